@@ -1,0 +1,89 @@
+//! Finding golden folders, and saying aloud what a test could not run.
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The folder of one part (`"a_lstm"`, `"d_signals"`, ...) of the golden set in use.
+///
+/// # Panics
+/// When the folder is missing or empty: a golden test without numbers must not pass.
+pub fn golden_dir(part: &str) -> PathBuf {
+    let root = std::env::var_os("WINDVANE_GOLDEN_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/golden"),
+        PathBuf::from,
+    );
+    let dir = root.join(part);
+    let entries = std::fs::read_dir(&dir)
+        .unwrap_or_else(|e| panic!("golden folder {}: {e}", dir.display()))
+        .count();
+    assert!(entries > 0, "golden folder {} is empty", dir.display());
+    dir
+}
+
+/// The files of `dir` whose name ends in `suffix`, sorted by name.
+///
+/// # Panics
+/// When there is none.
+pub fn list(dir: &Path, suffix: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
+        .unwrap_or_else(|e| panic!("{}: {e}", dir.display()))
+        .map(|entry| entry.expect("a readable folder entry").path())
+        .filter(|path| path.to_string_lossy().ends_with(suffix))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{}: no *{suffix}", dir.display());
+    files
+}
+
+/// A parsed JSON file.
+///
+/// # Panics
+/// When it cannot be read or parsed.
+pub fn json(path: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Counts the cases a golden test met and could not run, and names them when dropped.
+#[derive(Debug)]
+pub struct Unsupported {
+    part: &'static str,
+    run: usize,
+    skipped: Vec<String>,
+}
+
+impl Unsupported {
+    /// Starts a count for one golden part.
+    pub fn new(part: &'static str) -> Self {
+        Self { part, run: 0, skipped: Vec::new() }
+    }
+
+    /// One case was run.
+    pub fn ran(&mut self) {
+        self.run += 1;
+    }
+
+    /// One case is of a kind that is not supported yet.
+    pub fn skip(&mut self, case: &str, why: &str) {
+        self.skipped.push(format!("{case} ({why})"));
+    }
+}
+
+impl Drop for Unsupported {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        // Not `eprintln!`: the test harness would swallow it.
+        if !self.skipped.is_empty() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "golden {}: {} cases run, {} not supported yet: {}",
+                self.part,
+                self.run,
+                self.skipped.len(),
+                self.skipped.join(", ")
+            );
+        }
+        assert!(self.run > 0, "golden {}: no case was run", self.part);
+    }
+}

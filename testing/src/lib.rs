@@ -1,0 +1,39 @@
+//! What the workspace's tests share: where golden numbers lie, how they are read and compared.
+//!
+//! Golden tests read the folder named by `WINDVANE_GOLDEN_DIR`, else the small copy in
+//! `fixtures/golden`. They go by the folder's own index or listing, so the same test runs over
+//! any set in the same formats.
+#![forbid(unsafe_code)]
+
+mod golden;
+mod table;
+mod tensors;
+
+pub use golden::{Unsupported, golden_dir, json, list};
+pub use table::Table;
+pub use tensors::{Tensor, TensorFile};
+
+/// Asserts `max |got - want| <= tolerance * max(max |want|, floor)` and names the worst entry.
+///
+/// # Panics
+/// When lengths differ, a number is NaN, or the tolerance is exceeded.
+pub fn assert_close(got: &[f64], want: &[f64], tolerance: f64, floor: f64, what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}: length");
+    let scale = want.iter().fold(floor, |m, w| m.max(w.abs()));
+    let mut worst = (0, 0.0);
+    for (i, (g, w)) in got.iter().zip(want).enumerate() {
+        let difference = (g - w).abs();
+        assert!(!difference.is_nan(), "{what}[{i}]: got {g}, want {w}");
+        if difference > worst.1 {
+            worst = (i, difference);
+        }
+    }
+    assert!(
+        worst.1 <= tolerance * scale,
+        "{what}[{}]: got {}, want {}, difference {:e} of scale {scale:e}, tolerance {tolerance:e}",
+        worst.0,
+        got[worst.0],
+        want[worst.0],
+        worst.1,
+    );
+}
