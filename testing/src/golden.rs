@@ -62,9 +62,12 @@ impl Unsupported {
         self.run += 1;
     }
 
-    /// One case is of a kind that is not supported yet.
+    /// One case, or one kind of case, is not supported yet; a kind is counted once.
     pub fn skip(&mut self, case: &str, why: &str) {
-        self.skipped.push(format!("{case} ({why})"));
+        let line = format!("{case} ({why})");
+        if !self.skipped.contains(&line) {
+            self.skipped.push(line);
+        }
     }
 }
 

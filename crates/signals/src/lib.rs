@@ -1,1 +1,66 @@
-//! stub
+//! Trading signals from candles: the same bits live and in batch, and no look-ahead.
+//!
+//! The way of the data: [`Candle`](windvane_candles::Candle)s go through a [`SignalPipeline`],
+//! whose channels a [`SignalSpec`] names, and become rows. The last rows are a [`Window`], what
+//! a model looks at. For training, a [`SignalTable`] holds the rows of a series, a [`SampleSet`]
+//! the windows with their labels, and a [`Split`] cuts them by calendar time into a
+//! [`TrainSet`], a [`ValidationSet`] and a test.
+//!
+//! ```
+//! use windvane_candles::{Candle, Ohlcv, Timestamp};
+//! use windvane_signals::{Indicator, Rsi};
+//!
+//! let mut rsi = Rsi::new(14)?;
+//! let mut last = None;
+//! for hour in 0..20 {
+//!     let close = 100.0 + hour as f64;
+//!     let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+//!     last = rsi.update(&Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap());
+//! }
+//! assert_eq!(last, Some(100.0)); // nothing but gains
+//! # Ok::<(), windvane_signals::SignalError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod channel;
+mod ema;
+mod error;
+mod indicator;
+mod label;
+mod macd;
+mod momentum;
+mod pipeline;
+mod registry;
+mod rsi;
+mod samples;
+mod scaler;
+mod spec;
+mod split;
+mod state;
+mod table;
+mod volatility;
+mod volume;
+mod window;
+
+pub use channel::{Channel, Market};
+pub use error::SignalError;
+pub use indicator::Indicator;
+pub use label::{Band, LabelSpec};
+pub use macd::{Macd, RelativeMacd};
+pub use momentum::Momentum;
+pub use pipeline::{Rows, SignalPipeline};
+pub use registry::Registry;
+pub use rsi::Rsi;
+pub use samples::{Sample, SampleSet};
+pub use scaler::Scaler;
+pub use spec::{ChannelSpec, GapPolicy, SignalSpec};
+pub use split::{Split, TrainSet, ValidationSet, WalkForward};
+pub use state::{StateReader, StateWriter};
+pub use table::{Outcome, SignalTable};
+pub use volatility::Volatility;
+pub use volume::VolumeChange;
+pub use window::Window;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

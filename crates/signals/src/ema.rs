@@ -1,0 +1,50 @@
+//! Exponential moving average, seeded as TA-Lib seeds it.
+use crate::{SignalError, StateReader, StateWriter};
+
+/// Exponential moving average of a series of numbers.
+///
+/// **Formula** `E_t = E_{t−1} + 2/(n+1) · (x_t − E_{t−1})`, seeded with the mean of the first n
+/// numbers (TA-Lib's way; charts that start at the first number differ in the early rows).
+/// **Warm-up** n − 1; about 7n numbers until within 1e-6 of endless history.
+#[derive(Debug, Clone)]
+pub(crate) struct Ema {
+    period: usize,
+    seen: usize,
+    /// Sum of the first numbers until seeded, the average afterwards.
+    value: f64,
+}
+
+impl Ema {
+    pub(crate) fn new(period: usize) -> Self {
+        Self { period, seen: 0, value: 0.0 }
+    }
+
+    pub(crate) fn update(&mut self, x: f64) -> Option<f64> {
+        if self.seen < self.period {
+            self.seen += 1;
+            self.value += x;
+            if self.seen < self.period {
+                return None;
+            }
+            self.value /= self.period as f64;
+        } else {
+            let alpha = 2.0 / (self.period as f64 + 1.0);
+            self.value += alpha * (x - self.value);
+        }
+        Some(self.value)
+    }
+
+    pub(crate) fn save(&self, state: &mut StateWriter) {
+        state.count(self.seen);
+        state.float(self.value);
+    }
+
+    pub(crate) fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        let seen = state.count()?;
+        if seen > self.period {
+            return Err(SignalError::State { what: "an average has seen more than its period" });
+        }
+        (self.seen, self.value) = (seen, state.float()?);
+        Ok(())
+    }
+}

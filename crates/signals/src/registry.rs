@@ -1,0 +1,92 @@
+//! From a channel's name to the channel.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::indicator::period;
+use crate::{
+    Channel, ChannelSpec, Momentum, RelativeMacd, Rsi, SignalError, Volatility, VolumeChange,
+};
+
+type Factory = dyn Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + Send + Sync;
+
+/// The channels that specs may name: the six built in, and a bot's own.
+///
+/// | name | parameters | channel |
+/// |---|---|---|
+/// | `momentum` | `lag` = 1 | [`Momentum`] |
+/// | `trend` | `lag` = 20 | [`Momentum`] |
+/// | `rsi` | `period` = 14 | [`Rsi`] |
+/// | `macd` | | [`RelativeMacd`] |
+/// | `volatility` | | [`Volatility`] |
+/// | `volume_change` | | [`VolumeChange`] |
+///
+/// # Examples
+/// ```
+/// use windvane_signals::{ChannelSpec, Momentum, Registry};
+/// let mut registry = Registry::default();
+/// registry.register("my_bot.week", |_| Ok(Box::new(Momentum::new(168)?)));
+/// assert!(registry.build(&ChannelSpec::new("my_bot.week")).is_ok());
+/// assert!(registry.build(&ChannelSpec::new("my_bot.weak")).is_err());
+/// ```
+#[derive(Clone)]
+pub struct Registry {
+    factories: BTreeMap<String, Arc<Factory>>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.factories.keys()).finish()
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        let mut registry = Self { factories: BTreeMap::new() };
+        registry.register("momentum", |spec| change(spec, 1.0));
+        registry.register("trend", |spec| change(spec, 20.0));
+        registry.register("rsi", |spec| {
+            spec.check(&["period"], 0)?;
+            let n = period(spec.name(), "period", spec.parameter("period", 14.0))?;
+            Ok(Box::new(Rsi::new(n)?))
+        });
+        registry.register("macd", |spec| plain(spec, RelativeMacd::default()));
+        registry.register("volatility", |spec| plain(spec, Volatility));
+        registry.register("volume_change", |spec| plain(spec, VolumeChange::default()));
+        registry
+    }
+}
+
+fn change(spec: &ChannelSpec, lag: f64) -> Result<Box<dyn Channel>, SignalError> {
+    spec.check(&["lag"], 0)?;
+    Ok(Box::new(Momentum::new(period(spec.name(), "lag", spec.parameter("lag", lag))?)?))
+}
+
+fn plain(
+    spec: &ChannelSpec,
+    channel: impl Channel + 'static,
+) -> Result<Box<dyn Channel>, SignalError> {
+    spec.check(&[], 0)?;
+    Ok(Box::new(channel))
+}
+
+impl Registry {
+    /// Adds a channel, or replaces the one of that name.
+    pub fn register<F>(&mut self, name: impl Into<String>, factory: F)
+    where
+        F: Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + Send + Sync + 'static,
+    {
+        self.factories.insert(name.into(), Arc::new(factory));
+    }
+
+    /// Builds the channel a spec names.
+    ///
+    /// # Errors
+    /// [`SignalError::UnknownChannel`], or what the channel's factory finds wrong with the spec.
+    pub fn build(&self, spec: &ChannelSpec) -> Result<Box<dyn Channel>, SignalError> {
+        let factory = self.factories.get(spec.name()).ok_or_else(|| {
+            let known = self.factories.keys().cloned().collect();
+            SignalError::UnknownChannel { name: spec.name().to_string(), known }
+        })?;
+        factory(spec)
+    }
+}

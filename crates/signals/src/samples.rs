@@ -1,0 +1,146 @@
+//! Windows with their labels, over any number of series, in order of time.
+use windvane_candles::{Direction, Timestamp};
+
+use crate::{LabelSpec, Outcome, SignalError, SignalTable, Window};
+
+/// One window with its label.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Index of the table the window is in.
+    pub table: usize,
+    /// Row of the decision: the window's last.
+    pub row: usize,
+    /// The class.
+    pub label: Direction,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Close time of the window's last candle.
+    pub decided_at: Timestamp,
+}
+
+/// Windows with their labels over several tables, sorted by time of decision, then by table.
+///
+/// The tables share one channel list and one interval: intervals are never pooled.
+#[derive(Debug, Clone)]
+pub struct SampleSet<'a> {
+    tables: &'a [SignalTable],
+    lookback: usize,
+    labels: LabelSpec,
+    samples: Vec<Sample>,
+}
+
+impl<'a> SampleSet<'a> {
+    /// Every window of `lookback` rows that has a label.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] for a lookback of 0 or labels out of range,
+    /// [`SignalError::TableMismatch`] for tables that differ in channels, gap policy or interval.
+    pub fn collect(
+        tables: &'a [SignalTable],
+        lookback: usize,
+        labels: LabelSpec,
+    ) -> Result<Self, SignalError> {
+        labels.check()?;
+        if lookback == 0 {
+            let (setting, expected) = ("lookback", "at least 1 candle");
+            return Err(SignalError::Setting { setting, expected, got: 0.0 });
+        }
+        check_alike(tables)?;
+        let mut samples = Vec::new();
+        for (index, table) in tables.iter().enumerate() {
+            samples.extend((0..table.len()).filter_map(|row| {
+                let window = table.window(row, lookback)?;
+                let (label, outcome) = labels.label(table, row)?;
+                Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
+            }));
+        }
+        samples.sort_by_key(|sample| (sample.decided_at, sample.table));
+        Ok(Self { tables, lookback, labels, samples })
+    }
+
+    /// The samples for which `keep` says so.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&Sample) -> bool) -> Self {
+        let samples = self.samples.iter().copied().filter(|sample| keep(sample)).collect();
+        Self { samples, ..*self }
+    }
+
+    /// The tables the samples point into.
+    pub fn tables(&self) -> &'a [SignalTable] {
+        self.tables
+    }
+
+    /// The samples in order of time.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// Rows per window.
+    pub fn lookback(&self) -> usize {
+        self.lookback
+    }
+
+    /// What the labels mean.
+    pub fn labels(&self) -> LabelSpec {
+        self.labels
+    }
+
+    /// Number of channels; 0 without tables.
+    pub fn width(&self) -> usize {
+        self.tables.first().map_or(0, SignalTable::width)
+    }
+
+    /// The window of a sample of this set.
+    ///
+    /// # Panics
+    /// When the sample is of another set and points outside this one's tables.
+    pub fn window(&self, sample: &Sample) -> Window<'a> {
+        self.tables[sample.table]
+            .window(sample.row, self.lookback)
+            .expect("invariant: a sample has a window")
+    }
+
+    /// How many samples are UP, DOWN and NEUTRAL.
+    pub fn class_counts(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for sample in &self.samples {
+            counts[sample.label.index()] += 1;
+        }
+        counts
+    }
+}
+
+fn check_alike(tables: &[SignalTable]) -> Result<(), SignalError> {
+    let Some(first) = tables.first() else { return Ok(()) };
+    for (index, table) in tables.iter().enumerate() {
+        let mismatch = |what, expected: String, got: String| {
+            Err(SignalError::TableMismatch { index, what, expected, got })
+        };
+        if table.spec() != first.spec() {
+            let of = |table: &SignalTable| {
+                let names: Vec<String> =
+                    table.spec().channels.iter().map(ToString::to_string).collect();
+                format!("{} with {:?}", names.join(", "), table.spec().gaps)
+            };
+            return mismatch("channels", of(first), of(table));
+        }
+        if table.interval() != first.interval() {
+            return mismatch(
+                "interval",
+                first.interval().to_string(),
+                table.interval().to_string(),
+            );
+        }
+    }
+    Ok(())
+}

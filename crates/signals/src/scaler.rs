@@ -1,0 +1,130 @@
+//! Making channels comparable, fitted on training rows only.
+use windvane_candles::Timestamp;
+
+use crate::{SampleSet, SignalError, TrainSet};
+
+/// Robust centre and scale per channel, fitted on training rows, clipped.
+///
+/// **Formula** `clamp((x − median) / (IQR / 1.349), ±5)`: for normal data the scale is the
+/// standard deviation, but single wild rows do not move it. Where more than half of the rows are
+/// equal the quartiles may meet; then the standard deviation is the scale. A channel without
+/// any spread maps to 0 and is named by [`constant_channels`](Self::constant_channels).
+///
+/// It is fitted on a [`TrainSet`], which only a [`Split`](crate::Split) makes: rows after the
+/// split cannot reach it.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Scaler {
+    centre: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+/// Scaled values stay within ± this.
+const CLIP: f64 = 5.0;
+
+/// Distance of the quartiles of a standard normal variable.
+const NORMAL_IQR: f64 = 1.349;
+
+impl Scaler {
+    /// Fits every channel on the complete rows known at the end of training.
+    ///
+    /// # Errors
+    /// [`SignalError::EmptyPart`] when there is no such row.
+    pub fn fit(train: &TrainSet<'_>) -> Result<Self, SignalError> {
+        let (mut centre, mut scale) = (Vec::new(), Vec::new());
+        for channel in 0..train.width() {
+            let mut values = known_values(train, train.until(), channel);
+            if values.is_empty() {
+                let hint = "give more candles than the warm-up";
+                return Err(SignalError::EmptyPart { part: "the scaler", hint });
+            }
+            values.sort_by(f64::total_cmp);
+            let at = |quarter: usize| values[(values.len() - 1) * quarter / 4];
+            let spread = (at(3) - at(1)) / NORMAL_IQR;
+            centre.push(at(2));
+            scale.push(if spread > 0.0 { spread } else { deviation(&values) });
+        }
+        Ok(Self { centre, scale })
+    }
+
+    /// A scaler with given centres and scales, as loaded from a file.
+    ///
+    /// # Errors
+    /// [`SignalError::Width`] when the lists differ in length, [`SignalError::Setting`] when a
+    /// centre is not finite or a scale is negative or not finite.
+    pub fn from_parts(centre: Vec<f64>, scale: Vec<f64>) -> Result<Self, SignalError> {
+        if centre.len() != scale.len() {
+            return Err(SignalError::Width { expected: centre.len(), got: scale.len() });
+        }
+        let scaler = Self { centre, scale };
+        scaler.check()?;
+        Ok(scaler)
+    }
+
+    /// Confirms that it can scale: a scaler read from a file may hold anything.
+    ///
+    /// # Errors
+    /// As [`from_parts`](Self::from_parts).
+    pub fn check(&self) -> Result<(), SignalError> {
+        if self.centre.len() != self.scale.len() {
+            return Err(SignalError::Width { expected: self.centre.len(), got: self.scale.len() });
+        }
+        let fail = |setting, expected, got| Err(SignalError::Setting { setting, expected, got });
+        for (&centre, &scale) in self.centre.iter().zip(&self.scale) {
+            if !centre.is_finite() {
+                return fail("centre of a scaler", "finite", centre);
+            }
+            if !scale.is_finite() || scale < 0.0 {
+                return fail("scale of a scaler", "finite and at least 0", scale);
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of channels.
+    pub fn width(&self) -> usize {
+        self.centre.len()
+    }
+
+    /// One channel's value, scaled.
+    ///
+    /// # Panics
+    /// When `channel` is not below [`width`](Self::width).
+    #[inline]
+    pub fn apply(&self, channel: usize, value: f64) -> f64 {
+        let scale = self.scale[channel];
+        if scale > 0.0 { ((value - self.centre[channel]) / scale).clamp(-CLIP, CLIP) } else { 0.0 }
+    }
+
+    /// Channels that did not vary over the training rows: a model learns nothing from them.
+    pub fn constant_channels(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.width()).filter(|&channel| self.scale[channel] <= 0.0)
+    }
+}
+
+/// A channel's values in the complete, real rows known at `until`, of the tables that have
+/// training samples.
+fn known_values(samples: &SampleSet<'_>, until: Timestamp, channel: usize) -> Vec<f64> {
+    let mut used = vec![false; samples.tables().len()];
+    for sample in samples.samples() {
+        used[sample.table] = true;
+    }
+    let tables = samples.tables().iter().zip(used).filter(|(_, used)| *used);
+    let mut values = Vec::new();
+    for (table, _) in tables {
+        let known = |row: &usize| table.close_time(*row).is_some_and(|at| at <= until);
+        let rows = (0..table.len()).take_while(known).filter(|&row| !table.is_held(row));
+        values.extend(rows.filter_map(|row| table.row(row)).map(|row| row[channel]));
+    }
+    values
+}
+
+/// Standard deviation; 0 where all values are equal.
+fn deviation(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    if values.iter().all(|value| *value == values[0]) {
+        return 0.0;
+    }
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt()
+}
