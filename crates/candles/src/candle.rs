@@ -1,0 +1,184 @@
+//! One candle.
+
+use crate::error::CandleError;
+use crate::{Interval, Timestamp};
+
+/// The smallest and the largest price and the largest volume: far beyond real ones, and such that
+/// no ratio of two prices can overflow or become zero.
+const LEAST_PRICE: f64 = 1e-100;
+const MOST: f64 = 1e100;
+
+/// The five numbers of a candle, not yet checked.
+///
+/// A literal with names, so that no two of them can be swapped by accident.
+///
+/// # Units
+/// Prices in the quote currency, volume in the base currency (shares for stocks).
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct Ohlcv {
+    /// Price of the first trade.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Price of the last trade.
+    pub close: f64,
+    /// Volume traded.
+    pub volume: f64,
+}
+
+/// A candle: when it opened, its four prices and its volume, checked.
+///
+/// Always true of a candle:
+/// - every value is finite;
+/// - the prices lie in 1e-100 to 1e100, so that no ratio of two prices overflows or becomes zero;
+/// - the volume lies in 0 to 1e100; zero is common where nothing was traded;
+/// - the high is not below, and the low not above, any other price.
+///
+/// A candle is known only when it has closed: see [`close_time`](Self::close_time).
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+///
+/// let open_time: Timestamp = "2024-01-01 05:00".parse()?;
+/// let values = Ohlcv { open: 10.0, high: 12.0, low: 9.5, close: 11.0, volume: 340.0 };
+/// let candle = Candle::new(open_time, values)?;
+/// assert_eq!(candle.close(), 11.0);
+/// assert_eq!(candle.close_time(Interval::HOUR), "2024-01-01 06:00".parse()?);
+///
+/// let error = Candle::new(open_time, Ohlcv { high: 10.5, ..values }).unwrap_err();
+/// assert_eq!(error.to_string(), "high 10.5 is below close 11.0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct Candle {
+    open_time: Timestamp,
+    values: Ohlcv,
+}
+
+impl Candle {
+    /// The candle that opened at `open_time`.
+    ///
+    /// # Errors
+    /// [`CandleError`] names the first value that is not finite, out of range, or contradicts
+    /// another.
+    pub fn new(open_time: Timestamp, values: Ohlcv) -> Result<Self, CandleError> {
+        let Ohlcv { open, high, low, close, volume } = values;
+        for (field, value) in [("open", open), ("high", high), ("low", low), ("close", close)] {
+            if !value.is_finite() {
+                return Err(CandleError::NotFinite { field, value });
+            }
+            if !(LEAST_PRICE..=MOST).contains(&value) {
+                return Err(CandleError::Price { field, value });
+            }
+        }
+        if !volume.is_finite() {
+            return Err(CandleError::NotFinite { field: "volume", value: volume });
+        }
+        if !(0.0..=MOST).contains(&volume) {
+            return Err(CandleError::Volume { value: volume });
+        }
+        for (field, value) in [("open", open), ("close", close), ("low", low)] {
+            if high < value {
+                return Err(CandleError::High { high, field, value });
+            }
+            if low > value {
+                return Err(CandleError::Low { low, field, value });
+            }
+        }
+        Ok(Self { open_time, values })
+    }
+
+    /// When the candle opened.
+    pub const fn open_time(&self) -> Timestamp {
+        self.open_time
+    }
+
+    /// When the candle closes: its open time plus the interval (the open time of the next
+    /// candle), at most the largest timestamp.
+    pub fn close_time(&self, interval: Interval) -> Timestamp {
+        Timestamp::from_millis(self.open_time.millis().saturating_add(interval.millis()))
+    }
+
+    /// Price of the first trade.
+    pub const fn open(&self) -> f64 {
+        self.values.open
+    }
+
+    /// Highest price.
+    pub const fn high(&self) -> f64 {
+        self.values.high
+    }
+
+    /// Lowest price.
+    pub const fn low(&self) -> f64 {
+        self.values.low
+    }
+
+    /// Price of the last trade.
+    pub const fn close(&self) -> f64 {
+        self.values.close
+    }
+
+    /// Volume traded.
+    pub const fn volume(&self) -> f64 {
+        self.values.volume
+    }
+
+    /// All five numbers.
+    pub const fn values(&self) -> Ohlcv {
+        self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: Ohlcv = Ohlcv { open: 10.0, high: 12.0, low: 9.0, close: 11.0, volume: 5.0 };
+
+    fn candle(values: Ohlcv) -> Result<Candle, CandleError> {
+        Candle::new(Timestamp::from_millis(0), values)
+    }
+
+    #[test]
+    fn flat_candles_and_the_ends_of_the_range_are_taken() {
+        let flat =
+            |price| Ohlcv { open: price, high: price, low: price, close: price, volume: 0.0 };
+        for values in [GOOD, flat(1.0), flat(1e-100), flat(1e100), Ohlcv { volume: 1e100, ..GOOD }]
+        {
+            assert_eq!(candle(values).unwrap().values(), values);
+        }
+    }
+
+    #[test]
+    fn each_violation_has_its_error() {
+        let cases = [
+            (Ohlcv { open: f64::NAN, ..GOOD }, "open is NaN, expected a finite number"),
+            (Ohlcv { high: f64::INFINITY, ..GOOD }, "high is inf, expected a finite number"),
+            (Ohlcv { volume: f64::NAN, ..GOOD }, "volume is NaN, expected a finite number"),
+            (Ohlcv { low: 0.0, ..GOOD }, "low is 0.0, expected a price from 1e-100 to 1e100"),
+            (Ohlcv { close: -1.0, ..GOOD }, "close is -1.0, expected a price from 1e-100 to 1e100"),
+            (Ohlcv { low: 1e-101, ..GOOD }, "low is 1e-101, expected a price from 1e-100 to 1e100"),
+            (Ohlcv { high: 2e100, ..GOOD }, "high is 2e100, expected a price from 1e-100 to 1e100"),
+            (Ohlcv { volume: -0.5, ..GOOD }, "volume is -0.5, expected 0 to 1e100"),
+            (Ohlcv { high: 9.5, ..GOOD }, "high 9.5 is below open 10.0"),
+            (Ohlcv { high: 10.5, ..GOOD }, "high 10.5 is below close 11.0"),
+            (Ohlcv { low: 10.5, ..GOOD }, "low 10.5 is above open 10.0"),
+            (Ohlcv { open: 11.5, low: 11.25, ..GOOD }, "low 11.25 is above close 11.0"),
+        ];
+        for (values, message) in cases {
+            let error = candle(values).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert!(message.starts_with(error.field()));
+        }
+    }
+
+    #[test]
+    fn close_time_saturates() {
+        let last = Candle::new(Timestamp::from_millis(i64::MAX - 1), GOOD).unwrap();
+        assert_eq!(last.close_time(Interval::HOUR).millis(), i64::MAX);
+    }
+}

@@ -1,0 +1,121 @@
+//! Names of trading pairs.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::error::PairError;
+
+/// The name of a trading pair or another instrument, such as `BTCUSDT`, `BTC/USDT` or `AAPL`.
+///
+/// One to 64 characters of printable ASCII without blanks and `\`. Names that differ in case or
+/// in a `/` are different pairs. Cloning is cheap: copies share the text.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::Pair;
+///
+/// let pair = Pair::new("BTC/USDT")?;
+/// assert_eq!(pair.as_str(), "BTC/USDT");
+/// assert!(Pair::new("BTC USDT").is_err());
+/// # Ok::<(), windvane_candles::PairError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Pair(Arc<str>);
+
+impl Pair {
+    const LONGEST: usize = 64;
+
+    /// The pair of this name.
+    ///
+    /// # Errors
+    /// [`PairError`] if the name is empty, has more than 64 characters, or has a blank, a `\`, a
+    /// control character or one outside ASCII.
+    pub fn new(name: &str) -> Result<Self, PairError> {
+        if name.is_empty() {
+            return Err(PairError::Empty);
+        }
+        let wrong = |c: &char| !c.is_ascii_graphic() || *c == '\\';
+        if let Some((at, character)) = name.chars().enumerate().find(|(_, c)| wrong(c)) {
+            return Err(PairError::Character { character, at: at + 1 });
+        }
+        if name.len() > Self::LONGEST {
+            return Err(PairError::TooLong { expected: Self::LONGEST, got: name.len() });
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Pair {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Pair {
+    type Err = PairError;
+
+    fn from_str(name: &str) -> Result<Self, PairError> {
+        Self::new(name)
+    }
+}
+
+#[cfg(feature = "serde")]
+mod with_serde {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    impl Serialize for super::Pair {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(self.as_str())
+        }
+    }
+
+    impl<'de> Deserialize<'de> for super::Pair {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let name = String::deserialize(deserializer)?;
+            Self::new(&name).map_err(D::Error::custom)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_names_are_taken() {
+        let longest = "A".repeat(64);
+        for name in
+            ["BTCUSDT", "BTC/USDT", "BTC/USDT:USDT", "BTC-PERP", "^GSPC", "EURUSD=X", &longest]
+        {
+            assert_eq!(Pair::new(name).unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        let character = |character, at| PairError::Character { character, at };
+        let cases = [
+            (String::new(), PairError::Empty),
+            ("BTC USDT".into(), character(' ', 4)),
+            ("..\\x".into(), character('\\', 3)),
+            ("BTC\n".into(), character('\n', 4)),
+            ("ÄBC".into(), character('Ä', 1)),
+            ("A".repeat(65), PairError::TooLong { expected: 64, got: 65 }),
+        ];
+        for (name, error) in cases {
+            assert_eq!(name.parse::<Pair>(), Err(error));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Real candles of ten instruments, embedded in the crate.
+//!
+//! | name | candles | span | notes |
+//! |---|---|---|---|
+//! | `BTCUSDT` | 17,519 of 1h | 2022 and 2023 | one candle missing (2023-03-24 13:00), the one before it has no volume |
+//! | `EURUSD` | 6,225 of 1h | 2017 | ask prices; weekends missing |
+//! | `AAPL`, `IBM`, `MSFT` | 3,270 of 1d each | 2000-03-01 to 2013-03-01 | not adjusted: splits and dividends are jumps |
+//! | `GOOG` | 2,148 of 1d | 2004-08-19 to 2013-03-01 | not adjusted |
+//! | `FB` | 196 of 1d | 2012-05-18 to 2013-03-01 | not adjusted |
+//! | `SP500`, `NASDAQ` | 5,031 of 1d each | 1999-01-04 to 2018-12-31 | indices; two days of `NASDAQ` have no volume |
+//! | `NVDA` | 1,254 of 1d | 2020-09-28 to 2025-09-24 | adjusted for splits |
+//!
+//! Days are stamped 00:00 UTC of their date, so a day's candle closes at 24:00 UTC. Weekends and
+//! holidays are gaps. Sources, licences and what was changed stand in `sample/README.md` of the
+//! crate.
+
+use crate::csv::parse_csv;
+use crate::{CandleSeries, Interval, Pair};
+
+/// The names of the instruments, in the order of [`all`].
+pub const NAMES: [&str; 10] =
+    ["BTCUSDT", "EURUSD", "AAPL", "IBM", "MSFT", "GOOG", "FB", "NVDA", "SP500", "NASDAQ"];
+
+/// The candles of one instrument, or `None` for a name that is not in [`NAMES`].
+///
+/// The text is parsed at every call; keep the result.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Interval, sample};
+///
+/// let bitcoin = sample::load("BTCUSDT").expect("it is one of the ten");
+/// assert_eq!(bitcoin.interval(), Interval::HOUR);
+/// assert_eq!(bitcoin.len(), 17_519);
+/// assert_eq!(sample::load("DOGE"), None);
+/// ```
+pub fn load(name: &str) -> Option<CandleSeries> {
+    text(name).map(|(text, interval)| read(name, text, interval))
+}
+
+/// The candles of all ten instruments.
+pub fn all() -> Vec<CandleSeries> {
+    NAMES.into_iter().filter_map(load).collect()
+}
+
+/// The CSV text and the interval of an instrument.
+fn text(name: &str) -> Option<(&'static str, Interval)> {
+    let (hour, day) = (Interval::HOUR, Interval::DAY);
+    Some(match name {
+        "BTCUSDT" => (include_str!("../sample/BTCUSDT.csv"), hour),
+        "EURUSD" => (include_str!("../sample/EURUSD.csv"), hour),
+        "AAPL" => (include_str!("../sample/AAPL.csv"), day),
+        "IBM" => (include_str!("../sample/IBM.csv"), day),
+        "MSFT" => (include_str!("../sample/MSFT.csv"), day),
+        "GOOG" => (include_str!("../sample/GOOG.csv"), day),
+        "FB" => (include_str!("../sample/FB.csv"), day),
+        "NVDA" => (include_str!("../sample/NVDA.csv"), day),
+        "SP500" => (include_str!("../sample/SP500.csv"), day),
+        "NASDAQ" => (include_str!("../sample/NASDAQ.csv"), day),
+        _ => return None,
+    })
+}
+
+fn read(name: &str, text: &str, interval: Interval) -> CandleSeries {
+    let pair = Pair::new(name).expect("invariant: the sample's names are names of pairs");
+    let read = parse_csv(text.as_bytes(), name, pair, Some(interval));
+    read.expect("invariant: the embedded sample is valid, a test reads all of it").series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_ten_are_as_described() {
+        // Name, candles, first and last open time, gaps, missing candles, candles without volume.
+        let facts = [
+            ("BTCUSDT", 17_519, "2022-01-01", "2023-12-31 23:00", 1, 1, 1),
+            ("EURUSD", 6_225, "2017-01-01 22:00", "2017-12-29 21:00", 52, 2_463, 0),
+            ("AAPL", 3_270, "2000-03-01", "2013-03-01", 709, 1_479, 0),
+            ("IBM", 3_270, "2000-03-01", "2013-03-01", 709, 1_479, 0),
+            ("MSFT", 3_270, "2000-03-01", "2013-03-01", 709, 1_479, 0),
+            ("GOOG", 2_148, "2004-08-19", "2013-03-01", 463, 969, 0),
+            ("FB", 196, "2012-05-18", "2013-03-01", 45, 92, 0),
+            ("NVDA", 1_254, "2020-09-28", "2025-09-24", 272, 569, 0),
+            ("SP500", 5_031, "1999-01-04", "2018-12-31", 1_090, 2_271, 0),
+            ("NASDAQ", 5_031, "1999-01-04", "2018-12-31", 1_090, 2_271, 2),
+        ];
+        let all = all();
+        assert_eq!(all.len(), facts.len());
+        for (series, (name, len, first, last, gaps, missing, quiet)) in all.iter().zip(facts) {
+            assert_eq!(series.pair().as_str(), name);
+            assert_eq!(series.len(), len, "{name}");
+            assert_eq!(series.candles()[0].open_time(), first.parse().unwrap(), "{name}");
+            assert_eq!(series.candles()[len - 1].open_time(), last.parse().unwrap(), "{name}");
+            assert_eq!(series.gaps().count(), gaps, "{name}");
+            assert_eq!(series.gaps().map(|gap| gap.missing).sum::<u64>(), missing, "{name}");
+            assert_eq!(series.iter().filter(|c| c.volume() == 0.0).count(), quiet, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_texts_are_under_five_megabytes() {
+        let bytes: usize = NAMES.iter().map(|name| text(name).unwrap().0.len()).sum();
+        assert!(bytes < 5_000_000, "{bytes}");
+    }
+}

@@ -1,0 +1,349 @@
+//! Candles in order of time.
+
+use crate::error::SeriesError;
+use crate::{Candle, Interval, Ohlcv, Pair, Timestamp};
+
+/// The candles of one pair and one interval in order of time.
+///
+/// Always true of a series: the open times rise strictly, and each is aligned to the interval.
+/// Candles may be missing; [`gaps`](Self::gaps) lists where. A series may be empty.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
+///
+/// let values = Ohlcv { open: 10.0, high: 12.0, low: 9.5, close: 11.0, volume: 340.0 };
+/// let at = |time: &str| Candle::new(time.parse().unwrap(), values).unwrap();
+/// let candles = vec![at("2024-01-01 05:00"), at("2024-01-01 06:00"), at("2024-01-01 09:00")];
+/// let series = CandleSeries::new(Pair::new("BTCUSDT")?, Interval::HOUR, candles)?;
+///
+/// assert_eq!(series.len(), 3);
+/// assert_eq!(series.close_time(2), Some("2024-01-01 10:00".parse()?));
+/// let gaps: Vec<_> = series.gaps().collect();
+/// assert_eq!(gaps[0].after, 1);
+/// assert_eq!(gaps[0].from, "2024-01-01 07:00".parse()?);
+/// assert_eq!(gaps[0].missing, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+pub struct CandleSeries {
+    pair: Pair,
+    interval: Interval,
+    candles: Vec<Candle>,
+}
+
+/// Candles as six arrays, for callers who have their own.
+///
+/// # Units
+/// `open_time` in milliseconds since 1970-01-01 00:00 UTC; the others as in [`Ohlcv`].
+#[derive(Copy, Clone, Debug)]
+pub struct Columns<'a> {
+    /// Open times.
+    pub open_time: &'a [i64],
+    /// Prices of the first trades.
+    pub open: &'a [f64],
+    /// Highest prices.
+    pub high: &'a [f64],
+    /// Lowest prices.
+    pub low: &'a [f64],
+    /// Prices of the last trades.
+    pub close: &'a [f64],
+    /// Volumes.
+    pub volume: &'a [f64],
+}
+
+/// A place in a series where candles are missing.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub struct Gap {
+    /// Index of the last candle before the gap.
+    pub after: usize,
+    /// Open time of the first missing candle.
+    pub from: Timestamp,
+    /// How many candles are missing.
+    pub missing: u64,
+}
+
+impl CandleSeries {
+    /// The series of these candles.
+    ///
+    /// # Errors
+    /// [`SeriesError`] names the first candle that opens off the grid of the interval, or not
+    /// after the candle in front of it.
+    pub fn new(pair: Pair, interval: Interval, candles: Vec<Candle>) -> Result<Self, SeriesError> {
+        let mut previous: Option<Timestamp> = None;
+        for (index, candle) in candles.iter().enumerate() {
+            let open_time = candle.open_time();
+            if !interval.is_aligned(open_time) {
+                let expected = interval.floor(open_time);
+                return Err(SeriesError::Misaligned { index, open_time, interval, expected });
+            }
+            match previous {
+                Some(previous) if open_time < previous => {
+                    return Err(SeriesError::Order { index, open_time, previous });
+                }
+                Some(previous) if open_time == previous => {
+                    return Err(SeriesError::Duplicate { index, open_time });
+                }
+                _ => previous = Some(open_time),
+            }
+        }
+        Ok(Self { pair, interval, candles })
+    }
+
+    /// The series of the candles given as arrays.
+    ///
+    /// # Errors
+    /// [`SeriesError::Length`] if the arrays differ in length, [`SeriesError::Candle`] if a row is
+    /// no candle, else as [`new`](Self::new).
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{CandleSeries, Columns, Interval, Pair};
+    ///
+    /// let columns = Columns {
+    ///     open_time: &[0, 60_000],
+    ///     open: &[1.0, 2.0],
+    ///     high: &[2.0, 2.0],
+    ///     low: &[1.0, 1.0],
+    ///     close: &[2.0, 1.0],
+    ///     volume: &[5.0, 0.0],
+    /// };
+    /// let series = CandleSeries::from_columns(Pair::new("BTCUSDT")?, Interval::MINUTE, columns)?;
+    /// assert_eq!(series.candles()[1].close(), 1.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_columns(
+        pair: Pair,
+        interval: Interval,
+        columns: Columns<'_>,
+    ) -> Result<Self, SeriesError> {
+        let Columns { open_time, open, high, low, close, volume } = columns;
+        let expected = open_time.len();
+        for (column, got) in [
+            ("open", open.len()),
+            ("high", high.len()),
+            ("low", low.len()),
+            ("close", close.len()),
+            ("volume", volume.len()),
+        ] {
+            if got != expected {
+                return Err(SeriesError::Length { column, expected, got });
+            }
+        }
+        let candle = |i: usize| {
+            let values = Ohlcv {
+                open: open[i],
+                high: high[i],
+                low: low[i],
+                close: close[i],
+                volume: volume[i],
+            };
+            Candle::new(Timestamp::from_millis(open_time[i]), values)
+                .map_err(|source| SeriesError::Candle { index: i, source })
+        };
+        let candles = (0..expected).map(candle).collect::<Result<_, _>>()?;
+        Self::new(pair, interval, candles)
+    }
+
+    /// The pair.
+    pub fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// The interval.
+    pub fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// All candles, the oldest first.
+    pub fn candles(&self) -> &[Candle] {
+        &self.candles
+    }
+
+    /// How many candles there are, not counting missing ones.
+    pub fn len(&self) -> usize {
+        self.candles.len()
+    }
+
+    /// Whether there is no candle.
+    pub fn is_empty(&self) -> bool {
+        self.candles.is_empty()
+    }
+
+    /// The candles, the oldest first.
+    pub fn iter(&self) -> std::slice::Iter<'_, Candle> {
+        self.candles.iter()
+    }
+
+    /// The candle at an index, or `None` past the end.
+    pub fn get(&self, index: usize) -> Option<&Candle> {
+        self.candles.get(index)
+    }
+
+    /// When the candle at an index closes, or `None` past the end.
+    pub fn close_time(&self, index: usize) -> Option<Timestamp> {
+        self.get(index).map(|candle| candle.close_time(self.interval))
+    }
+
+    /// The places where candles are missing, in order of time.
+    pub fn gaps(&self) -> impl Iterator<Item = Gap> {
+        self.candles.windows(2).enumerate().filter_map(|(after, two)| {
+            let (before, next) = (two[0].open_time(), two[1].open_time());
+            let steps =
+                next.millis().abs_diff(before.millis()) / self.interval.millis().unsigned_abs();
+            let from = two[0].close_time(self.interval);
+            (steps > 1).then(|| Gap { after, from, missing: steps - 1 })
+        })
+    }
+
+    /// The candles that open before `time`, and those that open at `time` or later.
+    pub fn split_at(&self, time: Timestamp) -> (Self, Self) {
+        let (before, from) = self.candles.split_at(self.first_from(time));
+        (self.part(before), self.part(from))
+    }
+
+    /// The candles that open at `from` or later and before `to`; none if `to` is not after `from`.
+    #[must_use]
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> Self {
+        let (start, end) = (self.first_from(from), self.first_from(to));
+        self.part(self.candles.get(start..end).unwrap_or_default())
+    }
+
+    /// Index of the first candle that opens at `time` or later.
+    fn first_from(&self, time: Timestamp) -> usize {
+        self.candles.partition_point(|candle| candle.open_time() < time)
+    }
+
+    /// A series of some adjacent candles of this one.
+    fn part(&self, candles: &[Candle]) -> Self {
+        Self { pair: self.pair.clone(), interval: self.interval, candles: candles.to_vec() }
+    }
+}
+
+impl<'a> IntoIterator for &'a CandleSeries {
+    type Item = &'a Candle;
+    type IntoIter = std::slice::Iter<'a, Candle>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const VALUES: Ohlcv = Ohlcv { open: 1.0, high: 3.0, low: 1.0, close: 2.0, volume: 4.0 };
+
+    fn series(millis: &[i64], interval: Interval) -> Result<CandleSeries, SeriesError> {
+        let candle = |t: &i64| Candle::new(Timestamp::from_millis(*t), VALUES).unwrap();
+        let pair = Pair::new("BTCUSDT").unwrap();
+        CandleSeries::new(pair, interval, millis.iter().map(candle).collect())
+    }
+
+    fn minutes(minutes: &[i64]) -> Result<CandleSeries, SeriesError> {
+        let millis: Vec<i64> = minutes.iter().map(|m| m * 60_000).collect();
+        series(&millis, Interval::MINUTE)
+    }
+
+    #[test]
+    fn an_empty_series_is_allowed() {
+        let empty = minutes(&[]).unwrap();
+        assert!(empty.is_empty());
+        assert_eq!(empty.gaps().count(), 0);
+        assert_eq!(empty.close_time(0), None);
+        assert!(empty.split_at(Timestamp::from_millis(0)).1.is_empty());
+    }
+
+    #[test]
+    fn disorder_is_an_error_with_index_and_times() {
+        let cases = [
+            (vec![0, 2, 1], "candle 2 opens at 1970-01-01T00:01:00Z, before its predecessor"),
+            (vec![0, 1, 1], "candle 2 opens at 1970-01-01T00:01:00Z like its predecessor"),
+        ];
+        for (times, message) in cases {
+            let error = minutes(&times).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+        let error = series(&[0, 60_001], Interval::MINUTE).unwrap_err().to_string();
+        assert!(error.contains("candle 1 opens at 1970-01-01T00:01:00.001Z"), "{error}");
+        assert!(error.contains("1m candles"), "{error}");
+    }
+
+    #[test]
+    fn gaps_are_listed_even_over_the_whole_range_of_time() {
+        let gaps: Vec<Gap> = minutes(&[0, 1, 4, 5, 7]).unwrap().gaps().collect();
+        let gap = |after, from: i64, missing| Gap {
+            after,
+            from: Timestamp::from_millis(from * 60_000),
+            missing,
+        };
+        assert_eq!(gaps, [gap(1, 2, 2), gap(3, 6, 1)]);
+
+        let first = Interval::MINUTE.floor(Timestamp::from_millis(i64::MIN + 60_000)).millis();
+        let last = Interval::MINUTE.floor(Timestamp::from_millis(i64::MAX)).millis();
+        let wide = series(&[first, last], Interval::MINUTE).unwrap();
+        assert_eq!(wide.gaps().next().unwrap().missing, last.abs_diff(first) / 60_000 - 1);
+    }
+
+    #[test]
+    fn split_and_between_go_by_open_time() {
+        let all = minutes(&[0, 1, 2, 5]).unwrap();
+        let at = |m: i64| Timestamp::from_millis(m * 60_000);
+        let (before, from) = all.split_at(at(2));
+        assert_eq!((before.len(), from.len()), (2, 2));
+        assert_eq!(from.candles()[0].open_time(), at(2));
+        assert_eq!(all.between(at(1), at(5)).len(), 2);
+        assert_eq!(all.between(at(1), at(1)).len(), 0);
+        assert_eq!(all.between(at(5), at(1)).len(), 0);
+    }
+
+    #[test]
+    fn columns_are_checked() {
+        let good = Columns {
+            open_time: &[0, 60_000],
+            open: &[1.0, 2.0],
+            high: &[2.0, 2.0],
+            low: &[1.0, 1.0],
+            close: &[2.0, 1.0],
+            volume: &[0.0, 5.0],
+        };
+        let read = |columns| {
+            CandleSeries::from_columns(Pair::new("X").unwrap(), Interval::MINUTE, columns)
+        };
+        assert_eq!(read(good).unwrap().len(), 2);
+        let error = read(Columns { low: &[1.0], ..good }).unwrap_err().to_string();
+        assert_eq!(error, "column low has 1 values, expected 2 like open_time");
+        let error = read(Columns { high: &[2.0, 1.5], ..good }).unwrap_err().to_string();
+        assert_eq!(error, "candle 1: high 1.5 is below open 2.0");
+        assert!(read(Columns { open_time: &[60_000, 0], ..good }).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_rises_strictly_and_is_aligned(
+            steps in prop::collection::vec(-1i64..4, 0..20),
+            off in prop_oneof![9 => Just(0i64), 1 => any::<i64>()],
+            interval in prop_oneof![Just(Interval::MINUTE), Just(Interval::DAY), Just(Interval::WEEK)],
+        ) {
+            let mut time = interval.floor(Timestamp::from_millis(off)).millis() + i64::from(off % 7 == 3);
+            let mut times = vec![];
+            for step in &steps {
+                time = time.saturating_add(step * interval.millis());
+                times.push(time);
+            }
+            if let Ok(series) = series(&times, interval) {
+                prop_assert_eq!(series.len(), times.len());
+                prop_assert!(series.iter().all(|c| interval.is_aligned(c.open_time())));
+                let rising = series.candles().windows(2).all(|w| w[0].open_time() < w[1].open_time());
+                prop_assert!(rising);
+            } else {
+                let aligned = times.iter().all(|t| interval.is_aligned(Timestamp::from_millis(*t)));
+                prop_assert!(!aligned || times.windows(2).any(|w| w[0] >= w[1]));
+            }
+        }
+    }
+}

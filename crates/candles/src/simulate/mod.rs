@@ -1,0 +1,321 @@
+//! Simulated markets whose best possible accuracy is known.
+//!
+//! They test what learns from candles: a model should come near the best accuracy, and whoever is
+//! clearly above it has seen the future.
+//!
+//! Let `r[t]` be the log return of close `t`, `s` its standard deviation and `e`, `n1`, `n2`, `n3`
+//! independent standard normal numbers.
+//!
+//! | market | returns | best rule |
+//! |---|---|---|
+//! | martingale | `r[t] = sqrt(q[t]) e`, `q[t+1] = omega + alpha r[t]² + beta q[t]` | none: 50 % |
+//! | first-order autoregression | `r[t+1] = phi r[t] + sigma e` | the sign of `phi r[t]` |
+//! | regimes | `r[t] = sigma (m[t] mu_over_sigma + e)`, `m` is +1 or -1 and keeps its value with probability `stay` | the sign of a filtered average of the last returns |
+//! | volume leads | `r[t+1] = sigma (S[t] kappa sign(r[t]) + e)`, `S[t]` is 1 if `v[t] / v[t-1] - 1 > theta`, else 0 | after a jump of the volume the sign of `kappa r[t]`, else a coin |
+//!
+//! A candle opens at the previous close, the first at 100. Its high is
+//! `max(open, close) exp(0.5 s |n1|)`, its low `min(open, close) exp(-0.5 s |n2|)`. Prices are
+//! rounded to six significant digits; a close that would tie with the one before, or fall on its
+//! wrong side, by rounding is put one unit away in the true direction, so that closes never tie.
+//! The volume is `exp(9 + x[t] + 0.3 |r[t]| / s)` with `x[t] = 0.7 x[t-1] + 0.25 n3`, which tells
+//! nothing about the next direction; where the volume leads it is `exp(9 + spread n3)`. Volumes
+//! are rounded to whole numbers.
+
+mod paths;
+#[cfg(test)]
+mod tests;
+
+use std::f64::consts::{PI, SQRT_2};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Candle, CandleError, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
+
+/// A kind of market and its parameters.
+///
+/// The constants have the usual parameters.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Interval, Pair, simulate::Market};
+///
+/// let series = Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 500, 7)?;
+/// assert_eq!(series.len(), 500);
+/// assert_eq!(series, Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 500, 7)?);
+///
+/// let best = Market::AR1.best_accuracy().unwrap();
+/// assert!((best - 0.5804).abs() < 1e-4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Copy, Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Market {
+    /// Volatility comes in waves (GARCH), direction is a coin.
+    MartingaleGarch {
+        /// Constant part of the variance, above 0.
+        omega: f64,
+        /// Weight of the last squared return, at least 0.
+        alpha: f64,
+        /// Weight of the last variance, at least 0; `alpha + beta` is below 1.
+        beta: f64,
+    },
+    /// The last return shows the way.
+    Ar1 {
+        /// Weight of the last return, above -1 and below 1.
+        phi: f64,
+        /// Standard deviation of what is new in a return.
+        sigma: f64,
+    },
+    /// The market trends up or down for a while.
+    Regime {
+        /// Drift of a regime, in units of `sigma`.
+        mu_over_sigma: f64,
+        /// Standard deviation of the returns within a regime.
+        sigma: f64,
+        /// Probability of staying in the regime, 0 to 1.
+        stay: f64,
+    },
+    /// After a jump of the volume the market goes on (or turns, if `kappa` is negative).
+    VolumeLead {
+        /// Standard deviation of what is new in a return.
+        sigma: f64,
+        /// Standard deviation of the log volume, above 0 and at most 5.
+        spread: f64,
+        /// The relative rise of the volume that is a jump, above -1.
+        theta: f64,
+        /// Drift after a jump, in units of `sigma`.
+        kappa: f64,
+    },
+}
+
+/// Why a market gave no candles.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulateError {
+    /// A parameter is out of its range.
+    #[error("{parameter} is {got:?}, expected {expected}")]
+    Parameter {
+        /// Which parameter.
+        parameter: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+        /// What it is.
+        got: f64,
+    },
+    /// More candles were asked for than a market makes.
+    #[error("{got} candles, expected at most {expected}")]
+    TooMany {
+        /// The most candles.
+        expected: usize,
+        /// The candles asked for.
+        got: usize,
+    },
+    /// The market ran away to prices that no candle can have.
+    #[error("candle {index}: {source}: simulate fewer candles or weaker trends")]
+    RanAway {
+        /// Index of the candle.
+        index: usize,
+        /// What is wrong with it.
+        source: CandleError,
+    },
+}
+
+impl Market {
+    /// The martingale with `omega` 1e-6, `alpha` 0.08 and `beta` 0.9.
+    pub const MARTINGALE_GARCH: Self =
+        Self::MartingaleGarch { omega: 1e-6, alpha: 0.08, beta: 0.9 };
+    /// The autoregression with `phi` 0.25 and `sigma` 0.005.
+    pub const AR1: Self = Self::Ar1 { phi: 0.25, sigma: 0.005 };
+    /// The regimes with `mu_over_sigma` 0.45, `sigma` 0.005 and `stay` 0.97.
+    pub const REGIME: Self = Self::Regime { mu_over_sigma: 0.45, sigma: 0.005, stay: 0.97 };
+    /// The leading volume with `sigma` 0.005, `spread` 0.4, `theta` 0.5 and `kappa` 1.
+    pub const VOLUME_LEAD: Self =
+        Self::VolumeLead { sigma: 0.005, spread: 0.4, theta: 0.5, kappa: 1.0 };
+    /// The four markets with their usual parameters.
+    pub const ALL: [Self; 4] = [Self::MARTINGALE_GARCH, Self::AR1, Self::REGIME, Self::VOLUME_LEAD];
+
+    const MOST_CANDLES: usize = 10_000_000;
+
+    /// The kind of the market: `martingale_garch`, `ar1`, `regime` or `volume_lead`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MartingaleGarch { .. } => "martingale_garch",
+            Self::Ar1 { .. } => "ar1",
+            Self::Regime { .. } => "regime",
+            Self::VolumeLead { .. } => "volume_lead",
+        }
+    }
+
+    /// The accuracy of the best possible prediction of the next close's direction, as a fraction.
+    ///
+    /// # Formula
+    /// - Martingale: 1/2.
+    /// - Autoregression: 1/2 + arcsin|phi| / π.
+    /// - Leading volume: 1/2 + P(S) (Φ(|kappa|) - 1/2), P(S) = Φ(-ln(1 + theta) / (spread √2)).
+    /// - Regimes: no closed form. For [`Market::REGIME`] 0.6131, the mean of max(p, 1 - p) over
+    ///   2,000,000 steps of the exact two-state forward filter (standard error 0.0001); `None` for
+    ///   other parameters.
+    ///
+    /// `None` also if a parameter is out of its range.
+    pub fn best_accuracy(&self) -> Option<f64> {
+        self.check().ok()?;
+        match *self {
+            Self::MartingaleGarch { .. } => Some(0.5),
+            Self::Ar1 { phi, .. } => Some(0.5 + phi.abs().asin() / PI),
+            Self::Regime { .. } => (*self == Self::REGIME).then_some(0.6131),
+            Self::VolumeLead { spread, theta, kappa, .. } => {
+                Some(0.5 + jump_probability(spread, theta) * (normal_cdf(kappa.abs()) - 0.5))
+            }
+        }
+    }
+
+    /// `count` candles of this market; the same seed gives the same candles.
+    ///
+    /// The first opens in 2020 (2020-01-01 00:00 UTC if the interval allows). No candle is missing.
+    ///
+    /// # Errors
+    /// [`SimulateError`] if a parameter is out of its range, or the standard deviation of the
+    /// returns outside 0.0001 to 0.1; for more than 10,000,000 candles; and if a trend without end
+    /// leads to impossible prices.
+    pub fn candles(
+        &self,
+        pair: Pair,
+        interval: Interval,
+        count: usize,
+        seed: u64,
+    ) -> Result<CandleSeries, SimulateError> {
+        self.check()?;
+        if count > Self::MOST_CANDLES {
+            return Err(SimulateError::TooMany { expected: Self::MOST_CANDLES, got: count });
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let steps = self.steps(count, &mut random);
+        let candles = self.draw(&steps, interval, &mut random)?;
+        Ok(in_series(pair, interval, candles))
+    }
+
+    /// The candles of returns and volumes.
+    fn draw(
+        &self,
+        steps: &[paths::Step],
+        interval: Interval,
+        random: &mut ChaCha8Rng,
+    ) -> Result<Vec<Candle>, SimulateError> {
+        const START_MS: i64 = 1_577_836_800_000;
+        let mut open_time = interval.floor(Timestamp::from_millis(START_MS));
+        let wick = 0.5 * self.standard_deviation();
+        let (mut log_price, mut open) = (100f64.ln(), 100.0);
+        let mut candles = Vec::with_capacity(steps.len());
+        for (index, step) in steps.iter().enumerate() {
+            log_price += step.log_return;
+            let close = beyond(open, six_digits(log_price.exp()), step.log_return);
+            let up = paths::normal(random).abs() * wick;
+            let down = paths::normal(random).abs() * wick;
+            let values = Ohlcv {
+                open,
+                high: six_digits(open.max(close) * up.exp()),
+                low: six_digits(open.min(close) * (-down).exp()),
+                close,
+                volume: step.volume,
+            };
+            let candle = Candle::new(open_time, values)
+                .map_err(|source| SimulateError::RanAway { index, source })?;
+            open_time = candle.close_time(interval);
+            open = close;
+            candles.push(candle);
+        }
+        Ok(candles)
+    }
+
+    /// The standard deviation of a return, over all times.
+    fn standard_deviation(&self) -> f64 {
+        match *self {
+            Self::MartingaleGarch { omega, alpha, beta } => (omega / (1.0 - alpha - beta)).sqrt(),
+            Self::Ar1 { phi, sigma } => sigma / (1.0 - phi * phi).sqrt(),
+            Self::Regime { mu_over_sigma, sigma, .. } => {
+                sigma * (1.0 + mu_over_sigma * mu_over_sigma).sqrt()
+            }
+            Self::VolumeLead { sigma, spread, theta, kappa } => {
+                sigma * (1.0 + jump_probability(spread, theta) * kappa * kappa).sqrt()
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), SimulateError> {
+        let ranges: &[(&str, f64, bool, &str)] = match *self {
+            Self::MartingaleGarch { omega, alpha, beta } => &[
+                ("omega", omega, omega > 0.0, "a number above 0"),
+                ("alpha", alpha, alpha >= 0.0, "a number from 0"),
+                ("beta", beta, beta >= 0.0, "a number from 0"),
+                ("alpha + beta", alpha + beta, alpha + beta < 1.0, "a number below 1"),
+            ],
+            Self::Ar1 { phi, sigma } => &[
+                ("phi", phi, phi.abs() < 1.0, "a number above -1 and below 1"),
+                ("sigma", sigma, sigma > 0.0, "a number above 0"),
+            ],
+            Self::Regime { mu_over_sigma, sigma, stay } => &[
+                ("mu_over_sigma", mu_over_sigma, mu_over_sigma.is_finite(), "a finite number"),
+                ("sigma", sigma, sigma > 0.0, "a number above 0"),
+                ("stay", stay, (0.0..=1.0).contains(&stay), "a probability from 0 to 1"),
+            ],
+            Self::VolumeLead { sigma, spread, theta, kappa } => &[
+                ("sigma", sigma, sigma > 0.0, "a number above 0"),
+                ("spread", spread, spread > 0.0 && spread <= 5.0, "a number above 0, at most 5"),
+                ("theta", theta, theta > -1.0 && theta.is_finite(), "a finite number above -1"),
+                ("kappa", kappa, kappa.is_finite(), "a finite number"),
+            ],
+        };
+        let s = self.standard_deviation();
+        let scale = ("standard deviation", s, (1e-4..=0.1).contains(&s), "0.0001 to 0.1");
+        match ranges.iter().chain([&scale]).find(|(_, _, right, _)| !right) {
+            Some(&(parameter, got, _, expected)) => {
+                Err(SimulateError::Parameter { parameter, expected, got })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn in_series(pair: Pair, interval: Interval, candles: Vec<Candle>) -> CandleSeries {
+    let series = CandleSeries::new(pair, interval, candles);
+    series.expect("invariant: the open times are one interval apart")
+}
+
+/// Probability that one of two independent volumes exceeds the other by more than `theta`.
+fn jump_probability(spread: f64, theta: f64) -> f64 {
+    normal_cdf(-theta.ln_1p() / (spread * SQRT_2))
+}
+
+/// The distribution function of the standard normal distribution, to about 1e-15.
+///
+/// Source: Marsaglia 2004, "Evaluating the normal distribution".
+fn normal_cdf(x: f64) -> f64 {
+    if x.abs() > 8.0 {
+        return if x > 0.0 { 1.0 } else { 0.0 };
+    }
+    let (mut sum, mut term, mut i) = (x, x, 1.0);
+    while term.abs() > sum.abs() * 1e-17 {
+        i += 2.0;
+        term *= x * x / i;
+        sum += term;
+    }
+    0.5 + sum * (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
+}
+
+/// A price rounded to six significant digits, to the nearest number there is to that decimal.
+fn six_digits(price: f64) -> f64 {
+    format!("{price:.5e}").parse().unwrap_or(price)
+}
+
+/// `close` if it lies on the side of `open` that the return says, else the nearest price there.
+fn beyond(open: f64, close: f64, log_return: f64) -> f64 {
+    let unit = 10f64.powf(open.log10().floor() - 5.0);
+    if log_return >= 0.0 && close <= open {
+        six_digits(open + unit)
+    } else if log_return < 0.0 && close >= open {
+        six_digits(open - unit)
+    } else {
+        close
+    }
+}

@@ -1,0 +1,153 @@
+#![expect(clippy::float_cmp, reason = "these numbers are decimals that must come out exactly")]
+
+use super::*;
+
+const N: usize = 20_000;
+
+fn candles(market: Market, seed: u64) -> CandleSeries {
+    market.candles(Pair::new("SIM").unwrap(), Interval::HOUR, N, seed).unwrap()
+}
+
+/// Log returns of the closes; the first candle opens at 100.
+fn returns(series: &CandleSeries) -> Vec<f64> {
+    series.iter().map(|c| (c.close() / c.open()).ln()).collect()
+}
+
+/// Fails if an accuracy over N predictions is more than four standard errors from the expected.
+fn assert_near(got: f64, expected: f64, what: &str) {
+    let error = (expected * (1.0 - expected) / N as f64).sqrt();
+    assert!((got - expected).abs() < 4.0 * error, "{what}: {got} against {expected}");
+}
+
+/// How often the sign of `guess(t)`, made from returns up to t, is that of return t + 1.
+fn accuracy(returns: &[f64], mut guess: impl FnMut(usize) -> f64) -> f64 {
+    let hits = (0..returns.len() - 1).filter(|&t| guess(t) * returns[t + 1] > 0.0).count();
+    hits as f64 / (returns.len() - 1) as f64
+}
+
+#[test]
+fn the_same_seed_gives_the_same_candles() {
+    for market in Market::ALL {
+        let first = candles(market, 5);
+        assert_eq!(first, candles(market, 5), "{}", market.name());
+        assert_ne!(first, candles(market, 6), "{}", market.name());
+        assert_eq!(first.gaps().count(), 0);
+    }
+}
+
+#[test]
+fn closes_never_tie_and_open_at_the_close_before() {
+    for market in Market::ALL {
+        let series = candles(market, 1);
+        assert_eq!(series.candles()[0].open(), 100.0);
+        for two in series.candles().windows(2) {
+            assert_eq!(two[1].open(), two[0].close());
+            assert_ne!(two[1].close(), two[0].close());
+        }
+        let volumes = series.iter().map(Candle::volume);
+        assert!(volumes.clone().all(|v| v >= 1.0 && v == v.round()));
+        let mean = volumes.map(f64::ln).sum::<f64>() / N as f64;
+        assert!((8.9..9.4).contains(&mean), "{}: {mean}", market.name());
+    }
+}
+
+#[test]
+fn prices_have_six_digits_and_keep_the_true_direction() {
+    assert_eq!(six_digits(12345.678), 12345.7);
+    assert_eq!(beyond(100.0, 100.0, 1e-9), 100.001);
+    assert_eq!(beyond(100.001, 100.0, 1e-9), 100.002);
+    assert_eq!(beyond(0.012_345_6, 0.012_345_6, -1e-9), 0.012_345_5);
+    assert_eq!(beyond(100.0, 101.0, 0.01), 101.0);
+}
+
+#[test]
+fn best_accuracies_are_the_known_ones() {
+    let known = [0.5, 0.580_430_623_255_166_3, 0.6131, 0.580_816_333_495_815_2];
+    for (market, expected) in Market::ALL.into_iter().zip(known) {
+        let got = market.best_accuracy().unwrap();
+        assert!((got - expected).abs() < 1e-12, "{}: {got}", market.name());
+    }
+    let other = Market::Regime { mu_over_sigma: 0.4, sigma: 0.005, stay: 0.97 };
+    assert_eq!(other.best_accuracy(), None);
+    assert_eq!(normal_cdf(0.0), 0.5);
+    assert!((normal_cdf(-1.0) - 0.158_655_253_931_457_05).abs() < 1e-15);
+    assert!((normal_cdf(8.5) - 1.0).abs() < 1e-15);
+}
+
+#[test]
+fn nothing_predicts_the_martingale() {
+    let returns = returns(&candles(Market::MARTINGALE_GARCH, 11));
+    assert_near(accuracy(&returns, |_| 1.0), 0.5, "always up");
+    assert_near(accuracy(&returns, |t| returns[t]), 0.5, "momentum");
+    let mean = |t: usize| returns[t.saturating_sub(19)..=t].iter().sum::<f64>();
+    assert_near(accuracy(&returns, mean), 0.5, "trend");
+    // Volatility does come in waves: the correlation of |r| with its predecessor.
+    let near: f64 = returns.windows(2).map(|w| (w[0] * w[1]).abs()).sum();
+    let level = returns.iter().map(|r| r.abs()).sum::<f64>() / N as f64;
+    assert!(near / N as f64 > 1.03 * level * level);
+}
+
+#[test]
+fn the_last_return_predicts_the_autoregression() {
+    for (phi, seed) in [(0.25, 12), (-0.4, 13)] {
+        let market = Market::Ar1 { phi, sigma: 0.005 };
+        let returns = returns(&candles(market, seed));
+        let got = accuracy(&returns, |t| phi * returns[t]);
+        assert_near(got, market.best_accuracy().unwrap(), "sign of phi r");
+    }
+}
+
+#[test]
+fn the_forward_filter_predicts_the_regimes() {
+    let returns = returns(&candles(Market::REGIME, 14));
+    let (mu, sigma, stay) = (0.45, 0.005, 0.97);
+    let mut up = 0.5;
+    let filter = |t: usize| {
+        // Bayes: the odds of the two regimes are exp(2 mu r / sigma).
+        let odds = (2.0 * mu * returns[t] / sigma).exp();
+        let now = up * odds / (up * odds + 1.0 - up);
+        up = stay * now + (1.0 - stay) * (1.0 - now);
+        up - 0.5
+    };
+    assert_near(accuracy(&returns, filter), 0.6131, "filter");
+}
+
+#[test]
+fn a_volume_jump_predicts_the_next_return() {
+    let series = candles(Market::VOLUME_LEAD, 15);
+    let returns = returns(&series);
+    let volume = |t: usize| series.candles()[t].volume();
+    let jump = |t: usize| t > 0 && volume(t) / volume(t - 1) - 1.0 > 0.5;
+    let on_jumps = accuracy(&returns, |t| if jump(t) { returns[t] } else { 0.0 });
+    let jumps = (0..N - 1).filter(|&t| jump(t)).count() as f64 / (N - 1) as f64;
+    let expected = Market::VOLUME_LEAD.best_accuracy().unwrap();
+    assert_near(on_jumps + 0.5 * (1.0 - jumps), expected, "jumps, else half");
+    assert_near(jumps, jump_probability(0.4, 0.5), "jumps");
+}
+
+#[test]
+fn wrong_parameters_are_errors() {
+    let cases = [
+        (Market::MartingaleGarch { omega: f64::NAN, alpha: 0.1, beta: 0.8 }, "omega is NaN"),
+        (Market::MartingaleGarch { omega: 1e-6, alpha: -0.1, beta: 0.8 }, "alpha is -0.1"),
+        (Market::MartingaleGarch { omega: 1e-6, alpha: 0.5, beta: 0.5 }, "alpha + beta is 1.0"),
+        (Market::Ar1 { phi: 1.0, sigma: 0.005 }, "phi is 1.0"),
+        (Market::Ar1 { phi: 0.1, sigma: 0.0 }, "sigma is 0.0"),
+        (Market::Ar1 { phi: 0.1, sigma: 1.0 }, "standard deviation is 1.00"),
+        (Market::Regime { mu_over_sigma: 0.1, sigma: 0.005, stay: 1.5 }, "stay is 1.5"),
+        (Market::VolumeLead { sigma: 0.005, spread: 0.0, theta: 0.5, kappa: 1.0 }, "spread is"),
+        (Market::VolumeLead { sigma: 0.005, spread: 0.4, theta: -1.0, kappa: 1.0 }, "theta is"),
+    ];
+    let pair = Pair::new("SIM").unwrap();
+    for (market, message) in cases {
+        let error = market.candles(pair.clone(), Interval::HOUR, 10, 0).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+        assert_eq!(market.best_accuracy(), None);
+    }
+    let error = Market::AR1.candles(pair.clone(), Interval::HOUR, usize::MAX, 0).unwrap_err();
+    assert!(matches!(error, SimulateError::TooMany { .. }));
+    let endless = Market::Regime { mu_over_sigma: 5.0, sigma: 0.015, stay: 1.0 };
+    let error = endless.candles(pair.clone(), Interval::WEEK, 10_000, 0).unwrap_err();
+    assert!(matches!(error, SimulateError::RanAway { .. }), "{error}");
+    assert!(Market::AR1.candles(pair, Interval::WEEK, 0, 0).unwrap().is_empty());
+}
