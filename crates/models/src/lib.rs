@@ -1,1 +1,39 @@
-//! stub
+//! Models that say where the next candle of a trading pair goes: UP, DOWN or NEUTRAL, with a
+//! probability.
+//!
+//! Each model is a module behind a feature of its name, so a bot compiles what it uses:
+//!
+//! | feature | model | what |
+//! |---|---|---|
+//! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals, the baseline |
+//! | `v32` | `v32::FastLstm` | LSTM of 32 units, the production model |
+//! | `train` | `train` | fitting; prediction and loading need none of it |
+//!
+//! All answer through [`DirectionModel`]. A [`Predictor`] feeds one from a live loop, candle by
+//! candle, with the same bits as in a backtest. Saved models are single safetensors files.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod artifact;
+mod error;
+mod model;
+mod prediction;
+mod predictor;
+mod scratch;
+#[cfg(feature = "train")]
+pub mod train;
+#[cfg(feature = "v2")]
+pub mod v2;
+#[cfg(feature = "v32")]
+pub mod v32;
+
+pub use artifact::{from_bytes, load};
+pub use error::ModelError;
+pub use model::{DirectionModel, ModelSpec, TrainingRecord};
+pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities};
+pub use predictor::Predictor;
+pub use scratch::Scratch;
+
+#[cfg(all(doctest, feature = "v2", feature = "v32", feature = "train"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

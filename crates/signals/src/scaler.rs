@@ -96,6 +96,25 @@ impl Scaler {
         if scale > 0.0 { ((value - self.centre[channel]) / scale).clamp(-CLIP, CLIP) } else { 0.0 }
     }
 
+    /// Scales whole rows into the numbers a network takes.
+    ///
+    /// # Errors
+    /// [`SignalError::Width`] unless `rows` are whole rows and `scaled` has as many numbers.
+    pub fn apply_rows(&self, rows: &[f64], scaled: &mut [f32]) -> Result<(), SignalError> {
+        if !rows.len().is_multiple_of(self.width()) || rows.len() != scaled.len() {
+            return Err(SignalError::Width { expected: scaled.len(), got: rows.len() });
+        }
+        let rows = rows.chunks_exact(self.width()).zip(scaled.chunks_exact_mut(self.width()));
+        for (row, scaled) in rows {
+            for (channel, (value, scaled)) in row.iter().zip(scaled).enumerate() {
+                #[expect(clippy::cast_possible_truncation, reason = "within ±5; networks take f32")]
+                let narrow = self.apply(channel, *value) as f32;
+                *scaled = narrow;
+            }
+        }
+        Ok(())
+    }
+
     /// Channels that did not vary over the training rows: a model learns nothing from them.
     pub fn constant_channels(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.width()).filter(|&channel| self.scale[channel] <= 0.0)
@@ -123,7 +142,7 @@ fn known_values(samples: &SampleSet<'_>, until: Timestamp, channel: usize) -> Ve
 fn deviation(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    if values.iter().all(|value| *value == values[0]) {
+    if values.iter().all(|value| value.to_bits() == values[0].to_bits()) {
         return 0.0;
     }
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt()

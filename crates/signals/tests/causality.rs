@@ -1,4 +1,11 @@
 //! Nothing at time t sees past t, and live equals batch bit for bit.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
 mod common;
 
 use common::{any_series, candle, flat, pair, series, walk};

@@ -1,4 +1,11 @@
 //! Order, alignment and gaps: typed answers that leave the state as it was.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
 mod common;
 
 use common::{flat, series, walk};

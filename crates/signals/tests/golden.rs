@@ -1,4 +1,11 @@
 //! Indicators against TA-Lib and pandas.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_signals::{Indicator, Macd, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange};
 use windvane_testing::{Table, Unsupported, assert_close, golden_dir, json, list};
@@ -87,7 +94,13 @@ fn golden_signals_equal_talib() {
             let tough = |row: usize| sensitive(column, row);
             match column.as_str() {
                 "momentum_1" => {
-                    compare(&run(Momentum::new(1).unwrap(), &candles), reference, tough, 0.0, &what)
+                    compare(
+                        &run(Momentum::new(1).unwrap(), &candles),
+                        reference,
+                        tough,
+                        0.0,
+                        &what,
+                    );
                 }
                 "trend_20" => compare(
                     &run(Momentum::new(20).unwrap(), &candles),
@@ -97,7 +110,7 @@ fn golden_signals_equal_talib() {
                     &what,
                 ),
                 "volatility_hl" => {
-                    compare(&run(Volatility, &candles), reference, tough, 0.0, &what)
+                    compare(&run(Volatility, &candles), reference, tough, 0.0, &what);
                 }
                 "rsi_14" => {
                     let got = run(Rsi::new(14).unwrap(), &candles);

@@ -1,1 +1,38 @@
-//! stub
+//! Predicts where the next candle of a trading pair goes: UP, DOWN or NEUTRAL, with a probability.
+//!
+//! This crate is a thin facade. Each layer is a crate of its own and can be used alone:
+//!
+//! ```text
+//! candles → signals → models → backtest
+//!              lstm-core ↗
+//! ```
+//!
+//! | module | crate | what |
+//! |---|---|---|
+//! | [`candles`] | `windvane-candles` | candles, series, CSV, the real sample, simulated markets |
+//! | [`signals`] | `windvane-signals` | indicators, channels, scaler, windows, labels, splits |
+//! | [`models`] | `windvane-models` | v2, v3.2, training, saved models, the live predictor |
+#![cfg_attr(
+    feature = "backtest",
+    doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, naive rules, reports |"
+)]
+//!
+//! # Features
+//! `v2` and `v32` (default): the models. `train`: fitting them. `backtest`: walk-forward tests
+//! and reports. `csv`, `sample`, `simulate`: where candles come from. `full`: everything.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "backtest")]
+pub use windvane_backtest as backtest;
+pub use windvane_candles as candles;
+pub use windvane_models as models;
+pub use windvane_signals as signals;
+
+/// What a bot needs at hand.
+pub mod prelude {
+    pub use windvane_candles::{
+        Candle, CandleSeries, Columns, Direction, Interval, Ohlcv, Pair, Timestamp,
+    };
+    pub use windvane_models::{DirectionModel, ModelError, Prediction, Predictor};
+    pub use windvane_signals::{Registry, SampleSet, SignalSpec, SignalTable, Split};
+}

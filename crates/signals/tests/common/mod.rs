@@ -1,5 +1,12 @@
 //! Candles for tests.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 

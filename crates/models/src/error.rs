@@ -1,0 +1,152 @@
+//! What can go wrong with a model.
+use std::path::PathBuf;
+
+use windvane_signals::SignalError;
+
+/// Why a model could not predict, be fitted, saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A window has another shape than the model was fitted on.
+    #[error("the model reads windows of {expected} {what}, got {got}")]
+    WindowShape {
+        /// What differs: rows or channels.
+        what: &'static str,
+        /// What the model was fitted on.
+        expected: usize,
+        /// What was given.
+        got: usize,
+    },
+    /// The scratch space was made by another kind of model.
+    #[error("the scratch space belongs to another model; make it with this model's scratch()")]
+    ForeignScratch,
+    /// A model's output is not a number.
+    #[error("model {model} gave probabilities that are no numbers: {got:?}")]
+    NotFinite {
+        /// The model's id.
+        model: String,
+        /// Up, down, neutral.
+        got: [f32; 3],
+    },
+    /// The signals could not be made.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    /// There are too few windows to learn from.
+    #[error(
+        "{got} training windows are too few, at least {expected} are needed; give more candles"
+    )]
+    TooFewWindows {
+        /// Least number.
+        expected: usize,
+        /// What was given.
+        got: usize,
+    },
+    /// A class does not occur in training: the model could never learn to call it.
+    #[error("no training window is {class}; the data or the band leaves nothing to learn")]
+    EmptyClass {
+        /// `"UP"` or `"DOWN"`.
+        class: String,
+    },
+    /// Training left the numbers.
+    #[error(
+        "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of {learning_rate}"
+    )]
+    Diverged {
+        /// Epoch, counted from 1.
+        epoch: usize,
+        /// The loss.
+        loss: f64,
+        /// The learning rate of that epoch.
+        learning_rate: f64,
+    },
+    /// A setting of a recipe or model is out of range.
+    #[error("{setting} must be {expected}, got {got}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+        /// What was given.
+        got: f64,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is too large for a model.
+    #[error("{file} is {got} bytes, a model has at most {limit}")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its size.
+        got: u64,
+        /// The largest size read.
+        limit: u64,
+    },
+    /// A file is no saved model, or is damaged.
+    #[error("{file} is not a readable model: {problem}")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The content of a file does not have the checksum written into it.
+    #[error("{file} is damaged: its checksum is {got}, {expected} was written")]
+    Checksum {
+        /// The file.
+        file: String,
+        /// The checksum in the file.
+        expected: String,
+        /// The checksum of the content.
+        got: String,
+    },
+    /// A file was written by a newer version.
+    #[error("{file} has format {got}, this version reads up to {newest}; update windvane")]
+    NewerFormat {
+        /// The file.
+        file: String,
+        /// Its format.
+        got: u64,
+        /// The newest format this version reads.
+        newest: u64,
+    },
+    /// A file holds another kind of model.
+    #[error("{file} holds a {got} model, expected {expected}")]
+    Kind {
+        /// The file.
+        file: String,
+        /// What was asked for, or which kinds are enabled.
+        expected: String,
+        /// The kind in the file.
+        got: String,
+    },
+    /// A tensor in a file does not have the shape its configuration says.
+    #[error("{file}: tensor {tensor} has shape {got:?}, expected {expected:?}")]
+    TensorShape {
+        /// The file.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// The shape by the configuration.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        got: Vec<usize>,
+    },
+    /// A weight in a file is not a finite number.
+    #[error("{file}: tensor {tensor} has {got} at index {index}, weights must be finite")]
+    WeightNotFinite {
+        /// The file.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// Where in the tensor.
+        index: usize,
+        /// The number.
+        got: f64,
+    },
+}

@@ -1,0 +1,147 @@
+//! The trait of everything that predicts, and what every fitted model knows of itself.
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use windvane_candles::{Interval, Timestamp};
+use windvane_signals::{LabelSpec, SignalSpec, Window};
+
+use crate::{ModelError, ModelId, Prediction, Scratch};
+
+/// What a model reads and what it is asked: stored with its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// Channels and gap policy.
+    pub signals: SignalSpec,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Rows per window.
+    pub lookback: usize,
+    /// Horizon and NEUTRAL band of the labels.
+    pub labels: LabelSpec,
+}
+
+/// Longest window: a bound on memory where specs come from files.
+const LONGEST_LOOKBACK: usize = 10_000;
+
+impl ModelSpec {
+    /// Confirms the ranges: a spec read from a file may hold anything.
+    ///
+    /// # Errors
+    /// [`ModelError::Setting`] and [`ModelError::Signal`].
+    pub fn validate(&self) -> Result<(), ModelError> {
+        self.labels.check()?;
+        if !(1..=LONGEST_LOOKBACK).contains(&self.lookback) {
+            let (setting, expected) = ("lookback", "1 to 10000 rows");
+            return Err(ModelError::Setting { setting, expected, got: self.lookback as f64 });
+        }
+        if self.signals.width() == 0 {
+            let (setting, expected) = ("number of channels", "at least 1");
+            return Err(ModelError::Setting { setting, expected, got: 0.0 });
+        }
+        Ok(())
+    }
+
+    /// Confirms that a window has the shape the model reads.
+    ///
+    /// # Errors
+    /// [`ModelError::WindowShape`] when it has not.
+    pub fn check(&self, window: &Window<'_>) -> Result<(), ModelError> {
+        let shape = |what, expected, got| Err(ModelError::WindowShape { what, expected, got });
+        if window.width() != self.signals.width() {
+            return shape("channels", self.signals.width(), window.width());
+        }
+        if window.steps() != self.lookback {
+            return shape("rows", self.lookback, window.steps());
+        }
+        Ok(())
+    }
+}
+
+/// How a model came to be: enough to make it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// Version of the crate that fitted it.
+    pub version: String,
+    /// Pairs it was fitted on.
+    pub pairs: Vec<String>,
+    /// Training windows.
+    pub windows: usize,
+    /// Windows used for choosing the epoch.
+    pub validation_windows: usize,
+    /// First decision learned from.
+    pub from: Timestamp,
+    /// Everything learned from was known then.
+    pub until: Timestamp,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Hash of the rows and closes learned from.
+    pub data_hash: String,
+    /// Epochs run; 0 where nothing is learned by descent.
+    pub epochs: usize,
+    /// The epoch whose weights were kept, counted from 1.
+    pub best_epoch: usize,
+    /// Mean cross-entropy on the training windows in that epoch, nats.
+    pub train_loss: Option<f64>,
+    /// Mean cross-entropy on the validation windows after that epoch, nats.
+    pub validation_loss: Option<f64>,
+    /// Channels without spread in training: nothing was learned from them.
+    pub constant_channels: Vec<String>,
+}
+
+/// Something that looks at a window of raw channel values and says where the close will go.
+///
+/// It takes raw rows: a fitted model owns its channel spec and scaler. Object-safe; implement
+/// it in another crate and it backtests and streams like the models here.
+pub trait DirectionModel: Send + Sync + std::fmt::Debug {
+    /// Its name, carried by every prediction.
+    fn id(&self) -> &ModelId;
+
+    /// What it reads and what it is asked.
+    fn spec(&self) -> &ModelSpec;
+
+    /// Working memory for [`predict`](Self::predict); make it once, reuse it.
+    fn scratch(&self) -> Scratch;
+
+    /// Predicts from one window. Allocates nothing, starts no thread, depends on nothing else.
+    ///
+    /// # Errors
+    /// [`ModelError::WindowShape`], [`ModelError::ForeignScratch`], [`ModelError::NotFinite`].
+    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError>;
+
+    /// How it came to be, where that is known.
+    fn record(&self) -> Option<&TrainingRecord> {
+        None
+    }
+}
+
+macro_rules! forward_to_inner {
+    ($($pointer:ident),*) => {$(
+        impl<M: DirectionModel + ?Sized> DirectionModel for $pointer<M> {
+            fn id(&self) -> &ModelId {
+                (**self).id()
+            }
+
+            fn spec(&self) -> &ModelSpec {
+                (**self).spec()
+            }
+
+            fn scratch(&self) -> Scratch {
+                (**self).scratch()
+            }
+
+            fn predict(
+                &self,
+                window: Window<'_>,
+                scratch: &mut Scratch,
+            ) -> Result<Prediction, ModelError> {
+                (**self).predict(window, scratch)
+            }
+
+            fn record(&self) -> Option<&TrainingRecord> {
+                (**self).record()
+            }
+        }
+    )*};
+}
+
+forward_to_inner!(Box, Arc);

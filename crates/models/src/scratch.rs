@@ -1,0 +1,53 @@
+//! Working memory of a prediction, owned by the caller.
+use std::any::Any;
+
+use crate::ModelError;
+
+/// Buffers a model writes to while it predicts: made once by
+/// [`DirectionModel::scratch`](crate::DirectionModel::scratch), reused for every window.
+///
+/// It holds any type, so models of other crates bring their own; `children` carry the scratch
+/// of a model's members, so an ensemble's scratch is a tree.
+///
+/// # Examples
+/// ```
+/// use windvane_models::Scratch;
+/// let mut scratch = Scratch::new(vec![0.0_f32; 8]);
+/// scratch.get::<Vec<f32>>()?[0] = 1.0;
+/// assert!(scratch.get::<String>().is_err()); // another model's
+/// # Ok::<(), windvane_models::ModelError>(())
+/// ```
+#[derive(Debug)]
+pub struct Scratch {
+    own: Box<dyn Any + Send>,
+    children: Vec<Scratch>,
+}
+
+impl Scratch {
+    /// A model's own buffers.
+    pub fn new<T: Any + Send>(own: T) -> Self {
+        Self { own: Box::new(own), children: Vec::new() }
+    }
+
+    /// Own buffers beside the members' scratch.
+    pub fn with_children<T: Any + Send>(own: T, children: Vec<Scratch>) -> Self {
+        Self { own: Box::new(own), children }
+    }
+
+    /// The model's own buffers.
+    ///
+    /// # Errors
+    /// [`ModelError::ForeignScratch`] when another kind of model made this scratch.
+    pub fn get<T: Any>(&mut self) -> Result<&mut T, ModelError> {
+        self.own.downcast_mut().ok_or(ModelError::ForeignScratch)
+    }
+
+    /// The model's own buffers and the members' scratch, both at once.
+    ///
+    /// # Errors
+    /// [`ModelError::ForeignScratch`] when another kind of model made this scratch.
+    pub fn split<T: Any>(&mut self) -> Result<(&mut T, &mut [Scratch]), ModelError> {
+        let own = self.own.downcast_mut().ok_or(ModelError::ForeignScratch)?;
+        Ok((own, &mut self.children))
+    }
+}

@@ -1,0 +1,240 @@
+//! The loop that descends: epochs of shuffled batches, early stopping, the best epoch kept.
+//!
+//! A batch is cut into chunks of [`CHUNK`] windows whatever the number of threads; each chunk
+//! has its own gradient, and the gradients are added in order. So the bits depend on the seed
+//! alone.
+use rayon::prelude::*;
+use windvane_candles::Direction;
+use windvane_lstm_core::{CrossEntropy, LstmError, OptimizerState, Purpose, Stream, TensorSpec};
+use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet};
+
+use super::batches::ScaledRows;
+use super::{EpochReport, Network, OnEpoch, Recipe};
+use crate::{ModelError, TrainingRecord};
+
+/// Windows per gradient chunk: enough for the matrix products, few enough for two threads.
+const CHUNK: usize = 64;
+
+/// Fewer training windows than this teach nothing.
+const LEAST_WINDOWS: usize = 32;
+
+/// What descending came to.
+pub(crate) struct Fit {
+    pub(crate) weights: Vec<f32>,
+    epochs: usize,
+    best: EpochReport,
+}
+
+impl Fit {
+    pub(crate) fn write_to(&self, record: &mut TrainingRecord) {
+        record.epochs = self.epochs;
+        record.best_epoch = self.best.epoch;
+        record.train_loss = Some(self.best.train_loss);
+        record.validation_loss = Some(self.best.validation_loss);
+    }
+}
+
+/// One chunk's working memory.
+struct Chunk<C> {
+    samples: Vec<Sample>,
+    x: Vec<f32>,
+    targets: Vec<usize>,
+    d_logits: Vec<f32>,
+    d_weights: Vec<f32>,
+    loss: f64,
+    cache: C,
+}
+
+impl<C: Default> Chunk<C> {
+    fn new(weights: usize) -> Self {
+        Self {
+            samples: Vec::new(),
+            x: Vec::new(),
+            targets: Vec::new(),
+            d_logits: Vec::new(),
+            d_weights: vec![0.0; weights],
+            loss: 0.0,
+            cache: C::default(),
+        }
+    }
+
+    /// Fills inputs and targets from the samples.
+    fn gather(&mut self, rows: &ScaledRows) {
+        rows.gather(&self.samples, &mut self.x);
+        self.targets.clear();
+        self.targets.extend(self.samples.iter().map(|sample| sample.label.index()));
+    }
+}
+
+/// The network and the windows it learns from.
+struct Descent<'a, N> {
+    network: &'a N,
+    rows: ScaledRows,
+    validation_rows: ScaledRows,
+    train: &'a [Sample],
+    validation: &'a [Sample],
+    recipe: &'a Recipe,
+    seed: u64,
+}
+
+/// Learns weights from `train`, keeping those of the epoch that is best on `validation`.
+pub(crate) fn descend<N: Network<f32>>(
+    network: &N,
+    train: &TrainSet<'_>,
+    validation: &ValidationSet<'_>,
+    scaler: &Scaler,
+    recipe: &Recipe,
+    seed: u64,
+    on_epoch: &OnEpoch<'_>,
+) -> Result<Fit, ModelError> {
+    recipe.check()?;
+    check_samples(train)?;
+    let descent = Descent {
+        network,
+        rows: ScaledRows::new(train, scaler)?,
+        validation_rows: ScaledRows::new(validation, scaler)?,
+        train: train.samples(),
+        validation: validation.samples(),
+        recipe,
+        seed,
+    };
+    descent.run(on_epoch)
+}
+
+fn check_samples(train: &SampleSet<'_>) -> Result<(), ModelError> {
+    if train.len() < LEAST_WINDOWS {
+        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: train.len() });
+    }
+    let counts = train.class_counts();
+    for class in [Direction::Up, Direction::Down] {
+        if counts[class.index()] == 0 {
+            return Err(ModelError::EmptyClass { class: class.to_string() });
+        }
+    }
+    Ok(())
+}
+
+impl<N: Network<f32>> Descent<'_, N> {
+    fn run(&self, on_epoch: &OnEpoch<'_>) -> Result<Fit, ModelError> {
+        let mut weights = vec![0.0; self.network.specs().iter().map(TensorSpec::len).sum()];
+        let Recipe { init, forget_bias, .. } = *self.recipe;
+        self.network.init(init, forget_bias, self.seed, &mut weights).map_err(invariant)?;
+        let mut state = OptimizerState::new(weights.len());
+        let chunks = self.recipe.batch.div_ceil(CHUNK);
+        let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(weights.len())).collect();
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        let mut best: Option<Fit> = None;
+        for epoch in 1..=self.recipe.epochs {
+            let learning_rate =
+                self.recipe.learning_rate * self.recipe.decay.powi(index(epoch - 1));
+            Stream::new(self.seed, Purpose::Shuffle, epoch as u64, 0).shuffle(&mut order);
+            let mut loss = 0.0;
+            for batch in order.chunks(self.recipe.batch) {
+                loss += self.gradient(&weights, batch, &mut chunks).map_err(invariant)?;
+                let gradient = &mut chunks[0].d_weights;
+                self.recipe.clip.apply(gradient);
+                let rule = self.recipe.optimizer;
+                rule.step(learning_rate, gradient, &mut state, &mut weights).map_err(invariant)?;
+            }
+            let train_loss = loss / self.train.len() as f64;
+            let validation_loss = self.validate(&weights).map_err(invariant)?;
+            for loss in [train_loss, validation_loss] {
+                if !loss.is_finite() {
+                    return Err(ModelError::Diverged { epoch, loss, learning_rate });
+                }
+            }
+            let improved = best.as_ref().is_none_or(|b| validation_loss < b.best.validation_loss);
+            let most_epochs = self.recipe.epochs;
+            let report =
+                EpochReport { epoch, most_epochs, train_loss, validation_loss, best: improved };
+            on_epoch(&report);
+            match &mut best {
+                Some(fit) if !improved => fit.epochs = epoch,
+                _ => best = Some(Fit { weights: weights.clone(), epochs: epoch, best: report }),
+            }
+            if best.as_ref().is_some_and(|fit| epoch - fit.best.epoch >= self.recipe.patience) {
+                break;
+            }
+        }
+        best.ok_or(ModelError::Setting { setting: "epochs", expected: "at least 1", got: 0.0 })
+    }
+
+    /// Gradient of a batch's mean loss, left in the first chunk; returns the summed loss.
+    fn gradient(
+        &self,
+        weights: &[f32],
+        batch: &[usize],
+        chunks: &mut [Chunk<N::Cache>],
+    ) -> Result<f64, LstmError> {
+        let parts = batch.len().div_ceil(CHUNK);
+        let used = &mut chunks[..parts];
+        used.par_iter_mut().zip(batch.par_chunks(CHUNK)).try_for_each(|(chunk, part)| {
+            chunk.d_weights.fill(0.0);
+            chunk.samples.clear();
+            chunk.samples.extend(part.iter().map(|&i| self.train[i]));
+            chunk.gather(&self.rows);
+            self.chunk_gradient(weights, batch.len(), chunk)
+        })?;
+        let loss = used.iter().map(|chunk| chunk.loss).sum();
+        if let Some((first, rest)) = used.split_first_mut() {
+            for chunk in rest {
+                for (sum, part) in first.d_weights.iter_mut().zip(&chunk.d_weights) {
+                    *sum += part;
+                }
+            }
+        }
+        Ok(loss)
+    }
+
+    fn chunk_gradient(
+        &self,
+        weights: &[f32],
+        batch: usize,
+        chunk: &mut Chunk<N::Cache>,
+    ) -> Result<(), LstmError> {
+        let Chunk { x, targets, d_logits, d_weights, loss, cache, .. } = chunk;
+        let logits = self.network.forward(weights, x, targets.len(), cache)?;
+        d_logits.clear();
+        d_logits.resize(logits.len(), 0.0);
+        let mean = self.cross_entropy().add(logits, targets, batch as f32, d_logits)?;
+        *loss = f64::from(mean) * batch as f64;
+        self.network.backward(weights, x, d_logits, cache, d_weights)
+    }
+
+    fn cross_entropy(&self) -> CrossEntropy<'static, f32> {
+        CrossEntropy { classes: self.network.classes(), weights: None, smoothing: 0.0 }
+    }
+
+    /// Mean cross-entropy on the validation windows.
+    fn validate(&self, weights: &[f32]) -> Result<f64, LstmError> {
+        let losses = self
+            .validation
+            .par_chunks(CHUNK)
+            .map_init(
+                || Chunk::<N::Cache>::new(0),
+                |chunk, part| {
+                    chunk.samples.clear();
+                    chunk.samples.extend_from_slice(part);
+                    chunk.gather(&self.validation_rows);
+                    let logits =
+                        self.network.forward(weights, &chunk.x, part.len(), &mut chunk.cache)?;
+                    chunk.d_logits.clear();
+                    chunk.d_logits.resize(logits.len(), 0.0);
+                    self.cross_entropy().add(logits, &chunk.targets, 1.0, &mut chunk.d_logits)
+                },
+            )
+            .collect::<Result<Vec<f32>, _>>()?;
+        Ok(losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / self.validation.len() as f64)
+    }
+}
+
+/// Shapes are made here; that one does not fit would be this crate's own mistake.
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
+fn invariant(error: LstmError) -> ModelError {
+    panic!("invariant: the shapes of training fit: {error}")
+}
+
+/// An epoch's number as an exponent.
+fn index(epoch: usize) -> i32 {
+    i32::try_from(epoch).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,103 @@
+//! How weights are learned: optimizer, schedule, batch, stopping.
+use windvane_lstm_core::{Clip, Init, Optimizer};
+
+use crate::ModelError;
+
+/// How weights are learned.
+///
+/// The default is `AdamW` with a falling learning rate, global-norm clipping and early stopping:
+/// after `patience` epochs without a better validation loss it stops, and the best epoch's
+/// weights are kept.
+///
+/// # Examples
+/// ```
+/// use windvane_models::train::Recipe;
+/// let quick = Recipe { epochs: 3, ..Recipe::default() };
+/// assert!(quick.check().is_ok());
+/// assert!(Recipe { learning_rate: -1.0, ..quick }.check().is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// The rule that turns gradients into steps.
+    pub optimizer: Optimizer,
+    /// Learning rate of the first epoch.
+    pub learning_rate: f64,
+    /// Factor on the learning rate after every epoch.
+    pub decay: f64,
+    /// Windows per step.
+    pub batch: usize,
+    /// Bound on the gradients.
+    pub clip: Clip,
+    /// How weights start.
+    pub init: Init,
+    /// What the forget gate's bias starts at.
+    pub forget_bias: f64,
+    /// The most epochs.
+    pub epochs: usize,
+    /// Epochs without improvement before it stops.
+    pub patience: usize,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            optimizer: Optimizer::AdamW {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                weight_decay: 0.01,
+            },
+            learning_rate: 3e-3,
+            decay: 0.9,
+            batch: 128,
+            clip: Clip::GlobalNorm(1.0),
+            init: Init::XavierUniform,
+            forget_bias: 1.0,
+            epochs: 30,
+            patience: 5,
+        }
+    }
+}
+
+impl Recipe {
+    /// The original system's recipe: SGD 0.01, momentum 0.9, batches of 32, entries clipped at
+    /// ± 5, decay 0.95 per epoch, Xavier. It learns slowly; kept for comparison.
+    #[must_use]
+    pub fn original() -> Self {
+        Self {
+            optimizer: Optimizer::Sgd { momentum: 0.9 },
+            learning_rate: 0.01,
+            decay: 0.95,
+            batch: 32,
+            clip: Clip::Value(5.0),
+            forget_bias: 0.0,
+            ..Self::default()
+        }
+    }
+
+    /// Confirms the ranges.
+    ///
+    /// # Errors
+    /// [`ModelError::Setting`].
+    pub fn check(&self) -> Result<(), ModelError> {
+        let (Clip::Value(limit) | Clip::GlobalNorm(limit)) = self.clip else {
+            // A kind of clipping that a later version adds checks itself.
+            return Ok(());
+        };
+        let rules: [(&'static str, &'static str, f64, bool); 7] = [
+            ("learning_rate", "finite and above 0", self.learning_rate, self.learning_rate > 0.0),
+            ("decay", "above 0, at most 1", self.decay, self.decay > 0.0 && self.decay <= 1.0),
+            ("batch", "1 to 65536", self.batch as f64, (1..=65_536).contains(&self.batch)),
+            ("clip", "above 0", limit, limit > 0.0),
+            ("epochs", "at least 1", self.epochs as f64, self.epochs > 0),
+            ("patience", "at least 1", self.patience as f64, self.patience > 0),
+            ("forget_bias", "finite", self.forget_bias, true),
+        ];
+        for (setting, expected, got, fits) in rules {
+            if !fits || !got.is_finite() {
+                return Err(ModelError::Setting { setting, expected, got });
+            }
+        }
+        Ok(())
+    }
+}

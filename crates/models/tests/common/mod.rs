@@ -1,0 +1,58 @@
+//! Markets, splits and fitted models for tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+use windvane_candles::simulate::Market;
+use windvane_candles::{CandleSeries, Interval};
+use windvane_models::train::Recipe;
+use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
+use windvane_models::v32::{FastLstm, FastLstmLearner};
+use windvane_signals::{
+    LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
+};
+
+pub fn market(market: Market, candles: usize, seed: u64) -> CandleSeries {
+    market.candles("SIM".parse().unwrap(), Interval::HOUR, candles, seed).unwrap()
+}
+
+pub fn table(series: &CandleSeries) -> SignalTable {
+    SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[]).unwrap()
+}
+
+/// Two thirds to learn from, the last 15 % of those to choose by, the rest to test on.
+pub fn split(series: &CandleSeries) -> Split {
+    let at = |share: f64| series.close_time((series.len() as f64 * share) as usize).unwrap();
+    Split { validate_from: at(0.57), test_from: at(0.67), test_until: None, embargo: 0 }
+}
+
+pub fn with_parts<T>(
+    series: &CandleSeries,
+    run: impl FnOnce(&TrainSet<'_>, &ValidationSet<'_>, &SampleSet<'_>) -> T,
+) -> T {
+    let tables = [table(series)];
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
+    let split = split(series);
+    let train = split.train(&samples).unwrap();
+    let validation = split.validation(&samples).unwrap();
+    run(&train, &validation, &split.test(&samples))
+}
+
+/// A v3.2 fitted for two epochs: enough for tests of everything but skill.
+pub fn quick_v32(series: &CandleSeries) -> FastLstm {
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let learner = FastLstmLearner { hidden_size: 32, recipe };
+    with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, 7, &|_| {}).unwrap()
+    })
+}
+
+pub fn quick_v2(series: &CandleSeries) -> WeightedSignals {
+    with_parts(series, |train, validation, _| {
+        WeightedSignalsLearner::default().fit_model(train, validation, 7).unwrap()
+    })
+}

@@ -1,0 +1,169 @@
+//! Models learn what there is to learn, nothing where there is nothing, the same bits always.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
+mod common;
+
+use std::sync::Mutex;
+
+use common::{market, with_parts};
+use windvane_candles::simulate::Market;
+use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
+use windvane_models::train::{Learner, Recipe};
+use windvane_models::v2::WeightedSignalsLearner;
+use windvane_models::v32::FastLstmLearner;
+use windvane_models::{DirectionModel, ModelError};
+use windvane_signals::SampleSet;
+
+fn accuracy(model: &dyn DirectionModel, test: &SampleSet<'_>) -> (f64, usize) {
+    let mut scratch = model.scratch();
+    let hits = test.samples().iter().filter(|sample| {
+        let prediction = model.predict(test.window(sample), &mut scratch).unwrap();
+        let edge = prediction.probabilities.edge();
+        edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0)
+    });
+    (hits.count() as f64 / test.len() as f64, test.len())
+}
+
+#[test]
+fn v32_learns_an_autocorrelated_market() {
+    let series = market(Market::AR1, 20_000, 11);
+    let (accuracy, n) = with_parts(&series, |train, validation, test| {
+        let model = FastLstmLearner::default().fit(train, validation, 1, &|_| {}).unwrap();
+        accuracy(&*model, test)
+    });
+    let best = Market::AR1.best_accuracy().unwrap();
+    let error = (0.25 / n as f64).sqrt();
+    assert!(accuracy > 0.5 + 0.8 * (best - 0.5) - 2.0 * error, "{accuracy}, best is {best}");
+    assert!(accuracy < best + 4.0 * error, "{accuracy} is better than the best rule: a leak");
+}
+
+#[test]
+fn nothing_is_learned_from_a_martingale() {
+    let series = market(Market::MARTINGALE_GARCH, 15_000, 5);
+    let learners: [&dyn Learner; 2] =
+        [&WeightedSignalsLearner::default(), &FastLstmLearner::default()];
+    for learner in learners {
+        let (accuracy, n) = with_parts(&series, |train, validation, test| {
+            let model = learner.fit(train, validation, 1, &|_| {}).unwrap();
+            accuracy(&*model, test)
+        });
+        let error = (0.25 / n as f64).sqrt();
+        assert!((accuracy - 0.5).abs() < 4.0 * error, "{}: {accuracy}", learner.name());
+    }
+}
+
+#[test]
+fn v32_can_learn_a_few_windows_by_heart() {
+    let series = market(Market::AR1, 160, 3);
+    let recipe = Recipe { epochs: 400, patience: 400, decay: 1.0, batch: 16, ..Recipe::default() };
+    let last = Mutex::new(f64::MAX);
+    with_parts(&series, |train, validation, _| {
+        assert!((32..80).contains(&train.len()), "{}", train.len());
+        let learner = FastLstmLearner { hidden_size: 32, recipe };
+        let note = |report: &windvane_models::train::EpochReport| {
+            *last.lock().unwrap() = report.train_loss;
+        };
+        learner.fit_model(train, validation, 1, &note).unwrap();
+    });
+    let loss = last.into_inner().unwrap();
+    assert!(loss < 0.05, "training loss {loss}");
+}
+
+#[test]
+fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
+    let series = market(Market::AR1, 3_000, 2);
+    let fit = |threads, seed| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let recipe = Recipe { epochs: 2, batch: 256, ..Recipe::default() };
+        let learner = FastLstmLearner { hidden_size: 16, recipe };
+        pool.install(|| {
+            with_parts(&series, |train, validation, _| {
+                learner.fit_model(train, validation, seed, &|_| {}).unwrap().to_bytes().unwrap()
+            })
+        })
+    };
+    let one = fit(1, 9);
+    assert!(one == fit(2, 9), "1 and 2 threads differ");
+    assert!(one == fit(16, 9), "1 and 16 threads differ");
+    assert!(one != fit(1, 10), "the seed does nothing");
+}
+
+#[test]
+fn changing_the_test_candles_changes_no_bit_of_the_model() {
+    let one = market(Market::AR1, 3_000, 2);
+    let other = market(Market::VOLUME_LEAD, 3_000, 4);
+    let cut = one.candles()[2_020].open_time();
+    let joined = one.split_at(cut).0.iter().chain(other.split_at(cut).1.iter()).copied().collect();
+    let changed = CandleSeries::new(one.pair().clone(), Interval::HOUR, joined).unwrap();
+    {
+        let learner =
+            &FastLstmLearner { hidden_size: 8, recipe: Recipe { epochs: 2, ..Recipe::default() } };
+        let bytes = |series: &CandleSeries| {
+            with_parts(series, |train, validation, _| {
+                learner.fit_model(train, validation, 1, &|_| {}).unwrap().to_bytes().unwrap()
+            })
+        };
+        assert!(bytes(&one) == bytes(&changed));
+    }
+}
+
+fn series_of(closes: impl Iterator<Item = f64>) -> CandleSeries {
+    let candles = closes.enumerate().map(|(hour, close)| {
+        let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+        Candle::new(Timestamp::from_millis(hour as i64 * 3_600_000), values).unwrap()
+    });
+    CandleSeries::new("T".parse().unwrap(), Interval::HOUR, candles.collect()).unwrap()
+}
+
+fn fit_error(series: &CandleSeries, recipe: Recipe) -> ModelError {
+    with_parts(series, |train, validation, _| {
+        let learner = FastLstmLearner { hidden_size: 8, recipe };
+        learner.fit_model(train, validation, 1, &|_| {}).unwrap_err()
+    })
+}
+
+#[test]
+fn what_cannot_be_learned_says_why() {
+    let rising = series_of((0..500).map(|hour| 100.0 + f64::from(hour)));
+    let error = fit_error(&rising, Recipe::default()).to_string();
+    assert!(error.starts_with("no training window is DOWN"), "{error}");
+
+    let short = market(Market::AR1, 100, 1);
+    let error = fit_error(&short, Recipe::default());
+    assert!(matches!(error, ModelError::TooFewWindows { expected: 32, .. }), "{error}");
+
+    let wild = Recipe { learning_rate: 1e38, ..Recipe::original() };
+    let error = fit_error(&market(Market::AR1, 2_000, 1), wild);
+    assert!(matches!(error, ModelError::Diverged { epoch: 1, .. }), "{error}");
+
+    for (wrong, name) in [
+        (Recipe { learning_rate: f64::NAN, ..Recipe::default() }, "learning_rate"),
+        (Recipe { batch: 0, ..Recipe::default() }, "batch"),
+        (Recipe { epochs: 0, ..Recipe::default() }, "epochs"),
+    ] {
+        let error = fit_error(&market(Market::AR1, 500, 1), wrong).to_string();
+        assert!(error.starts_with(name), "{error}");
+    }
+}
+
+#[test]
+fn a_channel_without_spread_is_named_in_the_record() {
+    let waves = series_of((0..500).map(|hour| 100.0 + f64::from(hour % 7)));
+    let record = with_parts(&waves, |train, validation, _| {
+        let model = WeightedSignalsLearner::default().fit_model(train, validation, 1).unwrap();
+        model.record().unwrap().clone()
+    });
+    assert_eq!(record.constant_channels, ["volatility", "volume_change"]);
+}
+
+#[test]
+fn the_original_recipe_is_the_original_systems() {
+    let recipe = Recipe::original();
+    assert!(recipe.check().is_ok());
+    assert_eq!((recipe.learning_rate, recipe.decay, recipe.batch), (0.01, 0.95, 32));
+}

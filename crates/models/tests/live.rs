@@ -1,0 +1,201 @@
+//! A predictor in a live loop: the same bits as in batch, no surprises, no allocation.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
+mod common;
+
+use std::sync::Arc;
+
+use common::{market, quick_v2, quick_v32, table};
+use proptest::prelude::*;
+use windvane_candles::simulate::Market;
+use windvane_candles::{Candle, CandleSeries, Interval};
+use windvane_models::{
+    DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch,
+};
+use windvane_signals::{ChannelSpec, SignalSpec, Window};
+
+fn models() -> [Arc<dyn DirectionModel>; 2] {
+    let series = market(Market::AR1, 2_000, 1);
+    [Arc::new(quick_v2(&series)), Arc::new(quick_v32(&series))]
+}
+
+fn with_gap(series: &CandleSeries, at: usize, missing: usize) -> CandleSeries {
+    let candles = series.candles();
+    let kept = candles[..at].iter().chain(&candles[(at + missing).min(candles.len())..]);
+    CandleSeries::new(series.pair().clone(), Interval::HOUR, kept.copied().collect()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn live_predictions_equal_batch_predictions(seed in 1..1000_u64, at in 0..250_usize, missing in 0..4_usize) {
+        let series = with_gap(&market(Market::REGIME, 250, seed), at, missing);
+        let table = table(&series);
+        for model in models() {
+            let mut scratch = model.scratch();
+            let mut predictor = Predictor::new(Arc::clone(&model)).unwrap();
+            for (row, candle) in series.iter().enumerate() {
+                let batch = table.window(row, 20).map(|w| model.predict(w, &mut scratch).unwrap());
+                let live = predictor.on_candle(candle).unwrap();
+                prop_assert_eq!(live.is_some(), predictor.candles_needed() == 0);
+                prop_assert_eq!(live, batch);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_prediction_comes_when_it_was_announced() {
+    let series = market(Market::AR1, 60, 3);
+    let [v2, _] = models();
+    let mut predictor = Predictor::new(v2).unwrap();
+    for (index, candle) in series.iter().enumerate() {
+        assert_eq!(predictor.candles_needed(), 45_usize.saturating_sub(index));
+        let prediction = predictor.on_candle(candle).unwrap();
+        assert_eq!(prediction.is_some(), index >= 44);
+        if let Some(prediction) = prediction {
+            assert_eq!(prediction.decided_at, candle.close_time(Interval::HOUR));
+            assert_eq!((prediction.horizon, prediction.model.as_str()), (1, "v2"));
+        }
+    }
+}
+
+#[test]
+fn a_refused_candle_changes_no_later_bit() {
+    let series = market(Market::AR1, 80, 3);
+    let five_minutes = |candle: &Candle| {
+        let at = windvane_candles::Timestamp::from_millis(candle.open_time().millis() + 300_000);
+        Candle::new(at, candle.values()).unwrap()
+    };
+    for model in models() {
+        let mut clean = Predictor::new(Arc::clone(&model)).unwrap();
+        let mut pestered = Predictor::new(model).unwrap();
+        for (index, candle) in series.iter().enumerate() {
+            let want = clean.on_candle(candle).unwrap();
+            assert_eq!(pestered.on_candle(candle).unwrap(), want);
+            let repeated = pestered.on_candle(candle).unwrap_err().to_string();
+            assert!(repeated.contains("is not later than the last one"), "{repeated}");
+            assert!(pestered.on_candle(&series.candles()[index / 2]).is_err());
+            let crooked = pestered.on_candle(&five_minutes(candle)).unwrap_err().to_string();
+            assert!(crooked.contains("is not on the grid of 1h candles"), "{crooked}");
+        }
+    }
+}
+
+#[test]
+fn a_warm_predictor_allocates_nothing() {
+    let series = market(Market::REGIME, 3_000, 4);
+    for model in models() {
+        let mut predictor = Predictor::new(model).unwrap();
+        let (warm_up, live) = series.candles().split_at(100);
+        for candle in warm_up {
+            predictor.on_candle(candle).unwrap();
+        }
+        let counted = allocation_counter::measure(|| {
+            for candle in live {
+                assert!(predictor.on_candle(candle).unwrap().is_some());
+            }
+        });
+        assert_eq!(counted.count_total, 0);
+    }
+}
+
+/// An average of two models that read different channels, written outside the crate.
+#[derive(Debug)]
+struct Average {
+    id: ModelId,
+    spec: ModelSpec,
+    members: Vec<(Arc<dyn DirectionModel>, Vec<usize>)>,
+}
+
+impl Average {
+    fn new(spec: ModelSpec, members: Vec<Arc<dyn DirectionModel>>) -> Self {
+        let columns = |m: &Arc<dyn DirectionModel>| spec.signals.columns_of(&m.spec().signals);
+        let members = members.into_iter().map(|m| (m.clone(), columns(&m).unwrap())).collect();
+        Self { id: ModelId::new("average"), spec, members }
+    }
+}
+
+impl DirectionModel for Average {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    fn scratch(&self) -> Scratch {
+        let children = self.members.iter().map(|(member, _)| member.scratch()).collect();
+        Scratch::with_children(vec![0.0_f64; self.spec.lookback * 8], children)
+    }
+
+    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+        self.spec.check(&window)?;
+        let (rows, children) = scratch.split::<Vec<f64>>()?;
+        let mut sum = [0.0; 3];
+        for ((member, columns), scratch) in self.members.iter().zip(children) {
+            let picked =
+                (0..window.steps()).flat_map(|t| columns.iter().map(move |&c| window.row(t)[c]));
+            rows.clear();
+            rows.extend(picked);
+            let own = Window::new(rows, columns.len(), window.decided_at()).unwrap();
+            let prediction = member.predict(own, scratch)?;
+            for (sum, p) in sum.iter_mut().zip(prediction.probabilities.classes()) {
+                *sum += p / self.members.len() as f32;
+            }
+        }
+        Prediction::new(sum, window.decided_at(), self.spec.labels.horizon, &self.id)
+    }
+}
+
+#[test]
+fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
+    let [v2, v32] = models();
+    let mut wide = v2.spec().clone();
+    wide.signals.channels.insert(0, ChannelSpec::new("momentum").with("lag", 3.0));
+    let inner = Arc::new(Average::new(wide.clone(), vec![v2.clone(), v32.clone()]));
+    let outer = Average::new(wide, vec![inner, v32]);
+    let mut predictor = Predictor::new(outer).unwrap();
+    let series = market(Market::AR1, 80, 3);
+    let calls = series.iter().filter_map(|candle| predictor.on_candle(candle).unwrap());
+    assert_eq!(calls.count(), 80 - 44);
+
+    // Scratch of another model is refused, not misread.
+    let mut foreign = predictor.model().scratch();
+    let rows = [0.0; 120];
+    let window = Window::new(&rows, 6, windvane_candles::Timestamp::from_millis(0)).unwrap();
+    let error = v2.predict(window, &mut foreign).unwrap_err();
+    assert!(matches!(error, ModelError::ForeignScratch));
+}
+
+#[test]
+fn a_window_of_another_shape_is_refused() {
+    let at = windvane_candles::Timestamp::from_millis(0);
+    let rows = [0.0; 120];
+    for model in models() {
+        let mut scratch = model.scratch();
+        for (width, len) in [(5, 100), (6, 114), (6, 6)] {
+            let window = Window::new(&rows[..len], width, at).unwrap();
+            let error = model.predict(window, &mut scratch).unwrap_err();
+            assert!(matches!(error, ModelError::WindowShape { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn models_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<windvane_models::v32::FastLstm>();
+    shared::<windvane_models::v2::WeightedSignals>();
+    shared::<Prediction>();
+    moved::<Predictor>();
+    assert_eq!(SignalSpec::default().width(), 6);
+}

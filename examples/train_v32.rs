@@ -1,0 +1,64 @@
+//! Trains v3.2 on the embedded real sample and saves it, ready for a bot.
+//!
+//! `cargo run --release --example train_v32 -- --out v32.safetensors`
+use std::path::PathBuf;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use windvane::candles::sample;
+use windvane::models::v32::FastLstmLearner;
+use windvane::prelude::*;
+use windvane::signals::LabelSpec;
+
+#[derive(Parser)]
+#[command(about = "Train v3.2 on the embedded real sample and save it")]
+struct Options {
+    /// Instrument of the sample to learn from.
+    #[arg(long, default_value = "BTCUSDT")]
+    instrument: String,
+    /// Seed of every random draw.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// File to write.
+    #[arg(long, default_value = "v32.safetensors")]
+    out: PathBuf,
+}
+
+#[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let options = Options::parse();
+    let names = || format!("no such instrument; the sample has {}", sample::NAMES.join(", "));
+    let series = sample::load(&options.instrument).ok_or_else(names)?;
+
+    let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?;
+    let tables = [table];
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+    let split = Split::for_live(&samples, 0.15)?;
+    let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
+
+    let learner = FastLstmLearner::default();
+    let style = ProgressStyle::with_template("{bar:30} epoch {pos}/{len}  {msg}")?;
+    let bar = ProgressBar::new(learner.recipe.epochs as u64).with_style(style);
+    let model = learner.fit_model(&train, &validation, options.seed, &|epoch| {
+        bar.set_position(epoch.epoch as u64);
+        bar.set_message(format!(
+            "loss {:.4}, validation {:.4}",
+            epoch.train_loss, epoch.validation_loss
+        ));
+    })?;
+    bar.finish();
+
+    model.save(&options.out)?;
+    let record = model.record().ok_or("a fitted model has a record")?;
+    println!(
+        "{} windows of {} up to {}; epoch {} of {} was best, validation loss {:.4}\nsaved to {}",
+        record.windows,
+        record.pairs.join(", "),
+        record.until,
+        record.best_epoch,
+        record.epochs,
+        record.validation_loss.unwrap_or_default(),
+        options.out.display()
+    );
+    Ok(())
+}
