@@ -1,1 +1,99 @@
-//! stub
+//! LSTM mathematics: fused inference kernels and, with the feature `train`, backpropagation
+//! through time, losses, initialisers and optimisers, in `f32` and `f64`.
+//!
+//! # Letters
+//!
+//! Shapes are written with `B` batch, `T` time steps, `I` inputs, `H` hidden units, `N` inputs of
+//! a dense layer, `O` its outputs and `C` classes. Everything is a row-major slice: `[T, I]` is
+//! `T` rows of `I` numbers. Training batches are time-major, `[T, B, I]`.
+//!
+//! # Equations
+//!
+//! ```text
+//! i = sigmoid(W_i x + U_i h + b_i)      input gate
+//! f = sigmoid(W_f x + U_f h + b_f)      forget gate
+//! g = tanh   (W_g x + U_g h + b_g)      candidate
+//! o = sigmoid(W_o x + U_o h + b_o)      output gate
+//! c' = f * c + i * g                    cell
+//! h' = o * tanh(c')                     hidden state
+//! ```
+//!
+//! `w_ih` `[4H, I]` stacks the `W`, `w_hh` `[4H, H]` the `U`, each in the order i, f, g, o: the
+//! names and the packing of `PyTorch`, so its weights load without shuffling.
+//!
+//! # Parameters
+//!
+//! All parameters of a network lie in one flat buffer with named spans ([`Tensors`]); layers are
+//! shapes ([`LstmShape`], [`DenseShape`]) that split such a buffer into views. Clipping,
+//! optimisers, saving and loading are loops over one slice.
+//!
+//! # Same bits
+//!
+//! [`PackedLstm`] takes every gate sum in one order: the folded bias, the inputs ascending, the
+//! hidden units ascending, one multiply-add each. A window alone, step by step, or after any other
+//! window gives the same bits, and so does every [`Kernel`] that fuses multiply and add
+//! ([`Kernel::is_fused`]). Kernels with and without fusion differ by rounding.
+
+#![expect(
+    clippy::inline_always,
+    reason = "loops have to be inlined into the function that enables their instruction set"
+)]
+#![cfg_attr(test, expect(clippy::float_cmp, reason = "tests of exact results"))]
+
+mod activation;
+mod dense;
+mod error;
+mod kernels;
+mod lstm;
+mod real;
+mod softmax;
+mod tensors;
+
+#[cfg(feature = "train")]
+mod clip;
+#[cfg(feature = "train")]
+mod gemm;
+#[cfg(feature = "train")]
+mod init;
+#[cfg(feature = "train")]
+mod loss;
+#[cfg(feature = "train")]
+mod optimizer;
+#[cfg(feature = "train")]
+mod random;
+#[cfg(feature = "train")]
+mod schedule;
+
+pub use activation::{TANH_F32_MAX_ERROR, TANH_F32_MAX_FALL};
+pub use dense::{DenseParams, DenseParamsMut, DenseShape, PackedDense};
+pub use error::LstmError;
+pub use kernels::Kernel;
+pub use lstm::{
+    Biases, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState, MAX_SIZE, PackedLstm,
+};
+pub use real::Real;
+pub use softmax::softmax;
+pub use tensors::{TensorSpec, Tensors};
+
+#[cfg(feature = "train")]
+pub use clip::{Clip, Clipped};
+#[cfg(feature = "train")]
+pub use dense::{dense_backward, dense_forward};
+#[cfg(feature = "train")]
+pub use init::{Init, init_dense, init_lstm};
+#[cfg(feature = "train")]
+pub use loss::CrossEntropy;
+#[cfg(feature = "train")]
+pub use lstm::{
+    LstmCache, LstmGradients, LstmStart, LstmStartMut, LstmUpstream, lstm_backward, lstm_forward,
+};
+#[cfg(feature = "train")]
+pub use optimizer::{Optimizer, OptimizerState};
+#[cfg(feature = "train")]
+pub use random::{Purpose, Stream};
+#[cfg(feature = "train")]
+pub use schedule::Schedule;
+
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,0 +1,95 @@
+//! Dense inference.
+use super::{DenseParams, DenseShape};
+use crate::error::{check_len, check_rows};
+use crate::kernels::{self, Checked, Dense, OUTPUTS, OutputColumn};
+use crate::{Kernel, LstmError, Real};
+
+/// A dense layer y = W x + b packed for inference: after construction nothing allocates.
+///
+/// Every sum starts at the bias and adds the inputs in ascending order, so a row gives the same
+/// bits in whatever company.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{DenseShape, PackedDense};
+///
+/// let shape = DenseShape::new(2, 1)?;
+/// let dense = PackedDense::new(shape, shape.params(&[3.0_f32, 4.0, 0.5])?)?;
+/// let mut y = [0.0];
+/// dense.apply(&[1.0, -1.0], &mut y)?;
+/// assert_eq!(y, [-0.5]);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PackedDense<R> {
+    shape: DenseShape,
+    kernel: Checked,
+    // [blocks]
+    bias: Vec<OutputColumn<R>>,
+    // [blocks, N]
+    columns: Vec<OutputColumn<R>>,
+}
+
+impl<R: Real> PackedDense<R> {
+    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    pub fn new(shape: DenseShape, params: DenseParams<'_, R>) -> Result<Self, LstmError> {
+        shape.check(params)?;
+        let inputs = shape.input_size();
+        let blocks = shape.output_size().div_ceil(OUTPUTS);
+        let mut bias = vec![OutputColumn::ZERO; blocks];
+        let mut columns = vec![OutputColumn::ZERO; blocks * inputs];
+        for (output, row) in params.w.chunks_exact(inputs).enumerate() {
+            let (block, lane) = (output / OUTPUTS, output % OUTPUTS);
+            bias[block].0[lane] = params.b[output];
+            for (column, &w) in columns[block * inputs..].iter_mut().zip(row) {
+                column.0[lane] = w;
+            }
+        }
+        Ok(Self { shape, kernel: Checked::detect(), bias, columns })
+    }
+
+    /// The same layer run by another kernel.
+    ///
+    /// # Errors
+    /// [`LstmError::Kernel`] when this processor cannot run it.
+    pub fn with_kernel(mut self, kernel: Kernel) -> Result<Self, LstmError> {
+        self.kernel = Checked::new(kernel)?;
+        Ok(self)
+    }
+
+    /// The layer's sizes.
+    pub fn shape(&self) -> DenseShape {
+        self.shape
+    }
+
+    /// The kernel that runs.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel.kernel()
+    }
+
+    /// Writes W x + b for each row of `xs` `[B, N]` into `ys` `[B, O]`.
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `xs` is one or more whole rows, [`LstmError::Length`] when `ys`
+    /// does not fit; nothing is changed then.
+    pub fn apply(&self, xs: &[R], ys: &mut [R]) -> Result<(), LstmError> {
+        let rows = check_rows("xs", self.shape.input_size(), xs.len())?;
+        check_len("ys", rows * self.shape.output_size(), ys.len())?;
+        kernels::dispatch(
+            self.kernel,
+            Dense {
+                bias: &self.bias,
+                columns: &self.columns,
+                inputs: self.shape.input_size(),
+                outputs: self.shape.output_size(),
+                xs,
+                ys,
+            },
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Initial weights.
+use crate::{DenseParamsMut, DenseShape, LstmError, LstmParamsMut, LstmShape, Real, Stream};
+
+/// The distribution of initial weights.
+///
+/// n is the fan-in, the numbers that one unit reads from a matrix, and m the fan-out, its units:
+/// `I` or `H` to `H` in an LSTM, gate by gate, and `N` to `O` in a dense layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Init {
+    /// Uniform within ±sqrt(6 / (n + m)); biases zero (Glorot and Bengio 2010).
+    XavierUniform,
+    /// Normal with standard deviation sqrt(2 / n); biases zero (He et al. 2015).
+    HeNormal,
+    /// Uniform within ±sqrt(6 / n); biases zero (He et al. 2015).
+    HeUniform,
+    /// `PyTorch`'s default: weights and biases uniform, within ±1/sqrt(H) in an LSTM and
+    /// ±1/sqrt(N) in a dense layer.
+    Torch,
+}
+
+impl Init {
+    /// Draws the entries of a matrix; `torch` is the fan that `PyTorch` goes by.
+    fn draw<R: Real>(self, fans: (usize, usize), torch: usize, stream: &mut Stream, w: &mut [R]) {
+        let (n, m) = (fans.0 as f64, fans.1 as f64);
+        for w in w {
+            *w = R::from_f64(match self {
+                Self::XavierUniform => (6.0 / (n + m)).sqrt() * symmetric(stream),
+                Self::HeNormal => (2.0 / n).sqrt() * stream.normal(),
+                Self::HeUniform => (6.0 / n).sqrt() * symmetric(stream),
+                Self::Torch => symmetric(stream) / (torch as f64).sqrt(),
+            });
+        }
+    }
+
+    fn draw_bias<R: Real>(self, torch: usize, stream: &mut Stream, b: &mut [R]) {
+        match self {
+            Self::Torch => self.draw((torch, torch), torch, stream, b),
+            _ => b.fill(R::ZERO),
+        }
+    }
+}
+
+/// Uniform in [-1, 1).
+fn symmetric(stream: &mut Stream) -> f64 {
+    2.0 * stream.uniform() - 1.0
+}
+
+/// Draws the parameters of an LSTM layer, and adds `forget_bias` to the forget gate's bias (to the
+/// first of two): 1 keeps the cell open at the start of training, 0 leaves it half open.
+///
+/// # Errors
+/// [`LstmError::Length`] when `params` does not fit the shape; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{Biases, Init, LstmShape, Purpose, Stream, init_lstm};
+///
+/// let shape = LstmShape::new(6, 32, Biases::One)?;
+/// let mut weights = vec![0.0_f32; shape.len()];
+/// let mut stream = Stream::new(42, Purpose::Init, 0, 0);
+/// init_lstm(shape, Init::XavierUniform, 1.0, &mut stream, shape.params_mut(&mut weights)?)?;
+/// let params = shape.params(&weights)?;
+/// assert!(params.w_ih.iter().all(|w| w.abs() <= (6.0_f32 / 38.0).sqrt()));
+/// assert_eq!(params.b_ih[32..64], [1.0; 32]);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn init_lstm<R: Real>(
+    shape: LstmShape,
+    init: Init,
+    forget_bias: f64,
+    stream: &mut Stream,
+    params: LstmParamsMut<'_, R>,
+) -> Result<(), LstmError> {
+    shape.check(&params.as_params())?;
+    let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
+    init.draw((inputs, hidden), hidden, stream, params.w_ih);
+    init.draw((hidden, hidden), hidden, stream, params.w_hh);
+    init.draw_bias(hidden, stream, params.b_ih);
+    if let Some(b_hh) = params.b_hh {
+        init.draw_bias(hidden, stream, b_hh);
+    }
+    for b in &mut params.b_ih[hidden..2 * hidden] {
+        *b += R::from_f64(forget_bias);
+    }
+    Ok(())
+}
+
+/// Draws the parameters of a dense layer.
+///
+/// # Errors
+/// [`LstmError::Length`] when `params` does not fit the shape; nothing is changed then.
+pub fn init_dense<R: Real>(
+    shape: DenseShape,
+    init: Init,
+    stream: &mut Stream,
+    params: DenseParamsMut<'_, R>,
+) -> Result<(), LstmError> {
+    shape.check(params.as_params())?;
+    let DenseParamsMut { w, b } = params;
+    let inputs = shape.input_size();
+    init.draw((inputs, shape.output_size()), inputs, stream, w);
+    init.draw_bias(inputs, stream, b);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Init, init_dense, init_lstm};
+    use crate::{Biases, DenseShape, LstmShape, Purpose, Stream};
+
+    /// Largest magnitude and variance.
+    fn spread(values: &[f64]) -> (f64, f64) {
+        let top = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        (top, values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64)
+    }
+
+    #[test]
+    fn lstm_weights_follow_the_named_distribution() {
+        let shape = LstmShape::new(24, 64, Biases::Two).unwrap();
+        // Variances by hand: bound^2 / 3 of a uniform, 2 / n of He.
+        let cases = [
+            (Init::XavierUniform, 2.0 / 88.0, 2.0 / 128.0, 0.0),
+            (Init::HeNormal, 2.0 / 24.0, 2.0 / 64.0, 0.0),
+            (Init::HeUniform, 2.0 / 24.0, 2.0 / 64.0, 0.0),
+            (Init::Torch, 1.0 / 192.0, 1.0 / 192.0, 1.0 / 192.0),
+        ];
+        for (init, of_ih, of_hh, of_b) in cases {
+            let mut flat = vec![7.0; shape.len()];
+            let mut stream = Stream::new(1, Purpose::Init, 0, 0);
+            init_lstm(shape, init, 0.0, &mut stream, shape.params_mut(&mut flat).unwrap()).unwrap();
+            let p = shape.params(&flat).unwrap();
+            let near = |values: &[f64], want: f64, within: f64| {
+                let (top, variance) = spread(values);
+                assert!((variance - want).abs() <= within * want, "{init:?}: {variance}, {want}");
+                assert!(init == Init::HeNormal || top <= (3.0 * want).sqrt(), "{init:?}: {top}");
+            };
+            near(p.w_ih, of_ih, 0.06);
+            near(p.w_hh, of_hh, 0.06);
+            near(p.b_ih, of_b, 0.25);
+            near(p.b_hh.unwrap(), of_b, 0.25);
+        }
+    }
+
+    #[test]
+    fn forget_bias_is_added_once() {
+        let shape = LstmShape::new(1, 2, Biases::Two).unwrap();
+        let mut flat = vec![7.0; shape.len()];
+        let mut stream = Stream::new(1, Purpose::Init, 0, 0);
+        let params = shape.params_mut(&mut flat).unwrap();
+        init_lstm(shape, Init::XavierUniform, 1.0, &mut stream, params).unwrap();
+        let p = shape.params(&flat).unwrap();
+        assert_eq!(p.b_ih, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(p.b_hh, Some(&[0.0; 8][..]));
+    }
+
+    #[test]
+    fn dense_weights_stay_within_their_bound() {
+        let shape = DenseShape::new(16, 3).unwrap();
+        let mut flat = vec![7.0; shape.len()];
+        let mut stream = Stream::new(1, Purpose::Init, 0, 1);
+        init_dense(shape, Init::Torch, &mut stream, shape.params_mut(&mut flat).unwrap()).unwrap();
+        assert!(flat.iter().all(|w: &f64| w.abs() <= 0.25 && *w != 0.0));
+    }
+}

@@ -1,0 +1,49 @@
+//! The dense inference loop.
+use super::lstm::fused;
+use super::{Isa, Op};
+use crate::Real;
+
+/// Outputs computed together.
+pub(crate) const OUTPUTS: usize = 32;
+
+/// One number per output of a block: a column of the weights or a bias.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct OutputColumn<R>(pub(crate) [R; OUTPUTS]);
+
+impl<R: Real> OutputColumn<R> {
+    pub(crate) const ZERO: Self = Self([R::ZERO; OUTPUTS]);
+}
+
+/// y = W x + b, row by row.
+pub(crate) struct Dense<'a, R> {
+    /// `[blocks]`
+    pub(crate) bias: &'a [OutputColumn<R>],
+    /// `[blocks, inputs]`
+    pub(crate) columns: &'a [OutputColumn<R>],
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    /// `[B, inputs]`
+    pub(crate) xs: &'a [R],
+    /// `[B, outputs]`
+    pub(crate) ys: &'a mut [R],
+}
+
+impl<R: Real> Op for Dense<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let rows = self.xs.chunks_exact(self.inputs);
+        for (x, y) in rows.zip(self.ys.chunks_exact_mut(self.outputs)) {
+            let blocks = self.columns.chunks_exact(self.inputs).zip(self.bias);
+            for ((columns, bias), y) in blocks.zip(y.chunks_mut(OUTPUTS)) {
+                let mut sum = bias.0;
+                for (column, &value) in columns.iter().zip(x) {
+                    for output in 0..OUTPUTS {
+                        sum[output] = fused::<R, I>(column.0[output], value, sum[output]);
+                    }
+                }
+                y.copy_from_slice(&sum[..y.len()]);
+            }
+        }
+    }
+}

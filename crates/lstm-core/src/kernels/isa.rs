@@ -1,0 +1,31 @@
+//! What the loops need to know about an instruction set.
+
+/// Whether the build's own target fuses multiply and add without further detection.
+pub(crate) const BASELINE_FUSED: bool =
+    cfg!(any(target_feature = "fma", all(target_arch = "aarch64", target_feature = "neon")));
+
+/// An instruction set.
+pub(crate) trait Isa {
+    /// Multiply and add are one instruction with one rounding.
+    const FUSED: bool;
+    /// Bytes of running sums that fit into half the registers: the other half holds operands.
+    const SUM_BYTES: usize;
+}
+
+/// The build's own target.
+pub(crate) struct Portable;
+
+impl Isa for Portable {
+    const FUSED: bool = BASELINE_FUSED;
+    const SUM_BYTES: usize = if BASELINE_FUSED { 256 } else { 128 };
+}
+
+/// AVX2 and FMA: sixteen registers of 32 bytes.
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Avx2;
+
+#[cfg(target_arch = "x86_64")]
+impl Isa for Avx2 {
+    const FUSED: bool = true;
+    const SUM_BYTES: usize = 256;
+}

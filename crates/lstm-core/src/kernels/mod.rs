@@ -1,0 +1,46 @@
+//! Inner loops, compiled once per instruction set and chosen at run time.
+//!
+//! Each loop is one generic source (an [`Op`]); [`dispatch`] runs the copy that was compiled for
+//! the kernel in use.
+#![expect(unsafe_code, reason = "entering a #[target_feature] function after detection")]
+
+mod dense;
+mod isa;
+mod lstm;
+mod select;
+#[cfg(feature = "train")]
+mod train;
+
+pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
+pub(crate) use isa::BASELINE_FUSED;
+use isa::{Isa, Portable};
+pub(crate) use lstm::{Column, Lstm, UNITS, padded};
+pub(crate) use select::Checked;
+pub use select::Kernel;
+#[cfg(feature = "train")]
+pub(crate) use train::{Activate, AddRows, Differentiate};
+
+/// A loop with one source for all instruction sets.
+pub(crate) trait Op {
+    /// Runs the loop; always inlined, so that it is compiled for the caller's instruction set.
+    fn run<I: Isa>(self);
+}
+
+/// Runs `op` on the kernel in use.
+#[inline]
+pub(crate) fn dispatch<O: Op>(kernel: Checked, op: O) {
+    match kernel.kernel() {
+        Kernel::Portable => op.run::<Portable>(),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a `Checked` holds `Avx2` only if AVX2 and FMA were detected on this processor.
+        Kernel::Avx2 => unsafe { avx2(op) },
+        #[cfg(not(target_arch = "x86_64"))]
+        Kernel::Avx2 => unreachable!("invariant: AVX2 was detected off x86-64"),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2<O: Op>(op: O) {
+    op.run::<isa::Avx2>();
+}

@@ -1,0 +1,24 @@
+//! The LSTM layer: sizes and parameters, inference, training.
+
+mod packed;
+mod shape;
+mod state;
+
+#[cfg(feature = "train")]
+mod backward;
+#[cfg(feature = "train")]
+mod cache;
+#[cfg(feature = "train")]
+mod forward;
+
+pub use packed::PackedLstm;
+pub(crate) use shape::check_size;
+pub use shape::{Biases, LstmParams, LstmParamsMut, LstmShape, MAX_SIZE};
+pub use state::{LstmScratch, LstmState};
+
+#[cfg(feature = "train")]
+pub use backward::{LstmGradients, LstmStartMut, LstmUpstream, lstm_backward};
+#[cfg(feature = "train")]
+pub use cache::LstmCache;
+#[cfg(feature = "train")]
+pub use forward::{LstmStart, lstm_forward};

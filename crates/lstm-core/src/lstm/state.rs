@@ -1,0 +1,92 @@
+//! What an LSTM carries from step to step.
+use crate::error::check_len;
+use crate::kernels::padded;
+use crate::{LstmError, Real};
+
+/// The hidden state `h` and the cell `c` of one LSTM layer.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::LstmState;
+///
+/// let mut state = LstmState::<f32>::zeros(32);
+/// state.h_mut()[0] = 0.5;
+/// state.reset();
+/// assert_eq!(state.h(), [0.0; 32]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct LstmState<R> {
+    hidden_size: usize,
+    // Padded to whole blocks of units; what lies in the padding is never read into a result.
+    h: Vec<R>,
+    c: Vec<R>,
+}
+
+impl<R: Real> LstmState<R> {
+    /// The state before the first step.
+    pub fn zeros(hidden_size: usize) -> Self {
+        let len = padded(hidden_size);
+        Self { hidden_size, h: vec![R::ZERO; len], c: vec![R::ZERO; len] }
+    }
+
+    /// Back to zeros.
+    pub fn reset(&mut self) {
+        self.h.fill(R::ZERO);
+        self.c.fill(R::ZERO);
+    }
+
+    /// `H`.
+    pub fn hidden_size(&self) -> usize {
+        self.hidden_size
+    }
+
+    /// The hidden state `[H]`.
+    pub fn h(&self) -> &[R] {
+        &self.h[..self.hidden_size]
+    }
+
+    /// The cell `[H]`.
+    pub fn c(&self) -> &[R] {
+        &self.c[..self.hidden_size]
+    }
+
+    /// The hidden state `[H]`, to be changed.
+    pub fn h_mut(&mut self) -> &mut [R] {
+        &mut self.h[..self.hidden_size]
+    }
+
+    /// The cell `[H]`, to be changed.
+    pub fn c_mut(&mut self) -> &mut [R] {
+        &mut self.c[..self.hidden_size]
+    }
+
+    /// Both with their padding.
+    pub(crate) fn padded_mut(&mut self) -> (&mut [R], &mut [R]) {
+        (&mut self.h, &mut self.c)
+    }
+
+    pub(crate) fn check(&self, hidden_size: usize) -> Result<(), LstmError> {
+        check_len("state", hidden_size, self.hidden_size)
+    }
+}
+
+/// Working memory of [`PackedLstm`](crate::PackedLstm), made by
+/// [`PackedLstm::scratch`](crate::PackedLstm::scratch).
+///
+/// It carries nothing from call to call; one per thread serves any number of windows.
+#[derive(Debug, Clone)]
+pub struct LstmScratch<R> {
+    pub(crate) state: LstmState<R>,
+    pub(crate) next: Vec<R>,
+}
+
+impl<R: Real> LstmScratch<R> {
+    pub(crate) fn new(hidden_size: usize) -> Self {
+        Self { state: LstmState::zeros(hidden_size), next: vec![R::ZERO; padded(hidden_size)] }
+    }
+
+    pub(crate) fn check(&self, hidden_size: usize) -> Result<(), LstmError> {
+        check_len("scratch", hidden_size, self.state.hidden_size)
+    }
+}

@@ -1,0 +1,206 @@
+//! Descent along gradients.
+use crate::error::check_len;
+use crate::{LstmError, Real};
+
+/// A rule that turns gradients into steps; what it remembers is an [`OptimizerState`].
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{Optimizer, OptimizerState};
+///
+/// let (mut weights, mut state) = ([1.0_f64, 2.0], OptimizerState::new(2));
+/// Optimizer::Sgd { momentum: 0.0 }.step(0.1, &[1.0, -1.0], &mut state, &mut weights)?;
+/// assert_eq!(weights, [0.9, 2.1]);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Optimizer {
+    /// Stochastic gradient descent: u = momentum u + g; w -= rate u.
+    Sgd {
+        /// The share of the last step that is kept; 0 is plain descent.
+        momentum: f64,
+    },
+    /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019); without
+    /// decay it is Adam.
+    ///
+    /// ```text
+    /// w *= 1 - rate weight_decay
+    /// m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
+    /// w -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+    /// ```
+    AdamW {
+        /// Decay of the mean.
+        beta1: f64,
+        /// Decay of the mean square.
+        beta2: f64,
+        /// Added to the root.
+        epsilon: f64,
+        /// The share of each weight lost per unit of learning rate.
+        weight_decay: f64,
+    },
+}
+
+/// What an [`Optimizer`] remembers between steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptimizerState<R> {
+    steps: u64,
+    first: Vec<R>,
+    second: Vec<R>,
+}
+
+impl<R: Real> OptimizerState<R> {
+    /// The state before the first step of a network with `len` parameters.
+    pub fn new(len: usize) -> Self {
+        Self { steps: 0, first: vec![R::ZERO; len], second: vec![R::ZERO; len] }
+    }
+
+    /// A state from its saved parts.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] when the parts differ in length.
+    pub fn from_parts(steps: u64, first: Vec<R>, second: Vec<R>) -> Result<Self, LstmError> {
+        check_len("second moment", first.len(), second.len())?;
+        Ok(Self { steps, first, second })
+    }
+
+    /// The number of steps taken, one count for all parameters.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// u of SGD, m of Adam.
+    pub fn first(&self) -> &[R] {
+        &self.first
+    }
+
+    /// v of Adam; zeros under SGD.
+    pub fn second(&self) -> &[R] {
+        &self.second
+    }
+}
+
+impl Optimizer {
+    /// Adam as usually set: 0.9, 0.999, 1e-8, without weight decay.
+    pub fn adam() -> Self {
+        Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+
+    /// Moves all weights of a network one step against their gradients.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] when the slices or the state differ in length; nothing is changed
+    /// then.
+    pub fn step<R: Real>(
+        self,
+        rate: f64,
+        gradients: &[R],
+        state: &mut OptimizerState<R>,
+        weights: &mut [R],
+    ) -> Result<(), LstmError> {
+        check_len("gradients", weights.len(), gradients.len())?;
+        check_len("optimizer state", weights.len(), state.first.len())?;
+        state.steps += 1;
+        match self {
+            Self::Sgd { momentum } => sgd([momentum, rate], gradients, state, weights),
+            Self::AdamW { beta1, beta2, epsilon, weight_decay } => {
+                // Past i32::MAX steps both corrections are 1 anyway.
+                let t = i32::try_from(state.steps).unwrap_or(i32::MAX);
+                let step = AdamStep {
+                    beta1: R::from_f64(beta1),
+                    rest1: R::from_f64(1.0 - beta1),
+                    beta2: R::from_f64(beta2),
+                    rest2: R::from_f64(1.0 - beta2),
+                    keep: R::from_f64(1.0 - rate * weight_decay),
+                    rate: R::from_f64(rate / (1.0 - beta1.powi(t))),
+                    correct2: R::from_f64(1.0 / (1.0 - beta2.powi(t))),
+                    epsilon: R::from_f64(epsilon),
+                };
+                step.apply(gradients, state, weights);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sgd<R: Real>(
+    [momentum, rate]: [f64; 2],
+    gradients: &[R],
+    state: &mut OptimizerState<R>,
+    weights: &mut [R],
+) {
+    let (momentum, rate) = (R::from_f64(momentum), R::from_f64(rate));
+    for ((w, u), &g) in weights.iter_mut().zip(&mut state.first).zip(gradients) {
+        *u = momentum * *u + g;
+        *w -= rate * *u;
+    }
+}
+
+/// The constants of one Adam step.
+struct AdamStep<R> {
+    beta1: R,
+    rest1: R,
+    beta2: R,
+    rest2: R,
+    keep: R,
+    rate: R,
+    correct2: R,
+    epsilon: R,
+}
+
+impl<R: Real> AdamStep<R> {
+    fn apply(&self, gradients: &[R], state: &mut OptimizerState<R>, weights: &mut [R]) {
+        let moments = state.first.iter_mut().zip(&mut state.second);
+        for ((w, (m, v)), &g) in weights.iter_mut().zip(moments).zip(gradients) {
+            *m = self.beta1 * *m + self.rest1 * g;
+            *v = self.beta2 * *v + self.rest2 * g * g;
+            *w = *w * self.keep - self.rate * *m / ((*v * self.correct2).sqrt() + self.epsilon);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Optimizer, OptimizerState};
+
+    #[test]
+    fn momentum_adds_up() {
+        let (mut w, mut state) = ([0.0_f64], OptimizerState::new(1));
+        let rule = Optimizer::Sgd { momentum: 0.5 };
+        for _ in 0..3 {
+            rule.step(1.0, &[1.0], &mut state, &mut w).unwrap();
+        }
+        // u: 1, 1.5, 1.75
+        assert_eq!((w, state.steps()), ([-4.25], 3));
+        assert_eq!(state.first(), [1.75]);
+    }
+
+    #[test]
+    fn first_adam_step_has_the_size_of_the_rate() {
+        let (mut w, mut state) = ([1.0_f64, 1.0], OptimizerState::new(2));
+        Optimizer::adam().step(0.01, &[1e-3, -1e3], &mut state, &mut w).unwrap();
+        assert!((w[0] - 0.99).abs() < 1e-6 && (w[1] - 1.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn weight_decay_does_not_enter_the_moments() {
+        let (mut w, mut state) = ([2.0_f64], OptimizerState::new(1));
+        let rule = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
+        rule.step(0.1, &[0.0], &mut state, &mut w).unwrap();
+        assert_eq!((w, state.first()), ([1.9], &[0.0][..]));
+    }
+
+    #[test]
+    fn a_restored_state_goes_on_alike() {
+        let rule = Optimizer::adam();
+        let (mut w, mut state) = ([1.0_f32, -1.0], OptimizerState::new(2));
+        rule.step(0.01, &[0.3, 0.2], &mut state, &mut w).unwrap();
+        let (first, second) = (state.first().to_vec(), state.second().to_vec());
+        let mut restored = OptimizerState::from_parts(state.steps(), first, second).unwrap();
+        let mut again = w;
+        rule.step(0.01, &[0.1, 0.2], &mut state, &mut w).unwrap();
+        rule.step(0.01, &[0.1, 0.2], &mut restored, &mut again).unwrap();
+        assert_eq!(w, again);
+    }
+}

@@ -1,0 +1,238 @@
+//! The two number types.
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::activation::{sigmoid_f32, tanh_f32};
+use crate::kernels::BASELINE_FUSED;
+
+/// `f32` (networks in use) or `f64` (reference results and gradient checks); sealed.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::Real;
+///
+/// fn mean<R: Real>(values: &[R]) -> R {
+///     values.iter().copied().sum::<R>() / R::from_f64(values.len() as f64)
+/// }
+/// assert_eq!(mean(&[1.0_f32, 2.0]), 1.5);
+/// assert_eq!(mean(&[1.0_f64, 2.0]), 1.5);
+/// ```
+pub trait Real:
+    sealed::Sealed
+    + Copy
+    + Debug
+    + Display
+    + Default
+    + PartialEq
+    + PartialOrd
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
+    + Sum
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+
+    /// The nearest number of this type.
+    fn from_f64(value: f64) -> Self;
+    /// The same number as `f64`, exactly.
+    fn to_f64(self) -> f64;
+    /// `self * factor + addend`, rounded once.
+    ///
+    /// A slow library call in builds that do not enable the processor's fused multiply-add.
+    #[must_use]
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// e to the power `self`.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    #[must_use]
+    fn ln(self) -> Self;
+    /// The square root.
+    #[must_use]
+    fn sqrt(self) -> Self;
+    /// The magnitude.
+    #[must_use]
+    fn abs(self) -> Self;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+
+    /// The hyperbolic tangent.
+    ///
+    /// `f64` asks the standard library. `f32` is computed without branches, so that loops over it
+    /// vectorise: at most [`TANH_F32_MAX_ERROR`](crate::TANH_F32_MAX_ERROR) from the true value,
+    /// odd, never beyond ±1, exactly ±1 from ±9.1 on, never falling by more than
+    /// [`TANH_F32_MAX_FALL`](crate::TANH_F32_MAX_FALL) where the argument rises; NaN stays NaN.
+    ///
+    /// ```
+    /// use windvane_lstm_core::Real;
+    ///
+    /// assert!((Real::tanh(0.5_f32) - 0.462_117_16).abs() < 3e-7);
+    /// assert_eq!(Real::tanh(-9.1_f32), -1.0);
+    /// ```
+    #[must_use]
+    fn tanh(self) -> Self {
+        self.tanh_with::<BASELINE_FUSED>()
+    }
+
+    /// The logistic function 1 / (1 + e^-x); for `f32` as 0.5 tanh(x / 2) + 0.5.
+    #[must_use]
+    fn sigmoid(self) -> Self {
+        self.sigmoid_with::<BASELINE_FUSED>()
+    }
+}
+
+pub(crate) mod sealed {
+    #[cfg(feature = "train")]
+    use crate::gemm::Matrix;
+
+    /// What a number type brings along besides its public arithmetic.
+    ///
+    /// `FUSED` says whether the surrounding code is compiled for a processor with fused
+    /// multiply-add: without it `mul_add` is a call into the mathematics library.
+    #[expect(unnameable_types, reason = "seals `Real`")]
+    pub trait Sealed: Sized {
+        /// `self * factor + addend`, rounded once if `FUSED`, else twice.
+        #[must_use]
+        fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
+        /// See `Real::tanh`.
+        #[must_use]
+        fn tanh_with<const FUSED: bool>(self) -> Self;
+        /// See `Real::sigmoid`.
+        #[must_use]
+        fn sigmoid_with<const FUSED: bool>(self) -> Self;
+        /// `c = a b + keep c`, all row-major.
+        #[cfg(feature = "train")]
+        fn mat_mul(a: Matrix<'_, Self>, b: Matrix<'_, Self>, keep: Self, c: &mut [Self]);
+    }
+}
+
+impl Real for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+    fn from_f64(value: f64) -> Self {
+        value as Self
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self::mul_add(self, factor, addend)
+    }
+    fn exp(self) -> Self {
+        Self::exp(self)
+    }
+    fn ln(self) -> Self {
+        Self::ln(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self::sqrt(self)
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self::abs(self)
+    }
+    fn is_finite(self) -> bool {
+        Self::is_finite(self)
+    }
+}
+
+impl sealed::Sealed for f32 {
+    #[inline(always)]
+    fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
+        if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
+    }
+    #[inline(always)]
+    fn tanh_with<const FUSED: bool>(self) -> Self {
+        tanh_f32::<FUSED>(self)
+    }
+    #[inline(always)]
+    fn sigmoid_with<const FUSED: bool>(self) -> Self {
+        sigmoid_f32::<FUSED>(self)
+    }
+    #[cfg(feature = "train")]
+    fn mat_mul(
+        a: crate::gemm::Matrix<'_, Self>,
+        b: crate::gemm::Matrix<'_, Self>,
+        keep: Self,
+        c: &mut [Self],
+    ) {
+        crate::gemm::mat_mul(a, b, keep, c);
+    }
+}
+
+impl Real for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self::mul_add(self, factor, addend)
+    }
+    fn exp(self) -> Self {
+        Self::exp(self)
+    }
+    fn ln(self) -> Self {
+        Self::ln(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self::sqrt(self)
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self::abs(self)
+    }
+    fn is_finite(self) -> bool {
+        Self::is_finite(self)
+    }
+}
+
+impl sealed::Sealed for f64 {
+    #[inline(always)]
+    fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
+        if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
+    }
+    fn tanh_with<const FUSED: bool>(self) -> Self {
+        Self::tanh(self)
+    }
+    fn sigmoid_with<const FUSED: bool>(self) -> Self {
+        1.0 / (1.0 + Self::exp(-self))
+    }
+    #[cfg(feature = "train")]
+    fn mat_mul(
+        a: crate::gemm::Matrix<'_, Self>,
+        b: crate::gemm::Matrix<'_, Self>,
+        keep: Self,
+        c: &mut [Self],
+    ) {
+        crate::gemm::mat_mul(a, b, keep, c);
+    }
+}

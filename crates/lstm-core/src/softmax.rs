@@ -1,0 +1,34 @@
+//! Probabilities from logits.
+use crate::Real;
+
+/// Turns logits into probabilities, in place: `p_c = e^z_c / sum over k of e^z_k`.
+///
+/// The largest logit is subtracted first, so that no exponential overflows. An empty slice stays
+/// empty; a NaN makes all of it NaN.
+///
+/// # Examples
+///
+/// ```
+/// let mut p = [1000.0_f32, 1000.0, -1000.0];
+/// windvane_lstm_core::softmax(&mut p);
+/// assert_eq!(p, [0.5, 0.5, 0.0]);
+/// ```
+pub fn softmax<R: Real>(logits: &mut [R]) {
+    let top = largest(logits);
+    let mut sum = R::ZERO;
+    for z in logits.iter_mut() {
+        *z = (*z - top).exp();
+        sum += *z;
+    }
+    for p in logits {
+        *p /= sum;
+    }
+}
+
+/// The largest number of a slice that is not empty; passes over NaN.
+pub(crate) fn largest<R: Real>(values: &[R]) -> R {
+    values
+        .iter()
+        .copied()
+        .fold(values.first().copied().unwrap_or(R::ZERO), |a, b| if b > a { b } else { a })
+}

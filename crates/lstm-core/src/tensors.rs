@@ -1,0 +1,141 @@
+//! Named parameters in one flat buffer.
+use crate::Real;
+
+/// The name and the shape of one tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// Its name, such as `lstm.w_ih`.
+    pub name: String,
+    /// The length of each axis.
+    pub shape: Vec<usize>,
+}
+
+impl TensorSpec {
+    /// A tensor of that name and shape.
+    pub fn new(name: impl Into<String>, shape: impl Into<Vec<usize>>) -> Self {
+        Self { name: name.into(), shape: shape.into() }
+    }
+
+    /// The number of entries.
+    #[expect(clippy::len_without_is_empty, reason = "parameters are never empty")]
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// All parameters (or gradients) of a network: tensors by name over one flat buffer.
+///
+/// The tensors lie in the buffer in the order of their specs, row-major, without gaps.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{TensorSpec, Tensors};
+///
+/// let mut weights =
+///     Tensors::<f32>::new(vec![TensorSpec::new("w", [2, 3]), TensorSpec::new("b", [2])]);
+/// weights.get_mut("b").unwrap().fill(0.5);
+/// assert_eq!(weights.flat(), [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
+/// assert_eq!(weights.get("c"), None);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensors<R> {
+    specs: Vec<TensorSpec>,
+    flat: Vec<R>,
+}
+
+impl<R: Real> Tensors<R> {
+    /// Zeros of these shapes. Names should differ: a second tensor of a name is never found by it.
+    pub fn new(specs: Vec<TensorSpec>) -> Self {
+        let len = specs.iter().map(TensorSpec::len).sum();
+        Self { specs, flat: vec![R::ZERO; len] }
+    }
+
+    /// Zeros under the same names and shapes.
+    #[must_use]
+    pub fn zeros_like(&self) -> Self {
+        Self::new(self.specs.clone())
+    }
+
+    /// Names and shapes in buffer order.
+    pub fn specs(&self) -> &[TensorSpec] {
+        &self.specs
+    }
+
+    /// The number of entries of all tensors together.
+    pub fn len(&self) -> usize {
+        self.flat.len()
+    }
+
+    /// Without entries.
+    pub fn is_empty(&self) -> bool {
+        self.flat.is_empty()
+    }
+
+    /// The whole buffer.
+    pub fn flat(&self) -> &[R] {
+        &self.flat
+    }
+
+    /// The whole buffer, to be changed.
+    pub fn flat_mut(&mut self) -> &mut [R] {
+        &mut self.flat
+    }
+
+    /// The tensor of that name.
+    pub fn get(&self, name: &str) -> Option<&[R]> {
+        self.span(name).map(|span| &self.flat[span])
+    }
+
+    /// The tensor of that name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut [R]> {
+        self.span(name).map(|span| &mut self.flat[span])
+    }
+
+    /// Each tensor with its spec, in buffer order.
+    pub fn iter(&self) -> impl Iterator<Item = (&TensorSpec, &[R])> {
+        let mut rest = self.flat.as_slice();
+        self.specs.iter().map(move |spec| {
+            let (tensor, after) = rest.split_at(spec.len());
+            rest = after;
+            (spec, tensor)
+        })
+    }
+
+    /// The same tensors in another number type, each entry rounded to the nearest.
+    pub fn cast<S: Real>(&self) -> Tensors<S> {
+        let flat = self.flat.iter().map(|v| S::from_f64(v.to_f64())).collect();
+        Tensors { specs: self.specs.clone(), flat }
+    }
+
+    fn span(&self, name: &str) -> Option<std::ops::Range<usize>> {
+        let mut start = 0;
+        for spec in &self.specs {
+            let end = start + spec.len();
+            if spec.name == name {
+                return Some(start..end);
+            }
+            start = end;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TensorSpec, Tensors};
+
+    #[test]
+    fn tensors_are_found_by_name_and_walked_in_order() {
+        let mut t =
+            Tensors::<f64>::new(vec![TensorSpec::new("a", [2]), TensorSpec::new("b", [1, 2])]);
+        t.flat_mut().copy_from_slice(&[1.0, 2.0, 3.0, 0.1]);
+        assert_eq!(t.get("b"), Some(&[3.0, 0.1][..]));
+        assert_eq!(t.get("c"), None);
+        let walked: Vec<_> = t.iter().map(|(s, v)| (s.name.as_str(), v.len())).collect();
+        assert_eq!(walked, [("a", 2), ("b", 2)]);
+        assert_eq!(t.cast::<f32>().flat(), [1.0, 2.0, 3.0, 0.1]);
+        assert_eq!(t.zeros_like().flat(), [0.0; 4]);
+        assert_eq!(t.len(), 4);
+    }
+}

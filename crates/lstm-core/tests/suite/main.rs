@@ -1,0 +1,13 @@
+//! Golden numbers, finite differences, properties and errors, in one test program.
+#![cfg(feature = "train")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::float_cmp, reason = "tests of exact results")]
+
+mod common;
+mod errors;
+mod golden_lstm;
+mod golden_models;
+mod golden_onnx;
+mod golden_training;
+mod gradients;
+mod properties;
