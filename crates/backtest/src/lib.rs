@@ -1,1 +1,62 @@
-//! stub
+//! Honest backtests of direction models: every accuracy with its interval, its coverage and the
+//! best naive rule beside it.
+//!
+//! [`Backtest::run`] fits each [`Learner`](windvane_models::train::Learner) on the past of some
+//! [`Instrument`]s and tests it on what follows, fold by fold; the [`Report`] is one value with
+//! two writers, [`Report::to_markdown`] and [`Report::to_json`].
+//!
+//! # What the numbers mean
+//! - **Accuracy** is the share of calls (UP or DOWN) with the sign of the realised change, over
+//!   candles with a call and a close that moved. NEUTRAL is neither hit nor miss; **coverage** is
+//!   the share of candles with a call. What is undefined is `None`, never 0. See [`Accuracy`].
+//! - **95 % intervals** come from a block bootstrap over calendar time: 2,000 resamples of blocks
+//!   of consecutive times, all instruments' predictions of a block together, because neighbours
+//!   in time and instruments of one time are not independent. A block has max(20, ⌈n^(1/3)⌉,
+//!   2 × horizon) times of the n with a scored call, fewer where that leaves under 20 blocks.
+//!   There is none for fewer than 30 scored calls or 20 blocks, nor at exactly 0 or 100 %.
+//! - **Naive rules** ([`NaiveRule`]) are scored on the very candles that make up the model's
+//!   accuracy. The best of them is chosen with hindsight, which favours the rule; the model's
+//!   [`Lead`] over it has a paired interval, and counts as shown only when it holds at a level
+//!   corrected for the number of models compared.
+//! - **Warnings** ([`Warning`]) name results that no skill gives.
+//!
+//! # What keeps the future out
+//! Samples are split by calendar time with purge and embargo
+//! ([`Split`](windvane_signals::Split)); a model sees windows that end with the decision.
+//! Instruments that are test-only are in no pool that is learned from.
+#![forbid(unsafe_code)]
+
+mod accuracy;
+mod backtest;
+mod bootstrap;
+mod confidence;
+mod confusion;
+mod error;
+mod event;
+mod group;
+mod loss;
+mod naive;
+mod record;
+pub mod report;
+mod result;
+mod task;
+#[cfg(test)]
+mod testing;
+mod warning;
+
+pub use accuracy::Accuracy;
+pub use backtest::{Backtest, Instrument, Plan};
+pub use bootstrap::Bounds;
+pub use confidence::{Confidence, ConfidenceBin};
+pub use confusion::Confusion;
+pub use error::BacktestError;
+pub use event::{Event, Task};
+pub use naive::{NaiveResult, NaiveRule};
+pub use record::Record;
+pub use report::Report;
+pub use result::{FoldScore, Lead, ResultRow, Scope};
+pub use warning::{Warning, WarningCode};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -4,6 +4,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,
+    clippy::float_cmp,
     reason = "a test may stop, and its numbers are small"
 )]
 mod common;

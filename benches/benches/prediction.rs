@@ -1,0 +1,52 @@
+//! One prediction: from a window of raw rows, and from a candle in a live loop.
+#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use windvane::prelude::*;
+
+fn models(tables: &[SignalTable]) -> [Arc<dyn DirectionModel>; 2] {
+    [Arc::new(support::v2(tables)), Arc::new(support::v32(tables))]
+}
+
+fn one_window(c: &mut Criterion) {
+    let tables = [support::table(&support::candles(2_000))];
+    let mut group = c.benchmark_group("predict");
+    for model in models(&tables) {
+        let mut scratch = model.scratch();
+        let mut rows = (100..2_000).cycle();
+        group.bench_function(model.id().as_str(), |b| {
+            b.iter(|| {
+                let window = rows.next().and_then(|row| tables[0].window(row, 20));
+                model.predict(window.expect("a warm row"), &mut scratch).expect("a prediction")
+            });
+        });
+    }
+    group.finish();
+}
+
+fn one_candle(c: &mut Criterion) {
+    let series = support::candles(17_000);
+    let tables = [support::table(&support::candles(2_000))];
+    let mut group = c.benchmark_group("on_candle");
+    for model in models(&tables) {
+        let mut predictor = Predictor::new(Arc::clone(&model)).expect("a predictor");
+        let mut hour = 0_i64;
+        let mut feed = series.candles().iter().cycle();
+        group.bench_function(model.id().as_str(), |b| {
+            b.iter(|| {
+                let values = feed.next().expect("an endless feed").values();
+                hour += 1;
+                let candle = Candle::new(Timestamp::from_millis(hour * 3_600_000), values);
+                predictor.on_candle(&candle.expect("a valid candle")).expect("an aligned candle")
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, one_window, one_candle);
+criterion_main!(benches);

@@ -1,0 +1,53 @@
+//! What a run tells while it runs.
+use windvane_candles::Interval;
+use windvane_models::train::EpochReport;
+
+/// Something that happened during a run: enough for a progress bar and its message.
+///
+/// Events come from several threads, in no fixed order.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The run knows its work.
+    Planned {
+        /// Number of tasks: one per model and fold of every group of instruments.
+        tasks: usize,
+    },
+    /// A model begins to learn.
+    Started {
+        /// Which.
+        task: Task<'a>,
+    },
+    /// A model has learned for one epoch.
+    Epoch {
+        /// Which.
+        task: Task<'a>,
+        /// What the epoch came to.
+        report: EpochReport,
+    },
+    /// A model is fitted and tested, or has failed.
+    Finished {
+        /// Which.
+        task: Task<'a>,
+        /// Wall time it took, seconds.
+        seconds: f64,
+        /// Why it failed.
+        error: Option<&'a str>,
+    },
+}
+
+/// One model on one fold of the instruments of one interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Task<'a> {
+    /// Counted from 0, below the number of tasks.
+    pub index: usize,
+    /// The model.
+    pub model: &'a str,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Fold, counted from 1.
+    pub fold: usize,
+    /// Number of folds of that interval.
+    pub folds: usize,
+}

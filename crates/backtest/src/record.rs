@@ -1,0 +1,49 @@
+//! One tested prediction beside what came of it.
+use windvane_candles::{Direction, Interval, Timestamp};
+use windvane_models::Probabilities;
+
+/// A prediction on a test candle and its outcome: all that metrics are computed from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Record {
+    /// Close time of the last candle the model saw.
+    pub decided_at: Timestamp,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Index of the instrument.
+    pub instrument: usize,
+    /// Fold, counted from 1.
+    pub fold: usize,
+    /// Change of the close over the horizon, a fraction.
+    pub change: f64,
+    /// The class of that change.
+    pub label: Direction,
+    /// What the model said.
+    pub called: Direction,
+    /// What the model gave each class.
+    pub probabilities: Probabilities,
+    /// Where the last candle before the decision went; NEUTRAL where it did not move.
+    pub last: Direction,
+    /// The commoner of UP and DOWN among the training labels of the fold.
+    pub majority: Direction,
+}
+
+impl Record {
+    /// The call when every candle gets one: the sign of p(UP) − p(DOWN); NEUTRAL on a tie.
+    pub fn edge_call(&self) -> Direction {
+        Direction::of_change(f64::from(self.probabilities.edge()))
+    }
+
+    /// Probability of what was called.
+    pub fn confidence(&self) -> f32 {
+        self.probabilities.of(self.called)
+    }
+
+    /// Whether `call` came true; `None` for NEUTRAL and where the close did not move. Every
+    /// accuracy in this crate counts these.
+    ///
+    /// A wrong sign is a miss, so a call of DOWN is right exactly where UP is wrong.
+    pub fn hit(&self, call: Direction) -> Option<bool> {
+        let went = Direction::of_change(self.change);
+        (call != Direction::Neutral && went != Direction::Neutral).then(|| call == went)
+    }
+}

@@ -1,0 +1,189 @@
+//! The later sections of the Markdown report: what the numbers were made from.
+use std::fmt::Write as _;
+
+use windvane_signals::{Band, GapPolicy};
+
+use super::headline::{UNDEFINED, interval, percent};
+use super::markdown::list;
+use super::table::table;
+use super::{PlanRecord, Report};
+
+impl Report {
+    pub(crate) fn folds_section(&self) -> String {
+        let windows = |n: Option<usize>| n.map_or_else(|| UNDEFINED.to_string(), |n| n.to_string());
+        let cuts = self.groups.iter().flat_map(|group| {
+            group.folds.iter().map(|fold| {
+                [
+                    group.interval.to_string(),
+                    fold.fold.to_string(),
+                    fold.validate_from.to_string(),
+                    fold.test_from.to_string(),
+                    fold.test_until.map_or_else(|| "end".to_string(), |time| time.to_string()),
+                    windows(fold.train_windows),
+                    windows(fold.validation_windows),
+                    fold.test_windows.to_string(),
+                ]
+            })
+        });
+        let header = [
+            "Interval",
+            "Fold",
+            "Validate from",
+            "Test from",
+            "Test until",
+            "Train",
+            "Val.",
+            "Test",
+        ];
+        let scores = self.pooled().flat_map(|row| {
+            row.folds.iter().map(|fold| {
+                [
+                    row.model.clone(),
+                    interval(row),
+                    fold.fold.to_string(),
+                    fold.score.calls.to_string(),
+                    percent(fold.score.accuracy),
+                    percent(fold.score.coverage),
+                ]
+            })
+        });
+        let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
+        format!("{}\n{}", table(5, header, cuts), table(3, score_header, scores))
+    }
+
+    pub(crate) fn training_section(&self) -> String {
+        if self.training.is_empty() {
+            return String::new();
+        }
+        let loss = |x: Option<f64>| x.map_or_else(|| UNDEFINED.to_string(), |x| format!("{x:.4}"));
+        let rows = self.training.iter().map(|training| {
+            let record = &training.record;
+            [
+                training.model.clone(),
+                training.interval.to_string(),
+                training.fold.to_string(),
+                record.until.to_string(),
+                record.windows.to_string(),
+                record.validation_windows.to_string(),
+                format!("{} of {}", record.best_epoch, record.epochs),
+                loss(record.train_loss),
+                loss(record.validation_loss),
+            ]
+        });
+        let header = [
+            "Model",
+            "Interval",
+            "Fold",
+            "Learned until",
+            "Windows",
+            "Val.",
+            "Best epoch",
+            "Train loss",
+            "Val. loss",
+        ];
+        table(4, header, rows)
+    }
+
+    pub(crate) fn instruments_section(&self) -> String {
+        let time = |t: Option<windvane_candles::Timestamp>| {
+            t.map_or_else(|| UNDEFINED.to_string(), |t| t.to_string())
+        };
+        let rows = self.instruments.iter().map(|one| {
+            [
+                one.name.clone(),
+                one.interval.to_string(),
+                time(one.first),
+                time(one.last),
+                if one.test_only { "test only" } else { "learn and test" }.to_string(),
+                one.candles.to_string(),
+                one.gaps.to_string(),
+                one.missing.to_string(),
+                one.test_candles.to_string(),
+            ]
+        });
+        let header = [
+            "Instrument",
+            "Interval",
+            "First open",
+            "Last open",
+            "Use",
+            "Candles",
+            "Gaps",
+            "Missing",
+            "Tested",
+        ];
+        let mut text = table(5, header, rows);
+        for group in &self.groups {
+            let policy = gap_policy(group.gap_policy);
+            let _ = write!(text, "\nGaps of {} candles: {policy}.\n", group.interval);
+        }
+        let untested = self
+            .without_test_rows
+            .iter()
+            .map(|one| format!("{} ({}): no test candle", one.name, one.interval));
+        let skipped = self.skipped.iter().map(|one| format!("{}: {}", one.name, one.reason));
+        for (title, items) in [("Not tested", list(untested)), ("Not read", list(skipped))] {
+            if !items.is_empty() {
+                let _ = write!(text, "\n{title}:\n\n{items}");
+            }
+        }
+        text
+    }
+
+    pub(crate) fn run_section(&self) -> String {
+        let run = &self.run;
+        let band = match run.labels.band {
+            Band::Fixed { width } => format!("band {width}"),
+            Band::Volatility { factor, lookback } => {
+                format!("band {factor} standard deviations over {lookback} changes")
+            }
+        };
+        let mut items = vec![
+            format!("windvane-backtest {}, kernel {}, seed {}", run.version, run.kernel, run.seed),
+            format!("data {} (XXH3 of all candles)", run.data_hash),
+            format!("plan: {}", plan(&run.plan)),
+            format!("labels: {} candle(s) ahead, {band}", run.labels.horizon),
+            format!("windows: {} rows of {}", run.lookback, run.channels.join(", ")),
+        ];
+        items.extend(run.command.iter().map(|command| format!("command: `{command}`")));
+        items.extend(run.notes.iter().cloned());
+        let timing = &self.timing;
+        items.push(format!("{:.1} s on {} thread(s)", timing.wall_seconds, timing.threads));
+        let rows = timing.models.iter().map(|model| {
+            [
+                model.model.clone(),
+                format!("{:.2}", model.fit_seconds),
+                format!("{:.2}", model.predict_seconds),
+                model
+                    .microseconds_per_prediction
+                    .map_or_else(|| UNDEFINED.to_string(), |micros| format!("{micros:.2}")),
+            ]
+        });
+        let header = ["Model", "Fitting s", "Predicting s", "Microseconds per prediction"];
+        format!("{}\n{}", list(items), table(1, header, rows))
+    }
+}
+
+fn plan(plan: &PlanRecord) -> String {
+    match plan {
+        PlanRecord::WalkForward { folds, validation, embargo } => format!(
+            "walk forward over {folds} folds, the last {:.0} % before a test for choosing, \
+             embargo {embargo}",
+            100.0 * validation
+        ),
+        PlanRecord::Once { validate_from, test_from, embargo } => {
+            format!("validate from {validate_from}, test from {test_from}, embargo {embargo}")
+        }
+    }
+}
+
+fn gap_policy(policy: GapPolicy) -> String {
+    match policy {
+        GapPolicy::Sessions { max_missing } => format!(
+            "the market closes at times (over 1 % of the time steps of a series are missing), so \
+             up to {max_missing} missing candles are passed over"
+        ),
+        GapPolicy::Reset => "signals start anew behind a gap".to_string(),
+        other => format!("{other:?}"),
+    }
+}

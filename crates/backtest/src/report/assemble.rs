@@ -1,0 +1,272 @@
+//! From what the tasks came to, to the report.
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use windvane_lstm_core::Kernel;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{
+    Failure, FoldRecord, GroupRecord, InstrumentRecord, ModelTiming, PlanRecord, Rank, Report,
+    RunRecord, SCHEMA, Timing, Training, Untested,
+};
+use crate::backtest::{Done, Planned};
+use crate::bootstrap::Terms;
+use crate::group::missing;
+use crate::result::Place;
+use crate::warning::{self, Warning, WarningCode};
+use crate::{Backtest, Instrument, Plan, Record, ResultRow, Scope};
+
+/// Everything a run came to.
+pub(crate) struct Finished<'a> {
+    pub(crate) backtest: &'a Backtest,
+    pub(crate) instruments: &'a [Instrument],
+    /// The models, in the order of the learners.
+    pub(crate) names: Vec<&'a str>,
+    pub(crate) planned: Vec<Planned<'a>>,
+    pub(crate) done: Vec<Done>,
+    pub(crate) failures: Vec<Failure>,
+}
+
+impl Finished<'_> {
+    /// Computes every metric and orders all of it; independent of the number of threads.
+    pub(crate) fn into_report(self, started: Instant) -> Report {
+        let results = self.results();
+        let training = self.training();
+        let mut warnings: Vec<Warning> = results.iter().flat_map(warning::about).collect();
+        warnings.extend(constant_channels(&training));
+        let instruments = self.instrument_records();
+        let untested = instruments.iter().filter(|i| i.test_candles == 0);
+        let without_test_rows =
+            untested.map(|i| Untested { name: i.name.clone(), interval: i.interval }).collect();
+        Report {
+            schema: SCHEMA,
+            run: self.run_record(),
+            groups: self.planned.iter().map(|planned| self.group_record(planned)).collect(),
+            without_test_rows,
+            instruments,
+            skipped: Vec::new(),
+            ranking: self.ranking(&results),
+            results,
+            training,
+            warnings,
+            timing: self.timing(started),
+            failures: self.failures,
+        }
+    }
+
+    /// Every model at every place where it was tested.
+    fn results(&self) -> Vec<ResultRow> {
+        let records: Vec<Vec<Record>> = (0..self.names.len())
+            .map(|learner| {
+                let own = self.done.iter().filter(|done| done.learner == learner);
+                own.flat_map(|done| done.outcome.records.iter().copied()).collect()
+            })
+            .collect();
+        let Backtest { labels, seed, .. } = *self.backtest;
+        let terms = Terms { horizon: labels.horizon, seed, models: self.names.len() };
+        let places = self.places();
+        let jobs: Vec<(&(Place, Vec<usize>), usize)> = places
+            .iter()
+            .flat_map(|place| (0..self.names.len()).map(move |model| (place, model)))
+            .collect();
+        let row = |((place, members), model): (&(Place, Vec<usize>), usize)| {
+            let own = records[model].iter().filter(|record| members.contains(&record.instrument));
+            let own: Vec<Record> = own.copied().collect();
+            (!own.is_empty()).then(|| ResultRow::of(self.names[model], place, &own, terms))
+        };
+        jobs.into_par_iter().map(row).collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// Single instruments, then intervals, then all; each with the instruments it covers.
+    fn places(&self) -> Vec<(Place, Vec<usize>)> {
+        let all = "all".to_string();
+        let mut places = Vec::new();
+        for (index, Instrument { series, .. }) in self.instruments.iter().enumerate() {
+            let (instrument, interval) = (series.pair().to_string(), Some(series.interval()));
+            places.push((Place { scope: Scope::Instrument, instrument, interval }, vec![index]));
+        }
+        for Planned { group, .. } in &self.planned {
+            let (instrument, interval) = (all.clone(), Some(group.interval));
+            let place = Place { scope: Scope::Interval, instrument, interval };
+            places.push((place, group.members.clone()));
+        }
+        let place = Place { scope: Scope::All, instrument: all, interval: None };
+        places.push((place, (0..self.instruments.len()).collect()));
+        places
+    }
+
+    fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
+        let tasks: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
+        let done =
+            |model: &str| self.done.iter().filter(|done| self.names[done.learner] == model).count();
+        // A group that failed as a whole failed for every model alike.
+        let rank = |row: &ResultRow| Rank {
+            model: row.model.clone(),
+            complete: done(&row.model) == tasks,
+            calls: row.score.calls,
+            accuracy: row.score.accuracy,
+            interval_95: row.interval_95,
+            coverage: row.score.coverage,
+            full_coverage_accuracy: row.full_coverage.accuracy,
+            lead: row.lead,
+        };
+        let pooled = results.iter().filter(|row| row.scope == Scope::All);
+        let mut ranking: Vec<Rank> = pooled.map(rank).collect();
+        let key = |rank: &Rank| rank.accuracy.unwrap_or(-1.0);
+        ranking.sort_by(|a, b| key(b).total_cmp(&key(a)));
+        ranking
+    }
+
+    fn training(&self) -> Vec<Training> {
+        let record = |done: &Done| {
+            Some(Training {
+                model: self.names[done.learner].to_string(),
+                interval: self.planned[done.group].group.interval,
+                fold: done.fold + 1,
+                record: done.outcome.training.clone()?,
+            })
+        };
+        self.done.iter().filter_map(record).collect()
+    }
+
+    fn run_record(&self) -> RunRecord {
+        let Backtest { channels, lookback, labels, plan, seed } = self.backtest;
+        RunRecord {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            command: None,
+            seed: *seed,
+            kernel: Kernel::detect().name().to_string(),
+            data_hash: data_hash(self.instruments),
+            plan: plan_record(plan),
+            labels: *labels,
+            channels: channels.iter().map(ToString::to_string).collect(),
+            lookback: *lookback,
+            models: self.names.iter().map(ToString::to_string).collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn group_record(&self, Planned { group, folds }: &Planned<'_>) -> GroupRecord {
+        let name = |index: &usize| self.instruments[*index].series.pair().to_string();
+        let fold = |(index, fold): (usize, &crate::group::Fold<'_>)| FoldRecord {
+            fold: index + 1,
+            validate_from: fold.split.validate_from,
+            test_from: fold.split.test_from,
+            test_until: fold.split.test_until,
+            train_windows: fold.parts.as_ref().ok().map(|(train, _)| train.len()),
+            validation_windows: fold.parts.as_ref().ok().map(|(_, part)| part.len()),
+            test_windows: fold.test.len(),
+        };
+        GroupRecord {
+            interval: group.interval,
+            gap_policy: group.gaps,
+            instruments: group.members.iter().map(name).collect(),
+            folds: folds.iter().enumerate().map(fold).collect(),
+        }
+    }
+
+    fn instrument_records(&self) -> Vec<InstrumentRecord> {
+        let mut tested = vec![0; self.instruments.len()];
+        for Planned { group, folds } in &self.planned {
+            for fold in folds.iter().filter(|fold| fold.parts.is_ok()) {
+                for sample in fold.test.samples() {
+                    tested[group.members[sample.table]] += 1;
+                }
+            }
+        }
+        let record = |(Instrument { series, test_only }, test_candles): (&Instrument, usize)| {
+            InstrumentRecord {
+                name: series.pair().to_string(),
+                interval: series.interval(),
+                candles: series.len(),
+                first: series.get(0).map(windvane_candles::Candle::open_time),
+                last: series.candles().last().map(windvane_candles::Candle::open_time),
+                gaps: series.gaps().count(),
+                missing: missing(series),
+                test_only: *test_only,
+                test_candles,
+            }
+        };
+        self.instruments.iter().zip(tested).map(record).collect()
+    }
+
+    fn timing(&self, started: Instant) -> Timing {
+        let model = |(learner, name): (usize, &&str)| {
+            let own = || self.done.iter().filter(move |done| done.learner == learner);
+            let predictions: usize = own().map(|done| done.outcome.records.len()).sum();
+            // Not `sum`: that of nothing is -0.
+            let total = |seconds: fn(&Done) -> f64| own().map(seconds).fold(0.0, |a, b| a + b);
+            let predict_seconds = total(|done| done.outcome.predict_seconds);
+            let micros = 1e6 * predict_seconds;
+            ModelTiming {
+                model: (*name).to_string(),
+                fit_seconds: total(|done| done.outcome.fit_seconds),
+                predict_seconds,
+                predictions,
+                microseconds_per_prediction: (predictions > 0).then(|| micros / predictions as f64),
+            }
+        };
+        Timing {
+            wall_seconds: started.elapsed().as_secs_f64(),
+            threads: rayon::current_num_threads(),
+            models: self.names.iter().enumerate().map(model).collect(),
+        }
+    }
+}
+
+fn plan_record(plan: &Plan) -> PlanRecord {
+    match *plan {
+        Plan::WalkForward(windvane_signals::WalkForward { folds, validation, embargo }) => {
+            PlanRecord::WalkForward { folds, validation, embargo }
+        }
+        Plan::Once { validate_from, test_from, embargo } => {
+            PlanRecord::Once { validate_from, test_from, embargo }
+        }
+    }
+}
+
+/// XXH3 of all candles: other data, another hash.
+fn data_hash(instruments: &[Instrument]) -> String {
+    let mut hash = Xxh3::new();
+    for Instrument { series, .. } in instruments {
+        hash.update(series.pair().as_str().as_bytes());
+        hash.update(&series.interval().millis().to_le_bytes());
+        hash.update(&(series.len() as u64).to_le_bytes());
+        for candle in series {
+            hash.update(&candle.open_time().millis().to_le_bytes());
+            let v = candle.values();
+            for value in [v.open, v.high, v.low, v.close, v.volume] {
+                hash.update(&value.to_bits().to_le_bytes());
+            }
+        }
+    }
+    format!("{:016x}", hash.digest())
+}
+
+/// One warning per model, interval and list of channels, naming the folds.
+fn constant_channels(training: &[Training]) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = Vec::new();
+    for Training { model, interval, fold, record } in training {
+        if record.constant_channels.is_empty() {
+            continue;
+        }
+        let about = format!("{} did not vary in training", record.constant_channels.join(", "));
+        let same = |w: &&mut Warning| {
+            w.model == *model && w.interval == Some(*interval) && w.message.starts_with(&about)
+        };
+        if let Some(warning) = warnings.iter_mut().find(same) {
+            // Writing to a String cannot fail.
+            let _ = write!(warning.message, ", {fold}");
+        } else {
+            warnings.push(Warning {
+                code: WarningCode::ConstantChannel,
+                model: model.clone(),
+                instrument: "all".to_string(),
+                interval: Some(*interval),
+                message: format!("{about}; folds {fold}"),
+            });
+        }
+    }
+    warnings
+}

@@ -1,0 +1,152 @@
+//! The headline: one row per model and place, as texts.
+use super::{Rank, Report};
+use crate::{Bounds, Lead, ResultRow, Scope};
+
+/// What stands where a number is undefined.
+pub(crate) const UNDEFINED: &str = "-";
+
+impl Report {
+    /// Titles of the columns of [`headline`](Self::headline).
+    pub const HEADLINE: [&'static str; 9] = [
+        "Model",
+        "Instrument",
+        "Interval",
+        "Calls",
+        "Accuracy %",
+        "95 % interval",
+        "Coverage %",
+        "Best naive rule %",
+        "Lead, points",
+    ];
+
+    /// The results as texts for a table: every model on every instrument, then pooled where
+    /// there is more than one to pool. Undefined numbers are `-`.
+    pub fn headline(&self) -> Vec<[String; 9]> {
+        self.headline_rows().map(cells).collect()
+    }
+
+    /// Titles of the columns of [`ranking_rows`](Self::ranking_rows).
+    pub const RANKING: [&'static str; 8] = [
+        "Place",
+        "Model",
+        "Calls",
+        "Accuracy %",
+        "95 % interval",
+        "Coverage %",
+        "Calling all %",
+        "Lead, points",
+    ];
+
+    /// The ranking as texts for a table.
+    pub fn ranking_rows(&self) -> Vec<[String; 8]> {
+        let row = |(place, rank): (usize, &Rank)| {
+            [
+                (place + 1).to_string(),
+                format!("{}{}", rank.model, if rank.complete { "" } else { " (incomplete)" }),
+                rank.calls.to_string(),
+                percent(rank.accuracy),
+                bounds(rank.interval_95),
+                percent(rank.coverage),
+                percent(rank.full_coverage_accuracy),
+                lead(rank.lead),
+            ]
+        };
+        self.ranking.iter().enumerate().map(row).collect()
+    }
+
+    /// Whether any model's lead can be told from the best naive rule, in a sentence.
+    pub fn verdict(&self) -> String {
+        let ahead = self.ranking.iter().filter(|r| r.lead.is_some_and(|l| l.ahead == Some(true)));
+        let ahead: Vec<&str> = ahead.map(|rank| rank.model.as_str()).collect();
+        let verdict = if ahead.is_empty() {
+            "No model's lead can be told from the best naive rule".to_string()
+        } else {
+            format!("Told apart from the best naive rule: {}", ahead.join(", "))
+        };
+        format!("{verdict} (95 %, corrected for {} models compared).", self.run.models.len())
+    }
+
+    /// The rows of the headline: pooled ones only where they differ from what they pool.
+    pub(crate) fn headline_rows(&self) -> impl Iterator<Item = &ResultRow> {
+        let parts = |row: &ResultRow, scope| {
+            let part = |other: &&ResultRow| {
+                other.scope == scope
+                    && other.model == row.model
+                    && (row.interval.is_none() || other.interval == row.interval)
+            };
+            self.results.iter().filter(part).count()
+        };
+        self.results.iter().filter(move |row| match row.scope {
+            Scope::Instrument => true,
+            Scope::Interval => parts(row, Scope::Instrument) > 1,
+            Scope::All => parts(row, Scope::Interval) > 1,
+        })
+    }
+}
+
+fn cells(row: &ResultRow) -> [String; 9] {
+    let naive = row.best_naive_result();
+    let naive = naive.map(|best| format!("{} {}", best.rule, percent(best.score.accuracy)));
+    [
+        row.model.clone(),
+        row.instrument.clone(),
+        interval(row),
+        row.score.calls.to_string(),
+        percent(row.score.accuracy),
+        bounds(row.interval_95),
+        percent(row.score.coverage),
+        naive.unwrap_or_else(|| UNDEFINED.to_string()),
+        lead(row.lead),
+    ]
+}
+
+/// The interval of a row's candles, or `all`.
+pub(crate) fn interval(row: &ResultRow) -> String {
+    row.interval.map_or_else(|| "all".to_string(), |interval| interval.to_string())
+}
+
+/// A fraction in per cent with two decimals.
+pub(crate) fn percent(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| UNDEFINED.to_string(), |x| format!("{:.2}", 100.0 * x))
+}
+
+/// Ends of an interval in per cent.
+pub(crate) fn bounds(bounds: Option<Bounds>) -> String {
+    let text = |b: Bounds| format!("[{:.2}, {:.2}]", 100.0 * b.low, 100.0 * b.high);
+    bounds.map_or_else(|| UNDEFINED.to_string(), text)
+}
+
+/// A lead in percentage points, with its interval.
+pub(crate) fn lead(lead: Option<Lead>) -> String {
+    let Some(Lead { lead, interval_95, .. }) = lead else { return UNDEFINED.to_string() };
+    let interval = interval_95.map_or_else(
+        || UNDEFINED.to_string(),
+        |Bounds { low, high }| format!("[{}, {}]", signed(low), signed(high)),
+    );
+    format!("{} {interval}", signed(lead))
+}
+
+/// A signed fraction in percentage points; a rounded zero has no minus.
+fn signed(fraction: f64) -> String {
+    let text = format!("{:+.2}", 100.0 * fraction);
+    if text == "-0.00" { "+0.00".to_string() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_two_decimals_and_undefined_is_a_dash() {
+        assert_eq!(percent(Some(0.528_149)), "52.81");
+        assert_eq!(percent(None), "-");
+        assert_eq!(bounds(Some(Bounds { low: 0.5, high: 0.55 })), "[50.00, 55.00]");
+        assert_eq!(bounds(None), "-");
+        let bare = Lead { lead: -1e-9, interval_95: None, ahead: None };
+        assert_eq!(lead(Some(bare)), "+0.00 -");
+        let interval_95 = Some(Bounds { low: -0.01, high: 0.02 });
+        let whole = Lead { lead: 0.005, interval_95, ahead: Some(false) };
+        assert_eq!(lead(Some(whole)), "+0.50 [-1.00, +2.00]");
+        assert_eq!(lead(None), "-");
+    }
+}

@@ -1,0 +1,31 @@
+//! Times as texts in JSON.
+use serde::{Serialize, Serializer};
+use windvane_candles::Timestamp;
+use windvane_models::TrainingRecord;
+
+/// Writes a time as RFC 3339.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+pub(crate) fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+/// Writes a time as RFC 3339, or null.
+#[expect(clippy::ref_option, reason = "the signature serde calls")]
+pub(crate) fn optional_time<S: Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.to_string()).serialize(serializer)
+}
+
+/// Writes a training record with its times as RFC 3339: it stores them as numbers.
+pub(crate) fn record<S: Serializer>(
+    record: &TrainingRecord,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut value = serde_json::to_value(record).map_err(serde::ser::Error::custom)?;
+    for (field, time) in [("from", record.from), ("until", record.until)] {
+        value[field] = time.to_string().into();
+    }
+    value.serialize(serializer)
+}

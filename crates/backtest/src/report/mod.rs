@@ -1,0 +1,292 @@
+//! One value that holds all of a run, and its two writers.
+//!
+//! Everything but [`Report::timing`] is the same for the same inputs, byte for byte, on any
+//! number of threads.
+mod appendix;
+mod assemble;
+mod headline;
+mod iso;
+mod markdown;
+mod table;
+mod write;
+
+use std::fmt;
+
+use serde::Serialize;
+use windvane_candles::{Interval, Timestamp};
+use windvane_models::TrainingRecord;
+use windvane_signals::{GapPolicy, LabelSpec, SignalError};
+
+use crate::{Bounds, Lead, ResultRow, Warning};
+
+pub(crate) use assemble::Finished;
+
+/// Version of the JSON's layout.
+const SCHEMA: u32 = 1;
+
+/// All of a run.
+///
+/// The caller may add what a run cannot know: [`RunRecord::command`], [`RunRecord::notes`] and
+/// [`skipped`](Self::skipped).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Version of this layout: 1.
+    pub schema: u32,
+    /// What was run.
+    pub run: RunRecord,
+    /// The instruments by interval, with their folds.
+    pub groups: Vec<GroupRecord>,
+    /// The instruments as given.
+    pub instruments: Vec<InstrumentRecord>,
+    /// Instruments without a test candle: no row below speaks of them.
+    pub without_test_rows: Vec<Untested>,
+    /// What could not be read; filled by the caller.
+    pub skipped: Vec<Skipped>,
+    /// The models by pooled accuracy, best first.
+    pub ranking: Vec<Rank>,
+    /// Every model on every instrument, then pooled by interval, then over all.
+    pub results: Vec<ResultRow>,
+    /// How every model came to be.
+    pub training: Vec<Training>,
+    /// What failed.
+    pub failures: Vec<Failure>,
+    /// What should make the reader doubt.
+    pub warnings: Vec<Warning>,
+    /// Every time that was measured; nothing else in the report depends on the clock.
+    pub timing: Timing,
+}
+
+/// What was run: enough to run it again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunRecord {
+    /// Version of this crate.
+    pub version: String,
+    /// The command line; set by the caller.
+    pub command: Option<String>,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Instruction set of the inner loops.
+    pub kernel: String,
+    /// XXH3 of the names, intervals and candles of all instruments, in order.
+    pub data_hash: String,
+    /// How time was cut.
+    pub plan: PlanRecord,
+    /// What the models were asked.
+    pub labels: LabelSpec,
+    /// The channels.
+    pub channels: Vec<String>,
+    /// Rows per window.
+    pub lookback: usize,
+    /// The models.
+    pub models: Vec<String>,
+    /// What the caller wants to add.
+    pub notes: Vec<String>,
+}
+
+/// How time was cut: [`Plan`](crate::Plan) as plain data.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PlanRecord {
+    /// Several tests that walk forward.
+    WalkForward {
+        /// Number of test stretches.
+        folds: usize,
+        /// Share of the samples before a test that serves for choosing.
+        validation: f64,
+        /// Candles left out between stretches.
+        embargo: u32,
+    },
+    /// One test at the end.
+    Once {
+        /// Start of validation.
+        #[serde(serialize_with = "iso::time")]
+        validate_from: Timestamp,
+        /// Start of the test.
+        #[serde(serialize_with = "iso::time")]
+        test_from: Timestamp,
+        /// Candles left out between stretches.
+        embargo: u32,
+    },
+}
+
+/// Instruments of one interval.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GroupRecord {
+    /// The candles' interval.
+    pub interval: Interval,
+    /// What happened at gaps: sessions where over 1 % of a series' time steps are missing.
+    pub gap_policy: GapPolicy,
+    /// Names of the instruments.
+    pub instruments: Vec<String>,
+    /// The folds.
+    pub folds: Vec<FoldRecord>,
+}
+
+/// One fold of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FoldRecord {
+    /// Counted from 1.
+    pub fold: usize,
+    /// Start of validation.
+    #[serde(serialize_with = "iso::time")]
+    pub validate_from: Timestamp,
+    /// Start of the test.
+    #[serde(serialize_with = "iso::time")]
+    pub test_from: Timestamp,
+    /// End of the test; `None` for the end of the data.
+    #[serde(serialize_with = "iso::optional_time")]
+    pub test_until: Option<Timestamp>,
+    /// Windows learned from; `None` where the fold could not be cut.
+    pub train_windows: Option<usize>,
+    /// Windows for choosing; `None` where the fold could not be cut.
+    pub validation_windows: Option<usize>,
+    /// Windows tested on.
+    pub test_windows: usize,
+}
+
+/// One instrument as given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct InstrumentRecord {
+    /// Its name.
+    pub name: String,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Number of candles.
+    pub candles: usize,
+    /// Open time of the first.
+    #[serde(serialize_with = "iso::optional_time")]
+    pub first: Option<Timestamp>,
+    /// Open time of the last.
+    #[serde(serialize_with = "iso::optional_time")]
+    pub last: Option<Timestamp>,
+    /// Places where candles are missing.
+    pub gaps: usize,
+    /// Candles missing there.
+    pub missing: u64,
+    /// Whether no model learned from it.
+    pub test_only: bool,
+    /// Candles that models were tested on, over all folds.
+    pub test_candles: usize,
+}
+
+/// An instrument without a test candle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Untested {
+    /// Its name.
+    pub name: String,
+    /// The candles' interval.
+    pub interval: Interval,
+}
+
+/// Something that was to be tested and could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A model's place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Rank {
+    /// The model.
+    pub model: String,
+    /// Whether it was tested on every fold; otherwise it is compared on fewer candles.
+    pub complete: bool,
+    /// Calls over all instruments.
+    pub calls: usize,
+    /// Accuracy of those, pooled: every call weighs the same.
+    pub accuracy: Option<f64>,
+    /// Its 95 % interval.
+    pub interval_95: Option<Bounds>,
+    /// Share of candles with a call.
+    pub coverage: Option<f64>,
+    /// Accuracy when every candle gets a call.
+    pub full_coverage_accuracy: Option<f64>,
+    /// Lead over the best naive rule.
+    pub lead: Option<Lead>,
+}
+
+/// How a model came to be.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Training {
+    /// The model.
+    pub model: String,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Fold, counted from 1.
+    pub fold: usize,
+    /// What the model says of it.
+    #[serde(serialize_with = "iso::record")]
+    pub record: TrainingRecord,
+}
+
+/// A model, fold or group that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The model; `None` for all.
+    pub model: Option<String>,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Fold, counted from 1; `None` for all.
+    pub fold: Option<usize>,
+    /// Why.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of all models on all folds of an interval.
+    pub(crate) fn of_group(interval: Interval, error: &SignalError) -> Self {
+        Self { model: None, interval, fold: None, message: error.to_string() }
+    }
+}
+
+/// `v2, 1h, fold 3: why`.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.model.as_deref().unwrap_or("every model"), self.interval)?;
+        if let Some(fold) = self.fold {
+            write!(f, ", fold {fold}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Measured times, seconds of wall clock unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Timing {
+    /// The whole run.
+    pub wall_seconds: f64,
+    /// Threads it ran on.
+    pub threads: usize,
+    /// Per model.
+    pub models: Vec<ModelTiming>,
+}
+
+/// Times of a model, summed over its tasks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ModelTiming {
+    /// The model.
+    pub model: String,
+    /// Fitting. Tasks run side by side and share threads: this can exceed the run's wall time.
+    pub fit_seconds: f64,
+    /// Predicting, summed over threads.
+    pub predict_seconds: f64,
+    /// Predictions made.
+    pub predictions: usize,
+    /// Microseconds per prediction; `None` without any.
+    pub microseconds_per_prediction: Option<f64>,
+}

@@ -1,0 +1,44 @@
+//! The report as JSON, and both texts as files.
+use std::fs;
+use std::path::Path;
+
+use super::Report;
+use crate::BacktestError;
+
+impl Report {
+    /// The report as JSON: `schema` first, `timing` last, times as RFC 3339, undefined numbers
+    /// null.
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    /// Writes `report.md` and `report.json` into a folder, which is made if need be. Each file
+    /// is replaced whole or not at all.
+    ///
+    /// # Errors
+    /// [`BacktestError::Io`] with the path that could not be written.
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), BacktestError> {
+        let folder = folder.as_ref();
+        let failed = |source| BacktestError::Io { path: folder.to_path_buf(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        replace(&folder.join("report.md"), &self.to_markdown())?;
+        replace(&folder.join("report.json"), &self.to_json())
+    }
+}
+
+fn to_json(report: &Report) -> String {
+    let text = serde_json::to_string_pretty(report);
+    text.expect("invariant: a report has only texts, numbers and lists") + "\n"
+}
+
+/// Writes beside the file and renames, so that no reader meets half a report.
+fn replace(path: &Path, text: &str) -> Result<(), BacktestError> {
+    let failed = |source| BacktestError::Io { path: path.to_path_buf(), source };
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|source| {
+        // Whatever is left of it; the error to tell is the first one.
+        let _ = fs::remove_file(&temporary);
+        failed(source)
+    })
+}

@@ -1,0 +1,199 @@
+//! Everything that is known about a model on some test candles.
+use serde::Serialize;
+use windvane_candles::Interval;
+
+use crate::bootstrap::{Bootstrap, Terms};
+use crate::naive::{best, on_called};
+use crate::{Accuracy, Bounds, Confidence, Confusion, NaiveResult, NaiveRule, Record, loss};
+
+/// Level of the confidence intervals in rows.
+const LEVEL: f64 = 0.95;
+
+/// Which candles a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Scope {
+    /// One instrument.
+    Instrument,
+    /// All instruments of one interval.
+    Interval,
+    /// All instruments of all intervals.
+    All,
+}
+
+/// A model's lead over a naive rule on the same candles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Lead {
+    /// Accuracy of the model minus that of the rule, a fraction.
+    pub lead: f64,
+    /// Its 95 % interval, paired; `None` where undefined.
+    pub interval_95: Option<Bounds>,
+    /// Whether the lower end is above 0 when the level allows for the number m of models
+    /// compared: 1 − 0.05 / m (Bonferroni). `None` where undefined.
+    pub ahead: Option<bool>,
+}
+
+/// Accuracy within one fold.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FoldScore {
+    /// Fold, counted from 1.
+    pub fold: usize,
+    /// What was scored in it.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
+/// A model on one instrument, or on several pooled.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ResultRow {
+    /// The model.
+    pub model: String,
+    /// Which candles the row is about.
+    pub scope: Scope,
+    /// The instrument, or `all`.
+    pub instrument: String,
+    /// The candles' interval; `None` where several are pooled.
+    pub interval: Option<Interval>,
+    /// Accuracy and coverage of the model's calls.
+    #[serde(flatten)]
+    pub score: Accuracy,
+    /// 95 % interval of the accuracy: block bootstrap over calendar time.
+    pub interval_95: Option<Bounds>,
+    /// Blocks drawn from.
+    pub blocks: Option<usize>,
+    /// The same model forced to call every candle: the sign of p(UP) − p(DOWN).
+    pub full_coverage: Accuracy,
+    /// The naive rules on the candles that were scored.
+    pub naive: [NaiveResult; 4],
+    /// The best of them there, chosen with hindsight; `None` without a scored call.
+    pub best_naive: Option<NaiveRule>,
+    /// The model's lead over it.
+    pub lead: Option<Lead>,
+    /// Labels against calls.
+    pub confusion: Confusion,
+    /// Mean recall over the labels that occur.
+    pub balanced_accuracy: Option<f64>,
+    /// Mean −ln p(label), nats.
+    pub log_loss: Option<f64>,
+    /// Brier score of the three classes, 0 to 2.
+    pub brier: Option<f64>,
+    /// How sure the calls were.
+    pub confidence: Confidence,
+    /// Fold by fold; empty for single instruments.
+    pub folds: Vec<FoldScore>,
+}
+
+impl ResultRow {
+    /// Computes every number of a row from the records alone.
+    pub(crate) fn of(model: &str, place: &Place, records: &[Record], terms: Terms) -> Self {
+        let score = Accuracy::of(records, |record| record.called);
+        let naive = on_called(records);
+        let best = best(&naive);
+        let bootstrap = best.and_then(|best| Bootstrap::new(records, best.rule, terms));
+        let bootstrap = bootstrap.as_ref();
+        let lead = best.and_then(|best| {
+            let lead = score.accuracy? - best.score.accuracy?;
+            let bounds = |level| bootstrap.and_then(|b| b.lead(level));
+            let strict = bounds(1.0 - (1.0 - LEVEL) / terms.models as f64);
+            let ahead = strict.map(|bounds| bounds.low > 0.0);
+            Some(Lead { lead, interval_95: bounds(LEVEL), ahead })
+        });
+        let confusion = Confusion::of(records);
+        Self {
+            model: model.to_string(),
+            scope: place.scope,
+            instrument: place.instrument.clone(),
+            interval: place.interval,
+            score,
+            interval_95: bootstrap.and_then(|b| b.accuracy(LEVEL)),
+            blocks: bootstrap.map(Bootstrap::blocks),
+            full_coverage: Accuracy::of(records, Record::edge_call),
+            naive,
+            best_naive: best.map(|best| best.rule),
+            lead,
+            confusion,
+            balanced_accuracy: confusion.balanced_accuracy(),
+            log_loss: loss::log_loss(records),
+            brier: loss::brier(records),
+            confidence: Confidence::of(records),
+            folds: if place.scope == Scope::Interval { by_fold(records) } else { Vec::new() },
+        }
+    }
+
+    /// The best naive rule with its score.
+    pub fn best_naive_result(&self) -> Option<&NaiveResult> {
+        self.naive.iter().find(|naive| Some(naive.rule) == self.best_naive)
+    }
+}
+
+/// Which candles a row is about, with their names.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) scope: Scope,
+    pub(crate) instrument: String,
+    pub(crate) interval: Option<Interval>,
+}
+
+fn by_fold(records: &[Record]) -> Vec<FoldScore> {
+    let mut folds: Vec<usize> = records.iter().map(|record| record.fold).collect();
+    folds.sort_unstable();
+    folds.dedup();
+    let score = |fold| {
+        let of_fold = records.iter().filter(|record| record.fold == fold);
+        FoldScore { fold, score: Accuracy::of(of_fold, |record| record.called) }
+    };
+    folds.into_iter().map(score).collect()
+}
+
+#[cfg(test)]
+pub(crate) fn row(records: &[Record]) -> ResultRow {
+    let interval = Some(Interval::HOUR);
+    let place = Place { scope: Scope::Instrument, instrument: "SIM".into(), interval };
+    ResultRow::of("test", &place, records, Terms { horizon: 1, seed: 7, models: 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::Direction::{Down, Neutral, Up};
+
+    use super::*;
+    use crate::testing::record;
+
+    #[test]
+    fn a_row_without_calls_is_undefined_throughout() {
+        let records: Vec<Record> = (0..370).map(|t| record(t, Neutral, 0.01)).collect();
+        let row = row(&records);
+        assert_eq!((row.score.accuracy, row.score.coverage), (None, Some(0.0)));
+        assert_eq!((row.interval_95, row.lead, row.best_naive), (None, None, None));
+        assert!(row.naive.iter().all(|naive| naive.score.accuracy.is_none()));
+        assert!(row.log_loss.is_some());
+    }
+
+    #[test]
+    fn the_lead_is_the_difference_to_the_best_rule() {
+        // Three of four go up; the model is right on every second fall as well.
+        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
+        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
+        let records: Vec<Record> = (0..800).map(|t| record(t, call(t), change(t))).collect();
+        let row = row(&records);
+        assert_eq!(row.best_naive, Some(NaiveRule::AlwaysUp));
+        assert_eq!(row.score.accuracy, Some(0.875));
+        assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);
+    }
+
+    #[test]
+    fn full_coverage_calls_by_the_edge_where_the_model_abstains() {
+        let classes = windvane_models::Probabilities::new([0.3, 0.2, 0.5]).unwrap();
+        let records: Vec<Record> = (0..10)
+            .map(|t| Record { probabilities: classes, ..record(t, Neutral, 0.01) })
+            .collect();
+        let row = row(&records);
+        assert_eq!(row.score.calls, 0);
+        assert_eq!(row.full_coverage.accuracy, Some(1.0));
+        assert_eq!(row.full_coverage.coverage, Some(1.0));
+    }
+}

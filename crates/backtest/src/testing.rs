@@ -1,0 +1,35 @@
+//! Records for the unit tests.
+use proptest::prelude::*;
+use windvane_candles::{Direction, Interval, Timestamp};
+use windvane_models::Probabilities;
+
+use crate::Record;
+
+/// An hourly record of instrument 0 with a zero band and 60 % confidence.
+pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
+    let mut classes = [0.2; 3];
+    classes[called.index()] = 0.6;
+    Record {
+        decided_at: Timestamp::from_millis(hour * Interval::HOUR.millis()),
+        interval: Interval::HOUR,
+        instrument: 0,
+        fold: 1,
+        change,
+        label: Direction::of_change(change),
+        called,
+        probabilities: Probabilities::new(classes).unwrap(),
+        last: Direction::Up,
+        majority: Direction::Down,
+    }
+}
+
+/// Any records, at times of their own.
+pub(crate) fn any_records(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Record>> {
+    let direction = || prop::sample::select(Direction::ALL.to_vec());
+    let change = prop_oneof![Just(0.0), -0.1..0.1_f64];
+    prop::collection::vec((direction(), change, direction()), count).prop_map(|rows| {
+        let rows = rows.into_iter().zip(0..);
+        rows.map(|((called, change, last), hour)| Record { last, ..record(hour, called, change) })
+            .collect()
+    })
+}

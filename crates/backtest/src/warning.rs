@@ -1,0 +1,190 @@
+//! What in a result should make its reader doubt.
+use std::fmt;
+
+use serde::Serialize;
+use windvane_candles::{Direction, Interval};
+
+use crate::ResultRow;
+use crate::bootstrap::LEAST_CALLS;
+
+/// Fewest calls for a claim: with 400 the 95 % interval is still ± 5 percentage points.
+const ENOUGH_CALLS: usize = 400;
+
+/// Kind of a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WarningCode {
+    /// No candle was called.
+    NoCalls,
+    /// Every call hit, or every call missed: no skill and no lack of it does that.
+    AllOrNothing,
+    /// All calls go one way.
+    OneDirection,
+    /// Better than markets allow: audit for leaks.
+    Suspicious,
+    /// Too few calls for a claim.
+    FewCalls,
+    /// A channel did not vary in training.
+    ConstantChannel,
+}
+
+/// As in JSON.
+impl fmt::Display for WarningCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NoCalls => "no_calls",
+            Self::AllOrNothing => "all_or_nothing",
+            Self::OneDirection => "one_direction",
+            Self::Suspicious => "suspicious",
+            Self::FewCalls => "few_calls",
+            Self::ConstantChannel => "constant_channel",
+        })
+    }
+}
+
+/// A warning about one row of results or one training.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Warning {
+    /// Its kind.
+    pub code: WarningCode,
+    /// The model.
+    pub model: String,
+    /// The instrument, or `all`.
+    pub instrument: String,
+    /// The candles' interval; `None` where several are pooled.
+    pub interval: Option<Interval>,
+    /// What was seen.
+    pub message: String,
+}
+
+/// `code model, instrument, interval: message`.
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}, {}", self.code, self.model, self.instrument)?;
+        if let Some(interval) = self.interval {
+            write!(f, ", {interval}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// All warnings about a row.
+pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
+    let messages = [
+        (WarningCode::NoCalls, no_calls(row)),
+        (WarningCode::AllOrNothing, all_or_nothing(row)),
+        (WarningCode::OneDirection, one_direction(row)),
+        (WarningCode::Suspicious, suspicious(row)),
+        (WarningCode::FewCalls, few_calls(row)),
+    ];
+    let warning = |(code, message): (WarningCode, Option<String>)| {
+        Some(Warning {
+            code,
+            model: row.model.clone(),
+            instrument: row.instrument.clone(),
+            interval: row.interval,
+            message: message?,
+        })
+    };
+    messages.into_iter().filter_map(warning).collect()
+}
+
+fn no_calls(row: &ResultRow) -> Option<String> {
+    let candles = row.score.candles;
+    (row.score.calls == 0 && candles > 0)
+        .then(|| format!("none of {candles} candles was called: there is no accuracy"))
+}
+
+fn all_or_nothing(row: &ResultRow) -> Option<String> {
+    let scored = row.score.scored;
+    let which = match row.score.hits {
+        0 => "missed",
+        hits if hits == scored => "hit",
+        _ => return None,
+    };
+    (scored >= LEAST_CALLS)
+        .then(|| format!("all {scored} calls {which}: look for a leak or a swapped sign"))
+}
+
+fn one_direction(row: &ResultRow) -> Option<String> {
+    let called = |direction| -> usize {
+        Direction::ALL.iter().map(|label| row.confusion.count(*label, direction)).sum()
+    };
+    let direction = match (called(Direction::Up), called(Direction::Down)) {
+        (up, 0) if up >= LEAST_CALLS => Direction::Up,
+        (0, down) if down >= LEAST_CALLS => Direction::Down,
+        _ => return None,
+    };
+    Some(format!("all {} calls are {direction}: this is a bias, not a prediction", row.score.calls))
+}
+
+/// Above 58 % up to four hours, 62 % beyond (and where intervals are mixed), with every candle
+/// called.
+fn suspicious(row: &ResultRow) -> Option<String> {
+    let short = row.interval.is_some_and(|interval| interval <= Interval::FOUR_HOURS);
+    let limit = if short { 0.58 } else { 0.62 };
+    let (accuracy, n) = (row.full_coverage.accuracy?, row.full_coverage.scored);
+    (n >= LEAST_CALLS && accuracy > limit).then(|| {
+        let (percent, limit) = (100.0 * accuracy, 100.0 * limit);
+        format!("{percent:.2} % on every candle, above {limit:.0} %: audit for leaks")
+    })
+}
+
+fn few_calls(row: &ResultRow) -> Option<String> {
+    let calls = row.score.calls;
+    (1..ENOUGH_CALLS)
+        .contains(&calls)
+        .then(|| format!("{calls} calls are too few for a claim, which takes {ENOUGH_CALLS}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use Direction::{Down, Neutral, Up};
+
+    use super::*;
+    use crate::Record;
+    use crate::result::row;
+    use crate::testing::record;
+
+    fn codes(n: i64, one: impl Fn(i64) -> (Direction, f64)) -> Vec<WarningCode> {
+        let records: Vec<Record> = (0..n)
+            .map(|t| (t, one(t)))
+            .map(|(t, (call, change))| record(t, call, change))
+            .collect();
+        about(&row(&records)).into_iter().map(|warning| warning.code).collect()
+    }
+
+    #[test]
+    fn each_warning_has_its_case() {
+        use WarningCode::{AllOrNothing, FewCalls, NoCalls, OneDirection, Suspicious};
+        let sign = |t: i64| if t % 2 == 0 { 0.01 } else { -0.01 };
+        let turn = |t: i64| if t % 4 < 2 { Up } else { Down };
+        let right = |t: i64| (Direction::of_change(sign(t)), sign(t));
+        assert_eq!(codes(500, |t| (turn(t), sign(t))), []);
+        assert_eq!(codes(399, |t| (turn(t), sign(t))), [FewCalls]);
+        assert_eq!(codes(500, |t| (Neutral, sign(t))), [NoCalls]);
+        assert_eq!(codes(500, |t| (Up, sign(t))), [OneDirection]);
+        assert_eq!(codes(500, |t| (Down, sign(t))), [OneDirection]);
+        assert_eq!(codes(500, right), [AllOrNothing, Suspicious]);
+        assert_eq!(codes(500, |t| (right(t).0.opposite(), sign(t))), [AllOrNothing]);
+        assert_eq!(codes(29, right), [FewCalls]);
+        // Three of five right, on every candle.
+        let mostly = |t: i64| (if t % 5 < 3 { right(t).0 } else { right(t).0.opposite() }, sign(t));
+        assert_eq!(codes(500, mostly), [Suspicious]);
+    }
+
+    #[test]
+    fn the_limit_is_higher_for_days() {
+        let records: Vec<Record> = (0..500)
+            .map(|t| record(t, if t % 10 < 6 { Up } else { Down }, 0.01))
+            .map(|record| Record { interval: Interval::DAY, ..record })
+            .collect();
+        let mut daily = row(&records);
+        daily.interval = Some(Interval::DAY);
+        assert!(suspicious(&daily).is_none());
+        daily.interval = Some(Interval::FOUR_HOURS);
+        assert!(suspicious(&daily).unwrap().starts_with("60.00 %"));
+    }
+}

@@ -1,0 +1,57 @@
+//! What the terminal shows.
+#![expect(clippy::print_stdout, reason = "an example talks to the terminal")]
+use std::path::Path;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use windvane::backtest::Report;
+
+use super::data::Loaded;
+
+pub(crate) fn loaded(loaded: &Loaded) {
+    let candles: usize = loaded.instruments.iter().map(|i| i.series.len()).sum();
+    println!("{} instruments, {candles} candles", loaded.instruments.len());
+    for note in &loaded.notes {
+        println!("note: {note}");
+    }
+    for skipped in &loaded.skipped {
+        println!("skipped {}: {}", skipped.name, skipped.reason);
+    }
+}
+
+pub(crate) fn report(report: &Report) {
+    println!("\n{}\n", table(&Report::HEADLINE, report.headline(), &[3, 4, 6]));
+    println!("Ranking by accuracy pooled over all instruments:");
+    println!("{}", table(&Report::RANKING, report.ranking_rows(), &[2, 3, 5, 6]));
+    println!("{}\n", report.verdict());
+    for untested in &report.without_test_rows {
+        println!("without test rows: {} {}", untested.name, untested.interval);
+    }
+    for failure in &report.failures {
+        println!("failed: {failure}");
+    }
+    for warning in &report.warnings {
+        println!("warning: {warning}");
+    }
+}
+
+/// A borderless table, the given columns flush right.
+fn table<const N: usize>(header: &[&str; N], rows: Vec<[String; N]>, right: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    table.add_rows(rows);
+    for column in right {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+pub(crate) fn written(report: &Report, folder: &Path) {
+    let (seconds, threads) = (report.timing.wall_seconds, report.timing.threads);
+    println!("\n{seconds:.1} s on {threads} threads; the reports:");
+    for file in ["report.md", "report.json"] {
+        println!("  {}", folder.join(file).display());
+    }
+}

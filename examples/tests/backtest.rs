@@ -1,0 +1,168 @@
+//! The example as a user runs it: good folders, bad files, wrong options.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(dead_code, reason = "the example's main is not called")]
+#[path = "../backtest/main.rs"]
+mod app;
+
+use std::fs;
+use std::path::Path;
+
+use app::options::Options;
+use clap::Parser;
+use serde_json::Value;
+
+/// 2024-01-01 00:00 UTC.
+const START: usize = 1_704_067_200_000;
+
+fn candles(count: usize, phase: f64) -> String {
+    let mut text = "open_time,open,high,low,close,volume\n".to_string();
+    for day in 0..count {
+        let close = 100.0 + (day as f64 * 0.7 + phase).sin() + (day as f64 * 0.13).cos();
+        let (high, low) = (close + 1.0, close - 1.0);
+        text +=
+            &format!("{},{close},{high},{low},{close},{}\n", START + day * 86_400_000, 5 + day % 7);
+    }
+    text
+}
+
+fn options(arguments: &[&str]) -> Options {
+    Options::try_parse_from([&["backtest"], arguments].concat()).unwrap()
+}
+
+/// Runs it over `--data`, returns the report.
+fn run(data: &Path, arguments: &[&str]) -> Result<Value, String> {
+    let out = tempfile::tempdir().unwrap();
+    let folders = ["--data", data.to_str().unwrap(), "--out", out.path().to_str().unwrap()];
+    let options = options(&[&folders[..], &["--quick"], arguments].concat());
+    app::run(&options).map_err(|error| error.to_string())?;
+    assert!(fs::metadata(out.path().join("report.md")).unwrap().len() > 500);
+    Ok(serde_json::from_str(&fs::read_to_string(out.path().join("report.json")).unwrap()).unwrap())
+}
+
+fn names<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
+    list.as_array().unwrap().iter().map(|entry| entry[key].as_str().unwrap()).collect()
+}
+
+#[test]
+fn bad_files_are_listed_with_file_and_line_and_the_rest_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    let good = candles(400, 0.0);
+    let line = |n: usize| good.lines().nth(n - 1).unwrap();
+    let swap = |n: usize, with: &str| good.replace(line(n), with);
+    let at = |values: &str| format!("{},{values}", START + 7 * 86_400_000);
+    let price = |n: usize| line(n).split(',').nth(4).unwrap().to_string();
+    let cases: [(&str, String, &[&str]); 12] = [
+        ("empty", String::new(), &["empty.csv"]),
+        ("headeronly", good.lines().next().unwrap().to_string(), &["headeronly.csv"]),
+        ("column", good.replacen("close", "closing", 1), &["column.csv", "close"]),
+        ("nan", good.replace(&price(9), "NaN"), &["nan.csv", "line 9", "NaN"]),
+        ("negative", swap(9, &at("-1,2,-3,1,5")), &["negative.csv", "line 9", "-1"]),
+        ("highlow", swap(9, &at("5,4,6,5,5")), &["highlow.csv", "line 9"]),
+        ("back", swap(9, line(4)), &["back.csv", "line 9"]),
+        ("twice", swap(9, line(8)), &["twice.csv", "line 9"]),
+        ("ragged", swap(9, &at("5")), &["ragged.csv", "line 9"]),
+        ("text", swap(9, &at("5,six,5,5,5")), &["text.csv", "line 9", "six"]),
+        ("short", candles(40, 0.0), &["40 candles are too few", "46"]),
+        ("bad name", good.clone(), &["bad name.csv"]),
+    ];
+    for (name, text, _) in &cases {
+        fs::write(data.path().join(format!("{name}.csv")), text).unwrap();
+    }
+    fs::write(data.path().join("GOOD.csv"), &good).unwrap();
+    let gap: Vec<&str> =
+        good.lines().enumerate().filter(|(n, _)| *n != 200).map(|(_, l)| l).collect();
+    fs::write(data.path().join("GAP.csv"), gap.join("\n")).unwrap();
+
+    let report = run(data.path(), &["--models", "v2"]).unwrap();
+    let skipped = report["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), cases.len(), "{skipped:#?}");
+    for (name, _, wanted) in &cases {
+        let entry = skipped.iter().find(|entry| entry["name"].as_str().unwrap().starts_with(name));
+        let reason =
+            entry.unwrap_or_else(|| panic!("{name} is not listed"))["reason"].as_str().unwrap();
+        for wanted in *wanted {
+            assert!(reason.contains(wanted), "{name}: {reason:?} does not say {wanted:?}");
+        }
+    }
+    assert_eq!(names(&report["instruments"], "name"), ["GAP", "GOOD"]);
+    let notes = report["run"]["notes"].as_array().unwrap();
+    assert!(
+        notes[0]
+            .as_str()
+            .unwrap()
+            .contains("1 candles missing in 1 gaps, the first before line 201"),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn nothing_readable_is_an_error_that_says_why() {
+    let data = tempfile::tempdir().unwrap();
+    let error = run(data.path(), &[]).unwrap_err();
+    assert!(error.contains("no CSV file in this folder"), "{error}");
+    let error = run(&data.path().join("missing"), &[]).unwrap_err();
+    assert!(error.contains("missing"), "{error}");
+    fs::write(data.path().join("BAD.csv"), "").unwrap();
+    let error = run(data.path(), &[]).unwrap_err();
+    assert!(error.contains("no instrument to learn from") && error.contains("BAD.csv"), "{error}");
+}
+
+#[test]
+fn the_same_command_gives_the_same_report_but_for_its_times() {
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("A.csv"), candles(400, 0.0)).unwrap();
+    fs::write(data.path().join("B.csv"), candles(500, 1.0)).unwrap();
+    let without_times = || {
+        let mut report = run(data.path(), &["--seed", "7"]).unwrap();
+        assert_eq!(report["schema"], 1);
+        assert!(
+            report.as_object_mut().unwrap().remove("timing").unwrap()["wall_seconds"].is_number()
+        );
+        report
+    };
+    assert_eq!(without_times(), without_times());
+}
+
+#[test]
+fn instruments_of_the_test_folder_are_only_tested() {
+    let (data, test) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(data.path().join("A.csv"), candles(600, 0.0)).unwrap();
+    fs::write(data.path().join("OLD.csv"), candles(300, 0.5)).unwrap();
+    fs::write(test.path().join("B.csv"), candles(600, 1.0)).unwrap();
+    fs::write(test.path().join("A.csv"), candles(600, 2.0)).unwrap();
+    let from = ["--test-from", "2025-03-01", "--models", "v2"];
+    let report =
+        run(data.path(), &[&["--test-data", test.path().to_str().unwrap()], &from[..]].concat());
+    let report = report.unwrap();
+    let test_only: Vec<(&str, bool)> = report["instruments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| (i["name"].as_str().unwrap(), i["test_only"].as_bool().unwrap()))
+        .collect();
+    assert_eq!(test_only, [("A", false), ("OLD", false), ("test/A", true), ("B", true)]);
+    for training in report["training"].as_array().unwrap() {
+        let pairs = training["record"]["pairs"].as_array().unwrap();
+        assert!(pairs.iter().all(|pair| pair == "A" || pair == "OLD"), "{pairs:?}");
+    }
+    assert_eq!(names(&report["without_test_rows"], "name"), ["OLD"]);
+}
+
+#[test]
+fn wrong_options_are_refused() {
+    let refuse = |arguments: &[&str]| {
+        Options::try_parse_from([&["backtest"], arguments].concat()).unwrap_err().to_string()
+    };
+    assert!(refuse(&["--models", "v9"]).contains("[possible values: v2, v32]"));
+    assert!(refuse(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with"));
+    assert!(refuse(&["--test-from", "soon"]).contains("soon"));
+    assert!(refuse(&["--interval", "7q"]).contains("7q"));
+    assert!(refuse(&["--folds", "0"]).contains("0"));
+}
+
+#[test]
+fn validation_begins_six_calendar_months_before_the_test() {
+    let plan = options(&["--test-from", "2024-08-31"]).plan();
+    let windvane::backtest::Plan::Once { validate_from, .. } = plan else { panic!("{plan:?}") };
+    assert_eq!(validate_from.to_string(), "2024-02-29T00:00:00Z");
+}
