@@ -1,4 +1,5 @@
-//! A fitted v3.2 and candles to run it on.
+//! Fitted models and candles to run them on.
+#![allow(dead_code, unreachable_pub, reason = "each bench uses its part")]
 use windvane::candles::sample;
 use windvane::models::train::Recipe;
 use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};

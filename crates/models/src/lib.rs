@@ -14,6 +14,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg_attr(
+    not(all(feature = "v2", feature = "v32")),
+    allow(dead_code, reason = "each kind of model uses its part")
+)]
 mod artifact;
 mod error;
 mod model;
@@ -21,6 +25,10 @@ mod prediction;
 mod predictor;
 mod scratch;
 #[cfg(feature = "train")]
+#[cfg_attr(
+    not(all(feature = "v2", feature = "v32")),
+    allow(dead_code, reason = "each kind of model uses its part")
+)]
 pub mod train;
 #[cfg(feature = "v2")]
 pub mod v2;
