@@ -36,3 +36,11 @@ pub mod prelude {
     pub use windvane_models::{DirectionModel, ModelError, Prediction, Predictor};
     pub use windvane_signals::{Registry, SampleSet, SignalSpec, SignalTable, Split};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadmeDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
