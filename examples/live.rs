@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let series = sample::load(&options.instrument).ok_or_else(names)?;
     let feed = &series.candles()[series.len().saturating_sub(options.candles)..];
 
-    let mut predictor = Predictor::new(load(&options.model)?)?;
+    let mut predictor = Predictor::new(load(&options.model)?, series.interval())?;
     println!("{} candles until the first prediction", predictor.candles_needed());
     for candle in feed {
         match predictor.on_candle(candle)? {

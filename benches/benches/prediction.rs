@@ -33,7 +33,8 @@ fn one_candle(c: &mut Criterion) {
     let tables = [support::table(&support::candles(2_000))];
     let mut group = c.benchmark_group("on_candle");
     for model in models(&tables) {
-        let mut predictor = Predictor::new(Arc::clone(&model)).expect("a predictor");
+        let mut predictor =
+            Predictor::new(Arc::clone(&model), Interval::HOUR).expect("a predictor");
         let mut hour = 0_i64;
         let mut feed = series.candles().iter().cycle();
         group.bench_function(model.id().as_str(), |b| {

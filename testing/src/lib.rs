@@ -9,7 +9,7 @@ mod golden;
 mod table;
 mod tensors;
 
-pub use golden::{Unsupported, golden_dir, json, list};
+pub use golden::{Unsupported, golden_dir, golden_parts, json, list};
 pub use table::Table;
 pub use tensors::{Tensor, TensorFile};
 

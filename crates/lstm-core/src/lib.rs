@@ -19,7 +19,8 @@
 //! ```
 //!
 //! `w_ih` `[4H, I]` stacks the `W`, `w_hh` `[4H, H]` the `U`, each in the order i, f, g, o: the
-//! names and the packing of `PyTorch`, so its weights load without shuffling.
+//! packing of `PyTorch`, whose `weight_ih` and `weight_hh` they are: its weights load without
+//! shuffling.
 //!
 //! # Parameters
 //!

@@ -2,10 +2,12 @@
 //!
 //! The metadata key `windvane` holds `{"format": 1, "checksum": …, "card": {…}}`; the checksum
 //! (XXH3, 64 bit) covers the card's text and every tensor's name, shape and bytes, so a flipped
-//! bit anywhere is found. Tensors are f32 under `PyTorch`'s names.
+//! bit anywhere is found. Tensors are f32 in
+//! `PyTorch`'s layout and gate order, named `lstm.w_ih`, `lstm.w_hh`, `lstm.b`, `fc.w`, `fc.b`.
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,11 @@ const LARGEST: u64 = 64 << 20;
 const KEY: &str = "windvane";
 
 /// Everything about a saved model but its tensors.
+///
+/// A field this version does not know is an error: it might change what the model says. A
+/// version that adds one writes a higher format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Card {
     pub(crate) kind: String,
     pub(crate) id: String,
@@ -32,6 +38,12 @@ pub(crate) struct Card {
     /// What the kind needs beyond: sizes of its layers.
     #[serde(default)]
     pub(crate) config: serde_json::Value,
+}
+
+/// What every format has, whatever else is beside it.
+#[derive(Deserialize)]
+struct Format {
+    format: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,14 +90,16 @@ impl Artifact {
             SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let text = text.ok_or_else(|| damaged("it has no windvane metadata".into()))?;
+        let Format { format } =
+            serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+        if format > FORMAT {
+            return Err(ModelError::NewerFormat { file, got: format, newest: FORMAT });
+        }
+        if format < FORMAT {
+            return Err(damaged(format!("there is no format {format}")));
+        }
         let envelope: Envelope =
             serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
-        if envelope.format > FORMAT {
-            return Err(ModelError::NewerFormat { file, got: envelope.format, newest: FORMAT });
-        }
-        if envelope.format < FORMAT {
-            return Err(damaged(format!("there is no format {}", envelope.format)));
-        }
         let content =
             SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
         let mut tensors = content
@@ -106,7 +120,6 @@ impl Artifact {
     fn checked(self) -> Result<Self, ModelError> {
         let damaged = |problem: String| ModelError::Damaged { file: self.file.clone(), problem };
         self.card.spec.validate().map_err(|error| damaged(error.to_string()))?;
-        self.card.scaler.check().map_err(|error| damaged(error.to_string()))?;
         let (width, scaled) = (self.card.spec.signals.width(), self.card.scaler.width());
         if width != scaled {
             return Err(damaged(format!("it reads {width} channels and scales {scaled}")));
@@ -250,23 +263,28 @@ pub(crate) fn to_bytes(card: &Card, mut tensors: Vec<SavedTensor>) -> Result<Vec
     safetensors::serialize(views, Some(metadata)).map_err(|error| invalid(error.to_string()))
 }
 
-/// Writes beside the target, flushes, renames: an interrupted write leaves the old file whole.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let io = |source| ModelError::Io { path: path.to_path_buf(), source };
-    let name = path.file_name().ok_or_else(|| io(std::io::ErrorKind::InvalidInput.into()))?;
+/// Replaces a file whole or not at all: writes beside it, flushes, renames. An interrupted write
+/// leaves the old file as it was.
+///
+/// # Errors
+/// What the system says; the temporary file is gone then.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // Process and count keep two writers of the same file apart.
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    // The process id keeps two writers of the same model apart.
-    let temporary = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+    let (process, count) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    let temporary = folder.join(format!(".{}.{process}.{count}.tmp", name.to_string_lossy()));
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
     let renamed = written.and_then(|()| std::fs::rename(&temporary, path));
-    renamed.map_err(|source| {
+    if renamed.is_err() {
         let _ = std::fs::remove_file(&temporary);
-        io(source)
-    })?;
+    }
+    renamed?;
     sync_folder(&folder);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with a model.
 use std::path::PathBuf;
 
+use windvane_candles::Interval;
 use windvane_signals::SignalError;
 
 /// Why a model could not predict, be fitted, saved or loaded.
@@ -16,6 +17,22 @@ pub enum ModelError {
         expected: usize,
         /// What was given.
         got: usize,
+    },
+    /// The candles are of another interval than the model was fitted on.
+    #[error("the model was fitted on {expected} candles, the feed has {got}")]
+    Interval {
+        /// What the model was fitted on.
+        expected: Interval,
+        /// What the caller feeds.
+        got: Interval,
+    },
+    /// Training and validation windows do not belong together.
+    #[error(
+        "training and validation windows differ in {what}; cut both from one sample set with one split"
+    )]
+    Validation {
+        /// What differs.
+        what: &'static str,
     },
     /// The scratch space was made by another kind of model.
     #[error("the scratch space belongs to another model; make it with this model's scratch()")]
@@ -68,6 +85,12 @@ pub enum ModelError {
         expected: &'static str,
         /// What was given.
         got: f64,
+    },
+    /// This kind of model has no saved form.
+    #[error("model {model} has no saved form; implement to_bytes for it")]
+    NotSaved {
+        /// The model's id.
+        model: String,
     },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]

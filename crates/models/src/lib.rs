@@ -35,7 +35,12 @@ pub mod v2;
 #[cfg(feature = "v32")]
 pub mod v32;
 
-pub use artifact::{from_bytes, load};
+/// The candles a model is fed with.
+pub use windvane_candles as candles;
+/// The signals a model reads.
+pub use windvane_signals as signals;
+
+pub use artifact::{from_bytes, load, replace_file};
 pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec, TrainingRecord};
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities};

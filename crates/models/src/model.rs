@@ -1,14 +1,16 @@
 //! The trait of everything that predicts, and what every fitted model knows of itself.
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use windvane_candles::{Interval, Timestamp};
 use windvane_signals::{LabelSpec, SignalSpec, Window};
 
-use crate::{ModelError, ModelId, Prediction, Scratch};
+use crate::{ModelError, ModelId, Prediction, Scratch, artifact};
 
 /// What a model reads and what it is asked: stored with its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModelSpec {
     /// Channels and gap policy.
     pub signals: SignalSpec,
@@ -20,8 +22,9 @@ pub struct ModelSpec {
     pub labels: LabelSpec,
 }
 
-/// Longest window: a bound on memory where specs come from files.
+/// Bounds on memory where specs come from files: rows per window, and its values.
 const LONGEST_LOOKBACK: usize = 10_000;
+const LARGEST_WINDOW: usize = 1_000_000;
 
 impl ModelSpec {
     /// Confirms the ranges: a spec read from a file may hold anything.
@@ -30,13 +33,16 @@ impl ModelSpec {
     /// [`ModelError::Setting`] and [`ModelError::Signal`].
     pub fn validate(&self) -> Result<(), ModelError> {
         self.labels.check()?;
+        self.signals.check()?;
+        let setting = |setting, expected, got: usize| {
+            Err(ModelError::Setting { setting, expected, got: got as f64 })
+        };
         if !(1..=LONGEST_LOOKBACK).contains(&self.lookback) {
-            let (setting, expected) = ("lookback", "1 to 10000 rows");
-            return Err(ModelError::Setting { setting, expected, got: self.lookback as f64 });
+            return setting("lookback", "1 to 10000 rows", self.lookback);
         }
-        if self.signals.width() == 0 {
-            let (setting, expected) = ("number of channels", "at least 1");
-            return Err(ModelError::Setting { setting, expected, got: 0.0 });
+        let values = self.lookback * self.signals.width();
+        if values > LARGEST_WINDOW {
+            return setting("rows times channels of a window", "at most 1000000", values);
         }
         Ok(())
     }
@@ -72,9 +78,11 @@ pub struct TrainingRecord {
     pub from: Timestamp,
     /// Everything learned from was known then.
     pub until: Timestamp,
+    /// Everything used for choosing was known then.
+    pub validated_until: Timestamp,
     /// Seed of every random draw.
     pub seed: u64,
-    /// Hash of the rows and closes learned from.
+    /// Hash of all rows known at `validated_until` of the pairs used, and of every label.
     pub data_hash: String,
     /// Epochs run; 0 where nothing is learned by descent.
     pub epochs: usize,
@@ -112,6 +120,23 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     fn record(&self) -> Option<&TrainingRecord> {
         None
     }
+
+    /// The model as the bytes of a saved file, which [`load`](crate::load) reads back.
+    ///
+    /// # Errors
+    /// [`ModelError::NotSaved`] for a kind of model that has no saved form.
+    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        Err(ModelError::NotSaved { model: self.id().to_string() })
+    }
+
+    /// Writes the model to a file, replacing it whole or not at all.
+    ///
+    /// # Errors
+    /// [`ModelError::NotSaved`], and [`ModelError::Io`] with the old file as it was.
+    fn save(&self, path: &Path) -> Result<(), ModelError> {
+        let written = artifact::replace_file(path, &self.to_bytes()?);
+        written.map_err(|source| ModelError::Io { path: path.to_path_buf(), source })
+    }
 }
 
 macro_rules! forward_to_inner {
@@ -139,6 +164,10 @@ macro_rules! forward_to_inner {
 
             fn record(&self) -> Option<&TrainingRecord> {
                 (**self).record()
+            }
+
+            fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+                (**self).to_bytes()
             }
         }
     )*};

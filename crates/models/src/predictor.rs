@@ -1,5 +1,5 @@
 //! A model inside a live loop: candle in, prediction out.
-use windvane_candles::Candle;
+use windvane_candles::{Candle, Interval};
 use windvane_signals::{Market, Registry, SignalPipeline, Window};
 
 use crate::{DirectionModel, ModelError, Prediction, Scratch};
@@ -13,9 +13,9 @@ use crate::{DirectionModel, ModelError, Prediction, Scratch};
 /// With a model `m` fitted or loaded before:
 /// ```
 /// # use windvane_models::{DirectionModel, Predictor, ModelError};
-/// # use windvane_candles::Candle;
+/// # use windvane_candles::{Candle, Interval};
 /// # fn live(m: impl DirectionModel + 'static, feed: Vec<Candle>) -> Result<(), ModelError> {
-/// let mut predictor = Predictor::new(m)?;
+/// let mut predictor = Predictor::new(m, Interval::HOUR)?;
 /// for candle in feed {
 ///     if let Some(prediction) = predictor.on_candle(&candle)? {
 ///         println!("{} with {:.0} %", prediction.direction, 100.0 * prediction.confidence);
@@ -34,28 +34,35 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A predictor for a model that reads built-in channels only. Many predictors can share one
-    /// model: pass an `Arc` of it.
+    /// A predictor for a feed of `interval` candles and a model that reads built-in channels.
+    /// Many predictors can share one model: pass an `Arc` of it.
     ///
     /// # Errors
+    /// [`ModelError::Interval`] when the model was fitted on candles of another interval,
     /// [`ModelError::Signal`] when a channel cannot be built, [`ModelError::Setting`] when the
     /// model's own spec is out of range.
-    pub fn new(model: impl DirectionModel + 'static) -> Result<Self, ModelError> {
-        Self::with_registry(model, &Registry::default())
+    pub fn new(
+        model: impl DirectionModel + 'static,
+        interval: Interval,
+    ) -> Result<Self, ModelError> {
+        Self::with_registry(model, interval, &Registry::default())
     }
 
     /// A predictor for a model that reads a bot's own channels too.
     ///
     /// # Errors
-    /// [`ModelError::Signal`] when a channel cannot be built, [`ModelError::Setting`] when the
-    /// model's own spec is out of range.
+    /// As [`new`](Self::new).
     pub fn with_registry(
         model: impl DirectionModel + 'static,
+        interval: Interval,
         registry: &Registry,
     ) -> Result<Self, ModelError> {
         let spec = model.spec();
         spec.validate()?;
-        let pipeline = SignalPipeline::new(&spec.signals, spec.interval, registry)?;
+        if spec.interval != interval {
+            return Err(ModelError::Interval { expected: spec.interval, got: interval });
+        }
+        let pipeline = SignalPipeline::new(&spec.signals, interval, registry)?;
         let rows = RowRing::new(spec.lookback, pipeline.width());
         let scratch = model.scratch();
         Ok(Self { model: Box::new(model), pipeline, scratch, rows, seen: 0 })

@@ -18,6 +18,7 @@
 //! Volatility and volume change have no direction of their own, so by hand they get none.
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use windvane_signals::{Scaler, Window};
 
 use crate::artifact::{self, Artifact, Card, SavedTensor};
@@ -29,6 +30,13 @@ pub const KIND: &str = "v2";
 /// Logit of NEUTRAL beside ± s/2.
 const NEUTRAL_LOGIT: f32 = -3.0;
 
+/// What a saved file says beyond its tensors.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    neutral_logit: f32,
+}
+
 /// Weighted average of squashed signals (ML v2).
 #[derive(Debug, Clone)]
 pub struct WeightedSignals {
@@ -36,6 +44,7 @@ pub struct WeightedSignals {
     spec: ModelSpec,
     scaler: Scaler,
     weights: Vec<f32>,
+    neutral_logit: f32,
     record: Option<TrainingRecord>,
 }
 
@@ -56,7 +65,6 @@ impl WeightedSignals {
     /// [`ModelError::Setting`] for a weight that is not finite or when all are 0.
     pub fn new(spec: ModelSpec, scaler: Scaler, weights: Vec<f32>) -> Result<Self, ModelError> {
         spec.validate()?;
-        scaler.check()?;
         let expected = spec.signals.width();
         for (what, got) in [("weights", weights.len()), ("scaled channels", scaler.width())] {
             if got != expected {
@@ -71,7 +79,8 @@ impl WeightedSignals {
                 got: f64::from(total),
             });
         }
-        Ok(Self { id: ModelId::new(KIND), spec, scaler, weights, record: None })
+        let (id, neutral_logit) = (ModelId::new(KIND), NEUTRAL_LOGIT);
+        Ok(Self { id, spec, scaler, weights, neutral_logit, record: None })
     }
 
     /// The weights, one per channel.
@@ -89,32 +98,6 @@ impl WeightedSignals {
         sum / total
     }
 
-    /// Writes the model to a file of format 1, replacing it whole or not at all.
-    ///
-    /// # Errors
-    /// [`ModelError::Io`].
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
-        artifact::write_atomically(path.as_ref(), &self.to_bytes()?)
-    }
-
-    /// The model as the bytes of a file.
-    ///
-    /// # Errors
-    /// [`ModelError::Damaged`] if it cannot be written as a file; no valid model does that.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        let card = Card {
-            kind: KIND.to_string(),
-            id: self.id.to_string(),
-            spec: self.spec.clone(),
-            scaler: self.scaler.clone(),
-            record: self.record.clone(),
-            config: serde_json::Value::Null,
-        };
-        let shape = vec![self.weights.len()];
-        let weights = SavedTensor { name: "weights".into(), shape, data: self.weights.clone() };
-        artifact::to_bytes(&card, vec![weights])
-    }
-
     /// Reads a model from a file.
     ///
     /// # Errors
@@ -123,14 +106,23 @@ impl WeightedSignals {
         Self::from_artifact(&Artifact::read(path.as_ref())?)
     }
 
+    /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
+    ///
+    /// # Errors
+    /// [`ModelError::Kind`], or what is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::from_artifact(&Artifact::from_bytes(bytes, "the model in memory".to_string())?)
+    }
+
     pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(1)?;
         let Card { spec, scaler, record, id, .. } = artifact.card.clone();
+        let Config { neutral_logit } = artifact.config()?;
         let weights = artifact.tensor("weights", &[spec.signals.width()])?.to_vec();
         let model = Self::new(spec, scaler, weights);
         let model = model.map_err(|error| artifact.damaged(error.to_string()))?;
-        Ok(Self { id: ModelId::new(id), record, ..model })
+        Ok(Self { id: ModelId::new(id), record, neutral_logit, ..model })
     }
 }
 
@@ -152,7 +144,7 @@ impl DirectionModel for WeightedSignals {
         scratch.get::<()>()?;
         #[expect(clippy::cast_possible_truncation, reason = "a score of −1 to 1")]
         let score = self.score(window.row(window.steps() - 1)) as f32;
-        let [up, down, neutral] = [score / 2.0, -score / 2.0, NEUTRAL_LOGIT].map(f32::exp);
+        let [up, down, neutral] = [score / 2.0, -score / 2.0, self.neutral_logit].map(f32::exp);
         let sum = up + down + neutral;
         let classes = [up / sum, down / sum, neutral / sum];
         Prediction::new(classes, window.decided_at(), self.spec.labels.horizon, &self.id)
@@ -161,14 +153,37 @@ impl DirectionModel for WeightedSignals {
     fn record(&self) -> Option<&TrainingRecord> {
         self.record.as_ref()
     }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        let card = Card {
+            kind: KIND.to_string(),
+            id: self.id.to_string(),
+            spec: self.spec.clone(),
+            scaler: self.scaler.clone(),
+            record: self.record.clone(),
+            config: serde_json::json!({ "neutral_logit": self.neutral_logit }),
+        };
+        let shape = vec![self.weights.len()];
+        let weights = SavedTensor { name: "weights".into(), shape, data: self.weights.clone() };
+        artifact::to_bytes(&card, vec![weights])
+    }
 }
 
 /// Fits v2: its scaler on the training rows; the weights stay as given.
 #[cfg(feature = "train")]
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WeightedSignalsLearner {
+    /// Id of the models it fits; `v2` by default.
+    pub id: ModelId,
     /// One weight per channel; `None` for the default weights.
     pub weights: Option<Vec<f32>>,
+}
+
+#[cfg(feature = "train")]
+impl Default for WeightedSignalsLearner {
+    fn default() -> Self {
+        Self { id: ModelId::new(KIND), weights: None }
+    }
 }
 
 #[cfg(feature = "train")]
@@ -178,26 +193,27 @@ impl WeightedSignalsLearner {
     ///
     /// # Errors
     /// [`ModelError::WindowShape`] and [`ModelError::Setting`] for weights that do not fit,
-    /// [`ModelError::Signal`] without rows to scale by.
+    /// [`ModelError::Signal`] without rows to scale by, [`ModelError::Validation`].
     pub fn fit_model(
         &self,
         train: &windvane_signals::TrainSet<'_>,
         validation: &windvane_signals::ValidationSet<'_>,
         seed: u64,
     ) -> Result<WeightedSignals, ModelError> {
-        let spec = crate::train::spec_of(train)?;
+        let spec = crate::train::spec_of(train, validation)?;
         let scaler = Scaler::fit(train)?;
         let by_hand = || spec.signals.channels.iter().map(|c| default_weight(c.name())).collect();
         let weights = self.weights.clone().unwrap_or_else(by_hand);
         let record = crate::train::record_of(train, validation, &scaler, seed);
-        Ok(WeightedSignals { record: Some(record), ..WeightedSignals::new(spec, scaler, weights)? })
+        let model = WeightedSignals::new(spec, scaler, weights)?;
+        Ok(WeightedSignals { id: self.id.clone(), record: Some(record), ..model })
     }
 }
 
 #[cfg(feature = "train")]
 impl crate::train::Learner for WeightedSignalsLearner {
-    fn name(&self) -> &'static str {
-        KIND
+    fn id(&self) -> &ModelId {
+        &self.id
     }
 
     fn fit(

@@ -17,7 +17,7 @@ use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32::FastLstmLearner;
 use windvane_models::{DirectionModel, ModelError};
-use windvane_signals::SampleSet;
+use windvane_signals::{LabelSpec, SampleSet, Split};
 
 fn accuracy(model: &dyn DirectionModel, test: &SampleSet<'_>) -> (f64, usize) {
     let mut scratch = model.scratch();
@@ -53,7 +53,7 @@ fn nothing_is_learned_from_a_martingale() {
             accuracy(&*model, test)
         });
         let error = (0.25 / n as f64).sqrt();
-        assert!((accuracy - 0.5).abs() < 4.0 * error, "{}: {accuracy}", learner.name());
+        assert!((accuracy - 0.5).abs() < 4.0 * error, "{}: {accuracy}", learner.id());
     }
 }
 
@@ -64,7 +64,7 @@ fn v32_can_learn_a_few_windows_by_heart() {
     let last = Mutex::new(f64::MAX);
     with_parts(&series, |train, validation, _| {
         assert!((32..80).contains(&train.len()), "{}", train.len());
-        let learner = FastLstmLearner { hidden_size: 32, recipe };
+        let learner = FastLstmLearner { hidden_size: 32, recipe, ..FastLstmLearner::default() };
         let note = |report: &windvane_models::train::EpochReport| {
             *last.lock().unwrap() = report.train_loss;
         };
@@ -80,7 +80,7 @@ fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
     let fit = |threads, seed| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let recipe = Recipe { epochs: 2, batch: 256, ..Recipe::default() };
-        let learner = FastLstmLearner { hidden_size: 16, recipe };
+        let learner = FastLstmLearner { hidden_size: 16, recipe, ..FastLstmLearner::default() };
         pool.install(|| {
             with_parts(&series, |train, validation, _| {
                 learner.fit_model(train, validation, seed, &|_| {}).unwrap().to_bytes().unwrap()
@@ -100,16 +100,14 @@ fn changing_the_test_candles_changes_no_bit_of_the_model() {
     let cut = one.candles()[2_020].open_time();
     let joined = one.split_at(cut).0.iter().chain(other.split_at(cut).1.iter()).copied().collect();
     let changed = CandleSeries::new(one.pair().clone(), Interval::HOUR, joined).unwrap();
-    {
-        let learner =
-            &FastLstmLearner { hidden_size: 8, recipe: Recipe { epochs: 2, ..Recipe::default() } };
-        let bytes = |series: &CandleSeries| {
-            with_parts(series, |train, validation, _| {
-                learner.fit_model(train, validation, 1, &|_| {}).unwrap().to_bytes().unwrap()
-            })
-        };
-        assert!(bytes(&one) == bytes(&changed));
-    }
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let learner = FastLstmLearner { hidden_size: 8, recipe, ..FastLstmLearner::default() };
+    let bytes = |series: &CandleSeries| {
+        with_parts(series, |train, validation, _| {
+            learner.fit_model(train, validation, 1, &|_| {}).unwrap().to_bytes().unwrap()
+        })
+    };
+    assert!(bytes(&one) == bytes(&changed));
 }
 
 fn series_of(closes: impl Iterator<Item = f64>) -> CandleSeries {
@@ -122,7 +120,7 @@ fn series_of(closes: impl Iterator<Item = f64>) -> CandleSeries {
 
 fn fit_error(series: &CandleSeries, recipe: Recipe) -> ModelError {
     with_parts(series, |train, validation, _| {
-        let learner = FastLstmLearner { hidden_size: 8, recipe };
+        let learner = FastLstmLearner { hidden_size: 8, recipe, ..FastLstmLearner::default() };
         learner.fit_model(train, validation, 1, &|_| {}).unwrap_err()
     })
 }
@@ -159,6 +157,52 @@ fn a_channel_without_spread_is_named_in_the_record() {
         model.record().unwrap().clone()
     });
     assert_eq!(record.constant_channels, ["volatility", "volume_change"]);
+}
+
+#[test]
+fn the_data_hash_covers_every_candle_learned_from_or_chosen_by() {
+    let series = market(Market::AR1, 600, 2);
+    let hash = |changed: Option<usize>| {
+        let candles = series.iter().enumerate().map(|(index, candle)| {
+            if Some(index) != changed {
+                return *candle;
+            }
+            let Ohlcv { volume, .. } = candle.values();
+            let values = Ohlcv { volume: volume * 1.5, ..candle.values() };
+            Candle::new(candle.open_time(), values).unwrap()
+        });
+        let pair = series.pair().clone();
+        let series = CandleSeries::new(pair, Interval::HOUR, candles.collect()).unwrap();
+        with_parts(&series, |train, validation, _| {
+            let model = WeightedSignalsLearner::default().fit_model(train, validation, 1).unwrap();
+            model.record().unwrap().data_hash.clone()
+        })
+    };
+    let own = hash(None);
+    for learned in [30, 200, 370] {
+        assert_ne!(hash(Some(learned)), own, "candle {learned}");
+    }
+    assert_eq!(hash(Some(500)), own, "a test candle");
+}
+
+#[test]
+fn windows_for_choosing_must_belong_to_those_learned_from() {
+    let series = market(Market::AR1, 600, 2);
+    let tables = [common::table(&series)];
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
+    let far = LabelSpec { horizon: 5, ..LabelSpec::default() };
+    let other = SampleSet::collect(&tables, 20, far).unwrap();
+    let split = common::split(&series);
+    let early = Split::for_live(&samples.filtered(|s| s.row < 200), 0.5).unwrap();
+    let train = split.train(&samples).unwrap();
+    let refused = |validation: &windvane_signals::ValidationSet<'_>| {
+        let learner = WeightedSignalsLearner::default();
+        learner.fit_model(&train, validation, 1).unwrap_err().to_string()
+    };
+    let labels = refused(&split.validation(&other).unwrap());
+    assert!(labels.contains("labels"), "{labels}");
+    let time = refused(&early.validation(&samples).unwrap());
+    assert!(time.contains("validation begins before training ends"), "{time}");
 }
 
 #[test]

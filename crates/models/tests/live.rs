@@ -39,7 +39,7 @@ proptest! {
         let table = table(&series);
         for model in models() {
             let mut scratch = model.scratch();
-            let mut predictor = Predictor::new(Arc::clone(&model)).unwrap();
+            let mut predictor = Predictor::new(Arc::clone(&model), Interval::HOUR).unwrap();
             for (row, candle) in series.iter().enumerate() {
                 let batch = table.window(row, 20).map(|w| model.predict(w, &mut scratch).unwrap());
                 let live = predictor.on_candle(candle).unwrap();
@@ -54,7 +54,7 @@ proptest! {
 fn the_first_prediction_comes_when_it_was_announced() {
     let series = market(Market::AR1, 60, 3);
     let [v2, _] = models();
-    let mut predictor = Predictor::new(v2).unwrap();
+    let mut predictor = Predictor::new(v2, Interval::HOUR).unwrap();
     for (index, candle) in series.iter().enumerate() {
         assert_eq!(predictor.candles_needed(), 45_usize.saturating_sub(index));
         let prediction = predictor.on_candle(candle).unwrap();
@@ -74,8 +74,8 @@ fn a_refused_candle_changes_no_later_bit() {
         Candle::new(at, candle.values()).unwrap()
     };
     for model in models() {
-        let mut clean = Predictor::new(Arc::clone(&model)).unwrap();
-        let mut pestered = Predictor::new(model).unwrap();
+        let mut clean = Predictor::new(Arc::clone(&model), Interval::HOUR).unwrap();
+        let mut pestered = Predictor::new(model, Interval::HOUR).unwrap();
         for (index, candle) in series.iter().enumerate() {
             let want = clean.on_candle(candle).unwrap();
             assert_eq!(pestered.on_candle(candle).unwrap(), want);
@@ -89,10 +89,23 @@ fn a_refused_candle_changes_no_later_bit() {
 }
 
 #[test]
+fn a_feed_of_another_interval_is_refused() {
+    for model in models() {
+        for interval in [Interval::FIVE_MINUTES, Interval::DAY] {
+            let error = Predictor::new(Arc::clone(&model), interval).unwrap_err();
+            assert!(
+                matches!(error, ModelError::Interval { expected: Interval::HOUR, .. }),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_warm_predictor_allocates_nothing() {
     let series = market(Market::REGIME, 3_000, 4);
     for model in models() {
-        let mut predictor = Predictor::new(model).unwrap();
+        let mut predictor = Predictor::new(model, Interval::HOUR).unwrap();
         let (warm_up, live) = series.candles().split_at(100);
         for candle in warm_up {
             predictor.on_candle(candle).unwrap();
@@ -162,7 +175,7 @@ fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
     wide.signals.channels.insert(0, ChannelSpec::new("momentum").with("lag", 3.0));
     let inner = Arc::new(Average::new(wide.clone(), vec![v2.clone(), v32.clone()]));
     let outer = Average::new(wide, vec![inner, v32]);
-    let mut predictor = Predictor::new(outer).unwrap();
+    let mut predictor = Predictor::new(outer, Interval::HOUR).unwrap();
     let series = market(Market::AR1, 80, 3);
     let calls = series.iter().filter_map(|candle| predictor.on_candle(candle).unwrap());
     assert_eq!(calls.count(), 80 - 44);

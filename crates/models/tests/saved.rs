@@ -14,6 +14,7 @@ use windvane_candles::simulate::Market;
 use windvane_models::v2::WeightedSignals;
 use windvane_models::v32::FastLstm;
 use windvane_models::{DirectionModel, ModelError, from_bytes, load};
+use windvane_signals::ChannelSpec;
 
 fn predictions(model: &dyn DirectionModel) -> Vec<[u32; 3]> {
     let series = market(Market::VOLUME_LEAD, 300, 8);
@@ -39,7 +40,8 @@ fn a_loaded_model_predicts_bit_for_bit() {
     assert_eq!(predictions(&v32_again), predictions(&v32));
     assert_eq!(predictions(&*load(&v32_file).unwrap()), predictions(&v32));
     assert_eq!((v32_again.record(), v32_again.spec()), (v32.record(), v32.spec()));
-    assert_eq!(v32_again.to_bytes().unwrap(), v32.to_bytes().unwrap());
+    let boxed: Box<dyn DirectionModel> = Box::new(v32_again);
+    assert_eq!(boxed.to_bytes().unwrap(), v32.to_bytes().unwrap());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "temporary files are left");
 }
 
@@ -108,6 +110,46 @@ fn every_kind_of_damage_has_its_error() {
 
 fn fixture() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/v32.format1.safetensors")
+}
+
+#[test]
+fn a_changed_card_is_noticed() {
+    let changed = with_header(|header| {
+        let (from, to) = ("\\\"lookback\\\":20", "\\\"lookback\\\":21");
+        assert!(header.contains(from), "{header}");
+        header.replace(from, to)
+    });
+    let error = from_bytes(&changed).unwrap_err();
+    assert!(matches!(error, ModelError::Checksum { .. }), "{error}");
+}
+
+#[test]
+fn specs_that_would_take_huge_memory_are_refused() {
+    let mut spec = quick_v2(&market(Market::AR1, 500, 1)).spec().clone();
+    assert!(spec.validate().is_ok());
+    spec.lookback = 10_001;
+    assert!(spec.validate().unwrap_err().to_string().starts_with("lookback must be 1 to 10000"));
+    let wide = |count| vec![ChannelSpec::new("momentum").with("lag", 10_000.0); count];
+    (spec.lookback, spec.signals.channels) = (10_000, wide(101));
+    let error = spec.validate().unwrap_err().to_string();
+    assert!(error.starts_with("rows times channels of a window must be at most"), "{error}");
+    (spec.lookback, spec.signals.channels) = (1, wide(1_025));
+    let error = spec.validate().unwrap_err().to_string();
+    assert!(error.starts_with("number of channels must be 1 to 1024"), "{error}");
+}
+
+#[test]
+fn many_writers_of_one_file_leave_one_whole_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let model = FastLstm::from_bytes(&saved()).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..25).for_each(|_| model.save(&path).unwrap()));
+        }
+    });
+    assert_eq!(FastLstm::load(&path).unwrap().to_bytes().unwrap(), model.to_bytes().unwrap());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "temporary files are left");
 }
 
 #[test]

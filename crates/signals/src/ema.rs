@@ -35,11 +35,13 @@ impl Ema {
     }
 
     pub(crate) fn save(&self, state: &mut StateWriter) {
+        state.count(self.period);
         state.count(self.seen);
         state.float(self.value);
     }
 
     pub(crate) fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        state.expect(self.period)?;
         let seen = state.count()?;
         if seen > self.period {
             return Err(SignalError::State { what: "an average has seen more than its period" });

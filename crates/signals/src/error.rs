@@ -111,6 +111,27 @@ pub enum SignalError {
         /// What differs.
         what: &'static str,
     },
+    /// The stretches of a split do not follow one another.
+    #[error(
+        "a split's times must rise: validation from {validate_from}, test from {test_from}{}",
+        test_until.map_or(String::new(), |until| format!(" until {until}"))
+    )]
+    SplitOrder {
+        /// Start of validation.
+        validate_from: Timestamp,
+        /// Start of the test.
+        test_from: Timestamp,
+        /// End of the test.
+        test_until: Option<Timestamp>,
+    },
+    /// Candles of the own pair would be filled in while a channel reads another pair's.
+    #[error(
+        "the hold policy cannot fill in {pair}, which a channel reads; choose reset or sessions"
+    )]
+    HoldReadsPair {
+        /// The other pair.
+        pair: Pair,
+    },
     /// A part of a split has no sample.
     #[error("no sample left for {part}: {hint}")]
     EmptyPart {

@@ -6,7 +6,7 @@ use crate::{Outcome, SignalError, SignalTable};
 /// How small a change counts as NEUTRAL.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields))]
 pub enum Band {
     /// NEUTRAL when |change| ≤ `width`, a fraction; with 0 only an unchanged close.
     Fixed {
@@ -28,6 +28,7 @@ pub enum Band {
 /// The default asks about the next candle, and calls only an unchanged close NEUTRAL.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct LabelSpec {
     /// Candles ahead.
     pub horizon: usize,

@@ -42,6 +42,9 @@ mod volatility;
 mod volume;
 mod window;
 
+/// The candles that signals are made from.
+pub use windvane_candles as candles;
+
 pub use channel::{Channel, Market};
 pub use error::SignalError;
 pub use indicator::Indicator;

@@ -12,7 +12,8 @@ const SLOW: usize = 26;
 /// **Formula** `EMA12 − EMA26` (Appel 1979), equal to TA-Lib's line: both averages start at
 /// row 25, the fast one seeded with the mean of rows 14..=25, the slow one with rows 0..=25.
 /// TA-Lib hides rows before 33; here the line is shown from its first defined row.
-/// **Units** price. **Warm-up** 25; within 1e-6 of endless history after about 206 candles.
+/// **Units** price. **Warm-up** 25; within 1e-6 of the price of endless history after 206
+/// candles.
 #[derive(Debug, Clone)]
 pub struct Macd {
     /// Candles still to pass before the fast average starts.

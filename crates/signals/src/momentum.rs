@@ -50,10 +50,12 @@ impl Indicator for Momentum {
     }
 
     fn save(&self, state: &mut StateWriter) {
+        state.count(self.lag);
         state.floats(self.closes.iter().copied());
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        state.expect(self.lag)?;
         let closes = state.floats(self.lag)?;
         self.closes.clear();
         self.closes.extend(closes);

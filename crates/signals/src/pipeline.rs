@@ -83,18 +83,13 @@ impl SignalPipeline {
     /// Builds the channels of `spec` for candles of `interval`.
     ///
     /// # Errors
-    /// What [`Registry::build`] finds wrong with a channel; [`SignalError::Setting`] for a spec
-    /// without channels or a gap policy out of range.
+    /// What [`SignalSpec::check`] and [`Registry::build`] find wrong with the spec.
     pub fn new(
         spec: &SignalSpec,
         interval: Interval,
         registry: &Registry,
     ) -> Result<Self, SignalError> {
-        spec.gaps.check()?;
-        if spec.channels.is_empty() {
-            let (setting, expected) = ("number of channels", "at least 1");
-            return Err(SignalError::Setting { setting, expected, got: 0.0 });
-        }
+        spec.check()?;
         let channels =
             spec.channels.iter().map(|c| registry.build(c)).collect::<Result<Vec<_>, _>>()?;
         let most_rows = spec.gaps.most_held() as usize + 1;
@@ -208,6 +203,8 @@ impl SignalPipeline {
 
     /// Writes the state, so that [`restore`](Self::restore) continues with the same bits.
     pub fn save(&self, state: &mut StateWriter) {
+        state.int(self.interval.millis());
+        state.count(self.channels.len());
         state.count(usize::from(self.last.is_some()));
         if let Some(last) = self.last {
             state.int(last.open_time().millis());
@@ -232,7 +229,16 @@ impl SignalPipeline {
     }
 
     fn try_restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        if state.int()? != self.interval.millis() {
+            return Err(SignalError::State { what: "it is of candles of another interval" });
+        }
+        if state.count()? != self.channels.len() {
+            return Err(SignalError::State { what: "it has another number of channels" });
+        }
         self.last = if state.count()? == 0 { None } else { Some(read_candle(state)?) };
+        if self.last.is_some_and(|last| !self.interval.is_aligned(last.open_time())) {
+            return Err(SignalError::State { what: "its last candle is off the grid" });
+        }
         for channel in &mut self.channels {
             channel.restore(state)?;
         }
@@ -248,7 +254,7 @@ fn read_candle(state: &mut StateReader<'_>) -> Result<Candle, SignalError> {
 }
 
 /// Candles missing between two aligned open times, `last` the earlier.
-pub(crate) fn missing_between(last: Timestamp, next: Timestamp, interval: Interval) -> u64 {
+fn missing_between(last: Timestamp, next: Timestamp, interval: Interval) -> u64 {
     let apart = next.millis().abs_diff(last.millis());
     (apart / interval.millis().unsigned_abs()).saturating_sub(1)
 }

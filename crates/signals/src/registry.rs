@@ -20,6 +20,8 @@ type Factory = dyn Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + S
 /// | `volatility` | | [`Volatility`] |
 /// | `volume_change` | | [`VolumeChange`] |
 ///
+/// The default parameters never change: a stored spec that leaves one out means this value.
+///
 /// # Examples
 /// ```
 /// use windvane_signals::{ChannelSpec, Momentum, Registry};

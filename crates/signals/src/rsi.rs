@@ -10,7 +10,7 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// gains and losses, seeded with the mean of the first n changes, then `(n−1)/n · old + x/n`
 /// (Wilder 1978; equal to TA-Lib). No move at all, `g + l = 0`, gives 50: the one deliberate
 /// difference, TA-Lib says 0. **Units** 0 to 100. **Warm-up** n (14 by default); with n = 14
-/// within 1e-6 of endless history after about 205 candles.
+/// within 1e-6 (of the range of 100) of endless history after about 205 candles.
 #[derive(Debug, Clone)]
 pub struct Rsi {
     period: usize,
@@ -72,6 +72,7 @@ impl Indicator for Rsi {
     }
 
     fn save(&self, state: &mut StateWriter) {
+        state.count(self.period);
         state.floats(self.previous.into_iter());
         state.count(self.changes);
         state.float(self.gain);
@@ -79,6 +80,7 @@ impl Indicator for Rsi {
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        state.expect(self.period)?;
         self.previous = state.floats(1)?.first().copied();
         let changes = state.count()?;
         if changes > self.period {

@@ -110,6 +110,15 @@ impl<'a> SampleSet<'a> {
             .expect("invariant: a sample has a window")
     }
 
+    /// The tables, `None` where no sample of this set points into one.
+    pub fn used_tables(&self) -> Vec<Option<&'a SignalTable>> {
+        let mut used = vec![None; self.tables.len()];
+        for sample in &self.samples {
+            used[sample.table] = Some(&self.tables[sample.table]);
+        }
+        used
+    }
+
     /// How many samples are UP, DOWN and NEUTRAL.
     pub fn class_counts(&self) -> [usize; 3] {
         let mut counts = [0; 3];

@@ -14,9 +14,37 @@ use crate::{SampleSet, SignalError, TrainSet};
 /// split cannot reach it.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Parts", into = "Parts"))]
 pub struct Scaler {
     centre: Vec<f64>,
     scale: Vec<f64>,
+    clip: f64,
+}
+
+/// A scaler as it is stored; it may hold anything.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    centre: Vec<f64>,
+    scale: Vec<f64>,
+    clip: f64,
+}
+
+#[cfg(feature = "serde")]
+impl From<Scaler> for Parts {
+    fn from(Scaler { centre, scale, clip }: Scaler) -> Self {
+        Self { centre, scale, clip }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Parts> for Scaler {
+    type Error = SignalError;
+
+    fn try_from(Parts { centre, scale, clip }: Parts) -> Result<Self, SignalError> {
+        Self::from_parts(centre, scale, clip)
+    }
 }
 
 /// Scaled values stay within ± this.
@@ -44,41 +72,30 @@ impl Scaler {
             centre.push(at(2));
             scale.push(if spread > 0.0 { spread } else { deviation(&values) });
         }
-        Ok(Self { centre, scale })
+        Ok(Self { centre, scale, clip: CLIP })
     }
 
-    /// A scaler with given centres and scales, as loaded from a file.
+    /// A scaler with given centres and scales, whose values stay within ± `clip`.
     ///
     /// # Errors
-    /// [`SignalError::Width`] when the lists differ in length, [`SignalError::Setting`] when a
-    /// centre is not finite or a scale is negative or not finite.
-    pub fn from_parts(centre: Vec<f64>, scale: Vec<f64>) -> Result<Self, SignalError> {
-        if centre.len() != scale.len() {
-            return Err(SignalError::Width { expected: centre.len(), got: scale.len() });
-        }
-        let scaler = Self { centre, scale };
-        scaler.check()?;
-        Ok(scaler)
-    }
-
-    /// Confirms that it can scale: a scaler read from a file may hold anything.
-    ///
-    /// # Errors
-    /// As [`from_parts`](Self::from_parts).
-    pub fn check(&self) -> Result<(), SignalError> {
-        if self.centre.len() != self.scale.len() {
-            return Err(SignalError::Width { expected: self.centre.len(), got: self.scale.len() });
+    /// [`SignalError::Width`] when the lists differ in length or are empty,
+    /// [`SignalError::Setting`] when a centre is not finite, a scale negative or not finite, or
+    /// `clip` not finite and above 0.
+    pub fn from_parts(centre: Vec<f64>, scale: Vec<f64>, clip: f64) -> Result<Self, SignalError> {
+        if centre.len() != scale.len() || centre.is_empty() {
+            return Err(SignalError::Width { expected: centre.len().max(1), got: scale.len() });
         }
         let fail = |setting, expected, got| Err(SignalError::Setting { setting, expected, got });
-        for (&centre, &scale) in self.centre.iter().zip(&self.scale) {
-            if !centre.is_finite() {
-                return fail("centre of a scaler", "finite", centre);
-            }
-            if !scale.is_finite() || scale < 0.0 {
-                return fail("scale of a scaler", "finite and at least 0", scale);
-            }
+        if let Some(&wrong) = centre.iter().find(|centre| !centre.is_finite()) {
+            return fail("centre of a scaler", "finite", wrong);
         }
-        Ok(())
+        if let Some(&wrong) = scale.iter().find(|scale| !scale.is_finite() || **scale < 0.0) {
+            return fail("scale of a scaler", "finite and at least 0", wrong);
+        }
+        if !clip.is_finite() || clip <= 0.0 {
+            return fail("clip of a scaler", "finite and above 0", clip);
+        }
+        Ok(Self { centre, scale, clip })
     }
 
     /// Number of channels.
@@ -93,7 +110,11 @@ impl Scaler {
     #[inline]
     pub fn apply(&self, channel: usize, value: f64) -> f64 {
         let scale = self.scale[channel];
-        if scale > 0.0 { ((value - self.centre[channel]) / scale).clamp(-CLIP, CLIP) } else { 0.0 }
+        if scale > 0.0 {
+            ((value - self.centre[channel]) / scale).clamp(-self.clip, self.clip)
+        } else {
+            0.0
+        }
     }
 
     /// Scales whole rows into the numbers a network takes.
@@ -107,7 +128,7 @@ impl Scaler {
         let rows = rows.chunks_exact(self.width()).zip(scaled.chunks_exact_mut(self.width()));
         for (row, scaled) in rows {
             for (channel, (value, scaled)) in row.iter().zip(scaled).enumerate() {
-                #[expect(clippy::cast_possible_truncation, reason = "within ±5; networks take f32")]
+                #[expect(clippy::cast_possible_truncation, reason = "clipped; networks take f32")]
                 let narrow = self.apply(channel, *value) as f32;
                 *scaled = narrow;
             }
@@ -124,13 +145,8 @@ impl Scaler {
 /// A channel's values in the complete, real rows known at `until`, of the tables that have
 /// training samples.
 fn known_values(samples: &SampleSet<'_>, until: Timestamp, channel: usize) -> Vec<f64> {
-    let mut used = vec![false; samples.tables().len()];
-    for sample in samples.samples() {
-        used[sample.table] = true;
-    }
-    let tables = samples.tables().iter().zip(used).filter(|(_, used)| *used);
     let mut values = Vec::new();
-    for (table, _) in tables {
+    for table in samples.used_tables().into_iter().flatten() {
         let known = |row: &usize| table.close_time(*row).is_some_and(|at| at <= until);
         let rows = (0..table.len()).take_while(known).filter(|&row| !table.is_held(row));
         values.extend(rows.filter_map(|row| table.row(row)).map(|row| row[channel]));

@@ -15,6 +15,7 @@ use crate::SignalError;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ChannelSpec {
     name: String,
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "BTreeMap::is_empty"))]
@@ -100,7 +101,10 @@ impl std::fmt::Display for ChannelSpec {
 /// What happens where candles are missing; the same in batch and live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(tag = "policy", rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "serde",
+    serde(tag = "policy", rename_all = "snake_case", deny_unknown_fields)
+)]
 pub enum GapPolicy {
     /// A missing candle is an error.
     Error,
@@ -128,17 +132,6 @@ impl GapPolicy {
     pub(crate) fn most_held(self) -> u32 {
         if let Self::Hold { max_missing } = self { max_missing } else { 0 }
     }
-
-    pub(crate) fn check(self) -> Result<(), SignalError> {
-        if self.most_held() > Self::MOST_HELD {
-            return Err(SignalError::Setting {
-                setting: "max_missing of the hold policy",
-                expected: "at most 1000",
-                got: f64::from(self.most_held()),
-            });
-        }
-        Ok(())
-    }
 }
 
 /// The channels of a model and its gap policy.
@@ -157,6 +150,7 @@ impl GapPolicy {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct SignalSpec {
     /// The channels, in the order of a row's columns.
     pub channels: Vec<ChannelSpec>,
@@ -172,6 +166,31 @@ impl Default for SignalSpec {
 }
 
 impl SignalSpec {
+    /// Most channels a spec may have: a bound on memory where specs come from files.
+    pub const MOST_CHANNELS: usize = 1_024;
+
+    /// Confirms the ranges: a spec read from a file may hold anything.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] for no channel, more than
+    /// [`MOST_CHANNELS`](Self::MOST_CHANNELS), or a hold longer than
+    /// [`GapPolicy::MOST_HELD`]; [`SignalError::HoldReadsPair`] where candles would be filled in
+    /// while a channel reads another pair's.
+    pub fn check(&self) -> Result<(), SignalError> {
+        let fail = |setting, expected, got| Err(SignalError::Setting { setting, expected, got });
+        if !(1..=Self::MOST_CHANNELS).contains(&self.width()) {
+            return fail("number of channels", "1 to 1024", self.width() as f64);
+        }
+        let held = self.gaps.most_held();
+        if held > GapPolicy::MOST_HELD {
+            return fail("max_missing of the hold policy", "at most 1000", f64::from(held));
+        }
+        match self.pairs().first() {
+            Some(pair) if held > 0 => Err(SignalError::HoldReadsPair { pair: (*pair).clone() }),
+            _ => Ok(()),
+        }
+    }
+
     /// Number of channels.
     pub fn width(&self) -> usize {
         self.channels.len()

@@ -46,22 +46,56 @@ impl TrainSet<'_> {
 /// Three stretches of calendar time: train, validate, test.
 ///
 /// A sample belongs to a stretch when its decision **and** its outcome lie in it, so a label's
-/// span never reaches into the next stretch (the purge); `embargo` more candles are left out
-/// between stretches.
+/// span never reaches into the next stretch (the purge); the time of `embargo` more candles is
+/// left out between stretches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split {
-    /// Training ends and validation begins here.
-    pub validate_from: Timestamp,
-    /// Validation ends and the test begins here.
-    pub test_from: Timestamp,
-    /// The test ends here; `None` for the end of the data.
-    pub test_until: Option<Timestamp>,
-    /// Candles left out between stretches, beyond the purge.
-    pub embargo: u32,
+    validate_from: Timestamp,
+    test_from: Timestamp,
+    test_until: Option<Timestamp>,
+    embargo: u32,
 }
 
 impl Split {
-    /// The samples settled before `validate_from`.
+    /// Training ends and validation begins at `validate_from`; validation ends and the test
+    /// begins at `test_from`; the test ends at `test_until`, or with the data.
+    ///
+    /// # Errors
+    /// [`SignalError::SplitOrder`] unless the times rise.
+    pub fn new(
+        validate_from: Timestamp,
+        test_from: Timestamp,
+        test_until: Option<Timestamp>,
+        embargo: u32,
+    ) -> Result<Self, SignalError> {
+        let rising = validate_from < test_from && test_until.is_none_or(|until| test_from < until);
+        if rising {
+            return Ok(Self { validate_from, test_from, test_until, embargo });
+        }
+        Err(SignalError::SplitOrder { validate_from, test_from, test_until })
+    }
+
+    /// Where training ends and validation begins.
+    pub fn validate_from(&self) -> Timestamp {
+        self.validate_from
+    }
+
+    /// Where validation ends and the test begins.
+    pub fn test_from(&self) -> Timestamp {
+        self.test_from
+    }
+
+    /// Where the test ends; `None` for the end of the data.
+    pub fn test_until(&self) -> Option<Timestamp> {
+        self.test_until
+    }
+
+    /// Candles whose time is left out between stretches, beyond the purge.
+    pub fn embargo(&self) -> u32 {
+        self.embargo
+    }
+
+    /// The samples settled before validation begins.
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is none.
@@ -76,7 +110,7 @@ impl Split {
         Ok(TrainSet { samples, until })
     }
 
-    /// The samples decided from `validate_from` on and settled before `test_from`.
+    /// The samples decided from the start of validation on and settled before the test.
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is none.
@@ -86,18 +120,20 @@ impl Split {
             sample.decided_at >= self.validate_from && sample.outcome.settled_at <= end
         });
         if samples.is_empty() {
-            let hint = "start the test later or give more history";
+            let hint = "move the test into the data, or give more candles before it";
             return Err(SignalError::EmptyPart { part: "validation", hint });
         }
         Ok(ValidationSet { samples })
     }
 
-    /// The samples decided from `test_from` on, before `test_until`.
+    /// The samples decided and settled in the test's stretch.
     #[must_use]
     pub fn test<'a>(&self, samples: &SampleSet<'a>) -> SampleSet<'a> {
         samples.filtered(|sample| {
+            let until = self.test_until;
             sample.decided_at >= self.test_from
-                && self.test_until.is_none_or(|until| sample.decided_at < until)
+                && until.is_none_or(|until| sample.decided_at < until)
+                && until.is_none_or(|until| sample.outcome.settled_at <= until)
         })
     }
 
@@ -123,7 +159,7 @@ impl Split {
             return Err(SignalError::EmptyPart { part: "training", hint });
         };
         let test_from = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
-        Ok(Self { validate_from, test_from, test_until: None, embargo: 0 })
+        Self::new(validate_from, test_from, None, 0)
     }
 }
 
@@ -145,7 +181,7 @@ pub struct WalkForward {
     pub folds: usize,
     /// Share of the samples before a test that serves for choosing.
     pub validation: f64,
-    /// Candles left out between stretches, beyond the purge.
+    /// Candles whose time is left out between stretches, beyond the purge.
     pub embargo: u32,
 }
 
@@ -167,25 +203,17 @@ impl WalkForward {
             let (setting, expected) = ("folds", "at least 1");
             return Err(SignalError::Setting { setting, expected, got: 0.0 });
         }
-        let stretches = (self.folds + 1) as f64;
-        let cut = |position: f64| {
-            let hint = "use fewer folds or give more candles";
-            quantile(pool, position).ok_or(SignalError::EmptyPart { part: "test", hint })
-        };
+        let stretches = self.folds as f64 + 1.0;
+        let hint = "use fewer folds or give more candles";
+        let few = SignalError::EmptyPart { part: "test", hint };
+        let cut = |position: f64| quantile(pool, position).ok_or(few.clone());
         (1..=self.folds)
             .map(|fold| {
                 let start = fold as f64 / stretches;
-                let last = fold == self.folds;
-                let split = Split {
-                    validate_from: cut(start * (1.0 - self.validation))?,
-                    test_from: cut(start)?,
-                    test_until: if last { None } else { Some(cut((fold + 1) as f64 / stretches)?) },
-                    embargo: self.embargo,
-                };
-                let rising = split.validate_from < split.test_from
-                    && split.test_until.is_none_or(|until| split.test_from < until);
-                let hint = "use fewer folds or give more candles";
-                if rising { Ok(split) } else { Err(SignalError::EmptyPart { part: "test", hint }) }
+                let end = (fold < self.folds).then(|| cut((fold as f64 + 1.0) / stretches));
+                let validate_from = cut(start * (1.0 - self.validation))?;
+                let split = Split::new(validate_from, cut(start)?, end.transpose()?, self.embargo);
+                split.map_err(|_| few.clone())
             })
             .collect()
     }

@@ -89,6 +89,18 @@ impl<'a> StateReader<'a> {
             .map_err(|_| SignalError::State { what: "a count is too large" })
     }
 
+    /// The next count, which must be `expected`: how an indicator knows its own state from that
+    /// of one with other parameters.
+    ///
+    /// # Errors
+    /// [`SignalError::State`] when it is another or the words end.
+    pub fn expect(&mut self, expected: usize) -> Result<(), SignalError> {
+        if self.count()? == expected {
+            return Ok(());
+        }
+        Err(SignalError::State { what: "it is of a channel with another parameter" })
+    }
+
     /// The next signed number.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! Rows of channel values for a whole series, made by the streaming pipeline.
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
-use crate::pipeline::missing_between;
 use crate::{Market, Registry, SignalError, SignalPipeline, SignalSpec, Window};
 
 /// Channel values of a series, row by row, beside what labels need.
@@ -114,6 +113,11 @@ impl SignalTable {
         Ok(())
     }
 
+    /// Open time of a row's candle.
+    pub fn open_time(&self, index: usize) -> Option<Timestamp> {
+        self.open_times.get(index).copied()
+    }
+
     /// The pair.
     pub fn pair(&self) -> &Pair {
         &self.pair
@@ -203,11 +207,6 @@ impl SignalTable {
             return None;
         }
         Some(self.closes[first..=index].windows(2).map(|pair| (pair[1] - pair[0]) / pair[0]))
-    }
-
-    /// Missing candles that the gap policy passed over or reset at, over all rows.
-    pub fn missing(&self) -> u64 {
-        self.open_times.windows(2).map(|w| missing_between(w[0], w[1], self.interval)).sum()
     }
 }
 

@@ -90,12 +90,7 @@ proptest! {
             let candles = head.iter().chain(tail.iter()).copied().collect();
             table(&SignalSpec::default(), &series("A", candles))
         });
-        let split = Split {
-            validate_from: head.close_time(250).unwrap(),
-            test_from: head.close_time(299).unwrap(),
-            test_until: None,
-            embargo: 0,
-        };
+        let split = Split::new(head.close_time(250).unwrap(), head.close_time(299).unwrap(), None, 0).unwrap();
         let fit = |table: SignalTable| {
             let tables = [table];
             let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
@@ -123,7 +118,7 @@ proptest! {
             };
             prop_assert!(settled(&train) <= first(&choose));
             prop_assert!(settled(&choose) <= first(&test));
-            prop_assert!(train.until() <= split.validate_from);
+            prop_assert!(train.until() <= split.validate_from());
             prop_assert!(!test.is_empty());
         }
     }

@@ -12,8 +12,9 @@ mod common;
 use common::{flat, series, walk};
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 use windvane_signals::{
-    ChannelSpec, GapPolicy, Indicator, LabelSpec, Macd, Registry, Rsi, SampleSet, SignalError,
-    SignalPipeline, SignalSpec, SignalTable,
+    ChannelSpec, GapPolicy, Indicator, LabelSpec, Macd, Registry, Rsi, SampleSet, Scaler,
+    SignalError, SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter,
+    WalkForward,
 };
 
 fn spec(gaps: GapPolicy) -> SignalSpec {
@@ -136,6 +137,75 @@ fn specs_that_cannot_be_built_say_why() {
     }
     let empty = SignalSpec { channels: vec![], gaps: GapPolicy::Reset };
     assert!(SignalPipeline::new(&empty, Interval::HOUR, &Registry::default()).is_err());
+}
+
+#[test]
+fn specs_out_of_range_are_refused() {
+    let build = |spec: &SignalSpec| {
+        SignalPipeline::new(spec, Interval::HOUR, &Registry::default()).map(|_| ()).unwrap_err()
+    };
+    let wide =
+        SignalSpec { channels: vec![ChannelSpec::new("rsi"); 1_025], ..SignalSpec::default() };
+    assert!(matches!(build(&wide), SignalError::Setting { setting: "number of channels", .. }));
+    let mut leader = spec(GapPolicy::Hold { max_missing: 2 });
+    leader.channels.push(ChannelSpec::new("leader").reading(common::pair("LEAD")));
+    assert_eq!(build(&leader), SignalError::HoldReadsPair { pair: common::pair("LEAD") });
+}
+
+#[test]
+fn a_state_of_another_pipeline_is_refused() {
+    let rsi = |period: f64, interval| {
+        let channels = vec![ChannelSpec::new("rsi").with("period", period)];
+        let spec = SignalSpec { channels, gaps: GapPolicy::Reset };
+        SignalPipeline::new(&spec, interval, &Registry::default()).unwrap()
+    };
+    let mut own = rsi(14.0, Interval::HOUR);
+    own.update(&flat(0, 1.0)).unwrap();
+    let mut state = StateWriter::default();
+    own.save(&mut state);
+    let words = state.into_words();
+    let restore = |mut into: SignalPipeline| into.restore(&mut StateReader::new(&words));
+    assert!(restore(rsi(14.0, Interval::HOUR)).is_ok());
+    for other in [rsi(21.0, Interval::HOUR), rsi(14.0, Interval::DAY), pipeline(GapPolicy::Reset)] {
+        assert!(matches!(restore(other), Err(SignalError::State { .. })));
+    }
+    let mut reader = StateReader::new(&words);
+    own.restore(&mut reader).unwrap();
+    assert!(reader.finish().is_ok());
+    let long = [&words[..], &[0]].concat();
+    let mut reader = StateReader::new(&long);
+    own.restore(&mut reader).unwrap();
+    assert!(reader.finish().is_err());
+}
+
+#[test]
+fn a_split_whose_times_do_not_rise_is_refused() {
+    let at = Timestamp::from_millis;
+    assert!(Split::new(at(1), at(2), Some(at(3)), 0).is_ok());
+    for (validate, test, until) in [(2, 1, None), (1, 1, None), (1, 2, Some(2)), (1, 3, Some(2))] {
+        let error = Split::new(at(validate), at(test), until.map(at), 0).unwrap_err();
+        assert!(matches!(error, SignalError::SplitOrder { .. }), "{error}");
+    }
+    let tables = [table(GapPolicy::Reset).unwrap()];
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
+    let endless = WalkForward { folds: usize::MAX, ..WalkForward::default() };
+    assert!(endless.splits(&samples.filtered(|_| false)).is_err());
+    assert!(endless.splits(&samples).is_err());
+}
+
+#[test]
+fn scalers_from_parts_are_checked() {
+    assert!(Scaler::from_parts(vec![0.0], vec![1.0], 5.0).is_ok());
+    let wrong = [
+        (vec![], vec![], 5.0),
+        (vec![0.0], vec![1.0, 1.0], 5.0),
+        (vec![f64::NAN], vec![1.0], 5.0),
+        (vec![0.0], vec![-1.0], 5.0),
+        (vec![0.0], vec![1.0], 0.0),
+    ];
+    for (centre, scale, clip) in wrong {
+        assert!(Scaler::from_parts(centre, scale, clip).is_err());
+    }
 }
 
 #[test]

@@ -12,12 +12,9 @@ pub(crate) struct ScaledRows {
 impl ScaledRows {
     pub(crate) fn new(samples: &SampleSet<'_>, scaler: &Scaler) -> Result<Self, SignalError> {
         let width = samples.width();
-        let mut used = vec![false; samples.tables().len()];
-        for sample in samples.samples() {
-            used[sample.table] = true;
-        }
-        let tables = samples.tables().iter().zip(used).map(|(table, used)| {
-            let mut scaled = vec![0.0; if used { table.len() * width } else { 0 }];
+        let tables = samples.used_tables().into_iter().map(|table| {
+            let Some(table) = table else { return Ok(Vec::new()) };
+            let mut scaled = vec![0.0; table.len() * width];
             for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
                 if let Some(values) = table.row(row) {
                     scaler.apply_rows(values, target)?;

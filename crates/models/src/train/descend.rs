@@ -120,7 +120,7 @@ impl<N: Network<f32>> Descent<'_, N> {
         let Recipe { init, forget_bias, .. } = *self.recipe;
         self.network.init(init, forget_bias, self.seed, &mut weights).map_err(invariant)?;
         let mut state = OptimizerState::new(weights.len());
-        let chunks = self.recipe.batch.div_ceil(CHUNK);
+        let chunks = self.recipe.batch.min(self.train.len()).div_ceil(CHUNK);
         let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(weights.len())).collect();
         let mut order: Vec<usize> = (0..self.train.len()).collect();
         let mut best: Option<Fit> = None;

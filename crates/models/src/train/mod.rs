@@ -8,10 +8,11 @@ mod network;
 #[cfg(feature = "v32")]
 mod recipe;
 
-use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
+use windvane_candles::Timestamp;
+use windvane_signals::{SampleSet, Scaler, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{DirectionModel, ModelError, ModelSpec, TrainingRecord};
+use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
 
 #[cfg(feature = "v32")]
 pub(crate) use descend::descend;
@@ -25,8 +26,8 @@ pub use recipe::Recipe;
 /// Everything is fitted on the [`TrainSet`]; the [`ValidationSet`] serves for choosing only.
 /// The same seed gives the same bits, whatever the number of threads.
 pub trait Learner: Sync {
-    /// Name of the kind of model, as in reports.
-    fn name(&self) -> &'static str;
+    /// Id of the models it fits: their name in reports. Two learners of one kind differ in it.
+    fn id(&self) -> &ModelId;
 
     /// Fits a model; `on_epoch` hears of every epoch.
     ///
@@ -60,16 +61,34 @@ pub struct EpochReport {
     pub best: bool,
 }
 
-/// The spec of a model fitted on these windows.
-pub(crate) fn spec_of(train: &TrainSet<'_>) -> Result<ModelSpec, ModelError> {
-    let first = train.tables().first();
-    let first = first.ok_or(ModelError::TooFewWindows { expected: 1, got: 0 })?;
-    Ok(ModelSpec {
-        signals: first.spec().clone(),
-        interval: first.interval(),
-        lookback: train.lookback(),
-        labels: train.labels(),
-    })
+/// The spec of a model fitted on these windows, once it is sure that they belong together.
+pub(crate) fn spec_of(
+    train: &TrainSet<'_>,
+    validation: &ValidationSet<'_>,
+) -> Result<ModelSpec, ModelError> {
+    let spec = |samples: &SampleSet<'_>| {
+        let first = samples.tables().first();
+        let first = first.ok_or(ModelError::TooFewWindows { expected: 1, got: 0 })?;
+        Ok::<_, ModelError>(ModelSpec {
+            signals: first.spec().clone(),
+            interval: first.interval(),
+            lookback: samples.lookback(),
+            labels: samples.labels(),
+        })
+    };
+    let own = spec(train)?;
+    own.validate()?;
+    if own != spec(validation)? {
+        return Err(ModelError::Validation { what: "channels, interval, lookback or labels" });
+    }
+    // Validation inside the training time would choose what was learned by heart.
+    let first = validation.samples().first();
+    if first.is_some_and(|sample| sample.decided_at < train.until()) {
+        return Err(ModelError::Validation {
+            what: "time: validation begins before training ends",
+        });
+    }
+    Ok(own)
 }
 
 /// A layer of that size cannot be built.
@@ -93,6 +112,8 @@ pub(crate) fn record_of(
     pairs.dedup();
     let channels = train.tables().first().map(|table| table.spec().channels.clone());
     let channels = channels.unwrap_or_default();
+    let validated = validation.samples().iter().map(|sample| sample.outcome.settled_at).max();
+    let validated_until = validated.unwrap_or(train.until());
     TrainingRecord {
         version: env!("CARGO_PKG_VERSION").to_string(),
         pairs,
@@ -100,8 +121,9 @@ pub(crate) fn record_of(
         validation_windows: validation.len(),
         from: samples.first().map_or(train.until(), |sample| sample.decided_at),
         until: train.until(),
+        validated_until,
         seed,
-        data_hash: data_hash(train, samples),
+        data_hash: data_hash(&[train, validation], validated_until),
         epochs: 0,
         best_epoch: 0,
         train_loss: None,
@@ -110,16 +132,27 @@ pub(crate) fn record_of(
     }
 }
 
-/// XXH3 of every last row and outcome learned from: other data, another hash.
-fn data_hash(train: &TrainSet<'_>, samples: &[Sample]) -> String {
+/// XXH3 of every row known at `until` of the tables used, and of every label: other data, another
+/// hash.
+fn data_hash(sets: &[&SampleSet<'_>], until: Timestamp) -> String {
     let mut hash = Xxh3::new();
-    for sample in samples {
-        let window = train.window(sample);
-        for value in window.row(window.steps() - 1) {
-            hash.update(&value.to_bits().to_le_bytes());
+    for samples in sets {
+        for table in samples.used_tables().into_iter().flatten() {
+            hash.update(table.pair().as_str().as_bytes());
+            let known = |row: &usize| table.close_time(*row).is_some_and(|at| at <= until);
+            for row in (0..table.len()).take_while(known) {
+                let numbers = [table.close(row).unwrap_or_default()];
+                for number in table.row(row).unwrap_or_default().iter().chain(&numbers) {
+                    hash.update(&number.to_bits().to_le_bytes());
+                }
+                let open_time = table.open_time(row).map_or(0, Timestamp::millis);
+                hash.update(&open_time.to_le_bytes());
+            }
         }
-        hash.update(&sample.outcome.change.to_bits().to_le_bytes());
-        hash.update(&sample.decided_at.millis().to_le_bytes());
+        for sample in samples.samples() {
+            hash.update(&[sample.label.index().to_le_bytes()[0]]);
+            hash.update(&sample.decided_at.millis().to_le_bytes());
+        }
     }
     format!("{:016x}", hash.digest())
 }

@@ -45,7 +45,7 @@ impl Default for Recipe {
                 beta1: 0.9,
                 beta2: 0.999,
                 epsilon: 1e-8,
-                weight_decay: 0.01,
+                weight_decay: 0.1,
             },
             learning_rate: 3e-3,
             decay: 0.9,
@@ -80,9 +80,10 @@ impl Recipe {
     /// # Errors
     /// [`ModelError::Setting`].
     pub fn check(&self) -> Result<(), ModelError> {
-        let (Clip::Value(limit) | Clip::GlobalNorm(limit)) = self.clip else {
-            // A kind of clipping that a later version adds checks itself.
-            return Ok(());
+        let limit = match self.clip {
+            Clip::Value(limit) | Clip::GlobalNorm(limit) => limit,
+            // A kind that a later version of the layers adds has no bound known here.
+            _ => f64::MAX,
         };
         let rules: [(&'static str, &'static str, f64, bool); 7] = [
             ("learning_rate", "finite and above 0", self.learning_rate, self.learning_rate > 0.0),

@@ -4,11 +4,13 @@ use windvane_signals::{Scaler, TrainSet, ValidationSet};
 
 use super::{CLASSES, FastLstm, KIND, Layers};
 use crate::train::{self, Learner, OnEpoch, Recipe};
-use crate::{DirectionModel, ModelError};
+use crate::{DirectionModel, ModelError, ModelId};
 
 /// Fits v3.2: the scaler on the training rows, the weights by backpropagation through time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FastLstmLearner {
+    /// Id of the models it fits; `v32` by default.
+    pub id: ModelId,
     /// Hidden units; 32 by default.
     pub hidden_size: usize,
     /// How the weights are learned.
@@ -17,7 +19,7 @@ pub struct FastLstmLearner {
 
 impl Default for FastLstmLearner {
     fn default() -> Self {
-        Self { hidden_size: 32, recipe: Recipe::default() }
+        Self { id: ModelId::new(KIND), hidden_size: 32, recipe: Recipe::default() }
     }
 }
 
@@ -26,7 +28,7 @@ impl FastLstmLearner {
     ///
     /// # Errors
     /// [`ModelError::TooFewWindows`], [`ModelError::EmptyClass`], [`ModelError::Diverged`],
-    /// [`ModelError::Setting`], [`ModelError::Signal`].
+    /// [`ModelError::Setting`], [`ModelError::Signal`], [`ModelError::Validation`].
     pub fn fit_model(
         &self,
         train: &TrainSet<'_>,
@@ -34,7 +36,7 @@ impl FastLstmLearner {
         seed: u64,
         on_epoch: &OnEpoch<'_>,
     ) -> Result<FastLstm, ModelError> {
-        let spec = train::spec_of(train)?;
+        let spec = train::spec_of(train, validation)?;
         let scaler = Scaler::fit(train)?;
         let layers = Layers::new(spec.signals.width(), self.hidden_size, CLASSES)
             .map_err(|_| train::hidden_size_error(self.hidden_size))?;
@@ -46,13 +48,13 @@ impl FastLstmLearner {
         fit.write_to(&mut record);
         let model = FastLstm::assemble(spec, scaler, layers, weights);
         let model = model.map_err(|_| train::hidden_size_error(self.hidden_size))?;
-        Ok(FastLstm { record: Some(record), ..model })
+        Ok(FastLstm { id: self.id.clone(), record: Some(record), ..model })
     }
 }
 
 impl Learner for FastLstmLearner {
-    fn name(&self) -> &'static str {
-        KIND
+    fn id(&self) -> &ModelId {
+        &self.id
     }
 
     fn fit(

@@ -58,6 +58,7 @@ impl Layers {
 
 /// What a saved file says beyond its tensors.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Config {
     hidden_size: usize,
 }
@@ -104,40 +105,6 @@ impl FastLstm {
     /// The instruction set its kernel runs on.
     pub fn kernel(&self) -> Kernel {
         self.lstm.kernel()
-    }
-
-    /// Writes the model to a file of format 1, replacing it whole or not at all.
-    ///
-    /// # Errors
-    /// [`ModelError::Io`].
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
-        artifact::write_atomically(path.as_ref(), &self.to_bytes()?)
-    }
-
-    /// The model as the bytes of a file.
-    ///
-    /// # Errors
-    /// [`ModelError::Damaged`] if it cannot be written as a file; no valid model does that.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        let config = Config { hidden_size: self.hidden_size() };
-        let config = serde_json::to_value(config).map_err(|error| ModelError::Damaged {
-            file: self.id.to_string(),
-            problem: error.to_string(),
-        })?;
-        let card = Card {
-            kind: KIND.to_string(),
-            id: self.id.to_string(),
-            spec: self.spec.clone(),
-            scaler: self.scaler.clone(),
-            record: self.record.clone(),
-            config,
-        };
-        let tensors = self.weights.iter().map(|(spec, data)| SavedTensor {
-            name: spec.name.clone(),
-            shape: spec.shape.clone(),
-            data: data.to_vec(),
-        });
-        artifact::to_bytes(&card, tensors.collect())
     }
 
     /// Reads a model from a file.
@@ -210,5 +177,22 @@ impl DirectionModel for FastLstm {
 
     fn record(&self) -> Option<&TrainingRecord> {
         self.record.as_ref()
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        let card = Card {
+            kind: KIND.to_string(),
+            id: self.id.to_string(),
+            spec: self.spec.clone(),
+            scaler: self.scaler.clone(),
+            record: self.record.clone(),
+            config: serde_json::json!({ "hidden_size": self.hidden_size() }),
+        };
+        let tensors = self.weights.iter().map(|(spec, data)| SavedTensor {
+            name: spec.name.clone(),
+            shape: spec.shape.clone(),
+            data: data.to_vec(),
+        });
+        artifact::to_bytes(&card, tensors.collect())
     }
 }

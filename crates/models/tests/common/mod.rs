@@ -27,7 +27,7 @@ pub fn table(series: &CandleSeries) -> SignalTable {
 /// Two thirds to learn from, the last 15 % of those to choose by, the rest to test on.
 pub fn split(series: &CandleSeries) -> Split {
     let at = |share: f64| series.close_time((series.len() as f64 * share) as usize).unwrap();
-    Split { validate_from: at(0.57), test_from: at(0.67), test_until: None, embargo: 0 }
+    Split::new(at(0.57), at(0.67), None, 0).unwrap()
 }
 
 pub fn with_parts<T>(
@@ -45,7 +45,7 @@ pub fn with_parts<T>(
 /// A v3.2 fitted for two epochs: enough for tests of everything but skill.
 pub fn quick_v32(series: &CandleSeries) -> FastLstm {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = FastLstmLearner { hidden_size: 32, recipe };
+    let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, 7, &|_| {}).unwrap()
     })
