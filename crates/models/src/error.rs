@@ -92,6 +92,10 @@ pub enum ModelError {
         /// The model's id.
         model: String,
     },
+    /// A layer's size is out of range.
+    #[cfg(feature = "v32")]
+    #[error(transparent)]
+    Layer(#[from] windvane_lstm_core::LstmError),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

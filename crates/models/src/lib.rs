@@ -21,6 +21,8 @@
 mod artifact;
 mod error;
 mod model;
+#[cfg(feature = "v32")]
+mod networked;
 mod prediction;
 mod predictor;
 mod scratch;

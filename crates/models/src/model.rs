@@ -139,38 +139,42 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     }
 }
 
-macro_rules! forward_to_inner {
-    ($($pointer:ident),*) => {$(
-        impl<M: DirectionModel + ?Sized> DirectionModel for $pointer<M> {
-            fn id(&self) -> &ModelId {
-                (**self).id()
+/// Implements [`DirectionModel`] by handing every call to a field.
+macro_rules! delegate_model {
+    ([$($generics:tt)*] $type:ty, $($field:tt)+) => {
+        impl $($generics)* $crate::DirectionModel for $type {
+            fn id(&self) -> &$crate::ModelId {
+                self.$($field)+.id()
             }
 
-            fn spec(&self) -> &ModelSpec {
-                (**self).spec()
+            fn spec(&self) -> &$crate::ModelSpec {
+                self.$($field)+.spec()
             }
 
-            fn scratch(&self) -> Scratch {
-                (**self).scratch()
+            fn scratch(&self) -> $crate::Scratch {
+                self.$($field)+.scratch()
             }
 
             fn predict(
                 &self,
-                window: Window<'_>,
-                scratch: &mut Scratch,
-            ) -> Result<Prediction, ModelError> {
-                (**self).predict(window, scratch)
+                window: windvane_signals::Window<'_>,
+                scratch: &mut $crate::Scratch,
+            ) -> Result<$crate::Prediction, $crate::ModelError> {
+                self.$($field)+.predict(window, scratch)
             }
 
-            fn record(&self) -> Option<&TrainingRecord> {
-                (**self).record()
+            fn record(&self) -> Option<&$crate::TrainingRecord> {
+                self.$($field)+.record()
             }
 
-            fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-                (**self).to_bytes()
+            fn to_bytes(&self) -> Result<Vec<u8>, $crate::ModelError> {
+                self.$($field)+.to_bytes()
             }
         }
-    )*};
+    };
 }
+#[cfg(feature = "v32")]
+pub(crate) use delegate_model;
 
-forward_to_inner!(Box, Arc);
+delegate_model!([<M: DirectionModel + ?Sized>] Box<M>, as_ref());
+delegate_model!([<M: DirectionModel + ?Sized>] Arc<M>, as_ref());

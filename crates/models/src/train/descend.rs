@@ -118,7 +118,7 @@ impl<N: Network<f32>> Descent<'_, N> {
     fn run(&self, on_epoch: &OnEpoch<'_>) -> Result<Fit, ModelError> {
         let mut weights = vec![0.0; self.network.specs().iter().map(TensorSpec::len).sum()];
         let Recipe { init, forget_bias, .. } = *self.recipe;
-        self.network.init(init, forget_bias, self.seed, &mut weights).map_err(invariant)?;
+        self.network.init(init, forget_bias, self.seed, &mut weights)?;
         let mut state = OptimizerState::new(weights.len());
         let chunks = self.recipe.batch.min(self.train.len()).div_ceil(CHUNK);
         let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(weights.len())).collect();
@@ -130,14 +130,14 @@ impl<N: Network<f32>> Descent<'_, N> {
             Stream::new(self.seed, Purpose::Shuffle, epoch as u64, 0).shuffle(&mut order);
             let mut loss = 0.0;
             for batch in order.chunks(self.recipe.batch) {
-                loss += self.gradient(&weights, batch, &mut chunks).map_err(invariant)?;
+                loss += self.gradient(&weights, batch, &mut chunks)?;
                 let gradient = &mut chunks[0].d_weights;
                 self.recipe.clip.apply(gradient);
                 let rule = self.recipe.optimizer;
-                rule.step(learning_rate, gradient, &mut state, &mut weights).map_err(invariant)?;
+                rule.step(learning_rate, gradient, &mut state, &mut weights)?;
             }
             let train_loss = loss / self.train.len() as f64;
-            let validation_loss = self.validate(&weights).map_err(invariant)?;
+            let validation_loss = self.validate(&weights)?;
             for loss in [train_loss, validation_loss] {
                 if !loss.is_finite() {
                     return Err(ModelError::Diverged { epoch, loss, learning_rate });
@@ -226,12 +226,6 @@ impl<N: Network<f32>> Descent<'_, N> {
             .collect::<Result<Vec<f32>, _>>()?;
         Ok(losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / self.validation.len() as f64)
     }
-}
-
-/// Shapes are made here; that one does not fit would be this crate's own mistake.
-#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
-fn invariant(error: LstmError) -> ModelError {
-    panic!("invariant: the shapes of training fit: {error}")
 }
 
 /// An epoch's number as an exponent.

@@ -9,13 +9,17 @@ mod network;
 mod recipe;
 
 use windvane_candles::Timestamp;
+#[cfg(feature = "v32")]
+use windvane_lstm_core::Tensors;
 use windvane_signals::{SampleSet, Scaler, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
+#[cfg(feature = "v32")]
+use crate::networked::{Architecture, Networked};
 use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
 
 #[cfg(feature = "v32")]
-pub(crate) use descend::descend;
+use descend::descend;
 #[cfg(feature = "v32")]
 pub(crate) use network::Network;
 #[cfg(feature = "v32")]
@@ -91,11 +95,27 @@ pub(crate) fn spec_of(
     Ok(own)
 }
 
-/// A layer of that size cannot be built.
+/// Fits the scaler and the weights of a network.
 #[cfg(feature = "v32")]
-pub(crate) fn hidden_size_error(got: usize) -> ModelError {
-    let (setting, expected) = ("hidden_size", "1 to 4096");
-    ModelError::Setting { setting, expected, got: got as f64 }
+pub(crate) fn fit<A: Architecture + Network<f32>>(
+    config: &A::Config,
+    train: &TrainSet<'_>,
+    validation: &ValidationSet<'_>,
+    recipe: &Recipe,
+    seed: u64,
+    on_epoch: &OnEpoch<'_>,
+) -> Result<Networked<A>, ModelError> {
+    let spec = spec_of(train, validation)?;
+    let scaler = Scaler::fit(train)?;
+    let layers = A::new(config, spec.signals.width())?;
+    let fit = descend(&layers, train, validation, &scaler, recipe, seed, on_epoch)?;
+    let mut weights = Tensors::new(Architecture::specs(&layers));
+    weights.flat_mut().copy_from_slice(&fit.weights);
+    let mut record = record_of(train, validation, &scaler, seed);
+    fit.write_to(&mut record);
+    let mut model = Networked::new(spec, scaler, layers, weights)?;
+    model.record = Some(record);
+    Ok(model)
 }
 
 /// The record of a model fitted on these windows, before any epoch.

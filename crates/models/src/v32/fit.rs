@@ -1,8 +1,7 @@
 //! Fitting v3.2.
-use windvane_lstm_core::Tensors;
-use windvane_signals::{Scaler, TrainSet, ValidationSet};
+use windvane_signals::{TrainSet, ValidationSet};
 
-use super::{CLASSES, FastLstm, KIND, Layers};
+use super::{Config, FastLstm, KIND, Layers};
 use crate::train::{self, Learner, OnEpoch, Recipe};
 use crate::{DirectionModel, ModelError, ModelId};
 
@@ -36,19 +35,11 @@ impl FastLstmLearner {
         seed: u64,
         on_epoch: &OnEpoch<'_>,
     ) -> Result<FastLstm, ModelError> {
-        let spec = train::spec_of(train, validation)?;
-        let scaler = Scaler::fit(train)?;
-        let layers = Layers::new(spec.signals.width(), self.hidden_size, CLASSES)
-            .map_err(|_| train::hidden_size_error(self.hidden_size))?;
-        let fit =
-            train::descend(&layers, train, validation, &scaler, &self.recipe, seed, on_epoch)?;
-        let mut weights = Tensors::new(layers.specs());
-        weights.flat_mut().copy_from_slice(&fit.weights);
-        let mut record = train::record_of(train, validation, &scaler, seed);
-        fit.write_to(&mut record);
-        let model = FastLstm::assemble(spec, scaler, layers, weights);
-        let model = model.map_err(|_| train::hidden_size_error(self.hidden_size))?;
-        Ok(FastLstm { id: self.id.clone(), record: Some(record), ..model })
+        let config = Config { hidden_size: self.hidden_size };
+        let mut model =
+            train::fit::<Layers>(&config, train, validation, &self.recipe, seed, on_epoch)?;
+        model.id = self.id.clone();
+        Ok(FastLstm { model })
     }
 }
 

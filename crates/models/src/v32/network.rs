@@ -5,6 +5,7 @@ use windvane_lstm_core::{
 };
 
 use super::Layers;
+use crate::networked::Architecture;
 use crate::train::Network;
 
 /// What forward keeps for backward.
@@ -25,7 +26,7 @@ impl<R: Real> Network<R> for Layers {
     type Cache = Cache<R>;
 
     fn specs(&self) -> Vec<TensorSpec> {
-        Layers::specs(self)
+        Architecture::specs(self)
     }
 
     fn classes(&self) -> usize {
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn gradients_of_the_whole_model_equal_finite_differences() {
-        let layers = Layers::new(4, 5, 3).unwrap();
+        let layers = Layers::sized(4, 5, 3).unwrap();
         let mut weights: Vec<f64> =
             numbers(layers.lstm.len() + layers.head.len(), 0.3).iter().map(|w| 0.4 * w).collect();
         let (x, targets) = (numbers(STEPS * BATCH * 4, 0.0), [0, 2, 1]);

@@ -1,0 +1,204 @@
+//! What the models made of one network share: scaling, probabilities, files.
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use windvane_lstm_core::{Kernel, LstmError, TensorSpec, Tensors, softmax};
+use windvane_signals::{Scaler, Window};
+
+use crate::artifact::{self, Artifact, Card, SavedTensor};
+use crate::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch, TrainingRecord};
+
+/// UP, DOWN, NEUTRAL.
+pub(crate) const CLASSES: usize = 3;
+
+/// The layers of one kind of model, from a scaled window to three logits.
+pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
+    /// The kind in saved files.
+    const KIND: &'static str;
+    /// Sizes beyond the number of channels, as a file stores them.
+    type Config: Serialize + DeserializeOwned;
+    /// The layers packed for inference.
+    type Packed: Debug + Clone + Send + Sync;
+    /// Working memory of one prediction.
+    type Buffers: Send + 'static;
+
+    /// The layers for windows of `channels` channels.
+    fn new(config: &Self::Config, channels: usize) -> Result<Self, LstmError>;
+
+    /// The sizes that [`new`](Self::new) takes.
+    fn config(&self) -> Self::Config;
+
+    /// Names and shapes of the parameters, in buffer order.
+    fn specs(&self) -> Vec<TensorSpec>;
+
+    /// Packs the parameters.
+    fn pack(&self, weights: &[f32]) -> Result<Self::Packed, LstmError>;
+
+    /// The instruction set the layers run on.
+    fn kernel(packed: &Self::Packed) -> Kernel;
+
+    /// Working memory for windows of `lookback` rows.
+    fn buffers(packed: &Self::Packed, lookback: usize) -> Self::Buffers;
+
+    /// Logits of a scaled window `[T, C]`.
+    fn logits(
+        packed: &Self::Packed,
+        window: &[f32],
+        buffers: &mut Self::Buffers,
+        logits: &mut [f32; CLASSES],
+    ) -> Result<(), LstmError>;
+}
+
+/// A fitted network with its spec and scaler.
+#[derive(Debug, Clone)]
+pub(crate) struct Networked<A: Architecture> {
+    pub(crate) id: ModelId,
+    spec: ModelSpec,
+    scaler: Scaler,
+    pub(crate) record: Option<TrainingRecord>,
+    layers: A,
+    weights: Tensors<f32>,
+    pub(crate) packed: A::Packed,
+}
+
+/// Working memory of one prediction.
+struct NetworkScratch<B> {
+    /// The scaled window, `[T, C]`.
+    window: Vec<f32>,
+    buffers: B,
+    logits: [f32; CLASSES],
+}
+
+impl<A: Architecture> Networked<A> {
+    /// Joins layers, scaler and spec; `weights` has the tensors of [`Architecture::specs`].
+    pub(crate) fn new(
+        spec: ModelSpec,
+        scaler: Scaler,
+        layers: A,
+        weights: Tensors<f32>,
+    ) -> Result<Self, LstmError> {
+        let packed = layers.pack(weights.flat())?;
+        Ok(Self { id: ModelId::new(A::KIND), spec, scaler, record: None, layers, weights, packed })
+    }
+
+    pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
+        artifact.expect_kind(A::KIND)?;
+        let config = artifact.config()?;
+        let Card { spec, scaler, record, id, .. } = artifact.card.clone();
+        let broken = |error: LstmError| artifact.damaged(error.to_string());
+        let layers = A::new(&config, spec.signals.width()).map_err(broken)?;
+        let specs = layers.specs();
+        artifact.expect_tensors(specs.len())?;
+        // The file's tensors are checked before memory is taken for the claimed sizes.
+        for tensor in &specs {
+            artifact.tensor(&tensor.name, &tensor.shape)?;
+        }
+        let mut weights = Tensors::new(specs.clone());
+        for tensor in &specs {
+            let data = artifact.tensor(&tensor.name, &tensor.shape)?;
+            if let Some(target) = weights.get_mut(&tensor.name) {
+                target.copy_from_slice(data);
+            }
+        }
+        let model = Self::new(spec, scaler, layers, weights).map_err(broken)?;
+        Ok(Self { id: ModelId::new(id), record, ..model })
+    }
+
+    pub(crate) fn kernel(&self) -> Kernel {
+        A::kernel(&self.packed)
+    }
+}
+
+impl<A: Architecture> DirectionModel for Networked<A> {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    fn scratch(&self) -> Scratch {
+        let lookback = self.spec.lookback;
+        Scratch::new(NetworkScratch {
+            window: vec![0.0; lookback * self.spec.signals.width()],
+            buffers: A::buffers(&self.packed, lookback),
+            logits: [0.0; CLASSES],
+        })
+    }
+
+    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+        self.spec.check(&window)?;
+        let scratch = scratch.get::<NetworkScratch<A::Buffers>>()?;
+        let NetworkScratch { window: scaled, buffers, logits } = scratch;
+        // Scratch of a model of the same kind and another size does not fit either.
+        let foreign = |_| ModelError::ForeignScratch;
+        self.scaler.apply_rows(window.values(), scaled).map_err(|_| ModelError::ForeignScratch)?;
+        A::logits(&self.packed, scaled, buffers, logits).map_err(foreign)?;
+        softmax(logits);
+        Prediction::new(*logits, window.decided_at(), self.spec.labels.horizon, &self.id)
+    }
+
+    fn record(&self) -> Option<&TrainingRecord> {
+        self.record.as_ref()
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        let config = serde_json::to_value(self.layers.config());
+        let card = Card {
+            kind: A::KIND.to_string(),
+            id: self.id.to_string(),
+            spec: self.spec.clone(),
+            scaler: self.scaler.clone(),
+            record: self.record.clone(),
+            config: config.map_err(|error| ModelError::Damaged {
+                file: self.id.to_string(),
+                problem: error.to_string(),
+            })?,
+        };
+        let tensors = self.weights.iter().map(|(spec, data)| SavedTensor {
+            name: spec.name.clone(),
+            shape: spec.shape.clone(),
+            data: data.to_vec(),
+        });
+        artifact::to_bytes(&card, tensors.collect())
+    }
+}
+
+/// Gives a public model type, a struct around a [`Networked`] field `model`, the trait and the
+/// ways to load it.
+macro_rules! network_model {
+    ($type:ident) => {
+        impl $type {
+            /// Reads a model from a file.
+            ///
+            /// # Errors
+            /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
+            pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self, ModelError> {
+                Self::from_artifact(&Artifact::read(path.as_ref())?)
+            }
+
+            /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
+            ///
+            /// # Errors
+            /// [`ModelError::Kind`], or what is wrong with the bytes.
+            pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+                let name = "the model in memory".to_string();
+                Self::from_artifact(&Artifact::from_bytes(bytes, name)?)
+            }
+
+            pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
+                Ok(Self { model: Networked::from_artifact(artifact)? })
+            }
+
+            /// The instruction set its kernels run on.
+            pub fn kernel(&self) -> windvane_lstm_core::Kernel {
+                self.model.kernel()
+            }
+        }
+
+        $crate::model::delegate_model!([] $type, model);
+    };
+}
+pub(crate) use network_model;
