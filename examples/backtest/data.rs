@@ -1,17 +1,14 @@
 //! Instruments from the embedded sample or from folders of CSV files.
 use std::path::{Path, PathBuf};
 
-use windvane::backtest::Instrument;
 use windvane::backtest::report::Skipped;
+use windvane::backtest::{Backtest, Instrument};
 use windvane::candles::csv::read_csv;
 use windvane::candles::sample;
 use windvane::prelude::*;
-use windvane::signals::SignalPipeline;
+use windvane::signals::{GapPolicy, SignalPipeline};
 
 use super::options::{Options, QUICK_CANDLES};
-
-/// Rows per window.
-const LOOKBACK: usize = 20;
 
 /// What was read, and what was not.
 pub(crate) struct Loaded {
@@ -82,10 +79,14 @@ impl Loaded {
             let pair: Result<Pair, _> = name.parse();
             pair.map_err(|error| format!("{}: the file's name: {error}", file.display()))
         };
+        let taken = |pair: &Pair| self.instruments.iter().any(|other| other.series.pair() == pair);
         let mut pair = named(&name)?;
-        if self.instruments.iter().any(|other| other.series.pair() == &pair) {
+        if test_only && taken(&pair) {
             // The same name in both folders: the tested one is told apart.
             pair = named(&format!("test/{name}"))?;
+        }
+        if taken(&pair) {
+            return Err(format!("{}: there is an instrument {pair} already", file.display()).into());
         }
         let read = read_csv(file, pair, interval)?;
         let mut gaps = read.gaps().peekable();
@@ -104,17 +105,18 @@ impl Loaded {
 
     /// Moves instruments too short for a single sample to the skipped ones.
     fn drop_short(&mut self) -> Result<(), Error> {
-        let registry = Registry::default();
-        let warm_up =
-            SignalPipeline::new(&SignalSpec::default(), Interval::HOUR, &registry)?.warm_up();
-        let least = warm_up + LOOKBACK + 1;
+        let Backtest { channels, lookback, labels, registry, .. } = Backtest::default();
+        let spec = SignalSpec { channels, gaps: GapPolicy::Reset };
+        let warm_up = SignalPipeline::new(&spec, Interval::HOUR, &registry)?.warm_up();
+        let least = warm_up + lookback + labels.horizon;
         self.instruments.retain(|Instrument { series, .. }| {
             let long_enough = series.len() >= least;
             if !long_enough {
                 let reason = format!(
-                    "{} candles are too few: warm-up {warm_up}, window {LOOKBACK} and 1 for the \
+                    "{} candles are too few: warm-up {warm_up}, window {lookback} and {} for the \
                      outcome need {least}",
-                    series.len()
+                    series.len(),
+                    labels.horizon
                 );
                 self.skipped.push(Skipped { name: series.pair().to_string(), reason });
             }

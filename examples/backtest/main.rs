@@ -11,6 +11,8 @@ use clap::Parser;
 use windvane::backtest::{Backtest, BacktestError, Instrument, Report};
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
+use windvane::models::v3::BiLstmLearner;
+use windvane::models::v31::AttentionBiLstmLearner;
 use windvane::models::v32::FastLstmLearner;
 
 use options::{Model, Options};
@@ -51,6 +53,10 @@ fn learner(model: Model, quick: bool) -> Box<dyn Learner> {
     let recipe = if quick { Recipe { epochs: options::QUICK_EPOCHS, ..recipe } } else { recipe };
     match model {
         Model::V2 => Box::new(WeightedSignalsLearner::default()),
+        Model::V3 => Box::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
+        Model::V31 => {
+            Box::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })
+        }
         Model::V32 => Box::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
     }
 }

@@ -67,13 +67,17 @@ fn bad_files_are_listed_with_file_and_line_and_the_rest_goes_on() {
         fs::write(data.path().join(format!("{name}.csv")), text).unwrap();
     }
     fs::write(data.path().join("GOOD.csv"), &good).unwrap();
+    fs::write(data.path().join("GOOD.CSV"), &good).unwrap();
     let gap: Vec<&str> =
         good.lines().enumerate().filter(|(n, _)| *n != 200).map(|(_, l)| l).collect();
     fs::write(data.path().join("GAP.csv"), gap.join("\n")).unwrap();
 
     let report = run(data.path(), &["--models", "v2"]).unwrap();
     let skipped = report["skipped"].as_array().unwrap();
-    assert_eq!(skipped.len(), cases.len(), "{skipped:#?}");
+    assert_eq!(skipped.len(), cases.len() + 1, "{skipped:#?}");
+    let twice = skipped.iter().find(|entry| entry["name"].as_str().unwrap().starts_with("GOOD"));
+    let reason = twice.unwrap()["reason"].as_str().unwrap();
+    assert!(reason.contains("there is an instrument GOOD already"), "{reason}");
     for (name, _, wanted) in &cases {
         let entry = skipped.iter().find(|entry| entry["name"].as_str().unwrap().starts_with(name));
         let reason =
@@ -151,7 +155,7 @@ fn wrong_options_are_refused() {
     let refuse = |arguments: &[&str]| {
         Options::try_parse_from([&["backtest"], arguments].concat()).unwrap_err().to_string()
     };
-    assert!(refuse(&["--models", "v9"]).contains("[possible values: v2, v32]"));
+    assert!(refuse(&["--models", "v9"]).contains("[possible values: v2, v3, v31, v32]"));
     assert!(refuse(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with"));
     assert!(refuse(&["--test-from", "soon"]).contains("soon"));
     assert!(refuse(&["--interval", "7q"]).contains("7q"));

@@ -2,15 +2,15 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
-use windvane_candles::{CandleSeries, Timestamp};
+use windvane_candles::CandleSeries;
 use windvane_models::ModelError;
 use windvane_models::train::Learner;
-use windvane_signals::{ChannelSpec, LabelSpec, SignalSpec, WalkForward};
+use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
 use crate::group::{Fold, Group, by_interval};
 use crate::report::{self, Failure, Report};
 use crate::task::{self, Outcome};
-use crate::{BacktestError, Event, Task};
+use crate::{BacktestError, Event, Plan, Task};
 
 /// A series to test on.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,31 +21,27 @@ pub struct Instrument {
     pub test_only: bool,
 }
 
-/// How time is cut into what is learned from and what is tested on.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
-    /// Several tests that walk forward, each behind all that its model learned from.
-    WalkForward(WalkForward),
-    /// One test at the end.
-    Once {
-        /// Training ends and validation begins here.
-        validate_from: Timestamp,
-        /// Validation ends and the test begins here.
-        test_from: Timestamp,
-        /// Candles left out between stretches, beyond the purge.
-        embargo: u32,
-    },
-}
-
 /// Settings of a run.
 ///
 /// For every interval and fold each learner fits **one** model on the pooled instruments of that
 /// interval, and that model is tested on each of them. Scaler, weights and every choice see
 /// training and validation windows only: [`Split`](windvane_signals::Split) gives no others.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Backtest {
-    /// Channels of the signals; the default are the six.
+    /// Channels of the signals; the default are the six. Those that read another pair find it
+    /// among the instruments of the same interval.
     pub channels: Vec<ChannelSpec>,
+    /// The channels that may be named; the default are the built-in ones.
+    pub registry: Registry,
+    /// What happens where candles are missing, for all intervals; `None`, the default, is guessed
+    /// for each interval.
+    ///
+    /// The guess is [`GapPolicy::Sessions`] of up to a week where over 1 % of the time steps of
+    /// an instrument are missing, else [`GapPolicy::Reset`]. It looks only at instruments that
+    /// are learned from, and only at candles before the first validation begins, so a market
+    /// whose nights or weekends come later must be given its policy. Walking forward, the time of
+    /// the first validation depends on the policy; the guess takes the earlier of the two.
+    pub gaps: Option<GapPolicy>,
     /// Rows per window; the default is 20.
     pub lookback: usize,
     /// What the models are asked; the default is the next candle without a band.
@@ -60,6 +56,8 @@ impl Default for Backtest {
     fn default() -> Self {
         Self {
             channels: SignalSpec::default().channels,
+            registry: Registry::default(),
+            gaps: None,
             lookback: 20,
             labels: LabelSpec::default(),
             plan: Plan::WalkForward(WalkForward::default()),
@@ -124,7 +122,7 @@ impl Backtest {
             match outcome {
                 Ok(outcome) => done.push(Done { group, fold, learner, outcome }),
                 Err(error) => failures.push(Failure {
-                    model: Some(learners[learner].name().to_string()),
+                    model: Some(learners[learner].id().to_string()),
                     interval: planned[group].group.interval,
                     fold: Some(fold + 1),
                     message: error.to_string(),
@@ -135,7 +133,7 @@ impl Backtest {
             let first = failures.first().map_or_else(String::new, ToString::to_string);
             return Err(BacktestError::NothingEvaluated { failures: failures.len(), first });
         }
-        let names: Vec<&str> = learners.iter().map(|learner| learner.name()).collect();
+        let names: Vec<&str> = learners.iter().map(|learner| learner.id().as_str()).collect();
         let run = report::Finished { backtest: self, instruments, names, planned, done, failures };
         Ok(run.into_report(started))
     }
@@ -168,7 +166,7 @@ impl Backtest {
     ) -> Result<Outcome, ModelError> {
         let Planned { group, folds } = &planned[entry.group];
         let (learner, number) = (&*learners[entry.learner], entry.fold + 1);
-        let (interval, model) = (group.interval, learner.name());
+        let (interval, model) = (group.interval, learner.id().as_str());
         let task = Task { index, model, interval, fold: number, folds: folds.len() };
         on_event(Event::Started { task });
         let started = Instant::now();
@@ -210,8 +208,8 @@ fn check(instruments: &[Instrument], learners: &[Box<dyn Learner>]) -> Result<()
         }
     }
     for (index, learner) in learners.iter().enumerate() {
-        if learners[..index].iter().any(|other| other.name() == learner.name()) {
-            return Err(BacktestError::DuplicateLearner { name: learner.name().to_string() });
+        if learners[..index].iter().any(|other| other.id() == learner.id()) {
+            return Err(BacktestError::DuplicateLearner { id: learner.id().to_string() });
         }
     }
     Ok(())

@@ -23,11 +23,11 @@ pub enum BacktestError {
         /// The candles' interval.
         interval: Interval,
     },
-    /// Two learners have one name: their results could not be told apart.
-    #[error("two models are called {name}")]
+    /// Two learners have one id: their results could not be told apart.
+    #[error("two models have the id {id}; give each learner its own")]
     DuplicateLearner {
-        /// The name.
-        name: String,
+        /// The id.
+        id: String,
     },
     /// Every fit failed, so there is nothing to report.
     #[error("nothing could be evaluated ({failures} failure(s)); the first: {first}")]

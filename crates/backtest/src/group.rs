@@ -1,14 +1,11 @@
 //! Instruments of one interval, pooled: their tables, their gap policy and their folds.
 use windvane_candles::{CandleSeries, Direction, Interval};
 use windvane_signals::{
-    GapPolicy, Registry, Sample, SampleSet, SignalError, SignalSpec, SignalTable, Split, TrainSet,
-    ValidationSet,
+    GapPolicy, Sample, SampleSet, SignalError, SignalSpec, SignalTable, Split, TrainSet,
 };
 
-use crate::{Backtest, Instrument, Plan};
-
-/// Share of missing candles above which a market is taken to close at times.
-const SESSION_SHARE: f64 = 0.01;
+use crate::plan::{Parts, PlanError};
+use crate::{Backtest, Instrument, gaps};
 
 /// Instruments of one interval.
 #[derive(Debug)]
@@ -28,7 +25,7 @@ pub(crate) struct Group {
 pub(crate) struct Fold<'a> {
     pub(crate) split: Split,
     /// What there is to learn from, or why there is nothing.
-    pub(crate) parts: Result<(TrainSet<'a>, ValidationSet<'a>), SignalError>,
+    pub(crate) parts: Result<Parts<'a>, SignalError>,
     /// Test windows of all members.
     pub(crate) test: SampleSet<'a>,
 }
@@ -48,29 +45,6 @@ pub(crate) fn by_interval(instruments: &[Instrument]) -> Vec<(Interval, Vec<usiz
     intervals.into_iter().map(members).collect()
 }
 
-/// The gap policy for series of one interval.
-///
-/// Where more than 1 % of the time steps of any series are missing, the market closes at times
-/// (nights, weekends, holidays): gaps up to a week are passed over, longer ones reset. Otherwise
-/// a gap is a hole in the data, and signals start anew behind it.
-pub(crate) fn gap_policy<'a>(
-    interval: Interval,
-    series: impl IntoIterator<Item = &'a CandleSeries>,
-) -> GapPolicy {
-    let closes = series.into_iter().any(|series| {
-        let missing = missing(series) as f64;
-        missing > SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64)
-    });
-    let week = (Interval::WEEK.millis() / interval.millis()).max(1);
-    let max_missing = u32::try_from(week).unwrap_or(u32::MAX);
-    if closes { GapPolicy::Sessions { max_missing } } else { GapPolicy::Reset }
-}
-
-/// Missing candles between the first and the last of a series.
-pub(crate) fn missing(series: &CandleSeries) -> u64 {
-    series.gaps().map(|gap| gap.missing).sum()
-}
-
 impl Group {
     /// Computes the signals of all members.
     pub(crate) fn build(
@@ -81,52 +55,59 @@ impl Group {
     ) -> Result<Self, SignalError> {
         let series: Vec<CandleSeries> =
             members.iter().map(|index| instruments[*index].series.clone()).collect();
-        let gaps = gap_policy(interval, &series);
-        let spec = SignalSpec { channels: backtest.channels.clone(), gaps };
-        let registry = Registry::default();
-        let build = |own| SignalTable::build(&spec, &registry, own, &series);
-        let tables = series.iter().map(build).collect::<Result<_, _>>()?;
         let learning = members.iter().filter(|index| !instruments[**index].test_only).count();
+        let gaps = backtest.gaps.unwrap_or_else(|| gaps::guess(backtest, &series, learning));
+        let tables = tables(backtest, gaps, &series, series.len())?;
         Ok(Self { interval, gaps, members, learning, tables })
     }
 
     /// Cuts the group's time into folds. Test-only members are in no pool that is learned from,
     /// nor do they move the cuts.
-    pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, SignalError> {
+    pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
         let (lookback, labels) = (backtest.lookback, backtest.labels);
         let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
         let all = SampleSet::collect(&self.tables, lookback, labels)?;
         if pool.is_empty() {
             let hint = "every instrument of the interval is test-only or too short";
-            return Err(SignalError::EmptyPart { part: "training", hint });
+            return Err(SignalError::EmptyPart { part: "training", hint }.into());
         }
-        let splits = match &backtest.plan {
-            Plan::WalkForward(plan) => plan.splits(&pool)?,
-            Plan::Once { validate_from, test_from, embargo } => vec![Split {
-                validate_from: *validate_from,
-                test_from: *test_from,
-                test_until: None,
-                embargo: *embargo,
-            }],
-        };
         let fold = |split: Split| {
             let test = split.test(&all);
-            let parts = split.train(&pool).and_then(|t| Ok((t, split.validation(&pool)?)));
-            Fold { split, parts: parts.and_then(|parts| some_test(parts, &test)), test }
+            let parts = backtest.plan.parts(&split, &pool, &test)?;
+            Ok(Fold { split, parts, test })
         };
-        Ok(splits.into_iter().map(fold).collect())
+        backtest.plan.splits(&pool)?.into_iter().map(fold).collect()
+    }
+
+    /// Instruments tested in a fold whose model learned from others only, by index. Not those
+    /// that are test-only: for them it is so in every fold.
+    pub(crate) fn untrained(&self, fold: &Fold<'_>) -> Vec<usize> {
+        let Ok((train, _)) = &fold.parts else { return Vec::new() };
+        let has = |samples: &[Sample], table| samples.iter().any(|sample| sample.table == table);
+        let untrained =
+            |table: &usize| has(fold.test.samples(), *table) && !has(train.samples(), *table);
+        (0..self.learning).filter(untrained).map(|table| self.members[table]).collect()
     }
 }
 
-fn some_test<T>(parts: T, test: &SampleSet<'_>) -> Result<T, SignalError> {
-    let hint = "start the test earlier or give more candles";
-    if test.is_empty() { Err(SignalError::EmptyPart { part: "test", hint }) } else { Ok(parts) }
+/// The signals of the first `count` series. Channels that read another pair find it among all
+/// of them.
+pub(crate) fn tables(
+    backtest: &Backtest,
+    gaps: GapPolicy,
+    series: &[CandleSeries],
+    count: usize,
+) -> Result<Vec<SignalTable>, SignalError> {
+    let spec = SignalSpec { channels: backtest.channels.clone(), gaps };
+    let build = |own| SignalTable::build(&spec, &backtest.registry, own, series);
+    series[..count].iter().map(build).collect()
 }
 
-/// Where the last candle before a decision went; NEUTRAL where that is not known.
-pub(crate) fn last_sign(tables: &[SignalTable], sample: &Sample) -> Direction {
-    let before = sample.row.checked_sub(1);
-    let moved = before.and_then(|row| tables[sample.table].outcome(row, 1));
+/// Where the close went over the `horizon` candles before a decision; NEUTRAL where that is not
+/// known.
+pub(crate) fn last_sign(tables: &[SignalTable], sample: &Sample, horizon: usize) -> Direction {
+    let before = sample.row.checked_sub(horizon);
+    let moved = before.and_then(|row| tables[sample.table].outcome(row, horizon));
     moved.map_or(Direction::Neutral, |outcome| Direction::of_change(outcome.change))
 }
 
@@ -138,31 +119,32 @@ pub(crate) fn majority(train: &TrainSet<'_>) -> Direction {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::sample;
+    use windvane_candles::simulate::Market;
+    use windvane_signals::LabelSpec;
 
     use super::*;
 
     #[test]
-    fn gap_policy_tells_sessions_from_holes() {
-        let hours = |names: &[&str]| {
-            let series: Vec<CandleSeries> =
-                names.iter().map(|name| sample::load(name).unwrap()).collect();
-            gap_policy(series[0].interval(), &series)
+    fn the_last_sign_is_that_of_as_many_candles_as_are_asked_for() {
+        let pair = windvane_candles::Pair::new("SIM").unwrap();
+        let series = Market::AR1.candles(pair, Interval::HOUR, 500, 3).unwrap();
+        let spec = SignalSpec::default();
+        let table = SignalTable::build(&spec, &Backtest::default().registry, &series, &[]).unwrap();
+        let tables = [table];
+        let labels = LabelSpec { horizon: 5, ..LabelSpec::default() };
+        let samples = SampleSet::collect(&tables, 20, labels).unwrap();
+        let change = |row: usize, back: usize| {
+            let close = |row: usize| series.get(row).unwrap().close();
+            Direction::of_change(close(row) - close(row - back))
         };
-        assert_eq!(hours(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
-        assert_eq!(hours(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(hours(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(hours(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
-        assert_eq!(gap_policy(Interval::HOUR, []), GapPolicy::Reset);
-    }
-
-    #[test]
-    fn long_candles_pass_over_one() {
-        let mut candles = sample::load("SP500").unwrap().candles().to_vec();
-        candles.retain(|candle| Interval::WEEK.is_aligned(candle.open_time()));
-        let pair = windvane_candles::Pair::new("SP500").unwrap();
-        let weeks = CandleSeries::new(pair, Interval::WEEK, candles).unwrap();
-        assert!(missing(&weeks) > 0);
-        assert_eq!(gap_policy(Interval::WEEK, [&weeks]), GapPolicy::Sessions { max_missing: 1 });
+        let mut differ = 0;
+        for sample in samples.samples() {
+            let (one, five) = (last_sign(&tables, sample, 1), last_sign(&tables, sample, 5));
+            assert_eq!((one, five), (change(sample.row, 1), change(sample.row, 5)));
+            differ += usize::from(one != five);
+        }
+        assert!(differ > 50, "{differ}");
+        let early = Sample { row: 4, ..samples.samples()[0] };
+        assert_eq!(last_sign(&tables, &early, 5), Direction::Neutral);
     }
 }

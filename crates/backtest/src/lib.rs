@@ -11,7 +11,8 @@
 //!   the share of candles with a call. What is undefined is `None`, never 0. See [`Accuracy`].
 //! - **95 % intervals** come from a block bootstrap over calendar time: 2,000 resamples of blocks
 //!   of consecutive times, all instruments' predictions of a block together, because neighbours
-//!   in time and instruments of one time are not independent. A block has max(20, ⌈n^(1/3)⌉,
+//!   in time and instruments of one time are not independent, widened by the t distribution of as
+//!   many degrees of freedom as there are blocks less one. A block has max(20, ⌈n^(1/3)⌉,
 //!   2 × horizon) times of the n with a scored call, fewer where that leaves under 20 blocks.
 //!   There is none for fewer than 30 scored calls or 20 blocks, nor at exactly 0 or 100 %.
 //! - **Naive rules** ([`NaiveRule`]) are scored on the very candles that make up the model's
@@ -23,19 +24,23 @@
 //! # What keeps the future out
 //! Samples are split by calendar time with purge and embargo
 //! ([`Split`](windvane_signals::Split)); a model sees windows that end with the decision.
-//! Instruments that are test-only are in no pool that is learned from.
+//! Instruments that are test-only are in no pool that is learned from, and neither they nor
+//! candles from the first validation on have a say in the gap policy ([`Backtest::gaps`]).
 #![forbid(unsafe_code)]
 
 mod accuracy;
 mod backtest;
 mod bootstrap;
+mod bounds;
 mod confidence;
 mod confusion;
 mod error;
 mod event;
+mod gaps;
 mod group;
 mod loss;
 mod naive;
+mod plan;
 mod record;
 pub mod report;
 mod result;
@@ -45,13 +50,14 @@ mod testing;
 mod warning;
 
 pub use accuracy::Accuracy;
-pub use backtest::{Backtest, Instrument, Plan};
-pub use bootstrap::Bounds;
+pub use backtest::{Backtest, Instrument};
+pub use bounds::Bounds;
 pub use confidence::{Confidence, ConfidenceBin};
 pub use confusion::Confusion;
 pub use error::BacktestError;
 pub use event::{Event, Task};
 pub use naive::{NaiveResult, NaiveRule};
+pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;
 pub use result::{FoldScore, Lead, ResultRow, Scope};

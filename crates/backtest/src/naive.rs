@@ -15,9 +15,10 @@ pub enum NaiveRule {
     AlwaysUp,
     /// The commoner of UP and DOWN among the training labels of the fold (UP if they tie).
     Majority,
-    /// Where the last candle went; no call when it did not move.
+    /// Where the close went over the last candle, or over the last h for a horizon of h; no call
+    /// when it did not move.
     LastSign,
-    /// Against the last candle; no call when it did not move.
+    /// Against the last sign; no call when the close did not move.
     OppositeOfLastSign,
 }
 

@@ -21,7 +21,8 @@ pub struct Record {
     pub called: Direction,
     /// What the model gave each class.
     pub probabilities: Probabilities,
-    /// Where the last candle before the decision went; NEUTRAL where it did not move.
+    /// Where the close went over as many candles before the decision as the horizon has; NEUTRAL
+    /// where it did not move.
     pub last: Direction,
     /// The commoner of UP and DOWN among the training labels of the fold.
     pub majority: Direction,

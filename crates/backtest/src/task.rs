@@ -45,7 +45,7 @@ pub(crate) fn run(
         label: sample.label,
         called: prediction.direction,
         probabilities: prediction.probabilities,
-        last: last_sign(fold.test.tables(), sample),
+        last: last_sign(fold.test.tables(), sample, fold.test.labels().horizon),
         majority,
     };
     let chunks: Vec<Result<(Vec<Record>, f64), ModelError>> = fold

@@ -5,6 +5,7 @@ use common::{Knowledge, boxed, coin, constant, learned, oracle, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Scope, WarningCode};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Direction, Interval};
+use windvane_models::ModelId;
 use windvane_models::train::Learner;
 use windvane_models::v2::WeightedSignalsLearner;
 
@@ -53,7 +54,7 @@ fn weighted_signals_know_nothing_on_a_martingale() {
 fn what_no_skill_explains_is_warned_of() {
     let market = martingale("SIM", 3_000);
     let mut backwards = oracle(&market.series);
-    backwards.name = "backwards";
+    backwards.id = ModelId::new("backwards");
     backwards.answer = |known: &Knowledge, time| match known.future.get(&time) {
         Some(Direction::Up) => [0.1, 0.8, 0.1],
         _ => [0.8, 0.1, 0.1],
@@ -215,7 +216,7 @@ fn a_real_lead_is_told_apart() {
     // three in four calls is better.
     let market = learned(simulated(Market::AR1, "SIM", Interval::HOUR, 6_000));
     let mut good = oracle(&market.series);
-    good.name = "good";
+    good.id = ModelId::new("good");
     good.answer = |known: &Knowledge, time| {
         let right = time.millis() / Interval::HOUR.millis() % 4 != 0;
         match (known.future.get(&time), right) {

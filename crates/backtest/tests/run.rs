@@ -3,7 +3,7 @@ mod common;
 
 use std::sync::Mutex;
 
-use common::{Failing, boxed, coin, learned, run, simulated, without_timing};
+use common::{boxed, coin, failing, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, BacktestError, Event, Instrument, Plan, Report, Scope};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Interval, Pair, sample};
@@ -18,7 +18,7 @@ fn v2() -> Box<dyn Learner> {
 
 fn small_lstm() -> Box<dyn Learner> {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    Box::new(FastLstmLearner { hidden_size: 4, recipe })
+    Box::new(FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() })
 }
 
 fn markets() -> Vec<Instrument> {
@@ -31,7 +31,7 @@ fn markets() -> Vec<Instrument> {
 fn the_same_bytes_on_any_number_of_threads() {
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| run(&markets(), &[v2(), small_lstm(), Box::new(Failing)]))
+        pool.install(|| run(&markets(), &[v2(), small_lstm(), failing()]))
     };
     let (one, two, again) = (on(1), on(2), on(2));
     assert_eq!(without_timing(&one), without_timing(&two));
@@ -91,7 +91,7 @@ fn intervals_are_never_pooled_for_learning() {
 
 #[test]
 fn one_failing_model_does_not_lose_the_others() {
-    let report = run(&markets(), &[Box::new(Failing), v2()]);
+    let report = run(&markets(), &[failing(), v2()]);
     assert!(report.results.iter().all(|row| row.model == "v2"));
     assert_eq!(report.failures.len(), 8);
     let first = &report.failures[0];
@@ -121,7 +121,7 @@ fn an_instrument_without_test_candles_is_listed() {
     let report = run(&[learned(long), learned(short)], &[v2()]);
     assert_eq!(report.without_test_rows[0].name, "SHORT");
     assert!(report.results.iter().all(|row| row.instrument != "SHORT"));
-    assert!(report.to_markdown().contains("- SHORT (1h): no test candle"));
+    assert!(report.to_markdown().contains("- SHORT (1h): no candle was tested"));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn without_anything_evaluated_the_first_cause_is_told() {
     let twice = [markets(), markets()].concat();
     assert!(matches!(run(&twice, &[v2()]), BacktestError::DuplicateInstrument { .. }));
     assert!(matches!(run(&markets(), &[v2(), v2()]), BacktestError::DuplicateLearner { .. }));
-    let error = run(&markets(), &[Box::new(Failing)]);
+    let error = run(&markets(), &[failing()]);
     let text = error.to_string();
     assert!(text.contains("8 failure(s)") && text.contains("fold 1: 1 training windows"), "{text}");
     let held_out: Vec<Instrument> =
@@ -149,7 +149,7 @@ fn a_plan_out_of_range_is_told() {
     let late = "2100-01-01".parse().unwrap();
     let plans = [
         (Plan::WalkForward(WalkForward { folds: 0, ..WalkForward::default() }), "at least 1"),
-        (Plan::Once { validate_from: late, test_from: late, embargo: 1 }, "no sample left"),
+        (Plan::Once { validate_from: late, test_from: late, embargo: 1 }, "must rise"),
     ];
     for (plan, expected) in plans {
         let backtest = Backtest { plan, ..Backtest::default() };
@@ -178,7 +178,7 @@ fn events_tell_of_every_task() {
             _ => {}
         }
     };
-    let learners = [small_lstm(), Box::new(Failing)];
+    let learners = [small_lstm(), failing()];
     Backtest::default().run(&markets(), &learners, &on_event).unwrap();
     assert_eq!(*seen.lock().unwrap(), (16, 16, 16, 8, 8));
 }

@@ -1,10 +1,14 @@
 //! Initial weights.
-use crate::{DenseParamsMut, DenseShape, LstmError, LstmParamsMut, LstmShape, Real, Stream};
+use crate::{
+    AttentionParamsMut, AttentionShape, DenseParamsMut, DenseShape, LstmError, LstmParamsMut,
+    LstmShape, Real, Stream,
+};
 
 /// The distribution of initial weights.
 ///
 /// n is the fan-in, the numbers that one unit reads from a matrix, and m the fan-out, its units:
-/// `I` or `H` to `H` in an LSTM, gate by gate, and `N` to `O` in a dense layer.
+/// `I` or `H` to `H` in an LSTM, gate by gate, `N` to `O` in a dense layer, and `N` to `A` and `A`
+/// to 1 in an attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Init {
@@ -15,7 +19,7 @@ pub enum Init {
     /// Uniform within ±sqrt(6 / n); biases zero (He et al. 2015).
     HeUniform,
     /// `PyTorch`'s default: weights and biases uniform, within ±1/sqrt(H) in an LSTM and
-    /// ±1/sqrt(N) in a dense layer.
+    /// ±1/sqrt(n) in dense layers, of which an attention has two.
     Torch,
 }
 
@@ -105,10 +109,45 @@ pub fn init_dense<R: Real>(
     Ok(())
 }
 
+/// Draws the parameters of an attention.
+///
+/// # Errors
+/// [`LstmError::Length`] when `params` does not fit the shape; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{AttentionShape, Init, Purpose, Stream, init_attention};
+///
+/// let shape = AttentionShape::new(16, 4)?;
+/// let mut weights = vec![0.0_f32; shape.len()];
+/// let mut stream = Stream::new(42, Purpose::Init, 0, 1);
+/// init_attention(shape, Init::XavierUniform, &mut stream, shape.params_mut(&mut weights)?)?;
+/// let params = shape.params(&weights)?;
+/// assert!(params.w.iter().all(|w| w.abs() <= (6.0_f32 / 20.0).sqrt()));
+/// assert_eq!(params.b, [0.0; 4]);
+/// assert!(params.v.iter().all(|v| *v != 0.0));
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn init_attention<R: Real>(
+    shape: AttentionShape,
+    init: Init,
+    stream: &mut Stream,
+    params: AttentionParamsMut<'_, R>,
+) -> Result<(), LstmError> {
+    shape.check(params.as_params())?;
+    let AttentionParamsMut { w, b, v } = params;
+    let (inputs, units) = (shape.input_size(), shape.units());
+    init.draw((inputs, units), inputs, stream, w);
+    init.draw_bias(inputs, stream, b);
+    init.draw((units, 1), units, stream, v);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Init, init_dense, init_lstm};
-    use crate::{Biases, DenseShape, LstmShape, Purpose, Stream};
+    use super::{Init, init_attention, init_dense, init_lstm};
+    use crate::{AttentionShape, Biases, DenseShape, LstmShape, Purpose, Stream};
 
     /// Largest magnitude and variance.
     fn spread(values: &[f64]) -> (f64, f64) {
@@ -162,5 +201,17 @@ mod tests {
         let mut stream = Stream::new(1, Purpose::Init, 0, 1);
         init_dense(shape, Init::Torch, &mut stream, shape.params_mut(&mut flat).unwrap()).unwrap();
         assert!(flat.iter().all(|w: &f64| w.abs() <= 0.25 && *w != 0.0));
+    }
+
+    #[test]
+    fn attention_weights_stay_within_their_bounds() {
+        let shape = AttentionShape::new(16, 4).unwrap();
+        let mut flat = vec![7.0; shape.len()];
+        let mut stream = Stream::new(1, Purpose::Init, 0, 2);
+        let params = shape.params_mut(&mut flat).unwrap();
+        init_attention(shape, Init::Torch, &mut stream, params).unwrap();
+        let (of_dense, v) = flat.split_at(16 * 4 + 4);
+        assert!(of_dense.iter().all(|w: &f64| w.abs() <= 0.25 && *w != 0.0));
+        assert!(v.iter().all(|v| v.abs() <= 0.5 && *v != 0.0));
     }
 }

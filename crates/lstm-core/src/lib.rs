@@ -4,8 +4,9 @@
 //! # Letters
 //!
 //! Shapes are written with `B` batch, `T` time steps, `I` inputs, `H` hidden units, `N` inputs of
-//! a dense layer, `O` its outputs and `C` classes. Everything is a row-major slice: `[T, I]` is
-//! `T` rows of `I` numbers. Training batches are time-major, `[T, B, I]`.
+//! a dense layer or an attention, `O` outputs of the one and `A` units of the other, and `C`
+//! classes. Everything is a row-major slice: `[T, I]` is `T` rows of `I` numbers. Training batches
+//! are time-major, `[T, B, I]`.
 //!
 //! # Equations
 //!
@@ -25,15 +26,19 @@
 //! # Parameters
 //!
 //! All parameters of a network lie in one flat buffer with named spans ([`Tensors`]); layers are
-//! shapes ([`LstmShape`], [`DenseShape`]) that split such a buffer into views. Clipping,
-//! optimisers, saving and loading are loops over one slice.
+//! shapes ([`LstmShape`], [`BiLstmShape`], [`AttentionShape`], [`DenseShape`]) that split such a
+//! buffer into views. Clipping, optimisers, saving and loading are loops over one slice.
+//!
+//! Layers are stacked by hand: the hidden states of one are the inputs of the next, the gradient
+//! by the inputs of the next is the gradient by the hidden states of the one before.
 //!
 //! # Same bits
 //!
 //! [`PackedLstm`] takes every gate sum in one order: the folded bias, the inputs ascending, the
 //! hidden units ascending, one multiply-add each. A window alone, step by step, or after any other
 //! window gives the same bits, and so does every [`Kernel`] that fuses multiply and add
-//! ([`Kernel::is_fused`]). Kernels with and without fusion differ by rounding.
+//! ([`Kernel::is_fused`]). [`PackedBiLstm`] has the bits of two of them, and [`PackedAttention`]
+//! and [`PackedDense`] keep such an order too. Kernels with and without fusion differ by rounding.
 
 #![expect(
     clippy::inline_always,
@@ -42,16 +47,21 @@
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "tests of exact results"))]
 
 mod activation;
+mod attention;
+mod bilstm;
 mod dense;
 mod error;
 mod kernels;
 mod lstm;
 mod real;
+mod relu;
 mod softmax;
 mod tensors;
 
 #[cfg(feature = "train")]
 mod clip;
+#[cfg(feature = "train")]
+mod dropout;
 #[cfg(feature = "train")]
 mod gemm;
 #[cfg(feature = "train")]
@@ -66,6 +76,10 @@ mod random;
 mod schedule;
 
 pub use activation::{TANH_F32_MAX_ERROR, TANH_F32_MAX_FALL};
+pub use attention::{
+    AttentionParams, AttentionParamsMut, AttentionScratch, AttentionShape, PackedAttention,
+};
+pub use bilstm::{BiLstmParams, BiLstmParamsMut, BiLstmScratch, BiLstmShape, PackedBiLstm};
 pub use dense::{DenseParams, DenseParamsMut, DenseShape, PackedDense};
 pub use error::LstmError;
 pub use kernels::Kernel;
@@ -73,15 +87,22 @@ pub use lstm::{
     Biases, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState, MAX_SIZE, PackedLstm,
 };
 pub use real::Real;
+pub use relu::relu;
 pub use softmax::softmax;
 pub use tensors::{TensorSpec, Tensors};
 
+#[cfg(feature = "train")]
+pub use attention::{AttentionCache, attention_backward, attention_forward};
+#[cfg(feature = "train")]
+pub use bilstm::{BiLstmCache, BiLstmGradients, BiLstmUpstream, bilstm_backward, bilstm_forward};
 #[cfg(feature = "train")]
 pub use clip::{Clip, Clipped};
 #[cfg(feature = "train")]
 pub use dense::{dense_backward, dense_forward};
 #[cfg(feature = "train")]
-pub use init::{Init, init_dense, init_lstm};
+pub use dropout::{apply_dropout, dropout_mask};
+#[cfg(feature = "train")]
+pub use init::{Init, init_attention, init_dense, init_lstm};
 #[cfg(feature = "train")]
 pub use loss::CrossEntropy;
 #[cfg(feature = "train")]
@@ -92,6 +113,8 @@ pub use lstm::{
 pub use optimizer::{Optimizer, OptimizerState};
 #[cfg(feature = "train")]
 pub use random::{Purpose, Stream};
+#[cfg(feature = "train")]
+pub use relu::relu_backward;
 #[cfg(feature = "train")]
 pub use schedule::Schedule;
 

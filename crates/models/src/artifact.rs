@@ -210,6 +210,10 @@ fn of_any_kind(artifact: &Artifact) -> Result<Box<dyn DirectionModel>, ModelErro
     match artifact.card.kind.as_str() {
         #[cfg(feature = "v2")]
         crate::v2::KIND => Ok(Box::new(crate::v2::WeightedSignals::from_artifact(artifact)?)),
+        #[cfg(feature = "v3")]
+        crate::v3::KIND => Ok(Box::new(crate::v3::BiLstm::from_artifact(artifact)?)),
+        #[cfg(feature = "v31")]
+        crate::v31::KIND => Ok(Box::new(crate::v31::AttentionBiLstm::from_artifact(artifact)?)),
         #[cfg(feature = "v32")]
         crate::v32::KIND => Ok(Box::new(crate::v32::FastLstm::from_artifact(artifact)?)),
         other => Err(ModelError::Kind {

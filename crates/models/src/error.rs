@@ -93,7 +93,7 @@ pub enum ModelError {
         model: String,
     },
     /// A layer's size is out of range.
-    #[cfg(feature = "v32")]
+    #[cfg(feature = "_network")]
     #[error(transparent)]
     Layer(#[from] windvane_lstm_core::LstmError),
     /// A file could not be read or written.

@@ -6,6 +6,8 @@
 //! | feature | model | what |
 //! |---|---|---|
 //! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals, the baseline |
+//! | `v3` | `v3::BiLstm` | bidirectional LSTM, 64 units each way |
+//! | `v31` | `v31::AttentionBiLstm` | the same with attention, hidden dense layers and dropout |
 //! | `v32` | `v32::FastLstm` | LSTM of 32 units, the production model |
 //! | `train` | `train` | fitting; prediction and loading need none of it |
 //!
@@ -15,25 +17,29 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg_attr(
-    not(all(feature = "v2", feature = "v32")),
+    not(all(feature = "v2", feature = "v3", feature = "v31", feature = "v32")),
     allow(dead_code, reason = "each kind of model uses its part")
 )]
 mod artifact;
 mod error;
 mod model;
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 mod networked;
 mod prediction;
 mod predictor;
 mod scratch;
 #[cfg(feature = "train")]
 #[cfg_attr(
-    not(all(feature = "v2", feature = "v32")),
+    not(all(feature = "v2", feature = "v3", feature = "v31", feature = "v32")),
     allow(dead_code, reason = "each kind of model uses its part")
 )]
 pub mod train;
 #[cfg(feature = "v2")]
 pub mod v2;
+#[cfg(feature = "v3")]
+pub mod v3;
+#[cfg(feature = "v31")]
+pub mod v31;
 #[cfg(feature = "v32")]
 pub mod v32;
 
@@ -49,6 +55,6 @@ pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities};
 pub use predictor::Predictor;
 pub use scratch::Scratch;
 
-#[cfg(all(doctest, feature = "v2", feature = "v32", feature = "train"))]
+#[cfg(all(doctest, feature = "v32", feature = "train"))]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;

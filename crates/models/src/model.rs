@@ -173,7 +173,7 @@ macro_rules! delegate_model {
         }
     };
 }
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 pub(crate) use delegate_model;
 
 delegate_model!([<M: DirectionModel + ?Sized>] Box<M>, as_ref());

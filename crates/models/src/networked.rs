@@ -105,6 +105,12 @@ impl<A: Architecture> Networked<A> {
         Ok(Self { id: ModelId::new(id), record, ..model })
     }
 
+    /// The layers' working memory inside a scratch of this model.
+    #[cfg(feature = "v31")]
+    pub(crate) fn buffers(scratch: &mut Scratch) -> Result<&A::Buffers, ModelError> {
+        Ok(&scratch.get::<NetworkScratch<A::Buffers>>()?.buffers)
+    }
+
     pub(crate) fn kernel(&self) -> Kernel {
         A::kernel(&self.packed)
     }

@@ -15,6 +15,8 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
+use windvane_models::v3::BiLstmLearner;
+use windvane_models::v31::AttentionBiLstmLearner;
 use windvane_models::v32::FastLstmLearner;
 use windvane_models::{DirectionModel, ModelError};
 use windvane_signals::{LabelSpec, SampleSet, Split};
@@ -40,6 +42,27 @@ fn v32_learns_an_autocorrelated_market() {
     let error = (0.25 / n as f64).sqrt();
     assert!(accuracy > 0.5 + 0.8 * (best - 0.5) - 2.0 * error, "{accuracy}, best is {best}");
     assert!(accuracy < best + 4.0 * error, "{accuracy} is better than the best rule: a leak");
+}
+
+#[test]
+fn small_v3_and_v31_learn_it_too() {
+    let series = market(Market::AR1, 12_000, 11);
+    let best = Market::AR1.best_accuracy().unwrap();
+    let (hidden_size, attention_size, dense) = (16, 16, vec![16]);
+    let learners: [&dyn Learner; 2] = [
+        &BiLstmLearner { hidden_size, ..BiLstmLearner::default() },
+        &AttentionBiLstmLearner { hidden_size, attention_size, dense, ..Default::default() },
+    ];
+    for learner in learners {
+        let (accuracy, n) = with_parts(&series, |train, validation, test| {
+            let model = learner.fit(train, validation, 1, &|_| {}).unwrap();
+            accuracy(&*model, test)
+        });
+        let error = (0.25 / n as f64).sqrt();
+        let least = 0.5 + 0.7 * (best - 0.5) - 2.0 * error;
+        assert!(accuracy > least, "{}: {accuracy}, best is {best}", learner.id());
+        assert!(accuracy < best + 4.0 * error, "{}: {accuracy}: a leak", learner.id());
+    }
 }
 
 #[test]
@@ -76,21 +99,28 @@ fn v32_can_learn_a_few_windows_by_heart() {
 
 #[test]
 fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
-    let series = market(Market::AR1, 3_000, 2);
-    let fit = |threads, seed| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let recipe = Recipe { epochs: 2, batch: 256, ..Recipe::default() };
-        let learner = FastLstmLearner { hidden_size: 16, recipe, ..FastLstmLearner::default() };
-        pool.install(|| {
-            with_parts(&series, |train, validation, _| {
-                learner.fit_model(train, validation, seed, &|_| {}).unwrap().to_bytes().unwrap()
+    let series = market(Market::AR1, 1_500, 2);
+    let recipe = Recipe { epochs: 2, batch: 256, ..Recipe::default() };
+    let (hidden_size, attention_size) = (16, 8);
+    let learners: [&(dyn Learner + Sync); 3] = [
+        &FastLstmLearner { hidden_size, recipe, ..FastLstmLearner::default() },
+        &BiLstmLearner { hidden_size, recipe, ..BiLstmLearner::default() },
+        &AttentionBiLstmLearner { hidden_size, attention_size, recipe, ..Default::default() },
+    ];
+    for learner in learners {
+        let fit = |threads, seed| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                with_parts(&series, |train, validation, _| {
+                    learner.fit(train, validation, seed, &|_| {}).unwrap().to_bytes().unwrap()
+                })
             })
-        })
-    };
-    let one = fit(1, 9);
-    assert!(one == fit(2, 9), "1 and 2 threads differ");
-    assert!(one == fit(16, 9), "1 and 16 threads differ");
-    assert!(one != fit(1, 10), "the seed does nothing");
+        };
+        let one = fit(1, 9);
+        assert!(one == fit(2, 9), "{}: 1 and 2 threads differ", learner.id());
+        assert!(one == fit(16, 9), "{}: 1 and 16 threads differ", learner.id());
+        assert!(one != fit(1, 10), "{}: the seed does nothing", learner.id());
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{market, quick_v2, quick_v32, table};
+use common::{market, models, table};
 use proptest::prelude::*;
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval};
@@ -18,11 +18,6 @@ use windvane_models::{
     DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch,
 };
 use windvane_signals::{ChannelSpec, SignalSpec, Window};
-
-fn models() -> [Arc<dyn DirectionModel>; 2] {
-    let series = market(Market::AR1, 2_000, 1);
-    [Arc::new(quick_v2(&series)), Arc::new(quick_v32(&series))]
-}
 
 fn with_gap(series: &CandleSeries, at: usize, missing: usize) -> CandleSeries {
     let candles = series.candles();
@@ -53,7 +48,7 @@ proptest! {
 #[test]
 fn the_first_prediction_comes_when_it_was_announced() {
     let series = market(Market::AR1, 60, 3);
-    let [v2, _] = models();
+    let [v2, ..] = models();
     let mut predictor = Predictor::new(v2, Interval::HOUR).unwrap();
     for (index, candle) in series.iter().enumerate() {
         assert_eq!(predictor.candles_needed(), 45_usize.saturating_sub(index));
@@ -170,7 +165,7 @@ impl DirectionModel for Average {
 
 #[test]
 fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
-    let [v2, v32] = models();
+    let [v2, v32, ..] = models();
     let mut wide = v2.spec().clone();
     wide.signals.channels.insert(0, ChannelSpec::new("momentum").with("lag", 3.0));
     let inner = Arc::new(Average::new(wide.clone(), vec![v2.clone(), v32.clone()]));
@@ -186,6 +181,24 @@ fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
     let window = Window::new(&rows, 6, windvane_candles::Timestamp::from_millis(0)).unwrap();
     let error = v2.predict(window, &mut foreign).unwrap_err();
     assert!(matches!(error, ModelError::ForeignScratch));
+}
+
+#[test]
+fn the_attention_of_v31_can_be_read() {
+    let series = market(Market::AR1, 600, 3);
+    let model = common::quick_v31(&series);
+    let table = table(&series);
+    let mut scratch = model.scratch();
+    for row in [44, 300, 599] {
+        let weights = model.attention(table.window(row, 20).unwrap(), &mut scratch).unwrap();
+        assert_eq!(weights.len(), 20);
+        assert!(weights.iter().all(|weight| *weight >= 0.0));
+        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+    let [v2, ..] = models();
+    let mut scratch = v2.scratch();
+    let foreign = model.attention(table.window(44, 20).unwrap(), &mut scratch);
+    assert!(matches!(foreign, Err(ModelError::ForeignScratch)));
 }
 
 #[test]
@@ -208,6 +221,8 @@ fn models_can_be_shared_between_threads() {
     fn moved<T: Send>() {}
     shared::<windvane_models::v32::FastLstm>();
     shared::<windvane_models::v2::WeightedSignals>();
+    shared::<windvane_models::v3::BiLstm>();
+    shared::<windvane_models::v31::AttentionBiLstm>();
     shared::<Prediction>();
     moved::<Predictor>();
     assert_eq!(SignalSpec::default().width(), 6);

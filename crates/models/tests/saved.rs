@@ -8,7 +8,7 @@
 )]
 mod common;
 
-use common::{market, quick_v2, quick_v32, table};
+use common::{market, models, quick_v2, table};
 use proptest::prelude::*;
 use windvane_candles::simulate::Market;
 use windvane_models::v2::WeightedSignals;
@@ -28,21 +28,16 @@ fn predictions(model: &dyn DirectionModel) -> Vec<[u32; 3]> {
 
 #[test]
 fn a_loaded_model_predicts_bit_for_bit() {
-    let series = market(Market::AR1, 2_000, 1);
     let folder = tempfile::tempdir().unwrap();
-    let (v2, v32) = (quick_v2(&series), quick_v32(&series));
-    let (v2_file, v32_file) = (folder.path().join("v2"), folder.path().join("v32"));
-    v2.save(&v2_file).unwrap();
-    v32.save(&v32_file).unwrap();
-    let v2_again = WeightedSignals::load(&v2_file).unwrap();
-    let v32_again = FastLstm::load(&v32_file).unwrap();
-    assert_eq!(predictions(&v2_again), predictions(&v2));
-    assert_eq!(predictions(&v32_again), predictions(&v32));
-    assert_eq!(predictions(&*load(&v32_file).unwrap()), predictions(&v32));
-    assert_eq!((v32_again.record(), v32_again.spec()), (v32.record(), v32.spec()));
-    let boxed: Box<dyn DirectionModel> = Box::new(v32_again);
-    assert_eq!(boxed.to_bytes().unwrap(), v32.to_bytes().unwrap());
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "temporary files are left");
+    for model in models() {
+        let file = folder.path().join(model.id().as_str());
+        model.save(&file).unwrap();
+        let again = load(&file).unwrap();
+        assert_eq!(predictions(&*again), predictions(&model));
+        assert_eq!((again.record(), again.spec()), (model.record(), model.spec()));
+        assert_eq!(again.to_bytes().unwrap(), model.to_bytes().unwrap());
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "temporary files are left");
 }
 
 #[test]

@@ -11,14 +11,14 @@
 //! |---|---|---|
 //! | [`candles`] | `windvane-candles` | candles, series, CSV, the real sample, simulated markets |
 //! | [`signals`] | `windvane-signals` | indicators, channels, scaler, windows, labels, splits |
-//! | [`models`] | `windvane-models` | v2, v3.2, training, saved models, the live predictor |
+//! | [`models`] | `windvane-models` | v2, v3, v3.1, v3.2, training, saved models, the live predictor |
 #![cfg_attr(
     feature = "backtest",
     doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, naive rules, reports |"
 )]
 //!
 //! # Features
-//! `v2` and `v32` (default): the models. `train`: fitting them. `backtest`: walk-forward tests
+//! `v2` and `v32` (default), `v3`, `v31`: the models. `train`: fitting them. `backtest`: walk-forward tests
 //! and reports. `csv`, `sample`, `simulate`: where candles come from. `full`: everything.
 #![forbid(unsafe_code)]
 

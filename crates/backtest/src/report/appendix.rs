@@ -6,7 +6,11 @@ use windvane_signals::{Band, GapPolicy};
 use super::headline::{UNDEFINED, interval, percent};
 use super::markdown::list;
 use super::table::table;
-use super::{PlanRecord, Report};
+use super::{FoldRecord, GroupRecord, PlanRecord, Report};
+
+/// How the gap policy of an interval is found where none is given.
+const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps are missing \
+                       before the first validation";
 
 impl Report {
     pub(crate) fn folds_section(&self) -> String {
@@ -48,7 +52,29 @@ impl Report {
             })
         });
         let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
-        format!("{}\n{}", table(5, header, cuts), table(3, score_header, scores))
+        let (untrained, scores) = (self.untrained(), table(3, score_header, scores));
+        format!("{}{untrained}\n{scores}", table(5, header, cuts))
+    }
+
+    /// A sentence about instruments tested in folds that did not learn from them.
+    fn untrained(&self) -> String {
+        let fold = |group: &GroupRecord, fold: &FoldRecord| {
+            let names = fold.untrained.join(", ");
+            (!names.is_empty()).then(|| format!("{} fold {}: {names}", group.interval, fold.fold))
+        };
+        let folds: Vec<String> = self
+            .groups
+            .iter()
+            .flat_map(|group| group.folds.iter().filter_map(move |one| fold(group, one)))
+            .collect();
+        if folds.is_empty() {
+            return String::new();
+        }
+        format!(
+            "\nLearned from other instruments only, for want of a training window of their own: \
+             {}.\n",
+            folds.join("; ")
+        )
     }
 
     pub(crate) fn training_section(&self) -> String {
@@ -115,12 +141,13 @@ impl Report {
         let mut text = table(5, header, rows);
         for group in &self.groups {
             let policy = gap_policy(group.gap_policy);
-            let _ = write!(text, "\nGaps of {} candles: {policy}.\n", group.interval);
+            let how = if self.run.gaps.is_some() { "as given" } else { GUESSED };
+            let _ = write!(text, "\nGaps of {} candles: {policy} ({how}).\n", group.interval);
         }
         let untested = self
             .without_test_rows
             .iter()
-            .map(|one| format!("{} ({}): no test candle", one.name, one.interval));
+            .map(|one| format!("{} ({}): no candle was tested", one.name, one.interval));
         let skipped = self.skipped.iter().map(|one| format!("{}: {}", one.name, one.reason));
         for (title, items) in [("Not tested", list(untested)), ("Not read", list(skipped))] {
             if !items.is_empty() {
@@ -180,10 +207,12 @@ fn plan(plan: &PlanRecord) -> String {
 fn gap_policy(policy: GapPolicy) -> String {
     match policy {
         GapPolicy::Sessions { max_missing } => format!(
-            "the market closes at times (over 1 % of the time steps of a series are missing), so \
-             up to {max_missing} missing candles are passed over"
+            "the market closes at times, so up to {max_missing} missing candles are passed over"
         ),
         GapPolicy::Reset => "signals start anew behind a gap".to_string(),
-        other => format!("{other:?}"),
+        GapPolicy::Hold { max_missing } => {
+            format!("up to {max_missing} missing candles are filled in, flat")
+        }
+        GapPolicy::Error => "a missing candle is an error".to_string(),
     }
 }

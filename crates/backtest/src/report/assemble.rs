@@ -12,7 +12,7 @@ use super::{
 };
 use crate::backtest::{Done, Planned};
 use crate::bootstrap::Terms;
-use crate::group::missing;
+use crate::gaps::missing;
 use crate::result::Place;
 use crate::warning::{self, Warning, WarningCode};
 use crate::{Backtest, Instrument, Plan, Record, ResultRow, Scope};
@@ -131,7 +131,7 @@ impl Finished<'_> {
     }
 
     fn run_record(&self) -> RunRecord {
-        let Backtest { channels, lookback, labels, plan, seed } = self.backtest;
+        let Backtest { channels, gaps, lookback, labels, plan, seed, registry: _ } = self.backtest;
         RunRecord {
             version: env!("CARGO_PKG_VERSION").to_string(),
             command: None,
@@ -141,6 +141,7 @@ impl Finished<'_> {
             plan: plan_record(plan),
             labels: *labels,
             channels: channels.iter().map(ToString::to_string).collect(),
+            gaps: *gaps,
             lookback: *lookback,
             models: self.names.iter().map(ToString::to_string).collect(),
             notes: Vec::new(),
@@ -151,12 +152,13 @@ impl Finished<'_> {
         let name = |index: &usize| self.instruments[*index].series.pair().to_string();
         let fold = |(index, fold): (usize, &crate::group::Fold<'_>)| FoldRecord {
             fold: index + 1,
-            validate_from: fold.split.validate_from,
-            test_from: fold.split.test_from,
-            test_until: fold.split.test_until,
+            validate_from: fold.split.validate_from(),
+            test_from: fold.split.test_from(),
+            test_until: fold.split.test_until(),
             train_windows: fold.parts.as_ref().ok().map(|(train, _)| train.len()),
             validation_windows: fold.parts.as_ref().ok().map(|(_, part)| part.len()),
             test_windows: fold.test.len(),
+            untrained: group.untrained(fold).iter().map(name).collect(),
         };
         GroupRecord {
             interval: group.interval,
@@ -168,11 +170,14 @@ impl Finished<'_> {
 
     fn instrument_records(&self) -> Vec<InstrumentRecord> {
         let mut tested = vec![0; self.instruments.len()];
-        for Planned { group, folds } in &self.planned {
-            for fold in folds.iter().filter(|fold| fold.parts.is_ok()) {
-                for sample in fold.test.samples() {
-                    tested[group.members[sample.table]] += 1;
-                }
+        // A fold's models are all tested on the same windows.
+        let mut folds: Vec<(usize, usize)> = self.done.iter().map(|d| (d.group, d.fold)).collect();
+        folds.sort_unstable();
+        folds.dedup();
+        for (group, fold) in folds {
+            let Planned { group, folds } = &self.planned[group];
+            for sample in folds[fold].test.samples() {
+                tested[group.members[sample.table]] += 1;
             }
         }
         let record = |(Instrument { series, test_only }, test_candles): (&Instrument, usize)| {

@@ -15,7 +15,7 @@ use std::fmt;
 use serde::Serialize;
 use windvane_candles::{Interval, Timestamp};
 use windvane_models::TrainingRecord;
-use windvane_signals::{GapPolicy, LabelSpec, SignalError};
+use windvane_signals::{GapPolicy, LabelSpec};
 
 use crate::{Bounds, Lead, ResultRow, Warning};
 
@@ -39,7 +39,7 @@ pub struct Report {
     pub groups: Vec<GroupRecord>,
     /// The instruments as given.
     pub instruments: Vec<InstrumentRecord>,
-    /// Instruments without a test candle: no row below speaks of them.
+    /// Instruments of which no candle was tested: no row below speaks of them.
     pub without_test_rows: Vec<Untested>,
     /// What could not be read; filled by the caller.
     pub skipped: Vec<Skipped>,
@@ -77,6 +77,8 @@ pub struct RunRecord {
     pub labels: LabelSpec,
     /// The channels.
     pub channels: Vec<String>,
+    /// The gap policy that was given; `None` where it was guessed for each interval.
+    pub gaps: Option<GapPolicy>,
     /// Rows per window.
     pub lookback: usize,
     /// The models.
@@ -118,7 +120,7 @@ pub enum PlanRecord {
 pub struct GroupRecord {
     /// The candles' interval.
     pub interval: Interval,
-    /// What happened at gaps: sessions where over 1 % of a series' time steps are missing.
+    /// What happened at gaps.
     pub gap_policy: GapPolicy,
     /// Names of the instruments.
     pub instruments: Vec<String>,
@@ -127,7 +129,7 @@ pub struct GroupRecord {
 }
 
 /// One fold of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FoldRecord {
     /// Counted from 1.
@@ -147,6 +149,10 @@ pub struct FoldRecord {
     pub validation_windows: Option<usize>,
     /// Windows tested on.
     pub test_windows: usize,
+    /// Instruments tested though the fold had no training window of their own: what was tested
+    /// on them was learned from others only. Test-only instruments, of which that is always
+    /// true, are not named.
+    pub untrained: Vec<String>,
 }
 
 /// One instrument as given.
@@ -171,11 +177,11 @@ pub struct InstrumentRecord {
     pub missing: u64,
     /// Whether no model learned from it.
     pub test_only: bool,
-    /// Candles that models were tested on, over all folds.
+    /// Candles that at least one model was tested on, over all folds.
     pub test_candles: usize,
 }
 
-/// An instrument without a test candle.
+/// An instrument of which no candle was tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Untested {
@@ -247,7 +253,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of all models on all folds of an interval.
-    pub(crate) fn of_group(interval: Interval, error: &SignalError) -> Self {
+    pub(crate) fn of_group(interval: Interval, error: &impl fmt::Display) -> Self {
         Self { model: None, interval, fold: None, message: error.to_string() }
     }
 }

@@ -31,14 +31,7 @@ fn to_json(report: &Report) -> String {
     text.expect("invariant: a report has only texts, numbers and lists") + "\n"
 }
 
-/// Writes beside the file and renames, so that no reader meets half a report.
 fn replace(path: &Path, text: &str) -> Result<(), BacktestError> {
     let failed = |source| BacktestError::Io { path: path.to_path_buf(), source };
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // Whatever is left of it; the error to tell is the first one.
-        let _ = fs::remove_file(&temporary);
-        failed(source)
-    })
+    windvane_models::replace_file(path, text.as_bytes()).map_err(failed)
 }

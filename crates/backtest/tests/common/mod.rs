@@ -23,7 +23,7 @@ pub(crate) struct Knowledge {
 
 /// A learner that learns nothing: its model answers with a function.
 pub(crate) struct Fake {
-    pub(crate) name: &'static str,
+    pub(crate) id: ModelId,
     pub(crate) knowledge: Knowledge,
     pub(crate) answer: Answer,
 }
@@ -37,8 +37,8 @@ struct FakeModel {
 }
 
 impl Learner for Fake {
-    fn name(&self) -> &'static str {
-        self.name
+    fn id(&self) -> &ModelId {
+        &self.id
     }
 
     fn fit(
@@ -50,7 +50,7 @@ impl Learner for Fake {
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let table = &train.tables()[0];
         Ok(Box::new(FakeModel {
-            id: ModelId::new(self.name),
+            id: self.id.clone(),
             spec: ModelSpec {
                 signals: table.spec().clone(),
                 interval: table.interval(),
@@ -83,11 +83,11 @@ impl DirectionModel for FakeModel {
 }
 
 /// A learner that always fails.
-pub(crate) struct Failing;
+pub(crate) struct Failing(pub(crate) ModelId);
 
 impl Learner for Failing {
-    fn name(&self) -> &'static str {
-        "failing"
+    fn id(&self) -> &ModelId {
+        &self.0
     }
 
     fn fit(
@@ -99,6 +99,10 @@ impl Learner for Failing {
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Err(ModelError::TooFewWindows { expected: 1_000_000, got: 1 })
     }
+}
+
+pub(crate) fn failing() -> Box<dyn Learner> {
+    Box::new(Failing(ModelId::new("failing")))
 }
 
 fn classes(direction: Direction) -> [f32; 3] {
@@ -116,7 +120,7 @@ pub(crate) fn oracle(series: &CandleSeries) -> Fake {
     let future = series.candles().windows(2).map(next).collect();
     let answer: Answer =
         |known, time| classes(known.future.get(&time).copied().unwrap_or(Direction::Neutral));
-    Fake { name: "oracle", knowledge: Knowledge { future, seed: 0 }, answer }
+    Fake { id: ModelId::new("oracle"), knowledge: Knowledge { future, seed: 0 }, answer }
 }
 
 /// Throws a coin for every time.
@@ -126,12 +130,12 @@ pub(crate) fn coin(name: &'static str, seed: u64) -> Fake {
         let up = Stream::new(known.seed, Purpose::Shuffle, 0, index).uniform() < 0.5;
         classes(if up { Direction::Up } else { Direction::Down })
     };
-    Fake { name, knowledge: Knowledge { seed, ..Knowledge::default() }, answer }
+    Fake { id: ModelId::new(name), knowledge: Knowledge { seed, ..Knowledge::default() }, answer }
 }
 
 /// Answers the same to everything.
 pub(crate) fn constant(name: &'static str, answer: Answer) -> Fake {
-    Fake { name, knowledge: Knowledge::default(), answer }
+    Fake { id: ModelId::new(name), knowledge: Knowledge::default(), answer }
 }
 
 pub(crate) fn simulated(market: Market, name: &str, interval: Interval, n: usize) -> CandleSeries {
@@ -142,6 +146,13 @@ pub(crate) fn simulated(market: Market, name: &str, interval: Interval, n: usize
 
 pub(crate) fn learned(series: CandleSeries) -> Instrument {
     Instrument { series, test_only: false }
+}
+
+/// Every candle whose index is kept.
+pub(crate) fn thinned(series: &CandleSeries, keep: impl Fn(usize) -> bool) -> CandleSeries {
+    let candles = series.iter().enumerate().filter(|(index, _)| keep(*index));
+    let candles = candles.map(|(_, candle)| *candle).collect();
+    CandleSeries::new(series.pair().clone(), series.interval(), candles).expect("still in order")
 }
 
 pub(crate) fn boxed(learners: Vec<Fake>) -> Vec<Box<dyn Learner>> {

@@ -71,6 +71,11 @@ impl<R: Real> PackedDense<R> {
         self.kernel.kernel()
     }
 
+    /// The kernel, the bias `[blocks]` and the columns `[blocks, N]`.
+    pub(crate) fn parts(&self) -> (Checked, &[OutputColumn<R>], &[OutputColumn<R>]) {
+        (self.kernel, &self.bias, &self.columns)
+    }
+
     /// Writes W x + b for each row of `xs` `[B, N]` into `ys` `[B, O]`.
     ///
     /// # Errors

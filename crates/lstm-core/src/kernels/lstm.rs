@@ -34,14 +34,17 @@ pub(crate) struct Lstm<'a, R> {
     pub(crate) hidden: usize,
     /// `[T, inputs]`
     pub(crate) xs: &'a [R],
+    /// The last step is read first.
+    pub(crate) reversed: bool,
     /// In and out, padded.
     pub(crate) h: &'a mut [R],
     /// In and out, padded.
     pub(crate) c: &'a mut [R],
     /// Scratch, padded.
     pub(crate) next: &'a mut [R],
-    /// `[T, hidden]`
+    /// The hidden state after reading step t goes to `hidden` numbers from `t * stride` on.
     pub(crate) out: Option<&'a mut [R]>,
+    pub(crate) stride: usize,
 }
 
 impl<R: Real> Op for Lstm<'_, R> {
@@ -49,7 +52,9 @@ impl<R: Real> Op for Lstm<'_, R> {
     fn run<I: Isa>(mut self) {
         let (mut now, mut next) = (self.h, self.next);
         let steps = self.xs.len() / self.inputs;
-        for (t, x) in self.xs.chunks_exact(self.inputs).enumerate() {
+        for read in 0..steps {
+            let t = if self.reversed { steps - 1 - read } else { read };
+            let x = &self.xs[t * self.inputs..][..self.inputs];
             let blocks = self.columns.chunks_exact(self.inputs + self.hidden).zip(self.bias);
             let (units, _) = next.as_chunks_mut();
             let (cells, _) = self.c.as_chunks_mut();
@@ -58,7 +63,7 @@ impl<R: Real> Op for Lstm<'_, R> {
                 update::<R, I>(gates, c, h);
             }
             if let Some(out) = &mut self.out {
-                out[t * self.hidden..][..self.hidden].copy_from_slice(&next[..self.hidden]);
+                out[t * self.stride..][..self.hidden].copy_from_slice(&next[..self.hidden]);
             }
             std::mem::swap(&mut now, &mut next);
         }

@@ -4,19 +4,25 @@
 //! the kernel in use.
 #![expect(unsafe_code, reason = "entering a #[target_feature] function after detection")]
 
+mod attention;
 mod dense;
 mod isa;
 mod lstm;
 mod select;
 #[cfg(feature = "train")]
+mod spread;
+#[cfg(feature = "train")]
 mod train;
 
+pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
 pub(crate) use isa::BASELINE_FUSED;
 use isa::{Isa, Portable};
 pub(crate) use lstm::{Column, Lstm, UNITS, padded};
 pub(crate) use select::Checked;
 pub use select::Kernel;
+#[cfg(feature = "train")]
+pub(crate) use spread::{Dots, Spread, Tanh, ThroughTanh};
 #[cfg(feature = "train")]
 pub(crate) use train::{Activate, AddRows, Differentiate};
 

@@ -120,8 +120,7 @@ impl<R: Real> PackedLstm<R> {
     ) -> Result<&'s [R], LstmError> {
         check_rows("xs", self.shape.input_size(), xs.len())?;
         scratch.check(self.shape.hidden_size())?;
-        scratch.state.reset();
-        self.run(xs, &mut scratch.state, None, &mut scratch.next);
+        self.read_window(xs, false, None, scratch);
         Ok(scratch.state.h())
     }
 
@@ -144,12 +143,36 @@ impl<R: Real> PackedLstm<R> {
         if let Some(out) = &out {
             check_len("out", steps * hidden, out.len())?;
         }
-        self.run(xs, state, out, &mut scratch.next);
+        self.run(xs, false, state, out.map(|out| (out, hidden)), &mut scratch.next);
         Ok(())
     }
 
-    fn run(&self, xs: &[R], state: &mut LstmState<R>, out: Option<&mut [R]>, next: &mut [R]) {
+    /// Reads whole steps `[T, I]` from a zero state, the last step first if `reversed`.
+    ///
+    /// The state stays in `scratch`, which fits; the hidden state after reading step t goes to
+    /// `out[t * stride..]`. The caller has checked the lengths.
+    pub(crate) fn read_window(
+        &self,
+        xs: &[R],
+        reversed: bool,
+        out: Option<(&mut [R], usize)>,
+        scratch: &mut LstmScratch<R>,
+    ) {
+        let LstmScratch { state, next } = scratch;
+        state.reset();
+        self.run(xs, reversed, state, out, next);
+    }
+
+    fn run(
+        &self,
+        xs: &[R],
+        reversed: bool,
+        state: &mut LstmState<R>,
+        out: Option<(&mut [R], usize)>,
+        next: &mut [R],
+    ) {
         let (h, c) = state.padded_mut();
+        let (out, stride) = out.unzip();
         kernels::dispatch(
             self.kernel,
             Lstm {
@@ -158,10 +181,12 @@ impl<R: Real> PackedLstm<R> {
                 inputs: self.shape.input_size(),
                 hidden: self.shape.hidden_size(),
                 xs,
+                reversed,
                 h,
                 c,
                 next,
                 out,
+                stride: stride.unwrap_or(0),
             },
         );
     }

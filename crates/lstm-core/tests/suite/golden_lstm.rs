@@ -1,12 +1,13 @@
-//! One LSTM layer against `PyTorch`: results and every gradient.
+//! LSTM layers, one or two, of one direction or both, against `PyTorch`: results and every
+//! gradient.
 use serde_json::Value;
 use windvane_lstm_core::{
-    Biases, Kernel, LstmCache, LstmGradients, LstmShape, LstmStart, LstmStartMut, LstmState,
-    LstmUpstream, PackedLstm, Real, lstm_backward, lstm_forward,
+    Biases, Kernel, LstmStart, LstmStartMut, LstmState, LstmUpstream, PackedLstm, Real,
 };
 use windvane_testing::{TensorFile, Unsupported, assert_close, golden_dir, json};
 
-use crate::common::{cast, swap_axes, widen};
+use crate::common::{cast, reversed, swap_axes, widen};
+use crate::layer::{Layer, LayerCache};
 
 #[test]
 fn golden_lstm_forward_and_gradients() {
@@ -14,10 +15,6 @@ fn golden_lstm_forward_and_gradients() {
     let mut cases = Unsupported::new("a_lstm");
     for case in json(&dir.join("index.json")).as_array().unwrap() {
         let name = case["file"].as_str().unwrap();
-        if case["layers"] != 1 || case["bidirectional"] != false {
-            cases.skip(name, "the crate's layer is single and runs in one direction");
-            continue;
-        }
         let file = TensorFile::read(&dir.join(name));
         let case = Case::read(case, &file);
         if name.contains(".f64.") {
@@ -32,18 +29,33 @@ fn golden_lstm_forward_and_gradients() {
 struct Case<'a> {
     name: &'a str,
     file: &'a TensorFile,
-    shape: LstmShape,
+    /// The second reads what the first gives.
+    layers: Vec<Layer>,
     steps: usize,
     batch: usize,
+}
+
+/// Results of all layers in the file's arrangement.
+struct Results<R> {
+    /// `[B, T, dirs * H]` of the last layer.
+    y: Vec<R>,
+    /// `[layers * dirs, B, H]`
+    h_n: Vec<R>,
+    c_n: Vec<R>,
 }
 
 impl<'a> Case<'a> {
     fn read(case: &'a Value, file: &'a TensorFile) -> Self {
         let size = |key: &str| usize::try_from(case[key].as_u64().unwrap()).unwrap();
+        let layer = if case["bidirectional"] == true { Layer::both } else { Layer::one };
+        let mut layers = vec![layer(size("input"), size("hidden"), Biases::Two)];
+        for _ in 1..size("layers") {
+            layers.push(layer(layers[0].output_size(), size("hidden"), Biases::Two));
+        }
         Self {
             name: case["file"].as_str().unwrap(),
             file,
-            shape: LstmShape::new(size("input"), size("hidden"), Biases::Two).unwrap(),
+            layers,
             steps: size("steps"),
             batch: size("batch"),
         }
@@ -58,106 +70,169 @@ impl<'a> Case<'a> {
         swap_axes(&self.tensor(name), [self.batch, self.steps])
     }
 
+    /// `[dirs, B, H]` of layer `k` out of a `[layers * dirs, B, H]` tensor, as `[B, dirs * H]`.
+    fn state<R: Real>(&self, name: &str, k: usize) -> Vec<R> {
+        let len = self.batch * self.layers[k].output_size();
+        let of_layer = &self.tensor(name)[k * len..][..len];
+        swap_axes(of_layer, [self.layers[k].directions(), self.batch])
+    }
+
+    /// The other way round.
+    fn by_direction<R: Real>(&self, state: &[R], k: usize) -> Vec<R> {
+        swap_axes(state, [self.batch, self.layers[k].directions()])
+    }
+
     fn close<R: Real>(&self, got: &[R], name: &str, tolerance: f64) {
         let want = &self.file.get(name).data;
         assert_close(&widen(got), want, tolerance, 0.0, &format!("{} {name}", self.name));
     }
 
-    /// A `[T, B, ..]` result against a `[B, T, ..]` tensor.
-    fn close_in_time<R: Real>(&self, got: &[R], name: &str, tolerance: f64) {
-        self.close(&swap_axes(got, [self.steps, self.batch]), name, tolerance);
+    fn check<R: Real>(&self, got: &Results<R>, tolerance: f64) {
+        self.close(&got.y, "y", tolerance);
+        self.close(&got.h_n, "h_n", tolerance);
+        self.close(&got.c_n, "c_n", tolerance);
+    }
+
+    /// The names of the tensors of layer `k` in the order of its parameters.
+    fn names(&self, k: usize) -> Vec<String> {
+        let directions = &["", "_reverse"][..self.layers[k].directions()];
+        let layer = if k == 0 { String::new() } else { format!("_l{k}") };
+        let name = |direction| {
+            ["w_ih", "w_hh", "b_ih", "b_hh"].map(|tensor| format!("{tensor}{layer}{direction}"))
+        };
+        directions.iter().flat_map(name).collect()
     }
 
     fn run<R: Real>(&self, tolerance: f64, loss_tolerance: f64) {
-        let names = ["w_ih", "w_hh", "b_ih", "b_hh"];
-        let weights: Vec<R> = names.iter().flat_map(|name| self.tensor(name)).collect();
+        let weights: Vec<Vec<R>> = (0..self.layers.len())
+            .map(|k| self.names(k).iter().flat_map(|name| self.tensor(name)).collect())
+            .collect();
         self.train(&weights, tolerance, loss_tolerance);
         for kernel in Kernel::available() {
-            let lstm = PackedLstm::new(self.shape, self.shape.params(&weights).unwrap()).unwrap();
-            self.infer(&lstm.with_kernel(*kernel).unwrap(), tolerance);
+            self.check(&self.infer(&weights, *kernel), tolerance);
         }
     }
 
-    fn train<R: Real>(&self, weights: &[R], tolerance: f64, loss_tolerance: f64) {
-        let params = self.shape.params(weights).unwrap();
-        let x = self.time_major("x");
-        let (h0, c0) = (self.tensor("h0"), self.tensor("c0"));
-        let mut cache = LstmCache::new();
-        let start = LstmStart { hidden: &h0, cell: &c0 };
-        lstm_forward(self.shape, params, &x, self.batch, Some(start), &mut cache).unwrap();
-        self.close_in_time(cache.hidden(), "y", tolerance);
-        self.close(cache.last_hidden(), "h_n", tolerance);
-        self.close(cache.last_cell(), "c_n", tolerance);
+    fn train<R: Real>(&self, weights: &[Vec<R>], tolerance: f64, loss_tolerance: f64) {
+        let mut caches: Vec<LayerCache<R>> = vec![];
+        let mut xs = vec![self.time_major("x")];
+        let (mut h_n, mut c_n) = (vec![], vec![]);
+        for (k, layer) in self.layers.iter().enumerate() {
+            let (hidden, cell) = (self.state("h0", k), self.state("c0", k));
+            let start = LstmStart { hidden: &hidden, cell: &cell };
+            let mut cache = layer.cache();
+            layer.forward(&weights[k], (&xs[k], self.batch), Some(start), &mut cache);
+            xs.push(cache.hidden().to_vec());
+            h_n.extend(self.by_direction(cache.last_hidden(), k));
+            c_n.extend(self.by_direction(cache.last_cell(), k));
+            caches.push(cache);
+        }
+        let y = swap_axes(&xs[self.layers.len()], [self.steps, self.batch]);
+        let results = Results { y, h_n, c_n };
+        self.check(&results, tolerance);
+        self.check_loss(&results, loss_tolerance);
+        self.differentiate(weights, &xs, &mut caches, ("grad_", tolerance));
+        self.differentiate(weights, &xs, &mut caches, ("yonly_grad_", tolerance));
+    }
 
-        let d_y: Vec<R> = self.time_major("dL_dy");
-        let (d_h, d_c): (Vec<R>, Vec<R>) = (self.tensor("dL_dh_n"), self.tensor("dL_dc_n"));
-        let dot = |a: &[R], b: &[R]| a.iter().zip(b).map(|(a, b)| *a * *b).sum::<R>();
-        let loss = dot(cache.hidden(), &d_y)
-            + dot(cache.last_hidden(), &d_h)
-            + dot(cache.last_cell(), &d_c);
-        assert_close(
-            &[loss.to_f64()],
-            &self.file.get("loss").data,
-            loss_tolerance,
-            1.0,
-            &format!("{} loss", self.name),
-        );
-
-        let all = [Some(&d_y[..]), Some(&d_h[..]), Some(&d_c[..])];
-        self.differentiate(weights, &x, &mut cache, all, ("grad_", tolerance));
-        let only_y = [Some(&d_y[..]), None, None];
-        self.differentiate(weights, &x, &mut cache, only_y, ("yonly_grad_", tolerance));
+    fn check_loss<R: Real>(&self, results: &Results<R>, tolerance: f64) {
+        let dot = |a: &[R], name: &str| {
+            a.iter().zip(self.tensor::<R>(name)).map(|(a, b)| *a * b).sum::<R>()
+        };
+        let loss =
+            dot(&results.y, "dL_dy") + dot(&results.h_n, "dL_dh_n") + dot(&results.c_n, "dL_dc_n");
+        let what = format!("{} loss", self.name);
+        assert_close(&[loss.to_f64()], &self.file.get("loss").data, tolerance, 1.0, &what);
     }
 
     fn differentiate<R: Real>(
         &self,
-        weights: &[R],
-        x: &[R],
-        cache: &mut LstmCache<R>,
-        [d_hidden, d_last_hidden, d_last_cell]: [Option<&[R]>; 3],
+        weights: &[Vec<R>],
+        xs: &[Vec<R>],
+        caches: &mut [LayerCache<R>],
         (prefix, tolerance): (&str, f64),
     ) {
-        let state = self.batch * self.shape.hidden_size();
-        let mut d_weights = vec![R::ZERO; weights.len()];
-        let mut d_x = vec![R::ZERO; x.len()];
-        let (mut d_h0, mut d_c0) = (vec![R::ZERO; state], vec![R::ZERO; state]);
-        let into = LstmGradients {
-            d_params: self.shape.params_mut(&mut d_weights).unwrap(),
-            d_inputs: Some(&mut d_x),
-            d_start: Some(LstmStartMut { hidden: &mut d_h0, cell: &mut d_c0 }),
-        };
-        let upstream = LstmUpstream { d_hidden, d_last_hidden, d_last_cell };
-        let params = self.shape.params(weights).unwrap();
-        lstm_backward(self.shape, params, x, cache, upstream, into).unwrap();
-        self.close_in_time(&d_x, &format!("{prefix}x"), tolerance);
+        let mut d_y: Vec<R> = self.time_major("dL_dy");
+        let (mut d_h0, mut d_c0) = (vec![], vec![]);
+        for (k, layer) in self.layers.iter().enumerate().rev() {
+            let whole = prefix == "grad_";
+            let d_last = ["dL_dh_n", "dL_dc_n"].map(|name| self.state(name, k));
+            let upstream = LstmUpstream {
+                d_hidden: Some(&d_y),
+                d_last_hidden: whole.then_some(&d_last[0]),
+                d_last_cell: whole.then_some(&d_last[1]),
+            };
+            let mut d_weights = vec![R::ZERO; weights[k].len()];
+            let mut d_x = vec![R::ZERO; xs[k].len()];
+            let [mut hidden, mut cell] = d_last.each_ref().map(|d| vec![R::ZERO; d.len()]);
+            let start = LstmStartMut { hidden: &mut hidden, cell: &mut cell };
+            let of_layer = (&weights[k][..], &mut d_weights[..]);
+            let (cache, d_inputs) = (&mut caches[k], Some(&mut d_x[..]));
+            layer.backward(of_layer, &xs[k], cache, upstream, d_inputs, Some(start));
+            d_h0.splice(0..0, self.by_direction(&hidden, k));
+            d_c0.splice(0..0, self.by_direction(&cell, k));
+            if whole {
+                self.check_weights(&d_weights, k, tolerance);
+            }
+            d_y = d_x;
+        }
+        self.close(&swap_axes(&d_y, [self.steps, self.batch]), &format!("{prefix}x"), tolerance);
         self.close(&d_h0, &format!("{prefix}h0"), tolerance);
         self.close(&d_c0, &format!("{prefix}c0"), tolerance);
-        if prefix == "grad_" {
-            let d = self.shape.params(&d_weights).unwrap();
-            self.close(d.w_ih, "grad_w_ih", tolerance);
-            self.close(d.w_hh, "grad_w_hh", tolerance);
-            self.close(d.b_ih, "grad_b_ih", tolerance);
-            self.close(d.b_hh.unwrap(), "grad_b_hh", tolerance);
-        }
     }
 
-    fn infer<R: Real>(&self, lstm: &PackedLstm<R>, tolerance: f64) {
-        let hidden = self.shape.hidden_size();
-        let (x, h0, c0) = (self.tensor::<R>("x"), self.tensor::<R>("h0"), self.tensor::<R>("c0"));
-        let mut scratch = lstm.scratch();
-        let mut y = vec![R::ZERO; self.batch * self.steps * hidden];
-        let (mut h_n, mut c_n) = (Vec::new(), Vec::new());
-        let windows = x.chunks(self.steps * self.shape.input_size());
-        for (b, (window, y)) in windows.zip(y.chunks_mut(self.steps * hidden)).enumerate() {
-            let mut state = LstmState::zeros(hidden);
-            state.h_mut().copy_from_slice(&h0[b * hidden..][..hidden]);
-            state.c_mut().copy_from_slice(&c0[b * hidden..][..hidden]);
-            lstm.sequence(window, &mut state, Some(y), &mut scratch).unwrap();
-            h_n.extend_from_slice(state.h());
-            c_n.extend_from_slice(state.c());
+    fn check_weights<R: Real>(&self, mut d_weights: &[R], k: usize, tolerance: f64) {
+        for name in self.names(k) {
+            let len = self.file.get(&name).data.len();
+            let tensor = d_weights.split_off(..len).unwrap();
+            self.close(tensor, &format!("grad_{name}"), tolerance);
         }
-        self.close(&y, "y", tolerance);
-        self.close(&h_n, "h_n", tolerance);
-        self.close(&c_n, "c_n", tolerance);
+        assert!(d_weights.is_empty());
+    }
+
+    /// Layer after layer, direction after direction, window after window.
+    fn infer<R: Real>(&self, weights: &[Vec<R>], kernel: Kernel) -> Results<R> {
+        let mut results = Results { y: self.tensor("x"), h_n: Vec::new(), c_n: Vec::new() };
+        for (layer, weights) in self.layers.iter().zip(weights) {
+            let shape = layer.direction();
+            let parts: Vec<Vec<R>> = weights
+                .chunks(shape.len())
+                .enumerate()
+                .map(|(direction, weights)| {
+                    let lstm = PackedLstm::new(shape, shape.params(weights).unwrap()).unwrap();
+                    let lstm = lstm.with_kernel(kernel).unwrap();
+                    self.infer_direction(&lstm, direction == 1, &mut results)
+                })
+                .collect();
+            let rows = self.batch * self.steps;
+            results.y = swap_axes(&parts.concat(), [layer.directions(), rows]);
+        }
+        results
+    }
+
+    /// `[B, T, H]`; the last states are appended to those in `results`.
+    fn infer_direction<R: Real>(
+        &self,
+        lstm: &PackedLstm<R>,
+        reverse: bool,
+        results: &mut Results<R>,
+    ) -> Vec<R> {
+        let hidden = lstm.shape().hidden_size();
+        let turn = |rows: &[R]| if reverse { reversed(rows, self.steps) } else { rows.to_vec() };
+        let (h0, c0) = (self.tensor::<R>("h0"), self.tensor::<R>("c0"));
+        let mut y = vec![];
+        for window in results.y.chunks(self.steps * lstm.shape().input_size()) {
+            let mut state = LstmState::zeros(hidden);
+            let at = results.h_n.len();
+            state.h_mut().copy_from_slice(&h0[at..][..hidden]);
+            state.c_mut().copy_from_slice(&c0[at..][..hidden]);
+            let mut rows = vec![R::ZERO; self.steps * hidden];
+            let mut scratch = lstm.scratch();
+            lstm.sequence(&turn(window), &mut state, Some(&mut rows), &mut scratch).unwrap();
+            y.extend(turn(&rows));
+            results.h_n.extend_from_slice(state.h());
+            results.c_n.extend_from_slice(state.c());
+        }
+        y
     }
 }

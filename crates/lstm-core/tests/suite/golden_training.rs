@@ -1,33 +1,35 @@
-//! Ten training steps of v3.2 against `PyTorch`, under every optimiser setting.
+//! Ten training steps of v3.2, v3 and v3.1 against `PyTorch`, under every optimiser setting.
 use serde_json::Value;
 use windvane_lstm_core::{
     Biases, Clip, CrossEntropy, Optimizer, OptimizerState, Schedule, Tensors,
 };
 use windvane_testing::{TensorFile, Unsupported, assert_close, golden_dir, json};
 
-use crate::common::{Batch, V32, swap_axes};
-use crate::golden_models::class;
+use crate::common::swap_axes;
+use crate::golden_models::{class, network};
+use crate::network::{Batch, Network};
 
 const TOLERANCE: f64 = 1e-9;
 
 #[test]
-fn golden_v32_training_runs() {
+fn golden_training_runs() {
     let dir = golden_dir("c_training");
     let mut cases = Unsupported::new("c_training");
     for run in json(&dir.join("index.json")).as_array().unwrap() {
         let name =
             format!("{}.{}", text(run, "case").unwrap(), text(run, "optimizer_name").unwrap());
-        if run["model"] != "v32" {
-            cases.skip(&name, "not an LSTM with a dense layer alone");
+        let biases = if run["single_bias"] == true { Biases::One } else { Biases::Two };
+        let Some(net) = network(run, biases) else {
+            cases.skip(&name, "a network of another kind");
             continue;
-        }
+        };
         let (Some(optimizer), Some(clip)) = (optimizer(run), clip(run)) else {
             cases.skip(&name, "an optimiser or a clip that the crate does not have");
             continue;
         };
         let start = TensorFile::read(&dir.join(text(run, "start").unwrap()));
         let end = TensorFile::read(&dir.join(text(run, "final").unwrap()));
-        Run { name, settings: run, start: &start, optimizer, clip }.check(&end);
+        Run { name, net, settings: run, start: &start, optimizer, clip }.check(&end);
         cases.ran();
     }
 }
@@ -71,6 +73,7 @@ fn clip(run: &Value) -> Option<Clip> {
 
 struct Run<'a> {
     name: String,
+    net: Network,
     settings: &'a Value,
     start: &'a TensorFile,
     optimizer: Optimizer,
@@ -84,10 +87,7 @@ impl Run<'_> {
 
     fn check(&self, end: &TensorFile) {
         let run = self.settings;
-        let biases = if run["single_bias"] == true { Biases::One } else { Biases::Two };
-        let sizes = [size(run, "inputs"), size(run, "hidden"), size(run, "classes")];
-        let net = V32::new(sizes, biases);
-        let mut weights: Tensors<f64> = net.load(self.start);
+        let mut weights: Tensors<f64> = self.net.load(self.start);
         let mut state = OptimizerState::new(weights.len());
         let schedule = Schedule::ExponentialDecay {
             rate: number(run, "decay"),
@@ -95,7 +95,7 @@ impl Run<'_> {
         };
         let (mut losses, mut norms, mut counts, mut rates) = (vec![], vec![], vec![], vec![]);
         for k in 0..size(run, "training_steps") {
-            let (loss, mut gradients) = self.learn(net, &weights, k);
+            let (loss, mut gradients) = self.learn(&weights, k);
             let clipped = self.clip.apply(gradients.flat_mut());
             let rate = schedule.learning_rate(number(run, "lr"), k as u64);
             self.optimizer.step(rate, gradients.flat(), &mut state, weights.flat_mut()).unwrap();
@@ -108,7 +108,7 @@ impl Run<'_> {
         self.close(&norms, &numbers(run, "grad_norm_before_clip"), "norms");
         self.close(&rates, &numbers(run, "lr_at_step"), "learning rates");
         assert_eq!(counts, numbers(run, "clipped"), "{} clipped", self.name);
-        let after: Vec<f64> = (0..losses.len()).map(|k| self.learn(net, &weights, k).0).collect();
+        let after: Vec<f64> = (0..losses.len()).map(|k| self.learn(&weights, k).0).collect();
         self.close(&after, &numbers(run, "loss_of_each_batch_after_all_steps"), "final losses");
         for (spec, tensor) in weights.iter() {
             self.close(tensor, &end.get(&spec.name).data, &spec.name);
@@ -116,23 +116,23 @@ impl Run<'_> {
     }
 
     /// Loss of batch `k`, and the gradients of the scaled loss.
-    fn learn(&self, net: V32, weights: &Tensors<f64>, k: usize) -> (f64, Tensors<f64>) {
+    fn learn(&self, weights: &Tensors<f64>, k: usize) -> (f64, Tensors<f64>) {
         let (batch, steps) =
             (size(self.settings, "batch"), size(self.settings, "steps_in_sequence"));
-        let len = batch * steps * net.lstm.input_size();
+        let len = batch * steps * size(self.settings, "inputs");
         let x = swap_axes(&self.start.get("x").data[k * len..][..len], [batch, steps]);
         let targets = &self.start.get("target").data[k * batch..][..batch];
         let targets: Vec<usize> = targets.iter().copied().map(class).collect();
         let class_weights =
             self.settings.get("class_weights").map(|_| numbers(self.settings, "class_weights"));
         let loss = CrossEntropy {
-            classes: net.fc.output_size(),
+            classes: self.net.classes(),
             weights: class_weights.as_deref(),
             smoothing: self.settings["label_smoothing"].as_f64().unwrap_or(0.0),
         };
         let mut gradients = weights.zeros_like();
-        let batch = Batch { x: &x, targets: &targets, loss };
-        let (loss, _) = net.learn(weights, &batch, &mut gradients, None);
+        let batch = Batch { x: &x, targets: &targets, loss, masks: &[] };
+        let loss = self.net.learn(weights, &batch, &mut gradients, None).loss;
         for g in gradients.flat_mut() {
             *g *= number(self.settings, "loss_scale");
         }

@@ -4,7 +4,7 @@ use windvane_lstm_core::{
     LstmUpstream, dense_backward, dense_forward, lstm_backward, lstm_forward,
 };
 
-use crate::common::{Batch, V32, draws};
+use crate::common::draws;
 
 const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 1e-6;
@@ -12,7 +12,7 @@ const TOLERANCE: f64 = 1e-6;
 const FLOOR: f64 = 1e-3;
 
 /// Compares `gradient` with the differences of `loss` around `at`.
-fn check(what: &str, at: &[f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) -> f64) {
+pub(crate) fn check(what: &str, at: &[f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) -> f64) {
     let mut moved = at.to_vec();
     for k in 0..at.len() {
         moved[k] = at[k] + STEP;
@@ -31,7 +31,7 @@ fn check(what: &str, at: &[f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) 
     assert!(gradient.iter().any(|g| g.abs() > FLOOR), "{what}: all gradients vanish");
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -124,32 +124,5 @@ fn cross_entropy_gradients_are_the_differences() {
             let mut unused = vec![0.0; at.len()];
             check("cross-entropy", &at, &gradient, |at| value(at, &mut unused));
         }
-    }
-}
-
-#[test]
-fn network_gradients_are_the_differences() {
-    for biases in [Biases::One, Biases::Two] {
-        let net = V32::new([3, 6, 3], biases);
-        let targets = [0, 2, 1, 2];
-        let mut weights = net.zeros::<f64>();
-        let len = weights.len();
-        weights.flat_mut().copy_from_slice(&draws(1, len, 0.7));
-        let x: Vec<f64> = draws(2, 5 * targets.len() * 3, 1.0);
-        let class_weights = [1.5, 0.75, 1.0];
-        let loss = CrossEntropy { classes: 3, weights: Some(&class_weights), smoothing: 0.1 };
-        let mut gradients = weights.zeros_like();
-        let mut d_x = vec![0.0; x.len()];
-        let batch = Batch { x: &x, targets: &targets, loss };
-        net.learn(&weights, &batch, &mut gradients, Some(&mut d_x));
-        let mut unused = weights.zeros_like();
-        let mut moved = weights.clone();
-        check("weights", weights.flat(), gradients.flat(), |at| {
-            moved.flat_mut().copy_from_slice(at);
-            net.learn(&moved, &batch, &mut unused, None).0
-        });
-        check("inputs", &x, &d_x, |x| {
-            net.learn(&weights, &Batch { x, targets: &targets, loss }, &mut unused, None).0
-        });
     }
 }

@@ -5,9 +5,15 @@
 
 mod common;
 mod errors;
+mod errors_of_models;
 mod golden_lstm;
 mod golden_models;
 mod golden_onnx;
 mod golden_training;
 mod gradients;
+mod gradients_of_models;
+mod layer;
+mod network;
+mod packed;
 mod properties;
+mod properties_of_models;

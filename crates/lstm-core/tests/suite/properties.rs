@@ -5,7 +5,8 @@ use windvane_lstm_core::{
     lstm_forward, softmax,
 };
 
-use crate::common::{Batch, V32, draws, swap_axes};
+use crate::common::{bits, draws, furthest, swap_axes};
+use crate::network::{Batch, Network};
 
 fn biases() -> impl Strategy<Value = Biases> {
     prop_oneof![Just(Biases::One), Just(Biases::Two)]
@@ -25,14 +26,6 @@ fn packed<R: Real>(shape: LstmShape, weights: &[R], kernel: Kernel) -> PackedLst
 /// Uniform like `PyTorch`'s initial weights.
 fn sane<R: Real>(shape: LstmShape, seed: u64) -> Vec<R> {
     draws(seed, shape.len(), 1.0 / (shape.hidden_size() as f64).sqrt())
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|v| v.to_bits()).collect()
-}
-
-fn furthest<R: Real>(a: &[R], b: &[R]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (*a - *b).to_f64().abs()).fold(0.0, f64::max)
 }
 
 fn last_hidden<R: Real>(lstm: &PackedLstm<R>, xs: &[R]) -> Vec<R> {
@@ -162,7 +155,7 @@ proptest! {
 
     #[test]
     fn chunks_sum_to_the_batch(seed in any::<u64>(), cut in 1_usize..7) {
-        let net = V32::new([2, 5, 3], Biases::One);
+        let net = Network::v32([2, 5, 3], Biases::One);
         let mut weights = net.zeros::<f64>();
         let len = weights.len();
         weights.flat_mut().copy_from_slice(&draws(seed, len, 0.8));
@@ -172,9 +165,9 @@ proptest! {
         let learn = |from: usize, to: usize, share: f64| {
             let x = swap_axes(&windows[from * 8..to * 8], [to - from, 4]);
             let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.1 };
-            let batch = Batch { x: &x, targets: &targets[from..to], loss };
+            let batch = Batch { x: &x, targets: &targets[from..to], loss, masks: &[] };
             let mut gradients = weights.zeros_like();
-            let (loss, _) = net.learn(&weights, &batch, &mut gradients, None);
+            let loss = net.learn(&weights, &batch, &mut gradients, None).loss;
             let gradients: Vec<f64> = gradients.flat().iter().map(|g| g * share).collect();
             (loss * share, gradients)
         };

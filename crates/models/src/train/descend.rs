@@ -5,11 +5,12 @@
 //! alone.
 use rayon::prelude::*;
 use windvane_candles::Direction;
-use windvane_lstm_core::{CrossEntropy, LstmError, OptimizerState, Purpose, Stream, TensorSpec};
+use windvane_lstm_core::{CrossEntropy, LstmError, OptimizerState, Purpose, Stream};
 use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet};
 
 use super::batches::ScaledRows;
-use super::{EpochReport, Network, OnEpoch, Recipe};
+use super::network::weight_count;
+use super::{Draw, EpochReport, Network, OnEpoch, Recipe};
 use crate::{ModelError, TrainingRecord};
 
 /// Windows per gradient chunk: enough for the matrix products, few enough for two threads.
@@ -116,7 +117,7 @@ fn check_samples(train: &SampleSet<'_>) -> Result<(), ModelError> {
 
 impl<N: Network<f32>> Descent<'_, N> {
     fn run(&self, on_epoch: &OnEpoch<'_>) -> Result<Fit, ModelError> {
-        let mut weights = vec![0.0; self.network.specs().iter().map(TensorSpec::len).sum()];
+        let mut weights = vec![0.0; weight_count(self.network)];
         let Recipe { init, forget_bias, .. } = *self.recipe;
         self.network.init(init, forget_bias, self.seed, &mut weights)?;
         let mut state = OptimizerState::new(weights.len());
@@ -129,8 +130,10 @@ impl<N: Network<f32>> Descent<'_, N> {
                 self.recipe.learning_rate * self.recipe.decay.powi(index(epoch - 1));
             Stream::new(self.seed, Purpose::Shuffle, epoch as u64, 0).shuffle(&mut order);
             let mut loss = 0.0;
-            for batch in order.chunks(self.recipe.batch) {
-                loss += self.gradient(&weights, batch, &mut chunks)?;
+            for (number, batch) in order.chunks(self.recipe.batch).enumerate() {
+                let index = (number * chunks.len()) as u64;
+                let draw = Draw { seed: self.seed, epoch: epoch as u64, index };
+                loss += self.gradient(&weights, batch, draw, &mut chunks)?;
                 let gradient = &mut chunks[0].d_weights;
                 self.recipe.clip.apply(gradient);
                 let rule = self.recipe.optimizer;
@@ -164,16 +167,19 @@ impl<N: Network<f32>> Descent<'_, N> {
         &self,
         weights: &[f32],
         batch: &[usize],
+        first: Draw,
         chunks: &mut [Chunk<N::Cache>],
     ) -> Result<f64, LstmError> {
         let parts = batch.len().div_ceil(CHUNK);
         let used = &mut chunks[..parts];
-        used.par_iter_mut().zip(batch.par_chunks(CHUNK)).try_for_each(|(chunk, part)| {
+        let work = used.par_iter_mut().zip(batch.par_chunks(CHUNK)).enumerate();
+        work.try_for_each(|(number, (chunk, part))| {
+            let draw = Draw { index: first.index + number as u64, ..first };
             chunk.d_weights.fill(0.0);
             chunk.samples.clear();
             chunk.samples.extend(part.iter().map(|&i| self.train[i]));
             chunk.gather(&self.rows);
-            self.chunk_gradient(weights, batch.len(), chunk)
+            self.chunk_gradient(weights, batch.len(), draw, chunk)
         })?;
         let loss = used.iter().map(|chunk| chunk.loss).sum();
         if let Some((first, rest)) = used.split_first_mut() {
@@ -190,10 +196,11 @@ impl<N: Network<f32>> Descent<'_, N> {
         &self,
         weights: &[f32],
         batch: usize,
+        draw: Draw,
         chunk: &mut Chunk<N::Cache>,
     ) -> Result<(), LstmError> {
         let Chunk { x, targets, d_logits, d_weights, loss, cache, .. } = chunk;
-        let logits = self.network.forward(weights, x, targets.len(), cache)?;
+        let logits = self.network.forward(weights, x, targets.len(), Some(draw), cache)?;
         d_logits.clear();
         d_logits.resize(logits.len(), 0.0);
         let mean = self.cross_entropy().add(logits, targets, batch as f32, d_logits)?;
@@ -216,8 +223,8 @@ impl<N: Network<f32>> Descent<'_, N> {
                     chunk.samples.clear();
                     chunk.samples.extend_from_slice(part);
                     chunk.gather(&self.validation_rows);
-                    let logits =
-                        self.network.forward(weights, &chunk.x, part.len(), &mut chunk.cache)?;
+                    let Chunk { x, cache, .. } = chunk;
+                    let logits = self.network.forward(weights, x, part.len(), None, cache)?;
                     chunk.d_logits.clear();
                     chunk.d_logits.resize(logits.len(), 0.0);
                     self.cross_entropy().add(logits, &chunk.targets, 1.0, &mut chunk.d_logits)

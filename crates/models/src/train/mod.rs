@@ -1,28 +1,30 @@
 //! Fitting models: the learner's trait, recipes, and the loop that descends.
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 mod batches;
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 mod descend;
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 mod network;
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 mod recipe;
 
 use windvane_candles::Timestamp;
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 use windvane_lstm_core::Tensors;
 use windvane_signals::{SampleSet, Scaler, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 use crate::networked::{Architecture, Networked};
 use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
 
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 use descend::descend;
-#[cfg(feature = "v32")]
-pub(crate) use network::Network;
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
+pub(crate) use network::{Draw, Network};
+#[cfg(all(test, feature = "_network"))]
+pub(crate) use network::{check_gradients, weight_count};
+#[cfg(feature = "_network")]
 pub use recipe::Recipe;
 
 /// Something that fits a model to training windows.
@@ -96,7 +98,7 @@ pub(crate) fn spec_of(
 }
 
 /// Fits the scaler and the weights of a network.
-#[cfg(feature = "v32")]
+#[cfg(feature = "_network")]
 pub(crate) fn fit<A: Architecture + Network<f32>>(
     config: &A::Config,
     train: &TrainSet<'_>,

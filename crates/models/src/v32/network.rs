@@ -6,7 +6,7 @@ use windvane_lstm_core::{
 
 use super::Layers;
 use crate::networked::Architecture;
-use crate::train::Network;
+use crate::train::{Draw, Network};
 
 /// What forward keeps for backward.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ impl<R: Real> Network<R> for Layers {
         weights: &[R],
         x: &[R],
         batch: usize,
+        _: Option<Draw>,
         cache: &'c mut Cache<R>,
     ) -> Result<&'c [R], LstmError> {
         let (lstm, head) = weights.split_at(self.lstm.len());
@@ -100,51 +101,10 @@ impl<R: Real> Network<R> for Layers {
 
 #[cfg(test)]
 mod tests {
-    use windvane_lstm_core::CrossEntropy;
-
     use super::*;
-
-    const STEPS: usize = 5;
-    const BATCH: usize = 3;
-
-    fn numbers(count: usize, phase: f64) -> Vec<f64> {
-        (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()
-    }
 
     #[test]
     fn gradients_of_the_whole_model_equal_finite_differences() {
-        let layers = Layers::sized(4, 5, 3).unwrap();
-        let mut weights: Vec<f64> =
-            numbers(layers.lstm.len() + layers.head.len(), 0.3).iter().map(|w| 0.4 * w).collect();
-        let (x, targets) = (numbers(STEPS * BATCH * 4, 0.0), [0, 2, 1]);
-        let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0 };
-        let mut cache = Cache::default();
-        let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
-            let logits = layers.forward(weights, &x, BATCH, &mut cache).unwrap();
-            let mut d_logits = vec![0.0; logits.len()];
-            let value = loss.add(logits, &targets, BATCH as f64, &mut d_logits).unwrap();
-            if let Some(d_weights) = d_weights {
-                layers.backward(weights, &x, &d_logits, &mut cache, d_weights).unwrap();
-            }
-            value
-        };
-        let mut d_weights = vec![0.0; weights.len()];
-        value(&weights, Some(&mut d_weights));
-        let eps = 1e-5;
-        for index in 0..weights.len() {
-            let middle = weights[index];
-            weights[index] = middle + eps;
-            let above = value(&weights, None);
-            weights[index] = middle - eps;
-            let below = value(&weights, None);
-            weights[index] = middle;
-            let slope = (above - below) / (2.0 * eps);
-            let difference = (slope - d_weights[index]).abs();
-            assert!(
-                difference <= 1e-6 * slope.abs().max(1e-2),
-                "{index}: {slope}, {}",
-                d_weights[index]
-            );
-        }
+        crate::train::check_gradients(&Layers::sized(4, 5, 3).unwrap(), 4, None);
     }
 }

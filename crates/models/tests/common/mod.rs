@@ -7,10 +7,15 @@
     reason = "a test may stop, and its numbers are small"
 )]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+use std::sync::Arc;
+
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
+use windvane_models::DirectionModel;
 use windvane_models::train::Recipe;
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
+use windvane_models::v3::{BiLstm, BiLstmLearner};
+use windvane_models::v31::{AttentionBiLstm, AttentionBiLstmLearner};
 use windvane_models::v32::{FastLstm, FastLstmLearner};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
@@ -49,6 +54,36 @@ pub fn quick_v32(series: &CandleSeries) -> FastLstm {
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, 7, &|_| {}).unwrap()
     })
+}
+
+pub fn quick_v3(series: &CandleSeries) -> BiLstm {
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let learner = BiLstmLearner { hidden_size: 12, recipe, ..BiLstmLearner::default() };
+    with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, 7, &|_| {}).unwrap()
+    })
+}
+
+pub fn quick_v31(series: &CandleSeries) -> AttentionBiLstm {
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let dense = vec![8, 5];
+    let sizes =
+        AttentionBiLstmLearner { hidden_size: 12, attention_size: 6, dense, ..Default::default() };
+    let learner = AttentionBiLstmLearner { recipe, ..sizes };
+    with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, 7, &|_| {}).unwrap()
+    })
+}
+
+/// One of each kind, fitted on an autocorrelated market.
+pub fn models() -> [Arc<dyn DirectionModel>; 4] {
+    let series = market(Market::AR1, 2_000, 1);
+    [
+        Arc::new(quick_v2(&series)),
+        Arc::new(quick_v32(&series)),
+        Arc::new(quick_v3(&series)),
+        Arc::new(quick_v31(&series)),
+    ]
 }
 
 pub fn quick_v2(series: &CandleSeries) -> WeightedSignals {

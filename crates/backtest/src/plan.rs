@@ -1,0 +1,124 @@
+//! How time is cut, and what a plan can lack.
+use windvane_candles::Timestamp;
+use windvane_signals::{
+    SampleSet, SignalError, SignalTable, Split, TrainSet, ValidationSet, WalkForward,
+};
+
+/// How time is cut into what is learned from and what is tested on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// Several tests that walk forward, each behind all that its model learned from.
+    WalkForward(WalkForward),
+    /// One test at the end.
+    Once {
+        /// Training ends and validation begins here.
+        validate_from: Timestamp,
+        /// Validation ends and the test begins here.
+        test_from: Timestamp,
+        /// Candles left out between stretches, beyond the purge.
+        embargo: u32,
+    },
+}
+
+/// What a fold's model learns from and chooses on.
+pub(crate) type Parts<'a> = (TrainSet<'a>, ValidationSet<'a>);
+
+/// Why the instruments of an interval cannot be cut as planned.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    #[error(
+        "no candle to test on from {test_from} on: the data end at {last}, so the test must start \
+         earlier"
+    )]
+    AfterData { test_from: Timestamp, last: Timestamp },
+    #[error(
+        "nothing to learn from before {test_from}: the data to learn from begin at {first}, so \
+         the test must start later"
+    )]
+    BeforeData { test_from: Timestamp, first: Timestamp },
+    #[error(
+        "validation takes the time from {validate_from} to the test at {test_from} and leaves no \
+         sample to train on: the first is decided at {first}, so the test must start later"
+    )]
+    NoTraining { validate_from: Timestamp, test_from: Timestamp, first: Timestamp },
+    #[error(
+        "no sample is decided and settled in the validation from {validate_from} to {test_from}"
+    )]
+    NoValidation { validate_from: Timestamp, test_from: Timestamp },
+}
+
+impl Plan {
+    /// The splits, one per fold; `pool` holds the samples that may be learned from.
+    pub(crate) fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
+        match self {
+            Self::WalkForward(plan) => plan.splits(pool),
+            Self::Once { validate_from, test_from, embargo } => {
+                Ok(vec![Split::new(*validate_from, *test_from, None, *embargo)?])
+            }
+        }
+    }
+
+    /// The parts of a fold, or why it has none. A fold of several may lack a part and the others
+    /// go on: the inner error. Without its only test a group is lost: the outer one.
+    pub(crate) fn parts<'a>(
+        &self,
+        split: &Split,
+        pool: &SampleSet<'a>,
+        test: &SampleSet<'_>,
+    ) -> Result<Result<Parts<'a>, SignalError>, PlanError> {
+        let parts = split.train(pool).and_then(|train| Ok((train, split.validation(pool)?)));
+        let parts = parts.and_then(|parts| some_test(parts, test));
+        match self {
+            Self::WalkForward(_) => Ok(parts.map_err(with_hint_for_folds)),
+            Self::Once { .. } => {
+                Ok(Ok(parts.map_err(|error| in_dates(error, split, pool, test.tables()))?))
+            }
+        }
+    }
+}
+
+fn some_test<T>(parts: T, test: &SampleSet<'_>) -> Result<T, SignalError> {
+    if test.is_empty() { Err(SignalError::EmptyPart { part: "test", hint: "" }) } else { Ok(parts) }
+}
+
+fn with_hint_for_folds(error: SignalError) -> SignalError {
+    match error {
+        SignalError::EmptyPart { part, .. } => {
+            SignalError::EmptyPart { part, hint: "use fewer folds or give more candles" }
+        }
+        other => other,
+    }
+}
+
+/// What an empty part of a plan with dates means: which date must move, and where to.
+fn in_dates(
+    error: SignalError,
+    split: &Split,
+    pool: &SampleSet<'_>,
+    tables: &[SignalTable],
+) -> PlanError {
+    let (validate_from, test_from) = (split.validate_from(), split.test_from());
+    let opens = |table: &SignalTable| table.close_time(0)?.plus(table.interval(), -1);
+    let first = pool.tables().iter().filter_map(opens).min();
+    let last =
+        tables.iter().filter_map(|table| table.close_time(table.len().checked_sub(1)?)).max();
+    match (error, first, last) {
+        (SignalError::EmptyPart { .. }, _, Some(last)) if last <= test_from => {
+            PlanError::AfterData { test_from, last }
+        }
+        (SignalError::EmptyPart { .. }, Some(first), _) if test_from <= first => {
+            PlanError::BeforeData { test_from, first }
+        }
+        (SignalError::EmptyPart { part: "training", .. }, _, _) if !pool.is_empty() => {
+            let first = pool.samples()[0].decided_at;
+            PlanError::NoTraining { validate_from, test_from, first }
+        }
+        (SignalError::EmptyPart { part: "validation", .. }, _, _) => {
+            PlanError::NoValidation { validate_from, test_from }
+        }
+        (SignalError::EmptyPart { .. }, _, Some(last)) => PlanError::AfterData { test_from, last },
+        (other, ..) => other.into(),
+    }
+}

@@ -1,0 +1,121 @@
+//! Attention inference.
+use super::{AttentionParams, AttentionShape};
+use crate::error::{check_len, check_rows};
+use crate::kernels::{self, OUTPUTS, OutputColumn, Scores, WeightedSum};
+use crate::{Kernel, LstmError, PackedDense, Real, softmax};
+
+/// An additive attention packed for inference: after construction nothing allocates.
+///
+/// Every sum has one order, whatever the kernel: each unit starts at its bias and adds the inputs
+/// ascending, the units of a score are added in a fixed tree, the context adds the steps
+/// ascending. See [`AttentionShape`] for the formula.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{AttentionShape, PackedAttention};
+///
+/// // One unit that looks at the first of two numbers.
+/// let shape = AttentionShape::new(2, 1)?;
+/// let attention = PackedAttention::new(shape, shape.params(&[1.0_f64, 0.0, 0.0, 9.0])?)?;
+/// let mut scratch = attention.scratch(3);
+/// let mut context = [0.0; 2];
+/// attention.apply(&[-2.0, 1.0, 2.0, 7.0, -2.0, 3.0], &mut context, &mut scratch)?;
+/// assert!(scratch.weights()[1] > 0.999);
+/// assert!((context[1] - 7.0).abs() < 1e-3);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PackedAttention<R> {
+    shape: AttentionShape,
+    dense: PackedDense<R>,
+    // [blocks]
+    v: Vec<OutputColumn<R>>,
+}
+
+impl<R: Real> PackedAttention<R> {
+    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    pub fn new(shape: AttentionShape, params: AttentionParams<'_, R>) -> Result<Self, LstmError> {
+        shape.check(params)?;
+        let dense = PackedDense::new(shape.dense(), params.dense())?;
+        let mut v = vec![OutputColumn::ZERO; shape.units().div_ceil(OUTPUTS)];
+        for (packed, v) in v.iter_mut().zip(params.v.chunks(OUTPUTS)) {
+            packed.0[..v.len()].copy_from_slice(v);
+        }
+        Ok(Self { shape, dense, v })
+    }
+
+    /// The same attention run by another kernel.
+    ///
+    /// # Errors
+    /// [`LstmError::Kernel`] when this processor cannot run it.
+    pub fn with_kernel(mut self, kernel: Kernel) -> Result<Self, LstmError> {
+        self.dense = self.dense.with_kernel(kernel)?;
+        Ok(self)
+    }
+
+    /// The attention's sizes.
+    pub fn shape(&self) -> AttentionShape {
+        self.shape
+    }
+
+    /// The kernel that runs.
+    pub fn kernel(&self) -> Kernel {
+        self.dense.kernel()
+    }
+
+    /// Working memory for windows of up to `steps` rows.
+    pub fn scratch(&self, steps: usize) -> AttentionScratch<R> {
+        AttentionScratch { weights: vec![R::ZERO; steps], steps: 0 }
+    }
+
+    /// Writes the context `[N]` of the window `rows` `[T, N]`; its weights are in `scratch`.
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `rows` is one or more whole rows, [`LstmError::Length`] when
+    /// `context` does not fit, [`LstmError::Size`] when the window is longer than `scratch` was
+    /// made for. Nothing is changed then.
+    pub fn apply(
+        &self,
+        rows: &[R],
+        context: &mut [R],
+        scratch: &mut AttentionScratch<R>,
+    ) -> Result<(), LstmError> {
+        let width = self.shape.input_size();
+        let steps = check_rows("rows", width, rows.len())?;
+        check_len("context", width, context.len())?;
+        let longest = scratch.weights.len();
+        if steps > longest {
+            return Err(LstmError::Size { what: "steps", expected: longest, got: steps });
+        }
+        scratch.steps = steps;
+        let weights = &mut scratch.weights[..steps];
+        let (kernel, bias, columns) = self.dense.parts();
+        let units = self.shape.units();
+        let (v, out) = (&self.v, &mut *weights);
+        kernels::dispatch(kernel, Scores { bias, columns, v, inputs: width, units, rows, out });
+        softmax(weights);
+        kernels::dispatch(kernel, WeightedSum { weights, rows, width, sum: context });
+        Ok(())
+    }
+}
+
+/// Working memory of [`PackedAttention`], made by [`PackedAttention::scratch`].
+///
+/// It carries nothing from call to call; one per thread serves any number of windows.
+#[derive(Debug, Clone)]
+pub struct AttentionScratch<R> {
+    weights: Vec<R>,
+    /// Rows of the last window.
+    steps: usize,
+}
+
+impl<R> AttentionScratch<R> {
+    /// The weights of the last window's rows `[T]`, which sum to 1.
+    pub fn weights(&self) -> &[R] {
+        &self.weights[..self.steps]
+    }
+}

@@ -1,0 +1,147 @@
+//! Backpropagation through time, both ways.
+use super::cache::{Halves, add};
+use super::{BiLstmCache, BiLstmParams, BiLstmParamsMut, BiLstmShape};
+use crate::error::check_len;
+use crate::{LstmError, LstmGradients, LstmStartMut, LstmUpstream, Real, lstm_backward};
+
+/// Gradients of the loss by the layer's results; `None` is zero.
+#[derive(Debug, Clone, Copy)]
+pub struct BiLstmUpstream<'a, R> {
+    /// By every hidden state `[T, B, 2H]`.
+    pub d_hidden: Option<&'a [R]>,
+    /// By the last hidden states `[B, 2H]`, on top of `d_hidden`.
+    pub d_last_hidden: Option<&'a [R]>,
+    /// By the last cells `[B, 2H]`.
+    pub d_last_cell: Option<&'a [R]>,
+}
+
+/// Where the backward pass adds its gradients.
+#[derive(Debug)]
+pub struct BiLstmGradients<'a, R> {
+    /// By the parameters.
+    pub d_params: BiLstmParamsMut<'a, R>,
+    /// By the inputs `[T, B, I]`, if wanted.
+    pub d_inputs: Option<&'a mut [R]>,
+    /// By the states in which the batch starts, each `[B, 2H]`, if wanted.
+    pub d_start: Option<LstmStartMut<'a, R>>,
+}
+
+/// Adds the gradients of a batch, backpropagated through all its steps in both directions.
+///
+/// `params` and `x` are those of the forward pass that filled `cache`. Each direction is
+/// [`lstm_backward`] over its own order of reading; the gradient by the inputs is the sum of both.
+///
+/// # Errors
+/// [`LstmError::Length`] when a slice does not fit the forward pass in `cache`; nothing is changed
+/// then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{
+///     BiLstmCache, BiLstmGradients, BiLstmShape, BiLstmUpstream, Biases, bilstm_backward,
+///     bilstm_forward,
+/// };
+///
+/// let shape = BiLstmShape::new(1, 2, Biases::One)?;
+/// let weights = vec![0.1_f64; shape.len()];
+/// let mut gradients = vec![0.0; shape.len()];
+/// let x = [0.5, -0.5, 1.0];
+/// let mut cache = BiLstmCache::new();
+/// bilstm_forward(shape, shape.params(&weights)?, &x, 1, None, &mut cache)?;
+/// // A loss that asks for the forward half alone leaves the reverse direction as it is.
+/// let d_last = [1.0, 1.0, 0.0, 0.0];
+/// let upstream =
+///     BiLstmUpstream { d_hidden: None, d_last_hidden: Some(&d_last), d_last_cell: None };
+/// let into = BiLstmGradients {
+///     d_params: shape.params_mut(&mut gradients)?,
+///     d_inputs: None,
+///     d_start: None,
+/// };
+/// bilstm_backward(shape, shape.params(&weights)?, &x, &mut cache, upstream, into)?;
+/// let d = shape.params(&gradients)?;
+/// assert!(d.forward.w_ih.iter().any(|g| *g != 0.0));
+/// assert!(d.reverse.w_ih.iter().all(|g| *g == 0.0));
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn bilstm_backward<R: Real>(
+    shape: BiLstmShape,
+    params: BiLstmParams<'_, R>,
+    x: &[R],
+    cache: &mut BiLstmCache<R>,
+    upstream: BiLstmUpstream<'_, R>,
+    into: BiLstmGradients<'_, R>,
+) -> Result<(), LstmError> {
+    check(shape, params, x, cache, &upstream, &into)?;
+    let (batch, hidden) = (cache.batch, shape.hidden_size());
+    let BiLstmCache { forward, reverse, upstream: halves, start: [d_h, d_c], .. } = cache;
+    let given = [upstream.d_hidden, upstream.d_last_hidden, upstream.d_last_cell];
+    for (halves, given) in halves.iter_mut().zip(given) {
+        if let Some(given) = given {
+            halves.split(given, batch, hidden);
+        }
+    }
+    let part = |of: fn(&Halves<R>) -> &[R]| {
+        let [d_hidden, d_last_hidden, d_last_cell] =
+            std::array::from_fn(|k| given[k].map(|_| of(&halves[k])));
+        LstmUpstream { d_hidden, d_last_hidden, d_last_cell }
+    };
+    d_h.zero(batch, hidden);
+    d_c.zero(batch, hidden);
+
+    let direction = shape.direction();
+    let BiLstmGradients { d_params, mut d_inputs, d_start } = into;
+    let into = LstmGradients {
+        d_params: d_params.forward,
+        d_inputs: d_inputs.as_deref_mut(),
+        d_start: Some(LstmStartMut { hidden: &mut d_h.forward, cell: &mut d_c.forward }),
+    };
+    lstm_backward(direction, params.forward, x, forward, part(|h| &h.forward), into)?;
+    let d_x_reverse = &mut cache.d_x_reverse;
+    d_x_reverse.clear();
+    d_x_reverse.resize(if d_inputs.is_some() { x.len() } else { 0 }, R::ZERO);
+    let into = LstmGradients {
+        d_params: d_params.reverse,
+        d_inputs: d_inputs.is_some().then_some(&mut d_x_reverse[..]),
+        d_start: Some(LstmStartMut { hidden: &mut d_h.reverse, cell: &mut d_c.reverse }),
+    };
+    let x_reverse = &cache.x_reverse;
+    lstm_backward(direction, params.reverse, x_reverse, reverse, part(|h| &h.reverse), into)?;
+
+    if let Some(d_inputs) = d_inputs {
+        let step = batch * shape.input_size();
+        let rows = d_inputs.chunks_exact_mut(step).zip(d_x_reverse.chunks_exact(step).rev());
+        rows.for_each(|(to, what)| add(to, what));
+    }
+    if let Some(LstmStartMut { hidden: d_hidden, cell: d_cell }) = d_start {
+        d_h.add_to(d_hidden, hidden);
+        d_c.add_to(d_cell, hidden);
+    }
+    Ok(())
+}
+
+fn check<R: Real>(
+    shape: BiLstmShape,
+    params: BiLstmParams<'_, R>,
+    x: &[R],
+    cache: &BiLstmCache<R>,
+    upstream: &BiLstmUpstream<'_, R>,
+    into: &BiLstmGradients<'_, R>,
+) -> Result<(), LstmError> {
+    let row = cache.batch * shape.output_size();
+    shape.check(&params)?;
+    shape.check(&into.d_params.as_params())?;
+    let [inputs, hidden] = cache.shape.map_or([0; 2], |s| [s.input_size(), s.hidden_size()]);
+    check_len("a step in the cache", shape.input_size(), inputs)?;
+    check_len("a state in the cache", shape.hidden_size(), hidden)?;
+    check_len("x", cache.x_reverse.len(), x.len())?;
+    let optional = |what, expected, got: Option<usize>| {
+        got.map_or(Ok(()), |got| check_len(what, expected, got))
+    };
+    optional("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
+    optional("d_last_hidden", row, upstream.d_last_hidden.map(<[R]>::len))?;
+    optional("d_last_cell", row, upstream.d_last_cell.map(<[R]>::len))?;
+    optional("d_inputs", x.len(), into.d_inputs.as_ref().map(|d| d.len()))?;
+    optional("d_start.hidden", row, into.d_start.as_ref().map(|d| d.hidden.len()))?;
+    optional("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
+}

@@ -1,0 +1,129 @@
+//! Bidirectional LSTM inference.
+use super::{BiLstmParams, BiLstmShape};
+use crate::error::{check_len, check_rows};
+use crate::{Kernel, LstmError, LstmScratch, PackedLstm, Real};
+
+/// A bidirectional LSTM layer packed for inference: after construction nothing allocates.
+///
+/// Each half of a result has the bits of a [`PackedLstm`] that reads the window, or the window
+/// turned round.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{BiLstmShape, Biases, PackedBiLstm};
+///
+/// let shape = BiLstmShape::new(2, 3, Biases::One)?;
+/// let weights: Vec<f32> = (0..shape.len()).map(|i| (i as f32).sin() / 3.0).collect();
+/// let lstm = PackedBiLstm::new(shape, shape.params(&weights)?)?;
+/// let mut scratch = lstm.scratch();
+///
+/// let window = [0.1, -0.2, 0.3, 0.0, -0.1, 0.4];
+/// let mut hidden = [0.0; 3 * 6];
+/// lstm.sequence(&window, &mut hidden, &mut scratch)?;
+/// let last = lstm.last_hidden(&window, &mut scratch)?;
+/// // The forward LSTM ends at the last step, the reverse one at the first.
+/// assert_eq!(last[..3], hidden[2 * 6..][..3]);
+/// assert_eq!(last[3..], hidden[3..6]);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PackedBiLstm<R> {
+    shape: BiLstmShape,
+    forward: PackedLstm<R>,
+    reverse: PackedLstm<R>,
+}
+
+impl<R: Real> PackedBiLstm<R> {
+    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    pub fn new(shape: BiLstmShape, params: BiLstmParams<'_, R>) -> Result<Self, LstmError> {
+        let forward = PackedLstm::new(shape.direction(), params.forward)?;
+        let reverse = PackedLstm::new(shape.direction(), params.reverse)?;
+        Ok(Self { shape, forward, reverse })
+    }
+
+    /// The same layer run by another kernel.
+    ///
+    /// # Errors
+    /// [`LstmError::Kernel`] when this processor cannot run it.
+    pub fn with_kernel(mut self, kernel: Kernel) -> Result<Self, LstmError> {
+        self.forward = self.forward.with_kernel(kernel)?;
+        self.reverse = self.reverse.with_kernel(kernel)?;
+        Ok(self)
+    }
+
+    /// The layer's sizes.
+    pub fn shape(&self) -> BiLstmShape {
+        self.shape
+    }
+
+    /// The kernel that runs.
+    pub fn kernel(&self) -> Kernel {
+        self.forward.kernel()
+    }
+
+    /// Working memory for this layer.
+    pub fn scratch(&self) -> BiLstmScratch<R> {
+        BiLstmScratch {
+            lstm: self.forward.scratch(),
+            last: vec![R::ZERO; self.shape.output_size()],
+        }
+    }
+
+    /// Reads the window `xs` `[T, I]` both ways from zero states and returns the last hidden
+    /// states `[2H]`: the forward one after the last step, the reverse one after the first.
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `xs` is one or more whole steps, [`LstmError::Length`] when
+    /// `scratch` does not fit.
+    pub fn last_hidden<'s>(
+        &self,
+        xs: &[R],
+        scratch: &'s mut BiLstmScratch<R>,
+    ) -> Result<&'s [R], LstmError> {
+        check_rows("xs", self.shape.input_size(), xs.len())?;
+        let hidden = self.shape.hidden_size();
+        scratch.lstm.check(hidden)?;
+        let BiLstmScratch { lstm, last } = scratch;
+        let (of_forward, of_reverse) = last.split_at_mut(hidden);
+        self.forward.read_window(xs, false, None, lstm);
+        of_forward.copy_from_slice(lstm.state.h());
+        self.reverse.read_window(xs, true, None, lstm);
+        of_reverse.copy_from_slice(lstm.state.h());
+        Ok(last)
+    }
+
+    /// Reads the window `xs` `[T, I]` both ways from zero states and writes every hidden state
+    /// into `out` `[T, 2H]`.
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `xs` is one or more whole steps, [`LstmError::Length`] when
+    /// `out` or `scratch` does not fit; nothing is changed then.
+    pub fn sequence(
+        &self,
+        xs: &[R],
+        out: &mut [R],
+        scratch: &mut BiLstmScratch<R>,
+    ) -> Result<(), LstmError> {
+        let steps = check_rows("xs", self.shape.input_size(), xs.len())?;
+        let (hidden, width) = (self.shape.hidden_size(), self.shape.output_size());
+        check_len("out", steps * width, out.len())?;
+        scratch.lstm.check(hidden)?;
+        self.forward.read_window(xs, false, Some((&mut *out, width)), &mut scratch.lstm);
+        self.reverse.read_window(xs, true, Some((&mut out[hidden..], width)), &mut scratch.lstm);
+        Ok(())
+    }
+}
+
+/// Working memory of [`PackedBiLstm`], made by [`PackedBiLstm::scratch`].
+///
+/// It carries nothing from call to call; one per thread serves any number of windows.
+#[derive(Debug, Clone)]
+pub struct BiLstmScratch<R> {
+    lstm: LstmScratch<R>,
+    /// `[2H]`
+    last: Vec<R>,
+}

@@ -1,0 +1,138 @@
+//! Sizes of a bidirectional LSTM layer and views of its parameters.
+use crate::error::check_len;
+use crate::{Biases, LstmError, LstmParams, LstmParamsMut, LstmShape, TensorSpec};
+
+/// The sizes of one bidirectional LSTM layer: two LSTMs of one size over the same window, one from
+/// its first step to the last, one from its last step to the first.
+///
+/// Results are side by side, the forward part first: `2H` numbers a step. The reverse part of step
+/// t is what the reverse LSTM knows after reading step t.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{BiLstmShape, Biases};
+///
+/// let shape = BiLstmShape::new(6, 64, Biases::One)?;
+/// assert_eq!(shape.output_size(), 128);
+/// assert_eq!(shape.len(), 2 * shape.direction().len());
+/// let names: Vec<String> = shape.specs("lstm").into_iter().map(|spec| spec.name).collect();
+/// assert_eq!(names[2..4], ["lstm.b", "lstm.w_ih_reverse"]);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BiLstmShape {
+    direction: LstmShape,
+}
+
+impl BiLstmShape {
+    /// Two LSTMs of `hidden_size` (`H`) units each that read `input_size` (`I`) numbers a step.
+    ///
+    /// # Errors
+    /// [`LstmError::Size`] unless both sizes are 1 to [`MAX_SIZE`](crate::MAX_SIZE).
+    pub fn new(input_size: usize, hidden_size: usize, biases: Biases) -> Result<Self, LstmError> {
+        Ok(Self { direction: LstmShape::new(input_size, hidden_size, biases)? })
+    }
+
+    /// `I`.
+    pub fn input_size(&self) -> usize {
+        self.direction.input_size()
+    }
+
+    /// `H`, of each direction.
+    pub fn hidden_size(&self) -> usize {
+        self.direction.hidden_size()
+    }
+
+    /// `2H`.
+    pub fn output_size(&self) -> usize {
+        2 * self.hidden_size()
+    }
+
+    /// One or two biases.
+    pub fn biases(&self) -> Biases {
+        self.direction.biases()
+    }
+
+    /// The sizes of either LSTM.
+    pub fn direction(&self) -> LstmShape {
+        self.direction
+    }
+
+    /// Names and shapes: those of [`LstmShape::specs`] for the forward direction, then the same
+    /// for the reverse one with `_reverse` behind each name, as in `PyTorch`.
+    pub fn specs(&self, prefix: &str) -> Vec<TensorSpec> {
+        let mut specs = self.direction.specs(prefix);
+        for spec in self.direction.specs(prefix) {
+            specs.push(TensorSpec::new(format!("{}_reverse", spec.name), spec.shape));
+        }
+        specs
+    }
+
+    /// The number of parameters.
+    #[expect(clippy::len_without_is_empty, reason = "a layer is never empty")]
+    pub fn len(&self) -> usize {
+        2 * self.direction.len()
+    }
+
+    /// Views of the layer's parameters in its part of the flat buffer.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
+    pub fn params<'a, R>(&self, flat: &'a [R]) -> Result<BiLstmParams<'a, R>, LstmError> {
+        check_len("BiLSTM parameters", self.len(), flat.len())?;
+        let (forward, reverse) = flat.split_at(self.direction.len());
+        Ok(BiLstmParams {
+            forward: self.direction.params(forward)?,
+            reverse: self.direction.params(reverse)?,
+        })
+    }
+
+    /// Views like [`params`](Self::params), to be changed.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
+    pub fn params_mut<'a, R>(
+        &self,
+        flat: &'a mut [R],
+    ) -> Result<BiLstmParamsMut<'a, R>, LstmError> {
+        check_len("BiLSTM parameters", self.len(), flat.len())?;
+        let (forward, reverse) = flat.split_at_mut(self.direction.len());
+        Ok(BiLstmParamsMut {
+            forward: self.direction.params_mut(forward)?,
+            reverse: self.direction.params_mut(reverse)?,
+        })
+    }
+
+    /// `Ok` if views made elsewhere fit.
+    #[cfg(feature = "train")]
+    pub(crate) fn check<R>(&self, params: &BiLstmParams<'_, R>) -> Result<(), LstmError> {
+        self.direction.check(&params.forward)?;
+        self.direction.check(&params.reverse)
+    }
+}
+
+/// The parameters of one bidirectional LSTM layer.
+#[derive(Debug, Clone, Copy)]
+pub struct BiLstmParams<'a, R> {
+    /// Of the LSTM that reads from the first step on.
+    pub forward: LstmParams<'a, R>,
+    /// Of the LSTM that reads from the last step back.
+    pub reverse: LstmParams<'a, R>,
+}
+
+/// Like [`BiLstmParams`], to be changed; also holds gradients.
+#[derive(Debug)]
+pub struct BiLstmParamsMut<'a, R> {
+    /// Of the LSTM that reads from the first step on.
+    pub forward: LstmParamsMut<'a, R>,
+    /// Of the LSTM that reads from the last step back.
+    pub reverse: LstmParamsMut<'a, R>,
+}
+
+impl<R> BiLstmParamsMut<'_, R> {
+    /// The same views, not to be changed.
+    pub fn as_params(&self) -> BiLstmParams<'_, R> {
+        BiLstmParams { forward: self.forward.as_params(), reverse: self.reverse.as_params() }
+    }
+}

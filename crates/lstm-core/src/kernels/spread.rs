@@ -1,0 +1,107 @@
+//! The elementwise loops of training an attention.
+use super::attention::tree_sum;
+use super::dense::OUTPUTS;
+use super::lstm::{fused, tanh};
+use super::{Isa, Op};
+use crate::Real;
+
+/// tanh of every entry, in place.
+pub(crate) struct Tanh<'a, R> {
+    pub(crate) values: &'a mut [R],
+}
+
+impl<R: Real> Op for Tanh<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for value in self.values {
+            *value = tanh::<R, I>(*value);
+        }
+    }
+}
+
+/// The scalar product of each row with its sequence's vector.
+pub(crate) struct Dots<'a, R> {
+    /// `[T, B, width]`
+    pub(crate) rows: &'a [R],
+    /// `[B, width]`
+    pub(crate) vectors: &'a [R],
+    pub(crate) width: usize,
+    /// Written `[T, B]`.
+    pub(crate) out: &'a mut [R],
+}
+
+impl<R: Real> Op for Dots<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let vectors = self.vectors.chunks_exact(self.width).cycle();
+        let rows = self.rows.chunks_exact(self.width).zip(vectors);
+        for (dot, (row, vector)) in self.out.iter_mut().zip(rows) {
+            *dot = product::<R, I>(row, vector);
+        }
+    }
+}
+
+/// a · b in one fixed order.
+#[inline(always)]
+fn product<R: Real, I: Isa>(a: &[R], b: &[R]) -> R {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<OUTPUTS>(), b.as_chunks::<OUTPUTS>());
+    let mut lanes = [R::ZERO; OUTPUTS];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..OUTPUTS {
+            lanes[lane] = fused::<R, I>(a[lane], b[lane], lanes[lane]);
+        }
+    }
+    for (lane, (&a, &b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *lane = fused::<R, I>(a, b, *lane);
+    }
+    tree_sum(lanes)
+}
+
+/// `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
+pub(crate) struct ThroughTanh<'a, R> {
+    /// `[rows]`
+    pub(crate) d_scores: &'a [R],
+    /// `[A]`
+    pub(crate) v: &'a [R],
+    /// `[rows, A]`
+    pub(crate) u: &'a [R],
+    /// Written `[rows, A]`.
+    pub(crate) d_z: &'a mut [R],
+}
+
+impl<R: Real> Op for ThroughTanh<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let units = self.v.len();
+        let rows = self.u.chunks_exact(units).zip(self.d_z.chunks_exact_mut(units));
+        for (&d_score, (u, d_z)) in self.d_scores.iter().zip(rows) {
+            for (d_z, (&u, &v)) in d_z.iter_mut().zip(u.iter().zip(self.v)) {
+                *d_z = d_score * v * (R::ONE - u * u);
+            }
+        }
+    }
+}
+
+/// Adds `weight_t` times its sequence's vector to each row.
+pub(crate) struct Spread<'a, R> {
+    /// `[T, B]`
+    pub(crate) weights: &'a [R],
+    /// `[B, width]`
+    pub(crate) vectors: &'a [R],
+    pub(crate) width: usize,
+    /// Added to `[T, B, width]`.
+    pub(crate) rows: &'a mut [R],
+}
+
+impl<R: Real> Op for Spread<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let vectors = self.vectors.chunks_exact(self.width).cycle();
+        let rows = self.rows.chunks_exact_mut(self.width).zip(vectors);
+        for (&weight, (row, vector)) in self.weights.iter().zip(rows) {
+            for (sum, &value) in row.iter_mut().zip(vector) {
+                *sum = fused::<R, I>(weight, value, *sum);
+            }
+        }
+    }
+}

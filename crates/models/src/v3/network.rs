@@ -1,0 +1,105 @@
+//! v3 as a network that learns: forward with everything kept, and backward.
+use windvane_lstm_core::{
+    BiLstmCache, BiLstmGradients, BiLstmUpstream, Init, LstmError, Purpose, Real, Stream,
+    TensorSpec, bilstm_backward, bilstm_forward, dense_backward, dense_forward, init_dense,
+    init_lstm,
+};
+
+use super::Layers;
+use crate::networked::Architecture;
+use crate::train::{Draw, Network};
+
+/// What forward keeps for backward.
+#[derive(Debug)]
+pub(crate) struct Cache<R> {
+    lstm: BiLstmCache<R>,
+    logits: Vec<R>,
+    d_hidden: Vec<R>,
+}
+
+impl<R: Real> Default for Cache<R> {
+    fn default() -> Self {
+        Self { lstm: BiLstmCache::new(), logits: Vec::new(), d_hidden: Vec::new() }
+    }
+}
+
+impl<R: Real> Network<R> for Layers {
+    type Cache = Cache<R>;
+
+    fn specs(&self) -> Vec<TensorSpec> {
+        Architecture::specs(self)
+    }
+
+    fn classes(&self) -> usize {
+        self.head.output_size()
+    }
+
+    fn init(
+        &self,
+        init: Init,
+        forget_bias: f64,
+        seed: u64,
+        weights: &mut [R],
+    ) -> Result<(), LstmError> {
+        let (lstm, head) = weights.split_at_mut(self.lstm.len());
+        // One stream per layer and direction: sizes elsewhere leave the draws as they are.
+        let stream = |layer| Stream::new(seed, Purpose::Init, 0, layer);
+        let (direction, lstm) = (self.lstm.direction(), self.lstm.params_mut(lstm)?);
+        init_lstm(direction, init, forget_bias, &mut stream(0), lstm.forward)?;
+        init_lstm(direction, init, forget_bias, &mut stream(1), lstm.reverse)?;
+        init_dense(self.head, init, &mut stream(2), self.head.params_mut(head)?)
+    }
+
+    fn forward<'c>(
+        &self,
+        weights: &[R],
+        x: &[R],
+        batch: usize,
+        _: Option<Draw>,
+        cache: &'c mut Cache<R>,
+    ) -> Result<&'c [R], LstmError> {
+        let (lstm, head) = weights.split_at(self.lstm.len());
+        bilstm_forward(self.lstm, self.lstm.params(lstm)?, x, batch, None, &mut cache.lstm)?;
+        cache.logits.resize(batch * self.head.output_size(), R::ZERO);
+        let hidden = cache.lstm.last_hidden();
+        dense_forward(self.head, self.head.params(head)?, hidden, &mut cache.logits)?;
+        Ok(&cache.logits)
+    }
+
+    fn backward(
+        &self,
+        weights: &[R],
+        x: &[R],
+        d_logits: &[R],
+        cache: &mut Cache<R>,
+        d_weights: &mut [R],
+    ) -> Result<(), LstmError> {
+        let (lstm, head) = weights.split_at(self.lstm.len());
+        let (d_lstm, d_head) = d_weights.split_at_mut(self.lstm.len());
+        let hidden = cache.lstm.last_hidden();
+        cache.d_hidden.clear();
+        cache.d_hidden.resize(hidden.len(), R::ZERO);
+        let (params, d_params) = (self.head.params(head)?, self.head.params_mut(d_head)?);
+        let d_hidden = Some(&mut cache.d_hidden[..]);
+        dense_backward(self.head, params, hidden, d_logits, d_params, d_hidden)?;
+        let upstream = BiLstmUpstream {
+            d_hidden: None,
+            d_last_hidden: Some(&cache.d_hidden),
+            d_last_cell: None,
+        };
+        let d_params = self.lstm.params_mut(d_lstm)?;
+        let into = BiLstmGradients { d_params, d_inputs: None, d_start: None };
+        let params = self.lstm.params(lstm)?;
+        bilstm_backward(self.lstm, params, x, &mut cache.lstm, upstream, into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_of_the_whole_model_equal_finite_differences() {
+        crate::train::check_gradients(&Layers::sized(4, 5, 3).unwrap(), 4, None);
+    }
+}

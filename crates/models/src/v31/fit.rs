@@ -1,0 +1,79 @@
+//! Fitting v3.1.
+use windvane_signals::{TrainSet, ValidationSet};
+
+use super::{AttentionBiLstm, Config, KIND, Layers};
+use crate::train::{self, Learner, OnEpoch, Recipe};
+use crate::{DirectionModel, ModelError, ModelId};
+
+/// Fits v3.1: the scaler on the training rows, the weights by backpropagation through time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttentionBiLstmLearner {
+    /// Id of the models it fits; `v31` by default.
+    pub id: ModelId,
+    /// Hidden units each way; 64 by default.
+    pub hidden_size: usize,
+    /// Units of the attention; 64 by default.
+    pub attention_size: usize,
+    /// Units of each hidden dense layer; 64 and 32 by default.
+    pub dense: Vec<usize>,
+    /// Share of a hidden dense layer's outputs dropped in training; 0.3 by default.
+    pub dropout: f64,
+    /// How the weights are learned.
+    pub recipe: Recipe,
+}
+
+impl Default for AttentionBiLstmLearner {
+    fn default() -> Self {
+        Self {
+            id: ModelId::new(KIND),
+            hidden_size: 64,
+            attention_size: 64,
+            dense: vec![64, 32],
+            dropout: 0.3,
+            recipe: Recipe::default(),
+        }
+    }
+}
+
+impl AttentionBiLstmLearner {
+    /// Fits the model; `on_epoch` hears of every epoch.
+    ///
+    /// # Errors
+    /// [`ModelError::TooFewWindows`], [`ModelError::EmptyClass`], [`ModelError::Diverged`],
+    /// [`ModelError::Setting`], [`ModelError::Layer`], [`ModelError::Signal`],
+    /// [`ModelError::Validation`].
+    pub fn fit_model(
+        &self,
+        train: &TrainSet<'_>,
+        validation: &ValidationSet<'_>,
+        seed: u64,
+        on_epoch: &OnEpoch<'_>,
+    ) -> Result<AttentionBiLstm, ModelError> {
+        let config = Config {
+            hidden_size: self.hidden_size,
+            attention_size: self.attention_size,
+            dense: self.dense.clone(),
+            dropout: self.dropout,
+        };
+        let mut model =
+            train::fit::<Layers>(&config, train, validation, &self.recipe, seed, on_epoch)?;
+        model.id = self.id.clone();
+        Ok(AttentionBiLstm { model })
+    }
+}
+
+impl Learner for AttentionBiLstmLearner {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn fit(
+        &self,
+        train: &TrainSet<'_>,
+        validation: &ValidationSet<'_>,
+        seed: u64,
+        on_epoch: &OnEpoch<'_>,
+    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+        Ok(Box::new(self.fit_model(train, validation, seed, on_epoch)?))
+    }
+}
