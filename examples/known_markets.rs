@@ -1,0 +1,159 @@
+//! Do the models learn what can be learned? Markets whose best possible accuracy is known.
+//!
+//! `cargo run --release --example known_markets` simulates them; `-- --dir DIR` reads a folder
+//! with `markets.json` and one CSV file a market (`t,open,high,low,close,volume`).
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, ValueEnum};
+use comfy_table::{Table, presets};
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+use windvane::candles::simulate::Market;
+use windvane::models::train::Learner;
+use windvane::models::v3::BiLstmLearner;
+use windvane::models::v31::AttentionBiLstmLearner;
+use windvane::models::v32::FastLstmLearner;
+use windvane::prelude::*;
+use windvane::signals::LabelSpec;
+
+#[derive(Parser)]
+#[command(about = "Train every network on markets whose best accuracy is known")]
+struct Options {
+    /// Folder with markets.json and CSV files; without it the markets are simulated.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Models to train.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "v32,v3,v31")]
+    models: Vec<Model>,
+    /// Number of seeds.
+    #[arg(long, default_value_t = 5)]
+    seeds: u64,
+    /// Print a JSON list of {market, model, seeds, mean} instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Model {
+    V3,
+    V31,
+    V32,
+}
+
+/// Candles, how many of them are for training, and the best accuracy on the rest.
+struct Known {
+    name: String,
+    series: CandleSeries,
+    train: usize,
+    best: Option<f64>,
+}
+
+type Error = Box<dyn std::error::Error>;
+
+/// The last candles before the test serve for choosing the epoch.
+const VALIDATION: usize = 3_000;
+
+#[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
+fn main() -> Result<(), Error> {
+    let options = Options::parse();
+    let markets = match &options.dir {
+        Some(dir) => read(dir)?,
+        None => simulate()?,
+    };
+    let bar = ProgressBar::new((markets.len() * options.models.len()) as u64 * options.seeds);
+    let mut rows = Vec::new();
+    for market in &markets {
+        for model in &options.models {
+            let learner = learner(*model);
+            let mut sum = 0.0;
+            for seed in 0..options.seeds {
+                sum += accuracy(market, &*learner, seed)?;
+                bar.inc(1);
+            }
+            rows.push((market, learner.id().to_string(), sum / options.seeds as f64));
+        }
+    }
+    bar.finish_and_clear();
+    if options.json {
+        let list = rows.iter().map(|(market, model, mean)| {
+            json!({ "market": market.name, "model": model, "seeds": options.seeds, "mean": mean })
+        });
+        println!("{}", list.collect::<Value>());
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["Market", "Best %", "Model", "Seeds", "Mean accuracy %"]);
+    for (market, model, mean) in rows {
+        let best = market.best.map_or("-".to_string(), |best| format!("{:.2}", 100.0 * best));
+        let (seeds, mean) = (options.seeds.to_string(), format!("{:.2}", 100.0 * mean));
+        table.add_row([market.name.clone(), best, model, seeds, mean]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+fn learner(model: Model) -> Box<dyn Learner> {
+    match model {
+        Model::V3 => Box::new(BiLstmLearner::default()),
+        Model::V31 => Box::new(AttentionBiLstmLearner::default()),
+        Model::V32 => Box::new(FastLstmLearner::default()),
+    }
+}
+
+/// Share of test candles whose direction the model calls, every candle getting a call.
+fn accuracy(market: &Known, learner: &dyn Learner, seed: u64) -> Result<f64, Error> {
+    let Known { series, train, .. } = market;
+    let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[])?;
+    let tables = [table];
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+    let close_time = |index: usize| series.close_time(index).ok_or("too few candles");
+    let validate_from = close_time(train.saturating_sub(VALIDATION + 1))?;
+    let split = Split::new(validate_from, close_time(train.saturating_sub(1))?, None, 0)?;
+    let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
+    let model = learner.fit(&train, &validation, seed, &|_| {})?;
+    let (test, mut scratch, mut hits) = (split.test(&samples), model.scratch(), 0);
+    for sample in test.samples() {
+        let edge = model.predict(test.window(sample), &mut scratch)?.probabilities.edge();
+        hits += usize::from(edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0));
+    }
+    Ok(hits as f64 / test.len() as f64)
+}
+
+/// The four markets with their default parameters, 20,000 candles to learn from, 10,000 to test.
+fn simulate() -> Result<Vec<Known>, Error> {
+    let known = |market: &Market| {
+        let series = market.candles(market.name().parse()?, Interval::HOUR, 30_000, 1)?;
+        let name = market.name().to_string();
+        Ok(Known { name, series, train: 20_000, best: market.best_accuracy() })
+    };
+    Market::ALL.iter().map(known).collect()
+}
+
+fn read(dir: &Path) -> Result<Vec<Known>, Error> {
+    let index = dir.join("markets.json");
+    let text = std::fs::read_to_string(&index).map_err(|e| format!("{}: {e}", index.display()))?;
+    let markets: serde_json::Map<String, Value> = serde_json::from_str(&text)?;
+    let known = |(name, market): (&String, &Value)| {
+        let train = market["n_train"].as_u64().ok_or("markets.json: n_train is missing")?;
+        let best = [&market["test_accuracy_of_bayes_rule"], &market["bayes_accuracy"]];
+        let series = series(name, &dir.join(format!("{name}.csv")))?;
+        let best = best.into_iter().find_map(Value::as_f64);
+        Ok(Known { name: name.clone(), series, train: usize::try_from(train)?, best })
+    };
+    markets.iter().map(known).collect()
+}
+
+/// Candles counted by hours: the files have no calendar.
+fn series(name: &str, path: &Path) -> Result<CandleSeries, Error> {
+    let at = |e: csv::Error| format!("{}: {e}", path.display());
+    let mut reader = csv::Reader::from_path(path).map_err(at)?;
+    let candle = |row: Result<[f64; 6], csv::Error>| {
+        let [t, open, high, low, close, volume] = row.map_err(at)?;
+        #[expect(clippy::cast_possible_truncation, reason = "a row number")]
+        let open_time = Timestamp::from_millis(t as i64 * Interval::HOUR.millis());
+        Ok(Candle::new(open_time, Ohlcv { open, high, low, close, volume })?)
+    };
+    let candles = reader.deserialize().map(candle).collect::<Result<_, Error>>()?;
+    Ok(CandleSeries::new(name.parse()?, Interval::HOUR, candles)?)
+}
