@@ -120,6 +120,53 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     Ok(model)
 }
 
+/// Gives a public learner of a network, a struct with `id`, `recipe` and a `config` method, the
+/// trait and the way to fit its own type of model.
+#[cfg(feature = "_network")]
+macro_rules! network_learner {
+    ($learner:ident, $model:ident) => {
+        impl $learner {
+            /// Fits the model; `on_epoch` hears of every epoch.
+            ///
+            /// # Errors
+            /// [`ModelError::TooFewWindows`], [`ModelError::EmptyClass`],
+            /// [`ModelError::Diverged`], [`ModelError::Setting`], [`ModelError::Layer`],
+            /// [`ModelError::Signal`], [`ModelError::Validation`].
+            pub fn fit_model(
+                &self,
+                train: &windvane_signals::TrainSet<'_>,
+                validation: &windvane_signals::ValidationSet<'_>,
+                seed: u64,
+                on_epoch: &$crate::train::OnEpoch<'_>,
+            ) -> Result<$model, ModelError> {
+                let (config, recipe) = (self.config(), &self.recipe);
+                let mut model =
+                    $crate::train::fit(&config, train, validation, recipe, seed, on_epoch)?;
+                model.id = self.id.clone();
+                Ok($model { model })
+            }
+        }
+
+        impl $crate::train::Learner for $learner {
+            fn id(&self) -> &ModelId {
+                &self.id
+            }
+
+            fn fit(
+                &self,
+                train: &windvane_signals::TrainSet<'_>,
+                validation: &windvane_signals::ValidationSet<'_>,
+                seed: u64,
+                on_epoch: &$crate::train::OnEpoch<'_>,
+            ) -> Result<Box<dyn $crate::DirectionModel>, ModelError> {
+                Ok(Box::new(self.fit_model(train, validation, seed, on_epoch)?))
+            }
+        }
+    };
+}
+#[cfg(feature = "_network")]
+pub(crate) use network_learner;
+
 /// The record of a model fitted on these windows, before any epoch.
 pub(crate) fn record_of(
     train: &TrainSet<'_>,

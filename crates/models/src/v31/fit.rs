@@ -1,9 +1,7 @@
 //! Fitting v3.1.
-use windvane_signals::{TrainSet, ValidationSet};
-
-use super::{AttentionBiLstm, Config, KIND, Layers};
-use crate::train::{self, Learner, OnEpoch, Recipe};
-use crate::{DirectionModel, ModelError, ModelId};
+use super::{AttentionBiLstm, Config, KIND};
+use crate::train::{Recipe, network_learner};
+use crate::{ModelError, ModelId};
 
 /// Fits v3.1: the scaler on the training rows, the weights by backpropagation through time.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,44 +34,14 @@ impl Default for AttentionBiLstmLearner {
 }
 
 impl AttentionBiLstmLearner {
-    /// Fits the model; `on_epoch` hears of every epoch.
-    ///
-    /// # Errors
-    /// [`ModelError::TooFewWindows`], [`ModelError::EmptyClass`], [`ModelError::Diverged`],
-    /// [`ModelError::Setting`], [`ModelError::Layer`], [`ModelError::Signal`],
-    /// [`ModelError::Validation`].
-    pub fn fit_model(
-        &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
-        seed: u64,
-        on_epoch: &OnEpoch<'_>,
-    ) -> Result<AttentionBiLstm, ModelError> {
-        let config = Config {
+    fn config(&self) -> Config {
+        Config {
             hidden_size: self.hidden_size,
             attention_size: self.attention_size,
             dense: self.dense.clone(),
             dropout: self.dropout,
-        };
-        let mut model =
-            train::fit::<Layers>(&config, train, validation, &self.recipe, seed, on_epoch)?;
-        model.id = self.id.clone();
-        Ok(AttentionBiLstm { model })
+        }
     }
 }
 
-impl Learner for AttentionBiLstmLearner {
-    fn id(&self) -> &ModelId {
-        &self.id
-    }
-
-    fn fit(
-        &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
-        seed: u64,
-        on_epoch: &OnEpoch<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
-        Ok(Box::new(self.fit_model(train, validation, seed, on_epoch)?))
-    }
-}
+network_learner!(AttentionBiLstmLearner, AttentionBiLstm);
