@@ -79,13 +79,15 @@ impl Loaded {
             let pair: Result<Pair, _> = name.parse();
             pair.map_err(|error| format!("{}: the file's name: {error}", file.display()))
         };
-        let taken = |pair: &Pair| self.instruments.iter().any(|other| other.series.pair() == pair);
+        let taken = |pair: &Pair, by: fn(&Instrument) -> bool| {
+            self.instruments.iter().any(|other| other.series.pair() == pair && by(other))
+        };
         let mut pair = named(&name)?;
-        if test_only && taken(&pair) {
+        if test_only && taken(&pair, |other| !other.test_only) {
             // The same name in both folders: the tested one is told apart.
             pair = named(&format!("test/{name}"))?;
         }
-        if taken(&pair) {
+        if taken(&pair, |_| true) {
             return Err(format!("{}: there is an instrument {pair} already", file.display()).into());
         }
         let read = read_csv(file, pair, interval)?;

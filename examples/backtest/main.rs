@@ -8,7 +8,7 @@ mod progress;
 mod show;
 
 use clap::Parser;
-use windvane::backtest::{Backtest, BacktestError, Instrument, Report};
+use windvane::backtest::{Backtest, Instrument, Report};
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
@@ -38,14 +38,18 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, BacktestError> {
+fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, String> {
     let learners: Vec<Box<dyn Learner>> =
         options.models().into_iter().map(|model| learner(model, options.quick)).collect();
     let settings = Backtest { plan: options.plan(), seed: options.seed, ..Backtest::default() };
     let progress = progress::Progress::new();
     let report = settings.run(instruments, &learners, &|event| progress.on(&event));
     progress.finish();
-    report
+    // The dates in an error may be some that nobody typed.
+    report.map_err(|error| match options.validation() {
+        Some(validation) => format!("{error}\n{validation}"),
+        None => error.to_string(),
+    })
 }
 
 fn learner(model: Model, quick: bool) -> Box<dyn Learner> {
@@ -65,6 +69,7 @@ fn learner(model: Model, quick: bool) -> Box<dyn Learner> {
 fn complete(mut report: Report, options: &Options, loaded: data::Loaded) -> Report {
     report.run.command = Some(options.command());
     report.run.notes = loaded.notes;
+    report.run.notes.extend(options.validation());
     report.skipped = loaded.skipped;
     report
 }

@@ -96,6 +96,12 @@ impl Options {
         Plan::WalkForward(WalkForward { folds, ..WalkForward::default() })
     }
 
+    /// Where the start of validation comes from, when a date of the test was given.
+    pub(crate) fn validation(&self) -> Option<String> {
+        let date = self.test_from?;
+        Some(format!("validation takes the six months before --test-from {date}"))
+    }
+
     /// The command that makes this report again.
     pub(crate) fn command(&self) -> String {
         let mut command = "cargo run --release --example backtest --".to_string();

@@ -151,6 +151,57 @@ fn instruments_of_the_test_folder_are_only_tested() {
 }
 
 #[test]
+fn the_second_file_of_a_name_is_skipped_and_listed() {
+    let (data, test) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (folder, name, phase) in [
+        (&data, "A.CSV", 0.0),
+        (&data, "A.Csv", 0.2),
+        (&data, "A.csv", 0.4),
+        (&data, "B.csv", 1.0),
+        (&test, "A.CSV", 2.0),
+        (&test, "A.csv", 2.2),
+        (&test, "C.csv", 3.0),
+    ] {
+        fs::write(folder.path().join(name), candles(500, phase)).unwrap();
+    }
+    if fs::read_dir(data.path()).unwrap().count() < 4 {
+        return; // The file system knows no case: these are one file.
+    }
+    let arguments = ["--models", "v2", "--test-data", test.path().to_str().unwrap()];
+    let report = run(data.path(), &arguments).unwrap();
+    assert_eq!(names(&report["instruments"], "name"), ["A", "B", "test/A", "C"]);
+    assert_eq!(names(&report["skipped"], "name"), ["A.Csv", "A.csv", "A.csv"]);
+    let reasons = names(&report["skipped"], "reason");
+    for (reason, name) in reasons.iter().zip(["A", "A", "test/A"]) {
+        assert!(reason.ends_with(&format!("there is an instrument {name} already")), "{reason}");
+    }
+}
+
+#[test]
+fn a_date_outside_the_data_says_which_way_to_move() {
+    let data = tempfile::tempdir().unwrap();
+    // 2024-01-01 to 2025-02-03.
+    fs::write(data.path().join("A.csv"), candles(400, 0.0)).unwrap();
+    let error = |date| run(data.path(), &["--models", "v2", "--test-from", date]).unwrap_err();
+    let late = error("2026-01-01");
+    assert!(late.contains("end at 2025-02-04T00:00:00Z"), "{late}");
+    assert!(late.contains("must start earlier") && !late.contains("later"), "{late}");
+    let early = error("2023-01-01");
+    assert!(early.contains("begin at 2024-01-01T00:00:00Z"), "{early}");
+    assert!(early.contains("must start later") && !early.contains("earlier"), "{early}");
+    let nothing_left = error("2024-07-20");
+    let expected = "leaves no sample to train on";
+    assert!(nothing_left.contains(expected) && nothing_left.contains("later"), "{nothing_left}");
+    assert!(
+        nothing_left.contains("the six months before --test-from 2024-07-20"),
+        "{nothing_left}"
+    );
+    let report = run(data.path(), &["--models", "v2", "--test-from", "2024-12-01"]).unwrap();
+    let notes = report["run"]["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note.as_str().unwrap().contains("the six months before")));
+}
+
+#[test]
 fn wrong_options_are_refused() {
     let refuse = |arguments: &[&str]| {
         Options::try_parse_from([&["backtest"], arguments].concat()).unwrap_err().to_string()
