@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use windvane::candles::simulate::Market;
-use windvane::models::train::Learner;
+use windvane::models::train::{Learner, Run};
 use windvane::models::v3::BiLstmLearner;
 use windvane::models::v31::AttentionBiLstmLearner;
 use windvane::models::v32::FastLstmLearner;
@@ -111,7 +111,7 @@ fn accuracy(market: &Known, learner: &dyn Learner, seed: u64) -> Result<f64, Err
     let validate_from = close_time(train.saturating_sub(VALIDATION + 1))?;
     let split = Split::new(validate_from, close_time(train.saturating_sub(1))?, None, 0)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
-    let model = learner.fit(&train, &validation, seed, &|_| {})?;
+    let model = learner.fit(&train, &validation, &Run::new(seed))?;
     let (test, mut scratch, mut hits) = (split.test(&samples), model.scratch(), 0);
     for sample in test.samples() {
         let edge = model.predict(test.window(sample), &mut scratch)?.probabilities.edge();

@@ -1,11 +1,13 @@
 //! Trains v3.2 on the embedded real sample and saves it, ready for a bot.
 //!
 //! `cargo run --release --example train_v32 -- --out v32.safetensors`
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use windvane::candles::sample;
+use windvane::models::train::{EpochReport, Run};
 use windvane::models::v32::FastLstmLearner;
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
@@ -39,13 +41,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let learner = FastLstmLearner::default();
     let style = ProgressStyle::with_template("{bar:30} epoch {pos}/{len}  {msg}")?;
     let bar = ProgressBar::new(learner.recipe.epochs as u64).with_style(style);
-    let model = learner.fit_model(&train, &validation, options.seed, &|epoch| {
+    let on_epoch = |epoch: &EpochReport| {
         bar.set_position(epoch.epoch as u64);
         bar.set_message(format!(
             "loss {:.4}, validation {:.4}",
             epoch.train_loss, epoch.validation_loss
         ));
-    })?;
+        ControlFlow::Continue(())
+    };
+    let run = Run::new(options.seed).on_epoch(&on_epoch);
+    let model = learner.fit_model(&train, &validation, &run)?;
     bar.finish();
 
     model.save(&options.out)?;

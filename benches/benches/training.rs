@@ -4,7 +4,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use windvane::models::train::Recipe;
+use windvane::models::train::{Recipe, Run};
 use windvane::models::v32::FastLstmLearner;
 
 fn one_epoch(c: &mut Criterion) {
@@ -17,7 +17,7 @@ fn one_epoch(c: &mut Criterion) {
             let recipe = Recipe { epochs: 1, batch, ..Recipe::default() };
             let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
             group.bench_function(BenchmarkId::from_parameter(batch), |b| {
-                b.iter(|| learner.fit_model(train, validation, 1, &|_| {}).expect("a model"));
+                b.iter(|| learner.fit_model(train, validation, &Run::new(1)).expect("a model"));
             });
         }
     });
@@ -35,7 +35,7 @@ fn one_step(c: &mut Criterion) {
             let recipe = Recipe { epochs: 1, batch: train.len(), ..Recipe::default() };
             let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
             group.bench_function(BenchmarkId::from_parameter(train.len()), |b| {
-                b.iter(|| learner.fit_model(train, validation, 1, &|_| {}).expect("a model"));
+                b.iter(|| learner.fit_model(train, validation, &Run::new(1)).expect("a model"));
             });
         });
     }

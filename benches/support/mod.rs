@@ -1,7 +1,7 @@
 //! Fitted models and candles to run them on.
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its part")]
 use windvane::candles::sample;
-use windvane::models::train::Recipe;
+use windvane::models::train::{Recipe, Run};
 use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::prelude::*;
@@ -30,10 +30,10 @@ pub fn with_train<T>(
 pub fn v32(tables: &[SignalTable]) -> FastLstm {
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
     let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
-    with_train(tables, |t, v| learner.fit_model(t, v, 1, &|_| {}).expect("a model"))
+    with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
 }
 
 pub fn v2(tables: &[SignalTable]) -> WeightedSignals {
     let learner = WeightedSignalsLearner::default();
-    with_train(tables, |t, v| learner.fit_model(t, v, 1).expect("a model"))
+    with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
 }

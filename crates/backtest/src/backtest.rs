@@ -1,10 +1,11 @@
 //! Running models over instruments.
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use rayon::prelude::*;
 use windvane_candles::CandleSeries;
 use windvane_models::ModelError;
-use windvane_models::train::Learner;
+use windvane_models::train::{EpochReport, Learner, Run};
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
 use crate::group::{Fold, Group, by_interval};
@@ -170,9 +171,12 @@ impl Backtest {
         let task = Task { index, model, interval, fold: number, folds: folds.len() };
         on_event(Event::Started { task });
         let started = Instant::now();
-        let outcome = task::run(group, number, &folds[entry.fold], learner, self.seed, &|report| {
+        let on_epoch = |report: &EpochReport| {
             on_event(Event::Epoch { task, report: *report });
-        });
+            ControlFlow::Continue(())
+        };
+        let run = Run::new(self.seed).on_epoch(&on_epoch);
+        let outcome = task::run(group, number, &folds[entry.fold], learner, &run);
         let seconds = started.elapsed().as_secs_f64();
         let error = outcome.as_ref().err().map(ToString::to_string);
         on_event(Event::Finished { task, seconds, error: error.as_deref() });

@@ -2,7 +2,7 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
-use windvane_models::train::{Learner, OnEpoch};
+use windvane_models::train::{Learner, Run};
 use windvane_models::{DirectionModel, ModelError, Prediction, TrainingRecord};
 use windvane_signals::{Sample, SampleSet};
 
@@ -28,12 +28,11 @@ pub(crate) fn run(
     number: usize,
     fold: &Fold<'_>,
     learner: &dyn Learner,
-    seed: u64,
-    on_epoch: &OnEpoch<'_>,
+    run: &Run<'_>,
 ) -> Result<Outcome, ModelError> {
     let (train, validation) = fold.parts.as_ref().map_err(Clone::clone)?;
     let started = Instant::now();
-    let model = learner.fit(train, validation, seed, on_epoch)?;
+    let model = learner.fit(train, validation, run)?;
     let fit_seconds = started.elapsed().as_secs_f64();
     let majority = majority(train);
     let record = |sample: &Sample, prediction: Prediction| Record {

@@ -6,7 +6,7 @@ use common::{Failing, coin, learned, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Report};
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
-use windvane_models::train::{Learner, OnEpoch};
+use windvane_models::train::{Learner, Run};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{DirectionModel, ModelError, ModelId};
 use windvane_signals::{TrainSet, ValidationSet};
@@ -91,14 +91,13 @@ impl Learner for Demanding {
         &self,
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
-        seed: u64,
-        on_epoch: &OnEpoch<'_>,
+        run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let (expected, got) = (self.1, train.len());
         if got < expected {
             return Err(ModelError::TooFewWindows { expected, got });
         }
-        coin("coin", 1).fit(train, validation, seed, on_epoch)
+        coin("coin", 1).fit(train, validation, run)
     }
 }
 

@@ -87,10 +87,32 @@ pub enum ModelError {
         got: f64,
     },
     /// This kind of model has no saved form.
-    #[error("model {model} has no saved form; implement to_bytes for it")]
+    #[error("model {model} has no saved form; implement to_artifact for it")]
     NotSaved {
         /// The model's id.
         model: String,
+    },
+    /// This kind of model takes no calibration, or is shared with others.
+    #[error("model {model} cannot be calibrated: it is shared, or set_calibration is missing")]
+    NotCalibrated {
+        /// The model's id.
+        model: String,
+    },
+    /// Training was stopped by its caller.
+    #[error("training was stopped after epoch {epoch}; its checkpoint, if asked for, goes on")]
+    Stopped {
+        /// Epoch, counted from 1.
+        epoch: usize,
+    },
+    /// A checkpoint belongs to another run of training.
+    #[error(
+        "{file} is the checkpoint of another run: {problem}; delete it or choose another folder"
+    )]
+    Checkpoint {
+        /// The file.
+        file: String,
+        /// What differs.
+        problem: &'static str,
     },
     /// A layer's size is out of range.
     #[cfg(feature = "_network")]
@@ -115,7 +137,7 @@ pub enum ModelError {
         limit: u64,
     },
     /// A file is no saved model, or is damaged.
-    #[error("{file} is not a readable model: {problem}")]
+    #[error("{file} is not readable: {problem}")]
     Damaged {
         /// The file.
         file: String,

@@ -16,11 +16,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg_attr(
-    not(all(feature = "v2", feature = "v3", feature = "v31", feature = "v32")),
-    allow(dead_code, reason = "each kind of model uses its part")
-)]
 mod artifact;
+mod calibration;
 mod error;
 mod model;
 #[cfg(feature = "_network")]
@@ -48,10 +45,11 @@ pub use windvane_candles as candles;
 /// The signals a model reads.
 pub use windvane_signals as signals;
 
-pub use artifact::{from_bytes, load, replace_file};
+pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
+pub use calibration::Calibration;
 pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec, TrainingRecord};
-pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities};
+pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use predictor::Predictor;
 pub use scratch::Scratch;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use windvane_candles::{Interval, Timestamp};
 use windvane_signals::{LabelSpec, SignalSpec, Window};
 
-use crate::{ModelError, ModelId, Prediction, Scratch, artifact};
+use crate::{Artifact, Calibration, ModelError, ModelId, Prediction, Scratch, Vote, replace_file};
 
 /// What a model reads and what it is asked: stored with its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,12 +121,39 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
         None
     }
 
-    /// The model as the bytes of a saved file, which [`load`](crate::load) reads back.
+    /// How its logits become probabilities and calls.
+    fn calibration(&self) -> Calibration {
+        Calibration::NONE
+    }
+
+    /// Sets how its logits become probabilities and calls.
+    ///
+    /// # Errors
+    /// [`ModelError::NotCalibrated`] for a kind of model that cannot, or one that is shared.
+    fn set_calibration(&mut self, _: Calibration) -> Result<(), ModelError> {
+        Err(ModelError::NotCalibrated { model: self.id().to_string() })
+    }
+
+    /// What each member said in the last prediction made with this scratch; nothing for a model
+    /// without members.
+    fn votes<'s>(&self, _: &'s Scratch) -> &'s [Vote] {
+        &[]
+    }
+
+    /// All there is to save.
     ///
     /// # Errors
     /// [`ModelError::NotSaved`] for a kind of model that has no saved form.
-    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+    fn to_artifact(&self) -> Result<Artifact, ModelError> {
         Err(ModelError::NotSaved { model: self.id().to_string() })
+    }
+
+    /// The model as the bytes of a saved file, which [`load`](crate::load) reads back.
+    ///
+    /// # Errors
+    /// As [`to_artifact`](Self::to_artifact).
+    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        self.to_artifact()?.to_bytes()
     }
 
     /// Writes the model to a file, replacing it whole or not at all.
@@ -134,14 +161,14 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`ModelError::NotSaved`], and [`ModelError::Io`] with the old file as it was.
     fn save(&self, path: &Path) -> Result<(), ModelError> {
-        let written = artifact::replace_file(path, &self.to_bytes()?);
+        let written = replace_file(path, &self.to_bytes()?);
         written.map_err(|source| ModelError::Io { path: path.to_path_buf(), source })
     }
 }
 
-/// Implements [`DirectionModel`] by handing every call to a field.
+/// Implements [`DirectionModel`] by handing every call to a field, all but the setter.
 macro_rules! delegate_model {
-    ([$($generics:tt)*] $type:ty, $($field:tt)+) => {
+    ([$($generics:tt)*] $type:ty, [$($field:tt)+] $($set:tt)*) => {
         impl $($generics)* $crate::DirectionModel for $type {
             fn id(&self) -> &$crate::ModelId {
                 self.$($field)+.id()
@@ -167,14 +194,29 @@ macro_rules! delegate_model {
                 self.$($field)+.record()
             }
 
-            fn to_bytes(&self) -> Result<Vec<u8>, $crate::ModelError> {
-                self.$($field)+.to_bytes()
+            fn calibration(&self) -> $crate::Calibration {
+                self.$($field)+.calibration()
             }
+
+            fn votes<'s>(&self, scratch: &'s $crate::Scratch) -> &'s [$crate::Vote] {
+                self.$($field)+.votes(scratch)
+            }
+
+            fn to_artifact(&self) -> Result<$crate::Artifact, $crate::ModelError> {
+                self.$($field)+.to_artifact()
+            }
+
+            $($set)*
         }
     };
 }
 #[cfg(feature = "_network")]
 pub(crate) use delegate_model;
 
-delegate_model!([<M: DirectionModel + ?Sized>] Box<M>, as_ref());
-delegate_model!([<M: DirectionModel + ?Sized>] Arc<M>, as_ref());
+delegate_model!([<M: DirectionModel + ?Sized>] Box<M>, [as_ref()]
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+        self.as_mut().set_calibration(calibration)
+    }
+);
+// A shared model stays as it is: others predict with it.
+delegate_model!([<M: DirectionModel + ?Sized>] Arc<M>, [as_ref()]);

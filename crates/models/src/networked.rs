@@ -3,11 +3,13 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use windvane_lstm_core::{Kernel, LstmError, TensorSpec, Tensors, softmax};
+use windvane_lstm_core::{Kernel, LstmError, TensorSpec, Tensors};
 use windvane_signals::{Scaler, Window};
 
-use crate::artifact::{self, Artifact, Card, SavedTensor};
-use crate::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch, TrainingRecord};
+use crate::{
+    Artifact, Calibration, DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch,
+    TrainingRecord,
+};
 
 /// UP, DOWN, NEUTRAL.
 pub(crate) const CLASSES: usize = 3;
@@ -56,6 +58,7 @@ pub(crate) struct Networked<A: Architecture> {
     pub(crate) id: ModelId,
     spec: ModelSpec,
     scaler: Scaler,
+    calibration: Calibration,
     pub(crate) record: Option<TrainingRecord>,
     layers: A,
     weights: Tensors<f32>,
@@ -79,13 +82,22 @@ impl<A: Architecture> Networked<A> {
         weights: Tensors<f32>,
     ) -> Result<Self, LstmError> {
         let packed = layers.pack(weights.flat())?;
-        Ok(Self { id: ModelId::new(A::KIND), spec, scaler, record: None, layers, weights, packed })
+        Ok(Self {
+            id: ModelId::new(A::KIND),
+            spec,
+            scaler,
+            calibration: Calibration::NONE,
+            record: None,
+            layers,
+            weights,
+            packed,
+        })
     }
 
     pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
         artifact.expect_kind(A::KIND)?;
         let config = artifact.config()?;
-        let Card { spec, scaler, record, id, .. } = artifact.card.clone();
+        let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
         let broken = |error: LstmError| artifact.damaged(error.to_string());
         let layers = A::new(&config, spec.signals.width()).map_err(broken)?;
         let specs = layers.specs();
@@ -102,7 +114,8 @@ impl<A: Architecture> Networked<A> {
             }
         }
         let model = Self::new(spec, scaler, layers, weights).map_err(broken)?;
-        Ok(Self { id: ModelId::new(id), record, ..model })
+        let (calibration, record) = (artifact.calibration(), artifact.record().cloned());
+        Ok(Self { id: artifact.id(), calibration, record, ..model })
     }
 
     /// The layers' working memory inside a scratch of this model.
@@ -142,33 +155,31 @@ impl<A: Architecture> DirectionModel for Networked<A> {
         let foreign = |_| ModelError::ForeignScratch;
         self.scaler.apply_rows(window.values(), scaled).map_err(|_| ModelError::ForeignScratch)?;
         A::logits(&self.packed, scaled, buffers, logits).map_err(foreign)?;
-        softmax(logits);
-        Prediction::new(*logits, window.decided_at(), self.spec.labels.horizon, &self.id)
+        let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
+        self.calibration.prediction(*logits, at, horizon, &self.id)
     }
 
     fn record(&self) -> Option<&TrainingRecord> {
         self.record.as_ref()
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        let config = serde_json::to_value(self.layers.config());
-        let card = Card {
-            kind: A::KIND.to_string(),
-            id: self.id.to_string(),
-            spec: self.spec.clone(),
-            scaler: self.scaler.clone(),
-            record: self.record.clone(),
-            config: config.map_err(|error| ModelError::Damaged {
-                file: self.id.to_string(),
-                problem: error.to_string(),
-            })?,
-        };
-        let tensors = self.weights.iter().map(|(spec, data)| SavedTensor {
-            name: spec.name.clone(),
-            shape: spec.shape.clone(),
-            data: data.to_vec(),
-        });
-        artifact::to_bytes(&card, tensors.collect())
+    fn calibration(&self) -> Calibration {
+        self.calibration
+    }
+
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+        self.calibration = calibration;
+        Ok(())
+    }
+
+    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+        let artifact = Artifact::new(A::KIND, &self.id, &self.spec, &self.layers.config())?;
+        let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);
+        let mut artifact = artifact.with_record(self.record.as_ref());
+        for (spec, data) in self.weights.iter() {
+            artifact.push(&spec.name, &spec.shape, data.to_vec())?;
+        }
+        Ok(artifact)
     }
 }
 
@@ -182,7 +193,7 @@ macro_rules! network_model {
             /// # Errors
             /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
             pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self, ModelError> {
-                Self::from_artifact(&Artifact::read(path.as_ref())?)
+                Self::from_artifact(&Artifact::read(path)?)
             }
 
             /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
@@ -190,8 +201,7 @@ macro_rules! network_model {
             /// # Errors
             /// [`ModelError::Kind`], or what is wrong with the bytes.
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-                let name = "the model in memory".to_string();
-                Self::from_artifact(&Artifact::from_bytes(bytes, name)?)
+                Self::from_artifact(&Artifact::from_bytes(bytes)?)
             }
 
             pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
@@ -204,7 +214,11 @@ macro_rules! network_model {
             }
         }
 
-        $crate::model::delegate_model!([] $type, model);
+        $crate::model::delegate_model!([] $type, [model]
+            fn set_calibration(&mut self, new: $crate::Calibration) -> Result<(), ModelError> {
+                self.model.set_calibration(new)
+            }
+        );
     };
 }
 pub(crate) use network_model;

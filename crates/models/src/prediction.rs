@@ -72,6 +72,31 @@ pub enum NeutralReason {
     Class,
     /// UP and DOWN are exactly equally probable: the model knows nothing.
     Tie,
+    /// The model is less sure than its calibration asks of a call.
+    Abstained,
+    /// The members of an ensemble agree less than it asks of a call.
+    Disagreement,
+}
+
+/// What a member of an ensemble says.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Vote {
+    /// The member.
+    pub model: ModelId,
+    /// Its share in the vote; all shares sum to 1.
+    pub weight: f32,
+    /// What it calls.
+    pub direction: Direction,
+    /// Its probability of that class.
+    pub confidence: f32,
+}
+
+impl Vote {
+    /// A member that has not voted yet.
+    pub fn new(model: ModelId, weight: f32) -> Self {
+        Self { model, weight, direction: Direction::Neutral, confidence: 0.0 }
+    }
 }
 
 /// Where a model says the close will go, with a probability.
@@ -92,6 +117,8 @@ pub struct Prediction {
     pub model: ModelId,
     /// For NEUTRAL, why.
     pub neutral: Option<NeutralReason>,
+    /// For an ensemble, the weight of the members whose own call is the ensemble's, 0 to 1.
+    pub agreement: Option<f32>,
 }
 
 impl Prediction {
@@ -105,11 +132,24 @@ impl Prediction {
         horizon: usize,
         model: &ModelId,
     ) -> Result<Self, ModelError> {
+        Self::of(classes, 0.0, decided_at, horizon, model)
+    }
+
+    /// The same, silent where UP and DOWN are less than `least_edge` apart.
+    pub(crate) fn of(
+        classes: [f32; 3],
+        least_edge: f32,
+        decided_at: Timestamp,
+        horizon: usize,
+        model: &ModelId,
+    ) -> Result<Self, ModelError> {
         let probabilities = Probabilities::new(classes)
             .ok_or_else(|| ModelError::NotFinite { model: model.to_string(), got: classes })?;
         let [up, down, neutral] = classes;
         let (direction, reason) = if neutral >= up.max(down) {
             (Direction::Neutral, Some(NeutralReason::Class))
+        } else if probabilities.edge().abs() < least_edge {
+            (Direction::Neutral, Some(NeutralReason::Abstained))
         } else if up > down {
             (Direction::Up, None)
         } else if down > up {
@@ -125,7 +165,15 @@ impl Prediction {
             horizon,
             model: model.clone(),
             neutral: reason,
+            agreement: None,
         })
+    }
+
+    /// The same without a call, for that reason.
+    #[must_use]
+    pub fn silenced(self, reason: NeutralReason) -> Self {
+        let (direction, neutral) = (Direction::Neutral, Some(reason));
+        Self { direction, confidence: self.probabilities.of(direction), neutral, ..self }
     }
 }
 

@@ -21,8 +21,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use windvane_signals::{Scaler, Window};
 
-use crate::artifact::{self, Artifact, Card, SavedTensor};
-use crate::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch, TrainingRecord};
+use crate::{
+    Artifact, Calibration, DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch,
+    TrainingRecord,
+};
 
 /// The kind in saved files and the default id.
 pub const KIND: &str = "v2";
@@ -45,6 +47,7 @@ pub struct WeightedSignals {
     scaler: Scaler,
     weights: Vec<f32>,
     neutral_logit: f32,
+    calibration: Calibration,
     record: Option<TrainingRecord>,
 }
 
@@ -80,7 +83,8 @@ impl WeightedSignals {
             });
         }
         let (id, neutral_logit) = (ModelId::new(KIND), NEUTRAL_LOGIT);
-        Ok(Self { id, spec, scaler, weights, neutral_logit, record: None })
+        let calibration = Calibration::NONE;
+        Ok(Self { id, spec, scaler, weights, neutral_logit, calibration, record: None })
     }
 
     /// The weights, one per channel.
@@ -103,7 +107,7 @@ impl WeightedSignals {
     /// # Errors
     /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
-        Self::from_artifact(&Artifact::read(path.as_ref())?)
+        Self::from_artifact(&Artifact::read(path)?)
     }
 
     /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
@@ -111,18 +115,19 @@ impl WeightedSignals {
     /// # Errors
     /// [`ModelError::Kind`], or what is wrong with the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        Self::from_artifact(&Artifact::from_bytes(bytes, "the model in memory".to_string())?)
+        Self::from_artifact(&Artifact::from_bytes(bytes)?)
     }
 
     pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(1)?;
-        let Card { spec, scaler, record, id, .. } = artifact.card.clone();
+        let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
         let Config { neutral_logit } = artifact.config()?;
         let weights = artifact.tensor("weights", &[spec.signals.width()])?.to_vec();
         let model = Self::new(spec, scaler, weights);
         let model = model.map_err(|error| artifact.damaged(error.to_string()))?;
-        Ok(Self { id: ModelId::new(id), record, neutral_logit, ..model })
+        let (calibration, record) = (artifact.calibration(), artifact.record().cloned());
+        Ok(Self { id: artifact.id(), calibration, record, neutral_logit, ..model })
     }
 }
 
@@ -144,28 +149,31 @@ impl DirectionModel for WeightedSignals {
         scratch.get::<()>()?;
         #[expect(clippy::cast_possible_truncation, reason = "a score of −1 to 1")]
         let score = self.score(window.row(window.steps() - 1)) as f32;
-        let [up, down, neutral] = [score / 2.0, -score / 2.0, self.neutral_logit].map(f32::exp);
-        let sum = up + down + neutral;
-        let classes = [up / sum, down / sum, neutral / sum];
-        Prediction::new(classes, window.decided_at(), self.spec.labels.horizon, &self.id)
+        let logits = [score / 2.0, -score / 2.0, self.neutral_logit];
+        let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
+        self.calibration.prediction(logits, at, horizon, &self.id)
     }
 
     fn record(&self) -> Option<&TrainingRecord> {
         self.record.as_ref()
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        let card = Card {
-            kind: KIND.to_string(),
-            id: self.id.to_string(),
-            spec: self.spec.clone(),
-            scaler: self.scaler.clone(),
-            record: self.record.clone(),
-            config: serde_json::json!({ "neutral_logit": self.neutral_logit }),
-        };
-        let shape = vec![self.weights.len()];
-        let weights = SavedTensor { name: "weights".into(), shape, data: self.weights.clone() };
-        artifact::to_bytes(&card, vec![weights])
+    fn calibration(&self) -> Calibration {
+        self.calibration
+    }
+
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+        self.calibration = calibration;
+        Ok(())
+    }
+
+    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+        let config = Config { neutral_logit: self.neutral_logit };
+        let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;
+        let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);
+        let mut artifact = artifact.with_record(self.record.as_ref());
+        artifact.push("weights", &[self.weights.len()], self.weights.clone())?;
+        Ok(artifact)
     }
 }
 
@@ -188,8 +196,8 @@ impl Default for WeightedSignalsLearner {
 
 #[cfg(feature = "train")]
 impl WeightedSignalsLearner {
-    /// Fits the model. `validation` and `seed` only go into its record: nothing is drawn, nothing
-    /// is chosen.
+    /// Fits the model. `validation` and the seed only go into its record: nothing is drawn,
+    /// nothing is chosen.
     ///
     /// # Errors
     /// [`ModelError::WindowShape`] and [`ModelError::Setting`] for weights that do not fit,
@@ -198,13 +206,13 @@ impl WeightedSignalsLearner {
         &self,
         train: &windvane_signals::TrainSet<'_>,
         validation: &windvane_signals::ValidationSet<'_>,
-        seed: u64,
+        run: &crate::train::Run<'_>,
     ) -> Result<WeightedSignals, ModelError> {
         let spec = crate::train::spec_of(train, validation)?;
         let scaler = Scaler::fit(train)?;
         let by_hand = || spec.signals.channels.iter().map(|c| default_weight(c.name())).collect();
         let weights = self.weights.clone().unwrap_or_else(by_hand);
-        let record = crate::train::record_of(train, validation, &scaler, seed);
+        let record = crate::train::record_of(train, validation, &scaler, run.seed());
         let model = WeightedSignals::new(spec, scaler, weights)?;
         Ok(WeightedSignals { id: self.id.clone(), record: Some(record), ..model })
     }
@@ -220,9 +228,8 @@ impl crate::train::Learner for WeightedSignalsLearner {
         &self,
         train: &windvane_signals::TrainSet<'_>,
         validation: &windvane_signals::ValidationSet<'_>,
-        seed: u64,
-        _: &crate::train::OnEpoch<'_>,
+        run: &crate::train::Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
-        Ok(Box::new(self.fit_model(train, validation, seed)?))
+        Ok(Box::new(self.fit_model(train, validation, run)?))
     }
 }

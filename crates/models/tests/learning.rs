@@ -8,12 +8,13 @@
 )]
 mod common;
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use common::{market, with_parts};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
-use windvane_models::train::{Learner, Recipe};
+use windvane_models::train::{Learner, Recipe, Run};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v3::BiLstmLearner;
 use windvane_models::v31::AttentionBiLstmLearner;
@@ -35,7 +36,7 @@ fn accuracy(model: &dyn DirectionModel, test: &SampleSet<'_>) -> (f64, usize) {
 fn v32_learns_an_autocorrelated_market() {
     let series = market(Market::AR1, 20_000, 11);
     let (accuracy, n) = with_parts(&series, |train, validation, test| {
-        let model = FastLstmLearner::default().fit(train, validation, 1, &|_| {}).unwrap();
+        let model = FastLstmLearner::default().fit(train, validation, &Run::new(1)).unwrap();
         accuracy(&*model, test)
     });
     let best = Market::AR1.best_accuracy().unwrap();
@@ -55,7 +56,7 @@ fn small_v3_and_v31_learn_it_too() {
     ];
     for learner in learners {
         let (accuracy, n) = with_parts(&series, |train, validation, test| {
-            let model = learner.fit(train, validation, 1, &|_| {}).unwrap();
+            let model = learner.fit(train, validation, &Run::new(1)).unwrap();
             accuracy(&*model, test)
         });
         let error = (0.25 / n as f64).sqrt();
@@ -72,7 +73,7 @@ fn nothing_is_learned_from_a_martingale() {
         [&WeightedSignalsLearner::default(), &FastLstmLearner::default()];
     for learner in learners {
         let (accuracy, n) = with_parts(&series, |train, validation, test| {
-            let model = learner.fit(train, validation, 1, &|_| {}).unwrap();
+            let model = learner.fit(train, validation, &Run::new(1)).unwrap();
             accuracy(&*model, test)
         });
         let error = (0.25 / n as f64).sqrt();
@@ -90,8 +91,9 @@ fn v32_can_learn_a_few_windows_by_heart() {
         let learner = FastLstmLearner { hidden_size: 32, recipe, ..FastLstmLearner::default() };
         let note = |report: &windvane_models::train::EpochReport| {
             *last.lock().unwrap() = report.train_loss;
+            ControlFlow::Continue(())
         };
-        learner.fit_model(train, validation, 1, &note).unwrap();
+        learner.fit_model(train, validation, &Run::new(1).on_epoch(&note)).unwrap();
     });
     let loss = last.into_inner().unwrap();
     assert!(loss < 0.05, "training loss {loss}");
@@ -112,7 +114,7 @@ fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 with_parts(&series, |train, validation, _| {
-                    learner.fit(train, validation, seed, &|_| {}).unwrap().to_bytes().unwrap()
+                    learner.fit(train, validation, &Run::new(seed)).unwrap().to_bytes().unwrap()
                 })
             })
         };
@@ -134,7 +136,7 @@ fn changing_the_test_candles_changes_no_bit_of_the_model() {
     let learner = FastLstmLearner { hidden_size: 8, recipe, ..FastLstmLearner::default() };
     let bytes = |series: &CandleSeries| {
         with_parts(series, |train, validation, _| {
-            learner.fit_model(train, validation, 1, &|_| {}).unwrap().to_bytes().unwrap()
+            learner.fit_model(train, validation, &Run::new(1)).unwrap().to_bytes().unwrap()
         })
     };
     assert!(bytes(&one) == bytes(&changed));
@@ -151,7 +153,7 @@ fn series_of(closes: impl Iterator<Item = f64>) -> CandleSeries {
 fn fit_error(series: &CandleSeries, recipe: Recipe) -> ModelError {
     with_parts(series, |train, validation, _| {
         let learner = FastLstmLearner { hidden_size: 8, recipe, ..FastLstmLearner::default() };
-        learner.fit_model(train, validation, 1, &|_| {}).unwrap_err()
+        learner.fit_model(train, validation, &Run::new(1)).unwrap_err()
     })
 }
 
@@ -183,7 +185,8 @@ fn what_cannot_be_learned_says_why() {
 fn a_channel_without_spread_is_named_in_the_record() {
     let waves = series_of((0..500).map(|hour| 100.0 + f64::from(hour % 7)));
     let record = with_parts(&waves, |train, validation, _| {
-        let model = WeightedSignalsLearner::default().fit_model(train, validation, 1).unwrap();
+        let model =
+            WeightedSignalsLearner::default().fit_model(train, validation, &Run::new(1)).unwrap();
         model.record().unwrap().clone()
     });
     assert_eq!(record.constant_channels, ["volatility", "volume_change"]);
@@ -204,7 +207,9 @@ fn the_data_hash_covers_every_candle_learned_from_or_chosen_by() {
         let pair = series.pair().clone();
         let series = CandleSeries::new(pair, Interval::HOUR, candles.collect()).unwrap();
         with_parts(&series, |train, validation, _| {
-            let model = WeightedSignalsLearner::default().fit_model(train, validation, 1).unwrap();
+            let model = WeightedSignalsLearner::default()
+                .fit_model(train, validation, &Run::new(1))
+                .unwrap();
             model.record().unwrap().data_hash.clone()
         })
     };
@@ -227,7 +232,7 @@ fn windows_for_choosing_must_belong_to_those_learned_from() {
     let train = split.train(&samples).unwrap();
     let refused = |validation: &windvane_signals::ValidationSet<'_>| {
         let learner = WeightedSignalsLearner::default();
-        learner.fit_model(&train, validation, 1).unwrap_err().to_string()
+        learner.fit_model(&train, validation, &Run::new(1)).unwrap_err().to_string()
     };
     let labels = refused(&split.validation(&other).unwrap());
     assert!(labels.contains("labels"), "{labels}");

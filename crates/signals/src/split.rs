@@ -43,6 +43,27 @@ impl TrainSet<'_> {
     }
 }
 
+impl ValidationSet<'_> {
+    /// Cuts the set by time into an earlier part and a later one with a `share` of the samples,
+    /// which were decided only when all of the earlier part was settled.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] unless `share` lies between 0 and 1,
+    /// [`SignalError::EmptyPart`] when a part would be empty.
+    pub fn split(&self, share: f64) -> Result<(Self, Self), SignalError> {
+        check_share(share)?;
+        let hint = "give more candles to validation";
+        let few = SignalError::EmptyPart { part: "validation", hint };
+        let cut = quantile(&self.samples, 1.0 - share).ok_or(few.clone())?;
+        let earlier = self.samples.filtered(|sample| sample.outcome.settled_at <= cut);
+        let later = self.samples.filtered(|sample| sample.decided_at >= cut);
+        if earlier.is_empty() || later.is_empty() {
+            return Err(few);
+        }
+        Ok((Self { samples: earlier }, Self { samples: later }))
+    }
+}
+
 /// Three stretches of calendar time: train, validate, test.
 ///
 /// A sample belongs to a stretch when its decision **and** its outcome lie in it, so a label's

@@ -6,7 +6,7 @@ use windvane_backtest::{Backtest, Instrument, Report};
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Direction, Interval, Pair, Timestamp};
 use windvane_lstm_core::{Purpose, Stream};
-use windvane_models::train::{Learner, OnEpoch};
+use windvane_models::train::{Learner, Run};
 use windvane_models::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch};
 use windvane_signals::{TrainSet, ValidationSet, Window};
 
@@ -45,8 +45,7 @@ impl Learner for Fake {
         &self,
         train: &TrainSet<'_>,
         _: &ValidationSet<'_>,
-        _: u64,
-        _: &OnEpoch<'_>,
+        _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let table = &train.tables()[0];
         Ok(Box::new(FakeModel {
@@ -94,8 +93,7 @@ impl Learner for Failing {
         &self,
         _: &TrainSet<'_>,
         _: &ValidationSet<'_>,
-        _: u64,
-        _: &OnEpoch<'_>,
+        _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Err(ModelError::TooFewWindows { expected: 1_000_000, got: 1 })
     }

@@ -9,8 +9,9 @@ use windvane_lstm_core::{CrossEntropy, LstmError, OptimizerState, Purpose, Strea
 use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet};
 
 use super::batches::ScaledRows;
+use super::checkpoint::{Checkpoint, Progress};
 use super::network::weight_count;
-use super::{Draw, EpochReport, Network, OnEpoch, Recipe};
+use super::{Draw, EpochReport, Network, Recipe, Run};
 use crate::{ModelError, TrainingRecord};
 
 /// Windows per gradient chunk: enough for the matrix products, few enough for two threads.
@@ -75,18 +76,19 @@ struct Descent<'a, N> {
     train: &'a [Sample],
     validation: &'a [Sample],
     recipe: &'a Recipe,
-    seed: u64,
+    run: &'a Run<'a>,
 }
 
-/// Learns weights from `train`, keeping those of the epoch that is best on `validation`.
+/// Learns weights from `train`, keeping those of the epoch that is best on `validation`; goes on
+/// from `checkpoint` and keeps it up to date.
 pub(crate) fn descend<N: Network<f32>>(
     network: &N,
     train: &TrainSet<'_>,
     validation: &ValidationSet<'_>,
     scaler: &Scaler,
     recipe: &Recipe,
-    seed: u64,
-    on_epoch: &OnEpoch<'_>,
+    run: &Run<'_>,
+    checkpoint: Option<&Checkpoint>,
 ) -> Result<Fit, ModelError> {
     recipe.check()?;
     check_samples(train)?;
@@ -97,9 +99,9 @@ pub(crate) fn descend<N: Network<f32>>(
         train: train.samples(),
         validation: validation.samples(),
         recipe,
-        seed,
+        run,
     };
-    descent.run(on_epoch)
+    descent.run(checkpoint)
 }
 
 fn check_samples(train: &SampleSet<'_>) -> Result<(), ModelError> {
@@ -116,50 +118,84 @@ fn check_samples(train: &SampleSet<'_>) -> Result<(), ModelError> {
 }
 
 impl<N: Network<f32>> Descent<'_, N> {
-    fn run(&self, on_epoch: &OnEpoch<'_>) -> Result<Fit, ModelError> {
-        let mut weights = vec![0.0; weight_count(self.network)];
-        let Recipe { init, forget_bias, .. } = *self.recipe;
-        self.network.init(init, forget_bias, self.seed, &mut weights)?;
-        let mut state = OptimizerState::new(weights.len());
+    fn run(&self, checkpoint: Option<&Checkpoint>) -> Result<Fit, ModelError> {
+        let found = checkpoint.map(|kept| kept.load(weight_count(self.network)));
+        let mut progress = match found.transpose()?.flatten() {
+            Some(progress) => progress,
+            None => self.start()?,
+        };
         let chunks = self.recipe.batch.min(self.train.len()).div_ceil(CHUNK);
-        let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(weights.len())).collect();
-        let mut order: Vec<usize> = (0..self.train.len()).collect();
-        let mut best: Option<Fit> = None;
-        for epoch in 1..=self.recipe.epochs {
-            let learning_rate =
-                self.recipe.learning_rate * self.recipe.decay.powi(index(epoch - 1));
-            Stream::new(self.seed, Purpose::Shuffle, epoch as u64, 0).shuffle(&mut order);
-            let mut loss = 0.0;
-            for (number, batch) in order.chunks(self.recipe.batch).enumerate() {
-                let index = (number * chunks.len()) as u64;
-                let draw = Draw { seed: self.seed, epoch: epoch as u64, index };
-                loss += self.gradient(&weights, batch, draw, &mut chunks)?;
-                let gradient = &mut chunks[0].d_weights;
-                self.recipe.clip.apply(gradient);
-                let rule = self.recipe.optimizer;
-                rule.step(learning_rate, gradient, &mut state, &mut weights)?;
+        let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(progress.weights.len())).collect();
+        while !self.done(&progress) {
+            let report = self.epoch(&mut progress, &mut chunks)?;
+            if let Some(checkpoint) = checkpoint {
+                checkpoint.save(&progress)?;
             }
-            let train_loss = loss / self.train.len() as f64;
-            let validation_loss = self.validate(&weights)?;
-            for loss in [train_loss, validation_loss] {
-                if !loss.is_finite() {
-                    return Err(ModelError::Diverged { epoch, loss, learning_rate });
-                }
-            }
-            let improved = best.as_ref().is_none_or(|b| validation_loss < b.best.validation_loss);
-            let most_epochs = self.recipe.epochs;
-            let report =
-                EpochReport { epoch, most_epochs, train_loss, validation_loss, best: improved };
-            on_epoch(&report);
-            match &mut best {
-                Some(fit) if !improved => fit.epochs = epoch,
-                _ => best = Some(Fit { weights: weights.clone(), epochs: epoch, best: report }),
-            }
-            if best.as_ref().is_some_and(|fit| epoch - fit.best.epoch >= self.recipe.patience) {
-                break;
+            if self.run.report(&report).is_break() {
+                return Err(ModelError::Stopped { epoch: report.epoch });
             }
         }
-        best.ok_or(ModelError::Setting { setting: "epochs", expected: "at least 1", got: 0.0 })
+        let Progress { epoch, best, .. } = progress;
+        let (best, weights) = best.ok_or(ModelError::Setting {
+            setting: "epochs",
+            expected: "at least 1",
+            got: 0.0,
+        })?;
+        Ok(Fit { weights, epochs: epoch, best })
+    }
+
+    fn start(&self) -> Result<Progress, ModelError> {
+        let mut weights = vec![0.0; weight_count(self.network)];
+        let Recipe { init, forget_bias, .. } = *self.recipe;
+        self.network.init(init, forget_bias, self.run.seed(), &mut weights)?;
+        let optimizer = OptimizerState::new(weights.len());
+        Ok(Progress { epoch: 0, weights, optimizer, best: None })
+    }
+
+    fn done(&self, Progress { epoch, best, .. }: &Progress) -> bool {
+        let Recipe { epochs, patience, .. } = *self.recipe;
+        let waited = |(report, _): &(EpochReport, _)| epoch - report.epoch >= patience;
+        *epoch >= epochs || best.as_ref().is_some_and(waited)
+    }
+
+    /// One epoch: every window once, in a new order, then the validation loss.
+    fn epoch(
+        &self,
+        progress: &mut Progress,
+        chunks: &mut [Chunk<N::Cache>],
+    ) -> Result<EpochReport, ModelError> {
+        let epoch = progress.epoch + 1;
+        let (seed, recipe) = (self.run.seed(), self.recipe);
+        let learning_rate = recipe.learning_rate * recipe.decay.powi(index(epoch - 1));
+        // Each epoch's order depends on its number alone, so that a resumed run draws the same.
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        Stream::new(seed, Purpose::Shuffle, epoch as u64, 0).shuffle(&mut order);
+        let mut loss = 0.0;
+        for (number, batch) in order.chunks(recipe.batch).enumerate() {
+            let index = (number * chunks.len()) as u64;
+            let draw = Draw { seed, epoch: epoch as u64, index };
+            loss += self.gradient(&progress.weights, batch, draw, chunks)?;
+            let gradient = &mut chunks[0].d_weights;
+            recipe.clip.apply(gradient);
+            let Progress { weights, optimizer, .. } = progress;
+            recipe.optimizer.step(learning_rate, gradient, optimizer, weights)?;
+        }
+        let train_loss = loss / self.train.len() as f64;
+        let validation_loss = self.validate(&progress.weights)?;
+        for loss in [train_loss, validation_loss] {
+            if !loss.is_finite() {
+                return Err(ModelError::Diverged { epoch, loss, learning_rate });
+            }
+        }
+        let best = progress.best.as_ref();
+        let best = best.is_none_or(|(best, _)| validation_loss < best.validation_loss);
+        let most_epochs = recipe.epochs;
+        let report = EpochReport { epoch, most_epochs, train_loss, validation_loss, best };
+        if best {
+            progress.best = Some((report, progress.weights.clone()));
+        }
+        progress.epoch = epoch;
+        Ok(report)
     }
 
     /// Gradient of a batch's mean loss, left in the first chunk; returns the summed loss.

@@ -1,12 +1,17 @@
 //! Fitting models: the learner's trait, recipes, and the loop that descends.
 #[cfg(feature = "_network")]
 mod batches;
+mod calibrate;
+#[cfg(feature = "_network")]
+mod checkpoint;
 #[cfg(feature = "_network")]
 mod descend;
 #[cfg(feature = "_network")]
 mod network;
 #[cfg(feature = "_network")]
 mod recipe;
+mod run;
+mod selective;
 
 use windvane_candles::Timestamp;
 #[cfg(feature = "_network")]
@@ -18,6 +23,9 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::networked::{Architecture, Networked};
 use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
 
+pub use calibrate::{abstain, calibrate};
+#[cfg(feature = "_network")]
+use checkpoint::{Checkpoint, Fingerprint};
 #[cfg(feature = "_network")]
 use descend::descend;
 #[cfg(feature = "_network")]
@@ -26,16 +34,18 @@ pub(crate) use network::{Draw, Network};
 pub(crate) use network::{check_gradients, weight_count};
 #[cfg(feature = "_network")]
 pub use recipe::Recipe;
+pub use run::{EpochReport, OnEpoch, Run};
+pub use selective::Selective;
 
 /// Something that fits a model to training windows.
 ///
 /// Everything is fitted on the [`TrainSet`]; the [`ValidationSet`] serves for choosing only.
 /// The same seed gives the same bits, whatever the number of threads.
-pub trait Learner: Sync {
+pub trait Learner: Send + Sync {
     /// Id of the models it fits: their name in reports. Two learners of one kind differ in it.
     fn id(&self) -> &ModelId;
 
-    /// Fits a model; `on_epoch` hears of every epoch.
+    /// Fits a model.
     ///
     /// # Errors
     /// What keeps the model from being fitted, with the epoch and the cause.
@@ -43,28 +53,23 @@ pub trait Learner: Sync {
         &self,
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
-        seed: u64,
-        on_epoch: &OnEpoch<'_>,
+        run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError>;
 }
 
-/// Hears of every epoch.
-pub type OnEpoch<'a> = dyn Fn(&EpochReport) + Sync + 'a;
+impl<L: Learner + ?Sized> Learner for Box<L> {
+    fn id(&self) -> &ModelId {
+        self.as_ref().id()
+    }
 
-/// What one epoch came to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct EpochReport {
-    /// Counted from 1.
-    pub epoch: usize,
-    /// The most epochs there can be.
-    pub most_epochs: usize,
-    /// Mean cross-entropy over the epoch's training windows, nats.
-    pub train_loss: f64,
-    /// Mean cross-entropy on the validation windows after the epoch, nats.
-    pub validation_loss: f64,
-    /// Whether these are the best weights so far.
-    pub best: bool,
+    fn fit(
+        &self,
+        train: &TrainSet<'_>,
+        validation: &ValidationSet<'_>,
+        run: &Run<'_>,
+    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+        self.as_ref().fit(train, validation, run)
+    }
 }
 
 /// The spec of a model fitted on these windows, once it is sure that they belong together.
@@ -97,26 +102,36 @@ pub(crate) fn spec_of(
     Ok(own)
 }
 
-/// Fits the scaler and the weights of a network.
+/// Fits the scaler, the weights and the temperature of a network.
 #[cfg(feature = "_network")]
 pub(crate) fn fit<A: Architecture + Network<f32>>(
+    id: &ModelId,
     config: &A::Config,
     train: &TrainSet<'_>,
     validation: &ValidationSet<'_>,
     recipe: &Recipe,
-    seed: u64,
-    on_epoch: &OnEpoch<'_>,
+    run: &Run<'_>,
 ) -> Result<Networked<A>, ModelError> {
     let spec = spec_of(train, validation)?;
     let scaler = Scaler::fit(train)?;
     let layers = A::new(config, spec.signals.width())?;
-    let fit = descend(&layers, train, validation, &scaler, recipe, seed, on_epoch)?;
+    let mut record = record_of(train, validation, &scaler, run.seed());
+    let fingerprint = || Fingerprint {
+        version: record.version.clone(),
+        layers: format!("{} {layers:?}", A::KIND),
+        recipe: format!("{recipe:?}"),
+        seed: run.seed(),
+        data_hash: record.data_hash.clone(),
+    };
+    let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint { path, run: fingerprint() });
+    let (choose, later) = calibrate::slices(validation);
+    let fit = descend(&layers, train, &choose, &scaler, recipe, run, checkpoint.as_ref())?;
     let mut weights = Tensors::new(Architecture::specs(&layers));
     weights.flat_mut().copy_from_slice(&fit.weights);
-    let mut record = record_of(train, validation, &scaler, seed);
     fit.write_to(&mut record);
     let mut model = Networked::new(spec, scaler, layers, weights)?;
-    model.record = Some(record);
+    (model.id, model.record) = (id.clone(), Some(record));
+    calibrate(&mut model, &later)?;
     Ok(model)
 }
 
@@ -126,23 +141,22 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
 macro_rules! network_learner {
     ($learner:ident, $model:ident) => {
         impl $learner {
-            /// Fits the model; `on_epoch` hears of every epoch.
+            /// Fits the model.
             ///
             /// # Errors
             /// [`ModelError::TooFewWindows`], [`ModelError::EmptyClass`],
-            /// [`ModelError::Diverged`], [`ModelError::Setting`], [`ModelError::Layer`],
-            /// [`ModelError::Signal`], [`ModelError::Validation`].
+            /// [`ModelError::Diverged`], [`ModelError::Stopped`], [`ModelError::Setting`],
+            /// [`ModelError::Layer`], [`ModelError::Signal`], [`ModelError::Validation`]; with
+            /// checkpoints [`ModelError::Checkpoint`], [`ModelError::Io`] and what is wrong with
+            /// the file.
             pub fn fit_model(
                 &self,
                 train: &windvane_signals::TrainSet<'_>,
                 validation: &windvane_signals::ValidationSet<'_>,
-                seed: u64,
-                on_epoch: &$crate::train::OnEpoch<'_>,
+                run: &$crate::train::Run<'_>,
             ) -> Result<$model, ModelError> {
-                let (config, recipe) = (self.config(), &self.recipe);
-                let mut model =
-                    $crate::train::fit(&config, train, validation, recipe, seed, on_epoch)?;
-                model.id = self.id.clone();
+                let (id, config, recipe) = (&self.id, self.config(), &self.recipe);
+                let model = $crate::train::fit(id, &config, train, validation, recipe, run)?;
                 Ok($model { model })
             }
         }
@@ -156,10 +170,9 @@ macro_rules! network_learner {
                 &self,
                 train: &windvane_signals::TrainSet<'_>,
                 validation: &windvane_signals::ValidationSet<'_>,
-                seed: u64,
-                on_epoch: &$crate::train::OnEpoch<'_>,
+                run: &$crate::train::Run<'_>,
             ) -> Result<Box<dyn $crate::DirectionModel>, ModelError> {
-                Ok(Box::new(self.fit_model(train, validation, seed, on_epoch)?))
+                Ok(Box::new(self.fit_model(train, validation, run)?))
             }
         }
     };

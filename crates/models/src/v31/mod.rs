@@ -21,9 +21,8 @@ use windvane_lstm_core::{
 };
 use windvane_signals::Window;
 
-use crate::artifact::Artifact;
 use crate::networked::{Architecture, CLASSES, Networked, network_model};
-use crate::{DirectionModel, ModelError, Scratch};
+use crate::{Artifact, DirectionModel, ModelError, Scratch};
 
 #[cfg(feature = "train")]
 pub use fit::AttentionBiLstmLearner;

@@ -15,9 +15,8 @@ use windvane_lstm_core::{
     TensorSpec,
 };
 
-use crate::ModelError;
-use crate::artifact::Artifact;
 use crate::networked::{Architecture, CLASSES, Networked, network_model};
+use crate::{Artifact, ModelError};
 
 #[cfg(feature = "train")]
 pub use fit::FastLstmLearner;

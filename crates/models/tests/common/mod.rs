@@ -12,7 +12,7 @@ use std::sync::Arc;
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::DirectionModel;
-use windvane_models::train::Recipe;
+use windvane_models::train::{Recipe, Run};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::v3::{BiLstm, BiLstmLearner};
 use windvane_models::v31::{AttentionBiLstm, AttentionBiLstmLearner};
@@ -52,7 +52,7 @@ pub fn quick_v32(series: &CandleSeries) -> FastLstm {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
     let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
     with_parts(series, |train, validation, _| {
-        learner.fit_model(train, validation, 7, &|_| {}).unwrap()
+        learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
@@ -60,7 +60,7 @@ pub fn quick_v3(series: &CandleSeries) -> BiLstm {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
     let learner = BiLstmLearner { hidden_size: 12, recipe, ..BiLstmLearner::default() };
     with_parts(series, |train, validation, _| {
-        learner.fit_model(train, validation, 7, &|_| {}).unwrap()
+        learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
@@ -71,7 +71,7 @@ pub fn quick_v31(series: &CandleSeries) -> AttentionBiLstm {
         AttentionBiLstmLearner { hidden_size: 12, attention_size: 6, dense, ..Default::default() };
     let learner = AttentionBiLstmLearner { recipe, ..sizes };
     with_parts(series, |train, validation, _| {
-        learner.fit_model(train, validation, 7, &|_| {}).unwrap()
+        learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
@@ -88,6 +88,6 @@ pub fn models() -> [Arc<dyn DirectionModel>; 4] {
 
 pub fn quick_v2(series: &CandleSeries) -> WeightedSignals {
     with_parts(series, |train, validation, _| {
-        WeightedSignalsLearner::default().fit_model(train, validation, 7).unwrap()
+        WeightedSignalsLearner::default().fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }

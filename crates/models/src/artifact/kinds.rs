@@ -1,0 +1,113 @@
+//! Which kinds of models can be loaded.
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Artifact;
+use crate::{DirectionModel, ModelError};
+
+/// Makes a model of a saved one; ensembles load their members through the kinds.
+pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn DirectionModel>, ModelError>;
+
+/// The kinds of models that can be loaded: those whose features are enabled, and any of another
+/// crate that are added.
+///
+/// # Examples
+/// A kind of your own beside the built-in ones:
+/// ```
+/// # use windvane_models::{Artifact, DirectionModel, Kinds, ModelError};
+/// # fn my_loader(a: &Artifact, _: &Kinds) -> Result<Box<dyn DirectionModel>, ModelError> {
+/// #     Err(a.damaged("an example".into()))
+/// # }
+/// let kinds = Kinds::default().with("mine", my_loader);
+/// assert!(kinds.names().any(|kind| kind == "mine"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Kinds {
+    loaders: BTreeMap<String, Loader>,
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        let kinds = Self { loaders: BTreeMap::new() };
+        #[cfg(feature = "v2")]
+        let kinds = kinds.with(crate::v2::KIND, |artifact, _| {
+            Ok(Box::new(crate::v2::WeightedSignals::from_artifact(artifact)?))
+        });
+        #[cfg(feature = "v3")]
+        let kinds = kinds.with(crate::v3::KIND, |artifact, _| {
+            Ok(Box::new(crate::v3::BiLstm::from_artifact(artifact)?))
+        });
+        #[cfg(feature = "v31")]
+        let kinds = kinds.with(crate::v31::KIND, |artifact, _| {
+            Ok(Box::new(crate::v31::AttentionBiLstm::from_artifact(artifact)?))
+        });
+        #[cfg(feature = "v32")]
+        let kinds = kinds.with(crate::v32::KIND, |artifact, _| {
+            Ok(Box::new(crate::v32::FastLstm::from_artifact(artifact)?))
+        });
+        kinds
+    }
+}
+
+impl Kinds {
+    /// Adds a kind, or replaces the one of that name.
+    #[must_use]
+    pub fn with(mut self, kind: impl Into<String>, loader: Loader) -> Self {
+        self.loaders.insert(kind.into(), loader);
+        self
+    }
+
+    /// The names of the kinds, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.loaders.keys().map(String::as_str)
+    }
+
+    /// Reads a model from a file.
+    ///
+    /// # Errors
+    /// [`ModelError::Io`], [`ModelError::Kind`] when the kind is not among these, or what is
+    /// wrong with the file.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Box<dyn DirectionModel>, ModelError> {
+        self.model(&Artifact::read(path.as_ref())?)
+    }
+
+    /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_bytes(&self, bytes: &[u8]) -> Result<Box<dyn DirectionModel>, ModelError> {
+        self.model(&Artifact::from_bytes(bytes)?)
+    }
+
+    /// Makes the model of what was read.
+    ///
+    /// # Errors
+    /// [`ModelError::Kind`] when the kind is not among these, or what its loader finds wrong.
+    pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn DirectionModel>, ModelError> {
+        match self.loaders.get(artifact.kind()) {
+            Some(loader) => loader(artifact, self),
+            None => {
+                let names: Vec<&str> = self.names().collect();
+                let expected = format!("one of {} (each behind its feature)", names.join(", "));
+                let (file, got) = (artifact.file().to_string(), artifact.kind().to_string());
+                Err(ModelError::Kind { file, expected, got })
+            }
+        }
+    }
+}
+
+/// Reads a model of any enabled kind from a file.
+///
+/// # Errors
+/// As [`Kinds::load`].
+pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn DirectionModel>, ModelError> {
+    Kinds::default().load(path)
+}
+
+/// Reads a model of any enabled kind from the bytes of a file, as `include_bytes!` gives them.
+///
+/// # Errors
+/// As [`Kinds::load`].
+pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn DirectionModel>, ModelError> {
+    Kinds::default().from_bytes(bytes)
+}

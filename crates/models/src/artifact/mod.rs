@@ -1,0 +1,339 @@
+//! Saved models, format 1: one safetensors file with JSON metadata.
+//!
+//! The metadata key `windvane` holds format, checksum and card; the card says everything about
+//! the model but its weights. Tensors are f32 in `PyTorch`'s layout and gate order, named
+//! `lstm.w_ih`, `lstm.w_hh`, `lstm.b`, `fc.w`, `fc.b`. A model made of models holds its members'
+//! cards in its own, and member 0's tensors as `0/lstm.w_ih` and so on.
+mod kinds;
+mod replace;
+mod stored;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use windvane_signals::Scaler;
+
+use crate::{Calibration, ModelError, ModelId, ModelSpec, TrainingRecord};
+
+pub use kinds::{Kinds, Loader, from_bytes, load};
+pub use replace::replace_file;
+pub(crate) use stored::{SavedTensor, Stored, read_file};
+
+const KEY: &str = "windvane";
+
+/// Everything about a saved model but its tensors.
+///
+/// A field this version does not know is an error: it might change what the model says. Released
+/// versions that add one write a higher format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Card {
+    kind: String,
+    id: String,
+    spec: ModelSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scaler: Option<Scaler>,
+    #[serde(default, skip_serializing_if = "Calibration::is_none")]
+    calibration: Calibration,
+    record: Option<TrainingRecord>,
+    /// What the kind needs beyond: sizes of its layers.
+    #[serde(default)]
+    config: serde_json::Value,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    members: Vec<Card>,
+}
+
+/// What a saved model holds: kind, id, spec, scaler, calibration, record, a configuration of its
+/// kind, tensors, and the members of a model made of models.
+///
+/// A kind of model in another crate makes one in
+/// [`to_artifact`](crate::DirectionModel::to_artifact) and reads it in its [`Loader`].
+///
+/// # Examples
+/// ```
+/// use windvane_models::{Artifact, ModelId, ModelSpec};
+/// # use windvane_candles::Interval;
+/// # use windvane_signals::{LabelSpec, SignalSpec};
+/// # let spec = ModelSpec {
+/// #     signals: SignalSpec::default(),
+/// #     interval: Interval::HOUR,
+/// #     lookback: 20,
+/// #     labels: LabelSpec::default(),
+/// # };
+/// let mut artifact = Artifact::new("mine", &ModelId::new("a"), &spec, &"any configuration")?;
+/// artifact.push("weights", &[2, 2], vec![0.1, 0.2, 0.3, 0.4])?;
+/// let again = Artifact::from_bytes(&artifact.to_bytes()?)?;
+/// assert_eq!(again.tensor("weights", &[2, 2])?, [0.1, 0.2, 0.3, 0.4]);
+/// assert_eq!(again.config::<String>()?, "any configuration");
+/// # Ok::<(), windvane_models::ModelError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Artifact {
+    file: String,
+    card: Card,
+    /// The members' as well, their names behind `index/`.
+    tensors: Vec<SavedTensor>,
+}
+
+/// Making one.
+impl Artifact {
+    /// Without tensors yet; `config` is whatever the kind wants to read back.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] when `config` has no JSON form.
+    pub fn new(
+        kind: &str,
+        id: &ModelId,
+        spec: &ModelSpec,
+        config: &impl Serialize,
+    ) -> Result<Self, ModelError> {
+        let config = serde_json::to_value(config);
+        let config = config.map_err(|error| ModelError::Damaged {
+            file: id.to_string(),
+            problem: error.to_string(),
+        })?;
+        let card = Card {
+            kind: kind.to_string(),
+            id: id.to_string(),
+            spec: spec.clone(),
+            scaler: None,
+            calibration: Calibration::NONE,
+            record: None,
+            config,
+            members: Vec::new(),
+        };
+        Ok(Self { file: id.to_string(), card, tensors: Vec::new() })
+    }
+
+    /// With the scaler of the channels.
+    #[must_use]
+    pub fn with_scaler(mut self, scaler: &Scaler) -> Self {
+        self.card.scaler = Some(scaler.clone());
+        self
+    }
+
+    /// With the calibration of the probabilities.
+    #[must_use]
+    pub fn with_calibration(mut self, calibration: Calibration) -> Self {
+        self.card.calibration = calibration;
+        self
+    }
+
+    /// With how the model came to be.
+    #[must_use]
+    pub fn with_record(mut self, record: Option<&TrainingRecord>) -> Self {
+        self.card.record = record.cloned();
+        self
+    }
+
+    /// Adds a tensor, row-major.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] for a name with a slash or there already, or when `data` has not
+    /// as many numbers as the shape.
+    pub fn push(&mut self, name: &str, shape: &[usize], data: Vec<f32>) -> Result<(), ModelError> {
+        let taken = self.tensors.iter().any(|tensor| tensor.name == name);
+        if taken || name.contains('/') {
+            return Err(self.damaged(format!("a tensor cannot be named {name} (any more)")));
+        }
+        if shape.iter().product::<usize>() != data.len() {
+            let got = data.len();
+            return Err(self.damaged(format!("tensor {name}: {got} numbers for shape {shape:?}")));
+        }
+        self.tensors.push(SavedTensor { name: name.to_string(), shape: shape.to_vec(), data });
+        Ok(())
+    }
+
+    /// Adds a member, behind those there are.
+    pub fn push_member(&mut self, member: Self) {
+        let index = self.card.members.len();
+        self.card.members.push(member.card);
+        let nested = |t: SavedTensor| SavedTensor { name: format!("{index}/{}", t.name), ..t };
+        self.tensors.extend(member.tensors.into_iter().map(nested));
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] when something in it has no saved form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        let stored = Stored::new(&self.card, self.tensors.clone());
+        stored.and_then(|stored| stored.to_bytes(KEY)).map_err(|problem| self.damaged(problem))
+    }
+}
+
+/// Reading one.
+impl Artifact {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ModelError::Io`], or what is wrong with the file.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        let path = path.as_ref();
+        Self::of(Stored::from_bytes(&read_file(path)?, &path.display().to_string(), KEY)?, path)
+    }
+
+    /// Reads the bytes of a file, as `include_bytes!` gives them.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let name = "the model in memory";
+        Self::of(Stored::from_bytes(bytes, name, KEY)?, Path::new(name))
+    }
+
+    fn of(stored: Stored, file: &Path) -> Result<Self, ModelError> {
+        let file = file.display().to_string();
+        let card: Card = serde_json::from_str(&stored.card).map_err(|error| {
+            ModelError::Damaged { file: file.clone(), problem: error.to_string() }
+        })?;
+        let artifact = Self { file, card, tensors: stored.tensors };
+        artifact.check_card(&artifact.card)?;
+        artifact.check_weights()?;
+        Ok(artifact)
+    }
+
+    /// What a checksum cannot tell: a well-formed file may still hold nonsense.
+    fn check_card(&self, card: &Card) -> Result<(), ModelError> {
+        card.spec.validate().map_err(|error| self.damaged(error.to_string()))?;
+        let width = card.spec.signals.width();
+        if let Some(scaled) = card.scaler.as_ref().map(Scaler::width)
+            && scaled != width
+        {
+            return Err(self.damaged(format!("it reads {width} channels and scales {scaled}")));
+        }
+        card.members.iter().try_for_each(|member| self.check_card(member))
+    }
+
+    fn check_weights(&self) -> Result<(), ModelError> {
+        for tensor in &self.tensors {
+            if let Some(index) = tensor.data.iter().position(|weight| !weight.is_finite()) {
+                return Err(ModelError::WeightNotFinite {
+                    file: self.file.clone(),
+                    tensor: tensor.name.clone(),
+                    index,
+                    got: f64::from(tensor.data[index]),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What it was read from, for messages.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The kind of model.
+    pub fn kind(&self) -> &str {
+        &self.card.kind
+    }
+
+    /// The model's id.
+    pub fn id(&self) -> ModelId {
+        ModelId::new(self.card.id.as_str())
+    }
+
+    /// What the model reads and what it is asked.
+    pub fn spec(&self) -> &ModelSpec {
+        &self.card.spec
+    }
+
+    /// The scaler of the channels.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] when there is none.
+    pub fn scaler(&self) -> Result<&Scaler, ModelError> {
+        self.card.scaler.as_ref().ok_or_else(|| self.damaged("it has no scaler".into()))
+    }
+
+    /// The calibration of the probabilities.
+    pub fn calibration(&self) -> Calibration {
+        self.card.calibration
+    }
+
+    /// How the model came to be.
+    pub fn record(&self) -> Option<&TrainingRecord> {
+        self.card.record.as_ref()
+    }
+
+    /// The configuration of the kind.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] when it is none of type `T`.
+    pub fn config<T: for<'a> Deserialize<'a>>(&self) -> Result<T, ModelError> {
+        T::deserialize(&self.card.config)
+            .map_err(|error| self.damaged(format!("its configuration: {error}")))
+    }
+
+    /// The members of a model made of models, in their order.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] when a tensor belongs to no member.
+    pub fn members(&self) -> Result<Vec<Self>, ModelError> {
+        let members = self.card.members.iter().enumerate().map(|(index, card)| Self {
+            file: format!("{}, member {index} ({})", self.file, card.id),
+            card: card.clone(),
+            tensors: Vec::new(),
+        });
+        let mut members: Vec<Self> = members.collect();
+        for tensor in &self.tensors {
+            let Some((index, name)) = tensor.name.split_once('/') else { continue };
+            let member = index.parse().ok().and_then(|index: usize| members.get_mut(index));
+            let Some(member) = member else {
+                return Err(self.damaged(format!("tensor {} belongs to no member", tensor.name)));
+            };
+            member.tensors.push(SavedTensor { name: name.to_string(), ..tensor.clone() });
+        }
+        Ok(members)
+    }
+
+    /// Confirms the kind of model.
+    ///
+    /// # Errors
+    /// [`ModelError::Kind`] when it is another.
+    pub fn expect_kind(&self, expected: &str) -> Result<(), ModelError> {
+        if self.card.kind == expected {
+            return Ok(());
+        }
+        let (file, got) = (self.file.clone(), self.card.kind.clone());
+        Err(ModelError::Kind { file, expected: expected.to_string(), got })
+    }
+
+    /// Confirms that there are `expected` tensors beside those of members.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] when there are more or fewer.
+    pub fn expect_tensors(&self, expected: usize) -> Result<(), ModelError> {
+        let members = !self.card.members.is_empty();
+        let own = |tensor: &&SavedTensor| !members || !tensor.name.contains('/');
+        let got = self.tensors.iter().filter(own).count();
+        if got == expected {
+            return Ok(());
+        }
+        Err(self.damaged(format!("it has {got} tensors, expected {expected}")))
+    }
+
+    /// The tensor of that name, which must have that shape.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`] when there is none, [`ModelError::TensorShape`].
+    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
+        let found = self.tensors.iter().find(|tensor| tensor.name == name);
+        let tensor = found.ok_or_else(|| self.damaged(format!("it has no tensor {name}")))?;
+        if tensor.shape != shape {
+            return Err(ModelError::TensorShape {
+                file: self.file.clone(),
+                tensor: name.to_string(),
+                expected: shape.to_vec(),
+                got: tensor.shape.clone(),
+            });
+        }
+        Ok(&tensor.data)
+    }
+
+    /// The error for what a [`Loader`] finds wrong.
+    pub fn damaged(&self, problem: String) -> ModelError {
+        ModelError::Damaged { file: self.file.clone(), problem }
+    }
+}

@@ -1,0 +1,155 @@
+//! The file itself: named f32 tensors beside a JSON card, under one checksum.
+//!
+//! A safetensors file whose metadata holds, under a key of its own,
+//! `{"format": 1, "checksum": …, "card": {…}}`; the checksum (XXH3, 64 bit) covers the card's
+//! text and every tensor's name, shape and bytes, so a flipped bit anywhere is found.
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::ModelError;
+
+/// The format this version writes.
+const FORMAT: u64 = 1;
+/// Larger files are refused unread.
+const LARGEST: u64 = 64 << 20;
+
+/// A named f32 tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SavedTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) data: Vec<f32>,
+}
+
+/// What every format has, whatever else is beside it.
+#[derive(Deserialize)]
+struct Format {
+    format: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    format: u64,
+    checksum: String,
+    card: Box<RawValue>,
+}
+
+/// The content of a file, its checksum confirmed; nothing is known of its meaning yet.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// JSON.
+    pub(crate) card: String,
+    /// Sorted by name.
+    pub(crate) tensors: Vec<SavedTensor>,
+}
+
+/// The bytes of a file, unless it is too large.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, ModelError> {
+    let io = |source| ModelError::Io { path: path.to_path_buf(), source };
+    let handle = File::open(path).map_err(io)?;
+    let got = handle.metadata().map_err(io)?.len();
+    if got > LARGEST {
+        let file = path.display().to_string();
+        return Err(ModelError::TooLarge { file, got, limit: LARGEST });
+    }
+    let mut bytes = Vec::new();
+    // A file that grows while it is read stops here too.
+    handle.take(LARGEST).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
+impl Stored {
+    pub(crate) fn new(card: &impl Serialize, tensors: Vec<SavedTensor>) -> Result<Self, String> {
+        let card = serde_json::to_string(card).map_err(|error| error.to_string())?;
+        let mut stored = Self { card, tensors };
+        stored.tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(stored)
+    }
+
+    /// Reads a file's bytes; `file` names it in messages, `key` is its metadata's.
+    pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, ModelError> {
+        let damaged = |problem: String| ModelError::Damaged { file: file.to_string(), problem };
+        let unreadable = |error: &dyn std::fmt::Display| damaged(error.to_string());
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
+        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
+        let text = text.ok_or_else(|| damaged(format!("it has no {key} metadata")))?;
+        let Format { format } = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        if format > FORMAT {
+            let file = file.to_string();
+            return Err(ModelError::NewerFormat { file, got: format, newest: FORMAT });
+        }
+        if format < FORMAT {
+            return Err(damaged(format!("there is no format {format}")));
+        }
+        let envelope: Envelope = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        let content = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
+        let mut tensors = content
+            .iter()
+            .map(|(name, view)| read_tensor(name, &view).map_err(&damaged))
+            .collect::<Result<Vec<_>, _>>()?;
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        let stored = Self { card: envelope.card.get().to_string(), tensors };
+        let got = stored.checksum();
+        if got != envelope.checksum {
+            let (file, expected) = (file.to_string(), envelope.checksum);
+            return Err(ModelError::Checksum { file, expected, got });
+        }
+        Ok(stored)
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn to_bytes(&self, key: &str) -> Result<Vec<u8>, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let envelope = Envelope {
+            format: FORMAT,
+            checksum: self.checksum(),
+            card: RawValue::from_string(self.card.clone()).map_err(|error| text(&error))?,
+        };
+        let envelope = serde_json::to_string(&envelope).map_err(|error| text(&error))?;
+        let data: Vec<Vec<u8>> = self.tensors.iter().map(|tensor| bytes_of(&tensor.data)).collect();
+        let views = self.tensors.iter().zip(&data).map(|(tensor, bytes)| {
+            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
+            view.map(|view| (tensor.name.clone(), view)).map_err(|error| text(&error))
+        });
+        let views = views.collect::<Result<Vec<_>, _>>()?;
+        let metadata = [(key.to_string(), envelope)].into_iter().collect();
+        safetensors::serialize(views, Some(metadata)).map_err(|error| text(&error))
+    }
+
+    /// XXH3 of the card's text and the tensors in order of their names.
+    fn checksum(&self) -> String {
+        let mut hash = Xxh3::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update(&(bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(self.card.as_bytes());
+        for tensor in &self.tensors {
+            part(tensor.name.as_bytes());
+            for length in &tensor.shape {
+                part(&(*length as u64).to_le_bytes());
+            }
+            part(&bytes_of(&tensor.data));
+        }
+        format!("{:016x}", hash.digest())
+    }
+}
+
+fn read_tensor(name: &str, view: &TensorView<'_>) -> Result<SavedTensor, String> {
+    if view.dtype() != Dtype::F32 {
+        return Err(format!("tensor {name} is {:?}, expected F32", view.dtype()));
+    }
+    let (words, _) = view.data().as_chunks::<4>();
+    let data = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+    Ok(SavedTensor { name: name.to_string(), shape: view.shape().to_vec(), data })
+}
+
+fn bytes_of(data: &[f32]) -> Vec<u8> {
+    data.iter().flat_map(|weight| weight.to_le_bytes()).collect()
+}

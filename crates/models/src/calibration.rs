@@ -1,0 +1,161 @@
+//! From logits to probabilities that mean what they say, and to a call or none.
+use serde::{Deserialize, Serialize};
+use windvane_candles::Timestamp;
+
+use crate::{ModelError, ModelId, Prediction};
+
+/// How sure a model's logits make it, and how sure it must be to call.
+///
+/// **Formula** p = softmax(logits / temperature); a call of UP or DOWN stands only where
+/// |p(UP) − p(DOWN)| ≥ `least_edge`, otherwise the answer is NEUTRAL with the reason
+/// [`Abstained`](crate::NeutralReason::Abstained).
+///
+/// Both numbers are chosen on candles between training and test: see `train::calibrate` and
+/// `train::abstain`. **Source** temperature scaling: Guo, Pleiss, Sun, Weinberger 2017.
+///
+/// # Examples
+/// ```
+/// use windvane_models::Calibration;
+/// let doubts = Calibration::new(2.0, 0.0)?;
+/// let [up, down, _] = doubts.probabilities([2.0, 0.0, -60.0]);
+/// assert!((up / down - 1.0_f32.exp()).abs() < 1e-5);
+/// assert!(Calibration::new(0.0, 0.0).is_err());
+/// # Ok::<(), windvane_models::ModelError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Calibration {
+    temperature: f32,
+    least_edge: f32,
+}
+
+/// A calibration as it is stored; it may hold anything.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    temperature: f32,
+    least_edge: f32,
+}
+
+impl From<Calibration> for Parts {
+    fn from(Calibration { temperature, least_edge }: Calibration) -> Self {
+        Self { temperature, least_edge }
+    }
+}
+
+impl TryFrom<Parts> for Calibration {
+    type Error = ModelError;
+
+    fn try_from(Parts { temperature, least_edge }: Parts) -> Result<Self, ModelError> {
+        Self::new(temperature, least_edge)
+    }
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Calibration {
+    /// Temperature 1 and no abstention: the model's own softmax.
+    pub const NONE: Self = Self { temperature: 1.0, least_edge: 0.0 };
+
+    /// A temperature, 0.001 to 1000, and the least |p(UP) − p(DOWN)| of a call, 0 to 1.
+    ///
+    /// # Errors
+    /// [`ModelError::Setting`] outside those ranges.
+    pub fn new(temperature: f32, least_edge: f32) -> Result<Self, ModelError> {
+        let fail = |setting, expected, got: f32| {
+            Err(ModelError::Setting { setting, expected, got: f64::from(got) })
+        };
+        if !(1e-3..=1e3).contains(&temperature) {
+            return fail("temperature", "0.001 to 1000", temperature);
+        }
+        if !(0.0..=1.0).contains(&least_edge) {
+            return fail("least edge of a call", "0 to 1", least_edge);
+        }
+        Ok(Self { temperature, least_edge })
+    }
+
+    /// Above 1 the model is made less sure than it was, below 1 surer.
+    pub fn temperature(&self) -> f32 {
+        self.temperature
+    }
+
+    /// The least |p(UP) − p(DOWN)| of a call.
+    pub fn least_edge(&self) -> f32 {
+        self.least_edge
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+
+    /// Probabilities of logits. Log-probabilities are logits too.
+    pub fn probabilities(&self, logits: [f32; 3]) -> [f32; 3] {
+        let scaled = logits.map(|logit| logit / self.temperature);
+        let largest = scaled.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exponentials = scaled.map(|logit| (logit - largest).exp());
+        let sum: f32 = exponentials.iter().sum();
+        exponentials.map(|exponential| exponential / sum)
+    }
+
+    /// The prediction of logits.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`] when they are no numbers.
+    pub fn prediction(
+        &self,
+        logits: [f32; 3],
+        decided_at: Timestamp,
+        horizon: usize,
+        model: &ModelId,
+    ) -> Result<Prediction, ModelError> {
+        let classes = self.probabilities(logits);
+        Prediction::of(classes, self.least_edge, decided_at, horizon, model)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::Direction;
+
+    use super::*;
+    use crate::NeutralReason;
+
+    fn predict(calibration: Calibration, logits: [f32; 3]) -> Prediction {
+        let at = Timestamp::from_millis(0);
+        calibration.prediction(logits, at, 1, &ModelId::new("test")).unwrap()
+    }
+
+    #[test]
+    fn the_least_edge_silences_the_unsure() {
+        let calibration = Calibration::new(1.0, 0.2).unwrap();
+        let sure = predict(calibration, [0.5, 0.0, -20.0]);
+        assert_eq!((sure.direction, sure.neutral), (Direction::Up, None));
+        let unsure = predict(calibration, [0.0, 0.3, -20.0]);
+        assert_eq!(unsure.direction, Direction::Neutral);
+        assert_eq!(unsure.neutral, Some(NeutralReason::Abstained));
+        // The probabilities stay as they are: only the call is withheld.
+        let [up, down, neutral] = unsure.probabilities.classes();
+        assert!(down > up && unsure.confidence == neutral);
+    }
+
+    #[test]
+    fn a_class_without_any_chance_stays_without() {
+        let calibration = Calibration::new(1.7, 0.0).unwrap();
+        let p = calibration.probabilities([0.25_f32.ln(), 0.75_f32.ln(), f32::NEG_INFINITY]);
+        assert!(p[2] == 0.0 && (p[0] + p[1] - 1.0).abs() < 1e-6 && p[0] > 0.25);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for (temperature, edge) in [(f32::NAN, 0.0), (-1.0, 0.0), (1.0, f32::NAN), (1.0, 1.5)] {
+            assert!(Calibration::new(temperature, edge).is_err(), "{temperature} {edge}");
+        }
+        let text = r#"{"temperature":1e9,"least_edge":0.0}"#;
+        assert!(serde_json::from_str::<Calibration>(text).is_err());
+        assert_eq!(Calibration::NONE.probabilities([f32::NAN; 3]).map(f32::is_nan), [true; 3]);
+    }
+}

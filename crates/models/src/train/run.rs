@@ -1,0 +1,106 @@
+//! One run of training: its seed, who hears of it, where its checkpoints go.
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// Hears of every epoch, and may stop the training.
+pub type OnEpoch<'a> = dyn Fn(&EpochReport) -> ControlFlow<()> + Sync + 'a;
+
+/// What one epoch came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct EpochReport {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// The most epochs there can be.
+    pub most_epochs: usize,
+    /// Mean cross-entropy over the epoch's training windows, nats.
+    pub train_loss: f64,
+    /// Mean cross-entropy on the validation windows after the epoch, nats.
+    pub validation_loss: f64,
+    /// Whether these are the best weights so far.
+    pub best: bool,
+}
+
+/// One run of training: its seed, who hears of it, where its checkpoints go.
+///
+/// # Examples
+/// ```
+/// use std::ops::ControlFlow;
+/// use windvane_models::train::Run;
+///
+/// let ten_epochs = |report: &windvane_models::train::EpochReport| {
+///     if report.epoch < 10 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// };
+/// let run = Run::new(42).on_epoch(&ten_epochs).checkpoints("checkpoints");
+/// assert_eq!(run.seed(), 42);
+/// ```
+#[derive(Clone)]
+pub struct Run<'a> {
+    seed: u64,
+    on_epoch: Option<&'a OnEpoch<'a>>,
+    checkpoints: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { seed, checkpoints, .. } = self;
+        f.debug_struct("Run").field("seed", seed).field("checkpoints", checkpoints).finish()
+    }
+}
+
+impl<'a> Run<'a> {
+    /// A run of which nobody hears and nothing is kept on the way. The seed decides every random
+    /// draw: the same seed gives the same bits, whatever the number of threads.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, on_epoch: None, checkpoints: None }
+    }
+
+    /// Calls `on_epoch` after every epoch. Where it answers `Break`, the training ends with
+    /// [`ModelError::Stopped`](crate::ModelError::Stopped).
+    #[must_use]
+    pub fn on_epoch(self, on_epoch: &'a OnEpoch<'a>) -> Self {
+        Self { on_epoch: Some(on_epoch), ..self }
+    }
+
+    /// Writes a checkpoint into `folder` after every epoch, and goes on from the one it finds
+    /// there. However often a run is stopped or killed, it ends with the same bits as one that
+    /// never was. A checkpoint of other data, settings or another seed is an error.
+    ///
+    /// A learner of several models keeps a folder of its own in it.
+    #[must_use]
+    pub fn checkpoints(self, folder: impl Into<PathBuf>) -> Self {
+        Self { checkpoints: Some(folder.into()), ..self }
+    }
+
+    /// The run of one of the models that a learner of several fits: a seed and a folder of its
+    /// own. Member 0 of a run draws as the run itself would.
+    #[must_use]
+    pub fn member(&self, learner: &crate::ModelId, index: u64) -> Self {
+        // Odd, so that every index has a seed of its own (Weyl sequence).
+        let seed = self.seed.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let folder = |folder: &PathBuf| folder.join(format!("{}.{index}", file_name(learner)));
+        Self { seed, on_epoch: self.on_epoch, checkpoints: self.checkpoints.as_ref().map(folder) }
+    }
+
+    /// What every random draw depends on.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Tells of an epoch; `Break` when the training is to stop.
+    pub fn report(&self, report: &EpochReport) -> ControlFlow<()> {
+        self.on_epoch.map_or(ControlFlow::Continue(()), |on_epoch| on_epoch(report))
+    }
+
+    /// Where the model of that id keeps its checkpoint, if it does.
+    pub fn checkpoint_of(&self, model: &crate::ModelId) -> Option<PathBuf> {
+        let folder: &Path = self.checkpoints.as_deref()?;
+        Some(folder.join(format!("{}.checkpoint", file_name(model))))
+    }
+}
+
+/// An id as a name that every file system takes.
+fn file_name(id: &crate::ModelId) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    id.as_str().chars().map(|c| if plain(c) { c } else { '_' }).collect()
+}
