@@ -98,6 +98,9 @@ pub enum ModelError {
         /// The model's id.
         model: String,
     },
+    /// What a model of another crate finds wrong.
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
     /// Training was stopped by its caller.
     #[error("training was stopped after epoch {epoch}; its checkpoint, if asked for, goes on")]
     Stopped {

@@ -42,6 +42,11 @@ impl Scratch {
         self.own.downcast_mut().ok_or(ModelError::ForeignScratch)
     }
 
+    /// The model's own buffers to read; `None` when another kind of model made this scratch.
+    pub fn peek<T: Any>(&self) -> Option<&T> {
+        self.own.downcast_ref()
+    }
+
     /// The model's own buffers and the members' scratch, both at once.
     ///
     /// # Errors

@@ -212,7 +212,8 @@ impl WeightedSignalsLearner {
         let scaler = Scaler::fit(train)?;
         let by_hand = || spec.signals.channels.iter().map(|c| default_weight(c.name())).collect();
         let weights = self.weights.clone().unwrap_or_else(by_hand);
-        let record = crate::train::record_of(train, validation, &scaler, run.seed());
+        let mut record = crate::train::record_of(train, validation, run.seed());
+        record.constant_channels = crate::train::constant_channels(&scaler, &spec);
         let model = WeightedSignals::new(spec, scaler, weights)?;
         Ok(WeightedSignals { id: self.id.clone(), record: Some(record), ..model })
     }

@@ -84,15 +84,16 @@ impl Kinds {
     /// # Errors
     /// [`ModelError::Kind`] when the kind is not among these, or what its loader finds wrong.
     pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn DirectionModel>, ModelError> {
-        match self.loaders.get(artifact.kind()) {
-            Some(loader) => loader(artifact, self),
-            None => {
-                let names: Vec<&str> = self.names().collect();
-                let expected = format!("one of {} (each behind its feature)", names.join(", "));
-                let (file, got) = (artifact.file().to_string(), artifact.kind().to_string());
-                Err(ModelError::Kind { file, expected, got })
-            }
+        if let Some(loader) = self.loaders.get(artifact.kind()) {
+            return loader(artifact, self);
         }
+        let names: Vec<&str> = self.names().collect();
+        let expected = format!(
+            "one of {} (each behind its feature; ensembles load with windvane-ensemble)",
+            names.join(", ")
+        );
+        let (file, got) = (artifact.file().to_string(), artifact.kind().to_string());
+        Err(ModelError::Kind { file, expected, got })
     }
 }
 

@@ -82,9 +82,11 @@ pub fn abstain(
     Ok(calibration)
 }
 
-/// The windows that choose and the later ones, purged, that calibrate; all of them for both where
-/// there are too few to cut.
-pub(crate) fn slices<'a>(validation: &ValidationSet<'a>) -> (ValidationSet<'a>, ValidationSet<'a>) {
+/// The validation windows that choose, and the last third, purged, that calibrates; all of them
+/// for both where there are too few to cut.
+pub fn calibration_parts<'a>(
+    validation: &ValidationSet<'a>,
+) -> (ValidationSet<'a>, ValidationSet<'a>) {
     let parts = validation.split(SHARE).ok();
     parts.unwrap_or_else(|| (validation.clone(), validation.clone()))
 }
@@ -102,8 +104,12 @@ fn log_probabilities(
     Ok(predicted?.iter().map(|p| p.classes().map(floor)).collect())
 }
 
-/// The model's answers, in order.
-pub(crate) fn predictions(
+/// What a model says to windows decided after its training, in their order.
+///
+/// # Errors
+/// [`ModelError::Validation`] when the slice begins before the model's training ended, and what
+/// predicting finds wrong.
+pub fn predictions(
     model: &dyn DirectionModel,
     slice: &ValidationSet<'_>,
 ) -> Result<Vec<Probabilities>, ModelError> {

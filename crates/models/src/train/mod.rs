@@ -13,6 +13,8 @@ mod recipe;
 mod run;
 mod selective;
 
+use std::sync::Arc;
+
 use windvane_candles::Timestamp;
 #[cfg(feature = "_network")]
 use windvane_lstm_core::Tensors;
@@ -23,7 +25,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::networked::{Architecture, Networked};
 use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
 
-pub use calibrate::{abstain, calibrate};
+pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 #[cfg(feature = "_network")]
 use checkpoint::{Checkpoint, Fingerprint};
 #[cfg(feature = "_network")]
@@ -72,8 +74,27 @@ impl<L: Learner + ?Sized> Learner for Box<L> {
     }
 }
 
+impl<L: Learner + ?Sized> Learner for Arc<L> {
+    fn id(&self) -> &ModelId {
+        self.as_ref().id()
+    }
+
+    fn fit(
+        &self,
+        train: &TrainSet<'_>,
+        validation: &ValidationSet<'_>,
+        run: &Run<'_>,
+    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+        self.as_ref().fit(train, validation, run)
+    }
+}
+
 /// The spec of a model fitted on these windows, once it is sure that they belong together.
-pub(crate) fn spec_of(
+///
+/// # Errors
+/// [`ModelError::Validation`] when they differ, or when validation begins before training ends;
+/// [`ModelError::TooFewWindows`] without any, [`ModelError::Setting`].
+pub fn spec_of(
     train: &TrainSet<'_>,
     validation: &ValidationSet<'_>,
 ) -> Result<ModelSpec, ModelError> {
@@ -115,7 +136,8 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     let spec = spec_of(train, validation)?;
     let scaler = Scaler::fit(train)?;
     let layers = A::new(config, spec.signals.width())?;
-    let mut record = record_of(train, validation, &scaler, run.seed());
+    let mut record = record_of(train, validation, run.seed());
+    record.constant_channels = constant_channels(&scaler, &spec);
     let fingerprint = || Fingerprint {
         version: record.version.clone(),
         layers: format!("{} {layers:?}", A::KIND),
@@ -124,7 +146,7 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
         data_hash: record.data_hash.clone(),
     };
     let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint { path, run: fingerprint() });
-    let (choose, later) = calibrate::slices(validation);
+    let (choose, later) = calibration_parts(validation);
     let fit = descend(&layers, train, &choose, &scaler, recipe, run, checkpoint.as_ref())?;
     let mut weights = Tensors::new(Architecture::specs(&layers));
     weights.flat_mut().copy_from_slice(&fit.weights);
@@ -181,10 +203,9 @@ macro_rules! network_learner {
 pub(crate) use network_learner;
 
 /// The record of a model fitted on these windows, before any epoch.
-pub(crate) fn record_of(
+pub fn record_of(
     train: &TrainSet<'_>,
     validation: &ValidationSet<'_>,
-    scaler: &Scaler,
     seed: u64,
 ) -> TrainingRecord {
     let samples = train.samples();
@@ -192,8 +213,6 @@ pub(crate) fn record_of(
         samples.iter().map(|sample| train.tables()[sample.table].pair().to_string()).collect();
     pairs.sort();
     pairs.dedup();
-    let channels = train.tables().first().map(|table| table.spec().channels.clone());
-    let channels = channels.unwrap_or_default();
     let validated = validation.samples().iter().map(|sample| sample.outcome.settled_at).max();
     let validated_until = validated.unwrap_or(train.until());
     TrainingRecord {
@@ -210,8 +229,13 @@ pub(crate) fn record_of(
         best_epoch: 0,
         train_loss: None,
         validation_loss: None,
-        constant_channels: scaler.constant_channels().map(|c| channels[c].to_string()).collect(),
+        constant_channels: Vec::new(),
     }
+}
+
+/// The names of the channels that did not vary in training.
+pub(crate) fn constant_channels(scaler: &Scaler, spec: &ModelSpec) -> Vec<String> {
+    scaler.constant_channels().map(|c| spec.signals.channels[c].to_string()).collect()
 }
 
 /// XXH3 of every row known at `until` of the tables used, and of every label: other data, another

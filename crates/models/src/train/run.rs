@@ -2,6 +2,8 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 /// Hears of every epoch, and may stop the training.
 pub type OnEpoch<'a> = dyn Fn(&EpochReport) -> ControlFlow<()> + Sync + 'a;
 
@@ -73,11 +75,11 @@ impl<'a> Run<'a> {
     }
 
     /// The run of one of the models that a learner of several fits: a seed and a folder of its
-    /// own. Member 0 of a run draws as the run itself would.
+    /// own.
     #[must_use]
     pub fn member(&self, learner: &crate::ModelId, index: u64) -> Self {
-        // Odd, so that every index has a seed of its own (Weyl sequence).
-        let seed = self.seed.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        // A hash, not a sum: members of members must not meet in one seed.
+        let seed = xxh3_64(&[self.seed.to_le_bytes(), index.to_le_bytes()].concat());
         let folder = |folder: &PathBuf| folder.join(format!("{}.{index}", file_name(learner)));
         Self { seed, on_epoch: self.on_epoch, checkpoints: self.checkpoints.as_ref().map(folder) }
     }

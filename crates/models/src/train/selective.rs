@@ -1,8 +1,7 @@
 //! A learner whose models call only where they are sure.
 use windvane_signals::{TrainSet, ValidationSet};
 
-use super::calibrate::slices;
-use super::{Learner, Run, abstain};
+use super::{Learner, Run, abstain, calibration_parts};
 use crate::{DirectionModel, ModelError, ModelId};
 
 /// Fits what another learner fits, and has it abstain so that it calls on a wished share of the
@@ -36,7 +35,7 @@ impl<L: Learner> Learner for Selective<L> {
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let mut model = self.learner.fit(train, validation, run)?;
-        abstain(&mut *model, &slices(validation).1, self.coverage)?;
+        abstain(&mut *model, &calibration_parts(validation).1, self.coverage)?;
         Ok(model)
     }
 }

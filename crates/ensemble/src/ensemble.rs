@@ -1,0 +1,289 @@
+//! Models that vote.
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use windvane_candles::Direction;
+use windvane_models::{
+    Artifact, Calibration, DirectionModel, Kinds, ModelError, ModelId, ModelSpec, NeutralReason,
+    Prediction, Scratch, TrainingRecord, Vote,
+};
+use windvane_signals::Window;
+
+use crate::EnsembleError;
+use crate::member::{Member, joined};
+
+/// The kind in saved files and the default id.
+pub const KIND: &str = "ensemble";
+
+/// How members' answers become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Voting {
+    /// The weighted mean of the members' probabilities: how sure a member is counts.
+    Soft,
+    /// Each member gives its weight to the one class it calls, however sure it is; a class's
+    /// probability is its share of the weight. UP and DOWN with equal weight are NEUTRAL for
+    /// [`Disagreement`](NeutralReason::Disagreement).
+    Hard,
+}
+
+/// Shares of a hard vote closer than this are equal: sums of weights are rounded.
+const TIE: f32 = 1e-6;
+
+/// Models that vote; itself a model, so it nests, saves, streams and backtests like any other.
+///
+/// **Formula** with w the weights, summing to 1: soft `p = Σ_m w_m p_m`; hard
+/// `p_k = Σ_m w_m [member m calls k]`. The calibration works on ln p. A call of UP or DOWN on
+/// which members with less than [`least_agreement`](Self::with_least_agreement) of the weight
+/// agree becomes NEUTRAL for [`Disagreement`](NeutralReason::Disagreement).
+///
+/// Members may read different channels and lookbacks: the ensemble's spec has every channel of
+/// any member and the longest lookback, and each member gets its own columns and rows. They must
+/// agree in interval, labels and gap policy.
+///
+/// [`votes`](DirectionModel::votes) tells what each member said,
+/// [`Prediction::agreement`] how far they agree.
+#[derive(Debug)]
+pub struct Ensemble {
+    id: ModelId,
+    spec: ModelSpec,
+    members: Vec<Member>,
+    voting: Voting,
+    least_agreement: f32,
+    calibration: Calibration,
+    record: Option<TrainingRecord>,
+}
+
+/// What a saved file says beside the members.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    voting: Voting,
+    weights: Vec<f32>,
+    least_agreement: f32,
+}
+
+/// Working memory of one vote.
+struct EnsembleScratch {
+    /// A member's own window.
+    rows: Vec<f64>,
+    votes: Vec<Vote>,
+}
+
+impl Ensemble {
+    /// Models with a weight each, of which only the proportions count.
+    ///
+    /// # Errors
+    /// [`EnsembleError`] when there is no member, weights are missing, negative or all 0, or
+    /// members differ in interval, labels or gap policy.
+    pub fn new(
+        id: ModelId,
+        models: Vec<Box<dyn DirectionModel>>,
+        weights: &[f64],
+        voting: Voting,
+    ) -> Result<Self, EnsembleError> {
+        let spec = joined(&models)?;
+        if weights.len() != models.len() {
+            return Err(EnsembleError::Weights { expected: models.len(), got: weights.len() });
+        }
+        let total: f64 = weights.iter().sum();
+        let fits = |got: f64| got >= 0.0 && got.is_finite();
+        let wrong = models.iter().zip(weights).find(|(_, got)| !fits(**got) || total <= 0.0);
+        if let Some((model, &got)) = wrong {
+            return Err(EnsembleError::Weight { member: model.id().to_string(), got });
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a share of 1")]
+        let share = |weight: f64| (weight / total) as f32;
+        let members = models.into_iter().zip(weights);
+        let members = members.map(|(model, &weight)| Member::new(model, share(weight), &spec));
+        Ok(Self {
+            id,
+            members: members.collect(),
+            spec,
+            voting,
+            least_agreement: 0.0,
+            calibration: Calibration::NONE,
+            record: None,
+        })
+    }
+
+    /// Calls only where members with that share of the weight agree; 0 by default.
+    ///
+    /// # Errors
+    /// [`EnsembleError::Agreement`] outside 0 to 1.
+    pub fn with_least_agreement(self, least_agreement: f32) -> Result<Self, EnsembleError> {
+        if (0.0..=1.0).contains(&least_agreement) {
+            return Ok(Self { least_agreement, ..self });
+        }
+        Err(EnsembleError::Agreement { got: least_agreement })
+    }
+
+    #[cfg(feature = "train")]
+    pub(crate) fn with_record(self, record: TrainingRecord) -> Self {
+        Self { record: Some(record), ..self }
+    }
+
+    /// The members and their weights, which sum to 1.
+    pub fn members(&self) -> impl Iterator<Item = (&dyn DirectionModel, f32)> {
+        self.members.iter().map(|member| (&*member.model, member.weight))
+    }
+
+    /// How members' answers become one.
+    pub fn voting(&self) -> Voting {
+        self.voting
+    }
+
+    /// Share of the weight that must agree on a call.
+    pub fn least_agreement(&self) -> f32 {
+        self.least_agreement
+    }
+
+    /// Reads an ensemble of built-in models and ensembles from a file. For members of other
+    /// kinds use [`Kinds::load`] with [`kinds`](crate::kinds) and your own.
+    ///
+    /// # Errors
+    /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::from_artifact(&Artifact::read(path)?, &crate::kinds())
+    }
+
+    /// Reads an ensemble from the bytes of a file, as `include_bytes!` gives them.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::from_artifact(&Artifact::from_bytes(bytes)?, &crate::kinds())
+    }
+
+    pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, ModelError> {
+        artifact.expect_kind(KIND)?;
+        artifact.expect_tensors(0)?;
+        let Config { voting, weights, least_agreement } = artifact.config()?;
+        let members: Result<Vec<_>, _> =
+            artifact.members()?.iter().map(|member| kinds.model(member)).collect();
+        let broken = |error: EnsembleError| artifact.damaged(error.to_string());
+        // The weights as they were saved: dividing by their sum again might move a bit.
+        let shares: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
+        let ensemble = Self::new(artifact.id(), members?, &shares, voting);
+        let mut ensemble = ensemble
+            .and_then(|ensemble| ensemble.with_least_agreement(least_agreement))
+            .map_err(broken)?;
+        if (weights.iter().sum::<f32>() - 1.0).abs() > 1e-4 {
+            return Err(artifact.damaged(format!("weights {weights:?} do not sum to 1")));
+        }
+        for (member, weight) in ensemble.members.iter_mut().zip(weights) {
+            member.weight = weight;
+        }
+        if ensemble.spec != *artifact.spec() {
+            return Err(artifact.damaged("its spec is not its members'".into()));
+        }
+        ensemble.calibration = artifact.calibration();
+        ensemble.record = artifact.record().cloned();
+        Ok(ensemble)
+    }
+
+    /// The vote on what the members said.
+    fn count(
+        &self,
+        votes: &[Vote],
+        soft: [f32; 3],
+        window: &Window<'_>,
+    ) -> Result<Prediction, ModelError> {
+        let classes = match self.voting {
+            Voting::Soft => soft,
+            Voting::Hard => Direction::ALL.map(|class| weight_of(votes, class)),
+        };
+        let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
+        let prediction = if self.calibration == Calibration::NONE {
+            Prediction::new(classes, at, horizon, &self.id)?
+        } else {
+            self.calibration.prediction(classes.map(f32::ln), at, horizon, &self.id)?
+        };
+        let agreement = weight_of(votes, prediction.direction);
+        let [up, down, neutral] = classes;
+        let even = self.voting == Voting::Hard && (up - down).abs() < TIE && neutral < up;
+        let call = prediction.direction != Direction::Neutral;
+        let mut prediction = if even || (call && agreement < self.least_agreement) {
+            prediction.silenced(NeutralReason::Disagreement)
+        } else {
+            prediction
+        };
+        prediction.agreement = Some(agreement);
+        Ok(prediction)
+    }
+}
+
+/// Weight of the members that call a class.
+fn weight_of(votes: &[Vote], class: Direction) -> f32 {
+    votes.iter().filter(|vote| vote.direction == class).map(|vote| vote.weight).sum()
+}
+
+impl DirectionModel for Ensemble {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    fn scratch(&self) -> Scratch {
+        let rows = self.members.iter().map(Member::rows).max().unwrap_or(0);
+        let vote = |member: &Member| Vote::new(member.model.id().clone(), member.weight);
+        let own = EnsembleScratch {
+            rows: Vec::with_capacity(rows),
+            votes: self.members.iter().map(vote).collect(),
+        };
+        Scratch::with_children(own, self.members.iter().map(|m| m.model.scratch()).collect())
+    }
+
+    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+        self.spec.check(&window)?;
+        let (EnsembleScratch { rows, votes }, children) = scratch.split::<EnsembleScratch>()?;
+        if votes.len() != self.members.len() || children.len() != self.members.len() {
+            return Err(ModelError::ForeignScratch);
+        }
+        let mut soft = [0.0; 3];
+        for ((member, vote), scratch) in self.members.iter().zip(&mut *votes).zip(children) {
+            let prediction = member.predict(window, rows, scratch)?;
+            for (sum, p) in soft.iter_mut().zip(prediction.probabilities.classes()) {
+                *sum += member.weight * p;
+            }
+            (vote.direction, vote.confidence) = (prediction.direction, prediction.confidence);
+        }
+        self.count(votes, soft, &window)
+    }
+
+    fn record(&self) -> Option<&TrainingRecord> {
+        self.record.as_ref()
+    }
+
+    fn calibration(&self) -> Calibration {
+        self.calibration
+    }
+
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+        self.calibration = calibration;
+        Ok(())
+    }
+
+    fn votes<'s>(&self, scratch: &'s Scratch) -> &'s [Vote] {
+        scratch.peek::<EnsembleScratch>().map_or(&[], |own| &own.votes)
+    }
+
+    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+        let config = Config {
+            voting: self.voting,
+            weights: self.members.iter().map(|member| member.weight).collect(),
+            least_agreement: self.least_agreement,
+        };
+        let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;
+        let artifact = artifact.with_calibration(self.calibration);
+        let mut artifact = artifact.with_record(self.record.as_ref());
+        for member in &self.members {
+            artifact.push_member(member.model.to_artifact()?);
+        }
+        Ok(artifact)
+    }
+}

@@ -1,0 +1,53 @@
+//! What can go wrong with an ensemble.
+use windvane_models::ModelError;
+
+/// Why models do not make an ensemble.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnsembleError {
+    /// There is no member.
+    #[error("an ensemble needs at least one member")]
+    Empty,
+    /// There are not as many weights as members.
+    #[error("{expected} members need as many weights, got {got}")]
+    Weights {
+        /// Number of members.
+        expected: usize,
+        /// Number of weights.
+        got: usize,
+    },
+    /// A weight is no share of a vote.
+    #[error("the weight of {member} must be finite and at least 0, one of them above, got {got}")]
+    Weight {
+        /// The member.
+        member: String,
+        /// Its weight.
+        got: f64,
+    },
+    /// Members answer different questions or read candles differently.
+    #[error("members must agree in {what}: {first} has {expected}, {member} has {got}")]
+    Mismatch {
+        /// Interval, labels or gap policy.
+        what: &'static str,
+        /// The first member.
+        first: String,
+        /// The member that differs.
+        member: String,
+        /// What the first has.
+        expected: String,
+        /// What the other has.
+        got: String,
+    },
+    /// The least agreement of a call is out of range.
+    #[error("the least agreement of a call must be 0 to 1, got {got}")]
+    Agreement {
+        /// What was given.
+        got: f32,
+    },
+}
+
+impl From<EnsembleError> for ModelError {
+    fn from(error: EnsembleError) -> Self {
+        Self::Other(Box::new(error))
+    }
+}

@@ -1,0 +1,167 @@
+//! Fitting ensembles.
+use std::sync::Arc;
+
+use windvane_models::train::{Learner, Run, calibrate, calibration_parts, predictions, record_of};
+use windvane_models::{DirectionModel, ModelError, ModelId};
+use windvane_signals::{TrainSet, ValidationSet};
+
+use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
+
+/// Where an ensemble's weights come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Weighting {
+    /// All members count alike.
+    Equal,
+    /// One weight per member, of which only the proportions count.
+    Fixed(Vec<f64>),
+    /// The weights on the simplex with the least log loss on the validation windows, held near
+    /// equal where those say little. They lie behind the training, purged.
+    LogLoss,
+}
+
+/// Fits an ensemble: every member on the same windows, each with a seed of its own, then the
+/// weights, then the temperature of the vote.
+///
+/// # Examples
+/// Three seeds of one model:
+/// ```
+/// # #[cfg(feature = "tuned")] {
+/// use windvane_ensemble::EnsembleLearner;
+/// use windvane_models::{ModelId, train::Learner, v32::FastLstmLearner};
+///
+/// let learner = EnsembleLearner::of_seeds(FastLstmLearner::default(), 3);
+/// assert_eq!(learner.id().as_str(), "v32x3");
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct EnsembleLearner {
+    /// Id of the ensembles it fits.
+    pub id: ModelId,
+    /// Who fits the members.
+    pub members: Vec<Arc<dyn Learner>>,
+    /// How members' answers become one; soft by default.
+    pub voting: Voting,
+    /// Where the weights come from; equal by default.
+    pub weighting: Weighting,
+    /// Share of the weight that must agree on a call; 0 by default.
+    pub least_agreement: f32,
+}
+
+impl std::fmt::Debug for EnsembleLearner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let members: Vec<&ModelId> = self.members.iter().map(Learner::id).collect();
+        f.debug_struct("EnsembleLearner")
+            .field("id", &self.id)
+            .field("members", &members)
+            .field("voting", &self.voting)
+            .field("weighting", &self.weighting)
+            .field("least_agreement", &self.least_agreement)
+            .finish()
+    }
+}
+
+impl EnsembleLearner {
+    /// An ensemble of these members with a soft vote of equal weights.
+    pub fn new(id: ModelId, members: Vec<Arc<dyn Learner>>) -> Self {
+        let (voting, weighting) = (Voting::Soft, Weighting::Equal);
+        Self { id, members, voting, weighting, least_agreement: 0.0 }
+    }
+
+    /// `count` models of one kind that differ in their seed.
+    pub fn of_seeds(learner: impl Learner + 'static, count: usize) -> Self {
+        let id = ModelId::new(format!("{}x{count}", learner.id()));
+        let learner: Arc<dyn Learner> = Arc::new(learner);
+        Self::new(id, vec![learner; count])
+    }
+
+    /// The original system's ensemble: hand-set v2 and v3.1, half each.
+    #[cfg(feature = "original")]
+    pub fn original() -> Self {
+        use windvane_models::{v2::WeightedSignalsLearner, v31::AttentionBiLstmLearner};
+        let members: Vec<Arc<dyn Learner>> = vec![
+            Arc::new(WeightedSignalsLearner::default()),
+            Arc::new(AttentionBiLstmLearner::default()),
+        ];
+        Self::new(ModelId::new("original"), members)
+    }
+
+    /// v2, v3, v3.1 and v3.2, weighted by log loss on the validation windows.
+    #[cfg(feature = "tuned")]
+    pub fn tuned() -> Self {
+        use windvane_models::{
+            v2::WeightedSignalsLearner, v3::BiLstmLearner, v31::AttentionBiLstmLearner,
+            v32::FastLstmLearner,
+        };
+        let members: Vec<Arc<dyn Learner>> = vec![
+            Arc::new(WeightedSignalsLearner::default()),
+            Arc::new(BiLstmLearner::default()),
+            Arc::new(AttentionBiLstmLearner::default()),
+            Arc::new(FastLstmLearner::default()),
+        ];
+        let weighting = Weighting::LogLoss;
+        Self { weighting, ..Self::new(ModelId::new("tuned"), members) }
+    }
+
+    /// Fits the ensemble.
+    ///
+    /// # Errors
+    /// What keeps a member from being fitted; [`ModelError::Other`] with an [`EnsembleError`] for
+    /// weights that do not fit.
+    pub fn fit_model(
+        &self,
+        train: &TrainSet<'_>,
+        validation: &ValidationSet<'_>,
+        run: &Run<'_>,
+    ) -> Result<Ensemble, ModelError> {
+        if self.members.is_empty() {
+            return Err(EnsembleError::Empty.into());
+        }
+        let fit = |(index, member): (u64, &Arc<dyn Learner>)| {
+            member.fit(train, validation, &run.member(&self.id, index))
+        };
+        let models = (0..).zip(&self.members).map(fit).collect::<Result<Vec<_>, _>>()?;
+        let weights = match &self.weighting {
+            Weighting::Equal => vec![1.0; models.len()],
+            Weighting::Fixed(weights) => weights.clone(),
+            Weighting::LogLoss => by_log_loss(&models, validation)?,
+        };
+        let ensemble = Ensemble::new(self.id.clone(), models, &weights, self.voting)?;
+        let ensemble = ensemble.with_least_agreement(self.least_agreement)?;
+        let mut ensemble = ensemble.with_record(record_of(train, validation, run.seed()));
+        calibrate(&mut ensemble, &calibration_parts(validation).1)?;
+        Ok(ensemble)
+    }
+}
+
+fn by_log_loss(
+    models: &[Box<dyn DirectionModel>],
+    validation: &ValidationSet<'_>,
+) -> Result<Vec<f64>, ModelError> {
+    let answers = models.iter().map(|model| predictions(model, validation));
+    let answers = answers.collect::<Result<Vec<_>, _>>()?;
+    let labels: Vec<usize> =
+        validation.samples().iter().map(|sample| sample.label.index()).collect();
+    Ok(simplex::weights(&answers, &labels))
+}
+
+impl Learner for EnsembleLearner {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn fit(
+        &self,
+        train: &TrainSet<'_>,
+        validation: &ValidationSet<'_>,
+        run: &Run<'_>,
+    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+        Ok(Box::new(self.fit_model(train, validation, run)?))
+    }
+}
+
+impl Default for EnsembleLearner {
+    /// Without members yet.
+    fn default() -> Self {
+        Self::new(ModelId::new(KIND), Vec::new())
+    }
+}

@@ -1,0 +1,81 @@
+//! A model inside an ensemble, and the part of the ensemble's rows that it reads.
+use windvane_models::{DirectionModel, ModelError, ModelSpec, Prediction, Scratch};
+use windvane_signals::{SignalSpec, Window};
+
+use crate::EnsembleError;
+
+/// A model with its share in the vote.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) model: Box<dyn DirectionModel>,
+    /// All of an ensemble's weights sum to 1.
+    pub(crate) weight: f32,
+    /// Where its channels stand in the ensemble's rows; `None` where it reads them as they are.
+    columns: Option<Vec<usize>>,
+}
+
+impl Member {
+    /// `spec` is the ensemble's, from [`joined`].
+    pub(crate) fn new(model: Box<dyn DirectionModel>, weight: f32, spec: &ModelSpec) -> Self {
+        let own = model.spec();
+        let whole = own.signals == spec.signals && own.lookback == spec.lookback;
+        let columns = if whole { None } else { spec.signals.columns_of(&own.signals) };
+        Self { model, weight, columns }
+    }
+
+    /// Predicts from the ensemble's window; `rows` is working memory.
+    pub(crate) fn predict(
+        &self,
+        window: Window<'_>,
+        rows: &mut Vec<f64>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, ModelError> {
+        let Some(columns) = &self.columns else { return self.model.predict(window, scratch) };
+        rows.clear();
+        for step in window.steps() - self.model.spec().lookback..window.steps() {
+            let row = window.row(step);
+            rows.extend(columns.iter().map(|&column| row[column]));
+        }
+        let expected = columns.len();
+        let narrow = Window::new(rows, expected, window.decided_at());
+        let none = ModelError::WindowShape { what: "channels", expected, got: rows.len() };
+        self.model.predict(narrow.ok_or(none)?, scratch)
+    }
+
+    /// Numbers of working memory its windows take.
+    pub(crate) fn rows(&self) -> usize {
+        self.columns.as_ref().map_or(0, |columns| columns.len() * self.model.spec().lookback)
+    }
+}
+
+/// The spec that serves all models: every channel of any, the longest lookback.
+pub(crate) fn joined(models: &[Box<dyn DirectionModel>]) -> Result<ModelSpec, EnsembleError> {
+    let Some((first, rest)) = models.split_first() else { return Err(EnsembleError::Empty) };
+    let mut spec = first.spec().clone();
+    for model in rest {
+        let other = model.spec();
+        let mismatch = |what, expected: String, got: String| {
+            let (first, member) = (first.id().to_string(), model.id().to_string());
+            Err(EnsembleError::Mismatch { what, first, member, expected, got })
+        };
+        if other.interval != spec.interval {
+            let (expected, got) = (spec.interval.to_string(), other.interval.to_string());
+            return mismatch("interval", expected, got);
+        }
+        if other.labels != spec.labels {
+            let (expected, got) = (format!("{:?}", spec.labels), format!("{:?}", other.labels));
+            return mismatch("horizon and band of the labels", expected, got);
+        }
+        if other.signals.gaps != spec.signals.gaps {
+            let of = |spec: &SignalSpec| format!("{:?}", spec.gaps);
+            return mismatch("gap policy", of(&spec.signals), of(&other.signals));
+        }
+        spec.lookback = spec.lookback.max(other.lookback);
+        for channel in &other.signals.channels {
+            if !spec.signals.channels.contains(channel) {
+                spec.signals.channels.push(channel.clone());
+            }
+        }
+    }
+    Ok(spec)
+}

@@ -1,0 +1,96 @@
+//! Weights on the simplex: how much to listen to whom.
+use windvane_models::Probabilities;
+
+/// Counts before any window: as if each member had once been the right one to listen to.
+const PRIOR: f64 = 1.0;
+const MOST_STEPS: usize = 2_000;
+
+/// The weights w ≥ 0, Σ w = 1, of the mixture that says the labels best.
+///
+/// **Formula** the greatest `Σ_i ln Σ_m w_m p_m(label_i) + Σ_m ln w_m`, a concave problem, by
+/// expectation-maximisation: `w_m ← (1 + Σ_i w_m p_m(label_i) / Σ_k w_k p_k(label_i)) / (n + M)`.
+/// The second term (a Dirichlet(2) prior) keeps the weights near equal where the windows say
+/// little: on a market near a coin the pure maximum gives everything to one member by chance.
+/// **Source** Dempster, Laird, Rubin 1977; linear opinion pool: Stone 1961.
+///
+/// `members` holds each member's answers to the windows, in the order of `labels`.
+pub(crate) fn weights(members: &[Vec<Probabilities>], labels: &[usize]) -> Vec<f64> {
+    let count = members.len() as f64;
+    let said: Vec<Vec<f64>> = members
+        .iter()
+        .map(|answers| {
+            let of = |(p, &label): (&Probabilities, &usize)| f64::from(p.classes()[label]);
+            // A member that ruled the label out may have been unlucky; ln 0 may not.
+            answers.iter().zip(labels).map(of).map(|p| p.max(1e-6)).collect()
+        })
+        .collect();
+    let mut weights = vec![1.0 / count; members.len()];
+    for _ in 0..MOST_STEPS {
+        let mut credit = vec![PRIOR; members.len()];
+        for window in 0..labels.len() {
+            let mixture: f64 = weights.iter().zip(&said).map(|(w, said)| w * said[window]).sum();
+            for ((credit, weight), said) in credit.iter_mut().zip(&weights).zip(&said) {
+                *credit += weight * said[window] / mixture;
+            }
+        }
+        let total: f64 = credit.iter().sum();
+        let mut moved: f64 = 0.0;
+        for (weight, credit) in weights.iter_mut().zip(credit) {
+            moved = moved.max((credit / total - *weight).abs());
+            *weight = credit / total;
+        }
+        if moved < 1e-9 {
+            break;
+        }
+    }
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(up: &[f32]) -> Vec<Probabilities> {
+        up.iter().map(|&p| Probabilities::new([p, 1.0 - p, 0.0]).unwrap()).collect()
+    }
+
+    #[test]
+    fn who_knows_gets_the_weight_and_who_knows_nothing_keeps_little() {
+        let labels: Vec<usize> = (0..2_000).map(|i| usize::from(i % 3 == 0)).collect();
+        let oracle = labels.iter().map(|l| if *l == 0 { 0.8 } else { 0.2 }).collect::<Vec<_>>();
+        let against: Vec<f32> = oracle.iter().map(|p| 1.0 - p).collect();
+        let coin = vec![0.5; labels.len()];
+        let got = weights(&[answers(&oracle), answers(&coin), answers(&against)], &labels);
+        assert!(got[0] > 0.99, "{got:?}");
+        assert!(got.iter().all(|w| *w > 0.0) && (got.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_maximum_is_where_the_slope_says() {
+        // Two members, so one free weight: compare with a fine grid.
+        let labels: Vec<usize> = (0..300).map(|i| usize::from(i * 7 % 10 < 4)).collect();
+        let wave = |phase: f32| -> Vec<f32> {
+            (0..300).map(|i| 0.5 + 0.3 * (i as f32 * 0.9 + phase).sin()).collect()
+        };
+        let (a, b) = (wave(0.0), wave(2.0));
+        let cost = |w: f64| -> f64 {
+            let of = |p: f32, label: usize| f64::from(if label == 0 { p } else { 1.0 - p });
+            let windows = labels.iter().enumerate();
+            let fit: f64 =
+                windows.map(|(i, &l)| (w * of(a[i], l) + (1.0 - w) * of(b[i], l)).ln()).sum();
+            fit + w.ln() + (1.0 - w).ln()
+        };
+        let grid = (1..10_000).map(|i| f64::from(i) / 10_000.0);
+        let best = grid.max_by(|x, y| cost(*x).total_cmp(&cost(*y))).unwrap();
+        let got = weights(&[answers(&a), answers(&b)], &labels)[0];
+        assert!((got - best).abs() < 2e-4, "{got} {best}");
+    }
+
+    #[test]
+    fn equal_members_and_no_windows_give_equal_weights() {
+        let same = answers(&[0.3, 0.9]);
+        for got in [weights(&[same.clone(), same], &[0, 1]), weights(&[vec![], vec![]], &[])] {
+            assert!(got.iter().all(|w| (w - 0.5).abs() < 1e-9), "{got:?}");
+        }
+    }
+}
