@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, ValueEnum};
 use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::Market;
+use windvane::ensemble::EnsembleLearner;
 use windvane::models::train::{Learner, Run};
+use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
 use windvane::models::v31::AttentionBiLstmLearner;
 use windvane::models::v32::FastLstmLearner;
@@ -23,7 +26,7 @@ struct Options {
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Models to train.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "v32,v3,v31")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "v32,v3,v31,tuned")]
     models: Vec<Model>,
     /// Number of seeds.
     #[arg(long, default_value_t = 5)]
@@ -38,6 +41,9 @@ enum Model {
     V3,
     V31,
     V32,
+    V2,
+    Original,
+    Tuned,
 }
 
 /// Candles, how many of them are for training, and the best accuracy on the rest.
@@ -60,20 +66,7 @@ fn main() -> Result<(), Error> {
         Some(dir) => read(dir)?,
         None => simulate()?,
     };
-    let bar = ProgressBar::new((markets.len() * options.models.len()) as u64 * options.seeds);
-    let mut rows = Vec::new();
-    for market in &markets {
-        for model in &options.models {
-            let learner = learner(*model);
-            let mut sum = 0.0;
-            for seed in 0..options.seeds {
-                sum += accuracy(market, &*learner, seed)?;
-                bar.inc(1);
-            }
-            rows.push((market, learner.id().to_string(), sum / options.seeds as f64));
-        }
-    }
-    bar.finish_and_clear();
+    let rows = rows(&markets, &options)?;
     if options.json {
         let list = rows.iter().map(|(market, model, mean)| {
             json!({ "market": market.name, "model": model, "seeds": options.seeds, "mean": mean })
@@ -93,11 +86,42 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
+/// Mean accuracy of every model on every market; the fits run side by side.
+fn rows<'a>(
+    markets: &'a [Known],
+    options: &Options,
+) -> Result<Vec<(&'a Known, String, f64)>, Error> {
+    let mut tasks = Vec::new();
+    for market in markets {
+        for model in &options.models {
+            tasks.extend((0..options.seeds).map(|seed| (market, *model, seed)));
+        }
+    }
+    let bar = ProgressBar::new(tasks.len() as u64);
+    let fit = |&(market, model, seed): &(&Known, Model, u64)| {
+        let got = accuracy(market, &*learner(model), seed).map_err(|error| error.to_string());
+        bar.inc(1);
+        got
+    };
+    let scores = tasks.par_iter().map(fit).collect::<Result<Vec<f64>, String>>()?;
+    bar.finish_and_clear();
+    let per_row = usize::try_from(options.seeds.max(1))?;
+    let rows = tasks.chunks(per_row).zip(scores.chunks(per_row)).map(|(tasks, scores)| {
+        let (market, model, _) = tasks[0];
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        (market, learner(model).id().to_string(), mean)
+    });
+    Ok(rows.collect())
+}
+
 fn learner(model: Model) -> Box<dyn Learner> {
     match model {
+        Model::V2 => Box::new(WeightedSignalsLearner::default()),
         Model::V3 => Box::new(BiLstmLearner::default()),
         Model::V31 => Box::new(AttentionBiLstmLearner::default()),
         Model::V32 => Box::new(FastLstmLearner::default()),
+        Model::Original => Box::new(EnsembleLearner::original()),
+        Model::Tuned => Box::new(EnsembleLearner::tuned()),
     }
 }
 

@@ -7,8 +7,11 @@ pub(crate) mod options;
 mod progress;
 mod show;
 
+use std::sync::Arc;
+
 use clap::Parser;
 use windvane::backtest::{Backtest, Instrument, Report};
+use windvane::ensemble::EnsembleLearner;
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
@@ -39,8 +42,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, String> {
-    let learners: Vec<Box<dyn Learner>> =
-        options.models().into_iter().map(|model| learner(model, options.quick)).collect();
+    let learners: Vec<Box<dyn Learner>> = options
+        .models()
+        .into_iter()
+        .map(|model| Box::new(learner(model, options.quick)) as Box<dyn Learner>)
+        .collect();
     let settings = Backtest { plan: options.plan(), seed: options.seed, ..Backtest::default() };
     let progress = progress::Progress::new();
     let report = settings.run(instruments, &learners, &|event| progress.on(&event));
@@ -52,16 +58,25 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
     })
 }
 
-fn learner(model: Model, quick: bool) -> Box<dyn Learner> {
+fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
     let recipe = Recipe::default();
     let recipe = if quick { Recipe { epochs: options::QUICK_EPOCHS, ..recipe } } else { recipe };
     match model {
-        Model::V2 => Box::new(WeightedSignalsLearner::default()),
-        Model::V3 => Box::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
+        Model::V2 => Arc::new(WeightedSignalsLearner::default()),
+        Model::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
         Model::V31 => {
-            Box::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })
+            Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })
         }
-        Model::V32 => Box::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
+        Model::V32 => Arc::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
+        Model::Original => {
+            let members = [Model::V2, Model::V31].map(|member| learner(member, quick)).to_vec();
+            Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })
+        }
+        Model::Tuned => {
+            let members = [Model::V2, Model::V3, Model::V31, Model::V32];
+            let members = members.map(|member| learner(member, quick)).to_vec();
+            Arc::new(EnsembleLearner { members, ..EnsembleLearner::tuned() })
+        }
     }
 }
 

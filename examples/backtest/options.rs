@@ -68,6 +68,10 @@ pub(crate) enum Model {
     V31,
     /// Fast LSTM, the production model.
     V32,
+    /// The original system's ensemble: v2 and v31, half each.
+    Original,
+    /// v2, v3, v31 and v32, weighted by log loss on validation candles.
+    Tuned,
 }
 
 impl Options {

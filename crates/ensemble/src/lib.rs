@@ -25,6 +25,10 @@ use std::path::Path;
 
 use windvane_models::{DirectionModel, Kinds, ModelError};
 
+#[cfg(all(doctest, feature = "tuned"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
+
 /// The models that vote.
 pub use windvane_models as models;
 

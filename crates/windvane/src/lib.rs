@@ -3,7 +3,7 @@
 //! This crate is a thin facade. Each layer is a crate of its own and can be used alone:
 //!
 //! ```text
-//! candles → signals → models → backtest
+//! candles → signals → models → ensemble → backtest
 //!              lstm-core ↗
 //! ```
 //!
@@ -13,18 +13,24 @@
 //! | [`signals`] | `windvane-signals` | indicators, channels, scaler, windows, labels, splits |
 //! | [`models`] | `windvane-models` | v2, v3, v3.1, v3.2, training, saved models, the live predictor |
 #![cfg_attr(
+    feature = "ensemble",
+    doc = "| [`ensemble`] | `windvane-ensemble` | votes over models; loads any saved model |"
+)]
+#![cfg_attr(
     feature = "backtest",
     doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, naive rules, reports |"
 )]
 //!
 //! # Features
-//! `v2` and `v32` (default), `v3`, `v31`: the models. `train`: fitting them. `backtest`: walk-forward tests
-//! and reports. `csv`, `sample`, `simulate`: where candles come from. `full`: everything.
+//! `v2` and `v32` (default), `v3`, `v31`: the models. `ensemble`: votes over them. `train`: fitting. `backtest`:
+//! walk-forward tests and reports. `csv`, `sample`, `simulate`: where candles come from. `full`: everything.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "backtest")]
 pub use windvane_backtest as backtest;
 pub use windvane_candles as candles;
+#[cfg(feature = "ensemble")]
+pub use windvane_ensemble as ensemble;
 pub use windvane_models as models;
 pub use windvane_signals as signals;
 
