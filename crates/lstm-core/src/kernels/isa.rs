@@ -29,3 +29,13 @@ impl Isa for Avx2 {
     const FUSED: bool = true;
     const SUM_BYTES: usize = 256;
 }
+
+/// AVX-512: thirty-two registers of 64 bytes.
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Avx512;
+
+#[cfg(target_arch = "x86_64")]
+impl Isa for Avx512 {
+    const FUSED: bool = true;
+    const SUM_BYTES: usize = 1024;
+}
