@@ -8,23 +8,32 @@ mod attention;
 mod dense;
 mod isa;
 mod lstm;
+#[cfg(feature = "train")]
+mod product;
 mod select;
 #[cfg(feature = "train")]
 mod spread;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod vector;
 
 pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
 pub(crate) use isa::BASELINE_FUSED;
-use isa::{Isa, Portable};
+pub(crate) use isa::Isa;
+use isa::Portable;
 pub(crate) use lstm::{Column, Lstm, UNITS, padded};
+#[cfg(feature = "train")]
+pub(crate) use product::{Left, PANEL, Product, Right};
 pub(crate) use select::Checked;
 pub use select::Kernel;
 #[cfg(feature = "train")]
 pub(crate) use spread::{Dots, Spread, Tanh, ThroughTanh};
 #[cfg(feature = "train")]
 pub(crate) use train::{Activate, AddRows, Differentiate};
+#[cfg(feature = "train")]
+pub(crate) use vector::{LANES, Plain, Vector};
 
 /// A loop with one source for all instruction sets.
 pub(crate) trait Op {
