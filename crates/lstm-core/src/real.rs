@@ -1,10 +1,14 @@
 //! The two number types.
+#[cfg(feature = "train")]
+use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::activation::{sigmoid_f32, tanh_f32};
 use crate::kernels::BASELINE_FUSED;
+#[cfg(feature = "train")]
+use crate::kernels::{Isa, Plain};
 
 /// `f32` (networks in use) or `f64` (reference results and gradient checks); sealed.
 ///
@@ -97,7 +101,7 @@ pub trait Real:
 
 pub(crate) mod sealed {
     #[cfg(feature = "train")]
-    use crate::gemm::Matrix;
+    use crate::kernels::{Isa, Vector};
 
     /// What a number type brings along besides its public arithmetic.
     ///
@@ -114,9 +118,12 @@ pub(crate) mod sealed {
         /// See `Real::sigmoid`.
         #[must_use]
         fn sigmoid_with<const FUSED: bool>(self) -> Self;
-        /// `c = a b + keep c`, all row-major.
+        /// Sixteen of these numbers as the kernels of an instruction set hold them.
         #[cfg(feature = "train")]
-        fn mat_mul(a: Matrix<'_, Self>, b: Matrix<'_, Self>, keep: Self, c: &mut [Self]);
+        type Vector<I: Isa>: Vector<Self>;
+        /// Lends the thread's working memory of matrix products; what lies in it is of no use.
+        #[cfg(feature = "train")]
+        fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T;
     }
 }
 
@@ -170,13 +177,11 @@ impl sealed::Sealed for f32 {
         sigmoid_f32::<FUSED>(self)
     }
     #[cfg(feature = "train")]
-    fn mat_mul(
-        a: crate::gemm::Matrix<'_, Self>,
-        b: crate::gemm::Matrix<'_, Self>,
-        keep: Self,
-        c: &mut [Self],
-    ) {
-        crate::gemm::mat_mul(a, b, keep, c);
+    type Vector<I: Isa> = I::F32;
+    #[cfg(feature = "train")]
+    fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {
+        thread_local!(static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) });
+        SCRATCH.with_borrow_mut(work)
     }
 }
 
@@ -227,12 +232,10 @@ impl sealed::Sealed for f64 {
         1.0 / (1.0 + Self::exp(-self))
     }
     #[cfg(feature = "train")]
-    fn mat_mul(
-        a: crate::gemm::Matrix<'_, Self>,
-        b: crate::gemm::Matrix<'_, Self>,
-        keep: Self,
-        c: &mut [Self],
-    ) {
-        crate::gemm::mat_mul(a, b, keep, c);
+    type Vector<I: Isa> = Plain<f64, BASELINE_FUSED>;
+    #[cfg(feature = "train")]
+    fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {
+        thread_local!(static SCRATCH: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) });
+        SCRATCH.with_borrow_mut(work)
     }
 }

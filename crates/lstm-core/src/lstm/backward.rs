@@ -1,7 +1,7 @@
 //! Backpropagation through time.
 use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape};
 use crate::error::check_len;
-use crate::gemm::Matrix;
+use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{self, AddRows, Checked, Differentiate};
 use crate::{LstmError, Real};
 
@@ -96,7 +96,7 @@ pub fn lstm_backward<R: Real>(
     if let Some(d_inputs) = d_inputs {
         let (rows, gates) = (cache.steps * cache.batch, 4 * shape.hidden_size());
         let w_ih = Matrix::new(params.w_ih, gates, shape.input_size());
-        R::mat_mul(Matrix::new(&cache.d_gates, rows, gates), w_ih, R::ONE, d_inputs);
+        mat_mul(Matrix::new(&cache.d_gates, rows, gates), w_ih, true, d_inputs);
     }
     if let Some(d_start) = d_start {
         add(d_start.hidden, &cache.d_h);
@@ -161,7 +161,7 @@ fn through_time<R: Real>(
             },
         );
         // d_h = U^T d a, for the step before.
-        R::mat_mul(Matrix::new(d_gates, batch, 4 * hidden), w_hh, R::ZERO, &mut cache.d_h);
+        mat_mul(Matrix::new(d_gates, batch, 4 * hidden), w_hh, false, &mut cache.d_h);
     }
 }
 
@@ -176,8 +176,8 @@ fn add_weight_gradients<R: Real>(
     let rows = cache.steps * cache.batch;
     let d_gates = Matrix::new(&cache.d_gates, rows, 4 * hidden).t();
     let h_before = &cache.h[..rows * hidden];
-    R::mat_mul(d_gates, Matrix::new(x, rows, inputs), R::ONE, d_params.w_ih);
-    R::mat_mul(d_gates, Matrix::new(h_before, rows, hidden), R::ONE, d_params.w_hh);
+    mat_mul(d_gates, Matrix::new(x, rows, inputs), true, d_params.w_ih);
+    mat_mul(d_gates, Matrix::new(h_before, rows, hidden), true, d_params.w_hh);
     let add_to = |sum| {
         kernels::dispatch(Checked::detect(), AddRows { rows: &cache.d_gates, sum });
     };

@@ -1,7 +1,7 @@
 //! Forward pass over a batch, with everything kept that the backward pass needs.
 use super::{LstmCache, LstmParams, LstmShape};
 use crate::error::{check_len, check_rows};
-use crate::gemm::Matrix;
+use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{self, Activate, Checked};
 use crate::{LstmError, Real};
 
@@ -89,7 +89,7 @@ fn project_inputs<R: Real>(params: LstmParams<'_, R>, x: &[R], cache: &mut LstmC
     let rows = cache.steps * cache.batch;
     let inputs = x.len() / rows;
     let w_ih = Matrix::new(params.w_ih, gates, inputs);
-    R::mat_mul(Matrix::new(x, rows, inputs), w_ih.t(), R::ONE, &mut cache.gates);
+    mat_mul(Matrix::new(x, rows, inputs), w_ih.t(), true, &mut cache.gates);
 }
 
 /// + U h, the activations and the new state, step after step.
@@ -100,7 +100,7 @@ fn recur<R: Real>(shape: LstmShape, params: LstmParams<'_, R>, cache: &mut LstmC
         let (h_before, h_after) = cache.h[t * row..].split_at_mut(row);
         let (c_before, c_after) = cache.c[t * row..].split_at_mut(row);
         let gates = &mut cache.gates[t * 4 * row..][..4 * row];
-        R::mat_mul(Matrix::new(h_before, batch, hidden), w_hh.t(), R::ONE, gates);
+        mat_mul(Matrix::new(h_before, batch, hidden), w_hh.t(), true, gates);
         kernels::dispatch(
             Checked::detect(),
             Activate {
