@@ -31,7 +31,7 @@ pub use select::Kernel;
 #[cfg(feature = "train")]
 pub(crate) use spread::{Dots, Spread, Tanh, ThroughTanh};
 #[cfg(feature = "train")]
-pub(crate) use train::{Activate, AddRows, Differentiate};
+pub(crate) use train::{AddRows, BackwardStep, ForwardStep, Rows, RowsMut};
 #[cfg(feature = "train")]
 pub(crate) use vector::{LANES, Plain, Vector};
 

@@ -203,8 +203,11 @@ fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     sums
 }
 
+/// The first vectors of a row.
 #[inline(always)]
-fn load<R: Real, I: Isa, const VECS: usize>(from: &[[R; LANES]]) -> [R::Vector<I>; VECS] {
+pub(super) fn load<R: Real, I: Isa, const VECS: usize>(
+    from: &[[R; LANES]],
+) -> [R::Vector<I>; VECS] {
     let mut vectors = [R::Vector::<I>::splat(R::ZERO); VECS];
     for (vector, from) in vectors.iter_mut().zip(&from[..VECS]) {
         *vector = R::Vector::<I>::load(from);

@@ -6,8 +6,9 @@
 //! in another. So the vectors of the matrix products are spelt out.
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps,
+    _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps,
+    _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
 use crate::Real;
@@ -25,6 +26,15 @@ pub trait Vector<R>: Copy {
     /// `self * factor + addend`, rounded as the instruction set does.
     #[must_use]
     fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// `self * factor`.
+    #[must_use]
+    fn mul(self, factor: Self) -> Self;
+    /// `self + addend`.
+    #[must_use]
+    fn add(self, addend: Self) -> Self;
+    /// `minuend - self^2`, rounded as the instruction set does.
+    #[must_use]
+    fn square_from(self, minuend: Self) -> Self;
     /// Writes the numbers.
     fn store(self, to: &mut [R; LANES]);
 }
@@ -47,6 +57,27 @@ impl<R: Real, const FUSED: bool> Vector<R> for Plain<R, FUSED> {
     fn mul_add(mut self, factor: Self, addend: Self) -> Self {
         for lane in 0..LANES {
             self.0[lane] = self.0[lane].fused::<FUSED>(factor.0[lane], addend.0[lane]);
+        }
+        self
+    }
+    #[inline(always)]
+    fn mul(mut self, factor: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] *= factor.0[lane];
+        }
+        self
+    }
+    #[inline(always)]
+    fn add(mut self, addend: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] += addend.0[lane];
+        }
+        self
+    }
+    #[inline(always)]
+    fn square_from(mut self, minuend: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = (-self.0[lane]).fused::<FUSED>(self.0[lane], minuend.0[lane]);
         }
         self
     }
@@ -77,6 +108,21 @@ impl Vector<f32> for Zmm {
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
+    }
+    #[inline(always)]
+    fn mul(self, factor: Self) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_mul_ps(self.0, factor.0) })
+    }
+    #[inline(always)]
+    fn add(self, addend: Self) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_add_ps(self.0, addend.0) })
+    }
+    #[inline(always)]
+    fn square_from(self, minuend: Self) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_fnmadd_ps(self.0, self.0, minuend.0) })
     }
     #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
@@ -112,6 +158,30 @@ impl Vector<f32> for Ymm2 {
         let low = unsafe { _mm256_fmadd_ps(self.0[0], factor.0[0], addend.0[0]) };
         // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
         let high = unsafe { _mm256_fmadd_ps(self.0[1], factor.0[1], addend.0[1]) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn mul(self, factor: Self) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let low = unsafe { _mm256_mul_ps(self.0[0], factor.0[0]) };
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let high = unsafe { _mm256_mul_ps(self.0[1], factor.0[1]) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn add(self, addend: Self) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let low = unsafe { _mm256_add_ps(self.0[0], addend.0[0]) };
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let high = unsafe { _mm256_add_ps(self.0[1], addend.0[1]) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn square_from(self, minuend: Self) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let low = unsafe { _mm256_fnmadd_ps(self.0[0], self.0[0], minuend.0[0]) };
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let high = unsafe { _mm256_fnmadd_ps(self.0[1], self.0[1], minuend.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
