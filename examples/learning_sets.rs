@@ -129,7 +129,7 @@ fn recipe(epochs: usize) -> Recipe {
     Recipe {
         optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
         learning_rate: 0.005,
-        schedule: Schedule::ExponentialDecay { rate: 0.99, every: 1 },
+        schedule: Schedule::ExponentialDecay { rate: 0.99, every: 1.0 },
         batch: 16,
         clip: Clip::GlobalNorm(1.0),
         init: Init::Torch,

@@ -1,48 +1,54 @@
 //! Learning rates over time.
+use std::f64::consts::PI;
 
-/// How the learning rate changes from step to step.
+/// How the learning rate changes over time.
+///
+/// Time is counted in whatever unit the caller likes, steps or epochs or parts of an epoch; the
+/// lengths below are in the same unit.
 ///
 /// # Examples
 ///
 /// ```
 /// use windvane_lstm_core::Schedule;
 ///
-/// let schedule = Schedule::ExponentialDecay { rate: 0.5, every: 10 };
-/// assert_eq!(schedule.learning_rate(0.1, 9), 0.1);
-/// assert_eq!(schedule.learning_rate(0.1, 20), 0.025);
+/// let schedule = Schedule::ExponentialDecay { rate: 0.5, every: 10.0 };
+/// assert_eq!(schedule.learning_rate(0.1, 9.0), 0.1);
+/// assert_eq!(schedule.learning_rate(0.1, 20.0), 0.025);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
     /// Always the same.
     Constant,
-    /// start * rate^floor(step / every); with `every` 0 as with 1.
+    /// start * rate^floor(time / every).
     ExponentialDecay {
         /// The factor.
         rate: f64,
-        /// Steps from one factor to the next.
-        every: u64,
+        /// Time from one factor to the next, above 0.
+        every: f64,
     },
-    /// Half a cosine from the start to `floor` of it, over `steps` steps; then it stays there.
+    /// A straight rise to the full rate over `rise`, then half a cosine down to `floor` of it at
+    /// `length`; there it stays. **Source** the fall: Loshchilov and Hutter 2017; the rise: Goyal
+    /// et al. 2017.
     Cosine {
-        /// The length of the fall.
-        steps: u64,
-        /// The share of the starting rate that remains.
+        /// The time of the rise; 0 for none.
+        rise: f64,
+        /// The time until the end of the fall.
+        length: f64,
+        /// The share of the full rate that remains.
         floor: f64,
     },
 }
 
 impl Schedule {
-    /// The learning rate of step `step`, counted from 0.
-    pub fn learning_rate(self, start: f64, step: u64) -> f64 {
+    /// The learning rate at a time counted from 0, where `start` is the full rate.
+    pub fn learning_rate(self, start: f64, time: f64) -> f64 {
         match self {
             Self::Constant => start,
-            Self::ExponentialDecay { rate, every } => {
-                let times = i32::try_from(step / every.max(1)).unwrap_or(i32::MAX);
-                start * rate.powi(times)
-            }
-            Self::Cosine { steps, floor } if step < steps => {
-                let turn = std::f64::consts::PI * step as f64 / steps as f64;
+            Self::ExponentialDecay { rate, every } => start * rate.powf((time / every).floor()),
+            Self::Cosine { rise, .. } if time < rise => start * time / rise,
+            Self::Cosine { rise, length, floor } if time < length => {
+                let turn = PI * (time - rise) / (length - rise);
                 start * (floor + (1.0 - floor) * 0.5 * (1.0 + turn.cos()))
             }
             Self::Cosine { floor, .. } => start * floor,
@@ -55,11 +61,23 @@ mod tests {
     use super::Schedule;
 
     #[test]
-    fn cosine_falls_from_the_start_to_the_floor() {
-        let schedule = Schedule::Cosine { steps: 10, floor: 0.1 };
-        let rates: Vec<f64> = (0..12).map(|k| schedule.learning_rate(2.0, k)).collect();
-        assert!((rates[0] - 2.0).abs() < 1e-15 && (rates[5] - 1.1).abs() < 1e-15);
-        assert!((rates[10] - 0.2).abs() < 1e-15 && (rates[11] - 0.2).abs() < 1e-15);
-        assert!(rates.windows(2).all(|pair| pair[1] <= pair[0]));
+    fn cosine_rises_and_falls_to_the_floor() {
+        let schedule = Schedule::Cosine { rise: 2.0, length: 12.0, floor: 0.1 };
+        let rates: Vec<f64> =
+            (0..14).map(|k| schedule.learning_rate(2.0, f64::from(k))).collect();
+        assert!(rates[0] == 0.0 && (rates[1] - 1.0).abs() < 1e-15);
+        assert!((rates[2] - 2.0).abs() < 1e-15 && (rates[7] - 1.1).abs() < 1e-15);
+        assert!((rates[12] - 0.2).abs() < 1e-15 && (rates[13] - 0.2).abs() < 1e-15);
+        assert!(rates[2..].windows(2).all(|pair| pair[1] <= pair[0]));
+    }
+
+    #[test]
+    fn decay_falls_once_per_period() {
+        let schedule = Schedule::ExponentialDecay { rate: 0.95, every: 1.0 };
+        for epoch in 0..30 {
+            let within = f64::from(epoch) + 0.999;
+            let expected = 0.01 * 0.95_f64.powi(epoch);
+            assert!((schedule.learning_rate(0.01, within) / expected - 1.0).abs() < 1e-12);
+        }
     }
 }

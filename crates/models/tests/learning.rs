@@ -251,5 +251,5 @@ fn the_original_recipe_is_the_original_systems() {
     let recipe = Recipe::original();
     assert!(recipe.check().is_ok());
     assert_eq!((recipe.learning_rate, recipe.batch), (0.01, 32));
-    assert_eq!(recipe.schedule, Schedule::ExponentialDecay { rate: 0.95, every: 1 });
+    assert_eq!(recipe.schedule, Schedule::ExponentialDecay { rate: 0.95, every: 1.0 });
 }

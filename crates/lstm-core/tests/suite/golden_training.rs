@@ -91,13 +91,13 @@ impl Run<'_> {
         let mut state = OptimizerState::new(weights.len());
         let schedule = Schedule::ExponentialDecay {
             rate: number(run, "decay"),
-            every: run["steps_per_epoch"].as_u64().unwrap(),
+            every: number(run, "steps_per_epoch"),
         };
         let (mut losses, mut norms, mut counts, mut rates) = (vec![], vec![], vec![], vec![]);
         for k in 0..size(run, "training_steps") {
             let (loss, mut gradients) = self.learn(&weights, k);
             let clipped = self.clip.apply(gradients.flat_mut());
-            let rate = schedule.learning_rate(number(run, "lr"), k as u64);
+            let rate = schedule.learning_rate(number(run, "lr"), k as f64);
             self.optimizer.step(rate, gradients.flat(), &mut state, weights.flat_mut()).unwrap();
             losses.push(loss);
             norms.push(clipped.norm);

@@ -106,8 +106,27 @@ impl<N: Network<f32>> Descent<'_, N> {
         let mut weights = vec![0.0; weight_count(self.network)];
         let Recipe { init, forget_bias, .. } = *self.recipe;
         self.network.init(init, forget_bias, self.run.seed(), &mut weights)?;
+        if self.recipe.class_shares {
+            // The head's biases are the last parameters of every network.
+            let biases = weights.len() - self.network.classes();
+            for (bias, share) in weights[biases..].iter_mut().zip(self.class_shares()) {
+                #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
+                let start = share.ln() as f32;
+                *bias = start;
+            }
+        }
         let optimizer = OptimizerState::new(weights.len());
         Ok(Progress { epoch: 0, weights, optimizer, best: None })
+    }
+
+    /// The share of each class in training, as if each had been seen once more.
+    fn class_shares(&self) -> Vec<f64> {
+        let mut counts = vec![1.0; self.network.classes()];
+        for example in self.train.list() {
+            counts[example.label()] += 1.0;
+        }
+        let total: f64 = counts.iter().sum();
+        counts.into_iter().map(|count| count / total).collect()
     }
 
     fn done(&self, Progress { epoch, best, .. }: &Progress) -> bool {
@@ -123,26 +142,12 @@ impl<N: Network<f32>> Descent<'_, N> {
         chunks: &mut [Chunk<N::Cache>],
     ) -> Result<EpochReport, ModelError> {
         let epoch = progress.epoch + 1;
-        let (seed, recipe) = (self.run.seed(), self.recipe);
-        let learning_rate = recipe.schedule.learning_rate(recipe.learning_rate, epoch as u64 - 1);
-        // Each epoch's order depends on its number alone, so that a resumed run draws the same.
-        let mut order: Vec<usize> = (0..self.train.list().len()).collect();
-        Stream::new(seed, Purpose::Shuffle, epoch as u64, 0).shuffle(&mut order);
-        let mut loss = 0.0;
-        for (number, batch) in order.chunks(recipe.batch).enumerate() {
-            let index = (number * chunks.len()) as u64;
-            let draw = Draw { seed, epoch: epoch as u64, index };
-            loss += self.gradient(&progress.weights, batch, draw, chunks)?;
-            let gradient = &mut chunks[0].d_weights;
-            recipe.clip.apply(gradient);
-            let Progress { weights, optimizer, .. } = progress;
-            recipe.optimizer.step(learning_rate, gradient, optimizer, weights)?;
-        }
-        let train_loss = loss / order.len() as f64;
+        let train_loss = self.pass(progress, chunks)?;
         let validated = self.validation.map(|examples| self.validate(examples, &progress.weights));
         let (validation_loss, validation_accuracy) = validated.transpose()?.unzip();
         for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
             if !loss.is_finite() {
+                let learning_rate = self.learning_rate(epoch as f64 - 1.0);
                 return Err(ModelError::Diverged { epoch, loss, learning_rate });
             }
         }
@@ -150,7 +155,7 @@ impl<N: Network<f32>> Descent<'_, N> {
             (Some((best, _)), Some(loss)) => best.validation_loss.is_none_or(|least| loss < least),
             _ => true,
         };
-        let most_epochs = recipe.epochs;
+        let most_epochs = self.recipe.epochs;
         let report = EpochReport {
             epoch,
             most_epochs,
@@ -164,6 +169,36 @@ impl<N: Network<f32>> Descent<'_, N> {
         }
         progress.epoch = epoch;
         Ok(report)
+    }
+
+    /// A step for every batch, in a new order; returns the mean loss.
+    fn pass(
+        &self,
+        progress: &mut Progress,
+        chunks: &mut [Chunk<N::Cache>],
+    ) -> Result<f64, LstmError> {
+        let Progress { epoch: done, weights, optimizer, .. } = progress;
+        let (seed, recipe, epoch) = (self.run.seed(), self.recipe, *done as u64 + 1);
+        // Each epoch's order depends on its number alone, so that a resumed run draws the same.
+        let mut order: Vec<usize> = (0..self.train.list().len()).collect();
+        Stream::new(seed, Purpose::Shuffle, epoch, 0).shuffle(&mut order);
+        let batches = order.len().div_ceil(recipe.batch) as f64;
+        let mut loss = 0.0;
+        for (number, batch) in order.chunks(recipe.batch).enumerate() {
+            let draw = Draw { seed, epoch, index: (number * chunks.len()) as u64 };
+            loss += self.gradient(weights, batch, draw, chunks)?;
+            let gradient = &mut chunks[0].d_weights;
+            recipe.clip.apply(gradient);
+            // The middle of the step: a rise that starts at 0 wastes none.
+            let learning_rate = self.learning_rate(*done as f64 + (number as f64 + 0.5) / batches);
+            recipe.optimizer.step(learning_rate, gradient, optimizer, weights)?;
+        }
+        Ok(loss / order.len() as f64)
+    }
+
+    /// The learning rate after that many epochs.
+    fn learning_rate(&self, epochs: f64) -> f64 {
+        self.recipe.schedule.learning_rate(self.recipe.learning_rate, epochs)
     }
 
     /// Gradient of a batch's mean loss, left in the first chunk; returns the summed loss.

@@ -11,6 +11,12 @@ pub(crate) struct Example {
     label: usize,
 }
 
+impl Example {
+    pub(crate) fn label(self) -> usize {
+        self.label
+    }
+}
+
 /// Labelled windows over rows that are scaled once: neighbouring windows share all rows but one.
 pub(crate) struct Examples {
     /// Per table, `[rows, C]`; incomplete rows are zeros that no window reaches.

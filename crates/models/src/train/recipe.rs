@@ -5,9 +5,9 @@ use crate::ModelError;
 
 /// How weights are learned.
 ///
-/// The default is `AdamW` with a falling learning rate, global-norm clipping and early stopping:
-/// after `patience` epochs without a better validation loss it stops, and the best epoch's
-/// weights are kept.
+/// The default is `AdamW` over twelve epochs whose learning rate rises for one and falls as a
+/// cosine, with global-norm clipping and early stopping: after `patience` epochs without a better
+/// validation loss it stops, and the best epoch's weights are kept.
 ///
 /// # Examples
 /// ```
@@ -22,7 +22,7 @@ pub struct Recipe {
     pub optimizer: Optimizer,
     /// Learning rate of the first epoch.
     pub learning_rate: f64,
-    /// How the learning rate changes; its steps are epochs.
+    /// How the learning rate changes; its time is counted in epochs.
     pub schedule: Schedule,
     /// Windows per step.
     pub batch: usize,
@@ -32,6 +32,10 @@ pub struct Recipe {
     pub init: Init,
     /// What the forget gate's bias starts at.
     pub forget_bias: f64,
+    /// Whether the head's biases start at the logarithms of the classes' shares in training.
+    /// Otherwise the first epochs learn how rare NEUTRAL is, with gradients that can silence a
+    /// layer of rectifiers for good.
+    pub class_shares: bool,
     /// The most epochs.
     pub epochs: usize,
     /// Epochs without improvement before it stops.
@@ -45,16 +49,17 @@ impl Default for Recipe {
                 beta1: 0.9,
                 beta2: 0.999,
                 epsilon: 1e-8,
-                weight_decay: 0.1,
+                weight_decay: 0.3,
             },
-            learning_rate: 3e-3,
-            schedule: Schedule::ExponentialDecay { rate: 0.9, every: 1 },
+            learning_rate: 5e-3,
+            schedule: Schedule::Cosine { rise: 1.0, length: 12.0, floor: 0.02 },
             batch: 128,
             clip: Clip::GlobalNorm(1.0),
             init: Init::XavierUniform,
             forget_bias: 1.0,
-            epochs: 30,
-            patience: 5,
+            class_shares: true,
+            epochs: 12,
+            patience: 6,
         }
     }
 }
@@ -67,10 +72,12 @@ impl Recipe {
         Self {
             optimizer: Optimizer::Sgd { momentum: 0.9 },
             learning_rate: 0.01,
-            schedule: Schedule::ExponentialDecay { rate: 0.95, every: 1 },
+            schedule: Schedule::ExponentialDecay { rate: 0.95, every: 1.0 },
             batch: 32,
             clip: Clip::Value(5.0),
             forget_bias: 0.0,
+            class_shares: false,
+            epochs: 30,
             ..Self::default()
         }
     }
@@ -85,7 +92,7 @@ impl Recipe {
             // A kind that a later version of the layers adds has no bound known here.
             _ => f64::MAX,
         };
-        let last = self.epochs.saturating_sub(1) as u64;
+        let last = self.epochs as f64 - 0.5;
         let last = self.schedule.learning_rate(self.learning_rate, last);
         let rules: [(&'static str, &'static str, f64, bool); 7] = [
             ("learning_rate", "finite and above 0", self.learning_rate, self.learning_rate > 0.0),
