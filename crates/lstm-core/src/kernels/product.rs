@@ -63,18 +63,19 @@ impl<R: Real> Op for Product<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4>(),
-            8.. => self.by::<I, 4, 2>(),
-            4.. => self.by::<I, 4, 1>(),
-            2.. => self.by::<I, 2, 1>(),
-            _ => self.by::<I, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(),
+            8.. => self.by::<I, 4, 2, 4>(),
+            4.. => self.by::<I, 4, 1, 4>(),
+            2.. => self.by::<I, 2, 1, 2>(),
+            _ => self.by::<I, 1, 1, 1>(),
         }
     }
 }
 
 impl<R: Real> Product<'_, R> {
+    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
         if self.depth == 0 && !self.keep {
             self.c.fill(R::ZERO);
         }
@@ -88,10 +89,10 @@ impl<R: Real> Product<'_, R> {
                     self.strip::<I, ROWS, VECS>(depth.clone(), column);
                     column += VECS * LANES;
                 } else if left >= 2 && VECS > 2 {
-                    self.strip::<I, ROWS, 2>(depth.clone(), column);
+                    self.strip::<I, NARROW, 2>(depth.clone(), column);
                     column += 2 * LANES;
                 } else {
-                    self.strip::<I, ROWS, 1>(depth.clone(), column);
+                    self.strip::<I, NARROW, 1>(depth.clone(), column);
                     column += LANES;
                 }
             }
@@ -112,6 +113,10 @@ impl<R: Real> Product<'_, R> {
         while row + ROWS <= rows {
             self.tile::<I, ROWS, VECS>(depth.clone(), row, column, b, stride);
             row += ROWS;
+        }
+        if ROWS > 4 && row + 4 <= rows {
+            self.tile::<I, 4, VECS>(depth.clone(), row, column, b, stride);
+            row += 4;
         }
         if ROWS > 2 && row + 2 <= rows {
             self.tile::<I, 2, VECS>(depth.clone(), row, column, b, stride);

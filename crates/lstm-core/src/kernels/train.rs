@@ -169,18 +169,19 @@ impl<R: Real> Op for BackwardStep<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4>(),
-            8.. => self.by::<I, 4, 2>(),
-            4.. => self.by::<I, 4, 1>(),
-            2.. => self.by::<I, 2, 1>(),
-            _ => self.by::<I, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(),
+            8.. => self.by::<I, 4, 2, 4>(),
+            4.. => self.by::<I, 4, 1, 4>(),
+            2.. => self.by::<I, 2, 1, 2>(),
+            _ => self.by::<I, 1, 1, 1>(),
         }
     }
 }
 
 impl<R: Real> BackwardStep<'_, R> {
+    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
         let padded = self.hidden.next_multiple_of(LANES);
         let mut unit = 0;
         while unit < padded {
@@ -189,10 +190,10 @@ impl<R: Real> BackwardStep<'_, R> {
                 self.strip::<I, ROWS, VECS>(unit);
                 unit += VECS * LANES;
             } else if left >= 2 && VECS > 2 {
-                self.strip::<I, ROWS, 2>(unit);
+                self.strip::<I, NARROW, 2>(unit);
                 unit += 2 * LANES;
             } else {
-                self.strip::<I, ROWS, 1>(unit);
+                self.strip::<I, NARROW, 1>(unit);
                 unit += LANES;
             }
         }
@@ -217,7 +218,7 @@ impl<R: Real> BackwardStep<'_, R> {
         }
     }
 
-    /// d_h = U^T d a of the step read after this one, then on to the gate sums of this one.
+    /// `d_h = U^T d a` of the step read after this one, then on to the gate sums of this one.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
