@@ -3,7 +3,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::activation::{sigmoid_f32, tanh_f32};
+use crate::activation::{cell_f32, sigmoid_f32, tanh_f32};
 use crate::kernels::BASELINE_FUSED;
 
 /// `f32` (networks in use) or `f64` (reference results and gradient checks); sealed.
@@ -88,7 +88,7 @@ pub trait Real:
         self.tanh_with::<BASELINE_FUSED>()
     }
 
-    /// The logistic function 1 / (1 + e^-x); for `f32` as 0.5 tanh(x / 2) + 0.5.
+    /// The logistic function 1 / (1 + e^-x); for `f32` within the same distance of the true value.
     #[must_use]
     fn sigmoid(self) -> Self {
         self.sigmoid_with::<BASELINE_FUSED>()
@@ -114,6 +114,10 @@ pub(crate) mod sealed {
         /// See `Real::sigmoid`.
         #[must_use]
         fn sigmoid_with<const FUSED: bool>(self) -> Self;
+        /// The new cell and the new hidden state of an LSTM's unit, from its gate sums i, f, g, o
+        /// and its cell.
+        #[must_use]
+        fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self);
         /// `c = a b + keep c`, all row-major.
         #[cfg(feature = "train")]
         fn mat_mul(a: Matrix<'_, Self>, b: Matrix<'_, Self>, keep: Self, c: &mut [Self]);
@@ -168,6 +172,10 @@ impl sealed::Sealed for f32 {
     #[inline(always)]
     fn sigmoid_with<const FUSED: bool>(self) -> Self {
         sigmoid_f32::<FUSED>(self)
+    }
+    #[inline(always)]
+    fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self) {
+        cell_f32::<FUSED>(gates, cell)
     }
     #[cfg(feature = "train")]
     fn mat_mul(
@@ -225,6 +233,11 @@ impl sealed::Sealed for f64 {
     }
     fn sigmoid_with<const FUSED: bool>(self) -> Self {
         1.0 / (1.0 + Self::exp(-self))
+    }
+    fn cell_with<const FUSED: bool>([i, f, g, o]: [Self; 4], cell: Self) -> (Self, Self) {
+        let kept = f.sigmoid_with::<FUSED>() * cell;
+        let cell = i.sigmoid_with::<FUSED>().fused::<FUSED>(g.tanh_with::<FUSED>(), kept);
+        (cell, o.sigmoid_with::<FUSED>() * cell.tanh_with::<FUSED>())
     }
     #[cfg(feature = "train")]
     fn mat_mul(
