@@ -11,6 +11,8 @@
 //!
 //! A tile of 4 rows and 4 vectors loads 8 operands for 16 multiply-adds, which is what keeps the
 //! multipliers of AVX-512 busy. The order of the sums depends on the instruction set alone.
+use std::ops::Range;
+
 use super::vector::{LANES, Vector};
 use super::{Isa, Op};
 use crate::Real;
@@ -100,38 +102,49 @@ impl<R: Real> Product<'_, R> {
         }
     }
 
-    /// All rows of some columns.
+    /// All rows of some columns, `ROWS` at a time, the rest by fewer.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
-        depth: std::ops::Range<usize>,
+        depth: Range<usize>,
         column: usize,
     ) {
-        let (b, stride) = self.right.from(self.depth, depth.start, column);
         let rows = self.c.len() / self.columns;
         let mut row = 0;
-        while row + ROWS <= rows {
+        // Columns of A lie far apart, so that the more of each go together the better.
+        if ROWS == 4 && VECS == 4 && self.left.transposed {
+            row = self.tiles::<I, 6, VECS>(&depth, row..rows, column);
+        }
+        row = self.tiles::<I, ROWS, VECS>(&depth, row..rows, column);
+        if ROWS > 4 {
+            row = self.tiles::<I, 4, VECS>(&depth, row..rows, column);
+        }
+        if ROWS > 2 {
+            row = self.tiles::<I, 2, VECS>(&depth, row..rows, column);
+        }
+        self.tiles::<I, 1, VECS>(&depth, row..rows, column);
+    }
+
+    /// As many tiles as fit into the rows; says where they end.
+    #[inline(always)]
+    fn tiles<I: Isa, const ROWS: usize, const VECS: usize>(
+        &mut self,
+        depth: &Range<usize>,
+        rows: Range<usize>,
+        column: usize,
+    ) -> usize {
+        let (b, stride) = self.right.from(self.depth, depth.start, column);
+        let end = rows.end - rows.len() % ROWS;
+        for row in (rows.start..end).step_by(ROWS) {
             self.tile::<I, ROWS, VECS>(depth.clone(), row, column, b, stride);
-            row += ROWS;
         }
-        if ROWS > 4 && row + 4 <= rows {
-            self.tile::<I, 4, VECS>(depth.clone(), row, column, b, stride);
-            row += 4;
-        }
-        if ROWS > 2 && row + 2 <= rows {
-            self.tile::<I, 2, VECS>(depth.clone(), row, column, b, stride);
-            row += 2;
-        }
-        while row < rows {
-            self.tile::<I, 1, VECS>(depth.clone(), row, column, b, stride);
-            row += 1;
-        }
+        end
     }
 
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
-        depth: std::ops::Range<usize>,
+        depth: Range<usize>,
         row: usize,
         column: usize,
         b: &[R],

@@ -316,18 +316,35 @@ impl<R: Real> Op for AddRows<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let width = self.sum.len();
-        // A vector of the sum at a time stays in a register.
-        let (vectors, rest) = self.sum.as_chunks_mut::<LANES>();
-        for (index, vector) in vectors.iter_mut().enumerate() {
-            let mut sum = R::Vector::<I>::load(vector);
-            for row in self.rows.chunks_exact(width) {
-                sum = sum.add(R::Vector::<I>::load(lanes(row, index * LANES)));
-            }
-            sum.store(vector);
+        let mut at = 0;
+        while at + PANEL <= width {
+            add_rows_at::<R, I, 4>(self.rows, at, self.sum);
+            at += PANEL;
+        }
+        while at + LANES <= width {
+            add_rows_at::<R, I, 1>(self.rows, at, self.sum);
+            at += LANES;
         }
         for row in self.rows.chunks_exact(width) {
-            let row = &row[width - rest.len()..];
-            rest.iter_mut().zip(row).for_each(|(sum, value)| *sum += *value);
+            self.sum[at..].iter_mut().zip(&row[at..]).for_each(|(sum, value)| *sum += *value);
         }
+    }
+}
+
+/// Some vectors of the sum, which stay in registers.
+#[inline(always)]
+fn add_rows_at<R: Real, I: Isa, const VECS: usize>(rows: &[R], at: usize, sum: &mut [R]) {
+    let width = sum.len();
+    let (sums, _) = sum[at..].as_chunks_mut::<LANES>();
+    let mut vectors = load::<R, I, VECS>(sums);
+    for row in rows.chunks_exact(width) {
+        let (row, _) = row[at..].as_chunks::<LANES>();
+        let row = load::<R, I, VECS>(row);
+        for vec in 0..VECS {
+            vectors[vec] = vectors[vec].add(row[vec]);
+        }
+    }
+    for vec in 0..VECS {
+        vectors[vec].store(&mut sums[vec]);
     }
 }
