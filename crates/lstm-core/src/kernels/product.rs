@@ -20,8 +20,10 @@ use crate::real::sealed::Sealed;
 
 /// Columns of a packed panel of B: the widest tile.
 pub(crate) const PANEL: usize = 4 * LANES;
-/// Depth summed in registers before the sums go to C: bounds what a tile touches to the caches.
+/// Depth summed in registers before the sums go to C: a panel of B stays in the second cache.
 const DEPTH: usize = 256;
+/// The same where A is read by columns, which takes room in the first cache.
+const DEPTH_BY_COLUMNS: usize = 128;
 
 /// The sums of a tile.
 pub(super) type Tile<R, I, const ROWS: usize, const VECS: usize> =
@@ -81,8 +83,9 @@ impl<R: Real> Product<'_, R> {
         if self.depth == 0 && !self.keep {
             self.c.fill(R::ZERO);
         }
-        for from in (0..self.depth).step_by(DEPTH) {
-            let depth = from..self.depth.min(from + DEPTH);
+        let most = if self.left.transposed { DEPTH_BY_COLUMNS } else { DEPTH };
+        for from in (0..self.depth).step_by(most) {
+            let depth = from..self.depth.min(from + most);
             let mut column = 0;
             while column < self.columns {
                 let in_panel = self.right.panel - column % self.right.panel;
