@@ -45,7 +45,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         bar.set_position(epoch.epoch as u64);
         bar.set_message(format!(
             "loss {:.4}, validation {:.4}",
-            epoch.train_loss, epoch.validation_loss
+            epoch.train_loss,
+            epoch.validation_loss.unwrap_or_default()
         ));
         ControlFlow::Continue(())
     };

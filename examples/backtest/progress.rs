@@ -34,12 +34,8 @@ impl Progress {
             }
             Event::Epoch { task, report } => {
                 self.advance(task, STEPS * report.epoch as u64 / report.most_epochs as u64);
-                self.say(&format!(
-                    "{}, epoch {}: validation loss {:.4}",
-                    name(task),
-                    report.epoch,
-                    report.validation_loss
-                ));
+                let loss = report.validation_loss.unwrap_or(report.train_loss);
+                self.say(&format!("{}, epoch {}: loss {loss:.4}", name(task), report.epoch));
             }
             Event::Finished { task, seconds, error } => {
                 self.advance(task, STEPS);

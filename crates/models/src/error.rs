@@ -64,6 +64,16 @@ pub enum ModelError {
         /// `"UP"` or `"DOWN"`.
         class: String,
     },
+    /// Labelled sequences do not fit together, or not the network.
+    #[error("labelled sequences: {what} must be {expected}, got {got}")]
+    Sequences {
+        /// What is wrong.
+        what: &'static str,
+        /// What is allowed.
+        expected: String,
+        /// What was given.
+        got: String,
+    },
     /// Training left the numbers.
     #[error(
         "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of {learning_rate}"

@@ -25,8 +25,8 @@ pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
     /// Working memory of one prediction.
     type Buffers: Send + 'static;
 
-    /// The layers for windows of `channels` channels.
-    fn new(config: &Self::Config, channels: usize) -> Result<Self, LstmError>;
+    /// The layers for windows of `channels` channels and that many classes.
+    fn new(config: &Self::Config, channels: usize, classes: usize) -> Result<Self, LstmError>;
 
     /// The sizes that [`new`](Self::new) takes.
     fn config(&self) -> Self::Config;
@@ -99,7 +99,7 @@ impl<A: Architecture> Networked<A> {
         let config = artifact.config()?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
         let broken = |error: LstmError| artifact.damaged(error.to_string());
-        let layers = A::new(&config, spec.signals.width()).map_err(broken)?;
+        let layers = A::new(&config, spec.signals.width(), CLASSES).map_err(broken)?;
         let specs = layers.specs();
         artifact.expect_tensors(specs.len())?;
         // The file's tensors are checked before memory is taken for the claimed sizes.

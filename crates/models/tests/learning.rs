@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use common::{market, with_parts};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
-use windvane_models::train::{Learner, Recipe, Run};
+use windvane_models::train::{Learner, Recipe, Run, Schedule};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v3::BiLstmLearner;
 use windvane_models::v31::AttentionBiLstmLearner;
@@ -84,7 +84,13 @@ fn nothing_is_learned_from_a_martingale() {
 #[test]
 fn v32_can_learn_a_few_windows_by_heart() {
     let series = market(Market::AR1, 160, 3);
-    let recipe = Recipe { epochs: 400, patience: 400, decay: 1.0, batch: 16, ..Recipe::default() };
+    let recipe = Recipe {
+        epochs: 400,
+        patience: 400,
+        schedule: Schedule::Constant,
+        batch: 16,
+        ..Recipe::default()
+    };
     let last = Mutex::new(f64::MAX);
     with_parts(&series, |train, validation, _| {
         assert!((32..80).contains(&train.len()), "{}", train.len());
@@ -244,5 +250,6 @@ fn windows_for_choosing_must_belong_to_those_learned_from() {
 fn the_original_recipe_is_the_original_systems() {
     let recipe = Recipe::original();
     assert!(recipe.check().is_ok());
-    assert_eq!((recipe.learning_rate, recipe.decay, recipe.batch), (0.01, 0.95, 32));
+    assert_eq!((recipe.learning_rate, recipe.batch), (0.01, 32));
+    assert_eq!(recipe.schedule, Schedule::ExponentialDecay { rate: 0.95, every: 1 });
 }

@@ -61,7 +61,8 @@ struct Best {
     epoch: usize,
     most_epochs: usize,
     train_loss: f64,
-    validation_loss: f64,
+    validation_loss: Option<f64>,
+    validation_accuracy: Option<f64>,
 }
 
 /// A file that a run keeps its progress in.
@@ -84,6 +85,7 @@ impl Checkpoint {
                 most_epochs: report.most_epochs,
                 train_loss: report.train_loss,
                 validation_loss: report.validation_loss,
+                validation_accuracy: report.validation_accuracy,
             },
         };
         let tensors = [
@@ -132,8 +134,16 @@ impl Checkpoint {
         let current = take("weights", weights)?;
         let (first, second) = (take("first", weights)?, take("second", weights)?);
         let optimizer = OptimizerState::from_parts(card.steps, first, second)?;
-        let Best { epoch, most_epochs, train_loss, validation_loss } = card.best;
-        let report = EpochReport { epoch, most_epochs, train_loss, validation_loss, best: true };
+        let Best { epoch, most_epochs, train_loss, validation_loss, validation_accuracy } =
+            card.best;
+        let report = EpochReport {
+            epoch,
+            most_epochs,
+            train_loss,
+            validation_loss,
+            validation_accuracy,
+            best: true,
+        };
         let best = Some((report, take("best", weights)?));
         Ok(Some(Progress { epoch: card.epoch, weights: current, optimizer, best }))
     }

@@ -4,21 +4,16 @@
 //! has its own gradient, and the gradients are added in order. So the bits depend on the seed
 //! alone.
 use rayon::prelude::*;
-use windvane_candles::Direction;
 use windvane_lstm_core::{CrossEntropy, LstmError, OptimizerState, Purpose, Stream};
-use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet};
 
-use super::batches::ScaledRows;
 use super::checkpoint::{Checkpoint, Progress};
+use super::examples::{Example, Examples};
 use super::network::weight_count;
 use super::{Draw, EpochReport, Network, Recipe, Run};
 use crate::{ModelError, TrainingRecord};
 
 /// Windows per gradient chunk: enough for the matrix products, few enough for two threads.
 const CHUNK: usize = 64;
-
-/// Fewer training windows than this teach nothing.
-const LEAST_WINDOWS: usize = 32;
 
 /// What descending came to.
 pub(crate) struct Fit {
@@ -32,13 +27,13 @@ impl Fit {
         record.epochs = self.epochs;
         record.best_epoch = self.best.epoch;
         record.train_loss = Some(self.best.train_loss);
-        record.validation_loss = Some(self.best.validation_loss);
+        record.validation_loss = self.best.validation_loss;
     }
 }
 
 /// One chunk's working memory.
 struct Chunk<C> {
-    samples: Vec<Sample>,
+    part: Vec<Example>,
     x: Vec<f32>,
     targets: Vec<usize>,
     d_logits: Vec<f32>,
@@ -50,7 +45,7 @@ struct Chunk<C> {
 impl<C: Default> Chunk<C> {
     fn new(weights: usize) -> Self {
         Self {
-            samples: Vec::new(),
+            part: Vec::new(),
             x: Vec::new(),
             targets: Vec::new(),
             d_logits: Vec::new(),
@@ -60,71 +55,34 @@ impl<C: Default> Chunk<C> {
         }
     }
 
-    /// Fills inputs and targets from the samples.
-    fn gather(&mut self, rows: &ScaledRows) {
-        rows.gather(&self.samples, &mut self.x);
-        self.targets.clear();
-        self.targets.extend(self.samples.iter().map(|sample| sample.label.index()));
+    /// Fills inputs and targets with those examples.
+    fn gather(&mut self, examples: &Examples, part: impl Iterator<Item = Example>) {
+        self.part.clear();
+        self.part.extend(part);
+        examples.gather(&self.part, &mut self.x, &mut self.targets);
     }
 }
 
-/// The network and the windows it learns from.
-struct Descent<'a, N> {
-    network: &'a N,
-    rows: ScaledRows,
-    validation_rows: ScaledRows,
-    train: &'a [Sample],
-    validation: &'a [Sample],
-    recipe: &'a Recipe,
-    run: &'a Run<'a>,
-}
-
-/// Learns weights from `train`, keeping those of the epoch that is best on `validation`; goes on
-/// from `checkpoint` and keeps it up to date.
-pub(crate) fn descend<N: Network<f32>>(
-    network: &N,
-    train: &TrainSet<'_>,
-    validation: &ValidationSet<'_>,
-    scaler: &Scaler,
-    recipe: &Recipe,
-    run: &Run<'_>,
-    checkpoint: Option<&Checkpoint>,
-) -> Result<Fit, ModelError> {
-    recipe.check()?;
-    check_samples(train)?;
-    let descent = Descent {
-        network,
-        rows: ScaledRows::new(train, scaler)?,
-        validation_rows: ScaledRows::new(validation, scaler)?,
-        train: train.samples(),
-        validation: validation.samples(),
-        recipe,
-        run,
-    };
-    descent.run(checkpoint)
-}
-
-fn check_samples(train: &SampleSet<'_>) -> Result<(), ModelError> {
-    if train.len() < LEAST_WINDOWS {
-        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: train.len() });
-    }
-    let counts = train.class_counts();
-    for class in [Direction::Up, Direction::Down] {
-        if counts[class.index()] == 0 {
-            return Err(ModelError::EmptyClass { class: class.to_string() });
-        }
-    }
-    Ok(())
+/// A network, what it learns from, and how.
+pub(crate) struct Descent<'a, N> {
+    pub(crate) network: &'a N,
+    pub(crate) train: &'a Examples,
+    /// What the epoch is chosen by; without it the last epoch is kept.
+    pub(crate) validation: Option<&'a Examples>,
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) run: &'a Run<'a>,
 }
 
 impl<N: Network<f32>> Descent<'_, N> {
-    fn run(&self, checkpoint: Option<&Checkpoint>) -> Result<Fit, ModelError> {
+    /// Learns the weights; goes on from `checkpoint` and keeps it up to date.
+    pub(crate) fn run(&self, checkpoint: Option<&Checkpoint>) -> Result<Fit, ModelError> {
+        self.recipe.check()?;
         let found = checkpoint.map(|kept| kept.load(weight_count(self.network)));
         let mut progress = match found.transpose()?.flatten() {
             Some(progress) => progress,
             None => self.start()?,
         };
-        let chunks = self.recipe.batch.min(self.train.len()).div_ceil(CHUNK);
+        let chunks = self.recipe.batch.min(self.train.list().len()).div_ceil(CHUNK);
         let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(progress.weights.len())).collect();
         while !self.done(&progress) {
             let report = self.epoch(&mut progress, &mut chunks)?;
@@ -166,9 +124,9 @@ impl<N: Network<f32>> Descent<'_, N> {
     ) -> Result<EpochReport, ModelError> {
         let epoch = progress.epoch + 1;
         let (seed, recipe) = (self.run.seed(), self.recipe);
-        let learning_rate = recipe.learning_rate * recipe.decay.powi(index(epoch - 1));
+        let learning_rate = recipe.schedule.learning_rate(recipe.learning_rate, epoch as u64 - 1);
         // Each epoch's order depends on its number alone, so that a resumed run draws the same.
-        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        let mut order: Vec<usize> = (0..self.train.list().len()).collect();
         Stream::new(seed, Purpose::Shuffle, epoch as u64, 0).shuffle(&mut order);
         let mut loss = 0.0;
         for (number, batch) in order.chunks(recipe.batch).enumerate() {
@@ -180,17 +138,27 @@ impl<N: Network<f32>> Descent<'_, N> {
             let Progress { weights, optimizer, .. } = progress;
             recipe.optimizer.step(learning_rate, gradient, optimizer, weights)?;
         }
-        let train_loss = loss / self.train.len() as f64;
-        let validation_loss = self.validate(&progress.weights)?;
-        for loss in [train_loss, validation_loss] {
+        let train_loss = loss / order.len() as f64;
+        let validated = self.validation.map(|examples| self.validate(examples, &progress.weights));
+        let (validation_loss, validation_accuracy) = validated.transpose()?.unzip();
+        for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
             if !loss.is_finite() {
                 return Err(ModelError::Diverged { epoch, loss, learning_rate });
             }
         }
-        let best = progress.best.as_ref();
-        let best = best.is_none_or(|(best, _)| validation_loss < best.validation_loss);
+        let best = match (&progress.best, validation_loss) {
+            (Some((best, _)), Some(loss)) => best.validation_loss.is_none_or(|least| loss < least),
+            _ => true,
+        };
         let most_epochs = recipe.epochs;
-        let report = EpochReport { epoch, most_epochs, train_loss, validation_loss, best };
+        let report = EpochReport {
+            epoch,
+            most_epochs,
+            train_loss,
+            validation_loss,
+            validation_accuracy,
+            best,
+        };
         if best {
             progress.best = Some((report, progress.weights.clone()));
         }
@@ -212,9 +180,7 @@ impl<N: Network<f32>> Descent<'_, N> {
         work.try_for_each(|(number, (chunk, part))| {
             let draw = Draw { index: first.index + number as u64, ..first };
             chunk.d_weights.fill(0.0);
-            chunk.samples.clear();
-            chunk.samples.extend(part.iter().map(|&i| self.train[i]));
-            chunk.gather(&self.rows);
+            chunk.gather(self.train, part.iter().map(|&i| self.train.list()[i]));
             self.chunk_gradient(weights, batch.len(), draw, chunk)
         })?;
         let loss = used.iter().map(|chunk| chunk.loss).sum();
@@ -248,30 +214,31 @@ impl<N: Network<f32>> Descent<'_, N> {
         CrossEntropy { classes: self.network.classes(), weights: None, smoothing: 0.0 }
     }
 
-    /// Mean cross-entropy on the validation windows.
-    fn validate(&self, weights: &[f32]) -> Result<f64, LstmError> {
-        let losses = self
-            .validation
-            .par_chunks(CHUNK)
-            .map_init(
-                || Chunk::<N::Cache>::new(0),
-                |chunk, part| {
-                    chunk.samples.clear();
-                    chunk.samples.extend_from_slice(part);
-                    chunk.gather(&self.validation_rows);
-                    let Chunk { x, cache, .. } = chunk;
-                    let logits = self.network.forward(weights, x, part.len(), None, cache)?;
-                    chunk.d_logits.clear();
-                    chunk.d_logits.resize(logits.len(), 0.0);
-                    self.cross_entropy().add(logits, &chunk.targets, 1.0, &mut chunk.d_logits)
-                },
-            )
-            .collect::<Result<Vec<f32>, _>>()?;
-        Ok(losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / self.validation.len() as f64)
+    /// Mean cross-entropy on windows not learned from, and the share of them whose most likely
+    /// class is right.
+    fn validate(&self, examples: &Examples, weights: &[f32]) -> Result<(f64, f64), LstmError> {
+        let one = |chunk: &mut Chunk<N::Cache>, part: &[Example]| {
+            chunk.gather(examples, part.iter().copied());
+            let Chunk { x, targets, d_logits, cache, .. } = chunk;
+            let logits = self.network.forward(weights, x, part.len(), None, cache)?;
+            d_logits.clear();
+            d_logits.resize(logits.len(), 0.0);
+            let rows = logits.chunks_exact(self.network.classes());
+            let right = rows.zip(&*targets).filter(|(row, target)| most_likely(row) == **target);
+            let right = right.count();
+            let loss = self.cross_entropy().add(logits, targets, 1.0, d_logits)?;
+            Ok((f64::from(loss), right))
+        };
+        let list = examples.list();
+        let chunks = list.par_chunks(CHUNK).map_init(|| Chunk::<N::Cache>::new(0), one);
+        let chunks = chunks.collect::<Result<Vec<(f64, usize)>, LstmError>>()?;
+        let loss = chunks.iter().map(|(loss, _)| loss).sum::<f64>() / list.len() as f64;
+        let right: usize = chunks.iter().map(|(_, right)| right).sum();
+        Ok((loss, right as f64 / list.len() as f64))
     }
 }
 
-/// An epoch's number as an exponent.
-fn index(epoch: usize) -> i32 {
-    i32::try_from(epoch).unwrap_or(i32::MAX)
+/// The class with the largest logit, the first of equal ones.
+pub(crate) fn most_likely(logits: &[f32]) -> usize {
+    (1..logits.len()).fold(0, |best, k| if logits[k] > logits[best] { k } else { best })
 }

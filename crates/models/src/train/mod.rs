@@ -1,20 +1,24 @@
 //! Fitting models: the learner's trait, recipes, and the loop that descends.
-#[cfg(feature = "_network")]
-mod batches;
 mod calibrate;
 #[cfg(feature = "_network")]
 mod checkpoint;
 #[cfg(feature = "_network")]
 mod descend;
 #[cfg(feature = "_network")]
+mod examples;
+#[cfg(feature = "_network")]
 mod network;
 #[cfg(feature = "_network")]
 mod recipe;
 mod run;
 mod selective;
+#[cfg(feature = "_network")]
+mod sequences;
 
 use std::sync::Arc;
 
+#[cfg(feature = "_network")]
+use windvane_candles::Direction;
 use windvane_candles::Timestamp;
 #[cfg(feature = "_network")]
 use windvane_lstm_core::Tensors;
@@ -22,14 +26,16 @@ use windvane_signals::{SampleSet, Scaler, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
 #[cfg(feature = "_network")]
-use crate::networked::{Architecture, Networked};
+use crate::networked::{Architecture, CLASSES, Networked};
 use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
 
 pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 #[cfg(feature = "_network")]
 use checkpoint::{Checkpoint, Fingerprint};
 #[cfg(feature = "_network")]
-use descend::descend;
+use descend::Descent;
+#[cfg(feature = "_network")]
+use examples::Examples;
 #[cfg(feature = "_network")]
 pub(crate) use network::{Draw, Network};
 #[cfg(all(test, feature = "_network"))]
@@ -38,6 +44,11 @@ pub(crate) use network::{check_gradients, weight_count};
 pub use recipe::Recipe;
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;
+#[cfg(feature = "_network")]
+pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
+/// What a recipe is made of.
+#[cfg(feature = "_network")]
+pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 /// Something that fits a model to training windows.
 ///
@@ -134,8 +145,9 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     run: &Run<'_>,
 ) -> Result<Networked<A>, ModelError> {
     let spec = spec_of(train, validation)?;
+    check_classes(train)?;
     let scaler = Scaler::fit(train)?;
-    let layers = A::new(config, spec.signals.width())?;
+    let layers = A::new(config, spec.signals.width(), CLASSES)?;
     let mut record = record_of(train, validation, run.seed());
     record.constant_channels = constant_channels(&scaler, &spec);
     let fingerprint = || Fingerprint {
@@ -147,7 +159,11 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     };
     let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint { path, run: fingerprint() });
     let (choose, later) = calibration_parts(validation);
-    let fit = descend(&layers, train, &choose, &scaler, recipe, run, checkpoint.as_ref())?;
+    let examples = Examples::of_samples(train, &scaler)?;
+    let choose = Examples::of_samples(&choose, &scaler)?;
+    let (network, validation) = (&layers, Some(&choose));
+    let descent = Descent { network, train: &examples, validation, recipe, run };
+    let fit = descent.run(checkpoint.as_ref())?;
     let mut weights = Tensors::new(Architecture::specs(&layers));
     weights.flat_mut().copy_from_slice(&fit.weights);
     fit.write_to(&mut record);
@@ -155,6 +171,40 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     (model.id, model.record) = (id.clone(), Some(record));
     calibrate(&mut model, &later)?;
     Ok(model)
+}
+
+/// Fewer training windows than this teach nothing.
+#[cfg(feature = "_network")]
+const LEAST_WINDOWS: usize = 32;
+
+#[cfg(feature = "_network")]
+fn check_classes(train: &TrainSet<'_>) -> Result<(), ModelError> {
+    if train.len() < LEAST_WINDOWS {
+        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: train.len() });
+    }
+    let counts = train.class_counts();
+    for class in [Direction::Up, Direction::Down] {
+        if counts[class.index()] == 0 {
+            return Err(ModelError::EmptyClass { class: class.to_string() });
+        }
+    }
+    Ok(())
+}
+
+/// Fits the weights of a network to sequences that are no candles; the last epoch is kept.
+#[cfg(feature = "_network")]
+pub(crate) fn fit_sequences<A: Architecture + Network<f32>>(
+    config: &A::Config,
+    sequences: &Sequences,
+    recipe: &Recipe,
+    run: &Run<'_>,
+) -> Result<SequenceClassifier, ModelError> {
+    let shape = sequences.shape();
+    let network = A::new(config, shape.channels, shape.classes)?;
+    let examples = Examples::of_sequences(sequences);
+    let (train, validation) = (&examples, None);
+    let fit = Descent { network: &network, train, validation, recipe, run }.run(None)?;
+    Ok(SequenceClassifier::new(shape, fit.weights, network))
 }
 
 /// Gives a public learner of a network, a struct with `id`, `recipe` and a `config` method, the
@@ -180,6 +230,21 @@ macro_rules! network_learner {
                 let (id, config, recipe) = (&self.id, self.config(), &self.recipe);
                 let model = $crate::train::fit(id, &config, train, validation, recipe, run)?;
                 Ok($model { model })
+            }
+
+            /// Fits the network to labelled sequences that are no candles; there is nothing to
+            /// choose the epoch by, so the last one is kept.
+            ///
+            /// # Errors
+            /// [`ModelError::Diverged`], [`ModelError::Stopped`], [`ModelError::Setting`],
+            /// [`ModelError::Layer`].
+            pub fn fit_sequences(
+                &self,
+                sequences: &$crate::train::Sequences,
+                run: &$crate::train::Run<'_>,
+            ) -> Result<$crate::train::SequenceClassifier, ModelError> {
+                let config = self.config();
+                $crate::train::fit_sequences::<super::Layers>(&config, sequences, &self.recipe, run)
             }
         }
 

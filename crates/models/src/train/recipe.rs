@@ -1,5 +1,5 @@
 //! How weights are learned: optimizer, schedule, batch, stopping.
-use windvane_lstm_core::{Clip, Init, Optimizer};
+use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 use crate::ModelError;
 
@@ -22,8 +22,8 @@ pub struct Recipe {
     pub optimizer: Optimizer,
     /// Learning rate of the first epoch.
     pub learning_rate: f64,
-    /// Factor on the learning rate after every epoch.
-    pub decay: f64,
+    /// How the learning rate changes; its steps are epochs.
+    pub schedule: Schedule,
     /// Windows per step.
     pub batch: usize,
     /// Bound on the gradients.
@@ -48,7 +48,7 @@ impl Default for Recipe {
                 weight_decay: 0.1,
             },
             learning_rate: 3e-3,
-            decay: 0.9,
+            schedule: Schedule::ExponentialDecay { rate: 0.9, every: 1 },
             batch: 128,
             clip: Clip::GlobalNorm(1.0),
             init: Init::XavierUniform,
@@ -67,7 +67,7 @@ impl Recipe {
         Self {
             optimizer: Optimizer::Sgd { momentum: 0.9 },
             learning_rate: 0.01,
-            decay: 0.95,
+            schedule: Schedule::ExponentialDecay { rate: 0.95, every: 1 },
             batch: 32,
             clip: Clip::Value(5.0),
             forget_bias: 0.0,
@@ -85,9 +85,11 @@ impl Recipe {
             // A kind that a later version of the layers adds has no bound known here.
             _ => f64::MAX,
         };
+        let last = self.epochs.saturating_sub(1) as u64;
+        let last = self.schedule.learning_rate(self.learning_rate, last);
         let rules: [(&'static str, &'static str, f64, bool); 7] = [
             ("learning_rate", "finite and above 0", self.learning_rate, self.learning_rate > 0.0),
-            ("decay", "above 0, at most 1", self.decay, self.decay > 0.0 && self.decay <= 1.0),
+            ("learning rate of the last epoch", "finite and above 0", last, last > 0.0),
             ("batch", "1 to 65536", self.batch as f64, (1..=65_536).contains(&self.batch)),
             ("clip", "above 0", limit, limit > 0.0),
             ("epochs", "at least 1", self.epochs as f64, self.epochs > 0),

@@ -17,8 +17,10 @@ pub struct EpochReport {
     pub most_epochs: usize,
     /// Mean cross-entropy over the epoch's training windows, nats.
     pub train_loss: f64,
-    /// Mean cross-entropy on the validation windows after the epoch, nats.
-    pub validation_loss: f64,
+    /// Mean cross-entropy on the validation windows after the epoch, nats; `None` without any.
+    pub validation_loss: Option<f64>,
+    /// Share of the validation windows whose most likely class is right; `None` without any.
+    pub validation_accuracy: Option<f64>,
     /// Whether these are the best weights so far.
     pub best: bool,
 }

@@ -60,21 +60,15 @@ pub(crate) struct Packed {
     head: PackedDense<f32>,
 }
 
-impl Layers {
-    fn sized(channels: usize, hidden_size: usize, classes: usize) -> Result<Self, LstmError> {
-        let lstm = BiLstmShape::new(channels, hidden_size, Biases::One)?;
-        Ok(Self { lstm, head: DenseShape::new(lstm.output_size(), classes)? })
-    }
-}
-
 impl Architecture for Layers {
     const KIND: &'static str = KIND;
     type Config = Config;
     type Packed = Packed;
     type Buffers = BiLstmScratch<f32>;
 
-    fn new(config: &Config, channels: usize) -> Result<Self, LstmError> {
-        Self::sized(channels, config.hidden_size, CLASSES)
+    fn new(config: &Config, channels: usize, classes: usize) -> Result<Self, LstmError> {
+        let lstm = BiLstmShape::new(channels, config.hidden_size, Biases::One)?;
+        Ok(Self { lstm, head: DenseShape::new(lstm.output_size(), classes)? })
     }
 
     fn config(&self) -> Config {

@@ -96,7 +96,19 @@ pub(crate) struct Buffers {
 }
 
 impl Layers {
-    fn sized(config: &Config, channels: usize, classes: usize) -> Result<Self, LstmError> {
+    /// The dense layers: the hidden ones, then the head.
+    fn dense(&self) -> impl Iterator<Item = DenseShape> + '_ {
+        self.hidden.iter().copied().chain([self.head])
+    }
+}
+
+impl Architecture for Layers {
+    const KIND: &'static str = KIND;
+    type Config = Config;
+    type Packed = Packed;
+    type Buffers = Buffers;
+
+    fn new(config: &Config, channels: usize, classes: usize) -> Result<Self, LstmError> {
         let unit = (0.0..1.0).contains(&config.dropout);
         if !unit {
             let (what, expected) = ("dropout", "0 or more and less than 1");
@@ -116,22 +128,6 @@ impl Layers {
         }
         let head = DenseShape::new(width, classes)?;
         Ok(Self { lstm, attention, hidden, head, dropout: config.dropout })
-    }
-
-    /// The dense layers: the hidden ones, then the head.
-    fn dense(&self) -> impl Iterator<Item = DenseShape> + '_ {
-        self.hidden.iter().copied().chain([self.head])
-    }
-}
-
-impl Architecture for Layers {
-    const KIND: &'static str = KIND;
-    type Config = Config;
-    type Packed = Packed;
-    type Buffers = Buffers;
-
-    fn new(config: &Config, channels: usize) -> Result<Self, LstmError> {
-        Self::sized(config, channels, CLASSES)
     }
 
     fn config(&self) -> Config {

@@ -201,7 +201,7 @@ mod tests {
 
     fn layers(dense: &[usize], dropout: f64) -> Layers {
         let config = Config { hidden_size: 5, attention_size: 3, dense: dense.to_vec(), dropout };
-        Layers::sized(&config, 4, 3).unwrap()
+        Layers::new(&config, 4, 3).unwrap()
     }
 
     #[test]

@@ -60,23 +60,17 @@ pub(crate) struct Packed {
     head: PackedDense<f32>,
 }
 
-impl Layers {
-    fn sized(channels: usize, hidden_size: usize, classes: usize) -> Result<Self, LstmError> {
-        Ok(Self {
-            lstm: LstmShape::new(channels, hidden_size, Biases::One)?,
-            head: DenseShape::new(hidden_size, classes)?,
-        })
-    }
-}
-
 impl Architecture for Layers {
     const KIND: &'static str = KIND;
     type Config = Config;
     type Packed = Packed;
     type Buffers = LstmScratch<f32>;
 
-    fn new(config: &Config, channels: usize) -> Result<Self, LstmError> {
-        Self::sized(channels, config.hidden_size, CLASSES)
+    fn new(config: &Config, channels: usize, classes: usize) -> Result<Self, LstmError> {
+        Ok(Self {
+            lstm: LstmShape::new(channels, config.hidden_size, Biases::One)?,
+            head: DenseShape::new(config.hidden_size, classes)?,
+        })
     }
 
     fn config(&self) -> Config {

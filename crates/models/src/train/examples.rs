@@ -1,0 +1,80 @@
+//! Labelled windows as training sees them: scaled rows, gathered into time-major batches.
+use windvane_signals::{SampleSet, Scaler, SignalError};
+
+use super::Sequences;
+
+/// A window, named by its last row, and its class.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Example {
+    table: usize,
+    row: usize,
+    label: usize,
+}
+
+/// Labelled windows over rows that are scaled once: neighbouring windows share all rows but one.
+pub(crate) struct Examples {
+    /// Per table, `[rows, C]`; incomplete rows are zeros that no window reaches.
+    tables: Vec<Vec<f32>>,
+    width: usize,
+    lookback: usize,
+    list: Vec<Example>,
+}
+
+impl Examples {
+    /// Windows of candles.
+    pub(crate) fn of_samples(
+        samples: &SampleSet<'_>,
+        scaler: &Scaler,
+    ) -> Result<Self, SignalError> {
+        let width = samples.width();
+        let tables = samples.used_tables().into_iter().map(|table| {
+            let Some(table) = table else { return Ok(Vec::new()) };
+            let mut scaled = vec![0.0; table.len() * width];
+            for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
+                if let Some(values) = table.row(row) {
+                    scaler.apply_rows(values, target)?;
+                }
+            }
+            Ok(scaled)
+        });
+        let tables = tables.collect::<Result<_, SignalError>>()?;
+        let example = |sample: &windvane_signals::Sample| Example {
+            table: sample.table,
+            row: sample.row,
+            label: sample.label.index(),
+        };
+        let list = samples.samples().iter().map(example).collect();
+        Ok(Self { tables, width, lookback: samples.lookback(), list })
+    }
+
+    /// Every sequence is a table with one window.
+    pub(crate) fn of_sequences(sequences: &Sequences) -> Self {
+        let shape = sequences.shape();
+        let last = shape.steps - 1;
+        let example = |(table, &label)| Example { table, row: last, label };
+        Self {
+            tables: sequences.iter().map(<[f32]>::to_vec).collect(),
+            width: shape.channels,
+            lookback: shape.steps,
+            list: sequences.labels().iter().enumerate().map(example).collect(),
+        }
+    }
+
+    pub(crate) fn list(&self) -> &[Example] {
+        &self.list
+    }
+
+    /// Gathers windows into `x`, `[T, B, C]`, and their classes into `targets`.
+    pub(crate) fn gather(&self, part: &[Example], x: &mut Vec<f32>, targets: &mut Vec<usize>) {
+        x.clear();
+        x.reserve(self.lookback * part.len() * self.width);
+        for step in 0..self.lookback {
+            for example in part {
+                let row = example.row + 1 + step - self.lookback;
+                x.extend_from_slice(&self.tables[example.table][row * self.width..][..self.width]);
+            }
+        }
+        targets.clear();
+        targets.extend(part.iter().map(|example| example.label));
+    }
+}
