@@ -1,46 +1,77 @@
-//! Training v3.2: one epoch over 2,000 candles, in batches of 32 and 256.
+//! Training v3.2, v3 and v3.1: epochs over 2,000 candles, in batches of 32 and 256.
+//!
+//! v3.1 has one hidden dense layer of 64 and dropout 0.3. An epoch is its steps (windows
+//! gathered, forward, cross-entropy, backward, clipping, step) and the loss on the validation
+//! windows, which are a fifth as many as those learned from.
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
 #[path = "../support/mod.rs"]
 mod support;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
 use windvane::models::train::{Recipe, Run};
+use windvane::models::v3::BiLstmLearner;
+use windvane::models::v31::AttentionBiLstmLearner;
 use windvane::models::v32::FastLstmLearner;
+use windvane::signals::{TrainSet, ValidationSet};
+use windvane_lstm_core::{Clip, Optimizer};
 
-fn one_epoch(c: &mut Criterion) {
+/// Enough for what happens once per fit not to matter.
+const EPOCHS: usize = 4;
+
+/// Plain descent, gradients clipped entry by entry.
+fn recipe(batch: usize) -> Recipe {
+    Recipe {
+        optimizer: Optimizer::Sgd { momentum: 0.0 },
+        clip: Clip::Value(5.0),
+        learning_rate: 0.01,
+        epochs: EPOCHS,
+        patience: EPOCHS,
+        batch,
+        ..Recipe::default()
+    }
+}
+
+fn epochs(c: &mut Criterion, name: &str, fit: impl Fn(Recipe, &TrainSet<'_>, &ValidationSet<'_>)) {
     let tables = [support::table(&support::candles(2_000))];
-    let mut group = c.benchmark_group("train_epoch_v32");
+    let mut group = c.benchmark_group(name);
     group.sample_size(10);
     support::with_train(&tables, |train, validation| {
-        group.throughput(Throughput::Elements(train.len() as u64));
+        group.throughput(Throughput::Elements((EPOCHS * train.len()) as u64));
         for batch in [32, 256] {
-            let recipe = Recipe { epochs: 1, batch, ..Recipe::default() };
-            let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
-            group.bench_function(BenchmarkId::from_parameter(batch), |b| {
-                b.iter(|| learner.fit_model(train, validation, &Run::new(1)).expect("a model"));
-            });
+            bench(&mut group, batch, || fit(recipe(batch), train, validation));
         }
     });
     group.finish();
 }
 
-fn one_step(c: &mut Criterion) {
-    let mut group = c.benchmark_group("train_step_v32");
-    for windows in [32, 256] {
-        // A series with just that many training windows: an epoch is one step.
-        let series = support::candles(windows + 160);
-        let tables = [support::table(&series)];
-        support::with_train(&tables, |train, validation| {
-            group.throughput(Throughput::Elements(train.len() as u64));
-            let recipe = Recipe { epochs: 1, batch: train.len(), ..Recipe::default() };
-            let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
-            group.bench_function(BenchmarkId::from_parameter(train.len()), |b| {
-                b.iter(|| learner.fit_model(train, validation, &Run::new(1)).expect("a model"));
-            });
-        });
-    }
-    group.finish();
+fn bench(group: &mut BenchmarkGroup<'_, WallTime>, batch: usize, fit: impl Fn()) {
+    group.bench_function(BenchmarkId::from_parameter(batch), |b| b.iter(&fit));
 }
 
-criterion_group!(benches, one_epoch, one_step);
+fn v32(c: &mut Criterion) {
+    epochs(c, "train_v32", |recipe, train, validation| {
+        let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+        learner.fit_model(train, validation, &Run::new(1)).expect("a model");
+    });
+}
+
+fn v3(c: &mut Criterion) {
+    epochs(c, "train_v3", |recipe, train, validation| {
+        let learner = BiLstmLearner { recipe, ..BiLstmLearner::default() };
+        learner.fit_model(train, validation, &Run::new(1)).expect("a model");
+    });
+}
+
+fn v31(c: &mut Criterion) {
+    epochs(c, "train_v31", |recipe, train, validation| {
+        let dense = vec![64];
+        let learner = AttentionBiLstmLearner { recipe, dense, ..AttentionBiLstmLearner::default() };
+        learner.fit_model(train, validation, &Run::new(1)).expect("a model");
+    });
+}
+
+criterion_group!(benches, v32, v3, v31);
 criterion_main!(benches);

@@ -99,8 +99,8 @@ pub fn attention_forward<R: Real>(
     let kernel = Checked::detect();
     kernels::dispatch(kernel, Tanh { values: &mut cache.u });
     // score = v · u
-    let u = Matrix::new(&cache.u, steps * batch, units);
-    mat_mul(u, Matrix::new(params.v, units, 1), false, &mut cache.weights);
+    let AttentionCache { u, weights, .. } = &mut *cache;
+    kernels::dispatch(kernel, Dots { rows: u, vectors: params.v, width: units, out: weights });
     for b in 0..batch {
         let of_sequence = cache.weights.iter().skip(b).step_by(batch);
         cache.one.iter_mut().zip(of_sequence).for_each(|(one, score)| *one = *score);
@@ -177,8 +177,8 @@ pub fn attention_backward<R: Real>(
     through_softmax(weights, *batch, d_scores);
     let AttentionParamsMut { w, b, v } = d_params;
     let rows = d_scores.len();
-    // d_v += u^T d_score
-    mat_mul(Matrix::new(u, rows, units).t(), Matrix::new(d_scores, rows, 1), true, v);
+    // d_v += d_score^T u
+    mat_mul(Matrix::new(d_scores, rows, 1).t(), Matrix::new(u, rows, units), true, v);
     kernels::dispatch(kernel, ThroughTanh { d_scores, v: params.v, u, d_z });
     let d_dense = DenseParamsMut { w, b };
     let Some(d_h) = d_h else {

@@ -79,10 +79,8 @@ pub fn bilstm_backward<R: Real>(
     let d_params = [d_params.forward, d_params.reverse];
     let both = params.zip(d_params).zip(shape.sides()).zip(&mut cache.directions);
     for (((params, d_params), side), cache) in both {
-        let d_start = d_start.as_mut().map(|LstmStartMut { hidden, cell }| LstmStartMut {
-            hidden: &mut **hidden,
-            cell: &mut **cell,
-        });
+        let d_start =
+            d_start.as_mut().map(|LstmStartMut { hidden, cell }| LstmStartMut { hidden, cell });
         let upstream = LstmUpstream { d_hidden, d_last_hidden, d_last_cell };
         let into = LstmGradients { d_params, d_inputs: d_inputs.as_deref_mut(), d_start };
         lstm::read_back(side, shape.direction(), params, x, cache, upstream, into);

@@ -11,6 +11,8 @@
 //!
 //! A tile of 4 rows and 4 vectors loads 8 operands for 16 multiply-adds, which is what keeps the
 //! multipliers of AVX-512 busy. The order of the sums depends on the instruction set alone.
+use std::ops::Range;
+
 use super::vector::{LANES, Vector};
 use super::{Isa, Op};
 use crate::Real;
@@ -18,8 +20,10 @@ use crate::real::sealed::Sealed;
 
 /// Columns of a packed panel of B: the widest tile.
 pub(crate) const PANEL: usize = 4 * LANES;
-/// Depth summed in registers before the sums go to C: bounds what a tile touches to the caches.
+/// Depth summed in registers before the sums go to C: a panel of B stays in the second cache.
 const DEPTH: usize = 256;
+/// The same where A is read by columns, which takes room in the first cache.
+const DEPTH_BY_COLUMNS: usize = 128;
 
 /// The sums of a tile.
 pub(super) type Tile<R, I, const ROWS: usize, const VECS: usize> =
@@ -63,23 +67,25 @@ impl<R: Real> Op for Product<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4>(),
-            8.. => self.by::<I, 4, 2>(),
-            4.. => self.by::<I, 4, 1>(),
-            2.. => self.by::<I, 2, 1>(),
-            _ => self.by::<I, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(),
+            8.. => self.by::<I, 4, 2, 4>(),
+            4.. => self.by::<I, 4, 1, 4>(),
+            2.. => self.by::<I, 2, 1, 2>(),
+            _ => self.by::<I, 1, 1, 1>(),
         }
     }
 }
 
 impl<R: Real> Product<'_, R> {
+    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
         if self.depth == 0 && !self.keep {
             self.c.fill(R::ZERO);
         }
-        for from in (0..self.depth).step_by(DEPTH) {
-            let depth = from..self.depth.min(from + DEPTH);
+        let most = if self.left.transposed { DEPTH_BY_COLUMNS } else { DEPTH };
+        for from in (0..self.depth).step_by(most) {
+            let depth = from..self.depth.min(from + most);
             let mut column = 0;
             while column < self.columns {
                 let in_panel = self.right.panel - column % self.right.panel;
@@ -88,10 +94,10 @@ impl<R: Real> Product<'_, R> {
                     self.strip::<I, ROWS, VECS>(depth.clone(), column);
                     column += VECS * LANES;
                 } else if left >= 2 && VECS > 2 {
-                    self.strip::<I, ROWS, 2>(depth.clone(), column);
+                    self.strip::<I, NARROW, 2>(depth.clone(), column);
                     column += 2 * LANES;
                 } else {
-                    self.strip::<I, ROWS, 1>(depth.clone(), column);
+                    self.strip::<I, NARROW, 1>(depth.clone(), column);
                     column += LANES;
                 }
             }
@@ -99,34 +105,49 @@ impl<R: Real> Product<'_, R> {
         }
     }
 
-    /// All rows of some columns.
+    /// All rows of some columns, `ROWS` at a time, the rest by fewer.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
-        depth: std::ops::Range<usize>,
+        depth: Range<usize>,
         column: usize,
     ) {
-        let (b, stride) = self.right.from(self.depth, depth.start, column);
         let rows = self.c.len() / self.columns;
         let mut row = 0;
-        while row + ROWS <= rows {
+        // Columns of A lie far apart, so that the more of each go together the better.
+        if ROWS == 4 && VECS == 4 && self.left.transposed {
+            row = self.tiles::<I, 6, VECS>(&depth, row..rows, column);
+        }
+        row = self.tiles::<I, ROWS, VECS>(&depth, row..rows, column);
+        if ROWS > 4 {
+            row = self.tiles::<I, 4, VECS>(&depth, row..rows, column);
+        }
+        if ROWS > 2 {
+            row = self.tiles::<I, 2, VECS>(&depth, row..rows, column);
+        }
+        self.tiles::<I, 1, VECS>(&depth, row..rows, column);
+    }
+
+    /// As many tiles as fit into the rows; says where they end.
+    #[inline(always)]
+    fn tiles<I: Isa, const ROWS: usize, const VECS: usize>(
+        &mut self,
+        depth: &Range<usize>,
+        rows: Range<usize>,
+        column: usize,
+    ) -> usize {
+        let (b, stride) = self.right.from(self.depth, depth.start, column);
+        let end = rows.end - rows.len() % ROWS;
+        for row in (rows.start..end).step_by(ROWS) {
             self.tile::<I, ROWS, VECS>(depth.clone(), row, column, b, stride);
-            row += ROWS;
         }
-        if ROWS > 2 && row + 2 <= rows {
-            self.tile::<I, 2, VECS>(depth.clone(), row, column, b, stride);
-            row += 2;
-        }
-        while row < rows {
-            self.tile::<I, 1, VECS>(depth.clone(), row, column, b, stride);
-            row += 1;
-        }
+        end
     }
 
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
-        depth: std::ops::Range<usize>,
+        depth: Range<usize>,
         row: usize,
         column: usize,
         b: &[R],

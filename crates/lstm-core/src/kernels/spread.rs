@@ -1,7 +1,6 @@
 //! The elementwise loops of training an attention.
-use super::attention::tree_sum;
-use super::dense::OUTPUTS;
 use super::lstm::{fused, tanh};
+use super::vector::{LANES, Vector};
 use super::{Isa, Op};
 use crate::Real;
 
@@ -23,7 +22,7 @@ impl<R: Real> Op for Tanh<'_, R> {
 pub(crate) struct Dots<'a, R> {
     /// `[T, B, width]`
     pub(crate) rows: &'a [R],
-    /// `[B, width]`
+    /// `[B, width]`, or one for all.
     pub(crate) vectors: &'a [R],
     pub(crate) width: usize,
     /// Written `[T, B]`.
@@ -44,17 +43,24 @@ impl<R: Real> Op for Dots<'_, R> {
 /// a · b in one fixed order.
 #[inline(always)]
 fn product<R: Real, I: Isa>(a: &[R], b: &[R]) -> R {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<OUTPUTS>(), b.as_chunks::<OUTPUTS>());
-    let mut lanes = [R::ZERO; OUTPUTS];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let mut sum = R::Vector::<I>::splat(R::ZERO);
     for (a, b) in a.iter().zip(b) {
-        for lane in 0..OUTPUTS {
-            lanes[lane] = fused::<R, I>(a[lane], b[lane], lanes[lane]);
-        }
+        sum = R::Vector::<I>::load(a).mul_add(R::Vector::<I>::load(b), sum);
     }
+    let mut lanes = [R::ZERO; LANES];
+    sum.store(&mut lanes);
     for (lane, (&a, &b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
         *lane = fused::<R, I>(a, b, *lane);
     }
-    tree_sum(lanes)
+    // Halves onto each other.
+    let mut eight: [R; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
+    for half in [4, 2, 1] {
+        for lane in 0..half {
+            eight[lane] += eight[lane + half];
+        }
+    }
+    eight[0]
 }
 
 /// `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.

@@ -169,18 +169,19 @@ impl<R: Real> Op for BackwardStep<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4>(),
-            8.. => self.by::<I, 4, 2>(),
-            4.. => self.by::<I, 4, 1>(),
-            2.. => self.by::<I, 2, 1>(),
-            _ => self.by::<I, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(),
+            8.. => self.by::<I, 4, 2, 4>(),
+            4.. => self.by::<I, 4, 1, 4>(),
+            2.. => self.by::<I, 2, 1, 2>(),
+            _ => self.by::<I, 1, 1, 1>(),
         }
     }
 }
 
 impl<R: Real> BackwardStep<'_, R> {
+    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
         let padded = self.hidden.next_multiple_of(LANES);
         let mut unit = 0;
         while unit < padded {
@@ -189,10 +190,10 @@ impl<R: Real> BackwardStep<'_, R> {
                 self.strip::<I, ROWS, VECS>(unit);
                 unit += VECS * LANES;
             } else if left >= 2 && VECS > 2 {
-                self.strip::<I, ROWS, 2>(unit);
+                self.strip::<I, NARROW, 2>(unit);
                 unit += 2 * LANES;
             } else {
-                self.strip::<I, ROWS, 1>(unit);
+                self.strip::<I, NARROW, 1>(unit);
                 unit += LANES;
             }
         }
@@ -217,7 +218,7 @@ impl<R: Real> BackwardStep<'_, R> {
         }
     }
 
-    /// d_h = U^T d a of the step read after this one, then on to the gate sums of this one.
+    /// `d_h = U^T d a` of the step read after this one, then on to the gate sums of this one.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -315,18 +316,35 @@ impl<R: Real> Op for AddRows<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let width = self.sum.len();
-        // A vector of the sum at a time stays in a register.
-        let (vectors, rest) = self.sum.as_chunks_mut::<LANES>();
-        for (index, vector) in vectors.iter_mut().enumerate() {
-            let mut sum = R::Vector::<I>::load(vector);
-            for row in self.rows.chunks_exact(width) {
-                sum = sum.add(R::Vector::<I>::load(lanes(row, index * LANES)));
-            }
-            sum.store(vector);
+        let mut at = 0;
+        while at + PANEL <= width {
+            add_rows_at::<R, I, 4>(self.rows, at, self.sum);
+            at += PANEL;
+        }
+        while at + LANES <= width {
+            add_rows_at::<R, I, 1>(self.rows, at, self.sum);
+            at += LANES;
         }
         for row in self.rows.chunks_exact(width) {
-            let row = &row[width - rest.len()..];
-            rest.iter_mut().zip(row).for_each(|(sum, value)| *sum += *value);
+            self.sum[at..].iter_mut().zip(&row[at..]).for_each(|(sum, value)| *sum += *value);
         }
+    }
+}
+
+/// Some vectors of the sum, which stay in registers.
+#[inline(always)]
+fn add_rows_at<R: Real, I: Isa, const VECS: usize>(rows: &[R], at: usize, sum: &mut [R]) {
+    let width = sum.len();
+    let (sums, _) = sum[at..].as_chunks_mut::<LANES>();
+    let mut vectors = load::<R, I, VECS>(sums);
+    for row in rows.chunks_exact(width) {
+        let (row, _) = row[at..].as_chunks::<LANES>();
+        let row = load::<R, I, VECS>(row);
+        for vec in 0..VECS {
+            vectors[vec] = vectors[vec].add(row[vec]);
+        }
+    }
+    for vec in 0..VECS {
+        vectors[vec].store(&mut sums[vec]);
     }
 }
