@@ -25,6 +25,8 @@ mod networked;
 mod prediction;
 mod predictor;
 mod scratch;
+#[cfg(feature = "_network")]
+mod state_dict;
 #[cfg(feature = "train")]
 #[cfg_attr(
     not(all(feature = "v2", feature = "v3", feature = "v31", feature = "v32")),

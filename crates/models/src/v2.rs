@@ -120,7 +120,7 @@ impl WeightedSignals {
 
     pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
         artifact.expect_kind(KIND)?;
-        artifact.expect_tensors(1)?;
+        artifact.expect_tensors(&["weights"])?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
         let Config { neutral_logit } = artifact.config()?;
         let weights = artifact.tensor("weights", &[spec.signals.width()])?.to_vec();

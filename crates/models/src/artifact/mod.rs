@@ -17,7 +17,9 @@ use crate::{Calibration, ModelError, ModelId, ModelSpec, TrainingRecord};
 
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
-pub(crate) use stored::{SavedTensor, Stored, read_file};
+pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
+#[cfg(feature = "_network")]
+pub(crate) use stored::{bytes_of, f32s};
 
 const KEY: &str = "windvane";
 
@@ -300,27 +302,28 @@ impl Artifact {
         Err(ModelError::Kind { file, expected: expected.to_string(), got })
     }
 
-    /// Confirms that there are `expected` tensors beside those of members.
+    /// Confirms that there are the tensors of these names and no others, beside those of members.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when there are more or fewer.
-    pub fn expect_tensors(&self, expected: usize) -> Result<(), ModelError> {
+    /// [`ModelError::MissingTensor`], [`ModelError::ForeignTensor`].
+    pub fn expect_tensors(&self, names: &[&str]) -> Result<(), ModelError> {
         let members = !self.card.members.is_empty();
         let own = |tensor: &&SavedTensor| !members || !tensor.name.contains('/');
-        let got = self.tensors.iter().filter(own).count();
-        if got == expected {
-            return Ok(());
-        }
-        Err(self.damaged(format!("it has {got} tensors, expected {expected}")))
+        let got = self.tensors.iter().filter(own).map(|tensor| tensor.name.as_str());
+        check_names(&self.file, got, names.iter().copied())
     }
 
     /// The tensor of that name, which must have that shape.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when there is none, [`ModelError::TensorShape`].
+    /// [`ModelError::MissingTensor`], [`ModelError::TensorShape`].
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
         let found = self.tensors.iter().find(|tensor| tensor.name == name);
-        let tensor = found.ok_or_else(|| self.damaged(format!("it has no tensor {name}")))?;
+        let tensor = found.ok_or_else(|| ModelError::MissingTensor {
+            file: self.file.clone(),
+            tensor: name.to_string(),
+            got: self.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
+        })?;
         if tensor.shape != shape {
             return Err(ModelError::TensorShape {
                 file: self.file.clone(),
