@@ -22,6 +22,8 @@
 mod fit;
 #[cfg(feature = "train")]
 mod network;
+#[cfg(feature = "pretrained")]
+mod pretrained;
 
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::{
