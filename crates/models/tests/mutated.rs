@@ -14,7 +14,7 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use surgery::{Parts, Tensor, odd_values};
 use windvane_candles::Timestamp;
-use windvane_models::{Artifact, DirectionModel, ModelError, Predictor, from_bytes};
+use windvane_models::{DirectionModel, ModelError, Predictor, from_bytes};
 use windvane_signals::Window;
 
 const KINDS: [&str; 4] = ["v2", "v3", "v31", "v32"];
@@ -141,6 +141,8 @@ fn a_config_or_card_of_another_kind_is_refused() {
     let newer = error("v2", |parts| parts.format = 2);
     assert!(matches!(newer, ModelError::NewerFormat { got: 2, newest: 1, .. }), "{newer}");
     says(&error("v2", |parts| parts.format = 0), &["there is no format 0"]);
+    let wide = error("v2", |parts| parts.card["config"]["neutral_logit"] = json!(1e39));
+    says(&wide, &["its neutral logit is inf"]);
     let narrow = error("v32", |parts| {
         let channels = parts.card.pointer_mut("/spec/signals/channels").unwrap();
         channels.as_array_mut().unwrap().pop();
@@ -159,8 +161,10 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let memory = allocation_counter::measure(|| loaded = from_bytes(bytes).ok());
     prop_assert!(memory.bytes_max <= bound(bytes.len()), "{} bytes: {memory:?}", bytes.len());
     let Some(model) = loaded else { return Ok(()) };
-    let again = Artifact::from_bytes(&model.to_bytes().unwrap()).unwrap();
-    prop_assert_eq!(again.id(), model.id().clone());
+    let again = from_bytes(&model.to_bytes().unwrap());
+    prop_assert!(again.is_ok(), "{again:?}");
+    let same = again.is_ok_and(|again| again.id() == model.id());
+    prop_assert!(same);
     let (lookback, width) = (model.spec().lookback, model.spec().signals.width());
     let rows: Vec<f64> = (0..lookback * width).map(|i| (i as f64).sin()).collect();
     let window = Window::new(&rows, width, Timestamp::from_millis(0)).unwrap();

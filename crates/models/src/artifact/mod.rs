@@ -23,6 +23,11 @@ pub(crate) use stored::{bytes_of, f32s};
 
 const KEY: &str = "windvane";
 
+/// Members of members that are read: each level holds a copy of its tensors while it loads.
+const DEEPEST: usize = 8;
+/// Letters of a member's id in messages: every member of a member repeats them.
+const LONGEST_LABEL: usize = 64;
+
 /// Everything about a saved model but its tensors.
 ///
 /// A field this version does not know is an error: it might change what the model says. Released
@@ -157,8 +162,10 @@ impl Artifact {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when something in it has no saved form.
+    /// [`ModelError::Damaged`] when something in it has no saved form, or when members nest
+    /// deeper than can be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        self.check_card(&self.card, 0)?;
         let stored = Stored::new(&self.card, self.tensors.clone());
         stored.and_then(|stored| stored.to_bytes(KEY)).map_err(|problem| self.damaged(problem))
     }
@@ -190,13 +197,16 @@ impl Artifact {
             ModelError::Damaged { file: file.clone(), problem: error.to_string() }
         })?;
         let artifact = Self { file, card, tensors: stored.tensors };
-        artifact.check_card(&artifact.card)?;
+        artifact.check_card(&artifact.card, 0)?;
         artifact.check_weights()?;
         Ok(artifact)
     }
 
     /// What a checksum cannot tell: a well-formed file may still hold nonsense.
-    fn check_card(&self, card: &Card) -> Result<(), ModelError> {
+    fn check_card(&self, card: &Card, depth: usize) -> Result<(), ModelError> {
+        if depth > DEEPEST {
+            return Err(self.damaged(format!("its members nest deeper than {DEEPEST}")));
+        }
         card.spec.validate().map_err(|error| self.damaged(error.to_string()))?;
         let width = card.spec.signals.width();
         if let Some(scaled) = card.scaler.as_ref().map(Scaler::width)
@@ -204,7 +214,7 @@ impl Artifact {
         {
             return Err(self.damaged(format!("it reads {width} channels and scales {scaled}")));
         }
-        card.members.iter().try_for_each(|member| self.check_card(member))
+        card.members.iter().try_for_each(|member| self.check_card(member, depth + 1))
     }
 
     fn check_weights(&self) -> Result<(), ModelError> {
@@ -274,7 +284,7 @@ impl Artifact {
     /// [`ModelError::Damaged`] when a tensor belongs to no member.
     pub fn members(&self) -> Result<Vec<Self>, ModelError> {
         let members = self.card.members.iter().enumerate().map(|(index, card)| Self {
-            file: format!("{}, member {index} ({})", self.file, card.id),
+            file: format!("{}, member {index} ({:.LONGEST_LABEL$})", self.file, card.id),
             card: card.clone(),
             tensors: Vec::new(),
         });
