@@ -239,11 +239,10 @@ pub enum ModelError {
 fn names(names: &[String]) -> String {
     const MOST: usize = 24;
     let more = names.len().saturating_sub(MOST);
-    let mut text = names[..names.len() - more].join(", ");
+    let text = names[..names.len() - more].join(", ");
     match (names.len(), more) {
-        (0, _) => text.push_str("none"),
-        (_, 1..) => text.push_str(&format!(" and {more} more")),
-        _ => {}
+        (0, _) => "none".to_string(),
+        (_, 0) => text,
+        _ => format!("{text} and {more} more"),
     }
-    text
 }

@@ -41,14 +41,16 @@ impl StateDict {
     }
 
     /// Output units of a dense layer.
+    #[cfg(feature = "v31")]
     pub(crate) fn units(&self, layer: &str) -> Result<usize, ModelError> {
         self.size(&format!("{layer}.weight"), 1)
     }
 
     /// How many of the layers `{prefix}1`, `{prefix}2`, … there are, without a gap.
+    #[cfg(feature = "v31")]
     pub(crate) fn count(&self, prefix: &str) -> usize {
         let there = |index: &usize| self.find(&format!("{prefix}{index}.weight")).is_some();
-        (1..).take_while(there).count()
+        (1..=self.tensors.len()).take_while(there).count()
     }
 
     /// A size that can be read off the length of a tensor's first axis, which is `per` times it.
@@ -66,7 +68,7 @@ impl StateDict {
     pub(crate) fn weights(&self, specs: &[TensorSpec]) -> Result<Tensors<f32>, ModelError> {
         let theirs: Vec<TensorSpec> = specs.iter().flat_map(torch_specs).collect();
         let got = self.tensors.iter().map(|tensor| tensor.name.as_str());
-        check_names(&self.file, got, theirs.iter().map(|spec| spec.name.as_str()))?;
+        check_names(&self.file, &got, &theirs.iter().map(|spec| spec.name.as_str()))?;
         // Every shape is checked before memory is taken for the claimed sizes.
         for TensorSpec { name, shape } in &theirs {
             let got = &self.need(name)?.shape;

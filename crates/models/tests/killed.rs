@@ -74,6 +74,7 @@ fn old_temporary_files_are_swept_and_others_stay() {
     let mut names: Vec<_> = names.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     let mut expected: Vec<String> = others.iter().map(|name| (*name).to_string()).collect();
     expected.push("model".into());
-    (names.sort(), expected.sort());
+    names.sort();
+    expected.sort();
     assert_eq!(names, expected);
 }

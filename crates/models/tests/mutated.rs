@@ -241,12 +241,11 @@ proptest! {
         cut in prop::option::of(any::<Index>()),
     ) {
         let mut bytes = saved(kind);
-        match cut {
-            Some(cut) => bytes.truncate(cut.index(bytes.len())),
-            None => {
-                let at = at.index(bytes.len());
-                bytes[at] ^= 1 << bit;
-            }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        } else {
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
         }
         prop_assert!(from_bytes(&bytes).is_err());
         check(&bytes)?;

@@ -195,7 +195,9 @@ fn errors_name_the_tensor_what_was_expected_and_what_there_is() {
         assert!(parts.iter().all(|part| error.contains(part)), "{parts:?}: {error}");
     };
     let renamed = error("v32", |tensors| {
-        tensors.iter_mut().for_each(|raw| raw.name = raw.name.replace("lstm.", "rnn."));
+        for raw in tensors {
+            raw.name = raw.name.replace("lstm.", "rnn.");
+        }
     });
     says(renamed, &["no tensor lstm.weight_hh_l0", "rnn.weight_hh_l0"]);
     let lost = error("v3", |tensors| tensors.retain(|raw| raw.name != "lstm.bias_hh_l0_reverse"));

@@ -320,7 +320,7 @@ impl Artifact {
         let members = !self.card.members.is_empty();
         let own = |tensor: &&SavedTensor| !members || !tensor.name.contains('/');
         let got = self.tensors.iter().filter(own).map(|tensor| tensor.name.as_str());
-        check_names(&self.file, got, names.iter().copied())
+        check_names(&self.file, &got, &names.iter().copied())
     }
 
     /// The tensor of that name, which must have that shape.

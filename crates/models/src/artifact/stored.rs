@@ -160,8 +160,8 @@ pub(crate) fn f32s(bytes: &[u8]) -> Vec<f32> {
 /// Confirms that a file has the tensors of these names and no others.
 pub(crate) fn check_names<'a>(
     file: &str,
-    got: impl Iterator<Item = &'a str> + Clone,
-    expected: impl Iterator<Item = &'a str> + Clone,
+    got: &(impl Iterator<Item = &'a str> + Clone),
+    expected: &(impl Iterator<Item = &'a str> + Clone),
 ) -> Result<(), ModelError> {
     let all = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_string).collect();
     let there: BTreeSet<&str> = got.clone().collect();
