@@ -124,7 +124,7 @@ fn text(record: &windvane::models::TrainingRecord) -> String {
         record.seed,
     );
     for limit in &record.notes {
-        text.push_str(&format!("- {limit}\n"));
+        text.extend(["- ", limit, "\n"]);
     }
     text
 }
