@@ -158,7 +158,7 @@ impl Ensemble {
 
     pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, ModelError> {
         artifact.expect_kind(KIND)?;
-        artifact.expect_tensors(0)?;
+        artifact.expect_tensors(&[])?;
         let Config { voting, weights, least_agreement } = artifact.config()?;
         let members: Result<Vec<_>, _> =
             artifact.members()?.iter().map(|member| kinds.model(member)).collect();

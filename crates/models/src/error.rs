@@ -199,6 +199,38 @@ pub enum ModelError {
         /// The shape in the file.
         got: Vec<usize>,
     },
+    /// A file lacks a tensor of the model.
+    #[error("{file} has no tensor {tensor}; it has {}", names(got))]
+    MissingTensor {
+        /// The file.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// The names of the tensors in the file.
+        got: Vec<String>,
+    },
+    /// A file has a tensor that its kind of model has no place for.
+    #[error("{file}: tensor {tensor} has no place in the model, which has {}", names(expected))]
+    ForeignTensor {
+        /// The file.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// The names of the model's tensors.
+        expected: Vec<String>,
+    },
+    /// A tensor in a file holds another type of number.
+    #[error("{file}: tensor {tensor} is {got}, expected {expected}")]
+    TensorType {
+        /// The file.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// What is read.
+        expected: &'static str,
+        /// What the file says.
+        got: String,
+    },
     /// A weight in a file is not a finite number.
     #[error("{file}: tensor {tensor} has {got} at index {index}, weights must be finite")]
     WeightNotFinite {
@@ -211,4 +243,16 @@ pub enum ModelError {
         /// The number.
         got: f64,
     },
+}
+
+/// A list of names for a message; only the first of many.
+fn names(names: &[String]) -> String {
+    const MOST: usize = 24;
+    let more = names.len().saturating_sub(MOST);
+    let text = names[..names.len() - more].join(", ");
+    match (names.len(), more) {
+        (0, _) => "none".to_string(),
+        (_, 0) => text,
+        _ => format!("{text} and {more} more"),
+    }
 }

@@ -9,6 +9,7 @@
 //! | `v3` | `v3::BiLstm` | bidirectional LSTM, 64 units each way |
 //! | `v31` | `v31::AttentionBiLstm` | the same with attention, hidden dense layers and dropout |
 //! | `v32` | `v32::FastLstm` | LSTM of 32 units, the production model |
+//! | `pretrained` | `v32::FastLstm::pretrained` | v3.2 fitted on hourly BTCUSDT, for a first prediction |
 //! | `train` | `train` | fitting; prediction and loading need none of it |
 //!
 //! All answer through [`DirectionModel`]. A [`Predictor`] feeds one from a live loop, candle by
@@ -24,7 +25,10 @@ mod model;
 mod networked;
 mod prediction;
 mod predictor;
+mod record;
 mod scratch;
+#[cfg(feature = "_network")]
+mod state_dict;
 #[cfg(feature = "train")]
 #[cfg_attr(
     not(all(feature = "v2", feature = "v3", feature = "v31", feature = "v32")),
@@ -48,9 +52,10 @@ pub use windvane_signals as signals;
 pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
 pub use calibration::Calibration;
 pub use error::ModelError;
-pub use model::{DirectionModel, ModelSpec, TrainingRecord};
+pub use model::{DirectionModel, ModelSpec};
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use predictor::Predictor;
+pub use record::{HeldOut, TrainingRecord};
 pub use scratch::Scratch;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]

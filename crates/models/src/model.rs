@@ -3,10 +3,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use windvane_candles::{Interval, Timestamp};
+use windvane_candles::Interval;
 use windvane_signals::{LabelSpec, SignalSpec, Window};
 
-use crate::{Artifact, Calibration, ModelError, ModelId, Prediction, Scratch, Vote, replace_file};
+use crate::{
+    Artifact, Calibration, ModelError, ModelId, Prediction, Scratch, TrainingRecord, Vote,
+    replace_file,
+};
 
 /// What a model reads and what it is asked: stored with its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,39 +64,6 @@ impl ModelSpec {
         }
         Ok(())
     }
-}
-
-/// How a model came to be: enough to make it again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrainingRecord {
-    /// Version of the crate that fitted it.
-    pub version: String,
-    /// Pairs it was fitted on.
-    pub pairs: Vec<String>,
-    /// Training windows.
-    pub windows: usize,
-    /// Windows used for choosing the epoch.
-    pub validation_windows: usize,
-    /// First decision learned from.
-    pub from: Timestamp,
-    /// Everything learned from was known then.
-    pub until: Timestamp,
-    /// Everything used for choosing was known then.
-    pub validated_until: Timestamp,
-    /// Seed of every random draw.
-    pub seed: u64,
-    /// Hash of all rows known at `validated_until` of the pairs used, and of every label.
-    pub data_hash: String,
-    /// Epochs run; 0 where nothing is learned by descent.
-    pub epochs: usize,
-    /// The epoch whose weights were kept, counted from 1.
-    pub best_epoch: usize,
-    /// Mean cross-entropy on the training windows in that epoch, nats.
-    pub train_loss: Option<f64>,
-    /// Mean cross-entropy on the validation windows after that epoch, nats.
-    pub validation_loss: Option<f64>,
-    /// Channels without spread in training: nothing was learned from them.
-    pub constant_channels: Vec<String>,
 }
 
 /// Something that looks at a window of raw channel values and says where the close will go.

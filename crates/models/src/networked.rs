@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use windvane_lstm_core::{Kernel, LstmError, TensorSpec, Tensors};
 use windvane_signals::{Scaler, Window};
 
+use crate::state_dict::{self, StateDict};
 use crate::{
     Artifact, Calibration, DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch,
     TrainingRecord,
@@ -30,6 +31,9 @@ pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
 
     /// The sizes that [`new`](Self::new) takes.
     fn config(&self) -> Self::Config;
+
+    /// The sizes of a `PyTorch` model, read off the shapes of its tensors.
+    fn sizes(dict: &StateDict) -> Result<Self::Config, ModelError>;
 
     /// Names and shapes of the parameters, in buffer order.
     fn specs(&self) -> Vec<TensorSpec>;
@@ -101,7 +105,8 @@ impl<A: Architecture> Networked<A> {
         let broken = |error: LstmError| artifact.damaged(error.to_string());
         let layers = A::new(&config, spec.signals.width(), CLASSES).map_err(broken)?;
         let specs = layers.specs();
-        artifact.expect_tensors(specs.len())?;
+        let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        artifact.expect_tensors(&names)?;
         // The file's tensors are checked before memory is taken for the claimed sizes.
         for tensor in &specs {
             artifact.tensor(&tensor.name, &tensor.shape)?;
@@ -116,6 +121,27 @@ impl<A: Architecture> Networked<A> {
         let model = Self::new(spec, scaler, layers, weights).map_err(broken)?;
         let (calibration, record) = (artifact.calibration(), artifact.record().cloned());
         Ok(Self { id: artifact.id(), calibration, record, ..model })
+    }
+
+    pub(crate) fn from_state_dict(
+        dict: &StateDict,
+        spec: ModelSpec,
+        scaler: Scaler,
+    ) -> Result<Self, ModelError> {
+        spec.validate()?;
+        let (expected, got) = (spec.signals.width(), scaler.width());
+        if got != expected {
+            return Err(ModelError::WindowShape { what: "scaled channels", expected, got });
+        }
+        let broken = |error: LstmError| dict.damaged(error.to_string());
+        let layers = A::new(&A::sizes(dict)?, expected).map_err(broken)?;
+        let weights = dict.weights(&layers.specs())?;
+        Self::new(spec, scaler, layers, weights).map_err(broken)
+    }
+
+    pub(crate) fn to_state_dict(&self) -> Result<Vec<u8>, ModelError> {
+        let damaged = |problem| ModelError::Damaged { file: self.id.to_string(), problem };
+        state_dict::to_bytes(&self.weights).map_err(damaged)
     }
 
     /// The layers' working memory inside a scratch of this model.
@@ -206,6 +232,54 @@ macro_rules! network_model {
 
             pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
                 Ok(Self { model: Networked::from_artifact(artifact)? })
+            }
+
+            /// Takes the weights of a `PyTorch` model: a safetensors file of its `state_dict`.
+            ///
+            /// The sizes of the layers are read off the tensors' shapes; names and shapes are
+            /// in this module's table. Numbers may be f32 or f64. `scaler` does what the
+            /// training did to the channels; the windows the network was trained on are those
+            /// of `spec`.
+            ///
+            /// # Errors
+            /// [`ModelError::Io`], [`ModelError::TooLarge`], and as
+            /// [`from_state_dict`](Self::from_state_dict).
+            pub fn load_state_dict(
+                path: impl AsRef<std::path::Path>,
+                spec: $crate::ModelSpec,
+                scaler: windvane_signals::Scaler,
+            ) -> Result<Self, ModelError> {
+                let (path, bytes) = (path.as_ref(), $crate::artifact::read_file(path.as_ref())?);
+                let dict = StateDict::from_bytes(&bytes, &path.display().to_string())?;
+                Ok(Self { model: Networked::from_state_dict(&dict, spec, scaler)? })
+            }
+
+            /// Takes the weights of a `PyTorch` model from the bytes of a file, as
+            /// [`load_state_dict`](Self::load_state_dict).
+            ///
+            /// # Errors
+            /// [`ModelError::MissingTensor`], [`ModelError::ForeignTensor`],
+            /// [`ModelError::TensorShape`], [`ModelError::TensorType`],
+            /// [`ModelError::WeightNotFinite`], [`ModelError::Damaged`] for what is wrong with
+            /// the bytes; [`ModelError::Setting`], [`ModelError::Signal`] and
+            /// [`ModelError::WindowShape`] for what is wrong with `spec` and `scaler`.
+            pub fn from_state_dict(
+                bytes: &[u8],
+                spec: $crate::ModelSpec,
+                scaler: windvane_signals::Scaler,
+            ) -> Result<Self, ModelError> {
+                let dict = StateDict::from_bytes(bytes, "the state_dict in memory")?;
+                Ok(Self { model: Networked::from_state_dict(&dict, spec, scaler)? })
+            }
+
+            /// The weights as the bytes of a safetensors file that `PyTorch` reads into the
+            /// same layers. The one bias of each gate stands in `bias_ih`; `bias_hh` is 0. Spec,
+            /// scaler and calibration stay behind.
+            ///
+            /// # Errors
+            /// [`ModelError::Damaged`] when the file cannot be made.
+            pub fn to_state_dict(&self) -> Result<Vec<u8>, ModelError> {
+                self.model.to_state_dict()
             }
 
             /// The instruction set its kernels run on.

@@ -120,9 +120,13 @@ impl WeightedSignals {
 
     pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
         artifact.expect_kind(KIND)?;
-        artifact.expect_tensors(1)?;
+        artifact.expect_tensors(&["weights"])?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
         let Config { neutral_logit } = artifact.config()?;
+        if !neutral_logit.is_finite() {
+            // JSON's 1e39 is none of f32's numbers, and would be saved as null.
+            return Err(artifact.damaged(format!("its neutral logit is {neutral_logit}")));
+        }
         let weights = artifact.tensor("weights", &[spec.signals.width()])?.to_vec();
         let model = Self::new(spec, scaler, weights);
         let model = model.map_err(|error| artifact.damaged(error.to_string()))?;

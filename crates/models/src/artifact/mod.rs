@@ -17,9 +17,16 @@ use crate::{Calibration, ModelError, ModelId, ModelSpec, TrainingRecord};
 
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
-pub(crate) use stored::{SavedTensor, Stored, read_file};
+pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
+#[cfg(feature = "_network")]
+pub(crate) use stored::{bytes_of, f32s};
 
 const KEY: &str = "windvane";
+
+/// Members of members that are read: each level holds a copy of its tensors while it loads.
+const DEEPEST: usize = 8;
+/// Letters of a member's id in messages: every member of a member repeats them.
+const LONGEST_LABEL: usize = 64;
 
 /// Everything about a saved model but its tensors.
 ///
@@ -155,8 +162,10 @@ impl Artifact {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when something in it has no saved form.
+    /// [`ModelError::Damaged`] when something in it has no saved form, or when members nest
+    /// deeper than can be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        self.check_card(&self.card, 0)?;
         let stored = Stored::new(&self.card, self.tensors.clone());
         stored.and_then(|stored| stored.to_bytes(KEY)).map_err(|problem| self.damaged(problem))
     }
@@ -188,13 +197,16 @@ impl Artifact {
             ModelError::Damaged { file: file.clone(), problem: error.to_string() }
         })?;
         let artifact = Self { file, card, tensors: stored.tensors };
-        artifact.check_card(&artifact.card)?;
+        artifact.check_card(&artifact.card, 0)?;
         artifact.check_weights()?;
         Ok(artifact)
     }
 
     /// What a checksum cannot tell: a well-formed file may still hold nonsense.
-    fn check_card(&self, card: &Card) -> Result<(), ModelError> {
+    fn check_card(&self, card: &Card, depth: usize) -> Result<(), ModelError> {
+        if depth > DEEPEST {
+            return Err(self.damaged(format!("its members nest deeper than {DEEPEST}")));
+        }
         card.spec.validate().map_err(|error| self.damaged(error.to_string()))?;
         let width = card.spec.signals.width();
         if let Some(scaled) = card.scaler.as_ref().map(Scaler::width)
@@ -202,7 +214,7 @@ impl Artifact {
         {
             return Err(self.damaged(format!("it reads {width} channels and scales {scaled}")));
         }
-        card.members.iter().try_for_each(|member| self.check_card(member))
+        card.members.iter().try_for_each(|member| self.check_card(member, depth + 1))
     }
 
     fn check_weights(&self) -> Result<(), ModelError> {
@@ -272,7 +284,7 @@ impl Artifact {
     /// [`ModelError::Damaged`] when a tensor belongs to no member.
     pub fn members(&self) -> Result<Vec<Self>, ModelError> {
         let members = self.card.members.iter().enumerate().map(|(index, card)| Self {
-            file: format!("{}, member {index} ({})", self.file, card.id),
+            file: format!("{}, member {index} ({:.LONGEST_LABEL$})", self.file, card.id),
             card: card.clone(),
             tensors: Vec::new(),
         });
@@ -300,27 +312,28 @@ impl Artifact {
         Err(ModelError::Kind { file, expected: expected.to_string(), got })
     }
 
-    /// Confirms that there are `expected` tensors beside those of members.
+    /// Confirms that there are the tensors of these names and no others, beside those of members.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when there are more or fewer.
-    pub fn expect_tensors(&self, expected: usize) -> Result<(), ModelError> {
+    /// [`ModelError::MissingTensor`], [`ModelError::ForeignTensor`].
+    pub fn expect_tensors(&self, names: &[&str]) -> Result<(), ModelError> {
         let members = !self.card.members.is_empty();
         let own = |tensor: &&SavedTensor| !members || !tensor.name.contains('/');
-        let got = self.tensors.iter().filter(own).count();
-        if got == expected {
-            return Ok(());
-        }
-        Err(self.damaged(format!("it has {got} tensors, expected {expected}")))
+        let got = self.tensors.iter().filter(own).map(|tensor| tensor.name.as_str());
+        check_names(&self.file, &got, &names.iter().copied())
     }
 
     /// The tensor of that name, which must have that shape.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when there is none, [`ModelError::TensorShape`].
+    /// [`ModelError::MissingTensor`], [`ModelError::TensorShape`].
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
         let found = self.tensors.iter().find(|tensor| tensor.name == name);
-        let tensor = found.ok_or_else(|| self.damaged(format!("it has no tensor {name}")))?;
+        let tensor = found.ok_or_else(|| ModelError::MissingTensor {
+            file: self.file.clone(),
+            tensor: name.to_string(),
+            got: self.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
+        })?;
         if tensor.shape != shape {
             return Err(ModelError::TensorShape {
                 file: self.file.clone(),

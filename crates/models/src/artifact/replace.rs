@@ -3,9 +3,13 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Replaces a file whole or not at all: writes beside it, flushes, renames. An interrupted write
 /// leaves the old file as it was.
+///
+/// A process that is killed in the middle leaves its temporary file, `.<name>.<process>.<n>.tmp`.
+/// Nothing reads those, and the next write of the same file removes those older than ten minutes.
 ///
 /// # Errors
 /// What the system says; the temporary file is gone then.
@@ -27,7 +31,28 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
     renamed?;
     sync_folder(&folder);
+    sweep(&folder, &name.to_string_lossy());
     Ok(())
+}
+
+/// No write takes as long.
+const STALE: Duration = Duration::from_secs(600);
+
+/// Removes what killed writers of the same file left. A failure harms nobody: the next write
+/// tries again.
+fn sweep(folder: &Path, name: &str) {
+    let ours = |file: &str| {
+        let middle = file.strip_prefix(&format!(".{name}.")).and_then(|f| f.strip_suffix(".tmp"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        middle.and_then(|m| m.split_once('.')).is_some_and(|(p, n)| digits(p) && digits(n))
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let written = entry.metadata().and_then(|metadata| metadata.modified());
+        let old = || written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE));
+        if entry.file_name().to_str().is_some_and(ours) && old() {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Makes the rename last through a power cut, where the system allows to sync a folder.

@@ -3,6 +3,7 @@
 //! A safetensors file whose metadata holds, under a key of its own,
 //! `{"format": 1, "checksum": …, "card": {…}}`; the checksum (XXH3, 64 bit) covers the card's
 //! text and every tensor's name, shape and bytes, so a flipped bit anywhere is found.
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -91,7 +92,7 @@ impl Stored {
         let content = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
         let mut tensors = content
             .iter()
-            .map(|(name, view)| read_tensor(name, &view).map_err(&damaged))
+            .map(|(name, view)| read_tensor(file, name, &view))
             .collect::<Result<Vec<_>, _>>()?;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let stored = Self { card: envelope.card.get().to_string(), tensors };
@@ -141,15 +142,45 @@ impl Stored {
     }
 }
 
-fn read_tensor(name: &str, view: &TensorView<'_>) -> Result<SavedTensor, String> {
+fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, ModelError> {
     if view.dtype() != Dtype::F32 {
-        return Err(format!("tensor {name} is {:?}, expected F32", view.dtype()));
+        let (file, tensor, got) = (file.to_string(), name.to_string(), view.dtype().to_string());
+        return Err(ModelError::TensorType { file, tensor, expected: "F32", got });
     }
-    let (words, _) = view.data().as_chunks::<4>();
-    let data = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+    let data = f32s(view.data());
     Ok(SavedTensor { name: name.to_string(), shape: view.shape().to_vec(), data })
 }
 
-fn bytes_of(data: &[f32]) -> Vec<u8> {
+/// Little-endian numbers of four bytes.
+pub(crate) fn f32s(bytes: &[u8]) -> Vec<f32> {
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().map(|word| f32::from_le_bytes(*word)).collect()
+}
+
+/// Confirms that a file has the tensors of these names and no others.
+pub(crate) fn check_names<'a>(
+    file: &str,
+    got: &(impl Iterator<Item = &'a str> + Clone),
+    expected: &(impl Iterator<Item = &'a str> + Clone),
+) -> Result<(), ModelError> {
+    let all = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_string).collect();
+    let there: BTreeSet<&str> = got.clone().collect();
+    if let Some(missing) = expected.clone().find(|name| !there.contains(name)) {
+        let (file, tensor, got) = (file.to_string(), missing.to_string(), all(&mut got.clone()));
+        return Err(ModelError::MissingTensor { file, tensor, got });
+    }
+    let known: BTreeSet<&str> = expected.clone().collect();
+    if let Some(foreign) = got.clone().find(|name| !known.contains(name)) {
+        let (file, tensor) = (file.to_string(), foreign.to_string());
+        return Err(ModelError::ForeignTensor {
+            file,
+            tensor,
+            expected: all(&mut expected.clone()),
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn bytes_of(data: &[f32]) -> Vec<u8> {
     data.iter().flat_map(|weight| weight.to_le_bytes()).collect()
 }

@@ -295,6 +295,8 @@ pub fn record_of(
         train_loss: None,
         validation_loss: None,
         constant_channels: Vec::new(),
+        held_out: None,
+        notes: Vec::new(),
     }
 }
 

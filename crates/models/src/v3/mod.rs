@@ -4,6 +4,20 @@
 //! the reverse state after the first `[2H]` → dense(2H → 3) → softmax: UP, DOWN, NEUTRAL.
 //!
 //! Reading backwards is legal inside a closed window: every row of it is known at the decision.
+//!
+//! # Weights from `PyTorch`
+//! `BiLstm::load_state_dict` reads, and `to_state_dict` writes, the tensors of
+//! `self.lstm = nn.LSTM(C, H, batch_first=True, bidirectional=True)` and
+//! `self.fc = nn.Linear(2 * H, 3)` on `torch.cat([h[0], h[1]], -1)`:
+//!
+//! | tensor | shape |
+//! |---|---|
+//! | `lstm.weight_ih_l0`, `lstm.weight_ih_l0_reverse` | `[4H, C]` |
+//! | `lstm.weight_hh_l0`, `lstm.weight_hh_l0_reverse` | `[4H, H]` |
+//! | `lstm.bias_ih_l0`, `lstm.bias_hh_l0`, and both with `_reverse` | `[4H]` |
+//! | `fc.weight`, `fc.bias` | `[3, 2H]`, `[3]` |
+//!
+//! Classes stand in the order UP, DOWN, NEUTRAL.
 #[cfg(feature = "train")]
 mod fit;
 #[cfg(feature = "train")]
@@ -16,6 +30,7 @@ use windvane_lstm_core::{
 };
 
 use crate::networked::{Architecture, CLASSES, Networked, network_model};
+use crate::state_dict::StateDict;
 use crate::{Artifact, ModelError};
 
 #[cfg(feature = "train")]
@@ -73,6 +88,10 @@ impl Architecture for Layers {
 
     fn config(&self) -> Config {
         Config { hidden_size: self.lstm.hidden_size() }
+    }
+
+    fn sizes(dict: &StateDict) -> Result<Config, ModelError> {
+        Ok(Config { hidden_size: dict.hidden_size()? })
     }
 
     fn specs(&self) -> Vec<TensorSpec> {

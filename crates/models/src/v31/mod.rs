@@ -9,6 +9,25 @@
 //! [`AttentionBiLstm::attention`].
 //!
 //! Defaults: H = 64, A = 64, hidden dense layers of 64 and 32 units, dropout 0.3.
+//!
+//! # Weights from `PyTorch`
+//! `AttentionBiLstm::load_state_dict` reads, and `to_state_dict` writes, the tensors of
+//! `self.lstm = nn.LSTM(C, H, batch_first=True, bidirectional=True)`,
+//! `self.att = nn.Linear(2 * H, A)`, `self.att_v = nn.Linear(A, 1, bias=False)`, and
+//! `self.fc1 = nn.Linear(2 * H, D)`, `self.fc2`, …, the last of them the head:
+//!
+//! | tensor | shape |
+//! |---|---|
+//! | `lstm.weight_ih_l0`, `lstm.weight_ih_l0_reverse` | `[4H, C]` |
+//! | `lstm.weight_hh_l0`, `lstm.weight_hh_l0_reverse` | `[4H, H]` |
+//! | `lstm.bias_ih_l0`, `lstm.bias_hh_l0`, and both with `_reverse` | `[4H]` |
+//! | `att.weight`, `att.bias` | `[A, 2H]`, `[A]` |
+//! | `att_v.weight` | `[1, A]` |
+//! | `fc1.weight`, `fc1.bias`, `fc2.weight`, … | `[D, 2H]`, `[D]`, …, the last `[3, …]`, `[3]` |
+//!
+//! Classes stand in the order UP, DOWN, NEUTRAL. An attention without bias writes zeros as
+//! `att.bias`. A `state_dict` does not say the dropout, which counts in training only: it is 0
+//! in the model.
 #[cfg(feature = "train")]
 mod fit;
 #[cfg(feature = "train")]
@@ -22,6 +41,7 @@ use windvane_lstm_core::{
 use windvane_signals::Window;
 
 use crate::networked::{Architecture, CLASSES, Networked, network_model};
+use crate::state_dict::StateDict;
 use crate::{Artifact, DirectionModel, ModelError, Scratch};
 
 #[cfg(feature = "train")]
@@ -137,6 +157,19 @@ impl Architecture for Layers {
             dense: self.hidden.iter().map(DenseShape::output_size).collect(),
             dropout: self.dropout,
         }
+    }
+
+    fn sizes(dict: &StateDict) -> Result<Config, ModelError> {
+        // The last dense layer is the head.
+        let hidden = 1..dict.count("fc").max(1);
+        Ok(Config {
+            hidden_size: dict.hidden_size()?,
+            attention_size: dict.units("att")?,
+            dense: hidden
+                .map(|index| dict.units(&format!("fc{index}")))
+                .collect::<Result<_, _>>()?,
+            dropout: 0.0,
+        })
     }
 
     fn specs(&self) -> Vec<TensorSpec> {

@@ -4,10 +4,26 @@
 //! dense(H → 3) → softmax: UP, DOWN, NEUTRAL.
 //!
 //! One prediction takes a few microseconds and allocates nothing.
+//!
+//! # Weights from `PyTorch`
+//! `FastLstm::load_state_dict` reads, and `to_state_dict` writes, the tensors of
+//! `self.lstm = nn.LSTM(C, H, batch_first=True)` and `self.fc = nn.Linear(H, 3)`:
+//!
+//! | tensor | shape |
+//! |---|---|
+//! | `lstm.weight_ih_l0` | `[4H, C]` |
+//! | `lstm.weight_hh_l0` | `[4H, H]` |
+//! | `lstm.bias_ih_l0`, `lstm.bias_hh_l0` | `[4H]` |
+//! | `fc.weight`, `fc.bias` | `[3, H]`, `[3]` |
+//!
+//! Classes stand in the order UP, DOWN, NEUTRAL. A layer of another name is renamed where the
+//! file is made: `{k.replace("rnn.", "lstm."): v for k, v in model.state_dict().items()}`.
 #[cfg(feature = "train")]
 mod fit;
 #[cfg(feature = "train")]
 mod network;
+#[cfg(feature = "pretrained")]
+mod pretrained;
 
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::{
@@ -16,6 +32,7 @@ use windvane_lstm_core::{
 };
 
 use crate::networked::{Architecture, CLASSES, Networked, network_model};
+use crate::state_dict::StateDict;
 use crate::{Artifact, ModelError};
 
 #[cfg(feature = "train")]
@@ -75,6 +92,10 @@ impl Architecture for Layers {
 
     fn config(&self) -> Config {
         Config { hidden_size: self.lstm.hidden_size() }
+    }
+
+    fn sizes(dict: &StateDict) -> Result<Config, ModelError> {
+        Ok(Config { hidden_size: dict.hidden_size()? })
     }
 
     fn specs(&self) -> Vec<TensorSpec> {

@@ -1,6 +1,9 @@
 //! Trains v3.2 on the embedded real sample and saves it, ready for a bot.
 //!
-//! `cargo run --release --example train_v32 -- --out v32.safetensors`
+//! `cargo run --release --example train_v32 -- --out v32.safetensors`; with `--pretrained` it makes
+//! the model that the crate ships instead, and measures it.
+mod pretrained;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -24,11 +27,23 @@ struct Options {
     /// File to write.
     #[arg(long, default_value = "v32.safetensors")]
     out: PathBuf,
+    /// Make the model of the feature `pretrained`, which holds back the last months and measures
+    /// itself on them.
+    #[arg(long, conflicts_with_all = ["instrument", "seed", "out"])]
+    pretrained: bool,
+    /// Where the pretrained model goes [default: the crate's own folder].
+    #[arg(long, requires = "pretrained")]
+    folder: Option<PathBuf>,
 }
 
 #[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse();
+    if options.pretrained {
+        let folder = options.folder.unwrap_or_else(pretrained::folder);
+        println!("{}", pretrained::make(&folder)?);
+        return Ok(());
+    }
     let names = || format!("no such instrument; the sample has {}", sample::NAMES.join(", "));
     let series = sample::load(&options.instrument).ok_or_else(names)?;
 
