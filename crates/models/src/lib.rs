@@ -24,6 +24,7 @@ mod model;
 mod networked;
 mod prediction;
 mod predictor;
+mod reliability;
 mod scratch;
 #[cfg(feature = "train")]
 #[cfg_attr(
@@ -51,6 +52,7 @@ pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec, TrainingRecord};
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use predictor::Predictor;
+pub use reliability::{Reliability, ReliabilityBin};
 pub use scratch::Scratch;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]
