@@ -18,6 +18,7 @@
 
 mod artifact;
 mod calibration;
+mod conformal;
 mod error;
 mod model;
 #[cfg(feature = "_network")]
@@ -48,6 +49,7 @@ pub use windvane_signals as signals;
 
 pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
 pub use calibration::Calibration;
+pub use conformal::{AdaptiveConformal, ConformalCall, ConformalSettings, DirectionSet};
 pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec, TrainingRecord};
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
