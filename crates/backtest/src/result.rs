@@ -107,7 +107,9 @@ impl ResultRow {
         });
         let confusion = Confusion::of(records);
         let mut reliability = Reliability::default();
-        records.iter().for_each(|record| reliability.add(&record.probabilities, record.label));
+        for record in records {
+            reliability.add(&record.probabilities, record.label);
+        }
         Self {
             model: model.to_string(),
             scope: place.scope,

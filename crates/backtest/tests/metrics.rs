@@ -1,4 +1,4 @@
-//! Every measure equals scikit-learn's, SciPy's, statsmodels' and empyrical's to 1e-9.
+//! Every measure equals scikit-learn's, `SciPy`'s, statsmodels' and empyrical's to 1e-9.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
@@ -107,7 +107,9 @@ fn classification_equals_scikit_learn() {
         assert_eq!(confusion.0.map(|row| row.map(|n| n as f64).to_vec()).as_slice(), counts);
         for (name, bins) in [("ece_10", 10), ("ece_15", 15)] {
             let mut reliability = Reliability::new(bins);
-            all.iter().for_each(|(label, p)| reliability.add_classes(*p, *label).unwrap());
+            for (label, p) in &all {
+                reliability.add_classes(*p, *label).unwrap();
+            }
             expected.number(name, reliability.calibration_error());
             expected.number("log_loss", reliability.log_loss());
             expected.number("brier", reliability.brier());

@@ -132,7 +132,6 @@ impl Calibration {
         self.least_edge
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(crate) fn is_none(&self) -> bool {
         *self == Self::NONE
     }

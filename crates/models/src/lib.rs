@@ -5,7 +5,7 @@
 //!
 //! | feature | model | what |
 //! |---|---|---|
-//! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals, the baseline |
+//! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals: by hand the baseline, or learned |
 //! | `v3` | `v3::BiLstm` | bidirectional LSTM, 64 units each way |
 //! | `v31` | `v31::AttentionBiLstm` | the same with attention, hidden dense layers and dropout |
 //! | `v32` | `v32::FastLstm` | LSTM of 32 units, the production model |

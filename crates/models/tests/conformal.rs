@@ -23,6 +23,9 @@ use windvane_signals::{LabelSpec, SampleSet, Split};
 const TEST: usize = 10_000;
 const LEARN: usize = 6_000;
 
+/// What a model said, and what came.
+type Said = (Probabilities, Direction);
+
 /// One series behind the other, the second at prices that go on from the first.
 fn joined(first: &CandleSeries, second: &CandleSeries, from_first: usize) -> CandleSeries {
     let mut candles: Vec<Candle> = first.iter().copied().take(from_first).collect();
@@ -37,9 +40,7 @@ fn joined(first: &CandleSeries, second: &CandleSeries, from_first: usize) -> Can
 }
 
 /// What a model fitted on the first candles says to the last 10,000, with what came.
-fn said(
-    series: &CandleSeries,
-) -> (Vec<(Probabilities, Direction)>, Vec<(Probabilities, Direction)>) {
+fn said(series: &CandleSeries) -> (Vec<Said>, Vec<Said>) {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index: usize| series.close_time(index).unwrap();
@@ -63,13 +64,11 @@ fn settings(coverage: f64) -> ConformalSettings {
 }
 
 /// Coverage of the adaptive sets, and the share of single directions.
-fn adaptive(
-    coverage: f64,
-    past: &[(Probabilities, Direction)],
-    said: &[(Probabilities, Direction)],
-) -> (f64, f64) {
+fn adaptive(coverage: f64, past: &[Said], said: &[Said]) -> (f64, f64) {
     let mut sets = AdaptiveConformal::new(settings(coverage)).unwrap();
-    past.iter().for_each(|(p, outcome)| sets.seed(p, *outcome));
+    for (p, outcome) in past {
+        sets.seed(p, *outcome);
+    }
     let mut single = 0;
     for (p, outcome) in said {
         let call = sets.call_on(p);
@@ -80,17 +79,13 @@ fn adaptive(
 }
 
 /// Coverage of sets from the past alone: split conformal prediction, never adapted.
-fn fixed(
-    coverage: f64,
-    past: &[(Probabilities, Direction)],
-    said: &[(Probabilities, Direction)],
-) -> f64 {
+fn fixed(coverage: f64, past: &[Said], said: &[Said]) -> f64 {
     let wide = ConformalSettings { window: past.len(), ..settings(coverage) };
     let mut sets = AdaptiveConformal::new(wide).unwrap();
-    past.iter().for_each(|(p, outcome)| sets.seed(p, *outcome));
-    let holds = |(p, outcome): &&(Probabilities, Direction)| {
-        sets.call_on(p).set.holds(*outcome) == Some(true)
-    };
+    for (p, outcome) in past {
+        sets.seed(p, *outcome);
+    }
+    let holds = |(p, outcome): &&Said| sets.call_on(p).set.holds(*outcome) == Some(true);
     said.iter().filter(holds).count() as f64 / said.len() as f64
 }
 
@@ -124,7 +119,9 @@ fn coverage_holds_through_a_turn_of_the_market_where_a_fixed_threshold_loses_it(
     }
     // Not only on average: after the turn alone as well.
     let mut sets = AdaptiveConformal::new(settings(0.9)).unwrap();
-    past.iter().for_each(|(p, outcome)| sets.seed(p, *outcome));
+    for (p, outcome) in &past {
+        sets.seed(p, *outcome);
+    }
     let held: Vec<bool> = said
         .iter()
         .filter_map(|(p, outcome)| {
@@ -141,8 +138,8 @@ fn coverage_holds_through_a_turn_of_the_market_where_a_fixed_threshold_loses_it(
 #[test]
 fn a_model_that_is_far_too_sure_is_put_right() {
     let (past, said) = said(&market(Market::AR1, LEARN + TEST + 100, 41));
-    let shout = |list: &[(Probabilities, Direction)]| -> Vec<(Probabilities, Direction)> {
-        let shout = |(p, outcome): &(Probabilities, Direction)| {
+    let shout = |list: &[Said]| -> Vec<Said> {
+        let shout = |(p, outcome): &Said| {
             let [up, down, _] = p.classes().map(|p| p.powi(6));
             (Probabilities::new([up / (up + down), down / (up + down), 0.0]).unwrap(), *outcome)
         };

@@ -3,7 +3,7 @@
 /// p-values corrected for being several, in their order: whoever takes those below α has at most
 /// the chance α of a single false one among them.
 ///
-/// **Formula** sorted upwards, the i-th of m (from 0) becomes the greatest of (m − j) p_j over
+/// **Formula** sorted upwards, the i-th of m (from 0) becomes the greatest of `(m − j) p_j` over
 /// j ≤ i, at most 1. It needs no independence. `None` when one is no probability.
 /// **Source** Holm 1979.
 ///

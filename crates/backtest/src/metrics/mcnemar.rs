@@ -1,4 +1,4 @@
-//! McNemar's test: which of two models is right where they differ.
+//! `McNemar`'s test: which of two models is right where they differ.
 use super::Test;
 use super::distribution::chi_square_1_above;
 use super::proportion::{Alternative, Proportion};
@@ -6,7 +6,7 @@ use super::proportion::{Alternative, Proportion};
 /// Two models on the same candles, counted by who was right.
 ///
 /// Where both are right, or both wrong, they do not differ; the test asks whether the rest falls
-/// to one side. It takes the candles for independent. **Source** McNemar 1947; the correction:
+/// to one side. It takes the candles for independent. **Source** `McNemar` 1947; the correction:
 /// Edwards 1948.
 ///
 /// # Examples

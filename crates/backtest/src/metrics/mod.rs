@@ -11,7 +11,7 @@
 //! | growth, volatility, Sharpe, Sortino, drawdown, Calmar, omega | [`Returns`] |
 //! | log loss, Brier, calibration error, reliability table | [`Reliability`] |
 //!
-//! What is undefined is `None`; no measure is ever NaN. All agree with scikit-learn, SciPy,
+//! What is undefined is `None`; no measure is ever NaN. All agree with scikit-learn, `SciPy`,
 //! statsmodels and empyrical to 1e-9.
 mod confusion;
 mod diebold_mariano;

@@ -85,7 +85,7 @@ impl Proportion {
     /// or for a `p0` outside 0 to 1.
     ///
     /// Two-sided it is the probability of all outcomes that are no likelier than the observed
-    /// one, ties up to 1e-7 included, as R and SciPy count them.
+    /// one, ties up to 1e-7 included, as R and `SciPy` count them.
     pub fn binomial_test(&self, p0: f64, alternative: Alternative) -> Option<f64> {
         let Self { hits: k, trials: n } = *self;
         if n == 0 || !(p0 > 0.0 && p0 < 1.0) {
@@ -97,7 +97,7 @@ impl Proportion {
         Some(match alternative {
             Alternative::Greater => at_least(k),
             Alternative::Less => at_most(k),
-            Alternative::TwoSided if k as f64 == n as f64 * p0 => 1.0,
+            Alternative::TwoSided if (k as f64).total_cmp(&(n as f64 * p0)).is_eq() => 1.0,
             Alternative::TwoSided => {
                 let slack = ln_binomial_mass(k, n, p0) + 1e-7_f64.ln_1p();
                 let rare = |other| ln_binomial_mass(other, n, p0) <= slack;

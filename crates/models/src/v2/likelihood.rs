@@ -201,7 +201,7 @@ mod tests {
     /// A coin with ln p/(1 − p) = x·w, drawn without a generator: the golden ratio's multiples.
     fn coins(n: u32, weights: &[f64]) -> Outcomes {
         let even = |i: u32, step: f64| (f64::from(i) * step).fract();
-        let steps = [0.754_877_666_246_692_8, 0.569_840_290_998_053_3, 0.324_717_957_244_746_0];
+        let steps = [0.754_877_666_246_692_8, 0.569_840_290_998_053_3, 0.324_717_957_244_746];
         let mut outcomes = Outcomes { width: weights.len(), ..Outcomes::default() };
         for i in 1..=n {
             let row: Vec<f64> =
