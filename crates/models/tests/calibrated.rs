@@ -37,17 +37,7 @@ fn on_later<T>(
 
 fn calibration_error(learner: &dyn Learner, kind: Market, learn: usize) -> f64 {
     on_later(learner, kind, learn, |model, test| {
-        let reliability = Reliability::of_model(model, test).unwrap();
-        let error = reliability.calibration_error().unwrap();
-        println!(
-            "{} {}: ECE {error:.4}, log loss {:.4}, Brier {:.4}, accuracy {:.4}",
-            kind.name(),
-            model.id(),
-            reliability.log_loss().unwrap(),
-            reliability.brier().unwrap(),
-            reliability.accuracy().unwrap(),
-        );
-        error
+        Reliability::of_model(model, test).unwrap().calibration_error().unwrap()
     })
 }
 
