@@ -42,6 +42,7 @@ enum Model {
     V31,
     V32,
     V2,
+    V2Learned,
     Original,
     Tuned,
 }
@@ -117,6 +118,7 @@ fn rows<'a>(
 fn learner(model: Model) -> Box<dyn Learner> {
     match model {
         Model::V2 => Box::new(WeightedSignalsLearner::default()),
+        Model::V2Learned => Box::new(WeightedSignalsLearner::learned()),
         Model::V3 => Box::new(BiLstmLearner::default()),
         Model::V31 => Box::new(AttentionBiLstmLearner::default()),
         Model::V32 => Box::new(FastLstmLearner::default()),

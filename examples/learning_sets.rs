@@ -173,10 +173,12 @@ fn measured(dir: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
+/// Shape, values and labels of one part of a set.
+type Part = (Vec<usize>, Vec<f32>, Vec<usize>);
+
 fn read_set(name: &str, path: &Path, classes: usize, epochs: usize) -> Result<Set, Error> {
     let bytes = std::fs::read(path)?;
     let tensors = SafeTensors::deserialize(&bytes)?;
-    type Part = (Vec<usize>, Vec<f32>, Vec<usize>);
     let part = |part: &str| -> Result<Part, Error> {
         let x = tensors.tensor(&format!("x_{part}"))?;
         let (words, _) = x.data().as_chunks::<4>();

@@ -63,6 +63,7 @@ fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
     let recipe = if quick { Recipe { epochs: options::QUICK_EPOCHS, ..recipe } } else { recipe };
     match model {
         Model::V2 => Arc::new(WeightedSignalsLearner::default()),
+        Model::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
         Model::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
         Model::V31 => {
             Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })

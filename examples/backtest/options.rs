@@ -60,8 +60,10 @@ pub(crate) struct Options {
 /// A model by the label of its feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Model {
-    /// Weighted signals, the baseline.
+    /// Weighted signals, the baseline: weights set by hand.
     V2,
+    /// The same with weights of maximum likelihood.
+    V2Learned,
     /// Bidirectional LSTM; about six times the training of v32.
     V3,
     /// Bidirectional LSTM with attention; about seven times the training of v32.

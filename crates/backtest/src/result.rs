@@ -3,8 +3,9 @@ use serde::Serialize;
 use windvane_candles::Interval;
 
 use crate::bootstrap::{Bootstrap, Terms};
+use crate::metrics::{Confusion, Reliability};
 use crate::naive::{best, on_called};
-use crate::{Accuracy, Bounds, Confidence, Confusion, NaiveResult, NaiveRule, Record, loss};
+use crate::{Accuracy, Bounds, Confidence, NaiveResult, NaiveRule, Record};
 
 /// Level of the confidence intervals in rows.
 const LEVEL: f64 = 0.95;
@@ -81,6 +82,8 @@ pub struct ResultRow {
     pub log_loss: Option<f64>,
     /// Brier score of the three classes, 0 to 2.
     pub brier: Option<f64>,
+    /// Expected calibration error in 15 bins, a fraction.
+    pub calibration_error: Option<f64>,
     /// How sure the calls were.
     pub confidence: Confidence,
     /// Fold by fold; empty for single instruments.
@@ -103,6 +106,10 @@ impl ResultRow {
             Some(Lead { lead, interval_95: bounds(LEVEL), ahead })
         });
         let confusion = Confusion::of(records);
+        let mut reliability = Reliability::default();
+        for record in records {
+            reliability.add(&record.probabilities, record.label);
+        }
         Self {
             model: model.to_string(),
             scope: place.scope,
@@ -117,8 +124,9 @@ impl ResultRow {
             lead,
             confusion,
             balanced_accuracy: confusion.balanced_accuracy(),
-            log_loss: loss::log_loss(records),
-            brier: loss::brier(records),
+            log_loss: reliability.log_loss(),
+            brier: reliability.brier(),
+            calibration_error: reliability.calibration_error(),
             confidence: Confidence::of(records),
             folds: if place.scope == Scope::Interval { by_fold(records) } else { Vec::new() },
         }

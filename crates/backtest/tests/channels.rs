@@ -6,7 +6,7 @@ use windvane_backtest::{Backtest, BacktestError, Instrument, Report};
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval, Pair};
 use windvane_models::train::Learner;
-use windvane_models::v2::WeightedSignalsLearner;
+use windvane_models::v2::{WeightedSignalsLearner, Weights};
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, Momentum, Registry, SignalError, SignalSpec, StateReader,
     StateWriter,
@@ -53,7 +53,7 @@ fn with(channel: ChannelSpec) -> Backtest {
 
 fn run(backtest: &Backtest, instruments: &[Instrument]) -> Result<Report, BacktestError> {
     let weights = (0..backtest.channels.len()).map(|_| 1.0).collect();
-    let learner = WeightedSignalsLearner { weights: Some(weights), ..Default::default() };
+    let learner = WeightedSignalsLearner { weights: Weights::Given(weights), ..Default::default() };
     let learners: [Box<dyn Learner>; 1] = [Box::new(learner)];
     backtest.run(instruments, &learners, &|_| {})
 }

@@ -7,7 +7,7 @@ use windvane_backtest::{Backtest, Instrument, Plan, Report};
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::train::{Learner, Run};
-use windvane_models::v2::WeightedSignalsLearner;
+use windvane_models::v2::{WeightedSignalsLearner, Weights};
 use windvane_models::{DirectionModel, ModelError, ModelId};
 use windvane_signals::{TrainSet, ValidationSet};
 
@@ -56,7 +56,7 @@ fn validation_that_leaves_nothing_to_train_on_is_named() {
 #[test]
 fn two_learners_of_one_kind_run_side_by_side() {
     let named = |id: &str, weights: [f32; 6]| -> Box<dyn Learner> {
-        let (id, weights) = (ModelId::new(id), Some(weights.to_vec()));
+        let (id, weights) = (ModelId::new(id), Weights::Given(weights.to_vec()));
         Box::new(WeightedSignalsLearner { id, weights })
     };
     let follow = || named("follow", [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);

@@ -63,8 +63,7 @@ mod tests {
     #[test]
     fn cosine_rises_and_falls_to_the_floor() {
         let schedule = Schedule::Cosine { rise: 2.0, length: 12.0, floor: 0.1 };
-        let rates: Vec<f64> =
-            (0..14).map(|k| schedule.learning_rate(2.0, f64::from(k))).collect();
+        let rates: Vec<f64> = (0..14).map(|k| schedule.learning_rate(2.0, f64::from(k))).collect();
         assert!(rates[0] == 0.0 && (rates[1] - 1.0).abs() < 1e-15);
         assert!((rates[2] - 2.0).abs() < 1e-15 && (rates[7] - 1.1).abs() < 1e-15);
         assert!((rates[12] - 0.2).abs() < 1e-15 && (rates[13] - 0.2).abs() < 1e-15);

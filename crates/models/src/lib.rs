@@ -5,7 +5,7 @@
 //!
 //! | feature | model | what |
 //! |---|---|---|
-//! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals, the baseline |
+//! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals: by hand the baseline, or learned |
 //! | `v3` | `v3::BiLstm` | bidirectional LSTM, 64 units each way |
 //! | `v31` | `v31::AttentionBiLstm` | the same with attention, hidden dense layers and dropout |
 //! | `v32` | `v32::FastLstm` | LSTM of 32 units, the production model |
@@ -19,6 +19,7 @@
 
 mod artifact;
 mod calibration;
+mod conformal;
 mod error;
 mod model;
 #[cfg(feature = "_network")]
@@ -26,6 +27,7 @@ mod networked;
 mod prediction;
 mod predictor;
 mod record;
+mod reliability;
 mod scratch;
 #[cfg(feature = "_network")]
 mod state_dict;
@@ -51,11 +53,13 @@ pub use windvane_signals as signals;
 
 pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
 pub use calibration::Calibration;
+pub use conformal::{AdaptiveConformal, ConformalCall, ConformalSettings, DirectionSet};
 pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec};
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use predictor::Predictor;
 pub use record::{HeldOut, TrainingRecord};
+pub use reliability::{Reliability, ReliabilityBin};
 pub use scratch::Scratch;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]

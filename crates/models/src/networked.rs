@@ -134,7 +134,7 @@ impl<A: Architecture> Networked<A> {
             return Err(ModelError::WindowShape { what: "scaled channels", expected, got });
         }
         let broken = |error: LstmError| dict.damaged(error.to_string());
-        let layers = A::new(&A::sizes(dict)?, expected).map_err(broken)?;
+        let layers = A::new(&A::sizes(dict)?, expected, CLASSES).map_err(broken)?;
         let weights = dict.weights(&layers.specs())?;
         Self::new(spec, scaler, layers, weights).map_err(broken)
     }

@@ -107,9 +107,10 @@ impl Report {
             |x: Option<f64>| x.map_or_else(|| UNDEFINED.to_string(), |x| format!("{x:.4}"));
         let losses = self.pooled().map(|row| {
             let balanced = percent(row.balanced_accuracy);
-            [row.model.clone(), interval(row), number(row.log_loss), number(row.brier), balanced]
+            let [loss, brier, error] = [row.log_loss, row.brier, row.calibration_error].map(number);
+            [row.model.clone(), interval(row), loss, brier, error, balanced]
         });
-        let loss_header = ["Model", "Interval", "Log loss", "Brier", "Balanced %"];
+        let loss_header = ["Model", "Interval", "Log loss", "Brier", "ECE", "Balanced %"];
         format!(
             "{}\nSaying 1/3 to everything has a log loss of 1.0986 and a Brier score of \
              0.6667.\n\n{}",

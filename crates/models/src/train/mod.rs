@@ -158,18 +158,18 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
         data_hash: record.data_hash.clone(),
     };
     let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint { path, run: fingerprint() });
-    let (choose, later) = calibration_parts(validation);
+    let (choose, _) = calibration_parts(validation);
     let examples = Examples::of_samples(train, &scaler)?;
     let choose = Examples::of_samples(&choose, &scaler)?;
-    let (network, validation) = (&layers, Some(&choose));
-    let descent = Descent { network, train: &examples, validation, recipe, run };
+    let (network, choose) = (&layers, Some(&choose));
+    let descent = Descent { network, train: &examples, validation: choose, recipe, run };
     let fit = descent.run(checkpoint.as_ref())?;
     let mut weights = Tensors::new(Architecture::specs(&layers));
     weights.flat_mut().copy_from_slice(&fit.weights);
     fit.write_to(&mut record);
     let mut model = Networked::new(spec, scaler, layers, weights)?;
     (model.id, model.record) = (id.clone(), Some(record));
-    calibrate(&mut model, &later)?;
+    calibrate(&mut model, validation)?;
     Ok(model)
 }
 

@@ -1,0 +1,45 @@
+//! Measures and tests, each from plain numbers: usable without a backtest.
+//!
+//! | what | where |
+//! |---|---|
+//! | accuracy, balanced accuracy, precision, recall, F1, Matthews, kappa | [`Confusion`] |
+//! | Wilson and Clopper–Pearson intervals, exact binomial test | [`Proportion`] |
+//! | two models on the same candles: who is right | [`McNemar`] |
+//! | two models on the same candles: who loses less | [`DieboldMariano`] |
+//! | more hits than the shares of ups give | [`PesaranTimmermann`] |
+//! | several tests at once | [`holm`] |
+//! | growth, volatility, Sharpe, Sortino, drawdown, Calmar, omega | [`Returns`] |
+//! | log loss, Brier, calibration error, reliability table | [`Reliability`] |
+//!
+//! What is undefined is `None`; no measure is ever NaN. All agree with scikit-learn, `SciPy`,
+//! statsmodels and empyrical to 1e-9.
+mod confusion;
+mod diebold_mariano;
+pub(crate) mod distribution;
+mod holm;
+mod mcnemar;
+mod pesaran_timmermann;
+mod proportion;
+mod returns;
+
+use serde::Serialize;
+
+pub use confusion::Confusion;
+pub use diebold_mariano::DieboldMariano;
+pub use holm::holm;
+pub use mcnemar::McNemar;
+pub use pesaran_timmermann::PesaranTimmermann;
+pub use proportion::{Alternative, Proportion};
+pub use returns::Returns;
+/// How well probabilities keep what they say.
+pub use windvane_models::{Reliability, ReliabilityBin};
+
+/// What a test came to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Test {
+    /// The statistic.
+    pub statistic: f64,
+    /// How often it is as extreme when there is nothing to find.
+    pub p_value: f64,
+}

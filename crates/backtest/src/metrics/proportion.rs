@@ -1,0 +1,191 @@
+//! A share of hits: its exact intervals and tests.
+use super::distribution::{beta_quantile, binomial_at_least, ln_binomial_mass, normal_quantile};
+use crate::Bounds;
+
+/// So many hits of so many independent trials.
+///
+/// Calls at neighbouring times and of related pairs depend on each other; these intervals and
+/// tests take them for independent and are then too sure. The intervals of a
+/// [`Report`](crate::Report) resample blocks of time for that reason.
+///
+/// # Examples
+/// ```
+/// use windvane_backtest::metrics::{Alternative, Proportion};
+///
+/// let hits = Proportion::new(560, 1_000).unwrap();
+/// let bounds = hits.wilson(0.95).unwrap();
+/// assert!((bounds.low - 0.529).abs() < 1e-3 && (bounds.high - 0.590).abs() < 1e-3);
+/// assert!(hits.binomial_test(0.5, Alternative::Greater).unwrap() < 1e-4);
+/// assert_eq!(Proportion::new(0, 0).unwrap().wilson(0.95), None); // undefined, not 0 to 1
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proportion {
+    hits: u64,
+    trials: u64,
+}
+
+/// What a test holds against the null hypothesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alternative {
+    /// The true value is another.
+    TwoSided,
+    /// The true value is greater.
+    Greater,
+    /// The true value is less.
+    Less,
+}
+
+impl Proportion {
+    /// `None` for more hits than trials.
+    pub fn new(hits: u64, trials: u64) -> Option<Self> {
+        (hits <= trials).then_some(Self { hits, trials })
+    }
+
+    /// hits / trials; `None` without any.
+    pub fn share(&self) -> Option<f64> {
+        (self.trials > 0).then(|| self.hits as f64 / self.trials as f64)
+    }
+
+    /// Wilson's score interval; `None` without trials or for a level outside 0 to 1.
+    ///
+    /// **Formula** with p the share, n the trials and z the normal quantile of (1 + level) / 2:
+    ///
+    /// ```text
+    /// (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)
+    /// ```
+    ///
+    /// **Source** Wilson 1927.
+    pub fn wilson(&self, level: f64) -> Option<Bounds> {
+        let (p, tail) = (self.share()?, tail(level)?);
+        let (n, z) = (self.trials as f64, -normal_quantile(tail));
+        let share = z * z / n;
+        let centre = (p + share / 2.0) / (1.0 + share);
+        let half = z * (p * (1.0 - p) / n + share / (4.0 * n)).sqrt() / (1.0 + share);
+        let (low, high) = ((centre - half).max(0.0), (centre + half).min(1.0));
+        Some(Bounds { low, high })
+    }
+
+    /// The exact interval of Clopper and Pearson: all shares that the binomial test does not
+    /// refute on either side. `None` without trials or for a level outside 0 to 1.
+    ///
+    /// **Formula** with a = (1 − level) / 2, k hits of n: the quantile a of Beta(k, n − k + 1) and
+    /// the quantile 1 − a of Beta(k + 1, n − k); 0 for k = 0, 1 for k = n. **Source** Clopper and
+    /// Pearson 1934.
+    pub fn clopper_pearson(&self, level: f64) -> Option<Bounds> {
+        let (_, tail) = (self.share()?, tail(level)?);
+        let (hits, misses) = (self.hits as f64, (self.trials - self.hits) as f64);
+        let low = if self.hits == 0 { 0.0 } else { beta_quantile(tail, hits, misses + 1.0) };
+        let full = self.hits == self.trials;
+        // By symmetry, so that both ends have the digits.
+        let high = if full { 1.0 } else { 1.0 - beta_quantile(tail, misses, hits + 1.0) };
+        Some(Bounds { low, high })
+    }
+
+    /// The p-value of the exact binomial test that the true share is `p0`; `None` without trials
+    /// or for a `p0` outside 0 to 1.
+    ///
+    /// Two-sided it is the probability of all outcomes that are no likelier than the observed
+    /// one, ties up to 1e-7 included, as R and `SciPy` count them.
+    pub fn binomial_test(&self, p0: f64, alternative: Alternative) -> Option<f64> {
+        let Self { hits: k, trials: n } = *self;
+        if n == 0 || !(p0 > 0.0 && p0 < 1.0) {
+            return None;
+        }
+        let at_least = |k| binomial_at_least(k, n, p0);
+        // P(K ≤ k) as the misses' upper tail.
+        let at_most = |k| binomial_at_least(n - k, n, 1.0 - p0);
+        Some(match alternative {
+            Alternative::Greater => at_least(k),
+            Alternative::Less => at_most(k),
+            Alternative::TwoSided if (k as f64).total_cmp(&(n as f64 * p0)).is_eq() => 1.0,
+            Alternative::TwoSided => {
+                let slack = ln_binomial_mass(k, n, p0) + 1e-7_f64.ln_1p();
+                let rare = |other| ln_binomial_mass(other, n, p0) <= slack;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a share of a count"
+                )]
+                let mean = (n as f64 * p0) as u64;
+                if (k as f64) < n as f64 * p0 {
+                    let from = first(mean + 1, n + 1, rare);
+                    (at_most(k) + at_least(from)).min(1.0)
+                } else {
+                    // As many outcomes from 0 on as are rare.
+                    let until = first(0, mean + 1, |other| !rare(other));
+                    let low = if until == 0 { 0.0 } else { at_most(until - 1) };
+                    (at_least(k) + low).min(1.0)
+                }
+            }
+        })
+    }
+}
+
+/// The probability on each side of an interval.
+fn tail(level: f64) -> Option<f64> {
+    (level > 0.0 && level < 1.0).then(|| (1.0 - level) / 2.0)
+}
+
+/// The first of `from..until` for which `holds`, which is false before and true after it;
+/// `until` if there is none.
+fn first(from: u64, until: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (from, until);
+    while low < high {
+        let middle = u64::midpoint(low, high);
+        if holds(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nonsense_is_undefined() {
+        assert_eq!(Proportion::new(2, 1), None);
+        let empty = Proportion::new(0, 0).unwrap();
+        assert_eq!((empty.share(), empty.clopper_pearson(0.95)), (None, None));
+        assert_eq!(empty.binomial_test(0.5, Alternative::TwoSided), None);
+        let some = Proportion::new(1, 2).unwrap();
+        for wrong in [0.0, 1.0, -1.0, f64::NAN] {
+            assert_eq!((some.wilson(wrong), some.clopper_pearson(wrong)), (None, None));
+            assert_eq!(some.binomial_test(wrong, Alternative::Less), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_two_sided_test_is_the_sum_over_all_outcomes(
+            (n, k) in (1_u64..60).prop_flat_map(|n| (Just(n), 0..=n)),
+            p0 in 0.01..0.99_f64,
+        ) {
+            let mass: Vec<f64> = (0..=n).map(|k| ln_binomial_mass(k, n, p0).exp()).collect();
+            let observed = mass[usize::try_from(k).unwrap()] * (1.0 + 1e-7);
+            let sum: f64 = mass.iter().filter(|mass| **mass <= observed).sum();
+            let got = Proportion::new(k, n).unwrap().binomial_test(p0, Alternative::TwoSided);
+            prop_assert!((got.unwrap() - sum.min(1.0)).abs() < 1e-10, "{:?} {}", got, sum);
+        }
+
+        #[test]
+        fn intervals_hold_the_share_and_the_exact_one_what_its_test_allows(
+            (n, k) in (1_u64..400).prop_flat_map(|n| (Just(n), 0..=n)),
+        ) {
+            let proportion = Proportion::new(k, n).unwrap();
+            let share = proportion.share().unwrap();
+            for bounds in [proportion.wilson(0.9), proportion.clopper_pearson(0.9)] {
+                let Bounds { low, high } = bounds.unwrap();
+                prop_assert!(0.0 <= low && low <= share + 1e-12 && share <= high + 1e-12 && high <= 1.0);
+            }
+            let Bounds { low, high } = proportion.clopper_pearson(0.9).unwrap();
+            if let Some(p) = proportion.binomial_test(low, Alternative::Greater) {
+                prop_assert!((p - 0.05).abs() < 1e-9);
+            }
+            if let Some(p) = proportion.binomial_test(high, Alternative::Less) {
+                prop_assert!((p - 0.05).abs() < 1e-9);
+            }
+        }
+    }
+}
