@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::Market;
 use windvane::ensemble::EnsembleLearner;
+use windvane::models::Reliability;
 use windvane::models::train::{Learner, Run};
 use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
@@ -29,7 +30,7 @@ struct Options {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "v32,v3,v31,tuned")]
     models: Vec<Model>,
     /// Number of seeds.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Print a JSON list of {market, model, seeds, mean} instead of a table.
     #[arg(long)]
@@ -55,6 +56,21 @@ struct Known {
     best: Option<f64>,
 }
 
+/// What came of a test.
+struct Score {
+    /// Share of candles whose direction is called.
+    accuracy: f64,
+    /// Expected calibration error, 15 bins.
+    calibration_error: f64,
+}
+
+/// The mean over the seeds.
+struct Row<'a> {
+    market: &'a Known,
+    model: String,
+    mean: Score,
+}
+
 type Error = Box<dyn std::error::Error>;
 
 /// The last candles before the test serve for choosing the epoch.
@@ -69,29 +85,29 @@ fn main() -> Result<(), Error> {
     };
     let rows = rows(&markets, &options)?;
     if options.json {
-        let list = rows.iter().map(|(market, model, mean)| {
-            json!({ "market": market.name, "model": model, "seeds": options.seeds, "mean": mean })
+        let list = rows.iter().map(|Row { market, model, mean }| {
+            let (market, mean) = (&market.name, mean.accuracy);
+            json!({ "market": market, "model": model, "seeds": options.seeds, "mean": mean })
         });
         println!("{}", list.collect::<Value>());
         return Ok(());
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["Market", "Best %", "Model", "Seeds", "Mean accuracy %"]);
-    for (market, model, mean) in rows {
-        let best = market.best.map_or("-".to_string(), |best| format!("{:.2}", 100.0 * best));
-        let (seeds, mean) = (options.seeds.to_string(), format!("{:.2}", 100.0 * mean));
-        table.add_row([market.name.clone(), best, model, seeds, mean]);
+    table.set_header(["Market", "Best %", "Model", "Seeds", "Mean accuracy %", "Mean ECE %"]);
+    let percent = |share: f64| format!("{:.2}", 100.0 * share);
+    for Row { market, model, mean } in rows {
+        let best = market.best.map_or("-".to_string(), percent);
+        let [accuracy, error] = [mean.accuracy, mean.calibration_error].map(percent);
+        let seeds = options.seeds.to_string();
+        table.add_row([market.name.clone(), best, model, seeds, accuracy, error]);
     }
     println!("{table}");
     Ok(())
 }
 
 /// Mean accuracy of every model on every market; the fits run side by side.
-fn rows<'a>(
-    markets: &'a [Known],
-    options: &Options,
-) -> Result<Vec<(&'a Known, String, f64)>, Error> {
+fn rows<'a>(markets: &'a [Known], options: &Options) -> Result<Vec<Row<'a>>, Error> {
     let mut tasks = Vec::new();
     for market in markets {
         for model in &options.models {
@@ -100,17 +116,19 @@ fn rows<'a>(
     }
     let bar = ProgressBar::new(tasks.len() as u64);
     let fit = |&(market, model, seed): &(&Known, Model, u64)| {
-        let got = accuracy(market, &*learner(model), seed).map_err(|error| error.to_string());
+        let got = test(market, &*learner(model), seed).map_err(|error| error.to_string());
         bar.inc(1);
         got
     };
-    let scores = tasks.par_iter().map(fit).collect::<Result<Vec<f64>, String>>()?;
+    let scores = tasks.par_iter().map(fit).collect::<Result<Vec<Score>, String>>()?;
     bar.finish_and_clear();
-    let per_row = usize::try_from(options.seeds.max(1))?;
+    let per_row = usize::try_from(options.seeds)?;
     let rows = tasks.chunks(per_row).zip(scores.chunks(per_row)).map(|(tasks, scores)| {
         let (market, model, _) = tasks[0];
-        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
-        (market, learner(model).id().to_string(), mean)
+        let mean = |of: fn(&Score) -> f64| scores.iter().map(of).sum::<f64>() / per_row as f64;
+        let [accuracy, calibration_error] = [mean(|s| s.accuracy), mean(|s| s.calibration_error)];
+        let name = learner(model).id().to_string();
+        Row { market, model: name, mean: Score { accuracy, calibration_error } }
     });
     Ok(rows.collect())
 }
@@ -127,8 +145,8 @@ fn learner(model: Model) -> Box<dyn Learner> {
     }
 }
 
-/// Share of test candles whose direction the model calls, every candle getting a call.
-fn accuracy(market: &Known, learner: &dyn Learner, seed: u64) -> Result<f64, Error> {
+/// Fits a model and asks it about the test candles, of which every one gets a call.
+fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error> {
     let Known { series, train, .. } = market;
     let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[])?;
     let tables = [table];
@@ -138,12 +156,16 @@ fn accuracy(market: &Known, learner: &dyn Learner, seed: u64) -> Result<f64, Err
     let split = Split::new(validate_from, close_time(train.saturating_sub(1))?, None, 0)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
     let model = learner.fit(&train, &validation, &Run::new(seed))?;
-    let (test, mut scratch, mut hits) = (split.test(&samples), model.scratch(), 0);
+    let (test, mut scratch) = (split.test(&samples), model.scratch());
+    let (mut hits, mut reliability) = (0, Reliability::new(15));
     for sample in test.samples() {
-        let edge = model.predict(test.window(sample), &mut scratch)?.probabilities.edge();
+        let said = model.predict(test.window(sample), &mut scratch)?.probabilities;
+        let edge = said.edge();
         hits += usize::from(edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0));
+        reliability.add(&said, sample.label);
     }
-    Ok(hits as f64 / test.len() as f64)
+    let calibration_error = reliability.calibration_error().ok_or("no test candles")?;
+    Ok(Score { accuracy: hits as f64 / test.len() as f64, calibration_error })
 }
 
 /// The four markets with their default parameters, 20,000 candles to learn from, 10,000 to test.

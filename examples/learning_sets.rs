@@ -29,7 +29,7 @@ struct Options {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "v32,v3")]
     models: Vec<Model>,
     /// Number of seeds.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Print a JSON list of {set, model, seeds, mean} instead of a table.
     #[arg(long)]
@@ -104,7 +104,7 @@ fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
     let mut tasks = Vec::new();
     for set in sets {
         for &model in &options.models {
-            tasks.extend((0..options.seeds.max(1)).map(|seed| (set, model, seed)));
+            tasks.extend((0..options.seeds).map(|seed| (set, model, seed)));
         }
     }
     let bar = ProgressBar::new(tasks.len() as u64);
@@ -115,7 +115,7 @@ fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
     };
     let accuracies = tasks.par_iter().map(fit).collect::<Result<Vec<f64>, String>>()?;
     bar.finish_and_clear();
-    let per_row = usize::try_from(options.seeds.max(1))?;
+    let per_row = usize::try_from(options.seeds)?;
     let rows = tasks.chunks(per_row).zip(accuracies.chunks(per_row)).map(|(tasks, accuracies)| {
         let (set, model, _) = tasks[0];
         (set.name.clone(), model.name(), accuracies.to_vec())

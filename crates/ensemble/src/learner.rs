@@ -85,7 +85,7 @@ impl EnsembleLearner {
         Self::new(ModelId::new("original"), members)
     }
 
-    /// v2, v3, v3.1 and v3.2, weighted by log loss on the validation windows.
+    /// v2 with learned weights, v3, v3.1 and v3.2, weighted by log loss on the validation windows.
     #[cfg(feature = "tuned")]
     pub fn tuned() -> Self {
         use windvane_models::{
@@ -93,7 +93,7 @@ impl EnsembleLearner {
             v32::FastLstmLearner,
         };
         let members: Vec<Arc<dyn Learner>> = vec![
-            Arc::new(WeightedSignalsLearner::default()),
+            Arc::new(WeightedSignalsLearner::learned()),
             Arc::new(BiLstmLearner::default()),
             Arc::new(AttentionBiLstmLearner::default()),
             Arc::new(FastLstmLearner::default()),

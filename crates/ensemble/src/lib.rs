@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `train` | `EnsembleLearner`: fitting members, weights and the temperature of the vote |
 //! | `original` | the named ensemble of v2 and v3.1, half each |
-//! | `tuned` | the named ensemble of v2, v3, v3.1 and v3.2, weighted by log loss |
+//! | `tuned` | the named ensemble of v2 (learned), v3, v3.1 and v3.2, weighted by log loss |
 //!
 //! Members of kinds that are fitted elsewhere need those kinds' features of `windvane-models`.
 #![forbid(unsafe_code)]

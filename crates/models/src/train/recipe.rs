@@ -96,10 +96,10 @@ impl Recipe {
         let last = self.schedule.learning_rate(self.learning_rate, last);
         let rules: [(&'static str, &'static str, f64, bool); 7] = [
             ("learning_rate", "finite and above 0", self.learning_rate, self.learning_rate > 0.0),
+            ("epochs", "at least 1", self.epochs as f64, self.epochs > 0),
             ("learning rate of the last epoch", "finite and above 0", last, last > 0.0),
             ("batch", "1 to 65536", self.batch as f64, (1..=65_536).contains(&self.batch)),
             ("clip", "above 0", limit, limit > 0.0),
-            ("epochs", "at least 1", self.epochs as f64, self.epochs > 0),
             ("patience", "at least 1", self.patience as f64, self.patience > 0),
             ("forget_bias", "finite", self.forget_bias, true),
         ];
