@@ -4,7 +4,16 @@ use std::io::Write as _;
 use windvane_testing::golden_parts;
 
 /// The parts that a test reads.
-const READ: [&str; 6] = ["a_lstm", "b_models", "c_training", "d_signals", "e_onnx", "f_metrics"];
+const READ: [&str; 8] = [
+    "a_lstm",
+    "b_models",
+    "c_training",
+    "d_signals",
+    "e_onnx",
+    "f_metrics",
+    "g_learning",
+    "h_markets",
+];
 
 #[test]
 fn golden_parts_without_a_reader_are_named() {
