@@ -31,11 +31,20 @@ impl<'a, R> Matrix<'a, R> {
 
 /// `c = a b`, on top of what `c` holds if `keep`.
 pub(crate) fn mat_mul<R: Real>(a: Matrix<'_, R>, b: Matrix<'_, R>, keep: bool, c: &mut [R]) {
+    mat_mul_on(Checked::detect(), a, b, keep, c);
+}
+
+fn mat_mul_on<R: Real>(
+    kernel: Checked,
+    a: Matrix<'_, R>,
+    b: Matrix<'_, R>,
+    keep: bool,
+    c: &mut [R],
+) {
     let ((rows, depth), (_, columns)) = (a.size(), b.size());
     debug_assert_eq!(depth, b.size().0, "invariant: inner sizes");
     debug_assert_eq!(rows * columns, c.len(), "invariant: size of a product");
     let left = Left { data: a.data, stride: a.columns, transposed: a.transposed };
-    let kernel = Checked::detect();
     if !b.transposed && columns.is_multiple_of(LANES) {
         let right = Right { data: b.data, columns, panel: columns };
         kernels::dispatch(kernel, Product { left, right, depth, columns, keep, c });
@@ -76,32 +85,53 @@ fn pack<R: Real>(matrix: Matrix<'_, R>, panels: &mut Vec<R>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Matrix, mat_mul};
+    use ndarray::{Array2, ShapeBuilder};
 
-    /// Entry (i, j) is the sum over k of a (i, k) b (k, j), whatever sizes and orientations.
-    #[test]
-    fn products_of_all_sizes_and_orientations_equal_the_sums() {
+    use super::{Matrix, mat_mul_on};
+    use crate::kernels::Checked;
+    use crate::{Kernel, Real};
+
+    /// Largest distance from ndarray's product in f64, over sizes and orientations.
+    fn largest_error<R: Real>(kernel: Kernel) -> f64 {
         let numbers = |count: usize, phase: f64| -> Vec<f64> {
             (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()
         };
-        let sizes = [(1, 1, 1), (3, 300, 5), (6, 7, 32), (7, 600, 70), (9, 5, 130), (4, 3, 48)];
+        let rounded = |numbers: &[f64]| -> Vec<R> {
+            numbers.iter().map(|number| R::from_f64(*number)).collect()
+        };
+        let (mut largest, kernel) = (0.0_f64, Checked::new(kernel).unwrap());
+        let sizes = [(1, 1, 1), (3, 300, 5), (15, 7, 32), (13, 600, 70), (9, 5, 130), (4, 3, 48)];
         for (m, k, n) in sizes {
             let (a, b, before) = (numbers(m * k, 0.1), numbers(k * n, 0.2), numbers(m * n, 0.3));
             for orientation in 0..8 {
                 let [a_t, b_t, keep] = [1, 2, 4].map(|bit| orientation & bit != 0);
+                let wide = |rows: usize, columns: usize, columnwise: bool, flat: &[f64]| {
+                    let shape = (rows, columns).set_f(columnwise);
+                    Array2::from_shape_vec(shape, flat.to_vec()).unwrap()
+                };
+                let mut expected = wide(m, k, a_t, &a).dot(&wide(k, n, b_t, &b));
+                if keep {
+                    expected += &wide(m, n, false, &before);
+                }
+                let (a, b, mut c) = (rounded(&a), rounded(&b), rounded(&before));
                 let left = if a_t { Matrix::new(&a, k, m).t() } else { Matrix::new(&a, m, k) };
                 let right = if b_t { Matrix::new(&b, n, k).t() } else { Matrix::new(&b, k, n) };
-                let mut c = before.clone();
-                mat_mul(left, right, keep, &mut c);
-                for (at, got) in c.iter().enumerate() {
-                    let (i, j) = (at / n, at % n);
-                    let of_a = |p: usize| if a_t { a[p * m + i] } else { a[i * k + p] };
-                    let of_b = |p: usize| if b_t { b[j * k + p] } else { b[p * n + j] };
-                    let sum = (0..k).map(|p| of_a(p) * of_b(p)).sum::<f64>();
-                    let expected = if keep { before[at] + sum } else { sum };
-                    assert!((got - expected).abs() < 1e-11, "{m} {k} {n} {orientation}: {at}");
+                mat_mul_on(kernel, left, right, keep, &mut c);
+                for (got, expected) in c.iter().zip(&expected) {
+                    largest = largest.max((got.to_f64() - expected).abs());
                 }
             }
+        }
+        largest
+    }
+
+    #[test]
+    fn products_of_all_sizes_orientations_and_kernels_equal_those_of_ndarray() {
+        for kernel in Kernel::available() {
+            let error = largest_error::<f64>(*kernel);
+            assert!(error < 1e-11, "{}: {error:e}", kernel.name());
+            let error = largest_error::<f32>(*kernel);
+            assert!(error < 2e-4, "{}: {error:e}", kernel.name());
         }
     }
 }

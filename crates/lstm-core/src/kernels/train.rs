@@ -4,7 +4,7 @@
 //! at hand: going forward the activations and the new state, going back the derivatives down to
 //! the gate sums. `P` is `H` rounded up to whole vectors. Padded units have zero weights; what
 //! they compute stays in the padding, as nothing reads it back.
-use super::lstm::{fused, sigmoid, tanh};
+use super::lstm::{fused, tanh};
 use super::product::{Tile, add_rows, load};
 use super::vector::{LANES, Vector};
 use super::{Isa, Op, PANEL};
@@ -142,6 +142,14 @@ impl<R: Real> ForwardStep<'_, R> {
             }
         }
     }
+}
+
+/// The logistic function as tanh(x / 2) / 2 + 1/2: nearer to the true value about 1/2 than
+/// 1 / (1 + e^-x) is, which shows in gradients that are small differences of large numbers.
+#[inline(always)]
+fn sigmoid<R: Real, I: Isa>(x: R) -> R {
+    let half = R::from_f64(0.5);
+    fused::<R, I>(half, tanh::<R, I>(half * x), half)
 }
 
 /// One step back, down to the gate sums.

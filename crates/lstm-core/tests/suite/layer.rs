@@ -12,7 +12,7 @@ pub(crate) enum Layer {
 }
 
 pub(crate) enum LayerCache<R> {
-    One(LstmCache<R>),
+    One(Box<LstmCache<R>>),
     Both(Box<BiLstmCache<R>>),
 }
 
@@ -57,7 +57,7 @@ impl Layer {
 
     pub(crate) fn cache<R: Real>(&self) -> LayerCache<R> {
         match self {
-            Self::One(_) => LayerCache::One(LstmCache::new()),
+            Self::One(_) => LayerCache::One(Box::default()),
             Self::Both(_) => LayerCache::Both(Box::default()),
         }
     }

@@ -1,8 +1,7 @@
 //! The loop that descends: epochs of shuffled batches, early stopping, the best epoch kept.
 //!
-//! A batch is cut into chunks of [`CHUNK`] windows whatever the number of threads; each chunk
-//! has its own gradient, and the gradients are added in order. So the bits depend on the seed
-//! alone.
+//! A batch is cut into chunks whatever the number of threads ([`chunk_of`]); each chunk has its
+//! own gradient, and the gradients are added in order. So the bits depend on the seed alone.
 use rayon::prelude::*;
 use windvane_lstm_core::{CrossEntropy, LstmError, OptimizerState, Purpose, Stream};
 
@@ -12,8 +11,15 @@ use super::network::weight_count;
 use super::{Draw, EpochReport, Network, Recipe, Run};
 use crate::{ModelError, TrainingRecord};
 
-/// Windows per gradient chunk: enough for the matrix products, few enough for two threads.
+/// Windows at a time where no gradient is wanted, and the most per gradient chunk: more would not
+/// stay in the caches between the passes.
 const CHUNK: usize = 64;
+
+/// Windows per gradient chunk of batches of that size: a quarter, so that a few threads have work,
+/// in whole tiles of the matrix products, and not so few that arranging the weights shows.
+fn chunk_of(batch: usize) -> usize {
+    (batch / 4).next_multiple_of(8).clamp(16, CHUNK)
+}
 
 /// What descending came to.
 pub(crate) struct Fit {
@@ -82,7 +88,7 @@ impl<N: Network<f32>> Descent<'_, N> {
             Some(progress) => progress,
             None => self.start()?,
         };
-        let chunks = self.recipe.batch.min(self.train.list().len()).div_ceil(CHUNK);
+        let chunks = self.parts_of(self.recipe.batch).max(rayon::current_num_threads());
         let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(progress.weights.len())).collect();
         while !self.done(&progress) {
             let report = self.epoch(&mut progress, &mut chunks)?;
@@ -100,6 +106,11 @@ impl<N: Network<f32>> Descent<'_, N> {
             got: 0.0,
         })?;
         Ok(Fit { weights, epochs: epoch, best })
+    }
+
+    /// Gradient chunks of a batch.
+    fn parts_of(&self, batch: usize) -> usize {
+        batch.min(self.train.list().len()).div_ceil(chunk_of(self.recipe.batch))
     }
 
     fn start(&self) -> Result<Progress, ModelError> {
@@ -143,7 +154,8 @@ impl<N: Network<f32>> Descent<'_, N> {
     ) -> Result<EpochReport, ModelError> {
         let epoch = progress.epoch + 1;
         let train_loss = self.pass(progress, chunks)?;
-        let validated = self.validation.map(|examples| self.validate(examples, &progress.weights));
+        let validate = |examples| self.validate(examples, &progress.weights, chunks);
+        let validated = self.validation.map(validate);
         let (validation_loss, validation_accuracy) = validated.transpose()?.unzip();
         for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
             if !loss.is_finite() {
@@ -182,15 +194,16 @@ impl<N: Network<f32>> Descent<'_, N> {
         // Each epoch's order depends on its number alone, so that a resumed run draws the same.
         let mut order: Vec<usize> = (0..self.train.list().len()).collect();
         Stream::new(seed, Purpose::Shuffle, epoch, 0).shuffle(&mut order);
-        let batches = order.len().div_ceil(recipe.batch) as f64;
+        let (batches, parts) = (order.len().div_ceil(recipe.batch), self.parts_of(recipe.batch));
         let mut loss = 0.0;
         for (number, batch) in order.chunks(recipe.batch).enumerate() {
-            let draw = Draw { seed, epoch, index: (number * chunks.len()) as u64 };
+            let draw = Draw { seed, epoch, index: (number * parts) as u64 };
             loss += self.gradient(weights, batch, draw, chunks)?;
             let gradient = &mut chunks[0].d_weights;
             recipe.clip.apply(gradient);
             // The middle of the step: a rise that starts at 0 wastes none.
-            let learning_rate = self.learning_rate(*done as f64 + (number as f64 + 0.5) / batches);
+            let learning_rate =
+                self.learning_rate(*done as f64 + (number as f64 + 0.5) / batches as f64);
             recipe.optimizer.step(learning_rate, gradient, optimizer, weights)?;
         }
         Ok(loss / order.len() as f64)
@@ -209,9 +222,9 @@ impl<N: Network<f32>> Descent<'_, N> {
         first: Draw,
         chunks: &mut [Chunk<N::Cache>],
     ) -> Result<f64, LstmError> {
-        let parts = batch.len().div_ceil(CHUNK);
-        let used = &mut chunks[..parts];
-        let work = used.par_iter_mut().zip(batch.par_chunks(CHUNK)).enumerate();
+        let used = &mut chunks[..self.parts_of(batch.len())];
+        let parts = batch.par_chunks(chunk_of(self.recipe.batch));
+        let work = used.par_iter_mut().zip(parts).enumerate();
         work.try_for_each(|(number, (chunk, part))| {
             let draw = Draw { index: first.index + number as u64, ..first };
             chunk.d_weights.fill(0.0);
@@ -251,7 +264,12 @@ impl<N: Network<f32>> Descent<'_, N> {
 
     /// Mean cross-entropy on windows not learned from, and the share of them whose most likely
     /// class is right.
-    fn validate(&self, examples: &Examples, weights: &[f32]) -> Result<(f64, f64), LstmError> {
+    fn validate(
+        &self,
+        examples: &Examples,
+        weights: &[f32],
+        chunks: &mut [Chunk<N::Cache>],
+    ) -> Result<(f64, f64), LstmError> {
         let one = |chunk: &mut Chunk<N::Cache>, part: &[Example]| {
             chunk.gather(examples, part.iter().copied());
             let Chunk { x, targets, d_logits, cache, .. } = chunk;
@@ -264,11 +282,17 @@ impl<N: Network<f32>> Descent<'_, N> {
             let loss = self.cross_entropy().add(logits, targets, 1.0, d_logits)?;
             Ok((f64::from(loss), right))
         };
-        let list = examples.list();
-        let chunks = list.par_chunks(CHUNK).map_init(|| Chunk::<N::Cache>::new(0), one);
-        let chunks = chunks.collect::<Result<Vec<(f64, usize)>, LstmError>>()?;
-        let loss = chunks.iter().map(|(loss, _)| loss).sum::<f64>() / list.len() as f64;
-        let right: usize = chunks.iter().map(|(_, right)| right).sum();
+        // Working memory is used again, as it is by the gradients; sums go by the order of the parts.
+        let (list, together) = (examples.list(), chunks.len());
+        let of_chunk = |(first, chunk): (usize, &mut Chunk<N::Cache>)| {
+            let parts = list.chunks(CHUNK).skip(first).step_by(together);
+            parts.map(|part| one(chunk, part)).collect::<Result<Vec<(f64, usize)>, LstmError>>()
+        };
+        let results: Vec<_> =
+            chunks.par_iter_mut().enumerate().map(of_chunk).collect::<Result<_, LstmError>>()?;
+        let parts = || (0..list.len().div_ceil(CHUNK)).map(|p| results[p % together][p / together]);
+        let loss = parts().map(|(loss, _)| loss).sum::<f64>() / list.len() as f64;
+        let right: usize = parts().map(|(_, right)| right).sum();
         Ok((loss, right as f64 / list.len() as f64))
     }
 }
