@@ -84,14 +84,14 @@ impl<R: Real> PackedBiLstm<R> {
         xs: &[R],
         scratch: &'s mut BiLstmScratch<R>,
     ) -> Result<&'s [R], LstmError> {
-        check_rows("xs", self.shape.input_size(), xs.len())?;
+        let steps = check_rows("xs", self.shape.input_size(), xs.len())?;
         let hidden = self.shape.hidden_size();
         scratch.lstm.check(hidden)?;
         let BiLstmScratch { lstm, last } = scratch;
         let (of_forward, of_reverse) = last.split_at_mut(hidden);
-        self.forward.read_window(xs, false, None, lstm);
+        self.forward.read_window(xs, steps, false, None, lstm);
         of_forward.copy_from_slice(lstm.state.h());
-        self.reverse.read_window(xs, true, None, lstm);
+        self.reverse.read_window(xs, steps, true, None, lstm);
         of_reverse.copy_from_slice(lstm.state.h());
         Ok(last)
     }
@@ -112,8 +112,8 @@ impl<R: Real> PackedBiLstm<R> {
         let (hidden, width) = (self.shape.hidden_size(), self.shape.output_size());
         check_len("out", steps * width, out.len())?;
         scratch.lstm.check(hidden)?;
-        self.forward.read_window(xs, false, Some((&mut *out, width)), &mut scratch.lstm);
-        self.reverse.read_window(xs, true, Some((&mut out[hidden..], width)), &mut scratch.lstm);
+        self.forward.read_window(xs, steps, false, Some((&mut *out, width)), &mut scratch.lstm);
+        self.reverse.read_window(xs, steps, true, Some((&mut out[hidden..], width)), &mut scratch.lstm);
         Ok(())
     }
 }

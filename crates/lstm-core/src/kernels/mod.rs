@@ -18,7 +18,7 @@ pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
 pub(crate) use isa::BASELINE_FUSED;
 use isa::{Isa, Portable};
-pub(crate) use lstm::{Column, Lstm, UNITS, padded};
+pub(crate) use lstm::{Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, padded};
 pub(crate) use select::Checked;
 pub use select::Kernel;
 #[cfg(feature = "train")]

@@ -1,7 +1,7 @@
 //! LSTM inference.
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, Column, Lstm, UNITS};
+use crate::kernels::{self, Checked, Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS};
 use crate::{Kernel, LstmError, Real};
 
 /// An LSTM layer packed for inference: after construction nothing allocates.
@@ -39,6 +39,15 @@ pub struct PackedLstm<R> {
     bias: Vec<Column<R>>,
     // [blocks, I + H]
     columns: Vec<Column<R>>,
+    // [tails]
+    tail_bias: Vec<TailColumn<R>>,
+    // [I + H, tails]
+    tail_columns: Vec<TailColumn<R>>,
+}
+
+/// Where a gate of a unit of the tail lies in its column.
+fn tail_lane(gate: usize, unit: usize) -> usize {
+    gate * TAIL_UNITS + unit % TAIL_UNITS
 }
 
 impl<R: Real> PackedLstm<R> {
@@ -49,23 +58,46 @@ impl<R: Real> PackedLstm<R> {
     pub fn new(shape: LstmShape, params: LstmParams<'_, R>) -> Result<Self, LstmError> {
         shape.check(&params)?;
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
-        let blocks = hidden.div_ceil(UNITS);
-        let mut bias = vec![Column::ZERO; blocks];
-        let mut columns = vec![Column::ZERO; blocks * (inputs + hidden)];
+        let count = inputs + hidden;
+        let (blocks, tails) = (hidden / UNITS, (hidden % UNITS).div_ceil(TAIL_UNITS));
+        let mut packed = Self {
+            shape,
+            kernel: Checked::detect(),
+            bias: vec![Column::ZERO; blocks],
+            columns: vec![Column::ZERO; blocks * count],
+            tail_bias: vec![TailColumn::ZERO; tails],
+            tail_columns: vec![TailColumn::ZERO; count * tails],
+        };
         for gate in 0..4 {
             for unit in 0..hidden {
                 let row = gate * hidden + unit;
-                let (block, lane) = (unit / UNITS, unit % UNITS);
-                bias[block].0[gate][lane] = params.bias(row);
                 let w_ih = &params.w_ih[row * inputs..][..inputs];
                 let w_hh = &params.w_hh[row * hidden..][..hidden];
-                let columns = &mut columns[block * (inputs + hidden)..][..inputs + hidden];
-                for (column, &w) in columns.iter_mut().zip(w_ih.iter().chain(w_hh)) {
-                    column.0[gate][lane] = w;
+                *packed.bias_mut(gate, unit) = params.bias(row);
+                for (k, &w) in w_ih.iter().chain(w_hh).enumerate() {
+                    *packed.weight_mut(gate, unit, k) = w;
                 }
             }
         }
-        Ok(Self { shape, kernel: Checked::detect(), bias, columns })
+        Ok(packed)
+    }
+
+    fn bias_mut(&mut self, gate: usize, unit: usize) -> &mut R {
+        let (block, lane) = (unit / UNITS, unit % UNITS);
+        match self.bias.get_mut(block) {
+            Some(bias) => &mut bias.0[gate][lane],
+            None => &mut self.tail_bias[lane / TAIL_UNITS].0[tail_lane(gate, lane)],
+        }
+    }
+
+    fn weight_mut(&mut self, gate: usize, unit: usize, k: usize) -> &mut R {
+        let count = self.shape.input_size() + self.shape.hidden_size();
+        let (block, lane) = (unit / UNITS, unit % UNITS);
+        if block < self.bias.len() {
+            return &mut self.columns[block * count + k].0[gate][lane];
+        }
+        let column = k * self.tail_bias.len() + lane / TAIL_UNITS;
+        &mut self.tail_columns[column].0[tail_lane(gate, lane)]
     }
 
     /// The same layer run by another kernel.
@@ -104,7 +136,10 @@ impl<R: Real> PackedLstm<R> {
         scratch: &mut LstmScratch<R>,
     ) -> Result<(), LstmError> {
         check_len("x", self.shape.input_size(), x.len())?;
-        self.sequence(x, state, None, scratch)
+        state.check(self.shape.hidden_size())?;
+        scratch.check(self.shape.hidden_size())?;
+        self.run(x, 1, false, state, None, &mut scratch.next);
+        Ok(())
     }
 
     /// Reads the window `xs` `[T, I]` from a zero state and returns the last hidden state `[H]`.
@@ -118,9 +153,9 @@ impl<R: Real> PackedLstm<R> {
         xs: &[R],
         scratch: &'s mut LstmScratch<R>,
     ) -> Result<&'s [R], LstmError> {
-        check_rows("xs", self.shape.input_size(), xs.len())?;
+        let steps = check_rows("xs", self.shape.input_size(), xs.len())?;
         scratch.check(self.shape.hidden_size())?;
-        self.read_window(xs, false, None, scratch);
+        self.read_window(xs, steps, false, None, scratch);
         Ok(scratch.state.h())
     }
 
@@ -143,51 +178,57 @@ impl<R: Real> PackedLstm<R> {
         if let Some(out) = &out {
             check_len("out", steps * hidden, out.len())?;
         }
-        self.run(xs, false, state, out.map(|out| (out, hidden)), &mut scratch.next);
+        self.run(xs, steps, false, state, out.map(|out| (out, hidden)), &mut scratch.next);
         Ok(())
     }
 
-    /// Reads whole steps `[T, I]` from a zero state, the last step first if `reversed`.
+    /// Reads `xs` `[T, I]` from a zero state, the last step first if `reversed`.
     ///
     /// The state stays in `scratch`, which fits; the hidden state after reading step t goes to
     /// `out[t * stride..]`. The caller has checked the lengths.
     pub(crate) fn read_window(
         &self,
         xs: &[R],
+        steps: usize,
         reversed: bool,
         out: Option<(&mut [R], usize)>,
         scratch: &mut LstmScratch<R>,
     ) {
         let LstmScratch { state, next } = scratch;
         state.reset();
-        self.run(xs, reversed, state, out, next);
+        self.run(xs, steps, reversed, state, out, next);
+    }
+
+    fn weights(&self) -> LstmWeights<'_, R> {
+        LstmWeights {
+            inputs: self.shape.input_size(),
+            hidden: self.shape.hidden_size(),
+            bias: &self.bias,
+            columns: &self.columns,
+            tail_bias: &self.tail_bias,
+            tail_columns: &self.tail_columns,
+        }
     }
 
     fn run(
         &self,
         xs: &[R],
+        steps: usize,
         reversed: bool,
         state: &mut LstmState<R>,
         out: Option<(&mut [R], usize)>,
-        next: &mut [R],
+        next: &mut Vec<R>,
     ) {
         let (h, c) = state.padded_mut();
         let (out, stride) = out.unzip();
+        let (weights, stride) = (self.weights(), stride.unwrap_or(0));
         kernels::dispatch(
             self.kernel,
-            Lstm {
-                bias: &self.bias,
-                columns: &self.columns,
-                inputs: self.shape.input_size(),
-                hidden: self.shape.hidden_size(),
-                xs,
-                reversed,
-                h,
-                c,
-                next,
-                out,
-                stride: stride.unwrap_or(0),
-            },
+            Lstm { weights, xs, steps, reversed, h, c, next, out, stride },
         );
+        // The step reads one and writes the other.
+        if !steps.is_multiple_of(2) {
+            std::mem::swap(h, next);
+        }
     }
 }

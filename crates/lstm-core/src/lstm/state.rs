@@ -62,7 +62,7 @@ impl<R: Real> LstmState<R> {
     }
 
     /// Both with their padding.
-    pub(crate) fn padded_mut(&mut self) -> (&mut [R], &mut [R]) {
+    pub(crate) fn padded_mut(&mut self) -> (&mut Vec<R>, &mut Vec<R>) {
         (&mut self.h, &mut self.c)
     }
 
