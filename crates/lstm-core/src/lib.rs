@@ -84,7 +84,8 @@ pub use dense::{DenseParams, DenseParamsMut, DenseShape, PackedDense};
 pub use error::LstmError;
 pub use kernels::Kernel;
 pub use lstm::{
-    Biases, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState, MAX_SIZE, PackedLstm,
+    Biases, LstmBatchScratch, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState,
+    MAX_SIZE, PackedLstm,
 };
 pub use real::Real;
 pub use relu::relu;

@@ -39,12 +39,23 @@ pub(crate) struct LstmWeights<'a, R> {
     pub(crate) hidden: usize,
     /// `[blocks]`
     pub(crate) bias: &'a [Column<R>],
-    /// `[blocks, inputs + hidden]`
+    /// `[pairs, inputs + hidden, 2]`, and `[inputs + hidden]` of an odd last block.
     pub(crate) columns: &'a [Column<R>],
     /// `[tails]`
     pub(crate) tail_bias: &'a [TailColumn<R>],
     /// `[inputs + hidden, tails]`
     pub(crate) tail_columns: &'a [TailColumn<R>],
+}
+
+impl<'a, R> LstmWeights<'a, R> {
+    /// The columns of a block, the first of every `width`.
+    #[inline(always)]
+    pub(super) fn columns_of(&self, block: usize) -> (&'a [Column<R>], usize) {
+        let count = self.inputs + self.hidden;
+        let (pair, inside) = (block / 2, block % 2);
+        let width = (self.bias.len() - 2 * pair).min(2);
+        (&self.columns[2 * pair * count..][..count * width][inside..], width)
+    }
 }
 
 /// All steps of one window.
@@ -167,58 +178,86 @@ impl<R: Real> Step<'_, R> {
 /// bias + sum over inputs of w x + sum over hidden units of u h.
 #[inline(always)]
 #[expect(clippy::type_complexity, reason = "sums of blocks and of tail columns")]
-fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize>(
+pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize>(
     weights: &LstmWeights<'_, R>,
     first: usize,
     x: &[R],
     h: &[R],
 ) -> ([[[R; UNITS]; 4]; BLOCKS], [[R; UNITS]; TAILS]) {
-    let count = x.len() + h.len();
     let mut sums = [[[R::ZERO; UNITS]; 4]; BLOCKS];
-    let mut columns = [&weights.columns[..0]; BLOCKS];
-    for block in 0..BLOCKS {
-        sums[block] = weights.bias[first + block].0;
-        columns[block] = &weights.columns[(first + block) * count..][..count];
+    for (block, sums) in sums.iter_mut().enumerate() {
+        *sums = weights.bias[first + block].0;
     }
     let mut tail = [[R::ZERO; UNITS]; TAILS];
     for (tail, bias) in tail.iter_mut().zip(weights.tail_bias) {
         *tail = bias.0;
     }
-    let tails = &weights.tail_columns[..TAILS * count];
-    let (tails_of_x, tails_of_h) = tails.split_at(TAILS * x.len());
-    let of_x = columns.map(|columns| &columns[..x.len()]);
-    let of_h = columns.map(|columns| &columns[x.len()..][..h.len()]);
-    add::<R, I, BLOCKS, TAILS>(&mut sums, &mut tail, of_x, tails_of_x, x);
-    add::<R, I, BLOCKS, TAILS>(&mut sums, &mut tail, of_h, tails_of_h, h);
+    let columns = Columns::<R, BLOCKS, TAILS>::new(weights, first);
+    let (of_x, of_h) = columns.split_at(x.len());
+    of_x.add::<I>(&mut sums, &mut tail, x);
+    of_h.add::<I>(&mut sums, &mut tail, h);
     (sums, tail)
 }
 
-#[inline(always)]
-fn add<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize>(
-    sums: &mut [[[R; UNITS]; 4]; BLOCKS],
-    tail: &mut [[R; UNITS]; TAILS],
-    columns: [&[Column<R>]; BLOCKS],
-    tails: &[TailColumn<R>],
-    values: &[R],
-) {
-    let (mut of_sums, mut of_tail) = (*sums, *tail);
-    let columns = columns.map(|columns| &columns[..values.len()]);
-    for (k, &value) in values.iter().enumerate() {
-        for block in 0..BLOCKS {
-            for gate in 0..4 {
-                let column = &columns[block][k].0[gate];
-                add_scaled::<R, I>(&mut of_sums[block][gate], column, value);
+/// The columns of a group of units.
+#[derive(Clone, Copy)]
+struct Columns<'a, R, const BLOCKS: usize, const TAILS: usize> {
+    /// `[count, width]`, from the group's first block on.
+    blocks: &'a [Column<R>],
+    width: usize,
+    /// `[count, TAILS]`
+    tails: &'a [TailColumn<R>],
+}
+
+impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS, TAILS> {
+    #[inline(always)]
+    fn new(weights: &LstmWeights<'a, R>, first: usize) -> Self {
+        let count = weights.inputs + weights.hidden;
+        let (blocks, width) =
+            if BLOCKS > 0 { weights.columns_of(first) } else { ([].as_slice(), 1) };
+        // Groups of two start at a pair.
+        let width = if BLOCKS == 2 { 2 } else { width };
+        Self { blocks, width, tails: &weights.tail_columns[..count * TAILS] }
+    }
+
+    /// Those of the first `count` values, and the rest.
+    #[inline(always)]
+    fn split_at(self, count: usize) -> (Self, Self) {
+        let at = if BLOCKS > 0 { count * self.width } else { 0 };
+        let (blocks, blocks_after) = self.blocks.split_at(at);
+        let (tails, tails_after) = self.tails.split_at(count * TAILS);
+        (Self { blocks, tails, ..self }, Self { blocks: blocks_after, tails: tails_after, ..self })
+    }
+
+    #[inline(always)]
+    fn add<I: Isa>(
+        self,
+        sums: &mut [[[R; UNITS]; 4]; BLOCKS],
+        tail: &mut [[R; UNITS]; TAILS],
+        values: &[R],
+    ) {
+        let (mut of_sums, mut of_tail) = (*sums, *tail);
+        for (k, &value) in values.iter().enumerate() {
+            if BLOCKS > 0 {
+                let columns = &self.blocks[k * self.width..][..BLOCKS];
+                for block in 0..BLOCKS {
+                    for gate in 0..4 {
+                        let column = &columns[block].0[gate];
+                        add_scaled::<R, I>(&mut of_sums[block][gate], column, value);
+                    }
+                }
+            }
+            let tails = &self.tails[k * TAILS..][..TAILS];
+            for j in 0..TAILS {
+                add_scaled::<R, I>(&mut of_tail[j], &tails[j].0, value);
             }
         }
-        for j in 0..TAILS {
-            add_scaled::<R, I>(&mut of_tail[j], &tails[k * TAILS + j].0, value);
-        }
+        (*sums, *tail) = (of_sums, of_tail);
     }
-    (*sums, *tail) = (of_sums, of_tail);
 }
 
 #[inline(always)]
-fn add_scaled<R: Real, I: Isa>(sum: &mut [R; UNITS], column: &[R; UNITS], value: R) {
+pub(super) fn add_scaled<R: Real, I: Isa>(sum: &mut [R; UNITS], column: &[R; UNITS], value: R) {
     for unit in 0..UNITS {
         sum[unit] = fused::<R, I>(column[unit], value, sum[unit]);
     }
@@ -226,7 +265,7 @@ fn add_scaled<R: Real, I: Isa>(sum: &mut [R; UNITS], column: &[R; UNITS], value:
 
 /// The sums of the tail as those of a block.
 #[inline(always)]
-fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -> [[R; UNITS]; 4] {
+pub(super) fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -> [[R; UNITS]; 4] {
     let mut sums = [[R::ZERO; UNITS]; 4];
     for (j, lanes) in tail.iter().enumerate() {
         for gate in 0..4 {
@@ -239,7 +278,11 @@ fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -> [[R; UNIT
 
 /// c' = f c + i g and h' = o tanh(c'), for a block of units.
 #[inline(always)]
-fn update<R: Real, I: Isa>(sums: &[[R; UNITS]; 4], c: &mut [R; UNITS], h: &mut [R; UNITS]) {
+pub(super) fn update<R: Real, I: Isa>(
+    sums: &[[R; UNITS]; 4],
+    c: &mut [R; UNITS],
+    h: &mut [R; UNITS],
+) {
     let [i, f, g, o] = sums;
     for unit in 0..UNITS {
         let gates = [i[unit], f[unit], g[unit], o[unit]];

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "entering a #[target_feature] function after detection")]
 
 mod attention;
+mod batch;
 mod dense;
 mod isa;
 mod lstm;
@@ -15,6 +16,7 @@ mod spread;
 mod train;
 
 pub(crate) use attention::{Scores, WeightedSum};
+pub(crate) use batch::{LstmBatch, TILE};
 pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
 pub(crate) use isa::BASELINE_FUSED;
 use isa::{Isa, Portable};

@@ -11,10 +11,11 @@ mod cache;
 #[cfg(feature = "train")]
 mod forward;
 
+pub(crate) use packed::BatchOut;
 pub use packed::PackedLstm;
 pub(crate) use shape::check_size;
 pub use shape::{Biases, LstmParams, LstmParamsMut, LstmShape, MAX_SIZE};
-pub use state::{LstmScratch, LstmState};
+pub use state::{LstmBatchScratch, LstmScratch, LstmState};
 
 #[cfg(feature = "train")]
 pub use backward::{LstmGradients, LstmStartMut, LstmUpstream, lstm_backward};
