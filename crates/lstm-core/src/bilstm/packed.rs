@@ -36,10 +36,11 @@ pub struct PackedBiLstm<R> {
 }
 
 impl<R: Real> PackedBiLstm<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
+    /// [`Kernel::chosen`].
     pub fn new(shape: BiLstmShape, params: BiLstmParams<'_, R>) -> Result<Self, LstmError> {
         let forward = PackedLstm::new(shape.direction(), params.forward)?;
         let reverse = PackedLstm::new(shape.direction(), params.reverse)?;

@@ -177,7 +177,6 @@ impl<R: Real> Step<'_, R> {
 
 /// bias + sum over inputs of w x + sum over hidden units of u h.
 #[inline(always)]
-#[expect(clippy::type_complexity, reason = "sums of blocks and of tail columns")]
 pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize>(
     weights: &LstmWeights<'_, R>,
     first: usize,

@@ -9,7 +9,8 @@ use crate::{Kernel, LstmError, Real};
 /// An LSTM layer packed for inference: after construction nothing allocates.
 ///
 /// Weights are held in blocks of 16 units, all four gates of a block side by side, one column per
-/// input and per hidden unit; both biases are folded into one.
+/// input and per hidden unit; what is left of the units goes in fours, so that little is padding.
+/// Both biases are folded into one.
 ///
 /// Every gate sum starts at the folded bias and adds the inputs in ascending order, then the hidden
 /// units: [`step`](Self::step), [`sequence`](Self::sequence) and
@@ -62,18 +63,23 @@ pub(crate) struct BatchOut<'a, R> {
 }
 
 impl<R: Real> PackedLstm<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
+    /// [`Kernel::chosen`].
     pub fn new(shape: LstmShape, params: LstmParams<'_, R>) -> Result<Self, LstmError> {
         shape.check(&params)?;
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
         let count = inputs + hidden;
-        let (blocks, tails) = (hidden / UNITS, (hidden % UNITS).div_ceil(TAIL_UNITS));
+        // Four tail columns would be a block.
+        let (blocks, tails) = match (hidden % UNITS).div_ceil(TAIL_UNITS) {
+            4 => (hidden.div_ceil(UNITS), 0),
+            tails => (hidden / UNITS, tails),
+        };
         let mut packed = Self {
             shape,
-            kernel: Checked::detect(),
+            kernel: Checked::chosen()?,
             bias: vec![Column::ZERO; blocks],
             columns: vec![Column::ZERO; blocks * count],
             tail_bias: vec![TailColumn::ZERO; tails],
