@@ -63,6 +63,14 @@ pub enum LstmError {
         /// The kernel asked for.
         got: Kernel,
     },
+    /// The environment variable `WINDVANE_KERNEL` names no kernel.
+    #[error("WINDVANE_KERNEL is {got:?}, expected a kernel like {:?}", expected.name())]
+    KernelName {
+        /// A kernel that runs here.
+        expected: Kernel,
+        /// The name given.
+        got: String,
+    },
 }
 
 /// `Ok` if `got == expected`.

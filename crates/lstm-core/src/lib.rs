@@ -35,8 +35,8 @@
 //! # Same bits
 //!
 //! [`PackedLstm`] takes every gate sum in one order: the folded bias, the inputs ascending, the
-//! hidden units ascending, one multiply-add each. A window alone, step by step, or after any other
-//! window gives the same bits, and so does every [`Kernel`] that fuses multiply and add
+//! hidden units ascending, one multiply-add each. A window alone, step by step, or in a batch gives
+//! the same bits, and so does every [`Kernel`] that fuses multiply and add
 //! ([`Kernel::is_fused`]). [`PackedBiLstm`] has the bits of two of them, and [`PackedAttention`]
 //! and [`PackedDense`] keep such an order too. Kernels with and without fusion differ by rounding.
 
@@ -84,7 +84,8 @@ pub use dense::{DenseParams, DenseParamsMut, DenseShape, PackedDense};
 pub use error::LstmError;
 pub use kernels::Kernel;
 pub use lstm::{
-    Biases, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState, MAX_SIZE, PackedLstm,
+    Biases, LstmBatchScratch, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState,
+    MAX_SIZE, PackedLstm,
 };
 pub use real::Real;
 pub use relu::relu;

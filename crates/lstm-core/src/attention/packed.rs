@@ -34,10 +34,11 @@ pub struct PackedAttention<R> {
 }
 
 impl<R: Real> PackedAttention<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
+    /// [`Kernel::chosen`].
     pub fn new(shape: AttentionShape, params: AttentionParams<'_, R>) -> Result<Self, LstmError> {
         shape.check(params)?;
         let dense = PackedDense::new(shape.dense(), params.dense())?;

@@ -1,7 +1,8 @@
 //! Bidirectional LSTM inference.
 use super::{BiLstmParams, BiLstmShape};
 use crate::error::{check_len, check_rows};
-use crate::{Kernel, LstmError, LstmScratch, PackedLstm, Real};
+use crate::lstm::BatchOut;
+use crate::{Kernel, LstmBatchScratch, LstmError, LstmScratch, PackedLstm, Real};
 
 /// A bidirectional LSTM layer packed for inference: after construction nothing allocates.
 ///
@@ -35,10 +36,11 @@ pub struct PackedBiLstm<R> {
 }
 
 impl<R: Real> PackedBiLstm<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
+    /// [`Kernel::chosen`].
     pub fn new(shape: BiLstmShape, params: BiLstmParams<'_, R>) -> Result<Self, LstmError> {
         let forward = PackedLstm::new(shape.direction(), params.forward)?;
         let reverse = PackedLstm::new(shape.direction(), params.reverse)?;
@@ -84,14 +86,14 @@ impl<R: Real> PackedBiLstm<R> {
         xs: &[R],
         scratch: &'s mut BiLstmScratch<R>,
     ) -> Result<&'s [R], LstmError> {
-        check_rows("xs", self.shape.input_size(), xs.len())?;
+        let steps = check_rows("xs", self.shape.input_size(), xs.len())?;
         let hidden = self.shape.hidden_size();
         scratch.lstm.check(hidden)?;
         let BiLstmScratch { lstm, last } = scratch;
         let (of_forward, of_reverse) = last.split_at_mut(hidden);
-        self.forward.read_window(xs, false, None, lstm);
+        self.forward.read_window(xs, steps, false, None, lstm);
         of_forward.copy_from_slice(lstm.state.h());
-        self.reverse.read_window(xs, true, None, lstm);
+        self.reverse.read_window(xs, steps, true, None, lstm);
         of_reverse.copy_from_slice(lstm.state.h());
         Ok(last)
     }
@@ -112,8 +114,74 @@ impl<R: Real> PackedBiLstm<R> {
         let (hidden, width) = (self.shape.hidden_size(), self.shape.output_size());
         check_len("out", steps * width, out.len())?;
         scratch.lstm.check(hidden)?;
-        self.forward.read_window(xs, false, Some((&mut *out, width)), &mut scratch.lstm);
-        self.reverse.read_window(xs, true, Some((&mut out[hidden..], width)), &mut scratch.lstm);
+        self.forward.read_window(xs, steps, false, Some((&mut *out, width)), &mut scratch.lstm);
+        self.reverse.read_window(
+            xs,
+            steps,
+            true,
+            Some((&mut out[hidden..], width)),
+            &mut scratch.lstm,
+        );
+        Ok(())
+    }
+
+    /// Working memory for batches of any size.
+    pub fn batch_scratch(&self) -> LstmBatchScratch<R> {
+        self.forward.batch_scratch()
+    }
+
+    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps both ways from zero states and
+    /// writes the last hidden states into `out` `[B, 2H]`, with the bits of
+    /// [`last_hidden`](Self::last_hidden).
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `xs` is one or more whole windows, [`LstmError::Length`] when
+    /// `out` or `scratch` does not fit; nothing is changed then.
+    pub fn last_hidden_batch(
+        &self,
+        xs: &[R],
+        steps: usize,
+        out: &mut [R],
+        scratch: &mut LstmBatchScratch<R>,
+    ) -> Result<(), LstmError> {
+        self.read_windows(xs, steps, out, false, scratch)
+    }
+
+    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps both ways from zero states and
+    /// writes every hidden state into `out` `[B, T, 2H]`, with the bits of
+    /// [`sequence`](Self::sequence).
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `xs` is one or more whole windows, [`LstmError::Length`] when
+    /// `out` or `scratch` does not fit; nothing is changed then.
+    pub fn sequence_batch(
+        &self,
+        xs: &[R],
+        steps: usize,
+        out: &mut [R],
+        scratch: &mut LstmBatchScratch<R>,
+    ) -> Result<(), LstmError> {
+        self.read_windows(xs, steps, out, true, scratch)
+    }
+
+    fn read_windows(
+        &self,
+        xs: &[R],
+        steps: usize,
+        out: &mut [R],
+        every: bool,
+        scratch: &mut LstmBatchScratch<R>,
+    ) -> Result<(), LstmError> {
+        let row = steps.saturating_mul(self.shape.input_size());
+        let batch = check_rows("xs", row, xs.len())?;
+        let (hidden, stride) = (self.shape.hidden_size(), self.shape.output_size());
+        let rows = if every { batch * steps } else { batch };
+        check_len("out", rows * stride, out.len())?;
+        scratch.check(hidden)?;
+        let to = BatchOut { out: &mut *out, stride, every };
+        self.forward.read_windows(xs, steps, false, to, scratch);
+        let to = BatchOut { out: &mut out[hidden..], stride, every };
+        self.reverse.read_windows(xs, steps, true, to, scratch);
         Ok(())
     }
 }

@@ -32,10 +32,11 @@ pub struct PackedDense<R> {
 }
 
 impl<R: Real> PackedDense<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
+    /// [`Kernel::chosen`].
     pub fn new(shape: DenseShape, params: DenseParams<'_, R>) -> Result<Self, LstmError> {
         shape.check(params)?;
         let inputs = shape.input_size();
@@ -49,7 +50,7 @@ impl<R: Real> PackedDense<R> {
                 column.0[lane] = w;
             }
         }
-        Ok(Self { shape, kernel: Checked::detect(), bias, columns })
+        Ok(Self { shape, kernel: Checked::chosen()?, bias, columns })
     }
 
     /// The same layer run by another kernel.

@@ -22,41 +22,51 @@ pub(crate) struct Scores<'a, R> {
 
 impl<R: Real> Op for Scores<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(mut self) {
+        let rows = self.out.len();
+        let mut first = 0;
         // As many rows at a time as the registers hold; that changes no sum's order.
-        if I::SUM_BYTES / size_of::<OutputColumn<R>>() >= 2 {
-            self.by::<I, 2>();
-        } else {
-            self.by::<I, 1>();
+        let together = I::SUM_BYTES / size_of::<OutputColumn<R>>();
+        while together >= 4 && first + 4 <= rows {
+            self.rows_from::<I, 4>(first, |columns, bias, rows| {
+                block_sums_of_four::<R, I>(bias, columns, rows)
+            });
+            first += 4;
+        }
+        while together >= 2 && first + 2 <= rows {
+            self.rows_from::<I, 2>(first, |columns, bias, rows| {
+                block_sums_of_two::<R, I>(bias, columns, rows)
+            });
+            first += 2;
+        }
+        for row in first..rows {
+            self.rows_from::<I, 1>(row, |columns, bias, [row]| {
+                [block_sums::<R, I>(bias, columns, row)]
+            });
         }
     }
 }
 
-impl<R: Real> Scores<'_, R> {
+impl<'a, R: Real> Scores<'a, R> {
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize>(mut self) {
-        let whole = self.out.len() / ROWS * ROWS;
-        for first in (0..whole).step_by(ROWS) {
-            self.rows_from::<I, ROWS>(first);
-        }
-        for row in whole..self.out.len() {
-            self.rows_from::<I, 1>(row);
-        }
-    }
-
-    #[inline(always)]
-    fn rows_from<I: Isa, const ROWS: usize>(&mut self, first: usize) {
+    fn rows_from<I: Isa, const ROWS: usize>(
+        &mut self,
+        first: usize,
+        sums: impl Fn(&[OutputColumn<R>], &[R; OUTPUTS], [&'a [R]; ROWS]) -> [[R; OUTPUTS]; ROWS],
+    ) {
         let inputs = self.inputs;
-        let rows: [&[R]; ROWS] =
+        let rows: [&'a [R]; ROWS] =
             std::array::from_fn(|row| &self.rows[(first + row) * inputs..][..inputs]);
         let mut scores = [[R::ZERO; OUTPUTS]; ROWS];
         let blocks = self.columns.chunks_exact(inputs).zip(self.bias).zip(self.v);
         for (block, ((columns, bias), v)) in blocks.enumerate() {
-            let mut sums = block_sums::<R, I, ROWS>(bias, columns, rows);
+            let mut sums = sums(columns, &bias.0, rows);
             let here = OUTPUTS.min(self.units - block * OUTPUTS);
             for row in 0..ROWS {
-                // Zero weights do not silence an infinite input (0 times infinity is NaN).
-                sums[row][here..].fill(R::ZERO);
+                if here < OUTPUTS {
+                    // Zero weights do not silence an infinite input (0 times infinity is NaN).
+                    sums[row][here..].fill(R::ZERO);
+                }
                 for unit in 0..OUTPUTS {
                     let u = tanh::<R, I>(sums[row][unit]);
                     scores[row][unit] = fused::<R, I>(v.0[unit], u, scores[row][unit]);
@@ -69,20 +79,54 @@ impl<R: Real> Scores<'_, R> {
     }
 }
 
-/// b + W h of a block of units, for some rows.
+/// b + W h of a block of units.
 #[inline(always)]
-fn block_sums<R: Real, I: Isa, const ROWS: usize>(
-    bias: &OutputColumn<R>,
+fn block_sums<R: Real, I: Isa>(
+    bias: &[R; OUTPUTS],
     columns: &[OutputColumn<R>],
-    rows: [&[R]; ROWS],
-) -> [[R; OUTPUTS]; ROWS] {
-    let rows = rows.map(|row| &row[..columns.len()]);
-    let mut sums = [bias.0; ROWS];
-    for (k, column) in columns.iter().enumerate() {
-        for row in 0..ROWS {
-            let value = rows[row][k];
+    row: &[R],
+) -> [R; OUTPUTS] {
+    let mut sum = *bias;
+    for (column, &value) in columns.iter().zip(row) {
+        for unit in 0..OUTPUTS {
+            sum[unit] = fused::<R, I>(column.0[unit], value, sum[unit]);
+        }
+    }
+    sum
+}
+
+/// b + W h of a block of units, for two rows.
+#[inline(always)]
+fn block_sums_of_two<R: Real, I: Isa>(
+    bias: &[R; OUTPUTS],
+    columns: &[OutputColumn<R>],
+    [a, b]: [&[R]; 2],
+) -> [[R; OUTPUTS]; 2] {
+    let mut sums = [*bias; 2];
+    for ((column, &a), &b) in columns.iter().zip(a).zip(b) {
+        let column = column.0;
+        for (sum, value) in sums.iter_mut().zip([a, b]) {
             for unit in 0..OUTPUTS {
-                sums[row][unit] = fused::<R, I>(column.0[unit], value, sums[row][unit]);
+                sum[unit] = fused::<R, I>(column[unit], value, sum[unit]);
+            }
+        }
+    }
+    sums
+}
+
+/// b + W h of a block of units, for four rows; zipped, as indexing would check every access.
+#[inline(always)]
+fn block_sums_of_four<R: Real, I: Isa>(
+    bias: &[R; OUTPUTS],
+    columns: &[OutputColumn<R>],
+    [a, b, c, d]: [&[R]; 4],
+) -> [[R; OUTPUTS]; 4] {
+    let mut sums = [*bias; 4];
+    for ((((column, &a), &b), &c), &d) in columns.iter().zip(a).zip(b).zip(c).zip(d) {
+        let column = column.0;
+        for (sum, value) in sums.iter_mut().zip([a, b, c, d]) {
+            for unit in 0..OUTPUTS {
+                sum[unit] = fused::<R, I>(column[unit], value, sum[unit]);
             }
         }
     }

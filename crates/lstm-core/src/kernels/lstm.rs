@@ -1,9 +1,11 @@
-//! The LSTM inference loop.
+//! The LSTM inference loop, one window at a time.
 use super::{Isa, Op};
 use crate::Real;
 
-/// Units computed together.
+/// Units of a block.
 pub(crate) const UNITS: usize = 16;
+/// Units of a tail lane group: four gates of four units fill a vector of sixteen numbers.
+pub(crate) const TAIL_UNITS: usize = 4;
 
 /// `hidden` rounded up to whole blocks.
 pub(crate) fn padded(hidden: usize) -> usize {
@@ -21,26 +23,58 @@ impl<R: Real> Column<R> {
     pub(crate) const ZERO: Self = Self([[R::ZERO; UNITS]; 4]);
 }
 
+/// One number per gate and unit of four units of the tail, gate by gate.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct TailColumn<R>(pub(crate) [R; UNITS]);
+
+impl<R: Real> TailColumn<R> {
+    pub(crate) const ZERO: Self = Self([R::ZERO; UNITS]);
+}
+
+/// The packed weights of one layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LstmWeights<'a, R> {
+    pub(crate) inputs: usize,
+    pub(crate) hidden: usize,
+    /// `[blocks]`
+    pub(crate) bias: &'a [Column<R>],
+    /// `[pairs, inputs + hidden, 2]`, and `[inputs + hidden]` of an odd last block.
+    pub(crate) columns: &'a [Column<R>],
+    /// `[tails]`
+    pub(crate) tail_bias: &'a [TailColumn<R>],
+    /// `[inputs + hidden, tails]`
+    pub(crate) tail_columns: &'a [TailColumn<R>],
+}
+
+impl<'a, R> LstmWeights<'a, R> {
+    /// The columns of a block, the first of every `width`.
+    #[inline(always)]
+    pub(super) fn columns_of(&self, block: usize) -> (&'a [Column<R>], usize) {
+        let count = self.inputs + self.hidden;
+        let (pair, inside) = (block / 2, block % 2);
+        let width = (self.bias.len() - 2 * pair).min(2);
+        (&self.columns[2 * pair * count..][..count * width][inside..], width)
+    }
+}
+
 /// All steps of one window.
 ///
 /// Padded units have zero weights; what they compute (NaN from an infinite input, say) stays in
 /// the padding of `h`, `c` and `next`, as only `hidden` units are ever read back.
 pub(crate) struct Lstm<'a, R> {
-    /// `[blocks]`
-    pub(crate) bias: &'a [Column<R>],
-    /// `[blocks, inputs + hidden]`
-    pub(crate) columns: &'a [Column<R>],
-    pub(crate) inputs: usize,
-    pub(crate) hidden: usize,
+    pub(crate) weights: LstmWeights<'a, R>,
     /// `[T, inputs]`
     pub(crate) xs: &'a [R],
+    /// `T`
+    pub(crate) steps: usize,
     /// The last step is read first.
     pub(crate) reversed: bool,
-    /// In and out, padded.
+    /// In, padded.
     pub(crate) h: &'a mut [R],
     /// In and out, padded.
     pub(crate) c: &'a mut [R],
-    /// Scratch, padded.
+    /// Padded; the last hidden state lies here after an odd number of steps.
     pub(crate) next: &'a mut [R],
     /// The hidden state after reading step t goes to `hidden` numbers from `t * stride` on.
     pub(crate) out: Option<&'a mut [R]>,
@@ -49,88 +83,205 @@ pub(crate) struct Lstm<'a, R> {
 
 impl<R: Real> Op for Lstm<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(mut self) {
+    fn run<I: Isa>(self) {
+        // As many blocks at a time as the registers hold; that changes no sum's order.
+        match I::SUM_BYTES / size_of::<Column<R>>() {
+            2.. => self.by::<I, 2>(),
+            _ => self.by::<I, 1>(),
+        }
+    }
+}
+
+impl<R: Real> Lstm<'_, R> {
+    /// Goes through the units in groups of `BLOCKS` blocks and a last group of what is left.
+    #[inline(always)]
+    fn by<I: Isa, const BLOCKS: usize>(self) {
+        let (blocks, tails) = (self.weights.bias.len(), self.weights.tail_bias.len());
+        let mut groups = blocks / BLOCKS;
+        // The tail runs along with blocks if there are any: alone it would wait for every sum.
+        if tails > 0 && groups > 0 && blocks == groups * BLOCKS {
+            groups -= 1;
+        }
+        match (blocks - groups * BLOCKS, tails) {
+            (0, 0) => self.steps::<I, BLOCKS, 0, 0>(groups),
+            (0, 1) => self.steps::<I, BLOCKS, 0, 1>(groups),
+            (0, 2) => self.steps::<I, BLOCKS, 0, 2>(groups),
+            (0, _) => self.steps::<I, BLOCKS, 0, 3>(groups),
+            (1, 0) => self.steps::<I, BLOCKS, 1, 0>(groups),
+            (1, 1) => self.steps::<I, BLOCKS, 1, 1>(groups),
+            (1, 2) => self.steps::<I, BLOCKS, 1, 2>(groups),
+            (1, _) => self.steps::<I, BLOCKS, 1, 3>(groups),
+            (_, 1) => self.steps::<I, BLOCKS, BLOCKS, 1>(groups),
+            (_, 2) => self.steps::<I, BLOCKS, BLOCKS, 2>(groups),
+            (_, _) => self.steps::<I, BLOCKS, BLOCKS, 3>(groups),
+        }
+    }
+
+    #[inline(always)]
+    fn steps<I: Isa, const BLOCKS: usize, const REST: usize, const TAILS: usize>(
+        mut self,
+        groups: usize,
+    ) {
+        let LstmWeights { inputs, hidden, .. } = self.weights;
         let (mut now, mut next) = (self.h, self.next);
-        let steps = self.xs.len() / self.inputs;
-        for read in 0..steps {
-            let t = if self.reversed { steps - 1 - read } else { read };
-            let x = &self.xs[t * self.inputs..][..self.inputs];
-            let blocks = self.columns.chunks_exact(self.inputs + self.hidden).zip(self.bias);
-            let (units, _) = next.as_chunks_mut();
-            let (cells, _) = self.c.as_chunks_mut();
-            for (((columns, bias), h), c) in blocks.zip(units).zip(cells) {
-                let gates = gate_sums::<R, I>(bias, columns, x, &now[..self.hidden]);
-                update::<R, I>(gates, c, h);
+        for read in 0..self.steps {
+            let t = if self.reversed { self.steps - 1 - read } else { read };
+            let x = &self.xs[t * inputs..][..inputs];
+            let mut step = Step { weights: &self.weights, x, h: &now[..hidden], c: self.c, next };
+            // Forth and back: of weights that do not fit into the nearest cache, those read last
+            // are still there.
+            let backwards = read % 2 == 1;
+            if REST + TAILS > 0 && backwards {
+                step.group::<I, REST, TAILS>(groups * BLOCKS);
+            }
+            for group in 0..groups {
+                let group = if backwards { groups - 1 - group } else { group };
+                step.group::<I, BLOCKS, 0>(group * BLOCKS);
+            }
+            if REST + TAILS > 0 && !backwards {
+                step.group::<I, REST, TAILS>(groups * BLOCKS);
             }
             if let Some(out) = &mut self.out {
-                out[t * self.stride..][..self.hidden].copy_from_slice(&next[..self.hidden]);
+                out[t * self.stride..][..hidden].copy_from_slice(&next[..hidden]);
             }
             std::mem::swap(&mut now, &mut next);
         }
-        if !steps.is_multiple_of(2) {
-            // The last state lies in the scratch, the caller's `h` is the other one.
-            next.copy_from_slice(now);
+    }
+}
+
+/// One step.
+struct Step<'a, R> {
+    weights: &'a LstmWeights<'a, R>,
+    x: &'a [R],
+    h: &'a [R],
+    c: &'a mut [R],
+    next: &'a mut [R],
+}
+
+impl<R: Real> Step<'_, R> {
+    /// Some blocks and tail columns of units.
+    #[inline(always)]
+    fn group<I: Isa, const BLOCKS: usize, const TAILS: usize>(&mut self, first: usize) {
+        let (sums, tail) = gate_sums::<R, I, BLOCKS, TAILS>(self.weights, first, self.x, self.h);
+        let (cells, _) = self.c.as_chunks_mut();
+        let (units, _) = self.next.as_chunks_mut();
+        let (cells, units) = (&mut cells[first..], &mut units[first..]);
+        for block in 0..BLOCKS {
+            update::<R, I>(&sums[block], &mut cells[block], &mut units[block]);
+        }
+        if TAILS > 0 {
+            update::<R, I>(&by_gate(&tail), &mut cells[BLOCKS], &mut units[BLOCKS]);
         }
     }
 }
 
-/// bias + sum over inputs of w x + sum over hidden units of u h, for a block of units.
+/// bias + sum over inputs of w x + sum over hidden units of u h.
 #[inline(always)]
-fn gate_sums<R: Real, I: Isa>(
-    bias: &Column<R>,
-    columns: &[Column<R>],
+pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize>(
+    weights: &LstmWeights<'_, R>,
+    first: usize,
     x: &[R],
     h: &[R],
-) -> [[R; UNITS]; 4] {
-    // As many gates at a time as the registers hold; that changes no sum's order.
-    match I::SUM_BYTES / size_of::<[R; UNITS]>() {
-        4.. => gate_sums_by::<R, I, 4>(bias, columns, x, h),
-        2 | 3 => gate_sums_by::<R, I, 2>(bias, columns, x, h),
-        _ => gate_sums_by::<R, I, 1>(bias, columns, x, h),
+) -> ([[[R; UNITS]; 4]; BLOCKS], [[R; UNITS]; TAILS]) {
+    let mut sums = [[[R::ZERO; UNITS]; 4]; BLOCKS];
+    for (block, sums) in sums.iter_mut().enumerate() {
+        *sums = weights.bias[first + block].0;
     }
-}
-
-#[inline(always)]
-fn gate_sums_by<R: Real, I: Isa, const GATES: usize>(
-    bias: &Column<R>,
-    columns: &[Column<R>],
-    x: &[R],
-    h: &[R],
-) -> [[R; UNITS]; 4] {
+    let mut tail = [[R::ZERO; UNITS]; TAILS];
+    for (tail, bias) in tail.iter_mut().zip(weights.tail_bias) {
+        *tail = bias.0;
+    }
+    let columns = Columns::<R, BLOCKS, TAILS>::new(weights, first);
     let (of_x, of_h) = columns.split_at(x.len());
-    let mut sums = bias.0;
-    for first in (0..4).step_by(GATES) {
-        let mut sum = [[R::ZERO; UNITS]; GATES];
-        sum.copy_from_slice(&bias.0[first..first + GATES]);
-        for (column, &value) in of_x.iter().zip(x) {
-            add_column::<R, I, GATES>(&mut sum, column, first, value);
+    of_x.add::<I>(&mut sums, &mut tail, x);
+    of_h.add::<I>(&mut sums, &mut tail, h);
+    (sums, tail)
+}
+
+/// The columns of a group of units.
+#[derive(Clone, Copy)]
+struct Columns<'a, R, const BLOCKS: usize, const TAILS: usize> {
+    /// `[count, width]`, from the group's first block on.
+    blocks: &'a [Column<R>],
+    width: usize,
+    /// `[count, TAILS]`
+    tails: &'a [TailColumn<R>],
+}
+
+impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS, TAILS> {
+    #[inline(always)]
+    fn new(weights: &LstmWeights<'a, R>, first: usize) -> Self {
+        let count = weights.inputs + weights.hidden;
+        let (blocks, width) =
+            if BLOCKS > 0 { weights.columns_of(first) } else { ([].as_slice(), 1) };
+        // Groups of two start at a pair.
+        let width = if BLOCKS == 2 { 2 } else { width };
+        Self { blocks, width, tails: &weights.tail_columns[..count * TAILS] }
+    }
+
+    /// Those of the first `count` values, and the rest.
+    #[inline(always)]
+    fn split_at(self, count: usize) -> (Self, Self) {
+        let at = if BLOCKS > 0 { count * self.width } else { 0 };
+        let (blocks, blocks_after) = self.blocks.split_at(at);
+        let (tails, tails_after) = self.tails.split_at(count * TAILS);
+        (Self { blocks, tails, ..self }, Self { blocks: blocks_after, tails: tails_after, ..self })
+    }
+
+    #[inline(always)]
+    fn add<I: Isa>(
+        self,
+        sums: &mut [[[R; UNITS]; 4]; BLOCKS],
+        tail: &mut [[R; UNITS]; TAILS],
+        values: &[R],
+    ) {
+        let (mut of_sums, mut of_tail) = (*sums, *tail);
+        for (k, &value) in values.iter().enumerate() {
+            if BLOCKS > 0 {
+                let columns = &self.blocks[k * self.width..][..BLOCKS];
+                for block in 0..BLOCKS {
+                    for gate in 0..4 {
+                        let column = &columns[block].0[gate];
+                        add_scaled::<R, I>(&mut of_sums[block][gate], column, value);
+                    }
+                }
+            }
+            let tails = &self.tails[k * TAILS..][..TAILS];
+            for j in 0..TAILS {
+                add_scaled::<R, I>(&mut of_tail[j], &tails[j].0, value);
+            }
         }
-        for (column, &value) in of_h.iter().zip(h) {
-            add_column::<R, I, GATES>(&mut sum, column, first, value);
+        (*sums, *tail) = (of_sums, of_tail);
+    }
+}
+
+#[inline(always)]
+pub(super) fn add_scaled<R: Real, I: Isa>(sum: &mut [R; UNITS], column: &[R; UNITS], value: R) {
+    for unit in 0..UNITS {
+        sum[unit] = fused::<R, I>(column[unit], value, sum[unit]);
+    }
+}
+
+/// The sums of the tail as those of a block.
+#[inline(always)]
+pub(super) fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -> [[R; UNITS]; 4] {
+    let mut sums = [[R::ZERO; UNITS]; 4];
+    for (j, lanes) in tail.iter().enumerate() {
+        for gate in 0..4 {
+            let units = &lanes[gate * TAIL_UNITS..][..TAIL_UNITS];
+            sums[gate][j * TAIL_UNITS..][..TAIL_UNITS].copy_from_slice(units);
         }
-        sums[first..first + GATES].copy_from_slice(&sum);
     }
     sums
 }
 
-#[inline(always)]
-fn add_column<R: Real, I: Isa, const GATES: usize>(
-    sum: &mut [[R; UNITS]; GATES],
-    column: &Column<R>,
-    first: usize,
-    value: R,
-) {
-    for gate in 0..GATES {
-        for unit in 0..UNITS {
-            let w = column.0[first + gate][unit];
-            sum[gate][unit] = fused::<R, I>(w, value, sum[gate][unit]);
-        }
-    }
-}
-
 /// c' = f c + i g and h' = o tanh(c'), for a block of units.
 #[inline(always)]
-fn update<R: Real, I: Isa>(sums: [[R; UNITS]; 4], c: &mut [R; UNITS], h: &mut [R; UNITS]) {
+pub(super) fn update<R: Real, I: Isa>(
+    sums: &[[R; UNITS]; 4],
+    c: &mut [R; UNITS],
+    h: &mut [R; UNITS],
+) {
     let [i, f, g, o] = sums;
     for unit in 0..UNITS {
         let gates = [i[unit], f[unit], g[unit], o[unit]];
@@ -152,8 +303,4 @@ pub(super) fn fused<R: Real, I: Isa>(a: R, b: R, c: R) -> R {
 pub(super) fn tanh<R: Real, I: Isa>(x: R) -> R {
     if I::FUSED { x.tanh_with::<true>() } else { x.tanh_with::<false>() }
 }
-
-#[inline(always)]
-pub(super) fn sigmoid<R: Real, I: Isa>(x: R) -> R {
-    if I::FUSED { x.sigmoid_with::<true>() } else { x.sigmoid_with::<false>() }
 }

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "entering a #[target_feature] function after detection")]
 
 mod attention;
+mod batch;
 mod dense;
 mod isa;
 mod lstm;
@@ -19,11 +20,12 @@ mod train;
 mod vector;
 
 pub(crate) use attention::{Scores, WeightedSum};
+pub(crate) use batch::{LstmBatch, TILE};
 pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
 pub(crate) use isa::BASELINE_FUSED;
 pub(crate) use isa::Isa;
 use isa::Portable;
-pub(crate) use lstm::{Column, Lstm, UNITS, padded};
+pub(crate) use lstm::{Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, padded};
 #[cfg(feature = "train")]
 pub(crate) use product::{Left, PANEL, Product, Right};
 pub(crate) use select::Checked;

@@ -1,4 +1,5 @@
 //! Which kernel runs.
+use std::ffi::OsStr;
 use std::sync::OnceLock;
 
 use crate::LstmError;
@@ -32,17 +33,46 @@ impl Kernel {
     /// The kernel in use: the one that the environment variable `WINDVANE_KERNEL` (`portable`,
     /// `avx2`, `avx512`) names, else the fastest that runs here.
     ///
-    /// The variable is read once, on the first call in the process. A name that is unknown or that
-    /// this processor cannot run is passed over; [`name`](Self::name) tells what runs.
+    /// A name that is unknown or that this processor cannot run is passed over here;
+    /// [`chosen`](Self::chosen), and with it the packing of every layer, refuses it.
     pub fn detect() -> Self {
-        static CHOICE: OnceLock<Kernel> = OnceLock::new();
-        *CHOICE.get_or_init(|| {
-            let available = Self::available();
-            let named = std::env::var(VARIABLE).ok();
-            let forced =
-                named.and_then(|name| available.iter().find(|k| k.name() == name.as_str()));
-            *forced.unwrap_or(&available[0])
-        })
+        Self::chosen().unwrap_or(Self::available()[0])
+    }
+
+    /// The kernel in use, as [`detect`](Self::detect).
+    ///
+    /// The variable is read once, on the first call in the process.
+    ///
+    /// # Errors
+    /// [`LstmError::KernelName`] when `WINDVANE_KERNEL` names no kernel, [`LstmError::Kernel`] when
+    /// it names one that this processor cannot run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windvane_lstm_core::Kernel;
+    ///
+    /// assert!(Kernel::available().contains(&Kernel::chosen()?));
+    /// # Ok::<(), windvane_lstm_core::LstmError>(())
+    /// ```
+    pub fn chosen() -> Result<Self, LstmError> {
+        static CHOICE: OnceLock<Result<Kernel, LstmError>> = OnceLock::new();
+        let read = || Self::named(std::env::var_os(VARIABLE).as_deref());
+        CHOICE.get_or_init(read).clone()
+    }
+
+    /// The kernel of that name, or the fastest one.
+    fn named(name: Option<&OsStr>) -> Result<Self, LstmError> {
+        let fastest = Self::available()[0];
+        let Some(name) = name else { return Ok(fastest) };
+        let all = [Self::Portable, Self::Avx2, Self::Avx512];
+        match all.into_iter().find(|kernel| name == kernel.name()) {
+            Some(kernel) => Checked::new(kernel).map(Checked::kernel),
+            None => Err(LstmError::KernelName {
+                expected: fastest,
+                got: name.to_string_lossy().into_owned(),
+            }),
+        }
     }
 
     /// The kernels that run here, fastest first.
@@ -96,8 +126,14 @@ pub(crate) struct Checked(Kernel);
 
 impl Checked {
     /// The kernel in use.
+    #[cfg(feature = "train")]
     pub(crate) fn detect() -> Self {
         Self(Kernel::detect())
+    }
+
+    /// The kernel in use, unless the environment asks for one that cannot run.
+    pub(crate) fn chosen() -> Result<Self, LstmError> {
+        Kernel::chosen().map(Self)
     }
 
     /// `kernel`, if it runs.
@@ -112,5 +148,27 @@ impl Checked {
     #[inline]
     pub(crate) fn kernel(self) -> Kernel {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::Kernel;
+    use crate::LstmError;
+
+    #[test]
+    fn a_name_chooses_a_kernel_or_is_refused() {
+        let named = |name| Kernel::named(Some(OsStr::new(name)));
+        assert_eq!(Kernel::named(None), Ok(Kernel::available()[0]));
+        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
+            let runs = Kernel::available().contains(&kernel);
+            let refused = Err(LstmError::Kernel { expected: Kernel::available()[0], got: kernel });
+            assert_eq!(named(kernel.name()), if runs { Ok(kernel) } else { refused });
+        }
+        let refused = named("AVX2").unwrap_err();
+        assert!(matches!(refused, LstmError::KernelName { .. }));
+        assert!(refused.to_string().starts_with("WINDVANE_KERNEL is \"AVX2\", expected"));
     }
 }

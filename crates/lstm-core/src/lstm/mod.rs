@@ -15,10 +15,11 @@ mod forward;
 #[cfg(feature = "train")]
 mod side;
 
+pub(crate) use packed::BatchOut;
 pub use packed::PackedLstm;
 pub(crate) use shape::check_size;
 pub use shape::{Biases, LstmParams, LstmParamsMut, LstmShape, MAX_SIZE};
-pub use state::{LstmScratch, LstmState};
+pub use state::{LstmBatchScratch, LstmScratch, LstmState};
 
 #[cfg(feature = "train")]
 pub(crate) use backward::read_back;

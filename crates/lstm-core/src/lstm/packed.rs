@@ -1,13 +1,16 @@
 //! LSTM inference.
-use super::{LstmParams, LstmScratch, LstmShape, LstmState};
+use super::{LstmBatchScratch, LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, Column, Lstm, UNITS};
+use crate::kernels::{
+    self, Checked, Column, Lstm, LstmBatch, LstmWeights, TAIL_UNITS, TILE, TailColumn, UNITS,
+};
 use crate::{Kernel, LstmError, Real};
 
 /// An LSTM layer packed for inference: after construction nothing allocates.
 ///
 /// Weights are held in blocks of 16 units, all four gates of a block side by side, one column per
-/// input and per hidden unit; both biases are folded into one.
+/// input and per hidden unit; what is left of the units goes in fours, so that little is padding.
+/// Both biases are folded into one.
 ///
 /// Every gate sum starts at the folded bias and adds the inputs in ascending order, then the hidden
 /// units: [`step`](Self::step), [`sequence`](Self::sequence) and
@@ -37,35 +40,83 @@ pub struct PackedLstm<R> {
     kernel: Checked,
     // [blocks]
     bias: Vec<Column<R>>,
-    // [blocks, I + H]
+    // [pairs, I + H, 2], and [I + H] of an odd last block
     columns: Vec<Column<R>>,
+    // [tails]
+    tail_bias: Vec<TailColumn<R>>,
+    // [I + H, tails]
+    tail_columns: Vec<TailColumn<R>>,
+}
+
+/// Where a gate of a unit of the tail lies in its column.
+fn tail_lane(gate: usize, unit: usize) -> usize {
+    gate * TAIL_UNITS + unit % TAIL_UNITS
+}
+
+/// Where the hidden states of a batch go: the first `H` numbers of each row.
+pub(crate) struct BatchOut<'a, R> {
+    /// `[B, T, stride]` if `every`, else `[B, stride]`.
+    pub(crate) out: &'a mut [R],
+    pub(crate) stride: usize,
+    /// Every hidden state, not only the last one.
+    pub(crate) every: bool,
 }
 
 impl<R: Real> PackedLstm<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::detect`] names.
+    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when a parameter does not fit the shape.
+    /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
+    /// [`Kernel::chosen`].
     pub fn new(shape: LstmShape, params: LstmParams<'_, R>) -> Result<Self, LstmError> {
         shape.check(&params)?;
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
-        let blocks = hidden.div_ceil(UNITS);
-        let mut bias = vec![Column::ZERO; blocks];
-        let mut columns = vec![Column::ZERO; blocks * (inputs + hidden)];
+        let count = inputs + hidden;
+        // Four tail columns would be a block.
+        let (blocks, tails) = match (hidden % UNITS).div_ceil(TAIL_UNITS) {
+            4 => (hidden.div_ceil(UNITS), 0),
+            tails => (hidden / UNITS, tails),
+        };
+        let mut packed = Self {
+            shape,
+            kernel: Checked::chosen()?,
+            bias: vec![Column::ZERO; blocks],
+            columns: vec![Column::ZERO; blocks * count],
+            tail_bias: vec![TailColumn::ZERO; tails],
+            tail_columns: vec![TailColumn::ZERO; count * tails],
+        };
         for gate in 0..4 {
             for unit in 0..hidden {
                 let row = gate * hidden + unit;
-                let (block, lane) = (unit / UNITS, unit % UNITS);
-                bias[block].0[gate][lane] = params.bias(row);
                 let w_ih = &params.w_ih[row * inputs..][..inputs];
                 let w_hh = &params.w_hh[row * hidden..][..hidden];
-                let columns = &mut columns[block * (inputs + hidden)..][..inputs + hidden];
-                for (column, &w) in columns.iter_mut().zip(w_ih.iter().chain(w_hh)) {
-                    column.0[gate][lane] = w;
+                *packed.bias_mut(gate, unit) = params.bias(row);
+                for (k, &w) in w_ih.iter().chain(w_hh).enumerate() {
+                    *packed.weight_mut(gate, unit, k) = w;
                 }
             }
         }
-        Ok(Self { shape, kernel: Checked::detect(), bias, columns })
+        Ok(packed)
+    }
+
+    fn bias_mut(&mut self, gate: usize, unit: usize) -> &mut R {
+        let (block, lane) = (unit / UNITS, unit % UNITS);
+        match self.bias.get_mut(block) {
+            Some(bias) => &mut bias.0[gate][lane],
+            None => &mut self.tail_bias[lane / TAIL_UNITS].0[tail_lane(gate, lane)],
+        }
+    }
+
+    fn weight_mut(&mut self, gate: usize, unit: usize, k: usize) -> &mut R {
+        let count = self.shape.input_size() + self.shape.hidden_size();
+        let (block, lane) = (unit / UNITS, unit % UNITS);
+        if block < self.bias.len() {
+            let (pair, inside) = (block / 2, block % 2);
+            let width = (self.bias.len() - 2 * pair).min(2);
+            return &mut self.columns[2 * pair * count + k * width + inside].0[gate][lane];
+        }
+        let column = k * self.tail_bias.len() + lane / TAIL_UNITS;
+        &mut self.tail_columns[column].0[tail_lane(gate, lane)]
     }
 
     /// The same layer run by another kernel.
@@ -104,7 +155,10 @@ impl<R: Real> PackedLstm<R> {
         scratch: &mut LstmScratch<R>,
     ) -> Result<(), LstmError> {
         check_len("x", self.shape.input_size(), x.len())?;
-        self.sequence(x, state, None, scratch)
+        state.check(self.shape.hidden_size())?;
+        scratch.check(self.shape.hidden_size())?;
+        self.run(x, 1, false, state, None, &mut scratch.next);
+        Ok(())
     }
 
     /// Reads the window `xs` `[T, I]` from a zero state and returns the last hidden state `[H]`.
@@ -118,9 +172,9 @@ impl<R: Real> PackedLstm<R> {
         xs: &[R],
         scratch: &'s mut LstmScratch<R>,
     ) -> Result<&'s [R], LstmError> {
-        check_rows("xs", self.shape.input_size(), xs.len())?;
+        let steps = check_rows("xs", self.shape.input_size(), xs.len())?;
         scratch.check(self.shape.hidden_size())?;
-        self.read_window(xs, false, None, scratch);
+        self.read_window(xs, steps, false, None, scratch);
         Ok(scratch.state.h())
     }
 
@@ -143,51 +197,138 @@ impl<R: Real> PackedLstm<R> {
         if let Some(out) = &out {
             check_len("out", steps * hidden, out.len())?;
         }
-        self.run(xs, false, state, out.map(|out| (out, hidden)), &mut scratch.next);
+        self.run(xs, steps, false, state, out.map(|out| (out, hidden)), &mut scratch.next);
         Ok(())
     }
 
-    /// Reads whole steps `[T, I]` from a zero state, the last step first if `reversed`.
+    /// Reads `xs` `[T, I]` from a zero state, the last step first if `reversed`.
     ///
     /// The state stays in `scratch`, which fits; the hidden state after reading step t goes to
     /// `out[t * stride..]`. The caller has checked the lengths.
     pub(crate) fn read_window(
         &self,
         xs: &[R],
+        steps: usize,
         reversed: bool,
         out: Option<(&mut [R], usize)>,
         scratch: &mut LstmScratch<R>,
     ) {
         let LstmScratch { state, next } = scratch;
         state.reset();
-        self.run(xs, reversed, state, out, next);
+        self.run(xs, steps, reversed, state, out, next);
+    }
+
+    /// Working memory for batches of any size.
+    pub fn batch_scratch(&self) -> LstmBatchScratch<R> {
+        LstmBatchScratch::new(self.shape.hidden_size())
+    }
+
+    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps from a zero state and writes
+    /// the last hidden states into `out` `[B, H]`.
+    ///
+    /// Each window gets the bits of [`last_hidden`](Self::last_hidden); weights are read once
+    /// for several windows, which makes large batches faster.
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `xs` is one or more whole windows, [`LstmError::Length`] when
+    /// `out` or `scratch` does not fit; nothing is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use windvane_lstm_core::{Biases, LstmShape, PackedLstm};
+    /// let shape = LstmShape::new(2, 3, Biases::One)?;
+    /// let weights: Vec<f32> = (0..shape.len()).map(|i| (i as f32).sin() / 3.0).collect();
+    /// let lstm = PackedLstm::new(shape, shape.params(&weights)?)?;
+    ///
+    /// let windows = [0.1, -0.2, 0.3, 0.0, /* the second */ -0.1, 0.4, 0.0, 0.2];
+    /// let mut hidden = [0.0; 2 * 3];
+    /// lstm.last_hidden_batch(&windows, 2, &mut hidden, &mut lstm.batch_scratch())?;
+    /// let mut scratch = lstm.scratch();
+    /// assert_eq!(hidden[3..], *lstm.last_hidden(&windows[4..], &mut scratch)?);
+    /// # Ok::<(), windvane_lstm_core::LstmError>(())
+    /// ```
+    pub fn last_hidden_batch(
+        &self,
+        xs: &[R],
+        steps: usize,
+        out: &mut [R],
+        scratch: &mut LstmBatchScratch<R>,
+    ) -> Result<(), LstmError> {
+        let batch = check_rows("xs", steps.saturating_mul(self.shape.input_size()), xs.len())?;
+        let hidden = self.shape.hidden_size();
+        check_len("out", batch * hidden, out.len())?;
+        scratch.check(hidden)?;
+        self.read_windows(
+            xs,
+            steps,
+            false,
+            BatchOut { out, stride: hidden, every: false },
+            scratch,
+        );
+        Ok(())
+    }
+
+    /// Reads windows `[B, T, I]` from zero states; the caller has checked the lengths.
+    pub(crate) fn read_windows(
+        &self,
+        xs: &[R],
+        steps: usize,
+        reversed: bool,
+        to: BatchOut<'_, R>,
+        scratch: &mut LstmBatchScratch<R>,
+    ) {
+        let BatchOut { out, stride, every } = to;
+        let rows = if every { TILE * steps } else { TILE };
+        let tiles = xs.chunks(TILE * steps * self.shape.input_size());
+        for (tile, xs) in tiles.enumerate() {
+            let batch = LstmBatch {
+                weights: self.weights(),
+                xs,
+                steps,
+                reversed,
+                h: &mut scratch.h,
+                c: &mut scratch.c,
+                next: &mut scratch.next,
+                sums: &mut scratch.sums,
+                out: &mut out[tile * rows * stride..],
+                stride,
+                every,
+            };
+            batch.run(self.kernel);
+        }
+    }
+
+    fn weights(&self) -> LstmWeights<'_, R> {
+        LstmWeights {
+            inputs: self.shape.input_size(),
+            hidden: self.shape.hidden_size(),
+            bias: &self.bias,
+            columns: &self.columns,
+            tail_bias: &self.tail_bias,
+            tail_columns: &self.tail_columns,
+        }
     }
 
     fn run(
         &self,
         xs: &[R],
+        steps: usize,
         reversed: bool,
         state: &mut LstmState<R>,
         out: Option<(&mut [R], usize)>,
-        next: &mut [R],
+        next: &mut Vec<R>,
     ) {
         let (h, c) = state.padded_mut();
         let (out, stride) = out.unzip();
+        let (weights, stride) = (self.weights(), stride.unwrap_or(0));
         kernels::dispatch(
             self.kernel,
-            Lstm {
-                bias: &self.bias,
-                columns: &self.columns,
-                inputs: self.shape.input_size(),
-                hidden: self.shape.hidden_size(),
-                xs,
-                reversed,
-                h,
-                c,
-                next,
-                out,
-                stride: stride.unwrap_or(0),
-            },
+            Lstm { weights, xs, steps, reversed, h, c, next, out, stride },
         );
+        // The step reads one and writes the other.
+        if !steps.is_multiple_of(2) {
+            std::mem::swap(h, next);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What an LSTM carries from step to step.
 use crate::error::check_len;
-use crate::kernels::padded;
+use crate::kernels::{Column, TILE, padded};
 use crate::{LstmError, Real};
 
 /// The hidden state `h` and the cell `c` of one LSTM layer.
@@ -62,7 +62,7 @@ impl<R: Real> LstmState<R> {
     }
 
     /// Both with their padding.
-    pub(crate) fn padded_mut(&mut self) -> (&mut [R], &mut [R]) {
+    pub(crate) fn padded_mut(&mut self) -> (&mut Vec<R>, &mut Vec<R>) {
         (&mut self.h, &mut self.c)
     }
 
@@ -88,5 +88,32 @@ impl<R: Real> LstmScratch<R> {
 
     pub(crate) fn check(&self, hidden_size: usize) -> Result<(), LstmError> {
         check_len("scratch", hidden_size, self.state.hidden_size)
+    }
+}
+
+/// Working memory of the batch calls of [`PackedLstm`](crate::PackedLstm) and
+/// [`PackedBiLstm`](crate::PackedBiLstm), made by their `batch_scratch`.
+///
+/// It holds the states of some windows, whatever the batch; it carries nothing from call to call.
+#[derive(Debug, Clone)]
+pub struct LstmBatchScratch<R> {
+    hidden_size: usize,
+    // [TILE, padded]
+    pub(crate) h: Vec<R>,
+    pub(crate) c: Vec<R>,
+    pub(crate) next: Vec<R>,
+    // [TILE]
+    pub(crate) sums: Vec<Column<R>>,
+}
+
+impl<R: Real> LstmBatchScratch<R> {
+    pub(crate) fn new(hidden_size: usize) -> Self {
+        let zeros = vec![R::ZERO; TILE * padded(hidden_size)];
+        let sums = vec![Column::ZERO; TILE];
+        Self { hidden_size, h: zeros.clone(), c: zeros.clone(), next: zeros, sums }
+    }
+
+    pub(crate) fn check(&self, hidden_size: usize) -> Result<(), LstmError> {
+        check_len("scratch", hidden_size, self.hidden_size)
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::float_cmp, reason = "tests of exact results")]
 
+mod batches;
 mod common;
 mod errors;
 mod errors_of_models;

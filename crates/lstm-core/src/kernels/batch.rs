@@ -1,0 +1,200 @@
+//! The LSTM inference loops over a batch of windows.
+//!
+//! Sums and activations are loops of their own, and functions of their own: together they would
+//! hold more numbers than there are registers.
+use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, padded, update};
+use super::{Checked, Isa, Op, dispatch};
+use crate::Real;
+
+/// Windows whose states are held at a time: a block of weights serves them all from the nearest
+/// cache.
+pub(crate) const TILE: usize = 24;
+
+/// Windows (or rows) computed together.
+pub(super) const WINDOWS: usize = 6;
+
+/// All steps of up to [`TILE`] windows from zero states, in the summation order of one window.
+pub(crate) struct LstmBatch<'a, R> {
+    pub(crate) weights: LstmWeights<'a, R>,
+    /// `[B, T, inputs]`
+    pub(crate) xs: &'a [R],
+    /// `T`
+    pub(crate) steps: usize,
+    /// The last step is read first.
+    pub(crate) reversed: bool,
+    /// Scratch `[TILE, padded]`, like the next two.
+    pub(crate) h: &'a mut [R],
+    pub(crate) c: &'a mut [R],
+    pub(crate) next: &'a mut [R],
+    /// Scratch `[TILE]`.
+    pub(crate) sums: &'a mut [Column<R>],
+    /// The first `hidden` numbers of each row of `[B, T, stride]` get every state, or of
+    /// `[B, stride]` the last one.
+    pub(crate) out: &'a mut [R],
+    pub(crate) stride: usize,
+    pub(crate) every: bool,
+}
+
+impl<R: Real> LstmBatch<'_, R> {
+    pub(crate) fn run(self, kernel: Checked) {
+        let LstmWeights { inputs, hidden, .. } = self.weights;
+        let (row, width) = (self.steps * inputs, padded(hidden));
+        let batch = self.xs.len() / row;
+        let sums = &mut self.sums[..batch];
+        let c = &mut self.c[..batch * width];
+        let (mut now, mut next) = (&mut self.h[..batch * width], &mut self.next[..batch * width]);
+        now.fill(R::ZERO);
+        c.fill(R::ZERO);
+        for read in 0..self.steps {
+            let t = if self.reversed { self.steps - 1 - read } else { read };
+            for block in 0..width / UNITS {
+                let (weights, xs) = (&self.weights, &self.xs[t * inputs..]);
+                dispatch(kernel, GateSums { weights, block, xs, row, h: now, sums });
+                dispatch(kernel, Update { block, blocks: width / UNITS, sums, c, h: next });
+            }
+            if self.every || read + 1 == self.steps {
+                for (window, h) in next.chunks_exact(width).enumerate() {
+                    let at = if self.every { window * self.steps + t } else { window };
+                    self.out[at * self.stride..][..hidden].copy_from_slice(&h[..hidden]);
+                }
+            }
+            std::mem::swap(&mut now, &mut next);
+        }
+    }
+}
+
+/// bias + W x + U h of one block of units, or of the tail, for some windows.
+struct GateSums<'a, R> {
+    weights: &'a LstmWeights<'a, R>,
+    block: usize,
+    /// From the step's first number on, one window every `row`.
+    xs: &'a [R],
+    row: usize,
+    /// `[B, padded]`
+    h: &'a [R],
+    /// Written `[B]`.
+    sums: &'a mut [Column<R>],
+}
+
+impl<R: Real> Op for GateSums<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(mut self) {
+        // Gates whose sums for six windows the registers hold; no sum's order changes.
+        let tail = self.block == self.weights.bias.len();
+        match I::SUM_BYTES / size_of::<[R; UNITS]>() {
+            _ if tail => self.one_by_one::<I>(),
+            16.. => self.by::<I, 4>(),
+            8.. => self.by::<I, 2>(),
+            4.. => self.by::<I, 1>(),
+            _ => self.one_by_one::<I>(),
+        }
+    }
+}
+
+impl<'a, R: Real> GateSums<'a, R> {
+    #[inline(always)]
+    fn by<I: Isa, const GATES: usize>(&mut self) {
+        let LstmWeights { inputs, .. } = *self.weights;
+        let (columns, width) = self.weights.columns_of(self.block);
+        let (of_x, of_h) = columns.split_at(inputs * width);
+        let bias = &self.weights.bias[self.block].0;
+        let last = self.sums.len() - 1;
+        for first in (0..=last).step_by(WINDOWS) {
+            // Where fewer are left the last one is computed again.
+            let windows = std::array::from_fn(|window| last.min(first + window));
+            let (x, h) = (windows.map(|at| self.x(at)), windows.map(|at| self.h(at)));
+            for gate in (0..4).step_by(GATES) {
+                let mut sums = [[[R::ZERO; UNITS]; GATES]; WINDOWS];
+                for sums in &mut sums {
+                    sums.copy_from_slice(&bias[gate..gate + GATES]);
+                }
+                add::<R, I, GATES>(&mut sums, of_x, width, gate, x);
+                add::<R, I, GATES>(&mut sums, of_h, width, gate, h);
+                for (at, sums) in windows.into_iter().zip(&sums) {
+                    self.sums[at].0[gate..gate + GATES].copy_from_slice(sums);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn one_by_one<I: Isa>(&mut self) {
+        let (weights, block) = (self.weights, self.block);
+        for at in 0..self.sums.len() {
+            let (x, h) = (self.x(at), self.h(at));
+            let sums = if block < weights.bias.len() {
+                gate_sums::<R, I, 1, 0>(weights, block, x, h).0[0]
+            } else {
+                match weights.tail_bias.len() {
+                    1 => by_gate(&gate_sums::<R, I, 0, 1>(weights, block, x, h).1),
+                    2 => by_gate(&gate_sums::<R, I, 0, 2>(weights, block, x, h).1),
+                    _ => by_gate(&gate_sums::<R, I, 0, 3>(weights, block, x, h).1),
+                }
+            };
+            self.sums[at].0 = sums;
+        }
+    }
+
+    #[inline(always)]
+    fn x(&self, window: usize) -> &'a [R] {
+        &self.xs[window * self.row..][..self.weights.inputs]
+    }
+
+    #[inline(always)]
+    fn h(&self, window: usize) -> &'a [R] {
+        &self.h[window * padded(self.weights.hidden)..][..self.weights.hidden]
+    }
+}
+
+#[inline(always)]
+fn add<R: Real, I: Isa, const GATES: usize>(
+    sums: &mut [[[R; UNITS]; GATES]; WINDOWS],
+    columns: &[Column<R>],
+    width: usize,
+    first: usize,
+    values: [&[R]; WINDOWS],
+) {
+    let mut of_sums = *sums;
+    for (values, column) in side_by_side(values).zip(columns.iter().step_by(width)) {
+        for gate in 0..GATES {
+            let column = column.0[first + gate];
+            for window in 0..WINDOWS {
+                add_scaled::<R, I>(&mut of_sums[window][gate], &column, values[window]);
+            }
+        }
+    }
+    *sums = of_sums;
+}
+
+/// The first numbers of six slices, the second ones, and so on; zipped, as indexing would check
+/// every access.
+#[inline(always)]
+pub(super) fn side_by_side<R: Real>(slices: [&[R]; WINDOWS]) -> impl Iterator<Item = [R; WINDOWS]> {
+    let [a, b, c, d, e, f] = slices;
+    let zipped = a.iter().zip(b).zip(c).zip(d).zip(e).zip(f);
+    zipped.map(|(((((&a, &b), &c), &d), &e), &f)| [a, b, c, d, e, f])
+}
+
+/// New cells and hidden states of one block of units, for some windows.
+struct Update<'a, R> {
+    block: usize,
+    blocks: usize,
+    /// `[B]`
+    sums: &'a [Column<R>],
+    /// In and out `[B, padded]`.
+    c: &'a mut [R],
+    /// Written `[B, padded]`.
+    h: &'a mut [R],
+}
+
+impl<R: Real> Op for Update<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let (cells, _) = self.c.as_chunks_mut();
+        let (units, _) = self.h.as_chunks_mut();
+        let rows = cells.chunks_exact_mut(self.blocks).zip(units.chunks_exact_mut(self.blocks));
+        for (sums, (cells, units)) in self.sums.iter().zip(rows) {
+            update::<R, I>(&sums.0, &mut cells[self.block], &mut units[self.block]);
+        }
+    }
+}
