@@ -303,4 +303,3 @@ pub(super) fn fused<R: Real, I: Isa>(a: R, b: R, c: R) -> R {
 pub(super) fn tanh<R: Real, I: Isa>(x: R) -> R {
     if I::FUSED { x.tanh_with::<true>() } else { x.tanh_with::<false>() }
 }
-}
