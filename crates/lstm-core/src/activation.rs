@@ -1,22 +1,23 @@
-//! The `f32` hyperbolic tangent, free of branches and calls so that loops over it vectorise.
+//! The `f32` activations, free of branches and calls so that loops over them vectorise.
 //!
-//! With m = e^(-2|x|) - 1, which lies in [-1, 0],
+//! Both come from a power of two, 2^t:
 //!
 //! ```text
-//! tanh |x| = -m / (2 + m)
+//! tanh |x|   = -m / (2 + m)    m = e^(-2|x|) - 1 = 2^t - 1,  t = -2 log2(e) |x|
+//! sigmoid x  =  1 / (1 + e)    e = e^(-x)        = 2^t,      t = -log2(e) x
 //! ```
 //!
-//! and m comes from powers of two:
+//! 1. t = n + r with n the nearest integer: r in [-1/2, 1/2].
+//! 2. 2^r - 1 = r P(r), P the polynomial of degree 5 that minimises the relative error (2e-8).
+//! 3. 2^t - 1 = 2^n (2^r - 1) + (2^n - 1): no cancellation near zero, where n = 0, and none far
+//!    out, where m tends to -1. 2^t = 2^n (1 + (2^r - 1)).
 //!
-//! 1. t = -2 log2(e) |x|, so that m = 2^t - 1.
-//! 2. t = n + r with n the nearest integer: r in [-1/2, 1/2], and t - n is exact.
-//! 3. 2^r - 1 = r P(r), P the polynomial of degree 5 that minimises the relative error (2e-8).
-//! 4. 2^t - 1 = 2^n (2^r - 1) + (2^n - 1): no cancellation near zero, where n = 0, and none far
-//!    out, where m tends to -1.
+//! The quotient -m / (2 + m) cannot leave [0, 1], is exactly 1 once 2^t is below half a rounding
+//! step, and small arguments keep their relative precision (3e-7). Rational approximations in x^2
+//! rise and fall by several roundings near ±1 and cost more multiplications.
 //!
-//! The quotient cannot leave [0, 1], is exactly 1 once 2^t is below half a rounding step, and
-//! small arguments keep their relative precision (3e-7). Rational approximations in x^2 with as
-//! few operations rise and fall by several roundings near ±1 (0.45e-6 without fused operations).
+//! A step of an LSTM needs five of these values, each with its division. [`cell_f32`] leaves the
+//! quotients apart until they meet, so that two divisions remain.
 
 use std::f32::consts::{LN_2, LOG2_E};
 
@@ -25,10 +26,12 @@ pub const TANH_F32_MAX_ERROR: f64 = 3e-7;
 /// Largest fall of the `f32` tanh between an argument and a larger one.
 pub const TANH_F32_MAX_FALL: f32 = 5e-7;
 
-/// -2 log2(e).
-const SCALE: f32 = -2.0 * LOG2_E;
-/// 2^t vanishes against 1 long before; the exponent stays in range.
-const LOWEST: f32 = -60.0;
+/// tanh x is 1 long before.
+const TANH_HIGHEST: f32 = 20.0;
+/// The sigmoid vanishes against 1 long before, and products of its denominators stay in range.
+const SIGMOID_LOWEST: f32 = -20.0;
+/// e^-x vanishes against 1 long before; the exponent stays in range.
+const SIGMOID_HIGHEST: f32 = 60.0;
 /// 1.5 * 2^23: adding it rounds to an integer and leaves that integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
 /// The exponent field of 1.
@@ -40,32 +43,72 @@ const POWERS: [f32; 6] =
 /// tanh x.
 #[inline(always)]
 pub(crate) fn tanh_f32<const FUSED: bool>(x: f32) -> f32 {
-    tanh_scaled::<FUSED>(x, SCALE)
+    let (above, below) = tanh_quotient::<FUSED>(x);
+    above / below
 }
 
-/// 1 / (1 + e^-x) = tanh(x / 2) / 2 + 1/2; halving is exact, so it goes into the scale.
+/// 1 / (1 + e^-x).
 #[inline(always)]
 pub(crate) fn sigmoid_f32<const FUSED: bool>(x: f32) -> f32 {
-    fused::<FUSED>(0.5, tanh_scaled::<FUSED>(x, 0.5 * SCALE), 0.5)
+    1.0 / sigmoid_below::<FUSED>(x)
 }
 
-/// tanh of x `scale` / `SCALE`.
+/// The new cell and the new hidden state of a unit, from its gate sums i, f, g, o and its cell:
+///
+/// ```text
+/// c' = c / F + G / (I D) = (c I D + G F) / (F I D)     sigmoid i = 1 / I, sigmoid f = 1 / F,
+///                                                      tanh g = G / D
+/// h' = 1 / O * C / E = C / (O E)                       sigmoid o = 1 / O, tanh c' = C / E
+/// ```
 #[inline(always)]
-fn tanh_scaled<const FUSED: bool>(x: f32, scale: f32) -> f32 {
-    let t = x.abs() * scale;
-    // Not `max`: NaN has to pass.
-    let t = if t < LOWEST { LOWEST } else { t };
-    let rounded = t + ROUND;
-    let r = t - (rounded - ROUND);
-    let mut p = POWERS[5];
-    p = fused::<FUSED>(p, r, POWERS[4]);
-    p = fused::<FUSED>(p, r, POWERS[3]);
-    p = fused::<FUSED>(p, r, POWERS[2]);
-    p = fused::<FUSED>(p, r, POWERS[1]);
-    p = fused::<FUSED>(p, r, POWERS[0]);
+pub(crate) fn cell_f32<const FUSED: bool>([i, f, g, o]: [f32; 4], c: f32) -> (f32, f32) {
+    let (g_above, g_below) = tanh_quotient::<FUSED>(g);
+    let f_below = sigmoid_below::<FUSED>(f);
+    let ig_below = sigmoid_below::<FUSED>(i) * g_below;
+    let above = fused::<FUSED>(c, ig_below, g_above * f_below);
+    let cell = above / (f_below * ig_below);
+    let (c_above, c_below) = tanh_quotient::<FUSED>(cell);
+    (cell, c_above / (sigmoid_below::<FUSED>(o) * c_below))
+}
+
+/// Numerator and denominator of tanh x.
+#[inline(always)]
+fn tanh_quotient<const FUSED: bool>(x: f32) -> (f32, f32) {
+    let magnitude = x.abs();
+    // Not `min`: NaN has to pass.
+    let magnitude = if magnitude > TANH_HIGHEST { TANH_HIGHEST } else { magnitude };
+    let (rounded, r) = split::<FUSED>(magnitude, -2.0 * LOG2_E);
     let two_to_n = f32::from_bits((rounded.to_bits() << 23).wrapping_add(ONE_BITS));
-    let m = fused::<FUSED>(two_to_n, p * r, two_to_n - 1.0);
-    (m / (-2.0 - m)).copysign(x)
+    let m = fused::<FUSED>(two_to_n, power::<FUSED>(r) * r, two_to_n - 1.0);
+    ((-m).copysign(x), 2.0 + m)
+}
+
+/// 1 + e^-x, the denominator of the sigmoid.
+#[inline(always)]
+fn sigmoid_below<const FUSED: bool>(x: f32) -> f32 {
+    // Not `clamp`: NaN has to pass.
+    let x = if x < SIGMOID_LOWEST { SIGMOID_LOWEST } else { x };
+    let x = if x > SIGMOID_HIGHEST { SIGMOID_HIGHEST } else { x };
+    let (rounded, r) = split::<FUSED>(x, -LOG2_E);
+    let two_to_r = fused::<FUSED>(power::<FUSED>(r), r, 1.0);
+    1.0 + f32::from_bits((rounded.to_bits() << 23).wrapping_add(two_to_r.to_bits()))
+}
+
+/// t = x `scale` as n + r: `ROUND` + n, and r.
+#[inline(always)]
+fn split<const FUSED: bool>(x: f32, scale: f32) -> (f32, f32) {
+    let rounded = fused::<FUSED>(x, scale, ROUND);
+    (rounded, fused::<FUSED>(x, scale, -(rounded - ROUND)))
+}
+
+/// (2^r - 1) / r, summed in pairs: a shorter chain than one power after the other.
+#[inline(always)]
+fn power<const FUSED: bool>(r: f32) -> f32 {
+    let square = r * r;
+    let low = fused::<FUSED>(POWERS[1], r, POWERS[0]);
+    let middle = fused::<FUSED>(POWERS[3], r, POWERS[2]);
+    let high = fused::<FUSED>(POWERS[5], r, POWERS[4]);
+    fused::<FUSED>(fused::<FUSED>(high, square, middle), square, low)
 }
 
 /// `a b + c`; not a closure, which would not be compiled for the caller's instruction set.

@@ -1,10 +1,14 @@
 //! The two number types.
+#[cfg(feature = "train")]
+use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::activation::{sigmoid_f32, tanh_f32};
+use crate::activation::{cell_f32, sigmoid_f32, tanh_f32};
 use crate::kernels::BASELINE_FUSED;
+#[cfg(feature = "train")]
+use crate::kernels::{Isa, Plain};
 
 /// `f32` (networks in use) or `f64` (reference results and gradient checks); sealed.
 ///
@@ -88,7 +92,7 @@ pub trait Real:
         self.tanh_with::<BASELINE_FUSED>()
     }
 
-    /// The logistic function 1 / (1 + e^-x); for `f32` as 0.5 tanh(x / 2) + 0.5.
+    /// The logistic function 1 / (1 + e^-x); for `f32` within the same distance of the true value.
     #[must_use]
     fn sigmoid(self) -> Self {
         self.sigmoid_with::<BASELINE_FUSED>()
@@ -97,7 +101,7 @@ pub trait Real:
 
 pub(crate) mod sealed {
     #[cfg(feature = "train")]
-    use crate::gemm::Matrix;
+    use crate::kernels::{Isa, Vector};
 
     /// What a number type brings along besides its public arithmetic.
     ///
@@ -114,9 +118,16 @@ pub(crate) mod sealed {
         /// See `Real::sigmoid`.
         #[must_use]
         fn sigmoid_with<const FUSED: bool>(self) -> Self;
-        /// `c = a b + keep c`, all row-major.
+        /// The new cell and the new hidden state of an LSTM's unit, from its gate sums i, f, g, o
+        /// and its cell.
+        #[must_use]
+        fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self);
+        /// Sixteen of these numbers as the kernels of an instruction set hold them.
         #[cfg(feature = "train")]
-        fn mat_mul(a: Matrix<'_, Self>, b: Matrix<'_, Self>, keep: Self, c: &mut [Self]);
+        type Vector<I: Isa>: Vector<Self>;
+        /// Lends the thread's working memory of matrix products; what lies in it is of no use.
+        #[cfg(feature = "train")]
+        fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T;
     }
 }
 
@@ -169,14 +180,16 @@ impl sealed::Sealed for f32 {
     fn sigmoid_with<const FUSED: bool>(self) -> Self {
         sigmoid_f32::<FUSED>(self)
     }
+    #[inline(always)]
+    fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self) {
+        cell_f32::<FUSED>(gates, cell)
+    }
     #[cfg(feature = "train")]
-    fn mat_mul(
-        a: crate::gemm::Matrix<'_, Self>,
-        b: crate::gemm::Matrix<'_, Self>,
-        keep: Self,
-        c: &mut [Self],
-    ) {
-        crate::gemm::mat_mul(a, b, keep, c);
+    type Vector<I: Isa> = I::F32;
+    #[cfg(feature = "train")]
+    fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {
+        thread_local!(static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) });
+        SCRATCH.with_borrow_mut(work)
     }
 }
 
@@ -226,13 +239,16 @@ impl sealed::Sealed for f64 {
     fn sigmoid_with<const FUSED: bool>(self) -> Self {
         1.0 / (1.0 + Self::exp(-self))
     }
+    fn cell_with<const FUSED: bool>([i, f, g, o]: [Self; 4], cell: Self) -> (Self, Self) {
+        let kept = f.sigmoid_with::<FUSED>() * cell;
+        let cell = i.sigmoid_with::<FUSED>().fused::<FUSED>(g.tanh_with::<FUSED>(), kept);
+        (cell, o.sigmoid_with::<FUSED>() * cell.tanh_with::<FUSED>())
+    }
     #[cfg(feature = "train")]
-    fn mat_mul(
-        a: crate::gemm::Matrix<'_, Self>,
-        b: crate::gemm::Matrix<'_, Self>,
-        keep: Self,
-        c: &mut [Self],
-    ) {
-        crate::gemm::mat_mul(a, b, keep, c);
+    type Vector<I: Isa> = Plain<f64, BASELINE_FUSED>;
+    #[cfg(feature = "train")]
+    fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {
+        thread_local!(static SCRATCH: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) });
+        SCRATCH.with_borrow_mut(work)
     }
 }

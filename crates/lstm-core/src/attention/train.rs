@@ -2,7 +2,7 @@
 use super::{AttentionParams, AttentionParamsMut, AttentionShape};
 use crate::dense::{dense_backward, dense_forward};
 use crate::error::{check_len, check_rows};
-use crate::gemm::Matrix;
+use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{self, Checked, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
 use crate::{DenseParamsMut, LstmError, Real, softmax};
 
@@ -100,7 +100,7 @@ pub fn attention_forward<R: Real>(
     kernels::dispatch(kernel, Tanh { values: &mut cache.u });
     // score = v · u
     let u = Matrix::new(&cache.u, steps * batch, units);
-    R::mat_mul(u, Matrix::new(params.v, units, 1), R::ZERO, &mut cache.weights);
+    mat_mul(u, Matrix::new(params.v, units, 1), false, &mut cache.weights);
     for b in 0..batch {
         let of_sequence = cache.weights.iter().skip(b).step_by(batch);
         cache.one.iter_mut().zip(of_sequence).for_each(|(one, score)| *one = *score);
@@ -178,7 +178,7 @@ pub fn attention_backward<R: Real>(
     let AttentionParamsMut { w, b, v } = d_params;
     let rows = d_scores.len();
     // d_v += u^T d_score
-    R::mat_mul(Matrix::new(u, rows, units).t(), Matrix::new(d_scores, rows, 1), R::ONE, v);
+    mat_mul(Matrix::new(u, rows, units).t(), Matrix::new(d_scores, rows, 1), true, v);
     kernels::dispatch(kernel, ThroughTanh { d_scores, v: params.v, u, d_z });
     let d_dense = DenseParamsMut { w, b };
     let Some(d_h) = d_h else {

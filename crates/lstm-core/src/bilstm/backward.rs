@@ -1,8 +1,8 @@
 //! Backpropagation through time, both ways.
-use super::cache::{Halves, add};
 use super::{BiLstmCache, BiLstmParams, BiLstmParamsMut, BiLstmShape};
 use crate::error::check_len;
-use crate::{LstmError, LstmGradients, LstmStartMut, LstmUpstream, Real, lstm_backward};
+use crate::lstm;
+use crate::{LstmError, LstmGradients, LstmStartMut, LstmUpstream, Real};
 
 /// Gradients of the loss by the layer's results; `None` is zero.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub struct BiLstmGradients<'a, R> {
 /// Adds the gradients of a batch, backpropagated through all its steps in both directions.
 ///
 /// `params` and `x` are those of the forward pass that filled `cache`. Each direction is
-/// [`lstm_backward`] over its own order of reading; the gradient by the inputs is the sum of both.
+/// [`lstm_backward`](crate::lstm_backward) over its own order of reading; the gradient by the inputs is the sum of both.
 ///
 /// # Errors
 /// [`LstmError::Length`] when a slice does not fit the forward pass in `cache`; nothing is changed
@@ -73,49 +73,19 @@ pub fn bilstm_backward<R: Real>(
     into: BiLstmGradients<'_, R>,
 ) -> Result<(), LstmError> {
     check(shape, params, x, cache, &upstream, &into)?;
-    let (batch, hidden) = (cache.batch, shape.hidden_size());
-    let BiLstmCache { forward, reverse, upstream: halves, start: [d_h, d_c], .. } = cache;
-    let given = [upstream.d_hidden, upstream.d_last_hidden, upstream.d_last_cell];
-    for (halves, given) in halves.iter_mut().zip(given) {
-        if let Some(given) = given {
-            halves.split(given, batch, hidden);
-        }
-    }
-    let part = |of: fn(&Halves<R>) -> &[R]| {
-        let [d_hidden, d_last_hidden, d_last_cell] =
-            std::array::from_fn(|k| given[k].map(|_| of(&halves[k])));
-        LstmUpstream { d_hidden, d_last_hidden, d_last_cell }
-    };
-    d_h.zero(batch, hidden);
-    d_c.zero(batch, hidden);
-
-    let direction = shape.direction();
-    let BiLstmGradients { d_params, mut d_inputs, d_start } = into;
-    let into = LstmGradients {
-        d_params: d_params.forward,
-        d_inputs: d_inputs.as_deref_mut(),
-        d_start: Some(LstmStartMut { hidden: &mut d_h.forward, cell: &mut d_c.forward }),
-    };
-    lstm_backward(direction, params.forward, x, forward, part(|h| &h.forward), into)?;
-    let d_x_reverse = &mut cache.d_x_reverse;
-    d_x_reverse.clear();
-    d_x_reverse.resize(if d_inputs.is_some() { x.len() } else { 0 }, R::ZERO);
-    let into = LstmGradients {
-        d_params: d_params.reverse,
-        d_inputs: d_inputs.is_some().then_some(&mut d_x_reverse[..]),
-        d_start: Some(LstmStartMut { hidden: &mut d_h.reverse, cell: &mut d_c.reverse }),
-    };
-    let x_reverse = &cache.x_reverse;
-    lstm_backward(direction, params.reverse, x_reverse, reverse, part(|h| &h.reverse), into)?;
-
-    if let Some(d_inputs) = d_inputs {
-        let step = batch * shape.input_size();
-        let rows = d_inputs.chunks_exact_mut(step).zip(d_x_reverse.chunks_exact(step).rev());
-        rows.for_each(|(to, what)| add(to, what));
-    }
-    if let Some(LstmStartMut { hidden: d_hidden, cell: d_cell }) = d_start {
-        d_h.add_to(d_hidden, hidden);
-        d_c.add_to(d_cell, hidden);
+    let BiLstmUpstream { d_hidden, d_last_hidden, d_last_cell } = upstream;
+    let BiLstmGradients { d_params, mut d_inputs, mut d_start } = into;
+    let params = [params.forward, params.reverse].into_iter();
+    let d_params = [d_params.forward, d_params.reverse];
+    let both = params.zip(d_params).zip(shape.sides()).zip(&mut cache.directions);
+    for (((params, d_params), side), cache) in both {
+        let d_start = d_start.as_mut().map(|LstmStartMut { hidden, cell }| LstmStartMut {
+            hidden,
+            cell,
+        });
+        let upstream = LstmUpstream { d_hidden, d_last_hidden, d_last_cell };
+        let into = LstmGradients { d_params, d_inputs: d_inputs.as_deref_mut(), d_start };
+        lstm::read_back(side, shape.direction(), params, x, cache, upstream, into);
     }
     Ok(())
 }
@@ -134,7 +104,8 @@ fn check<R: Real>(
     let [inputs, hidden] = cache.shape.map_or([0; 2], |s| [s.input_size(), s.hidden_size()]);
     check_len("a step in the cache", shape.input_size(), inputs)?;
     check_len("a state in the cache", shape.hidden_size(), hidden)?;
-    check_len("x", cache.x_reverse.len(), x.len())?;
+    let inputs = cache.steps * cache.batch * shape.input_size();
+    check_len("x", inputs, x.len())?;
     let optional = |what, expected, got: Option<usize>| {
         got.map_or(Ok(()), |got| check_len(what, expected, got))
     };

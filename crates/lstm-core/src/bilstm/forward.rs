@@ -1,8 +1,8 @@
 //! Forward pass over a batch, with everything kept that the backward pass needs.
-use super::cache::join;
 use super::{BiLstmCache, BiLstmParams, BiLstmShape};
 use crate::error::{check_len, check_rows};
-use crate::{LstmError, LstmStart, Real, lstm_forward};
+use crate::lstm;
+use crate::{LstmError, LstmStart, Real};
 
 /// Runs a batch of sequences through the layer, both ways, and keeps the activations in `cache`.
 ///
@@ -51,25 +51,18 @@ pub fn bilstm_forward<R: Real>(
     }
     cache.shape = Some(shape);
     (cache.batch, cache.steps) = (batch, steps);
-    cache.x_reverse.clear();
-    cache.x_reverse.extend(x.chunks_exact(batch * inputs).rev().flatten());
-
-    let BiLstmCache { forward, reverse, x_reverse, start: [h, c], .. } = cache;
-    if let Some(start) = start {
-        h.split(start.hidden, batch, hidden);
-        c.split(start.cell, batch, hidden);
-    } else {
-        h.zero(batch, hidden);
-        c.zero(batch, hidden);
+    cache.hidden.resize(steps * batch * 2 * hidden, R::ZERO);
+    cache.last_hidden.resize(batch * 2 * hidden, R::ZERO);
+    cache.last_cell.resize(batch * 2 * hidden, R::ZERO);
+    let BiLstmCache { directions, hidden: results, last_hidden, last_cell, .. } = cache;
+    let both = shape.sides().into_iter().zip([params.forward, params.reverse]).zip(directions);
+    for ((side, params), cache) in both {
+        let direction = shape.direction();
+        lstm::read(side, direction, params, (x, batch), start, cache, Some(&mut *results));
+        let [h, c] = cache.last(side);
+        let padded = h.len() / batch;
+        side.rows_mut(last_hidden, 0, batch).unpad_from(hidden, padded, h);
+        side.rows_mut(last_cell, 0, batch).unpad_from(hidden, padded, c);
     }
-    let direction = shape.direction();
-    let start = LstmStart { hidden: &h.forward, cell: &c.forward };
-    lstm_forward(direction, params.forward, x, batch, Some(start), forward)?;
-    let start = LstmStart { hidden: &h.reverse, cell: &c.reverse };
-    lstm_forward(direction, params.reverse, x_reverse, batch, Some(start), reverse)?;
-
-    join([forward.hidden(), reverse.hidden()], batch, hidden, &mut cache.hidden);
-    join([forward.last_hidden(), reverse.last_hidden()], batch, hidden, &mut cache.last_hidden);
-    join([forward.last_cell(), reverse.last_cell()], batch, hidden, &mut cache.last_cell);
     Ok(())
 }

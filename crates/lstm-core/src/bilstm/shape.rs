@@ -1,5 +1,7 @@
 //! Sizes of a bidirectional LSTM layer and views of its parameters.
 use crate::error::check_len;
+#[cfg(feature = "train")]
+use crate::lstm::Side;
 use crate::{Biases, LstmError, LstmParams, LstmParamsMut, LstmShape, TensorSpec};
 
 /// The sizes of one bidirectional LSTM layer: two LSTMs of one size over the same window, one from
@@ -102,6 +104,16 @@ impl BiLstmShape {
             forward: self.direction.params_mut(forward)?,
             reverse: self.direction.params_mut(reverse)?,
         })
+    }
+
+    /// How the forward and the reverse direction read, and where their results lie.
+    #[cfg(feature = "train")]
+    pub(crate) fn sides(&self) -> [Side; 2] {
+        let (hidden, stride) = (self.hidden_size(), self.output_size());
+        [
+            Side { reversed: false, stride, offset: 0 },
+            Side { reversed: true, stride, offset: hidden },
+        ]
     }
 
     /// `Ok` if views made elsewhere fit.

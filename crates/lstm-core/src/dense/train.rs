@@ -1,7 +1,7 @@
 //! Forward and backward pass of the dense layer over a batch.
 use super::{DenseParams, DenseParamsMut, DenseShape};
 use crate::error::{check_len, check_rows};
-use crate::gemm::Matrix;
+use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{self, AddRows, Checked};
 use crate::{LstmError, Real};
 
@@ -37,12 +37,7 @@ pub fn dense_forward<R: Real>(
     for row in y.chunks_exact_mut(outputs) {
         row.copy_from_slice(params.b);
     }
-    R::mat_mul(
-        Matrix::new(x, batch, inputs),
-        Matrix::new(params.w, outputs, inputs).t(),
-        R::ONE,
-        y,
-    );
+    mat_mul(Matrix::new(x, batch, inputs), Matrix::new(params.w, outputs, inputs).t(), true, y);
     Ok(())
 }
 
@@ -75,12 +70,12 @@ pub fn dense_backward<R: Real>(
     let DenseParamsMut { w: d_w, b: d_b } = d_params;
     let d_rows = Matrix::new(d_y, batch, outputs);
     // d_W += d_y^T x
-    R::mat_mul(d_rows.t(), Matrix::new(x, batch, inputs), R::ONE, d_w);
+    mat_mul(d_rows.t(), Matrix::new(x, batch, inputs), true, d_w);
     // d_b += sum d_y
     kernels::dispatch(Checked::detect(), AddRows { rows: d_y, sum: d_b });
     // d_x += d_y W
     if let Some(d_x) = d_x {
-        R::mat_mul(d_rows, Matrix::new(params.w, outputs, inputs), R::ONE, d_x);
+        mat_mul(d_rows, Matrix::new(params.w, outputs, inputs), true, d_x);
     }
     Ok(())
 }

@@ -133,11 +133,14 @@ fn add_column<R: Real, I: Isa, const GATES: usize>(
 fn update<R: Real, I: Isa>(sums: [[R; UNITS]; 4], c: &mut [R; UNITS], h: &mut [R; UNITS]) {
     let [i, f, g, o] = sums;
     for unit in 0..UNITS {
-        let keep = sigmoid::<R, I>(f[unit]) * c[unit];
-        let cell = fused::<R, I>(sigmoid::<R, I>(i[unit]), tanh::<R, I>(g[unit]), keep);
-        c[unit] = cell;
-        h[unit] = sigmoid::<R, I>(o[unit]) * tanh::<R, I>(cell);
+        let gates = [i[unit], f[unit], g[unit], o[unit]];
+        (c[unit], h[unit]) = cell::<R, I>(gates, c[unit]);
     }
+}
+
+#[inline(always)]
+fn cell<R: Real, I: Isa>(gates: [R; 4], cell: R) -> (R, R) {
+    if I::FUSED { R::cell_with::<true>(gates, cell) } else { R::cell_with::<false>(gates, cell) }
 }
 
 #[inline(always)]

@@ -8,23 +8,32 @@ mod attention;
 mod dense;
 mod isa;
 mod lstm;
+#[cfg(feature = "train")]
+mod product;
 mod select;
 #[cfg(feature = "train")]
 mod spread;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod vector;
 
 pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
 pub(crate) use isa::BASELINE_FUSED;
-use isa::{Isa, Portable};
+pub(crate) use isa::Isa;
+use isa::Portable;
 pub(crate) use lstm::{Column, Lstm, UNITS, padded};
+#[cfg(feature = "train")]
+pub(crate) use product::{Left, PANEL, Product, Right};
 pub(crate) use select::Checked;
 pub use select::Kernel;
 #[cfg(feature = "train")]
 pub(crate) use spread::{Dots, Spread, Tanh, ThroughTanh};
 #[cfg(feature = "train")]
-pub(crate) use train::{Activate, AddRows, Differentiate};
+pub(crate) use train::{AddRows, BackwardStep, ForwardStep, Rows, RowsMut};
+#[cfg(feature = "train")]
+pub(crate) use vector::{LANES, Plain, Vector};
 
 /// A loop with one source for all instruction sets.
 pub(crate) trait Op {
@@ -40,8 +49,12 @@ pub(crate) fn dispatch<O: Op>(kernel: Checked, op: O) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a `Checked` holds `Avx2` only if AVX2 and FMA were detected on this processor.
         Kernel::Avx2 => unsafe { avx2(op) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a `Checked` holds `Avx512` only if AVX-512 F, DQ and VL, AVX2 and FMA were
+        // detected on this processor.
+        Kernel::Avx512 => unsafe { avx512(op) },
         #[cfg(not(target_arch = "x86_64"))]
-        Kernel::Avx2 => unreachable!("invariant: AVX2 was detected off x86-64"),
+        Kernel::Avx2 | Kernel::Avx512 => unreachable!("invariant: x86 kernel off x86-64"),
     }
 }
 
@@ -49,4 +62,10 @@ pub(crate) fn dispatch<O: Op>(kernel: Checked, op: O) {
 #[target_feature(enable = "avx2,fma")]
 fn avx2<O: Op>(op: O) {
     op.run::<isa::Avx2>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
+fn avx512<O: Op>(op: O) {
+    op.run::<isa::Avx512>();
 }

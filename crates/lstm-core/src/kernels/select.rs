@@ -24,11 +24,13 @@ pub enum Kernel {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// x86-64 with AVX-512 (F, DQ, VL), AVX2 and FMA.
+    Avx512,
 }
 
 impl Kernel {
     /// The kernel in use: the one that the environment variable `WINDVANE_KERNEL` (`portable`,
-    /// `avx2`) names, else the fastest that runs here.
+    /// `avx2`, `avx512`) names, else the fastest that runs here.
     ///
     /// The variable is read once, on the first call in the process. A name that is unknown or that
     /// this processor cannot run is passed over; [`name`](Self::name) tells what runs.
@@ -45,7 +47,11 @@ impl Kernel {
 
     /// The kernels that run here, fastest first.
     pub fn available() -> &'static [Self] {
-        if Self::Avx2.runs() { &[Self::Avx2, Self::Portable] } else { &[Self::Portable] }
+        match (Self::Avx512.runs(), Self::Avx2.runs()) {
+            (true, _) => &[Self::Avx512, Self::Avx2, Self::Portable],
+            (false, true) => &[Self::Avx2, Self::Portable],
+            (false, false) => &[Self::Portable],
+        }
     }
 
     /// The name for reports and for `WINDVANE_KERNEL`.
@@ -53,6 +59,7 @@ impl Kernel {
         match self {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
         }
     }
 
@@ -61,7 +68,7 @@ impl Kernel {
     pub fn is_fused(self) -> bool {
         match self {
             Self::Portable => BASELINE_FUSED,
-            Self::Avx2 => true,
+            Self::Avx2 | Self::Avx512 => true,
         }
     }
 
@@ -70,8 +77,15 @@ impl Kernel {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                Self::Avx2.runs()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 => false,
+            Self::Avx2 | Self::Avx512 => false,
         }
     }
 }

@@ -1,146 +1,307 @@
-//! The elementwise loops of training.
+//! The steps of an LSTM in training, each for a whole batch.
+//!
+//! A step is a product with the recurrent weights, and what follows from its sums while they are
+//! at hand: going forward the activations and the new state, going back the derivatives down to
+//! the gate sums. `P` is `H` rounded up to whole vectors. Padded units have zero weights; what
+//! they compute stays in the padding, as nothing reads it back.
 use super::lstm::{fused, sigmoid, tanh};
-use super::{Isa, Op};
+use super::product::{Tile, add_rows, load};
+use super::vector::{LANES, Vector};
+use super::{Isa, Op, PANEL};
 use crate::Real;
 
-/// Splits rows of `[.., 4 * hidden]` into the four gates.
-#[inline(always)]
-fn gates_of<R>(row: &[R], hidden: usize) -> [&[R]; 4] {
-    let (i, rest) = row.split_at(hidden);
-    let (f, rest) = rest.split_at(hidden);
-    let (g, o) = rest.split_at(hidden);
-    [i, f, g, &o[..hidden]]
+/// Rows of a batch that lie `stride` numbers apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a, R> {
+    pub(crate) data: &'a [R],
+    pub(crate) stride: usize,
 }
 
-#[inline(always)]
-fn gates_of_mut<R>(row: &mut [R], hidden: usize) -> [&mut [R]; 4] {
-    let (i, rest) = row.split_at_mut(hidden);
-    let (f, rest) = rest.split_at_mut(hidden);
-    let (g, o) = rest.split_at_mut(hidden);
-    [i, f, g, &mut o[..hidden]]
+/// Rows of a batch that lie `stride` numbers apart, to be written.
+#[derive(Debug)]
+pub(crate) struct RowsMut<'a, R> {
+    pub(crate) data: &'a mut [R],
+    pub(crate) stride: usize,
 }
 
-/// One step of the forward pass from its gate sums, for a batch.
-pub(crate) struct Activate<'a, R> {
+/// One step forward: gate sums b + W x + U h, activated, and the new state.
+pub(crate) struct ForwardStep<'a, R> {
+    pub(crate) inputs: usize,
     pub(crate) hidden: usize,
-    /// Gate sums in, activated gates out `[B, 4H]`.
-    pub(crate) gates: &'a mut [R],
-    /// `[B, H]`, like the rest.
+    /// Per block of units `[blocks, 4, LANES]`.
+    pub(crate) bias: &'a [R],
+    /// Columns of W, then of U, per block of units `[blocks, I + H, 4, LANES]`.
+    pub(crate) weights: &'a [R],
+    /// `[B, I]`
+    pub(crate) x: &'a [R],
+    /// `[B, P]`, like all that follow.
+    pub(crate) h_before: &'a [R],
     pub(crate) c_before: &'a [R],
+    pub(crate) h_after: &'a mut [R],
     pub(crate) c_after: &'a mut [R],
     pub(crate) tanh_c: &'a mut [R],
-    pub(crate) h_after: &'a mut [R],
+    /// Activated gates, written `[B, 4, P]`.
+    pub(crate) gates: &'a mut [R],
+    /// Where the new hidden states `[B, H]` go besides.
+    pub(crate) out: Option<RowsMut<'a, R>>,
 }
 
-impl<R: Real> Op for Activate<'_, R> {
+impl<R: Real> Op for ForwardStep<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let hidden = self.hidden;
-        for (b, row) in self.gates.chunks_exact_mut(4 * hidden).enumerate() {
-            let at = b * hidden..(b + 1) * hidden;
-            let [i, f, g, o] = gates_of_mut(row, hidden);
-            let c_before = &self.c_before[at.clone()];
-            let c_after = &mut self.c_after[at.clone()];
-            each::<R>(i, sigmoid::<R, I>);
-            each::<R>(f, sigmoid::<R, I>);
-            each::<R>(g, tanh::<R, I>);
-            each::<R>(o, sigmoid::<R, I>);
-            new_cell::<R, I>([i, f, g], c_before, c_after);
-            new_hidden::<R, I>(o, c_after, &mut self.tanh_c[at.clone()], &mut self.h_after[at]);
+        match I::SUM_BYTES / size_of::<[R; LANES]>() {
+            16.. => self.by::<I, 4, 4>(),
+            8.. => self.by::<I, 2, 4>(),
+            4.. => self.by::<I, 2, 2>(),
+            2.. => self.by::<I, 1, 2>(),
+            _ => self.by::<I, 1, 1>(),
         }
     }
 }
 
-#[inline(always)]
-fn each<R: Real>(values: &mut [R], function: impl Fn(R) -> R) {
-    for value in values {
-        *value = function(*value);
+impl<R: Real> ForwardStep<'_, R> {
+    #[inline(always)]
+    fn by<I: Isa, const ROWS: usize, const GATES: usize>(mut self) {
+        let depth = self.inputs + self.hidden;
+        let batch = self.x.len() / self.inputs;
+        for (block, weights) in self.weights.chunks_exact(depth * PANEL).enumerate() {
+            let mut row = 0;
+            while row + ROWS <= batch {
+                self.tile::<I, ROWS, GATES>(weights, block, row);
+                row += ROWS;
+            }
+            while row < batch {
+                self.tile::<I, 1, GATES>(weights, block, row);
+                row += 1;
+            }
+        }
+    }
+
+    /// A block of units, for some rows.
+    #[inline(always)]
+    fn tile<I: Isa, const ROWS: usize, const GATES: usize>(
+        &mut self,
+        weights: &[R],
+        block: usize,
+        row: usize,
+    ) {
+        let (inputs, hidden) = (self.inputs, self.hidden);
+        let padded = hidden.next_multiple_of(LANES);
+        let x: [&[R]; ROWS] = std::array::from_fn(|r| &self.x[(row + r) * inputs..][..inputs]);
+        let h: [&[R]; ROWS] =
+            std::array::from_fn(|r| &self.h_before[(row + r) * padded..][..hidden]);
+        let (of_x, of_h) = weights.split_at(inputs * PANEL);
+        let (bias, _) = self.bias[block * PANEL..][..PANEL].as_chunks::<LANES>();
+        let mut sums = [[[R::ZERO; LANES]; 4]; ROWS];
+        for first in (0..4).step_by(GATES) {
+            let from: Tile<R, I, ROWS, GATES> = [load::<R, I, GATES>(&bias[first..]); ROWS];
+            let tile = add_rows::<R, I, ROWS, GATES>(from, x, &of_x[first * LANES..], PANEL);
+            let tile = add_rows::<R, I, ROWS, GATES>(tile, h, &of_h[first * LANES..], PANEL);
+            for r in 0..ROWS {
+                for gate in 0..GATES {
+                    tile[r][gate].store(&mut sums[r][first + gate]);
+                }
+            }
+        }
+        for r in 0..ROWS {
+            self.activate::<I>(sums[r], block * LANES, row + r);
+        }
+    }
+
+    /// i, f, o = sigmoid, g = tanh, c' = f c + i g, h' = o tanh(c')
+    #[inline(always)]
+    fn activate<I: Isa>(&mut self, mut gates: [[R; LANES]; 4], unit: usize, row: usize) {
+        let padded = self.hidden.next_multiple_of(LANES);
+        let at = row * padded + unit;
+        let c_before = lanes(self.c_before, at);
+        let mut new = [[R::ZERO; LANES]; 3];
+        for u in 0..LANES {
+            let i = sigmoid::<R, I>(gates[0][u]);
+            let f = sigmoid::<R, I>(gates[1][u]);
+            let g = tanh::<R, I>(gates[2][u]);
+            let o = sigmoid::<R, I>(gates[3][u]);
+            let c = fused::<R, I>(f, c_before[u], i * g);
+            let tanh_c = tanh::<R, I>(c);
+            (gates[0][u], gates[1][u], gates[2][u], gates[3][u]) = (i, f, g, o);
+            (new[0][u], new[1][u], new[2][u]) = (c, tanh_c, o * tanh_c);
+        }
+        for (gate, values) in gates.iter().enumerate() {
+            *lanes_mut(self.gates, (4 * row + gate) * padded + unit) = *values;
+        }
+        *lanes_mut(self.c_after, at) = new[0];
+        *lanes_mut(self.tanh_c, at) = new[1];
+        *lanes_mut(self.h_after, at) = new[2];
+        if let Some(out) = &mut self.out {
+            let out = &mut out.data[row * out.stride + unit..];
+            match out.first_chunk_mut::<LANES>() {
+                Some(out) if unit + LANES <= self.hidden => *out = new[2],
+                _ => {
+                    let here = self.hidden - unit;
+                    out[..here].copy_from_slice(&new[2][..here]);
+                }
+            }
+        }
     }
 }
 
-/// c' = f c + i g
-#[inline(always)]
-fn new_cell<R: Real, I: Isa>(gates: [&mut [R]; 3], c_before: &[R], c_after: &mut [R]) {
-    let [i, f, g] = gates;
-    let n = c_after.len();
-    let (i, f, g, c_before) = (&i[..n], &f[..n], &g[..n], &c_before[..n]);
-    for u in 0..n {
-        c_after[u] = fused::<R, I>(f[u], c_before[u], i[u] * g[u]);
-    }
-}
-
-/// h' = o tanh(c')
-#[inline(always)]
-fn new_hidden<R: Real, I: Isa>(o: &[R], c: &[R], tanh_c: &mut [R], h: &mut [R]) {
-    let n = h.len();
-    let (o, c, tanh_c) = (&o[..n], &c[..n], &mut tanh_c[..n]);
-    for u in 0..n {
-        let value = tanh::<R, I>(c[u]);
-        tanh_c[u] = value;
-        h[u] = o[u] * value;
-    }
-}
-
-/// One step of the backward pass down to the gate sums, for a batch.
-pub(crate) struct Differentiate<'a, R> {
+/// One step back, down to the gate sums.
+pub(crate) struct BackwardStep<'a, R> {
     pub(crate) hidden: usize,
-    /// Activated gates `[B, 4H]`.
+    /// U in panels `[4, P, P]`.
+    pub(crate) u: &'a [R],
+    /// By the gate sums of the step read after this one `[B, 4, P]`.
+    pub(crate) d_after: Option<&'a [R]>,
+    /// By the hidden states after the step from elsewhere, `[B, H]` each.
+    pub(crate) d_hidden: [Option<Rows<'a, R>>; 2],
+    /// Activated gates `[B, 4, P]`.
     pub(crate) gates: &'a [R],
-    /// `[B, H]`.
+    /// `[B, P]`
     pub(crate) c_before: &'a [R],
-    /// `[B, H]`.
+    /// `[B, P]`
     pub(crate) tanh_c: &'a [R],
-    /// By the hidden state after the step `[B, H]`.
-    pub(crate) d_h: &'a [R],
-    /// By the cell after the step in, by the cell before it out `[B, H]`.
+    /// By the cell after the step in, by the cell before it out `[B, P]`.
     pub(crate) d_c: &'a mut [R],
-    /// By the gate sums, written `[B, 4H]`.
+    /// By the gate sums, written `[B, 4, P]`.
     pub(crate) d_gates: &'a mut [R],
 }
 
-impl<R: Real> Op for Differentiate<'_, R> {
+impl<R: Real> Op for BackwardStep<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let hidden = self.hidden;
-        let rows = self.gates.chunks_exact(4 * hidden);
-        for (b, (row, d_row)) in rows.zip(self.d_gates.chunks_exact_mut(4 * hidden)).enumerate() {
-            let at = b * hidden..(b + 1) * hidden;
-            let [i, f, g, o] = gates_of(row, hidden);
-            let [d_i, d_f, d_g, d_o] = gates_of_mut(d_row, hidden);
-            let tanh_c = &self.tanh_c[at.clone()];
-            let d_c = &mut self.d_c[at.clone()];
-            through_hidden(o, tanh_c, &self.d_h[at.clone()], d_c, d_o);
-            through_cell([i, f, g], &self.c_before[at], d_c, [d_i, d_f, d_g]);
+        match I::SUM_BYTES / size_of::<[R; LANES]>() {
+            16.. => self.by::<I, 4, 4, 8>(),
+            8.. => self.by::<I, 4, 2, 4>(),
+            4.. => self.by::<I, 4, 1, 4>(),
+            2.. => self.by::<I, 2, 1, 2>(),
+            _ => self.by::<I, 1, 1, 1>(),
         }
     }
 }
 
-/// `d_o = d_h tanh(c')`, `d_c' = d_c + d_h o (1 - tanh(c')^2)`
-#[inline(always)]
-fn through_hidden<R: Real>(o: &[R], tanh_c: &[R], d_h: &[R], d_c: &mut [R], d_o: &mut [R]) {
-    let n = d_c.len();
-    let (o, tanh_c, d_h, d_o) = (&o[..n], &tanh_c[..n], &d_h[..n], &mut d_o[..n]);
-    for u in 0..n {
-        d_o[u] = d_h[u] * tanh_c[u] * (o[u] * (R::ONE - o[u]));
-        d_c[u] += d_h[u] * o[u] * (R::ONE - tanh_c[u] * tanh_c[u]);
+impl<R: Real> BackwardStep<'_, R> {
+    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
+    #[inline(always)]
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
+        let padded = self.hidden.next_multiple_of(LANES);
+        let mut unit = 0;
+        while unit < padded {
+            let left = (padded - unit).min(PANEL - unit % PANEL) / LANES;
+            if left >= VECS {
+                self.strip::<I, ROWS, VECS>(unit);
+                unit += VECS * LANES;
+            } else if left >= 2 && VECS > 2 {
+                self.strip::<I, NARROW, 2>(unit);
+                unit += 2 * LANES;
+            } else {
+                self.strip::<I, NARROW, 1>(unit);
+                unit += LANES;
+            }
+        }
+    }
+
+    /// Some units, for all rows.
+    #[inline(always)]
+    fn strip<I: Isa, const ROWS: usize, const VECS: usize>(&mut self, unit: usize) {
+        let padded = self.hidden.next_multiple_of(LANES);
+        let batch = self.d_c.len() / padded;
+        let panel = unit / PANEL * PANEL;
+        let width = PANEL.min(padded - panel);
+        let u = &self.u[panel * 4 * padded..][..4 * padded * width][unit - panel..];
+        let mut row = 0;
+        while row + ROWS <= batch {
+            self.tile::<I, ROWS, VECS>(u, width, unit, row);
+            row += ROWS;
+        }
+        while row < batch {
+            self.tile::<I, 1, VECS>(u, width, unit, row);
+            row += 1;
+        }
+    }
+
+    /// `d_h = U^T d a` of the step read after this one, then on to the gate sums of this one.
+    #[inline(always)]
+    fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
+        &mut self,
+        u: &[R],
+        width: usize,
+        unit: usize,
+        row: usize,
+    ) {
+        let gates = 4 * self.hidden.next_multiple_of(LANES);
+        let mut d_h = [[R::Vector::<I>::splat(R::ZERO); VECS]; ROWS];
+        if let Some(d_after) = self.d_after {
+            let rows = std::array::from_fn(|r| &d_after[(row + r) * gates..][..gates]);
+            d_h = add_rows::<R, I, ROWS, VECS>(d_h, rows, u, width);
+        }
+        for r in 0..ROWS {
+            for vec in 0..VECS {
+                self.differentiate::<I>(d_h[r][vec], unit + vec * LANES, row + r);
+            }
+        }
+    }
+
+    /// ```text
+    /// d_o = d_h tanh(c')             d_c' = d_c + d_h o (1 - tanh(c')^2)
+    /// d_i = d_c' g    d_f = d_c' c   d_g = d_c' i    d_c = d_c' f
+    /// gate sums: d a = d_s s (1 - s) for s = i, f, o;  d a = d_g (1 - g^2)
+    /// ```
+    #[inline(always)]
+    fn differentiate<I: Isa>(&mut self, mut d_h: R::Vector<I>, unit: usize, row: usize) {
+        let padded = self.hidden.next_multiple_of(LANES);
+        let at = row * padded + unit;
+        let of_gate = |gate: usize| (4 * row + gate) * padded + unit;
+        for from in self.d_hidden.iter().flatten() {
+            d_h = d_h.add(upstream::<R, I>(from, self.hidden, unit, row));
+        }
+        let one = R::Vector::<I>::splat(R::ONE);
+        let i = R::Vector::<I>::load(lanes(self.gates, of_gate(0)));
+        let f = R::Vector::<I>::load(lanes(self.gates, of_gate(1)));
+        let g = R::Vector::<I>::load(lanes(self.gates, of_gate(2)));
+        let o = R::Vector::<I>::load(lanes(self.gates, of_gate(3)));
+        let c_before = R::Vector::<I>::load(lanes(self.c_before, at));
+        let tanh_c = R::Vector::<I>::load(lanes(self.tanh_c, at));
+        let d_c = R::Vector::<I>::load(lanes(self.d_c, at));
+        let d_c = d_h.mul(o).mul_add(tanh_c.square_from(one), d_c);
+        let d_i = d_c.mul(g).mul(i.square_from(i));
+        let d_f = d_c.mul(c_before).mul(f.square_from(f));
+        let d_g = d_c.mul(i).mul(g.square_from(one));
+        let d_o = d_h.mul(tanh_c).mul(o.square_from(o));
+        d_i.store(lanes_mut(self.d_gates, of_gate(0)));
+        d_f.store(lanes_mut(self.d_gates, of_gate(1)));
+        d_g.store(lanes_mut(self.d_gates, of_gate(2)));
+        d_o.store(lanes_mut(self.d_gates, of_gate(3)));
+        d_c.mul(f).store(lanes_mut(self.d_c, at));
     }
 }
 
-/// `d_i = d_c' g`, `d_f = d_c' c`, `d_g = d_c' i`, `d_c = d_c' f`
+/// Some units of a row of `hidden`, zeros past its end.
 #[inline(always)]
-fn through_cell<R: Real>(gates: [&[R]; 3], c_before: &[R], d_c: &mut [R], d_gates: [&mut [R]; 3]) {
-    let n = d_c.len();
-    let [i, f, g] = gates.map(|gate| &gate[..n]);
-    let [d_i, d_f, d_g] = d_gates;
-    let (d_i, d_f, d_g) = (&mut d_i[..n], &mut d_f[..n], &mut d_g[..n]);
-    let c_before = &c_before[..n];
-    for u in 0..n {
-        let d = d_c[u];
-        d_i[u] = d * g[u] * (i[u] * (R::ONE - i[u]));
-        d_f[u] = d * c_before[u] * (f[u] * (R::ONE - f[u]));
-        d_g[u] = d * i[u] * (R::ONE - g[u] * g[u]);
-        d_c[u] = d * f[u];
+fn upstream<R: Real, I: Isa>(
+    from: &Rows<'_, R>,
+    hidden: usize,
+    unit: usize,
+    row: usize,
+) -> R::Vector<I> {
+    let from = &from.data[row * from.stride + unit..];
+    match from.first_chunk::<LANES>() {
+        Some(from) if unit + LANES <= hidden => R::Vector::<I>::load(from),
+        _ => {
+            let mut padded = [R::ZERO; LANES];
+            let here = hidden - unit;
+            padded[..here].copy_from_slice(&from[..here]);
+            R::Vector::<I>::load(&padded)
+        }
     }
+}
+
+#[inline(always)]
+fn lanes<R>(from: &[R], at: usize) -> &[R; LANES] {
+    from[at..].first_chunk().expect("invariant: rows have whole vectors")
+}
+
+#[inline(always)]
+fn lanes_mut<R>(from: &mut [R], at: usize) -> &mut [R; LANES] {
+    from[at..].first_chunk_mut().expect("invariant: rows have whole vectors")
 }
 
 /// Adds every row to a sum.
@@ -154,15 +315,19 @@ pub(crate) struct AddRows<'a, R> {
 impl<R: Real> Op for AddRows<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for row in self.rows.chunks_exact(self.sum.len()) {
-            add_row(self.sum, row);
+        let width = self.sum.len();
+        // A vector of the sum at a time stays in a register.
+        let (vectors, rest) = self.sum.as_chunks_mut::<LANES>();
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            let mut sum = R::Vector::<I>::load(vector);
+            for row in self.rows.chunks_exact(width) {
+                sum = sum.add(R::Vector::<I>::load(lanes(row, index * LANES)));
+            }
+            sum.store(vector);
         }
-    }
-}
-
-#[inline(always)]
-fn add_row<R: Real>(sum: &mut [R], row: &[R]) {
-    for (sum, value) in sum.iter_mut().zip(row) {
-        *sum += *value;
+        for row in self.rows.chunks_exact(width) {
+            let row = &row[width - rest.len()..];
+            rest.iter_mut().zip(row).for_each(|(sum, value)| *sum += *value);
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Backpropagation through time.
-use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape};
+use std::ops::Range;
+
+use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape, Side};
 use crate::error::check_len;
-use crate::gemm::Matrix;
-use crate::kernels::{self, AddRows, Checked, Differentiate};
+use crate::gemm::{Matrix, mat_mul};
+use crate::kernels::{self, AddRows, BackwardStep, Checked, Left, PANEL, Product, Right};
 use crate::{LstmError, Real};
 
 /// Gradients of the loss by the layer's results; `None` is zero.
@@ -90,18 +92,7 @@ pub fn lstm_backward<R: Real>(
     into: LstmGradients<'_, R>,
 ) -> Result<(), LstmError> {
     check(shape, params, x, cache, &upstream, &into)?;
-    through_time(shape, params, cache, &upstream);
-    let LstmGradients { d_params, d_inputs, d_start } = into;
-    add_weight_gradients(shape, x, cache, d_params);
-    if let Some(d_inputs) = d_inputs {
-        let (rows, gates) = (cache.steps * cache.batch, 4 * shape.hidden_size());
-        let w_ih = Matrix::new(params.w_ih, gates, shape.input_size());
-        R::mat_mul(Matrix::new(&cache.d_gates, rows, gates), w_ih, R::ONE, d_inputs);
-    }
-    if let Some(d_start) = d_start {
-        add(d_start.hidden, &cache.d_h);
-        add(d_start.cell, &cache.d_c);
-    }
+    read_back(Side::only(shape.hidden_size()), shape, params, x, cache, upstream, into);
     Ok(())
 }
 
@@ -132,70 +123,116 @@ fn check<R: Real>(
     optional("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
 }
 
-/// Fills `cache.d_gates`, and leaves the gradients by the start in `cache.d_h` and `cache.d_c`.
-fn through_time<R: Real>(
+/// One direction's backward pass: upstream gradients and those by the start are rows of the whole
+/// layer, `stride` numbers each. Sizes are checked.
+pub(crate) fn read_back<R: Real>(
+    side: Side,
     shape: LstmShape,
     params: LstmParams<'_, R>,
+    x: &[R],
+    cache: &mut LstmCache<R>,
+    upstream: LstmUpstream<'_, R>,
+    into: LstmGradients<'_, R>,
+) {
+    let LstmGradients { d_params, mut d_inputs, d_start } = into;
+    cache.weights.for_backward(shape, params, d_inputs.is_some());
+    cache.sums.clear(shape);
+    let (hidden, batch, steps, row) = (shape.hidden_size(), cache.batch, cache.steps, cache.row());
+    match upstream.d_last_cell {
+        Some(last) => side.rows(last, 0, batch).pad_into(hidden, row / batch, &mut cache.d_c),
+        None => cache.d_c.fill(R::ZERO),
+    }
+    let group = cache.group();
+    for number in (0..steps).rev() {
+        step_back(side, hidden, number, cache, &upstream);
+        let t = side.step(number, steps);
+        let first = t / group * group;
+        if number == 0 || side.step(number - 1, steps) / group != t / group {
+            let steps = first..steps.min(first + group);
+            add_weight_gradients(side, shape, steps, x, cache, d_inputs.as_deref_mut());
+        }
+    }
+    cache.sums.add_to(shape, d_params);
+    if let Some(d_start) = d_start {
+        let d_gates = &cache.d_gates[side.step(0, steps) % group * 4 * row..][..4 * row];
+        let padded = row / batch;
+        let product = Product {
+            left: Left { data: d_gates, stride: 4 * padded, transposed: false },
+            right: Right { data: &cache.weights.u, columns: padded, panel: PANEL },
+            depth: 4 * padded,
+            columns: padded,
+            keep: false,
+            c: &mut cache.d_h,
+        };
+        kernels::dispatch(Checked::detect(), product);
+        side.rows_mut(d_start.hidden, 0, batch).add_from(hidden, padded, &cache.d_h);
+        side.rows_mut(d_start.cell, 0, batch).add_from(hidden, padded, &cache.d_c);
+    }
+}
+
+/// Fills the step's part of `cache.d_gates` and takes `cache.d_c` a step back.
+fn step_back<R: Real>(
+    side: Side,
+    hidden: usize,
+    number: usize,
     cache: &mut LstmCache<R>,
     upstream: &LstmUpstream<'_, R>,
 ) {
-    let (hidden, batch, row) = (shape.hidden_size(), cache.batch, cache.row());
-    begin(&mut cache.d_h, upstream.d_last_hidden);
-    begin(&mut cache.d_c, upstream.d_last_cell);
-    let w_hh = Matrix::new(params.w_hh, 4 * hidden, hidden);
-    for t in (0..cache.steps).rev() {
-        if let Some(d_hidden) = upstream.d_hidden {
-            add(&mut cache.d_h, &d_hidden[t * row..][..row]);
-        }
-        let d_gates = &mut cache.d_gates[t * 4 * row..][..4 * row];
-        kernels::dispatch(
-            Checked::detect(),
-            Differentiate {
-                hidden,
-                gates: &cache.gates[t * 4 * row..][..4 * row],
-                c_before: &cache.c[t * row..][..row],
-                tanh_c: &cache.tanh_c[t * row..][..row],
-                d_h: &cache.d_h,
-                d_c: &mut cache.d_c,
-                d_gates: &mut *d_gates,
-            },
-        );
-        // d_h = U^T d a, for the step before.
-        R::mat_mul(Matrix::new(d_gates, batch, 4 * hidden), w_hh, R::ZERO, &mut cache.d_h);
-    }
-}
-
-/// `d_W += d a x^T`, `d_U += d a h^T`, `d_b += d a`, over all steps and the whole batch at once.
-fn add_weight_gradients<R: Real>(
-    shape: LstmShape,
-    x: &[R],
-    cache: &LstmCache<R>,
-    d_params: LstmParamsMut<'_, R>,
-) {
-    let (hidden, inputs) = (shape.hidden_size(), shape.input_size());
-    let rows = cache.steps * cache.batch;
-    let d_gates = Matrix::new(&cache.d_gates, rows, 4 * hidden).t();
-    let h_before = &cache.h[..rows * hidden];
-    R::mat_mul(d_gates, Matrix::new(x, rows, inputs), R::ONE, d_params.w_ih);
-    R::mat_mul(d_gates, Matrix::new(h_before, rows, hidden), R::ONE, d_params.w_hh);
-    let add_to = |sum| {
-        kernels::dispatch(Checked::detect(), AddRows { rows: &cache.d_gates, sum });
+    let (batch, steps, row, group) = (cache.batch, cache.steps, cache.row(), cache.group());
+    let (t, is_last) = (side.step(number, steps), number + 1 == steps);
+    let after = if is_last { t } else { side.step(number + 1, steps) };
+    let (d_gates, d_after) = two_of(&mut cache.d_gates, 4 * row, t % group, after % group);
+    let step = BackwardStep {
+        hidden,
+        u: &cache.weights.u,
+        d_after: (!is_last).then_some(d_after),
+        d_hidden: [
+            upstream.d_hidden.map(|d| side.rows(d, t, batch)),
+            upstream.d_last_hidden.filter(|_| is_last).map(|d| side.rows(d, 0, batch)),
+        ],
+        gates: &cache.gates[t * 4 * row..][..4 * row],
+        c_before: &cache.c[side.before(t) * row..][..row],
+        tanh_c: &cache.tanh_c[t * row..][..row],
+        d_c: &mut cache.d_c,
+        d_gates,
     };
-    add_to(d_params.b_ih);
-    if let Some(b_hh) = d_params.b_hh {
-        add_to(b_hh);
+    kernels::dispatch(Checked::detect(), step);
+}
+
+/// Part `first` of parts of `len` numbers, to be written, and part `second`, if it is another.
+fn two_of<R>(parts: &mut [R], len: usize, first: usize, second: usize) -> (&mut [R], &[R]) {
+    if first < second {
+        let (low, high) = parts.split_at_mut(second * len);
+        (&mut low[first * len..][..len], &high[..len])
+    } else {
+        let (low, high) = parts.split_at_mut(first * len);
+        (&mut high[..len], low.get(second * len..(second + 1) * len).unwrap_or_default())
     }
 }
 
-fn begin<R: Real>(d: &mut [R], last: Option<&[R]>) {
-    match last {
-        Some(last) => d.copy_from_slice(last),
-        None => d.fill(R::ZERO),
-    }
-}
-
-fn add<R: Real>(to: &mut [R], what: &[R]) {
-    for (to, what) in to.iter_mut().zip(what) {
-        *to += *what;
+/// `d_W += d a x^T`, `d_U += d a h^T`, `d_b += d a`, over some steps and the whole batch at once;
+/// `d_x = W^T d a`.
+fn add_weight_gradients<R: Real>(
+    side: Side,
+    shape: LstmShape,
+    steps: Range<usize>,
+    x: &[R],
+    cache: &mut LstmCache<R>,
+    d_inputs: Option<&mut [R]>,
+) {
+    let (inputs, batch) = (shape.input_size(), cache.batch);
+    let (rows, padded) = (steps.len() * batch, cache.row() / batch);
+    let inputs_here = steps.start * batch * inputs..steps.end * batch * inputs;
+    let d_gates = Matrix::new(&cache.d_gates[..rows * 4 * padded], rows, 4 * padded);
+    let h_before = &cache.h[side.before(steps.start) * cache.row()..][..rows * padded];
+    let x = Matrix::new(&x[inputs_here.clone()], rows, inputs);
+    let sums = &mut cache.sums;
+    mat_mul(x.t(), d_gates, true, &mut sums.w);
+    mat_mul(d_gates.t(), Matrix::new(h_before, rows, padded), true, &mut sums.u);
+    let rows = &cache.d_gates[..rows * 4 * padded];
+    kernels::dispatch(Checked::detect(), AddRows { rows, sum: &mut sums.b });
+    if let Some(d_inputs) = d_inputs {
+        let w = Matrix::new(&cache.weights.w, 4 * padded, inputs);
+        mat_mul(d_gates, w, true, &mut d_inputs[inputs_here]);
     }
 }

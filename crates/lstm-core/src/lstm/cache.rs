@@ -1,29 +1,43 @@
 //! What the forward pass keeps for the backward pass.
-use super::LstmShape;
+use super::arranged::{Arranged, WeightSums};
+use super::{LstmShape, Side};
 use crate::Real;
+use crate::kernels::LANES;
+
+/// Rows of a batch whose weight gradients are summed at a time: enough to pay for passing over
+/// the sums, few enough to be still in the caches.
+const ROWS_TOGETHER: usize = 128;
 
 /// The activations of one forward pass, and working memory of the backward pass.
 ///
 /// Make one and use it for all batches: buffers grow to the largest batch and stay.
+///
+/// Rows are padded from `H` to `P` numbers, whole vectors of the kernels.
 #[derive(Debug, Clone, Default)]
 pub struct LstmCache<R> {
     pub(super) shape: Option<LstmShape>,
     pub(super) batch: usize,
     pub(super) steps: usize,
-    /// Activated gates `[T, B, 4H]`.
+    /// Activated gates `[T, B, 4, P]`.
     pub(super) gates: Vec<R>,
-    /// Cells `[T + 1, B, H]`, the start first.
+    /// Cells `[T + 1, B, P]`, in the order of time.
     pub(super) c: Vec<R>,
-    /// tanh of each step's new cell `[T, B, H]`.
+    /// tanh of each step's new cell `[T, B, P]`.
     pub(super) tanh_c: Vec<R>,
-    /// Hidden states `[T + 1, B, H]`, the start first.
+    /// Hidden states `[T + 1, B, P]`, in the order of time.
     pub(super) h: Vec<R>,
-    /// Gradients of the gate sums `[T, B, 4H]`.
+    /// The hidden states without padding `[T, B, H]`, where there is any.
+    pub(super) hidden: Vec<R>,
+    /// The last cells `[B, H]`.
+    pub(super) last_cell: Vec<R>,
+    /// Gradients of the gate sums of the steps of a group `[G, B, 4, P]`.
     pub(super) d_gates: Vec<R>,
-    /// Gradient of the hidden state that enters a step `[B, H]`.
+    /// Gradient of the hidden state that the window starts in `[B, P]`.
     pub(super) d_h: Vec<R>,
-    /// Gradient of the cell that enters a step `[B, H]`.
+    /// Gradient of the cell that enters a step `[B, P]`.
     pub(super) d_c: Vec<R>,
+    pub(super) weights: Arranged<R>,
+    pub(super) sums: WeightSums<R>,
 }
 
 impl<R: Real> LstmCache<R> {
@@ -44,22 +58,44 @@ impl<R: Real> LstmCache<R> {
 
     /// The hidden states after each step `[T, B, H]`.
     pub fn hidden(&self) -> &[R] {
-        &self.h[self.row()..]
+        if self.is_padded() { &self.hidden } else { &self.h[self.row()..] }
     }
 
     /// The hidden states after the last step `[B, H]`.
     pub fn last_hidden(&self) -> &[R] {
-        &self.h[self.steps * self.row()..]
+        let row = self.batch * self.units();
+        &self.hidden()[self.steps.saturating_sub(1) * row..]
     }
 
     /// The cells after the last step `[B, H]`.
     pub fn last_cell(&self) -> &[R] {
-        &self.c[self.steps * self.row()..]
+        &self.last_cell
     }
 
-    /// The length of `[B, H]`.
+    /// Whether rows have more numbers than the layer has units.
+    pub(super) fn is_padded(&self) -> bool {
+        !self.units().is_multiple_of(LANES)
+    }
+
+    fn units(&self) -> usize {
+        self.shape.map_or(0, |shape| shape.hidden_size())
+    }
+
+    /// The length of `[B, P]`.
     pub(super) fn row(&self) -> usize {
-        self.batch * self.shape.map_or(0, |shape| shape.hidden_size())
+        self.batch * self.units().next_multiple_of(LANES)
+    }
+
+    /// Steps whose weight gradients are summed together, at least two: a step and the one after
+    /// it have to be there at once.
+    pub(super) fn group(&self) -> usize {
+        (ROWS_TOGETHER / self.batch.max(1)).max(2)
+    }
+
+    /// The states after the last step that is read: hidden states and cells `[B, P]`.
+    pub(crate) fn last(&self, side: Side) -> [&[R]; 2] {
+        let row = self.row();
+        [&self.h, &self.c].map(|states| &states[side.last(self.steps) * row..][..row])
     }
 
     /// Makes room; what lies in the buffers is overwritten by the passes.
@@ -68,7 +104,7 @@ impl<R: Real> LstmCache<R> {
         (self.batch, self.steps) = (batch, steps);
         let row = self.row();
         self.gates.resize(steps * 4 * row, R::ZERO);
-        self.d_gates.resize(steps * 4 * row, R::ZERO);
+        self.d_gates.resize(self.group() * 4 * row, R::ZERO);
         self.tanh_c.resize(steps * row, R::ZERO);
         self.c.resize((steps + 1) * row, R::ZERO);
         self.h.resize((steps + 1) * row, R::ZERO);

@@ -1,8 +1,7 @@
 //! Forward pass over a batch, with everything kept that the backward pass needs.
-use super::{LstmCache, LstmParams, LstmShape};
+use super::{LstmCache, LstmParams, LstmShape, Side};
 use crate::error::{check_len, check_rows};
-use crate::gemm::Matrix;
-use crate::kernels::{self, Activate, Checked};
+use crate::kernels::{self, Checked, ForwardStep, LANES};
 use crate::{LstmError, Real};
 
 /// The state in which a batch starts.
@@ -56,61 +55,73 @@ pub fn lstm_forward<R: Real>(
         check_len("start.hidden", batch * hidden, start.hidden.len())?;
         check_len("start.cell", batch * hidden, start.cell.len())?;
     }
-    cache.resize(shape, batch, steps);
-    begin(start, cache);
-    project_inputs(params, x, cache);
-    recur(shape, params, cache);
+    let side = Side::only(hidden);
+    // Without padding the states are the results.
+    let mut results = std::mem::take(&mut cache.hidden);
+    let padded = !hidden.is_multiple_of(LANES);
+    results.resize(if padded { steps * batch * hidden } else { 0 }, R::ZERO);
+    read(side, shape, params, (x, batch), start, cache, padded.then_some(&mut results[..]));
+    cache.hidden = results;
+    let mut last_cell = std::mem::take(&mut cache.last_cell);
+    last_cell.resize(batch * hidden, R::ZERO);
+    let [_, cells] = cache.last(side);
+    side.rows_mut(&mut last_cell, 0, batch).unpad_from(hidden, cache.row() / batch, cells);
+    cache.last_cell = last_cell;
     Ok(())
 }
 
-/// `h_0` and `c_0`.
-fn begin<R: Real>(start: Option<LstmStart<'_, R>>, cache: &mut LstmCache<R>) {
+/// One direction's forward pass over `x` `[T, B, I]`: start `[B, stride]` and results
+/// `[T, B, stride]` are those of the whole layer. Sizes are checked.
+pub(crate) fn read<R: Real>(
+    side: Side,
+    shape: LstmShape,
+    params: LstmParams<'_, R>,
+    (x, batch): (&[R], usize),
+    start: Option<LstmStart<'_, R>>,
+    cache: &mut LstmCache<R>,
+    mut results: Option<&mut [R]>,
+) {
+    let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
+    let steps = x.len() / (batch * inputs);
+    cache.resize(shape, batch, steps);
+    cache.weights.for_forward(shape, params);
+    begin(side, start, cache);
     let row = cache.row();
-    let (h, c) = (&mut cache.h[..row], &mut cache.c[..row]);
-    if let Some(start) = start {
-        h.copy_from_slice(start.hidden);
-        c.copy_from_slice(start.cell);
-    } else {
-        h.fill(R::ZERO);
-        c.fill(R::ZERO);
+    for number in 0..steps {
+        let t = side.step(number, steps);
+        let (h_before, h_after) = side.around(&mut cache.h, t, row);
+        let (c_before, c_after) = side.around(&mut cache.c, t, row);
+        let step = ForwardStep {
+            inputs,
+            hidden,
+            bias: &cache.weights.bias,
+            weights: &cache.weights.columns,
+            x: &x[t * batch * inputs..][..batch * inputs],
+            h_before,
+            c_before,
+            h_after,
+            c_after,
+            tanh_c: &mut cache.tanh_c[t * row..][..row],
+            gates: &mut cache.gates[t * 4 * row..][..4 * row],
+            out: results.as_deref_mut().map(|results| side.rows_mut(results, t, batch)),
+        };
+        kernels::dispatch(Checked::detect(), step);
     }
 }
 
-/// b + W x of all steps at once.
-fn project_inputs<R: Real>(params: LstmParams<'_, R>, x: &[R], cache: &mut LstmCache<R>) {
-    let gates = params.b_ih.len();
-    let (first, rest) = cache.gates.split_at_mut(gates);
-    for (row, bias) in first.iter_mut().enumerate() {
-        *bias = params.bias(row);
-    }
-    for row in rest.chunks_exact_mut(gates) {
-        row.copy_from_slice(first);
-    }
-    let rows = cache.steps * cache.batch;
-    let inputs = x.len() / rows;
-    let w_ih = Matrix::new(params.w_ih, gates, inputs);
-    R::mat_mul(Matrix::new(x, rows, inputs), w_ih.t(), R::ONE, &mut cache.gates);
-}
-
-/// + U h, the activations and the new state, step after step.
-fn recur<R: Real>(shape: LstmShape, params: LstmParams<'_, R>, cache: &mut LstmCache<R>) {
-    let (hidden, batch, row) = (shape.hidden_size(), cache.batch, cache.row());
-    let w_hh = Matrix::new(params.w_hh, 4 * hidden, hidden);
-    for t in 0..cache.steps {
-        let (h_before, h_after) = cache.h[t * row..].split_at_mut(row);
-        let (c_before, c_after) = cache.c[t * row..].split_at_mut(row);
-        let gates = &mut cache.gates[t * 4 * row..][..4 * row];
-        R::mat_mul(Matrix::new(h_before, batch, hidden), w_hh.t(), R::ONE, gates);
-        kernels::dispatch(
-            Checked::detect(),
-            Activate {
-                hidden,
-                gates,
-                c_before,
-                c_after: &mut c_after[..row],
-                tanh_c: &mut cache.tanh_c[t * row..][..row],
-                h_after: &mut h_after[..row],
-            },
-        );
+/// `h_0` and `c_0`.
+fn begin<R: Real>(side: Side, start: Option<LstmStart<'_, R>>, cache: &mut LstmCache<R>) {
+    let (row, batch) = (cache.row(), cache.batch);
+    let at = side.first(cache.steps) * row;
+    let states = [&mut cache.h, &mut cache.c].map(|states| &mut states[at..][..row]);
+    let given = start.map_or([None; 2], |start| [Some(start.hidden), Some(start.cell)]);
+    for (state, given) in states.into_iter().zip(given) {
+        match given {
+            Some(given) => {
+                let hidden = cache.shape.map_or(0, |shape| shape.hidden_size());
+                side.rows(given, 0, batch).pad_into(hidden, row / batch, state);
+            }
+            None => state.fill(R::ZERO),
+        }
     }
 }

@@ -5,11 +5,15 @@ mod shape;
 mod state;
 
 #[cfg(feature = "train")]
+mod arranged;
+#[cfg(feature = "train")]
 mod backward;
 #[cfg(feature = "train")]
 mod cache;
 #[cfg(feature = "train")]
 mod forward;
+#[cfg(feature = "train")]
+mod side;
 
 pub use packed::PackedLstm;
 pub(crate) use shape::check_size;
@@ -17,8 +21,14 @@ pub use shape::{Biases, LstmParams, LstmParamsMut, LstmShape, MAX_SIZE};
 pub use state::{LstmScratch, LstmState};
 
 #[cfg(feature = "train")]
+pub(crate) use backward::read_back;
+#[cfg(feature = "train")]
 pub use backward::{LstmGradients, LstmStartMut, LstmUpstream, lstm_backward};
 #[cfg(feature = "train")]
 pub use cache::LstmCache;
 #[cfg(feature = "train")]
+pub(crate) use forward::read;
+#[cfg(feature = "train")]
 pub use forward::{LstmStart, lstm_forward};
+#[cfg(feature = "train")]
+pub(crate) use side::Side;

@@ -1,0 +1,195 @@
+//! Sixteen numbers in registers.
+//!
+//! Plain loops over arrays are what the rest of the kernels are made of, and what the numbers
+//! without a type of their own use here. But a tile of sixteen arrays leaves it to the compiler's
+//! luck whether they become registers: the same loop ran at 250 GFLOP/s in one function and at 4
+//! in another. So the vectors of the matrix products are spelt out.
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps,
+    _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps,
+    _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
+};
+
+use crate::Real;
+
+/// Numbers in a vector.
+pub(crate) const LANES: usize = 16;
+
+/// [`LANES`] numbers. An instruction set's vectors are to be used in `run` for that set only.
+#[expect(unnameable_types, reason = "only the seal of `Real` mentions it")]
+pub trait Vector<R>: Copy {
+    /// These numbers.
+    fn load(from: &[R; LANES]) -> Self;
+    /// Sixteen times this number.
+    fn splat(value: R) -> Self;
+    /// `self * factor + addend`, rounded as the instruction set does.
+    #[must_use]
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// `self * factor`.
+    #[must_use]
+    fn mul(self, factor: Self) -> Self;
+    /// `self + addend`.
+    #[must_use]
+    fn add(self, addend: Self) -> Self;
+    /// `minuend - self^2`, rounded as the instruction set does.
+    #[must_use]
+    fn square_from(self, minuend: Self) -> Self;
+    /// Writes the numbers.
+    fn store(self, to: &mut [R; LANES]);
+}
+
+/// An array, for the compiler to vectorise.
+#[expect(unnameable_types, reason = "only the seal of `Real` mentions it")]
+#[derive(Debug, Clone, Copy)]
+pub struct Plain<R, const FUSED: bool>([R; LANES]);
+
+impl<R: Real, const FUSED: bool> Vector<R> for Plain<R, FUSED> {
+    #[inline(always)]
+    fn load(from: &[R; LANES]) -> Self {
+        Self(*from)
+    }
+    #[inline(always)]
+    fn splat(value: R) -> Self {
+        Self([value; LANES])
+    }
+    #[inline(always)]
+    fn mul_add(mut self, factor: Self, addend: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = self.0[lane].fused::<FUSED>(factor.0[lane], addend.0[lane]);
+        }
+        self
+    }
+    #[inline(always)]
+    fn mul(mut self, factor: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] *= factor.0[lane];
+        }
+        self
+    }
+    #[inline(always)]
+    fn add(mut self, addend: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] += addend.0[lane];
+        }
+        self
+    }
+    #[inline(always)]
+    fn square_from(mut self, minuend: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = (-self.0[lane]).fused::<FUSED>(self.0[lane], minuend.0[lane]);
+        }
+        self
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [R; LANES]) {
+        *to = self.0;
+    }
+}
+
+/// One register of AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Zmm(__m512);
+
+#[cfg(target_arch = "x86_64")]
+impl Vector<f32> for Zmm {
+    #[inline(always)]
+    fn load(from: &[f32; LANES]) -> Self {
+        // SAFETY: the array has the 64 bytes; only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
+    }
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
+    }
+    #[inline(always)]
+    fn mul(self, factor: Self) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_mul_ps(self.0, factor.0) })
+    }
+    #[inline(always)]
+    fn add(self, addend: Self) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_add_ps(self.0, addend.0) })
+    }
+    #[inline(always)]
+    fn square_from(self, minuend: Self) -> Self {
+        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        Self(unsafe { _mm512_fnmadd_ps(self.0, self.0, minuend.0) })
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32; LANES]) {
+        // SAFETY: the array has the 64 bytes; only `run::<Avx512>` comes here, with AVX-512 seen.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
+    }
+}
+
+/// Two registers of AVX2.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ymm2([__m256; 2]);
+
+#[cfg(target_arch = "x86_64")]
+impl Vector<f32> for Ymm2 {
+    #[inline(always)]
+    fn load(from: &[f32; LANES]) -> Self {
+        let (halves, _) = from.as_chunks::<8>();
+        // SAFETY: the array has the 32 bytes; only `run::<Avx2>` comes here, with AVX2 seen.
+        let low = unsafe { _mm256_loadu_ps(halves[0].as_ptr()) };
+        // SAFETY: the array has the 32 bytes; only `run::<Avx2>` comes here, with AVX2 seen.
+        let high = unsafe { _mm256_loadu_ps(halves[1].as_ptr()) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 seen.
+        Self([unsafe { _mm256_set1_ps(value) }; 2])
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let low = unsafe { _mm256_fmadd_ps(self.0[0], factor.0[0], addend.0[0]) };
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let high = unsafe { _mm256_fmadd_ps(self.0[1], factor.0[1], addend.0[1]) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn mul(self, factor: Self) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let low = unsafe { _mm256_mul_ps(self.0[0], factor.0[0]) };
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let high = unsafe { _mm256_mul_ps(self.0[1], factor.0[1]) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn add(self, addend: Self) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let low = unsafe { _mm256_add_ps(self.0[0], addend.0[0]) };
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let high = unsafe { _mm256_add_ps(self.0[1], addend.0[1]) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn square_from(self, minuend: Self) -> Self {
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let low = unsafe { _mm256_fnmadd_ps(self.0[0], self.0[0], minuend.0[0]) };
+        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        let high = unsafe { _mm256_fnmadd_ps(self.0[1], self.0[1], minuend.0[1]) };
+        Self([low, high])
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32; LANES]) {
+        let (halves, _) = to.as_chunks_mut::<8>();
+        for (half, values) in halves.iter_mut().zip(self.0) {
+            // SAFETY: the array has the 32 bytes; only `run::<Avx2>` comes here, with AVX2 seen.
+            unsafe { _mm256_storeu_ps(half.as_mut_ptr(), values) }
+        }
+    }
+}
