@@ -41,6 +41,7 @@ pub struct SignalPipeline {
 pub struct Rows<'a> {
     values: &'a [f64],
     complete: &'a [bool],
+    width: usize,
     restarted: bool,
 }
 
@@ -53,8 +54,8 @@ impl<'a> Rows<'a> {
 
     /// A row's values; `None` while a channel is warming up or undefined.
     pub fn get(&self, index: usize) -> Option<&'a [f64]> {
-        let width = self.values.len() / self.complete.len();
-        self.complete.get(index)?.then(|| &self.values[index * width..(index + 1) * width])
+        let rows = index * self.width..(index + 1) * self.width;
+        self.complete.get(index)?.then(|| &self.values[rows])
     }
 
     /// The candle's own row; `None` while a channel is warming up or undefined.
@@ -126,12 +127,32 @@ impl SignalPipeline {
         }
         self.push_row(&market);
         self.last = Some(*market.own());
-        Ok(Rows { values: &self.rows, complete: &self.complete, restarted })
+        let width = self.channels.len();
+        Ok(Rows { values: &self.rows, complete: &self.complete, width, restarted })
     }
 
     /// Checks a candle against the last one; changes nothing.
     fn step_to(&self, market: &Market<'_>) -> Result<Step, SignalError> {
         let open_time = market.own().open_time();
+        if market.others().is_empty() && self.is_next(open_time) {
+            return Ok(Step::Follow);
+        }
+        self.step_over_gap(market, open_time)
+    }
+
+    /// Whether a candle follows the last one without a gap: the common case, without a division.
+    fn is_next(&self, open_time: Timestamp) -> bool {
+        self.last.is_some_and(|last| {
+            let apart = open_time.millis().checked_sub(last.open_time().millis());
+            apart == Some(self.interval.millis())
+        })
+    }
+
+    fn step_over_gap(
+        &self,
+        market: &Market<'_>,
+        open_time: Timestamp,
+    ) -> Result<Step, SignalError> {
         if !self.interval.is_aligned(open_time) {
             return Err(SignalError::Misaligned { open_time, interval: self.interval });
         }
@@ -167,11 +188,11 @@ impl SignalPipeline {
 
     fn push_row(&mut self, market: &Market<'_>) {
         let mut complete = true;
-        for channel in &mut self.channels {
+        self.rows.extend(self.channels.iter_mut().map(|channel| {
             let value = channel.update(market).filter(|value| value.is_finite());
             complete &= value.is_some();
-            self.rows.push(value.unwrap_or(0.0));
-        }
+            value.unwrap_or(0.0)
+        }));
         self.complete.push(complete);
     }
 
