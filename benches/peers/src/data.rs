@@ -123,7 +123,6 @@ impl Net {
         let dense = widths.windows(2).map(|w| Dense::random(random, w[0], w[1])).collect();
         Self { kind, lstms, attention, dense }
     }
-
 }
 
 pub struct Data {

@@ -97,8 +97,7 @@ fn run(
                 continue;
             }
         };
-        let difference =
-            reference::difference(work, &reference::outputs(work, task), &expected);
+        let difference = reference::difference(work, &reference::outputs(work, task), &expected);
         let passes = difference <= reference::TOLERANCE;
         if let Offer::Task(task) = peer.offer(work, data, true) {
             tasks.push((task, 0));
@@ -121,7 +120,8 @@ fn settings(mut args: impl Iterator<Item = String>) -> Result<Settings, String> 
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match &arg[..] {
             "--series" => {
-                settings.series = value()?.parse().ok().filter(|n| *n > 0).ok_or("a whole number")?;
+                settings.series =
+                    value()?.parse().ok().filter(|n| *n > 0).ok_or("a whole number")?;
             }
             "--seconds" => {
                 let seconds: f64 = value()?.parse().map_err(|_| "--seconds is no number")?;

@@ -123,8 +123,7 @@ impl<R: Real> Network<R> {
                 if self.dropout {
                     let mut stream = Stream::new(1, Purpose::Dropout, n as u64, 0);
                     self.mask.resize(after[0].len(), R::ZERO);
-                    dropout_mask(&mut stream, f64::from(DROPOUT), &mut self.mask)
-                        .expect("a share");
+                    dropout_mask(&mut stream, f64::from(DROPOUT), &mut self.mask).expect("a share");
                     apply_dropout(&self.mask, &mut after[0]).expect("it fits");
                 }
             }
@@ -155,8 +154,7 @@ impl<R: Real> Network<R> {
             let into = shape.params_mut(&mut *d_flat[2 + k]).expect("it fits");
             before[k].fill(R::ZERO);
             let d_x = Some(&mut before[k][..]);
-            dense_backward(*shape, params, &self.values[k], &after[0], into, d_x)
-                .expect("it fits");
+            dense_backward(*shape, params, &self.values[k], &after[0], into, d_x).expect("it fits");
         }
         let (mut d_hidden, mut d_last_hidden) = (None, Some(&self.d_values[0][..]));
         if let Some((shape, cache)) = &mut self.attention {

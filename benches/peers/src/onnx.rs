@@ -115,9 +115,8 @@ impl Graph {
         let all = |part: fn(&Lstm) -> Vec<f32>| lstms.iter().flat_map(part).collect::<Vec<f32>>();
         let w = all(|l| in_onnx_order(&l.w_ih, l.hidden));
         let r = all(|l| in_onnx_order(&l.w_hh, l.hidden));
-        let b = all(|l| {
-            [in_onnx_order(&l.b_ih, l.hidden), in_onnx_order(&l.b_hh, l.hidden)].concat()
-        });
+        let b =
+            all(|l| [in_onnx_order(&l.b_ih, l.hidden), in_onnx_order(&l.b_hh, l.hidden)].concat());
         self.constant("W", &[lstms.len(), 4 * hidden, inputs], &w);
         self.constant("R", &[lstms.len(), 4 * hidden, hidden], &r);
         self.constant("B", &[lstms.len(), 8 * hidden], &b);
@@ -152,8 +151,13 @@ pub fn network(net: &Net, batch: usize) -> Vec<u8> {
         graph.node("Reshape", &["hb", "flat"], &["f0"], &[]);
     }
     for (k, dense) in net.dense.iter().enumerate() {
-        let [w, b, x, sum, y] =
-            [format!("w{k}"), format!("b{k}"), format!("f{k}"), format!("s{k}"), format!("f{}", k + 1)];
+        let [w, b, x, sum, y] = [
+            format!("w{k}"),
+            format!("b{k}"),
+            format!("f{k}"),
+            format!("s{k}"),
+            format!("f{}", k + 1),
+        ];
         graph.constant(&w, &[dense.outputs, dense.inputs], &dense.w);
         graph.constant(&b, &[dense.outputs], &dense.b);
         graph.node("Gemm", &[&x, &w, &b], &[&sum], &[Attribute::Int("transB", 1)]);

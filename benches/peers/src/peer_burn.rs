@@ -62,7 +62,8 @@ fn gate(lstm: &data::Lstm, gate: usize, device: &Device) -> GateController {
     let part = |tensor: &[f32]| tensor[gate * tensor.len() / 4..][..tensor.len() / 4].to_vec();
     let zeros = Initializer::Zeros;
     let mut controller = GateController::new(lstm.inputs, hidden, true, zeros, device);
-    let [w_ih, b_ih, w_hh, b_hh] = [&lstm.w_ih, &lstm.b_ih, &lstm.w_hh, &lstm.b_hh].map(|t| part(t));
+    let [w_ih, b_ih, w_hh, b_hh] =
+        [&lstm.w_ih, &lstm.b_ih, &lstm.w_hh, &lstm.b_hh].map(|t| part(t));
     controller.input_transform = linear(&w_ih, Some(&b_ih), lstm.inputs, device);
     controller.hidden_transform = linear(&w_hh, Some(&b_hh), hidden, device);
     controller
@@ -163,8 +164,7 @@ fn train(data: &Data, kind: Kind, batch: usize, dropout: bool) -> Offer<'_> {
     let targets: Tensor<1, Int> = Tensor::from_data(TensorData::new(targets, [batch]), &device);
     let loss_of: CrossEntropyLoss = CrossEntropyLossConfig::new().init(&device);
     let clipping = Some(GradientClippingConfig::Value(CLIP));
-    let mut rule: ModuleOptimizer =
-        SgdConfig::new().with_gradient_clipping(clipping).init();
+    let mut rule: ModuleOptimizer = SgdConfig::new().with_gradient_clipping(clipping).init();
     Offer::Task(Box::new(move |_, out| {
         let before = network.take().expect("a network");
         let loss = loss_of.forward(before.logits(x.clone()), targets.clone());

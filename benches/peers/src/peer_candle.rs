@@ -114,7 +114,8 @@ fn context(
     let scores = v.forward(&w.forward(&hidden)?.tanh()?)?.squeeze(2)?;
     // softmax_last_dim is faster and has no gradient.
     let tracked = scores.track_op();
-    let weights = if tracked { ops::softmax(&scores, D::Minus1)? } else { ops::softmax_last_dim(&scores)? };
+    let weights =
+        if tracked { ops::softmax(&scores, D::Minus1)? } else { ops::softmax_last_dim(&scores)? };
     weights.unsqueeze(1)?.matmul(&hidden)?.squeeze(1)
 }
 
@@ -157,9 +158,8 @@ fn frozen(net: &Net) -> Result<Network> {
     if network.reverse.is_some() {
         network.reverse = Some(lstm(Direction::Backward)?);
     }
-    let plain = |layer: &Linear| {
-        Linear::new(layer.weight().detach(), layer.bias().map(Tensor::detach))
-    };
+    let plain =
+        |layer: &Linear| Linear::new(layer.weight().detach(), layer.bias().map(Tensor::detach));
     network.attention = network.attention.map(|(w, v)| (plain(&w), plain(&v)));
     network.dense = network.dense.iter().map(plain).collect();
     Ok(network)

@@ -111,7 +111,25 @@ impl SignalPipeline {
     /// [`SignalError::Gap`] under [`GapPolicy::Error`]. The state is as it was before.
     pub fn update<'m>(&mut self, market: impl Into<Market<'m>>) -> Result<Rows<'_>, SignalError> {
         let market = market.into();
-        let step = self.step_to(&market)?;
+        // The common case costs no division: no gap, and no other pairs' times to compare.
+        let follows = market.others().is_empty() && self.is_next(market.own().open_time());
+        let restarted = if follows {
+            self.rows.clear();
+            self.complete.clear();
+            false
+        } else {
+            self.cross_gap(&market)?
+        };
+        self.push_row(&market);
+        self.last = Some(*market.own());
+        let width = self.channels.len();
+        Ok(Rows { values: &self.rows, complete: &self.complete, width, restarted })
+    }
+
+    /// Does before a candle's row what the gap policy asks for; true after a reset.
+    #[inline(never)]
+    fn cross_gap(&mut self, market: &Market<'_>) -> Result<bool, SignalError> {
+        let step = self.step_to(market)?;
         self.rows.clear();
         self.complete.clear();
         let restarted = matches!(step, Step::Restart);
@@ -125,19 +143,7 @@ impl SignalPipeline {
                 }
             }
         }
-        self.push_row(&market);
-        self.last = Some(*market.own());
-        let width = self.channels.len();
-        Ok(Rows { values: &self.rows, complete: &self.complete, width, restarted })
-    }
-
-    /// Checks a candle against the last one; changes nothing.
-    fn step_to(&self, market: &Market<'_>) -> Result<Step, SignalError> {
-        let open_time = market.own().open_time();
-        if market.others().is_empty() && self.is_next(open_time) {
-            return Ok(Step::Follow);
-        }
-        self.step_over_gap(market, open_time)
+        Ok(restarted)
     }
 
     /// Whether a candle follows the last one without a gap: the common case, without a division.
@@ -148,11 +154,9 @@ impl SignalPipeline {
         })
     }
 
-    fn step_over_gap(
-        &self,
-        market: &Market<'_>,
-        open_time: Timestamp,
-    ) -> Result<Step, SignalError> {
+    /// Checks a candle against the last one; changes nothing.
+    fn step_to(&self, market: &Market<'_>) -> Result<Step, SignalError> {
+        let open_time = market.own().open_time();
         if !self.interval.is_aligned(open_time) {
             return Err(SignalError::Misaligned { open_time, interval: self.interval });
         }
