@@ -1,5 +1,5 @@
 //! `candle`: its LSTM layer, its gradients, its SGD; clipping by hand.
-use candle_core::{D, DType, Device, IndexOp, Result, Tensor};
+use candle_core::{D, DType, Device, IndexOp, Result, Tensor, Var};
 use candle_nn::rnn::{Direction, LSTM, LSTMConfig, LSTMState, RNN};
 use candle_nn::{
     Linear, Module, Optimizer, SGD, VarBuilder, VarMap, linear, linear_no_bias, loss, ops,
@@ -146,8 +146,8 @@ fn fill(net: &Net, vars: &VarMap) -> Result<()> {
 fn frozen(net: &Net) -> Result<Network> {
     let vars = VarMap::new();
     let mut network = Network::new(net, &vars, false)?;
-    let tensors = vars.data().lock().expect("one thread").iter();
-    let tensors = tensors.map(|(name, var)| (name.clone(), var.as_tensor().detach())).collect();
+    let plain = |(name, var): (&String, &Var)| (name.clone(), var.as_tensor().detach());
+    let tensors = vars.data().lock().expect("one thread").iter().map(plain).collect();
     let builder = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
     let hidden = net.lstms[0].hidden;
     let lstm = |direction| {
@@ -160,8 +160,8 @@ fn frozen(net: &Net) -> Result<Network> {
     }
     let plain =
         |layer: &Linear| Linear::new(layer.weight().detach(), layer.bias().map(Tensor::detach));
-    network.attention = network.attention.map(|(w, v)| (plain(&w), plain(&v)));
-    network.dense = network.dense.iter().map(plain).collect();
+    network.attention = network.attention.map(|(w, v)| (frozen(&w), frozen(&v)));
+    network.dense = network.dense.iter().map(frozen).collect();
     Ok(network)
 }
 

@@ -83,7 +83,7 @@ impl Network {
 
     fn descend(&mut self, d_logits: &Array2<f64>, caches: &[Vec<LSTMCellCache>], rule: &mut SGD) {
         let (mut of_linear, d_features) = self.linear.backward(d_logits);
-        [&mut of_linear.weight, &mut of_linear.bias].map(clip);
+        [&mut of_linear.weight, &mut of_linear.bias].into_iter().for_each(clip);
         self.linear.update_parameters(&of_linear, rule, "linear");
         let mut from = 0;
         for (cell, caches) in self.cells.iter_mut().zip(caches) {
@@ -96,7 +96,8 @@ impl Network {
                 (of_step, _, d_h, d_c) = cell.backward(&d_h, &d_c, cache);
                 sum.accumulate(&of_step);
             }
-            [&mut sum.w_ih, &mut sum.w_hh, &mut sum.b_ih, &mut sum.b_hh].map(clip);
+            let all = [&mut sum.w_ih, &mut sum.w_hh, &mut sum.b_ih, &mut sum.b_hh];
+            all.into_iter().for_each(clip);
             cell.update_parameters(&sum, rule, "cell");
         }
         debug_assert!(rule.get_learning_rate() > 0.0);
