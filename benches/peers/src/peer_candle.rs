@@ -160,8 +160,8 @@ fn frozen(net: &Net) -> Result<Network> {
     }
     let plain =
         |layer: &Linear| Linear::new(layer.weight().detach(), layer.bias().map(Tensor::detach));
-    network.attention = network.attention.map(|(w, v)| (frozen(&w), frozen(&v)));
-    network.dense = network.dense.iter().map(frozen).collect();
+    network.attention = network.attention.map(|(w, v)| (plain(&w), plain(&v)));
+    network.dense = network.dense.iter().map(plain).collect();
     Ok(network)
 }
 
