@@ -9,6 +9,8 @@ use crate::{SignalError, StateReader, StateWriter};
 #[derive(Debug, Clone)]
 pub(crate) struct Ema {
     period: usize,
+    /// 2/(n+1)
+    alpha: f64,
     seen: usize,
     /// Sum of the first numbers until seeded, the average afterwards.
     value: f64,
@@ -16,21 +18,26 @@ pub(crate) struct Ema {
 
 impl Ema {
     pub(crate) fn new(period: usize) -> Self {
-        Self { period, seen: 0, value: 0.0 }
+        Self { period, alpha: 2.0 / (period as f64 + 1.0), seen: 0, value: 0.0 }
     }
 
+    #[inline]
     pub(crate) fn update(&mut self, x: f64) -> Option<f64> {
-        if self.seen < self.period {
-            self.seen += 1;
-            self.value += x;
-            if self.seen < self.period {
-                return None;
-            }
-            self.value /= self.period as f64;
-        } else {
-            let alpha = 2.0 / (self.period as f64 + 1.0);
-            self.value += alpha * (x - self.value);
+        if self.seen == self.period {
+            self.value += self.alpha * (x - self.value);
+            return Some(self.value);
         }
+        self.seed(x)
+    }
+
+    #[cold]
+    fn seed(&mut self, x: f64) -> Option<f64> {
+        self.seen += 1;
+        self.value += x;
+        if self.seen < self.period {
+            return None;
+        }
+        self.value /= self.period as f64;
         Some(self.value)
     }
 

@@ -1,6 +1,4 @@
 //! Relative change of the close over a number of candles: momentum (1) and trend (20).
-use std::collections::VecDeque;
-
 use windvane_candles::Candle;
 
 use crate::indicator::period;
@@ -13,9 +11,12 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 #[derive(Debug, Clone)]
 #[doc(alias = "trend")]
 pub struct Momentum {
-    lag: usize,
-    /// The last `lag` closes, oldest first.
-    closes: VecDeque<f64>,
+    /// The last `lag` closes, a ring.
+    closes: Box<[f64]>,
+    /// Where the oldest is, once there are `lag`, and the next goes.
+    oldest: usize,
+    /// Closes so far, up to `lag`.
+    seen: usize,
 }
 
 impl Momentum {
@@ -25,7 +26,7 @@ impl Momentum {
     /// [`SignalError::Parameter`] unless `lag` is 1 to 10,000.
     pub fn new(lag: usize) -> Result<Self, SignalError> {
         let lag = period("momentum", "lag", lag as f64)?;
-        Ok(Self { lag, closes: VecDeque::with_capacity(lag + 1) })
+        Ok(Self { closes: vec![0.0; lag].into_boxed_slice(), oldest: 0, seen: 0 })
     }
 }
 
@@ -33,32 +34,37 @@ impl Indicator for Momentum {
     type Output = f64;
 
     fn update(&mut self, candle: &Candle) -> Option<f64> {
-        self.closes.push_back(candle.close());
-        if self.closes.len() <= self.lag {
+        let close = candle.close();
+        let before = std::mem::replace(self.closes.get_mut(self.oldest)?, close);
+        self.oldest = if self.oldest + 1 == self.closes.len() { 0 } else { self.oldest + 1 };
+        if self.seen < self.closes.len() {
+            self.seen += 1;
             return None;
         }
-        let before = self.closes.pop_front()?;
-        Some((candle.close() - before) / before)
+        Some((close - before) / before)
     }
 
     fn warm_up(&self) -> usize {
-        self.lag
+        self.closes.len()
     }
 
     fn reset(&mut self) {
-        self.closes.clear();
+        (self.oldest, self.seen) = (0, 0);
     }
 
     fn save(&self, state: &mut StateWriter) {
-        state.count(self.lag);
-        state.floats(self.closes.iter().copied());
+        state.count(self.closes.len());
+        // Oldest first; a ring that is not full starts at 0.
+        let (newer, older) = self.closes[..self.seen].split_at(self.oldest % self.seen.max(1));
+        state.floats(older.iter().chain(newer).copied().collect::<Vec<_>>().into_iter());
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        state.expect(self.lag)?;
-        let closes = state.floats(self.lag)?;
-        self.closes.clear();
-        self.closes.extend(closes);
+        let lag = self.closes.len();
+        state.expect(lag)?;
+        let closes = state.floats(lag)?;
+        self.closes[..closes.len()].copy_from_slice(&closes);
+        (self.oldest, self.seen) = (closes.len() % lag, closes.len());
         Ok(())
     }
 }

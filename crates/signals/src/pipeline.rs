@@ -41,6 +41,7 @@ pub struct SignalPipeline {
 pub struct Rows<'a> {
     values: &'a [f64],
     complete: &'a [bool],
+    width: usize,
     restarted: bool,
 }
 
@@ -53,8 +54,8 @@ impl<'a> Rows<'a> {
 
     /// A row's values; `None` while a channel is warming up or undefined.
     pub fn get(&self, index: usize) -> Option<&'a [f64]> {
-        let width = self.values.len() / self.complete.len();
-        self.complete.get(index)?.then(|| &self.values[index * width..(index + 1) * width])
+        let rows = index * self.width..(index + 1) * self.width;
+        self.complete.get(index)?.then(|| &self.values[rows])
     }
 
     /// The candle's own row; `None` while a channel is warming up or undefined.
@@ -110,7 +111,25 @@ impl SignalPipeline {
     /// [`SignalError::Gap`] under [`GapPolicy::Error`]. The state is as it was before.
     pub fn update<'m>(&mut self, market: impl Into<Market<'m>>) -> Result<Rows<'_>, SignalError> {
         let market = market.into();
-        let step = self.step_to(&market)?;
+        // The common case costs no division: no gap, and no other pairs' times to compare.
+        let follows = market.others().is_empty() && self.is_next(market.own().open_time());
+        let restarted = if follows {
+            self.rows.clear();
+            self.complete.clear();
+            false
+        } else {
+            self.cross_gap(&market)?
+        };
+        self.push_row(&market);
+        self.last = Some(*market.own());
+        let width = self.channels.len();
+        Ok(Rows { values: &self.rows, complete: &self.complete, width, restarted })
+    }
+
+    /// Does before a candle's row what the gap policy asks for; true after a reset.
+    #[inline(never)]
+    fn cross_gap(&mut self, market: &Market<'_>) -> Result<bool, SignalError> {
+        let step = self.step_to(market)?;
         self.rows.clear();
         self.complete.clear();
         let restarted = matches!(step, Step::Restart);
@@ -124,9 +143,15 @@ impl SignalPipeline {
                 }
             }
         }
-        self.push_row(&market);
-        self.last = Some(*market.own());
-        Ok(Rows { values: &self.rows, complete: &self.complete, restarted })
+        Ok(restarted)
+    }
+
+    /// Whether a candle follows the last one without a gap: the common case, without a division.
+    fn is_next(&self, open_time: Timestamp) -> bool {
+        self.last.is_some_and(|last| {
+            let apart = open_time.millis().checked_sub(last.open_time().millis());
+            apart == Some(self.interval.millis())
+        })
     }
 
     /// Checks a candle against the last one; changes nothing.
@@ -167,11 +192,11 @@ impl SignalPipeline {
 
     fn push_row(&mut self, market: &Market<'_>) {
         let mut complete = true;
-        for channel in &mut self.channels {
+        self.rows.extend(self.channels.iter_mut().map(|channel| {
             let value = channel.update(market).filter(|value| value.is_finite());
             complete &= value.is_some();
-            self.rows.push(value.unwrap_or(0.0));
-        }
+            value.unwrap_or(0.0)
+        }));
         self.complete.push(complete);
     }
 

@@ -32,21 +32,30 @@ impl Rsi {
     }
 
     /// Wilder's smoothing, seeded with the mean of the first `period` changes.
+    #[inline]
     fn smooth(&mut self, gain: f64, loss: f64) -> bool {
-        let n = self.period as f64;
         if self.changes < self.period {
-            self.changes += 1;
-            self.gain += gain;
-            self.loss += loss;
-            if self.changes == self.period {
-                self.gain /= n;
-                self.loss /= n;
-            }
-        } else {
-            self.gain = (self.gain * (n - 1.0) + gain) / n;
-            self.loss = (self.loss * (n - 1.0) + loss) / n;
+            return self.seed(gain, loss);
         }
-        self.changes == self.period
+        let n = self.period as f64;
+        // Side by side, so that one instruction divides both.
+        let sums = [self.gain * (n - 1.0) + gain, self.loss * (n - 1.0) + loss];
+        [self.gain, self.loss] = sums.map(|sum| sum / n);
+        true
+    }
+
+    #[cold]
+    fn seed(&mut self, gain: f64, loss: f64) -> bool {
+        let n = self.period as f64;
+        self.changes += 1;
+        self.gain += gain;
+        self.loss += loss;
+        let seeded = self.changes == self.period;
+        if seeded {
+            self.gain /= n;
+            self.loss /= n;
+        }
+        seeded
     }
 }
 

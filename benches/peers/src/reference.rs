@@ -1,0 +1,131 @@
+//! What every peer has to compute, as plain loops in f64.
+use crate::data::{Attention, Data, Dense, INPUTS, Lstm, Net, STEPS, WINDOWS};
+use crate::peer::Offer;
+use crate::peer::Task;
+use crate::peer_windvane;
+use crate::workload::Work;
+
+/// The largest difference from the reference that passes.
+pub const TOLERANCE: f64 = 1e-5;
+
+/// The outputs of the checked calls, one after another.
+pub fn expected(work: Work, data: &Data) -> Vec<f64> {
+    match work {
+        Work::Window(kind) | Work::Batch(kind) => {
+            (0..WINDOWS).flat_map(|i| probabilities(data.net(kind), data.windows(i, 1))).collect()
+        }
+        Work::Step => {
+            let lstm = &data.net(crate::data::Kind::V32).lstms[0];
+            hidden(lstm, &widen(&data.windows[..STEPS * INPUTS])).concat()
+        }
+        Work::Stack => {
+            let [first, second] = &data.stack;
+            let inputs = widen(&data.stack_inputs[..work.checked_calls() * first.inputs]);
+            hidden(second, &hidden(first, &inputs).concat()).concat()
+        }
+        // The gradients that windvane's tests compare with finite differences.
+        Work::Train(kind, batch) => peer_windvane::losses_f64(data, kind, batch),
+        Work::Signals => match peer_windvane::signals(data) {
+            Offer::Task(task) => outputs(work, task),
+            _ => unreachable!("windvane has the six signals"),
+        },
+    }
+}
+
+/// The outputs of a peer's checked calls.
+pub fn outputs(work: Work, mut task: Task<'_>) -> Vec<f64> {
+    let mut out = vec![0.0_f32; work.output_len()];
+    let call = |n| {
+        task(n, &mut out);
+        widen(&out)
+    };
+    (0..work.checked_calls()).flat_map(call).collect()
+}
+
+/// The largest difference, relative to what is larger than 1 (an RSI counts to 100); of signals
+/// relative to what is larger than 0.001, since most of them are small.
+pub fn difference(work: Work, got: &[f64], expected: &[f64]) -> f64 {
+    let pairs = got.iter().zip(expected).skip(work.unchecked_start() * work.output_len());
+    let floor = if work == Work::Signals { 1e-3 } else { 1.0 };
+    // A NaN must not pass.
+    pairs
+        .map(|(a, b)| (a - b).abs() / b.abs().max(floor))
+        .fold(0.0, |most: f64, d| if d.is_nan() { f64::INFINITY } else { most.max(d) })
+}
+
+fn widen(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn dot(weights: &[f32], x: &[f64]) -> f64 {
+    weights.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()
+}
+
+/// The hidden state after each step of `xs` `[T, I]`.
+fn hidden(lstm: &Lstm, xs: &[f64]) -> Vec<Vec<f64>> {
+    let (inputs, units) = (lstm.inputs, lstm.hidden);
+    let (mut h, mut c) = (vec![0.0; units], vec![0.0; units]);
+    let mut all = Vec::new();
+    for x in xs.chunks(inputs) {
+        let sum = |row: usize| {
+            dot(&lstm.w_ih[row * inputs..][..inputs], x)
+                + dot(&lstm.w_hh[row * units..][..units], &h)
+                + f64::from(lstm.b_ih[row])
+                + f64::from(lstm.b_hh[row])
+        };
+        let sums: Vec<f64> = (0..4 * units).map(sum).collect();
+        for unit in 0..units {
+            let [i, f, g, o] = [0, 1, 2, 3].map(|gate| sums[gate * units + unit]);
+            c[unit] = sigmoid(f) * c[unit] + sigmoid(i) * g.tanh();
+            h[unit] = sigmoid(o) * c[unit].tanh();
+        }
+        all.push(h.clone());
+    }
+    all
+}
+
+fn probabilities(net: &Net, window: &[f32]) -> Vec<f64> {
+    let xs = widen(window);
+    let mut rows = hidden(&net.lstms[0], &xs);
+    let mut last = rows[STEPS - 1].clone();
+    if let Some(reverse) = net.lstms.get(1) {
+        let turned: Vec<f64> = xs.chunks(INPUTS).rev().flatten().copied().collect();
+        let reverse = hidden(reverse, &turned);
+        last.extend(&reverse[STEPS - 1]);
+        rows.iter_mut().zip(reverse.iter().rev()).for_each(|(row, half)| row.extend(half));
+    }
+    let mut x = net.attention.as_ref().map_or(last, |attention| context(attention, &rows));
+    for (k, layer) in net.dense.iter().enumerate() {
+        x = dense(layer, &x);
+        if k + 1 < net.dense.len() {
+            x.iter_mut().for_each(|x| *x = x.max(0.0));
+        }
+    }
+    softmax(&x)
+}
+
+fn dense(layer: &Dense, x: &[f64]) -> Vec<f64> {
+    let rows = layer.w.chunks(layer.inputs).zip(&layer.b);
+    rows.map(|(w, b)| dot(w, x) + f64::from(*b)).collect()
+}
+
+fn context(attention: &Attention, rows: &[Vec<f64>]) -> Vec<f64> {
+    let score = |row: &Vec<f64>| {
+        let units = attention.w.chunks(attention.inputs).zip(&attention.v);
+        units.map(|(w, v)| f64::from(*v) * dot(w, row).tanh()).sum()
+    };
+    let weights = softmax(&rows.iter().map(score).collect::<Vec<f64>>());
+    let sum = |k: usize| rows.iter().zip(&weights).map(|(row, a)| a * row[k]).sum();
+    (0..attention.inputs).map(sum).collect()
+}
+
+fn softmax(x: &[f64]) -> Vec<f64> {
+    let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exps: Vec<f64> = x.iter().map(|x| (x - top).exp()).collect();
+    let sum: f64 = exps.iter().sum();
+    exps.iter().map(|e| e / sum).collect()
+}
