@@ -112,7 +112,7 @@ fn batch(c: &mut Criterion) {
     let mut group = c.benchmark_group("window_256");
     group.throughput(Throughput::Elements(BATCH as u64));
     let (x, mut p) = (numbers(BATCH * WINDOW, 1.0), [0.0; BATCH * 3]);
-    let (v32, head, mut h) = (lstm(CHANNELS, 32), dense(32, 3), [0.0; BATCH * 32]);
+    let (v32, head, mut h) = (lstm(CHANNELS, 32), dense(32, 3), vec![0.0; BATCH * 32]);
     let mut scratch = v32.batch_scratch();
     group.bench_function("v32", |b| {
         b.iter(|| {
@@ -121,7 +121,7 @@ fn batch(c: &mut Criterion) {
             p.chunks_exact_mut(3).for_each(softmax);
         });
     });
-    let (v3, head, mut h) = (bilstm(64), dense(128, 3), [0.0; BATCH * 128]);
+    let (v3, head, mut h) = (bilstm(64), dense(128, 3), vec![0.0; BATCH * 128]);
     let mut scratch = v3.batch_scratch();
     group.bench_function("v3", |b| {
         b.iter(|| {
@@ -132,7 +132,7 @@ fn batch(c: &mut Criterion) {
     });
     let (attention, middle, head) = (attention(), dense(128, 64), dense(64, 3));
     let mut of_attention = attention.scratch(STEPS);
-    let (mut states, mut y) = (vec![0.0; TOGETHER * STEPS * 128], [0.0; BATCH * 64]);
+    let (mut states, mut y) = (vec![0.0; TOGETHER * STEPS * 128], vec![0.0; BATCH * 64]);
     group.bench_function("v31", |b| {
         b.iter(|| {
             for (x, h) in x.chunks(TOGETHER * WINDOW).zip(h.chunks_mut(TOGETHER * 128)) {

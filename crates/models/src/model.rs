@@ -86,6 +86,25 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// [`ModelError::WindowShape`], [`ModelError::ForeignScratch`], [`ModelError::NotFinite`].
     fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError>;
 
+    /// Predicts from several windows: the bits of [`predict`](Self::predict) for each of them, added
+    /// to `predictions` in order.
+    ///
+    /// Networks take many windows together, which is faster and allocates on the first call.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); then some of the predictions may have been added.
+    fn predict_batch(
+        &self,
+        windows: &[Window<'_>],
+        scratch: &mut Scratch,
+        predictions: &mut Vec<Prediction>,
+    ) -> Result<(), ModelError> {
+        for window in windows {
+            predictions.push(self.predict(*window, scratch)?);
+        }
+        Ok(())
+    }
+
     /// How it came to be, where that is known.
     fn record(&self) -> Option<&TrainingRecord> {
         None
@@ -158,6 +177,15 @@ macro_rules! delegate_model {
                 scratch: &mut $crate::Scratch,
             ) -> Result<$crate::Prediction, $crate::ModelError> {
                 self.$($field)+.predict(window, scratch)
+            }
+
+            fn predict_batch(
+                &self,
+                windows: &[windvane_signals::Window<'_>],
+                scratch: &mut $crate::Scratch,
+                predictions: &mut Vec<$crate::Prediction>,
+            ) -> Result<(), $crate::ModelError> {
+                self.$($field)+.predict_batch(windows, scratch, predictions)
             }
 
             fn record(&self) -> Option<&$crate::TrainingRecord> {

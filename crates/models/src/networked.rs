@@ -25,6 +25,8 @@ pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
     type Packed: Debug + Clone + Send + Sync;
     /// Working memory of one prediction.
     type Buffers: Send + 'static;
+    /// Working memory of a batch, made when the first one comes.
+    type Batch: Send + 'static;
 
     /// The layers for windows of `channels` channels and that many classes.
     fn new(config: &Self::Config, channels: usize, classes: usize) -> Result<Self, LstmError>;
@@ -54,7 +56,20 @@ pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
         buffers: &mut Self::Buffers,
         logits: &mut [f32; CLASSES],
     ) -> Result<(), LstmError>;
+
+    /// Logits `[B, CLASSES]` of scaled windows `[B, T, C]` of `lookback` rows, with the bits of
+    /// [`logits`](Self::logits).
+    fn logits_batch(
+        packed: &Self::Packed,
+        windows: &[f32],
+        lookback: usize,
+        batch: &mut Option<Self::Batch>,
+        logits: &mut [f32],
+    ) -> Result<(), LstmError>;
 }
+
+/// Windows that are taken together.
+pub(crate) const TOGETHER: usize = 24;
 
 /// A fitted network with its spec and scaler.
 #[derive(Debug, Clone)]
@@ -70,11 +85,14 @@ pub(crate) struct Networked<A: Architecture> {
 }
 
 /// Working memory of one prediction.
-struct NetworkScratch<B> {
+struct NetworkScratch<A: Architecture> {
     /// The scaled window, `[T, C]`.
     window: Vec<f32>,
-    buffers: B,
+    buffers: A::Buffers,
     logits: [f32; CLASSES],
+    /// Scaled windows of a batch, `[B, T, C]`.
+    windows: Vec<f32>,
+    batch: Option<A::Batch>,
 }
 
 impl<A: Architecture> Networked<A> {
@@ -147,7 +165,7 @@ impl<A: Architecture> Networked<A> {
     /// The layers' working memory inside a scratch of this model.
     #[cfg(feature = "v31")]
     pub(crate) fn buffers(scratch: &mut Scratch) -> Result<&A::Buffers, ModelError> {
-        Ok(&scratch.get::<NetworkScratch<A::Buffers>>()?.buffers)
+        Ok(&scratch.get::<NetworkScratch<A>>()?.buffers)
     }
 
     pub(crate) fn kernel(&self) -> Kernel {
@@ -166,23 +184,58 @@ impl<A: Architecture> DirectionModel for Networked<A> {
 
     fn scratch(&self) -> Scratch {
         let lookback = self.spec.lookback;
-        Scratch::new(NetworkScratch {
+        Scratch::new(NetworkScratch::<A> {
             window: vec![0.0; lookback * self.spec.signals.width()],
             buffers: A::buffers(&self.packed, lookback),
             logits: [0.0; CLASSES],
+            windows: Vec::new(),
+            batch: None,
         })
     }
 
     fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
         self.spec.check(&window)?;
-        let scratch = scratch.get::<NetworkScratch<A::Buffers>>()?;
-        let NetworkScratch { window: scaled, buffers, logits } = scratch;
+        let scratch = scratch.get::<NetworkScratch<A>>()?;
+        let NetworkScratch { window: scaled, buffers, logits, .. } = scratch;
         // Scratch of a model of the same kind and another size does not fit either.
         let foreign = |_| ModelError::ForeignScratch;
         self.scaler.apply_rows(window.values(), scaled).map_err(|_| ModelError::ForeignScratch)?;
         A::logits(&self.packed, scaled, buffers, logits).map_err(foreign)?;
         let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
         self.calibration.prediction(*logits, at, horizon, &self.id)
+    }
+
+    fn predict_batch(
+        &self,
+        windows: &[Window<'_>],
+        scratch: &mut Scratch,
+        predictions: &mut Vec<Prediction>,
+    ) -> Result<(), ModelError> {
+        let NetworkScratch::<A> { windows: scaled, batch, window, .. } = scratch.get()?;
+        let (lookback, horizon) = (self.spec.lookback, self.spec.labels.horizon);
+        let len = lookback * self.spec.signals.width();
+        if window.len() != len {
+            return Err(ModelError::ForeignScratch);
+        }
+        scaled.resize(TOGETHER * len, 0.0);
+        let mut logits = [0.0; TOGETHER * CLASSES];
+        for windows in windows.chunks(TOGETHER) {
+            let scaled = &mut scaled[..windows.len() * len];
+            for (window, scaled) in windows.iter().zip(scaled.chunks_exact_mut(len)) {
+                self.spec.check(window)?;
+                let scaled = self.scaler.apply_rows(window.values(), scaled);
+                scaled.map_err(|_| ModelError::ForeignScratch)?;
+            }
+            let logits = &mut logits[..windows.len() * CLASSES];
+            let done = A::logits_batch(&self.packed, scaled, lookback, batch, logits);
+            done.map_err(|_| ModelError::ForeignScratch)?;
+            let (logits, _) = logits.as_chunks::<CLASSES>();
+            for (window, logits) in windows.iter().zip(logits) {
+                let at = window.decided_at();
+                predictions.push(self.calibration.prediction(*logits, at, horizon, &self.id)?);
+            }
+        }
+        Ok(())
     }
 
     fn record(&self) -> Option<&TrainingRecord> {

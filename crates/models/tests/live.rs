@@ -46,6 +46,21 @@ proptest! {
 }
 
 #[test]
+fn windows_taken_together_get_the_bits_they_have_alone() {
+    let table = table(&market(Market::REGIME, 120, 5));
+    let windows: Vec<Window<'_>> = (0..120).filter_map(|row| table.window(row, 20)).collect();
+    assert!(windows.len() > 50 && !windows.len().is_multiple_of(24));
+    for model in models() {
+        let (mut scratch, mut predictions) = (model.scratch(), Vec::new());
+        model.predict_batch(&windows, &mut scratch, &mut predictions).unwrap();
+        let alone = windows.iter().map(|window| model.predict(*window, &mut scratch).unwrap());
+        assert_eq!(predictions, alone.collect::<Vec<_>>());
+        let short = table.window(100, 19).unwrap();
+        assert!(model.predict_batch(&[windows[0], short], &mut scratch, &mut predictions).is_err());
+    }
+}
+
+#[test]
 fn the_first_prediction_comes_when_it_was_announced() {
     let series = market(Market::AR1, 60, 3);
     let [v2, ..] = models();

@@ -25,11 +25,11 @@ mod network;
 
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::{
-    BiLstmScratch, BiLstmShape, Biases, DenseShape, Kernel, LstmError, PackedBiLstm, PackedDense,
-    TensorSpec,
+    BiLstmScratch, BiLstmShape, Biases, DenseShape, Kernel, LstmBatchScratch, LstmError,
+    PackedBiLstm, PackedDense, TensorSpec,
 };
 
-use crate::networked::{Architecture, CLASSES, Networked, network_model};
+use crate::networked::{Architecture, CLASSES, Networked, TOGETHER, network_model};
 use crate::state_dict::StateDict;
 use crate::{Artifact, ModelError};
 
@@ -79,6 +79,7 @@ impl Architecture for Layers {
     const KIND: &'static str = KIND;
     type Config = Config;
     type Packed = Packed;
+    type Batch = (LstmBatchScratch<f32>, Vec<f32>);
     type Buffers = BiLstmScratch<f32>;
 
     fn new(config: &Config, channels: usize, classes: usize) -> Result<Self, LstmError> {
@@ -123,6 +124,21 @@ impl Architecture for Layers {
         logits: &mut [f32; CLASSES],
     ) -> Result<(), LstmError> {
         let hidden = packed.lstm.last_hidden(window, buffers)?;
+        packed.head.apply(hidden, logits)
+    }
+
+    fn logits_batch(
+        packed: &Packed,
+        windows: &[f32],
+        lookback: usize,
+        batch: &mut Option<Self::Batch>,
+        logits: &mut [f32],
+    ) -> Result<(), LstmError> {
+        let width = packed.lstm.shape().output_size();
+        let made = || (packed.lstm.batch_scratch(), vec![0.0; TOGETHER * width]);
+        let (scratch, hidden) = batch.get_or_insert_with(made);
+        let hidden = &mut hidden[..logits.len() / CLASSES * width];
+        packed.lstm.last_hidden_batch(windows, lookback, hidden, scratch)?;
         packed.head.apply(hidden, logits)
     }
 }

@@ -36,11 +36,11 @@ mod network;
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::{
     AttentionScratch, AttentionShape, BiLstmScratch, BiLstmShape, Biases, DenseShape, Kernel,
-    LstmError, PackedAttention, PackedBiLstm, PackedDense, TensorSpec, relu,
+    LstmBatchScratch, LstmError, PackedAttention, PackedBiLstm, PackedDense, TensorSpec, relu,
 };
 use windvane_signals::Window;
 
-use crate::networked::{Architecture, CLASSES, Networked, network_model};
+use crate::networked::{Architecture, CLASSES, Networked, TOGETHER, network_model};
 use crate::state_dict::StateDict;
 use crate::{Artifact, DirectionModel, ModelError, Scratch};
 
@@ -105,6 +105,30 @@ pub(crate) struct Packed {
     head: PackedDense<f32>,
 }
 
+/// Working memory of a batch.
+pub(crate) struct Batch {
+    lstm: LstmBatchScratch<f32>,
+    /// Every state of every window, `[B, T, 2H]`.
+    states: Vec<f32>,
+    attention: AttentionScratch<f32>,
+    /// The contexts, then each hidden layer's outputs.
+    activations: Vec<Vec<f32>>,
+}
+
+impl Batch {
+    fn new(packed: &Packed, lookback: usize) -> Self {
+        let width = packed.lstm.shape().output_size();
+        let widths = packed.hidden.iter().map(|dense| dense.shape().output_size());
+        let widths = [width].into_iter().chain(widths);
+        Self {
+            lstm: packed.lstm.batch_scratch(),
+            states: vec![0.0; TOGETHER * lookback * width],
+            attention: packed.attention.scratch(lookback),
+            activations: widths.map(|n| vec![0.0; TOGETHER * n]).collect(),
+        }
+    }
+}
+
 /// Working memory of one prediction.
 pub(crate) struct Buffers {
     lstm: BiLstmScratch<f32>,
@@ -126,6 +150,7 @@ impl Architecture for Layers {
     const KIND: &'static str = KIND;
     type Config = Config;
     type Packed = Packed;
+    type Batch = Batch;
     type Buffers = Buffers;
 
     fn new(config: &Config, channels: usize, classes: usize) -> Result<Self, LstmError> {
@@ -227,5 +252,33 @@ impl Architecture for Layers {
             relu(&mut after[0]);
         }
         packed.head.apply(&activations[packed.hidden.len()], logits)
+    }
+
+    fn logits_batch(
+        packed: &Packed,
+        windows: &[f32],
+        lookback: usize,
+        batch: &mut Option<Batch>,
+        logits: &mut [f32],
+    ) -> Result<(), LstmError> {
+        let width = packed.lstm.shape().output_size();
+        let count = logits.len() / CLASSES;
+        let batch = batch.get_or_insert_with(|| Batch::new(packed, lookback));
+        let Batch { lstm, states, attention, activations } = batch;
+        let states = &mut states[..count * lookback * width];
+        packed.lstm.sequence_batch(windows, lookback, states, lstm)?;
+        let contexts = activations[0].chunks_exact_mut(width);
+        for (states, context) in states.chunks_exact(lookback * width).zip(contexts) {
+            packed.attention.apply(states, context, attention)?;
+        }
+        let mut before = width;
+        for (index, dense) in packed.hidden.iter().enumerate() {
+            let (inputs, outputs) = activations.split_at_mut(index + 1);
+            let outputs = &mut outputs[0][..count * dense.shape().output_size()];
+            dense.apply(&inputs[index][..count * before], outputs)?;
+            relu(outputs);
+            before = dense.shape().output_size();
+        }
+        packed.head.apply(&activations[packed.hidden.len()][..count * before], logits)
     }
 }
