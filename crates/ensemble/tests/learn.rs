@@ -218,7 +218,7 @@ fn the_named_ensembles_have_their_members() {
         learner.members.iter().map(|member| member.id().to_string()).collect()
     };
     assert_eq!(ids(EnsembleLearner::original()), ["v2", "v31"]);
-    assert_eq!(ids(EnsembleLearner::tuned()), ["v2", "v3", "v31", "v32"]);
+    assert_eq!(ids(EnsembleLearner::tuned()), ["v2-learned", "v3", "v31", "v32"]);
     assert_eq!(EnsembleLearner::tuned().weighting, Weighting::LogLoss);
     assert_eq!(EnsembleLearner::original().weighting, Weighting::Equal);
 }
