@@ -1,12 +1,13 @@
 //! windvane itself.
 use windvane_candles::Interval;
 use windvane_lstm_core::{
-    AttentionScratch, AttentionShape, BiLstmScratch, BiLstmShape, Biases, DenseShape, LstmScratch,
-    LstmShape, LstmState, PackedAttention, PackedBiLstm, PackedDense, PackedLstm, relu, softmax,
+    AttentionScratch, AttentionShape, BiLstmScratch, BiLstmShape, Biases, DenseShape,
+    LstmBatchScratch, LstmError, LstmScratch, LstmShape, LstmState, PackedAttention, PackedBiLstm,
+    PackedDense, PackedLstm, relu, softmax,
 };
 use windvane_signals::{Registry, SignalPipeline, SignalSpec};
 
-use crate::data::{Attention, CLASSES, Data, Dense, INPUTS, Kind, Lstm, Net, STEPS, WINDOWS};
+use crate::data::{Attention, Data, Dense, INPUTS, Kind, Lstm, Net, STEPS, WINDOWS};
 use crate::network::Network;
 use crate::peer::{Offer, Peer};
 use crate::workload::Work;
@@ -43,9 +44,7 @@ fn windows(data: &Data, kind: Kind, count: usize) -> Offer<'_> {
     let mut model = Model::new(data.net(kind));
     Offer::Task(Box::new(move |n, out| {
         let xs = data.windows(n * count % WINDOWS, count);
-        for (window, out) in xs.chunks(STEPS * INPUTS).zip(out.chunks_mut(CLASSES)) {
-            model.predict(window, out);
-        }
+        if count == 1 { model.predict(xs, out) } else { model.predict_batch(xs, out) }
     }))
 }
 
@@ -97,6 +96,9 @@ fn packed(lstm: &Lstm) -> PackedLstm<f32> {
     PackedLstm::new(shape, shape.params(&flat(lstm)).expect("it fits")).expect("it fits")
 }
 
+/// Windows that v3.1 takes at a time.
+const TOGETHER: usize = 24;
+
 /// What is left of an LSTM's hidden states, and how.
 enum Reader {
     Last(PackedLstm<f32>, LstmScratch<f32>),
@@ -119,8 +121,11 @@ struct Attending {
 struct Model {
     reader: Reader,
     dense: Vec<PackedDense<f32>>,
-    /// Between the dense layers of v3.1.
-    between: [f32; 64],
+    /// Between the dense layers of v3.1, `[B, 64]`.
+    between: Vec<f32>,
+    /// What the dense layers read, `[B, features]`.
+    features: Vec<f32>,
+    together: LstmBatchScratch<f32>,
 }
 
 impl Model {
@@ -139,7 +144,12 @@ impl Model {
             (_, Some(attention)) => Reader::Attending(Box::new(Attending::new(net, attention))),
         };
         let dense = net.dense.iter().map(packed_dense).collect();
-        Self { reader, dense, between: [0.0; 64] }
+        let together = match &reader {
+            Reader::Last(lstm, _) => lstm.batch_scratch(),
+            Reader::LastOfBoth(lstm, _) => lstm.batch_scratch(),
+            Reader::Attending(attending) => attending.lstm.batch_scratch(),
+        };
+        Self { reader, dense, between: vec![0.0; 64], features: Vec::new(), together }
     }
 
     fn predict(&mut self, window: &[f32], out: &mut [f32]) {
@@ -152,13 +162,38 @@ impl Model {
         };
         match &self.dense[..] {
             [hidden, last] => {
-                hidden.apply(features, &mut self.between).expect("it fits");
-                relu(&mut self.between);
-                last.apply(&self.between, out).expect("it fits");
+                hidden.apply(features, &mut self.between[..64]).expect("it fits");
+                relu(&mut self.between[..64]);
+                last.apply(&self.between[..64], out).expect("it fits");
             }
             layers => layers[0].apply(features, out).expect("it fits"),
         }
         softmax(out);
+    }
+
+    /// Windows `[B, T, I]` to probabilities `[B, classes]`.
+    fn predict_batch(&mut self, windows: &[f32], out: &mut [f32]) {
+        let count = windows.len() / (STEPS * INPUTS);
+        let Self { reader, dense, between, features, together } = self;
+        features.resize(count * dense[0].shape().input_size(), 0.0);
+        match reader {
+            Reader::Last(lstm, _) => lstm.last_hidden_batch(windows, STEPS, features, together),
+            Reader::LastOfBoth(lstm, _) => {
+                lstm.last_hidden_batch(windows, STEPS, features, together)
+            }
+            Reader::Attending(attending) => attending.read_batch(windows, features, together),
+        }
+        .expect("it fits");
+        match &dense[..] {
+            [hidden, last] => {
+                between.resize(count * 64, 0.0);
+                hidden.apply(features, between).expect("it fits");
+                relu(between);
+                last.apply(between, out).expect("it fits");
+            }
+            layers => layers[0].apply(features, out).expect("it fits"),
+        }
+        out.chunks_mut(out.len() / count).for_each(softmax);
     }
 }
 
@@ -182,6 +217,26 @@ impl Attending {
         let applied = self.attention.apply(&self.hidden, &mut self.context, &mut self.weights);
         applied.expect("it fits");
         &self.context
+    }
+
+    /// Few windows at a time, so that their states stay in the cache.
+    fn read_batch(
+        &mut self,
+        windows: &[f32],
+        contexts: &mut [f32],
+        together: &mut LstmBatchScratch<f32>,
+    ) -> Result<(), LstmError> {
+        let width = self.context.len();
+        let parts = windows.chunks(TOGETHER * STEPS * INPUTS);
+        for (windows, contexts) in parts.zip(contexts.chunks_mut(TOGETHER * width)) {
+            self.hidden.resize(windows.len() / INPUTS * width, 0.0);
+            self.lstm.sequence_batch(windows, STEPS, &mut self.hidden, together)?;
+            let states = self.hidden.chunks(STEPS * width);
+            for (states, context) in states.zip(contexts.chunks_mut(width)) {
+                self.attention.apply(states, context, &mut self.weights)?;
+            }
+        }
+        Ok(())
     }
 }
 

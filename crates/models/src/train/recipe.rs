@@ -51,7 +51,7 @@ impl Default for Recipe {
                 epsilon: 1e-8,
                 weight_decay: 0.3,
             },
-            learning_rate: 5e-3,
+            learning_rate: 8e-3,
             schedule: Schedule::Cosine { rise: 1.0, length: 12.0, floor: 0.02 },
             batch: 128,
             clip: Clip::GlobalNorm(1.0),

@@ -1,6 +1,6 @@
 //! Fitting v3.1.
 use super::{AttentionBiLstm, Config, KIND};
-use crate::train::{Recipe, network_learner};
+use crate::train::{Optimizer, Recipe, Schedule, network_learner};
 use crate::{ModelError, ModelId};
 
 /// Fits v3.1: the scaler on the training rows, the weights by backpropagation through time.
@@ -28,8 +28,21 @@ impl Default for AttentionBiLstmLearner {
             attention_size: 64,
             dense: vec![64, 32],
             dropout: 0.3,
-            recipe: Recipe::default(),
+            recipe: recipe(),
         }
+    }
+}
+
+/// Slower and longer than the others': hidden layers of rectifiers behind dropout fall silent
+/// where steps and weight decay are large beside a weak signal.
+fn recipe() -> Recipe {
+    Recipe {
+        optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 },
+        learning_rate: 3e-3,
+        schedule: Schedule::Cosine { rise: 1.0, length: 16.0, floor: 0.02 },
+        epochs: 16,
+        patience: 8,
+        ..Recipe::default()
     }
 }
 
