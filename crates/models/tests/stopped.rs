@@ -1,0 +1,149 @@
+//! Training that is stopped goes on from its checkpoint and ends with the same bits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
+mod common;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use common::{market, with_parts};
+use windvane_candles::CandleSeries;
+use windvane_candles::simulate::Market;
+use windvane_models::train::{EpochReport, Learner, Recipe, Run, Schedule};
+use windvane_models::v3::BiLstmLearner;
+use windvane_models::v31::AttentionBiLstmLearner;
+use windvane_models::v32::FastLstmLearner;
+use windvane_models::{DirectionModel, ModelError};
+
+const EPOCHS: usize = 4;
+
+fn recipe() -> Recipe {
+    let schedule = Schedule::Cosine { rise: 1.0, length: EPOCHS as f64, floor: 0.1 };
+    Recipe { epochs: EPOCHS, schedule, ..Recipe::default() }
+}
+
+fn learners() -> [Box<dyn Learner>; 3] {
+    let (hidden_size, attention_size, recipe) = (8, 6, recipe());
+    let dense = vec![8];
+    [
+        Box::new(FastLstmLearner { hidden_size, recipe, ..Default::default() }),
+        Box::new(BiLstmLearner { hidden_size, recipe, ..Default::default() }),
+        Box::new(AttentionBiLstmLearner {
+            hidden_size,
+            attention_size,
+            dense,
+            recipe,
+            ..Default::default()
+        }),
+    ]
+}
+
+fn fit(
+    learner: &dyn Learner,
+    series: &CandleSeries,
+    run: &Run<'_>,
+) -> Result<Box<dyn DirectionModel>, ModelError> {
+    with_parts(series, |train, validation, _| learner.fit(train, validation, run))
+}
+
+#[test]
+fn a_run_stopped_after_every_epoch_ends_with_the_same_bits() {
+    let series = market(Market::AR1, 900, 4);
+    for learner in learners() {
+        let whole = fit(&*learner, &series, &Run::new(3)).unwrap().to_bytes().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for epoch in 1..EPOCHS {
+            // Every piece on another number of threads.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(epoch).build().unwrap();
+            let stop = |report: &EpochReport| {
+                assert_eq!(report.epoch, epoch, "{}: no epoch is learned twice", learner.id());
+                ControlFlow::Break(())
+            };
+            let run = Run::new(3).checkpoints(folder.path()).on_epoch(&stop);
+            let error = pool.install(|| fit(&*learner, &series, &run)).unwrap_err();
+            assert!(matches!(error, ModelError::Stopped { epoch: at } if at == epoch), "{error}");
+        }
+        let run = Run::new(3).checkpoints(folder.path());
+        let pieces = fit(&*learner, &series, &run).unwrap().to_bytes().unwrap();
+        assert!(pieces == whole, "{}", learner.id());
+        // A run that is done learns nothing more.
+        let again = |_: &EpochReport| panic!("an epoch after the last");
+        let again = fit(&*learner, &series, &run.on_epoch(&again)).unwrap().to_bytes().unwrap();
+        assert!(again == whole, "{}", learner.id());
+    }
+}
+
+/// The only file of a folder.
+fn only(folder: &Path) -> std::path::PathBuf {
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.next().unwrap();
+    assert!(files.next().is_none());
+    file
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let series = market(Market::AR1, 900, 4);
+    let folder = tempfile::tempdir().unwrap();
+    let stop = |_: &EpochReport| ControlFlow::Break(());
+    let learner =
+        |hidden_size, recipe| FastLstmLearner { hidden_size, recipe, ..Default::default() };
+    let kept = |seed| Run::new(seed).checkpoints(folder.path());
+    fit(&learner(8, recipe()), &series, &kept(3).on_epoch(&stop)).unwrap_err();
+    let file = only(folder.path());
+    let before = std::fs::read(&file).unwrap();
+    let wider = learner(9, recipe());
+    let longer = learner(8, Recipe { batch: 64, ..recipe() });
+    let other = market(Market::AR1, 900, 5);
+    for (learner, series, seed, what) in [
+        (&learner(8, recipe()), &series, 4, "the seed differs"),
+        (&wider, &series, 3, "the layers differ"),
+        (&longer, &series, 3, "the recipe differs"),
+        (&learner(8, recipe()), &other, 3, "the data differ"),
+    ] {
+        let error = fit(learner, series, &kept(seed)).unwrap_err();
+        assert!(
+            matches!(error, ModelError::Checkpoint { problem, .. } if problem == what),
+            "{error}"
+        );
+    }
+    assert!(std::fs::read(&file).unwrap() == before, "a refused checkpoint was changed");
+    let mut flipped = before.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 4;
+    for damaged in [flipped, before[..before.len() - 9].to_vec(), Vec::new()] {
+        std::fs::write(&file, damaged).unwrap();
+        let error = fit(&learner(8, recipe()), &series, &kept(3)).unwrap_err();
+        let named = matches!(error, ModelError::Damaged { .. } | ModelError::Checksum { .. });
+        assert!(named && error.to_string().contains("v32"), "{error}");
+    }
+}
+
+#[test]
+fn pairs_are_learned_together_or_one_by_one() {
+    use windvane_signals::{LabelSpec, SampleSet, Split};
+    let series = [market(Market::AR1, 900, 4), market(Market::REGIME, 900, 5)];
+    let tables = series.each_ref().map(common::table);
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
+    let at = |index| series[0].close_time(index).unwrap();
+    let split = Split::new(at(500), at(650), None, 0).unwrap();
+    let learner = FastLstmLearner { hidden_size: 8, recipe: recipe(), ..Default::default() };
+    let bytes = |samples: &SampleSet<'_>| {
+        let (train, validation) =
+            (split.train(samples).unwrap(), split.validation(samples).unwrap());
+        let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();
+        (model.record().unwrap().windows, model.to_bytes().unwrap())
+    };
+    let (pooled, _) = bytes(&samples);
+    let (first, alone) = bytes(&samples.filtered(|sample| sample.table == 0));
+    let (second, _) = bytes(&samples.filtered(|sample| sample.table == 1));
+    assert_eq!(pooled, first + second);
+    // What is learned from one pair does not depend on the others being there.
+    let own = SampleSet::collect(&tables[..1], 20, LabelSpec::default()).unwrap();
+    assert!(bytes(&own).1 == alone);
+}
