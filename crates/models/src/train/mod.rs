@@ -52,7 +52,10 @@ pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 /// Something that fits a model to training windows.
 ///
-/// Everything is fitted on the [`TrainSet`]; the [`ValidationSet`] serves for choosing only.
+/// Everything is fitted on the [`TrainSet`]; the [`ValidationSet`] serves for choosing only. A
+/// sample set over several pairs' tables pools them; filtered to one table
+/// ([`SampleSet::filtered`]) it gives a model of that pair alone.
+///
 /// The same seed gives the same bits, whatever the number of threads.
 pub trait Learner: Send + Sync {
     /// Id of the models it fits: their name in reports. Two learners of one kind differ in it.
