@@ -65,6 +65,7 @@ pub trait Channel: Send + Sync + std::fmt::Debug {
 }
 
 impl<I: Indicator<Output = f64>> Channel for I {
+    #[inline]
     fn update(&mut self, market: &Market<'_>) -> Option<f64> {
         Indicator::update(self, market.own())
     }

@@ -34,6 +34,7 @@ mod registry;
 mod rsi;
 mod samples;
 mod scaler;
+mod slot;
 mod spec;
 mod split;
 mod state;

@@ -31,6 +31,7 @@ impl Default for Macd {
 impl Indicator for Macd {
     type Output = f64;
 
+    #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
         let slow = self.slow.update(candle.close());
         if self.wait > 0 {
@@ -77,6 +78,7 @@ pub struct RelativeMacd {
 impl Indicator for RelativeMacd {
     type Output = f64;
 
+    #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
         Some(self.line.update(candle)? / candle.close())
     }

@@ -33,6 +33,7 @@ impl Momentum {
 impl Indicator for Momentum {
     type Output = f64;
 
+    #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
         let close = candle.close();
         let before = std::mem::replace(self.closes.get_mut(self.oldest)?, close);

@@ -1,6 +1,7 @@
 //! Candles in, rows of channel values out, one candle at a time.
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 
+use crate::slot::Slot;
 use crate::{
     Channel, GapPolicy, Market, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
@@ -29,7 +30,7 @@ use crate::{
 pub struct SignalPipeline {
     interval: Interval,
     gaps: GapPolicy,
-    channels: Vec<Box<dyn Channel>>,
+    channels: Vec<Slot>,
     last: Option<Candle>,
     /// Rows of the last update, flat; the held ones first, the candle's own last.
     rows: Vec<f64>,
@@ -92,7 +93,7 @@ impl SignalPipeline {
     ) -> Result<Self, SignalError> {
         spec.check()?;
         let channels =
-            spec.channels.iter().map(|c| registry.build(c)).collect::<Result<Vec<_>, _>>()?;
+            spec.channels.iter().map(|c| registry.slot(c)).collect::<Result<Vec<_>, _>>()?;
         let most_rows = spec.gaps.most_held() as usize + 1;
         Ok(Self {
             interval,
@@ -134,7 +135,7 @@ impl SignalPipeline {
         self.complete.clear();
         let restarted = matches!(step, Step::Restart);
         if restarted {
-            self.channels.iter_mut().for_each(|channel| channel.reset());
+            self.channels.iter_mut().for_each(Channel::reset);
         }
         if let (Step::Fill(missing), Some(last)) = (step, self.last) {
             for n in 1..=missing {
@@ -212,7 +213,7 @@ impl SignalPipeline {
 
     /// Index of the first candle (counted from 0) with a complete row: the slowest channel's.
     pub fn warm_up(&self) -> usize {
-        self.channels.iter().map(|channel| channel.warm_up()).max().unwrap_or(0)
+        self.channels.iter().map(Channel::warm_up).max().unwrap_or(0)
     }
 
     /// Open time of the last candle taken.
@@ -223,7 +224,7 @@ impl SignalPipeline {
     /// Forgets every candle.
     pub fn reset(&mut self) {
         self.last = None;
-        self.channels.iter_mut().for_each(|channel| channel.reset());
+        self.channels.iter_mut().for_each(Channel::reset);
     }
 
     /// Writes the state, so that [`restore`](Self::restore) continues with the same bits.

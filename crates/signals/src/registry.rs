@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::indicator::period;
+use crate::slot::Slot;
 use crate::{
     Channel, ChannelSpec, Momentum, RelativeMacd, Rsi, SignalError, Volatility, VolumeChange,
 };
 
-type Factory = dyn Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + Send + Sync;
+type Factory = dyn Fn(&ChannelSpec) -> Result<Slot, SignalError> + Send + Sync;
 
 /// The channels that specs may name: the six built in, and a bot's own.
 ///
@@ -44,31 +45,28 @@ impl std::fmt::Debug for Registry {
 impl Default for Registry {
     fn default() -> Self {
         let mut registry = Self { factories: BTreeMap::new() };
-        registry.register("momentum", |spec| change(spec, 1.0));
-        registry.register("trend", |spec| change(spec, 20.0));
-        registry.register("rsi", |spec| {
+        registry.add("momentum", |spec| change(spec, 1.0));
+        registry.add("trend", |spec| change(spec, 20.0));
+        registry.add("rsi", |spec| {
             spec.check(&["period"], 0)?;
             let n = period(spec.name(), "period", spec.parameter("period", 14.0))?;
-            Ok(Box::new(Rsi::new(n)?))
+            Ok(Slot::Rsi(Rsi::new(n)?))
         });
-        registry.register("macd", |spec| plain(spec, RelativeMacd::default()));
-        registry.register("volatility", |spec| plain(spec, Volatility));
-        registry.register("volume_change", |spec| plain(spec, VolumeChange::default()));
+        registry.add("macd", |spec| plain(spec, Slot::Macd(RelativeMacd::default())));
+        registry.add("volatility", |spec| plain(spec, Slot::Volatility(Volatility)));
+        registry.add("volume_change", |spec| plain(spec, Slot::Volume(VolumeChange::default())));
         registry
     }
 }
 
-fn change(spec: &ChannelSpec, lag: f64) -> Result<Box<dyn Channel>, SignalError> {
+fn change(spec: &ChannelSpec, lag: f64) -> Result<Slot, SignalError> {
     spec.check(&["lag"], 0)?;
-    Ok(Box::new(Momentum::new(period(spec.name(), "lag", spec.parameter("lag", lag))?)?))
+    Ok(Slot::Momentum(Momentum::new(period(spec.name(), "lag", spec.parameter("lag", lag))?)?))
 }
 
-fn plain(
-    spec: &ChannelSpec,
-    channel: impl Channel + 'static,
-) -> Result<Box<dyn Channel>, SignalError> {
+fn plain(spec: &ChannelSpec, channel: Slot) -> Result<Slot, SignalError> {
     spec.check(&[], 0)?;
-    Ok(Box::new(channel))
+    Ok(channel)
 }
 
 impl Registry {
@@ -76,6 +74,13 @@ impl Registry {
     pub fn register<F>(&mut self, name: impl Into<String>, factory: F)
     where
         F: Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + Send + Sync + 'static,
+    {
+        self.add(name, move |spec| factory(spec).map(Slot::Boxed));
+    }
+
+    fn add<F>(&mut self, name: impl Into<String>, factory: F)
+    where
+        F: Fn(&ChannelSpec) -> Result<Slot, SignalError> + Send + Sync + 'static,
     {
         self.factories.insert(name.into(), Arc::new(factory));
     }
@@ -85,6 +90,11 @@ impl Registry {
     /// # Errors
     /// [`SignalError::UnknownChannel`], or what the channel's factory finds wrong with the spec.
     pub fn build(&self, spec: &ChannelSpec) -> Result<Box<dyn Channel>, SignalError> {
+        self.slot(spec).map(Slot::into_box)
+    }
+
+    /// [`build`](Self::build) for a pipeline.
+    pub(crate) fn slot(&self, spec: &ChannelSpec) -> Result<Slot, SignalError> {
         let factory = self.factories.get(spec.name()).ok_or_else(|| {
             let known = self.factories.keys().cloned().collect();
             SignalError::UnknownChannel { name: spec.name().to_string(), known }

@@ -62,6 +62,7 @@ impl Rsi {
 impl Indicator for Rsi {
     type Output = f64;
 
+    #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
         let close = candle.close();
         let change = close - self.previous.replace(close)?;

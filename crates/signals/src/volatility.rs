@@ -12,6 +12,7 @@ pub struct Volatility;
 impl Indicator for Volatility {
     type Output = f64;
 
+    #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
         Some((candle.high() - candle.low()) / candle.close())
     }

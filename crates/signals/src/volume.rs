@@ -20,6 +20,7 @@ const LARGEST: f64 = 1e100;
 impl Indicator for VolumeChange {
     type Output = f64;
 
+    #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
         let volume = candle.volume();
         let before = self.previous.replace(volume)?;
