@@ -3,6 +3,7 @@ use super::{LstmBatchScratch, LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
 use crate::kernels::{
     self, Checked, Column, Lstm, LstmBatch, LstmWeights, TAIL_UNITS, TILE, TailColumn, UNITS,
+    padded,
 };
 use crate::{Kernel, LstmError, Real};
 
@@ -47,6 +48,9 @@ pub struct PackedLstm<R> {
     // [I + H, tails]
     tail_columns: Vec<TailColumn<R>>,
 }
+
+/// Fewer windows than these are faster one by one.
+const FEW: usize = 5;
 
 /// Where a gate of a unit of the tail lies in its column.
 fn tail_lane(gate: usize, unit: usize) -> usize {
@@ -282,6 +286,11 @@ impl<R: Real> PackedLstm<R> {
         let rows = if every { TILE * steps } else { TILE };
         let tiles = xs.chunks(TILE * steps * self.shape.input_size());
         for (tile, xs) in tiles.enumerate() {
+            let out = &mut out[tile * rows * stride..];
+            if xs.len() < FEW * steps * self.shape.input_size() {
+                self.read_few(xs, steps, reversed, BatchOut { out, stride, every }, scratch);
+                continue;
+            }
             let batch = LstmBatch {
                 weights: self.weights(),
                 xs,
@@ -291,11 +300,41 @@ impl<R: Real> PackedLstm<R> {
                 c: &mut scratch.c,
                 next: &mut scratch.next,
                 sums: &mut scratch.sums,
-                out: &mut out[tile * rows * stride..],
+                out,
                 stride,
                 every,
             };
             batch.run(self.kernel);
+        }
+    }
+
+    /// As [`read_windows`](Self::read_windows), one window at a time.
+    fn read_few(
+        &self,
+        xs: &[R],
+        steps: usize,
+        reversed: bool,
+        to: BatchOut<'_, R>,
+        scratch: &mut LstmBatchScratch<R>,
+    ) {
+        let BatchOut { out, stride, every } = to;
+        let hidden = self.shape.hidden_size();
+        let rows = if every { steps } else { 1 };
+        let windows = xs.chunks_exact(steps * self.shape.input_size());
+        for (xs, out) in windows.zip(out.chunks_mut(rows * stride)) {
+            let (weights, width) = (self.weights(), padded(hidden));
+            let (h, c) = (&mut scratch.h[..width], &mut scratch.c[..width]);
+            let next = &mut scratch.next[..width];
+            h.fill(R::ZERO);
+            c.fill(R::ZERO);
+            let each = every.then_some(&mut *out);
+            let lstm = Lstm { weights, xs, steps, reversed, h, c, next, out: each, stride };
+            kernels::dispatch(self.kernel, lstm);
+            if !every {
+                // An odd number of steps ends in the other buffer.
+                let last = if steps.is_multiple_of(2) { &scratch.h } else { &scratch.next };
+                out[..hidden].copy_from_slice(&last[..hidden]);
+            }
         }
     }
 
