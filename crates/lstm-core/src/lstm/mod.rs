@@ -1,5 +1,6 @@
 //! The LSTM layer: sizes and parameters, inference, training.
 
+mod batch;
 mod packed;
 mod shape;
 mod state;
@@ -11,7 +12,7 @@ mod cache;
 #[cfg(feature = "train")]
 mod forward;
 
-pub(crate) use packed::BatchOut;
+pub(crate) use batch::BatchOut;
 pub use packed::PackedLstm;
 pub(crate) use shape::check_size;
 pub use shape::{Biases, LstmParams, LstmParamsMut, LstmShape, MAX_SIZE};
