@@ -1,5 +1,6 @@
 //! The LSTM layer: sizes and parameters, inference, training.
 
+mod batch;
 mod packed;
 mod shape;
 mod state;
@@ -15,7 +16,7 @@ mod forward;
 #[cfg(feature = "train")]
 mod side;
 
-pub(crate) use packed::BatchOut;
+pub(crate) use batch::BatchOut;
 pub use packed::PackedLstm;
 pub(crate) use shape::check_size;
 pub use shape::{Biases, LstmParams, LstmParamsMut, LstmShape, MAX_SIZE};

@@ -1,10 +1,7 @@
 //! LSTM inference.
-use super::{LstmBatchScratch, LstmParams, LstmScratch, LstmShape, LstmState};
+use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{
-    self, Checked, Column, Lstm, LstmBatch, LstmWeights, TAIL_UNITS, TILE, TailColumn, UNITS,
-    padded,
-};
+use crate::kernels::{self, Checked, Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS};
 use crate::{Kernel, LstmError, Real};
 
 /// An LSTM layer packed for inference: after construction nothing allocates.
@@ -38,7 +35,7 @@ use crate::{Kernel, LstmError, Real};
 #[derive(Debug, Clone)]
 pub struct PackedLstm<R> {
     shape: LstmShape,
-    kernel: Checked,
+    pub(super) kernel: Checked,
     // [blocks]
     bias: Vec<Column<R>>,
     // [pairs, I + H, 2], and [I + H] of an odd last block
@@ -49,21 +46,9 @@ pub struct PackedLstm<R> {
     tail_columns: Vec<TailColumn<R>>,
 }
 
-/// Fewer windows than these are faster one by one.
-const FEW: usize = 5;
-
 /// Where a gate of a unit of the tail lies in its column.
 fn tail_lane(gate: usize, unit: usize) -> usize {
     gate * TAIL_UNITS + unit % TAIL_UNITS
-}
-
-/// Where the hidden states of a batch go: the first `H` numbers of each row.
-pub(crate) struct BatchOut<'a, R> {
-    /// `[B, T, stride]` if `every`, else `[B, stride]`.
-    pub(crate) out: &'a mut [R],
-    pub(crate) stride: usize,
-    /// Every hidden state, not only the last one.
-    pub(crate) every: bool,
 }
 
 impl<R: Real> PackedLstm<R> {
@@ -222,123 +207,7 @@ impl<R: Real> PackedLstm<R> {
         self.run(xs, steps, reversed, state, out, next);
     }
 
-    /// Working memory for batches of any size.
-    pub fn batch_scratch(&self) -> LstmBatchScratch<R> {
-        LstmBatchScratch::new(self.shape.hidden_size())
-    }
-
-    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps from a zero state and writes
-    /// the last hidden states into `out` `[B, H]`.
-    ///
-    /// Each window gets the bits of [`last_hidden`](Self::last_hidden); weights are read once
-    /// for several windows, which makes large batches faster.
-    ///
-    /// # Errors
-    /// [`LstmError::Rows`] unless `xs` is one or more whole windows, [`LstmError::Length`] when
-    /// `out` or `scratch` does not fit; nothing is changed then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use windvane_lstm_core::{Biases, LstmShape, PackedLstm};
-    /// let shape = LstmShape::new(2, 3, Biases::One)?;
-    /// let weights: Vec<f32> = (0..shape.len()).map(|i| (i as f32).sin() / 3.0).collect();
-    /// let lstm = PackedLstm::new(shape, shape.params(&weights)?)?;
-    ///
-    /// let windows = [0.1, -0.2, 0.3, 0.0, /* the second */ -0.1, 0.4, 0.0, 0.2];
-    /// let mut hidden = [0.0; 2 * 3];
-    /// lstm.last_hidden_batch(&windows, 2, &mut hidden, &mut lstm.batch_scratch())?;
-    /// let mut scratch = lstm.scratch();
-    /// assert_eq!(hidden[3..], *lstm.last_hidden(&windows[4..], &mut scratch)?);
-    /// # Ok::<(), windvane_lstm_core::LstmError>(())
-    /// ```
-    pub fn last_hidden_batch(
-        &self,
-        xs: &[R],
-        steps: usize,
-        out: &mut [R],
-        scratch: &mut LstmBatchScratch<R>,
-    ) -> Result<(), LstmError> {
-        let batch = check_rows("xs", steps.saturating_mul(self.shape.input_size()), xs.len())?;
-        let hidden = self.shape.hidden_size();
-        check_len("out", batch * hidden, out.len())?;
-        scratch.check(hidden)?;
-        self.read_windows(
-            xs,
-            steps,
-            false,
-            BatchOut { out, stride: hidden, every: false },
-            scratch,
-        );
-        Ok(())
-    }
-
-    /// Reads windows `[B, T, I]` from zero states; the caller has checked the lengths.
-    pub(crate) fn read_windows(
-        &self,
-        xs: &[R],
-        steps: usize,
-        reversed: bool,
-        to: BatchOut<'_, R>,
-        scratch: &mut LstmBatchScratch<R>,
-    ) {
-        let BatchOut { out, stride, every } = to;
-        let rows = if every { TILE * steps } else { TILE };
-        let tiles = xs.chunks(TILE * steps * self.shape.input_size());
-        for (tile, xs) in tiles.enumerate() {
-            let out = &mut out[tile * rows * stride..];
-            if xs.len() < FEW * steps * self.shape.input_size() {
-                self.read_few(xs, steps, reversed, BatchOut { out, stride, every }, scratch);
-                continue;
-            }
-            let batch = LstmBatch {
-                weights: self.weights(),
-                xs,
-                steps,
-                reversed,
-                h: &mut scratch.h,
-                c: &mut scratch.c,
-                next: &mut scratch.next,
-                sums: &mut scratch.sums,
-                out,
-                stride,
-                every,
-            };
-            batch.run(self.kernel);
-        }
-    }
-
-    /// As [`read_windows`](Self::read_windows), one window at a time.
-    fn read_few(
-        &self,
-        xs: &[R],
-        steps: usize,
-        reversed: bool,
-        to: BatchOut<'_, R>,
-        scratch: &mut LstmBatchScratch<R>,
-    ) {
-        let BatchOut { out, stride, every } = to;
-        let hidden = self.shape.hidden_size();
-        let rows = if every { steps } else { 1 };
-        let windows = xs.chunks_exact(steps * self.shape.input_size());
-        for (xs, out) in windows.zip(out.chunks_mut(rows * stride)) {
-            let (weights, width) = (self.weights(), padded(hidden));
-            let (h, c) = (&mut scratch.h[..width], &mut scratch.c[..width]);
-            let next = &mut scratch.next[..width];
-            h.fill(R::ZERO);
-            c.fill(R::ZERO);
-            let each = every.then_some(&mut *out);
-            let lstm = Lstm { weights, xs, steps, reversed, h, c, next, out: each, stride };
-            kernels::dispatch(self.kernel, lstm);
-            if !every {
-                // An odd number of steps ends in the other buffer.
-                let last = if steps.is_multiple_of(2) { &scratch.h } else { &scratch.next };
-                out[..hidden].copy_from_slice(&last[..hidden]);
-            }
-        }
-    }
-
-    fn weights(&self) -> LstmWeights<'_, R> {
+    pub(super) fn weights(&self) -> LstmWeights<'_, R> {
         LstmWeights {
             inputs: self.shape.input_size(),
             hidden: self.shape.hidden_size(),
