@@ -194,6 +194,8 @@ impl Ensemble {
             Voting::Soft => soft,
             Voting::Hard => Direction::ALL.map(|class| weight_of(votes, class)),
         };
+        // Rounded shares may sum to a last bit more than 1.
+        let classes = classes.map(|p| p.min(1.0));
         let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
         let prediction = if self.calibration == Calibration::NONE {
             Prediction::new(classes, at, horizon, &self.id)?

@@ -189,6 +189,20 @@ fn any_classes() -> impl Strategy<Value = [f32; 3]> {
     (0.0_f32..=1.0, 0.0_f32..=1.0).prop_map(|(a, b)| [a * b, a * (1.0 - b), 1.0 - a])
 }
 
+#[test]
+fn members_that_are_all_sure_are_no_error_however_weights_round() {
+    for count in 2..9_usize {
+        for step in 1..60 {
+            let weights: Vec<f64> =
+                (0..count).map(|i| 1.0 + f64::from(step) * i as f64 / 7.0).collect();
+            for voting in [Voting::Soft, Voting::Hard] {
+                let voters = ensemble(&vec![[1.0, 0.0, 0.0]; count], &weights, voting);
+                assert!(predict(&voters).probabilities.of(Direction::Up) > 0.999_999);
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_vote_gives_probabilities(
