@@ -1,6 +1,6 @@
 //! Votes over models that say where the next candle goes.
 //!
-//! An [`Ensemble`] is itself a [`DirectionModel`](windvane_models::DirectionModel): it nests,
+//! An [`Ensemble`] is itself a [`DirectionModel`]: it nests,
 //! saves, streams and backtests like its members.
 //!
 //! | feature | what |
