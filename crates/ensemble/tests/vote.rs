@@ -197,7 +197,7 @@ fn members_that_are_all_sure_are_no_error_however_weights_round() {
                 (0..count).map(|i| 1.0 + f64::from(step) * i as f64 / 7.0).collect();
             for voting in [Voting::Soft, Voting::Hard] {
                 let voters = ensemble(&vec![[1.0, 0.0, 0.0]; count], &weights, voting);
-                assert!(predict(&voters).probabilities.of(Direction::Up) > 0.999_999);
+                assert!(predict(&voters).probabilities.of(Up) > 0.999_999);
             }
         }
     }
