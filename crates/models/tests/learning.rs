@@ -163,6 +163,14 @@ fn fit_error(series: &CandleSeries, recipe: Recipe) -> ModelError {
     })
 }
 
+fn decaying(rate: f64, every: f64) -> Recipe {
+    Recipe { schedule: Schedule::ExponentialDecay { rate, every }, ..Recipe::default() }
+}
+
+fn cosine(rise: f64, length: f64, floor: f64) -> Recipe {
+    Recipe { schedule: Schedule::Cosine { rise, length, floor }, ..Recipe::default() }
+}
+
 #[test]
 fn what_cannot_be_learned_says_why() {
     let rising = series_of((0..500).map(|hour| 100.0 + f64::from(hour)));
@@ -181,6 +189,12 @@ fn what_cannot_be_learned_says_why() {
         (Recipe { learning_rate: f64::NAN, ..Recipe::default() }, "learning_rate"),
         (Recipe { batch: 0, ..Recipe::default() }, "batch"),
         (Recipe { epochs: 0, ..Recipe::default() }, "epochs"),
+        (decaying(1.5, 1.0), "decay"),
+        (decaying(f64::NAN, 1.0), "decay"),
+        (decaying(0.9, 0.0), "epochs from one decay"),
+        (cosine(-1.0, 12.0, 0.1), "rise"),
+        (cosine(2.0, 2.0, 0.1), "length"),
+        (cosine(1.0, 12.0, 0.0), "floor"),
     ] {
         let error = fit_error(&market(Market::AR1, 500, 1), wrong).to_string();
         assert!(error.starts_with(name), "{error}");

@@ -231,11 +231,11 @@ mod tests {
     #[test]
     fn the_temperature_undoes_what_made_the_model_too_sure() {
         for sure in [0.5, 1.0, 2.0] {
-            let (logits, labels) = simulated(50_000, sure);
+            // So many that the priors, which draw both to 1, hardly count.
+            let (logits, labels) = simulated(400_000, sure);
             let [got, exponent] = best(&logits, &labels);
-            // The prior draws it to 1 a little even then.
-            assert!((got / sure - 1.0).abs() < 0.05, "{sure}: {got}");
-            assert!((exponent - 1.0).abs() < 0.05, "{sure}: {exponent}");
+            assert!((got / sure - 1.0).abs() < 0.03, "{sure}: {got}");
+            assert!((exponent - 1.0).abs() < 0.03, "{sure}: {exponent}");
         }
     }
 

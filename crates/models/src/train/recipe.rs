@@ -92,22 +92,40 @@ impl Recipe {
             // A kind that a later version of the layers adds has no bound known here.
             _ => f64::MAX,
         };
-        let last = self.epochs as f64 - 0.5;
-        let last = self.schedule.learning_rate(self.learning_rate, last);
-        let rules: [(&'static str, &'static str, f64, bool); 7] = [
+        let rules: [(&'static str, &'static str, f64, bool); 6] = [
             ("learning_rate", "finite and above 0", self.learning_rate, self.learning_rate > 0.0),
             ("epochs", "at least 1", self.epochs as f64, self.epochs > 0),
-            ("learning rate of the last epoch", "finite and above 0", last, last > 0.0),
             ("batch", "1 to 65536", self.batch as f64, (1..=65_536).contains(&self.batch)),
             ("clip", "above 0", limit, limit > 0.0),
             ("patience", "at least 1", self.patience as f64, self.patience > 0),
             ("forget_bias", "finite", self.forget_bias, true),
         ];
-        for (setting, expected, got, fits) in rules {
+        for (setting, expected, got, fits) in rules.into_iter().chain(self.schedule_rules()) {
             if !fits || !got.is_finite() {
                 return Err(ModelError::Setting { setting, expected, got });
             }
         }
         Ok(())
+    }
+
+    fn schedule_rules(&self) -> Vec<(&'static str, &'static str, f64, bool)> {
+        match self.schedule {
+            Schedule::ExponentialDecay { rate, every } => vec![
+                ("decay", "above 0, at most 1", rate, rate > 0.0 && rate <= 1.0),
+                ("epochs from one decay to the next", "above 0", every, every > 0.0),
+            ],
+            Schedule::Cosine { rise, length, floor } => vec![
+                ("rise of the learning rate", "0 epochs or more", rise, rise >= 0.0),
+                ("length of the schedule", "longer than its rise", length, length > rise),
+                (
+                    "floor of the learning rate",
+                    "above 0, at most 1",
+                    floor,
+                    floor > 0.0 && floor <= 1.0,
+                ),
+            ],
+            // Constant; a kind that a later version of the layers adds has no bound known here.
+            _ => Vec::new(),
+        }
     }
 }
