@@ -72,7 +72,7 @@ fn stack(data: &Data) -> Offer<'_> {
 }
 
 /// The default signals by the pipeline that models read.
-pub fn signals(data: &Data) -> Offer<'_> {
+fn signals(data: &Data) -> Offer<'_> {
     let (spec, registry) = (SignalSpec::default(), Registry::default());
     let mut pipeline = SignalPipeline::new(&spec, Interval::HOUR, &registry).expect("built in");
     Offer::Task(Box::new(move |n, out| {

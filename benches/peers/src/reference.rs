@@ -1,6 +1,7 @@
 //! What every peer has to compute, as plain loops in f64.
+use windvane_candles::Candle;
+
 use crate::data::{Attention, Data, Dense, INPUTS, Lstm, Net, STEPS, WINDOWS};
-use crate::peer::Offer;
 use crate::peer::Task;
 use crate::peer_windvane;
 use crate::workload::Work;
@@ -25,10 +26,7 @@ pub fn expected(work: Work, data: &Data) -> Vec<f64> {
         }
         // The gradients that windvane's tests compare with finite differences.
         Work::Train(kind, batch) => peer_windvane::losses_f64(data, kind, batch),
-        Work::Signals => match peer_windvane::signals(data) {
-            Offer::Task(task) => outputs(work, task),
-            _ => unreachable!("windvane has the six signals"),
-        },
+        Work::Signals => signals(&data.candles[..work.checked_calls()]),
     }
 }
 
@@ -128,4 +126,24 @@ fn softmax(x: &[f64]) -> Vec<f64> {
     let exps: Vec<f64> = x.iter().map(|x| (x - top).exp()).collect();
     let sum: f64 = exps.iter().sum();
     exps.iter().map(|e| e / sum).collect()
+}
+
+/// The six signals of each candle; the averages start at the first candle.
+fn signals(candles: &[Candle]) -> Vec<f64> {
+    let close = |t: usize| candles[t].close();
+    let change = |t: usize, lag: usize| close(t) / close(t.saturating_sub(lag)) - 1.0;
+    let (mut gain, mut loss) = (0.0, 0.0);
+    let (mut fast, mut slow) = (close(0), close(0));
+    let row = |t: usize| {
+        let step = close(t) - close(t.saturating_sub(1));
+        gain += (step.max(0.0) - gain) / 14.0;
+        loss += ((-step).max(0.0) - loss) / 14.0;
+        fast += (close(t) - fast) * 2.0 / 13.0;
+        slow += (close(t) - slow) * 2.0 / 27.0;
+        let volume = candles[t].volume() / candles[t.saturating_sub(1)].volume() - 1.0;
+        let range = (candles[t].high() - candles[t].low()) / close(t);
+        let rsi = 100.0 - 100.0 / (1.0 + gain / loss);
+        [change(t, 1), change(t, 20), rsi, (fast - slow) / close(t), range, volume]
+    };
+    (0..candles.len()).flat_map(row).collect()
 }

@@ -23,11 +23,14 @@ impl Ema {
 
     #[inline]
     pub(crate) fn update(&mut self, x: f64) -> Option<f64> {
-        if self.seen == self.period {
-            self.value += self.alpha * (x - self.value);
-            return Some(self.value);
-        }
-        self.seed(x)
+        if self.seen == self.period { Some(self.next(x)) } else { self.seed(x) }
+    }
+
+    /// The next value once there was one.
+    #[inline]
+    pub(crate) fn next(&mut self, x: f64) -> f64 {
+        self.value += self.alpha * (x - self.value);
+        self.value
     }
 
     #[cold]

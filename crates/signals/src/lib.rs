@@ -30,6 +30,7 @@ mod label;
 mod macd;
 mod momentum;
 mod pipeline;
+mod ratio;
 mod registry;
 mod rsi;
 mod samples;

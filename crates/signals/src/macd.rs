@@ -2,6 +2,7 @@
 use windvane_candles::Candle;
 
 use crate::ema::Ema;
+use crate::ratio::Ratio;
 use crate::{Indicator, SignalError, StateReader, StateWriter};
 
 const FAST: usize = 12;
@@ -25,6 +26,14 @@ pub struct Macd {
 impl Default for Macd {
     fn default() -> Self {
         Self { wait: SLOW - FAST, fast: Ema::new(FAST), slow: Ema::new(SLOW) }
+    }
+}
+
+impl Macd {
+    /// The next value once there was one.
+    #[inline]
+    fn next(&mut self, close: f64) -> f64 {
+        self.fast.next(close) - self.slow.next(close)
     }
 }
 
@@ -75,12 +84,20 @@ pub struct RelativeMacd {
     line: Macd,
 }
 
+impl RelativeMacd {
+    /// The next value once there was one.
+    #[inline]
+    pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
+        Ratio::new(self.line.next(candle.close()), candle.close())
+    }
+}
+
 impl Indicator for RelativeMacd {
     type Output = f64;
 
     #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
-        Some(self.line.update(candle)? / candle.close())
+        Some(Ratio::new(self.line.update(candle)?, candle.close()).value())
     }
 
     fn warm_up(&self) -> usize {

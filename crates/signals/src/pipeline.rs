@@ -1,7 +1,7 @@
 //! Candles in, rows of channel values out, one candle at a time.
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 
-use crate::slot::Slot;
+use crate::slot::{self, Slot};
 use crate::{
     Channel, GapPolicy, Market, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
@@ -31,10 +31,13 @@ pub struct SignalPipeline {
     interval: Interval,
     gaps: GapPolicy,
     channels: Vec<Slot>,
-    last: Option<Candle>,
-    /// Rows of the last update, flat; the held ones first, the candle's own last.
-    rows: Vec<f64>,
-    complete: Vec<bool>,
+    /// Open time and close of the last candle.
+    last: Option<(Timestamp, f64)>,
+    /// Room for the rows of one update, flat; the held ones first, the candle's own last.
+    rows: Box<[f64]>,
+    complete: Box<[bool]>,
+    /// Whether the last row was complete: from then on the built-in channels always have a value.
+    warm: bool,
 }
 
 /// The rows that one candle made: its own, and before it one per held (filled) candle.
@@ -61,7 +64,8 @@ impl<'a> Rows<'a> {
 
     /// The candle's own row; `None` while a channel is warming up or undefined.
     pub fn last(&self) -> Option<&'a [f64]> {
-        self.get(self.len() - 1)
+        let start = self.values.len() - self.width;
+        self.complete.last()?.then(|| &self.values[start..])
     }
 
     /// Whether a gap reset the channels, so that earlier rows belong to another run.
@@ -98,10 +102,11 @@ impl SignalPipeline {
         Ok(Self {
             interval,
             gaps: spec.gaps,
-            rows: Vec::with_capacity(most_rows * channels.len()),
-            complete: Vec::with_capacity(most_rows),
+            rows: vec![0.0; most_rows * channels.len()].into(),
+            complete: vec![false; most_rows].into(),
             channels,
             last: None,
+            warm: false,
         })
     }
 
@@ -114,43 +119,39 @@ impl SignalPipeline {
         let market = market.into();
         // The common case costs no division: no gap, and no other pairs' times to compare.
         let follows = market.others().is_empty() && self.is_next(market.own().open_time());
-        let restarted = if follows {
-            self.rows.clear();
-            self.complete.clear();
-            false
-        } else {
-            self.cross_gap(&market)?
-        };
-        self.push_row(&market);
-        self.last = Some(*market.own());
+        let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&market)? };
+        self.write_row(held, &market);
+        self.last = Some((market.own().open_time(), market.own().close()));
         let width = self.channels.len();
-        Ok(Rows { values: &self.rows, complete: &self.complete, width, restarted })
+        let values = &self.rows[..(held + 1) * width];
+        Ok(Rows { values, complete: &self.complete[..=held], width, restarted })
     }
 
-    /// Does before a candle's row what the gap policy asks for; true after a reset.
+    /// Does before a candle's row what the gap policy asks for: the number of held rows, and
+    /// whether the channels were reset.
     #[inline(never)]
-    fn cross_gap(&mut self, market: &Market<'_>) -> Result<bool, SignalError> {
+    fn cross_gap(&mut self, market: &Market<'_>) -> Result<(usize, bool), SignalError> {
         let step = self.step_to(market)?;
-        self.rows.clear();
-        self.complete.clear();
+        let mut rows = 0;
         let restarted = matches!(step, Step::Restart);
         if restarted {
-            self.channels.iter_mut().for_each(Channel::reset);
+            self.forget();
         }
         if let (Step::Fill(missing), Some(last)) = (step, self.last) {
             for n in 1..=missing {
-                if let Some(flat) = held(&last, self.interval, n) {
-                    self.push_row(&Market::from(&flat));
+                if let Some(flat) = held(last, self.interval, n) {
+                    self.write_row(rows, &Market::from(&flat));
+                    rows += 1;
                 }
             }
         }
-        Ok(restarted)
+        Ok((rows, restarted))
     }
 
     /// Whether a candle follows the last one without a gap: the common case, without a division.
     fn is_next(&self, open_time: Timestamp) -> bool {
-        self.last.is_some_and(|last| {
-            let apart = open_time.millis().checked_sub(last.open_time().millis());
+        self.last.is_some_and(|(last, _)| {
+            let apart = open_time.millis().checked_sub(last.millis());
             apart == Some(self.interval.millis())
         })
     }
@@ -167,7 +168,7 @@ impl SignalPipeline {
                 return Err(SignalError::OtherTime { pair, expected: open_time, got });
             }
         }
-        let Some(last) = self.last.map(|candle| candle.open_time()) else {
+        let Some((last, _)) = self.last else {
             return Ok(Step::Follow);
         };
         if open_time <= last {
@@ -191,14 +192,29 @@ impl SignalPipeline {
         }
     }
 
-    fn push_row(&mut self, market: &Market<'_>) {
+    #[inline]
+    fn write_row(&mut self, index: usize, market: &Market<'_>) {
+        let row = &mut self.rows[index * self.channels.len()..][..self.channels.len()];
+        if self.warm
+            && let Some(six) = slot::next_default_row(&mut self.channels, market.own())
+        {
+            row.copy_from_slice(&six);
+            self.complete[index] = true;
+        } else {
+            self.write_any_row(index, market);
+        }
+    }
+
+    fn write_any_row(&mut self, index: usize, market: &Market<'_>) {
+        let row = &mut self.rows[index * self.channels.len()..];
         let mut complete = true;
-        self.rows.extend(self.channels.iter_mut().map(|channel| {
+        for (channel, place) in self.channels.iter_mut().zip(row) {
             let value = channel.update(market).filter(|value| value.is_finite());
             complete &= value.is_some();
-            value.unwrap_or(0.0)
-        }));
-        self.complete.push(complete);
+            *place = value.unwrap_or(0.0);
+        }
+        self.complete[index] = complete;
+        self.warm = complete;
     }
 
     /// Number of channels.
@@ -218,12 +234,17 @@ impl SignalPipeline {
 
     /// Open time of the last candle taken.
     pub fn last_open_time(&self) -> Option<Timestamp> {
-        self.last.map(|candle| candle.open_time())
+        self.last.map(|(open_time, _)| open_time)
     }
 
     /// Forgets every candle.
     pub fn reset(&mut self) {
         self.last = None;
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.warm = false;
         self.channels.iter_mut().for_each(Channel::reset);
     }
 
@@ -232,10 +253,9 @@ impl SignalPipeline {
         state.int(self.interval.millis());
         state.count(self.channels.len());
         state.count(usize::from(self.last.is_some()));
-        if let Some(last) = self.last {
-            state.int(last.open_time().millis());
-            let Ohlcv { open, high, low, close, volume } = last.values();
-            state.floats([open, high, low, close, volume].into_iter());
+        if let Some((open_time, close)) = self.last {
+            state.int(open_time.millis());
+            state.float(close);
         }
         self.channels.iter().for_each(|channel| channel.save(state));
     }
@@ -261,8 +281,9 @@ impl SignalPipeline {
         if state.count()? != self.channels.len() {
             return Err(SignalError::State { what: "it has another number of channels" });
         }
-        self.last = if state.count()? == 0 { None } else { Some(read_candle(state)?) };
-        if self.last.is_some_and(|last| !self.interval.is_aligned(last.open_time())) {
+        self.warm = false;
+        self.last = if state.count()? == 0 { None } else { Some(read_last(state)?) };
+        if self.last.is_some_and(|(last, _)| !self.interval.is_aligned(last)) {
             return Err(SignalError::State { what: "its last candle is off the grid" });
         }
         for channel in &mut self.channels {
@@ -272,11 +293,12 @@ impl SignalPipeline {
     }
 }
 
-fn read_candle(state: &mut StateReader<'_>) -> Result<Candle, SignalError> {
-    let broken = SignalError::State { what: "its last candle is broken" };
-    let open_time = Timestamp::from_millis(state.int()?);
-    let [open, high, low, close, volume] = state.floats(5)?[..] else { return Err(broken) };
-    Candle::new(open_time, Ohlcv { open, high, low, close, volume }).map_err(|_| broken)
+fn read_last(state: &mut StateReader<'_>) -> Result<(Timestamp, f64), SignalError> {
+    let last = (Timestamp::from_millis(state.int()?), state.float()?);
+    // A candle of that close must be possible: it stands for missing ones.
+    held(last, Interval::HOUR, 0)
+        .ok_or(SignalError::State { what: "its last candle is broken" })?;
+    Ok(last)
 }
 
 /// Candles missing between two aligned open times, `last` the earlier.
@@ -286,8 +308,7 @@ fn missing_between(last: Timestamp, next: Timestamp, interval: Interval) -> u64 
 }
 
 /// The flat candle that stands for the `n`-th missing one after `last`.
-fn held(last: &Candle, interval: Interval, n: u32) -> Option<Candle> {
-    let close = last.close();
+fn held((last, close): (Timestamp, f64), interval: Interval, n: u32) -> Option<Candle> {
     let flat = Ohlcv { open: close, high: close, low: close, close, volume: 0.0 };
-    Candle::new(last.open_time().plus(interval, i64::from(n))?, flat).ok()
+    Candle::new(last.plus(interval, i64::from(n))?, flat).ok()
 }

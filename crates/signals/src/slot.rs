@@ -1,4 +1,6 @@
 //! A channel as the pipeline stores it: the built-in ones in place, a bot's own behind a box.
+use windvane_candles::Candle;
+
 use crate::{
     Channel, Market, Momentum, RelativeMacd, Rsi, SignalError, StateReader, StateWriter,
     Volatility, VolumeChange,
@@ -37,6 +39,38 @@ impl Slot {
             built_in => Box::new(built_in),
         }
     }
+}
+
+/// The next row of the default channels once each has given a value; `None` for other channels.
+///
+/// Written out, so that nothing is decided from channel to channel, and the divisions, which take
+/// longer than all the rest, are done several at once.
+#[inline]
+pub(crate) fn next_default_row(channels: &mut [Slot], candle: &Candle) -> Option<[f64; 6]> {
+    let [
+        Slot::Momentum(momentum),
+        Slot::Momentum(trend),
+        Slot::Rsi(rsi),
+        Slot::Macd(macd),
+        Slot::Volatility(_),
+        Slot::Volume(volume),
+    ] = channels
+    else {
+        return None;
+    };
+    let ratios = [
+        momentum.next(candle),
+        trend.next(candle),
+        rsi.next(candle),
+        macd.next(candle),
+        Volatility::next(candle),
+        volume.next(candle),
+    ];
+    let mut row = [0.0; 6];
+    for k in 0..6 {
+        row[k] = ratios[k].value();
+    }
+    Some(row)
 }
 
 impl Channel for Slot {

@@ -1,6 +1,7 @@
 //! The candle's range relative to its close.
 use windvane_candles::Candle;
 
+use crate::ratio::Ratio;
 use crate::{Indicator, SignalError, StateReader, StateWriter};
 
 /// Range of the candle relative to its close.
@@ -9,12 +10,19 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Volatility;
 
+impl Volatility {
+    #[inline]
+    pub(crate) fn next(candle: &Candle) -> Ratio {
+        Ratio::new(candle.high() - candle.low(), candle.close())
+    }
+}
+
 impl Indicator for Volatility {
     type Output = f64;
 
     #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
-        Some((candle.high() - candle.low()) / candle.close())
+        Some(Self::next(candle).value())
     }
 
     fn warm_up(&self) -> usize {

@@ -1,6 +1,7 @@
 //! Relative change of the volume.
 use windvane_candles::Candle;
 
+use crate::ratio::Ratio;
 use crate::{Indicator, SignalError, StateReader, StateWriter};
 
 /// Relative change of the volume over one candle.
@@ -11,20 +12,37 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// is cut there. **Units** a fraction, −1 and above. **Warm-up** 1; memory of one candle.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VolumeChange {
-    previous: Option<f64>,
+    seen: bool,
+    previous: f64,
 }
 
 /// Keeps sums over rows finite whatever the volumes.
 const LARGEST: f64 = 1e100;
+
+impl VolumeChange {
+    /// The next value once there was one.
+    #[inline]
+    pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
+        let volume = candle.volume();
+        let before = std::mem::replace(&mut self.previous, volume);
+        let change = volume - before;
+        if before <= 0.0 {
+            Ratio::whole(0.0)
+        } else if change < LARGEST * before {
+            Ratio::new(change, before)
+        } else {
+            Ratio::whole(LARGEST)
+        }
+    }
+}
 
 impl Indicator for VolumeChange {
     type Output = f64;
 
     #[inline]
     fn update(&mut self, candle: &Candle) -> Option<f64> {
-        let volume = candle.volume();
-        let before = self.previous.replace(volume)?;
-        Some(if before > 0.0 { ((volume - before) / before).min(LARGEST) } else { 0.0 })
+        let change = self.next(candle);
+        std::mem::replace(&mut self.seen, true).then(|| change.value())
     }
 
     fn warm_up(&self) -> usize {
@@ -32,15 +50,16 @@ impl Indicator for VolumeChange {
     }
 
     fn reset(&mut self) {
-        self.previous = None;
+        *self = Self::default();
     }
 
     fn save(&self, state: &mut StateWriter) {
-        state.floats(self.previous.into_iter());
+        state.floats(self.seen.then_some(self.previous).into_iter());
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        self.previous = state.floats(1)?.first().copied();
+        let previous = state.floats(1)?.first().copied();
+        (self.seen, self.previous) = (previous.is_some(), previous.unwrap_or_default());
         Ok(())
     }
 }
