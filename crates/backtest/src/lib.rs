@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod accuracy;
+pub mod audit;
 mod backtest;
 mod bootstrap;
 mod bounds;
