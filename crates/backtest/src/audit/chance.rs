@@ -240,3 +240,61 @@ impl OnCoins {
         tried(Check::Martingale, *hits, self.signs.len(), &what)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
+
+    use super::super::Verdict;
+    use super::*;
+
+    fn series(closes: &[f64]) -> CandleSeries {
+        let candle = |(&close, hour): (&f64, i64)| {
+            let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+            Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+        };
+        let candles = closes.iter().zip(0..).map(candle).collect();
+        CandleSeries::new(Pair::new("SIM").unwrap(), Interval::HOUR, candles).unwrap()
+    }
+
+    fn scores(series: &CandleSeries, scores: &[f64]) -> Outputs {
+        Outputs::of_rows(series, scores.iter().map(|score| Some(vec![*score])).collect()).unwrap()
+    }
+
+    #[test]
+    fn scored_calls_do_not_overlap() {
+        let closes = series(&[1.0, 2.0, 3.0, 2.0, 2.0, 5.0, 5.0]);
+        let scores = scores(&closes, &[1.0, -1.0, 0.0, -1.0, 1.0, 1.0, 1.0]);
+        let count = |from, horizon| {
+            let Hits { hits, calls } = of_scores(&closes, &scores, from, horizon);
+            (hits, calls)
+        };
+        // Up right, down wrong, no call, no change, up right, no change.
+        assert_eq!(count(0, 1), (2, 3));
+        assert_eq!(count(2, 1), (1, 1));
+        // At 0 up to 3, then at 3 (the score at 2 is no call) down to 5, wrong.
+        assert_eq!(count(0, 2), (1, 2));
+        assert_eq!(count(0, 7), (0, 0));
+    }
+
+    #[test]
+    fn a_coin_is_clean_and_few_calls_say_nothing() {
+        let verdict = |hits, calls| {
+            held_against_a_coin(Check::Martingale, Hits { hits, calls }, "coins").verdict
+        };
+        assert_eq!(verdict(99, 99), Verdict::NotApplicable);
+        assert_eq!(verdict(520, 1_000), Verdict::Clean);
+        assert_eq!(verdict(561, 1_000), Verdict::Clean);
+        assert_eq!(verdict(563, 1_000), Verdict::Leak);
+        // Who is always wrong knows as much.
+        assert_eq!(verdict(437, 1_000), Verdict::Leak);
+    }
+
+    #[test]
+    fn a_market_that_only_rises_gives_no_sign_away() {
+        let rising: Vec<f64> = (0..500).map(|hour| 100.0 + f64::from(hour)).collect();
+        let rising = series(&rising);
+        let bull = scores(&rising, &[1.0; 500]);
+        assert_eq!(seen(&rising, &bull, 0, &[Sign::Score]), None);
+    }
+}

@@ -34,6 +34,6 @@ pub struct Forecast {
     /// Close time of the last candle that was looked at.
     pub decided_at: Timestamp,
     /// Above 0 for UP, below for DOWN, 0 for no call. A number that carries how sure the
-    /// forecast is (p_up − p_down) shows small changes; a bare ±1 hides most of them.
+    /// forecast is (`p_up − p_down`) shows small changes; a bare ±1 hides most of them.
     pub score: f64,
 }

@@ -22,7 +22,7 @@ pub(super) type Ask<'a> = dyn Fn(&Exam<'_>, &str) -> Result<Outputs, BacktestErr
 /// A fit function and what it is audited with.
 pub(super) struct Fit<'a> {
     pub(super) audit: &'a Audit,
-    pub(super) audited: String,
+    pub(super) audited: &'a str,
     pub(super) horizon: usize,
     pub(super) ask: &'a Ask<'a>,
 }
@@ -55,7 +55,7 @@ impl Fit<'_> {
         let split = self.split(0);
         let base = self.as_it_is(split)?;
         if !base.is_same(&self.as_it_is(split)?) {
-            return Err(BacktestError::NotRepeatable { audited: self.audited.clone() });
+            return Err(BacktestError::NotRepeatable { audited: self.audited.to_string() });
         }
         let (shuffled, labels_used) = self.on_shuffled_labels(split, &base)?;
         let reaches = self.reaches(labels_used)?;
@@ -70,7 +70,7 @@ impl Fit<'_> {
             known,
             self.on_coins(split)?,
         ];
-        Ok(self.audit.findings(self.audited.clone(), findings))
+        Ok(self.audit.findings(self.audited, findings))
     }
 
     /// The first candle after split `number`.
@@ -103,7 +103,7 @@ impl Fit<'_> {
         let got = base.count_before(far) - base.count_before(decided);
         if got < LEAST_FORECASTS {
             return Err(BacktestError::TooFewOutputs {
-                audited: self.audited.clone(),
+                audited: self.audited.to_string(),
                 place: format!("from the split at {} on", self.audit.open_time(split)),
                 expected: LEAST_FORECASTS,
                 got,

@@ -36,7 +36,7 @@ pub(super) fn changed(series: &CandleSeries, from: usize, turn: Turn) -> CandleS
         if index == from {
             moves.close += jump;
         }
-        moves.volume *= if (index - from) % 2 == 0 { 3.0 } else { 0.5 };
+        moves.volume *= if (index - from).is_multiple_of(2) { 3.0 } else { 0.5 };
         Some(moves)
     })
 }

@@ -24,7 +24,7 @@ pub(super) fn forecasts(
 ) -> Result<Vec<Forecast>, ModelError> {
     let spec = SignalSpec { channels: settings.channels.clone(), gaps };
     let inputs = table(&spec, &settings.registry, exam.inputs)?;
-    let tables = [relabelled(Arc::new(inputs), exam)?];
+    let tables = [relabelled(&Arc::new(inputs), exam)?];
     let pool = SampleSet::collect(&tables, settings.lookback, settings.labels)?;
     let split = split(&pool, exam)?;
     let (train, validation) = (split.train(&pool)?, split.validation(&pool)?);
@@ -72,7 +72,7 @@ fn split(pool: &SampleSet<'_>, exam: &Exam<'_>) -> Result<Split, SignalError> {
 
 /// The rows of a table beside the closes of the exam's outcomes: inputs and labels can then be
 /// changed apart. Every channel replays its column.
-fn relabelled(inputs: Arc<SignalTable>, exam: &Exam<'_>) -> Result<SignalTable, SignalError> {
+fn relabelled(inputs: &Arc<SignalTable>, exam: &Exam<'_>) -> Result<SignalTable, SignalError> {
     let spec = inputs.spec().clone();
     let mut registry = Registry::default();
     for channel in &spec.channels {

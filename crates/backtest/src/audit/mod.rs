@@ -124,12 +124,12 @@ impl Audit {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let audited = "the signal".to_string();
+        let audited = "the signal";
         let ask = |inputs: Inputs<'_>, given: &str| {
-            let rows = signal(inputs).map_err(|source| failed(&audited, given, source))?;
+            let rows = signal(inputs).map_err(|source| failed(audited, given, source))?;
             Outputs::of_rows(inputs.own, rows)
         };
-        rows::audit(self, audited.clone(), Kind::Signal, &ask)
+        rows::audit(self, audited, Kind::Signal, &ask)
     }
 
     /// Audits the channels of a spec. Channels that read other pairs find them in
@@ -169,7 +169,7 @@ impl Audit {
             Outputs::of_forecasts(inputs.own, &forecasts)
         };
         let horizon = model.spec().labels.horizon;
-        rows::audit(self, audited.clone(), Kind::Model { horizon }, &ask)
+        rows::audit(self, &audited, Kind::Model { horizon }, &ask)
     }
 
     /// Audits a function that learns from what had closed at the exam's split and forecasts
@@ -213,7 +213,7 @@ impl Audit {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.audit_fit("the fit function".to_string(), horizon, fit)
+        self.audit_fit("the fit function", horizon, fit)
     }
 
     /// Audits a learner with the channels, registry, gap policy, lookback, labels and seed of a
@@ -233,14 +233,14 @@ impl Audit {
             std::iter::once(&self.series).chain(&self.beside).cloned().collect();
         let gaps = settings.gaps.unwrap_or_else(|| gaps::guess(settings, &series, 1));
         let audited = format!("the learner {}", learner.id());
-        self.audit_fit(audited, settings.labels.horizon, |exam| {
+        self.audit_fit(&audited, settings.labels.horizon, |exam| {
             learner::forecasts(learner, settings, gaps, exam)
         })
     }
 
     fn audit_fit<E>(
         &self,
-        audited: String,
+        audited: &str,
         horizon: usize,
         fit: impl Fn(&Exam<'_>) -> Result<Vec<Forecast>, E>,
     ) -> Result<Findings, BacktestError>
@@ -248,10 +248,10 @@ impl Audit {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let ask = |exam: &Exam<'_>, given: &str| {
-            let forecasts = fit(exam).map_err(|source| failed(&audited, given, source))?;
+            let forecasts = fit(exam).map_err(|source| failed(audited, given, source))?;
             Outputs::of_forecasts(exam.inputs.own, &forecasts)
         };
-        Fit { audit: self, audited: audited.clone(), horizon: horizon.max(1), ask: &ask }.findings()
+        Fit { audit: self, audited, horizon: horizon.max(1), ask: &ask }.findings()
     }
 
     fn check_length(&self, horizon: usize) -> Result<(), BacktestError> {
@@ -263,9 +263,9 @@ impl Audit {
         Ok(())
     }
 
-    fn findings(&self, audited: String, findings: Vec<Finding>) -> Findings {
+    fn findings(&self, audited: &str, findings: Vec<Finding>) -> Findings {
         Findings {
-            audited,
+            audited: audited.to_string(),
             pair: self.series.pair().clone(),
             interval: self.series.interval(),
             candles: self.series.len(),

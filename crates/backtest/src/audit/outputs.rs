@@ -107,7 +107,10 @@ impl Outputs {
 
     fn is_same_at(&self, other: &Self, index: usize) -> bool {
         match (self.row(index), other.row(index)) {
-            (Some(own), Some(other)) => own.iter().map(bits).eq(other.iter().map(bits)),
+            (Some(own), Some(other)) => own
+                .iter()
+                .map(|value| value.to_bits())
+                .eq(other.iter().map(|value| value.to_bits())),
             (own, other) => own.is_none() && other.is_none(),
         }
     }
@@ -117,13 +120,47 @@ impl Outputs {
     }
 }
 
-fn bits(value: &f64) -> u64 {
-    value.to_bits()
-}
-
 /// The candle that closes at a moment.
 fn closing_at(series: &CandleSeries, time: Timestamp) -> Option<usize> {
     let closes = |candle: &windvane_candles::Candle| candle.close_time(series.interval());
     let index = series.candles().partition_point(|candle| closes(candle) < time);
     series.get(index).filter(|candle| closes(candle) == time).map(|_| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outputs with nothing before candle 10.
+    fn outputs(change: impl Fn(usize) -> f64) -> Outputs {
+        Outputs((0..100).map(|index| (index >= 10).then(|| vec![0.5, change(index)])).collect())
+    }
+
+    #[test]
+    fn a_change_reaches_back_to_the_first_other_bit() {
+        let base = outputs(|_| 0.0);
+        assert!(base.change(&base, 60).is_none());
+        // What changes at the cut or behind it may.
+        let behind = outputs(|index| if index >= 60 { 1.0 } else { 0.0 });
+        assert!(base.change(&behind, 60).is_none());
+        let near = base.change(&behind, 63).unwrap();
+        assert_eq!((near.first, near.reach(), near.count, near.of), (60, 3, 3, 53));
+        assert!(!near.is_far());
+        let all = base.change(&outputs(|_| -0.0), 60).unwrap();
+        assert_eq!((all.first, all.count, all.of), (10, 50, 50));
+        assert!(all.is_far());
+    }
+
+    #[test]
+    fn a_row_that_comes_or_goes_is_a_change() {
+        let base = outputs(|_| 0.0);
+        let mut other = base.clone();
+        other.0[5] = Some(vec![1.0]);
+        assert_eq!(base.change(&other, 60).unwrap().first, 5);
+        other.0.truncate(60);
+        other.0[5] = None;
+        assert!(base.change(&other, 60).is_none());
+        assert_eq!(base.change(&other, 61).unwrap().reach(), 1);
+        assert!(!base.is_same(&other));
+    }
 }

@@ -31,7 +31,7 @@ pub(super) type Ask<'a> = dyn Fn(Inputs<'_>, &str) -> Result<Outputs, BacktestEr
 /// All checks.
 pub(super) fn audit(
     audit: &Audit,
-    audited: String,
+    audited: &str,
     kind: Kind,
     ask: &Ask<'_>,
 ) -> Result<Findings, BacktestError> {
@@ -39,13 +39,14 @@ pub(super) fn audit(
     let given = "the candles as they are";
     let base = ask(audit.inputs(), given)?;
     if !base.is_same(&ask(audit.inputs(), given)?) {
-        return Err(BacktestError::NotRepeatable { audited });
+        return Err(BacktestError::NotRepeatable { audited: audited.to_string() });
     }
     let begins = base.first_from(0).unwrap_or(base.len());
     let got = base.count_before(base.len());
     if base.len() - begins < LEAST_OUTPUTS || got < LEAST_OUTPUTS {
         let place = format!("for {} candles", base.len());
-        return Err(BacktestError::TooFewOutputs { audited, place, expected: LEAST_OUTPUTS, got });
+        let (audited, expected) = (audited.to_string(), LEAST_OUTPUTS);
+        return Err(BacktestError::TooFewOutputs { audited, place, expected, got });
     }
     let reach = reach(audit, &base, begins, ask)?;
     let signs = match kind {

@@ -80,7 +80,7 @@ impl Learner for Correlations {
 
 /// Where the test begins, as a learner without a purge would take it.
 fn validation_from(validation: &ValidationSet<'_>) -> Timestamp {
-    let last = validation.samples().last().unwrap();
+    let last = validation.samples().last().expect("a sample");
     last.outcome.settled_at
 }
 
@@ -127,7 +127,7 @@ fn audited(look: Look, horizon: usize) -> Findings {
         ..Backtest::default()
     };
     let learner = Correlations { id: ModelId::new("correlations"), look };
-    audit(Market::AR1, 1_000, 8).learner(&learner, &settings).unwrap()
+    audit(Market::AR1, 1_000, 8).learner(&learner, &settings).expect("findings")
 }
 
 #[test]

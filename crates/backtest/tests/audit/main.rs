@@ -15,7 +15,8 @@ use windvane_candles::{Interval, Pair};
 
 /// An audit with a simulated market.
 fn audit(market: Market, candles: usize, seed: u64) -> Audit {
-    let pair = Pair::new("SIM").unwrap();
-    let series = market.candles(pair, Interval::HOUR, candles, seed).unwrap();
+    let pair = Pair::new("SIM").expect("a name without blanks");
+    let series =
+        market.candles(pair, Interval::HOUR, candles, seed).expect("a market within its ranges");
     Audit { seed, ..Audit::new(series) }
 }

@@ -1,7 +1,7 @@
 //! A bot author's own pipeline in plain code, sound or with one leak.
 use std::convert::Infallible;
 
-use windvane_backtest::audit::{Exam, Forecast};
+use windvane_backtest::audit::{Audit, Exam, Findings, Forecast};
 use windvane_candles::{Candle, CandleSeries};
 
 /// What is wrong with it.
@@ -27,12 +27,14 @@ pub(crate) enum Leak {
 /// Returns per sample.
 const LAGS: usize = 4;
 
+/// What an audit finds.
+pub(crate) fn audited(audit: &Audit, horizon: usize, leak: Leak) -> Findings {
+    let fit = |exam: &Exam<'_>| Ok::<_, Infallible>(forecasts(exam, horizon, leak));
+    audit.fit(horizon, fit).expect("findings")
+}
+
 /// Learns how the next move goes with the last returns, and forecasts from the split on.
-pub(crate) fn forecasts(
-    exam: &Exam<'_>,
-    horizon: usize,
-    leak: Leak,
-) -> Result<Vec<Forecast>, Infallible> {
+pub(crate) fn forecasts(exam: &Exam<'_>, horizon: usize, leak: Leak) -> Vec<Forecast> {
     let own = exam.inputs.own;
     let (split, n) = (own.split_at(exam.split).0.len(), own.len());
     let mut closes = closes(own);
@@ -57,9 +59,11 @@ pub(crate) fn forecasts(
     };
     let learned = (LAGS..last).filter_map(|i| Some((sample(i)?, label(i)?)));
     let learned: Vec<(Vec<f64>, f64)> = learned.collect();
+    let weight = |lag: usize| learned.iter().map(|(x, y)| y * x[lag]).sum::<f64>();
+    let weights: Vec<f64> = (0..LAGS).map(weight).collect();
     let score = |x: &[f64]| match leak {
         Leak::NearestOfAll => nearest(&learned, x),
-        _ => learned.iter().map(|(z, y)| y * dot(z, x)).sum::<f64>() / learned.len() as f64,
+        _ => weights.iter().zip(x).map(|(w, x)| w * x).sum(),
     };
     let forecast = |i: usize| {
         let mut score = score(&sample(i)?);
@@ -68,7 +72,7 @@ pub(crate) fn forecasts(
         }
         Some(Forecast { decided_at: own.close_time(i)?, score })
     };
-    Ok((split..n).filter_map(forecast).collect())
+    (split..n).filter_map(forecast).collect()
 }
 
 fn closes(series: &CandleSeries) -> Vec<f64> {
@@ -77,10 +81,6 @@ fn closes(series: &CandleSeries) -> Vec<f64> {
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn nearest(learned: &[(Vec<f64>, f64)], x: &[f64]) -> f64 {

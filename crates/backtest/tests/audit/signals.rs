@@ -23,7 +23,7 @@ fn closes_to(signal: impl Fn(&[f64]) -> Vec<Option<f64>>) -> Findings {
         let closes: Vec<f64> = inputs.own.iter().map(Candle::close).collect();
         Ok(signal(&closes).into_iter().map(|value| Some(vec![value?])).collect())
     };
-    audit(Market::AR1, 1_000, 5).signal(rows).unwrap()
+    audit(Market::AR1, 1_000, 5).signal(rows).expect("findings")
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -202,7 +202,7 @@ fn models_are_audited_on_their_channels() {
     let foresight = Foresight::of(&market.series);
     registry.register("foresight", move |_| Ok(Box::new(foresight.clone())));
 
-    let sound = model(&market.series, SignalSpec::default(), &registry);
+    let sound = model(&market.series, &SignalSpec::default(), &registry);
     let findings = market.model(&*sound, &registry).unwrap();
     assert!(findings.is_clean(), "{findings}");
     let verdict = |check| findings.of(check).unwrap().verdict;
@@ -211,20 +211,21 @@ fn models_are_audited_on_their_channels() {
 
     let mut spec = SignalSpec::default();
     spec.channels.push(ChannelSpec::new("foresight"));
-    let knowing = model(&market.series, spec.clone(), &registry);
+    let knowing = model(&market.series, &spec, &registry);
     let findings = market.model(&*knowing, &registry).unwrap();
     assert_eq!(findings.leaks(), [Check::OneBarOffset], "{findings}");
     let findings = market.channels(&spec, &registry).unwrap();
     assert_eq!(findings.leaks(), [Check::OneBarOffset], "{findings}");
 }
 
-fn model(series: &CandleSeries, spec: SignalSpec, registry: &Registry) -> Box<dyn DirectionModel> {
-    let tables = [SignalTable::build(&spec, registry, series, &[]).unwrap()];
-    let pool = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
-    let split = Split::for_live(&pool, 0.2).unwrap();
-    let (train, validation) = (split.train(&pool).unwrap(), split.validation(&pool).unwrap());
+fn model(series: &CandleSeries, spec: &SignalSpec, registry: &Registry) -> Box<dyn DirectionModel> {
+    let tables = [SignalTable::build(spec, registry, series, &[]).expect("signals")];
+    let pool = SampleSet::collect(&tables, 20, LabelSpec::default()).expect("samples");
+    let split = Split::for_live(&pool, 0.2).expect("a split");
+    let train = split.train(&pool).expect("training samples");
+    let validation = split.validation(&pool).expect("validation samples");
     let learner = WeightedSignalsLearner::learned();
-    learner.fit(&train, &validation, &Run::new(1)).unwrap()
+    learner.fit(&train, &validation, &Run::new(1)).expect("a model")
 }
 
 #[test]
@@ -232,7 +233,7 @@ fn a_model_with_a_gap_in_its_candles_is_audited() {
     let market = audit(Market::AR1, 1_000, 6);
     let series = common::thinned(&market.series, |i| i % 200 != 150);
     let registry = Registry::default();
-    let sound = model(&series, SignalSpec::default(), &registry);
+    let sound = model(&series, &SignalSpec::default(), &registry);
     let market = windvane_backtest::audit::Audit { series, ..market };
     let findings = market.model(&*sound, &registry).unwrap();
     assert!(findings.is_clean(), "{findings}");

@@ -8,6 +8,7 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, Timestamp};
 
 use crate::audit;
+use crate::pipeline::{Leak, forecasts};
 
 fn closes(inputs: Inputs<'_>) -> Vec<Option<Vec<f64>>> {
     inputs.own.iter().map(|candle| Some(vec![candle.close()])).collect()
@@ -15,7 +16,7 @@ fn closes(inputs: Inputs<'_>) -> Vec<Option<Vec<f64>>> {
 
 /// The error of a signal on 400 candles, as text.
 fn error(signal: impl Fn(Inputs<'_>) -> Result<Vec<Option<Vec<f64>>>, String>) -> String {
-    audit(Market::AR1, 400, 1).signal(signal).unwrap_err().to_string()
+    audit(Market::AR1, 400, 1).signal(signal).expect_err("an error").to_string()
 }
 
 #[test]
@@ -69,4 +70,23 @@ fn fits_that_cannot_be_audited() {
     assert!(text.contains("put out 0 rows or forecasts from the split at 2020-"), "{text}");
     let text = error(21, &|exam| all(exam, 1.0));
     assert!(text.contains("at least 420 candles, got 400"), "{text}");
+}
+
+#[test]
+fn code_is_run_as_often_as_is_said() {
+    let market = audit(Market::AR1, 400, 1);
+    let calls = Cell::new(0);
+    let count = || calls.set(calls.get() + 1);
+    let signal = |inputs: Inputs<'_>| {
+        count();
+        Ok::<_, Infallible>(closes(inputs))
+    };
+    market.signal(signal).unwrap();
+    assert_eq!(calls.replace(0), 30);
+    let fit = |exam: &Exam<'_>| {
+        count();
+        Ok::<_, Infallible>(forecasts(exam, 1, Leak::None))
+    };
+    market.fit(1, fit).unwrap();
+    assert_eq!(calls.get(), 24);
 }
