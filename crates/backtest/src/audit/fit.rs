@@ -14,7 +14,7 @@ use crate::BacktestError;
 const SPLITS: u8 = 2;
 
 /// Fewer forecasts behind a split show nothing.
-const LEAST_FORECASTS: usize = 50;
+const LEAST_FORECASTS: usize = 30;
 
 /// Asks audited code for its forecasts; the text says what it is given.
 pub(super) type Ask<'a> = dyn Fn(&Exam<'_>, &str) -> Result<Outputs, BacktestError> + 'a;
@@ -34,8 +34,8 @@ struct Cuts {
     split: usize,
     /// The first candle that neither the training nor the first forecast may know.
     near: usize,
-    /// A candle deep in the time that is forecast.
-    far: usize,
+    /// Candles deep in the time that is forecast, the later one last.
+    far: [usize; 2],
 }
 
 /// What came of changing inputs and labels at the splits.
@@ -99,8 +99,9 @@ impl Fit<'_> {
         let decided = split.saturating_sub(1);
         let first = base.first_from(decided).unwrap_or(base.len());
         let near = split.max(first + 1);
-        let far = self.audit.somewhere(near, [0.55, 0.85], split as u64);
-        let got = base.count_before(far) - base.count_before(decided);
+        let far = [[0.5, 0.68], [0.68, 0.86]]
+            .map(|shares| self.audit.somewhere(near, shares, split as u64));
+        let got = base.count_before(far[0]) - base.count_before(decided);
         if got < LEAST_FORECASTS {
             return Err(BacktestError::TooFewOutputs {
                 audited: self.audited.to_string(),
@@ -121,7 +122,7 @@ impl Fit<'_> {
             let split = self.split(number);
             let base = self.as_it_is(split)?;
             let Cuts { split, near, far } = self.cuts(split, &base)?;
-            for turn in Turn::BOTH {
+            for (turn, far) in Turn::BOTH.into_iter().zip(far) {
                 let inputs = World::changed(audit, far, turn);
                 let after = self.ask(inputs.inputs(), series, split, "another future")?;
                 reaches.inputs.compare(&base, &after, far);

@@ -27,10 +27,12 @@
 //!
 //! # Which checks speak together
 //! One cause gets one name among prefix, one-bar offset and fitted on everything, and one among
-//! overlapping and shuffled labels; the check whose name would be too weak says where to look. A
-//! leak that pays is seen by the martingale too: offsets and look-ahead always, a scaler hardly
-//! ever. Labels of the time that is forecast pay on coins as well, so shuffled labels and
-//! martingale speak together. When one leak is mended, audit again: it may have hidden another.
+//! overlapping and shuffled labels. Where whole samples behind the split are learned from, with
+//! inputs and labels, that is shuffled labels alone. A check whose name would be too weak is not
+//! applicable and says where to look; when a leak is mended, audit again.
+//!
+//! The martingale speaks beside the others whenever a leak pays. Offsets and look-ahead mostly
+//! do, known labels do for who can remember them, a scaler or a missing purge hardly ever.
 //!
 //! # What cannot be seen
 //! - What a closure captured, or reads from a file, does not change with the candles; only the
@@ -182,7 +184,7 @@ impl Audit {
     /// # Errors
     /// [`BacktestError::TooFewCandles`] also for fewer than 20 candles per candle of the
     /// horizon, [`BacktestError::AuditedForecast`], [`BacktestError::TooFewOutputs`] with fewer
-    /// than 50 forecasts behind a split, [`BacktestError::NotRepeatable`], and
+    /// than 30 forecasts behind a split, [`BacktestError::NotRepeatable`], and
     /// [`BacktestError::Audited`] with what the function itself found wrong.
     ///
     /// # Examples

@@ -1,6 +1,6 @@
 //! No false alarm over 20 seeds.
 use windvane_backtest::Backtest;
-use windvane_backtest::audit::{Audit, Findings, Verdict};
+use windvane_backtest::audit::{Audit, Check, Findings, Verdict};
 use windvane_candles::simulate::Market;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32::FastLstmLearner;
@@ -71,5 +71,20 @@ fn real_markets_raise_nothing() {
         let learner = WeightedSignalsLearner::learned();
         let findings = audit.learner(&learner, &Backtest::default()).unwrap();
         assert!(all_clean(&findings), "{findings}");
+    }
+}
+
+#[test]
+fn the_fewest_candles_do() {
+    for seed in 0..20 {
+        let audit = audit(market(seed), 300, seed);
+        let findings = audited(&audit, 15, Leak::None);
+        assert!(findings.is_clean(), "{findings}");
+        // Four times nine calls over 15 candles each are too few for a coin.
+        let martingale = findings.of(Check::Martingale).unwrap();
+        assert_eq!(martingale.verdict, Verdict::NotApplicable);
+        assert_eq!(audited(&audit, 15, Leak::NoPurge).leaks(), [Check::OverlappingLabels]);
+        let findings = audit.channels(&SignalSpec::default(), &Registry::default()).unwrap();
+        assert!(findings.is_clean(), "{findings}");
     }
 }
