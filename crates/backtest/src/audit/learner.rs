@@ -128,3 +128,45 @@ impl Channel for Replay {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::simulate::Market;
+    use windvane_candles::{Interval, Pair};
+
+    use super::*;
+    use crate::audit::future;
+
+    #[test]
+    fn replayed_rows_are_the_rows_and_closes_are_those_of_the_outcomes() {
+        let whole = Market::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, 600, 1).unwrap();
+        let kept = whole.iter().enumerate().filter(|(index, _)| !(300..302).contains(index));
+        let candles = kept.map(|(_, candle)| *candle).collect();
+        let own = CandleSeries::new(whole.pair().clone(), Interval::HOUR, candles).unwrap();
+        let outcomes = future::coins(&own, 1, 0);
+        let inputs = Inputs { own: &own, beside: &[] };
+        let split = own.candles()[400].open_time();
+        for gaps in [
+            GapPolicy::Reset,
+            GapPolicy::Sessions { max_missing: 5 },
+            GapPolicy::Hold { max_missing: 5 },
+        ] {
+            let twice = ChannelSpec::new("momentum").with("lag", 7.0);
+            let mut spec = SignalSpec { gaps, ..SignalSpec::default() };
+            spec.channels.push(twice);
+            let rows = Arc::new(table(&spec, &Registry::default(), inputs).unwrap());
+            let same = relabelled(&rows, &Exam { inputs, outcomes: &own, split }).unwrap();
+            let other = relabelled(&rows, &Exam { inputs, outcomes: &outcomes, split }).unwrap();
+            assert_eq!((rows.len(), rows.len()), (same.len(), other.len()));
+            let of_coins =
+                table(&spec, &Registry::default(), Inputs { own: &outcomes, beside: &[] });
+            let of_coins = of_coins.unwrap();
+            for row in 0..rows.len() {
+                assert_eq!((rows.row(row), rows.row(row)), (same.row(row), other.row(row)));
+                assert_eq!(rows.window(row, 20), other.window(row, 20));
+                assert_eq!(rows.outcome(row, 3), same.outcome(row, 3));
+                assert_eq!(of_coins.outcome(row, 3), other.outcome(row, 3));
+            }
+        }
+    }
+}
