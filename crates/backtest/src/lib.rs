@@ -26,9 +26,11 @@
 //! ([`Split`](windvane_signals::Split)); a model sees windows that end with the decision.
 //! Instruments that are test-only are in no pool that is learned from, and neither they nor
 //! candles from the first validation on have a say in the gap policy ([`Backtest::gaps`]).
+//! What a bot adds, its own signals, models and fit functions, [`audit`] examines for leaks.
 #![forbid(unsafe_code)]
 
 mod accuracy;
+pub mod audit;
 mod backtest;
 mod bootstrap;
 mod bounds;
@@ -65,3 +67,7 @@ pub use warning::{Warning, WarningCode};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/backtesting.md")]
+struct GuideDoctests;
