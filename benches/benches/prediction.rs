@@ -8,22 +8,33 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use windvane::prelude::*;
 
-fn models(tables: &[SignalTable]) -> [Arc<dyn DirectionModel>; 2] {
-    [Arc::new(support::v2(tables)), Arc::new(support::v32(tables))]
+fn models(tables: &[SignalTable]) -> [Arc<dyn DirectionModel>; 3] {
+    [
+        Arc::new(support::v2(tables)),
+        Arc::new(support::v32(tables)),
+        Arc::new(support::tuned(tables)),
+    ]
 }
 
 fn one_window(c: &mut Criterion) {
     let tables = [support::table(&support::candles(2_000))];
     let mut group = c.benchmark_group("predict");
-    for model in models(&tables) {
+    let mut time = |name: &str, model: &dyn DirectionModel| {
         let mut scratch = model.scratch();
         let mut rows = (100..2_000).cycle();
-        group.bench_function(model.id().as_str(), |b| {
+        group.bench_function(name, |b| {
             b.iter(|| {
                 let window = rows.next().and_then(|row| tables[0].window(row, 20));
                 model.predict(window.expect("a warm row"), &mut scratch).expect("a prediction")
             });
         });
+    };
+    for model in models(&tables) {
+        time(model.id().as_str(), &*model);
+    }
+    // What the ensemble's time is to be compared with.
+    for (member, _) in support::tuned(&tables).members() {
+        time(&format!("tuned/{}", member.id()), member);
     }
     group.finish();
 }

@@ -1,6 +1,7 @@
 //! Fitted models and candles to run them on.
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its part")]
 use windvane::candles::sample;
+use windvane::ensemble::{Ensemble, EnsembleLearner};
 use windvane::models::train::{Recipe, Run};
 use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane::models::v32::{FastLstm, FastLstmLearner};
@@ -36,4 +37,10 @@ pub fn v32(tables: &[SignalTable]) -> FastLstm {
 pub fn v2(tables: &[SignalTable]) -> WeightedSignals {
     let learner = WeightedSignalsLearner::default();
     with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
+}
+
+/// The four of the `tuned` ensemble, fitted.
+pub fn tuned(tables: &[SignalTable]) -> Ensemble {
+    let learner = EnsembleLearner::tuned();
+    with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("an ensemble"))
 }
