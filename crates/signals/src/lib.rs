@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod channel;
+mod drift;
 mod ema;
 mod error;
 mod indicator;
@@ -47,6 +48,7 @@ mod window;
 pub use windvane_candles as candles;
 
 pub use channel::{Channel, Market};
+pub use drift::ChannelDrift;
 pub use error::SignalError;
 pub use indicator::Indicator;
 pub use label::{Band, LabelSpec};
