@@ -21,9 +21,12 @@ mod artifact;
 mod calibration;
 mod conformal;
 mod error;
+#[cfg(all(feature = "train", feature = "_network"))]
+pub mod inspect;
 mod model;
 #[cfg(feature = "_network")]
 mod networked;
+mod occlusion;
 mod prediction;
 mod predictor;
 mod record;
@@ -56,6 +59,7 @@ pub use calibration::Calibration;
 pub use conformal::{AdaptiveConformal, ConformalCall, ConformalSettings, DirectionSet};
 pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec};
+pub use occlusion::Occlusion;
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use predictor::Predictor;
 pub use record::{HeldOut, TrainingRecord};
