@@ -103,13 +103,15 @@ fn the_traced_attention_is_the_models() {
 
 /// A golden tensor's name in a `state_dict`.
 fn pytorch(name: &str) -> String {
-    let renamed = name.replace(".w_ih", ".weight_ih_l0").replace(".w_hh", ".weight_hh_l0");
-    let renamed = renamed.replace(".b_ih", ".bias_ih_l0").replace(".b_hh", ".bias_hh_l0");
-    match renamed.as_str() {
-        "att.v" => "att_v.weight".to_string(),
-        _ if renamed.ends_with(".w") => renamed.replace(".w", ".weight"),
-        _ if renamed.ends_with(".b") => renamed.replace(".b", ".bias"),
-        _ => renamed,
+    let (layer, tensor) = name.split_once('.').unwrap();
+    match (layer, tensor) {
+        ("att", "v") => "att_v.weight".to_string(),
+        (_, "w") => format!("{layer}.weight"),
+        (_, "b") => format!("{layer}.bias"),
+        _ => {
+            let tensor = tensor.replace("w_", "weight_").replace("b_", "bias_");
+            format!("{layer}.{}", tensor.replace("ih", "ih_l0").replace("hh", "hh_l0"))
+        }
     }
 }
 
