@@ -1,5 +1,5 @@
 //! One prediction with everything the layers did.
-use windvane_lstm_core::{BiLstmCache, LstmCache, LstmStep};
+use windvane_lstm_core::LstmStep;
 use windvane_signals::Window;
 
 use crate::networked::{Architecture, CLASSES, Networked};
@@ -67,13 +67,15 @@ impl LstmTrace {
     }
 
     /// An LSTM of one direction, from its cache.
-    pub(crate) fn of_lstm(cache: &LstmCache<f32>) -> Self {
+    #[cfg(feature = "v32")]
+    pub(crate) fn of_lstm(cache: &windvane_lstm_core::LstmCache<f32>) -> Self {
         let steps = (0..cache.steps()).filter_map(|t| cache.step(t, 0));
         Self::of_steps("lstm", false, steps)
     }
 
     /// Both directions, from their cache.
-    pub(crate) fn of_bilstm(cache: &BiLstmCache<f32>) -> Vec<Self> {
+    #[cfg(any(feature = "v3", feature = "v31"))]
+    pub(crate) fn of_bilstm(cache: &windvane_lstm_core::BiLstmCache<f32>) -> Vec<Self> {
         let steps = |side: usize| {
             (0..cache.steps()).filter_map(move |t| cache.step(t, 0).map(|both| both[side]))
         };
