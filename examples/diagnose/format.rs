@@ -1,6 +1,7 @@
 //! Numbers, bars and words that terminal and page share.
 use windvane::models::NeutralReason;
 use windvane::prelude::*;
+use windvane::signals::ChannelDrift;
 
 use super::diagnosis::{CandleView, Diagnosis, Stage};
 
@@ -44,6 +45,11 @@ pub(crate) fn sparkline(values: impl Iterator<Item = f64>, low: f64, high: f64) 
         HEIGHTS[step]
     };
     values.map(height).collect()
+}
+
+/// A row of a window, counted back from the newest, which is 0.
+pub(crate) fn row_name(back: usize) -> String {
+    if back == 0 { "0".to_string() } else { format!("-{back}") }
 }
 
 /// The least and the largest value.
@@ -103,12 +109,13 @@ pub(crate) fn place(stage: Stage) -> &'static str {
     }
 }
 
-/// In words, what a population stability index means by the rule of thumb.
-pub(crate) fn drift_word(psi: Option<f64>) -> &'static str {
-    match psi {
-        None => "did not vary in training",
-        Some(psi) if psi < 0.1 => "little",
-        Some(psi) if psi < 0.25 => "some",
-        Some(_) => "much",
+/// A population stability index in words: by the rule of thumb, where it is more than chance.
+pub(crate) fn drift_word(drift: &ChannelDrift) -> &'static str {
+    match (drift.psi, drift.by_chance) {
+        (Some(psi), Some(by_chance)) if psi < 2.0 * by_chance => "no more than chance",
+        (Some(psi), _) if psi < 0.1 => "little",
+        (Some(psi), _) if psi < 0.25 => "some",
+        (Some(_), _) => "much",
+        (None, _) => "did not vary in training",
     }
 }

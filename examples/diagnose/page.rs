@@ -5,7 +5,9 @@ use windvane::models::inspect::{GATES, LstmTrace};
 use windvane::prelude::Direction;
 
 use super::diagnosis::{ChannelView, Diagnosis, WholeView};
-use super::format::{aftermath, call, drift_word, number, or_dash, percent, place, range, title};
+use super::format::{
+    aftermath, call, drift_word, number, or_dash, percent, place, range, row_name, title,
+};
 use super::plot::{Curve, Plot};
 
 /// Shades between the ends of a heat map, the middle one included.
@@ -110,6 +112,7 @@ struct DriftRow {
     later: String,
     shift: String,
     psi: Share,
+    by_chance: String,
     word: &'static str,
 }
 
@@ -192,7 +195,7 @@ fn attention(weights: &[f32]) -> Vec<Bar> {
     let bar = |(row, weight): (usize, &f32)| {
         let (weight, back) = (f64::from(*weight), weights.len() - 1 - row);
         let height = width(if largest > 0.0 { weight / largest } else { 0.0 });
-        Bar { label: format!("-{back}"), text: percent(weight), height }
+        Bar { label: row_name(back), text: percent(weight), height }
     };
     weights.iter().enumerate().map(bar).collect()
 }
@@ -310,7 +313,8 @@ fn drift(whole: &WholeView) -> Vec<DriftRow> {
         later: number(drift.later),
         shift: or_dash(drift.shift, |shift| format!("{shift:+.2}")),
         psi: share_of(drift.psi.unwrap_or(0.0), 1.0, or_dash(drift.psi, |psi| format!("{psi:.3}"))),
-        word: drift_word(drift.psi),
+        by_chance: or_dash(drift.by_chance, |psi| format!("{psi:.3}")),
+        word: drift_word(drift),
     };
     whole.drift.iter().map(row).collect()
 }

@@ -4,11 +4,15 @@ use windvane::models::inspect::{GATES, GateActivity, LstmTrace};
 
 use super::diagnosis::{CandleView, ChannelView, Diagnosis, WholeView};
 use super::format::{
-    aftermath, call, drift_word, means, number, or_dash, percent, place, range, sparkline, title,
+    aftermath, call, drift_word, means, number, or_dash, percent, place, range, row_name,
+    sparkline, title,
 };
 
 /// Longest bar.
 const BAR: usize = 24;
+
+/// Most units of a dense layer that are drawn.
+const MOST_UNITS: usize = 64;
 
 pub(crate) fn text(diagnosis: &Diagnosis) -> String {
     let Diagnosis { candle, whole, .. } = diagnosis;
@@ -68,7 +72,7 @@ fn attention(candle: &CandleView) -> Option<String> {
     let rows = weights.iter().enumerate().map(|(row, weight)| {
         let back = weights.len() - 1 - row;
         let share = f64::from(*weight);
-        vec![format!("-{back}"), percent(share), bar(share, f64::from(largest))]
+        vec![row_name(back), percent(share), bar(share, f64::from(largest))]
     });
     let note = format!(
         "0 is the newest row; without preference each has {}",
@@ -86,8 +90,7 @@ fn gates(candle: &CandleView) -> Option<String> {
         gates.chain(states).map(|(name, values, signed)| gate_row(lstm, name, values, signed))
     });
     let header = ["layer", "gate", "mean of the units, row by row", "now", "least", "most"];
-    let note = "input, forget and output 0 to 1, candidate and state -1 to 1; now, least and most: the units at \
-                the newest row";
+    let note = "input, forget, output 0 to 1, candidate and state -1 to 1; now, least, most: the units at the newest row";
     Some(section("Gates", &header, rows.collect(), &[3, 4, 5], note))
 }
 
@@ -118,10 +121,10 @@ fn dense(candle: &CandleView) -> Option<String> {
             layer.layer.clone(),
             format!("{awake} of {count}"),
             number(most),
-            sparkline(outputs, 0.0, most),
+            sparkline(outputs.take(MOST_UNITS), 0.0, most),
         ]
     });
-    let header = ["layer", "units above 0", "most", "units"];
+    let header = ["layer", "units above 0", "most", "units, the first 64"];
     (!layers.is_empty()).then(|| section("Hidden dense layers", &header, rows.collect(), &[2], ""))
 }
 
@@ -214,13 +217,15 @@ fn drift(whole: &WholeView) -> String {
             number(drift.later),
             or_dash(drift.shift, |shift| format!("{shift:+.2}")),
             or_dash(drift.psi, |psi| format!("{psi:.3}")),
-            drift_word(drift.psi).to_string(),
+            or_dash(drift.by_chance, |psi| format!("{psi:.3}")),
+            drift_word(drift).to_string(),
         ]
     });
-    let header = ["signal", "median then", "median later", "shift, IQR", "PSI", "drift"];
-    let note =
-        "PSI: population stability index over training deciles; below 0.1 little, above 0.25 much";
-    section(title, &header, rows.collect(), &[1, 2, 3, 4], note)
+    let header =
+        ["signal", "median then", "median later", "shift, IQR", "PSI", "by chance", "drift"];
+    let note = "PSI: population stability index over training deciles; below 0.1 little, above 0.25 much, below twice\n \
+         what independent values give by chance nothing";
+    section(title, &header, rows.collect(), &[1, 2, 3, 4, 5], note)
 }
 
 /// A titled table without borders, the given columns flush right.

@@ -7,15 +7,16 @@ use crate::{SampleSet, SignalError};
 /// the earlier values' deciles, and m their medians:
 ///
 /// ```text
-/// psi   = Σ (q − p) ln(q / p)            p, q = (count + 1/2) / (all + K/2): no bin is empty
-/// shift = (m later − m earlier) / (third − first quartile of the earlier values)
+/// psi       = Σ (q − p) ln(q / p)        p, q = (count + 1/2) / (all + K/2): no bin is empty
+/// by chance = (K − 1) (1/n + 1/m)        for n earlier and m later values
+/// shift     = (m later − m earlier) / (third − first quartile of the earlier values)
 /// ```
 ///
 /// psi is the population stability index: 0 where nothing changed. By rule of thumb below 0.1 is
-/// little and above 0.25 much; independent values without any drift give about (K − 1)(1/n + 1/m)
-/// for n earlier and m later ones, neighbouring candles more.
+/// little and above 0.25 much, but few values give as much without any drift: independent ones
+/// the psi by chance on average, neighbouring candles, which are alike, several times that.
 ///
-/// **Source** Siddiqi 2006; the sum is Jeffreys' divergence (1946).
+/// **Source** Siddiqi 2006; the sum is Jeffreys' divergence (1946); by chance: Yurdakul 2018.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChannelDrift {
@@ -27,6 +28,8 @@ pub struct ChannelDrift {
     pub later: f64,
     /// Population stability index, at least 0; `None` for a channel that did not vary earlier.
     pub psi: Option<f64>,
+    /// The psi that as many independent values have on average where nothing changed; `None` as psi.
+    pub by_chance: Option<f64>,
     /// Move of the median in distances of the earlier quartiles; `None` where those meet.
     pub shift: Option<f64>,
 }
@@ -52,11 +55,13 @@ impl ChannelDrift {
             let at = |values: &[f64], quarter: usize| values[(values.len() - 1) * quarter / 4];
             let (spread, medians) =
                 (at(&before, 3) - at(&before, 1), [at(&before, 2), at(&after, 2)]);
+            let (psi, by_chance) = stability(&before, &after).unzip();
             Self {
                 channel: name,
                 earlier: medians[0],
                 later: medians[1],
-                psi: stability(&before, &after),
+                psi,
+                by_chance,
                 shift: (spread > 0.0).then(|| (medians[1] - medians[0]) / spread),
             }
         };
@@ -82,8 +87,9 @@ fn sorted(samples: &SampleSet<'_>, channel: usize) -> Vec<f64> {
     values
 }
 
-/// The population stability index of sorted values; `None` when the earlier ones do not vary.
-fn stability(earlier: &[f64], later: &[f64]) -> Option<f64> {
+/// The population stability index of sorted values and the one by chance; `None` when the earlier
+/// ones do not vary.
+fn stability(earlier: &[f64], later: &[f64]) -> Option<(f64, f64)> {
     if earlier.first() == earlier.last() {
         return None;
     }
@@ -99,7 +105,9 @@ fn stability(earlier: &[f64], later: &[f64]) -> Option<f64> {
         count.map(|count| (count as f64 + 0.5) / (values.len() as f64 + bins / 2.0)).collect()
     };
     let (p, q) = (shares(earlier), shares(later));
-    Some(p.iter().zip(&q).map(|(p, q)| (q - p) * (q / p).ln()).sum())
+    let psi = p.iter().zip(&q).map(|(p, q)| (q - p) * (q / p).ln()).sum();
+    let by_chance = (bins - 1.0) * (1.0 / earlier.len() as f64 + 1.0 / later.len() as f64);
+    Some((psi, by_chance))
 }
 
 #[cfg(test)]
@@ -110,6 +118,10 @@ mod tests {
         (0..count).map(|i| from + i as f64 / count as f64).collect()
     }
 
+    fn psi(earlier: &[f64], later: &[f64]) -> f64 {
+        stability(earlier, later).unwrap().0
+    }
+
     #[test]
     fn the_index_of_ten_even_bins_is_the_formula_by_hand() {
         // 100 values, ten to a bin; later all of them lie in the last bin.
@@ -117,24 +129,47 @@ mod tests {
         let (p, most, least) = (10.5 / 105.0, 45.5 / 50.0, 0.5 / 50.0);
         let term = |q: f64| (q - p) * f64::ln(q / p);
         let expected = term(most) + 9.0 * term(least);
-        let got = stability(&earlier, &later).unwrap();
+        let got = psi(&earlier, &later);
         assert!((got - expected).abs() < 1e-12, "{got} {expected}");
     }
 
     #[test]
     fn the_same_values_have_no_drift_and_moved_ones_more_the_further() {
         let earlier = ramp(0.0, 1_000);
-        assert!(stability(&earlier, &earlier).unwrap().abs() < 1e-12);
-        let moved = [0.0, 0.1, 0.3, 0.9].map(|by| stability(&earlier, &ramp(by, 400)).unwrap());
+        assert!(psi(&earlier, &earlier).abs() < 1e-12);
+        let moved = [0.0, 0.1, 0.3, 0.9].map(|by| psi(&earlier, &ramp(by, 400)));
         assert!(moved.is_sorted() && moved[0] < 0.001 && moved[3] > 1.0, "{moved:?}");
     }
 
     #[test]
     fn ties_and_constants_stay_finite() {
         let mostly_zero: Vec<f64> = [vec![0.0; 95], ramp(1.0, 5)].concat();
-        let psi = stability(&mostly_zero, &mostly_zero[..50]).unwrap();
-        assert!(psi.is_finite() && psi < 0.1, "{psi}");
+        let tied = psi(&mostly_zero, &mostly_zero[..50]);
+        assert!(tied.is_finite() && tied < 0.1, "{tied}");
         assert_eq!(stability(&[2.0; 9], &[3.0; 9]), None);
-        assert!(stability(&[1.0, 2.0], &[5.0]).unwrap().is_finite());
+        assert!(psi(&[1.0, 2.0], &[5.0]).is_finite());
+    }
+
+    #[test]
+    fn independent_values_have_the_psi_by_chance_on_average() {
+        // Values of a multiplicative congruence: even, and without memory.
+        let mut state = 1_u64;
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64
+        };
+        let mut sorted = |count: usize| {
+            let mut values: Vec<f64> = (0..count).map(|_| draw()).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let rounds = 400;
+        let (mut mean, mut expected) = (0.0, 0.0);
+        for _ in 0..rounds {
+            let (psi, by_chance) = stability(&sorted(2_000), &sorted(300)).unwrap();
+            mean += psi / f64::from(rounds);
+            expected = by_chance;
+        }
+        assert!((mean / expected - 1.0).abs() < 0.1, "{mean} {expected}");
     }
 }
