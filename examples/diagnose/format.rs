@@ -112,7 +112,7 @@ pub(crate) fn place(stage: Stage) -> &'static str {
 /// A population stability index in words: by the rule of thumb, where it is more than chance.
 pub(crate) fn drift_word(drift: &ChannelDrift) -> &'static str {
     match (drift.psi, drift.by_chance) {
-        (Some(psi), Some(by_chance)) if psi < 2.0 * by_chance => "no more than chance",
+        (Some(psi), Some(by_chance)) if psi < 2.0 * by_chance => "chance",
         (Some(psi), _) if psi < 0.1 => "little",
         (Some(psi), _) if psi < 0.25 => "some",
         (Some(_), _) => "much",

@@ -254,7 +254,7 @@ fn record(record: &TrainingRecord) -> Vec<[String; 2]> {
         ("windows", windows),
         ("learned from", format!("{} to {}", record.from, record.until)),
         ("chosen until", record.validated_until.to_string()),
-        ("epochs", format!("{} of {} kept", record.best_epoch, record.epochs)),
+        ("epoch kept", format!("{} of {}", record.best_epoch, record.epochs)),
         ("training loss", loss(record.train_loss)),
         ("validation loss", loss(record.validation_loss)),
         ("seed", record.seed.to_string()),

@@ -223,8 +223,8 @@ fn drift(whole: &WholeView) -> String {
     });
     let header =
         ["signal", "median then", "median later", "shift, IQR", "PSI", "by chance", "drift"];
-    let note = "PSI: population stability index over training deciles; below 0.1 little, above 0.25 much, below twice\n \
-         what independent values give by chance nothing";
+    let note = "PSI: population stability index over training deciles: below 0.1 little, above 0.25 much; below twice\n \
+         the mean by chance it says nothing";
     section(title, &header, rows.collect(), &[1, 2, 3, 4, 5], note)
 }
 

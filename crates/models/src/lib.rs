@@ -14,6 +14,8 @@
 //!
 //! All answer through [`DirectionModel`]. A [`Predictor`] feeds one from a live loop, candle by
 //! candle, with the same bits as in a backtest. Saved models are single safetensors files.
+//! [`Occlusion`] says what each channel does to a prediction, `inspect` (with `train`) what the
+//! layers do.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
