@@ -1,7 +1,7 @@
 //! What is found out about a candle and a model: one value that terminal and page show.
 use windvane::models::inspect::{GradientNorm, Inspect, LayerActivity, Trace};
 use windvane::models::train::EpochReport;
-use windvane::models::{Occlusion, TrainingRecord};
+use windvane::models::{Occlusion, TrainingRecord, Vote};
 use windvane::prelude::*;
 use windvane::signals::{ChannelDrift, Outcome};
 
@@ -24,6 +24,8 @@ pub(crate) struct Diagnosis {
 pub(crate) struct CandleView {
     pub(crate) close: f64,
     pub(crate) prediction: Prediction,
+    /// What the members of an ensemble say.
+    pub(crate) votes: Vec<Vote>,
     pub(crate) channels: Vec<ChannelView>,
     /// `None` for a model that is no network.
     pub(crate) trace: Option<Trace>,
@@ -113,7 +115,9 @@ fn candle(
 ) -> Result<CandleView, Error> {
     let spec = model.spec();
     let window = table.window(row, spec.lookback).ok_or("the candle has no window")?;
-    let prediction = model.predict(window, &mut model.scratch())?;
+    let mut scratch = model.scratch();
+    let prediction = model.predict(window, &mut scratch)?;
+    let votes = model.votes(&scratch).to_vec();
     let trace = model.inspect().map(|network| network.trace(window)).transpose()?;
     let view = |(channel, silenced): (usize, Occlusion)| {
         let raw: Vec<f64> = (0..window.steps()).map(|t| window.row(t)[channel]).collect();
@@ -126,7 +130,7 @@ fn candle(
     let close = table.close(row).ok_or("the candle has no close")?;
     let outcome = spec.labels.label(table, row);
     let stage = stage(model.record(), prediction.decided_at);
-    Ok(CandleView { close, prediction, channels, trace, outcome, stage })
+    Ok(CandleView { close, prediction, votes, channels, trace, outcome, stage })
 }
 
 fn stage(record: Option<&TrainingRecord>, at: Timestamp) -> Stage {

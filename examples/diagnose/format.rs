@@ -1,5 +1,5 @@
 //! Numbers, bars and words that terminal and page share.
-use windvane::models::NeutralReason;
+use windvane::models::{NeutralReason, Vote};
 use windvane::prelude::*;
 use windvane::signals::ChannelDrift;
 
@@ -69,7 +69,7 @@ pub(crate) fn title(diagnosis: &Diagnosis) -> String {
     let Diagnosis { pair, interval, candle, .. } = diagnosis;
     let CandleView { close, prediction, .. } = candle;
     let (model, at) = (&prediction.model, prediction.decided_at);
-    format!("{pair} {interval}, decided at {at}, close {}, model {model}", number(*close))
+    format!("{pair} {interval}, decided at {at}, close {close}, model {model}")
 }
 
 /// What is called, or why nothing is.
@@ -83,6 +83,12 @@ pub(crate) fn call(prediction: &Prediction) -> String {
         Some(other) => format!(": {other:?}"),
     };
     format!("{}{why}", prediction.direction)
+}
+
+/// A member of an ensemble: its name, weight, call and confidence.
+pub(crate) fn vote(vote: &Vote) -> [String; 4] {
+    let [weight, confidence] = [vote.weight, vote.confidence].map(|v| percent(f64::from(v)));
+    [vote.model.to_string(), weight, vote.direction.to_string(), confidence]
 }
 
 /// What happened after the candle.

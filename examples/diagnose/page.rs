@@ -6,7 +6,7 @@ use windvane::prelude::Direction;
 
 use super::diagnosis::{ChannelView, Diagnosis, WholeView};
 use super::format::{
-    aftermath, call, drift_word, number, or_dash, percent, place, range, row_name, title,
+    aftermath, call, drift_word, number, or_dash, percent, place, range, row_name, title, vote,
 };
 use super::plot::{Curve, Plot};
 
@@ -22,6 +22,7 @@ struct Page {
     aftermath: String,
     place: &'static str,
     classes: Vec<Class>,
+    votes: Vec<[String; 4]>,
     signals: Vec<Signal>,
     attention: Vec<Bar>,
     layers: Vec<Layer>,
@@ -134,6 +135,7 @@ pub(crate) fn html(diagnosis: &Diagnosis) -> Result<String, askama::Error> {
         aftermath: aftermath(candle),
         place: place(candle.stage),
         classes: Direction::ALL.map(class).into(),
+        votes: candle.votes.iter().map(vote).collect(),
         signals: signals(&candle.channels),
         attention: trace.and_then(|t| t.attention.as_deref()).map_or(Vec::new(), attention),
         layers: trace.map_or(Vec::new(), |trace| trace.lstms.iter().map(layer).collect()),

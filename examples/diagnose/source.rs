@@ -28,8 +28,10 @@ pub(crate) fn series(options: &Options, pair: &str) -> Result<CandleSeries, Erro
         }
     };
     let first = options.quick.then(|| series.len().saturating_sub(QUICK_CANDLES));
-    let start = first.and_then(|index| series.get(index)).map(Candle::open_time);
-    Ok(start.map_or(series.clone(), |start| series.split_at(start).1))
+    Ok(match first.and_then(|index| series.get(index)) {
+        Some(first) => series.split_at(first.open_time()).1,
+        None => series,
+    })
 }
 
 fn unknown(pair: &str, place: &str, known: &[String]) -> String {

@@ -5,7 +5,7 @@ use windvane::models::inspect::{GATES, GateActivity, LstmTrace};
 use super::diagnosis::{CandleView, ChannelView, Diagnosis, WholeView};
 use super::format::{
     aftermath, call, drift_word, means, number, or_dash, percent, place, range, row_name,
-    sparkline, title,
+    sparkline, title, vote,
 };
 
 /// Longest bar.
@@ -18,6 +18,7 @@ pub(crate) fn text(diagnosis: &Diagnosis) -> String {
     let Diagnosis { candle, whole, .. } = diagnosis;
     let parts = [
         Some(head(diagnosis)),
+        votes(candle),
         Some(signals(candle)),
         attention(candle),
         gates(candle),
@@ -42,6 +43,13 @@ fn head(diagnosis: &Diagnosis) -> String {
         aftermath(&diagnosis.candle),
         place(*stage),
     )
+}
+
+fn votes(candle: &CandleView) -> Option<String> {
+    let rows = candle.votes.iter().map(|member| vote(member).to_vec());
+    let header = ["member", "weight", "call", "confidence"];
+    let note = "a member's own layers are shown where it is saved and loaded alone";
+    (!candle.votes.is_empty()).then(|| section("Votes", &header, rows.collect(), &[1, 3], note))
 }
 
 fn signals(candle: &CandleView) -> String {

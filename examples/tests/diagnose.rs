@@ -6,13 +6,16 @@ mod app;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use app::options::Options;
 use clap::Parser;
 use windvane::candles::csv::read_csv;
 use windvane::candles::simulate::Market;
+use windvane::ensemble::EnsembleLearner;
 use windvane::models::ModelId;
-use windvane::models::train::{Recipe, Run};
+use windvane::models::train::{Learner, Recipe, Run};
+use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
@@ -135,8 +138,8 @@ fn an_unknown_pair_lists_the_known_ones() {
     assert!(files.ends_with("has OTHER, SIM"), "{files}");
 }
 
-/// A v3.2 of another name, fitted for one epoch and saved.
-fn saved(data: &Path, id: &str) -> PathBuf {
+/// What `learner` fits to the first 400 candles, saved.
+fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
     let series = series(data);
     let tables =
         [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap()];
@@ -144,17 +147,17 @@ fn saved(data: &Path, id: &str) -> PathBuf {
     let at = |index| series.close_time(index).unwrap();
     let split = Split::new(at(300), at(400), None, 0).unwrap();
     let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
-    let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = FastLstmLearner { id: ModelId::new(id), hidden_size: 4, recipe };
     let file = data.join("model.safetensors");
-    learner.fit_model(&train, &validation, &Run::new(1)).unwrap().save(&file).unwrap();
+    learner.fit(&train, &validation, &Run::new(1)).unwrap().save(&file).unwrap();
     file
 }
 
 #[test]
 fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     let data = data();
-    let (file, page) = (saved(data.path(), "<b>bold</b>"), data.path().join("page.html"));
+    let recipe = Recipe { epochs: 1, ..Recipe::default() };
+    let learner = FastLstmLearner { id: ModelId::new("<b>bold</b>"), hidden_size: 4, recipe };
+    let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
     let load = ["--load", file.to_str().unwrap(), "--html", page.to_str().unwrap()];
     let text = run(data.path(), &load).unwrap();
     assert!(text.contains("model <b>bold</b>") && text.contains("1 of 1"), "{text}");
@@ -168,6 +171,22 @@ fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     FastLstm::pretrained().save(&hourly).unwrap();
     let error = run(data.path(), &["--load", hourly.to_str().unwrap()]).unwrap_err();
     assert!(error.contains("fitted on 1h candles") && error.contains("1d"), "{error}");
+}
+
+#[test]
+fn an_ensemble_shows_its_votes() {
+    let data = data();
+    let members: Vec<Arc<dyn Learner>> = vec![
+        Arc::new(WeightedSignalsLearner::default()),
+        Arc::new(WeightedSignalsLearner::learned()),
+    ];
+    let learner = EnsembleLearner::new(ModelId::new("pair"), members);
+    let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
+    let load = ["--load", file.to_str().unwrap(), "--html", page.to_str().unwrap()];
+    let text = run(data.path(), &load).unwrap();
+    assert!(text.contains("Votes\n member") && text.contains("\n v2-learned "), "{text}");
+    assert!(OF_NETWORKS.iter().all(|section| !text.contains(section)), "{text}");
+    assert!(fs::read_to_string(page).unwrap().contains("<td>v2-learned<td>"));
 }
 
 #[test]
