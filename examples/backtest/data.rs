@@ -1,5 +1,5 @@
 //! Instruments from the embedded sample or from folders of CSV files.
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use windvane::backtest::report::Skipped;
 use windvane::backtest::{Backtest, Instrument};
@@ -8,6 +8,7 @@ use windvane::candles::sample;
 use windvane::prelude::*;
 use windvane::signals::{GapPolicy, SignalPipeline};
 
+use super::folder::csv_files;
 use super::options::{Options, QUICK_CANDLES};
 
 /// What was read, and what was not.
@@ -55,11 +56,7 @@ impl Loaded {
         test_only: bool,
         interval: Option<Interval>,
     ) -> Result<(), Error> {
-        let files = csv_files(folder)?;
-        if files.is_empty() {
-            return Err(format!("{}: no CSV file in this folder", folder.display()).into());
-        }
-        for file in files {
+        for file in csv_files(folder)? {
             if let Err(error) = self.add_file(&file, test_only, interval) {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 self.skipped.push(Skipped { name, reason: error.to_string() });
@@ -126,19 +123,6 @@ impl Loaded {
         });
         Ok(())
     }
-}
-
-/// The folder's CSV files in order of their names.
-fn csv_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let read = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut files = read
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| format!("{}: {e}", folder.display()))?;
-    let is_csv = |path: &Path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
-    files.retain(|path| is_csv(path) && path.is_file());
-    files.sort();
-    Ok(files)
 }
 
 /// Keeps the last candles.

@@ -2,7 +2,11 @@
 //!
 //! `cargo run --release --example backtest` reads the embedded sample, fits every model fold by
 //! fold, and writes `report.md` and `report.json`. `-- --help` lists the options.
+#[path = "../shared/calendar.rs"]
+mod calendar;
 mod data;
+#[path = "../shared/folder.rs"]
+mod folder;
 pub(crate) mod options;
 mod progress;
 mod show;

@@ -2,10 +2,11 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use jiff::ToSpan;
 use windvane::backtest::Plan;
 use windvane::prelude::*;
 use windvane::signals::WalkForward;
+
+use super::calendar::months_before;
 
 /// `--quick` keeps this many of each instrument's last candles …
 pub(crate) const QUICK_CANDLES: usize = 1_500;
@@ -92,7 +93,7 @@ impl Options {
     pub(crate) fn plan(&self) -> Plan {
         if let Some(test_from) = self.test_from {
             return Plan::Once {
-                validate_from: six_months_before(test_from),
+                validate_from: months_before(test_from, 6),
                 test_from,
                 embargo: 1,
             };
@@ -137,13 +138,4 @@ impl Options {
         }
         command
     }
-}
-
-/// Six calendar months earlier; where the calendar ends, the date itself.
-fn six_months_before(date: Timestamp) -> Timestamp {
-    let utc = jiff::tz::Offset::UTC;
-    let earlier = jiff::Timestamp::from_millisecond(date.millis())
-        .and_then(|date| utc.to_datetime(date).checked_sub(6.months()))
-        .and_then(|earlier| utc.to_timestamp(earlier));
-    earlier.map_or(date, |earlier| Timestamp::from_millis(earlier.as_millisecond()))
 }

@@ -108,7 +108,8 @@ pub use init::{Init, init_attention, init_dense, init_lstm};
 pub use loss::CrossEntropy;
 #[cfg(feature = "train")]
 pub use lstm::{
-    LstmCache, LstmGradients, LstmStart, LstmStartMut, LstmUpstream, lstm_backward, lstm_forward,
+    LstmCache, LstmGradients, LstmStart, LstmStartMut, LstmStep, LstmUpstream, lstm_backward,
+    lstm_forward,
 };
 #[cfg(feature = "train")]
 pub use optimizer::{Optimizer, OptimizerState};

@@ -14,6 +14,8 @@
 //!
 //! All answer through [`DirectionModel`]. A [`Predictor`] feeds one from a live loop, candle by
 //! candle, with the same bits as in a backtest. Saved models are single safetensors files.
+//! [`Occlusion`] says what each channel does to a prediction, `inspect` (with `train`) what the
+//! layers do.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -21,9 +23,12 @@ mod artifact;
 mod calibration;
 mod conformal;
 mod error;
+#[cfg(all(feature = "train", feature = "_network"))]
+pub mod inspect;
 mod model;
 #[cfg(feature = "_network")]
 mod networked;
+mod occlusion;
 mod prediction;
 mod predictor;
 mod record;
@@ -56,6 +61,7 @@ pub use calibration::Calibration;
 pub use conformal::{AdaptiveConformal, ConformalCall, ConformalSettings, DirectionSet};
 pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec};
+pub use occlusion::Occlusion;
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use predictor::Predictor;
 pub use record::{HeldOut, TrainingRecord};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use windvane_candles::Interval;
-use windvane_signals::{LabelSpec, SignalSpec, Window};
+use windvane_signals::{LabelSpec, Scaler, SignalSpec, Window};
 
 use crate::{
     Artifact, Calibration, ModelError, ModelId, Prediction, Scratch, TrainingRecord, Vote,
@@ -110,6 +110,12 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// What makes its channels comparable; `None` for a model that scales otherwise or not at all,
+    /// and for one whose members each have their own.
+    fn scaler(&self) -> Option<&Scaler> {
+        None
+    }
+
     /// How its logits become probabilities and calls.
     fn calibration(&self) -> Calibration {
         Calibration::NONE
@@ -127,6 +133,12 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// without members.
     fn votes<'s>(&self, _: &'s Scratch) -> &'s [Vote] {
         &[]
+    }
+
+    /// The model as one whose layers can be looked at; `None` for one that is no network.
+    #[cfg(all(feature = "train", feature = "_network"))]
+    fn inspect(&self) -> Option<&dyn crate::inspect::Inspect> {
+        None
     }
 
     /// All there is to save.
@@ -155,7 +167,7 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// Implements [`DirectionModel`] by handing every call to a field, all but the setter.
+/// Implements [`DirectionModel`] by handing every call to a field, all but what is given.
 macro_rules! delegate_model {
     ([$($generics:tt)*] $type:ty, [$($field:tt)+] $($set:tt)*) => {
         impl $($generics)* $crate::DirectionModel for $type {
@@ -192,6 +204,10 @@ macro_rules! delegate_model {
                 self.$($field)+.record()
             }
 
+            fn scaler(&self) -> Option<&windvane_signals::Scaler> {
+                self.$($field)+.scaler()
+            }
+
             fn calibration(&self) -> $crate::Calibration {
                 self.$($field)+.calibration()
             }
@@ -212,9 +228,19 @@ macro_rules! delegate_model {
 pub(crate) use delegate_model;
 
 delegate_model!([<M: DirectionModel + ?Sized>] Box<M>, [as_ref()]
+    #[cfg(all(feature = "train", feature = "_network"))]
+    fn inspect(&self) -> Option<&dyn crate::inspect::Inspect> {
+        self.as_ref().inspect()
+    }
+
     fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
         self.as_mut().set_calibration(calibration)
     }
 );
 // A shared model stays as it is: others predict with it.
-delegate_model!([<M: DirectionModel + ?Sized>] Arc<M>, [as_ref()]);
+delegate_model!([<M: DirectionModel + ?Sized>] Arc<M>, [as_ref()]
+    #[cfg(all(feature = "train", feature = "_network"))]
+    fn inspect(&self) -> Option<&dyn crate::inspect::Inspect> {
+        self.as_ref().inspect()
+    }
+);

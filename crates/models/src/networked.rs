@@ -75,12 +75,12 @@ pub(crate) const TOGETHER: usize = 24;
 #[derive(Debug, Clone)]
 pub(crate) struct Networked<A: Architecture> {
     pub(crate) id: ModelId,
-    spec: ModelSpec,
-    scaler: Scaler,
-    calibration: Calibration,
+    pub(crate) spec: ModelSpec,
+    pub(crate) scaler: Scaler,
+    pub(crate) calibration: Calibration,
     pub(crate) record: Option<TrainingRecord>,
-    layers: A,
-    weights: Tensors<f32>,
+    pub(crate) layers: A,
+    pub(crate) weights: Tensors<f32>,
     pub(crate) packed: A::Packed,
 }
 
@@ -242,6 +242,10 @@ impl<A: Architecture> DirectionModel for Networked<A> {
         self.record.as_ref()
     }
 
+    fn scaler(&self) -> Option<&Scaler> {
+        Some(&self.scaler)
+    }
+
     fn calibration(&self) -> Calibration {
         self.calibration
     }
@@ -345,7 +349,29 @@ macro_rules! network_model {
             fn set_calibration(&mut self, new: $crate::Calibration) -> Result<(), ModelError> {
                 self.model.set_calibration(new)
             }
+
+            #[cfg(feature = "train")]
+            fn inspect(&self) -> Option<&dyn $crate::inspect::Inspect> {
+                Some(self)
+            }
         );
+
+        #[cfg(feature = "train")]
+        impl $crate::inspect::Inspect for $type {
+            fn trace(
+                &self,
+                window: windvane_signals::Window<'_>,
+            ) -> Result<$crate::inspect::Trace, ModelError> {
+                self.model.trace(window)
+            }
+
+            fn gradient_norms(
+                &self,
+                samples: &windvane_signals::SampleSet<'_>,
+            ) -> Result<Vec<$crate::inspect::GradientNorm>, ModelError> {
+                self.model.gradient_norms(samples)
+            }
+        }
     };
 }
 pub(crate) use network_model;

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod channel;
+mod drift;
 mod ema;
 mod error;
 mod indicator;
@@ -48,6 +49,7 @@ mod window;
 pub use windvane_candles as candles;
 
 pub use channel::{Channel, Market};
+pub use drift::ChannelDrift;
 pub use error::SignalError;
 pub use indicator::Indicator;
 pub use label::{Band, LabelSpec};

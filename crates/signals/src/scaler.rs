@@ -103,6 +103,14 @@ impl Scaler {
         self.centre.len()
     }
 
+    /// What a channel's value has to be to scale to 0: its median over the training rows.
+    ///
+    /// # Panics
+    /// When `channel` is not below [`width`](Self::width).
+    pub fn centre(&self, channel: usize) -> f64 {
+        self.centre[channel]
+    }
+
     /// One channel's value, scaled.
     ///
     /// # Panics

@@ -49,5 +49,9 @@ pub mod prelude {
 struct WorkspaceReadmeDoctests;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/diagnosis.md")]
+struct DiagnosisDoctests;
+
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;

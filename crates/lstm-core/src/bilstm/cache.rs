@@ -1,6 +1,6 @@
 //! What the forward pass keeps for the backward pass.
 use super::BiLstmShape;
-use crate::{LstmCache, Real};
+use crate::{LstmCache, LstmStep, Real};
 
 /// The activations of one forward pass, and working memory of the backward pass.
 ///
@@ -50,5 +50,12 @@ impl<R: Real> BiLstmCache<R> {
     /// The cells that belong to [`last_hidden`](Self::last_hidden) `[B, 2H]`.
     pub fn last_cell(&self) -> &[R] {
         &self.last_cell
+    }
+
+    /// What happened at step `t` of sequence `b` in the last forward pass, forward direction first;
+    /// `None` outside it. The reverse part of step t is what it did on reading step t.
+    pub fn step(&self, t: usize, b: usize) -> Option<[LstmStep<'_, R>; 2]> {
+        let [forward, reverse] = &self.directions;
+        Some([forward.step(t, b)?, reverse.step(t, b)?])
     }
 }

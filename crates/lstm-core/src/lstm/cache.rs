@@ -16,6 +16,8 @@ const ROWS_TOGETHER: usize = 128;
 #[derive(Debug, Clone, Default)]
 pub struct LstmCache<R> {
     pub(super) shape: Option<LstmShape>,
+    /// The last step was read first.
+    pub(super) reversed: bool,
     pub(super) batch: usize,
     pub(super) steps: usize,
     /// Activated gates `[T, B, 4, P]`.
@@ -38,6 +40,17 @@ pub struct LstmCache<R> {
     pub(super) d_c: Vec<R>,
     pub(super) weights: Arranged<R>,
     pub(super) sums: WeightSums<R>,
+}
+
+/// What one step did to one sequence; every slice is `[H]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LstmStep<'a, R> {
+    /// The activated gates in the order i, f, g, o.
+    pub gates: [&'a [R]; 4],
+    /// The cell after the step.
+    pub cell: &'a [R],
+    /// The hidden state after the step.
+    pub hidden: &'a [R],
 }
 
 impl<R: Real> LstmCache<R> {
@@ -70,6 +83,39 @@ impl<R: Real> LstmCache<R> {
     /// The cells after the last step `[B, H]`.
     pub fn last_cell(&self) -> &[R] {
         &self.last_cell
+    }
+
+    /// What happened at step `t` of sequence `b` in the last forward pass; `None` outside it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use windvane_lstm_core::{Biases, LstmCache, LstmShape, lstm_forward};
+    ///
+    /// let shape = LstmShape::new(1, 2, Biases::One)?;
+    /// let weights = vec![0.3_f64; shape.len()];
+    /// let mut cache = LstmCache::new();
+    /// lstm_forward(shape, shape.params(&weights)?, &[0.5, -1.0], 1, None, &mut cache)?;
+    /// let (first, second) = (cache.step(0, 0).unwrap(), cache.step(1, 0).unwrap());
+    /// let [i, f, g, o] = second.gates.map(|gate| gate[1]);
+    /// assert!((second.cell[1] - (f * first.cell[1] + i * g)).abs() < 1e-12);
+    /// assert!((second.hidden[1] - o * second.cell[1].tanh()).abs() < 1e-12);
+    /// assert_eq!(cache.step(2, 0), None);
+    /// # Ok::<(), windvane_lstm_core::LstmError>(())
+    /// ```
+    pub fn step(&self, t: usize, b: usize) -> Option<LstmStep<'_, R>> {
+        if t >= self.steps || b >= self.batch {
+            return None;
+        }
+        let (units, row) = (self.units(), self.row());
+        let padded = row / self.batch;
+        let after = (t + usize::from(!self.reversed)) * row + b * padded;
+        let gate = |gate| &self.gates[t * 4 * row + (4 * b + gate) * padded..][..units];
+        Some(LstmStep {
+            gates: [gate(0), gate(1), gate(2), gate(3)],
+            cell: &self.c[after..][..units],
+            hidden: &self.h[after..][..units],
+        })
     }
 
     /// Whether rows have more numbers than the layer has units.

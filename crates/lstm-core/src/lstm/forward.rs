@@ -84,6 +84,7 @@ pub(crate) fn read<R: Real>(
     let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
     let steps = x.len() / (batch * inputs);
     cache.resize(shape, batch, steps);
+    cache.reversed = side.reversed;
     cache.weights.for_forward(shape, params);
     begin(side, start, cache);
     let row = cache.row();

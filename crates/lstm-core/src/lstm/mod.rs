@@ -27,7 +27,7 @@ pub(crate) use backward::read_back;
 #[cfg(feature = "train")]
 pub use backward::{LstmGradients, LstmStartMut, LstmUpstream, lstm_backward};
 #[cfg(feature = "train")]
-pub use cache::LstmCache;
+pub use cache::{LstmCache, LstmStep};
 #[cfg(feature = "train")]
 pub(crate) use forward::read;
 #[cfg(feature = "train")]

@@ -18,3 +18,4 @@ mod network;
 mod packed;
 mod properties;
 mod properties_of_models;
+mod steps;

@@ -35,7 +35,7 @@ use checkpoint::{Checkpoint, Fingerprint};
 #[cfg(feature = "_network")]
 use descend::Descent;
 #[cfg(feature = "_network")]
-use examples::Examples;
+pub(crate) use examples::Examples;
 #[cfg(feature = "_network")]
 pub(crate) use network::{Draw, Network};
 #[cfg(all(test, feature = "_network"))]

@@ -233,6 +233,10 @@ impl DirectionModel for WeightedSignals {
         self.record.as_ref()
     }
 
+    fn scaler(&self) -> Option<&Scaler> {
+        Some(&self.scaler)
+    }
+
     fn calibration(&self) -> Calibration {
         self.calibration
     }

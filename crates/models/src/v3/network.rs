@@ -6,6 +6,7 @@ use windvane_lstm_core::{
 };
 
 use super::Layers;
+use crate::inspect::{Activations, Layered, LstmTrace};
 use crate::networked::Architecture;
 use crate::train::{Draw, Network};
 
@@ -91,6 +92,12 @@ impl<R: Real> Network<R> for Layers {
         let into = BiLstmGradients { d_params, d_inputs: None, d_start: None };
         let params = self.lstm.params(lstm)?;
         bilstm_backward(self.lstm, params, x, &mut cache.lstm, upstream, into)
+    }
+}
+
+impl Layered for Layers {
+    fn activations(cache: &Cache<f32>) -> Activations {
+        Activations { lstms: LstmTrace::of_bilstm(&cache.lstm), attention: None, dense: Vec::new() }
     }
 }
 

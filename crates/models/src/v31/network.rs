@@ -7,6 +7,7 @@ use windvane_lstm_core::{
 };
 
 use super::Layers;
+use crate::inspect::{Activations, DenseTrace, Layered, LstmTrace};
 use crate::networked::Architecture;
 use crate::train::{Draw, Network};
 
@@ -191,6 +192,20 @@ impl Layers {
         }
         debug_assert_eq!(end, self.dense_start());
         Ok(())
+    }
+}
+
+impl Layered for Layers {
+    fn activations(cache: &Cache<f32>) -> Activations {
+        let layers = (1..).zip(&cache.hidden).map(|(number, (outputs, _))| DenseTrace {
+            layer: format!("fc{number}"),
+            outputs: outputs.clone(),
+        });
+        Activations {
+            lstms: LstmTrace::of_bilstm(&cache.lstm),
+            attention: Some(cache.attention.weights().to_vec()),
+            dense: layers.collect(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use windvane_lstm_core::{
 };
 
 use super::Layers;
+use crate::inspect::{Activations, Layered, LstmTrace};
 use crate::networked::Architecture;
 use crate::train::{Draw, Network};
 
@@ -96,6 +97,16 @@ impl<R: Real> Network<R> for Layers {
         };
         let params = self.lstm.params(lstm)?;
         lstm_backward(self.lstm, params, x, &mut cache.lstm, upstream, into)
+    }
+}
+
+impl Layered for Layers {
+    fn activations(cache: &Cache<f32>) -> Activations {
+        Activations {
+            lstms: vec![LstmTrace::of_lstm(&cache.lstm)],
+            attention: None,
+            dense: Vec::new(),
+        }
     }
 }
 

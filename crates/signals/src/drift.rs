@@ -1,0 +1,175 @@
+//! How far a channel has moved from what a model was fitted on.
+use crate::{SampleSet, SignalError};
+
+/// How a channel's values differ between training and later.
+///
+/// **Formula** with p and q the shares of earlier and later values in each of the K bins between
+/// the earlier values' deciles, and m their medians:
+///
+/// ```text
+/// psi       = Σ (q − p) ln(q / p)        p, q = (count + 1/2) / (all + K/2): no bin is empty
+/// by chance = (K − 1) (1/n + 1/m)        for n earlier and m later values
+/// shift     = (m later − m earlier) / (third − first quartile of the earlier values)
+/// ```
+///
+/// psi is the population stability index: 0 where nothing changed. By rule of thumb below 0.1 is
+/// little and above 0.25 much, but few values give as much without any drift: independent ones
+/// the psi by chance on average, neighbouring candles, which are alike, several times that.
+///
+/// **Source** Siddiqi 2006; the sum is Jeffreys' divergence (1946); by chance: Yurdakul 2018.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ChannelDrift {
+    /// The channel with its parameters.
+    pub channel: String,
+    /// Median of the earlier values, in the channel's units.
+    pub earlier: f64,
+    /// Median of the later values.
+    pub later: f64,
+    /// Population stability index, at least 0; `None` for a channel that did not vary earlier.
+    pub psi: Option<f64>,
+    /// The psi that as many independent values have on average where nothing changed; `None` as psi.
+    pub by_chance: Option<f64>,
+    /// Move of the median in distances of the earlier quartiles; `None` where those meet.
+    pub shift: Option<f64>,
+}
+
+impl ChannelDrift {
+    /// Compares the rows of the decisions in two sets, channel by channel. The sets' tables may
+    /// differ, their channels may not.
+    ///
+    /// # Errors
+    /// [`SignalError::EmptyPart`] when a set is empty, [`SignalError::TableMismatch`] when their
+    /// channels differ.
+    pub fn between(
+        earlier: &SampleSet<'_>,
+        later: &SampleSet<'_>,
+    ) -> Result<Vec<Self>, SignalError> {
+        let names = names(earlier)?;
+        if names != self::names(later)? {
+            let (expected, got) = (names.join(", "), self::names(later)?.join(", "));
+            return Err(SignalError::TableMismatch { index: 0, what: "channels", expected, got });
+        }
+        let compare = |(channel, name): (usize, String)| {
+            let (before, after) = (sorted(earlier, channel), sorted(later, channel));
+            let at = |values: &[f64], quarter: usize| values[(values.len() - 1) * quarter / 4];
+            let (spread, medians) =
+                (at(&before, 3) - at(&before, 1), [at(&before, 2), at(&after, 2)]);
+            let (psi, by_chance) = stability(&before, &after).unzip();
+            Self {
+                channel: name,
+                earlier: medians[0],
+                later: medians[1],
+                psi,
+                by_chance,
+                shift: (spread > 0.0).then(|| (medians[1] - medians[0]) / spread),
+            }
+        };
+        Ok(names.into_iter().enumerate().map(compare).collect())
+    }
+}
+
+fn names(samples: &SampleSet<'_>) -> Result<Vec<String>, SignalError> {
+    let table = samples.tables().first().filter(|_| !samples.is_empty());
+    let hint = "compare two stretches that both have candles";
+    let table = table.ok_or(SignalError::EmptyPart { part: "the comparison", hint })?;
+    Ok(table.spec().channels.iter().map(ToString::to_string).collect())
+}
+
+/// A channel's value at every decision, sorted.
+fn sorted(samples: &SampleSet<'_>, channel: usize) -> Vec<f64> {
+    let last = |sample| {
+        let window = samples.window(sample);
+        window.row(window.steps() - 1)[channel]
+    };
+    let mut values: Vec<f64> = samples.samples().iter().map(last).collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The population stability index of sorted values and the one by chance; `None` when the earlier
+/// ones do not vary.
+fn stability(earlier: &[f64], later: &[f64]) -> Option<(f64, f64)> {
+    if earlier.first() == earlier.last() {
+        return None;
+    }
+    // Bins end before these; equal ones would make a bin that nothing can fall into.
+    let mut cuts: Vec<f64> = (1..10).map(|tenth| earlier[earlier.len() * tenth / 10]).collect();
+    cuts.dedup();
+    let below = |values: &[f64], cut: f64| values.partition_point(|value| *value < cut);
+    let bins = cuts.len() as f64 + 1.0;
+    let shares = |values: &[f64]| -> Vec<f64> {
+        let ends = cuts.iter().map(|cut| below(values, *cut)).chain([values.len()]);
+        let mut start = 0;
+        let count = ends.map(|end| end - std::mem::replace(&mut start, end));
+        count.map(|count| (count as f64 + 0.5) / (values.len() as f64 + bins / 2.0)).collect()
+    };
+    let (p, q) = (shares(earlier), shares(later));
+    let psi = p.iter().zip(&q).map(|(p, q)| (q - p) * (q / p).ln()).sum();
+    let by_chance = (bins - 1.0) * (1.0 / earlier.len() as f64 + 1.0 / later.len() as f64);
+    Some((psi, by_chance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(from: f64, count: usize) -> Vec<f64> {
+        (0..count).map(|i| from + i as f64 / count as f64).collect()
+    }
+
+    fn psi(earlier: &[f64], later: &[f64]) -> f64 {
+        stability(earlier, later).unwrap().0
+    }
+
+    #[test]
+    fn the_index_of_ten_even_bins_is_the_formula_by_hand() {
+        // 100 values, ten to a bin; later all of them lie in the last bin.
+        let (earlier, later) = (ramp(0.0, 100), vec![0.95; 45]);
+        let (p, most, least) = (10.5 / 105.0, 45.5 / 50.0, 0.5 / 50.0);
+        let term = |q: f64| (q - p) * f64::ln(q / p);
+        let expected = term(most) + 9.0 * term(least);
+        let got = psi(&earlier, &later);
+        assert!((got - expected).abs() < 1e-12, "{got} {expected}");
+    }
+
+    #[test]
+    fn the_same_values_have_no_drift_and_moved_ones_more_the_further() {
+        let earlier = ramp(0.0, 1_000);
+        assert!(psi(&earlier, &earlier).abs() < 1e-12);
+        let moved = [0.0, 0.1, 0.3, 0.9].map(|by| psi(&earlier, &ramp(by, 400)));
+        assert!(moved.is_sorted() && moved[0] < 0.001 && moved[3] > 1.0, "{moved:?}");
+    }
+
+    #[test]
+    fn ties_and_constants_stay_finite() {
+        let mostly_zero: Vec<f64> = [vec![0.0; 95], ramp(1.0, 5)].concat();
+        let tied = psi(&mostly_zero, &mostly_zero[..50]);
+        assert!(tied.is_finite() && tied < 0.1, "{tied}");
+        assert_eq!(stability(&[2.0; 9], &[3.0; 9]), None);
+        assert!(psi(&[1.0, 2.0], &[5.0]).is_finite());
+    }
+
+    #[test]
+    fn independent_values_have_the_psi_by_chance_on_average() {
+        // Values of a multiplicative congruence: even, and without memory.
+        let mut state = 1_u64;
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64
+        };
+        let mut sorted = |count: usize| {
+            let mut values: Vec<f64> = (0..count).map(|_| draw()).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let rounds = 400;
+        let (mut mean, mut expected) = (0.0, 0.0);
+        for _ in 0..rounds {
+            let (psi, by_chance) = stability(&sorted(2_000), &sorted(300)).unwrap();
+            mean += psi / f64::from(rounds);
+            expected = by_chance;
+        }
+        assert!((mean / expected - 1.0).abs() < 0.1, "{mean} {expected}");
+    }
+}
