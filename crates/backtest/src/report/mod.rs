@@ -4,11 +4,13 @@
 //! number of threads.
 mod appendix;
 mod assemble;
+mod confident;
 mod headline;
 pub(crate) mod iso;
 mod markdown;
 mod ranking;
 mod table;
+mod trading;
 mod write;
 
 use std::fmt;
