@@ -47,7 +47,7 @@ impl DirectionModel for FirstChannel {
     }
 
     fn spec(&self) -> &ModelSpec {
-        self.1.as_ref().unwrap()
+        self.1.as_ref().expect("a fitted model")
     }
 
     fn scratch(&self) -> Scratch {
