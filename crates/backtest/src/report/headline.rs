@@ -12,9 +12,9 @@ impl Report {
         "Instrument",
         "Interval",
         "Calls",
-        "Accuracy %",
+        "Acc. %",
         "95 % interval",
-        "Coverage %",
+        "Cov. %",
         "Best naive rule %",
         "Lead, points",
     ];
@@ -26,29 +26,32 @@ impl Report {
     }
 
     /// Titles of the columns of [`ranking_rows`](Self::ranking_rows).
-    pub const RANKING: [&'static str; 8] = [
+    pub const RANKING: [&'static str; 9] = [
         "Place",
         "Model",
         "Calls",
-        "Accuracy %",
+        "Acc. %",
         "95 % interval",
-        "Coverage %",
-        "Calling all %",
+        "Cov. %",
+        "All %",
         "Lead, points",
+        "p",
     ];
 
     /// The ranking as texts for a table.
-    pub fn ranking_rows(&self) -> Vec<[String; 8]> {
+    pub fn ranking_rows(&self) -> Vec<[String; 9]> {
         let row = |(place, rank): (usize, &Rank)| {
+            let incomplete = if rank.complete { "" } else { " (incomplete)" };
             [
                 (place + 1).to_string(),
-                format!("{}{}", rank.model, if rank.complete { "" } else { " (incomplete)" }),
+                format!("{}{incomplete}{}", rank.model, mark(rank.suspicious)),
                 rank.calls.to_string(),
                 percent(rank.accuracy),
                 bounds(rank.interval_95),
                 percent(rank.coverage),
                 percent(rank.full_coverage_accuracy),
                 lead(rank.lead),
+                p_value(rank.p_holm),
             ]
         };
         self.ranking.iter().enumerate().map(row).collect()
@@ -56,7 +59,7 @@ impl Report {
 
     /// Whether any model's lead can be told from the best naive rule, in a sentence.
     pub fn verdict(&self) -> String {
-        let ahead = self.ranking.iter().filter(|r| r.lead.is_some_and(|l| l.ahead == Some(true)));
+        let ahead = self.ranking.iter().filter(|rank| rank.ahead);
         let ahead: Vec<&str> = ahead.map(|rank| rank.model.as_str()).collect();
         let verdict = if ahead.is_empty() {
             "No model's lead can be told from the best naive rule".to_string()
@@ -64,6 +67,22 @@ impl Report {
             format!("Told apart from the best naive rule: {}", ahead.join(", "))
         };
         format!("{verdict} (95 %, corrected for {} models compared).", self.run.models.len())
+    }
+
+    /// Whether the first model of the ranking can be told from the second, in a sentence; `None`
+    /// where that is not known.
+    pub fn best_against_next(&self) -> Option<String> {
+        let (best, next) = (self.ranking.first()?, self.ranking.get(1)?);
+        let over = best.over_next?;
+        let told = over.interval_95?.low > 0.0;
+        Some(format!(
+            "{} leads {} by {} points on the candles both called (p {}): {}.",
+            best.model,
+            next.model,
+            lead(best.over_next),
+            p_value(over.p_value),
+            if told { "the two can be told apart" } else { "the two cannot be told apart" },
+        ))
     }
 
     /// The rows of the headline: pooled ones only where they differ from what they pool.
@@ -88,7 +107,7 @@ fn cells(row: &ResultRow) -> [String; 9] {
     let naive = row.best_naive_result();
     let naive = naive.map(|best| format!("{} {}", best.rule, percent(best.score.accuracy)));
     [
-        row.model.clone(),
+        row.marked_model(),
         row.instrument.clone(),
         interval(row),
         row.score.calls.to_string(),
@@ -98,6 +117,27 @@ fn cells(row: &ResultRow) -> [String; 9] {
         naive.unwrap_or_else(|| UNDEFINED.to_string()),
         lead(row.lead),
     ]
+}
+
+impl ResultRow {
+    /// The model's name, with a mark where its result is too good.
+    pub(crate) fn marked_model(&self) -> String {
+        format!("{}{}", self.model, mark(self.suspicious))
+    }
+}
+
+/// What stands behind the name of a model that is too good.
+fn mark(suspicious: bool) -> &'static str {
+    if suspicious { " (suspicious: audit)" } else { "" }
+}
+
+/// A p-value with three decimals.
+fn p_value(p: Option<f64>) -> String {
+    match p {
+        None => UNDEFINED.to_string(),
+        Some(p) if p < 0.001 => "< 0.001".to_string(),
+        Some(p) => format!("{p:.3}"),
+    }
 }
 
 /// The interval of a row's candles, or `all`.
@@ -127,7 +167,7 @@ pub(crate) fn lead(lead: Option<Lead>) -> String {
 }
 
 /// A signed fraction in percentage points; a rounded zero has no minus.
-fn signed(fraction: f64) -> String {
+pub(crate) fn signed(fraction: f64) -> String {
     let text = format!("{:+.2}", 100.0 * fraction);
     if text == "-0.00" { "+0.00".to_string() } else { text }
 }
@@ -142,10 +182,10 @@ mod tests {
         assert_eq!(percent(None), "-");
         assert_eq!(bounds(Some(Bounds { low: 0.5, high: 0.55 })), "[50.00, 55.00]");
         assert_eq!(bounds(None), "-");
-        let bare = Lead { lead: -1e-9, interval_95: None, ahead: None };
+        let bare = Lead { lead: -1e-9, interval_95: None, p_value: None };
         assert_eq!(lead(Some(bare)), "+0.00 -");
         let interval_95 = Some(Bounds { low: -0.01, high: 0.02 });
-        let whole = Lead { lead: 0.005, interval_95, ahead: Some(false) };
+        let whole = Lead { lead: 0.005, interval_95, p_value: Some(0.2) };
         assert_eq!(lead(Some(whole)), "+0.50 [-1.00, +2.00]");
         assert_eq!(lead(None), "-");
     }

@@ -4,8 +4,9 @@ use windvane_candles::Direction;
 use super::Report;
 use super::headline::{UNDEFINED, interval, percent};
 use super::table::table;
+use crate::ResultRow;
+use crate::Scope;
 use crate::naive::NaiveRule;
-use crate::{ResultRow, Scope};
 
 impl Report {
     /// The report as Markdown.
@@ -14,11 +15,16 @@ impl Report {
             self.title(),
             section("Results", &self.results_section()),
             section("Ranking", &self.ranking_section()),
+            section("Most confident", &self.confident_section()),
+            section("Trading", &self.trading_section()),
             section("Naive rules", &self.naive_section()),
             section("Labels against calls", &self.confusion_section()),
             section("Confidence", &self.confidence_section()),
+            section("Reliability", &self.reliability_section()),
+            section("Over time", &self.over_time_section()),
             section("Folds", &self.folds_section()),
             section("Training", &self.training_section()),
+            section("Importance of channels", &self.importance_section()),
             section("Instruments", &self.instruments_section()),
             section("Failures", &list(self.failures.iter().map(ToString::to_string))),
             section("Warnings", &self.warnings_section()),
@@ -54,9 +60,11 @@ impl Report {
     }
 
     fn ranking_section(&self) -> String {
+        let next = self.best_against_next().map_or_else(String::new, |text| text + "\n");
         format!(
             "{}\n{} All calls pooled, each weighing the same; a model tested on fewer folds is \
-             marked incomplete.\n",
+             marked incomplete. p is that of the lead, one-sided, from blocks of calendar time, \
+             corrected by Holm.\n{next}",
             table(2, Self::RANKING, self.ranking_rows()),
             self.verdict(),
         )
@@ -116,25 +124,6 @@ impl Report {
              0.6667.\n\n{}",
             table(3, header, rows),
             table(2, loss_header, losses)
-        )
-    }
-
-    fn confidence_section(&self) -> String {
-        let all = || self.results.iter().filter(|row| row.scope == Scope::All);
-        let span = all().map(|row| {
-            let c = &row.confidence;
-            [row.model.clone(), percent(c.min), percent(c.median), percent(c.max)]
-        });
-        let bins = all().flat_map(|row| {
-            row.confidence.bins.iter().filter(|bin| bin.calls > 0).map(|bin| {
-                let range = format!("{:.0} to {:.0}", 100.0 * bin.from, 100.0 * bin.to);
-                [row.model.clone(), range, bin.calls.to_string(), percent(bin.hit_rate)]
-            })
-        });
-        format!(
-            "The probability a model gives the direction it calls.\n\n{}\n{}",
-            table(1, ["Model", "Least %", "Median %", "Most %"], span),
-            table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins)
         )
     }
 
