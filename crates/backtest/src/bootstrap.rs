@@ -18,7 +18,7 @@
 //! say nothing about the spread.
 use windvane_lstm_core::{Purpose, Stream};
 
-use crate::{Bounds, NaiveRule, Record};
+use crate::{Baseline, Bounds, Record};
 
 /// Number of resamples.
 pub(crate) const RESAMPLES: u64 = 2_000;
@@ -40,21 +40,21 @@ pub(crate) struct Terms {
     pub(crate) models: usize,
 }
 
-/// Hits and scored calls of a model, and of a naive rule on the same candles.
+/// Hits and scored calls of a model, and of a baseline on the same candles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Tally {
     hits: usize,
     scored: usize,
-    naive_hits: usize,
-    naive_scored: usize,
+    baseline_hits: usize,
+    baseline_scored: usize,
 }
 
 impl Tally {
     fn add(&mut self, other: Self) {
         self.hits += other.hits;
         self.scored += other.scored;
-        self.naive_hits += other.naive_hits;
-        self.naive_scored += other.naive_scored;
+        self.baseline_hits += other.baseline_hits;
+        self.baseline_scored += other.baseline_scored;
     }
 
     fn accuracy(&self) -> Option<f64> {
@@ -62,11 +62,11 @@ impl Tally {
     }
 
     fn lead(&self) -> Option<f64> {
-        Some(self.accuracy()? - crate::accuracy::share(self.naive_hits, self.naive_scored)?)
+        Some(self.accuracy()? - crate::accuracy::share(self.baseline_hits, self.baseline_scored)?)
     }
 }
 
-/// The resamples of a model's calls beside a naive rule's on the same candles.
+/// The resamples of a model's calls beside a baseline's on the same candles.
 ///
 /// Both are drawn together, so the interval of the lead is that of a paired comparison.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(crate) struct Bootstrap {
 
 impl Bootstrap {
     /// Draws the resamples; `None` where there is too little to draw from.
-    pub(crate) fn new(records: &[Record], rule: NaiveRule, terms: Terms) -> Option<Self> {
+    pub(crate) fn new(records: &[Record], rule: Baseline, terms: Terms) -> Option<Self> {
         Some(Self::of_blocks(&blocks(records, rule, terms.horizon)?, terms.seed))
     }
 
@@ -108,7 +108,7 @@ impl Bootstrap {
         self.bounds(Tally::accuracy, level, 0.0)
     }
 
-    /// Interval of the accuracy's lead over the naive rule.
+    /// Interval of the accuracy's lead over the baseline.
     pub(crate) fn lead(&self, level: f64) -> Option<Bounds> {
         self.bounds(Tally::lead, level, -1.0)
     }
@@ -120,17 +120,17 @@ impl Bootstrap {
 }
 
 /// One tally per block of consecutive times, oldest first.
-fn blocks(records: &[Record], rule: NaiveRule, horizon: usize) -> Option<Vec<Tally>> {
+fn blocks(records: &[Record], rule: Baseline, horizon: usize) -> Option<Vec<Tally>> {
     let longest = records.iter().map(|record| record.interval.millis()).max()?;
     let mut scored: Vec<(i64, Tally)> = records
         .iter()
         .filter_map(|record| {
-            let naive = record.hit(rule.call(record));
+            let baseline = record.hit(rule.call(record));
             let tally = Tally {
                 hits: usize::from(record.hit(record.called)?),
                 scored: 1,
-                naive_hits: usize::from(naive == Some(true)),
-                naive_scored: usize::from(naive.is_some()),
+                baseline_hits: usize::from(baseline == Some(true)),
+                baseline_scored: usize::from(baseline.is_some()),
             };
             Some((record.decided_at.millis().div_euclid(longest), tally))
         })
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn accuracy(records: &[Record]) -> Option<Bounds> {
-        Bootstrap::new(records, NaiveRule::AlwaysUp, TERMS)?.accuracy(0.95)
+        Bootstrap::new(records, Baseline::AlwaysUp, TERMS)?.accuracy(0.95)
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_lead_over_itself_is_exactly_nothing() {
-        let bootstrap = Bootstrap::new(&alternating(500), NaiveRule::AlwaysUp, TERMS).unwrap();
+        let bootstrap = Bootstrap::new(&alternating(500), Baseline::AlwaysUp, TERMS).unwrap();
         assert!(bootstrap.resamples.iter().all(|tally| tally.lead() == Some(0.0)));
         assert_eq!(bootstrap.lead(0.95), None);
     }

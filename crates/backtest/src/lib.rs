@@ -1,5 +1,5 @@
 //! Honest backtests of direction models: every accuracy with its interval, its coverage and the
-//! best naive rule beside it.
+//! best baseline beside it.
 //!
 //! [`Backtest::run`] fits each [`Learner`](windvane_models::train::Learner) on the past of some
 //! [`Instrument`]s and tests it on what follows, fold by fold; the [`Report`] is one value with
@@ -15,7 +15,7 @@
 //!   many degrees of freedom as there are blocks less one. A block has max(20, ⌈n^(1/3)⌉,
 //!   2 × horizon) times of the n with a scored call, fewer where that leaves under 20 blocks.
 //!   There is none for fewer than 30 scored calls or 20 blocks, nor at exactly 0 or 100 %.
-//! - **Naive rules** ([`NaiveRule`]) are scored on the very candles that make up the model's
+//! - **Baselines** ([`Baseline`]) are scored on the very candles that make up the model's
 //!   accuracy. The best of them is chosen with hindsight, which favours the rule; the model's
 //!   [`Lead`] over it has a paired interval, and counts as shown only when it holds at a level
 //!   corrected for the number of models compared.
@@ -30,6 +30,7 @@
 
 mod accuracy;
 mod backtest;
+mod baseline;
 mod bootstrap;
 mod bounds;
 mod confidence;
@@ -38,7 +39,6 @@ mod event;
 mod gaps;
 mod group;
 pub mod metrics;
-mod naive;
 mod plan;
 mod record;
 pub mod report;
@@ -50,12 +50,12 @@ mod warning;
 
 pub use accuracy::Accuracy;
 pub use backtest::{Backtest, Instrument};
+pub use baseline::{Baseline, BaselineResult};
 pub use bounds::Bounds;
 pub use confidence::{Confidence, ConfidenceBin};
 pub use error::BacktestError;
 pub use event::{Event, Task};
 pub use metrics::Confusion;
-pub use naive::{NaiveResult, NaiveRule};
 pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;

@@ -2,10 +2,10 @@
 use serde::Serialize;
 use windvane_candles::Interval;
 
+use crate::baseline::{best, on_called};
 use crate::bootstrap::{Bootstrap, Terms};
 use crate::metrics::{Confusion, Reliability};
-use crate::naive::{best, on_called};
-use crate::{Accuracy, Bounds, Confidence, NaiveResult, NaiveRule, Record};
+use crate::{Accuracy, Baseline, BaselineResult, Bounds, Confidence, Record};
 
 /// Level of the confidence intervals in rows.
 const LEVEL: f64 = 0.95;
@@ -23,7 +23,7 @@ pub enum Scope {
     All,
 }
 
-/// A model's lead over a naive rule on the same candles.
+/// A model's lead over a baseline on the same candles.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Lead {
@@ -68,10 +68,10 @@ pub struct ResultRow {
     pub blocks: Option<usize>,
     /// The same model forced to call every candle: the sign of p(UP) − p(DOWN).
     pub full_coverage: Accuracy,
-    /// The naive rules on the candles that were scored.
-    pub naive: [NaiveResult; 4],
+    /// The baselines on the candles that were scored.
+    pub baselines: [BaselineResult; 4],
     /// The best of them there, chosen with hindsight; `None` without a scored call.
-    pub best_naive: Option<NaiveRule>,
+    pub best_baseline: Option<Baseline>,
     /// The model's lead over it.
     pub lead: Option<Lead>,
     /// Labels against calls.
@@ -94,8 +94,8 @@ impl ResultRow {
     /// Computes every number of a row from the records alone.
     pub(crate) fn of(model: &str, place: &Place, records: &[Record], terms: Terms) -> Self {
         let score = Accuracy::of(records, |record| record.called);
-        let naive = on_called(records);
-        let best = best(&naive);
+        let baselines = on_called(records);
+        let best = best(&baselines);
         let bootstrap = best.and_then(|best| Bootstrap::new(records, best.rule, terms));
         let bootstrap = bootstrap.as_ref();
         let lead = best.and_then(|best| {
@@ -119,8 +119,8 @@ impl ResultRow {
             interval_95: bootstrap.and_then(|b| b.accuracy(LEVEL)),
             blocks: bootstrap.map(Bootstrap::blocks),
             full_coverage: Accuracy::of(records, Record::edge_call),
-            naive,
-            best_naive: best.map(|best| best.rule),
+            baselines,
+            best_baseline: best.map(|best| best.rule),
             lead,
             confusion,
             balanced_accuracy: confusion.balanced_accuracy(),
@@ -132,9 +132,9 @@ impl ResultRow {
         }
     }
 
-    /// The best naive rule with its score.
-    pub fn best_naive_result(&self) -> Option<&NaiveResult> {
-        self.naive.iter().find(|naive| Some(naive.rule) == self.best_naive)
+    /// The best baseline with its score.
+    pub fn best_baseline_result(&self) -> Option<&BaselineResult> {
+        self.baselines.iter().find(|baseline| Some(baseline.rule) == self.best_baseline)
     }
 }
 
@@ -176,8 +176,8 @@ mod tests {
         let records: Vec<Record> = (0..370).map(|t| record(t, Neutral, 0.01)).collect();
         let row = row(&records);
         assert_eq!((row.score.accuracy, row.score.coverage), (None, Some(0.0)));
-        assert_eq!((row.interval_95, row.lead, row.best_naive), (None, None, None));
-        assert!(row.naive.iter().all(|naive| naive.score.accuracy.is_none()));
+        assert_eq!((row.interval_95, row.lead, row.best_baseline), (None, None, None));
+        assert!(row.baselines.iter().all(|baseline| baseline.score.accuracy.is_none()));
         assert!(row.log_loss.is_some());
     }
 
@@ -188,7 +188,7 @@ mod tests {
         let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
         let records: Vec<Record> = (0..800).map(|t| record(t, call(t), change(t))).collect();
         let row = row(&records);
-        assert_eq!(row.best_naive, Some(NaiveRule::AlwaysUp));
+        assert_eq!(row.best_baseline, Some(Baseline::AlwaysUp));
         assert_eq!(row.score.accuracy, Some(0.875));
         assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);
     }

@@ -63,7 +63,7 @@ fn the_json_has_its_layout() {
         assert!(text.starts_with("2020-") && text.ends_with('Z'), "{text}");
     }
     assert_eq!(json["results"][0]["confusion"].as_array().unwrap().len(), 3);
-    assert_eq!(json["results"][0]["naive"][3]["rule"], "opposite_of_last_sign");
+    assert_eq!(json["results"][0]["baselines"][3]["rule"], "opposite_of_last_sign");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use windvane_candles::Direction;
 use super::Report;
 use super::headline::{UNDEFINED, interval, percent};
 use super::table::table;
-use crate::naive::NaiveRule;
+use crate::baseline::Baseline;
 use crate::{ResultRow, Scope};
 
 impl Report {
@@ -14,7 +14,7 @@ impl Report {
             self.title(),
             section("Results", &self.results_section()),
             section("Ranking", &self.ranking_section()),
-            section("Naive rules", &self.naive_section()),
+            section("Baselines", &self.baseline_section()),
             section("Labels against calls", &self.confusion_section()),
             section("Confidence", &self.confidence_section()),
             section("Folds", &self.folds_section()),
@@ -33,7 +33,7 @@ impl Report {
              Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
              moved; NEUTRAL is no call, coverage is the share of candles with a call, and `-` is \
              undefined.\n\
-             A model has shown something only where its lead over the best naive rule has an \
+             A model has shown something only where its lead over the best baseline has an \
              interval above 0; a high accuracy without that is what knowing nothing scores too.\n",
             self.run.models.join(", "),
             self.instruments.len(),
@@ -45,7 +45,7 @@ impl Report {
         let (all, above) = (leads.len(), leads.iter().filter(|bounds| bounds.low > 0.0).count());
         format!(
             "{}\nIntervals are 95 % block bootstraps over calendar time, all instruments of a \
-             block together. The naive rule is scored on the candles the model called, and is the \
+             block together. The baseline is scored on the candles the model called, and is the \
              best of four chosen with hindsight.\n{above} of {all} leads have an interval above 0; \
              if no model knew anything, about {:.1} would have one by chance.\n",
             table(3, Self::HEADLINE, self.headline()),
@@ -67,14 +67,14 @@ impl Report {
         self.results.iter().filter(|row| row.scope == Scope::Interval)
     }
 
-    fn naive_section(&self) -> String {
+    fn baseline_section(&self) -> String {
         let rows = self.pooled().map(|row| {
-            let rule = |rule: NaiveRule| {
-                let score = row.naive.iter().find(|n| n.rule == rule).map(|n| n.score);
+            let rule = |rule: Baseline| {
+                let score = row.baselines.iter().find(|n| n.rule == rule).map(|n| n.score);
                 let covers = percent(score.and_then(|s| s.coverage));
                 format!("{} ({covers})", percent(score.and_then(|s| s.accuracy)))
             };
-            let [up, majority, last, opposite] = NaiveRule::ALL.map(rule);
+            let [up, majority, last, opposite] = Baseline::ALL.map(rule);
             let accuracy = percent(row.score.accuracy);
             [row.model.clone(), interval(row), accuracy, up, majority, last, opposite]
         });

@@ -218,7 +218,7 @@ pub struct Rank {
     pub coverage: Option<f64>,
     /// Accuracy when every candle gets a call.
     pub full_coverage_accuracy: Option<f64>,
-    /// Lead over the best naive rule.
+    /// Lead over the best baseline.
     pub lead: Option<Lead>,
 }
 

@@ -1,4 +1,4 @@
-//! Rules that know nothing: what a model has to beat.
+//! Rules and simple learners: what a model has to beat.
 use std::fmt;
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::{Accuracy, Record};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum NaiveRule {
+pub enum Baseline {
     /// UP, always.
     AlwaysUp,
     /// The commoner of UP and DOWN among the training labels of the fold (UP if they tie).
@@ -22,7 +22,7 @@ pub enum NaiveRule {
     OppositeOfLastSign,
 }
 
-impl NaiveRule {
+impl Baseline {
     /// All rules, in the order of reports.
     pub const ALL: [Self; 4] =
         [Self::AlwaysUp, Self::Majority, Self::LastSign, Self::OppositeOfLastSign];
@@ -39,7 +39,7 @@ impl NaiveRule {
 }
 
 /// The rule in words, as in tables.
-impl fmt::Display for NaiveRule {
+impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::AlwaysUp => "always up",
@@ -50,12 +50,12 @@ impl fmt::Display for NaiveRule {
     }
 }
 
-/// A naive rule on the candles that a model called.
+/// A baseline on the candles that a model called.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct NaiveResult {
+pub struct BaselineResult {
     /// The rule.
-    pub rule: NaiveRule,
+    pub rule: Baseline,
     /// What it scored.
     #[serde(flatten)]
     pub score: Accuracy,
@@ -64,15 +64,15 @@ pub struct NaiveResult {
 /// All rules on the candles that a model called and whose close moved: the very candles that
 /// make up the model's accuracy. Otherwise a model could gain a lead by calling only candles on
 /// which the rule, too, does well.
-pub(crate) fn on_called(records: &[Record]) -> [NaiveResult; 4] {
-    NaiveRule::ALL.map(|rule| {
+pub(crate) fn on_called(records: &[Record]) -> [BaselineResult; 4] {
+    Baseline::ALL.map(|rule| {
         let scored = records.iter().filter(|record| record.hit(record.called).is_some());
-        NaiveResult { rule, score: Accuracy::of(scored, |record| rule.call(record)) }
+        BaselineResult { rule, score: Accuracy::of(scored, |record| rule.call(record)) }
     })
 }
 
 /// The rule with the highest accuracy, the first of equals; `None` where none is defined.
-pub(crate) fn best(rules: &[NaiveResult]) -> Option<NaiveResult> {
+pub(crate) fn best(rules: &[BaselineResult]) -> Option<BaselineResult> {
     let defined = rules.iter().filter_map(|rule| Some((rule.score.accuracy?, *rule)));
     defined.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, rule)| rule)
 }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn each_rule_calls_as_its_name_says() {
         let base = Record { last: Down, majority: Up, ..record(0, Up, 0.01) };
-        let calls = |record: &Record| NaiveRule::ALL.map(|rule| rule.call(record));
+        let calls = |record: &Record| Baseline::ALL.map(|rule| rule.call(record));
         assert_eq!(calls(&base), [Up, Up, Down, Up]);
         assert_eq!(calls(&Record { last: Neutral, ..base }), [Up, Up, Neutral, Neutral]);
         assert_eq!(calls(&Record { majority: Down, ..base }), [Up, Down, Down, Up]);
@@ -101,7 +101,7 @@ mod tests {
         let rules = on_called(&records);
         assert!(rules.iter().all(|rule| rule.score.candles == 10));
         let best = best(&rules).unwrap();
-        assert_eq!((best.rule, best.score.accuracy), (NaiveRule::AlwaysUp, Some(1.0)));
+        assert_eq!((best.rule, best.score.accuracy), (Baseline::AlwaysUp, Some(1.0)));
     }
 
     #[test]
