@@ -10,7 +10,7 @@ mod show;
 use std::sync::Arc;
 
 use clap::Parser;
-use windvane::backtest::{Backtest, Instrument, Report};
+use windvane::backtest::{Backtest, Instrument, LogisticLearner, Report};
 use windvane::ensemble::EnsembleLearner;
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
@@ -64,6 +64,7 @@ fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
     match model {
         Model::V2 => Arc::new(WeightedSignalsLearner::default()),
         Model::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
+        Model::Logistic => Arc::new(LogisticLearner::default()),
         Model::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
         Model::V31 => {
             Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })

@@ -64,6 +64,9 @@ pub(crate) enum Model {
     V2,
     /// The same with weights of maximum likelihood.
     V2Learned,
+    /// Logistic regression on whole windows: it stands beside every model as a baseline, and is
+    /// ranked as one when named here.
+    Logistic,
     /// Bidirectional LSTM; about six times the training of v32.
     V3,
     /// Bidirectional LSTM with attention; about seven times the training of v32.

@@ -208,7 +208,7 @@ fn wrong_options_are_refused() {
     };
     assert!(
         refuse(&["--models", "v9"])
-            .contains("[possible values: v2, v2-learned, v3, v31, v32, original, tuned]")
+            .contains("[possible values: v2, v2-learned, logistic, v3, v31, v32, original, tuned]")
     );
     assert!(refuse(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with"));
     assert!(refuse(&["--test-from", "soon"]).contains("soon"));

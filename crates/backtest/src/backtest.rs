@@ -9,9 +9,10 @@ use windvane_models::train::{EpochReport, Learner, Run};
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
 use crate::group::{Fold, Group, by_interval};
+use crate::lineup::Lineup;
 use crate::report::{self, Failure, Report};
 use crate::task::{self, Outcome};
-use crate::{BacktestError, Event, Plan, Task};
+use crate::{BacktestError, Event, LogisticLearner, Plan, Task};
 
 /// A series to test on.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +97,8 @@ impl Backtest {
     /// be fitted, or a group that has too few candles for the plan, is listed in the report's
     /// failures and does not stop the others. `on_event` hears from several threads.
     ///
+    /// Beside the models a [`LogisticLearner`] is fitted on every fold, as a baseline.
+    ///
     /// # Errors
     /// [`BacktestError::NoInstruments`], [`BacktestError::NoLearners`],
     /// [`BacktestError::DuplicateInstrument`], [`BacktestError::DuplicateLearner`], and
@@ -111,25 +114,31 @@ impl Backtest {
         let mut failures = Vec::new();
         let groups = self.groups(instruments, &mut failures);
         let planned = self.plan(&groups, &mut failures);
-        let entries = entries(&planned, learners.len());
+        let logistic = LogisticLearner::default();
+        let lineup = Lineup::new(learners, &logistic);
+        let entries = entries(&planned, lineup.learners.len());
         on_event(Event::Planned { tasks: entries.len() });
         let outcomes: Vec<Result<Outcome, ModelError>> = entries
             .par_iter()
             .enumerate()
-            .map(|(index, entry)| self.work(index, *entry, &planned, learners, on_event))
+            .map(|(index, entry)| self.work(index, *entry, &planned, &lineup, on_event))
             .collect();
         let mut done = Vec::new();
         for (Entry { group, fold, learner }, outcome) in entries.into_iter().zip(outcomes) {
             match outcome {
                 Ok(outcome) => done.push(Done { group, fold, learner, outcome }),
+                // Of a fold that cannot be learned from, the models tell.
+                Err(_) if learner >= lineup.models && planned[group].folds[fold].parts.is_err() => {
+                }
                 Err(error) => failures.push(Failure {
-                    model: Some(learners[learner].id().to_string()),
+                    model: Some(lineup.learners[learner].id().to_string()),
                     interval: planned[group].group.interval,
                     fold: Some(fold + 1),
                     message: error.to_string(),
                 }),
             }
         }
+        let done = lineup.join(done);
         if done.is_empty() {
             let first = failures.first().map_or_else(String::new, ToString::to_string);
             return Err(BacktestError::NothingEvaluated { failures: failures.len(), first });
@@ -162,11 +171,11 @@ impl Backtest {
         index: usize,
         entry: Entry,
         planned: &[Planned<'_>],
-        learners: &[Box<dyn Learner>],
+        lineup: &Lineup<'_>,
         on_event: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<Outcome, ModelError> {
         let Planned { group, folds } = &planned[entry.group];
-        let (learner, number) = (&*learners[entry.learner], entry.fold + 1);
+        let (learner, number) = (lineup.learners[entry.learner], entry.fold + 1);
         let (interval, model) = (group.interval, learner.id().as_str());
         let task = Task { index, model, interval, fold: number, folds: folds.len() };
         on_event(Event::Started { task });

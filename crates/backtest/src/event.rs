@@ -10,7 +10,8 @@ use windvane_models::train::EpochReport;
 pub enum Event<'a> {
     /// The run knows its work.
     Planned {
-        /// Number of tasks: one per model and fold of every group of instruments.
+        /// Number of tasks: one per model or baseline to be fitted, and fold of every group of
+        /// instruments.
         tasks: usize,
     },
     /// A model begins to learn.

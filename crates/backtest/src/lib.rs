@@ -15,10 +15,11 @@
 //!   many degrees of freedom as there are blocks less one. A block has max(20, ⌈n^(1/3)⌉,
 //!   2 × horizon) times of the n with a scored call, fewer where that leaves under 20 blocks.
 //!   There is none for fewer than 30 scored calls or 20 blocks, nor at exactly 0 or 100 %.
-//! - **Baselines** ([`Baseline`]) are scored on the very candles that make up the model's
-//!   accuracy. The best of them is chosen with hindsight, which favours the rule; the model's
-//!   [`Lead`] over it has a paired interval, and counts as shown only when it holds at a level
-//!   corrected for the number of models compared.
+//! - **Baselines** ([`Baseline`]) are four rules that know nothing and a logistic regression on
+//!   the model's own training windows ([`LogisticLearner`]), all scored on the very candles that
+//!   make up the model's accuracy. The best of them is chosen with hindsight, which favours it;
+//!   the model's [`Lead`] over it has a paired interval, and counts as shown only when it holds at
+//!   a level corrected for the number of models compared.
 //! - **Warnings** ([`Warning`]) name results that no skill gives.
 //!
 //! # What keeps the future out
@@ -38,11 +39,14 @@ mod error;
 mod event;
 mod gaps;
 mod group;
+mod lineup;
+mod logistic;
 pub mod metrics;
 mod plan;
 mod record;
 pub mod report;
 mod result;
+mod scaled;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -55,6 +59,7 @@ pub use bounds::Bounds;
 pub use confidence::{Confidence, ConfidenceBin};
 pub use error::BacktestError;
 pub use event::{Event, Task};
+pub use logistic::LogisticLearner;
 pub use metrics::Confusion;
 pub use plan::Plan;
 pub use record::Record;

@@ -26,6 +26,11 @@ pub struct Record {
     pub last: Direction,
     /// The commoner of UP and DOWN among the training labels of the fold.
     pub majority: Direction,
+    /// What [`LogisticLearner`](crate::LogisticLearner) says, fitted on the windows the model was
+    /// fitted on and calling every candle; `None` where it could not be fitted.
+    pub logistic: Option<Direction>,
+    /// What boosted trees say, likewise; `None` also where none were among the models.
+    pub boosted: Option<Direction>,
 }
 
 impl Record {

@@ -68,8 +68,9 @@ pub struct ResultRow {
     pub blocks: Option<usize>,
     /// The same model forced to call every candle: the sign of p(UP) − p(DOWN).
     pub full_coverage: Accuracy,
-    /// The baselines on the candles that were scored.
-    pub baselines: [BaselineResult; 4],
+    /// The baselines on the candles that were scored; not those learners that could not be fitted
+    /// on all of its folds.
+    pub baselines: Vec<BaselineResult>,
     /// The best of them there, chosen with hindsight; `None` without a scored call.
     pub best_baseline: Option<Baseline>,
     /// The model's lead over it.

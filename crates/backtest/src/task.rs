@@ -46,6 +46,8 @@ pub(crate) fn run(
         probabilities: prediction.probabilities,
         last: last_sign(fold.test.tables(), sample, fold.test.labels().horizon),
         majority,
+        logistic: None,
+        boosted: None,
     };
     let chunks: Vec<Result<(Vec<Record>, f64), ModelError>> = fold
         .test

@@ -20,6 +20,8 @@ pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
         probabilities: Probabilities::new(classes).unwrap(),
         last: Direction::Up,
         majority: Direction::Down,
+        logistic: Some(Direction::Down),
+        boosted: None,
     }
 }
 

@@ -166,7 +166,7 @@ fn events_tell_of_every_task() {
         match event {
             Event::Planned { tasks } => seen.0 = tasks,
             Event::Started { task } => {
-                assert!(task.index < 16 && task.fold <= task.folds);
+                assert!(task.index < 24 && task.fold <= task.folds);
                 seen.1 += 1;
             }
             Event::Epoch { task, .. } => {
@@ -180,7 +180,8 @@ fn events_tell_of_every_task() {
     };
     let learners = [small_lstm(), failing()];
     Backtest::default().run(&markets(), &learners, &on_event).unwrap();
-    assert_eq!(*seen.lock().unwrap(), (16, 16, 16, 8, 8));
+    // The two models and the logistic regression, on four folds of two groups.
+    assert_eq!(*seen.lock().unwrap(), (24, 24, 16, 16, 8));
 }
 
 #[test]

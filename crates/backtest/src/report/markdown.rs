@@ -46,7 +46,7 @@ impl Report {
         format!(
             "{}\nIntervals are 95 % block bootstraps over calendar time, all instruments of a \
              block together. The baseline is scored on the candles the model called, and is the \
-             best of four chosen with hindsight.\n{above} of {all} leads have an interval above 0; \
+             best of all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; \
              if no model knew anything, about {:.1} would have one by chance.\n",
             table(3, Self::HEADLINE, self.headline()),
             0.025 * all as f64,
@@ -70,13 +70,14 @@ impl Report {
     fn baseline_section(&self) -> String {
         let rows = self.pooled().map(|row| {
             let rule = |rule: Baseline| {
-                let score = row.baselines.iter().find(|n| n.rule == rule).map(|n| n.score);
-                let covers = percent(score.and_then(|s| s.coverage));
-                format!("{} ({covers})", percent(score.and_then(|s| s.accuracy)))
+                let Some(own) = row.baselines.iter().find(|own| own.rule == rule) else {
+                    return UNDEFINED.to_string();
+                };
+                format!("{} ({})", percent(own.score.accuracy), percent(own.score.coverage))
             };
-            let [up, majority, last, opposite] = Baseline::ALL.map(rule);
-            let accuracy = percent(row.score.accuracy);
-            [row.model.clone(), interval(row), accuracy, up, majority, last, opposite]
+            let [up, majority, last, opposite, logistic, boosted] = Baseline::ALL.map(rule);
+            let (model, accuracy) = (row.model.clone(), percent(row.score.accuracy));
+            [model, interval(row), accuracy, up, majority, last, opposite, logistic, boosted]
         });
         let header = [
             "Model",
@@ -86,10 +87,12 @@ impl Report {
             "Majority",
             "Last sign",
             "Opposite of last",
+            "Logistic",
+            "Boosted trees",
         ];
         format!(
-            "Accuracy % (coverage %) of each rule on the candles that the model called; majority \
-             is that of the training labels.\n\n{}",
+            "Accuracy % (coverage %) of each baseline on the candles that the model called; majority \
+             is that of the training labels, logistic a regression on the same training windows.\n\n{}",
             table(2, header, rows)
         )
     }
