@@ -10,7 +10,7 @@ mod show;
 use std::sync::Arc;
 
 use clap::Parser;
-use windvane::backtest::{Backtest, Instrument, LogisticLearner, Report};
+use windvane::backtest::{Backtest, BoostedTreesLearner, Instrument, LogisticLearner, Report};
 use windvane::ensemble::EnsembleLearner;
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
@@ -65,6 +65,7 @@ fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
         Model::V2 => Arc::new(WeightedSignalsLearner::default()),
         Model::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
         Model::Logistic => Arc::new(LogisticLearner::default()),
+        Model::Boosted => Arc::new(BoostedTreesLearner::default()),
         Model::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
         Model::V31 => {
             Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })

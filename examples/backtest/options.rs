@@ -67,6 +67,8 @@ pub(crate) enum Model {
     /// Logistic regression on whole windows: it stands beside every model as a baseline, and is
     /// ranked as one when named here.
     Logistic,
+    /// Gradient-boosted trees on whole windows: a baseline of all models when named here.
+    Boosted,
     /// Bidirectional LSTM; about six times the training of v32.
     V3,
     /// Bidirectional LSTM with attention; about seven times the training of v32.

@@ -40,13 +40,12 @@ mod event;
 mod gaps;
 mod group;
 mod lineup;
-mod logistic;
 pub mod metrics;
 mod plan;
 mod record;
 pub mod report;
 mod result;
-mod scaled;
+mod simple;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -59,12 +58,14 @@ pub use bounds::Bounds;
 pub use confidence::{Confidence, ConfidenceBin};
 pub use error::BacktestError;
 pub use event::{Event, Task};
-pub use logistic::LogisticLearner;
 pub use metrics::Confusion;
 pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;
 pub use result::{FoldScore, Lead, ResultRow, Scope};
+#[cfg(feature = "boosted")]
+pub use simple::BoostedTreesLearner;
+pub use simple::LogisticLearner;
 pub use warning::{Warning, WarningCode};
 
 #[cfg(doctest)]

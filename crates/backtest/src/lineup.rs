@@ -20,12 +20,18 @@ impl<'a> Lineup<'a> {
     /// The models, and a logistic regression unless that is one of them: nothing is fitted twice.
     pub(crate) fn new(models: &'a [Box<dyn Learner>], logistic: &'a dyn Learner) -> Self {
         let mut learners: Vec<&dyn Learner> = models.iter().map(|model| &**model).collect();
-        let same = |one: &&dyn Learner| one.recipe() == logistic.recipe();
-        let place = learners.iter().position(same).unwrap_or_else(|| {
+        let place = place_of(&learners, logistic).unwrap_or_else(|| {
             learners.push(logistic);
             models.len()
         });
-        Self { learners, models: models.len(), baselines: vec![(Baseline::Logistic, place)] }
+        #[cfg_attr(not(feature = "boosted"), expect(unused_mut, reason = "trees may follow"))]
+        let mut baselines = vec![(Baseline::Logistic, place)];
+        #[cfg(feature = "boosted")]
+        {
+            let place = place_of(&learners, &crate::BoostedTreesLearner::default());
+            baselines.extend(place.map(|place| (Baseline::BoostedTrees, place)));
+        }
+        Self { learners, models: models.len(), baselines }
     }
 
     /// Writes what the baselines said into the models' records, and drops what was fitted only
@@ -50,4 +56,9 @@ impl<'a> Lineup<'a> {
         }
         done
     }
+}
+
+/// Where a learner that fits the same is among these.
+fn place_of(learners: &[&dyn Learner], wanted: &dyn Learner) -> Option<usize> {
+    learners.iter().position(|one| one.recipe().is_some() && one.recipe() == wanted.recipe())
 }

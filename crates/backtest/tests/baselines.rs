@@ -97,3 +97,41 @@ fn labels_that_say_nothing_leave_it_out_too() {
     assert_eq!(accuracy_of(&report, Baseline::Logistic), None);
     assert_eq!(report.results.len(), 2 + 1);
 }
+
+#[cfg(feature = "boosted")]
+mod boosted {
+    use windvane_backtest::BoostedTreesLearner;
+
+    use super::*;
+
+    fn boosted() -> Box<dyn Learner> {
+        Box::new(BoostedTreesLearner::default())
+    }
+
+    #[test]
+    fn trees_among_the_models_are_a_baseline_of_all_of_them() {
+        let markets = [market(Market::AR1, "SIM")];
+        let report = run(&markets, &[v2(), boosted()]);
+        let (got, best) = (
+            accuracy_of(&report, Baseline::BoostedTrees).unwrap(),
+            Market::AR1.best_accuracy().unwrap(),
+        );
+        assert!((got - best).abs() < 0.03, "{got} of {best}");
+        assert_eq!(report.results[0].baselines.len(), 6);
+        let own = report.results.iter().find(|row| row.model == "boosted").unwrap();
+        assert_eq!(own.full_coverage.accuracy, Some(got));
+        assert!(report.training[1].record.notes[0].ends_with(" trees"));
+        let without = run(&markets, &[v2()]);
+        assert_eq!(without.results[0].baselines.len(), 5);
+    }
+
+    #[test]
+    fn the_same_trees_on_any_number_of_threads() {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let markets = [market(Market::REGIME, "AAA"), market(Market::REGIME, "BBB")];
+            pool.install(|| without_timing(&run(&markets, &[boosted()])))
+        };
+        assert_eq!(on(1), on(3));
+    }
+}

@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use windvane_candles::Direction;
 use windvane_signals::{Sample, SampleSet};
 
-use crate::scaled::ScaledWindows;
+use super::windows::ScaledWindows;
 
 /// Windows that one thread sums up. Sums of chunks are added in order, so the bits hang on this
 /// number and not on that of the threads.
@@ -35,6 +35,20 @@ impl<'a> Cases<'a> {
 
     pub(super) fn len(&self) -> usize {
         self.samples.len()
+    }
+
+    /// The windows as columns of numbers, each as long as there are cases, and whether they rose.
+    #[cfg(feature = "boosted")]
+    pub(super) fn columns(&self) -> (Vec<f64>, Vec<f64>) {
+        let (n, inputs) = (self.len(), self.windows.inputs());
+        let mut columns = vec![0.0; n * inputs];
+        for (case, sample) in self.samples.iter().enumerate() {
+            for (column, value) in self.windows.window(sample).iter().enumerate() {
+                columns[column * n + case] = f64::from(*value);
+            }
+        }
+        let rose = |sample: &Sample| f64::from(u8::from(sample.label == Direction::Up));
+        (columns, self.samples.iter().map(rose).collect())
     }
 
     /// Number of weights: the inputs and, last, the constant.
@@ -131,14 +145,14 @@ impl<'a> Cases<'a> {
 }
 
 /// x·w, in eight sums that do not wait for each other.
-pub(super) fn dot(x: &[f32], weights: &[f64]) -> f64 {
+pub(super) fn dot<T: Copy + Into<f64>>(x: &[T], weights: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (x, weights) = (x.chunks_exact(8), weights.chunks_exact(8));
     let rest = x.remainder().iter().zip(weights.remainder());
-    let rest: f64 = rest.map(|(x, w)| f64::from(*x) * w).sum();
+    let rest: f64 = rest.map(|(x, w)| (*x).into() * w).sum();
     for (x, w) in x.zip(weights) {
         for lane in 0..8 {
-            sums[lane] += f64::from(x[lane]) * w[lane];
+            sums[lane] += x[lane].into() * w[lane];
         }
     }
     sums.iter().sum::<f64>() + rest

@@ -4,7 +4,7 @@ use windvane_signals::{Sample, SampleSet, Scaler};
 
 /// Rows that are scaled once: neighbouring windows share all rows but one, and each is a slice.
 #[derive(Debug)]
-pub(crate) struct ScaledWindows {
+pub(super) struct ScaledWindows {
     /// Per table, `[rows, C]`; incomplete rows are zeros that no window reaches.
     tables: Vec<Vec<f32>>,
     width: usize,
@@ -13,7 +13,7 @@ pub(crate) struct ScaledWindows {
 
 impl ScaledWindows {
     /// Scales the rows of the tables that the samples point into.
-    pub(crate) fn of(samples: &SampleSet<'_>, scaler: &Scaler) -> Result<Self, ModelError> {
+    pub(super) fn of(samples: &SampleSet<'_>, scaler: &Scaler) -> Result<Self, ModelError> {
         let width = samples.width();
         let tables = samples.used_tables().into_iter().map(|table| {
             let Some(table) = table else { return Ok(Vec::new()) };
@@ -30,12 +30,12 @@ impl ScaledWindows {
     }
 
     /// Numbers per window.
-    pub(crate) fn inputs(&self) -> usize {
+    pub(super) fn inputs(&self) -> usize {
         self.width * self.lookback
     }
 
     /// The window of a sample, oldest row first.
-    pub(crate) fn window(&self, sample: &Sample) -> &[f32] {
+    pub(super) fn window(&self, sample: &Sample) -> &[f32] {
         let end = (sample.row + 1) * self.width;
         &self.tables[sample.table][end - self.inputs()..end]
     }
