@@ -42,7 +42,8 @@ pub struct Backtest {
     /// an instrument are missing, else [`GapPolicy::Reset`]. It looks only at instruments that
     /// are learned from, and only at candles before the first validation begins, so a market
     /// whose nights or weekends come later must be given its policy. Walking forward, the time of
-    /// the first validation depends on the policy; the guess takes the earlier of the two.
+    /// the first validation depends on the policy; the guess takes the earlier of the two. Under
+    /// [`Plan::Combinatorial`], which tests on all there is, it looks at the first group.
     pub gaps: Option<GapPolicy>,
     /// Rows per window; the default is 20.
     pub lookback: usize,

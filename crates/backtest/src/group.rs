@@ -24,10 +24,21 @@ pub(crate) struct Group {
 #[derive(Debug)]
 pub(crate) struct Fold<'a> {
     pub(crate) split: Split,
+    /// The path of each of the split's tests, counted from 1.
+    paths: Vec<usize>,
     /// What there is to learn from, or why there is nothing.
     pub(crate) parts: Result<Parts<'a>, SignalError>,
     /// Test windows of all members.
     pub(crate) test: SampleSet<'a>,
+}
+
+impl Fold<'_> {
+    /// The path that a test window of the fold is on.
+    pub(crate) fn path_of(&self, sample: &Sample) -> usize {
+        let tests = self.split.tests().iter();
+        let test = tests.clone().position(|test| test.contains(sample.decided_at));
+        self.paths[test.expect("invariant: a test window lies in a test")]
+    }
 }
 
 /// The instruments by interval, shortest first. Intervals are never pooled for learning.
@@ -71,12 +82,14 @@ impl Group {
             let hint = "every instrument of the interval is test-only or too short";
             return Err(SignalError::EmptyPart { part: "training", hint }.into());
         }
-        let fold = |split: Split| {
+        let splits = backtest.plan.splits(&pool)?;
+        let paths = backtest.plan.paths(&splits);
+        let fold = |(split, paths): (Split, Vec<usize>)| {
             let test = split.test(&all);
             let parts = backtest.plan.parts(&split, &pool, &test)?;
-            Ok(Fold { split, parts, test })
+            Ok(Fold { split, paths, parts, test })
         };
-        backtest.plan.splits(&pool)?.into_iter().map(fold).collect()
+        splits.into_iter().zip(paths).map(fold).collect()
     }
 
     /// Instruments tested in a fold whose model learned from others only, by index. Not those

@@ -62,7 +62,7 @@ pub use metrics::Confusion;
 pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;
-pub use result::{FoldScore, Lead, ResultRow, Scope};
+pub use result::{FoldScore, Lead, PathScore, ResultRow, Scope};
 #[cfg(feature = "boosted")]
 pub use simple::BoostedTreesLearner;
 pub use simple::LogisticLearner;

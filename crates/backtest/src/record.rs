@@ -13,6 +13,8 @@ pub struct Record {
     pub instrument: usize,
     /// Fold, counted from 1.
     pub fold: usize,
+    /// Path through time, counted from 1: 1 under plans that test every candle once.
+    pub path: usize,
     /// Change of the close over the horizon, a fraction.
     pub change: f64,
     /// The class of that change.

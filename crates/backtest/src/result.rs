@@ -47,7 +47,22 @@ pub struct FoldScore {
     pub score: Accuracy,
 }
 
+/// Accuracy on one path through time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PathScore {
+    /// Path, counted from 1.
+    pub path: usize,
+    /// What was scored on it.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
 /// A model on one instrument, or on several pooled.
+///
+/// Under [`Plan::Combinatorial`](crate::Plan::Combinatorial) every candle is predicted by several
+/// models. All numbers but [`folds`](Self::folds) and [`paths`](Self::paths) are those of path 1,
+/// on which it is predicted once: no candle counts twice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ResultRow {
@@ -89,11 +104,17 @@ pub struct ResultRow {
     pub confidence: Confidence,
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
+    /// Path by path where there are several, else empty. Their spread is what chance and the
+    /// choice of the training windows do; it is no interval, for all paths test the same candles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathScore>,
 }
 
 impl ResultRow {
-    /// Computes every number of a row from the records alone.
-    pub(crate) fn of(model: &str, place: &Place, records: &[Record], terms: Terms) -> Self {
+    /// Computes every number of a row from the records alone, of which some are on path 1.
+    pub(crate) fn of(model: &str, place: &Place, all: &[Record], terms: Terms) -> Self {
+        let records: Vec<Record> = all.iter().filter(|record| record.path == 1).copied().collect();
+        let records = &records[..];
         let score = Accuracy::of(records, |record| record.called);
         let baselines = on_called(records);
         let best = best(&baselines);
@@ -129,7 +150,8 @@ impl ResultRow {
             brier: reliability.brier(),
             calibration_error: reliability.calibration_error(),
             confidence: Confidence::of(records),
-            folds: if place.scope == Scope::Interval { by_fold(records) } else { Vec::new() },
+            folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
+            paths: by_path(all),
         }
     }
 
@@ -148,14 +170,28 @@ pub(crate) struct Place {
 }
 
 fn by_fold(records: &[Record]) -> Vec<FoldScore> {
-    let mut folds: Vec<usize> = records.iter().map(|record| record.fold).collect();
-    folds.sort_unstable();
-    folds.dedup();
-    let score = |fold| {
-        let of_fold = records.iter().filter(|record| record.fold == fold);
-        FoldScore { fold, score: Accuracy::of(of_fold, |record| record.called) }
+    let folds = by(records, |record| record.fold).into_iter();
+    folds.map(|(fold, score)| FoldScore { fold, score }).collect()
+}
+
+fn by_path(records: &[Record]) -> Vec<PathScore> {
+    let paths = by(records, |record| record.path);
+    if paths.len() < 2 {
+        return Vec::new();
+    }
+    paths.into_iter().map(|(path, score)| PathScore { path, score }).collect()
+}
+
+/// The score of the records with each number that they have, in its order.
+fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accuracy)> {
+    let mut numbers: Vec<usize> = records.iter().map(&number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let score = |wanted| {
+        let own = records.iter().filter(|record| number(record) == wanted);
+        (wanted, Accuracy::of(own, |record| record.called))
     };
-    folds.into_iter().map(score).collect()
+    numbers.into_iter().map(score).collect()
 }
 
 #[cfg(test)]

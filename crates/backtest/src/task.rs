@@ -40,6 +40,7 @@ pub(crate) fn run(
         interval: group.interval,
         instrument: group.members[sample.table],
         fold: number,
+        path: fold.path_of(sample),
         change: sample.outcome.change,
         label: sample.label,
         called: prediction.direction,

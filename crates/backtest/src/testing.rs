@@ -14,6 +14,7 @@ pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
         interval: Interval::HOUR,
         instrument: 0,
         fold: 1,
+        path: 1,
         change,
         label: Direction::of_change(change),
         called,

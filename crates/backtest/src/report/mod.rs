@@ -98,6 +98,21 @@ pub enum PlanRecord {
         folds: usize,
         /// Share of the samples before a test that serves for choosing.
         validation: f64,
+        /// Candles' time before a test that is learned from; `None` for all of it.
+        window: Option<u32>,
+        /// Candles left out between stretches.
+        embargo: u32,
+    },
+    /// Every choice of some groups of time, learned from on both sides.
+    Combinatorial {
+        /// Number of groups.
+        groups: usize,
+        /// How many of them a fold tests on.
+        test_groups: usize,
+        /// Paths through all of the time.
+        paths: usize,
+        /// Share of the samples outside the tests that serves for choosing.
+        validation: f64,
         /// Candles left out between stretches.
         embargo: u32,
     },
@@ -137,12 +152,15 @@ pub struct FoldRecord {
     /// Start of validation.
     #[serde(serialize_with = "iso::time")]
     pub validate_from: Timestamp,
-    /// Start of the test.
+    /// Start of the test, or of the first of several.
     #[serde(serialize_with = "iso::time")]
     pub test_from: Timestamp,
-    /// End of the test; `None` for the end of the data.
+    /// End of the test, or of the last of several; `None` for the end of the data.
     #[serde(serialize_with = "iso::optional_time")]
     pub test_until: Option<Timestamp>,
+    /// The groups tested on under a plan of combinations, counted from 1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub test_groups: Vec<usize>,
     /// Windows learned from; `None` where the fold could not be cut.
     pub train_windows: Option<usize>,
     /// Windows for choosing; `None` where the fold could not be cut.
