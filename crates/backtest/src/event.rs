@@ -26,6 +26,16 @@ pub enum Event<'a> {
         /// What the epoch came to.
         report: EpochReport,
     },
+    /// What a task came to is known from an earlier run: it neither starts nor finishes.
+    Resumed {
+        /// Which.
+        task: Task<'a>,
+    },
+    /// Something the user should hear of that keeps nothing from going on.
+    Notice {
+        /// What.
+        message: &'a str,
+    },
     /// A model is fitted and tested, or has failed.
     Finished {
         /// Which.

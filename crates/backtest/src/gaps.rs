@@ -1,6 +1,6 @@
 //! Whether a market closes at times, guessed without a look at what is tested on.
 use windvane_candles::{CandleSeries, Interval, Timestamp};
-use windvane_signals::{GapPolicy, SampleSet};
+use windvane_signals::{GapPolicy, SampleSet, SignalTable};
 
 use crate::group::tables;
 use crate::{Backtest, Plan};
@@ -41,7 +41,8 @@ fn first_boundary(
     series: &[CandleSeries],
     learning: usize,
 ) -> Option<Timestamp> {
-    let tables = tables(backtest, gaps, series, learning).ok()?;
+    let tables: Vec<SignalTable> =
+        tables(backtest, gaps, series, learning).filter_map(Result::ok).collect();
     let pool = SampleSet::collect(&tables, backtest.lookback, backtest.labels).ok()?;
     let splits = backtest.plan.splits(&pool).ok()?;
     let first = splits.first()?;

@@ -46,6 +46,7 @@ mod record;
 pub mod report;
 mod result;
 mod simple;
+mod store;
 mod task;
 #[cfg(test)]
 mod testing;

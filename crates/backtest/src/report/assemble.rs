@@ -133,7 +133,7 @@ impl Finished<'_> {
     }
 
     fn run_record(&self) -> RunRecord {
-        let Backtest { channels, gaps, lookback, labels, plan, seed, registry: _ } = self.backtest;
+        let Backtest { channels, gaps, lookback, labels, plan, seed, .. } = self.backtest;
         RunRecord {
             version: env!("CARGO_PKG_VERSION").to_string(),
             command: None,

@@ -13,7 +13,7 @@ mod write;
 use std::fmt;
 
 use serde::Serialize;
-use windvane_candles::{Interval, Timestamp};
+use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::TrainingRecord;
 use windvane_signals::{GapPolicy, LabelSpec};
 
@@ -255,12 +255,14 @@ pub struct Training {
     pub record: TrainingRecord,
 }
 
-/// A model, fold or group that failed.
+/// A model, instrument, fold or group that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Failure {
     /// The model; `None` for all.
     pub model: Option<String>,
+    /// The instrument; `None` for all of the interval.
+    pub instrument: Option<String>,
     /// The candles' interval.
     pub interval: Interval,
     /// Fold, counted from 1; `None` for all.
@@ -272,14 +274,25 @@ pub struct Failure {
 impl Failure {
     /// A failure of all models on all folds of an interval.
     pub(crate) fn of_group(interval: Interval, error: &impl fmt::Display) -> Self {
-        Self { model: None, interval, fold: None, message: error.to_string() }
+        let message = error.to_string();
+        Self { model: None, instrument: None, interval, fold: None, message }
+    }
+
+    /// A failure of all models on one instrument.
+    pub(crate) fn of_instrument(series: &CandleSeries, error: &impl fmt::Display) -> Self {
+        let instrument = Some(series.pair().to_string());
+        Self { instrument, ..Self::of_group(series.interval(), error) }
     }
 }
 
 /// `v2, 1h, fold 3: why`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.model.as_deref().unwrap_or("every model"), self.interval)?;
+        write!(f, "{}, ", self.model.as_deref().unwrap_or("every model"))?;
+        if let Some(instrument) = &self.instrument {
+            write!(f, "{instrument}, ")?;
+        }
+        write!(f, "{}", self.interval)?;
         if let Some(fold) = self.fold {
             write!(f, ", fold {fold}")?;
         }
