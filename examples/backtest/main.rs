@@ -7,6 +7,7 @@ pub(crate) mod options;
 mod progress;
 mod show;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Parser;
@@ -31,12 +32,15 @@ fn main() -> std::process::ExitCode {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    options.check()?;
     let loaded = data::load(options)?;
     show::loaded(&loaded);
     let report = backtest(options, &loaded.instruments)?;
     let report = complete(report, options, loaded);
     show::report(&report);
     report.write(&options.out)?;
+    // What was kept has served.
+    clear(&options.tasks());
     show::written(&report, &options.out);
     Ok(())
 }
@@ -47,7 +51,13 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
         .into_iter()
         .map(|model| Box::new(learner(model, options.quick)) as Box<dyn Learner>)
         .collect();
-    let settings = Backtest { plan: options.plan(), seed: options.seed, ..Backtest::default() };
+    let tasks = options.tasks();
+    if !options.resume {
+        // Of another run, and perhaps of other code.
+        clear(&tasks);
+    }
+    let (plan, seed, resume) = (options.plan(), options.seed, Some(tasks));
+    let settings = Backtest { plan, seed, resume, ..Backtest::default() };
     let progress = progress::Progress::new();
     let report = settings.run(instruments, &learners, &|event| progress.on(&event));
     progress.finish();
@@ -56,6 +66,17 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
         Some(validation) => format!("{error}\n{validation}"),
         None => error.to_string(),
     })
+}
+
+/// Removes what a run keeps of its tasks, and the folder if nothing else is in it. A failure harms
+/// nobody: a later run knows its own tasks.
+fn clear(tasks: &Path) {
+    for entry in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "task") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(tasks);
 }
 
 fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {

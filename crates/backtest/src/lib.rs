@@ -27,6 +27,8 @@
 //! ([`Split`](windvane_signals::Split)); a model sees windows that end with the decision.
 //! Instruments that are test-only are in no pool that is learned from, and neither they nor
 //! candles from the first validation on have a say in the gap policy ([`Backtest::gaps`]).
+//! Under [`Plan::Combinatorial`] a model is tested on candles before some it learned from as
+//! well; purge and embargo hold on both sides.
 #![forbid(unsafe_code)]
 
 mod accuracy;

@@ -38,7 +38,7 @@ struct Kept {
     fit_seconds: f64,
     predict_seconds: f64,
     /// Index of the class called, and the bits of the classes' probabilities.
-    answers: Vec<(usize, [u32; 3])>,
+    calls: Vec<(usize, [u32; 3])>,
 }
 
 impl<'a> Store<'a> {
@@ -76,7 +76,9 @@ impl<'a> Store<'a> {
             hash.update(&(samples.len() as u64).to_le_bytes());
             for sample in samples.samples() {
                 let place = [sample.table, sample.row, sample.label.index()];
-                place.iter().for_each(|number| hash.update(&(*number as u64).to_le_bytes()));
+                for number in place {
+                    hash.update(&(number as u64).to_le_bytes());
+                }
                 hash.update(&sample.outcome.settled_at.millis().to_le_bytes());
             }
         }
@@ -99,27 +101,27 @@ impl Slot {
             return Err(self.unusable(&"its checksum is wrong"));
         }
         let kept: Kept = serde_json::from_str(body).map_err(|error| self.unusable(&error))?;
-        let answer = |(class, bits): (usize, [u32; 3])| {
+        let call = |(class, bits): (usize, [u32; 3])| {
             Some((*Direction::ALL.get(class)?, Probabilities::new(bits.map(f32::from_bits))?))
         };
-        let Kept { training, fit_seconds, predict_seconds, answers } = kept;
-        let answers: Option<Vec<_>> = answers.into_iter().map(answer).collect();
-        let answers = answers.filter(|answers| answers.len() == windows);
-        let answers = answers.ok_or_else(|| self.unusable(&"its predictions are others"))?;
-        Ok(Some(Answers { answers, training, fit_seconds, predict_seconds }))
+        let Kept { training, fit_seconds, predict_seconds, calls } = kept;
+        let calls: Option<Vec<_>> = calls.into_iter().map(call).collect();
+        let calls = calls.filter(|calls| calls.len() == windows);
+        let calls = calls.ok_or_else(|| self.unusable(&"its predictions are others"))?;
+        Ok(Some(Answers { calls, training, fit_seconds, predict_seconds }))
     }
 
     /// Keeps what the task came to; the file is written whole or not at all.
     pub(crate) fn write(&self, came: &Answers) -> Result<(), String> {
-        let Answers { answers, training, fit_seconds, predict_seconds } = came;
-        let answer = |(called, probabilities): &(Direction, Probabilities)| {
+        let Answers { calls, training, fit_seconds, predict_seconds } = came;
+        let call = |(called, probabilities): &(Direction, Probabilities)| {
             (called.index(), probabilities.classes().map(f32::to_bits))
         };
         let kept = Kept {
             training: training.clone(),
             fit_seconds: *fit_seconds,
             predict_seconds: *predict_seconds,
-            answers: answers.iter().map(answer).collect(),
+            calls: calls.iter().map(call).collect(),
         };
         let body = serde_json::to_string(&kept).map_err(|error| self.unusable(&error))?;
         let text = [&self.checksum(&body), "\n", &body].concat();

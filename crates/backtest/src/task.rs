@@ -26,7 +26,7 @@ pub(crate) struct Outcome {
 /// What a model said to the test windows of a fold, in their order.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    pub(crate) answers: Vec<(Direction, Probabilities)>,
+    pub(crate) calls: Vec<(Direction, Probabilities)>,
     pub(crate) training: Option<TrainingRecord>,
     pub(crate) fit_seconds: f64,
     pub(crate) predict_seconds: f64,
@@ -44,16 +44,16 @@ pub(crate) fn run(
     let fit_seconds = started.elapsed().as_secs_f64();
     let chunks = fold.test.samples().par_chunks(CHUNK);
     let chunks: Vec<_> = chunks.map(|chunk| predict(&model, &fold.test, chunk)).collect();
-    let mut answers = Vec::with_capacity(fold.test.len());
+    let mut calls = Vec::with_capacity(fold.test.len());
     let mut predict_seconds = 0.0;
     // One by one and in order: which of several errors is reported must not depend on threads.
     for chunk in chunks {
         let (chunk, seconds) = chunk?;
-        answers.extend(chunk);
+        calls.extend(chunk);
         predict_seconds += seconds;
     }
     let training = model.record().cloned();
-    Ok(Answers { answers, training, fit_seconds, predict_seconds })
+    Ok(Answers { calls, training, fit_seconds, predict_seconds })
 }
 
 impl Answers {
@@ -76,8 +76,8 @@ impl Answers {
                 logistic: None,
                 boosted: None,
             };
-        let Self { answers, training, fit_seconds, predict_seconds } = self;
-        let records = fold.test.samples().iter().zip(answers).map(record).collect();
+        let Self { calls, training, fit_seconds, predict_seconds } = self;
+        let records = fold.test.samples().iter().zip(calls).map(record).collect();
         Outcome { records, training, fit_seconds, predict_seconds }
     }
 }

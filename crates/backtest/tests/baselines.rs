@@ -1,4 +1,5 @@
 //! The simple learners that stand beside every model.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
 mod common;
 
 use common::{boxed, coin, learned, run, simulated, without_timing};

@@ -1,4 +1,5 @@
 //! Plans beyond the growing walk: a rolling window, and every choice of groups.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
 mod common;
 
 use common::{boxed, coin, learned, run, simulated, without_timing};

@@ -1,4 +1,5 @@
 //! A run that was interrupted goes on where it stopped, and ends with the same report.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

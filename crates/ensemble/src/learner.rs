@@ -150,7 +150,7 @@ impl Learner for EnsembleLearner {
     }
 
     fn recipe(&self) -> Option<String> {
-        let members = self.members.iter().map(|member| member.recipe());
+        let members = self.members.iter().map(Learner::recipe);
         Some(format!("{self:?} of {:?}", members.collect::<Option<Vec<_>>>()?))
     }
 

@@ -66,7 +66,9 @@ impl<'a> Cases<'a> {
     /// bound of the cost's second derivative, since p (1 − p) is at most a quarter.
     pub(super) fn bound(&self) -> Option<Vec<f64>> {
         let mut bound = self.sum(|chunk| self.squares(chunk))?;
-        bound.iter_mut().for_each(|sum| *sum /= 4.0);
+        for sum in &mut bound {
+            *sum /= 4.0;
+        }
         Some(bound)
     }
 

@@ -63,13 +63,13 @@ impl Learner for LogisticLearner {
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
-        super::fit(&self.id, train, validation, run, likeliest)
+        super::fit(&self.id, train, validation, run, |cases, choose| Ok(likeliest(cases, choose)))
     }
 }
 
 /// Weights under every penalty, from the strongest on, and of them those with the least loss on
 /// the windows to choose by; the strongest where none of those moved.
-fn likeliest(cases: &Cases<'_>, choose: &Cases<'_>) -> Result<Fitted, ModelError> {
+fn likeliest(cases: &Cases<'_>, choose: &Cases<'_>) -> Fitted {
     let bound = cases.bound().unwrap_or_default();
     let mut weights = vec![0.0; cases.weights()];
     let mut best: Option<(Option<f64>, f64, Vec<f64>)> = None;
@@ -83,12 +83,12 @@ fn likeliest(cases: &Cases<'_>, choose: &Cases<'_>) -> Result<Fitted, ModelError
         }
     }
     let (loss, penalty, weights) = best.expect("invariant: a penalty was tried");
-    Ok(Fitted {
+    Fitted {
         losses: (cases.loss(&weights), loss),
         note: format!("penalty {penalty}"),
         logit: Box::new(move |window| {
             let (constant, of_inputs) = weights.split_last().expect("invariant: a constant");
             constant + dot(window, of_inputs)
         }),
-    })
+    }
 }
