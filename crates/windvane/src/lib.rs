@@ -18,7 +18,7 @@
 )]
 #![cfg_attr(
     feature = "backtest",
-    doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, naive rules, reports |"
+    doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, baselines, reports |"
 )]
 //!
 //! # Features

@@ -15,11 +15,18 @@ const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps
 impl Report {
     pub(crate) fn folds_section(&self) -> String {
         let windows = |n: Option<usize>| n.map_or_else(|| UNDEFINED.to_string(), |n| n.to_string());
+        let name = |fold: &FoldRecord| {
+            let groups: Vec<String> = fold.test_groups.iter().map(usize::to_string).collect();
+            if groups.is_empty() {
+                return fold.fold.to_string();
+            }
+            format!("{} (groups {})", fold.fold, groups.join(", "))
+        };
         let cuts = self.groups.iter().flat_map(|group| {
             group.folds.iter().map(|fold| {
                 [
                     group.interval.to_string(),
-                    fold.fold.to_string(),
+                    name(fold),
                     fold.validate_from.to_string(),
                     fold.test_from.to_string(),
                     fold.test_until.map_or_else(|| "end".to_string(), |time| time.to_string()),
@@ -53,7 +60,31 @@ impl Report {
         });
         let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
         let (untrained, scores) = (self.untrained(), table(3, score_header, scores));
-        format!("{}{untrained}\n{scores}", table(5, header, cuts))
+        format!("{}{untrained}\n{scores}{}", table(5, header, cuts), self.paths())
+    }
+
+    /// Accuracy path by path, where every candle was predicted several times.
+    fn paths(&self) -> String {
+        let rows = self.pooled().filter(|row| !row.paths.is_empty()).map(|row| {
+            let of = |path: &crate::PathScore| path.score.accuracy;
+            let known: Vec<f64> = row.paths.iter().filter_map(of).collect();
+            let mean = known.iter().sum::<f64>() / known.len() as f64;
+            let least = known.iter().copied().reduce(f64::min);
+            let most = known.iter().copied().reduce(f64::max);
+            let mean = (!known.is_empty()).then_some(mean);
+            let [mean, least, most] = [mean, least, most].map(percent);
+            [row.model.clone(), interval(row), row.paths.len().to_string(), mean, least, most]
+        });
+        let rows: Vec<_> = rows.collect();
+        if rows.is_empty() {
+            return String::new();
+        }
+        let header = ["Model", "Interval", "Paths", "Mean %", "Least %", "Most %"];
+        format!(
+            "\nAccuracy over the paths. All test the same candles, by models that learned from \
+             candles after them, too, which nobody has who trades.\n\n{}",
+            table(2, header, rows)
+        )
     }
 
     /// A sentence about instruments tested in folds that did not learn from them.
@@ -80,8 +111,9 @@ impl Report {
     pub(crate) fn over_time_section(&self) -> String {
         let rows = self.pooled().flat_map(|row| {
             row.over_time.iter().map(|stretch| {
-                let naive = stretch.best_naive;
-                let naive = naive.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
+                let baseline = stretch.best_baseline;
+                let baseline =
+                    baseline.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
                 [
                     row.model.clone(),
                     interval(row),
@@ -89,7 +121,7 @@ impl Report {
                     stretch.score.calls.to_string(),
                     percent(stretch.score.accuracy),
                     bounds(stretch.interval_95),
-                    naive.unwrap_or_else(|| UNDEFINED.to_string()),
+                    baseline.unwrap_or_else(|| UNDEFINED.to_string()),
                 ]
             })
         });
@@ -100,7 +132,7 @@ impl Report {
             "Calls",
             "Accuracy %",
             "95 % interval",
-            "Best naive rule %",
+            "Best baseline %",
         ];
         table(3, header, rows)
     }
@@ -255,9 +287,20 @@ impl Report {
 
 fn plan(plan: &PlanRecord) -> String {
     match plan {
-        PlanRecord::WalkForward { folds, validation, embargo } => format!(
-            "walk forward over {folds} folds, the last {:.0} % before a test for choosing, \
-             embargo {embargo}",
+        PlanRecord::WalkForward { folds, validation, window, embargo } => {
+            let window =
+                window.map_or(String::new(), |n| format!("learning from the last {n} candles, "));
+            format!(
+                "walk forward over {folds} folds, {window}the last {:.0} % before a test for \
+                 choosing, embargo {embargo}",
+                100.0 * validation
+            )
+        }
+        PlanRecord::Combinatorial { groups, test_groups, paths, validation, embargo } => format!(
+            "every choice of {test_groups} of {groups} groups of time, learned from on both sides \
+             of them, the last {:.0} % outside the tests for choosing, embargo {embargo}; every \
+             candle is predicted {paths} times, and counts once: results are those of path 1 of \
+             {paths}",
             100.0 * validation
         ),
         PlanRecord::Once { validate_from, test_from, embargo } => {

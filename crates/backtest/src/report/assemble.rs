@@ -5,6 +5,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use windvane_candles::Interval;
 use windvane_lstm_core::Kernel;
+use windvane_signals::{Combinatorial, WalkForward};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
@@ -85,7 +86,8 @@ impl Finished<'_> {
         let row = |((place, members), model): (&(Place, Vec<usize>), usize)| {
             let own = records[model].iter().filter(|record| members.contains(&record.instrument));
             let own: Vec<Record> = own.copied().collect();
-            (!own.is_empty()).then(|| ResultRow::of(self.names[model], place, &own, self.terms()))
+            let some = own.iter().any(|record| record.path == 1);
+            some.then(|| ResultRow::of(self.names[model], place, &own, self.terms()))
         };
         let mut rows: Vec<Option<ResultRow>> = jobs.into_par_iter().map(row).collect();
         for models in rows.chunks_mut(self.names.len()) {
@@ -147,8 +149,7 @@ impl Finished<'_> {
     }
 
     fn run_record(&self) -> RunRecord {
-        let Backtest { channels, gaps, lookback, labels, plan, costs, seed, registry: _ } =
-            self.backtest;
+        let Backtest { channels, gaps, lookback, labels, plan, costs, seed, .. } = self.backtest;
         RunRecord {
             version: env!("CARGO_PKG_VERSION").to_string(),
             command: None,
@@ -173,6 +174,7 @@ impl Finished<'_> {
             validate_from: fold.split.validate_from(),
             test_from: fold.split.test_from(),
             test_until: fold.split.test_until(),
+            test_groups: self.backtest.plan.test_groups(index),
             train_windows: fold.parts.as_ref().ok().map(|(train, _)| train.len()),
             validation_windows: fold.parts.as_ref().ok().map(|(_, part)| part.len()),
             test_windows: fold.test.len(),
@@ -194,7 +196,9 @@ impl Finished<'_> {
         folds.dedup();
         for (group, fold) in folds {
             let Planned { group, folds } = &self.planned[group];
-            for sample in folds[fold].test.samples() {
+            let fold = &folds[fold];
+            // On one path every candle is tested once.
+            for sample in fold.test.samples().iter().filter(|sample| fold.path_of(sample) == 1) {
                 tested[group.members[sample.table]] += 1;
             }
         }
@@ -240,8 +244,13 @@ impl Finished<'_> {
 
 fn plan_record(plan: &Plan) -> PlanRecord {
     match *plan {
-        Plan::WalkForward(windvane_signals::WalkForward { folds, validation, embargo }) => {
-            PlanRecord::WalkForward { folds, validation, embargo }
+        Plan::WalkForward(WalkForward { folds, validation, window, embargo }) => {
+            PlanRecord::WalkForward { folds, validation, window, embargo }
+        }
+        Plan::Combinatorial(plan) => {
+            let (Combinatorial { groups, test_groups, validation, embargo }, paths) =
+                (plan, plan.paths());
+            PlanRecord::Combinatorial { groups, test_groups, paths, validation, embargo }
         }
         Plan::Once { validate_from, test_from, embargo } => {
             PlanRecord::Once { validate_from, test_from, embargo }

@@ -29,12 +29,12 @@ pub struct Rank {
     pub coverage: Option<f64>,
     /// Accuracy when every candle gets a call.
     pub full_coverage_accuracy: Option<f64>,
-    /// Lead over the best naive rule.
+    /// Lead over the best baseline.
     pub lead: Option<Lead>,
     /// The lead's p-value corrected for the number of models compared
     /// ([`holm`](crate::metrics::holm)); one that is undefined is taken for 1.
     pub p_holm: Option<f64>,
-    /// Whether that is at most 0.05: only then can the model be told from the best naive rule.
+    /// Whether that is at most 0.05: only then can the model be told from the best baseline.
     pub ahead: bool,
     /// Lead over the next model in the ranking, on the candles that both called and whose close
     /// moved; `None` for the last. Not corrected for choosing the pair.
@@ -84,7 +84,7 @@ impl Finished<'_> {
     fn compare(&self, one: &[Record], other: &[Record]) -> Option<Lead> {
         let key = |record: &Record| (record.decided_at, record.instrument, record.fold);
         let sorted = |records: &[Record]| {
-            let mut all: Vec<Record> = records.to_vec();
+            let mut all: Vec<Record> = records.iter().filter(|r| r.path == 1).copied().collect();
             all.sort_by_key(key);
             all
         };
