@@ -57,7 +57,8 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
         clear(&tasks);
     }
     let (plan, seed, resume) = (options.plan(), options.seed, Some(tasks));
-    let settings = Backtest { plan, seed, resume, ..Backtest::default() };
+    let seeds = usize::from(options.seeds);
+    let settings = Backtest { plan, seed, seeds, resume, ..Backtest::default() };
     let progress = progress::Progress::new();
     let report = settings.run(instruments, &learners, &|event| progress.on(&event));
     progress.finish();

@@ -57,6 +57,10 @@ pub struct Backtest {
     pub plan: Plan,
     /// Seed of every random draw; the default is 42.
     pub seed: u64,
+    /// With how many seeds each model is fitted: `seed`, `seed` + 1, and so on; the default is 1,
+    /// and 0 counts as 1. All numbers of a report are of the first, but
+    /// [`ResultRow::seeds`](crate::ResultRow::seeds), which shows what luck does.
+    pub seeds: usize,
     /// Folder that keeps what every finished task came to; `None`, the default, for none. A run
     /// that finds there what an earlier one of the same data, settings, learners and version has
     /// kept goes on from that, and ends with the same report, times aside. The folder may be
@@ -75,6 +79,7 @@ impl Default for Backtest {
             labels: LabelSpec::default(),
             plan: Plan::WalkForward(WalkForward::default()),
             seed: 42,
+            seeds: 1,
             resume: None,
         }
     }
@@ -92,6 +97,8 @@ struct Entry {
     group: usize,
     fold: usize,
     learner: usize,
+    /// Which of the seeds, counted from 0.
+    repeat: usize,
 }
 
 /// A task's outcome with its place.
@@ -99,6 +106,8 @@ pub(crate) struct Done {
     pub(crate) group: usize,
     pub(crate) fold: usize,
     pub(crate) learner: usize,
+    /// Which of the seeds, counted from 0.
+    pub(crate) repeat: usize,
     pub(crate) outcome: Outcome,
 }
 
@@ -130,19 +139,19 @@ impl Backtest {
         let logistic = LogisticLearner::default();
         let lineup = Lineup::new(learners, &logistic);
         let folder = self.resume.as_deref();
-        let store = folder.map(|folder| Store::new(folder, &planned, self.seed)).transpose()?;
+        let store = folder.map(|folder| Store::new(folder, &planned)).transpose()?;
         let work = Work { planned: &planned, lineup: &lineup, store: store.as_ref(), on_event };
-        let entries = entries(&planned, lineup.learners.len());
+        let entries = entries(&planned, &lineup, self.seeds.max(1));
         on_event(Event::Planned { tasks: entries.len() });
         let outcomes: Vec<Result<Outcome, ModelError>> = entries
             .par_iter()
             .enumerate()
-            .map(|(index, entry)| work.outcome(index, *entry, self.seed))
+            .map(|(index, entry)| work.outcome(index, *entry, self.seed_of(entry.repeat)))
             .collect();
         let mut done = Vec::new();
-        for (Entry { group, fold, learner }, outcome) in entries.into_iter().zip(outcomes) {
+        for (Entry { group, fold, learner, repeat }, outcome) in entries.into_iter().zip(outcomes) {
             match outcome {
-                Ok(outcome) => done.push(Done { group, fold, learner, outcome }),
+                Ok(outcome) => done.push(Done { group, fold, learner, repeat, outcome }),
                 // Of a fold that cannot be learned from, the models tell.
                 Err(_) if learner >= lineup.models && planned[group].folds[fold].parts.is_err() => {
                 }
@@ -151,7 +160,7 @@ impl Backtest {
                     instrument: None,
                     interval: planned[group].group.interval,
                     fold: Some(fold + 1),
-                    message: error.to_string(),
+                    message: self.told(&error, repeat),
                 }),
             }
         }
@@ -163,6 +172,18 @@ impl Backtest {
         let names: Vec<&str> = learners.iter().map(|learner| learner.id().as_str()).collect();
         let run = report::Finished { backtest: self, instruments, names, planned, done, failures };
         Ok(run.into_report(started))
+    }
+
+    pub(crate) fn seed_of(&self, repeat: usize) -> u64 {
+        self.seed.wrapping_add(repeat as u64)
+    }
+
+    /// An error, with the seed where there are several.
+    fn told(&self, error: &ModelError, repeat: usize) -> String {
+        if self.seeds < 2 {
+            return error.to_string();
+        }
+        format!("seed {}: {error}", self.seed_of(repeat))
     }
 
     fn groups(&self, instruments: &[Instrument], failures: &mut Vec<Failure>) -> Vec<Group> {
@@ -202,9 +223,9 @@ impl Work<'_> {
         let Planned { group, folds } = &self.planned[entry.group];
         let (learner, number) = (self.lineup.learners[entry.learner], entry.fold + 1);
         let (interval, model) = (group.interval, learner.id().as_str());
-        let task = Task { index, model, interval, fold: number, folds: folds.len() };
+        let task = Task { index, model, interval, fold: number, folds: folds.len(), seed };
         let fold = &folds[entry.fold];
-        let slot = self.store.and_then(|store| store.slot(entry.group, fold, learner));
+        let slot = self.store.and_then(|store| store.slot(entry.group, fold, learner, seed));
         let notice = |message: String| (self.on_event)(Event::Notice { message: &message });
         let kept = slot.as_ref().map_or(Ok(None), |slot| slot.read(fold.test.len()));
         if let Some(answers) = kept.unwrap_or_else(|message| {
@@ -214,7 +235,7 @@ impl Work<'_> {
             (self.on_event)(Event::Resumed { task });
             return Ok(answers.into_outcome(group, number, fold));
         }
-        let answers = self.fit(task, fold, learner, seed)?;
+        let answers = self.fit(task, fold, learner)?;
         if let Some(Err(message)) = slot.map(|slot| slot.write(&answers)) {
             notice(message);
         }
@@ -226,7 +247,6 @@ impl Work<'_> {
         task: Task<'_>,
         fold: &Fold<'_>,
         learner: &dyn Learner,
-        seed: u64,
     ) -> Result<Answers, ModelError> {
         (self.on_event)(Event::Started { task });
         let started = Instant::now();
@@ -234,7 +254,7 @@ impl Work<'_> {
             (self.on_event)(Event::Epoch { task, report: *report });
             ControlFlow::Continue(())
         };
-        let answers = task::run(fold, learner, &Run::new(seed).on_epoch(&on_epoch));
+        let answers = task::run(fold, learner, &Run::new(task.seed).on_epoch(&on_epoch));
         let seconds = started.elapsed().as_secs_f64();
         let error = answers.as_ref().err().map(ToString::to_string);
         (self.on_event)(Event::Finished { task, seconds, error: error.as_deref() });
@@ -242,12 +262,16 @@ impl Work<'_> {
     }
 }
 
-/// The work list, in the order of the report.
-fn entries(planned: &[Planned<'_>], learners: usize) -> Vec<Entry> {
+/// The work list, in the order of the report. What is fitted only to be compared with has one
+/// seed.
+fn entries(planned: &[Planned<'_>], lineup: &Lineup<'_>, seeds: usize) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (group, Planned { folds, .. }) in planned.iter().enumerate() {
         for fold in 0..folds.len() {
-            entries.extend((0..learners).map(|learner| Entry { group, fold, learner }));
+            for learner in 0..lineup.learners.len() {
+                let seeds = if learner < lineup.models { seeds } else { 1 };
+                entries.extend((0..seeds).map(|repeat| Entry { group, fold, learner, repeat }));
+            }
         }
     }
     entries

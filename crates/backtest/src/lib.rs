@@ -65,7 +65,7 @@ pub use metrics::Confusion;
 pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;
-pub use result::{FoldScore, Lead, PathScore, ResultRow, Scope};
+pub use result::{FoldScore, Lead, PathScore, ResultRow, Scope, SeedScore};
 #[cfg(feature = "boosted")]
 pub use simple::BoostedTreesLearner;
 pub use simple::LogisticLearner;

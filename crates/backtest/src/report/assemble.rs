@@ -58,12 +58,6 @@ impl Finished<'_> {
 
     /// Every model at every place where it was tested.
     fn results(&self) -> Vec<ResultRow> {
-        let records: Vec<Vec<Record>> = (0..self.names.len())
-            .map(|learner| {
-                let own = self.done.iter().filter(|done| done.learner == learner);
-                own.flat_map(|done| done.outcome.records.iter().copied()).collect()
-            })
-            .collect();
         let Backtest { labels, seed, .. } = *self.backtest;
         let terms = Terms { horizon: labels.horizon, seed, models: self.names.len() };
         let places = self.places();
@@ -72,12 +66,26 @@ impl Finished<'_> {
             .flat_map(|place| (0..self.names.len()).map(move |model| (place, model)))
             .collect();
         let row = |((place, members), model): (&(Place, Vec<usize>), usize)| {
-            let own = records[model].iter().filter(|record| members.contains(&record.instrument));
-            let own: Vec<Record> = own.copied().collect();
-            let some = own.iter().any(|record| record.path == 1);
-            some.then(|| ResultRow::of(self.names[model], place, &own, terms))
+            let first = self.records(model, 0, members);
+            let some = first.iter().any(|record| record.path == 1);
+            let row = || ResultRow::of(self.names[model], place, &first, terms);
+            let mut row = some.then(row)?;
+            if self.backtest.seeds > 1 {
+                for repeat in 0..self.backtest.seeds {
+                    let own = self.records(model, repeat, members);
+                    row.add_seed(self.backtest.seed_of(repeat), &own);
+                }
+            }
+            Some(row)
         };
         jobs.into_par_iter().map(row).collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// What a model of one of the seeds said to some instruments, fold after fold.
+    fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
+        let own = self.done.iter().filter(|done| done.learner == model && done.repeat == repeat);
+        let records = own.flat_map(|done| &done.outcome.records);
+        records.filter(|record| members.contains(&record.instrument)).copied().collect()
     }
 
     /// Single instruments, then intervals, then all; each with the instruments it covers.
@@ -99,7 +107,8 @@ impl Finished<'_> {
     }
 
     fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
-        let tasks: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
+        let folds: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
+        let tasks = folds * self.backtest.seeds.max(1);
         let done =
             |model: &str| self.done.iter().filter(|done| self.names[done.learner] == model).count();
         // A group that failed as a whole failed for every model alike.
@@ -138,6 +147,7 @@ impl Finished<'_> {
             version: env!("CARGO_PKG_VERSION").to_string(),
             command: None,
             seed: *seed,
+            seeds: self.backtest.seeds.max(1),
             kernel: Kernel::detect().name().to_string(),
             data_hash: data_hash(self.instruments),
             plan: plan_record(plan),
