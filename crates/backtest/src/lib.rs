@@ -53,6 +53,7 @@ mod task;
 #[cfg(test)]
 mod testing;
 mod warning;
+mod work;
 
 pub use accuracy::Accuracy;
 pub use backtest::{Backtest, Instrument};

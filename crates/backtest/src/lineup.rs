@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use windvane_candles::Direction;
 use windvane_models::train::Learner;
 
-use crate::backtest::Done;
+use crate::work::Done;
 use crate::{Baseline, Record};
 
 /// The learners of a run: its models, then the baselines that are none of them.

@@ -11,11 +11,12 @@ use super::{
     Failure, FoldRecord, GroupRecord, InstrumentRecord, ModelTiming, PlanRecord, Rank, Report,
     RunRecord, SCHEMA, Timing, Training, Untested,
 };
-use crate::backtest::{Done, Planned};
+use crate::backtest::Planned;
 use crate::bootstrap::Terms;
 use crate::gaps::missing;
 use crate::result::Place;
 use crate::warning::{self, Warning, WarningCode};
+use crate::work::Done;
 use crate::{Backtest, Instrument, Plan, Record, ResultRow, Scope};
 
 /// Everything a run came to.
