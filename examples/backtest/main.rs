@@ -57,8 +57,8 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
         clear(&tasks);
     }
     let (plan, seed, resume) = (options.plan(), options.seed, Some(tasks));
-    let costs = options.costs.clone();
-    let settings = Backtest { plan, costs, seed, resume, ..Backtest::default() };
+    let (costs, seeds) = (options.costs.clone(), usize::from(options.seeds));
+    let settings = Backtest { plan, costs, seed, seeds, resume, ..Backtest::default() };
     let progress = progress::Progress::new();
     let report = settings.run(instruments, &learners, &|event| progress.on(&event));
     progress.finish();

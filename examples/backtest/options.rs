@@ -70,6 +70,10 @@ pub(crate) struct Options {
     /// Seed of every random draw.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+    /// Fit each model with N seeds, --seed and those after it, and report the spread.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) seeds: u16,
     /// A short run: the last 1,500 candles of each instrument, two folds, three epochs.
     #[arg(long)]
     pub(crate) quick: bool,
@@ -204,6 +208,9 @@ impl Options {
         let costs: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
         add("costs", costs.join(","));
         add("seed", self.seed.to_string());
+        if self.seeds > 1 {
+            add("seeds", self.seeds.to_string());
+        }
         if self.quick {
             command.push_str(" --quick");
         }

@@ -78,5 +78,6 @@ impl Progress {
 }
 
 fn name(task: Task<'_>) -> String {
-    format!("{} {} fold {}/{}", task.model, task.interval, task.fold, task.folds)
+    let Task { model, interval, fold, folds, seed, .. } = task;
+    format!("{model} {interval} fold {fold}/{folds} seed {seed}")
 }

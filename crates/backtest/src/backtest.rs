@@ -1,23 +1,22 @@
 //! Running models over instruments.
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
 use windvane_candles::CandleSeries;
 use windvane_models::ModelError;
-use windvane_models::train::{EpochReport, Learner, Run};
+use windvane_models::train::Learner;
 use windvane_signals::{
     ChannelSpec, GapPolicy, LabelSpec, Registry, SignalError, SignalSpec, WalkForward,
 };
 
 use crate::group::{Fold, Group, by_interval};
 use crate::lineup::Lineup;
-use crate::loss_curve::LossCurve;
 use crate::report::{self, Failure, Report};
 use crate::store::Store;
-use crate::task::{self, Answers, Outcome};
-use crate::{BacktestError, Event, LogisticLearner, Plan, Task};
+use crate::task::Outcome;
+use crate::work::{Done, Entry, Work, entries};
+use crate::{BacktestError, Event, LogisticLearner, Plan};
 
 /// A series to test on.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +60,10 @@ pub struct Backtest {
     pub costs: Vec<f64>,
     /// Seed of every random draw; the default is 42.
     pub seed: u64,
+    /// With how many seeds each model is fitted: `seed`, `seed` + 1, and so on; the default is 1,
+    /// and 0 counts as 1. All numbers of a report are of the first, but
+    /// [`ResultRow::seeds`](crate::ResultRow::seeds), which shows what luck does.
+    pub seeds: usize,
     /// Folder that keeps what every finished task came to; `None`, the default, for none. A run
     /// that finds there what an earlier one of the same data, settings, learners and version has
     /// kept goes on from that, and ends with the same report, times aside. The folder may be
@@ -80,6 +83,7 @@ impl Default for Backtest {
             plan: Plan::WalkForward(WalkForward::default()),
             costs: vec![2.0, 5.0, 10.0],
             seed: 42,
+            seeds: 1,
             resume: None,
         }
     }
@@ -89,22 +93,6 @@ impl Default for Backtest {
 pub(crate) struct Planned<'a> {
     pub(crate) group: &'a Group,
     pub(crate) folds: Vec<Fold<'a>>,
-}
-
-/// One entry of the work list: indices.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    group: usize,
-    fold: usize,
-    learner: usize,
-}
-
-/// A task's outcome with its place.
-pub(crate) struct Done {
-    pub(crate) group: usize,
-    pub(crate) fold: usize,
-    pub(crate) learner: usize,
-    pub(crate) outcome: Outcome,
 }
 
 impl Backtest {
@@ -139,19 +127,19 @@ impl Backtest {
         let logistic = LogisticLearner::default();
         let lineup = Lineup::new(learners, &logistic);
         let folder = self.resume.as_deref();
-        let store = folder.map(|folder| Store::new(folder, &planned, self.seed)).transpose()?;
+        let store = folder.map(|folder| Store::new(folder, &planned)).transpose()?;
         let work = Work { planned: &planned, lineup: &lineup, store: store.as_ref(), on_event };
-        let entries = entries(&planned, lineup.learners.len());
+        let entries = entries(&planned, &lineup, self.seeds.max(1));
         on_event(Event::Planned { tasks: entries.len() });
         let outcomes: Vec<Result<Outcome, ModelError>> = entries
             .par_iter()
             .enumerate()
-            .map(|(index, entry)| work.outcome(index, *entry, self.seed))
+            .map(|(index, entry)| work.outcome(index, *entry, self.seed_of(entry.repeat)))
             .collect();
         let mut done = Vec::new();
-        for (Entry { group, fold, learner }, outcome) in entries.into_iter().zip(outcomes) {
+        for (Entry { group, fold, learner, repeat }, outcome) in entries.into_iter().zip(outcomes) {
             match outcome {
-                Ok(outcome) => done.push(Done { group, fold, learner, outcome }),
+                Ok(outcome) => done.push(Done { group, fold, learner, repeat, outcome }),
                 // Of a fold that cannot be learned from, the models tell.
                 Err(_) if learner >= lineup.models && planned[group].folds[fold].parts.is_err() => {
                 }
@@ -160,7 +148,7 @@ impl Backtest {
                     instrument: None,
                     interval: planned[group].group.interval,
                     fold: Some(fold + 1),
-                    message: error.to_string(),
+                    message: self.told(&error, repeat),
                 }),
             }
         }
@@ -172,6 +160,18 @@ impl Backtest {
         let names: Vec<&str> = learners.iter().map(|learner| learner.id().as_str()).collect();
         let run = report::Finished { backtest: self, instruments, names, planned, done, failures };
         Ok(run.into_report(started))
+    }
+
+    pub(crate) fn seed_of(&self, repeat: usize) -> u64 {
+        self.seed.wrapping_add(repeat as u64)
+    }
+
+    /// An error, with the seed where there are several.
+    fn told(&self, error: &ModelError, repeat: usize) -> String {
+        if self.seeds < 2 {
+            return error.to_string();
+        }
+        format!("seed {}: {error}", self.seed_of(repeat))
     }
 
     fn groups(&self, instruments: &[Instrument], failures: &mut Vec<Failure>) -> Vec<Group> {
@@ -195,74 +195,6 @@ impl Backtest {
         };
         groups.iter().filter_map(plan).collect()
     }
-}
-
-/// What all tasks of a run share.
-struct Work<'a> {
-    planned: &'a [Planned<'a>],
-    lineup: &'a Lineup<'a>,
-    store: Option<&'a Store<'a>>,
-    on_event: &'a (dyn Fn(Event<'_>) + Sync),
-}
-
-impl Work<'_> {
-    /// What a task comes to, taken from an earlier run where that has kept it.
-    fn outcome(&self, index: usize, entry: Entry, seed: u64) -> Result<Outcome, ModelError> {
-        let Planned { group, folds } = &self.planned[entry.group];
-        let (learner, number) = (self.lineup.learners[entry.learner], entry.fold + 1);
-        let (interval, model) = (group.interval, learner.id().as_str());
-        let task = Task { index, model, interval, fold: number, folds: folds.len() };
-        let fold = &folds[entry.fold];
-        let slot = self.store.and_then(|store| store.slot(entry.group, fold, learner));
-        let notice = |message: String| (self.on_event)(Event::Notice { message: &message });
-        let kept = slot.as_ref().map_or(Ok(None), |slot| slot.read(fold.test.len()));
-        if let Some(answers) = kept.unwrap_or_else(|message| {
-            notice(message);
-            None
-        }) {
-            (self.on_event)(Event::Resumed { task });
-            return Ok(answers.into_outcome(group, number, fold));
-        }
-        let answers = self.fit(task, fold, learner, seed)?;
-        if let Some(Err(message)) = slot.map(|slot| slot.write(&answers)) {
-            notice(message);
-        }
-        Ok(answers.into_outcome(group, number, fold))
-    }
-
-    fn fit(
-        &self,
-        task: Task<'_>,
-        fold: &Fold<'_>,
-        learner: &dyn Learner,
-        seed: u64,
-    ) -> Result<Answers, ModelError> {
-        (self.on_event)(Event::Started { task });
-        let started = Instant::now();
-        let curve = LossCurve::default();
-        let on_epoch = |report: &EpochReport| {
-            curve.add(report);
-            (self.on_event)(Event::Epoch { task, report: *report });
-            ControlFlow::Continue(())
-        };
-        let answers = task::run(fold, learner, &Run::new(seed).on_epoch(&on_epoch));
-        let answers = answers.map(|answers| Answers { epochs: curve.into_epochs(), ..answers });
-        let seconds = started.elapsed().as_secs_f64();
-        let error = answers.as_ref().err().map(ToString::to_string);
-        (self.on_event)(Event::Finished { task, seconds, error: error.as_deref() });
-        answers
-    }
-}
-
-/// The work list, in the order of the report.
-fn entries(planned: &[Planned<'_>], learners: usize) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for (group, Planned { folds, .. }) in planned.iter().enumerate() {
-        for fold in 0..folds.len() {
-            entries.extend((0..learners).map(|learner| Entry { group, fold, learner }));
-        }
-    }
-    entries
 }
 
 fn check(instruments: &[Instrument], learners: &[Box<dyn Learner>]) -> Result<(), BacktestError> {

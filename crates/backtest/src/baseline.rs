@@ -21,7 +21,7 @@ pub enum Baseline {
     /// Against the last sign; no call when the close did not move.
     OppositeOfLastSign,
     /// A logistic regression on the windows the model was fitted on, calling every candle:
-    /// [`LogisticLearner`].
+    /// [`LogisticLearner`](crate::LogisticLearner).
     Logistic,
     /// Gradient-boosted trees, likewise, where they are among the models of the run.
     BoostedTrees,

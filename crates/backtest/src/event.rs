@@ -61,4 +61,6 @@ pub struct Task<'a> {
     pub fold: usize,
     /// Number of folds of that interval.
     pub folds: usize,
+    /// Seed of its random draws.
+    pub seed: u64,
 }

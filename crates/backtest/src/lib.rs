@@ -66,6 +66,7 @@ mod task;
 mod testing;
 mod trading;
 mod warning;
+mod work;
 
 pub use accuracy::Accuracy;
 pub use backtest::{Backtest, Instrument};
@@ -82,7 +83,7 @@ pub use over_time::Stretch;
 pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;
-pub use result::{FoldScore, PathScore, ResultRow, Scope};
+pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
 pub use selection::{CoveragePoint, Selected};
 #[cfg(feature = "boosted")]
 pub use simple::BoostedTreesLearner;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use windvane_candles::Direction;
 use windvane_models::train::Learner;
 
-use crate::backtest::Done;
+use crate::work::Done;
 use crate::{Baseline, Record};
 
 /// The learners of a run: its models, then the baselines that are none of them.
@@ -38,7 +38,7 @@ impl<'a> Lineup<'a> {
     /// for that.
     pub(crate) fn join(&self, mut done: Vec<Done>) -> Vec<Done> {
         let mut calls: HashMap<(usize, usize, Baseline), Vec<Direction>> = HashMap::new();
-        for one in &done {
+        for one in done.iter().filter(|one| one.repeat == 0) {
             let own = self.baselines.iter().filter(|(_, place)| *place == one.learner);
             for (baseline, _) in own {
                 let said = one.outcome.records.iter().map(Record::edge_call).collect();

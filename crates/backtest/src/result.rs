@@ -46,6 +46,17 @@ pub struct PathScore {
     pub score: Accuracy,
 }
 
+/// Accuracy of the models of one seed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SeedScore {
+    /// The seed.
+    pub seed: u64,
+    /// What they scored.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
 /// A model on one instrument, or on several pooled.
 ///
 /// Under [`Plan::Combinatorial`](crate::Plan::Combinatorial) every candle is predicted by several
@@ -108,6 +119,9 @@ pub struct ResultRow {
     /// choice of the training windows do; it is no interval, for all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathScore>,
+    /// Seed by seed where there are several, else empty; the first is that of all other numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<SeedScore>,
 }
 
 impl ResultRow {
@@ -150,7 +164,15 @@ impl ResultRow {
             folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
             over_time: if pooled { stretches(records, terms) } else { Vec::new() },
             paths: by_path(all),
+            seeds: Vec::new(),
         }
+    }
+
+    /// Adds what the models of another seed scored.
+    pub(crate) fn add_seed(&mut self, seed: u64, records: &[Record]) {
+        let first = records.iter().filter(|record| record.path == 1);
+        let score = Accuracy::of(first, |record| record.called);
+        self.seeds.push(SeedScore { seed, score });
     }
 
     /// The best baseline with its score.

@@ -47,16 +47,12 @@ struct Kept {
 
 impl<'a> Store<'a> {
     /// Makes the folder where it is missing.
-    pub(crate) fn new(
-        folder: &'a Path,
-        planned: &[Planned<'_>],
-        seed: u64,
-    ) -> Result<Self, BacktestError> {
+    pub(crate) fn new(folder: &'a Path, planned: &[Planned<'_>]) -> Result<Self, BacktestError> {
         let made = std::fs::create_dir_all(folder);
         made.map_err(|source| BacktestError::Io { path: folder.to_path_buf(), source })?;
         let groups = planned.iter().map(|planned| {
             let mut hash = Xxh3::new();
-            let version = (env!("CARGO_PKG_VERSION"), Kernel::detect().name(), seed);
+            let version = (env!("CARGO_PKG_VERSION"), Kernel::detect().name());
             hash.update(format!("{version:?}").as_bytes());
             planned.group.hash_into(&mut hash);
             hash
@@ -71,11 +67,12 @@ impl<'a> Store<'a> {
         group: usize,
         fold: &Fold<'_>,
         learner: &dyn Learner,
+        seed: u64,
     ) -> Option<Slot> {
         let (recipe, (train, validation)) = (learner.recipe()?, fold.parts.as_ref().ok()?);
         let mut hash = self.groups[group].clone();
         let (lookback, labels) = (fold.test.lookback(), fold.test.labels());
-        hash.update(format!("{recipe} {lookback} {labels:?} {:?}", fold.split).as_bytes());
+        hash.update(format!("{recipe} {seed} {lookback} {labels:?} {:?}", fold.split).as_bytes());
         for samples in [train, validation as &SampleSet<'_>, &fold.test] {
             hash.update(&(samples.len() as u64).to_le_bytes());
             for sample in samples.samples() {

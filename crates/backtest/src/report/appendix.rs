@@ -6,7 +6,8 @@ use windvane_signals::{Band, GapPolicy};
 use super::headline::{UNDEFINED, bounds, interval, percent, signed};
 use super::markdown::list;
 use super::table::table;
-use super::{FoldRecord, GroupRecord, PlanRecord, Report};
+use super::{FoldRecord, GroupRecord, PlanRecord, Report, RunRecord};
+use crate::{PathScore, ResultRow, SeedScore};
 
 /// How the gap policy of an interval is found where none is given.
 const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps are missing \
@@ -60,31 +61,28 @@ impl Report {
         });
         let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
         let (untrained, scores) = (self.untrained(), table(3, score_header, scores));
-        format!("{}{untrained}\n{scores}{}", table(5, header, cuts), self.paths())
+        let spreads = [self.paths(), self.seeds()].concat();
+        format!("{}{untrained}\n{scores}{spreads}", table(5, header, cuts))
     }
 
     /// Accuracy path by path, where every candle was predicted several times.
     fn paths(&self) -> String {
-        let rows = self.pooled().filter(|row| !row.paths.is_empty()).map(|row| {
-            let of = |path: &crate::PathScore| path.score.accuracy;
-            let known: Vec<f64> = row.paths.iter().filter_map(of).collect();
-            let mean = known.iter().sum::<f64>() / known.len() as f64;
-            let least = known.iter().copied().reduce(f64::min);
-            let most = known.iter().copied().reduce(f64::max);
-            let mean = (!known.is_empty()).then_some(mean);
-            let [mean, least, most] = [mean, least, most].map(percent);
-            [row.model.clone(), interval(row), row.paths.len().to_string(), mean, least, most]
-        });
-        let rows: Vec<_> = rows.collect();
-        if rows.is_empty() {
-            return String::new();
-        }
-        let header = ["Model", "Interval", "Paths", "Mean %", "Least %", "Most %"];
-        format!(
+        let of = |path: &PathScore| path.score.accuracy;
+        let rows = self.pooled().map(|row| (row, row.paths.iter().filter_map(of).collect()));
+        spread(
             "\nAccuracy over the paths. All test the same candles, by models that learned from \
-             candles after them, too, which nobody has who trades.\n\n{}",
-            table(2, header, rows)
+             candles after them, too, which nobody has who trades.\n\n",
+            "Paths",
+            rows,
         )
+    }
+
+    /// Accuracy seed by seed, where there are several.
+    fn seeds(&self) -> String {
+        let of = |seed: &SeedScore| seed.score.accuracy;
+        let rows = self.pooled().map(|row| (row, row.seeds.iter().filter_map(of).collect()));
+        let text = "\nAccuracy over the seeds. All other numbers are of the first.\n\n";
+        spread(text, "Seeds", rows)
     }
 
     /// A sentence about instruments tested in folds that did not learn from them.
@@ -259,7 +257,7 @@ impl Report {
         };
         let costs: Vec<String> = run.costs.iter().map(ToString::to_string).collect();
         let mut items = vec![
-            format!("windvane-backtest {}, kernel {}, seed {}", run.version, run.kernel, run.seed),
+            format!("windvane-backtest {}, kernel {}, {}", run.version, run.kernel, seeds(run)),
             format!("data {} (XXH3 of all candles)", run.data_hash),
             format!("plan: {}", plan(&run.plan)),
             format!("labels: {} candle(s) ahead, {band}", run.labels.horizon),
@@ -283,6 +281,38 @@ impl Report {
         let header = ["Model", "Fitting s", "Predicting s", "Microseconds per prediction"];
         format!("{}\n{}", list(items), table(1, header, rows))
     }
+}
+
+/// A table of the mean, the standard deviation and the ends of several accuracies of each row
+/// that has them; nothing where none has.
+fn spread<'a>(
+    text: &str,
+    what: &str,
+    rows: impl Iterator<Item = (&'a ResultRow, Vec<f64>)>,
+) -> String {
+    let rows = rows.filter(|(_, values)| values.len() > 1).map(|(row, values)| {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let ends = [f64::min, f64::max].map(|end| values.iter().copied().reduce(end));
+        let [least, most] = ends.map(percent);
+        let numbers = [Some(mean), Some((squares / (n - 1.0)).sqrt())].map(percent);
+        let ([mean, deviation], count) = (numbers, values.len().to_string());
+        [row.model.clone(), interval(row), count, mean, deviation, least, most]
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let header = ["Model", "Interval", what, "Mean %", "Deviation", "Least %", "Most %"];
+    format!("{text}{}", table(2, header, rows))
+}
+
+fn seeds(run: &RunRecord) -> String {
+    if run.seeds < 2 {
+        return format!("seed {}", run.seed);
+    }
+    format!("seeds {} to {}", run.seed, run.seed.wrapping_add(run.seeds as u64 - 1))
 }
 
 fn plan(plan: &PlanRecord) -> String {

@@ -73,6 +73,8 @@ pub struct RunRecord {
     pub command: Option<String>,
     /// Seed of every random draw.
     pub seed: u64,
+    /// With how many seeds, from that one on, each model was fitted.
+    pub seeds: usize,
     /// Instruction set of the inner loops.
     pub kernel: String,
     /// XXH3 of the names, intervals and candles of all instruments, in order.

@@ -2,7 +2,7 @@
 use serde::Serialize;
 
 use super::assemble::Finished;
-use crate::bootstrap::{Bootstrap, Tally};
+use crate::bootstrap::{Bootstrap, Tally, longest};
 use crate::metrics::holm;
 use crate::{Bounds, Lead, Record, ResultRow, Scope};
 
@@ -42,9 +42,10 @@ pub struct Rank {
 }
 
 impl Finished<'_> {
-    /// The models by pooled accuracy, best first; `records` by learner.
-    pub(crate) fn ranking(&self, results: &[ResultRow], records: &[Vec<Record>]) -> Vec<Rank> {
-        let tasks: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
+    /// The models by pooled accuracy, best first.
+    pub(crate) fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
+        let folds: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
+        let tasks = folds * self.backtest.seeds.max(1);
         let done =
             |model: &str| self.done.iter().filter(|done| self.names[done.learner] == model).count();
         let suspicious = |model: &str| {
@@ -74,22 +75,24 @@ impl Finished<'_> {
         for place in 1..ranking.len() {
             let of = |rank: &Rank| self.names.iter().position(|name| *name == rank.model);
             if let (Some(one), Some(next)) = (of(&ranking[place - 1]), of(&ranking[place])) {
-                ranking[place - 1].over_next = self.compare(&records[one], &records[next]);
+                ranking[place - 1].over_next = self.compare(one, next);
             }
         }
         ranking
     }
 
     /// The lead of one model over another, on the candles that both called.
-    fn compare(&self, one: &[Record], other: &[Record]) -> Option<Lead> {
-        let key = |record: &Record| (record.decided_at, record.instrument, record.fold);
-        let sorted = |records: &[Record]| {
-            let mut all: Vec<Record> = records.iter().filter(|r| r.path == 1).copied().collect();
+    fn compare(&self, one: usize, other: usize) -> Option<Lead> {
+        let key = |record: &Record| (record.decided_at, record.instrument);
+        let everywhere: Vec<usize> = (0..self.instruments.len()).collect();
+        let sorted = |model: usize| {
+            let mut all = self.records(model, 0, &everywhere);
+            all.retain(|record| record.path == 1);
             all.sort_by_key(key);
             all
         };
-        let unit = crate::bootstrap::longest(one)?;
         let (one, other) = (sorted(one), sorted(other));
+        let unit = longest(&one)?;
         let mut others = other.iter().peekable();
         let mut both = Vec::new();
         for record in &one {
