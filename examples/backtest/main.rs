@@ -11,10 +11,11 @@ pub(crate) mod options;
 mod progress;
 mod show;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Parser;
-use windvane::backtest::{Backtest, Instrument, Report};
+use windvane::backtest::{Backtest, BoostedTreesLearner, Instrument, LogisticLearner, Report};
 use windvane::ensemble::EnsembleLearner;
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
@@ -35,12 +36,15 @@ fn main() -> std::process::ExitCode {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    options.check()?;
     let loaded = data::load(options)?;
     show::loaded(&loaded);
     let report = backtest(options, &loaded.instruments)?;
     let report = complete(report, options, loaded);
     show::report(&report);
     report.write(&options.out)?;
+    // What was kept has served.
+    clear(&options.tasks());
     show::written(&report, &options.out);
     Ok(())
 }
@@ -51,8 +55,14 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
         .into_iter()
         .map(|model| Box::new(learner(model, options.quick)) as Box<dyn Learner>)
         .collect();
-    let (plan, costs, seed) = (options.plan(), options.costs.clone(), options.seed);
-    let settings = Backtest { plan, costs, seed, ..Backtest::default() };
+    let tasks = options.tasks();
+    if !options.resume {
+        // Of another run, and perhaps of other code.
+        clear(&tasks);
+    }
+    let (plan, seed, resume) = (options.plan(), options.seed, Some(tasks));
+    let (costs, seeds) = (options.costs.clone(), usize::from(options.seeds));
+    let settings = Backtest { plan, costs, seed, seeds, resume, ..Backtest::default() };
     let progress = progress::Progress::new();
     let report = settings.run(instruments, &learners, &|event| progress.on(&event));
     progress.finish();
@@ -63,12 +73,25 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
     })
 }
 
+/// Removes what a run keeps of its tasks, and the folder if nothing else is in it. A failure harms
+/// nobody: a later run knows its own tasks.
+fn clear(tasks: &Path) {
+    for entry in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "task") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(tasks);
+}
+
 fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
     let recipe = Recipe::default();
     let recipe = if quick { Recipe { epochs: options::QUICK_EPOCHS, ..recipe } } else { recipe };
     match model {
         Model::V2 => Arc::new(WeightedSignalsLearner::default()),
         Model::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
+        Model::Logistic => Arc::new(LogisticLearner::default()),
+        Model::Boosted => Arc::new(BoostedTreesLearner::default()),
         Model::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
         Model::V31 => {
             Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })

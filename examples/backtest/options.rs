@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use windvane::backtest::Plan;
 use windvane::prelude::*;
-use windvane::signals::WalkForward;
+use windvane::signals::{Combinatorial, WalkForward};
 
 use super::calendar::months_before;
 
@@ -44,15 +44,37 @@ pub(crate) struct Options {
     /// choosing.
     #[arg(long, value_name = "DATE", conflicts_with = "folds")]
     test_from: Option<Timestamp>,
+    /// How time is cut without --test-from: folds that walk forward, or every choice of some groups
+    /// of time to test on, with models that learn on both sides of them [default: walk]
+    #[arg(long, value_enum, conflicts_with = "test_from")]
+    plan: Option<Kind>,
     /// Number of folds that walk forward through calendar time [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     folds: Option<u16>,
+    /// Walking forward, learn from the last N candles' time before each test only.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(conflicts_with = "test_from")]
+    window: Option<u32>,
+    /// Number of groups that time is cut into with --plan combinatorial [default: 6]
+    #[arg(long, value_name = "N")]
+    groups: Option<usize>,
+    /// How many of the groups are tested on at once [default: 2]
+    #[arg(long, value_name = "N")]
+    test_groups: Option<usize>,
+    /// Go on where an interrupted run of the same command stopped. Until it has written its
+    /// report a run keeps what is finished in the folder tasks of --out.
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Costs of trading to reckon with, basis points per unit of turnover: fee and slippage.
     #[arg(long, value_delimiter = ',', value_name = "LIST", default_value = "2,5,10")]
     pub(crate) costs: Vec<f64>,
     /// Seed of every random draw.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+    /// Fit each model with N seeds, --seed and those after it, and report the spread.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) seeds: u16,
     /// A short run: the last 1,500 candles of each instrument, two folds, three epochs.
     #[arg(long)]
     pub(crate) quick: bool,
@@ -68,6 +90,11 @@ pub(crate) enum Model {
     V2,
     /// The same with weights of maximum likelihood.
     V2Learned,
+    /// Logistic regression on whole windows: it stands beside every model as a baseline, and is
+    /// ranked as one when named here.
+    Logistic,
+    /// Gradient-boosted trees on whole windows: a baseline of all models when named here.
+    Boosted,
     /// Bidirectional LSTM; about six times the training of v32.
     V3,
     /// Bidirectional LSTM with attention; about seven times the training of v32.
@@ -78,6 +105,15 @@ pub(crate) enum Model {
     Original,
     /// v2, v3, v31 and v32, weighted by log loss on validation candles.
     Tuned,
+}
+
+/// How time is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Each fold learns from the time before its test.
+    Walk,
+    /// Every choice of some groups is tested once.
+    Combinatorial,
 }
 
 impl Options {
@@ -101,9 +137,34 @@ impl Options {
                 embargo: 1,
             };
         }
+        if self.plan == Some(Kind::Combinatorial) {
+            let default = Combinatorial::default();
+            let groups = self.groups.unwrap_or(default.groups);
+            let test_groups = self.test_groups.unwrap_or(default.test_groups);
+            return Plan::Combinatorial(Combinatorial { groups, test_groups, ..default });
+        }
         let default = if self.quick { QUICK_FOLDS } else { FOLDS };
         let folds = self.folds.map_or(default, usize::from);
-        Plan::WalkForward(WalkForward { folds, ..WalkForward::default() })
+        Plan::WalkForward(WalkForward { folds, window: self.window, ..WalkForward::default() })
+    }
+
+    /// Refuses options of one plan beside another.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let combinatorial = self.plan == Some(Kind::Combinatorial);
+        let walks = self.folds.is_some() || self.window.is_some();
+        let groups = self.groups.is_some() || self.test_groups.is_some();
+        if combinatorial && walks {
+            return Err("--folds and --window are of --plan walk".to_string());
+        }
+        if groups && !combinatorial {
+            return Err("--groups and --test-groups are of --plan combinatorial".to_string());
+        }
+        Ok(())
+    }
+
+    /// Where what is finished is kept until the report is written.
+    pub(crate) fn tasks(&self) -> PathBuf {
+        self.out.join("tasks")
     }
 
     /// Where the start of validation comes from, when a date of the test was given.
@@ -132,12 +193,25 @@ impl Options {
         add("models", names.join(","));
         match (self.test_from, self.plan()) {
             (Some(test_from), _) => add("test-from", test_from.to_string()),
-            (None, Plan::WalkForward(plan)) => add("folds", plan.folds.to_string()),
+            (None, Plan::WalkForward(plan)) => {
+                add("folds", plan.folds.to_string());
+                if let Some(window) = plan.window {
+                    add("window", window.to_string());
+                }
+            }
+            (None, Plan::Combinatorial(plan)) => {
+                add("plan", "combinatorial".to_string());
+                add("groups", plan.groups.to_string());
+                add("test-groups", plan.test_groups.to_string());
+            }
             (None, Plan::Once { .. }) => {}
         }
         let costs: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
         add("costs", costs.join(","));
         add("seed", self.seed.to_string());
+        if self.seeds > 1 {
+            add("seeds", self.seeds.to_string());
+        }
         if self.quick {
             command.push_str(" --quick");
         }

@@ -37,6 +37,16 @@ impl Progress {
                 let loss = report.validation_loss.unwrap_or(report.train_loss);
                 self.say(&format!("{}, epoch {}: loss {loss:.4}", name(task), report.epoch));
             }
+            Event::Resumed { task } => {
+                self.advance(task, STEPS);
+                if self.bar.is_none() {
+                    eprintln!("{}: done by an earlier run", name(task));
+                }
+            }
+            Event::Notice { message } => match &self.bar {
+                Some(bar) => bar.println(format!("note: {message}")),
+                None => eprintln!("note: {message}"),
+            },
             Event::Finished { task, seconds, error } => {
                 self.advance(task, STEPS);
                 if self.bar.is_none() {
@@ -68,5 +78,6 @@ impl Progress {
 }
 
 fn name(task: Task<'_>) -> String {
-    format!("{} {} fold {}/{}", task.model, task.interval, task.fold, task.folds)
+    let Task { model, interval, fold, folds, seed, .. } = task;
+    format!("{model} {interval} fold {fold}/{folds} seed {seed}")
 }

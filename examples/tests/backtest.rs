@@ -206,14 +206,59 @@ fn wrong_options_are_refused() {
     let refuse = |arguments: &[&str]| {
         Options::try_parse_from([&["backtest"], arguments].concat()).unwrap_err().to_string()
     };
-    assert!(
-        refuse(&["--models", "v9"])
-            .contains("[possible values: v2, v2-learned, v3, v31, v32, original, tuned]")
-    );
+    assert!(refuse(&["--models", "v9"]).contains(
+        "[possible values: v2, v2-learned, logistic, boosted, v3, v31, v32, original, tuned]"
+    ));
     assert!(refuse(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with"));
     assert!(refuse(&["--test-from", "soon"]).contains("soon"));
     assert!(refuse(&["--interval", "7q"]).contains("7q"));
+    let check = |arguments: &[&str]| options(arguments).check().unwrap_err();
+    assert!(check(&["--groups", "4"]).contains("--plan combinatorial"));
+    assert!(check(&["--plan", "combinatorial", "--folds", "3"]).contains("--plan walk"));
+    assert!(refuse(&["--plan", "sideways"]).contains("[possible values: walk, combinatorial]"));
     assert!(refuse(&["--folds", "0"]).contains("not in 1..=1000"));
+}
+
+#[test]
+fn every_choice_of_groups_is_tested_when_asked_for() {
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("A.csv"), candles(500, 0.0)).unwrap();
+    let plan = ["--models", "v2", "--plan", "combinatorial", "--groups", "4"];
+    let report = run(data.path(), &plan).unwrap();
+    assert_eq!(report["groups"][0]["folds"].as_array().unwrap().len(), 6);
+    assert_eq!(report["run"]["plan"]["paths"], 3);
+    let command = report["run"]["command"].as_str().unwrap();
+    assert!(command.contains("--plan combinatorial --groups 4 --test-groups 2"), "{command}");
+    let rolling = run(data.path(), &["--models", "v2", "--window", "150"]).unwrap();
+    assert_eq!(rolling["run"]["plan"]["window"], 150);
+    assert!(rolling["run"]["command"].as_str().unwrap().contains("--folds 2 --window 150"));
+}
+
+#[test]
+fn a_run_keeps_what_is_finished_until_its_report_is_written() {
+    let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(data.path().join("A.csv"), candles(400, 0.0)).unwrap();
+    let folders = ["--data", data.path().to_str().unwrap(), "--out", out.path().to_str().unwrap()];
+    let tasks = out.path().join("tasks");
+    let run = |more: &[&str]| app::run(&options(&[&folders[..], &["--quick"], more].concat()));
+    let report = || {
+        let text = fs::read_to_string(out.path().join("report.json")).unwrap();
+        text[..text.find("\"timing\"").unwrap()].to_string()
+    };
+    run(&[]).unwrap();
+    assert!(!tasks.exists());
+    let expected = report();
+    // Where the report cannot be written what is finished stays, and serves the next run.
+    fs::remove_file(out.path().join("report.json")).unwrap();
+    fs::create_dir(out.path().join("report.json")).unwrap();
+    run(&[]).unwrap_err();
+    // v2, v32 and the logistic regression on two folds.
+    assert_eq!(fs::read_dir(&tasks).unwrap().count(), 6);
+    fs::remove_dir(out.path().join("report.json")).unwrap();
+    fs::write(tasks.join("mine.txt"), "").unwrap();
+    run(&["--resume"]).unwrap();
+    assert_eq!(fs::read_dir(&tasks).unwrap().count(), 1);
+    assert_eq!(report(), expected);
 }
 
 #[test]

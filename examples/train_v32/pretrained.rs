@@ -86,7 +86,7 @@ pub(crate) fn folder() -> PathBuf {
 
 fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> {
     let row = report.results.first().ok_or("nothing was measured")?;
-    let naive = row.best_naive_result().ok_or("no naive rule was scored")?;
+    let baseline = row.best_baseline_result().ok_or("no baseline was scored")?;
     let bounds = row.interval_95.ok_or("the accuracy has no interval")?;
     let lead = row.lead.and_then(|lead| lead.interval_95).ok_or("the lead has no interval")?;
     let number = |value: Option<f64>| value.ok_or("nothing was scored");
@@ -99,8 +99,8 @@ fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> 
         scored: row.score.scored,
         accuracy: number(row.score.accuracy)?,
         interval_95: (bounds.low, bounds.high),
-        naive_rule: naive.rule.to_string(),
-        naive_accuracy: number(naive.score.accuracy)?,
+        naive_rule: baseline.rule.to_string(),
+        naive_accuracy: number(baseline.score.accuracy)?,
         lead_95: (lead.low, lead.high),
     })
 }
@@ -109,7 +109,7 @@ fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> 
 fn text(record: &windvane::models::TrainingRecord) -> String {
     let measured = record.held_out.as_ref().map(ToString::to_string).unwrap_or_default();
     let better = match record.held_out.as_ref().map(|measured| measured.lead_95.0 > 0.0) {
-        Some(true) => "It was better than the best naive rule there.",
+        Some(true) => "It was better than the best baseline there.",
         _ => "So it is not known to be better than that rule: it shows how a model is used.",
     };
     let mut text = format!(

@@ -1,18 +1,22 @@
 //! Running models over instruments.
-use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
 use windvane_candles::CandleSeries;
 use windvane_models::ModelError;
-use windvane_models::train::{EpochReport, Learner, Run};
-use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
+use windvane_models::train::Learner;
+use windvane_signals::{
+    ChannelSpec, GapPolicy, LabelSpec, Registry, SignalError, SignalSpec, WalkForward,
+};
 
 use crate::group::{Fold, Group, by_interval};
-use crate::loss_curve::LossCurve;
+use crate::lineup::Lineup;
 use crate::report::{self, Failure, Report};
-use crate::task::{self, Outcome};
-use crate::{BacktestError, Event, Plan, Task};
+use crate::store::Store;
+use crate::task::Outcome;
+use crate::work::{Done, Entry, Work, entries};
+use crate::{BacktestError, Event, LogisticLearner, Plan};
 
 /// A series to test on.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +46,8 @@ pub struct Backtest {
     /// an instrument are missing, else [`GapPolicy::Reset`]. It looks only at instruments that
     /// are learned from, and only at candles before the first validation begins, so a market
     /// whose nights or weekends come later must be given its policy. Walking forward, the time of
-    /// the first validation depends on the policy; the guess takes the earlier of the two.
+    /// the first validation depends on the policy; the guess takes the earlier of the two. Under
+    /// [`Plan::Combinatorial`], which tests on all there is, it looks at the first group.
     pub gaps: Option<GapPolicy>,
     /// Rows per window; the default is 20.
     pub lookback: usize,
@@ -55,6 +60,16 @@ pub struct Backtest {
     pub costs: Vec<f64>,
     /// Seed of every random draw; the default is 42.
     pub seed: u64,
+    /// With how many seeds each model is fitted: `seed`, `seed` + 1, and so on; the default is 1,
+    /// and 0 counts as 1. All numbers of a report are of the first, but
+    /// [`ResultRow::seeds`](crate::ResultRow::seeds), which shows what luck does.
+    pub seeds: usize,
+    /// Folder that keeps what every finished task came to; `None`, the default, for none. A run
+    /// that finds there what an earlier one of the same data, settings, learners and version has
+    /// kept goes on from that, and ends with the same report, times aside. The folder may be
+    /// deleted at any time; a damaged file is told of and its task done again. A learner without
+    /// a [`recipe`](Learner::recipe) is always fitted anew.
+    pub resume: Option<PathBuf>,
 }
 
 impl Default for Backtest {
@@ -68,6 +83,8 @@ impl Default for Backtest {
             plan: Plan::WalkForward(WalkForward::default()),
             costs: vec![2.0, 5.0, 10.0],
             seed: 42,
+            seeds: 1,
+            resume: None,
         }
     }
 }
@@ -78,34 +95,21 @@ pub(crate) struct Planned<'a> {
     pub(crate) folds: Vec<Fold<'a>>,
 }
 
-/// One entry of the work list: indices.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    group: usize,
-    fold: usize,
-    learner: usize,
-}
-
-/// A task's outcome with its place.
-pub(crate) struct Done {
-    pub(crate) group: usize,
-    pub(crate) fold: usize,
-    pub(crate) learner: usize,
-    pub(crate) outcome: Outcome,
-}
-
 impl Backtest {
     /// Fits and tests every learner on every fold, in parallel on rayon's current threads.
     ///
     /// All but the report's `timing` is the same on any number of threads. A model that cannot
-    /// be fitted, or a group that has too few candles for the plan, is listed in the report's
-    /// failures and does not stop the others. `on_event` hears from several threads.
+    /// be fitted, an instrument whose signals cannot be computed, or a group that has too few
+    /// candles for the plan, is listed in the report's failures and does not stop the others. `on_event` hears from several threads.
+    ///
+    /// Beside the models a [`LogisticLearner`] is fitted on every fold, as a baseline.
     ///
     /// # Errors
     /// [`BacktestError::NoInstruments`], [`BacktestError::NoLearners`],
     /// [`BacktestError::DuplicateInstrument`], [`BacktestError::DuplicateLearner`],
-    /// [`BacktestError::Cost`], and
-    /// [`BacktestError::NothingEvaluated`] with the first cause when everything failed.
+    /// [`BacktestError::Cost`],
+    /// [`BacktestError::NothingEvaluated`] with the first cause when everything failed, and
+    /// [`BacktestError::Io`] where the folder to resume from cannot be made.
     pub fn run(
         &self,
         instruments: &[Instrument],
@@ -120,25 +124,35 @@ impl Backtest {
         let mut failures = Vec::new();
         let groups = self.groups(instruments, &mut failures);
         let planned = self.plan(&groups, &mut failures);
-        let entries = entries(&planned, learners.len());
+        let logistic = LogisticLearner::default();
+        let lineup = Lineup::new(learners, &logistic);
+        let folder = self.resume.as_deref();
+        let store = folder.map(|folder| Store::new(folder, &planned)).transpose()?;
+        let work = Work { planned: &planned, lineup: &lineup, store: store.as_ref(), on_event };
+        let entries = entries(&planned, &lineup, self.seeds.max(1));
         on_event(Event::Planned { tasks: entries.len() });
         let outcomes: Vec<Result<Outcome, ModelError>> = entries
             .par_iter()
             .enumerate()
-            .map(|(index, entry)| self.work(index, *entry, &planned, learners, on_event))
+            .map(|(index, entry)| work.outcome(index, *entry, self.seed_of(entry.repeat)))
             .collect();
         let mut done = Vec::new();
-        for (Entry { group, fold, learner }, outcome) in entries.into_iter().zip(outcomes) {
+        for (Entry { group, fold, learner, repeat }, outcome) in entries.into_iter().zip(outcomes) {
             match outcome {
-                Ok(outcome) => done.push(Done { group, fold, learner, outcome }),
+                Ok(outcome) => done.push(Done { group, fold, learner, repeat, outcome }),
+                // Of a fold that cannot be learned from, the models tell.
+                Err(_) if learner >= lineup.models && planned[group].folds[fold].parts.is_err() => {
+                }
                 Err(error) => failures.push(Failure {
-                    model: Some(learners[learner].id().to_string()),
+                    model: Some(lineup.learners[learner].id().to_string()),
+                    instrument: None,
                     interval: planned[group].group.interval,
                     fold: Some(fold + 1),
-                    message: error.to_string(),
+                    message: self.told(&error, repeat),
                 }),
             }
         }
+        let done = lineup.join(done);
         if done.is_empty() {
             let first = failures.first().map_or_else(String::new, ToString::to_string);
             return Err(BacktestError::NothingEvaluated { failures: failures.len(), first });
@@ -148,13 +162,29 @@ impl Backtest {
         Ok(run.into_report(started))
     }
 
+    pub(crate) fn seed_of(&self, repeat: usize) -> u64 {
+        self.seed.wrapping_add(repeat as u64)
+    }
+
+    /// An error, with the seed where there are several.
+    fn told(&self, error: &ModelError, repeat: usize) -> String {
+        if self.seeds < 2 {
+            return error.to_string();
+        }
+        format!("seed {}: {error}", self.seed_of(repeat))
+    }
+
     fn groups(&self, instruments: &[Instrument], failures: &mut Vec<Failure>) -> Vec<Group> {
         let groups = by_interval(instruments);
         let build = |(interval, members)| {
-            let group = Group::build(interval, members, instruments, self);
-            group.map_err(|error| failures.push(Failure::of_group(interval, &error))).ok()
+            let (group, failed) = Group::build(interval, members, instruments, self);
+            let failure = |(index, error): &(usize, SignalError)| {
+                Failure::of_instrument(&instruments[*index].series, error)
+            };
+            failures.extend(failed.iter().map(failure));
+            group
         };
-        groups.into_iter().filter_map(build).collect()
+        groups.into_iter().map(build).filter(|group| !group.members.is_empty()).collect()
     }
 
     fn plan<'a>(&self, groups: &'a [Group], failures: &mut Vec<Failure>) -> Vec<Planned<'a>> {
@@ -165,46 +195,6 @@ impl Backtest {
         };
         groups.iter().filter_map(plan).collect()
     }
-
-    fn work(
-        &self,
-        index: usize,
-        entry: Entry,
-        planned: &[Planned<'_>],
-        learners: &[Box<dyn Learner>],
-        on_event: &(dyn Fn(Event<'_>) + Sync),
-    ) -> Result<Outcome, ModelError> {
-        let Planned { group, folds } = &planned[entry.group];
-        let (learner, number) = (&*learners[entry.learner], entry.fold + 1);
-        let (interval, model) = (group.interval, learner.id().as_str());
-        let task = Task { index, model, interval, fold: number, folds: folds.len() };
-        on_event(Event::Started { task });
-        let started = Instant::now();
-        let curve = LossCurve::default();
-        let on_epoch = |report: &EpochReport| {
-            curve.add(report);
-            on_event(Event::Epoch { task, report: *report });
-            ControlFlow::Continue(())
-        };
-        let run = Run::new(self.seed).on_epoch(&on_epoch);
-        let outcome = task::run(group, number, &folds[entry.fold], learner, &run);
-        let outcome = outcome.map(|outcome| Outcome { epochs: curve.into_epochs(), ..outcome });
-        let seconds = started.elapsed().as_secs_f64();
-        let error = outcome.as_ref().err().map(ToString::to_string);
-        on_event(Event::Finished { task, seconds, error: error.as_deref() });
-        outcome
-    }
-}
-
-/// The work list, in the order of the report.
-fn entries(planned: &[Planned<'_>], learners: usize) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for (group, Planned { folds, .. }) in planned.iter().enumerate() {
-        for fold in 0..folds.len() {
-            entries.extend((0..learners).map(|learner| Entry { group, fold, learner }));
-        }
-    }
-    entries
 }
 
 fn check(instruments: &[Instrument], learners: &[Box<dyn Learner>]) -> Result<(), BacktestError> {

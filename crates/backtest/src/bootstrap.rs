@@ -25,7 +25,7 @@ use std::ops::{AddAssign, RangeInclusive};
 use windvane_lstm_core::{Purpose, Stream};
 
 use crate::metrics::distribution::student_two_sided;
-use crate::{Bounds, NaiveRule, Record};
+use crate::{Baseline, Bounds, Record};
 
 /// Number of resamples.
 pub(crate) const RESAMPLES: u64 = 2_000;
@@ -47,7 +47,7 @@ pub(crate) struct Terms<'a> {
     pub(crate) costs: &'a [f64],
 }
 
-/// Hits and scored calls of a model, and of another or a naive rule on the same candles.
+/// Hits and scored calls of a model, and of another or a baseline on the same candles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     hits: usize,
@@ -172,8 +172,8 @@ impl<T: Copy + Default + AddAssign> Bootstrap<T> {
 }
 
 impl Bootstrap<Tally> {
-    /// A model's calls beside a naive rule's on the same candles.
-    pub(crate) fn new(records: &[Record], rule: NaiveRule, terms: Terms<'_>) -> Option<Self> {
+    /// A model's calls beside a baseline's on the same candles.
+    pub(crate) fn new(records: &[Record], rule: Baseline, terms: Terms<'_>) -> Option<Self> {
         let unit = longest(records)?;
         let scored = records.iter().filter_map(|record| {
             let hit = record.hit(record.called)?;
@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn accuracy(records: &[Record]) -> Option<Bounds> {
-        Bootstrap::new(records, NaiveRule::AlwaysUp, TERMS)?.accuracy(0.95)
+        Bootstrap::new(records, Baseline::AlwaysUp, TERMS)?.accuracy(0.95)
     }
 
     #[test]
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_lead_over_itself_is_exactly_nothing() {
-        let bootstrap = Bootstrap::new(&alternating(500), NaiveRule::AlwaysUp, TERMS).unwrap();
+        let bootstrap = Bootstrap::new(&alternating(500), Baseline::AlwaysUp, TERMS).unwrap();
         assert!(bootstrap.resamples.iter().all(|tally| tally.lead() == Some(0.0)));
         assert_eq!(bootstrap.lead(0.95), None);
         assert_eq!(bootstrap.lead_p_value(), None);
@@ -381,7 +381,7 @@ mod tests {
             .map(|r| if r.row % 5 == 0 { Record { called: r.called.opposite(), ..r } } else { r })
             .collect();
         let p_value = |records: &[Record]| {
-            Bootstrap::new(records, NaiveRule::AlwaysUp, TERMS).unwrap().lead_p_value().unwrap()
+            Bootstrap::new(records, Baseline::AlwaysUp, TERMS).unwrap().lead_p_value().unwrap()
         };
         assert!(p_value(&records) < 1e-6);
         let wrong: Vec<Record> =

@@ -1,14 +1,14 @@
-//! A model's calls beside the best naive rule on the same candles.
+//! A model's calls beside the best baseline on the same candles.
 use serde::Serialize;
 
+use crate::baseline::{best, on_called};
 use crate::bootstrap::{Bootstrap, Terms};
-use crate::naive::{best, on_called};
-use crate::{Accuracy, Bounds, NaiveResult, Record};
+use crate::{Accuracy, BaselineResult, Bounds, Record};
 
 /// Level of the confidence intervals in reports.
 pub(crate) const LEVEL: f64 = 0.95;
 
-/// Accuracy of a model less that of a naive rule, or of another model, on the same candles.
+/// Accuracy of a model less that of a baseline, or of another model, on the same candles.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Lead {
@@ -37,15 +37,15 @@ impl Lead {
 pub(crate) struct Comparison {
     pub(crate) interval_95: Option<Bounds>,
     pub(crate) blocks: Option<usize>,
-    pub(crate) naive: [NaiveResult; 4],
-    pub(crate) best: Option<NaiveResult>,
+    pub(crate) baselines: Vec<BaselineResult>,
+    pub(crate) best: Option<BaselineResult>,
     pub(crate) lead: Option<Lead>,
 }
 
 impl Comparison {
     pub(crate) fn of(records: &[Record], terms: Terms<'_>) -> Self {
-        let naive = on_called(records);
-        let best = best(&naive);
+        let baselines = on_called(records);
+        let best = best(&baselines);
         let bootstrap = best.and_then(|best| Bootstrap::new(records, best.rule, terms));
         let accuracy = Accuracy::of(records, |record| record.called).accuracy;
         let lead = best
@@ -53,7 +53,7 @@ impl Comparison {
         Self {
             interval_95: bootstrap.as_ref().and_then(|b| b.accuracy(LEVEL)),
             blocks: bootstrap.as_ref().map(Bootstrap::blocks),
-            naive,
+            baselines,
             best,
             lead,
         }

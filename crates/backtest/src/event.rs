@@ -10,7 +10,8 @@ use windvane_models::train::EpochReport;
 pub enum Event<'a> {
     /// The run knows its work.
     Planned {
-        /// Number of tasks: one per model and fold of every group of instruments.
+        /// Number of tasks: one per model or baseline to be fitted, and fold of every group of
+        /// instruments.
         tasks: usize,
     },
     /// A model begins to learn.
@@ -24,6 +25,16 @@ pub enum Event<'a> {
         task: Task<'a>,
         /// What the epoch came to.
         report: EpochReport,
+    },
+    /// What a task came to is known from an earlier run: it neither starts nor finishes.
+    Resumed {
+        /// Which.
+        task: Task<'a>,
+    },
+    /// Something the user should hear of that keeps nothing from going on.
+    Notice {
+        /// What.
+        message: &'a str,
     },
     /// A model is fitted and tested, or has failed.
     Finished {
@@ -50,4 +61,6 @@ pub struct Task<'a> {
     pub fold: usize,
     /// Number of folds of that interval.
     pub folds: usize,
+    /// Seed of its random draws.
+    pub seed: u64,
 }

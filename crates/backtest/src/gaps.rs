@@ -1,6 +1,6 @@
 //! Whether a market closes at times, guessed without a look at what is tested on.
 use windvane_candles::{CandleSeries, Interval, Timestamp};
-use windvane_signals::{GapPolicy, SampleSet, Split};
+use windvane_signals::{GapPolicy, SampleSet, SignalTable};
 
 use crate::group::tables;
 use crate::{Backtest, Plan};
@@ -19,30 +19,37 @@ pub(crate) fn guess(backtest: &Backtest, series: &[CandleSeries], learning: usiz
     let Some(interval) = series.first().map(CandleSeries::interval) else {
         return GapPolicy::Reset;
     };
-    let first_validation = match &backtest.plan {
+    let first_boundary = match &backtest.plan {
         Plan::Once { validate_from, .. } => Some(*validate_from),
-        Plan::WalkForward(_) => {
+        Plan::WalkForward(_) | Plan::Combinatorial(_) => {
             let policies = [GapPolicy::Reset, sessions(interval)].into_iter();
-            policies.filter_map(|gaps| first_validation(backtest, gaps, series, learning)).min()
+            policies.filter_map(|gaps| first_boundary(backtest, gaps, series, learning)).min()
         }
     };
     // Where no policy lets the plan be cut, cutting tells why.
-    let until = first_validation.unwrap_or(Timestamp::from_millis(i64::MIN));
+    let until = first_boundary.unwrap_or(Timestamp::from_millis(i64::MIN));
     let before: Vec<CandleSeries> =
         series[..learning].iter().map(|series| series.split_at(until).0).collect();
     gap_policy(interval, &before)
 }
 
-fn first_validation(
+/// Where the first validation begins; under combinations, which test on all there is, where the
+/// first group ends.
+fn first_boundary(
     backtest: &Backtest,
     gaps: GapPolicy,
     series: &[CandleSeries],
     learning: usize,
 ) -> Option<Timestamp> {
-    let tables = tables(backtest, gaps, series, learning).ok()?;
+    let tables: Vec<SignalTable> =
+        tables(backtest, gaps, series, learning).filter_map(Result::ok).collect();
     let pool = SampleSet::collect(&tables, backtest.lookback, backtest.labels).ok()?;
     let splits = backtest.plan.splits(&pool).ok()?;
-    splits.first().map(Split::validate_from)
+    let first = splits.first()?;
+    match backtest.plan {
+        Plan::Combinatorial(_) => first.tests()[0].until,
+        _ => Some(first.validate_from()),
+    }
 }
 
 /// Where more than 1 % of the time steps of any series are missing, the market closes at times

@@ -1,8 +1,9 @@
 //! Instruments of one interval, pooled: their tables, their gap policy and their folds.
-use windvane_candles::{CandleSeries, Direction, Interval};
+use windvane_candles::{CandleSeries, Direction, Interval, Timestamp};
 use windvane_signals::{
     GapPolicy, Sample, SampleSet, SignalError, SignalSpec, SignalTable, Split, TrainSet,
 };
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::plan::{Parts, PlanError};
 use crate::{Backtest, Instrument, gaps};
@@ -24,10 +25,21 @@ pub(crate) struct Group {
 #[derive(Debug)]
 pub(crate) struct Fold<'a> {
     pub(crate) split: Split,
+    /// The path of each of the split's tests, counted from 1.
+    paths: Vec<usize>,
     /// What there is to learn from, or why there is nothing.
     pub(crate) parts: Result<Parts<'a>, SignalError>,
     /// Test windows of all members.
     pub(crate) test: SampleSet<'a>,
+}
+
+impl Fold<'_> {
+    /// The path that a test window of the fold is on.
+    pub(crate) fn path_of(&self, sample: &Sample) -> usize {
+        let tests = self.split.tests().iter();
+        let test = tests.clone().position(|test| test.contains(sample.decided_at));
+        self.paths[test.expect("invariant: a test window lies in a test")]
+    }
 }
 
 /// The instruments by interval, shortest first. Intervals are never pooled for learning.
@@ -46,19 +58,29 @@ pub(crate) fn by_interval(instruments: &[Instrument]) -> Vec<(Interval, Vec<usiz
 }
 
 impl Group {
-    /// Computes the signals of all members.
+    /// Computes the signals of all members. One of which they cannot be computed is no member,
+    /// and comes back with the reason.
     pub(crate) fn build(
         interval: Interval,
-        members: Vec<usize>,
+        mut members: Vec<usize>,
         instruments: &[Instrument],
         backtest: &Backtest,
-    ) -> Result<Self, SignalError> {
+    ) -> (Self, Vec<(usize, SignalError)>) {
+        let learned = |index: &&usize| !instruments[**index].test_only;
         let series: Vec<CandleSeries> =
             members.iter().map(|index| instruments[*index].series.clone()).collect();
-        let learning = members.iter().filter(|index| !instruments[**index].test_only).count();
+        let learning = members.iter().filter(learned).count();
         let gaps = backtest.gaps.unwrap_or_else(|| gaps::guess(backtest, &series, learning));
-        let tables = tables(backtest, gaps, &series, series.len())?;
-        Ok(Self { interval, gaps, members, learning, tables })
+        let (mut built, mut failed) = (Vec::new(), Vec::new());
+        for (index, table) in members.iter().zip(tables(backtest, gaps, &series, series.len())) {
+            match table {
+                Ok(table) => built.push(table),
+                Err(error) => failed.push((*index, error)),
+            }
+        }
+        members.retain(|index| failed.iter().all(|(other, _)| other != index));
+        let learning = members.iter().filter(learned).count();
+        (Self { interval, gaps, members, learning, tables: built }, failed)
     }
 
     /// Cuts the group's time into folds. Test-only members are in no pool that is learned from,
@@ -71,12 +93,32 @@ impl Group {
             let hint = "every instrument of the interval is test-only or too short";
             return Err(SignalError::EmptyPart { part: "training", hint }.into());
         }
-        let fold = |split: Split| {
+        let splits = backtest.plan.splits(&pool)?;
+        let paths = backtest.plan.paths(&splits);
+        let fold = |(split, paths): (Split, Vec<usize>)| {
             let test = split.test(&all);
             let parts = backtest.plan.parts(&split, &pool, &test)?;
-            Ok(Fold { split, parts, test })
+            Ok(Fold { split, paths, parts, test })
         };
-        backtest.plan.splits(&pool)?.into_iter().map(fold).collect()
+        splits.into_iter().zip(paths).map(fold).collect()
+    }
+
+    /// Adds all that models of the group can look at: every row of every member.
+    pub(crate) fn hash_into(&self, hash: &mut Xxh3) {
+        for table in &self.tables {
+            let (pair, interval, spec) = (table.pair(), table.interval(), table.spec());
+            hash.update(format!("{pair} {interval} {spec:?} {}", table.len()).as_bytes());
+            for row in 0..table.len() {
+                let open_time = table.open_time(row).map_or(0, Timestamp::millis);
+                hash.update(&open_time.to_le_bytes());
+                let close = table.close(row).unwrap_or_default();
+                let values = table.row(row).unwrap_or_default();
+                hash.update(&[u8::from(table.is_held(row)), u8::from(!values.is_empty())]);
+                for number in values.iter().chain(&[close]) {
+                    hash.update(&number.to_bits().to_le_bytes());
+                }
+            }
+        }
     }
 
     /// Instruments tested in a fold whose model learned from others only, by index. Not those
@@ -90,17 +132,18 @@ impl Group {
     }
 }
 
-/// The signals of the first `count` series. Channels that read another pair find it among all
-/// of them.
+/// The signals of the first `count` series, or why they cannot be computed. Channels that read
+/// another pair find it among all of them.
 pub(crate) fn tables(
     backtest: &Backtest,
     gaps: GapPolicy,
     series: &[CandleSeries],
     count: usize,
-) -> Result<Vec<SignalTable>, SignalError> {
+) -> impl Iterator<Item = Result<SignalTable, SignalError>> {
     let spec = SignalSpec { channels: backtest.channels.clone(), gaps };
-    let build = |own| SignalTable::build(&spec, &backtest.registry, own, series);
-    series[..count].iter().map(build).collect()
+    series[..count]
+        .iter()
+        .map(move |own| SignalTable::build(&spec, &backtest.registry, own, series))
 }
 
 /// Where the close went over the `horizon` candles before a decision; NEUTRAL where that is not

@@ -1,6 +1,6 @@
 //! What each channel is worth to a fitted model: what it does when the channel is silenced.
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use windvane_candles::{Direction, Interval};
 use windvane_models::{DirectionModel, ModelError, Prediction, Scratch};
 use windvane_signals::{Sample, SampleSet, TrainSet, Window};
@@ -44,7 +44,7 @@ pub struct Importance {
 }
 
 /// What silencing one channel changed in one window.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Effect {
     /// Milliseconds.
     decided_at: i64,

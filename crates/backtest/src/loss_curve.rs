@@ -1,11 +1,11 @@
 //! Loss epoch by epoch.
 use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use windvane_models::train::EpochReport;
 
 /// One epoch of a training.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EpochLoss {
     /// Which of the networks that the model is made of, counted from 1 in the order of their

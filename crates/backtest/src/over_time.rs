@@ -5,7 +5,7 @@ use windvane_candles::Timestamp;
 use crate::bootstrap::Terms;
 use crate::comparison::Comparison;
 use crate::report::iso;
-use crate::{Accuracy, Bounds, NaiveResult, Record};
+use crate::{Accuracy, BaselineResult, Bounds, Record};
 
 /// Most stretches.
 const STRETCHES: i64 = 24;
@@ -27,8 +27,8 @@ pub struct Stretch {
     pub score: Accuracy,
     /// 95 % interval of the accuracy: block bootstrap within the stretch.
     pub interval_95: Option<Bounds>,
-    /// The naive rule that did best in the stretch, with hindsight.
-    pub best_naive: Option<NaiveResult>,
+    /// The baseline that did best in the stretch, with hindsight.
+    pub best_baseline: Option<BaselineResult>,
 }
 
 /// At most 24 stretches of as many whole days, the first beginning at midnight UTC, those without
@@ -55,7 +55,7 @@ pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<Stretch> {
             until: Timestamp::from_millis(from + length),
             score: Accuracy::of(part, |record| record.called),
             interval_95,
-            best_naive: best,
+            best_baseline: best,
         }
     };
     (0..).zip(&parts).filter(|(_, part)| !part.is_empty()).map(stretch).collect()

@@ -1,7 +1,7 @@
 //! How time is cut, and what a plan can lack.
 use windvane_candles::Timestamp;
 use windvane_signals::{
-    SampleSet, SignalError, SignalTable, Split, TrainSet, ValidationSet, WalkForward,
+    Combinatorial, SampleSet, SignalError, SignalTable, Split, TrainSet, ValidationSet, WalkForward,
 };
 
 /// How time is cut into what is learned from and what is tested on.
@@ -9,6 +9,9 @@ use windvane_signals::{
 pub enum Plan {
     /// Several tests that walk forward, each behind all that its model learned from.
     WalkForward(WalkForward),
+    /// Every choice of some stretches is tested once, by models that learned on both sides of
+    /// them.
+    Combinatorial(Combinatorial),
     /// One test at the end.
     Once {
         /// Training ends and validation begins here.
@@ -54,10 +57,33 @@ impl Plan {
     pub(crate) fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
         match self {
             Self::WalkForward(plan) => plan.splits(pool),
+            Self::Combinatorial(plan) => plan.splits(pool),
             Self::Once { validate_from, test_from, embargo } => {
                 Ok(vec![Split::new(*validate_from, *test_from, None, *embargo)?])
             }
         }
+    }
+
+    /// The path of each test of each split, counted from 1. A path tests everything once. All
+    /// plans have one, but that of combinations: path p takes, of the splits that test group g,
+    /// the (p + g)-th, so that no path tests all of its groups by models that lack the same one.
+    pub(crate) fn paths(&self, splits: &[Split]) -> Vec<Vec<usize>> {
+        let Self::Combinatorial(plan) = self else {
+            return splits.iter().map(|split| vec![1; split.tests().len()]).collect();
+        };
+        let mut tested = vec![0; plan.groups];
+        let mut path = |group: usize| {
+            tested[group] += 1;
+            (tested[group] - 1 + plan.paths() - group % plan.paths()) % plan.paths() + 1
+        };
+        let of = |groups: Vec<usize>| groups.into_iter().map(&mut path).collect();
+        plan.combinations().into_iter().map(of).collect()
+    }
+
+    /// The groups that a fold tests on, counted from 1; none under plans without groups.
+    pub(crate) fn test_groups(&self, fold: usize) -> Vec<usize> {
+        let Self::Combinatorial(plan) = self else { return Vec::new() };
+        plan.combinations()[fold].iter().map(|group| group + 1).collect()
     }
 
     /// The parts of a fold, or why it has none. A fold of several may lack a part and the others
@@ -71,7 +97,7 @@ impl Plan {
         let parts = split.train(pool).and_then(|train| Ok((train, split.validation(pool)?)));
         let parts = parts.and_then(|parts| some_test(parts, test));
         match self {
-            Self::WalkForward(_) => Ok(parts.map_err(with_hint_for_folds)),
+            Self::WalkForward(_) | Self::Combinatorial(_) => Ok(parts.map_err(with_hint_for_folds)),
             Self::Once { .. } => {
                 Ok(Ok(parts.map_err(|error| in_dates(error, split, pool, test.tables()))?))
             }
@@ -86,7 +112,7 @@ fn some_test<T>(parts: T, test: &SampleSet<'_>) -> Result<T, SignalError> {
 fn with_hint_for_folds(error: SignalError) -> SignalError {
     match error {
         SignalError::EmptyPart { part, .. } => {
-            SignalError::EmptyPart { part, hint: "use fewer folds or give more candles" }
+            SignalError::EmptyPart { part, hint: "use fewer or longer folds, or give more candles" }
         }
         other => other,
     }
@@ -120,5 +146,34 @@ fn in_dates(
         }
         (SignalError::EmptyPart { .. }, _, Some(last)) => PlanError::AfterData { test_from, last },
         (other, ..) => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_signals::{LabelSpec, Registry, SignalSpec};
+
+    use super::*;
+
+    #[test]
+    fn each_path_tests_each_group_once() {
+        let pair = windvane_candles::Pair::new("SIM").unwrap();
+        let market = windvane_candles::simulate::Market::AR1;
+        let series = market.candles(pair, windvane_candles::Interval::HOUR, 900, 1).unwrap();
+        let spec = SignalSpec::default();
+        let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];
+        let pool = SampleSet::collect(&tables, 5, LabelSpec::default()).unwrap();
+        for (groups, test_groups) in [(6, 2), (5, 1), (7, 3), (4, 3)] {
+            let inner = Combinatorial { groups, test_groups, ..Combinatorial::default() };
+            let plan = Plan::Combinatorial(inner);
+            let paths = plan.paths(&plan.splits(&pool).unwrap());
+            let mut seen: Vec<(usize, usize)> = Vec::new();
+            for (fold, paths) in paths.iter().enumerate() {
+                seen.extend(plan.test_groups(fold).into_iter().zip(paths.iter().copied()));
+            }
+            seen.sort_unstable();
+            let all = (1..=groups).flat_map(|g| (1..=inner.paths()).map(move |path| (g, path)));
+            assert_eq!(seen, all.collect::<Vec<_>>());
+        }
     }
 }

@@ -13,6 +13,8 @@ pub struct Record {
     pub instrument: usize,
     /// Fold, counted from 1.
     pub fold: usize,
+    /// Path through time, counted from 1: 1 under plans that test every candle once.
+    pub path: usize,
     /// Row of the decision in its instrument's table: neighbours in time differ by one.
     pub row: usize,
     /// Change of the close over the horizon, a fraction.
@@ -33,6 +35,11 @@ pub struct Record {
     pub last: Direction,
     /// The commoner of UP and DOWN among the training labels of the fold.
     pub majority: Direction,
+    /// What [`LogisticLearner`](crate::LogisticLearner) says, fitted on the windows the model was
+    /// fitted on and calling every candle; `None` where it could not be fitted.
+    pub logistic: Option<Direction>,
+    /// What boosted trees say, likewise; `None` also where none were among the models.
+    pub boosted: Option<Direction>,
 }
 
 impl Record {

@@ -7,7 +7,9 @@ use crate::comparison::Comparison;
 use crate::metrics::{Confusion, Reliability, ReliabilityBin};
 use crate::over_time::{Stretch, stretches};
 use crate::selection::{CoveragePoint, Selected, curve};
-use crate::{Accuracy, Bounds, Confidence, Lead, NaiveResult, NaiveRule, Record, Trading, warning};
+use crate::{
+    Accuracy, Baseline, BaselineResult, Bounds, Confidence, Lead, Record, Trading, warning,
+};
 
 /// Which candles a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,7 +35,33 @@ pub struct FoldScore {
     pub score: Accuracy,
 }
 
+/// Accuracy on one path through time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PathScore {
+    /// Path, counted from 1.
+    pub path: usize,
+    /// What was scored on it.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
+/// Accuracy of the models of one seed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SeedScore {
+    /// The seed.
+    pub seed: u64,
+    /// What they scored.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
 /// A model on one instrument, or on several pooled.
+///
+/// Under [`Plan::Combinatorial`](crate::Plan::Combinatorial) every candle is predicted by several
+/// models. All numbers but [`folds`](Self::folds) and [`paths`](Self::paths) are those of path 1,
+/// on which it is predicted once: no candle counts twice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ResultRow {
@@ -60,10 +88,11 @@ pub struct ResultRow {
     pub selected: Vec<Selected>,
     /// Accuracy against coverage, at 5, 10, … 100 %.
     pub coverage_curve: Vec<CoveragePoint>,
-    /// The naive rules on the candles that were scored.
-    pub naive: [NaiveResult; 4],
+    /// The baselines on the candles that were scored; not those learners that could not be fitted
+    /// on all of its folds.
+    pub baselines: Vec<BaselineResult>,
     /// The best of them there, chosen with hindsight; `None` without a scored call.
-    pub best_naive: Option<NaiveRule>,
+    pub best_baseline: Option<Baseline>,
     /// The model's lead over it.
     pub lead: Option<Lead>,
     /// Labels against calls.
@@ -86,12 +115,22 @@ pub struct ResultRow {
     pub folds: Vec<FoldScore>,
     /// Stretch by stretch of calendar time; empty for single instruments.
     pub over_time: Vec<Stretch>,
+    /// Path by path where there are several, else empty. Their spread is what chance and the
+    /// choice of the training windows do; it is no interval, for all paths test the same candles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathScore>,
+    /// Seed by seed where there are several, else empty; the first is that of all other numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<SeedScore>,
 }
 
 impl ResultRow {
-    /// Computes every number of a row from the records alone.
-    pub(crate) fn of(model: &str, place: &Place, records: &[Record], terms: Terms<'_>) -> Self {
-        let Comparison { interval_95, blocks, naive, best, lead } = Comparison::of(records, terms);
+    /// Computes every number of a row from the records alone, of which some are on path 1.
+    pub(crate) fn of(model: &str, place: &Place, all: &[Record], terms: Terms<'_>) -> Self {
+        let records: Vec<Record> = all.iter().filter(|record| record.path == 1).copied().collect();
+        let records = &records[..];
+        let Comparison { interval_95, blocks, baselines, best, lead } =
+            Comparison::of(records, terms);
         let full_coverage = Accuracy::of(records, Record::edge_call);
         let confusion = Confusion::of(records);
         let mut reliability = Reliability::default();
@@ -111,8 +150,8 @@ impl ResultRow {
             full_coverage,
             selected: Selected::all(records, terms),
             coverage_curve: curve(records),
-            naive,
-            best_naive: best.map(|best| best.rule),
+            baselines,
+            best_baseline: best.map(|best| best.rule),
             lead,
             confusion,
             balanced_accuracy: confusion.balanced_accuracy(),
@@ -122,14 +161,23 @@ impl ResultRow {
             reliability: reliability.bins().filter(|bin| bin.cases > 0).collect(),
             confidence: Confidence::of(records),
             trading: Trading::of(records, terms, pooled),
-            folds: if place.scope == Scope::Interval { by_fold(records) } else { Vec::new() },
+            folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
             over_time: if pooled { stretches(records, terms) } else { Vec::new() },
+            paths: by_path(all),
+            seeds: Vec::new(),
         }
     }
 
-    /// The best naive rule with its score.
-    pub fn best_naive_result(&self) -> Option<&NaiveResult> {
-        self.naive.iter().find(|naive| Some(naive.rule) == self.best_naive)
+    /// Adds what the models of another seed scored.
+    pub(crate) fn add_seed(&mut self, seed: u64, records: &[Record]) {
+        let first = records.iter().filter(|record| record.path == 1);
+        let score = Accuracy::of(first, |record| record.called);
+        self.seeds.push(SeedScore { seed, score });
+    }
+
+    /// The best baseline with its score.
+    pub fn best_baseline_result(&self) -> Option<&BaselineResult> {
+        self.baselines.iter().find(|baseline| Some(baseline.rule) == self.best_baseline)
     }
 }
 
@@ -142,14 +190,28 @@ pub(crate) struct Place {
 }
 
 fn by_fold(records: &[Record]) -> Vec<FoldScore> {
-    let mut folds: Vec<usize> = records.iter().map(|record| record.fold).collect();
-    folds.sort_unstable();
-    folds.dedup();
-    let score = |fold| {
-        let of_fold = records.iter().filter(|record| record.fold == fold);
-        FoldScore { fold, score: Accuracy::of(of_fold, |record| record.called) }
+    let folds = by(records, |record| record.fold).into_iter();
+    folds.map(|(fold, score)| FoldScore { fold, score }).collect()
+}
+
+fn by_path(records: &[Record]) -> Vec<PathScore> {
+    let paths = by(records, |record| record.path);
+    if paths.len() < 2 {
+        return Vec::new();
+    }
+    paths.into_iter().map(|(path, score)| PathScore { path, score }).collect()
+}
+
+/// The score of the records with each number that they have, in its order.
+fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accuracy)> {
+    let mut numbers: Vec<usize> = records.iter().map(&number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let score = |wanted| {
+        let own = records.iter().filter(|record| number(record) == wanted);
+        (wanted, Accuracy::of(own, |record| record.called))
     };
-    folds.into_iter().map(score).collect()
+    numbers.into_iter().map(score).collect()
 }
 
 #[cfg(test)]
@@ -171,8 +233,8 @@ mod tests {
         let records: Vec<Record> = (0..370).map(|t| record(t, Neutral, 0.01)).collect();
         let row = row(&records);
         assert_eq!((row.score.accuracy, row.score.coverage), (None, Some(0.0)));
-        assert_eq!((row.interval_95, row.lead, row.best_naive), (None, None, None));
-        assert!(row.naive.iter().all(|naive| naive.score.accuracy.is_none()));
+        assert_eq!((row.interval_95, row.lead, row.best_baseline), (None, None, None));
+        assert!(row.baselines.iter().all(|baseline| baseline.score.accuracy.is_none()));
         assert!(row.log_loss.is_some());
     }
 
@@ -183,7 +245,7 @@ mod tests {
         let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
         let records: Vec<Record> = (0..800).map(|t| record(t, call(t), change(t))).collect();
         let row = row(&records);
-        assert_eq!(row.best_naive, Some(NaiveRule::AlwaysUp));
+        assert_eq!(row.best_baseline, Some(Baseline::AlwaysUp));
         assert_eq!(row.score.accuracy, Some(0.875));
         assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);
     }

@@ -2,10 +2,11 @@
 use serde::Serialize;
 
 use crate::accuracy::share;
+use crate::baseline::known;
 use crate::bootstrap::Terms;
 use crate::comparison::Comparison;
 use crate::trading::side;
-use crate::{Accuracy, Bounds, Lead, NaiveResult, NaiveRule, Record};
+use crate::{Accuracy, Baseline, BaselineResult, Bounds, Lead, Record};
 
 /// Shares of all candles that reports give in full.
 const SHARES: [f64; 4] = [1.0, 0.5, 0.2, 0.1];
@@ -28,8 +29,8 @@ pub struct Selected {
     pub score: Accuracy,
     /// 95 % interval of the accuracy: block bootstrap over calendar time.
     pub interval_95: Option<Bounds>,
-    /// The best naive rule on the candles scored, chosen with hindsight.
-    pub best_naive: Option<NaiveResult>,
+    /// The best baseline on the candles scored, chosen with hindsight.
+    pub best_baseline: Option<BaselineResult>,
     /// The model's lead over it.
     pub lead: Option<Lead>,
     /// Mean of the change in the called direction over the horizon, a fraction, before costs.
@@ -54,7 +55,7 @@ impl Selected {
             share,
             score: score.among(records.len()),
             interval_95,
-            best_naive: best,
+            best_baseline: best,
             lead,
             mean_return: (score.calls > 0).then(|| gains / score.calls as f64),
         }
@@ -73,8 +74,8 @@ pub struct CoveragePoint {
     pub scored: usize,
     /// Share of those that came true; `None` without any.
     pub accuracy: Option<f64>,
-    /// Accuracy of the naive rule that does best on those candles, with hindsight.
-    pub best_naive_accuracy: Option<f64>,
+    /// Accuracy of the baseline that does best on those candles, with hindsight.
+    pub best_baseline_accuracy: Option<f64>,
 }
 
 /// Calls and hits of the records between two thresholds.
@@ -83,7 +84,7 @@ struct Bin {
     calls: usize,
     scored: usize,
     hits: usize,
-    naive: [(usize, usize); NaiveRule::ALL.len()],
+    baselines: [(usize, usize); Baseline::ALL.len()],
 }
 
 impl Bin {
@@ -93,7 +94,7 @@ impl Bin {
         let Some(hit) = record.hit(call) else { return };
         self.scored += 1;
         self.hits += usize::from(hit);
-        for (rule, (hits, scored)) in NaiveRule::ALL.iter().zip(&mut self.naive) {
+        for (rule, (hits, scored)) in Baseline::ALL.iter().zip(&mut self.baselines) {
             let hit = record.hit(rule.call(record));
             *hits += usize::from(hit == Some(true));
             *scored += usize::from(hit.is_some());
@@ -104,7 +105,7 @@ impl Bin {
         self.calls += other.calls;
         self.scored += other.scored;
         self.hits += other.hits;
-        for (own, more) in self.naive.iter_mut().zip(&other.naive) {
+        for (own, more) in self.baselines.iter_mut().zip(&other.baselines) {
             *own = (own.0 + more.0, own.1 + more.1);
         }
     }
@@ -118,16 +119,19 @@ pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
         let bin = (0..POINTS - 1).find(|point| record.top_share <= share_of(*point));
         bins[bin.unwrap_or(POINTS - 1)].add(record);
     }
+    let known: Vec<Baseline> = known(records).collect();
     let mut sum = Bin::default();
     let point = |(point, bin): (usize, &Bin)| {
         sum.merge(bin);
-        let naive = sum.naive.iter().filter_map(|(hits, scored)| share(*hits, *scored));
+        let of = |rule: &Baseline| Baseline::ALL.iter().position(|other| other == rule);
+        let tallies = known.iter().filter_map(of).map(|index| sum.baselines[index]);
+        let best = tallies.filter_map(|(hits, scored)| share(hits, scored)).reduce(f64::max);
         CoveragePoint {
             share: share_of(point),
             coverage: share(sum.calls, records.len()),
             scored: sum.scored,
             accuracy: share(sum.hits, sum.scored),
-            best_naive_accuracy: naive.reduce(f64::max),
+            best_baseline_accuracy: best,
         }
     };
     bins.iter().enumerate().map(point).collect()
@@ -202,7 +206,7 @@ mod tests {
         assert_eq!(brief, [(100, Some(1.0), Some(0.4)), surest, surest, surest]);
         assert!((all[3].mean_return.unwrap() - 0.01).abs() < 1e-12);
         assert!((all[0].mean_return.unwrap() - (0.4 - 1.2) / 100.0).abs() < 1e-12);
-        assert_eq!(all[3].best_naive.unwrap().rule, NaiveRule::AlwaysUp);
+        assert_eq!(all[3].best_baseline.unwrap().rule, Baseline::AlwaysUp);
         assert_eq!(all[3].lead.unwrap().lead.abs().to_bits(), 0);
     }
 
@@ -211,7 +215,7 @@ mod tests {
         let records: Vec<Record> = (0..50).map(|t| sure(t, 0.9, 0.6, 0.01)).collect();
         let surest = &Selected::all(&records, TERMS)[3];
         assert_eq!((surest.score.coverage, surest.score.accuracy), (Some(0.0), None));
-        assert_eq!((surest.mean_return, surest.lead, surest.best_naive), (None, None, None));
+        assert_eq!((surest.mean_return, surest.lead, surest.best_baseline), (None, None, None));
     }
 
     proptest! {
@@ -232,8 +236,8 @@ mod tests {
                 let at = at.unwrap();
                 prop_assert_eq!(at.accuracy, selected.score.accuracy);
                 prop_assert_eq!(at.coverage, selected.score.coverage);
-                let naive = selected.best_naive.and_then(|naive| naive.score.accuracy);
-                prop_assert_eq!(at.best_naive_accuracy, naive);
+                let baseline = selected.best_baseline.and_then(|baseline| baseline.score.accuracy);
+                prop_assert_eq!(at.best_baseline_accuracy, baseline);
             }
             let whole = Accuracy::of(&records, Record::edge_call);
             prop_assert_eq!(points[19].accuracy, whole.accuracy);

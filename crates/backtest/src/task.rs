@@ -2,8 +2,9 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
+use windvane_candles::Direction;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError, Prediction, TrainingRecord};
+use windvane_models::{DirectionModel, ModelError, Probabilities, TrainingRecord};
 use windvane_signals::{Sample, SampleSet};
 
 use crate::group::{Fold, Group, last_sign, majority};
@@ -28,73 +29,105 @@ pub(crate) struct Outcome {
     pub(crate) predict_seconds: f64,
 }
 
+/// What a model said to the test windows of a fold, in their order.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    pub(crate) calls: Vec<(Direction, Probabilities)>,
+    /// How sure it was, among validation windows: [`Record::top_share`].
+    pub(crate) top_shares: Vec<f64>,
+    /// What silencing each channel changed, by channel.
+    pub(crate) effects: Vec<Vec<Effect>>,
+    /// What the learner told of its epochs.
+    pub(crate) epochs: Vec<EpochLoss>,
+    pub(crate) training: Option<TrainingRecord>,
+    pub(crate) fit_seconds: f64,
+    pub(crate) predict_seconds: f64,
+}
+
 /// Fits a model on the fold's training windows and predicts its test windows.
 pub(crate) fn run(
-    group: &Group,
-    number: usize,
     fold: &Fold<'_>,
     learner: &dyn Learner,
     run: &Run<'_>,
-) -> Result<Outcome, ModelError> {
+) -> Result<Answers, ModelError> {
     let (train, validation) = fold.parts.as_ref().map_err(Clone::clone)?;
     let started = Instant::now();
     let model = learner.fit(train, validation, run)?;
     let fit_seconds = started.elapsed().as_secs_f64();
     let validated = predict_all(&model, validation)?.0;
-    let sureness = Sureness::new(validated.iter().map(|p| p.probabilities.edge()));
-    let (predictions, predict_seconds) = predict_all(&model, &fold.test)?;
-    let (majority, horizon) = (majority(train), fold.test.labels().horizon);
-    let record = |(sample, prediction): (&Sample, Prediction)| Record {
-        decided_at: sample.decided_at,
-        interval: group.interval,
-        instrument: group.members[sample.table],
-        fold: number,
-        row: sample.row,
-        change: sample.outcome.change,
-        next_change: fold.test.tables()[sample.table]
-            .outcome(sample.row, 1)
-            .map_or(0.0, |outcome| outcome.change),
-        label: sample.label,
-        called: prediction.direction,
-        probabilities: prediction.probabilities,
-        top_share: sureness.top_share(prediction.probabilities.edge()),
-        last: last_sign(fold.test.tables(), sample, horizon),
-        majority,
-    };
-    let records = fold.test.samples().iter().zip(predictions).map(record).collect();
+    let sureness = Sureness::new(validated.iter().map(|(_, p)| p.edge()));
+    let (calls, predict_seconds) = predict_all(&model, &fold.test)?;
+    let top_shares = calls.iter().map(|(_, p)| sureness.top_share(p.edge())).collect();
     let effects = importance::effects(&model, train, &fold.test)?;
-    let training = model.record().cloned();
-    Ok(Outcome { records, training, effects, epochs: Vec::new(), fit_seconds, predict_seconds })
+    let (training, epochs) = (model.record().cloned(), Vec::new());
+    Ok(Answers { calls, top_shares, effects, epochs, training, fit_seconds, predict_seconds })
 }
 
 /// Predicts all windows in parallel, with the seconds that took, summed over threads.
-fn predict_all(
-    model: &dyn DirectionModel,
-    windows: &SampleSet<'_>,
-) -> Result<(Vec<Prediction>, f64), ModelError> {
-    let chunks: Vec<Result<(Vec<Prediction>, f64), ModelError>> =
-        windows.samples().par_chunks(CHUNK).map(|chunk| predict(model, windows, chunk)).collect();
-    let mut all = Vec::with_capacity(windows.len());
-    let mut all_seconds = 0.0;
+fn predict_all(model: &dyn DirectionModel, windows: &SampleSet<'_>) -> Result<Said, ModelError> {
+    let chunks = windows.samples().par_chunks(CHUNK);
+    let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk)).collect();
+    let mut calls = Vec::with_capacity(windows.len());
+    let mut predict_seconds = 0.0;
     // One by one and in order: which of several errors is reported must not depend on threads.
     for chunk in chunks {
-        let (predictions, seconds) = chunk?;
-        all.extend(predictions);
-        all_seconds += seconds;
+        let (chunk, seconds) = chunk?;
+        calls.extend(chunk);
+        predict_seconds += seconds;
     }
-    Ok((all, all_seconds))
+    Ok((calls, predict_seconds))
 }
+
+impl Answers {
+    /// The answers beside what came; the fold has the given number.
+    pub(crate) fn into_outcome(self, group: &Group, number: usize, fold: &Fold<'_>) -> Outcome {
+        let majority = fold.parts.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train));
+        let record = |((sample, (called, probabilities)), top_share): (
+            (&Sample, (Direction, Probabilities)),
+            f64,
+        )| Record {
+            decided_at: sample.decided_at,
+            interval: group.interval,
+            instrument: group.members[sample.table],
+            fold: number,
+            path: fold.path_of(sample),
+            row: sample.row,
+            change: sample.outcome.change,
+            next_change: fold.test.tables()[sample.table]
+                .outcome(sample.row, 1)
+                .map_or(0.0, |outcome| outcome.change),
+            label: sample.label,
+            called,
+            probabilities,
+            top_share,
+            last: last_sign(fold.test.tables(), sample, fold.test.labels().horizon),
+            majority,
+            logistic: None,
+            boosted: None,
+        };
+        let Self { calls, top_shares, effects, epochs, training, fit_seconds, predict_seconds } =
+            self;
+        let said = fold.test.samples().iter().zip(calls).zip(top_shares);
+        let records = said.map(record).collect();
+        Outcome { records, training, effects, epochs, fit_seconds, predict_seconds }
+    }
+}
+
+/// What a model says to some windows, with the seconds that took.
+type Said = (Vec<(Direction, Probabilities)>, f64);
 
 /// Predicts some windows, with the seconds that took.
 fn predict(
     model: &dyn DirectionModel,
     windows: &SampleSet<'_>,
     samples: &[Sample],
-) -> Result<(Vec<Prediction>, f64), ModelError> {
+) -> Result<Said, ModelError> {
     let started = Instant::now();
     let mut scratch = model.scratch();
-    let predictions =
-        samples.iter().map(|sample| model.predict(windows.window(sample), &mut scratch));
-    let predictions = predictions.collect::<Result<Vec<_>, _>>()?;
+    let predictions = samples.iter().map(|sample| {
+        let prediction = model.predict(windows.window(sample), &mut scratch)?;
+        Ok((prediction.direction, prediction.probabilities))
+    });
+    let predictions = predictions.collect::<Result<Vec<_>, ModelError>>()?;
     Ok((predictions, started.elapsed().as_secs_f64()))
 }

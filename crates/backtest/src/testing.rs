@@ -14,6 +14,7 @@ pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
         interval: Interval::HOUR,
         instrument: 0,
         fold: 1,
+        path: 1,
         row: usize::try_from(hour).unwrap(),
         change,
         next_change: change,
@@ -23,6 +24,8 @@ pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
         top_share: 0.5,
         last: Direction::Up,
         majority: Direction::Down,
+        logistic: Some(Direction::Down),
+        boosted: None,
     }
 }
 

@@ -4,12 +4,13 @@ use std::ops::AddAssign;
 use serde::Serialize;
 use windvane_candles::{Direction, Interval, Timestamp};
 
+use crate::baseline::known;
 use crate::bootstrap::{Bootstrap, Terms};
 use crate::comparison::LEVEL;
 use crate::metrics::{Returns, SharpeRatio};
 use crate::portfolio::{Flow, Portfolio};
 use crate::report::iso;
-use crate::{Bounds, NaiveRule, Record};
+use crate::{Baseline, Bounds, Record};
 
 /// Points of an equity curve.
 const POINTS: usize = 200;
@@ -31,9 +32,8 @@ const BASIS_POINT: f64 = 1e-4;
 /// ```
 ///
 /// From long to short is a turnover of 2. Where a candle has no test window (a gap, a fold's
-/// end) the position is closed and costs that. Candles tested several times count with their
-/// mean call. Several instruments are equal parts of one portfolio at every time, rebalanced for
-/// nothing. Not in it: funding, borrowing, the size of the order book.
+/// end) the position is closed and costs that. Several instruments are equal parts of one
+/// portfolio at every time, rebalanced for nothing. Not in it: funding, borrowing, the size of the order book.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Trading {
@@ -80,16 +80,16 @@ pub struct NetResult {
     /// Probability that it is more than the best of all models compared here has by chance:
     /// [`SharpeRatio::deflated`].
     pub deflated_sharpe: Option<f64>,
-    /// The naive rule that earned the most at this cost on all test candles, with hindsight.
-    pub best_naive: Option<NaiveReturn>,
+    /// The baseline that earned the most at this cost on all test candles, with hindsight.
+    pub best_baseline: Option<BaselineReturn>,
 }
 
-/// What trading a naive rule would have left.
+/// What trading a baseline would have left.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct NaiveReturn {
+pub struct BaselineReturn {
     /// The rule; `always_up` is buying and holding.
-    pub rule: NaiveRule,
+    pub rule: Baseline,
     /// Mean return per period after costs, a fraction.
     pub mean: f64,
     /// Growth and risk after costs.
@@ -131,8 +131,8 @@ impl Trading {
         }
         let of = |call: &dyn Fn(&Record) -> Direction| Portfolio::of(records, call, terms.horizon);
         let portfolio = of(&|record| record.called);
-        let naive: Vec<(NaiveRule, Portfolio)> =
-            NaiveRule::ALL.map(|rule| (rule, of(&|record| rule.call(record)))).into();
+        let baselines: Vec<(Baseline, Portfolio)> =
+            known(records).map(|rule| (rule, of(&|record| rule.call(record)))).collect();
         let year = portfolio.periods_per_year(interval);
         let whole = portfolio.total();
         let n = portfolio.flows.len() as f64;
@@ -153,7 +153,7 @@ impl Trading {
                 break_even_accuracy: break_even_accuracy(&whole, fee),
                 sharpe_ratio: SharpeRatio::of(&returns),
                 deflated_sharpe: None,
-                best_naive: best_naive(&naive, fee, year),
+                best_baseline: best_baseline(&baselines, fee, year),
             }
         };
         let net: Vec<NetResult> = terms.costs.iter().map(net).collect();
@@ -192,18 +192,18 @@ fn break_even_accuracy(whole: &Flow, fee: f64) -> Option<f64> {
     (whole.at_stake > 0.0).then(|| 0.5 + fee * whole.turnover / (2.0 * whole.at_stake))
 }
 
-fn best_naive(
-    naive: &[(NaiveRule, Portfolio)],
+fn best_baseline(
+    baselines: &[(Baseline, Portfolio)],
     fee: f64,
     periods_per_year: Option<f64>,
-) -> Option<NaiveReturn> {
-    let of = |(rule, portfolio): &(NaiveRule, Portfolio)| {
+) -> Option<BaselineReturn> {
+    let of = |(rule, portfolio): &(Baseline, Portfolio)| {
         let returns = portfolio.returns(fee);
         let mean = returns.iter().sum::<f64>() / returns.len() as f64;
         let returns = Returns::of(&returns, periods_per_year.unwrap_or(f64::NAN));
-        NaiveReturn { rule: *rule, mean, returns }
+        BaselineReturn { rule: *rule, mean, returns }
     };
-    naive.iter().map(of).reduce(|best, next| if next.mean > best.mean { next } else { best })
+    baselines.iter().map(of).reduce(|best, next| if next.mean > best.mean { next } else { best })
 }
 
 /// The curve of growth: the start, then as many points as there are, at most 200.
@@ -286,9 +286,9 @@ mod tests {
         let bounds = net.interval_95.unwrap();
         assert!(bounds.low <= net.mean && net.mean <= bounds.high);
         // Buying and holding earns half as much and pays almost nothing.
-        let naive = net.best_naive.unwrap();
-        assert_eq!(naive.rule, NaiveRule::AlwaysUp);
-        close(naive.mean, 0.005 - 0.001 * 2.0 / 800.0);
+        let baseline = net.best_baseline.unwrap();
+        assert_eq!(baseline.rule, Baseline::AlwaysUp);
+        close(baseline.mean, 0.005 - 0.001 * 2.0 / 800.0);
     }
 
     #[test]

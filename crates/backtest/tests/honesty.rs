@@ -84,7 +84,7 @@ fn undefined_is_a_dash_in_text_and_null_in_json() {
     assert_eq!(headline[3..], ["0", "-", "-", "0.00", "-", "-"]);
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     let row = &json["results"][0];
-    for field in ["accuracy", "interval_95", "best_naive", "lead"] {
+    for field in ["accuracy", "interval_95", "best_baseline", "lead"] {
         assert!(row[field].is_null(), "{field}");
     }
     assert_eq!(row["coverage"], 0.0);
@@ -203,7 +203,7 @@ fn the_best_of_many_coins_is_not_ahead() {
     assert!(ordered);
     assert!(report.ranking.iter().all(|rank| !rank.ahead && rank.p_holm.unwrap() > 0.05));
     let text = report.to_markdown();
-    assert!(text.contains("No model's lead can be told from the best naive rule"), "{text}");
+    assert!(text.contains("No model's lead can be told from the best baseline"), "{text}");
     assert!(text.contains("corrected for 8 models compared"));
     for row in report.headline() {
         assert!(row[3].parse::<usize>().unwrap() > 0 && row[5].starts_with('['), "{row:?}");
@@ -228,7 +228,7 @@ fn a_real_lead_is_told_apart() {
     assert_eq!(report.ranking[0].model, "good");
     assert!(report.ranking[0].ahead);
     assert!(!report.ranking[1].ahead);
-    assert!(report.to_markdown().contains("Told apart from the best naive rule: good ("));
+    assert!(report.to_markdown().contains("Told apart from the best baseline: good ("));
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn the_json_has_its_layout() {
         assert!(text.starts_with("2020-") && text.ends_with('Z'), "{text}");
     }
     assert_eq!(json["results"][0]["confusion"].as_array().unwrap().len(), 3);
-    assert_eq!(json["results"][0]["naive"][3]["rule"], "opposite_of_last_sign");
+    assert_eq!(json["results"][0]["baselines"][3]["rule"], "opposite_of_last_sign");
     let pooled = json["results"].as_array().unwrap().iter().find(|row| row["scope"] == "interval");
     let pooled = pooled.unwrap();
     let shares: Vec<f64> = pooled["selected"]
@@ -133,6 +133,31 @@ fn a_group_without_enough_candles_does_not_lose_the_others() {
 }
 
 #[test]
+fn one_failing_pair_does_not_lose_the_others() {
+    let (whole, holey) = (markets(), common::thinned(&markets()[2].series, |index| index != 700));
+    let mut instruments = whole.clone();
+    instruments[2].series = holey;
+    let backtest = Backtest { gaps: Some(GapPolicy::Error), ..Backtest::default() };
+    let on = |instruments: &[Instrument]| backtest.run(instruments, &[v2()], &|_| {}).unwrap();
+    let report = on(&instruments);
+    assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
+    let text = report.failures[0].to_string();
+    assert!(text.starts_with("every model, BBB, 1h: 1 candle(s) missing from 2020-"), "{text}");
+    assert_eq!(report.groups[0].instruments, ["AAA"]);
+    assert_eq!(report.without_test_rows[0].name, "BBB");
+    // The others are what they are without it.
+    let without = on(&whole[..2]);
+    assert_eq!(report.results, without.results);
+    assert_eq!(report.training, without.training);
+    // Where all of an interval fail, the other intervals go on.
+    let report = on(&[instruments[2].clone(), whole[1].clone()]);
+    assert_eq!((report.failures.len(), report.groups.len()), (1, 1));
+    assert!(report.results.iter().all(|row| row.model == "v2"));
+    let error = backtest.run(&instruments[2..], &[v2()], &|_| {}).unwrap_err().to_string();
+    assert!(error.contains("every model, BBB, 1h"), "{error}");
+}
+
+#[test]
 fn an_instrument_without_test_candles_is_listed() {
     let long = simulated(Market::AR1, "LONG", Interval::HOUR, 2_000);
     let short = simulated(Market::AR1, "SHORT", Interval::HOUR, 150);
@@ -184,7 +209,7 @@ fn events_tell_of_every_task() {
         match event {
             Event::Planned { tasks } => seen.0 = tasks,
             Event::Started { task } => {
-                assert!(task.index < 16 && task.fold <= task.folds);
+                assert!(task.index < 24 && task.fold <= task.folds);
                 seen.1 += 1;
             }
             Event::Epoch { task, .. } => {
@@ -198,7 +223,8 @@ fn events_tell_of_every_task() {
     };
     let learners = [small_lstm(), failing()];
     Backtest::default().run(&markets(), &learners, &on_event).unwrap();
-    assert_eq!(*seen.lock().unwrap(), (16, 16, 16, 8, 8));
+    // The two models and the logistic regression, on four folds of two groups.
+    assert_eq!(*seen.lock().unwrap(), (24, 24, 16, 16, 8));
 }
 
 #[test]

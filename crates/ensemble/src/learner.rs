@@ -149,6 +149,11 @@ impl Learner for EnsembleLearner {
         &self.id
     }
 
+    fn recipe(&self) -> Option<String> {
+        let members = self.members.iter().map(Learner::recipe);
+        Some(format!("{self:?} of {:?}", members.collect::<Option<Vec<_>>>()?))
+    }
+
     fn fit(
         &self,
         train: &TrainSet<'_>,

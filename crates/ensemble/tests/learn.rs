@@ -123,6 +123,37 @@ fn a_live_ensemble_says_what_the_batch_says_and_allocates_nothing() {
     assert_eq!(live[from..live.len() - 1], batch);
 }
 
+/// Says nothing of what it does.
+struct Silent(ModelId);
+
+impl Learner for Silent {
+    fn id(&self) -> &ModelId {
+        &self.0
+    }
+
+    fn fit(
+        &self,
+        _: &TrainSet<'_>,
+        _: &ValidationSet<'_>,
+        _: &Run<'_>,
+    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+        Err(ModelError::TooFewWindows { expected: 1, got: 0 })
+    }
+}
+
+#[test]
+fn the_recipe_of_an_ensemble_is_that_of_its_members_too() {
+    let of = |epochs| {
+        let recipe = Recipe { epochs, ..Recipe::default() };
+        EnsembleLearner::of_seeds(FastLstmLearner { recipe, ..FastLstmLearner::default() }, 2)
+    };
+    assert_eq!(of(3).recipe(), of(3).recipe());
+    assert_ne!(of(3).recipe(), of(4).recipe());
+    assert!(of(3).recipe().is_some());
+    let silent = EnsembleLearner::of_seeds(Silent(ModelId::new("silent")), 2);
+    assert_eq!(silent.recipe(), None);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
     let series = market(2_000);

@@ -124,6 +124,14 @@ pub enum SignalError {
         /// End of the test.
         test_until: Option<Timestamp>,
     },
+    /// Training begins where it should have ended.
+    #[error("training from {train_from} must begin before validation from {validate_from}")]
+    TrainOrder {
+        /// Start of training.
+        train_from: Timestamp,
+        /// Start of validation.
+        validate_from: Timestamp,
+    },
     /// Candles of the own pair would be filled in while a channel reads another pair's.
     #[error(
         "the hold policy cannot fill in {pair}, which a channel reads; choose reset or sessions"

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod channel;
+mod combinatorial;
 mod drift;
 mod ema;
 mod error;
@@ -43,12 +44,14 @@ mod state;
 mod table;
 mod volatility;
 mod volume;
+mod walk_forward;
 mod window;
 
 /// The candles that signals are made from.
 pub use windvane_candles as candles;
 
 pub use channel::{Channel, Market};
+pub use combinatorial::Combinatorial;
 pub use drift::ChannelDrift;
 pub use error::SignalError;
 pub use indicator::Indicator;
@@ -61,11 +64,12 @@ pub use rsi::Rsi;
 pub use samples::{Sample, SampleSet};
 pub use scaler::Scaler;
 pub use spec::{ChannelSpec, GapPolicy, SignalSpec};
-pub use split::{Split, TrainSet, ValidationSet, WalkForward};
+pub use split::{Split, Stretch, TrainSet, ValidationSet};
 pub use state::{StateReader, StateWriter};
 pub use table::{Outcome, SignalTable};
 pub use volatility::Volatility;
 pub use volume::VolumeChange;
+pub use walk_forward::WalkForward;
 pub use window::Window;
 
 #[cfg(doctest)]

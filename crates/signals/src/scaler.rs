@@ -1,7 +1,5 @@
 //! Making channels comparable, fitted on training rows only.
-use windvane_candles::Timestamp;
-
-use crate::{SampleSet, SignalError, TrainSet};
+use crate::{SignalError, TrainSet};
 
 /// Robust centre and scale per channel, fitted on training rows, clipped.
 ///
@@ -54,14 +52,14 @@ const CLIP: f64 = 5.0;
 const NORMAL_IQR: f64 = 1.349;
 
 impl Scaler {
-    /// Fits every channel on the complete rows known at the end of training.
+    /// Fits every channel on the complete rows that training may look at.
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is no such row.
     pub fn fit(train: &TrainSet<'_>) -> Result<Self, SignalError> {
         let (mut centre, mut scale) = (Vec::new(), Vec::new());
         for channel in 0..train.width() {
-            let mut values = known_values(train, train.until(), channel);
+            let mut values = known_values(train, channel);
             if values.is_empty() {
                 let hint = "give more candles than the warm-up";
                 return Err(SignalError::EmptyPart { part: "the scaler", hint });
@@ -155,13 +153,13 @@ impl Scaler {
     }
 }
 
-/// A channel's values in the complete, real rows known at `until`, of the tables that have
-/// training samples.
-fn known_values(samples: &SampleSet<'_>, until: Timestamp, channel: usize) -> Vec<f64> {
+/// A channel's values in the complete, real rows that training may look at, of the tables that
+/// have training samples.
+fn known_values(train: &TrainSet<'_>, channel: usize) -> Vec<f64> {
     let mut values = Vec::new();
-    for table in samples.used_tables().into_iter().flatten() {
-        let known = |row: &usize| table.close_time(*row).is_some_and(|at| at <= until);
-        let rows = (0..table.len()).take_while(known).filter(|&row| !table.is_held(row));
+    for table in train.used_tables().into_iter().flatten() {
+        let covered = |row: &usize| table.close_time(*row).is_some_and(|at| train.covers(at));
+        let rows = (0..table.len()).filter(covered).filter(|&row| !table.is_held(row));
         values.extend(rows.filter_map(|row| table.row(row)).map(|row| row[channel]));
     }
     values

@@ -1,17 +1,20 @@
 //! Cutting samples by calendar time, so that nothing fitted has seen what it is tested on.
 use std::ops::Deref;
 
-use windvane_candles::Timestamp;
+use windvane_candles::{Interval, Timestamp};
 
-use crate::{SampleSet, SignalError};
+use crate::{Sample, SampleSet, SignalError};
 
-/// Samples that something may be fitted on: all of them were settled before the split.
+/// Samples that something may be fitted on: no outcome of theirs meets a test or validation.
 ///
-/// Only a [`Split`] makes one, so a scaler or network cannot be fitted on rows after it.
+/// Only a [`Split`] makes one, so a scaler or network cannot be fitted on other rows.
 #[derive(Debug, Clone)]
 pub struct TrainSet<'a> {
     samples: SampleSet<'a>,
+    from: Option<Timestamp>,
     until: Timestamp,
+    /// Times between which, ends excluded, rows are a test's: none where it comes after `until`.
+    hidden: Vec<(Timestamp, Timestamp)>,
 }
 
 /// Samples between training and test, for choosing: early stopping, calibration, thresholds.
@@ -37,9 +40,18 @@ impl<'a> Deref for ValidationSet<'a> {
 }
 
 impl TrainSet<'_> {
-    /// Everything in the set was known at this moment; rows after it must not be looked at.
+    /// Everything in the set was known at this moment; rows after it must not be looked at, nor
+    /// those before it that are not [`covered`](Self::covers).
     pub fn until(&self) -> Timestamp {
         self.until
+    }
+
+    /// Whether a row may be looked at whose candle closed at that time: not after
+    /// [`until`](Self::until), not before the training's window begins, not in a test.
+    pub fn covers(&self, close_time: Timestamp) -> bool {
+        close_time <= self.until
+            && self.from.is_none_or(|from| close_time >= from)
+            && self.hidden.iter().all(|(from, until)| close_time <= *from || close_time >= *until)
     }
 }
 
@@ -64,16 +76,42 @@ impl ValidationSet<'_> {
     }
 }
 
-/// Three stretches of calendar time: train, validate, test.
+/// A stretch of calendar time: from a moment on, up to another or to the end of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// The first moment after it; `None` for the end of the data.
+    pub until: Option<Timestamp>,
+}
+
+impl Stretch {
+    /// Whether the moment lies in it.
+    pub fn contains(&self, time: Timestamp) -> bool {
+        time >= self.from && self.until.is_none_or(|until| time < until)
+    }
+
+    /// Whether a sample's decision and its outcome lie in it.
+    fn holds(&self, sample: &Sample) -> bool {
+        self.contains(sample.decided_at)
+            && self.until.is_none_or(|until| sample.outcome.settled_at <= until)
+    }
+}
+
+/// Stretches of calendar time: train, validate, test.
 ///
 /// A sample belongs to a stretch when its decision **and** its outcome lie in it, so a label's
-/// span never reaches into the next stretch (the purge); the time of `embargo` more candles is
+/// span never reaches into another stretch (the purge); the time of `embargo` more candles is
 /// left out between stretches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Validation always comes after all training. The test comes after both, but for a split
+/// [`around`](Self::around) tests: that learns on both sides of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
+    train_from: Option<Timestamp>,
     validate_from: Timestamp,
-    test_from: Timestamp,
-    test_until: Option<Timestamp>,
+    validate_until: Option<Timestamp>,
+    tests: Vec<Stretch>,
     embargo: u32,
 }
 
@@ -90,10 +128,60 @@ impl Split {
         embargo: u32,
     ) -> Result<Self, SignalError> {
         let rising = validate_from < test_from && test_until.is_none_or(|until| test_from < until);
-        if rising {
-            return Ok(Self { validate_from, test_from, test_until, embargo });
+        if !rising {
+            return Err(SignalError::SplitOrder { validate_from, test_from, test_until });
         }
-        Err(SignalError::SplitOrder { validate_from, test_from, test_until })
+        Ok(Self {
+            train_from: None,
+            validate_from,
+            validate_until: Some(test_from),
+            tests: vec![Stretch { from: test_from, until: test_until }],
+            embargo,
+        })
+    }
+
+    /// The same with training that begins only at `train_from`.
+    ///
+    /// # Errors
+    /// [`SignalError::TrainOrder`] unless that is before validation.
+    pub fn learning_from(self, train_from: Timestamp) -> Result<Self, SignalError> {
+        let validate_from = self.validate_from;
+        if train_from >= validate_from {
+            return Err(SignalError::TrainOrder { train_from, validate_from });
+        }
+        Ok(Self { train_from: Some(train_from), ..self })
+    }
+
+    /// A split that learns on both sides of its tests: what is decided before `validate_from` and
+    /// meets no test trains, what is decided from then on and meets none validates. So a model is
+    /// tested on candles **before** some that it learned from.
+    ///
+    /// # Errors
+    /// [`SignalError::EmptyPart`] without a test, [`SignalError::SplitOrder`] unless their times
+    /// rise.
+    pub fn around(
+        tests: Vec<Stretch>,
+        validate_from: Timestamp,
+        embargo: u32,
+    ) -> Result<Self, SignalError> {
+        if tests.is_empty() {
+            return Err(SignalError::EmptyPart { part: "test", hint: "give a stretch to test on" });
+        }
+        for (index, test) in tests.iter().enumerate() {
+            let next = tests.get(index + 1).map(|next| next.from);
+            let ends = test.until.is_none_or(|until| test.from < until);
+            let apart = next.is_none_or(|next| test.until.is_some_and(|until| until <= next));
+            if !(ends && apart) {
+                let (test_from, test_until) = (test.from, test.until);
+                return Err(SignalError::SplitOrder { validate_from, test_from, test_until });
+            }
+        }
+        Ok(Self { train_from: None, validate_from, validate_until: None, tests, embargo })
+    }
+
+    /// Where training begins; `None` for the beginning of the data.
+    pub fn train_from(&self) -> Option<Timestamp> {
+        self.train_from
     }
 
     /// Where training ends and validation begins.
@@ -101,14 +189,19 @@ impl Split {
         self.validate_from
     }
 
-    /// Where validation ends and the test begins.
-    pub fn test_from(&self) -> Timestamp {
-        self.test_from
+    /// The stretches tested on, in order of time: at least one.
+    pub fn tests(&self) -> &[Stretch] {
+        &self.tests
     }
 
-    /// Where the test ends; `None` for the end of the data.
+    /// Where the first test begins.
+    pub fn test_from(&self) -> Timestamp {
+        self.tests[0].from
+    }
+
+    /// Where the last test ends; `None` for the end of the data.
     pub fn test_until(&self) -> Option<Timestamp> {
-        self.test_until
+        self.tests[self.tests.len() - 1].until
     }
 
     /// Candles whose time is left out between stretches, beyond the purge.
@@ -116,29 +209,38 @@ impl Split {
         self.embargo
     }
 
-    /// The samples settled before validation begins.
+    /// The samples settled before validation begins, of which none meets a test.
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is none.
     pub fn train<'a>(&self, pool: &SampleSet<'a>) -> Result<TrainSet<'a>, SignalError> {
-        let end = self.before(pool, self.validate_from);
-        let samples = pool.filtered(|sample| sample.outcome.settled_at <= end);
+        let embargo = Embargo::of(pool, self.embargo);
+        let end = embargo.before(self.validate_from);
+        let samples = pool.filtered(|sample| {
+            self.train_from.is_none_or(|from| sample.decided_at >= from)
+                && sample.outcome.settled_at <= end
+                && embargo.keeps_apart(&self.tests, sample)
+        });
         let until = samples.samples().iter().map(|sample| sample.outcome.settled_at).max();
         let until = until.ok_or(SignalError::EmptyPart {
             part: "training",
             hint: "start the test later or give more history",
         })?;
-        Ok(TrainSet { samples, until })
+        let hidden = self.tests.iter().map(|test| embargo.around(test)).collect();
+        Ok(TrainSet { samples, from: self.train_from, until, hidden })
     }
 
-    /// The samples decided from the start of validation on and settled before the test.
+    /// The samples decided from the start of validation on, of which none meets a test.
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is none.
     pub fn validation<'a>(&self, pool: &SampleSet<'a>) -> Result<ValidationSet<'a>, SignalError> {
-        let end = self.before(pool, self.test_from);
+        let embargo = Embargo::of(pool, self.embargo);
+        let end = self.validate_until.map(|until| embargo.before(until));
         let samples = pool.filtered(|sample| {
-            sample.decided_at >= self.validate_from && sample.outcome.settled_at <= end
+            sample.decided_at >= self.validate_from
+                && end.is_none_or(|end| sample.outcome.settled_at <= end)
+                && embargo.keeps_apart(&self.tests, sample)
         });
         if samples.is_empty() {
             let hint = "move the test into the data, or give more candles before it";
@@ -147,22 +249,10 @@ impl Split {
         Ok(ValidationSet { samples })
     }
 
-    /// The samples decided and settled in the test's stretch.
+    /// The samples decided and settled in one of the tests' stretches.
     #[must_use]
     pub fn test<'a>(&self, samples: &SampleSet<'a>) -> SampleSet<'a> {
-        samples.filtered(|sample| {
-            let until = self.test_until;
-            sample.decided_at >= self.test_from
-                && until.is_none_or(|until| sample.decided_at < until)
-                && until.is_none_or(|until| sample.outcome.settled_at <= until)
-        })
-    }
-
-    fn before(&self, pool: &SampleSet<'_>, boundary: Timestamp) -> Timestamp {
-        let interval = pool.tables().first().map(crate::SignalTable::interval);
-        interval
-            .and_then(|interval| boundary.plus(interval, -i64::from(self.embargo)))
-            .unwrap_or(boundary)
+        samples.filtered(|sample| self.tests.iter().any(|test| test.holds(sample)))
     }
 
     /// A split without a test, for the model that goes live: the last `share` of the samples
@@ -184,63 +274,44 @@ impl Split {
     }
 }
 
-/// Folds that walk forward through calendar time with a growing training part.
-///
-/// The time of all samples is cut into `folds + 1` stretches with equally many samples. Fold k
-/// tests on stretch k + 1 and learns from everything before it, of which the last
-/// `validation` share serves for choosing.
-///
-/// # Examples
-/// ```
-/// use windvane_signals::WalkForward;
-/// let plan = WalkForward::default();
-/// assert_eq!((plan.folds, plan.validation), (4, 0.15));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct WalkForward {
-    /// Number of test stretches.
-    pub folds: usize,
-    /// Share of the samples before a test that serves for choosing.
-    pub validation: f64,
-    /// Candles whose time is left out between stretches, beyond the purge.
-    pub embargo: u32,
+/// The time left out beside a boundary.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Embargo {
+    interval: Option<Interval>,
+    candles: i64,
 }
 
-impl Default for WalkForward {
-    fn default() -> Self {
-        Self { folds: 4, validation: 0.15, embargo: 1 }
+impl Embargo {
+    pub(crate) fn of(pool: &SampleSet<'_>, candles: u32) -> Self {
+        let interval = pool.tables().first().map(crate::SignalTable::interval);
+        Self { interval, candles: i64::from(candles) }
+    }
+
+    fn shifted(self, boundary: Timestamp, candles: i64) -> Timestamp {
+        let shifted = self.interval.and_then(|interval| boundary.plus(interval, candles));
+        shifted.unwrap_or(boundary)
+    }
+
+    fn before(self, boundary: Timestamp) -> Timestamp {
+        self.shifted(boundary, -self.candles)
+    }
+
+    /// The times between which, ends excluded, nothing may be looked at for the sake of a test.
+    fn around(self, test: &Stretch) -> (Timestamp, Timestamp) {
+        let end = Timestamp::from_millis(i64::MAX);
+        (self.before(test.from), test.until.map_or(end, |until| self.shifted(until, self.candles)))
+    }
+
+    /// Whether a sample is settled before every test or decided after it.
+    pub(crate) fn keeps_apart(self, tests: &[Stretch], sample: &Sample) -> bool {
+        tests.iter().all(|test| {
+            let (before, after) = self.around(test);
+            sample.outcome.settled_at <= before || sample.decided_at >= after
+        })
     }
 }
 
-impl WalkForward {
-    /// The splits, one per fold.
-    ///
-    /// # Errors
-    /// [`SignalError::Setting`] for 0 folds or a share outside 0 to 1,
-    /// [`SignalError::EmptyPart`] when there are too few samples to cut.
-    pub fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
-        check_share(self.validation)?;
-        if self.folds == 0 {
-            let (setting, expected) = ("folds", "at least 1");
-            return Err(SignalError::Setting { setting, expected, got: 0.0 });
-        }
-        let stretches = self.folds as f64 + 1.0;
-        let hint = "use fewer folds or give more candles";
-        let few = SignalError::EmptyPart { part: "test", hint };
-        let cut = |position: f64| quantile(pool, position).ok_or(few.clone());
-        (1..=self.folds)
-            .map(|fold| {
-                let start = fold as f64 / stretches;
-                let end = (fold < self.folds).then(|| cut((fold as f64 + 1.0) / stretches));
-                let validate_from = cut(start * (1.0 - self.validation))?;
-                let split = Split::new(validate_from, cut(start)?, end.transpose()?, self.embargo);
-                split.map_err(|_| few.clone())
-            })
-            .collect()
-    }
-}
-
-fn check_share(share: f64) -> Result<(), SignalError> {
+pub(crate) fn check_share(share: f64) -> Result<(), SignalError> {
     if share > 0.0 && share < 1.0 {
         return Ok(());
     }
@@ -249,7 +320,7 @@ fn check_share(share: f64) -> Result<(), SignalError> {
 }
 
 /// Time of the decision at that position (0 to 1) of the pool.
-fn quantile(pool: &SampleSet<'_>, position: f64) -> Option<Timestamp> {
+pub(crate) fn quantile(pool: &SampleSet<'_>, position: f64) -> Option<Timestamp> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

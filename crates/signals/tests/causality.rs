@@ -107,7 +107,7 @@ proptest! {
             .map(|series| table(&SignalSpec::default(), &series));
         let labels = LabelSpec { horizon, ..LabelSpec::default() };
         let samples = SampleSet::collect(&tables, 20, labels).unwrap();
-        for split in (WalkForward { folds, validation, embargo }).splits(&samples).unwrap() {
+        for split in (WalkForward { folds, validation, embargo, window: None }).splits(&samples).unwrap() {
             let train = split.train(&samples).unwrap();
             let choose = split.validation(&samples).unwrap();
             let test = split.test(&samples);

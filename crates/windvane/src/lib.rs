@@ -18,7 +18,7 @@
 )]
 #![cfg_attr(
     feature = "backtest",
-    doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, naive rules, reports, leak audit |"
+    doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, baselines, reports, leak audit |"
 )]
 //!
 //! # Features

@@ -49,7 +49,7 @@ fn v2_against_v32_on_real_candles() {
             let accuracy = row.score.accuracy.unwrap();
             assert!((0.40..0.60).contains(&accuracy), "{model} {}: {accuracy}", row.instrument);
             assert!(row.score.coverage.unwrap() > 0.9);
-            assert!(row.best_naive_result().is_some());
+            assert!(row.best_baseline_result().is_some());
         }
     }
     let markdown = report.to_markdown();

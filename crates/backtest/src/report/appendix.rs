@@ -6,7 +6,8 @@ use windvane_signals::{Band, GapPolicy};
 use super::headline::{UNDEFINED, bounds, interval, percent, signed};
 use super::markdown::list;
 use super::table::table;
-use super::{FoldRecord, GroupRecord, PlanRecord, Report};
+use super::{FoldRecord, GroupRecord, PlanRecord, Report, RunRecord};
+use crate::{PathScore, ResultRow, SeedScore};
 
 /// How the gap policy of an interval is found where none is given.
 const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps are missing \
@@ -15,11 +16,18 @@ const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps
 impl Report {
     pub(crate) fn folds_section(&self) -> String {
         let windows = |n: Option<usize>| n.map_or_else(|| UNDEFINED.to_string(), |n| n.to_string());
+        let name = |fold: &FoldRecord| {
+            let groups: Vec<String> = fold.test_groups.iter().map(usize::to_string).collect();
+            if groups.is_empty() {
+                return fold.fold.to_string();
+            }
+            format!("{} (groups {})", fold.fold, groups.join(", "))
+        };
         let cuts = self.groups.iter().flat_map(|group| {
             group.folds.iter().map(|fold| {
                 [
                     group.interval.to_string(),
-                    fold.fold.to_string(),
+                    name(fold),
                     fold.validate_from.to_string(),
                     fold.test_from.to_string(),
                     fold.test_until.map_or_else(|| "end".to_string(), |time| time.to_string()),
@@ -53,7 +61,28 @@ impl Report {
         });
         let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
         let (untrained, scores) = (self.untrained(), table(3, score_header, scores));
-        format!("{}{untrained}\n{scores}", table(5, header, cuts))
+        let spreads = [self.paths(), self.seeds()].concat();
+        format!("{}{untrained}\n{scores}{spreads}", table(5, header, cuts))
+    }
+
+    /// Accuracy path by path, where every candle was predicted several times.
+    fn paths(&self) -> String {
+        let of = |path: &PathScore| path.score.accuracy;
+        let rows = self.pooled().map(|row| (row, row.paths.iter().filter_map(of).collect()));
+        spread(
+            "\nAccuracy over the paths. All test the same candles, by models that learned from \
+             candles after them, too, which nobody has who trades.\n\n",
+            "Paths",
+            rows,
+        )
+    }
+
+    /// Accuracy seed by seed, where there are several.
+    fn seeds(&self) -> String {
+        let of = |seed: &SeedScore| seed.score.accuracy;
+        let rows = self.pooled().map(|row| (row, row.seeds.iter().filter_map(of).collect()));
+        let text = "\nAccuracy over the seeds. All other numbers are of the first.\n\n";
+        spread(text, "Seeds", rows)
     }
 
     /// A sentence about instruments tested in folds that did not learn from them.
@@ -80,8 +109,9 @@ impl Report {
     pub(crate) fn over_time_section(&self) -> String {
         let rows = self.pooled().flat_map(|row| {
             row.over_time.iter().map(|stretch| {
-                let naive = stretch.best_naive;
-                let naive = naive.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
+                let baseline = stretch.best_baseline;
+                let baseline =
+                    baseline.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
                 [
                     row.model.clone(),
                     interval(row),
@@ -89,7 +119,7 @@ impl Report {
                     stretch.score.calls.to_string(),
                     percent(stretch.score.accuracy),
                     bounds(stretch.interval_95),
-                    naive.unwrap_or_else(|| UNDEFINED.to_string()),
+                    baseline.unwrap_or_else(|| UNDEFINED.to_string()),
                 ]
             })
         });
@@ -100,7 +130,7 @@ impl Report {
             "Calls",
             "Accuracy %",
             "95 % interval",
-            "Best naive rule %",
+            "Best baseline %",
         ];
         table(3, header, rows)
     }
@@ -227,7 +257,7 @@ impl Report {
         };
         let costs: Vec<String> = run.costs.iter().map(ToString::to_string).collect();
         let mut items = vec![
-            format!("windvane-backtest {}, kernel {}, seed {}", run.version, run.kernel, run.seed),
+            format!("windvane-backtest {}, kernel {}, {}", run.version, run.kernel, seeds(run)),
             format!("data {} (XXH3 of all candles)", run.data_hash),
             format!("plan: {}", plan(&run.plan)),
             format!("labels: {} candle(s) ahead, {band}", run.labels.horizon),
@@ -253,11 +283,54 @@ impl Report {
     }
 }
 
+/// A table of the mean, the standard deviation and the ends of several accuracies of each row
+/// that has them; nothing where none has.
+fn spread<'a>(
+    text: &str,
+    what: &str,
+    rows: impl Iterator<Item = (&'a ResultRow, Vec<f64>)>,
+) -> String {
+    let rows = rows.filter(|(_, values)| values.len() > 1).map(|(row, values)| {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let ends = [f64::min, f64::max].map(|end| values.iter().copied().reduce(end));
+        let [least, most] = ends.map(percent);
+        let numbers = [Some(mean), Some((squares / (n - 1.0)).sqrt())].map(percent);
+        let ([mean, deviation], count) = (numbers, values.len().to_string());
+        [row.model.clone(), interval(row), count, mean, deviation, least, most]
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let header = ["Model", "Interval", what, "Mean %", "Deviation", "Least %", "Most %"];
+    format!("{text}{}", table(2, header, rows))
+}
+
+fn seeds(run: &RunRecord) -> String {
+    if run.seeds < 2 {
+        return format!("seed {}", run.seed);
+    }
+    format!("seeds {} to {}", run.seed, run.seed.wrapping_add(run.seeds as u64 - 1))
+}
+
 fn plan(plan: &PlanRecord) -> String {
     match plan {
-        PlanRecord::WalkForward { folds, validation, embargo } => format!(
-            "walk forward over {folds} folds, the last {:.0} % before a test for choosing, \
-             embargo {embargo}",
+        PlanRecord::WalkForward { folds, validation, window, embargo } => {
+            let window =
+                window.map_or(String::new(), |n| format!("learning from the last {n} candles, "));
+            format!(
+                "walk forward over {folds} folds, {window}the last {:.0} % before a test for \
+                 choosing, embargo {embargo}",
+                100.0 * validation
+            )
+        }
+        PlanRecord::Combinatorial { groups, test_groups, paths, validation, embargo } => format!(
+            "every choice of {test_groups} of {groups} groups of time, learned from on both sides \
+             of them, the last {:.0} % outside the tests for choosing, embargo {embargo}; every \
+             candle is predicted {paths} times, and counts once: results are those of path 1 of \
+             {paths}",
             100.0 * validation
         ),
         PlanRecord::Once { validate_from, test_from, embargo } => {

@@ -5,19 +5,21 @@ use std::time::Instant;
 use rayon::prelude::*;
 use windvane_candles::Interval;
 use windvane_lstm_core::Kernel;
+use windvane_signals::{Combinatorial, WalkForward};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
     Failure, FoldRecord, GroupRecord, InstrumentRecord, ModelTiming, PlanRecord, Report, RunRecord,
     SCHEMA, Timing, Training, Untested,
 };
-use crate::backtest::{Done, Planned};
+use crate::backtest::Planned;
 use crate::bootstrap::Terms;
 use crate::gaps::missing;
 use crate::importance::Subject;
 use crate::result::Place;
 use crate::trading::deflate;
 use crate::warning::{self, Warning, WarningCode};
+use crate::work::Done;
 use crate::{Backtest, Importance, Instrument, Plan, Record, ResultRow, Scope};
 
 /// Everything a run came to.
@@ -34,9 +36,8 @@ pub(crate) struct Finished<'a> {
 impl Finished<'_> {
     /// Computes every metric and orders all of it; independent of the number of threads.
     pub(crate) fn into_report(self, started: Instant) -> Report {
-        let records = self.records();
-        let results = self.results(&records);
-        let ranking = self.ranking(&results, &records);
+        let results = self.results();
+        let ranking = self.ranking(&results);
         let training = self.training();
         let mut warnings: Vec<Warning> = results.iter().flat_map(warning::about).collect();
         warnings.extend(constant_channels(&training));
@@ -61,31 +62,30 @@ impl Finished<'_> {
         }
     }
 
-    /// Every record by learner.
-    fn records(&self) -> Vec<Vec<Record>> {
-        let of = |learner| {
-            let own = self.done.iter().filter(|done| done.learner == learner);
-            own.flat_map(|done| done.outcome.records.iter().copied()).collect()
-        };
-        (0..self.names.len()).map(of).collect()
-    }
-
     pub(crate) fn terms(&self) -> Terms<'_> {
         let Backtest { labels, seed, costs, .. } = self.backtest;
         Terms { horizon: labels.horizon, seed: *seed, costs }
     }
 
     /// Every model at every place where it was tested.
-    fn results(&self, records: &[Vec<Record>]) -> Vec<ResultRow> {
+    fn results(&self) -> Vec<ResultRow> {
         let places = self.places();
         let jobs: Vec<(&(Place, Vec<usize>), usize)> = places
             .iter()
             .flat_map(|place| (0..self.names.len()).map(move |model| (place, model)))
             .collect();
         let row = |((place, members), model): (&(Place, Vec<usize>), usize)| {
-            let own = records[model].iter().filter(|record| members.contains(&record.instrument));
-            let own: Vec<Record> = own.copied().collect();
-            (!own.is_empty()).then(|| ResultRow::of(self.names[model], place, &own, self.terms()))
+            let first = self.records(model, 0, members);
+            let some = first.iter().any(|record| record.path == 1);
+            let row = || ResultRow::of(self.names[model], place, &first, self.terms());
+            let mut row = some.then(row)?;
+            if self.backtest.seeds > 1 {
+                for repeat in 0..self.backtest.seeds {
+                    let own = self.records(model, repeat, members);
+                    row.add_seed(self.backtest.seed_of(repeat), &own);
+                }
+            }
+            Some(row)
         };
         let mut rows: Vec<Option<ResultRow>> = jobs.into_par_iter().map(row).collect();
         for models in rows.chunks_mut(self.names.len()) {
@@ -93,6 +93,13 @@ impl Finished<'_> {
             deflate(&mut rows.filter_map(|row| row.trading.as_mut()).collect::<Vec<_>>());
         }
         rows.into_iter().flatten().collect()
+    }
+
+    /// What a model of one of the seeds said to some instruments, fold after fold.
+    pub(crate) fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
+        let own = self.done.iter().filter(|done| done.learner == model && done.repeat == repeat);
+        let records = own.flat_map(|done| &done.outcome.records);
+        records.filter(|record| members.contains(&record.instrument)).copied().collect()
     }
 
     /// Single instruments, then intervals, then all; each with the instruments it covers.
@@ -131,7 +138,9 @@ impl Finished<'_> {
         let mut jobs = Vec::new();
         for (group, planned) in self.planned.iter().enumerate() {
             for (learner, model) in self.names.iter().copied().enumerate() {
-                let own = move |done: &&Done| done.group == group && done.learner == learner;
+                let own = move |done: &&Done| {
+                    done.group == group && done.learner == learner && done.repeat == 0
+                };
                 let done: Vec<&Done> = self.done.iter().filter(own).collect();
                 let width = done.first().map_or(0, |done| done.outcome.effects.len());
                 let interval = planned.group.interval;
@@ -147,12 +156,12 @@ impl Finished<'_> {
     }
 
     fn run_record(&self) -> RunRecord {
-        let Backtest { channels, gaps, lookback, labels, plan, costs, seed, registry: _ } =
-            self.backtest;
+        let Backtest { channels, gaps, lookback, labels, plan, costs, seed, .. } = self.backtest;
         RunRecord {
             version: env!("CARGO_PKG_VERSION").to_string(),
             command: None,
             seed: *seed,
+            seeds: self.backtest.seeds.max(1),
             kernel: Kernel::detect().name().to_string(),
             data_hash: data_hash(self.instruments),
             plan: plan_record(plan),
@@ -173,6 +182,7 @@ impl Finished<'_> {
             validate_from: fold.split.validate_from(),
             test_from: fold.split.test_from(),
             test_until: fold.split.test_until(),
+            test_groups: self.backtest.plan.test_groups(index),
             train_windows: fold.parts.as_ref().ok().map(|(train, _)| train.len()),
             validation_windows: fold.parts.as_ref().ok().map(|(_, part)| part.len()),
             test_windows: fold.test.len(),
@@ -194,7 +204,9 @@ impl Finished<'_> {
         folds.dedup();
         for (group, fold) in folds {
             let Planned { group, folds } = &self.planned[group];
-            for sample in folds[fold].test.samples() {
+            let fold = &folds[fold];
+            // On one path every candle is tested once.
+            for sample in fold.test.samples().iter().filter(|sample| fold.path_of(sample) == 1) {
                 tested[group.members[sample.table]] += 1;
             }
         }
@@ -240,8 +252,13 @@ impl Finished<'_> {
 
 fn plan_record(plan: &Plan) -> PlanRecord {
     match *plan {
-        Plan::WalkForward(windvane_signals::WalkForward { folds, validation, embargo }) => {
-            PlanRecord::WalkForward { folds, validation, embargo }
+        Plan::WalkForward(WalkForward { folds, validation, window, embargo }) => {
+            PlanRecord::WalkForward { folds, validation, window, embargo }
+        }
+        Plan::Combinatorial(plan) => {
+            let (Combinatorial { groups, test_groups, validation, embargo }, paths) =
+                (plan, plan.paths());
+            PlanRecord::Combinatorial { groups, test_groups, paths, validation, embargo }
         }
         Plan::Once { validate_from, test_from, embargo } => {
             PlanRecord::Once { validate_from, test_from, embargo }

@@ -34,8 +34,9 @@ impl Report {
     pub(crate) fn confident_section(&self) -> String {
         let shares = self.pooled().flat_map(|row| {
             row.selected.iter().map(|selected| {
-                let naive = selected.best_naive;
-                let naive = naive.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
+                let baseline = selected.best_baseline;
+                let baseline =
+                    baseline.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
                 let points = selected.mean_return.map(|mean| format!("{:+.2}", 1e4 * mean));
                 [
                     row.model.clone(),
@@ -44,7 +45,7 @@ impl Report {
                     percent(selected.score.coverage),
                     selected.score.calls.to_string(),
                     percent(selected.score.accuracy),
-                    naive.unwrap_or_else(|| UNDEFINED.to_string()),
+                    baseline.unwrap_or_else(|| UNDEFINED.to_string()),
                     lead(selected.lead),
                     points.unwrap_or_else(|| UNDEFINED.to_string()),
                 ]
@@ -57,7 +58,7 @@ impl Report {
             "Coverage %",
             "Calls",
             "Accuracy %",
-            "Best naive rule %",
+            "Best baseline %",
             "Lead, points",
             "Mean return, bp",
         ];

@@ -15,7 +15,7 @@ impl Report {
         "Acc. %",
         "95 % interval",
         "Cov. %",
-        "Best naive rule %",
+        "Best baseline %",
         "Lead, points",
     ];
 
@@ -57,14 +57,14 @@ impl Report {
         self.ranking.iter().enumerate().map(row).collect()
     }
 
-    /// Whether any model's lead can be told from the best naive rule, in a sentence.
+    /// Whether any model's lead can be told from the best baseline, in a sentence.
     pub fn verdict(&self) -> String {
         let ahead = self.ranking.iter().filter(|rank| rank.ahead);
         let ahead: Vec<&str> = ahead.map(|rank| rank.model.as_str()).collect();
         let verdict = if ahead.is_empty() {
-            "No model's lead can be told from the best naive rule".to_string()
+            "No model's lead can be told from the best baseline".to_string()
         } else {
-            format!("Told apart from the best naive rule: {}", ahead.join(", "))
+            format!("Told apart from the best baseline: {}", ahead.join(", "))
         };
         format!("{verdict} (95 %, corrected for {} models compared).", self.run.models.len())
     }
@@ -104,8 +104,8 @@ impl Report {
 }
 
 fn cells(row: &ResultRow) -> [String; 9] {
-    let naive = row.best_naive_result();
-    let naive = naive.map(|best| format!("{} {}", best.rule, percent(best.score.accuracy)));
+    let baseline = row.best_baseline_result();
+    let baseline = baseline.map(|best| format!("{} {}", best.rule, percent(best.score.accuracy)));
     [
         row.marked_model(),
         row.instrument.clone(),
@@ -114,7 +114,7 @@ fn cells(row: &ResultRow) -> [String; 9] {
         percent(row.score.accuracy),
         bounds(row.interval_95),
         percent(row.score.coverage),
-        naive.unwrap_or_else(|| UNDEFINED.to_string()),
+        baseline.unwrap_or_else(|| UNDEFINED.to_string()),
         lead(row.lead),
     ]
 }

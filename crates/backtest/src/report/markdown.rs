@@ -6,7 +6,7 @@ use super::headline::{UNDEFINED, interval, percent};
 use super::table::table;
 use crate::ResultRow;
 use crate::Scope;
-use crate::naive::NaiveRule;
+use crate::baseline::Baseline;
 
 impl Report {
     /// The report as Markdown.
@@ -17,7 +17,7 @@ impl Report {
             section("Ranking", &self.ranking_section()),
             section("Most confident", &self.confident_section()),
             section("Trading", &self.trading_section()),
-            section("Naive rules", &self.naive_section()),
+            section("Baselines", &self.baseline_section()),
             section("Labels against calls", &self.confusion_section()),
             section("Confidence", &self.confidence_section()),
             section("Reliability", &self.reliability_section()),
@@ -39,7 +39,7 @@ impl Report {
              Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
              moved; NEUTRAL is no call, coverage is the share of candles with a call, and `-` is \
              undefined.\n\
-             A model has shown something only where its lead over the best naive rule has an \
+             A model has shown something only where its lead over the best baseline has an \
              interval above 0; a high accuracy without that is what knowing nothing scores too.\n",
             self.run.models.join(", "),
             self.instruments.len(),
@@ -51,8 +51,8 @@ impl Report {
         let (all, above) = (leads.len(), leads.iter().filter(|bounds| bounds.low > 0.0).count());
         format!(
             "{}\nIntervals are 95 % block bootstraps over calendar time, all instruments of a \
-             block together. The naive rule is scored on the candles the model called, and is the \
-             best of four chosen with hindsight.\n{above} of {all} leads have an interval above 0; \
+             block together. The baseline is scored on the candles the model called, and is the \
+             best of all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; \
              if no model knew anything, about {:.1} would have one by chance.\n",
             table(3, Self::HEADLINE, self.headline()),
             0.025 * all as f64,
@@ -75,16 +75,17 @@ impl Report {
         self.results.iter().filter(|row| row.scope == Scope::Interval)
     }
 
-    fn naive_section(&self) -> String {
+    fn baseline_section(&self) -> String {
         let rows = self.pooled().map(|row| {
-            let rule = |rule: NaiveRule| {
-                let score = row.naive.iter().find(|n| n.rule == rule).map(|n| n.score);
-                let covers = percent(score.and_then(|s| s.coverage));
-                format!("{} ({covers})", percent(score.and_then(|s| s.accuracy)))
+            let rule = |rule: Baseline| {
+                let Some(own) = row.baselines.iter().find(|own| own.rule == rule) else {
+                    return UNDEFINED.to_string();
+                };
+                format!("{} ({})", percent(own.score.accuracy), percent(own.score.coverage))
             };
-            let [up, majority, last, opposite] = NaiveRule::ALL.map(rule);
-            let accuracy = percent(row.score.accuracy);
-            [row.model.clone(), interval(row), accuracy, up, majority, last, opposite]
+            let [up, majority, last, opposite, logistic, boosted] = Baseline::ALL.map(rule);
+            let (model, accuracy) = (row.model.clone(), percent(row.score.accuracy));
+            [model, interval(row), accuracy, up, majority, last, opposite, logistic, boosted]
         });
         let header = [
             "Model",
@@ -94,10 +95,12 @@ impl Report {
             "Majority",
             "Last sign",
             "Opposite of last",
+            "Logistic",
+            "Boosted trees",
         ];
         format!(
-            "Accuracy % (coverage %) of each rule on the candles that the model called; majority \
-             is that of the training labels.\n\n{}",
+            "Accuracy % (coverage %) of each baseline on the candles that the model called; majority \
+             is that of the training labels, logistic a regression on the same training windows.\n\n{}",
             table(2, header, rows)
         )
     }

@@ -16,7 +16,7 @@ mod write;
 use std::fmt;
 
 use serde::Serialize;
-use windvane_candles::{Interval, Timestamp};
+use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::TrainingRecord;
 use windvane_signals::{GapPolicy, LabelSpec};
 
@@ -73,6 +73,8 @@ pub struct RunRecord {
     pub command: Option<String>,
     /// Seed of every random draw.
     pub seed: u64,
+    /// With how many seeds, from that one on, each model was fitted.
+    pub seeds: usize,
     /// Instruction set of the inner loops.
     pub kernel: String,
     /// XXH3 of the names, intervals and candles of all instruments, in order.
@@ -105,6 +107,21 @@ pub enum PlanRecord {
         /// Number of test stretches.
         folds: usize,
         /// Share of the samples before a test that serves for choosing.
+        validation: f64,
+        /// Candles' time before a test that is learned from; `None` for all of it.
+        window: Option<u32>,
+        /// Candles left out between stretches.
+        embargo: u32,
+    },
+    /// Every choice of some groups of time, learned from on both sides.
+    Combinatorial {
+        /// Number of groups.
+        groups: usize,
+        /// How many of them a fold tests on.
+        test_groups: usize,
+        /// Paths through all of the time.
+        paths: usize,
+        /// Share of the samples outside the tests that serves for choosing.
         validation: f64,
         /// Candles left out between stretches.
         embargo: u32,
@@ -145,12 +162,15 @@ pub struct FoldRecord {
     /// Start of validation.
     #[serde(serialize_with = "iso::time")]
     pub validate_from: Timestamp,
-    /// Start of the test.
+    /// Start of the test, or of the first of several.
     #[serde(serialize_with = "iso::time")]
     pub test_from: Timestamp,
-    /// End of the test; `None` for the end of the data.
+    /// End of the test, or of the last of several; `None` for the end of the data.
     #[serde(serialize_with = "iso::optional_time")]
     pub test_until: Option<Timestamp>,
+    /// The groups tested on under a plan of combinations, counted from 1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub test_groups: Vec<usize>,
     /// Windows learned from; `None` where the fold could not be cut.
     pub train_windows: Option<usize>,
     /// Windows for choosing; `None` where the fold could not be cut.
@@ -225,12 +245,14 @@ pub struct Training {
     pub epochs: Vec<EpochLoss>,
 }
 
-/// A model, fold or group that failed.
+/// A model, instrument, fold or group that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Failure {
     /// The model; `None` for all.
     pub model: Option<String>,
+    /// The instrument; `None` for all of the interval.
+    pub instrument: Option<String>,
     /// The candles' interval.
     pub interval: Interval,
     /// Fold, counted from 1; `None` for all.
@@ -242,14 +264,25 @@ pub struct Failure {
 impl Failure {
     /// A failure of all models on all folds of an interval.
     pub(crate) fn of_group(interval: Interval, error: &impl fmt::Display) -> Self {
-        Self { model: None, interval, fold: None, message: error.to_string() }
+        let message = error.to_string();
+        Self { model: None, instrument: None, interval, fold: None, message }
+    }
+
+    /// A failure of all models on one instrument.
+    pub(crate) fn of_instrument(series: &CandleSeries, error: &impl fmt::Display) -> Self {
+        let instrument = Some(series.pair().to_string());
+        Self { instrument, ..Self::of_group(series.interval(), error) }
     }
 }
 
 /// `v2, 1h, fold 3: why`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.model.as_deref().unwrap_or("every model"), self.interval)?;
+        write!(f, "{}, ", self.model.as_deref().unwrap_or("every model"))?;
+        if let Some(instrument) = &self.instrument {
+            write!(f, "{instrument}, ")?;
+        }
+        write!(f, "{}", self.interval)?;
         if let Some(fold) = self.fold {
             write!(f, ", fold {fold}")?;
         }

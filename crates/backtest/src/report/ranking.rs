@@ -2,7 +2,7 @@
 use serde::Serialize;
 
 use super::assemble::Finished;
-use crate::bootstrap::{Bootstrap, Tally};
+use crate::bootstrap::{Bootstrap, Tally, longest};
 use crate::metrics::holm;
 use crate::{Bounds, Lead, Record, ResultRow, Scope};
 
@@ -29,12 +29,12 @@ pub struct Rank {
     pub coverage: Option<f64>,
     /// Accuracy when every candle gets a call.
     pub full_coverage_accuracy: Option<f64>,
-    /// Lead over the best naive rule.
+    /// Lead over the best baseline.
     pub lead: Option<Lead>,
     /// The lead's p-value corrected for the number of models compared
     /// ([`holm`](crate::metrics::holm)); one that is undefined is taken for 1.
     pub p_holm: Option<f64>,
-    /// Whether that is at most 0.05: only then can the model be told from the best naive rule.
+    /// Whether that is at most 0.05: only then can the model be told from the best baseline.
     pub ahead: bool,
     /// Lead over the next model in the ranking, on the candles that both called and whose close
     /// moved; `None` for the last. Not corrected for choosing the pair.
@@ -42,9 +42,10 @@ pub struct Rank {
 }
 
 impl Finished<'_> {
-    /// The models by pooled accuracy, best first; `records` by learner.
-    pub(crate) fn ranking(&self, results: &[ResultRow], records: &[Vec<Record>]) -> Vec<Rank> {
-        let tasks: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
+    /// The models by pooled accuracy, best first.
+    pub(crate) fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
+        let folds: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
+        let tasks = folds * self.backtest.seeds.max(1);
         let done =
             |model: &str| self.done.iter().filter(|done| self.names[done.learner] == model).count();
         let suspicious = |model: &str| {
@@ -74,22 +75,24 @@ impl Finished<'_> {
         for place in 1..ranking.len() {
             let of = |rank: &Rank| self.names.iter().position(|name| *name == rank.model);
             if let (Some(one), Some(next)) = (of(&ranking[place - 1]), of(&ranking[place])) {
-                ranking[place - 1].over_next = self.compare(&records[one], &records[next]);
+                ranking[place - 1].over_next = self.compare(one, next);
             }
         }
         ranking
     }
 
     /// The lead of one model over another, on the candles that both called.
-    fn compare(&self, one: &[Record], other: &[Record]) -> Option<Lead> {
-        let key = |record: &Record| (record.decided_at, record.instrument, record.fold);
-        let sorted = |records: &[Record]| {
-            let mut all: Vec<Record> = records.to_vec();
+    fn compare(&self, one: usize, other: usize) -> Option<Lead> {
+        let key = |record: &Record| (record.decided_at, record.instrument);
+        let everywhere: Vec<usize> = (0..self.instruments.len()).collect();
+        let sorted = |model: usize| {
+            let mut all = self.records(model, 0, &everywhere);
+            all.retain(|record| record.path == 1);
             all.sort_by_key(key);
             all
         };
-        let unit = crate::bootstrap::longest(one)?;
         let (one, other) = (sorted(one), sorted(other));
+        let unit = longest(&one)?;
         let mut others = other.iter().peekable();
         let mut both = Vec::new();
         for record in &one {

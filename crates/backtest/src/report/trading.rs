@@ -40,9 +40,9 @@ impl Report {
 
     pub(crate) fn trading_section(&self) -> String {
         let after = |row: &ResultRow, net: &NetResult| {
-            let naive = net
-                .best_naive
-                .map(|naive| format!("{} {}", naive.rule, percent(naive.returns.annual_return)));
+            let baseline = net.best_baseline.map(|baseline| {
+                format!("{} {}", baseline.rule, percent(baseline.returns.annual_return))
+            });
             [
                 row.model.clone(),
                 interval(row),
@@ -55,7 +55,7 @@ impl Report {
                 number(net.returns.calmar),
                 percent(net.deflated_sharpe),
                 percent(net.break_even_accuracy),
-                naive.unwrap_or_else(|| UNDEFINED.to_string()),
+                baseline.unwrap_or_else(|| UNDEFINED.to_string()),
             ]
         };
         let rows: Vec<[String; 12]> = self
@@ -77,7 +77,7 @@ impl Report {
             "Calmar",
             "DSR %",
             "Even at %",
-            "Best naive rule, % a year",
+            "Best baseline, % a year",
         ];
         format!(
             "Long on UP, short on DOWN, flat on NEUTRAL, at the closes, each call held for the \

@@ -61,6 +61,13 @@ pub trait Learner: Send + Sync {
     /// Id of the models it fits: their name in reports. Two learners of one kind differ in it.
     fn id(&self) -> &ModelId;
 
+    /// All that decides what it fits, beside the windows and the seed, as text: two learners that
+    /// give the same text fit the same bits. `None`, the default, for one that does not tell; what
+    /// it fits is then never taken for what another one or an earlier run has fitted.
+    fn recipe(&self) -> Option<String> {
+        None
+    }
+
     /// Fits a model.
     ///
     /// # Errors
@@ -78,6 +85,10 @@ impl<L: Learner + ?Sized> Learner for Box<L> {
         self.as_ref().id()
     }
 
+    fn recipe(&self) -> Option<String> {
+        self.as_ref().recipe()
+    }
+
     fn fit(
         &self,
         train: &TrainSet<'_>,
@@ -91,6 +102,10 @@ impl<L: Learner + ?Sized> Learner for Box<L> {
 impl<L: Learner + ?Sized> Learner for Arc<L> {
     fn id(&self) -> &ModelId {
         self.as_ref().id()
+    }
+
+    fn recipe(&self) -> Option<String> {
+        self.as_ref().recipe()
     }
 
     fn fit(
@@ -254,6 +269,10 @@ macro_rules! network_learner {
         impl $crate::train::Learner for $learner {
             fn id(&self) -> &ModelId {
                 &self.id
+            }
+
+            fn recipe(&self) -> Option<String> {
+                Some(format!("{self:?}"))
             }
 
             fn fit(

@@ -28,6 +28,10 @@ impl<L: Learner> Learner for Selective<L> {
         &self.id
     }
 
+    fn recipe(&self) -> Option<String> {
+        Some(format!("{} {} of {}", self.id, self.coverage, self.learner.recipe()?))
+    }
+
     fn fit(
         &self,
         train: &TrainSet<'_>,

@@ -102,6 +102,10 @@ impl Learner for WeightedSignalsLearner {
         &self.id
     }
 
+    fn recipe(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+
     fn fit(
         &self,
         train: &TrainSet<'_>,
