@@ -1,10 +1,8 @@
 //! The later sections of the Markdown report: what the numbers were made from.
-use std::fmt::Write as _;
-
 use windvane_signals::{Band, GapPolicy};
 
 use super::headline::{UNDEFINED, interval, percent};
-use super::markdown::list;
+use super::section::Part;
 use super::table::table;
 use super::{FoldRecord, GroupRecord, PlanRecord, Report};
 
@@ -13,7 +11,7 @@ const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps
                        before the first validation";
 
 impl Report {
-    pub(crate) fn folds_section(&self) -> String {
+    pub(crate) fn folds_section(&self) -> [Part; 3] {
         let windows = |n: Option<usize>| n.map_or_else(|| UNDEFINED.to_string(), |n| n.to_string());
         let cuts = self.groups.iter().flat_map(|group| {
             group.folds.iter().map(|fold| {
@@ -52,8 +50,8 @@ impl Report {
             })
         });
         let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
-        let (untrained, scores) = (self.untrained(), table(3, score_header, scores));
-        format!("{}{untrained}\n{scores}", table(5, header, cuts))
+        let (cuts, scores) = (table(5, header, cuts), table(3, score_header, scores));
+        [cuts.into(), self.untrained().into(), scores.into()]
     }
 
     /// A sentence about instruments tested in folds that did not learn from them.
@@ -71,16 +69,12 @@ impl Report {
             return String::new();
         }
         format!(
-            "\nLearned from other instruments only, for want of a training window of their own: \
-             {}.\n",
+            "Learned from other instruments only, for want of a training window of their own: {}.",
             folds.join("; ")
         )
     }
 
-    pub(crate) fn training_section(&self) -> String {
-        if self.training.is_empty() {
-            return String::new();
-        }
+    pub(crate) fn training_section(&self) -> [Part; 1] {
         let loss = |x: Option<f64>| x.map_or_else(|| UNDEFINED.to_string(), |x| format!("{x:.4}"));
         let rows = self.training.iter().map(|training| {
             let record = &training.record;
@@ -107,10 +101,10 @@ impl Report {
             "Train loss",
             "Val. loss",
         ];
-        table(4, header, rows)
+        [table(4, header, rows).into()]
     }
 
-    pub(crate) fn instruments_section(&self) -> String {
+    pub(crate) fn instruments_section(&self) -> Vec<Part> {
         let time = |t: Option<windvane_candles::Timestamp>| {
             t.map_or_else(|| UNDEFINED.to_string(), |t| t.to_string())
         };
@@ -138,26 +132,28 @@ impl Report {
             "Missing",
             "Tested",
         ];
-        let mut text = table(5, header, rows);
+        let mut parts: Vec<Part> = vec![table(5, header, rows).into()];
         for group in &self.groups {
             let policy = gap_policy(group.gap_policy);
             let how = if self.run.gaps.is_some() { "as given" } else { GUESSED };
-            let _ = write!(text, "\nGaps of {} candles: {policy} ({how}).\n", group.interval);
+            parts.push(format!("Gaps of {} candles: {policy} ({how}).", group.interval).into());
         }
         let untested = self
             .without_test_rows
             .iter()
             .map(|one| format!("{} ({}): no candle was tested", one.name, one.interval));
         let skipped = self.skipped.iter().map(|one| format!("{}: {}", one.name, one.reason));
-        for (title, items) in [("Not tested", list(untested)), ("Not read", list(skipped))] {
+        for (title, items) in
+            [("Not tested:", untested.collect::<Vec<_>>()), ("Not read:", skipped.collect())]
+        {
             if !items.is_empty() {
-                let _ = write!(text, "\n{title}:\n\n{items}");
+                parts.extend([title.to_string().into(), Part::List(items)]);
             }
         }
-        text
+        parts
     }
 
-    pub(crate) fn run_section(&self) -> String {
+    pub(crate) fn run_section(&self) -> Vec<Part> {
         let run = &self.run;
         let band = match run.labels.band {
             Band::Fixed { width } => format!("band {width}"),
@@ -172,7 +168,6 @@ impl Report {
             format!("labels: {} candle(s) ahead, {band}", run.labels.horizon),
             format!("windows: {} rows of {}", run.lookback, run.channels.join(", ")),
         ];
-        items.extend(run.command.iter().map(|command| format!("command: `{command}`")));
         items.extend(run.notes.iter().cloned());
         let timing = &self.timing;
         items.push(format!("{:.1} s on {} thread(s)", timing.wall_seconds, timing.threads));
@@ -187,7 +182,8 @@ impl Report {
             ]
         });
         let header = ["Model", "Fitting s", "Predicting s", "Microseconds per prediction"];
-        format!("{}\n{}", list(items), table(1, header, rows))
+        let command = run.command.iter().map(|command| Part::Code(command.clone()));
+        command.chain([Part::List(items), table(1, header, rows).into()]).collect()
     }
 }
 

@@ -3,6 +3,7 @@ use windvane_candles::Direction;
 
 use super::Report;
 use super::headline::{UNDEFINED, interval, percent};
+use super::section::{Part, Section};
 use super::table::table;
 use crate::naive::NaiveRule;
 use crate::{ResultRow, Scope};
@@ -10,56 +11,64 @@ use crate::{ResultRow, Scope};
 impl Report {
     /// The report as Markdown.
     pub fn to_markdown(&self) -> String {
+        let mut text = format!("# {}\n\n{}\n", self.title(), self.introduction());
+        for section in self.sections() {
+            text += &format!("\n{section}");
+        }
+        text
+    }
+
+    /// The sections that have something to say.
+    pub(crate) fn sections(&self) -> Vec<Section> {
         let sections = [
-            self.title(),
-            section("Results", &self.results_section()),
-            section("Ranking", &self.ranking_section()),
-            section("Naive rules", &self.naive_section()),
-            section("Labels against calls", &self.confusion_section()),
-            section("Confidence", &self.confidence_section()),
-            section("Folds", &self.folds_section()),
-            section("Training", &self.training_section()),
-            section("Instruments", &self.instruments_section()),
-            section("Failures", &list(self.failures.iter().map(ToString::to_string))),
-            section("Warnings", &self.warnings_section()),
-            section("Run", &self.run_section()),
+            Section::new("Results", self.results_section()),
+            Section::new("Ranking", self.ranking_section()),
+            Section::new("Naive rules", self.naive_section()),
+            Section::new("Labels against calls", self.confusion_section()),
+            Section::new("Confidence", self.confidence_section()),
+            Section::new("Folds", self.folds_section()),
+            Section::new("Training", self.training_section()),
+            Section::new("Instruments", self.instruments_section()),
+            Section::new("Failures", [list(&self.failures)]),
+            Section::new("Warnings", [list(&self.warnings)]),
+            Section::new("Run", self.run_section()),
         ];
-        sections.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+        sections.into_iter().filter(|section| !section.parts.is_empty()).collect()
     }
 
-    fn title(&self) -> String {
-        format!(
-            "# Backtest of {} on {} instruments\n\n\
-             Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
-             moved; NEUTRAL is no call, coverage is the share of candles with a call, and `-` is \
-             undefined.\n\
-             A model has shown something only where its lead over the best naive rule has an \
-             interval above 0; a high accuracy without that is what knowing nothing scores too.\n",
-            self.run.models.join(", "),
-            self.instruments.len(),
-        )
+    pub(crate) fn title(&self) -> String {
+        let (models, instruments) = (self.run.models.join(", "), self.instruments.len());
+        format!("Backtest of {models} on {instruments} instruments")
     }
 
-    fn results_section(&self) -> String {
+    pub(crate) fn introduction(&self) -> &'static str {
+        "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
+         moved; NEUTRAL is no call, coverage is the share of candles with a call, and `-` is \
+         undefined.\n\
+         A model has shown something only where its lead over the best naive rule has an \
+         interval above 0; a high accuracy without that is what knowing nothing scores too."
+    }
+
+    fn results_section(&self) -> [Part; 2] {
         let leads: Vec<_> = self.headline_rows().filter_map(|r| r.lead?.interval_95).collect();
         let (all, above) = (leads.len(), leads.iter().filter(|bounds| bounds.low > 0.0).count());
-        format!(
-            "{}\nIntervals are 95 % block bootstraps over calendar time, all instruments of a \
-             block together. The naive rule is scored on the candles the model called, and is the \
-             best of four chosen with hindsight.\n{above} of {all} leads have an interval above 0; \
-             if no model knew anything, about {:.1} would have one by chance.\n",
-            table(3, Self::HEADLINE, self.headline()),
+        let text = format!(
+            "Intervals are 95 % block bootstraps over calendar time, all instruments of a block \
+             together. The naive rule is scored on the candles the model called, and is the best of \
+             four chosen with hindsight.\n{above} of {all} leads have an interval above 0; if no \
+             model knew anything, about {:.1} would have one by chance.",
             0.025 * all as f64,
-        )
+        );
+        [table(3, Self::HEADLINE, self.headline()).into(), text.into()]
     }
 
-    fn ranking_section(&self) -> String {
-        format!(
-            "{}\n{} All calls pooled, each weighing the same; a model tested on fewer folds is \
-             marked incomplete.\n",
-            table(2, Self::RANKING, self.ranking_rows()),
+    fn ranking_section(&self) -> [Part; 2] {
+        let text = format!(
+            "{} All calls pooled, each weighing the same; a model tested on fewer folds is marked \
+             incomplete.",
             self.verdict(),
-        )
+        );
+        [table(2, Self::RANKING, self.ranking_rows()).into(), text.into()]
     }
 
     /// The rows pooled by interval.
@@ -67,7 +76,7 @@ impl Report {
         self.results.iter().filter(|row| row.scope == Scope::Interval)
     }
 
-    fn naive_section(&self) -> String {
+    fn naive_section(&self) -> [Part; 2] {
         let rows = self.pooled().map(|row| {
             let rule = |rule: NaiveRule| {
                 let score = row.naive.iter().find(|n| n.rule == rule).map(|n| n.score);
@@ -87,14 +96,12 @@ impl Report {
             "Last sign",
             "Opposite of last",
         ];
-        format!(
-            "Accuracy % (coverage %) of each rule on the candles that the model called; majority \
-             is that of the training labels.\n\n{}",
-            table(2, header, rows)
-        )
+        let text = "Accuracy % (coverage %) of each rule on the candles that the model called; \
+                    majority is that of the training labels.";
+        [text.to_string().into(), table(2, header, rows).into()]
     }
 
-    fn confusion_section(&self) -> String {
+    fn confusion_section(&self) -> [Part; 3] {
         let rows = self.pooled().flat_map(|row| {
             Direction::ALL.map(|label| {
                 let [up, down, neutral] =
@@ -111,15 +118,12 @@ impl Report {
             [row.model.clone(), interval(row), loss, brier, error, balanced]
         });
         let loss_header = ["Model", "Interval", "Log loss", "Brier", "ECE", "Balanced %"];
-        format!(
-            "{}\nSaying 1/3 to everything has a log loss of 1.0986 and a Brier score of \
-             0.6667.\n\n{}",
-            table(3, header, rows),
-            table(2, loss_header, losses)
-        )
+        let text = "Saying 1/3 to everything has a log loss of 1.0986 and a Brier score of 0.6667.";
+        let losses = table(2, loss_header, losses);
+        [table(3, header, rows).into(), text.to_string().into(), losses.into()]
     }
 
-    fn confidence_section(&self) -> String {
+    fn confidence_section(&self) -> [Part; 3] {
         let all = || self.results.iter().filter(|row| row.scope == Scope::All);
         let span = all().map(|row| {
             let c = &row.confidence;
@@ -131,25 +135,14 @@ impl Report {
                 [row.model.clone(), range, bin.calls.to_string(), percent(bin.hit_rate)]
             })
         });
-        format!(
-            "The probability a model gives the direction it calls.\n\n{}\n{}",
-            table(1, ["Model", "Least %", "Median %", "Most %"], span),
-            table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins)
-        )
-    }
-
-    fn warnings_section(&self) -> String {
-        list(self.warnings.iter().map(ToString::to_string))
+        let text = "The probability a model gives the direction it calls.".to_string();
+        let span = table(1, ["Model", "Least %", "Median %", "Most %"], span);
+        let bins = table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins);
+        [text.into(), span.into(), bins.into()]
     }
 }
 
-/// A section, or nothing where there is nothing to say.
-fn section(title: &str, body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!("## {title}\n\n{body}") }
-}
-
-/// A list with one item per line.
-pub(crate) fn list(items: impl IntoIterator<Item = String>) -> String {
-    let item = |item: String| ["- ", &item.replace(['\n', '\r'], " "), "\n"].concat();
-    items.into_iter().map(item).collect()
+/// A list with one item for each.
+fn list(items: &[impl ToString]) -> Part {
+    Part::List(items.iter().map(ToString::to_string).collect())
 }

@@ -5,8 +5,11 @@
 mod appendix;
 mod assemble;
 mod headline;
+#[cfg(feature = "html")]
+mod html;
 mod iso;
 mod markdown;
+mod section;
 mod table;
 mod write;
 

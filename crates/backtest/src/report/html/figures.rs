@@ -1,0 +1,68 @@
+//! Which plots stand in which section.
+use super::ink::Ink;
+use super::plot::Plot;
+use crate::{Report, ResultRow, Scope};
+
+/// Plots side by side.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Whether there are many and each is small.
+    pub(crate) small: bool,
+    pub(crate) plots: Vec<Plot>,
+    /// How to read them, where they do not say so one by one.
+    pub(crate) caption: Option<&'static str>,
+}
+
+impl Row {
+    pub(crate) fn large(plots: Vec<Plot>) -> Self {
+        Self { small: false, plots, caption: None }
+    }
+
+    pub(crate) fn small(plots: Vec<Plot>, caption: &'static str) -> Self {
+        Self { small: true, plots, caption: Some(caption) }
+    }
+}
+
+impl Report {
+    /// The plots of a section; rows without any are left out.
+    pub(crate) fn figures(&self, section: &str) -> Vec<Row> {
+        let rows = match section {
+            "Results" => vec![Row::large(self.instrument_plots())],
+            "Ranking" => vec![Row::large(self.lead_plots())],
+            "Labels against calls" => vec![self.confusion_plots()],
+            "Confidence" => vec![self.confidence_plots()],
+            _ => Vec::new(),
+        };
+        rows.into_iter().filter(|row| !row.plots.is_empty()).collect()
+    }
+
+    /// The colour of a model.
+    pub(crate) fn ink(&self, model: &str) -> Ink {
+        Ink::Series(self.run.models.iter().position(|name| name == model).unwrap_or(0))
+    }
+
+    /// The colours of all models.
+    pub(crate) fn legend(&self) -> Vec<(Ink, String)> {
+        self.run.models.iter().map(|model| (self.ink(model), model.clone())).collect()
+    }
+
+    /// The rows of a scope.
+    pub(crate) fn rows(&self, scope: Scope) -> impl Iterator<Item = &ResultRow> {
+        self.results.iter().filter(move |row| row.scope == scope)
+    }
+
+    /// The rows pooled over as much as possible: all intervals, and each where there are several.
+    pub(crate) fn pools(&self) -> Vec<&ResultRow> {
+        let all = self.rows(Scope::All);
+        if self.groups.len() > 1 {
+            self.rows(Scope::Interval).chain(all).collect()
+        } else {
+            self.rows(Scope::Interval).collect()
+        }
+    }
+}
+
+/// A fraction as per cent.
+pub(crate) fn percent(fraction: f64) -> f64 {
+    100.0 * fraction
+}

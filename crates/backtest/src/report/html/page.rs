@@ -1,0 +1,80 @@
+//! The page: every section of the report, with its plots.
+use askama::Template;
+
+use super::figures::Row;
+use super::ink;
+use crate::report::headline::{UNDEFINED, bounds, lead, percent};
+use crate::report::section::{Part, Section};
+use crate::{Report, ResultRow, Scope};
+
+/// What the template is filled with.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    title: String,
+    verdict: String,
+    leader: String,
+    introduction: &'a str,
+    colours: String,
+    /// What a reader must not miss.
+    first: Vec<Chapter>,
+    chapters: Vec<Chapter>,
+}
+
+struct Chapter {
+    /// What a link names.
+    id: String,
+    title: &'static str,
+    /// Whether the numbers stand open before the plots: otherwise they follow, folded up.
+    numbers_first: bool,
+    parts: Vec<Part>,
+    figures: Vec<Row>,
+}
+
+impl Report {
+    /// The report as one HTML page with plots: no network and no script is needed to read it.
+    ///
+    /// The numbers are those of [`to_markdown`](Self::to_markdown), from the same texts.
+    pub fn to_html(&self) -> String {
+        let urgent = |section: &Section| matches!(section.title, "Failures" | "Warnings");
+        let (first, others): (Vec<Section>, Vec<Section>) =
+            self.sections().into_iter().partition(urgent);
+        let chapter = |section| self.chapter(section);
+        let page = Page {
+            title: self.title(),
+            verdict: self.verdict(),
+            leader: self.leader(),
+            introduction: self.introduction(),
+            colours: ink::css(),
+            first: first.into_iter().map(chapter).collect(),
+            chapters: others.into_iter().map(chapter).collect(),
+        };
+        page.render().expect("invariant: writing to a text cannot fail")
+    }
+
+    /// The model with the highest accuracy, in a sentence, with the rule it has to beat.
+    fn leader(&self) -> String {
+        let Some(first) = self.ranking.first() else { return "No model was tested.".to_string() };
+        let pooled = self.rows(Scope::All).find(|row| row.model == first.model);
+        let naive = pooled.and_then(ResultRow::best_naive_result).map_or_else(
+            || UNDEFINED.to_string(),
+            |best| format!("{}, {} %", best.rule, percent(best.score.accuracy)),
+        );
+        format!(
+            "Highest accuracy: {}, {} % {} of {} calls, {} points against the best naive rule \
+             ({naive}).",
+            first.model,
+            percent(first.accuracy),
+            bounds(first.interval_95),
+            first.calls,
+            lead(first.lead),
+        )
+    }
+
+    fn chapter(&self, Section { title, parts }: Section) -> Chapter {
+        let figures = self.figures(title);
+        let numbers_first = figures.is_empty() || matches!(title, "Results" | "Ranking");
+        let id = title.to_lowercase().replace(' ', "-");
+        Chapter { id, title, numbers_first, parts, figures }
+    }
+}

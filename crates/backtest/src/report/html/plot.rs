@@ -1,0 +1,182 @@
+//! A plot: axes and marks as data, drawn as SVG.
+use std::ops::Range;
+
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::axis::Axis;
+use super::ink::Ink;
+
+/// Units of the drawing per unit of the plot: plotters has whole numbers only.
+const FINE: u32 = 4;
+/// Size of text, units.
+const TEXT: f64 = 13.0;
+/// Width that a character of it takes at most, about.
+const CHARACTER: f64 = 7.4;
+
+/// A plot as data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plot {
+    /// What it shows.
+    pub(crate) title: String,
+    /// How to read it, in a line.
+    pub(crate) caption: String,
+    /// Width and height, units; a phone shows about 330 across.
+    pub(crate) size: (u32, u32),
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    /// Drawn in this order.
+    pub(crate) marks: Vec<Mark>,
+    /// What the colours stand for.
+    pub(crate) legend: Vec<(Ink, String)>,
+}
+
+/// Something in a plot, in values of its axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mark {
+    /// A line through points.
+    Line(Ink, Vec<(f64, f64)>),
+    /// The strip between two lines: x, lower and upper end.
+    Band(Ink, Vec<(f64, f64, f64)>),
+    /// A straight line with a dot on it: an interval with its estimate.
+    Dot(Ink, (f64, f64), Option<Ends>),
+    /// A filled rectangle between two corners, with an opacity.
+    Block(Ink, (f64, f64), (f64, f64), f64),
+    /// A text around a point.
+    Text((f64, f64), String),
+}
+
+/// Where the line of an interval begins and ends.
+pub(crate) type Ends = [(f64, f64); 2];
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+impl Plot {
+    /// The usual size.
+    pub(crate) const SIZE: (u32, u32) = (460, 290);
+    /// One of many side by side.
+    pub(crate) const SMALL: (u32, u32) = (300, 230);
+
+    /// Width and height of the drawing, for the element's `viewBox`.
+    pub(crate) fn view(&self) -> (u32, u32) {
+        (FINE * self.size.0, FINE * self.size.1)
+    }
+
+    /// What the SVG element holds.
+    pub(crate) fn drawing(&self) -> String {
+        let mut text = String::new();
+        let area = SVGBackend::with_string(&mut text, self.view()).into_drawing_area();
+        let drawn = self.draw(&area).and_then(|()| area.present());
+        drawn.expect("invariant: drawing to a text cannot fail");
+        drop(area);
+        let inner = text.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
+        inner.map_or_else(String::new, |(inner, _)| inner.to_string())
+    }
+
+    fn draw(&self, area: &Area<'_>) -> Drawn {
+        let longest = |axis: &Axis| axis.ticks.iter().map(|(_, text)| text.chars().count()).max();
+        let wide = CHARACTER * longest(&self.y).unwrap_or(0) as f64;
+        let description = |axis: &Axis| if axis.label.is_empty() { 0.0 } else { 21.0 };
+        // Half of the last tick's text may stand beyond the axis.
+        let beyond = CHARACTER / 2.0 * longest(&self.x).unwrap_or(0) as f64;
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(fine(8.0))
+            .margin_right(fine(4.0 + beyond))
+            .x_label_area_size(fine(22.0 + description(&self.x)))
+            .y_label_area_size(fine(10.0 + wide + description(&self.y)))
+            .build_cartesian_2d(self.x.clone(), self.y.clone())?;
+        let mut mesh = chart.configure_mesh();
+        if !self.x.grid {
+            mesh.disable_x_mesh();
+        }
+        if !self.y.grid {
+            mesh.disable_y_mesh();
+        }
+        mesh.bold_line_style(Ink::Grid.colour().stroke_width(fine(1.0)))
+            .axis_style(Ink::Rule.colour().stroke_width(fine(1.0)))
+            .set_all_tick_mark_size(fine(4.0))
+            .label_style(text_style())
+            .axis_desc_style(text_style())
+            .x_desc(&self.x.label)
+            .y_desc(&self.y.label)
+            .draw()?;
+        self.marks.iter().try_for_each(|mark| mark.draw(&mut chart))
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (first, last): (i32, i32)) -> i32 {
+        let share = (value - self.from) / (self.to - self.from);
+        #[expect(clippy::cast_possible_truncation, reason = "within the drawing")]
+        let length = (share * f64::from(last - first)).round() as i32;
+        first + length
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() {
+            return Vec::new();
+        }
+        self.ticks.iter().map(|(at, _)| *at).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.from..self.to
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|(at, _)| at.to_bits() == value.to_bits());
+        tick.map_or_else(String::new, |(_, text)| text.clone())
+    }
+}
+
+impl Mark {
+    fn draw(&self, chart: &mut Chart<'_, '_>) -> Drawn {
+        let path = |points: Vec<(f64, f64)>, ink: &Ink, width| {
+            PathElement::new(points, ink.colour().stroke_width(fine(width)))
+        };
+        let area = chart.plotting_area();
+        match self {
+            Self::Line(ink, points) => area.draw(&path(points.clone(), ink, 1.8)),
+            Self::Band(ink, points) => {
+                let upper = points.iter().rev().map(|(x, _, high)| (*x, *high));
+                let edge: Vec<(f64, f64)> =
+                    points.iter().map(|(x, low, _)| (*x, *low)).chain(upper).collect();
+                area.draw(&Polygon::new(edge, ink.colour().mix(0.16)))
+            }
+            Self::Dot(ink, centre, ends) => {
+                if let Some(ends) = ends {
+                    area.draw(&path(ends.to_vec(), ink, 1.8))?;
+                }
+                area.draw(&Circle::new(*centre, fine(3.4), ink.colour().filled()))
+            }
+            Self::Block(ink, from, to, opacity) => {
+                area.draw(&Rectangle::new([*from, *to], ink.colour().mix(*opacity).filled()))
+            }
+            Self::Text(at, text) => {
+                let middle = Pos::new(HPos::Center, VPos::Center);
+                area.draw(&Text::new(text.clone(), *at, text_style().pos(middle)))
+            }
+        }
+    }
+}
+
+fn fine(units: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small length")]
+    let fine = (units * f64::from(FINE)).round() as u32;
+    fine
+}
+
+fn text_style() -> TextStyle<'static> {
+    // Plotters divides by 1.24.
+    let font = ("sans-serif", 1.24 * TEXT * f64::from(FINE)).into_font();
+    font.color(&Ink::Text.colour())
+}
