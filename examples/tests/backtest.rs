@@ -116,7 +116,7 @@ fn the_same_command_gives_the_same_report_but_for_its_times() {
     fs::write(data.path().join("B.csv"), candles(500, 1.0)).unwrap();
     let without_times = || {
         let mut report = run(data.path(), &["--seed", "7"]).unwrap();
-        assert_eq!(report["schema"], 1);
+        assert_eq!(report["schema"], 2);
         assert!(
             report.as_object_mut().unwrap().remove("timing").unwrap()["wall_seconds"].is_number()
         );

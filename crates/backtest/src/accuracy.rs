@@ -51,6 +51,11 @@ impl Accuracy {
         let (accuracy, coverage) = (share(hits, scored), share(calls, candles));
         Self { candles, calls, scored, hits, accuracy, coverage }
     }
+
+    /// The same calls as a share of more candles.
+    pub(crate) fn among(self, candles: usize) -> Self {
+        Self { candles, coverage: share(self.calls, candles), ..self }
+    }
 }
 
 /// part / whole; `None` where there is no whole.

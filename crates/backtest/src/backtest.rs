@@ -9,6 +9,7 @@ use windvane_models::train::{EpochReport, Learner, Run};
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
 use crate::group::{Fold, Group, by_interval};
+use crate::loss_curve::LossCurve;
 use crate::report::{self, Failure, Report};
 use crate::task::{self, Outcome};
 use crate::{BacktestError, Event, Plan, Task};
@@ -49,6 +50,9 @@ pub struct Backtest {
     pub labels: LabelSpec,
     /// How time is cut; the default is [`WalkForward::default`].
     pub plan: Plan,
+    /// Costs of trading that reports reckon with, basis points per unit of turnover: fee and
+    /// slippage of one side of a trade. The default are 2, 5 and 10.
+    pub costs: Vec<f64>,
     /// Seed of every random draw; the default is 42.
     pub seed: u64,
 }
@@ -62,6 +66,7 @@ impl Default for Backtest {
             lookback: 20,
             labels: LabelSpec::default(),
             plan: Plan::WalkForward(WalkForward::default()),
+            costs: vec![2.0, 5.0, 10.0],
             seed: 42,
         }
     }
@@ -98,7 +103,8 @@ impl Backtest {
     ///
     /// # Errors
     /// [`BacktestError::NoInstruments`], [`BacktestError::NoLearners`],
-    /// [`BacktestError::DuplicateInstrument`], [`BacktestError::DuplicateLearner`], and
+    /// [`BacktestError::DuplicateInstrument`], [`BacktestError::DuplicateLearner`],
+    /// [`BacktestError::Cost`], and
     /// [`BacktestError::NothingEvaluated`] with the first cause when everything failed.
     pub fn run(
         &self,
@@ -108,6 +114,9 @@ impl Backtest {
     ) -> Result<Report, BacktestError> {
         let started = Instant::now();
         check(instruments, learners)?;
+        if let Some(&cost) = self.costs.iter().find(|cost| !(0.0..=1e4).contains(*cost)) {
+            return Err(BacktestError::Cost { cost });
+        }
         let mut failures = Vec::new();
         let groups = self.groups(instruments, &mut failures);
         let planned = self.plan(&groups, &mut failures);
@@ -171,12 +180,15 @@ impl Backtest {
         let task = Task { index, model, interval, fold: number, folds: folds.len() };
         on_event(Event::Started { task });
         let started = Instant::now();
+        let curve = LossCurve::default();
         let on_epoch = |report: &EpochReport| {
+            curve.add(report);
             on_event(Event::Epoch { task, report: *report });
             ControlFlow::Continue(())
         };
         let run = Run::new(self.seed).on_epoch(&on_epoch);
         let outcome = task::run(group, number, &folds[entry.fold], learner, &run);
+        let outcome = outcome.map(|outcome| Outcome { epochs: curve.into_epochs(), ..outcome });
         let seconds = started.elapsed().as_secs_f64();
         let error = outcome.as_ref().err().map(ToString::to_string);
         on_event(Event::Finished { task, seconds, error: error.as_deref() });

@@ -16,45 +16,64 @@
 //! spread of a few blocks for known, and hold too seldom. It is `None` with fewer than 30 scored
 //! calls, with fewer than 20 blocks, and where all resamples agree (0 % or 100 %): they then
 //! say nothing about the spread.
+//!
+//! **p-value** the estimate beside the standard deviation of the resamples, widened by
+//! √(B / (B − 1)), as Student's t with B − 1 degrees of freedom, one-sided: how often a true value
+//! of 0 gives as much.
+use std::ops::{AddAssign, RangeInclusive};
+
 use windvane_lstm_core::{Purpose, Stream};
 
+use crate::metrics::distribution::student_two_sided;
 use crate::{Bounds, NaiveRule, Record};
 
 /// Number of resamples.
 pub(crate) const RESAMPLES: u64 = 2_000;
-/// Fewest scored calls.
+/// Fewest values: scored calls, or returns.
 pub(crate) const LEAST_CALLS: usize = 30;
 /// Fewest blocks.
 const LEAST_BLOCKS: usize = 20;
 /// Shortest block wherever there is enough data, in candles.
 const SHORTEST_BLOCK: usize = 20;
 
-/// What the intervals of a run depend on beside the records.
+/// What the numbers of a run depend on beside the records.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms {
+pub(crate) struct Terms<'a> {
     /// Candles ahead.
     pub(crate) horizon: usize,
     /// Seed of the draws.
     pub(crate) seed: u64,
-    /// How many models are compared.
-    pub(crate) models: usize,
+    /// Costs of trading, basis points.
+    pub(crate) costs: &'a [f64],
 }
 
-/// Hits and scored calls of a model, and of a naive rule on the same candles.
+/// Hits and scored calls of a model, and of another or a naive rule on the same candles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tally {
+pub(crate) struct Tally {
     hits: usize,
     scored: usize,
-    naive_hits: usize,
-    naive_scored: usize,
+    other_hits: usize,
+    other_scored: usize,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        self.hits += more.hits;
+        self.scored += more.scored;
+        self.other_hits += more.other_hits;
+        self.other_scored += more.other_scored;
+    }
 }
 
 impl Tally {
-    fn add(&mut self, other: Self) {
-        self.hits += other.hits;
-        self.scored += other.scored;
-        self.naive_hits += other.naive_hits;
-        self.naive_scored += other.naive_scored;
+    /// One candle: whether the call came true, and the other's; `None` where it is not scored.
+    pub(crate) fn of(hit: Option<bool>, other: Option<bool>) -> Self {
+        Self {
+            hits: usize::from(hit == Some(true)),
+            scored: usize::from(hit.is_some()),
+            other_hits: usize::from(other == Some(true)),
+            other_scored: usize::from(other.is_some()),
+        }
     }
 
     fn accuracy(&self) -> Option<f64> {
@@ -62,31 +81,51 @@ impl Tally {
     }
 
     fn lead(&self) -> Option<f64> {
-        Some(self.accuracy()? - crate::accuracy::share(self.naive_hits, self.naive_scored)?)
+        Some(self.accuracy()? - crate::accuracy::share(self.other_hits, self.other_scored)?)
     }
 }
 
-/// The resamples of a model's calls beside a naive rule's on the same candles.
-///
-/// Both are drawn together, so the interval of the lead is that of a paired comparison.
+/// A sum with the number of its terms.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mean {
+    pub(crate) sum: f64,
+    pub(crate) count: usize,
+}
+
+impl AddAssign for Mean {
+    fn add_assign(&mut self, more: Self) {
+        self.sum += more.sum;
+        self.count += more.count;
+    }
+}
+
+impl Mean {
+    /// `None` without terms.
+    pub(crate) fn value(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+/// Resampled sums over blocks of calendar time. What is drawn together is compared in pairs.
 #[derive(Debug)]
-pub(crate) struct Bootstrap {
+pub(crate) struct Bootstrap<T> {
     blocks: usize,
     /// All blocks once.
-    whole: Tally,
-    resamples: Vec<Tally>,
+    whole: T,
+    resamples: Vec<T>,
 }
 
-impl Bootstrap {
-    /// Draws the resamples; `None` where there is too little to draw from.
-    pub(crate) fn new(records: &[Record], rule: NaiveRule, terms: Terms) -> Option<Self> {
-        Some(Self::of_blocks(&blocks(records, rule, terms.horizon)?, terms.seed))
+impl<T: Copy + Default + AddAssign> Bootstrap<T> {
+    /// Draws from values with their times, in units of candles and in any order; `None` where
+    /// there is too little to draw from.
+    pub(crate) fn of_times(values: Vec<(i64, T)>, horizon: usize, seed: u64) -> Option<Self> {
+        Some(Self::of_blocks(&blocks(values, horizon)?, seed))
     }
 
-    fn of_blocks(blocks: &[Tally], seed: u64) -> Self {
-        let sum = |blocks: &mut dyn Iterator<Item = Tally>| {
-            blocks.fold(Tally::default(), |mut sum, block| {
-                sum.add(block);
+    fn of_blocks(blocks: &[T], seed: u64) -> Self {
+        let sum = |blocks: &mut dyn Iterator<Item = T>| {
+            blocks.fold(T::default(), |mut sum, block| {
+                sum += block;
                 sum
             })
         };
@@ -103,49 +142,89 @@ impl Bootstrap {
         self.blocks
     }
 
-    /// Interval of the accuracy.
-    pub(crate) fn accuracy(&self, level: f64) -> Option<Bounds> {
-        self.bounds(Tally::accuracy, level, 0.0)
+    /// Interval of a statistic, within a range.
+    pub(crate) fn bounds(
+        &self,
+        of: impl Fn(&T) -> Option<f64>,
+        level: f64,
+        range: RangeInclusive<f64>,
+    ) -> Option<Bounds> {
+        let resamples = self.resamples.iter().filter_map(&of).collect();
+        Bounds::of(of(&self.whole)?, resamples, self.blocks, level, range)
     }
 
-    /// Interval of the accuracy's lead over the naive rule.
-    pub(crate) fn lead(&self, level: f64) -> Option<Bounds> {
-        self.bounds(Tally::lead, level, -1.0)
-    }
-
-    fn bounds(&self, of: fn(&Tally) -> Option<f64>, level: f64, least: f64) -> Option<Bounds> {
-        let resamples = self.resamples.iter().filter_map(of).collect();
-        Bounds::of(of(&self.whole)?, resamples, self.blocks, level, least)
+    /// One-sided p-value of a statistic above 0; `None` where all resamples agree.
+    pub(crate) fn p_value(&self, of: impl Fn(&T) -> Option<f64>) -> Option<f64> {
+        let estimate = of(&self.whole)?;
+        let values: Vec<f64> = self.resamples.iter().filter_map(&of).collect();
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
+        // Equal values leave rounding behind.
+        if values.is_empty() || variance <= 1e-24 * mean * mean {
+            return None;
+        }
+        let freedom = self.blocks as f64 - 1.0;
+        let t = estimate / (variance * (freedom + 1.0) / freedom).sqrt();
+        let tail = student_two_sided(t, freedom) / 2.0;
+        Some(if t > 0.0 { tail } else { 1.0 - tail })
     }
 }
 
-/// One tally per block of consecutive times, oldest first.
-fn blocks(records: &[Record], rule: NaiveRule, horizon: usize) -> Option<Vec<Tally>> {
-    let longest = records.iter().map(|record| record.interval.millis()).max()?;
-    let mut scored: Vec<(i64, Tally)> = records
-        .iter()
-        .filter_map(|record| {
-            let naive = record.hit(rule.call(record));
-            let tally = Tally {
-                hits: usize::from(record.hit(record.called)?),
-                scored: 1,
-                naive_hits: usize::from(naive == Some(true)),
-                naive_scored: usize::from(naive.is_some()),
-            };
-            Some((record.decided_at.millis().div_euclid(longest), tally))
-        })
-        .collect();
-    if scored.len() < LEAST_CALLS {
+impl Bootstrap<Tally> {
+    /// A model's calls beside a naive rule's on the same candles.
+    pub(crate) fn new(records: &[Record], rule: NaiveRule, terms: Terms<'_>) -> Option<Self> {
+        let unit = longest(records)?;
+        let scored = records.iter().filter_map(|record| {
+            let hit = record.hit(record.called)?;
+            let tally = Tally::of(Some(hit), record.hit(rule.call(record)));
+            Some((record.decided_at.millis().div_euclid(unit), tally))
+        });
+        Self::of_times(scored.collect(), terms.horizon, terms.seed)
+    }
+
+    /// Interval of the accuracy.
+    pub(crate) fn accuracy(&self, level: f64) -> Option<Bounds> {
+        self.bounds(Tally::accuracy, level, 0.0..=1.0)
+    }
+
+    /// Interval of the accuracy's lead over the other's.
+    pub(crate) fn lead(&self, level: f64) -> Option<Bounds> {
+        self.bounds(Tally::lead, level, -1.0..=1.0)
+    }
+
+    /// The lead over all candles.
+    pub(crate) fn whole_lead(&self) -> Option<f64> {
+        self.whole.lead()
+    }
+
+    /// One-sided p-value of a lead above 0.
+    pub(crate) fn lead_p_value(&self) -> Option<f64> {
+        self.p_value(Tally::lead)
+    }
+}
+
+/// The unit of time of records, milliseconds: the longest interval.
+pub(crate) fn longest(records: &[Record]) -> Option<i64> {
+    records.iter().map(|record| record.interval.millis()).max()
+}
+
+/// One sum per block of consecutive times, oldest first.
+fn blocks<T: Copy + Default + AddAssign>(
+    mut values: Vec<(i64, T)>,
+    horizon: usize,
+) -> Option<Vec<T>> {
+    if values.len() < LEAST_CALLS {
         return None;
     }
-    scored.sort_by_key(|(time, _)| *time);
-    let times: Vec<&[(i64, Tally)]> = scored.chunk_by(|a, b| a.0 == b.0).collect();
+    values.sort_by_key(|(time, _)| *time);
+    let times: Vec<&[(i64, T)]> = values.chunk_by(|a, b| a.0 == b.0).collect();
     let count = block_count(times.len(), horizon)?;
-    let mut blocks = vec![Tally::default(); count];
+    let mut blocks = vec![T::default(); count];
     for (rank, time) in times.iter().enumerate() {
         // Spreads the remainder over the blocks, so that none is a short rest.
         let block = &mut blocks[rank * count / times.len()];
-        time.iter().for_each(|(_, tally)| block.add(*tally));
+        time.iter().for_each(|(_, value)| *block += *value);
     }
     Some(blocks)
 }
@@ -172,7 +251,7 @@ mod tests {
     use super::*;
     use crate::testing::{any_records, record};
 
-    const TERMS: Terms = Terms { horizon: 1, seed: 7, models: 1 };
+    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[] };
 
     fn alternating(n: i64) -> Vec<Record> {
         (0..n).map(|t| record(t, Up, if t % 2 == 0 { 0.01 } else { -0.01 })).collect()
@@ -246,6 +325,7 @@ mod tests {
         let bootstrap = Bootstrap::new(&alternating(500), NaiveRule::AlwaysUp, TERMS).unwrap();
         assert!(bootstrap.resamples.iter().all(|tally| tally.lead() == Some(0.0)));
         assert_eq!(bootstrap.lead(0.95), None);
+        assert_eq!(bootstrap.lead_p_value(), None);
     }
 
     // Without the widening 20 blocks hold 91 to 93 times of 100.

@@ -1,4 +1,6 @@
 //! From resamples to the ends of an interval, as wide as few blocks demand.
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 
 use crate::metrics::distribution::{normal_quantile, student_quantile};
@@ -14,8 +16,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The interval around an estimate, of resamples of so many blocks, at a level; within
-    /// `least` to 1. `None` where all resamples agree.
+    /// The interval around an estimate, of resamples of so many blocks, at a level; within a
+    /// range. `None` where all resamples agree.
     ///
     /// **Formula** with q the percentiles of the resamples, B the blocks and k of [`widening`]:
     ///
@@ -28,13 +30,13 @@ impl Bounds {
         resamples: Vec<f64>,
         blocks: usize,
         level: f64,
-        least: f64,
+        range: RangeInclusive<f64>,
     ) -> Option<Self> {
         let Self { low, high } = percentiles(resamples, level)?;
         let k = widening(blocks, level);
         Some(Self {
-            low: (estimate - k * (estimate - low)).max(least),
-            high: (estimate + k * (high - estimate)).min(1.0),
+            low: (estimate - k * (estimate - low)).max(*range.start()),
+            high: (estimate + k * (high - estimate)).min(*range.end()),
         })
     }
 }
@@ -112,11 +114,14 @@ mod tests {
     fn both_ends_move_away_from_the_estimate_and_stay_in_range() {
         let resamples: Vec<f64> = (0..=100).map(|k| 0.5 + 0.004 * f64::from(k)).collect();
         let k = widening(20, 0.95);
-        let Bounds { low, high } = Bounds::of(0.7, resamples.clone(), 20, 0.95, 0.0).unwrap();
+        let Bounds { low, high } = Bounds::of(0.7, resamples.clone(), 20, 0.95, 0.0..=1.0).unwrap();
         assert!((low - (0.7 - k * 0.19)).abs() < 1e-12);
         assert!((high - (0.7 + k * 0.19)).abs() < 1e-12);
         let near = resamples.iter().map(|x| x + 0.095).collect();
-        assert_eq!(Bounds::of(0.79, near, 20, 0.95, 0.0).unwrap().high.to_bits(), 1_f64.to_bits());
-        assert_eq!(Bounds::of(0.7, vec![0.7; 9], 20, 0.95, 0.0), None);
+        assert_eq!(
+            Bounds::of(0.79, near, 20, 0.95, 0.0..=1.0).unwrap().high.to_bits(),
+            1_f64.to_bits()
+        );
+        assert_eq!(Bounds::of(0.7, vec![0.7; 9], 20, 0.95, 0.0..=1.0), None);
     }
 }

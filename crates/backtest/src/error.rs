@@ -29,6 +29,12 @@ pub enum BacktestError {
         /// The id.
         id: String,
     },
+    /// A cost of trading that is none.
+    #[error("a cost of trading is {cost}, expected 0 to 10000 basis points")]
+    Cost {
+        /// The cost.
+        cost: f64,
+    },
     /// Every fit failed, so there is nothing to report.
     #[error("nothing could be evaluated ({failures} failure(s)); the first: {first}")]
     NothingEvaluated {

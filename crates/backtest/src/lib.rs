@@ -32,34 +32,47 @@ mod accuracy;
 mod backtest;
 mod bootstrap;
 mod bounds;
+mod comparison;
 mod confidence;
 mod error;
 mod event;
 mod gaps;
 mod group;
+mod importance;
+mod loss_curve;
 pub mod metrics;
 mod naive;
+mod over_time;
 mod plan;
+mod portfolio;
 mod record;
 pub mod report;
 mod result;
+mod selection;
 mod task;
 #[cfg(test)]
 mod testing;
+mod trading;
 mod warning;
 
 pub use accuracy::Accuracy;
 pub use backtest::{Backtest, Instrument};
 pub use bounds::Bounds;
+pub use comparison::Lead;
 pub use confidence::{Confidence, ConfidenceBin};
 pub use error::BacktestError;
 pub use event::{Event, Task};
+pub use importance::Importance;
+pub use loss_curve::EpochLoss;
 pub use metrics::Confusion;
 pub use naive::{NaiveResult, NaiveRule};
+pub use over_time::Stretch;
 pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;
-pub use result::{FoldScore, Lead, ResultRow, Scope};
+pub use result::{FoldScore, ResultRow, Scope};
+pub use selection::{CoveragePoint, Selected};
+pub use trading::{EquityPoint, NaiveReturn, NetResult, Trading};
 pub use warning::{Warning, WarningCode};
 
 #[cfg(doctest)]

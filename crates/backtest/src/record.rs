@@ -13,14 +13,21 @@ pub struct Record {
     pub instrument: usize,
     /// Fold, counted from 1.
     pub fold: usize,
+    /// Row of the decision in its instrument's table: neighbours in time differ by one.
+    pub row: usize,
     /// Change of the close over the horizon, a fraction.
     pub change: f64,
-    /// The class of that change.
+    /// Change of the close over the next candle alone, a fraction; 0 where that is not known.
+    pub next_change: f64,
+    /// The class of that change over the horizon.
     pub label: Direction,
     /// What the model said.
     pub called: Direction,
     /// What the model gave each class.
     pub probabilities: Probabilities,
+    /// Share of the fold's validation windows on which the model was at least as sure: a
+    /// |p(UP) − p(DOWN)| as great or greater. 0 is surer than on any of them.
+    pub top_share: f64,
     /// Where the close went over as many candles before the decision as the horizon has; NEUTRAL
     /// where it did not move.
     pub last: Direction,

@@ -2,13 +2,12 @@
 use serde::Serialize;
 use windvane_candles::Interval;
 
-use crate::bootstrap::{Bootstrap, Terms};
-use crate::metrics::{Confusion, Reliability};
-use crate::naive::{best, on_called};
-use crate::{Accuracy, Bounds, Confidence, NaiveResult, NaiveRule, Record};
-
-/// Level of the confidence intervals in rows.
-const LEVEL: f64 = 0.95;
+use crate::bootstrap::Terms;
+use crate::comparison::Comparison;
+use crate::metrics::{Confusion, Reliability, ReliabilityBin};
+use crate::over_time::{Stretch, stretches};
+use crate::selection::{CoveragePoint, Selected, curve};
+use crate::{Accuracy, Bounds, Confidence, Lead, NaiveResult, NaiveRule, Record, Trading, warning};
 
 /// Which candles a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,19 +20,6 @@ pub enum Scope {
     Interval,
     /// All instruments of all intervals.
     All,
-}
-
-/// A model's lead over a naive rule on the same candles.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Lead {
-    /// Accuracy of the model minus that of the rule, a fraction.
-    pub lead: f64,
-    /// Its 95 % interval, paired; `None` where undefined.
-    pub interval_95: Option<Bounds>,
-    /// Whether the lower end is above 0 when the level allows for the number m of models
-    /// compared: 1 − 0.05 / m (Bonferroni). `None` where undefined.
-    pub ahead: Option<bool>,
 }
 
 /// Accuracy within one fold.
@@ -68,6 +54,12 @@ pub struct ResultRow {
     pub blocks: Option<usize>,
     /// The same model forced to call every candle: the sign of p(UP) − p(DOWN).
     pub full_coverage: Accuracy,
+    /// Whether [`full_coverage`](Self::full_coverage) is better than markets allow: audit for leaks.
+    pub suspicious: bool,
+    /// The model on the candles it is surest of: at 100, 50, 20 and 10 %.
+    pub selected: Vec<Selected>,
+    /// Accuracy against coverage, at 5, 10, … 100 %.
+    pub coverage_curve: Vec<CoveragePoint>,
     /// The naive rules on the candles that were scored.
     pub naive: [NaiveResult; 4],
     /// The best of them there, chosen with hindsight; `None` without a scored call.
@@ -84,41 +76,41 @@ pub struct ResultRow {
     pub brier: Option<f64>,
     /// Expected calibration error in 15 bins, a fraction.
     pub calibration_error: Option<f64>,
+    /// The reliability diagram: those of the 15 bins that hold a case.
+    pub reliability: Vec<ReliabilityBin>,
     /// How sure the calls were.
     pub confidence: Confidence,
+    /// What trading the calls would have earned; `None` where several intervals are pooled.
+    pub trading: Option<Trading>,
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
+    /// Stretch by stretch of calendar time; empty for single instruments.
+    pub over_time: Vec<Stretch>,
 }
 
 impl ResultRow {
     /// Computes every number of a row from the records alone.
-    pub(crate) fn of(model: &str, place: &Place, records: &[Record], terms: Terms) -> Self {
-        let score = Accuracy::of(records, |record| record.called);
-        let naive = on_called(records);
-        let best = best(&naive);
-        let bootstrap = best.and_then(|best| Bootstrap::new(records, best.rule, terms));
-        let bootstrap = bootstrap.as_ref();
-        let lead = best.and_then(|best| {
-            let lead = score.accuracy? - best.score.accuracy?;
-            let bounds = |level| bootstrap.and_then(|b| b.lead(level));
-            let strict = bounds(1.0 - (1.0 - LEVEL) / terms.models as f64);
-            let ahead = strict.map(|bounds| bounds.low > 0.0);
-            Some(Lead { lead, interval_95: bounds(LEVEL), ahead })
-        });
+    pub(crate) fn of(model: &str, place: &Place, records: &[Record], terms: Terms<'_>) -> Self {
+        let Comparison { interval_95, blocks, naive, best, lead } = Comparison::of(records, terms);
+        let full_coverage = Accuracy::of(records, Record::edge_call);
         let confusion = Confusion::of(records);
         let mut reliability = Reliability::default();
         for record in records {
             reliability.add(&record.probabilities, record.label);
         }
+        let pooled = place.scope != Scope::Instrument;
         Self {
             model: model.to_string(),
             scope: place.scope,
             instrument: place.instrument.clone(),
             interval: place.interval,
-            score,
-            interval_95: bootstrap.and_then(|b| b.accuracy(LEVEL)),
-            blocks: bootstrap.map(Bootstrap::blocks),
-            full_coverage: Accuracy::of(records, Record::edge_call),
+            score: Accuracy::of(records, |record| record.called),
+            interval_95,
+            blocks,
+            suspicious: warning::too_good(&full_coverage, place.interval),
+            full_coverage,
+            selected: Selected::all(records, terms),
+            coverage_curve: curve(records),
             naive,
             best_naive: best.map(|best| best.rule),
             lead,
@@ -127,8 +119,11 @@ impl ResultRow {
             log_loss: reliability.log_loss(),
             brier: reliability.brier(),
             calibration_error: reliability.calibration_error(),
+            reliability: reliability.bins().filter(|bin| bin.cases > 0).collect(),
             confidence: Confidence::of(records),
+            trading: Trading::of(records, terms, pooled),
             folds: if place.scope == Scope::Interval { by_fold(records) } else { Vec::new() },
+            over_time: if pooled { stretches(records, terms) } else { Vec::new() },
         }
     }
 
@@ -161,7 +156,7 @@ fn by_fold(records: &[Record]) -> Vec<FoldScore> {
 pub(crate) fn row(records: &[Record]) -> ResultRow {
     let interval = Some(Interval::HOUR);
     let place = Place { scope: Scope::Instrument, instrument: "SIM".into(), interval };
-    ResultRow::of("test", &place, records, Terms { horizon: 1, seed: 7, models: 1 })
+    ResultRow::of("test", &place, records, Terms { horizon: 1, seed: 7, costs: &[5.0] })
 }
 
 #[cfg(test)]

@@ -14,10 +14,13 @@ pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
         interval: Interval::HOUR,
         instrument: 0,
         fold: 1,
+        row: usize::try_from(hour).unwrap(),
         change,
+        next_change: change,
         label: Direction::of_change(change),
         called,
         probabilities: Probabilities::new(classes).unwrap(),
+        top_share: 0.5,
         last: Direction::Up,
         majority: Direction::Down,
     }

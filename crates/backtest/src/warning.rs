@@ -4,8 +4,8 @@ use std::fmt;
 use serde::Serialize;
 use windvane_candles::{Direction, Interval};
 
-use crate::ResultRow;
 use crate::bootstrap::LEAST_CALLS;
+use crate::{Accuracy, ResultRow};
 
 /// Fewest calls for a claim: with 400 the 95 % interval is still ± 5 percentage points.
 const ENOUGH_CALLS: usize = 400;
@@ -120,16 +120,22 @@ fn one_direction(row: &ResultRow) -> Option<String> {
     Some(format!("all {} calls are {direction}: this is a bias, not a prediction", row.score.calls))
 }
 
-/// Above 58 % up to four hours, 62 % beyond (and where intervals are mixed), with every candle
-/// called.
+/// The highest accuracy, every candle called, that a market may allow: 58 % for candles shorter
+/// than a day, 62 % beyond, and where intervals are mixed.
+fn limit(interval: Option<Interval>) -> f64 {
+    if interval.is_some_and(|interval| interval < Interval::DAY) { 0.58 } else { 0.62 }
+}
+
+/// Whether an accuracy, every candle called, is above what markets allow.
+pub(crate) fn too_good(full_coverage: &Accuracy, interval: Option<Interval>) -> bool {
+    full_coverage.scored >= LEAST_CALLS
+        && full_coverage.accuracy.is_some_and(|accuracy| accuracy > limit(interval))
+}
+
 fn suspicious(row: &ResultRow) -> Option<String> {
-    let short = row.interval.is_some_and(|interval| interval <= Interval::FOUR_HOURS);
-    let limit = if short { 0.58 } else { 0.62 };
-    let (accuracy, n) = (row.full_coverage.accuracy?, row.full_coverage.scored);
-    (n >= LEAST_CALLS && accuracy > limit).then(|| {
-        let (percent, limit) = (100.0 * accuracy, 100.0 * limit);
-        format!("{percent:.2} % on every candle, above {limit:.0} %: audit for leaks")
-    })
+    let (percent, limit) = (100.0 * row.full_coverage.accuracy?, 100.0 * limit(row.interval));
+    row.suspicious
+        .then(|| format!("{percent:.2} % on every candle, above {limit:.0} %: audit for leaks"))
 }
 
 fn few_calls(row: &ResultRow) -> Option<String> {
@@ -182,9 +188,12 @@ mod tests {
             .map(|record| Record { interval: Interval::DAY, ..record })
             .collect();
         let mut daily = row(&records);
-        daily.interval = Some(Interval::DAY);
-        assert!(suspicious(&daily).is_none());
-        daily.interval = Some(Interval::FOUR_HOURS);
-        assert!(suspicious(&daily).unwrap().starts_with("60.00 %"));
+        let suspicious = |interval| too_good(&daily.full_coverage, interval);
+        let (half, day) = (Interval::from_millis(12 * 3_600_000).unwrap(), Interval::DAY);
+        assert!(suspicious(Some(half)) && suspicious(Some(Interval::MINUTE)));
+        assert!(!suspicious(Some(day)) && !suspicious(None));
+        daily.suspicious = true;
+        daily.interval = Some(half);
+        assert!(super::suspicious(&daily).unwrap().starts_with("60.00 %"));
     }
 }

@@ -44,7 +44,7 @@ fn the_json_has_its_layout() {
     let mut report = run(&markets(), &[v2()]);
     report.run.command = Some("backtest --all".to_string());
     let text = report.to_json();
-    assert!(text.starts_with("{\n  \"schema\": 1,\n  \"run\": {"));
+    assert!(text.starts_with("{\n  \"schema\": 2,\n  \"run\": {"));
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     // The parser sorts keys; the order is that of the text.
     let keys: Vec<&str> = text
@@ -52,7 +52,7 @@ fn the_json_has_its_layout() {
         .filter_map(|line| line.strip_prefix("  \"")?.split_once("\":").map(|(key, _)| key))
         .collect();
     let expected = "schema run groups instruments without_test_rows skipped ranking results \
-                    training failures warnings timing";
+                    training importance failures warnings timing";
     assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
     assert_eq!(json["run"]["command"], "backtest --all");
     assert_eq!(json["run"]["plan"]["kind"], "walk_forward");

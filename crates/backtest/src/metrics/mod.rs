@@ -9,6 +9,7 @@
 //! | more hits than the shares of ups give | [`PesaranTimmermann`] |
 //! | several tests at once | [`holm`] |
 //! | growth, volatility, Sharpe, Sortino, drawdown, Calmar, omega | [`Returns`] |
+//! | the Sharpe ratio's error, and what the best of many has by chance | [`SharpeRatio`] |
 //! | log loss, Brier, calibration error, reliability table | [`Reliability`] |
 //!
 //! What is undefined is `None`; no measure is ever NaN. All agree with scikit-learn, `SciPy`,
@@ -21,6 +22,7 @@ mod mcnemar;
 mod pesaran_timmermann;
 mod proportion;
 mod returns;
+mod sharpe;
 
 use serde::Serialize;
 
@@ -31,6 +33,7 @@ pub use mcnemar::McNemar;
 pub use pesaran_timmermann::PesaranTimmermann;
 pub use proportion::{Alternative, Proportion};
 pub use returns::Returns;
+pub use sharpe::SharpeRatio;
 /// How well probabilities keep what they say.
 pub use windvane_models::{Reliability, ReliabilityBin};
 

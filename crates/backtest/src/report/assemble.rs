@@ -3,19 +3,22 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use rayon::prelude::*;
+use windvane_candles::Interval;
 use windvane_lstm_core::Kernel;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    Failure, FoldRecord, GroupRecord, InstrumentRecord, ModelTiming, PlanRecord, Rank, Report,
-    RunRecord, SCHEMA, Timing, Training, Untested,
+    Failure, FoldRecord, GroupRecord, InstrumentRecord, ModelTiming, PlanRecord, Report, RunRecord,
+    SCHEMA, Timing, Training, Untested,
 };
 use crate::backtest::{Done, Planned};
 use crate::bootstrap::Terms;
 use crate::gaps::missing;
+use crate::importance::Subject;
 use crate::result::Place;
+use crate::trading::deflate;
 use crate::warning::{self, Warning, WarningCode};
-use crate::{Backtest, Instrument, Plan, Record, ResultRow, Scope};
+use crate::{Backtest, Importance, Instrument, Plan, Record, ResultRow, Scope, Trading};
 
 /// Everything a run came to.
 pub(crate) struct Finished<'a> {
@@ -31,7 +34,9 @@ pub(crate) struct Finished<'a> {
 impl Finished<'_> {
     /// Computes every metric and orders all of it; independent of the number of threads.
     pub(crate) fn into_report(self, started: Instant) -> Report {
-        let results = self.results();
+        let records = self.records();
+        let results = self.results(&records);
+        let ranking = self.ranking(&results, &records);
         let training = self.training();
         let mut warnings: Vec<Warning> = results.iter().flat_map(warning::about).collect();
         warnings.extend(constant_channels(&training));
@@ -46,25 +51,32 @@ impl Finished<'_> {
             without_test_rows,
             instruments,
             skipped: Vec::new(),
-            ranking: self.ranking(&results),
+            ranking,
             results,
             training,
+            importance: self.importance(),
             warnings,
             timing: self.timing(started),
             failures: self.failures,
         }
     }
 
+    /// Every record by learner.
+    fn records(&self) -> Vec<Vec<Record>> {
+        let of = |learner| {
+            let own = self.done.iter().filter(|done| done.learner == learner);
+            own.flat_map(|done| done.outcome.records.iter().copied()).collect()
+        };
+        (0..self.names.len()).map(of).collect()
+    }
+
+    pub(crate) fn terms(&self) -> Terms<'_> {
+        let Backtest { labels, seed, costs, .. } = self.backtest;
+        Terms { horizon: labels.horizon, seed: *seed, costs }
+    }
+
     /// Every model at every place where it was tested.
-    fn results(&self) -> Vec<ResultRow> {
-        let records: Vec<Vec<Record>> = (0..self.names.len())
-            .map(|learner| {
-                let own = self.done.iter().filter(|done| done.learner == learner);
-                own.flat_map(|done| done.outcome.records.iter().copied()).collect()
-            })
-            .collect();
-        let Backtest { labels, seed, .. } = *self.backtest;
-        let terms = Terms { horizon: labels.horizon, seed, models: self.names.len() };
+    fn results(&self, records: &[Vec<Record>]) -> Vec<ResultRow> {
         let places = self.places();
         let jobs: Vec<(&(Place, Vec<usize>), usize)> = places
             .iter()
@@ -73,9 +85,18 @@ impl Finished<'_> {
         let row = |((place, members), model): (&(Place, Vec<usize>), usize)| {
             let own = records[model].iter().filter(|record| members.contains(&record.instrument));
             let own: Vec<Record> = own.copied().collect();
-            (!own.is_empty()).then(|| ResultRow::of(self.names[model], place, &own, terms))
+            (!own.is_empty()).then(|| ResultRow::of(self.names[model], place, &own, self.terms()))
         };
-        jobs.into_par_iter().map(row).collect::<Vec<_>>().into_iter().flatten().collect()
+        let rows: Vec<Option<ResultRow>> = jobs.into_par_iter().map(row).collect();
+        let mut results = Vec::new();
+        for place in rows.chunks(self.names.len()) {
+            let mut rows: Vec<ResultRow> = place.iter().flatten().cloned().collect();
+            let mut trades: Vec<&mut Trading> =
+                rows.iter_mut().filter_map(|row| row.trading.as_mut()).collect();
+            deflate(&mut trades);
+            results.extend(rows);
+        }
+        results
     }
 
     /// Single instruments, then intervals, then all; each with the instruments it covers.
@@ -96,28 +117,6 @@ impl Finished<'_> {
         places
     }
 
-    fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
-        let tasks: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
-        let done =
-            |model: &str| self.done.iter().filter(|done| self.names[done.learner] == model).count();
-        // A group that failed as a whole failed for every model alike.
-        let rank = |row: &ResultRow| Rank {
-            model: row.model.clone(),
-            complete: done(&row.model) == tasks,
-            calls: row.score.calls,
-            accuracy: row.score.accuracy,
-            interval_95: row.interval_95,
-            coverage: row.score.coverage,
-            full_coverage_accuracy: row.full_coverage.accuracy,
-            lead: row.lead,
-        };
-        let pooled = results.iter().filter(|row| row.scope == Scope::All);
-        let mut ranking: Vec<Rank> = pooled.map(rank).collect();
-        let key = |rank: &Rank| rank.accuracy.unwrap_or(-1.0);
-        ranking.sort_by(|a, b| key(b).total_cmp(&key(a)));
-        ranking
-    }
-
     fn training(&self) -> Vec<Training> {
         let record = |done: &Done| {
             Some(Training {
@@ -125,13 +124,35 @@ impl Finished<'_> {
                 interval: self.planned[done.group].group.interval,
                 fold: done.fold + 1,
                 record: done.outcome.training.clone()?,
+                epochs: done.outcome.epochs.clone(),
             })
         };
         self.done.iter().filter_map(record).collect()
     }
 
+    /// Every channel of every model, by interval.
+    fn importance(&self) -> Vec<Importance> {
+        let mut jobs = Vec::new();
+        for (group, planned) in self.planned.iter().enumerate() {
+            for (learner, model) in self.names.iter().copied().enumerate() {
+                let own = move |done: &&Done| done.group == group && done.learner == learner;
+                let done: Vec<&Done> = self.done.iter().filter(own).collect();
+                let width = done.first().map_or(0, |done| done.outcome.effects.len());
+                let interval = planned.group.interval;
+                jobs.extend((0..width).map(|index| (model, interval, index, done.clone())));
+            }
+        }
+        let one = |(model, interval, index, done): (&str, Interval, usize, Vec<&Done>)| {
+            let channel = self.backtest.channels[index].to_string();
+            let effects = done.iter().flat_map(|done| &done.outcome.effects[index]);
+            Importance::of(Subject { model, interval, channel }, effects, self.terms())
+        };
+        jobs.into_par_iter().map(one).collect()
+    }
+
     fn run_record(&self) -> RunRecord {
-        let Backtest { channels, gaps, lookback, labels, plan, seed, registry: _ } = self.backtest;
+        let Backtest { channels, gaps, lookback, labels, plan, costs, seed, registry: _ } =
+            self.backtest;
         RunRecord {
             version: env!("CARGO_PKG_VERSION").to_string(),
             command: None,
@@ -143,6 +164,7 @@ impl Finished<'_> {
             channels: channels.iter().map(ToString::to_string).collect(),
             gaps: *gaps,
             lookback: *lookback,
+            costs: costs.clone(),
             models: self.names.iter().map(ToString::to_string).collect(),
             notes: Vec::new(),
         }
@@ -252,7 +274,7 @@ fn data_hash(instruments: &[Instrument]) -> String {
 /// One warning per model, interval and list of channels, naming the folds.
 fn constant_channels(training: &[Training]) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = Vec::new();
-    for Training { model, interval, fold, record } in training {
+    for Training { model, interval, fold, record, .. } in training {
         if record.constant_channels.is_empty() {
             continue;
         }

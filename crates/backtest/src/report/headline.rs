@@ -56,7 +56,7 @@ impl Report {
 
     /// Whether any model's lead can be told from the best naive rule, in a sentence.
     pub fn verdict(&self) -> String {
-        let ahead = self.ranking.iter().filter(|r| r.lead.is_some_and(|l| l.ahead == Some(true)));
+        let ahead = self.ranking.iter().filter(|rank| rank.ahead);
         let ahead: Vec<&str> = ahead.map(|rank| rank.model.as_str()).collect();
         let verdict = if ahead.is_empty() {
             "No model's lead can be told from the best naive rule".to_string()
@@ -142,10 +142,10 @@ mod tests {
         assert_eq!(percent(None), "-");
         assert_eq!(bounds(Some(Bounds { low: 0.5, high: 0.55 })), "[50.00, 55.00]");
         assert_eq!(bounds(None), "-");
-        let bare = Lead { lead: -1e-9, interval_95: None, ahead: None };
+        let bare = Lead { lead: -1e-9, interval_95: None, p_value: None };
         assert_eq!(lead(Some(bare)), "+0.00 -");
         let interval_95 = Some(Bounds { low: -0.01, high: 0.02 });
-        let whole = Lead { lead: 0.005, interval_95, ahead: Some(false) };
+        let whole = Lead { lead: 0.005, interval_95, p_value: Some(0.2) };
         assert_eq!(lead(Some(whole)), "+0.50 [-1.00, +2.00]");
         assert_eq!(lead(None), "-");
     }

@@ -43,8 +43,8 @@ impl Report {
 
     pub(crate) fn introduction(&self) -> &'static str {
         "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
-         moved; NEUTRAL is no call, coverage is the share of candles with a call, and `-` is \
-         undefined.\n\
+         moved; NEUTRAL is no call, coverage is the share of candles with a call, and a dash \
+         stands for what is undefined.\n\
          A model has shown something only where its lead over the best naive rule has an \
          interval above 0; a high accuracy without that is what knowing nothing scores too."
     }

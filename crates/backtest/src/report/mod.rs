@@ -7,8 +7,9 @@ mod assemble;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
-mod iso;
+pub(crate) mod iso;
 mod markdown;
+mod ranking;
 mod section;
 mod table;
 mod write;
@@ -20,12 +21,13 @@ use windvane_candles::{Interval, Timestamp};
 use windvane_models::TrainingRecord;
 use windvane_signals::{GapPolicy, LabelSpec};
 
-use crate::{Bounds, Lead, ResultRow, Warning};
+use crate::{EpochLoss, Importance, ResultRow, Warning};
 
 pub(crate) use assemble::Finished;
+pub use ranking::Rank;
 
 /// Version of the JSON's layout.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// All of a run.
 ///
@@ -34,7 +36,7 @@ const SCHEMA: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// Version of this layout: 1.
+    /// Version of this layout: 2.
     pub schema: u32,
     /// What was run.
     pub run: RunRecord,
@@ -52,6 +54,8 @@ pub struct Report {
     pub results: Vec<ResultRow>,
     /// How every model came to be.
     pub training: Vec<Training>,
+    /// What each channel is worth to each model, by interval.
+    pub importance: Vec<Importance>,
     /// What failed.
     pub failures: Vec<Failure>,
     /// What should make the reader doubt.
@@ -84,6 +88,8 @@ pub struct RunRecord {
     pub gaps: Option<GapPolicy>,
     /// Rows per window.
     pub lookback: usize,
+    /// Costs of trading reckoned with, basis points per unit of turnover.
+    pub costs: Vec<f64>,
     /// The models.
     pub models: Vec<String>,
     /// What the caller wants to add.
@@ -203,28 +209,6 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// A model's place.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Rank {
-    /// The model.
-    pub model: String,
-    /// Whether it was tested on every fold; otherwise it is compared on fewer candles.
-    pub complete: bool,
-    /// Calls over all instruments.
-    pub calls: usize,
-    /// Accuracy of those, pooled: every call weighs the same.
-    pub accuracy: Option<f64>,
-    /// Its 95 % interval.
-    pub interval_95: Option<Bounds>,
-    /// Share of candles with a call.
-    pub coverage: Option<f64>,
-    /// Accuracy when every candle gets a call.
-    pub full_coverage_accuracy: Option<f64>,
-    /// Lead over the best naive rule.
-    pub lead: Option<Lead>,
-}
-
 /// How a model came to be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -238,6 +222,8 @@ pub struct Training {
     /// What the model says of it.
     #[serde(serialize_with = "iso::record")]
     pub record: TrainingRecord,
+    /// Its losses, epoch by epoch; empty where nothing is learned by descent.
+    pub epochs: Vec<EpochLoss>,
 }
 
 /// A model, fold or group that failed.

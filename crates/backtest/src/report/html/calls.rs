@@ -1,15 +1,12 @@
-//! Plots of calls: accuracy by instrument, leads, labels against calls, confidence.
+//! Plots of calls: accuracy by instrument, leads, labels against calls.
 use windvane_candles::{Direction, Interval};
 
 use super::axis::Axis;
 use super::figures::{Row, percent};
 use super::ink::Ink;
-use super::plot::{Mark, Plot};
+use super::plot::{Mark, Plot, spread};
 use crate::report::headline::interval;
 use crate::{Report, ResultRow, Scope};
-
-/// Half the height of a row's marks, of the 1 between two names.
-const SPREAD: f64 = 0.38;
 
 impl Report {
     /// Accuracy on every instrument, a plot for each interval.
@@ -26,34 +23,28 @@ impl Report {
         let mut names: Vec<&str> = rows.iter().map(|row| row.instrument.as_str()).collect();
         names.dedup();
         let models = self.run.models.len();
-        let (mut marks, mut values) = (Vec::new(), vec![50.0]);
+        let mut marks = Vec::new();
         for row in &rows {
             let place = names.iter().position(|name| *name == row.instrument)? as f64;
             let model = self.run.models.iter().position(|model| *model == row.model)?;
-            let y = place + spread(model, models);
-            let accuracy = percent(row.score.accuracy?);
-            values.push(accuracy);
-            let ends = row.interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
-            values.extend(ends.iter().flatten().map(|(x, _)| *x));
-            marks.push(Mark::Dot(self.ink(&row.model), (accuracy, y), ends));
-            if let Some(naive) = row.best_naive_result().and_then(|best| best.score.accuracy) {
-                let (x, half) = (percent(naive), SPREAD / models as f64);
-                values.push(x);
-                marks.push(Mark::Line(Ink::Rule, vec![(x, y - half), (x, y + half)]));
-            }
+            let at = |share: f64| (percent(share), place + spread(model, models));
+            let ends = row.interval_95.map(|b| [at(b.low), at(b.high)]);
+            marks.push(Mark::Dot(self.ink(&row.model), at(row.score.accuracy?), ends));
+            let naive = row.best_naive_result().and_then(|best| best.score.accuracy);
+            marks.extend(naive.map(|naive| Mark::upright(at(naive), models)));
         }
+        let values = marks.iter().flat_map(Mark::places).chain([50.0]);
         let x = Axis::numbers("Accuracy, %", values, 5);
         let y = Axis::names("", names.iter().map(|name| (*name).to_string())).downwards();
-        marks.insert(0, Mark::Line(Ink::Grid, vec![(50.0, y.from), (50.0, y.to)]));
         let mut legend = self.legend();
-        legend.push((Ink::Rule, "upright line: best naive rule".to_string()));
-        let height = 50 + u32::try_from(names.len() * (models * 11 + 12)).ok()?;
+        legend.push((Ink::Rule, "best naive rule".to_string()));
+        let height = 50.0 + names.len() as f64 * (models as f64 * 11.0 + 12.0);
         (!rows.is_empty()).then(|| Plot {
             title: format!("Accuracy by instrument, {candles} candles"),
-            caption: "Dots are accuracies with their 95 % intervals; an interval that does not \
-                      reach the upright line beside it says more than chance."
+            caption: "Dots are accuracies with their 95 % intervals, upright lines the best naive \
+                      rule on the same candles: a model has to be right of its line."
                 .to_string(),
-            size: (Plot::SIZE.0, height),
+            size: Plot::tall(height),
             x,
             y,
             marks,
@@ -65,27 +56,23 @@ impl Report {
     pub(crate) fn lead_plots(&self) -> Vec<Plot> {
         let rows: Vec<(&ResultRow, crate::Lead)> =
             self.pools().into_iter().filter_map(|row| Some((row, row.lead?))).collect();
-        let (mut marks, mut values) = (Vec::new(), vec![0.0]);
+        let mut marks = Vec::new();
         for (place, (row, lead)) in rows.iter().enumerate() {
-            let (x, y) = (percent(lead.lead), place as f64);
-            values.push(x);
-            let ends = lead.interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
-            values.extend(ends.iter().flatten().map(|(x, _)| *x));
-            marks.push(Mark::Dot(self.ink(&row.model), (x, y), ends));
+            let at = |share: f64| (percent(share), place as f64);
+            let ends = lead.interval_95.map(|b| [at(b.low), at(b.high)]);
+            marks.push(Mark::Dot(self.ink(&row.model), at(lead.lead), ends));
         }
         let names = rows.iter().map(|(row, _)| format!("{} {}", row.model, interval(row)));
-        let (x, y) = (
-            Axis::numbers("Lead, percentage points", values, 5),
-            Axis::names("", names).downwards(),
-        );
+        let y = Axis::names("", names).downwards();
+        let values = marks.iter().flat_map(Mark::places).chain([0.0]);
+        let x = Axis::numbers("Lead, percentage points", values, 5);
         marks.insert(0, Mark::Line(Ink::Rule, vec![(0.0, y.from), (0.0, y.to)]));
-        let Ok(height) = u32::try_from(60 + 26 * rows.len()) else { return Vec::new() };
         let plot = Plot {
             title: "Lead over the best naive rule".to_string(),
             caption: "Accuracy less that of the best naive rule on the same candles, with 95 % \
                       intervals: only one wholly right of 0 shows something."
                 .to_string(),
-            size: (Plot::SIZE.0, height),
+            size: Plot::tall(60.0 + 26.0 * rows.len() as f64),
             x,
             y,
             marks,
@@ -102,42 +89,6 @@ impl Report {
             "Each row is what happened, each column what was called; a cell holds the candles and \
              their share of the row. A model that knows the way is dark where row and column agree.",
         )
-    }
-
-    /// How sure the calls were, over all instruments.
-    pub(crate) fn confidence_plots(&self) -> Row {
-        let used = || self.rows(Scope::All).flat_map(|row| &row.confidence.bins);
-        let (from, to) = used()
-            .filter(|bin| bin.calls > 0)
-            .fold((1.0_f64, 0.0_f64), |(from, to), bin| (from.min(bin.from), to.max(bin.to)));
-        let rows = self.rows(Scope::All).filter(|row| row.score.calls > 0);
-        let plots = rows.map(|row| self.confidence_plot(row, percent(from), percent(to))).collect();
-        Row::small(
-            plots,
-            "Calls by the probability that the model gave the called direction. Bars near 33 % are \
-             guesses; a model that is never sure has nothing on the right.",
-        )
-    }
-
-    fn confidence_plot(&self, row: &ResultRow, from: f64, to: f64) -> Plot {
-        let share = |calls: usize| percent(calls as f64 / row.score.calls as f64);
-        let bins = row.confidence.bins.iter().filter(|bin| bin.calls > 0);
-        let most = bins.clone().map(|bin| share(bin.calls)).fold(1.0, f64::max);
-        let ink = self.ink(&row.model);
-        let bar = |bin: &crate::ConfidenceBin| {
-            let gap = 0.3;
-            let (left, right) = (percent(bin.from) + gap, percent(bin.to) - gap);
-            Mark::Block(ink, (left, 0.0), (right, share(bin.calls)), 0.85)
-        };
-        Plot {
-            title: format!("{}: confidence of its calls", row.model),
-            caption: String::new(),
-            size: Plot::SMALL,
-            x: Axis { grid: false, ..Axis::between("Confidence, %", from, to, 4) },
-            y: Axis::between("Calls, %", 0.0, 1.05 * most, 4),
-            marks: bins.map(bar).collect(),
-            legend: Vec::new(),
-        }
     }
 }
 
@@ -169,9 +120,4 @@ fn confusion_plot(row: &ResultRow) -> Plot {
         marks,
         legend: Vec::new(),
     }
-}
-
-/// Where the marks of the k-th of n stand around a name.
-fn spread(k: usize, n: usize) -> f64 {
-    2.0 * SPREAD * ((k as f64 + 0.5) / n as f64 - 0.5)
 }

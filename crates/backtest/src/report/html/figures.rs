@@ -30,7 +30,17 @@ impl Report {
             "Results" => vec![Row::large(self.instrument_plots())],
             "Ranking" => vec![Row::large(self.lead_plots())],
             "Labels against calls" => vec![self.confusion_plots()],
+            "Most confident" => vec![Row::large(self.coverage_plots())],
             "Confidence" => vec![self.confidence_plots()],
+            "Reliability" => vec![self.reliability_plots()],
+            "Over time" => vec![self.over_time_plots()],
+            "Trading" => self
+                .groups
+                .iter()
+                .map(|group| Row::large(self.trading_plots(group.interval)))
+                .collect(),
+            "Training" => vec![self.training_plots()],
+            "Importance of channels" => vec![self.importance_plots()],
             _ => Vec::new(),
         };
         rows.into_iter().filter(|row| !row.plots.is_empty()).collect()

@@ -56,6 +56,11 @@ impl Ink {
         }
     }
 
+    /// What stands for it in a legend.
+    pub(crate) fn sign(self) -> char {
+        if self == Self::Rule { '┃' } else { '●' }
+    }
+
     fn both(self) -> [u32; 2] {
         match self {
             Self::Text => TEXT,

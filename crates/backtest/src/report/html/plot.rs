@@ -13,8 +13,6 @@ use super::ink::Ink;
 const FINE: u32 = 4;
 /// Size of text, units.
 const TEXT: f64 = 13.0;
-/// Width that a character of it takes at most, about.
-const CHARACTER: f64 = 7.4;
 
 /// A plot as data.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +36,6 @@ pub(crate) struct Plot {
 pub(crate) enum Mark {
     /// A line through points.
     Line(Ink, Vec<(f64, f64)>),
-    /// The strip between two lines: x, lower and upper end.
-    Band(Ink, Vec<(f64, f64, f64)>),
     /// A straight line with a dot on it: an interval with its estimate.
     Dot(Ink, (f64, f64), Option<Ends>),
     /// A filled rectangle between two corners, with an opacity.
@@ -51,15 +47,34 @@ pub(crate) enum Mark {
 /// Where the line of an interval begins and ends.
 pub(crate) type Ends = [(f64, f64); 2];
 
+/// Half the height of the rows of marks around a name, of the 1 between two names.
+const SPREAD: f64 = 0.38;
+
+/// Where the marks of the k-th of n stand around a name.
+pub(crate) fn spread(k: usize, n: usize) -> f64 {
+    2.0 * SPREAD * ((k as f64 + 0.5) / n as f64 - 0.5)
+}
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 impl Plot {
     /// The usual size.
-    pub(crate) const SIZE: (u32, u32) = (460, 290);
+    pub(crate) const SIZE: (u32, u32) = (420, 280);
     /// One of many side by side.
     pub(crate) const SMALL: (u32, u32) = (300, 230);
+
+    /// As wide as usual, and as high as so many rows of marks need.
+    pub(crate) fn tall(height: f64) -> (u32, u32) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a length of some hundreds"
+        )]
+        let height = height.max(130.0) as u32;
+        (Self::SIZE.0, height)
+    }
 
     /// Width and height of the drawing, for the element's `viewBox`.
     pub(crate) fn view(&self) -> (u32, u32) {
@@ -78,16 +93,20 @@ impl Plot {
     }
 
     fn draw(&self, area: &Area<'_>) -> Drawn {
-        let longest = |axis: &Axis| axis.ticks.iter().map(|(_, text)| text.chars().count()).max();
-        let wide = CHARACTER * longest(&self.y).unwrap_or(0) as f64;
+        let widest =
+            |axis: &Axis| axis.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
         let description = |axis: &Axis| if axis.label.is_empty() { 0.0 } else { 21.0 };
-        // Half of the last tick's text may stand beyond the axis.
-        let beyond = CHARACTER / 2.0 * longest(&self.x).unwrap_or(0) as f64;
+        let beside = 10.0 + widest(&self.y) + description(&self.y);
+        // What of the last tick's text stands beyond the axis.
+        let last = self.x.ticks.last().map_or(0.0, |(at, text)| {
+            let left = (self.x.to - at) / (self.x.to - self.x.from);
+            width(text) / 2.0 - left * (f64::from(self.size.0) - beside)
+        });
         let mut chart = ChartBuilder::on(area)
             .margin_top(fine(8.0))
-            .margin_right(fine(4.0 + beyond))
+            .margin_right(fine(6.0 + last.max(0.0)))
             .x_label_area_size(fine(22.0 + description(&self.x)))
-            .y_label_area_size(fine(10.0 + wide + description(&self.y)))
+            .y_label_area_size(fine(beside))
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let mut mesh = chart.configure_mesh();
         if !self.x.grid {
@@ -139,6 +158,31 @@ impl ValueFormatter<f64> for Axis {
 }
 
 impl Mark {
+    /// A short grey line across a row of a plot with so many rows around each name.
+    pub(crate) fn upright((x, y): (f64, f64), rows: usize) -> Self {
+        let half = SPREAD / rows as f64;
+        Self::Line(Ink::Rule, vec![(x, y - half), (x, y + half)])
+    }
+
+    /// Its places along the horizontal axis.
+    pub(crate) fn places(&self) -> Vec<f64> {
+        self.points().into_iter().map(|(x, _)| x).collect()
+    }
+
+    /// Its places along the vertical axis.
+    pub(crate) fn heights(&self) -> Vec<f64> {
+        self.points().into_iter().map(|(_, y)| y).collect()
+    }
+
+    fn points(&self) -> Vec<(f64, f64)> {
+        match self {
+            Self::Line(_, points) => points.clone(),
+            Self::Dot(_, at, ends) => ends.iter().flatten().chain([at]).copied().collect(),
+            Self::Block(_, from, to, _) => vec![*from, *to],
+            Self::Text(at, _) => vec![*at],
+        }
+    }
+
     fn draw(&self, chart: &mut Chart<'_, '_>) -> Drawn {
         let path = |points: Vec<(f64, f64)>, ink: &Ink, width| {
             PathElement::new(points, ink.colour().stroke_width(fine(width)))
@@ -146,12 +190,6 @@ impl Mark {
         let area = chart.plotting_area();
         match self {
             Self::Line(ink, points) => area.draw(&path(points.clone(), ink, 1.8)),
-            Self::Band(ink, points) => {
-                let upper = points.iter().rev().map(|(x, _, high)| (*x, *high));
-                let edge: Vec<(f64, f64)> =
-                    points.iter().map(|(x, low, _)| (*x, *low)).chain(upper).collect();
-                area.draw(&Polygon::new(edge, ink.colour().mix(0.16)))
-            }
             Self::Dot(ink, centre, ends) => {
                 if let Some(ends) = ends {
                     area.draw(&path(ends.to_vec(), ink, 1.8))?;
@@ -167,6 +205,18 @@ impl Mark {
             }
         }
     }
+}
+
+/// Width of a text in the widest of usual fonts, units, rather too much than too little.
+fn width(text: &str) -> f64 {
+    let character = |c: char| match c {
+        'm' | 'w' | 'M' | 'W' | '%' | '…' => 12.5,
+        'A'..='Z' => 9.4,
+        '.' | ',' | ' ' | 'i' | 'l' | '-' => 5.0,
+        c if c.is_ascii() => 8.2,
+        _ => TEXT,
+    };
+    text.chars().map(character).sum()
 }
 
 fn fine(units: f64) -> u32 {

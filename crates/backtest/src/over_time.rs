@@ -1,0 +1,63 @@
+//! Accuracy stretch by stretch of calendar time.
+use serde::Serialize;
+use windvane_candles::Timestamp;
+
+use crate::bootstrap::Terms;
+use crate::comparison::Comparison;
+use crate::report::iso;
+use crate::{Accuracy, Bounds, NaiveResult, Record};
+
+/// Most stretches.
+const STRETCHES: i64 = 24;
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// What was scored in a stretch of calendar time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Stretch {
+    /// First moment of decision that belongs to it.
+    #[serde(serialize_with = "iso::time")]
+    pub from: Timestamp,
+    /// First one that does not.
+    #[serde(serialize_with = "iso::time")]
+    pub until: Timestamp,
+    /// Accuracy and coverage of the model's calls.
+    #[serde(flatten)]
+    pub score: Accuracy,
+    /// 95 % interval of the accuracy: block bootstrap within the stretch.
+    pub interval_95: Option<Bounds>,
+    /// The naive rule that did best in the stretch, with hindsight.
+    pub best_naive: Option<NaiveResult>,
+}
+
+/// At most 24 stretches of as many whole days, the first beginning at midnight UTC, those without
+/// a test candle left out.
+pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<Stretch> {
+    let times = || records.iter().map(|record| record.decided_at.millis());
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
+    let start = first.div_euclid(DAY);
+    let days = last.div_euclid(DAY) - start + 1;
+    let length = DAY * days.div_euclid(STRETCHES).max(1);
+    let length = if days > STRETCHES * (length / DAY) { length + DAY } else { length };
+    let place = |record: &Record| (record.decided_at.millis() - start * DAY) / length;
+    let mut parts: Vec<Vec<Record>> = Vec::new();
+    parts.resize_with(usize::try_from(STRETCHES).unwrap_or_default(), Vec::new);
+    for record in records {
+        if let Some(part) = usize::try_from(place(record)).ok().and_then(|k| parts.get_mut(k)) {
+            part.push(*record);
+        }
+    }
+    let stretch = |(k, part): (i64, &Vec<Record>)| {
+        let Comparison { interval_95, best, .. } = Comparison::of(part, terms);
+        let from = start * DAY + k * length;
+        Stretch {
+            from: Timestamp::from_millis(from),
+            until: Timestamp::from_millis(from + length),
+            score: Accuracy::of(part, |record| record.called),
+            interval_95,
+            best_naive: best,
+        }
+    };
+    (0..).zip(&parts).filter(|(_, part)| !part.is_empty()).map(stretch).collect()
+}

@@ -1,0 +1,233 @@
+//! What acting on every call would have earned, after costs.
+use serde::Serialize;
+use windvane_candles::{Direction, Interval, Timestamp};
+
+use crate::bootstrap::{Bootstrap, Mean, Terms};
+use crate::comparison::LEVEL;
+use crate::metrics::{Returns, SharpeRatio};
+use crate::portfolio::{Flow, Portfolio};
+use crate::report::iso;
+use crate::{Bounds, NaiveRule, Record};
+
+/// Points of an equity curve.
+const POINTS: usize = 200;
+
+/// One basis point.
+const BASIS_POINT: f64 = 1e-4;
+
+/// Trading a model's calls: long on UP, short on DOWN, flat on NEUTRAL, at the closes.
+///
+/// **Formula** for each instrument, s_t the side of the call at the close of candle t (+1, −1, 0),
+/// h the horizon, r_{t+1} the change of the close over the next candle, c the cost of a unit of
+/// turnover (fee and slippage):
+///
+/// ```text
+/// position  P_t = (s_t + s_{t−1} + … + s_{t−h+1}) / h        every call is held h candles
+/// turnover  q_t = |P_t − P_{t−1}|                            from flat, and to flat at the end
+/// gross     g_t = P_t r_{t+1}
+/// net       g_t − c q_t
+/// ```
+///
+/// From long to short is a turnover of 2. Where a candle has no test window (a gap, a fold's
+/// end) the position is closed and costs that. Candles tested several times count with their
+/// mean call. Several instruments are equal parts of one portfolio at every time, rebalanced for
+/// nothing. Not in it: funding, borrowing, the size of the order book.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Trading {
+    /// Times with a position or none: the periods of the returns.
+    pub periods: usize,
+    /// Those of a year: as many as there were per year between the first and the last.
+    pub periods_per_year: Option<f64>,
+    /// Mean absolute position, 0 to 1.
+    pub exposure: f64,
+    /// Mean turnover per period, 0 to 2.
+    pub turnover: f64,
+    /// Mean gross return per period, a fraction.
+    pub gross_mean: f64,
+    /// Growth and risk before costs.
+    pub gross: Returns,
+    /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
+    /// loss before costs, `None` without turnover.
+    pub break_even_cost: Option<f64>,
+    /// After costs, one entry per cost.
+    pub net: Vec<NetResult>,
+    /// Growth from 1 on; empty for single instruments.
+    pub equity: Vec<EquityPoint>,
+}
+
+/// What is left after costs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct NetResult {
+    /// Cost per unit of turnover, basis points.
+    pub cost: f64,
+    /// Mean return per period, a fraction.
+    pub mean: f64,
+    /// Its 95 % interval: block bootstrap over calendar time.
+    pub interval_95: Option<Bounds>,
+    /// Growth and risk.
+    #[serde(flatten)]
+    pub returns: Returns,
+    /// Accuracy at which nothing would be left, if hits and misses moved alike:
+    /// 1/2 + c Σ q / (2 Σ |P r|). Above 1 no accuracy would do.
+    pub break_even_accuracy: Option<f64>,
+    /// The Sharpe ratio per period with its moments.
+    pub sharpe_ratio: Option<SharpeRatio>,
+    /// Probability that it is more than the best of all models compared here has by chance:
+    /// [`SharpeRatio::deflated`].
+    pub deflated_sharpe: Option<f64>,
+    /// The naive rule that earned the most at this cost on all test candles, with hindsight.
+    pub best_naive: Option<NaiveReturn>,
+}
+
+/// What trading a naive rule would have left.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct NaiveReturn {
+    /// The rule; `always_up` is buying and holding.
+    pub rule: NaiveRule,
+    /// Mean return per period after costs, a fraction.
+    pub mean: f64,
+    /// Growth and risk after costs.
+    #[serde(flatten)]
+    pub returns: Returns,
+}
+
+/// A point of an equity curve.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EquityPoint {
+    /// When.
+    #[serde(serialize_with = "iso::time")]
+    pub time: Timestamp,
+    /// Before costs.
+    pub gross: f64,
+    /// After costs, in the order of [`Trading::net`].
+    pub net: Vec<f64>,
+    /// The deepest fall below the highest equity so far since the point before, per cost, 0 to
+    /// −1.
+    pub drawdown: Vec<f64>,
+}
+
+/// The position of a call.
+pub(crate) fn side(call: Direction) -> f64 {
+    match call {
+        Direction::Up => 1.0,
+        Direction::Down => -1.0,
+        Direction::Neutral => 0.0,
+    }
+}
+
+impl Trading {
+    /// Of records of one interval; `None` without any, and where intervals are mixed.
+    pub(crate) fn of(records: &[Record], terms: Terms<'_>, with_equity: bool) -> Option<Self> {
+        let interval = records.first()?.interval;
+        if records.iter().any(|record| record.interval != interval) {
+            return None;
+        }
+        let of = |call: &dyn Fn(&Record) -> Direction| Portfolio::of(records, call, terms.horizon);
+        let portfolio = of(&|record| record.called);
+        let naive: Vec<(NaiveRule, Portfolio)> =
+            NaiveRule::ALL.map(|rule| (rule, of(&|record| rule.call(record)))).into();
+        let year = portfolio.periods_per_year();
+        let whole = portfolio.total();
+        let n = portfolio.flows.len() as f64;
+        let unit = interval.millis();
+        let net = |cost: &f64| {
+            let fee = cost * BASIS_POINT;
+            let returns = portfolio.returns(fee);
+            let times = portfolio.times.iter().map(|time| time.millis().div_euclid(unit));
+            let values = times.zip(returns.iter().map(|sum| Mean { sum: *sum, count: 1 }));
+            let bootstrap = Bootstrap::of_times(values.collect(), terms.horizon, terms.seed);
+            let all = f64::NEG_INFINITY..=f64::INFINITY;
+            NetResult {
+                cost: *cost,
+                mean: returns.iter().sum::<f64>() / n,
+                interval_95: bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, all)),
+                returns: Returns::of(&returns, year.unwrap_or(f64::NAN)),
+                break_even_accuracy: break_even_accuracy(&whole, fee),
+                sharpe_ratio: SharpeRatio::of(&returns),
+                deflated_sharpe: None,
+                best_naive: best_naive(&naive, fee, year),
+            }
+        };
+        let net: Vec<NetResult> = terms.costs.iter().map(net).collect();
+        let equity =
+            if with_equity { equity(&portfolio, interval, terms.costs) } else { Vec::new() };
+        Some(Self {
+            periods: portfolio.flows.len(),
+            periods_per_year: year,
+            exposure: whole.exposure / n,
+            turnover: whole.turnover / n,
+            gross_mean: whole.gross / n,
+            gross: Returns::of(&portfolio.returns(0.0), year.unwrap_or(f64::NAN)),
+            break_even_cost: (whole.turnover > 0.0)
+                .then(|| whole.gross / whole.turnover / BASIS_POINT),
+            net,
+            equity,
+        })
+    }
+}
+
+fn break_even_accuracy(whole: &Flow, fee: f64) -> Option<f64> {
+    (whole.at_stake > 0.0).then(|| 0.5 + fee * whole.turnover / (2.0 * whole.at_stake))
+}
+
+fn best_naive(
+    naive: &[(NaiveRule, Portfolio)],
+    fee: f64,
+    periods_per_year: Option<f64>,
+) -> Option<NaiveReturn> {
+    let of = |(rule, portfolio): &(NaiveRule, Portfolio)| {
+        let returns = portfolio.returns(fee);
+        let mean = returns.iter().sum::<f64>() / returns.len() as f64;
+        let returns = Returns::of(&returns, periods_per_year.unwrap_or(f64::NAN));
+        NaiveReturn { rule: *rule, mean, returns }
+    };
+    naive.iter().map(of).reduce(|best, next| if next.mean > best.mean { next } else { best })
+}
+
+/// The curve of growth: the start, then as many points as there are, at most 200.
+fn equity(portfolio: &Portfolio, interval: Interval, costs: &[f64]) -> Vec<EquityPoint> {
+    let Some(start) = portfolio.times.first() else { return Vec::new() };
+    let flat = |value: f64| vec![value; costs.len()];
+    let first = EquityPoint { time: *start, gross: 1.0, net: flat(1.0), drawdown: flat(0.0) };
+    let (mut gross, mut net, mut highest) = (1.0, flat(1.0), flat(1.0_f64));
+    let mut deepest = flat(0.0_f64);
+    let periods = portfolio.flows.len();
+    let points = periods.min(POINTS - 1);
+    let mut curve = vec![first];
+    for (index, flow) in portfolio.flows.iter().enumerate() {
+        gross *= 1.0 + flow.gross;
+        for (k, cost) in costs.iter().enumerate() {
+            net[k] *= 1.0 + flow.net(cost * BASIS_POINT);
+            highest[k] = highest[k].max(net[k]);
+            deepest[k] = deepest[k].min(net[k] / highest[k] - 1.0);
+        }
+        // The last of every points-th part.
+        if (index + 1) * points / periods > index * points / periods {
+            let time = match portfolio.times.get(index + 1) {
+                Some(next) => *next,
+                None => portfolio.times[index].plus(interval, 1).unwrap_or(*start),
+            };
+            let drawdown = std::mem::replace(&mut deepest, flat(0.0));
+            curve.push(EquityPoint { time, gross, net: net.clone(), drawdown });
+        }
+    }
+    curve
+}
+
+/// Fills in what depends on all models compared at one place.
+pub(crate) fn deflate(trades: &mut [&mut Trading]) {
+    let costs = trades.first().map_or(0, |trading| trading.net.len());
+    for k in 0..costs {
+        let ratio = |trading: &&mut Trading| trading.net[k].sharpe_ratio.map(|s| s.ratio);
+        // Who never trades is a trial with a ratio of 0.
+        let trials: Vec<f64> = trades.iter().map(|t| ratio(t).unwrap_or(0.0)).collect();
+        for trading in &mut *trades {
+            let net = &mut trading.net[k];
+            net.deflated_sharpe = net.sharpe_ratio.and_then(|s| s.deflated(&trials));
+        }
+    }
+}
