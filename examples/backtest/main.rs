@@ -47,7 +47,8 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
         .into_iter()
         .map(|model| Box::new(learner(model, options.quick)) as Box<dyn Learner>)
         .collect();
-    let settings = Backtest { plan: options.plan(), seed: options.seed, ..Backtest::default() };
+    let (plan, costs, seed) = (options.plan(), options.costs.clone(), options.seed);
+    let settings = Backtest { plan, costs, seed, ..Backtest::default() };
     let progress = progress::Progress::new();
     let report = settings.run(instruments, &learners, &|event| progress.on(&event));
     progress.finish();

@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// Number of folds that walk forward through calendar time [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     folds: Option<u16>,
+    /// Costs of trading to reckon with, basis points per unit of turnover: fee and slippage.
+    #[arg(long, value_delimiter = ',', value_name = "LIST", default_value = "2,5,10")]
+    pub(crate) costs: Vec<f64>,
     /// Seed of every random draw.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
@@ -131,6 +134,8 @@ impl Options {
             (None, Plan::WalkForward(plan)) => add("folds", plan.folds.to_string()),
             (None, Plan::Once { .. }) => {}
         }
+        let costs: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
+        add("costs", costs.join(","));
         add("seed", self.seed.to_string());
         if self.quick {
             command.push_str(" --quick");

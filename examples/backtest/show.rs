@@ -19,10 +19,15 @@ pub(crate) fn loaded(loaded: &Loaded) {
 }
 
 pub(crate) fn report(report: &Report) {
-    println!("\n{}\n", table(&Report::HEADLINE, report.headline(), &[3, 4, 6]));
+    println!("\n{}\n", table(Report::HEADLINE, report.headline(), &[3, 4, 6]));
+    println!("Accuracy where the models are surest, all instruments pooled:");
+    println!("{}\n", table(Report::CONFIDENT, report.confident_rows(), &[6]));
+    println!("Trading every call, per candle:");
+    println!("{}\n", table(report.trading_header(), report.trading_rows(), &[2, 3, 4, 5, 6, 7]));
     println!("Ranking by accuracy pooled over all instruments:");
-    println!("{}", table(&Report::RANKING, report.ranking_rows(), &[2, 3, 5, 6]));
-    println!("{}\n", report.verdict());
+    println!("{}", table(Report::RANKING, report.ranking_rows(), &[2, 3, 5, 6]));
+    println!("{}", report.verdict());
+    println!("{}\n", report.best_against_next().unwrap_or_default());
     for untested in &report.without_test_rows {
         println!("without test rows: {} {}", untested.name, untested.interval);
     }
@@ -35,10 +40,14 @@ pub(crate) fn report(report: &Report) {
 }
 
 /// A borderless table, the given columns flush right.
-fn table<const N: usize>(header: &[&str; N], rows: Vec<[String; N]>, right: &[usize]) -> Table {
+fn table<const N: usize>(
+    header: [impl ToString; N],
+    rows: Vec<[String; N]>,
+    right: &[usize],
+) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header);
+    table.set_header(header.map(|title| title.to_string()));
     table.add_rows(rows);
     for column in right {
         if let Some(column) = table.column_mut(*column) {

@@ -164,7 +164,9 @@ impl Importance {
             };
             let values: Vec<(i64, Mean)> = effects.clone().filter_map(value).collect();
             let mut all = Mean::default();
-            values.iter().for_each(|(_, value)| all += *value);
+            for (_, value) in &values {
+                all += *value;
+            }
             let bootstrap = Bootstrap::of_times(values, terms.horizon, terms.seed);
             let range = f64::NEG_INFINITY..=f64::INFINITY;
             (all.value(), bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, range)))

@@ -82,7 +82,9 @@ impl Portfolio {
         let mut portfolio = Self::default();
         for at_once in flows.chunk_by(|a, b| a.0 == b.0) {
             let mut sum = Flow::default();
-            at_once.iter().for_each(|(_, flow)| sum.add(flow));
+            for (_, flow) in at_once {
+                sum.add(flow);
+            }
             let n = at_once.len() as f64;
             portfolio.times.push(at_once[0].0);
             portfolio.flows.push(Flow {
@@ -103,7 +105,9 @@ impl Portfolio {
     /// All periods added up.
     pub(crate) fn total(&self) -> Flow {
         let mut sum = Flow::default();
-        self.flows.iter().for_each(|flow| sum.add(flow));
+        for flow in &self.flows {
+            sum.add(flow);
+        }
         sum
     }
 

@@ -17,8 +17,8 @@ const BASIS_POINT: f64 = 1e-4;
 
 /// Trading a model's calls: long on UP, short on DOWN, flat on NEUTRAL, at the closes.
 ///
-/// **Formula** for each instrument, s_t the side of the call at the close of candle t (+1, −1, 0),
-/// h the horizon, r_{t+1} the change of the close over the next candle, c the cost of a unit of
+/// **Formula** for each instrument, `s_t` the side of the call at the close of candle t (+1, −1,
+/// 0), h the horizon, `r_{t+1}` the change of the close over the next candle, c the cost of a unit of
 /// turnover (fee and slippage):
 ///
 /// ```text

@@ -1,7 +1,7 @@
 //! The later sections of the Markdown report: what the numbers were made from.
 use windvane_signals::{Band, GapPolicy};
 
-use super::headline::{UNDEFINED, interval, percent};
+use super::headline::{UNDEFINED, bounds, interval, percent, signed};
 use super::section::Part;
 use super::table::table;
 use super::{FoldRecord, GroupRecord, PlanRecord, Report};
@@ -72,6 +72,64 @@ impl Report {
             "Learned from other instruments only, for want of a training window of their own: {}.",
             folds.join("; ")
         )
+    }
+
+    pub(crate) fn over_time_section(&self) -> [Part; 1] {
+        let rows = self.pooled().flat_map(|row| {
+            row.over_time.iter().map(|stretch| {
+                let naive = stretch.best_naive;
+                let naive = naive.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
+                [
+                    row.model.clone(),
+                    interval(row),
+                    stretch.from.to_string(),
+                    stretch.score.calls.to_string(),
+                    percent(stretch.score.accuracy),
+                    bounds(stretch.interval_95),
+                    naive.unwrap_or_else(|| UNDEFINED.to_string()),
+                ]
+            })
+        });
+        let header = [
+            "Model",
+            "Interval",
+            "From",
+            "Calls",
+            "Accuracy %",
+            "95 % interval",
+            "Best naive rule %",
+        ];
+        [table(3, header, rows).into()]
+    }
+
+    pub(crate) fn importance_section(&self) -> Vec<Part> {
+        if self.importance.is_empty() {
+            return Vec::new();
+        }
+        let loss = |x: f64| format!("{x:+.5}");
+        let rows = self.importance.iter().map(|one| {
+            let drop = one.accuracy_drop.map(signed);
+            let drop_bounds = one.accuracy_interval_95;
+            let drop_bounds =
+                drop_bounds.map(|b| format!("[{}, {}]", signed(b.low), signed(b.high)));
+            let rise_bounds = one.loss_interval_95;
+            let rise_bounds = rise_bounds.map(|b| format!("[{}, {}]", loss(b.low), loss(b.high)));
+            let text = |text: Option<String>| text.unwrap_or_else(|| UNDEFINED.to_string());
+            [
+                one.model.clone(),
+                one.interval.to_string(),
+                one.channel.clone(),
+                one.windows.to_string(),
+                format!("{} {}", text(drop), text(drop_bounds)),
+                format!("{} {}", text(one.loss_rise.map(loss)), text(rise_bounds)),
+            ]
+        });
+        let header =
+            ["Model", "Interval", "Channel", "Windows", "Accuracy lost, points", "Log loss won"];
+        let text = "Each channel is silenced in turn: all its values are replaced by the median of \
+                    the training windows, and the fitted model predicts at most 2,000 test windows \
+                    per fold again, every candle called.";
+        vec![text.to_string().into(), table(3, header, rows).into()]
     }
 
     pub(crate) fn training_section(&self) -> [Part; 1] {
@@ -161,11 +219,13 @@ impl Report {
                 format!("band {factor} standard deviations over {lookback} changes")
             }
         };
+        let costs: Vec<String> = run.costs.iter().map(ToString::to_string).collect();
         let mut items = vec![
             format!("windvane-backtest {}, kernel {}, seed {}", run.version, run.kernel, run.seed),
             format!("data {} (XXH3 of all candles)", run.data_hash),
             format!("plan: {}", plan(&run.plan)),
             format!("labels: {} candle(s) ahead, {band}", run.labels.horizon),
+            format!("costs of trading: {} basis points per unit of turnover", costs.join(", ")),
             format!("windows: {} rows of {}", run.lookback, run.channels.join(", ")),
         ];
         items.extend(run.notes.iter().cloned());

@@ -18,7 +18,7 @@ use crate::importance::Subject;
 use crate::result::Place;
 use crate::trading::deflate;
 use crate::warning::{self, Warning, WarningCode};
-use crate::{Backtest, Importance, Instrument, Plan, Record, ResultRow, Scope, Trading};
+use crate::{Backtest, Importance, Instrument, Plan, Record, ResultRow, Scope};
 
 /// Everything a run came to.
 pub(crate) struct Finished<'a> {
@@ -87,16 +87,12 @@ impl Finished<'_> {
             let own: Vec<Record> = own.copied().collect();
             (!own.is_empty()).then(|| ResultRow::of(self.names[model], place, &own, self.terms()))
         };
-        let rows: Vec<Option<ResultRow>> = jobs.into_par_iter().map(row).collect();
-        let mut results = Vec::new();
-        for place in rows.chunks(self.names.len()) {
-            let mut rows: Vec<ResultRow> = place.iter().flatten().cloned().collect();
-            let mut trades: Vec<&mut Trading> =
-                rows.iter_mut().filter_map(|row| row.trading.as_mut()).collect();
-            deflate(&mut trades);
-            results.extend(rows);
+        let mut rows: Vec<Option<ResultRow>> = jobs.into_par_iter().map(row).collect();
+        for models in rows.chunks_mut(self.names.len()) {
+            let rows = models.iter_mut().flatten();
+            deflate(&mut rows.filter_map(|row| row.trading.as_mut()).collect::<Vec<_>>());
         }
-        results
+        rows.into_iter().flatten().collect()
     }
 
     /// Single instruments, then intervals, then all; each with the instruments it covers.

@@ -25,20 +25,27 @@ impl Report {
         self.headline_rows().map(cells).collect()
     }
 
+    /// The rows of [`headline`](Self::headline) that are pooled, or the others.
+    pub(crate) fn headline_part(&self, pooled: bool) -> impl Iterator<Item = [String; 9]> {
+        let part = move |row: &&ResultRow| (row.scope != Scope::Instrument) == pooled;
+        self.headline_rows().filter(part).map(cells)
+    }
+
     /// Titles of the columns of [`ranking_rows`](Self::ranking_rows).
-    pub const RANKING: [&'static str; 8] = [
+    pub const RANKING: [&'static str; 9] = [
         "Place",
         "Model",
         "Calls",
         "Accuracy %",
         "95 % interval",
         "Coverage %",
-        "Calling all %",
+        "All %",
         "Lead, points",
+        "p",
     ];
 
     /// The ranking as texts for a table.
-    pub fn ranking_rows(&self) -> Vec<[String; 8]> {
+    pub fn ranking_rows(&self) -> Vec<[String; 9]> {
         let row = |(place, rank): (usize, &Rank)| {
             [
                 (place + 1).to_string(),
@@ -49,6 +56,7 @@ impl Report {
                 percent(rank.coverage),
                 percent(rank.full_coverage_accuracy),
                 lead(rank.lead),
+                p_value(rank.p_holm),
             ]
         };
         self.ranking.iter().enumerate().map(row).collect()
@@ -64,6 +72,22 @@ impl Report {
             format!("Told apart from the best naive rule: {}", ahead.join(", "))
         };
         format!("{verdict} (95 %, corrected for {} models compared).", self.run.models.len())
+    }
+
+    /// Whether the first model of the ranking can be told from the second, in a sentence; `None`
+    /// where that is not known.
+    pub fn best_against_next(&self) -> Option<String> {
+        let (best, next) = (self.ranking.first()?, self.ranking.get(1)?);
+        let over = best.over_next?;
+        let told = over.interval_95?.low > 0.0;
+        Some(format!(
+            "{} leads {} by {} points on the candles both called (p {}): {}.",
+            best.model,
+            next.model,
+            lead(best.over_next),
+            p_value(over.p_value),
+            if told { "the two can be told apart" } else { "the two cannot be told apart" },
+        ))
     }
 
     /// The rows of the headline: pooled ones only where they differ from what they pool.
@@ -88,7 +112,7 @@ fn cells(row: &ResultRow) -> [String; 9] {
     let naive = row.best_naive_result();
     let naive = naive.map(|best| format!("{} {}", best.rule, percent(best.score.accuracy)));
     [
-        row.model.clone(),
+        row.marked_model(),
         row.instrument.clone(),
         interval(row),
         row.score.calls.to_string(),
@@ -98,6 +122,23 @@ fn cells(row: &ResultRow) -> [String; 9] {
         naive.unwrap_or_else(|| UNDEFINED.to_string()),
         lead(row.lead),
     ]
+}
+
+impl ResultRow {
+    /// The model's name, with a mark where its result is too good.
+    pub(crate) fn marked_model(&self) -> String {
+        let mark = if self.suspicious { " (suspicious: audit)" } else { "" };
+        format!("{}{mark}", self.model)
+    }
+}
+
+/// A p-value with three decimals.
+fn p_value(p: Option<f64>) -> String {
+    match p {
+        None => UNDEFINED.to_string(),
+        Some(p) if p < 0.001 => "< 0.001".to_string(),
+        Some(p) => format!("{p:.3}"),
+    }
 }
 
 /// The interval of a row's candles, or `all`.
@@ -127,7 +168,7 @@ pub(crate) fn lead(lead: Option<Lead>) -> String {
 }
 
 /// A signed fraction in percentage points; a rounded zero has no minus.
-fn signed(fraction: f64) -> String {
+pub(crate) fn signed(fraction: f64) -> String {
     let text = format!("{:+.2}", 100.0 * fraction);
     if text == "-0.00" { "+0.00".to_string() } else { text }
 }

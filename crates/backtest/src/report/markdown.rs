@@ -5,8 +5,9 @@ use super::Report;
 use super::headline::{UNDEFINED, interval, percent};
 use super::section::{Part, Section};
 use super::table::table;
+use crate::ResultRow;
+use crate::Scope;
 use crate::naive::NaiveRule;
-use crate::{ResultRow, Scope};
 
 impl Report {
     /// The report as Markdown.
@@ -23,11 +24,16 @@ impl Report {
         let sections = [
             Section::new("Results", self.results_section()),
             Section::new("Ranking", self.ranking_section()),
+            Section::new("Most confident", self.confident_section()),
+            Section::new("Trading", self.trading_section()),
             Section::new("Naive rules", self.naive_section()),
             Section::new("Labels against calls", self.confusion_section()),
             Section::new("Confidence", self.confidence_section()),
+            Section::new("Reliability", self.reliability_section()),
+            Section::new("Over time", self.over_time_section()),
             Section::new("Folds", self.folds_section()),
             Section::new("Training", self.training_section()),
+            Section::new("Importance of channels", self.importance_section()),
             Section::new("Instruments", self.instruments_section()),
             Section::new("Failures", [list(&self.failures)]),
             Section::new("Warnings", [list(&self.warnings)]),
@@ -49,7 +55,7 @@ impl Report {
          interval above 0; a high accuracy without that is what knowing nothing scores too."
     }
 
-    fn results_section(&self) -> [Part; 2] {
+    fn results_section(&self) -> [Part; 3] {
         let leads: Vec<_> = self.headline_rows().filter_map(|r| r.lead?.interval_95).collect();
         let (all, above) = (leads.len(), leads.iter().filter(|bounds| bounds.low > 0.0).count());
         let text = format!(
@@ -59,16 +65,19 @@ impl Report {
              model knew anything, about {:.1} would have one by chance.",
             0.025 * all as f64,
         );
-        [table(3, Self::HEADLINE, self.headline()).into(), text.into()]
+        let rows = |pooled| table(3, Self::HEADLINE, self.headline_part(pooled)).into();
+        [rows(true), text.into(), rows(false)]
     }
 
-    fn ranking_section(&self) -> [Part; 2] {
+    fn ranking_section(&self) -> [Part; 3] {
         let text = format!(
             "{} All calls pooled, each weighing the same; a model tested on fewer folds is marked \
-             incomplete.",
+             incomplete. p is that of the lead, one-sided, from blocks of calendar time, corrected \
+             by Holm.",
             self.verdict(),
         );
-        [table(2, Self::RANKING, self.ranking_rows()).into(), text.into()]
+        let next = self.best_against_next().unwrap_or_default();
+        [table(2, Self::RANKING, self.ranking_rows()).into(), text.into(), next.into()]
     }
 
     /// The rows pooled by interval.
@@ -121,24 +130,6 @@ impl Report {
         let text = "Saying 1/3 to everything has a log loss of 1.0986 and a Brier score of 0.6667.";
         let losses = table(2, loss_header, losses);
         [table(3, header, rows).into(), text.to_string().into(), losses.into()]
-    }
-
-    fn confidence_section(&self) -> [Part; 3] {
-        let all = || self.results.iter().filter(|row| row.scope == Scope::All);
-        let span = all().map(|row| {
-            let c = &row.confidence;
-            [row.model.clone(), percent(c.min), percent(c.median), percent(c.max)]
-        });
-        let bins = all().flat_map(|row| {
-            row.confidence.bins.iter().filter(|bin| bin.calls > 0).map(|bin| {
-                let range = format!("{:.0} to {:.0}", 100.0 * bin.from, 100.0 * bin.to);
-                [row.model.clone(), range, bin.calls.to_string(), percent(bin.hit_rate)]
-            })
-        });
-        let text = "The probability a model gives the direction it calls.".to_string();
-        let span = table(1, ["Model", "Least %", "Median %", "Most %"], span);
-        let bins = table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins);
-        [text.into(), span.into(), bins.into()]
     }
 }
 

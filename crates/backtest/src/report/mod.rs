@@ -4,6 +4,7 @@
 //! number of threads.
 mod appendix;
 mod assemble;
+mod confident;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
@@ -12,6 +13,7 @@ mod markdown;
 mod ranking;
 mod section;
 mod table;
+mod trading;
 mod write;
 
 use std::fmt;

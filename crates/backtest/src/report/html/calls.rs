@@ -83,7 +83,7 @@ impl Report {
 
     /// Labels against calls, pooled by interval.
     pub(crate) fn confusion_plots(&self) -> Row {
-        let plots = self.rows(Scope::Interval).map(confusion_plot).collect();
+        let plots = self.pooled().map(confusion_plot).collect();
         Row::small(
             plots,
             "Each row is what happened, each column what was called; a cell holds the candles and \

@@ -58,18 +58,19 @@ impl Report {
         })
     }
 
-    /// How often what is said with a confidence comes true, over all instruments.
+    /// How often what is said with a probability comes true.
     pub(crate) fn reliability_plots(&self) -> Row {
-        let bins = self.rows(Scope::All).flat_map(|row| &row.reliability);
+        let bins = self.pooled().flat_map(|row| &row.reliability);
         let (from, to) =
             bins.fold((1.0_f64, 0.0_f64), |(from, to), bin| (from.min(bin.from), to.max(bin.to)));
         let (from, to) = (percent(from), percent(to));
-        let rows = self.rows(Scope::All).filter(|row| !row.reliability.is_empty());
+        let rows = self.pooled().filter(|row| !row.reliability.is_empty());
         Row::small(
             rows.map(|row| self.reliability_plot(row, from, to)).collect(),
             "The probability of the likeliest class, and how often that class came. On the grey \
-             line a confidence means what it says; below it a model is too sure of itself. \
-             Intervals are Wilson's, as if cases were independent, which makes them rather too short.",
+             line a probability means what it says; below it a model is too sure of itself. \
+             Intervals are Wilson's, as if candles were independent, which makes them rather too \
+             short.",
         )
     }
 
@@ -92,10 +93,10 @@ impl Report {
             marks.push(Mark::Dot(ink, (x, y), ends));
         }
         Plot {
-            title: format!("{}: reliability", row.model),
+            title: format!("{}, {} candles", row.model, interval(row)),
             caption: String::new(),
             size: Plot::SMALL,
-            x: Axis { grid: false, ..Axis::between("Confidence, %", from, to, 4) },
+            x: Axis { grid: false, ..Axis::between("Probability, %", from, to, 4) },
             y: Axis::between("Came true, %", 0.0, 100.0, 4),
             marks,
             legend: Vec::new(),

@@ -47,20 +47,7 @@ impl Report {
             introduction: self.introduction(),
             colours: ink::css(),
             first: first.into_iter().map(chapter).collect(),
-            chapters: others
-                .into_iter()
-                .chain(
-                    [
-                        "Most confident",
-                        "Reliability",
-                        "Trading",
-                        "Over time",
-                        "Importance of channels",
-                    ]
-                    .map(|title| Section { title, parts: vec![] }),
-                )
-                .map(chapter)
-                .collect(), // TEMPORARY
+            chapters: others.into_iter().map(chapter).collect(),
         };
         page.render().expect("invariant: writing to a text cannot fail")
     }

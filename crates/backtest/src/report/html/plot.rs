@@ -100,10 +100,11 @@ impl Plot {
         // What of the last tick's text stands beyond the axis.
         let last = self.x.ticks.last().map_or(0.0, |(at, text)| {
             let left = (self.x.to - at) / (self.x.to - self.x.from);
-            width(text) / 2.0 - left * (f64::from(self.size.0) - beside)
+            width(text) / 2.0 - left * (f64::from(self.size.0) - beside - 10.0)
         });
         let mut chart = ChartBuilder::on(area)
             .margin_top(fine(8.0))
+            .margin_left(fine(4.0))
             .margin_right(fine(6.0 + last.max(0.0)))
             .x_label_area_size(fine(22.0 + description(&self.x)))
             .y_label_area_size(fine(beside))
@@ -119,10 +120,15 @@ impl Plot {
             .axis_style(Ink::Rule.colour().stroke_width(fine(1.0)))
             .set_all_tick_mark_size(fine(4.0))
             .label_style(text_style())
-            .axis_desc_style(text_style())
-            .x_desc(&self.x.label)
-            .y_desc(&self.y.label)
-            .draw()?;
+            .axis_desc_style(text_style());
+        // An empty text would still be drawn.
+        if !self.x.label.is_empty() {
+            mesh.x_desc(&self.x.label);
+        }
+        if !self.y.label.is_empty() {
+            mesh.y_desc(&self.y.label);
+        }
+        mesh.draw()?;
         self.marks.iter().try_for_each(|mark| mark.draw(&mut chart))
     }
 }

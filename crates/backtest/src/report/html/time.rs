@@ -11,7 +11,7 @@ use crate::{EquityPoint, Report, ResultRow, Scope, Stretch, Trading};
 impl Report {
     /// Accuracy stretch by stretch, for each model and interval.
     pub(crate) fn over_time_plots(&self) -> Row {
-        let rows = self.rows(Scope::Interval).filter(|row| !row.over_time.is_empty());
+        let rows = self.pooled().filter(|row| !row.over_time.is_empty());
         Row::small(
             rows.map(|row| self.over_time_plot(row)).collect(),
             "Accuracy over stretches of calendar time with its 95 % interval; grey is the naive \
@@ -21,7 +21,7 @@ impl Report {
     }
 
     fn over_time_plot(&self, row: &ResultRow) -> Plot {
-        let same = self.rows(Scope::Interval).filter(|other| other.interval == row.interval);
+        let same = self.pooled().filter(|other| other.interval == row.interval);
         let values = same.flat_map(|row| &row.over_time).flat_map(|stretch| {
             let naive = stretch.best_naive.and_then(|naive| naive.score.accuracy);
             let ends = stretch.interval_95.map(|b| [b.low, b.high]);

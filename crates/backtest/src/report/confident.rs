@@ -1,0 +1,117 @@
+//! Sections on confidence: what the surest calls are worth, and whether probabilities are kept.
+use super::Report;
+use super::headline::{UNDEFINED, bounds, interval, lead, percent};
+use super::section::Part;
+use super::table::table;
+use crate::{ResultRow, Scope};
+
+impl Report {
+    /// Titles of the columns of [`confident_rows`](Self::confident_rows).
+    pub const CONFIDENT: [&'static str; 7] =
+        ["Model", "Interval", "All %", "Surest 50 %", "Surest 20 %", "Surest 10 %", "ECE %"];
+
+    /// Accuracy on all candles and on those the model is surest of, with 95 % intervals, as texts
+    /// for a table: one row per model and interval, all instruments pooled.
+    pub fn confident_rows(&self) -> Vec<[String; 7]> {
+        let row = |row: &ResultRow| {
+            let cell = |index: usize| {
+                let selected = row.selected.get(index);
+                let accuracy = percent(selected.and_then(|s| s.score.accuracy));
+                format!("{accuracy} {}", bounds(selected.and_then(|s| s.interval_95)))
+            };
+            [
+                row.marked_model(),
+                interval(row),
+                cell(0),
+                cell(1),
+                cell(2),
+                cell(3),
+                percent(row.calibration_error),
+            ]
+        };
+        self.pooled().map(row).collect()
+    }
+
+    pub(crate) fn confident_section(&self) -> [Part; 4] {
+        let shares = self.pooled().flat_map(|row| {
+            row.selected.iter().map(|selected| {
+                let naive = selected.best_naive;
+                let naive = naive.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
+                let points = selected.mean_return.map(|mean| format!("{:+.2}", 1e4 * mean));
+                [
+                    row.model.clone(),
+                    interval(row),
+                    format!("{:.0}", 100.0 * selected.share),
+                    percent(selected.score.coverage),
+                    selected.score.calls.to_string(),
+                    percent(selected.score.accuracy),
+                    naive.unwrap_or_else(|| UNDEFINED.to_string()),
+                    lead(selected.lead),
+                    points.unwrap_or_else(|| UNDEFINED.to_string()),
+                ]
+            })
+        });
+        let header = [
+            "Model",
+            "Interval",
+            "Surest %",
+            "Coverage %",
+            "Calls",
+            "Accuracy %",
+            "Best naive rule %",
+            "Lead, points",
+            "Mean return, bp",
+        ];
+        let how = "Every candle is called by the sign of p(UP) − p(DOWN); the surest are those with \
+                   the largest |p(UP) − p(DOWN)|. The threshold of a share is chosen on the fold's \
+                   validation candles, before the test, so the realised coverage differs from it. \
+                   Intervals are 95 % block bootstraps.";
+        let returns = "The mean return is that of a call over the horizon, before costs.";
+        [
+            how.to_string().into(),
+            table(2, Self::CONFIDENT, self.confident_rows()).into(),
+            table(2, header, shares).into(),
+            returns.to_string().into(),
+        ]
+    }
+
+    pub(crate) fn reliability_section(&self) -> [Part; 2] {
+        let rows = self.pooled().flat_map(|row| {
+            row.reliability.iter().map(|bin| {
+                let range = format!("{:.1} to {:.1}", 100.0 * bin.from, 100.0 * bin.to);
+                let (confidence, accuracy) = (percent(bin.confidence), percent(bin.accuracy));
+                [
+                    row.model.clone(),
+                    interval(row),
+                    range,
+                    bin.cases.to_string(),
+                    confidence,
+                    accuracy,
+                ]
+            })
+        });
+        let header =
+            ["Model", "Interval", "Probability %", "Candles", "Mean probability %", "Came true %"];
+        let text = "The probability of the most probable class, NEUTRAL included, against how \
+                    often it came; ECE is the mean gap.";
+        [text.to_string().into(), table(3, header, rows).into()]
+    }
+
+    pub(crate) fn confidence_section(&self) -> [Part; 3] {
+        let all = || self.results.iter().filter(|row| row.scope == Scope::All);
+        let span = all().map(|row| {
+            let c = &row.confidence;
+            [row.model.clone(), percent(c.min), percent(c.median), percent(c.max)]
+        });
+        let bins = all().flat_map(|row| {
+            row.confidence.bins.iter().filter(|bin| bin.calls > 0).map(|bin| {
+                let range = format!("{:.0} to {:.0}", 100.0 * bin.from, 100.0 * bin.to);
+                [row.model.clone(), range, bin.calls.to_string(), percent(bin.hit_rate)]
+            })
+        });
+        let text = "The probability a model gives the direction it calls.".to_string();
+        let span = table(1, ["Model", "Least %", "Median %", "Most %"], span);
+        let bins = table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins);
+        [text.into(), span.into(), bins.into()]
+    }
+}
