@@ -27,7 +27,7 @@ pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
             Interval::HOUR,
             1_500,
         ),
-        market("DAYS", Interval::DAY, 900),
+        market("DAYS", Interval::DAY, 520),
     ];
     let recipe = Recipe { epochs: 4, ..Recipe::default() };
     let small = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
@@ -75,7 +75,7 @@ fn every_section_is_there_and_every_plot_has_its_marks() {
         ("failures", 0),
         ("warnings", 0),
         ("results", 2),
-        ("ranking", 1),
+        ("ranking", 3),
         ("most-confident", 3),
         ("trading", 6),
         ("naive-rules", 0),

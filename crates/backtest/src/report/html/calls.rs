@@ -10,9 +10,13 @@ use crate::{Report, ResultRow, Scope};
 
 impl Report {
     /// Accuracy on every instrument, a plot for each interval.
-    pub(crate) fn instrument_plots(&self) -> Vec<Plot> {
+    pub(crate) fn instrument_plots(&self) -> Row {
         let of = |group: &crate::report::GroupRecord| self.instrument_plot(group.interval);
-        self.groups.iter().filter_map(of).collect()
+        Row::captioned(
+            self.groups.iter().filter_map(of).collect(),
+            "Dots are accuracies with their 95 % intervals, upright lines the best naive rule on \
+             the same candles: a model has to be right of its line.",
+        )
     }
 
     fn instrument_plot(&self, candles: Interval) -> Option<Plot> {
@@ -41,9 +45,7 @@ impl Report {
         let height = 50.0 + names.len() as f64 * (models as f64 * 11.0 + 12.0);
         (!rows.is_empty()).then(|| Plot {
             title: format!("Accuracy by instrument, {candles} candles"),
-            caption: "Dots are accuracies with their 95 % intervals, upright lines the best naive \
-                      rule on the same candles: a model has to be right of its line."
-                .to_string(),
+            caption: String::new(),
             size: Plot::tall(height),
             x,
             y,
@@ -53,32 +55,40 @@ impl Report {
     }
 
     /// The pooled leads over the best naive rule.
-    pub(crate) fn lead_plots(&self) -> Vec<Plot> {
-        let rows: Vec<(&ResultRow, crate::Lead)> =
-            self.pools().into_iter().filter_map(|row| Some((row, row.lead?))).collect();
+    pub(crate) fn lead_plots(&self) -> Row {
+        let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.lead_plot(place, rows);
+        Row::captioned(
+            self.pools().iter().filter_map(plot).collect(),
+            "Accuracy less that of the best naive rule on the same candles, with 95 % intervals: \
+             only one wholly right of 0 shows something, and with several models the corrected p \
+             of the table decides.",
+        )
+    }
+
+    fn lead_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
         let mut marks = Vec::new();
-        for (place, (row, lead)) in rows.iter().enumerate() {
+        for (place, row) in rows.iter().enumerate() {
             let at = |share: f64| (percent(share), place as f64);
+            let Some(lead) = row.lead else { continue };
             let ends = lead.interval_95.map(|b| [at(b.low), at(b.high)]);
             marks.push(Mark::Dot(self.ink(&row.model), at(lead.lead), ends));
         }
-        let names = rows.iter().map(|(row, _)| format!("{} {}", row.model, interval(row)));
-        let y = Axis::names("", names).downwards();
+        if marks.is_empty() {
+            return None;
+        }
+        let y = Axis::names("", rows.iter().map(|row| row.model.clone())).downwards();
         let values = marks.iter().flat_map(Mark::places).chain([0.0]);
         let x = Axis::numbers("Lead, percentage points", values, 5);
         marks.insert(0, Mark::Line(Ink::Rule, vec![(0.0, y.from), (0.0, y.to)]));
-        let plot = Plot {
-            title: "Lead over the best naive rule".to_string(),
-            caption: "Accuracy less that of the best naive rule on the same candles, with 95 % \
-                      intervals: only one wholly right of 0 shows something."
-                .to_string(),
+        Some(Plot {
+            title: format!("Lead over the best naive rule, {place} candles"),
+            caption: String::new(),
             size: Plot::tall(60.0 + 26.0 * rows.len() as f64),
             x,
             y,
             marks,
             legend: Vec::new(),
-        };
-        if rows.is_empty() { Vec::new() } else { vec![plot] }
+        })
     }
 
     /// Labels against calls, pooled by interval.

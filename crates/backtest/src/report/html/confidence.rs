@@ -9,32 +9,33 @@ use crate::{Report, ResultRow, Scope};
 
 impl Report {
     /// Accuracy against coverage, a plot for each pool.
-    pub(crate) fn coverage_plots(&self) -> Vec<Plot> {
-        let mut places: Vec<String> = self.pools().into_iter().map(interval).collect();
-        places.dedup();
-        places.iter().filter_map(|place| self.coverage_plot(place)).collect()
+    pub(crate) fn coverage_plots(&self) -> Row {
+        let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.coverage_plot(place, rows);
+        Row::captioned(
+            self.pools().iter().filter_map(plot).collect(),
+            "On the right every candle is called, further left only those a model is surest of. A \
+             line that rises to the left knows when it knows; dots carry 95 % intervals.",
+        )
     }
 
-    fn coverage_plot(&self, place: &str) -> Option<Plot> {
-        let pools = self.pools();
-        let rows = || pools.iter().filter(|row| interval(row) == place);
+    fn coverage_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
         let mut marks = Vec::new();
         let mut legend = self.legend();
         // One line of naive rules, or they would hide the models'.
-        let first = self.ranking.first().and_then(|rank| rows().find(|r| r.model == rank.model));
-        if let Some(row) = first {
+        let first = self.ranking.first()?;
+        if let Some(row) = rows.iter().find(|row| row.model == first.model) {
             let naive = row.coverage_curve.iter().filter_map(|point| {
                 Some((percent(point.coverage?), percent(point.best_naive_accuracy?)))
             });
             marks.push(Mark::Line(Ink::Rule, naive.collect()));
             legend.push((Ink::Rule, format!("best naive rule on the calls of {}", row.model)));
         }
-        for row in rows() {
+        for row in rows {
             let curve = row.coverage_curve.iter();
             let curve = curve.filter_map(|p| Some((percent(p.coverage?), percent(p.accuracy?))));
             marks.push(Mark::Line(self.ink(&row.model), curve.collect()));
         }
-        for row in rows() {
+        for row in rows {
             for one in &row.selected {
                 if let (Some(x), Some(y)) = (one.score.coverage, one.score.accuracy) {
                     let (x, y) = (percent(x), percent(y));
@@ -46,10 +47,7 @@ impl Report {
         let values: Vec<f64> = marks.iter().flat_map(Mark::heights).collect();
         (!values.is_empty()).then(|| Plot {
             title: format!("Accuracy and coverage, {place} candles"),
-            caption: "On the right every candle is called, further left only those a model is \
-                      surest of. A line that rises to the left knows when it knows; dots carry \
-                      95 % intervals."
-                .to_string(),
+            caption: String::new(),
             size: Plot::SIZE,
             x: Axis::between("Coverage, % of candles", 0.0, 100.0, 5),
             y: Axis::numbers("Accuracy, %", values, 5),

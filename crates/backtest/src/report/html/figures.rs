@@ -1,6 +1,7 @@
 //! Which plots stand in which section.
 use super::ink::Ink;
 use super::plot::Plot;
+use crate::report::headline::interval;
 use crate::{Report, ResultRow, Scope};
 
 /// Plots side by side.
@@ -18,6 +19,10 @@ impl Row {
         Self { small: false, plots, caption: None }
     }
 
+    pub(crate) fn captioned(plots: Vec<Plot>, caption: &'static str) -> Self {
+        Self { small: false, plots, caption: Some(caption) }
+    }
+
     pub(crate) fn small(plots: Vec<Plot>, caption: &'static str) -> Self {
         Self { small: true, plots, caption: Some(caption) }
     }
@@ -27,10 +32,10 @@ impl Report {
     /// The plots of a section; rows without any are left out.
     pub(crate) fn figures(&self, section: &str) -> Vec<Row> {
         let rows = match section {
-            "Results" => vec![Row::large(self.instrument_plots())],
-            "Ranking" => vec![Row::large(self.lead_plots())],
+            "Results" => vec![self.instrument_plots()],
+            "Ranking" => vec![self.lead_plots()],
             "Labels against calls" => vec![self.confusion_plots()],
-            "Most confident" => vec![Row::large(self.coverage_plots())],
+            "Most confident" => vec![self.coverage_plots()],
             "Confidence" => vec![self.confidence_plots()],
             "Reliability" => vec![self.reliability_plots()],
             "Over time" => vec![self.over_time_plots()],
@@ -61,14 +66,18 @@ impl Report {
         self.results.iter().filter(move |row| row.scope == scope)
     }
 
-    /// The rows pooled over as much as possible: all intervals, and each where there are several.
-    pub(crate) fn pools(&self) -> Vec<&ResultRow> {
-        let all = self.rows(Scope::All);
-        if self.groups.len() > 1 {
-            self.rows(Scope::Interval).chain(all).collect()
-        } else {
-            self.rows(Scope::Interval).collect()
+    /// The pooled rows by what is pooled: each interval, and all where there are several.
+    pub(crate) fn pools(&self) -> Vec<(String, Vec<&ResultRow>)> {
+        let mut pools: Vec<(String, Vec<&ResultRow>)> = Vec::new();
+        let all = self.rows(Scope::All).filter(|_| self.groups.len() > 1);
+        for row in self.pooled().chain(all) {
+            let name = interval(row);
+            match pools.iter_mut().find(|(pool, _)| *pool == name) {
+                Some((_, rows)) => rows.push(row),
+                None => pools.push((name, vec![row])),
+            }
         }
+        pools
     }
 }
 
