@@ -351,6 +351,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn p_values_are_right_as_often_as_they_say() {
+        // Leads of nothing, in blocks that depend on their own past.
+        let p_value = |simulation: u64| {
+            let mut stream = Stream::new(12, Purpose::Shuffle, 0, simulation);
+            let mut level = 0.0;
+            let mut value = |time: i64| {
+                level = 0.5 * level + stream.normal();
+                (time, Mean { sum: level, count: 1 })
+            };
+            let values = (0..1_200).map(&mut value).collect();
+            Bootstrap::of_times(values, 1, simulation).unwrap().p_value(Mean::value).unwrap()
+        };
+        let p_values: Vec<f64> = (0..600).into_par_iter().map(p_value).collect();
+        for level in [0.05, 0.2, 0.5, 0.95] {
+            let below = p_values.iter().filter(|p| **p < level).count() as f64 / 600.0;
+            let error = (level * (1.0 - level) / 600.0_f64).sqrt();
+            assert!((below - level).abs() < 4.0 * error, "{level}: {below}");
+        }
+    }
+
+    #[test]
+    fn a_clear_lead_has_a_small_p_value_and_the_reverse_a_large_one() {
+        let records: Vec<Record> = (0..1_000)
+            .map(|t| {
+                record(t, if t % 7 < 4 { Up } else { Down }, if t % 7 < 4 { 0.01 } else { -0.01 })
+            })
+            .map(|r| if r.row % 5 == 0 { Record { called: r.called.opposite(), ..r } } else { r })
+            .collect();
+        let p_value = |records: &[Record]| {
+            Bootstrap::new(records, NaiveRule::AlwaysUp, TERMS).unwrap().lead_p_value().unwrap()
+        };
+        assert!(p_value(&records) < 1e-6);
+        let wrong: Vec<Record> =
+            records.iter().map(|r| Record { called: r.called.opposite(), ..*r }).collect();
+        assert!(p_value(&wrong) > 1.0 - 1e-6);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 

@@ -38,8 +38,7 @@ pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<Stretch> {
     let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
     let start = first.div_euclid(DAY);
     let days = last.div_euclid(DAY) - start + 1;
-    let length = DAY * days.div_euclid(STRETCHES).max(1);
-    let length = if days > STRETCHES * (length / DAY) { length + DAY } else { length };
+    let length = DAY * (days + STRETCHES - 1).div_euclid(STRETCHES);
     let place = |record: &Record| (record.decided_at.millis() - start * DAY) / length;
     let mut parts: Vec<Vec<Record>> = Vec::new();
     parts.resize_with(usize::try_from(STRETCHES).unwrap_or_default(), Vec::new);
@@ -60,4 +59,44 @@ pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<Stretch> {
         }
     };
     (0..).zip(&parts).filter(|(_, part)| !part.is_empty()).map(stretch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::Direction::Up;
+
+    use super::*;
+    use crate::testing::record;
+
+    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[] };
+
+    #[test]
+    fn every_candle_is_in_one_stretch_of_whole_days() {
+        // Days of hourly candles, days per stretch, stretches.
+        for (days, length, count) in [(1, 1, 1), (24, 1, 24), (25, 2, 13), (100, 5, 20)] {
+            let records: Vec<Record> = (0..24 * days).map(|t| record(t + 5, Up, 0.01)).collect();
+            // Beginning at five, they reach into one day more.
+            let stretches = stretches(&records[..records.len() - 5], TERMS);
+            assert_eq!(stretches.len(), count, "{days}");
+            let candles: usize = stretches.iter().map(|stretch| stretch.score.candles).sum();
+            assert_eq!(candles, records.len() - 5);
+            for two in stretches.windows(2) {
+                assert_eq!(two[0].until, two[1].from);
+            }
+            for stretch in &stretches {
+                assert_eq!(stretch.until.millis() - stretch.from.millis(), length * DAY);
+                assert_eq!(stretch.from.millis() % DAY, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn stretches_without_a_candle_are_left_out_and_nothing_has_none() {
+        let records: Vec<Record> =
+            (0..24).chain(24 * 47..24 * 48).map(|t| record(t, Up, 0.01)).collect();
+        let stretches = stretches(&records, TERMS);
+        assert_eq!(stretches.len(), 2);
+        assert_eq!(stretches[1].score.candles, 24);
+        assert_eq!(super::stretches(&[], TERMS), []);
+    }
 }

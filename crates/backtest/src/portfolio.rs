@@ -1,11 +1,13 @@
 //! From calls to positions, turnover and returns.
-use windvane_candles::{Direction, Timestamp};
+use windvane_candles::{Direction, Interval, Timestamp};
 
 use crate::Record;
 use crate::trading::side;
 
 /// Milliseconds of a year of 365.25 days.
 const YEAR: f64 = 365.25 * 86_400_000.0;
+/// Longest time between two candles of a market that closes for holidays, milliseconds.
+const LONGEST_GAP: i64 = 10 * 86_400_000;
 
 /// What one period moves, as fractions of the capital.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -111,11 +113,17 @@ impl Portfolio {
         sum
     }
 
-    /// As many as there were per year; `None` for a single time.
-    pub(crate) fn periods_per_year(&self) -> Option<f64> {
-        let (first, last) = (self.times.first()?.millis(), self.times.last()?.millis());
-        let periods = self.times.len() as f64 - 1.0;
-        (last > first).then(|| periods * YEAR / (last - first) as f64)
+    /// As many as there are in a year of tested time: gaps of more than ten days, or three
+    /// intervals, are no part of it. `None` for a single time.
+    pub(crate) fn periods_per_year(&self, interval: Interval) -> Option<f64> {
+        let longest = LONGEST_GAP.max(3 * interval.millis());
+        let gaps = self.times.windows(2).map(|two| two[1].millis() - two[0].millis());
+        let (mut count, mut sum) = (0.0, 0.0);
+        for gap in gaps.filter(|gap| *gap <= longest) {
+            count += 1.0;
+            sum += gap as f64;
+        }
+        (sum > 0.0).then(|| count * YEAR / sum)
     }
 }
 
@@ -136,4 +144,100 @@ fn steps(records: &[Record], call: impl Fn(&Record) -> Direction) -> Vec<Step> {
         }
     };
     sorted.chunk_by(same).map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use Direction::{Down, Neutral, Up};
+
+    use super::*;
+    use crate::testing::record;
+
+    fn close(got: f64, want: f64) {
+        assert!((got - want).abs() < 1e-12, "{got} {want}");
+    }
+
+    fn called(record: &Record) -> Direction {
+        record.called
+    }
+
+    fn turnovers(portfolio: &Portfolio) -> Vec<f64> {
+        portfolio.flows.iter().map(|flow| flow.turnover).collect()
+    }
+
+    // By hand: long, long, short, flat, short.
+    #[test]
+    fn turnover_and_return_are_those_by_hand() {
+        let calls = [(Up, 0.01), (Up, -0.02), (Down, -0.03), (Neutral, 0.04), (Down, 0.05)];
+        let records: Vec<Record> =
+            (0..).zip(calls).map(|(t, (call, change))| record(t, call, change)).collect();
+        let portfolio = Portfolio::of(&records, called, 1);
+        // In, hold, turn, out, in and out at the end.
+        assert_eq!(turnovers(&portfolio), [1.0, 0.0, 2.0, 1.0, 2.0]);
+        let net = portfolio.returns(0.001);
+        for (got, want) in net.into_iter().zip([0.009, -0.02, 0.028, -0.001, -0.052]) {
+            close(got, want);
+        }
+        close(portfolio.total().exposure, 4.0);
+        close(portfolio.total().at_stake, 0.11);
+    }
+
+    #[test]
+    fn a_gap_closes_the_position() {
+        let records = [0, 1, 5, 6].map(|t| record(t, Up, 0.01));
+        assert_eq!(turnovers(&Portfolio::of(&records, called, 1)), [1.0, 1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_call_over_several_candles_is_held_for_them() {
+        // The change over the horizon plays no part, only that of the next candle.
+        let calls = [(Up, 0.01), (Up, 0.02), (Down, 0.03), (Down, 0.04)];
+        let records: Vec<Record> = (0..)
+            .zip(calls)
+            .map(|(t, (call, next_change))| Record { next_change, ..record(t, call, 9.0) })
+            .collect();
+        let portfolio = Portfolio::of(&records, called, 2);
+        // Positions 1/2, 1, 0, -1.
+        assert_eq!(turnovers(&portfolio), [0.5, 0.5, 1.0, 2.0]);
+        for (got, want) in portfolio.returns(0.0).into_iter().zip([0.005, 0.02, 0.0, -0.04]) {
+            close(got, want);
+        }
+    }
+
+    #[test]
+    fn instruments_are_equal_parts_and_repeated_tests_are_averaged() {
+        let of = |instrument, fold, t, call, change| Record {
+            instrument,
+            fold,
+            ..record(t, call, change)
+        };
+        // The second instrument is there from the second hour on.
+        let mut records =
+            vec![of(0, 1, 0, Up, 0.02), of(0, 1, 1, Up, 0.02), of(1, 1, 1, Down, 0.04)];
+        let two = Portfolio::of(&records, called, 1);
+        close(two.flows[0].gross, 0.02);
+        close(two.flows[1].gross, -0.01);
+        close(two.flows[1].turnover, (1.0 + 2.0) / 2.0);
+        // Another fold's model that says the opposite: flat.
+        records.extend([of(0, 2, 0, Down, 0.02), of(0, 2, 1, Down, 0.02)]);
+        records.reverse();
+        let mixed = Portfolio::of(&records, called, 1);
+        assert_eq!((mixed.flows[0], mixed.times.len()), (Flow::default(), 2));
+        close(mixed.flows[1].gross, -0.02);
+    }
+
+    #[test]
+    fn a_year_has_as_many_periods_as_are_tested_in_one() {
+        let per_year = |hours: &mut dyn Iterator<Item = i64>| {
+            let records: Vec<Record> = hours.map(|t| record(t, Up, 0.01)).collect();
+            Portfolio::of(&records, called, 1).periods_per_year(Interval::HOUR)
+        };
+        close(per_year(&mut (0..100)).unwrap(), 8_766.0);
+        // Four untested years between two tests.
+        close(per_year(&mut (0..100).chain(35_000..35_100)).unwrap(), 8_766.0);
+        // Closed every other day.
+        let half = per_year(&mut (0..4_800).filter(|t| t / 24 % 2 == 0)).unwrap();
+        assert!((half / 4_383.0 - 1.0).abs() < 0.01, "{half}");
+        assert_eq!(per_year(&mut (0..1)), None);
+    }
 }

@@ -151,3 +151,99 @@ impl Sureness {
         share(self.0.len() - below, self.0.len()).unwrap_or(1.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use windvane_candles::Direction::{Down, Neutral};
+    use windvane_models::Probabilities;
+
+    use super::*;
+    use crate::testing::{any_records, record};
+
+    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[] };
+
+    /// An hour called with the given sureness, by a model that abstains.
+    fn sure(t: i64, top_share: f64, up: f32, change: f64) -> Record {
+        let probabilities = Probabilities::new([up, 1.0 - up, 0.0]).unwrap();
+        Record { top_share, probabilities, ..record(t, Neutral, change) }
+    }
+
+    #[test]
+    fn sureness_is_the_share_of_windows_at_least_as_sure() {
+        let sureness = Sureness::new([0.1, -0.3, 0.2, -0.2].into_iter());
+        for (edge, expected) in [
+            (0.0, 1.0),
+            (0.1, 1.0),
+            (-0.15, 0.75),
+            (0.2, 0.75),
+            (0.25, 0.25),
+            (-0.3, 0.25),
+            (0.4, 0.0),
+        ] {
+            let got = sureness.top_share(edge);
+            assert!((got - expected).abs() < 1e-12, "{edge}: {got}");
+        }
+        // A model that is always as sure has no surest calls.
+        let flat = Sureness::new([0.2_f32; 9].into_iter());
+        assert!((flat.top_share(0.2) - 1.0).abs() < 1e-12);
+        assert!((Sureness::new(std::iter::empty()).top_share(0.5) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_surest_are_chosen_by_validation_and_the_realised_share_is_told() {
+        // 40 hours in the top tenth of validation, all right; 60 in the second half, all wrong.
+        let mut records: Vec<Record> = (0..40).map(|t| sure(t, 0.1, 0.8, 0.01)).collect();
+        records.extend((40..100).map(|t| sure(t, 0.7, 0.6, -0.02)));
+        let all = Selected::all(&records, TERMS);
+        let brief: Vec<(usize, Option<f64>, Option<f64>)> =
+            all.iter().map(|s| (s.score.calls, s.score.coverage, s.score.accuracy)).collect();
+        let surest = (40, Some(0.4), Some(1.0));
+        assert_eq!(brief, [(100, Some(1.0), Some(0.4)), surest, surest, surest]);
+        assert!((all[3].mean_return.unwrap() - 0.01).abs() < 1e-12);
+        assert!((all[0].mean_return.unwrap() - (0.4 - 1.2) / 100.0).abs() < 1e-12);
+        assert_eq!(all[3].best_naive.unwrap().rule, NaiveRule::AlwaysUp);
+        assert_eq!(all[3].lead.unwrap().lead.abs().to_bits(), 0);
+    }
+
+    #[test]
+    fn where_no_candle_is_sure_enough_all_is_undefined() {
+        let records: Vec<Record> = (0..50).map(|t| sure(t, 0.9, 0.6, 0.01)).collect();
+        let surest = &Selected::all(&records, TERMS)[3];
+        assert_eq!((surest.score.coverage, surest.score.accuracy), (Some(0.0), None));
+        assert_eq!((surest.mean_return, surest.lead, surest.best_naive), (None, None, None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn the_curve_and_the_shares_agree(
+            mut records in any_records(1..80),
+            shares in prop::collection::vec(0..=20_u8, 80),
+        ) {
+            for (record, share) in records.iter_mut().zip(shares) {
+                record.top_share = f64::from(share) / 20.0;
+            }
+            let points = curve(&records);
+            prop_assert!(points.windows(2).all(|two| two[0].scored <= two[1].scored));
+            for selected in Selected::all(&records, TERMS) {
+                let at = points.iter().find(|point| (point.share - selected.share).abs() < 1e-9);
+                let at = at.unwrap();
+                prop_assert_eq!(at.accuracy, selected.score.accuracy);
+                prop_assert_eq!(at.coverage, selected.score.coverage);
+                let naive = selected.best_naive.and_then(|naive| naive.score.accuracy);
+                prop_assert_eq!(at.best_naive_accuracy, naive);
+            }
+            let whole = Accuracy::of(&records, Record::edge_call);
+            prop_assert_eq!(points[19].accuracy, whole.accuracy);
+        }
+    }
+
+    #[test]
+    fn an_unsure_side_is_called_too() {
+        let records = [sure(0, 1.0, 0.4, -0.01)];
+        assert_eq!(records[0].edge_call(), Down);
+        assert_eq!(curve(&records)[19].accuracy, Some(1.0));
+    }
+}

@@ -37,7 +37,8 @@ const BASIS_POINT: f64 = 1e-4;
 pub struct Trading {
     /// Times with a position or none: the periods of the returns.
     pub periods: usize,
-    /// Those of a year: as many as there were per year between the first and the last.
+    /// Those of a year, as dense as the tested ones; gaps of more than ten days, or three
+    /// intervals, are no tested time.
     pub periods_per_year: Option<f64>,
     /// Mean absolute position, 0 to 1.
     pub exposure: f64,
@@ -130,7 +131,7 @@ impl Trading {
         let portfolio = of(&|record| record.called);
         let naive: Vec<(NaiveRule, Portfolio)> =
             NaiveRule::ALL.map(|rule| (rule, of(&|record| rule.call(record)))).into();
-        let year = portfolio.periods_per_year();
+        let year = portfolio.periods_per_year(interval);
         let whole = portfolio.total();
         let n = portfolio.flows.len() as f64;
         let unit = interval.millis();
@@ -229,5 +230,101 @@ pub(crate) fn deflate(trades: &mut [&mut Trading]) {
             let net = &mut trading.net[k];
             net.deflated_sharpe = net.sharpe_ratio.and_then(|s| s.deflated(&trials));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::Direction::{Down, Up};
+
+    use super::*;
+    use crate::testing::record;
+
+    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
+
+    fn close(got: f64, want: f64) {
+        assert!((got - want).abs() < 1e-12 * want.abs().max(1.0) * 10.0, "{got} {want}");
+    }
+
+    /// Always long, except where the hour is a multiple of eight; three in four go up.
+    fn records(n: i64) -> Vec<Record> {
+        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
+        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
+        (0..n).map(|t| record(t, call(t), change(t))).collect()
+    }
+
+    // By hand: of eight hours 7 come true and 1 does not, 1 % each; two turns of 2, but the first
+    // is made from flat, which is 1, and the last position is closed, which is 1 more.
+    #[test]
+    fn what_is_left_and_where_nothing_is_left_are_those_by_hand() {
+        let trading = Trading::of(&records(800), TERMS, false).unwrap();
+        let turnover = (100.0 * 4.0 - 1.0 + 1.0) / 800.0;
+        close(trading.turnover, turnover);
+        close(trading.gross_mean, 0.0075);
+        close(trading.exposure, 1.0);
+        close(trading.break_even_cost.unwrap(), 0.0075 / turnover * 1e4);
+        let net = &trading.net[1];
+        close(net.mean, 0.0075 - 0.001 * turnover);
+        close(net.break_even_accuracy.unwrap(), 0.5 + 0.001 * turnover / 0.02);
+        let bounds = net.interval_95.unwrap();
+        assert!(bounds.low <= net.mean && net.mean <= bounds.high);
+        // Buying and holding earns half as much and pays almost nothing.
+        let naive = net.best_naive.unwrap();
+        assert_eq!(naive.rule, NaiveRule::AlwaysUp);
+        close(naive.mean, 0.005 - 0.001 * 2.0 / 800.0);
+    }
+
+    #[test]
+    fn the_curve_ends_where_the_returns_do_and_keeps_the_deepest_fall() {
+        for n in [1, 2, 150, 199, 200, 1_000] {
+            let trading = Trading::of(&records(n), TERMS, true).unwrap();
+            let curve = &trading.equity;
+            assert_eq!(curve.len(), usize::try_from(n).unwrap().min(POINTS - 1) + 1);
+            assert!(curve.windows(2).all(|two| two[0].time < two[1].time));
+            let last = curve.last().unwrap();
+            assert_eq!(last.time, Timestamp::from_millis(n * 3_600_000));
+            for (k, net) in trading.net.iter().enumerate() {
+                let deepest = curve.iter().map(|point| point.drawdown[k]).fold(0.0, f64::min);
+                if let Some(total) = net.returns.total {
+                    assert!((last.net[k] / (1.0 + total) - 1.0).abs() < 1e-9, "{n}");
+                    close(deepest, net.returns.max_drawdown.unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn mixed_intervals_are_not_traded_and_no_calls_cost_nothing() {
+        let mut mixed = records(40);
+        assert_eq!(Trading::of(&[], TERMS, true), None);
+        mixed[3].interval = Interval::DAY;
+        assert_eq!(Trading::of(&mixed, TERMS, true), None);
+        let idle: Vec<Record> = (0..40).map(|t| record(t, Direction::Neutral, 0.01)).collect();
+        let idle = Trading::of(&idle, TERMS, true).unwrap();
+        assert_eq!((idle.break_even_cost, idle.net[1].break_even_accuracy), (None, None));
+        assert_eq!((idle.net[1].interval_95, idle.net[1].sharpe_ratio), (None, None));
+        close(idle.net[1].mean, 0.0);
+    }
+
+    #[test]
+    fn the_more_models_are_compared_the_less_a_sharpe_ratio_says() {
+        let mut random =
+            windvane_lstm_core::Stream::new(3, windvane_lstm_core::Purpose::Shuffle, 0, 0);
+        let mut model = |share: f64| {
+            let mut hit = || if random.uniform() < share { 0.01 } else { -0.01 };
+            let records: Vec<Record> = (0..900).map(|t| record(t, Up, hit())).collect();
+            Trading::of(&records, TERMS, false).unwrap()
+        };
+        let mut all: Vec<Trading> = [0.54, 0.5, 0.5, 0.47].map(&mut model).into();
+        let alone = |trading: &Trading| {
+            let mut one = trading.clone();
+            deflate(&mut [&mut one]);
+            one.net[0].deflated_sharpe.unwrap()
+        };
+        let before = alone(&all[0]);
+        let expected = all[0].net[0].sharpe_ratio.unwrap().probability_above(0.0);
+        assert_eq!(Some(before), expected);
+        deflate(&mut all.iter_mut().collect::<Vec<_>>());
+        assert!(all[0].net[0].deflated_sharpe.unwrap() < before);
     }
 }
