@@ -2,7 +2,7 @@
 use windvane_candles::{Direction, Interval};
 
 use super::axis::Axis;
-use super::figures::{Row, percent};
+use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot, spread};
 use crate::report::headline::interval;
@@ -10,13 +10,9 @@ use crate::{Report, ResultRow, Scope};
 
 impl Report {
     /// Accuracy on every instrument, a plot for each interval.
-    pub(crate) fn instrument_plots(&self) -> Row {
+    pub(crate) fn instrument_plots(&self) -> Vec<Plot> {
         let of = |group: &crate::report::GroupRecord| self.instrument_plot(group.interval);
-        Row::captioned(
-            self.groups.iter().filter_map(of).collect(),
-            "Dots are accuracies with their 95 % intervals, upright lines the best naive rule on \
-             the same candles: a model has to be right of its line.",
-        )
+        self.groups.iter().filter_map(of).collect()
     }
 
     fn instrument_plot(&self, candles: Interval) -> Option<Plot> {
@@ -55,14 +51,9 @@ impl Report {
     }
 
     /// The pooled leads over the best naive rule.
-    pub(crate) fn lead_plots(&self) -> Row {
+    pub(crate) fn lead_plots(&self) -> Vec<Plot> {
         let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.lead_plot(place, rows);
-        Row::captioned(
-            self.pools().iter().filter_map(plot).collect(),
-            "Accuracy less that of the best naive rule on the same candles, with 95 % intervals: \
-             only one wholly right of 0 shows something, and with several models the corrected p \
-             of the table decides.",
-        )
+        self.pools().iter().filter_map(plot).collect()
     }
 
     fn lead_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
@@ -91,14 +82,9 @@ impl Report {
         })
     }
 
-    /// Labels against calls, pooled by interval.
-    pub(crate) fn confusion_plots(&self) -> Row {
-        let plots = self.pooled().map(confusion_plot).collect();
-        Row::small(
-            plots,
-            "Each row is what happened, each column what was called; a cell holds the candles and \
-             their share of the row. A model that knows the way is dark where row and column agree.",
-        )
+    /// Labels against calls.
+    pub(crate) fn confusion_plots(&self, candles: Interval) -> Vec<Plot> {
+        self.pooled_over(candles).map(confusion_plot).collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Plots of confidence: accuracy against coverage, reliability, the confidence of calls.
+use windvane_candles::Interval;
+
 use super::axis::Axis;
-use super::figures::{Row, percent};
+use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot};
 use crate::metrics::Proportion;
@@ -9,13 +11,9 @@ use crate::{Report, ResultRow, Scope};
 
 impl Report {
     /// Accuracy against coverage, a plot for each pool.
-    pub(crate) fn coverage_plots(&self) -> Row {
+    pub(crate) fn coverage_plots(&self) -> Vec<Plot> {
         let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.coverage_plot(place, rows);
-        Row::captioned(
-            self.pools().iter().filter_map(plot).collect(),
-            "On the right every candle is called, further left only those a model is surest of. A \
-             line that rises to the left knows when it knows; dots carry 95 % intervals.",
-        )
+        self.pools().iter().filter_map(plot).collect()
     }
 
     fn coverage_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
@@ -57,19 +55,12 @@ impl Report {
     }
 
     /// How often what is said with a probability comes true.
-    pub(crate) fn reliability_plots(&self) -> Row {
+    pub(crate) fn reliability_plots(&self, candles: Interval) -> Vec<Plot> {
         let bins = self.pooled().flat_map(|row| &row.reliability);
         let (from, to) =
             bins.fold((1.0_f64, 0.0_f64), |(from, to), bin| (from.min(bin.from), to.max(bin.to)));
-        let (from, to) = (percent(from), percent(to));
-        let rows = self.pooled().filter(|row| !row.reliability.is_empty());
-        Row::small(
-            rows.map(|row| self.reliability_plot(row, from, to)).collect(),
-            "The probability of the likeliest class, and how often that class came. On the grey \
-             line a probability means what it says; below it a model is too sure of itself. \
-             Intervals are Wilson's, as if candles were independent, which makes them rather too \
-             short.",
-        )
+        let rows = self.pooled_over(candles).filter(|row| !row.reliability.is_empty());
+        rows.map(|row| self.reliability_plot(row, percent(from), percent(to))).collect()
     }
 
     fn reliability_plot(&self, row: &ResultRow, from: f64, to: f64) -> Plot {
@@ -102,18 +93,13 @@ impl Report {
     }
 
     /// How sure the calls were, over all instruments.
-    pub(crate) fn confidence_plots(&self) -> Row {
+    pub(crate) fn confidence_plots(&self) -> Vec<Plot> {
         let used = self.rows(Scope::All).flat_map(|row| &row.confidence.bins);
         let (from, to) = used
             .filter(|bin| bin.calls > 0)
             .fold((1.0_f64, 0.0_f64), |(from, to), bin| (from.min(bin.from), to.max(bin.to)));
         let rows = self.rows(Scope::All).filter(|row| row.score.calls > 0);
-        Row::small(
-            rows.map(|row| self.confidence_plot(row, percent(from), percent(to))).collect(),
-            "Calls by the probability that the model gave the called direction. With two sides to \
-             choose from, bars near 50 % are guesses; a model that is never sure has nothing on \
-             the right.",
-        )
+        rows.map(|row| self.confidence_plot(row, percent(from), percent(to))).collect()
     }
 
     fn confidence_plot(&self, row: &ResultRow, from: f64, to: f64) -> Plot {

@@ -2,26 +2,20 @@
 use windvane_candles::Interval;
 
 use super::axis::Axis;
-use super::figures::{Row, percent};
+use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot};
 use crate::report::Training;
 use crate::{EpochLoss, Importance, Report};
 
 impl Report {
-    /// Loss by epoch, for each model and interval, all folds in one.
-    pub(crate) fn training_plots(&self) -> Row {
-        let places = self.places(self.training.iter().map(|t| (t.model.as_str(), t.interval)));
-        Row::small(
-            places.into_iter().filter_map(|place| self.training_plot(place)).collect(),
-            "Cross-entropy by epoch, a line for each fold: grey while learning, in colour on the \
-             validation windows, a dot at the epoch that was kept. Where colour rises while grey \
-             falls, the model learns by heart. To know nothing costs 0.69 nats where closes always \
-             move.",
-        )
+    /// Loss by epoch, for each model, all folds in one.
+    pub(crate) fn training_plots(&self, candles: Interval) -> Vec<Plot> {
+        let plot = |model: &String| self.training_plot(model, candles);
+        self.run.models.iter().filter_map(plot).collect()
     }
 
-    fn training_plot(&self, (model, candles): (&str, Interval)) -> Option<Plot> {
+    fn training_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
         let own = |one: &&Training| one.model == model && one.interval == candles;
         let runs: Vec<&[EpochLoss]> = self
             .training
@@ -53,17 +47,13 @@ impl Report {
         })
     }
 
-    /// What each channel is worth, for each model and interval.
-    pub(crate) fn importance_plots(&self) -> Row {
-        let places = self.places(self.importance.iter().map(|i| (i.model.as_str(), i.interval)));
-        Row::small(
-            places.into_iter().filter_map(|place| self.importance_plot(place)).collect(),
-            "Accuracy lost when a channel is silenced, all candles called, with 95 % intervals. \
-             Right of 0 the model needs the channel; around 0 it does without.",
-        )
+    /// What each channel is worth, for each model.
+    pub(crate) fn importance_plots(&self, candles: Interval) -> Vec<Plot> {
+        let plot = |model: &String| self.importance_plot(model, candles);
+        self.run.models.iter().filter_map(plot).collect()
     }
 
-    fn importance_plot(&self, (model, candles): (&str, Interval)) -> Option<Plot> {
+    fn importance_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
         let own = |one: &&Importance| one.model == model && one.interval == candles;
         let channels: Vec<(&str, f64, &Importance)> = self
             .importance
@@ -91,21 +81,5 @@ impl Report {
             marks,
             legend: Vec::new(),
         })
-    }
-
-    /// Models and intervals, each once, in the order of models.
-    fn places<'a>(
-        &self,
-        all: impl Iterator<Item = (&'a str, Interval)>,
-    ) -> Vec<(&'a str, Interval)> {
-        let mut places: Vec<(&str, Interval)> = Vec::new();
-        for place in all {
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-        let order = |model: &str| self.run.models.iter().position(|name| name == model);
-        places.sort_by_key(|(model, interval)| (interval.millis(), order(model)));
-        places
     }
 }

@@ -1,7 +1,7 @@
 //! The page: every section of the report, with its plots.
 use askama::Template;
 
-use super::figures::Row;
+use super::figures::Figures;
 use super::ink;
 use crate::report::headline::{UNDEFINED, bounds, lead, percent};
 use crate::report::section::{Part, Section};
@@ -28,7 +28,7 @@ struct Chapter {
     /// Whether the numbers stand open before the plots: otherwise they follow, folded up.
     numbers_first: bool,
     parts: Vec<Part>,
-    figures: Vec<Row>,
+    figures: Figures,
 }
 
 impl Report {
@@ -73,7 +73,7 @@ impl Report {
 
     fn chapter(&self, Section { title, parts }: Section) -> Chapter {
         let figures = self.figures(title);
-        let numbers_first = figures.is_empty() || matches!(title, "Results" | "Ranking");
+        let numbers_first = figures.rows.is_empty() || matches!(title, "Results" | "Ranking");
         let id = title.to_lowercase().replace(' ', "-");
         Chapter { id, title, numbers_first, parts, figures }
     }

@@ -2,22 +2,17 @@
 use windvane_candles::{Interval, Timestamp};
 
 use super::axis::Axis;
-use super::figures::{Row, percent};
+use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot, spread};
 use crate::report::headline::interval;
-use crate::{EquityPoint, Report, ResultRow, Scope, Stretch, Trading};
+use crate::{EquityPoint, Report, ResultRow, Stretch, Trading};
 
 impl Report {
-    /// Accuracy stretch by stretch, for each model and interval.
-    pub(crate) fn over_time_plots(&self) -> Row {
-        let rows = self.pooled().filter(|row| !row.over_time.is_empty());
-        Row::small(
-            rows.map(|row| self.over_time_plot(row)).collect(),
-            "Accuracy over stretches of calendar time with its 95 % interval; grey is the naive \
-             rule that did best in each stretch, with hindsight. A model whose lead lies in one \
-             stretch may have lost it since.",
-        )
+    /// Accuracy stretch by stretch, for each model.
+    pub(crate) fn over_time_plots(&self, candles: Interval) -> Vec<Plot> {
+        let rows = self.pooled_over(candles).filter(|row| !row.over_time.is_empty());
+        rows.map(|row| self.over_time_plot(row)).collect()
     }
 
     fn over_time_plot(&self, row: &ResultRow) -> Plot {
@@ -32,12 +27,14 @@ impl Report {
         let mut marks = Vec::new();
         // No line where nothing was tested.
         for run in row.over_time.chunk_by(|one, next| one.until == next.from) {
-            let line = |accuracy: &dyn Fn(&Stretch) -> Option<f64>| {
-                run.iter().filter_map(|one| Some((middle(one), percent(accuracy(one)?)))).collect()
-            };
-            let naive = line(&|one| one.best_naive?.score.accuracy);
-            marks.push(Mark::Line(Ink::Rule, naive));
-            marks.push(Mark::Line(ink, line(&|one| one.score.accuracy)));
+            let naive = run.iter().filter_map(|one| {
+                let accuracy = percent(one.best_naive?.score.accuracy?);
+                Some([(millis(one.from), accuracy), (millis(one.until), accuracy)])
+            });
+            let own =
+                run.iter().filter_map(|one| Some((middle(one), percent(one.score.accuracy?))));
+            marks.push(Mark::Line(Ink::Rule, naive.flatten().collect()));
+            marks.push(Mark::Line(ink, own.collect()));
         }
         for one in &row.over_time {
             let x = middle(one);
@@ -57,11 +54,10 @@ impl Report {
         }
     }
 
-    /// What trading every call would have left, for each interval.
+    /// What trading every call would have left.
     pub(crate) fn trading_plots(&self, candles: Interval) -> Vec<Plot> {
         let rows: Vec<(&str, &Trading)> = self
-            .rows(Scope::Interval)
-            .filter(|row| row.interval == Some(candles))
+            .pooled_over(candles)
             .filter_map(|row| Some((row.model.as_str(), row.trading.as_ref()?)))
             .collect();
         let Some((_, any)) = rows.first() else { return Vec::new() };
@@ -131,9 +127,10 @@ impl Report {
         let height = 60.0 + costs.len() as f64 * (models as f64 * 11.0 + 12.0);
         Plot {
             title: format!("Net result by cost, {candles} candles"),
-            caption: "Basis points (hundredths of a per cent) earned per candle after each cost, \
-                      with 95 % intervals: only what lies wholly right of 0 earned something."
-                .to_string(),
+            caption:
+                "What is earned per candle after each cost, with 95 % intervals: only what lies \
+                      wholly right of 0 earned something."
+                    .to_string(),
             size: Plot::tall(height),
             x,
             y,
