@@ -10,13 +10,18 @@ use crate::Scope;
 use crate::naive::NaiveRule;
 
 impl Report {
+    /// How everything below is to be read.
+    pub(crate) const INTRODUCTION: &'static str = "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
+         moved; NEUTRAL is no call, coverage is the share of candles with a call, and a dash \
+         stands for what is undefined.\n\
+         A model has shown something only where its lead over the best naive rule has an \
+         interval above 0; a high accuracy without that is what knowing nothing scores too.";
+
     /// The report as Markdown.
     pub fn to_markdown(&self) -> String {
-        let mut text = format!("# {}\n\n{}\n", self.title(), self.introduction());
-        for section in self.sections() {
-            text += &format!("\n{section}");
-        }
-        text
+        let sections: Vec<String> =
+            self.sections().iter().map(|section| format!("\n{section}")).collect();
+        format!("# {}\n\n{}\n{}", self.title(), Self::INTRODUCTION, sections.concat())
     }
 
     /// The sections that have something to say.
@@ -45,14 +50,6 @@ impl Report {
     pub(crate) fn title(&self) -> String {
         let (models, instruments) = (self.run.models.join(", "), self.instruments.len());
         format!("Backtest of {models} on {instruments} instruments")
-    }
-
-    pub(crate) fn introduction(&self) -> &'static str {
-        "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
-         moved; NEUTRAL is no call, coverage is the share of candles with a call, and a dash \
-         stands for what is undefined.\n\
-         A model has shown something only where its lead over the best naive rule has an \
-         interval above 0; a high accuracy without that is what knowing nothing scores too."
     }
 
     fn results_section(&self) -> [Part; 3] {

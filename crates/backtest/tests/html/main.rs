@@ -81,7 +81,7 @@ fn every_section_is_there_and_every_plot_has_its_marks() {
         ("naive-rules", 0),
         ("labels-against-calls", 6),
         ("confidence", 3),
-        ("reliability", 3),
+        ("reliability", 6),
         ("over-time", 6),
         ("folds", 0),
         ("training", 2),

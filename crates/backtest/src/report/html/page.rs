@@ -10,11 +10,11 @@ use crate::{Report, ResultRow, Scope};
 /// What the template is filled with.
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Page<'a> {
+struct Page {
     title: String,
     verdict: String,
     leader: String,
-    introduction: &'a str,
+    introduction: &'static str,
     colours: String,
     /// What a reader must not miss.
     first: Vec<Chapter>,
@@ -44,12 +44,12 @@ impl Report {
             title: self.title(),
             verdict: self.verdict(),
             leader: self.leader(),
-            introduction: self.introduction(),
+            introduction: Self::INTRODUCTION,
             colours: ink::css(),
             first: first.into_iter().map(chapter).collect(),
             chapters: others.into_iter().map(chapter).collect(),
         };
-        page.render().expect("invariant: writing to a text cannot fail")
+        rendered(&page)
     }
 
     /// The model with the highest accuracy, in a sentence, with the rule it has to beat.
@@ -77,4 +77,8 @@ impl Report {
         let id = title.to_lowercase().replace(' ', "-");
         Chapter { id, title, numbers_first, parts, figures }
     }
+}
+
+fn rendered(page: &Page) -> String {
+    page.render().expect("invariant: writing to a text cannot fail")
 }
