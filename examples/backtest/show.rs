@@ -39,7 +39,7 @@ pub(crate) fn report(report: &Report) {
     }
 }
 
-/// A borderless table, the given columns flush right.
+/// A narrow table without borders, the given columns flush right.
 fn table<const N: usize>(
     header: [impl ToString; N],
     rows: Vec<[String; N]>,
@@ -49,6 +49,9 @@ fn table<const N: usize>(
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.map(|title| title.to_string()));
     table.add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
     for column in right {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -18,8 +18,14 @@
 //!   There is none for fewer than 30 scored calls or 20 blocks, nor at exactly 0 or 100 %.
 //! - **Naive rules** ([`NaiveRule`]) are scored on the very candles that make up the model's
 //!   accuracy. The best of them is chosen with hindsight, which favours the rule; the model's
-//!   [`Lead`] over it has a paired interval, and counts as shown only when it holds at a level
-//!   corrected for the number of models compared.
+//!   [`Lead`] over it has a paired interval and a p-value from the same blocks, and counts as shown
+//!   only when it holds after Holm's correction for the number of models compared
+//!   ([`Rank`](report::Rank)).
+//! - **The surest calls** ([`Selected`]) are chosen by thresholds that were known before the test:
+//!   those of the fold's validation windows.
+//! - **Trading** ([`Trading`]) acts on every call, pays costs, and stands beside the naive rule that
+//!   earned the most; its Sharpe ratio is deflated by the number of models compared.
+//! - **[`Importance`]** is what a fitted model loses when it does not see a channel.
 //! - **Warnings** ([`Warning`]) name results that no skill gives.
 //!
 //! # What keeps the future out

@@ -217,7 +217,8 @@ mod tests {
         let two = Portfolio::of(&records, called, 1);
         close(two.flows[0].gross, 0.02);
         close(two.flows[1].gross, -0.01);
-        close(two.flows[1].turnover, (1.0 + 2.0) / 2.0);
+        // The first holds and leaves, 1; the second comes and leaves, 2.
+        close(two.flows[1].turnover, 1.5);
         // Another fold's model that says the opposite: flat.
         records.extend([of(0, 2, 0, Down, 0.02), of(0, 2, 1, Down, 0.02)]);
         records.reverse();

@@ -166,7 +166,7 @@ mod tests {
     /// An hour called with the given sureness, by a model that abstains.
     fn sure(t: i64, top_share: f64, up: f32, change: f64) -> Record {
         let probabilities = Probabilities::new([up, 1.0 - up, 0.0]).unwrap();
-        Record { top_share, probabilities, ..record(t, Neutral, change) }
+        Record { probabilities, top_share, ..record(t, Neutral, change) }
     }
 
     #[test]

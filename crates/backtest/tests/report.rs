@@ -15,7 +15,7 @@ fn market(name: &str, n: usize) -> Instrument {
     learned(simulated(Market::AR1, name, Interval::HOUR, n))
 }
 
-/// Calls by whether the newest value of the first channel is above a threshold.
+/// Calls where the first channel went last.
 #[derive(Debug, Clone)]
 struct FirstChannel(ModelId, Option<ModelSpec>);
 
@@ -47,7 +47,7 @@ impl DirectionModel for FirstChannel {
     }
 
     fn spec(&self) -> &ModelSpec {
-        self.1.as_ref().unwrap()
+        self.1.as_ref().expect("a fitted model")
     }
 
     fn scratch(&self) -> Scratch {
@@ -55,8 +55,12 @@ impl DirectionModel for FirstChannel {
     }
 
     fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
-        let newest = window.row(window.steps() - 1)[0];
-        let up = if newest > 50.0 { 0.55 } else { 0.45 };
+        let [before, newest] = [2, 1].map(|back| window.row(window.steps() - back)[0]);
+        let up = match newest.total_cmp(&before) {
+            std::cmp::Ordering::Less => 0.45,
+            std::cmp::Ordering::Equal => 0.5,
+            std::cmp::Ordering::Greater => 0.55,
+        };
         Prediction::new([up, 1.0 - up, 0.0], window.decided_at(), 1, &self.0)
     }
 }

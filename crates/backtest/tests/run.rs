@@ -64,6 +64,24 @@ fn the_json_has_its_layout() {
     }
     assert_eq!(json["results"][0]["confusion"].as_array().unwrap().len(), 3);
     assert_eq!(json["results"][0]["naive"][3]["rule"], "opposite_of_last_sign");
+    let pooled = json["results"].as_array().unwrap().iter().find(|row| row["scope"] == "interval");
+    let pooled = pooled.unwrap();
+    let shares: Vec<f64> = pooled["selected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["share"].as_f64().unwrap())
+        .collect();
+    assert_eq!(shares, [1.0, 0.5, 0.2, 0.1]);
+    assert_eq!(pooled["coverage_curve"].as_array().unwrap().len(), 20);
+    let trading = &pooled["trading"];
+    assert_eq!(trading["net"][1]["cost"], 5.0);
+    for key in ["mean", "total", "sharpe", "break_even_accuracy", "deflated_sharpe"] {
+        assert!(trading["net"][1][key].is_number(), "{key}");
+    }
+    assert!(trading["equity"][0]["time"].as_str().unwrap().ends_with('Z'));
+    assert!(pooled["over_time"][0]["from"].as_str().unwrap().ends_with("T00:00:00Z"));
+    assert_eq!(json["importance"][0]["channel"], json["run"]["channels"][0]);
 }
 
 #[test]

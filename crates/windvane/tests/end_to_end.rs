@@ -56,7 +56,7 @@ fn v2_against_v32_on_real_candles() {
     assert!(markdown.contains("BTCUSDT") && markdown.contains("opposite of last"));
     let json = report.to_json();
     assert!(
-        json.trim_start_matches(['{', '\n', ' ']).starts_with("\"schema\": 1"),
+        json.trim_start_matches(['{', '\n', ' ']).starts_with("\"schema\": 2"),
         "{}",
         &json[..40]
     );
