@@ -37,7 +37,7 @@ fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<Str
         theme == 0,
     );
     let file = folder.join("host.html");
-    fs::write(&file, host).unwrap();
+    fs::write(&file, host).expect("a temporary file");
     let output = Command::new(browser)
         .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1400,1000"])
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
@@ -45,7 +45,7 @@ fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<Str
         .args(["--virtual-time-budget=5000", "--dump-dom"])
         .arg(format!("file://{}", file.display()))
         .output()
-        .unwrap();
+        .expect("a browser that was found");
     let dom = String::from_utf8_lossy(&output.stdout);
     let found =
         dom.split_once("<pre id=\"found\">").and_then(|(_, rest)| rest.split_once("</pre>"));

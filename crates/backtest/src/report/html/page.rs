@@ -25,10 +25,11 @@ struct Chapter {
     /// What a link names.
     id: String,
     title: &'static str,
-    /// Whether the numbers stand open before the plots: otherwise they follow, folded up.
-    numbers_first: bool,
-    parts: Vec<Part>,
+    /// What stands before the plots.
+    open: Vec<Part>,
     figures: Figures,
+    /// What follows them, folded up.
+    folded: Vec<Part>,
 }
 
 impl Report {
@@ -71,11 +72,17 @@ impl Report {
         )
     }
 
-    fn chapter(&self, Section { title, parts }: Section) -> Chapter {
+    fn chapter(&self, Section { title, mut parts }: Section) -> Chapter {
         let figures = self.figures(title);
-        let numbers_first = figures.rows.is_empty() || matches!(title, "Results" | "Ranking");
+        let open = match title {
+            // The pooled table and how it is read; single instruments are plotted.
+            "Results" => 2,
+            _ if title == "Ranking" || figures.rows.is_empty() => parts.len(),
+            _ => 0,
+        };
+        let folded = parts.split_off(open.min(parts.len()));
         let id = title.to_lowercase().replace(' ', "-");
-        Chapter { id, title, numbers_first, parts, figures }
+        Chapter { id, title, open: parts, figures, folded }
     }
 }
 
