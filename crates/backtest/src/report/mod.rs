@@ -1,4 +1,4 @@
-//! One value that holds all of a run, and its two writers.
+//! One value that holds all of a run, and its writers.
 //!
 //! Everything but [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
