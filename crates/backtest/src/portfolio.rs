@@ -1,4 +1,6 @@
 //! From calls to positions, turnover and returns.
+use std::ops::AddAssign;
+
 use windvane_candles::{Direction, Interval, Timestamp};
 
 use crate::Record;
@@ -27,12 +29,14 @@ impl Flow {
     pub(crate) fn net(&self, fee: f64) -> f64 {
         self.gross - fee * self.turnover
     }
+}
 
-    fn add(&mut self, other: &Self) {
-        self.gross += other.gross;
-        self.turnover += other.turnover;
-        self.exposure += other.exposure;
-        self.at_stake += other.at_stake;
+impl AddAssign for Flow {
+    fn add_assign(&mut self, more: Self) {
+        self.gross += more.gross;
+        self.turnover += more.turnover;
+        self.exposure += more.exposure;
+        self.at_stake += more.at_stake;
     }
 }
 
@@ -85,7 +89,7 @@ impl Portfolio {
         for at_once in flows.chunk_by(|a, b| a.0 == b.0) {
             let mut sum = Flow::default();
             for (_, flow) in at_once {
-                sum.add(flow);
+                sum += *flow;
             }
             let n = at_once.len() as f64;
             portfolio.times.push(at_once[0].0);
@@ -108,7 +112,7 @@ impl Portfolio {
     pub(crate) fn total(&self) -> Flow {
         let mut sum = Flow::default();
         for flow in &self.flows {
-            sum.add(flow);
+            sum += *flow;
         }
         sum
     }

@@ -1,8 +1,10 @@
 //! What acting on every call would have earned, after costs.
+use std::ops::AddAssign;
+
 use serde::Serialize;
 use windvane_candles::{Direction, Interval, Timestamp};
 
-use crate::bootstrap::{Bootstrap, Mean, Terms};
+use crate::bootstrap::{Bootstrap, Terms};
 use crate::comparison::LEVEL;
 use crate::metrics::{Returns, SharpeRatio};
 use crate::portfolio::{Flow, Portfolio};
@@ -134,18 +136,19 @@ impl Trading {
         let year = portfolio.periods_per_year(interval);
         let whole = portfolio.total();
         let n = portfolio.flows.len() as f64;
-        let unit = interval.millis();
+        let at = |time: &Timestamp| time.millis().div_euclid(interval.millis());
+        let one = |flow: &Flow| Periods { flow: *flow, count: 1 };
+        let periods = portfolio.times.iter().map(at).zip(portfolio.flows.iter().map(one));
+        let bootstrap = Bootstrap::of_times(periods.collect(), terms.horizon, terms.seed);
         let net = |cost: &f64| {
             let fee = cost * BASIS_POINT;
             let returns = portfolio.returns(fee);
-            let times = portfolio.times.iter().map(|time| time.millis().div_euclid(unit));
-            let values = times.zip(returns.iter().map(|sum| Mean { sum: *sum, count: 1 }));
-            let bootstrap = Bootstrap::of_times(values.collect(), terms.horizon, terms.seed);
+            let mean = |some: &Periods| Some(some.flow.net(fee) / some.count as f64);
             let all = f64::NEG_INFINITY..=f64::INFINITY;
             NetResult {
                 cost: *cost,
                 mean: returns.iter().sum::<f64>() / n,
-                interval_95: bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, all)),
+                interval_95: bootstrap.as_ref().and_then(|b| b.bounds(mean, LEVEL, all)),
                 returns: Returns::of(&returns, year.unwrap_or(f64::NAN)),
                 break_even_accuracy: break_even_accuracy(&whole, fee),
                 sharpe_ratio: SharpeRatio::of(&returns),
@@ -168,6 +171,20 @@ impl Trading {
             net,
             equity,
         })
+    }
+}
+
+/// Several periods added up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Periods {
+    flow: Flow,
+    count: usize,
+}
+
+impl AddAssign for Periods {
+    fn add_assign(&mut self, more: Self) {
+        self.flow += more.flow;
+        self.count += more.count;
     }
 }
 

@@ -47,9 +47,10 @@ impl Report {
     /// The ranking as texts for a table.
     pub fn ranking_rows(&self) -> Vec<[String; 9]> {
         let row = |(place, rank): (usize, &Rank)| {
+            let incomplete = if rank.complete { "" } else { " (incomplete)" };
             [
                 (place + 1).to_string(),
-                format!("{}{}", rank.model, if rank.complete { "" } else { " (incomplete)" }),
+                format!("{}{incomplete}{}", rank.model, mark(rank.suspicious)),
                 rank.calls.to_string(),
                 percent(rank.accuracy),
                 bounds(rank.interval_95),
@@ -127,9 +128,13 @@ fn cells(row: &ResultRow) -> [String; 9] {
 impl ResultRow {
     /// The model's name, with a mark where its result is too good.
     pub(crate) fn marked_model(&self) -> String {
-        let mark = if self.suspicious { " (suspicious: audit)" } else { "" };
-        format!("{}{mark}", self.model)
+        format!("{}{}", self.model, mark(self.suspicious))
     }
+}
+
+/// What stands behind the name of a model that is too good.
+fn mark(suspicious: bool) -> &'static str {
+    if suspicious { " (suspicious: audit)" } else { "" }
 }
 
 /// A p-value with three decimals.

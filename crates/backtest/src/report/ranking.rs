@@ -17,6 +17,8 @@ pub struct Rank {
     pub model: String,
     /// Whether it was tested on every fold; otherwise it is compared on fewer candles.
     pub complete: bool,
+    /// Whether a result of it, pooled, is better than markets allow: audit for leaks.
+    pub suspicious: bool,
     /// Calls over all instruments.
     pub calls: usize,
     /// Accuracy of those, pooled: every call weighs the same.
@@ -45,10 +47,15 @@ impl Finished<'_> {
         let tasks: usize = self.planned.iter().map(|planned| planned.folds.len()).sum();
         let done =
             |model: &str| self.done.iter().filter(|done| self.names[done.learner] == model).count();
+        let suspicious = |model: &str| {
+            let pooled = results.iter().filter(|row| row.scope != Scope::Instrument);
+            pooled.filter(|row| row.model == model).any(|row| row.suspicious)
+        };
         // A group that failed as a whole failed for every model alike.
         let rank = |row: &ResultRow| Rank {
             model: row.model.clone(),
             complete: done(&row.model) == tasks,
+            suspicious: suspicious(&row.model),
             calls: row.score.calls,
             accuracy: row.score.accuracy,
             interval_95: row.interval_95,
