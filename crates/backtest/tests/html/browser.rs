@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::REPORT;
+use crate::{BARE, REPORT};
 
 /// Measures the pages in the frames: see there.
 const MEASURE: &str = include_str!("measure.js");
@@ -28,8 +28,12 @@ fn frame(id: &str, width: usize, page: &str) -> String {
 
 /// What the script finds wrong in each frame, as `id: complaint` lines.
 fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<String> {
-    let frames =
-        [frame("desk", 1280, page), frame("phone", 360, page), frame("broken", 360, BROKEN)];
+    let frames = [
+        frame("desk", 1280, page),
+        frame("phone", 360, page),
+        frame("bare", 360, &BARE.to_html()),
+        frame("broken", 360, BROKEN),
+    ];
     let host = format!(
         "<!DOCTYPE html><meta charset=\"utf-8\"><body>{}<pre id=\"found\"></pre>\
          <script>const dark = {};\n{MEASURE}</script></body>",
@@ -50,7 +54,7 @@ fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<Str
     let found =
         dom.split_once("<pre id=\"found\">").and_then(|(_, rest)| rest.split_once("</pre>"));
     let (found, _) = found.unwrap_or_else(|| panic!("no page: {dom:.300} {output:?}"));
-    assert!(found.contains("measured desk phone broken"), "not measured: {found}");
+    assert!(found.contains("measured desk phone bare broken"), "not measured: {found}");
     found.lines().filter(|line| line.contains(": ")).map(str::to_string).collect()
 }
 

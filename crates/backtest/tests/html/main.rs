@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::LazyLock;
 
-use common::{boxed, coin, failing, learned, run, simulated};
+use common::{boxed, coin, constant, failing, learned, run, simulated};
 use roxmltree::{Document, Node, ParsingOptions};
 use windvane_backtest::{Instrument, Report, Scope};
 use windvane_candles::Interval;
@@ -38,6 +38,12 @@ pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
     report.run.command = Some(format!("backtest {SCRIPT} {}", "--very-long ".repeat(40)));
     report.run.notes = vec![SCRIPT.to_string(), "unbroken".repeat(60)];
     report
+});
+
+/// A model that never calls, on one instrument: most numbers are undefined.
+pub(crate) static BARE: LazyLock<Report> = LazyLock::new(|| {
+    let market = learned(simulated(Market::AR1, "ONE", Interval::HOUR, 600));
+    run(&[market], &boxed(vec![constant("silent", |_, _| [0.1, 0.1, 0.8])]))
 });
 
 fn parse(page: &str) -> Document<'_> {
@@ -191,6 +197,16 @@ fn it_stands_alone_and_nothing_typed_becomes_markup() {
     let rows = cells(section(&parsed, "results"));
     assert!(rows.iter().any(|row| row[1] == "<script>alert(1)</script>"));
     assert!(page.len() < 1_500_000, "{} bytes", page.len());
+}
+
+#[test]
+fn what_is_undefined_is_not_drawn() {
+    assert_eq!(BARE.ranking[0].accuracy, None);
+    let page = BARE.to_html();
+    let parsed = parse(&page);
+    assert_eq!(named(section(&parsed, "results"), "svg").count(), 0);
+    assert!(cells(section(&parsed, "results")).iter().all(|row| row[4] == "-"));
+    assert!(!page.contains("NaN") && !page.contains("inf"));
 }
 
 #[test]

@@ -35,7 +35,7 @@ function plot(svg, say, style) {
   if (outer.width < 150 || outer.height < 80) say(`${name}: only ${outer.width} by ${outer.height}`);
   const marks = [...svg.querySelectorAll("circle,rect,polygon,polyline")].map((node) =>
     node.getBoundingClientRect());
-  if (!marks.some((box) => box.width > 0 && box.height > 0)) say(`${name}: no mark`);
+  if (!marks.some((box) => box.width > 0 || box.height > 0)) say(`${name}: no mark`);
   if (!marks.every(inside)) say(`${name}: a mark outside`);
   const texts = [...svg.querySelectorAll("text")].map((node) => {
     if (light(style(node).fill) !== dark) say(`${name}: text of the wrong theme`);

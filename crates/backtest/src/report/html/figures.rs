@@ -35,6 +35,8 @@ impl Report {
             "Importance of channels" => small(self.each(|c| self.importance_plots(c)), IMPORTANCE),
             _ => Figures::default(),
         };
+        let shows = |plot: &Plot| plot.marks.iter().any(|mark| !mark.places().is_empty());
+        figures.rows.iter_mut().for_each(|plots| plots.retain(shows));
         figures.rows.retain(|plots| !plots.is_empty());
         figures
     }

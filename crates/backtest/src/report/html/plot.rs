@@ -195,6 +195,7 @@ impl Mark {
         };
         let area = chart.plotting_area();
         match self {
+            Self::Line(_, points) if points.len() < 2 => Ok(()),
             Self::Line(ink, points) => area.draw(&path(points.clone(), ink, 1.8)),
             Self::Dot(ink, centre, ends) => {
                 if let Some(ends) = ends {
