@@ -86,8 +86,9 @@ pub(crate) fn percent(fraction: f64) -> f64 {
     100.0 * fraction
 }
 
-const INSTRUMENTS: &str = "Dots are accuracies with their 95 % intervals, upright lines the best naive \
-    rule on the same candles: a model has to be right of its line.";
+const INSTRUMENTS: &str = "Dots are accuracies with their 95 % intervals, models from top to bottom as \
+    in the legend; upright lines are the best naive rule on the same candles: a model has to be right \
+    of its line.";
 
 const LEADS: &str = "Accuracy less that of the best naive rule on the same candles, with 95 % \
     intervals: only one wholly right of 0 shows something, and with several models the corrected p of \
