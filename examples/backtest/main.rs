@@ -1,7 +1,7 @@
 //! Ten real instruments in, an honest report out.
 //!
 //! `cargo run --release --example backtest` reads the embedded sample, fits every model fold by
-//! fold, and writes `report.md` and `report.json`. `-- --help` lists the options.
+//! fold, and writes `report.html`, `report.md` and `report.json`. `-- --help` lists the options.
 #[path = "../shared/calendar.rs"]
 mod calendar;
 mod data;

@@ -63,7 +63,7 @@ fn table<const N: usize>(
 pub(crate) fn written(report: &Report, folder: &Path) {
     let (seconds, threads) = (report.timing.wall_seconds, report.timing.threads);
     println!("\n{seconds:.1} s on {threads} threads; the reports:");
-    for file in ["report.md", "report.json"] {
+    for file in ["report.html", "report.md", "report.json"] {
         println!("  {}", folder.join(file).display());
     }
 }

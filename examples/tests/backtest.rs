@@ -33,7 +33,9 @@ fn run(data: &Path, arguments: &[&str]) -> Result<Value, String> {
     let folders = ["--data", data.to_str().unwrap(), "--out", out.path().to_str().unwrap()];
     let options = options(&[&folders[..], &["--quick"], arguments].concat());
     app::run(&options).map_err(|error| error.to_string())?;
-    assert!(fs::metadata(out.path().join("report.md")).unwrap().len() > 500);
+    for file in ["report.md", "report.html"] {
+        assert!(fs::metadata(out.path().join(file)).unwrap().len() > 500, "{file}");
+    }
     Ok(serde_json::from_str(&fs::read_to_string(out.path().join("report.json")).unwrap()).unwrap())
 }
 

@@ -3,7 +3,8 @@
 //!
 //! [`Backtest::run`] fits each [`Learner`](windvane_models::train::Learner) on the past of some
 //! [`Instrument`]s and tests it on what follows, fold by fold; the [`Report`] is one value with
-//! two writers, [`Report::to_markdown`] and [`Report::to_json`].
+//! its writers, [`Report::to_markdown`], [`Report::to_json`] and, with the feature `html`,
+//! `Report::to_html`.
 //!
 //! # What the numbers mean
 //! - **Accuracy** is the share of calls (UP or DOWN) with the sign of the realised change, over

@@ -1,10 +1,8 @@
 //! The later sections of the Markdown report: what the numbers were made from.
-use std::fmt::Write as _;
-
 use windvane_signals::{Band, GapPolicy};
 
 use super::headline::{UNDEFINED, bounds, interval, percent, signed};
-use super::markdown::list;
+use super::section::Part;
 use super::table::table;
 use super::{FoldRecord, GroupRecord, PlanRecord, Report, RunRecord};
 use crate::{PathScore, ResultRow, SeedScore};
@@ -14,7 +12,7 @@ const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps
                        before the first validation";
 
 impl Report {
-    pub(crate) fn folds_section(&self) -> String {
+    pub(crate) fn folds_section(&self) -> Vec<Part> {
         let windows = |n: Option<usize>| n.map_or_else(|| UNDEFINED.to_string(), |n| n.to_string());
         let name = |fold: &FoldRecord| {
             let groups: Vec<String> = fold.test_groups.iter().map(usize::to_string).collect();
@@ -60,29 +58,25 @@ impl Report {
             })
         });
         let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
-        let (untrained, scores) = (self.untrained(), table(3, score_header, scores));
-        let spreads = [self.paths(), self.seeds()].concat();
-        format!("{}{untrained}\n{scores}{spreads}", table(5, header, cuts))
+        let (cuts, scores) = (table(5, header, cuts), table(3, score_header, scores));
+        let parts = [cuts.into(), self.untrained().into(), scores.into()];
+        parts.into_iter().chain(self.paths()).chain(self.seeds()).collect()
     }
 
     /// Accuracy path by path, where every candle was predicted several times.
-    fn paths(&self) -> String {
+    fn paths(&self) -> Vec<Part> {
         let of = |path: &PathScore| path.score.accuracy;
         let rows = self.pooled().map(|row| (row, row.paths.iter().filter_map(of).collect()));
-        spread(
-            "\nAccuracy over the paths. All test the same candles, by models that learned from \
-             candles after them, too, which nobody has who trades.\n\n",
-            "Paths",
-            rows,
-        )
+        let text = "Accuracy over the paths. All test the same candles, by models that learned from \
+                    candles after them, too, which nobody has who trades.";
+        spread(text, "Paths", rows)
     }
 
     /// Accuracy seed by seed, where there are several.
-    fn seeds(&self) -> String {
+    fn seeds(&self) -> Vec<Part> {
         let of = |seed: &SeedScore| seed.score.accuracy;
         let rows = self.pooled().map(|row| (row, row.seeds.iter().filter_map(of).collect()));
-        let text = "\nAccuracy over the seeds. All other numbers are of the first.\n\n";
-        spread(text, "Seeds", rows)
+        spread("Accuracy over the seeds. All other numbers are of the first.", "Seeds", rows)
     }
 
     /// A sentence about instruments tested in folds that did not learn from them.
@@ -100,13 +94,12 @@ impl Report {
             return String::new();
         }
         format!(
-            "\nLearned from other instruments only, for want of a training window of their own: \
-             {}.\n",
+            "Learned from other instruments only, for want of a training window of their own: {}.",
             folds.join("; ")
         )
     }
 
-    pub(crate) fn over_time_section(&self) -> String {
+    pub(crate) fn over_time_section(&self) -> [Part; 1] {
         let rows = self.pooled().flat_map(|row| {
             row.over_time.iter().map(|stretch| {
                 let baseline = stretch.best_baseline;
@@ -132,12 +125,12 @@ impl Report {
             "95 % interval",
             "Best baseline %",
         ];
-        table(3, header, rows)
+        [table(3, header, rows).into()]
     }
 
-    pub(crate) fn importance_section(&self) -> String {
+    pub(crate) fn importance_section(&self) -> Vec<Part> {
         if self.importance.is_empty() {
-            return String::new();
+            return Vec::new();
         }
         let loss = |x: f64| format!("{x:+.5}");
         let rows = self.importance.iter().map(|one| {
@@ -159,18 +152,13 @@ impl Report {
         });
         let header =
             ["Model", "Interval", "Channel", "Windows", "Accuracy lost, points", "Log loss won"];
-        format!(
-            "Each channel is silenced in turn: all its values are replaced by the median of the \
-             training windows, and the fitted model predicts at most 2,000 test windows per fold \
-             again, every candle called.\n\n{}",
-            table(3, header, rows)
-        )
+        let text = "Each channel is silenced in turn: all its values are replaced by the median of \
+                    the training windows, and the fitted model predicts at most 2,000 test windows \
+                    per fold again, every candle called.";
+        vec![text.to_string().into(), table(3, header, rows).into()]
     }
 
-    pub(crate) fn training_section(&self) -> String {
-        if self.training.is_empty() {
-            return String::new();
-        }
+    pub(crate) fn training_section(&self) -> [Part; 1] {
         let loss = |x: Option<f64>| x.map_or_else(|| UNDEFINED.to_string(), |x| format!("{x:.4}"));
         let rows = self.training.iter().map(|training| {
             let record = &training.record;
@@ -197,10 +185,10 @@ impl Report {
             "Train loss",
             "Val. loss",
         ];
-        table(4, header, rows)
+        [table(4, header, rows).into()]
     }
 
-    pub(crate) fn instruments_section(&self) -> String {
+    pub(crate) fn instruments_section(&self) -> Vec<Part> {
         let time = |t: Option<windvane_candles::Timestamp>| {
             t.map_or_else(|| UNDEFINED.to_string(), |t| t.to_string())
         };
@@ -228,26 +216,28 @@ impl Report {
             "Missing",
             "Tested",
         ];
-        let mut text = table(5, header, rows);
+        let mut parts: Vec<Part> = vec![table(5, header, rows).into()];
         for group in &self.groups {
             let policy = gap_policy(group.gap_policy);
             let how = if self.run.gaps.is_some() { "as given" } else { GUESSED };
-            let _ = write!(text, "\nGaps of {} candles: {policy} ({how}).\n", group.interval);
+            parts.push(format!("Gaps of {} candles: {policy} ({how}).", group.interval).into());
         }
         let untested = self
             .without_test_rows
             .iter()
             .map(|one| format!("{} ({}): no candle was tested", one.name, one.interval));
         let skipped = self.skipped.iter().map(|one| format!("{}: {}", one.name, one.reason));
-        for (title, items) in [("Not tested", list(untested)), ("Not read", list(skipped))] {
+        for (title, items) in
+            [("Not tested:", untested.collect::<Vec<_>>()), ("Not read:", skipped.collect())]
+        {
             if !items.is_empty() {
-                let _ = write!(text, "\n{title}:\n\n{items}");
+                parts.extend([title.to_string().into(), Part::List(items)]);
             }
         }
-        text
+        parts
     }
 
-    pub(crate) fn run_section(&self) -> String {
+    pub(crate) fn run_section(&self) -> Vec<Part> {
         let run = &self.run;
         let band = match run.labels.band {
             Band::Fixed { width } => format!("band {width}"),
@@ -264,7 +254,6 @@ impl Report {
             format!("costs of trading: {} basis points per unit of turnover", costs.join(", ")),
             format!("windows: {} rows of {}", run.lookback, run.channels.join(", ")),
         ];
-        items.extend(run.command.iter().map(|command| format!("command: `{command}`")));
         items.extend(run.notes.iter().cloned());
         let timing = &self.timing;
         items.push(format!("{:.1} s on {} thread(s)", timing.wall_seconds, timing.threads));
@@ -279,7 +268,8 @@ impl Report {
             ]
         });
         let header = ["Model", "Fitting s", "Predicting s", "Microseconds per prediction"];
-        format!("{}\n{}", list(items), table(1, header, rows))
+        let command = run.command.iter().map(|command| Part::Code(command.clone()));
+        command.chain([Part::List(items), table(1, header, rows).into()]).collect()
     }
 }
 
@@ -289,7 +279,7 @@ fn spread<'a>(
     text: &str,
     what: &str,
     rows: impl Iterator<Item = (&'a ResultRow, Vec<f64>)>,
-) -> String {
+) -> Vec<Part> {
     let rows = rows.filter(|(_, values)| values.len() > 1).map(|(row, values)| {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
@@ -302,10 +292,10 @@ fn spread<'a>(
     });
     let rows: Vec<_> = rows.collect();
     if rows.is_empty() {
-        return String::new();
+        return Vec::new();
     }
     let header = ["Model", "Interval", what, "Mean %", "Deviation", "Least %", "Most %"];
-    format!("{text}{}", table(2, header, rows))
+    vec![text.to_string().into(), table(2, header, rows).into()]
 }
 
 fn seeds(run: &RunRecord) -> String {

@@ -1,6 +1,7 @@
 //! Sections on confidence: what the surest calls are worth, and whether probabilities are kept.
 use super::Report;
 use super::headline::{UNDEFINED, bounds, interval, lead, percent};
+use super::section::Part;
 use super::table::table;
 use crate::{ResultRow, Scope};
 
@@ -31,7 +32,7 @@ impl Report {
         self.pooled().map(row).collect()
     }
 
-    pub(crate) fn confident_section(&self) -> String {
+    pub(crate) fn confident_section(&self) -> [Part; 4] {
         let shares = self.pooled().flat_map(|row| {
             row.selected.iter().map(|selected| {
                 let baseline = selected.best_baseline;
@@ -62,18 +63,20 @@ impl Report {
             "Lead, points",
             "Mean return, bp",
         ];
-        format!(
-            "Every candle is called by the sign of p(UP) − p(DOWN); the surest are those with the \
-             largest |p(UP) − p(DOWN)|. The threshold of a share is chosen on the fold's \
-             validation candles, before the test, so the realised coverage differs from it. \
-             Intervals are 95 % block bootstraps.\n\n{}\n{}\nThe mean return is that of a call \
-             over the horizon, before costs.\n",
-            table(2, Self::CONFIDENT, self.confident_rows()),
-            table(2, header, shares),
-        )
+        let how = "Every candle is called by the sign of p(UP) − p(DOWN); the surest are those with \
+                   the largest |p(UP) − p(DOWN)|. The threshold of a share is chosen on the fold's \
+                   validation candles, before the test, so the realised coverage differs from it. \
+                   Intervals are 95 % block bootstraps.";
+        let returns = "The mean return is that of a call over the horizon, before costs.";
+        [
+            how.to_string().into(),
+            table(2, Self::CONFIDENT, self.confident_rows()).into(),
+            table(2, header, shares).into(),
+            returns.to_string().into(),
+        ]
     }
 
-    pub(crate) fn reliability_section(&self) -> String {
+    pub(crate) fn reliability_section(&self) -> [Part; 2] {
         let rows = self.pooled().flat_map(|row| {
             row.reliability.iter().map(|bin| {
                 let range = format!("{:.1} to {:.1}", 100.0 * bin.from, 100.0 * bin.to);
@@ -90,14 +93,12 @@ impl Report {
         });
         let header =
             ["Model", "Interval", "Probability %", "Candles", "Mean probability %", "Came true %"];
-        format!(
-            "The probability of the most probable class, NEUTRAL included, against how often it \
-             came; ECE is the mean gap.\n\n{}",
-            table(3, header, rows)
-        )
+        let text = "The probability of the most probable class, NEUTRAL included, against how \
+                    often it came; ECE is the mean gap.";
+        [text.to_string().into(), table(3, header, rows).into()]
     }
 
-    pub(crate) fn confidence_section(&self) -> String {
+    pub(crate) fn confidence_section(&self) -> [Part; 3] {
         let all = || self.results.iter().filter(|row| row.scope == Scope::All);
         let span = all().map(|row| {
             let c = &row.confidence;
@@ -109,10 +110,9 @@ impl Report {
                 [row.model.clone(), range, bin.calls.to_string(), percent(bin.hit_rate)]
             })
         });
-        format!(
-            "The probability a model gives the direction it calls.\n\n{}\n{}",
-            table(1, ["Model", "Least %", "Median %", "Most %"], span),
-            table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins)
-        )
+        let text = "The probability a model gives the direction it calls.".to_string();
+        let span = table(1, ["Model", "Least %", "Median %", "Most %"], span);
+        let bins = table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins);
+        [text.into(), span.into(), bins.into()]
     }
 }

@@ -25,6 +25,12 @@ impl Report {
         self.headline_rows().map(cells).collect()
     }
 
+    /// The rows of [`headline`](Self::headline) that are pooled, or the others.
+    pub(crate) fn headline_part(&self, pooled: bool) -> impl Iterator<Item = [String; 9]> {
+        let part = move |row: &&ResultRow| (row.scope != Scope::Instrument) == pooled;
+        self.headline_rows().filter(part).map(cells)
+    }
+
     /// Titles of the columns of [`ranking_rows`](Self::ranking_rows).
     pub const RANKING: [&'static str; 9] = [
         "Place",

@@ -3,71 +3,77 @@ use windvane_candles::Direction;
 
 use super::Report;
 use super::headline::{UNDEFINED, interval, percent};
+use super::section::{Part, Section};
 use super::table::table;
-use crate::ResultRow;
-use crate::Scope;
 use crate::baseline::Baseline;
+use crate::{ResultRow, Scope};
 
 impl Report {
+    /// How everything below is to be read.
+    pub(crate) const INTRODUCTION: &'static str = "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
+         moved; NEUTRAL is no call, coverage is the share of candles with a call, and a dash \
+         stands for what is undefined.\n\
+         A model has shown something only where its lead over the best baseline has an \
+         interval above 0; a high accuracy without that is what knowing nothing scores too.";
+
     /// The report as Markdown.
     pub fn to_markdown(&self) -> String {
+        let sections: Vec<String> =
+            self.sections().iter().map(|section| format!("\n{section}")).collect();
+        format!("# {}\n\n{}\n{}", self.title(), Self::INTRODUCTION, sections.concat())
+    }
+
+    /// The sections that have something to say.
+    pub(crate) fn sections(&self) -> Vec<Section> {
         let sections = [
-            self.title(),
-            section("Results", &self.results_section()),
-            section("Ranking", &self.ranking_section()),
-            section("Most confident", &self.confident_section()),
-            section("Trading", &self.trading_section()),
-            section("Baselines", &self.baseline_section()),
-            section("Labels against calls", &self.confusion_section()),
-            section("Confidence", &self.confidence_section()),
-            section("Reliability", &self.reliability_section()),
-            section("Over time", &self.over_time_section()),
-            section("Folds", &self.folds_section()),
-            section("Training", &self.training_section()),
-            section("Importance of channels", &self.importance_section()),
-            section("Instruments", &self.instruments_section()),
-            section("Failures", &list(self.failures.iter().map(ToString::to_string))),
-            section("Warnings", &self.warnings_section()),
-            section("Run", &self.run_section()),
+            Section::new("Results", self.results_section()),
+            Section::new("Ranking", self.ranking_section()),
+            Section::new("Most confident", self.confident_section()),
+            Section::new("Trading", self.trading_section()),
+            Section::new("Baselines", self.baseline_section()),
+            Section::new("Labels against calls", self.confusion_section()),
+            Section::new("Confidence", self.confidence_section()),
+            Section::new("Reliability", self.reliability_section()),
+            Section::new("Over time", self.over_time_section()),
+            Section::new("Folds", self.folds_section()),
+            Section::new("Training", self.training_section()),
+            Section::new("Importance of channels", self.importance_section()),
+            Section::new("Instruments", self.instruments_section()),
+            Section::new("Failures", [list(&self.failures)]),
+            Section::new("Warnings", [list(&self.warnings)]),
+            Section::new("Run", self.run_section()),
         ];
-        sections.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+        sections.into_iter().filter(|section| !section.parts.is_empty()).collect()
     }
 
-    fn title(&self) -> String {
-        format!(
-            "# Backtest of {} on {} instruments\n\n\
-             Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
-             moved; NEUTRAL is no call, coverage is the share of candles with a call, and `-` is \
-             undefined.\n\
-             A model has shown something only where its lead over the best baseline has an \
-             interval above 0; a high accuracy without that is what knowing nothing scores too.\n",
-            self.run.models.join(", "),
-            self.instruments.len(),
-        )
+    pub(crate) fn title(&self) -> String {
+        let (models, instruments) = (self.run.models.join(", "), self.instruments.len());
+        format!("Backtest of {models} on {instruments} instruments")
     }
 
-    fn results_section(&self) -> String {
+    fn results_section(&self) -> [Part; 3] {
         let leads: Vec<_> = self.headline_rows().filter_map(|r| r.lead?.interval_95).collect();
         let (all, above) = (leads.len(), leads.iter().filter(|bounds| bounds.low > 0.0).count());
-        format!(
-            "{}\nIntervals are 95 % block bootstraps over calendar time, all instruments of a \
-             block together. The baseline is scored on the candles the model called, and is the \
-             best of all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; \
-             if no model knew anything, about {:.1} would have one by chance.\n",
-            table(3, Self::HEADLINE, self.headline()),
+        let text = format!(
+            "Intervals are 95 % block bootstraps over calendar time, all instruments of a block \
+             together. The baseline is scored on the candles the model called, and is the best of \
+             all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; if no \
+             model knew anything, about {:.1} would have one by chance.",
             0.025 * all as f64,
-        )
+        );
+        let rows = |pooled| table(3, Self::HEADLINE, self.headline_part(pooled)).into();
+        [rows(true), text.into(), rows(false)]
     }
 
-    fn ranking_section(&self) -> String {
-        let next = self.best_against_next().map_or_else(String::new, |text| text + "\n");
-        format!(
-            "{}\n{} All calls pooled, each weighing the same; a model tested on fewer folds is \
-             marked incomplete. p is that of the lead, one-sided, from blocks of calendar time, \
-             corrected by Holm.\n{next}",
-            table(2, Self::RANKING, self.ranking_rows()),
+    fn ranking_section(&self) -> [Part; 3] {
+        let text = format!(
+            "{} All calls pooled, each weighing the same; a model tested on fewer folds is marked \
+             incomplete. p is that of the lead, one-sided, from blocks of calendar time, corrected \
+             by Holm.",
             self.verdict(),
-        )
+        );
+        let next = self.best_against_next().unwrap_or_default();
+        [table(2, Self::RANKING, self.ranking_rows()).into(), text.into(), next.into()]
     }
 
     /// The rows pooled by interval.
@@ -75,7 +81,7 @@ impl Report {
         self.results.iter().filter(|row| row.scope == Scope::Interval)
     }
 
-    fn baseline_section(&self) -> String {
+    fn baseline_section(&self) -> [Part; 2] {
         let rows = self.pooled().map(|row| {
             let rule = |rule: Baseline| {
                 let Some(own) = row.baselines.iter().find(|own| own.rule == rule) else {
@@ -98,14 +104,13 @@ impl Report {
             "Logistic",
             "Boosted trees",
         ];
-        format!(
-            "Accuracy % (coverage %) of each baseline on the candles that the model called; majority \
-             is that of the training labels, logistic a regression on the same training windows.\n\n{}",
-            table(2, header, rows)
-        )
+        let text = "Accuracy % (coverage %) of each baseline on the candles that the model called; \
+                    majority is that of the training labels, logistic a regression on the same \
+                    training windows.";
+        [text.to_string().into(), table(2, header, rows).into()]
     }
 
-    fn confusion_section(&self) -> String {
+    fn confusion_section(&self) -> [Part; 3] {
         let rows = self.pooled().flat_map(|row| {
             Direction::ALL.map(|label| {
                 let [up, down, neutral] =
@@ -122,26 +127,13 @@ impl Report {
             [row.model.clone(), interval(row), loss, brier, error, balanced]
         });
         let loss_header = ["Model", "Interval", "Log loss", "Brier", "ECE", "Balanced %"];
-        format!(
-            "{}\nSaying 1/3 to everything has a log loss of 1.0986 and a Brier score of \
-             0.6667.\n\n{}",
-            table(3, header, rows),
-            table(2, loss_header, losses)
-        )
-    }
-
-    fn warnings_section(&self) -> String {
-        list(self.warnings.iter().map(ToString::to_string))
+        let text = "Saying 1/3 to everything has a log loss of 1.0986 and a Brier score of 0.6667.";
+        let losses = table(2, loss_header, losses);
+        [table(3, header, rows).into(), text.to_string().into(), losses.into()]
     }
 }
 
-/// A section, or nothing where there is nothing to say.
-fn section(title: &str, body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!("## {title}\n\n{body}") }
-}
-
-/// A list with one item per line.
-pub(crate) fn list(items: impl IntoIterator<Item = String>) -> String {
-    let item = |item: String| ["- ", &item.replace(['\n', '\r'], " "), "\n"].concat();
-    items.into_iter().map(item).collect()
+/// A list with one item for each.
+fn list(items: &[impl ToString]) -> Part {
+    Part::List(items.iter().map(ToString::to_string).collect())
 }

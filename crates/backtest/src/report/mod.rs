@@ -1,4 +1,4 @@
-//! One value that holds all of a run, and its two writers.
+//! One value that holds all of a run, and its writers.
 //!
 //! Everything but [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
@@ -6,9 +6,12 @@ mod appendix;
 mod assemble;
 mod confident;
 mod headline;
+#[cfg(feature = "html")]
+mod html;
 pub(crate) mod iso;
 mod markdown;
 mod ranking;
+mod section;
 mod table;
 mod trading;
 mod write;

@@ -1,36 +1,56 @@
-//! Tables that read well as raw text too.
-use std::fmt::Write as _;
+//! Tables, as cells.
+use std::fmt;
 
-/// A Markdown table with aligned columns; the first `left` columns are text, the rest numbers.
+/// A table: texts of which the first `left` columns are words, the rest numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub(crate) left: usize,
+    pub(crate) header: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
 pub(crate) fn table<const N: usize>(
     left: usize,
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
-) -> String {
-    let header = header.map(cell);
-    let rows: Vec<[String; N]> = rows.into_iter().map(|row| row.map(|text| cell(&text))).collect();
-    let width = |column: usize| {
-        let texts = rows.iter().map(|row| &row[column]).chain([&header[column]]);
-        texts.map(|text| text.chars().count()).max().unwrap_or(0).max(3)
-    };
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    let mut out = String::new();
-    let mut line = |cells: &[String; N]| {
-        for (column, text) in cells.iter().enumerate() {
-            let pad = " ".repeat(widths[column] - text.chars().count());
-            let (before, after) = if column < left { ("", &*pad) } else { (&*pad, "") };
-            // Writing to a String cannot fail.
-            let _ = write!(out, "| {before}{text}{after} ");
+) -> Table {
+    Table {
+        left,
+        header: header.map(str::to_string).to_vec(),
+        rows: rows.into_iter().map(|row| row.to_vec()).collect(),
+    }
+}
+
+/// Markdown with aligned columns, which reads well as raw text too.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<Vec<String>> = [&self.header]
+            .into_iter()
+            .chain(&self.rows)
+            .map(|row| row.iter().map(|text| cell(text)).collect())
+            .collect();
+        let width = |column: usize| {
+            let texts = lines.iter().filter_map(|line| line.get(column));
+            texts.map(|text| text.chars().count()).max().unwrap_or(0).max(3)
+        };
+        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
+        for (index, line) in lines.iter().enumerate() {
+            for (column, (text, width)) in line.iter().zip(&widths).enumerate() {
+                let pad = " ".repeat(width - text.chars().count());
+                let (before, after) = if column < self.left { ("", &*pad) } else { (&*pad, "") };
+                write!(f, "| {before}{text}{after} ")?;
+            }
+            writeln!(f, "|")?;
+            if index == 0 {
+                for (column, width) in widths.iter().enumerate() {
+                    let colon = usize::from(column >= self.left);
+                    write!(f, "| {}{} ", "-".repeat(width - colon), ":".repeat(colon))?;
+                }
+                writeln!(f, "|")?;
+            }
         }
-        out.push_str("|\n");
-    };
-    line(&header);
-    line(&std::array::from_fn(|column| {
-        let dashes = "-".repeat(widths[column] - usize::from(column >= left));
-        if column < left { dashes } else { dashes + ":" }
-    }));
-    rows.iter().for_each(line);
-    out
+        Ok(())
+    }
 }
 
 /// A text that stays within its cell.
@@ -51,6 +71,6 @@ mod tests {
 | A\\|B |   1.5 |
 | ö    | 20.25 |
 ";
-        assert_eq!(table(1, ["Name", "%"], rows), expected);
+        assert_eq!(table(1, ["Name", "%"], rows).to_string(), expected);
     }
 }

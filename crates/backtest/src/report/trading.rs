@@ -1,6 +1,7 @@
 //! The section on trading, and its short table.
 use super::Report;
 use super::headline::{UNDEFINED, interval, percent};
+use super::section::Part;
 use super::table::table;
 use crate::{Bounds, NetResult, ResultRow, Trading};
 
@@ -38,7 +39,7 @@ impl Report {
         self.pooled().filter_map(|row| Some((row, row.trading.as_ref()?)))
     }
 
-    pub(crate) fn trading_section(&self) -> String {
+    pub(crate) fn trading_section(&self) -> Vec<Part> {
         let after = |row: &ResultRow, net: &NetResult| {
             let baseline = net.best_baseline.map(|baseline| {
                 format!("{} {}", baseline.rule, percent(baseline.returns.annual_return))
@@ -63,7 +64,7 @@ impl Report {
             .flat_map(|(row, trading)| trading.net.iter().map(move |net| after(row, net)))
             .collect();
         if rows.is_empty() {
-            return String::new();
+            return Vec::new();
         }
         let header = [
             "Model",
@@ -79,18 +80,18 @@ impl Report {
             "Even at %",
             "Best baseline, % a year",
         ];
-        format!(
+        let text = format!(
             "Long on UP, short on DOWN, flat on NEUTRAL, at the closes, each call held for the \
              horizon; all instruments of an interval in equal parts. Costs are basis points per \
              unit of turnover, fee and slippage together; from long to short is a turnover of \
              2. \"Even at\" is the cost, or the accuracy, at which nothing is left. DSR is the \
              deflated Sharpe ratio: the probability that the ratio is more than the best of {} \
-             models has by chance; models that were tried before and dropped are not counted.\
-             \n\n{}\n{}",
+             models has by chance; models that were tried before and dropped are not counted.",
             self.run.models.len(),
-            table(2, self.trading_header().each_ref().map(String::as_str), self.trading_rows()),
-            table(2, header, rows),
-        )
+        );
+        let short = self.trading_header();
+        let short = table(2, short.each_ref().map(String::as_str), self.trading_rows());
+        vec![text.into(), short.into(), table(2, header, rows).into()]
     }
 }
 

@@ -12,8 +12,8 @@ impl Report {
         to_json(self)
     }
 
-    /// Writes `report.md` and `report.json` into a folder, which is made if need be. Each file
-    /// is replaced whole or not at all.
+    /// Writes `report.md` and `report.json` into a folder, which is made if need be; with the
+    /// feature `html`, `report.html` too. Each file is replaced whole or not at all.
     ///
     /// # Errors
     /// [`BacktestError::Io`] with the path that could not be written.
@@ -22,6 +22,8 @@ impl Report {
         let failed = |source| BacktestError::Io { path: folder.to_path_buf(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         replace(&folder.join("report.md"), &self.to_markdown())?;
+        #[cfg(feature = "html")]
+        replace(&folder.join("report.html"), &self.to_html())?;
         replace(&folder.join("report.json"), &self.to_json())
     }
 }

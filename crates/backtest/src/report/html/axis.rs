@@ -1,0 +1,182 @@
+//! An axis: its range, its ticks and what it measures.
+use windvane_candles::Timestamp;
+
+/// An axis of a plot.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Axis {
+    /// What it measures, with the unit.
+    pub(crate) label: String,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    /// Where there is a text.
+    pub(crate) ticks: Vec<(f64, String)>,
+    /// Whether a line is drawn across the plot at every tick.
+    pub(crate) grid: bool,
+}
+
+impl Axis {
+    /// Numbers from the least to the greatest value and a bit beyond, about `count` ticks at
+    /// round ones. Values that are not finite are left out.
+    pub(crate) fn numbers(
+        label: &str,
+        values: impl IntoIterator<Item = f64>,
+        count: usize,
+    ) -> Self {
+        let finite = values.into_iter().filter(|value| value.is_finite());
+        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
+        let pad = if high > low { 0.04 * (high - low) } else { (0.05 * high.abs()).max(0.5) };
+        Self::between(label, low - pad, high + pad, count)
+    }
+
+    /// Numbers over exactly this range.
+    pub(crate) fn between(label: &str, from: f64, to: f64, count: usize) -> Self {
+        let step = round_step((to - from) / count as f64);
+        let decimals = usize::try_from(-exponent(step)).unwrap_or(0);
+        let mut ticks = Vec::new();
+        // A tick on the very edge may miss it by rounding.
+        let (mut k, slack) = ((from / step - 1e-9).ceil(), 1e-9 * step);
+        while k * step <= to + slack {
+            let value = k * step;
+            let text = format!("{value:.decimals$}");
+            let text = if text.trim_start_matches('-').trim_matches(['0', '.']).is_empty() {
+                text.trim_start_matches('-').to_string()
+            } else {
+                text
+            };
+            ticks.push((value, text));
+            k += 1.0;
+        }
+        Self { label: label.to_string(), from, to, ticks, grid: true }
+    }
+
+    /// Names at 0, 1, 2 and so on.
+    pub(crate) fn names(label: &str, names: impl IntoIterator<Item = String>) -> Self {
+        let ticks: Vec<(f64, String)> =
+            names.into_iter().enumerate().map(|(k, name)| (k as f64, short(&name))).collect();
+        let to = ticks.len().max(1) as f64 - 0.5;
+        Self { label: label.to_string(), from: -0.5, to, ticks, grid: false }
+    }
+
+    /// Times, milliseconds since 1970, with about `count` dates.
+    pub(crate) fn times(times: impl IntoIterator<Item = f64>, count: usize) -> Self {
+        let axis = Self::numbers("Time, UTC", times, count);
+        let ticks = dates(axis.from, axis.to, count);
+        Self { ticks, ..axis }
+    }
+
+    /// The range turned round: the first name on top.
+    pub(crate) fn downwards(self) -> Self {
+        Self { from: self.to, to: self.from, ..self }
+    }
+}
+
+/// The power of ten of a positive number.
+#[expect(clippy::cast_possible_truncation, reason = "an exponent of a finite number")]
+fn exponent(value: f64) -> i32 {
+    (value.log10() + 1e-9).floor() as i32
+}
+
+/// The least of 1, 2, 5 times a power of ten that is not below `least`.
+fn round_step(least: f64) -> f64 {
+    if !(least.is_finite() && least > 0.0) {
+        return 1.0;
+    }
+    let unit = 10_f64.powi(exponent(least));
+    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|f| f * unit >= least * (1.0 - 1e-9));
+    factor.unwrap_or(10.0) * unit
+}
+
+/// Firsts of years or of months within a range, at most about `count`; else dates apart evenly.
+fn dates(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
+    let text = |millis: f64| {
+        #[expect(clippy::cast_possible_truncation, reason = "a time of a candle")]
+        let time = Timestamp::from_millis(millis as i64);
+        time.to_string()
+    };
+    let year = |millis: f64| text(millis).get(..4).and_then(|y| y.parse::<i32>().ok());
+    let mut firsts = Vec::new();
+    if let (Some(first), Some(last)) = (year(from), year(to)) {
+        for (year, month) in (first..=last).flat_map(|y| (1..=12).map(move |m| (y, m))) {
+            if let Ok(time) = format!("{year:04}-{month:02}-01T00:00:00Z").parse::<Timestamp>() {
+                let millis = time.millis() as f64;
+                if (from..=to).contains(&millis) {
+                    firsts.push((millis, year, month));
+                }
+            }
+        }
+    }
+    // In months: a tick each month, quarter, half, year, and so on.
+    for step in [1, 3, 6, 12, 24, 60, 120, 240] {
+        let kept = firsts.iter().filter(|(_, year, month)| (12 * year + month - 1) % step == 0);
+        let kept: Vec<_> = kept.collect();
+        // Names of months are longer.
+        let most = if step < 12 { 2 * count / 3 } else { count };
+        if (2..=most).contains(&kept.len()) {
+            let name = |year: &i32, month: &i32| {
+                if step < 12 { format!("{year}-{month:02}") } else { year.to_string() }
+            };
+            return kept.into_iter().map(|(at, y, m)| (*at, name(y, m))).collect();
+        }
+    }
+    let at = |share: f64| from + (to - from) * share;
+    [0.25, 0.75].map(|share| (at(share), text(at(share)).chars().take(10).collect())).to_vec()
+}
+
+/// A name that fits beside an axis.
+pub(crate) fn short(name: &str) -> String {
+    const MOST: usize = 16;
+    if name.chars().count() <= MOST {
+        return name.to_string();
+    }
+    name.chars().take(MOST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_within_the_range() {
+        assert_eq!(
+            texts(&Axis::between("", 0.0, 1.0, 5)),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        );
+        assert_eq!(texts(&Axis::between("", -0.3, 0.3, 3)), ["-0.2", "0.0", "0.2"]);
+        assert_eq!(texts(&Axis::between("", 47.0, 55.2, 4)), ["50", "55"]);
+        assert_eq!(texts(&Axis::between("", 0.0, 31_000.0, 4)), ["0", "10000", "20000", "30000"]);
+    }
+
+    #[test]
+    fn any_values_make_an_axis() {
+        for values in [vec![], vec![f64::NAN], vec![3.0], vec![0.0, 0.0], vec![1e9, -1e9]] {
+            let axis = Axis::numbers("", values, 4);
+            assert!(axis.from < axis.to && (1..9).contains(&axis.ticks.len()), "{axis:?}");
+        }
+        let times = Axis::times([0.0], 4);
+        assert!(times.from < times.to && !times.ticks.is_empty());
+    }
+
+    #[test]
+    fn times_are_marked_at_firsts() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().millis() as f64;
+        let [from, to] = ["2021-03-04T00:00:00Z", "2024-08-01T00:00:00Z"].map(at);
+        assert_eq!(texts(&Axis::times([from, to], 4)), ["2022", "2023", "2024"]);
+        let [from, to] = ["2021-03-04T00:00:00Z", "2021-08-20T00:00:00Z"].map(at);
+        assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-04", "2021-07"]);
+        let [from, to] = ["2021-03-04T00:00:00Z", "2021-03-09T00:00:00Z"].map(at);
+        assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-03-05", "2021-03-07"]);
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(short("BTCUSDT"), "BTCUSDT");
+        assert_eq!(short("a-pair-with-a-very-long-name"), "a-pair-with-a-v…");
+    }
+}

@@ -1,0 +1,125 @@
+//! Plots of confidence: accuracy against coverage, reliability, the confidence of calls.
+use windvane_candles::Interval;
+
+use super::axis::Axis;
+use super::figures::percent;
+use super::ink::Ink;
+use super::plot::{Mark, Plot};
+use crate::metrics::Proportion;
+use crate::report::headline::interval;
+use crate::{Report, ResultRow, Scope};
+
+impl Report {
+    /// Accuracy against coverage, a plot for each pool.
+    pub(crate) fn coverage_plots(&self) -> Vec<Plot> {
+        let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.coverage_plot(place, rows);
+        self.pools().iter().filter_map(plot).collect()
+    }
+
+    fn coverage_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
+        let mut marks = Vec::new();
+        let mut legend = self.legend();
+        // One line of baselines, or they would hide the models'.
+        let first = self.ranking.first()?;
+        if let Some(row) = rows.iter().find(|row| row.model == first.model) {
+            let baseline = row.coverage_curve.iter().filter_map(|point| {
+                Some((percent(point.coverage?), percent(point.best_baseline_accuracy?)))
+            });
+            marks.push(Mark::Line(Ink::Rule, baseline.collect()));
+            legend.push((Ink::Rule, format!("best baseline on the calls of {}", row.model)));
+        }
+        for row in rows {
+            let curve = row.coverage_curve.iter();
+            let curve = curve.filter_map(|p| Some((percent(p.coverage?), percent(p.accuracy?))));
+            marks.push(Mark::Line(self.ink(&row.model), curve.collect()));
+        }
+        for row in rows {
+            for one in &row.selected {
+                if let (Some(x), Some(y)) = (one.score.coverage, one.score.accuracy) {
+                    let (x, y) = (percent(x), percent(y));
+                    let ends = one.interval_95.map(|b| [(x, percent(b.low)), (x, percent(b.high))]);
+                    marks.push(Mark::Dot(self.ink(&row.model), (x, y), ends));
+                }
+            }
+        }
+        let values: Vec<f64> = marks.iter().flat_map(Mark::heights).collect();
+        (!values.is_empty()).then(|| Plot {
+            title: format!("Accuracy and coverage, {place} candles"),
+            caption: String::new(),
+            size: Plot::SIZE,
+            x: Axis::between("Coverage, % of candles", 0.0, 100.0, 5),
+            y: Axis::numbers("Accuracy, %", values, 5),
+            marks,
+            legend,
+        })
+    }
+
+    /// How often what is said with a probability comes true.
+    pub(crate) fn reliability_plots(&self, candles: Interval) -> Vec<Plot> {
+        let bins = self.pooled().flat_map(|row| &row.reliability);
+        let (from, to) =
+            bins.fold((1.0_f64, 0.0_f64), |(from, to), bin| (from.min(bin.from), to.max(bin.to)));
+        let rows = self.pooled_over(candles).filter(|row| !row.reliability.is_empty());
+        rows.map(|row| self.reliability_plot(row, percent(from), percent(to))).collect()
+    }
+
+    fn reliability_plot(&self, row: &ResultRow, from: f64, to: f64) -> Plot {
+        let ink = self.ink(&row.model);
+        let mut marks = vec![Mark::Line(Ink::Rule, vec![(from, from), (to, to)])];
+        for bin in &row.reliability {
+            let (Some(confidence), Some(accuracy)) = (bin.confidence, bin.accuracy) else {
+                continue;
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count again"
+            )]
+            let hits = (accuracy * bin.cases as f64).round() as u64;
+            let bounds = Proportion::new(hits, bin.cases).and_then(|share| share.wilson(0.95));
+            let (x, y) = (percent(confidence), percent(accuracy));
+            let ends = bounds.map(|b| [(x, percent(b.low)), (x, percent(b.high))]);
+            marks.push(Mark::Dot(ink, (x, y), ends));
+        }
+        Plot {
+            title: format!("{}, {} candles", row.model, interval(row)),
+            caption: String::new(),
+            size: Plot::SMALL,
+            x: Axis { grid: false, ..Axis::between("Probability, %", from, to, 4) },
+            y: Axis::between("Came true, %", 0.0, 100.0, 4),
+            marks,
+            legend: Vec::new(),
+        }
+    }
+
+    /// How sure the calls were, over all instruments.
+    pub(crate) fn confidence_plots(&self) -> Vec<Plot> {
+        let used = self.rows(Scope::All).flat_map(|row| &row.confidence.bins);
+        let (from, to) = used
+            .filter(|bin| bin.calls > 0)
+            .fold((1.0_f64, 0.0_f64), |(from, to), bin| (from.min(bin.from), to.max(bin.to)));
+        let rows = self.rows(Scope::All).filter(|row| row.score.calls > 0);
+        rows.map(|row| self.confidence_plot(row, percent(from), percent(to))).collect()
+    }
+
+    fn confidence_plot(&self, row: &ResultRow, from: f64, to: f64) -> Plot {
+        let share = |calls: usize| percent(calls as f64 / row.score.calls as f64);
+        let bins = row.confidence.bins.iter().filter(|bin| bin.calls > 0);
+        let most = bins.clone().map(|bin| share(bin.calls)).fold(1.0, f64::max);
+        let ink = self.ink(&row.model);
+        let bar = |bin: &crate::ConfidenceBin| {
+            let gap = 0.3;
+            let (left, right) = (percent(bin.from) + gap, percent(bin.to) - gap);
+            Mark::Block(ink, (left, 0.0), (right, share(bin.calls)), 0.85)
+        };
+        Plot {
+            title: format!("{}: confidence", row.model),
+            caption: String::new(),
+            size: Plot::SMALL,
+            x: Axis { grid: false, ..Axis::between("Confidence, %", from, to, 4) },
+            y: Axis::between("Calls, %", 0.0, 1.05 * most, 4),
+            marks: bins.map(bar).collect(),
+            legend: Vec::new(),
+        }
+    }
+}

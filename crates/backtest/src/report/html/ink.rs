@@ -1,0 +1,143 @@
+//! Colours of the plots, by name: one value on light ground, one on dark.
+use std::fmt::Write as _;
+
+use plotters::style::RGBColor;
+
+/// What a mark is drawn with.
+///
+/// Plots are drawn in the light colours; the page's style sheet finds those by value and sets
+/// what the reader's theme asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// Text.
+    Text,
+    /// Lines of the grid.
+    Grid,
+    /// Axes, and what a model is to be compared with, dashed.
+    Rule,
+    /// What belongs to no model.
+    Plain,
+    /// One of several models or lines.
+    Series(usize),
+}
+
+/// Light and dark, 0xRRGGBB. The series can be told apart by the colour-blind (after Okabe and Ito
+/// 2008) and have a contrast of 3 or more on both grounds.
+const TEXT: [u32; 2] = [0x1C_1C1E, 0xE8_E8EA];
+const GRID: [u32; 2] = [0xDE_DEE2, 0x3A_3A40];
+const RULE: [u32; 2] = [0x6B_6B70, 0xA2_A2A8];
+const PLAIN: [u32; 2] = [0x3F_6C8F, 0x86_B4D8];
+const SERIES: [[u32; 2]; 8] = [
+    [0x00_72B2, 0x4D_A8E6],
+    [0xD5_5E00, 0xFF_8B45],
+    [0x00_7F5F, 0x3D_C79D],
+    [0xA8_4C8C, 0xDD_92C4],
+    [0x8A_6D00, 0xD9_B640],
+    [0x5B_45A8, 0xAE_9CF2],
+    [0x2B_90C9, 0x9A_D7F7],
+    [0x8C_2A3C, 0xEF_8C9C],
+];
+
+impl Ink {
+    /// The light one.
+    pub(crate) fn colour(self) -> RGBColor {
+        let [_, r, g, b] = self.both()[0].to_be_bytes();
+        RGBColor(r, g, b)
+    }
+
+    /// Name of the style sheet's class and variable: `s0` for the first series.
+    pub(crate) fn class(self) -> String {
+        match self {
+            Self::Text => "text".into(),
+            Self::Grid => "grid".into(),
+            Self::Rule => "rule".into(),
+            Self::Plain => "plain".into(),
+            Self::Series(index) => format!("s{}", index % SERIES.len()),
+        }
+    }
+
+    /// What stands for it in a legend.
+    pub(crate) fn sign(self) -> char {
+        if self == Self::Rule { '┃' } else { '●' }
+    }
+
+    fn both(self) -> [u32; 2] {
+        match self {
+            Self::Text => TEXT,
+            Self::Grid => GRID,
+            Self::Rule => RULE,
+            Self::Plain => PLAIN,
+            Self::Series(index) => SERIES[index % SERIES.len()],
+        }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        let named = [Self::Text, Self::Grid, Self::Rule, Self::Plain];
+        named.into_iter().chain((0..SERIES.len()).map(Self::Series))
+    }
+}
+
+/// The rules of the style sheet that give every colour its two values.
+pub(crate) fn css() -> String {
+    let mut css = String::new();
+    for (theme, (before, after)) in
+        [(":root{", "}\n"), ("@media (prefers-color-scheme:dark){:root{", "}}\n")]
+            .iter()
+            .enumerate()
+    {
+        css.push_str(before);
+        for ink in Ink::all() {
+            // Writing to a String cannot fail.
+            let _ = write!(css, "--{}:#{:06X};", ink.class(), ink.both()[theme]);
+        }
+        css.push_str(after);
+    }
+    for ink in Ink::all() {
+        let (class, light) = (ink.class(), ink.both()[0]);
+        let _ = writeln!(
+            css,
+            "svg [stroke=\"#{light:06X}\"]{{stroke:var(--{class})}}\
+             svg [fill=\"#{light:06X}\"]{{fill:var(--{class})}}.{class}{{color:var(--{class})}}"
+        );
+    }
+    css
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_colours_are_one() {
+        let mut colours: Vec<u32> = Ink::all().map(|ink| ink.both()[0]).collect();
+        colours.sort_unstable();
+        colours.dedup();
+        assert_eq!(colours.len(), Ink::all().count());
+    }
+
+    /// WCAG's contrast of two colours, 1 to 21.
+    fn contrast(a: u32, b: u32) -> f64 {
+        let linear = |byte: u8| {
+            let share = f64::from(byte) / 255.0;
+            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        let luminance = |colour: u32| {
+            let [_, r, g, b] = colour.to_be_bytes().map(linear);
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn colours_stand_out_on_both_grounds() {
+        let grounds = [0xFF_FFFF, 0x16_161A];
+        for ink in Ink::all().filter(|ink| *ink != Ink::Grid) {
+            let least = if matches!(ink, Ink::Text) { 7.0 } else { 3.0 };
+            for (colour, ground) in ink.both().into_iter().zip(grounds) {
+                let got = contrast(colour, ground);
+                assert!(got >= least, "{ink:?} on {ground:06X}: {got:.2}");
+            }
+        }
+    }
+}

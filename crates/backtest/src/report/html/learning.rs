@@ -1,0 +1,85 @@
+//! Plots of what was learned: losses by epoch, what each channel is worth.
+use windvane_candles::Interval;
+
+use super::axis::Axis;
+use super::figures::percent;
+use super::ink::Ink;
+use super::plot::{Mark, Plot};
+use crate::report::Training;
+use crate::{EpochLoss, Importance, Report};
+
+impl Report {
+    /// Loss by epoch, for each model, all folds in one.
+    pub(crate) fn training_plots(&self, candles: Interval) -> Vec<Plot> {
+        let plot = |model: &String| self.training_plot(model, candles);
+        self.run.models.iter().filter_map(plot).collect()
+    }
+
+    fn training_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
+        let own = |one: &&Training| one.model == model && one.interval == candles;
+        let runs: Vec<&[EpochLoss]> = self
+            .training
+            .iter()
+            .filter(own)
+            .flat_map(|one| one.epochs.chunk_by(|a, b| a.member == b.member))
+            .collect();
+        let mut marks = Vec::new();
+        for run in &runs {
+            let line = run.iter().map(|one| (one.epoch as f64, one.train_loss));
+            marks.push(Mark::Line(Ink::Rule, line.collect()));
+        }
+        for run in &runs {
+            let at = |one: &EpochLoss| Some((one.epoch as f64, one.validation_loss?));
+            marks.push(Mark::Line(self.ink(model), run.iter().filter_map(at).collect()));
+            let kept = run.iter().rfind(|one| one.best).and_then(at);
+            marks.extend(kept.map(|kept| Mark::Dot(self.ink(model), kept, None)));
+        }
+        let x = Axis::numbers("Epoch", marks.iter().flat_map(Mark::places), 4);
+        let y = Axis::numbers("Loss, nats", marks.iter().flat_map(Mark::heights), 4);
+        (!runs.is_empty()).then(|| Plot {
+            title: format!("{model}, {candles} candles"),
+            caption: String::new(),
+            size: Plot::SMALL,
+            x: Axis { grid: false, ..x },
+            y,
+            marks,
+            legend: Vec::new(),
+        })
+    }
+
+    /// What each channel is worth, for each model.
+    pub(crate) fn importance_plots(&self, candles: Interval) -> Vec<Plot> {
+        let plot = |model: &String| self.importance_plot(model, candles);
+        self.run.models.iter().filter_map(plot).collect()
+    }
+
+    fn importance_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
+        let own = |one: &&Importance| one.model == model && one.interval == candles;
+        let channels: Vec<(&str, f64, &Importance)> = self
+            .importance
+            .iter()
+            .filter(own)
+            .filter_map(|one| Some((one.channel.as_str(), percent(one.accuracy_drop?), one)))
+            .collect();
+        let mut marks = Vec::new();
+        for (place, (_, x, one)) in channels.iter().enumerate() {
+            let y = place as f64;
+            let ends =
+                one.accuracy_interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
+            marks.push(Mark::Dot(self.ink(model), (*x, y), ends));
+        }
+        let y = Axis::names("", channels.iter().map(|(name, ..)| (*name).to_string())).downwards();
+        let values = marks.iter().flat_map(Mark::places).chain([0.0]);
+        let x = Axis::numbers("Accuracy lost, points", values, 4);
+        marks.insert(0, Mark::Line(Ink::Rule, vec![(0.0, y.from), (0.0, y.to)]));
+        (!channels.is_empty()).then(|| Plot {
+            title: format!("{model}, {candles} candles"),
+            caption: String::new(),
+            size: (Plot::SMALL.0, Plot::tall(60.0 + 22.0 * channels.len() as f64).1),
+            x,
+            y,
+            marks,
+            legend: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! The page: every section of the report, with its plots.
+use askama::Template;
+
+use super::figures::Figures;
+use super::ink;
+use crate::report::headline::{UNDEFINED, bounds, lead, percent};
+use crate::report::section::{Part, Section};
+use crate::{Report, ResultRow, Scope};
+
+/// What the template is filled with.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    title: String,
+    verdict: String,
+    leader: String,
+    introduction: &'static str,
+    colours: String,
+    /// What a reader must not miss.
+    first: Vec<Chapter>,
+    chapters: Vec<Chapter>,
+}
+
+struct Chapter {
+    /// What a link names.
+    id: String,
+    title: &'static str,
+    /// What stands before the plots.
+    open: Vec<Part>,
+    figures: Figures,
+    /// What follows them, folded up.
+    folded: Vec<Part>,
+}
+
+impl Report {
+    /// The report as one HTML page with plots: no network and no script is needed to read it.
+    ///
+    /// The numbers are those of [`to_markdown`](Self::to_markdown), from the same texts.
+    pub fn to_html(&self) -> String {
+        let urgent = |section: &Section| matches!(section.title, "Failures" | "Warnings");
+        let (first, others): (Vec<Section>, Vec<Section>) =
+            self.sections().into_iter().partition(urgent);
+        let chapter = |section| self.chapter(section);
+        let page = Page {
+            title: self.title(),
+            verdict: self.verdict(),
+            leader: self.leader(),
+            introduction: Self::INTRODUCTION,
+            colours: ink::css(),
+            first: first.into_iter().map(chapter).collect(),
+            chapters: others.into_iter().map(chapter).collect(),
+        };
+        rendered(&page)
+    }
+
+    /// The model with the highest accuracy, in a sentence, with the rule it has to beat.
+    fn leader(&self) -> String {
+        let Some(first) = self.ranking.first() else { return "No model was tested.".to_string() };
+        let pooled = self.rows(Scope::All).find(|row| row.model == first.model);
+        let baseline = pooled.and_then(ResultRow::best_baseline_result).map_or_else(
+            || UNDEFINED.to_string(),
+            |best| format!("{}, {} %", best.rule, percent(best.score.accuracy)),
+        );
+        format!(
+            "Highest accuracy: {}, {} % {} of {} calls, {} points against the best baseline \
+             ({baseline}).",
+            first.model,
+            percent(first.accuracy),
+            bounds(first.interval_95),
+            first.calls,
+            lead(first.lead),
+        )
+    }
+
+    fn chapter(&self, Section { title, mut parts }: Section) -> Chapter {
+        let figures = self.figures(title);
+        let open = match title {
+            // The pooled table and how it is read; single instruments are plotted.
+            "Results" => 2,
+            _ if title == "Ranking" || figures.rows.is_empty() => parts.len(),
+            _ => 0,
+        };
+        let folded = parts.split_off(open.min(parts.len()));
+        let id = title.to_lowercase().replace(' ', "-");
+        Chapter { id, title, open: parts, figures, folded }
+    }
+}
+
+fn rendered(page: &Page) -> String {
+    page.render().expect("invariant: writing to a text cannot fail")
+}

@@ -1,0 +1,239 @@
+//! A plot: axes and marks as data, drawn as SVG.
+use std::ops::Range;
+
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::axis::Axis;
+use super::ink::Ink;
+
+/// Units of the drawing per unit of the plot: plotters has whole numbers only.
+const FINE: u32 = 4;
+/// Size of text, units.
+const TEXT: f64 = 13.0;
+
+/// A plot as data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plot {
+    /// What it shows.
+    pub(crate) title: String,
+    /// How to read it, in a line.
+    pub(crate) caption: String,
+    /// Width and height, units; a phone shows about 330 across.
+    pub(crate) size: (u32, u32),
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    /// Drawn in this order.
+    pub(crate) marks: Vec<Mark>,
+    /// What the colours stand for.
+    pub(crate) legend: Vec<(Ink, String)>,
+}
+
+/// Something in a plot, in values of its axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mark {
+    /// A line through points.
+    Line(Ink, Vec<(f64, f64)>),
+    /// A straight line with a dot on it: an interval with its estimate.
+    Dot(Ink, (f64, f64), Option<Ends>),
+    /// A filled rectangle between two corners, with an opacity.
+    Block(Ink, (f64, f64), (f64, f64), f64),
+    /// A text around a point.
+    Text((f64, f64), String),
+}
+
+/// Where the line of an interval begins and ends.
+pub(crate) type Ends = [(f64, f64); 2];
+
+/// Half the height of the rows of marks around a name, of the 1 between two names.
+const SPREAD: f64 = 0.38;
+
+/// Where the marks of the k-th of n stand around a name.
+pub(crate) fn spread(k: usize, n: usize) -> f64 {
+    2.0 * SPREAD * ((k as f64 + 0.5) / n as f64 - 0.5)
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+impl Plot {
+    /// The usual size.
+    pub(crate) const SIZE: (u32, u32) = (420, 280);
+    /// One of many side by side.
+    pub(crate) const SMALL: (u32, u32) = (300, 230);
+
+    /// As wide as usual, and as high as so many rows of marks need.
+    pub(crate) fn tall(height: f64) -> (u32, u32) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a length of some hundreds"
+        )]
+        let height = height.max(130.0) as u32;
+        (Self::SIZE.0, height)
+    }
+
+    /// Width and height of the drawing, for the element's `viewBox`.
+    pub(crate) fn view(&self) -> (u32, u32) {
+        (FINE * self.size.0, FINE * self.size.1)
+    }
+
+    /// What the SVG element holds.
+    pub(crate) fn drawing(&self) -> String {
+        let mut text = String::new();
+        let area = SVGBackend::with_string(&mut text, self.view()).into_drawing_area();
+        let drawn = self.draw(&area).and_then(|()| area.present());
+        drawn.expect("invariant: drawing to a text cannot fail");
+        drop(area);
+        let inner = text.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
+        inner.map_or_else(String::new, |(inner, _)| inner.to_string())
+    }
+
+    fn draw(&self, area: &Area<'_>) -> Drawn {
+        let widest =
+            |axis: &Axis| axis.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
+        let description = |axis: &Axis| if axis.label.is_empty() { 0.0 } else { 21.0 };
+        let beside = 10.0 + widest(&self.y) + description(&self.y);
+        // What of the last tick's text stands beyond the axis.
+        let last = self.x.ticks.last().map_or(0.0, |(at, text)| {
+            let left = (self.x.to - at) / (self.x.to - self.x.from);
+            width(text) / 2.0 - left * (f64::from(self.size.0) - beside - 10.0)
+        });
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(fine(8.0))
+            .margin_left(fine(4.0))
+            .margin_right(fine(6.0 + last.max(0.0)))
+            .x_label_area_size(fine(22.0 + description(&self.x)))
+            .y_label_area_size(fine(beside))
+            .build_cartesian_2d(self.x.clone(), self.y.clone())?;
+        let mut mesh = chart.configure_mesh();
+        if !self.x.grid {
+            mesh.disable_x_mesh();
+        }
+        if !self.y.grid {
+            mesh.disable_y_mesh();
+        }
+        mesh.bold_line_style(Ink::Grid.colour().stroke_width(fine(1.0)))
+            .axis_style(Ink::Rule.colour().stroke_width(fine(1.0)))
+            .set_all_tick_mark_size(fine(4.0))
+            .label_style(text_style())
+            .axis_desc_style(text_style());
+        // An empty text would still be drawn.
+        if !self.x.label.is_empty() {
+            mesh.x_desc(&self.x.label);
+        }
+        if !self.y.label.is_empty() {
+            mesh.y_desc(&self.y.label);
+        }
+        mesh.draw()?;
+        self.marks.iter().try_for_each(|mark| mark.draw(&mut chart))
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (first, last): (i32, i32)) -> i32 {
+        let share = (value - self.from) / (self.to - self.from);
+        #[expect(clippy::cast_possible_truncation, reason = "within the drawing")]
+        let length = (share * f64::from(last - first)).round() as i32;
+        first + length
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() {
+            return Vec::new();
+        }
+        self.ticks.iter().map(|(at, _)| *at).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.from..self.to
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|(at, _)| at.to_bits() == value.to_bits());
+        tick.map_or_else(String::new, |(_, text)| text.clone())
+    }
+}
+
+impl Mark {
+    /// A short grey line across a row of a plot with so many rows around each name.
+    pub(crate) fn upright((x, y): (f64, f64), rows: usize) -> Self {
+        let half = SPREAD / rows as f64;
+        Self::Line(Ink::Rule, vec![(x, y - half), (x, y + half)])
+    }
+
+    /// Its places along the horizontal axis.
+    pub(crate) fn places(&self) -> Vec<f64> {
+        self.points().into_iter().map(|(x, _)| x).collect()
+    }
+
+    /// Its places along the vertical axis.
+    pub(crate) fn heights(&self) -> Vec<f64> {
+        self.points().into_iter().map(|(_, y)| y).collect()
+    }
+
+    fn points(&self) -> Vec<(f64, f64)> {
+        match self {
+            Self::Line(_, points) => points.clone(),
+            Self::Dot(_, at, ends) => ends.iter().flatten().chain([at]).copied().collect(),
+            Self::Block(_, from, to, _) => vec![*from, *to],
+            Self::Text(at, _) => vec![*at],
+        }
+    }
+
+    fn draw(&self, chart: &mut Chart<'_, '_>) -> Drawn {
+        let path = |points: Vec<(f64, f64)>, ink: &Ink, width| {
+            PathElement::new(points, ink.colour().stroke_width(fine(width)))
+        };
+        let area = chart.plotting_area();
+        match self {
+            Self::Line(_, points) if points.len() < 2 => Ok(()),
+            Self::Line(ink, points) => area.draw(&path(points.clone(), ink, 1.8)),
+            Self::Dot(ink, centre, ends) => {
+                if let Some(ends) = ends {
+                    area.draw(&path(ends.to_vec(), ink, 1.8))?;
+                }
+                area.draw(&Circle::new(*centre, fine(3.4), ink.colour().filled()))
+            }
+            Self::Block(ink, from, to, opacity) => {
+                area.draw(&Rectangle::new([*from, *to], ink.colour().mix(*opacity).filled()))
+            }
+            Self::Text(at, text) => {
+                let middle = Pos::new(HPos::Center, VPos::Center);
+                area.draw(&Text::new(text.clone(), *at, text_style().pos(middle)))
+            }
+        }
+    }
+}
+
+/// Width of a text in the widest of usual fonts, units, rather too much than too little.
+fn width(text: &str) -> f64 {
+    let character = |c: char| match c {
+        'm' | 'w' | 'M' | 'W' | '%' | '…' => 12.5,
+        'A'..='Z' => 9.4,
+        '.' | ',' | ' ' | 'i' | 'l' | '-' => 5.0,
+        c if c.is_ascii() => 8.2,
+        _ => TEXT,
+    };
+    text.chars().map(character).sum()
+}
+
+fn fine(units: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small length")]
+    let fine = (units * f64::from(FINE)).round() as u32;
+    fine
+}
+
+fn text_style() -> TextStyle<'static> {
+    // Plotters divides by 1.24.
+    let font = ("sans-serif", 1.24 * TEXT * f64::from(FINE)).into_font();
+    font.color(&Ink::Text.colour())
+}

@@ -1,0 +1,69 @@
+//! Sections: what every written form of a report says, before it is Markdown or a page.
+use std::fmt;
+
+use super::table::Table;
+
+/// A part of a report with a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    /// Nothing where there is nothing to say.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// Something in a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A paragraph.
+    Text(String),
+    /// One line per item.
+    List(Vec<String>),
+    Table(Table),
+    /// What one types.
+    Code(String),
+}
+
+impl From<Table> for Part {
+    fn from(table: Table) -> Self {
+        Self::Table(table)
+    }
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl Section {
+    pub(crate) fn new(title: &'static str, parts: impl IntoIterator<Item = Part>) -> Self {
+        let empty = |part: &Part| match part {
+            Part::Text(text) | Part::Code(text) => text.is_empty(),
+            Part::List(items) => items.is_empty(),
+            Part::Table(table) => table.rows.is_empty(),
+        };
+        Self { title, parts: parts.into_iter().filter(|part| !empty(part)).collect() }
+    }
+}
+
+/// As Markdown.
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "## {}", self.title)?;
+        self.parts.iter().try_for_each(|part| write!(f, "\n{part}"))
+    }
+}
+
+/// As Markdown.
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => writeln!(f, "{text}"),
+            Self::List(items) => items
+                .iter()
+                .try_for_each(|item| writeln!(f, "- {}", item.replace(['\n', '\r'], " "))),
+            Self::Table(table) => write!(f, "{table}"),
+            Self::Code(text) => writeln!(f, "`{}`", text.replace(['\n', '\r'], " ")),
+        }
+    }
+}
