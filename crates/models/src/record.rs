@@ -31,7 +31,8 @@ pub struct TrainingRecord {
     pub best_epoch: usize,
     /// Mean cross-entropy on the training windows in that epoch, nats.
     pub train_loss: Option<f64>,
-    /// Mean cross-entropy on the validation windows after that epoch, nats.
+    /// Mean cross-entropy on the validation windows after that epoch, nats; where labels have no
+    /// band, on those whose close moved.
     pub validation_loss: Option<f64>,
     /// Channels without spread in training: nothing was learned from them.
     pub constant_channels: Vec<String>,

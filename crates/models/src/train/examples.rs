@@ -1,4 +1,5 @@
 //! Labelled windows as training sees them: scaled rows, gathered into time-major batches.
+use windvane_candles::Direction;
 use windvane_signals::{SampleSet, Scaler, SignalError};
 
 use super::Sequences;
@@ -66,6 +67,19 @@ impl Examples {
         }
     }
 
+    /// Leaves out the windows of a class, unless there are no others.
+    ///
+    /// The epoch is chosen without closes that did not move: no call is scored on them, but how
+    /// many there are drifts with the size of a tick, and their loss, −ln of a share of a percent,
+    /// would outweigh all that an epoch learned about directions.
+    pub(crate) fn leave_out(&mut self, class: Direction) {
+        let stays = |example: &&Example| example.label != class.index();
+        let others: Vec<Example> = self.list.iter().filter(stays).copied().collect();
+        if !others.is_empty() {
+            self.list = others;
+        }
+    }
+
     pub(crate) fn list(&self) -> &[Example] {
         &self.list
     }
@@ -82,5 +96,27 @@ impl Examples {
         }
         targets.clear();
         targets.extend(part.iter().map(|example| example.label));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::SequenceShape;
+
+    fn classes(labels: &[usize]) -> Vec<usize> {
+        let shape = SequenceShape { steps: 1, channels: 1, classes: 3 };
+        let values = vec![0.0; labels.len()];
+        let mut examples =
+            Examples::of_sequences(&Sequences::new(shape, values, labels.to_vec()).unwrap());
+        examples.leave_out(Direction::Neutral);
+        examples.list().iter().map(|example| example.label()).collect()
+    }
+
+    #[test]
+    fn a_class_is_left_out_unless_it_is_the_only_one() {
+        let [up, down, neutral] = Direction::ALL.map(Direction::index);
+        assert_eq!(classes(&[up, neutral, down, neutral, up]), [up, down, up]);
+        assert_eq!(classes(&[neutral, neutral]), [neutral, neutral]);
     }
 }

@@ -22,6 +22,8 @@ use windvane_candles::Direction;
 use windvane_candles::Timestamp;
 #[cfg(feature = "_network")]
 use windvane_lstm_core::Tensors;
+#[cfg(feature = "_network")]
+use windvane_signals::Band;
 use windvane_signals::{SampleSet, Scaler, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -178,7 +180,10 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint { path, run: fingerprint() });
     let (choose, _) = calibration_parts(validation);
     let examples = Examples::of_samples(train, &scaler)?;
-    let choose = Examples::of_samples(&choose, &scaler)?;
+    let mut choose = Examples::of_samples(&choose, &scaler)?;
+    if spec.labels.band == (Band::Fixed { width: 0.0 }) {
+        choose.leave_out(Direction::Neutral);
+    }
     let (network, choose) = (&layers, Some(&choose));
     let descent = Descent { network, train: &examples, validation: choose, recipe, run };
     let fit = descent.run(checkpoint.as_ref())?;

@@ -17,7 +17,8 @@ pub struct EpochReport {
     pub most_epochs: usize,
     /// Mean cross-entropy over the epoch's training windows, nats.
     pub train_loss: f64,
-    /// Mean cross-entropy on the validation windows after the epoch, nats; `None` without any.
+    /// Mean cross-entropy on the validation windows after the epoch, nats; where labels have no
+    /// band, on those whose close moved. `None` without any.
     pub validation_loss: Option<f64>,
     /// Share of the validation windows whose most likely class is right; `None` without any.
     pub validation_accuracy: Option<f64>,
