@@ -27,6 +27,8 @@
 //! # Features
 //! None is on by default.
 //! - `csv`: the module `csv` reads files.
+//! - `read`: the module `read` recognises files of exchanges and tools, packed or not, and reports
+//!   what it did to them; `columnar` adds Arrow and Parquet files.
 //! - `sample`: the module `sample` has real candles of ten instruments, 2.8 MB of text.
 //! - `simulate`: the module `simulate` makes markets whose best possible accuracy is known.
 //! - `serde`: [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as texts.
@@ -39,6 +41,8 @@ mod direction;
 mod error;
 mod interval;
 mod pair;
+#[cfg(feature = "read")]
+pub mod read;
 #[cfg(feature = "sample")]
 pub mod sample;
 mod series;
