@@ -59,8 +59,9 @@ fn gap_note(series: &CandleSeries) -> Option<String> {
     let longest = series.gaps().max_by_key(|gap| (gap.missing, std::cmp::Reverse(gap.after)))?;
     let (places, missing) = series.gaps().fold((0, 0), |(n, sum), gap| (n + 1, sum + gap.missing));
     let noun = if places == 1 { "place" } else { "places" };
+    let candles = if missing == 1 { "candle" } else { "candles" };
     Some(format!(
-        "{missing} candles missing in {places} {noun}, the most ({}) from {}",
+        "{missing} {candles} missing in {places} {noun}, the most ({}) from {}",
         longest.missing, longest.from
     ))
 }
@@ -71,7 +72,8 @@ fn notes(reading: &Reading) -> Vec<String> {
 }
 
 fn first_and_last(series: &CandleSeries) -> [String; 2] {
-    let time = |candle: Option<&Candle>| candle.map_or("-".to_owned(), |c| c.open_time().to_string());
+    let time =
+        |candle: Option<&Candle>| candle.map_or("-".to_owned(), |c| c.open_time().to_string());
     [time(series.candles().first()), time(series.candles().last())]
 }
 

@@ -43,6 +43,7 @@ mod interval;
 mod pair;
 #[cfg(feature = "read")]
 pub mod read;
+mod resample;
 #[cfg(feature = "sample")]
 pub mod sample;
 mod series;
@@ -52,9 +53,10 @@ mod time;
 
 pub use candle::{Candle, Ohlcv};
 pub use direction::Direction;
-pub use error::{CandleError, IntervalError, PairError, SeriesError, TimeError};
+pub use error::{CandleError, IntervalError, PairError, ResampleError, SeriesError, TimeError};
 pub use interval::Interval;
 pub use pair::Pair;
+pub use resample::Resampled;
 pub use series::{CandleSeries, Columns, Gap};
 pub use time::Timestamp;
 

@@ -79,7 +79,8 @@ fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<([u
         four.iter().filter(|four| is(four)).count() as f64 / four.len() as f64
     };
     // The usual order first: it is taken where rows without movement leave several.
-    let high = [1, 2, 3, 0].into_iter().find(|&i| share(&|f| f.iter().all(|p| f[i] >= *p)) >= AGREE)?;
+    let high =
+        [1, 2, 3, 0].into_iter().find(|&i| share(&|f| f.iter().all(|p| f[i] >= *p)) >= AGREE)?;
     let low = [2, 3, 1, 0]
         .into_iter()
         .find(|&i| i != high && share(&|f| f.iter().all(|p| f[i] <= *p)) >= AGREE)?;
@@ -90,7 +91,8 @@ fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<([u
     let rest: Vec<usize> = (0..4).filter(|i| *i != high && *i != low).collect();
     let jump = |open: usize, close: usize| -> f64 {
         let steps = four.windows(2).map(|two| {
-            let (before, after) = if newest_first { (&two[1], &two[0]) } else { (&two[0], &two[1]) };
+            let (before, after) =
+                if newest_first { (&two[1], &two[0]) } else { (&two[0], &two[1]) };
             ((after[open] - before[close]) / before[close]).abs()
         });
         steps.sum()
@@ -105,15 +107,17 @@ fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<([u
 }
 
 fn newest_first(head: &[HeadRow], time: usize, width: usize) -> bool {
-    let millis = head.iter().filter(|(_, cells)| cells.len() == width).filter_map(|(_, cells)| {
-        match parse(&cells[time])? {
+    let millis =
+        head.iter().filter(|(_, cells)| cells.len() == width).filter_map(|(_, cells)| match parse(
+            &cells[time],
+        )? {
             Stamp::Epoch { millis, .. } => Some(millis),
             Stamp::Civil(civil) => civil.local(true).or_else(|| civil.local(false)),
-        }
-    });
+        });
     let millis: Vec<i64> = millis.collect();
     let falls = millis.windows(2).filter(|two| two[1] < two[0]).count();
-    falls * 2 > millis.len()
+    let rises = millis.windows(2).filter(|two| two[1] > two[0]).count();
+    falls > rises
 }
 
 /// The first number after the prices that is no average price, or the one before them.
@@ -126,7 +130,8 @@ fn volume(
     let end = prices.iter().max()? + 1;
     let is_average = |i: usize| {
         let within = rows.iter().filter(|row| {
-            let (Some(value), Some(high), Some(low)) = (row[i], row[prices[1]], row[prices[2]]) else {
+            let (Some(value), Some(high), Some(low)) = (row[i], row[prices[1]], row[prices[2]])
+            else {
                 return false;
             };
             value == 0.0 || (low * 0.999..=high * 1.001).contains(&value)
@@ -151,9 +156,13 @@ fn flag(head: &[HeadRow], width: usize) -> Option<usize> {
 fn close_time(first: &[String], time: usize) -> Option<usize> {
     let Some(Stamp::Epoch { millis: open, .. }) = parse(&first[time]) else { return None };
     let after = first.iter().enumerate().skip(time + 5);
-    after.filter(|(_, cell)| cell.len() >= 10).find_map(|(i, cell)| match parse(&close_cell(cell))? {
-        Stamp::Epoch { millis, .. } if (1..400 * 86_400_000).contains(&(millis - open)) => Some(i),
-        _ => None,
+    after.filter(|(_, cell)| cell.len() >= 10).find_map(|(i, cell)| {
+        match parse(&close_cell(cell))? {
+            Stamp::Epoch { millis, .. } if (1..400 * 86_400_000).contains(&(millis - open)) => {
+                Some(i)
+            }
+            _ => None,
+        }
     })
 }
 
@@ -174,7 +183,7 @@ fn source(columns: &Columns, first: &[String]) -> &'static str {
         (7, [1, 2, 3, 4]) if epoch && first[0].len() == 10 => "Kraken OHLCVT",
         (8, [1, 2, 3, 4]) if epoch && columns.volume == Some(6) => "Kraken",
         (9, [1, 2, 3, 4]) if epoch => "OKX",
-        (6, [1, 2, 3, 4]) if epoch => "rows of time, OHLC, volume",
+        (6, [1, 2, 3, 4]) if epoch => "freqtrade or CCXT order",
         (6, [1, 3, 4, 2]) if epoch => "Bitfinex order",
         (7, [1, 3, 4, 2]) if epoch => "KuCoin order",
         (6, [3, 2, 1, 4]) if epoch => "Coinbase order",
@@ -191,8 +200,13 @@ fn note(columns: &Columns, sure: bool, rows: usize, ledger: &mut Ledger) {
     names.extend(columns.prices.into_iter().zip(["open", "high", "low", "close"]));
     names.extend(columns.volume.map(|i| (i, "volume")));
     names.sort_unstable();
-    let list = names.iter().map(|(i, name)| format!("{name} {}", i + 1)).collect::<Vec<_>>().join(", ");
-    let how = if sure { format!("found in the first {rows} rows") } else { "assumed: too few rows to tell".to_owned() };
+    let list =
+        names.iter().map(|(i, name)| format!("{name} {}", i + 1)).collect::<Vec<_>>().join(", ");
+    let how = if sure {
+        format!("found in the first {rows} rows")
+    } else {
+        "assumed: too few rows to tell".to_owned()
+    };
     ledger.file(NoteKind::Columns, format!("no header; columns {how}: {list}"));
     if columns.volume.is_none() {
         ledger.file(NoteKind::Volume, "no volume in this file: it is 0 everywhere");

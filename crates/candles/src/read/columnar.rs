@@ -53,7 +53,8 @@ fn check_arrow(bytes: &[u8], most: u64) -> Result<(), ArrowError> {
     let end = bytes.len().checked_sub(10).ok_or_else(wrong)?;
     let tail: [u8; 10] = bytes[end..].try_into().map_err(|_| wrong())?;
     let length = arrow_ipc::reader::read_footer_length(tail)?;
-    let footer = end.checked_sub(length).and_then(|start| bytes.get(start..end)).ok_or_else(wrong)?;
+    let footer =
+        end.checked_sub(length).and_then(|start| bytes.get(start..end)).ok_or_else(wrong)?;
     let footer = arrow_ipc::root_as_footer(footer)
         .map_err(|error| ArrowError::ParseError(error.to_string()))?;
     let part = |start: i64, length: i64| {

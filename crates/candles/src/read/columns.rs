@@ -10,24 +10,65 @@ use crate::error::excerpt;
 
 /// Names of the time, the surest first, as `plain` writes them.
 const TIME: &[&str] = &[
-    "opentime", "opentimems", "timestamp", "unix", "unixtimestamp", "timestampms", "starttime",
-    "startat", "start", "begin", "candlebegintime", "timeperiodstart", "bucket", "datetime", "gmttime",
-    "localtime", "utctime", "timeutc", "dateutc", "time", "date", "t", "ts", "epoch", "id", "index", "",
+    "opentime",
+    "opentimems",
+    "timestamp",
+    "unix",
+    "unixtimestamp",
+    "timestampms",
+    "starttime",
+    "startat",
+    "start",
+    "begin",
+    "candlebegintime",
+    "timeperiodstart",
+    "bucket",
+    "datetime",
+    "gmttime",
+    "localtime",
+    "utctime",
+    "timeutc",
+    "dateutc",
+    "time",
+    "date",
+    "t",
+    "ts",
+    "epoch",
+    "id",
+    "index",
+    "",
 ];
 const CLOCK: &[&str] = &["time", "clock", "hour"];
 /// Names of the volume in units of what is traded, the surest first.
 const VOLUME: &[&str] = &[
-    "volume", "vol", "v", "basevolume", "volumebase", "basevol", "basevolumeamount", "volumefrom",
-    "volumetraded", "baseassetvolume", "volumeshares", "realvolume", "tickvol", "tickvolume",
-    "tickqty", "qty", "quantity", "amount",
+    "volume",
+    "vol",
+    "v",
+    "basevolume",
+    "volumebase",
+    "basevol",
+    "basevolumeamount",
+    "volumefrom",
+    "volumetraded",
+    "baseassetvolume",
+    "volumeshares",
+    "realvolume",
+    "tickvol",
+    "tickvolume",
+    "tickqty",
+    "qty",
+    "quantity",
+    "amount",
 ];
 /// Currencies that prices are usually written in.
 const QUOTES: &[&str] = &[
-    "usd", "usdt", "usdc", "busd", "tusd", "dai", "fdusd", "eur", "gbp", "jpy", "krw", "try", "aud",
-    "quote", "to",
+    "usd", "usdt", "usdc", "busd", "tusd", "dai", "fdusd", "eur", "gbp", "jpy", "krw", "try",
+    "aud", "quote", "to",
 ];
-const SYMBOL: &[&str] = &["symbol", "ticker", "pair", "instrument", "market", "instid", "name", "coin"];
-const CLOSED: &[&str] = &["confirm", "closed", "isclosed", "isfinal", "complete", "iscomplete", "windowclose"];
+const SYMBOL: &[&str] =
+    &["symbol", "ticker", "pair", "instrument", "market", "instid", "name", "coin"];
+const CLOSED: &[&str] =
+    &["confirm", "closed", "isclosed", "isfinal", "complete", "iscomplete", "windowclose"];
 const CLOSE_TIME: &[&str] = &["closetime", "endtime", "timeperiodend", "closetimems"];
 /// Rows at the top in which a header is looked for.
 const BANNER_ROWS: usize = 50;
@@ -71,6 +112,8 @@ impl Columns {
                         && let Some(found) = Self::by_names(&names, 0, &head[at..], ledger)
                     {
                         note_banner(banner, ledger);
+                        let text = "the names of the columns were taken from a comment";
+                        ledger.file(NoteKind::Columns, text);
                         return Ok(found);
                     }
                 }
@@ -80,7 +123,8 @@ impl Columns {
             }
             let mut names = cells.clone();
             // Tables of R have no name above the column of row names.
-            let is_wider = |row: &HeadRow| row.1.len() == names.len() + 1 && !row.1[names.len()].is_empty();
+            let is_wider =
+                |row: &HeadRow| row.1.len() == names.len() + 1 && !row.1[names.len()].is_empty();
             if !data.is_empty() && data.iter().take(20).all(is_wider) {
                 names.insert(0, String::new());
             }
@@ -91,7 +135,8 @@ impl Columns {
             let plain: Vec<String> = names.iter().map(|name| plain_name(name)).collect();
             let known = ["open", "high", "low", "close"];
             let missing = known.iter().find(|name| !plain.iter().any(|p| p == *name));
-            let at_least_two = known.iter().filter(|name| plain.iter().any(|p| p == *name)).count() > 1;
+            let at_least_two =
+                known.iter().filter(|name| plain.iter().any(|p| p == *name)).count() > 1;
             if at_least_two {
                 return Err(ReadError::MissingColumn {
                     file: file.to_owned(),
@@ -105,25 +150,39 @@ impl Columns {
     }
 
     /// The columns of a header, if it names four prices and there is a time.
-    fn by_names(names: &[String], line: u64, data: &[HeadRow], ledger: &mut Ledger) -> Option<Self> {
+    fn by_names(
+        names: &[String],
+        line: u64,
+        data: &[HeadRow],
+        ledger: &mut Ledger,
+    ) -> Option<Self> {
         let plain: Vec<String> = names.iter().map(|name| plain_name(name)).collect();
         let at = |name: &str| plain.iter().position(|p| p == name);
         let any = |list: &[&str]| list.iter().find_map(|name| at(name));
         let (prices, affix) = find_prices(&plain)?;
         let (time, clock) = find_time(&plain, &prices, data)?;
-        let (source, close_source) = (source_of(&plain, clock.is_some()), affix);
-        if !close_source.is_empty() {
+        let mut source = source_of(&plain, clock.is_some());
+        // Of Dukascopy's two exports one has no name of its own: `31.01.2024 22:00:00.000`.
+        let day_first = |cell: &String| cell.len() == 23 && cell.as_bytes()[2] == b'.';
+        if plain[time] == "time"
+            && data.first().is_some_and(|(_, row)| row.get(time).is_some_and(day_first))
+        {
+            source = "Dukascopy";
+        }
+        if !affix.is_empty() {
             let used = prices.map(|i| names[i].as_str()).join(", ");
             ledger.file(NoteKind::Columns, format!("prices are taken from {used}"));
         }
-        if let Some(adjusted) = plain.iter().position(|p| p.starts_with("adj") && p.contains("close")) {
+        if let Some(adjusted) =
+            plain.iter().position(|p| p.starts_with("adj") && p.contains("close"))
+        {
             let name = &names[adjusted];
-            ledger.file(NoteKind::Columns, format!("column {name:?} left out: prices are the unadjusted ones"));
+            ledger.file(
+                NoteKind::Columns,
+                format!("column {name:?} left out: prices are the unadjusted ones"),
+            );
         }
         let volume = find_volume(names, &plain, any(SYMBOL), data, ledger);
-        if line == 0 {
-            ledger.file(NoteKind::Columns, "the names of the columns were taken from a comment");
-        }
         Some(Self {
             header: Some(line),
             width: names.len(),
@@ -146,7 +205,9 @@ fn unknown(table: &Table, file: &str) -> ReadError {
 fn note_banner(banner: &[HeadRow], ledger: &mut Ledger) {
     if let Some((_, cells)) = banner.first() {
         let text = excerpt(&cells.join(" "));
-        ledger.file(NoteKind::SkippedLines, format!("{} lines above the table skipped: {text:?}", banner.len()));
+        let noun = if banner.len() == 1 { "line" } else { "lines" };
+        let text = format!("{} {noun} above the table skipped: {text:?}", banner.len());
+        ledger.file(NoteKind::SkippedLines, text);
     }
 }
 
@@ -178,23 +239,28 @@ fn find_prices(plain: &[String]) -> Option<([usize; 4], String)> {
 }
 
 /// The column of the time, and the one of the clock if the time is only a date.
-fn find_time(plain: &[String], prices: &[usize; 4], data: &[HeadRow]) -> Option<(usize, Option<usize>)> {
+fn find_time(
+    plain: &[String],
+    prices: &[usize; 4],
+    data: &[HeadRow],
+) -> Option<(usize, Option<usize>)> {
     let rows = || data.iter().filter(|(_, cells)| cells.len() >= LEAST_CELLS).take(20);
     let reads = |index: usize, read: &dyn Fn(&str) -> bool| {
-        let good = rows().filter(|(_, cells)| cells.get(index).is_some_and(|cell| read(cell))).count();
+        let good =
+            rows().filter(|(_, cells)| cells.get(index).is_some_and(|cell| read(cell))).count();
         good * 2 > rows().count()
     };
-    let is_time = |index: usize| !prices.contains(&index) && reads(index, &|cell| parse(cell).is_some());
-    let named = TIME.iter().flat_map(|name| plain.iter().enumerate().filter(move |(_, p)| p == name));
+    let is_time =
+        |index: usize| !prices.contains(&index) && reads(index, &|cell| parse(cell).is_some());
+    let named =
+        TIME.iter().flat_map(|name| plain.iter().enumerate().filter(move |(_, p)| p == name));
     let mut candidates = named.map(|(index, _)| index);
     let time = if rows().next().is_none() {
         candidates.next()?
     } else {
         candidates.find(|i| is_time(*i)).or_else(|| is_time(0).then_some(0))?
     };
-    let date_only = |cell: &str| {
-        matches!(parse(cell), Some(super::time::Stamp::Civil(civil)) if civil.clock.is_none())
-    };
+    let date_only = |cell: &str| matches!(parse(cell), Some(super::time::Stamp::Civil(civil)) if civil.clock.is_none());
     let is_clock = |i: &usize| *i != time && reads(*i, &|cell| parse_clock(cell).is_some());
     let clock = CLOCK.iter().find_map(|name| plain.iter().position(|p| p == name)).filter(is_clock);
     Some((time, clock.filter(|_| reads(time, &date_only))))
@@ -249,9 +315,15 @@ fn source_of(plain: &[String], clock: bool) -> &'static str {
     let all = |names: &[&str]| names.iter().all(|name| has(name));
     let volumes = plain.iter().filter(|p| p.starts_with("volume") && p.len() > 6).count();
     let known: [(bool, &str); 17] = [
-        (all(&["opentime", "closetime"]) && plain.iter().any(|p| p.starts_with("takerbuy")), "Binance archive"),
+        (
+            all(&["opentime", "closetime"]) && plain.iter().any(|p| p.starts_with("takerbuy")),
+            "Binance archive",
+        ),
         (plain.iter().any(|p| p.starts_with("takerbuy")), "Binance columns"),
-        (has("unix") && has("symbol") || has("tradecount") || (has("symbol") && volumes == 2), "CryptoDataDownload"),
+        (
+            has("unix") && has("symbol") || has("tradecount") || (has("symbol") && volumes == 2),
+            "CryptoDataDownload",
+        ),
         (has("adjclose"), "Yahoo Finance"),
         (has("gmttime") || has("localtime"), "Dukascopy"),
         (has("tickvol") && has("spread"), "MetaTrader 5"),

@@ -108,7 +108,9 @@ pub enum ReadError {
         names: Vec<String>,
     },
     /// Some dates can only be day-first, others only month-first.
-    #[error("{file}: dates contradict each other: {day_first} is day-first, {month_first} month-first (lines)")]
+    #[error(
+        "{file}: dates contradict each other: {day_first} is day-first, {month_first} month-first (lines)"
+    )]
     Dates {
         /// The file.
         file: String,

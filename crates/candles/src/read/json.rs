@@ -58,9 +58,13 @@ impl Found<'_> {
             Self::Objects(rows) => {
                 let first = rows.first().map(|(_, row)| row.keys().map(String::as_str));
                 let names: Vec<&str> = first.into_iter().flatten().collect();
-                write(&mut text, ["timestamp"].iter().filter(|_| rows[0].0.is_some()).chain(&names).map(clean));
+                write(
+                    &mut text,
+                    ["timestamp"].iter().filter(|_| rows[0].0.is_some()).chain(&names).map(clean),
+                );
                 for (key, row) in &rows {
-                    let cells = names.iter().map(|name| row.get(*name).map_or(String::new(), scalar));
+                    let cells =
+                        names.iter().map(|name| row.get(*name).map_or(String::new(), scalar));
                     write(&mut text, key.iter().map(clean).chain(cells));
                 }
             }
@@ -133,13 +137,19 @@ fn is_candle(map: &Map<String, Value>) -> bool {
 }
 
 fn object_of(map: &Map<String, Value>) -> Option<Found<'_>> {
-    if let (Some(Value::Array(names)), Some(Value::Array(rows))) = (map.get("columns"), map.get("data")) {
+    if let (Some(Value::Array(names)), Some(Value::Array(rows))) =
+        (map.get("columns"), map.get("data"))
+    {
         return Some(Found::Rows(Some(names), rows));
     }
-    let keyed: Vec<_> =
-        map.iter().filter_map(|(key, v)| v.as_object().map(|row| (Some(key.as_str()), row))).collect();
+    let keyed: Vec<_> = map
+        .iter()
+        .filter_map(|(key, v)| v.as_object().map(|row| (Some(key.as_str()), row)))
+        .collect();
     if keyed.len() == map.len()
-        && keyed.first().is_some_and(|(key, row)| is_candle(row) && key.is_some_and(|k| time::parse(k).is_some()))
+        && keyed.first().is_some_and(|(key, row)| {
+            is_candle(row) && key.is_some_and(|k| time::parse(k).is_some())
+        })
     {
         return Some(Found::Objects(keyed));
     }
@@ -163,6 +173,8 @@ fn columns_of(map: &Map<String, Value>) -> Option<Found<'_>> {
 
 fn add_columns<'a>(map: &'a Map<String, Value>, columns: &mut Vec<(&'a str, &'a [Value])>) {
     let scalars = |cells: &&'a Vec<Value>| !cells.iter().any(|c| c.is_array() || c.is_object());
-    let all = map.iter().filter_map(|(key, v)| v.as_array().filter(scalars).map(|c| (key.as_str(), &c[..])));
+    let all = map
+        .iter()
+        .filter_map(|(key, v)| v.as_array().filter(scalars).map(|c| (key.as_str(), &c[..])));
     columns.extend(all);
 }

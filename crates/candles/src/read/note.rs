@@ -59,6 +59,9 @@ pub enum NoteKind {
     Order,
     /// Rows that repeat another one were left out.
     Repeated,
+    /// Of two versions of a candle, with prices that differ by at most a thousandth, the one
+    /// further up in the file was kept.
+    Versions,
     /// Rows of the same time that contradict each other were dropped, all of them.
     Contradicting,
     /// Rows that the file calls unfinished were dropped.
@@ -80,7 +83,7 @@ pub enum NoteKind {
 impl NoteKind {
     /// Whether rows with candles in them are missing from the result for this reason.
     ///
-    /// Repeated rows and rows without prices are not counted: nothing is lost with them.
+    /// Repeated rows, other versions and rows without prices are not counted: nothing is lost.
     pub fn is_loss(self) -> bool {
         matches!(
             self,

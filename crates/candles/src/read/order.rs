@@ -14,6 +14,10 @@ const REGULAR: f64 = 0.9;
 /// More rows than these and more than this share may not be lost.
 const FREE_LOSSES: u64 = 3;
 const MOST_LOST: f64 = 0.1;
+/// Prices of two versions of one candle differ by at most this share.
+const SAME_PRICE: f64 = 0.001;
+/// The last volume is compared with so many before it.
+const BEFORE: usize = 20;
 
 /// The series of some rows.
 pub(super) fn series(
@@ -53,11 +57,12 @@ fn drop_impossible(rows: &mut Vec<Row>, ledger: &mut Ledger) {
             false
         }
     });
-    ledger.rows(NoteKind::Impossible, &impossible, "that are no candle, dropped");
+    ledger.rows(NoteKind::Impossible, &impossible, "with impossible numbers, dropped");
 }
 
 fn sort(rows: &mut [Row], ledger: &mut Ledger) {
-    if rows.len() > 1 && rows.windows(2).all(|two| two[0].time >= two[1].time)
+    if rows.len() > 1
+        && rows.windows(2).all(|two| two[0].time >= two[1].time)
         && rows[0].time > rows[rows.len() - 1].time
     {
         rows.reverse();
@@ -136,7 +141,11 @@ fn restamp(rows: &mut [Row], interval: Interval, ledger: &mut Ledger) {
             row.time = date;
         }
     }
-    ledger.rows(NoteKind::Restamped, &moved, "stamped within their day, moved to 00:00 UTC of their date");
+    ledger.rows(
+        NoteKind::Restamped,
+        &moved,
+        "stamped within their day, moved to 00:00 UTC of their date",
+    );
 }
 
 fn drop_off_grid(rows: &mut Vec<Row>, interval: Interval, ledger: &mut Ledger) {
@@ -148,26 +157,44 @@ fn drop_off_grid(rows: &mut Vec<Row>, interval: Interval, ledger: &mut Ledger) {
         }
         aligned
     });
-    ledger.rows(NoteKind::OffGrid, &off, &format!("at no open time of {interval} candles, dropped"));
+    ledger.rows(
+        NoteKind::OffGrid,
+        &off,
+        &format!("at no open time of {interval} candles, dropped"),
+    );
 }
 
-/// Keeps one of equal rows, and none of rows of one time that contradict each other.
+/// Keeps one of equal or nearly equal rows, and none of rows that contradict each other.
 fn drop_doubles(rows: &mut Vec<Row>, ledger: &mut Ledger) {
-    let (mut repeated, mut contradicting) = (Tally::default(), Tally::default());
+    let (mut repeated, mut versions) = (Tally::default(), Tally::default());
+    let mut contradicting = Tally::default();
     let mut kept = Vec::with_capacity(rows.len());
     for same in rows.chunk_by(|a, b| a.time == b.time) {
-        let first = same[0];
+        let Some(&first) = same.iter().min_by_key(|row| row.line) else { continue };
+        let others = same.iter().filter(|row| row.line != first.line);
         if same.iter().all(|row| row.values == first.values) {
-            kept.push(first);
-            same[1..].iter().for_each(|row| repeated.add(row.line, Some(row.time)));
+            others.for_each(|row| repeated.add(row.line, Some(row.time)));
+        } else if same.iter().all(|row| is_version(row, &first)) {
+            others.for_each(|row| versions.add(row.line, Some(row.time)));
         } else {
             let what = || Some("which is right is not known".to_owned());
             same.iter().for_each(|row| contradicting.add_because(row.line, Some(row.time), what));
+            continue;
         }
+        kept.push(first);
     }
     *rows = kept;
-    ledger.rows(NoteKind::Repeated, &repeated, "repeat another, left out");
-    ledger.rows(NoteKind::Contradicting, &contradicting, "contradict another of the same time, dropped");
+    ledger.rows(NoteKind::Repeated, &repeated, "equal to another, left out");
+    let what = "with nearly the prices of another of the same time, the one further up kept";
+    ledger.rows(NoteKind::Versions, &versions, what);
+    let what = "contradicting another of the same time, all dropped";
+    ledger.rows(NoteKind::Contradicting, &contradicting, what);
+}
+
+/// Whether two rows are one candle in two versions of a file: rounded, or from a later look.
+fn is_version(a: &Row, b: &Row) -> bool {
+    let prices = |row: &Row| [row.values.open, row.values.high, row.values.low, row.values.close];
+    prices(a).iter().zip(prices(b)).all(|(a, b)| (a - b).abs() <= SAME_PRICE * b)
 }
 
 fn refuse_losses(ledger: &Ledger, total: u64, kept: u64, file: &str) -> Result<(), ReadError> {
@@ -190,7 +217,6 @@ fn suspect(rows: &[Row], candles: &[Candle], ledger: &mut Ledger) {
         }
     }
     ledger.rows(NoteKind::Suspect, &wide, "with a high above twice the low, kept");
-    const BEFORE: usize = 20;
     let Some(start) = candles.len().checked_sub(BEFORE + 1) else { return };
     let mut before: Vec<f64> = candles[start..start + BEFORE].iter().map(Candle::volume).collect();
     before.sort_by(f64::total_cmp);

@@ -184,7 +184,9 @@ fn one(
 /// Whether a short row has all that is needed, and one more cell that proves it was not cut.
 fn is_whole(record: &ByteRecord, columns: &Columns) -> bool {
     let needed = columns.prices.iter().chain(&columns.volume).chain(&columns.clock).max();
-    needed.is_some_and(|last| last + 1 < record.len() || columns.width == last + 2 && last + 1 == record.len())
+    needed.is_some_and(|last| {
+        last + 1 < record.len() || columns.width == last + 2 && last + 1 == record.len()
+    })
 }
 
 fn length(record: &ByteRecord, columns: &Columns) -> Option<i64> {
@@ -197,7 +199,12 @@ fn length(record: &ByteRecord, columns: &Columns) -> Option<i64> {
 }
 
 /// Decides the order of day and month, and notes how times are written.
-fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, ledger: &mut Ledger) -> Result<(), ReadError> {
+fn resolve(
+    raws: Vec<Raw>,
+    file: &str,
+    all: &mut Rows,
+    ledger: &mut Ledger,
+) -> Result<(), ReadError> {
     let day_first = day_first(&raws, file, ledger)?;
     let mut units = BTreeSet::<Unit>::new();
     let mut offsets = BTreeSet::<i32>::new();
@@ -240,7 +247,10 @@ fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, ledger: &mut Ledger) -> R
         let text = |m: &i32| format!("{}{:02}:{:02}", sign(m), m.abs() / 60, m.abs() % 60);
         let list = offsets.iter().map(text).collect::<Vec<_>>().join(" and ");
         let changes = if offsets.len() > 1 { ", which changes in the file" } else { "" };
-        ledger.file(NoteKind::Times, format!("times have an offset of {list}{changes}: converted to UTC"));
+        ledger.file(
+            NoteKind::Times,
+            format!("times have an offset of {list}{changes}: converted to UTC"),
+        );
     }
     Ok(())
 }
@@ -254,7 +264,8 @@ fn day_first(raws: &[Raw], file: &str, ledger: &mut Ledger) -> Result<bool, Read
         })
     };
     let Some((_, _, sign)) = undecided().next() else { return Ok(false) };
-    let only = |is: fn(&Civil) -> bool| undecided().find(|(_, civil, _)| is(civil)).map(|(line, ..)| line);
+    let only =
+        |is: fn(&Civil) -> bool| undecided().find(|(_, civil, _)| is(civil)).map(|(line, ..)| line);
     let (first, why) = match (only(|c| c.first > 12), only(|c| c.second > 12)) {
         (Some(day_first), Some(month_first)) => {
             return Err(ReadError::Dates { file: file.to_owned(), day_first, month_first });
@@ -267,9 +278,15 @@ fn day_first(raws: &[Raw], file: &str, ledger: &mut Ledger) -> Result<bool, Read
                 times().max().zip(times().min()).map_or(i64::MAX, |(max, min)| max - min)
             };
             match span(true).cmp(&span(false)) {
-                std::cmp::Ordering::Less => (true, "not certain: the rows then lie closer together".to_owned()),
-                std::cmp::Ordering::Greater => (false, "not certain: the rows then lie closer together".to_owned()),
-                std::cmp::Ordering::Equal => (sign != b'/', "not certain: every date could be either".to_owned()),
+                std::cmp::Ordering::Less => {
+                    (true, "not certain: the rows then lie closer together".to_owned())
+                }
+                std::cmp::Ordering::Greater => {
+                    (false, "not certain: the rows then lie closer together".to_owned())
+                }
+                std::cmp::Ordering::Equal => {
+                    (sign != b'/', "not certain: every date could be either".to_owned())
+                }
             }
         }
     };

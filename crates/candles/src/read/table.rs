@@ -127,7 +127,8 @@ pub(super) fn cell(record: &ByteRecord, index: usize) -> &str {
 /// The text in UTF-8, without its byte order mark.
 fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
     let wide = |from: fn([u8; 2]) -> u16| -> String {
-        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
+        let units: Vec<u16> =
+            bytes[2..].chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
         String::from_utf16_lossy(&units)
     };
     let text = match &bytes[..] {

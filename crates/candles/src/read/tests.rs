@@ -68,20 +68,61 @@ fn headers_of_many_tools_are_read() {
     let ohlcv = |v: Ohlcv| format!("{},{},{},{},{}", v.open, v.high, v.low, v.close, v.volume);
     let cases: [(&str, &str, fn(i64) -> String, &str); 11] = [
         ("open_time,open,high,low,close,volume", "", |t| (t * 1000).to_string(), "named columns"),
-        ("unix,open,high,low,close,Volume BTC,date,symbol", ",x,BTC/USDT", |t| format!("{t}.0"), "CryptoDataDownload"),
-        ("Date,Open,High,Low,Close,Volume,Adj Close", ",9", |t| date(t, "Y-M-D h:00"), "Yahoo Finance"),
+        (
+            "unix,open,high,low,close,Volume BTC,date,symbol",
+            ",x,BTC/USDT",
+            |t| format!("{t}.0"),
+            "CryptoDataDownload",
+        ),
+        (
+            "Date,Open,High,Low,Close,Volume,Adj Close",
+            ",9",
+            |t| date(t, "Y-M-D h:00"),
+            "Yahoo Finance",
+        ),
         ("Gmt time,Open,High,Low,Close,Volume", "", |t| date(t, "D.M.Y h:00:00.000"), "Dukascopy"),
-        ("Local time,Open,High,Low,Close,Volume", "", |t| date(t, "D.M.Y h:00:00.000 GMT+0000"), "Dukascopy"),
-        ("<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>", "", |t| date(t, "X,60,YMD,h0000"), "Stooq"),
-        ("\"time\",\"open\",\"high\",\"low\",\"close\",\"Volume\"", "", |t| date(t, "Y-M-DTh:00:00Z"), "named columns"),
-        ("timestamp,1. open,2. high,3. low,4. close,5. volume", "", |t| date(t, "Y-M-D h:00:00"), "named columns"),
+        (
+            "Local time,Open,High,Low,Close,Volume",
+            "",
+            |t| date(t, "D.M.Y h:00:00.000 Z+0000").replace('Z', "GMT"),
+            "Dukascopy",
+        ),
+        (
+            "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>",
+            "",
+            |t| date(t, "X,60,YMD,h0000"),
+            "Stooq",
+        ),
+        (
+            "\"time\",\"open\",\"high\",\"low\",\"close\",\"Volume\"",
+            "",
+            |t| date(t, "Y-M-DTh:00:00Z"),
+            "named columns",
+        ),
+        (
+            "timestamp,1. open,2. high,3. low,4. close,5. volume",
+            "",
+            |t| date(t, "Y-M-D h:00:00"),
+            "named columns",
+        ),
         ("t,o,h,l,c,v,vw,n", ",1,2", |t| (t * 1000).to_string(), "Polygon or Alpaca"),
-        ("time_period_start,price_open,price_high,price_low,price_close,volume_traded", "", |t| date(t, "Y-M-DTh:00:00.0000000Z"), "CoinAPI"),
-        (" datetime , open , high , low , close , volume ,", ",", |t| date(t, "Y-M-D h:00:00"), "named columns"),
+        (
+            "time_period_start,price_open,price_high,price_low,price_close,volume_traded",
+            "",
+            |t| date(t, "Y-M-DTh:00:00.0000000Z"),
+            "CoinAPI",
+        ),
+        (
+            " datetime , open , high , low , close , volume ,",
+            ",",
+            |t| date(t, "Y-M-D h:00:00"),
+            "named columns",
+        ),
     ];
     for (header, end, stamp, source) in cases {
         for newline in ["\n", "\r\n"] {
-            let text = format!("\u{feff}{header}\n") + &rows(30, |t, v| format!("{},{}{end}", stamp(t), ohlcv(v)));
+            let text = format!("\u{feff}{header}\n")
+                + &rows(30, |t, v| format!("{},{}{end}", stamp(t), ohlcv(v)));
             let reading = good(text.replace('\n', newline));
             assert_hours(&reading, 30);
             assert_eq!(reading.dialect.source, source, "{header}");
@@ -94,17 +135,31 @@ fn headers_of_many_tools_are_read() {
 fn columns_without_a_header_are_found_by_the_data() {
     type Write = fn(i64, Ohlcv) -> String;
     let cases: [(&str, Write); 10] = [
-        ("Kraken OHLCVT", |t, v| format!("{t},{},{},{},{},{},3", v.open, v.high, v.low, v.close, v.volume)),
+        ("Kraken OHLCVT", |t, v| {
+            format!("{t},{},{},{},{},{},3", v.open, v.high, v.low, v.close, v.volume)
+        }),
         ("Binance archive", |t, v| {
             let Ohlcv { open, high, low, close, volume } = v;
             format!("{t}000000,{open},{high},{low},{close},{volume},{}999999,5,3,2,1,0", t + 3599)
         }),
-        ("Bitfinex order", |t, v| format!("{t}000,{},{},{},{},{}", v.open, v.close, v.high, v.low, v.volume)),
-        ("KuCoin order", |t, v| format!("{t},{},{},{},{},{},9", v.open, v.close, v.high, v.low, v.volume)),
-        ("Coinbase order", |t, v| format!("{t},{},{},{},{},{}", v.low, v.high, v.open, v.close, v.volume)),
-        ("Gate order", |t, v| format!("{t},{},{},{},{},{}", v.volume, v.close, v.high, v.low, v.open)),
-        ("Gate order", |t, v| format!("{t},9,{},{},{},{},{},true", v.close, v.high, v.low, v.open, v.volume)),
-        ("Kraken", |t, v| format!("{t},{},{},{},{},{},{},7", v.open, v.high, v.low, v.close, v.close, v.volume)),
+        ("Bitfinex order", |t, v| {
+            format!("{t}000,{},{},{},{},{}", v.open, v.close, v.high, v.low, v.volume)
+        }),
+        ("KuCoin order", |t, v| {
+            format!("{t},{},{},{},{},{},9", v.open, v.close, v.high, v.low, v.volume)
+        }),
+        ("Coinbase order", |t, v| {
+            format!("{t},{},{},{},{},{}", v.low, v.high, v.open, v.close, v.volume)
+        }),
+        ("Gate order", |t, v| {
+            format!("{t},{},{},{},{},{}", v.volume, v.close, v.high, v.low, v.open)
+        }),
+        ("Gate order", |t, v| {
+            format!("{t},9,{},{},{},{},{},true", v.close, v.high, v.low, v.open, v.volume)
+        }),
+        ("Kraken", |t, v| {
+            format!("{t},{},{},{},{},{},{},7", v.open, v.high, v.low, v.close, v.close, v.volume)
+        }),
         ("HistData", |t, v| {
             let Ohlcv { open, high, low, close, volume } = v;
             format!("{};{open};{high};{low};{close};{volume}", date(t, "YMD h0000"))
@@ -129,18 +184,24 @@ fn columns_without_a_header_are_found_by_the_data() {
 #[test]
 fn answers_of_exchanges_in_json_are_read() {
     let list = |v: Ohlcv| format!("{},{},{},{},{}", v.open, v.high, v.low, v.close, v.volume);
-    let texts = |v: Ohlcv| format!("\"{}\",\"{}\",\"{}\",\"{}\",\"{}\"", v.open, v.high, v.low, v.close, v.volume);
+    let texts = |v: Ohlcv| {
+        format!("\"{}\",\"{}\",\"{}\",\"{}\",\"{}\"", v.open, v.high, v.low, v.close, v.volume)
+    };
     let joined = |text: String| text.trim_end().replace('\n', ",");
     let plain = joined(rows(30, |t, v| format!("[{t}000,{}]", list(v))));
     let okx = joined(rows(30, |t, v| format!("[\"{t}000\",{},\"1\",\"2\",\"1\"]", texts(v))));
     let objects = joined(rows(30, |t, v| {
         let Ohlcv { open, high, low, close, volume } = v;
-        format!("{{\"timestamp\":\"{t}\",\"open\":\"{open}\",\"high\":{high},\"low\":{low},\"close\":{close},\"volume\":{volume}}}")
+        format!(
+            "{{\"timestamp\":\"{t}\",\"open\":\"{open}\",\"high\":{high},\"low\":{low},\"close\":{close},\"volume\":{volume}}}"
+        )
     }));
     let keyed = joined(rows(30, |t, v| {
         let Ohlcv { open, high, low, close, volume } = v;
         let key = date(t, "Y-M-D h:00:00");
-        format!("\"{key}\":{{\"1. open\":\"{open}\",\"2. high\":\"{high}\",\"3. low\":\"{low}\",\"4. close\":\"{close}\",\"5. volume\":\"{volume}\"}}")
+        format!(
+            "\"{key}\":{{\"1. open\":\"{open}\",\"2. high\":\"{high}\",\"3. low\":\"{low}\",\"4. close\":\"{close}\",\"5. volume\":\"{volume}\"}}"
+        )
     }));
     let column = |of: fn(i64, Ohlcv) -> f64| joined(rows(30, |t, v| of(t, v).to_string()));
     let arrays = format!(
@@ -160,7 +221,9 @@ fn answers_of_exchanges_in_json_are_read() {
         format!("{{\"Meta Data\":{{\"1. a\":\"b\"}},\"Time Series (60min)\":{{{keyed}}}}}"),
         arrays,
         objects.replace("},{", "}\n{"),
-        format!("{{\"columns\":[\"date\",\"open\",\"high\",\"low\",\"close\",\"volume\"],\"data\":[{plain}]}}"),
+        format!(
+            "{{\"columns\":[\"date\",\"open\",\"high\",\"low\",\"close\",\"volume\"],\"data\":[{plain}]}}"
+        ),
     ] {
         let reading = good(&text);
         assert_hours(&reading, 30);
@@ -197,7 +260,10 @@ fn archives_are_opened_and_bounded() {
     let text = plain(30);
     let reading = good(zipped(&[("BTC-1h.csv", text.as_bytes()), ("readme.txt", b"hello")]));
     assert_hours(&reading, 30);
-    assert_eq!(note(&reading, NoteKind::Unpacked).text, "unzipped BTC-1h.csv, left 1 other files aside");
+    assert_eq!(
+        note(&reading, NoteKind::Unpacked).text,
+        "unzipped BTC-1h.csv, 1 other file left aside"
+    );
     assert_hours(&good(packed(&zipped(&[("a.csv", text.as_bytes())]))), 30);
 
     let several = read(zipped(&[("a.csv", b"1"), ("b.csv", b"2")])).unwrap_err();
@@ -206,10 +272,15 @@ fn archives_are_opened_and_bounded() {
     for archive in [packed(&bomb), zipped(&[("a.csv", &bomb)])] {
         let most = (archive.len() as u64) * 200 + (1 << 20);
         let error = read(archive).unwrap_err();
-        assert!(matches!(error, ReadError::TooLarge { most: m, packed: true, .. } if m == most), "{error}");
+        assert!(
+            matches!(error, ReadError::TooLarge { most: m, packed: true, .. } if m == most),
+            "{error}"
+        );
     }
     let three = packed(&packed(&packed(b"x")));
-    for wrong in [&packed(text.as_bytes())[..40], &zipped(&[("a.csv", b"1,2")])[..20], &three, b"BZh91AY"] {
+    for wrong in
+        [&packed(text.as_bytes())[..40], &zipped(&[("a.csv", b"1,2")])[..20], &three, b"BZh91AY"]
+    {
         assert!(matches!(read(wrong), Err(ReadError::Container { .. })));
     }
 }
@@ -221,7 +292,10 @@ fn newest_first_banner_and_mixed_units_are_read_and_noted() {
         .map(|(t, v)| {
             let stamp = if t % 7200 == 0 { format!("{t}000") } else { format!("{t}.0") };
             let Ohlcv { open, high, low, close, volume } = v;
-            format!("{stamp},x,BTC/USDT,{open},{high},{low},{close},{volume},{},NULL", volume * close)
+            format!(
+                "{stamp},x,BTC/USDT,{open},{high},{low},{close},{volume},{},NULL",
+                volume * close
+            )
         })
         .collect();
     lines.reverse();
@@ -230,7 +304,10 @@ fn newest_first_banner_and_mixed_units_are_read_and_noted() {
     let reading = good(text);
     assert_hours(&reading, 30);
     assert_eq!(reading.dialect.source, "CryptoDataDownload");
-    assert_eq!(note(&reading, NoteKind::Volume).text, "volume is \"Volume BTC\", not \"Volume USDT\"");
+    assert_eq!(
+        note(&reading, NoteKind::Volume).text,
+        "volume is \"Volume BTC\", not \"Volume USDT\""
+    );
     assert_eq!(note(&reading, NoteKind::Order).text, "newest first: turned round");
     let mixed = "times are mixed: epoch seconds and epoch milliseconds, read row by row";
     assert_eq!(note(&reading, NoteKind::Times).text, mixed);
@@ -282,12 +359,21 @@ fn what_is_wrong_is_dropped_and_counted() {
     let reading = good(lines.join("\n"));
     assert_eq!((reading.rows, reading.series.len()), (62, 57));
     for (kind, text) in [
-        (NoteKind::Impossible, "1 row that are no candle, dropped (line 21, 2024-01-31T16:00:00Z: high 0.5 is below open 1.0)"),
+        (
+            NoteKind::Impossible,
+            "1 row with impossible numbers, dropped (line 21, 2024-01-31T16:00:00Z: high 0.5 is below open 1.0)",
+        ),
         (NoteKind::NoPrices, "1 row without prices, dropped (line 31, 2024-02-01T02:00:00Z)"),
-        (NoteKind::Unreadable, "1 row unreadable, dropped (line 41, 2024-02-01T12:00:00Z: no number in \"x\", column 3)"),
-        (NoteKind::OffGrid, "1 row at no open time of 1h candles, dropped (line 13, 2024-01-31T07:01:00Z)"),
-        (NoteKind::Repeated, "1 row repeat another, left out (line 62, 2024-01-31T07:00:00Z)"),
-        (NoteKind::Order, "1 row out of order, sorted by time (line 62, 2024-01-31T07:00:00Z)"),
+        (
+            NoteKind::Unreadable,
+            "1 row unreadable, dropped (line 41, 2024-02-01T12:00:00Z: no number in \"x\", column 3)",
+        ),
+        (
+            NoteKind::OffGrid,
+            "1 row at no open time of 1h candles, dropped (line 13, 2024-01-31T07:01:00Z)",
+        ),
+        (NoteKind::Repeated, "1 row equal to another, left out (line 63, 2024-01-31T07:00:00Z)"),
+        (NoteKind::Order, "1 row out of order, sorted by time (line 63, 2024-01-31T07:00:00Z)"),
     ] {
         assert_eq!(note(&reading, kind).text, text);
         assert_eq!(note(&reading, kind).rows, 1);
@@ -298,15 +384,32 @@ fn what_is_wrong_is_dropped_and_counted() {
     let reading = good(contradicting);
     assert_eq!(reading.series.len(), 59, "neither of the two is kept");
     assert_eq!(note(&reading, NoteKind::Contradicting).rows, 2);
+
+    let first = hours(1)[0].1;
+    let rounded = format!(
+        "1706652000,{},{},{},{},9\n",
+        first.open,
+        first.high + 0.01,
+        first.low,
+        first.close
+    );
+    let reading = good(plain(60) + &rounded);
+    assert_hours(&reading, 60);
+    assert_eq!(note(&reading, NoteKind::Versions).rows, 1);
 }
 
 #[test]
 fn too_much_lost_is_an_error() {
     let bad = |n: usize| {
-        let wrong = plain(60).lines().skip(1).enumerate().map(|(i, line)| {
-            let time = line.split(',').next().unwrap();
-            if i % (60 / n) == 1 { format!("{time},1,1,1,0,1\n") } else { format!("{line}\n") }
-        }).collect::<String>();
+        let wrong = plain(60)
+            .lines()
+            .skip(1)
+            .enumerate()
+            .map(|(i, line)| {
+                let time = line.split(',').next().unwrap();
+                if i % (60 / n) == 1 { format!("{time},1,1,1,0,1\n") } else { format!("{line}\n") }
+            })
+            .collect::<String>();
         read(HEAD.to_owned() + &wrong)
     };
     assert_eq!(bad(6).unwrap().series.len(), 54);
@@ -343,16 +446,22 @@ fn numbers_with_commas_signs_and_letters_are_read() {
     let reading = good(text);
     assert_eq!(reading.dialect.source, "Investing.com");
     let candles = reading.series.candles();
-    assert_eq!((candles[1].close(), candles[1].volume(), candles[0].volume()), (1010.5, 1230.0, 0.0));
+    assert_eq!(
+        (candles[1].close(), candles[1].volume(), candles[0].volume()),
+        (1010.5, 1230.0, 0.0)
+    );
     assert_eq!(note(&reading, NoteKind::Volume).rows, 1);
 
     let text = "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n\
         2024.01.31\t05:00:00\t1.1\t1.2\t1.0\t1.15\t321\t0\t2\n\
         2024.01.31\t06:00:00\t1.15\t1.2\t1.0\t1.1\t322\t0\t2\n";
-    let reading = good(text.encode_utf16().flat_map(u16::to_le_bytes).fold(vec![0xff, 0xfe], |mut all, byte| {
-        all.push(byte);
-        all
-    }));
+    let reading = good(text.encode_utf16().flat_map(u16::to_le_bytes).fold(
+        vec![0xff, 0xfe],
+        |mut all, byte| {
+            all.push(byte);
+            all
+        },
+    ));
     assert_eq!(reading.dialect.source, "MetaTrader 5");
     assert_eq!(reading.series.candles()[0].volume(), 321.0);
     assert!(kinds(&reading).contains(&NoteKind::Encoding));
@@ -362,12 +471,16 @@ fn numbers_with_commas_signs_and_letters_are_read() {
 fn one_candle_has_an_interval_if_its_close_time_is_there() {
     let archive = "1706572800000,1,1,1,1,5,1706659199999,5,3,2,1,0\n";
     assert_eq!(good(archive).series.interval(), Interval::DAY);
-    assert!(matches!(read(HEAD.to_owned() + "2024-01-31,1,1,1,1,5\n"), Err(ReadError::NoInterval { .. })));
+    assert!(matches!(
+        read(HEAD.to_owned() + "2024-01-31,1,1,1,1,5\n"),
+        Err(ReadError::NoInterval { .. })
+    ));
 }
 
 #[test]
 fn unfinished_candles_are_dropped_where_the_file_tells() {
-    let text = HEAD.trim_end().to_owned() + ",confirm\n"
+    let text = HEAD.trim_end().to_owned()
+        + ",confirm\n"
         + &rows(30, |t, v| {
             let flag = u8::from(t < 1_706_652_000 + 29 * 3600);
             format!("{t},{},{},{},{},{},{flag}", v.open, v.high, v.low, v.close, v.volume)
@@ -379,8 +492,10 @@ fn unfinished_candles_are_dropped_where_the_file_tells() {
 
 #[test]
 fn what_is_no_candles_is_an_error_that_says_so() {
-    let month = HEAD.to_owned() + "2024-01-01,1,1,1,1,5\n2024-02-01,1,1,1,1,5\n2024-03-01,1,1,1,1,5\n2024-04-01,1,1,1,1,5\n";
-    let two = "date,ticker,open,high,low,close,volume\n2024-01-01,A,1,1,1,1,5\n2024-01-01,B,1,1,1,1,5\n";
+    let month = HEAD.to_owned()
+        + "2024-01-01,1,1,1,1,5\n2024-02-01,1,1,1,1,5\n2024-03-01,1,1,1,1,5\n2024-04-01,1,1,1,1,5\n";
+    let two =
+        "date,ticker,open,high,low,close,volume\n2024-01-01,A,1,1,1,1,5\n2024-01-01,B,1,1,1,1,5\n";
     let cases: [(&[u8], &str); 12] = [
         (b"", "a.csv: the file is empty"),
         (b" \n\n", "a.csv: the file is empty"),
@@ -391,13 +506,95 @@ fn what_is_no_candles_is_an_error_that_says_so() {
         (b"open,high,low,close,volume\n1,1,1,1,5\n", "a.csv, line 1: no column for the open time"),
         (b"{\"code\":\"error\"}", "a.csv: JSON: holds no list of candles"),
         (b"[1,2", "a.csv: JSON: EOF while parsing"),
-        (b"date,open,high,low,close,volume\n2024-01-01,\"1,1,1,1,5\n2024-01-02,1,1,1,1,5\n", "a.csv, line 2: a quote"),
+        (
+            b"date,open,high,low,close,volume\n2024-01-01,\"1,1,1,1,5\n2024-01-02,1,1,1,1,5\n",
+            "a.csv, line 2: a quote",
+        ),
         (month.as_bytes(), "a.csv: looks like monthly candles"),
         (two.as_bytes(), "a.csv: candles of several instruments ([\"A\", \"B\"]"),
     ];
     for (bytes, expected) in cases {
         let error = read(bytes).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[cfg(feature = "columnar")]
+mod columnar {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, RecordBatch, TimestampMillisecondArray};
+    use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+
+    use super::*;
+
+    fn batch() -> RecordBatch {
+        let hours = hours(30);
+        let column = |of: fn(&Ohlcv) -> f64| -> ArrayRef {
+            Arc::new(Float64Array::from_iter_values(hours.iter().map(|(_, values)| of(values))))
+        };
+        let times =
+            TimestampMillisecondArray::from_iter_values(hours.iter().map(|(t, _)| t * 1000));
+        let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
+        RecordBatch::try_from_iter([
+            ("date", times),
+            ("open", column(|v| v.open)),
+            ("high", column(|v| v.high)),
+            ("low", column(|v| v.low)),
+            ("close", column(|v| v.close)),
+            ("volume", column(|v| v.volume)),
+        ])
+        .unwrap()
+    }
+
+    fn feather(compression: Option<arrow_ipc::CompressionType>) -> Vec<u8> {
+        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let mut writer =
+            FileWriter::try_new_with_options(vec![], &batch().schema(), options).unwrap();
+        writer.write(&batch()).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    fn parquet() -> Vec<u8> {
+        let mut writer =
+            parquet::arrow::ArrowWriter::try_new(vec![], batch().schema(), None).unwrap();
+        writer.write(&batch()).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    #[test]
+    fn feather_and_parquet_hold_the_same_candles() {
+        let lz4 = Some(arrow_ipc::CompressionType::LZ4_FRAME);
+        let zstd = Some(arrow_ipc::CompressionType::ZSTD);
+        for (file, format) in [
+            (feather(None), "Arrow"),
+            (feather(lz4), "Arrow"),
+            (feather(zstd), "Arrow"),
+            (parquet(), "Parquet"),
+        ] {
+            let reading = good(file);
+            assert_hours(&reading, 30);
+            assert_eq!((reading.dialect.format, reading.notes.len()), (format, 0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn changed_columnar_files_give_candles_or_an_error(
+            which in 0usize..3,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let lz4 = Some(arrow_ipc::CompressionType::LZ4_FRAME);
+            let mut bytes = vec![feather(None), feather(lz4), parquet()].swap_remove(which);
+            for (at, value) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            let _ = read(&bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            let _ = read(&bytes);
+        }
     }
 }
 
@@ -409,7 +606,8 @@ fn seeds() -> Vec<Vec<u8>> {
     let csv = plain(12);
     vec![
         csv.clone().into_bytes(),
-        rows(12, |t, v| format!("{};{}", date(t, "D.M.Y h:00"), ohlcv(v).replace(',', ";"))).into_bytes(),
+        rows(12, |t, v| format!("{};{}", date(t, "D.M.Y h:00"), ohlcv(v).replace(',', ";")))
+            .into_bytes(),
         rows(12, |t, v| format!("{t},{},9", ohlcv(v))).into_bytes(),
         packed(csv.as_bytes()),
         zipped(&[("a.csv", csv.as_bytes())]),

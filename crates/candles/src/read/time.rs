@@ -53,8 +53,7 @@ impl Civil {
     /// Milliseconds since 1970 in local time, if there is such a date.
     pub(super) fn local(self, day_first: bool) -> Option<i64> {
         let swap = self.undecided.is_some() && day_first;
-        let (month, day) =
-            if swap { (self.second, self.first) } else { (self.first, self.second) };
+        let (month, day) = if swap { (self.second, self.first) } else { (self.first, self.second) };
         let date = Date::new(self.year, month, day).ok()?;
         let midnight = TimeZone::UTC.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()));
         Some(midnight.ok()?.as_millisecond() + i64::from(self.clock.unwrap_or(0)))
@@ -172,7 +171,8 @@ fn number(cell: &str) -> Option<Stamp> {
 
 /// Reads `20040817`, `200408170930` and `20040817093000` of the years 1900 to 2099.
 fn compact_date(digits: &str) -> Option<Civil> {
-    if !matches!(digits.len(), 8 | 12 | 14) || !(digits.starts_with("19") || digits.starts_with("20"))
+    if !matches!(digits.len(), 8 | 12 | 14)
+        || !(digits.starts_with("19") || digits.starts_with("20"))
     {
         return None;
     }
@@ -262,7 +262,8 @@ fn named_month(text: &str) -> Option<Civil> {
     let (mut month, mut day, mut year) = (None, None, None);
     let mut clock = String::new();
     for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
-        if word.contains(':') || word.eq_ignore_ascii_case("am") || word.eq_ignore_ascii_case("pm") {
+        if word.contains(':') || word.eq_ignore_ascii_case("am") || word.eq_ignore_ascii_case("pm")
+        {
             clock += word;
             continue;
         }
@@ -355,9 +356,29 @@ mod tests {
     #[test]
     fn what_is_no_time() {
         for cell in [
-            "", "now", "1.5", "16500.25", "99999999", "1577836800.0001", "15778368000000001", "2020-13-01",
-            "32/32/2020", "2020-01-01 25:00", "2020-01-01 13-PM", "2020-01-01 00:00:00.0001", "05:00",
-            "1,2", "2020-01", "Foo 31 2020", "1.2.3.4", "-", "+", "e", "1e400", "ä", "9223372036854775808",
+            "",
+            "now",
+            "1.5",
+            "16500.25",
+            "99999999",
+            "1577836800.0001",
+            "15778368000000001",
+            "2020-13-01",
+            "32/32/2020",
+            "2020-01-01 25:00",
+            "2020-01-01 13-PM",
+            "2020-01-01 00:00:00.0001",
+            "05:00",
+            "1,2",
+            "2020-01",
+            "Foo 31 2020",
+            "1.2.3.4",
+            "-",
+            "+",
+            "e",
+            "1e400",
+            "ä",
+            "9223372036854775808",
         ] {
             assert_eq!(parse(cell), None, "{cell}");
         }
