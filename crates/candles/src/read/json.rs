@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::ReadError;
-use super::table::{LEAST_CELLS, Table};
+use super::table::{LEAST_CELLS, MOST_CELLS, Table};
 use super::time;
 
 /// The table of the largest list of candles in a JSON text.
@@ -57,7 +57,7 @@ impl Found<'_> {
             }
             Self::Objects(rows) => {
                 let first = rows.first().map(|(_, row)| row.keys().map(String::as_str));
-                let names: Vec<&str> = first.into_iter().flatten().collect();
+                let names: Vec<&str> = first.into_iter().flatten().take(MOST_CELLS).collect();
                 write(
                     &mut text,
                     ["timestamp"].iter().filter(|_| rows[0].0.is_some()).chain(&names).map(clean),

@@ -8,6 +8,8 @@ use super::note::{Note, NoteKind, file_note};
 /// Rows and bytes that are looked at to recognise a dialect.
 const HEAD_ROWS: usize = 1000;
 const HEAD_BYTES: usize = 1 << 20;
+/// Cells of a row that are looked at: wider tables are no candles.
+pub(super) const MOST_CELLS: usize = 64;
 /// Fewer cells than a time and four prices are no row.
 pub(super) const LEAST_CELLS: usize = 5;
 
@@ -68,7 +70,10 @@ impl Table {
         while head.len() < HEAD_ROWS && bytes < HEAD_BYTES {
             let Some((line, record)) = rows.next(file)? else { break };
             bytes += record.as_slice().len();
-            head.push((line, (0..record.len()).map(|i| cell(record, i).to_owned()).collect()));
+            head.push((
+                line,
+                (0..record.len().min(MOST_CELLS)).map(|i| cell(record, i).to_owned()).collect(),
+            ));
         }
         Ok(head)
     }

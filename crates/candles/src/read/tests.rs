@@ -355,7 +355,7 @@ fn what_is_wrong_is_dropped_and_counted() {
     lines[19] = format!("{},1,0.5,2,1,9", lines[19].split(',').next().unwrap());
     lines[29] = format!("{},,,,,", lines[29].split(',').next().unwrap());
     lines[39] = format!("{},1,x,1,1,9", lines[39].split(',').next().unwrap());
-    lines.insert(12, format!("{},{}", cells[0].parse::<i64>().unwrap() + 60, cells[1..].join(",")));
+    lines.insert(11, format!("{},{}", cells[0].parse::<i64>().unwrap() + 60, cells[1..].join(",")));
     let reading = good(lines.join("\n"));
     assert_eq!((reading.rows, reading.series.len()), (62, 57));
     for (kind, text) in [
@@ -370,7 +370,7 @@ fn what_is_wrong_is_dropped_and_counted() {
         ),
         (
             NoteKind::OffGrid,
-            "1 row at no open time of 1h candles, dropped (line 13, 2024-01-31T07:01:00Z)",
+            "1 row at no open time of 1h candles, dropped (line 12, 2024-01-31T07:01:00Z)",
         ),
         (NoteKind::Repeated, "1 row equal to another, left out (line 63, 2024-01-31T07:00:00Z)"),
         (NoteKind::Order, "1 row out of order, sorted by time (line 63, 2024-01-31T07:00:00Z)"),
