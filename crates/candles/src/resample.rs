@@ -73,8 +73,9 @@ impl CandleSeries {
             }
             candles.push(candle);
         }
-        let series = CandleSeries::new(self.pair().clone(), to, candles);
-        let series = series.expect("invariant: floors of rising times, each taken once");
+        let Ok(series) = CandleSeries::new(self.pair().clone(), to, candles) else {
+            unreachable!("invariant: floors of rising times, each taken once");
+        };
         Ok(Resampled { series, cut, incomplete })
     }
 }
@@ -172,12 +173,12 @@ mod tests {
                 let close = candle.close_time(interval(30));
                 let within = fine.between(candle.open_time(), close);
                 let volume: f64 = within.iter().map(Candle::volume).sum();
-                prop_assert_eq!(candle.volume(), volume);
+                let (first, last) = (within.candles()[0], within.candles()[within.len() - 1]);
+                let made = (candle.open(), candle.close(), candle.volume());
+                prop_assert_eq!(made, (first.open(), last.close(), volume));
                 let high = within.iter().map(Candle::high).fold(0.0, f64::max);
                 let low = within.iter().map(Candle::low).fold(f64::MAX, f64::min);
                 prop_assert_eq!((candle.high(), candle.low()), (high, low));
-                prop_assert_eq!(candle.open(), within.candles()[0].open());
-                prop_assert_eq!(candle.close(), within.candles()[within.len() - 1].close());
             }
             prop_assert_eq!(fine.resample(Interval::MINUTE).unwrap().series, fine);
         }

@@ -26,7 +26,7 @@ pub(super) fn series(
     pair: Pair,
     ledger: &mut Ledger,
 ) -> Result<CandleSeries, ReadError> {
-    let Rows { mut rows, total, length, .. } = all;
+    let Rows { read: mut rows, total, length, .. } = all;
     drop_impossible(&mut rows, ledger);
     if rows.is_empty() {
         let first = ledger.notes.iter().find(|note| note.rows > 0).map(|note| note.text.clone());
@@ -178,7 +178,9 @@ fn drop_doubles(rows: &mut Vec<Row>, ledger: &mut Ledger) {
             others.for_each(|row| versions.add(row.line, Some(row.time)));
         } else {
             let what = || Some("which is right is not known".to_owned());
-            same.iter().for_each(|row| contradicting.add_because(row.line, Some(row.time), what));
+            for row in same {
+                contradicting.add_because(row.line, Some(row.time), what);
+            }
             continue;
         }
         kept.push(first);

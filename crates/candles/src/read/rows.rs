@@ -28,7 +28,7 @@ pub(super) struct Row {
 /// What the rows of a table hold.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    pub(super) rows: Vec<Row>,
+    pub(super) read: Vec<Row>,
     /// How many rows the table has.
     pub(super) total: u64,
     /// How times are written, for the dialect.
@@ -210,7 +210,7 @@ fn resolve(
     let mut offsets = BTreeSet::<i32>::new();
     let (mut clocks, mut zoneless, mut dates) = (false, false, false);
     let mut bad = Tally::default();
-    all.rows.reserve_exact(raws.len());
+    all.read.reserve_exact(raws.len());
     for Raw { line, stamp, values } in raws {
         let (time, offset) = match stamp {
             Stamp::Epoch { millis, unit } => {
@@ -229,7 +229,7 @@ fn resolve(
                 (local - civil.offset_ms(), civil.offset_ms())
             }
         };
-        all.rows.push(Row { line, time, offset, values });
+        all.read.push(Row { line, time, offset, values });
     }
     ledger.rows(NoteKind::Unreadable, &bad, "unreadable, dropped");
     let mut forms: Vec<&str> = units.iter().map(|unit| unit.name()).collect();

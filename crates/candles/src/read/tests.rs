@@ -3,7 +3,7 @@ use std::io::Write;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Interval, Ohlcv, Timestamp};
+use crate::{Candle, Interval, Ohlcv, Timestamp};
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Reading, ReadError> {
     read_bytes(bytes.as_ref().to_vec(), "a.csv", Pair::new("BTCUSDT").unwrap())
@@ -29,14 +29,15 @@ fn time(text: &str) -> Timestamp {
 /// differ.
 fn hours(n: i64) -> Vec<(i64, Ohlcv)> {
     let mut close = 100.0;
-    let candle = |i: i64| {
+    let steps = [1.5, -0.75, 0.25, -1.25].into_iter().cycle();
+    let candle = |(i, step): (i64, f64)| {
         let open = close;
-        close = open + [1.5, -0.75, 0.25, -1.25][i as usize % 4];
+        close = open + step;
         let (high, low) = (f64::max(open, close) + 0.5, f64::min(open, close) - 0.25);
         let volume = 1000.0 + 7.5 * i as f64;
         (1_706_652_000 + 3600 * i, Ohlcv { open, high, low, close, volume })
     };
-    (0..n).map(candle).collect()
+    (0..n).zip(steps).map(candle).collect()
 }
 
 /// Rows of `n` hours, each written by a function.
@@ -63,10 +64,13 @@ fn date(seconds: i64, form: &str) -> String {
         .replace('h', &text[11..13])
 }
 
+/// Header, end of each row, how its time is written, and the source.
+type Case = (&'static str, &'static str, fn(i64) -> String, &'static str);
+
 #[test]
 fn headers_of_many_tools_are_read() {
     let ohlcv = |v: Ohlcv| format!("{},{},{},{},{}", v.open, v.high, v.low, v.close, v.volume);
-    let cases: [(&str, &str, fn(i64) -> String, &str); 11] = [
+    let cases: [Case; 11] = [
         ("open_time,open,high,low,close,volume", "", |t| (t * 1000).to_string(), "named columns"),
         (
             "unix,open,high,low,close,Volume BTC,date,symbol",
@@ -336,7 +340,7 @@ fn day_and_month_are_told_apart_by_all_rows() {
         for (n, certain) in [(31, true), (12, false)] {
             let reading = good(days(form, 0, n));
             assert_eq!(reading.series.candles()[0].open_time(), time("2024-01-01"), "{form}");
-            assert_eq!(reading.series.len() as i64, n);
+            assert_eq!(i64::try_from(reading.series.len()), Ok(n));
             let text = &note(&reading, NoteKind::Times).text;
             assert_eq!(text.contains("not certain"), !certain, "{text}");
         }
@@ -463,7 +467,7 @@ fn numbers_with_commas_signs_and_letters_are_read() {
         },
     ));
     assert_eq!(reading.dialect.source, "MetaTrader 5");
-    assert_eq!(reading.series.candles()[0].volume(), 321.0);
+    assert_eq!(reading.series.get(0).map(Candle::volume), Some(321.0));
     assert!(kinds(&reading).contains(&NoteKind::Encoding));
 }
 
@@ -654,9 +658,9 @@ proptest! {
     ) {
         let mut lines = vec![];
         let mut expected = vec![];
-        for (i, (open, close, volume)) in prices.iter().enumerate() {
+        for (i, (open, close, volume)) in (0_i64..).zip(&prices) {
             let (high, low) = (open.max(*close), open.min(*close));
-            let time = 1_704_067_200_000 + 3_600_000 * i as i64;
+            let time = 1_704_067_200_000 + 3_600_000 * i;
             lines.push(format!("{time},{open},{high},{low},{close},{volume}\n"));
             expected.push(Ohlcv { open: *open, high, low, close: *close, volume: *volume });
         }
@@ -664,7 +668,7 @@ proptest! {
             lines.reverse();
         }
         let reading = read(HEAD.to_owned() + &lines.concat()).unwrap();
-        let values: Vec<Ohlcv> = reading.series.iter().map(crate::Candle::values).collect();
+        let values: Vec<Ohlcv> = reading.series.iter().map(Candle::values).collect();
         prop_assert_eq!(values, expected);
     }
 }

@@ -101,7 +101,7 @@ fn unzip(
     let mut text = format!("unzipped {}", excerpt(&names[0]));
     if !left.is_empty() {
         let noun = if left.len() == 1 { "file" } else { "files" };
-        text += &format!(", {} other {noun} left aside", left.len());
+        text = format!("{text}, {} other {noun} left aside", left.len());
     }
     notes.push(file_note(NoteKind::Unpacked, text));
     let entry = archive.by_name(&names[0]).map_err(wrong)?;
