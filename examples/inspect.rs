@@ -45,7 +45,7 @@ fn main() -> std::process::ExitCode {
 fn inspect(file: &Path) -> Inspected {
     // The name of the pair is the start of the file's, as far as it can be one.
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let name: String = name.chars().take_while(|c| c.is_ascii_graphic()).take(64).collect();
+    let name: String = name.chars().take_while(char::is_ascii_graphic).take(64).collect();
     let pair = Pair::new(&name).or_else(|_| Pair::new("FILE"));
     let reading = match pair {
         Ok(pair) => read_file(file, pair).map_err(|error| error.to_string()),

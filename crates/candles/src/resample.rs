@@ -35,7 +35,7 @@ impl CandleSeries {
     /// use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
     ///
     /// let values = Ohlcv { open: 10.0, high: 12.0, low: 9.5, close: 11.0, volume: 340.0 };
-    /// let hour = |i| Candle::new(Timestamp::from_millis(i * 3_600_000), values).unwrap();
+    /// let hour = |i: i64| Candle::new(Timestamp::from_millis(i * 3_600_000), values).unwrap();
     /// let hours = CandleSeries::new(Pair::new("BTCUSDT")?, Interval::HOUR, (3..10).map(hour).collect())?;
     /// let four = hours.resample(Interval::FOUR_HOURS)?;
     /// assert_eq!(four.series.len(), 1);
