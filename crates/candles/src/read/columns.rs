@@ -12,6 +12,7 @@ use crate::error::excerpt;
 const TIME: &[&str] = &[
     "opentime",
     "opentimems",
+    "timeopen",
     "timestamp",
     "unix",
     "unixtimestamp",
@@ -69,7 +70,7 @@ const SYMBOL: &[&str] =
     &["symbol", "ticker", "pair", "instrument", "market", "instid", "name", "coin"];
 const CLOSED: &[&str] =
     &["confirm", "closed", "isclosed", "isfinal", "complete", "iscomplete", "windowclose"];
-const CLOSE_TIME: &[&str] = &["closetime", "endtime", "timeperiodend", "closetimems"];
+const CLOSE_TIME: &[&str] = &["closetime", "endtime", "timeperiodend", "closetimems", "timeclose"];
 /// Rows at the top in which a header is looked for.
 const BANNER_ROWS: usize = 50;
 const MOST_LISTED: usize = 20;

@@ -106,7 +106,16 @@ fn first_row(head: &[HeadRow]) -> u64 {
 fn style(columns: &Columns, head: &[HeadRow], table: &Table, ledger: &mut Ledger) -> Style {
     let data = head.iter().filter(|(line, _)| Some(*line) > columns.header);
     let prices = data.flat_map(|(_, cells)| columns.prices.map(|i| cells.get(i)));
-    let style = Style::of(prices.flatten().map(String::as_str), table.delimiter == b',');
+    let prices: Vec<&str> = prices.flatten().map(String::as_str).collect();
+    let mut style = Style::of(prices.iter().copied(), table.delimiter == b',');
+    // Where prices have decimal points, commas in the volume are between thousands.
+    let volume = |(_, cells): &HeadRow| {
+        columns.volume.and_then(|i| cells.get(i)).is_some_and(|cell| cell.contains(','))
+    };
+    let points = prices.iter().any(|cell| cell.contains('.'));
+    if style == Style::Plain && points && head.iter().any(volume) {
+        style = Style::Thousands;
+    }
     match style {
         Style::Plain => {}
         Style::Thousands => ledger.file(NoteKind::Numbers, "numbers have commas between thousands"),

@@ -456,6 +456,13 @@ fn numbers_with_commas_signs_and_letters_are_read() {
     );
     assert_eq!(note(&reading, NoteKind::Volume).rows, 1);
 
+    let text = "Date,Close/Last,Volume,Open,High,Low\n\
+        01/31/2024,$181.18,\"62,379,660\",$181.99,$182.76,$180.17\n\
+        01/30/2024,$181.91,\"71,983,570\",$182.15,$183.0872,$180.88\n";
+    let reading = good(text);
+    assert_eq!(reading.dialect.source, "Nasdaq.com");
+    assert_eq!(reading.series.get(1).map(Candle::volume), Some(62_379_660.0));
+
     let text = "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n\
         2024.01.31\t05:00:00\t1.1\t1.2\t1.0\t1.15\t321\t0\t2\n\
         2024.01.31\t06:00:00\t1.15\t1.2\t1.0\t1.1\t322\t0\t2\n";
