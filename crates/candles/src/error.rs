@@ -204,6 +204,26 @@ pub enum SeriesError {
     },
 }
 
+/// Why a series cannot be made coarser.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResampleError {
+    /// The wanted candles cannot be put together from whole candles of the series.
+    #[error("{from} candles cannot be put together to {to} candles: {to} is no multiple of {from}")]
+    Interval {
+        /// The interval of the series.
+        from: Interval,
+        /// The wanted one.
+        to: Interval,
+    },
+    /// The volumes of one candle add up to more than a candle can have.
+    #[error("the volume of the candle at {open_time} is above 1e100")]
+    Volume {
+        /// Its open time.
+        open_time: Timestamp,
+    },
+}
+
 /// A short copy of a text for a message: whole up to 64 characters, then cut.
 pub(crate) fn excerpt(text: &str) -> String {
     const MOST: usize = 64;

@@ -27,6 +27,8 @@
 //! # Features
 //! None is on by default.
 //! - `csv`: the module `csv` reads files.
+//! - `read`: the module `read` recognises files of exchanges and tools, packed or not, and reports
+//!   what it did to them; `columnar` adds Arrow and Parquet files.
 //! - `sample`: the module `sample` has real candles of ten instruments, 2.8 MB of text.
 //! - `simulate`: the module `simulate` makes markets whose best possible accuracy is known.
 //! - `serde`: [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as texts.
@@ -39,6 +41,9 @@ mod direction;
 mod error;
 mod interval;
 mod pair;
+#[cfg(feature = "read")]
+pub mod read;
+mod resample;
 #[cfg(feature = "sample")]
 pub mod sample;
 mod series;
@@ -48,9 +53,10 @@ mod time;
 
 pub use candle::{Candle, Ohlcv};
 pub use direction::Direction;
-pub use error::{CandleError, IntervalError, PairError, SeriesError, TimeError};
+pub use error::{CandleError, IntervalError, PairError, ResampleError, SeriesError, TimeError};
 pub use interval::Interval;
 pub use pair::Pair;
+pub use resample::Resampled;
 pub use series::{CandleSeries, Columns, Gap};
 pub use time::Timestamp;
 

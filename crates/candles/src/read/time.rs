@@ -1,0 +1,394 @@
+//! Cells that hold a time, in the many ways tools write one.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What a cell says about time.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Stamp {
+    /// A number since 1970.
+    Epoch { millis: i64, unit: Unit },
+    /// A date, perhaps with a clock and an offset.
+    Civil(Civil),
+}
+
+/// Units of epoch numbers, told apart by size as [`crate::csv`] does it.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Unit {
+    Seconds,
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "epoch seconds",
+            Self::Millis => "epoch milliseconds",
+            Self::Micros => "epoch microseconds",
+            Self::Nanos => "epoch nanoseconds",
+        }
+    }
+}
+
+/// A date and a clock as written.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) struct Civil {
+    year: i16,
+    /// Month and day, in this order if `order` is known.
+    pub(super) first: i8,
+    pub(super) second: i8,
+    /// The sign between two numbers that may be day and month or month and day.
+    pub(super) undecided: Option<u8>,
+    /// Milliseconds since midnight; `None` for a date alone.
+    pub(super) clock: Option<i32>,
+    /// Minutes that local time is ahead of UTC.
+    pub(super) offset: Option<i32>,
+}
+
+impl Civil {
+    /// Milliseconds since 1970 in local time, if there is such a date.
+    pub(super) fn local(self, day_first: bool) -> Option<i64> {
+        let swap = self.undecided.is_some() && day_first;
+        let (month, day) = if swap { (self.second, self.first) } else { (self.first, self.second) };
+        let date = Date::new(self.year, month, day).ok()?;
+        let midnight = TimeZone::UTC.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()));
+        Some(midnight.ok()?.as_millisecond() + i64::from(self.clock.unwrap_or(0)))
+    }
+
+    pub(super) fn offset_ms(self) -> i64 {
+        i64::from(self.offset.unwrap_or(0)) * 60_000
+    }
+}
+
+/// Reads a cell.
+pub(super) fn parse(cell: &str) -> Option<Stamp> {
+    let cell = cell.trim();
+    if cell.len() > 64 || !cell.is_ascii() {
+        return None;
+    }
+    if cell.bytes().all(|b| b.is_ascii_digit() || b".-+eE".contains(&b))
+        && (cell.bytes().filter(|b| b".-".contains(b)).count() < 2 || cell.contains(['e', 'E']))
+    {
+        return number(cell);
+    }
+    let (text, offset) = split_offset(cell);
+    let civil = match named_month(text) {
+        Some(civil) => civil,
+        None => numeric_date(text)?,
+    };
+    Some(Stamp::Civil(Civil { offset, ..civil }))
+}
+
+/// Reads a date and a clock that stand in two columns.
+pub(super) fn parse_two(date: &str, clock: &str) -> Option<Stamp> {
+    let Some(Stamp::Civil(civil)) = parse(date) else { return None };
+    let (clock, offset) = split_offset(clock.trim());
+    Some(Stamp::Civil(Civil { clock: Some(parse_clock(clock)?), offset, ..civil }))
+}
+
+/// Reads a clock: `05:00`, `05:00:00.000`, `050000`, `5:00 PM`, `04-AM`.
+pub(super) fn parse_clock(text: &str) -> Option<i32> {
+    let text = text.trim();
+    let upper = text.to_ascii_uppercase();
+    let (text, half) = match (upper.strip_suffix("AM"), upper.strip_suffix("PM")) {
+        (Some(rest), _) => (rest.trim_end_matches([' ', '-']), Some(0)),
+        (_, Some(rest)) => (rest.trim_end_matches([' ', '-']), Some(12)),
+        _ => (text, None),
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let two = |digits: &str| -> Option<i32> {
+        let good = matches!(digits.len(), 1 | 2) && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse().ok().filter(|_| good)
+    };
+    let (mut hour, minute, second) = if whole.contains(':') {
+        let mut parts = whole.split(':');
+        let (hour, minute) = (two(parts.next()?)?, two(parts.next()?)?);
+        let second = parts.next().map_or(Some(0), two)?;
+        parts.next().is_none().then_some((hour, minute, second))?
+    } else if half.is_some() && whole.len() <= 2 {
+        (two(whole)?, 0, 0)
+    } else if whole.bytes().all(|b| b.is_ascii_digit()) && (3..=6).contains(&whole.len()) {
+        let seconds = whole.len() > 4;
+        let number: i32 = whole.parse().ok()?;
+        let number = if seconds { number } else { number * 100 };
+        (number / 10_000, number / 100 % 100, number % 100)
+    } else {
+        return None;
+    };
+    if let Some(half) = half {
+        hour = (1..=12).contains(&hour).then_some(hour % 12 + half)?;
+    }
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    Some(((hour * 60 + minute) * 60 + second) * 1000 + thousandths(fraction)?)
+}
+
+/// Decimals of a second as milliseconds, if they are whole ones.
+fn thousandths(fraction: &str) -> Option<i32> {
+    let (millis, finer) = fraction.split_at_checked(3).unwrap_or((fraction, ""));
+    if !fraction.bytes().all(|b| b.is_ascii_digit()) || finer.bytes().any(|b| b != b'0') {
+        return None;
+    }
+    format!("{millis:0<3}").parse().ok()
+}
+
+/// Reads epoch numbers and dates without signs between their parts.
+fn number(cell: &str) -> Option<Stamp> {
+    if cell.contains(['e', 'E']) {
+        let value: f64 = cell.parse().ok()?;
+        let whole = value.fract() == 0.0 && (1e8..9e15).contains(&value);
+        return whole.then(|| number(&format!("{value:.0}")))?;
+    }
+    let (whole, fraction) = cell.split_once('.').unwrap_or((cell, ""));
+    let exact = fraction.bytes().all(|b| b == b'0');
+    let digits = whole.bytes().all(|b| b.is_ascii_digit());
+    if let Some(civil) = (exact && digits).then(|| compact_date(whole)).flatten() {
+        return Some(Stamp::Civil(civil));
+    }
+    let value: i64 = whole.parse().ok()?;
+    let (millis, unit) = match value.unsigned_abs() {
+        100_000_000..100_000_000_000 => {
+            let part = i64::from(thousandths(fraction)?);
+            let part = if value < 0 { -part } else { part };
+            (value.checked_mul(1000)? + part, Unit::Seconds)
+        }
+        100_000_000_000..100_000_000_000_000 if exact => (value, Unit::Millis),
+        100_000_000_000_000..100_000_000_000_000_000 if exact => {
+            ((value % 1000 == 0).then_some(value / 1000)?, Unit::Micros)
+        }
+        100_000_000_000_000_000.. if exact => {
+            ((value % 1_000_000 == 0).then_some(value / 1_000_000)?, Unit::Nanos)
+        }
+        _ => return None,
+    };
+    Some(Stamp::Epoch { millis, unit })
+}
+
+/// Reads `20040817`, `200408170930` and `20040817093000` of the years 1900 to 2099.
+fn compact_date(digits: &str) -> Option<Civil> {
+    if !matches!(digits.len(), 8 | 12 | 14)
+        || !(digits.starts_with("19") || digits.starts_with("20"))
+    {
+        return None;
+    }
+    let clock = if digits.len() == 8 { None } else { Some(parse_clock(&digits[8..])?) };
+    let civil = Civil {
+        year: digits[..4].parse().ok()?,
+        first: digits[4..6].parse().ok()?,
+        second: digits[6..8].parse().ok()?,
+        undecided: None,
+        clock,
+        offset: None,
+    };
+    civil.local(false).map(|_| civil)
+}
+
+/// Cuts `Z`, `UTC`, `+02:00`, ` +0200` or `GMT+0200` off the end of a time, in minutes.
+fn split_offset(text: &str) -> (&str, Option<i32>) {
+    let text = match (text.ends_with(']'), text.rfind('[')) {
+        (true, Some(at)) => &text[..at],
+        _ => text,
+    };
+    for zone in ["UTC", "GMT", "Z", "z"] {
+        if let Some(rest) = text.strip_suffix(zone) {
+            return (rest.trim_end(), Some(0));
+        }
+    }
+    let sign = text.rfind(['+', '-']).filter(|at| text[..*at].contains(':'));
+    let Some(at) = sign else { return (text, None) };
+    let digits: String = text[at + 1..].chars().filter(|c| *c != ':').collect();
+    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return (text, None);
+    }
+    let part = |digits: Option<&str>| digits.and_then(|d| d.parse().ok()).unwrap_or(0);
+    let minutes: i32 = part(digits.get(..2)) * 60 + part(digits.get(2..4));
+    let minutes = if text.as_bytes()[at] == b'-' { -minutes } else { minutes };
+    let rest = text[..at].trim_end();
+    let rest = rest.strip_suffix("GMT").or(rest.strip_suffix("UTC")).unwrap_or(rest);
+    (rest.trim_end(), (minutes.abs() <= 18 * 60).then_some(minutes))
+}
+
+/// Reads `2024-01-31`, `31.01.2024`, `1/31/24` or `20240131` with or without a clock.
+fn numeric_date(text: &str) -> Option<Civil> {
+    let end = text.find([' ', 'T', 't', '_', ',']).unwrap_or(text.len());
+    let (date, rest) = text.split_at(end);
+    let rest = rest.trim_start_matches([' ', 'T', 't', '_', ',']);
+    let clock = if rest.is_empty() { None } else { Some(parse_clock(rest)?) };
+    if let Some(civil) = compact_date(date) {
+        return civil.clock.is_none().then_some(Civil { clock, ..civil });
+    }
+    let separator = date.bytes().find(|b| !b.is_ascii_digit())?;
+    let mut parts = date.split(char::from(separator));
+    let (a, b, c) = (parts.next()?, parts.next()?, parts.next()?);
+    let numbers = [a, b, c].iter().all(|p| p.bytes().all(|b| b.is_ascii_digit()) && !p.is_empty());
+    if parts.next().is_some() || !b"-./".contains(&separator) || !numbers {
+        return None;
+    }
+    let (year, first, second, undecided) = match (a.len(), b.len(), c.len()) {
+        (4, 1..=2, 1..=2) => (a.parse().ok()?, b, c, None),
+        (1..=2, 1..=2, 4) => (c.parse().ok()?, a, b, Some(separator)),
+        (1..=2, 1..=2, 2) => (two_digit_year(c)?, a, b, Some(separator)),
+        _ => return None,
+    };
+    let civil = Civil {
+        year,
+        first: first.parse().ok()?,
+        second: second.parse().ok()?,
+        undecided,
+        clock,
+        offset: None,
+    };
+    (civil.local(false).is_some() || civil.local(true).is_some()).then_some(civil)
+}
+
+/// 70 to 99 are of the last century.
+fn two_digit_year(text: &str) -> Option<i16> {
+    let year: i16 = text.parse().ok()?;
+    Some(if year < 70 { 2000 + year } else { 1900 + year })
+}
+
+/// Reads dates whose month is a word: `Jan 31, 2024`, `31-Jan-2024`, `Wed Jan 31 2024 05:00`.
+fn named_month(text: &str) -> Option<Civil> {
+    const MONTHS: &str = "janfebmaraprmayjunjulaugsepoctnovdec";
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    if !text.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
+    let (mut month, mut day, mut year) = (None, None, None);
+    let mut clock = String::new();
+    for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
+        if word.contains(':') || word.eq_ignore_ascii_case("am") || word.eq_ignore_ascii_case("pm")
+        {
+            clock += word;
+            continue;
+        }
+        for part in word.split(['-', '/', '.']).filter(|part| !part.is_empty()) {
+            let start = part.get(..3).map(str::to_ascii_lowercase);
+            if let Some(start) = start.filter(|s| s.bytes().all(|b| b.is_ascii_alphabetic())) {
+                match MONTHS.find(&start).filter(|at| at % 3 == 0) {
+                    Some(at) if month.is_none() => month = i8::try_from(at / 3 + 1).ok(),
+                    _ if DAYS.contains(&start.as_str()) => {}
+                    _ => return None,
+                }
+            } else if day.is_none() && part.len() <= 2 {
+                day = Some(part.parse().ok()?);
+            } else if year.is_none() {
+                year = if part.len() == 2 { two_digit_year(part) } else { part.parse().ok() };
+            } else {
+                return None;
+            }
+        }
+    }
+    let clock = if clock.is_empty() { None } else { Some(parse_clock(&clock)?) };
+    let (first, second) = (month?, day?);
+    let civil = Civil { year: year?, first, second, undecided: None, clock, offset: None };
+    civil.local(false).map(|_| civil)
+}
+
+/// Whether a time lies on a Saturday or a Sunday.
+pub(super) fn is_weekend(millis: i64) -> bool {
+    // 1970-01-01 was a Thursday.
+    matches!(millis.div_euclid(DAY_MS).rem_euclid(7), 2 | 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn utc(cell: &str, day_first: bool) -> Option<i64> {
+        match parse(cell)? {
+            Stamp::Epoch { millis, .. } => Some(millis),
+            Stamp::Civil(civil) => Some(civil.local(day_first)? - civil.offset_ms()),
+        }
+    }
+
+    #[test]
+    fn every_way_to_write_a_time() {
+        let cases = [
+            ("1577836800", "2020-01-01"),
+            ("1577836800.0", "2020-01-01"),
+            ("1577836800.5", "2020-01-01 00:00:00.500"),
+            ("1577836800000", "2020-01-01"),
+            ("1.5778368e12", "2020-01-01"),
+            ("1577836800000000", "2020-01-01"),
+            ("1577836800000000000", "2020-01-01"),
+            ("-631152000", "1950-01-01"),
+            ("20200101", "2020-01-01"),
+            ("20200101.0", "2020-01-01"),
+            ("202001010930", "2020-01-01 09:30"),
+            ("20200101093000", "2020-01-01 09:30"),
+            ("20200101 093000", "2020-01-01 09:30"),
+            ("20200101 09:30", "2020-01-01 09:30"),
+            ("2020-01-01", "2020-01-01"),
+            ("2020.01.01 09:30", "2020-01-01 09:30"),
+            ("2020/1/1 9:30", "2020-01-01 09:30"),
+            ("2020-01-01T09:30:00.000Z", "2020-01-01 09:30"),
+            ("2020-01-01T09:30:00.000000000", "2020-01-01 09:30"),
+            ("2020-01-01 09:30:00 +00:00", "2020-01-01 09:30"),
+            ("2020-01-01 12:30:00+03:00", "2020-01-01 09:30"),
+            ("2020-01-01T04:30:00-0500", "2020-01-01 09:30"),
+            ("2020-01-01 09:30:00 UTC", "2020-01-01 09:30"),
+            ("2020-01-01 04-AM", "2020-01-01 04:00"),
+            ("2020-01-01 12-AM", "2020-01-01"),
+            ("2020-01-01 12-PM", "2020-01-01 12:00"),
+            ("31.01.2020 22:00:00.000", "2020-01-31 22:00"),
+            ("31.01.2020 22:00:00.000 GMT+0100", "2020-01-31 21:00"),
+            ("31/01/20", "2020-01-31"),
+            ("31/01/1999 11:30 PM", "1999-01-31 23:30"),
+            ("Jan 31, 2020", "2020-01-31"),
+            ("31-Jan-20", "2020-01-31"),
+            ("Fri Jan 31 2020 09:30:00 GMT+0000", "2020-01-31 09:30"),
+            ("January 31, 2020 9:30 PM", "2020-01-31 21:30"),
+        ];
+        for (cell, expected) in cases {
+            let expected: Timestamp = expected.parse().unwrap();
+            assert_eq!(utc(cell, true).map(Timestamp::from_millis), Some(expected), "{cell}");
+        }
+        assert_eq!(utc("01/31/2020", false), utc("31/01/2020", true));
+    }
+
+    #[test]
+    fn what_is_no_time() {
+        for cell in [
+            "",
+            "now",
+            "1.5",
+            "16500.25",
+            "99999999",
+            "1577836800.0001",
+            "15778368000000001",
+            "2020-13-01",
+            "32/32/2020",
+            "2020-01-01 25:00",
+            "2020-01-01 13-PM",
+            "2020-01-01 00:00:00.0001",
+            "05:00",
+            "1,2",
+            "2020-01",
+            "Foo 31 2020",
+            "1.2.3.4",
+            "-",
+            "+",
+            "e",
+            "1e400",
+            "ä",
+            "9223372036854775808",
+        ] {
+            assert_eq!(parse(cell), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn two_columns_make_one_time() {
+        let two = parse_two("2020.01.01", "09:30").unwrap();
+        assert_eq!(two, parse("2020-01-01 09:30").unwrap());
+        assert_eq!(two, parse_two("20200101", "093000").unwrap());
+        assert_eq!(parse_two("1577836800", "09:30"), None);
+    }
+}

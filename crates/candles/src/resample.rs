@@ -1,0 +1,186 @@
+//! Coarser candles from finer ones.
+
+use crate::error::ResampleError;
+use crate::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
+
+/// The coarser candles of a series, and what they lack.
+///
+/// Both lists hold open times of coarse candles, in order.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct Resampled {
+    /// The coarse candles.
+    pub series: CandleSeries,
+    /// Left out: the first and the last, where the series begins or ends within them.
+    pub cut: Vec<Timestamp>,
+    /// Kept although finer candles are missing within them: they hold what was there.
+    pub incomplete: Vec<Timestamp>,
+}
+
+impl CandleSeries {
+    /// Puts the candles together to candles of a longer interval.
+    ///
+    /// A coarse candle opens on the grid of its own interval and closes one such interval later.
+    /// It has the first open, the highest high, the lowest low, the last close and the sum of the
+    /// volumes of the finer candles within. It is left out if the series begins after its open or
+    /// ends before its close, since then nobody knows what is missing; if candles are missing
+    /// further inside it is kept and listed. Where all are missing there is none: a gap.
+    ///
+    /// # Errors
+    /// [`ResampleError`] if `to` is no multiple of the interval of the series whose open times
+    /// are open times of the series too, or if the volumes of a candle add up to more than 1e100.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
+    ///
+    /// let values = Ohlcv { open: 10.0, high: 12.0, low: 9.5, close: 11.0, volume: 340.0 };
+    /// let hour = |i: i64| Candle::new(Timestamp::from_millis(i * 3_600_000), values).unwrap();
+    /// let hours = CandleSeries::new(Pair::new("BTCUSDT")?, Interval::HOUR, (3..10).map(hour).collect())?;
+    /// let four = hours.resample(Interval::FOUR_HOURS)?;
+    /// assert_eq!(four.series.len(), 1);
+    /// assert_eq!(four.series.candles()[0].volume(), 1360.0);
+    /// assert_eq!(four.series.close_time(0), Some("1970-01-01 08:00".parse()?));
+    /// assert_eq!(four.cut, ["1970-01-01 00:00".parse()?, "1970-01-01 08:00".parse()?]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resample(&self, to: Interval) -> Result<Resampled, ResampleError> {
+        let from = self.interval();
+        // Weeks begin on Mondays: an interval of five days would divide some of them, by length.
+        let divides = to.millis() % from.millis() == 0
+            && from.is_aligned(to.floor(Timestamp::from_millis(0)));
+        if !divides {
+            return Err(ResampleError::Interval { from, to });
+        }
+        let each = to.millis() / from.millis();
+        let (mut candles, mut cut, mut incomplete) = (vec![], vec![], vec![]);
+        let end = self.candles().last().map(|last| last.close_time(from));
+        for part in
+            self.candles().chunk_by(|a, b| to.floor(a.open_time()) == to.floor(b.open_time()))
+        {
+            let open_time = to.floor(part[0].open_time());
+            let values = together(part);
+            let candle =
+                Candle::new(open_time, values).map_err(|_| ResampleError::Volume { open_time })?;
+            let begins_within =
+                candles.is_empty() && cut.is_empty() && part[0].open_time() > open_time;
+            if begins_within || end < Some(candle.close_time(to)) {
+                cut.push(open_time);
+                continue;
+            }
+            if i64::try_from(part.len()) != Ok(each) {
+                incomplete.push(open_time);
+            }
+            candles.push(candle);
+        }
+        let Ok(series) = CandleSeries::new(self.pair().clone(), to, candles) else {
+            unreachable!("invariant: floors of rising times, each taken once");
+        };
+        Ok(Resampled { series, cut, incomplete })
+    }
+}
+
+/// The one candle that some candles in a row make; there is at least one of them.
+fn together(part: &[Candle]) -> Ohlcv {
+    let first = part[0].values();
+    part[1..].iter().fold(first, |sum, next| Ohlcv {
+        open: sum.open,
+        high: sum.high.max(next.high()),
+        low: sum.low.min(next.low()),
+        close: next.close(),
+        volume: sum.volume + next.volume(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Pair;
+
+    fn minutes(present: &[(i64, f64, f64)]) -> CandleSeries {
+        let candle = |&(minute, open, close): &(i64, f64, f64)| {
+            let values = Ohlcv {
+                open,
+                high: open.max(close) + 1.0,
+                low: open.min(close) * 0.5,
+                close,
+                volume: (open * 8.0).round(),
+            };
+            Candle::new(Timestamp::from_millis(minute * 60_000), values).unwrap()
+        };
+        let candles = present.iter().map(candle).collect();
+        CandleSeries::new(Pair::new("X").unwrap(), Interval::MINUTE, candles).unwrap()
+    }
+
+    fn interval(minutes: i64) -> Interval {
+        Interval::from_millis(minutes * 60_000).unwrap()
+    }
+
+    #[test]
+    fn ends_are_cut_and_holes_are_listed() {
+        let present = [3, 4, 5, 6, 8, 9, 15, 16, 17, 18, 19, 20].map(|m| (m, 1.0, 2.0));
+        let five = minutes(&present).resample(Interval::FIVE_MINUTES).unwrap();
+        let at = |minute: i64| Timestamp::from_millis(minute * 60_000);
+        let times: Vec<Timestamp> = five.series.iter().map(Candle::open_time).collect();
+        assert_eq!(times, [at(5), at(15)]);
+        assert_eq!((five.cut, five.incomplete), (vec![at(0), at(20)], vec![at(5)]));
+        assert_eq!(five.series.gaps().next().unwrap().missing, 1);
+    }
+
+    #[test]
+    fn only_multiples_on_the_same_grid_are_taken() {
+        let days = |n: i64| interval(n * 24 * 60);
+        let of = |from, to| {
+            CandleSeries::new(Pair::new("X").unwrap(), from, vec![]).unwrap().resample(to)
+        };
+        for (from, to, good) in [
+            (Interval::HOUR, Interval::FOUR_HOURS, true),
+            (Interval::HOUR, Interval::HOUR, true),
+            (Interval::DAY, Interval::WEEK, true),
+            (Interval::WEEK, days(14), true),
+            (Interval::FOUR_HOURS, Interval::HOUR, false),
+            (interval(40), Interval::HOUR, false),
+            // 35 days begin on Mondays, 5 days do not.
+            (days(5), days(35), false),
+        ] {
+            assert_eq!(of(from, to).is_ok(), good, "{from} {to}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn in_two_steps_as_in_one_and_nothing_is_lost(
+            prices in prop::collection::vec((1.0..9.0f64, 1.0..9.0f64, 1i64..3), 1..200),
+            start in 0i64..30,
+        ) {
+            let mut minute = start;
+            let present: Vec<(i64, f64, f64)> = prices.iter().map(|&(open, close, step)| {
+                minute += step;
+                (minute, open, close)
+            }).collect();
+            let fine = minutes(&present);
+            let direct = fine.resample(interval(30)).unwrap();
+            let between = fine.resample(interval(5)).unwrap();
+            let twice = between.series.resample(interval(30)).unwrap();
+            // A candle that is whole either way is the same.
+            for candle in &direct.series {
+                let same = twice.series.iter().find(|c| c.open_time() == candle.open_time());
+                if let Some(same) = same.filter(|_| !direct.incomplete.contains(&candle.open_time())) {
+                    prop_assert_eq!(same, candle);
+                }
+                let close = candle.close_time(interval(30));
+                let within = fine.between(candle.open_time(), close);
+                let volume: f64 = within.iter().map(Candle::volume).sum();
+                let (first, last) = (within.candles()[0], within.candles()[within.len() - 1]);
+                let made = (candle.open(), candle.close(), candle.volume());
+                prop_assert_eq!(made, (first.open(), last.close(), volume));
+                let high = within.iter().map(Candle::high).fold(0.0, f64::max);
+                let low = within.iter().map(Candle::low).fold(f64::MAX, f64::min);
+                prop_assert_eq!((candle.high(), candle.low()), (high, low));
+            }
+            prop_assert_eq!(fine.resample(Interval::MINUTE).unwrap().series, fine);
+        }
+    }
+}

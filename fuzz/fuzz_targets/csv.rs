@@ -1,0 +1,11 @@
+//! Any bytes give candles or an error of the strict reader.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use windvane_candles::Pair;
+use windvane_candles::csv::parse_csv;
+
+fuzz_target!(|bytes: &[u8]| {
+    let pair = Pair::new("X").expect("a letter is a name");
+    let _ = parse_csv(bytes, "fuzz", pair, None);
+});
