@@ -17,7 +17,7 @@ pub(crate) struct Ledger {
     pub(crate) fetched: usize,
     /// Candles that never came.
     pub(crate) missing: usize,
-    /// Messages of another kind, pair or interval.
+    /// Messages that are no candle of this pair and interval, and no answer.
     pub(crate) foreign: usize,
 }
 
@@ -30,16 +30,21 @@ pub(crate) struct News {
     pub(crate) ask: Option<String>,
 }
 
+/// Events to wait for an answer before going on without it: exchanges send one or two a second.
+const PATIENCE: u32 = 60;
+
 /// A hole that the exchange was asked about: its first and last open time.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
     id: u64,
     from: Timestamp,
     to: Timestamp,
+    /// Events that are still waited for.
+    patience: u32,
 }
 
 /// Orders what a stream says. Where candles are missing it asks, holds back what came later, and
-/// goes on without those that the exchange does not have.
+/// goes on without those that the exchange does not have or does not tell of.
 #[derive(Debug)]
 pub(crate) struct Feed {
     symbol: String,
@@ -86,16 +91,16 @@ impl Feed {
         self.asked = None;
     }
 
-    /// Takes a message. One that is no candle of this pair is counted and left alone.
-    pub(crate) fn hear(&mut self, text: &str) -> Result<News, String> {
-        match serde_json::from_str(text) {
-            Ok(Message::Kline(event)) if self.is_own(&event) => self.event(&event),
-            Ok(Message::History(answer)) => self.answer(&answer),
-            _ => {
-                self.ledger.foreign += 1;
-                Ok(News::default())
-            }
-        }
+    /// Takes a message. One that cannot be read is counted, and changes nothing.
+    pub(crate) fn hear(&mut self, text: &str) -> News {
+        let mut news = News::default();
+        let understood = match serde_json::from_str(text) {
+            Ok(Message::Kline(event)) if self.is_own(&event) => self.event(&event, &mut news),
+            Ok(Message::History(answer)) => self.answer(&answer, &mut news),
+            _ => None,
+        };
+        self.ledger.foreign += usize::from(understood.is_none());
+        news
     }
 
     fn is_own(&self, event: &KlineEvent) -> bool {
@@ -103,18 +108,13 @@ impl Feed {
             && event.interval().parse() == Ok(self.interval)
     }
 
-    fn event(&mut self, event: &KlineEvent) -> Result<News, String> {
-        let candle = event.candle()?;
+    /// `None` for what is no candle.
+    fn event(&mut self, event: &KlineEvent, news: &mut News) -> Option<()> {
+        let aligned = |candle: &Candle| self.interval.is_aligned(candle.open_time());
+        let candle = event.candle().ok().filter(aligned)?;
         let open_time = candle.open_time();
-        if !self.interval.is_aligned(open_time) {
-            return Err(format!(
-                "a candle opens at {open_time}, off the grid of {}",
-                self.interval
-            ));
-        }
-        let mut news = News::default();
         if self.first.is_none() {
-            self.begin(open_time, &mut news);
+            self.begin(open_time, news);
         }
         if event.closed() {
             let new = open_time >= self.next && !self.waiting.contains_key(&open_time);
@@ -128,8 +128,20 @@ impl Feed {
             self.ledger.updates += 1;
             self.unfinished = Some(candle);
         }
-        self.advance(open_time, &mut news);
-        Ok(news)
+        self.be_patient(news);
+        self.advance(open_time, news);
+        Some(())
+    }
+
+    /// Goes on without an answer that does not come.
+    fn be_patient(&mut self, news: &mut News) {
+        let Some(asked) = &mut self.asked else { return };
+        asked.patience -= 1;
+        if asked.patience == 0 {
+            let to = asked.to;
+            self.asked = None;
+            self.release(to, news);
+        }
     }
 
     /// The stream begins: all that is older is the past.
@@ -141,13 +153,11 @@ impl Feed {
         self.next = last.map_or(first, |last| last.close_time(self.interval));
     }
 
-    fn answer(&mut self, answer: &HistoryAnswer) -> Result<News, String> {
-        let mut news = News::default();
-        let Some(asked) = self.asked.filter(|asked| asked.id == answer.id) else {
-            return Ok(news);
-        };
+    /// `None` for an answer that nobody waits for, and a refusal: the question stays open.
+    fn answer(&mut self, answer: &HistoryAnswer, news: &mut News) -> Option<()> {
+        let asked = self.asked.filter(|asked| asked.id == answer.id)?;
+        let mut candles = answer.candles().ok()?;
         self.asked = None;
-        let mut candles = answer.candles()?;
         candles.retain(|c| (asked.from..=asked.to).contains(&c.open_time()));
         let before = self.waiting.len();
         for candle in &candles {
@@ -156,9 +166,9 @@ impl Feed {
         self.ledger.fetched += self.waiting.len() - before;
         // An answer can be cut short at its end; what is lacking before that does not exist.
         let told = candles.last().map_or(asked.to, Candle::open_time);
-        self.release(told, &mut news);
-        self.advance(asked.to, &mut news);
-        Ok(news)
+        self.release(told, news);
+        self.advance(asked.to, news);
+        Some(())
     }
 
     /// Tells of what waits without a hole, and asks about the first hole before the newest time.
@@ -172,7 +182,7 @@ impl Feed {
         }
         let until = self.waiting.first_key_value().map_or(newest, |(first, _)| *first);
         let Some(to) = until.plus(self.interval, -1) else { return };
-        let asked = Asked { id: self.questions, from: self.next, to };
+        let asked = Asked { id: self.questions, from: self.next, to, patience: PATIENCE };
         let (from, to) = (asked.from.millis(), asked.to.millis());
         let request = HistoryRequest::new(asked.id, &self.symbol, self.interval, from, to);
         news.ask = serde_json::to_string(&request).ok();

@@ -75,8 +75,8 @@ pub(crate) fn run(options: &Options, stop: &AtomicBool) -> Result<Outcome, Error
     let mut trader = Trader::new(model, pair, interval, options.cost)?;
     let mut feed = Feed::new(&series);
     let ended = trade(options, stop, &mut trader, &mut feed)?;
-    if let Some(broken) = ended {
-        eprintln!("the stream is lost: {broken}");
+    if let Some(reason) = ended {
+        eprintln!("trading ended: {reason}");
     }
     let report = report::report(&trader, &feed.ledger)?;
     report.write(&options.out)?;
@@ -94,19 +94,22 @@ fn trade(
     let history = usize::try_from(options.history)?;
     let most = options.candles.map_or(Ok(usize::MAX), usize::try_from)?;
     let Some(mut connection) = Connection::open(&options.url, stop)? else { return Ok(None) };
-    let mut broken = None;
+    let mut reason = None;
     while !stop.load(Ordering::Relaxed) && trader.streamed() < most {
         match connection.hear() {
             Heard::Text(text) => {
-                let news = feed.hear(&text)?;
+                let news = feed.hear(&text);
                 if let Some(question) = news.ask {
                     connection.send(question);
                 }
                 let past = news.closed.iter().filter(|candle| !feed.streams(candle)).count();
                 for candle in news.closed.iter().skip(past.saturating_sub(history)) {
                     let streamed = feed.streams(candle);
-                    if trader.streamed() < most {
-                        trader.on_candle(candle, streamed)?;
+                    if trader.streamed() == most {
+                        break;
+                    }
+                    if let Err(error) = trader.on_candle(candle, streamed) {
+                        return Ok(Some(error.to_string()));
                     }
                     if streamed {
                         view.closed(trader);
@@ -123,7 +126,7 @@ fn trade(
                     Ok(Some(again)) => connection = again,
                     Ok(None) => break,
                     Err(error) => {
-                        broken = Some(error);
+                        reason = Some(error);
                         break;
                     }
                 }
@@ -132,5 +135,5 @@ fn trade(
     }
     connection.close();
     view.draw(trader, feed, "stopped", true);
-    Ok(broken)
+    Ok(reason)
 }

@@ -75,7 +75,7 @@ fn screen(trader: &Trader, feed: &Feed, state: &str) -> Result<String, std::fmt:
     let ledger = feed.ledger;
     writeln!(
         text,
-        "stream      {} disconnections, {} repeated, {} fetched, {} never came, {} updates",
+        "stream      {} breaks, {} repeated, {} fetched, {} missing, {} updates",
         ledger.disconnections, ledger.repeated, ledger.fetched, ledger.missing, ledger.updates
     )?;
     Ok(text)
@@ -99,7 +99,8 @@ fn signals(text: &mut String, trader: &Trader) -> std::fmt::Result {
 }
 
 fn score(text: &mut String, trader: &Trader) -> std::fmt::Result {
-    if let Some(Decision { prediction, .. }) = trader.decisions.last() {
+    let newest = trader.decisions.last().filter(|last| last.row + 1 == trader.candles.len());
+    if let Some(Decision { prediction, .. }) = newest {
         let [up, down, neutral] = prediction.probabilities.classes().map(|p| 100.0 * p);
         writeln!(
             text,

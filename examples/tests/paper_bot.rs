@@ -14,6 +14,8 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use bot::Outcome;
+use bot::feed::{Feed, Ledger};
+use bot::kline::KlineEvent;
 use bot::trader::Trader;
 use clap::Parser;
 use exchange::script::{Step, script};
@@ -146,6 +148,57 @@ fn the_bot_stops_when_it_has_seen_enough() {
     let options = bot::options::Options::parse_from(arguments);
     let outcome = bot::run(&options, &AtomicBool::new(false)).unwrap();
     assert_eq!((outcome.trader.streamed(), outcome.trader.decisions.len()), (10, 10));
+}
+
+/// A feed after its first candle, and the events of the candles that follow.
+fn feed() -> (Feed, Vec<String>) {
+    let sample = windvane::candles::sample::load("BTCUSDT").unwrap();
+    let (past, stream) = sample.split_at(sample.candles()[100].open_time());
+    let text = |candle: &Candle| {
+        let event = KlineEvent::new(sample.pair(), Interval::HOUR, candle, true);
+        serde_json::to_string(&event).unwrap()
+    };
+    let events: Vec<String> = stream.candles()[..200].iter().map(text).collect();
+    let mut feed = Feed::new(&past);
+    assert_eq!(feed.hear(&events[0]).closed.len(), 101);
+    (feed, events)
+}
+
+#[test]
+fn an_exchange_that_does_not_answer_is_not_waited_for_forever() {
+    let (mut feed, events) = feed();
+    let news = feed.hear(&events[2]);
+    assert!(news.closed.is_empty() && news.ask.unwrap().contains("klines"));
+    assert!(feed.hear(r#"{"id":0,"status":429,"result":[]}"#).closed.is_empty());
+    let told: Vec<usize> = events[3..].iter().map(|event| feed.hear(event).closed.len()).collect();
+    let first = told.iter().position(|count| *count > 0).unwrap();
+    assert_eq!((first, told[first], told[first + 1]), (59, 61, 1));
+    assert_eq!((feed.ledger.missing, feed.ledger.fetched), (1, 0));
+    // The candle itself comes too late now.
+    assert!(feed.hear(&events[1]).closed.is_empty());
+    assert_eq!(feed.ledger.repeated, 1);
+}
+
+#[test]
+fn what_is_no_candle_of_the_pair_changes_nothing() {
+    let (mut feed, events) = feed();
+    let (good, ledger) = (&events[1], feed.ledger);
+    let wrong = [
+        "no JSON".to_string(),
+        r#"{"result":null,"id":1}"#.to_string(),
+        good.replace("BTCUSDT", "ETHUSDT"),
+        good.replace("\"i\":\"1h\"", "\"i\":\"5m\""),
+        good.replace("\"v\":\"", "\"v\":\"-"),
+        good.replace("\"t\":1", "\"t\":7"),
+    ];
+    for (index, text) in wrong.iter().enumerate() {
+        assert_ne!(text, good, "{index}");
+        let news = feed.hear(text);
+        assert!(news.closed.is_empty() && news.ask.is_none(), "{text}");
+        let foreign = index + 1;
+        assert_eq!(feed.ledger, Ledger { foreign, ..ledger }, "{text}");
+    }
+    assert_eq!(feed.hear(good).closed.len(), 1);
 }
 
 #[test]
