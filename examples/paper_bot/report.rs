@@ -77,7 +77,8 @@ fn notes(trader: &Trader, ledger: &Ledger, equal: usize, test_from: Timestamp) -
         ),
         format!(
             "the stream: {disconnections} disconnections, {repeated} candles repeated, {fetched} \
-             fetched after they had closed and predicted then, {missing} that never came"
+             fetched after they had closed, so that their calls came late, {missing} that never \
+             came"
         ),
         "the model was fitted before: training and validation windows here serve the baselines \
          and the thresholds"
