@@ -95,6 +95,14 @@ pub struct BaselineResult {
     pub score: Accuracy,
 }
 
+impl BaselineResult {
+    /// The baseline with the highest accuracy on the candles that the model of the records called
+    /// and whose close moved: chosen with hindsight. `None` where none is defined.
+    pub fn best(records: &[Record]) -> Option<Self> {
+        best(&on_called(records))
+    }
+}
+
 /// The baselines that have an answer on every one of the records.
 pub(crate) fn known(records: &[Record]) -> impl Iterator<Item = Baseline> {
     let known = |rule: &Baseline| records.iter().all(|record| rule.is_known(record));
@@ -154,12 +162,12 @@ mod tests {
         records.push(record(30, Up, 0.0));
         let rules = on_called(&records);
         assert!(rules.iter().all(|rule| rule.score.candles == 10));
-        let best = best(&rules).unwrap();
+        let best = BaselineResult::best(&records).unwrap();
         assert_eq!((best.rule, best.score.accuracy), (Baseline::AlwaysUp, Some(1.0)));
     }
 
     #[test]
     fn without_a_call_no_baseline_is_the_best() {
-        assert_eq!(best(&on_called(&[record(0, Neutral, 0.01)])), None);
+        assert_eq!(BaselineResult::best(&[record(0, Neutral, 0.01)]), None);
     }
 }

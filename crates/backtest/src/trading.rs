@@ -123,6 +123,21 @@ pub(crate) fn side(call: Direction) -> f64 {
 }
 
 impl Trading {
+    /// What 1 has grown to after acting on every call, each held for `horizon` candles, at `cost`
+    /// basis points per unit of turnover: the last equity of the report, for a bot that wants it
+    /// while it trades. The records are of one interval; a `horizon` of 0 counts as 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_backtest::Trading;
+    /// assert_eq!(Trading::growth(&[], 1, 5.0), 1.0);
+    /// ```
+    pub fn growth(records: &[Record], horizon: usize, cost: f64) -> f64 {
+        let portfolio = Portfolio::of(records, |record| record.called, horizon.max(1));
+        let fee = cost * BASIS_POINT;
+        portfolio.flows.iter().fold(1.0, |equity, flow| equity * (1.0 + flow.net(fee)))
+    }
+
     /// Of records of one interval; `None` without any, and where intervals are mixed.
     pub(crate) fn of(records: &[Record], terms: Terms<'_>, with_equity: bool) -> Option<Self> {
         let interval = records.first()?.interval;
@@ -301,6 +316,7 @@ mod tests {
             let last = curve.last().unwrap();
             assert_eq!(last.time, Timestamp::from_millis(n * 3_600_000));
             for (k, net) in trading.net.iter().enumerate() {
+                close(Trading::growth(&records(n), 1, net.cost), last.net[k]);
                 let deepest = curve.iter().map(|point| point.drawdown[k]).fold(0.0, f64::min);
                 if let Some(total) = net.returns.total {
                     assert!((last.net[k] / (1.0 + total) - 1.0).abs() < 1e-9, "{n}");
