@@ -1,7 +1,7 @@
 //! What can go wrong with a model.
 use std::path::PathBuf;
 
-use windvane_candles::Interval;
+use windvane_candles::{Interval, Timestamp};
 use windvane_signals::SignalError;
 
 /// Why a model could not predict, be fitted, saved or loaded.
@@ -25,6 +25,26 @@ pub enum ModelError {
         expected: Interval,
         /// What the caller feeds.
         got: Interval,
+    },
+    /// A candle has not closed yet.
+    #[error("the {interval} candle of {open_time} has not closed yet; wait for its last update")]
+    Unfinished {
+        /// Its open time.
+        open_time: Timestamp,
+        /// The feed's interval.
+        interval: Interval,
+    },
+    /// The saved state of a predictor cannot be taken over.
+    #[error("the saved state does not fit: {problem}")]
+    State {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A model does not say what it was fitted on.
+    #[error("model {model} has no training record: nothing says how old it is")]
+    NoRecord {
+        /// The model's id.
+        model: String,
     },
     /// Training and validation windows do not belong together.
     #[error(

@@ -63,7 +63,7 @@ pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec};
 pub use occlusion::Occlusion;
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
-pub use predictor::Predictor;
+pub use predictor::{Ledger, Predictor};
 pub use record::{HeldOut, TrainingRecord};
 pub use reliability::{Reliability, ReliabilityBin};
 pub use scratch::Scratch;

@@ -76,6 +76,8 @@ pub enum NeutralReason {
     Abstained,
     /// The members of an ensemble agree less than it asks of a call.
     Disagreement,
+    /// The model is older than its predictor lets it be.
+    Expired,
 }
 
 /// What a member of an ensemble says.
