@@ -46,6 +46,12 @@ pub enum ModelError {
         /// The model's id.
         model: String,
     },
+    /// A market profile was measured on windows of another shape or other channels.
+    #[error("the market profile is of other channels or rows than model {model} reads")]
+    OtherProfile {
+        /// The model's id.
+        model: String,
+    },
     /// Training and validation windows do not belong together.
     #[error(
         "training and validation windows differ in {what}; cut both from one sample set with one split"

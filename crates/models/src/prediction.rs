@@ -78,6 +78,10 @@ pub enum NeutralReason {
     Disagreement,
     /// The model is older than its predictor lets it be.
     Expired,
+    /// The last stretch of the market differs from what the model was fitted on.
+    Drifted,
+    /// The window is unlike all that the model was fitted on.
+    Novel,
 }
 
 /// What a member of an ensemble says.

@@ -1,4 +1,5 @@
 //! A model inside a live loop: candle in, prediction out.
+mod gates;
 mod history;
 mod ledger;
 mod rows;
@@ -6,11 +7,15 @@ mod state;
 mod swap;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Timestamp};
-use windvane_signals::{Market, Registry, SignalPipeline, Window};
+use windvane_signals::{Market, Registry, SignalPipeline};
 
-use crate::{DirectionModel, ModelError, ModelSpec, NeutralReason, Prediction, Scratch};
+use crate::{
+    DirectionModel, MarketProfile, ModelError, ModelSpec, NeutralReason, Prediction, Scratch,
+};
+use gates::Gates;
 use history::History;
 use rows::RowRing;
 
@@ -50,6 +55,7 @@ pub struct Predictor {
     ledger: Ledger,
     /// Calls decided later than that are silenced.
     valid_until: Option<Timestamp>,
+    gates: Option<Box<Gates>>,
 }
 
 /// Making one.
@@ -91,8 +97,18 @@ impl Predictor {
         let rows = RowRing::new(spec.lookback, pipeline.width());
         let history = History::new(pipeline.warm_up() + spec.lookback);
         let (scratch, ledger) = (model.scratch(), Ledger::default());
-        let (seen, valid_until) = (0, None);
-        Ok(Self { model, registry, pipeline, scratch, rows, seen, history, ledger, valid_until })
+        Ok(Self {
+            model,
+            registry,
+            pipeline,
+            scratch,
+            rows,
+            seen: 0,
+            history,
+            ledger,
+            valid_until: None,
+            gates: None,
+        })
     }
 
     /// Keeps the last `candles` candles (48 bytes each) for a model that is swapped in and reads
@@ -121,6 +137,23 @@ impl Predictor {
         let learned = record.until.max(record.validated_until);
         let end = learned.plus(self.pipeline.interval(), i64::from(candles));
         self.expire_at(end.unwrap_or(Timestamp::from_millis(i64::MAX)));
+        Ok(())
+    }
+
+    /// From now on a call becomes NEUTRAL for [`Novel`](NeutralReason::Novel) where the window
+    /// is unlike all that the profile was measured on, and for
+    /// [`Drifted`](NeutralReason::Drifted) where the last [`stretch`](MarketProfile::stretch)
+    /// decisions are; the latter only once there were as many. Many predictors can share a
+    /// profile; each keeps a byte per channel and decision of the stretch.
+    ///
+    /// # Errors
+    /// [`ModelError::OtherProfile`] for a profile of other channels or rows than the model reads.
+    pub fn set_gates(&mut self, profile: Arc<MarketProfile>) -> Result<(), ModelError> {
+        let spec = self.model.spec();
+        if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
+            return Err(ModelError::OtherProfile { model: self.model.id().to_string() });
+        }
+        self.gates = Some(Box::new(Gates::new(profile)));
         Ok(())
     }
 }
@@ -181,7 +214,14 @@ impl Predictor {
         if history.interval() != expected {
             return Err(ModelError::Interval { expected, got: history.interval() });
         }
-        history.iter().try_for_each(|candle| self.take(candle.into()))
+        for candle in history {
+            self.take(candle.into())?;
+            let window = self.rows.window(candle.close_time(expected));
+            if let (Some(gates), Some(window)) = (&mut self.gates, window) {
+                gates.take(&window);
+            }
+        }
+        Ok(())
     }
 
     /// Takes a candle into pipeline, rows, history and ledger; nothing but the ledger changes on
@@ -217,22 +257,23 @@ impl Predictor {
     }
 
     fn decide(&mut self, decided_at: Timestamp) -> Result<Option<Prediction>, ModelError> {
-        let Some(values) = self.rows.window() else { return Ok(None) };
-        let Some(window) = Window::new(values, self.rows.width(), decided_at) else {
-            return Ok(None);
-        };
+        let Some(window) = self.rows.window(decided_at) else { return Ok(None) };
+        if let Some(gates) = &mut self.gates {
+            gates.take(&window);
+        }
         let prediction = self.model.predict(window, &mut self.scratch)?;
-        let called = prediction.direction != Direction::Neutral;
-        Ok(Some(match self.doubt(decided_at) {
-            Some(reason) if called => prediction.silenced(reason),
-            _ => prediction,
+        if prediction.direction == Direction::Neutral {
+            return Ok(Some(prediction));
+        }
+        let doubt = if self.valid_until.is_some_and(|until| decided_at > until) {
+            Some(NeutralReason::Expired)
+        } else {
+            self.gates.as_ref().and_then(|gates| gates.doubt(&window))
+        };
+        Ok(Some(match doubt {
+            Some(reason) => prediction.silenced(reason),
+            None => prediction,
         }))
-    }
-
-    /// Why a call made now would not be trusted.
-    fn doubt(&self, decided_at: Timestamp) -> Option<NeutralReason> {
-        let expired = self.valid_until.is_some_and(|until| decided_at > until);
-        expired.then_some(NeutralReason::Expired)
     }
 
     /// Candles still to come before the first prediction; 0 once warm. Where a channel is

@@ -1,5 +1,6 @@
 //! The last rows, kept twice so that every window is one slice.
-use windvane_signals::{Rows, StateReader, StateWriter};
+use windvane_candles::Timestamp;
+use windvane_signals::{Rows, StateReader, StateWriter, Window};
 
 use crate::ModelError;
 
@@ -55,8 +56,9 @@ impl RowRing {
     }
 
     /// The last `lookback` rows, oldest first, once there are that many.
-    pub(super) fn window(&self) -> Option<&[f64]> {
-        (self.run == self.lookback).then(|| self.complete())
+    pub(super) fn window(&self, decided_at: Timestamp) -> Option<Window<'_>> {
+        let full = self.run == self.lookback;
+        full.then(|| Window::new(self.complete(), self.width, decided_at)).flatten()
     }
 
     /// The complete rows, oldest first, as one slice.

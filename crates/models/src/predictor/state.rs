@@ -21,13 +21,18 @@ impl Predictor {
     /// or the new one, never half of one.
     ///
     /// The model is not among them; they are bound to its spec, so a newer model of the same
-    /// spec goes on from them too. Nor are settings: an expiry, gates, how many candles are kept.
+    /// spec goes on from them too. Nor are settings: set an expiry, the number of kept candles
+    /// and the same gates before [`restore`](Self::restore).
     pub fn save(&self) -> Vec<u8> {
         let mut state = StateWriter::default();
         self.ledger.save(&mut state);
         state.count(self.seen);
         self.rows.save(&mut state);
         self.history.save(&mut state);
+        state.count(usize::from(self.gates.is_some()));
+        if let Some(gates) = &self.gates {
+            gates.save(&mut state);
+        }
         self.pipeline.save(&mut state);
         let words = state.into_words();
         let mut bytes = Vec::with_capacity((HEADER + words.len()) * 8);
@@ -53,6 +58,13 @@ impl Predictor {
         let seen = state.count()?;
         let rows: RowRing = self.rows.restored(state)?;
         let history: History = self.history.restored(state, self.pipeline.interval())?;
+        let gates = match (&self.gates, state.count()?) {
+            (Some(gates), 1) => Some(Box::new(gates.restored(state)?)),
+            (None, 0) => None,
+            _ => {
+                return Err(ModelError::State { problem: "only one of the two has gates" });
+            }
+        };
         let mut before = StateWriter::default();
         self.pipeline.save(&mut before);
         let restored = self.pipeline.restore(state).map_err(ModelError::from);
@@ -68,6 +80,7 @@ impl Predictor {
             return Err(error);
         }
         (self.ledger, self.seen, self.rows, self.history) = (ledger, seen, rows, history);
+        self.gates = gates;
         Ok(())
     }
 

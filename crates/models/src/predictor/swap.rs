@@ -37,7 +37,7 @@ impl Predictor {
         }
         self.scratch = model.scratch();
         self.model = Box::new(model);
-        self.valid_until = None;
+        (self.valid_until, self.gates) = (None, None);
         Ok(())
     }
 
