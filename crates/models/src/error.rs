@@ -143,6 +143,12 @@ pub enum ModelError {
         /// Epoch, counted from 1.
         epoch: usize,
     },
+    /// Training on another thread panicked.
+    #[error("training panicked: {message}")]
+    TrainingPanicked {
+        /// What it said.
+        message: String,
+    },
     /// A checkpoint belongs to another run of training.
     #[error(
         "{file} is the checkpoint of another run: {problem}; delete it or choose another folder"

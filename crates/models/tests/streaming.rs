@@ -202,3 +202,26 @@ fn history_of_another_interval_is_refused() {
     let error = predictor(model).warm_up(&daily).unwrap_err();
     assert!(matches!(error, ModelError::Interval { .. }), "{error}");
 }
+
+#[test]
+fn a_thousand_pairs_share_a_model_and_keep_a_few_kilobytes_each() {
+    let model = models(&policies()[1]).pop().unwrap();
+    let mut predictors = Vec::with_capacity(1_000);
+    let memory = allocation_counter::measure(|| {
+        predictors.extend((0..1_000).map(|_| predictor(&model)));
+    });
+    let each = memory.bytes_current / 1_000 + size_of::<Predictor>() as i64;
+    assert!((4_000..10_000).contains(&each), "{each} bytes per pair");
+    // Every pair on candles of its own, in turn; each as if it were alone.
+    let feeds: Vec<_> = (1..=10).map(|seed| feed(60, seed, &[])).collect();
+    let mut alone: Vec<_> = feeds.iter().map(|_| predictor(&model)).collect();
+    for hour in 0..60 {
+        let candles = feeds.iter().map(|feed| &feed.candles()[hour]);
+        let expected: Vec<_> =
+            alone.iter_mut().zip(candles).map(|(one, c)| one.on_candle(c).unwrap()).collect();
+        for (pair, predictor) in predictors.iter_mut().enumerate() {
+            let got = predictor.on_candle(&feeds[pair % 10].candles()[hour]).unwrap();
+            assert_eq!(got, expected[pair % 10]);
+        }
+    }
+}

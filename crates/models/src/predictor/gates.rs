@@ -1,10 +1,51 @@
-//! Calls that are held back because the market is not the one a model was fitted on.
+//! Calls that are held back: the model is too old, or the market not the one it was fitted on.
 use std::sync::Arc;
 
+use windvane_candles::Timestamp;
 use windvane_signals::{StateReader, StateWriter, Window};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::Predictor;
 use crate::{MarketProfile, ModelError, NeutralReason};
+
+/// When not to call.
+impl Predictor {
+    /// From the first close after `time` on, every call becomes NEUTRAL for
+    /// [`Expired`](NeutralReason::Expired), until a newer model is swapped in.
+    pub fn expire_at(&mut self, time: Timestamp) {
+        self.valid_until = Some(time);
+    }
+
+    /// The same, `candles` candles after the last one the model learned or chose from.
+    ///
+    /// # Errors
+    /// [`ModelError::NoRecord`] for a model that does not say when that was.
+    pub fn expire_after(&mut self, candles: u32) -> Result<(), ModelError> {
+        let none = || ModelError::NoRecord { model: self.model.id().to_string() };
+        let record = self.model.record().ok_or_else(none)?;
+        let learned = record.until.max(record.validated_until);
+        let end = learned.plus(self.pipeline.interval(), i64::from(candles));
+        self.expire_at(end.unwrap_or(Timestamp::from_millis(i64::MAX)));
+        Ok(())
+    }
+
+    /// From now on a call becomes NEUTRAL for [`Novel`](NeutralReason::Novel) where the window
+    /// is unlike all that the profile was measured on, and for
+    /// [`Drifted`](NeutralReason::Drifted) where the last [`stretch`](MarketProfile::stretch)
+    /// decisions are; the latter only once there were as many. Many predictors can share a
+    /// profile; each keeps a byte per channel and decision of the stretch.
+    ///
+    /// # Errors
+    /// [`ModelError::OtherProfile`] for a profile of other channels or rows than the model reads.
+    pub fn set_gates(&mut self, profile: Arc<MarketProfile>) -> Result<(), ModelError> {
+        let spec = self.model.spec();
+        if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
+            return Err(ModelError::OtherProfile { model: self.model.id().to_string() });
+        }
+        self.gates = Some(Box::new(Gates::new(profile)));
+        Ok(())
+    }
+}
 
 /// The last decisions of a pair, as the bins of their channels.
 #[derive(Debug)]

@@ -7,14 +7,11 @@ mod state;
 mod swap;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Timestamp};
 use windvane_signals::{Market, Registry, SignalPipeline};
 
-use crate::{
-    DirectionModel, MarketProfile, ModelError, ModelSpec, NeutralReason, Prediction, Scratch,
-};
+use crate::{DirectionModel, ModelError, ModelSpec, NeutralReason, Prediction, Scratch};
 use gates::Gates;
 use history::History;
 use rows::RowRing;
@@ -116,45 +113,6 @@ impl Predictor {
     #[must_use]
     pub fn keep_candles(self, candles: usize) -> Self {
         Self { history: self.history.resized(candles), ..self }
-    }
-}
-
-/// When not to call.
-impl Predictor {
-    /// From the first close after `time` on, every call becomes NEUTRAL for
-    /// [`Expired`](NeutralReason::Expired), until a newer model is swapped in.
-    pub fn expire_at(&mut self, time: Timestamp) {
-        self.valid_until = Some(time);
-    }
-
-    /// The same, `candles` candles after the last one the model learned or chose from.
-    ///
-    /// # Errors
-    /// [`ModelError::NoRecord`] for a model that does not say when that was.
-    pub fn expire_after(&mut self, candles: u32) -> Result<(), ModelError> {
-        let none = || ModelError::NoRecord { model: self.model.id().to_string() };
-        let record = self.model.record().ok_or_else(none)?;
-        let learned = record.until.max(record.validated_until);
-        let end = learned.plus(self.pipeline.interval(), i64::from(candles));
-        self.expire_at(end.unwrap_or(Timestamp::from_millis(i64::MAX)));
-        Ok(())
-    }
-
-    /// From now on a call becomes NEUTRAL for [`Novel`](NeutralReason::Novel) where the window
-    /// is unlike all that the profile was measured on, and for
-    /// [`Drifted`](NeutralReason::Drifted) where the last [`stretch`](MarketProfile::stretch)
-    /// decisions are; the latter only once there were as many. Many predictors can share a
-    /// profile; each keeps a byte per channel and decision of the stretch.
-    ///
-    /// # Errors
-    /// [`ModelError::OtherProfile`] for a profile of other channels or rows than the model reads.
-    pub fn set_gates(&mut self, profile: Arc<MarketProfile>) -> Result<(), ModelError> {
-        let spec = self.model.spec();
-        if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
-            return Err(ModelError::OtherProfile { model: self.model.id().to_string() });
-        }
-        self.gates = Some(Box::new(Gates::new(profile)));
-        Ok(())
     }
 }
 
@@ -265,10 +223,11 @@ impl Predictor {
         if prediction.direction == Direction::Neutral {
             return Ok(Some(prediction));
         }
-        let doubt = if self.valid_until.is_some_and(|until| decided_at > until) {
-            Some(NeutralReason::Expired)
-        } else {
-            self.gates.as_ref().and_then(|gates| gates.doubt(&window))
+        let expired = self.valid_until.is_some_and(|until| decided_at > until);
+        let doubt = match &self.gates {
+            _ if expired => Some(NeutralReason::Expired),
+            Some(gates) => gates.doubt(&window),
+            None => None,
         };
         Ok(Some(match doubt {
             Some(reason) => prediction.silenced(reason),
