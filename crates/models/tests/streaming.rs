@@ -19,16 +19,25 @@ use promises::{feed, policies, predictor, under};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
-use windvane_candles::Interval;
-use windvane_models::{Calibration, DirectionModel, ModelError, Predictor, from_bytes};
+use windvane_candles::{Candle, Interval, Ohlcv};
+use windvane_models::v2::WeightedSignals;
+use windvane_models::{
+    Calibration, DirectionModel, Ledger, ModelError, ModelSpec, Predictor, from_bytes,
+};
+use windvane_signals::{
+    Channel, ChannelSpec, GapPolicy, LabelSpec, Market, Registry, Scaler, SignalError, SignalSpec,
+    StateReader, StateWriter,
+};
+
+fn load(kind: &str, gaps: &Value) -> Box<dyn DirectionModel> {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let saved = std::fs::read(data.join(format!("{kind}.format1.safetensors"))).unwrap();
+    from_bytes(&under(&saved, gaps)).unwrap()
+}
 
 /// Every kind, and one that is calibrated and abstains.
 fn models(gaps: &Value) -> Vec<Arc<dyn DirectionModel>> {
-    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let load = |kind: &str| {
-        let saved = std::fs::read(data.join(format!("{kind}.format1.safetensors"))).unwrap();
-        from_bytes(&under(&saved, gaps)).unwrap()
-    };
+    let load = |kind| load(kind, gaps);
     let mut calibrated = load("v32");
     let calibration = Calibration::new(1.7, 0.05).unwrap().with_exponent(1.2).unwrap();
     calibrated.set_calibration(calibration).unwrap();
@@ -138,14 +147,14 @@ fn signed(mut words: Vec<u64>) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_096))]
+    #![proptest_config(ProptestConfig::with_cases(1_024))]
 
     #[test]
     fn odd_words_under_a_fitting_checksum_are_refused_or_harmless(
         changes in prop::collection::vec((any::<Index>(), odd_word()), 1..4),
         cut in prop::option::of(any::<Index>()),
     ) {
-        let model = models(&policies()[3]).swap_remove(0);
+        let model = Arc::from(load("v2", &policies()[3]));
         let state = saved_state(&model);
         let (words, _) = state.as_chunks::<8>();
         let mut words: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
@@ -183,15 +192,69 @@ fn odd_word() -> impl Strategy<Value = u64> {
 fn what_is_shared_between_threads_can_be() {
     fn shared<T: Send + Sync>() {}
     fn moved<T: Send>() {}
-    shared::<windvane_models::v2::WeightedSignals>();
+    shared::<WeightedSignals>();
     shared::<windvane_models::v3::BiLstm>();
     shared::<windvane_models::v31::AttentionBiLstm>();
     shared::<windvane_models::v32::FastLstm>();
     shared::<Arc<dyn DirectionModel>>();
     shared::<windvane_models::Prediction>();
-    shared::<windvane_models::Ledger>();
+    shared::<Ledger>();
+    shared::<windvane_models::MarketProfile>();
+    shared::<windvane_models::Stop>();
     shared::<ModelError>();
+    moved::<windvane_models::Retraining>();
     moved::<Predictor>();
+}
+
+/// The close; undefined for a candle without volume.
+#[derive(Debug)]
+struct Traded;
+
+impl Channel for Traded {
+    fn update(&mut self, market: &Market<'_>) -> Option<f64> {
+        Some(market.own().close()).filter(|_| market.own().volume() > 0.0)
+    }
+
+    fn warm_up(&self) -> usize {
+        0
+    }
+
+    fn reset(&mut self) {}
+
+    fn save(&self, _: &mut StateWriter) {}
+
+    fn restore(&mut self, _: &mut StateReader<'_>) -> Result<(), SignalError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn windows_with_an_undefined_channel_are_counted() {
+    let mut registry = Registry::default();
+    registry.register("traded", |_| Ok(Box::new(Traded)));
+    let signals = SignalSpec { channels: vec![ChannelSpec::new("traded")], gaps: GapPolicy::Reset };
+    let (interval, labels) = (Interval::HOUR, LabelSpec::default());
+    let spec = ModelSpec { signals, interval, lookback: 3, labels };
+    let scaler = Scaler::from_parts(vec![100.0], vec![10.0], 5.0).unwrap();
+    let model = WeightedSignals::new(spec, scaler, vec![1.0]).unwrap();
+    let mut predictor = Predictor::with_registry(model, interval, &registry).unwrap();
+    let mut answers = Vec::new();
+    for (hour, candle) in feed(10, 1, &[]).iter().enumerate() {
+        let volume = if hour == 5 { 0.0 } else { 1.0 };
+        let values = Ohlcv { volume, ..candle.values() };
+        let candle = Candle::new(candle.open_time(), values).unwrap();
+        answers.push(predictor.on_candle(&candle).unwrap().is_some());
+        // Counts travel with the state.
+        let state = predictor.save();
+        predictor.restore(&state).unwrap();
+    }
+    let undefined = [5, 6, 7];
+    assert!((2..10).all(|hour| answers[hour] != undefined.contains(&hour)), "{answers:?}");
+    let ledger = predictor.ledger();
+    assert_eq!((ledger.taken, ledger.undefined), (10, 3));
+    let json = serde_json::to_string(&ledger).unwrap();
+    assert!(json.contains("\"taken\":10") && json.contains("\"undefined\":3"), "{json}");
+    assert_eq!(serde_json::from_str::<Ledger>(&json).unwrap(), ledger);
 }
 
 #[test]

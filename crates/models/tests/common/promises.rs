@@ -76,6 +76,9 @@ pub fn streams_as_in_batch(model: &Arc<dyn DirectionModel>, series: &CandleSerie
     assert_eq!((ledger.taken, ledger.refused_gaps), (taken.len() as u64, refused.len() as u64));
     let missing: u64 = part.gaps().map(|gap| gap.missing).sum();
     assert_eq!((ledger.gaps, ledger.missing), (part.gaps().count() as u64, missing));
+    let passed = if model.spec().signals.gaps == GapPolicy::Reset { 0 } else { 3 };
+    let resets = part.gaps().filter(|gap| gap.missing > passed).count();
+    assert_eq!((ledger.resets, ledger.undefined), (resets as u64, 0));
     let table = SignalTable::build(&model.spec().signals, &Registry::default(), &part, &[]);
     assert_eq!(ledger.held, table.unwrap().len() as u64 - ledger.taken);
 }
