@@ -1,6 +1,4 @@
 //! Bins of even weight, and how far later values depart from them.
-use crate::SignalError;
-
 /// The bins between the deciles of earlier values, and how many of those fell into each.
 ///
 /// **Formula** of [`psi`](Self::psi) with p and q the shares of earlier and later values in each
@@ -43,15 +41,15 @@ impl From<Deciles> for Parts {
 
 #[cfg(feature = "serde")]
 impl TryFrom<Parts> for Deciles {
-    type Error = SignalError;
+    type Error = crate::SignalError;
 
-    fn try_from(Parts { cuts, counts }: Parts) -> Result<Self, SignalError> {
+    fn try_from(Parts { cuts, counts }: Parts) -> Result<Self, Self::Error> {
         let rising = cuts.is_sorted_by(|a, b| a < b) && cuts.iter().all(|cut| cut.is_finite());
         if rising && cuts.len() < 10 && counts.len() == cuts.len() + 1 {
             return Ok(Self { cuts, counts });
         }
         let (setting, expected) = ("cuts of deciles", "at most 9, finite and rising, one per bin");
-        Err(SignalError::Setting { setting, expected, got: cuts.len() as f64 })
+        Err(Self::Error::Setting { setting, expected, got: cuts.len() as f64 })
     }
 }
 
