@@ -60,5 +60,29 @@ fn one_candle(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, one_window, one_candle);
+/// After a candle closed: a thousand pairs that share a model, each with its own candle.
+fn a_thousand_pairs(c: &mut Criterion) {
+    let series = support::candles(17_000);
+    let tables = [support::table(&support::candles(2_000))];
+    let model: Arc<dyn DirectionModel> = Arc::new(support::v32(&tables));
+    let pair = |_| Predictor::new(Arc::clone(&model), Interval::HOUR).expect("a predictor");
+    let mut predictors: Vec<Predictor> = (0..1_000).map(pair).collect();
+    let mut hour = 0;
+    let mut close = || {
+        hour += 1;
+        let mut calls = 0;
+        for (pair, predictor) in predictors.iter_mut().enumerate() {
+            let values = series.candles()[(hour + 16 * pair) % series.len()].values();
+            let at = i64::try_from(hour).expect("a small number") * 3_600_000;
+            let candle = Candle::new(Timestamp::from_millis(at), values).expect("a valid candle");
+            let prediction = predictor.on_candle(&candle).expect("an aligned candle");
+            calls += usize::from(prediction.is_some());
+        }
+        calls
+    };
+    while close() < 1_000 {}
+    c.bench_function("on_candle/1000 pairs of v32", |b| b.iter(&mut close));
+}
+
+criterion_group!(benches, one_window, one_candle, a_thousand_pairs);
 criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! What can go wrong with a model.
 use std::path::PathBuf;
 
-use windvane_candles::Interval;
+use windvane_candles::{Interval, Timestamp};
 use windvane_signals::SignalError;
 
 /// Why a model could not predict, be fitted, saved or loaded.
@@ -25,6 +25,32 @@ pub enum ModelError {
         expected: Interval,
         /// What the caller feeds.
         got: Interval,
+    },
+    /// A candle has not closed yet.
+    #[error("the {interval} candle of {open_time} has not closed yet; wait for its last update")]
+    Unfinished {
+        /// Its open time.
+        open_time: Timestamp,
+        /// The feed's interval.
+        interval: Interval,
+    },
+    /// The saved state of a predictor cannot be taken over.
+    #[error("the saved state does not fit: {problem}")]
+    State {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A model does not say what it was fitted on.
+    #[error("model {model} has no training record: nothing says how old it is")]
+    NoRecord {
+        /// The model's id.
+        model: String,
+    },
+    /// A market profile was measured on windows of another shape or other channels.
+    #[error("the market profile is of other channels or rows than model {model} reads")]
+    OtherProfile {
+        /// The model's id.
+        model: String,
     },
     /// Training and validation windows do not belong together.
     #[error(
@@ -116,6 +142,12 @@ pub enum ModelError {
     Stopped {
         /// Epoch, counted from 1.
         epoch: usize,
+    },
+    /// Training on another thread panicked.
+    #[error("training panicked: {message}")]
+    TrainingPanicked {
+        /// What it said.
+        message: String,
     },
     /// A checkpoint belongs to another run of training.
     #[error(

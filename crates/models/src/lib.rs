@@ -13,7 +13,9 @@
 //! | `train` | `train` | fitting; prediction and loading need none of it |
 //!
 //! All answer through [`DirectionModel`]. A [`Predictor`] feeds one from a live loop, candle by
-//! candle, with the same bits as in a backtest. Saved models are single safetensors files.
+//! candle, with the same bits as in a backtest; it saves and restores its state, takes newer models while it
+//! runs ([`Retraining`] makes them meanwhile), and holds back calls on a market that a
+//! [`MarketProfile`] finds changed. Saved models are single safetensors files.
 //! [`Occlusion`] says what each channel does to a prediction, `inspect` (with `train`) what the
 //! layers do.
 #![forbid(unsafe_code)]
@@ -31,8 +33,10 @@ mod networked;
 mod occlusion;
 mod prediction;
 mod predictor;
+mod profile;
 mod record;
 mod reliability;
+mod retraining;
 mod scratch;
 #[cfg(feature = "_network")]
 mod state_dict;
@@ -63,9 +67,11 @@ pub use error::ModelError;
 pub use model::{DirectionModel, ModelSpec};
 pub use occlusion::Occlusion;
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
-pub use predictor::Predictor;
+pub use predictor::{Ledger, Predictor};
+pub use profile::MarketProfile;
 pub use record::{HeldOut, TrainingRecord};
 pub use reliability::{Reliability, ReliabilityBin};
+pub use retraining::{Retraining, Stop};
 pub use scratch::Scratch;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]

@@ -76,6 +76,12 @@ pub enum NeutralReason {
     Abstained,
     /// The members of an ensemble agree less than it asks of a call.
     Disagreement,
+    /// The model is older than its predictor lets it be.
+    Expired,
+    /// The last stretch of the market differs from what the model was fitted on.
+    Drifted,
+    /// The window is unlike all that the model was fitted on.
+    Novel,
 }
 
 /// What a member of an ensemble says.

@@ -1,4 +1,4 @@
-//! A predictor in a live loop: the same bits as in batch, no surprises, no allocation.
+//! A predictor in a live loop; what it promises of every model is in `streaming.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
@@ -11,39 +11,12 @@ mod common;
 use std::sync::Arc;
 
 use common::{market, models, table};
-use proptest::prelude::*;
+use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
-use windvane_candles::{Candle, CandleSeries, Interval};
 use windvane_models::{
     DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch,
 };
-use windvane_signals::{ChannelSpec, SignalSpec, Window};
-
-fn with_gap(series: &CandleSeries, at: usize, missing: usize) -> CandleSeries {
-    let candles = series.candles();
-    let kept = candles[..at].iter().chain(&candles[(at + missing).min(candles.len())..]);
-    CandleSeries::new(series.pair().clone(), Interval::HOUR, kept.copied().collect()).unwrap()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
-
-    #[test]
-    fn live_predictions_equal_batch_predictions(seed in 1..1000_u64, at in 0..250_usize, missing in 0..4_usize) {
-        let series = with_gap(&market(Market::REGIME, 250, seed), at, missing);
-        let table = table(&series);
-        for model in models() {
-            let mut scratch = model.scratch();
-            let mut predictor = Predictor::new(Arc::clone(&model), Interval::HOUR).unwrap();
-            for (row, candle) in series.iter().enumerate() {
-                let batch = table.window(row, 20).map(|w| model.predict(w, &mut scratch).unwrap());
-                let live = predictor.on_candle(candle).unwrap();
-                prop_assert_eq!(live.is_some(), predictor.candles_needed() == 0);
-                prop_assert_eq!(live, batch);
-            }
-        }
-    }
-}
+use windvane_signals::{ChannelSpec, Window};
 
 #[test]
 fn windows_taken_together_get_the_bits_they_have_alone() {
@@ -77,28 +50,6 @@ fn the_first_prediction_comes_when_it_was_announced() {
 }
 
 #[test]
-fn a_refused_candle_changes_no_later_bit() {
-    let series = market(Market::AR1, 80, 3);
-    let five_minutes = |candle: &Candle| {
-        let at = windvane_candles::Timestamp::from_millis(candle.open_time().millis() + 300_000);
-        Candle::new(at, candle.values()).unwrap()
-    };
-    for model in models() {
-        let mut clean = Predictor::new(Arc::clone(&model), Interval::HOUR).unwrap();
-        let mut pestered = Predictor::new(model, Interval::HOUR).unwrap();
-        for (index, candle) in series.iter().enumerate() {
-            let want = clean.on_candle(candle).unwrap();
-            assert_eq!(pestered.on_candle(candle).unwrap(), want);
-            let repeated = pestered.on_candle(candle).unwrap_err().to_string();
-            assert!(repeated.contains("is not later than the last one"), "{repeated}");
-            assert!(pestered.on_candle(&series.candles()[index / 2]).is_err());
-            let crooked = pestered.on_candle(&five_minutes(candle)).unwrap_err().to_string();
-            assert!(crooked.contains("is not on the grid of 1h candles"), "{crooked}");
-        }
-    }
-}
-
-#[test]
 fn a_feed_of_another_interval_is_refused() {
     for model in models() {
         for interval in [Interval::FIVE_MINUTES, Interval::DAY] {
@@ -108,24 +59,6 @@ fn a_feed_of_another_interval_is_refused() {
                 "{error}"
             );
         }
-    }
-}
-
-#[test]
-fn a_warm_predictor_allocates_nothing() {
-    let series = market(Market::REGIME, 3_000, 4);
-    for model in models() {
-        let mut predictor = Predictor::new(model, Interval::HOUR).unwrap();
-        let (warm_up, live) = series.candles().split_at(100);
-        for candle in warm_up {
-            predictor.on_candle(candle).unwrap();
-        }
-        let counted = allocation_counter::measure(|| {
-            for candle in live {
-                assert!(predictor.on_candle(candle).unwrap().is_some());
-            }
-        });
-        assert_eq!(counted.count_total, 0);
     }
 }
 
@@ -228,17 +161,4 @@ fn a_window_of_another_shape_is_refused() {
             assert!(matches!(error, ModelError::WindowShape { .. }), "{error}");
         }
     }
-}
-
-#[test]
-fn models_can_be_shared_between_threads() {
-    fn shared<T: Send + Sync>() {}
-    fn moved<T: Send>() {}
-    shared::<windvane_models::v32::FastLstm>();
-    shared::<windvane_models::v2::WeightedSignals>();
-    shared::<windvane_models::v3::BiLstm>();
-    shared::<windvane_models::v31::AttentionBiLstm>();
-    shared::<Prediction>();
-    moved::<Predictor>();
-    assert_eq!(SignalSpec::default().width(), 6);
 }

@@ -1,5 +1,5 @@
 //! How far a channel has moved from what a model was fitted on.
-use crate::{SampleSet, SignalError};
+use crate::{Deciles, SampleSet, SignalError};
 
 /// How a channel's values differ between training and later.
 ///
@@ -90,22 +90,9 @@ fn sorted(samples: &SampleSet<'_>, channel: usize) -> Vec<f64> {
 /// The population stability index of sorted values and the one by chance; `None` when the earlier
 /// ones do not vary.
 fn stability(earlier: &[f64], later: &[f64]) -> Option<(f64, f64)> {
-    if earlier.first() == earlier.last() {
-        return None;
-    }
-    // Bins end before these; equal ones would make a bin that nothing can fall into.
-    let mut cuts: Vec<f64> = (1..10).map(|tenth| earlier[earlier.len() * tenth / 10]).collect();
-    cuts.dedup();
-    let below = |values: &[f64], cut: f64| values.partition_point(|value| *value < cut);
-    let bins = cuts.len() as f64 + 1.0;
-    let shares = |values: &[f64]| -> Vec<f64> {
-        let ends = cuts.iter().map(|cut| below(values, *cut)).chain([values.len()]);
-        let mut start = 0;
-        let count = ends.map(|end| end - std::mem::replace(&mut start, end));
-        count.map(|count| (count as f64 + 0.5) / (values.len() as f64 + bins / 2.0)).collect()
-    };
-    let (p, q) = (shares(earlier), shares(later));
-    let psi = p.iter().zip(&q).map(|(p, q)| (q - p) * (q / p).ln()).sum();
+    let deciles = Deciles::of(earlier)?;
+    let bins = deciles.bins() as f64;
+    let psi = deciles.psi(&deciles.count(later));
     let by_chance = (bins - 1.0) * (1.0 / earlier.len() as f64 + 1.0 / later.len() as f64);
     Some((psi, by_chance))
 }

@@ -24,6 +24,7 @@
 
 mod channel;
 mod combinatorial;
+mod deciles;
 mod drift;
 mod ema;
 mod error;
@@ -52,6 +53,7 @@ pub use windvane_candles as candles;
 
 pub use channel::{Channel, Market};
 pub use combinatorial::Combinatorial;
+pub use deciles::Deciles;
 pub use drift::ChannelDrift;
 pub use error::SignalError;
 pub use indicator::Indicator;

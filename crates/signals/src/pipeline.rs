@@ -110,6 +110,37 @@ impl SignalPipeline {
         })
     }
 
+    /// The pipeline of `spec` that goes on after the last candle of others, which together have
+    /// its channels; each stands beside its own spec.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`SignalError::State`] when no source has one of the channels, or
+    /// the sources stand at different candles.
+    pub fn joined(
+        spec: &SignalSpec,
+        interval: Interval,
+        registry: &Registry,
+        sources: &[(&SignalSpec, &Self)],
+    ) -> Result<Self, SignalError> {
+        let mut joined = Self::new(spec, interval, registry)?;
+        joined.last = sources.first().and_then(|(_, first)| first.last);
+        let apart = |source: &Self| source.last != joined.last || source.interval != interval;
+        if sources.iter().any(|(_, source)| apart(source)) {
+            return Err(SignalError::State { what: "the pipelines stand at different candles" });
+        }
+        for (channel, slot) in spec.channels.iter().zip(&mut joined.channels) {
+            let found = sources.iter().find_map(|(of, source)| {
+                let place = of.channels.iter().position(|own| own == channel)?;
+                source.channels.get(place)
+            });
+            let none = SignalError::State { what: "no pipeline has one of the channels" };
+            let mut state = StateWriter::default();
+            found.ok_or(none)?.save(&mut state);
+            slot.restore(&mut StateReader::new(&state.into_words()))?;
+        }
+        Ok(joined)
+    }
+
     /// Takes the next candle (or candle with other pairs' candles of the same time).
     ///
     /// # Errors

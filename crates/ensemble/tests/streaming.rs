@@ -1,0 +1,82 @@
+//! What a predictor promises, for ensembles: nested ones, and those of members with other
+//! channels and lookbacks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    unreachable_pub,
+    dead_code,
+    reason = "a test may stop, and its numbers are small"
+)]
+#[path = "../../models/tests/common/promises.rs"]
+mod promises;
+#[path = "../../models/tests/common/surgery.rs"]
+mod surgery;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use promises::{feed, policies, under};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use serde_json::{Value, json};
+use surgery::Parts;
+use windvane_ensemble::{Ensemble, Voting, kinds};
+use windvane_models::{DirectionModel, ModelId};
+
+fn data() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
+/// The saved one, and a hard vote inside a soft one with a member of fewer rows and channels in
+/// another order.
+fn ensembles(gaps: &Value) -> [Arc<dyn DirectionModel>; 2] {
+    let saved = std::fs::read(data().join("ensemble.format1.safetensors")).unwrap();
+    let saved = kinds().from_bytes(&under(&saved, gaps)).unwrap();
+    let file = |kind: &str| {
+        let file = format!("../../../models/tests/data/{kind}.format1.safetensors");
+        under(&std::fs::read(data().join(file)).unwrap(), gaps)
+    };
+    let load = |bytes: &[u8]| kinds().from_bytes(bytes).unwrap();
+    let mut other = Parts::of(&file("v31"));
+    other.card["spec"]["lookback"] = json!(12);
+    other.card["spec"]["signals"]["channels"].as_array_mut().unwrap().reverse();
+    let pair = vec![load(&file("v2")), load(&other.bytes())];
+    let pair = Ensemble::new(ModelId::new("pair"), pair, &[1.0, 2.0], Voting::Hard).unwrap();
+    let members: Vec<Box<dyn DirectionModel>> = vec![load(&file("v3")), Box::new(pair)];
+    let nested = Ensemble::new(ModelId::new("nested"), members, &[0.7, 0.3], Voting::Soft);
+    [Arc::from(saved), Arc::new(nested.unwrap())]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn an_ensemble_streams_as_in_batch_and_goes_on_after_a_restart(
+        seed in 1..1000_u64,
+        holes in prop::collection::vec((0..250_usize, 1..7_usize), 0..4),
+        policy in 0..4_usize,
+        cut in any::<Index>(),
+    ) {
+        let series = feed(250, seed, &holes);
+        let cut = cut.index(series.len() + 1);
+        for ensemble in ensembles(&policies()[policy]) {
+            promises::streams_as_in_batch(&ensemble, &series);
+            if policy > 0 {
+                promises::goes_on_after(&ensemble, &series, cut);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_candle_changes_no_later_bit() {
+    for ensemble in ensembles(&policies()[1]) {
+        promises::shrugs_off_what_it_refuses(&ensemble, &feed(80, 3, &[]));
+    }
+}
+
+#[test]
+fn a_warm_ensemble_allocates_nothing() {
+    ensembles(&policies()[1]).iter().for_each(promises::allocates_nothing);
+}

@@ -1,0 +1,272 @@
+//! A model inside a live loop: candle in, prediction out.
+mod gates;
+mod history;
+mod ledger;
+mod rows;
+mod state;
+mod swap;
+
+use std::borrow::Cow;
+
+use windvane_candles::{Candle, CandleSeries, Direction, Interval, Timestamp};
+use windvane_signals::{Market, Registry, SignalPipeline};
+
+use crate::{DirectionModel, ModelError, ModelSpec, NeutralReason, Prediction, Scratch};
+use gates::Gates;
+use history::History;
+use rows::RowRing;
+
+pub use ledger::Ledger;
+
+/// Feeds a model candle by candle.
+///
+/// It runs the same pipeline and model as the batch path, so the predictions have the same
+/// bits. It allocates nothing once built, and keeps a few KB beside the model, which many
+/// predictors can share behind an `Arc`.
+///
+/// # Examples
+/// With a model `m` fitted or loaded before:
+/// ```
+/// # use windvane_models::{DirectionModel, Predictor, ModelError};
+/// # use windvane_candles::{Candle, Interval};
+/// # fn live(m: impl DirectionModel + 'static, feed: Vec<Candle>) -> Result<(), ModelError> {
+/// let mut predictor = Predictor::new(m, Interval::HOUR)?;
+/// for candle in feed {
+///     if let Some(prediction) = predictor.on_candle(&candle)? {
+///         println!("{} with {:.0} %", prediction.direction, 100.0 * prediction.confidence);
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Predictor {
+    model: Box<dyn DirectionModel>,
+    /// `None` for the built-in channels.
+    registry: Option<Box<Registry>>,
+    pipeline: SignalPipeline,
+    scratch: Scratch,
+    rows: RowRing,
+    /// Rows since the start or the last reset.
+    seen: usize,
+    history: History,
+    ledger: Ledger,
+    /// Calls decided later than that are silenced.
+    valid_until: Option<Timestamp>,
+    gates: Option<Box<Gates>>,
+}
+
+/// Making one.
+impl Predictor {
+    /// A predictor for a feed of `interval` candles and a model that reads built-in channels.
+    /// Many predictors can share one model: pass an `Arc` of it.
+    ///
+    /// # Errors
+    /// [`ModelError::Interval`] when the model was fitted on candles of another interval,
+    /// [`ModelError::Signal`] when a channel cannot be built, [`ModelError::Setting`] when the
+    /// model's own spec is out of range.
+    pub fn new(
+        model: impl DirectionModel + 'static,
+        interval: Interval,
+    ) -> Result<Self, ModelError> {
+        Self::build(Box::new(model), interval, None)
+    }
+
+    /// A predictor for a model that reads a bot's own channels too.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_registry(
+        model: impl DirectionModel + 'static,
+        interval: Interval,
+        registry: &Registry,
+    ) -> Result<Self, ModelError> {
+        Self::build(Box::new(model), interval, Some(Box::new(registry.clone())))
+    }
+
+    fn build(
+        model: Box<dyn DirectionModel>,
+        interval: Interval,
+        registry: Option<Box<Registry>>,
+    ) -> Result<Self, ModelError> {
+        let spec = model.spec();
+        check(spec, interval)?;
+        let pipeline = SignalPipeline::new(&spec.signals, interval, &known(registry.as_deref()))?;
+        let rows = RowRing::new(spec.lookback, pipeline.width());
+        let history = History::new(pipeline.warm_up() + spec.lookback);
+        let (scratch, ledger) = (model.scratch(), Ledger::default());
+        Ok(Self {
+            model,
+            registry,
+            pipeline,
+            scratch,
+            rows,
+            seen: 0,
+            history,
+            ledger,
+            valid_until: None,
+            gates: None,
+        })
+    }
+
+    /// Keeps the last `candles` candles (48 bytes each) for a model that is swapped in and reads
+    /// other channels; by default as many as this model needs before its first prediction.
+    #[must_use]
+    pub fn keep_candles(self, candles: usize) -> Self {
+        Self { history: self.history.resized(candles), ..self }
+    }
+}
+
+/// Candles in, predictions out.
+impl Predictor {
+    /// Takes a closed candle (or one with other pairs' candles of the same time) and predicts;
+    /// `None` while warming up.
+    ///
+    /// The candle must have closed: its close, high, low and volume are taken as final. Where a
+    /// feed sends candles while they form, hand its flag to [`on_update`](Self::on_update).
+    ///
+    /// # Errors
+    /// [`ModelError::Signal`] for a late, repeated, misaligned or (under that policy) missing
+    /// candle, with the state as it was before but for the [`ledger`](Self::ledger). What
+    /// [`DirectionModel::predict`] finds wrong: then the candle has been taken.
+    pub fn on_candle<'m>(
+        &mut self,
+        market: impl Into<Market<'m>>,
+    ) -> Result<Option<Prediction>, ModelError> {
+        let market = market.into();
+        let decided_at = market.own().close_time(self.pipeline.interval());
+        self.take(market)?;
+        self.decide(decided_at)
+    }
+
+    /// The same for a feed that sends candles while they form: `closed` is the feed's flag for
+    /// the last word on a candle.
+    ///
+    /// # Errors
+    /// [`ModelError::Unfinished`] where it is not set, with the state as it was before; otherwise
+    /// as [`on_candle`](Self::on_candle).
+    pub fn on_update<'m>(
+        &mut self,
+        market: impl Into<Market<'m>>,
+        closed: bool,
+    ) -> Result<Option<Prediction>, ModelError> {
+        let market = market.into();
+        if closed {
+            return self.on_candle(market);
+        }
+        ledger::add(&mut self.ledger.unfinished, 1);
+        let open_time = market.own().open_time();
+        Err(ModelError::Unfinished { open_time, interval: self.pipeline.interval() })
+    }
+
+    /// Takes the candles of a history without predicting: the next candle of the feed gets the
+    /// prediction it would have had if all of them had come through
+    /// [`on_candle`](Self::on_candle). [`candles_needed`](Self::candles_needed) tells how many
+    /// it takes.
+    ///
+    /// # Errors
+    /// [`ModelError::Interval`] for a series of another interval. As
+    /// [`on_candle`](Self::on_candle) for its candles; those before the refused one have been
+    /// taken.
+    pub fn warm_up(&mut self, history: &CandleSeries) -> Result<(), ModelError> {
+        let expected = self.pipeline.interval();
+        if history.interval() != expected {
+            return Err(ModelError::Interval { expected, got: history.interval() });
+        }
+        for candle in history {
+            self.take(candle.into())?;
+            let window = self.rows.window(candle.close_time(expected));
+            if let (Some(gates), Some(window)) = (&mut self.gates, window) {
+                gates.take(&window);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a candle into pipeline, rows, history and ledger; nothing but the ledger changes on
+    /// an error.
+    #[inline]
+    fn take(&mut self, market: Market<'_>) -> Result<(), ModelError> {
+        let candle: &Candle = market.own();
+        let last = self.pipeline.last_open_time();
+        let rows = match self.pipeline.update(market) {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.ledger.refuse(&error, candle, &self.history);
+                return Err(error.into());
+            }
+        };
+        let restarted = rows.restarted();
+        let held = rows.len() - 1;
+        self.rows.take(rows);
+        self.seen = if restarted { 0 } else { self.seen }.saturating_add(held + 1);
+        self.history.push(candle, restarted);
+        ledger::add(&mut self.ledger.taken, 1);
+        let interval = self.pipeline.interval().millis().unsigned_abs();
+        if let Some(last) = last {
+            let apart = candle.open_time().millis().abs_diff(last.millis());
+            if apart != interval {
+                self.ledger.gap(apart / interval - 1, held, restarted);
+            }
+        }
+        if self.rows.run() < self.rows.lookback() && self.warming() == 0 {
+            ledger::add(&mut self.ledger.undefined, 1);
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, decided_at: Timestamp) -> Result<Option<Prediction>, ModelError> {
+        let Some(window) = self.rows.window(decided_at) else { return Ok(None) };
+        if let Some(gates) = &mut self.gates {
+            gates.take(&window);
+        }
+        let prediction = self.model.predict(window, &mut self.scratch)?;
+        if prediction.direction == Direction::Neutral {
+            return Ok(Some(prediction));
+        }
+        let expired = self.valid_until.is_some_and(|until| decided_at > until);
+        let doubt = match &self.gates {
+            _ if expired => Some(NeutralReason::Expired),
+            Some(gates) => gates.doubt(&window),
+            None => None,
+        };
+        Ok(Some(match doubt {
+            Some(reason) => prediction.silenced(reason),
+            None => prediction,
+        }))
+    }
+
+    /// Candles still to come before the first prediction; 0 once warm. Where a channel is
+    /// undefined for a while (another pair's candle is missing) it takes longer.
+    pub fn candles_needed(&self) -> usize {
+        self.warming().max(self.rows.lookback() - self.rows.run())
+    }
+
+    /// Candles still to come where every channel has a value as soon as it can.
+    fn warming(&self) -> usize {
+        (self.pipeline.warm_up() + self.rows.lookback()).saturating_sub(self.seen)
+    }
+
+    /// What the feed delivered: candles taken, refused, missing.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger
+    }
+
+    /// The model.
+    pub fn model(&self) -> &dyn DirectionModel {
+        &*self.model
+    }
+}
+
+/// The channels that specs may name: the built-in ones unless a registry was given.
+fn known(registry: Option<&Registry>) -> Cow<'_, Registry> {
+    registry.map_or_else(|| Cow::Owned(Registry::default()), Cow::Borrowed)
+}
+
+/// Confirms that a model can read a feed of that interval.
+fn check(spec: &ModelSpec, interval: Interval) -> Result<(), ModelError> {
+    spec.validate()?;
+    if spec.interval == interval {
+        return Ok(());
+    }
+    Err(ModelError::Interval { expected: spec.interval, got: interval })
+}

@@ -1,0 +1,156 @@
+//! What a predictor promises of every model, checked for one that is given.
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use windvane_candles::simulate::Market;
+use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
+use windvane_models::{DirectionModel, ModelError, Prediction, Predictor};
+use windvane_signals::{GapPolicy, Registry, SignalError, SignalTable};
+
+use crate::surgery::Parts;
+
+/// Every gap policy, as files have it.
+pub fn policies() -> [Value; 4] {
+    [
+        json!({"policy": "error"}),
+        json!({"policy": "reset"}),
+        json!({"policy": "sessions", "max_missing": 3}),
+        json!({"policy": "hold", "max_missing": 3}),
+    ]
+}
+
+/// A saved file whose models read under another gap policy.
+pub fn under(saved: &[u8], gaps: &Value) -> Vec<u8> {
+    let mut parts = Parts::of(saved);
+    for place in parts.places().iter().filter(|place| place.ends_with("/spec/signals/gaps")) {
+        parts.card.pointer_mut(place).unwrap().clone_from(gaps);
+    }
+    parts.bytes()
+}
+
+/// A market's candles without those at each of `holes`: index and how many.
+pub fn feed(candles: usize, seed: u64, holes: &[(usize, usize)]) -> CandleSeries {
+    let whole =
+        Market::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, candles, seed).unwrap();
+    let missing = |index: usize| holes.iter().any(|&(at, len)| (at..at + len).contains(&index));
+    let kept = whole.iter().enumerate().filter(|(index, _)| !missing(*index));
+    let kept = kept.map(|(_, candle)| *candle).collect();
+    CandleSeries::new(whole.pair().clone(), Interval::HOUR, kept).unwrap()
+}
+
+pub fn predictor(model: &Arc<dyn DirectionModel>) -> Predictor {
+    Predictor::new(Arc::clone(model), Interval::HOUR).unwrap()
+}
+
+/// Predictions of the batch path, candle by candle.
+fn batch(model: &dyn DirectionModel, series: &CandleSeries) -> Vec<Option<Prediction>> {
+    let spec = model.spec();
+    let table = SignalTable::build(&spec.signals, &Registry::default(), series, &[]).unwrap();
+    let mut scratch = model.scratch();
+    let own = (0..table.len()).filter(|row| !table.is_held(*row));
+    own.map(|row| {
+        let window = table.window(row, spec.lookback)?;
+        Some(model.predict(window, &mut scratch).unwrap())
+    })
+    .collect()
+}
+
+/// The same bits as in batch; `None` exactly as long as announced; a stop where the policy is to
+/// stop.
+pub fn streams_as_in_batch(model: &Arc<dyn DirectionModel>, series: &CandleSeries) {
+    let stops = model.spec().signals.gaps == GapPolicy::Error;
+    let end = series.gaps().next().filter(|_| stops).map_or(series.len(), |gap| gap.after + 1);
+    let (taken, refused) = series.candles().split_at(end);
+    let part = CandleSeries::new(series.pair().clone(), Interval::HOUR, taken.to_vec()).unwrap();
+    let mut predictor = predictor(model);
+    for (candle, batch) in taken.iter().zip(batch(&**model, &part)) {
+        let live = predictor.on_candle(candle).unwrap();
+        assert_eq!(live.is_some(), predictor.candles_needed() == 0);
+        assert_eq!(live, batch);
+    }
+    for candle in refused {
+        let error = predictor.on_candle(candle).unwrap_err();
+        assert!(matches!(error, ModelError::Signal(SignalError::Gap { .. })), "{error}");
+    }
+    let ledger = predictor.ledger();
+    assert_eq!((ledger.taken, ledger.refused_gaps), (taken.len() as u64, refused.len() as u64));
+    let missing: u64 = part.gaps().map(|gap| gap.missing).sum();
+    assert_eq!((ledger.gaps, ledger.missing), (part.gaps().count() as u64, missing));
+    let passed = if model.spec().signals.gaps == GapPolicy::Reset { 0 } else { 3 };
+    let resets = part.gaps().filter(|gap| gap.missing > passed).count();
+    assert_eq!((ledger.resets, ledger.undefined), (resets as u64, 0));
+    let table = SignalTable::build(&model.spec().signals, &Registry::default(), &part, &[]);
+    assert_eq!(ledger.held, table.unwrap().len() as u64 - ledger.taken);
+}
+
+/// A start from history, and one from a saved state, go on like a predictor that never stopped.
+pub fn goes_on_after(model: &Arc<dyn DirectionModel>, series: &CandleSeries, cut: usize) {
+    let (before, after) = series.candles().split_at(cut);
+    let history = CandleSeries::new(series.pair().clone(), Interval::HOUR, before.to_vec());
+    let (mut whole, mut warm, mut again) = (predictor(model), predictor(model), predictor(model));
+    for candle in before {
+        whole.on_candle(candle).unwrap();
+    }
+    warm.warm_up(&history.unwrap()).unwrap();
+    let state = whole.save();
+    again.restore(&state).unwrap();
+    assert_eq!(again.save(), state);
+    assert_eq!((warm.ledger(), again.ledger()), (whole.ledger(), whole.ledger()));
+    for candle in after {
+        let expected = whole.on_candle(candle).unwrap();
+        assert_eq!(warm.on_candle(candle).unwrap(), expected);
+        assert_eq!(again.on_candle(candle).unwrap(), expected);
+        assert_eq!(again.candles_needed(), whole.candles_needed());
+    }
+    assert_eq!(again.save(), whole.save());
+}
+
+/// Candles that are refused change no later bit and no byte of the state but counts.
+pub fn shrugs_off_what_it_refuses(model: &Arc<dyn DirectionModel>, series: &CandleSeries) {
+    let (mut clean, mut pestered) = (predictor(model), predictor(model));
+    let moved = |candle: &Candle, millis: i64| {
+        let at = Timestamp::from_millis(candle.open_time().millis() + millis);
+        Candle::new(at, candle.values()).unwrap()
+    };
+    let refuse = |predictor: &mut Predictor, candle: &Candle, what: &str| {
+        let error = predictor.on_candle(candle).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    };
+    for (index, candle) in series.iter().enumerate() {
+        let expected = clean.on_candle(candle).unwrap();
+        let unfinished = pestered.on_update(candle, false);
+        assert!(matches!(unfinished, Err(ModelError::Unfinished { .. })));
+        assert_eq!(pestered.on_update(candle, true).unwrap(), expected);
+        refuse(&mut pestered, candle, "is not later than the last one");
+        let other = series.candles()[(index + 1) % series.len()].values();
+        let other = Candle::new(candle.open_time(), other).unwrap();
+        refuse(&mut pestered, &other, "is not later than the last one");
+        refuse(&mut pestered, &moved(&series.candles()[0], -3_600_000), "is not later");
+        refuse(&mut pestered, &moved(candle, 300_000), "is not on the grid of 1h candles");
+        assert_eq!(pestered.candles_needed(), clean.candles_needed());
+    }
+    let (ledger, count) = (pestered.ledger(), series.len() as u64);
+    let refused = [ledger.unfinished, ledger.repeated, ledger.contradicting, ledger.late];
+    assert_eq!((refused, ledger.misaligned, ledger.taken), ([count; 4], count, count));
+    let words = |predictor: &Predictor| predictor.save()[(4 + 12) * 8..].to_vec();
+    assert_eq!(words(&pestered), words(&clean));
+}
+
+/// 100,000 candles without an allocation once warm.
+pub fn allocates_nothing(model: &Arc<dyn DirectionModel>) {
+    let series = feed(2_000, 4, &[]);
+    let mut predictor = predictor(model);
+    predictor.warm_up(&series).unwrap();
+    let feed = (2_000..102_000).map(|hour| {
+        let values = series.candles()[hour % 2_000].values();
+        let first = series.candles()[0].open_time();
+        Candle::new(first.plus(Interval::HOUR, hour as i64).unwrap(), values).unwrap()
+    });
+    let counted = allocation_counter::measure(|| {
+        for candle in feed {
+            assert!(predictor.on_candle(&candle).unwrap().is_some());
+        }
+    });
+    assert_eq!(counted.count_total, 0, "{}", model.id());
+    assert_eq!(predictor.ledger().taken, 102_000);
+}
