@@ -24,7 +24,7 @@
 //! # Features
 //! `v2` and `v32` (default), `v3`, `v31`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models.
 //! `train`: fitting. `backtest`: walk-forward tests and reports. `csv`, `read`, `columnar`, `sample`,
-//! `simulate`: where candles come from. `full`: everything.
+//! `simulate`: where candles come from. `full`: everything but `columnar`, which takes longer to build than the rest.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "backtest")]
