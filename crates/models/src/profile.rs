@@ -23,6 +23,26 @@ use crate::{ModelError, replace_file};
 ///
 /// Both mean "unlike the training", not "the model is wrong", and a change that moves no
 /// channel's values, such as a sign of autocorrelation that turns, shows in neither.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Interval, Timestamp, simulate::Market};
+/// use windvane_models::MarketProfile;
+/// use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, Window};
+///
+/// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 1)?;
+/// let tables =
+///     [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?];
+/// let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+/// let train = Split::for_live(&samples, 0.15)?.train(&samples)?;
+///
+/// let profile = MarketProfile::fit(&train, 250)?;
+/// assert!(!profile.is_novel(&samples.window(&train.samples()[0])));
+/// let wild = [0.2; 120]; // a rise of 20 % in each of 20 hours, among other things
+/// let wild = Window::new(&wild, 6, Timestamp::from_millis(0)).unwrap();
+/// assert!(profile.is_novel(&wild));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct MarketProfile(Parts);

@@ -1,4 +1,5 @@
 //! Bins of even weight, and how far later values depart from them.
+
 /// The bins between the deciles of earlier values, and how many of those fell into each.
 ///
 /// **Formula** of [`psi`](Self::psi) with p and q the shares of earlier and later values in each

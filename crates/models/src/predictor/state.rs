@@ -23,6 +23,25 @@ impl Predictor {
     /// The model is not among them; they are bound to its spec, so a newer model of the same
     /// spec goes on from them too. Nor are settings: set an expiry, the number of kept candles
     /// and the same gates before [`restore`](Self::restore).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(feature = "pretrained")] {
+    /// use windvane_candles::{Interval, simulate::Market};
+    /// use windvane_models::{Predictor, v32::FastLstm};
+    ///
+    /// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 60, 1)?;
+    /// let mut before = Predictor::new(FastLstm::pretrained(), Interval::HOUR)?;
+    /// before.warm_up(&series)?;
+    /// let bytes = before.save();
+    ///
+    /// let mut after = Predictor::new(FastLstm::pretrained(), Interval::HOUR)?;
+    /// after.restore(&bytes)?;
+    /// assert_eq!(after.candles_needed(), 0);
+    /// assert_eq!(after.ledger().taken, 60);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn save(&self) -> Vec<u8> {
         let mut state = StateWriter::default();
         self.ledger.save(&mut state);
