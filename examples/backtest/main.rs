@@ -84,25 +84,34 @@ fn clear(tasks: &Path) {
     let _ = std::fs::remove_dir(tasks);
 }
 
+/// Each model by its own recipe; a short run has fewer epochs.
 fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
-    let recipe = Recipe::default();
-    let recipe = if quick { Recipe { epochs: options::QUICK_EPOCHS, ..recipe } } else { recipe };
+    let short = |recipe: Recipe| {
+        if quick { Recipe { epochs: options::QUICK_EPOCHS, ..recipe } } else { recipe }
+    };
     match model {
         Model::V2 => Arc::new(WeightedSignalsLearner::default()),
         Model::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
         Model::Logistic => Arc::new(LogisticLearner::default()),
         Model::Boosted => Arc::new(BoostedTreesLearner::default()),
-        Model::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
-        Model::V31 => {
-            Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })
+        Model::V3 => {
+            let own = BiLstmLearner::default();
+            Arc::new(BiLstmLearner { recipe: short(own.recipe), ..own })
         }
-        Model::V32 => Arc::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
+        Model::V31 => {
+            let own = AttentionBiLstmLearner::default();
+            Arc::new(AttentionBiLstmLearner { recipe: short(own.recipe), ..own })
+        }
+        Model::V32 => {
+            let own = FastLstmLearner::default();
+            Arc::new(FastLstmLearner { recipe: short(own.recipe), ..own })
+        }
         Model::Original => {
             let members = [Model::V2, Model::V31].map(|member| learner(member, quick)).to_vec();
             Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })
         }
         Model::Tuned => {
-            let members = [Model::V2, Model::V3, Model::V31, Model::V32];
+            let members = [Model::V2Learned, Model::V3, Model::V31, Model::V32];
             let members = members.map(|member| learner(member, quick)).to_vec();
             Arc::new(EnsembleLearner { members, ..EnsembleLearner::tuned() })
         }

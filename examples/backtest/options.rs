@@ -103,7 +103,7 @@ pub(crate) enum Model {
     V32,
     /// The original system's ensemble: v2 and v31, half each.
     Original,
-    /// v2, v3, v31 and v32, weighted by log loss on validation candles.
+    /// v2-learned, v3, v31 and v32, weighted by log loss on validation candles.
     Tuned,
 }
 

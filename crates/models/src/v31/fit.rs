@@ -38,7 +38,7 @@ impl Default for AttentionBiLstmLearner {
 fn recipe() -> Recipe {
     Recipe {
         optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 },
-        learning_rate: 2e-3,
+        learning_rate: 3e-3,
         schedule: Schedule::Cosine { rise: 1.0, length: 16.0, floor: 0.02 },
         epochs: 16,
         patience: 8,
