@@ -169,7 +169,7 @@ impl Trader {
     }
 
     /// The rule that knows nothing and does best on the candles scored so far, with hindsight.
-    pub(crate) fn best_naive(&self) -> Option<BaselineResult> {
+    pub(crate) fn best_baseline(&self) -> Option<BaselineResult> {
         BaselineResult::best(&self.records)
     }
 

@@ -120,7 +120,7 @@ fn score(text: &mut String, trader: &Trader) -> std::fmt::Result {
             100.0 * bounds.high
         )?;
     }
-    if let Some(best) = trader.best_naive()
+    if let Some(best) = trader.best_baseline()
         && let Some(share) = best.score.accuracy
     {
         writeln!(text, "best naive  {}, {:.1} % (with hindsight)", best.rule, 100.0 * share)?;

@@ -34,8 +34,8 @@ impl<'a> Lineup<'a> {
         Self { learners, models: models.len(), baselines }
     }
 
-    /// Writes what the baselines said into the models' records, and drops what was fitted only
-    /// for that.
+    /// Writes what the baselines said into the models' records, except their own, and drops what
+    /// was fitted only for that.
     pub(crate) fn join(&self, mut done: Vec<Done>) -> Vec<Done> {
         let mut calls: HashMap<(usize, usize, Baseline), Vec<Direction>> = HashMap::new();
         for one in done.iter().filter(|one| one.repeat == 0) {
@@ -47,7 +47,7 @@ impl<'a> Lineup<'a> {
         }
         done.retain(|one| one.learner < self.models);
         for one in &mut done {
-            for (baseline, _) in &self.baselines {
+            for (baseline, _) in self.baselines.iter().filter(|(_, place)| *place != one.learner) {
                 // All learners of a fold are tested on the same windows, in the same order.
                 let Some(said) = calls.get(&(one.group, one.fold, *baseline)) else { continue };
                 let records = one.outcome.records.iter_mut().zip(said);

@@ -88,8 +88,8 @@ pub struct ResultRow {
     pub selected: Vec<Selected>,
     /// Accuracy against coverage, at 5, 10, … 100 %.
     pub coverage_curve: Vec<CoveragePoint>,
-    /// The baselines on the candles that were scored; not those learners that could not be fitted
-    /// on all of its folds.
+    /// The baselines on the candles that were scored; not the model itself, nor learners that could
+    /// not be fitted on all of its folds.
     pub baselines: Vec<BaselineResult>,
     /// The best of them there, chosen with hindsight; `None` without a scored call.
     pub best_baseline: Option<Baseline>,

@@ -3,6 +3,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use windvane_candles::Timestamp;
+use windvane_signals::Scaler;
+
+use crate::ModelSpec;
 
 /// How a model came to be: enough to make it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +45,15 @@ pub struct TrainingRecord {
     /// What its maker says about it: what it is for, its limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+impl TrainingRecord {
+    /// The same with the channels that the scaler found without spread.
+    #[must_use]
+    pub fn with_scaler(self, scaler: &Scaler, spec: &ModelSpec) -> Self {
+        let name = |channel: usize| spec.signals.channels[channel].to_string();
+        Self { constant_channels: scaler.constant_channels().map(name).collect(), ..self }
+    }
 }
 
 /// What a model did on candles after all those it was fitted and chosen on.

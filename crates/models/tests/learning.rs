@@ -20,7 +20,7 @@ use windvane_models::v3::BiLstmLearner;
 use windvane_models::v31::AttentionBiLstmLearner;
 use windvane_models::v32::FastLstmLearner;
 use windvane_models::{DirectionModel, ModelError};
-use windvane_signals::{LabelSpec, SampleSet, Split};
+use windvane_signals::{Band, LabelSpec, SampleSet, Split};
 
 fn accuracy(model: &dyn DirectionModel, test: &SampleSet<'_>) -> (f64, usize) {
     let mut scratch = model.scratch();
@@ -64,6 +64,43 @@ fn small_v3_and_v31_learn_it_too() {
         assert!(accuracy > least, "{}: {accuracy}, best is {best}", learner.id());
         assert!(accuracy < best + 4.0 * error, "{}: {accuracy}: a leak", learner.id());
     }
+}
+
+/// A market whose last fifth stands still in two of three hours.
+fn falling_asleep() -> CandleSeries {
+    let series = market(Market::AR1, 2_000, 11);
+    let mut close = 0.0;
+    let candles = series.iter().enumerate().map(|(index, candle)| {
+        if index < 1_600 || index % 3 == 0 {
+            close = candle.close();
+        }
+        let (high, low) = (candle.high().max(close), candle.low().min(close));
+        let values = Ohlcv { high, low, close, ..candle.values() };
+        Candle::new(candle.open_time(), values).unwrap()
+    });
+    let candles = candles.collect();
+    CandleSeries::new(series.pair().clone(), series.interval(), candles).unwrap()
+}
+
+#[test]
+fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
+    let series = falling_asleep();
+    let loss = |width: f64| {
+        let tables = [common::table(&series)];
+        let labels = LabelSpec { band: Band::Fixed { width }, ..LabelSpec::default() };
+        let samples = SampleSet::collect(&tables, 20, labels).unwrap();
+        let time = |index| series.close_time(index).unwrap();
+        let split = Split::new(time(1_590), time(1_990), None, 0).unwrap();
+        let (train, validation) =
+            (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
+        let recipe = Recipe { epochs: 1, ..Recipe::default() };
+        let learner = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+        let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();
+        model.record().unwrap().validation_loss.unwrap()
+    };
+    // Nobody has seen a close that stands still: about −ln of 1/1,600 for each of them.
+    assert!(loss(0.0) < 1.0, "{}", loss(0.0));
+    assert!(loss(1e-12) > 2.0, "{}", loss(1e-12));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Windows with their labels, over any number of series, in order of time.
 use windvane_candles::{Direction, Timestamp};
 
-use crate::{LabelSpec, Outcome, SignalError, SignalTable, Window};
+use crate::{LabelSpec, Outcome, Scaler, SignalError, SignalTable, Window};
 
 /// One window with its label.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,6 +117,26 @@ impl<'a> SampleSet<'a> {
             used[sample.table] = Some(&self.tables[sample.table]);
         }
         used
+    }
+
+    /// The scaled rows `[rows, C]` of every table that a sample points into, an empty list for the
+    /// others; incomplete rows are zeros, which no window reaches. Neighbouring windows share all
+    /// rows but one, so each is scaled once.
+    ///
+    /// # Errors
+    /// What [`Scaler::apply_rows`] finds wrong.
+    pub fn scaled_tables(&self, scaler: &Scaler) -> Result<Vec<Vec<f32>>, SignalError> {
+        let width = self.width();
+        let scale = |table: &SignalTable| {
+            let mut scaled = vec![0.0; table.len() * width];
+            for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
+                if let Some(values) = table.row(row) {
+                    scaler.apply_rows(values, target)?;
+                }
+            }
+            Ok(scaled)
+        };
+        self.used_tables().into_iter().map(|table| table.map_or(Ok(Vec::new()), scale)).collect()
     }
 
     /// How many samples are UP, DOWN and NEUTRAL.

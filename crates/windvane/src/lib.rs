@@ -53,5 +53,9 @@ struct WorkspaceReadmeDoctests;
 struct DiagnosisDoctests;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/live.md")]
+struct LiveDoctests;
+
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;

@@ -72,7 +72,10 @@ impl Report {
         } else {
             format!("Told apart from the best baseline: {}", ahead.join(", "))
         };
-        format!("{verdict} (95 %, corrected for {} models compared).", self.run.models.len())
+        match self.run.models.len() {
+            1 => format!("{verdict} (95 %)."),
+            models => format!("{verdict} (95 %, corrected for {models} models compared)."),
+        }
     }
 
     /// Whether the first model of the ranking can be told from the second, in a sentence; `None`

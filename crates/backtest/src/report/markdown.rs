@@ -47,8 +47,11 @@ impl Report {
     }
 
     pub(crate) fn title(&self) -> String {
-        let (models, instruments) = (self.run.models.join(", "), self.instruments.len());
-        format!("Backtest of {models} on {instruments} instruments")
+        let models = self.run.models.join(", ");
+        match &self.instruments[..] {
+            [one] => format!("Backtest of {models} on {}", one.name),
+            all => format!("Backtest of {models} on {} instruments", all.len()),
+        }
     }
 
     fn results_section(&self) -> [Part; 3] {

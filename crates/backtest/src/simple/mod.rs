@@ -8,7 +8,9 @@ mod windows;
 use std::fmt;
 
 use windvane_candles::Direction;
-use windvane_models::train::{Run, calibrate, calibration_parts, record_of, spec_of};
+use windvane_models::train::{
+    Run, calibrate, calibration_parts, check_directions, record_of, spec_of,
+};
 use windvane_models::{
     Calibration, DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch,
     TrainingRecord,
@@ -46,11 +48,9 @@ fn fit(
     learn: impl FnOnce(&Cases<'_>, &Cases<'_>) -> Result<Fitted, ModelError>,
 ) -> Result<Box<dyn DirectionModel>, ModelError> {
     let spec = spec_of(train, validation)?;
-    check_classes(train)?;
+    check_directions(train, LEAST_WINDOWS)?;
     let scaler = Scaler::fit(train)?;
-    let mut record = record_of(train, validation, run.seed());
-    let constant = scaler.constant_channels().map(|c| spec.signals.channels[c].to_string());
-    record.constant_channels = constant.collect();
+    let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
     let (choose, _) = calibration_parts(validation);
     let windows = [ScaledWindows::of(train, &scaler)?, ScaledWindows::of(&choose, &scaler)?];
     let fitted = learn(&Cases::of(train, &windows[0]), &Cases::of(&choose, &windows[1]))?;
@@ -69,19 +69,6 @@ fn fit(
     };
     calibrate(&mut model, validation)?;
     Ok(Box::new(model))
-}
-
-fn check_classes(train: &TrainSet<'_>) -> Result<(), ModelError> {
-    let [ups, downs, _] = train.class_counts();
-    if ups + downs < LEAST_WINDOWS {
-        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: ups + downs });
-    }
-    for (count, class) in [(ups, Direction::Up), (downs, Direction::Down)] {
-        if count == 0 {
-            return Err(ModelError::EmptyClass { class: class.to_string() });
-        }
-    }
-    Ok(())
 }
 
 /// A fitted model of UP against DOWN beside a constant share of NEUTRAL. It has no saved form.

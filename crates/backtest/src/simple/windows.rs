@@ -14,19 +14,8 @@ pub(super) struct ScaledWindows {
 impl ScaledWindows {
     /// Scales the rows of the tables that the samples point into.
     pub(super) fn of(samples: &SampleSet<'_>, scaler: &Scaler) -> Result<Self, ModelError> {
-        let width = samples.width();
-        let tables = samples.used_tables().into_iter().map(|table| {
-            let Some(table) = table else { return Ok(Vec::new()) };
-            let mut scaled = vec![0.0; table.len() * width];
-            for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
-                if let Some(values) = table.row(row) {
-                    scaler.apply_rows(values, target)?;
-                }
-            }
-            Ok(scaled)
-        });
-        let tables = tables.collect::<Result<_, ModelError>>()?;
-        Ok(Self { tables, width, lookback: samples.lookback() })
+        let tables = samples.scaled_tables(scaler)?;
+        Ok(Self { tables, width: samples.width(), lookback: samples.lookback() })
     }
 
     /// Numbers per window.

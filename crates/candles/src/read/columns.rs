@@ -96,6 +96,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Whether times mark the close, as those of `BitMEX` do.
+    pub(super) fn stamps_close(&self) -> bool {
+        self.source == "BitMEX"
+    }
+
     /// Finds the columns by the names of a header, or else by the data.
     pub(super) fn find(
         table: &Table,

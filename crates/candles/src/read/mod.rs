@@ -12,8 +12,8 @@
 //! | Arrow IPC (feather), Parquet | with the feature `columnar` |
 //!
 //! Prices and times of a candle that is kept are those of the file, except that a daily candle of
-//! a market with weekends is moved to 00:00 UTC of its date, and that a volume the file lacks is
-//! 0. A file is refused if more than a tenth of its rows (and more than three of them) would be
+//! a market with weekends is moved to 00:00 UTC of its date, that one stamped at its close is
+//! moved to its open, and that a volume the file lacks is 0. A file is refused if more than a tenth of its rows (and more than three of them) would be
 //! dropped, if it holds several instruments, or if its interval cannot be told.
 
 mod by_data;
@@ -132,7 +132,7 @@ pub fn read_bytes(bytes: Vec<u8>, name: &str, pair: Pair) -> Result<Reading, Rea
     let rows = rows::read(&table, &columns, &head, name, &mut ledger)?;
     let (total, times) = (rows.total, rows.times.clone());
     drop((table, head));
-    let series = order::series(rows, name, pair, &mut ledger)?;
+    let series = order::series(rows, name, pair, columns.stamps_close(), &mut ledger)?;
     let dialect =
         Dialect { source: columns.source, format, header: columns.header.is_some(), times };
     Ok(Reading { series, dialect, rows: total, notes: ledger.notes })

@@ -74,7 +74,8 @@ pub enum NoteKind {
     Impossible,
     /// Rows off the grid of the interval were dropped.
     OffGrid,
-    /// Daily candles stamped within the day were moved to its beginning.
+    /// Daily candles stamped within the day were moved to its beginning, or candles stamped at their
+    /// close to their open.
     Restamped,
     /// Candles that look wrong, but may be right, were kept as they are.
     Suspect,

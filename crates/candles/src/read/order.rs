@@ -24,6 +24,7 @@ pub(super) fn series(
     all: Rows,
     file: &str,
     pair: Pair,
+    stamps_close: bool,
     ledger: &mut Ledger,
 ) -> Result<CandleSeries, ReadError> {
     let Rows { read: mut rows, total, length, .. } = all;
@@ -34,6 +35,9 @@ pub(super) fn series(
     }
     sort(&mut rows, ledger);
     let interval = interval(&rows, length, file)?;
+    if stamps_close {
+        open_at(&mut rows, interval, ledger);
+    }
     restamp(&mut rows, interval, ledger);
     drop_off_grid(&mut rows, interval, ledger);
     drop_doubles(&mut rows, ledger);
@@ -119,6 +123,18 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
     let step = steps.iter().take(50).map(|(step, _)| *step).find(|step| fits(*step));
     let step = step.ok_or_else(|| ReadError::Irregular { file: file(), step: steps[0].0 })?;
     Interval::from_millis(step).map_err(|source| ReadError::Interval { file: file(), source })
+}
+
+/// Moves times that mark the close to the open: taken for opens they would let a model act on a
+/// candle before it is over.
+fn open_at(rows: &mut [Row], interval: Interval, ledger: &mut Ledger) {
+    let mut moved = Tally::default();
+    for row in rows.iter_mut() {
+        moved.add(row.line, Some(row.time));
+        row.time = row.time.saturating_sub(interval.millis());
+    }
+    let what = format!("stamped at their close, moved {interval} back to their open");
+    ledger.rows(NoteKind::Restamped, &moved, &what);
 }
 
 /// Moves the days of a market with weekends to 00:00 UTC of the date they are written with.

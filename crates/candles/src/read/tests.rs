@@ -57,6 +57,18 @@ fn assert_hours(reading: &Reading, n: i64) {
     }
 }
 
+#[test]
+fn a_time_of_the_close_becomes_that_of_the_open() {
+    let header = "timestamp,symbol,open,high,low,close,trades,volume,lastSize,homeNotional\n";
+    let row = |time: i64, v: Ohlcv| {
+        let Ohlcv { open, high, low, close, volume } = v;
+        format!("{},XBTUSD,{open},{high},{low},{close},9,{volume},1,1", (time + 3600) * 1000)
+    };
+    let reading = good(header.to_owned() + &rows(30, row));
+    assert_hours(&reading, 30);
+    assert_eq!((note(&reading, NoteKind::Restamped).rows, reading.dialect.source), (30, "BitMEX"));
+}
+
 /// A time as a date, with the order of its parts as given.
 fn date(seconds: i64, form: &str) -> String {
     let text = Timestamp::from_millis(seconds * 1000).to_string();

@@ -33,25 +33,14 @@ impl Examples {
         samples: &SampleSet<'_>,
         scaler: &Scaler,
     ) -> Result<Self, SignalError> {
-        let width = samples.width();
-        let tables = samples.used_tables().into_iter().map(|table| {
-            let Some(table) = table else { return Ok(Vec::new()) };
-            let mut scaled = vec![0.0; table.len() * width];
-            for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
-                if let Some(values) = table.row(row) {
-                    scaler.apply_rows(values, target)?;
-                }
-            }
-            Ok(scaled)
-        });
-        let tables = tables.collect::<Result<_, SignalError>>()?;
+        let tables = samples.scaled_tables(scaler)?;
         let example = |sample: &windvane_signals::Sample| Example {
             table: sample.table,
             row: sample.row,
             label: sample.label.index(),
         };
         let list = samples.samples().iter().map(example).collect();
-        Ok(Self { tables, width, lookback: samples.lookback(), list })
+        Ok(Self { tables, width: samples.width(), lookback: samples.lookback(), list })
     }
 
     /// Every sequence is a table with one window.

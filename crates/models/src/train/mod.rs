@@ -17,9 +17,7 @@ mod sequences;
 
 use std::sync::Arc;
 
-#[cfg(feature = "_network")]
-use windvane_candles::Direction;
-use windvane_candles::Timestamp;
+use windvane_candles::{Direction, Timestamp};
 #[cfg(feature = "_network")]
 use windvane_lstm_core::Tensors;
 #[cfg(feature = "_network")]
@@ -165,11 +163,13 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     run: &Run<'_>,
 ) -> Result<Networked<A>, ModelError> {
     let spec = spec_of(train, validation)?;
-    check_classes(train)?;
+    if train.len() < LEAST_WINDOWS {
+        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: train.len() });
+    }
+    check_directions(train, 0)?;
     let scaler = Scaler::fit(train)?;
     let layers = A::new(config, spec.signals.width(), CLASSES)?;
-    let mut record = record_of(train, validation, run.seed());
-    record.constant_channels = constant_channels(&scaler, &spec);
+    let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
     let fingerprint = || Fingerprint {
         version: record.version.clone(),
         layers: format!("{} {layers:?}", A::KIND),
@@ -199,20 +199,6 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
 /// Fewer training windows than this teach nothing.
 #[cfg(feature = "_network")]
 const LEAST_WINDOWS: usize = 32;
-
-#[cfg(feature = "_network")]
-fn check_classes(train: &TrainSet<'_>) -> Result<(), ModelError> {
-    if train.len() < LEAST_WINDOWS {
-        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: train.len() });
-    }
-    let counts = train.class_counts();
-    for class in [Direction::Up, Direction::Down] {
-        if counts[class.index()] == 0 {
-            return Err(ModelError::EmptyClass { class: class.to_string() });
-        }
-    }
-    Ok(())
-}
 
 /// Fits the weights of a network to sequences that are no candles; the last epoch is kept.
 #[cfg(feature = "_network")]
@@ -327,9 +313,21 @@ pub fn record_of(
     }
 }
 
-/// The names of the channels that did not vary in training.
-pub(crate) fn constant_channels(scaler: &Scaler, spec: &ModelSpec) -> Vec<String> {
-    scaler.constant_channels().map(|c| spec.signals.channels[c].to_string()).collect()
+/// Confirms that there are so many training windows that moved, and both directions among them.
+///
+/// # Errors
+/// [`ModelError::TooFewWindows`] and [`ModelError::EmptyClass`].
+pub fn check_directions(train: &TrainSet<'_>, least: usize) -> Result<(), ModelError> {
+    let [ups, downs, _] = train.class_counts();
+    if ups + downs < least {
+        return Err(ModelError::TooFewWindows { expected: least, got: ups + downs });
+    }
+    for (count, class) in [(ups, Direction::Up), (downs, Direction::Down)] {
+        if count == 0 {
+            return Err(ModelError::EmptyClass { class: class.to_string() });
+        }
+    }
+    Ok(())
 }
 
 /// XXH3 of every row known at `until` of the tables used, and of every label: other data, another

@@ -4,7 +4,7 @@ use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
 
 use super::likelihood::{Maximum, Outcomes, student_975};
 use super::{KIND, SignalImportance, WeightedSignals, default_weight};
-use crate::train::{Learner, Run, calibrate, constant_channels, record_of, spec_of};
+use crate::train::{Learner, Run, calibrate, check_directions, record_of, spec_of};
 use crate::{DirectionModel, ModelError, ModelId, ModelSpec};
 
 /// Fewest windows that moved to learn weights from.
@@ -78,8 +78,7 @@ impl WeightedSignalsLearner {
     ) -> Result<WeightedSignals, ModelError> {
         let spec = spec_of(train, validation)?;
         let scaler = Scaler::fit(train)?;
-        let mut record = record_of(train, validation, run.seed());
-        record.constant_channels = constant_channels(&scaler, &spec);
+        let record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let mut model = match &self.weights {
             Weights::ByHand => {
                 let channels = spec.signals.channels.iter();
@@ -144,15 +143,7 @@ fn outcomes(
     scaler: &Scaler,
     train: &TrainSet<'_>,
 ) -> Result<Outcomes, ModelError> {
-    let [ups, downs, _] = train.class_counts();
-    if ups + downs < LEAST_WINDOWS {
-        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: ups + downs });
-    }
-    for (count, class) in [(ups, Direction::Up), (downs, Direction::Down)] {
-        if count == 0 {
-            return Err(ModelError::EmptyClass { class: class.to_string() });
-        }
-    }
+    check_directions(train, LEAST_WINDOWS)?;
     let length = SHORTEST_BLOCK.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));
     let mut outcomes = Outcomes { width: spec.signals.width(), ..Outcomes::default() };
