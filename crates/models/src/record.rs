@@ -79,7 +79,7 @@ pub struct HeldOut {
     pub accuracy: f64,
     /// Lower and upper end of the accuracy's 95 % interval.
     pub interval_95: (f64, f64),
-    /// The best naive rule on the same candles, chosen with hindsight.
+    /// The best baseline on the same candles, chosen with hindsight.
     pub naive_rule: String,
     /// Its accuracy there.
     pub naive_accuracy: f64,
@@ -96,7 +96,7 @@ impl fmt::Display for HeldOut {
         write!(
             f,
             "{:.1} % of {} calls came true (95 % interval {:.1} to {:.1} %) on {} from {from} to {}, \
-             calls on {:.1} % of the candles; best naive rule there, {}: {:.1} %; \
+             calls on {:.1} % of the candles; best baseline there, {}: {:.1} %; \
              lead over it {:+.1} to {:+.1} points (95 %)",
             100.0 * self.accuracy,
             thousands(self.scored),
@@ -146,7 +146,7 @@ mod tests {
             lead_95: (-0.001, 0.02),
         };
         let expected = "52.5 % of 1,234 calls came true (95 % interval 50.1 to 54.9 %) on BTCUSDT \
-             from 2023-08-01 to 2024-01-01, calls on 50.0 % of the candles; best naive rule there, \
+             from 2023-08-01 to 2024-01-01, calls on 50.0 % of the candles; best baseline there, \
              last sign: 51.0 %; lead over it -0.1 to +2.0 points (95 %)";
         assert_eq!(measured.to_string(), expected);
         assert_eq!([0, 999, 1_000, 1_234_567].map(thousands).join(" "), "0 999 1,000 1,234,567");

@@ -21,8 +21,8 @@ use windvane_candles::{Direction, Timestamp};
 #[cfg(feature = "_network")]
 use windvane_lstm_core::Tensors;
 #[cfg(feature = "_network")]
-use windvane_signals::Band;
-use windvane_signals::{SampleSet, Scaler, TrainSet, ValidationSet};
+use windvane_signals::{Band, Scaler};
+use windvane_signals::{SampleSet, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
 #[cfg(feature = "_network")]
