@@ -124,7 +124,8 @@ fn check_stretch(stretch: usize) -> Result<(), ModelError> {
 
 impl MarketProfile {
     /// Measures training windows; drift is told from the last `stretch` decisions. 250 is a fair
-    /// number: fewer see a drift sooner, more see a smaller one.
+    /// number: fewer see a drift sooner, more see a smaller one. All that the windows hold counts
+    /// as known: a profile of the last year sees more than one of years with a crash in them.
     ///
     /// # Errors
     /// [`ModelError::Setting`] unless `stretch` is 50 to 10,000, [`ModelError::TooFewWindows`]
