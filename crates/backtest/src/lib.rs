@@ -39,6 +39,7 @@
 //!
 //! What a bot adds, its own signals, models and fit functions, [`audit`] examines for leaks.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accuracy;
 pub mod audit;

@@ -33,6 +33,7 @@
 //! - `simulate`: the module `simulate` makes markets whose best possible accuracy is known.
 //! - `serde`: [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as texts.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod candle;
 #[cfg(feature = "csv")]

@@ -44,6 +44,7 @@
     clippy::inline_always,
     reason = "loops have to be inlined into the function that enables their instruction set"
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "tests of exact results"))]
 
 mod activation;

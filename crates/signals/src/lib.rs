@@ -21,6 +21,7 @@
 //! # Ok::<(), windvane_signals::SignalError>(())
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod channel;
 mod combinatorial;
