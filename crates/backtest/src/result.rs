@@ -114,7 +114,7 @@ pub struct ResultRow {
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
     /// Stretch by stretch of calendar time; empty for single instruments.
-    pub over_time: Vec<Stretch>,
+    pub over_time: Vec<StretchScore>,
     /// Path by path where there are several, else empty. Their spread is what chance and the
     /// choice of the training windows do; it is no interval, for all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
