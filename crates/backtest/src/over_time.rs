@@ -33,7 +33,7 @@ pub struct StretchScore {
 
 /// At most 24 stretches of as many whole days, the first beginning at midnight UTC, those without
 /// a test candle left out.
-pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<Stretch> {
+pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<StretchScore> {
     let times = || records.iter().map(|record| record.decided_at.millis());
     let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
     let start = first.div_euclid(DAY);

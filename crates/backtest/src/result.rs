@@ -5,7 +5,7 @@ use windvane_candles::Interval;
 use crate::bootstrap::Terms;
 use crate::comparison::Comparison;
 use crate::metrics::{Confusion, Reliability, ReliabilityBin};
-use crate::over_time::{Stretch, stretches};
+use crate::over_time::{StretchScore, stretches};
 use crate::selection::{CoveragePoint, Selected, curve};
 use crate::{
     Accuracy, Baseline, BaselineResult, Bounds, Confidence, Lead, Record, Trading, warning,

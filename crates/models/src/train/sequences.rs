@@ -99,7 +99,7 @@ fn check_finite(values: &[f32]) -> Result<(), ModelError> {
 }
 
 /// A network fitted to labelled sequences.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SequenceClassifier {
     shape: SequenceShape,
     weights: Vec<f32>,
