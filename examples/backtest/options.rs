@@ -204,7 +204,7 @@ impl Options {
                 add("groups", plan.groups.to_string());
                 add("test-groups", plan.test_groups.to_string());
             }
-            (None, Plan::Once { .. }) => {}
+            (None, _) => {}
         }
         let costs: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
         add("costs", costs.join(","));

@@ -38,7 +38,19 @@
 //! well; purge and embargo hold on both sides.
 //!
 //! What a bot adds, its own signals, models and fit functions, [`audit`] examines for leaks.
+//!
+//! # Layers
+//! A crate uses those before it; this one is marked.
+//! ```text
+//! candles → signals → models → ensemble → [backtest]
+//!           lstm-core ↗
+//! ```
+//!
+//! # Features
+//! - `html`: `Report::to_html`, the report as one page with plots.
+//! - `boosted`: `BoostedTreesLearner`, gradient-boosted trees as one more baseline.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accuracy;
 pub mod audit;
@@ -83,7 +95,7 @@ pub use event::{Event, Task};
 pub use importance::Importance;
 pub use loss_curve::EpochLoss;
 pub use metrics::Confusion;
-pub use over_time::Stretch;
+pub use over_time::StretchScore;
 pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;

@@ -15,7 +15,7 @@ const DAY: i64 = 86_400_000;
 /// What was scored in a stretch of calendar time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Stretch {
+pub struct StretchScore {
     /// First moment of decision that belongs to it.
     #[serde(serialize_with = "iso::time")]
     pub from: Timestamp,
@@ -33,7 +33,7 @@ pub struct Stretch {
 
 /// At most 24 stretches of as many whole days, the first beginning at midnight UTC, those without
 /// a test candle left out.
-pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<Stretch> {
+pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<StretchScore> {
     let times = || records.iter().map(|record| record.decided_at.millis());
     let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
     let start = first.div_euclid(DAY);
@@ -50,7 +50,7 @@ pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<Stretch> {
     let stretch = |(k, part): (i64, &Vec<Record>)| {
         let Comparison { interval_95, best, .. } = Comparison::of(part, terms);
         let from = start * DAY + k * length;
-        Stretch {
+        StretchScore {
             from: Timestamp::from_millis(from),
             until: Timestamp::from_millis(from + length),
             score: Accuracy::of(part, |record| record.called),

@@ -6,6 +6,7 @@ use windvane_signals::{
 
 /// How time is cut into what is learned from and what is tested on.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Plan {
     /// Several tests that walk forward, each behind all that its model learned from.
     WalkForward(WalkForward),

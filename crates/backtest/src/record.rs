@@ -44,7 +44,7 @@ pub struct Record {
 
 impl Record {
     /// The call when every candle gets one: the sign of p(UP) − p(DOWN); NEUTRAL on a tie.
-    pub fn edge_call(&self) -> Direction {
+    pub(crate) fn edge_call(&self) -> Direction {
         Direction::of_change(f64::from(self.probabilities.edge()))
     }
 

@@ -5,7 +5,7 @@ use windvane_candles::Interval;
 use crate::bootstrap::Terms;
 use crate::comparison::Comparison;
 use crate::metrics::{Confusion, Reliability, ReliabilityBin};
-use crate::over_time::{Stretch, stretches};
+use crate::over_time::{StretchScore, stretches};
 use crate::selection::{CoveragePoint, Selected, curve};
 use crate::{
     Accuracy, Baseline, BaselineResult, Bounds, Confidence, Lead, Record, Trading, warning,
@@ -114,7 +114,7 @@ pub struct ResultRow {
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
     /// Stretch by stretch of calendar time; empty for single instruments.
-    pub over_time: Vec<Stretch>,
+    pub over_time: Vec<StretchScore>,
     /// Path by path where there are several, else empty. Their spread is what chance and the
     /// choice of the training windows do; it is no interval, for all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]

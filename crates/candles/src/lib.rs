@@ -32,7 +32,15 @@
 //! - `sample`: the module `sample` has real candles of ten instruments, 2.8 MB of text.
 //! - `simulate`: the module `simulate` makes markets whose best possible accuracy is known.
 //! - `serde`: [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as texts.
+//!
+//! # Layers
+//! A crate uses those before it; this one is marked.
+//! ```text
+//! [candles] → signals → models → ensemble → backtest
+//!             lstm-core ↗
+//! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod candle;
 #[cfg(feature = "csv")]

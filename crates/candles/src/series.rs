@@ -36,7 +36,7 @@ pub struct CandleSeries {
 ///
 /// # Units
 /// `open_time` in milliseconds since 1970-01-01 00:00 UTC; the others as in [`Ohlcv`].
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, PartialEq, Debug)]
 pub struct Columns<'a> {
     /// Open times.
     pub open_time: &'a [i64],

@@ -9,6 +9,7 @@ use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
 
 /// Where an ensemble's weights come from.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Weighting {
     /// All members count alike.
     Equal,

@@ -10,6 +10,13 @@
 //! | `tuned` | the named ensemble of v2 (learned), v3, v3.1 and v3.2, weighted by log loss |
 //!
 //! Members of kinds that are fitted elsewhere need those kinds' features of `windvane-models`.
+//!
+//! # Layers
+//! A crate uses those before it; this one is marked.
+//! ```text
+//! candles → signals → models → [ensemble] → backtest
+//!           lstm-core ↗
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

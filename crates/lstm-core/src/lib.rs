@@ -39,11 +39,23 @@
 //! the same bits, and so does every [`Kernel`] that fuses multiply and add
 //! ([`Kernel::is_fused`]). [`PackedBiLstm`] has the bits of two of them, and [`PackedAttention`]
 //! and [`PackedDense`] keep such an order too. Kernels with and without fusion differ by rounding.
+//!
+//! # Layers
+//! A crate uses those before it; this one is marked.
+//! ```text
+//! candles → signals → models → ensemble → backtest
+//!         [lstm-core] ↗
+//! ```
+//!
+//! # Features
+//! `train`: all that changes parameters, backward passes, losses, initialisers, optimisers, random
+//! draws. Inference needs none of it.
 
 #![expect(
     clippy::inline_always,
     reason = "loops have to be inlined into the function that enables their instruction set"
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "tests of exact results"))]
 
 mod activation;
@@ -75,7 +87,6 @@ mod random;
 #[cfg(feature = "train")]
 mod schedule;
 
-pub use activation::{TANH_F32_MAX_ERROR, TANH_F32_MAX_FALL};
 pub use attention::{
     AttentionParams, AttentionParamsMut, AttentionScratch, AttentionShape, PackedAttention,
 };

@@ -18,6 +18,13 @@
 //! [`MarketProfile`] finds changed. Saved models are single safetensors files.
 //! [`Occlusion`] says what each channel does to a prediction, `inspect` (with `train`) what the
 //! layers do.
+//!
+//! # Layers
+//! A crate uses those before it; this one is marked.
+//! ```text
+//! candles → signals → [models] → ensemble → backtest
+//!            lstm-core ↗
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

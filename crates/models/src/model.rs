@@ -70,6 +70,53 @@ impl ModelSpec {
 ///
 /// It takes raw rows: a fitted model owns its channel spec and scaler. Object-safe; implement
 /// it in another crate and it backtests and streams like the models here.
+///
+/// # Examples
+/// A model of a bot's own, which streams in a [`Predictor`](crate::Predictor) like any other:
+/// ```
+/// # use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+/// # use windvane_models::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch};
+/// # use windvane_models::signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
+/// /// Says that the last move goes on.
+/// #[derive(Debug)]
+/// struct GoesOn {
+///     id: ModelId,
+///     spec: ModelSpec,
+/// }
+///
+/// impl DirectionModel for GoesOn {
+///     fn id(&self) -> &ModelId {
+///         &self.id
+///     }
+///
+///     fn spec(&self) -> &ModelSpec {
+///         &self.spec
+///     }
+///
+///     fn scratch(&self) -> Scratch {
+///         Scratch::new(())
+///     }
+///
+///     fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+///         self.spec.check(&window)?;
+///         let up = if window.values()[0] > 0.0 { 0.6 } else { 0.4 };
+///         Prediction::new([up, 1.0 - up, 0.0], window.decided_at(), 1, &self.id)
+///     }
+/// }
+///
+/// let signals = SignalSpec { channels: vec![ChannelSpec::new("momentum")], gaps: GapPolicy::Reset };
+/// let labels = LabelSpec::default();
+/// let spec = ModelSpec { signals, interval: Interval::HOUR, lookback: 1, labels };
+/// let mut predictor = Predictor::new(GoesOn { id: ModelId::new("goes-on"), spec }, Interval::HOUR)?;
+/// # let candle = |hour: i64, close: f64| {
+/// #     let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// assert!(predictor.on_candle(&candle(0, 100.0))?.is_none()); // warming up
+/// let prediction = predictor.on_candle(&candle(1, 101.0))?.unwrap();
+/// assert_eq!((prediction.direction.to_string(), prediction.confidence), ("UP".to_string(), 0.6));
+/// # Ok::<(), ModelError>(())
+/// ```
 pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// Its name, carried by every prediction.
     fn id(&self) -> &ModelId;

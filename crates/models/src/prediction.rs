@@ -106,6 +106,21 @@ impl Vote {
 }
 
 /// Where a model says the close will go, with a probability.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Direction, Timestamp};
+/// use windvane_models::{ModelId, NeutralReason, Prediction};
+///
+/// let (now, model) = (Timestamp::from_millis(0), ModelId::new("mine"));
+/// let prediction = Prediction::new([0.5, 0.25, 0.25], now, 1, &model)?;
+/// assert_eq!((prediction.direction, prediction.confidence), (Direction::Up, 0.5));
+///
+/// let tie = Prediction::new([0.5, 0.5, 0.0], now, 1, &model)?;
+/// assert_eq!(tie.direction, Direction::Neutral);
+/// assert_eq!(tie.neutral, Some(NeutralReason::Tie));
+/// # Ok::<(), windvane_models::ModelError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {

@@ -6,7 +6,7 @@ use crate::{SignalError, StateReader, StateWriter};
 /// **Formula** `E_t = E_{t−1} + 2/(n+1) · (x_t − E_{t−1})`, seeded with the mean of the first n
 /// numbers (TA-Lib's way; charts that start at the first number differ in the early rows).
 /// **Warm-up** n − 1; about 7n numbers until within 1e-6 of endless history.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ema {
     period: usize,
     /// 2/(n+1)

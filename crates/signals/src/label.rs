@@ -26,6 +26,16 @@ pub enum Band {
 /// What a model is asked: how far ahead, and what counts as no move.
 ///
 /// The default asks about the next candle, and calls only an unchanged close NEUTRAL.
+///
+/// # Examples
+/// ```
+/// use windvane_signals::{Band, LabelSpec};
+///
+/// // Four candles ahead; changes of up to 0.2 % are NEUTRAL.
+/// let labels = LabelSpec { horizon: 4, band: Band::Fixed { width: 0.002 } };
+/// assert!(labels.check().is_ok());
+/// assert!(LabelSpec { horizon: 0, ..labels }.check().is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]

@@ -20,7 +20,18 @@
 //! assert_eq!(last, Some(100.0)); // nothing but gains
 //! # Ok::<(), windvane_signals::SignalError>(())
 //! ```
+//!
+//! # Layers
+//! A crate uses those before it; this one is marked.
+//! ```text
+//! candles → [signals] → models → ensemble → backtest
+//!             lstm-core ↗
+//! ```
+//!
+//! # Features
+//! `serde`: [`SignalSpec`], [`Scaler`] and what they hold can be written and read.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod channel;
 mod combinatorial;

@@ -15,7 +15,22 @@ const SLOW: usize = 26;
 /// TA-Lib hides rows before 33; here the line is shown from its first defined row.
 /// **Units** price. **Warm-up** 25; within 1e-6 of the price of endless history after 206
 /// candles.
-#[derive(Debug, Clone)]
+///
+/// # Examples
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_signals::{Indicator, Macd};
+///
+/// let mut macd = Macd::default();
+/// let mut line = (0..27).map(|hour| macd.update(&candle(hour, 100.0, 1.0)));
+/// assert!(line.by_ref().take(25).all(|value| value.is_none()));
+/// assert_eq!(line.next(), Some(Some(0.0))); // the close did not move
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct Macd {
     /// Candles still to pass before the fast average starts.
     wait: usize,
@@ -79,7 +94,24 @@ impl Indicator for Macd {
 /// [`Macd`] divided by the close: the form a model takes, comparable across pairs and years.
 ///
 /// **Formula** `(EMA12 − EMA26) / P_t`. **Units** a fraction. **Warm-up** as [`Macd`].
-#[derive(Debug, Clone, Default)]
+///
+/// # Examples
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_signals::{Indicator, Macd, RelativeMacd};
+///
+/// let (mut line, mut relative) = (Macd::default(), RelativeMacd::default());
+/// for hour in 0..40 {
+///     let next = candle(hour, 100.0 + hour as f64, 1.0);
+///     let price = line.update(&next);
+///     assert_eq!(relative.update(&next), price.map(|price| price / next.close()));
+/// }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RelativeMacd {
     line: Macd,
 }

@@ -9,7 +9,22 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 ///
 /// **Formula** `(P_t − P_{t−lag}) / P_{t−lag}`, P the close. **Units** a fraction.
 /// **Warm-up** `lag`; it has no memory beyond that.
-#[derive(Debug, Clone)]
+///
+/// # Examples
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_signals::{Indicator, Momentum};
+///
+/// let mut momentum = Momentum::new(1)?;
+/// assert_eq!(momentum.update(&candle(0, 100.0, 1.0)), None);
+/// assert_eq!(momentum.update(&candle(1, 125.0, 1.0)), Some(0.25));
+/// # Ok::<(), windvane_signals::SignalError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 #[doc(alias = "trend")]
 pub struct Momentum {
     /// The last `lag` closes, a ring.

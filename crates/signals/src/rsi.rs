@@ -12,7 +12,23 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// (Wilder 1978; equal to TA-Lib). No move at all, `g + l = 0`, gives 50: the one deliberate
 /// difference, TA-Lib says 0. **Units** 0 to 100. **Warm-up** n (14 by default); with n = 14
 /// within 1e-6 (of the range of 100) of endless history after about 205 candles.
-#[derive(Debug, Clone)]
+///
+/// # Examples
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_signals::{Indicator, Rsi};
+///
+/// let mut rsi = Rsi::new(2)?;
+/// assert_eq!(rsi.update(&candle(0, 100.0, 1.0)), None);
+/// assert_eq!(rsi.update(&candle(1, 101.0, 1.0)), None);
+/// assert_eq!(rsi.update(&candle(2, 100.0, 1.0)), Some(50.0)); // as much up as down
+/// # Ok::<(), windvane_signals::SignalError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rsi {
     period: usize,
     /// (n−1)/n

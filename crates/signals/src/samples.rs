@@ -21,6 +21,30 @@ pub struct Sample {
 /// Windows with their labels over several tables, sorted by time of decision, then by table.
 ///
 /// The tables share one channel list and one interval: intervals are never pooled.
+///
+/// # Examples
+/// From candles to what a model is fitted on.
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64| {
+/// #     let close = 100.0 + (hour % 7) as f64;
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume: 10.0 };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_candles::{CandleSeries, Interval};
+/// use windvane_signals::{LabelSpec, Registry, SampleSet, Scaler, SignalSpec, SignalTable, Split};
+///
+/// let candles = (0..400).map(candle).collect();
+/// let series = CandleSeries::new("BTCUSDT".parse()?, Interval::HOUR, candles)?;
+/// let tables = [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?];
+/// let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+///
+/// let split = Split::for_live(&samples, 0.2)?;
+/// let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
+/// assert!(train.until() < validation.samples()[0].decided_at);
+/// assert_eq!(Scaler::fit(&train)?.width(), 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct SampleSet<'a> {
     tables: &'a [SignalTable],

@@ -10,6 +10,16 @@ use crate::{SignalError, TrainSet};
 ///
 /// It is fitted on a [`TrainSet`], which only a [`Split`](crate::Split) makes: rows after the
 /// split cannot reach it.
+///
+/// # Examples
+/// ```
+/// use windvane_signals::Scaler;
+///
+/// let scaler = Scaler::from_parts(vec![50.0], vec![10.0], 5.0)?;
+/// assert_eq!(scaler.apply(0, 70.0), 2.0);
+/// assert_eq!(scaler.apply(0, 1e9), 5.0); // clipped
+/// # Ok::<(), windvane_signals::SignalError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "Parts", into = "Parts"))]

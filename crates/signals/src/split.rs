@@ -106,6 +106,18 @@ impl Stretch {
 ///
 /// Validation always comes after all training. The test comes after both, but for a split
 /// [`around`](Self::around) tests: that learns on both sides of them.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::Timestamp;
+/// use windvane_signals::Split;
+///
+/// let (validate_from, test_from): (Timestamp, Timestamp) = ("2023-01-01".parse()?, "2023-07-01".parse()?);
+/// let split = Split::new(validate_from, test_from, None, 24)?;
+/// assert_eq!((split.test_from(), split.test_until()), (test_from, None));
+/// assert!(Split::new(test_from, validate_from, None, 24).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     train_from: Option<Timestamp>,

@@ -7,7 +7,21 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// Range of the candle relative to its close.
 ///
 /// **Formula** `(high − low) / close`. **Units** a fraction. **Warm-up** 0; it has no memory.
-#[derive(Debug, Clone, Copy, Default)]
+///
+/// # Examples
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_signals::{Indicator, Volatility};
+///
+/// let next = candle(0, 100.0, 1.0);
+/// assert_eq!((next.high(), next.low()), (101.0, 99.0));
+/// assert_eq!(Volatility.update(&next), Some(0.02));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Volatility;
 
 impl Volatility {

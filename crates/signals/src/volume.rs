@@ -10,7 +10,23 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// undefined and the value is 0, "nothing known", because real data has such candles and a
 /// window must not be lost to each. A ratio beyond 1e100 (volumes range over 200 decades)
 /// is cut there. **Units** a fraction, −1 and above. **Warm-up** 1; memory of one candle.
-#[derive(Debug, Clone, Copy, Default)]
+///
+/// # Examples
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_signals::{Indicator, VolumeChange};
+///
+/// let mut change = VolumeChange::default();
+/// assert_eq!(change.update(&candle(0, 100.0, 10.0)), None);
+/// assert_eq!(change.update(&candle(1, 100.0, 15.0)), Some(0.5));
+/// assert_eq!(change.update(&candle(2, 100.0, 0.0)), Some(-1.0));
+/// assert_eq!(change.update(&candle(3, 100.0, 9.0)), Some(0.0)); // nothing known
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct VolumeChange {
     seen: bool,
     previous: f64,

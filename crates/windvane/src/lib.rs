@@ -26,6 +26,7 @@
 //! `train`: fitting. `backtest`: walk-forward tests and reports. `csv`, `read`, `columnar`, `sample`,
 //! `simulate`: where candles come from. `full`: everything but `columnar`, which takes longer to build than the rest.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "backtest")]
 pub use windvane_backtest as backtest;

@@ -140,9 +140,10 @@ pub struct AttentionParamsMut<'a, R> {
     pub v: &'a mut [R],
 }
 
+#[cfg(feature = "train")]
 impl<R> AttentionParamsMut<'_, R> {
     /// The same views, not to be changed.
-    pub fn as_params(&self) -> AttentionParams<'_, R> {
+    pub(crate) fn as_params(&self) -> AttentionParams<'_, R> {
         AttentionParams { w: self.w, b: self.b, v: self.v }
     }
 }

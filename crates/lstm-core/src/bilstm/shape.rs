@@ -142,9 +142,10 @@ pub struct BiLstmParamsMut<'a, R> {
     pub reverse: LstmParamsMut<'a, R>,
 }
 
+#[cfg(feature = "train")]
 impl<R> BiLstmParamsMut<'_, R> {
     /// The same views, not to be changed.
-    pub fn as_params(&self) -> BiLstmParams<'_, R> {
+    pub(crate) fn as_params(&self) -> BiLstmParams<'_, R> {
         BiLstmParams { forward: self.forward.as_params(), reverse: self.reverse.as_params() }
     }
 }

@@ -110,9 +110,10 @@ pub struct DenseParamsMut<'a, R> {
     pub b: &'a mut [R],
 }
 
+#[cfg(feature = "train")]
 impl<R> DenseParamsMut<'_, R> {
     /// The same views, not to be changed.
-    pub fn as_params(&self) -> DenseParams<'_, R> {
+    pub(crate) fn as_params(&self) -> DenseParams<'_, R> {
         DenseParams { w: self.w, b: self.b }
     }
 }

@@ -175,9 +175,10 @@ pub struct LstmParamsMut<'a, R> {
     pub b_hh: Option<&'a mut [R]>,
 }
 
+#[cfg(feature = "train")]
 impl<R> LstmParamsMut<'_, R> {
     /// The same views, not to be changed.
-    pub fn as_params(&self) -> LstmParams<'_, R> {
+    pub(crate) fn as_params(&self) -> LstmParams<'_, R> {
         LstmParams { w_ih: self.w_ih, w_hh: self.w_hh, b_ih: self.b_ih, b_hh: self.b_hh.as_deref() }
     }
 }

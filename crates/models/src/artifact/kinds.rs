@@ -101,6 +101,20 @@ impl Kinds {
 ///
 /// # Errors
 /// As [`Kinds::load`].
+///
+/// # Examples
+/// ```
+/// # #[cfg(feature = "pretrained")] {
+/// use windvane_models::{DirectionModel, load, v32::FastLstm};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("v32.safetensors");
+/// let model = FastLstm::pretrained();
+/// model.save(&path)?;
+/// assert_eq!(load(&path)?.spec(), model.spec());
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn DirectionModel>, ModelError> {
     Kinds::default().load(path)
 }

@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
     }
 
     /// Where the model of that id keeps its checkpoint, if it does.
-    pub fn checkpoint_of(&self, model: &crate::ModelId) -> Option<PathBuf> {
+    pub(crate) fn checkpoint_of(&self, model: &crate::ModelId) -> Option<PathBuf> {
         let folder: &Path = self.checkpoints.as_deref()?;
         Some(folder.join(format!("{}.checkpoint", file_name(model))))
     }

@@ -8,7 +8,7 @@ use crate::{DirectionModel, ModelError, ModelId};
 /// candles.
 ///
 /// The threshold is chosen on the last third of the validation windows, as the temperature is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Selective<L> {
     id: ModelId,
     learner: L,

@@ -3,7 +3,7 @@ use windvane_candles::Direction;
 use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
 
 use super::likelihood::{Maximum, Outcomes, student_975};
-use super::{KIND, SignalImportance, WeightedSignals, default_weight};
+use super::{KIND, SignalImportance, WeightedSignals};
 use crate::train::{Learner, Run, calibrate, check_directions, record_of, spec_of};
 use crate::{DirectionModel, ModelError, ModelId, ModelSpec};
 
@@ -17,7 +17,7 @@ const SHORTEST_BLOCK: usize = 20;
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Weights {
-    /// Set by hand: [`default_weight`](super::default_weight) of every channel.
+    /// Set by hand: 0.3 for `momentum` and `macd`, 0.2 for `trend` and `rsi`, 0 for other channels.
     #[default]
     ByHand,
     /// These, one per channel.
@@ -82,7 +82,7 @@ impl WeightedSignalsLearner {
         let mut model = match &self.weights {
             Weights::ByHand => {
                 let channels = spec.signals.channels.iter();
-                let weights = channels.map(|channel| default_weight(channel.name())).collect();
+                let weights = channels.map(|channel| weight_by_hand(channel.name())).collect();
                 WeightedSignals::new(spec, scaler, weights)?
             }
             Weights::Given(weights) => WeightedSignals::new(spec, scaler, weights.clone())?,
@@ -112,6 +112,14 @@ impl Learner for WeightedSignalsLearner {
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))
+    }
+}
+
+fn weight_by_hand(channel: &str) -> f32 {
+    match channel {
+        "momentum" | "macd" => 0.3,
+        "trend" | "rsi" => 0.2,
+        _ => 0.0,
     }
 }
 

@@ -83,15 +83,6 @@ pub struct WeightedSignals {
     record: Option<TrainingRecord>,
 }
 
-/// The default weight of a channel; 0 for one this table does not know.
-pub fn default_weight(channel: &str) -> f32 {
-    match channel {
-        "momentum" | "macd" => 0.3,
-        "trend" | "rsi" => 0.2,
-        _ => 0.0,
-    }
-}
-
 impl WeightedSignals {
     /// A model with given scaler and weights, one per channel of `spec`.
     ///

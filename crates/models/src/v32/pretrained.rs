@@ -25,7 +25,6 @@ impl FastLstm {
     /// assert!(last.is_some_and(|prediction| prediction.confidence > 0.0));
     /// # Ok::<(), windvane_models::ModelError>(())
     /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "pretrained")))]
     pub fn pretrained() -> Self {
         let model = Self::from_bytes(include_bytes!("../../pretrained/v32.safetensors"));
         model.expect("invariant: the file that comes with the crate is whole")

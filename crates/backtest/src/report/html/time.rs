@@ -6,7 +6,7 @@ use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot, spread};
 use crate::report::headline::interval;
-use crate::{EquityPoint, Report, ResultRow, Stretch, Trading};
+use crate::{EquityPoint, Report, ResultRow, StretchScore, Trading};
 
 impl Report {
     /// Accuracy stretch by stretch, for each model.
@@ -143,7 +143,7 @@ impl Report {
     }
 }
 
-fn middle(stretch: &Stretch) -> f64 {
+fn middle(stretch: &StretchScore) -> f64 {
     f64::midpoint(millis(stretch.from), millis(stretch.until))
 }
 

@@ -1,0 +1,47 @@
+//! What a bot may count on of the public types: errors travel, models are shared between threads.
+use std::error::Error;
+
+use windvane::backtest::{Backtest, BacktestError, Report};
+use windvane::candles::{self, CandleSeries};
+use windvane::ensemble::{Ensemble, EnsembleError};
+use windvane::models::v2::WeightedSignals;
+use windvane::models::v3::BiLstm;
+use windvane::models::v31::AttentionBiLstm;
+use windvane::models::v32::FastLstm;
+use windvane::models::{DirectionModel, MarketProfile, ModelError, Predictor, Retraining, Scratch};
+use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};
+
+fn travels<E: Error + Send + Sync + 'static>() {}
+fn moves<T: Send + 'static>() {}
+fn is_shared<T: Send + Sync + 'static + ?Sized>() {}
+
+#[test]
+fn every_error_travels_between_threads() {
+    travels::<candles::CandleError>();
+    travels::<candles::IntervalError>();
+    travels::<candles::PairError>();
+    travels::<candles::ResampleError>();
+    travels::<candles::SeriesError>();
+    travels::<candles::TimeError>();
+    travels::<candles::csv::CsvError>();
+    travels::<candles::read::ReadError>();
+    travels::<candles::simulate::SimulateError>();
+    travels::<SignalError>();
+    travels::<ModelError>();
+    travels::<EnsembleError>();
+    travels::<BacktestError>();
+}
+
+#[test]
+fn models_are_shared_and_predictors_move() {
+    is_shared::<dyn DirectionModel>();
+    is_shared::<WeightedSignals>();
+    is_shared::<BiLstm>();
+    is_shared::<AttentionBiLstm>();
+    is_shared::<FastLstm>();
+    is_shared::<Ensemble>();
+    is_shared::<(CandleSeries, SignalTable, Scaler, Registry, MarketProfile)>();
+    is_shared::<(Backtest, Report)>();
+    // Each thread has its own: they hold working memory.
+    moves::<(Predictor, Scratch, SignalPipeline, Retraining)>();
+}
