@@ -1,10 +1,11 @@
 //! Which column is which in rows without a header: the rows themselves tell.
 
-use super::columns::Columns;
+use super::columns::{Columns, is_flag};
 use super::note::{Ledger, NoteKind};
 use super::number::Style;
 use super::table::{HeadRow, LEAST_CELLS};
 use super::time::{Stamp, parse, parse_clock};
+use super::volume::by_money;
 
 /// Of all rows, this share must agree that a column is the highest or lowest price.
 const AGREE: f64 = 0.98;
@@ -52,10 +53,12 @@ pub(super) fn find(head: &[HeadRow], ledger: &mut Ledger) -> Option<Columns> {
         width,
         time,
         clock,
+        serial: false,
+        zone: None,
         prices,
         volume,
         symbol: (time > 0).then_some(0),
-        closed: flag(head, width),
+        closed: flag(head, width, newest_first),
         close_time: close_time(first, time),
         source: "",
     };
@@ -140,16 +143,23 @@ fn volume(
         within.count() as f64 >= AGREE * rows.len() as f64 && !none
     };
     let numbers = |i: &usize| rows.iter().all(|row| row[*i].is_some());
-    (end..width)
+    let usual = (end..width)
         .find(|i| numbers(i) && !is_average(*i))
-        .or_else(|| (from..*prices.iter().min()?).find(numbers))
+        .or_else(|| (from..*prices.iter().min()?).find(numbers));
+    let all: Vec<usize> = (from..width).collect();
+    by_money(rows, prices, &all, usual).map(|(base, _)| base).or(usual)
 }
 
-/// A last column of `true` and `false`: whether the candle is finished.
-fn flag(head: &[HeadRow], width: usize) -> Option<usize> {
-    let mut rows = head.iter().filter(|(_, cells)| cells.len() == width);
-    let last = width - 1;
-    rows.all(|(_, cells)| cells[last] == "true" || cells[last] == "false").then_some(last)
+/// A last column that says whether the candle is finished: `true` and `false` of Gate, or the ninth
+/// of OKX, where at most the newest is a zero.
+fn flag(head: &[HeadRow], width: usize, newest_first: bool) -> Option<usize> {
+    let rows = head.iter().filter(|(_, cells)| cells.len() == width);
+    let flags: Vec<&str> = rows.map(|(_, cells)| cells[width - 1].as_str()).collect();
+    let is_word = |flag: &&str| is_flag(flag) && flag.len() > 1;
+    let newest = if newest_first { 0 } else { flags.len() - 1 };
+    let is_one = |(i, flag): (usize, &&str)| *flag == "1" || i == newest && *flag == "0";
+    let is_digit = width == 9 && flags.len() > 1 && flags.iter().enumerate().all(is_one);
+    (flags.iter().all(is_word) || is_digit).then_some(width - 1)
 }
 
 /// A column with the close time of archives, one millisecond or so before the next open.

@@ -2,75 +2,14 @@
 
 use super::by_data;
 use super::error::ReadError;
+use super::names::{CLOCK, CLOSE_TIME, CLOSED, Names, SYMBOL, TIME};
 use super::note::{Ledger, NoteKind};
-use super::number::is_missing;
 use super::table::{HeadRow, LEAST_CELLS, Table};
-use super::time::{parse, parse_clock};
+use super::time::{Stamp, parse, parse_clock, parse_serial, parse_two, unknown_zone};
+use super::volume;
+use super::zone::{self, Zone};
 use crate::error::excerpt;
 
-/// Names of the time, the surest first, as `plain` writes them.
-const TIME: &[&str] = &[
-    "opentime",
-    "opentimems",
-    "timeopen",
-    "timestamp",
-    "unix",
-    "unixtimestamp",
-    "timestampms",
-    "starttime",
-    "startat",
-    "start",
-    "begin",
-    "candlebegintime",
-    "timeperiodstart",
-    "bucket",
-    "datetime",
-    "gmttime",
-    "localtime",
-    "utctime",
-    "timeutc",
-    "dateutc",
-    "time",
-    "date",
-    "t",
-    "ts",
-    "epoch",
-    "id",
-    "index",
-    "",
-];
-const CLOCK: &[&str] = &["time", "clock", "hour"];
-/// Names of the volume in units of what is traded, the surest first.
-const VOLUME: &[&str] = &[
-    "volume",
-    "vol",
-    "v",
-    "basevolume",
-    "volumebase",
-    "basevol",
-    "basevolumeamount",
-    "volumefrom",
-    "volumetraded",
-    "baseassetvolume",
-    "volumeshares",
-    "realvolume",
-    "tickvol",
-    "tickvolume",
-    "tickqty",
-    "qty",
-    "quantity",
-    "amount",
-];
-/// Currencies that prices are usually written in.
-const QUOTES: &[&str] = &[
-    "usd", "usdt", "usdc", "busd", "tusd", "dai", "fdusd", "eur", "gbp", "jpy", "krw", "try",
-    "aud", "quote", "to",
-];
-const SYMBOL: &[&str] =
-    &["symbol", "ticker", "pair", "instrument", "market", "instid", "name", "coin"];
-const CLOSED: &[&str] =
-    &["confirm", "closed", "isclosed", "isfinal", "complete", "iscomplete", "windowclose"];
-const CLOSE_TIME: &[&str] = &["closetime", "endtime", "timeperiodend", "closetimems", "timeclose"];
 /// Rows at the top in which a header is looked for.
 const BANNER_ROWS: usize = 50;
 const MOST_LISTED: usize = 20;
@@ -84,6 +23,10 @@ pub(super) struct Columns {
     pub(super) width: usize,
     pub(super) time: usize,
     pub(super) clock: Option<usize>,
+    /// Whether times are days as spreadsheets count them.
+    pub(super) serial: bool,
+    /// The zone that the header names.
+    pub(super) zone: Option<Zone>,
     /// Open, high, low and close.
     pub(super) prices: [usize; 4],
     pub(super) volume: Option<usize>,
@@ -101,6 +44,22 @@ impl Columns {
         self.source == "BitMEX"
     }
 
+    /// The time of a row, from the cells that hold it.
+    pub(super) fn stamp<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Option<Stamp> {
+        let stamp = match self.clock {
+            Some(clock) => parse_two(cell(self.time), cell(clock)),
+            None if self.serial => parse_serial(cell(self.time)),
+            None => parse(cell(self.time)),
+        };
+        match stamp? {
+            Stamp::Civil(mut civil) => {
+                civil.zone = civil.zone.or_else(|| self.zone.clone());
+                Some(Stamp::Civil(civil))
+            }
+            epoch => Some(epoch),
+        }
+    }
+
     /// Finds the columns by the names of a header, or else by the data.
     pub(super) fn find(
         table: &Table,
@@ -115,7 +74,7 @@ impl Columns {
                 if let Some(comment) = &table.comment {
                     let names = table.split(comment);
                     if names.len() == cells.len()
-                        && let Some(found) = Self::by_names(&names, 0, &head[at..], ledger)
+                        && let Some(found) = Self::by_names(&names, 0, &head[at..], table, ledger)
                     {
                         note_banner(banner, ledger);
                         let text = "the names of the columns were taken from a comment";
@@ -134,23 +93,18 @@ impl Columns {
             if !data.is_empty() && data.iter().take(20).all(is_wider) {
                 names.insert(0, String::new());
             }
-            if let Some(found) = Self::by_names(&names, *line, data, ledger) {
+            if let Some(found) = Self::by_names(&names, *line, data, table, ledger) {
                 note_banner(&head[..at], ledger);
-                return Ok(found);
+                return match (zone::of_header(&names[found.time]), &found.zone) {
+                    (Some(zone), None) => Err(ReadError::Zone {
+                        file: file.to_owned(),
+                        line: *line,
+                        zone: zone.to_owned(),
+                    }),
+                    _ => Ok(found),
+                };
             }
-            let plain: Vec<String> = names.iter().map(|name| plain_name(name)).collect();
-            let known = ["open", "high", "low", "close"];
-            let missing = known.iter().find(|name| !plain.iter().any(|p| p == *name));
-            let at_least_two =
-                known.iter().filter(|name| plain.iter().any(|p| p == *name)).count() > 1;
-            if at_least_two {
-                return Err(ReadError::MissingColumn {
-                    file: file.to_owned(),
-                    line: *line,
-                    column: missing.copied().unwrap_or("the open time"),
-                    found: names.iter().take(MOST_LISTED).map(|name| excerpt(name)).collect(),
-                });
-            }
+            refuse_header(&names, *line, data, file)?;
         }
         Err(unknown(table, file))
     }
@@ -160,14 +114,14 @@ impl Columns {
         names: &[String],
         line: u64,
         data: &[HeadRow],
+        table: &Table,
         ledger: &mut Ledger,
     ) -> Option<Self> {
-        let plain: Vec<String> = names.iter().map(|name| plain_name(name)).collect();
-        let at = |name: &str| plain.iter().position(|p| p == name);
-        let any = |list: &[&str]| list.iter().find_map(|name| at(name));
-        let (prices, affix) = find_prices(&plain)?;
-        let (time, clock) = find_time(&plain, &prices, data)?;
-        let mut source = source_of(&plain, clock.is_some());
+        let known = Names::new(names);
+        let plain = &known.plain;
+        let (prices, affix) = known.prices()?;
+        let (time, clock, serial) = find_time(&known, &prices, data)?;
+        let mut source = source_of(plain, clock.is_some());
         // Of Dukascopy's two exports one has no name of its own: `31.01.2024 22:00:00.000`.
         let day_first = |cell: &String| cell.len() == 23 && cell.as_bytes()[2] == b'.';
         if plain[time] == "time"
@@ -188,20 +142,71 @@ impl Columns {
                 format!("column {name:?} left out: prices are the unadjusted ones"),
             );
         }
-        let volume = find_volume(names, &plain, any(SYMBOL), data, ledger);
+        if serial {
+            let text = "dates are days since 1899-12-30, as spreadsheets count them";
+            ledger.file(NoteKind::Times, text);
+        }
+        let first = |i: usize| data.first().and_then(|(_, row)| row.get(i));
+        // The `s` of streams is the symbol, that of others a state or a size.
+        let is_symbol = |i: &usize| {
+            *i != time
+                && (plain[*i].len() > 1 || first(*i).is_some_and(|s| s.parse::<f64>().is_err()))
+        };
+        let symbol = known.any(SYMBOL).filter(is_symbol);
+        let is_flag = |i: &usize| first(*i).is_none_or(|cell| is_flag(cell));
+        let comma = table.delimiter == b',';
+        let volume = volume::find(names, &known, &prices, symbol, data, comma, ledger);
+        let capital = || names.iter().position(|name| name == "T" && names[time] == "t");
         Some(Self {
             header: Some(line),
             width: names.len(),
             time,
             clock,
+            serial,
+            zone: zone::of_header(&names[time]).and_then(Zone::named),
             prices,
             volume,
-            symbol: any(SYMBOL).filter(|i| *i != time),
-            closed: any(CLOSED),
-            close_time: any(CLOSE_TIME),
+            symbol,
+            closed: CLOSED.iter().filter_map(|name| known.at(name)).find(is_flag),
+            close_time: known.any(CLOSE_TIME).or_else(capital),
             source,
         })
     }
+}
+
+/// Whether a cell says yes or no.
+pub(super) fn is_flag(cell: &str) -> bool {
+    ["0", "1", "true", "false"].iter().any(|flag| cell.eq_ignore_ascii_case(flag))
+}
+
+/// Refuses a header that has some of the prices, but not all that is needed.
+fn refuse_header(
+    names: &[String],
+    line: u64,
+    data: &[HeadRow],
+    file: &str,
+) -> Result<(), ReadError> {
+    let file = || file.to_owned();
+    let known = Names::new(names);
+    let prices = ["open", "high", "low", "close"];
+    let missing = prices.iter().find(|name| known.at(name).is_none());
+    if prices.iter().filter(|name| known.at(name).is_some()).count() < 2 {
+        return Ok(());
+    }
+    // A time is there, but in a zone that is not known.
+    let zone = TIME.iter().filter_map(|name| known.at(name)).find_map(|i| {
+        let (line, cells) = data.first()?;
+        Some((*line, unknown_zone(cells.get(i)?)?))
+    });
+    if let (None, Some((line, zone))) = (missing, zone) {
+        return Err(ReadError::Zone { file: file(), line, zone: excerpt(zone) });
+    }
+    Err(ReadError::MissingColumn {
+        file: file(),
+        line,
+        column: missing.copied().unwrap_or("the open time"),
+        found: names.iter().take(MOST_LISTED).map(|name| excerpt(name)).collect(),
+    })
 }
 
 fn unknown(table: &Table, file: &str) -> ReadError {
@@ -217,39 +222,13 @@ fn note_banner(banner: &[HeadRow], ledger: &mut Ledger) {
     }
 }
 
-/// A name without case, blanks, signs and a number in front: `1. Open (USD)` is `openusd`.
-fn plain_name(name: &str) -> String {
-    let name = name.trim_start_matches(|c: char| c.is_ascii_digit());
-    let name = name.strip_prefix(". ").unwrap_or(name);
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// The four prices, and what stands before or after their names if they are not the plain ones.
-fn find_prices(plain: &[String]) -> Option<([usize; 4], String)> {
-    let at = |name: &str| plain.iter().position(|p| p == name);
-    let four = |[o, h, l, c]: [&str; 4]| Some([at(o)?, at(h)?, at(l)?, at(c)?]);
-    for close in ["close", "price", "last", "closelast"] {
-        if let Some(found) = four(["open", "high", "low", close]) {
-            return Some((found, String::new()));
-        }
-    }
-    if let Some(found) = four(["o", "h", "l", "c"]) {
-        return Some((found, String::new()));
-    }
-    plain.iter().find_map(|name| {
-        let (before, after) = name.split_once("open")?;
-        let named = |price: &str| format!("{before}{price}{after}");
-        let [o, h, l, c] = ["open", "high", "low", "close"].map(named);
-        Some((four([&o, &h, &l, &c])?, format!("{before}{after}")))
-    })
-}
-
-/// The column of the time, and the one of the clock if the time is only a date.
+/// The column of the time, the one of the clock if the time is only a date, and whether times are
+/// days as spreadsheets count them.
 fn find_time(
-    plain: &[String],
+    names: &Names,
     prices: &[usize; 4],
     data: &[HeadRow],
-) -> Option<(usize, Option<usize>)> {
+) -> Option<(usize, Option<usize>, bool)> {
     let rows = || data.iter().filter(|(_, cells)| cells.len() >= LEAST_CELLS).take(20);
     let reads = |index: usize, read: &dyn Fn(&str) -> bool| {
         let good =
@@ -258,61 +237,25 @@ fn find_time(
     };
     let is_time =
         |index: usize| !prices.contains(&index) && reads(index, &|cell| parse(cell).is_some());
-    let named =
-        TIME.iter().flat_map(|name| plain.iter().enumerate().filter(move |(_, p)| p == name));
-    let mut candidates = named.map(|(index, _)| index);
-    let time = if rows().next().is_none() {
-        candidates.next()?
-    } else {
-        candidates.find(|i| is_time(*i)).or_else(|| is_time(0).then_some(0))?
-    };
-    let date_only = |cell: &str| matches!(parse(cell), Some(super::time::Stamp::Civil(civil)) if civil.clock.is_none());
-    let is_clock = |i: &usize| *i != time && reads(*i, &|cell| parse_clock(cell).is_some());
-    let clock = CLOCK.iter().find_map(|name| plain.iter().position(|p| p == name)).filter(is_clock);
-    Some((time, clock.filter(|_| reads(time, &date_only))))
-}
-
-/// The column of the volume in units of what is traded; says which one if there is a choice.
-fn find_volume(
-    names: &[String],
-    plain: &[String],
-    symbol: Option<usize>,
-    data: &[HeadRow],
-    ledger: &mut Ledger,
-) -> Option<usize> {
-    let at = |name: &str| plain.iter().position(|p| p == name);
-    let is_volume = |name: &String| name.contains("vol") || name == "v" || name == "amount";
-    let mut all: Vec<usize> = (0..plain.len()).filter(|i| is_volume(&plain[*i])).collect();
-    let idle = |i: usize| {
-        let zero = |cell: &String| is_missing(cell) || cell.parse() == Ok(0.0);
-        !data.is_empty() && data.iter().all(|(_, cells)| cells.get(i).is_none_or(zero))
-    };
-    // Of HTX, `vol` is in the quote currency and `amount` in the base.
-    let amount = at("amount").filter(|_| at("vol").is_some() && at("volume").is_none());
-    let exact: Vec<usize> = amount.into_iter().chain(VOLUME.iter().filter_map(|n| at(n))).collect();
-    // A column of zeros is taken only if there is no other, as the real volume of currencies.
-    let exact = exact.iter().find(|i| !idle(**i)).or(exact.first()).copied();
-    let base = symbol.and_then(|i| data.first()?.1.get(i).cloned()).unwrap_or_default();
-    let base = base.split(['/', '-', '_', ':']).next().unwrap_or_default().to_lowercase();
-    let of_base = || {
-        let units = all.iter().filter_map(|i| Some((*i, plain[*i].strip_prefix("volume")?)));
-        let units: Vec<(usize, &str)> = units.collect();
-        let own = units.iter().find(|(_, unit)| *unit == base);
-        own.or_else(|| units.iter().find(|(_, unit)| !QUOTES.contains(unit))).map(|(i, _)| *i)
-    };
-    let taken = exact.or_else(of_base).or(all.first().copied());
-    match taken {
-        None => ledger.file(NoteKind::Volume, "no volume in this file: it is 0 everywhere"),
-        Some(taken) => {
-            all.retain(|i| *i != taken && !plain[*i].contains("taker"));
-            if !all.is_empty() {
-                let others = all.iter().map(|i| format!("{:?}", names[*i])).collect::<Vec<_>>();
-                let text = format!("volume is {:?}, not {}", names[taken], others.join(" or "));
-                ledger.file(NoteKind::Volume, text);
-            }
-        }
+    let equal = |name| (0..names.plain.len()).filter(move |i| names.plain[*i] == name);
+    // A name written just so goes first.
+    let named = || TIME.iter().flat_map(|name| names.at(name).into_iter().chain(equal(*name)));
+    let in_brackets =
+        || (0..names.plain.len()).filter(|i| zone::of_header(names.written(*i)).is_some());
+    let mut candidates = named().chain(in_brackets());
+    if rows().next().is_none() {
+        return Some((candidates.next()?, None, false));
     }
-    taken
+    let Some(time) = candidates.find(|i| is_time(*i)).or_else(|| is_time(0).then_some(0)) else {
+        let says_so = |i: &usize| ["date", "time"].iter().any(|w| names.plain[*i].contains(w));
+        let is_serial = |i: &usize| reads(*i, &|cell| parse_serial(cell).is_some());
+        return named().filter(says_so).find(is_serial).map(|time| (time, None, true));
+    };
+    let date_only =
+        |cell: &str| matches!(parse(cell), Some(Stamp::Civil(civil)) if civil.clock.is_none());
+    let is_clock = |i: &usize| *i != time && reads(*i, &|cell| parse_clock(cell).is_some());
+    let clock = CLOCK.iter().filter_map(|name| names.at(name)).find(is_clock);
+    Some((time, clock.filter(|_| reads(time, &date_only)), false))
 }
 
 /// Who writes such a header.

@@ -91,6 +91,18 @@ pub enum ReadError {
         /// The names there are, at most 20 of them.
         found: Vec<String>,
     },
+    /// Times carry the name of a zone that is not known, or that several zones share.
+    #[error(
+        "{file}, line {line}: time zone {zone:?} is not known or not the only one of this name"
+    )]
+    Zone {
+        /// The file.
+        file: String,
+        /// The line of the header, or of the first time.
+        line: u64,
+        /// The name of the zone.
+        zone: String,
+    },
     /// A quoted cell goes over the end of its line: a quote is missing.
     #[error("{file}, line {line}: a quote that is not closed on its line")]
     Quote {

@@ -1,8 +1,11 @@
 //! JSON: lists of candles, alone or somewhere inside an exchange's answer.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value};
 
 use super::error::ReadError;
+use super::names::Names;
 use super::table::{LEAST_CELLS, MOST_CELLS, Table};
 use super::time;
 
@@ -10,8 +13,10 @@ use super::time;
 pub(super) fn table(bytes: &[u8], file: &str) -> Result<Table, ReadError> {
     let wrong = |reason: String| ReadError::Json { file: file.to_owned(), reason };
     let value = parse(bytes).map_err(|error| wrong(error.to_string()))?;
-    let found = find(&value);
-    found.map(Found::into_table).ok_or_else(|| wrong("holds no list of candles".to_owned()))
+    let found = find(&value).map_err(wrong)?;
+    let found = found.ok_or_else(|| wrong("holds no list of candles".to_owned()))?;
+    let added = u64::from(found.head.is_some());
+    Ok(Table::of_rows(found.head.unwrap_or_default() + &found.rows, added))
 }
 
 /// One value, or one value per line.
@@ -23,59 +28,36 @@ fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     })
 }
 
-/// A list of candles inside a value.
-enum Found<'a> {
-    /// Arrays of cells.
-    Rows(Option<&'a [Value]>, &'a [Value]),
-    /// Objects with a name per cell, some with their key as time.
-    Objects(Vec<(Option<&'a str>, &'a Map<String, Value>)>),
-    /// Arrays of equal length, one per column.
-    Columns(Vec<(&'a str, &'a [Value])>),
+/// A list of candles inside a value, as text with a line per row.
+struct Found {
+    /// The line with the names.
+    head: Option<String>,
+    /// Cells of the first row.
+    width: usize,
+    rows: String,
+    count: usize,
 }
 
-impl Found<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Rows(_, rows) => rows.len(),
-            Self::Objects(rows) => rows.len(),
-            Self::Columns(columns) => columns.first().map_or(0, |(_, cells)| cells.len()),
-        }
+impl Found {
+    fn new(names: Option<Vec<String>>) -> Self {
+        let head = names.map(|names| {
+            let mut line = String::new();
+            write(&mut line, names.into_iter());
+            line
+        });
+        Self { head, width: 0, rows: String::new(), count: 0 }
     }
 
-    fn into_table(self) -> Table {
-        let mut text = String::new();
-        let mut added = 1;
-        match self {
-            Self::Rows(names, rows) => {
-                added = names.map_or(0, |_| 1);
-                if let Some(names) = names {
-                    write(&mut text, names.iter().map(scalar));
-                }
-                for row in rows {
-                    write(&mut text, row.as_array().into_iter().flatten().map(scalar));
-                }
-            }
-            Self::Objects(rows) => {
-                let first = rows.first().map(|(_, row)| row.keys().map(String::as_str));
-                let names: Vec<&str> = first.into_iter().flatten().take(MOST_CELLS).collect();
-                write(
-                    &mut text,
-                    ["timestamp"].iter().filter(|_| rows[0].0.is_some()).chain(&names).map(clean),
-                );
-                for (key, row) in &rows {
-                    let cells =
-                        names.iter().map(|name| row.get(*name).map_or(String::new(), scalar));
-                    write(&mut text, key.iter().map(clean).chain(cells));
-                }
-            }
-            Self::Columns(columns) => {
-                write(&mut text, columns.iter().map(|(name, _)| clean(name)));
-                for i in 0..columns[0].1.len() {
-                    write(&mut text, columns.iter().map(|(_, cells)| scalar(&cells[i])));
-                }
-            }
+    fn push(&mut self, cells: Vec<String>) {
+        if self.count == 0 {
+            self.width = cells.len();
         }
-        Table::of_rows(text, added)
+        self.count += 1;
+        write(&mut self.rows, cells.into_iter());
+    }
+
+    fn is_alike(&self, other: &Self) -> bool {
+        self.head == other.head && self.width == other.width
     }
 }
 
@@ -104,60 +86,191 @@ fn scalar(value: &Value) -> String {
     }
 }
 
+fn is_scalar(value: &Value) -> bool {
+    !value.is_array() && !value.is_object()
+}
+
 /// The largest list of candles in a value; its depth is bounded by the parser.
-fn find(value: &Value) -> Option<Found<'_>> {
+fn find(value: &Value) -> Result<Option<Found>, String> {
     match value {
-        Value::Array(list) => list_of(list).or_else(|| largest(list.iter())),
-        Value::Object(map) => object_of(map).or_else(|| largest(map.values())),
-        _ => None,
+        Value::Array(list) => list_of(list).map_or_else(|| pages(list), |found| Ok(Some(found))),
+        Value::Object(map) => object_of(map).map_or_else(|| one_of(map), |found| Ok(Some(found))),
+        _ => Ok(None),
     }
 }
 
-fn largest<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Found<'a>> {
-    // The first of equal ones.
-    values.filter_map(find).reduce(|best, next| if next.len() > best.len() { next } else { best })
+/// The larger of two, the first of equal ones.
+fn larger(best: Found, next: Found) -> Found {
+    if next.count > best.count { next } else { best }
 }
 
-fn list_of(list: &[Value]) -> Option<Found<'_>> {
-    let width = |value: &Value| value.as_array().map_or(0, Vec::len);
-    let scalars = |value: &Value| {
-        value.as_array().is_some_and(|cells| !cells.iter().any(|c| c.is_array() || c.is_object()))
-    };
+/// The lists of candles in the parts of a list: put together if they are alike, as the pages of an
+/// answer or the messages of a stream.
+fn pages(list: &[Value]) -> Result<Option<Found>, String> {
+    let mut all: Option<Found> = None;
+    let mut alike = true;
+    for part in list {
+        let Some(found) = find(part)? else { continue };
+        all = Some(match all {
+            None => found,
+            Some(mut all) if alike && all.is_alike(&found) => {
+                all.rows += &found.rows;
+                all.count += found.count;
+                all
+            }
+            Some(best) => {
+                alike = false;
+                larger(best, found)
+            }
+        });
+    }
+    Ok(all)
+}
+
+/// The largest list of candles in the parts of an object. There may be only one of its kind: which
+/// instrument is meant could only be guessed.
+fn one_of(map: &Map<String, Value>) -> Result<Option<Found>, String> {
+    let mut all: Vec<(&str, Found)> = vec![];
+    for (key, part) in map {
+        all.extend(find(part)?.map(|found| (key.as_str(), found)));
+    }
+    let Some(best) = (0..all.len()).rev().max_by_key(|i| all[*i].1.count) else { return Ok(None) };
+    let alike = all.iter().filter(|(_, found)| found.is_alike(&all[best].1) && found.count > 1);
+    let keys: Vec<String> = alike.map(|(key, _)| clean(key)).take(3).collect();
+    if keys.len() > 1 {
+        return Err(format!("holds several lists of candles ({keys:?}...): split the file"));
+    }
+    Ok(Some(all.swap_remove(best).1))
+}
+
+fn list_of(list: &[Value]) -> Option<Found> {
     let first = list.first()?;
-    if width(first) >= LEAST_CELLS && scalars(first) {
-        return Some(Found::Rows(None, list));
+    if is_row(first) {
+        return Some(arrays(None, list, None));
     }
     let rows: Vec<_> = list.iter().filter_map(|v| v.as_object().map(|map| (None, map))).collect();
-    (rows.len() == list.len() && is_candle(rows[0].1)).then_some(Found::Objects(rows))
+    (rows.len() == list.len()).then(|| objects(&rows))?
 }
 
-/// Whether an object holds single values enough for a candle.
+/// Whether a value is a row of single values enough for a candle.
+fn is_row(value: &Value) -> bool {
+    value.as_array().is_some_and(|cells| cells.len() >= LEAST_CELLS && cells.iter().all(is_scalar))
+}
+
+/// Rows as arrays, perhaps with a cell for each that stands in a list of its own.
+fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -> Found {
+    let mut found = Found::new(names);
+    for (i, row) in rows.iter().enumerate() {
+        let cells = row.as_array().into_iter().flatten();
+        found.push(index.map(|index| &index[i]).into_iter().chain(cells).map(scalar).collect());
+    }
+    found
+}
+
+/// Rows as objects, some with their key as time.
+fn objects(rows: &[(Option<&str>, &Map<String, Value>)]) -> Option<Found> {
+    let first = rows.iter().map(|(_, row)| row).find(|row| is_candle(row))?;
+    let leaves = leaves(first);
+    let key = rows[0].0.map(|_| "timestamp".to_owned());
+    let found = Found::new(Some(key.into_iter().chain(names(&leaves)).collect()));
+    Some(rows.iter().fold(found, |mut found, (key, row)| {
+        let cells = leaves.iter().map(|path| {
+            let (last, outer) = path.split_last()?;
+            let inner = outer.iter().try_fold(*row, |map, key| map.get(*key)?.as_object())?;
+            inner.get(*last).map(scalar)
+        });
+        found.push(key.iter().map(clean).chain(cells.map(Option::unwrap_or_default)).collect());
+        found
+    }))
+}
+
+/// Whether an object is a candle: four prices are somewhere in it, or single values enough.
 fn is_candle(map: &Map<String, Value>) -> bool {
-    map.values().filter(|value| !value.is_array() && !value.is_object()).count() >= LEAST_CELLS - 1
+    let enough = map.values().filter(|value| is_scalar(value)).count() >= LEAST_CELLS - 1;
+    enough && !map.values().any(Value::is_array)
+        || Names::new(&names(&leaves(map))).prices().is_some()
 }
 
-fn object_of(map: &Map<String, Value>) -> Option<Found<'_>> {
-    if let (Some(Value::Array(names)), Some(Value::Array(rows))) =
-        (map.get("columns"), map.get("data"))
-    {
-        return Some(Found::Rows(Some(names), rows));
+/// The paths of the single values of an object, those further out first.
+fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
+    let (mut found, mut inner) = (vec![], VecDeque::from([(vec![], map)]));
+    while let Some((path, map)) = inner.pop_front() {
+        for (key, value) in map {
+            let path: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
+            match value {
+                Value::Object(map) => inner.push_back((path, map)),
+                Value::Array(_) => {}
+                _ if found.len() < MOST_CELLS => found.push(path),
+                _ => return found,
+            }
+        }
+    }
+    found
+}
+
+/// A value is called by its own key, or by all on the way to it if there are several of that key.
+fn names(leaves: &[Vec<&str>]) -> Vec<String> {
+    let name = |path: &Vec<&str>| {
+        let several = leaves.iter().filter(|other| other.last() == path.last()).count() > 1;
+        clean(if several {
+            path.join(".")
+        } else {
+            path.last().copied().unwrap_or_default().to_owned()
+        })
+    };
+    leaves.iter().map(name).collect()
+}
+
+fn object_of(map: &Map<String, Value>) -> Option<Found> {
+    if let Some(found) = named_rows(map) {
+        return Some(found);
     }
     let keyed: Vec<_> = map
         .iter()
         .filter_map(|(key, v)| v.as_object().map(|row| (Some(key.as_str()), row)))
         .collect();
-    if keyed.len() == map.len()
-        && keyed.first().is_some_and(|(key, row)| {
-            is_candle(row) && key.is_some_and(|k| time::parse(k).is_some())
-        })
-    {
-        return Some(Found::Objects(keyed));
+    let is_time = |key: Option<&str>| key.is_some_and(|key| time::parse(key).is_some());
+    if keyed.len() == map.len() && keyed.first().is_some_and(|(key, _)| is_time(*key)) {
+        return objects(&keyed);
     }
-    columns_of(map)
+    keyed_columns(map).or_else(|| columns_of(map))
+}
+
+/// A list of rows beside a list of the names of their columns, and perhaps one of their times.
+fn named_rows(map: &Map<String, Value>) -> Option<Found> {
+    let lists = || map.iter().filter_map(|(key, v)| Some((key, v.as_array()?)));
+    let (_, rows) = lists().find(|(_, list)| list.first().is_some_and(is_row))?;
+    let width = rows[0].as_array()?.len();
+    let names = lists().filter(|(key, list)| *key != "index" && list.len() == width);
+    let name = |value: &Value| value.as_str().or_else(|| value.get("name")?.as_str()).map(clean);
+    let names: Vec<String> =
+        names.filter_map(|(_, list)| list.iter().map(name).collect()).next()?;
+    let index = map.get("index").and_then(Value::as_array);
+    let index = index.filter(|index| index.len() == rows.len() && index.iter().all(is_scalar));
+    let names = index.map(|_| "index".to_owned()).into_iter().chain(names).collect();
+    Some(arrays(Some(names), rows, index.map(Vec::as_slice)))
+}
+
+/// Columns as objects with a value for each time or number of a row, as pandas writes them.
+fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
+    let columns: Vec<(&str, &Map<String, Value>)> =
+        map.iter().filter_map(|(name, v)| Some((name.as_str(), v.as_object()?))).collect();
+    let names: Vec<String> = columns.iter().map(|(name, _)| clean(name)).collect();
+    Names::new(&names).prices()?;
+    let mut keys: Vec<&String> = columns[0].1.keys().collect();
+    keys.sort_by_key(|key| key.parse::<i64>().ok());
+    let names = [String::new()].into_iter().chain(names).collect();
+    let mut found = Found::new(Some(names));
+    for key in keys {
+        let cell = |(_, cells): &(&str, &Map<String, Value>)| cells.get(key).map(scalar);
+        let cells = columns.iter().map(|column| cell(column).unwrap_or_default());
+        found.push([clean(key)].into_iter().chain(cells).collect());
+    }
+    (found.count > 0).then_some(found)
 }
 
 /// Columns as arrays, as chart servers answer; prices may stand one level further down.
-fn columns_of(map: &Map<String, Value>) -> Option<Found<'_>> {
+fn columns_of(map: &Map<String, Value>) -> Option<Found> {
     let mut columns: Vec<(&str, &[Value])> = vec![];
     add_columns(map, &mut columns);
     for key in ["quote", "adjclose"] {
@@ -168,13 +281,19 @@ fn columns_of(map: &Map<String, Value>) -> Option<Found<'_>> {
     }
     let rows = columns.first()?.1.len();
     columns.retain(|(_, cells)| cells.len() == rows);
-    (columns.len() >= LEAST_CELLS && rows > 0).then_some(Found::Columns(columns))
+    if columns.len() < LEAST_CELLS || rows == 0 {
+        return None;
+    }
+    let mut found = Found::new(Some(columns.iter().map(|(name, _)| clean(name)).collect()));
+    for i in 0..rows {
+        found.push(columns.iter().map(|(_, cells)| scalar(&cells[i])).collect());
+    }
+    Some(found)
 }
 
 fn add_columns<'a>(map: &'a Map<String, Value>, columns: &mut Vec<(&'a str, &'a [Value])>) {
-    let scalars = |cells: &&'a Vec<Value>| !cells.iter().any(|c| c.is_array() || c.is_object());
-    let all = map
-        .iter()
-        .filter_map(|(key, v)| v.as_array().filter(scalars).map(|c| (key.as_str(), &c[..])));
+    let all = map.iter().filter_map(|(key, v)| {
+        v.as_array().filter(|c| c.iter().all(is_scalar)).map(|c| (key.as_str(), &c[..]))
+    });
     columns.extend(all);
 }

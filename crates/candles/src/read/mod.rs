@@ -20,6 +20,7 @@ mod by_data;
 mod columns;
 mod error;
 mod json;
+mod names;
 mod note;
 mod number;
 mod order;
@@ -29,6 +30,8 @@ mod table;
 mod tests;
 mod time;
 mod unpack;
+mod volume;
+mod zone;
 
 #[cfg(feature = "columnar")]
 mod columnar;

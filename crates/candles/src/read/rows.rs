@@ -10,7 +10,8 @@ use super::error::ReadError;
 use super::note::{Ledger, NoteKind, Tally};
 use super::number::{Style, is_missing};
 use super::table::{HeadRow, Table, cell};
-use super::time::{Civil, Stamp, Unit, parse, parse_two};
+use super::time::{Civil, Stamp, Unit, parse};
+use super::zone::Zone;
 use crate::Ohlcv;
 use crate::error::excerpt;
 
@@ -39,7 +40,8 @@ pub(super) struct Rows {
 
 #[derive(Default)]
 struct Tallies {
-    unfinished: Tally,
+    /// Line and time of rows that the file calls unfinished.
+    unfinished: Vec<(u64, Option<i64>)>,
     empty: Tally,
     unreadable: Tally,
     no_volume: Tally,
@@ -90,12 +92,28 @@ pub(super) fn read(
     }
     all.total -= tallies.headers.rows;
     ledger.rows(NoteKind::SkippedLines, &tallies.headers, "of further header skipped");
-    ledger.rows(NoteKind::Unfinished, &tallies.unfinished, "not finished, dropped");
     ledger.rows(NoteKind::NoPrices, &tallies.empty, "without prices, dropped");
     ledger.rows(NoteKind::Unreadable, &tallies.unreadable, "unreadable, dropped");
     ledger.rows(NoteKind::Volume, &tallies.no_volume, "without volume, taken as 0");
     resolve(raws, file, &mut all, ledger)?;
+    note_unfinished(&tallies.unfinished, &all.read, ledger);
     Ok(all)
+}
+
+/// Streams send a candle many times before they send it finished: only one that never was finished
+/// is missing.
+fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[Row], ledger: &mut Ledger) {
+    if unfinished.is_empty() {
+        return;
+    }
+    let mut known: BTreeSet<i64> = read.iter().map(|row| row.time).collect();
+    let (mut missing, mut earlier) = (Tally::default(), Tally::default());
+    for (line, time) in unfinished {
+        let is_new = time.is_none_or(|time| known.insert(time));
+        if is_new { &mut missing } else { &mut earlier }.add(*line, *time);
+    }
+    ledger.rows(NoteKind::Repeated, &earlier, "with an earlier state of another, left out");
+    ledger.rows(NoteKind::Unfinished, &missing, "not finished, dropped");
 }
 
 /// The line of the first row in a table without header.
@@ -133,11 +151,7 @@ fn one(
     tallies: &mut Tallies,
     no_row_yet: bool,
 ) -> Option<Raw> {
-    let stamp = match columns.clock {
-        None => parse(cell(record, columns.time)),
-        Some(clock) => parse_two(cell(record, columns.time), cell(record, clock)),
-    };
-    let Some(stamp) = stamp else {
+    let Some(stamp) = columns.stamp(|i| cell(record, i)) else {
         let prices = columns.prices.iter().any(|i| style.parse(cell(record, *i)).is_some());
         if no_row_yet && !prices && columns.header.is_some() {
             tallies.headers.add(line, None);
@@ -147,11 +161,9 @@ fn one(
         }
         return None;
     };
-    let time = match stamp {
-        Stamp::Epoch { millis, .. } => Some(millis),
-        Stamp::Civil(civil) if civil.undecided.is_none() => {
-            civil.local(false).map(|local| local - civil.offset_ms())
-        }
+    let time = match &stamp {
+        Stamp::Epoch { millis, .. } => Some(*millis),
+        Stamp::Civil(civil) if civil.undecided.is_none() => civil.utc(false).map(|(utc, _)| utc),
         Stamp::Civil(_) => None,
     };
     let extra = (columns.width..record.len()).any(|i| !cell(record, i).is_empty());
@@ -167,7 +179,7 @@ fn one(
     if let Some(closed) = columns.closed
         && matches!(cell(record, closed).to_ascii_lowercase().as_str(), "0" | "false")
     {
-        tallies.unfinished.add(line, time);
+        tallies.unfinished.push((line, time));
         return None;
     }
     let mut values = [0.0; 5];
@@ -201,10 +213,10 @@ fn is_whole(record: &ByteRecord, columns: &Columns) -> bool {
 fn length(record: &ByteRecord, columns: &Columns) -> Option<i64> {
     let utc = |stamp| match stamp {
         Stamp::Epoch { millis, .. } => Some(millis),
-        Stamp::Civil(civil) => civil.local(false).map(|local| local - civil.offset_ms()),
+        Stamp::Civil(civil) => civil.utc(false).map(|(utc, _)| utc),
     };
     let close = utc(parse(&close_cell(cell(record, columns.close_time?)))?)?;
-    close.checked_sub(utc(parse(cell(record, columns.time))?)?)
+    close.checked_sub(utc(columns.stamp(|i| cell(record, i))?)?)
 }
 
 /// Decides the order of day and month, and notes how times are written.
@@ -217,6 +229,7 @@ fn resolve(
     let day_first = day_first(&raws, file, ledger)?;
     let mut units = BTreeSet::<Unit>::new();
     let mut offsets = BTreeSet::<i32>::new();
+    let mut places = BTreeSet::<String>::new();
     let (mut clocks, mut zoneless, mut dates) = (false, false, false);
     let mut bad = Tally::default();
     all.read.reserve_exact(raws.len());
@@ -227,15 +240,25 @@ fn resolve(
                 (millis, 0)
             }
             Stamp::Civil(civil) => {
-                let Some(local) = civil.local(day_first) else {
-                    bad.add_because(line, None, || Some("no such date".to_owned()));
+                let Some(time) = civil.utc(day_first) else {
+                    bad.add_because(line, None, || Some("no such date or hour".to_owned()));
                     continue;
                 };
-                offsets.extend(civil.offset);
+                match &civil.zone {
+                    Some(Zone::Offset(minutes)) => {
+                        offsets.insert(*minutes);
+                    }
+                    Some(Zone::Named(zone)) => {
+                        let name = zone.iana_name().unwrap_or_default();
+                        if !places.contains(name) {
+                            places.insert(name.to_owned());
+                        }
+                    }
+                    None => zoneless |= civil.clock.is_some(),
+                }
                 clocks |= civil.clock.is_some();
                 dates |= civil.clock.is_none();
-                zoneless |= civil.clock.is_some() && civil.offset.is_none();
-                (local - civil.offset_ms(), civil.offset_ms())
+                time
             }
         };
         all.read.push(Row { line, time, offset, values });
@@ -250,6 +273,9 @@ fn resolve(
     }
     if zoneless {
         ledger.file(NoteKind::Times, "times have no zone: taken as UTC");
+    }
+    for place in &places {
+        ledger.file(NoteKind::Times, format!("times are of {place}: converted to UTC"));
     }
     if offsets.iter().any(|minutes| *minutes != 0) {
         let sign = |m: &i32| if *m < 0 { '-' } else { '+' };
@@ -267,7 +293,7 @@ fn resolve(
 /// Whether the day comes before the month, from all dates together.
 fn day_first(raws: &[Raw], file: &str, ledger: &mut Ledger) -> Result<bool, ReadError> {
     let undecided = || {
-        raws.iter().filter_map(|raw| match raw.stamp {
+        raws.iter().filter_map(|raw| match &raw.stamp {
             Stamp::Civil(civil) => civil.undecided.map(|sign| (raw.line, civil, sign)),
             Stamp::Epoch { .. } => None,
         })

@@ -1,12 +1,14 @@
 //! Cells that hold a time, in the many ways tools write one.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
+
+use super::zone::{self, Zone};
 
 const DAY_MS: i64 = 86_400_000;
 
 /// What a cell says about time.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Stamp {
     /// A number since 1970.
     Epoch { millis: i64, unit: Unit },
@@ -35,7 +37,7 @@ impl Unit {
 }
 
 /// A date and a clock as written.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Civil {
     year: i16,
     /// Month and day, in this order if `order` is known.
@@ -45,22 +47,32 @@ pub(super) struct Civil {
     pub(super) undecided: Option<u8>,
     /// Milliseconds since midnight; `None` for a date alone.
     pub(super) clock: Option<i32>,
-    /// Minutes that local time is ahead of UTC.
-    pub(super) offset: Option<i32>,
+    pub(super) zone: Option<Zone>,
 }
 
 impl Civil {
-    /// Milliseconds since 1970 in local time, if there is such a date.
-    pub(super) fn local(self, day_first: bool) -> Option<i64> {
+    fn date(&self, day_first: bool) -> Option<Date> {
         let swap = self.undecided.is_some() && day_first;
         let (month, day) = if swap { (self.second, self.first) } else { (self.first, self.second) };
-        let date = Date::new(self.year, month, day).ok()?;
-        let midnight = TimeZone::UTC.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()));
-        Some(midnight.ok()?.as_millisecond() + i64::from(self.clock.unwrap_or(0)))
+        Date::new(self.year, month, day).ok()
     }
 
-    pub(super) fn offset_ms(self) -> i64 {
-        i64::from(self.offset.unwrap_or(0)) * 60_000
+    /// Milliseconds since 1970 in local time, if there is such a date.
+    pub(super) fn local(&self, day_first: bool) -> Option<i64> {
+        let midnight = self.date(day_first)?.to_datetime(Time::midnight());
+        let midnight = TimeZone::UTC.to_timestamp(midnight).ok()?;
+        Some(midnight.as_millisecond() + i64::from(self.clock.unwrap_or(0)))
+    }
+
+    /// Milliseconds since 1970 in UTC, and how many local time is ahead of it; UTC is taken where
+    /// there is no zone.
+    pub(super) fn utc(&self, day_first: bool) -> Option<(i64, i64)> {
+        let local = self.local(day_first)?;
+        let Some(zone) = &self.zone else { return Some((local, 0)) };
+        let clock = jiff::SignedDuration::from_millis(self.clock.unwrap_or(0).into());
+        let midnight: DateTime = self.date(day_first)?.to_datetime(Time::midnight());
+        let offset = zone.offset_ms(midnight.checked_add(clock).ok()?)?;
+        Some((local - offset, offset))
     }
 }
 
@@ -75,19 +87,45 @@ pub(super) fn parse(cell: &str) -> Option<Stamp> {
     {
         return number(cell);
     }
-    let (text, offset) = split_offset(cell);
+    let (text, zone) = zone::split(cell);
     let civil = match named_month(text) {
         Some(civil) => civil,
         None => numeric_date(text)?,
     };
-    Some(Stamp::Civil(Civil { offset, ..civil }))
+    Some(Stamp::Civil(Civil { zone, ..civil }))
+}
+
+/// Reads a day as spreadsheets count them, from 1899-12-30 on with the clock as a fraction.
+pub(super) fn parse_serial(cell: &str) -> Option<Stamp> {
+    let digits = cell.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let days: f64 =
+        cell.parse().ok().filter(|days| digits && (20_000.0..80_000.0).contains(days))?;
+    let seconds = (days * 86_400.0).round() as i64 - 25_569 * 86_400;
+    let local = TimeZone::UTC.to_datetime(jiff::Timestamp::from_second(seconds).ok()?);
+    let clock = i32::try_from(seconds.rem_euclid(86_400) * 1000).ok()?;
+    Some(Stamp::Civil(Civil {
+        year: local.year(),
+        first: local.month(),
+        second: local.day(),
+        undecided: None,
+        clock: cell.contains('.').then_some(clock),
+        zone: None,
+    }))
+}
+
+/// The word after a time that is no zone that is known.
+pub(super) fn unknown_zone(cell: &str) -> Option<&str> {
+    let (rest, word) = cell.trim().rsplit_once(' ')?;
+    let is_name = word.len() > 2 && word.bytes().any(|b| b.is_ascii_alphabetic());
+    (is_name && parse(cell).is_none() && parse(rest).is_some()).then_some(word)
 }
 
 /// Reads a date and a clock that stand in two columns.
 pub(super) fn parse_two(date: &str, clock: &str) -> Option<Stamp> {
     let Some(Stamp::Civil(civil)) = parse(date) else { return None };
-    let (clock, offset) = split_offset(clock.trim());
-    Some(Stamp::Civil(Civil { clock: Some(parse_clock(clock)?), offset, ..civil }))
+    let (clock, zone) = zone::split(clock.trim());
+    let zone = zone.or(civil.zone.clone());
+    Some(Stamp::Civil(Civil { clock: Some(parse_clock(clock)?), zone, ..civil }))
 }
 
 /// Reads a clock: `05:00`, `05:00:00.000`, `050000`, `5:00 PM`, `04-AM`.
@@ -183,34 +221,9 @@ fn compact_date(digits: &str) -> Option<Civil> {
         second: digits[6..8].parse().ok()?,
         undecided: None,
         clock,
-        offset: None,
+        zone: None,
     };
     civil.local(false).map(|_| civil)
-}
-
-/// Cuts `Z`, `UTC`, `+02:00`, ` +0200` or `GMT+0200` off the end of a time, in minutes.
-fn split_offset(text: &str) -> (&str, Option<i32>) {
-    let text = match (text.ends_with(']'), text.rfind('[')) {
-        (true, Some(at)) => &text[..at],
-        _ => text,
-    };
-    for zone in ["UTC", "GMT", "Z", "z"] {
-        if let Some(rest) = text.strip_suffix(zone) {
-            return (rest.trim_end(), Some(0));
-        }
-    }
-    let sign = text.rfind(['+', '-']).filter(|at| text[..*at].contains(':'));
-    let Some(at) = sign else { return (text, None) };
-    let digits: String = text[at + 1..].chars().filter(|c| *c != ':').collect();
-    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return (text, None);
-    }
-    let part = |digits: Option<&str>| digits.and_then(|d| d.parse().ok()).unwrap_or(0);
-    let minutes: i32 = part(digits.get(..2)) * 60 + part(digits.get(2..4));
-    let minutes = if text.as_bytes()[at] == b'-' { -minutes } else { minutes };
-    let rest = text[..at].trim_end();
-    let rest = rest.strip_suffix("GMT").or(rest.strip_suffix("UTC")).unwrap_or(rest);
-    (rest.trim_end(), (minutes.abs() <= 18 * 60).then_some(minutes))
 }
 
 /// Reads `2024-01-31`, `31.01.2024`, `1/31/24` or `20240131` with or without a clock.
@@ -241,7 +254,7 @@ fn numeric_date(text: &str) -> Option<Civil> {
         second: second.parse().ok()?,
         undecided,
         clock,
-        offset: None,
+        zone: None,
     };
     (civil.local(false).is_some() || civil.local(true).is_some()).then_some(civil)
 }
@@ -286,7 +299,7 @@ fn named_month(text: &str) -> Option<Civil> {
     }
     let clock = if clock.is_empty() { None } else { Some(parse_clock(&clock)?) };
     let (first, second) = (month?, day?);
-    let civil = Civil { year: year?, first, second, undecided: None, clock, offset: None };
+    let civil = Civil { year: year?, first, second, undecided: None, clock, zone: None };
     civil.local(false).map(|_| civil)
 }
 
@@ -304,7 +317,7 @@ mod tests {
     fn utc(cell: &str, day_first: bool) -> Option<i64> {
         match parse(cell)? {
             Stamp::Epoch { millis, .. } => Some(millis),
-            Stamp::Civil(civil) => Some(civil.local(day_first)? - civil.offset_ms()),
+            Stamp::Civil(civil) => civil.utc(day_first).map(|(utc, _)| utc),
         }
     }
 
@@ -345,6 +358,8 @@ mod tests {
             ("31-Jan-20", "2020-01-31"),
             ("Fri Jan 31 2020 09:30:00 GMT+0000", "2020-01-31 09:30"),
             ("January 31, 2020 9:30 PM", "2020-01-31 21:30"),
+            ("20200731 05:30:00 US/Eastern", "2020-07-31 09:30"),
+            ("Fri Jan 31 2020 09:30:00 GMT+0100 (CET)", "2020-01-31 08:30"),
         ];
         for (cell, expected) in cases {
             let expected: Timestamp = expected.parse().unwrap();
@@ -379,6 +394,8 @@ mod tests {
             "1e400",
             "ä",
             "9223372036854775808",
+            "2020-01-01 09:30 CST",
+            "2020-03-08 02:30 Nowhere/Town",
         ] {
             assert_eq!(parse(cell), None, "{cell}");
         }
@@ -390,5 +407,15 @@ mod tests {
         assert_eq!(two, parse("2020-01-01 09:30").unwrap());
         assert_eq!(two, parse_two("20200101", "093000").unwrap());
         assert_eq!(parse_two("1577836800", "09:30"), None);
+    }
+
+    #[test]
+    fn days_of_spreadsheets_and_unknown_zones() {
+        assert_eq!(parse_serial("45292.3958333333"), parse("2024-01-01 09:30"));
+        assert_eq!(parse_serial("45292"), parse("2024-01-01"));
+        assert_eq!(parse_serial("16500.25"), None);
+        assert_eq!(unknown_zone("2020-01-01 09:30 CST"), Some("CST"));
+        assert_eq!(unknown_zone("2020-01-01 09:30 EST"), None);
+        assert_eq!(unknown_zone("no time"), None);
     }
 }
