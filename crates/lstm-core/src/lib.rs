@@ -134,3 +134,7 @@ pub use schedule::Schedule;
 #[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../../../docs/lstm.md")]
+struct GuideDoctests;

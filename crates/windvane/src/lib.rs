@@ -58,5 +58,21 @@ struct DiagnosisDoctests;
 struct LiveDoctests;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/signals.md")]
+struct SignalsDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/training.md")]
+struct TrainingDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/ensemble.md")]
+struct EnsembleDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/saved-models.md")]
+struct SavedModelsDoctests;
+
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;

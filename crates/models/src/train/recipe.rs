@@ -20,7 +20,7 @@ use crate::ModelError;
 pub struct Recipe {
     /// The rule that turns gradients into steps.
     pub optimizer: Optimizer,
-    /// Learning rate of the first epoch.
+    /// The full learning rate, of which the schedule takes its share.
     pub learning_rate: f64,
     /// How the learning rate changes; its time is counted in epochs.
     pub schedule: Schedule,

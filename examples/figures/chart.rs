@@ -1,0 +1,124 @@
+//! Lines over two axes, as SVG.
+use std::ops::Range;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::Error;
+use super::ink::{self, Ink};
+
+/// Units of the drawing per unit of the figure: plotters has whole numbers only.
+pub(crate) const FINE: u32 = 4;
+
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// One axis: its ends, about how many ticks it has, and what stands at them.
+pub(crate) struct Axis {
+    pub(crate) ends: Range<f64>,
+    pub(crate) ticks: usize,
+    pub(crate) text: fn(&f64) -> String,
+    pub(crate) label: &'static str,
+}
+
+/// A line, with its name at the place where there is room.
+pub(crate) struct Line {
+    pub(crate) ink: Ink,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) name: Option<((f64, f64), String)>,
+}
+
+impl Line {
+    pub(crate) fn new(ink: Ink, points: Vec<(f64, f64)>) -> Self {
+        Self { ink, points, name: None }
+    }
+}
+
+/// A figure of that width and height.
+pub(crate) struct Chart {
+    pub(crate) size: (u32, u32),
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Chart {
+    pub(crate) fn svg(&self) -> Result<String, Error> {
+        svg(self.size, |area| self.draw(area))
+    }
+
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(fine(12.0))
+            .margin_right(fine(28.0))
+            .margin_left(fine(6.0))
+            .x_label_area_size(fine(if self.x.label.is_empty() { 24.0 } else { 42.0 }))
+            .y_label_area_size(fine(66.0))
+            .build_cartesian_2d(self.x.ends.clone(), self.y.ends.clone())?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_labels(self.x.ticks)
+            .y_labels(self.y.ticks)
+            .x_label_formatter(&self.x.text)
+            .y_label_formatter(&self.y.text)
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(ink::GRID.colour().stroke_width(fine(1.0)))
+            .axis_style(ink::RULE.colour().stroke_width(fine(1.0)))
+            .set_all_tick_mark_size(fine(4.0))
+            .label_style(text(ink::TEXT))
+            .axis_desc_style(text(ink::TEXT))
+            .y_desc(self.y.label);
+        // An empty text would still be drawn.
+        if !self.x.label.is_empty() {
+            mesh.x_desc(self.x.label);
+        }
+        mesh.draw()?;
+        for Line { ink, points, name } in &self.lines {
+            let style = ink.colour().stroke_width(fine(1.6));
+            // Plotters would draw what lies beyond the ends along them.
+            let inside = points.iter().copied().filter(|(_, y)| self.y.ends.contains(y));
+            chart.draw_series(LineSeries::new(inside, style))?;
+            if let Some((at, name)) = name {
+                let left = Pos::new(HPos::Left, VPos::Center);
+                chart.plotting_area().draw(&Text::new(name.clone(), *at, text(*ink).pos(left)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What `draw` draws, as a file.
+pub(crate) fn svg(
+    (width, height): (u32, u32),
+    draw: impl FnOnce(&Area<'_>) -> Result<(), Error>,
+) -> Result<String, Error> {
+    let view = (FINE * width, FINE * height);
+    let mut drawing = String::new();
+    let area = SVGBackend::with_string(&mut drawing, view).into_drawing_area();
+    area.fill(&ink::GROUND.colour())?;
+    draw(&area)?;
+    area.present()?;
+    drop(area);
+    let inner = drawing.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
+    let (inner, _) = inner.ok_or("plotters draws one element")?;
+    // What is so anyway.
+    let inner = inner.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {} {}\">{}{inner}</svg>\n",
+        view.0,
+        view.1,
+        ink::css(&inner)
+    ))
+}
+
+pub(crate) fn fine(units: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small length")]
+    let fine = (units * f64::from(FINE)).round() as u32;
+    fine
+}
+
+/// Text of 13 units.
+pub(crate) fn text(ink: Ink) -> TextStyle<'static> {
+    // Plotters divides by 1.24.
+    ("sans-serif", 1.24 * 13.0 * f64::from(FINE)).into_font().color(&ink.colour())
+}
