@@ -137,7 +137,7 @@ pub fn predictions(
         samples.iter().map(|sample| Ok(reader.predict_sample(sample)?.probabilities)).collect()
     };
     // A memory is made by reading on: one reader for all.
-    let together = if model.memory() == 0 { CHUNK } else { slice.len().max(1) };
+    let together = if model.memory() == 0 { CHUNK } else { usize::MAX };
     let chunks: Vec<Result<Vec<_>, ModelError>> =
         slice.samples().par_chunks(together).map(chunk).collect();
     let mut all = Vec::with_capacity(slice.len());

@@ -14,13 +14,13 @@
 //! **Shapes** row `[C]`, hidden state and cell `[H]` → LSTM(C → H) → dense(H → 3) → softmax: UP,
 //! DOWN, NEUTRAL.
 #[cfg(feature = "train")]
-//TMP mod fit;
-//TMP #[cfg(feature = "train")]
-//TMP mod lanes;
-//TMP #[cfg(feature = "train")]
-//TMP mod lessons;
-//TMP #[cfg(feature = "train")]
-//TMP mod network;
+mod fit;
+#[cfg(feature = "train")]
+mod lanes;
+#[cfg(feature = "train")]
+mod lessons;
+#[cfg(feature = "train")]
+mod network;
 
 use super::LstmAndHead;
 use crate::networked::{Networked, network_model};
@@ -28,7 +28,7 @@ use crate::state_dict::StateDict;
 use crate::{Artifact, ModelError};
 
 #[cfg(feature = "train")]
-//TMP pub use fit::StatefulLstmLearner;
+pub use fit::StatefulLstmLearner;
 
 /// The kind in saved files and the default id.
 pub const KIND: &str = "v32-stateful";
