@@ -11,12 +11,13 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::Market;
 use windvane::ensemble::EnsembleLearner;
-use windvane::models::Reliability;
+use windvane::models::{Reliability, TableReader};
 use windvane::models::train::{Learner, Run};
 use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
 use windvane::models::v31::AttentionBiLstmLearner;
 use windvane::models::v32::FastLstmLearner;
+use windvane::models::v32::stateful::StatefulLstmLearner;
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
 
@@ -42,6 +43,7 @@ enum Model {
     V3,
     V31,
     V32,
+    V32Stateful,
     V2,
     V2Learned,
     Original,
@@ -140,6 +142,7 @@ fn learner(model: Model) -> Box<dyn Learner> {
         Model::V3 => Box::new(BiLstmLearner::default()),
         Model::V31 => Box::new(AttentionBiLstmLearner::default()),
         Model::V32 => Box::new(FastLstmLearner::default()),
+        Model::V32Stateful => Box::new(StatefulLstmLearner::default()),
         Model::Original => Box::new(EnsembleLearner::original()),
         Model::Tuned => Box::new(EnsembleLearner::tuned()),
     }
@@ -156,10 +159,10 @@ fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error
     let split = Split::new(validate_from, close_time(train.saturating_sub(1))?, None, 0)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
     let model = learner.fit(&train, &validation, &Run::new(seed))?;
-    let (test, mut scratch) = (split.test(&samples), model.scratch());
+    let (test, mut reader) = (split.test(&samples), TableReader::new(&*model, &tables));
     let (mut hits, mut reliability) = (0, Reliability::new(15));
     for sample in test.samples() {
-        let said = model.predict(test.window(sample), &mut scratch)?.probabilities;
+        let said = reader.predict_sample(sample)?.probabilities;
         let edge = said.edge();
         hits += usize::from(edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0));
         reliability.add(&said, sample.label);

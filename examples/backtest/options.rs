@@ -101,6 +101,8 @@ pub(crate) enum Model {
     V31,
     /// Fast LSTM, the production model.
     V32,
+    /// The same with a state that is carried over all candles.
+    V32Stateful,
     /// The original system's ensemble: v2 and v31, half each.
     Original,
     /// v2-learned, v3, v31 and v32, weighted by log loss on validation candles.

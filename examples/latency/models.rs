@@ -7,6 +7,7 @@ use windvane::models::train::{Learner, Recipe, Run};
 use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
 use windvane::models::v31::AttentionBiLstmLearner;
+use windvane::models::v32::stateful::StatefulLstmLearner;
 use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
@@ -22,20 +23,29 @@ pub(crate) enum Kind {
     V2,
     V2Learned,
     V32,
+    V32Stateful,
     V3,
     V31,
     Tuned,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::V2, Self::V2Learned, Self::V32, Self::V3, Self::V31, Self::Tuned];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::V2,
+        Self::V2Learned,
+        Self::V32,
+        Self::V32Stateful,
+        Self::V3,
+        Self::V31,
+        Self::Tuned,
+    ];
 
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::V2 => "v2",
             Self::V2Learned => "v2-learned",
             Self::V32 => "v32",
+            Self::V32Stateful => "v32-stateful",
             Self::V3 => "v3",
             Self::V31 => "v31",
             Self::Tuned => "tuned ensemble",
@@ -68,6 +78,9 @@ fn learner(kind: Kind) -> Arc<dyn Learner> {
         Kind::V2 => Arc::new(WeightedSignalsLearner::default()),
         Kind::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
         Kind::V32 => Arc::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
+        Kind::V32Stateful => {
+            Arc::new(StatefulLstmLearner { recipe, ..StatefulLstmLearner::default() })
+        }
         Kind::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
         Kind::V31 => {
             Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })

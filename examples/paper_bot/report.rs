@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use windvane::backtest::{Backtest, Instrument, Plan, Report};
-use windvane::models::ModelId;
+use windvane::models::{ModelId, TableReader};
 use windvane::models::train::{Learner, Run};
 use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet};
@@ -99,17 +99,14 @@ fn notes(trader: &Trader, ledger: &Ledger, equal: usize, test_from: Timestamp) -
 fn compare(trader: &Trader, series: &CandleSeries) -> Result<usize, Error> {
     let spec = trader.model.spec();
     let table = SignalTable::build(&spec.signals, &Registry::default(), series, &[])?;
-    let mut scratch = trader.model.scratch();
+    let mut reader = TableReader::new(&*trader.model, std::slice::from_ref(&table));
     let first = trader.live_from.and_then(|row| series.close_time(row));
     let mut batch = HashMap::new();
     for row in 0..table.len() {
-        let decided_at = table.close_time(row).filter(|time| Some(*time) >= first);
-        let Some((decided_at, window)) = decided_at.zip(table.window(row, spec.lookback)) else {
-            continue;
-        };
         // A row that stands for a missing candle is predicted from by nobody.
-        if !table.is_held(row) {
-            batch.insert(decided_at, trader.model.predict(window, &mut scratch)?);
+        let prediction = reader.predict(0, row)?;
+        if let Some(prediction) = prediction.filter(|said| Some(said.decided_at) >= first) {
+            batch.insert(prediction.decided_at, prediction);
         }
     }
     for decision in &trader.decisions {

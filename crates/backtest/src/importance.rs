@@ -2,12 +2,13 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use windvane_candles::{Direction, Interval};
-use windvane_models::{DirectionModel, ModelError, Prediction, Scratch};
-use windvane_signals::{Sample, SampleSet, TrainSet, Window};
+use windvane_models::{DirectionModel, ModelError, Prediction, TableReader};
+use windvane_signals::{Sample, SampleSet, TrainSet};
 
 use crate::Bounds;
 use crate::bootstrap::{Bootstrap, Mean, Terms};
 use crate::comparison::LEVEL;
+use crate::task::together;
 
 /// Most test windows looked at per model and fold, evenly spread over the test.
 const WINDOWS: usize = 2_000;
@@ -19,7 +20,8 @@ const CHUNK: usize = 128;
 /// What a model loses when it does not see one channel.
 ///
 /// In at most 2,000 test windows per fold, evenly spread, every value of the channel is replaced
-/// by its median over training windows, and the model predicts again. It is not fitted anew, so a
+/// by its median over training windows (also in the earlier rows that a model with a memory has
+/// read), and the model predicts again. It is not fitted anew, so a
 /// channel whose knowledge others share may look worth more than it is, or less.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -63,11 +65,15 @@ pub(crate) fn effects(
     let medians = medians(train);
     let chosen: Vec<&Sample> = spread(test.samples(), WINDOWS).collect();
     let of_chunk = |chunk: &[&Sample]| {
-        let mut scratch = model.scratch();
-        let effects = chunk.iter().map(|s| silence(model, test, s, &medians, &mut scratch));
+        let mut whole = TableReader::new(model, test.tables());
+        let silenced = |(channel, median): (usize, &f64)| {
+            TableReader::new(model, test.tables()).silencing(channel, *median)
+        };
+        let mut without: Vec<_> = medians.iter().enumerate().map(silenced).collect();
+        let effects = chunk.iter().map(|sample| silence(sample, &mut whole, &mut without));
         effects.collect::<Result<Vec<Vec<Effect>>, _>>()
     };
-    let chunks: Vec<_> = chosen.par_chunks(CHUNK).map(of_chunk).collect();
+    let chunks: Vec<_> = chosen.par_chunks(together(model, CHUNK)).map(of_chunk).collect();
     let mut channels = vec![Vec::with_capacity(chosen.len()); medians.len()];
     for chunk in chunks {
         for window in chunk? {
@@ -79,22 +85,13 @@ pub(crate) fn effects(
 
 /// One window, each channel silenced in turn.
 fn silence(
-    model: &dyn DirectionModel,
-    test: &SampleSet<'_>,
     sample: &Sample,
-    medians: &[f64],
-    scratch: &mut Scratch,
+    whole: &mut TableReader<'_>,
+    without: &mut [TableReader<'_>],
 ) -> Result<Vec<Effect>, ModelError> {
-    let window = test.window(sample);
-    let whole = model.predict(window, scratch)?;
-    let mut values = window.values().to_vec();
-    let mut effect = |(channel, median): (usize, &f64)| {
-        let cells = (channel..values.len()).step_by(medians.len());
-        cells.clone().for_each(|cell| values[cell] = *median);
-        let silenced = Window::new(&values, window.width(), window.decided_at());
-        let silenced = silenced.expect("invariant: as large as the window");
-        let without = model.predict(silenced, scratch)?;
-        cells.for_each(|cell| values[cell] = window.values()[cell]);
+    let whole = whole.predict_sample(sample)?;
+    let effect = |without: &mut TableReader<'_>| {
+        let without = without.predict_sample(sample)?;
         let hit = |prediction: &Prediction| hit(sample.outcome.change, prediction);
         Ok(Effect {
             decided_at: sample.decided_at.millis(),
@@ -102,7 +99,7 @@ fn silence(
             loss: loss(&without, sample.label) - loss(&whole, sample.label),
         })
     };
-    medians.iter().enumerate().map(&mut effect).collect()
+    without.iter_mut().map(effect).collect()
 }
 
 /// 1 for the right side, 0 for the wrong one, a half for none; `None` where nothing moved.

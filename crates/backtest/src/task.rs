@@ -4,7 +4,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use windvane_candles::Direction;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError, Probabilities, TrainingRecord};
+use windvane_models::{DirectionModel, ModelError, Probabilities, TableReader, TrainingRecord};
 use windvane_signals::{Sample, SampleSet};
 
 use crate::group::{Fold, Group, last_sign, majority};
@@ -65,7 +65,8 @@ pub(crate) fn run(
 
 /// Predicts all windows in parallel, with the seconds that took, summed over threads.
 fn predict_all(model: &dyn DirectionModel, windows: &SampleSet<'_>) -> Result<Said, ModelError> {
-    let chunks = windows.samples().par_chunks(CHUNK);
+    let together = together(model, CHUNK);
+    let chunks = windows.samples().par_chunks(together);
     let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk)).collect();
     let mut calls = Vec::with_capacity(windows.len());
     let mut predict_seconds = 0.0;
@@ -113,6 +114,12 @@ impl Answers {
     }
 }
 
+/// How many windows one thread predicts with one reader: `chunk`, or all of them where the model
+/// has a memory, which is made by reading on.
+pub(crate) fn together(model: &dyn DirectionModel, chunk: usize) -> usize {
+    if model.memory() == 0 { chunk } else { usize::MAX }
+}
+
 /// What a model says to some windows, with the seconds that took.
 type Said = (Vec<(Direction, Probabilities)>, f64);
 
@@ -123,9 +130,9 @@ fn predict(
     samples: &[Sample],
 ) -> Result<Said, ModelError> {
     let started = Instant::now();
-    let mut scratch = model.scratch();
+    let mut reader = TableReader::new(model, windows.tables());
     let predictions = samples.iter().map(|sample| {
-        let prediction = model.predict(windows.window(sample), &mut scratch)?;
+        let prediction = reader.predict_sample(sample)?;
         Ok((prediction.direction, prediction.probabilities))
     });
     let predictions = predictions.collect::<Result<Vec<_>, ModelError>>()?;

@@ -95,11 +95,14 @@ impl Ensemble {
         }
         #[expect(clippy::cast_possible_truncation, reason = "a share of 1")]
         let share = |weight: f64| (weight / total) as f32;
-        let members = models.into_iter().zip(weights);
-        let members = members.map(|(model, &weight)| Member::new(model, share(weight), &spec));
+        let mut members: Vec<Member> = Vec::with_capacity(models.len());
+        for (model, &weight) in models.into_iter().zip(weights) {
+            let before = members.last().map_or(0, Member::memory_end);
+            members.push(Member::new(model, share(weight), &spec, before));
+        }
         Ok(Self {
             id,
-            members: members.collect(),
+            members,
             spec,
             voting,
             least_agreement: 0.0,
@@ -183,6 +186,38 @@ impl Ensemble {
         Ok(ensemble)
     }
 
+    /// The members' answers to a window, and to a memory where one is given, and their vote.
+    fn ask(
+        &self,
+        window: Window<'_>,
+        memory: Option<&[f32]>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, ModelError> {
+        self.spec.check(&window)?;
+        let (EnsembleScratch { rows, votes }, children) = self.parts(scratch)?;
+        let mut soft = [0.0; 3];
+        for ((member, vote), scratch) in self.members.iter().zip(&mut *votes).zip(children) {
+            let prediction = member.predict(window, memory, rows, scratch)?;
+            for (sum, p) in soft.iter_mut().zip(prediction.probabilities.classes()) {
+                *sum += member.weight * p;
+            }
+            (vote.direction, vote.confidence) = (prediction.direction, prediction.confidence);
+        }
+        self.count(votes, soft, &window)
+    }
+
+    /// The own working memory and the members'.
+    fn parts<'s>(
+        &self,
+        scratch: &'s mut Scratch,
+    ) -> Result<(&'s mut EnsembleScratch, &'s mut [Scratch]), ModelError> {
+        let (own, children) = scratch.split::<EnsembleScratch>()?;
+        if own.votes.len() != self.members.len() || children.len() != self.members.len() {
+            return Err(ModelError::ForeignScratch);
+        }
+        Ok((own, children))
+    }
+
     /// The vote on what the members said.
     fn count(
         &self,
@@ -241,20 +276,37 @@ impl DirectionModel for Ensemble {
     }
 
     fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
-        self.spec.check(&window)?;
-        let (EnsembleScratch { rows, votes }, children) = scratch.split::<EnsembleScratch>()?;
-        if votes.len() != self.members.len() || children.len() != self.members.len() {
-            return Err(ModelError::ForeignScratch);
+        self.ask(window, None, scratch)
+    }
+
+    fn memory(&self) -> usize {
+        self.members.last().map_or(0, Member::memory_end)
+    }
+
+    fn remember(
+        &self,
+        row: &[f64],
+        memory: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), ModelError> {
+        let (expected, got) = (self.spec.signals.width(), row.len());
+        if got != expected {
+            return Err(ModelError::WindowShape { what: "channels", expected, got });
         }
-        let mut soft = [0.0; 3];
-        for ((member, vote), scratch) in self.members.iter().zip(&mut *votes).zip(children) {
-            let prediction = member.predict(window, rows, scratch)?;
-            for (sum, p) in soft.iter_mut().zip(prediction.probabilities.classes()) {
-                *sum += member.weight * p;
-            }
-            (vote.direction, vote.confidence) = (prediction.direction, prediction.confidence);
+        let (EnsembleScratch { rows, .. }, children) = self.parts(scratch)?;
+        for (member, scratch) in self.members.iter().zip(children) {
+            member.remember(row, memory, rows, scratch)?;
         }
-        self.count(votes, soft, &window)
+        Ok(())
+    }
+
+    fn recall(
+        &self,
+        window: Window<'_>,
+        memory: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, ModelError> {
+        self.ask(window, Some(memory), scratch)
     }
 
     fn record(&self) -> Option<&TrainingRecord> {

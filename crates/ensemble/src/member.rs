@@ -1,4 +1,6 @@
 //! A model inside an ensemble, and the part of the ensemble's rows that it reads.
+use std::ops::Range;
+
 use windvane_models::{DirectionModel, ModelError, ModelSpec, Prediction, Scratch};
 use windvane_signals::{SignalSpec, Window};
 
@@ -12,25 +14,64 @@ pub(crate) struct Member {
     pub(crate) weight: f32,
     /// Where its channels stand in the ensemble's rows; `None` where it reads them as they are.
     columns: Option<Vec<usize>>,
+    /// Its part of the ensemble's memory.
+    memory: Range<usize>,
 }
 
 impl Member {
-    /// `spec` is the ensemble's, from [`joined`].
-    pub(crate) fn new(model: Box<dyn DirectionModel>, weight: f32, spec: &ModelSpec) -> Self {
+    /// `spec` is the ensemble's, from [`joined`]; members before this one remember `before` numbers.
+    pub(crate) fn new(
+        model: Box<dyn DirectionModel>,
+        weight: f32,
+        spec: &ModelSpec,
+        before: usize,
+    ) -> Self {
         let own = model.spec();
         let whole = own.signals == spec.signals && own.lookback == spec.lookback;
         let columns = if whole { None } else { spec.signals.columns_of(&own.signals) };
-        Self { model, weight, columns }
+        let memory = before..before + model.memory();
+        Self { model, weight, columns, memory }
     }
 
-    /// Predicts from the ensemble's window; `rows` is working memory.
+    /// Where the next member's part of the memory begins.
+    pub(crate) fn memory_end(&self) -> usize {
+        self.memory.end
+    }
+
+    /// Takes the ensemble's row into its part of the memory; `rows` is working memory.
+    pub(crate) fn remember(
+        &self,
+        row: &[f64],
+        memory: &mut [f32],
+        rows: &mut Vec<f64>,
+        scratch: &mut Scratch,
+    ) -> Result<(), ModelError> {
+        let memory = memory.get_mut(self.memory.clone()).ok_or(ModelError::ForeignScratch)?;
+        let Some(columns) = &self.columns else {
+            return self.model.remember(row, memory, scratch);
+        };
+        rows.clear();
+        rows.extend(columns.iter().map(|&column| row[column]));
+        self.model.remember(rows, memory, scratch)
+    }
+
+    /// Predicts from the ensemble's window, and from its part of the memory where one is given;
+    /// `rows` is working memory.
     pub(crate) fn predict(
         &self,
         window: Window<'_>,
+        memory: Option<&[f32]>,
         rows: &mut Vec<f64>,
         scratch: &mut Scratch,
     ) -> Result<Prediction, ModelError> {
-        let Some(columns) = &self.columns else { return self.model.predict(window, scratch) };
+        let ask = |window, scratch: &mut Scratch| match memory {
+            Some(memory) => {
+                let own = memory.get(self.memory.clone()).ok_or(ModelError::ForeignScratch)?;
+                self.model.recall(window, own, scratch)
+            }
+            None => self.model.predict(window, scratch),
+        };
+        let Some(columns) = &self.columns else { return ask(window, scratch) };
         rows.clear();
         for step in window.steps() - self.model.spec().lookback..window.steps() {
             let row = window.row(step);
@@ -39,7 +80,7 @@ impl Member {
         let expected = columns.len();
         let narrow = Window::new(rows, expected, window.decided_at());
         let none = ModelError::WindowShape { what: "channels", expected, got: rows.len() };
-        self.model.predict(narrow.ok_or(none)?, scratch)
+        ask(narrow.ok_or(none)?, scratch)
     }
 
     /// Numbers of working memory its windows take.

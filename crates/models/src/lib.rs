@@ -9,6 +9,7 @@
 //! | `v3` | `v3::BiLstm` | bidirectional LSTM, 64 units each way |
 //! | `v31` | `v31::AttentionBiLstm` | the same with attention, hidden dense layers and dropout |
 //! | `v32` | `v32::FastLstm` | LSTM of 32 units, the production model |
+//! | `v32` | `v32::stateful::StatefulLstm` | the same with a state carried over all candles |
 //! | `pretrained` | `v32::FastLstm::pretrained` | v3.2 fitted on hourly BTCUSDT, for a first prediction |
 //! | `train` | `train` | fitting; prediction and loading need none of it |
 //!
@@ -41,6 +42,7 @@ mod occlusion;
 mod prediction;
 mod predictor;
 mod profile;
+mod reader;
 mod record;
 mod reliability;
 mod retraining;
@@ -76,6 +78,7 @@ pub use occlusion::Occlusion;
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use predictor::{Ledger, Predictor};
 pub use profile::MarketProfile;
+pub use reader::TableReader;
 pub use record::{HeldOut, TrainingRecord};
 pub use reliability::{Reliability, ReliabilityBin};
 pub use retraining::{Retraining, Stop};

@@ -127,7 +127,9 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// Working memory for [`predict`](Self::predict); make it once, reuse it.
     fn scratch(&self) -> Scratch;
 
-    /// Predicts from one window. Allocates nothing, starts no thread, depends on nothing else.
+    /// Predicts from one window. Allocates nothing, starts no thread, depends on nothing else: a
+    /// model with a [`memory`](Self::memory) answers as if the window's first row were the first
+    /// of all.
     ///
     /// # Errors
     /// [`ModelError::WindowShape`], [`ModelError::ForeignScratch`], [`ModelError::NotFinite`].
@@ -150,6 +152,42 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
             predictions.push(self.predict(*window, scratch)?);
         }
         Ok(())
+    }
+
+    /// How many numbers it carries from row to row beside the window; 0, the default, for a model
+    /// that looks at windows alone.
+    ///
+    /// A [`Predictor`](crate::Predictor) and a [`TableReader`](crate::TableReader) keep them:
+    /// zeros at the start and wherever a reset or an undefined row ends a run of rows.
+    fn memory(&self) -> usize {
+        0
+    }
+
+    /// Takes the next row of raw channel values into `memory`. Allocates nothing.
+    ///
+    /// # Errors
+    /// [`ModelError::WindowShape`] and [`ModelError::ForeignScratch`].
+    fn remember(
+        &self,
+        _row: &[f64],
+        _memory: &mut [f32],
+        _: &mut Scratch,
+    ) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    /// Predicts from a `memory` that has taken every row up to the last one of `window`; the
+    /// default, for a model without a memory, is [`predict`](Self::predict). Allocates nothing.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    fn recall(
+        &self,
+        window: Window<'_>,
+        _memory: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, ModelError> {
+        self.predict(window, scratch)
     }
 
     /// How it came to be, where that is known.
@@ -245,6 +283,28 @@ macro_rules! delegate_model {
                 predictions: &mut Vec<$crate::Prediction>,
             ) -> Result<(), $crate::ModelError> {
                 self.$($field)+.predict_batch(windows, scratch, predictions)
+            }
+
+            fn memory(&self) -> usize {
+                self.$($field)+.memory()
+            }
+
+            fn remember(
+                &self,
+                row: &[f64],
+                memory: &mut [f32],
+                scratch: &mut $crate::Scratch,
+            ) -> Result<(), $crate::ModelError> {
+                self.$($field)+.remember(row, memory, scratch)
+            }
+
+            fn recall(
+                &self,
+                window: windvane_signals::Window<'_>,
+                memory: &[f32],
+                scratch: &mut $crate::Scratch,
+            ) -> Result<$crate::Prediction, $crate::ModelError> {
+                self.$($field)+.recall(window, memory, scratch)
             }
 
             fn record(&self) -> Option<&$crate::TrainingRecord> {

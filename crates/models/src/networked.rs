@@ -66,6 +66,30 @@ pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
         batch: &mut Option<Self::Batch>,
         logits: &mut [f32],
     ) -> Result<(), LstmError>;
+
+    /// Numbers carried from row to row; 0 for layers that read windows alone.
+    fn memory(_: &Self::Packed) -> usize {
+        0
+    }
+
+    /// Takes a scaled row `[C]` into a memory of that many numbers.
+    fn remember(
+        _: &Self::Packed,
+        _row: &[f32],
+        _memory: &mut [f32],
+        _: &mut Self::Buffers,
+    ) -> Result<(), LstmError> {
+        Ok(())
+    }
+
+    /// Logits after the last row that a memory has taken; asked only of layers that have one.
+    fn recall(
+        _: &Self::Packed,
+        _memory: &[f32],
+        _logits: &mut [f32; CLASSES],
+    ) -> Result<(), LstmError> {
+        Ok(())
+    }
 }
 
 /// Windows that are taken together.
@@ -236,6 +260,44 @@ impl<A: Architecture> DirectionModel for Networked<A> {
             }
         }
         Ok(())
+    }
+
+    fn memory(&self) -> usize {
+        A::memory(&self.packed)
+    }
+
+    fn remember(
+        &self,
+        row: &[f64],
+        memory: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), ModelError> {
+        let (expected, got) = (self.scaler.width(), row.len());
+        if got != expected {
+            return Err(ModelError::WindowShape { what: "channels", expected, got });
+        }
+        let NetworkScratch::<A> { window, buffers, .. } = scratch.get()?;
+        let scaled = window.get_mut(..expected).ok_or(ModelError::ForeignScratch)?;
+        self.scaler.apply_rows(row, scaled).map_err(|_| ModelError::ForeignScratch)?;
+        let taken = A::remember(&self.packed, scaled, memory, buffers);
+        taken.map_err(|_| ModelError::ForeignScratch)
+    }
+
+    fn recall(
+        &self,
+        window: Window<'_>,
+        memory: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, ModelError> {
+        if self.memory() == 0 {
+            return self.predict(window, scratch);
+        }
+        self.spec.check(&window)?;
+        let mut logits = [0.0; CLASSES];
+        let read = A::recall(&self.packed, memory, &mut logits);
+        read.map_err(|_| ModelError::ForeignScratch)?;
+        let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
+        self.calibration.prediction(logits, at, horizon, &self.id)
     }
 
     fn record(&self) -> Option<&TrainingRecord> {

@@ -3,7 +3,7 @@ use serde::Serialize;
 use windvane_candles::Direction;
 use windvane_signals::SampleSet;
 
-use crate::{DirectionModel, ModelError, Probabilities};
+use crate::{DirectionModel, ModelError, Probabilities, TableReader};
 
 /// Predictions beside what came of them, gathered one by one.
 ///
@@ -95,10 +95,10 @@ impl Reliability {
         model: &dyn DirectionModel,
         samples: &SampleSet<'_>,
     ) -> Result<Self, ModelError> {
-        let mut scratch = model.scratch();
+        let mut reader = TableReader::new(model, samples.tables());
         let mut reliability = Self::default();
         for sample in samples.samples() {
-            let prediction = model.predict(samples.window(sample), &mut scratch)?;
+            let prediction = reader.predict_sample(sample)?;
             reliability.add(&prediction.probabilities, sample.label);
         }
         Ok(reliability)

@@ -150,9 +150,14 @@ impl SignalTable {
 
     /// A row's values; `None` while a channel is warming up or undefined.
     pub fn row(&self, index: usize) -> Option<&[f64]> {
-        let complete = *self.runs.get(index)? > 0;
         let width = self.width();
-        complete.then(|| &self.values[index * width..(index + 1) * width])
+        (self.run(index) > 0).then(|| &self.values[index * width..(index + 1) * width])
+    }
+
+    /// Complete rows in a row up to and including this one, since the start, a reset or an
+    /// undefined row: 0 where it is incomplete or there is none, 1 where a run begins.
+    pub fn run(&self, index: usize) -> usize {
+        self.runs.get(index).map_or(0, |run| *run as usize)
     }
 
     /// Close time of a row's candle: from then on the row is known.
@@ -174,8 +179,7 @@ impl SignalTable {
     /// The last `lookback` rows up to and including `index`; `None` unless all are complete,
     /// follow one another, and the last one is a real candle's.
     pub fn window(&self, index: usize, lookback: usize) -> Option<Window<'_>> {
-        let run = *self.runs.get(index)? as usize;
-        if lookback == 0 || run < lookback || self.held[index] {
+        if lookback == 0 || self.run(index) < lookback || self.held[index] {
             return None;
         }
         let width = self.width();

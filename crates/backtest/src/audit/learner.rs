@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use windvane_candles::CandleSeries;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError};
+use windvane_models::{DirectionModel, ModelError, Prediction, TableReader};
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, Market, Registry, SampleSet, SignalError, SignalSpec,
     SignalTable, Split, StateReader, StateWriter,
@@ -46,14 +46,14 @@ pub(super) fn predicted(
     model: &dyn DirectionModel,
     table: &SignalTable,
 ) -> Result<Vec<Forecast>, ModelError> {
-    let mut scratch = model.scratch();
-    let windows = (0..table.len()).filter_map(|row| table.window(row, model.spec().lookback));
-    let forecast = |window: windvane_signals::Window<'_>| {
-        let prediction = model.predict(window, &mut scratch)?;
+    let mut reader = TableReader::new(model, std::slice::from_ref(table));
+    let predictions = (0..table.len()).filter_map(|row| reader.predict(0, row).transpose());
+    let forecast = |prediction: Result<Prediction, ModelError>| {
+        let prediction = prediction?;
         let score = f64::from(prediction.probabilities.edge());
-        Ok(Forecast { decided_at: window.decided_at(), score })
+        Ok(Forecast { decided_at: prediction.decided_at, score })
     };
-    windows.map(forecast).collect()
+    predictions.map(forecast).collect()
 }
 
 fn split(pool: &SampleSet<'_>, exam: &Exam<'_>) -> Result<Split, SignalError> {

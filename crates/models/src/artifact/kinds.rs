@@ -45,6 +45,10 @@ impl Default for Kinds {
         let kinds = kinds.with(crate::v32::KIND, |artifact, _| {
             Ok(Box::new(crate::v32::FastLstm::from_artifact(artifact)?))
         });
+        #[cfg(feature = "v32")]
+        let kinds = kinds.with(crate::v32::stateful::KIND, |artifact, _| {
+            Ok(Box::new(crate::v32::stateful::StatefulLstm::from_artifact(artifact)?))
+        });
         kinds
     }
 }

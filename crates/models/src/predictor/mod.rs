@@ -2,6 +2,7 @@
 mod gates;
 mod history;
 mod ledger;
+mod memory;
 mod rows;
 mod state;
 mod swap;
@@ -46,6 +47,8 @@ pub struct Predictor {
     pipeline: SignalPipeline,
     scratch: Scratch,
     rows: RowRing,
+    /// What the model carries from row to row: nothing for most.
+    memory: Vec<f32>,
     /// Rows since the start or the last reset.
     seen: usize,
     history: History,
@@ -94,12 +97,14 @@ impl Predictor {
         let rows = RowRing::new(spec.lookback, pipeline.width());
         let history = History::new(pipeline.warm_up() + spec.lookback);
         let (scratch, ledger) = (model.scratch(), Ledger::default());
+        let memory = vec![0.0; model.memory()];
         Ok(Self {
             model,
             registry,
             pipeline,
             scratch,
             rows,
+            memory,
             seen: 0,
             history,
             ledger,
@@ -182,8 +187,8 @@ impl Predictor {
         Ok(())
     }
 
-    /// Takes a candle into pipeline, rows, history and ledger; nothing but the ledger changes on
-    /// an error.
+    /// Takes a candle into pipeline, rows, memory, history and ledger; nothing but the ledger
+    /// changes when the candle is refused.
     #[inline]
     fn take(&mut self, market: Market<'_>) -> Result<(), ModelError> {
         let candle: &Candle = market.own();
@@ -198,6 +203,8 @@ impl Predictor {
         let restarted = rows.restarted();
         let held = rows.len() - 1;
         self.rows.take(rows);
+        let remembered =
+            memory::take(&*self.model, rows, restarted, &mut self.memory, &mut self.scratch);
         self.seen = if restarted { 0 } else { self.seen }.saturating_add(held + 1);
         self.history.push(candle, restarted);
         ledger::add(&mut self.ledger.taken, 1);
@@ -211,7 +218,7 @@ impl Predictor {
         if self.rows.run() < self.rows.lookback() && self.warming() == 0 {
             ledger::add(&mut self.ledger.undefined, 1);
         }
-        Ok(())
+        remembered
     }
 
     fn decide(&mut self, decided_at: Timestamp) -> Result<Option<Prediction>, ModelError> {
@@ -219,7 +226,7 @@ impl Predictor {
         if let Some(gates) = &mut self.gates {
             gates.take(&window);
         }
-        let prediction = self.model.predict(window, &mut self.scratch)?;
+        let prediction = self.model.recall(window, &self.memory, &mut self.scratch)?;
         if prediction.direction == Direction::Neutral {
             return Ok(Some(prediction));
         }

@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Predictor;
 use super::history::History;
 use super::ledger::Ledger;
+use super::memory::SavedMemory;
 use super::rows::RowRing;
 use crate::{ModelError, ModelSpec};
 
@@ -21,7 +22,8 @@ impl Predictor {
     /// or the new one, never half of one.
     ///
     /// The model is not among them; they are bound to its spec, so a newer model of the same
-    /// spec goes on from them too. Nor are settings: set an expiry, the number of kept candles
+    /// spec goes on from them too; its [memory](crate::DirectionModel::memory), which the old
+    /// weights have made, is then made again as in [`swap`](Self::swap). Nor are settings: set an expiry, the number of kept candles
     /// and the same gates before [`restore`](Self::restore).
     ///
     /// # Examples
@@ -53,6 +55,7 @@ impl Predictor {
             gates.save(&mut state);
         }
         self.pipeline.save(&mut state);
+        self.save_memory(&mut state);
         let words = state.into_words();
         let mut bytes = Vec::with_capacity((HEADER + words.len()) * 8);
         let spec = fingerprint(self.model.spec());
@@ -87,19 +90,25 @@ impl Predictor {
         let mut before = StateWriter::default();
         self.pipeline.save(&mut before);
         let restored = self.pipeline.restore(state).map_err(ModelError::from);
-        let fits = restored.and_then(|()| {
+        let last = history.last_open_time();
+        let old = std::mem::replace(&mut self.history, history);
+        let memory = restored.and_then(|()| {
+            let saved = SavedMemory::read(state)?;
             state.clone().finish()?;
-            if self.pipeline.last_open_time() == history.last_open_time() {
-                return Ok(());
+            if self.pipeline.last_open_time() != last {
+                return Err(ModelError::State { problem: "its last candles differ" });
             }
-            Err(ModelError::State { problem: "its last candles differ" })
+            self.restored_memory(saved, &rows)
         });
-        if let Err(error) = fits {
-            self.pipeline.restore(&mut StateReader::new(&before.into_words()))?;
-            return Err(error);
+        match memory {
+            Ok(memory) => self.memory = memory,
+            Err(error) => {
+                self.history = old;
+                self.pipeline.restore(&mut StateReader::new(&before.into_words()))?;
+                return Err(error);
+            }
         }
-        (self.ledger, self.seen, self.rows, self.history) = (ledger, seen, rows, history);
-        self.gates = gates;
+        (self.ledger, self.seen, self.rows, self.gates) = (ledger, seen, rows, gates);
         Ok(())
     }
 

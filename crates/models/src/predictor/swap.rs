@@ -1,14 +1,14 @@
 //! A newer model in the place of the old one, between two candles.
-use windvane_signals::{SignalPipeline, SignalSpec};
+use windvane_signals::{Rows, SignalPipeline, SignalSpec};
 
 use super::rows::RowRing;
 use super::{Predictor, check, known};
 use crate::{DirectionModel, ModelError, ModelSpec};
 
 /// What a model of another spec goes on with.
-struct Carried {
+pub(super) struct Carried {
     pipeline: SignalPipeline,
-    rows: RowRing,
+    pub(super) rows: RowRing,
     seen: usize,
 }
 
@@ -22,6 +22,11 @@ impl Predictor {
     /// would give, with one exception: a new channel with endless memory (RSI, MACD) begins with
     /// the oldest kept candle when older ones came before it.
     ///
+    /// A model with a [memory](DirectionModel::memory) goes on with the old one's where that would
+    /// remember the same (another calibration of the same weights). Otherwise its memory is made
+    /// from the kept candles: whole where none since the start or the last reset is missing, else
+    /// as if the oldest of them had been the first.
+    ///
     /// A model of another gap policy, or with new channels that read other pairs, starts cold
     /// unless every candle since the last reset is kept and reads no other pair. An expiry and
     /// gates belong to the old model and go with it; the ledger stays.
@@ -31,8 +36,11 @@ impl Predictor {
     pub fn swap(&mut self, model: impl DirectionModel + 'static) -> Result<(), ModelError> {
         let (old, new) = (self.model.spec(), model.spec());
         check(new, self.pipeline.interval())?;
-        if (&old.signals, old.lookback) != (&new.signals, new.lookback) {
-            let Carried { pipeline, rows, seen } = self.carry(new)?;
+        let other = (&old.signals, old.lookback) != (&new.signals, new.lookback);
+        let carried = other.then(|| self.carry(new)).transpose()?;
+        let rows = carried.as_ref().map_or(&self.rows, |carried| &carried.rows);
+        self.memory = self.carried_memory(&model, rows)?;
+        if let Some(Carried { pipeline, rows, seen }) = carried {
             (self.pipeline, self.rows, self.seen) = (pipeline, rows, seen);
         }
         self.scratch = model.scratch();
@@ -44,7 +52,7 @@ impl Predictor {
     fn carry(&self, new: &ModelSpec) -> Result<Carried, ModelError> {
         let old = &self.model.spec().signals;
         if self.history.is_whole() && new.signals.pairs().is_empty() {
-            return self.replay(&new.signals, new.lookback);
+            return self.replay(&new.signals, new.lookback, |_, _| Ok(()));
         }
         let mut missing = new.signals.clone();
         missing.channels.retain(|channel| !old.channels.contains(channel));
@@ -57,29 +65,36 @@ impl Predictor {
         if missing.channels.is_empty() {
             return self.join(new, None);
         }
-        let added = self.replay(&missing, new.lookback)?;
+        let added = self.replay(&missing, new.lookback, |_, _| Ok(()))?;
         self.join(new, Some((&missing, &added)))
     }
 
-    /// The kept candles through a pipeline of `signals`.
-    fn replay(&self, signals: &SignalSpec, lookback: usize) -> Result<Carried, ModelError> {
+    /// The kept candles through a pipeline of `signals`; `each` hears of the rows of every candle,
+    /// and whether a new run begins with them.
+    pub(super) fn replay(
+        &self,
+        signals: &SignalSpec,
+        lookback: usize,
+        mut each: impl FnMut(Rows<'_>, bool) -> Result<(), ModelError>,
+    ) -> Result<Carried, ModelError> {
         let registry = known(self.registry.as_deref());
         let mut pipeline = SignalPipeline::new(signals, self.pipeline.interval(), &registry)?;
         let mut rows = RowRing::new(lookback, pipeline.width());
         let mut seen = 0;
         for candle in self.history.iter() {
-            // What the old gap policy passed over may stop or reset the new one.
-            if pipeline.update(candle).is_ok_and(|made| {
+            if let Ok(made) = pipeline.update(candle) {
                 rows.take(made);
                 seen = if made.restarted() { made.len() } else { seen + made.len() };
-                true
-            }) {
+                each(made, made.restarted())?;
                 continue;
             }
+            // What the old gap policy passed over stops the new one.
             pipeline.reset();
             rows = RowRing::new(lookback, pipeline.width());
-            rows.take(pipeline.update(candle)?);
+            let made = pipeline.update(candle)?;
+            rows.take(made);
             seen = 1;
+            each(made, true)?;
         }
         Ok(Carried { pipeline, rows, seen })
     }

@@ -2,7 +2,7 @@
 use rayon::prelude::*;
 use windvane_signals::{Sample, ValidationSet};
 
-use crate::{Calibration, DirectionModel, ModelError, Probabilities};
+use crate::{Calibration, DirectionModel, ModelError, Probabilities, TableReader};
 
 /// Share of the validation windows, the last, that calibrates what the others chose.
 const SHARE: f64 = 1.0 / 3.0;
@@ -133,12 +133,13 @@ pub fn predictions(
         return Err(ModelError::Validation { what: "time: the slice begins before training ends" });
     }
     let chunk = |samples: &[Sample]| {
-        let mut scratch = model.scratch();
-        let predict = |sample| model.predict(slice.window(sample), &mut scratch);
-        samples.iter().map(predict).map(|p| Ok(p?.probabilities)).collect()
+        let mut reader = TableReader::new(model, slice.tables());
+        samples.iter().map(|sample| Ok(reader.predict_sample(sample)?.probabilities)).collect()
     };
+    // A memory is made by reading on: one reader for all.
+    let together = if model.memory() == 0 { CHUNK } else { usize::MAX };
     let chunks: Vec<Result<Vec<_>, ModelError>> =
-        slice.samples().par_chunks(CHUNK).map(chunk).collect();
+        slice.samples().par_chunks(together).map(chunk).collect();
     let mut all = Vec::with_capacity(slice.len());
     for chunk in chunks {
         all.extend(chunk?);

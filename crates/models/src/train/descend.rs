@@ -1,24 +1,34 @@
-//! The loop that descends: epochs of shuffled batches, early stopping, the best epoch kept.
-//!
-//! A batch is cut into chunks whatever the number of threads ([`chunk_of`]); each chunk has its
-//! own gradient, and the gradients are added in order. So the bits depend on the seed alone.
-use rayon::prelude::*;
-use windvane_lstm_core::{CrossEntropy, LstmError, OptimizerState, Purpose, Stream};
+//! The loop that descends: epochs of batches, early stopping, the best epoch kept.
+use windvane_lstm_core::{LstmError, OptimizerState};
 
 use super::checkpoint::{Checkpoint, Progress};
-use super::examples::{Example, Examples};
 use super::network::weight_count;
-use super::{Draw, EpochReport, Network, Recipe, Run};
+use super::{EpochReport, Network, Recipe, Run};
 use crate::{ModelError, TrainingRecord};
 
-/// Windows at a time where no gradient is wanted, and the most per gradient chunk: more would not
-/// stay in the caches between the passes.
-const CHUNK: usize = 64;
+/// What the epochs of one kind of training are made of.
+pub(crate) trait Lessons {
+    /// How many examples each class has.
+    fn class_counts(&self) -> Vec<usize>;
 
-/// Windows per gradient chunk of batches of that size: a quarter, so that a few threads have work,
-/// in whole tiles of the matrix products, and not so few that arranging the weights shows.
-fn chunk_of(batch: usize) -> usize {
-    (batch / 4).next_multiple_of(8).clamp(16, CHUNK)
+    /// Puts the epoch's examples in order, which depends on the seed and its number alone;
+    /// returns the number of batches.
+    fn open(&mut self, epoch: u64) -> usize;
+
+    /// The summed loss of a batch, how many examples it has, and the gradient of their mean loss.
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchOf<'_>, LstmError>;
+
+    /// Mean cross-entropy on examples not learned from, and the share of them whose most likely
+    /// class is right; `None` without any.
+    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError>;
+}
+
+/// What a batch came to.
+pub(crate) struct BatchOf<'a> {
+    /// Summed over its examples.
+    pub(crate) loss: f64,
+    pub(crate) examples: usize,
+    pub(crate) gradient: &'a mut [f32],
 }
 
 /// What descending came to.
@@ -37,61 +47,24 @@ impl Fit {
     }
 }
 
-/// One chunk's working memory.
-struct Chunk<C> {
-    part: Vec<Example>,
-    x: Vec<f32>,
-    targets: Vec<usize>,
-    d_logits: Vec<f32>,
-    d_weights: Vec<f32>,
-    loss: f64,
-    cache: C,
-}
-
-impl<C: Default> Chunk<C> {
-    fn new(weights: usize) -> Self {
-        Self {
-            part: Vec::new(),
-            x: Vec::new(),
-            targets: Vec::new(),
-            d_logits: Vec::new(),
-            d_weights: vec![0.0; weights],
-            loss: 0.0,
-            cache: C::default(),
-        }
-    }
-
-    /// Fills inputs and targets with those examples.
-    fn gather(&mut self, examples: &Examples, part: impl Iterator<Item = Example>) {
-        self.part.clear();
-        self.part.extend(part);
-        examples.gather(&self.part, &mut self.x, &mut self.targets);
-    }
-}
-
 /// A network, what it learns from, and how.
-pub(crate) struct Descent<'a, N> {
+pub(crate) struct Descent<'a, N, L> {
     pub(crate) network: &'a N,
-    pub(crate) train: &'a Examples,
-    /// What the epoch is chosen by; without it the last epoch is kept.
-    pub(crate) validation: Option<&'a Examples>,
+    pub(crate) lessons: L,
     pub(crate) recipe: &'a Recipe,
     pub(crate) run: &'a Run<'a>,
 }
 
-impl<N: Network<f32>> Descent<'_, N> {
+impl<N: Network<f32>, L: Lessons> Descent<'_, N, L> {
     /// Learns the weights; goes on from `checkpoint` and keeps it up to date.
-    pub(crate) fn run(&self, checkpoint: Option<&Checkpoint>) -> Result<Fit, ModelError> {
-        self.recipe.check()?;
+    pub(crate) fn run(mut self, checkpoint: Option<&Checkpoint>) -> Result<Fit, ModelError> {
         let found = checkpoint.map(|kept| kept.load(weight_count(self.network)));
         let mut progress = match found.transpose()?.flatten() {
             Some(progress) => progress,
             None => self.start()?,
         };
-        let chunks = self.parts_of(self.recipe.batch).max(rayon::current_num_threads());
-        let mut chunks: Vec<_> = (0..chunks).map(|_| Chunk::new(progress.weights.len())).collect();
         while !self.done(&progress) {
-            let report = self.epoch(&mut progress, &mut chunks)?;
+            let report = self.epoch(&mut progress)?;
             if let Some(checkpoint) = checkpoint {
                 checkpoint.save(&progress)?;
             }
@@ -106,11 +79,6 @@ impl<N: Network<f32>> Descent<'_, N> {
             got: 0.0,
         })?;
         Ok(Fit { weights, epochs: epoch, best })
-    }
-
-    /// Gradient chunks of a batch.
-    fn parts_of(&self, batch: usize) -> usize {
-        batch.min(self.train.list().len()).div_ceil(chunk_of(self.recipe.batch))
     }
 
     fn start(&self) -> Result<Progress, ModelError> {
@@ -132,12 +100,9 @@ impl<N: Network<f32>> Descent<'_, N> {
 
     /// The share of each class in training, as if each had been seen once more.
     fn class_shares(&self) -> Vec<f64> {
-        let mut counts = vec![1.0; self.network.classes()];
-        for example in self.train.list() {
-            counts[example.label()] += 1.0;
-        }
-        let total: f64 = counts.iter().sum();
-        counts.into_iter().map(|count| count / total).collect()
+        let counts = self.lessons.class_counts().into_iter().map(|count| count as f64 + 1.0);
+        let total: f64 = counts.clone().sum();
+        counts.map(|count| count / total).collect()
     }
 
     fn done(&self, Progress { epoch, best, .. }: &Progress) -> bool {
@@ -146,17 +111,12 @@ impl<N: Network<f32>> Descent<'_, N> {
         *epoch >= epochs || best.as_ref().is_some_and(waited)
     }
 
-    /// One epoch: every window once, in a new order, then the validation loss.
-    fn epoch(
-        &self,
-        progress: &mut Progress,
-        chunks: &mut [Chunk<N::Cache>],
-    ) -> Result<EpochReport, ModelError> {
+    /// One epoch: every example once, in a new order, then the validation loss.
+    fn epoch(&mut self, progress: &mut Progress) -> Result<EpochReport, ModelError> {
         let epoch = progress.epoch + 1;
-        let train_loss = self.pass(progress, chunks)?;
-        let validate = |examples| self.validate(examples, &progress.weights, chunks);
-        let validated = self.validation.map(validate);
-        let (validation_loss, validation_accuracy) = validated.transpose()?.unzip();
+        let train_loss = self.pass(progress)?;
+        let validated = self.lessons.validate(&progress.weights)?;
+        let (validation_loss, validation_accuracy) = validated.unzip();
         for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
             if !loss.is_finite() {
                 let learning_rate = self.learning_rate(epoch as f64 - 1.0);
@@ -183,117 +143,27 @@ impl<N: Network<f32>> Descent<'_, N> {
         Ok(report)
     }
 
-    /// A step for every batch, in a new order; returns the mean loss.
-    fn pass(
-        &self,
-        progress: &mut Progress,
-        chunks: &mut [Chunk<N::Cache>],
-    ) -> Result<f64, LstmError> {
+    /// A step for every batch; returns the mean loss.
+    fn pass(&mut self, progress: &mut Progress) -> Result<f64, LstmError> {
         let Progress { epoch: done, weights, optimizer, .. } = progress;
-        let (seed, recipe, epoch) = (self.run.seed(), self.recipe, *done as u64 + 1);
-        // Each epoch's order depends on its number alone, so that a resumed run draws the same.
-        let mut order: Vec<usize> = (0..self.train.list().len()).collect();
-        Stream::new(seed, Purpose::Shuffle, epoch, 0).shuffle(&mut order);
-        let (batches, parts) = (order.len().div_ceil(recipe.batch), self.parts_of(recipe.batch));
-        let mut loss = 0.0;
-        for (number, batch) in order.chunks(recipe.batch).enumerate() {
-            let draw = Draw { seed, epoch, index: (number * parts) as u64 };
-            loss += self.gradient(weights, batch, draw, chunks)?;
-            let gradient = &mut chunks[0].d_weights;
-            recipe.clip.apply(gradient);
+        let recipe = self.recipe;
+        let batches = self.lessons.open(*done as u64 + 1);
+        let (mut total, mut learned) = (0.0, 0);
+        for number in 0..batches {
             // The middle of the step: a rise that starts at 0 wastes none.
             let learning_rate =
                 self.learning_rate(*done as f64 + (number as f64 + 0.5) / batches as f64);
+            let BatchOf { loss, examples, gradient } = self.lessons.batch(number, weights)?;
+            (total, learned) = (total + loss, learned + examples);
+            recipe.clip.apply(gradient);
             recipe.optimizer.step(learning_rate, gradient, optimizer, weights)?;
         }
-        Ok(loss / order.len() as f64)
+        Ok(total / learned as f64)
     }
 
     /// The learning rate after that many epochs.
     fn learning_rate(&self, epochs: f64) -> f64 {
         self.recipe.schedule.learning_rate(self.recipe.learning_rate, epochs)
-    }
-
-    /// Gradient of a batch's mean loss, left in the first chunk; returns the summed loss.
-    fn gradient(
-        &self,
-        weights: &[f32],
-        batch: &[usize],
-        first: Draw,
-        chunks: &mut [Chunk<N::Cache>],
-    ) -> Result<f64, LstmError> {
-        let used = &mut chunks[..self.parts_of(batch.len())];
-        let parts = batch.par_chunks(chunk_of(self.recipe.batch));
-        let work = used.par_iter_mut().zip(parts).enumerate();
-        work.try_for_each(|(number, (chunk, part))| {
-            let draw = Draw { index: first.index + number as u64, ..first };
-            chunk.d_weights.fill(0.0);
-            chunk.gather(self.train, part.iter().map(|&i| self.train.list()[i]));
-            self.chunk_gradient(weights, batch.len(), draw, chunk)
-        })?;
-        let loss = used.iter().map(|chunk| chunk.loss).sum();
-        if let Some((first, rest)) = used.split_first_mut() {
-            for chunk in rest {
-                for (sum, part) in first.d_weights.iter_mut().zip(&chunk.d_weights) {
-                    *sum += part;
-                }
-            }
-        }
-        Ok(loss)
-    }
-
-    fn chunk_gradient(
-        &self,
-        weights: &[f32],
-        batch: usize,
-        draw: Draw,
-        chunk: &mut Chunk<N::Cache>,
-    ) -> Result<(), LstmError> {
-        let Chunk { x, targets, d_logits, d_weights, loss, cache, .. } = chunk;
-        let logits = self.network.forward(weights, x, targets.len(), Some(draw), cache)?;
-        d_logits.clear();
-        d_logits.resize(logits.len(), 0.0);
-        let mean = self.cross_entropy().add(logits, targets, batch as f32, d_logits)?;
-        *loss = f64::from(mean) * batch as f64;
-        self.network.backward(weights, x, d_logits, cache, d_weights)
-    }
-
-    fn cross_entropy(&self) -> CrossEntropy<'static, f32> {
-        CrossEntropy { classes: self.network.classes(), weights: None, smoothing: 0.0 }
-    }
-
-    /// Mean cross-entropy on windows not learned from, and the share of them whose most likely
-    /// class is right.
-    fn validate(
-        &self,
-        examples: &Examples,
-        weights: &[f32],
-        chunks: &mut [Chunk<N::Cache>],
-    ) -> Result<(f64, f64), LstmError> {
-        let one = |chunk: &mut Chunk<N::Cache>, part: &[Example]| {
-            chunk.gather(examples, part.iter().copied());
-            let Chunk { x, targets, d_logits, cache, .. } = chunk;
-            let logits = self.network.forward(weights, x, part.len(), None, cache)?;
-            d_logits.clear();
-            d_logits.resize(logits.len(), 0.0);
-            let rows = logits.chunks_exact(self.network.classes());
-            let right = rows.zip(&*targets).filter(|(row, target)| most_likely(row) == **target);
-            let right = right.count();
-            let loss = self.cross_entropy().add(logits, targets, 1.0, d_logits)?;
-            Ok((f64::from(loss), right))
-        };
-        // Working memory is used again, as it is by the gradients; sums go by the order of the parts.
-        let (list, together) = (examples.list(), chunks.len());
-        let of_chunk = |(first, chunk): (usize, &mut Chunk<N::Cache>)| {
-            let parts = list.chunks(CHUNK).skip(first).step_by(together);
-            parts.map(|part| one(chunk, part)).collect::<Result<Vec<(f64, usize)>, LstmError>>()
-        };
-        let results: Vec<_> =
-            chunks.par_iter_mut().enumerate().map(of_chunk).collect::<Result<_, LstmError>>()?;
-        let parts = || (0..list.len().div_ceil(CHUNK)).map(|p| results[p % together][p / together]);
-        let loss = parts().map(|(loss, _)| loss).sum::<f64>() / list.len() as f64;
-        let right: usize = parts().map(|(_, right)| right).sum();
-        Ok((loss, right as f64 / list.len() as f64))
     }
 }
 

@@ -13,6 +13,14 @@ pub(crate) struct Example {
 }
 
 impl Example {
+    pub(crate) fn table(self) -> usize {
+        self.table
+    }
+
+    pub(crate) fn row(self) -> usize {
+        self.row
+    }
+
     pub(crate) fn label(self) -> usize {
         self.label
     }
@@ -71,6 +79,30 @@ impl Examples {
 
     pub(crate) fn list(&self) -> &[Example] {
         &self.list
+    }
+
+    /// The scaled rows `[rows, C]` of a table, of which those in windows count.
+    pub(crate) fn rows(&self, table: usize) -> &[f32] {
+        &self.tables[table]
+    }
+
+    /// Numbers per row.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows per window.
+    pub(crate) fn lookback(&self) -> usize {
+        self.lookback
+    }
+
+    /// How many windows each of so many classes has.
+    pub(crate) fn class_counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for example in &self.list {
+            counts[example.label] += 1;
+        }
+        counts
     }
 
     /// Gathers windows into `x`, `[T, B, C]`, and their classes into `targets`.

@@ -14,6 +14,8 @@ mod run;
 mod selective;
 #[cfg(feature = "_network")]
 mod sequences;
+#[cfg(feature = "_network")]
+mod windows;
 
 use std::sync::Arc;
 
@@ -31,19 +33,27 @@ use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
 
 pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 #[cfg(feature = "_network")]
-use checkpoint::{Checkpoint, Fingerprint};
+pub(crate) use checkpoint::Checkpoint;
 #[cfg(feature = "_network")]
-use descend::Descent;
+pub(crate) use descend::{BatchOf, Descent, Fit, Lessons};
+#[cfg(feature = "_network")]
+use checkpoint::Fingerprint;
 #[cfg(feature = "_network")]
 pub(crate) use examples::Examples;
 #[cfg(feature = "_network")]
 pub(crate) use network::{Draw, Network};
 #[cfg(all(test, feature = "_network"))]
-pub(crate) use network::{check_gradients, weight_count};
+pub(crate) use network::check_gradients;
+#[cfg(feature = "_network")]
+pub(crate) use network::weight_count;
 #[cfg(feature = "_network")]
 pub use recipe::Recipe;
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;
+#[cfg(feature = "_network")]
+use windows::Windows;
+#[cfg(feature = "v32")]
+pub(crate) use windows::{cross_entropy, loss_of};
 #[cfg(feature = "_network")]
 pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
 /// What a recipe is made of.
@@ -152,7 +162,7 @@ pub fn spec_of(
     Ok(own)
 }
 
-/// Fits the scaler, the weights and the temperature of a network.
+/// Fits the scaler, the weights and the temperature of a network of windows.
 #[cfg(feature = "_network")]
 pub(crate) fn fit<A: Architecture + Network<f32>>(
     id: &ModelId,
@@ -162,6 +172,26 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     recipe: &Recipe,
     run: &Run<'_>,
 ) -> Result<Networked<A>, ModelError> {
+    let learn = |network: &A, [train, choose]: [&Examples; 2], checkpoint: Option<&Checkpoint>| {
+        let lessons = Windows::new(network, train, Some(choose), recipe.batch, run.seed());
+        Descent { network, lessons, recipe, run }.run(checkpoint)
+    };
+    fit_by(id, config, train, validation, recipe, run, learn)
+}
+
+/// Fits the scaler, the weights and the temperature of a network; `learn` makes the weights of
+/// the training's examples, and of those that the epoch is chosen by.
+#[cfg(feature = "_network")]
+pub(crate) fn fit_by<A: Architecture + Network<f32>>(
+    id: &ModelId,
+    config: &A::Config,
+    train: &TrainSet<'_>,
+    validation: &ValidationSet<'_>,
+    recipe: &Recipe,
+    run: &Run<'_>,
+    learn: impl FnOnce(&A, [&Examples; 2], Option<&Checkpoint>) -> Result<Fit, ModelError>,
+) -> Result<Networked<A>, ModelError> {
+    recipe.check()?;
     let spec = spec_of(train, validation)?;
     if train.len() < LEAST_WINDOWS {
         return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: train.len() });
@@ -184,9 +214,7 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
     if spec.labels.band == (Band::Fixed { width: 0.0 }) {
         choose.leave_out(Direction::Neutral);
     }
-    let (network, choose) = (&layers, Some(&choose));
-    let descent = Descent { network, train: &examples, validation: choose, recipe, run };
-    let fit = descent.run(checkpoint.as_ref())?;
+    let fit = learn(&layers, [&examples, &choose], checkpoint.as_ref())?;
     let mut weights = Tensors::new(Architecture::specs(&layers));
     weights.flat_mut().copy_from_slice(&fit.weights);
     fit.write_to(&mut record);
@@ -211,8 +239,9 @@ pub(crate) fn fit_sequences<A: Architecture + Network<f32>>(
     let shape = sequences.shape();
     let network = A::new(config, shape.channels, shape.classes)?;
     let examples = Examples::of_sequences(sequences);
-    let (train, validation) = (&examples, None);
-    let fit = Descent { network: &network, train, validation, recipe, run }.run(None)?;
+    recipe.check()?;
+    let lessons = Windows::new(&network, &examples, None, recipe.batch, run.seed());
+    let fit = Descent { network: &network, lessons, recipe, run }.run(None)?;
     Ok(SequenceClassifier::new(shape, fit.weights, network))
 }
 
@@ -257,8 +286,18 @@ macro_rules! network_learner {
             }
         }
 
+        $crate::train::as_learner!($learner);
+    };
+}
+#[cfg(feature = "_network")]
+pub(crate) use network_learner;
+
+/// Gives a learner with `id` and `fit_model` the trait.
+#[cfg(feature = "_network")]
+macro_rules! as_learner {
+    ($learner:ident) => {
         impl $crate::train::Learner for $learner {
-            fn id(&self) -> &ModelId {
+            fn id(&self) -> &$crate::ModelId {
                 &self.id
             }
 
@@ -271,14 +310,14 @@ macro_rules! network_learner {
                 train: &windvane_signals::TrainSet<'_>,
                 validation: &windvane_signals::ValidationSet<'_>,
                 run: &$crate::train::Run<'_>,
-            ) -> Result<Box<dyn $crate::DirectionModel>, ModelError> {
+            ) -> Result<Box<dyn $crate::DirectionModel>, $crate::ModelError> {
                 Ok(Box::new(self.fit_model(train, validation, run)?))
             }
         }
     };
 }
 #[cfg(feature = "_network")]
-pub(crate) use network_learner;
+pub(crate) use as_learner;
 
 /// The record of a model fitted on these windows, before any epoch.
 pub fn record_of(

@@ -3,7 +3,8 @@
 //! **Shapes** window `[T, C]` → LSTM(C → H), hidden state after the last row `[H]` →
 //! dense(H → 3) → softmax: UP, DOWN, NEUTRAL.
 //!
-//! One prediction takes a few microseconds and allocates nothing.
+//! One prediction takes a few microseconds and allocates nothing. [`stateful`] is the same
+//! network with a state that is carried from candle to candle.
 //!
 //! # Weights from `PyTorch`
 //! `FastLstm::load_state_dict` reads, and `to_state_dict` writes, the tensors of
@@ -24,11 +25,12 @@ mod fit;
 mod network;
 #[cfg(feature = "pretrained")]
 mod pretrained;
+pub mod stateful;
 
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::{
-    Biases, DenseShape, Kernel, LstmBatchScratch, LstmError, LstmScratch, LstmShape, PackedDense,
-    PackedLstm, TensorSpec,
+    Biases, DenseShape, Kernel, LstmBatchScratch, LstmError, LstmScratch, LstmShape, LstmState,
+    PackedDense, PackedLstm, TensorSpec,
 };
 
 use crate::networked::{Architecture, CLASSES, Networked, TOGETHER, network_model};
@@ -56,12 +58,14 @@ impl FastLstm {
     }
 }
 
-/// Sizes of the layers, in the order the window passes them.
+/// Sizes of the layers, in the order a window passes them or, `STATEFUL`, a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Layers {
+pub(crate) struct LstmAndHead<const STATEFUL: bool> {
     pub(crate) lstm: LstmShape,
     pub(crate) head: DenseShape,
 }
+
+pub(crate) type Layers = LstmAndHead<false>;
 
 /// What a saved file says beyond its tensors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,16 +77,23 @@ pub(crate) struct Config {
 /// The layers packed for inference.
 #[derive(Debug, Clone)]
 pub(crate) struct Packed {
-    lstm: PackedLstm<f32>,
-    head: PackedDense<f32>,
+    pub(crate) lstm: PackedLstm<f32>,
+    pub(crate) head: PackedDense<f32>,
 }
 
-impl Architecture for Layers {
-    const KIND: &'static str = KIND;
+/// Working memory of one prediction.
+pub(crate) struct Buffers {
+    scratch: LstmScratch<f32>,
+    /// The memory's hidden state and cell while a row is read.
+    state: LstmState<f32>,
+}
+
+impl<const STATEFUL: bool> Architecture for LstmAndHead<STATEFUL> {
+    const KIND: &'static str = if STATEFUL { stateful::KIND } else { KIND };
     type Config = Config;
     type Packed = Packed;
     type Batch = (LstmBatchScratch<f32>, Vec<f32>);
-    type Buffers = LstmScratch<f32>;
+    type Buffers = Buffers;
 
     fn new(config: &Config, channels: usize, classes: usize) -> Result<Self, LstmError> {
         Ok(Self {
@@ -117,17 +128,18 @@ impl Architecture for Layers {
         packed.lstm.kernel()
     }
 
-    fn buffers(packed: &Packed, _: usize) -> LstmScratch<f32> {
-        packed.lstm.scratch()
+    fn buffers(packed: &Packed, _: usize) -> Buffers {
+        let carried = if STATEFUL { packed.lstm.shape().hidden_size() } else { 0 };
+        Buffers { scratch: packed.lstm.scratch(), state: LstmState::zeros(carried) }
     }
 
     fn logits(
         packed: &Packed,
         window: &[f32],
-        buffers: &mut LstmScratch<f32>,
+        buffers: &mut Buffers,
         logits: &mut [f32; CLASSES],
     ) -> Result<(), LstmError> {
-        let hidden = packed.lstm.last_hidden(window, buffers)?;
+        let hidden = packed.lstm.last_hidden(window, &mut buffers.scratch)?;
         packed.head.apply(hidden, logits)
     }
 
@@ -144,5 +156,38 @@ impl Architecture for Layers {
         let hidden = &mut hidden[..logits.len() / CLASSES * width];
         packed.lstm.last_hidden_batch(windows, lookback, hidden, scratch)?;
         packed.head.apply(hidden, logits)
+    }
+
+    fn memory(packed: &Packed) -> usize {
+        if STATEFUL { 2 * packed.lstm.shape().hidden_size() } else { 0 }
+    }
+
+    /// The memory is hidden state and cell, `[2, H]`.
+    fn remember(
+        packed: &Packed,
+        row: &[f32],
+        memory: &mut [f32],
+        buffers: &mut Buffers,
+    ) -> Result<(), LstmError> {
+        let Buffers { scratch, state } = buffers;
+        let (expected, got) = (Self::memory(packed), memory.len());
+        if got != expected {
+            return Err(LstmError::Length { what: "memory", expected, got });
+        }
+        let (hidden, cell) = memory.split_at_mut(expected / 2);
+        state.h_mut().copy_from_slice(hidden);
+        state.c_mut().copy_from_slice(cell);
+        packed.lstm.step(row, state, scratch)?;
+        hidden.copy_from_slice(state.h());
+        cell.copy_from_slice(state.c());
+        Ok(())
+    }
+
+    fn recall(
+        packed: &Packed,
+        memory: &[f32],
+        logits: &mut [f32; CLASSES],
+    ) -> Result<(), LstmError> {
+        packed.head.apply(&memory[..memory.len() / 2], logits)
     }
 }

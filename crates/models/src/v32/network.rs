@@ -4,7 +4,7 @@ use windvane_lstm_core::{
     dense_backward, dense_forward, init_dense, init_lstm, lstm_backward, lstm_forward,
 };
 
-use super::Layers;
+use super::LstmAndHead;
 use crate::inspect::{Activations, Layered, LstmTrace};
 use crate::networked::Architecture;
 use crate::train::{Draw, Network};
@@ -23,7 +23,7 @@ impl<R: Real> Default for Cache<R> {
     }
 }
 
-impl<R: Real> Network<R> for Layers {
+impl<R: Real, const STATEFUL: bool> Network<R> for LstmAndHead<STATEFUL> {
     type Cache = Cache<R>;
 
     fn specs(&self) -> Vec<TensorSpec> {
@@ -100,7 +100,7 @@ impl<R: Real> Network<R> for Layers {
     }
 }
 
-impl Layered for Layers {
+impl<const STATEFUL: bool> Layered for LstmAndHead<STATEFUL> {
     fn activations(cache: &Cache<f32>) -> Activations {
         Activations {
             lstms: vec![LstmTrace::of_lstm(&cache.lstm)],
@@ -112,6 +112,7 @@ impl Layered for Layers {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Layers;
     use super::*;
 
     #[test]
