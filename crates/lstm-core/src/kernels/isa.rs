@@ -16,6 +16,9 @@ pub trait Isa {
     const FUSED: bool;
     /// Bytes of running sums that fit into half the registers: the other half holds operands.
     const SUM_BYTES: usize;
+    /// Brings the first line of `value` into the nearest cache; one that is there already becomes
+    /// the last one used.
+    fn touch<T>(value: &T);
     /// Sixteen numbers in registers.
     #[cfg(feature = "train")]
     type F32: Vector<f32>;
@@ -27,6 +30,8 @@ pub(crate) struct Portable;
 impl Isa for Portable {
     const FUSED: bool = BASELINE_FUSED;
     const SUM_BYTES: usize = if BASELINE_FUSED { 256 } else { 128 };
+    #[inline(always)]
+    fn touch<T>(_: &T) {}
     #[cfg(feature = "train")]
     type F32 = Plain<f32, BASELINE_FUSED>;
 }
@@ -39,6 +44,10 @@ pub(crate) struct Avx2;
 impl Isa for Avx2 {
     const FUSED: bool = true;
     const SUM_BYTES: usize = 256;
+    #[inline(always)]
+    fn touch<T>(value: &T) {
+        prefetch(value);
+    }
     #[cfg(feature = "train")]
     type F32 = Ymm2;
 }
@@ -51,6 +60,19 @@ pub(crate) struct Avx512;
 impl Isa for Avx512 {
     const FUSED: bool = true;
     const SUM_BYTES: usize = 1024;
+    #[inline(always)]
+    fn touch<T>(value: &T) {
+        prefetch(value);
+    }
     #[cfg(feature = "train")]
     type F32 = Zmm;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn prefetch<T>(value: &T) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+    // SAFETY: a hint that reads nothing and cannot fault; SSE is in every x86-64.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
 }

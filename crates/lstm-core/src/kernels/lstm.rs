@@ -45,7 +45,12 @@ pub(crate) struct LstmWeights<'a, R> {
     pub(crate) tail_bias: &'a [TailColumn<R>],
     /// `[inputs + hidden, tails]`
     pub(crate) tail_columns: &'a [TailColumn<R>],
+    /// Bytes of the nearest cache.
+    pub(crate) cache: usize,
 }
+
+/// Bytes of the nearest cache that biases, states and inputs take.
+const STATE_BYTES: usize = 2048;
 
 impl<'a, R> LstmWeights<'a, R> {
     /// The columns of a block, the first of every `width`.
@@ -55,6 +60,19 @@ impl<'a, R> LstmWeights<'a, R> {
         let (pair, inside) = (block / 2, block % 2);
         let width = (self.bias.len() - 2 * pair).min(2);
         (&self.columns[2 * pair * count..][..count * width][inside..], width)
+    }
+
+    /// Which of `groups` groups the nearest cache still holds in part when a step turns back, by
+    /// its place in the step's order, and how many of its last columns.
+    #[inline(always)]
+    fn held<const BLOCKS: usize>(&self, groups: usize) -> Option<(usize, usize)> {
+        if groups < 2 {
+            return None;
+        }
+        let column = BLOCKS * size_of::<Column<R>>();
+        let group = (self.inputs + self.hidden) * column;
+        let room = self.cache.saturating_sub(STATE_BYTES);
+        (group < room && room < group * groups).then(|| (room / group, room % group / column))
     }
 }
 
@@ -123,6 +141,7 @@ impl<R: Real> Lstm<'_, R> {
         groups: usize,
     ) {
         let LstmWeights { inputs, hidden, .. } = self.weights;
+        let held = self.weights.held::<BLOCKS>(groups).filter(|_| REST + TAILS == 0);
         let (mut now, mut next) = (self.h, self.next);
         for read in 0..self.steps {
             let t = if self.reversed { self.steps - 1 - read } else { read };
@@ -131,15 +150,21 @@ impl<R: Real> Lstm<'_, R> {
             // Forth and back: of weights that do not fit into the nearest cache, those read last
             // are still there.
             let backwards = read % 2 == 1;
+            let first = |place| BLOCKS * if backwards { groups - 1 - place } else { place };
             if REST + TAILS > 0 && backwards {
-                step.group::<I, REST, TAILS>(groups * BLOCKS);
+                step.group::<I, REST, TAILS>(groups * BLOCKS, Columns::NONE);
             }
-            for group in 0..groups {
-                let group = if backwards { groups - 1 - group } else { group };
-                step.group::<I, BLOCKS, 0>(group * BLOCKS);
+            for place in 0..groups {
+                let next = match held {
+                    Some((at, columns)) if at == place + 1 => {
+                        Columns::<R, BLOCKS, 0>::new(&self.weights, first(at)).last(columns)
+                    }
+                    _ => Columns::NONE,
+                };
+                step.group::<I, BLOCKS, 0>(first(place), next);
             }
             if REST + TAILS > 0 && !backwards {
-                step.group::<I, REST, TAILS>(groups * BLOCKS);
+                step.group::<I, REST, TAILS>(groups * BLOCKS, Columns::NONE);
             }
             if let Some(out) = &mut self.out {
                 out[t * self.stride..][..hidden].copy_from_slice(&next[..hidden]);
@@ -160,13 +185,21 @@ struct Step<'a, R> {
 
 impl<R: Real> Step<'_, R> {
     /// Some blocks and tail columns of units.
+    ///
+    /// The columns `held` lie in the nearest cache and are the longest unused there. They are
+    /// touched while loads wait for nothing, or else those read before them would drive them out.
     #[inline(always)]
-    fn group<I: Isa, const BLOCKS: usize, const TAILS: usize>(&mut self, first: usize) {
+    fn group<I: Isa, const BLOCKS: usize, const TAILS: usize>(
+        &mut self,
+        first: usize,
+        held: Columns<'_, R, BLOCKS, 0>,
+    ) {
         let (sums, tail) = gate_sums::<R, I, BLOCKS, TAILS>(self.weights, first, self.x, self.h);
         let (cells, _) = self.c.as_chunks_mut();
         let (units, _) = self.next.as_chunks_mut();
         let (cells, units) = (&mut cells[first..], &mut units[first..]);
         for block in 0..BLOCKS {
+            held.touch::<I>(block);
             update::<R, I>(&sums[block], &mut cells[block], &mut units[block]);
         }
         if TAILS > 0 {
@@ -193,7 +226,13 @@ pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize
     }
     let columns = Columns::<R, BLOCKS, TAILS>::new(weights, first);
     let (of_x, of_h) = columns.split_at(x.len());
-    of_x.add::<I>(&mut sums, &mut tail, x);
+    // The default number of channels as a straight line: the end of so short a loop is not foreseen
+    // and costs as much as two columns.
+    if let Ok(six) = <&[R; 6]>::try_from(x) {
+        of_x.add::<I>(&mut sums, &mut tail, six);
+    } else {
+        of_x.add::<I>(&mut sums, &mut tail, x);
+    }
     of_h.add::<I>(&mut sums, &mut tail, h);
     (sums, tail)
 }
@@ -219,6 +258,27 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
         Self { blocks, width, tails: &weights.tail_columns[..count * TAILS] }
     }
 
+    const NONE: Self = Self { blocks: &[], width: 1, tails: &[] };
+
+    /// Those of the last `count` values.
+    #[inline(always)]
+    fn last(self, count: usize) -> Self {
+        self.split_at(self.blocks.len() / self.width - count).1
+    }
+
+    /// Touches one of `BLOCKS` equal shares of the blocks' columns.
+    #[inline(always)]
+    fn touch<I: Isa>(&self, share: usize) {
+        let columns = self.blocks.len() / self.width;
+        for k in columns * share / BLOCKS..columns * (share + 1) / BLOCKS {
+            for column in &self.blocks[k * self.width..][..BLOCKS] {
+                for gate in &column.0 {
+                    I::touch(gate);
+                }
+            }
+        }
+    }
+
     /// Those of the first `count` values, and the rest.
     #[inline(always)]
     fn split_at(self, count: usize) -> (Self, Self) {
@@ -236,19 +296,19 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
         values: &[R],
     ) {
         let (mut of_sums, mut of_tail) = (*sums, *tail);
-        for (k, &value) in values.iter().enumerate() {
-            if BLOCKS > 0 {
-                let columns = &self.blocks[k * self.width..][..BLOCKS];
-                for block in 0..BLOCKS {
-                    for gate in 0..4 {
-                        let column = &columns[block].0[gate];
-                        add_scaled::<R, I>(&mut of_sums[block][gate], column, value);
-                    }
+        for k in 0..values.len() {
+            let blocks =
+                if BLOCKS > 0 { &self.blocks[k * self.width..][..BLOCKS] } else { &[][..] };
+            let tails = &self.tails[k * TAILS..][..TAILS];
+            // Read past the checks of the slices, else it is read and spread by two instructions.
+            let value = values[k];
+            for (sums, column) in of_sums.iter_mut().zip(blocks) {
+                for (sum, column) in sums.iter_mut().zip(&column.0) {
+                    add_scaled::<R, I>(sum, column, value);
                 }
             }
-            let tails = &self.tails[k * TAILS..][..TAILS];
-            for j in 0..TAILS {
-                add_scaled::<R, I>(&mut of_tail[j], &tails[j].0, value);
+            for (sum, column) in of_tail.iter_mut().zip(tails) {
+                add_scaled::<R, I>(sum, &column.0, value);
             }
         }
         (*sums, *tail) = (of_sums, of_tail);

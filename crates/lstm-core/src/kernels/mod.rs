@@ -6,6 +6,7 @@
 
 mod attention;
 mod batch;
+mod cache;
 mod dense;
 mod isa;
 mod lstm;
@@ -21,6 +22,7 @@ mod vector;
 
 pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use batch::{LstmBatch, TILE};
+pub(crate) use cache::nearest_cache;
 pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
 pub(crate) use isa::BASELINE_FUSED;
 pub(crate) use isa::Isa;

@@ -44,6 +44,8 @@ pub struct PackedLstm<R> {
     tail_bias: Vec<TailColumn<R>>,
     // [I + H, tails]
     tail_columns: Vec<TailColumn<R>>,
+    // Bytes of the nearest cache.
+    cache: usize,
 }
 
 /// Where a gate of a unit of the tail lies in its column.
@@ -73,6 +75,7 @@ impl<R: Real> PackedLstm<R> {
             columns: vec![Column::ZERO; blocks * count],
             tail_bias: vec![TailColumn::ZERO; tails],
             tail_columns: vec![TailColumn::ZERO; count * tails],
+            cache: kernels::nearest_cache(),
         };
         for gate in 0..4 {
             for unit in 0..hidden {
@@ -215,6 +218,7 @@ impl<R: Real> PackedLstm<R> {
             columns: &self.columns,
             tail_bias: &self.tail_bias,
             tail_columns: &self.tail_columns,
+            cache: self.cache,
         }
     }
 
