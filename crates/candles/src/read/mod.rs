@@ -32,6 +32,8 @@ mod unpack;
 
 #[cfg(feature = "columnar")]
 mod columnar;
+#[cfg(feature = "columnar")]
+mod pages;
 
 use std::fmt;
 use std::fs::File;
