@@ -4,6 +4,7 @@
 //! them tens of thousands of candles one by one, and shows p50, p99, p99.9, the longest time and a
 //! histogram. `--json` prints the numbers alone, `--quick` is a short run.
 mod measure;
+#[path = "../shared/models.rs"]
 mod models;
 mod show;
 

@@ -56,7 +56,11 @@ pub enum LstmError {
         got: usize,
     },
     /// The processor cannot run the kernel asked for.
-    #[error("kernel {} does not run on this processor, expected one like {}", got.name(), expected.name())]
+    #[error(
+        "kernel {} does not run on this processor: choose one like {}, and where WINDVANE_KERNEL \
+         asks for {}, unset it",
+        got.name(), expected.name(), got.name()
+    )]
     Kernel {
         /// A kernel that runs here.
         expected: Kernel,
@@ -64,7 +68,11 @@ pub enum LstmError {
         got: Kernel,
     },
     /// The environment variable `WINDVANE_KERNEL` names no kernel.
-    #[error("WINDVANE_KERNEL is {got:?}, expected a kernel like {:?}", expected.name())]
+    #[error(
+        "WINDVANE_KERNEL is {got:?}, expected portable, avx2 or avx512, such as {} here; unset it \
+         for the fastest",
+        expected.name()
+    )]
     KernelName {
         /// A kernel that runs here.
         expected: Kernel,

@@ -1,57 +1,205 @@
 //! Writers that are killed: the file is whole at every moment, and what they leave is swept up.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
+mod common;
+
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use windvane_models::v32::FastLstm;
-use windvane_models::{DirectionModel, load};
+use windvane_candles::simulate::Market;
+use windvane_candles::{CandleSeries, Interval};
+use windvane_models::train::{EpochReport, Recipe, Run};
+use windvane_models::v32::{FastLstm, FastLstmLearner};
+use windvane_models::{Calibration, DirectionModel, ModelError, Predictor, load, replace_file};
 
-const FILE: &str = "WINDVANE_TEST_SAVES_TO";
-const KILLS: u64 = 50;
+const FILE: &str = "WINDVANE_TEST_WRITES_TO";
+const WRITER: &str = "WINDVANE_TEST_WRITER";
+
+/// What is written over and over by a process that is killed.
+trait Writer {
+    /// Writes until it is killed.
+    fn write(path: &Path);
+
+    /// Confirms that the file is one of those that were written whole, and no older than the
+    /// last that was seen; `seen` is the writer's own count.
+    fn check(path: &Path, seen: &mut u64);
+}
 
 fn model() -> FastLstm {
     FastLstm::from_bytes(include_bytes!("data/v32.format1.safetensors")).unwrap()
 }
 
-/// Not a test of its own: the process that the next one kills.
-#[test]
-#[ignore = "runs until it is killed"]
-fn a_child_that_saves_until_it_is_killed() {
-    let Some(path) = std::env::var_os(FILE) else { return };
-    let model = model();
-    loop {
-        model.save(Path::new(&path)).unwrap();
+/// Two models that take turns.
+struct Models;
+
+impl Models {
+    fn both() -> [FastLstm; 2] {
+        let mut warmer = model();
+        warmer.set_calibration(Calibration::new(1.5, 0.0).unwrap()).unwrap();
+        [model(), warmer]
     }
 }
 
+impl Writer for Models {
+    fn write(path: &Path) {
+        let models = Self::both();
+        loop {
+            models.each_ref().map(|model| model.save(path).unwrap());
+        }
+    }
+
+    fn check(path: &Path, _: &mut u64) {
+        let whole = Self::both().map(|model| model.to_bytes().unwrap());
+        assert!(whole.contains(&std::fs::read(path).unwrap()));
+        load(path).unwrap();
+    }
+}
+
+/// A bot's predictor that keeps its state after every candle, and goes on from it.
+struct States;
+
+impl States {
+    fn predictor(path: &Path) -> Predictor {
+        let mut predictor = Predictor::new(model(), Interval::HOUR).unwrap();
+        predictor.restore(&std::fs::read(path).unwrap()).unwrap();
+        predictor
+    }
+}
+
+impl Writer for States {
+    fn write(path: &Path) {
+        let series = common::market(Market::REGIME, 100_000, 1);
+        let mut predictor = Predictor::new(model(), Interval::HOUR).unwrap();
+        if path.exists() {
+            predictor = Self::predictor(path);
+        }
+        let taken = usize::try_from(predictor.ledger().taken).unwrap();
+        for candle in &series.candles()[taken..] {
+            predictor.on_candle(candle).unwrap();
+            replace_file(path, &predictor.save()).unwrap();
+        }
+    }
+
+    fn check(path: &Path, seen: &mut u64) {
+        let taken = Self::predictor(path).ledger().taken;
+        assert!(taken >= *seen, "{taken} candles after {seen}");
+        *seen = taken;
+    }
+}
+
+/// A training that keeps a checkpoint after every epoch, and goes on from it.
+struct Checkpoints;
+
+impl Checkpoints {
+    /// Trains for ever, or until it is told not to.
+    fn train(
+        path: &Path,
+        series: &CandleSeries,
+        on_epoch: &(dyn Fn(&EpochReport) -> ControlFlow<()> + Sync),
+    ) -> ModelError {
+        let recipe = Recipe { epochs: 1_000_000, patience: 1_000_000, ..Recipe::default() };
+        let learner = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+        let run = Run::new(3).checkpoints(path.parent().unwrap()).on_epoch(on_epoch);
+        common::with_parts(series, |train, validation, _| {
+            learner.fit_model(train, validation, &run).unwrap_err()
+        })
+    }
+}
+
+impl Writer for Checkpoints {
+    fn write(path: &Path) {
+        let error = Self::train(path, &market(), &|_| ControlFlow::Continue(()));
+        panic!("{error}");
+    }
+
+    fn check(path: &Path, seen: &mut u64) {
+        let error = Self::train(path, &market(), &|_| ControlFlow::Break(()));
+        let ModelError::Stopped { epoch } = error else { panic!("{error}") };
+        // An epoch further than the checkpoint that was found.
+        let epoch = epoch as u64;
+        assert!(epoch > *seen, "epoch {epoch} after {seen}");
+        *seen = epoch;
+    }
+}
+
+/// A market that takes milliseconds to learn.
+fn market() -> CandleSeries {
+    common::market(Market::AR1, 200, 4)
+}
+
+/// Not a test of its own: the process that the others kill.
 #[test]
-fn a_killed_writer_leaves_a_whole_model() {
+#[ignore = "runs until it is killed"]
+fn a_child_that_writes_until_it_is_killed() {
+    let (Some(path), Ok(writer)) = (std::env::var_os(FILE), std::env::var(WRITER)) else { return };
+    match writer.as_str() {
+        "model" => Models::write(path.as_ref()),
+        "state" => States::write(path.as_ref()),
+        "v32.checkpoint" => Checkpoints::write(path.as_ref()),
+        other => panic!("no writer {other}"),
+    }
+}
+
+/// When a file was written last; `None` before it is there.
+fn written(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// Kills a writer so often, each time at another moment of its work; how many temporary files
+/// that left.
+fn kill<W: Writer>(name: &str, kills: u64) -> u64 {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model");
-    model().save(&path).unwrap();
-    let whole = std::fs::read(&path).unwrap();
-    for kill in 0..KILLS {
-        let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let path = folder.path().join(name);
+    let mut seen = 0;
+    for kill in 0..kills {
+        let before = written(&path);
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_child_that_saves_until_it_is_killed", "--ignored"])
-            .env(FILE, &path)
+            .args(["--exact", "a_child_that_writes_until_it_is_killed", "--ignored"])
+            .envs([(FILE, path.as_os_str()), (WRITER, name.as_ref())])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        // Once it writes, at another moment of its loop each time.
-        while std::fs::metadata(&path).unwrap().modified().unwrap() == before {
+        while written(&path) == before {
             assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
             std::thread::sleep(Duration::from_micros(200));
         }
         std::thread::sleep(Duration::from_micros(kill * 137 % 3_000));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), whole, "kill {kill}");
-        load(&path).unwrap();
+        W::check(&path, &mut seen);
     }
-    let left = std::fs::read_dir(folder.path()).unwrap().count() - 1;
-    assert!(left as u64 <= KILLS, "at most one temporary file per killed writer: {left}");
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<String> = names.filter(|file| file != name).collect();
+    let temporary = |file: &String| file.starts_with('.') && file.ends_with(".tmp");
+    assert!(left.iter().all(temporary), "{left:?}");
+    assert!(left.len() as u64 <= kills, "at most one temporary file per killed writer");
+    left.len() as u64
+}
+
+#[test]
+fn a_killed_writer_leaves_a_whole_model() {
+    kill::<Models>("model", 20);
+}
+
+#[test]
+fn a_killed_bot_leaves_a_whole_state() {
+    kill::<States>("state", 20);
+}
+
+#[test]
+fn a_killed_training_leaves_a_whole_checkpoint() {
+    kill::<Checkpoints>("v32.checkpoint", 20);
+}
+
+#[test]
+#[ignore = "a thousand processes: minutes"]
+fn a_thousand_kills_leave_whole_files() {
+    let models = kill::<Models>("model", 334);
+    let states = kill::<States>("state", 333);
+    let checkpoints = kill::<Checkpoints>("v32.checkpoint", 333);
+    println!("killed in the middle of a write: {models}, {states}, {checkpoints}");
 }
 
 #[test]

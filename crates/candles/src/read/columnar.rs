@@ -15,6 +15,7 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReadError;
+use super::pages;
 use super::table::Table;
 use super::unpack::most_unpacked;
 
@@ -34,8 +35,9 @@ pub(super) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<
         } else {
             let wrong = |error: parquet::errors::ParquetError| ArrowError::from(error);
             let bytes = bytes::Bytes::from(bytes);
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(wrong);
-            text_of(builder?.build().map_err(wrong)?, most)
+            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(wrong)?;
+            pages::check(builder.metadata(), &bytes, most)?;
+            text_of(builder.build().map_err(wrong)?, most)
         }
     }));
     match text {

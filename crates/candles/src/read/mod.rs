@@ -35,6 +35,8 @@ mod zone;
 
 #[cfg(feature = "columnar")]
 mod columnar;
+#[cfg(feature = "columnar")]
+mod pages;
 
 use std::fmt;
 use std::fs::File;

@@ -11,6 +11,21 @@ fn read(bytes: impl AsRef<[u8]>) -> Result<Reading, ReadError> {
     read_bytes(bytes.as_ref().to_vec(), "a.csv", Pair::new("BTCUSDT").unwrap())
 }
 
+/// Reads, whatever comes of it, in memory of a small multiple of the file: a cell of two signs of
+/// JSON is a value of 32 bytes in a list that grows by doubling. What is packed may be larger.
+fn read_within_memory(bytes: impl AsRef<[u8]>) {
+    let bytes = bytes.as_ref();
+    let unpacked = 200 * bytes.len() as u64 + (1 << 20);
+    let columnar = [&b"ARROW1"[..], b"PAR1"].iter().any(|magic| bytes.starts_with(magic));
+    let most = match bytes {
+        [b'P', b'K', ..] | [0x1f, 0x8b, ..] => 64 * unpacked,
+        _ if columnar => 8 * unpacked,
+        _ => 64 * bytes.len() as u64 + (64 << 10),
+    };
+    let memory = allocation_counter::measure(|| drop(read(bytes)));
+    assert!(memory.bytes_max <= most, "{} bytes of at most {most}", memory.bytes_max);
+}
+
 fn good(bytes: impl AsRef<[u8]>) -> Reading {
     read(bytes).unwrap()
 }

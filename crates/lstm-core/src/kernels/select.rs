@@ -57,17 +57,17 @@ impl Kernel {
     /// ```
     pub fn chosen() -> Result<Self, LstmError> {
         static CHOICE: OnceLock<Result<Kernel, LstmError>> = OnceLock::new();
-        let read = || Self::named(std::env::var_os(VARIABLE).as_deref());
+        let read = || Self::named(std::env::var_os(VARIABLE).as_deref(), Processor::detect());
         CHOICE.get_or_init(read).clone()
     }
 
     /// The kernel of that name, or the fastest one.
-    fn named(name: Option<&OsStr>) -> Result<Self, LstmError> {
-        let fastest = Self::available()[0];
+    fn named(name: Option<&OsStr>, processor: Processor) -> Result<Self, LstmError> {
+        let fastest = processor.kernels()[0];
         let Some(name) = name else { return Ok(fastest) };
         let all = [Self::Portable, Self::Avx2, Self::Avx512];
         match all.into_iter().find(|kernel| name == kernel.name()) {
-            Some(kernel) => Checked::new(kernel).map(Checked::kernel),
+            Some(kernel) => processor.check(kernel),
             None => Err(LstmError::KernelName {
                 expected: fastest,
                 got: name.to_string_lossy().into_owned(),
@@ -77,11 +77,7 @@ impl Kernel {
 
     /// The kernels that run here, fastest first.
     pub fn available() -> &'static [Self] {
-        match (Self::Avx512.runs(), Self::Avx2.runs()) {
-            (true, _) => &[Self::Avx512, Self::Avx2, Self::Portable],
-            (false, true) => &[Self::Avx2, Self::Portable],
-            (false, false) => &[Self::Portable],
-        }
+        Processor::detect().kernels()
     }
 
     /// The name for reports and for `WINDVANE_KERNEL`.
@@ -101,21 +97,50 @@ impl Kernel {
             Self::Avx2 | Self::Avx512 => true,
         }
     }
+}
 
-    fn runs(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => {
-                Self::Avx2.runs()
-                    && is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => false,
+/// What a processor has of that which kernels need.
+#[derive(Debug, Clone, Copy)]
+struct Processor {
+    avx2: bool,
+    fma: bool,
+    /// F, DQ and VL.
+    avx512: bool,
+}
+
+impl Processor {
+    #[cfg(target_arch = "x86_64")]
+    fn detect() -> Self {
+        Self {
+            avx2: is_x86_feature_detected!("avx2"),
+            fma: is_x86_feature_detected!("fma"),
+            avx512: is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl"),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn detect() -> Self {
+        Self { avx2: false, fma: false, avx512: false }
+    }
+
+    /// The kernels that run on it, fastest first.
+    fn kernels(self) -> &'static [Kernel] {
+        match (self.avx2 && self.fma, self.avx512) {
+            (true, true) => &[Kernel::Avx512, Kernel::Avx2, Kernel::Portable],
+            (true, false) => &[Kernel::Avx2, Kernel::Portable],
+            (false, _) => &[Kernel::Portable],
+        }
+    }
+
+    /// `kernel`, if it runs on it.
+    fn check(self, kernel: Kernel) -> Result<Kernel, LstmError> {
+        let kernels = self.kernels();
+        if kernels.contains(&kernel) {
+            Ok(kernel)
+        } else {
+            Err(LstmError::Kernel { expected: kernels[0], got: kernel })
         }
     }
 }
@@ -138,11 +163,7 @@ impl Checked {
 
     /// `kernel`, if it runs.
     pub(crate) fn new(kernel: Kernel) -> Result<Self, LstmError> {
-        if kernel.runs() {
-            Ok(Self(kernel))
-        } else {
-            Err(LstmError::Kernel { expected: Kernel::available()[0], got: kernel })
-        }
+        Processor::detect().check(kernel).map(Self)
     }
 
     #[inline]
@@ -155,20 +176,60 @@ impl Checked {
 mod tests {
     use std::ffi::OsStr;
 
-    use super::Kernel;
+    use super::{Checked, Kernel, Processor};
     use crate::LstmError;
 
+    /// From nothing to everything, and odd ones between.
+    fn processors() -> Vec<(Processor, &'static [Kernel])> {
+        let with = |avx2, fma, avx512| Processor { avx2, fma, avx512 };
+        vec![
+            (with(false, false, false), &[Kernel::Portable]),
+            (with(true, false, false), &[Kernel::Portable]),
+            (with(true, false, true), &[Kernel::Portable]),
+            (with(false, true, true), &[Kernel::Portable]),
+            (with(true, true, false), &[Kernel::Avx2, Kernel::Portable]),
+            (with(true, true, true), &[Kernel::Avx512, Kernel::Avx2, Kernel::Portable]),
+        ]
+    }
+
     #[test]
-    fn a_name_chooses_a_kernel_or_is_refused() {
-        let named = |name| Kernel::named(Some(OsStr::new(name)));
-        assert_eq!(Kernel::named(None), Ok(Kernel::available()[0]));
-        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
-            let runs = Kernel::available().contains(&kernel);
-            let refused = Err(LstmError::Kernel { expected: Kernel::available()[0], got: kernel });
-            assert_eq!(named(kernel.name()), if runs { Ok(kernel) } else { refused });
+    fn a_name_chooses_a_kernel_that_the_processor_has_or_is_refused() {
+        for (processor, has) in processors() {
+            let named = |name| Kernel::named(Some(OsStr::new(name)), processor);
+            assert_eq!(Kernel::named(None, processor), Ok(has[0]));
+            for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
+                let refused = Err(LstmError::Kernel { expected: has[0], got: kernel });
+                let expected = if has.contains(&kernel) { Ok(kernel) } else { refused };
+                assert_eq!(named(kernel.name()), expected, "{processor:?}");
+            }
+            for name in ["AVX2", "", "sse2", "avx2 "] {
+                let refused = LstmError::KernelName { expected: has[0], got: name.to_string() };
+                assert_eq!(named(name), Err(refused));
+            }
         }
-        let refused = named("AVX2").unwrap_err();
-        assert!(matches!(refused, LstmError::KernelName { .. }));
-        assert!(refused.to_string().starts_with("WINDVANE_KERNEL is \"AVX2\", expected"));
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let old = Processor { avx2: false, fma: false, avx512: false };
+        let named = |name| Kernel::named(Some(OsStr::new(name)), old).unwrap_err().to_string();
+        assert_eq!(
+            named("avx512"),
+            "kernel avx512 does not run on this processor: choose one like portable, and where \
+             WINDVANE_KERNEL asks for avx512, unset it"
+        );
+        assert_eq!(
+            named("AVX2"),
+            "WINDVANE_KERNEL is \"AVX2\", expected portable, avx2 or avx512, such as portable \
+             here; unset it for the fastest"
+        );
+    }
+
+    #[test]
+    fn the_processor_at_hand_runs_what_it_is_said_to_have() {
+        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
+            let runs = Checked::new(kernel).is_ok();
+            assert_eq!(runs, Kernel::available().contains(&kernel));
+        }
     }
 }

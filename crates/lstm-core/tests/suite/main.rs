@@ -7,6 +7,7 @@ mod batches;
 mod common;
 mod errors;
 mod errors_of_models;
+mod forced;
 mod golden_lstm;
 mod golden_models;
 mod golden_onnx;

@@ -3,6 +3,9 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, TimestampMillisecondArray};
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
 use super::*;
@@ -32,8 +35,9 @@ fn feather(compression: Option<arrow_ipc::CompressionType>) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-fn parquet() -> Vec<u8> {
-    let mut writer = parquet::arrow::ArrowWriter::try_new(vec![], batch().schema(), None).unwrap();
+fn parquet(properties: WriterProperties) -> Vec<u8> {
+    let mut writer =
+        ArrowWriter::try_new(vec![], batch().schema(), Some(properties)).unwrap();
     writer.write(&batch()).unwrap();
     writer.into_inner().unwrap()
 }
@@ -46,7 +50,7 @@ fn feather_and_parquet_hold_the_same_candles() {
         (feather(None), "Arrow"),
         (feather(lz4), "Arrow"),
         (feather(zstd), "Arrow"),
-        (parquet(), "Parquet"),
+        (parquet(WriterProperties::default()), "Parquet"),
     ] {
         let reading = good(file);
         assert_hours(&reading, 30);
@@ -54,21 +58,68 @@ fn feather_and_parquet_hold_the_same_candles() {
     }
 }
 
+/// A file of one column of zeros in one packed page, whose header says another length.
+fn page_that_says(length: [u8; 4], packing: Compression) -> Vec<u8> {
+    const ROWS: usize = 200_000;
+    let properties = WriterProperties::builder()
+        .set_compression(packing)
+        .set_dictionary_enabled(false)
+        .set_data_page_size_limit(usize::MAX)
+        .set_data_page_row_count_limit(usize::MAX)
+        .set_write_batch_size(ROWS)
+        .build();
+    let zeros: ArrayRef = Arc::new(Float64Array::from_value(0.0, ROWS));
+    let zeros = RecordBatch::try_from_iter([("open", zeros)]).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(vec![], zeros.schema(), Some(properties)).unwrap();
+    writer.write(&zeros).unwrap();
+    let mut bytes = writer.into_inner().unwrap();
+    // 2 * 8 * 200,000 in groups of seven bits.
+    let said = [0x15, 0x80, 0xa8, 0xc3, 0x01];
+    let at = bytes.windows(5).position(|five| five == said).unwrap();
+    bytes[at + 1..at + 5].copy_from_slice(&length);
+    bytes
+}
+
+#[test]
+fn page_headers_are_not_trusted_with_memory() {
+    let gzip = Compression::GZIP(GzipLevel::default());
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    for packing in [gzip, zstd, Compression::SNAPPY, Compression::LZ4_RAW] {
+        let large = page_that_says([0xff, 0xff, 0xff, 0x7e], packing);
+        read_within_memory(&large);
+        let error = read(&large).unwrap_err().to_string();
+        assert!(error.contains("bytes when unpacked"), "{error}");
+    }
+    let small = read(page_that_says([0x90, 0x80, 0x80, 0x00], gzip)).unwrap_err().to_string();
+    assert!(small.contains("longer than its header says"), "{small}");
+}
+
 proptest! {
     #[test]
     fn changed_columnar_files_give_candles_or_an_error(
-        which in 0usize..3,
+        which in 0usize..5,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in any::<prop::sample::Index>(),
     ) {
         let lz4 = Some(arrow_ipc::CompressionType::LZ4_FRAME);
-        let mut bytes = vec![feather(None), feather(lz4), parquet()].swap_remove(which);
+        let packed = |packing| {
+            let properties = WriterProperties::builder();
+            parquet(properties.set_compression(packing).build())
+        };
+        let mut bytes = match which {
+            0 => feather(None),
+            1 => feather(lz4),
+            2 => packed(Compression::UNCOMPRESSED),
+            3 => packed(Compression::SNAPPY),
+            _ => packed(Compression::GZIP(GzipLevel::default())),
+        };
         for (at, value) in changes {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        let _ = read(&bytes);
+        read_within_memory(&bytes);
         bytes.truncate(cut.index(bytes.len()));
-        let _ = read(&bytes);
+        read_within_memory(&bytes);
     }
 }

@@ -26,12 +26,12 @@ proptest! {
         text in "[-0-9.,:;TZe\r\n\"# /]{0,400}",
         json in "[-0-9.,:\\[\\]{}\"ohlctv]{0,300}",
     ) {
-        let _ = read(&bytes);
-        let _ = read(&text);
-        let _ = read(format!("[{json}"));
-        let _ = read(format!("{HEAD}{text}"));
+        read_within_memory(&bytes);
+        read_within_memory(&text);
+        read_within_memory(format!("[{json}"));
+        read_within_memory(format!("{HEAD}{text}"));
         for magic in [&b"PK\x03\x04"[..], b"\x1f\x8b\x08\0", b"ARROW1\0\0", b"PAR1", b"\xff\xfe"] {
-            let _ = read([magic, &bytes].concat());
+            read_within_memory([magic, &bytes].concat());
         }
     }
 
@@ -46,9 +46,18 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        let _ = read(&bytes);
+        read_within_memory(&bytes);
         bytes.truncate(cut.index(bytes.len()));
-        let _ = read(&bytes);
+        read_within_memory(&bytes);
+    }
+
+    #[test]
+    fn cells_without_end_take_little_memory(
+        cell in prop::sample::select(&[",", "[", "[]", "{}", "1,", "\"\",", "[],", "\n", "\"", ";;\n"][..]),
+        times in 1_000usize..20_000,
+        head in prop::sample::select(&["", "[", "{\"a\":[", HEAD, "1,"][..]),
+    ) {
+        read_within_memory(head.to_owned() + &cell.repeat(times));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The models that are timed: what they learn plays no part, so they learn little.
+//! Models of every kind, for examples in which it plays no part what they learn: they learn little.
 use std::sync::Arc;
 
 use windvane::candles::sample;
@@ -18,7 +18,7 @@ type Error = Box<dyn std::error::Error>;
 const LEARNED_FROM: usize = 1_000;
 
 /// A model, or a vote of several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
     V2,
     V2Learned,

@@ -1,0 +1,14 @@
+//! Zip archives, and whatever is in them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use windvane_fuzz::{read, text_bound, unpacked_bound};
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut bytes = bytes.to_vec();
+    if let Some(magic) = bytes.first_chunk_mut() {
+        *magic = *b"PK\x03\x04";
+    }
+    let most = text_bound(unpacked_bound(bytes.len()));
+    read(bytes, most);
+});

@@ -1,0 +1,140 @@
+//! What the targets of models share: saved files, other gap policies, models that are put to use.
+
+#[path = "../../crates/models/tests/common/surgery.rs"]
+#[allow(dead_code, reason = "shared with the tests of the crates")]
+mod surgery;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+pub use surgery::Parts;
+use windvane_candles::{Interval, Timestamp};
+use windvane_ensemble::from_bytes;
+use windvane_models::{DirectionModel, Predictor};
+use windvane_signals::Window;
+use xxhash_rust::xxh3::Xxh3;
+
+/// The saved models of the crates' tests.
+pub const SAVED: [&[u8]; 6] = [
+    include_bytes!("../../crates/models/tests/data/v2.format1.safetensors"),
+    include_bytes!("../../crates/models/tests/data/v2-learned.format1.safetensors"),
+    include_bytes!("../../crates/models/tests/data/v3.format1.safetensors"),
+    include_bytes!("../../crates/models/tests/data/v31.format1.safetensors"),
+    include_bytes!("../../crates/models/tests/data/v32.format1.safetensors"),
+    include_bytes!("../../crates/ensemble/tests/data/ensemble.format1.safetensors"),
+];
+
+/// Every gap policy, as files have it.
+pub fn policies() -> [Value; 4] {
+    [
+        json!({"policy": "error"}),
+        json!({"policy": "reset"}),
+        json!({"policy": "sessions", "max_missing": 3}),
+        json!({"policy": "hold", "max_missing": 3}),
+    ]
+}
+
+/// A saved model that reads under another gap policy.
+pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn DirectionModel> {
+    let mut parts = Parts::of(saved);
+    for place in parts.places().iter().filter(|place| place.ends_with("/spec/signals/gaps")) {
+        parts.card.pointer_mut(place).expect("it is there").clone_from(gaps);
+    }
+    Arc::from(from_bytes(&parts.bytes()).expect("a saved model"))
+}
+
+/// Most bytes of tensors in a file that is made of an input.
+const MOST_DATA: usize = 16 << 10;
+
+/// A file under a right checksum: mutations of a finished file would all be found by it.
+///
+/// The input is the card, a zero byte, a line `name type size,size` per tensor, a zero byte, and
+/// numbers that fill all tensors, over and over.
+pub fn file_of(input: &[u8]) -> Vec<u8> {
+    let mut parts = input.splitn(3, |byte| *byte == 0);
+    let mut text = || String::from_utf8_lossy(parts.next().unwrap_or_default());
+    let (card, list) = (text(), text());
+    let fill = parts.next().filter(|fill| !fill.is_empty()).unwrap_or(&[0]);
+    let (mut header, mut data) = (String::new(), Vec::new());
+    let mut tensors: Vec<(&str, Vec<u64>, std::ops::Range<usize>)> = Vec::new();
+    for line in list.lines() {
+        let mut words = line.split(' ');
+        let mut word = || words.next().unwrap_or_default();
+        let (name, kind, sizes) = (word(), word(), word());
+        let shape: Vec<u64> = sizes.split(',').filter_map(|size| size.parse().ok()).collect();
+        let bytes = if kind == "F64" { 8 } else { 4 };
+        let wanted = shape.iter().fold(bytes, |all: u64, size| all.saturating_mul(*size));
+        let from = data.len();
+        let length = usize::try_from(wanted).unwrap_or(MOST_DATA).min(MOST_DATA - from);
+        data.extend(fill.iter().cycle().take(length));
+        let (name_text, kind, to) = (json!(name), json!(kind), data.len());
+        let info = json!({ "dtype": kind, "shape": shape, "data_offsets": [from, to] });
+        write!(header, ",{name_text}:{info}").expect("text takes all");
+        tensors.push((name, shape, from..to));
+    }
+    tensors.sort_by_key(|(name, ..)| *name);
+    let mut hash = Xxh3::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update(&(bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(card.as_bytes());
+    for (name, shape, place) in tensors {
+        part(name.as_bytes());
+        shape.iter().for_each(|length| part(&length.to_le_bytes()));
+        part(&data[place]);
+    }
+    let checksum = hash.digest();
+    let envelope = format!(r#"{{"format":1,"checksum":"{checksum:016x}","card":{card}}}"#);
+    let mut file = format!(r#"{{"__metadata__":{{"windvane":{}}}{header}}}"#, json!(envelope));
+    file.extend(std::iter::repeat_n(' ', file.len().next_multiple_of(8) - file.len()));
+    [&(file.len() as u64).to_le_bytes()[..], file.as_bytes(), &data].concat()
+}
+
+/// The input that [`file_of`] turns into a file like this one.
+pub fn input_of(parts: Parts) -> Vec<u8> {
+    let mut list = String::new();
+    for tensor in &parts.tensors {
+        let sizes: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
+        writeln!(list, "{} {} {}", tensor.name, tensor.dtype, sizes.join(",")).expect("text");
+    }
+    let fill = [0.1_f32, -0.2, 0.3].map(f32::to_le_bytes).concat();
+    [parts.card.to_string().as_bytes(), &[0], list.as_bytes(), &[0], &fill].concat()
+}
+
+/// Memory that reading a file of that length may take at once, as in the crates' tests.
+pub fn bound(length: usize) -> usize {
+    32 * length + (128 << 10)
+}
+
+/// Numbers of a window that is still looked at: a lookback may be large where memory is there.
+const MOST_VALUES: usize = 2_000;
+
+/// A model that was loaded saves, loads again, predicts and streams.
+pub fn check(model: Box<dyn DirectionModel>) {
+    let bytes = model.to_bytes().expect("what was loaded can be saved");
+    let again = from_bytes(&bytes).expect("what was saved can be loaded");
+    assert_eq!(again.to_bytes().expect("it was saved before"), bytes);
+    let (lookback, width) = (model.spec().lookback, model.spec().signals.width());
+    if lookback * width > MOST_VALUES {
+        return;
+    }
+    let rows: Vec<f64> = (0..lookback * width).map(|i| (i as f64).sin()).collect();
+    let window = Window::new(&rows, width, Timestamp::from_millis(0)).expect("whole rows");
+    // A model of wild numbers may end in no probability: an error as well.
+    if let Ok(prediction) = model.predict(window, &mut model.scratch()) {
+        check_classes(prediction.probabilities.classes());
+    }
+    let interval = model.spec().interval;
+    let _ = Predictor::new(model, interval);
+}
+
+/// Probabilities are that.
+pub fn check_classes(classes: [f32; 3]) {
+    assert!(classes.iter().all(|class| (0.0..=1.0).contains(class)), "{classes:?}");
+    assert!((classes.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{classes:?}");
+}
+
+/// The interval of the saved models.
+pub const INTERVAL: Interval = Interval::HOUR;
