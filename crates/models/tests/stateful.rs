@@ -136,17 +136,3 @@ fn it_learns_what_a_window_does_not_show() {
     let stepper = accuracy(&StatefulLstmLearner { hidden_size, ..Default::default() });
     assert!(stepper > 0.75, "{stepper}");
 }
-
-#[test]
-#[ignore = "TMP"]
-fn make_fixture() {
-    let model = quick_stateful(&market(Market::VOLUME_LEAD, 2_000, 1));
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    model.save(&folder.join("v32-stateful.format1.safetensors")).unwrap();
-    let series = market(Market::VOLUME_LEAD, 300, 8);
-    let tables = [common::table(&series)];
-    let mut reader = TableReader::new(&model, &tables);
-    let first = (0..300).find_map(|row| reader.predict(0, row).unwrap()).unwrap();
-    let [a, b, c] = first.probabilities.classes();
-    std::fs::write(folder.join("v32-stateful.format1.txt"), format!("{a} {b} {c}\n")).unwrap();
-}

@@ -36,8 +36,10 @@ pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 pub(crate) use checkpoint::Checkpoint;
 #[cfg(feature = "_network")]
 use checkpoint::Fingerprint;
+#[cfg(feature = "v32")]
+pub(crate) use descend::{BatchOf, Lessons};
 #[cfg(feature = "_network")]
-pub(crate) use descend::{BatchOf, Descent, Fit, Lessons};
+use descend::{Descent, Fit};
 #[cfg(feature = "_network")]
 pub(crate) use examples::Examples;
 #[cfg(all(test, feature = "_network"))]
