@@ -11,13 +11,13 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::Market;
 use windvane::ensemble::EnsembleLearner;
-use windvane::models::{Reliability, TableReader};
 use windvane::models::train::{Learner, Run};
 use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
 use windvane::models::v31::AttentionBiLstmLearner;
 use windvane::models::v32::FastLstmLearner;
 use windvane::models::v32::stateful::StatefulLstmLearner;
+use windvane::models::{Reliability, TableReader};
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
 

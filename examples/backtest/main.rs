@@ -22,6 +22,7 @@ use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v3::BiLstmLearner;
 use windvane::models::v31::AttentionBiLstmLearner;
 use windvane::models::v32::FastLstmLearner;
+use windvane::models::v32::stateful::StatefulLstmLearner;
 
 use options::{Model, Options};
 
@@ -105,6 +106,10 @@ fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
         Model::V32 => {
             let own = FastLstmLearner::default();
             Arc::new(FastLstmLearner { recipe: short(own.recipe), ..own })
+        }
+        Model::V32Stateful => {
+            let own = StatefulLstmLearner::default();
+            Arc::new(StatefulLstmLearner { recipe: short(own.recipe), ..own })
         }
         Model::Original => {
             let members = [Model::V2, Model::V31].map(|member| learner(member, quick)).to_vec();

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use windvane::backtest::{Backtest, Instrument, Plan, Report};
-use windvane::models::{ModelId, TableReader};
 use windvane::models::train::{Learner, Run};
+use windvane::models::{ModelId, TableReader};
 use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet};
 

@@ -30,15 +30,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::V2,
-        Self::V2Learned,
-        Self::V32,
-        Self::V32Stateful,
-        Self::V3,
-        Self::V31,
-        Self::Tuned,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::V2, Self::V2Learned, Self::V32, Self::V32Stateful, Self::V3, Self::V31, Self::Tuned];
 
     pub(crate) fn label(self) -> &'static str {
         match self {

@@ -28,8 +28,8 @@ fn data() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
-/// The saved one, and a hard vote inside a soft one with a member of fewer rows and channels in
-/// another order.
+/// The saved one, and a vote inside another with members of fewer rows and channels in another
+/// order, and with members that have a memory, in both.
 fn ensembles(gaps: &Value) -> [Arc<dyn DirectionModel>; 2] {
     let saved = std::fs::read(data().join("ensemble.format1.safetensors")).unwrap();
     let saved = kinds().from_bytes(&under(&saved, gaps)).unwrap();
@@ -41,10 +41,14 @@ fn ensembles(gaps: &Value) -> [Arc<dyn DirectionModel>; 2] {
     let mut other = Parts::of(&file("v31"));
     other.card["spec"]["lookback"] = json!(12);
     other.card["spec"]["signals"]["channels"].as_array_mut().unwrap().reverse();
-    let pair = vec![load(&file("v2")), load(&other.bytes())];
-    let pair = Ensemble::new(ModelId::new("pair"), pair, &[1.0, 2.0], Voting::Hard).unwrap();
-    let members: Vec<Box<dyn DirectionModel>> = vec![load(&file("v3")), Box::new(pair)];
-    let nested = Ensemble::new(ModelId::new("nested"), members, &[0.7, 0.3], Voting::Soft);
+    let mut stepper = Parts::of(&file("v32-stateful"));
+    stepper.card["spec"]["signals"]["channels"].as_array_mut().unwrap().reverse();
+    let three = vec![load(&file("v2")), load(&stepper.bytes()), load(&other.bytes())];
+    let three = Ensemble::new(ModelId::new("three"), three, &[1.0, 2.0, 2.0], Voting::Soft);
+    let stepper = load(&file("v32-stateful"));
+    let members: Vec<Box<dyn DirectionModel>> =
+        vec![load(&file("v3")), stepper, Box::new(three.unwrap())];
+    let nested = Ensemble::new(ModelId::new("nested"), members, &[0.5, 0.2, 0.3], Voting::Soft);
     [Arc::from(saved), Arc::new(nested.unwrap())]
 }
 

@@ -86,11 +86,8 @@ impl<'a> TableReader<'a> {
     pub fn predict_sample(&mut self, sample: &Sample) -> Result<Prediction, ModelError> {
         let Sample { table, row, .. } = *sample;
         let got = self.tables.get(table).map_or(0, |rows| rows.run(row));
-        let shape = ModelError::WindowShape {
-            what: "rows",
-            expected: self.model.spec().lookback,
-            got,
-        };
+        let shape =
+            ModelError::WindowShape { what: "rows", expected: self.model.spec().lookback, got };
         self.predict(table, row)?.ok_or(shape)
     }
 

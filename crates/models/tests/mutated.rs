@@ -17,7 +17,7 @@ use windvane_candles::Timestamp;
 use windvane_models::{DirectionModel, ModelError, Predictor, from_bytes};
 use windvane_signals::Window;
 
-const KINDS: [&str; 4] = ["v2", "v3", "v31", "v32"];
+const KINDS: [&str; 5] = ["v2", "v3", "v31", "v32", "v32-stateful"];
 
 fn saved(kind: &str) -> Vec<u8> {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");

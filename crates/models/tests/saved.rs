@@ -13,16 +13,16 @@ use proptest::prelude::*;
 use windvane_candles::simulate::Market;
 use windvane_models::v2::WeightedSignals;
 use windvane_models::v32::FastLstm;
-use windvane_models::{DirectionModel, ModelError, from_bytes, load};
+use windvane_models::{DirectionModel, ModelError, TableReader, from_bytes, load};
 use windvane_signals::ChannelSpec;
 
 fn predictions(model: &dyn DirectionModel) -> Vec<[u32; 3]> {
     let series = market(Market::VOLUME_LEAD, 300, 8);
     let table = table(&series);
-    let mut scratch = model.scratch();
+    let mut reader = TableReader::new(model, std::slice::from_ref(&table));
     (0..table.len())
-        .filter_map(|row| table.window(row, 20))
-        .map(|w| model.predict(w, &mut scratch).unwrap().probabilities.classes().map(f32::to_bits))
+        .filter_map(|row| reader.predict(0, row).unwrap())
+        .map(|said| said.probabilities.classes().map(f32::to_bits))
         .collect()
 }
 
@@ -37,13 +37,13 @@ fn a_loaded_model_predicts_bit_for_bit() {
         assert_eq!((again.record(), again.spec()), (model.record(), model.spec()));
         assert_eq!(again.to_bytes().unwrap(), model.to_bytes().unwrap());
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "temporary files are left");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 5, "temporary files are left");
 }
 
 #[test]
 fn the_first_files_of_format_1_load_for_ever() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    for kind in ["v2", "v3", "v31", "v32"] {
+    for kind in ["v2", "v3", "v31", "v32", "v32-stateful"] {
         let model = load(data.join(format!("{kind}.format1.safetensors"))).unwrap();
         assert_eq!(model.id().as_str(), kind);
         // What it said when it was saved; another kernel may differ in the last bits.

@@ -18,6 +18,7 @@ use windvane_models::train::{EpochReport, Learner, Recipe, Run, Schedule};
 use windvane_models::v3::BiLstmLearner;
 use windvane_models::v31::AttentionBiLstmLearner;
 use windvane_models::v32::FastLstmLearner;
+use windvane_models::v32::stateful::StatefulLstmLearner;
 use windvane_models::{DirectionModel, ModelError};
 
 const EPOCHS: usize = 4;
@@ -27,11 +28,12 @@ fn recipe() -> Recipe {
     Recipe { epochs: EPOCHS, schedule, ..Recipe::default() }
 }
 
-fn learners() -> [Box<dyn Learner>; 3] {
+fn learners() -> [Box<dyn Learner>; 4] {
     let (hidden_size, attention_size, recipe) = (8, 6, recipe());
     let dense = vec![8];
     [
         Box::new(FastLstmLearner { hidden_size, recipe, ..Default::default() }),
+        Box::new(StatefulLstmLearner { hidden_size, recipe, ..Default::default() }),
         Box::new(BiLstmLearner { hidden_size, recipe, ..Default::default() }),
         Box::new(AttentionBiLstmLearner {
             hidden_size,

@@ -41,7 +41,7 @@ fn models(gaps: &Value) -> Vec<Arc<dyn DirectionModel>> {
     let mut calibrated = load("v32");
     let calibration = Calibration::new(1.7, 0.05).unwrap().with_exponent(1.2).unwrap();
     calibrated.set_calibration(calibration).unwrap();
-    let kinds = ["v2", "v2-learned", "v3", "v31", "v32"];
+    let kinds = ["v2", "v2-learned", "v3", "v31", "v32", "v32-stateful"];
     kinds.map(load).into_iter().chain([calibrated]).map(Arc::from).collect()
 }
 
@@ -196,6 +196,7 @@ fn what_is_shared_between_threads_can_be() {
     shared::<windvane_models::v3::BiLstm>();
     shared::<windvane_models::v31::AttentionBiLstm>();
     shared::<windvane_models::v32::FastLstm>();
+    shared::<windvane_models::v32::stateful::StatefulLstm>();
     shared::<Arc<dyn DirectionModel>>();
     shared::<windvane_models::Prediction>();
     shared::<Ledger>();

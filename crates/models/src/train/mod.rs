@@ -35,27 +35,29 @@ pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 #[cfg(feature = "_network")]
 pub(crate) use checkpoint::Checkpoint;
 #[cfg(feature = "_network")]
-pub(crate) use descend::{BatchOf, Descent, Fit, Lessons};
-#[cfg(feature = "_network")]
 use checkpoint::Fingerprint;
+#[cfg(feature = "v32")]
+pub(crate) use descend::{BatchOf, Lessons};
+#[cfg(feature = "_network")]
+use descend::{Descent, Fit};
 #[cfg(feature = "_network")]
 pub(crate) use examples::Examples;
-#[cfg(feature = "_network")]
-pub(crate) use network::{Draw, Network};
 #[cfg(all(test, feature = "_network"))]
 pub(crate) use network::check_gradients;
 #[cfg(feature = "_network")]
 pub(crate) use network::weight_count;
 #[cfg(feature = "_network")]
+pub(crate) use network::{Draw, Network};
+#[cfg(feature = "_network")]
 pub use recipe::Recipe;
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;
 #[cfg(feature = "_network")]
+pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
+#[cfg(feature = "_network")]
 use windows::Windows;
 #[cfg(feature = "v32")]
 pub(crate) use windows::{cross_entropy, loss_of};
-#[cfg(feature = "_network")]
-pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
 /// What a recipe is made of.
 #[cfg(feature = "_network")]
 pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};

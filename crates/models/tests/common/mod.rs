@@ -16,6 +16,7 @@ use windvane_models::train::{Recipe, Run};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::v3::{BiLstm, BiLstmLearner};
 use windvane_models::v31::{AttentionBiLstm, AttentionBiLstmLearner};
+use windvane_models::v32::stateful::{StatefulLstm, StatefulLstmLearner};
 use windvane_models::v32::{FastLstm, FastLstmLearner};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
@@ -75,12 +76,21 @@ pub fn quick_v31(series: &CandleSeries) -> AttentionBiLstm {
     })
 }
 
+pub fn quick_stateful(series: &CandleSeries) -> StatefulLstm {
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let learner = StatefulLstmLearner { hidden_size: 12, recipe, ..Default::default() };
+    with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, &Run::new(7)).unwrap()
+    })
+}
+
 /// One of each kind, fitted on an autocorrelated market.
-pub fn models() -> [Arc<dyn DirectionModel>; 4] {
+pub fn models() -> [Arc<dyn DirectionModel>; 5] {
     let series = market(Market::AR1, 2_000, 1);
     [
         Arc::new(quick_v2(&series)),
         Arc::new(quick_v32(&series)),
+        Arc::new(quick_stateful(&series)),
         Arc::new(quick_v3(&series)),
         Arc::new(quick_v31(&series)),
     ]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
-use windvane_models::{DirectionModel, ModelError, Prediction, Predictor};
+use windvane_models::{DirectionModel, ModelError, Prediction, Predictor, TableReader};
 use windvane_signals::{GapPolicy, Registry, SignalError, SignalTable};
 
 use crate::surgery::Parts;
@@ -44,15 +44,11 @@ pub fn predictor(model: &Arc<dyn DirectionModel>) -> Predictor {
 
 /// Predictions of the batch path, candle by candle.
 fn batch(model: &dyn DirectionModel, series: &CandleSeries) -> Vec<Option<Prediction>> {
-    let spec = model.spec();
-    let table = SignalTable::build(&spec.signals, &Registry::default(), series, &[]).unwrap();
-    let mut scratch = model.scratch();
+    let signals = &model.spec().signals;
+    let table = SignalTable::build(signals, &Registry::default(), series, &[]).unwrap();
+    let mut reader = TableReader::new(model, std::slice::from_ref(&table));
     let own = (0..table.len()).filter(|row| !table.is_held(*row));
-    own.map(|row| {
-        let window = table.window(row, spec.lookback)?;
-        Some(model.predict(window, &mut scratch).unwrap())
-    })
-    .collect()
+    own.map(|row| reader.predict(0, row).unwrap()).collect()
 }
 
 /// The same bits as in batch; `None` exactly as long as announced; a stop where the policy is to

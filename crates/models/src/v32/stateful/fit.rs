@@ -49,8 +49,7 @@ impl StatefulLstmLearner {
         let learn = |network: &Layers, examples: [&Examples; 2], kept: Option<&Checkpoint>| {
             let [of_train, of_choose] = examples;
             let (batch, seed) = (recipe.batch, run.seed());
-            let lessons =
-                Lanes::new(network, (of_train, train), (of_choose, &choose), batch, seed);
+            let lessons = Lanes::new(network, (of_train, train), (of_choose, &choose), batch, seed);
             Descent { network, lessons, recipe, run }.run(kept)
         };
         let config = Config { hidden_size: self.hidden_size };

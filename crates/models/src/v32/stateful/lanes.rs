@@ -110,7 +110,8 @@ pub(super) fn batches(runs: &[Run], slots: usize, stream: &mut Stream) -> Vec<Ve
     let mut batches: Vec<Vec<Piece>> = Vec::new();
     for lane in order.into_iter().map(|lane| lanes[lane]) {
         // The first of the slots that are free soonest.
-        let slot = (1..slots).fold(0, |best, slot| if free[slot] < free[best] { slot } else { best });
+        let slot =
+            (1..slots).fold(0, |best, slot| if free[slot] < free[best] { slot } else { best });
         for before in (0..lane.rows).step_by(STEPS) {
             if batches.len() == free[slot] {
                 batches.push(Vec::new());
@@ -150,7 +151,8 @@ mod tests {
                 }
             }
             rows.sort_unstable();
-            let all = runs.iter().flat_map(|run| (run.first..run.end()).map(|row| (run.table, row)));
+            let all =
+                runs.iter().flat_map(|run| (run.first..run.end()).map(|row| (run.table, row)));
             assert!(rows.into_iter().eq(all), "seed {seed}");
         }
     }

@@ -51,3 +51,6 @@ impl StatefulLstm {
         self.model.packed.lstm.shape().hidden_size()
     }
 }
+
+#[cfg(all(test, feature = "train"))]
+mod tests;
