@@ -69,7 +69,8 @@ pub(crate) fn soak(
             let batch = batch(&**model, &series)?;
             compared += batch.len() as u64;
             let pairs = answers.iter().zip(&batch);
-            different += pairs.filter(|(live, batch)| !same(live, batch)).count() as u64;
+            let other = |(live, batch): &(&Option<_>, &Option<_>)| !same(live.as_ref(), batch.as_ref());
+            different += pairs.filter(other).count() as u64;
         }
         stretches += 1;
         if stretches == WARM_STRETCHES {
@@ -110,7 +111,7 @@ fn batch(
 }
 
 /// The same call and, bit for bit, the same probabilities.
-fn same(live: &Option<Prediction>, batch: &Option<Prediction>) -> bool {
+fn same(live: Option<&Prediction>, batch: Option<&Prediction>) -> bool {
     let bits = |prediction: &Prediction| prediction.probabilities.classes().map(f32::to_bits);
-    live == batch && live.as_ref().map(bits) == batch.as_ref().map(bits)
+    live == batch && live.map(bits) == batch.map(bits)
 }

@@ -44,8 +44,8 @@ impl Models {
 impl Writer for Models {
     fn write(path: &Path) {
         let models = Self::both();
-        loop {
-            models.each_ref().map(|model| model.save(path).unwrap());
+        for model in models.iter().cycle() {
+            model.save(path).unwrap();
         }
     }
 

@@ -86,7 +86,7 @@ fn page_headers_are_not_trusted_with_memory() {
     let gzip = Compression::GZIP(GzipLevel::default());
     let zstd = Compression::ZSTD(ZstdLevel::default());
     for packing in [gzip, zstd, Compression::SNAPPY, Compression::LZ4_RAW] {
-        let large = page_that_says([0xff, 0xff, 0xff, 0x7e], packing);
+        let large = page_that_says([0xfe, 0xff, 0xff, 0x7f], packing);
         read_within_memory(&large);
         let error = read(&large).unwrap_err().to_string();
         assert!(error.contains("bytes when unpacked"), "{error}");
