@@ -1,5 +1,5 @@
 //! Every relative link of every Markdown file leads to a file, and its anchor to a heading; the
-//! pages of the book are all in its summary and link to nothing outside.
+//! pages of the book are all in its summary, link to nothing outside, and have their Rust compiled.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -117,6 +117,22 @@ fn every_page_is_in_the_summary_once() {
         there.iter().map(name).filter(|name| name != "SUMMARY.md").collect();
     there.sort();
     assert_eq!(listed, there);
+}
+
+#[test]
+fn rust_on_a_page_is_a_doc_test_of_some_crate() {
+    let libraries = std::fs::read_dir(root().join("crates")).unwrap();
+    let libraries = libraries.map(|entry| entry.unwrap().path().join("src/lib.rs"));
+    let included: String = libraries.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut found = Vec::new();
+    pages(&root().join("docs"), &mut found);
+    let with_rust = |page: &&PathBuf| std::fs::read_to_string(page).unwrap().contains("```rust");
+    let with_rust: Vec<&PathBuf> = found.iter().filter(with_rust).collect();
+    assert!(with_rust.len() > 5, "{with_rust:?}");
+    for page in with_rust {
+        let name = page.file_name().unwrap().to_string_lossy();
+        assert!(included.contains(&format!("docs/{name}\")")), "no lib.rs includes {name}");
+    }
 }
 
 #[test]
