@@ -17,7 +17,7 @@ pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(crate) struct Axis {
     pub(crate) ends: Range<f64>,
     pub(crate) ticks: usize,
-    pub(crate) text: fn(&f64) -> String,
+    pub(crate) text: fn(f64) -> String,
     pub(crate) label: &'static str,
 }
 
@@ -55,11 +55,12 @@ impl Chart {
             .x_label_area_size(fine(if self.x.label.is_empty() { 24.0 } else { 42.0 }))
             .y_label_area_size(fine(66.0))
             .build_cartesian_2d(self.x.ends.clone(), self.y.ends.clone())?;
+        let [x_text, y_text] = [&self.x, &self.y].map(|axis| |value: &f64| (axis.text)(*value));
         let mut mesh = chart.configure_mesh();
         mesh.x_labels(self.x.ticks)
             .y_labels(self.y.ticks)
-            .x_label_formatter(&self.x.text)
-            .y_label_formatter(&self.y.text)
+            .x_label_formatter(&x_text)
+            .y_label_formatter(&y_text)
             .light_line_style(TRANSPARENT)
             .bold_line_style(ink::GRID.colour().stroke_width(fine(1.0)))
             .axis_style(ink::RULE.colour().stroke_width(fine(1.0)))

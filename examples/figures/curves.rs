@@ -50,7 +50,7 @@ pub(crate) fn calibration() -> Result<Figure, Error> {
         line(ink::BLUE, 2.0, (58.5, 70.0), "b = 2")?,
         line(ink::ORANGE, 0.5, (31.0, 40.0), "b = 0.5")?,
     ];
-    let percent = |value: &f64| format!("{value} %");
+    let percent = |value: f64| format!("{value} %");
     let label = "P(UP) of the network";
     let x = Axis { ends: 30.0..70.0, ticks: 9, text: percent, label };
     let y = Axis { ends: 24.0..76.0, ticks: 6, text: percent, label: "calibrated" };

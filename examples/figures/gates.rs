@@ -45,7 +45,7 @@ pub(crate) fn figure(table: &SignalTable) -> Result<Figure, Error> {
         panel("c, cell", lstm.cell, signed),
         panel("h, hidden state", lstm.hidden, signed),
     ];
-    let svg = chart::svg((720, 330), |area| {
+    let svg = chart::svg((720, 304), |area| {
         for (number, panel) in panels.iter().enumerate() {
             let (column, row) = ((number % 3) as f64, (number / 3) as f64);
             panel.draw(area, (18.0 + 234.0 * column, 30.0 + 152.0 * row), &order, steps)?;

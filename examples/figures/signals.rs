@@ -67,7 +67,7 @@ fn week(lines: Vec<Line>, label: &'static str, height: u32) -> Result<String, Er
 }
 
 /// As few digits as a tick needs.
-pub(crate) fn number(value: &f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_string() } else { text.replace('-', "−") }
@@ -115,7 +115,7 @@ pub(crate) fn warm_up(table: &SignalTable) -> Result<Figure, Error> {
         text: |age| format!("{age}"),
         label: "candles since the feed began",
     };
-    let text = |power: &f64| format!("1e{power}").replace('-', "−");
+    let text = |power: f64| format!("1e{power}").replace('-', "−");
     let y = Axis { ends: -9.0..0.0, ticks: 5, text, label: "difference" };
     Ok(("warm-up".to_string(), Chart { size: (760, 260), x, y, lines }.svg()?))
 }
