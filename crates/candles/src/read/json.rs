@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::error::ReadError;
-use super::names::Names;
+use super::names::{Names, TIME};
 use super::table::{LEAST_CELLS, MOST_CELLS, Table};
 use super::time;
 
@@ -56,6 +56,18 @@ impl Found {
         write(&mut self.rows, cells.into_iter());
     }
 
+    /// Adds a cell to each row: whether its time, which is the first, is not after the last
+    /// finished one.
+    fn add_finished(&mut self, last: i64) {
+        let is_finished = |row: &str| {
+            let time = row.split(',').next().and_then(|time| time.parse::<i64>().ok());
+            time.is_none_or(|time| time <= last)
+        };
+        let rows = self.rows.lines().map(|row| format!("{row},{}\n", is_finished(row)));
+        self.rows = rows.collect();
+        self.width += 1;
+    }
+
     fn is_alike(&self, other: &Self) -> bool {
         self.head == other.head && self.width == other.width
     }
@@ -93,7 +105,10 @@ fn is_scalar(value: &Value) -> bool {
 /// The largest list of candles in a value; its depth is bounded by the parser.
 fn find(value: &Value) -> Result<Option<Found>, String> {
     match value {
-        Value::Array(list) => list_of(list).map_or_else(|| pages(list), |found| Ok(Some(found))),
+        Value::Array(list) => match list_of(list, has_prices) {
+            Some(found) => Ok(Some(found)),
+            None => Ok(pages(list)?.or_else(|| list_of(list, has_enough))),
+        },
         Value::Object(map) => object_of(map).map_or_else(|| one_of(map), |found| Ok(Some(found))),
         _ => Ok(None),
     }
@@ -140,16 +155,26 @@ fn one_of(map: &Map<String, Value>) -> Result<Option<Found>, String> {
     if keys.len() > 1 {
         return Err(format!("holds several lists of candles ({keys:?}...): split the file"));
     }
-    Ok(Some(all.swap_remove(best).1))
+    let mut found = all.swap_remove(best).1;
+    // Kraken's `last` is the time of the last finished candle.
+    if let (Some(last), None, 8) = (map.get("last").and_then(as_int), &found.head, found.width) {
+        found.add_finished(last);
+    }
+    Ok(Some(found))
 }
 
-fn list_of(list: &[Value]) -> Option<Found> {
+fn as_int(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// A list whose rows are arrays, or objects of which one is a candle.
+fn list_of(list: &[Value], is_candle: fn(&Map<String, Value>) -> bool) -> Option<Found> {
     let first = list.first()?;
     if is_row(first) {
         return Some(arrays(None, list, None));
     }
     let rows: Vec<_> = list.iter().filter_map(|v| v.as_object().map(|map| (None, map))).collect();
-    (rows.len() == list.len()).then(|| objects(&rows))?
+    (rows.len() == list.len()).then(|| objects(&rows, is_candle))?
 }
 
 /// Whether a value is a row of single values enough for a candle.
@@ -168,7 +193,10 @@ fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -
 }
 
 /// Rows as objects, some with their key as time.
-fn objects(rows: &[(Option<&str>, &Map<String, Value>)]) -> Option<Found> {
+fn objects(
+    rows: &[(Option<&str>, &Map<String, Value>)],
+    is_candle: fn(&Map<String, Value>) -> bool,
+) -> Option<Found> {
     let first = rows.iter().map(|(_, row)| row).find(|row| is_candle(row))?;
     let leaves = leaves(first);
     let key = rows[0].0.map(|_| "timestamp".to_owned());
@@ -184,15 +212,39 @@ fn objects(rows: &[(Option<&str>, &Map<String, Value>)]) -> Option<Found> {
     }))
 }
 
-/// Whether an object is a candle: four prices are somewhere in it, or single values enough.
-fn is_candle(map: &Map<String, Value>) -> bool {
-    let enough = map.values().filter(|value| is_scalar(value)).count() >= LEAST_CELLS - 1;
-    enough && !map.values().any(Value::is_array)
-        || Names::new(&names(&leaves(map))).prices().is_some()
+/// Whether four prices are somewhere in an object.
+fn has_prices(map: &Map<String, Value>) -> bool {
+    Names::new(&names(&leaves(map))).prices().is_some()
 }
 
-/// The paths of the single values of an object, those further out first.
+/// Whether an object holds single values enough for a candle.
+fn has_enough(map: &Map<String, Value>) -> bool {
+    let enough = map.values().filter(|value| is_scalar(value)).count() >= LEAST_CELLS - 1;
+    enough && !map.values().any(Value::is_array)
+}
+
+/// The paths of the single values of a candle, those further out first; only of its inner object
+/// where that has both the prices and a time, as the other times are those of the message.
 fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
+    let mut all = all_leaves(map);
+    let known = Names::new(&names(&all));
+    let Some((prices, _)) = known.prices() else { return all };
+    let outer = |path: &[&str]| path.len() - 1;
+    let inner = all[prices[0]][..outer(&all[prices[0]])].to_vec();
+    let within = |path: &Vec<&str>| path.len() > inner.len() && path[..inner.len()] == inner;
+    let is_time = |path: &&Vec<&str>| {
+        let name = path.last().map(|name| (*name).to_owned());
+        Names::new(name.as_slice()).any(&TIME[..TIME.len() - 1]).is_some()
+    };
+    if prices.iter().all(|i| within(&all[*i]))
+        && all.iter().filter(|p| within(p)).any(|p| is_time(&p))
+    {
+        all.retain(within);
+    }
+    all
+}
+
+fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     let (mut found, mut inner) = (vec![], VecDeque::from([(vec![], map)]));
     while let Some((path, map)) = inner.pop_front() {
         for (key, value) in map {
@@ -231,7 +283,7 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
         .collect();
     let is_time = |key: Option<&str>| key.is_some_and(|key| time::parse(key).is_some());
     if keyed.len() == map.len() && keyed.first().is_some_and(|(key, _)| is_time(*key)) {
-        return objects(&keyed);
+        return objects(&keyed, has_prices).or_else(|| objects(&keyed, has_enough));
     }
     keyed_columns(map).or_else(|| columns_of(map))
 }
