@@ -58,7 +58,7 @@ impl Columns {
                 civil.zone = civil.zone.or_else(|| self.zone.clone());
                 Some(Stamp::Civil(civil))
             }
-            epoch => Some(epoch),
+            epoch @ Stamp::Epoch { .. } => Some(epoch),
         }
     }
 
@@ -202,8 +202,9 @@ fn refuse_header(
     let file = || file.to_owned();
     let known = Names::new(names);
     let prices = ["open", "high", "low", "close"];
-    let missing = prices.iter().find(|name| known.at(name).is_none());
-    if prices.iter().filter(|name| known.at(name).is_some()).count() < 2 {
+    let all = known.prices().is_some();
+    let missing = prices.iter().find(|name| !all && known.at(name).is_none());
+    if !all && prices.iter().filter(|name| known.at(name).is_some()).count() < 2 {
         return Ok(());
     }
     // A time is there, but in a zone that is not known.
@@ -259,7 +260,10 @@ fn find_time(
     if rows().next().is_none() {
         return Some((candidates.next()?, None, false));
     }
-    let closes = |i: usize| CLOSE_TIME.contains(&names.plain[i].as_str());
+    let closes = |i: usize| {
+        let name = &names.plain[i];
+        name.contains("close") || name.starts_with("end") || name.ends_with("end")
+    };
     let first = || (is_time(0) && !closes(0)).then_some(0);
     let Some(time) = candidates.find(|i| is_time(*i)).or_else(first) else {
         let says_so = |i: &usize| ["date", "time"].iter().any(|w| names.plain[*i].contains(w));

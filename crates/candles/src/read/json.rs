@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::error::ReadError;
-use super::names::{Names, TIME};
+use super::names::{Names, SYMBOL, TIME};
 use super::table::{LEAST_CELLS, MOST_CELLS, Table};
 use super::time;
+
+/// So many objects of a list may come before the first candle, as the greeting of a stream.
+const MOST_OTHERS: usize = 50;
 
 /// The table of the largest list of candles in a JSON text.
 pub(super) fn table(bytes: &[u8], file: &str) -> Result<Table, ReadError> {
@@ -197,7 +200,7 @@ fn objects(
     rows: &[(Option<&str>, &Map<String, Value>)],
     is_candle: fn(&Map<String, Value>) -> bool,
 ) -> Option<Found> {
-    let first = rows.iter().map(|(_, row)| row).find(|row| is_candle(row))?;
+    let first = rows.iter().take(MOST_OTHERS).map(|(_, row)| row).find(|row| is_candle(row))?;
     let leaves = leaves(first);
     let key = rows[0].0.map(|_| "timestamp".to_owned());
     let found = Found::new(Some(key.into_iter().chain(names(&leaves)).collect()));
@@ -223,23 +226,22 @@ fn has_enough(map: &Map<String, Value>) -> bool {
     enough && !map.values().any(Value::is_array)
 }
 
-/// The paths of the single values of a candle, those further out first; only of its inner object
-/// where that has both the prices and a time, as the other times are those of the message.
+/// The paths of the single values of a candle, those further out first. Where an inner object has
+/// both the prices and a time, only the symbol is taken from around it: the other times there are
+/// those of the message.
 fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     let mut all = all_leaves(map);
-    let known = Names::new(&names(&all));
-    let Some((prices, _)) = known.prices() else { return all };
-    let outer = |path: &[&str]| path.len() - 1;
-    let inner = all[prices[0]][..outer(&all[prices[0]])].to_vec();
-    let within = |path: &Vec<&str>| path.len() > inner.len() && path[..inner.len()] == inner;
-    let is_time = |path: &&Vec<&str>| {
+    let Some((prices, _)) = Names::new(&names(&all)).prices() else { return all };
+    let open = &all[prices[0]];
+    let inner = open[..open.len() - 1].to_vec();
+    let is_inner = |path: &[&str]| path.len() > inner.len() && path.starts_with(&inner);
+    let is_one_of = |path: &[&str], list: &[&str]| {
         let name = path.last().map(|name| (*name).to_owned());
-        Names::new(name.as_slice()).any(&TIME[..TIME.len() - 1]).is_some()
+        Names::new(name.as_slice()).any(list).is_some()
     };
-    if prices.iter().all(|i| within(&all[*i]))
-        && all.iter().filter(|p| within(p)).any(|p| is_time(&p))
-    {
-        all.retain(within);
+    let has_time = all.iter().any(|path| is_inner(path) && is_one_of(path, TIME));
+    if has_time && prices.iter().all(|i| is_inner(&all[*i])) {
+        all.retain(|path| is_inner(path) || is_one_of(path, SYMBOL));
     }
     all
 }
@@ -293,10 +295,9 @@ fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     let lists = || map.iter().filter_map(|(key, v)| Some((key, v.as_array()?)));
     let (_, rows) = lists().find(|(_, list)| list.first().is_some_and(is_row))?;
     let width = rows[0].as_array()?.len();
-    let names = lists().filter(|(key, list)| *key != "index" && list.len() == width);
+    let mut names = lists().filter(|(key, list)| *key != "index" && list.len() == width);
     let name = |value: &Value| value.as_str().or_else(|| value.get("name")?.as_str()).map(clean);
-    let names: Vec<String> =
-        names.filter_map(|(_, list)| list.iter().map(name).collect()).next()?;
+    let names: Vec<String> = names.find_map(|(_, list)| list.iter().map(name).collect())?;
     let index = map.get("index").and_then(Value::as_array);
     let index = index.filter(|index| index.len() == rows.len() && index.iter().all(is_scalar));
     let names = index.map(|_| "index".to_owned()).into_iter().chain(names).collect();

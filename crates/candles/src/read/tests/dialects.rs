@@ -126,7 +126,7 @@ fn the_volume_is_the_one_that_the_other_pays_for() {
     // Where the price is about 1 each could pay for the other: the names decide.
     let near_one = "time,open,high,low,close,volume,quoteVolume\n".to_owned()
         + &rows(30, |t, v| format!("{t},1,1.01,0.99,1,{},{}", v.volume, v.volume * 0.999));
-    assert_eq!(good(near_one).series.candles()[0].volume(), 1000.0);
+    assert_eq!(good(near_one).series.candles()[0].volume().to_string(), "1000");
 }
 
 #[test]
@@ -184,6 +184,10 @@ fn nested_objects_and_several_lists() {
     // The time of the message is not that of the candle in it.
     let message = |t: i64, v: Ohlcv| format!("{{\"time\":{},\"result\":{}}}", t + 77, plain(t, v));
     assert_hours(&good(rows(30, message)), 30);
+    // But its symbol is.
+    let two =
+        |t: i64, v: Ohlcv| format!("{{\"symbol\":\"{}\",\"data\":{}}}", t / 3600 % 2, plain(t, v));
+    assert!(matches!(read(rows(30, two)), Err(ReadError::Instruments { .. })));
 }
 
 #[test]
@@ -250,6 +254,11 @@ fn header_words_of_exchanges_and_languages() {
         assert_hours(&reading, 30);
         assert!(reading.dialect.header, "{header}");
     }
+    let latin = b"Datum;Er\xf6ffnung;Hoch;Tief;Schluss;Volumen\n";
+    let row = |t, v: Ohlcv| format!("{t},{},{}", ohlc(v), v.volume).replace(',', ";");
+    let reading = good([&latin[..], rows(30, row).as_bytes()].concat());
+    assert_hours(&reading, 30);
+    assert!(reading.dialect.header && kinds(&reading).contains(&NoteKind::Encoding));
     let upbit = |t: i64, v: Ohlcv| {
         let ((base, quote), Ohlcv { open, high, low, close, .. }) = (amounts(v), v);
         format!(
@@ -262,9 +271,14 @@ fn header_words_of_exchanges_and_languages() {
     assert_hours(&reading, 30);
     assert!(!kinds(&reading).contains(&NoteKind::Times), "the name says UTC");
     // Only the close is known.
-    let error =
-        read("close_time,open,high,low,close,volume\n2024-01-01 01:00,1,1,1,1,5\n").unwrap_err();
-    assert!(matches!(error, ReadError::MissingColumn { column: "the open time", .. }), "{error}");
+    for name in ["close_time", "bar_end", "End"] {
+        let text = format!("{name},open,high,low,close,volume\n2024-01-01 01:00,1,1,1,1,5\n");
+        let error = read(text).unwrap_err();
+        assert!(
+            matches!(error, ReadError::MissingColumn { column: "the open time", .. }),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -301,7 +315,9 @@ fn days_of_spreadsheets_and_zones() {
         };
         read(format!("Time ({name}),Open,High,Low,Close,Volume\n") + &rows(30, row))
     };
-    assert_hours(&head("EET", -2).unwrap(), 30);
+    for (zone, behind) in [("EET", -2), ("UTC+8", -8), ("ET", 5)] {
+        assert_hours(&head(zone, behind).unwrap(), 30);
+    }
     assert!(matches!(head("CST", 6), Err(ReadError::Zone { line: 1, .. })));
 }
 
@@ -310,7 +326,7 @@ fn a_column_with_the_close_before_is_no_open() {
     let mut before = 100.0;
     let mut phemex = String::new();
     for (t, v) in hours(30) {
-        phemex += &format!("{t},3600,{before},{},{},9\n", ohlc(v), v.volume);
+        phemex = format!("{phemex}{t},3600,{before},{},{},9\n", ohlc(v), v.volume);
         before = v.close;
     }
     assert_hours(&good(phemex), 30);
@@ -318,7 +334,7 @@ fn a_column_with_the_close_before_is_no_open() {
 
 #[test]
 fn fixed_decimals_are_read_as_the_prices_they_are() {
-    let nanos = |price: f64| (price * 1e9) as i64;
+    let nanos = |price: f64| format!("{:.0}", price * 1e9);
     let header = "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume,symbol\n";
     let row = |t: i64, v: Ohlcv| {
         let [open, high, low, close] = [v.open, v.high, v.low, v.close].map(nanos);
