@@ -1,5 +1,7 @@
 //! Which column is which in rows without a header: the rows themselves tell.
 
+use std::collections::BTreeSet;
+
 use super::columns::{Columns, is_flag};
 use super::note::{Ledger, NoteKind};
 use super::number::Style;
@@ -42,8 +44,14 @@ pub(super) fn find(head: &[HeadRow], ledger: &mut Ledger) -> Option<Columns> {
         .collect();
     let from = clock.unwrap_or(time) + 1;
     let newest_first = newest_first(head, time, width);
-    let found = (from..=width.checked_sub(4)?).find_map(|at| order(&rows, at, newest_first));
-    let (prices, sure) = found.or_else(|| {
+    let mut found = (from..=width.checked_sub(4)?).filter_map(|at| order(&rows, at, newest_first));
+    let first_four = found.next();
+    // Beside a column with the close before, or an average, four columns could be the prices in
+    // several ways: far smaller jumps from close to open show which.
+    let found = first_four.map(|first| {
+        found.fold(first, |best, next| if next.jump < 0.5 * best.jump { next } else { best })
+    });
+    let (prices, sure) = found.map(|four| (four.prices, four.sure)).or_else(|| {
         let usual = [from, from + 1, from + 2, from + 3];
         (rows.len() < 3).then_some((usual, false))
     })?;
@@ -56,9 +64,10 @@ pub(super) fn find(head: &[HeadRow], ledger: &mut Ledger) -> Option<Columns> {
         serial: false,
         zone: None,
         prices,
+        exponent: "",
         volume,
         symbol: (time > 0).then_some(0),
-        closed: flag(head, width, newest_first),
+        closed: flag(head, time, width, newest_first),
         close_time: close_time(first, time),
         source: "",
     };
@@ -67,9 +76,18 @@ pub(super) fn find(head: &[HeadRow], ledger: &mut Ledger) -> Option<Columns> {
     Some(Columns { source, ..columns })
 }
 
-/// Open, high, low and close if the four columns from `at` on are these in some order; and whether
-/// the rows prove it.
-fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<([usize; 4], bool)> {
+/// Four columns that can be the prices.
+struct Four {
+    /// Open, high, low and close.
+    prices: [usize; 4],
+    /// Whether the rows prove it.
+    sure: bool,
+    /// All jumps from a close to the next open.
+    jump: f64,
+}
+
+/// The four columns from `at` on, if they are the prices in some order.
+fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<Four> {
     let four: Vec<[f64; 4]> = rows
         .iter()
         .filter_map(|row| Some([row[at]?, row[at + 1]?, row[at + 2]?, row[at + 3]?]))
@@ -100,13 +118,11 @@ fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<([u
         });
         steps.sum()
     };
-    let (open, close) = if jump(rest[1], rest[0]) < jump(rest[0], rest[1]) {
-        (rest[1], rest[0])
-    } else {
-        (rest[0], rest[1])
-    };
+    let (usual, other) = (jump(rest[0], rest[1]), jump(rest[1], rest[0]));
+    let (open, close) = if other < usual { (rest[1], rest[0]) } else { (rest[0], rest[1]) };
     let moved = share(&|f| f[high] > f[low]) > 0.0;
-    Some(([open, high, low, close].map(|i| at + i), moved && four.len() > 2))
+    let prices = [open, high, low, close].map(|i| at + i);
+    Some(Four { prices, sure: moved && four.len() > 2, jump: usual.min(other) })
 }
 
 fn newest_first(head: &[HeadRow], time: usize, width: usize) -> bool {
@@ -151,15 +167,22 @@ fn volume(
 }
 
 /// A last column that says whether the candle is finished: `true` and `false` of Gate, or the ninth
-/// of OKX, where at most the newest is a zero.
-fn flag(head: &[HeadRow], width: usize, newest_first: bool) -> Option<usize> {
-    let rows = head.iter().filter(|(_, cells)| cells.len() == width);
-    let flags: Vec<&str> = rows.map(|(_, cells)| cells[width - 1].as_str()).collect();
-    let is_word = |flag: &&str| is_flag(flag) && flag.len() > 1;
-    let newest = if newest_first { 0 } else { flags.len() - 1 };
-    let is_one = |(i, flag): (usize, &&str)| *flag == "1" || i == newest && *flag == "0";
-    let is_digit = width == 9 && flags.len() > 1 && flags.iter().enumerate().all(is_one);
-    (flags.iter().all(is_word) || is_digit).then_some(width - 1)
+/// of OKX, in which only the newest candle, or one that is also there finished, has a zero.
+fn flag(head: &[HeadRow], time: usize, width: usize, newest_first: bool) -> Option<usize> {
+    let rows: Vec<&Vec<String>> =
+        head.iter().map(|(_, cells)| cells).filter(|cells| cells.len() == width).collect();
+    let last = width - 1;
+    let words = rows.iter().all(|row| is_flag(&row[last]) && row[last].len() > 1);
+    let newest = if newest_first { rows.first() } else { rows.last() };
+    let finished: BTreeSet<&str> =
+        rows.iter().filter(|row| row[last] == "1").map(|row| row[time].as_str()).collect();
+    let may_be_zero = |row: &[String]| {
+        finished.contains(&row[time][..]) || newest.is_some_and(|newest| newest[time] == row[time])
+    };
+    let digits = width == 9
+        && rows.len() > 1
+        && rows.iter().all(|row| row[last] == "1" || row[last] == "0" && may_be_zero(row));
+    (words || digits).then_some(last)
 }
 
 /// A column with the close time of archives, one millisecond or so before the next open.
@@ -185,7 +208,8 @@ pub(super) fn close_cell(cell: &str) -> String {
 }
 
 fn source(columns: &Columns, first: &[String]) -> &'static str {
-    let Columns { width, time, prices, .. } = *columns;
+    let Columns { time, prices, .. } = *columns;
+    let width = columns.width - usize::from(columns.closed.is_some_and(|i| first[i].len() > 1));
     let epoch = matches!(parse(&first[time]), Some(Stamp::Epoch { .. }));
     let order = prices.map(|i| i.wrapping_sub(time));
     match (width, order) {
@@ -197,7 +221,7 @@ fn source(columns: &Columns, first: &[String]) -> &'static str {
         (6, [1, 3, 4, 2]) if epoch => "Bitfinex order",
         (7, [1, 3, 4, 2]) if epoch => "KuCoin order",
         (6, [3, 2, 1, 4]) if epoch => "Coinbase order",
-        (6 | 8, [5, 3, 4, 2]) if epoch => "Gate order",
+        (6 | 7, [5, 3, 4, 2]) if epoch => "Gate order",
         _ if columns.clock.is_some() && first[time].contains('.') => "MetaTrader 4 or HistData",
         _ if first[time].len() == 15 && first[time].as_bytes()[8] == b' ' => "HistData",
         _ => "rows without header",

@@ -29,6 +29,8 @@ pub(super) struct Columns {
     pub(super) zone: Option<Zone>,
     /// Open, high, low and close.
     pub(super) prices: [usize; 4],
+    /// What has to be written behind a price to make it one: the exponent of fixed decimals.
+    pub(super) exponent: &'static str,
     pub(super) volume: Option<usize>,
     pub(super) symbol: Option<usize>,
     /// A column that says whether the candle is finished.
@@ -56,7 +58,7 @@ impl Columns {
                 civil.zone = civil.zone.or_else(|| self.zone.clone());
                 Some(Stamp::Civil(civil))
             }
-            epoch => Some(epoch),
+            epoch @ Stamp::Epoch { .. } => Some(epoch),
         }
     }
 
@@ -142,11 +144,20 @@ impl Columns {
                 format!("column {name:?} left out: prices are the unadjusted ones"),
             );
         }
+        let first = |i: usize| data.first().and_then(|(_, row)| row.get(i));
+        let is_whole = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
+        let nanos = source == "Databento" && first(prices[0]).is_some_and(is_whole);
+        if nanos {
+            ledger.file(NoteKind::Numbers, "prices are whole numbers of 1e-9");
+        }
+        if ["NautilusTrader", "TradeStation or MultiCharts"].contains(&source) {
+            let text = format!("times are taken for the open: {source} may write the close");
+            ledger.file(NoteKind::Times, text);
+        }
         if serial {
             let text = "dates are days since 1899-12-30, as spreadsheets count them";
             ledger.file(NoteKind::Times, text);
         }
-        let first = |i: usize| data.first().and_then(|(_, row)| row.get(i));
         // The `s` of streams is the symbol, that of others a state or a size.
         let is_symbol = |i: &usize| {
             *i != time
@@ -156,6 +167,7 @@ impl Columns {
         let is_flag = |i: &usize| first(*i).is_none_or(|cell| is_flag(cell));
         let comma = table.delimiter == b',';
         let volume = volume::find(names, &known, &prices, symbol, data, comma, ledger);
+        let in_utc = || plain[time].ends_with("utc").then_some(Zone::Offset(0));
         let capital = || names.iter().position(|name| name == "T" && names[time] == "t");
         Some(Self {
             header: Some(line),
@@ -163,8 +175,9 @@ impl Columns {
             time,
             clock,
             serial,
-            zone: zone::of_header(&names[time]).and_then(Zone::named),
+            zone: zone::of_header(&names[time]).and_then(Zone::named).or_else(in_utc),
             prices,
+            exponent: if nanos { "e-9" } else { "" },
             volume,
             symbol,
             closed: CLOSED.iter().filter_map(|name| known.at(name)).find(is_flag),
@@ -189,8 +202,9 @@ fn refuse_header(
     let file = || file.to_owned();
     let known = Names::new(names);
     let prices = ["open", "high", "low", "close"];
-    let missing = prices.iter().find(|name| known.at(name).is_none());
-    if prices.iter().filter(|name| known.at(name).is_some()).count() < 2 {
+    let all = known.prices().is_some();
+    let missing = prices.iter().find(|name| !all && known.at(name).is_none());
+    if !all && prices.iter().filter(|name| known.at(name).is_some()).count() < 2 {
         return Ok(());
     }
     // A time is there, but in a zone that is not known.
@@ -246,7 +260,12 @@ fn find_time(
     if rows().next().is_none() {
         return Some((candidates.next()?, None, false));
     }
-    let Some(time) = candidates.find(|i| is_time(*i)).or_else(|| is_time(0).then_some(0)) else {
+    let closes = |i: usize| {
+        let name = &names.plain[i];
+        name.contains("close") || name.starts_with("end") || name.ends_with("end")
+    };
+    let first = || (is_time(0) && !closes(0)).then_some(0);
+    let Some(time) = candidates.find(|i| is_time(*i)).or_else(first) else {
         let says_so = |i: &usize| ["date", "time"].iter().any(|w| names.plain[*i].contains(w));
         let is_serial = |i: &usize| reads(*i, &|cell| parse_serial(cell).is_some());
         return named().filter(says_so).find(is_serial).map(|time| (time, None, true));
@@ -263,7 +282,7 @@ fn source_of(plain: &[String], clock: bool) -> &'static str {
     let has = |name: &str| plain.iter().any(|p| p == name);
     let all = |names: &[&str]| names.iter().all(|name| has(name));
     let volumes = plain.iter().filter(|p| p.starts_with("volume") && p.len() > 6).count();
-    let known: [(bool, &str); 17] = [
+    let known: [(bool, &str); 20] = [
         (
             all(&["opentime", "closetime"]) && plain.iter().any(|p| p.starts_with("takerbuy")),
             "Binance archive",
@@ -273,6 +292,9 @@ fn source_of(plain: &[String], clock: bool) -> &'static str {
             has("unix") && has("symbol") || has("tradecount") || (has("symbol") && volumes == 2),
             "CryptoDataDownload",
         ),
+        (all(&["rtype", "publisherid"]), "Databento"),
+        (all(&["bartype", "tsevent"]), "NautilusTrader"),
+        (all(&["up", "down"]), "TradeStation or MultiCharts"),
         (has("adjclose"), "Yahoo Finance"),
         (has("gmttime") || has("localtime"), "Dukascopy"),
         (has("tickvol") && has("spread"), "MetaTrader 5"),

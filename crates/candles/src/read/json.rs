@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::error::ReadError;
-use super::names::Names;
+use super::names::{Names, SYMBOL, TIME};
 use super::table::{LEAST_CELLS, MOST_CELLS, Table};
 use super::time;
+
+/// So many objects of a list may come before the first candle, as the greeting of a stream.
+const MOST_OTHERS: usize = 50;
 
 /// The table of the largest list of candles in a JSON text.
 pub(super) fn table(bytes: &[u8], file: &str) -> Result<Table, ReadError> {
@@ -56,6 +59,18 @@ impl Found {
         write(&mut self.rows, cells.into_iter());
     }
 
+    /// Adds a cell to each row: whether its time, which is the first, is not after the last
+    /// finished one.
+    fn add_finished(&mut self, last: i64) {
+        let is_finished = |row: &str| {
+            let time = row.split(',').next().and_then(|time| time.parse::<i64>().ok());
+            time.is_none_or(|time| time <= last)
+        };
+        let rows = self.rows.lines().map(|row| format!("{row},{}\n", is_finished(row)));
+        self.rows = rows.collect();
+        self.width += 1;
+    }
+
     fn is_alike(&self, other: &Self) -> bool {
         self.head == other.head && self.width == other.width
     }
@@ -93,7 +108,10 @@ fn is_scalar(value: &Value) -> bool {
 /// The largest list of candles in a value; its depth is bounded by the parser.
 fn find(value: &Value) -> Result<Option<Found>, String> {
     match value {
-        Value::Array(list) => list_of(list).map_or_else(|| pages(list), |found| Ok(Some(found))),
+        Value::Array(list) => match list_of(list, has_prices) {
+            Some(found) => Ok(Some(found)),
+            None => Ok(pages(list)?.or_else(|| list_of(list, has_enough))),
+        },
         Value::Object(map) => object_of(map).map_or_else(|| one_of(map), |found| Ok(Some(found))),
         _ => Ok(None),
     }
@@ -140,16 +158,26 @@ fn one_of(map: &Map<String, Value>) -> Result<Option<Found>, String> {
     if keys.len() > 1 {
         return Err(format!("holds several lists of candles ({keys:?}...): split the file"));
     }
-    Ok(Some(all.swap_remove(best).1))
+    let mut found = all.swap_remove(best).1;
+    // Kraken's `last` is the time of the last finished candle.
+    if let (Some(last), None, 8) = (map.get("last").and_then(as_int), &found.head, found.width) {
+        found.add_finished(last);
+    }
+    Ok(Some(found))
 }
 
-fn list_of(list: &[Value]) -> Option<Found> {
+fn as_int(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// A list whose rows are arrays, or objects of which one is a candle.
+fn list_of(list: &[Value], is_candle: fn(&Map<String, Value>) -> bool) -> Option<Found> {
     let first = list.first()?;
     if is_row(first) {
         return Some(arrays(None, list, None));
     }
     let rows: Vec<_> = list.iter().filter_map(|v| v.as_object().map(|map| (None, map))).collect();
-    (rows.len() == list.len()).then(|| objects(&rows))?
+    (rows.len() == list.len()).then(|| objects(&rows, is_candle))?
 }
 
 /// Whether a value is a row of single values enough for a candle.
@@ -168,8 +196,11 @@ fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -
 }
 
 /// Rows as objects, some with their key as time.
-fn objects(rows: &[(Option<&str>, &Map<String, Value>)]) -> Option<Found> {
-    let first = rows.iter().map(|(_, row)| row).find(|row| is_candle(row))?;
+fn objects(
+    rows: &[(Option<&str>, &Map<String, Value>)],
+    is_candle: fn(&Map<String, Value>) -> bool,
+) -> Option<Found> {
+    let first = rows.iter().take(MOST_OTHERS).map(|(_, row)| row).find(|row| is_candle(row))?;
     let leaves = leaves(first);
     let key = rows[0].0.map(|_| "timestamp".to_owned());
     let found = Found::new(Some(key.into_iter().chain(names(&leaves)).collect()));
@@ -184,15 +215,38 @@ fn objects(rows: &[(Option<&str>, &Map<String, Value>)]) -> Option<Found> {
     }))
 }
 
-/// Whether an object is a candle: four prices are somewhere in it, or single values enough.
-fn is_candle(map: &Map<String, Value>) -> bool {
-    let enough = map.values().filter(|value| is_scalar(value)).count() >= LEAST_CELLS - 1;
-    enough && !map.values().any(Value::is_array)
-        || Names::new(&names(&leaves(map))).prices().is_some()
+/// Whether four prices are somewhere in an object.
+fn has_prices(map: &Map<String, Value>) -> bool {
+    Names::new(&names(&leaves(map))).prices().is_some()
 }
 
-/// The paths of the single values of an object, those further out first.
+/// Whether an object holds single values enough for a candle.
+fn has_enough(map: &Map<String, Value>) -> bool {
+    let enough = map.values().filter(|value| is_scalar(value)).count() >= LEAST_CELLS - 1;
+    enough && !map.values().any(Value::is_array)
+}
+
+/// The paths of the single values of a candle, those further out first. Where an inner object has
+/// both the prices and a time, only the symbol is taken from around it: the other times there are
+/// those of the message.
 fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
+    let mut all = all_leaves(map);
+    let Some((prices, _)) = Names::new(&names(&all)).prices() else { return all };
+    let open = &all[prices[0]];
+    let inner = open[..open.len() - 1].to_vec();
+    let is_inner = |path: &[&str]| path.len() > inner.len() && path.starts_with(&inner);
+    let is_one_of = |path: &[&str], list: &[&str]| {
+        let name = path.last().map(|name| (*name).to_owned());
+        Names::new(name.as_slice()).any(list).is_some()
+    };
+    let has_time = all.iter().any(|path| is_inner(path) && is_one_of(path, TIME));
+    if has_time && prices.iter().all(|i| is_inner(&all[*i])) {
+        all.retain(|path| is_inner(path) || is_one_of(path, SYMBOL));
+    }
+    all
+}
+
+fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     let (mut found, mut inner) = (vec![], VecDeque::from([(vec![], map)]));
     while let Some((path, map)) = inner.pop_front() {
         for (key, value) in map {
@@ -231,7 +285,7 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
         .collect();
     let is_time = |key: Option<&str>| key.is_some_and(|key| time::parse(key).is_some());
     if keyed.len() == map.len() && keyed.first().is_some_and(|(key, _)| is_time(*key)) {
-        return objects(&keyed);
+        return objects(&keyed, has_prices).or_else(|| objects(&keyed, has_enough));
     }
     keyed_columns(map).or_else(|| columns_of(map))
 }
@@ -241,10 +295,9 @@ fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     let lists = || map.iter().filter_map(|(key, v)| Some((key, v.as_array()?)));
     let (_, rows) = lists().find(|(_, list)| list.first().is_some_and(is_row))?;
     let width = rows[0].as_array()?.len();
-    let names = lists().filter(|(key, list)| *key != "index" && list.len() == width);
+    let mut names = lists().filter(|(key, list)| *key != "index" && list.len() == width);
     let name = |value: &Value| value.as_str().or_else(|| value.get("name")?.as_str()).map(clean);
-    let names: Vec<String> =
-        names.filter_map(|(_, list)| list.iter().map(name).collect()).next()?;
+    let names: Vec<String> = names.find_map(|(_, list)| list.iter().map(name).collect())?;
     let index = map.get("index").and_then(Value::as_array);
     let index = index.filter(|index| index.len() == rows.len() && index.iter().all(is_scalar));
     let names = index.map(|_| "index".to_owned()).into_iter().chain(names).collect();

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | zip, gzip | by their first bytes; at most 200 times the packed size and a megabyte, and 2 GiB |
 //! | CSV | delimiter, comments, banner lines, header or none |
-//! | JSON | the largest list of candles in it: arrays, objects, or one array per column |
+//! | JSON | the largest list of candles in it: arrays, objects, or one array per column; pages of one are put together |
 //! | Arrow IPC (feather), Parquet | with the feature `columnar` |
 //!
 //! Prices and times of a candle that is kept are those of the file, except that a daily candle of

@@ -12,6 +12,7 @@ pub(super) const TIME: &[&str] = &[
     "starttime",
     "startat",
     "startedat",
+    "starttimestamp",
     "start",
     "begin",
     "intervalbegin",
@@ -38,6 +39,8 @@ pub(super) const TIME: &[&str] = &[
     "t",
     "ts",
     "epoch",
+    "snapshottimeutc",
+    "createdat",
     "periodid",
     "id",
     "index",
@@ -73,6 +76,7 @@ pub(super) const PRICES: [&[&str]; 4] = [
     ],
     &[
         "high",
+        "highest",
         "highprice",
         "hoch",
         "höchst",
@@ -90,6 +94,7 @@ pub(super) const PRICES: [&[&str]; 4] = [
     ],
     &[
         "low",
+        "lowest",
         "lowprice",
         "tief",
         "tiefst",
@@ -193,6 +198,7 @@ pub(super) const CLOSED: &[&str] = &[
 pub(super) const CLOSE_TIME: &[&str] = &[
     "closetime",
     "endtime",
+    "endtimestamp",
     "timeperiodend",
     "closetimems",
     "timeclose",

@@ -57,7 +57,7 @@ pub enum NoteKind {
     Times,
     /// Rows stood in another order than that of time.
     Order,
-    /// Rows that repeat another one were left out.
+    /// Rows that repeat another one, or are an earlier state of it, were left out.
     Repeated,
     /// Of two versions of a candle, with prices that differ by at most a thousandth, the one
     /// further up in the file was kept.

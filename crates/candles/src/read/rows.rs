@@ -191,7 +191,13 @@ fn one(
             tallies.no_volume.add(line, time);
             continue;
         }
-        let Some(number) = style.parse(text) else {
+        let number = match columns.exponent {
+            exponent if !exponent.is_empty() && Some(index) != columns.volume => {
+                style.parse(&format!("{text}{exponent}"))
+            }
+            _ => style.parse(text),
+        };
+        let Some(number) = number else {
             let reason = || Some(format!("no number in {:?}, column {}", excerpt(text), index + 1));
             tallies.unreadable.add_because(line, time, reason);
             return None;

@@ -147,9 +147,9 @@ fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
 
 fn narrow(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
     let mut text = String::from_utf8(bytes).unwrap_or_else(|error| {
-        let note = "not UTF-8: signs that cannot be read are replaced";
+        let note = "not UTF-8: read as Latin-1";
         notes.push(file_note(NoteKind::Encoding, note));
-        String::from_utf8_lossy(error.as_bytes()).into_owned()
+        error.as_bytes().iter().map(|byte| char::from(*byte)).collect()
     });
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());

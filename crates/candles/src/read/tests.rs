@@ -1,5 +1,6 @@
 #[cfg(feature = "columnar")]
 mod columnar;
+mod dialects;
 mod properties;
 
 use std::io::Write;

@@ -100,7 +100,8 @@ pub(super) fn parse_serial(cell: &str) -> Option<Stamp> {
     let digits = cell.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let days: f64 =
         cell.parse().ok().filter(|days| digits && (20_000.0..80_000.0).contains(days))?;
-    let seconds = (days * 86_400.0).round() as i64 - 25_569 * 86_400;
+    let seconds = jiff::SignedDuration::try_from_secs_f64((days * 86_400.0).round()).ok()?;
+    let seconds = seconds.as_secs() - 25_569 * 86_400;
     let local = TimeZone::UTC.to_datetime(jiff::Timestamp::from_second(seconds).ok()?);
     let clock = i32::try_from(seconds.rem_euclid(86_400) * 1000).ok()?;
     Some(Stamp::Civil(Civil {

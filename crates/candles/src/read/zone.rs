@@ -33,18 +33,31 @@ const ABBREVIATIONS: [(&str, i32); 17] = [
     ("KST", 540),
     ("AEST", 600),
 ];
+/// Abbreviations of places whose clocks change.
+const PLACES: [(&str, &str); 4] = [
+    ("ET", "America/New_York"),
+    ("CT", "America/Chicago"),
+    ("PT", "America/Los_Angeles"),
+    ("MSK", "Europe/Moscow"),
+];
 /// Abbreviations that several places use for different times.
 const AMBIGUOUS: [&str; 7] = ["CST", "IST", "BST", "AST", "SST", "GST", "ECT"];
 
 impl Zone {
-    /// The zone of a name such as `America/New_York` or `EST`.
+    /// The zone of a name such as `America/New_York`, `EST` or `UTC+2`.
     pub(super) fn named(name: &str) -> Option<Self> {
         let known = ABBREVIATIONS.iter().find(|(known, _)| *known == name);
         if let Some((_, minutes)) = known {
             return Some(Self::Offset(*minutes));
         }
+        let ahead = name.strip_prefix("UTC").or(name.strip_prefix("GMT"));
+        if let Some(minutes) = ahead.and_then(minutes) {
+            return Some(Self::Offset(minutes));
+        }
+        let place = PLACES.iter().find(|(known, _)| *known == name);
+        let name = place.map_or(name, |(_, place)| place);
         let starts = name.starts_with(|c: char| c.is_ascii_uppercase());
-        let zone = || TimeZone::get(if name == "MSK" { "Europe/Moscow" } else { name }).ok();
+        let zone = || TimeZone::get(name).ok();
         (starts && name.len() > 2).then(zone)?.map(Self::Named)
     }
 
@@ -94,14 +107,14 @@ pub(super) fn split(text: &str) -> (&str, Option<Zone>) {
     named.map_or((text, None), |(rest, zone)| (rest.trim_end(), Some(zone)))
 }
 
-/// Reads `+02:00`, `-0500` or `+02`.
+/// Reads `+02:00`, `-0500`, `+02` or `+2`.
 fn minutes(text: &str) -> Option<i32> {
-    let digits: String = text[1..].chars().filter(|c| *c != ':').collect();
-    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    let digits = text.strip_prefix(['+', '-'])?.replace(':', "");
+    if !matches!(digits.len(), 1 | 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let part = |digits: Option<&str>| digits.and_then(|d| d.parse().ok()).unwrap_or(0);
-    let minutes: i32 = part(digits.get(..2)) * 60 + part(digits.get(2..4));
+    let (hours, rest) = digits.split_at(digits.len().min(2));
+    let minutes: i32 = hours.parse::<i32>().ok()? * 60 + rest.parse::<i32>().unwrap_or(0);
     let minutes = if text.starts_with('-') { -minutes } else { minutes };
     (minutes.abs() <= 18 * 60).then_some(minutes)
 }
@@ -129,6 +142,8 @@ mod tests {
             ("05:00 US/Eastern", Some([-5, -4])),
             ("05:00 EST", Some([-5, -5])),
             ("05:00 EDT", Some([-4, -4])),
+            ("05:00 ET", Some([-5, -4])),
+            ("05:00 UTC+2", Some([2, 2])),
             ("05:00 EST5EDT", Some([-5, -4])),
             ("05:00 CET", Some([1, 2])),
             ("05:00 GMT+0100 (Central European Standard Time)", Some([1, 1])),
@@ -143,6 +158,7 @@ mod tests {
             assert_eq!([offset(winter), offset(summer)], expected, "{text}");
         }
         assert_eq!(of_header("Time (EET)"), Some("EET"));
+        assert_eq!(of_header("Date(UTC+8)"), Some("UTC+8"));
         assert_eq!(of_header("Date (d/m/y)"), None);
     }
 
