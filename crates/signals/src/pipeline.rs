@@ -146,6 +146,8 @@ impl SignalPipeline {
     /// # Errors
     /// [`SignalError::Late`], [`SignalError::Misaligned`], [`SignalError::OtherTime`], and
     /// [`SignalError::Gap`] under [`GapPolicy::Error`]. The state is as it was before.
+    #[expect(clippy::inline_always, reason = "a call costs a tenth of a row's time")]
+    #[inline(always)]
     pub fn update<'m>(&mut self, market: impl Into<Market<'m>>) -> Result<Rows<'_>, SignalError> {
         let market = market.into();
         // The common case costs no division: no gap, and no other pairs' times to compare.
@@ -223,7 +225,8 @@ impl SignalPipeline {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `update`")]
+    #[inline(always)]
     fn write_row(&mut self, index: usize, market: &Market<'_>) {
         let row = &mut self.rows[index * self.channels.len()..][..self.channels.len()];
         if self.warm
@@ -236,6 +239,7 @@ impl SignalPipeline {
         }
     }
 
+    #[inline(never)]
     fn write_any_row(&mut self, index: usize, market: &Market<'_>) {
         let row = &mut self.rows[index * self.channels.len()..];
         let mut complete = true;

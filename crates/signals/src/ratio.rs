@@ -18,7 +18,9 @@ impl Ratio {
     }
 
     /// A value without a division: dividing by 1 keeps its bits.
-    #[inline]
+    ///
+    /// Rare enough to be jumped to: choosing between two ratios costs every row something.
+    #[cold]
     pub(crate) fn whole(value: f64) -> Self {
         Self::new(value, 1.0)
     }
