@@ -12,6 +12,7 @@ use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet};
 
 const PAIR: &str = "BTCUSDT";
+const NAME: &str = "v32-pretrained";
 const SEED: u64 = 1;
 /// Training ends and choosing begins.
 const VALIDATE_FROM: &str = "2023-05-01";
@@ -56,7 +57,9 @@ impl Learner for Kept {
 pub(crate) fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let series = sample::load(PAIR).ok_or("the sample has no such pair")?;
     let until = series.close_time(series.len() - 1).ok_or("the sample is empty")?;
-    let kept = Arc::new(Kept { learner: FastLstmLearner::default(), model: OnceLock::new() });
+    // A name of its own in logs, beside models that a bot fits itself.
+    let learner = FastLstmLearner { id: ModelId::new(NAME), ..FastLstmLearner::default() };
+    let kept = Arc::new(Kept { learner, model: OnceLock::new() });
     let plan = Plan::Once {
         validate_from: VALIDATE_FROM.parse()?,
         test_from: HELD_OUT_FROM.parse()?,

@@ -11,12 +11,12 @@ mod common;
 use std::sync::Arc;
 
 use common::{market, models, table};
-use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
+use windvane_candles::{CandleSeries, Interval};
 use windvane_models::{
     DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch,
 };
-use windvane_signals::{ChannelSpec, Window};
+use windvane_signals::{ChannelSpec, SignalError, Window};
 
 #[test]
 fn windows_taken_together_get_the_bits_they_have_alone() {
@@ -59,6 +59,44 @@ fn a_feed_of_another_interval_is_refused() {
                 "{error}"
             );
         }
+    }
+}
+
+#[test]
+fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
+    let series = market(Market::AR1, 120, 3);
+    let part = |range: std::ops::Range<usize>| {
+        let candles = series.candles()[range].to_vec();
+        CandleSeries::new(series.pair().clone(), Interval::HOUR, candles).unwrap()
+    };
+    for model in models() {
+        let fresh = || Predictor::new(Arc::clone(&model), Interval::HOUR).unwrap();
+        let (mut whole, mut paused) = (fresh(), fresh());
+        whole.warm_up(&part(0..110)).unwrap();
+        paused.stop_at_gaps(true);
+        paused.warm_up(&part(0..80)).unwrap();
+        assert_eq!(paused.last_open_time(), Some(series[79].open_time()));
+        // Down for thirty candles, then a candle of the feed, then what was missed, overlapping.
+        let before = paused.save();
+        let error = paused.on_candle(&series[110]).unwrap_err();
+        let missing = |error| match error {
+            ModelError::Signal(SignalError::Gap { from, missing }) => Some((from, missing)),
+            _ => None,
+        };
+        assert_eq!(missing(error), Some((series[80].open_time(), 30)));
+        assert_eq!(paused.ledger().refused_gaps, 1);
+        let mut twin = fresh();
+        twin.restore(&before).unwrap();
+        assert_eq!(twin.last_open_time(), paused.last_open_time());
+        paused.warm_up(&part(60..110)).unwrap();
+        for candle in &series.candles()[110..] {
+            let expected = whole.on_candle(candle).unwrap();
+            assert!(expected.is_some());
+            assert_eq!(paused.on_candle(candle).unwrap(), expected);
+        }
+        // Off again, a gap starts anew.
+        twin.on_candle(&series[110]).unwrap();
+        assert_eq!((twin.ledger().resets, twin.candles_needed()), (1, 44));
     }
 }
 

@@ -56,7 +56,7 @@ pub enum SignalError {
         got: f64,
     },
     /// A candle is not later than the one before it.
-    #[error("candle {open_time} is not later than the last one, {last}; drop it or reset")]
+    #[error("candle {open_time} is not later than the last one, {last}; drop it")]
     Late {
         /// Open time of the candle offered.
         open_time: Timestamp,
@@ -71,8 +71,8 @@ pub enum SignalError {
         /// The pipeline's interval.
         interval: Interval,
     },
-    /// Candles are missing and the gap policy is `Error`.
-    #[error("{missing} candle(s) missing from {from} on; the gap policy is to stop")]
+    /// Candles are missing, and the gap policy is `Error` or the pipeline was told to stop.
+    #[error("{missing} candle(s) missing from {from} on; feed them first")]
     Gap {
         /// Open time of the first missing candle.
         from: Timestamp,

@@ -38,6 +38,8 @@ pub struct SignalPipeline {
     complete: Box<[bool]>,
     /// Whether the last row was complete: from then on the built-in channels always have a value.
     warm: bool,
+    /// Whether a gap that would reset is refused.
+    stops: bool,
 }
 
 /// The rows that one candle made: its own, and before it one per held (filled) candle.
@@ -107,6 +109,7 @@ impl SignalPipeline {
             channels,
             last: None,
             warm: false,
+            stops: false,
         })
     }
 
@@ -210,10 +213,6 @@ impl SignalPipeline {
         let missing = missing_between(last, open_time, self.interval);
         match self.gaps {
             _ if missing == 0 => Ok(Step::Follow),
-            GapPolicy::Error => {
-                let from = last.plus(self.interval, 1).unwrap_or(last);
-                Err(SignalError::Gap { from, missing })
-            }
             GapPolicy::Sessions { max_missing } if missing <= u64::from(max_missing) => {
                 Ok(Step::Follow)
             }
@@ -221,8 +220,15 @@ impl SignalPipeline {
                 // It fits: max_missing is a u32.
                 Ok(Step::Fill(u32::try_from(missing).unwrap_or(max_missing)))
             }
+            GapPolicy::Error => self.gap(last, missing),
+            _ if self.stops => self.gap(last, missing),
             _ => Ok(Step::Restart),
         }
+    }
+
+    fn gap(&self, last: Timestamp, missing: u64) -> Result<Step, SignalError> {
+        let from = last.plus(self.interval, 1).unwrap_or(last);
+        Err(SignalError::Gap { from, missing })
     }
 
     #[expect(clippy::inline_always, reason = "as `update`")]
@@ -270,6 +276,18 @@ impl SignalPipeline {
     /// Open time of the last candle taken.
     pub fn last_open_time(&self) -> Option<Timestamp> {
         self.last.map(|(open_time, _)| open_time)
+    }
+
+    /// Whether a gap at which the policy would start every channel anew is refused instead, as
+    /// under [`GapPolicy::Error`]: a live feed can fetch what is missing. Off at first; no part of
+    /// a saved state.
+    pub fn stop_at_gaps(&mut self, stop: bool) {
+        self.stops = stop;
+    }
+
+    /// Whether such a gap is refused.
+    pub fn stops_at_gaps(&self) -> bool {
+        self.stops
     }
 
     /// Forgets every candle.

@@ -168,6 +168,9 @@ impl Predictor {
     /// [`on_candle`](Self::on_candle). [`candles_needed`](Self::candles_needed) tells how many
     /// it takes.
     ///
+    /// Candles up to the [last one taken](Self::last_open_time) are passed over, so the same call
+    /// catches up after a pause or fills a gap.
+    ///
     /// # Errors
     /// [`ModelError::Interval`] for a series of another interval. As
     /// [`on_candle`](Self::on_candle) for its candles; those before the refused one have been
@@ -177,7 +180,8 @@ impl Predictor {
         if history.interval() != expected {
             return Err(ModelError::Interval { expected, got: history.interval() });
         }
-        for candle in history {
+        let last = self.last_open_time();
+        for candle in history.iter().filter(|candle| last.is_none_or(|l| candle.open_time() > l)) {
             self.take(candle.into())?;
             let window = self.rows.window(candle.close_time(expected));
             if let (Some(gates), Some(window)) = (&mut self.gates, window) {
@@ -240,6 +244,20 @@ impl Predictor {
             Some(reason) => prediction.silenced(reason),
             None => prediction,
         }))
+    }
+
+    /// Refuses the candle behind a gap at which the gap policy would start every channel anew,
+    /// and with it some 45 candles of silence: the error is [`Gap`](windvane_signals::SignalError::Gap),
+    /// the state as it was, and the predictor goes on once the missing candles came, one by one or
+    /// through [`warm_up`](Self::warm_up). Where the exchange itself has none, turn it off for a
+    /// candle. Off at first; no prediction depends on it.
+    pub fn stop_at_gaps(&mut self, stop: bool) {
+        self.pipeline.stop_at_gaps(stop);
+    }
+
+    /// Open time of the last candle taken: where to fetch from after a pause.
+    pub fn last_open_time(&self) -> Option<Timestamp> {
+        self.pipeline.last_open_time()
     }
 
     /// Candles still to come before the first prediction; 0 once warm. Where a channel is

@@ -40,7 +40,8 @@ impl Predictor {
         let carried = other.then(|| self.carry(new)).transpose()?;
         let rows = carried.as_ref().map_or(&self.rows, |carried| &carried.rows);
         self.memory = self.carried_memory(&model, rows)?;
-        if let Some(Carried { pipeline, rows, seen }) = carried {
+        if let Some(Carried { mut pipeline, rows, seen }) = carried {
+            pipeline.stop_at_gaps(self.pipeline.stops_at_gaps());
             (self.pipeline, self.rows, self.seen) = (pipeline, rows, seen);
         }
         self.scratch = model.scratch();
