@@ -36,15 +36,17 @@ pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 pub(crate) use checkpoint::Checkpoint;
 #[cfg(feature = "_network")]
 use checkpoint::Fingerprint;
+#[cfg(feature = "_network")]
+pub(crate) use descend::Descent;
+#[cfg(feature = "_network")]
+use descend::Fit;
 #[cfg(feature = "v32")]
 pub(crate) use descend::{BatchOf, Lessons};
-#[cfg(feature = "_network")]
-use descend::{Descent, Fit};
 #[cfg(feature = "_network")]
 pub(crate) use examples::Examples;
 #[cfg(all(test, feature = "_network"))]
 pub(crate) use network::check_gradients;
-#[cfg(feature = "_network")]
+#[cfg(feature = "v32")]
 pub(crate) use network::weight_count;
 #[cfg(feature = "_network")]
 pub(crate) use network::{Draw, Network};

@@ -93,12 +93,13 @@ impl<'a> Lanes<'a> {
         work.picked.clear();
         work.targets.clear();
         for Piece { slot, before, .. } in pieces {
-            let state = &mut states[*slot];
+            let [hidden, cell] = &mut states[*slot];
             if *before == 0 {
-                state.iter_mut().for_each(|part| part.fill(0.0));
+                hidden.fill(0.0);
+                cell.fill(0.0);
             }
-            work.hidden.extend_from_slice(&state[0]);
-            work.cell.extend_from_slice(&state[1]);
+            work.hidden.extend_from_slice(hidden);
+            work.cell.extend_from_slice(cell);
         }
         for step in 0..steps {
             for (place, Piece { rows, before, .. }) in pieces.iter().enumerate() {

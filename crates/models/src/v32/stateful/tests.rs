@@ -1,4 +1,5 @@
 //! Step by step is one long pass.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
 use std::sync::Arc;
 
 use proptest::prelude::*;
