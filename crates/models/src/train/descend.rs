@@ -153,7 +153,8 @@ impl<N: Network<f32>> Descent<'_, N> {
         chunks: &mut [Chunk<N::Cache>],
     ) -> Result<EpochReport, ModelError> {
         let epoch = progress.epoch + 1;
-        let train_loss = self.pass(progress, chunks)?;
+        // On a thread of the pool: called from outside, every batch would wake two threads.
+        let train_loss = rayon::scope(|_| self.pass(progress, chunks))?;
         let validate = |examples| self.validate(examples, &progress.weights, chunks);
         let validated = self.validation.map(validate);
         let (validation_loss, validation_accuracy) = validated.transpose()?.unzip();
