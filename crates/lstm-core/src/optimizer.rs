@@ -1,5 +1,6 @@
 //! Descent along gradients.
 use crate::error::check_len;
+use crate::kernels::{Checked, Isa, Op, dispatch};
 use crate::{LstmError, Real};
 
 /// A rule that turns gradients into steps; what it remembers is an [`OptimizerState`].
@@ -102,11 +103,16 @@ impl Optimizer {
         check_len("gradients", weights.len(), gradients.len())?;
         check_len("optimizer state", weights.len(), state.first.len())?;
         state.steps += 1;
+        let OptimizerState { steps, first, second } = state;
         match self {
-            Self::Sgd { momentum } => sgd([momentum, rate], gradients, state, weights),
+            Self::Sgd { momentum } => {
+                let [momentum, rate] = [momentum, rate].map(R::from_f64);
+                let step = SgdStep { momentum, rate, gradients, first, weights };
+                dispatch(Checked::detect(), step);
+            }
             Self::AdamW { beta1, beta2, epsilon, weight_decay } => {
                 // Past i32::MAX steps both corrections are 1 anyway.
-                let t = i32::try_from(state.steps).unwrap_or(i32::MAX);
+                let t = i32::try_from(*steps).unwrap_or(i32::MAX);
                 let step = AdamStep {
                     beta1: R::from_f64(beta1),
                     rest1: R::from_f64(1.0 - beta1),
@@ -116,29 +122,38 @@ impl Optimizer {
                     rate: R::from_f64(rate / (1.0 - beta1.powi(t))),
                     correct2: R::from_f64(1.0 / (1.0 - beta2.powi(t))),
                     epsilon: R::from_f64(epsilon),
+                    gradients,
+                    moments: [first, second],
+                    weights,
                 };
-                step.apply(gradients, state, weights);
+                dispatch(Checked::detect(), step);
             }
         }
         Ok(())
     }
 }
 
-fn sgd<R: Real>(
-    [momentum, rate]: [f64; 2],
-    gradients: &[R],
-    state: &mut OptimizerState<R>,
-    weights: &mut [R],
-) {
-    let (momentum, rate) = (R::from_f64(momentum), R::from_f64(rate));
-    for ((w, u), &g) in weights.iter_mut().zip(&mut state.first).zip(gradients) {
-        *u = momentum * *u + g;
-        *w -= rate * *u;
+/// One step of gradient descent.
+struct SgdStep<'a, R> {
+    momentum: R,
+    rate: R,
+    gradients: &'a [R],
+    first: &'a mut [R],
+    weights: &'a mut [R],
+}
+
+impl<R: Real> Op for SgdStep<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for ((w, u), &g) in self.weights.iter_mut().zip(self.first).zip(self.gradients) {
+            *u = self.momentum * *u + g;
+            *w -= self.rate * *u;
+        }
     }
 }
 
-/// The constants of one Adam step.
-struct AdamStep<R> {
+/// One step of Adam.
+struct AdamStep<'a, R> {
     beta1: R,
     rest1: R,
     beta2: R,
@@ -147,12 +162,17 @@ struct AdamStep<R> {
     rate: R,
     correct2: R,
     epsilon: R,
+    gradients: &'a [R],
+    moments: [&'a mut [R]; 2],
+    weights: &'a mut [R],
 }
 
-impl<R: Real> AdamStep<R> {
-    fn apply(&self, gradients: &[R], state: &mut OptimizerState<R>, weights: &mut [R]) {
-        let moments = state.first.iter_mut().zip(&mut state.second);
-        for ((w, (m, v)), &g) in weights.iter_mut().zip(moments).zip(gradients) {
+impl<R: Real> Op for AdamStep<'_, R> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let [first, second] = self.moments;
+        let moments = first.iter_mut().zip(second);
+        for ((w, (m, v)), &g) in self.weights.iter_mut().zip(moments).zip(self.gradients) {
             *m = self.beta1 * *m + self.rest1 * g;
             *v = self.beta2 * *v + self.rest2 * g * g;
             *w = *w * self.keep - self.rate * *m / ((*v * self.correct2).sqrt() + self.epsilon);

@@ -296,19 +296,27 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
         values: &[R],
     ) {
         let (mut of_sums, mut of_tail) = (*sums, *tail);
-        for k in 0..values.len() {
-            let blocks =
-                if BLOCKS > 0 { &self.blocks[k * self.width..][..BLOCKS] } else { &[][..] };
-            let tails = &self.tails[k * TAILS..][..TAILS];
-            // Read past the checks of the slices, else it is read and spread by two instructions.
-            let value = values[k];
-            for (sums, column) in of_sums.iter_mut().zip(blocks) {
-                for (sum, column) in sums.iter_mut().zip(&column.0) {
-                    add_scaled::<R, I>(sum, column, value);
+        // Chunks, not slices by k: a check that may panic between reading a value and its use makes
+        // the compiler spend two instructions on spreading it.
+        let mut blocks = self.blocks.chunks(self.width);
+        for (k, &value) in values.iter().enumerate() {
+            if BLOCKS > 0 {
+                let Some(columns) = blocks.next().and_then(<[_]>::first_chunk::<BLOCKS>) else {
+                    break;
+                };
+                for block in 0..BLOCKS {
+                    for gate in 0..4 {
+                        add_scaled::<R, I>(
+                            &mut of_sums[block][gate],
+                            &columns[block].0[gate],
+                            value,
+                        );
+                    }
                 }
             }
-            for (sum, column) in of_tail.iter_mut().zip(tails) {
-                add_scaled::<R, I>(sum, &column.0, value);
+            let tails = &self.tails[k * TAILS..][..TAILS];
+            for j in 0..TAILS {
+                add_scaled::<R, I>(&mut of_tail[j], &tails[j].0, value);
             }
         }
         (*sums, *tail) = (of_sums, of_tail);

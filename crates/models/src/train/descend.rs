@@ -114,7 +114,8 @@ impl<N: Network<f32>, L: Lessons> Descent<'_, N, L> {
     /// One epoch: every example once, in a new order, then the validation loss.
     fn epoch(&mut self, progress: &mut Progress) -> Result<EpochReport, ModelError> {
         let epoch = progress.epoch + 1;
-        let train_loss = self.pass(progress)?;
+        // On a thread of the pool: called from outside, every batch would wake two threads.
+        let train_loss = rayon::scope(|_| self.pass(progress))?;
         let validated = self.lessons.validate(&progress.weights)?;
         let (validation_loss, validation_accuracy) = validated.unzip();
         for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
