@@ -101,6 +101,9 @@ fn the_volume_is_the_one_that_the_other_pays_for() {
         (header("volume,quoteVolume", base_first), "volume"),
         (header("v,q", quote_first), "q"),
         (header("Volume,Quantidade", quote_first), "Quantidade"),
+        (header("No.of Shares,Turnover", base_first), "No.of Shares"),
+        // Lots of a hundred and thousands of money prove nothing.
+        (header("vol,amount", |base, quote| format!("{base},{}", quote / 10.0)), "vol"),
         // A constant beside an average price proves nothing.
         (
             header("volume,spread,vwap", |base, quote| format!("{base},1,{}", quote / base)),
@@ -240,6 +243,11 @@ fn header_words_of_exchanges_and_languages() {
         ("klineOpenTime,open,high,low,close,volume", "Y-M-D h:00"),
         ("period start,open,high,low,close,volume", "Y-M-D h:00"),
         ("bar_start,open,highest,lowest,close,volume", "Y-M-D h:00"),
+        (
+            "time_period_start,time_open,price_open,price_high,price_low,price_close,volume_traded",
+            "Y-M-DTh:00Z,Y-M-DTh:00:07Z",
+        ),
+        ("Data,Otwarcie,Najwyzszy,Najnizszy,Zamkniecie,Wolumen", "Y-M-D h:00"),
         ("Datum;Eröffnung;Hoch;Tief;Schluss;Volumen", "D.M.Y h:00"),
         ("Date;Ouv.;Plus Haut;Plus Bas;Dernier;Vol.", "D/M/Y h:00"),
         ("Fecha;Apertura;Máximo;Mínimo;Último;Vol.", "D.M.Y h:00"),
@@ -271,8 +279,10 @@ fn header_words_of_exchanges_and_languages() {
     assert_hours(&reading, 30);
     assert!(!kinds(&reading).contains(&NoteKind::Times), "the name says UTC");
     // Only the close is known.
-    for name in ["close_time", "bar_end", "End"] {
-        let text = format!("{name},open,high,low,close,volume\n2024-01-01 01:00,1,1,1,1,5\n");
+    for name in ["close_time", "bar_end", "End", "close_timestamp,timestamp"] {
+        let times = ["2024-01-01 00:59:58", "2024-01-01 01:00"];
+        let times = times[..name.split(',').count()].join(",");
+        let text = format!("{name},open,high,low,close,volume\n{times},1,1,1,1,5\n");
         let error = read(text).unwrap_err();
         assert!(
             matches!(error, ReadError::MissingColumn { column: "the open time", .. }),
