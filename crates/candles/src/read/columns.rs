@@ -164,7 +164,10 @@ impl Columns {
                 && (plain[*i].len() > 1 || first(*i).is_some_and(|s| s.parse::<f64>().is_err()))
         };
         let symbol = known.any(SYMBOL).filter(is_symbol);
-        let is_flag = |i: &usize| first(*i).is_none_or(|cell| is_flag(cell));
+        // Short names may also be those of a number.
+        let is_flag = |i: &usize| {
+            first(*i).is_none_or(|cell| is_flag(cell) && (plain[*i].len() > 1 || cell.len() > 1))
+        };
         let comma = table.delimiter == b',';
         let volume = volume::find(names, &known, &prices, symbol, data, comma, ledger);
         let in_utc = || plain[time].ends_with("utc").then_some(Zone::Offset(0));

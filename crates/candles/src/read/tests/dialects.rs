@@ -73,6 +73,16 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
     assert_eq!(note(&reading, NoteKind::Unfinished).rows, 1);
     assert_eq!(note(&reading, NoteKind::Repeated).rows, 2 * 29 + 2);
 
+    // Without a flag the last state is the candle.
+    let growing = |t: i64, v: Ohlcv| {
+        let high = v.open.max(v.close);
+        let early = Ohlcv { high, close: v.open, volume: v.volume / 2.0, ..v };
+        [early, v].map(|v| format!("{t},{},{}", ohlc(v), v.volume)).join("\n")
+    };
+    let reading = good(HEAD.to_owned() + &rows(30, growing));
+    assert_hours(&reading, 30);
+    assert_eq!(note(&reading, NoteKind::Repeated).rows, 30);
+
     // The same as the answers of a stream, a list in each.
     let answer = |t: i64, v: Ohlcv| {
         let row = |flag: u8| format!("{{\"data\":[[{t}000,{},{},1,1,{flag}]]}}", ohlc(v), v.volume);
