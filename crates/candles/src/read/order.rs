@@ -224,7 +224,7 @@ fn drop_doubles(rows: &mut Vec<Row>, ledger: &mut Ledger) {
 fn is_update(before: &Row, after: &Row) -> bool {
     let (a, b) = (before.values, after.values);
     let wider = a.open.to_bits() == b.open.to_bits() && a.high <= b.high && a.low >= b.low;
-    after.line == before.line + 1 && wider && a.volume <= b.volume
+    after.line == before.line + 1 && wider && a.volume <= b.volume && is_version(after, before)
 }
 
 /// Whether two rows are one candle in two versions of a file: rounded, or from a later look.

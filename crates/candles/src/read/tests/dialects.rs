@@ -75,8 +75,7 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
 
     // Without a flag the last state is the candle.
     let growing = |t: i64, v: Ohlcv| {
-        let high = v.open.max(v.close);
-        let early = Ohlcv { high, close: v.open, volume: v.volume / 2.0, ..v };
+        let early = Ohlcv { high: v.high - 0.01, volume: v.volume / 2.0, ..v };
         [early, v].map(|v| format!("{t},{},{}", ohlc(v), v.volume)).join("\n")
     };
     let reading = good(HEAD.to_owned() + &rows(30, growing));
