@@ -164,7 +164,10 @@ impl Columns {
                 && (plain[*i].len() > 1 || first(*i).is_some_and(|s| s.parse::<f64>().is_err()))
         };
         let symbol = known.any(SYMBOL).filter(is_symbol);
-        let is_flag = |i: &usize| first(*i).is_none_or(|cell| is_flag(cell));
+        // Short names may also be those of a number.
+        let is_flag = |i: &usize| {
+            first(*i).is_none_or(|cell| is_flag(cell) && (plain[*i].len() > 1 || cell.len() > 1))
+        };
         let comma = table.delimiter == b',';
         let volume = volume::find(names, &known, &prices, symbol, data, comma, ledger);
         let in_utc = || plain[time].ends_with("utc").then_some(Zone::Offset(0));
@@ -244,13 +247,24 @@ fn find_time(
     data: &[HeadRow],
 ) -> Option<(usize, Option<usize>, bool)> {
     let rows = || data.iter().filter(|(_, cells)| cells.len() >= LEAST_CELLS).take(20);
-    let reads = |index: usize, read: &dyn Fn(&str) -> bool| {
-        let good =
-            rows().filter(|(_, cells)| cells.get(index).is_some_and(|cell| read(cell))).count();
-        good * 2 > rows().count()
+    let most = |is: &dyn Fn(&[String]) -> bool| {
+        rows().filter(|(_, cells)| is(cells)).count() * 2 > rows().count()
     };
-    let is_time =
-        |index: usize| !prices.contains(&index) && reads(index, &|cell| parse(cell).is_some());
+    let reads = |index: usize, read: &dyn Fn(&str) -> bool| {
+        most(&|cells| cells.get(index).is_some_and(|cell| read(cell)))
+    };
+    // Some write the time of the close, or a later one, under a name that does not say so.
+    let close_time = names.any(CLOSE_TIME);
+    let is_close = |index: usize| {
+        let millis = |cells: &[String], i: usize| parse(cells.get(i)?)?.millis();
+        let is_after =
+            |cells: &[String]| Some(millis(cells, index)? >= millis(cells, close_time?)?);
+        let says_open = ["open", "start", "begin"].iter().any(|w| names.plain[index].contains(w));
+        !says_open && most(&|cells| is_after(cells) == Some(true))
+    };
+    let is_time = |index: usize| {
+        !prices.contains(&index) && reads(index, &|cell| parse(cell).is_some()) && !is_close(index)
+    };
     let equal = |name| (0..names.plain.len()).filter(move |i| names.plain[*i] == name);
     // A name written just so goes first.
     let named = || TIME.iter().flat_map(|name| names.at(name).into_iter().chain(equal(*name)));

@@ -3,6 +3,7 @@
 /// Names of the time, the surest first, as [`plain_name`] writes them: a name that says the
 /// beginning before one that only says a time.
 pub(super) const TIME: &[&str] = &[
+    "timeperiodstart",
     "opentime",
     "opentimems",
     "timeopen",
@@ -19,7 +20,6 @@ pub(super) const TIME: &[&str] = &[
     "barstart",
     "periodstart",
     "windowstart",
-    "timeperiodstart",
     "bucket",
     "unix",
     "unixtimestamp",
@@ -40,6 +40,9 @@ pub(super) const TIME: &[&str] = &[
     "ts",
     "epoch",
     "snapshottimeutc",
+    "fromdate",
+    "tradedate",
+    "tradingday",
     "createdat",
     "periodid",
     "id",
@@ -50,6 +53,9 @@ pub(super) const TIME: &[&str] = &[
     "дата",
     "tarih",
     "日期",
+    "时间",
+    "日付",
+    "日付け",
     "날짜",
     "",
 ];
@@ -72,6 +78,8 @@ pub(super) const PRICES: [&[&str]; 4] = [
         "откр",
         "açılış",
         "开盘",
+        "始値",
+        "otwarcie",
         "시가",
     ],
     &[
@@ -90,6 +98,9 @@ pub(super) const PRICES: [&[&str]; 4] = [
         "макс",
         "yüksek",
         "高",
+        "最高",
+        "高値",
+        "najwyzszy",
         "고가",
     ],
     &[
@@ -107,6 +118,9 @@ pub(super) const PRICES: [&[&str]; 4] = [
         "мин",
         "düşük",
         "低",
+        "最低",
+        "安値",
+        "najnizszy",
         "저가",
     ],
     &[
@@ -124,6 +138,8 @@ pub(super) const PRICES: [&[&str]; 4] = [
         "закрытие",
         "закр",
         "收盘",
+        "終値",
+        "zamkniecie",
         "종가",
         "price",
         "last",
@@ -164,6 +180,9 @@ pub(super) const VOLUME: &[&str] = &[
     "объем",
     "hac",
     "交易量",
+    "成交量",
+    "出来高",
+    "wolumen",
     "거래량",
 ];
 /// Currencies that prices are usually written in.
@@ -199,6 +218,7 @@ pub(super) const CLOSE_TIME: &[&str] = &[
     "closetime",
     "endtime",
     "endtimestamp",
+    "closetimestamp",
     "timeperiodend",
     "closetimems",
     "timeclose",

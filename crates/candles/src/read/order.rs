@@ -183,18 +183,28 @@ fn drop_off_grid(rows: &mut Vec<Row>, interval: Interval, ledger: &mut Ledger) {
 /// Keeps one of equal or nearly equal rows, and none of rows that contradict each other.
 fn drop_doubles(rows: &mut Vec<Row>, ledger: &mut Ledger) {
     let (mut repeated, mut versions) = (Tally::default(), Tally::default());
-    let mut contradicting = Tally::default();
+    let (mut earlier, mut contradicting) = (Tally::default(), Tally::default());
     let mut kept = Vec::with_capacity(rows.len());
     for same in rows.chunk_by(|a, b| a.time == b.time) {
-        let Some(&first) = same.iter().min_by_key(|row| row.line) else { continue };
+        if let [only] = same {
+            kept.push(*only);
+            continue;
+        }
+        let mut same = same.to_vec();
+        same.sort_by_key(|row| row.line);
+        let (first, last) = (same[0], same[same.len() - 1]);
         let others = same.iter().filter(|row| row.line != first.line);
         if same.iter().all(|row| row.values == first.values) {
             others.for_each(|row| repeated.add(row.line, Some(row.time)));
+        } else if same.windows(2).all(|two| is_update(&two[0], &two[1])) {
+            same[..same.len() - 1].iter().for_each(|row| earlier.add(row.line, Some(row.time)));
+            kept.push(last);
+            continue;
         } else if same.iter().all(|row| is_version(row, &first)) {
             others.for_each(|row| versions.add(row.line, Some(row.time)));
         } else {
             let what = || Some("which is right is not known".to_owned());
-            for row in same {
+            for row in &same {
                 contradicting.add_because(row.line, Some(row.time), what);
             }
             continue;
@@ -203,10 +213,18 @@ fn drop_doubles(rows: &mut Vec<Row>, ledger: &mut Ledger) {
     }
     *rows = kept;
     ledger.rows(NoteKind::Repeated, &repeated, "equal to another, left out");
+    ledger.rows(NoteKind::Repeated, &earlier, "with an earlier state of the next, left out");
     let what = "with nearly the prices of another of the same time, the one further up kept";
     ledger.rows(NoteKind::Versions, &versions, what);
     let what = "contradicting another of the same time, all dropped";
     ledger.rows(NoteKind::Contradicting, &contradicting, what);
+}
+
+/// Whether a row is the next state of a candle that a stream sends until it is finished.
+fn is_update(before: &Row, after: &Row) -> bool {
+    let (a, b) = (before.values, after.values);
+    let wider = a.open.to_bits() == b.open.to_bits() && a.high <= b.high && a.low >= b.low;
+    after.line == before.line + 1 && wider && a.volume <= b.volume && is_version(after, before)
 }
 
 /// Whether two rows are one candle in two versions of a file: rounded, or from a later look.

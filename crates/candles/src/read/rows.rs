@@ -217,12 +217,8 @@ fn is_whole(record: &ByteRecord, columns: &Columns) -> bool {
 }
 
 fn length(record: &ByteRecord, columns: &Columns) -> Option<i64> {
-    let utc = |stamp| match stamp {
-        Stamp::Epoch { millis, .. } => Some(millis),
-        Stamp::Civil(civil) => civil.utc(false).map(|(utc, _)| utc),
-    };
-    let close = utc(parse(&close_cell(cell(record, columns.close_time?)))?)?;
-    close.checked_sub(utc(columns.stamp(|i| cell(record, i))?)?)
+    let close = parse(&close_cell(cell(record, columns.close_time?)))?.millis()?;
+    close.checked_sub(columns.stamp(|i| cell(record, i))?.millis()?)
 }
 
 /// Decides the order of day and month, and notes how times are written.

@@ -25,6 +25,16 @@ pub(super) enum Unit {
     Nanos,
 }
 
+impl Stamp {
+    /// Milliseconds since 1970 in UTC, the month first where that is not known.
+    pub(super) fn millis(&self) -> Option<i64> {
+        match self {
+            Self::Epoch { millis, .. } => Some(*millis),
+            Self::Civil(civil) => civil.utc(false).map(|(utc, _)| utc),
+        }
+    }
+}
+
 impl Unit {
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -69,8 +69,8 @@ fn by_names(names: &Names, symbol: Option<usize>, data: &[HeadRow]) -> Option<us
         !data.is_empty() && data.iter().all(|(_, cells)| cells.get(i).is_none_or(zero))
     };
     // Of HTX, `vol` is in the quote currency and `amount` in the base.
-    let htx = names.at("vol").is_some() && names.at("volume").is_none();
-    let amount = names.at("amount").filter(|_| htx);
+    let is_htx = ["id", "vol", "count"].iter().all(|name| names.at(name).is_some());
+    let amount = names.at("amount").filter(|_| is_htx);
     let exact: Vec<usize> =
         amount.into_iter().chain(VOLUME.iter().filter_map(|n| names.at(n))).collect();
     // A column of zeros is taken only if there is no other, as the real volume of currencies.

@@ -73,6 +73,15 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
     assert_eq!(note(&reading, NoteKind::Unfinished).rows, 1);
     assert_eq!(note(&reading, NoteKind::Repeated).rows, 2 * 29 + 2);
 
+    // Without a flag the last state is the candle.
+    let growing = |t: i64, v: Ohlcv| {
+        let early = Ohlcv { high: v.high - 0.01, volume: v.volume / 2.0, ..v };
+        [early, v].map(|v| format!("{t},{},{}", ohlc(v), v.volume)).join("\n")
+    };
+    let reading = good(HEAD.to_owned() + &rows(30, growing));
+    assert_hours(&reading, 30);
+    assert_eq!(note(&reading, NoteKind::Repeated).rows, 30);
+
     // The same as the answers of a stream, a list in each.
     let answer = |t: i64, v: Ohlcv| {
         let row = |flag: u8| format!("{{\"data\":[[{t}000,{},{},1,1,{flag}]]}}", ohlc(v), v.volume);
@@ -101,6 +110,9 @@ fn the_volume_is_the_one_that_the_other_pays_for() {
         (header("volume,quoteVolume", base_first), "volume"),
         (header("v,q", quote_first), "q"),
         (header("Volume,Quantidade", quote_first), "Quantidade"),
+        (header("No.of Shares,Turnover", base_first), "No.of Shares"),
+        // Lots of a hundred and thousands of money prove nothing.
+        (header("vol,amount", |base, quote| format!("{base},{}", quote / 10.0)), "vol"),
         // A constant beside an average price proves nothing.
         (
             header("volume,spread,vwap", |base, quote| format!("{base},1,{}", quote / base)),
@@ -240,6 +252,11 @@ fn header_words_of_exchanges_and_languages() {
         ("klineOpenTime,open,high,low,close,volume", "Y-M-D h:00"),
         ("period start,open,high,low,close,volume", "Y-M-D h:00"),
         ("bar_start,open,highest,lowest,close,volume", "Y-M-D h:00"),
+        (
+            "time_period_start,time_open,price_open,price_high,price_low,price_close,volume_traded",
+            "Y-M-DTh:00Z,Y-M-DTh:00:07Z",
+        ),
+        ("Data,Otwarcie,Najwyzszy,Najnizszy,Zamkniecie,Wolumen", "Y-M-D h:00"),
         ("Datum;Eröffnung;Hoch;Tief;Schluss;Volumen", "D.M.Y h:00"),
         ("Date;Ouv.;Plus Haut;Plus Bas;Dernier;Vol.", "D/M/Y h:00"),
         ("Fecha;Apertura;Máximo;Mínimo;Último;Vol.", "D.M.Y h:00"),
@@ -271,8 +288,10 @@ fn header_words_of_exchanges_and_languages() {
     assert_hours(&reading, 30);
     assert!(!kinds(&reading).contains(&NoteKind::Times), "the name says UTC");
     // Only the close is known.
-    for name in ["close_time", "bar_end", "End"] {
-        let text = format!("{name},open,high,low,close,volume\n2024-01-01 01:00,1,1,1,1,5\n");
+    for name in ["close_time", "bar_end", "End", "close_timestamp,timestamp"] {
+        let times = ["2024-01-01 00:59:58", "2024-01-01 01:00"];
+        let times = times[..name.split(',').count()].join(",");
+        let text = format!("{name},open,high,low,close,volume\n{times},1,1,1,1,5\n");
         let error = read(text).unwrap_err();
         assert!(
             matches!(error, ReadError::MissingColumn { column: "the open time", .. }),
