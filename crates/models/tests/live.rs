@@ -75,15 +75,15 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
         whole.warm_up(&part(0..110)).unwrap();
         paused.stop_at_gaps(true);
         paused.warm_up(&part(0..80)).unwrap();
-        assert_eq!(paused.last_open_time(), Some(series[79].open_time()));
+        assert_eq!(paused.last_open_time(), Some(series.candles()[79].open_time()));
         // Down for thirty candles, then a candle of the feed, then what was missed, overlapping.
         let before = paused.save();
-        let error = paused.on_candle(&series[110]).unwrap_err();
+        let error = paused.on_candle(&series.candles()[110]).unwrap_err();
         let missing = |error| match error {
             ModelError::Signal(SignalError::Gap { from, missing }) => Some((from, missing)),
             _ => None,
         };
-        assert_eq!(missing(error), Some((series[80].open_time(), 30)));
+        assert_eq!(missing(error), Some((series.candles()[80].open_time(), 30)));
         assert_eq!(paused.ledger().refused_gaps, 1);
         let mut twin = fresh();
         twin.restore(&before).unwrap();
@@ -95,7 +95,7 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
             assert_eq!(paused.on_candle(candle).unwrap(), expected);
         }
         // Off again, a gap starts anew.
-        twin.on_candle(&series[110]).unwrap();
+        twin.on_candle(&series.candles()[110]).unwrap();
         assert_eq!((twin.ledger().resets, twin.candles_needed()), (1, 44));
     }
 }

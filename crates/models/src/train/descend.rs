@@ -7,7 +7,7 @@ use super::{EpochReport, Network, Recipe, Run};
 use crate::{ModelError, TrainingRecord};
 
 /// What the epochs of one kind of training are made of.
-pub(crate) trait Lessons {
+pub(crate) trait Lessons: Send {
     /// How many examples each class has.
     fn class_counts(&self) -> Vec<usize>;
 
