@@ -41,7 +41,7 @@ pub struct Sample {
 ///
 /// let split = Split::for_live(&samples, 0.2)?;
 /// let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
-/// assert!(train.until() < validation.samples()[0].decided_at);
+/// assert!(train.until() <= validation.samples()[0].decided_at);
 /// assert_eq!(Scaler::fit(&train)?.width(), 6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

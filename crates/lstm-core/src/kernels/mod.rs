@@ -2,7 +2,10 @@
 //!
 //! Each loop is one generic source (an [`Op`]); [`dispatch`] runs the copy that was compiled for
 //! the kernel in use.
-#![expect(unsafe_code, reason = "entering a #[target_feature] function after detection")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "entering a #[target_feature] function after detection")
+)]
 
 mod attention;
 mod batch;
