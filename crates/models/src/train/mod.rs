@@ -36,10 +36,12 @@ pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 pub(crate) use checkpoint::Checkpoint;
 #[cfg(feature = "_network")]
 use checkpoint::Fingerprint;
+#[cfg(feature = "_network")]
+pub(crate) use descend::Descent;
+#[cfg(feature = "_network")]
+use descend::Fit;
 #[cfg(feature = "v32")]
 pub(crate) use descend::{BatchOf, Lessons};
-#[cfg(feature = "_network")]
-use descend::{Descent, Fit};
 #[cfg(feature = "_network")]
 pub(crate) use examples::Examples;
 #[cfg(all(test, feature = "_network"))]
@@ -58,7 +60,7 @@ pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
 use windows::Windows;
 #[cfg(feature = "v32")]
 pub(crate) use windows::{cross_entropy, loss_of};
-/// What a recipe is made of.
+// What a recipe is made of; a document here would stand doubled before theirs.
 #[cfg(feature = "_network")]
 pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
