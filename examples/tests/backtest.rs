@@ -208,9 +208,7 @@ fn wrong_options_are_refused() {
     let refuse = |arguments: &[&str]| {
         Options::try_parse_from([&["backtest"], arguments].concat()).unwrap_err().to_string()
     };
-    assert!(refuse(&["--models", "v9"]).contains(
-        "[possible values: v2, v2-learned, logistic, boosted, v3, v31, v32, v32-stateful, original, tuned]"
-    ));
+    assert!(refuse(&["--models", "v9"]).contains("[possible values: v2, v2-learned, "));
     assert!(refuse(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with"));
     assert!(refuse(&["--test-from", "soon"]).contains("soon"));
     assert!(refuse(&["--interval", "7q"]).contains("7q"));

@@ -3,7 +3,7 @@ use crate::error::check_len;
 use crate::kernels::{Checked, Isa, Op, dispatch};
 use crate::{LstmError, Real};
 
-/// A rule that turns gradients into steps; what it remembers is an [`OptimizerState`].
+/// A rule that turns gradients into steps; what it remembers is an `OptimizerState`.
 ///
 /// # Examples
 ///

@@ -220,7 +220,10 @@ pub enum ModelError {
         got: String,
     },
     /// A tensor in a file does not have the shape its configuration says.
-    #[error("{file}: tensor {tensor} has shape {got:?}, expected {expected:?}")]
+    #[error(
+        "{file}: tensor {tensor} has shape {got:?}, expected {expected:?}{}",
+        other_head(tensor, expected, got)
+    )]
     TensorShape {
         /// The file.
         file: String,
@@ -230,6 +233,23 @@ pub enum ModelError {
         expected: Vec<usize>,
         /// The shape in the file.
         got: Vec<usize>,
+    },
+    /// Spec, scaler and weights are of different numbers of channels.
+    #[error(
+        "{file}: the spec has {spec} channels, the scaler {scaler}, tensor {tensor} {weights}: {}",
+        odd_one(*spec, *scaler, *weights)
+    )]
+    Channels {
+        /// The file.
+        file: String,
+        /// The tensor that reads the channels.
+        tensor: String,
+        /// Channels of the spec.
+        spec: usize,
+        /// Channels of the scaler.
+        scaler: usize,
+        /// Channels the weights read.
+        weights: usize,
     },
     /// A file lacks a tensor of the model.
     #[error("{file} has no tensor {tensor}; it has {}", names(got))]
@@ -275,6 +295,33 @@ pub enum ModelError {
         /// The number.
         got: f64,
     },
+}
+
+/// Which of three widths differs from the other two.
+fn odd_one(spec: usize, scaler: usize, weights: usize) -> &'static str {
+    if scaler == weights {
+        "the spec is the odd one"
+    } else if spec == weights {
+        "the scaler is the odd one"
+    } else if spec == scaler {
+        "the weights are the odd one"
+    } else {
+        "no two agree"
+    }
+}
+
+/// What to do with a head of one or two outputs, where the three classes are expected.
+fn other_head(tensor: &str, expected: &[usize], got: &[usize]) -> &'static str {
+    match (tensor.starts_with("fc"), expected.first(), got.first()) {
+        (true, Some(3), Some(2)) => {
+            "; to outputs UP, DOWN add a third row of zeros with bias -30 before saving"
+        }
+        (true, Some(3), Some(1)) => {
+            "; of one output w, b for UP make rows w/2, -w/2, zeros and biases b/2, -b/2, -30 \
+             before saving"
+        }
+        _ => "",
+    }
 }
 
 /// A list of names for a message; only the first of many.

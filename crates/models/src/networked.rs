@@ -22,7 +22,7 @@ pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
     /// Sizes beyond the number of channels, as a file stores them.
     type Config: Serialize + DeserializeOwned;
     /// The layers packed for inference.
-    type Packed: Debug + Clone + Send + Sync;
+    type Packed: Clone + Send + Sync;
     /// Working memory of one prediction.
     type Buffers: Send + 'static;
     /// Working memory of a batch, made when the first one comes.
@@ -96,7 +96,7 @@ pub(crate) trait Architecture: Debug + Clone + Send + Sync + 'static {
 pub(crate) const TOGETHER: usize = 24;
 
 /// A fitted network with its spec and scaler.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Networked<A: Architecture> {
     pub(crate) id: ModelId,
     pub(crate) spec: ModelSpec,
@@ -106,6 +106,19 @@ pub(crate) struct Networked<A: Architecture> {
     pub(crate) layers: A,
     pub(crate) weights: Tensors<f32>,
     pub(crate) packed: A::Packed,
+}
+
+/// Sizes, not weights: a model stands in the debug output of all that holds one.
+impl<A: Architecture> Debug for Networked<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Networked")
+            .field("id", &self.id)
+            .field("spec", &self.spec)
+            .field("layers", &self.layers)
+            .field("weights", &self.weights.len())
+            .field("kernel", &self.kernel())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Working memory of one prediction.
@@ -171,12 +184,10 @@ impl<A: Architecture> Networked<A> {
         scaler: Scaler,
     ) -> Result<Self, ModelError> {
         spec.validate()?;
-        let (expected, got) = (spec.signals.width(), scaler.width());
-        if got != expected {
-            return Err(ModelError::WindowShape { what: "scaled channels", expected, got });
-        }
+        let (channels, config) = (spec.signals.width(), A::sizes(dict)?);
+        dict.check_channels(channels, scaler.width())?;
         let broken = |error: LstmError| dict.damaged(error.to_string());
-        let layers = A::new(&A::sizes(dict)?, expected, CLASSES).map_err(broken)?;
+        let layers = A::new(&config, channels, CLASSES).map_err(broken)?;
         let weights = dict.weights(&layers.specs())?;
         Self::new(spec, scaler, layers, weights).map_err(broken)
     }
@@ -380,8 +391,8 @@ macro_rules! network_model {
             /// [`ModelError::MissingTensor`], [`ModelError::ForeignTensor`],
             /// [`ModelError::TensorShape`], [`ModelError::TensorType`],
             /// [`ModelError::WeightNotFinite`], [`ModelError::Damaged`] for what is wrong with
-            /// the bytes; [`ModelError::Setting`], [`ModelError::Signal`] and
-            /// [`ModelError::WindowShape`] for what is wrong with `spec` and `scaler`.
+            /// the bytes; [`ModelError::Setting`], [`ModelError::Signal`] for what is wrong with
+            /// `spec`; [`ModelError::Channels`] where spec, scaler and weights differ in width.
             pub fn from_state_dict(
                 bytes: &[u8],
                 spec: $crate::ModelSpec,

@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_lstm_core::{TensorSpec, Tensors};
 
 use crate::ModelError;
-use crate::artifact::{SavedTensor, bytes_of, check_names, f32s};
+use crate::artifact::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
 
 /// What `PyTorch`'s own `save_file` writes beside the tensors; other readers ask for it.
 const METADATA: (&str, &str) = ("format", "pt");
@@ -27,7 +27,7 @@ impl StateDict {
     pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, ModelError> {
         let content = SafeTensors::deserialize(bytes).map_err(|error| ModelError::Damaged {
             file: file.to_string(),
-            problem: error.to_string(),
+            problem: no_safetensors(bytes, &error),
         })?;
         let tensors = content.iter().map(|(name, view)| read_tensor(file, name, &view));
         let mut tensors = tensors.collect::<Result<Vec<_>, _>>()?;
@@ -38,6 +38,21 @@ impl StateDict {
     /// Hidden units of the LSTM named `lstm`.
     pub(crate) fn hidden_size(&self) -> Result<usize, ModelError> {
         self.size("lstm.weight_hh_l0", GATES)
+    }
+
+    /// Confirms that spec, scaler and the LSTM's weights are of the same number of channels.
+    pub(crate) fn check_channels(&self, spec: usize, scaler: usize) -> Result<(), ModelError> {
+        let name = "lstm.weight_ih_l0";
+        let shape = &self.need(name)?.shape;
+        let &[_, weights] = &shape[..] else {
+            let rows = shape.first().copied().unwrap_or_default();
+            return Err(self.shape_error(name, vec![rows, spec], shape));
+        };
+        if [scaler, weights] == [spec; 2] {
+            return Ok(());
+        }
+        let (file, tensor) = (self.file.clone(), name.to_string());
+        Err(ModelError::Channels { file, tensor, spec, scaler, weights })
     }
 
     /// Output units of a dense layer.
@@ -178,7 +193,8 @@ fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTen
         }
         other => {
             let (file, tensor, got) = (file.to_string(), name.to_string(), other.to_string());
-            return Err(ModelError::TensorType { file, tensor, expected: "F32 or F64", got });
+            let expected = "F32 or F64; convert with model.float() before saving";
+            return Err(ModelError::TensorType { file, tensor, expected, got });
         }
     };
     #[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest; networks are f32")]

@@ -14,10 +14,12 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use surgery::{Parts, Tensor, odd_values};
 use windvane_candles::Timestamp;
-use windvane_models::{DirectionModel, ModelError, Predictor, from_bytes};
+use windvane_models::{DirectionModel, Kinds, ModelError, Predictor, from_bytes};
 use windvane_signals::Window;
 
-const KINDS: [&str; 5] = ["v2", "v3", "v31", "v32", "v32-stateful"];
+fn kinds() -> Vec<String> {
+    Kinds::default().names().map(str::to_string).collect()
+}
 
 fn saved(kind: &str) -> Vec<u8> {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
@@ -38,11 +40,11 @@ fn says(error: &ModelError, parts: &[&str]) {
 
 #[test]
 fn the_tests_own_surgery_is_sound() {
-    for kind in KINDS {
-        let model = from_bytes(&Parts::of(&saved(kind)).bytes()).unwrap();
+    for kind in kinds() {
+        let model = from_bytes(&Parts::of(&saved(&kind)).bytes()).unwrap();
         assert_eq!(
             model.to_bytes().unwrap(),
-            from_bytes(&saved(kind)).unwrap().to_bytes().unwrap()
+            from_bytes(&saved(&kind)).unwrap().to_bytes().unwrap()
         );
     }
 }
@@ -180,10 +182,10 @@ proptest! {
 
     #[test]
     fn a_card_with_odd_values_is_refused_or_whole(
-        kind in prop::sample::select(&KINDS[..]),
+        kind in prop::sample::select(kinds()),
         changes in prop::collection::vec((any::<Index>(), any::<Index>(), 0..4_u8), 1..3),
     ) {
-        let mut parts = Parts::of(&saved(kind));
+        let mut parts = Parts::of(&saved(&kind));
         for (place, value, how) in changes {
             let (places, values) = (parts.places(), odd_values());
             let place = parts.card.pointer_mut(&places[place.index(places.len())]).unwrap();
@@ -205,14 +207,14 @@ proptest! {
 
     #[test]
     fn tensors_of_odd_shapes_names_and_numbers_are_refused_or_whole(
-        kind in prop::sample::select(&KINDS[..]),
+        kind in prop::sample::select(kinds()),
         which in any::<Index>(),
         axis in any::<Index>(),
         length in prop::sample::select(&[0, 1, 3, 4, 6, 20, 128, 4_096, 1 << 32, u64::MAX][..]),
         (at, number) in (any::<Index>(), any::<u32>()),
         how in 0..7_u8,
     ) {
-        let mut parts = Parts::of(&saved(kind));
+        let mut parts = Parts::of(&saved(&kind));
         let which = which.index(parts.tensors.len());
         let tensor = &mut parts.tensors[which];
         match how {
@@ -235,12 +237,12 @@ proptest! {
 
     #[test]
     fn a_file_of_any_kind_cut_or_flipped_is_refused(
-        kind in prop::sample::select(&KINDS[..]),
+        kind in prop::sample::select(kinds()),
         at in any::<Index>(),
         bit in 0..8_u32,
         cut in prop::option::of(any::<Index>()),
     ) {
-        let mut bytes = saved(kind);
+        let mut bytes = saved(&kind);
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         } else {

@@ -210,7 +210,9 @@ fn errors_name_the_tensor_what_was_expected_and_what_there_is() {
     says(headless, &["no tensor fc1.weight"]);
 
     let narrow = error("v32", replaced("lstm.weight_ih_l0", &[32, 5]));
-    says(narrow, &["tensor lstm.weight_ih_l0 has shape [32, 5], expected [32, 6]"]);
+    says(narrow, &["spec has 6", "scaler 6", "lstm.weight_ih_l0 5: the weights are the odd one"]);
+    let line = error("v32", replaced("lstm.weight_ih_l0", &[32]));
+    says(line, &["tensor lstm.weight_ih_l0 has shape [32], expected [32, 6]"]);
     let classes = error("v32", replaced("fc.weight", &[2, 8]));
     says(classes, &["tensor fc.weight has shape [2, 8], expected [3, 8]"]);
     let flat = error("v31", replaced("att_v.weight", &[4]));
@@ -226,7 +228,7 @@ fn errors_name_the_tensor_what_was_expected_and_what_there_is() {
         let raw = find(tensors, "fc.bias");
         (raw.dtype, raw.bytes) = (Dtype::F16, vec![0; 6]);
     });
-    says(half, &["tensor fc.bias is F16, expected F32 or F64"]);
+    says(half, &["tensor fc.bias is F16, expected F32 or F64", "model.float() before saving"]);
 }
 
 #[test]
@@ -256,7 +258,16 @@ fn weights_that_are_no_numbers_are_named() {
 fn spec_and_scaler_must_fit_each_other() {
     let narrow = Scaler::from_parts(vec![0.0; 5], vec![1.0; 5], 5.0).unwrap();
     let error = FastLstm::from_state_dict(&fixture("v32"), spec(), narrow).unwrap_err();
-    assert!(matches!(error, ModelError::WindowShape { expected: 6, got: 5, .. }), "{error}");
+    assert!(error.to_string().contains("the scaler is the odd one"), "{error}");
+    assert!(matches!(error, ModelError::Channels { spec: 6, scaler: 5, weights: 6, .. }));
+    let mut few = spec();
+    few.signals.channels.truncate(2);
+    let error = FastLstm::from_state_dict(&fixture("v32"), few.clone(), plain()).unwrap_err();
+    assert!(error.to_string().contains("spec has 2 channels, the scaler 6"), "{error}");
+    assert!(error.to_string().contains("the spec is the odd one"), "{error}");
+    let narrow = Scaler::from_parts(vec![0.0; 3], vec![1.0; 3], 5.0).unwrap();
+    let error = FastLstm::from_state_dict(&fixture("v32"), few, narrow).unwrap_err();
+    assert!(error.to_string().contains("no two agree"), "{error}");
     let endless = ModelSpec { lookback: 1 << 40, ..spec() };
     let error = FastLstm::from_state_dict(&fixture("v32"), endless, plain()).unwrap_err();
     assert!(matches!(error, ModelError::Setting { setting: "lookback", .. }), "{error}");
@@ -264,7 +275,66 @@ fn spec_and_scaler_must_fit_each_other() {
     let saved = load("v32", &fixture("v32")).unwrap().0.to_bytes().unwrap();
     assert!(matches!(load("v32", &saved), Err(ModelError::MissingTensor { .. })));
     let error = FastLstm::from_bytes(&fixture("v32")).unwrap_err().to_string();
-    assert!(error.contains("no windvane metadata"), "{error}");
+    assert!(error.contains("no windvane metadata; a state_dict is read with load_state_dict"));
+}
+
+#[test]
+fn a_file_of_torch_save_is_told_apart() {
+    // How a zip archive begins, and a pickle of PyTorch before 1.6.
+    for head in [&b"PK\x03\x04"[..], b"\x80\x02\x8a\x0a"] {
+        let bytes = [head, &[7; 300]].concat();
+        let errors =
+            [FastLstm::from_bytes(&bytes), FastLstm::from_state_dict(&bytes, spec(), plain())];
+        for error in errors.map(|loaded| loaded.unwrap_err().to_string()) {
+            assert!(error.contains("save the state_dict with safetensors"), "{error}");
+        }
+    }
+    let cut = FastLstm::from_bytes(&fixture("v32")[..40]).unwrap_err().to_string();
+    assert!(!cut.contains("torch"), "{cut}");
+}
+
+/// A tensor `[rows, …]` of f32.
+fn rows(name: &str, shape: &[usize], numbers: &[f32]) -> Raw {
+    let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    Raw { name: name.to_string(), dtype: Dtype::F32, shape: shape.to_vec(), bytes }
+}
+
+#[test]
+fn a_head_of_one_or_two_outputs_is_widened_as_its_error_says() {
+    let mut results = tensors(&fixture("results"));
+    let x = floats(find(&mut results, "x"));
+    // Of three classes the share of UP in UP and DOWN: what two of the outputs alone say.
+    let three = probabilities(&*load("v32", &fixture("v32")).unwrap().0, &x);
+    let mut v32 = tensors(&fixture("v32"));
+    let (w, b) = (floats(find(&mut v32, "fc.weight")), floats(find(&mut v32, "fc.bias")));
+    let with_head = |w: &[f32], b: &[f32]| {
+        let mut tensors = v32.clone();
+        *find(&mut tensors, "fc.weight") = rows("fc.weight", &[b.len(), 8], w);
+        *find(&mut tensors, "fc.bias") = rows("fc.bias", &[b.len()], b);
+        load("v32", &file(&tensors))
+    };
+    let check = |w: &[f32], b: &[f32]| {
+        let got = probabilities(
+            &*with_head(&[w, &[0.0; 8]].concat(), &[b, &[-30.0]].concat()).unwrap().0,
+            &x,
+        );
+        assert_eq!(got.len(), three.len());
+        for (got, [up, down, _]) in got.iter().zip(&three) {
+            assert!((got[0] - up / (up + down)).abs() < 1e-6, "{got:?} {up} {down}");
+            assert!(got[2] < 1e-9, "{got:?}");
+        }
+    };
+    let error = with_head(&w[..16], &b[..2]).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("a third row of zeros with bias -30"), "{error}");
+    check(&w[..16], &b[..2]);
+
+    // One output, the sigmoid of which is that share.
+    let one: Vec<f32> = (0..8).map(|unit| w[unit] - w[8 + unit]).collect();
+    let bias = b[0] - b[1];
+    let error = with_head(&one, &[bias]).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("rows w/2, -w/2, zeros and biases b/2, -b/2, -30"), "{error}");
+    let half = |sign: f32| one.iter().map(move |w| sign * w / 2.0);
+    check(&half(1.0).chain(half(-1.0)).collect::<Vec<_>>(), &[bias / 2.0, -bias / 2.0]);
 }
 
 proptest! {

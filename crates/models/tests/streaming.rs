@@ -22,7 +22,7 @@ use serde_json::Value;
 use windvane_candles::{Candle, Interval, Ohlcv};
 use windvane_models::v2::WeightedSignals;
 use windvane_models::{
-    Calibration, DirectionModel, Ledger, ModelError, ModelSpec, Predictor, from_bytes,
+    Calibration, DirectionModel, Kinds, Ledger, ModelError, ModelSpec, Predictor, from_bytes,
 };
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, Market, Registry, Scaler, SignalError, SignalSpec,
@@ -41,8 +41,9 @@ fn models(gaps: &Value) -> Vec<Arc<dyn DirectionModel>> {
     let mut calibrated = load("v32");
     let calibration = Calibration::new(1.7, 0.05).unwrap().with_exponent(1.2).unwrap();
     calibrated.set_calibration(calibration).unwrap();
-    let kinds = ["v2", "v2-learned", "v3", "v31", "v32", "v32-stateful"];
-    kinds.map(load).into_iter().chain([calibrated]).map(Arc::from).collect()
+    let kinds = Kinds::default();
+    let files = kinds.names().chain(["v2-learned"]);
+    files.map(load).chain([calibrated]).map(Arc::from).collect()
 }
 
 fn holes() -> impl Strategy<Value = Vec<(usize, usize)>> {

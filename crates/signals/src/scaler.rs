@@ -85,6 +85,10 @@ impl Scaler {
 
     /// A scaler with given centres and scales, whose values stay within ± `clip`.
     ///
+    /// What a `StandardScaler` of scikit-learn did is centre = `mean_`, scale = `scale_`, and for
+    /// `clip` a bound that no value reaches, such as 1e6. An infinite one is refused: the JSON of
+    /// a saved model cannot hold it.
+    ///
     /// # Errors
     /// [`SignalError::Width`] when the lists differ in length or are empty,
     /// [`SignalError::Setting`] when a centre is not finite, a scale negative or not finite, or
@@ -101,7 +105,8 @@ impl Scaler {
             return fail("scale of a scaler", "finite and at least 0", wrong);
         }
         if !clip.is_finite() || clip <= 0.0 {
-            return fail("clip of a scaler", "finite and above 0", clip);
+            let expected = "finite and above 0 (give 1e6 where nothing is clipped)";
+            return fail("clip of a scaler", expected, clip);
         }
         Ok(Self { centre, scale, clip })
     }

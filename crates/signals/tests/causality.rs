@@ -9,7 +9,7 @@
 )]
 mod common;
 
-use common::{any_series, candle, flat, pair, series, walk};
+use common::{any_series, candle, flat, pair, series, walk, wide};
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval};
 use windvane_signals::{
@@ -34,12 +34,28 @@ fn policies() -> impl Strategy<Value = GapPolicy> {
     ]
 }
 
+/// The default six, which have a way of their own through the pipeline, and every channel.
+fn specs() -> impl Strategy<Value = SignalSpec> {
+    let channels = prop_oneof![Just(SignalSpec::default()), Just(wide())];
+    (channels, policies()).prop_map(|(spec, gaps)| SignalSpec { gaps, ..spec })
+}
+
+#[test]
+fn the_list_of_the_properties_has_every_built_in_channel() {
+    let unknown = Registry::default().build(&ChannelSpec::new("")).unwrap_err();
+    let SignalError::UnknownChannel { known, .. } = unknown else { panic!("{unknown}") };
+    let spec = wide();
+    let listed: Vec<&str> = spec.channels.iter().map(ChannelSpec::name).collect();
+    for name in known {
+        assert!(listed.contains(&name.as_str()), "add {name} to wide() in tests/common/mod.rs");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn streaming_rows_equal_batch_rows(series in any_series(1..150), gaps in policies()) {
-        let spec = SignalSpec { gaps, ..SignalSpec::default() };
+    fn streaming_rows_equal_batch_rows(series in any_series(1..150), spec in specs()) {
         let table = table(&spec, &series);
         let mut pipeline =
             SignalPipeline::new(&spec, Interval::HOUR, &Registry::default()).unwrap();
@@ -59,10 +75,9 @@ proptest! {
     fn changing_the_future_changes_nothing_before(
         series in any_series(60..150),
         other in any_series(60..150),
-        gaps in policies(),
+        spec in specs(),
         share in 0.1..0.9_f64,
     ) {
-        let spec = SignalSpec { gaps, ..SignalSpec::default() };
         let cut = (series.len() as f64 * share) as usize;
         let now = series.candles()[cut].open_time();
         let shift = now.millis();
@@ -131,9 +146,10 @@ proptest! {
             candle(c.open_time().millis() / common::HOUR, [open, high.max(open).max(close), low.min(open).min(close), close, volume])
         }).collect();
         let scaled = common::series("ANY", scaled);
-        let spec = SignalSpec { gaps: GapPolicy::Sessions { max_missing: 100 }, ..SignalSpec::default() };
+        let spec = SignalSpec { gaps: GapPolicy::Sessions { max_missing: 100 }, ..wide() };
+        let warm_up = SignalPipeline::new(&spec, Interval::HOUR, &Registry::default()).unwrap().warm_up();
         let (one, two) = (table(&spec, &series), table(&spec, &scaled));
-        for row in 25..one.len() {
+        for row in warm_up..one.len() {
             for (a, b) in one.row(row).unwrap().iter().zip(two.row(row).unwrap()) {
                 prop_assert!((a - b).abs() <= 1e-6 * a.abs().max(1.0), "row {row}: {a} and {b}");
             }
@@ -141,8 +157,10 @@ proptest! {
     }
 
     #[test]
-    fn a_saved_pipeline_goes_on_with_the_same_bits(series in any_series(2..120), share in 0.0..1.0_f64) {
-        let spec = SignalSpec { gaps: GapPolicy::Hold { max_missing: 5 }, ..SignalSpec::default() };
+    fn a_saved_pipeline_goes_on_with_the_same_bits(
+        series in any_series(2..120), spec in specs(), share in 0.0..1.0_f64,
+    ) {
+        let spec = SignalSpec { gaps: GapPolicy::Hold { max_missing: 5 }, ..spec };
         let build = || SignalPipeline::new(&spec, Interval::HOUR, &Registry::default()).unwrap();
         let cut = (series.len() as f64 * share) as usize;
         let mut one = build();

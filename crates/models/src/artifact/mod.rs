@@ -19,7 +19,7 @@ pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
 pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
 #[cfg(feature = "_network")]
-pub(crate) use stored::{bytes_of, f32s};
+pub(crate) use stored::{bytes_of, f32s, no_safetensors};
 
 const KEY: &str = "windvane";
 

@@ -77,9 +77,14 @@ impl Stored {
     pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, ModelError> {
         let damaged = |problem: String| ModelError::Damaged { file: file.to_string(), problem };
         let unreadable = |error: &dyn std::fmt::Display| damaged(error.to_string());
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
+        let header = SafeTensors::read_metadata(bytes);
+        let (_, header) = header.map_err(|error| damaged(no_safetensors(bytes, &error)))?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
-        let text = text.ok_or_else(|| damaged(format!("it has no {key} metadata")))?;
+        let text = text.ok_or_else(|| {
+            let torch = header.tensors().keys().any(|name| name.ends_with(".weight_hh_l0"));
+            let hint = if torch { "; a state_dict is read with load_state_dict" } else { "" };
+            damaged(format!("it has no {key} metadata{hint}"))
+        })?;
         let Format { format } = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         if format > FORMAT {
             let file = file.to_string();
@@ -140,6 +145,15 @@ impl Stored {
         }
         format!("{:016x}", hash.digest())
     }
+}
+
+/// Why bytes are no safetensors file, and what to do about one that `torch.save` wrote.
+pub(crate) fn no_safetensors(bytes: &[u8], error: &impl std::fmt::Display) -> String {
+    // A zip archive, or the pickle of old versions.
+    let torch = [&b"PK\x03\x04"[..], b"\x80\x02\x8a"].iter().any(|head| bytes.starts_with(head));
+    let hint = "; it looks like a file of torch.save: save the state_dict with safetensors, by \
+        safetensors.torch.save_file";
+    format!("{error}{}", if torch { hint } else { "" })
 }
 
 fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, ModelError> {

@@ -60,7 +60,7 @@ pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
 use windows::Windows;
 #[cfg(feature = "v32")]
 pub(crate) use windows::{cross_entropy, loss_of};
-/// What a recipe is made of.
+// What a recipe is made of; a document here would stand doubled before theirs.
 #[cfg(feature = "_network")]
 pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 

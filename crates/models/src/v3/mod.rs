@@ -69,7 +69,7 @@ pub(crate) struct Config {
 }
 
 /// The layers packed for inference.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Packed {
     lstm: PackedBiLstm<f32>,
     head: PackedDense<f32>,

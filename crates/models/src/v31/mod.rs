@@ -97,7 +97,7 @@ pub(crate) struct Config {
 }
 
 /// The layers packed for inference.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Packed {
     lstm: PackedBiLstm<f32>,
     attention: PackedAttention<f32>,

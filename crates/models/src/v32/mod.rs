@@ -19,6 +19,38 @@
 //!
 //! Classes stand in the order UP, DOWN, NEUTRAL. A layer of another name is renamed where the
 //! file is made: `{k.replace("rnn.", "lstm."): v for k, v in model.state_dict().items()}`.
+//!
+//! In Python, after a training on channels that a `StandardScaler` of scikit-learn scaled:
+//!
+//! ```python
+//! from safetensors.torch import save_file
+//! save_file(model.state_dict(), "from_pytorch.safetensors")
+//! print(scaler.mean_.tolist(), scaler.scale_.tolist())  # centre and scale
+//! ```
+//!
+//! Here, with the channels and the number of rows the network was trained on:
+//!
+//! ```
+//! use windvane_models::candles::Interval;
+//! use windvane_models::signals::{LabelSpec, Scaler, SignalSpec};
+//! use windvane_models::{ModelSpec, v32::FastLstm};
+//! # let from_pytorch = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pytorch/v32.safetensors");
+//!
+//! let signals = SignalSpec::default(); // the six, or any list of channels
+//! let labels = LabelSpec::default(); // what UP, DOWN and NEUTRAL mean
+//! let spec = ModelSpec { signals, interval: Interval::HOUR, lookback: 20, labels };
+//!
+//! let centre = vec![0.00002, -0.0005, 49.6, -0.0001, 0.0067, -0.033]; // mean_
+//! let scale = vec![0.0035, 0.019, 11.5, 0.0049, 0.0048, 0.385]; // scale_
+//! let scaler = Scaler::from_parts(centre, scale, 1e6)?; // a StandardScaler clips nothing
+//!
+//! let model = FastLstm::load_state_dict(from_pytorch, spec, scaler)?;
+//! assert_eq!(model.hidden_size(), 8);
+//! # Ok::<(), windvane_models::ModelError>(())
+//! ```
+//!
+//! A head of two outputs or of one is widened to three in Python, as
+//! `docs/saved-models.md` shows; the error of `load_state_dict` says how.
 #[cfg(feature = "train")]
 mod fit;
 #[cfg(feature = "train")]
@@ -75,7 +107,7 @@ pub(crate) struct Config {
 }
 
 /// The layers packed for inference.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Packed {
     pub(crate) lstm: PackedLstm<f32>,
     pub(crate) head: PackedDense<f32>,

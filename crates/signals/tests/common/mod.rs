@@ -10,8 +10,21 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
+use windvane_signals::{ChannelSpec, SignalSpec};
 
 pub const HOUR: i64 = 3_600_000;
+
+/// Every built-in channel, those with parameters also with others than the default: what the
+/// property tests run over beside the default six. A new channel is added here.
+pub fn wide() -> SignalSpec {
+    let mut spec = SignalSpec::default();
+    spec.channels.extend([
+        ChannelSpec::new("momentum").with("lag", 3.0),
+        ChannelSpec::new("trend").with("lag", 7.0),
+        ChannelSpec::new("rsi").with("period", 5.0),
+    ]);
+    spec
+}
 
 pub fn pair(name: &str) -> Pair {
     name.parse().unwrap()

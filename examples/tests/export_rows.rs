@@ -1,0 +1,58 @@
+//! The exported rows are those that a model here reads.
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop")]
+#![allow(dead_code, reason = "the example's main is not called")]
+#[path = "../export_rows.rs"]
+mod app;
+
+use clap::Parser;
+use windvane::candles::sample;
+use windvane::prelude::*;
+use windvane::signals::{LabelSpec, Scaler};
+
+/// Header and rows of the sample's BTCUSDT, and the scaler beside them.
+fn export(more: &[&str]) -> (Vec<Vec<String>>, Option<Scaler>) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("rows.csv");
+    let candles = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/candles/sample/BTCUSDT.csv");
+    let arguments = ["export_rows", candles, "--out", out.to_str().unwrap()];
+    app::run(&app::Options::try_parse_from([&arguments, more].concat()).unwrap()).unwrap();
+    let text = std::fs::read_to_string(&out).unwrap();
+    let rows = text.lines().map(|line| line.split(',').map(str::to_string).collect()).collect();
+    let scaler = std::fs::read_to_string(out.with_extension("scaler.json")).ok();
+    (rows, scaler.map(|json| serde_json::from_str(&json).unwrap()))
+}
+
+#[test]
+fn rows_scaler_and_labels_are_those_of_the_table() {
+    let series = sample::load("BTCUSDT").unwrap();
+    let table =
+        SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap();
+    let complete: Vec<usize> = (0..table.len()).filter(|&row| table.row(row).is_some()).collect();
+    let (raw, none) = export(&[]);
+    let (scaled, scaler) = export(&["--scaled", "2023-01-01"]);
+    let scaler = scaler.unwrap();
+    assert!(none.is_none());
+    assert_eq!(raw[0].join(","), "time,momentum,trend,rsi,macd,volatility,volume_change,label");
+    assert_eq!((raw.len(), scaled.len()), (complete.len() + 1, complete.len() + 1));
+    for (line, &row) in complete.iter().enumerate() {
+        let (raw, scaled) = (&raw[line + 1], &scaled[line + 1]);
+        assert_eq!(raw[0], table.close_time(row).unwrap().to_string());
+        let label = LabelSpec::default().label(&table, row);
+        assert_eq!(raw[7], label.map_or(String::new(), |(label, _)| label.to_string()));
+        for (channel, &value) in table.row(row).unwrap().iter().enumerate() {
+            assert_eq!(raw[1 + channel].parse::<f64>().unwrap(), value);
+            let got: f64 = scaled[1 + channel].parse().unwrap();
+            assert!((got - scaler.apply(channel, value)).abs() < 1e-12);
+        }
+    }
+    // The scaler saw nothing from its date on.
+    let part = series.split_at("2023-01-01".parse().unwrap()).0;
+    let mut momenta: Vec<f64> = part
+        .candles()
+        .windows(2)
+        .skip(24)
+        .map(|two| two[1].close() / two[0].close() - 1.0)
+        .collect();
+    momenta.sort_by(f64::total_cmp);
+    assert!((scaler.centre(0) - momenta[momenta.len() / 2]).abs() < 1e-6);
+}
