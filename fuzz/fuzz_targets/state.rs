@@ -50,7 +50,10 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(predictor.save(), subject.rest);
             return;
         }
-        assert_eq!(predictor.save(), state, "the same state again");
+        // Candles beyond those that are kept, and odd flags, do not come back.
+        let saved = predictor.save();
+        predictor.restore(&saved).expect("its own state");
+        assert!(predictor.save() == saved, "the same state again");
         go_on(predictor);
         predictor.restore(&subject.rest).expect("its own state");
     });
