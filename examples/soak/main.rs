@@ -60,7 +60,14 @@ fn table(soaked: &[Soaked]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header([
-        "model", "candles", "gaps", "predictions", "compared", "different", "warm, KiB", "most, KiB",
+        "model",
+        "candles",
+        "gaps",
+        "predictions",
+        "compared",
+        "different",
+        "warm, KiB",
+        "most, KiB",
         "seconds",
     ]);
     for s in soaked {

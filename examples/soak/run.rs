@@ -69,7 +69,8 @@ pub(crate) fn soak(
             let batch = batch(&**model, &series)?;
             compared += batch.len() as u64;
             let pairs = answers.iter().zip(&batch);
-            let other = |(live, batch): &(&Option<_>, &Option<_>)| !same(live.as_ref(), batch.as_ref());
+            let other =
+                |(live, batch): &(&Option<_>, &Option<_>)| !same(live.as_ref(), batch.as_ref());
             different += pairs.filter(other).count() as u64;
         }
         stretches += 1;

@@ -71,7 +71,8 @@ fn sealed(rest: &[u8], words: &[u8]) -> Vec<u8> {
 /// Whatever the state, the next candles are taken or refused, and no prediction is NaN.
 fn go_on(predictor: &mut Predictor) {
     let candle = |millis, price: f64| {
-        let values = Ohlcv { open: price, high: price + 1.0, low: price, close: price + 0.5, volume: 3.0 };
+        let values =
+            Ohlcv { open: price, high: price + 1.0, low: price, close: price + 0.5, volume: 3.0 };
         Candle::new(Timestamp::from_millis(millis), values).expect("a candle")
     };
     let first = i64::MIN / 3_600_000 * 3_600_000;

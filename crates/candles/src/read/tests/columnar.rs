@@ -36,8 +36,7 @@ fn feather(compression: Option<arrow_ipc::CompressionType>) -> Vec<u8> {
 }
 
 fn parquet(properties: WriterProperties) -> Vec<u8> {
-    let mut writer =
-        ArrowWriter::try_new(vec![], batch().schema(), Some(properties)).unwrap();
+    let mut writer = ArrowWriter::try_new(vec![], batch().schema(), Some(properties)).unwrap();
     writer.write(&batch()).unwrap();
     writer.into_inner().unwrap()
 }
@@ -70,8 +69,7 @@ fn page_that_says(length: [u8; 4], packing: Compression) -> Vec<u8> {
         .build();
     let zeros: ArrayRef = Arc::new(Float64Array::from_value(0.0, ROWS));
     let zeros = RecordBatch::try_from_iter([("open", zeros)]).unwrap();
-    let mut writer =
-        ArrowWriter::try_new(vec![], zeros.schema(), Some(properties)).unwrap();
+    let mut writer = ArrowWriter::try_new(vec![], zeros.schema(), Some(properties)).unwrap();
     writer.write(&zeros).unwrap();
     let mut bytes = writer.into_inner().unwrap();
     // 2 * 8 * 200,000 in groups of seven bits.
