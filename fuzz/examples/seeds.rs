@@ -13,7 +13,7 @@ use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 use windvane_candles::{CandleSeries, Interval, simulate::Market};
-use windvane_fuzz::models::{Parts, SAVED, input_of, policies, under};
+use windvane_fuzz::models::{Parts, SAVED, file_of, input_of, policies, under};
 use windvane_models::v3::BiLstm;
 use windvane_models::v31::AttentionBiLstm;
 use windvane_models::{DirectionModel, MarketProfile, Predictor};
@@ -122,7 +122,9 @@ fn packed() -> Result<()> {
 fn models() -> Result<()> {
     let names = ["v2", "v2-learned", "v3", "v31", "v32", "ensemble"];
     for (name, saved) in names.into_iter().zip(SAVED) {
-        keep(&format!("model/{name}"), &input_of(lean(Parts::of(saved))))?;
+        let input = input_of(lean(Parts::of(saved)));
+        windvane_ensemble::from_bytes(&file_of(&input))?;
+        keep(&format!("model/{name}"), &input)?;
     }
     for (name, saved) in [names[0], names[2]].into_iter().zip([SAVED[0], SAVED[2]]) {
         keep(&format!("file/{name}.safetensors"), saved)?;
