@@ -11,9 +11,9 @@ use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use windvane_candles::{CandleSeries, Interval, simulate::Market};
 use serde_json::{Value, json};
-use windvane_fuzz::models::{Parts, SAVED, input_of, policies, under};
+use windvane_candles::{CandleSeries, Interval, simulate::Market};
+use windvane_fuzz::models::{Parts, SAVED, file_of, input_of, policies, under};
 use windvane_models::v3::BiLstm;
 use windvane_models::v31::AttentionBiLstm;
 use windvane_models::{DirectionModel, MarketProfile, Predictor};
@@ -63,8 +63,11 @@ fn batch(text: bool) -> Result<RecordBatch> {
 }
 
 fn arrow() -> Result<()> {
-    let packings =
-        [("plain", None), ("lz4", Some(CompressionType::LZ4_FRAME)), ("zstd", Some(CompressionType::ZSTD))];
+    let packings = [
+        ("plain", None),
+        ("lz4", Some(CompressionType::LZ4_FRAME)),
+        ("zstd", Some(CompressionType::ZSTD)),
+    ];
     for (name, packing) in packings {
         let options = IpcWriteOptions::default().try_with_compression(packing)?;
         let batch = batch(name == "lz4")?;
@@ -119,7 +122,9 @@ fn packed() -> Result<()> {
 fn models() -> Result<()> {
     let names = ["v2", "v2-learned", "v3", "v31", "v32", "ensemble"];
     for (name, saved) in names.into_iter().zip(SAVED) {
-        keep(&format!("model/{name}"), &input_of(lean(Parts::of(saved))))?;
+        let input = input_of(lean(Parts::of(saved)));
+        windvane_ensemble::from_bytes(&file_of(&input))?;
+        keep(&format!("model/{name}"), &input)?;
     }
     for (name, saved) in [names[0], names[2]].into_iter().zip([SAVED[0], SAVED[2]]) {
         keep(&format!("file/{name}.safetensors"), saved)?;
@@ -143,7 +148,8 @@ fn lean_card(card: &mut Value) {
     let shorten = |place: Option<&mut Value>| {
         place.and_then(Value::as_array_mut).into_iter().for_each(|list| list.truncate(2));
     };
-    for place in ["/spec/signals/channels", "/scaler/centre", "/scaler/scale", "/config/importance"] {
+    for place in ["/spec/signals/channels", "/scaler/centre", "/scaler/scale", "/config/importance"]
+    {
         shorten(card.pointer_mut(place));
     }
     card["spec"]["lookback"] = json!(3);
@@ -160,7 +166,9 @@ fn states() -> Result<()> {
     keep("profile/fitted.json", &serde_json::to_vec(&profile)?)?;
     let profile = Arc::new(profile);
     // As the target numbers its subjects.
-    for (which, (policy, gated)) in [(1, false), (1, true), (2, false), (3, false)].into_iter().enumerate() {
+    for (which, (policy, gated)) in
+        [(1, false), (1, true), (2, false), (3, false)].into_iter().enumerate()
+    {
         let model: Arc<dyn DirectionModel> = under(SAVED[0], &policies()[policy]);
         let mut predictor = Predictor::new(model, Interval::HOUR)?;
         if gated {

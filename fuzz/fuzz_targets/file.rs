@@ -23,7 +23,9 @@ fuzz_target!(|bytes: &[u8]| {
         models::check(model);
     }
     let (spec, scaler) = &*FITTED;
-    let boxed = |model: Result<Box<dyn DirectionModel>, ModelError>| model.into_iter().for_each(models::check);
+    let boxed = |model: Result<Box<dyn DirectionModel>, ModelError>| {
+        model.into_iter().for_each(models::check)
+    };
     let (v3, v31, v32) = within(3 * most, || {
         let given = || (spec.clone(), scaler.clone());
         let v3 = BiLstm::from_state_dict(bytes, given().0, given().1);

@@ -10,9 +10,8 @@ use windvane_fuzz::{text_bound, within};
 use windvane_models::{DirectionModel, MarketProfile, Predictor};
 use windvane_signals::Window;
 
-static MODEL: LazyLock<Arc<dyn DirectionModel>> = LazyLock::new(|| {
-    Arc::from(windvane_models::from_bytes(SAVED[0]).expect("a saved model"))
-});
+static MODEL: LazyLock<Arc<dyn DirectionModel>> =
+    LazyLock::new(|| Arc::from(windvane_models::from_bytes(SAVED[0]).expect("a saved model")));
 
 fuzz_target!(|bytes: &[u8]| {
     let read = within(text_bound(bytes.len()), || serde_json::from_slice::<MarketProfile>(bytes));

@@ -50,7 +50,10 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(predictor.save(), subject.rest);
             return;
         }
-        assert_eq!(predictor.save(), state, "the same state again");
+        // Candles beyond those that are kept, and odd flags, do not come back.
+        let saved = predictor.save();
+        predictor.restore(&saved).expect("its own state");
+        assert!(predictor.save() == saved, "the same state again");
         go_on(predictor);
         predictor.restore(&subject.rest).expect("its own state");
     });
@@ -68,7 +71,8 @@ fn sealed(rest: &[u8], words: &[u8]) -> Vec<u8> {
 /// Whatever the state, the next candles are taken or refused, and no prediction is NaN.
 fn go_on(predictor: &mut Predictor) {
     let candle = |millis, price: f64| {
-        let values = Ohlcv { open: price, high: price + 1.0, low: price, close: price + 0.5, volume: 3.0 };
+        let values =
+            Ohlcv { open: price, high: price + 1.0, low: price, close: price + 0.5, volume: 3.0 };
         Candle::new(Timestamp::from_millis(millis), values).expect("a candle")
     };
     let first = i64::MIN / 3_600_000 * 3_600_000;

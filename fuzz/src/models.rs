@@ -45,7 +45,7 @@ pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn DirectionModel> {
 }
 
 /// Most bytes of tensors in a file that is made of an input.
-const MOST_DATA: usize = 16 << 10;
+const MOST_DATA: usize = 24 << 10;
 
 /// A file under a right checksum: mutations of a finished file would all be found by it.
 ///

@@ -56,15 +56,20 @@ fn a_killed_backtest_goes_on_from_whole_files() {
     let kills = asked.map_or(KILLS, |kills| kills.parse().unwrap());
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("tasks");
+    let written = || std::fs::metadata(&folder).and_then(|folder| folder.modified()).ok();
     for kill in 0..kills {
+        let before = written();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "a_child_that_runs_until_it_is_killed", "--ignored"])
             .env(FOLDER, &folder)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(20 + kill * 37 % 200));
-        assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+        while written() == before {
+            assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        std::thread::sleep(Duration::from_micros(kill * 1_370 % 30_000));
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -172,7 +172,8 @@ fn kill<W: Writer>(name: &str, kills: u64) -> u64 {
     let names = std::fs::read_dir(folder.path()).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let left: Vec<String> = names.filter(|file| file != name).collect();
-    let temporary = |file: &String| file.starts_with('.') && file.ends_with(".tmp");
+    let ends = |file: &String| Path::new(file).extension().is_some_and(|end| end == "tmp");
+    let temporary = |file: &String| file.starts_with(&format!(".{name}.")) && ends(file);
     assert!(left.iter().all(temporary), "{left:?}");
     assert!(left.len() as u64 <= kills, "at most one temporary file per killed writer");
     left.len() as u64

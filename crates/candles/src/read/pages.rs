@@ -8,7 +8,7 @@ use std::io::{Read, copy, sink};
 
 use arrow_schema::ArrowError;
 use parquet::basic::Compression;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 /// Structs in structs that are followed.
 const DEEPEST: u32 = 16;
@@ -17,7 +17,7 @@ const DEEPEST: u32 = 16;
 pub(super) fn check(file: &ParquetMetaData, bytes: &[u8], most: u64) -> Result<(), ArrowError> {
     let wrong = |text: String| ArrowError::ParseError(text);
     let mut unpacked = 0_u64;
-    for column in file.row_groups().iter().flat_map(|group| group.columns()) {
+    for column in file.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         if column.compression() == Compression::UNCOMPRESSED {
             continue;
         }
@@ -62,8 +62,10 @@ impl PageHeader {
         let mut header = Self::default();
         let mut input = Compact { bytes };
         let mut id = 0_i16;
-        while let Some(kind) = input.field(&mut id)? {
+        loop {
+            let kind = input.field(&mut id)?;
             match id {
+                _ if kind == STOP => return Some((header, input.bytes)),
                 2 => header.unpacked = u64::try_from(input.int()?).ok()?,
                 3 => header.packed = usize::try_from(input.int()?).ok()?,
                 1 | 4 => _ = input.int()?,
@@ -71,19 +73,19 @@ impl PageHeader {
                 _ => input.skip(kind, DEEPEST)?,
             }
         }
-        Some((header, input.bytes))
     }
 
     fn read_version_2(&mut self, input: &mut Compact<'_>) -> Option<()> {
         let mut id = 0_i16;
-        while let Some(kind) = input.field(&mut id)? {
+        loop {
+            let kind = input.field(&mut id)?;
             match id {
+                _ if kind == STOP => return Some(()),
                 5 | 6 => self.levels = self.levels.checked_add(input.int()?.try_into().ok()?)?,
                 7 => self.plain = kind == FALSE,
                 _ => input.skip(kind, DEEPEST)?,
             }
         }
-        Some(())
     }
 
     /// Whether a page that gzip packed is no longer than that.
@@ -91,11 +93,14 @@ impl PageHeader {
         let Some(packed) = page.get(self.levels..) else { return false };
         let most = self.unpacked.saturating_sub(self.levels as u64);
         let mut unpacked = flate2::read::MultiGzDecoder::new(packed).take(most + 1);
-        self.plain || copy(&mut unpacked, &mut sink()).is_ok_and(|length| length <= most)
+        // Of nothing the decoder reads nothing.
+        let fits = |length| length <= most;
+        self.plain || most == 0 || copy(&mut unpacked, &mut sink()).is_ok_and(fits)
     }
 }
 
-/// Types of fields that are told apart.
+/// The end of a struct, and the types of fields that are told apart.
+const STOP: u8 = 0;
 const FALSE: u8 = 2;
 const BYTE: u8 = 3;
 const DOUBLE: u8 = 7;
@@ -135,18 +140,18 @@ impl Compact<'_> {
         Some((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
     }
 
-    /// The type of the next field of a struct, whose number goes to `id`; `None` at its end.
-    fn field(&mut self, id: &mut i16) -> Option<Option<u8>> {
+    /// The type of the next field of a struct, whose number goes to `id`; `STOP` at its end.
+    fn field(&mut self, id: &mut i16) -> Option<u8> {
         let byte = self.byte()?;
         let (step, kind) = (byte >> 4, byte & 0xf);
-        if kind == 0 {
-            return Some(None);
+        if kind == STOP {
+            return Some(STOP);
         }
         *id = match step {
             0 => i16::try_from(self.int()?).ok()?,
             step => id.checked_add(step.into())?,
         };
-        Some(Some(kind))
+        Some(kind)
     }
 
     fn skip(&mut self, kind: u8, deepest: u32) -> Option<()> {
@@ -172,8 +177,11 @@ impl Compact<'_> {
             }
             STRUCT => {
                 let mut id = 0_i16;
-                while let Some(kind) = self.field(&mut id)? {
-                    self.skip(kind, deeper)?;
+                loop {
+                    match self.field(&mut id)? {
+                        STOP => break,
+                        kind => self.skip(kind, deeper)?,
+                    }
                 }
             }
             4..=6 => _ = self.unsigned()?,
