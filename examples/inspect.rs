@@ -4,6 +4,8 @@
 //! tools and shows their dialect, rows, times, interval, gaps, and everything that was dropped,
 //! re-ordered or repaired. `--json` prints the same as a list of objects.
 #![expect(clippy::print_stdout, reason = "an example talks to the terminal")]
+#[path = "shared/gap_note.rs"]
+mod gap_note;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use windvane::candles::read::{Reading, read_file};
 use windvane::prelude::*;
+
+use gap_note::gap_note;
 
 /// Show what is in files of candles, and what had to be done to read them.
 #[derive(Debug, Parser)]
@@ -52,18 +56,6 @@ fn inspect(file: &Path) -> Inspected {
         Err(error) => Err(error.to_string()),
     };
     Inspected { file: file.display().to_string(), reading }
-}
-
-/// The last part of every list of notes: where candles are missing.
-fn gap_note(series: &CandleSeries) -> Option<String> {
-    let longest = series.gaps().max_by_key(|gap| (gap.missing, std::cmp::Reverse(gap.after)))?;
-    let (places, missing) = series.gaps().fold((0, 0), |(n, sum), gap| (n + 1, sum + gap.missing));
-    let noun = if places == 1 { "place" } else { "places" };
-    let candles = if missing == 1 { "candle" } else { "candles" };
-    Some(format!(
-        "{missing} {candles} missing in {places} {noun}, the most ({}) from {}",
-        longest.missing, longest.from
-    ))
 }
 
 fn notes(reading: &Reading) -> Vec<String> {

@@ -5,8 +5,10 @@
 #[path = "../shared/calendar.rs"]
 mod calendar;
 mod data;
-#[path = "../shared/folder.rs"]
-mod folder;
+#[path = "../shared/files.rs"]
+mod files;
+#[path = "../shared/gap_note.rs"]
+mod gap_note;
 pub(crate) mod options;
 mod progress;
 mod show;

@@ -28,13 +28,14 @@ const DEFAULT_MODELS: [Model; 2] = [Model::V2, Model::V32];
 #[derive(Debug, Parser)]
 #[command(name = "backtest")]
 pub(crate) struct Options {
-    /// Folder whose CSV files are the instruments, each named after its file.
-    #[arg(long, value_name = "DIR")]
+    /// File of candles, or folder of such files, as exchanges and tools write them: CSV, JSON, also
+    /// packed. Each is an instrument, named after its file.
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// Folder of instruments that are only tested: no model learns from them.
-    #[arg(long, value_name = "DIR")]
+    /// Instruments that are only tested: no model learns from them.
+    #[arg(long, value_name = "PATH")]
     pub(crate) test_data: Option<PathBuf>,
-    /// Interval of the candles, such as 1h or 1d; without it each file's own is recognised.
+    /// Interval of the candles, such as 1h or 1d: others are left out. Without it each file has its own.
     #[arg(long)]
     pub(crate) interval: Option<Interval>,
     /// Models to test, such as v2,v31; without it v2,v32.
@@ -78,7 +79,7 @@ pub(crate) struct Options {
     /// A short run: the last 1,500 candles of each instrument, two folds, three epochs.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Folder for report.md and report.json.
+    /// Folder for report.html, report.md and report.json.
     #[arg(long, value_name = "DIR", default_value = "target/backtest")]
     pub(crate) out: PathBuf,
 }

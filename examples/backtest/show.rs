@@ -28,6 +28,9 @@ pub(crate) fn report(report: &Report) {
     println!("{}", table(Report::RANKING, report.ranking_rows(), &[2, 3, 5, 6]));
     println!("{}", report.verdict());
     println!("{}\n", report.best_against_next().unwrap_or_default());
+    if let Some(text) = report.verdict_after_costs() {
+        println!("{text}\n");
+    }
     for untested in &report.without_test_rows {
         println!("without test rows: {} {}", untested.name, untested.interval);
     }

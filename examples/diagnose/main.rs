@@ -6,9 +6,11 @@
 #[path = "../shared/calendar.rs"]
 mod calendar;
 mod diagnosis;
-#[path = "../shared/folder.rs"]
-mod folder;
+#[path = "../shared/files.rs"]
+mod files;
 mod format;
+#[path = "../shared/gap_note.rs"]
+mod gap_note;
 pub(crate) mod options;
 mod page;
 mod plot;

@@ -20,10 +20,10 @@ pub(crate) struct Options {
     /// The pair whose candle is shown.
     #[arg(long, default_value = "BTCUSDT")]
     pub(crate) pair: String,
-    /// Folder whose CSV files are the pairs, each named after its file.
-    #[arg(long, value_name = "DIR")]
+    /// File of candles, or folder of such files; each is the pair that it is named after.
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// Interval of the candles, such as 1h or 1d; without it the file's own is recognised.
+    /// Interval that the candles must have, such as 1h or 1d; without it any.
     #[arg(long, requires = "data")]
     pub(crate) interval: Option<Interval>,
     /// Moment of the decision: the last candle that closed by then is shown. Without it the last

@@ -1,9 +1,8 @@
-//! A pair's candles, from the embedded sample or from a folder of CSV files.
-use windvane::candles::csv::read_csv;
+//! A pair's candles, from the embedded sample or from files.
 use windvane::candles::sample;
 use windvane::prelude::*;
 
-use super::folder::csv_files;
+use super::files::{files, name, read};
 use super::options::{Options, QUICK_CANDLES};
 
 type Error = Box<dyn std::error::Error>;
@@ -15,16 +14,17 @@ pub(crate) fn series(options: &Options, pair: &str) -> Result<CandleSeries, Erro
             let known = sample::NAMES.map(str::to_string);
             sample::load(pair).ok_or_else(|| unknown(pair, "the sample", &known))?
         }
-        Some(folder) => {
-            let files = csv_files(folder)?;
-            let stem = |file: &std::path::PathBuf| {
-                file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-            };
-            let known: Vec<String> = files.iter().map(stem).collect();
+        Some(path) => {
+            let files = files(path)?;
+            let known: Vec<String> = files.iter().map(|file| name(file)).collect();
             let file = known.iter().position(|name| name == pair).map(|index| &files[index]);
-            let place = folder.display().to_string();
+            let place = path.display().to_string();
             let file = file.ok_or_else(|| unknown(pair, &place, &known))?;
-            read_csv(file, pair.parse()?, options.interval)?.series
+            let (series, notes) = read(file, pair.parse()?, options.interval)?;
+            for note in &notes {
+                eprintln!("note: {note}");
+            }
+            series
         }
     };
     let first = options.quick.then(|| series.len().saturating_sub(QUICK_CANDLES));

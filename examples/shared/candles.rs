@@ -1,7 +1,7 @@
-//! The candles of one pair, from a CSV file or the embedded sample.
+//! The candles of one pair, from a file or the embedded sample.
 use std::path::Path;
 
-use windvane::candles::csv::read_csv;
+use windvane::candles::read::read_file;
 use windvane::candles::sample;
 use windvane::prelude::*;
 
@@ -11,7 +11,13 @@ pub(crate) fn candles(
     pair: &str,
 ) -> Result<CandleSeries, Box<dyn std::error::Error>> {
     match file {
-        Some(file) => Ok(read_csv(file, Pair::new(pair)?, None)?.series),
+        Some(file) => {
+            let reading = read_file(file, Pair::new(pair)?)?;
+            for note in &reading.notes {
+                eprintln!("{}: {note}", file.display());
+            }
+            Ok(reading.series)
+        }
         None => Ok(sample::load(pair).ok_or_else(|| {
             format!("the sample has no {pair}, but {}", sample::NAMES.join(", "))
         })?),

@@ -44,58 +44,80 @@ fn names<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn bad_files_are_listed_with_file_and_line_and_the_rest_goes_on() {
+fn files_without_candles_are_listed_with_file_and_line_and_the_rest_goes_on() {
     let data = tempfile::tempdir().unwrap();
     let good = candles(400, 0.0);
-    let line = |n: usize| good.lines().nth(n - 1).unwrap();
-    let swap = |n: usize, with: &str| good.replace(line(n), with);
-    let at = |values: &str| format!("{},{values}", START + 7 * 86_400_000);
-    let price = |n: usize| line(n).split(',').nth(4).unwrap().to_string();
-    let cases: [(&str, String, &[&str]); 12] = [
-        ("empty", String::new(), &["empty.csv"]),
-        ("headeronly", good.lines().next().unwrap().to_string(), &["headeronly.csv"]),
-        ("column", good.replacen("close", "closing", 1), &["column.csv", "close"]),
-        ("nan", good.replace(&price(9), "NaN"), &["nan.csv", "line 9", "NaN"]),
-        ("negative", swap(9, &at("-1,2,-3,1,5")), &["negative.csv", "line 9", "-1"]),
-        ("highlow", swap(9, &at("5,4,6,5,5")), &["highlow.csv", "line 9"]),
-        ("back", swap(9, line(4)), &["back.csv", "line 9"]),
-        ("twice", swap(9, line(8)), &["twice.csv", "line 9"]),
-        ("ragged", swap(9, &at("5")), &["ragged.csv", "line 9"]),
-        ("text", swap(9, &at("5,six,5,5,5")), &["text.csv", "line 9", "six"]),
-        ("short", candles(40, 0.0), &["40 candles are too few", "46"]),
-        ("bad name", good.clone(), &["bad name.csv"]),
+    let cases: [(&str, String, &[&str]); 5] = [
+        ("empty.csv", String::new(), &["empty.csv"]),
+        ("headeronly.csv", good.lines().next().unwrap().to_string(), &["headeronly.csv"]),
+        ("column.csv", candles(300, 1.0).replacen("close", "closing", 1), &["line 1", "close"]),
+        ("short.csv", candles(40, 0.0), &["40 candles are too few", "46"]),
+        ("a copy.csv", good.clone(), &["a copy.csv", "the same candles as GOOD"]),
     ];
     for (name, text, _) in &cases {
-        fs::write(data.path().join(format!("{name}.csv")), text).unwrap();
+        fs::write(data.path().join(name), text).unwrap();
     }
-    fs::write(data.path().join("GOOD.csv"), &good).unwrap();
     fs::write(data.path().join("GOOD.CSV"), &good).unwrap();
-    let gap: Vec<&str> =
-        good.lines().enumerate().filter(|(n, _)| *n != 200).map(|(_, l)| l).collect();
-    fs::write(data.path().join("GAP.csv"), gap.join("\n")).unwrap();
+    fs::write(data.path().join("GOOD.csv"), candles(400, 2.0)).unwrap();
+    fs::write(data.path().join("notes.md"), "not looked at").unwrap();
 
     let report = run(data.path(), &["--models", "v2"]).unwrap();
     let skipped = report["skipped"].as_array().unwrap();
     assert_eq!(skipped.len(), cases.len() + 1, "{skipped:#?}");
-    let twice = skipped.iter().find(|entry| entry["name"].as_str().unwrap().starts_with("GOOD"));
-    let reason = twice.unwrap()["reason"].as_str().unwrap();
-    assert!(reason.contains("there is an instrument GOOD already"), "{reason}");
+    let reason = |name: &str| {
+        let entry = skipped.iter().find(|entry| entry["name"].as_str() == Some(name));
+        entry.unwrap_or_else(|| panic!("{name} is not listed"))["reason"].as_str().unwrap()
+    };
+    assert!(reason("GOOD.csv").contains("there is an instrument GOOD already"));
     for (name, _, wanted) in &cases {
-        let entry = skipped.iter().find(|entry| entry["name"].as_str().unwrap().starts_with(name));
-        let reason =
-            entry.unwrap_or_else(|| panic!("{name} is not listed"))["reason"].as_str().unwrap();
+        let reason = reason(name.strip_suffix(".csv").filter(|n| *n == "short").unwrap_or(name));
         for wanted in *wanted {
             assert!(reason.contains(wanted), "{name}: {reason:?} does not say {wanted:?}");
         }
     }
-    assert_eq!(names(&report["instruments"], "name"), ["GAP", "GOOD"]);
+    assert_eq!(names(&report["instruments"], "name"), ["GOOD"]);
+}
+
+#[test]
+fn what_was_repaired_in_a_file_is_noted_with_file_and_line() {
+    let data = tempfile::tempdir().unwrap();
+    // Line 9 holds the candle of day 7.
+    let at = |values: &str| format!("{},{values}", START + 7 * 86_400_000);
+    let broken: [(&str, &dyn Fn(&[&str]) -> String); 7] = [
+        ("nan", &|lines| lines[8].replace(lines[8].split(',').nth(4).unwrap(), "NaN")),
+        ("negative", &|_| at("-1,2,-3,1,5")),
+        ("highlow", &|_| at("5,4,6,5,5")),
+        ("back", &|lines| lines[3].to_string()),
+        ("twice", &|lines| lines[7].to_string()),
+        ("ragged", &|_| at("5")),
+        ("text", &|_| at("5,six,5,5,5")),
+    ];
+    for (index, (name, line)) in broken.iter().enumerate() {
+        let text = candles(400, 0.1 * index as f64);
+        let mut lines: Vec<&str> = text.lines().collect();
+        let line = line(&lines);
+        lines[8] = &line;
+        fs::write(data.path().join(format!("{name}.csv")), lines.join("\n")).unwrap();
+    }
+    let text = candles(400, 5.0);
+    let gap = text.lines().enumerate().filter(|(n, _)| *n != 200).map(|(_, line)| line);
+    fs::write(data.path().join("gap.csv"), gap.collect::<Vec<_>>().join("\n")).unwrap();
+
+    let report = run(data.path(), &["--models", "v2"]).unwrap();
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 0, "{}", report["skipped"]);
+    assert_eq!(report["instruments"].as_array().unwrap().len(), broken.len() + 1);
     let notes = report["run"]["notes"].as_array().unwrap();
+    let notes: Vec<&str> = notes.iter().map(|note| note.as_str().unwrap()).collect();
+    let noted = |file: &str, what: &str| {
+        notes.iter().any(|note| note.contains(file) && note.contains(what))
+    };
+    for (name, _) in broken {
+        assert!(noted(&format!("{name}.csv"), "line 9"), "{name}: {notes:#?}");
+        assert!(noted(&format!("{name}.csv"), "1 candle missing in 1 place"), "{name}: {notes:#?}");
+    }
     assert!(
-        notes[0]
-            .as_str()
-            .unwrap()
-            .contains("1 candles missing in 1 gaps, the first before line 201"),
-        "{notes:?}"
+        noted("gap.csv", "1 candle missing in 1 place, the most (1) from 2024-07-"),
+        "{notes:#?}"
     );
 }
 
@@ -103,7 +125,7 @@ fn bad_files_are_listed_with_file_and_line_and_the_rest_goes_on() {
 fn nothing_readable_is_an_error_that_says_why() {
     let data = tempfile::tempdir().unwrap();
     let error = run(data.path(), &[]).unwrap_err();
-    assert!(error.contains("no CSV file in this folder"), "{error}");
+    assert!(error.contains("no file of candles in this folder"), "{error}");
     let error = run(&data.path().join("missing"), &[]).unwrap_err();
     assert!(error.contains("missing"), "{error}");
     fs::write(data.path().join("BAD.csv"), "").unwrap();

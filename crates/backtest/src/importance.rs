@@ -52,7 +52,7 @@ pub(crate) struct Effect {
     decided_at: i64,
     /// Hits lost: −1 to 1; `None` where the close did not move.
     hits: Option<f64>,
-    /// Log loss won.
+    /// By how much the log loss rises.
     loss: f64,
 }
 

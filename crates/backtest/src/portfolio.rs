@@ -20,8 +20,14 @@ pub(crate) struct Flow {
     pub(crate) turnover: f64,
     /// The absolute position.
     pub(crate) exposure: f64,
-    /// The absolute return before costs.
-    pub(crate) at_stake: f64,
+    /// What positions that were right earned.
+    pub(crate) gained: f64,
+    /// What those that were wrong lost, as a positive number.
+    pub(crate) lost: f64,
+    /// Share of the capital whose position was right.
+    pub(crate) right: f64,
+    /// Share of it whose position was wrong.
+    pub(crate) wrong: f64,
 }
 
 impl Flow {
@@ -36,7 +42,10 @@ impl AddAssign for Flow {
         self.gross += more.gross;
         self.turnover += more.turnover;
         self.exposure += more.exposure;
-        self.at_stake += more.at_stake;
+        self.gained += more.gained;
+        self.lost += more.lost;
+        self.right += more.right;
+        self.wrong += more.wrong;
     }
 }
 
@@ -74,11 +83,15 @@ impl Portfolio {
                 let held = &run[(index + 1).saturating_sub(horizon)..=index];
                 let position = held.iter().map(|step| step.side).sum::<f64>() / horizon as f64;
                 let exit = if index + 1 == run.len() { f64::abs(position) } else { 0.0 };
+                let gross = position * step.change;
                 let flow = Flow {
-                    gross: position * step.change,
+                    gross,
                     turnover: f64::abs(position - before) + exit,
                     exposure: position.abs(),
-                    at_stake: (position * step.change).abs(),
+                    gained: gross.max(0.0),
+                    lost: (-gross).max(0.0),
+                    right: f64::from(gross > 0.0),
+                    wrong: f64::from(gross < 0.0),
                 };
                 flows.push((step.time, flow));
                 before = position;
@@ -97,7 +110,10 @@ impl Portfolio {
                 gross: sum.gross / n,
                 turnover: sum.turnover / n,
                 exposure: sum.exposure / n,
-                at_stake: sum.at_stake / n,
+                gained: sum.gained / n,
+                lost: sum.lost / n,
+                right: sum.right / n,
+                wrong: sum.wrong / n,
             });
         }
         portfolio
@@ -178,7 +194,10 @@ mod tests {
             close(got, want);
         }
         close(portfolio.total().exposure, 4.0);
-        close(portfolio.total().at_stake, 0.11);
+        let total = portfolio.total();
+        close(total.gained, 0.04);
+        close(total.lost, 0.07);
+        assert_eq!((total.right, total.wrong), (2.0, 2.0));
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::{Baseline, Bounds, Record};
 /// Points of an equity curve.
 const POINTS: usize = 200;
 
+/// Fewest days of tested time for a growth per year: of less it would be a raised power of luck.
+const LEAST_DAYS: f64 = 90.0;
+
 /// One basis point.
 const BASIS_POINT: f64 = 1e-4;
 
@@ -50,6 +53,14 @@ pub struct Trading {
     pub gross_mean: f64,
     /// Growth and risk before costs.
     pub gross: Returns,
+    /// Share of the candles held that earned something, among those that earned or lost; `None`
+    /// without any. With a horizon of one candle, and instruments that are all there all the time,
+    /// this is the accuracy.
+    pub hit_rate: Option<f64>,
+    /// What a candle earned that earned something, on the mean, a fraction.
+    pub mean_gain: Option<f64>,
+    /// What a candle lost that lost something, on the mean, a positive fraction.
+    pub mean_loss: Option<f64>,
     /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
     /// loss before costs, `None` without turnover.
     pub break_even_cost: Option<f64>,
@@ -69,11 +80,13 @@ pub struct NetResult {
     pub mean: f64,
     /// Its 95 % interval: block bootstrap over calendar time.
     pub interval_95: Option<Bounds>,
-    /// Growth and risk.
+    /// Growth and risk; `annual_return` and `calmar` are `None` below 90 days of tested time.
     #[serde(flatten)]
     pub returns: Returns,
-    /// Accuracy at which nothing would be left, if hits and misses moved alike:
-    /// 1/2 + c Σ q / (2 Σ |P r|). Above 1 no accuracy would do.
+    /// [`hit_rate`](Trading::hit_rate) at which nothing would be left, if gains and losses were
+    /// as large as they were: (loss + cost) / (gain + loss), cost being c Σ q per candle that
+    /// earned or lost. A hit rate above it means a mean above 0, and the other way round. Above 1
+    /// no hit rate would do.
     pub break_even_accuracy: Option<f64>,
     /// The Sharpe ratio per period with its moments.
     pub sharpe_ratio: Option<SharpeRatio>,
@@ -164,7 +177,7 @@ impl Trading {
                 cost: *cost,
                 mean: returns.iter().sum::<f64>() / n,
                 interval_95: bootstrap.as_ref().and_then(|b| b.bounds(mean, LEVEL, all)),
-                returns: Returns::of(&returns, year.unwrap_or(f64::NAN)),
+                returns: yearly(&returns, year),
                 break_even_accuracy: break_even_accuracy(&whole, fee),
                 sharpe_ratio: SharpeRatio::of(&returns),
                 deflated_sharpe: None,
@@ -180,7 +193,10 @@ impl Trading {
             exposure: whole.exposure / n,
             turnover: whole.turnover / n,
             gross_mean: whole.gross / n,
-            gross: Returns::of(&portfolio.returns(0.0), year.unwrap_or(f64::NAN)),
+            gross: yearly(&portfolio.returns(0.0), year),
+            hit_rate: share(whole.right, whole.right + whole.wrong),
+            mean_gain: share(whole.gained, whole.right),
+            mean_loss: share(whole.lost, whole.wrong),
             break_even_cost: (whole.turnover > 0.0)
                 .then(|| whole.gross / whole.turnover / BASIS_POINT),
             net,
@@ -203,8 +219,25 @@ impl AddAssign for Periods {
     }
 }
 
+/// Growth and risk; without what is reckoned per year if less than [`LEAST_DAYS`] were tested.
+fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
+    let whole = Returns::of(returns, periods_per_year.unwrap_or(f64::NAN));
+    let days = periods_per_year.map(|year| 365.25 * returns.len() as f64 / year);
+    if days.is_some_and(|days| days >= LEAST_DAYS) {
+        return whole;
+    }
+    Returns { annual_return: None, calmar: None, ..whole }
+}
+
 fn break_even_accuracy(whole: &Flow, fee: f64) -> Option<f64> {
-    (whole.at_stake > 0.0).then(|| 0.5 + fee * whole.turnover / (2.0 * whole.at_stake))
+    let gain = share(whole.gained, whole.right)?;
+    let loss = share(whole.lost, whole.wrong)?;
+    let cost = fee * whole.turnover / (whole.right + whole.wrong);
+    Some((loss + cost) / (gain + loss))
+}
+
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
 }
 
 fn best_baseline(
@@ -215,7 +248,7 @@ fn best_baseline(
     let of = |(rule, portfolio): &(Baseline, Portfolio)| {
         let returns = portfolio.returns(fee);
         let mean = returns.iter().sum::<f64>() / returns.len() as f64;
-        let returns = Returns::of(&returns, periods_per_year.unwrap_or(f64::NAN));
+        let returns = yearly(&returns, periods_per_year);
         BaselineReturn { rule: *rule, mean, returns }
     };
     baselines.iter().map(of).reduce(|best, next| if next.mean > best.mean { next } else { best })
@@ -304,6 +337,37 @@ mod tests {
         let baseline = net.best_baseline.unwrap();
         assert_eq!(baseline.rule, Baseline::AlwaysUp);
         close(baseline.mean, 0.005 - 0.001 * 2.0 / 800.0);
+    }
+
+    // Rare large gains, frequent small losses: right less than half of the time, and still ahead.
+    #[test]
+    fn a_hit_rate_above_even_is_a_result_above_nothing() {
+        let mut random =
+            windvane_lstm_core::Stream::new(5, windvane_lstm_core::Purpose::Shuffle, 0, 0);
+        let mut ahead = 0;
+        for _ in 0..200 {
+            let mut draw =
+                || (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
+            let records: Vec<Record> =
+                (0..60).map(|t| record(t, if t % 3 == 0 { Down } else { Up }, draw())).collect();
+            let trading = Trading::of(&records, TERMS, false).unwrap();
+            for net in &trading.net {
+                let above = trading.hit_rate.unwrap() > net.break_even_accuracy.unwrap();
+                assert_eq!(above, net.mean > 0.0, "{trading:?}");
+                ahead += usize::from(above);
+            }
+        }
+        assert!((20..380).contains(&ahead), "{ahead}");
+    }
+
+    #[test]
+    fn less_than_ninety_days_have_no_growth_per_year() {
+        let of = |n| Trading::of(&records(n), TERMS, false).unwrap();
+        let (short, long) = (of(24 * 90 - 1), of(24 * 90 + 1));
+        assert_eq!((short.gross.annual_return, short.net[1].returns.calmar), (None, None));
+        assert_eq!(short.net[0].best_baseline.unwrap().returns.annual_return, None);
+        assert!(short.gross.total.is_some() && short.gross.sharpe.is_some());
+        assert!(long.gross.annual_return.is_some() && long.net[1].returns.calmar.is_some());
     }
 
     #[test]

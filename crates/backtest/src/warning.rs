@@ -1,14 +1,18 @@
 //! What in a result should make its reader doubt.
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
-use windvane_candles::{Direction, Interval};
+use windvane_candles::{CandleSeries, Direction, Interval, Timestamp};
 
 use crate::bootstrap::LEAST_CALLS;
 use crate::{Accuracy, ResultRow};
 
 /// Fewest calls for a claim: with 400 the 95 % interval is still ± 5 percentage points.
 const ENOUGH_CALLS: usize = 400;
+
+/// A close below this part of the one before, or as far above it, is told of.
+const MOST_FALL: f64 = 0.6;
 
 /// Kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +31,8 @@ pub enum WarningCode {
     FewCalls,
     /// A channel did not vary in training.
     ConstantChannel,
+    /// A close far from the one before: a split that is not adjusted for, or a crash.
+    Jump,
 }
 
 /// As in JSON.
@@ -39,6 +45,7 @@ impl fmt::Display for WarningCode {
             Self::Suspicious => "suspicious",
             Self::FewCalls => "few_calls",
             Self::ConstantChannel => "constant_channel",
+            Self::Jump => "jump",
         })
     }
 }
@@ -49,7 +56,7 @@ impl fmt::Display for WarningCode {
 pub struct Warning {
     /// Its kind.
     pub code: WarningCode,
-    /// The model.
+    /// The model, or `every model`.
     pub model: String,
     /// The instrument, or `all`.
     pub instrument: String,
@@ -89,6 +96,33 @@ pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
         })
     };
     messages.into_iter().filter_map(warning).collect()
+}
+
+/// A warning where a tested close lies further from the one before than prices go by themselves.
+pub(crate) fn jump(series: &CandleSeries, tested: RangeInclusive<Timestamp>) -> Option<Warning> {
+    let interval = series.interval();
+    let far = series.candles().windows(2).filter_map(|two| {
+        let ratio = two[1].close() / two[0].close();
+        let time = two[1].open_time();
+        let wide = !(MOST_FALL..=1.0 / MOST_FALL).contains(&ratio);
+        (wide && tested.contains(&time)).then_some((time, 100.0 * (ratio - 1.0)))
+    });
+    let far: Vec<_> = far.collect();
+    let (time, percent) = far.first()?;
+    let others = match far.len() - 1 {
+        0 => String::new(),
+        count => format!(", and as far at {count} more"),
+    };
+    Some(Warning {
+        code: WarningCode::Jump,
+        model: "every model".to_string(),
+        instrument: series.pair().to_string(),
+        interval: Some(interval),
+        message: format!(
+            "the close changes by {percent:+.1} % in the candle of {time}{others}: if that is a split, \
+             nobody earned or lost it, but the trading results do"
+        ),
+    })
 }
 
 fn no_calls(row: &ResultRow) -> Option<String> {
@@ -148,6 +182,7 @@ fn few_calls(row: &ResultRow) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use Direction::{Down, Neutral, Up};
+    use windvane_candles::{Candle, Ohlcv};
 
     use super::*;
     use crate::Record;
@@ -179,6 +214,29 @@ mod tests {
         // Three of five right, on every candle.
         let mostly = |t: i64| (if t % 5 < 3 { right(t).0 } else { right(t).0.opposite() }, sign(t));
         assert_eq!(codes(500, mostly), [Suspicious]);
+    }
+
+    #[test]
+    fn a_split_that_is_tested_is_told_of() {
+        let closes = [700.0, 702.0, 100.5, 101.0, 55.0, 56.0];
+        let candle = |(day, close): (i64, f64)| {
+            let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+            Candle::new(Timestamp::from_millis(day * 86_400_000), values).unwrap()
+        };
+        let candles = (0..).zip(closes).map(candle).collect();
+        let series = CandleSeries::new("AAPL".parse().unwrap(), Interval::DAY, candles).unwrap();
+        let of = |from: i64, until: i64| {
+            let day = |day: i64| Timestamp::from_millis(day * 86_400_000);
+            jump(&series, day(from)..=day(until)).map(|warning| warning.to_string())
+        };
+        let all = of(0, 9).unwrap();
+        assert!(
+            all.starts_with("jump every model, AAPL, 1d: the close changes by -85.7 % in"),
+            "{all}"
+        );
+        assert!(all.contains("1970-01-03") && all.contains("as far at 1 more"), "{all}");
+        assert!(!of(3, 9).unwrap().contains("more"));
+        assert_eq!((of(0, 1), of(5, 9)), (None, None));
     }
 
     #[test]

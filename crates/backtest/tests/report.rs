@@ -121,8 +121,16 @@ fn costs_are_reckoned_with_and_nonsense_is_refused() {
         assert_eq!(trading.equity.len(), 200);
     }
     assert!(report.to_markdown().contains("Net bp at 0 / 7.5"));
+    // The second of two costs stands for the middle.
+    let text = report.verdict_after_costs().unwrap();
+    assert!(
+        text.starts_with("After costs of 7.5 bp, the best: ") && text.contains("per 1h candle"),
+        "{text}"
+    );
+    assert!(report.to_markdown().contains(&text));
     let free = with(&[]).unwrap();
     assert!(free.results[0].trading.as_ref().unwrap().net.is_empty());
+    assert_eq!(free.verdict_after_costs(), None);
     for wrong in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(with(&[2.0, wrong]), Err(BacktestError::Cost { .. })));
     }

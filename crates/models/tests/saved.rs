@@ -10,10 +10,13 @@ mod common;
 
 use common::{market, models, quick_v2, table};
 use proptest::prelude::*;
+use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
 use windvane_models::v2::WeightedSignals;
 use windvane_models::v32::FastLstm;
-use windvane_models::{DirectionModel, Kinds, ModelError, TableReader, from_bytes, load};
+use windvane_models::{
+    DirectionModel, Kinds, ModelError, Predictor, TableReader, from_bytes, load,
+};
 use windvane_signals::ChannelSpec;
 
 fn predictions(model: &dyn DirectionModel) -> Vec<[u32; 3]> {
@@ -53,6 +56,9 @@ fn debug_output_has_sizes_instead_of_weights() {
         assert!(text.contains(kind) && text.contains("momentum"), "{text}");
         assert!(text.len() < 2_000, "{kind}: {}", text.len());
     }
+    let model = FastLstm::from_bytes(&saved()).unwrap();
+    let text = format!("{:?}", Predictor::new(model, Interval::HOUR).unwrap());
+    assert!(text.contains("candles_needed: ") && text.len() < 500, "{text}");
     let text = format!("{:?}", FastLstm::from_bytes(&saved()).unwrap());
     // 4 gates of 32 units that read 6 channels and 32 units, biases; 3 classes of 32 units.
     assert!(text.contains(&format!("weights: {}", 4 * 32 * (6 + 32 + 1) + 3 * 33)), "{text}");

@@ -41,6 +41,7 @@ impl Finished<'_> {
         let training = self.training();
         let mut warnings: Vec<Warning> = results.iter().flat_map(warning::about).collect();
         warnings.extend(constant_channels(&training));
+        warnings.extend(self.jumps());
         let instruments = self.instrument_records();
         let untested = instruments.iter().filter(|i| i.test_candles == 0);
         let without_test_rows =
@@ -60,6 +61,15 @@ impl Finished<'_> {
             timing: self.timing(started),
             failures: self.failures,
         }
+    }
+
+    fn jumps(&self) -> impl Iterator<Item = Warning> {
+        self.instruments.iter().enumerate().filter_map(|(index, instrument)| {
+            let records = self.done.iter().flat_map(|done| &done.outcome.records);
+            let times = records.filter(|r| r.instrument == index).map(|r| r.decided_at);
+            let tested = times.clone().min()?..=times.max()?;
+            warning::jump(&instrument.series, tested)
+        })
     }
 
     pub(crate) fn terms(&self) -> Terms<'_> {

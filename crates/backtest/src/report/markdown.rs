@@ -39,6 +39,7 @@ impl Report {
             Section::new("Training", self.training_section()),
             Section::new("Importance of channels", self.importance_section()),
             Section::new("Instruments", self.instruments_section()),
+            Section::new("Not read", [list(&self.skipped)]),
             Section::new("Failures", [list(&self.failures)]),
             Section::new("Warnings", [list(&self.warnings)]),
             Section::new("Run", self.run_section()),
@@ -70,10 +71,11 @@ impl Report {
 
     fn ranking_section(&self) -> [Part; 3] {
         let text = format!(
-            "{} All calls pooled, each weighing the same; a model tested on fewer folds is marked \
+            "{}\n{}All calls pooled, each weighing the same; a model tested on fewer folds is marked \
              incomplete. p is that of the lead, one-sided, from blocks of calendar time, corrected \
              by Holm.",
             self.verdict(),
+            self.verdict_after_costs().map_or_else(String::new, |text| text + "\n"),
         );
         let next = self.best_against_next().unwrap_or_default();
         [table(2, Self::RANKING, self.ranking_rows()).into(), text.into(), next.into()]
@@ -130,7 +132,11 @@ impl Report {
             [row.model.clone(), interval(row), loss, brier, error, balanced]
         });
         let loss_header = ["Model", "Interval", "Log loss", "Brier", "ECE", "Balanced %"];
-        let text = "Saying 1/3 to everything has a log loss of 1.0986 and a Brier score of 0.6667.";
+        let text = "To know nothing has a log loss of 0.6931 and a Brier score of 0.5 where closes \
+                    always move (half UP, half DOWN), 1.0986 and 0.6667 with a third for each label. \
+                    Balanced accuracy is the mean share of each label that was called so, over the \
+                    labels that occur: a coin has 50 % without unchanged closes, and 33 % with them \
+                    if it never says NEUTRAL.";
         let losses = table(2, loss_header, losses);
         [table(3, header, rows).into(), text.to_string().into(), losses.into()]
     }

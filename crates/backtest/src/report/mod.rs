@@ -231,6 +231,13 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// `name: reason`.
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.reason)
+    }
+}
+
 /// How a model came to be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]

@@ -4,6 +4,7 @@ use super::headline::{UNDEFINED, interval, percent};
 use super::section::Part;
 use super::table::table;
 use crate::{Bounds, NetResult, ResultRow, Trading};
+use windvane_candles::Interval;
 
 impl Report {
     /// Titles of the columns of [`trading_rows`](Self::trading_rows); they name the costs.
@@ -35,6 +36,34 @@ impl Report {
         self.traded().map(row).collect()
     }
 
+    /// What the best model is left with after costs, the middle one of those reckoned with, for
+    /// each interval, in a sentence; `None` where nothing was traded.
+    pub fn verdict_after_costs(&self) -> Option<String> {
+        let net = |trading: &'_ Trading| trading.net.get(trading.net.len() / 2).cloned();
+        let best = |interval: Interval| {
+            let traded = self.traded().filter(|(row, _)| row.interval == Some(interval));
+            let traded = traded.filter_map(|(row, trading)| Some((row, net(trading)?)));
+            traded.reduce(|best, next| if next.1.mean > best.1.mean { next } else { best })
+        };
+        let best: Vec<_> = self.groups.iter().filter_map(|group| best(group.interval)).collect();
+        let cost = best.first()?.1.cost;
+        let text = best.iter().map(|(row, net)| {
+            let judged = match net.interval_95 {
+                Some(Bounds { low, .. }) if low > 0.0 => "a gain",
+                Some(Bounds { high, .. }) if high < 0.0 => "a loss",
+                _ => "not to be told from nothing",
+            };
+            let (mean, ends) = (points(Some(net.mean)), point_bounds(net.interval_95));
+            let baseline = net.best_baseline.map_or_else(String::new, |best| {
+                format!(" ({} has {})", best.rule, points(Some(best.mean)))
+            });
+            let (model, candles) = (&row.model, interval(row));
+            format!("{model} {mean} bp per {candles} candle {ends}, {judged}{baseline}")
+        });
+        let text: Vec<String> = text.collect();
+        Some(format!("After costs of {cost} bp, the best: {}.", text.join("; ")))
+    }
+
     fn traded(&self) -> impl Iterator<Item = (&ResultRow, &Trading)> {
         self.pooled().filter_map(|row| Some((row, row.trading.as_ref()?)))
     }
@@ -55,11 +84,12 @@ impl Report {
                 number(net.returns.sortino),
                 number(net.returns.calmar),
                 percent(net.deflated_sharpe),
+                percent(row.trading.as_ref().and_then(|trading| trading.hit_rate)),
                 percent(net.break_even_accuracy),
                 baseline.unwrap_or_else(|| UNDEFINED.to_string()),
             ]
         };
-        let rows: Vec<[String; 12]> = self
+        let rows: Vec<[String; 13]> = self
             .traded()
             .flat_map(|(row, trading)| trading.net.iter().map(move |net| after(row, net)))
             .collect();
@@ -77,6 +107,7 @@ impl Report {
             "Sortino",
             "Calmar",
             "DSR %",
+            "Right %",
             "Even at %",
             "Best baseline, % a year",
         ];
@@ -84,7 +115,10 @@ impl Report {
             "Long on UP, short on DOWN, flat on NEUTRAL, at the closes, each call held for the \
              horizon; all instruments of an interval in equal parts. Costs are basis points per \
              unit of turnover, fee and slippage together; from long to short is a turnover of \
-             2. \"Even at\" is the cost, or the accuracy, at which nothing is left. DSR is the \
+             2. \"Even at bp\" is the cost at which nothing is left; \"Right\" the share of the candles \
+             held that earned something, and \"Even at %\" that share at which nothing is left, gains \
+             and losses being as large as they were. Nothing is reckoned per year from less than 90 \
+             days. DSR is the \
              deflated Sharpe ratio: the probability that the ratio is more than the best of {} \
              models has by chance; models that were tried before and dropped are not counted.",
             self.run.models.len(),

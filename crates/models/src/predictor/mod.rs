@@ -8,6 +8,7 @@ mod state;
 mod swap;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Timestamp};
 use windvane_signals::{Market, Registry, SignalPipeline};
@@ -39,7 +40,6 @@ pub use ledger::Ledger;
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 pub struct Predictor {
     model: Box<dyn DirectionModel>,
     /// `None` for the built-in channels.
@@ -56,6 +56,19 @@ pub struct Predictor {
     /// Calls decided later than that are silenced.
     valid_until: Option<Timestamp>,
     gates: Option<Box<Gates>>,
+}
+
+/// What it is and where it stands; not the candles and rows that it keeps.
+impl fmt::Debug for Predictor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Predictor")
+            .field("model", self.model.id())
+            .field("interval", &self.pipeline.interval())
+            .field("last_open_time", &self.last_open_time())
+            .field("candles_needed", &self.candles_needed())
+            .field("ledger", &self.ledger)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Making one.

@@ -52,6 +52,32 @@ impl Axis {
         Self { label: label.to_string(), from, to, ticks, grid: true }
     }
 
+    /// Positive numbers on a scale of ratios, given as powers of ten and written as themselves.
+    pub(crate) fn ratios(label: &str, powers: impl IntoIterator<Item = f64>, count: usize) -> Self {
+        let axis = Self::numbers(label, powers, count);
+        let range = axis.from..=axis.to;
+        let tick = |value: f64, text: String| (value.log10(), text);
+        // Powers of ten with their doubles and halves, or each, each second, third of them.
+        for (factors, step) in [(&[1.0, 2.0, 5.0][..], 1), (&[1.0], 1), (&[1.0], 2), (&[1.0], 5)] {
+            let decades = (-300..=300).filter(|decade| decade % step == 0);
+            let values = decades
+                .flat_map(|decade| factors.iter().map(move |factor| factor * 10_f64.powi(decade)));
+            let ticks: Vec<_> = values
+                .map(|value| tick(value, value.to_string()))
+                .filter(|(at, _)| range.contains(at))
+                .collect();
+            if ticks.len() <= count + 1 {
+                if ticks.len() > 2 {
+                    return Self { ticks, ..axis };
+                }
+                break;
+            }
+        }
+        let linear = Self::between("", 10_f64.powf(axis.from), 10_f64.powf(axis.to), count).ticks;
+        let ticks = linear.into_iter().filter(|(value, _)| *value > 0.0);
+        Self { ticks: ticks.map(|(value, text)| tick(value, text)).collect(), ..axis }
+    }
+
     /// Names at 0, 1, 2 and so on.
     pub(crate) fn names(label: &str, names: impl IntoIterator<Item = String>) -> Self {
         let ticks: Vec<(f64, String)> =
@@ -151,6 +177,16 @@ mod tests {
         assert_eq!(texts(&Axis::between("", -0.3, 0.3, 3)), ["-0.2", "0.0", "0.2"]);
         assert_eq!(texts(&Axis::between("", 47.0, 55.2, 4)), ["50", "55"]);
         assert_eq!(texts(&Axis::between("", 0.0, 31_000.0, 4)), ["0", "10000", "20000", "30000"]);
+    }
+
+    #[test]
+    fn ratios_are_written_as_themselves() {
+        let of = |low: f64, high: f64| Axis::ratios("", [low.log10(), high.log10()], 5);
+        assert_eq!(texts(&of(0.05, 1.1)), ["0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(texts(&of(0.000_05, 1.0)), ["0.0001", "0.001", "0.01", "0.1", "1"]);
+        assert_eq!(texts(&of(1e-9, 1.0)), ["0.00000001", "0.000001", "0.0001", "0.01", "1"]);
+        assert_eq!(texts(&of(0.94, 1.03)), ["0.94", "0.96", "0.98", "1.00", "1.02"]);
+        assert!(of(0.94, 1.03).ticks.iter().all(|(at, _)| at.abs() < 0.03));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{Report, ResultRow, Scope};
 struct Page {
     title: String,
     verdict: String,
+    after_costs: Option<String>,
     leader: String,
     introduction: &'static str,
     colours: String,
@@ -37,13 +38,15 @@ impl Report {
     ///
     /// The numbers are those of [`to_markdown`](Self::to_markdown), from the same texts.
     pub fn to_html(&self) -> String {
-        let urgent = |section: &Section| matches!(section.title, "Failures" | "Warnings");
+        let urgent =
+            |section: &Section| matches!(section.title, "Not read" | "Failures" | "Warnings");
         let (first, others): (Vec<Section>, Vec<Section>) =
             self.sections().into_iter().partition(urgent);
         let chapter = |section| self.chapter(section);
         let page = Page {
             title: self.title(),
             verdict: self.verdict(),
+            after_costs: self.verdict_after_costs(),
             leader: self.leader(),
             introduction: Self::INTRODUCTION,
             colours: ink::css(),

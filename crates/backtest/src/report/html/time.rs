@@ -8,6 +8,9 @@ use super::plot::{Mark, Plot, spread};
 use crate::report::headline::interval;
 use crate::{EquityPoint, Report, ResultRow, StretchScore, Trading};
 
+/// An axis over the heights of all marks.
+type Heights = fn(Vec<f64>) -> Axis;
+
 impl Report {
     /// Accuracy stretch by stretch, for each model.
     pub(crate) fn over_time_plots(&self, candles: Interval) -> Vec<Plot> {
@@ -68,7 +71,7 @@ impl Report {
         let middle = any.net.len() / 2;
         let Some(net) = any.net.get(middle) else { return Vec::new() };
         let curve =
-            |title: &str, caption: &str, label: &str, value: &dyn Fn(&EquityPoint) -> f64| {
+            |title: &str, caption: &str, axis: Heights, value: &dyn Fn(&EquityPoint) -> f64| {
                 let line = |(model, trading): &(&str, &Trading)| {
                     let points =
                         trading.equity.iter().map(|point| (millis(point.time), value(point)));
@@ -80,7 +83,7 @@ impl Report {
                     caption: caption.to_string(),
                     size: Plot::SIZE,
                     x: Axis { grid: false, ..Axis::times(marks.iter().flat_map(Mark::places), 5) },
-                    y: Axis::numbers(label, marks.iter().flat_map(Mark::heights), 5),
+                    y: axis(marks.iter().flat_map(Mark::heights).collect()),
                     marks,
                     legend: self.legend(),
                 }
@@ -89,14 +92,16 @@ impl Report {
         vec![
             curve(
                 "Equity after costs",
-                "What 1 grows to when every call is traded, after that cost per unit of turnover.",
-                "Equity, start = 1",
-                &|point| at(&point.net),
+                "What 1 grows to when every call is traded, after that cost per unit of turnover; \
+                 equal heights are equal ratios.",
+                |values| Axis::ratios("Equity, start = 1", values, 5),
+                // Nothing left has no place on a scale of ratios.
+                &|point| at(&point.net).max(1e-12).log10(),
             ),
             curve(
                 "Drawdown",
                 "How far that equity lies below its highest so far.",
-                "Drawdown, %",
+                |values| Axis::numbers("Drawdown, %", values, 5),
                 &|point| percent(at(&point.drawdown)),
             ),
             self.net_plot(candles, &rows),
