@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
+use windvane::models::TableReader;
 use windvane::prelude::*;
 
 use crate::feed::Feed;
@@ -103,6 +104,13 @@ fn batch(
 ) -> Result<Vec<Option<Prediction>>, Error> {
     let spec = model.spec();
     let table = SignalTable::build(&spec.signals, &Registry::default(), series, &[])?;
+    if model.memory() > 0 {
+        // What it carries began at zero behind the gap before the stretch.
+        let tables = [table];
+        let mut reader = TableReader::new(model, &tables);
+        let answers = (0..tables[0].len()).map(|row| reader.predict(0, row));
+        return Ok(answers.collect::<Result<_, _>>()?);
+    }
     let windows: Vec<_> = (0..table.len()).map(|row| table.window(row, spec.lookback)).collect();
     let complete: Vec<_> = windows.iter().flatten().copied().collect();
     let mut predictions = Vec::new();
