@@ -120,7 +120,7 @@ fn packed() -> Result<()> {
 }
 
 fn models() -> Result<()> {
-    let names = ["v2", "v2-learned", "v3", "v31", "v32", "ensemble"];
+    let names = ["v2", "v2-learned", "v3", "v31", "v32", "v32-stateful", "ensemble"];
     for (name, saved) in names.into_iter().zip(SAVED) {
         let input = input_of(lean(Parts::of(saved)));
         windvane_ensemble::from_bytes(&file_of(&input))?;

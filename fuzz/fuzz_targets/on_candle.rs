@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, CandleSeries, Ohlcv, Pair, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, policies, under};
-use windvane_models::{DirectionModel, ModelError, Prediction, Predictor};
+use windvane_models::{DirectionModel, ModelError, Prediction, Predictor, TableReader};
 use windvane_signals::{Registry, SignalTable};
 
 #[derive(Debug, Arbitrary)]
@@ -152,7 +152,14 @@ fn batch(model: &dyn DirectionModel, taken: Vec<Candle>) -> Option<Prediction> {
     let spec = model.spec();
     let table = SignalTable::build(&spec.signals, &Registry::default(), &series, &[]);
     let table = table.expect("candles that were taken");
-    let window = table.window(table.len() - 1, spec.lookback)?;
+    let row = table.len() - 1;
+    if model.memory() > 0 {
+        let tables = [table];
+        let mut reader = TableReader::new(model, &tables);
+        let answers = (0..=row).map(|row| reader.predict(0, row).expect("a saved model"));
+        return answers.last().flatten();
+    }
+    let window = table.window(row, spec.lookback)?;
     Some(model.predict(window, &mut model.scratch()).expect("a saved model"))
 }
 

@@ -16,12 +16,13 @@ use windvane_signals::Window;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The saved models of the crates' tests.
-pub const SAVED: [&[u8]; 6] = [
+pub const SAVED: [&[u8]; 7] = [
     include_bytes!("../../crates/models/tests/data/v2.format1.safetensors"),
     include_bytes!("../../crates/models/tests/data/v2-learned.format1.safetensors"),
     include_bytes!("../../crates/models/tests/data/v3.format1.safetensors"),
     include_bytes!("../../crates/models/tests/data/v31.format1.safetensors"),
     include_bytes!("../../crates/models/tests/data/v32.format1.safetensors"),
+    include_bytes!("../../crates/models/tests/data/v32-stateful.format1.safetensors"),
     include_bytes!("../../crates/ensemble/tests/data/ensemble.format1.safetensors"),
 ];
 
