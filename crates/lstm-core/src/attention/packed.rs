@@ -1,4 +1,6 @@
 //! Attention inference.
+use std::fmt;
+
 use super::{AttentionParams, AttentionShape};
 use crate::error::{check_len, check_rows};
 use crate::kernels::{self, OUTPUTS, OutputColumn, Scores, WeightedSum};
@@ -25,12 +27,22 @@ use crate::{Kernel, LstmError, PackedDense, Real, softmax};
 /// assert!((context[1] - 7.0).abs() < 1e-3);
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PackedAttention<R> {
     shape: AttentionShape,
     dense: PackedDense<R>,
     // [blocks]
     v: Vec<OutputColumn<R>>,
+}
+
+/// Sizes and kernel; not the weights.
+impl<R> fmt::Debug for PackedAttention<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackedAttention")
+            .field("shape", &self.shape)
+            .field("dense", &self.dense)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<R: Real> PackedAttention<R> {

@@ -1,4 +1,6 @@
 //! Dense inference.
+use std::fmt;
+
 use super::{DenseParams, DenseShape};
 use crate::error::{check_len, check_rows};
 use crate::kernels::{self, Checked, Dense, OUTPUTS, OutputColumn};
@@ -21,7 +23,7 @@ use crate::{Kernel, LstmError, Real};
 /// assert_eq!(y, [-0.5]);
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PackedDense<R> {
     shape: DenseShape,
     kernel: Checked,
@@ -29,6 +31,16 @@ pub struct PackedDense<R> {
     bias: Vec<OutputColumn<R>>,
     // [blocks, N]
     columns: Vec<OutputColumn<R>>,
+}
+
+/// Sizes and kernel; not the weights.
+impl<R> fmt::Debug for PackedDense<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackedDense")
+            .field("shape", &self.shape)
+            .field("kernel", &self.kernel)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<R: Real> PackedDense<R> {

@@ -1,4 +1,6 @@
 //! LSTM inference.
+use std::fmt;
+
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
 use crate::kernels::{self, Checked, Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS};
@@ -32,7 +34,7 @@ use crate::{Kernel, LstmError, Real};
 /// assert_eq!(lstm.last_hidden(&window, &mut scratch)?, state.h());
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PackedLstm<R> {
     shape: LstmShape,
     pub(super) kernel: Checked,
@@ -51,6 +53,16 @@ pub struct PackedLstm<R> {
 /// Where a gate of a unit of the tail lies in its column.
 fn tail_lane(gate: usize, unit: usize) -> usize {
     gate * TAIL_UNITS + unit % TAIL_UNITS
+}
+
+/// Sizes and kernel; not the weights.
+impl<R> fmt::Debug for PackedLstm<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackedLstm")
+            .field("shape", &self.shape)
+            .field("kernel", &self.kernel)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<R: Real> PackedLstm<R> {

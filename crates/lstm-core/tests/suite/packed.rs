@@ -1,7 +1,7 @@
 //! The networks in inference.
 use windvane_lstm_core::{
-    AttentionScratch, BiLstmScratch, Kernel, LstmScratch, LstmState, PackedAttention, PackedBiLstm,
-    PackedDense, PackedLstm, Real, Tensors, relu,
+    AttentionScratch, AttentionShape, BiLstmScratch, BiLstmShape, Biases, Kernel, LstmScratch,
+    LstmState, PackedAttention, PackedBiLstm, PackedDense, PackedLstm, Real, Tensors, relu,
 };
 
 use crate::layer::Layer;
@@ -102,4 +102,16 @@ impl<R: Real> Packed<R> {
         .unwrap();
         out
     }
+}
+
+#[test]
+fn debug_output_has_sizes_and_no_weights() {
+    let direction = BiLstmShape::new(6, 64, Biases::Two).unwrap();
+    let attention = AttentionShape::new(128, 64).unwrap();
+    let zeros = |len| vec![0.0_f32; len];
+    let (lstm, scores) = (zeros(direction.len()), zeros(attention.len()));
+    let lstm = PackedBiLstm::new(direction, direction.params(&lstm).unwrap()).unwrap();
+    let scores = PackedAttention::new(attention, attention.params(&scores).unwrap()).unwrap();
+    let texts = [format!("{lstm:?}"), format!("{scores:?}")];
+    assert!(texts.iter().all(|text| text.contains("64") && text.len() < 800), "{texts:?}");
 }
