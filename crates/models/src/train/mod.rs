@@ -94,43 +94,31 @@ pub trait Learner: Send + Sync {
     ) -> Result<Box<dyn DirectionModel>, ModelError>;
 }
 
-impl<L: Learner + ?Sized> Learner for Box<L> {
-    fn id(&self) -> &ModelId {
-        self.as_ref().id()
-    }
+/// A learner behind a pointer is one.
+macro_rules! delegate_learner {
+    ($pointer:ident) => {
+        impl<L: Learner + ?Sized> Learner for $pointer<L> {
+            fn id(&self) -> &ModelId {
+                self.as_ref().id()
+            }
 
-    fn recipe(&self) -> Option<String> {
-        self.as_ref().recipe()
-    }
+            fn recipe(&self) -> Option<String> {
+                self.as_ref().recipe()
+            }
 
-    fn fit(
-        &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
-        run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
-        self.as_ref().fit(train, validation, run)
-    }
+            fn fit(
+                &self,
+                train: &TrainSet<'_>,
+                validation: &ValidationSet<'_>,
+                run: &Run<'_>,
+            ) -> Result<Box<dyn DirectionModel>, ModelError> {
+                self.as_ref().fit(train, validation, run)
+            }
+        }
+    };
 }
-
-impl<L: Learner + ?Sized> Learner for Arc<L> {
-    fn id(&self) -> &ModelId {
-        self.as_ref().id()
-    }
-
-    fn recipe(&self) -> Option<String> {
-        self.as_ref().recipe()
-    }
-
-    fn fit(
-        &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
-        run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
-        self.as_ref().fit(train, validation, run)
-    }
-}
+delegate_learner!(Box);
+delegate_learner!(Arc);
 
 /// The spec of a model fitted on these windows, once it is sure that they belong together.
 ///
