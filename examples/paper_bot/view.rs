@@ -123,7 +123,7 @@ fn score(text: &mut String, trader: &Trader) -> std::fmt::Result {
     if let Some(best) = trader.best_baseline()
         && let Some(share) = best.score.accuracy
     {
-        writeln!(text, "best naive  {}, {:.1} % (with hindsight)", best.rule, 100.0 * share)?;
+        writeln!(text, "baseline    {}, {:.1} % (with hindsight)", best.rule, 100.0 * share)?;
     }
     let (net, gross) = trader.equity();
     writeln!(text, "equity      {net:.4} after {} bp, {gross:.4} before costs", trader.cost)?;
