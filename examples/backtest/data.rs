@@ -7,7 +7,7 @@ use windvane::candles::sample;
 use windvane::prelude::*;
 use windvane::signals::{GapPolicy, SignalPipeline};
 
-use super::files::{files, name, read};
+use super::files::{files, join, name, read};
 use super::options::{Options, QUICK_CANDLES};
 
 /// What was read, and what was not.
@@ -83,9 +83,6 @@ impl Loaded {
             // The same name in both folders: the tested one is told apart.
             pair = named(&format!("test/{name}"))?;
         }
-        if taken(&pair, |_| true) {
-            return Err(format!("{}: there is an instrument {pair} already", file.display()).into());
-        }
         let (series, notes) = read(file, pair, interval)?;
         // They would count twice, and a test of what was learned by heart tests nothing.
         let same = |other: &&Instrument| other.series.candles() == series.candles();
@@ -93,8 +90,16 @@ impl Loaded {
             let other = other.series.pair();
             return Err(format!("{}: the same candles as {other}", file.display()).into());
         }
+        let own = |other: &&mut Instrument| other.series.pair() == series.pair();
+        if let Some(own) = self.instruments.iter_mut().find(own) {
+            own.series = join(&own.series, &series)
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+            let pair = own.series.pair();
+            self.notes.push(format!("{}: goes on from the candles of {pair}", file.display()));
+        } else {
+            self.instruments.push(Instrument { series, test_only });
+        }
         self.notes.extend(notes);
-        self.instruments.push(Instrument { series, test_only });
         Ok(())
     }
 

@@ -29,7 +29,8 @@ const DEFAULT_MODELS: [Model; 2] = [Model::V2, Model::V32];
 #[command(name = "backtest")]
 pub(crate) struct Options {
     /// File of candles, or folder of such files, as exchanges and tools write them: CSV, JSON, also
-    /// packed. Each is an instrument, named after its file.
+    /// packed. Each is an instrument, named after its file; of several whose names differ by a date alone
+    /// (archives by month) the candles are put together.
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
     /// Instruments that are only tested: no model learns from them.

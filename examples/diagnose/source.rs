@@ -2,7 +2,7 @@
 use windvane::candles::sample;
 use windvane::prelude::*;
 
-use super::files::{files, name, read};
+use super::files::{files, join, name, read};
 use super::options::{Options, QUICK_CANDLES};
 
 type Error = Box<dyn std::error::Error>;
@@ -17,14 +17,19 @@ pub(crate) fn series(options: &Options, pair: &str) -> Result<CandleSeries, Erro
         Some(path) => {
             let files = files(path)?;
             let known: Vec<String> = files.iter().map(|file| name(file)).collect();
-            let file = known.iter().position(|name| name == pair).map(|index| &files[index]);
-            let place = path.display().to_string();
-            let file = file.ok_or_else(|| unknown(pair, &place, &known))?;
-            let (series, notes) = read(file, pair.parse()?, options.interval)?;
-            for note in &notes {
-                eprintln!("note: {note}");
+            let own = files.iter().zip(&known).filter(|(_, name)| *name == pair);
+            let mut series: Option<CandleSeries> = None;
+            for (file, _) in own {
+                let (next, notes) = read(file, pair.parse()?, options.interval)?;
+                for note in &notes {
+                    eprintln!("note: {note}");
+                }
+                series = Some(match series {
+                    Some(series) => join(&series, &next)?,
+                    None => next,
+                });
             }
-            series
+            series.ok_or_else(|| unknown(pair, &path.display().to_string(), &known))?
         }
     };
     let first = options.quick.then(|| series.len().saturating_sub(QUICK_CANDLES));

@@ -37,14 +37,49 @@ pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// The name of a file without its folder and endings, in characters that a pair may have.
+/// The name of a file without its folder, its endings and the dates that archives end with
+/// (`BTCUSDT-1h-2024-01.zip`), in characters that a pair may have.
 pub(crate) fn name(path: &Path) -> String {
     let mut stem = path.to_path_buf();
     while ending(&stem).is_some() {
         stem.set_extension("");
     }
     let name = stem.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut name = name.as_str();
+    while let Some(shorter) = without_date(name) {
+        name = shorter;
+    }
     name.chars().take(64).map(|c| if c.is_ascii_graphic() { c } else { '_' }).collect()
+}
+
+/// A name without the year at its end, with or without month and day; `None` where there is none.
+fn without_date(name: &str) -> Option<&str> {
+    let mut rest = name;
+    for _ in 0..3 {
+        let (before, last) = rest.rsplit_once(['-', '_'])?;
+        let year = last.len() == 4 && (last.starts_with("19") || last.starts_with("20"));
+        let number = last.bytes().all(|b| b.is_ascii_digit());
+        match (number, year, last.len()) {
+            (true, true, _) => return (!before.is_empty()).then_some(before),
+            (true, false, 2) => rest = before,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Two stretches of candles as one.
+pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<CandleSeries, String> {
+    let (pair, interval) = (earlier.pair(), earlier.interval());
+    let ends = [earlier.candles().last(), later.candles().first()];
+    let ends = ends.map(|candle| candle.map(Candle::open_time));
+    if later.interval() != interval || ends[0] >= ends[1] {
+        return Err(format!(
+            "there is an instrument {pair} already, which this does not go on from"
+        ));
+    }
+    let candles = earlier.iter().chain(later).copied().collect();
+    CandleSeries::new(pair.clone(), interval, candles).map_err(|error| error.to_string())
 }
 
 /// The candles of a file, and what had to be done to read them. An interval refuses files of
