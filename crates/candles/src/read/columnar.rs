@@ -34,6 +34,7 @@ pub(super) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<
             text_of(arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None)?, most)
         } else {
             let wrong = |error: parquet::errors::ParquetError| ArrowError::from(error);
+            pages::check_footer(&bytes)?;
             let bytes = bytes::Bytes::from(bytes);
             let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(wrong)?;
             pages::check(builder.metadata(), &bytes, most)?;

@@ -1,7 +1,8 @@
 //! The pages of a Parquet file: what they unpack to, before memory is taken for it.
 //!
-//! The decoder takes as much memory as a page header says, and unpacks gzip to its end. So all
-//! headers are read here first: structs of Thrift's compact protocol.
+//! The decoder takes as much memory as a page header says, unpacks gzip to its end, and counts as
+//! far as a list of truths says it is long. So the footer and all headers are read here first:
+//! structs of Thrift's compact protocol.
 //! Source: `PageHeader` in the Parquet format's `parquet.thrift`.
 
 use std::io::{Read, copy, sink};
@@ -13,14 +14,23 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 /// Structs in structs that are followed.
 const DEEPEST: u32 = 16;
 
+/// Refuses a file whose footer is no struct, or has lists of truths: Parquet knows none there, and
+/// since the decoder takes none of their elements for a byte, it would count to 2,147,483,647.
+pub(super) fn check_footer(bytes: &[u8]) -> Result<(), ArrowError> {
+    let footer = || {
+        let (rest, _magic) = bytes.split_last_chunk::<4>()?;
+        let (rest, length) = rest.split_last_chunk::<4>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        Compact { bytes: rest.get(rest.len().checked_sub(length)?..)? }.skip(STRUCT, DEEPEST)
+    };
+    footer().ok_or_else(|| ArrowError::ParseError("a footer that is damaged".to_owned()))
+}
+
 /// Refuses a file whose packed pages say, or turn out, to be more than `most` bytes together.
 pub(super) fn check(file: &ParquetMetaData, bytes: &[u8], most: u64) -> Result<(), ArrowError> {
     let wrong = |text: String| ArrowError::ParseError(text);
     let mut unpacked = 0_u64;
     for column in file.row_groups().iter().flat_map(RowGroupMetaData::columns) {
-        if column.compression() == Compression::UNCOMPRESSED {
-            continue;
-        }
         let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
         let part = || {
             let start = usize::try_from(start).ok()?;
@@ -170,7 +180,7 @@ impl Compact<'_> {
                 let length = if byte >> 4 == 15 { self.unsigned()? } else { (byte >> 4).into() };
                 for _ in 0..length {
                     match byte & 0xf {
-                        1 | FALSE => _ = self.byte()?,
+                        1 | FALSE => return None,
                         kind => self.skip(kind, deeper)?,
                     }
                 }

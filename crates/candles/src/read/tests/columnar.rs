@@ -93,6 +93,27 @@ fn page_headers_are_not_trusted_with_memory() {
     assert!(small.contains("longer than its header says"), "{small}");
 }
 
+#[test]
+fn a_footer_is_not_counted_to_its_end() {
+    // An unknown field that is a list of 2,147,483,647 truths, again and again.
+    let list = [0xf9, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07];
+    let footer = [&list.repeat(1_000)[..], &[0]].concat();
+    let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
+    let file = [b"PAR1", &footer[..], &length, b"PAR1"].concat();
+    let error = read(&file).unwrap_err().to_string();
+    assert!(error.contains("a footer that is damaged"), "{error}");
+}
+
+#[test]
+fn an_lz4_frame_of_the_old_form_takes_no_more_than_its_blocks() {
+    let mut file = feather(Some(arrow_ipc::CompressionType::LZ4_FRAME));
+    let frame = 0x184d_2204_u32.to_le_bytes();
+    let at = file.windows(4).position(|four| four == frame).unwrap();
+    file[at..at + 4].copy_from_slice(&0x184c_2102_u32.to_le_bytes());
+    read_within_memory(&file);
+    assert!(matches!(read(&file), Err(ReadError::Container { .. })));
+}
+
 proptest! {
     #[test]
     fn changed_columnar_files_give_candles_or_an_error(
