@@ -50,10 +50,6 @@ pub mod prelude {
 struct WorkspaceReadmeDoctests;
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/diagnosis.md")]
-struct DiagnosisDoctests;
-
-#[cfg(doctest)]
 #[doc = include_str!("../../../docs/live.md")]
 struct LiveDoctests;
 
@@ -64,10 +60,6 @@ struct SignalsDoctests;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/training.md")]
 struct TrainingDoctests;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/ensemble.md")]
-struct EnsembleDoctests;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/saved-models.md")]
