@@ -1,6 +1,8 @@
 //! What the targets share: memory that is counted, and readings that are checked.
 
 #[cfg(feature = "models")]
+pub mod life;
+#[cfg(feature = "models")]
 pub mod models;
 
 use windvane_candles::Pair;
