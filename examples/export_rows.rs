@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use windvane::candles::read::read_file;
+use windvane::readers::read_file;
 use windvane::prelude::*;
 use windvane::signals::{LabelSpec, Scaler};
 

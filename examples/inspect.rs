@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
-use windvane::candles::read::{Reading, read_file};
+use windvane::readers::{ReadResult, read_file};
 use windvane::prelude::*;
 
 use gap_note::gap_note;
@@ -32,7 +32,7 @@ struct Options {
 /// A file and what came of it.
 struct Inspected {
     file: String,
-    reading: Result<Reading, String>,
+    reading: Result<ReadResult, String>,
 }
 
 fn main() -> std::process::ExitCode {
@@ -58,7 +58,7 @@ fn inspect(file: &Path) -> Inspected {
     Inspected { file: file.display().to_string(), reading }
 }
 
-fn notes(reading: &Reading) -> Vec<String> {
+fn notes(reading: &ReadResult) -> Vec<String> {
     let notes = reading.notes.iter().map(ToString::to_string);
     notes.chain(gap_note(&reading.series)).collect()
 }
@@ -76,7 +76,7 @@ fn as_json(one: &Inspected) -> Value {
             let [first, last] = first_and_last(series);
             json!({
                 "file": one.file,
-                "dialect": reading.dialect.to_string(),
+                "dialect": reading.format.to_string(),
                 "rows": series.len(),
                 "first": first,
                 "last": last,
@@ -118,7 +118,7 @@ fn show(all: &[Inspected]) {
     for one in all {
         match &one.reading {
             Ok(reading) => {
-                println!("{}: {}", short(&one.file), reading.dialect);
+                println!("{}: {}", short(&one.file), reading.format);
                 for note in notes(reading) {
                     println!("  - {note}");
                 }

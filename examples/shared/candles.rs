@@ -1,7 +1,7 @@
 //! The candles of one pair, from a file or the embedded sample.
 use std::path::Path;
 
-use windvane::candles::read::read_file;
+use windvane::readers::read_file;
 use windvane::candles::sample;
 use windvane::prelude::*;
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use app::options::Options;
 use clap::Parser;
-use windvane::candles::csv::read_csv;
+use windvane::readers::read_csv;
 use windvane::candles::simulate::Market;
 use windvane::ensemble::EnsembleLearner;
 use windvane::models::ModelId;

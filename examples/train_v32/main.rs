@@ -10,11 +10,12 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use windvane::candles::{read, sample};
+use windvane::candles::sample;
 use windvane::models::MarketProfile;
 use windvane::models::train::{EpochReport, Run};
 use windvane::models::v32::FastLstmLearner;
 use windvane::prelude::*;
+use windvane::readers::read_file;
 use windvane::signals::LabelSpec;
 
 #[derive(Parser)]
@@ -100,8 +101,8 @@ fn candles(options: &Options) -> Result<CandleSeries, Box<dyn std::error::Error>
         return Ok(sample::load(&options.instrument).ok_or_else(names)?);
     };
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let reading = read::read_file(file, stem.parse()?)?;
-    eprintln!("{}: {}", file.display(), reading.dialect);
+    let reading = read_file(file, stem.parse()?)?;
+    eprintln!("{}: {}", file.display(), reading.format);
     reading.notes.iter().for_each(|note| eprintln!("  {note}"));
     Ok(reading.series)
 }

@@ -9,9 +9,13 @@
 //!
 //! | module | crate | what |
 //! |---|---|---|
-//! | [`candles`] | `windvane-candles` | candles, series, CSV, the real sample, simulated markets |
+//! | [`candles`] | `windvane-candles` | candles, series, the real sample, simulated markets |
 //! | [`signals`] | `windvane-signals` | indicators, channels, scaler, windows, labels, splits |
 //! | [`models`] | `windvane-models` | v2, v3, v3.1, v3.2, training, saved models, the live predictor |
+#![cfg_attr(
+    feature = "readers",
+    doc = "| [`readers`] | `windvane-readers` | files of exchanges and tools: CSV, JSON, zip, gzip, Arrow, Parquet |"
+)]
 #![cfg_attr(
     feature = "ensemble",
     doc = "| [`ensemble`] | `windvane-ensemble` | votes over models; loads any saved model |"
@@ -23,7 +27,7 @@
 //!
 //! # Features
 //! `v2` and `v32` (default), `v3`, `v31`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models.
-//! `train`: fitting. `backtest`: walk-forward tests and reports. `csv`, `read`, `columnar`, `sample`,
+//! `train`: fitting. `backtest`: walk-forward tests and reports. `readers`, `columnar`, `sample`,
 //! `simulate`: where candles come from. `full`: everything but `columnar`, which takes longer to build than the rest.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -34,6 +38,8 @@ pub use windvane_candles as candles;
 #[cfg(feature = "ensemble")]
 pub use windvane_ensemble as ensemble;
 pub use windvane_models as models;
+#[cfg(feature = "readers")]
+pub use windvane_readers as readers;
 pub use windvane_signals as signals;
 
 /// What a bot needs at hand.
