@@ -17,8 +17,8 @@ pub(crate) fn is_row(cells: &[String]) -> bool {
     let Some(time) = cells.iter().take(3).position(|cell| parse(cell).is_some()) else {
         return false;
     };
-    let number = |cell: &&String| number(cell).is_some_and(|value| value >= 0.0);
-    cells.len() >= MIN_CELLS && cells[time + 1..].iter().filter(number).count() >= 4
+    let numbers = cells[time + 1..].iter().filter_map(|cell| number(cell));
+    cells.len() >= MIN_CELLS && numbers.filter(|number| *number >= 0.0).count() >= 4
 }
 
 fn number(cell: &str) -> Option<f64> {
@@ -96,33 +96,38 @@ fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<Fou
     if four.is_empty() || (four.len() as f64) < AGREE * rows.len() as f64 {
         return None;
     }
-    let share = |is: &dyn Fn(&[f64; 4]) -> bool| {
-        four.iter().filter(|four| is(four)).count() as f64 / four.len() as f64
-    };
     // The usual order first: it is taken where rows without movement leave several.
-    let high =
-        [1, 2, 3, 0].into_iter().find(|&i| share(&|f| f.iter().all(|p| f[i] >= *p)) >= AGREE)?;
+    let high = [1, 2, 3, 0]
+        .into_iter()
+        .find(|&i| share(&four, |f| f.iter().all(|p| f[i] >= *p)) >= AGREE)?;
     let low = [2, 3, 1, 0]
         .into_iter()
-        .find(|&i| i != high && share(&|f| f.iter().all(|p| f[i] <= *p)) >= AGREE)?;
+        .find(|&i| i != high && share(&four, |f| f.iter().all(|p| f[i] <= *p)) >= AGREE)?;
     // A volume among the four would be another size altogether.
-    if share(&|f| f[high] <= 10.0 * f[low]) < AGREE {
+    if share(&four, |f| f[high] <= 10.0 * f[low]) < AGREE {
         return None;
     }
     let rest: Vec<usize> = (0..4).filter(|i| *i != high && *i != low).collect();
-    let jump = |open: usize, close: usize| -> f64 {
-        let steps = four.windows(2).map(|two| {
-            let (before, after) =
-                if newest_first { (&two[1], &two[0]) } else { (&two[0], &two[1]) };
-            ((after[open] - before[close]) / before[close]).abs()
-        });
-        steps.sum()
-    };
-    let (usual, other) = (jump(rest[0], rest[1]), jump(rest[1], rest[0]));
+    let usual = jump(&four, rest[0], rest[1], newest_first);
+    let other = jump(&four, rest[1], rest[0], newest_first);
     let (open, close) = if other < usual { (rest[1], rest[0]) } else { (rest[0], rest[1]) };
-    let moved = share(&|f| f[high] > f[low]) > 0.0;
+    let moved = share(&four, |f| f[high] > f[low]) > 0.0;
     let prices = [open, high, low, close].map(|i| at + i);
     Some(Four { prices, sure: moved && four.len() > 2, jump: usual.min(other) })
+}
+
+/// The share of rows for which something holds.
+fn share(rows: &[[f64; 4]], holds: impl Fn(&[f64; 4]) -> bool) -> f64 {
+    rows.iter().filter(|row| holds(row)).count() as f64 / rows.len() as f64
+}
+
+/// The sum of all relative jumps from a close to the next open.
+fn jump(rows: &[[f64; 4]], open: usize, close: usize, newest_first: bool) -> f64 {
+    let steps = rows.windows(2).map(|two| {
+        let (before, after) = if newest_first { (&two[1], &two[0]) } else { (&two[0], &two[1]) };
+        ((after[open] - before[close]) / before[close]).abs()
+    });
+    steps.sum()
 }
 
 fn newest_first(head: &[HeadRow], time: usize, width: usize) -> bool {
@@ -147,23 +152,29 @@ fn volume(
     width: usize,
 ) -> Option<usize> {
     let end = prices.iter().max()? + 1;
-    let is_average = |i: usize| {
-        let within = rows.iter().filter(|row| {
-            let (Some(value), Some(high), Some(low)) = (row[i], row[prices[1]], row[prices[2]])
-            else {
-                return false;
-            };
-            value == 0.0 || (low * 0.999..=high * 1.001).contains(&value)
-        });
-        let none = rows.iter().all(|row| row[i] == Some(0.0));
-        within.count() as f64 >= AGREE * rows.len() as f64 && !none
-    };
-    let numbers = |i: &usize| rows.iter().all(|row| row[*i].is_some());
     let usual = (end..width)
-        .find(|i| numbers(i) && !is_average(*i))
-        .or_else(|| (from..*prices.iter().min()?).find(numbers));
+        .find(|i| is_full(rows, *i) && !is_average(rows, prices, *i))
+        .or_else(|| (from..*prices.iter().min()?).find(|i| is_full(rows, *i)));
     let all: Vec<usize> = (from..width).collect();
     by_money(rows, prices, &all, usual).map(|(base, _)| base).or(usual)
+}
+
+/// Whether every row has a number in a column.
+fn is_full(rows: &[Vec<Option<f64>>], index: usize) -> bool {
+    rows.iter().all(|row| row[index].is_some())
+}
+
+/// Whether a column is an average price: within the candle, or 0, but not 0 everywhere.
+fn is_average(rows: &[Vec<Option<f64>>], prices: &[usize; 4], index: usize) -> bool {
+    let within = rows.iter().filter(|row| {
+        let (Some(value), Some(high), Some(low)) = (row[index], row[prices[1]], row[prices[2]])
+        else {
+            return false;
+        };
+        value == 0.0 || (low * 0.999..=high * 1.001).contains(&value)
+    });
+    let none = rows.iter().all(|row| row[index] == Some(0.0));
+    within.count() as f64 >= AGREE * rows.len() as f64 && !none
 }
 
 /// A last column that says whether the candle is finished: `true` and `false` of Gate, or the ninth
@@ -176,12 +187,13 @@ fn flag(head: &[HeadRow], time: usize, width: usize, newest_first: bool) -> Opti
     let newest = if newest_first { rows.first() } else { rows.last() };
     let finished: BTreeSet<&str> =
         rows.iter().filter(|row| row[last] == "1").map(|row| row[time].as_str()).collect();
-    let may_be_zero = |row: &[String]| {
-        finished.contains(&row[time][..]) || newest.is_some_and(|newest| newest[time] == row[time])
-    };
     let digits = width == 9
         && rows.len() > 1
-        && rows.iter().all(|row| row[last] == "1" || row[last] == "0" && may_be_zero(row));
+        && rows.iter().all(|row| {
+            let may_be_zero = finished.contains(&row[time][..])
+                || newest.is_some_and(|newest| newest[time] == row[time]);
+            row[last] == "1" || row[last] == "0" && may_be_zero
+        });
     (words || digits).then_some(last)
 }
 

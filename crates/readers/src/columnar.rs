@@ -33,12 +33,11 @@ pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<
             check_arrow(&bytes, most)?;
             text_of(arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None)?, most)
         } else {
-            let wrong = |error: parquet::errors::ParquetError| ArrowError::from(error);
             pages::check_footer(&bytes)?;
             let bytes = bytes::Bytes::from(bytes);
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(wrong)?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
             pages::check(builder.metadata(), &bytes, most)?;
-            text_of(builder.build().map_err(wrong)?, most)
+            text_of(builder.build()?, most)
         }
     }));
     match text {
@@ -52,46 +51,41 @@ pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<
 /// Refuses an Arrow file whose blocks lie outside it, or that says its buffers unpack to more than
 /// `most` bytes: the decoder takes that memory before it looks.
 fn check_arrow(bytes: &[u8], most: u64) -> Result<(), ArrowError> {
-    let wrong = || ArrowError::ParseError("lengths that do not fit the file".to_owned());
-    let end = bytes.len().checked_sub(10).ok_or_else(wrong)?;
-    let tail: [u8; 10] = bytes[end..].try_into().map_err(|_| wrong())?;
-    let length = arrow_ipc::reader::read_footer_length(tail)?;
+    let (rest, tail) = bytes.split_last_chunk::<10>().ok_or_else(misfit)?;
+    let length = arrow_ipc::reader::read_footer_length(*tail)?;
+    let start = rest.len().checked_sub(length).ok_or_else(misfit)?;
+    let footer = &rest[start..];
     let footer =
-        end.checked_sub(length).and_then(|start| bytes.get(start..end)).ok_or_else(wrong)?;
-    let footer = arrow_ipc::root_as_footer(footer)
-        .map_err(|error| ArrowError::ParseError(error.to_string()))?;
-    let part = |start: i64, length: i64| {
-        let start = usize::try_from(start).ok()?;
-        bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)
-    };
+        arrow_ipc::root_as_footer(footer).map_err(|error| pages::wrong(error.to_string()))?;
     let mut unpacked = 0_u64;
     let blocks = footer.recordBatches().into_iter().flatten();
     for block in blocks.chain(footer.dictionaries().into_iter().flatten()) {
         let meta = i64::from(block.metaDataLength());
-        let message = part(block.offset(), meta).ok_or_else(wrong)?;
-        let body_start = block.offset().checked_add(meta).ok_or_else(wrong)?;
-        let body = part(body_start, block.bodyLength()).ok_or_else(wrong)?;
+        let message = pages::part(bytes, block.offset(), meta).ok_or_else(misfit)?;
+        let body_start = block.offset().checked_add(meta).ok_or_else(misfit)?;
+        let body = pages::part(bytes, body_start, block.bodyLength()).ok_or_else(misfit)?;
         let prefix = if message.starts_with(&[0xff; 4]) { 8 } else { 4 };
-        let message = message.get(prefix..).ok_or_else(wrong)?;
-        let message = arrow_ipc::root_as_message(message)
-            .map_err(|error| ArrowError::ParseError(error.to_string()))?;
+        let message = message.get(prefix..).ok_or_else(misfit)?;
+        let message =
+            arrow_ipc::root_as_message(message).map_err(|error| pages::wrong(error.to_string()))?;
         let dictionary = message.header_as_dictionary_batch().and_then(|batch| batch.data());
         let Some(batch) = message.header_as_record_batch().or(dictionary) else { continue };
         for buffer in batch.buffers().into_iter().flatten() {
-            let start = usize::try_from(buffer.offset()).map_err(|_| wrong())?;
-            let length = usize::try_from(buffer.length()).map_err(|_| wrong())?;
-            let end = start.checked_add(length).ok_or_else(wrong)?;
-            let data = body.get(start..end).ok_or_else(wrong)?;
+            let data = pages::part(body, buffer.offset(), buffer.length()).ok_or_else(misfit)?;
             if let (Some(size), true) = (data.first_chunk(), batch.compression().is_some()) {
                 let size = i64::from_le_bytes(*size).max(0).unsigned_abs();
                 unpacked = unpacked.saturating_add(size);
             }
         }
         if unpacked > most {
-            return Err(ArrowError::ParseError(format!("more than {most} bytes when unpacked")));
+            return Err(pages::wrong(format!("more than {most} bytes when unpacked")));
         }
     }
     Ok(())
+}
+
+fn misfit() -> ArrowError {
+    pages::wrong("lengths that do not fit the file")
 }
 
 /// All rows as text with commas, or nothing if that is more than `most` bytes.

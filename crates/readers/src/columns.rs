@@ -90,9 +90,10 @@ impl Columns {
             }
             let mut names = cells.clone();
             // Tables of R have no name above the column of row names.
-            let is_wider =
-                |row: &HeadRow| row.1.len() == names.len() + 1 && !row.1[names.len()].is_empty();
-            if !data.is_empty() && data.iter().take(20).all(is_wider) {
+            let width = cells.len();
+            let mut first = data.iter().take(20).map(|(_, row)| row);
+            if !data.is_empty() && first.all(|row| row.len() == width + 1 && !row[width].is_empty())
+            {
                 names.insert(0, String::new());
             }
             if let Some(found) = Self::by_names(&names, *line, data, table, log) {
@@ -125,9 +126,8 @@ impl Columns {
         let (time, clock, serial) = find_time(&known, &prices, data)?;
         let mut source = source_of(plain, clock.is_some());
         // Of Dukascopy's two exports one has no name of its own: `31.01.2024 22:00:00.000`.
-        let day_first = |cell: &String| cell.len() == 23 && cell.as_bytes()[2] == b'.';
         if plain[time] == "time"
-            && data.first().is_some_and(|(_, row)| row.get(time).is_some_and(day_first))
+            && first_cell(data, time).is_some_and(|c| c.len() == 23 && c.as_bytes()[2] == b'.')
         {
             source = "Dukascopy";
         }
@@ -144,9 +144,8 @@ impl Columns {
                 format!("column {name:?} left out: prices are the unadjusted ones"),
             );
         }
-        let first = |i: usize| data.first().and_then(|(_, row)| row.get(i));
-        let is_whole = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
-        let nanos = source == "Databento" && first(prices[0]).is_some_and(is_whole);
+        let nanos = source == "Databento"
+            && first_cell(data, prices[0]).is_some_and(|c| c.bytes().all(|b| b.is_ascii_digit()));
         if nanos {
             log.file(NoteKind::Numbers, "prices are whole numbers of 1e-9");
         }
@@ -159,35 +158,44 @@ impl Columns {
             log.file(NoteKind::Times, text);
         }
         // The `s` of streams is the symbol, that of others a state or a size.
-        let is_symbol = |i: &usize| {
+        let symbol = known.any(SYMBOL).filter(|i| {
             *i != time
-                && (plain[*i].len() > 1 || first(*i).is_some_and(|s| s.parse::<f64>().is_err()))
-        };
-        let symbol = known.any(SYMBOL).filter(is_symbol);
+                && (plain[*i].len() > 1
+                    || first_cell(data, *i).is_some_and(|s| s.parse::<f64>().is_err()))
+        });
         // Short names may also be those of a number.
-        let is_flag = |i: &usize| {
-            first(*i).is_none_or(|cell| is_flag(cell) && (plain[*i].len() > 1 || cell.len() > 1))
-        };
+        let closed = CLOSED.iter().filter_map(|name| known.at(name)).find(|i| {
+            first_cell(data, *i)
+                .is_none_or(|cell| is_flag(cell) && (plain[*i].len() > 1 || cell.len() > 1))
+        });
+        let close_time = known
+            .any(CLOSE_TIME)
+            .or_else(|| names.iter().position(|name| name == "T" && names[time] == "t"));
         let comma = table.delimiter == b',';
         let volume = volume::find(names, &known, &prices, symbol, data, comma, log);
-        let in_utc = || plain[time].ends_with("utc").then_some(Zone::Offset(0));
-        let capital = || names.iter().position(|name| name == "T" && names[time] == "t");
         Some(Self {
             header: Some(line),
             width: names.len(),
             time,
             clock,
             serial,
-            zone: zone::of_header(&names[time]).and_then(Zone::named).or_else(in_utc),
+            zone: zone::of_header(&names[time])
+                .and_then(Zone::named)
+                .or_else(|| plain[time].ends_with("utc").then_some(Zone::Offset(0))),
             prices,
             exponent: if nanos { "e-9" } else { "" },
             volume,
             symbol,
-            closed: CLOSED.iter().filter_map(|name| known.at(name)).find(is_flag),
-            close_time: known.any(CLOSE_TIME).or_else(capital),
+            closed,
+            close_time,
             source,
         })
     }
+}
+
+/// A cell of the first row.
+fn first_cell(data: &[HeadRow], index: usize) -> Option<&str> {
+    data.first()?.1.get(index).map(String::as_str)
 }
 
 /// Whether a cell says yes or no.
@@ -240,84 +248,132 @@ fn find_time(
     prices: &[usize; 4],
     data: &[HeadRow],
 ) -> Option<(usize, Option<usize>, bool)> {
-    let rows = || data.iter().filter(|(_, cells)| cells.len() >= MIN_CELLS).take(20);
-    let most = |is: &dyn Fn(&[String]) -> bool| {
-        rows().filter(|(_, cells)| is(cells)).count() * 2 > rows().count()
-    };
-    let reads = |index: usize, read: &dyn Fn(&str) -> bool| {
-        most(&|cells| cells.get(index).is_some_and(|cell| read(cell)))
-    };
-    // Some write the time of the close, or a later one, under a name that does not say so.
-    let close_time = names.any(CLOSE_TIME);
-    let is_close = |index: usize| {
-        let millis = |cells: &[String], i: usize| parse(cells.get(i)?)?.millis();
-        let is_after =
-            |cells: &[String]| Some(millis(cells, index)? >= millis(cells, close_time?)?);
-        let says_open = ["open", "start", "begin"].iter().any(|w| names.plain[index].contains(w));
-        !says_open && most(&|cells| is_after(cells) == Some(true))
-    };
-    let is_time = |index: usize| {
-        !prices.contains(&index) && reads(index, &|cell| parse(cell).is_some()) && !is_close(index)
-    };
-    let equal = |name| (0..names.plain.len()).filter(move |i| names.plain[*i] == name);
-    // A name written just so goes first.
-    let named = || TIME.iter().flat_map(|name| names.at(name).into_iter().chain(equal(*name)));
+    let search = TimeSearch::new(names, prices, data);
     let in_brackets =
-        || (0..names.plain.len()).filter(|i| zone::of_header(names.written(*i)).is_some());
-    let mut candidates = named().chain(in_brackets());
-    if rows().next().is_none() {
+        (0..names.plain.len()).filter(|i| zone::of_header(names.written(*i)).is_some());
+    let mut candidates = search.named().chain(in_brackets);
+    if search.rows.is_empty() {
         return Some((candidates.next()?, None, false));
     }
-    let closes = |i: usize| {
-        let name = &names.plain[i];
-        name.contains("close") || name.starts_with("end") || name.ends_with("end")
+    let found = candidates
+        .find(|i| search.is_time(*i))
+        .or_else(|| (search.is_time(0) && !search.names_close(0)).then_some(0));
+    let Some(time) = found else {
+        let serial = search.named().find(|i| {
+            let name = &names.plain[*i];
+            (name.contains("date") || name.contains("time"))
+                && search.reads(*i, |cell| parse_serial(cell).is_some())
+        });
+        return serial.map(|time| (time, None, true));
     };
-    let first = || (is_time(0) && !closes(0)).then_some(0);
-    let Some(time) = candidates.find(|i| is_time(*i)).or_else(first) else {
-        let says_so = |i: &usize| ["date", "time"].iter().any(|w| names.plain[*i].contains(w));
-        let is_serial = |i: &usize| reads(*i, &|cell| parse_serial(cell).is_some());
-        return named().filter(says_so).find(is_serial).map(|time| (time, None, true));
-    };
-    let date_only =
-        |cell: &str| matches!(parse(cell), Some(Stamp::Civil(civil)) if civil.clock.is_none());
-    let is_clock = |i: &usize| *i != time && reads(*i, &|cell| parse_clock(cell).is_some());
-    let clock = CLOCK.iter().filter_map(|name| names.at(name)).find(is_clock);
-    Some((time, clock.filter(|_| reads(time, &date_only)), false))
+    let clock = CLOCK
+        .iter()
+        .filter_map(|name| names.at(name))
+        .find(|i| *i != time && search.reads(*i, |cell| parse_clock(cell).is_some()))
+        .filter(|_| search.reads(time, is_date_only));
+    Some((time, clock, false))
 }
 
-/// Who writes such a header.
+fn is_date_only(cell: &str) -> bool {
+    matches!(parse(cell), Some(Stamp::Civil(civil)) if civil.clock.is_none())
+}
+
+fn millis(row: &[String], index: usize) -> Option<i64> {
+    parse(row.get(index)?)?.millis()
+}
+
+/// The search for the column of the time in the first rows.
+struct TimeSearch<'a> {
+    names: &'a Names,
+    prices: &'a [usize; 4],
+    rows: Vec<&'a [String]>,
+    close_time: Option<usize>,
+}
+
+impl<'a> TimeSearch<'a> {
+    fn new(names: &'a Names, prices: &'a [usize; 4], data: &'a [HeadRow]) -> Self {
+        let rows = data.iter().map(|(_, cells)| &cells[..]);
+        let rows = rows.filter(|cells| cells.len() >= MIN_CELLS).take(20).collect();
+        Self { names, prices, rows, close_time: names.any(CLOSE_TIME) }
+    }
+
+    /// The columns with a name of the time, the surest first. A name written just so goes first.
+    fn named(&self) -> impl Iterator<Item = usize> {
+        TIME.iter().flat_map(|name| self.names.at(name).into_iter().chain(self.names.all(name)))
+    }
+
+    /// Whether the cell of most rows can be read.
+    fn reads(&self, index: usize, read: fn(&str) -> bool) -> bool {
+        let good = self.rows.iter().filter(|row| row.get(index).is_some_and(|cell| read(cell)));
+        good.count() * 2 > self.rows.len()
+    }
+
+    fn is_time(&self, index: usize) -> bool {
+        !self.prices.contains(&index)
+            && self.reads(index, |cell| parse(cell).is_some())
+            && !self.is_close(index)
+    }
+
+    /// Whether most times are those of the close or later, under a name that does not say so.
+    fn is_close(&self, index: usize) -> bool {
+        let name = &self.names.plain[index];
+        if ["open", "start", "begin"].iter().any(|word| name.contains(word)) {
+            return false;
+        }
+        let Some(close_time) = self.close_time else { return false };
+        let is_after = self.rows.iter().filter(|row| {
+            let times = millis(row, index).zip(millis(row, close_time));
+            times.is_some_and(|(time, close)| time >= close)
+        });
+        is_after.count() * 2 > self.rows.len()
+    }
+
+    fn names_close(&self, index: usize) -> bool {
+        let name = &self.names.plain[index];
+        name.contains("close") || name.starts_with("end") || name.ends_with("end")
+    }
+}
+
+/// The exchange or tool that writes such a header.
 fn source_of(plain: &[String], clock: bool) -> &'static str {
-    let has = |name: &str| plain.iter().any(|p| p == name);
-    let all = |names: &[&str]| names.iter().all(|name| has(name));
     let volumes = plain.iter().filter(|p| p.starts_with("volume") && p.len() > 6).count();
-    let known: [(bool, &str); 20] = [
-        (
-            all(&["opentime", "closetime"]) && plain.iter().any(|p| p.starts_with("takerbuy")),
-            "Binance archive",
-        ),
-        (plain.iter().any(|p| p.starts_with("takerbuy")), "Binance columns"),
-        (
-            has("unix") && has("symbol") || has("tradecount") || (has("symbol") && volumes == 2),
-            "CryptoDataDownload",
-        ),
-        (all(&["rtype", "publisherid"]), "Databento"),
-        (all(&["bartype", "tsevent"]), "NautilusTrader"),
-        (all(&["up", "down"]), "TradeStation or MultiCharts"),
-        (has("adjclose"), "Yahoo Finance"),
-        (has("gmttime") || has("localtime"), "Dukascopy"),
-        (has("tickvol") && has("spread"), "MetaTrader 5"),
-        (all(&["ticker", "per"]), "Stooq"),
-        (has("price") && plain.iter().any(|p| p.starts_with("change")), "Investing.com"),
-        (has("closelast"), "Nasdaq.com"),
-        (all(&["v", "vw", "n"]), "Polygon or Alpaca"),
-        (all(&["id", "amount", "vol", "count"]), "HTX"),
-        (all(&["timeperiodstart", "priceopen"]), "CoinAPI"),
-        (has("bidopen"), "FXCM"),
-        (all(&["turnover", "startat"]) || all(&["turnover", "start"]), "Bybit"),
-        (all(&["volccy", "confirm"]), "OKX"),
-        (all(&["foreignnotional", "lastsize"]) || all(&["homenotional", "lastsize"]), "BitMEX"),
-        (all(&["t", "o", "h", "l", "c"]), "short names"),
+    let takers = plain.iter().any(|p| p.starts_with("takerbuy"));
+    let changes = plain.iter().any(|p| p.starts_with("change"));
+    let known: [(bool, &[&str], &str); 24] = [
+        (takers, &["opentime", "closetime"], "Binance archive"),
+        (takers, &[], "Binance columns"),
+        (true, &["unix", "symbol"], "CryptoDataDownload"),
+        (true, &["tradecount"], "CryptoDataDownload"),
+        (volumes == 2, &["symbol"], "CryptoDataDownload"),
+        (true, &["rtype", "publisherid"], "Databento"),
+        (true, &["bartype", "tsevent"], "NautilusTrader"),
+        (true, &["up", "down"], "TradeStation or MultiCharts"),
+        (true, &["adjclose"], "Yahoo Finance"),
+        (true, &["gmttime"], "Dukascopy"),
+        (true, &["localtime"], "Dukascopy"),
+        (true, &["tickvol", "spread"], "MetaTrader 5"),
+        (true, &["ticker", "per"], "Stooq"),
+        (changes, &["price"], "Investing.com"),
+        (true, &["closelast"], "Nasdaq.com"),
+        (true, &["v", "vw", "n"], "Polygon or Alpaca"),
+        (true, &["id", "amount", "vol", "count"], "HTX"),
+        (true, &["timeperiodstart", "priceopen"], "CoinAPI"),
+        (true, &["bidopen"], "FXCM"),
+        (true, &["turnover", "startat"], "Bybit"),
+        (true, &["turnover", "start"], "Bybit"),
+        (true, &["volccy", "confirm"], "OKX"),
+        (true, &["foreignnotional", "lastsize"], "BitMEX"),
+        (true, &["homenotional", "lastsize"], "BitMEX"),
     ];
-    let other = if clock { "date and time columns" } else { "named columns" };
-    known.iter().find(|(is, _)| *is).map_or(other, |(_, name)| name)
+    let found = known.iter().find(|(is, names, _)| *is && has_all(plain, names));
+    match found {
+        Some((_, _, source)) => source,
+        None if has_all(plain, &["t", "o", "h", "l", "c"]) => "short names",
+        None if clock => "date and time columns",
+        None => "named columns",
+    }
+}
+
+fn has_all(plain: &[String], names: &[&str]) -> bool {
+    names.iter().all(|name| plain.iter().any(|p| p == name))
 }

@@ -62,11 +62,11 @@ impl Found {
     /// Adds a cell to each row: whether its time, which is the first, is not after the last
     /// finished one.
     fn add_finished(&mut self, last: i64) {
-        let is_finished = |row: &str| {
+        let rows = self.rows.lines().map(|row| {
             let time = row.split(',').next().and_then(|time| time.parse::<i64>().ok());
-            time.is_none_or(|time| time <= last)
-        };
-        let rows = self.rows.lines().map(|row| format!("{row},{}\n", is_finished(row)));
+            let is_finished = time.is_none_or(|time| time <= last);
+            format!("{row},{is_finished}\n")
+        });
         self.rows = rows.collect();
         self.width += 1;
     }
@@ -229,16 +229,21 @@ fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     let Some((prices, _)) = Names::new(&names(&all)).prices() else { return all };
     let open = &all[prices[0]];
     let inner = open[..open.len() - 1].to_vec();
-    let is_inner = |path: &[&str]| path.len() > inner.len() && path.starts_with(&inner);
-    let is_one_of = |path: &[&str], list: &[&str]| {
-        let name = path.last().map(|name| (*name).to_owned());
-        Names::new(name.as_slice()).any(list).is_some()
-    };
-    let has_time = all.iter().any(|path| is_inner(path) && is_one_of(path, TIME));
-    if has_time && prices.iter().all(|i| is_inner(&all[*i])) {
-        all.retain(|path| is_inner(path) || is_one_of(path, SYMBOL));
+    let has_time = all.iter().any(|path| is_inside(path, &inner) && is_one_of(path, TIME));
+    if has_time && prices.iter().all(|i| is_inside(&all[*i], &inner)) {
+        all.retain(|path| is_inside(path, &inner) || is_one_of(path, SYMBOL));
     }
     all
+}
+
+fn is_inside(path: &[&str], outer: &[&str]) -> bool {
+    path.len() > outer.len() && path.starts_with(outer)
+}
+
+/// Whether the value at a path has one of some names.
+fn is_one_of(path: &[&str], list: &[&str]) -> bool {
+    let name = path.last().map(|name| (*name).to_owned());
+    Names::new(name.as_slice()).any(list).is_some()
 }
 
 fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
@@ -259,15 +264,15 @@ fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
 
 /// A value is called by its own key, or by all on the way to it if there are several of that key.
 fn names(leaves: &[Vec<&str>]) -> Vec<String> {
-    let name = |path: &Vec<&str>| {
-        let several = leaves.iter().filter(|other| other.last() == path.last()).count() > 1;
-        clean(if several {
-            path.join(".")
+    let names = leaves.iter().map(|path| {
+        let same = leaves.iter().filter(|other| other.last() == path.last());
+        if same.count() > 1 {
+            clean(path.join("."))
         } else {
-            path.last().copied().unwrap_or_default().to_owned()
-        })
-    };
-    leaves.iter().map(name).collect()
+            clean(path.last().copied().unwrap_or_default())
+        }
+    });
+    names.collect()
 }
 
 fn object_of(map: &Map<String, Value>) -> Option<Found> {
@@ -278,8 +283,8 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
         .iter()
         .filter_map(|(key, v)| v.as_object().map(|row| (Some(key.as_str()), row)))
         .collect();
-    let is_time = |key: Option<&str>| key.is_some_and(|key| time::parse(key).is_some());
-    if keyed.len() == map.len() && keyed.first().is_some_and(|(key, _)| is_time(*key)) {
+    let first_key = keyed.first().and_then(|(key, _)| *key);
+    if keyed.len() == map.len() && first_key.is_some_and(|key| time::parse(key).is_some()) {
         return objects(&keyed, has_prices).or_else(|| objects(&keyed, has_enough));
     }
     keyed_columns(map).or_else(|| columns_of(map))
@@ -287,16 +292,21 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
 
 /// A list of rows beside a list of the names of their columns, and perhaps one of their times.
 fn named_rows(map: &Map<String, Value>) -> Option<Found> {
-    let lists = || map.iter().filter_map(|(key, v)| Some((key, v.as_array()?)));
-    let (_, rows) = lists().find(|(_, list)| list.first().is_some_and(is_row))?;
+    let lists: Vec<(&String, &Vec<Value>)> =
+        map.iter().filter_map(|(key, v)| Some((key, v.as_array()?))).collect();
+    let (_, rows) = lists.iter().find(|(_, list)| list.first().is_some_and(is_row))?;
     let width = rows[0].as_array()?.len();
-    let mut names = lists().filter(|(key, list)| *key != "index" && list.len() == width);
-    let name = |value: &Value| value.as_str().or_else(|| value.get("name")?.as_str()).map(clean);
-    let names: Vec<String> = names.find_map(|(_, list)| list.iter().map(name).collect())?;
+    let mut names = lists.iter().filter(|(key, list)| *key != "index" && list.len() == width);
+    let names: Vec<String> = names.find_map(|(_, list)| list.iter().map(column_name).collect())?;
     let index = map.get("index").and_then(Value::as_array);
     let index = index.filter(|index| index.len() == rows.len() && index.iter().all(is_scalar));
     let names = index.map(|_| "index".to_owned()).into_iter().chain(names).collect();
     Some(arrays(Some(names), rows, index.map(Vec::as_slice)))
+}
+
+/// The name of a column: a text, or an object with a `name`.
+fn column_name(value: &Value) -> Option<String> {
+    value.as_str().or_else(|| value.get("name")?.as_str()).map(clean)
 }
 
 /// Columns as objects with a value for each time or number of a row, as pandas writes them.
@@ -310,8 +320,7 @@ fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     let names = [String::new()].into_iter().chain(names).collect();
     let mut found = Found::new(Some(names));
     for key in keys {
-        let cell = |(_, cells): &(&str, &Map<String, Value>)| cells.get(key).map(scalar);
-        let cells = columns.iter().map(|column| cell(column).unwrap_or_default());
+        let cells = columns.iter().map(|(_, cells)| cells.get(key).map(scalar).unwrap_or_default());
         found.push([clean(key)].into_iter().chain(cells).collect());
     }
     (found.count > 0).then_some(found)

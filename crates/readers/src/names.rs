@@ -255,39 +255,50 @@ impl Names {
         exact.or_else(|| self.plain.iter().position(|plain| plain == name))
     }
 
+    /// All columns of a name, however it is written.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = usize> {
+        (0..self.plain.len()).filter(move |i| self.plain[*i] == name)
+    }
+
     /// The first of some names that there is.
     pub(crate) fn any(&self, list: &[&str]) -> Option<usize> {
         list.iter().find_map(|name| self.at(name))
     }
 
-    /// The four prices, and what stands before or after their names if they are not the plain
-    /// ones.
+    /// The columns of four names, if all are there.
+    fn four(&self, [open, high, low, close]: [&str; 4]) -> Option<[usize; 4]> {
+        Some([self.at(open)?, self.at(high)?, self.at(low)?, self.at(close)?])
+    }
+
+    /// The four prices, and the text before or after their names if they are not the plain ones.
     pub(crate) fn prices(&self) -> Option<([usize; 4], String)> {
-        let four =
-            |[o, h, l, c]: [&str; 4]| Some([self.at(o)?, self.at(h)?, self.at(l)?, self.at(c)?]);
         let words = PRICES.map(|list| self.any(list));
         if let [Some(open), Some(high), Some(low), Some(close)] = words {
             return Some(([open, high, low, close], String::new()));
         }
-        if let Some(found) = four(["o", "h", "l", "c"]) {
+        if let Some(found) = self.four(["o", "h", "l", "c"]) {
             return Some((found, String::new()));
         }
-        let affixed = self.plain.iter().filter_map(|name| {
-            let long = name.split_once("open").and_then(|(before, after)| {
-                let named = |price: &str| format!("{before}{price}{after}");
-                let [o, h, l, c] = ["open", "high", "low", "close"].map(named);
-                Some((four([&o, &h, &l, &c])?, format!("{before}{after}")))
-            });
-            let short = || {
-                let before = name.strip_suffix('o')?;
-                let [o, h, l, c] = ["o", "h", "l", "c"].map(|price| format!("{before}{price}"));
-                Some((four([&o, &h, &l, &c])?, before.to_owned()))
-            };
-            long.or_else(short)
-        });
+        let affixed = self
+            .plain
+            .iter()
+            .filter_map(|name| self.affixed_words(name).or_else(|| self.affixed_letters(name)));
         // The mean of bid and ask, or else what one can sell at; then the first.
-        let rank = |affix: &str| (!affix.contains("mid"), !affix.contains("bid"));
-        affixed.min_by_key(|(_, affix)| rank(affix))
+        affixed.min_by_key(|(_, affix)| (!affix.contains("mid"), !affix.contains("bid")))
+    }
+
+    /// Prices such as `priceopen` or `openmid`, from the name of the open.
+    fn affixed_words(&self, open: &str) -> Option<([usize; 4], String)> {
+        let (before, after) = open.split_once("open")?;
+        let names = ["open", "high", "low", "close"].map(|price| format!("{before}{price}{after}"));
+        Some((self.four(names.each_ref().map(String::as_str))?, format!("{before}{after}")))
+    }
+
+    /// Prices such as `bido`, from the name of the open.
+    fn affixed_letters(&self, open: &str) -> Option<([usize; 4], String)> {
+        let before = open.strip_suffix('o')?;
+        let names = ["o", "h", "l", "c"].map(|price| format!("{before}{price}"));
+        Some((self.four(names.each_ref().map(String::as_str))?, before.to_owned()))
     }
 }
 

@@ -140,7 +140,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn add(&mut self, line: u64, time: Option<i64>) {
-        self.add_because(line, time, || None);
+        self.rows += 1;
+        self.first.get_or_insert((line, time.map(Timestamp::from_millis)));
     }
 
     /// Adds a row; the reason is asked for the first one only.
@@ -148,12 +149,11 @@ impl Tally {
         &mut self,
         line: u64,
         time: Option<i64>,
-        reason: impl FnOnce() -> Option<String>,
+        reason: impl FnOnce() -> String,
     ) {
         if self.first.is_none() {
-            self.first = Some((line, time.map(Timestamp::from_millis)));
-            self.reason = reason();
+            self.reason = Some(reason());
         }
-        self.rows += 1;
+        self.add(line, time);
     }
 }

@@ -6,7 +6,7 @@ use super::error::ReadError;
 use super::note::{Note, NoteKind, ReadLog, Tally};
 use super::rows::{Row, Rows};
 use super::time::is_weekend;
-use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
+use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 
 const DAY_MS: i64 = 86_400_000;
 /// Of all steps between rows, this share must be multiples of the interval.
@@ -57,7 +57,7 @@ fn drop_impossible(rows: &mut Vec<Row>, log: &mut ReadLog) {
     rows.retain(|row| match Candle::new(Timestamp::from_millis(row.time), row.values) {
         Ok(_) => true,
         Err(error) => {
-            impossible.add_because(row.line, Some(row.time), || Some(error.to_string()));
+            impossible.add_because(row.line, Some(row.time), || error.to_string());
             false
         }
     });
@@ -92,7 +92,7 @@ fn sort(rows: &mut [Row], log: &mut ReadLog) {
 
 /// The most common step that most other steps are multiples of.
 fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, ReadError> {
-    let file = || file.to_owned();
+    let file = file.to_owned();
     let mut counts = BTreeMap::<i64, usize>::new();
     for two in rows.windows(2) {
         let step = two[1].time.saturating_sub(two[0].time);
@@ -104,26 +104,30 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
     if all == 0 {
         // Close times end a millisecond before the next candle opens, or with it.
         let step = length.map(|length| length.saturating_add(59_999) / 60_000 * 60_000);
-        let step =
-            step.ok_or_else(|| ReadError::NoInterval { file: file(), rows: rows.len() as u64 })?;
-        return Interval::from_millis(step)
-            .map_err(|source| ReadError::Interval { file: file(), source });
+        let Some(step) = step else {
+            return Err(ReadError::NoInterval { file, rows: rows.len() as u64 });
+        };
+        return Interval::from_millis(step).map_err(|source| ReadError::Interval { file, source });
     }
     let mut steps: Vec<(i64, usize)> = counts.iter().map(|(step, count)| (*step, *count)).collect();
     // Stable: of equally common steps the shortest comes first.
     steps.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let fits = |step: i64| {
+    let months: Vec<usize> = steps
+        .iter()
+        .filter(|(step, _)| (28 * DAY_MS..=31 * DAY_MS).contains(step))
+        .map(|(_, count)| *count)
+        .collect();
+    if months.len() > 1 && months.iter().sum::<usize>() * 2 > all {
+        return Err(ReadError::Months { file });
+    }
+    let regular = steps.iter().take(50).find(|(step, _)| {
         let multiples = counts.iter().filter(|(other, _)| *other % step == 0);
         multiples.map(|(_, count)| count).sum::<usize>() as f64 >= REGULAR * all as f64
+    });
+    let Some((step, _)) = regular else {
+        return Err(ReadError::Irregular { file, step: steps[0].0 });
     };
-    let whole_days = |step: &i64| (28 * DAY_MS..=31 * DAY_MS).contains(step);
-    let months = steps.iter().filter(|(step, _)| whole_days(step)).map(|(_, n)| n).sum::<usize>();
-    if steps.iter().filter(|(step, _)| whole_days(step)).count() > 1 && months * 2 > all {
-        return Err(ReadError::Months { file: file() });
-    }
-    let step = steps.iter().take(50).map(|(step, _)| *step).find(|step| fits(*step));
-    let step = step.ok_or_else(|| ReadError::Irregular { file: file(), step: steps[0].0 })?;
-    Interval::from_millis(step).map_err(|source| ReadError::Interval { file: file(), source })
+    Interval::from_millis(*step).map_err(|source| ReadError::Interval { file, source })
 }
 
 /// Moves times that mark the close to the open: taken for opens they would let a model act on a
@@ -143,8 +147,8 @@ fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
 /// Their session ends before the date does, so that no candle is known before it has closed. The
 /// candle of a market without weekends goes on into the next date, and is left alone.
 fn restamp(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
-    let off = |row: &&Row| !interval.is_aligned(Timestamp::from_millis(row.time));
-    if interval != Interval::DAY || rows.iter().filter(off).count() * 2 < rows.len() {
+    let off = rows.iter().filter(|row| !interval.is_aligned(Timestamp::from_millis(row.time)));
+    if interval != Interval::DAY || off.count() * 2 < rows.len() {
         return;
     }
     if rows.iter().any(|row| is_weekend(row.time + row.offset)) {
@@ -200,9 +204,10 @@ fn drop_doubles(rows: &mut Vec<Row>, log: &mut ReadLog) {
         } else if same.iter().all(|row| is_version(row, &first)) {
             others.for_each(|row| versions.add(row.line, Some(row.time)));
         } else {
-            let what = || Some("which is right is not known".to_owned());
             for row in &same {
-                contradicting.add_because(row.line, Some(row.time), what);
+                contradicting.add_because(row.line, Some(row.time), || {
+                    "which is right is not known".to_owned()
+                });
             }
             continue;
         }
@@ -226,15 +231,19 @@ fn is_update(before: &Row, after: &Row) -> bool {
 
 /// Whether two rows are one candle in two versions of a file: rounded, or from a later look.
 fn is_version(a: &Row, b: &Row) -> bool {
-    let prices = |row: &Row| [row.values.open, row.values.high, row.values.low, row.values.close];
     prices(a).iter().zip(prices(b)).all(|(a, b)| (a - b).abs() <= SAME_PRICE * b)
 }
 
+fn prices(row: &Row) -> [f64; 4] {
+    let Ohlcv { open, high, low, close, .. } = row.values;
+    [open, high, low, close]
+}
+
 fn refuse_losses(log: &ReadLog, total: u64, kept: u64, file: &str) -> Result<(), ReadError> {
-    let losses = || log.notes.iter().filter(|note| note.kind.is_loss());
-    let lost: u64 = losses().map(|note| note.rows).sum();
+    let losses: Vec<&Note> = log.notes.iter().filter(|note| note.kind.is_loss()).collect();
+    let lost: u64 = losses.iter().map(|note| note.rows).sum();
     if lost > kept || (lost > FREE_LOSSES && lost as f64 > MAX_LOST * total as f64) {
-        let most: Option<&Note> = losses().max_by_key(|note| note.rows);
+        let most = losses.iter().max_by_key(|note| note.rows);
         let first = most.map_or(String::new(), |note| note.text.clone());
         return Err(ReadError::TooMuchLost { file: file.to_owned(), lost, rows: total, first });
     }

@@ -17,30 +17,36 @@ const DEEPEST: u32 = 16;
 /// Refuses a file whose footer is no struct, or has lists of truths: Parquet knows none there, and
 /// since the decoder takes none of their elements for a byte, it would count to 2,147,483,647.
 pub(crate) fn check_footer(bytes: &[u8]) -> Result<(), ArrowError> {
-    let footer = || {
-        let (rest, _magic) = bytes.split_last_chunk::<4>()?;
-        let (rest, length) = rest.split_last_chunk::<4>()?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        Compact { bytes: rest.get(rest.len().checked_sub(length)?..)? }.skip(STRUCT, DEEPEST)
-    };
-    footer().ok_or_else(|| ArrowError::ParseError("a footer that is damaged".to_owned()))
+    skip_footer(bytes).ok_or_else(|| wrong("a footer that is damaged"))
+}
+
+fn skip_footer(bytes: &[u8]) -> Option<()> {
+    let (rest, _magic) = bytes.split_last_chunk::<4>()?;
+    let (rest, length) = rest.split_last_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    Compact { bytes: rest.get(rest.len().checked_sub(length)?..)? }.skip(STRUCT, DEEPEST)
+}
+
+/// The error for a damaged file.
+pub(crate) fn wrong(text: impl Into<String>) -> ArrowError {
+    ArrowError::ParseError(text.into())
+}
+
+/// A part of a file, unless it lies outside.
+pub(crate) fn part(bytes: &[u8], start: i64, length: i64) -> Option<&[u8]> {
+    let start = usize::try_from(start).ok()?;
+    bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)
 }
 
 /// Refuses a file whose packed pages say, or turn out, to be more than `most` bytes together.
 pub(crate) fn check(file: &ParquetMetaData, bytes: &[u8], most: u64) -> Result<(), ArrowError> {
-    let wrong = |text: String| ArrowError::ParseError(text);
     let mut unpacked = 0_u64;
     for column in file.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-        let part = || {
-            let start = usize::try_from(start).ok()?;
-            bytes.get(start..start.checked_add(usize::try_from(column.compressed_size()).ok()?)?)
-        };
-        let outside = || wrong("a column outside the file".to_owned());
-        let mut rest = part().ok_or_else(outside)?;
+        let mut rest = part(bytes, start, column.compressed_size()).ok_or_else(outside)?;
         while !rest.is_empty() {
-            let (header, after) = PageHeader::read(rest)
-                .ok_or_else(|| wrong("a page header that is damaged".to_owned()))?;
+            let (header, after) =
+                PageHeader::read(rest).ok_or_else(|| wrong("a page header that is damaged"))?;
             let (page, after) = after.split_at_checked(header.packed).ok_or_else(outside)?;
             rest = after;
             unpacked = unpacked.saturating_add(header.unpacked);
@@ -48,11 +54,15 @@ pub(crate) fn check(file: &ParquetMetaData, bytes: &[u8], most: u64) -> Result<(
                 return Err(wrong(format!("more than {most} bytes when unpacked")));
             }
             if matches!(column.compression(), Compression::GZIP(_)) && !header.fits_gzip(page) {
-                return Err(wrong("a page that is longer than its header says".to_owned()));
+                return Err(wrong("a page that is longer than its header says"));
             }
         }
     }
     Ok(())
+}
+
+fn outside() -> ArrowError {
+    wrong("a column outside the file")
 }
 
 /// The sizes in a page header, bytes.
@@ -104,8 +114,9 @@ impl PageHeader {
         let most = self.unpacked.saturating_sub(self.levels as u64);
         let mut unpacked = flate2::read::MultiGzDecoder::new(packed).take(most + 1);
         // Of nothing the decoder reads nothing.
-        let fits = |length| length <= most;
-        self.plain || most == 0 || copy(&mut unpacked, &mut sink()).is_ok_and(fits)
+        self.plain
+            || most == 0
+            || copy(&mut unpacked, &mut sink()).is_ok_and(|length| length <= most)
     }
 }
 

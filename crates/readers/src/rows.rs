@@ -1,5 +1,6 @@
 //! From rows of cells to rows of numbers with a time.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use csv::ByteRecord;
@@ -127,11 +128,9 @@ fn style(columns: &Columns, head: &[HeadRow], table: &Table, log: &mut ReadLog) 
     let prices: Vec<&str> = prices.flatten().map(String::as_str).collect();
     let mut style = Style::of(prices.iter().copied(), table.delimiter == b',');
     // Where prices have decimal points, commas in the volume are between thousands.
-    let volume = |(_, cells): &HeadRow| {
-        columns.volume.and_then(|i| cells.get(i)).is_some_and(|cell| cell.contains(','))
-    };
+    let mut volumes = head.iter().filter_map(|(_, cells)| cells.get(columns.volume?));
     let points = prices.iter().any(|cell| cell.contains('.'));
-    if style == Style::Plain && points && head.iter().any(volume) {
+    if style == Style::Plain && points && volumes.any(|cell| cell.contains(',')) {
         style = Style::Thousands;
     }
     match style {
@@ -156,8 +155,9 @@ fn one(
         if no_row_yet && !prices && columns.header.is_some() {
             tallies.headers.add(line, None);
         } else {
-            let text = || Some(format!("no time in {:?}", excerpt(cell(record, columns.time))));
-            tallies.unreadable.add_because(line, None, text);
+            tallies.unreadable.add_because(line, None, || {
+                format!("no time in {:?}", excerpt(cell(record, columns.time)))
+            });
         }
         return None;
     };
@@ -168,8 +168,9 @@ fn one(
     };
     let extra = (columns.width..record.len()).any(|i| !cell(record, i).is_empty());
     if record.len() < columns.width && !is_whole(record, columns) || extra {
-        let text = || Some(format!("{} cells instead of {}", record.len(), columns.width));
-        tallies.unreadable.add_because(line, time, text);
+        tallies.unreadable.add_because(line, time, || {
+            format!("{} cells instead of {}", record.len(), columns.width)
+        });
         return None;
     }
     if columns.prices.iter().all(|i| is_missing(cell(record, *i))) {
@@ -198,8 +199,9 @@ fn one(
             _ => style.parse(text),
         };
         let Some(number) = number else {
-            let reason = || Some(format!("no number in {:?}, column {}", excerpt(text), index + 1));
-            tallies.unreadable.add_because(line, time, reason);
+            tallies.unreadable.add_because(line, time, || {
+                format!("no number in {:?}, column {}", excerpt(text), index + 1)
+            });
             return None;
         };
         *value = number;
@@ -238,7 +240,7 @@ fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Res
             }
             Stamp::Civil(civil) => {
                 let Some(time) = civil.utc(day_first) else {
-                    bad.add_because(line, None, || Some("no such date or hour".to_owned()));
+                    bad.add_because(line, None, || "no such date or hour".to_owned());
                     continue;
                 };
                 match &civil.zone {
@@ -275,9 +277,7 @@ fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Res
         log.file(NoteKind::Times, format!("times are of {place}: converted to UTC"));
     }
     if offsets.iter().any(|minutes| *minutes != 0) {
-        let sign = |m: &i32| if *m < 0 { '-' } else { '+' };
-        let text = |m: &i32| format!("{}{:02}:{:02}", sign(m), m.abs() / 60, m.abs() % 60);
-        let list = offsets.iter().map(text).collect::<Vec<_>>().join(" and ");
+        let list = offsets.iter().map(offset).collect::<Vec<_>>().join(" and ");
         let changes = if offsets.len() > 1 { ", which changes in the file" } else { "" };
         log.file(
             NoteKind::Times,
@@ -287,37 +287,38 @@ fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Res
     Ok(())
 }
 
+/// Minutes ahead of UTC as `+02:00`.
+fn offset(minutes: &i32) -> String {
+    let sign = if *minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
 /// Whether the day comes before the month, from all dates together.
 fn day_first(raws: &[Raw], file: &str, log: &mut ReadLog) -> Result<bool, ReadError> {
-    let undecided = || {
-        raws.iter().filter_map(|raw| match &raw.stamp {
+    let undecided: Vec<(u64, &Civil, u8)> = raws
+        .iter()
+        .filter_map(|raw| match &raw.stamp {
             Stamp::Civil(civil) => civil.undecided.map(|sign| (raw.line, civil, sign)),
             Stamp::Epoch { .. } => None,
         })
-    };
-    let Some((_, _, sign)) = undecided().next() else { return Ok(false) };
-    let only =
-        |is: fn(&Civil) -> bool| undecided().find(|(_, civil, _)| is(civil)).map(|(line, ..)| line);
-    let (first, why) = match (only(|c| c.first > 12), only(|c| c.second > 12)) {
-        (Some(day_first), Some(month_first)) => {
+        .collect();
+    let Some((_, _, sign)) = undecided.first() else { return Ok(false) };
+    let only_day_first = undecided.iter().find(|(_, civil, _)| civil.first > 12);
+    let only_month_first = undecided.iter().find(|(_, civil, _)| civil.second > 12);
+    let (first, why) = match (only_day_first, only_month_first) {
+        (Some((day_first, ..)), Some((month_first, ..))) => {
+            let (day_first, month_first) = (*day_first, *month_first);
             return Err(ReadError::Dates { file: file.to_owned(), day_first, month_first });
         }
-        (Some(line), None) => (true, format!("line {line} can only be that")),
-        (None, Some(line)) => (false, format!("line {line} can only be that")),
+        (Some((line, ..)), None) => (true, format!("line {line} can only be that")),
+        (None, Some((line, ..))) => (false, format!("line {line} can only be that")),
         (None, None) => {
-            let span = |day_first| {
-                let times = || undecided().filter_map(move |(_, civil, _)| civil.local(day_first));
-                times().max().zip(times().min()).map_or(i64::MAX, |(max, min)| max - min)
-            };
-            match span(true).cmp(&span(false)) {
-                std::cmp::Ordering::Less => {
-                    (true, "not certain: the rows then lie closer together".to_owned())
-                }
-                std::cmp::Ordering::Greater => {
-                    (false, "not certain: the rows then lie closer together".to_owned())
-                }
-                std::cmp::Ordering::Equal => {
-                    (sign != b'/', "not certain: every date could be either".to_owned())
+            let closer = "not certain: the rows then lie closer together".to_owned();
+            match span(&undecided, true).cmp(&span(&undecided, false)) {
+                Ordering::Less => (true, closer),
+                Ordering::Greater => (false, closer),
+                Ordering::Equal => {
+                    (*sign != b'/', "not certain: every date could be either".to_owned())
                 }
             }
         }
@@ -325,4 +326,12 @@ fn day_first(raws: &[Raw], file: &str, log: &mut ReadLog) -> Result<bool, ReadEr
     let order = if first { "day" } else { "month" };
     log.file(NoteKind::Times, format!("dates are read with the {order} first ({why})"));
     Ok(first)
+}
+
+/// Milliseconds from the first to the last date.
+fn span(dates: &[(u64, &Civil, u8)], day_first: bool) -> i64 {
+    let times = dates.iter().filter_map(|(_, civil, _)| civil.local(day_first));
+    let (first, last) =
+        times.fold((i64::MAX, i64::MIN), |(first, last), time| (first.min(time), last.max(time)));
+    if first > last { i64::MAX } else { last - first }
 }

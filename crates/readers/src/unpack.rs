@@ -71,21 +71,13 @@ fn unzip(
         reason: error.to_string(),
     };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(wrong)?;
-    let data = |name: &String| {
-        let hidden = name.ends_with('/') || name.starts_with("__MACOSX") || name.contains("/.");
-        !hidden && !name.starts_with('.')
-    };
     let mut all = vec![];
     for name in archive.file_names() {
         all.push(name.map_err(wrong)?.into_owned());
     }
-    all.retain(data);
-    let aside = |name: &str| {
-        let end = name.rsplit(['.', '/']).next().unwrap_or_default();
-        ASIDE.iter().any(|word| end.eq_ignore_ascii_case(word))
-    };
+    all.retain(|name| !is_hidden(name));
     let (mut names, mut left): (Vec<String>, Vec<String>) =
-        all.into_iter().partition(|name| !aside(name));
+        all.into_iter().partition(|name| !is_aside(name));
     if names.is_empty() {
         std::mem::swap(&mut names, &mut left);
     }
@@ -106,6 +98,18 @@ fn unzip(
     notes.push(file_note(NoteKind::Unpacked, text));
     let entry = archive.by_name(&names[0]).map_err(wrong)?;
     limited(entry, file, "zip", most)
+}
+
+/// Whether a name is that of a folder or of a file that people do not see.
+fn is_hidden(name: &str) -> bool {
+    let inside = name.ends_with('/') || name.starts_with("__MACOSX") || name.contains("/.");
+    inside || name.starts_with('.')
+}
+
+/// Whether a name is that of a file beside the data, such as a licence.
+fn is_aside(name: &str) -> bool {
+    let end = name.rsplit(['.', '/']).next().unwrap_or_default();
+    ASIDE.iter().any(|word| end.eq_ignore_ascii_case(word))
 }
 
 /// Reads to the end, but no more than `most` bytes.
