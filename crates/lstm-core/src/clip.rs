@@ -1,6 +1,6 @@
 //! Gradient clipping.
 use crate::Real;
-use crate::kernels::{Checked, Isa, Op, dispatch};
+use crate::kernels::{DetectedKernel, Isa, Op};
 
 /// How gradients are kept from exploding.
 ///
@@ -36,13 +36,13 @@ impl Clip {
     /// Clips all gradients of a network, given as one slice. NaN stays NaN.
     pub fn apply<R: Real>(self, gradients: &mut [R]) -> Clipped {
         let mut squares = [0.0; LANES];
-        dispatch(Checked::detect(), AddSquares { gradients, squares: &mut squares });
+        DetectedKernel::detect().run(AddSquares { gradients, squares: &mut squares });
         let norm = squares.iter().sum::<f64>().sqrt();
         let mut count = 0;
         match self {
             Self::Value(limit) => {
                 let (limit, count) = (R::from_f64(limit), &mut count);
-                dispatch(Checked::detect(), Clamp { limit, gradients, count });
+                DetectedKernel::detect().run(Clamp { limit, gradients, count });
             }
             Self::GlobalNorm(limit) if norm > limit => {
                 let factor = R::from_f64(limit / norm);
@@ -69,7 +69,7 @@ struct AddSquares<'a, R> {
 
 impl<R: Real> Op for AddSquares<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let mut squares = *self.squares;
         let (rows, rest) = self.gradients.as_chunks::<LANES>();
         for row in rows {
@@ -93,7 +93,7 @@ struct Clamp<'a, R> {
 
 impl<R: Real> Op for Clamp<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let (rows, rest) = self.gradients.as_chunks_mut::<LANES>();
         for row in rows {
             let beyond = row.iter().fold(false, |any, g| any | (g.abs() > self.limit));

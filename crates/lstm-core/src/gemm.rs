@@ -1,6 +1,6 @@
 //! Matrix products of any size and orientation, over [`Product`].
 use crate::Real;
-use crate::kernels::{self, Checked, LANES, Left, PANEL, Product, Right};
+use crate::kernels::{DetectedKernel, LANES, Left, PANEL, Product, Right};
 
 /// A row-major matrix, possibly read transposed.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +31,11 @@ impl<'a, R> Matrix<'a, R> {
 
 /// `c = a b`, on top of what `c` holds if `keep`.
 pub(crate) fn mat_mul<R: Real>(a: Matrix<'_, R>, b: Matrix<'_, R>, keep: bool, c: &mut [R]) {
-    mat_mul_on(Checked::detect(), a, b, keep, c);
+    mat_mul_on(DetectedKernel::detect(), a, b, keep, c);
 }
 
 fn mat_mul_on<R: Real>(
-    kernel: Checked,
+    kernel: DetectedKernel,
     a: Matrix<'_, R>,
     b: Matrix<'_, R>,
     keep: bool,
@@ -47,13 +47,13 @@ fn mat_mul_on<R: Real>(
     let left = Left { data: a.data, stride: a.columns, transposed: a.transposed };
     if !b.transposed && columns.is_multiple_of(LANES) {
         let right = Right { data: b.data, columns, panel: columns };
-        kernels::dispatch(kernel, Product { left, right, depth, columns, keep, c });
+        kernel.run(Product { left, right, depth, columns, keep, c });
     } else {
         R::with_scratch(|panels| {
             pack(b, panels);
             let all = columns.next_multiple_of(LANES);
             let right = Right { data: panels, columns: all, panel: PANEL };
-            kernels::dispatch(kernel, Product { left, right, depth, columns, keep, c });
+            kernel.run(Product { left, right, depth, columns, keep, c });
         });
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     use ndarray::{Array2, ShapeBuilder};
 
     use super::{Matrix, mat_mul_on};
-    use crate::kernels::Checked;
+    use crate::kernels::DetectedKernel;
     use crate::{Kernel, Real};
 
     /// Largest distance from ndarray's product in f64, over sizes and orientations.
@@ -99,7 +99,7 @@ mod tests {
         let rounded = |numbers: &[f64]| -> Vec<R> {
             numbers.iter().map(|number| R::from_f64(*number)).collect()
         };
-        let (mut largest, kernel) = (0.0_f64, Checked::new(kernel).unwrap());
+        let (mut largest, kernel) = (0.0_f64, DetectedKernel::new(kernel).unwrap());
         let sizes = [(1, 1, 1), (3, 300, 5), (15, 7, 32), (13, 600, 70), (9, 5, 130), (4, 3, 48)];
         for (m, k, n) in sizes {
             let (a, b, before) = (numbers(m * k, 0.1), numbers(k * n, 0.2), numbers(m * n, 0.3));

@@ -1,6 +1,6 @@
 //! Descent along gradients.
 use crate::error::check_len;
-use crate::kernels::{Checked, Isa, Op, dispatch};
+use crate::kernels::{DetectedKernel, Isa, Op};
 use crate::{LstmError, Real};
 
 /// A rule that turns gradients into steps; what it remembers is an `OptimizerState`.
@@ -108,7 +108,7 @@ impl Optimizer {
             Self::Sgd { momentum } => {
                 let [momentum, rate] = [momentum, rate].map(R::from_f64);
                 let step = SgdStep { momentum, rate, gradients, first, weights };
-                dispatch(Checked::detect(), step);
+                DetectedKernel::detect().run(step);
             }
             Self::AdamW { beta1, beta2, epsilon, weight_decay } => {
                 // Past i32::MAX steps both corrections are 1 anyway.
@@ -126,7 +126,7 @@ impl Optimizer {
                     moments: [first, second],
                     weights,
                 };
-                dispatch(Checked::detect(), step);
+                DetectedKernel::detect().run(step);
             }
         }
         Ok(())
@@ -144,7 +144,7 @@ struct SgdStep<'a, R> {
 
 impl<R: Real> Op for SgdStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         for ((w, u), &g) in self.weights.iter_mut().zip(self.first).zip(self.gradients) {
             *u = self.momentum * *u + g;
             *w -= self.rate * *u;
@@ -169,7 +169,7 @@ struct AdamStep<'a, R> {
 
 impl<R: Real> Op for AdamStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let [first, second] = self.moments;
         let moments = first.iter_mut().zip(second);
         for ((w, (m, v)), &g) in self.weights.iter_mut().zip(moments).zip(self.gradients) {

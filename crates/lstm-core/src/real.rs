@@ -123,7 +123,7 @@ pub(crate) mod sealed {
         fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self);
         /// Sixteen of these numbers as the kernels of an instruction set hold them.
         #[cfg(feature = "train")]
-        type Vector<I: Isa>: Vector<Self>;
+        type Vector<I: Isa>: Vector<Self, I>;
         /// Lends the thread's working memory of matrix products; what lies in it is of no use.
         #[cfg(feature = "train")]
         fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T;

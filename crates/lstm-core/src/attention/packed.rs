@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::{AttentionParams, AttentionShape};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, OUTPUTS, OutputColumn, Scores, WeightedSum};
+use crate::kernels::{OUTPUTS, OutputColumn, Scores, WeightedSum};
 use crate::{Kernel, LstmError, PackedDense, Real, softmax};
 
 /// An additive attention packed for inference: after construction nothing allocates.
@@ -109,9 +109,9 @@ impl<R: Real> PackedAttention<R> {
         let (kernel, bias, columns) = self.dense.parts();
         let units = self.shape.units();
         let (v, out) = (&self.v, &mut *weights);
-        kernels::dispatch(kernel, Scores { bias, columns, v, inputs: width, units, rows, out });
+        kernel.run(Scores { bias, columns, v, inputs: width, units, rows, out });
         softmax(weights);
-        kernels::dispatch(kernel, WeightedSum { weights, rows, width, sum: context });
+        kernel.run(WeightedSum { weights, rows, width, sum: context });
         Ok(())
     }
 }

@@ -3,7 +3,7 @@ use super::{AttentionParams, AttentionParamsMut, AttentionShape};
 use crate::dense::{dense_backward, dense_forward};
 use crate::error::{check_len, check_rows};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{self, Checked, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
+use crate::kernels::{DetectedKernel, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
 use crate::{DenseParamsMut, LstmError, Real, softmax};
 
 /// The activations of one forward pass, and working memory of the backward pass.
@@ -96,11 +96,11 @@ pub fn attention_forward<R: Real>(
     let steps = check_rows("h", batch * width, h.len())?;
     cache.resize(shape, batch, steps);
     dense_forward(shape.dense(), params.dense(), h, &mut cache.u)?;
-    let kernel = Checked::detect();
-    kernels::dispatch(kernel, Tanh { values: &mut cache.u });
+    let kernel = DetectedKernel::detect();
+    kernel.run(Tanh { values: &mut cache.u });
     // score = v · u
     let AttentionCache { u, weights, .. } = &mut *cache;
-    kernels::dispatch(kernel, Dots { rows: u, vectors: params.v, width: units, out: weights });
+    kernel.run(Dots { rows: u, vectors: params.v, width: units, out: weights });
     for b in 0..batch {
         let of_sequence = cache.weights.iter().skip(b).step_by(batch);
         cache.one.iter_mut().zip(of_sequence).for_each(|(one, score)| *one = *score);
@@ -109,7 +109,7 @@ pub fn attention_forward<R: Real>(
         of_sequence.zip(&cache.one).for_each(|(weight, one)| *weight = *one);
     }
     let AttentionCache { weights, context, .. } = cache;
-    kernels::dispatch(kernel, WeightedSum { weights, rows: h, width, sum: context });
+    kernel.run(WeightedSum { weights, rows: h, width, sum: context });
     Ok(())
 }
 
@@ -171,20 +171,20 @@ pub fn attention_backward<R: Real>(
     check_len("d_context", cache.batch * width, d_context.len())?;
     check_len("d_h", h.len(), d_h.as_ref().map_or(h.len(), |d| d.len()))?;
 
-    let kernel = Checked::detect();
+    let kernel = DetectedKernel::detect();
     let AttentionCache { batch, u, weights, d_scores, d_z, .. } = cache;
-    kernels::dispatch(kernel, Dots { rows: h, vectors: d_context, width, out: d_scores });
+    kernel.run(Dots { rows: h, vectors: d_context, width, out: d_scores });
     through_softmax(weights, *batch, d_scores);
     let AttentionParamsMut { w, b, v } = d_params;
     let rows = d_scores.len();
     // d_v += d_score^T u
     mat_mul(Matrix::new(d_scores, rows, 1).t(), Matrix::new(u, rows, units), true, v);
-    kernels::dispatch(kernel, ThroughTanh { d_scores, v: params.v, u, d_z });
+    kernel.run(ThroughTanh { d_scores, v: params.v, u, d_z });
     let d_dense = DenseParamsMut { w, b };
     let Some(d_h) = d_h else {
         return dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, None);
     };
-    kernels::dispatch(kernel, Spread { weights, vectors: d_context, width, rows: d_h });
+    kernel.run(Spread { weights, vectors: d_context, width, rows: d_h });
     dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, Some(d_h))
 }
 

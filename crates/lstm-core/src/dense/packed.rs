@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::{DenseParams, DenseShape};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, Dense, OUTPUTS, OutputColumn};
+use crate::kernels::{Dense, DetectedKernel, OUTPUTS, OutputColumn};
 use crate::{Kernel, LstmError, Real};
 
 /// A dense layer y = W x + b packed for inference: after construction nothing allocates.
@@ -26,7 +26,7 @@ use crate::{Kernel, LstmError, Real};
 #[derive(Clone)]
 pub struct PackedDense<R> {
     shape: DenseShape,
-    kernel: Checked,
+    kernel: DetectedKernel,
     // [blocks]
     bias: Vec<OutputColumn<R>>,
     // [blocks, N]
@@ -62,7 +62,7 @@ impl<R: Real> PackedDense<R> {
                 column.0[lane] = w;
             }
         }
-        Ok(Self { shape, kernel: Checked::chosen()?, bias, columns })
+        Ok(Self { shape, kernel: DetectedKernel::chosen()?, bias, columns })
     }
 
     /// The same layer run by another kernel.
@@ -70,7 +70,7 @@ impl<R: Real> PackedDense<R> {
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
     pub fn with_kernel(mut self, kernel: Kernel) -> Result<Self, LstmError> {
-        self.kernel = Checked::new(kernel)?;
+        self.kernel = DetectedKernel::new(kernel)?;
         Ok(self)
     }
 
@@ -85,7 +85,7 @@ impl<R: Real> PackedDense<R> {
     }
 
     /// The kernel, the bias `[blocks]` and the columns `[blocks, N]`.
-    pub(crate) fn parts(&self) -> (Checked, &[OutputColumn<R>], &[OutputColumn<R>]) {
+    pub(crate) fn parts(&self) -> (DetectedKernel, &[OutputColumn<R>], &[OutputColumn<R>]) {
         (self.kernel, &self.bias, &self.columns)
     }
 
@@ -97,17 +97,14 @@ impl<R: Real> PackedDense<R> {
     pub fn apply(&self, xs: &[R], ys: &mut [R]) -> Result<(), LstmError> {
         let rows = check_rows("xs", self.shape.input_size(), xs.len())?;
         check_len("ys", rows * self.shape.output_size(), ys.len())?;
-        kernels::dispatch(
-            self.kernel,
-            Dense {
-                bias: &self.bias,
-                columns: &self.columns,
-                inputs: self.shape.input_size(),
-                outputs: self.shape.output_size(),
-                xs,
-                ys,
-            },
-        );
+        self.kernel.run(Dense {
+            bias: &self.bias,
+            columns: &self.columns,
+            inputs: self.shape.input_size(),
+            outputs: self.shape.output_size(),
+            xs,
+            ys,
+        });
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Scores<'a, R> {
 
 impl<R: Real> Op for Scores<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(mut self) {
+    fn run<I: Isa>(mut self, _: I) {
         let rows = self.out.len();
         let mut first = 0;
         // As many rows at a time as the registers hold; that changes no sum's order.
@@ -159,7 +159,7 @@ pub(crate) struct WeightedSum<'a, R> {
 
 impl<R: Real> Op for WeightedSum<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         self.sum.fill(R::ZERO);
         let batch = self.sum.len() / self.width;
         let steps = self.weights.chunks_exact(batch).zip(self.rows.chunks_exact(self.sum.len()));

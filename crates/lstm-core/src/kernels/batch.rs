@@ -3,7 +3,7 @@
 //! Sums and activations are loops of their own, and functions of their own: together they would
 //! hold more numbers than there are registers.
 use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, padded, update};
-use super::{Checked, Isa, Op, dispatch};
+use super::{DetectedKernel, Isa, Op};
 use crate::Real;
 
 /// Windows whose states are held at a time: a block of weights serves them all from the nearest
@@ -36,7 +36,7 @@ pub(crate) struct LstmBatch<'a, R> {
 }
 
 impl<R: Real> LstmBatch<'_, R> {
-    pub(crate) fn run(self, kernel: Checked) {
+    pub(crate) fn run(self, kernel: DetectedKernel) {
         let LstmWeights { inputs, hidden, .. } = self.weights;
         let (row, width) = (self.steps * inputs, padded(hidden));
         let batch = self.xs.len() / row;
@@ -49,8 +49,8 @@ impl<R: Real> LstmBatch<'_, R> {
             let t = if self.reversed { self.steps - 1 - read } else { read };
             for block in 0..width / UNITS {
                 let (weights, xs) = (&self.weights, &self.xs[t * inputs..]);
-                dispatch(kernel, GateSums { weights, block, xs, row, h: now, sums });
-                dispatch(kernel, Update { block, blocks: width / UNITS, sums, c, h: next });
+                kernel.run(GateSums { weights, block, xs, row, h: now, sums });
+                kernel.run(Update { block, blocks: width / UNITS, sums, c, h: next });
             }
             if self.every || read + 1 == self.steps {
                 for (window, h) in next.chunks_exact(width).enumerate() {
@@ -78,7 +78,7 @@ struct GateSums<'a, R> {
 
 impl<R: Real> Op for GateSums<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(mut self) {
+    fn run<I: Isa>(mut self, _: I) {
         // Gates whose sums for six windows the registers hold; no sum's order changes.
         let tail = self.block == self.weights.bias.len();
         match I::SUM_BYTES / size_of::<[R; UNITS]>() {
@@ -189,7 +189,7 @@ struct Update<'a, R> {
 
 impl<R: Real> Op for Update<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let (cells, _) = self.c.as_chunks_mut();
         let (units, _) = self.h.as_chunks_mut();
         let rows = cells.chunks_exact_mut(self.blocks).zip(units.chunks_exact_mut(self.blocks));

@@ -31,7 +31,7 @@ pub(crate) struct Dense<'a, R> {
 
 impl<R: Real> Op for Dense<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let rows = self.xs.chunks_exact(self.inputs);
         for (x, y) in rows.zip(self.ys.chunks_exact_mut(self.outputs)) {
             let blocks = self.columns.chunks_exact(self.inputs).zip(self.bias);

@@ -101,7 +101,7 @@ pub(crate) struct Lstm<'a, R> {
 
 impl<R: Real> Op for Lstm<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         // As many blocks at a time as the registers hold; that changes no sum's order.
         match I::SUM_BYTES / size_of::<Column<R>>() {
             2.. => self.by::<I, 2>(),

@@ -65,13 +65,13 @@ pub(crate) struct Product<'a, R> {
 
 impl<R: Real> Op for Product<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4, 8>(),
-            8.. => self.by::<I, 4, 2, 4>(),
-            4.. => self.by::<I, 4, 1, 4>(),
-            2.. => self.by::<I, 2, 1, 2>(),
-            _ => self.by::<I, 1, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(isa),
+            8.. => self.by::<I, 4, 2, 4>(isa),
+            4.. => self.by::<I, 4, 1, 4>(isa),
+            2.. => self.by::<I, 2, 1, 2>(isa),
+            _ => self.by::<I, 1, 1, 1>(isa),
         }
     }
 }
@@ -79,7 +79,7 @@ impl<R: Real> Op for Product<'_, R> {
 impl<R: Real> Product<'_, R> {
     /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         if self.depth == 0 && !self.keep {
             self.c.fill(R::ZERO);
         }
@@ -91,13 +91,13 @@ impl<R: Real> Product<'_, R> {
                 let in_panel = self.right.panel - column % self.right.panel;
                 let left = (self.right.columns - column).min(in_panel) / LANES;
                 if left >= VECS {
-                    self.strip::<I, ROWS, VECS>(depth.clone(), column);
+                    self.strip::<I, ROWS, VECS>(isa, depth.clone(), column);
                     column += VECS * LANES;
                 } else if left >= 2 && VECS > 2 {
-                    self.strip::<I, NARROW, 2>(depth.clone(), column);
+                    self.strip::<I, NARROW, 2>(isa, depth.clone(), column);
                     column += 2 * LANES;
                 } else {
-                    self.strip::<I, NARROW, 1>(depth.clone(), column);
+                    self.strip::<I, NARROW, 1>(isa, depth.clone(), column);
                     column += LANES;
                 }
             }
@@ -109,6 +109,7 @@ impl<R: Real> Product<'_, R> {
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         depth: Range<usize>,
         column: usize,
     ) {
@@ -116,22 +117,23 @@ impl<R: Real> Product<'_, R> {
         let mut row = 0;
         // Columns of A lie far apart, so that the more of each go together the better.
         if ROWS == 4 && VECS == 4 && self.left.transposed {
-            row = self.tiles::<I, 6, VECS>(&depth, row..rows, column);
+            row = self.tiles::<I, 6, VECS>(isa, &depth, row..rows, column);
         }
-        row = self.tiles::<I, ROWS, VECS>(&depth, row..rows, column);
+        row = self.tiles::<I, ROWS, VECS>(isa, &depth, row..rows, column);
         if ROWS > 4 {
-            row = self.tiles::<I, 4, VECS>(&depth, row..rows, column);
+            row = self.tiles::<I, 4, VECS>(isa, &depth, row..rows, column);
         }
         if ROWS > 2 {
-            row = self.tiles::<I, 2, VECS>(&depth, row..rows, column);
+            row = self.tiles::<I, 2, VECS>(isa, &depth, row..rows, column);
         }
-        self.tiles::<I, 1, VECS>(&depth, row..rows, column);
+        self.tiles::<I, 1, VECS>(isa, &depth, row..rows, column);
     }
 
     /// As many tiles as fit into the rows; says where they end.
     #[inline(always)]
     fn tiles<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         depth: &Range<usize>,
         rows: Range<usize>,
         column: usize,
@@ -139,7 +141,7 @@ impl<R: Real> Product<'_, R> {
         let (b, stride) = self.right.from(self.depth, depth.start, column);
         let end = rows.end - rows.len() % ROWS;
         for row in (rows.start..end).step_by(ROWS) {
-            self.tile::<I, ROWS, VECS>(depth.clone(), row, column, b, stride);
+            self.tile::<I, ROWS, VECS>(isa, depth.clone(), row, column, b, stride);
         }
         end
     }
@@ -147,6 +149,7 @@ impl<R: Real> Product<'_, R> {
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         depth: Range<usize>,
         row: usize,
         column: usize,
@@ -154,13 +157,13 @@ impl<R: Real> Product<'_, R> {
         b_stride: usize,
     ) {
         let Left { data, stride, transposed } = self.left;
-        let zero = [[R::Vector::<I>::splat(R::ZERO); VECS]; ROWS];
+        let zero = [[R::Vector::<I>::splat(isa, R::ZERO); VECS]; ROWS];
         let sums = if transposed {
             let a = &data[depth.start * stride + row..(depth.end - 1) * stride + row + ROWS];
-            add_columns::<R, I, ROWS, VECS>(zero, a, stride, b, b_stride)
+            add_columns::<R, I, ROWS, VECS>(isa, zero, a, stride, b, b_stride)
         } else {
             let a = std::array::from_fn(|r| &data[(row + r) * stride..][depth.clone()]);
-            add_rows::<R, I, ROWS, VECS>(zero, a, b, b_stride)
+            add_rows::<R, I, ROWS, VECS>(isa, zero, a, b, b_stride)
         };
         for r in 0..ROWS {
             let c = &mut self.c[(row + r) * self.columns..][column..self.columns];
@@ -182,6 +185,7 @@ impl<'a, R> Right<'a, R> {
 /// Sums += A B with A by rows, all of one length; `b` starts at the tile's first column.
 #[inline(always)]
 pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
+    isa: I,
     mut sums: Tile<R, I, ROWS, VECS>,
     a: [&[R]; ROWS],
     b: &[R],
@@ -191,9 +195,9 @@ pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     let a = a.map(|row| &row[..depth]);
     for (k, b) in (0..depth).zip(b.chunks(stride)) {
         let (b, _) = b.as_chunks::<LANES>();
-        let b = load::<R, I, VECS>(b);
+        let b = load::<R, I, VECS>(isa, b);
         for row in 0..ROWS {
-            let value = R::Vector::<I>::splat(a[row][k]);
+            let value = R::Vector::<I>::splat(isa, a[row][k]);
             for vec in 0..VECS {
                 sums[row][vec] = b[vec].mul_add(value, sums[row][vec]);
             }
@@ -205,6 +209,7 @@ pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
 /// Sums += A B with A by columns; `a` starts at the tile's first row, `b` at its first column.
 #[inline(always)]
 fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
+    isa: I,
     mut sums: Tile<R, I, ROWS, VECS>,
     a: &[R],
     a_stride: usize,
@@ -213,9 +218,9 @@ fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
 ) -> Tile<R, I, ROWS, VECS> {
     for (a, b) in a.chunks(a_stride).zip(b.chunks(b_stride)) {
         let (b, _) = b.as_chunks::<LANES>();
-        let (a, b) = (&a[..ROWS], load::<R, I, VECS>(b));
+        let (a, b) = (&a[..ROWS], load::<R, I, VECS>(isa, b));
         for row in 0..ROWS {
-            let value = R::Vector::<I>::splat(a[row]);
+            let value = R::Vector::<I>::splat(isa, a[row]);
             for vec in 0..VECS {
                 sums[row][vec] = b[vec].mul_add(value, sums[row][vec]);
             }
@@ -227,11 +232,12 @@ fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
 /// The first vectors of a row.
 #[inline(always)]
 pub(super) fn load<R: Real, I: Isa, const VECS: usize>(
+    isa: I,
     from: &[[R; LANES]],
 ) -> [R::Vector<I>; VECS] {
-    let mut vectors = [R::Vector::<I>::splat(R::ZERO); VECS];
+    let mut vectors = [R::Vector::<I>::splat(isa, R::ZERO); VECS];
     for (vector, from) in vectors.iter_mut().zip(&from[..VECS]) {
-        *vector = R::Vector::<I>::load(from);
+        *vector = R::Vector::<I>::load(isa, from);
     }
     vectors
 }

@@ -11,7 +11,7 @@ pub(crate) struct Tanh<'a, R> {
 
 impl<R: Real> Op for Tanh<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         for value in self.values {
             *value = tanh::<R, I>(*value);
         }
@@ -31,22 +31,22 @@ pub(crate) struct Dots<'a, R> {
 
 impl<R: Real> Op for Dots<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let vectors = self.vectors.chunks_exact(self.width).cycle();
         let rows = self.rows.chunks_exact(self.width).zip(vectors);
         for (dot, (row, vector)) in self.out.iter_mut().zip(rows) {
-            *dot = product::<R, I>(row, vector);
+            *dot = product::<R, I>(isa, row, vector);
         }
     }
 }
 
 /// a · b in one fixed order.
 #[inline(always)]
-fn product<R: Real, I: Isa>(a: &[R], b: &[R]) -> R {
+fn product<R: Real, I: Isa>(isa: I, a: &[R], b: &[R]) -> R {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
-    let mut sum = R::Vector::<I>::splat(R::ZERO);
+    let mut sum = R::Vector::<I>::splat(isa, R::ZERO);
     for (a, b) in a.iter().zip(b) {
-        sum = R::Vector::<I>::load(a).mul_add(R::Vector::<I>::load(b), sum);
+        sum = R::Vector::<I>::load(isa, a).mul_add(R::Vector::<I>::load(isa, b), sum);
     }
     let mut lanes = [R::ZERO; LANES];
     sum.store(&mut lanes);
@@ -77,7 +77,7 @@ pub(crate) struct ThroughTanh<'a, R> {
 
 impl<R: Real> Op for ThroughTanh<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let units = self.v.len();
         let rows = self.u.chunks_exact(units).zip(self.d_z.chunks_exact_mut(units));
         for (&d_score, (u, d_z)) in self.d_scores.iter().zip(rows) {
@@ -101,7 +101,7 @@ pub(crate) struct Spread<'a, R> {
 
 impl<R: Real> Op for Spread<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let vectors = self.vectors.chunks_exact(self.width).cycle();
         let rows = self.rows.chunks_exact_mut(self.width).zip(vectors);
         for (&weight, (row, vector)) in self.weights.iter().zip(rows) {

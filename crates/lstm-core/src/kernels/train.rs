@@ -48,30 +48,30 @@ pub(crate) struct ForwardStep<'a, R> {
 
 impl<R: Real> Op for ForwardStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4>(),
-            8.. => self.by::<I, 2, 4>(),
-            4.. => self.by::<I, 2, 2>(),
-            2.. => self.by::<I, 1, 2>(),
-            _ => self.by::<I, 1, 1>(),
+            16.. => self.by::<I, 4, 4>(isa),
+            8.. => self.by::<I, 2, 4>(isa),
+            4.. => self.by::<I, 2, 2>(isa),
+            2.. => self.by::<I, 1, 2>(isa),
+            _ => self.by::<I, 1, 1>(isa),
         }
     }
 }
 
 impl<R: Real> ForwardStep<'_, R> {
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const GATES: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const GATES: usize>(mut self, isa: I) {
         let depth = self.inputs + self.hidden;
         let batch = self.x.len() / self.inputs;
         for (block, weights) in self.weights.chunks_exact(depth * PANEL).enumerate() {
             let mut row = 0;
             while row + ROWS <= batch {
-                self.tile::<I, ROWS, GATES>(weights, block, row);
+                self.tile::<I, ROWS, GATES>(isa, weights, block, row);
                 row += ROWS;
             }
             while row < batch {
-                self.tile::<I, 1, GATES>(weights, block, row);
+                self.tile::<I, 1, GATES>(isa, weights, block, row);
                 row += 1;
             }
         }
@@ -81,6 +81,7 @@ impl<R: Real> ForwardStep<'_, R> {
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const GATES: usize>(
         &mut self,
+        isa: I,
         weights: &[R],
         block: usize,
         row: usize,
@@ -94,9 +95,9 @@ impl<R: Real> ForwardStep<'_, R> {
         let (bias, _) = self.bias[block * PANEL..][..PANEL].as_chunks::<LANES>();
         let mut sums = [[[R::ZERO; LANES]; 4]; ROWS];
         for first in (0..4).step_by(GATES) {
-            let from: Tile<R, I, ROWS, GATES> = [load::<R, I, GATES>(&bias[first..]); ROWS];
-            let tile = add_rows::<R, I, ROWS, GATES>(from, x, &of_x[first * LANES..], PANEL);
-            let tile = add_rows::<R, I, ROWS, GATES>(tile, h, &of_h[first * LANES..], PANEL);
+            let from: Tile<R, I, ROWS, GATES> = [load::<R, I, GATES>(isa, &bias[first..]); ROWS];
+            let tile = add_rows::<R, I, ROWS, GATES>(isa, from, x, &of_x[first * LANES..], PANEL);
+            let tile = add_rows::<R, I, ROWS, GATES>(isa, tile, h, &of_h[first * LANES..], PANEL);
             for r in 0..ROWS {
                 for gate in 0..GATES {
                     tile[r][gate].store(&mut sums[r][first + gate]);
@@ -175,13 +176,13 @@ pub(crate) struct BackwardStep<'a, R> {
 
 impl<R: Real> Op for BackwardStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4, 8>(),
-            8.. => self.by::<I, 4, 2, 4>(),
-            4.. => self.by::<I, 4, 1, 4>(),
-            2.. => self.by::<I, 2, 1, 2>(),
-            _ => self.by::<I, 1, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(isa),
+            8.. => self.by::<I, 4, 2, 4>(isa),
+            4.. => self.by::<I, 4, 1, 4>(isa),
+            2.. => self.by::<I, 2, 1, 2>(isa),
+            _ => self.by::<I, 1, 1, 1>(isa),
         }
     }
 }
@@ -189,19 +190,19 @@ impl<R: Real> Op for BackwardStep<'_, R> {
 impl<R: Real> BackwardStep<'_, R> {
     /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         let padded = self.hidden.next_multiple_of(LANES);
         let mut unit = 0;
         while unit < padded {
             let left = (padded - unit).min(PANEL - unit % PANEL) / LANES;
             if left >= VECS {
-                self.strip::<I, ROWS, VECS>(unit);
+                self.strip::<I, ROWS, VECS>(isa, unit);
                 unit += VECS * LANES;
             } else if left >= 2 && VECS > 2 {
-                self.strip::<I, NARROW, 2>(unit);
+                self.strip::<I, NARROW, 2>(isa, unit);
                 unit += 2 * LANES;
             } else {
-                self.strip::<I, NARROW, 1>(unit);
+                self.strip::<I, NARROW, 1>(isa, unit);
                 unit += LANES;
             }
         }
@@ -209,7 +210,7 @@ impl<R: Real> BackwardStep<'_, R> {
 
     /// Some units, for all rows.
     #[inline(always)]
-    fn strip<I: Isa, const ROWS: usize, const VECS: usize>(&mut self, unit: usize) {
+    fn strip<I: Isa, const ROWS: usize, const VECS: usize>(&mut self, isa: I, unit: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
         let batch = self.d_c.len() / padded;
         let panel = unit / PANEL * PANEL;
@@ -217,11 +218,11 @@ impl<R: Real> BackwardStep<'_, R> {
         let u = &self.u[panel * 4 * padded..][..4 * padded * width][unit - panel..];
         let mut row = 0;
         while row + ROWS <= batch {
-            self.tile::<I, ROWS, VECS>(u, width, unit, row);
+            self.tile::<I, ROWS, VECS>(isa, u, width, unit, row);
             row += ROWS;
         }
         while row < batch {
-            self.tile::<I, 1, VECS>(u, width, unit, row);
+            self.tile::<I, 1, VECS>(isa, u, width, unit, row);
             row += 1;
         }
     }
@@ -230,20 +231,21 @@ impl<R: Real> BackwardStep<'_, R> {
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         u: &[R],
         width: usize,
         unit: usize,
         row: usize,
     ) {
         let gates = 4 * self.hidden.next_multiple_of(LANES);
-        let mut d_h = [[R::Vector::<I>::splat(R::ZERO); VECS]; ROWS];
+        let mut d_h = [[R::Vector::<I>::splat(isa, R::ZERO); VECS]; ROWS];
         if let Some(d_after) = self.d_after {
             let rows = std::array::from_fn(|r| &d_after[(row + r) * gates..][..gates]);
-            d_h = add_rows::<R, I, ROWS, VECS>(d_h, rows, u, width);
+            d_h = add_rows::<R, I, ROWS, VECS>(isa, d_h, rows, u, width);
         }
         for r in 0..ROWS {
             for vec in 0..VECS {
-                self.differentiate::<I>(d_h[r][vec], unit + vec * LANES, row + r);
+                self.differentiate::<I>(isa, d_h[r][vec], unit + vec * LANES, row + r);
             }
         }
     }
@@ -254,21 +256,21 @@ impl<R: Real> BackwardStep<'_, R> {
     /// gate sums: d a = d_s s (1 - s) for s = i, f, o;  d a = d_g (1 - g^2)
     /// ```
     #[inline(always)]
-    fn differentiate<I: Isa>(&mut self, mut d_h: R::Vector<I>, unit: usize, row: usize) {
+    fn differentiate<I: Isa>(&mut self, isa: I, mut d_h: R::Vector<I>, unit: usize, row: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
         let at = row * padded + unit;
         let of_gate = |gate: usize| (4 * row + gate) * padded + unit;
         for from in self.d_hidden.iter().flatten() {
-            d_h = d_h.add(upstream::<R, I>(from, self.hidden, unit, row));
+            d_h = d_h.add(upstream::<R, I>(isa, from, self.hidden, unit, row));
         }
-        let one = R::Vector::<I>::splat(R::ONE);
-        let i = R::Vector::<I>::load(lanes(self.gates, of_gate(0)));
-        let f = R::Vector::<I>::load(lanes(self.gates, of_gate(1)));
-        let g = R::Vector::<I>::load(lanes(self.gates, of_gate(2)));
-        let o = R::Vector::<I>::load(lanes(self.gates, of_gate(3)));
-        let c_before = R::Vector::<I>::load(lanes(self.c_before, at));
-        let tanh_c = R::Vector::<I>::load(lanes(self.tanh_c, at));
-        let d_c = R::Vector::<I>::load(lanes(self.d_c, at));
+        let one = R::Vector::<I>::splat(isa, R::ONE);
+        let i = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(0)));
+        let f = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(1)));
+        let g = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(2)));
+        let o = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(3)));
+        let c_before = R::Vector::<I>::load(isa, lanes(self.c_before, at));
+        let tanh_c = R::Vector::<I>::load(isa, lanes(self.tanh_c, at));
+        let d_c = R::Vector::<I>::load(isa, lanes(self.d_c, at));
         let d_c = d_h.mul(o).mul_add(tanh_c.square_from(one), d_c);
         let d_i = d_c.mul(g).mul(i.square_from(i));
         let d_f = d_c.mul(c_before).mul(f.square_from(f));
@@ -285,6 +287,7 @@ impl<R: Real> BackwardStep<'_, R> {
 /// Some units of a row of `hidden`, zeros past its end.
 #[inline(always)]
 fn upstream<R: Real, I: Isa>(
+    isa: I,
     from: &Rows<'_, R>,
     hidden: usize,
     unit: usize,
@@ -292,12 +295,12 @@ fn upstream<R: Real, I: Isa>(
 ) -> R::Vector<I> {
     let from = &from.data[row * from.stride + unit..];
     match from.first_chunk::<LANES>() {
-        Some(from) if unit + LANES <= hidden => R::Vector::<I>::load(from),
+        Some(from) if unit + LANES <= hidden => R::Vector::<I>::load(isa, from),
         _ => {
             let mut padded = [R::ZERO; LANES];
             let here = hidden - unit;
             padded[..here].copy_from_slice(&from[..here]);
-            R::Vector::<I>::load(&padded)
+            R::Vector::<I>::load(isa, &padded)
         }
     }
 }
@@ -322,15 +325,15 @@ pub(crate) struct AddRows<'a, R> {
 
 impl<R: Real> Op for AddRows<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let width = self.sum.len();
         let mut at = 0;
         while at + PANEL <= width {
-            add_rows_at::<R, I, 4>(self.rows, at, self.sum);
+            add_rows_at::<R, I, 4>(isa, self.rows, at, self.sum);
             at += PANEL;
         }
         while at + LANES <= width {
-            add_rows_at::<R, I, 1>(self.rows, at, self.sum);
+            add_rows_at::<R, I, 1>(isa, self.rows, at, self.sum);
             at += LANES;
         }
         for row in self.rows.chunks_exact(width) {
@@ -341,13 +344,13 @@ impl<R: Real> Op for AddRows<'_, R> {
 
 /// Some vectors of the sum, which stay in registers.
 #[inline(always)]
-fn add_rows_at<R: Real, I: Isa, const VECS: usize>(rows: &[R], at: usize, sum: &mut [R]) {
+fn add_rows_at<R: Real, I: Isa, const VECS: usize>(isa: I, rows: &[R], at: usize, sum: &mut [R]) {
     let width = sum.len();
     let (sums, _) = sum[at..].as_chunks_mut::<LANES>();
-    let mut vectors = load::<R, I, VECS>(sums);
+    let mut vectors = load::<R, I, VECS>(isa, sums);
     for row in rows.chunks_exact(width) {
         let (row, _) = row[at..].as_chunks::<LANES>();
-        let row = load::<R, I, VECS>(row);
+        let row = load::<R, I, VECS>(isa, row);
         for vec in 0..VECS {
             vectors[vec] = vectors[vec].add(row[vec]);
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape, Side};
 use crate::error::check_len;
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{self, AddRows, BackwardStep, Checked, Left, PANEL, Product, Right};
+use crate::kernels::{AddRows, BackwardStep, DetectedKernel, Left, PANEL, Product, Right};
 use crate::{LstmError, Real};
 
 /// Gradients of the loss by the layer's results; `None` is zero.
@@ -164,7 +164,7 @@ pub(crate) fn read_back<R: Real>(
             keep: false,
             c: &mut cache.d_h,
         };
-        kernels::dispatch(Checked::detect(), product);
+        DetectedKernel::detect().run(product);
         side.rows_mut(d_start.hidden, 0, batch).add_from(hidden, padded, &cache.d_h);
         side.rows_mut(d_start.cell, 0, batch).add_from(hidden, padded, &cache.d_c);
     }
@@ -196,7 +196,7 @@ fn step_back<R: Real>(
         d_c: &mut cache.d_c,
         d_gates,
     };
-    kernels::dispatch(Checked::detect(), step);
+    DetectedKernel::detect().run(step);
 }
 
 /// Part `first` of parts of `len` numbers, to be written, and part `second`, if it is another.
@@ -230,7 +230,7 @@ fn add_weight_gradients<R: Real>(
     mat_mul(x.t(), d_gates, true, &mut sums.w);
     mat_mul(d_gates.t(), Matrix::new(h_before, rows, padded), true, &mut sums.u);
     let rows = &cache.d_gates[..rows * 4 * padded];
-    kernels::dispatch(Checked::detect(), AddRows { rows, sum: &mut sums.b });
+    DetectedKernel::detect().run(AddRows { rows, sum: &mut sums.b });
     if let Some(d_inputs) = d_inputs {
         let w = Matrix::new(&cache.weights.w, 4 * padded, inputs);
         mat_mul(d_gates, w, true, &mut d_inputs[inputs_here]);

@@ -1,7 +1,7 @@
 //! LSTM inference over batches of windows.
 use super::{LstmBatchScratch, PackedLstm};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Lstm, LstmBatch, TILE, padded};
+use crate::kernels::{Lstm, LstmBatch, TILE, padded};
 use crate::{LstmError, Real};
 
 /// Fewer windows than these are faster one by one.
@@ -124,7 +124,7 @@ impl<R: Real> PackedLstm<R> {
             c.fill(R::ZERO);
             let each = every.then_some(&mut *out);
             let lstm = Lstm { weights, xs, steps, reversed, h, c, next, out: each, stride };
-            kernels::dispatch(self.kernel, lstm);
+            self.kernel.run(lstm);
             if !every {
                 // An odd number of steps ends in the other buffer.
                 let last = if steps.is_multiple_of(2) { &scratch.h } else { &scratch.next };

@@ -1,7 +1,7 @@
 //! Forward pass over a batch, with everything kept that the backward pass needs.
 use super::{LstmCache, LstmParams, LstmShape, Side};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, ForwardStep, LANES};
+use crate::kernels::{DetectedKernel, ForwardStep, LANES};
 use crate::{LstmError, Real};
 
 /// The state in which a batch starts.
@@ -106,7 +106,7 @@ pub(crate) fn read<R: Real>(
             gates: &mut cache.gates[t * 4 * row..][..4 * row],
             out: results.as_deref_mut().map(|results| side.rows_mut(results, t, batch)),
         };
-        kernels::dispatch(Checked::detect(), step);
+        DetectedKernel::detect().run(step);
     }
 }
 

@@ -3,7 +3,9 @@ use std::fmt;
 
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS};
+use crate::kernels::{
+    Column, DetectedKernel, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, nearest_cache,
+};
 use crate::{Kernel, LstmError, Real};
 
 /// An LSTM layer packed for inference: after construction nothing allocates.
@@ -37,7 +39,7 @@ use crate::{Kernel, LstmError, Real};
 #[derive(Clone)]
 pub struct PackedLstm<R> {
     shape: LstmShape,
-    pub(super) kernel: Checked,
+    pub(super) kernel: DetectedKernel,
     // [blocks]
     bias: Vec<Column<R>>,
     // [pairs, I + H, 2], and [I + H] of an odd last block
@@ -82,12 +84,12 @@ impl<R: Real> PackedLstm<R> {
         };
         let mut packed = Self {
             shape,
-            kernel: Checked::chosen()?,
+            kernel: DetectedKernel::chosen()?,
             bias: vec![Column::ZERO; blocks],
             columns: vec![Column::ZERO; blocks * count],
             tail_bias: vec![TailColumn::ZERO; tails],
             tail_columns: vec![TailColumn::ZERO; count * tails],
-            cache: kernels::nearest_cache(),
+            cache: nearest_cache(),
         };
         for gate in 0..4 {
             for unit in 0..hidden {
@@ -128,7 +130,7 @@ impl<R: Real> PackedLstm<R> {
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
     pub fn with_kernel(mut self, kernel: Kernel) -> Result<Self, LstmError> {
-        self.kernel = Checked::new(kernel)?;
+        self.kernel = DetectedKernel::new(kernel)?;
         Ok(self)
     }
 
@@ -246,10 +248,7 @@ impl<R: Real> PackedLstm<R> {
         let (h, c) = state.padded_mut();
         let (out, stride) = out.unzip();
         let (weights, stride) = (self.weights(), stride.unwrap_or(0));
-        kernels::dispatch(
-            self.kernel,
-            Lstm { weights, xs, steps, reversed, h, c, next, out, stride },
-        );
+        self.kernel.run(Lstm { weights, xs, steps, reversed, h, c, next, out, stride });
         // The step reads one and writes the other.
         if !steps.is_multiple_of(2) {
             std::mem::swap(h, next);
