@@ -2,7 +2,7 @@
 use crate::Real;
 use crate::kernels::{DetectedKernel, Isa, Op};
 
-/// How gradients are kept from exploding.
+/// Gradient clipping rule against exploding gradients.
 ///
 /// # Examples
 ///
@@ -17,18 +17,18 @@ use crate::kernels::{DetectedKernel, Isa, Op};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Clip {
-    /// Every entry into [-limit, limit].
+    /// Clips every entry to [-limit, limit].
     Value(f64),
-    /// All entries together to this Euclidean norm, if they exceed it: g <- g limit / ||g||.
+    /// Scales all entries to this Euclidean norm if they exceed it: g <- g limit / ||g||.
     GlobalNorm(f64),
 }
 
-/// What clipping met.
+/// Statistics of one clipping.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clipped {
-    /// The Euclidean norm of all gradients before; NaN or infinite when a gradient was.
+    /// Euclidean norm of all gradients before clipping; NaN or infinite if a gradient was.
     pub norm: f64,
-    /// The entries cut by [`Clip::Value`]; 1 or 0 for [`Clip::GlobalNorm`].
+    /// Number of entries clipped by [`Clip::Value`]; 1 or 0 for [`Clip::GlobalNorm`].
     pub count: usize,
 }
 
@@ -57,8 +57,8 @@ impl Clip {
     }
 }
 
-/// Sums side by side: one after the other each addition would wait for the last, and a step of
-/// training for them all.
+/// Number of independent running sums: with a single one, each addition would wait for the one
+/// before it.
 const LANES: usize = 16;
 
 /// Adds the squares of every 16th gradient.
@@ -84,7 +84,7 @@ impl<R: Real> Op for AddSquares<'_, R> {
     }
 }
 
-/// Every gradient into [-limit, limit], and how many were not.
+/// Clips every gradient to [-limit, limit] and counts those outside.
 struct Clamp<'a, R> {
     limit: R,
     gradients: &'a mut [R],

@@ -1,11 +1,11 @@
-//! Dropout by masks that the caller hands in, so that it cannot stay on in inference.
+//! Dropout with masks passed by the caller, so that it cannot stay active in inference.
 use crate::error::check_len;
 use crate::{LstmError, Real, Stream};
 
 /// Draws a dropout mask: each entry is 0 with probability `p`, else 1 / (1 - p).
 ///
-/// The mean of an entry is 1, so that inference goes without a mask (Srivastava et al. 2014, in the
-/// inverted form). Every entry takes one draw of the stream, whatever `p`.
+/// The mean of an entry is 1, so that inference needs no mask (inverted dropout, Srivastava et al.
+/// 2014). Every entry takes one draw of the stream for every `p`.
 ///
 /// # Errors
 /// [`LstmError::Number`] unless 0 <= p < 1; nothing is drawn then.
@@ -34,7 +34,8 @@ pub fn dropout_mask<R: Real>(stream: &mut Stream, p: f64, mask: &mut [R]) -> Res
     Ok(())
 }
 
-/// Multiplies by a mask, in place: values on the way forward, their gradients on the way back.
+/// Multiplies by a mask, in place: values in the forward pass, their gradients in the backward
+/// pass.
 ///
 /// # Formula
 /// ```text

@@ -2,7 +2,7 @@
 use crate::Real;
 use crate::kernels::{DetectedKernel, LANES, Left, PANEL, Product, Right};
 
-/// A row-major matrix, possibly read transposed.
+/// Row-major matrix, possibly read transposed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a, R> {
     data: &'a [R],
@@ -12,24 +12,24 @@ pub(crate) struct Matrix<'a, R> {
 }
 
 impl<'a, R> Matrix<'a, R> {
-    /// `data` as `[rows, columns]`.
+    /// Creates the matrix `[rows, columns]` over `data`.
     pub(crate) fn new(data: &'a [R], rows: usize, columns: usize) -> Self {
         debug_assert_eq!(data.len(), rows * columns, "invariant: matrix size");
         Self { data, rows, columns, transposed: false }
     }
 
-    /// The same numbers with rows and columns exchanged.
+    /// Returns the transposed matrix over the same numbers.
     pub(crate) fn t(self) -> Self {
         Self { transposed: !self.transposed, ..self }
     }
 
-    /// Rows and columns as read.
+    /// Returns rows and columns as read.
     fn size(self) -> (usize, usize) {
         if self.transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
 }
 
-/// `c = a b`, on top of what `c` holds if `keep`.
+/// Matrix product `c = a b`, or `c += a b` if `keep`.
 pub(crate) fn mat_mul<R: Real>(a: Matrix<'_, R>, b: Matrix<'_, R>, keep: bool, c: &mut [R]) {
     mat_mul_on(DetectedKernel::detect(), a, b, keep, c);
 }
@@ -58,7 +58,7 @@ fn mat_mul_on<R: Real>(
     }
 }
 
-/// Copies into panels of [`PANEL`] columns, the last one filled up with zeros.
+/// Copies a matrix into panels of [`PANEL`] columns; the last one is padded with zeros.
 fn pack<R: Real>(matrix: Matrix<'_, R>, panels: &mut Vec<R>) {
     let (depth, columns) = matrix.size();
     let all = columns.next_multiple_of(LANES);

@@ -1,10 +1,10 @@
-//! Initial weights.
+//! Initialisation of weights.
 use crate::{
     AttentionParamsMut, AttentionShape, DenseParamsMut, DenseShape, LstmError, LstmParamsMut,
     LstmShape, Real, Stream,
 };
 
-/// The distribution of initial weights.
+/// Distribution of initial weights.
 ///
 /// n is the fan-in, the numbers that one unit reads from a matrix, and m the fan-out, its units:
 /// `I` or `H` to `H` in an LSTM, gate by gate, `N` to `O` in a dense layer, and `N` to `A` and `A`
@@ -24,7 +24,7 @@ pub enum Init {
 }
 
 impl Init {
-    /// Draws the entries of a matrix; `torch` is the fan that `PyTorch` goes by.
+    /// Draws the entries of a matrix; `torch` is the fan-in that `PyTorch` uses.
     fn draw<R: Real>(self, fans: (usize, usize), torch: usize, stream: &mut Stream, w: &mut [R]) {
         let (n, m) = (fans.0 as f64, fans.1 as f64);
         for w in w {
@@ -45,7 +45,7 @@ impl Init {
     }
 }
 
-/// Uniform in [-1, 1).
+/// Draws a uniform number in [-1, 1).
 fn symmetric(stream: &mut Stream) -> f64 {
     2.0 * stream.uniform() - 1.0
 }

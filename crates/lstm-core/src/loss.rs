@@ -15,8 +15,8 @@ use crate::{LstmError, Real};
 /// normaliser = sum over n of w_(y_n)
 /// ```
 ///
-/// The normaliser is passed in, so that a batch cut into chunks, each with the normaliser of the
-/// whole, sums to the loss and the gradient of the whole.
+/// The caller passes the normaliser. The losses and gradients of chunks of a batch, each computed
+/// with the normaliser of the whole batch, therefore add up to those of the whole batch.
 ///
 /// # Examples
 ///
@@ -33,16 +33,16 @@ use crate::{LstmError, Real};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct CrossEntropy<'a, R> {
-    /// `C`.
+    /// Number of classes `C`.
     pub classes: usize,
-    /// A weight per class `[C]`; `None` is 1 for each.
+    /// Weight of each class `[C]`; `None` is 1 for each.
     pub weights: Option<&'a [R]>,
-    /// The share of each target spread evenly over all classes, 0 to 1.
+    /// Label smoothing: share of each target spread evenly over all classes, 0 to 1.
     pub smoothing: R,
 }
 
 impl<R: Real> CrossEntropy<'_, R> {
-    /// The sum over the batch of the weights of the targets.
+    /// Returns the sum over the batch of the class weights of the targets.
     ///
     /// # Errors
     /// [`LstmError::Target`] when a target is no class, and the errors of bad settings as in
@@ -52,7 +52,7 @@ impl<R: Real> CrossEntropy<'_, R> {
         Ok(targets.iter().map(|&y| self.weight(y)).sum())
     }
 
-    /// The loss of a batch, whose gradient is added to `d_logits`.
+    /// Returns the loss of a batch and adds its gradient to `d_logits`.
     ///
     /// # Shapes
     /// `logits` and `d_logits` `[B, C]`, `targets` `[B]`.
@@ -96,7 +96,7 @@ impl<R: Real> CrossEntropy<'_, R> {
         loss / normaliser
     }
 
-    /// `w_c q_c`
+    /// Computes the weighted target `w_c q_c`.
     fn share(&self, class: usize, target: usize) -> R {
         let spread = self.smoothing / R::from_f64(self.classes as f64);
         let hit = if class == target { R::ONE - self.smoothing } else { R::ZERO };

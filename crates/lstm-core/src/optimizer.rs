@@ -1,9 +1,9 @@
-//! Descent along gradients.
+//! Optimisers: gradient descent with momentum, and Adam.
 use crate::error::check_len;
 use crate::kernels::{DetectedKernel, Isa, Op};
 use crate::{LstmError, Real};
 
-/// A rule that turns gradients into steps; what it remembers is an `OptimizerState`.
+/// Update rule of gradient descent; its state is an [`OptimizerState`].
 ///
 /// # Examples
 ///
@@ -20,7 +20,7 @@ use crate::{LstmError, Real};
 pub enum Optimizer {
     /// Stochastic gradient descent: u = momentum u + g; w -= rate u.
     Sgd {
-        /// The share of the last step that is kept; 0 is plain descent.
+        /// Momentum: share of the last step that is kept; 0 is plain gradient descent.
         momentum: f64,
     },
     /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019); without
@@ -32,18 +32,18 @@ pub enum Optimizer {
     /// w -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
     /// ```
     AdamW {
-        /// Decay of the mean.
+        /// Decay of the running mean of gradients.
         beta1: f64,
-        /// Decay of the mean square.
+        /// Decay of the running mean of squared gradients.
         beta2: f64,
-        /// Added to the root.
+        /// Epsilon added to the denominator for numerical stability.
         epsilon: f64,
-        /// The share of each weight lost per unit of learning rate.
+        /// Weight decay: share of each weight lost per unit of learning rate.
         weight_decay: f64,
     },
 }
 
-/// What an [`Optimizer`] remembers between steps.
+/// State of an [`Optimizer`] between steps: step count and moments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerState<R> {
     steps: u64,
@@ -52,12 +52,12 @@ pub struct OptimizerState<R> {
 }
 
 impl<R: Real> OptimizerState<R> {
-    /// The state before the first step of a network with `len` parameters.
+    /// Creates the state before the first step of a network with `len` parameters.
     pub fn new(len: usize) -> Self {
         Self { steps: 0, first: vec![R::ZERO; len], second: vec![R::ZERO; len] }
     }
 
-    /// A state from its saved parts.
+    /// Creates a state from its saved parts.
     ///
     /// # Errors
     /// [`LstmError::Length`] when the parts differ in length.
@@ -66,24 +66,24 @@ impl<R: Real> OptimizerState<R> {
         Ok(Self { steps, first, second })
     }
 
-    /// The number of steps taken, one count for all parameters.
+    /// Returns the number of steps taken, one count for all parameters.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// u of SGD, m of Adam.
+    /// Returns the first moments: u of SGD, m of Adam.
     pub fn first(&self) -> &[R] {
         &self.first
     }
 
-    /// v of Adam; zeros under SGD.
+    /// Returns the second moments: v of Adam; zeros under SGD.
     pub fn second(&self) -> &[R] {
         &self.second
     }
 }
 
 impl Optimizer {
-    /// Adam as usually set: 0.9, 0.999, 1e-8, without weight decay.
+    /// Creates Adam with the usual hyperparameters 0.9, 0.999, 1e-8, without weight decay.
     pub fn adam() -> Self {
         Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
     }
@@ -133,7 +133,7 @@ impl Optimizer {
     }
 }
 
-/// One step of gradient descent.
+/// One step of gradient descent over all weights.
 struct SgdStep<'a, R> {
     momentum: R,
     rate: R,
@@ -152,7 +152,7 @@ impl<R: Real> Op for SgdStep<'_, R> {
     }
 }
 
-/// One step of Adam.
+/// One step of Adam over all weights.
 struct AdamStep<'a, R> {
     beta1: R,
     rest1: R,

@@ -6,44 +6,44 @@ use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{DetectedKernel, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
 use crate::{DenseParamsMut, LstmError, Real, softmax};
 
-/// The activations of one forward pass, and working memory of the backward pass.
+/// Activations of one forward pass, and working memory of the backward pass.
 ///
-/// Make one and use it for all batches: buffers grow to the largest batch and stay.
+/// Reuse one cache for all batches: its buffers grow to the largest batch and are kept.
 #[derive(Debug, Clone, Default)]
 pub struct AttentionCache<R> {
     shape: Option<AttentionShape>,
     batch: usize,
-    /// tanh(W h + b) `[T, B, A]`.
+    /// Activations tanh(W h + b) `[T, B, A]`.
     u: Vec<R>,
-    /// `[T, B]`
+    /// Attention weights `[T, B]`.
     weights: Vec<R>,
-    /// `[B, N]`
+    /// Weighted means `[B, N]`.
     context: Vec<R>,
-    /// The scores of one sequence `[T]`.
+    /// Scores of one sequence `[T]`.
     one: Vec<R>,
-    /// Gradients of the weights, then of the scores `[T, B]`.
+    /// Gradients with respect to the weights, then to the scores `[T, B]`.
     d_scores: Vec<R>,
-    /// Gradients of W h + b `[T, B, A]`.
+    /// Gradients with respect to W h + b `[T, B, A]`.
     d_z: Vec<R>,
 }
 
 impl<R: Real> AttentionCache<R> {
-    /// An empty cache.
+    /// Creates an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The weighted means of the last forward pass `[B, N]`.
+    /// Returns the weighted means of the last forward pass `[B, N]`.
     pub fn context(&self) -> &[R] {
         &self.context
     }
 
-    /// The weights of the last forward pass `[T, B]`; those of a sequence sum to 1.
+    /// Returns the weights of the last forward pass `[T, B]`; those of a sequence sum to 1.
     pub fn weights(&self) -> &[R] {
         &self.weights
     }
 
-    /// Makes room; what lies in the buffers is overwritten by the passes.
+    /// Resizes the buffers; the passes overwrite their contents.
     fn resize(&mut self, shape: AttentionShape, batch: usize, steps: usize) {
         self.shape = Some(shape);
         self.batch = batch;
@@ -57,7 +57,7 @@ impl<R: Real> AttentionCache<R> {
     }
 }
 
-/// Weighs the steps of each sequence of a batch and keeps the activations in `cache`.
+/// Computes the attention over each sequence of a batch and caches the activations.
 ///
 /// # Shapes
 /// `h` `[T, B, N]`, `T` from its length. Results are [`AttentionCache::context`] and
@@ -113,7 +113,7 @@ pub fn attention_forward<R: Real>(
     Ok(())
 }
 
-/// Adds the gradients of an attention.
+/// Adds the gradients of an attention to `d_params` and `d_h`.
 ///
 /// # Shapes
 /// `h` (as in the forward pass) and `d_h` `[T, B, N]`, `d_context` `[B, N]`.
@@ -188,7 +188,8 @@ pub fn attention_backward<R: Real>(
     dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, Some(d_h))
 }
 
-/// `d_score_t = a_t (d_a_t - sum over s of a_s d_a_s)`, in place, for each sequence.
+/// Softmax backward pass `d_score_t = a_t (d_a_t - sum over s of a_s d_a_s)`, in place, for each
+/// sequence.
 fn through_softmax<R: Real>(weights: &[R], batch: usize, d: &mut [R]) {
     for b in 0..batch {
         let of_sequence = weights.iter().zip(&*d).skip(b).step_by(batch);

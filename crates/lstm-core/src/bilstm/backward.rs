@@ -1,35 +1,36 @@
-//! Backpropagation through time, both ways.
+//! Backpropagation through time in both directions.
 use super::{BiLstmCache, BiLstmParams, BiLstmParamsMut, BiLstmShape};
 use crate::error::check_len;
 use crate::lstm;
 use crate::{LstmError, LstmGradients, LstmStartMut, LstmUpstream, Real};
 
-/// Gradients of the loss by the layer's results; `None` is zero.
+/// Gradients of the loss with respect to the layer's results; `None` is zero.
 #[derive(Debug, Clone, Copy)]
 pub struct BiLstmUpstream<'a, R> {
-    /// By every hidden state `[T, B, 2H]`.
+    /// Gradients with respect to every hidden state `[T, B, 2H]`.
     pub d_hidden: Option<&'a [R]>,
-    /// By the last hidden states `[B, 2H]`, on top of `d_hidden`.
+    /// Gradients with respect to the last hidden states `[B, 2H]`, added to `d_hidden`.
     pub d_last_hidden: Option<&'a [R]>,
-    /// By the last cells `[B, 2H]`.
+    /// Gradients with respect to the last cells `[B, 2H]`.
     pub d_last_cell: Option<&'a [R]>,
 }
 
-/// Where the backward pass adds its gradients.
+/// Buffers to which the backward pass adds its gradients.
 #[derive(Debug)]
 pub struct BiLstmGradients<'a, R> {
-    /// By the parameters.
+    /// Gradients with respect to the parameters.
     pub d_params: BiLstmParamsMut<'a, R>,
-    /// By the inputs `[T, B, I]`, if wanted.
+    /// Gradients with respect to the inputs `[T, B, I]`; `None` skips them.
     pub d_inputs: Option<&'a mut [R]>,
-    /// By the states in which the batch starts, each `[B, 2H]`, if wanted.
+    /// Gradients with respect to the initial states, each `[B, 2H]`; `None` skips them.
     pub d_start: Option<LstmStartMut<'a, R>>,
 }
 
 /// Adds the gradients of a batch, backpropagated through all its steps in both directions.
 ///
 /// `params` and `x` are those of the forward pass that filled `cache`. Each direction is
-/// [`lstm_backward`](crate::lstm_backward) over its own order of reading; the gradient by the inputs is the sum of both.
+/// [`lstm_backward`](crate::lstm_backward) over its own order of reading; the gradient by the
+/// inputs is the sum of both.
 ///
 /// # Errors
 /// [`LstmError::Length`] when a slice does not fit the forward pass in `cache`; nothing is changed

@@ -6,10 +6,10 @@ use crate::error::{check_len, check_rows};
 use crate::kernels::{Dense, DetectedKernel, OUTPUTS, OutputColumn};
 use crate::{Kernel, LstmError, Real};
 
-/// A dense layer y = W x + b packed for inference: after construction nothing allocates.
+/// Dense layer y = W x + b packed for inference; nothing allocates after construction.
 ///
 /// Every sum starts at the bias and adds the inputs in ascending order, so a row gives the same
-/// bits in whatever company.
+/// bits in every batch.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ pub struct PackedDense<R> {
     columns: Vec<OutputColumn<R>>,
 }
 
-/// Sizes and kernel; not the weights.
+/// Formats sizes and kernel, not the weights.
 impl<R> fmt::Debug for PackedDense<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PackedDense")
@@ -44,7 +44,7 @@ impl<R> fmt::Debug for PackedDense<R> {
 }
 
 impl<R: Real> PackedDense<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
+    /// Packs the parameters for the kernel that [`Kernel::chosen`] returns.
     ///
     /// # Errors
     /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
@@ -65,7 +65,7 @@ impl<R: Real> PackedDense<R> {
         Ok(Self { shape, kernel: DetectedKernel::chosen()?, bias, columns })
     }
 
-    /// The same layer run by another kernel.
+    /// Returns the same layer on another kernel.
     ///
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
@@ -74,17 +74,17 @@ impl<R: Real> PackedDense<R> {
         Ok(self)
     }
 
-    /// The layer's sizes.
+    /// Returns the sizes of the layer.
     pub fn shape(&self) -> DenseShape {
         self.shape
     }
 
-    /// The kernel that runs.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.kernel.kernel()
     }
 
-    /// The kernel, the bias `[blocks]` and the columns `[blocks, N]`.
+    /// Returns the kernel, the bias `[blocks]` and the columns `[blocks, N]`.
     pub(crate) fn parts(&self) -> (DetectedKernel, &[OutputColumn<R>], &[OutputColumn<R>]) {
         (self.kernel, &self.bias, &self.columns)
     }

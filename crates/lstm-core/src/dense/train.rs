@@ -41,7 +41,7 @@ pub fn dense_forward<R: Real>(
     Ok(())
 }
 
-/// Adds the gradients of a dense layer.
+/// Adds the gradients of a dense layer to `d_params` and `d_x`.
 ///
 /// # Shapes
 /// `x` and `d_x` `[B, N]`, `d_y` `[B, O]`.

@@ -1,16 +1,16 @@
-//! The LSTM inference loops over a batch of windows.
+//! LSTM inference loops over a batch of windows.
 //!
-//! Sums and activations are loops of their own, and functions of their own: together they would
-//! hold more numbers than there are registers.
+//! Sums and activations are separate loops in separate functions: together they would hold more
+//! numbers than there are registers.
 use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, padded, update};
 use super::{DetectedKernel, Isa, Op};
 use crate::Real;
 
-/// Windows whose states are held at a time: a block of weights serves them all from the nearest
-/// cache.
+/// Windows whose states are held at a time: all of them use a block of weights while it is in the
+/// L1 data cache.
 pub(crate) const TILE: usize = 24;
 
-/// Windows (or rows) computed together.
+/// Number of windows (or rows) computed together.
 pub(super) const WINDOWS: usize = 6;
 
 /// All steps of up to [`TILE`] windows from zero states, in the summation order of one window.
@@ -18,9 +18,9 @@ pub(crate) struct LstmBatch<'a, R> {
     pub(crate) weights: LstmWeights<'a, R>,
     /// `[B, T, inputs]`
     pub(crate) xs: &'a [R],
-    /// `T`
+    /// Number of steps `T`.
     pub(crate) steps: usize,
-    /// The last step is read first.
+    /// Whether the last step is read first.
     pub(crate) reversed: bool,
     /// Scratch `[TILE, padded]`, like the next two.
     pub(crate) h: &'a mut [R],
@@ -63,11 +63,11 @@ impl<R: Real> LstmBatch<'_, R> {
     }
 }
 
-/// bias + W x + U h of one block of units, or of the tail, for some windows.
+/// Gate sums bias + W x + U h of one block of units, or of the tail, for some windows.
 struct GateSums<'a, R> {
     weights: &'a LstmWeights<'a, R>,
     block: usize,
-    /// From the step's first number on, one window every `row`.
+    /// Inputs from the step's first number on, one window every `row` numbers.
     xs: &'a [R],
     row: usize,
     /// `[B, padded]`
@@ -166,8 +166,7 @@ fn add<R: Real, I: Isa, const GATES: usize>(
     *sums = of_sums;
 }
 
-/// The first numbers of six slices, the second ones, and so on; zipped, as indexing would check
-/// every access.
+/// Iterates over six slices in lockstep; zipped, as indexing would check every access.
 #[inline(always)]
 pub(super) fn side_by_side<R: Real>(slices: [&[R]; WINDOWS]) -> impl Iterator<Item = [R; WINDOWS]> {
     let [a, b, c, d, e, f] = slices;

@@ -1,12 +1,12 @@
-//! The dense inference loop.
+//! Inference loop of the dense layer.
 use super::lstm::fused;
 use super::{Isa, Op};
 use crate::Real;
 
-/// Outputs computed together.
+/// Number of outputs computed together.
 pub(crate) const OUTPUTS: usize = 32;
 
-/// One number per output of a block: a column of the weights or a bias.
+/// One number per output of a block: a column of the weights, or a bias.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct OutputColumn<R>(pub(crate) [R; OUTPUTS]);
@@ -15,7 +15,7 @@ impl<R: Real> OutputColumn<R> {
     pub(crate) const ZERO: Self = Self([R::ZERO; OUTPUTS]);
 }
 
-/// y = W x + b, row by row.
+/// Dense layer y = W x + b, row by row.
 pub(crate) struct Dense<'a, R> {
     /// `[blocks]`
     pub(crate) bias: &'a [OutputColumn<R>],

@@ -40,7 +40,7 @@ pub(crate) use train::{AddRows, BackwardStep, ForwardStep, Rows, RowsMut};
 #[cfg(feature = "train")]
 pub(crate) use vector::{LANES, Plain, Vector};
 
-/// A loop with one source for all instruction sets.
+/// Loop with one source for all instruction sets.
 pub(crate) trait Op {
     /// Runs the loop; always inlined, so that it is compiled for the caller's instruction set.
     fn run<I: Isa>(self, isa: I);

@@ -1,7 +1,7 @@
-//! The matrix products of training.
+//! Matrix products of training.
 //!
-//! C += A B goes by tiles of C, a few rows times a few vectors of columns, whose sums stay in
-//! registers over a stretch of the depth:
+//! C += A B is computed in tiles of C, a few rows times a few vectors of columns, whose sums stay
+//! in registers over a part of the depth:
 //!
 //! ```text
 //!                     B row k:   [ 16 columns | 16 columns | .. ]   loaded
@@ -20,26 +20,26 @@ use crate::real::sealed::Sealed;
 
 /// Columns of a packed panel of B: the widest tile.
 pub(crate) const PANEL: usize = 4 * LANES;
-/// Depth summed in registers before the sums go to C: a panel of B stays in the second cache.
+/// Depth summed in registers before the sums go to C: a panel of B stays in the L2 cache.
 const DEPTH: usize = 256;
-/// The same where A is read by columns, which takes room in the first cache.
+/// Depth summed in registers if A is read by columns, which take room in the L1 data cache.
 const DEPTH_BY_COLUMNS: usize = 128;
 
-/// The sums of a tile.
+/// Running sums of a tile.
 pub(super) type Tile<R, I, const ROWS: usize, const VECS: usize> =
     [[<R as Sealed>::Vector<I>; VECS]; ROWS];
 
-/// A, read by single numbers.
+/// Left factor A, read one number at a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Left<'a, R> {
     /// Row-major, or column-major if `transposed`.
     pub(crate) data: &'a [R],
-    /// From row to row, or from column to column.
+    /// Distance from row to row, or from column to column.
     pub(crate) stride: usize,
     pub(crate) transposed: bool,
 }
 
-/// B, read by vectors: panels of at most `panel` columns, each row-major.
+/// Right factor B, read as vectors: panels of at most `panel` columns, each row-major.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Right<'a, R> {
     /// `[panels, depth, columns of the panel]`
@@ -50,14 +50,14 @@ pub(crate) struct Right<'a, R> {
     pub(crate) panel: usize,
 }
 
-/// C = A B, or C += A B.
+/// Matrix product C = A B, or C += A B.
 pub(crate) struct Product<'a, R> {
     pub(crate) left: Left<'a, R>,
     pub(crate) right: Right<'a, R>,
     pub(crate) depth: usize,
-    /// Columns of C.
+    /// Number of columns of C.
     pub(crate) columns: usize,
-    /// What C holds is added to; else it is overwritten.
+    /// Whether the product is added to C; otherwise it overwrites C.
     pub(crate) keep: bool,
     /// `[rows, columns]`
     pub(crate) c: &'a mut [R],
@@ -77,7 +77,7 @@ impl<R: Real> Op for Product<'_, R> {
 }
 
 impl<R: Real> Product<'_, R> {
-    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
+    /// Uses `NARROW` rows where only two vectors are left: with fewer sums the multipliers idle.
     #[inline(always)]
     fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         if self.depth == 0 && !self.keep {
@@ -105,7 +105,7 @@ impl<R: Real> Product<'_, R> {
         }
     }
 
-    /// All rows of some columns, `ROWS` at a time, the rest by fewer.
+    /// Computes all rows of some columns, `ROWS` at a time, the rest by fewer.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -129,7 +129,7 @@ impl<R: Real> Product<'_, R> {
         self.tiles::<I, 1, VECS>(isa, &depth, row..rows, column);
     }
 
-    /// As many tiles as fit into the rows; says where they end.
+    /// Computes as many tiles as fit into the rows and returns the row after them.
     #[inline(always)]
     fn tiles<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -173,7 +173,7 @@ impl<R: Real> Product<'_, R> {
 }
 
 impl<'a, R> Right<'a, R> {
-    /// From a row and a column on, and the distance to the next row.
+    /// Returns B from a row and a column on, and the distance to the next row.
     #[inline(always)]
     fn from(&self, depth: usize, row: usize, column: usize) -> (&'a [R], usize) {
         let panel = column / self.panel * self.panel;
@@ -182,7 +182,7 @@ impl<'a, R> Right<'a, R> {
     }
 }
 
-/// Sums += A B with A by rows, all of one length; `b` starts at the tile's first column.
+/// Adds A B to the sums, A by rows of one length; `b` starts at the tile's first column.
 #[inline(always)]
 pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     isa: I,
@@ -206,7 +206,7 @@ pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     sums
 }
 
-/// Sums += A B with A by columns; `a` starts at the tile's first row, `b` at its first column.
+/// Adds A B to the sums, A by columns; `a` starts at the tile's first row, `b` at its first column.
 #[inline(always)]
 fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     isa: I,
@@ -229,7 +229,7 @@ fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     sums
 }
 
-/// The first vectors of a row.
+/// Loads the first vectors of a row.
 #[inline(always)]
 pub(super) fn load<R: Real, I: Isa, const VECS: usize>(
     isa: I,
@@ -242,7 +242,7 @@ pub(super) fn load<R: Real, I: Isa, const VECS: usize>(
     vectors
 }
 
-/// The sums of a row go to as many columns as C has left.
+/// Stores the sums of a row to as many columns as C has left.
 #[inline(always)]
 fn store<R: Real, I: Isa, const VECS: usize>(
     vectors: [R::Vector<I>; VECS],

@@ -8,10 +8,10 @@ use super::isa::{Avx2, Avx512};
 use super::isa::{BASELINE_FUSED, Features, Portable};
 use crate::LstmError;
 
-/// The environment variable that names a kernel.
+/// Environment variable that names a kernel.
 const VARIABLE: &str = "WINDVANE_KERNEL";
 
-/// A compiled form of the inner loops.
+/// Compiled variant of the inner loops.
 ///
 /// # Examples
 ///
@@ -24,7 +24,7 @@ const VARIABLE: &str = "WINDVANE_KERNEL";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// Whatever the build's own target has; runs everywhere.
+    /// Instructions of the build's own target; runs everywhere.
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
@@ -33,16 +33,16 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// The kernel in use: the one that the environment variable `WINDVANE_KERNEL` (`portable`,
-    /// `avx2`, `avx512`) names, else the fastest that runs here.
+    /// Returns the kernel in use: the one that the environment variable `WINDVANE_KERNEL`
+    /// (`portable`, `avx2`, `avx512`) names, otherwise the fastest that runs on this processor.
     ///
-    /// A name that is unknown or that this processor cannot run is passed over here;
-    /// [`chosen`](Self::chosen), and with it the packing of every layer, refuses it.
+    /// This function ignores a name that is unknown or that this processor cannot run;
+    /// [`chosen`](Self::chosen), and with it the packing of every layer, rejects it.
     pub fn detect() -> Self {
         Self::chosen().unwrap_or(Self::available()[0])
     }
 
-    /// The kernel in use, as [`detect`](Self::detect).
+    /// Returns the kernel in use like [`detect`](Self::detect), or an error for a bad name.
     ///
     /// The variable is read once, on the first call in the process.
     ///
@@ -77,12 +77,12 @@ impl Kernel {
         }
     }
 
-    /// Kernels that run on this processor, fastest first.
+    /// Lists the kernels that run on this processor, fastest first.
     pub fn available() -> &'static [Self] {
         Self::of_features(Features::detect())
     }
 
-    /// Kernels that run on a processor with these features, fastest first.
+    /// Lists the kernels that run on a processor with these features, fastest first.
     fn of_features(features: Features) -> &'static [Self] {
         match (features.has_avx512(), features.has_avx2()) {
             (true, _) => &[Self::Avx512, Self::Avx2, Self::Portable],
@@ -91,7 +91,7 @@ impl Kernel {
         }
     }
 
-    /// The name for reports and for `WINDVANE_KERNEL`.
+    /// Returns the name for reports and for `WINDVANE_KERNEL`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -100,8 +100,8 @@ impl Kernel {
         }
     }
 
-    /// Multiply and add are rounded once, together. All kernels of which this is true give the
-    /// same bits.
+    /// Returns whether multiply and add are one operation with one rounding. All kernels for which
+    /// this is true give the same bits.
     pub fn is_fused(self) -> bool {
         match self {
             Self::Portable => BASELINE_FUSED,
@@ -124,7 +124,9 @@ impl DetectedKernel {
     /// Detects the fastest kernel, or the one that the environment names if it runs here.
     #[cfg(feature = "train")]
     pub(crate) fn detect() -> Self {
-        Self::chosen().unwrap_or_else(|_| Self::fastest())
+        Self::chosen()
+            .or_else(|_| Self::new(Kernel::available()[0]))
+            .unwrap_or(Self::Portable(Portable))
     }
 
     /// Detects the kernel in use; fails if the environment names one that does not run here.
@@ -139,17 +141,13 @@ impl DetectedKernel {
         Kernel::named(name.as_deref(), Kernel::available()).and_then(Self::new)
     }
 
-    /// Detects the fastest kernel.
-    fn fastest() -> Self {
-        Self::find(Kernel::available()[0]).unwrap_or(Self::Portable(Portable))
-    }
-
     /// Detects the instructions that `kernel` needs.
     pub(crate) fn new(kernel: Kernel) -> Result<Self, LstmError> {
         let refused = LstmError::Kernel { expected: Kernel::available()[0], got: kernel };
         Self::find(kernel).ok_or(refused)
     }
 
+    /// Returns the token if this processor has the instructions that `kernel` needs.
     fn find(kernel: Kernel) -> Option<Self> {
         match kernel {
             Kernel::Portable => Some(Self::Portable(Portable)),

@@ -1,10 +1,10 @@
-//! The elementwise loops of training an attention.
+//! Elementwise loops of training an attention.
 use super::lstm::{fused, tanh};
 use super::vector::{LANES, Vector};
 use super::{Isa, Op};
 use crate::Real;
 
-/// tanh of every entry, in place.
+/// Replaces every entry by its tanh.
 pub(crate) struct Tanh<'a, R> {
     pub(crate) values: &'a mut [R],
 }
@@ -18,11 +18,11 @@ impl<R: Real> Op for Tanh<'_, R> {
     }
 }
 
-/// The scalar product of each row with its sequence's vector.
+/// Scalar product of each row with its sequence's vector.
 pub(crate) struct Dots<'a, R> {
     /// `[T, B, width]`
     pub(crate) rows: &'a [R],
-    /// `[B, width]`, or one for all.
+    /// One vector per sequence `[B, width]`, or one for all.
     pub(crate) vectors: &'a [R],
     pub(crate) width: usize,
     /// Written `[T, B]`.
@@ -40,7 +40,7 @@ impl<R: Real> Op for Dots<'_, R> {
     }
 }
 
-/// a · b in one fixed order.
+/// Computes a · b in one fixed order.
 #[inline(always)]
 fn product<R: Real, I: Isa>(isa: I, a: &[R], b: &[R]) -> R {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
@@ -63,7 +63,7 @@ fn product<R: Real, I: Isa>(isa: I, a: &[R], b: &[R]) -> R {
     eight[0]
 }
 
-/// `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
+/// Gradient `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
 pub(crate) struct ThroughTanh<'a, R> {
     /// `[rows]`
     pub(crate) d_scores: &'a [R],

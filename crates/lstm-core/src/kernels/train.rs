@@ -1,9 +1,9 @@
-//! The steps of an LSTM in training, each for a whole batch.
+//! Steps of an LSTM in training, each for a whole batch.
 //!
-//! A step is a product with the recurrent weights, and what follows from its sums while they are
-//! at hand: going forward the activations and the new state, going back the derivatives down to
-//! the gate sums. `P` is `H` rounded up to whole vectors. Padded units have zero weights; what
-//! they compute stays in the padding, as nothing reads it back.
+//! A step is a product with the recurrent weights, followed by elementwise operations while the
+//! sums are in registers: the activations and the new state in the forward pass, the derivatives
+//! down to the gate sums in the backward pass. `P` is `H` rounded up to whole vectors. Padded units
+//! have zero weights; their results stay in the padding and are never read.
 use super::lstm::{fused, tanh};
 use super::product::{Tile, add_rows, load};
 use super::vector::{LANES, Vector};
@@ -24,17 +24,17 @@ pub(crate) struct RowsMut<'a, R> {
     pub(crate) stride: usize,
 }
 
-/// One step forward: gate sums b + W x + U h, activated, and the new state.
+/// Forward step: gate sums b + W x + U h, activated, and the new state.
 pub(crate) struct ForwardStep<'a, R> {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
-    /// Per block of units `[blocks, 4, LANES]`.
+    /// Bias per block of units `[blocks, 4, LANES]`.
     pub(crate) bias: &'a [R],
     /// Columns of W, then of U, per block of units `[blocks, I + H, 4, LANES]`.
     pub(crate) weights: &'a [R],
     /// `[B, I]`
     pub(crate) x: &'a [R],
-    /// `[B, P]`, like all that follow.
+    /// Hidden state before the step `[B, P]`; the next four have the same shape.
     pub(crate) h_before: &'a [R],
     pub(crate) c_before: &'a [R],
     pub(crate) h_after: &'a mut [R],
@@ -42,7 +42,7 @@ pub(crate) struct ForwardStep<'a, R> {
     pub(crate) tanh_c: &'a mut [R],
     /// Activated gates, written `[B, 4, P]`.
     pub(crate) gates: &'a mut [R],
-    /// Where the new hidden states `[B, H]` go besides.
+    /// Additional output for the new hidden states `[B, H]`.
     pub(crate) out: Option<RowsMut<'a, R>>,
 }
 
@@ -77,7 +77,7 @@ impl<R: Real> ForwardStep<'_, R> {
         }
     }
 
-    /// A block of units, for some rows.
+    /// Computes a block of units for some rows.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const GATES: usize>(
         &mut self,
@@ -109,7 +109,7 @@ impl<R: Real> ForwardStep<'_, R> {
         }
     }
 
-    /// i, f, o = sigmoid, g = tanh, c' = f c + i g, h' = o tanh(c')
+    /// Activates the gates: i, f, o = sigmoid, g = tanh, c' = f c + i g, h' = o tanh(c').
     #[inline(always)]
     fn activate<I: Isa>(&mut self, mut gates: [[R; LANES]; 4], unit: usize, row: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
@@ -145,7 +145,7 @@ impl<R: Real> ForwardStep<'_, R> {
     }
 }
 
-/// The logistic function as tanh(x / 2) / 2 + 1/2: nearer to the true value about 1/2 than
+/// Logistic function as tanh(x / 2) / 2 + 1/2: nearer to the true value about 1/2 than
 /// 1 / (1 + e^-x) is, which shows in gradients that are small differences of large numbers.
 #[inline(always)]
 fn sigmoid<R: Real, I: Isa>(x: R) -> R {
@@ -153,14 +153,14 @@ fn sigmoid<R: Real, I: Isa>(x: R) -> R {
     fused::<R, I>(half, tanh::<R, I>(half * x), half)
 }
 
-/// One step back, down to the gate sums.
+/// Backward step down to the gate sums.
 pub(crate) struct BackwardStep<'a, R> {
     pub(crate) hidden: usize,
-    /// U in panels `[4, P, P]`.
+    /// Recurrent weights U in panels `[4, P, P]`.
     pub(crate) u: &'a [R],
-    /// By the gate sums of the step read after this one `[B, 4, P]`.
+    /// Gradients with respect to the gate sums of the step read after this one `[B, 4, P]`.
     pub(crate) d_after: Option<&'a [R]>,
-    /// By the hidden states after the step from elsewhere, `[B, H]` each.
+    /// Other gradients with respect to the hidden states after the step, `[B, H]` each.
     pub(crate) d_hidden: [Option<Rows<'a, R>>; 2],
     /// Activated gates `[B, 4, P]`.
     pub(crate) gates: &'a [R],
@@ -168,9 +168,9 @@ pub(crate) struct BackwardStep<'a, R> {
     pub(crate) c_before: &'a [R],
     /// `[B, P]`
     pub(crate) tanh_c: &'a [R],
-    /// By the cell after the step in, by the cell before it out `[B, P]`.
+    /// Gradient with respect to the cell: in after the step, out before the step `[B, P]`.
     pub(crate) d_c: &'a mut [R],
-    /// By the gate sums, written `[B, 4, P]`.
+    /// Gradients with respect to the gate sums, written `[B, 4, P]`.
     pub(crate) d_gates: &'a mut [R],
 }
 
@@ -208,7 +208,7 @@ impl<R: Real> BackwardStep<'_, R> {
         }
     }
 
-    /// Some units, for all rows.
+    /// Computes some units for all rows.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(&mut self, isa: I, unit: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
@@ -227,7 +227,7 @@ impl<R: Real> BackwardStep<'_, R> {
         }
     }
 
-    /// `d_h = U^T d a` of the step read after this one, then on to the gate sums of this one.
+    /// Computes `d_h = U^T d a` of the step read after this one, then the gate sums of this one.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -284,7 +284,7 @@ impl<R: Real> BackwardStep<'_, R> {
     }
 }
 
-/// Some units of a row of `hidden`, zeros past its end.
+/// Loads some units of a row of `hidden`, zeros past its end.
 #[inline(always)]
 fn upstream<R: Real, I: Isa>(
     isa: I,
@@ -342,7 +342,7 @@ impl<R: Real> Op for AddRows<'_, R> {
     }
 }
 
-/// Some vectors of the sum, which stay in registers.
+/// Adds every row to some vectors of the sum, which stay in registers.
 #[inline(always)]
 fn add_rows_at<R: Real, I: Isa, const VECS: usize>(isa: I, rows: &[R], at: usize, sum: &mut [R]) {
     let width = sum.len();

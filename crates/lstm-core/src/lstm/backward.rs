@@ -7,44 +7,44 @@ use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{AddRows, BackwardStep, DetectedKernel, Left, PANEL, Product, Right};
 use crate::{LstmError, Real};
 
-/// Gradients of the loss by the layer's results; `None` is zero.
+/// Gradients of the loss with respect to the layer's results; `None` is zero.
 #[derive(Debug, Clone, Copy)]
 pub struct LstmUpstream<'a, R> {
-    /// By every hidden state `[T, B, H]`.
+    /// Gradients with respect to every hidden state `[T, B, H]`.
     pub d_hidden: Option<&'a [R]>,
-    /// By the last hidden state `[B, H]`, on top of `d_hidden`.
+    /// Gradients with respect to the last hidden state `[B, H]`, added to `d_hidden`.
     pub d_last_hidden: Option<&'a [R]>,
-    /// By the last cell `[B, H]`.
+    /// Gradients with respect to the last cell `[B, H]`.
     pub d_last_cell: Option<&'a [R]>,
 }
 
-/// Where the backward pass adds its gradients.
+/// Buffers to which the backward pass adds its gradients.
 #[derive(Debug)]
 pub struct LstmGradients<'a, R> {
-    /// By the parameters.
+    /// Gradients with respect to the parameters.
     pub d_params: LstmParamsMut<'a, R>,
-    /// By the inputs `[T, B, I]`, if wanted.
+    /// Gradients with respect to the inputs `[T, B, I]`; `None` skips them.
     pub d_inputs: Option<&'a mut [R]>,
-    /// By the state before the first step, if wanted.
+    /// Gradients with respect to the initial state; `None` skips them.
     pub d_start: Option<LstmStartMut<'a, R>>,
 }
 
-/// Gradients by the state in which a batch starts.
+/// Gradients with respect to the initial state of a batch.
 #[derive(Debug)]
 pub struct LstmStartMut<'a, R> {
-    /// By the hidden states `[B, H]`.
+    /// Gradients with respect to the hidden states `[B, H]`.
     pub hidden: &'a mut [R],
-    /// By the cells `[B, H]`.
+    /// Gradients with respect to the cells `[B, H]`.
     pub cell: &'a mut [R],
 }
 
-/// Adds the gradients of a batch, backpropagated through all its steps.
+/// Adds the gradients of a batch, by backpropagation through all its steps.
 ///
 /// `params` and `x` are those of the forward pass that filled `cache`. With [`Biases::Two`] both
 /// biases get the same gradient.
 ///
 /// # Formula
-/// Going back in time, with `d_h` and `d_c` the gradients by the state after the step:
+/// Backward in time, with `d_h` and `d_c` the gradients with respect to the state after the step:
 ///
 /// ```text
 /// d_o = d_h tanh(c')             d_c' = d_c + d_h o (1 - tanh(c')^2)
@@ -123,8 +123,8 @@ fn check<R: Real>(
     optional("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
 }
 
-/// One direction's backward pass: upstream gradients and those by the start are rows of the whole
-/// layer, `stride` numbers each. Sizes are checked.
+/// Runs the backward pass of one direction: upstream gradients and those of the initial state are
+/// rows of the whole layer, `stride` numbers each. The caller has checked the sizes.
 pub(crate) fn read_back<R: Real>(
     side: Side,
     shape: LstmShape,
@@ -170,7 +170,7 @@ pub(crate) fn read_back<R: Real>(
     }
 }
 
-/// Fills the step's part of `cache.d_gates` and takes `cache.d_c` a step back.
+/// Computes the step's part of `cache.d_gates` and moves `cache.d_c` one step back.
 fn step_back<R: Real>(
     side: Side,
     hidden: usize,
@@ -199,7 +199,7 @@ fn step_back<R: Real>(
     DetectedKernel::detect().run(step);
 }
 
-/// Part `first` of parts of `len` numbers, to be written, and part `second`, if it is another.
+/// Returns part `first` of parts of `len` numbers, mutable, and part `second` if it is another.
 fn two_of<R>(parts: &mut [R], len: usize, first: usize, second: usize) -> (&mut [R], &[R]) {
     if first < second {
         let (low, high) = parts.split_at_mut(second * len);
@@ -210,8 +210,8 @@ fn two_of<R>(parts: &mut [R], len: usize, first: usize, second: usize) -> (&mut 
     }
 }
 
-/// `d_W += d a x^T`, `d_U += d a h^T`, `d_b += d a`, over some steps and the whole batch at once;
-/// `d_x = W^T d a`.
+/// Adds `d_W += d a x^T`, `d_U += d a h^T`, `d_b += d a` over some steps and the whole batch at
+/// once; computes `d_x = W^T d a`.
 fn add_weight_gradients<R: Real>(
     side: Side,
     shape: LstmShape,

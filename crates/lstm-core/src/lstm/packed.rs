@@ -1,4 +1,4 @@
-//! LSTM inference.
+//! Inference of an LSTM layer.
 use std::fmt;
 
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
@@ -8,10 +8,10 @@ use crate::kernels::{
 };
 use crate::{Kernel, LstmError, Real};
 
-/// An LSTM layer packed for inference: after construction nothing allocates.
+/// LSTM layer packed for inference; nothing allocates after construction.
 ///
 /// Weights are held in blocks of 16 units, all four gates of a block side by side, one column per
-/// input and per hidden unit; what is left of the units goes in fours, so that little is padding.
+/// input and per hidden unit; the remaining units are held in groups of four to limit padding.
 /// Both biases are folded into one.
 ///
 /// Every gate sum starts at the folded bias and adds the inputs in ascending order, then the hidden
@@ -52,12 +52,12 @@ pub struct PackedLstm<R> {
     cache: usize,
 }
 
-/// Where a gate of a unit of the tail lies in its column.
+/// Returns the lane of a gate of a tail unit in its column.
 fn tail_lane(gate: usize, unit: usize) -> usize {
     gate * TAIL_UNITS + unit % TAIL_UNITS
 }
 
-/// Sizes and kernel; not the weights.
+/// Formats sizes and kernel, not the weights.
 impl<R> fmt::Debug for PackedLstm<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PackedLstm")
@@ -68,7 +68,7 @@ impl<R> fmt::Debug for PackedLstm<R> {
 }
 
 impl<R: Real> PackedLstm<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
+    /// Packs the parameters for the kernel that [`Kernel::chosen`] returns.
     ///
     /// # Errors
     /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
@@ -125,7 +125,7 @@ impl<R: Real> PackedLstm<R> {
         &mut self.tail_columns[column].0[tail_lane(gate, lane)]
     }
 
-    /// The same layer run by another kernel.
+    /// Returns the same layer on another kernel.
     ///
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
@@ -134,17 +134,17 @@ impl<R: Real> PackedLstm<R> {
         Ok(self)
     }
 
-    /// The layer's sizes.
+    /// Returns the sizes of the layer.
     pub fn shape(&self) -> LstmShape {
         self.shape
     }
 
-    /// The kernel that runs.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.kernel.kernel()
     }
 
-    /// Working memory for this layer.
+    /// Creates working memory for this layer.
     pub fn scratch(&self) -> LstmScratch<R> {
         LstmScratch::new(self.shape.hidden_size())
     }
@@ -209,7 +209,7 @@ impl<R: Real> PackedLstm<R> {
 
     /// Reads `xs` `[T, I]` from a zero state, the last step first if `reversed`.
     ///
-    /// The state stays in `scratch`, which fits; the hidden state after reading step t goes to
+    /// The state stays in `scratch`; the hidden state after reading step t goes to
     /// `out[t * stride..]`. The caller has checked the lengths.
     pub(crate) fn read_window(
         &self,
