@@ -54,25 +54,6 @@ pub trait Real:
     fn from_f64(value: f64) -> Self;
     /// Converts to `f64`, exactly.
     fn to_f64(self) -> f64;
-    /// Computes `self * factor + addend`, rounded once.
-    ///
-    /// A slow library call in builds that do not enable the processor's fused multiply-add.
-    #[must_use]
-    fn mul_add(self, factor: Self, addend: Self) -> Self;
-    /// Computes e to the power `self`.
-    #[must_use]
-    fn exp(self) -> Self;
-    /// Computes the natural logarithm.
-    #[must_use]
-    fn ln(self) -> Self;
-    /// Computes the square root.
-    #[must_use]
-    fn sqrt(self) -> Self;
-    /// Computes the absolute value.
-    #[must_use]
-    fn abs(self) -> Self;
-    /// Returns whether the number is neither infinite nor NaN.
-    fn is_finite(self) -> bool;
 
     /// Computes the hyperbolic tangent.
     ///
@@ -108,6 +89,25 @@ pub(crate) mod sealed {
     /// multiply-add: without it `mul_add` is a call into the mathematics library.
     #[expect(unnameable_types, reason = "seals `Real`")]
     pub trait Sealed: Sized {
+        /// Computes `self * factor + addend`, rounded once.
+        ///
+        /// A slow library call in builds that do not enable the processor's fused multiply-add.
+        #[must_use]
+        fn mul_add(self, factor: Self, addend: Self) -> Self;
+        /// Computes e to the power `self`.
+        #[must_use]
+        fn exp(self) -> Self;
+        /// Computes the natural logarithm.
+        #[must_use]
+        fn ln(self) -> Self;
+        /// Computes the square root.
+        #[must_use]
+        fn sqrt(self) -> Self;
+        /// Computes the absolute value.
+        #[must_use]
+        fn abs(self) -> Self;
+        /// Returns whether the number is neither infinite nor NaN.
+        fn is_finite(self) -> bool;
         /// Computes `self * factor + addend`, rounded once if `FUSED`, otherwise twice.
         #[must_use]
         fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
@@ -143,6 +143,9 @@ impl Real for f32 {
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
+}
+
+impl sealed::Sealed for f32 {
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self::mul_add(self, factor, addend)
@@ -164,9 +167,6 @@ impl Real for f32 {
     fn is_finite(self) -> bool {
         Self::is_finite(self)
     }
-}
-
-impl sealed::Sealed for f32 {
     #[inline(always)]
     fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
         if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
@@ -204,6 +204,9 @@ impl Real for f64 {
     fn to_f64(self) -> f64 {
         self
     }
+}
+
+impl sealed::Sealed for f64 {
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self::mul_add(self, factor, addend)
@@ -225,9 +228,6 @@ impl Real for f64 {
     fn is_finite(self) -> bool {
         Self::is_finite(self)
     }
-}
-
-impl sealed::Sealed for f64 {
     #[inline(always)]
     fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
         if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }

@@ -70,11 +70,6 @@ impl<R: Real> PackedAttention<R> {
         Ok(self)
     }
 
-    /// Returns the sizes of the attention.
-    pub fn shape(&self) -> AttentionShape {
-        self.shape
-    }
-
     /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.dense.kernel()

@@ -52,11 +52,6 @@ impl BiLstmShape {
         2 * self.hidden_size()
     }
 
-    /// Returns the number of biases per gate.
-    pub fn biases(&self) -> Biases {
-        self.direction.biases()
-    }
-
     /// Returns the sizes of either LSTM.
     pub fn direction(&self) -> LstmShape {
         self.direction

@@ -59,11 +59,6 @@ impl<R: Real> LstmCache<R> {
         Self::default()
     }
 
-    /// Returns the batch size `B` of the last forward pass.
-    pub fn batch(&self) -> usize {
-        self.batch
-    }
-
     /// Returns the number of time steps `T` of the last forward pass.
     pub fn steps(&self) -> usize {
         self.steps

@@ -17,7 +17,7 @@ pub enum Biases {
 
 impl Biases {
     /// Returns the number of bias vectors.
-    pub fn count(self) -> usize {
+    pub(crate) fn count(self) -> usize {
         match self {
             Self::One => 1,
             Self::Two => 2,
@@ -75,11 +75,6 @@ impl LstmShape {
     /// Returns the number of hidden units `H`.
     pub fn hidden_size(&self) -> usize {
         self.hidden_size
-    }
-
-    /// Returns the number of biases per gate.
-    pub fn biases(&self) -> Biases {
-        self.biases
     }
 
     /// Returns names and shapes: `prefix.w_ih` `[4H, I]`, `prefix.w_hh` `[4H, H]`, then `prefix.b`

@@ -36,11 +36,6 @@ impl<R: Real> LstmState<R> {
         self.c.fill(R::ZERO);
     }
 
-    /// Returns the number of hidden units `H`.
-    pub fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
     /// Returns the hidden state `[H]`.
     pub fn h(&self) -> &[R] {
         &self.h[..self.hidden_size]
