@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_stays_nan_and_zero_keeps_its_sign() {
+    fn activations_keep_nan_and_the_sign_of_zero() {
         assert!(tanh_f32::<true>(f32::NAN).is_nan() && tanh_f32::<false>(f32::NAN).is_nan());
         assert!(sigmoid_f32::<true>(f32::NAN).is_nan());
         assert_eq!(tanh_f32::<true>(-0.0).to_bits(), (-0.0_f32).to_bits());

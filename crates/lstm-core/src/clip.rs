@@ -122,7 +122,7 @@ mod tests {
     use super::{Clip, Clipped};
 
     #[test]
-    fn value_cuts_and_counts_entries() {
+    fn clip_value_clips_and_counts_entries() {
         let mut g = [5.0_f32, -7.0, 1.0, f32::NAN, f32::NEG_INFINITY];
         let clipped = Clip::Value(2.0).apply(&mut g);
         assert_eq!((g[0], g[1], g[2], g[4], clipped.count), (2.0, -2.0, 1.0, -2.0, 3));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_gradient_counts_in_the_norm() {
+    fn clip_norm_includes_every_gradient() {
         for len in [1, 31, 32, 33, 64, 100] {
             let mut g: Vec<f64> = (1..=len).map(f64::from).collect();
             let squares: f64 = g.iter().map(|g| g * g).sum();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn small_norms_pass() {
+    fn clip_norm_leaves_small_gradients_unchanged() {
         let mut g = [0.3_f64, 0.4];
         assert_eq!(Clip::GlobalNorm(1.0).apply(&mut g), Clipped { norm: 0.5, count: 0 });
         assert_eq!(g, [0.3, 0.4]);

@@ -67,7 +67,7 @@ mod tests {
     use crate::{Purpose, Stream};
 
     #[test]
-    fn mask_keeps_the_mean() {
+    fn dropout_mask_keeps_the_mean() {
         let mut mask = vec![0.0_f64; 100_000];
         for p in [0.0, 0.3, 0.9] {
             dropout_mask(&mut Stream::new(1, Purpose::Dropout, 0, 0), p, &mut mask).unwrap();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn probability_has_to_leave_something() {
+    fn dropout_mask_rejects_probability_one() {
         for p in [-0.1, 1.0, f64::NAN] {
             let mut mask = [7.0_f32];
             let mut stream = Stream::new(1, Purpose::Dropout, 0, 0);

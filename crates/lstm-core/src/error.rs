@@ -86,6 +86,16 @@ pub(crate) fn check_len(what: &'static str, expected: usize, got: usize) -> Resu
     if got == expected { Ok(()) } else { Err(LstmError::Length { what, expected, got }) }
 }
 
+/// Checks the length of an argument that may be absent.
+#[cfg(feature = "train")]
+pub(crate) fn check_optional_len(
+    what: &'static str,
+    expected: usize,
+    got: Option<usize>,
+) -> Result<(), LstmError> {
+    got.map_or(Ok(()), |got| check_len(what, expected, got))
+}
+
 /// Returns the number of rows of `width` numbers in `got` numbers.
 pub(crate) fn check_rows(what: &'static str, width: usize, got: usize) -> Result<usize, LstmError> {
     if got > 0 && got.is_multiple_of(width) {

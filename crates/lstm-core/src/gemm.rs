@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn products_of_all_sizes_orientations_and_kernels_equal_those_of_ndarray() {
+    fn gemm_equals_ndarray_for_all_sizes_orientations_and_kernels() {
         for kernel in Kernel::available() {
             let error = largest_error::<f64>(*kernel);
             assert!(error < 1e-11, "{}: {error:e}", kernel.name());

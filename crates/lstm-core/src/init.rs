@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn lstm_weights_follow_the_named_distribution() {
+    fn init_lstm_weights_follow_the_distribution() {
         let shape = LstmShape::new(24, 64, Biases::Two).unwrap();
         // Variances by hand: bound^2 / 3 of a uniform, 2 / n of He.
         let cases = [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn forget_bias_is_added_once() {
+    fn init_adds_forget_bias_once() {
         let shape = LstmShape::new(1, 2, Biases::Two).unwrap();
         let mut flat = vec![7.0; shape.len()];
         let mut stream = Stream::new(1, Purpose::Init, 0, 0);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn dense_weights_stay_within_their_bound() {
+    fn init_dense_weights_stay_within_the_bound() {
         let shape = DenseShape::new(16, 3).unwrap();
         let mut flat = vec![7.0; shape.len()];
         let mut stream = Stream::new(1, Purpose::Init, 0, 1);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn attention_weights_stay_within_their_bounds() {
+    fn init_attention_weights_stay_within_the_bounds() {
         let shape = AttentionShape::new(16, 4).unwrap();
         let mut flat = vec![7.0; shape.len()];
         let mut stream = Stream::new(1, Purpose::Init, 0, 2);

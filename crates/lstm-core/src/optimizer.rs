@@ -185,7 +185,7 @@ mod tests {
     use super::{Optimizer, OptimizerState};
 
     #[test]
-    fn momentum_adds_up() {
+    fn sgd_momentum_accumulates() {
         let (mut w, mut state) = ([0.0_f64], OptimizerState::new(1));
         let rule = Optimizer::Sgd { momentum: 0.5 };
         for _ in 0..3 {
@@ -197,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn first_adam_step_has_the_size_of_the_rate() {
+    fn adam_first_step_equals_the_rate() {
         let (mut w, mut state) = ([1.0_f64, 1.0], OptimizerState::new(2));
         Optimizer::adam().step(0.01, &[1e-3, -1e3], &mut state, &mut w).unwrap();
         assert!((w[0] - 0.99).abs() < 1e-6 && (w[1] - 1.01).abs() < 1e-12);
     }
 
     #[test]
-    fn weight_decay_does_not_enter_the_moments() {
+    fn adam_weight_decay_stays_out_of_the_moments() {
         let (mut w, mut state) = ([2.0_f64], OptimizerState::new(1));
         let rule = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
         rule.step(0.1, &[0.0], &mut state, &mut w).unwrap();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_state_goes_on_alike() {
+    fn optimizer_restored_state_continues_identically() {
         let rule = Optimizer::adam();
         let (mut w, mut state) = ([1.0_f32, -1.0], OptimizerState::new(2));
         rule.step(0.01, &[0.3, 0.2], &mut state, &mut w).unwrap();

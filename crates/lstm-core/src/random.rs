@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_the_key_matters() {
+    fn stream_depends_on_every_part_of_the_key() {
         let draws = [
             Stream::new(1, Purpose::Init, 0, 0),
             Stream::new(2, Purpose::Init, 0, 0),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_do_not_change_between_versions() {
+    fn stream_draws_are_stable_between_versions() {
         let mut s = Stream::new(42, Purpose::Shuffle, 3, 5);
         let mut order = [0, 1, 2, 3, 4, 5, 6, 7];
         s.shuffle(&mut order);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_right() {
+    fn stream_moments_match_the_distribution() {
         let mut s = stream(0);
         let n = 100_000;
         let (mut mean, mut normal, mut square) = (0.0, 0.0, 0.0);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn shuffle_keeps_the_items() {
+    fn stream_shuffle_keeps_the_items() {
         let mut items: Vec<usize> = (0..100).collect();
         stream(3).shuffle(&mut items);
         assert!(items.iter().enumerate().any(|(at, item)| at != *item));

@@ -107,7 +107,7 @@ pub(crate) mod sealed {
         #[must_use]
         fn abs(self) -> Self;
         /// Returns whether the number is neither infinite nor NaN.
-        fn is_finite(self) -> bool;
+        fn is_finite(&self) -> bool;
         /// Computes `self * factor + addend`, rounded once if `FUSED`, otherwise twice.
         #[must_use]
         fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
@@ -164,8 +164,8 @@ impl sealed::Sealed for f32 {
     fn abs(self) -> Self {
         Self::abs(self)
     }
-    fn is_finite(self) -> bool {
-        Self::is_finite(self)
+    fn is_finite(&self) -> bool {
+        Self::is_finite(*self)
     }
     #[inline(always)]
     fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
@@ -225,8 +225,8 @@ impl sealed::Sealed for f64 {
     fn abs(self) -> Self {
         Self::abs(self)
     }
-    fn is_finite(self) -> bool {
-        Self::is_finite(self)
+    fn is_finite(&self) -> bool {
+        Self::is_finite(*self)
     }
     #[inline(always)]
     fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {

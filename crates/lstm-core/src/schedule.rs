@@ -61,7 +61,7 @@ mod tests {
     use super::Schedule;
 
     #[test]
-    fn cosine_rises_and_falls_to_the_floor() {
+    fn schedule_cosine_rises_then_falls_to_the_floor() {
         let schedule = Schedule::Cosine { rise: 2.0, length: 12.0, floor: 0.1 };
         let rates: Vec<f64> = (0..14).map(|k| schedule.learning_rate(2.0, f64::from(k))).collect();
         assert!(rates[0] == 0.0 && (rates[1] - 1.0).abs() < 1e-15);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn decay_falls_once_per_period() {
+    fn schedule_decay_falls_once_per_period() {
         let schedule = Schedule::ExponentialDecay { rate: 0.95, every: 1.0 };
         for epoch in 0..30 {
             let within = f64::from(epoch) + 0.999;

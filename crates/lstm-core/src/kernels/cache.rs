@@ -42,7 +42,7 @@ mod tests {
     use super::nearest_cache;
 
     #[test]
-    fn its_size_is_one_that_processors_have() {
+    fn cache_size_is_plausible() {
         let bytes = nearest_cache();
         assert!(bytes == 0 || (8 << 10..=1 << 20).contains(&bytes), "{bytes} bytes");
         assert!(bytes.is_multiple_of(64));

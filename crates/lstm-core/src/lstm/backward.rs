@@ -2,7 +2,7 @@
 use std::ops::Range;
 
 use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape, Side};
-use crate::error::check_len;
+use crate::error::{check_len, check_optional_len};
 use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{AddRows, BackwardStep, DetectedKernel, Left, PANEL, Product, Right};
 use crate::{LstmError, Real};
@@ -112,15 +112,12 @@ fn check<R: Real>(
     check_len("a state in the cache", shape.hidden_size(), hidden)?;
     let inputs = cache.steps * cache.batch * shape.input_size();
     check_len("x", inputs, x.len())?;
-    let optional = |what, expected, got: Option<usize>| {
-        got.map_or(Ok(()), |got| check_len(what, expected, got))
-    };
-    optional("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
-    optional("d_last_hidden", row, upstream.d_last_hidden.map(<[R]>::len))?;
-    optional("d_last_cell", row, upstream.d_last_cell.map(<[R]>::len))?;
-    optional("d_inputs", inputs, into.d_inputs.as_ref().map(|d| d.len()))?;
-    optional("d_start.hidden", row, into.d_start.as_ref().map(|d| d.hidden.len()))?;
-    optional("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
+    check_optional_len("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
+    check_optional_len("d_last_hidden", row, upstream.d_last_hidden.map(<[R]>::len))?;
+    check_optional_len("d_last_cell", row, upstream.d_last_cell.map(<[R]>::len))?;
+    check_optional_len("d_inputs", inputs, into.d_inputs.as_ref().map(|d| d.len()))?;
+    check_optional_len("d_start.hidden", row, into.d_start.as_ref().map(|d| d.hidden.len()))?;
+    check_optional_len("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
 }
 
 /// Runs the backward pass of one direction: upstream gradients and those of the initial state are
