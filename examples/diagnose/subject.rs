@@ -60,7 +60,7 @@ fn gaps(series: &CandleSeries) -> GapPolicy {
 }
 
 /// Fits a model to the samples before the last months.
-pub(crate) fn fit(options: &Options, samples: &SampleSet<'_>) -> Result<Subject, Error> {
+pub(crate) fn fit(options: &Options, samples: &SampleSet) -> Result<Subject, Error> {
     let last = samples.samples().last().ok_or("too few candles for a single window")?;
     let test_from = months_before(last.outcome.settled_at, options.held_back());
     let before = samples.filtered(|sample| sample.outcome.settled_at <= test_from);

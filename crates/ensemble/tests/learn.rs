@@ -28,7 +28,7 @@ fn market(candles: usize) -> CandleSeries {
 
 fn with_parts<T>(
     series: &CandleSeries,
-    run: impl FnOnce(&TrainSet<'_>, &ValidationSet<'_>, &SampleSet<'_>) -> T,
+    run: impl FnOnce(&TrainSet, &ValidationSet, &SampleSet) -> T,
 ) -> T {
     let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[]);
     let tables = [table.unwrap()];
@@ -133,8 +133,8 @@ impl Learner for Silent {
 
     fn fit(
         &self,
-        _: &TrainSet<'_>,
-        _: &ValidationSet<'_>,
+        _: &TrainSet,
+        _: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Err(ModelError::TooFewWindows { expected: 1, got: 0 })

@@ -21,7 +21,7 @@ fn on_later<T>(
     learner: &dyn Learner,
     kind: Market,
     learn: usize,
-    measure: impl FnOnce(&dyn DirectionModel, &SampleSet<'_>) -> T,
+    measure: impl FnOnce(&dyn DirectionModel, &SampleSet) -> T,
 ) -> T {
     let series = market(kind, learn + 10_002, 77);
     let tables = [table(&series)];

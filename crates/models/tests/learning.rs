@@ -23,7 +23,7 @@ use windvane_models::v32::stateful::StatefulLstmLearner;
 use windvane_models::{DirectionModel, ModelError, TableReader};
 use windvane_signals::{Band, LabelSpec, SampleSet, Split};
 
-fn accuracy(model: &dyn DirectionModel, test: &SampleSet<'_>) -> (f64, usize) {
+fn accuracy(model: &dyn DirectionModel, test: &SampleSet) -> (f64, usize) {
     let mut reader = TableReader::new(model, test.tables());
     let hits = test.samples().iter().filter(|sample| {
         let prediction = reader.predict_sample(sample).unwrap();
@@ -303,7 +303,7 @@ fn windows_for_choosing_must_belong_to_those_learned_from() {
     let split = common::split(&series);
     let early = Split::for_live(&samples.filtered(|s| s.row < 200), 0.5).unwrap();
     let train = split.train(&samples).unwrap();
-    let refused = |validation: &windvane_signals::ValidationSet<'_>| {
+    let refused = |validation: &windvane_signals::ValidationSet| {
         let learner = WeightedSignalsLearner::default();
         learner.fit_model(&train, validation, &Run::new(1)).unwrap_err().to_string()
     };

@@ -77,7 +77,7 @@ impl Combinatorial {
     /// [`SignalError::Setting`] unless there are 2 to 100 groups, at least one of them tested and
     /// one not, with at most 1,000 splits, and for a share outside 0 to 1;
     /// [`SignalError::EmptyPart`] when there are too few samples to cut.
-    pub fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
+    pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         self.check()?;
         let groups = self.stretches(pool)?;
         let split = |chosen: Vec<usize>| {
@@ -120,7 +120,7 @@ impl Combinatorial {
     }
 
     /// The groups' stretches of time.
-    fn stretches(&self, pool: &SampleSet<'_>) -> Result<Vec<Stretch>, SignalError> {
+    fn stretches(&self, pool: &SampleSet) -> Result<Vec<Stretch>, SignalError> {
         let hint = "use fewer groups or give more candles";
         let few = SignalError::EmptyPart { part: "test", hint };
         let start = |group: usize| quantile(pool, group as f64 / self.groups as f64);

@@ -1,4 +1,6 @@
 //! Windows with their labels, over any number of series, in order of time.
+use std::sync::Arc;
+
 use windvane_candles::{Direction, Timestamp};
 
 use crate::{LabelSpec, Outcome, Scaler, SignalError, SignalTable, Window};
@@ -20,7 +22,8 @@ pub struct Sample {
 
 /// Windows with their labels over several tables, sorted by time of decision, then by table.
 ///
-/// The tables share one channel list and one interval: intervals are never pooled.
+/// The tables share one channel list and one interval: intervals are never pooled. The set owns
+/// them together with its clones and subsets, so a function can return it.
 ///
 /// # Examples
 /// From candles to what a model is fitted on.
@@ -46,21 +49,21 @@ pub struct Sample {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct SampleSet<'a> {
-    tables: &'a [SignalTable],
+pub struct SampleSet {
+    tables: Arc<[SignalTable]>,
     lookback: usize,
     labels: LabelSpec,
     samples: Vec<Sample>,
 }
 
-impl<'a> SampleSet<'a> {
+impl SampleSet {
     /// Every window of `lookback` rows that has a label.
     ///
     /// # Errors
     /// [`SignalError::Setting`] for a lookback of 0 or labels out of range,
     /// [`SignalError::TableMismatch`] for tables that differ in channels, gap policy or interval.
     pub fn collect(
-        tables: &'a [SignalTable],
+        tables: &[SignalTable],
         lookback: usize,
         labels: LabelSpec,
     ) -> Result<Self, SignalError> {
@@ -79,19 +82,19 @@ impl<'a> SampleSet<'a> {
             }));
         }
         samples.sort_by_key(|sample| (sample.decided_at, sample.table));
-        Ok(Self { tables, lookback, labels, samples })
+        Ok(Self { tables: tables.into(), lookback, labels, samples })
     }
 
     /// The samples for which `keep` says so.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Sample) -> bool) -> Self {
         let samples = self.samples.iter().copied().filter(|sample| keep(sample)).collect();
-        Self { samples, ..*self }
+        Self { tables: Arc::clone(&self.tables), samples, ..*self }
     }
 
     /// The tables the samples point into.
-    pub fn tables(&self) -> &'a [SignalTable] {
-        self.tables
+    pub fn tables(&self) -> &[SignalTable] {
+        &self.tables
     }
 
     /// The samples in order of time.
@@ -128,14 +131,14 @@ impl<'a> SampleSet<'a> {
     ///
     /// # Panics
     /// When the sample is of another set and points outside this one's tables.
-    pub fn window(&self, sample: &Sample) -> Window<'a> {
+    pub fn window(&self, sample: &Sample) -> Window<'_> {
         self.tables[sample.table]
             .window(sample.row, self.lookback)
             .expect("invariant: a sample has a window")
     }
 
     /// The tables, `None` where no sample of this set points into one.
-    pub fn used_tables(&self) -> Vec<Option<&'a SignalTable>> {
+    pub fn used_tables(&self) -> Vec<Option<&SignalTable>> {
         let mut used = vec![None; self.tables.len()];
         for sample in &self.samples {
             used[sample.table] = Some(&self.tables[sample.table]);

@@ -66,7 +66,7 @@ impl Scaler {
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is no such row.
-    pub fn fit(train: &TrainSet<'_>) -> Result<Self, SignalError> {
+    pub fn fit(train: &TrainSet) -> Result<Self, SignalError> {
         let (mut centre, mut scale) = (Vec::new(), Vec::new());
         for channel in 0..train.width() {
             let mut values = known_values(train, channel);
@@ -170,7 +170,7 @@ impl Scaler {
 
 /// A channel's values in the complete, real rows that training may look at, of the tables that
 /// have training samples.
-fn known_values(train: &TrainSet<'_>, channel: usize) -> Vec<f64> {
+fn known_values(train: &TrainSet, channel: usize) -> Vec<f64> {
     let mut values = Vec::new();
     for table in train.used_tables().into_iter().flatten() {
         let covered = |row: &usize| table.close_time(*row).is_some_and(|at| train.covers(at));

@@ -9,8 +9,8 @@ use crate::{Sample, SampleSet, SignalError};
 ///
 /// Only a [`Split`] makes one, so a scaler or network cannot be fitted on other rows.
 #[derive(Debug, Clone)]
-pub struct TrainSet<'a> {
-    samples: SampleSet<'a>,
+pub struct TrainSet {
+    samples: SampleSet,
     from: Option<Timestamp>,
     until: Timestamp,
     /// Times between which, ends excluded, rows are a test's: none where it comes after `until`.
@@ -19,27 +19,27 @@ pub struct TrainSet<'a> {
 
 /// Samples between training and test, for choosing: early stopping, calibration, thresholds.
 #[derive(Debug, Clone)]
-pub struct ValidationSet<'a> {
-    samples: SampleSet<'a>,
+pub struct ValidationSet {
+    samples: SampleSet,
 }
 
-impl<'a> Deref for TrainSet<'a> {
-    type Target = SampleSet<'a>;
+impl Deref for TrainSet {
+    type Target = SampleSet;
 
-    fn deref(&self) -> &SampleSet<'a> {
+    fn deref(&self) -> &SampleSet {
         &self.samples
     }
 }
 
-impl<'a> Deref for ValidationSet<'a> {
-    type Target = SampleSet<'a>;
+impl Deref for ValidationSet {
+    type Target = SampleSet;
 
-    fn deref(&self) -> &SampleSet<'a> {
+    fn deref(&self) -> &SampleSet {
         &self.samples
     }
 }
 
-impl TrainSet<'_> {
+impl TrainSet {
     /// Everything in the set was known at this moment; rows after it must not be looked at, nor
     /// those before it that are not [`covered`](Self::covers).
     pub fn until(&self) -> Timestamp {
@@ -55,7 +55,7 @@ impl TrainSet<'_> {
     }
 }
 
-impl ValidationSet<'_> {
+impl ValidationSet {
     /// Cuts the set by time into an earlier part and a later one with a `share` of the samples,
     /// which were decided only when all of the earlier part was settled.
     ///
@@ -225,7 +225,7 @@ impl Split {
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is none.
-    pub fn train<'a>(&self, pool: &SampleSet<'a>) -> Result<TrainSet<'a>, SignalError> {
+    pub fn train(&self, pool: &SampleSet) -> Result<TrainSet, SignalError> {
         let embargo = Embargo::of(pool, self.embargo);
         let end = embargo.before(self.validate_from);
         let samples = pool.filtered(|sample| {
@@ -246,7 +246,7 @@ impl Split {
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is none.
-    pub fn validation<'a>(&self, pool: &SampleSet<'a>) -> Result<ValidationSet<'a>, SignalError> {
+    pub fn validation(&self, pool: &SampleSet) -> Result<ValidationSet, SignalError> {
         let embargo = Embargo::of(pool, self.embargo);
         let end = self.validate_until.map(|until| embargo.before(until));
         let samples = pool.filtered(|sample| {
@@ -263,7 +263,7 @@ impl Split {
 
     /// The samples decided and settled in one of the tests' stretches.
     #[must_use]
-    pub fn test<'a>(&self, samples: &SampleSet<'a>) -> SampleSet<'a> {
+    pub fn test(&self, samples: &SampleSet) -> SampleSet {
         samples.filtered(|sample| self.tests.iter().any(|test| test.holds(sample)))
     }
 
@@ -273,7 +273,7 @@ impl Split {
     /// # Errors
     /// [`SignalError::Setting`] unless `share` lies between 0 and 1,
     /// [`SignalError::EmptyPart`] without samples.
-    pub fn for_live(pool: &SampleSet<'_>, share: f64) -> Result<Self, SignalError> {
+    pub fn for_live(pool: &SampleSet, share: f64) -> Result<Self, SignalError> {
         check_share(share)?;
         let (Some(last), Some(validate_from)) =
             (pool.samples().last(), quantile(pool, 1.0 - share))
@@ -294,7 +294,7 @@ pub(crate) struct Embargo {
 }
 
 impl Embargo {
-    pub(crate) fn of(pool: &SampleSet<'_>, candles: u32) -> Self {
+    pub(crate) fn of(pool: &SampleSet, candles: u32) -> Self {
         let interval = pool.tables().first().map(crate::SignalTable::interval);
         Self { interval, candles: i64::from(candles) }
     }
@@ -332,7 +332,7 @@ pub(crate) fn check_share(share: f64) -> Result<(), SignalError> {
 }
 
 /// Time of the decision at that position (0 to 1) of the pool.
-pub(crate) fn quantile(pool: &SampleSet<'_>, position: f64) -> Option<Timestamp> {
+pub(crate) fn quantile(pool: &SampleSet, position: f64) -> Option<Timestamp> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -41,7 +41,7 @@ impl WalkForward {
     /// # Errors
     /// [`SignalError::Setting`] for 0 folds, a window of 0 or a share outside 0 to 1,
     /// [`SignalError::EmptyPart`] when there are too few samples to cut.
-    pub fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
+    pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         check_share(self.validation)?;
         if self.folds == 0 {
             let (setting, expected) = ("folds", "at least 1");
@@ -74,14 +74,14 @@ impl WalkForward {
     }
 
     /// Where the window before a test begins.
-    fn train_from(&self, pool: &SampleSet<'_>, test_from: Timestamp) -> Option<Timestamp> {
+    fn train_from(&self, pool: &SampleSet, test_from: Timestamp) -> Option<Timestamp> {
         let interval = pool.tables().first()?.interval();
         test_from.plus(interval, -i64::from(self.window?))
     }
 }
 
 /// Share of the samples that are decided before that time.
-fn position(pool: &SampleSet<'_>, time: Timestamp) -> f64 {
+fn position(pool: &SampleSet, time: Timestamp) -> f64 {
     let before = pool.samples().partition_point(|sample| sample.decided_at < time);
     before as f64 / pool.len().max(1) as f64
 }

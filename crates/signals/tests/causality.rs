@@ -126,8 +126,8 @@ proptest! {
             let train = split.train(&samples).unwrap();
             let choose = split.validation(&samples).unwrap();
             let test = split.test(&samples);
-            let first = |set: &SampleSet<'_>| set.samples()[0].decided_at;
-            let settled = |set: &SampleSet<'_>| {
+            let first = |set: &SampleSet| set.samples()[0].decided_at;
+            let settled = |set: &SampleSet| {
                 let last = set.samples().iter().map(|s| s.outcome.settled_at).max().unwrap();
                 last.plus(Interval::HOUR, i64::from(embargo)).unwrap()
             };

@@ -44,7 +44,7 @@ enum Plan {
 }
 
 impl Plan {
-    fn splits(&self, pool: &SampleSet<'_>) -> Vec<Split> {
+    fn splits(&self, pool: &SampleSet) -> Vec<Split> {
         match self {
             Self::Walk(plan) => plan.splits(pool).unwrap(),
             Self::Groups(plan) => plan.splits(pool).unwrap(),

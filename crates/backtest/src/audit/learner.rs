@@ -56,7 +56,7 @@ pub(super) fn predicted(
     predictions.map(forecast).collect()
 }
 
-fn split(pool: &SampleSet<'_>, exam: &Exam<'_>) -> Result<Split, SignalError> {
+fn split(pool: &SampleSet, exam: &Exam<'_>) -> Result<Split, SignalError> {
     let before = pool.samples().partition_point(|sample| sample.decided_at < exam.split);
     #[expect(
         clippy::cast_possible_truncation,

@@ -38,7 +38,7 @@ pub fn split(series: &CandleSeries) -> Split {
 
 pub fn with_parts<T>(
     series: &CandleSeries,
-    run: impl FnOnce(&TrainSet<'_>, &ValidationSet<'_>, &SampleSet<'_>) -> T,
+    run: impl FnOnce(&TrainSet, &ValidationSet, &SampleSet) -> T,
 ) -> T {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
