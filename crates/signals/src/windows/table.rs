@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
-use crate::{Market, Registry, SignalError, SignalPipeline, SignalSpec, Window};
+use super::Window;
+use crate::{MarketSnapshot, Registry, SignalError, SignalPipeline, SignalSpec};
 
 /// Channel values of a series, row by row, beside what labels need.
 ///
@@ -65,7 +66,7 @@ impl SignalTable {
     ///
     /// # Errors
     /// What [`SignalPipeline::new`] and [`SignalPipeline::update`] find wrong;
-    /// [`SignalError::MissingPair`] and [`SignalError::SeriesInterval`] for `others`.
+    /// [`SignalError::MissingPair`] and [`SignalError::WrongInterval`] for `others`.
     pub fn build(
         spec: &SignalSpec,
         registry: &Registry,
@@ -202,7 +203,7 @@ impl TableData {
         candle: &Candle,
         beside: &[(Pair, Candle)],
     ) -> Result<(), SignalError> {
-        let rows = pipeline.update(Market::new(candle, beside))?;
+        let rows = pipeline.update(MarketSnapshot::new(candle, beside))?;
         let segment = self.segments.last().map_or(0, |s| s + u32::from(rows.restarted()));
         self.values.extend_from_slice(rows.raw());
         let last_close = self.closes.last().copied();
@@ -251,7 +252,7 @@ fn cursors<'a>(
         let missing = || SignalError::MissingPair { pair: pair.clone() };
         let other = others.iter().find(|other| other.pair() == pair).ok_or_else(missing)?;
         if other.interval() != series.interval() {
-            return Err(SignalError::SeriesInterval {
+            return Err(SignalError::WrongInterval {
                 pair: pair.clone(),
                 expected: series.interval(),
                 got: other.interval(),

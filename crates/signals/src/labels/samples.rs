@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use windvane_candles::{Direction, Timestamp};
 
-use crate::{LabelSpec, Outcome, Scaler, SignalError, SignalTable, Window};
+use super::LabelSpec;
+use crate::{Outcome, SignalError, SignalTable, Window};
 
 /// One window with its label.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,11 +76,9 @@ impl SampleSet {
         check_alike(tables)?;
         let mut samples = Vec::new();
         for (index, table) in tables.iter().enumerate() {
-            samples.extend((0..table.len()).filter_map(|row| {
-                let window = table.window(row, lookback)?;
-                let (label, outcome) = labels.label(table, row)?;
-                Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
-            }));
+            for row in 0..table.len() {
+                samples.extend(sample(index, table, row, lookback, labels));
+            }
         }
         samples.sort_by_key(|sample| (sample.decided_at, sample.table));
         Ok(Self { tables: tables.into(), lookback, labels, samples })
@@ -146,26 +145,6 @@ impl SampleSet {
         used
     }
 
-    /// The scaled rows `[rows, C]` of every table that a sample points into, an empty list for the
-    /// others; incomplete rows are zeros, which no window reaches. Neighbouring windows share all
-    /// rows but one, so each is scaled once.
-    ///
-    /// # Errors
-    /// What [`Scaler::apply_rows`] finds wrong.
-    pub fn scaled_tables(&self, scaler: &Scaler) -> Result<Vec<Vec<f32>>, SignalError> {
-        let width = self.width();
-        let scale = |table: &SignalTable| {
-            let mut scaled = vec![0.0; table.len() * width];
-            for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
-                if let Some(values) = table.row(row) {
-                    scaler.apply_rows(values, target)?;
-                }
-            }
-            Ok(scaled)
-        };
-        self.used_tables().into_iter().map(|table| table.map_or(Ok(Vec::new()), scale)).collect()
-    }
-
     /// How many samples are UP, DOWN and NEUTRAL.
     pub fn class_counts(&self) -> [usize; 3] {
         let mut counts = [0; 3];
@@ -176,27 +155,37 @@ impl SampleSet {
     }
 }
 
+/// The sample decided at a row; `None` if the row has no window or no label.
+fn sample(
+    index: usize,
+    table: &SignalTable,
+    row: usize,
+    lookback: usize,
+    labels: LabelSpec,
+) -> Option<Sample> {
+    let window = table.window(row, lookback)?;
+    let (label, outcome) = labels.label(table, row)?;
+    Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
+}
+
+/// Confirms that all tables have the channels, the gap policy and the interval of the first.
 fn check_alike(tables: &[SignalTable]) -> Result<(), SignalError> {
     let Some(first) = tables.first() else { return Ok(()) };
     for (index, table) in tables.iter().enumerate() {
-        let mismatch = |what, expected: String, got: String| {
-            Err(SignalError::TableMismatch { index, what, expected, got })
-        };
         if table.spec() != first.spec() {
-            let of = |table: &SignalTable| {
-                let names: Vec<String> =
-                    table.spec().channels.iter().map(ToString::to_string).collect();
-                format!("{} with {:?}", names.join(", "), table.spec().gaps)
-            };
-            return mismatch("channels", of(first), of(table));
+            let (expected, got) = (describe(first), describe(table));
+            return Err(SignalError::TableMismatch { index, what: "channels", expected, got });
         }
         if table.interval() != first.interval() {
-            return mismatch(
-                "interval",
-                first.interval().to_string(),
-                table.interval().to_string(),
-            );
+            let (expected, got) = (first.interval().to_string(), table.interval().to_string());
+            return Err(SignalError::TableMismatch { index, what: "interval", expected, got });
         }
     }
     Ok(())
+}
+
+/// The channels and the gap policy of a table, for an error message.
+fn describe(table: &SignalTable) -> String {
+    let names: Vec<String> = table.spec().channels.iter().map(ToString::to_string).collect();
+    format!("{} with {:?}", names.join(", "), table.spec().gaps)
 }
