@@ -34,7 +34,8 @@ fn with_parts<T>(
     let tables = [table.unwrap()];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |row: usize| series.close_time(row).unwrap();
-    let split = Split::new(at(1_100), at(1_500), None, 0).unwrap();
+    let split =
+        Split::builder().validate_from(at(1_100)).test_from(at(1_500)).embargo(0).build().unwrap();
     let (train, validation) = (split.train(&samples), split.validation(&samples));
     run(&train.unwrap(), &validation.unwrap(), &split.test(&samples))
 }

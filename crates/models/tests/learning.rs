@@ -96,7 +96,12 @@ fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
         let labels = LabelSpec { band: Band::Fixed { width }, ..LabelSpec::default() };
         let samples = SampleSet::collect(&tables, 20, labels).unwrap();
         let time = |index| series.close_time(index).unwrap();
-        let split = Split::new(time(1_590), time(1_990), None, 0).unwrap();
+        let split = Split::builder()
+            .validate_from(time(1_590))
+            .test_from(time(1_990))
+            .embargo(0)
+            .build()
+            .unwrap();
         let (train, validation) =
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
         let recipe = Recipe { epochs: 1, ..Recipe::default() };
