@@ -59,9 +59,13 @@ impl Plan {
         match self {
             Self::WalkForward(plan) => plan.splits(pool),
             Self::Combinatorial(plan) => plan.splits(pool),
-            Self::Once { validate_from, test_from, embargo } => {
-                Ok(vec![Split::new(*validate_from, *test_from, None, *embargo)?])
-            }
+            Self::Once { validate_from, test_from, embargo } => Ok(vec![
+                Split::builder()
+                    .validate_from(*validate_from)
+                    .test_from(*test_from)
+                    .embargo(*embargo)
+                    .build()?,
+            ]),
         }
     }
 
