@@ -73,7 +73,8 @@ pub(crate) fn fit(options: &Options, samples: &SampleSet) -> Result<Subject, Err
     let validate_from = before.samples().get(first_validation).ok_or_else(|| {
         format!("no candle is older than the last {} months; hold back less", options.held_back())
     })?;
-    let split = Split::new(validate_from.decided_at, test_from, None, 1)?;
+    let split =
+        Split::builder().validate_from(validate_from.decided_at).test_from(test_from).build()?;
     let (train, validation) = (split.train(samples)?, split.validation(samples)?);
 
     let epochs = Mutex::new(Vec::new());
