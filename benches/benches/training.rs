@@ -31,7 +31,7 @@ fn recipe(batch: usize) -> Recipe {
     }
 }
 
-fn epochs(c: &mut Criterion, name: &str, fit: impl Fn(Recipe, &TrainSet<'_>, &ValidationSet<'_>)) {
+fn epochs(c: &mut Criterion, name: &str, fit: impl Fn(Recipe, &TrainSet, &ValidationSet)) {
     let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
     let mut group = c.benchmark_group(name);
     group.sample_size(10);

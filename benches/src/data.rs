@@ -28,7 +28,7 @@ pub fn table(series: &CandleSeries) -> SignalTable {
 /// If the tables are too short for a split.
 pub fn with_train<T>(
     tables: &[SignalTable],
-    run: impl FnOnce(&TrainSet<'_>, &ValidationSet<'_>) -> T,
+    run: impl FnOnce(&TrainSet, &ValidationSet) -> T,
 ) -> T {
     let samples = SampleSet::collect(tables, 20, LabelSpec::default()).expect("samples");
     let split = Split::for_live(&samples, 0.15).expect("a split");

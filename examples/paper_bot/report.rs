@@ -27,8 +27,8 @@ impl Learner for Fitted {
 
     fn fit(
         &self,
-        _: &TrainSet<'_>,
-        _: &ValidationSet<'_>,
+        _: &TrainSet,
+        _: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Ok(Box::new(Arc::clone(&self.0)))

@@ -145,7 +145,8 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
         [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap()];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index| series.close_time(index).unwrap();
-    let split = Split::new(at(300), at(400), None, 0).unwrap();
+    let split =
+        Split::builder().validate_from(at(300)).test_from(at(400)).embargo(0).build().unwrap();
     let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
     let file = data.join("model.safetensors");
     learner.fit(&train, &validation, &Run::new(1)).unwrap().save(&file).unwrap();

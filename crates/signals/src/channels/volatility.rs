@@ -1,8 +1,9 @@
 //! The candle's range relative to its close.
 use windvane_candles::Candle;
 
-use crate::ratio::Ratio;
-use crate::{Indicator, SignalError, StateReader, StateWriter};
+use super::ratio::Ratio;
+use super::{Channel, MarketSnapshot};
+use crate::{SignalError, StateReader, StateWriter};
 
 /// Range of the candle relative to its close.
 ///
@@ -15,7 +16,7 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
 /// # };
-/// use windvane_signals::{Indicator, Volatility};
+/// use windvane_signals::Volatility;
 ///
 /// let next = candle(0, 100.0, 1.0);
 /// assert_eq!((next.high(), next.low()), (101.0, 99.0));
@@ -29,14 +30,18 @@ impl Volatility {
     pub(crate) fn next(candle: &Candle) -> Ratio {
         Ratio::new(candle.high() - candle.low(), candle.close())
     }
+
+    /// Consumes the next candle; the value is never `None`.
+    #[inline]
+    pub fn update(&mut self, candle: &Candle) -> Option<f64> {
+        Some(Self::next(candle).value())
+    }
 }
 
-impl Indicator for Volatility {
-    type Output = f64;
-
+impl Channel for Volatility {
     #[inline]
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
-        Some(Self::next(candle).value())
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        self.update(market.own())
     }
 
     fn warm_up(&self) -> usize {

@@ -1,11 +1,15 @@
 //! Rows of channel values for a whole series, made by the streaming pipeline.
+use std::sync::Arc;
+
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
-use crate::{Market, Registry, SignalError, SignalPipeline, SignalSpec, Window};
+use super::Window;
+use crate::{MarketSnapshot, Registry, SignalError, SignalPipeline, SignalSpec};
 
 /// Channel values of a series, row by row, beside what labels need.
 ///
-/// It is made by a [`SignalPipeline`] in a loop: batch and live rows have the same bits.
+/// It is made by a [`SignalPipeline`] in a loop: batch and live rows have the same bits. Clones
+/// share the rows, so a clone costs no more than a pointer.
 ///
 /// # Examples
 /// ```
@@ -28,6 +32,12 @@ use crate::{Market, Registry, SignalError, SignalPipeline, SignalSpec, Window};
 /// ```
 #[derive(Debug, Clone)]
 pub struct SignalTable {
+    data: Arc<TableData>,
+}
+
+/// The columns of a table, shared by its clones.
+#[derive(Debug)]
+struct TableData {
     pair: Pair,
     interval: Interval,
     spec: SignalSpec,
@@ -56,7 +66,7 @@ impl SignalTable {
     ///
     /// # Errors
     /// What [`SignalPipeline::new`] and [`SignalPipeline::update`] find wrong;
-    /// [`SignalError::MissingPair`] and [`SignalError::SeriesInterval`] for `others`.
+    /// [`SignalError::MissingPair`] and [`SignalError::WrongInterval`] for `others`.
     pub fn build(
         spec: &SignalSpec,
         registry: &Registry,
@@ -65,7 +75,7 @@ impl SignalTable {
     ) -> Result<Self, SignalError> {
         let mut pipeline = SignalPipeline::new(spec, series.interval(), registry)?;
         let mut cursors = cursors(spec, series, others)?;
-        let mut table = Self {
+        let mut data = TableData {
             pair: series.pair().clone(),
             interval: series.interval(),
             spec: spec.clone(),
@@ -80,18 +90,120 @@ impl SignalTable {
         for candle in series {
             beside.clear();
             beside.extend(cursors.iter_mut().filter_map(|cursor| cursor.at(candle.open_time())));
-            table.push(&mut pipeline, candle, &beside)?;
+            data.push(&mut pipeline, candle, &beside)?;
         }
-        Ok(table)
+        Ok(Self { data: Arc::new(data) })
     }
 
+    /// Open time of a row's candle.
+    pub fn open_time(&self, index: usize) -> Option<Timestamp> {
+        self.data.open_times.get(index).copied()
+    }
+
+    /// The pair.
+    pub fn pair(&self) -> &Pair {
+        &self.data.pair
+    }
+
+    /// The candles' interval.
+    pub fn interval(&self) -> Interval {
+        self.data.interval
+    }
+
+    /// The channels and the gap policy it was made with.
+    pub fn spec(&self) -> &SignalSpec {
+        &self.data.spec
+    }
+
+    /// Number of channels.
+    pub fn width(&self) -> usize {
+        self.data.spec.width()
+    }
+
+    /// Number of rows: one per candle, and one per candle that the gap policy filled in.
+    pub fn len(&self) -> usize {
+        self.data.runs.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.data.runs.is_empty()
+    }
+
+    /// A row's values; `None` while a channel is warming up or undefined.
+    pub fn row(&self, index: usize) -> Option<&[f64]> {
+        let width = self.width();
+        (self.run(index) > 0).then(|| &self.data.values[index * width..(index + 1) * width])
+    }
+
+    /// Complete rows in a row up to and including this one, since the start, a reset or an
+    /// undefined row: 0 where it is incomplete or there is none, 1 where a run begins.
+    pub fn run(&self, index: usize) -> usize {
+        self.data.runs.get(index).map_or(0, |run| *run as usize)
+    }
+
+    /// Close time of a row's candle: from then on the row is known.
+    pub fn close_time(&self, index: usize) -> Option<Timestamp> {
+        let open = *self.data.open_times.get(index)?;
+        Some(open.plus(self.data.interval, 1).unwrap_or(open))
+    }
+
+    /// Close of a row's candle.
+    pub fn close(&self, index: usize) -> Option<f64> {
+        self.data.closes.get(index).copied()
+    }
+
+    /// Whether the gap policy filled this row in; nothing is decided or settled on such a row.
+    pub fn is_held(&self, index: usize) -> bool {
+        self.data.held.get(index).copied().unwrap_or(false)
+    }
+
+    /// The last `lookback` rows up to and including `index`; `None` unless all are complete,
+    /// follow one another, and the last one is a real candle's.
+    pub fn window(&self, index: usize, lookback: usize) -> Option<Window<'_>> {
+        if lookback == 0 || self.run(index) < lookback || self.data.held[index] {
+            return None;
+        }
+        let width = self.width();
+        let rows = &self.data.values[(index + 1 - lookback) * width..(index + 1) * width];
+        Window::new(rows, width, self.close_time(index)?)
+    }
+
+    /// What came of a decision at `index`, `horizon` rows later; `None` at the end of the
+    /// series, across a reset, or where either candle was filled in.
+    pub fn outcome(&self, index: usize, horizon: usize) -> Option<Outcome> {
+        let later = index.checked_add(horizon)?;
+        let together = self.data.segments.get(index)? == self.data.segments.get(later)?;
+        if !together || self.data.held[index] || self.data.held[later] {
+            return None;
+        }
+        let change = (self.data.closes[later] - self.data.closes[index]) / self.data.closes[index];
+        Some(Outcome { change, settled_at: self.close_time(later)? })
+    }
+
+    /// One-row changes of the close over the last `count` rows up to `index`, newest last;
+    /// `None` where they reach before the start or across a reset.
+    pub(crate) fn recent_changes(
+        &self,
+        index: usize,
+        count: usize,
+    ) -> Option<impl Iterator<Item = f64> + '_> {
+        let first = index.checked_sub(count)?;
+        if self.data.segments.get(first)? != self.data.segments.get(index)? {
+            return None;
+        }
+        Some(self.data.closes[first..=index].windows(2).map(|pair| (pair[1] - pair[0]) / pair[0]))
+    }
+}
+
+impl TableData {
     fn push(
         &mut self,
         pipeline: &mut SignalPipeline,
         candle: &Candle,
         beside: &[(Pair, Candle)],
     ) -> Result<(), SignalError> {
-        let rows = pipeline.update(Market::new(candle, beside))?;
+        let rows = pipeline.update(MarketSnapshot::new(candle, beside))?;
         let segment = self.segments.last().map_or(0, |s| s + u32::from(rows.restarted()));
         self.values.extend_from_slice(rows.raw());
         let last_close = self.closes.last().copied();
@@ -111,106 +223,6 @@ impl SignalTable {
             self.open_times.push(open_time.unwrap_or(candle.open_time()));
         }
         Ok(())
-    }
-
-    /// Open time of a row's candle.
-    pub fn open_time(&self, index: usize) -> Option<Timestamp> {
-        self.open_times.get(index).copied()
-    }
-
-    /// The pair.
-    pub fn pair(&self) -> &Pair {
-        &self.pair
-    }
-
-    /// The candles' interval.
-    pub fn interval(&self) -> Interval {
-        self.interval
-    }
-
-    /// The channels and the gap policy it was made with.
-    pub fn spec(&self) -> &SignalSpec {
-        &self.spec
-    }
-
-    /// Number of channels.
-    pub fn width(&self) -> usize {
-        self.spec.width()
-    }
-
-    /// Number of rows: one per candle, and one per candle that the gap policy filled in.
-    pub fn len(&self) -> usize {
-        self.runs.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
-    }
-
-    /// A row's values; `None` while a channel is warming up or undefined.
-    pub fn row(&self, index: usize) -> Option<&[f64]> {
-        let width = self.width();
-        (self.run(index) > 0).then(|| &self.values[index * width..(index + 1) * width])
-    }
-
-    /// Complete rows in a row up to and including this one, since the start, a reset or an
-    /// undefined row: 0 where it is incomplete or there is none, 1 where a run begins.
-    pub fn run(&self, index: usize) -> usize {
-        self.runs.get(index).map_or(0, |run| *run as usize)
-    }
-
-    /// Close time of a row's candle: from then on the row is known.
-    pub fn close_time(&self, index: usize) -> Option<Timestamp> {
-        let open = *self.open_times.get(index)?;
-        Some(open.plus(self.interval, 1).unwrap_or(open))
-    }
-
-    /// Close of a row's candle.
-    pub fn close(&self, index: usize) -> Option<f64> {
-        self.closes.get(index).copied()
-    }
-
-    /// Whether the gap policy filled this row in; nothing is decided or settled on such a row.
-    pub fn is_held(&self, index: usize) -> bool {
-        self.held.get(index).copied().unwrap_or(false)
-    }
-
-    /// The last `lookback` rows up to and including `index`; `None` unless all are complete,
-    /// follow one another, and the last one is a real candle's.
-    pub fn window(&self, index: usize, lookback: usize) -> Option<Window<'_>> {
-        if lookback == 0 || self.run(index) < lookback || self.held[index] {
-            return None;
-        }
-        let width = self.width();
-        let rows = &self.values[(index + 1 - lookback) * width..(index + 1) * width];
-        Window::new(rows, width, self.close_time(index)?)
-    }
-
-    /// What came of a decision at `index`, `horizon` rows later; `None` at the end of the
-    /// series, across a reset, or where either candle was filled in.
-    pub fn outcome(&self, index: usize, horizon: usize) -> Option<Outcome> {
-        let later = index.checked_add(horizon)?;
-        let together = self.segments.get(index)? == self.segments.get(later)?;
-        if !together || self.held[index] || self.held[later] {
-            return None;
-        }
-        let change = (self.closes[later] - self.closes[index]) / self.closes[index];
-        Some(Outcome { change, settled_at: self.close_time(later)? })
-    }
-
-    /// One-row changes of the close over the last `count` rows up to `index`, newest last;
-    /// `None` where they reach before the start or across a reset.
-    pub(crate) fn recent_changes(
-        &self,
-        index: usize,
-        count: usize,
-    ) -> Option<impl Iterator<Item = f64> + '_> {
-        let first = index.checked_sub(count)?;
-        if self.segments.get(first)? != self.segments.get(index)? {
-            return None;
-        }
-        Some(self.closes[first..=index].windows(2).map(|pair| (pair[1] - pair[0]) / pair[0]))
     }
 }
 
@@ -240,7 +252,7 @@ fn cursors<'a>(
         let missing = || SignalError::MissingPair { pair: pair.clone() };
         let other = others.iter().find(|other| other.pair() == pair).ok_or_else(missing)?;
         if other.interval() != series.interval() {
-            return Err(SignalError::SeriesInterval {
+            return Err(SignalError::WrongInterval {
                 pair: pair.clone(),
                 expected: series.interval(),
                 got: other.interval(),

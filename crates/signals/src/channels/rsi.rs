@@ -1,9 +1,10 @@
 //! Relative strength index after Wilder.
 use windvane_candles::Candle;
 
-use crate::indicator::period;
-use crate::ratio::Ratio;
-use crate::{Indicator, SignalError, StateReader, StateWriter};
+use super::channel::period;
+use super::ratio::Ratio;
+use super::{Channel, MarketSnapshot};
+use crate::{SignalError, StateReader, StateWriter};
 
 /// Wilder's relative strength index of the close.
 ///
@@ -20,7 +21,7 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
 /// # };
-/// use windvane_signals::{Indicator, Rsi};
+/// use windvane_signals::Rsi;
 ///
 /// let mut rsi = Rsi::new(2)?;
 /// assert_eq!(rsi.update(&candle(0, 100.0, 1.0)), None);
@@ -94,14 +95,18 @@ impl Rsi {
         (self.gain, self.loss) = (self.gain / n, self.loss / n);
         Some(self.ratio().value())
     }
+
+    /// Consumes the next candle; `None` while warming up.
+    #[inline]
+    pub fn update(&mut self, candle: &Candle) -> Option<f64> {
+        if self.seen > self.period { Some(self.next(candle).value()) } else { self.seed(candle) }
+    }
 }
 
-impl Indicator for Rsi {
-    type Output = f64;
-
+impl Channel for Rsi {
     #[inline]
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
-        if self.seen > self.period { Some(self.next(candle).value()) } else { self.seed(candle) }
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        self.update(market.own())
     }
 
     fn warm_up(&self) -> usize {

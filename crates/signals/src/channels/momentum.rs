@@ -1,9 +1,10 @@
 //! Relative change of the close over a number of candles: momentum (1) and trend (20).
 use windvane_candles::Candle;
 
-use crate::indicator::period;
-use crate::ratio::Ratio;
-use crate::{Indicator, SignalError, StateReader, StateWriter};
+use super::channel::period;
+use super::ratio::Ratio;
+use super::{Channel, MarketSnapshot};
+use crate::{SignalError, StateReader, StateWriter};
 
 /// Relative change of the close over `lag` candles; lag 1 is momentum, lag 20 is trend.
 ///
@@ -17,7 +18,7 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
 /// # };
-/// use windvane_signals::{Indicator, Momentum};
+/// use windvane_signals::Momentum;
 ///
 /// let mut momentum = Momentum::new(1)?;
 /// assert_eq!(momentum.update(&candle(0, 100.0, 1.0)), None);
@@ -54,19 +55,23 @@ impl Momentum {
         self.oldest = if self.oldest + 1 == self.closes.len() { 0 } else { self.oldest + 1 };
         Ratio::new(close - before, before)
     }
-}
 
-impl Indicator for Momentum {
-    type Output = f64;
-
+    /// Consumes the next candle; `None` while warming up.
     #[inline]
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
+    pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         let change = self.next(candle);
         if self.seen == self.closes.len() {
             return Some(change.value());
         }
         self.seen += 1;
         None
+    }
+}
+
+impl Channel for Momentum {
+    #[inline]
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        self.update(market.own())
     }
 
     fn warm_up(&self) -> usize {

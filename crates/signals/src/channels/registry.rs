@@ -2,11 +2,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::indicator::period;
-use crate::slot::Slot;
-use crate::{
-    Channel, ChannelSpec, Momentum, RelativeMacd, Rsi, SignalError, Volatility, VolumeChange,
-};
+use super::channel::period;
+use super::{Channel, Momentum, RelativeMacd, Rsi, Slot, Volatility, VolumeChange};
+use crate::{ChannelSpec, SignalError};
 
 type Factory = dyn Fn(&ChannelSpec) -> Result<Slot, SignalError> + Send + Sync;
 

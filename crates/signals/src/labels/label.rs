@@ -59,21 +59,24 @@ impl LabelSpec {
     /// [`SignalError::Setting`] unless the horizon is at least 1, the band finite and not
     /// negative, and a volatility band looks back over 2 to 10,000 changes.
     pub fn check(&self) -> Result<(), SignalError> {
-        let fail = |setting, expected, got| Err(SignalError::Setting { setting, expected, got });
         if self.horizon == 0 || self.horizon > 10_000 {
-            return fail("horizon", "1 to 10000 candles", self.horizon as f64);
+            return SignalError::setting("horizon", "1 to 10000 candles", self.horizon as f64);
         }
         let size = match self.band {
             Band::Fixed { width } => width,
             Band::Volatility { factor, lookback } => {
                 if !(2..=10_000).contains(&lookback) {
-                    return fail("lookback of the band", "2 to 10000 candles", lookback as f64);
+                    return SignalError::setting(
+                        "lookback of the band",
+                        "2 to 10000 candles",
+                        lookback as f64,
+                    );
                 }
                 factor
             }
         };
         if !size.is_finite() || size < 0.0 {
-            return fail("band", "finite and at least 0", size);
+            return SignalError::setting("band", "finite and at least 0", size);
         }
         Ok(())
     }

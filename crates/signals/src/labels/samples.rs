@@ -1,7 +1,10 @@
 //! Windows with their labels, over any number of series, in order of time.
+use std::sync::Arc;
+
 use windvane_candles::{Direction, Timestamp};
 
-use crate::{LabelSpec, Outcome, Scaler, SignalError, SignalTable, Window};
+use super::LabelSpec;
+use crate::{Outcome, SignalError, SignalTable, Window};
 
 /// One window with its label.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,7 +23,8 @@ pub struct Sample {
 
 /// Windows with their labels over several tables, sorted by time of decision, then by table.
 ///
-/// The tables share one channel list and one interval: intervals are never pooled.
+/// The tables share one channel list and one interval: intervals are never pooled. The set owns
+/// them together with its clones and subsets, so a function can return it.
 ///
 /// # Examples
 /// From candles to what a model is fitted on.
@@ -46,21 +50,21 @@ pub struct Sample {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct SampleSet<'a> {
-    tables: &'a [SignalTable],
+pub struct SampleSet {
+    tables: Arc<[SignalTable]>,
     lookback: usize,
     labels: LabelSpec,
     samples: Vec<Sample>,
 }
 
-impl<'a> SampleSet<'a> {
+impl SampleSet {
     /// Every window of `lookback` rows that has a label.
     ///
     /// # Errors
     /// [`SignalError::Setting`] for a lookback of 0 or labels out of range,
     /// [`SignalError::TableMismatch`] for tables that differ in channels, gap policy or interval.
     pub fn collect(
-        tables: &'a [SignalTable],
+        tables: &[SignalTable],
         lookback: usize,
         labels: LabelSpec,
     ) -> Result<Self, SignalError> {
@@ -72,26 +76,24 @@ impl<'a> SampleSet<'a> {
         check_alike(tables)?;
         let mut samples = Vec::new();
         for (index, table) in tables.iter().enumerate() {
-            samples.extend((0..table.len()).filter_map(|row| {
-                let window = table.window(row, lookback)?;
-                let (label, outcome) = labels.label(table, row)?;
-                Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
-            }));
+            for row in 0..table.len() {
+                samples.extend(sample(index, table, row, lookback, labels));
+            }
         }
         samples.sort_by_key(|sample| (sample.decided_at, sample.table));
-        Ok(Self { tables, lookback, labels, samples })
+        Ok(Self { tables: tables.into(), lookback, labels, samples })
     }
 
     /// The samples for which `keep` says so.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Sample) -> bool) -> Self {
         let samples = self.samples.iter().copied().filter(|sample| keep(sample)).collect();
-        Self { samples, ..*self }
+        Self { tables: Arc::clone(&self.tables), samples, ..*self }
     }
 
     /// The tables the samples point into.
-    pub fn tables(&self) -> &'a [SignalTable] {
-        self.tables
+    pub fn tables(&self) -> &[SignalTable] {
+        &self.tables
     }
 
     /// The samples in order of time.
@@ -128,39 +130,19 @@ impl<'a> SampleSet<'a> {
     ///
     /// # Panics
     /// When the sample is of another set and points outside this one's tables.
-    pub fn window(&self, sample: &Sample) -> Window<'a> {
+    pub fn window(&self, sample: &Sample) -> Window<'_> {
         self.tables[sample.table]
             .window(sample.row, self.lookback)
             .expect("invariant: a sample has a window")
     }
 
     /// The tables, `None` where no sample of this set points into one.
-    pub fn used_tables(&self) -> Vec<Option<&'a SignalTable>> {
+    pub fn used_tables(&self) -> Vec<Option<&SignalTable>> {
         let mut used = vec![None; self.tables.len()];
         for sample in &self.samples {
             used[sample.table] = Some(&self.tables[sample.table]);
         }
         used
-    }
-
-    /// The scaled rows `[rows, C]` of every table that a sample points into, an empty list for the
-    /// others; incomplete rows are zeros, which no window reaches. Neighbouring windows share all
-    /// rows but one, so each is scaled once.
-    ///
-    /// # Errors
-    /// What [`Scaler::apply_rows`] finds wrong.
-    pub fn scaled_tables(&self, scaler: &Scaler) -> Result<Vec<Vec<f32>>, SignalError> {
-        let width = self.width();
-        let scale = |table: &SignalTable| {
-            let mut scaled = vec![0.0; table.len() * width];
-            for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
-                if let Some(values) = table.row(row) {
-                    scaler.apply_rows(values, target)?;
-                }
-            }
-            Ok(scaled)
-        };
-        self.used_tables().into_iter().map(|table| table.map_or(Ok(Vec::new()), scale)).collect()
     }
 
     /// How many samples are UP, DOWN and NEUTRAL.
@@ -173,27 +155,37 @@ impl<'a> SampleSet<'a> {
     }
 }
 
+/// The sample decided at a row; `None` if the row has no window or no label.
+fn sample(
+    index: usize,
+    table: &SignalTable,
+    row: usize,
+    lookback: usize,
+    labels: LabelSpec,
+) -> Option<Sample> {
+    let window = table.window(row, lookback)?;
+    let (label, outcome) = labels.label(table, row)?;
+    Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
+}
+
+/// Confirms that all tables have the channels, the gap policy and the interval of the first.
 fn check_alike(tables: &[SignalTable]) -> Result<(), SignalError> {
     let Some(first) = tables.first() else { return Ok(()) };
     for (index, table) in tables.iter().enumerate() {
-        let mismatch = |what, expected: String, got: String| {
-            Err(SignalError::TableMismatch { index, what, expected, got })
-        };
         if table.spec() != first.spec() {
-            let of = |table: &SignalTable| {
-                let names: Vec<String> =
-                    table.spec().channels.iter().map(ToString::to_string).collect();
-                format!("{} with {:?}", names.join(", "), table.spec().gaps)
-            };
-            return mismatch("channels", of(first), of(table));
+            let (expected, got) = (describe(first), describe(table));
+            return Err(SignalError::TableMismatch { index, what: "channels", expected, got });
         }
         if table.interval() != first.interval() {
-            return mismatch(
-                "interval",
-                first.interval().to_string(),
-                table.interval().to_string(),
-            );
+            let (expected, got) = (first.interval().to_string(), table.interval().to_string());
+            return Err(SignalError::TableMismatch { index, what: "interval", expected, got });
         }
     }
     Ok(())
+}
+
+/// The channels and the gap policy of a table, for an error message.
+fn describe(table: &SignalTable) -> String {
+    let names: Vec<String> = table.spec().channels.iter().map(ToString::to_string).collect();
+    format!("{} with {:?}", names.join(", "), table.spec().gaps)
 }

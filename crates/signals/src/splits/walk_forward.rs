@@ -1,8 +1,9 @@
 //! Folds whose tests walk forward through time.
 use windvane_candles::Timestamp;
 
-use crate::split::{check_share, quantile};
-use crate::{SampleSet, SignalError, Split};
+use super::Split;
+use super::embargo::{check_share, quantile};
+use crate::{SampleSet, SignalError};
 
 /// Folds that walk forward through calendar time with a training part that grows or rolls.
 ///
@@ -41,47 +42,54 @@ impl WalkForward {
     /// # Errors
     /// [`SignalError::Setting`] for 0 folds, a window of 0 or a share outside 0 to 1,
     /// [`SignalError::EmptyPart`] when there are too few samples to cut.
-    pub fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
+    pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         check_share(self.validation)?;
         if self.folds == 0 {
-            let (setting, expected) = ("folds", "at least 1");
-            return Err(SignalError::Setting { setting, expected, got: 0.0 });
+            return SignalError::setting("folds", "at least 1", 0.0);
         }
         if self.window == Some(0) {
-            let (setting, expected) = ("training window", "at least 1 candle");
-            return Err(SignalError::Setting { setting, expected, got: 0.0 });
+            return SignalError::setting("training window", "at least 1 candle", 0.0);
         }
-        let stretches = self.folds as f64 + 1.0;
-        let hint = "use fewer folds or give more candles";
-        let few = SignalError::EmptyPart { part: "test", hint };
-        let cut = |position: f64| quantile(pool, position).ok_or(few.clone());
-        (1..=self.folds)
-            .map(|fold| {
-                let start = fold as f64 / stretches;
-                let end = (fold < self.folds).then(|| cut((fold as f64 + 1.0) / stretches));
-                let test_from = cut(start)?;
-                let train_from = self.train_from(pool, test_from);
-                let before = train_from.map_or(0.0, |from| position(pool, from));
-                let validate_from = cut(before + (start - before) * (1.0 - self.validation))?;
-                let split = Split::new(validate_from, test_from, end.transpose()?, self.embargo);
-                let split = split.and_then(|split| match train_from {
-                    Some(from) => split.learning_from(from),
-                    None => Ok(split),
-                });
-                split.map_err(|_| few.clone())
-            })
-            .collect()
+        (1..=self.folds).map(|fold| self.fold(fold, pool)).collect()
     }
 
-    /// Where the window before a test begins.
-    fn train_from(&self, pool: &SampleSet<'_>, test_from: Timestamp) -> Option<Timestamp> {
+    /// The split of one fold, counted from 1.
+    fn fold(&self, fold: usize, pool: &SampleSet) -> Result<Split, SignalError> {
+        let periods = self.folds as f64 + 1.0;
+        let start = fold as f64 / periods;
+        let test_from = cut(pool, start)?;
+        let test_until =
+            if fold < self.folds { Some(cut(pool, (fold as f64 + 1.0) / periods)?) } else { None };
+        let train_from = self.train_from(pool, test_from);
+        let before = train_from.map_or(0.0, |from| position(pool, from));
+        let validate_from = cut(pool, before + (start - before) * (1.0 - self.validation))?;
+        let split = Split::builder()
+            .train_from(train_from)
+            .validate_from(validate_from)
+            .test_from(test_from)
+            .test_until(test_until)
+            .embargo(self.embargo)
+            .build();
+        split.map_err(|_| TOO_FEW)
+    }
+
+    /// Beginning of the training window before a test.
+    fn train_from(&self, pool: &SampleSet, test_from: Timestamp) -> Option<Timestamp> {
         let interval = pool.tables().first()?.interval();
         test_from.plus(interval, -i64::from(self.window?))
     }
 }
 
+const TOO_FEW: SignalError =
+    SignalError::EmptyPart { part: "test", hint: "use fewer folds or give more candles" };
+
+/// Time of the decision at a position (0 to 1) of the pool.
+fn cut(pool: &SampleSet, position: f64) -> Result<Timestamp, SignalError> {
+    quantile(pool, position).ok_or(TOO_FEW)
+}
+
 /// Share of the samples that are decided before that time.
-fn position(pool: &SampleSet<'_>, time: Timestamp) -> f64 {
+fn position(pool: &SampleSet, time: Timestamp) -> f64 {
     let before = pool.samples().partition_point(|sample| sample.decided_at < time);
     before as f64 / pool.len().max(1) as f64
 }

@@ -1,9 +1,10 @@
 //! Moving average convergence/divergence, in price units and relative to price.
 use windvane_candles::Candle;
 
-use crate::ema::Ema;
-use crate::ratio::Ratio;
-use crate::{Indicator, SignalError, StateReader, StateWriter};
+use super::ema::Ema;
+use super::ratio::Ratio;
+use super::{Channel, MarketSnapshot};
+use crate::{SignalError, StateReader, StateWriter};
 
 const FAST: usize = 12;
 const SLOW: usize = 26;
@@ -23,7 +24,7 @@ const SLOW: usize = 26;
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
 /// # };
-/// use windvane_signals::{Indicator, Macd};
+/// use windvane_signals::Macd;
 ///
 /// let mut macd = Macd::default();
 /// let mut line = (0..27).map(|hour| macd.update(&candle(hour, 100.0, 1.0)));
@@ -50,13 +51,10 @@ impl Macd {
     fn next(&mut self, close: f64) -> f64 {
         self.fast.next(close) - self.slow.next(close)
     }
-}
 
-impl Indicator for Macd {
-    type Output = f64;
-
+    /// Consumes the next candle; `None` while warming up.
     #[inline]
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
+    pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         let slow = self.slow.update(candle.close());
         if self.wait > 0 {
             self.wait -= 1;
@@ -64,6 +62,13 @@ impl Indicator for Macd {
         }
         let fast = self.fast.update(candle.close());
         Some(fast? - slow?)
+    }
+}
+
+impl Channel for Macd {
+    #[inline]
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        self.update(market.own())
     }
 
     fn warm_up(&self) -> usize {
@@ -102,7 +107,7 @@ impl Indicator for Macd {
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
 /// # };
-/// use windvane_signals::{Indicator, Macd, RelativeMacd};
+/// use windvane_signals::{Macd, RelativeMacd};
 ///
 /// let (mut line, mut relative) = (Macd::default(), RelativeMacd::default());
 /// for hour in 0..40 {
@@ -122,14 +127,18 @@ impl RelativeMacd {
     pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
         Ratio::new(self.line.next(candle.close()), candle.close())
     }
+
+    /// Consumes the next candle; `None` while warming up.
+    #[inline]
+    pub fn update(&mut self, candle: &Candle) -> Option<f64> {
+        Some(Ratio::new(self.line.update(candle)?, candle.close()).value())
+    }
 }
 
-impl Indicator for RelativeMacd {
-    type Output = f64;
-
+impl Channel for RelativeMacd {
     #[inline]
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
-        Some(Ratio::new(self.line.update(candle)?, candle.close()).value())
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        self.update(market.own())
     }
 
     fn warm_up(&self) -> usize {

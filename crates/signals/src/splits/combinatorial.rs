@@ -1,8 +1,9 @@
 //! Every choice of some groups of time to test on.
 use windvane_candles::Timestamp;
 
-use crate::split::{Embargo, check_share, quantile};
-use crate::{SampleSet, SignalError, Split, Stretch};
+use super::embargo::{Embargo, check_share, quantile};
+use super::{Period, Split};
+use crate::{SampleSet, SignalError};
 
 /// Most splits of a plan: each is a fit of every model.
 const MOST: usize = 1_000;
@@ -77,12 +78,12 @@ impl Combinatorial {
     /// [`SignalError::Setting`] unless there are 2 to 100 groups, at least one of them tested and
     /// one not, with at most 1,000 splits, and for a share outside 0 to 1;
     /// [`SignalError::EmptyPart`] when there are too few samples to cut.
-    pub fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
+    pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         self.check()?;
         let groups = self.stretches(pool)?;
         let split = |chosen: Vec<usize>| {
-            let tests: Vec<Stretch> = chosen.into_iter().map(|group| groups[group]).collect();
-            let embargo = Embargo::of(pool, self.embargo);
+            let tests: Vec<Period> = chosen.into_iter().map(|group| groups[group]).collect();
+            let embargo = Embargo::new(pool, self.embargo);
             let free = pool.filtered(|sample| embargo.keeps_apart(&tests, sample));
             let hint = "use fewer groups or a shorter embargo, or give more candles";
             let few = SignalError::EmptyPart { part: "training", hint };
@@ -120,7 +121,7 @@ impl Combinatorial {
     }
 
     /// The groups' stretches of time.
-    fn stretches(&self, pool: &SampleSet<'_>) -> Result<Vec<Stretch>, SignalError> {
+    fn stretches(&self, pool: &SampleSet) -> Result<Vec<Period>, SignalError> {
         let hint = "use fewer groups or give more candles";
         let few = SignalError::EmptyPart { part: "test", hint };
         let start = |group: usize| quantile(pool, group as f64 / self.groups as f64);
@@ -129,7 +130,7 @@ impl Combinatorial {
         if starts.windows(2).any(|two| two[0] >= two[1]) {
             return Err(few);
         }
-        let stretch = |(group, from): (usize, &Timestamp)| Stretch {
+        let stretch = |(group, from): (usize, &Timestamp)| Period {
             from: *from,
             until: starts.get(group + 1).copied(),
         };

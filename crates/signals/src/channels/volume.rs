@@ -1,8 +1,9 @@
 //! Relative change of the volume.
 use windvane_candles::Candle;
 
-use crate::ratio::Ratio;
-use crate::{Indicator, SignalError, StateReader, StateWriter};
+use super::ratio::Ratio;
+use super::{Channel, MarketSnapshot};
+use crate::{SignalError, StateReader, StateWriter};
 
 /// Relative change of the volume over one candle.
 ///
@@ -18,7 +19,7 @@ use crate::{Indicator, SignalError, StateReader, StateWriter};
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
 /// # };
-/// use windvane_signals::{Indicator, VolumeChange};
+/// use windvane_signals::VolumeChange;
 ///
 /// let mut change = VolumeChange::default();
 /// assert_eq!(change.update(&candle(0, 100.0, 10.0)), None);
@@ -50,15 +51,19 @@ impl VolumeChange {
             Ratio::whole(LARGEST)
         }
     }
-}
 
-impl Indicator for VolumeChange {
-    type Output = f64;
-
+    /// Consumes the next candle; `None` while warming up.
     #[inline]
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
+    pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         let change = self.next(candle);
         std::mem::replace(&mut self.seen, true).then(|| change.value())
+    }
+}
+
+impl Channel for VolumeChange {
+    #[inline]
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        self.update(market.own())
     }
 
     fn warm_up(&self) -> usize {
