@@ -60,6 +60,14 @@ pub enum ModelError {
         /// What differs.
         what: &'static str,
     },
+    /// A model that is fitted already does not fit the windows it is asked for.
+    #[error("model {model} is fitted already and cannot be used here: {problem}")]
+    OtherSpec {
+        /// The model's id.
+        model: String,
+        /// The difference.
+        problem: &'static str,
+    },
     /// The scratch space was made by another kind of model.
     #[error("the scratch space belongs to another model; make it with this model's scratch()")]
     ForeignScratch,
@@ -160,7 +168,7 @@ pub enum ModelError {
         problem: &'static str,
     },
     /// A layer's size is out of range.
-    #[cfg(feature = "_network")]
+    #[cfg(feature = "network")]
     #[error(transparent)]
     Layer(#[from] windvane_lstm_core::LstmError),
     /// A file could not be read or written.

@@ -15,7 +15,7 @@ use common::{market, table};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv};
 use windvane_models::{
-    DirectionModel, MarketProfile, ModelError, ModelId, ModelSpec, NeutralReason, Prediction,
+    DirectionModel, FittedModel, MarketProfile, ModelError, ModelId, ModelSpec, NeutralReason, Prediction,
     Predictor, Scratch,
 };
 use windvane_signals::{LabelSpec, SampleSet, SignalSpec, Split, Window};
@@ -38,6 +38,8 @@ impl Up {
         Predictor::new(Self { id: ModelId::new("up"), spec }, Interval::HOUR).unwrap()
     }
 }
+
+impl FittedModel for Up {}
 
 impl DirectionModel for Up {
     fn id(&self) -> &ModelId {

@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::train::{EpochReport, Recipe, Run};
-use windvane_models::v32::{FastLstm, FastLstmLearner};
-use windvane_models::{Calibration, DirectionModel, ModelError, Predictor, load, replace_file};
+use windvane_models::network::{Network, NetworkLearner};
+use windvane_models::v32;
+use windvane_models::{Calibration, DirectionModel, FittedModel, ModelError, Predictor, load, replace_file};
 
 const FILE: &str = "WINDVANE_TEST_WRITES_TO";
 const WRITER: &str = "WINDVANE_TEST_WRITER";
@@ -26,15 +27,15 @@ trait Writer {
     fn check(path: &Path, seen: &mut u64);
 }
 
-fn model() -> FastLstm {
-    FastLstm::from_bytes(include_bytes!("data/v32.format1.safetensors")).unwrap()
+fn model() -> Network {
+    Network::from_bytes(include_bytes!("data/v32.format1.safetensors")).unwrap()
 }
 
 /// Two models that take turns.
 struct Models;
 
 impl Models {
-    fn both() -> [FastLstm; 2] {
+    fn both() -> [Network; 2] {
         let mut warmer = model();
         warmer.set_calibration(Calibration::new(1.5, 0.0).unwrap()).unwrap();
         [model(), warmer]
@@ -74,7 +75,7 @@ impl Writer for States {
         if path.exists() {
             predictor = Self::predictor(path);
         }
-        let taken = usize::try_from(predictor.ledger().taken).unwrap();
+        let taken = usize::try_from(predictor.feed_stats().taken).unwrap();
         for candle in &series.candles()[taken..] {
             predictor.on_candle(candle).unwrap();
             replace_file(path, &predictor.save()).unwrap();
@@ -82,7 +83,7 @@ impl Writer for States {
     }
 
     fn check(path: &Path, seen: &mut u64) {
-        let taken = Self::predictor(path).ledger().taken;
+        let taken = Self::predictor(path).feed_stats().taken;
         assert!(taken >= *seen, "{taken} candles after {seen}");
         *seen = taken;
     }
@@ -99,7 +100,7 @@ impl Checkpoints {
         on_epoch: &(dyn Fn(&EpochReport) -> ControlFlow<()> + Sync),
     ) -> ModelError {
         let recipe = Recipe { epochs: 1_000_000, patience: 1_000_000, ..Recipe::default() };
-        let learner = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+        let learner = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
         let run = Run::new(3).checkpoints(path.parent().unwrap()).on_epoch(on_epoch);
         common::with_parts(series, |train, validation, _| {
             learner.fit_model(train, validation, &run).unwrap_err()

@@ -13,7 +13,7 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries};
 use windvane_models::train::Run;
 use windvane_models::v2::{SignalImportance, WeightedSignals, WeightedSignalsLearner, Weights};
-use windvane_models::{DirectionModel, ModelError, Reliability, load};
+use windvane_models::{DirectionModel, FittedModel, ModelError, Reliability, load};
 use windvane_signals::{
     Band, ChannelSpec, Indicator, LabelSpec, Registry, SampleSet, SignalError, SignalSpec,
     SignalTable, Split, StateReader, StateWriter,

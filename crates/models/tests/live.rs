@@ -14,7 +14,7 @@ use common::{market, models, table};
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::{
-    DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch,
+    DirectionModel, FittedModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch,
 };
 use windvane_signals::{ChannelSpec, SignalError, Window};
 
@@ -84,7 +84,7 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
             _ => None,
         };
         assert_eq!(missing(error), Some((series.candles()[80].open_time(), 30)));
-        assert_eq!(paused.ledger().refused_gaps, 1);
+        assert_eq!(paused.feed_stats().refused_gaps, 1);
         let mut twin = fresh();
         twin.restore(&before).unwrap();
         assert_eq!(twin.last_open_time(), paused.last_open_time());
@@ -96,7 +96,7 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
         }
         // Off again, a gap starts anew.
         twin.on_candle(&series.candles()[110]).unwrap();
-        assert_eq!((twin.ledger().resets, twin.candles_needed()), (1, 44));
+        assert_eq!((twin.feed_stats().resets, twin.candles_needed()), (1, 44));
     }
 }
 
@@ -105,16 +105,18 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
 struct Average {
     id: ModelId,
     spec: ModelSpec,
-    members: Vec<(Arc<dyn DirectionModel>, Vec<usize>)>,
+    members: Vec<(Arc<dyn FittedModel>, Vec<usize>)>,
 }
 
 impl Average {
-    fn new(spec: ModelSpec, members: Vec<Arc<dyn DirectionModel>>) -> Self {
-        let columns = |m: &Arc<dyn DirectionModel>| spec.signals.columns_of(&m.spec().signals);
+    fn new(spec: ModelSpec, members: Vec<Arc<dyn FittedModel>>) -> Self {
+        let columns = |m: &Arc<dyn FittedModel>| spec.signals.columns_of(&m.spec().signals);
         let members = members.into_iter().map(|m| (m.clone(), columns(&m).unwrap())).collect();
         Self { id: ModelId::new("average"), spec, members }
     }
 }
+
+impl FittedModel for Average {}
 
 impl DirectionModel for Average {
     fn id(&self) -> &ModelId {
@@ -176,7 +178,7 @@ fn the_attention_of_v31_can_be_read() {
     let table = table(&series);
     let mut scratch = model.scratch();
     for row in [44, 300, 599] {
-        let weights = model.attention(table.window(row, 20).unwrap(), &mut scratch).unwrap();
+        let weights = model.attention(table.window(row, 20).unwrap(), &mut scratch).unwrap().unwrap();
         assert_eq!(weights.len(), 20);
         assert!(weights.iter().all(|weight| *weight >= 0.0));
         assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);

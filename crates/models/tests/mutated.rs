@@ -14,7 +14,7 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use surgery::{Parts, Tensor, odd_values};
 use windvane_candles::Timestamp;
-use windvane_models::{DirectionModel, Kinds, ModelError, Predictor, from_bytes};
+use windvane_models::{DirectionModel, FittedModel, Kinds, ModelError, Predictor, from_bytes};
 use windvane_signals::Window;
 
 fn kinds() -> Vec<String> {

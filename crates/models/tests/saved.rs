@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
 use windvane_models::v2::WeightedSignals;
-use windvane_models::v32::FastLstm;
+use windvane_models::network::Network;
 use windvane_models::{
-    DirectionModel, Kinds, ModelError, Predictor, TableReader, from_bytes, load,
+    DirectionModel, FittedModel, Kinds, ModelError, Predictor, TableReader, from_bytes, load,
 };
 use windvane_signals::ChannelSpec;
 
-fn predictions(model: &dyn DirectionModel) -> Vec<[u32; 3]> {
+fn predictions(model: &dyn FittedModel) -> Vec<[u32; 3]> {
     let series = market(Market::VOLUME_LEAD, 300, 8);
     let table = table(&series);
     let mut reader = TableReader::new(model, std::slice::from_ref(&table));
@@ -56,10 +56,10 @@ fn debug_output_has_sizes_instead_of_weights() {
         assert!(text.contains(kind) && text.contains("momentum"), "{text}");
         assert!(text.len() < 2_000, "{kind}: {}", text.len());
     }
-    let model = FastLstm::from_bytes(&saved()).unwrap();
+    let model = Network::from_bytes(&saved()).unwrap();
     let text = format!("{:?}", Predictor::new(model, Interval::HOUR).unwrap());
     assert!(text.contains("candles_needed: ") && text.len() < 500, "{text}");
-    let text = format!("{:?}", FastLstm::from_bytes(&saved()).unwrap());
+    let text = format!("{:?}", Network::from_bytes(&saved()).unwrap());
     // 4 gates of 32 units that read 6 channels and 32 units, biases; 3 classes of 32 units.
     assert!(text.contains(&format!("weights: {}", 4 * 32 * (6 + 32 + 1) + 3 * 33)), "{text}");
 }
@@ -99,9 +99,9 @@ fn the_first_files_of_format_1_load_for_ever() {
             assert!((now - then.parse::<f32>().unwrap()).abs() < 1e-5, "{kind}: {first:?}");
         }
     }
-    let real = FastLstm::from_bytes(&saved()).unwrap();
+    let real = Network::from_bytes(&saved()).unwrap();
     assert_eq!(
-        (real.hidden_size(), &real.record().unwrap().pairs[..]),
+        (real.config().encoder.units(), &real.record().unwrap().pairs[..]),
         (32, &["BTCUSDT".to_string()][..])
     );
 }
@@ -186,13 +186,13 @@ fn specs_that_would_take_huge_memory_are_refused() {
 fn many_writers_of_one_file_leave_one_whole_model() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
-    let model = FastLstm::from_bytes(&saved()).unwrap();
+    let model = Network::from_bytes(&saved()).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| (0..25).for_each(|_| model.save(&path).unwrap()));
         }
     });
-    assert_eq!(FastLstm::load(&path).unwrap().to_bytes().unwrap(), model.to_bytes().unwrap());
+    assert_eq!(Network::load(&path).unwrap().to_bytes().unwrap(), model.to_bytes().unwrap());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "temporary files are left");
 }
 
@@ -210,7 +210,7 @@ fn an_interrupted_write_leaves_the_old_file() {
     let target = folder.path().join("folder-in-the-way");
     std::fs::create_dir(&target).unwrap();
     std::fs::write(target.join("old"), "kept").unwrap();
-    let model = FastLstm::from_bytes(&saved()).unwrap();
+    let model = Network::from_bytes(&saved()).unwrap();
     assert!(matches!(model.save(&target), Err(ModelError::Io { .. })));
     assert_eq!(std::fs::read_to_string(target.join("old")).unwrap(), "kept");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "temporary files are left");

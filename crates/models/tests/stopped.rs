@@ -11,15 +11,13 @@ mod common;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use common::{market, with_parts};
+use common::{small_v31, market, with_parts};
 use windvane_candles::CandleSeries;
 use windvane_candles::simulate::Market;
 use windvane_models::train::{EpochReport, Learner, Recipe, Run, Schedule};
-use windvane_models::v3::BiLstmLearner;
-use windvane_models::v31::AttentionBiLstmLearner;
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::v32::stateful::StatefulLstmLearner;
-use windvane_models::{DirectionModel, ModelError};
+use windvane_models::network::NetworkLearner;
+use windvane_models::{v3, v31, v32, v32_stateful};
+use windvane_models::{DirectionModel, FittedModel, ModelError};
 
 const EPOCHS: usize = 4;
 
@@ -29,19 +27,12 @@ fn recipe() -> Recipe {
 }
 
 fn learners() -> [Box<dyn Learner>; 4] {
-    let (hidden_size, attention_size, recipe) = (8, 6, recipe());
-    let dense = vec![8];
+    let recipe = recipe();
     [
-        Box::new(FastLstmLearner { hidden_size, recipe, ..Default::default() }),
-        Box::new(StatefulLstmLearner { hidden_size, recipe, ..Default::default() }),
-        Box::new(BiLstmLearner { hidden_size, recipe, ..Default::default() }),
-        Box::new(AttentionBiLstmLearner {
-            hidden_size,
-            attention_size,
-            dense,
-            recipe,
-            ..Default::default()
-        }),
+        Box::new(NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() }),
+        Box::new(NetworkLearner { config: v32_stateful::config().with_units(8), recipe, ..v32_stateful::learner() }),
+        Box::new(NetworkLearner { config: v3::config().with_units(8), recipe, ..v3::learner() }),
+        Box::new(NetworkLearner { config: small_v31(8, 6, &[8]), recipe, ..v31::learner() }),
     ]
 }
 
@@ -49,7 +40,7 @@ fn fit(
     learner: &dyn Learner,
     series: &CandleSeries,
     run: &Run<'_>,
-) -> Result<Box<dyn DirectionModel>, ModelError> {
+) -> Result<Box<dyn FittedModel>, ModelError> {
     with_parts(series, |train, validation, _| learner.fit(train, validation, run))
 }
 
@@ -93,8 +84,10 @@ fn a_checkpoint_of_another_run_is_refused() {
     let series = market(Market::AR1, 900, 4);
     let folder = tempfile::tempdir().unwrap();
     let stop = |_: &EpochReport| ControlFlow::Break(());
-    let learner =
-        |hidden_size, recipe| FastLstmLearner { hidden_size, recipe, ..Default::default() };
+    let learner = |units, recipe| {
+        let config = v32::config().with_units(units);
+        NetworkLearner { config, recipe, ..v32::learner() }
+    };
     let kept = |seed| Run::new(seed).checkpoints(folder.path());
     fit(&learner(8, recipe()), &series, &kept(3).on_epoch(&stop)).unwrap_err();
     let file = only(folder.path());
@@ -134,7 +127,7 @@ fn pairs_are_learned_together_or_one_by_one() {
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index| series[0].close_time(index).unwrap();
     let split = Split::new(at(500), at(650), None, 0).unwrap();
-    let learner = FastLstmLearner { hidden_size: 8, recipe: recipe(), ..Default::default() };
+    let learner = NetworkLearner { config: v32::config().with_units(8), recipe: recipe(), ..v32::learner() };
     let bytes = |samples: &SampleSet<'_>| {
         let (train, validation) =
             (split.train(samples).unwrap(), split.validation(samples).unwrap());

@@ -18,7 +18,7 @@ use promises::feed;
 use proptest::prelude::*;
 use windvane_candles::{Candle, Direction, Interval};
 use windvane_models::{
-    DirectionModel, ModelError, ModelId, ModelSpec, NeutralReason, Prediction, Predictor, Scratch,
+    DirectionModel, FittedModel, ModelError, ModelId, ModelSpec, NeutralReason, Prediction, Predictor, Scratch,
     from_bytes,
 };
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
@@ -41,6 +41,8 @@ impl Digest {
         Predictor::new(self.clone(), Interval::HOUR).unwrap()
     }
 }
+
+impl FittedModel for Digest {}
 
 impl DirectionModel for Digest {
     fn id(&self) -> &ModelId {
@@ -207,7 +209,7 @@ fn what_cannot_be_swapped_in_leaves_the_old_model_at_work() {
 fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let saved = std::fs::read(data.join("v32.format1.safetensors")).unwrap();
-    let model: Arc<dyn DirectionModel> = Arc::from(from_bytes(&saved).unwrap());
+    let model: Arc<dyn FittedModel> = Arc::from(from_bytes(&saved).unwrap());
     let (mut free, mut bound) = (promises::predictor(&model), promises::predictor(&model));
     // It learned until 2024; the simulated candles are older.
     bound.expire_after(10).unwrap();

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Artifact;
-use crate::{DirectionModel, ModelError};
+use crate::{FittedModel, ModelError};
 
 /// Makes a model of a saved one; ensembles load their members through the kinds.
-pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn DirectionModel>, ModelError>;
+pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn FittedModel>, ModelError>;
 
 /// The kinds of models that can be loaded: those whose features are enabled, and any of another
 /// crate that are added.
@@ -14,8 +14,8 @@ pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn DirectionModel>, Model
 /// # Examples
 /// A kind of your own beside the built-in ones:
 /// ```
-/// # use windvane_models::{Artifact, DirectionModel, Kinds, ModelError};
-/// # fn my_loader(a: &Artifact, _: &Kinds) -> Result<Box<dyn DirectionModel>, ModelError> {
+/// # use windvane_models::{Artifact, FittedModel, Kinds, ModelError};
+/// # fn my_loader(a: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, ModelError> {
 /// #     Err(a.damaged("an example".into()))
 /// # }
 /// let kinds = Kinds::default().with("mine", my_loader);
@@ -30,25 +30,11 @@ impl Default for Kinds {
     fn default() -> Self {
         let kinds = Self { loaders: BTreeMap::new() };
         #[cfg(feature = "v2")]
-        let kinds = kinds.with(crate::v2::KIND, |artifact, _| {
-            Ok(Box::new(crate::v2::WeightedSignals::from_artifact(artifact)?))
-        });
-        #[cfg(feature = "v3")]
-        let kinds = kinds.with(crate::v3::KIND, |artifact, _| {
-            Ok(Box::new(crate::v3::BiLstm::from_artifact(artifact)?))
-        });
-        #[cfg(feature = "v31")]
-        let kinds = kinds.with(crate::v31::KIND, |artifact, _| {
-            Ok(Box::new(crate::v31::AttentionBiLstm::from_artifact(artifact)?))
-        });
-        #[cfg(feature = "v32")]
-        let kinds = kinds.with(crate::v32::KIND, |artifact, _| {
-            Ok(Box::new(crate::v32::FastLstm::from_artifact(artifact)?))
-        });
-        #[cfg(feature = "v32")]
-        let kinds = kinds.with(crate::v32::stateful::KIND, |artifact, _| {
-            Ok(Box::new(crate::v32::stateful::StatefulLstm::from_artifact(artifact)?))
-        });
+        let kinds = kinds.with(crate::v2::KIND, crate::v2::loader);
+        #[cfg(feature = "network")]
+        let kinds = crate::network::saved::KINDS
+            .into_iter()
+            .fold(kinds, |kinds, kind| kinds.with(kind, crate::network::saved::loader));
         kinds
     }
 }
@@ -71,7 +57,7 @@ impl Kinds {
     /// # Errors
     /// [`ModelError::Io`], [`ModelError::Kind`] when the kind is not among these, or what is
     /// wrong with the file.
-    pub fn load(&self, path: impl AsRef<Path>) -> Result<Box<dyn DirectionModel>, ModelError> {
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, ModelError> {
         self.model(&Artifact::read(path.as_ref())?)
     }
 
@@ -79,7 +65,7 @@ impl Kinds {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn from_bytes(&self, bytes: &[u8]) -> Result<Box<dyn DirectionModel>, ModelError> {
+    pub fn from_bytes(&self, bytes: &[u8]) -> Result<Box<dyn FittedModel>, ModelError> {
         self.model(&Artifact::from_bytes(bytes)?)
     }
 
@@ -87,7 +73,7 @@ impl Kinds {
     ///
     /// # Errors
     /// [`ModelError::Kind`] when the kind is not among these, or what its loader finds wrong.
-    pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn DirectionModel>, ModelError> {
+    pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn FittedModel>, ModelError> {
         if let Some(loader) = self.loaders.get(artifact.kind()) {
             return loader(artifact, self);
         }
@@ -109,17 +95,17 @@ impl Kinds {
 /// # Examples
 /// ```
 /// # #[cfg(feature = "pretrained")] {
-/// use windvane_models::{DirectionModel, load, v32::FastLstm};
+/// use windvane_models::{DirectionModel, FittedModel, load, v32};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("v32.safetensors");
-/// let model = FastLstm::pretrained();
+/// let model = v32::pretrained();
 /// model.save(&path)?;
 /// assert_eq!(load(&path)?.spec(), model.spec());
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn DirectionModel>, ModelError> {
+pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, ModelError> {
     Kinds::default().load(path)
 }
 
@@ -127,6 +113,6 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn DirectionModel>, ModelErro
 ///
 /// # Errors
 /// As [`Kinds::load`].
-pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn DirectionModel>, ModelError> {
+pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, ModelError> {
     Kinds::default().from_bytes(bytes)
 }

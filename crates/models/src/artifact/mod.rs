@@ -18,7 +18,7 @@ use crate::{Calibration, ModelError, ModelId, ModelSpec, TrainingRecord};
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
 pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
-#[cfg(feature = "_network")]
+#[cfg(feature = "network")]
 pub(crate) use stored::{bytes_of, f32s, no_safetensors};
 
 const KEY: &str = "windvane";
@@ -54,7 +54,7 @@ struct Card {
 /// kind, tensors, and the members of a model made of models.
 ///
 /// A kind of model in another crate makes one in
-/// [`to_artifact`](crate::DirectionModel::to_artifact) and reads it in its [`Loader`].
+/// [`to_artifact`](crate::FittedModel::to_artifact) and reads it in its [`Loader`].
 ///
 /// # Examples
 /// ```

@@ -1,0 +1,3 @@
+//! Linear models.
+#[cfg(feature = "v2")]
+pub mod v2;
