@@ -227,6 +227,16 @@ pub enum ModelError {
         /// The kind in the file.
         got: String,
     },
+    /// A file holds a built-in kind of model whose feature is not enabled.
+    #[error("{file} holds a model of kind {got}; enable {}", enable(feature))]
+    MissingFeature {
+        /// The file.
+        file: String,
+        /// The kind in the file.
+        got: String,
+        /// The feature it needs.
+        feature: &'static str,
+    },
     /// A tensor in a file does not have the shape its configuration says.
     #[error(
         "{file}: tensor {tensor} has shape {got:?}, expected {expected:?}{}",
@@ -303,6 +313,16 @@ pub enum ModelError {
         /// The number.
         got: f64,
     },
+}
+
+/// Which feature of which crate a kind of model needs.
+fn enable(feature: &str) -> String {
+    match feature {
+        "ensemble" => "the feature `ensemble` of windvane and load it with windvane::load, or with \
+                       windvane_ensemble::kinds()"
+            .to_string(),
+        _ => format!("the feature `{feature}` of windvane-models (or of windvane)"),
+    }
 }
 
 /// Which of three widths differs from the other two.

@@ -54,6 +54,8 @@ pub use calibration::{
 };
 pub use error::ModelError;
 pub use explain::Occlusion;
+#[cfg(feature = "logistic")]
+pub use linear::logistic;
 #[cfg(feature = "v2")]
 pub use linear::v2;
 pub use live::{FeedStats, MarketProfile, Predictor, Retraining, Stop};

@@ -13,7 +13,7 @@ use windvane_candles::simulate::Market;
 use windvane_models::train::{Learner, Run, Selective};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
-use windvane_models::{DirectionModel, FittedModel, Reliability};
+use windvane_models::{FittedModel, Reliability};
 use windvane_signals::{LabelSpec, SampleSet, Split};
 
 /// What `measure` makes of a model fitted on the first candles and the 10,000 windows behind.

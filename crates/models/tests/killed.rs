@@ -12,7 +12,7 @@ use windvane_candles::{CandleSeries, Interval};
 use windvane_models::train::{EpochReport, Recipe, Run};
 use windvane_models::network::{Network, NetworkLearner};
 use windvane_models::v32;
-use windvane_models::{Calibration, DirectionModel, FittedModel, ModelError, Predictor, load, replace_file};
+use windvane_models::{Calibration, FittedModel, ModelError, Predictor, load, replace_file};
 
 const FILE: &str = "WINDVANE_TEST_WRITES_TO";
 const WRITER: &str = "WINDVANE_TEST_WRITER";

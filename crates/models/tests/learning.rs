@@ -18,7 +18,7 @@ use windvane_models::train::{Learner, Recipe, Run, Schedule};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::network::NetworkLearner;
 use windvane_models::{v3, v31, v32, v32_stateful};
-use windvane_models::{DirectionModel, FittedModel, ModelError, TableReader};
+use windvane_models::{FittedModel, ModelError, TableReader};
 use windvane_signals::{Band, LabelSpec, SampleSet, Split};
 
 fn accuracy(model: &dyn FittedModel, test: &SampleSet<'_>) -> (f64, usize) {

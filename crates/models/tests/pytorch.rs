@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_candles::{Interval, Timestamp};
 use windvane_models::network::Network;
 use windvane_models::{v3, v31, v32};
-use windvane_models::{DirectionModel, FittedModel, ModelError, ModelSpec};
+use windvane_models::{FittedModel, ModelError, ModelSpec};
 use windvane_signals::{LabelSpec, Scaler, SignalSpec, Window};
 
 fn folder() -> PathBuf {

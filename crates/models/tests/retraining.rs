@@ -17,7 +17,7 @@ use windvane_candles::{Candle, CandleSeries, Interval};
 use windvane_models::train::{Recipe, Run};
 use windvane_models::network::NetworkLearner;
 use windvane_models::v32;
-use windvane_models::{DirectionModel, FittedModel, ModelError, Predictor, Retraining};
+use windvane_models::{FittedModel, ModelError, Predictor, Retraining};
 
 fn part(series: &CandleSeries, candles: usize) -> CandleSeries {
     let candles = series.candles()[..candles].to_vec();

@@ -17,7 +17,7 @@ use windvane_candles::simulate::Market;
 use windvane_models::train::{EpochReport, Learner, Recipe, Run, Schedule};
 use windvane_models::network::NetworkLearner;
 use windvane_models::{v3, v31, v32, v32_stateful};
-use windvane_models::{DirectionModel, FittedModel, ModelError};
+use windvane_models::{FittedModel, ModelError};
 
 const EPOCHS: usize = 4;
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 use windvane_candles::{Candle, Interval, Ohlcv};
 use windvane_models::v2::WeightedSignals;
 use windvane_models::{
-    Calibration, DirectionModel, FittedModel, Kinds, FeedStats, ModelError, ModelSpec, Predictor, from_bytes,
+    Calibration, FittedModel, Kinds, FeedStats, ModelError, ModelSpec, Predictor, from_bytes,
 };
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, Market, Registry, Scaler, SignalError, SignalSpec,

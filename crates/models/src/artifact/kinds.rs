@@ -26,11 +26,25 @@ pub struct Kinds {
     loaders: BTreeMap<String, Loader>,
 }
 
+/// Every built-in kind with the feature that it needs, whether or not that is enabled.
+const FEATURES: [(&str, &str); 8] = [
+    ("v2", "v2"),
+    ("logistic", "logistic"),
+    ("v3", "v3"),
+    ("v31", "v31"),
+    ("v32", "v32"),
+    ("v32-stateful", "v32"),
+    ("network", "network"),
+    ("ensemble", "ensemble"),
+];
+
 impl Default for Kinds {
     fn default() -> Self {
         let kinds = Self { loaders: BTreeMap::new() };
         #[cfg(feature = "v2")]
         let kinds = kinds.with(crate::v2::KIND, crate::v2::loader);
+        #[cfg(feature = "logistic")]
+        let kinds = kinds.with(crate::logistic::KIND, crate::logistic::loader);
         #[cfg(feature = "network")]
         let kinds = crate::network::saved::KINDS
             .into_iter()
@@ -72,18 +86,19 @@ impl Kinds {
     /// Makes the model of what was read.
     ///
     /// # Errors
-    /// [`ModelError::Kind`] when the kind is not among these, or what its loader finds wrong.
+    /// [`ModelError::MissingFeature`] for a built-in kind whose feature is not enabled,
+    /// [`ModelError::Kind`] for another one that is not among these, or what its loader finds
+    /// wrong.
     pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn FittedModel>, ModelError> {
         if let Some(loader) = self.loaders.get(artifact.kind()) {
             return loader(artifact, self);
         }
-        let names: Vec<&str> = self.names().collect();
-        let expected = format!(
-            "one of {} (each behind its feature; ensembles load with windvane-ensemble)",
-            names.join(", ")
-        );
         let (file, got) = (artifact.file().to_string(), artifact.kind().to_string());
-        Err(ModelError::Kind { file, expected, got })
+        if let Some((_, feature)) = FEATURES.iter().find(|(kind, _)| *kind == got) {
+            return Err(ModelError::MissingFeature { file, got, feature });
+        }
+        let names: Vec<&str> = self.names().collect();
+        Err(ModelError::Kind { file, expected: format!("one of {}", names.join(", ")), got })
     }
 }
 

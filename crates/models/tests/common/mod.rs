@@ -14,6 +14,7 @@ use windvane_candles::{CandleSeries, Interval};
 use windvane_models::FittedModel;
 use windvane_models::train::{Recipe, Run};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
+use windvane_models::logistic::{LogisticLearner, LogisticRegression};
 use windvane_models::network::{Network, NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::{v3, v31, v32, v32_stateful};
 use windvane_signals::{
@@ -97,7 +98,7 @@ pub fn quick_network(series: &CandleSeries) -> Network {
 }
 
 /// One of each kind, fitted on an autocorrelated market.
-pub fn models() -> [Arc<dyn FittedModel>; 6] {
+pub fn models() -> [Arc<dyn FittedModel>; 7] {
     let series = market(Market::AR1, 2_000, 1);
     [
         Arc::new(quick_v2(&series)),
@@ -106,7 +107,14 @@ pub fn models() -> [Arc<dyn FittedModel>; 6] {
         Arc::new(quick_v3(&series)),
         Arc::new(quick_v31(&series)),
         Arc::new(quick_network(&series)),
+        Arc::new(quick_logistic(&series)),
     ]
+}
+
+pub fn quick_logistic(series: &CandleSeries) -> LogisticRegression {
+    with_parts(series, |train, validation, _| {
+        LogisticLearner::default().fit_model(train, validation, &Run::new(7)).unwrap()
+    })
 }
 
 pub fn quick_v2(series: &CandleSeries) -> WeightedSignals {

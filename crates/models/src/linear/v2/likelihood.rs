@@ -1,4 +1,5 @@
-//! The weights under which what happened is likeliest, and how well they are known.
+//! Maximum-likelihood weights and their standard errors.
+use crate::linear::solver::{cholesky, dot, log_loss, residual, sigmoid, solve};
 
 /// Spread of every weight before any candle is seen, in units of ln p(UP)/p(DOWN).
 const PRIOR: f64 = 1.0;
@@ -40,7 +41,7 @@ impl Outcomes {
         let mut cost = self.cost(&weights);
         for _ in 0..STEPS {
             let (gradient, curvature) = self.derivatives(&weights);
-            let step = solve(&curvature, &gradient);
+            let step = solve(&cholesky(&curvature, self.width, 0.0, 0), &gradient);
             let slope: f64 = step.iter().zip(&gradient).map(|(s, g)| s * g).sum();
             let mut size = 1.0;
             let moved = loop {
@@ -66,13 +67,9 @@ impl Outcomes {
     }
 
     fn cost(&self, weights: &[f64]) -> f64 {
-        let loss = |(row, rose)| {
-            let margin = if rose { dot(row, weights) } else { -dot(row, weights) };
-            // ln(1 + exp(−margin)) without overflow.
-            (-margin.abs()).exp().ln_1p() + (-margin).max(0.0)
-        };
         let prior = dot(weights, weights) / (2.0 * PRIOR * PRIOR);
-        self.cases().map(loss).sum::<f64>() + prior
+        let losses = self.cases().map(|(row, rose)| log_loss(dot(row, weights), rose));
+        losses.sum::<f64>() + prior
     }
 
     /// First and second derivative of the cost, the second row by row.
@@ -104,7 +101,7 @@ impl Outcomes {
                 blocks.push(vec![0.0; n]);
                 last = Some(block);
             }
-            let residual = sigmoid(dot(row, weights)) - f64::from(u8::from(rose));
+            let residual = residual(dot(row, weights), rose);
             let gradient = blocks.last_mut().expect("invariant: a block was begun");
             gradient.iter_mut().zip(row).for_each(|(g, x)| *g += residual * x);
         }
@@ -112,9 +109,10 @@ impl Outcomes {
             return (blocks.len(), None);
         }
         let (_, curvature) = self.derivatives(weights);
+        let factor = cholesky(&curvature, n, 0.0, 0);
         let mut variances = vec![0.0; n];
         for gradient in &blocks {
-            let moved = solve(&curvature, gradient);
+            let moved = solve(&factor, gradient);
             variances.iter_mut().zip(moved).for_each(|(v, m)| *v += m * m);
         }
         let b = blocks.len() as f64;
@@ -160,38 +158,6 @@ pub(super) fn student_975(freedom: f64) -> f64 {
     1.959_963_985
         + (2.372_271_2 + (2.822_498_6 + (2.555_849_5 + 1.589_534_0 / freedom) / freedom) / freedom)
             / freedom
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// Solves A x = b for a symmetric, positive definite A by Cholesky's L Lᵀ.
-fn solve(a: &[f64], b: &[f64]) -> Vec<f64> {
-    let n = b.len();
-    let mut l = vec![0.0; n * n];
-    for i in 0..n {
-        for j in 0..=i {
-            let sum: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
-            let rest = a[i * n + j] - sum;
-            // The prior keeps the diagonal above 0.
-            l[i * n + j] = if i == j { rest.max(1e-12).sqrt() } else { rest / l[j * n + j] };
-        }
-    }
-    let mut x = b.to_vec();
-    for i in 0..n {
-        let sum: f64 = (0..i).map(|k| l[i * n + k] * x[k]).sum();
-        x[i] = (x[i] - sum) / l[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let sum: f64 = (i + 1..n).map(|k| l[k * n + i] * x[k]).sum();
-        x[i] = (x[i] - sum) / l[i * n + i];
-    }
-    x
 }
 
 #[cfg(test)]
@@ -255,16 +221,6 @@ mod tests {
         let p = |x: f64| logit.exp() / (logit.exp() + 2.0 * (x / 2.0).cosh());
         let mean = outcomes.cases().map(|(row, _)| p(dot(row, &weights))).sum::<f64>() / 900.0;
         assert!((mean - 100.5 / 1_001.0).abs() < 1e-6, "{mean}");
-    }
-
-    #[test]
-    fn cholesky_solves() {
-        let a = [4.0, 1.0, 0.5, 1.0, 3.0, -0.25, 0.5, -0.25, 2.0];
-        let x = solve(&a, &[1.0, -2.0, 0.5]);
-        let back: Vec<f64> = a.chunks_exact(3).map(|row| dot(row, &x)).collect();
-        for (got, want) in back.iter().zip([1.0, -2.0, 0.5]) {
-            assert!((got - want).abs() < 1e-12, "{back:?}");
-        }
     }
 
     #[test]
