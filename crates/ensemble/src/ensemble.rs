@@ -4,8 +4,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use windvane_candles::Direction;
 use windvane_models::{
-    Artifact, Calibration, DirectionModel, FittedModel, Kinds, ModelError, ModelId, ModelSpec,
-    NeutralReason, Prediction, Scratch, StatefulModel, TrainingRecord, Vote,
+    Artifact, Calibration, DirectionModel, FittedModel, Kinds, LoadError, ModelId, ModelSpec,
+    NeutralReason, PredictError, Prediction, Scratch, StatefulModel, TrainError, TrainingRecord,
+    Vote,
 };
 use windvane_signals::Window;
 
@@ -147,8 +148,8 @@ impl Ensemble {
     /// kinds use [`Kinds::load`] with [`kinds`](crate::kinds) and your own.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?, &crate::kinds())
     }
 
@@ -156,11 +157,11 @@ impl Ensemble {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?, &crate::kinds())
     }
 
-    pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, ModelError> {
+    pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, LoadError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&[])?;
         let Config { voting, weights, min_agreement } = artifact.config()?;
@@ -200,7 +201,7 @@ impl Ensemble {
         window: Window<'_>,
         state: Option<&[f32]>,
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let (EnsembleScratch { rows, votes }, children) = self.parts(scratch)?;
         let mut soft = [0.0; 3];
@@ -218,10 +219,10 @@ impl Ensemble {
     fn parts<'s>(
         &self,
         scratch: &'s mut Scratch,
-    ) -> Result<(&'s mut EnsembleScratch, &'s mut [Scratch]), ModelError> {
+    ) -> Result<(&'s mut EnsembleScratch, &'s mut [Scratch]), PredictError> {
         let (own, children) = scratch.split::<EnsembleScratch>()?;
         if own.votes.len() != self.members.len() || children.len() != self.members.len() {
-            return Err(ModelError::ForeignScratch);
+            return Err(PredictError::ForeignScratch);
         }
         Ok((own, children))
     }
@@ -232,7 +233,7 @@ impl Ensemble {
         votes: &[Vote],
         soft: [f32; 3],
         window: &Window<'_>,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         let classes = match self.voting {
             Voting::Soft => soft,
             Voting::Hard => Direction::ALL.map(|class| weight_of(votes, class)),
@@ -283,7 +284,11 @@ impl DirectionModel for Ensemble {
         Scratch::with_children(own, self.members.iter().map(|m| m.model.scratch()).collect())
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
         self.vote(window, None, scratch)
     }
 }
@@ -299,10 +304,10 @@ impl StatefulModel for Ensemble {
         row: &[f64],
         state: &mut [f32],
         scratch: &mut Scratch,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), PredictError> {
         let (expected, got) = (self.spec.signals.width(), row.len());
         if got != expected {
-            return Err(ModelError::WindowShape { what: "channels", expected, got });
+            return Err(PredictError::WindowShape { what: "channels", expected, got });
         }
         let (EnsembleScratch { rows, .. }, children) = self.parts(scratch)?;
         for (member, scratch) in self.members.iter().zip(children) {
@@ -316,7 +321,7 @@ impl StatefulModel for Ensemble {
         window: Window<'_>,
         state: &[f32],
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         self.vote(window, Some(state), scratch)
     }
 }
@@ -334,12 +339,12 @@ impl FittedModel for Ensemble {
         self.calibration
     }
 
-    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
         self.calibration = calibration;
         Ok(())
     }
 
-    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+    fn to_artifact(&self) -> Result<Artifact, LoadError> {
         let config = Config {
             voting: self.voting,
             weights: self.members.iter().map(|member| member.weight).collect(),

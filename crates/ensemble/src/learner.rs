@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use windvane_models::train::{Learner, Run, calibrate, calibration_parts, predictions, record_of};
-use windvane_models::{FittedModel, ModelError, ModelId};
+use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
 use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
@@ -79,10 +79,8 @@ impl EnsembleLearner {
     #[cfg(feature = "original")]
     pub fn original() -> Self {
         use windvane_models::{v2::WeightedSignalsLearner, v31};
-        let members: Vec<Arc<dyn Learner>> = vec![
-            Arc::new(WeightedSignalsLearner::default()),
-            Arc::new(v31::learner()),
-        ];
+        let members: Vec<Arc<dyn Learner>> =
+            vec![Arc::new(WeightedSignalsLearner::default()), Arc::new(v31::learner())];
         Self::new(ModelId::new("original"), members)
     }
 
@@ -103,14 +101,14 @@ impl EnsembleLearner {
     /// Fits the ensemble.
     ///
     /// # Errors
-    /// What keeps a member from being fitted; [`ModelError::Other`] with an [`EnsembleError`] for
+    /// What keeps a member from being fitted; [`TrainError::Other`] with an [`EnsembleError`] for
     /// weights that do not fit.
     pub fn fit_model(
         &self,
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Ensemble, ModelError> {
+    ) -> Result<Ensemble, TrainError> {
         if self.members.is_empty() {
             return Err(EnsembleError::Empty.into());
         }
@@ -134,7 +132,7 @@ impl EnsembleLearner {
 fn by_log_loss(
     models: &[Box<dyn FittedModel>],
     validation: &ValidationSet<'_>,
-) -> Result<Vec<f64>, ModelError> {
+) -> Result<Vec<f64>, TrainError> {
     let answers = models.iter().map(|model| predictions(model, validation));
     let answers = answers.collect::<Result<Vec<_>, _>>()?;
     let labels: Vec<usize> =
@@ -157,7 +155,7 @@ impl Learner for EnsembleLearner {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn FittedModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))
     }
 }

@@ -27,7 +27,7 @@ mod member;
 #[cfg(feature = "train")]
 mod simplex;
 
-use windvane_models::{Artifact, FittedModel, Kinds, ModelError};
+use windvane_models::{Artifact, FittedModel, Kinds, LoadError};
 
 #[cfg(all(doctest, feature = "tuned"))]
 #[doc = include_str!("../README.md")]
@@ -55,6 +55,6 @@ pub fn kinds() -> Kinds {
 ///
 /// # Errors
 /// What is wrong with the ensemble or with a member.
-pub fn loader(artifact: &Artifact, kinds: &Kinds) -> Result<Box<dyn FittedModel>, ModelError> {
+pub fn loader(artifact: &Artifact, kinds: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
     Ok(Box::new(Ensemble::from_artifact(artifact, kinds)?))
 }

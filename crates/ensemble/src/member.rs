@@ -1,7 +1,7 @@
 //! A model inside an ensemble, and the part of the ensemble's rows that it reads.
 use std::ops::Range;
 
-use windvane_models::{FittedModel, ModelError, ModelSpec, Prediction, Scratch, StatefulModel};
+use windvane_models::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel};
 use windvane_signals::{SignalSpec, Window};
 
 use crate::EnsembleError;
@@ -46,9 +46,9 @@ impl Member {
         state: &mut [f32],
         rows: &mut Vec<f64>,
         scratch: &mut Scratch,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), PredictError> {
         let Some(model) = self.model.stateful() else { return Ok(()) };
-        let state = state.get_mut(self.state.clone()).ok_or(ModelError::ForeignScratch)?;
+        let state = state.get_mut(self.state.clone()).ok_or(PredictError::ForeignScratch)?;
         let Some(columns) = &self.columns else {
             return model.update_state(row, state, scratch);
         };
@@ -65,7 +65,7 @@ impl Member {
         state: Option<&[f32]>,
         rows: &mut Vec<f64>,
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         let Some(columns) = &self.columns else {
             return self.predict_own(window, state, scratch);
         };
@@ -76,7 +76,7 @@ impl Member {
         }
         let expected = columns.len();
         let narrow = Window::new(rows, expected, window.decided_at());
-        let none = ModelError::WindowShape { what: "channels", expected, got: rows.len() };
+        let none = PredictError::WindowShape { what: "channels", expected, got: rows.len() };
         self.predict_own(narrow.ok_or(none)?, state, scratch)
     }
 
@@ -86,10 +86,10 @@ impl Member {
         window: Window<'_>,
         state: Option<&[f32]>,
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         match (self.model.stateful(), state) {
             (Some(model), Some(state)) => {
-                let own = state.get(self.state.clone()).ok_or(ModelError::ForeignScratch)?;
+                let own = state.get(self.state.clone()).ok_or(PredictError::ForeignScratch)?;
                 model.predict_with_state(window, own, scratch)
             }
             _ => self.model.predict(window, scratch),

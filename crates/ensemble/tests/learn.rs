@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
 use windvane_ensemble::{Ensemble, EnsembleLearner, Weighting, kinds};
+use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{EpochReport, Learner, Recipe, Run};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
+use windvane_models::{FittedModel, ModelId, Predictor, TrainError};
 use windvane_models::{v3, v31, v32};
-use windvane_models::{DirectionModel, FittedModel, ModelError, ModelId, Predictor};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
 };
@@ -131,8 +131,8 @@ impl Learner for Silent {
         _: &TrainSet<'_>,
         _: &ValidationSet<'_>,
         _: &Run<'_>,
-    ) -> Result<Box<dyn FittedModel>, ModelError> {
-        Err(ModelError::TooFewWindows { expected: 1, got: 0 })
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
+        Err(TrainError::TooFewWindows { expected: 1, got: 0 })
     }
 }
 
@@ -200,7 +200,7 @@ fn a_stopped_ensemble_goes_on_and_ends_with_the_same_bits() {
         let stopped = with_parts(&series, |train, validation, _| {
             small().fit_model(train, validation, &run).unwrap_err()
         });
-        assert!(matches!(stopped, ModelError::Stopped { .. }), "{epochs}: {stopped}");
+        assert!(matches!(stopped, TrainError::Stopped { .. }), "{epochs}: {stopped}");
         assert_eq!(heard.into_inner(), 1);
     }
     let run = Run::new(7).checkpoints(folder.path());

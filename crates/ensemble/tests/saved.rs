@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use surgery::{Parts, odd_values};
 use windvane_candles::{Interval, simulate::Market};
 use windvane_ensemble::{Ensemble, Voting, kinds};
-use windvane_models::{Calibration, DirectionModel, FittedModel, ModelError, ModelId};
+use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId};
 use windvane_signals::{Registry, SignalTable};
 
 fn models_data(kind: &str) -> PathBuf {
@@ -100,7 +100,7 @@ fn a_loaded_nested_ensemble_predicts_bit_for_bit() {
 }
 
 /// The error for a file changed like that.
-fn error(change: impl FnOnce(&mut Parts)) -> ModelError {
+fn error(change: impl FnOnce(&mut Parts)) -> LoadError {
     let mut parts = Parts::of(&saved());
     change(&mut parts);
     kinds().from_bytes(&parts.bytes()).unwrap_err()
@@ -115,13 +115,13 @@ fn damage_to_a_member_names_the_member() {
     let nobody = error(|parts| parts.tensor("0/fc.b").name = "7/fc.b".into());
     assert!(nobody.to_string().contains("tensor 7/fc.b belongs to no member"), "{nobody}");
     let foreign = error(|parts| parts.tensor("0/fc.b").name = "fc.b".into());
-    assert!(matches!(foreign, ModelError::ForeignTensor { .. }), "{foreign}");
+    assert!(matches!(foreign, LoadError::ForeignTensor { .. }), "{foreign}");
     let weights = error(|parts| parts.card["config"]["weights"] = json!([0.5, 0.9]));
     assert!(weights.to_string().contains("do not sum to 1"), "{weights}");
     let nan = error(|parts| {
         parts.tensor("1/1/att.v").bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes());
     });
-    assert!(matches!(nan, ModelError::WeightNotFinite { .. }), "{nan}");
+    assert!(matches!(nan, LoadError::WeightNotFinite { .. }), "{nan}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use surgery::Parts;
 use windvane_ensemble::{Ensemble, Voting, kinds};
-use windvane_models::{DirectionModel, FittedModel, ModelId};
+use windvane_models::{FittedModel, ModelId};
 
 fn data() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")

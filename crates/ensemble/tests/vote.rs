@@ -5,7 +5,8 @@ use windvane_candles::Direction::{self, Down, Neutral, Up};
 use windvane_candles::{Interval, Timestamp};
 use windvane_ensemble::{Ensemble, EnsembleError, Voting};
 use windvane_models::{
-    Calibration, DirectionModel, FittedModel, ModelError, ModelId, ModelSpec, NeutralReason, Prediction, Scratch,
+    Calibration, DirectionModel, FittedModel, ModelId, ModelSpec, NeutralReason, PredictError,
+    Prediction, Scratch,
 };
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
 
@@ -46,7 +47,7 @@ impl DirectionModel for Says {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let first = window.row(0);
         #[expect(clippy::cast_possible_truncation, reason = "a test's small numbers")]

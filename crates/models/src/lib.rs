@@ -52,7 +52,7 @@ pub use calibration::{
     AdaptiveConformal, Calibration, ConformalCall, ConformalSettings, DirectionSet, Reliability,
     ReliabilityBin,
 };
-pub use error::ModelError;
+pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
 #[cfg(feature = "logistic")]
 pub use linear::logistic;

@@ -8,12 +8,12 @@
 use std::path::Path;
 
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{
     Clip, Init, Learner, Optimizer, Recipe, Run, Schedule, SequenceShape, Sequences,
 };
-use windvane_models::network::NetworkLearner;
 use windvane_models::v32;
-use windvane_models::{DirectionModel, ModelError};
+use windvane_models::{DirectionModel, TrainError};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
 use windvane_testing::{TensorFile, golden_dir, golden_parts, json};
 
@@ -78,7 +78,7 @@ fn sequences_that_do_not_fit_are_refused() {
     let shape = SequenceShape { steps: 3, channels: 2, classes: 2 };
     let wrong = |shape, values: Vec<f32>, labels| {
         let error = Sequences::new(shape, values, labels).unwrap_err();
-        assert!(matches!(error, ModelError::Sequences { .. }), "{error}");
+        assert!(matches!(error, TrainError::Sequences { .. }), "{error}");
         error.to_string()
     };
     assert!(wrong(shape, vec![0.0; 5], vec![0]).contains("number of values must be 6, got 5"));

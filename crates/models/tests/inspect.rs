@@ -14,10 +14,11 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{Interval, Timestamp};
 use windvane_models::explain::LayerActivity;
 use windvane_models::network::Network;
-use windvane_models::{v3, v31, v32};
 use windvane_models::{
-    DirectionModel, FittedModel, ModelError, ModelId, ModelSpec, Occlusion, Prediction, Scratch,
+    DirectionModel, FittedModel, ModelId, ModelSpec, Occlusion, PredictError, Prediction, Scratch,
+    TrainError,
 };
+use windvane_models::{v3, v31, v32};
 use windvane_signals::{LabelSpec, Scaler, SignalSpec, Window};
 use windvane_testing::{TensorFile, Unsupported, assert_close, golden_dir, json};
 
@@ -232,7 +233,7 @@ fn dead_units_and_stuck_gates_are_found() {
         let of = |model: &Network| LayerActivity::of(model, &some).unwrap();
         let few = test.filtered(|sample| sample.row == test.samples()[0].row);
         let error = LayerActivity::of(&model, &few).unwrap_err();
-        assert!(matches!(error, ModelError::TooFewWindows { got: 1, .. }), "{error}");
+        assert!(matches!(error, TrainError::TooFewWindows { got: 1, .. }), "{error}");
         let before = of(&model);
         let alive = (0..8).find(|unit| !before[2].dead.contains(unit)).unwrap();
         (before, of(&broken(&model, alive)), alive)
@@ -280,7 +281,7 @@ fn the_gradient_of_the_heads_bias_is_the_mean_error_of_the_probabilities() {
         assert!((got - expected).abs() < 1e-5 * expected.max(1e-2), "{got} {expected}");
         assert!(norms.iter().all(|norm| norm.gradient > 0.0 && norm.weights > 0.0));
         let none = v3.gradient_norms(&train.filtered(|_| false)).unwrap_err();
-        assert!(matches!(none, ModelError::TooFewWindows { .. }), "{none}");
+        assert!(matches!(none, TrainError::TooFewWindows { .. }), "{none}");
     });
 }
 
@@ -324,7 +325,7 @@ impl DirectionModel for Plain {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.1.check(&window)?;
         let edge = window.row(window.steps() - 1)[0] as f32;
         let classes = [0.5 + edge / 2.0, 0.5 - edge / 2.0, 0.0];
@@ -342,5 +343,5 @@ fn a_model_without_scaler_is_silenced_by_the_windows_mean() {
     assert!((effects[0].effect - 0.3).abs() < 1e-6, "{effects:?}");
     assert!(effects[1].effect.abs() < 1e-9, "{effects:?}");
     let wrong = Occlusion::of(&model, window(&rows, 3)).unwrap_err();
-    assert!(matches!(wrong, ModelError::WindowShape { .. }), "{wrong}");
+    assert!(matches!(wrong, PredictError::WindowShape { .. }), "{wrong}");
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
-use windvane_models::train::{EpochReport, Recipe, Run};
 use windvane_models::network::{Network, NetworkLearner};
+use windvane_models::train::{EpochReport, Recipe, Run};
 use windvane_models::v32;
-use windvane_models::{Calibration, FittedModel, ModelError, Predictor, load, replace_file};
+use windvane_models::{Calibration, FittedModel, Predictor, TrainError, load, replace_file};
 
 const FILE: &str = "WINDVANE_TEST_WRITES_TO";
 const WRITER: &str = "WINDVANE_TEST_WRITER";
@@ -98,9 +98,10 @@ impl Checkpoints {
         path: &Path,
         series: &CandleSeries,
         on_epoch: &(dyn Fn(&EpochReport) -> ControlFlow<()> + Sync),
-    ) -> ModelError {
+    ) -> TrainError {
         let recipe = Recipe { epochs: 1_000_000, patience: 1_000_000, ..Recipe::default() };
-        let learner = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+        let learner =
+            NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
         let run = Run::new(3).checkpoints(path.parent().unwrap()).on_epoch(on_epoch);
         common::with_parts(series, |train, validation, _| {
             learner.fit_model(train, validation, &run).unwrap_err()
@@ -116,7 +117,7 @@ impl Writer for Checkpoints {
 
     fn check(path: &Path, seen: &mut u64) {
         let error = Self::train(path, &market(), &|_| ControlFlow::Break(()));
-        let ModelError::Stopped { epoch } = error else { panic!("{error}") };
+        let TrainError::Stopped { epoch } = error else { panic!("{error}") };
         // An epoch further than the checkpoint that was found.
         let epoch = epoch as u64;
         assert!(epoch > *seen, "epoch {epoch} after {seen}");

@@ -19,7 +19,10 @@ fn it_loads_and_says_how_it_came_to_be() {
     assert_eq!(model.to_bytes().unwrap(), FILE, "nothing is lost on the way");
     assert!(FILE.len() < 25_000, "it is in every binary that asks for it: {}", FILE.len());
     let spec = model.spec();
-    assert_eq!((model.config().encoder.units(), spec.interval, spec.lookback), (32, Interval::HOUR, 20));
+    assert_eq!(
+        (model.config().encoder.units(), spec.interval, spec.lookback),
+        (32, Interval::HOUR, 20)
+    );
     let record = model.record().unwrap();
     assert_eq!(record.pairs, ["BTCUSDT"]);
     assert!(record.windows > 10_000 && record.epochs > 0 && record.seed > 0, "{record:?}");

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_candles::{Interval, Timestamp};
 use windvane_models::network::Network;
+use windvane_models::{FittedModel, LoadError, ModelSpec};
 use windvane_models::{v3, v31, v32};
-use windvane_models::{FittedModel, ModelError, ModelSpec};
-use windvane_signals::{LabelSpec, Scaler, SignalSpec, Window};
+use windvane_signals::{LabelSpec, Scaler, SignalError, SignalSpec, Window};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pytorch")
@@ -31,7 +31,7 @@ fn plain() -> Scaler {
 
 type Made = (Box<dyn FittedModel>, Vec<u8>);
 
-fn load(kind: &str, bytes: &[u8]) -> Result<Made, ModelError> {
+fn load(kind: &str, bytes: &[u8]) -> Result<Made, LoadError> {
     let like = match kind {
         "v3" => v3::config(),
         "v31" => v31::config(),
@@ -146,8 +146,9 @@ fn sizes_are_read_off_the_shapes_and_the_model_saves_like_any_other() {
     let path = folder().join("v32.safetensors");
     let v32 = Network::load_state_dict(&path, &v32::config(), spec(), plain()).unwrap();
     assert_eq!((v32.config().encoder.units(), v32.record()), (8, None));
-    let missing = Network::load_state_dict("no/such/file", &v32::config(), spec(), plain()).unwrap_err();
-    assert!(matches!(missing, ModelError::Io { .. }), "{missing}");
+    let missing =
+        Network::load_state_dict("no/such/file", &v32::config(), spec(), plain()).unwrap_err();
+    assert!(matches!(missing, LoadError::Io { .. }), "{missing}");
 }
 
 #[test]
@@ -252,23 +253,29 @@ fn weights_that_are_no_numbers_are_named() {
 #[test]
 fn spec_and_scaler_must_fit_each_other() {
     let narrow = Scaler::from_parts(vec![0.0; 5], vec![1.0; 5], 5.0).unwrap();
-    let error = Network::from_state_dict(&fixture("v32"), &v32::config(), spec(), narrow).unwrap_err();
+    let error =
+        Network::from_state_dict(&fixture("v32"), &v32::config(), spec(), narrow).unwrap_err();
     assert!(error.to_string().contains("the scaler is the odd one"), "{error}");
-    assert!(matches!(error, ModelError::Channels { spec: 6, scaler: 5, weights: 6, .. }));
+    assert!(matches!(error, LoadError::Channels { spec: 6, scaler: 5, weights: 6, .. }));
     let mut few = spec();
     few.signals.channels.truncate(2);
-    let error = Network::from_state_dict(&fixture("v32"), &v32::config(), few.clone(), plain()).unwrap_err();
+    let error = Network::from_state_dict(&fixture("v32"), &v32::config(), few.clone(), plain())
+        .unwrap_err();
     assert!(error.to_string().contains("spec has 2 channels, the scaler 6"), "{error}");
     assert!(error.to_string().contains("the spec is the odd one"), "{error}");
     let narrow = Scaler::from_parts(vec![0.0; 3], vec![1.0; 3], 5.0).unwrap();
     let error = Network::from_state_dict(&fixture("v32"), &v32::config(), few, narrow).unwrap_err();
     assert!(error.to_string().contains("no two agree"), "{error}");
     let endless = ModelSpec { lookback: 1 << 40, ..spec() };
-    let error = Network::from_state_dict(&fixture("v32"), &v32::config(), endless, plain()).unwrap_err();
-    assert!(matches!(error, ModelError::Setting { setting: "lookback", .. }), "{error}");
+    let error =
+        Network::from_state_dict(&fixture("v32"), &v32::config(), endless, plain()).unwrap_err();
+    assert!(
+        matches!(error, LoadError::Signal(SignalError::Setting { setting: "lookback", .. })),
+        "{error}"
+    );
     // A saved model is no state_dict, nor the other way round.
     let saved = load("v32", &fixture("v32")).unwrap().0.to_bytes().unwrap();
-    assert!(matches!(load("v32", &saved), Err(ModelError::MissingTensor { .. })));
+    assert!(matches!(load("v32", &saved), Err(LoadError::MissingTensor { .. })));
     let error = Network::from_bytes(&fixture("v32")).unwrap_err().to_string();
     assert!(error.contains("no windvane metadata; a state_dict is read with load_state_dict"));
 }
@@ -278,8 +285,10 @@ fn a_file_of_torch_save_is_told_apart() {
     // How a zip archive begins, and a pickle of PyTorch before 1.6.
     for head in [&b"PK\x03\x04"[..], b"\x80\x02\x8a\x0a"] {
         let bytes = [head, &[7; 300]].concat();
-        let errors =
-            [Network::from_bytes(&bytes), Network::from_state_dict(&bytes, &v32::config(), spec(), plain())];
+        let errors = [
+            Network::from_bytes(&bytes),
+            Network::from_state_dict(&bytes, &v32::config(), spec(), plain()),
+        ];
         for error in errors.map(|loaded| loaded.unwrap_err().to_string()) {
             assert!(error.contains("save the state_dict with safetensors"), "{error}");
         }

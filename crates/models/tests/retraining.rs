@@ -14,10 +14,10 @@ use std::sync::mpsc;
 use common::{market, quick_v2, quick_v32, with_parts};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval};
-use windvane_models::train::{Recipe, Run};
 use windvane_models::network::NetworkLearner;
+use windvane_models::train::{Recipe, Run};
 use windvane_models::v32;
-use windvane_models::{FittedModel, ModelError, Predictor, Retraining};
+use windvane_models::{FittedModel, Predictor, Retraining, TrainError};
 
 fn part(series: &CandleSeries, candles: usize) -> CandleSeries {
     let candles = series.candles()[..candles].to_vec();
@@ -82,7 +82,7 @@ fn a_running_predictor_is_retrained_and_misses_no_candle() {
     assert!(retraining.try_swap(&mut live).is_none() && retraining.finish().is_none());
 }
 
-fn wait(retraining: &mut Retraining, predictor: &mut Predictor) -> Result<(), ModelError> {
+fn wait(retraining: &mut Retraining, predictor: &mut Predictor) -> Result<(), TrainError> {
     loop {
         if let Some(outcome) = retraining.try_swap(predictor) {
             return outcome;
@@ -106,7 +106,7 @@ fn a_training_that_fails_panics_or_does_not_fit_leaves_the_old_model_and_says_wh
         }
     };
     let candles = series.candles();
-    let worse = || ModelError::Other("the new model is no better".into());
+    let worse = || TrainError::Other("the new model is no better".into());
     both(&candles[..50], Retraining::start(move |_| Err(worse())).unwrap(), "no better");
     let panics = Retraining::start(|_| panic!("out of luck")).unwrap();
     both(&candles[50..100], panics, "training panicked: out of luck");
@@ -123,7 +123,7 @@ fn a_training_that_nobody_waits_for_stops() {
             std::thread::yield_now();
         }
         stopped.send(()).unwrap();
-        Err(ModelError::Stopped { epoch: 1 })
+        Err(TrainError::Stopped { epoch: 1 })
     })
     .unwrap();
     assert!(!retraining.is_finished());

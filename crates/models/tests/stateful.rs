@@ -13,10 +13,12 @@ use std::sync::Arc;
 use common::{market, quick_stateful, quick_v32};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
-use windvane_models::train::{Learner, Run};
 use windvane_models::network::NetworkLearner;
+use windvane_models::train::{Learner, Run};
+use windvane_models::{
+    Calibration, DirectionModel, FittedModel, Prediction, Predictor, TableReader,
+};
 use windvane_models::{v32, v32_stateful};
-use windvane_models::{Calibration, DirectionModel, FittedModel, Prediction, Predictor, TableReader};
 use windvane_signals::{
     ChannelSpec, GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split,
 };
@@ -130,8 +132,12 @@ fn it_learns_what_a_window_does_not_show() {
         };
         test.samples().iter().filter(hit).count() as f64 / test.len() as f64
     };
-    let window = accuracy(&NetworkLearner { config: v32::config().with_units(16), ..v32::learner() });
+    let window =
+        accuracy(&NetworkLearner { config: v32::config().with_units(16), ..v32::learner() });
     assert!((window - 0.5).abs() < 0.06, "{window}");
-    let stepper = accuracy(&NetworkLearner { config: v32_stateful::config().with_units(16), ..v32_stateful::learner() });
+    let stepper = accuracy(&NetworkLearner {
+        config: v32_stateful::config().with_units(16),
+        ..v32_stateful::learner()
+    });
     assert!(stepper > 0.75, "{stepper}");
 }

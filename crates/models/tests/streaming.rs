@@ -22,7 +22,7 @@ use serde_json::Value;
 use windvane_candles::{Candle, Interval, Ohlcv};
 use windvane_models::v2::WeightedSignals;
 use windvane_models::{
-    Calibration, FittedModel, Kinds, FeedStats, ModelError, ModelSpec, Predictor, from_bytes,
+    Calibration, FeedStats, FittedModel, Kinds, ModelSpec, PredictError, Predictor, from_bytes,
 };
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, Market, Registry, Scaler, SignalError, SignalSpec,
@@ -127,7 +127,7 @@ fn every_flipped_bit_and_every_cut_of_a_state_is_refused() {
         let mut error = None;
         let memory = allocation_counter::measure(|| error = target.restore(bytes).err());
         assert!(memory.bytes_max <= 4 * bytes.len() as u64 + (16 << 10), "{memory:?}");
-        assert!(matches!(error, Some(ModelError::State { .. })), "{error:?}");
+        assert!(matches!(error, Some(PredictError::State { .. })), "{error:?}");
         assert_eq!(target.save(), before);
     };
     (0..state.len()).for_each(|length| refused(&state[..length]));
@@ -200,7 +200,9 @@ fn what_is_shared_between_threads_can_be() {
     shared::<FeedStats>();
     shared::<windvane_models::MarketProfile>();
     shared::<windvane_models::Stop>();
-    shared::<ModelError>();
+    shared::<PredictError>();
+    shared::<windvane_models::LoadError>();
+    shared::<windvane_models::TrainError>();
     moved::<windvane_models::Retraining>();
     moved::<Predictor>();
 }
@@ -262,7 +264,7 @@ fn history_of_another_interval_is_refused() {
     let daily = windvane_candles::simulate::Market::AR1;
     let daily = daily.candles("SIM".parse().unwrap(), Interval::DAY, 50, 1).unwrap();
     let error = predictor(model).warm_up(&daily).unwrap_err();
-    assert!(matches!(error, ModelError::Interval { .. }), "{error}");
+    assert!(matches!(error, PredictError::Interval { .. }), "{error}");
 }
 
 #[test]

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Artifact;
-use crate::{FittedModel, ModelError};
+use crate::{FittedModel, LoadError};
 
 /// Makes a model of a saved one; ensembles load their members through the kinds.
-pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn FittedModel>, ModelError>;
+pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn FittedModel>, LoadError>;
 
 /// The kinds of models that can be loaded: those whose features are enabled, and any of another
 /// crate that are added.
@@ -14,8 +14,8 @@ pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn FittedModel>, ModelErr
 /// # Examples
 /// A kind of your own beside the built-in ones:
 /// ```
-/// # use windvane_models::{Artifact, FittedModel, Kinds, ModelError};
-/// # fn my_loader(a: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, ModelError> {
+/// # use windvane_models::{Artifact, FittedModel, Kinds, LoadError};
+/// # fn my_loader(a: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
 /// #     Err(a.damaged("an example".into()))
 /// # }
 /// let kinds = Kinds::default().with("mine", my_loader);
@@ -69,9 +69,9 @@ impl Kinds {
     /// Reads a model from a file.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::Kind`] when the kind is not among these, or what is
+    /// [`LoadError::Io`], [`LoadError::Kind`] when the kind is not among these, or what is
     /// wrong with the file.
-    pub fn load(&self, path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, ModelError> {
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {
         self.model(&Artifact::read(path.as_ref())?)
     }
 
@@ -79,26 +79,26 @@ impl Kinds {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn from_bytes(&self, bytes: &[u8]) -> Result<Box<dyn FittedModel>, ModelError> {
+    pub fn from_bytes(&self, bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
         self.model(&Artifact::from_bytes(bytes)?)
     }
 
     /// Makes the model of what was read.
     ///
     /// # Errors
-    /// [`ModelError::MissingFeature`] for a built-in kind whose feature is not enabled,
-    /// [`ModelError::Kind`] for another one that is not among these, or what its loader finds
+    /// [`LoadError::MissingFeature`] for a built-in kind whose feature is not enabled,
+    /// [`LoadError::Kind`] for another one that is not among these, or what its loader finds
     /// wrong.
-    pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn FittedModel>, ModelError> {
+    pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn FittedModel>, LoadError> {
         if let Some(loader) = self.loaders.get(artifact.kind()) {
             return loader(artifact, self);
         }
         let (file, got) = (artifact.file().to_string(), artifact.kind().to_string());
         if let Some((_, feature)) = FEATURES.iter().find(|(kind, _)| *kind == got) {
-            return Err(ModelError::MissingFeature { file, got, feature });
+            return Err(LoadError::MissingFeature { file, got, feature });
         }
         let names: Vec<&str> = self.names().collect();
-        Err(ModelError::Kind { file, expected: format!("one of {}", names.join(", ")), got })
+        Err(LoadError::Kind { file, expected: format!("one of {}", names.join(", ")), got })
     }
 }
 
@@ -120,7 +120,7 @@ impl Kinds {
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, ModelError> {
+pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {
     Kinds::default().load(path)
 }
 
@@ -128,6 +128,6 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, ModelError> 
 ///
 /// # Errors
 /// As [`Kinds::load`].
-pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, ModelError> {
+pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
     Kinds::default().from_bytes(bytes)
 }

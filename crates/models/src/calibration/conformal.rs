@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use windvane_candles::Direction;
 
-use crate::{ModelError, Prediction, Probabilities};
+use crate::{Prediction, Probabilities, SettingError};
 
 /// Which directions a set holds; never none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,8 +66,8 @@ impl Default for ConformalSettings {
 }
 
 impl ConformalSettings {
-    fn check(&self) -> Result<(), ModelError> {
-        let fail = |setting, expected, got| Err(ModelError::Setting { setting, expected, got });
+    fn check(&self) -> Result<(), SettingError> {
+        let fail = |setting, expected, got| Err(SettingError { setting, expected, got });
         if !(self.coverage > 0.0 && self.coverage < 1.0) {
             return fail("coverage", "between 0 and 1", self.coverage);
         }
@@ -132,7 +132,7 @@ impl ConformalSettings {
 ///     held += usize::from(sets.settle(&call, outcome) == Some(true));
 /// }
 /// assert!((held as f64 / 5_000.0 - 0.8).abs() < 0.01);
-/// # Ok::<(), windvane_models::ModelError>(())
+/// # Ok::<(), windvane_models::SettingError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
@@ -167,12 +167,12 @@ impl From<AdaptiveConformal> for Parts {
 }
 
 impl TryFrom<Parts> for AdaptiveConformal {
-    type Error = ModelError;
+    type Error = SettingError;
 
-    fn try_from(parts: Parts) -> Result<Self, ModelError> {
+    fn try_from(parts: Parts) -> Result<Self, SettingError> {
         let Parts { settings, level, settled, held, scores } = parts;
         let mut state = Self::new(settings)?;
-        let fail = |setting, expected, got| Err(ModelError::Setting { setting, expected, got });
+        let fail = |setting, expected, got| Err(SettingError { setting, expected, got });
         if !level.is_finite() || level > 1.0 {
             return fail("level of a conformal state", "finite and at most 1", level);
         }
@@ -193,8 +193,8 @@ impl AdaptiveConformal {
     /// Without any past: the first sets are both directions.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] out of range.
-    pub fn new(settings: ConformalSettings) -> Result<Self, ModelError> {
+    /// [`SettingError`] out of range.
+    pub fn new(settings: ConformalSettings) -> Result<Self, SettingError> {
         settings.check()?;
         let scores = VecDeque::with_capacity(settings.window);
         let sorted = Vec::with_capacity(settings.window);

@@ -2,7 +2,7 @@
 use rayon::prelude::*;
 use windvane_signals::{Sample, ValidationSet};
 
-use crate::{Calibration, FittedModel, ModelError, Probabilities, TableReader};
+use crate::{Calibration, FittedModel, Probabilities, SettingError, TableReader, TrainError};
 
 /// Share of the validation windows, the last, that calibrates what the others chose.
 const SHARE: f64 = 1.0 / 3.0;
@@ -36,12 +36,12 @@ const CHUNK: usize = 256;
 /// numbers less than their own spread on the last third alone does.
 ///
 /// # Errors
-/// [`ModelError::Validation`] when the slice begins before the model's training ended,
-/// [`ModelError::NotCalibrated`], and what predicting finds wrong; the model stays as it was.
+/// [`TrainError::Validation`] when the slice begins before the model's training ended,
+/// [`TrainError::NotCalibrated`], and what predicting finds wrong; the model stays as it was.
 pub fn calibrate(
     model: &mut dyn FittedModel,
     slice: &ValidationSet<'_>,
-) -> Result<Calibration, ModelError> {
+) -> Result<Calibration, TrainError> {
     let least_edge = model.calibration().least_edge();
     let logits = log_probabilities(model, slice)?;
     let labels: Vec<usize> = slice.samples().iter().map(|sample| sample.label.index()).collect();
@@ -59,13 +59,13 @@ pub fn calibrate(
 /// far as they do.
 ///
 /// # Errors
-/// [`ModelError::Setting`] unless `coverage` is above 0 and at most 1; as [`calibrate`].
+/// [`TrainError::Setting`] unless `coverage` is above 0 and at most 1; as [`calibrate`].
 ///
 /// # Examples
 /// ```
-/// # use windvane_models::{FittedModel, ModelError};
+/// # use windvane_models::{FittedModel, TrainError};
 /// # use windvane_signals::ValidationSet;
-/// # fn example(model: &mut dyn FittedModel, later: &ValidationSet) -> Result<(), ModelError> {
+/// # fn example(model: &mut dyn FittedModel, later: &ValidationSet) -> Result<(), TrainError> {
 /// // Call on the surest fifth of the candles.
 /// windvane_models::train::abstain(model, later, 0.2)?;
 /// # Ok(()) }
@@ -74,10 +74,10 @@ pub fn abstain(
     model: &mut dyn FittedModel,
     slice: &ValidationSet<'_>,
     coverage: f64,
-) -> Result<Calibration, ModelError> {
+) -> Result<Calibration, TrainError> {
     if !(coverage > 0.0 && coverage <= 1.0) {
         let (setting, expected) = ("coverage", "above 0 and at most 1");
-        return Err(ModelError::Setting { setting, expected, got: coverage });
+        return Err(SettingError { setting, expected, got: coverage }.into());
     }
     let before = model.calibration();
     let mut edges: Vec<f32> = predictions(model, slice)?.iter().map(|p| p.edge().abs()).collect();
@@ -108,7 +108,7 @@ pub fn calibration_parts<'a>(
 fn log_probabilities(
     model: &mut dyn FittedModel,
     slice: &ValidationSet<'_>,
-) -> Result<Vec<[f64; 3]>, ModelError> {
+) -> Result<Vec<[f64; 3]>, TrainError> {
     let before = model.calibration();
     model.set_calibration(Calibration::NONE)?;
     let predicted = predictions(model, slice);
@@ -120,17 +120,17 @@ fn log_probabilities(
 /// What a model says to windows decided after its training, in their order.
 ///
 /// # Errors
-/// [`ModelError::Validation`] when the slice begins before the model's training ended, and what
+/// [`TrainError::Validation`] when the slice begins before the model's training ended, and what
 /// predicting finds wrong.
 pub fn predictions(
     model: &dyn FittedModel,
     slice: &ValidationSet<'_>,
-) -> Result<Vec<Probabilities>, ModelError> {
+) -> Result<Vec<Probabilities>, TrainError> {
     let (first, learned) = (slice.samples().first(), model.record());
     if let (Some(first), Some(record)) = (first, learned)
         && first.decided_at < record.until
     {
-        return Err(ModelError::Validation { what: "time: the slice begins before training ends" });
+        return Err(TrainError::Validation { what: "time: the slice begins before training ends" });
     }
     let chunk = |samples: &[Sample]| {
         let mut reader = TableReader::new(model, slice.tables());
@@ -138,7 +138,7 @@ pub fn predictions(
     };
     // A recurrent state is made by reading on: one reader for all.
     let together = if model.stateful().is_none() { CHUNK } else { usize::MAX };
-    let chunks: Vec<Result<Vec<_>, ModelError>> =
+    let chunks: Vec<Result<Vec<_>, TrainError>> =
         slice.samples().par_chunks(together).map(chunk).collect();
     let mut all = Vec::with_capacity(slice.len());
     for chunk in chunks {

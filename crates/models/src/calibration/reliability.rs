@@ -3,7 +3,7 @@ use serde::Serialize;
 use windvane_candles::Direction;
 use windvane_signals::SampleSet;
 
-use crate::{FittedModel, ModelError, Probabilities, TableReader};
+use crate::{FittedModel, PredictError, Probabilities, SettingError, TableReader};
 
 /// Predictions beside what came of them, gathered one by one.
 ///
@@ -94,7 +94,7 @@ impl Reliability {
     pub fn of_model(
         model: &dyn FittedModel,
         samples: &SampleSet<'_>,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, PredictError> {
         let mut reader = TableReader::new(model, samples.tables());
         let mut reliability = Self::default();
         for sample in samples.samples() {
@@ -112,10 +112,14 @@ impl Reliability {
     /// One case in double precision: UP, DOWN, NEUTRAL.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] when one is no number from 0 to 1, or they do not sum to 1 within
+    /// [`SettingError`] when one is no number from 0 to 1, or they do not sum to 1 within
     /// 1e-4; nothing is counted then.
-    pub fn add_classes(&mut self, classes: [f64; 3], outcome: Direction) -> Result<(), ModelError> {
-        let fail = |setting, expected, got| Err(ModelError::Setting { setting, expected, got });
+    pub fn add_classes(
+        &mut self,
+        classes: [f64; 3],
+        outcome: Direction,
+    ) -> Result<(), SettingError> {
+        let fail = |setting, expected, got| Err(SettingError { setting, expected, got });
         if let Some(&wrong) = classes.iter().find(|p| !(0.0..=1.0).contains(*p)) {
             return fail("a probability", "0 to 1", wrong);
         }

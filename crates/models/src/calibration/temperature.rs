@@ -2,7 +2,7 @@
 use serde::{Deserialize, Serialize};
 use windvane_candles::Timestamp;
 
-use crate::{ModelError, ModelId, Prediction};
+use crate::{ModelId, PredictError, Prediction, SettingError};
 
 /// How sure a model's logits make it, and how sure it must be to call.
 ///
@@ -32,7 +32,7 @@ use crate::{ModelError, ModelId, Prediction};
 /// let [up, down, _] = doubts.probabilities([2.0, 0.0, -60.0]);
 /// assert!((up / down - 1.0_f32.exp()).abs() < 1e-5);
 /// assert!(Calibration::new(0.0, 0.0).is_err());
-/// # Ok::<(), windvane_models::ModelError>(())
+/// # Ok::<(), windvane_models::SettingError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
@@ -71,9 +71,9 @@ impl From<Calibration> for Parts {
 }
 
 impl TryFrom<Parts> for Calibration {
-    type Error = ModelError;
+    type Error = SettingError;
 
-    fn try_from(Parts { temperature, exponent, least_edge }: Parts) -> Result<Self, ModelError> {
+    fn try_from(Parts { temperature, exponent, least_edge }: Parts) -> Result<Self, SettingError> {
         Self::new(temperature, least_edge)?.with_exponent(exponent)
     }
 }
@@ -91,10 +91,10 @@ impl Calibration {
     /// A temperature, 0.001 to 1000, and the least |p(UP) − p(DOWN)| of a call, 0 to 1.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] outside those ranges.
-    pub fn new(temperature: f32, least_edge: f32) -> Result<Self, ModelError> {
+    /// [`SettingError`] outside those ranges.
+    pub fn new(temperature: f32, least_edge: f32) -> Result<Self, SettingError> {
         let fail = |setting, expected, got: f32| {
-            Err(ModelError::Setting { setting, expected, got: f64::from(got) })
+            Err(SettingError { setting, expected, got: f64::from(got) })
         };
         if !(1e-3..=1e3).contains(&temperature) {
             return fail("temperature", "0.001 to 1000", temperature);
@@ -108,11 +108,11 @@ impl Calibration {
     /// The same with another exponent b, 0.1 to 10; [`new`](Self::new) has 1.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] outside that range.
-    pub fn with_exponent(self, exponent: f32) -> Result<Self, ModelError> {
+    /// [`SettingError`] outside that range.
+    pub fn with_exponent(self, exponent: f32) -> Result<Self, SettingError> {
         if !(0.1..=10.0).contains(&exponent) {
             let (setting, expected, got) = ("exponent", "0.1 to 10", f64::from(exponent));
-            return Err(ModelError::Setting { setting, expected, got });
+            return Err(SettingError { setting, expected, got });
         }
         Ok(Self { exponent, ..self })
     }
@@ -161,14 +161,14 @@ impl Calibration {
     /// The prediction of logits.
     ///
     /// # Errors
-    /// [`ModelError::NotFinite`] when they are no numbers.
+    /// [`PredictError::NotFinite`] when they are no numbers.
     pub fn prediction(
         &self,
         logits: [f32; 3],
         decided_at: Timestamp,
         horizon: usize,
         model: &ModelId,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         let classes = self.probabilities(logits);
         Prediction::of(classes, self.least_edge, decided_at, horizon, model)
     }

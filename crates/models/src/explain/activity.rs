@@ -2,7 +2,7 @@
 use windvane_signals::SampleSet;
 
 use super::{LstmTrace, Trace};
-use crate::ModelError;
+use crate::TrainError;
 use crate::network::Network;
 
 /// A gate nearer to its end than this is saturated: gradients hardly pass.
@@ -48,10 +48,10 @@ impl LayerActivity {
     /// Traces every window of `samples`; a few hundred, spread over time, say as much as all.
     ///
     /// # Errors
-    /// [`ModelError::TooFewWindows`] below two windows, and as [`Network::trace`].
-    pub fn of(model: &Network, samples: &SampleSet<'_>) -> Result<Vec<Self>, ModelError> {
+    /// [`TrainError::TooFewWindows`] below two windows, and as [`Network::trace`].
+    pub fn of(model: &Network, samples: &SampleSet<'_>) -> Result<Vec<Self>, TrainError> {
         if samples.len() < 2 {
-            return Err(ModelError::TooFewWindows { expected: 2, got: samples.len() });
+            return Err(TrainError::TooFewWindows { expected: 2, got: samples.len() });
         }
         let (mut lstms, mut dense) = (Vec::new(), Vec::new());
         for sample in samples.samples() {

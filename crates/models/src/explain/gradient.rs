@@ -2,7 +2,7 @@
 use windvane_lstm_core::{CrossEntropy, Tensors};
 use windvane_signals::SampleSet;
 
-use crate::ModelError;
+use crate::TrainError;
 use crate::network::{CLASSES, Cache, Network};
 use crate::train::network::Examples;
 
@@ -36,13 +36,10 @@ impl Network {
     /// of the layers. Nothing is dropped and nothing clipped.
     ///
     /// # Errors
-    /// [`ModelError::TooFewWindows`] without any, [`ModelError::WindowShape`].
-    pub fn gradient_norms(
-        &self,
-        samples: &SampleSet<'_>,
-    ) -> Result<Vec<GradientNorm>, ModelError> {
+    /// [`TrainError::TooFewWindows`] without any, [`TrainError::WindowShape`].
+    pub fn gradient_norms(&self, samples: &SampleSet<'_>) -> Result<Vec<GradientNorm>, TrainError> {
         let Some(first) = samples.samples().first() else {
-            return Err(ModelError::TooFewWindows { expected: 1, got: 0 });
+            return Err(TrainError::TooFewWindows { expected: 1, got: 0 });
         };
         self.spec.check(&samples.window(first))?;
         let examples = Examples::of_samples(samples, &self.scaler)?;

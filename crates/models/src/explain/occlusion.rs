@@ -1,7 +1,7 @@
 //! What a prediction would be without one of its channels.
 use windvane_signals::Window;
 
-use crate::{FittedModel, ModelError};
+use crate::{FittedModel, PredictError};
 
 /// What silencing one channel changes.
 ///
@@ -17,7 +17,7 @@ use crate::{FittedModel, ModelError};
 ///
 /// # Examples
 /// ```
-/// # use windvane_models::{DirectionModel, ModelError, Occlusion, v32};
+/// # use windvane_models::{DirectionModel, PredictError, Occlusion, v32};
 /// # use windvane_models::{candles::Timestamp, signals::Window};
 /// # let model = v32::pretrained();
 /// # let rows: Vec<f64> = (0..20 * 6).map(|i| f64::from(i).sin() / 50.0).collect();
@@ -25,7 +25,7 @@ use crate::{FittedModel, ModelError};
 /// let effects = Occlusion::of(&model, window)?;
 /// assert_eq!(effects.len(), window.width());
 /// assert!(effects.iter().any(|channel| channel.effect != 0.0));
-/// # Ok::<(), ModelError>(())
+/// # Ok::<(), PredictError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -45,7 +45,7 @@ impl Occlusion {
     ///
     /// # Errors
     /// As [`predict`](crate::DirectionModel::predict).
-    pub fn of(model: &dyn FittedModel, window: Window<'_>) -> Result<Vec<Self>, ModelError> {
+    pub fn of(model: &dyn FittedModel, window: Window<'_>) -> Result<Vec<Self>, PredictError> {
         let mut scratch = model.scratch();
         let whole = model.predict(window, &mut scratch)?.probabilities.edge();
         let (width, at) = (window.width(), window.decided_at());

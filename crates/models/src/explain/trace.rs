@@ -3,7 +3,7 @@ use windvane_lstm_core::LstmStep;
 use windvane_signals::Window;
 
 use crate::network::{CLASSES, Cache, Network};
-use crate::{ModelError, Prediction};
+use crate::{PredictError, Prediction};
 
 /// The gates of an LSTM, in the order in which they stand everywhere here.
 pub const GATES: [&str; 4] = ["input", "forget", "candidate", "output"];
@@ -89,11 +89,11 @@ impl Network {
     /// and allocates.
     ///
     /// # Errors
-    /// [`ModelError::WindowShape`], [`ModelError::NotFinite`].
+    /// [`PredictError::WindowShape`], [`PredictError::NotFinite`].
     ///
     /// # Examples
     /// ```
-    /// # use windvane_models::{DirectionModel, ModelError, v32};
+    /// # use windvane_models::{DirectionModel, PredictError, v32};
     /// # use windvane_models::{candles::Timestamp, signals::Window};
     /// # let model = v32::pretrained();
     /// # let rows = [0.01; 20 * 6];
@@ -103,22 +103,23 @@ impl Network {
     /// assert!(forget.iter().all(|gate| (0.0..=1.0).contains(gate)));
     /// let predicted = model.predict(window, &mut model.scratch())?.probabilities;
     /// assert!((trace.prediction.probabilities.edge() - predicted.edge()).abs() < 1e-5);
-    /// # Ok::<(), ModelError>(())
+    /// # Ok::<(), PredictError>(())
     /// ```
-    pub fn trace(&self, window: Window<'_>) -> Result<Trace, ModelError> {
+    pub fn trace(&self, window: Window<'_>) -> Result<Trace, PredictError> {
         self.spec.check(&window)?;
         let mut scaled = vec![0.0; window.values().len()];
         self.scaler.apply_rows(window.values(), &mut scaled)?;
         let mut cache = Cache::default();
-        let output = self.layers.forward(self.weights.flat(), &scaled, 1, None, &mut cache)?;
+        let output = self.layers.forward(self.weights.flat(), &scaled, 1, None, &mut cache);
+        // The shapes are checked: no layer refuses them.
+        let output = output.map_err(|_| PredictError::ForeignScratch)?;
         let mut logits = [0.0; CLASSES];
         logits.copy_from_slice(output);
         let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
         let prediction = self.calibration.prediction(logits, at, horizon, &self.id)?;
         let lstms = self.layers.encoder.steps(&cache.encoder);
-        let lstms = lstms.into_iter().map(|(name, reverse, steps)| {
-            LstmTrace::new(name, reverse, &steps)
-        });
+        let lstms =
+            lstms.into_iter().map(|(name, reverse, steps)| LstmTrace::new(name, reverse, &steps));
         let attention = self.layers.attention.map(|_| cache.attention.weights().to_vec());
         let dense = (1..).zip(&cache.dense.hidden).map(|(number, (outputs, _))| DenseTrace {
             layer: format!("fc{number}"),

@@ -4,14 +4,14 @@ use windvane_candles::Candle;
 use windvane_signals::{SignalError, StateReader, StateWriter};
 
 use super::history::History;
-use crate::ModelError;
+use crate::PredictError;
 
 /// What a feed delivered since the predictor was made, or since the start of the one whose saved
 /// state it took over.
 ///
 /// # Examples
 /// ```
-/// # use windvane_models::{Predictor, ModelError};
+/// # use windvane_models::{Predictor, PredictError};
 /// # use windvane_candles::CandleSeries;
 /// # fn check(predictor: &Predictor) {
 /// let stats = predictor.feed_stats();
@@ -98,7 +98,7 @@ impl FeedStats {
         }
     }
 
-    pub(super) fn restored(state: &mut StateReader<'_>) -> Result<Self, ModelError> {
+    pub(super) fn restored(state: &mut StateReader<'_>) -> Result<Self, PredictError> {
         let mut stats = Self::default();
         for count in stats.counts() {
             *count = state.int()?.cast_unsigned();

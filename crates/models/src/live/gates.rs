@@ -6,7 +6,7 @@ use windvane_signals::{StateReader, StateWriter, Window};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
-use crate::{MarketProfile, ModelError, NeutralReason};
+use crate::{MarketProfile, NeutralReason, PredictError};
 
 /// When not to call.
 impl Predictor {
@@ -19,9 +19,9 @@ impl Predictor {
     /// The same, `candles` candles after the last one the model learned or chose from.
     ///
     /// # Errors
-    /// [`ModelError::NoRecord`] for a model that does not say when that was.
-    pub fn expire_after(&mut self, candles: u32) -> Result<(), ModelError> {
-        let none = || ModelError::NoRecord { model: self.model.id().to_string() };
+    /// [`PredictError::NoRecord`] for a model that does not say when that was.
+    pub fn expire_after(&mut self, candles: u32) -> Result<(), PredictError> {
+        let none = || PredictError::NoRecord { model: self.model.id().to_string() };
         let record = self.model.record().ok_or_else(none)?;
         let learned = record.until.max(record.validated_until);
         let end = learned.plus(self.pipeline.interval(), i64::from(candles));
@@ -36,11 +36,11 @@ impl Predictor {
     /// profile; each keeps a byte per channel and decision of the stretch.
     ///
     /// # Errors
-    /// [`ModelError::OtherProfile`] for a profile of other channels or rows than the model reads.
-    pub fn set_gates(&mut self, profile: Arc<MarketProfile>) -> Result<(), ModelError> {
+    /// [`PredictError::OtherProfile`] for a profile of other channels or rows than the model reads.
+    pub fn set_gates(&mut self, profile: Arc<MarketProfile>) -> Result<(), PredictError> {
         let spec = self.model.spec();
         if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
-            return Err(ModelError::OtherProfile { model: self.model.id().to_string() });
+            return Err(PredictError::OtherProfile { model: self.model.id().to_string() });
         }
         self.gates = Some(Box::new(Gates::new(profile)));
         Ok(())
@@ -113,8 +113,8 @@ impl Gates {
     }
 
     /// Gates of the same profile with the ring that [`save`](Self::save) wrote.
-    pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, ModelError> {
-        let fail = |problem| Err(ModelError::State { problem });
+    pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, PredictError> {
+        let fail = |problem| Err(PredictError::State { problem });
         let mut gates = Self::new(Arc::clone(&self.profile));
         if state.int()?.cast_unsigned() != self.fingerprint {
             return fail("its gates are of another market profile");

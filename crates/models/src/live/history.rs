@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 use windvane_signals::{StateReader, StateWriter};
 
-use crate::ModelError;
+use crate::PredictError;
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -74,8 +74,8 @@ impl History {
         &self,
         state: &mut StateReader<'_>,
         interval: Interval,
-    ) -> Result<Self, ModelError> {
-        let fail = |problem| Err(ModelError::State { problem });
+    ) -> Result<Self, PredictError> {
+        let fail = |problem| Err(PredictError::State { problem });
         let mut history = Self::new(self.most);
         history.cut = state.count()? != 0;
         let mut last = None;

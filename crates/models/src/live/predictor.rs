@@ -10,7 +10,7 @@ use super::gates::Gates;
 use super::history::History;
 use super::recurrent;
 use super::rows::RowRing;
-use crate::{FittedModel, ModelError, ModelSpec, NeutralReason, Prediction, Scratch};
+use crate::{FittedModel, ModelSpec, NeutralReason, PredictError, Prediction, Scratch};
 
 /// Feeds a model candle by candle.
 ///
@@ -21,9 +21,9 @@ use crate::{FittedModel, ModelError, ModelSpec, NeutralReason, Prediction, Scrat
 /// # Examples
 /// With a model `m` fitted or loaded before:
 /// ```
-/// # use windvane_models::{FittedModel, Predictor, ModelError};
+/// # use windvane_models::{FittedModel, Predictor, PredictError};
 /// # use windvane_candles::{Candle, Interval};
-/// # fn live(m: impl FittedModel + 'static, feed: Vec<Candle>) -> Result<(), ModelError> {
+/// # fn live(m: impl FittedModel + 'static, feed: Vec<Candle>) -> Result<(), PredictError> {
 /// let mut predictor = Predictor::new(m, Interval::HOUR)?;
 /// for candle in feed {
 ///     if let Some(prediction) = predictor.on_candle(&candle)? {
@@ -69,13 +69,13 @@ impl Predictor {
     /// Many predictors can share one model: pass an `Arc` of it.
     ///
     /// # Errors
-    /// [`ModelError::Interval`] when the model was fitted on candles of another interval,
-    /// [`ModelError::Signal`] when a channel cannot be built, [`ModelError::Setting`] when the
+    /// [`PredictError::Interval`] when the model was fitted on candles of another interval,
+    /// [`PredictError::Signal`] when a channel cannot be built, [`PredictError::Setting`] when the
     /// model's own spec is out of range.
     pub fn new(
         model: impl FittedModel + 'static,
         interval: Interval,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, PredictError> {
         Self::build(Box::new(model), interval, None)
     }
 
@@ -87,7 +87,7 @@ impl Predictor {
         model: impl FittedModel + 'static,
         interval: Interval,
         registry: &Registry,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, PredictError> {
         Self::build(Box::new(model), interval, Some(Box::new(registry.clone())))
     }
 
@@ -95,7 +95,7 @@ impl Predictor {
         model: Box<dyn FittedModel>,
         interval: Interval,
         registry: Option<Box<Registry>>,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, PredictError> {
         let spec = model.spec();
         check(spec, interval)?;
         let pipeline = SignalPipeline::new(&spec.signals, interval, &known(registry.as_deref()))?;
@@ -135,13 +135,13 @@ impl Predictor {
     /// feed sends candles while they form, hand its flag to [`on_update`](Self::on_update).
     ///
     /// # Errors
-    /// [`ModelError::Signal`] for a late, repeated, misaligned or (under that policy) missing
+    /// [`PredictError::Signal`] for a late, repeated, misaligned or (under that policy) missing
     /// candle, with the state as it was before but for the [`feed_stats`](Self::feed_stats). What
     /// [`predict`](crate::DirectionModel::predict) finds wrong: then the candle has been taken.
     pub fn on_candle<'m>(
         &mut self,
         market: impl Into<Market<'m>>,
-    ) -> Result<Option<Prediction>, ModelError> {
+    ) -> Result<Option<Prediction>, PredictError> {
         let market = market.into();
         let decided_at = market.own().close_time(self.pipeline.interval());
         self.take(market)?;
@@ -152,20 +152,20 @@ impl Predictor {
     /// the last word on a candle.
     ///
     /// # Errors
-    /// [`ModelError::Unfinished`] where it is not set, with the state as it was before; otherwise
+    /// [`PredictError::Unfinished`] where it is not set, with the state as it was before; otherwise
     /// as [`on_candle`](Self::on_candle).
     pub fn on_update<'m>(
         &mut self,
         market: impl Into<Market<'m>>,
         closed: bool,
-    ) -> Result<Option<Prediction>, ModelError> {
+    ) -> Result<Option<Prediction>, PredictError> {
         let market = market.into();
         if closed {
             return self.on_candle(market);
         }
         feed_stats::add(&mut self.stats.unfinished, 1);
         let open_time = market.own().open_time();
-        Err(ModelError::Unfinished { open_time, interval: self.pipeline.interval() })
+        Err(PredictError::Unfinished { open_time, interval: self.pipeline.interval() })
     }
 
     /// Takes the candles of a history without predicting: the next candle of the feed gets the
@@ -177,13 +177,13 @@ impl Predictor {
     /// catches up after a pause or fills a gap.
     ///
     /// # Errors
-    /// [`ModelError::Interval`] for a series of another interval. As
+    /// [`PredictError::Interval`] for a series of another interval. As
     /// [`on_candle`](Self::on_candle) for its candles; those before the refused one have been
     /// taken.
-    pub fn warm_up(&mut self, history: &CandleSeries) -> Result<(), ModelError> {
+    pub fn warm_up(&mut self, history: &CandleSeries) -> Result<(), PredictError> {
         let expected = self.pipeline.interval();
         if history.interval() != expected {
-            return Err(ModelError::Interval { expected, got: history.interval() });
+            return Err(PredictError::Interval { expected, got: history.interval() });
         }
         let last = self.last_open_time();
         for candle in history.iter().filter(|candle| last.is_none_or(|l| candle.open_time() > l)) {
@@ -199,7 +199,7 @@ impl Predictor {
     /// Takes a candle into pipeline, rows, memory, history and stats; nothing but the stats
     /// changes when the candle is refused.
     #[inline]
-    fn take(&mut self, market: Market<'_>) -> Result<(), ModelError> {
+    fn take(&mut self, market: Market<'_>) -> Result<(), PredictError> {
         let candle: &Candle = market.own();
         let last = self.pipeline.last_open_time();
         let rows = match self.pipeline.update(market) {
@@ -230,7 +230,7 @@ impl Predictor {
         updated
     }
 
-    fn decide(&mut self, decided_at: Timestamp) -> Result<Option<Prediction>, ModelError> {
+    fn decide(&mut self, decided_at: Timestamp) -> Result<Option<Prediction>, PredictError> {
         let Some(window) = self.rows.window(decided_at) else { return Ok(None) };
         if let Some(gates) = &mut self.gates {
             gates.take(&window);
@@ -296,10 +296,10 @@ pub(super) fn known(registry: Option<&Registry>) -> Cow<'_, Registry> {
 }
 
 /// Confirms that a model can read a feed of that interval.
-pub(super) fn check(spec: &ModelSpec, interval: Interval) -> Result<(), ModelError> {
+pub(super) fn check(spec: &ModelSpec, interval: Interval) -> Result<(), PredictError> {
     spec.validate()?;
     if spec.interval == interval {
         return Ok(());
     }
-    Err(ModelError::Interval { expected: spec.interval, got: interval })
+    Err(PredictError::Interval { expected: spec.interval, got: interval })
 }

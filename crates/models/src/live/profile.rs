@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
 
 use crate::artifact::read_file;
-use crate::{ModelError, replace_file};
+use crate::{LoadError, SettingError, TrainError, replace_file};
 
 /// What the training windows of a model look like: measures that tell a drifted market and a
 /// novel window, for [`Predictor::set_gates`](crate::Predictor::set_gates). Stored beside the
@@ -80,11 +80,11 @@ impl From<MarketProfile> for Parts {
 }
 
 impl TryFrom<Parts> for MarketProfile {
-    type Error = ModelError;
+    type Error = TrainError;
 
-    fn try_from(parts: Parts) -> Result<Self, ModelError> {
+    fn try_from(parts: Parts) -> Result<Self, TrainError> {
         let fail =
-            |setting, expected, got: f64| Err(ModelError::Setting { setting, expected, got });
+            |setting, expected, got: f64| Err(SettingError { setting, expected, got }.into());
         parts.signals.check()?;
         check_stretch(parts.stretch)?;
         let (width, got) = (parts.signals.width(), parts.channels.len());
@@ -114,12 +114,12 @@ const LEAST_SPREAD: f64 = 0.01;
 /// Distance of the quartiles of a standard normal variable.
 const NORMAL_IQR: f64 = 1.349;
 
-fn check_stretch(stretch: usize) -> Result<(), ModelError> {
+fn check_stretch(stretch: usize) -> Result<(), SettingError> {
     if STRETCHES.contains(&stretch) {
         return Ok(());
     }
     let (setting, expected) = ("stretch of a market profile", "50 to 10000 decisions");
-    Err(ModelError::Setting { setting, expected, got: stretch as f64 })
+    Err(SettingError { setting, expected, got: stretch as f64 })
 }
 
 impl MarketProfile {
@@ -128,13 +128,13 @@ impl MarketProfile {
     /// as known: a profile of the last year sees more than one of years with a crash in them.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] unless `stretch` is 50 to 10,000, [`ModelError::TooFewWindows`]
+    /// [`TrainError::Setting`] unless `stretch` is 50 to 10,000, [`TrainError::TooFewWindows`]
     /// for less training than four stretches.
-    pub fn fit(train: &TrainSet<'_>, stretch: usize) -> Result<Self, ModelError> {
+    pub fn fit(train: &TrainSet<'_>, stretch: usize) -> Result<Self, TrainError> {
         check_stretch(stretch)?;
         let (expected, got) = (LEAST_STRETCHES * stretch, train.len());
         let Some(table) = train.tables().first().filter(|_| got >= expected) else {
-            return Err(ModelError::TooFewWindows { expected, got });
+            return Err(TrainError::TooFewWindows { expected, got });
         };
         let channel = |channel| Channel::fit(train, channel, stretch);
         let channels = (0..train.width()).map(channel).collect();
@@ -145,24 +145,24 @@ impl MarketProfile {
     /// Reads a profile from a file.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::TooLarge`], and [`ModelError::Damaged`] for a file that
+    /// [`LoadError::Io`], [`LoadError::TooLarge`], and [`LoadError::Damaged`] for a file that
     /// is no profile.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
         let file = || path.display().to_string();
         let parsed = serde_json::from_slice(&read_file(path)?);
-        parsed.map_err(|error| ModelError::Damaged { file: file(), problem: error.to_string() })
+        parsed.map_err(|error| LoadError::Damaged { file: file(), problem: error.to_string() })
     }
 
     /// Writes the profile to a file of JSON, replacing it whole or not at all.
     ///
     /// # Errors
-    /// [`ModelError::Io`] with the old file as it was.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
+    /// [`LoadError::Io`] with the old file as it was.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), LoadError> {
         let path = path.as_ref();
         let written = serde_json::to_vec(self).map_err(std::io::Error::from);
         let written = written.and_then(|json| replace_file(path, &json));
-        written.map_err(|source| ModelError::Io { path: path.to_path_buf(), source })
+        written.map_err(|source| LoadError::Io { path: path.to_path_buf(), source })
     }
 
     /// Channels and gap policy of the windows.

@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
 use super::rows::RowRing;
-use crate::{FittedModel, ModelError, Scratch, StatefulModel};
+use crate::{FittedModel, PredictError, Scratch, StatefulModel};
 
 /// Numbers in the recurrent state of a model; 0 for one that reads windows alone.
 pub(super) fn state_len(model: &dyn FittedModel) -> usize {
@@ -19,7 +19,7 @@ pub(super) fn take(
     restarted: bool,
     state: &mut [f32],
     scratch: &mut Scratch,
-) -> Result<(), ModelError> {
+) -> Result<(), PredictError> {
     if state.is_empty() {
         return Ok(());
     }
@@ -44,7 +44,7 @@ pub(super) struct SavedState {
 
 impl SavedState {
     /// Reads what [`Predictor::save_recurrent`] wrote: the last words of a state, or nothing.
-    pub(super) fn read(state: &mut StateReader<'_>) -> Result<Option<Self>, ModelError> {
+    pub(super) fn read(state: &mut StateReader<'_>) -> Result<Option<Self>, PredictError> {
         if state.clone().finish().is_ok() {
             return Ok(None);
         }
@@ -55,7 +55,7 @@ impl SavedState {
         if numbers.iter().all(|number| number.is_finite()) {
             return Ok(Some(Self { fingerprint, numbers }));
         }
-        Err(ModelError::State { problem: "a number of the recurrent state is out of range" })
+        Err(PredictError::State { problem: "a number of the recurrent state is out of range" })
     }
 }
 
@@ -74,7 +74,7 @@ impl Predictor {
         &self,
         saved: Option<SavedState>,
         rows: &RowRing,
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<Vec<f32>, PredictError> {
         match saved {
             Some(SavedState { fingerprint: of, numbers })
                 if numbers.len() == self.state.len() && Some(of) == fingerprint(&*self.model) =>
@@ -90,10 +90,9 @@ impl Predictor {
         &self,
         new: &dyn FittedModel,
         rows: &RowRing,
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<Vec<f32>, PredictError> {
         let old = &*self.model;
-        let alike =
-            state_len(old) == state_len(new) && old.spec().signals == new.spec().signals;
+        let alike = state_len(old) == state_len(new) && old.spec().signals == new.spec().signals;
         if alike && fingerprint(old).is_some_and(|of| Some(of) == fingerprint(new)) {
             return Ok(self.state.clone());
         }
@@ -105,7 +104,7 @@ impl Predictor {
         &self,
         fitted: &dyn FittedModel,
         rows: &RowRing,
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<Vec<f32>, PredictError> {
         let (mut state, mut scratch) = (vec![0.0; state_len(fitted)], fitted.scratch());
         let Some(model) = fitted.stateful() else { return Ok(state) };
         let spec = model.spec();

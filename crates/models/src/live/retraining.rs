@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use crate::{FittedModel, ModelError, Predictor};
+use crate::{FittedModel, Predictor, TrainError};
 
-type Trained = Result<Box<dyn FittedModel>, ModelError>;
+type Trained = Result<Box<dyn FittedModel>, TrainError>;
 
 /// A training that runs on a thread of its own; its model takes over when it is ready.
 ///
@@ -16,12 +16,12 @@ type Trained = Result<Box<dyn FittedModel>, ModelError>;
 /// With `refit` a function that fits a model on fresh candles, and keeps the old one (by an
 /// error) where the new one is no better:
 /// ```
-/// # use windvane_models::{FittedModel, ModelError, Predictor, Retraining, Stop};
+/// # use windvane_models::{FittedModel, TrainError, Predictor, Retraining, Stop};
 /// # use windvane_candles::Candle;
-/// # fn refit(stop: &Stop) -> Result<Box<dyn FittedModel>, ModelError> {
-/// #     Err(ModelError::Stopped { epoch: 1 })
+/// # fn refit(stop: &Stop) -> Result<Box<dyn FittedModel>, TrainError> {
+/// #     Err(TrainError::Stopped { epoch: 1 })
 /// # }
-/// # fn live(mut predictor: Predictor, feed: Vec<Candle>) -> Result<(), ModelError> {
+/// # fn live(mut predictor: Predictor, feed: Vec<Candle>) -> Result<(), TrainError> {
 /// let mut retraining = Retraining::start(refit)?;
 /// for candle in feed {
 ///     predictor.on_candle(&candle)?;
@@ -60,15 +60,15 @@ impl Retraining {
     /// the old one.
     ///
     /// # Errors
-    /// [`ModelError::Other`] when the system gives no thread.
+    /// [`TrainError::NoThread`] when the system gives no thread.
     pub fn start(
         train: impl FnOnce(&Stop) -> Trained + Send + 'static,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, TrainError> {
         let stop = Stop::default();
         let heard = stop.clone();
         let thread = std::thread::Builder::new().name("retraining".into());
         let thread = thread.spawn(move || train(&heard));
-        let thread = thread.map_err(|error| ModelError::Other(Box::new(error)))?;
+        let thread = thread.map_err(TrainError::NoThread)?;
         Ok(Self { thread: Some(thread), stop })
     }
 
@@ -87,20 +87,20 @@ impl Retraining {
     ///
     /// # Errors
     /// `Some(Err)` says why the old model stays: what the training gave,
-    /// [`ModelError::TrainingPanicked`], or as [`Predictor::swap`].
-    pub fn try_swap(&mut self, predictor: &mut Predictor) -> Option<Result<(), ModelError>> {
+    /// [`TrainError::TrainingPanicked`], or as [`Predictor::swap`].
+    pub fn try_swap(&mut self, predictor: &mut Predictor) -> Option<Result<(), TrainError>> {
         if !self.is_finished() {
             return None;
         }
         let trained = join(self.thread.take()?);
-        Some(trained.and_then(|model| predictor.swap(model)))
+        Some(trained.and_then(|model| Ok(predictor.swap(model)?)))
     }
 
     /// Waits for the new model, to share it between predictors; `None` when
     /// [`try_swap`](Self::try_swap) took it.
     ///
     /// # Errors
-    /// `Some(Err)` for what the training gave instead, and [`ModelError::TrainingPanicked`].
+    /// `Some(Err)` for what the training gave instead, and [`TrainError::TrainingPanicked`].
     pub fn finish(mut self) -> Option<Trained> {
         self.thread.take().map(join)
     }
@@ -116,6 +116,6 @@ fn join(thread: JoinHandle<Trained>) -> Trained {
     thread.join().unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(ModelError::TrainingPanicked { message: text.unwrap_or_else(|| "no message".into()) })
+        Err(TrainError::TrainingPanicked { message: text.unwrap_or_else(|| "no message".into()) })
     })
 }

@@ -2,7 +2,7 @@
 use windvane_candles::Timestamp;
 use windvane_signals::{Rows, StateReader, StateWriter, Window};
 
-use crate::ModelError;
+use crate::PredictError;
 
 #[derive(Debug)]
 pub(super) struct RowRing {
@@ -74,13 +74,13 @@ impl RowRing {
     }
 
     /// A ring of the same shape with the rows that [`save`](Self::save) wrote.
-    pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, ModelError> {
+    pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, PredictError> {
         if state.count()? != self.lookback || state.count()? != self.width {
-            return Err(ModelError::State { problem: "it is of windows of another shape" });
+            return Err(PredictError::State { problem: "it is of windows of another shape" });
         }
         let values = state.floats(self.lookback * self.width)?;
         if !values.len().is_multiple_of(self.width) {
-            return Err(ModelError::State { problem: "a row is cut" });
+            return Err(PredictError::State { problem: "a row is cut" });
         }
         let mut ring = Self::new(self.lookback, self.width);
         values.chunks_exact(self.width).for_each(|row| ring.push(row));

@@ -3,11 +3,11 @@ use windvane_signals::{StateReader, StateWriter};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
-use super::history::History;
 use super::feed_stats::FeedStats;
+use super::history::History;
 use super::recurrent::SavedState;
 use super::rows::RowRing;
-use crate::{ModelError, ModelSpec};
+use crate::{ModelSpec, PredictError};
 
 /// "windvane" as the bytes of a number.
 const MAGIC: u64 = u64::from_le_bytes(*b"windvane");
@@ -71,9 +71,9 @@ impl Predictor {
     /// next predictions have the bits they would have had there.
     ///
     /// # Errors
-    /// [`ModelError::State`] and [`ModelError::Signal`] for bytes that were changed or cut, of a
+    /// [`PredictError::State`] and [`PredictError::Signal`] for bytes that were changed or cut, of a
     /// newer version, or of a model with another spec. The predictor is as it was before.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), ModelError> {
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), PredictError> {
         let words = self.checked(bytes)?;
         let state = &mut StateReader::new(&words[HEADER..]);
         let stats = FeedStats::restored(state)?;
@@ -84,19 +84,19 @@ impl Predictor {
             (Some(gates), 1) => Some(Box::new(gates.restored(state)?)),
             (None, 0) => None,
             _ => {
-                return Err(ModelError::State { problem: "only one of the two has gates" });
+                return Err(PredictError::State { problem: "only one of the two has gates" });
             }
         };
         let mut before = StateWriter::default();
         self.pipeline.save(&mut before);
-        let restored = self.pipeline.restore(state).map_err(ModelError::from);
+        let restored = self.pipeline.restore(state).map_err(PredictError::from);
         let last = history.last_open_time();
         let old = std::mem::replace(&mut self.history, history);
         let memory = restored.and_then(|()| {
             let saved = SavedState::read(state)?;
             state.clone().finish()?;
             if self.pipeline.last_open_time() != last {
-                return Err(ModelError::State { problem: "its last candles differ" });
+                return Err(PredictError::State { problem: "its last candles differ" });
             }
             self.restored_state(saved, &rows)
         });
@@ -113,8 +113,8 @@ impl Predictor {
     }
 
     /// The words of a state that is whole and of this spec.
-    fn checked(&self, bytes: &[u8]) -> Result<Vec<u64>, ModelError> {
-        let fail = |problem| Err(ModelError::State { problem });
+    fn checked(&self, bytes: &[u8]) -> Result<Vec<u64>, PredictError> {
+        let fail = |problem| Err(PredictError::State { problem });
         let (chunks, rest) = bytes.as_chunks::<8>();
         let word = |index: usize| chunks.get(index).map(|bytes| u64::from_le_bytes(*bytes));
         if word(0) != Some(MAGIC) || chunks.len() < HEADER || !rest.is_empty() {

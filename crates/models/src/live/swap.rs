@@ -1,9 +1,9 @@
 //! A newer model in the place of the old one, between two candles.
 use windvane_signals::{Rows, SignalPipeline, SignalSpec};
 
-use super::rows::RowRing;
 use super::predictor::{Predictor, check, known};
-use crate::{FittedModel, ModelError, ModelSpec};
+use super::rows::RowRing;
+use crate::{FittedModel, ModelSpec, PredictError};
 
 /// What a model of another spec goes on with.
 pub(super) struct Carried {
@@ -33,7 +33,7 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`new`](Self::new); the predictor goes on with the old model.
-    pub fn swap(&mut self, model: impl FittedModel + 'static) -> Result<(), ModelError> {
+    pub fn swap(&mut self, model: impl FittedModel + 'static) -> Result<(), PredictError> {
         let (old, new) = (self.model.spec(), model.spec());
         check(new, self.pipeline.interval())?;
         let other = (&old.signals, old.lookback) != (&new.signals, new.lookback);
@@ -50,7 +50,7 @@ impl Predictor {
         Ok(())
     }
 
-    fn carry(&self, new: &ModelSpec) -> Result<Carried, ModelError> {
+    fn carry(&self, new: &ModelSpec) -> Result<Carried, PredictError> {
         let old = &self.model.spec().signals;
         if self.history.is_whole() && new.signals.pairs().is_empty() {
             return self.replay(&new.signals, new.lookback, |_, _| Ok(()));
@@ -76,8 +76,8 @@ impl Predictor {
         &self,
         signals: &SignalSpec,
         lookback: usize,
-        mut each: impl FnMut(Rows<'_>, bool) -> Result<(), ModelError>,
-    ) -> Result<Carried, ModelError> {
+        mut each: impl FnMut(Rows<'_>, bool) -> Result<(), PredictError>,
+    ) -> Result<Carried, PredictError> {
         let registry = known(self.registry.as_deref());
         let mut pipeline = SignalPipeline::new(signals, self.pipeline.interval(), &registry)?;
         let mut rows = RowRing::new(lookback, pipeline.width());
@@ -105,7 +105,7 @@ impl Predictor {
         &self,
         new: &ModelSpec,
         added: Option<(&SignalSpec, &Carried)>,
-    ) -> Result<Carried, ModelError> {
+    ) -> Result<Carried, PredictError> {
         let old = &self.model.spec().signals;
         let mut sources = vec![(old, &self.pipeline)];
         let mut rings = vec![(old, &self.rows)];

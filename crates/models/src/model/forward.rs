@@ -5,7 +5,8 @@ use windvane_signals::{Scaler, Window};
 
 use super::{DirectionModel, FittedModel, StatefulModel};
 use crate::{
-    Artifact, Calibration, ModelError, ModelId, ModelSpec, Prediction, Scratch, TrainingRecord,
+    Artifact, Calibration, LoadError, ModelId, ModelSpec, PredictError, Prediction, Scratch,
+    TrainError, TrainingRecord,
 };
 
 /// Forwards the traits to the model behind a pointer.
@@ -28,7 +29,7 @@ macro_rules! forward {
                 &self,
                 window: Window<'_>,
                 scratch: &mut Scratch,
-            ) -> Result<Prediction, ModelError> {
+            ) -> Result<Prediction, PredictError> {
                 (**self).predict(window, scratch)
             }
 
@@ -37,7 +38,7 @@ macro_rules! forward {
                 windows: &[Window<'_>],
                 scratch: &mut Scratch,
                 predictions: &mut Vec<Prediction>,
-            ) -> Result<(), ModelError> {
+            ) -> Result<(), PredictError> {
                 (**self).predict_batch(windows, scratch, predictions)
             }
         }
@@ -59,7 +60,7 @@ macro_rules! forward {
                 (**self).stateful()
             }
 
-            fn to_artifact(&self) -> Result<Artifact, ModelError> {
+            fn to_artifact(&self) -> Result<Artifact, LoadError> {
                 (**self).to_artifact()
             }
 
@@ -69,7 +70,7 @@ macro_rules! forward {
 }
 
 forward!(Box
-    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
         (**self).set_calibration(calibration)
     }
 );

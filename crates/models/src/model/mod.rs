@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use windvane_signals::{Scaler, Window};
 
-use crate::{Artifact, Calibration, ModelError, replace_file};
+use crate::{Artifact, Calibration, LoadError, PredictError, TrainError, replace_file};
 
 pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
 pub use reader::TableReader;
@@ -29,7 +29,7 @@ pub use spec::ModelSpec;
 /// A model of a bot's own, which streams in a [`Predictor`](crate::Predictor) like any other:
 /// ```
 /// # use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
-/// # use windvane_models::{DirectionModel, FittedModel, ModelError, ModelId, ModelSpec};
+/// # use windvane_models::{DirectionModel, FittedModel, PredictError, ModelId, ModelSpec};
 /// # use windvane_models::{Prediction, Predictor, Scratch};
 /// # use windvane_models::signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
 /// /// Says that the last move goes on.
@@ -52,7 +52,7 @@ pub use spec::ModelSpec;
 ///         Scratch::new(())
 ///     }
 ///
-///     fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+///     fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
 ///         self.spec.check(&window)?;
 ///         let up = if window.values()[0] > 0.0 { 0.6 } else { 0.4 };
 ///         Prediction::new([up, 1.0 - up, 0.0], window.decided_at(), 1, &self.id)
@@ -72,7 +72,7 @@ pub use spec::ModelSpec;
 /// assert!(predictor.on_candle(&candle(0, 100.0))?.is_none()); // warming up
 /// let prediction = predictor.on_candle(&candle(1, 101.0))?.unwrap();
 /// assert_eq!((prediction.direction.to_string(), prediction.confidence), ("UP".to_string(), 0.6));
-/// # Ok::<(), ModelError>(())
+/// # Ok::<(), PredictError>(())
 /// ```
 pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// Its name, carried by every prediction.
@@ -88,8 +88,12 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// [stateful](StatefulModel) model starts from a zero state at the window's first row.
     ///
     /// # Errors
-    /// [`ModelError::WindowShape`], [`ModelError::ForeignScratch`], [`ModelError::NotFinite`].
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError>;
+    /// [`PredictError::WindowShape`], [`PredictError::ForeignScratch`], [`PredictError::NotFinite`].
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError>;
 
     /// Predicts from several windows: the bits of [`predict`](Self::predict) for each of them, added
     /// to `predictions` in order.
@@ -103,7 +107,7 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
         windows: &[Window<'_>],
         scratch: &mut Scratch,
         predictions: &mut Vec<Prediction>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), PredictError> {
         for window in windows {
             predictions.push(self.predict(*window, scratch)?);
         }
@@ -122,13 +126,13 @@ pub trait StatefulModel: DirectionModel {
     /// Reads the next row of raw channel values into `state`. Allocates nothing.
     ///
     /// # Errors
-    /// [`ModelError::WindowShape`] and [`ModelError::ForeignScratch`].
+    /// [`PredictError::WindowShape`] and [`PredictError::ForeignScratch`].
     fn update_state(
         &self,
         row: &[f64],
         state: &mut [f32],
         scratch: &mut Scratch,
-    ) -> Result<(), ModelError>;
+    ) -> Result<(), PredictError>;
 
     /// Predicts from a `state` that has read every row up to the last one of `window`. Allocates
     /// nothing.
@@ -140,7 +144,7 @@ pub trait StatefulModel: DirectionModel {
         window: Window<'_>,
         state: &[f32],
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError>;
+    ) -> Result<Prediction, PredictError>;
 }
 
 /// Capabilities of a fitted model beyond prediction, each with a default: training record, scaler,
@@ -168,9 +172,9 @@ pub trait FittedModel: DirectionModel + Any {
     /// Replaces the calibration.
     ///
     /// # Errors
-    /// [`ModelError::NotCalibrated`] for a kind of model that cannot, or one that is shared.
-    fn set_calibration(&mut self, _: Calibration) -> Result<(), ModelError> {
-        Err(ModelError::NotCalibrated { model: self.id().to_string() })
+    /// [`TrainError::NotCalibrated`] for a kind of model that cannot, or one that is shared.
+    fn set_calibration(&mut self, _: Calibration) -> Result<(), TrainError> {
+        Err(TrainError::NotCalibrated { model: self.id().to_string() })
     }
 
     /// The model as one with a recurrent state; `None` for a model that reads windows alone.
@@ -181,26 +185,26 @@ pub trait FittedModel: DirectionModel + Any {
     /// Everything that is saved.
     ///
     /// # Errors
-    /// [`ModelError::NotSaved`] for a kind of model that has no saved form.
-    fn to_artifact(&self) -> Result<Artifact, ModelError> {
-        Err(ModelError::NotSaved { model: self.id().to_string() })
+    /// [`LoadError::NotSaved`] for a kind of model that has no saved form.
+    fn to_artifact(&self) -> Result<Artifact, LoadError> {
+        Err(LoadError::NotSaved { model: self.id().to_string() })
     }
 
     /// The model as the bytes of a saved file, which [`load`](crate::load) reads back.
     ///
     /// # Errors
     /// As [`to_artifact`](Self::to_artifact).
-    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+    fn to_bytes(&self) -> Result<Vec<u8>, LoadError> {
         self.to_artifact()?.to_bytes()
     }
 
     /// Writes the model to a file, replacing it whole or not at all.
     ///
     /// # Errors
-    /// [`ModelError::NotSaved`], and [`ModelError::Io`] with the old file as it was.
-    fn save(&self, path: &Path) -> Result<(), ModelError> {
+    /// [`LoadError::NotSaved`], and [`LoadError::Io`] with the old file as it was.
+    fn save(&self, path: &Path) -> Result<(), LoadError> {
         let written = replace_file(path, &self.to_bytes()?);
-        written.map_err(|source| ModelError::Io { path: path.to_path_buf(), source })
+        written.map_err(|source| LoadError::Io { path: path.to_path_buf(), source })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use windvane_candles::{Direction, Timestamp};
 
-use crate::ModelError;
+use crate::PredictError;
 
 /// Name of a fitted model, cheap to clone: it goes with every prediction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,7 +119,7 @@ impl Vote {
 /// let tie = Prediction::new([0.5, 0.5, 0.0], now, 1, &model)?;
 /// assert_eq!(tie.direction, Direction::Neutral);
 /// assert_eq!(tie.neutral, Some(NeutralReason::Tie));
-/// # Ok::<(), windvane_models::ModelError>(())
+/// # Ok::<(), windvane_models::PredictError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -146,13 +146,13 @@ impl Prediction {
     /// Turns class probabilities (UP, DOWN, NEUTRAL) into a prediction.
     ///
     /// # Errors
-    /// [`ModelError::NotFinite`] when they are no probabilities.
+    /// [`PredictError::NotFinite`] when they are no probabilities.
     pub fn new(
         classes: [f32; 3],
         decided_at: Timestamp,
         horizon: usize,
         model: &ModelId,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, PredictError> {
         Self::of(classes, 0.0, decided_at, horizon, model)
     }
 
@@ -163,9 +163,9 @@ impl Prediction {
         decided_at: Timestamp,
         horizon: usize,
         model: &ModelId,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, PredictError> {
         let probabilities = Probabilities::new(classes)
-            .ok_or_else(|| ModelError::NotFinite { model: model.to_string(), got: classes })?;
+            .ok_or_else(|| PredictError::NotFinite { model: model.to_string(), got: classes })?;
         let [up, down, neutral] = classes;
         let (direction, reason) = if neutral >= up.max(down) {
             (Direction::Neutral, Some(NeutralReason::Class))

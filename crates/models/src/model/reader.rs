@@ -1,7 +1,7 @@
 //! A model on tables, row by row, as a predictor runs it on a feed.
 use windvane_signals::{Sample, SignalTable, Window};
 
-use crate::{FittedModel, ModelError, Prediction, Scratch, StatefulModel};
+use crate::{FittedModel, PredictError, Prediction, Scratch, StatefulModel};
 
 /// Predicts from rows of tables with the bits that a [`Predictor`](crate::Predictor) has live.
 ///
@@ -68,7 +68,11 @@ impl<'a> TableReader<'a> {
     ///
     /// # Errors
     /// As [`predict`](crate::DirectionModel::predict).
-    pub fn predict(&mut self, table: usize, row: usize) -> Result<Option<Prediction>, ModelError> {
+    pub fn predict(
+        &mut self,
+        table: usize,
+        row: usize,
+    ) -> Result<Option<Prediction>, PredictError> {
         let lookback = self.model.spec().lookback;
         let window = self.tables.get(table).and_then(|rows| rows.window(row, lookback));
         let Some(window) = window else { return Ok(None) };
@@ -86,18 +90,18 @@ impl<'a> TableReader<'a> {
     /// Predicts from the window of a sample of these tables.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict); [`ModelError::WindowShape`] where the sample's window is
+    /// As [`predict`](Self::predict); [`PredictError::WindowShape`] where the sample's window is
     /// shorter than the model's, or the sample is of other tables.
-    pub fn predict_sample(&mut self, sample: &Sample) -> Result<Prediction, ModelError> {
+    pub fn predict_sample(&mut self, sample: &Sample) -> Result<Prediction, PredictError> {
         let Sample { table, row, .. } = *sample;
         let got = self.tables.get(table).map_or(0, |rows| rows.run(row));
         let shape =
-            ModelError::WindowShape { what: "rows", expected: self.model.spec().lookback, got };
+            PredictError::WindowShape { what: "rows", expected: self.model.spec().lookback, got };
         self.predict(table, row)?.ok_or(shape)
     }
 
     /// Reads on to a row, from the beginning of its run where nothing of that has been read.
-    fn read(&mut self, table: usize, row: usize) -> Result<(), ModelError> {
+    fn read(&mut self, table: usize, row: usize) -> Result<(), PredictError> {
         let Self { stateful, tables, scratch, places, silenced, rows, .. } = self;
         let Some(model) = stateful else { return Ok(()) };
         let (table, Place { state, next }) = (&tables[table], &mut places[table]);

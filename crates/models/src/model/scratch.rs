@@ -1,7 +1,7 @@
 //! Working memory of a prediction, owned by the caller.
 use std::any::Any;
 
-use crate::ModelError;
+use crate::PredictError;
 
 /// Buffers a model writes to while it predicts: made once by
 /// [`DirectionModel::scratch`](crate::DirectionModel::scratch), reused for every window.
@@ -15,7 +15,7 @@ use crate::ModelError;
 /// let mut scratch = Scratch::new(vec![0.0_f32; 8]);
 /// scratch.get::<Vec<f32>>()?[0] = 1.0;
 /// assert!(scratch.get::<String>().is_err()); // another model's
-/// # Ok::<(), windvane_models::ModelError>(())
+/// # Ok::<(), windvane_models::PredictError>(())
 /// ```
 #[derive(Debug)]
 pub struct Scratch {
@@ -37,9 +37,9 @@ impl Scratch {
     /// The model's own buffers.
     ///
     /// # Errors
-    /// [`ModelError::ForeignScratch`] when another kind of model made this scratch.
-    pub fn get<T: Any>(&mut self) -> Result<&mut T, ModelError> {
-        self.own.downcast_mut().ok_or(ModelError::ForeignScratch)
+    /// [`PredictError::ForeignScratch`] when another kind of model made this scratch.
+    pub fn get<T: Any>(&mut self) -> Result<&mut T, PredictError> {
+        self.own.downcast_mut().ok_or(PredictError::ForeignScratch)
     }
 
     /// The model's own buffers to read; `None` when another kind of model made this scratch.
@@ -50,9 +50,9 @@ impl Scratch {
     /// The model's own buffers and the members' scratch, both at once.
     ///
     /// # Errors
-    /// [`ModelError::ForeignScratch`] when another kind of model made this scratch.
-    pub fn split<T: Any>(&mut self) -> Result<(&mut T, &mut [Scratch]), ModelError> {
-        let own = self.own.downcast_mut().ok_or(ModelError::ForeignScratch)?;
+    /// [`PredictError::ForeignScratch`] when another kind of model made this scratch.
+    pub fn split<T: Any>(&mut self) -> Result<(&mut T, &mut [Scratch]), PredictError> {
+        let own = self.own.downcast_mut().ok_or(PredictError::ForeignScratch)?;
         Ok((own, &mut self.children))
     }
 }

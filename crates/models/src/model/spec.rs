@@ -1,9 +1,9 @@
 //! The channels, windows and labels of a model.
 use serde::{Deserialize, Serialize};
 use windvane_candles::Interval;
-use windvane_signals::{LabelSpec, SignalSpec, Window};
+use windvane_signals::{LabelSpec, SignalError, SignalSpec, Window};
 
-use crate::ModelError;
+use crate::PredictError;
 
 /// What a model reads and what it is asked: stored with its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,12 +27,12 @@ impl ModelSpec {
     /// Confirms the ranges: a spec read from a file may hold anything.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] and [`ModelError::Signal`].
-    pub fn validate(&self) -> Result<(), ModelError> {
+    /// [`SignalError`], also for a window that is too large.
+    pub fn validate(&self) -> Result<(), SignalError> {
         self.labels.check()?;
         self.signals.check()?;
         let setting = |setting, expected, got: usize| {
-            Err(ModelError::Setting { setting, expected, got: got as f64 })
+            Err(SignalError::Setting { setting, expected, got: got as f64 })
         };
         if !(1..=LONGEST_LOOKBACK).contains(&self.lookback) {
             return setting("lookback", "1 to 10000 rows", self.lookback);
@@ -47,9 +47,9 @@ impl ModelSpec {
     /// Confirms that a window has the shape the model reads.
     ///
     /// # Errors
-    /// [`ModelError::WindowShape`] when it has not.
-    pub fn check(&self, window: &Window<'_>) -> Result<(), ModelError> {
-        let shape = |what, expected, got| Err(ModelError::WindowShape { what, expected, got });
+    /// [`PredictError::WindowShape`] when it has not.
+    pub fn check(&self, window: &Window<'_>) -> Result<(), PredictError> {
+        let shape = |what, expected, got| Err(PredictError::WindowShape { what, expected, got });
         if window.width() != self.signals.width() {
             return shape("channels", self.signals.width(), window.width());
         }

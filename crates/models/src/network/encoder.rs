@@ -422,7 +422,8 @@ mod training {
                 }
                 Self::BiLstm(_) => {
                     let both = (0..cache.bilstm.steps()).filter_map(|t| cache.bilstm.step(t, 0));
-                    let (forward, reverse) = both.map(|[forward, reverse]| (forward, reverse)).unzip();
+                    let (forward, reverse) =
+                        both.map(|[forward, reverse]| (forward, reverse)).unzip();
                     vec![("lstm", false, forward), ("lstm reverse", true, reverse)]
                 }
             }

@@ -26,7 +26,9 @@ impl Layers {
         let encoder = EncoderShape::new(config.encoder, channels)?;
         let attention = match config.pooling {
             Pooling::LastStep => None,
-            Pooling::Attention { units } => Some(AttentionShape::new(encoder.output_size(), units)?),
+            Pooling::Attention { units } => {
+                Some(AttentionShape::new(encoder.output_size(), units)?)
+            }
         };
         let mut width = encoder.output_size();
         let mut dense = Vec::with_capacity(config.dense.len() + 1);

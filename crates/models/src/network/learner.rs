@@ -11,7 +11,7 @@ use crate::train::{
     Learner, Recipe, Run, SequenceClassifier, Sequences, calibrate, calibration_parts,
     check_directions, record_of, spec_of,
 };
-use crate::{FittedModel, ModelError, ModelId};
+use crate::{FittedModel, ModelId, TrainError};
 
 /// Fewest training windows of a network.
 const MIN_WINDOWS: usize = 32;
@@ -59,21 +59,21 @@ impl NetworkLearner {
     /// Fits the network.
     ///
     /// # Errors
-    /// [`ModelError::TooFewWindows`], [`ModelError::EmptyClass`], [`ModelError::Diverged`],
-    /// [`ModelError::Stopped`], [`ModelError::Setting`], [`ModelError::Layer`],
-    /// [`ModelError::Signal`], [`ModelError::Validation`]; with checkpoints
-    /// [`ModelError::Checkpoint`], [`ModelError::Io`] and what is wrong with the file.
+    /// [`TrainError::TooFewWindows`], [`TrainError::EmptyClass`], [`TrainError::Diverged`],
+    /// [`TrainError::Stopped`], [`TrainError::Setting`], [`TrainError::Layer`],
+    /// [`TrainError::Signal`], [`TrainError::Validation`]; with checkpoints
+    /// [`TrainError::Checkpoint`], [`TrainError::Io`] and what is wrong with the file.
     pub fn fit_model(
         &self,
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Network, ModelError> {
+    ) -> Result<Network, TrainError> {
         let Self { id, config, recipe } = self;
         recipe.check()?;
         let spec = spec_of(train, validation)?;
         if train.len() < MIN_WINDOWS {
-            return Err(ModelError::TooFewWindows { expected: MIN_WINDOWS, got: train.len() });
+            return Err(TrainError::TooFewWindows { expected: MIN_WINDOWS, got: train.len() });
         }
         check_directions(train, 0)?;
         let scaler = Scaler::fit(train)?;
@@ -117,13 +117,13 @@ impl NetworkLearner {
     /// is nothing to choose the epoch by, so the last one is kept.
     ///
     /// # Errors
-    /// [`ModelError::Diverged`], [`ModelError::Stopped`], [`ModelError::Setting`],
-    /// [`ModelError::Layer`].
+    /// [`TrainError::Diverged`], [`TrainError::Stopped`], [`TrainError::Setting`],
+    /// [`TrainError::Layer`].
     pub fn fit_sequences(
         &self,
         sequences: &Sequences,
         run: &Run<'_>,
-    ) -> Result<SequenceClassifier, ModelError> {
+    ) -> Result<SequenceClassifier, TrainError> {
         let Self { id, config, recipe } = self;
         let shape = sequences.shape();
         let layers = Layers::new(config, shape.channels, shape.classes)?;
@@ -149,7 +149,7 @@ impl Learner for NetworkLearner {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn FittedModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))
     }
 }

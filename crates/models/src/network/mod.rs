@@ -34,5 +34,11 @@ pub(crate) use forward::{Cache, DropoutSeed};
 pub use learner::NetworkLearner;
 pub use model::Network;
 
+impl From<windvane_lstm_core::LstmError> for crate::TrainError {
+    fn from(error: windvane_lstm_core::LstmError) -> Self {
+        Self::Layer { problem: error.to_string() }
+    }
+}
+
 /// UP, DOWN, NEUTRAL.
 pub(crate) const CLASSES: usize = 3;

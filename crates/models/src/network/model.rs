@@ -10,8 +10,8 @@ use super::state_dict::{self, StateDict};
 use super::{CLASSES, Layers, NetworkConfig, saved};
 use crate::artifact::read_file;
 use crate::{
-    Artifact, Calibration, DirectionModel, FittedModel, ModelError, ModelId, ModelSpec, Prediction,
-    Scratch, StatefulModel, TrainingRecord,
+    Artifact, Calibration, DirectionModel, FittedModel, LoadError, ModelId, ModelSpec,
+    PredictError, Prediction, Scratch, StatefulModel, TrainError, TrainingRecord,
 };
 
 /// A fitted network: layers after a [`NetworkConfig`], weights, scaler, calibration.
@@ -62,8 +62,8 @@ struct NetworkScratch {
 }
 
 /// A scratch that another model made, or a network of other sizes.
-fn foreign<E>(_: E) -> ModelError {
-    ModelError::ForeignScratch
+fn foreign<E>(_: E) -> PredictError {
+    PredictError::ForeignScratch
 }
 
 impl Network {
@@ -105,7 +105,7 @@ impl Network {
         &self,
         window: Window<'_>,
         scratch: &'s mut Scratch,
-    ) -> Result<Option<&'s [f32]>, ModelError> {
+    ) -> Result<Option<&'s [f32]>, PredictError> {
         self.predict(window, scratch)?;
         Ok(scratch.get::<NetworkScratch>()?.buffers.attention())
     }
@@ -113,20 +113,20 @@ impl Network {
     /// Reads a network of any kind from a file.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?)
     }
 
     /// Reads a network from the bytes of a file, as `include_bytes!` gives them.
     ///
     /// # Errors
-    /// [`ModelError::Kind`], or what is wrong with the bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+    /// [`LoadError::Kind`], or what is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?)
     }
 
-    pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
+    pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, LoadError> {
         let config = saved::read(artifact)?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
         let layers = Layers::new(&config, spec.signals.width(), CLASSES)
@@ -158,14 +158,14 @@ impl Network {
     /// training did to the channels; the windows the network was trained on are those of `spec`.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::TooLarge`], and as
+    /// [`LoadError::Io`], [`LoadError::TooLarge`], and as
     /// [`from_state_dict`](Self::from_state_dict).
     pub fn load_state_dict(
         path: impl AsRef<Path>,
         like: &NetworkConfig,
         spec: ModelSpec,
         scaler: Scaler,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, LoadError> {
         let path = path.as_ref();
         let dict = StateDict::from_bytes(&read_file(path)?, &path.display().to_string())?;
         Self::from_dict(&dict, like, spec, scaler)
@@ -175,16 +175,16 @@ impl Network {
     /// [`load_state_dict`](Self::load_state_dict).
     ///
     /// # Errors
-    /// [`ModelError::MissingTensor`], [`ModelError::ForeignTensor`], [`ModelError::TensorShape`],
-    /// [`ModelError::TensorType`], [`ModelError::WeightNotFinite`], [`ModelError::Damaged`] for
-    /// what is wrong with the bytes; [`ModelError::Setting`], [`ModelError::Signal`] for what is
-    /// wrong with `spec`; [`ModelError::Channels`] where spec, scaler and weights differ in width.
+    /// [`LoadError::MissingTensor`], [`LoadError::ForeignTensor`], [`LoadError::TensorShape`],
+    /// [`LoadError::TensorType`], [`LoadError::WeightNotFinite`], [`LoadError::Damaged`] for
+    /// what is wrong with the bytes; [`LoadError::Setting`], [`LoadError::Signal`] for what is
+    /// wrong with `spec`; [`LoadError::Channels`] where spec, scaler and weights differ in width.
     pub fn from_state_dict(
         bytes: &[u8],
         like: &NetworkConfig,
         spec: ModelSpec,
         scaler: Scaler,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, LoadError> {
         let dict = StateDict::from_bytes(bytes, "the state_dict in memory")?;
         Self::from_dict(&dict, like, spec, scaler)
     }
@@ -194,7 +194,7 @@ impl Network {
         like: &NetworkConfig,
         spec: ModelSpec,
         scaler: Scaler,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, LoadError> {
         spec.validate()?;
         let (channels, config) = (spec.signals.width(), dict.config(like)?);
         dict.check_channels(&config, channels, scaler.width())?;
@@ -209,10 +209,10 @@ impl Network {
     /// stay behind.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when the file cannot be made.
-    pub fn to_state_dict(&self) -> Result<Vec<u8>, ModelError> {
+    /// [`LoadError::Damaged`] when the file cannot be made.
+    pub fn to_state_dict(&self) -> Result<Vec<u8>, LoadError> {
         state_dict::to_bytes(&self.weights)
-            .map_err(|problem| ModelError::Damaged { file: self.id.to_string(), problem })
+            .map_err(|problem| LoadError::Damaged { file: self.id.to_string(), problem })
     }
 
     /// The prediction of logits at the end of a window.
@@ -220,7 +220,7 @@ impl Network {
         &self,
         logits: [f32; CLASSES],
         window: &Window<'_>,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
         self.calibration.prediction(logits, at, horizon, &self.id)
     }
@@ -246,7 +246,11 @@ impl DirectionModel for Network {
         })
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let NetworkScratch { window: scaled, buffers, logits, .. } = scratch.get()?;
         self.scaler.apply_rows(window.values(), scaled).map_err(foreign)?;
@@ -259,12 +263,12 @@ impl DirectionModel for Network {
         windows: &[Window<'_>],
         scratch: &mut Scratch,
         predictions: &mut Vec<Prediction>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), PredictError> {
         let NetworkScratch { windows: scaled, batch, window, .. } = scratch.get()?;
         let lookback = self.spec.lookback;
         let len = lookback * self.spec.signals.width();
         if window.len() != len {
-            return Err(ModelError::ForeignScratch);
+            return Err(PredictError::ForeignScratch);
         }
         scaled.resize(BATCH * len, 0.0);
         let batch = batch.get_or_insert_with(|| self.packed.batch_buffers(lookback));
@@ -297,13 +301,13 @@ impl StatefulModel for Network {
         row: &[f64],
         state: &mut [f32],
         scratch: &mut Scratch,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), PredictError> {
         let (expected, got) = (self.scaler.width(), row.len());
         if got != expected {
-            return Err(ModelError::WindowShape { what: "channels", expected, got });
+            return Err(PredictError::WindowShape { what: "channels", expected, got });
         }
         let NetworkScratch { window, buffers, .. } = scratch.get()?;
-        let scaled = window.get_mut(..expected).ok_or(ModelError::ForeignScratch)?;
+        let scaled = window.get_mut(..expected).ok_or(PredictError::ForeignScratch)?;
         self.scaler.apply_rows(row, scaled).map_err(foreign)?;
         self.packed.step(scaled, state, buffers).map_err(foreign)
     }
@@ -313,7 +317,7 @@ impl StatefulModel for Network {
         window: Window<'_>,
         state: &[f32],
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let NetworkScratch { buffers, logits, .. } = scratch.get()?;
         self.packed.logits_of_state(state, buffers, logits).map_err(foreign)?;
@@ -334,7 +338,7 @@ impl FittedModel for Network {
         self.calibration
     }
 
-    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
         self.calibration = calibration;
         Ok(())
     }
@@ -343,7 +347,7 @@ impl FittedModel for Network {
         self.config().stateful.then_some(self)
     }
 
-    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+    fn to_artifact(&self) -> Result<Artifact, LoadError> {
         let config = saved::stored(self.config());
         let artifact = Artifact::new(self.kind(), &self.id, &self.spec, &config)?;
         let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);

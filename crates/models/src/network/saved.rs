@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, Network, NetworkConfig, Pooling};
-use crate::{Artifact, FittedModel, Kinds, ModelError};
+use crate::{Artifact, FittedModel, Kinds, LoadError};
 
 /// Kind of ML v3.
 pub(crate) const V3: &str = "v3";
@@ -22,7 +22,7 @@ pub(crate) const NETWORK: &str = "network";
 pub(crate) const KINDS: [&str; 5] = [V3, V31, V32, V32_STATEFUL, NETWORK];
 
 /// Loads a network of any kind.
-pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, ModelError> {
+pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
     Ok(Box::new(Network::from_artifact(artifact)?))
 }
 
@@ -81,9 +81,9 @@ pub(super) fn stored(config: &NetworkConfig) -> Stored {
 /// The configuration in a file.
 ///
 /// # Errors
-/// [`ModelError::Kind`] for a model that is no network, [`ModelError::Damaged`] for a configuration
+/// [`LoadError::Kind`] for a model that is no network, [`LoadError::Damaged`] for a configuration
 /// of another form.
-pub(super) fn read(artifact: &Artifact) -> Result<NetworkConfig, ModelError> {
+pub(super) fn read(artifact: &Artifact) -> Result<NetworkConfig, LoadError> {
     let kind = artifact.kind();
     match kind {
         V3 | V32 | V32_STATEFUL => {

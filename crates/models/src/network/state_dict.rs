@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_lstm_core::{TensorSpec, Tensors};
 
 use super::{NetworkConfig, Pooling};
-use crate::ModelError;
+use crate::LoadError;
 use crate::artifact::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
 
 /// What `PyTorch`'s own `save_file` writes beside the tensors; other readers ask for it.
@@ -22,8 +22,8 @@ pub(crate) struct StateDict {
 /// Reading one.
 impl StateDict {
     /// `file` names it in messages.
-    pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, ModelError> {
-        let content = SafeTensors::deserialize(bytes).map_err(|error| ModelError::Damaged {
+    pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, LoadError> {
+        let content = SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
             file: file.to_string(),
             problem: no_safetensors(bytes, &error),
         })?;
@@ -35,7 +35,7 @@ impl StateDict {
 
     /// The layers of `like` with the sizes of these tensors. A `state_dict` does not say the
     /// dropout, which counts in training only: it is 0.
-    pub(crate) fn config(&self, like: &NetworkConfig) -> Result<NetworkConfig, ModelError> {
+    pub(crate) fn config(&self, like: &NetworkConfig) -> Result<NetworkConfig, LoadError> {
         let (layer, gates) = like.encoder.torch_layer();
         let units = self.size(&format!("{layer}.weight_hh_l0"), gates)?;
         let mut config = NetworkConfig { dropout: 0.0, ..like.clone().with_units(units) };
@@ -56,7 +56,7 @@ impl StateDict {
         config: &NetworkConfig,
         spec: usize,
         scaler: usize,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), LoadError> {
         let name = &format!("{}.weight_ih_l0", config.encoder.torch_layer().0);
         let shape = &self.need(name)?.shape;
         let &[_, weights] = &shape[..] else {
@@ -67,11 +67,11 @@ impl StateDict {
             return Ok(());
         }
         let (file, tensor) = (self.file.clone(), name.to_string());
-        Err(ModelError::Channels { file, tensor, spec, scaler, weights })
+        Err(LoadError::Channels { file, tensor, spec, scaler, weights })
     }
 
     /// Output units of a dense layer.
-    fn units(&self, layer: &str) -> Result<usize, ModelError> {
+    fn units(&self, layer: &str) -> Result<usize, LoadError> {
         self.size(&format!("{layer}.weight"), 1)
     }
 
@@ -82,7 +82,7 @@ impl StateDict {
     }
 
     /// A size that can be read off the length of a tensor's first axis, which is `per` times it.
-    fn size(&self, name: &str, per: usize) -> Result<usize, ModelError> {
+    fn size(&self, name: &str, per: usize) -> Result<usize, LoadError> {
         let shape = &self.need(name)?.shape;
         let size = shape.first().unwrap_or(&0) / per;
         if size > 0 {
@@ -93,7 +93,7 @@ impl StateDict {
     }
 
     /// The weights of a network with these tensors, which must be all there are.
-    pub(crate) fn weights(&self, specs: &[TensorSpec]) -> Result<Tensors<f32>, ModelError> {
+    pub(crate) fn weights(&self, specs: &[TensorSpec]) -> Result<Tensors<f32>, LoadError> {
         let theirs: Vec<TensorSpec> = specs.iter().flat_map(torch_specs).collect();
         let got = self.tensors.iter().map(|tensor| tensor.name.as_str());
         check_names(&self.file, &got, &theirs.iter().map(|spec| spec.name.as_str()))?;
@@ -120,14 +120,14 @@ impl StateDict {
 
     /// Adds a second bias. One of 0 leaves even the sign of a zero as it is, so that what was
     /// written comes back bit for bit.
-    fn add(&self, name: &str, data: &[f32], target: &mut [f32]) -> Result<(), ModelError> {
+    fn add(&self, name: &str, data: &[f32], target: &mut [f32]) -> Result<(), LoadError> {
         for (index, (sum, &part)) in target.iter_mut().zip(data).enumerate() {
             if part != 0.0 {
                 *sum += part;
             }
             if !sum.is_finite() {
                 let (file, tensor, got) = (self.file.clone(), name.to_string(), f64::from(*sum));
-                return Err(ModelError::WeightNotFinite { file, tensor, index, got });
+                return Err(LoadError::WeightNotFinite { file, tensor, index, got });
             }
         }
         Ok(())
@@ -138,22 +138,22 @@ impl StateDict {
         at.ok().map(|at| &self.tensors[at])
     }
 
-    fn need(&self, name: &str) -> Result<&SavedTensor, ModelError> {
-        self.find(name).ok_or_else(|| ModelError::MissingTensor {
+    fn need(&self, name: &str) -> Result<&SavedTensor, LoadError> {
+        self.find(name).ok_or_else(|| LoadError::MissingTensor {
             file: self.file.clone(),
             tensor: name.to_string(),
             got: self.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
         })
     }
 
-    fn shape_error(&self, name: &str, expected: Vec<usize>, got: &[usize]) -> ModelError {
+    fn shape_error(&self, name: &str, expected: Vec<usize>, got: &[usize]) -> LoadError {
         let (file, tensor) = (self.file.clone(), name.to_string());
-        ModelError::TensorShape { file, tensor, expected, got: got.to_vec() }
+        LoadError::TensorShape { file, tensor, expected, got: got.to_vec() }
     }
 
     /// The error for sizes that the layers refuse.
-    pub(crate) fn damaged(&self, problem: String) -> ModelError {
-        ModelError::Damaged { file: self.file.clone(), problem }
+    pub(crate) fn damaged(&self, problem: String) -> LoadError {
+        LoadError::Damaged { file: self.file.clone(), problem }
     }
 }
 
@@ -197,7 +197,7 @@ fn torch_specs(own: &TensorSpec) -> Vec<TensorSpec> {
     }
 }
 
-fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, ModelError> {
+fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, LoadError> {
     let wide: Vec<f64> = match view.dtype() {
         Dtype::F32 => f32s(view.data()).into_iter().map(f64::from).collect(),
         Dtype::F64 => {
@@ -207,14 +207,14 @@ fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTen
         other => {
             let (file, tensor, got) = (file.to_string(), name.to_string(), other.to_string());
             let expected = "F32 or F64; convert with model.float() before saving";
-            return Err(ModelError::TensorType { file, tensor, expected, got });
+            return Err(LoadError::TensorType { file, tensor, expected, got });
         }
     };
     #[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest; networks are f32")]
     let data: Vec<f32> = wide.iter().map(|&number| number as f32).collect();
     if let Some(index) = data.iter().position(|number| !number.is_finite()) {
         let (file, tensor) = (file.to_string(), name.to_string());
-        return Err(ModelError::WeightNotFinite { file, tensor, index, got: wide[index] });
+        return Err(LoadError::WeightNotFinite { file, tensor, index, got: wide[index] });
     }
     Ok(SavedTensor { name: name.to_string(), shape: view.shape().to_vec(), data })
 }

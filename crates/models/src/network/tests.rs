@@ -160,7 +160,8 @@ fn pieces_with_the_state_carried_are_one_long_pass() {
     let places: Vec<usize> = (0..steps * batch).collect();
     let mut whole = Cache::default();
     let start = LstmStart { hidden: &zeros, cell: &zeros };
-    let expected = layers.forward_from(&weights, &x, start, &places, None, &mut whole).unwrap().to_vec();
+    let expected =
+        layers.forward_from(&weights, &x, start, &places, None, &mut whole).unwrap().to_vec();
     let (mut hidden, mut cell) = (zeros.clone(), zeros.clone());
     let (mut cache, mut got) = (Cache::default(), Vec::new());
     for piece in x.chunks(5 * batch * CHANNELS) {

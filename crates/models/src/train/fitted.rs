@@ -4,7 +4,7 @@ use std::sync::Arc;
 use windvane_signals::{TrainSet, ValidationSet};
 
 use super::{Learner, Run, record_of, spec_of};
-use crate::{DirectionModel, FittedModel, ModelError, ModelId};
+use crate::{DirectionModel, FittedModel, ModelId, TrainError};
 
 /// Returns a model as it is instead of fitting one: for a backtest of a saved file.
 ///
@@ -50,14 +50,14 @@ impl Learner for Fitted {
     /// Returns the model.
     ///
     /// # Errors
-    /// [`ModelError::OtherSpec`] when the windows differ from those the model reads, or when it
+    /// [`TrainError::OtherSpec`] when the windows differ from those the model reads, or when it
     /// was fitted on later candles than these: its score would be in-sample.
     fn fit(
         &self,
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn FittedModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let (given, own) = (spec_of(train, validation)?, self.model.spec());
         let known = record_of(train, validation, run.seed()).validated_until;
         let later = self.model.record().is_some_and(|record| record.validated_until > known);
@@ -66,11 +66,14 @@ impl Learner for Fitted {
             (given.interval != own.interval, "another interval than it reads"),
             (given.lookback != own.lookback, "another number of rows than it reads"),
             (given.labels != own.labels, "another horizon or NEUTRAL band than it was fitted on"),
-            (later, "later test windows needed: it was fitted on candles after this training period"),
+            (
+                later,
+                "later test windows needed: it was fitted on candles after this training period",
+            ),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, problem)) => {
-                Err(ModelError::OtherSpec { model: self.id().to_string(), problem })
+                Err(TrainError::OtherSpec { model: self.id().to_string(), problem })
             }
             None => Ok(Box::new(Arc::clone(&self.model))),
         }

@@ -11,7 +11,7 @@ use windvane_candles::{Direction, Timestamp};
 use windvane_signals::{SampleSet, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{FittedModel, ModelError, ModelId, ModelSpec, TrainingRecord};
+use crate::{FittedModel, ModelId, ModelSpec, TrainError, TrainingRecord};
 
 pub use crate::calibration::{abstain, calibrate, calibration_parts, predictions};
 pub use fitted::Fitted;
@@ -49,7 +49,7 @@ pub trait Learner: Send + Sync {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn FittedModel>, ModelError>;
+    ) -> Result<Box<dyn FittedModel>, TrainError>;
 }
 
 /// Forwards the trait to the learner behind a pointer.
@@ -69,7 +69,7 @@ macro_rules! forward {
                 train: &TrainSet<'_>,
                 validation: &ValidationSet<'_>,
                 run: &Run<'_>,
-            ) -> Result<Box<dyn FittedModel>, ModelError> {
+            ) -> Result<Box<dyn FittedModel>, TrainError> {
                 (**self).fit(train, validation, run)
             }
         }
@@ -80,16 +80,16 @@ forward!(Box Arc);
 /// The spec of a model fitted on these windows, once it is sure that they belong together.
 ///
 /// # Errors
-/// [`ModelError::Validation`] when they differ, or when validation begins before training ends;
-/// [`ModelError::TooFewWindows`] without any, [`ModelError::Setting`].
+/// [`TrainError::Validation`] when they differ, or when validation begins before training ends;
+/// [`TrainError::TooFewWindows`] without any, [`TrainError::Setting`].
 pub fn spec_of(
     train: &TrainSet<'_>,
     validation: &ValidationSet<'_>,
-) -> Result<ModelSpec, ModelError> {
+) -> Result<ModelSpec, TrainError> {
     let spec = |samples: &SampleSet<'_>| {
         let first = samples.tables().first();
-        let first = first.ok_or(ModelError::TooFewWindows { expected: 1, got: 0 })?;
-        Ok::<_, ModelError>(ModelSpec {
+        let first = first.ok_or(TrainError::TooFewWindows { expected: 1, got: 0 })?;
+        Ok::<_, TrainError>(ModelSpec {
             signals: first.spec().clone(),
             interval: first.interval(),
             lookback: samples.lookback(),
@@ -99,12 +99,12 @@ pub fn spec_of(
     let own = spec(train)?;
     own.validate()?;
     if own != spec(validation)? {
-        return Err(ModelError::Validation { what: "channels, interval, lookback or labels" });
+        return Err(TrainError::Validation { what: "channels, interval, lookback or labels" });
     }
     // Validation inside the training time would choose what was learned by heart.
     let first = validation.samples().first();
     if first.is_some_and(|sample| sample.decided_at < train.until()) {
-        return Err(ModelError::Validation {
+        return Err(TrainError::Validation {
             what: "time: validation begins before training ends",
         });
     }
@@ -147,15 +147,15 @@ pub fn record_of(
 /// Confirms that there are so many training windows that moved, and both directions among them.
 ///
 /// # Errors
-/// [`ModelError::TooFewWindows`] and [`ModelError::EmptyClass`].
-pub fn check_directions(train: &TrainSet<'_>, least: usize) -> Result<(), ModelError> {
+/// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`].
+pub fn check_directions(train: &TrainSet<'_>, least: usize) -> Result<(), TrainError> {
     let [ups, downs, _] = train.class_counts();
     if ups + downs < least {
-        return Err(ModelError::TooFewWindows { expected: least, got: ups + downs });
+        return Err(TrainError::TooFewWindows { expected: least, got: ups + downs });
     }
     for (count, class) in [(ups, Direction::Up), (downs, Direction::Down)] {
         if count == 0 {
-            return Err(ModelError::EmptyClass { class: class.to_string() });
+            return Err(TrainError::EmptyClass { class: class.to_string() });
         }
     }
     Ok(())

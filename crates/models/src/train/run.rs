@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
     }
 
     /// Calls `on_epoch` after every epoch. Where it answers `Break`, the training ends with
-    /// [`ModelError::Stopped`](crate::ModelError::Stopped).
+    /// [`TrainError::Stopped`](crate::TrainError::Stopped).
     #[must_use]
     pub fn on_epoch(self, on_epoch: &'a OnEpoch<'a>) -> Self {
         Self { on_epoch: Some(on_epoch), ..self }

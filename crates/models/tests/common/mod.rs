@@ -12,10 +12,10 @@ use std::sync::Arc;
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::FittedModel;
-use windvane_models::train::{Recipe, Run};
-use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::logistic::{LogisticLearner, LogisticRegression};
 use windvane_models::network::{Network, NetworkConfig, NetworkLearner, Pooling};
+use windvane_models::train::{Recipe, Run};
+use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::{v3, v31, v32, v32_stateful};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
@@ -80,7 +80,11 @@ pub fn quick_v31(series: &CandleSeries) -> Network {
 
 pub fn quick_stateful(series: &CandleSeries) -> Network {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = NetworkLearner { config: v32_stateful::config().with_units(12), recipe, ..v32_stateful::learner() };
+    let learner = NetworkLearner {
+        config: v32_stateful::config().with_units(12),
+        recipe,
+        ..v32_stateful::learner()
+    };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })

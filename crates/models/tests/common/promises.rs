@@ -4,8 +4,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
-use windvane_models::{DirectionModel, FittedModel, ModelError, Prediction, Predictor, TableReader};
-use windvane_signals::{GapPolicy, Registry, SignalError, SignalTable};
+use windvane_models::{
+    DirectionModel, FittedModel, PredictError, Prediction, Predictor, TableReader,
+};
+use windvane_signals::{GapPolicy, Registry, SignalTable};
 
 use crate::surgery::Parts;
 
@@ -66,7 +68,7 @@ pub fn streams_as_in_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) 
     }
     for candle in refused {
         let error = predictor.on_candle(candle).unwrap_err();
-        assert!(matches!(error, ModelError::Signal(SignalError::Gap { .. })), "{error}");
+        assert!(matches!(error, PredictError::Gap { .. }), "{error}");
     }
     let ledger = predictor.feed_stats();
     assert_eq!((ledger.taken, ledger.refused_gaps), (taken.len() as u64, refused.len() as u64));
@@ -115,7 +117,7 @@ pub fn shrugs_off_what_it_refuses(model: &Arc<dyn FittedModel>, series: &CandleS
     for (index, candle) in series.iter().enumerate() {
         let expected = clean.on_candle(candle).unwrap();
         let unfinished = pestered.on_update(candle, false);
-        assert!(matches!(unfinished, Err(ModelError::Unfinished { .. })));
+        assert!(matches!(unfinished, Err(PredictError::Unfinished { .. })));
         assert_eq!(pestered.on_update(candle, true).unwrap(), expected);
         refuse(&mut pestered, candle, "is not later than the last one");
         let other = series.candles()[(index + 1) % series.len()].values();

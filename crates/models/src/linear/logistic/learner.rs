@@ -9,7 +9,7 @@ use crate::linear::solver::cholesky;
 use crate::train::{
     Learner, Run, calibrate, calibration_parts, check_directions, record_of, spec_of,
 };
-use crate::{FittedModel, ModelError, ModelId};
+use crate::{FittedModel, ModelId, TrainError};
 
 /// Fewest windows that moved to learn from.
 const MIN_WINDOWS: usize = 50;
@@ -60,14 +60,14 @@ impl LogisticLearner {
     /// Fits the model. The seed only goes into its record: nothing is drawn.
     ///
     /// # Errors
-    /// [`ModelError::TooFewWindows`] and [`ModelError::EmptyClass`] where there is nothing to
-    /// learn from, [`ModelError::Signal`] without rows to scale by, [`ModelError::Validation`].
+    /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`] where there is nothing to
+    /// learn from, [`TrainError::Signal`] without rows to scale by, [`TrainError::Validation`].
     pub fn fit_model(
         &self,
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<LogisticRegression, ModelError> {
+    ) -> Result<LogisticRegression, TrainError> {
         let spec = spec_of(train, validation)?;
         check_directions(train, MIN_WINDOWS)?;
         let scaler = Scaler::fit(train)?;
@@ -104,7 +104,7 @@ impl Learner for LogisticLearner {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn FittedModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))
     }
 }

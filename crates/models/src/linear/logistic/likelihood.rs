@@ -4,7 +4,7 @@ use windvane_candles::Direction;
 use windvane_signals::{Sample, SampleSet};
 
 use super::windows::ScaledWindows;
-use crate::linear::solver::{long_dot, log_loss, residual, solve};
+use crate::linear::solver::{log_loss, long_dot, residual, solve};
 
 /// Windows that one thread sums up. Sums of chunks are added in order, so the bits hang on this
 /// number and not on that of the threads.

@@ -21,8 +21,8 @@ use windvane_signals::{Scaler, Window};
 
 use super::solver::{long_dot, sigmoid};
 use crate::{
-    Artifact, Calibration, DirectionModel, FittedModel, Kinds, ModelError, ModelId, ModelSpec,
-    Prediction, Scratch, TrainingRecord,
+    Artifact, Calibration, DirectionModel, FittedModel, Kinds, LoadError, ModelId, ModelSpec,
+    PredictError, Prediction, Scratch, SettingError, TrainError, TrainingRecord,
 };
 
 #[cfg(feature = "train")]
@@ -72,8 +72,8 @@ impl LogisticRegression {
     /// of NEUTRAL.
     ///
     /// # Errors
-    /// [`ModelError::WindowShape`] when their number differs from the window's, or the scaler's
-    /// from the channels; [`ModelError::Setting`] for a weight that is not finite or a probability
+    /// [`TrainError::Setting`] when their number differs from the window's, or the scaler's from
+    /// the channels, for a weight that is not finite or a probability
     /// that is not between 0 and 1.
     pub fn new(
         spec: ModelSpec,
@@ -81,28 +81,29 @@ impl LogisticRegression {
         weights: &[f64],
         constant: f64,
         neutral: f64,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, TrainError> {
         spec.validate()?;
         let width = spec.signals.width();
         let sizes = [
-            ("weights", spec.lookback * width, weights.len()),
-            ("scaled channels", width, scaler.width()),
+            ("number of weights", spec.lookback * width, weights.len()),
+            ("number of scaled channels", width, scaler.width()),
         ];
-        for (what, expected, got) in sizes {
+        for (setting, expected, got) in sizes {
             if got != expected {
-                return Err(ModelError::WindowShape { what, expected, got });
+                let (expected, got) = ("that of the spec's windows", got as f64);
+                return Err(SettingError { setting, expected, got }.into());
             }
         }
         let (setting, expected) = ("probability of NEUTRAL", "between 0 and 1");
         if !(neutral > 0.0 && neutral < 1.0) {
-            return Err(ModelError::Setting { setting, expected, got: neutral });
+            return Err(SettingError { setting, expected, got: neutral }.into());
         }
         // Weights as a file has them, so that a loaded model is the same.
         let weights: Vec<f64> = weights.iter().map(|weight| joined(parts(*weight))).collect();
         let constant = joined(parts(constant));
         if let Some(got) = weights.iter().chain([&constant]).find(|weight| !weight.is_finite()) {
             let (setting, expected) = ("weight", "finite and within the range of f32");
-            return Err(ModelError::Setting { setting, expected, got: *got });
+            return Err(SettingError { setting, expected, got: *got }.into());
         }
         let (calibration, record) = (Calibration::NONE, None);
         Ok(Self {
@@ -125,20 +126,20 @@ impl LogisticRegression {
     /// Reads a model from a file.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?)
     }
 
     /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
     ///
     /// # Errors
-    /// [`ModelError::Kind`], or what is wrong with the bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+    /// [`LoadError::Kind`], or what is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?)
     }
 
-    fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
+    fn from_artifact(artifact: &Artifact) -> Result<Self, LoadError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&["weights", "constant"])?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
@@ -174,7 +175,7 @@ fn joined(parts: [f32; PARTS]) -> f64 {
 }
 
 /// Loads a model of this kind.
-pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, ModelError> {
+pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
     Ok(Box::new(LogisticRegression::from_artifact(artifact)?))
 }
 
@@ -198,12 +199,16 @@ impl DirectionModel for LogisticRegression {
         Scratch::new(Buffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let Buffers { scaled, wide } = scratch.get()?;
         self.scaler
             .apply_rows(window.values(), scaled)
-            .map_err(|_| ModelError::ForeignScratch)?;
+            .map_err(|_| PredictError::ForeignScratch)?;
         wide.iter_mut().zip(scaled).for_each(|(wide, scaled)| *wide = f64::from(*scaled));
         let logit = self.constant + long_dot(wide, &self.weights);
         let moved = 1.0 - self.neutral;
@@ -228,12 +233,12 @@ impl FittedModel for LogisticRegression {
         self.calibration
     }
 
-    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
         self.calibration = calibration;
         Ok(())
     }
 
-    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+    fn to_artifact(&self) -> Result<Artifact, LoadError> {
         let artifact =
             Artifact::new(KIND, &self.id, &self.spec, &Config { neutral: self.neutral })?;
         let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);

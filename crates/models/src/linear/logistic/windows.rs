@@ -1,7 +1,7 @@
 //! Windows as flat lists of scaled numbers: inputs of the logistic regression.
 use windvane_signals::{Sample, SampleSet, Scaler};
 
-use crate::ModelError;
+use crate::TrainError;
 
 /// Rows that are scaled once: neighbouring windows share all rows but one, and each is a slice.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct ScaledWindows {
 
 impl ScaledWindows {
     /// Scales the rows of the tables that the samples point into.
-    pub(super) fn of(samples: &SampleSet<'_>, scaler: &Scaler) -> Result<Self, ModelError> {
+    pub(super) fn of(samples: &SampleSet<'_>, scaler: &Scaler) -> Result<Self, TrainError> {
         let tables = samples.scaled_tables(scaler)?;
         Ok(Self { tables, width: samples.width(), lookback: samples.lookback() })
     }

@@ -5,7 +5,7 @@ use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
 use super::likelihood::{Maximum, Outcomes, student_975};
 use super::{KIND, SignalImportance, WeightedSignals};
 use crate::train::{Learner, Run, calibrate, check_directions, record_of, spec_of};
-use crate::{FittedModel, ModelError, ModelId, ModelSpec};
+use crate::{FittedModel, ModelId, ModelSpec, TrainError};
 
 /// Fewest windows that moved to learn weights from.
 const LEAST_WINDOWS: usize = 50;
@@ -66,16 +66,16 @@ impl WeightedSignalsLearner {
     /// but for the temperature of learned weights.
     ///
     /// # Errors
-    /// [`ModelError::WindowShape`] and [`ModelError::Setting`] for weights that do not fit,
-    /// [`ModelError::TooFewWindows`] and [`ModelError::EmptyClass`] where there is nothing to
-    /// learn them from, [`ModelError::Signal`] without rows to scale by,
-    /// [`ModelError::Validation`].
+    /// [`TrainError::WindowShape`] and [`TrainError::Setting`] for weights that do not fit,
+    /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`] where there is nothing to
+    /// learn them from, [`TrainError::Signal`] without rows to scale by,
+    /// [`TrainError::Validation`].
     pub fn fit_model(
         &self,
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<WeightedSignals, ModelError> {
+    ) -> Result<WeightedSignals, TrainError> {
         let spec = spec_of(train, validation)?;
         let scaler = Scaler::fit(train)?;
         let record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
@@ -110,7 +110,7 @@ impl Learner for WeightedSignalsLearner {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn FittedModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))
     }
 }
@@ -128,7 +128,7 @@ fn learn(
     spec: ModelSpec,
     scaler: Scaler,
     train: &TrainSet<'_>,
-) -> Result<WeightedSignals, ModelError> {
+) -> Result<WeightedSignals, TrainError> {
     let outcomes = outcomes(&spec, &scaler, train)?;
     let maximum = outcomes.maximum();
     let neutral = train.class_counts()[Direction::Neutral.index()];
@@ -150,7 +150,7 @@ fn outcomes(
     spec: &ModelSpec,
     scaler: &Scaler,
     train: &TrainSet<'_>,
-) -> Result<Outcomes, ModelError> {
+) -> Result<Outcomes, TrainError> {
     check_directions(train, LEAST_WINDOWS)?;
     let length = SHORTEST_BLOCK.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));

@@ -34,8 +34,8 @@ use serde::{Deserialize, Serialize};
 use windvane_signals::{Scaler, Window};
 
 use crate::{
-    Artifact, Calibration, DirectionModel, FittedModel, Kinds, ModelError, ModelId, ModelSpec, Prediction, Scratch,
-    TrainingRecord,
+    Artifact, Calibration, DirectionModel, FittedModel, Kinds, LoadError, ModelId, ModelSpec,
+    PredictError, Prediction, Scratch, SettingError, TrainError, TrainingRecord,
 };
 
 #[cfg(feature = "train")]
@@ -87,23 +87,26 @@ impl WeightedSignals {
     /// A model with given scaler and weights, one per channel of `spec`.
     ///
     /// # Errors
-    /// [`ModelError::WindowShape`] when their number differs from the channels',
-    /// [`ModelError::Setting`] for a weight that is not finite or when all are 0.
-    pub fn new(spec: ModelSpec, scaler: Scaler, weights: Vec<f32>) -> Result<Self, ModelError> {
+    /// [`TrainError::Setting`] when their number differs from the channels', for a weight that is not finite or when all are 0.
+    pub fn new(spec: ModelSpec, scaler: Scaler, weights: Vec<f32>) -> Result<Self, TrainError> {
         spec.validate()?;
         let expected = spec.signals.width();
-        for (what, got) in [("weights", weights.len()), ("scaled channels", scaler.width())] {
+        for (setting, got) in
+            [("number of weights", weights.len()), ("number of scaled channels", scaler.width())]
+        {
             if got != expected {
-                return Err(ModelError::WindowShape { what, expected, got });
+                let (expected, got) = ("that of the spec's channels", got as f64);
+                return Err(SettingError { setting, expected, got }.into());
             }
         }
         let total: f32 = weights.iter().map(|weight| weight.abs()).sum();
         if !total.is_finite() || total <= 0.0 {
-            return Err(ModelError::Setting {
+            return Err(SettingError {
                 setting: "sum of the weights' magnitudes",
                 expected: "finite and above 0; give weights for your own channels",
                 got: f64::from(total),
-            });
+            }
+            .into());
         }
         Ok(Self {
             id: ModelId::new(KIND),
@@ -121,11 +124,11 @@ impl WeightedSignals {
     /// The same with another gain g, which makes every answer surer or less sure.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] unless it is 0 to 1000.
-    pub fn with_gain(self, gain: f32) -> Result<Self, ModelError> {
+    /// [`SettingError`] unless it is 0 to 1000.
+    pub fn with_gain(self, gain: f32) -> Result<Self, SettingError> {
         if !(0.0..=1e3).contains(&gain) {
             let (setting, expected, got) = ("gain", "0 to 1000", f64::from(gain));
-            return Err(ModelError::Setting { setting, expected, got });
+            return Err(SettingError { setting, expected, got });
         }
         Ok(Self { gain, ..self })
     }
@@ -163,20 +166,20 @@ impl WeightedSignals {
     /// Reads a model from a file.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?)
     }
 
     /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
     ///
     /// # Errors
-    /// [`ModelError::Kind`], or what is wrong with the bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+    /// [`LoadError::Kind`], or what is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?)
     }
 
-    pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, ModelError> {
+    pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, LoadError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&["weights"])?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
@@ -189,7 +192,7 @@ impl WeightedSignals {
             return Err(artifact.damaged("its importance is of other channels".to_string()));
         }
         let weights = artifact.tensor("weights", &[spec.signals.width()])?.to_vec();
-        let model = Self::new(spec, scaler, weights).and_then(|model| model.with_gain(gain));
+        let model = Self::new(spec, scaler, weights).and_then(|model| Ok(model.with_gain(gain)?));
         let model = model.map_err(|error| artifact.damaged(error.to_string()))?;
         let (calibration, record) = (artifact.calibration(), artifact.record().cloned());
         Ok(Self { id: artifact.id(), calibration, record, neutral_logit, importance, ..model })
@@ -197,7 +200,7 @@ impl WeightedSignals {
 }
 
 /// Loads a model of this kind.
-pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, ModelError> {
+pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
     Ok(Box::new(WeightedSignals::from_artifact(artifact)?))
 }
 
@@ -214,7 +217,11 @@ impl DirectionModel for WeightedSignals {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         scratch.get::<()>()?;
         #[expect(clippy::cast_possible_truncation, reason = "a score of −1 to 1")]
@@ -239,12 +246,12 @@ impl FittedModel for WeightedSignals {
         self.calibration
     }
 
-    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
         self.calibration = calibration;
         Ok(())
     }
 
-    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+    fn to_artifact(&self) -> Result<Artifact, LoadError> {
         let Self { neutral_logit, gain, .. } = *self;
         let config = Config { neutral_logit, gain, importance: self.importance.clone() };
         let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;

@@ -47,7 +47,7 @@
 //!
 //! let model = Network::load_state_dict(from_pytorch, &v32::config(), spec, scaler)?;
 //! assert_eq!(model.config().encoder.units(), 8); // read off the tensors
-//! # Ok::<(), windvane_models::ModelError>(())
+//! # Ok::<(), windvane_models::LoadError>(())
 //! ```
 //!
 //! A head of two outputs or of one is widened to three in Python, as
@@ -91,7 +91,7 @@ pub fn learner() -> crate::network::NetworkLearner {
 ///     last = predictor.on_candle(candle)?;
 /// }
 /// assert!(last.is_some_and(|prediction| prediction.confidence > 0.0));
-/// # Ok::<(), windvane_models::ModelError>(())
+/// # Ok::<(), windvane_models::LoadError>(())
 /// ```
 #[cfg(feature = "pretrained")]
 pub fn pretrained() -> crate::network::Network {

@@ -6,7 +6,7 @@ use windvane_lstm_core::OptimizerState;
 
 use super::trainer::{Losses, Progress};
 use crate::artifact::{SavedTensor, Stored, read_file};
-use crate::{ModelError, replace_file};
+use crate::{LoadError, TrainError, replace_file};
 
 const KEY: &str = "windvane_checkpoint";
 
@@ -54,7 +54,7 @@ pub(crate) struct Checkpoint {
 
 impl Checkpoint {
     /// Keeps the progress, replacing what was kept.
-    pub(crate) fn save(&self, progress: &Progress) -> Result<(), ModelError> {
+    pub(crate) fn save(&self, progress: &Progress) -> Result<(), TrainError> {
         let Some((losses, best)) = &progress.best else { return Ok(()) };
         let card = Card {
             run: self.run.clone(),
@@ -78,24 +78,24 @@ impl Checkpoint {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let written =
             std::fs::create_dir_all(folder).and_then(|()| replace_file(&self.path, &bytes));
-        written.map_err(|source| ModelError::Io { path: self.path.clone(), source })
+        written.map_err(|source| LoadError::Io { path: self.path.clone(), source }.into())
     }
 
     /// The progress kept there, if any, of a network with that many weights.
-    pub(crate) fn load(&self, weights: usize) -> Result<Option<Progress>, ModelError> {
+    pub(crate) fn load(&self, weights: usize) -> Result<Option<Progress>, TrainError> {
         let bytes = match read_file(&self.path) {
             Ok(bytes) => bytes,
-            Err(ModelError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(LoadError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(None);
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let file = self.path.display().to_string();
         let mut stored = Stored::from_bytes(&bytes, &file, KEY)?;
         let card: Card =
             serde_json::from_str(&stored.card).map_err(|error| self.damaged(error.to_string()))?;
         if let Some(problem) = card.run.difference(&self.run) {
-            return Err(ModelError::Checkpoint { file, problem });
+            return Err(TrainError::Checkpoint { file, problem });
         }
         let mut take = |name: &str, expected: usize| {
             let found = stored.tensors.iter_mut().find(|tensor| tensor.name == name);
@@ -112,7 +112,7 @@ impl Checkpoint {
         Ok(Some(Progress { epoch: card.epoch, weights: current, optimizer, best }))
     }
 
-    fn damaged(&self, problem: String) -> ModelError {
-        ModelError::Damaged { file: self.path.display().to_string(), problem }
+    fn damaged(&self, problem: String) -> TrainError {
+        LoadError::Damaged { file: self.path.display().to_string(), problem }.into()
     }
 }

@@ -1,7 +1,7 @@
 //! How weights are learned: optimizer, schedule, batch, stopping.
 use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
-use crate::ModelError;
+use crate::SettingError;
 
 /// How weights are learned.
 ///
@@ -85,8 +85,8 @@ impl Recipe {
     /// Confirms the ranges.
     ///
     /// # Errors
-    /// [`ModelError::Setting`].
-    pub fn check(&self) -> Result<(), ModelError> {
+    /// [`SettingError`].
+    pub fn check(&self) -> Result<(), SettingError> {
         let limit = match self.clip {
             Clip::Value(limit) | Clip::GlobalNorm(limit) => limit,
             // A kind that a later version of the layers adds has no bound known here.
@@ -102,7 +102,7 @@ impl Recipe {
         ];
         for (setting, expected, got, fits) in rules.into_iter().chain(self.schedule_rules()) {
             if !fits || !got.is_finite() {
-                return Err(ModelError::Setting { setting, expected, got });
+                return Err(SettingError { setting, expected, got });
             }
         }
         Ok(())

@@ -39,8 +39,7 @@ struct Validation<'a> {
 }
 
 /// Training and validation examples, and the sets they are of.
-type Sets<'a, 's> =
-    ((&'a Examples, &'s TrainSet<'s>), (&'a Examples, &'s ValidationSet<'s>));
+type Sets<'a, 's> = ((&'a Examples, &'s TrainSet<'s>), (&'a Examples, &'s ValidationSet<'s>));
 
 /// Working memory of a batch.
 #[derive(Default)]

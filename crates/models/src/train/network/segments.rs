@@ -103,7 +103,8 @@ pub(super) struct Piece {
 /// An epoch's batches: pieces of so many segments side by side. A segment keeps its slot from its first
 /// piece to its last, and another one follows there.
 pub(super) fn batches(runs: &[Run], slots: usize, stream: &mut Stream) -> Vec<Vec<Piece>> {
-    let segments: Vec<Run> = runs.iter().flat_map(|run| run.cut(stream).collect::<Vec<_>>()).collect();
+    let segments: Vec<Run> =
+        runs.iter().flat_map(|run| run.cut(stream).collect::<Vec<_>>()).collect();
     let mut order: Vec<usize> = (0..segments.len()).collect();
     stream.shuffle(&mut order);
     let mut free = vec![0; slots];

@@ -1,6 +1,6 @@
 //! Labelled sequences of any kind, for networks that learn something else than candles.
 use super::trainer::most_likely;
-use crate::ModelError;
+use crate::TrainError;
 use crate::network::{Cache, Layers};
 
 /// Lengths shared by all sequences of a set.
@@ -30,7 +30,7 @@ pub struct SequenceShape {
 /// let sequences = Sequences::new(shape, rising_or_falling, vec![0, 1])?;
 /// assert_eq!(sequences.iter().nth(1), Some(&[5.0, 4.0, 3.0][..]));
 /// assert!(Sequences::new(shape, vec![0.0; 3], vec![2]).is_err());
-/// # Ok::<(), windvane_models::ModelError>(())
+/// # Ok::<(), windvane_models::TrainError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sequences {
@@ -43,24 +43,24 @@ impl Sequences {
     /// A set of sequences with their classes.
     ///
     /// # Errors
-    /// [`ModelError::Sequences`] when a length is 0, values and labels do not fit the shape, a
+    /// [`TrainError::Sequences`] when a length is 0, values and labels do not fit the shape, a
     /// label is no class or a value is not finite.
     pub fn new(
         shape: SequenceShape,
         values: Vec<f32>,
         labels: Vec<usize>,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, TrainError> {
         let SequenceShape { steps, channels, classes } = shape;
         if steps == 0 || channels == 0 || classes < 2 || labels.is_empty() {
             let expected = "rows, channels, sequences and at least two classes".into();
             let got = format!("{steps} rows, {channels} channels, {classes} classes");
             let got = format!("{got}, {} sequences", labels.len());
-            return Err(ModelError::Sequences { what: "their shape", expected, got });
+            return Err(TrainError::Sequences { what: "their shape", expected, got });
         }
         check_len("their number of values", labels.len() * steps * channels, values.len())?;
         if let Some(index) = labels.iter().position(|label| *label >= classes) {
             let (expected, got) = (format!("below {classes}"), labels[index].to_string());
-            return Err(ModelError::Sequences { what: "every label", expected, got });
+            return Err(TrainError::Sequences { what: "every label", expected, got });
         }
         check_finite(&values)?;
         Ok(Self { shape, values, labels })
@@ -82,18 +82,18 @@ impl Sequences {
     }
 }
 
-fn check_len(what: &'static str, expected: usize, got: usize) -> Result<(), ModelError> {
+fn check_len(what: &'static str, expected: usize, got: usize) -> Result<(), TrainError> {
     if expected == got {
         return Ok(());
     }
     let (expected, got) = (expected.to_string(), got.to_string());
-    Err(ModelError::Sequences { what, expected, got })
+    Err(TrainError::Sequences { what, expected, got })
 }
 
-fn check_finite(values: &[f32]) -> Result<(), ModelError> {
+fn check_finite(values: &[f32]) -> Result<(), TrainError> {
     let Some(wrong) = values.iter().find(|value| !value.is_finite()) else { return Ok(()) };
     let (what, expected) = ("every value", "finite".to_string());
-    Err(ModelError::Sequences { what, expected, got: wrong.to_string() })
+    Err(TrainError::Sequences { what, expected, got: wrong.to_string() })
 }
 
 /// A network fitted to labelled sequences.
@@ -112,8 +112,8 @@ impl SequenceClassifier {
     /// The most likely class of each sequence of `values` `[N, T, C]`.
     ///
     /// # Errors
-    /// [`ModelError::Sequences`] when they are no whole sequences or a value is not finite.
-    pub fn classify(&self, values: &[f32]) -> Result<Vec<usize>, ModelError> {
+    /// [`TrainError::Sequences`] when they are no whole sequences or a value is not finite.
+    pub fn classify(&self, values: &[f32]) -> Result<Vec<usize>, TrainError> {
         let SequenceShape { steps, channels, .. } = self.shape;
         let one = steps * channels;
         check_len("their number of values", values.len().div_ceil(one) * one, values.len())?;
@@ -129,11 +129,11 @@ impl SequenceClassifier {
     /// Share of the sequences whose class it finds.
     ///
     /// # Errors
-    /// [`ModelError::Sequences`] when their shape is another.
-    pub fn accuracy(&self, sequences: &Sequences) -> Result<f64, ModelError> {
+    /// [`TrainError::Sequences`] when their shape is another.
+    pub fn accuracy(&self, sequences: &Sequences) -> Result<f64, TrainError> {
         if sequences.shape != self.shape {
             let (expected, got) = (format!("{:?}", self.shape), format!("{:?}", sequences.shape));
-            return Err(ModelError::Sequences { what: "their shape", expected, got });
+            return Err(TrainError::Sequences { what: "their shape", expected, got });
         }
         let found = self.classify(&sequences.values)?;
         let right = found.iter().zip(&sequences.labels).filter(|(found, label)| found == label);

@@ -4,9 +4,9 @@ use windvane_lstm_core::{LstmError, OptimizerState};
 
 use super::Recipe;
 use super::checkpoint::Checkpoint;
-use crate::train::{EpochReport, Run};
 use crate::network::Layers;
-use crate::{ModelError, ModelId, TrainingRecord};
+use crate::train::{EpochReport, Run};
+use crate::{ModelId, SettingError, TrainError, TrainingRecord};
 
 /// Batches of one kind of training: windows, or segments of long sequences.
 pub(crate) trait Batches: Send {
@@ -81,7 +81,7 @@ pub(crate) struct Trainer<'a, B> {
 
 impl<B: Batches> Trainer<'_, B> {
     /// Learns the weights; goes on from `checkpoint` and keeps it up to date.
-    pub(crate) fn run(mut self, checkpoint: Option<&Checkpoint>) -> Result<Fit, ModelError> {
+    pub(crate) fn run(mut self, checkpoint: Option<&Checkpoint>) -> Result<Fit, TrainError> {
         let found = checkpoint.map(|kept| kept.load(self.layers.weight_count()));
         let mut progress = match found.transpose()?.flatten() {
             Some(progress) => progress,
@@ -93,19 +93,16 @@ impl<B: Batches> Trainer<'_, B> {
                 checkpoint.save(&progress)?;
             }
             if self.run.report(&report).is_break() {
-                return Err(ModelError::Stopped { epoch: report.epoch });
+                return Err(TrainError::Stopped { epoch: report.epoch });
             }
         }
         let Progress { epoch, best, .. } = progress;
-        let (best, weights) = best.ok_or(ModelError::Setting {
-            setting: "epochs",
-            expected: "at least 1",
-            got: 0.0,
-        })?;
+        let (best, weights) =
+            best.ok_or(SettingError { setting: "epochs", expected: "at least 1", got: 0.0 })?;
         Ok(Fit { weights, epochs: epoch, best })
     }
 
-    fn start(&self) -> Result<Progress, ModelError> {
+    fn start(&self) -> Result<Progress, TrainError> {
         let mut weights = vec![0.0; self.layers.weight_count()];
         let Recipe { init, forget_bias, .. } = *self.recipe;
         self.layers.init(init, forget_bias, self.run.seed(), &mut weights)?;
@@ -136,7 +133,7 @@ impl<B: Batches> Trainer<'_, B> {
     }
 
     /// One epoch: every example once, in a new order, then the validation loss.
-    fn epoch(&mut self, progress: &mut Progress) -> Result<EpochReport, ModelError> {
+    fn epoch(&mut self, progress: &mut Progress) -> Result<EpochReport, TrainError> {
         let epoch = progress.epoch + 1;
         // On a thread of the pool: called from outside, every batch would wake two threads.
         let train_loss = rayon::scope(|_| self.pass(progress))?;
@@ -145,7 +142,7 @@ impl<B: Batches> Trainer<'_, B> {
         for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
             if !loss.is_finite() {
                 let learning_rate = self.learning_rate(epoch as f64 - 1.0);
-                return Err(ModelError::Diverged { epoch, loss, learning_rate });
+                return Err(TrainError::Diverged { epoch, loss, learning_rate });
             }
         }
         let best = match (&progress.best, validation_loss) {

@@ -1,176 +1,12 @@
-//! What can go wrong with a model.
+//! Errors of files: loading and saving models, checkpoints and `state_dict`s.
 use std::path::PathBuf;
 
-use windvane_candles::{Interval, Timestamp};
 use windvane_signals::SignalError;
 
-/// Why a model could not predict, be fitted, saved or loaded.
+/// A model file, checkpoint or `state_dict` that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ModelError {
-    /// A window has another shape than the model was fitted on.
-    #[error("the model reads windows of {expected} {what}, got {got}")]
-    WindowShape {
-        /// What differs: rows or channels.
-        what: &'static str,
-        /// What the model was fitted on.
-        expected: usize,
-        /// What was given.
-        got: usize,
-    },
-    /// The candles are of another interval than the model was fitted on.
-    #[error("the model was fitted on {expected} candles, the feed has {got}")]
-    Interval {
-        /// What the model was fitted on.
-        expected: Interval,
-        /// What the caller feeds.
-        got: Interval,
-    },
-    /// A candle has not closed yet.
-    #[error("the {interval} candle of {open_time} has not closed yet; wait for its last update")]
-    Unfinished {
-        /// Its open time.
-        open_time: Timestamp,
-        /// The feed's interval.
-        interval: Interval,
-    },
-    /// The saved state of a predictor cannot be taken over.
-    #[error("the saved state does not fit: {problem}")]
-    State {
-        /// What is wrong.
-        problem: &'static str,
-    },
-    /// A model does not say what it was fitted on.
-    #[error("model {model} has no training record: nothing says how old it is")]
-    NoRecord {
-        /// The model's id.
-        model: String,
-    },
-    /// A market profile was measured on windows of another shape or other channels.
-    #[error("the market profile is of other channels or rows than model {model} reads")]
-    OtherProfile {
-        /// The model's id.
-        model: String,
-    },
-    /// Training and validation windows do not belong together.
-    #[error(
-        "training and validation windows differ in {what}; cut both from one sample set with one split"
-    )]
-    Validation {
-        /// What differs.
-        what: &'static str,
-    },
-    /// A model that is fitted already does not fit the windows it is asked for.
-    #[error("model {model} is fitted already and cannot be used here: {problem}")]
-    OtherSpec {
-        /// The model's id.
-        model: String,
-        /// The difference.
-        problem: &'static str,
-    },
-    /// The scratch space was made by another kind of model.
-    #[error("the scratch space belongs to another model; make it with this model's scratch()")]
-    ForeignScratch,
-    /// A model's output is not a number.
-    #[error("model {model} gave probabilities that are no numbers: {got:?}")]
-    NotFinite {
-        /// The model's id.
-        model: String,
-        /// Up, down, neutral.
-        got: [f32; 3],
-    },
-    /// The signals could not be made.
-    #[error(transparent)]
-    Signal(#[from] SignalError),
-    /// There are too few windows to learn from.
-    #[error(
-        "{got} training windows are too few, at least {expected} are needed; give more candles"
-    )]
-    TooFewWindows {
-        /// Least number.
-        expected: usize,
-        /// What was given.
-        got: usize,
-    },
-    /// A class does not occur in training: the model could never learn to call it.
-    #[error("no training window is {class}; the data or the band leaves nothing to learn")]
-    EmptyClass {
-        /// `"UP"` or `"DOWN"`.
-        class: String,
-    },
-    /// Labelled sequences do not fit together, or not the network.
-    #[error("labelled sequences: {what} must be {expected}, got {got}")]
-    Sequences {
-        /// What is wrong.
-        what: &'static str,
-        /// What is allowed.
-        expected: String,
-        /// What was given.
-        got: String,
-    },
-    /// Training left the numbers.
-    #[error(
-        "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of {learning_rate}"
-    )]
-    Diverged {
-        /// Epoch, counted from 1.
-        epoch: usize,
-        /// The loss.
-        loss: f64,
-        /// The learning rate of that epoch.
-        learning_rate: f64,
-    },
-    /// A setting of a recipe or model is out of range.
-    #[error("{setting} must be {expected}, got {got}")]
-    Setting {
-        /// The setting.
-        setting: &'static str,
-        /// What is allowed.
-        expected: &'static str,
-        /// What was given.
-        got: f64,
-    },
-    /// This kind of model has no saved form.
-    #[error("model {model} has no saved form; implement to_artifact for it")]
-    NotSaved {
-        /// The model's id.
-        model: String,
-    },
-    /// This kind of model takes no calibration, or is shared with others.
-    #[error("model {model} cannot be calibrated: it is shared, or set_calibration is missing")]
-    NotCalibrated {
-        /// The model's id.
-        model: String,
-    },
-    /// What a model of another crate finds wrong.
-    #[error(transparent)]
-    Other(Box<dyn std::error::Error + Send + Sync>),
-    /// Training was stopped by its caller.
-    #[error("training was stopped after epoch {epoch}; its checkpoint, if asked for, goes on")]
-    Stopped {
-        /// Epoch, counted from 1.
-        epoch: usize,
-    },
-    /// Training on another thread panicked.
-    #[error("training panicked: {message}")]
-    TrainingPanicked {
-        /// What it said.
-        message: String,
-    },
-    /// A checkpoint belongs to another run of training.
-    #[error(
-        "{file} is the checkpoint of another run: {problem}; delete it or choose another folder"
-    )]
-    Checkpoint {
-        /// The file.
-        file: String,
-        /// What differs.
-        problem: &'static str,
-    },
-    /// A layer's size is out of range.
-    #[cfg(feature = "network")]
-    #[error(transparent)]
-    Layer(#[from] windvane_lstm_core::LstmError),
+pub enum LoadError {
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -313,14 +149,25 @@ pub enum ModelError {
         /// The number.
         got: f64,
     },
+    /// This kind of model has no saved form.
+    #[error("model {model} has no saved form; implement to_artifact for it")]
+    NotSaved {
+        /// The model's id.
+        model: String,
+    },
+    /// The spec for the weights of another library is out of range.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
 }
 
 /// Which feature of which crate a kind of model needs.
 fn enable(feature: &str) -> String {
     match feature {
-        "ensemble" => "the feature `ensemble` of windvane and load it with windvane::load, or with \
+        "ensemble" => {
+            "the feature `ensemble` of windvane and load it with windvane::load, or with \
                        windvane_ensemble::kinds()"
-            .to_string(),
+                .to_string()
+        }
         _ => format!("the feature `{feature}` of windvane-models (or of windvane)"),
     }
 }
