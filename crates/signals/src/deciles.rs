@@ -89,13 +89,17 @@ impl Deciles {
 
     /// Population stability index of later values, of which that many fell into each bin.
     pub fn psi(&self, later: &[u64]) -> f64 {
-        let total = |counts: &[u64]| counts.iter().map(|count| *count as f64).sum::<f64>();
         let half = self.bins() as f64 / 2.0;
         let (before, after) = (total(&self.counts) + half, total(later) + half);
-        let term = |(earlier, later): (&u64, &u64)| {
+        let bins = self.counts.iter().zip(later);
+        bins.map(|(earlier, later)| {
             let (p, q) = ((*earlier as f64 + 0.5) / before, (*later as f64 + 0.5) / after);
             (q - p) * (q / p).ln()
-        };
-        self.counts.iter().zip(later).map(term).sum()
+        })
+        .sum()
     }
+}
+
+fn total(counts: &[u64]) -> f64 {
+    counts.iter().map(|count| *count as f64).sum()
 }

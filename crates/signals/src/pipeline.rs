@@ -127,8 +127,8 @@ impl SignalPipeline {
     ) -> Result<Self, SignalError> {
         let mut joined = Self::new(spec, interval, registry)?;
         joined.last = sources.first().and_then(|(_, first)| first.last);
-        let apart = |source: &Self| source.last != joined.last || source.interval != interval;
-        if sources.iter().any(|(_, source)| apart(source)) {
+        let last = joined.last;
+        if sources.iter().any(|(_, source)| source.last != last || source.interval != interval) {
             return Err(SignalError::State { what: "the pipelines stand at different candles" });
         }
         for (channel, slot) in spec.channels.iter().zip(&mut joined.channels) {

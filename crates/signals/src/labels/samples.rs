@@ -30,11 +30,11 @@ pub struct Sample {
 /// From candles to what a model is fitted on.
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
-/// # let candle = |hour: i64| {
+/// # fn candle(hour: i64) -> Candle {
 /// #     let close = 100.0 + (hour % 7) as f64;
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume: 10.0 };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-/// # };
+/// # }
 /// use windvane_candles::{CandleSeries, Interval};
 /// use windvane_signals::{LabelSpec, Registry, SampleSet, Scaler, SignalSpec, SignalTable, Split};
 ///

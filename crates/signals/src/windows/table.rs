@@ -248,9 +248,11 @@ fn cursors<'a>(
     series: &CandleSeries,
     others: &'a [CandleSeries],
 ) -> Result<Vec<Cursor<'a>>, SignalError> {
-    let find = |pair: &Pair| {
-        let missing = || SignalError::MissingPair { pair: pair.clone() };
-        let other = others.iter().find(|other| other.pair() == pair).ok_or_else(missing)?;
+    let mut cursors = Vec::new();
+    for pair in spec.pairs() {
+        let Some(other) = others.iter().find(|other| other.pair() == pair) else {
+            return Err(SignalError::MissingPair { pair: pair.clone() });
+        };
         if other.interval() != series.interval() {
             return Err(SignalError::WrongInterval {
                 pair: pair.clone(),
@@ -258,7 +260,7 @@ fn cursors<'a>(
                 got: other.interval(),
             });
         }
-        Ok(Cursor { series: other, next: 0 })
-    };
-    spec.pairs().into_iter().map(find).collect()
+        cursors.push(Cursor { series: other, next: 0 });
+    }
+    Ok(cursors)
 }
