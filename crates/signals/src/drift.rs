@@ -1,7 +1,8 @@
-//! How far a channel has moved from what a model was fitted on.
+//! Drift of channels between training and later.
+use crate::deciles::quartile;
 use crate::{Deciles, SampleSet, SignalError};
 
-/// How a channel's values differ between training and later.
+/// Difference of a channel's values between training and later.
 ///
 /// **Formula** with p and q the shares of earlier and later values in each of the K bins between
 /// the earlier values' deciles, and m their medians:
@@ -62,11 +63,6 @@ fn compare(channel: String, before: &[f64], after: &[f64]) -> ChannelDrift {
     let (psi, by_chance) = stability(before, after).unzip();
     let shift = (spread > 0.0).then(|| (later - earlier) / spread);
     ChannelDrift { channel, earlier, later, psi, by_chance, shift }
-}
-
-/// Quartile 1, 2 (the median) or 3 of sorted values, without interpolation.
-fn quartile(sorted: &[f64], quarter: usize) -> f64 {
-    sorted[(sorted.len() - 1) * quarter / 4]
 }
 
 fn names(samples: &SampleSet) -> Result<Vec<String>, SignalError> {

@@ -70,7 +70,7 @@ impl<'a> Rows<'a> {
         self.complete.last()?.then(|| &self.values[start..])
     }
 
-    /// Whether a gap reset the channels, so that earlier rows belong to another run.
+    /// Returns whether a gap reset the channels, so that earlier rows belong to another run.
     pub fn restarted(&self) -> bool {
         self.restarted
     }
@@ -80,7 +80,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What a gap before a candle asks for.
+/// Action that a gap before a candle requires.
 enum Step {
     Follow,
     Restart,
@@ -285,19 +285,19 @@ impl SignalPipeline {
         self.last.map(|(open_time, _)| open_time)
     }
 
-    /// Whether a gap at which the policy would start every channel anew is refused instead, as
-    /// under [`GapPolicy::Error`]: a live feed can fetch what is missing. Off at first; no part of
+    /// Sets whether a gap that would reset the channels is an error instead, as under
+    /// [`GapPolicy::Error`]: a live feed can fetch the missing candles. Off by default; not part of
     /// a saved state.
     pub fn stop_at_gaps(&mut self, stop: bool) {
         self.stops = stop;
     }
 
-    /// Whether such a gap is refused.
+    /// Returns whether such a gap is refused.
     pub fn stops_at_gaps(&self) -> bool {
         self.stops
     }
 
-    /// Forgets every candle.
+    /// Discards all state, as if no candle had been consumed.
     pub fn reset(&mut self) {
         self.last = None;
         self.forget();

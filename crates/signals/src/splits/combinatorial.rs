@@ -38,7 +38,7 @@ const MAX_SPLITS: usize = 1_000;
 pub struct Combinatorial {
     /// Number of groups, N.
     pub groups: usize,
-    /// How many of them a split tests on, k.
+    /// Number of groups that a split tests on, k.
     pub test_groups: usize,
     /// Share of the samples outside the tests that serves for choosing.
     pub validation: f64,
@@ -67,7 +67,7 @@ impl Combinatorial {
         all
     }
 
-    /// In how many splits each group is tested.
+    /// Number of splits in which each group is tested.
     pub fn paths(&self) -> usize {
         self.combinations().len() * self.test_groups / self.groups.max(1)
     }

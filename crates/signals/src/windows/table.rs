@@ -51,7 +51,7 @@ struct TableData {
     held: Vec<bool>,
 }
 
-/// What came of a decision: the change of the close, and when it was known.
+/// Price change after a decision, and the time at which it was known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     /// `(P_{t+h} − P_t) / P_t`, a fraction.
@@ -125,7 +125,7 @@ impl SignalTable {
         self.data.runs.len()
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.data.runs.is_empty()
     }
@@ -153,7 +153,7 @@ impl SignalTable {
         self.data.closes.get(index).copied()
     }
 
-    /// Whether the gap policy filled this row in; nothing is decided or settled on such a row.
+    /// Returns whether the gap policy filled this row in; nothing is decided or settled on such a row.
     pub fn is_held(&self, index: usize) -> bool {
         self.data.held.get(index).copied().unwrap_or(false)
     }
@@ -169,7 +169,7 @@ impl SignalTable {
         Window::new(rows, width, self.close_time(index)?)
     }
 
-    /// What came of a decision at `index`, `horizon` rows later; `None` at the end of the
+    /// Price change from the row `index` to `horizon` rows later; `None` at the end of the
     /// series, across a reset, or where either candle was filled in.
     pub fn outcome(&self, index: usize, horizon: usize) -> Option<Outcome> {
         let later = index.checked_add(horizon)?;
