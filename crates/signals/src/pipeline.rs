@@ -36,9 +36,9 @@ pub struct SignalPipeline {
     /// Room for the rows of one update, flat; the held ones first, the candle's own last.
     rows: Box<[f64]>,
     complete: Box<[bool]>,
-    /// Whether the last row was complete: from then on the built-in channels always have a value.
+    /// True if the last row was complete: from then on the built-in channels always have a value.
     warm: bool,
-    /// Whether a gap that would reset is refused.
+    /// True if a gap that would reset is refused.
     stops: bool,
 }
 
@@ -91,7 +91,7 @@ impl SignalPipeline {
     /// Builds the channels of `spec` for candles of `interval`.
     ///
     /// # Errors
-    /// What [`SignalSpec::check`] and [`Registry::build`] find wrong with the spec.
+    /// As [`SignalSpec::check`] and [`Registry::build`].
     pub fn new(
         spec: &SignalSpec,
         interval: Interval,
@@ -188,7 +188,7 @@ impl SignalPipeline {
         Ok((rows, restarted))
     }
 
-    /// Whether a candle follows the last one without a gap: the common case, without a division.
+    /// Returns whether a candle follows the last one without a gap: the common case, without a division.
     fn is_next(&self, open_time: Timestamp) -> bool {
         self.last.is_some_and(|(last, _)| {
             let apart = open_time.millis().checked_sub(last.millis());

@@ -30,7 +30,7 @@ use crate::{SignalError, StateReader, StateWriter};
 pub struct Momentum {
     /// The last `lag` closes, a ring.
     closes: Box<[f64]>,
-    /// Where the oldest is, once there are `lag`, and the next goes.
+    /// Index of the oldest close once there are `lag` of them; the next close replaces it.
     oldest: usize,
     /// Closes so far, up to `lag`.
     seen: usize,

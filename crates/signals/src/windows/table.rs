@@ -65,7 +65,7 @@ impl SignalTable {
     /// channels read beside the own one.
     ///
     /// # Errors
-    /// What [`SignalPipeline::new`] and [`SignalPipeline::update`] find wrong;
+    /// As [`SignalPipeline::new`] and [`SignalPipeline::update`];
     /// [`SignalError::MissingPair`] and [`SignalError::WrongInterval`] for `others`.
     pub fn build(
         spec: &SignalSpec,
