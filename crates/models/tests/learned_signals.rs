@@ -9,8 +9,8 @@
 mod common;
 
 use common::{market, with_parts};
+use windvane_candles::CandleSeries;
 use windvane_candles::simulate::Market;
-use windvane_candles::{Candle, CandleSeries};
 use windvane_models::train::Run;
 use windvane_models::v2::{SignalImportance, WeightedSignals, WeightedSignalsLearner, Weights};
 use windvane_models::{DirectionModel, FittedModel, Reliability, TrainError, load};
