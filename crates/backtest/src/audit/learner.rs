@@ -10,7 +10,7 @@ use windvane_signals::{
 };
 
 use super::{Exam, Forecast, Inputs};
-use crate::Backtest;
+use crate::run::Backtest;
 
 /// Share of the samples before the split that validates, as when walking forward.
 const VALIDATION: f64 = 0.15;

@@ -83,7 +83,8 @@ use windvane_models::DirectionModel;
 use windvane_models::train::Learner;
 use windvane_signals::{Registry, SignalSpec, SignalTable};
 
-use crate::{Backtest, BacktestError, gaps};
+use crate::error::BacktestError;
+use crate::run::{Backtest, gap_policy_of};
 pub use exam::{Exam, Forecast, Inputs};
 pub use finding::{Check, Finding, Findings, Verdict};
 use fit::Fit;
@@ -233,7 +234,7 @@ impl Audit {
     ) -> Result<Findings, BacktestError> {
         let series: Vec<CandleSeries> =
             std::iter::once(&self.series).chain(&self.beside).cloned().collect();
-        let gaps = settings.gaps.unwrap_or_else(|| gaps::guess(settings, &series, 1));
+        let gaps = gap_policy_of(settings, &series);
         let audited = format!("the learner {}", learner.id());
         self.audit_fit(&audited, settings.labels.horizon, |exam| {
             learner::forecasts(learner, settings, gaps, exam)

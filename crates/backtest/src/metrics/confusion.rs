@@ -2,8 +2,7 @@
 use serde::Serialize;
 use windvane_candles::Direction;
 
-use crate::Record;
-use crate::accuracy::share;
+use super::share;
 
 /// Counts of candles: rows are the labels (UP, DOWN, NEUTRAL), columns what was called.
 ///
@@ -34,11 +33,6 @@ use crate::accuracy::share;
 pub struct Confusion(pub [[usize; 3]; 3]);
 
 impl Confusion {
-    /// Counts the records.
-    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
-        Self::of_calls(records.into_iter().map(|record| (record.label, record.called)))
-    }
-
     /// Counts candles given as (label, called).
     pub fn of_calls(candles: impl IntoIterator<Item = (Direction, Direction)>) -> Self {
         let mut counts = [[0; 3]; 3];
@@ -143,7 +137,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::any_records;
 
     #[test]
     fn nothing_is_undefined() {
@@ -159,13 +152,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn counts_add_up(records in any_records(0..60)) {
-            let confusion = Confusion::of(&records);
-            prop_assert_eq!(confusion.total(), records.len());
+        fn counts_add_up(candles in prop::collection::vec((0..3_usize, 0..3_usize), 0..60)) {
+            let of_index = |(label, called): &(usize, usize)| {
+                (Direction::ALL[*label], Direction::ALL[*called])
+            };
+            let confusion = Confusion::of_calls(candles.iter().map(of_index));
+            prop_assert_eq!(confusion.total(), candles.len());
             let neutral: usize =
                 Direction::ALL.iter().map(|l| confusion.count(*l, Direction::Neutral)).sum();
-            let calls = crate::Accuracy::of(&records, |r| r.called).calls;
-            prop_assert_eq!(calls + neutral, records.len());
+            let calls = candles.iter().filter(|(_, called)| *called != 2).count();
+            prop_assert_eq!(calls + neutral, candles.len());
         }
 
         #[test]

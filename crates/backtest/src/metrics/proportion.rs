@@ -1,6 +1,6 @@
 //! A share of hits: its exact intervals and tests.
+use super::Bounds;
 use super::distribution::{beta_quantile, binomial_at_least, ln_binomial_mass, normal_quantile};
-use crate::Bounds;
 
 /// So many hits of so many independent trials.
 ///

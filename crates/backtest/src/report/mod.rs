@@ -3,14 +3,11 @@
 //! Everything but [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
 mod appendix;
-mod assemble;
 mod confident;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
-pub(crate) mod iso;
 mod markdown;
-mod ranking;
 mod section;
 mod table;
 mod trading;
@@ -18,18 +15,18 @@ mod write;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::TrainingRecord;
 use windvane_signals::{GapPolicy, LabelSpec};
 
-use crate::{EpochLoss, Importance, ResultRow, Warning};
+use crate::score::{Importance, ResultRow, Warning, iso};
 
-pub(crate) use assemble::Finished;
-pub use ranking::Rank;
+pub use crate::score::Rank;
+pub use table::Table;
 
 /// Version of the JSON's layout.
-const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// All of a run.
 ///
@@ -130,7 +127,8 @@ pub enum PlanRecord {
         embargo: u32,
     },
     /// One test at the end.
-    Once {
+    #[serde(rename = "once")]
+    Holdout {
         /// Start of validation.
         #[serde(serialize_with = "iso::time")]
         validate_from: Timestamp,
@@ -236,6 +234,23 @@ impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, self.reason)
     }
+}
+
+/// One epoch of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EpochLoss {
+    /// Which of the networks that the model is made of, counted from 1 in the order of their
+    /// training.
+    pub member: usize,
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean cross-entropy over the epoch's training windows, nats.
+    pub train_loss: f64,
+    /// Mean cross-entropy on the validation windows after the epoch, nats; `None` without any.
+    pub validation_loss: Option<f64>,
+    /// Whether these were the best weights so far.
+    pub best: bool,
 }
 
 /// How a model came to be.

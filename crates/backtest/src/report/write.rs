@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Report;
-use crate::BacktestError;
+use crate::error::BacktestError;
 
 impl Report {
     /// The report as JSON: `schema` first, `timing` last, times as RFC 3339, undefined numbers

@@ -5,8 +5,9 @@ use super::axis::Axis;
 use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot, spread};
+use crate::report::Report;
 use crate::report::headline::interval;
-use crate::{Report, ResultRow, Scope};
+use crate::score::{ResultRow, Scope};
 
 impl Report {
     /// Accuracy on every instrument, a plot for each interval.

@@ -3,8 +3,9 @@ use windvane_candles::Interval;
 
 use super::ink::Ink;
 use super::plot::Plot;
+use crate::report::Report;
 use crate::report::headline::interval;
-use crate::{Report, ResultRow, Scope};
+use crate::score::{ResultRow, Scope};
 
 /// The plots of a section.
 #[derive(Debug, Default)]

@@ -6,7 +6,8 @@ use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot};
 use crate::report::Training;
-use crate::{EpochLoss, Importance, Report};
+use crate::report::{EpochLoss, Report};
+use crate::score::Importance;
 
 impl Report {
     /// Loss by epoch, for each model, all folds in one.
