@@ -78,9 +78,9 @@ pub use run::{
     Backtest, Event, Instrument, LogisticLearner, Plan, PredictionRow, Predictions, Task,
 };
 pub use score::{
-    Accuracy, Baseline, BaselineCalls, BaselineResult, BaselineReturn, Confidence, ConfidenceBin,
-    CoveragePoint, EquityPoint, FoldScore, Importance, Lead, NetResult, PathScore, Record,
-    ResultRow, Scope, SeedScore, Selected, StretchScore, Trading, Warning, WarningCode,
+    Accuracy, Baseline, BaselineCalls, BaselineResult, BaselineReturn, EquityPoint, FoldScore,
+    Importance, Lead, NetResult, PathScore, Record, ResultRow, Scope, SeedScore, Selected, Trading,
+    Warning, WarningCode,
 };
 
 #[cfg(doctest)]

@@ -36,7 +36,7 @@ pub(crate) const SCHEMA: u32 = 2;
 #[non_exhaustive]
 pub struct Report {
     /// Version of this layout: 2.
-    pub schema: u32,
+    pub(crate) schema: u32,
     /// What was run.
     pub run: RunRecord,
     /// The instruments by interval, with their folds.
@@ -68,19 +68,19 @@ pub struct Report {
 #[non_exhaustive]
 pub struct RunRecord {
     /// Version of this crate.
-    pub version: String,
+    pub(crate) version: String,
     /// The command line; set by the caller.
     pub command: Option<String>,
     /// Seed of every random draw.
     pub seed: u64,
     /// With how many seeds, from that one on, each model was fitted.
-    pub seeds: usize,
+    pub(crate) seeds: usize,
     /// Instruction set of the inner loops.
-    pub kernel: String,
+    pub(crate) kernel: String,
     /// XXH3 of the names, intervals and candles of all instruments, in order.
     pub data_hash: String,
     /// How time was cut.
-    pub plan: PlanRecord,
+    pub(crate) plan: PlanRecord,
     /// What the models were asked.
     pub labels: LabelSpec,
     /// The channels.
@@ -88,7 +88,7 @@ pub struct RunRecord {
     /// The gap policy that was given; `None` where it was guessed for each interval.
     pub gaps: Option<GapPolicy>,
     /// Rows per window.
-    pub lookback: usize,
+    pub(crate) lookback: usize,
     /// Costs of trading reckoned with, basis points per unit of turnover.
     pub costs: Vec<f64>,
     /// The models.
@@ -100,8 +100,7 @@ pub struct RunRecord {
 /// How time was cut: [`Plan`](crate::Plan) as plain data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PlanRecord {
+pub(crate) enum PlanRecord {
     /// Several tests that walk forward.
     WalkForward {
         /// Number of test stretches.
@@ -332,13 +331,13 @@ pub struct Timing {
 #[non_exhaustive]
 pub struct ModelTiming {
     /// The model.
-    pub model: String,
+    pub(crate) model: String,
     /// Fitting. Tasks run side by side and share threads: this can exceed the run's wall time.
     pub fit_seconds: f64,
     /// Predicting, summed over threads.
-    pub predict_seconds: f64,
+    pub(crate) predict_seconds: f64,
     /// Predictions made.
-    pub predictions: usize,
+    pub(crate) predictions: usize,
     /// Microseconds per prediction; `None` without any.
     pub microseconds_per_prediction: Option<f64>,
 }

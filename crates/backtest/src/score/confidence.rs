@@ -9,35 +9,33 @@ const BINS: usize = 20;
 
 /// Distribution of the confidence of calls (UP or DOWN): the probability of the called class.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Confidence {
+pub(crate) struct Confidence {
     /// The least; `None` without calls.
-    pub min: Option<f64>,
+    pub(crate) min: Option<f64>,
     /// The middle one, or the mean of the two in the middle; `None` without calls.
-    pub median: Option<f64>,
+    pub(crate) median: Option<f64>,
     /// The greatest; `None` without calls.
-    pub max: Option<f64>,
+    pub(crate) max: Option<f64>,
     /// Twenty bins of width 0.05. A value on an edge is in the upper bin, 1 in the last.
-    pub bins: Vec<ConfidenceBin>,
+    pub(crate) bins: Vec<ConfidenceBin>,
 }
 
 /// Calls of similar confidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ConfidenceBin {
+pub(crate) struct ConfidenceBin {
     /// Lower edge.
-    pub from: f64,
+    pub(crate) from: f64,
     /// Upper edge.
-    pub to: f64,
+    pub(crate) to: f64,
     /// Calls in it.
-    pub calls: usize,
+    pub(crate) calls: usize,
     /// Share of those on a moving close that came true; `None` without any.
-    pub hit_rate: Option<f64>,
+    pub(crate) hit_rate: Option<f64>,
 }
 
 impl Confidence {
     /// The distribution over the records with a call.
-    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+    pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut values = Vec::new();
         // Calls, scored, hits.
         let mut counts = [[0_usize; 3]; BINS];

@@ -15,21 +15,20 @@ const DAY: i64 = 86_400_000;
 
 /// What was scored in a stretch of calendar time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct StretchScore {
+pub(crate) struct StretchScore {
     /// First moment of decision that belongs to it.
     #[serde(serialize_with = "iso::time")]
-    pub from: Timestamp,
+    pub(crate) from: Timestamp,
     /// First one that does not.
     #[serde(serialize_with = "iso::time")]
-    pub until: Timestamp,
+    pub(crate) until: Timestamp,
     /// Accuracy and coverage of the model's calls.
     #[serde(flatten)]
-    pub score: Accuracy,
+    pub(crate) score: Accuracy,
     /// 95 % interval of the accuracy: block bootstrap within the stretch.
-    pub interval_95: Option<Bounds>,
+    pub(crate) interval_95: Option<Bounds>,
     /// The baseline that did best in the stretch, with hindsight.
-    pub best_baseline: Option<BaselineResult>,
+    pub(crate) best_baseline: Option<BaselineResult>,
 }
 
 /// At most 24 stretches of as many whole days, the first beginning at midnight UTC, those without

@@ -29,7 +29,7 @@ pub struct Rank {
     /// Share of candles with a call.
     pub coverage: Option<f64>,
     /// Accuracy when every candle gets a call.
-    pub full_coverage_accuracy: Option<f64>,
+    pub(crate) full_coverage_accuracy: Option<f64>,
     /// Lead over the best baseline.
     pub lead: Option<Lead>,
     /// The lead's p-value corrected for the number of models compared

@@ -80,7 +80,7 @@ pub struct ResultRow {
     /// 95 % interval of the accuracy: block bootstrap over calendar time.
     pub interval_95: Option<Bounds>,
     /// Blocks drawn from.
-    pub blocks: Option<usize>,
+    pub(crate) blocks: Option<usize>,
     /// The same model forced to call every candle: the sign of p(UP) − p(DOWN).
     pub full_coverage: Accuracy,
     /// Whether [`full_coverage`](Self::full_coverage) is better than markets allow: audit for leaks.
@@ -88,7 +88,7 @@ pub struct ResultRow {
     /// The model on the candles it is surest of: at 100, 50, 20 and 10 %.
     pub selected: Vec<Selected>,
     /// Accuracy against coverage, at 5, 10, … 100 %.
-    pub coverage_curve: Vec<CoveragePoint>,
+    pub(crate) coverage_curve: Vec<CoveragePoint>,
     /// The baselines on the candles that were scored; not the model itself, nor learners that could
     /// not be fitted on all of its folds.
     pub baselines: Vec<BaselineResult>,
@@ -107,15 +107,15 @@ pub struct ResultRow {
     /// Expected calibration error in 15 bins, a fraction.
     pub calibration_error: Option<f64>,
     /// The reliability diagram: those of the 15 bins that hold a case.
-    pub reliability: Vec<ReliabilityBin>,
+    pub(crate) reliability: Vec<ReliabilityBin>,
     /// How sure the calls were.
-    pub confidence: Confidence,
+    pub(crate) confidence: Confidence,
     /// What trading the calls would have earned; `None` where several intervals are pooled.
     pub trading: Option<Trading>,
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
     /// Stretch by stretch of calendar time; empty for single instruments.
-    pub over_time: Vec<StretchScore>,
+    pub(crate) over_time: Vec<StretchScore>,
     /// Path by path where there are several, else empty. Their spread is what chance and the
     /// choice of the training windows do; it is no interval, for all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -65,18 +65,17 @@ impl Selected {
 
 /// A point of the accuracy-coverage curve, chosen like [`Selected`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct CoveragePoint {
+pub(crate) struct CoveragePoint {
     /// The share asked for, on validation windows.
-    pub share: f64,
+    pub(crate) share: f64,
     /// The realised share of the test candles; `None` without any.
-    pub coverage: Option<f64>,
+    pub(crate) coverage: Option<f64>,
     /// Calls on a close that moved.
-    pub scored: usize,
+    pub(crate) scored: usize,
     /// Share of those that came true; `None` without any.
-    pub accuracy: Option<f64>,
+    pub(crate) accuracy: Option<f64>,
     /// Accuracy of the baseline that does best on those candles, with hindsight.
-    pub best_baseline_accuracy: Option<f64>,
+    pub(crate) best_baseline_accuracy: Option<f64>,
 }
 
 /// Calls and hits of the records between two thresholds.

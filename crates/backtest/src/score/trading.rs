@@ -59,9 +59,9 @@ pub struct Trading {
     /// this is the accuracy.
     pub hit_rate: Option<f64>,
     /// What a candle earned that earned something, on the mean, a fraction.
-    pub mean_gain: Option<f64>,
+    pub(crate) mean_gain: Option<f64>,
     /// What a candle lost that lost something, on the mean, a positive fraction.
-    pub mean_loss: Option<f64>,
+    pub(crate) mean_loss: Option<f64>,
     /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
     /// loss before costs, `None` without turnover.
     pub break_even_cost: Option<f64>,
@@ -137,7 +137,7 @@ pub struct EquityPoint {
     pub net: Vec<f64>,
     /// The deepest fall below the highest equity so far since the point before, per cost, 0 to
     /// −1.
-    pub drawdown: Vec<f64>,
+    pub(crate) drawdown: Vec<f64>,
 }
 
 /// The position of a call.
