@@ -90,11 +90,7 @@ impl Confusion {
     /// Matthews' correlation of calls and labels, −1 to 1; `None` where all labels, or all calls,
     /// are one class. (scikit-learn says 0 there.)
     pub fn matthews(&self) -> Option<f64> {
-        let squares = |of: fn(&Self, Direction) -> usize| {
-            let square = |class| (of(self, class) as f64).powi(2);
-            self.square() - Direction::ALL.into_iter().map(square).sum::<f64>()
-        };
-        let below = squares(Self::labelled) * squares(Self::called);
+        let below = self.off_squares(Self::labelled) * self.off_squares(Self::called);
         (below > 0.0).then(|| (self.agreement() - self.chance()) / below.sqrt())
     }
 
@@ -127,8 +123,16 @@ impl Confusion {
 
     /// What the agreement would be if calls and labels had nothing to do with each other.
     fn chance(&self) -> f64 {
-        let both = |class| self.labelled(class) as f64 * self.called(class) as f64;
-        Direction::ALL.into_iter().map(both).sum()
+        Direction::ALL
+            .into_iter()
+            .map(|class| self.labelled(class) as f64 * self.called(class) as f64)
+            .sum()
+    }
+
+    /// n² less the squares of the classes' counts.
+    fn off_squares(&self, count: fn(&Self, Direction) -> usize) -> f64 {
+        let squares = Direction::ALL.into_iter().map(|class| (count(self, class) as f64).powi(2));
+        self.square() - squares.sum::<f64>()
     }
 }
 
@@ -153,10 +157,8 @@ mod tests {
     proptest! {
         #[test]
         fn counts_add_up(candles in prop::collection::vec((0..3_usize, 0..3_usize), 0..60)) {
-            let of_index = |(label, called): &(usize, usize)| {
-                (Direction::ALL[*label], Direction::ALL[*called])
-            };
-            let confusion = Confusion::of_calls(candles.iter().map(of_index));
+            let pairs = candles.iter().map(|(y, p)| (Direction::ALL[*y], Direction::ALL[*p]));
+            let confusion = Confusion::of_calls(pairs);
             prop_assert_eq!(confusion.total(), candles.len());
             let neutral: usize =
                 Direction::ALL.iter().map(|l| confusion.count(*l, Direction::Neutral)).sum();

@@ -154,9 +154,9 @@ impl<'a> Finished<'a> {
 
     fn jumps(&self) -> impl Iterator<Item = Warning> {
         self.plan.instruments.iter().enumerate().filter_map(|(index, instrument)| {
-            let tested = || self.folds_done().filter_map(|fold| fold.tested(index));
-            let first = tested().map(|(first, _)| first).min()?;
-            let last = tested().map(|(_, last)| last).max()?;
+            let tested: Vec<_> = self.folds_done().filter_map(|fold| fold.tested(index)).collect();
+            let first = tested.iter().map(|(first, _)| *first).min()?;
+            let last = tested.iter().map(|(_, last)| *last).max()?;
             score::jump(&instrument.series, first..=last)
         })
     }
@@ -285,10 +285,11 @@ impl<'a> Finished<'a> {
                 }
             }
         }
-        let one = |(subject, effects): (Subject<'_>, Vec<&Effect>)| {
-            Importance::of(subject, &effects, self.terms())
-        };
-        jobs.into_par_iter().map(one).collect()
+        let jobs: Vec<(Subject<'_>, Vec<&Effect>)> = jobs;
+        let terms = self.terms();
+        jobs.into_par_iter()
+            .map(|(subject, effects)| Importance::of(subject, &effects, terms))
+            .collect()
     }
 
     fn run_record(&self) -> RunRecord {
@@ -440,10 +441,10 @@ fn constant_channels(training: &[Training]) -> Vec<Warning> {
             continue;
         }
         let about = format!("{} did not vary in training", record.constant_channels.join(", "));
-        let same = |w: &&mut Warning| {
+        let same = warnings.iter_mut().find(|w| {
             w.model == *model && w.interval == Some(*interval) && w.message.starts_with(&about)
-        };
-        if let Some(warning) = warnings.iter_mut().find(same) {
+        });
+        if let Some(warning) = same {
             // Writing to a String cannot fail.
             let _ = write!(warning.message, ", {fold}");
         } else {

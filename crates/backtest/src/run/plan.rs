@@ -73,12 +73,17 @@ impl Plan {
             return splits.iter().map(|split| vec![1; split.tests().len()]).collect();
         };
         let mut tested = vec![0; plan.groups];
-        let mut path = |group: usize| {
-            tested[group] += 1;
-            (tested[group] - 1 + plan.paths() - group % plan.paths()) % plan.paths() + 1
-        };
-        let of = |groups: Vec<usize>| groups.into_iter().map(&mut path).collect();
-        plan.combinations().into_iter().map(of).collect()
+        let mut paths = Vec::new();
+        for groups in plan.combinations() {
+            let mut own = Vec::with_capacity(groups.len());
+            for group in groups {
+                let turn = tested[group] + plan.paths() - group % plan.paths();
+                own.push(turn % plan.paths() + 1);
+                tested[group] += 1;
+            }
+            paths.push(own);
+        }
+        paths
     }
 
     /// The groups that a fold tests on, counted from 1; none under plans without groups.
@@ -127,8 +132,8 @@ fn in_dates(
     tables: &[SignalTable],
 ) -> PlanError {
     let (validate_from, test_from) = (split.validate_from(), split.test_from());
-    let opens = |table: &SignalTable| table.close_time(0)?.plus(table.interval(), -1);
-    let first = pool.tables().iter().filter_map(opens).min();
+    let pooled = pool.tables().iter();
+    let first = pooled.filter_map(|table| table.close_time(0)?.plus(table.interval(), -1)).min();
     let last =
         tables.iter().filter_map(|table| table.close_time(table.len().checked_sub(1)?)).max();
     match (error, first, last) {

@@ -34,16 +34,16 @@ pub(crate) struct StretchScore {
 /// At most 24 stretches of as many whole days, the first beginning at midnight UTC, those without
 /// a test candle left out.
 pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<StretchScore> {
-    let times = || records.iter().map(|record| record.decided_at.millis());
-    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
+    let times = records.iter().map(|record| record.decided_at.millis());
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Vec::new() };
     let start = first.div_euclid(DAY);
     let days = last.div_euclid(DAY) - start + 1;
     let length = DAY * (days + STRETCHES - 1).div_euclid(STRETCHES);
-    let place = |record: &Record| (record.decided_at.millis() - start * DAY) / length;
     let mut parts: Vec<Vec<Record>> = Vec::new();
     parts.resize_with(usize::try_from(STRETCHES).unwrap_or_default(), Vec::new);
     for record in records {
-        if let Some(part) = usize::try_from(place(record)).ok().and_then(|k| parts.get_mut(k)) {
+        let place = (record.decided_at.millis() - start * DAY) / length;
+        if let Some(part) = usize::try_from(place).ok().and_then(|k| parts.get_mut(k)) {
             part.push(*record);
         }
     }

@@ -45,13 +45,12 @@ impl Selected {
     }
 
     fn of(share: f64, records: &[Record], terms: Terms<'_>) -> Self {
-        let chosen = |record: &&Record| record.top_share <= share;
-        let called = |record: &Record| Record { called: record.edge_call(), ..*record };
-        let calls: Vec<Record> = records.iter().filter(chosen).map(called).collect();
+        let chosen = records.iter().filter(|record| record.top_share <= share);
+        let calls: Vec<Record> =
+            chosen.map(|record| Record { called: record.edge_call(), ..*record }).collect();
         let Comparison { interval_95, best, lead, .. } = Comparison::of(&calls, terms);
         let score = Accuracy::of(&calls, |record| record.called);
-        let gain = |record: &Record| side(record.called) * record.change;
-        let gains: f64 = calls.iter().map(gain).sum();
+        let gains: f64 = calls.iter().map(|record| side(record.called) * record.change).sum();
         Self {
             share,
             score: score.among(records.len()),
@@ -111,9 +110,13 @@ impl Bin {
     }
 }
 
+/// Share of a point of the curve.
+fn share_of(point: usize) -> f64 {
+    (point + 1) as f64 / POINTS as f64
+}
+
 /// The curve at 5, 10, … 100 %.
 pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
-    let share_of = |point: usize| (point + 1) as f64 / POINTS as f64;
     let mut bins = [Bin::default(); POINTS];
     for record in records {
         let bin = (0..POINTS - 1).find(|point| record.top_share <= share_of(*point));
@@ -123,8 +126,7 @@ pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
     let mut sum = Bin::default();
     let point = |(point, bin): (usize, &Bin)| {
         sum.merge(bin);
-        let of = |rule: &Baseline| Baseline::ALL.iter().position(|other| other == rule);
-        let tallies = known.iter().filter_map(of).map(|index| sum.baselines[index]);
+        let tallies = known.iter().map(|rule| sum.baselines[*rule as usize]);
         let best = tallies.filter_map(|(hits, scored)| share(hits, scored)).reduce(f64::max);
         CoveragePoint {
             share: share_of(point),

@@ -143,10 +143,10 @@ fn all_or_nothing(row: &ResultRow) -> Option<String> {
 }
 
 fn one_direction(row: &ResultRow) -> Option<String> {
-    let called = |direction| -> usize {
+    let [up, down] = [Direction::Up, Direction::Down].map(|direction| -> usize {
         Direction::ALL.iter().map(|label| row.confusion.count(*label, direction)).sum()
-    };
-    let direction = match (called(Direction::Up), called(Direction::Down)) {
+    });
+    let direction = match (up, down) {
         (up, 0) if up >= LEAST_CALLS => Direction::Up,
         (0, down) if down >= LEAST_CALLS => Direction::Down,
         _ => return None,
@@ -197,12 +197,25 @@ mod tests {
         about(&row(&records)).into_iter().map(|warning| warning.code).collect()
     }
 
+    fn sign(t: i64) -> f64 {
+        if t % 2 == 0 { 0.01 } else { -0.01 }
+    }
+
+    fn turn(t: i64) -> Direction {
+        if t % 4 < 2 { Up } else { Down }
+    }
+
+    fn right(t: i64) -> (Direction, f64) {
+        (Direction::of_change(sign(t)), sign(t))
+    }
+
+    fn mostly(t: i64) -> (Direction, f64) {
+        (if t % 5 < 3 { right(t).0 } else { right(t).0.opposite() }, sign(t))
+    }
+
     #[test]
     fn each_warning_has_its_case() {
         use WarningCode::{AllOrNothing, FewCalls, NoCalls, OneDirection, Suspicious};
-        let sign = |t: i64| if t % 2 == 0 { 0.01 } else { -0.01 };
-        let turn = |t: i64| if t % 4 < 2 { Up } else { Down };
-        let right = |t: i64| (Direction::of_change(sign(t)), sign(t));
         assert_eq!(codes(500, |t| (turn(t), sign(t))), []);
         assert_eq!(codes(399, |t| (turn(t), sign(t))), [FewCalls]);
         assert_eq!(codes(500, |t| (Neutral, sign(t))), [NoCalls]);
@@ -212,7 +225,6 @@ mod tests {
         assert_eq!(codes(500, |t| (right(t).0.opposite(), sign(t))), [AllOrNothing]);
         assert_eq!(codes(29, right), [FewCalls]);
         // Three of five right, on every candle.
-        let mostly = |t: i64| (if t % 5 < 3 { right(t).0 } else { right(t).0.opposite() }, sign(t));
         assert_eq!(codes(500, mostly), [Suspicious]);
     }
 

@@ -13,8 +13,7 @@ use crate::score::{ResultRow, Scope};
 impl Report {
     /// Accuracy against coverage, a plot for each pool.
     pub(crate) fn coverage_plots(&self) -> Vec<Plot> {
-        let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.coverage_plot(place, rows);
-        self.pools().iter().filter_map(plot).collect()
+        self.pools().iter().filter_map(|(place, rows)| self.coverage_plot(place, rows)).collect()
     }
 
     fn coverage_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
