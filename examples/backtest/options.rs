@@ -135,7 +135,7 @@ impl Options {
     /// How time is cut.
     pub(crate) fn plan(&self) -> Plan {
         if let Some(test_from) = self.test_from {
-            return Plan::Once {
+            return Plan::Holdout {
                 validate_from: months_before(test_from, 6),
                 test_from,
                 embargo: 1,

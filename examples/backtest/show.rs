@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use windvane::backtest::Report;
+use windvane::backtest::{Report, report};
 
 use super::data::Loaded;
 
@@ -19,13 +19,13 @@ pub(crate) fn loaded(loaded: &Loaded) {
 }
 
 pub(crate) fn report(report: &Report) {
-    println!("\n{}\n", table(Report::HEADLINE, report.headline(), &[3, 4, 6]));
+    println!("\n{}\n", table(&report.headline_table(), &[3, 4, 6]));
     println!("Accuracy where the models are surest, all instruments pooled:");
-    println!("{}\n", table(Report::CONFIDENT, report.confident_rows(), &[6]));
+    println!("{}\n", table(&report.confident_table(), &[6]));
     println!("Trading every call, per candle:");
-    println!("{}\n", table(report.trading_header(), report.trading_rows(), &[2, 3, 4, 5, 6, 7]));
+    println!("{}\n", table(&report.trading_table(), &[2, 3, 4, 5, 6, 7]));
     println!("Ranking by accuracy pooled over all instruments:");
-    println!("{}", table(Report::RANKING, report.ranking_rows(), &[2, 3, 5, 6]));
+    println!("{}", table(&report.ranking_table(), &[2, 3, 5, 6]));
     println!("{}", report.verdict());
     println!("{}\n", report.best_against_next().unwrap_or_default());
     if let Some(text) = report.verdict_after_costs() {
@@ -43,15 +43,11 @@ pub(crate) fn report(report: &Report) {
 }
 
 /// A narrow table without borders, the given columns flush right.
-fn table<const N: usize>(
-    header: [impl ToString; N],
-    rows: Vec<[String; N]>,
-    right: &[usize],
-) -> Table {
+fn table(texts: &report::Table, right: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.map(|title| title.to_string()));
-    table.add_rows(rows);
+    table.set_header(&texts.header);
+    table.add_rows(&texts.rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }

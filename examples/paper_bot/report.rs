@@ -54,7 +54,7 @@ pub(crate) fn report(trader: &Trader, ledger: &Ledger) -> Result<Report, Error> 
         gaps: Some(spec.signals.gaps),
         lookback: spec.lookback,
         labels: spec.labels,
-        plan: Plan::Once { validate_from, test_from, embargo: 0 },
+        plan: Plan::Holdout { validate_from, test_from, embargo: 0 },
         costs: vec![trader.cost],
         ..Backtest::default()
     };

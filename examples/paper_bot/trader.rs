@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use windvane::backtest::metrics::Proportion;
-use windvane::backtest::{Accuracy, BaselineResult, Bounds, Record, Trading};
+use windvane::backtest::{Accuracy, BaselineCalls, BaselineResult, Bounds, Record, Trading};
 use windvane::prelude::*;
 use windvane::signals::SignalPipeline;
 
@@ -143,10 +143,10 @@ impl Trader {
             called: prediction.direction,
             probabilities: prediction.probabilities,
             top_share: 0.0,
-            last: before.map_or(Direction::Neutral, Direction::of_change),
-            majority: if self.rises < 0 { Direction::Down } else { Direction::Up },
-            logistic: None,
-            boosted: None,
+            baselines: BaselineCalls::from_rules(
+                before.map_or(Direction::Neutral, Direction::of_change),
+                if self.rises < 0 { Direction::Down } else { Direction::Up },
+            ),
         };
         self.decisions[index].hit = record.hit(record.called);
         self.records.push(record);

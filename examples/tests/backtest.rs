@@ -308,6 +308,6 @@ fn a_run_keeps_what_is_finished_until_its_report_is_written() {
 #[test]
 fn validation_begins_six_calendar_months_before_the_test() {
     let plan = options(&["--test-from", "2024-08-31"]).plan();
-    let windvane::backtest::Plan::Once { validate_from, .. } = plan else { panic!("{plan:?}") };
+    let windvane::backtest::Plan::Holdout { validate_from, .. } = plan else { panic!("{plan:?}") };
     assert_eq!(validate_from.to_string(), "2024-02-29T00:00:00Z");
 }

@@ -60,7 +60,7 @@ pub(crate) fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> 
     // A name of its own in logs, beside models that a bot fits itself.
     let learner = FastLstmLearner { id: ModelId::new(NAME), ..FastLstmLearner::default() };
     let kept = Arc::new(Kept { learner, model: OnceLock::new() });
-    let plan = Plan::Once {
+    let plan = Plan::Holdout {
         validate_from: VALIDATE_FROM.parse()?,
         test_from: HELD_OUT_FROM.parse()?,
         embargo: EMBARGO,
