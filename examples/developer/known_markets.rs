@@ -4,22 +4,15 @@
 //! with `markets.json` and one CSV file a market (`t,open,high,low,close,volume`).
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::Market;
-use windvane::ensemble::EnsembleLearner;
-use windvane::models::train::{Learner, Run};
-use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
-use windvane::models::v32::stateful::StatefulLstmLearner;
+use windvane::catalog::{ModelEntry, Training};
 use windvane::models::{Reliability, TableReader};
 use windvane::prelude::*;
-use windvane::signals::LabelSpec;
 
 #[derive(Parser)]
 #[command(about = "Train every network on markets whose best accuracy is known")]
@@ -28,26 +21,14 @@ struct Options {
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Models to train.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "v32,v3,v31,tuned")]
-    models: Vec<Model>,
+    #[arg(long, value_delimiter = ',', default_value = "v32,v3,v31,tuned")]
+    models: Vec<ModelEntry>,
     /// Number of seeds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Print a JSON list of {market, model, seeds, mean} instead of a table.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Model {
-    V3,
-    V31,
-    V32,
-    V32Stateful,
-    V2,
-    V2Learned,
-    Original,
-    Tuned,
 }
 
 /// Candles, how many of them are for training, and the best accuracy on the rest.
@@ -78,8 +59,18 @@ type Error = Box<dyn std::error::Error>;
 /// The last candles before the test serve for choosing the epoch.
 const VALIDATION: usize = 3_000;
 
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
-fn main() -> Result<(), Error> {
+fn run() -> Result<(), Error> {
     let options = Options::parse();
     let markets = match &options.dir {
         Some(dir) => read(dir)?,
@@ -117,7 +108,7 @@ fn rows<'a>(markets: &'a [Known], options: &Options) -> Result<Vec<Row<'a>>, Err
         }
     }
     let bar = ProgressBar::new(tasks.len() as u64);
-    let fit = |&(market, model, seed): &(&Known, Model, u64)| {
+    let fit = |&(market, model, seed): &(&Known, ModelEntry, u64)| {
         let got = test(market, &*learner(model), seed).map_err(|error| error.to_string());
         bar.inc(1);
         got
@@ -135,17 +126,8 @@ fn rows<'a>(markets: &'a [Known], options: &Options) -> Result<Vec<Row<'a>>, Err
     Ok(rows.collect())
 }
 
-fn learner(model: Model) -> Box<dyn Learner> {
-    match model {
-        Model::V2 => Box::new(WeightedSignalsLearner::default()),
-        Model::V2Learned => Box::new(WeightedSignalsLearner::learned()),
-        Model::V3 => Box::new(BiLstmLearner::default()),
-        Model::V31 => Box::new(AttentionBiLstmLearner::default()),
-        Model::V32 => Box::new(FastLstmLearner::default()),
-        Model::V32Stateful => Box::new(StatefulLstmLearner::default()),
-        Model::Original => Box::new(EnsembleLearner::original()),
-        Model::Tuned => Box::new(EnsembleLearner::tuned()),
-    }
+fn learner(entry: ModelEntry) -> std::sync::Arc<dyn Learner> {
+    entry.learner(&Training::default())
 }
 
 /// Fits a model and asks it about the test candles, of which every one gets a call.

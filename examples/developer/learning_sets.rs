@@ -5,19 +5,17 @@
 //! folder of the same format: `sets.json` and a safetensors file a set.
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
-use windvane::models::ModelError;
+use windvane::catalog::ModelEntry;
 use windvane::models::train::{
     Clip, Init, Optimizer, Recipe, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
 };
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
+use windvane::prelude::{AttentionBiLstmLearner, BiLstmLearner, FastLstmLearner};
 
 #[derive(Parser)]
 #[command(about = "Train the networks on real sequences and compare with PyTorch")]
@@ -26,31 +24,14 @@ struct Options {
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/g_learning"))]
     dir: PathBuf,
     /// Networks to train.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "v32,v3")]
-    models: Vec<Model>,
+    #[arg(long, value_delimiter = ',', default_value = "v32,v3")]
+    models: Vec<ModelEntry>,
     /// Number of seeds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Print a JSON list of {set, model, seeds, mean} instead of a table.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Model {
-    V3,
-    V31,
-    V32,
-}
-
-impl Model {
-    fn name(self) -> &'static str {
-        match self {
-            Self::V3 => "v3",
-            Self::V31 => "v31",
-            Self::V32 => "v32",
-        }
-    }
 }
 
 /// Sequences to learn from and to test on, every channel scaled by the former.
@@ -63,8 +44,18 @@ struct Set {
 
 type Error = Box<dyn std::error::Error>;
 
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
-fn main() -> Result<(), Error> {
+fn run() -> Result<(), Error> {
     let options = Options::parse();
     let sets = read(&options.dir)?;
     let rows = rows(&sets, &options)?;
@@ -108,8 +99,8 @@ fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
         }
     }
     let bar = ProgressBar::new(tasks.len() as u64);
-    let fit = |&(set, model, seed): &(&Set, Model, u64)| {
-        let accuracy = fit(set, model, seed).and_then(|fitted| fitted.accuracy(&set.test));
+    let fit = |&(set, model, seed): &(&Set, ModelEntry, u64)| {
+        let accuracy = fit(set, model, seed).and_then(|fitted| Ok(fitted.accuracy(&set.test)?));
         bar.inc(1);
         accuracy.map_err(|error| format!("{}: {error}", set.name))
     };
@@ -118,7 +109,7 @@ fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
     let per_row = usize::try_from(options.seeds)?;
     let rows = tasks.chunks(per_row).zip(accuracies.chunks(per_row)).map(|(tasks, accuracies)| {
         let (set, model, _) = tasks[0];
-        (set.name.clone(), model.name(), accuracies.to_vec())
+        (set.name.clone(), model.name, accuracies.to_vec())
     });
     Ok(rows.collect())
 }
@@ -139,17 +130,17 @@ fn recipe(epochs: usize) -> Recipe {
     }
 }
 
-fn fit(set: &Set, model: Model, seed: u64) -> Result<SequenceClassifier, ModelError> {
+fn fit(set: &Set, model: ModelEntry, seed: u64) -> Result<SequenceClassifier, Error> {
     let (recipe, run) = (recipe(set.epochs), Run::new(seed));
-    match model {
-        Model::V3 => BiLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run),
-        Model::V31 => {
+    let fitted = match model.name {
+        "v3" => BiLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run),
+        "v31" => {
             AttentionBiLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run)
         }
-        Model::V32 => {
-            FastLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run)
-        }
-    }
+        "v32" => FastLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run),
+        name => return Err(format!("{name} is no network of windows; choose v3, v31, v32").into()),
+    };
+    Ok(fitted?)
 }
 
 fn read(dir: &Path) -> Result<Vec<Set>, Error> {

@@ -55,6 +55,8 @@ pub mod prelude {
     };
     #[cfg(all(feature = "ensemble", feature = "train"))]
     pub use windvane_ensemble::EnsembleLearner;
+    #[cfg(feature = "train")]
+    pub use windvane_models::train::{Learner, Run};
     #[cfg(all(feature = "v2", feature = "train"))]
     pub use windvane_models::v2::WeightedSignalsLearner;
     #[cfg(all(feature = "v3", feature = "train"))]
@@ -65,8 +67,6 @@ pub mod prelude {
     pub use windvane_models::v32::FastLstm;
     #[cfg(all(feature = "v32", feature = "train"))]
     pub use windvane_models::v32::FastLstmLearner;
-    #[cfg(feature = "train")]
-    pub use windvane_models::train::{Learner, Run};
     pub use windvane_models::{DirectionModel, ModelError, ModelId, Prediction, Predictor};
     pub use windvane_signals::{
         ChannelSpec, GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split,

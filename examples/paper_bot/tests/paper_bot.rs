@@ -1,210 +1,136 @@
-//! The bot on the practice exchange: over a stream with everything wrong with it, it says what the
-//! backtest says.
+//! The bot on the practice exchange: over a stream with every fault it predicts what the batch path
+//! predicts.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
-#![allow(dead_code, reason = "the mains of the examples are not called")]
-#![allow(clippy::duplicate_mod, reason = "what the examples share is in both of them")]
-#[path = "../paper_bot/main.rs"]
-mod bot;
-#[path = "../replay_exchange/main.rs"]
-mod exchange;
-
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
-use bot::Outcome;
-use bot::feed::{Feed, Ledger};
-use bot::kline::KlineEvent;
-use bot::trader::Trader;
-use clap::Parser;
-use exchange::script::{Step, script};
-use windvane::backtest::{Report, ResultRow};
-use windvane::models::train::{Learner, Run};
-use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v32::FastLstm;
+use windvane::candles::sample;
 use windvane::prelude::*;
-use windvane::signals::LabelSpec;
+use windvane_paper_bot::bot::Bot;
+use windvane_paper_bot::connection::Connection;
+use windvane_paper_bot::exchange::{Exchange, Step, script};
+use windvane_paper_bot::wire;
 
-const STREAMED: &str = "150";
+const STREAMED: usize = 150;
 
-/// Runs exchange and bot against each other.
-fn play(seed: u64, out: &Path, more: &[&str]) -> (Outcome, Vec<Step>) {
-    let seed = seed.to_string();
-    let options = ["replay_exchange", "--fast", "--candles", STREAMED, "--seed", &seed];
-    let options = exchange::Options::parse_from(options);
+/// Runs exchange and bot against each other; returns bot, reconnections and what was played.
+fn play(model: impl DirectionModel + 'static, seed: u64, most: usize) -> (Bot, usize, Vec<Step>) {
+    let series = sample::load("BTCUSDT").unwrap();
+    let (past, stream) = series.candles().split_at(series.len() - STREAMED);
+    let steps = script(stream, seed);
+    let (pair, interval) = (series.pair().clone(), series.interval());
+    let mut exchange =
+        Exchange { pair: pair.clone(), interval, closed: past.to_vec(), pause: Duration::ZERO };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
-    let (mut exchange, stream) = exchange::exchange(&options).unwrap();
-    let steps = script(&stream, options.seed);
     let played = steps.clone();
     let server = thread::spawn(move || exchange.serve(&listener, &played));
-    let out = out.to_str().unwrap();
-    let options = [&["paper_bot", "--url", &url, "--out", out], more].concat();
-    let outcome = bot::run(&bot::options::Options::parse_from(options), &AtomicBool::new(false));
-    let outcome = outcome.unwrap();
-    server.join().unwrap().unwrap();
-    (outcome, steps)
+    let stop = AtomicBool::new(false);
+    let mut bot = Bot::new(model, pair.clone(), 5.0).unwrap();
+    let mut connection = Connection::open(&url, pair, interval, &stop).unwrap();
+    bot.run(&mut connection, most).unwrap();
+    if most == usize::MAX {
+        server.join().unwrap().unwrap();
+    }
+    (bot, connection.reconnections, steps)
 }
 
 fn count(steps: &[Step], wanted: fn(&Step) -> bool) -> usize {
     steps.iter().filter(|step| wanted(step)).count()
 }
 
-/// The running numbers are those of the report.
-fn same_numbers(trader: &Trader, report: &Report) {
-    let (accuracy, _) = trader.accuracy();
-    assert_eq!(accuracy, report.results[0].score);
-    assert!(accuracy.scored > 80, "{accuracy:?}");
-    let curve = |row: &ResultRow| row.trading.as_ref()?.equity.last().cloned();
-    let last = report.results.iter().find_map(curve).unwrap();
-    let (net, gross) = trader.equity();
-    assert!((net / last.net[0] - 1.0).abs() < 1e-12 && (gross / last.gross - 1.0).abs() < 1e-12);
-    assert_eq!(report.run.costs, [trader.cost]);
+#[test]
+fn predictions_equal_the_batch_whatever_happens_to_the_stream() {
+    let (bot, reconnections, steps) = play(FastLstm::pretrained(), 7, usize::MAX);
+    bot.check().unwrap();
+    // All candles but the one that was lost, after a warm-up of 45.
+    let first = bot.candles[45];
+    let expected = sample::load("BTCUSDT").unwrap().split_at(first.open_time()).1;
+    assert_eq!(bot.candles.len(), 45 + STREAMED - 1);
+    let lost = expected.get(STREAMED / 2).unwrap();
+    let kept: Vec<Candle> = expected.iter().filter(|c| *c != lost).copied().collect();
+    assert_eq!(bot.candles[45..], kept);
+    // The model warms up again after the lost candle.
+    assert_eq!(bot.predictions.len(), 1 + STREAMED - 1 - 44);
+
+    let unsent = count(&steps, |step| matches!(step, Step::CloseUnsent(_)));
+    assert_eq!(bot.fetched, 45 + unsent);
+    assert_eq!(bot.repeated, count(&steps, |step| matches!(step, Step::Repeat(_))));
+    assert_eq!(reconnections, count(&steps, |step| matches!(step, Step::Disconnect)));
+    assert!(reconnections > 2 && bot.repeated > 2 && unsent > reconnections);
 }
 
 #[test]
-fn every_prediction_is_that_of_the_batch_whatever_happens_to_the_stream() {
-    let out = tempfile::tempdir().unwrap();
-    let (Outcome { trader, feed, report }, steps) = play(7, out.path(), &[]);
+fn a_saved_model_trades_as_one_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    FastLstm::pretrained().save(&file).unwrap();
+    let (saved, ..) = play(load(&file).unwrap(), 8, usize::MAX);
+    let (own, ..) = play(FastLstm::pretrained(), 8, usize::MAX);
+    assert_eq!((saved.predictions, saved.equity), (own.predictions, own.equity));
+}
 
-    // Batch: all candles but the one that never came.
-    let sample = windvane::candles::sample::load("BTCUSDT").unwrap();
-    let closes: Vec<Candle> = steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Close(candle) | Step::CloseUnsent(candle) => Some(*candle),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(closes.len(), 149);
-    let mut candles = sample.split_at(closes[0].open_time()).0.candles().to_vec();
-    candles.drain(..candles.len() - 2_000);
-    candles.extend(&closes);
-    let series = CandleSeries::new(sample.pair().clone(), Interval::HOUR, candles).unwrap();
-    assert!(trader.series().unwrap() == series, "the bot has other candles");
-    let table =
-        SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap();
-    let model = FastLstm::pretrained();
-    let mut scratch = model.scratch();
-    let batch = (2_000..series.len()).filter_map(|row| table.window(row, 20));
-    let batch: Vec<Prediction> =
-        batch.map(|window| model.predict(window, &mut scratch).unwrap()).collect();
-    let live: Vec<Prediction> =
-        trader.decisions.iter().map(|decision| decision.prediction.clone()).collect();
-    // After the hole the model warms up again.
-    assert_eq!(batch.len(), 149 - 44);
-    assert_eq!(live, batch);
-
-    // Everything happened that was to happen.
-    let ledger = feed.ledger;
-    assert_eq!(ledger.disconnections, count(&steps, |s| matches!(s, Step::Disconnect)));
-    assert_eq!(ledger.updates, count(&steps, |s| matches!(s, Step::Update(_))));
-    assert_eq!(ledger.repeated, count(&steps, |s| matches!(s, Step::Repeat(_))));
-    assert_eq!(ledger.fetched, count(&steps, |s| matches!(s, Step::CloseUnsent(_))));
-    assert_eq!((ledger.missing, ledger.foreign), (1, 0));
-    assert!(ledger.disconnections >= 6 && ledger.fetched > ledger.disconnections, "{ledger:?}");
-
-    same_numbers(&trader, &report);
-    for file in ["report.md", "report.json", "report.html"] {
-        assert!(out.path().join(file).metadata().unwrap().len() > 1_000, "{file}");
+#[test]
+fn equity_is_that_of_the_predictions_after_costs() {
+    let (bot, ..) = play(FastLstm::pretrained(), 9, usize::MAX);
+    let (mut equity, mut position) = (1.0, 0.0);
+    for two in bot.candles.windows(2) {
+        let [now, next] = two else { continue };
+        let own =
+            |prediction: &&Prediction| prediction.decided_at == now.close_time(Interval::HOUR);
+        let wanted = match bot.predictions.iter().find(own).map(|p| p.direction) {
+            Some(Direction::Up) => 1.0,
+            Some(Direction::Down) => -1.0,
+            _ => 0.0_f64,
+        };
+        equity *= 1.0 - 5e-4 * (wanted - position).abs();
+        position = wanted;
+        equity *= 1.0 + position * (next.close() / now.close() - 1.0);
     }
-    assert!(report.to_markdown().contains("all 105 live predictions equal"));
+    // The position after the last candle has been paid for, and not settled.
+    assert!((bot.equity / equity - 1.0).abs() < 1.1e-3, "{} {equity}", bot.equity);
+    assert_ne!(bot.equity, 1.0);
 }
 
 #[test]
-fn a_saved_model_that_looks_further_ahead_is_traded_as_in_the_backtest() {
-    let sample = windvane::candles::sample::load("BTCUSDT").unwrap();
-    let past = sample.split_at(sample.candles()[1_000].open_time()).0;
-    let table =
-        SignalTable::build(&SignalSpec::default(), &Registry::default(), &past, &[]).unwrap();
-    let tables = [table];
-    let labels = LabelSpec { horizon: 3, ..LabelSpec::default() };
-    let samples = SampleSet::collect(&tables, 20, labels).unwrap();
-    let split = Split::for_live(&samples, 0.3).unwrap();
-    let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
-    let learner = WeightedSignalsLearner::learned();
-    let out = tempfile::tempdir().unwrap();
-    let file = out.path().join("model.safetensors");
-    learner.fit(&train, &validation, &Run::new(1)).unwrap().save(&file).unwrap();
-    let more = ["--model", file.to_str().unwrap(), "--cost", "2"];
-    let (Outcome { trader, report, .. }, _) = play(8, out.path(), &more);
-    assert_eq!(report.run.labels.horizon, 3);
-    same_numbers(&trader, &report);
+fn the_bot_stops_when_it_has_predicted_enough() {
+    let (bot, ..) = play(FastLstm::pretrained(), 1, 10);
+    assert_eq!(bot.predictions.len(), 10);
 }
 
 #[test]
-fn the_bot_stops_when_it_has_seen_enough() {
-    let out = tempfile::tempdir().unwrap();
-    let options = ["replay_exchange", "--fast", "--candles", "40"];
-    let options = exchange::Options::parse_from(options);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("ws://{}", listener.local_addr().unwrap());
-    let (mut exchange, stream) = exchange::exchange(&options).unwrap();
-    // The exchange is left waiting for the next bot.
-    thread::spawn(move || exchange.serve(&listener, &script(&stream, 1)));
-    let arguments = ["paper_bot", "--url", &url, "--candles", "10"];
-    let arguments = [&arguments[..], &["--out", out.path().to_str().unwrap()]].concat();
-    let options = bot::options::Options::parse_from(arguments);
-    let outcome = bot::run(&options, &AtomicBool::new(false)).unwrap();
-    assert_eq!((outcome.trader.streamed(), outcome.trader.decisions.len()), (10, 10));
-}
-
-/// A feed after its first candle, and the events of the candles that follow.
-fn feed() -> (Feed, Vec<String>) {
-    let sample = windvane::candles::sample::load("BTCUSDT").unwrap();
-    let (past, stream) = sample.split_at(sample.candles()[100].open_time());
-    let text = |candle: &Candle| {
-        let event = KlineEvent::new(sample.pair(), Interval::HOUR, candle, true);
-        serde_json::to_string(&event).unwrap()
-    };
-    let events: Vec<String> = stream.candles()[..200].iter().map(text).collect();
-    let mut feed = Feed::new(&past);
-    assert_eq!(feed.hear(&events[0]).closed.len(), 101);
-    (feed, events)
-}
-
-#[test]
-fn an_exchange_that_does_not_answer_is_not_waited_for_forever() {
-    let (mut feed, events) = feed();
-    let news = feed.hear(&events[2]);
-    assert!(news.closed.is_empty() && news.ask.unwrap().contains("klines"));
-    assert!(feed.hear(r#"{"id":0,"status":429,"result":[]}"#).closed.is_empty());
-    let told: Vec<usize> = events[3..].iter().map(|event| feed.hear(event).closed.len()).collect();
-    let first = told.iter().position(|count| *count > 0).unwrap();
-    assert_eq!((first, told[first], told[first + 1]), (59, 61, 1));
-    assert_eq!((feed.ledger.missing, feed.ledger.fetched), (1, 0));
-    // The candle itself comes too late now.
-    assert!(feed.hear(&events[1]).closed.is_empty());
-    assert_eq!(feed.ledger.repeated, 1);
-}
-
-#[test]
-fn what_is_no_candle_of_the_pair_changes_nothing() {
-    let (mut feed, events) = feed();
-    let (good, ledger) = (&events[1], feed.ledger);
+fn messages_that_are_no_candles_of_the_pair_are_ignored() {
+    let series = sample::load("BTCUSDT").unwrap();
+    let (pair, interval) = (series.pair(), series.interval());
+    let candle = series.candles()[0];
+    let good = wire::event((pair, interval), &candle, true);
+    assert_eq!(wire::parse(&good, pair, interval), Some(wire::Message::Kline(candle, true)));
     let wrong = [
         "no JSON".to_string(),
         r#"{"result":null,"id":1}"#.to_string(),
+        r#"{"id":0,"status":429,"result":[[1]]}"#.to_string(),
         good.replace("BTCUSDT", "ETHUSDT"),
         good.replace("\"i\":\"1h\"", "\"i\":\"5m\""),
         good.replace("\"v\":\"", "\"v\":\"-"),
         good.replace("\"t\":1", "\"t\":7"),
     ];
-    for (index, text) in wrong.iter().enumerate() {
-        assert_ne!(text, good, "{index}");
-        let news = feed.hear(text);
-        assert!(news.closed.is_empty() && news.ask.is_none(), "{text}");
-        let foreign = index + 1;
-        assert_eq!(feed.ledger, Ledger { foreign, ..ledger }, "{text}");
+    for text in &wrong {
+        assert_ne!(text, &good);
+        assert_eq!(wire::parse(text, pair, interval), None, "{text}");
     }
-    assert_eq!(feed.hear(good).closed.len(), 1);
+    let request = wire::request(3, candle.open_time(), series.candles()[2].open_time());
+    let answer = wire::answer(&request, series.candles()).unwrap();
+    let expected = wire::Message::History(3, series.candles()[..3].to_vec());
+    assert_eq!(wire::parse(&answer, pair, interval), Some(expected));
+    assert_eq!(wire::answer(&good, series.candles()), None);
 }
 
 #[test]
 fn the_same_seed_makes_the_same_stream() {
-    let sample = windvane::candles::sample::load("BTCUSDT").unwrap();
-    let candles = &sample.candles()[..200];
+    let series = sample::load("BTCUSDT").unwrap();
+    let candles = &series.candles()[..200];
     assert_eq!(script(candles, 3), script(candles, 3));
     assert_ne!(script(candles, 3), script(candles, 4));
 }

@@ -78,7 +78,8 @@ impl Loaded {
         let (series, notes) = read(file, pair, interval)?;
         // They would count twice, and a test on training candles tests nothing.
         let candles = series.candles();
-        if let Some(other) = self.instruments.iter().find(|other| other.series.candles() == candles) {
+        if let Some(other) = self.instruments.iter().find(|other| other.series.candles() == candles)
+        {
             let other = other.series.pair();
             return Err(format!("{}: the same candles as {other}", file.display()).into());
         }

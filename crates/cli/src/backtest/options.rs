@@ -242,6 +242,9 @@ mod tests {
     #[test]
     fn words_of_the_command_are_quoted_for_a_shell() {
         let command = options(&["--data", "q$(touch 'x')", "--test-data", "data/1h"]).command();
-        assert!(command.contains(r"--data 'q$(touch '\''x'\'')' --test-data data/1h "), "{command}");
+        assert!(
+            command.contains(r"--data 'q$(touch '\''x'\'')' --test-data data/1h "),
+            "{command}"
+        );
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn report(report: &Report) -> io::Result<()> {
     print(format_args!("Accuracy where the models are surest, all instruments pooled:"))?;
     print(format_args!("{}\n", table(Report::CONFIDENT, report.confident_rows(), &[6])))?;
     print(format_args!("Trading every call, per candle:"))?;
-    print(format_args!("{}\n", table(report.trading_header(), report.trading_rows(), &[2, 3, 4, 5, 6, 7])))?;
+    print(format_args!(
+        "{}\n",
+        table(report.trading_header(), report.trading_rows(), &[2, 3, 4, 5, 6, 7])
+    ))?;
     print(format_args!("Ranking by accuracy pooled over all instruments:"))?;
     print(format_args!("{}", table(Report::RANKING, report.ranking_rows(), &[2, 3, 5, 6])))?;
     print(format_args!("{}", report.verdict()))?;

@@ -36,7 +36,8 @@ pub(super) fn load(path: &Path, interval: Interval) -> Result<Subject, Error> {
 
 /// Input of a model that is trained here: the six default signals.
 pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
-    let signals = SignalSpec { gaps: gap_policy(std::slice::from_ref(series)), ..SignalSpec::default() };
+    let signals =
+        SignalSpec { gaps: gap_policy(std::slice::from_ref(series)), ..SignalSpec::default() };
     let (interval, labels) = (series.interval(), LabelSpec::default());
     ModelSpec { signals, interval, lookback: LOOKBACK, labels }
 }

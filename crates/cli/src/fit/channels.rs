@@ -52,7 +52,10 @@ fn parse(text: &str) -> Result<ChannelSpec, String> {
         None => (text, ""),
         Some((name, rest)) => {
             let inside = rest.strip_suffix(')');
-            (name.trim(), inside.ok_or_else(|| format!("channel {text:?}: no closing parenthesis"))?)
+            (
+                name.trim(),
+                inside.ok_or_else(|| format!("channel {text:?}: no closing parenthesis"))?,
+            )
         }
     };
     if name.is_empty() {

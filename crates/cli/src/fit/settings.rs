@@ -109,11 +109,8 @@ impl Settings {
     /// These settings, with those of a file where they say nothing.
     pub(super) fn or(self, file: Self) -> Self {
         let data_given = !self.data.is_empty() || self.instrument.is_some();
-        let (data, instrument) = if data_given {
-            (self.data, self.instrument)
-        } else {
-            (file.data, file.instrument)
-        };
+        let (data, instrument) =
+            if data_given { (self.data, self.instrument) } else { (file.data, file.instrument) };
         let (band, volatility_band) = if self.band.is_some() || self.volatility_band.is_some() {
             (self.band, self.volatility_band)
         } else {

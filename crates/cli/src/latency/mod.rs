@@ -15,8 +15,7 @@ use crate::output::{note, print};
 use crate::{Error, models, series};
 
 /// Models of a run without --models and --model.
-const DEFAULT_MODELS: [&str; 7] =
-    ["v2", "v2-learned", "v32", "v32-stateful", "v3", "v31", "tuned"];
+const DEFAULT_MODELS: [&str; 7] = ["v2", "v2-learned", "v32", "v32-stateful", "v3", "v31", "tuned"];
 
 /// Models learn from this many of the first candles.
 const TRAINING_CANDLES: usize = 1_000;

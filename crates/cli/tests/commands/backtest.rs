@@ -160,8 +160,7 @@ fn instruments_of_the_test_folder_are_only_tested() {
     fs::write(test.path().join("B.csv"), candles(600, 1.0)).unwrap();
     fs::write(test.path().join("A.csv"), candles(600, 2.0)).unwrap();
     let from = ["--test-from", "2025-03-01", "--models", "v2"];
-    let report =
-        run(data.path(), &[&["--test-data", text(test.path())], &from[..]].concat());
+    let report = run(data.path(), &[&["--test-data", text(test.path())], &from[..]].concat());
     let report = report.unwrap();
     let test_only: Vec<(&str, bool)> = report["instruments"]
         .as_array()
@@ -231,7 +230,9 @@ fn a_date_outside_the_data_says_which_way_to_move() {
 #[test]
 fn wrong_options_are_refused() {
     assert!(refused(&["--models", "v9"]).contains("[possible values: v2, v2-learned, "));
-    assert!(refused(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with"));
+    assert!(
+        refused(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with")
+    );
     assert!(refused(&["--test-from", "soon"]).contains("soon"));
     assert!(refused(&["--interval", "7q"]).contains("7q"));
     assert!(refused(&["--groups", "4"]).contains("--plan combinatorial"));

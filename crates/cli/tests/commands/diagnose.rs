@@ -175,9 +175,7 @@ fn an_ensemble_shows_its_votes() {
 
 #[test]
 fn options_that_do_not_go_together_are_refused() {
-    let refuse = |arguments: &[&str]| {
-        windvane(&[&["diagnose"], arguments].concat()).error()
-    };
+    let refuse = |arguments: &[&str]| windvane(&[&["diagnose"], arguments].concat()).error();
     assert!(refuse(&["--load", "a", "--model", "v3"]).contains("cannot be used with"));
     assert!(refuse(&["--model", "v9"]).contains("v2, v2-learned, "));
     assert!(refuse(&["--at", "soon"]).contains("soon"));

@@ -12,7 +12,10 @@ fn a_fitted_model_and_its_profile_are_saved() {
     let data = sample_file("BTCUSDT");
     let arguments = ["fit", "--data", &data, "--epochs", "1", "--out", text(&out)];
     let table = windvane(&arguments).ok();
-    assert!(table.contains("v3.2 (LSTM, 32 units)") && table.contains("validation loss"), "{table}");
+    assert!(
+        table.contains("v3.2 (LSTM, 32 units)") && table.contains("validation loss"),
+        "{table}"
+    );
     let model = load(&out).unwrap();
     assert_eq!((model.id().as_str(), model.record().unwrap().epochs), ("v32", 1));
     let profile = windvane::models::MarketProfile::load(out.with_extension("profile.json"));

@@ -24,8 +24,18 @@ struct Options {
     out: PathBuf,
 }
 
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "a program of the maintainers")]
-fn main() -> Result<(), Error> {
+fn run() -> Result<(), Error> {
     let options = Options::parse();
     std::fs::create_dir_all(&options.out)?;
     let (signals, table) = (signals::figures()?, signals::table()?);

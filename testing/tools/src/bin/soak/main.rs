@@ -28,7 +28,11 @@ struct Options {
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     candles: u64,
     /// Models to feed.
-    #[arg(long, value_delimiter = ',', default_value = "v2,v2-learned,v32,v32-stateful,v3,v31,tuned")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "v2,v2-learned,v32,v32-stateful,v3,v31,tuned"
+    )]
     models: Vec<ModelEntry>,
     /// Print JSON instead of a table.
     #[arg(long)]
@@ -37,8 +41,18 @@ struct Options {
 
 type Error = Box<dyn std::error::Error>;
 
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "a program of the maintainers")]
-fn main() -> Result<(), Error> {
+fn run() -> Result<(), Error> {
     let options = Options::parse();
     let history = sample::load("BTCUSDT").ok_or("the sample has no BTCUSDT")?;
     let mut soaked = Vec::new();
