@@ -4,8 +4,13 @@ use windvane::catalog::{MODELS, ModelEntry};
 
 /// Parser of a model's name; help lists every model with its description.
 pub(crate) fn parser() -> impl TypedValueParser<Value = ModelEntry> {
+    names().try_map(|name| name.parse::<ModelEntry>())
+}
+
+/// Parser of a model's name that keeps the name.
+pub(crate) fn names() -> PossibleValuesParser {
     let names = MODELS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.description));
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<ModelEntry>())
+    PossibleValuesParser::new(names)
 }
 
 /// Each model once, in the order of the catalog.

@@ -50,7 +50,7 @@ pub(crate) struct Options {
     /// How time is cut without --test-from: folds that walk forward, or every choice of some groups
     /// of time to test on, with models that learn on both sides of them [default: walk]
     #[arg(long, value_enum, conflicts_with = "test_from")]
-    plan: Option<Kind>,
+    plan: Option<PlanKind>,
     /// Number of folds that walk forward through calendar time [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     folds: Option<u16>,
@@ -88,7 +88,7 @@ pub(crate) struct Options {
 
 /// Kind of split of the calendar time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
+enum PlanKind {
     /// Each fold learns from the time before its test.
     Walk,
     /// Every choice of some groups is tested once.
@@ -118,7 +118,7 @@ impl Options {
                 embargo: 1,
             };
         }
-        if self.plan == Some(Kind::Combinatorial) {
+        if self.plan == Some(PlanKind::Combinatorial) {
             let default = Combinatorial::default();
             let groups = self.groups.unwrap_or(default.groups);
             let test_groups = self.test_groups.unwrap_or(default.test_groups);
@@ -131,7 +131,7 @@ impl Options {
 
     /// Refuses options of one plan beside another.
     pub(super) fn check(&self) -> Result<(), String> {
-        let combinatorial = self.plan == Some(Kind::Combinatorial);
+        let combinatorial = self.plan == Some(PlanKind::Combinatorial);
         let walks = self.folds.is_some() || self.window.is_some();
         let groups = self.groups.is_some() || self.test_groups.is_some();
         if combinatorial && walks {

@@ -118,14 +118,15 @@ fn candle(
     let prediction = model.predict(window, &mut scratch)?;
     let votes = model.votes(&scratch).to_vec();
     let trace = model.inspect().map(|network| network.trace(window)).transpose()?;
-    let view = |(channel, silenced): (usize, Occlusion)| {
+    let effects = Occlusion::of(model, window)?.into_iter().enumerate();
+    let channels = effects.map(|(channel, silenced)| {
         let raw: Vec<f64> = (0..window.steps()).map(|t| window.row(t)[channel]).collect();
-        let scale = |scaler: &windvane::signals::Scaler| {
-            raw.iter().map(|value| scaler.apply(channel, *value)).collect()
-        };
-        ChannelView { scaled: model.scaler().map(scale), raw, silenced }
-    };
-    let channels = Occlusion::of(model, window)?.into_iter().enumerate().map(view).collect();
+        let scaled = model
+            .scaler()
+            .map(|scaler| raw.iter().map(|value| scaler.apply(channel, *value)).collect());
+        ChannelView { raw, scaled, silenced }
+    });
+    let channels = channels.collect();
     let close = table.close(row).ok_or("the candle has no close")?;
     let outcome = spec.labels.label(table, row);
     let stage = stage(model.record(), prediction.decided_at);

@@ -34,7 +34,7 @@ pub(super) fn or_dash(value: Option<f64>, show: impl Fn(f64) -> String) -> Strin
 
 /// One character per value, between `low` and `high`.
 pub(super) fn sparkline(values: impl Iterator<Item = f64>, low: f64, high: f64) -> String {
-    let height = |value: f64| {
+    let heights = values.map(|value| {
         let share = if high > low { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 };
         #[expect(
             clippy::cast_possible_truncation,
@@ -43,8 +43,8 @@ pub(super) fn sparkline(values: impl Iterator<Item = f64>, low: f64, high: f64) 
         )]
         let step = (share * 7.0).round() as usize;
         HEIGHTS[step]
-    };
-    values.map(height).collect()
+    });
+    heights.collect()
 }
 
 /// A row of a window, counted back from the newest, which is 0.
@@ -60,8 +60,11 @@ pub(super) fn range(values: &[f64]) -> (f64, f64) {
 
 /// Means over the units of `[T, H]`, one per row.
 pub(super) fn means(values: &[f32], units: usize) -> Vec<f64> {
-    let mean = |row: &[f32]| row.iter().map(|v| f64::from(*v)).sum::<f64>() / row.len() as f64;
     values.chunks_exact(units.max(1)).map(mean).collect()
+}
+
+fn mean(row: &[f32]) -> f64 {
+    row.iter().map(|value| f64::from(*value)).sum::<f64>() / row.len() as f64
 }
 
 /// `BTCUSDT 1h, decided at …`.

@@ -1,8 +1,8 @@
 //! The diagnosis as one page: no script, no other file.
 use askama::Template;
 use windvane::models::TrainingRecord;
-use windvane::models::inspect::{GATES, LstmTrace};
-use windvane::prelude::Direction;
+use windvane::models::inspect::{GATES, GateActivity, LstmTrace};
+use windvane::prelude::{Direction, Prediction};
 
 use super::diagnosis::{ChannelView, Diagnosis, WholeView};
 use super::format::{
@@ -120,21 +120,12 @@ struct DriftRow {
 pub(super) fn html(diagnosis: &Diagnosis) -> Result<String, askama::Error> {
     let Diagnosis { candle, whole, .. } = diagnosis;
     let trace = candle.trace.as_ref();
-    let class = |class: Direction| {
-        let p = f64::from(candle.prediction.probabilities.of(class));
-        let name = match class {
-            Direction::Up => "UP",
-            Direction::Down => "DOWN",
-            Direction::Neutral => "NEUTRAL",
-        };
-        Class { name, text: percent(p), width: width(p) }
-    };
     let page = Page {
         title: title(diagnosis),
         call: call(&candle.prediction),
         aftermath: aftermath(candle),
         place: place(candle.stage),
-        classes: Direction::ALL.map(class).into(),
+        classes: Direction::ALL.map(|class| Class::new(class, &candle.prediction)).into(),
         votes: candle.votes.iter().map(vote).collect(),
         signals: signals(&candle.channels),
         attention: trace.and_then(|t| t.attention.as_deref()).map_or(Vec::new(), attention),
@@ -155,6 +146,18 @@ pub(super) fn html(diagnosis: &Diagnosis) -> Result<String, askama::Error> {
     page.render()
 }
 
+impl Class {
+    fn new(class: Direction, prediction: &Prediction) -> Self {
+        let p = f64::from(prediction.probabilities.of(class));
+        let name = match class {
+            Direction::Up => "UP",
+            Direction::Down => "DOWN",
+            Direction::Neutral => "NEUTRAL",
+        };
+        Self { name, text: percent(p), width: width(p) }
+    }
+}
+
 /// A share as a length in CSS.
 fn width(share: f64) -> String {
     format!("{:.2}%", 100.0 * share.clamp(0.0, 1.0))
@@ -167,39 +170,42 @@ fn share_of(value: f64, most: f64, text: String) -> Share {
 fn signals(channels: &[ChannelView]) -> Vec<Signal> {
     let effects = channels.iter().map(|channel| f64::from(channel.silenced.effect).abs());
     let largest = effects.fold(0.0, f64::max);
-    let signal = |ChannelView { raw, scaled, silenced }: &ChannelView| {
-        let (low, high) = range(scaled.as_ref().unwrap_or(raw));
-        // A quiet signal looks quiet.
-        let reach = high.max(-low).max(2.0);
-        let plot = match scaled {
-            Some(scaled) => Plot::new(vec![Curve::new("one", "", scaled)], -reach, reach),
-            None => Plot::new(vec![Curve::new("one", "", raw)], low, high),
-        };
-        let effect = f64::from(silenced.effect);
-        let half = if largest > 0.0 { effect.abs() / largest / 2.0 } else { 0.0 };
-        let newest = scaled.as_ref().and_then(|scaled| scaled.last().copied());
-        Signal {
-            name: silenced.channel.clone(),
-            raw: or_dash(raw.last().copied(), number),
-            scaled: or_dash(newest, |z| format!("{z:+.2}")),
-            plot,
-            effect: format!("{:+.2}", 100.0 * effect),
-            from: width(if effect < 0.0 { 0.5 - half } else { 0.5 }),
-            width: width(half),
-            side: if effect < 0.0 { "down" } else { "up" },
-        }
+    channels.iter().map(|channel| signal(channel, largest)).collect()
+}
+
+/// A channel's row; the bar of the largest effect fills half the field.
+fn signal(channel: &ChannelView, largest: f64) -> Signal {
+    let ChannelView { raw, scaled, silenced } = channel;
+    let (low, high) = range(scaled.as_ref().unwrap_or(raw));
+    // A quiet signal looks quiet.
+    let reach = high.max(-low).max(2.0);
+    let plot = match scaled {
+        Some(scaled) => Plot::new(vec![Curve::new("one", "", scaled)], -reach, reach),
+        None => Plot::new(vec![Curve::new("one", "", raw)], low, high),
     };
-    channels.iter().map(signal).collect()
+    let effect = f64::from(silenced.effect);
+    let half = if largest > 0.0 { effect.abs() / largest / 2.0 } else { 0.0 };
+    let newest = scaled.as_ref().and_then(|scaled| scaled.last().copied());
+    Signal {
+        name: silenced.channel.clone(),
+        raw: or_dash(raw.last().copied(), number),
+        scaled: or_dash(newest, |z| format!("{z:+.2}")),
+        plot,
+        effect: format!("{:+.2}", 100.0 * effect),
+        from: width(if effect < 0.0 { 0.5 - half } else { 0.5 }),
+        width: width(half),
+        side: if effect < 0.0 { "down" } else { "up" },
+    }
 }
 
 fn attention(weights: &[f32]) -> Vec<Bar> {
     let largest = f64::from(weights.iter().copied().fold(0.0, f32::max));
-    let bar = |(row, weight): (usize, &f32)| {
+    let rows = weights.iter().enumerate().map(|(row, weight)| {
         let (weight, back) = (f64::from(*weight), weights.len() - 1 - row);
         let height = width(if largest > 0.0 { weight / largest } else { 0.0 });
         Bar { label: row_name(back), text: percent(weight), height }
-    };
-    weights.iter().enumerate().map(bar).collect()
+    });
+    rows.collect()
 }
 
 fn layer(lstm: &LstmTrace) -> Layer {
@@ -218,13 +224,20 @@ fn layer(lstm: &LstmTrace) -> Layer {
 /// A map of shares, or of numbers between ± `reach`.
 fn map(name: &'static str, lstm: &LstmTrace, values: &[f32], reach: Option<f32>) -> Map {
     let units = lstm.hidden_size;
-    let class = |value: &f32| match reach {
-        None => shade('s', f64::from(*value)),
-        Some(reach) if *value < 0.0 => shade('n', f64::from(-value / reach)),
+    let rows = (0..units).map(|unit| {
+        let own = values.iter().skip(unit).step_by(units.max(1));
+        own.map(|value| cell(*value, reach)).collect()
+    });
+    Map { name, rows: rows.collect() }
+}
+
+/// Class of a cell of a map.
+fn cell(value: f32, reach: Option<f32>) -> String {
+    match reach {
+        None => shade('s', f64::from(value)),
+        Some(reach) if value < 0.0 => shade('n', f64::from(-value / reach)),
         Some(reach) => shade('p', f64::from(value / reach)),
-    };
-    let row = |unit: usize| values.iter().skip(unit).step_by(units.max(1)).map(class).collect();
-    Map { name, rows: (0..units).map(row).collect() }
+    }
 }
 
 /// The class of a cell: which scale, and how far from its zero.
@@ -234,22 +247,26 @@ fn shade(scale: char, share: f64) -> String {
 
 fn dense(name: &str, outputs: &[f32]) -> Dense {
     let most = f64::from(outputs.iter().copied().fold(0.0, f32::max));
-    let share = |output: &f32| if most > 0.0 { f64::from(*output) / most } else { 0.0 };
-    let shades = outputs.iter().map(|output| shade('s', share(output))).collect();
-    Dense { name: name.to_string(), most: number(most), shades }
+    let shades = outputs.iter().map(|output| {
+        let share = if most > 0.0 { f64::from(*output) / most } else { 0.0 };
+        shade('s', share)
+    });
+    Dense { name: name.to_string(), most: number(most), shades: shades.collect() }
 }
 
 fn losses(whole: &WholeView) -> Option<Plot> {
     let train: Vec<f64> = whole.epochs.iter().map(|epoch| epoch.train_loss).collect();
     let checked: Vec<f64> = whole.epochs.iter().filter_map(|e| e.validation_loss).collect();
     let (low, high) = range(&[&train[..], &checked].concat());
+    if train.is_empty() {
+        return None;
+    }
     let curves =
-        || vec![Curve::new("one", "training", &train), Curve::new("two", "validation", &checked)];
-    (!train.is_empty()).then(|| Plot::new(curves(), low, high))
+        vec![Curve::new("one", "training", &train), Curve::new("two", "validation", &checked)];
+    Some(Plot::new(curves, low, high))
 }
 
 fn record(record: &TrainingRecord) -> Vec<[String; 2]> {
-    let loss = |loss| or_dash(loss, |loss| format!("{loss:.4} nats"));
     let windows = format!("{} to learn, {} to choose", record.windows, record.validation_windows);
     let rows = [
         ("pairs", record.pairs.join(", ")),
@@ -257,8 +274,8 @@ fn record(record: &TrainingRecord) -> Vec<[String; 2]> {
         ("learned from", format!("{} to {}", record.from, record.until)),
         ("chosen until", record.validated_until.to_string()),
         ("epoch kept", format!("{} of {}", record.best_epoch, record.epochs)),
-        ("training loss", loss(record.train_loss)),
-        ("validation loss", loss(record.validation_loss)),
+        ("training loss", nats(record.train_loss)),
+        ("validation loss", nats(record.validation_loss)),
         ("seed", record.seed.to_string()),
         ("constant channels", record.constant_channels.join(", ")),
     ];
@@ -268,6 +285,10 @@ fn record(record: &TrainingRecord) -> Vec<[String; 2]> {
     rows.extend(record.notes.iter().map(|note| ["note".to_string(), note.clone()]));
     rows.retain(|[_, value]| !value.is_empty());
     rows
+}
+
+fn nats(loss: Option<f64>) -> String {
+    or_dash(loss, |loss| format!("{loss:.4} nats"))
 }
 
 fn units(whole: &WholeView) -> Vec<UnitRow> {
@@ -287,29 +308,29 @@ fn gates(whole: &WholeView) -> Vec<GateRow> {
         let gates = GATES.into_iter().zip(layer.gates.iter().flatten());
         gates.map(|(gate, activity)| (layer.layer.clone(), gate, *activity))
     });
-    let row = |(layer, gate, activity): (String, &'static str, _)| {
-        let windvane::models::inspect::GateActivity { mean, low, high, stuck, .. } = activity;
+    let rows = layers.map(|(layer, gate, activity)| {
+        let GateActivity { mean, low, high, stuck, .. } = activity;
         let ends = [low, high].map(|share| share_of(share, 1.0, percent(share)));
         GateRow { layer, gate, mean: format!("{mean:+.2}"), ends, stuck }
-    };
-    layers.map(row).collect()
+    });
+    rows.collect()
 }
 
 fn gradients(whole: &WholeView) -> Vec<GradientRow> {
     let largest = whole.gradients.iter().map(|norm| norm.gradient).fold(0.0, f64::max);
-    let row = |norm: &windvane::models::inspect::GradientNorm| GradientRow {
+    let rows = whole.gradients.iter().map(|norm| GradientRow {
         tensor: norm.tensor.clone(),
         weights: number(norm.weights),
         gradient: share_of(norm.gradient, largest, number(norm.gradient)),
         ratio: or_dash((norm.weights > 0.0).then(|| norm.gradient / norm.weights), |ratio| {
             format!("{ratio:.1e}")
         }),
-    };
-    whole.gradients.iter().map(row).collect()
+    });
+    rows.collect()
 }
 
 fn drift(whole: &WholeView) -> Vec<DriftRow> {
-    let row = |drift: &windvane::signals::ChannelDrift| DriftRow {
+    let rows = whole.drift.iter().map(|drift| DriftRow {
         channel: drift.channel.clone(),
         earlier: number(drift.earlier),
         later: number(drift.later),
@@ -317,6 +338,6 @@ fn drift(whole: &WholeView) -> Vec<DriftRow> {
         psi: share_of(drift.psi.unwrap_or(0.0), 1.0, or_dash(drift.psi, |psi| format!("{psi:.3}"))),
         by_chance: or_dash(drift.by_chance, |psi| format!("{psi:.3}")),
         word: drift_word(drift),
-    };
-    whole.drift.iter().map(row).collect()
+    });
+    rows.collect()
 }

@@ -41,10 +41,12 @@ impl Plot {
             curve.points = points.collect::<Vec<_>>().join(" ");
         }
         let zero = (low < 0.0 && high > 0.0).then(|| format!("{:.1}", y(0.0)));
-        let show = |value: f64| {
-            let text = format!("{value:.3}");
-            text.trim_end_matches('0').trim_end_matches('.').to_string()
-        };
-        Self { curves, low: show(low), high: show(high), zero }
+        Self { curves, low: short(low), high: short(high), zero }
     }
+}
+
+/// Three decimals at most.
+fn short(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }

@@ -102,20 +102,27 @@ fn gates(candle: &CandleView) -> Option<String> {
     Some(section("Gates", &header, rows.collect(), &[3, 4, 5], note))
 }
 
+fn two_places(value: f64) -> String {
+    format!("{value:+.2}")
+}
+
+fn nats(loss: f64) -> String {
+    format!("{loss:.4}")
+}
+
 fn gate_row(lstm: &LstmTrace, name: &str, values: &[f32], signed: bool) -> Vec<String> {
     let means = means(values, lstm.hidden_size);
     let newest = &values[values.len().saturating_sub(lstm.hidden_size)..];
     let least = newest.iter().copied().fold(f32::INFINITY, f32::min);
     let most = newest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let (low, high) = if signed { range(&means) } else { (0.0, 1.0) };
-    let two = |value: f64| format!("{value:+.2}");
     vec![
         lstm.layer.clone(),
         name.to_string(),
         sparkline(means.iter().copied(), low, high),
-        or_dash(means.last().copied(), two),
-        two(f64::from(least)),
-        two(f64::from(most)),
+        or_dash(means.last().copied(), two_places),
+        two_places(f64::from(least)),
+        two_places(f64::from(most)),
     ]
 }
 
@@ -137,7 +144,6 @@ fn dense(candle: &CandleView) -> Option<String> {
 }
 
 fn losses(whole: &WholeView) -> Option<String> {
-    let nats = |loss: f64| format!("{loss:.4}");
     let header = ["epoch", "training", "validation", "right", "kept"];
     if whole.epochs.is_empty() {
         let record = whole.record.as_ref().filter(|record| record.epochs > 0)?;
@@ -158,14 +164,15 @@ fn losses(whole: &WholeView) -> Option<String> {
             if kept == Some(epoch.epoch) { "<".into() } else { String::new() },
         ]
     });
-    let curve = |title: &str, values: Vec<f64>| {
-        let (low, high) = range(&values);
-        format!("{title} {}", sparkline(values.into_iter(), low, high))
-    };
     let train = curve("training", whole.epochs.iter().map(|e| e.train_loss).collect());
     let checked: Vec<f64> = whole.epochs.iter().filter_map(|e| e.validation_loss).collect();
     let note = format!("{train}   {}   (a coin: 0.6931)", curve("validation", checked));
     Some(section("Loss curve, nats", &header, rows.collect(), &[0, 1, 2, 3], &note))
+}
+
+fn curve(title: &str, values: Vec<f64>) -> String {
+    let (low, high) = range(&values);
+    format!("{title} {}", sparkline(values.into_iter(), low, high))
 }
 
 fn units(whole: &WholeView) -> Option<String> {

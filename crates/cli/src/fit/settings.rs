@@ -8,14 +8,14 @@ use windvane::prelude::*;
 use windvane::signals::Band;
 
 use super::channels;
-use crate::Error;
+use crate::{Error, models};
 
 /// What to fit; the same names as flags and in a settings file.
 #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
-    /// Model to fit, such as v32; `windvane backtest --help` describes the models [default: v32]
-    #[arg(long, value_name = "NAME")]
+    /// Model to fit [default: v32]
+    #[arg(long, value_name = "NAME", value_parser = models::names())]
     model: Option<String>,
     /// Files of candles to learn from, or folders of such files [default: the embedded sample]
     #[arg(long, value_name = "PATH", num_args = 1..)]
