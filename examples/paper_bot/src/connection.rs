@@ -1,8 +1,6 @@
 //! The bot's side of the WebSocket: it reconnects, and asks for missed candles.
 use std::collections::VecDeque;
-use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tungstenite::{Error as SocketError, Message, WebSocket};
@@ -10,43 +8,34 @@ use windvane::prelude::*;
 
 use crate::{Error, wire};
 
-/// Time that a connection attempt or an answer may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest silence of an exchange, and longest wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 8;
 
-/// A stream of candles of one pair.
+/// Stream of candles of one pair.
 #[derive(Debug)]
-pub struct Connection<'a> {
-    url: &'a str,
+pub struct Connection {
+    url: String,
     pair: Pair,
     interval: Interval,
-    stop: &'a AtomicBool,
     socket: WebSocket<TcpStream>,
     /// Messages that came while an answer was awaited.
     waiting: VecDeque<wire::Message>,
     requests: u64,
-    /// Connections that broke.
+    /// Number of connections that broke.
     pub reconnections: usize,
 }
 
-impl<'a> Connection<'a> {
-    /// Connects to `ws://host:port`; trying again while the exchange does not listen.
-    pub fn open(
-        url: &'a str,
-        pair: Pair,
-        interval: Interval,
-        stop: &'a AtomicBool,
-    ) -> Result<Self, Error> {
-        let (socket, waiting) = (connect(url, stop)?, VecDeque::new());
-        Ok(Self { url, pair, interval, stop, socket, waiting, requests: 0, reconnections: 0 })
+impl Connection {
+    /// Connects to `ws://host:port`, trying again while the exchange does not listen.
+    pub fn open(url: &str, pair: Pair, interval: Interval) -> Result<Self, Error> {
+        let (socket, url, waiting) = (connect(url)?, url.to_string(), VecDeque::new());
+        Ok(Self { url, pair, interval, socket, waiting, requests: 0, reconnections: 0 })
     }
 
-    /// The next message about this pair; `None` at the end of the stream, or when told to stop.
+    /// The next message about this pair; `None` at the end of the stream.
     pub fn next(&mut self) -> Result<Option<wire::Message>, Error> {
-        while !self.stop.load(Ordering::Relaxed) {
-            if let Some(message) = self.waiting.pop_front() {
-                return Ok(Some(message));
-            }
+        while self.waiting.is_empty() {
             match self.socket.read() {
                 Ok(Message::Text(text)) => {
                     self.waiting.extend(wire::parse(&text, &self.pair, self.interval));
@@ -56,28 +45,24 @@ impl<'a> Connection<'a> {
                     return Ok(None);
                 }
                 Ok(_) => {} // the next read answers a ping
-                Err(SocketError::Io(error))
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(_) => {
-                    self.socket = connect(self.url, self.stop)?;
+                    self.socket = connect(&self.url)?;
                     self.reconnections += 1;
                 }
             }
         }
-        Ok(None)
+        Ok(self.waiting.pop_front())
     }
 
     /// Closed candles between two open times, both included; none if the exchange does not answer.
     pub fn fetch(&mut self, from: Timestamp, to: Timestamp) -> Result<Vec<Candle>, Error> {
         self.requests += 1;
-        let id = self.requests;
         // A broken connection shows at the next read.
-        let _ = self.socket.send(Message::text(wire::request(id, from, to)));
-        let (start, mut others) = (Instant::now(), VecDeque::new());
-        let mut candles = Vec::new();
+        let _ = self.socket.send(Message::text(wire::request(self.requests, from, to)));
+        let (start, mut others, mut candles) = (Instant::now(), VecDeque::new(), Vec::new());
         while start.elapsed() < TIMEOUT {
             match self.next()? {
-                Some(wire::Message::History(of, answer)) if of == id => {
+                Some(wire::Message::History(id, answer)) if id == self.requests => {
                     candles = answer;
                     break;
                 }
@@ -90,29 +75,22 @@ impl<'a> Connection<'a> {
     }
 }
 
-fn connect(url: &str, stop: &AtomicBool) -> Result<WebSocket<TcpStream>, Error> {
+fn connect(url: &str) -> Result<WebSocket<TcpStream>, Error> {
     let host = url.strip_prefix("ws://").ok_or("the URL must begin with ws://")?;
-    let mut failure = "stopped".to_string();
-    for attempt in 0..ATTEMPTS {
-        if stop.load(Ordering::Relaxed) {
-            break;
+    let mut pause = Duration::from_millis(50);
+    for _ in 1..ATTEMPTS {
+        if let Ok(socket) = attempt(url, host) {
+            return Ok(socket);
         }
-        std::thread::sleep(Duration::from_millis(50) * ((1 << attempt) - 1));
-        match TcpStream::connect(host) {
-            Err(error) => failure = error.to_string(),
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(TIMEOUT))?;
-                match tungstenite::client(url, stream) {
-                    Err(error) => failure = error.to_string(),
-                    Ok((socket, _)) => {
-                        let glance = Duration::from_millis(100);
-                        socket.get_ref().set_read_timeout(Some(glance))?;
-                        return Ok(socket);
-                    }
-                }
-            }
-        }
+        std::thread::sleep(pause);
+        pause *= 2;
     }
-    Err(format!("{url}: {failure}; start the exchange first").into())
+    attempt(url, host)
+}
+
+fn attempt(url: &str, host: &str) -> Result<WebSocket<TcpStream>, Error> {
+    let stream = TcpStream::connect(host).map_err(|error| format!("{url}: {error}"))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    Ok(tungstenite::client(url, stream).map_err(|error| format!("{url}: {error}"))?.0)
 }

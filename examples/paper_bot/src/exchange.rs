@@ -1,6 +1,6 @@
 //! An exchange to practise on: candles over a WebSocket, with the faults of real ones.
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -9,50 +9,44 @@ use windvane::prelude::*;
 
 use crate::{Error, wire};
 
-/// Time that the exchange waits for a bot's answer.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
 /// One event on the stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
-    /// Present state of a candle that has not closed.
-    Update(Candle),
-    /// A candle closes and is sent.
-    Close(Candle),
-    /// A candle closes; only a request brings it.
-    CloseUnsent(Candle),
-    /// A closed candle is sent again.
-    Repeat(Candle),
+    /// A candle has closed; a request brings it from now on.
+    Closed(Candle),
+    /// A candle is sent: its last state, or an earlier one.
+    Send(Candle, bool),
     /// The connection breaks.
     Disconnect,
 }
 
-/// Steps that stream these candles, decided by the seed: one candle in 20 each is unsent, repeated, or
-/// follows a disconnection, and the middle one is lost.
+/// Steps that stream these candles, decided by the seed: one candle in 20 each is not sent, sent
+/// twice, or follows a disconnection, and the middle one is lost.
 pub fn script(candles: &[Candle], seed: u64) -> Vec<Step> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut steps = Vec::new();
     for (index, candle) in candles.iter().enumerate() {
-        let Ohlcv { open, close, volume, .. } = candle.values();
-        let (high, low) = (open.max(close), open.min(close));
-        let part = Ohlcv { open, high, low, close, volume: 0.5 * volume };
-        let fault = random.random_range(0..20);
-        let calm = index == 0 || index + 4 >= candles.len();
         if index > 0 && index == candles.len() / 2 {
             continue;
         }
-        steps.extend(Candle::new(candle.open_time(), part).map(Step::Update));
-        match fault {
-            0 if !calm => steps.extend([Step::Disconnect, Step::CloseUnsent(*candle)]),
-            1 if !calm => steps.push(Step::CloseUnsent(*candle)),
-            2 if !calm => steps.extend([Step::Close(*candle), Step::Repeat(*candle)]),
-            _ => steps.push(Step::Close(*candle)),
+        let Ohlcv { open, close, volume, .. } = candle.values();
+        let (high, low) = (open.max(close), open.min(close));
+        let part = Ohlcv { open, high, low, close, volume: 0.5 * volume };
+        let part = Candle::new(candle.open_time(), part);
+        steps.extend(part.map(|part| Step::Send(part, false)));
+        let (closed, sent) = (Step::Closed(*candle), Step::Send(*candle, true));
+        let calm = index == 0 || index + 4 >= candles.len();
+        match random.random_range(0..20) {
+            0 if !calm => steps.extend([Step::Disconnect, closed]),
+            1 if !calm => steps.push(closed),
+            2 if !calm => steps.extend([closed, sent, sent]),
+            _ => steps.extend([closed, sent]),
         }
     }
     steps
 }
 
-/// Candles of one pair that have closed; grows with the stream.
+/// Candles of one pair; those that have closed grow with the stream.
 #[derive(Debug)]
 pub struct Exchange {
     /// Name on the stream.
@@ -70,15 +64,16 @@ impl Exchange {
     pub fn serve(&mut self, listener: &TcpListener, steps: &[Step]) -> Result<(), Error> {
         let mut bot = None;
         for step in steps {
-            if let Step::Close(candle) | Step::CloseUnsent(candle) = step {
-                self.closed.push(*candle);
-            }
             match step {
                 Step::Disconnect => bot = None,
-                Step::CloseUnsent(_) => {}
-                Step::Update(candle) => self.send(listener, &mut bot, candle, false)?,
-                Step::Close(candle) | Step::Repeat(candle) => {
-                    self.send(listener, &mut bot, candle, true)?;
+                Step::Closed(candle) => self.closed.push(*candle),
+                Step::Send(candle, last) => {
+                    let mut socket = bot.take().map_or_else(|| accept(listener), Ok)?;
+                    let text = wire::event((&self.pair, self.interval), candle, *last);
+                    let sent = socket.send(Message::text(text));
+                    // A bot that left comes back, or the next one does.
+                    bot = sent.and_then(|()| self.settle(&mut socket)).ok().map(|()| socket);
+                    std::thread::sleep(self.pause);
                 }
             }
         }
@@ -89,52 +84,29 @@ impl Exchange {
         Ok(())
     }
 
-    fn send(
-        &self,
-        listener: &TcpListener,
-        bot: &mut Option<WebSocket<TcpStream>>,
-        candle: &Candle,
-        closed: bool,
-    ) -> Result<(), Error> {
-        let mut socket = match bot.take() {
-            Some(socket) => socket,
-            None => {
-                let (stream, _) = listener.accept()?;
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(TIMEOUT))?;
-                tungstenite::accept(stream).map_err(|error| error.to_string())?
-            }
-        };
-        let text = wire::event((&self.pair, self.interval), candle, closed);
-        if socket.send(Message::text(text)).and_then(|()| self.settle(&mut socket)).is_ok() {
-            *bot = Some(socket);
-        }
-        std::thread::sleep(self.pause);
-        Ok(())
-    }
-
     /// Answers requests until the bot has read everything: it answers a ping only after what came
     /// before.
     fn settle(&self, socket: &mut WebSocket<TcpStream>) -> Result<(), SocketError> {
-        let start = Instant::now();
+        socket.send(Message::Ping(Bytes::new()))?;
         loop {
-            socket.send(Message::Ping(Bytes::new()))?;
-            let mut answered = false;
-            loop {
-                match socket.read()? {
-                    Message::Pong(_) => break,
-                    Message::Text(text) => {
-                        answered = true;
-                        if let Some(answer) = wire::answer(&text, &self.closed) {
-                            socket.send(Message::text(answer))?;
-                        }
+            match socket.read()? {
+                Message::Pong(_) => return Ok(()),
+                Message::Text(text) => {
+                    if let Some(answer) = wire::answer(&text, &self.closed) {
+                        socket.send(Message::text(answer))?;
                     }
-                    _ => {}
+                    // The bot takes the answer, and may ask for more.
+                    return self.settle(socket);
                 }
-            }
-            if !answered || start.elapsed() > TIMEOUT {
-                return Ok(());
+                _ => {}
             }
         }
     }
+}
+
+fn accept(listener: &TcpListener) -> Result<WebSocket<TcpStream>, Error> {
+    let (stream, _) = listener.accept()?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    Ok(tungstenite::accept(stream).map_err(|error| error.to_string())?)
 }

@@ -1,7 +1,4 @@
 //! A bot that trades on paper over a WebSocket, and an exchange to practise on.
-//!
-//! In two terminals: `cargo run --release -p windvane-paper-bot --bin replay_exchange` and
-//! `cargo run --release -p windvane-paper-bot`.
 pub mod bot;
 pub mod connection;
 pub mod exchange;

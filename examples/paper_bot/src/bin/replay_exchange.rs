@@ -1,6 +1,5 @@
 //! The exchange: `cargo run --release -p windvane-paper-bot --bin replay_exchange`.
 use std::net::TcpListener;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
@@ -21,17 +20,19 @@ struct Options {
     /// Milliseconds between two messages.
     #[arg(long, default_value_t = 150)]
     pause: u64,
-    /// Decides the faults.
+    /// Seed of the faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-fn main() -> ExitCode {
-    if let Err(error) = run(&Options::parse()) {
-        eprintln!("error: {error}");
-        return ExitCode::FAILURE;
+fn main() -> std::process::ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
     }
-    ExitCode::SUCCESS
 }
 
 fn run(options: &Options) -> Result<(), Error> {
@@ -39,11 +40,8 @@ fn run(options: &Options) -> Result<(), Error> {
         .ok_or_else(|| format!("no such pair; the sample has {}", sample::NAMES.join(", ")))?;
     let (past, stream) = series.candles().split_at(series.len().saturating_sub(options.candles));
     let listener = TcpListener::bind(("127.0.0.1", options.port))?;
-    eprintln!("listening on ws://{}", listener.local_addr()?);
-    let (pair, interval) = (series.pair().clone(), series.interval());
+    let (pair, interval, closed) = (series.pair().clone(), series.interval(), past.to_vec());
     let pause = Duration::from_millis(options.pause);
-    let mut exchange = Exchange { pair, interval, closed: past.to_vec(), pause };
-    exchange.serve(&listener, &script(stream, options.seed))?;
-    eprintln!("all {} candles are played", stream.len());
-    Ok(())
+    let mut exchange = Exchange { pair, interval, closed, pause };
+    exchange.serve(&listener, &script(stream, options.seed))
 }
