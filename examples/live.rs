@@ -1,36 +1,39 @@
-//! A bot's event loop: a saved model, candles one by one, a prediction for each.
+//! The event loop of a bot: a saved model, candles one by one, a prediction for each.
 //!
-//! Train one first: `cargo run --release --example train_v32`, then
-//! `cargo run --release --example live -- --model v32.safetensors`
-use std::path::PathBuf;
+//! Fit one first: `cargo run --release -p windvane-cli -- fit --out model.safetensors`, then
+//! `cargo run --release --example live -- model.safetensors`. Without a file it takes the pretrained
+//! model.
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
-use clap::Parser;
+use std::process::ExitCode;
+
 use windvane::candles::sample;
-use windvane::models::load;
 use windvane::prelude::*;
 
-#[derive(Parser)]
-#[command(about = "Feed a saved model candle by candle, as a bot would")]
-struct Options {
-    /// A model saved by `train_v32` or by your own program.
-    #[arg(long, default_value = "v32.safetensors")]
-    model: PathBuf,
-    /// Instrument of the sample that plays the live feed.
-    #[arg(long, default_value = "BTCUSDT")]
-    instrument: String,
-    /// How many of its last candles to play.
-    #[arg(long, default_value_t = 60)]
-    candles: usize,
+/// Candles that are played as the live feed.
+const PLAYED: usize = 60;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-#[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let options = Options::parse();
-    let names = || format!("no such instrument; the sample has {}", sample::NAMES.join(", "));
-    let series = sample::load(&options.instrument).ok_or_else(names)?;
-    let feed = &series.candles()[series.len().saturating_sub(options.candles)..];
+fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let model: Box<dyn FittedModel> = match std::env::args_os().nth(1) {
+        Some(file) => load(file)?,
+        None => Box::new(v32::pretrained()),
+    };
+    let interval = model.spec().interval;
+    let series = sample::all().into_iter().find(|series| series.interval() == interval);
+    let series = series.ok_or("the sample has no candles of the model's interval")?;
+    let feed = &series.candles()[series.len().saturating_sub(PLAYED)..];
 
-    let mut predictor = Predictor::new(load(&options.model)?, series.interval())?;
+    let mut predictor = Predictor::new(model, interval)?;
     println!("{} candles until the first prediction", predictor.candles_needed());
     for candle in feed {
         match predictor.on_candle(candle)? {

@@ -25,12 +25,19 @@
     doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, baselines, reports, leak audit |"
 )]
 //!
+//! [`load`] reads saved models of every kind, [`catalog`] lists the models with their learners, and
+//! [`prelude`] has what most programs import.
+//!
 //! # Features
-//! `v2` and `v32` (default), `v3`, `v31`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models.
+//! `v2` and `v32` (default), `v3`, `v31`, `logistic`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models;
+//! `original` and `tuned` are the named ones.
 //! `train`: fitting. `backtest`: walk-forward tests and reports. `readers`, `columnar`, `sample`,
 //! `simulate`: where candles come from. `full`: everything but `columnar`, which takes longer to build than the rest.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod catalog;
+mod load;
 
 #[cfg(feature = "backtest")]
 pub use windvane_backtest as backtest;
@@ -42,13 +49,39 @@ pub use windvane_models as models;
 pub use windvane_readers as readers;
 pub use windvane_signals as signals;
 
-/// What a bot needs at hand.
+pub use load::{from_bytes, kinds, load};
+
+/// Types and traits that most programs import.
 pub mod prelude {
+    pub use crate::load;
+    #[cfg(feature = "backtest")]
+    pub use windvane_backtest::{Backtest, Instrument};
     pub use windvane_candles::{
         Candle, CandleSeries, Columns, Direction, Interval, Ohlcv, Pair, Timestamp,
     };
-    pub use windvane_models::{DirectionModel, ModelError, Prediction, Predictor};
-    pub use windvane_signals::{Registry, SampleSet, SignalSpec, SignalTable, Split};
+    #[cfg(all(feature = "ensemble", feature = "train"))]
+    pub use windvane_ensemble::EnsembleLearner;
+    #[cfg(feature = "train")]
+    pub use windvane_models::TrainError;
+    #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+    pub use windvane_models::network::NetworkLearner;
+    #[cfg(feature = "train")]
+    pub use windvane_models::train::{Learner, Run};
+    #[cfg(all(feature = "v2", feature = "train"))]
+    pub use windvane_models::v2::WeightedSignalsLearner;
+    #[cfg(feature = "v3")]
+    pub use windvane_models::v3;
+    #[cfg(feature = "v31")]
+    pub use windvane_models::v31;
+    pub use windvane_models::{
+        DirectionModel, FittedModel, LoadError, ModelId, PredictError, Prediction, Predictor,
+    };
+    #[cfg(feature = "v32")]
+    pub use windvane_models::{v32, v32_stateful};
+    pub use windvane_signals::{
+        ChannelSpec, Dataset, GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable,
+        Split,
+    };
 }
 
 #[cfg(doctest)]

@@ -34,7 +34,7 @@ fn every_error_travels_between_threads() {
 
 #[test]
 fn models_are_shared_and_predictors_move() {
-    is_shared::<dyn DirectionModel>();
+    is_shared::<dyn FittedModel>();
     is_shared::<WeightedSignals>();
     is_shared::<BiLstm>();
     is_shared::<AttentionBiLstm>();

@@ -13,7 +13,7 @@ fn learners(epochs: usize) -> Vec<Box<dyn Learner>> {
     let recipe = Recipe { epochs, ..Recipe::default() };
     vec![
         Box::new(WeightedSignalsLearner::default()),
-        Box::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
+        Box::new(NetworkLearner { recipe, ..v32::learner() }),
     ]
 }
 

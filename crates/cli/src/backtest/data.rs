@@ -1,0 +1,138 @@
+//! Instruments from the embedded sample or from files.
+use std::path::Path;
+
+use windvane::backtest::report::Skipped;
+use windvane::candles::sample;
+use windvane::prelude::*;
+use windvane::signals::SignalPipeline;
+
+use super::options::{Options, QUICK_CANDLES};
+use crate::Error;
+use crate::files::{files, join, name, read};
+
+/// Instruments of a run, and the files that could not be read.
+pub(super) struct Loaded {
+    pub(super) instruments: Vec<Instrument>,
+    pub(super) skipped: Vec<Skipped>,
+    /// Repairs and gaps, file by file.
+    pub(super) notes: Vec<String>,
+}
+
+/// Reads every instrument; one that cannot be read is listed and does not stop the others.
+pub(super) fn load(options: &Options) -> Result<Loaded, Error> {
+    let mut loaded = Loaded { instruments: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
+    match &options.data {
+        Some(path) => loaded.add_path(path, false, options.interval)?,
+        None => loaded.add_sample(options.interval),
+    }
+    if let Some(path) = &options.test_data {
+        loaded.add_path(path, true, options.interval)?;
+    }
+    if options.quick {
+        loaded.instruments.iter_mut().for_each(shorten);
+    }
+    loaded.drop_short()?;
+    if loaded.instruments.iter().all(|instrument| instrument.test_only) {
+        let reasons: Vec<String> =
+            loaded.skipped.iter().map(|s| format!("\n  {}: {}", s.name, s.reason)).collect();
+        return Err(format!("no instrument to learn from{}", reasons.concat()).into());
+    }
+    Ok(loaded)
+}
+
+impl Loaded {
+    fn add_sample(&mut self, interval: Option<Interval>) {
+        let series = sample::all()
+            .into_iter()
+            .filter(|series| interval.is_none_or(|interval| interval == series.interval()));
+        self.instruments.extend(series.map(|series| Instrument { series, test_only: false }));
+    }
+
+    fn add_path(
+        &mut self,
+        path: &Path,
+        test_only: bool,
+        interval: Option<Interval>,
+    ) -> Result<(), Error> {
+        for file in files(path)? {
+            if let Err(error) = self.add_file(&file, test_only, interval) {
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.skipped.push(Skipped { name, reason: error.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    fn add_file(
+        &mut self,
+        file: &Path,
+        test_only: bool,
+        interval: Option<Interval>,
+    ) -> Result<(), Error> {
+        let name = name(file);
+        let mut pair = pair_of(file, &name)?;
+        if test_only && self.learns_from(&pair) {
+            // The same name is in both folders.
+            pair = pair_of(file, &format!("test/{name}"))?;
+        }
+        let (series, notes) = read(file, pair, interval)?;
+        // They would count twice, and a test on training candles tests nothing.
+        let candles = series.candles();
+        if let Some(other) = self.instruments.iter().find(|other| other.series.candles() == candles)
+        {
+            let other = other.series.pair();
+            return Err(format!("{}: the same candles as {other}", file.display()).into());
+        }
+        let mut instruments = self.instruments.iter_mut();
+        if let Some(own) = instruments.find(|other| other.series.pair() == series.pair()) {
+            own.series = join(&own.series, &series)
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+            let pair = own.series.pair();
+            self.notes.push(format!("{}: goes on from the candles of {pair}", file.display()));
+        } else {
+            self.instruments.push(Instrument { series, test_only });
+        }
+        self.notes.extend(notes);
+        Ok(())
+    }
+
+    /// Whether models learn from an instrument of this name.
+    fn learns_from(&self, pair: &Pair) -> bool {
+        self.instruments.iter().any(|other| other.series.pair() == pair && !other.test_only)
+    }
+
+    /// Moves instruments too short for a single sample to the skipped ones.
+    fn drop_short(&mut self) -> Result<(), Error> {
+        let Backtest { channels, lookback, labels, registry, .. } = Backtest::default();
+        let spec = SignalSpec { channels, gaps: GapPolicy::Reset };
+        let warm_up = SignalPipeline::new(&spec, Interval::HOUR, &registry)?.warm_up();
+        let least = warm_up + lookback + labels.horizon;
+        self.instruments.retain(|Instrument { series, .. }| {
+            let long_enough = series.len() >= least;
+            if !long_enough {
+                let reason = format!(
+                    "{} candles are too few: warm-up {warm_up}, window {lookback} and {} for the \
+                     outcome need {least}",
+                    series.len(),
+                    labels.horizon
+                );
+                self.skipped.push(Skipped { name: series.pair().to_string(), reason });
+            }
+            long_enough
+        });
+        Ok(())
+    }
+}
+
+fn pair_of(file: &Path, name: &str) -> Result<Pair, String> {
+    let pair: Result<Pair, _> = name.parse();
+    pair.map_err(|error| format!("{}: the file's name: {error}", file.display()))
+}
+
+/// Keeps the last candles.
+fn shorten(instrument: &mut Instrument) {
+    let series = &instrument.series;
+    if let Some(first) = series.len().checked_sub(QUICK_CANDLES).and_then(|i| series.get(i)) {
+        instrument.series = series.split_at(first.open_time()).1;
+    }
+}

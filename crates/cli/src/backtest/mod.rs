@@ -1,0 +1,74 @@
+//! `windvane backtest`: real instruments in, a report out.
+mod data;
+mod options;
+mod progress;
+mod show;
+
+use std::path::Path;
+
+use windvane::backtest::{Backtest, Instrument, Report};
+use windvane::models::train::Learner;
+
+pub(crate) use options::Options;
+
+use crate::{Error, output};
+
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
+    options.check()?;
+    let loaded = data::load(options)?;
+    output::check_folder(&options.out)?;
+    show::loaded(&loaded)?;
+    let report = backtest(options, &loaded.instruments)?;
+    let report = complete(report, options, loaded);
+    // The report is written before it is shown: a closed pipe must not lose it.
+    report.write(&options.out)?;
+    // The kept tasks have served their purpose.
+    clear(&options.tasks());
+    show::report(&report)?;
+    Ok(show::written(&report, &options.out)?)
+}
+
+fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, String> {
+    let training = options.training();
+    let learners: Vec<Box<dyn Learner>> = options
+        .models()
+        .iter()
+        .map(|model| Box::new(model.learner(&training)) as Box<dyn Learner>)
+        .collect();
+    let tasks = options.tasks();
+    if !options.resume {
+        // Tasks of another run, perhaps of other code.
+        clear(&tasks);
+    }
+    let (plan, seed, resume) = (options.plan(), options.seed, Some(tasks));
+    let (costs, seeds) = (options.costs.clone(), usize::from(options.seeds));
+    let settings = Backtest { plan, costs, seed, seeds, resume, ..Backtest::default() };
+    let progress = progress::Progress::new();
+    let report = settings.run(instruments, &learners, &|event| progress.on(&event));
+    progress.finish();
+    // The dates in an error may be derived ones, which the user did not type.
+    report.map_err(|error| match options.validation() {
+        Some(validation) => format!("{error}\n{validation}"),
+        None => error.to_string(),
+    })
+}
+
+/// Removes the kept tasks of a run, and their folder if nothing else is in it. A failure does no
+/// harm: a later run recognises its own tasks.
+fn clear(tasks: &Path) {
+    for entry in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "task") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(tasks);
+}
+
+/// Adds the command, the notes and the skipped files to the report.
+fn complete(mut report: Report, options: &Options, loaded: data::Loaded) -> Report {
+    report.run.command = Some(options.command());
+    report.run.notes = loaded.notes;
+    report.run.notes.extend(options.validation());
+    report.skipped = loaded.skipped;
+    report
+}

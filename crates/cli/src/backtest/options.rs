@@ -1,0 +1,250 @@
+//! Options of `windvane backtest`.
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use windvane::backtest::Plan;
+use windvane::catalog::{ModelEntry, Training};
+use windvane::prelude::*;
+use windvane::signals::{Combinatorial, WalkForward};
+
+use crate::calendar::months_before;
+use crate::models;
+
+/// `--quick` keeps this many of each instrument's last candles …
+pub(super) const QUICK_CANDLES: usize = 1_500;
+/// … and trains for at most this many epochs …
+const QUICK_EPOCHS: usize = 3;
+/// … over this many folds.
+const QUICK_FOLDS: usize = 2;
+
+const FOLDS: usize = 4;
+
+/// Models of a run without --models: they are fitted in seconds.
+const DEFAULT_MODELS: [&str; 2] = ["v2", "v32"];
+
+/// Backtest models on real candles and write a report
+///
+/// Without --data it reads the embedded sample: BTCUSDT and EURUSD hourly, AAPL, IBM, MSFT, GOOG,
+/// FB, NVDA, SP500 and NASDAQ daily. The default run uses all of its rows, the
+/// models v2 and v32, and four folds that walk forward through calendar time.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// File of candles, or folder of such files, as exchanges and tools write them: CSV, JSON, also
+    /// packed. Each is an instrument, named after its file; of several whose names differ by a date alone
+    /// (archives by month) the candles are put together.
+    #[arg(long, value_name = "PATH")]
+    pub(super) data: Option<PathBuf>,
+    /// Instruments that are only tested: no model learns from them.
+    #[arg(long, value_name = "PATH")]
+    pub(super) test_data: Option<PathBuf>,
+    /// Interval of the candles, such as 1h or 1d: others are left out. Without it each file has its own.
+    #[arg(long)]
+    pub(super) interval: Option<Interval>,
+    /// Models to test, such as v2,v31; without it v2,v32.
+    #[arg(long, value_parser = models::parser(), value_delimiter = ',', value_name = "LIST")]
+    models: Vec<ModelEntry>,
+    /// Train before this date, test from then on; the last six months before it serve for
+    /// choosing.
+    #[arg(long, value_name = "DATE", conflicts_with = "folds")]
+    test_from: Option<Timestamp>,
+    /// How time is cut without --test-from: folds that walk forward, or every choice of some groups
+    /// of time to test on, with models that learn on both sides of them [default: walk]
+    #[arg(long, value_enum, conflicts_with = "test_from")]
+    plan: Option<PlanKind>,
+    /// Number of folds that walk forward through calendar time [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    folds: Option<u16>,
+    /// Walking forward, learn from the last N candles' time before each test only.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(conflicts_with = "test_from")]
+    window: Option<u32>,
+    /// Number of groups that time is cut into with --plan combinatorial [default: 6]
+    #[arg(long, value_name = "N")]
+    groups: Option<usize>,
+    /// How many of the groups are tested on at once [default: 2]
+    #[arg(long, value_name = "N")]
+    test_groups: Option<usize>,
+    /// Go on where an interrupted run of the same command stopped. Until it has written its
+    /// report a run keeps what is finished in the folder tasks of --out.
+    #[arg(long)]
+    pub(super) resume: bool,
+    /// Costs of trading to reckon with, basis points per unit of turnover: fee and slippage.
+    #[arg(long, value_delimiter = ',', value_name = "LIST", default_value = "2,5,10")]
+    pub(super) costs: Vec<f64>,
+    /// Seed of every random draw.
+    #[arg(long, default_value_t = 42)]
+    pub(super) seed: u64,
+    /// Fit each model with N seeds, --seed and those after it, and report the spread.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) seeds: u16,
+    /// A short run: the last 1,500 candles of each instrument, two folds, three epochs.
+    #[arg(long)]
+    pub(super) quick: bool,
+    /// Folder for report.html, report.md and report.json.
+    #[arg(long, value_name = "DIR", default_value = "target/backtest")]
+    pub(super) out: PathBuf,
+}
+
+/// Kind of split of the calendar time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanKind {
+    /// Each fold learns from the time before its test.
+    Walk,
+    /// Every choice of some groups is tested once.
+    Combinatorial,
+}
+
+impl Options {
+    /// Models to test, each once.
+    pub(super) fn models(&self) -> Vec<ModelEntry> {
+        if self.models.is_empty() {
+            return DEFAULT_MODELS.iter().filter_map(|name| name.parse().ok()).collect();
+        }
+        models::in_order(&self.models)
+    }
+
+    /// Hyperparameters of the learners.
+    pub(super) fn training(&self) -> Training {
+        Training { epochs: self.quick.then_some(QUICK_EPOCHS), ..Training::default() }
+    }
+
+    /// Split of the calendar time.
+    pub(super) fn plan(&self) -> Plan {
+        if let Some(test_from) = self.test_from {
+            return Plan::Holdout {
+                validate_from: months_before(test_from, 6),
+                test_from,
+                embargo: 1,
+            };
+        }
+        if self.plan == Some(PlanKind::Combinatorial) {
+            let default = Combinatorial::default();
+            let groups = self.groups.unwrap_or(default.groups);
+            let test_groups = self.test_groups.unwrap_or(default.test_groups);
+            return Plan::Combinatorial(Combinatorial { groups, test_groups, ..default });
+        }
+        let default = if self.quick { QUICK_FOLDS } else { FOLDS };
+        let folds = self.folds.map_or(default, usize::from);
+        Plan::WalkForward(WalkForward { folds, window: self.window, ..WalkForward::default() })
+    }
+
+    /// Refuses options of one plan beside another.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let combinatorial = self.plan == Some(PlanKind::Combinatorial);
+        let walks = self.folds.is_some() || self.window.is_some();
+        let groups = self.groups.is_some() || self.test_groups.is_some();
+        if combinatorial && walks {
+            return Err("--folds and --window are of --plan walk".to_string());
+        }
+        if groups && !combinatorial {
+            return Err("--groups and --test-groups are of --plan combinatorial".to_string());
+        }
+        Ok(())
+    }
+
+    /// Folder that keeps finished tasks until the report is written.
+    pub(super) fn tasks(&self) -> PathBuf {
+        self.out.join("tasks")
+    }
+
+    /// Note on the start of validation, which follows from --test-from.
+    pub(super) fn validation(&self) -> Option<String> {
+        let date = self.test_from?;
+        Some(format!("validation takes the six months before --test-from {date}"))
+    }
+
+    /// Command that makes this report again, its words quoted for a shell.
+    pub(super) fn command(&self) -> String {
+        let mut words = vec!["windvane".to_string(), "backtest".to_string()];
+        for (option, folder) in [("--data", &self.data), ("--test-data", &self.test_data)] {
+            if let Some(folder) = folder {
+                words.extend([option.to_string(), quoted(&folder.display().to_string())]);
+            }
+        }
+        if let Some(interval) = self.interval {
+            words.extend(["--interval".to_string(), interval.to_string()]);
+        }
+        let names: Vec<&str> = self.models().iter().map(|entry| entry.name).collect();
+        words.extend(["--models".to_string(), names.join(",")]);
+        words.extend(self.plan_words());
+        let costs: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
+        words.extend(["--costs".to_string(), costs.join(",")]);
+        words.extend(["--seed".to_string(), self.seed.to_string()]);
+        if self.seeds > 1 {
+            words.extend(["--seeds".to_string(), self.seeds.to_string()]);
+        }
+        if self.quick {
+            words.push("--quick".to_string());
+        }
+        words.join(" ")
+    }
+
+    fn plan_words(&self) -> Vec<String> {
+        if let Some(test_from) = self.test_from {
+            return vec!["--test-from".to_string(), test_from.to_string()];
+        }
+        match self.plan() {
+            Plan::WalkForward(plan) => {
+                let mut words = vec!["--folds".to_string(), plan.folds.to_string()];
+                if let Some(window) = plan.window {
+                    words.extend(["--window".to_string(), window.to_string()]);
+                }
+                words
+            }
+            Plan::Combinatorial(plan) => vec![
+                "--plan".to_string(),
+                "combinatorial".to_string(),
+                "--groups".to_string(),
+                plan.groups.to_string(),
+                "--test-groups".to_string(),
+                plan.test_groups.to_string(),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Word of a POSIX shell; in single quotes unless it is plain.
+fn quoted(word: &str) -> String {
+    let plain = !word.is_empty() && word.chars().all(is_plain);
+    if plain { word.to_string() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// Whether a shell takes the character as it is.
+fn is_plain(character: char) -> bool {
+    character.is_alphanumeric() || "-_./,:=@%+".contains(character)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn options(arguments: &[&str]) -> Options {
+        Line::try_parse_from([&["backtest"], arguments].concat()).unwrap().options
+    }
+
+    #[test]
+    fn validation_begins_six_calendar_months_before_the_test() {
+        let plan = options(&["--test-from", "2024-08-31"]).plan();
+        let Plan::Holdout { validate_from, .. } = plan else { panic!("{plan:?}") };
+        assert_eq!(validate_from.to_string(), "2024-02-29T00:00:00Z");
+    }
+
+    #[test]
+    fn words_of_the_command_are_quoted_for_a_shell() {
+        let command = options(&["--data", "q$(touch 'x')", "--test-data", "data/1h"]).command();
+        assert!(
+            command.contains(r"--data 'q$(touch '\''x'\'')' --test-data data/1h "),
+            "{command}"
+        );
+    }
+}

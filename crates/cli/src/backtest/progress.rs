@@ -1,0 +1,83 @@
+//! Progress bar over tasks and epochs; plain lines where standard error is not a terminal.
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::sync::Mutex;
+
+use indicatif::ProgressBar;
+use windvane::backtest::{Event, Task};
+
+use crate::output::note;
+use crate::progress::bar;
+
+/// Steps of the bar per task.
+const STEPS: u64 = 100;
+
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    /// Steps done per task.
+    done: Mutex<BTreeMap<usize, u64>>,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        let template = "{bar:30} {percent:>3} %  {elapsed}, {eta} left  {msg}";
+        let bar = std::io::stderr().is_terminal().then(|| bar(template, 1));
+        Self { bar, done: Mutex::default() }
+    }
+
+    pub(super) fn on(&self, event: &Event<'_>) {
+        match *event {
+            Event::Planned { tasks } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_length(tasks as u64 * STEPS);
+                }
+            }
+            Event::Epoch { task, report } => {
+                self.advance(task, STEPS * report.epoch as u64 / report.max_epochs as u64);
+                let loss = report.validation_loss.unwrap_or(report.train_loss);
+                self.say(&format!("{}, epoch {}: loss {loss:.4}", name(task), report.epoch));
+            }
+            Event::Resumed { task } => {
+                self.advance(task, STEPS);
+                if self.bar.is_none() {
+                    note(format_args!("{}: done by an earlier run", name(task)));
+                }
+            }
+            Event::Notice { message } => match &self.bar {
+                Some(bar) => bar.println(format!("note: {message}")),
+                None => note(format_args!("note: {message}")),
+            },
+            Event::Finished { task, seconds, error } => {
+                self.advance(task, STEPS);
+                if self.bar.is_none() {
+                    let outcome = error.map_or("done".to_string(), |e| format!("failed: {e}"));
+                    note(format_args!("{}: {outcome} in {seconds:.1} s", name(task)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn advance(&self, task: Task<'_>, steps: u64) {
+        let (Some(bar), Ok(mut done)) = (&self.bar, self.done.lock()) else { return };
+        done.insert(task.index, steps);
+        bar.set_position(done.values().sum());
+    }
+
+    fn say(&self, message: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message.to_string());
+        }
+    }
+}
+
+fn name(task: Task<'_>) -> String {
+    let Task { model, interval, fold, folds, seed, .. } = task;
+    format!("{model} {interval} fold {fold}/{folds} seed {seed}")
+}

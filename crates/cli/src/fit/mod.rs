@@ -1,0 +1,101 @@
+//! `windvane fit`: fits one model and saves it with its training profile, ready for a bot.
+mod channels;
+mod settings;
+mod show;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use windvane::models::MarketProfile;
+use windvane::models::train::{EpochReport, Run};
+use windvane::prelude::*;
+use windvane::signals::TrainSet;
+
+use crate::output::{check_file, note};
+use crate::progress::Epochs;
+use crate::series;
+use crate::{Error, output};
+use settings::Settings;
+
+/// Decisions over which a bot measures drift with the saved profile.
+const PROFILE_WINDOW: usize = 250;
+
+/// Fit a model on candles and save it, with the training profile of its market
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Settings file (TOML) with the options below by their names, such as `model = "v32"` or
+    /// `channels = ["momentum", "rsi(period=21)"]`. Options on the command line win; relative paths
+    /// in the file start at its folder.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
+    let mut settings = options.settings.clone();
+    if let Some(file) = &options.config {
+        settings = settings.or(Settings::read(file)?);
+    }
+    let (entry, out) = (settings.model()?, settings.out());
+    check_file(&out)?;
+
+    let all = candles(&settings)?;
+    let interval = series::interval(&all)?;
+    let spec = SignalSpec { channels: settings.channels(), gaps: series::gap_policy(&all) };
+    let tables = tables(&spec, &all)?;
+    let samples = SampleSet::collect(&tables, settings.lookback(), settings.labels())?;
+    let split = settings.split(&samples)?;
+    let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
+
+    let epochs = Epochs::new();
+    let on_epoch = |report: &EpochReport| epochs.on(report);
+    let run = Run::new(settings.seed()).on_epoch(&on_epoch);
+    let model = entry.learner(&settings.training()).fit(&train, &validation, &run)?;
+    let epochs = epochs.finish();
+
+    model.save(&out)?;
+    let profile = save_profile(&train, &out)?;
+    let saved = show::Saved { entry, interval, model: &*model, file: &out, profile, epochs };
+    Ok(output::print(show::table(&saved))?)
+}
+
+/// The candles to learn from.
+fn candles(settings: &Settings) -> Result<Vec<CandleSeries>, Error> {
+    let interval = settings.interval()?;
+    if settings.data().is_empty() {
+        return Ok(vec![series::sample(settings.instrument())?]);
+    }
+    series::load(settings.data(), interval)
+}
+
+/// Signals of every series; pairs that a channel reads serve that channel alone.
+fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, Error> {
+    let read = spec.pairs();
+    let others = series::of_pairs(all, &read)?;
+    let own = all.iter().filter(|series| !read.contains(&series.pair()));
+    let tables = own.map(|series| SignalTable::build(spec, &Registry::default(), series, &others));
+    let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
+    if tables.is_empty() {
+        return Err("every pair is read by a channel; add the candles to learn from".into());
+    }
+    Ok(tables)
+}
+
+/// Saves the training profile beside the model; `None` where training is too short for one.
+fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBuf>, Error> {
+    match MarketProfile::fit(train, PROFILE_WINDOW) {
+        Ok(profile) => {
+            let file = out.with_extension("profile.json");
+            profile.save(&file)?;
+            Ok(Some(file))
+        }
+        Err(TrainError::TooFewWindows { expected, got }) => {
+            note(format_args!(
+                "note: no training profile: it needs {expected} training windows, there are {got}"
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,249 @@
+//! Settings of `windvane fit`, from flags or from a TOML file.
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+use windvane::catalog::{ModelEntry, Training};
+use windvane::prelude::*;
+use windvane::signals::Band;
+
+use super::channels;
+use crate::{Error, models};
+
+/// What to fit; the same names as flags and in a settings file.
+#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Settings {
+    /// Model to fit [default: v32]
+    #[arg(long, value_name = "NAME", value_parser = models::names())]
+    model: Option<String>,
+    /// Files of candles to learn from, or folders of such files [default: the embedded sample]
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// Instrument of the embedded sample to learn from, without --data [default: BTCUSDT]
+    #[arg(long, value_name = "NAME", conflicts_with = "data")]
+    instrument: Option<String>,
+    /// Interval of the candles, such as 1h; files of a folder with another one are left out.
+    #[arg(long, value_name = "INTERVAL")]
+    interval: Option<String>,
+    /// Channels that the model reads, such as "momentum,rsi(period=21)" [default: the six signals]
+    #[arg(long, value_name = "LIST", value_parser = channels::split, allow_hyphen_values = true)]
+    channels: Option<channels::List>,
+    /// Rows per window [default: 20]
+    #[arg(long, value_name = "N")]
+    lookback: Option<usize>,
+    /// Candles ahead that the model predicts [default: 1]
+    #[arg(long, value_name = "N")]
+    horizon: Option<usize>,
+    /// Changes up to this fraction count as NEUTRAL, such as 0.002 [default: 0]
+    #[arg(long, value_name = "FRACTION")]
+    band: Option<f64>,
+    /// Changes up to this multiple of the recent volatility count as NEUTRAL; the volatility is that
+    /// of the last 20 changes.
+    #[arg(long, value_name = "FACTOR", conflicts_with = "band")]
+    volatility_band: Option<f64>,
+    /// Share of the samples at the end that validates: early stopping, calibration [default: 0.15]
+    #[arg(long, value_name = "SHARE")]
+    validation: Option<f64>,
+    /// Start of the validation period, instead of a share.
+    #[arg(long, value_name = "DATE", conflicts_with = "validation")]
+    validate_from: Option<String>,
+    /// Seed of every random draw [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Maximum number of epochs [default: the model's own]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Epochs without a better validation loss before training stops [default: the model's own]
+    #[arg(long, value_name = "N")]
+    patience: Option<usize>,
+    /// Learning rate before the schedule [default: the model's own]
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Windows per step [default: the model's own]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// File to write; the training profile of the market goes beside it [default:
+    /// model.safetensors]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Changes over which the volatility band measures.
+const BAND_LOOKBACK: usize = 20;
+
+impl Settings {
+    /// Reads a settings file; its relative paths start at its own folder.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not of this form, with line and column.
+    pub(super) fn read(file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        let mut settings: Self =
+            toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        settings.check_exclusive().map_err(|error| format!("{}: {error}", file.display()))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        for path in settings.data.iter_mut().chain(&mut settings.out) {
+            *path = folder.join(&*path);
+        }
+        Ok(settings)
+    }
+
+    /// Confirms that a file holds no two settings of which one would be ignored.
+    fn check_exclusive(&self) -> Result<(), String> {
+        let pairs = [
+            ("data and instrument", !self.data.is_empty() && self.instrument.is_some()),
+            ("band and volatility-band", self.band.is_some() && self.volatility_band.is_some()),
+            (
+                "validation and validate-from",
+                self.validation.is_some() && self.validate_from.is_some(),
+            ),
+        ];
+        match pairs.iter().find(|(_, both)| *both) {
+            Some((names, _)) => Err(format!("{names} exclude each other; give one")),
+            None => Ok(()),
+        }
+    }
+
+    /// These settings, with those of a file where they say nothing.
+    pub(super) fn or(self, file: Self) -> Self {
+        let data_given = !self.data.is_empty() || self.instrument.is_some();
+        let (data, instrument) =
+            if data_given { (self.data, self.instrument) } else { (file.data, file.instrument) };
+        let (band, volatility_band) = if self.band.is_some() || self.volatility_band.is_some() {
+            (self.band, self.volatility_band)
+        } else {
+            (file.band, file.volatility_band)
+        };
+        let (validation, validate_from) =
+            if self.validation.is_some() || self.validate_from.is_some() {
+                (self.validation, self.validate_from)
+            } else {
+                (file.validation, file.validate_from)
+            };
+        Self {
+            model: self.model.or(file.model),
+            data,
+            instrument,
+            interval: self.interval.or(file.interval),
+            channels: self.channels.or(file.channels),
+            lookback: self.lookback.or(file.lookback),
+            horizon: self.horizon.or(file.horizon),
+            band,
+            volatility_band,
+            validation,
+            validate_from,
+            seed: self.seed.or(file.seed),
+            epochs: self.epochs.or(file.epochs),
+            patience: self.patience.or(file.patience),
+            learning_rate: self.learning_rate.or(file.learning_rate),
+            batch: self.batch.or(file.batch),
+            out: self.out.or(file.out),
+        }
+    }
+
+    /// Model to fit.
+    ///
+    /// # Errors
+    /// An unknown name, or a model without a saved form.
+    pub(super) fn model(&self) -> Result<ModelEntry, Error> {
+        let entry: ModelEntry = self.model.as_deref().unwrap_or("v32").parse()?;
+        if entry.kind.is_none() {
+            return Err(format!(
+                "model {} has no saved form and serves backtests alone; fit another model",
+                entry.name
+            )
+            .into());
+        }
+        Ok(entry)
+    }
+
+    pub(super) fn data(&self) -> &[PathBuf] {
+        &self.data
+    }
+
+    pub(super) fn instrument(&self) -> &str {
+        self.instrument.as_deref().unwrap_or("BTCUSDT")
+    }
+
+    pub(super) fn interval(&self) -> Result<Option<Interval>, Error> {
+        Ok(self.interval.as_deref().map(str::parse).transpose()?)
+    }
+
+    pub(super) fn channels(&self) -> Vec<ChannelSpec> {
+        let own = self.channels.as_ref().map(channels::List::specs);
+        own.unwrap_or_else(|| SignalSpec::default().channels)
+    }
+
+    pub(super) fn lookback(&self) -> usize {
+        self.lookback.unwrap_or(20)
+    }
+
+    pub(super) fn labels(&self) -> LabelSpec {
+        let band = match (self.volatility_band, self.band) {
+            (Some(factor), _) => Band::Volatility { factor, lookback: BAND_LOOKBACK },
+            (None, Some(width)) => Band::Fixed { width },
+            (None, None) => LabelSpec::default().band,
+        };
+        LabelSpec { horizon: self.horizon.unwrap_or(1), band }
+    }
+
+    /// Split of the samples into training and validation, without a test period.
+    pub(super) fn split(&self, samples: &SampleSet) -> Result<Split, Error> {
+        let Some(date) = &self.validate_from else {
+            return Ok(Split::for_live(samples, self.validation.unwrap_or(0.15))?);
+        };
+        let last = samples.samples().last().ok_or("too few candles for a single window")?;
+        let end = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
+        Ok(Split::builder().validate_from(date.parse()?).test_from(end).embargo(0).build()?)
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
+    pub(super) fn training(&self) -> Training {
+        Training {
+            epochs: self.epochs,
+            patience: self.patience,
+            learning_rate: self.learning_rate,
+            batch: self.batch,
+        }
+    }
+
+    pub(super) fn out(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| PathBuf::from("model.safetensors"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file: Settings = toml::from_str(
+            "model = 'v3'\nchannels = ['rsi(period=21)', 'momentum']\nvalidation = 0.2\nepochs = 3\nband = 0.1",
+        )
+        .unwrap();
+        let flags = Settings {
+            epochs: Some(5),
+            validate_from: Some("2023-01-01".to_string()),
+            volatility_band: Some(0.5),
+            ..Settings::default()
+        };
+        let both = flags.or(file);
+        assert_eq!((both.model.as_deref(), both.epochs), (Some("v3"), Some(5)));
+        assert_eq!((both.validation, both.band), (None, None));
+        assert_eq!(both.channels()[0].to_string(), "rsi(period=21)");
+    }
+
+    #[test]
+    fn unknown_and_excluding_settings_are_refused() {
+        let error = toml::from_str::<Settings>("epoch = 3").unwrap_err().to_string();
+        assert!(error.contains("unknown field `epoch`"), "{error}");
+        let both: Settings = toml::from_str("band = 0.1\nvolatility-band = 0.1").unwrap();
+        assert!(both.check_exclusive().unwrap_err().contains("band and volatility-band"));
+    }
+}

@@ -1,0 +1,81 @@
+//! Result of a fit as a table.
+use std::path::{Path, PathBuf};
+
+use comfy_table::Table;
+use windvane::catalog::ModelEntry;
+use windvane::models::train::EpochReport;
+use windvane::prelude::*;
+
+use crate::output;
+
+/// A fitted and saved model.
+pub(super) struct Saved<'a> {
+    pub(super) entry: ModelEntry,
+    pub(super) interval: Interval,
+    pub(super) model: &'a dyn FittedModel,
+    pub(super) file: &'a Path,
+    pub(super) profile: Option<PathBuf>,
+    pub(super) epochs: Vec<EpochReport>,
+}
+
+/// One property per row.
+pub(super) fn table(saved: &Saved<'_>) -> Table {
+    let mut rows = vec![["model".to_string(), saved.entry.description.to_string()]];
+    rows.extend(input(saved));
+    rows.extend(record(saved));
+    rows.push(["saved to".to_string(), saved.file.display().to_string()]);
+    if let Some(profile) = &saved.profile {
+        rows.push(["profile".to_string(), profile.display().to_string()]);
+    }
+    output::table(["", "fitted"], rows, &[])
+}
+
+fn input(saved: &Saved<'_>) -> Vec<[String; 2]> {
+    let spec = saved.model.spec();
+    let channels: Vec<String> = spec.signals.channels.iter().map(ToString::to_string).collect();
+    let target = match spec.labels.horizon {
+        1 => "the next close".to_string(),
+        horizon => format!("the close {horizon} candles ahead"),
+    };
+    vec![
+        ["predicts".to_string(), target],
+        ["candles".to_string(), saved.interval.to_string()],
+        ["channels".to_string(), channels.join(", ")],
+        ["lookback".to_string(), format!("{} rows", spec.lookback)],
+    ]
+}
+
+fn record(saved: &Saved<'_>) -> Vec<[String; 2]> {
+    let Some(record) = saved.model.record() else { return Vec::new() };
+    let mut rows = vec![
+        ["pairs".to_string(), record.pairs.join(", ")],
+        ["trained on".to_string(), period(record.windows, record.from, record.until)],
+        [
+            "validated on".to_string(),
+            format!("{} windows up to {}", record.validation_windows, record.validated_until),
+        ],
+    ];
+    if record.epochs > 0 {
+        let text = format!("{}, the best is epoch {}", record.epochs, record.best_epoch);
+        rows.push(["epochs".to_string(), text]);
+    }
+    if let Some(loss) = record.train_loss {
+        rows.push(["training loss".to_string(), format!("{loss:.4} nats")]);
+    }
+    if let Some(loss) = record.validation_loss {
+        rows.push(["validation loss".to_string(), format!("{loss:.4} nats (log 2 = 0.6931)")]);
+    }
+    let best = saved.epochs.iter().find(|epoch| epoch.epoch == record.best_epoch);
+    if let Some(accuracy) = best.and_then(|epoch| epoch.validation_accuracy) {
+        rows.push(["validation accuracy".to_string(), format!("{:.1} %", 100.0 * accuracy)]);
+    }
+    if !record.constant_channels.is_empty() {
+        rows.push(["constant channels".to_string(), record.constant_channels.join(", ")]);
+    }
+    rows.push(["seed".to_string(), record.seed.to_string()]);
+    rows
+}
+
+fn period(windows: usize, from: Timestamp, until: Timestamp) -> String {
+    format!("{windows} windows from {from} to {until}")
+}

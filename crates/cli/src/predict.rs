@@ -1,0 +1,119 @@
+//! `windvane predict`: predictions of a saved model, with the bits that a live predictor has.
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use windvane::models::{ModelSpec, TableReader, replace_file};
+use windvane::prelude::*;
+
+use crate::output::{check_file, file_error, print_data};
+use crate::{Error, series};
+
+const HEADER: &str = "time,pair,direction,p_up,p_down,p_neutral,confidence\n";
+
+/// Predict from a saved model and candles: time, pair, direction, probabilities, confidence
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// A model saved by `fit` or by a program of your own; ensembles too.
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// Files of candles, or folders of such files, of the interval that the model reads.
+    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    data: Vec<PathBuf>,
+    /// Print a JSON object per line instead of CSV.
+    #[arg(long)]
+    json: bool,
+    /// Predict for closes from this time on; earlier candles serve the warm-up.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// File to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
+    if let Some(file) = &options.out {
+        check_file(file)?;
+    }
+    let model = load(&options.model)?;
+    let all = series::load(&options.data, Some(model.spec().interval))?;
+    let mut text = String::new();
+    if !options.json {
+        text.push_str(HEADER);
+    }
+    let mut lines = 0;
+    for series in targets(model.spec(), &all) {
+        lines += predict(&*model, series, &all, options, &mut text)?;
+    }
+    if lines == 0 {
+        let spec = model.spec();
+        return Err(format!(
+            "no prediction: the candles give no complete window of {} rows after the warm-up; \
+             give more candles, or an earlier --from",
+            spec.lookback
+        )
+        .into());
+    }
+    match &options.out {
+        None => print_data(text.as_bytes())?,
+        Some(file) => {
+            replace_file(file, text.as_bytes()).map_err(|error| file_error(file, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Series to predict for: all, but for those that only serve a channel.
+fn targets<'a>(spec: &ModelSpec, all: &'a [CandleSeries]) -> Vec<&'a CandleSeries> {
+    let read = spec.signals.pairs();
+    all.iter().filter(|series| !read.contains(&series.pair())).collect()
+}
+
+/// Adds a line per prediction; returns their number.
+fn predict(
+    model: &dyn FittedModel,
+    series: &CandleSeries,
+    all: &[CandleSeries],
+    options: &Options,
+    text: &mut String,
+) -> Result<usize, Error> {
+    let spec = &model.spec().signals;
+    let others = series::of_pairs(all, &spec.pairs())?;
+    let tables = [SignalTable::build(spec, &Registry::default(), series, &others)?];
+    let mut reader = TableReader::new(model, &tables);
+    let mut lines = 0;
+    for row in 0..tables[0].len() {
+        let Some(prediction) = reader.predict(0, row)? else { continue };
+        if options.from.is_none_or(|from| prediction.decided_at >= from) {
+            text.push_str(&line(series.pair(), &prediction, options.json));
+            lines += 1;
+        }
+    }
+    Ok(lines)
+}
+
+fn line(pair: &Pair, prediction: &Prediction, as_json: bool) -> String {
+    let Prediction { decided_at, direction, confidence, .. } = prediction;
+    let [up, down, neutral] = prediction.probabilities.classes();
+    if as_json {
+        let object = json!({
+            "time": decided_at.to_string(),
+            "pair": pair.as_str(),
+            "direction": direction.to_string(),
+            "probabilities": { "up": up, "down": down, "neutral": neutral },
+            "confidence": confidence,
+        });
+        return format!("{object}\n");
+    }
+    let pair = quoted(pair.as_str());
+    format!("{decided_at},{pair},{direction},{up},{down},{neutral},{confidence}\n")
+}
+
+/// Field of a CSV file.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_string()
+    }
+}

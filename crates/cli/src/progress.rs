@@ -1,0 +1,43 @@
+//! Progress bars on standard error.
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use windvane::models::train::EpochReport;
+
+/// Bar of this template; the default style where the template is not understood.
+pub(crate) fn bar(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}
+
+/// Bar over the epochs of one training, which also keeps their reports.
+pub(crate) struct Epochs {
+    bar: ProgressBar,
+    reports: Mutex<Vec<EpochReport>>,
+}
+
+impl Epochs {
+    pub(crate) fn new() -> Self {
+        Self { bar: bar("{bar:30} epoch {pos}/{len}  {msg}", 1), reports: Mutex::default() }
+    }
+
+    pub(crate) fn on(&self, report: &EpochReport) -> ControlFlow<()> {
+        self.bar.set_length(report.max_epochs as u64);
+        self.bar.set_position(report.epoch as u64);
+        let validation = report.validation_loss.map(|loss| format!(", validation {loss:.4}"));
+        let validation = validation.unwrap_or_default();
+        self.bar.set_message(format!("loss {:.4}{validation}", report.train_loss));
+        if let Ok(mut reports) = self.reports.lock() {
+            reports.push(report.clone());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Ends the bar and returns the reports in the order of the epochs.
+    pub(crate) fn finish(self) -> Vec<EpochReport> {
+        self.bar.finish_and_clear();
+        self.reports.into_inner().unwrap_or_default()
+    }
+}

@@ -1,0 +1,101 @@
+//! Candles of a command: from files, folders or the embedded sample.
+use std::path::PathBuf;
+
+use windvane::candles::sample;
+use windvane::prelude::*;
+
+use crate::Error;
+use crate::files::{files, join, name, read};
+use crate::output::note;
+
+/// Reads the candles of files and folders, one series per pair.
+///
+/// Repairs and gaps are noted on standard error. A file of a folder that cannot be read, or is of
+/// another interval, is noted and left out; a file that was named is an error.
+///
+/// # Errors
+/// Paths and files that cannot be read; no series at all.
+pub(crate) fn load(
+    paths: &[PathBuf],
+    interval: Option<Interval>,
+) -> Result<Vec<CandleSeries>, Error> {
+    let mut all: Vec<CandleSeries> = Vec::new();
+    for path in paths {
+        for file in files(path)? {
+            let own = read(&file, name(&file).parse()?, interval);
+            match own.and_then(|(series, notes)| Ok((add(&mut all, series)?, notes))) {
+                Ok(((), notes)) => notes.iter().for_each(|text| note(format_args!("note: {text}"))),
+                Err(error) if path.is_dir() => note(format_args!("skipped: {error}")),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if all.is_empty() {
+        return Err("no candles could be read; every file was skipped".into());
+    }
+    Ok(all)
+}
+
+/// Adds a series, or continues the earlier one of its pair.
+fn add(all: &mut Vec<CandleSeries>, series: CandleSeries) -> Result<(), Error> {
+    match all.iter_mut().find(|other| other.pair() == series.pair()) {
+        Some(earlier) => *earlier = join(earlier, &series)?,
+        None => all.push(series),
+    }
+    Ok(())
+}
+
+/// Candles of one instrument of the embedded sample.
+///
+/// # Errors
+/// A name that the sample does not have.
+pub(crate) fn sample(name: &str) -> Result<CandleSeries, String> {
+    sample::load(name).ok_or_else(|| {
+        format!("no instrument {name:?}; the sample has {}", sample::NAMES.join(", "))
+    })
+}
+
+/// Interval of all series.
+///
+/// # Errors
+/// Series of different intervals.
+pub(crate) fn interval(all: &[CandleSeries]) -> Result<Interval, String> {
+    let first = all.first().ok_or("no candles")?;
+    match all.iter().find(|series| series.interval() != first.interval()) {
+        None => Ok(first.interval()),
+        Some(other) => Err(format!(
+            "{} has candles of {}, {} of {}; choose one with --interval",
+            first.pair(),
+            first.interval(),
+            other.pair(),
+            other.interval()
+        )),
+    }
+}
+
+/// Gap policy for a market: one that closes at times has more than 1 % of its candles missing.
+pub(crate) fn gap_policy(all: &[CandleSeries]) -> GapPolicy {
+    let Some(closing) = all.iter().find(|series| closes_at_times(series)) else {
+        return GapPolicy::Reset;
+    };
+    let week = (Interval::WEEK.millis() / closing.interval().millis()).max(1);
+    GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
+}
+
+fn closes_at_times(series: &CandleSeries) -> bool {
+    let missing: f64 = series.gaps().map(|gap| gap.missing as f64).sum();
+    missing > 0.01 * (missing + series.len() as f64)
+}
+
+/// Series of the given pairs.
+///
+/// # Errors
+/// A pair that is not among the series.
+pub(crate) fn of_pairs(all: &[CandleSeries], pairs: &[&Pair]) -> Result<Vec<CandleSeries>, String> {
+    pairs.iter().map(|pair| of_pair(all, pair)).collect()
+}
+
+fn of_pair(all: &[CandleSeries], pair: &Pair) -> Result<CandleSeries, String> {
+    let found = all.iter().find(|series| series.pair() == pair);
+    found.cloned().ok_or_else(|| format!("a channel reads {pair}; add its candles to --data"))
+}

@@ -1,0 +1,184 @@
+//! `windvane diagnose`: sections, drawings, and messages where it cannot.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use windvane::candles::csv::read_csv;
+use windvane::candles::simulate::Market;
+use windvane::models::train::Recipe;
+use windvane::prelude::*;
+
+use crate::support::{text as path, windvane};
+
+/// A folder with 500 daily candles of the pairs SIM and OTHER.
+fn data() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (seed, name) in [(1, "SIM"), (2, "OTHER")] {
+        let series = Market::AR1.candles(name.parse().unwrap(), Interval::DAY, 500, seed).unwrap();
+        let rows = series.iter().map(|candle| {
+            let (open, high, low) = (candle.open(), candle.high(), candle.low());
+            let (close, volume) = (candle.close(), candle.volume());
+            format!("{},{open},{high},{low},{close},{volume}\n", candle.open_time().millis())
+        });
+        let text: String = ["open_time,open,high,low,close,volume\n".to_string()]
+            .into_iter()
+            .chain(rows)
+            .collect();
+        fs::write(folder.path().join(format!("{name}.csv")), text).unwrap();
+    }
+    folder
+}
+
+fn run(data: &Path, arguments: &[&str]) -> Result<String, String> {
+    let folder = ["diagnose", "--quick", "--data", path(data), "--pair", "SIM"];
+    let ended = windvane(&[&folder, arguments].concat());
+    if ended.code == Some(0) { Ok(ended.ok()) } else { Err(ended.error()) }
+}
+
+fn series(data: &Path) -> CandleSeries {
+    read_csv(data.join("SIM.csv"), "SIM".parse().unwrap(), None).unwrap().series
+}
+
+const PER_CANDLE: [&str; 3] = ["says ", "afterwards ", "Signals, and what each changes"];
+const OF_NETWORKS: [&str; 5] =
+    ["Gates", "Loss curve, nats", "Dead units over", "Saturated gates over", "Gradient norms over"];
+
+#[test]
+fn every_section_of_an_attention_network_is_there_in_text_and_on_the_page() {
+    let data = data();
+    let page = data.path().join("page.html");
+    let text = run(data.path(), &["--model", "v31", "--html", path(&page)]).unwrap();
+    let own = ["Attention over the rows", "Hidden dense layers", "Signal drift, training to later"];
+    for section in PER_CANDLE.iter().chain(&OF_NETWORKS).chain(&own) {
+        assert!(text.contains(section), "no {section:?} in\n{text}");
+    }
+    let widest = text.lines().filter(|line| !line.contains("page: ")).map(|l| l.chars().count());
+    assert!(widest.max().unwrap() <= 110, "{text}");
+    assert!(text.contains("later than all that the model was fitted and chosen on"), "{text}");
+    for number in ["NaN", "inf"] {
+        assert!(!text.contains(number), "{text}");
+    }
+
+    let page = fs::read_to_string(page).unwrap();
+    let own = ["Attention over the rows", "Hidden dense layers", "Signal drift", "Loss by epoch"];
+    for section in OF_NETWORKS[2..].iter().map(|s| s.trim_end_matches(" over")).chain(own) {
+        assert!(page.contains(section), "no {section:?} on the page");
+    }
+    assert!(!page.contains("<script") && !page.contains("http"), "one file, no script");
+    let cells = page.matches("<td class=").count();
+    // Both directions, six maps, a row per unit, a column per candle; the rest is small tables.
+    assert!((2 * 6 * 64 * 20..2 * 6 * 64 * 20 + 300).contains(&cells), "{cells}");
+    // Six signals and two losses.
+    assert_eq!(page.matches("<polyline").count(), 8);
+}
+
+#[test]
+fn a_model_without_layers_shows_what_it_has() {
+    let data = data();
+    for model in ["v2", "v2-learned"] {
+        let text = run(data.path(), &["--model", model]).unwrap();
+        assert!(PER_CANDLE.iter().all(|section| text.contains(section)), "{text}");
+        assert!(OF_NETWORKS.iter().all(|section| !text.contains(section)), "{text}");
+        assert!(text.contains("Signal drift, training to later\n signal"), "{text}");
+    }
+}
+
+#[test]
+fn the_same_command_says_the_same() {
+    let data = data();
+    let again = || run(data.path(), &["--model", "v32", "--seed", "5"]).unwrap();
+    assert_eq!(again(), again());
+}
+
+#[test]
+fn the_candle_that_closed_by_then_is_shown() {
+    let data = data();
+    let close = |index: usize| series(data.path()).close_time(index).unwrap();
+    let at = |time: Timestamp| run(data.path(), &["--model", "v2", "--at", &time.to_string()]);
+    let text = at(close(100)).unwrap();
+    assert!(text.contains(&format!("decided at {},", close(100))), "{text}");
+    assert!(text.contains("the model LEARNED from this candle"), "{text}");
+    let between = Timestamp::from_millis(close(480).millis() + 5_000);
+    assert!(at(between).unwrap().contains(&format!("decided at {},", close(480))));
+    let newest = at(close(499)).unwrap();
+    assert!(newest.contains("not known yet"), "{newest}");
+
+    for outside in [close(0), close(499).plus(Interval::DAY, 1).unwrap()] {
+        let error = at(outside).unwrap_err();
+        assert!(error.contains(&format!("--at {outside} lies outside the data")), "{error}");
+        assert!(error.contains(&close(499).to_string()), "{error}");
+        assert!(error.contains("choose a time between"), "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_pair_lists_the_known_ones() {
+    let data = data();
+    let folder = path(data.path());
+    let error = |arguments: &[&str]| windvane(&[&["diagnose"], arguments].concat()).error();
+    let sample = error(&["--pair", "DOGEUSDT"]);
+    assert!(sample.contains("\"DOGEUSDT\"") && sample.contains("BTCUSDT, EURUSD"), "{sample}");
+    let files = error(&["--pair", "DOGEUSDT", "--data", folder]);
+    assert!(files.trim_end().ends_with("has OTHER, SIM"), "{files}");
+}
+
+/// What `learner` fits to the first 400 candles, saved.
+fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
+    let series = series(data);
+    let tables =
+        [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap()];
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
+    let at = |index| series.close_time(index).unwrap();
+    let split =
+        Split::builder().validate_from(at(300)).test_from(at(400)).embargo(0).build().unwrap();
+    let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
+    let file = data.join("model.safetensors");
+    learner.fit(&train, &validation, &Run::new(1)).unwrap().save(&file).unwrap();
+    file
+}
+
+#[test]
+fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
+    let data = data();
+    let recipe = Recipe { epochs: 1, ..Recipe::default() };
+    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), hidden_size: 4, recipe };
+    let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
+    let load = ["--load", path(&file), "--html", path(&page)];
+    let text = run(data.path(), &load).unwrap();
+    assert!(text.contains("model <b>bold</b>") && text.contains("1 of 1"), "{text}");
+    assert!(text.contains("a saved model keeps only its best epoch's losses"), "{text}");
+    assert!(text.contains("Signal drift, training to later\n signal"), "{text}");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("bold") && !page.contains("<b>bold"), "the page's text is escaped");
+
+    // One that is of hourly candles.
+    let hourly = data.path().join("hourly.safetensors");
+    v32::pretrained().save(&hourly).unwrap();
+    let error = run(data.path(), &["--load", path(&hourly)]).unwrap_err();
+    assert!(error.contains("fitted on 1h candles") && error.contains("1d"), "{error}");
+}
+
+#[test]
+fn an_ensemble_shows_its_votes() {
+    let data = data();
+    let members: Vec<Arc<dyn Learner>> = vec![
+        Arc::new(WeightedSignalsLearner::default()),
+        Arc::new(WeightedSignalsLearner::learned()),
+    ];
+    let learner = EnsembleLearner::new(ModelId::new("pair"), members);
+    let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
+    let load = ["--load", path(&file), "--html", path(&page)];
+    let text = run(data.path(), &load).unwrap();
+    assert!(text.contains("Votes\n member") && text.contains("\n v2-learned "), "{text}");
+    assert!(OF_NETWORKS.iter().all(|section| !text.contains(section)), "{text}");
+    assert!(fs::read_to_string(page).unwrap().contains("<td>v2-learned<td>"));
+}
+
+#[test]
+fn options_that_do_not_go_together_are_refused() {
+    let refuse = |arguments: &[&str]| windvane(&[&["diagnose"], arguments].concat()).error();
+    assert!(refuse(&["--load", "a", "--model", "v3"]).contains("cannot be used with"));
+    assert!(refuse(&["--model", "v9"]).contains("v2, v2-learned, "));
+    assert!(refuse(&["--at", "soon"]).contains("soon"));
+    assert!(refuse(&["--quick", "--test-months", "2"]).contains("cannot be used with"));
+}

@@ -1,0 +1,74 @@
+//! `windvane fit`: flags, settings files, saved models, early errors.
+use std::fs;
+
+use windvane::prelude::*;
+
+use crate::support::{candles, sample_file, text, windvane};
+
+#[test]
+fn a_fitted_model_and_its_profile_are_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("own.safetensors");
+    let data = sample_file("BTCUSDT");
+    let arguments = ["fit", "--data", &data, "--epochs", "1", "--out", text(&out)];
+    let table = windvane(&arguments).ok();
+    assert!(
+        table.contains("v3.2 (LSTM, 32 units)") && table.contains("validation loss"),
+        "{table}"
+    );
+    let model = load(&out).unwrap();
+    assert_eq!((model.id().as_str(), model.record().unwrap().epochs), ("v32", 1));
+    let profile = windvane::models::MarketProfile::load(out.with_extension("profile.json"));
+    assert_eq!(profile.unwrap().signals(), &model.spec().signals);
+}
+
+#[test]
+fn settings_come_from_a_file_and_flags_win() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, phase) in [("A", 0.0), ("B", 1.0)] {
+        fs::write(folder.path().join(format!("{name}.csv")), candles(500, phase)).unwrap();
+    }
+    fs::write(folder.path().join("notes.txt"), "no candles").unwrap();
+    let config = folder.path().join("fit.toml");
+    let text_of = "model = 'v2-learned'\ndata = ['.']\nchannels = ['momentum', 'rsi(period=7)']\n\
+                   lookback = 10\nhorizon = 2\nvolatility-band = 0.1\nseed = 3\nout = 'm.safetensors'\n";
+    fs::write(&config, text_of).unwrap();
+    windvane(&["fit", "--config", text(&config), "--lookback", "12"]).ok();
+    let model = load(folder.path().join("m.safetensors")).unwrap();
+    let (spec, record) = (model.spec(), model.record().unwrap());
+    assert_eq!((spec.lookback, spec.labels.horizon, record.seed), (12, 2, 3));
+    assert_eq!(spec.signals.channels[1].to_string(), "rsi(period=7)");
+    assert_eq!(record.pairs, ["A", "B"]);
+
+    fs::write(&config, "modell = 'v2'\n").unwrap();
+    let error = windvane(&["fit", "--config", text(&config)]).error();
+    assert!(error.contains("fit.toml") && error.contains("unknown field `modell`"), "{error}");
+}
+
+#[test]
+fn daily_stocks_with_weekends_can_be_fitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("m.safetensors");
+    windvane(&["fit", "--instrument", "AAPL", "--model", "v2-learned", "--out", text(&out)]).ok();
+    assert!(load(&out).unwrap().record().unwrap().windows > 2_500);
+}
+
+#[test]
+fn what_cannot_work_is_refused_before_training_and_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &[&str]| windvane(&[&["fit"], arguments].concat()).error();
+    let error = refused(&["--out", "nowhere/m.safetensors"]);
+    assert!(error.contains("the folder nowhere does not exist; create it"), "{error}");
+    assert!(refused(&["--model", "v9"]).contains("[possible values: v2, "));
+    assert!(refused(&["--model", "boosted"]).contains("no saved form"));
+    assert!(refused(&["--instrument", "DOGE"]).contains("the sample has BTCUSDT, EURUSD"));
+    assert!(refused(&["--channels", "rsi(period"]).contains("closing parenthesis"));
+    assert!(refused(&["--data", text(&folder.path().join("no.csv"))]).contains("no.csv"));
+    // Names that a pair cannot have are adapted, as in a backtest.
+    let file = folder.path().join("BTC USDT.csv");
+    fs::write(&file, candles(300, 0.0)).unwrap();
+    let out = folder.path().join("m.safetensors");
+    let data = ["--data", text(&file), "--out", text(&out), "--model", "v2-learned"];
+    windvane(&[&["fit"], &data[..]].concat()).ok();
+    assert_eq!(load(&out).unwrap().record().unwrap().pairs, ["BTC_USDT"]);
+}

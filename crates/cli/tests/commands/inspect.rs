@@ -1,0 +1,50 @@
+//! `windvane inspect`: the JSON that scripts rely on, and the exit status.
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{START, candles, sample_file, text, windvane};
+
+#[test]
+fn json_lists_every_file_with_its_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("WAVE-1d-2024-01.csv");
+    let lines = candles(60, 0.0);
+    let lines = lines.lines().enumerate().filter(|(line, _)| *line != 20);
+    fs::write(&file, lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n")).unwrap();
+    let list = windvane(&["inspect", "--json", text(&file), &sample_file("BTCUSDT")]).ok();
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let keys: Vec<&str> = list[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["error", "file", "format", "notes", "series"]);
+    assert_eq!((&list[0]["file"], &list[0]["error"]), (&json!(text(&file)), &Value::Null));
+    assert!(list[0]["format"].as_str().unwrap().contains("CSV with header"));
+    assert!(list[0]["notes"].to_string().contains("1 candle missing in 1 place"));
+    let series = &list[0]["series"][0];
+    assert_eq!(series["key"], "WAVE-1d");
+    assert_eq!(series["pair"], "WAVE-1d");
+    assert_eq!(series["interval_ms"], 86_400_000);
+    assert_eq!((&series["rows"], &series["gaps"]), (&json!(59), &json!(1)));
+    let first = json!({
+        "open_time": START, "open": 101.0, "high": 102.0, "low": 100.0, "close": 101.0, "volume": 5.0
+    });
+    assert_eq!(series["first"], first);
+    assert_eq!(series["last"]["open_time"], START + 59 * 86_400_000);
+    assert_eq!(list[1]["series"][0]["rows"], 17_519);
+}
+
+#[test]
+fn refused_files_are_listed_and_end_with_status_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("empty.csv");
+    fs::write(&file, "").unwrap();
+    let ended = windvane(&["inspect", "--json", text(&file), &sample_file("AAPL")]);
+    assert_eq!(ended.code, Some(1));
+    let list: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(list[0]["error"].as_str().unwrap().contains("empty.csv"));
+    assert_eq!((&list[0]["series"], &list[0]["format"]), (&json!([]), &Value::Null));
+    assert_eq!(list[1]["error"], Value::Null);
+
+    let ended = windvane(&["inspect", text(&file), &sample_file("AAPL")]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("AAPL.csv") && ended.stdout.contains("error: "));
+}

@@ -1,0 +1,11 @@
+//! The commands as a user runs them: good folders, bad files, wrong options, closed pipes.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+mod backtest;
+mod diagnose;
+mod export;
+mod fit;
+mod inspect;
+mod latency;
+mod pipes;
+mod predict;
+mod support;

@@ -1,0 +1,40 @@
+//! Closed pipes, and the output that help and errors have.
+use std::fs;
+use std::process::Stdio;
+
+use crate::support::{candles, command, text, windvane};
+
+/// Runs with a standard output, and standard error, whose reader is gone at once.
+fn with_closed_pipes(arguments: &[&str]) -> Option<i32> {
+    let mut child =
+        command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly_with_the_report_written() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("W.csv"), candles(400, 0.0)).unwrap();
+    let (data, out) = (folder.path().join("W.csv"), folder.path().join("out"));
+    let arguments = ["backtest", "--quick", "--models", "v2", "--data", text(&data)];
+    let code = with_closed_pipes(&[&arguments[..], &["--out", text(&out)]].concat());
+    assert_eq!(code, Some(0));
+    for file in ["report.html", "report.md", "report.json"] {
+        assert!(out.join(file).exists(), "{file}");
+    }
+    assert_eq!(with_closed_pipes(&["inspect", text(&data)]), Some(0));
+    assert_eq!(with_closed_pipes(&["--help"]), Some(0));
+}
+
+#[test]
+fn help_lists_the_commands_and_their_purpose() {
+    let help = windvane(&["--help"]).ok();
+    for command in ["backtest", "fit", "predict", "inspect", "diagnose", "export", "latency"] {
+        assert!(help.contains(&format!("  {command} ")), "{help}");
+        let own = windvane(&[command, "--help"]).ok();
+        assert!(own.contains(&format!("Usage: windvane {command}")), "{own}");
+    }
+    let own = windvane(&["backtest", "--help"]).ok();
+    assert!(own.contains("v3.2 (LSTM, 32 units)"), "{own}");
+}

@@ -1,0 +1,71 @@
+//! `windvane predict`: the bits of a live predictor, as CSV and as JSON lines.
+use std::fs;
+
+use serde_json::Value;
+use windvane::candles::sample;
+use windvane::prelude::*;
+
+use crate::support::{candles, sample_file, text, windvane};
+
+#[test]
+fn predictions_have_the_bits_of_a_live_predictor() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("m.safetensors");
+    v32::pretrained().save(&model).unwrap();
+    let data = sample_file("BTCUSDT");
+    let from = "2023-12-20";
+    let arguments = ["predict", "--model", text(&model), "--data", &data, "--from", from];
+    let csv = windvane(&arguments).ok();
+    let lines = windvane(&[&arguments[..], &["--json"]].concat()).ok();
+    let mut csv = csv.lines();
+    assert_eq!(csv.next(), Some("time,pair,direction,p_up,p_down,p_neutral,confidence"));
+
+    let series = sample::load("BTCUSDT").unwrap();
+    let mut live = Predictor::new(v32::pretrained(), Interval::HOUR).unwrap();
+    let from: Timestamp = from.parse().unwrap();
+    let mut lines = lines.lines();
+    for candle in &series {
+        let Some(prediction) = live.on_candle(candle).unwrap() else { continue };
+        if prediction.decided_at < from {
+            continue;
+        }
+        let fields: Vec<&str> = csv.next().unwrap().split(',').collect();
+        assert_eq!(fields[0], prediction.decided_at.to_string());
+        assert_eq!(fields[1..3], ["BTCUSDT", &prediction.direction.to_string()]);
+        let numbers: Vec<f32> = fields[3..].iter().map(|field| field.parse().unwrap()).collect();
+        let [up, down, neutral] = prediction.probabilities.classes();
+        assert_eq!(numbers, [up, down, neutral, prediction.confidence]);
+
+        let object: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+        assert_eq!(object["time"], fields[0]);
+        assert_eq!(object["direction"], fields[2]);
+        let confidence: f32 = serde_json::from_value(object["confidence"].clone()).unwrap();
+        assert_eq!(confidence, prediction.confidence);
+        assert!(object["probabilities"]["up"].is_number());
+    }
+    assert!(csv.next().is_none() && lines.next().is_none());
+}
+
+#[test]
+fn several_files_go_to_one_output_and_other_intervals_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    for (name, phase) in [("A", 0.0), ("B", 1.0)] {
+        fs::write(data.join(format!("{name}.csv")), candles(300, phase)).unwrap();
+    }
+    let (model, out) = (folder.path().join("m.safetensors"), folder.path().join("p.csv"));
+    let fit = ["fit", "--model", "v2-learned", "--data", text(&data), "--out", text(&model)];
+    windvane(&fit).ok();
+    let predict = ["predict", "--model", text(&model), "--out", text(&out), "--data"];
+    let shown = windvane(&[&predict[..], &[text(&data)]].concat()).ok();
+    assert_eq!(shown, "");
+    let written = fs::read_to_string(&out).unwrap();
+    for pair in [",A,", ",B,"] {
+        assert_eq!(written.matches(pair).count(), 300 - 44, "{pair}");
+    }
+    let error = windvane(&[&predict[..], &[&sample_file("BTCUSDT")]].concat()).error();
+    assert!(error.contains("candles of 1h, not of 1d"), "{error}");
+    let error = windvane(&[&predict[..], &[text(&data), "--from", "2030-01-01"]].concat()).error();
+    assert!(error.contains("no prediction"), "{error}");
+}

@@ -1,0 +1,249 @@
+//! The one list of models: names, descriptions and learners.
+//!
+//! Commands, examples, benches and tests take their models from here, so a new model is one more
+//! entry. Which entries there are depends on the enabled features.
+#[cfg(feature = "train")]
+use std::sync::Arc;
+
+#[cfg(any(feature = "original", feature = "tuned"))]
+use windvane_ensemble::EnsembleLearner;
+#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+use windvane_models::network::NetworkLearner;
+#[cfg(feature = "train")]
+use windvane_models::train::Learner;
+
+/// A model of the catalog.
+///
+/// # Examples
+/// ```
+/// use windvane::catalog::{ModelEntry, Training};
+///
+/// let entry: ModelEntry = "v32".parse()?;
+/// assert_eq!(entry.description, "v3.2 (LSTM, 32 units)");
+/// let quick = Training { epochs: Some(2), ..Training::default() };
+/// assert_eq!(entry.learner(&quick).id().as_str(), "v32");
+/// assert!("v9".parse::<ModelEntry>().unwrap_err().to_string().contains("v32-stateful"));
+/// # Ok::<(), windvane::catalog::UnknownModel>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ModelEntry {
+    /// Name on command lines and in reports.
+    pub name: &'static str,
+    /// Label and method, such as `v3.2 (LSTM, 32 units)`.
+    pub description: &'static str,
+    /// Kind of its saved files; `None` for a model without a saved form.
+    pub kind: Option<&'static str>,
+    #[cfg(feature = "train")]
+    learner: fn(&Training) -> Arc<dyn Learner>,
+}
+
+impl ModelEntry {
+    /// Learner of the model, with the given settings in place of its defaults.
+    #[cfg(feature = "train")]
+    pub fn learner(&self, training: &Training) -> Arc<dyn Learner> {
+        (self.learner)(training)
+    }
+}
+
+/// Hyperparameters that replace those of a learner; `None` keeps the learner's own.
+///
+/// Models without gradient descent ignore them. An ensemble hands them to its members.
+#[cfg(feature = "train")]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Training {
+    /// Maximum number of epochs.
+    pub epochs: Option<usize>,
+    /// Epochs without a better validation loss before training stops.
+    pub patience: Option<usize>,
+    /// Learning rate before the schedule.
+    pub learning_rate: Option<f64>,
+    /// Windows per step.
+    pub batch: Option<usize>,
+}
+
+#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+impl Training {
+    fn recipe(&self, own: windvane_models::train::Recipe) -> windvane_models::train::Recipe {
+        windvane_models::train::Recipe {
+            epochs: self.epochs.unwrap_or(own.epochs),
+            patience: self.patience.unwrap_or(own.patience),
+            learning_rate: self.learning_rate.unwrap_or(own.learning_rate),
+            batch: self.batch.unwrap_or(own.batch),
+            ..own
+        }
+    }
+}
+
+/// All models whose features are enabled, in the order of reports.
+pub const MODELS: &[ModelEntry] = &[
+    #[cfg(feature = "v2")]
+    ModelEntry {
+        name: "v2",
+        description: "v2 (weighted signals, weights set by hand)",
+        kind: Some(windvane_models::v2::KIND),
+        #[cfg(feature = "train")]
+        learner: weighted_signals,
+    },
+    #[cfg(feature = "v2")]
+    ModelEntry {
+        name: "v2-learned",
+        description: "v2 (weighted signals, maximum-likelihood weights)",
+        kind: Some(windvane_models::v2::KIND),
+        #[cfg(feature = "train")]
+        learner: learned_signals,
+    },
+    #[cfg(feature = "logistic")]
+    ModelEntry {
+        name: "logistic",
+        description: "logistic regression on whole windows; every report has it as a baseline",
+        kind: Some(windvane_models::logistic::KIND),
+        #[cfg(feature = "train")]
+        learner: logistic,
+    },
+    #[cfg(feature = "boosted")]
+    ModelEntry {
+        name: "boosted",
+        description: "gradient-boosted trees on whole windows",
+        kind: None,
+        learner: boosted,
+    },
+    #[cfg(feature = "v3")]
+    ModelEntry {
+        name: "v3",
+        description: "v3 (bidirectional LSTM, 64 units each way); about six times the training of v32",
+        kind: Some(windvane_models::v3::KIND),
+        #[cfg(feature = "train")]
+        learner: v3,
+    },
+    #[cfg(feature = "v31")]
+    ModelEntry {
+        name: "v31",
+        description: "v3.1 (bidirectional LSTM with attention); about seven times the training of v32",
+        kind: Some(windvane_models::v31::KIND),
+        #[cfg(feature = "train")]
+        learner: v31,
+    },
+    #[cfg(feature = "v32")]
+    ModelEntry {
+        name: "v32",
+        description: "v3.2 (LSTM, 32 units)",
+        kind: Some(windvane_models::v32::KIND),
+        #[cfg(feature = "train")]
+        learner: v32,
+    },
+    #[cfg(feature = "v32")]
+    ModelEntry {
+        name: "v32-stateful",
+        description: "v3.2 stateful (LSTM, 32 units, recurrent state carried over all candles)",
+        kind: Some(windvane_models::v32_stateful::KIND),
+        #[cfg(feature = "train")]
+        learner: v32_stateful,
+    },
+    #[cfg(feature = "original")]
+    ModelEntry {
+        name: "original",
+        description: "original ensemble (v2 and v3.1, half each)",
+        kind: Some(windvane_ensemble::KIND),
+        learner: original,
+    },
+    #[cfg(feature = "tuned")]
+    ModelEntry {
+        name: "tuned",
+        description: "tuned ensemble (learned v2, v3, v3.1 and v3.2, weighted by validation log loss)",
+        kind: Some(windvane_ensemble::KIND),
+        learner: tuned,
+    },
+];
+
+impl std::str::FromStr for ModelEntry {
+    type Err = UnknownModel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownModel> {
+        let found = MODELS.iter().find(|entry| entry.name == name);
+        found.copied().ok_or_else(|| UnknownModel { name: name.to_string() })
+    }
+}
+
+/// Two entries of one name are the same entry.
+impl PartialEq for ModelEntry {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for ModelEntry {}
+
+/// A name that no model of the catalog has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownModel {
+    name: String,
+}
+
+impl std::fmt::Display for UnknownModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let known: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
+        write!(f, "no model {:?}; choose one of {}", self.name, known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownModel {}
+
+#[cfg(all(feature = "v2", feature = "train"))]
+fn weighted_signals(_: &Training) -> Arc<dyn Learner> {
+    Arc::new(windvane_models::v2::WeightedSignalsLearner::default())
+}
+
+#[cfg(all(feature = "v2", feature = "train"))]
+fn learned_signals(_: &Training) -> Arc<dyn Learner> {
+    Arc::new(windvane_models::v2::WeightedSignalsLearner::learned())
+}
+
+#[cfg(all(feature = "logistic", feature = "train"))]
+fn logistic(_: &Training) -> Arc<dyn Learner> {
+    Arc::new(windvane_models::logistic::LogisticLearner::default())
+}
+
+#[cfg(feature = "boosted")]
+fn boosted(_: &Training) -> Arc<dyn Learner> {
+    Arc::new(windvane_backtest::BoostedTreesLearner::default())
+}
+
+/// A preset's learner with the settings in place of its own.
+#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+fn network(preset: NetworkLearner, training: &Training) -> Arc<dyn Learner> {
+    let recipe = training.recipe(preset.recipe);
+    Arc::new(NetworkLearner { recipe, ..preset })
+}
+
+#[cfg(all(feature = "v3", feature = "train"))]
+fn v3(training: &Training) -> Arc<dyn Learner> {
+    network(windvane_models::v3::learner(), training)
+}
+
+#[cfg(all(feature = "v31", feature = "train"))]
+fn v31(training: &Training) -> Arc<dyn Learner> {
+    network(windvane_models::v31::learner(), training)
+}
+
+#[cfg(all(feature = "v32", feature = "train"))]
+fn v32(training: &Training) -> Arc<dyn Learner> {
+    network(windvane_models::v32::learner(), training)
+}
+
+#[cfg(all(feature = "v32", feature = "train"))]
+fn v32_stateful(training: &Training) -> Arc<dyn Learner> {
+    network(windvane_models::v32_stateful::learner(), training)
+}
+
+#[cfg(feature = "original")]
+fn original(training: &Training) -> Arc<dyn Learner> {
+    let members = vec![weighted_signals(training), v31(training)];
+    Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })
+}
+
+#[cfg(feature = "tuned")]
+fn tuned(training: &Training) -> Arc<dyn Learner> {
+    let members = vec![learned_signals(training), v3(training), v31(training), v32(training)];
+    Arc::new(EnsembleLearner { members, ..EnsembleLearner::tuned() })
+}

@@ -1,0 +1,45 @@
+//! Loading saved models of every kind.
+use std::path::Path;
+
+use windvane_models::{FittedModel, Kinds, LoadError};
+
+/// Kinds of saved models that [`load`] reads: those whose features are enabled.
+///
+/// A kind of your own is added with [`Kinds::with`].
+pub fn kinds() -> Kinds {
+    #[cfg(feature = "ensemble")]
+    let kinds = windvane_ensemble::kinds();
+    #[cfg(not(feature = "ensemble"))]
+    let kinds = Kinds::default();
+    kinds
+}
+
+/// Loads a saved model of any kind, ensembles included.
+///
+/// # Errors
+/// [`LoadError::Io`] for a file that cannot be opened, [`LoadError::MissingFeature`] for a kind whose
+/// feature is not enabled (the message names the feature), [`LoadError::Kind`] for an unknown kind,
+/// otherwise the damage that was found.
+///
+/// # Examples
+/// ```
+/// use windvane::prelude::*;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("model.safetensors");
+/// windvane::models::v32::pretrained().save(&path)?;
+/// let model = windvane::load(&path)?;
+/// assert_eq!(model.id().as_str(), "v32-pretrained");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {
+    kinds().load(path)
+}
+
+/// Loads a saved model of any kind from the bytes of its file, as `include_bytes!` gives them.
+///
+/// # Errors
+/// As [`load`], without [`LoadError::Io`].
+pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
+    kinds().from_bytes(bytes)
+}

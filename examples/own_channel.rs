@@ -1,0 +1,64 @@
+//! A channel of your own: registered under a name, trained on, and used live.
+//!
+//! `cargo run --release --example own_channel`
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
+
+use windvane::candles::sample;
+use windvane::prelude::*;
+use windvane::signals::{Indicator, SignalError, StateReader, StateWriter};
+
+/// Position of the close in the range of its candle: −1 at the low, 1 at the high.
+#[derive(Debug, Default)]
+struct ClosePosition;
+
+impl Indicator for ClosePosition {
+    type Output = f64;
+
+    fn update(&mut self, candle: &Candle) -> Option<f64> {
+        let range = candle.high() - candle.low();
+        // Undefined for a candle without a range.
+        (range > 0.0).then(|| (2.0 * candle.close() - candle.high() - candle.low()) / range)
+    }
+
+    fn warm_up(&self) -> usize {
+        0
+    }
+
+    // It has no state to forget, save or restore.
+    fn reset(&mut self) {}
+    fn save(&self, _: &mut StateWriter) {}
+    fn restore(&mut self, _: &mut StateReader<'_>) -> Result<(), SignalError> {
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut registry = Registry::default();
+    registry.register("my_bot.close_position", |spec| {
+        spec.check(&[], 0)?; // no parameters, no other pairs: a misspelt one is an error
+        Ok(Box::new(ClosePosition))
+    });
+
+    // Beside the six default signals, and a slower RSI.
+    let mut spec = SignalSpec::default();
+    spec.channels.push(ChannelSpec::new("rsi").with("period", 28.0));
+    spec.channels.push(ChannelSpec::new("my_bot.close_position"));
+
+    let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
+    let (past, later) = series.split_at("2023-10-01".parse()?);
+    let tables = [SignalTable::build(&spec, &registry, &past, &[])?];
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+    let split = Split::for_live(&samples, 0.15)?;
+    let learner = v32::learner();
+    let model = learner.fit(&split.train(&samples)?, &split.validation(&samples)?, &Run::new(1))?;
+
+    // The channels are part of the model; the bot brings the registry that builds them.
+    let mut predictor = Predictor::with_registry(model, series.interval(), &registry)?;
+    predictor.warm_up(&past)?;
+    for candle in &later.candles()[..10] {
+        if let Some(prediction) = predictor.on_candle(candle)? {
+            println!("{}  {}", prediction.decided_at, prediction.direction);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! A bot that trades on paper over a WebSocket, and an exchange to practise on.
+pub mod bot;
+pub mod connection;
+pub mod exchange;
+pub mod wire;
+
+/// Failure of the bot or the exchange.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,136 @@
+//! The bot on the practice exchange: over a stream with every fault it predicts what the batch path
+//! predicts.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use windvane::candles::sample;
+use windvane::prelude::*;
+use windvane_paper_bot::bot::Bot;
+use windvane_paper_bot::connection::Connection;
+use windvane_paper_bot::exchange::{Exchange, Step, script};
+use windvane_paper_bot::wire;
+
+const STREAMED: usize = 150;
+
+/// Runs exchange and bot against each other; returns bot, reconnections and what was played.
+fn play(model: impl FittedModel + 'static, seed: u64, most: usize) -> (Bot, usize, Vec<Step>) {
+    let series = sample::load("BTCUSDT").unwrap();
+    let (past, stream) = series.candles().split_at(series.len() - STREAMED);
+    let steps = script(stream, seed);
+    let (pair, interval) = (series.pair().clone(), series.interval());
+    let mut exchange =
+        Exchange { pair: pair.clone(), interval, closed: past.to_vec(), pause: Duration::ZERO };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let played = steps.clone();
+    let server = thread::spawn(move || exchange.serve(&listener, &played));
+    let mut bot = Bot::new(model, 5.0).unwrap();
+    let mut connection = Connection::open(&url, pair, interval).unwrap();
+    bot.run(&mut connection, most).unwrap();
+    if most == usize::MAX {
+        server.join().unwrap().unwrap();
+    }
+    (bot, connection.reconnections, steps)
+}
+
+fn count(steps: &[Step], wanted: fn(&Step) -> bool) -> usize {
+    steps.iter().filter(|step| wanted(step)).count()
+}
+
+#[test]
+fn predictions_equal_the_batch_whatever_happens_to_the_stream() {
+    let (bot, reconnections, steps) = play(v32::pretrained(), 7, usize::MAX);
+    bot.check("BTCUSDT".parse().unwrap()).unwrap();
+    // All candles but the one that was lost, after a warm-up of 45.
+    let first = bot.candles[45];
+    let expected = sample::load("BTCUSDT").unwrap().split_at(first.open_time()).1;
+    assert_eq!(bot.candles.len(), 45 + STREAMED - 1);
+    let lost = expected.get(STREAMED / 2).unwrap();
+    let kept: Vec<Candle> = expected.iter().filter(|c| *c != lost).copied().collect();
+    assert_eq!(bot.candles[45..], kept);
+    // The model warms up again after the lost candle.
+    assert_eq!(bot.predictions.len(), 1 + STREAMED - 1 - 44);
+
+    let closed = count(&steps, |step| matches!(step, Step::Closed(_)));
+    let sent = count(&steps, |step| matches!(step, Step::Send(_, true)));
+    let repeated = steps.windows(2).filter(|two| two[0] == two[1]).count();
+    let unsent = closed + repeated - sent;
+    assert_eq!((bot.fetched, bot.repeated), (45 + unsent, repeated));
+    assert_eq!(reconnections, count(&steps, |step| matches!(step, Step::Disconnect)));
+    assert!(reconnections > 2 && bot.repeated > 2 && unsent > reconnections);
+}
+
+#[test]
+fn a_saved_model_trades_as_one_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    v32::pretrained().save(&file).unwrap();
+    let (saved, ..) = play(load(&file).unwrap(), 8, usize::MAX);
+    let (own, ..) = play(v32::pretrained(), 8, usize::MAX);
+    assert_eq!((saved.predictions, saved.equity), (own.predictions, own.equity));
+}
+
+#[test]
+fn equity_is_that_of_the_predictions_after_costs() {
+    let (bot, ..) = play(v32::pretrained(), 9, usize::MAX);
+    let (mut equity, mut position) = (1.0, 0.0);
+    for two in bot.candles.windows(2) {
+        let [now, next] = two else { continue };
+        let own =
+            |prediction: &&Prediction| prediction.decided_at == now.close_time(Interval::HOUR);
+        let wanted = match bot.predictions.iter().find(own).map(|p| p.direction) {
+            Some(Direction::Up) => 1.0,
+            Some(Direction::Down) => -1.0,
+            _ => 0.0_f64,
+        };
+        equity *= 1.0 - 5e-4 * (wanted - position).abs();
+        position = wanted;
+        equity *= 1.0 + position * (next.close() / now.close() - 1.0);
+    }
+    // The position after the last candle has been paid for, and not settled.
+    assert!((bot.equity / equity - 1.0).abs() < 1.1e-3, "{} {equity}", bot.equity);
+    assert_ne!(bot.equity, 1.0);
+}
+
+#[test]
+fn the_bot_stops_when_it_has_predicted_enough() {
+    let (bot, ..) = play(v32::pretrained(), 1, 10);
+    assert_eq!(bot.predictions.len(), 10);
+}
+
+#[test]
+fn messages_that_are_no_candles_of_the_pair_are_ignored() {
+    let series = sample::load("BTCUSDT").unwrap();
+    let (pair, interval) = (series.pair(), series.interval());
+    let candle = series.candles()[0];
+    let good = wire::event((pair, interval), &candle, true);
+    assert_eq!(wire::parse(&good, pair, interval), Some(wire::Message::Kline(candle, true)));
+    let wrong = [
+        "no JSON".to_string(),
+        r#"{"result":null,"id":1}"#.to_string(),
+        r#"{"id":0,"status":429,"result":[[1]]}"#.to_string(),
+        good.replace("BTCUSDT", "ETHUSDT"),
+        good.replace("\"i\":\"1h\"", "\"i\":\"5m\""),
+        good.replace("\"v\":\"", "\"v\":\"-"),
+        good.replace("\"t\":1", "\"t\":7"),
+    ];
+    for text in &wrong {
+        assert_ne!(text, &good);
+        assert_eq!(wire::parse(text, pair, interval), None, "{text}");
+    }
+    let request = wire::request(3, candle.open_time(), series.candles()[2].open_time());
+    let answer = wire::answer(&request, series.candles()).unwrap();
+    let expected = wire::Message::History(3, series.candles()[..3].to_vec());
+    assert_eq!(wire::parse(&answer, pair, interval), Some(expected));
+    assert_eq!(wire::answer(&good, series.candles()), None);
+}
+
+#[test]
+fn the_same_seed_makes_the_same_stream() {
+    let series = sample::load("BTCUSDT").unwrap();
+    let candles = &series.candles()[..200];
+    assert_eq!(script(candles, 3), script(candles, 3));
+    assert_ne!(script(candles, 3), script(candles, 4));
+}

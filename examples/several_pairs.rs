@@ -1,0 +1,54 @@
+//! One model for several pairs: fitted on all of them, with a predictor for each.
+//!
+//! `cargo run --release --example several_pairs`
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
+
+use std::sync::Arc;
+
+use windvane::candles::sample;
+use windvane::prelude::*;
+
+const PAIRS: [&str; 3] = ["AAPL", "IBM", "MSFT"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Stock markets close for nights, weekends and holidays: gaps of up to a week are no holes.
+    let gaps = GapPolicy::Sessions { max_missing: 7 };
+    let spec = SignalSpec { gaps, ..SignalSpec::default() };
+    let registry = Registry::default();
+    let mut past = Vec::new();
+    let mut later = Vec::new();
+    for name in PAIRS {
+        let series = sample::load(name).ok_or("the sample has these")?;
+        let (before, after) = series.split_at("2012-01-01".parse()?);
+        past.push(before);
+        later.push(after);
+    }
+
+    // A sample set over several tables pools them.
+    let tables = past.iter().map(|series| SignalTable::build(&spec, &registry, series, &[]));
+    let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
+    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+    let split = Split::for_live(&samples, 0.15)?;
+    let learner = v32::learner();
+    let model = learner.fit(&split.train(&samples)?, &split.validation(&samples)?, &Run::new(1))?;
+
+    // The weights are shared; each predictor has the state of its own pair.
+    let model: Arc<dyn FittedModel> = model.into();
+    for (past, later) in past.iter().zip(&later) {
+        let mut predictor = Predictor::new(Arc::clone(&model), later.interval())?;
+        predictor.warm_up(past)?;
+        let mut last = None;
+        for candle in later {
+            last = predictor.on_candle(candle)?.or(last);
+        }
+        let last = last.ok_or("too few candles")?;
+        let confidence = 100.0 * last.confidence;
+        println!(
+            "{:<5} {}  {} with {confidence:.1} %",
+            later.pair(),
+            last.decided_at,
+            last.direction
+        );
+    }
+    Ok(())
+}

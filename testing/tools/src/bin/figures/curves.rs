@@ -1,0 +1,58 @@
+//! Learning rates over the epochs, and what a calibration does to a probability.
+use windvane::models::Calibration;
+use windvane::models::train::Recipe;
+use windvane::models::v31::AttentionBiLstmLearner;
+
+use super::chart::{Axis, Chart, Line};
+use super::signals::number;
+use super::{Error, Figure, ink};
+
+/// The learning rate of every recipe, epoch by epoch.
+pub(crate) fn schedules() -> Result<Figure, Error> {
+    let line = |ink, recipe: Recipe, at, name: &str| {
+        let rate = |step: i32| {
+            let epoch = f64::from(step) / 20.0;
+            (epoch, 1e3 * recipe.schedule.learning_rate(recipe.learning_rate, epoch))
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_possible_wrap,
+            reason = "30 epochs"
+        )]
+        let steps = 20 * recipe.epochs as i32;
+        let points = (0..steps).map(rate).collect();
+        Line { name: Some((at, name.to_string())), ..Line::new(ink, points) }
+    };
+    let lines = vec![
+        line(ink::BLUE, Recipe::default(), (1.6, 5.4), "default"),
+        line(ink::ORANGE, v31::learner().recipe, (2.0, 3.4), "v3.1"),
+        line(ink::GREEN, Recipe::original(), (12.5, 6.4), "original, SGD"),
+    ];
+    let x = Axis { ends: 0.0..30.0, ticks: 16, text: number, label: "epochs" };
+    let y = Axis { ends: 0.0..10.5, ticks: 6, text: number, label: "learning rate, 1e−3" };
+    Ok(("schedules".to_string(), Chart { size: (760, 250), x, y, lines }.svg()?))
+}
+
+/// P(UP) after the exponent, by P(UP) before it.
+pub(crate) fn calibration() -> Result<Figure, Error> {
+    let line = |ink, exponent, at, name: &str| -> Result<Line, Error> {
+        let calibration = Calibration::new(1.0, 0.0)?.with_exponent(exponent)?;
+        let point = |step: u8| {
+            let before = 0.3 + 0.004 * f32::from(step);
+            let [up, ..] = calibration.probabilities([(before / (1.0 - before)).ln(), 0.0, -60.0]);
+            (f64::from(100.0 * before), f64::from(100.0 * up))
+        };
+        let points = (0..=100).map(point).collect();
+        Ok(Line { name: Some((at, name.to_string())), ..Line::new(ink, points) })
+    };
+    let lines = vec![
+        line(ink::RULE, 1.0, (30.8, 27.5), "b = 1")?,
+        line(ink::BLUE, 2.0, (58.5, 70.0), "b = 2")?,
+        line(ink::ORANGE, 0.5, (31.0, 40.0), "b = 0.5")?,
+    ];
+    let percent = |value: f64| format!("{value} %");
+    let label = "P(UP) of the network";
+    let x = Axis { ends: 30.0..70.0, ticks: 9, text: percent, label };
+    let y = Axis { ends: 24.0..76.0, ticks: 6, text: percent, label: "calibrated" };
+    Ok(("calibration".to_string(), Chart { size: (560, 300), x, y, lines }.svg()?))
+}
