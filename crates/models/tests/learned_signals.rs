@@ -13,7 +13,7 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries};
 use windvane_models::train::Run;
 use windvane_models::v2::{SignalImportance, WeightedSignals, WeightedSignalsLearner, Weights};
-use windvane_models::{DirectionModel, ModelError, Reliability, load};
+use windvane_models::{DirectionModel, FittedModel, Reliability, TrainError, load};
 use windvane_signals::{
     Band, ChannelSpec, Indicator, LabelSpec, Registry, SampleSet, SignalError, SignalSpec,
     SignalTable, Split, StateReader, StateWriter,
@@ -188,7 +188,7 @@ fn what_teaches_nothing_has_its_error() {
         })
     };
     let few = fit(&market(Market::AR1, 120, 1)).unwrap_err();
-    assert!(matches!(few, ModelError::TooFewWindows { expected: 50, .. }), "{few}");
+    assert!(matches!(few, TrainError::TooFewWindows { expected: 50, .. }), "{few}");
     let given = WeightedSignalsLearner {
         weights: Weights::Given(vec![0.0; 6]),
         ..WeightedSignalsLearner::default()
@@ -196,7 +196,7 @@ fn what_teaches_nothing_has_its_error() {
     let error = with_parts(&market(Market::AR1, 500, 1), |train, validation, _| {
         given.fit_model(train, validation, &Run::new(1)).unwrap_err()
     });
-    assert!(matches!(error, ModelError::Setting { .. }), "{error}");
+    assert!(matches!(error, TrainError::Setting { .. }), "{error}");
 }
 
 #[test]
