@@ -39,6 +39,9 @@ impl DirectionModel for Continuation {
     }
 }
 
+/// No capability beyond prediction: it is not saved, and its probabilities are not calibrated.
+impl FittedModel for Continuation {}
+
 /// Fits [`Continuation`] to training windows.
 struct ContinuationLearner(ModelId);
 
