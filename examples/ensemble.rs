@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // It is saved, loaded and streamed like any other model.
     let file = std::env::temp_dir().join("ensemble.safetensors");
-    ensemble.with_least_agreement(0.9)?.save(&file)?;
+    ensemble.with_min_agreement(0.9)?.save(&file)?;
     let mut predictor = Predictor::new(load(&file)?, Interval::HOUR)?;
 
     let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
