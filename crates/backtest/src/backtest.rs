@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use windvane_candles::CandleSeries;
-use windvane_models::ModelError;
+use windvane_models::TrainError;
 use windvane_models::train::Learner;
 use windvane_signals::{
     ChannelSpec, GapPolicy, LabelSpec, Registry, SignalError, SignalSpec, WalkForward,
@@ -150,7 +150,7 @@ impl Backtest {
         let work = Work { planned: &planned, lineup: &lineup, store: store.as_ref(), on_event };
         let entries = entries(&planned, &lineup, self.seeds.max(1));
         on_event(Event::Planned { tasks: entries.len() });
-        let outcomes: Vec<Result<Outcome, ModelError>> = entries
+        let outcomes: Vec<Result<Outcome, TrainError>> = entries
             .par_iter()
             .enumerate()
             .map(|(index, entry)| work.outcome(index, *entry, self.seed_of(entry.repeat)))
@@ -186,7 +186,7 @@ impl Backtest {
     }
 
     /// An error, with the seed where there are several.
-    fn told(&self, error: &ModelError, repeat: usize) -> String {
+    fn told(&self, error: &TrainError, repeat: usize) -> String {
         if self.seeds < 2 {
             return error.to_string();
         }

@@ -24,7 +24,7 @@ pub enum Event<'a> {
         /// Which.
         task: Task<'a>,
         /// What the epoch came to.
-        report: EpochReport,
+        report: &'a EpochReport,
     },
     /// What a task came to is known from an earlier run: it neither starts nor finishes.
     Resumed {

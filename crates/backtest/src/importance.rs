@@ -2,7 +2,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use windvane_candles::{Direction, Interval};
-use windvane_models::{DirectionModel, ModelError, Prediction, TableReader};
+use windvane_models::{FittedModel, PredictError, Prediction, TableReader};
 use windvane_signals::{Sample, SampleSet, TrainSet};
 
 use crate::Bounds;
@@ -58,10 +58,10 @@ pub(crate) struct Effect {
 
 /// The effects of every channel on a fold's test windows.
 pub(crate) fn effects(
-    model: &dyn DirectionModel,
+    model: &dyn FittedModel,
     train: &TrainSet<'_>,
     test: &SampleSet<'_>,
-) -> Result<Vec<Vec<Effect>>, ModelError> {
+) -> Result<Vec<Vec<Effect>>, PredictError> {
     let medians = medians(train);
     let chosen: Vec<&Sample> = spread(test.samples(), WINDOWS).collect();
     let of_chunk = |chunk: &[&Sample]| {
@@ -88,7 +88,7 @@ fn silence(
     sample: &Sample,
     whole: &mut TableReader<'_>,
     without: &mut [TableReader<'_>],
-) -> Result<Vec<Effect>, ModelError> {
+) -> Result<Vec<Effect>, PredictError> {
     let whole = whole.predict_sample(sample)?;
     let effect = |without: &mut TableReader<'_>| {
         let without = without.predict_sample(sample)?;

@@ -75,6 +75,7 @@ mod record;
 pub mod report;
 mod result;
 mod selection;
+#[cfg(feature = "boosted")]
 mod simple;
 mod store;
 mod task;
@@ -103,7 +104,7 @@ pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
 pub use selection::{CoveragePoint, Selected};
 #[cfg(feature = "boosted")]
 pub use simple::BoostedTreesLearner;
-pub use simple::LogisticLearner;
+pub use windvane_models::logistic::LogisticLearner;
 pub use trading::{BaselineReturn, EquityPoint, NetResult, Trading};
 pub use warning::{Warning, WarningCode};
 

@@ -46,7 +46,8 @@ impl LossCurve {
 #[cfg(test)]
 mod tests {
     use windvane_models::train::{Learner, Recipe, Run};
-    use windvane_models::v32::FastLstmLearner;
+    use windvane_models::network::NetworkLearner;
+    use windvane_models::v32;
     use windvane_signals::{SampleSet, SignalSpec, SignalTable, Split};
 
     use super::*;
@@ -69,7 +70,7 @@ mod tests {
         };
         for (seed, epochs) in [(1, 1), (2, 2), (3, 2)] {
             let recipe = Recipe { epochs, ..Recipe::default() };
-            let learner = FastLstmLearner { hidden_size: 2, recipe, ..FastLstmLearner::default() };
+            let learner = NetworkLearner { config: v32::config().with_units(2), recipe, ..v32::learner() };
             learner.fit(&train, &validation, &Run::new(seed).on_epoch(&on_epoch)).unwrap();
         }
         let epochs = curve.into_epochs();

@@ -4,7 +4,9 @@ use std::time::Instant;
 use rayon::prelude::*;
 use windvane_candles::Direction;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError, Probabilities, TableReader, TrainingRecord};
+use windvane_models::{
+    FittedModel, PredictError, Probabilities, TableReader, TrainError, TrainingRecord,
+};
 use windvane_signals::{Sample, SampleSet};
 
 use crate::group::{Fold, Group, last_sign, majority};
@@ -49,7 +51,7 @@ pub(crate) fn run(
     fold: &Fold<'_>,
     learner: &dyn Learner,
     run: &Run<'_>,
-) -> Result<Answers, ModelError> {
+) -> Result<Answers, TrainError> {
     let (train, validation) = fold.parts.as_ref().map_err(Clone::clone)?;
     let started = Instant::now();
     let model = learner.fit(train, validation, run)?;
@@ -64,7 +66,7 @@ pub(crate) fn run(
 }
 
 /// Predicts all windows in parallel, with the seconds that took, summed over threads.
-fn predict_all(model: &dyn DirectionModel, windows: &SampleSet<'_>) -> Result<Said, ModelError> {
+fn predict_all(model: &dyn FittedModel, windows: &SampleSet<'_>) -> Result<Said, PredictError> {
     let together = together(model, CHUNK);
     let chunks = windows.samples().par_chunks(together);
     let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk)).collect();
@@ -116,8 +118,8 @@ impl Answers {
 
 /// How many windows one thread predicts with one reader: `chunk`, or all of them where the model
 /// has a memory, which is made by reading on.
-pub(crate) fn together(model: &dyn DirectionModel, chunk: usize) -> usize {
-    if model.memory() == 0 { chunk } else { usize::MAX }
+pub(crate) fn together(model: &dyn FittedModel, chunk: usize) -> usize {
+    if model.stateful().is_none() { chunk } else { usize::MAX }
 }
 
 /// What a model says to some windows, with the seconds that took.
@@ -125,16 +127,16 @@ type Said = (Vec<(Direction, Probabilities)>, f64);
 
 /// Predicts some windows, with the seconds that took.
 fn predict(
-    model: &dyn DirectionModel,
+    model: &dyn FittedModel,
     windows: &SampleSet<'_>,
     samples: &[Sample],
-) -> Result<Said, ModelError> {
+) -> Result<Said, PredictError> {
     let started = Instant::now();
     let mut reader = TableReader::new(model, windows.tables());
     let predictions = samples.iter().map(|sample| {
         let prediction = reader.predict_sample(sample)?;
         Ok((prediction.direction, prediction.probabilities))
     });
-    let predictions = predictions.collect::<Result<Vec<_>, ModelError>>()?;
+    let predictions = predictions.collect::<Result<Vec<_>, PredictError>>()?;
     Ok((predictions, started.elapsed().as_secs_f64()))
 }

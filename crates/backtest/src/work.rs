@@ -2,7 +2,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use windvane_models::ModelError;
+use windvane_models::TrainError;
 use windvane_models::train::{EpochReport, Learner, Run};
 
 use crate::backtest::Planned;
@@ -48,7 +48,7 @@ impl Work<'_> {
         index: usize,
         entry: Entry,
         seed: u64,
-    ) -> Result<Outcome, ModelError> {
+    ) -> Result<Outcome, TrainError> {
         let Planned { group, folds } = &self.planned[entry.group];
         let (learner, number) = (self.lineup.learners[entry.learner], entry.fold + 1);
         let (interval, model) = (group.interval, learner.id().as_str());
@@ -76,13 +76,13 @@ impl Work<'_> {
         task: Task<'_>,
         fold: &Fold<'_>,
         learner: &dyn Learner,
-    ) -> Result<Answers, ModelError> {
+    ) -> Result<Answers, TrainError> {
         (self.on_event)(Event::Started { task });
         let started = Instant::now();
         let curve = LossCurve::default();
         let on_epoch = |report: &EpochReport| {
             curve.add(report);
-            (self.on_event)(Event::Epoch { task, report: *report });
+            (self.on_event)(Event::Epoch { task, report });
             ControlFlow::Continue(())
         };
         let answers = task::run(fold, learner, &Run::new(task.seed).on_epoch(&on_epoch));

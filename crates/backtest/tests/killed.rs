@@ -13,7 +13,8 @@ use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
 use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v32::FastLstmLearner;
+use windvane_models::network::NetworkLearner;
+use windvane_models::v32;
 
 const FOLDER: &str = "WINDVANE_TEST_RESUMES_IN";
 /// How often the process is killed; `WINDVANE_TEST_KILLS` asks for more.
@@ -25,7 +26,7 @@ fn run(resume: Option<&Path>) -> (Report, Vec<String>) {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
     let learners: [Box<dyn Learner>; 2] = [
         Box::new(WeightedSignalsLearner::learned()),
-        Box::new(FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() }),
+        Box::new(NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() }),
     ];
     let notices = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| {

@@ -5,7 +5,10 @@ use common::{learned, run, simulated};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Interval, Timestamp};
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch};
+use windvane_models::{
+    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch,
+    StatefulModel, TrainError,
+};
 use windvane_signals::{TrainSet, ValidationSet, Window};
 
 /// Remembers how many rows it has read, and answers only where those are all there are.
@@ -29,7 +32,7 @@ impl Learner for Counting {
         train: &TrainSet<'_>,
         _: &ValidationSet<'_>,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let table = &train.tables()[0];
         let spec = ModelSpec {
             signals: table.spec().clone(),
@@ -38,6 +41,12 @@ impl Learner for Counting {
             labels: train.labels(),
         };
         Ok(Box::new(Self { spec: Some(spec), ..self.clone() }))
+    }
+}
+
+impl FittedModel for Counting {
+    fn stateful(&self) -> Option<&dyn StatefulModel> {
+        Some(self)
     }
 }
 
@@ -54,29 +63,37 @@ impl DirectionModel for Counting {
         Scratch::new(())
     }
 
-    fn predict(&self, _: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
-        Err(ModelError::NotCalibrated { model: "a window by itself".to_string() })
+    fn predict(&self, _: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
+        Err(PredictError::NoRecord { model: "a window by itself".to_string() })
     }
 
-    fn memory(&self) -> usize {
+}
+
+impl StatefulModel for Counting {
+    fn state_len(&self) -> usize {
         1
     }
 
-    fn remember(&self, _: &[f64], memory: &mut [f32], _: &mut Scratch) -> Result<(), ModelError> {
+    fn update_state(
+        &self,
+        _: &[f64],
+        memory: &mut [f32],
+        _: &mut Scratch,
+    ) -> Result<(), PredictError> {
         memory[0] += 1.0;
         Ok(())
     }
 
-    fn recall(
+    fn predict_with_state(
         &self,
         window: Window<'_>,
         memory: &[f32],
         _: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         let at = window.decided_at();
         let candles = (at.millis() - self.start.millis()) / Interval::HOUR.millis();
         if (f64::from(memory[0]) - (candles - WARM_UP) as f64).abs() > 0.0 {
-            return Err(ModelError::NotCalibrated { model: format!("{candles}: {memory:?}") });
+            return Err(PredictError::NoRecord { model: format!("{candles}: {memory:?}") });
         }
         Prediction::new([0.6, 0.4, 0.0], at, 1, &self.id)
     }

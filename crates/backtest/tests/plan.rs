@@ -8,7 +8,7 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::train::{Learner, Run};
 use windvane_models::v2::{WeightedSignalsLearner, Weights};
-use windvane_models::{DirectionModel, ModelError, ModelId};
+use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
 fn v2() -> Box<dyn Learner> {
@@ -92,10 +92,10 @@ impl Learner for Demanding {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let (expected, got) = (self.1, train.len());
         if got < expected {
-            return Err(ModelError::TooFewWindows { expected, got });
+            return Err(TrainError::TooFewWindows { expected, got });
         }
         coin("coin", 1).fit(train, validation, run)
     }

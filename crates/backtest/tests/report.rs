@@ -7,8 +7,9 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{Direction, Interval};
 use windvane_models::train::{Learner, Recipe, Run};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch};
+use windvane_models::network::NetworkLearner;
+use windvane_models::v32;
+use windvane_models::{DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError};
 use windvane_signals::{LabelSpec, TrainSet, ValidationSet, Window};
 
 fn market(name: &str, n: usize) -> Instrument {
@@ -29,7 +30,7 @@ impl Learner for FirstChannel {
         train: &TrainSet<'_>,
         _: &ValidationSet<'_>,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let table = &train.tables()[0];
         let spec = ModelSpec {
             signals: table.spec().clone(),
@@ -40,6 +41,8 @@ impl Learner for FirstChannel {
         Ok(Box::new(Self(self.0.clone(), Some(spec))))
     }
 }
+
+impl FittedModel for FirstChannel {}
 
 impl DirectionModel for FirstChannel {
     fn id(&self) -> &ModelId {
@@ -54,7 +57,7 @@ impl DirectionModel for FirstChannel {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         let [before, newest] = [2, 1].map(|back| window.row(window.steps() - back)[0]);
         let up = match newest.total_cmp(&before) {
             std::cmp::Ordering::Less => 0.45,
@@ -87,7 +90,7 @@ fn only_the_channel_a_model_reads_is_worth_something() {
 #[test]
 fn losses_are_kept_epoch_by_epoch() {
     let recipe = Recipe { epochs: 3, ..Recipe::default() };
-    let lstm = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+    let lstm = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
     let learners: Vec<Box<dyn Learner>> =
         vec![Box::new(lstm), Box::new(WeightedSignalsLearner::default())];
     let report = run(&[market("SIM", 1_500)], &learners);

@@ -13,8 +13,9 @@ use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
 use windvane_models::train::{Learner, Recipe, Run};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::{DirectionModel, ModelError, ModelId};
+use windvane_models::network::NetworkLearner;
+use windvane_models::v32;
+use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
 /// Counts fits, and dies at one of them as a process that is killed does: without a result.
@@ -38,7 +39,7 @@ impl<L: Learner> Learner for Mortal<L> {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let fit = self.fits.fetch_add(1, Ordering::SeqCst) + 1;
         assert_ne!(fit, self.dies_at, "killed");
         self.learner.fit(train, validation, run)
@@ -55,7 +56,7 @@ fn markets() -> Vec<Instrument> {
 fn learners(dies_at: usize) -> (Vec<Box<dyn Learner>>, Arc<AtomicUsize>) {
     let fits = Arc::new(AtomicUsize::new(0));
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let lstm = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+    let lstm = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
     let v2 = WeightedSignalsLearner::learned();
     let learners: Vec<Box<dyn Learner>> = vec![
         Box::new(Mortal { learner: v2, fits: fits.clone(), dies_at }),
@@ -155,10 +156,10 @@ fn other_settings_learners_or_data_take_nothing_over() {
     let mut labels = backtest.clone();
     labels.labels.horizon = 2;
     assert_eq!(resumed(&labels, &learners(0).0), 0);
-    let other: Vec<Box<dyn Learner>> = vec![Box::new(FastLstmLearner {
-        hidden_size: 5,
+    let other: Vec<Box<dyn Learner>> = vec![Box::new(NetworkLearner {
+        config: v32::config().with_units(5),
         recipe: Recipe { epochs: 1, ..Recipe::default() },
-        ..FastLstmLearner::default()
+        ..v32::learner()
     })];
     // The logistic regression is the same on the same windows.
     assert_eq!(resumed(&backtest, &other), 8);

@@ -9,7 +9,8 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{Interval, Pair, sample};
 use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v32::FastLstmLearner;
+use windvane_models::network::NetworkLearner;
+use windvane_models::v32;
 use windvane_signals::{GapPolicy, WalkForward};
 
 fn v2() -> Box<dyn Learner> {
@@ -18,7 +19,7 @@ fn v2() -> Box<dyn Learner> {
 
 fn small_lstm() -> Box<dyn Learner> {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    Box::new(FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() })
+    Box::new(NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() })
 }
 
 fn markets() -> Vec<Instrument> {

@@ -7,11 +7,12 @@ use windvane_backtest::{Backtest, Instrument, Report};
 use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
 use windvane_models::train::{Learner, Recipe};
-use windvane_models::v32::FastLstmLearner;
+use windvane_models::network::NetworkLearner;
+use windvane_models::v32;
 
 fn small_lstm() -> Box<dyn Learner> {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    Box::new(FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() })
+    Box::new(NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() })
 }
 
 fn market() -> Vec<Instrument> {

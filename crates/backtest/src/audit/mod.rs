@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`Audit::signal`] | a function from candles to a row of numbers per candle |
 //! | [`Audit::channels`] | the channels of a [`SignalSpec`], a bot's own among them |
-//! | [`Audit::model`] | a fitted [`DirectionModel`] |
+//! | [`Audit::model`] | a fitted [`FittedModel`] |
 //! | [`Audit::fit`] | a function that learns up to a split and forecasts behind it |
 //! | [`Audit::learner`] | a [`Learner`], as it is backtested |
 //!
@@ -79,7 +79,7 @@ mod rows;
 mod world;
 
 use windvane_candles::CandleSeries;
-use windvane_models::DirectionModel;
+use windvane_models::FittedModel;
 use windvane_models::train::Learner;
 use windvane_signals::{Registry, SignalSpec, SignalTable};
 
@@ -158,14 +158,14 @@ impl Audit {
     /// As [`signal`](Self::signal).
     pub fn model(
         &self,
-        model: &dyn DirectionModel,
+        model: &dyn FittedModel,
         registry: &Registry,
     ) -> Result<Findings, BacktestError> {
         let audited = format!("the model {}", model.id());
         let ask = |inputs: Inputs<'_>, given: &str| {
             let table = learner::table(&model.spec().signals, registry, inputs);
             let forecasts = table
-                .map_err(windvane_models::ModelError::from)
+                .map_err(windvane_models::TrainError::from)
                 .and_then(|table: SignalTable| learner::predicted(model, &table));
             let forecasts = forecasts.map_err(|source| failed(&audited, given, source))?;
             Outputs::of_forecasts(inputs.own, &forecasts)

@@ -4,11 +4,11 @@ use forust_ml::metric::Metric;
 use forust_ml::objective::ObjectiveType;
 use forust_ml::{Matrix, tree::Tree};
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError, ModelId};
+use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
 use super::Fitted;
-use super::likelihood::Cases;
+use super::windows::Cases;
 
 /// Most trees.
 const TREES: usize = 300;
@@ -67,12 +67,12 @@ impl Learner for BoostedTreesLearner {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         super::fit(&self.id, train, validation, run, grow)
     }
 }
 
-fn grow(cases: &Cases<'_>, choose: &Cases<'_>) -> Result<Fitted, ModelError> {
+fn grow(cases: &Cases<'_>, choose: &Cases<'_>) -> Result<Fitted, TrainError> {
     let mut booster = GradientBooster::default()
         .set_objective_type(ObjectiveType::LogLoss)
         .set_evaluation_metric(Some(Metric::LogLoss))
@@ -84,7 +84,7 @@ fn grow(cases: &Cases<'_>, choose: &Cases<'_>) -> Result<Fitted, ModelError> {
         .set_nbins(BINS)
         .set_min_leaf_weight(LEAF_WEIGHT)
         .set_parallel(true);
-    let inputs = cases.weights() - 1;
+    let inputs = cases.inputs();
     let (columns, rose) = cases.columns();
     let (choose_columns, choose_rose) = choose.columns();
     let alike = vec![1.0; choose_rose.len()];
@@ -94,7 +94,7 @@ fn grow(cases: &Cases<'_>, choose: &Cases<'_>) -> Result<Fitted, ModelError> {
     });
     let matrix = Matrix::new(&columns, rose.len(), inputs);
     let grown = booster.fit_unweighted(&matrix, &rose, evaluation);
-    grown.map_err(|error| ModelError::Other(Box::new(error)))?;
+    grown.map_err(|error| TrainError::Other(Box::new(error)))?;
     let mut trees: Vec<Tree> = booster.trees;
     trees.truncate(booster.prediction_iteration.unwrap_or(trees.len()));
     let (base, missing) = (booster.base_score, booster.missing);

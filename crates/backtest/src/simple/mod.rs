@@ -1,8 +1,5 @@
-//! Simple learners of UP against DOWN: what stands beside every model.
-#[cfg(feature = "boosted")]
+//! Simple learners of UP against DOWN that come from other crates.
 mod boosted;
-mod likelihood;
-mod logistic;
 mod windows;
 
 use std::fmt;
@@ -12,16 +9,13 @@ use windvane_models::train::{
     Run, calibrate, calibration_parts, check_directions, record_of, spec_of,
 };
 use windvane_models::{
-    Calibration, DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch,
-    TrainingRecord,
+    Calibration, DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction,
+    Scratch, TrainError, TrainingRecord,
 };
 use windvane_signals::{Scaler, TrainSet, ValidationSet, Window};
 
-#[cfg(feature = "boosted")]
 pub use boosted::BoostedTreesLearner;
-use likelihood::{Cases, sigmoid};
-pub use logistic::LogisticLearner;
-use windows::ScaledWindows;
+use windows::{Cases, ScaledWindows};
 
 /// Fewest windows that moved to learn from.
 const LEAST_WINDOWS: usize = 50;
@@ -45,8 +39,8 @@ fn fit(
     train: &TrainSet<'_>,
     validation: &ValidationSet<'_>,
     run: &Run<'_>,
-    learn: impl FnOnce(&Cases<'_>, &Cases<'_>) -> Result<Fitted, ModelError>,
-) -> Result<Box<dyn DirectionModel>, ModelError> {
+    learn: impl FnOnce(&Cases<'_>, &Cases<'_>) -> Result<Fitted, TrainError>,
+) -> Result<Box<dyn FittedModel>, TrainError> {
     let spec = spec_of(train, validation)?;
     check_directions(train, LEAST_WINDOWS)?;
     let scaler = Scaler::fit(train)?;
@@ -110,10 +104,12 @@ impl DirectionModel for SimpleModel {
         Scratch::new(Buffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let Buffers { scaled, wide } = scratch.get()?;
-        self.scaler.apply_rows(window.values(), scaled)?;
+        self.scaler
+            .apply_rows(window.values(), scaled)
+            .map_err(|_| PredictError::ForeignScratch)?;
         wide.iter_mut().zip(scaled).for_each(|(wide, scaled)| *wide = f64::from(*scaled));
         let (logit, moved) = ((self.logit)(wide), 1.0 - self.neutral);
         #[expect(clippy::cast_possible_truncation, reason = "logarithms of probabilities")]
@@ -122,7 +118,9 @@ impl DirectionModel for SimpleModel {
         let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
         self.calibration.prediction(logits, at, horizon, &self.id)
     }
+}
 
+impl FittedModel for SimpleModel {
     fn record(&self) -> Option<&TrainingRecord> {
         Some(&self.record)
     }
@@ -131,8 +129,13 @@ impl DirectionModel for SimpleModel {
         self.calibration
     }
 
-    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
         self.calibration = calibration;
         Ok(())
     }
+}
+
+/// 1 / (1 + exp(−x)).
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
 }

@@ -3,7 +3,7 @@ use windvane_backtest::Backtest;
 use windvane_backtest::audit::{Audit, Check, Findings, Verdict};
 use windvane_candles::simulate::Market;
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v32::FastLstmLearner;
+use windvane_models::v32;
 use windvane_signals::{LabelSpec, Registry, SignalSpec};
 
 use crate::audit;
@@ -52,7 +52,7 @@ fn longer_labels_of_a_learner_raise_nothing() {
 
 #[test]
 fn a_network_raises_nothing() {
-    let mut learner = FastLstmLearner::default();
+    let mut learner = v32::learner();
     learner.recipe.epochs = 1;
     let settings = Backtest { lookback: 5, ..Backtest::default() };
     let findings = audit(Market::AR1, 500, 2).learner(&learner, &settings).unwrap();

@@ -4,7 +4,7 @@ use windvane_backtest::audit::{Check, Findings};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Direction, Timestamp};
 use windvane_models::train::{Learner, Run, spec_of};
-use windvane_models::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch};
+use windvane_models::{DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError};
 use windvane_signals::{LabelSpec, SampleSet, TrainSet, ValidationSet, Window};
 
 use crate::audit;
@@ -48,7 +48,7 @@ impl Learner for Correlations {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let spec = spec_of(train, validation)?;
         let table = &train.tables()[0];
         let all = SampleSet::collect(train.tables(), train.lookback(), train.labels())?;
@@ -92,6 +92,8 @@ fn sign(label: Direction) -> f64 {
     }
 }
 
+impl FittedModel for Correlated {}
+
 impl DirectionModel for Correlated {
     fn id(&self) -> &ModelId {
         &self.id
@@ -105,7 +107,7 @@ impl DirectionModel for Correlated {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         let at = window.decided_at();
         let row = window.row(window.steps() - 1);
         let scored = row.iter().zip(&self.scale).zip(&self.weights).map(|((x, s), w)| w * x / s);

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use windvane_backtest::audit::{Check, Findings, Inputs, Verdict};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
-use windvane_models::DirectionModel;
+use windvane_models::FittedModel;
 use windvane_models::train::{Learner, Run};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_signals::{
@@ -218,7 +218,7 @@ fn models_are_audited_on_their_channels() {
     assert_eq!(findings.leaks(), [Check::OneBarOffset], "{findings}");
 }
 
-fn model(series: &CandleSeries, spec: &SignalSpec, registry: &Registry) -> Box<dyn DirectionModel> {
+fn model(series: &CandleSeries, spec: &SignalSpec, registry: &Registry) -> Box<dyn FittedModel> {
     let tables = [SignalTable::build(spec, registry, series, &[]).expect("signals")];
     let pool = SampleSet::collect(&tables, 20, LabelSpec::default()).expect("samples");
     let split = Split::for_live(&pool, 0.2).expect("a split");

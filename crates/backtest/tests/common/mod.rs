@@ -7,7 +7,7 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Direction, Interval, Pair, Timestamp};
 use windvane_lstm_core::{Purpose, Stream};
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Scratch};
+use windvane_models::{DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError};
 use windvane_signals::{TrainSet, ValidationSet, Window};
 
 /// What a test model says at a time of decision: class probabilities.
@@ -46,7 +46,7 @@ impl Learner for Fake {
         train: &TrainSet<'_>,
         _: &ValidationSet<'_>,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let table = &train.tables()[0];
         Ok(Box::new(FakeModel {
             id: self.id.clone(),
@@ -62,6 +62,8 @@ impl Learner for Fake {
     }
 }
 
+impl FittedModel for FakeModel {}
+
 impl DirectionModel for FakeModel {
     fn id(&self) -> &ModelId {
         &self.id
@@ -75,7 +77,7 @@ impl DirectionModel for FakeModel {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         let time = window.decided_at();
         Prediction::new((self.answer)(&self.knowledge, time), time, 1, &self.id)
     }
@@ -94,8 +96,8 @@ impl Learner for Failing {
         _: &TrainSet<'_>,
         _: &ValidationSet<'_>,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
-        Err(ModelError::TooFewWindows { expected: 1_000_000, got: 1 })
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
+        Err(TrainError::TooFewWindows { expected: 1_000_000, got: 1 })
     }
 }
 

@@ -12,7 +12,8 @@ use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
 use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v32::FastLstmLearner;
+use windvane_models::network::NetworkLearner;
+use windvane_models::v32;
 
 /// What a user could type or call something.
 const SCRIPT: &str = "<script>alert('1')</script>&\"";
@@ -30,7 +31,7 @@ pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
         market("DAYS", Interval::DAY, 520),
     ];
     let recipe = Recipe { epochs: 4, ..Recipe::default() };
-    let small = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+    let small = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
     let mut learners: Vec<Box<dyn Learner>> =
         vec![Box::new(WeightedSignalsLearner::default()), Box::new(small), failing()];
     learners.extend(boxed(vec![coin("coin", 3)]));
