@@ -12,9 +12,8 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use windvane::models::train::{Recipe, Run};
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
+use windvane::models::network::{NetworkConfig, NetworkLearner};
+use windvane::models::{v3, v31, v32};
 use windvane::signals::{TrainSet, ValidationSet};
 use windvane_lstm_core::{Clip, Optimizer};
 
@@ -53,22 +52,22 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, batch: usize, fit: impl Fn())
 
 fn v32(c: &mut Criterion) {
     epochs(c, "train_v32", |recipe, train, validation| {
-        let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+        let learner = NetworkLearner { recipe, ..v32::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }
 
 fn v3(c: &mut Criterion) {
     epochs(c, "train_v3", |recipe, train, validation| {
-        let learner = BiLstmLearner { recipe, ..BiLstmLearner::default() };
+        let learner = NetworkLearner { recipe, ..v3::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }
 
 fn v31(c: &mut Criterion) {
     epochs(c, "train_v31", |recipe, train, validation| {
-        let dense = vec![64];
-        let learner = AttentionBiLstmLearner { recipe, dense, ..AttentionBiLstmLearner::default() };
+        let config = NetworkConfig { dense: vec![64], ..v31::config() };
+        let learner = NetworkLearner { config, recipe, ..v31::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }

@@ -4,7 +4,8 @@ use windvane::candles::sample;
 use windvane::ensemble::{Ensemble, EnsembleLearner};
 use windvane::models::train::{Recipe, Run};
 use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};
-use windvane::models::v32::{FastLstm, FastLstmLearner};
+use windvane::models::network::{Network, NetworkLearner};
+use windvane::models::v32;
 use windvane::prelude::*;
 use windvane::signals::{LabelSpec, TrainSet, ValidationSet};
 
@@ -28,9 +29,9 @@ pub fn with_train<T>(
     run(&split.train(&samples).expect("train"), &split.validation(&samples).expect("validation"))
 }
 
-pub fn v32(tables: &[SignalTable]) -> FastLstm {
+pub fn v32(tables: &[SignalTable]) -> Network {
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+    let learner = NetworkLearner { recipe, ..v32::learner() };
     with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
 }
 

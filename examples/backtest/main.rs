@@ -21,10 +21,8 @@ use windvane::backtest::{Backtest, BoostedTreesLearner, Instrument, LogisticLear
 use windvane::ensemble::EnsembleLearner;
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
-use windvane::models::v32::stateful::StatefulLstmLearner;
+use windvane::models::network::NetworkLearner;
+use windvane::models::{v3, v31, v32, v32_stateful};
 
 use options::{Model, Options};
 
@@ -92,27 +90,18 @@ fn learner(model: Model, quick: bool) -> Arc<dyn Learner> {
     let short = |recipe: Recipe| {
         if quick { Recipe { epochs: options::QUICK_EPOCHS, ..recipe } } else { recipe }
     };
+    let network = |own: NetworkLearner| -> Arc<dyn Learner> {
+        Arc::new(NetworkLearner { recipe: short(own.recipe), ..own })
+    };
     match model {
         Model::V2 => Arc::new(WeightedSignalsLearner::default()),
         Model::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
         Model::Logistic => Arc::new(LogisticLearner::default()),
         Model::Boosted => Arc::new(BoostedTreesLearner::default()),
-        Model::V3 => {
-            let own = BiLstmLearner::default();
-            Arc::new(BiLstmLearner { recipe: short(own.recipe), ..own })
-        }
-        Model::V31 => {
-            let own = AttentionBiLstmLearner::default();
-            Arc::new(AttentionBiLstmLearner { recipe: short(own.recipe), ..own })
-        }
-        Model::V32 => {
-            let own = FastLstmLearner::default();
-            Arc::new(FastLstmLearner { recipe: short(own.recipe), ..own })
-        }
-        Model::V32Stateful => {
-            let own = StatefulLstmLearner::default();
-            Arc::new(StatefulLstmLearner { recipe: short(own.recipe), ..own })
-        }
+        Model::V3 => network(v3::learner()),
+        Model::V31 => network(v31::learner()),
+        Model::V32 => network(v32::learner()),
+        Model::V32Stateful => network(v32_stateful::learner()),
         Model::Original => {
             let members = [Model::V2, Model::V31].map(|member| learner(member, quick)).to_vec();
             Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })

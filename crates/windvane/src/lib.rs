@@ -41,7 +41,9 @@ pub mod prelude {
     pub use windvane_candles::{
         Candle, CandleSeries, Columns, Direction, Interval, Ohlcv, Pair, Timestamp,
     };
-    pub use windvane_models::{DirectionModel, ModelError, Prediction, Predictor};
+    pub use windvane_models::{
+        DirectionModel, FittedModel, LoadError, PredictError, Prediction, Predictor, TrainError,
+    };
     pub use windvane_signals::{Registry, SampleSet, SignalSpec, SignalTable, Split};
 }
 

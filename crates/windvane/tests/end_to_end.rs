@@ -5,7 +5,8 @@ use windvane::backtest::{Backtest, Instrument, Plan, ResultRow, Scope};
 use windvane::candles::{sample, simulate::Market};
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v32::FastLstmLearner;
+use windvane::models::network::NetworkLearner;
+use windvane::models::v32;
 use windvane::prelude::*;
 use windvane::signals::WalkForward;
 
@@ -13,7 +14,7 @@ fn learners(epochs: usize) -> Vec<Box<dyn Learner>> {
     let recipe = Recipe { epochs, ..Recipe::default() };
     vec![
         Box::new(WeightedSignalsLearner::default()),
-        Box::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
+        Box::new(NetworkLearner { recipe, ..v32::learner() }),
     ]
 }
 
