@@ -3,9 +3,10 @@
 use windvane::backtest::report::Report;
 use windvane::backtest::{Backtest, Instrument, Plan, ResultRow, Scope};
 use windvane::candles::{sample, simulate::Market};
+use windvane::models::network::NetworkLearner;
 use windvane::models::train::{Learner, Recipe};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v32::FastLstmLearner;
+use windvane::models::v32;
 use windvane::prelude::*;
 use windvane::signals::WalkForward;
 

@@ -3,10 +3,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use windvane::candles::csv::read_csv;
 use windvane::candles::simulate::Market;
 use windvane::models::train::Recipe;
 use windvane::prelude::*;
+use windvane::readers::read_csv;
 
 use crate::support::{text as path, windvane};
 
@@ -141,7 +141,8 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
 fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     let data = data();
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), hidden_size: 4, recipe };
+    let config = v32::config().with_units(4);
+    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), config, recipe };
     let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
     let load = ["--load", path(&file), "--html", path(&page)];
     let text = run(data.path(), &load).unwrap();
