@@ -5,16 +5,15 @@
 
 use windvane::candles::sample;
 use windvane::prelude::*;
-use windvane::signals::{Indicator, SignalError, StateReader, StateWriter};
+use windvane::signals::{Channel, MarketSnapshot, SignalError, StateReader, StateWriter};
 
 /// Position of the close in the range of its candle: −1 at the low, 1 at the high.
 #[derive(Debug, Default)]
 struct ClosePosition;
 
-impl Indicator for ClosePosition {
-    type Output = f64;
-
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
+impl Channel for ClosePosition {
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        let candle = market.own();
         let range = candle.high() - candle.low();
         // Undefined for a candle without a range.
         (range > 0.0).then(|| (2.0 * candle.close() - candle.high() - candle.low()) / range)
