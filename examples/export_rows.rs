@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use windvane::readers::read_file;
 use windvane::prelude::*;
+use windvane::readers::read_file;
 use windvane::signals::{LabelSpec, Scaler};
 
 type Error = Box<dyn std::error::Error>;

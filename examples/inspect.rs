@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
-use windvane::readers::{ReadResult, read_file};
 use windvane::prelude::*;
+use windvane::readers::{ReadResult, read_file};
 
 use gap_note::gap_note;
 

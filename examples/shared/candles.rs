@@ -1,9 +1,9 @@
 //! The candles of one pair, from a file or the embedded sample.
 use std::path::Path;
 
-use windvane::readers::read_file;
 use windvane::candles::sample;
 use windvane::prelude::*;
+use windvane::readers::read_file;
 
 /// The file's candles under that name, or the sample's pair of that name.
 pub(crate) fn candles(

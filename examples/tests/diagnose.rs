@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use app::options::Options;
 use clap::Parser;
-use windvane::readers::read_csv;
 use windvane::candles::simulate::Market;
 use windvane::ensemble::EnsembleLearner;
 use windvane::models::ModelId;
@@ -18,6 +17,7 @@ use windvane::models::train::{Learner, Recipe, Run};
 use windvane::models::v2::WeightedSignalsLearner;
 use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::prelude::*;
+use windvane::readers::read_csv;
 use windvane::signals::LabelSpec;
 
 /// A folder with 500 daily candles of the pairs SIM and OTHER.
