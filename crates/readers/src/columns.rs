@@ -99,11 +99,7 @@ impl Columns {
             if let Some(found) = Self::by_names(&names, *line, data, table, log) {
                 note_banner(&head[..at], log);
                 return match (zone::of_header(&names[found.time]), &found.zone) {
-                    (Some(zone), None) => Err(ReadError::Zone {
-                        file: file.to_owned(),
-                        line: *line,
-                        zone: zone.to_owned(),
-                    }),
+                    (Some(zone), None) => Err(unknown_zone_in(file, *line, zone)),
                     _ => Ok(found),
                 };
             }
@@ -223,9 +219,15 @@ fn refuse_header(
         Some((*line, unknown_zone(cells.get(i)?)?))
     });
     if let (None, Some((line, zone))) = (missing, zone) {
-        return Err(ReadError::Zone { file: file.to_owned(), line, zone: excerpt(zone) });
+        return Err(unknown_zone_in(file, line, zone));
     }
     Err(missing_column(missing.copied().unwrap_or("the open time"), names, file, line))
+}
+
+fn unknown_zone_in(file: &str, line: u64, zone: &str) -> ReadError {
+    let zone = excerpt(zone);
+    let reason = format!("time zone {zone:?} is not known or not the only one of this name");
+    ReadError::row(file, line, reason)
 }
 
 fn unknown(table: &Table, file: &str) -> ReadError {

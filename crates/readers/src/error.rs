@@ -1,12 +1,11 @@
 //! The error of all readers.
 
-use windvane_candles::{CandleError, Interval, IntervalError, Timestamp};
+use windvane_candles::IntervalError;
 
 /// Error of every reader: no candles, and the reason. Each message names the file, and the line
 /// where there is one.
 ///
-/// Lines are counted from 1, the header included. The variants from `NoHeader` to
-/// `IntervalMismatch` come from the strict reader alone, which repairs nothing.
+/// Lines are counted from 1, the header included.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -38,7 +37,7 @@ pub enum ReadError {
         packed: bool,
     },
     /// A zip, gzip, JSON, Arrow or Parquet file is damaged, has no candles, or is of a kind that is
-    /// not read.
+    /// not read (without the feature `columnar`: Arrow and Parquet).
     #[error("{file}: {format}: {reason}")]
     Format {
         /// The file.
@@ -47,26 +46,6 @@ pub enum ReadError {
         format: &'static str,
         /// What its reader said.
         reason: String,
-    },
-    /// A zip archive holds several files with data.
-    #[error("{file}: holds {count} files ({names:?}...): unpack them and read one by one")]
-    SeveralFiles {
-        /// The file.
-        file: String,
-        /// How many there are.
-        count: usize,
-        /// The first names.
-        names: Vec<String>,
-    },
-    /// The file needs a feature that was not compiled in.
-    #[error("{file}: {format} files are read with the feature `{feature}`")]
-    Feature {
-        /// The file.
-        file: String,
-        /// The format.
-        format: &'static str,
-        /// The feature of this crate.
-        feature: &'static str,
     },
     /// Neither a header nor rows of candles were found.
     #[error("{file}: no table of candles recognised; it begins with {start:?}")]
@@ -88,26 +67,6 @@ pub enum ReadError {
         /// The names there are, at most 20 of them.
         found: Vec<String>,
     },
-    /// Times carry the name of a zone that is not known, or that several zones share.
-    #[error(
-        "{file}, line {line}: time zone {zone:?} is not known or not the only one of this name"
-    )]
-    Zone {
-        /// The file.
-        file: String,
-        /// The line of the header, or of the first time.
-        line: u64,
-        /// The name of the zone.
-        zone: String,
-    },
-    /// A quoted cell goes over the end of its line: a quote is missing.
-    #[error("{file}, line {line}: a quote that is not closed on its line")]
-    Quote {
-        /// The file.
-        file: String,
-        /// The line the row begins in.
-        line: u64,
-    },
     /// The rows are of several instruments.
     #[error("{file}: candles of several instruments ({names:?}...): split the file")]
     Instruments {
@@ -115,6 +74,18 @@ pub enum ReadError {
         file: String,
         /// The first names.
         names: Vec<String>,
+    },
+    /// A row or the header is wrong in itself, or does not follow the row above.
+    #[error("{file}, line {line}{}: {reason}", in_column(column.as_deref()))]
+    Row {
+        /// The file.
+        file: String,
+        /// The line of the row, counted from 1.
+        line: u64,
+        /// The name in the file of the (first) column at fault, where it is one.
+        column: Option<String>,
+        /// The fault, and the form that was expected.
+        reason: String,
     },
     /// Some dates can only be day-first, others only month-first.
     #[error(
@@ -148,27 +119,13 @@ pub enum ReadError {
         /// The rows of the file, without header.
         rows: u64,
     },
-    /// The candles are monthly: their length differs.
-    #[error("{file}: looks like monthly candles, whose length differs: read days or weeks")]
-    Months {
-        /// The file.
-        file: String,
-    },
-    /// No step between rows divides the others.
-    #[error("{file}: no regular interval: the most common step between rows is {step} ms")]
-    Irregular {
-        /// The file.
-        file: String,
-        /// The most common step in milliseconds.
-        step: i64,
-    },
-    /// The most common step between rows is no interval of candles.
-    #[error("{file}: the most common step between rows is no interval: {source}")]
+    /// The step between rows is not regular, is no interval, or is another one than asked for.
+    #[error("{file}: {reason}")]
     Interval {
         /// The file.
         file: String,
-        /// What is wrong with the step.
-        source: IntervalError,
+        /// The fault, with the step.
+        reason: String,
     },
     /// More rows would be dropped than can be an accident: more than a tenth and
     /// more than three, or more than are kept.
@@ -183,125 +140,34 @@ pub enum ReadError {
         /// The largest reason.
         first: String,
     },
-    /// The first line holds numbers only, and not the twelve of an exchange archive.
-    #[error(
-        "{file}, line {line}: no header, and {got} columns where an exchange archive has {expected}: add a header such as open_time,open,high,low,close,volume"
-    )]
-    NoHeader {
-        /// The file.
-        file: String,
-        /// The first line.
-        line: u64,
-        /// Twelve.
-        expected: usize,
-        /// The cells of the line.
-        got: usize,
-    },
-    /// A row has more or fewer cells than the first line.
-    #[error("{file}, line {line}: {got} cells, expected {expected} like the first line")]
-    Ragged {
-        /// The file.
-        file: String,
-        /// The line of the row.
-        line: u64,
-        /// The cells of the first line.
-        expected: usize,
-        /// The cells of the row.
-        got: usize,
-    },
-    /// The file is not plain text.
-    #[error("{file}, line {line}: not UTF-8 text: save the file as UTF-8")]
-    NotUtf8 {
-        /// The file.
-        file: String,
-        /// The first line at fault.
-        line: u64,
-    },
-    /// A cell is no number or no time.
-    #[error("{file}, line {line}, column {column}: {value:?} {problem}")]
-    Cell {
-        /// The file.
-        file: String,
-        /// The line of the row.
-        line: u64,
-        /// The name of the column in the file.
-        column: String,
-        /// The cell, cut after 64 characters.
-        value: String,
-        /// The rest of the sentence, and the form that was expected.
-        problem: &'static str,
-    },
-    /// The numbers of a row make no candle.
-    #[error("{file}, line {line}, column {column}: {source}")]
-    Candle {
-        /// The file.
-        file: String,
-        /// The line of the row.
-        line: u64,
-        /// The name in the file of the (first) column at fault.
-        column: String,
-        /// What is wrong.
-        source: CandleError,
-    },
-    /// A row is older than the row above it.
-    #[error(
-        "{file}, line {line}: opens at {open_time}, before the row above at {previous}: sort the rows by time, the oldest first"
-    )]
-    Order {
-        /// The file.
-        file: String,
-        /// The line of the row.
-        line: u64,
-        /// Its open time.
-        open_time: Timestamp,
-        /// The open time of the row above.
-        previous: Timestamp,
-    },
-    /// Two rows have the same open time.
-    #[error("{file}, line {line}: opens at {open_time} like the row above: remove one of the two")]
-    Duplicate {
-        /// The file.
-        file: String,
-        /// The line of the second row.
-        line: u64,
-        /// The open time of both.
-        open_time: Timestamp,
-    },
-    /// An open time is not a multiple of the interval.
-    #[error(
-        "{file}, line {line}, column {column}: {open_time} is no open time of {interval} candles (the one before is {expected}): times are never moved, write the open time of the candle into the file"
-    )]
-    Misaligned {
-        /// The file.
-        file: String,
-        /// The line of the row.
-        line: u64,
-        /// The name of the time column in the file.
-        column: String,
-        /// The time.
-        open_time: Timestamp,
-        /// The interval of the series.
-        interval: Interval,
-        /// The last open time on the interval's grid before it.
-        expected: Timestamp,
-    },
-    /// The file has candles of another interval than asked for.
-    #[error("{file}: looks like {} candles, expected {expected}", length(*got))]
-    IntervalMismatch {
-        /// The file.
-        file: String,
-        /// The interval asked for.
-        expected: Interval,
-        /// The most common step between rows, in milliseconds.
-        got: i64,
-    },
 }
 
-/// A step as the name of an interval, or in milliseconds if it is none.
-fn length(millis: i64) -> String {
-    match Interval::from_millis(millis) {
-        Ok(interval) => interval.to_string(),
-        Err(_) => format!("{millis} ms"),
+/// The part of a message that names a column.
+fn in_column(column: Option<&str>) -> String {
+    column.map_or(String::new(), |column| format!(", column {column}"))
+}
+
+impl ReadError {
+    pub(crate) fn row(file: &str, line: u64, reason: impl Into<String>) -> Self {
+        Self::Row { file: file.to_owned(), line, column: None, reason: reason.into() }
+    }
+
+    pub(crate) fn cell(file: &str, line: u64, column: &str, reason: impl Into<String>) -> Self {
+        let column = Some(column.to_owned());
+        Self::Row { file: file.to_owned(), line, column, reason: reason.into() }
+    }
+
+    pub(crate) fn format(file: &str, format: &'static str, reason: impl Into<String>) -> Self {
+        Self::Format { file: file.to_owned(), format, reason: reason.into() }
+    }
+
+    pub(crate) fn interval(file: &str, reason: impl Into<String>) -> Self {
+        Self::Interval { file: file.to_owned(), reason: reason.into() }
+    }
+
+    /// The error for the most common step between rows, if that is no interval.
+    pub(crate) fn step(file: &str, source: &IntervalError) -> Self {
+        Self::interval(file, format!("the most common step between rows is no interval: {source}"))
     }
 }
 

@@ -69,12 +69,10 @@ impl Header {
     /// The columns of an exchange archive without a header.
     fn of_archive(width: usize, file: &str, line: u64) -> Result<Self, ReadError> {
         if width != ARCHIVE_COLUMNS {
-            return Err(ReadError::NoHeader {
-                file: file.to_owned(),
-                line,
-                expected: ARCHIVE_COLUMNS,
-                got: width,
-            });
+            let reason = format!(
+                "no header, and {width} columns where an exchange archive has {ARCHIVE_COLUMNS}: add a header such as open_time,open,high,low,close,volume"
+            );
+            return Err(ReadError::row(file, line, reason));
         }
         Ok(Self {
             width,

@@ -186,7 +186,8 @@ use self::columnar::table as columnar;
 
 #[cfg(not(feature = "columnar"))]
 fn columnar(_: Vec<u8>, file: &str, format: &'static str) -> Result<Table, ReadError> {
-    Err(ReadError::Feature { file: file.to_owned(), format, feature: "columnar" })
+    let reason = "read only with the feature `columnar` of windvane-readers";
+    Err(ReadError::format(file, format, reason))
 }
 
 #[cfg(doctest)]

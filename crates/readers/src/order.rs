@@ -92,7 +92,6 @@ fn sort(rows: &mut [Row], log: &mut ReadLog) {
 
 /// The most common step that most other steps are multiples of.
 fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, ReadError> {
-    let file = file.to_owned();
     let mut counts = BTreeMap::<i64, usize>::new();
     for two in rows.windows(2) {
         let step = two[1].time.saturating_sub(two[0].time);
@@ -105,9 +104,9 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
         // Close times end a millisecond before the next candle opens, or with it.
         let step = length.map(|length| length.saturating_add(59_999) / 60_000 * 60_000);
         let Some(step) = step else {
-            return Err(ReadError::NoInterval { file, rows: rows.len() as u64 });
+            return Err(ReadError::NoInterval { file: file.to_owned(), rows: rows.len() as u64 });
         };
-        return Interval::from_millis(step).map_err(|source| ReadError::Interval { file, source });
+        return Interval::from_millis(step).map_err(|source| ReadError::step(file, &source));
     }
     let mut steps: Vec<(i64, usize)> = counts.iter().map(|(step, count)| (*step, *count)).collect();
     // Stable: of equally common steps the shortest comes first.
@@ -118,16 +117,19 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
         .map(|(_, count)| *count)
         .collect();
     if months.len() > 1 && months.iter().sum::<usize>() * 2 > all {
-        return Err(ReadError::Months { file });
+        let reason = "looks like monthly candles, whose length differs: read days or weeks";
+        return Err(ReadError::interval(file, reason));
     }
     let regular = steps.iter().take(50).find(|(step, _)| {
         let multiples = counts.iter().filter(|(other, _)| *other % step == 0);
         multiples.map(|(_, count)| count).sum::<usize>() as f64 >= REGULAR * all as f64
     });
     let Some((step, _)) = regular else {
-        return Err(ReadError::Irregular { file, step: steps[0].0 });
+        let step = steps[0].0;
+        let reason = format!("no regular interval: the most common step between rows is {step} ms");
+        return Err(ReadError::interval(file, reason));
     };
-    Interval::from_millis(*step).map_err(|source| ReadError::Interval { file, source })
+    Interval::from_millis(*step).map_err(|source| ReadError::step(file, &source))
 }
 
 /// Moves times that mark the close to the open: taken for opens they would let a model act on a

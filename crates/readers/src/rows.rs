@@ -277,7 +277,7 @@ fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Res
         log.file(NoteKind::Times, format!("times are of {place}: converted to UTC"));
     }
     if offsets.iter().any(|minutes| *minutes != 0) {
-        let list = offsets.iter().map(offset).collect::<Vec<_>>().join(" and ");
+        let list = offsets.iter().copied().map(offset).collect::<Vec<_>>().join(" and ");
         let changes = if offsets.len() > 1 { ", which changes in the file" } else { "" };
         log.file(
             NoteKind::Times,
@@ -288,8 +288,8 @@ fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Res
 }
 
 /// Minutes ahead of UTC as `+02:00`.
-fn offset(minutes: &i32) -> String {
-    let sign = if *minutes < 0 { '-' } else { '+' };
+fn offset(minutes: i32) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 

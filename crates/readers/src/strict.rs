@@ -108,18 +108,20 @@ pub fn parse_csv(
 fn interval_of(
     candles: &[Candle],
     given: Option<Interval>,
-    name: &str,
+    file: &str,
 ) -> Result<Interval, ReadError> {
-    let file = name.to_owned();
     match (given, most_common_step(candles)) {
         (Some(expected), Some(got)) if expected.millis() != got => {
-            Err(ReadError::IntervalMismatch { file, expected, got })
+            let got = Interval::from_millis(got).map_or(format!("{got} ms"), |i| i.to_string());
+            Err(ReadError::interval(file, format!("looks like {got} candles, expected {expected}")))
         }
         (Some(interval), _) => Ok(interval),
         (None, Some(step)) => {
-            Interval::from_millis(step).map_err(|source| ReadError::Interval { file, source })
+            Interval::from_millis(step).map_err(|source| ReadError::step(file, &source))
         }
-        (None, None) => Err(ReadError::NoInterval { file, rows: candles.len() as u64 }),
+        (None, None) => {
+            Err(ReadError::NoInterval { file: file.to_owned(), rows: candles.len() as u64 })
+        }
     }
 }
 
@@ -138,22 +140,23 @@ fn most_common_step(candles: &[Candle]) -> Option<i64> {
 
 /// An error of the series as one of the file.
 fn in_file(error: &SeriesError, file: &str, header: &Header, lines: &[u64]) -> ReadError {
-    let file = file.to_owned();
     match *error {
         SeriesError::Order { index, open_time, previous } => {
-            ReadError::Order { file, line: lines[index], open_time, previous }
+            let reason = format!(
+                "opens at {open_time}, before the row above at {previous}: sort the rows by time, the oldest first"
+            );
+            ReadError::row(file, lines[index], reason)
         }
         SeriesError::Duplicate { index, open_time } => {
-            ReadError::Duplicate { file, line: lines[index], open_time }
+            let reason = format!("opens at {open_time} like the row above: remove one of the two");
+            ReadError::row(file, lines[index], reason)
         }
-        SeriesError::Misaligned { index, open_time, interval, expected } => ReadError::Misaligned {
-            file,
-            line: lines[index],
-            column: header.time.name.clone(),
-            open_time,
-            interval,
-            expected,
-        },
+        SeriesError::Misaligned { index, open_time, interval, expected } => {
+            let reason = format!(
+                "{open_time} is no open time of {interval} candles (the one before is {expected}): times are never moved, write the open time of the candle into the file"
+            );
+            ReadError::cell(file, lines[index], &header.time.name, reason)
+        }
         _ => unreachable!("invariant: only columns give other errors, and these are candles"),
     }
 }
@@ -247,12 +250,9 @@ impl Row<'_> {
 
     fn candle(&self, header: &Header) -> Result<Candle, ReadError> {
         if self.record.len() != header.width {
-            return Err(ReadError::Ragged {
-                file: self.file.to_owned(),
-                line: self.line,
-                expected: header.width,
-                got: self.record.len(),
-            });
+            let (got, expected) = (self.record.len(), header.width);
+            let reason = format!("{got} cells, expected {expected} like the first line");
+            return Err(ReadError::row(self.file, self.line, reason));
         }
         let open_time = self.cell(&header.time, cell::time)?;
         let values = Ohlcv {
@@ -262,11 +262,9 @@ impl Row<'_> {
             close: self.cell(&header.close, cell::number)?,
             volume: self.cell(&header.volume, cell::number)?,
         };
-        Candle::new(open_time, values).map_err(|source| ReadError::Candle {
-            file: self.file.to_owned(),
-            line: self.line,
-            column: header.name_of(source.field()).to_owned(),
-            source,
+        Candle::new(open_time, values).map_err(|error| {
+            let column = header.name_of(error.field());
+            ReadError::cell(self.file, self.line, column, error.to_string())
         })
     }
 
@@ -276,18 +274,16 @@ impl Row<'_> {
         read: fn(&str) -> Result<T, &'static str>,
     ) -> Result<T, ReadError> {
         let text = self.text(column.index)?;
-        read(text).map_err(|problem| ReadError::Cell {
-            file: self.file.to_owned(),
-            line: self.line,
-            column: column.name.clone(),
-            value: excerpt(text),
-            problem,
+        read(text).map_err(|problem| {
+            let reason = format!("{:?} {problem}", excerpt(text));
+            ReadError::cell(self.file, self.line, &column.name, reason)
         })
     }
 
     fn text(&self, index: usize) -> Result<&str, ReadError> {
         let bytes = self.record.get(index).unwrap_or_default();
-        std::str::from_utf8(bytes.trim_ascii())
-            .map_err(|_| ReadError::NotUtf8 { file: self.file.to_owned(), line: self.line })
+        std::str::from_utf8(bytes.trim_ascii()).map_err(|_| {
+            ReadError::row(self.file, self.line, "not UTF-8 text: save the file as UTF-8")
+        })
     }
 }

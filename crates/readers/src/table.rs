@@ -112,7 +112,7 @@ impl Rows<'_> {
             let line = self.record.position().map_or(0, csv::Position::line);
             let line = line.saturating_sub(self.added);
             if self.record.as_slice().contains(&b'\n') {
-                return Err(ReadError::Quote { file: file.to_owned(), line });
+                return Err(ReadError::row(file, line, "a quote that is not closed on its line"));
             }
             if self.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
                 return Ok(Some((line, &self.record)));

@@ -87,8 +87,9 @@ fn unzip(
         }
         let count = names.len();
         names.sort();
-        let names = names.iter().take(3).map(|name| excerpt(name)).collect();
-        return Err(ReadError::SeveralFiles { file: file.to_owned(), count, names });
+        let names: Vec<String> = names.iter().take(3).map(|name| excerpt(name)).collect();
+        let reason = format!("holds {count} files ({names:?}...): unpack them and read one by one");
+        return Err(ReadError::format(file, "zip", reason));
     }
     let mut text = format!("unzipped {}", excerpt(&names[0]));
     if !left.is_empty() {

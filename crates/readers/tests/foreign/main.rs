@@ -287,8 +287,8 @@ fn archives_are_opened_and_bounded() {
     );
     assert_hours(&good(packed(&zipped(&[("a.csv", text.as_bytes())]))), 30);
 
-    let several = read(zipped(&[("a.csv", b"1"), ("b.csv", b"2")])).unwrap_err();
-    assert!(matches!(several, ReadError::SeveralFiles { count: 2, .. }), "{several}");
+    let several = read(zipped(&[("a.csv", b"1"), ("b.csv", b"2")])).unwrap_err().to_string();
+    assert!(several.starts_with("a.csv: zip: holds 2 files"), "{several}");
     let bomb = vec![b'0'; 100 << 20];
     for archive in [packed(&bomb), zipped(&[("a.csv", &bomb)])] {
         let most = (archive.len() as u64) * 200 + (1 << 20);
