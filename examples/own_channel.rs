@@ -5,16 +5,15 @@
 
 use windvane::candles::sample;
 use windvane::prelude::*;
-use windvane::signals::{Indicator, SignalError, StateReader, StateWriter};
+use windvane::signals::{Channel, MarketSnapshot, SignalError, StateReader, StateWriter};
 
 /// Position of the close in the range of its candle: −1 at the low, 1 at the high.
 #[derive(Debug, Default)]
 struct ClosePosition;
 
-impl Indicator for ClosePosition {
-    type Output = f64;
-
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
+impl Channel for ClosePosition {
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        let candle = market.own();
         let range = candle.high() - candle.low();
         // Undefined for a candle without a range.
         (range > 0.0).then(|| (2.0 * candle.close() - candle.high() - candle.low()) / range)
@@ -46,11 +45,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
     let (past, later) = series.split_at("2023-10-01".parse()?);
-    let tables = [SignalTable::build(&spec, &registry, &past, &[])?];
-    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let split = Split::for_live(&samples, 0.15)?;
-    let learner = FastLstmLearner::default();
-    let model = learner.fit(&split.train(&samples)?, &split.validation(&samples)?, &Run::new(1))?;
+    let labels = LabelSpec::default();
+    let data = Dataset::with_registry(&registry, &[past.clone()], &spec, 20, labels)?;
+    let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
+    let model = FastLstmLearner::default().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
     // The channels are part of the model; the bot brings the registry that builds them.
     let mut predictor = Predictor::with_registry(model, series.interval(), &registry)?;

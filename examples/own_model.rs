@@ -49,8 +49,8 @@ impl Learner for ContinuationLearner {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let spec = windvane::models::train::spec_of(train, validation)?;

@@ -3,9 +3,6 @@
 //! Needs valgrind and `cargo install gungraun-runner --version 0.20.0`. Valgrind knows AVX2 at
 //! most, so that is the kernel counted.
 #![allow(missing_docs, unused_qualifications, reason = "as the harness's macros write it")]
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
@@ -41,7 +38,7 @@ fn bilstm(hidden: usize) -> (PackedBiLstm<f32>, Vec<f32>) {
 }
 
 fn warm_pipeline() -> (SignalPipeline, CandleSeries) {
-    let series = support::candles(WARM + 1_000);
+    let series = windvane_benches::candles(WARM + 1_000);
     let mut pipeline =
         SignalPipeline::new(&SignalSpec::default(), Interval::HOUR, &Registry::default())
             .expect("built-in");

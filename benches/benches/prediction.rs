@@ -1,8 +1,5 @@
 //! One prediction: from a window of raw rows, and from a candle in a live loop.
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -10,14 +7,14 @@ use windvane::prelude::*;
 
 fn models(tables: &[SignalTable]) -> [Arc<dyn DirectionModel>; 3] {
     [
-        Arc::new(support::v2(tables)),
-        Arc::new(support::v32(tables)),
-        Arc::new(support::tuned(tables)),
+        Arc::new(windvane_benches::v2(tables)),
+        Arc::new(windvane_benches::v32(tables)),
+        Arc::new(windvane_benches::tuned(tables)),
     ]
 }
 
 fn one_window(c: &mut Criterion) {
-    let tables = [support::table(&support::candles(2_000))];
+    let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
     let mut group = c.benchmark_group("predict");
     let mut time = |name: &str, model: &dyn DirectionModel| {
         let mut scratch = model.scratch();
@@ -33,15 +30,15 @@ fn one_window(c: &mut Criterion) {
         time(model.id().as_str(), &*model);
     }
     // What the ensemble's time is to be compared with.
-    for (member, _) in support::tuned(&tables).members() {
+    for (member, _) in windvane_benches::tuned(&tables).members() {
         time(&format!("tuned/{}", member.id()), member);
     }
     group.finish();
 }
 
 fn one_candle(c: &mut Criterion) {
-    let series = support::candles(17_000);
-    let tables = [support::table(&support::candles(2_000))];
+    let series = windvane_benches::candles(17_000);
+    let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
     let mut group = c.benchmark_group("on_candle");
     for model in models(&tables) {
         let mut predictor =
@@ -62,9 +59,9 @@ fn one_candle(c: &mut Criterion) {
 
 /// After a candle closed: a thousand pairs that share a model, each with its own candle.
 fn a_thousand_pairs(c: &mut Criterion) {
-    let series = support::candles(17_000);
-    let tables = [support::table(&support::candles(2_000))];
-    let model: Arc<dyn DirectionModel> = Arc::new(support::v32(&tables));
+    let series = windvane_benches::candles(17_000);
+    let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
+    let model: Arc<dyn DirectionModel> = Arc::new(windvane_benches::v32(&tables));
     let pair = |_| Predictor::new(Arc::clone(&model), Interval::HOUR).expect("a predictor");
     let mut predictors: Vec<Predictor> = (0..1_000).map(pair).collect();
     let mut hour = 0;

@@ -1,14 +1,11 @@
 //! The six signals, per candle: streaming, each alone and all together.
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
-#[path = "../support/mod.rs"]
-mod support;
-
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use windvane::prelude::*;
 use windvane::signals::{ChannelSpec, SignalPipeline};
 
 fn per_candle(c: &mut Criterion) {
-    let series = support::candles(10_000);
+    let series = windvane_benches::candles(10_000);
     let mut group = c.benchmark_group("signals_per_candle");
     group.throughput(Throughput::Elements(series.len() as u64));
     let six = SignalSpec::default();

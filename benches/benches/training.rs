@@ -4,9 +4,6 @@
 //! gathered, forward, cross-entropy, backward, clipping, step) and the loss on the validation
 //! windows, which are a fifth as many as those learned from.
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
-#[path = "../support/mod.rs"]
-mod support;
-
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
@@ -34,11 +31,11 @@ fn recipe(batch: usize) -> Recipe {
     }
 }
 
-fn epochs(c: &mut Criterion, name: &str, fit: impl Fn(Recipe, &TrainSet<'_>, &ValidationSet<'_>)) {
-    let tables = [support::table(&support::candles(2_000))];
+fn epochs(c: &mut Criterion, name: &str, fit: impl Fn(Recipe, &TrainSet, &ValidationSet)) {
+    let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
     let mut group = c.benchmark_group(name);
     group.sample_size(10);
-    support::with_train(&tables, |train, validation| {
+    windvane_benches::with_train(&tables, |train, validation| {
         group.throughput(Throughput::Elements((EPOCHS * train.len()) as u64));
         for batch in [32, 256] {
             bench(&mut group, batch, || fit(recipe(batch), train, validation));

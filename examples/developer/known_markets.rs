@@ -138,7 +138,11 @@ fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
     let close_time = |index: usize| series.close_time(index).ok_or("too few candles");
     let validate_from = close_time(train.saturating_sub(VALIDATION + 1))?;
-    let split = Split::new(validate_from, close_time(train.saturating_sub(1))?, None, 0)?;
+    let split = Split::builder()
+        .validate_from(validate_from)
+        .test_from(close_time(train.saturating_sub(1))?)
+        .embargo(0)
+        .build()?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
     let model = learner.fit(&train, &validation, &Run::new(seed))?;
     let (test, mut reader) = (split.test(&samples), TableReader::new(&*model, &tables));

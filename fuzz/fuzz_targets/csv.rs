@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use windvane_candles::Pair;
-use windvane_candles::csv::parse_csv;
 use windvane_fuzz::{text_bound, within};
+use windvane_readers::parse_csv;
 
 fuzz_target!(|bytes: &[u8]| {
     let pair = Pair::new("X").expect("a letter is a name");

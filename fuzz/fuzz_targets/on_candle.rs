@@ -3,62 +3,21 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use windvane_candles::{Candle, CandleSeries, Ohlcv, Pair, Timestamp};
+use windvane_candles::{Candle, CandleSeries, Ohlcv, Pair};
+use windvane_fuzz::life::{Event, HOUR, Life, candle_at};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, policies, under};
 use windvane_models::{DirectionModel, ModelError, Prediction, Predictor, TableReader};
 use windvane_signals::{Registry, SignalTable};
 
-#[derive(Debug, Arbitrary)]
-struct Life {
-    model: u8,
-    policy: u8,
-    /// Whether it begins with a warm predictor.
-    warm: bool,
-    events: Vec<Event>,
-}
-
-#[derive(Debug, Arbitrary)]
-enum Event {
-    /// The next candle, after so many missing ones.
-    Next { missing: u8, step: Step },
-    /// The same with any prices.
-    Wild { missing: u8, prices: [f64; 4], volume: f64 },
-    /// A candle so many hours away from the last one.
-    Jump { hours: i32, step: Step },
-    /// A candle of any time.
-    At { millis: i64, step: Step },
-    /// The last candle again.
-    Again,
-    /// A candle that has not closed.
-    Unfinished { step: Step },
-    /// A new predictor that takes over the state.
-    Restart,
-}
-
-/// Prices relative to the last close, in steps of about 1 %.
-#[derive(Debug, Arbitrary)]
-struct Step {
-    close: i8,
-    up: u8,
-    down: u8,
-    volume: u16,
-}
-
-const HOUR: i64 = 3_600_000;
 /// Candles that a warm predictor has seen.
 const HISTORY: i64 = 60;
-
-fn at(millis: i64, values: Ohlcv) -> Option<Candle> {
-    Candle::new(Timestamp::from_millis(millis), values).ok()
-}
 
 fn history() -> Vec<Candle> {
     let candle = |hour: i64| {
         let price = 100.0 + ((hour * 37) % 23) as f64;
         let volume = (hour % 5) as f64;
-        at(HOUR * hour, Ohlcv { open: 100.0, high: 130.0, low: 90.0, close: price, volume })
+        candle_at(HOUR * hour, Ohlcv { open: 100.0, high: 130.0, low: 90.0, close: price, volume })
     };
     (0..HISTORY).map(|hour| candle(hour).expect("a candle")).collect()
 }
@@ -161,40 +120,4 @@ fn batch(model: &dyn DirectionModel, taken: Vec<Candle>) -> Option<Prediction> {
     }
     let window = table.window(row, spec.lookback)?;
     Some(model.predict(window, &mut model.scratch()).expect("a saved model"))
-}
-
-impl Event {
-    fn candle(&self, last: Option<Candle>) -> Option<Candle> {
-        let after = |missing: u8| HOUR * (1 + i64::from(missing));
-        match self {
-            Self::Next { missing, step } => step.candle(last, after(*missing)),
-            Self::Jump { hours, step } => step.candle(last, HOUR * i64::from(*hours)),
-            Self::At { millis, step } => at(*millis, step.values(last)),
-            Self::Again => last,
-            Self::Wild { missing, prices, volume } => {
-                let [open, close, more, less] = prices.map(f64::abs);
-                let high = open.max(close).max(more);
-                let low = open.min(close).min(less);
-                let millis = last.map_or(0, |last| last.open_time().millis());
-                let millis = millis.checked_add(after(*missing))?;
-                at(millis, Ohlcv { open, high, low, close, volume: volume.abs() })
-            }
-            Self::Unfinished { .. } | Self::Restart => None,
-        }
-    }
-}
-
-impl Step {
-    fn values(&self, last: Option<Candle>) -> Ohlcv {
-        let open = last.map_or(100.0, |last| last.close());
-        let close = open * (f64::from(self.close) / 100.0).exp();
-        let high = open.max(close) * (1.0 + f64::from(self.up) / 100.0);
-        let low = open.min(close) / (1.0 + f64::from(self.down) / 100.0);
-        Ohlcv { open, high, low, close, volume: f64::from(self.volume) }
-    }
-
-    fn candle(&self, last: Option<Candle>, after: i64) -> Option<Candle> {
-        let millis = last.map_or(0, |last| last.open_time().millis()).checked_add(after)?;
-        at(millis, self.values(last))
-    }
 }

@@ -78,6 +78,7 @@ fn go_on(predictor: &mut Predictor) {
     let first = i64::MIN / 3_600_000 * 3_600_000;
     let last = match predictor.on_candle(&candle(first, 10.0)) {
         Err(ModelError::Signal(SignalError::Late { last, .. })) => last.millis(),
+        Err(ModelError::Signal(SignalError::Duplicate { open_time })) => open_time.millis(),
         _ => first,
     };
     for step in [1, 2, 3, 5, 6, 60, 61] {

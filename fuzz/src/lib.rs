@@ -1,10 +1,12 @@
 //! What the targets share: memory that is counted, and readings that are checked.
 
 #[cfg(feature = "models")]
+pub mod life;
+#[cfg(feature = "models")]
 pub mod models;
 
 use windvane_candles::Pair;
-use windvane_candles::read::read_bytes;
+use windvane_readers::read_bytes;
 
 /// Runs something that may have at most so many bytes allocated at once.
 pub fn within<T>(most: usize, run: impl FnOnce() -> T) -> T {

@@ -6,10 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod golden;
+#[cfg(feature = "candles")]
+mod hours;
 mod table;
 mod tensors;
 
 pub use golden::{Unsupported, golden_dir, golden_parts, json, list};
+#[cfg(feature = "candles")]
+pub use hours::{assert_hours, hours};
 pub use table::Table;
 pub use tensors::{Tensor, TensorFile};
 

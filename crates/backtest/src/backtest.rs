@@ -111,7 +111,7 @@ impl Default for Backtest {
 /// A group with its folds.
 pub(crate) struct Planned<'a> {
     pub(crate) group: &'a Group,
-    pub(crate) folds: Vec<Fold<'a>>,
+    pub(crate) folds: Vec<Fold>,
 }
 
 impl Backtest {

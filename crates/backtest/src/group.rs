@@ -23,17 +23,17 @@ pub(crate) struct Group {
 
 /// One fold of a group.
 #[derive(Debug)]
-pub(crate) struct Fold<'a> {
+pub(crate) struct Fold {
     pub(crate) split: Split,
     /// The path of each of the split's tests, counted from 1.
     paths: Vec<usize>,
     /// What there is to learn from, or why there is nothing.
-    pub(crate) parts: Result<Parts<'a>, SignalError>,
+    pub(crate) parts: Result<Parts, SignalError>,
     /// Test windows of all members.
-    pub(crate) test: SampleSet<'a>,
+    pub(crate) test: SampleSet,
 }
 
-impl Fold<'_> {
+impl Fold {
     /// The path that a test window of the fold is on.
     pub(crate) fn path_of(&self, sample: &Sample) -> usize {
         let tests = self.split.tests().iter();
@@ -85,7 +85,7 @@ impl Group {
 
     /// Cuts the group's time into folds. Test-only members are in no pool that is learned from,
     /// nor do they move the cuts.
-    pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
+    pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold>, PlanError> {
         let (lookback, labels) = (backtest.lookback, backtest.labels);
         let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
         let all = SampleSet::collect(&self.tables, lookback, labels)?;
@@ -123,7 +123,7 @@ impl Group {
 
     /// Instruments tested in a fold whose model learned from others only, by index. Not those
     /// that are test-only: for them it is so in every fold.
-    pub(crate) fn untrained(&self, fold: &Fold<'_>) -> Vec<usize> {
+    pub(crate) fn untrained(&self, fold: &Fold) -> Vec<usize> {
         let Ok((train, _)) = &fold.parts else { return Vec::new() };
         let has = |samples: &[Sample], table| samples.iter().any(|sample| sample.table == table);
         let untrained =
@@ -155,7 +155,7 @@ pub(crate) fn last_sign(tables: &[SignalTable], sample: &Sample, horizon: usize)
 }
 
 /// The commoner of UP and DOWN among the labels, UP if they tie.
-pub(crate) fn majority(train: &TrainSet<'_>) -> Direction {
+pub(crate) fn majority(train: &TrainSet) -> Direction {
     let [up, down, _] = train.class_counts();
     if down > up { Direction::Down } else { Direction::Up }
 }

@@ -59,8 +59,8 @@ pub(crate) struct Effect {
 /// The effects of every channel on a fold's test windows.
 pub(crate) fn effects(
     model: &dyn DirectionModel,
-    train: &TrainSet<'_>,
-    test: &SampleSet<'_>,
+    train: &TrainSet,
+    test: &SampleSet,
 ) -> Result<Vec<Vec<Effect>>, ModelError> {
     let medians = medians(train);
     let chosen: Vec<&Sample> = spread(test.samples(), WINDOWS).collect();
@@ -117,7 +117,7 @@ fn loss(prediction: &Prediction, label: Direction) -> f64 {
 }
 
 /// The median of each channel over the last rows of training windows.
-fn medians(train: &TrainSet<'_>) -> Vec<f64> {
+fn medians(train: &TrainSet) -> Vec<f64> {
     let width = train.width();
     let mut columns: Vec<Vec<f64>> = vec![Vec::new(); width];
     for sample in spread(train.samples(), MEDIAN_WINDOWS) {

@@ -25,7 +25,7 @@ pub enum Plan {
 }
 
 /// What a fold's model learns from and chooses on.
-pub(crate) type Parts<'a> = (TrainSet<'a>, ValidationSet<'a>);
+pub(crate) type Parts = (TrainSet, ValidationSet);
 
 /// Why the instruments of an interval cannot be cut as planned.
 #[derive(Debug, thiserror::Error)]
@@ -55,13 +55,17 @@ pub(crate) enum PlanError {
 
 impl Plan {
     /// The splits, one per fold; `pool` holds the samples that may be learned from.
-    pub(crate) fn splits(&self, pool: &SampleSet<'_>) -> Result<Vec<Split>, SignalError> {
+    pub(crate) fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         match self {
             Self::WalkForward(plan) => plan.splits(pool),
             Self::Combinatorial(plan) => plan.splits(pool),
-            Self::Once { validate_from, test_from, embargo } => {
-                Ok(vec![Split::new(*validate_from, *test_from, None, *embargo)?])
-            }
+            Self::Once { validate_from, test_from, embargo } => Ok(vec![
+                Split::builder()
+                    .validate_from(*validate_from)
+                    .test_from(*test_from)
+                    .embargo(*embargo)
+                    .build()?,
+            ]),
         }
     }
 
@@ -89,12 +93,12 @@ impl Plan {
 
     /// The parts of a fold, or why it has none. A fold of several may lack a part and the others
     /// go on: the inner error. Without its only test a group is lost: the outer one.
-    pub(crate) fn parts<'a>(
+    pub(crate) fn parts(
         &self,
         split: &Split,
-        pool: &SampleSet<'a>,
-        test: &SampleSet<'_>,
-    ) -> Result<Result<Parts<'a>, SignalError>, PlanError> {
+        pool: &SampleSet,
+        test: &SampleSet,
+    ) -> Result<Result<Parts, SignalError>, PlanError> {
         let parts = split.train(pool).and_then(|train| Ok((train, split.validation(pool)?)));
         let parts = parts.and_then(|parts| some_test(parts, test));
         match self {
@@ -106,7 +110,7 @@ impl Plan {
     }
 }
 
-fn some_test<T>(parts: T, test: &SampleSet<'_>) -> Result<T, SignalError> {
+fn some_test<T>(parts: T, test: &SampleSet) -> Result<T, SignalError> {
     if test.is_empty() { Err(SignalError::EmptyPart { part: "test", hint: "" }) } else { Ok(parts) }
 }
 
@@ -123,7 +127,7 @@ fn with_hint_for_folds(error: SignalError) -> SignalError {
 fn in_dates(
     error: SignalError,
     split: &Split,
-    pool: &SampleSet<'_>,
+    pool: &SampleSet,
     tables: &[SignalTable],
 ) -> PlanError {
     let (validate_from, test_from) = (split.validate_from(), split.test_from());

@@ -65,7 +65,7 @@ impl<'a> Store<'a> {
     pub(crate) fn slot(
         &self,
         group: usize,
-        fold: &Fold<'_>,
+        fold: &Fold,
         learner: &dyn Learner,
         seed: u64,
     ) -> Option<Slot> {
@@ -73,7 +73,7 @@ impl<'a> Store<'a> {
         let mut hash = self.groups[group].clone();
         let (lookback, labels) = (fold.test.lookback(), fold.test.labels());
         hash.update(format!("{recipe} {seed} {lookback} {labels:?} {:?}", fold.split).as_bytes());
-        for samples in [train, validation as &SampleSet<'_>, &fold.test] {
+        for samples in [train, validation as &SampleSet, &fold.test] {
             hash.update(&(samples.len() as u64).to_le_bytes());
             for sample in samples.samples() {
                 let place = [sample.table, sample.row, sample.label.index()];

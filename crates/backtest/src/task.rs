@@ -46,7 +46,7 @@ pub(crate) struct Answers {
 
 /// Fits a model on the fold's training windows and predicts its test windows.
 pub(crate) fn run(
-    fold: &Fold<'_>,
+    fold: &Fold,
     learner: &dyn Learner,
     run: &Run<'_>,
 ) -> Result<Answers, ModelError> {
@@ -64,7 +64,7 @@ pub(crate) fn run(
 }
 
 /// Predicts all windows in parallel, with the seconds that took, summed over threads.
-fn predict_all(model: &dyn DirectionModel, windows: &SampleSet<'_>) -> Result<Said, ModelError> {
+fn predict_all(model: &dyn DirectionModel, windows: &SampleSet) -> Result<Said, ModelError> {
     let together = together(model, CHUNK);
     let chunks = windows.samples().par_chunks(together);
     let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk)).collect();
@@ -81,7 +81,7 @@ fn predict_all(model: &dyn DirectionModel, windows: &SampleSet<'_>) -> Result<Sa
 
 impl Answers {
     /// The answers beside what came; the fold has the given number.
-    pub(crate) fn into_outcome(self, group: &Group, number: usize, fold: &Fold<'_>) -> Outcome {
+    pub(crate) fn into_outcome(self, group: &Group, number: usize, fold: &Fold) -> Outcome {
         let majority = fold.parts.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train));
         let record = |((sample, (called, probabilities)), top_share): (
             (&Sample, (Direction, Probabilities)),
@@ -126,7 +126,7 @@ type Said = (Vec<(Direction, Probabilities)>, f64);
 /// Predicts some windows, with the seconds that took.
 fn predict(
     model: &dyn DirectionModel,
-    windows: &SampleSet<'_>,
+    windows: &SampleSet,
     samples: &[Sample],
 ) -> Result<Said, ModelError> {
     let started = Instant::now();

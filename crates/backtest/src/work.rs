@@ -74,7 +74,7 @@ impl Work<'_> {
     fn fit(
         &self,
         task: Task<'_>,
-        fold: &Fold<'_>,
+        fold: &Fold,
         learner: &dyn Learner,
     ) -> Result<Answers, ModelError> {
         (self.on_event)(Event::Started { task });

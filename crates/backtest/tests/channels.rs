@@ -17,7 +17,7 @@ use windvane_signals::{
 struct Beside(Pair);
 
 impl Channel for Beside {
-    fn update(&mut self, market: &windvane_signals::Market<'_>) -> Option<f64> {
+    fn update(&mut self, market: &windvane_signals::MarketSnapshot<'_>) -> Option<f64> {
         market.other(&self.0).map(|candle| candle.close() / candle.open() - 1.0)
     }
 

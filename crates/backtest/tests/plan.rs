@@ -89,8 +89,8 @@ impl Learner for Demanding {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let (expected, got) = (self.1, train.len());

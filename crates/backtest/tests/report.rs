@@ -26,8 +26,8 @@ impl Learner for FirstChannel {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        _: &ValidationSet<'_>,
+        train: &TrainSet,
+        _: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let table = &train.tables()[0];

@@ -35,8 +35,8 @@ impl<L: Learner> Learner for Mortal<L> {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let fit = self.fits.fetch_add(1, Ordering::SeqCst) + 1;

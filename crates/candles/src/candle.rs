@@ -143,10 +143,12 @@ mod tests {
         Candle::new(Timestamp::from_millis(0), values)
     }
 
+    fn flat(price: f64) -> Ohlcv {
+        Ohlcv { open: price, high: price, low: price, close: price, volume: 0.0 }
+    }
+
     #[test]
     fn flat_candles_and_the_ends_of_the_range_are_taken() {
-        let flat =
-            |price| Ohlcv { open: price, high: price, low: price, close: price, volume: 0.0 };
         for values in [GOOD, flat(1.0), flat(1e-100), flat(1e100), Ohlcv { volume: 1e100, ..GOOD }]
         {
             assert_eq!(candle(values).unwrap().values(), values);

@@ -24,11 +24,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Files of candles are read by the crate `windvane-readers`.
+//!
 //! # Features
 //! None is on by default.
-//! - `csv`: the module `csv` reads files.
-//! - `read`: the module `read` recognises files of exchanges and tools, packed or not, and reports
-//!   what it did to them; `columnar` adds Arrow and Parquet files.
 //! - `sample`: the module `sample` has real candles of ten instruments, 2.8 MB of text.
 //! - `simulate`: the module `simulate` makes markets whose best possible accuracy is known.
 //! - `serde`: [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as texts.
@@ -43,14 +42,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod candle;
-#[cfg(feature = "csv")]
-pub mod csv;
 mod direction;
 mod error;
 mod interval;
 mod pair;
-#[cfg(feature = "read")]
-pub mod read;
 mod resample;
 #[cfg(feature = "sample")]
 pub mod sample;

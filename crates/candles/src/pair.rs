@@ -35,8 +35,9 @@ impl Pair {
         if name.is_empty() {
             return Err(PairError::Empty);
         }
-        let wrong = |c: &char| !c.is_ascii_graphic() || *c == '\\';
-        if let Some((at, character)) = name.chars().enumerate().find(|(_, c)| wrong(c)) {
+        let mut characters = name.chars().enumerate();
+        let wrong = characters.find(|(_, c)| !c.is_ascii_graphic() || *c == '\\');
+        if let Some((at, character)) = wrong {
             return Err(PairError::Character { character, at: at + 1 });
         }
         if name.len() > Self::LONGEST {

@@ -100,7 +100,7 @@ mod tests {
     use crate::Pair;
 
     fn minutes(present: &[(i64, f64, f64)]) -> CandleSeries {
-        let candle = |&(minute, open, close): &(i64, f64, f64)| {
+        let candles = present.iter().map(|&(minute, open, close)| {
             let values = Ohlcv {
                 open,
                 high: open.max(close) + 1.0,
@@ -108,10 +108,17 @@ mod tests {
                 close,
                 volume: (open * 8.0).round(),
             };
-            Candle::new(Timestamp::from_millis(minute * 60_000), values).unwrap()
-        };
-        let candles = present.iter().map(candle).collect();
-        CandleSeries::new(Pair::new("X").unwrap(), Interval::MINUTE, candles).unwrap()
+            Candle::new(at(minute), values).unwrap()
+        });
+        CandleSeries::new(Pair::new("X").unwrap(), Interval::MINUTE, candles.collect()).unwrap()
+    }
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_millis(minute * 60_000)
+    }
+
+    fn days(n: i64) -> Interval {
+        interval(n * 24 * 60)
     }
 
     fn interval(minutes: i64) -> Interval {
@@ -122,7 +129,6 @@ mod tests {
     fn ends_are_cut_and_holes_are_listed() {
         let present = [3, 4, 5, 6, 8, 9, 15, 16, 17, 18, 19, 20].map(|m| (m, 1.0, 2.0));
         let five = minutes(&present).resample(Interval::FIVE_MINUTES).unwrap();
-        let at = |minute: i64| Timestamp::from_millis(minute * 60_000);
         let times: Vec<Timestamp> = five.series.iter().map(Candle::open_time).collect();
         assert_eq!(times, [at(5), at(15)]);
         assert_eq!((five.cut, five.incomplete), (vec![at(0), at(20)], vec![at(5)]));
@@ -131,7 +137,6 @@ mod tests {
 
     #[test]
     fn only_multiples_on_the_same_grid_are_taken() {
-        let days = |n: i64| interval(n * 24 * 60);
         let of = |from, to| {
             CandleSeries::new(Pair::new("X").unwrap(), from, vec![]).unwrap().resample(to)
         };

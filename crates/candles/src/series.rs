@@ -131,7 +131,7 @@ impl CandleSeries {
                 return Err(SeriesError::Length { column, expected, got });
             }
         }
-        let candle = |i: usize| {
+        let candles = (0..expected).map(|i| {
             let values = Ohlcv {
                 open: open[i],
                 high: high[i],
@@ -141,8 +141,8 @@ impl CandleSeries {
             };
             Candle::new(Timestamp::from_millis(open_time[i]), values)
                 .map_err(|source| SeriesError::Candle { index: i, source })
-        };
-        let candles = (0..expected).map(candle).collect::<Result<_, _>>()?;
+        });
+        let candles = candles.collect::<Result<_, _>>()?;
         Self::new(pair, interval, candles)
     }
 
@@ -239,9 +239,14 @@ mod tests {
     const VALUES: Ohlcv = Ohlcv { open: 1.0, high: 3.0, low: 1.0, close: 2.0, volume: 4.0 };
 
     fn series(millis: &[i64], interval: Interval) -> Result<CandleSeries, SeriesError> {
-        let candle = |t: &i64| Candle::new(Timestamp::from_millis(*t), VALUES).unwrap();
         let pair = Pair::new("BTCUSDT").unwrap();
-        CandleSeries::new(pair, interval, millis.iter().map(candle).collect())
+        let times = millis.iter().map(|t| Timestamp::from_millis(*t));
+        let candles = times.map(|time| Candle::new(time, VALUES).unwrap()).collect();
+        CandleSeries::new(pair, interval, candles)
+    }
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_millis(minute * 60_000)
     }
 
     fn minutes(minutes: &[i64]) -> Result<CandleSeries, SeriesError> {
@@ -276,12 +281,8 @@ mod tests {
     #[test]
     fn gaps_are_listed_even_over_the_whole_range_of_time() {
         let gaps: Vec<Gap> = minutes(&[0, 1, 4, 5, 7]).unwrap().gaps().collect();
-        let gap = |after, from: i64, missing| Gap {
-            after,
-            from: Timestamp::from_millis(from * 60_000),
-            missing,
-        };
-        assert_eq!(gaps, [gap(1, 2, 2), gap(3, 6, 1)]);
+        let first = Gap { after: 1, from: at(2), missing: 2 };
+        assert_eq!(gaps, [first, Gap { after: 3, from: at(6), missing: 1 }]);
 
         let first = Interval::MINUTE.floor(Timestamp::from_millis(i64::MIN + 60_000)).millis();
         let last = Interval::MINUTE.floor(Timestamp::from_millis(i64::MAX)).millis();
@@ -292,7 +293,6 @@ mod tests {
     #[test]
     fn split_and_between_go_by_open_time() {
         let all = minutes(&[0, 1, 2, 5]).unwrap();
-        let at = |m: i64| Timestamp::from_millis(m * 60_000);
         let (before, from) = all.split_at(at(2));
         assert_eq!((before.len(), from.len()), (2, 2));
         assert_eq!(from.candles()[0].open_time(), at(2));

@@ -64,26 +64,29 @@ impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let wrong = || TimeError::Text { value: excerpt(text) };
         let trimmed = text.trim();
         // The reader behind this also takes 20240101, which is easily meant as a number, and it
         // drops an offset where it expects none: both are ruled out by the shape.
-        let (date, clock) = trimmed.split_at_checked(10).ok_or_else(wrong)?;
+        let (date, clock) = trimmed.split_at_checked(10).ok_or_else(|| no_time(text))?;
         if date.as_bytes()[4] != b'-' || date.as_bytes()[7] != b'-' {
-            return Err(wrong());
+            return Err(no_time(text));
         }
         let zoneless = clock.bytes().all(|b| b.is_ascii_digit() || b" Tt:.".contains(&b));
         let time = if zoneless {
-            let civil: jiff::civil::DateTime = trimmed.parse().map_err(|_| wrong())?;
-            jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| wrong())?
+            let civil: jiff::civil::DateTime = trimmed.parse().map_err(|_| no_time(text))?;
+            jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| no_time(text))?
         } else {
-            trimmed.parse().map_err(|_| wrong())?
+            trimmed.parse().map_err(|_| no_time(text))?
         };
         if time.subsec_nanosecond() % 1_000_000 != 0 {
             return Err(TimeError::TooFine { value: excerpt(text) });
         }
         Ok(Self(time.as_millisecond()))
     }
+}
+
+fn no_time(text: &str) -> TimeError {
+    TimeError::Text { value: excerpt(text) }
 }
 
 #[cfg(test)]

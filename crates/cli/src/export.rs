@@ -50,7 +50,7 @@ fn fit(table: &SignalTable, until: Timestamp) -> Result<Scaler, Error> {
     let tables = std::slice::from_ref(table);
     let samples = SampleSet::collect(tables, LOOKBACK, LabelSpec::default())?;
     let test_from = until.plus(table.interval(), 1).ok_or("the date is out of range")?;
-    let split = Split::new(until, test_from, None, 0)?;
+    let split = Split::builder().validate_from(until).test_from(test_from).embargo(0).build()?;
     Ok(Scaler::fit(&split.train(&samples)?)?)
 }
 

@@ -1,8 +1,8 @@
 //! Files of candles: which of them a path stands for, what they are called, what is in them.
 use std::path::{Path, PathBuf};
 
-use windvane::candles::read::read_file;
 use windvane::prelude::*;
+use windvane::readers::read_file;
 
 use crate::Error;
 use crate::gap_note::gap_note;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
-use windvane::candles::read::{Reading, read_file};
 use windvane::prelude::*;
+use windvane::readers::{ReadResult, read_file};
 
 use crate::gap_note::gap_note;
 use crate::output::{print, print_data, table};
@@ -27,7 +27,7 @@ pub(crate) struct Options {
 /// Result of reading one file.
 struct Inspected {
     file: String,
-    reading: Result<Reading, String>,
+    reading: Result<ReadResult, String>,
 }
 
 /// Exit status 1 if any file was refused.
@@ -51,7 +51,7 @@ fn inspect(file: &Path) -> Inspected {
     Inspected { file: file.display().to_string(), reading }
 }
 
-fn notes(reading: &Reading) -> Vec<String> {
+fn notes(reading: &ReadResult) -> Vec<String> {
     let notes = reading.notes.iter().map(ToString::to_string);
     notes.chain(gap_note(&reading.series)).collect()
 }
@@ -60,7 +60,7 @@ fn as_json(one: &Inspected) -> Value {
     match &one.reading {
         Ok(reading) => json!({
             "file": one.file,
-            "format": reading.dialect.to_string(),
+            "format": reading.format.to_string(),
             "series": [series_json(&reading.series)],
             "notes": notes(reading),
             "error": null,
@@ -100,7 +100,7 @@ fn candle_json(candle: &Candle) -> Value {
 }
 
 fn show(all: &[Inspected]) -> std::io::Result<()> {
-    let read: Vec<(&str, &Reading)> = all.iter().filter_map(as_read).collect();
+    let read: Vec<(&str, &ReadResult)> = all.iter().filter_map(as_read).collect();
     if !read.is_empty() {
         let header = ["file", "candles", "of rows", "first", "last", "interval", "gaps"];
         print(format_args!("{}\n", table(header, read.iter().map(row), &[1, 2, 6])))?;
@@ -108,7 +108,7 @@ fn show(all: &[Inspected]) -> std::io::Result<()> {
     for one in all {
         match &one.reading {
             Ok(reading) => {
-                print(format_args!("{}: {}", short(&one.file), reading.dialect))?;
+                print(format_args!("{}: {}", short(&one.file), reading.format))?;
                 for note in notes(reading) {
                     print(format_args!("  - {note}"))?;
                 }
@@ -119,11 +119,11 @@ fn show(all: &[Inspected]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn as_read(one: &Inspected) -> Option<(&str, &Reading)> {
+fn as_read(one: &Inspected) -> Option<(&str, &ReadResult)> {
     Some((one.file.as_str(), one.reading.as_ref().ok()?))
 }
 
-fn row((file, reading): &(&str, &Reading)) -> [String; 7] {
+fn row((file, reading): &(&str, &ReadResult)) -> [String; 7] {
     let series = &reading.series;
     [
         short(file),

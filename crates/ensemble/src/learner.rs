@@ -110,8 +110,8 @@ impl EnsembleLearner {
     /// weights that do not fit.
     pub fn fit_model(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Ensemble, ModelError> {
         if self.members.is_empty() {
@@ -136,7 +136,7 @@ impl EnsembleLearner {
 
 fn by_log_loss(
     models: &[Box<dyn DirectionModel>],
-    validation: &ValidationSet<'_>,
+    validation: &ValidationSet,
 ) -> Result<Vec<f64>, ModelError> {
     let answers = models.iter().map(|model| predictions(model, validation));
     let answers = answers.collect::<Result<Vec<_>, _>>()?;
@@ -157,8 +157,8 @@ impl Learner for EnsembleLearner {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))

@@ -28,13 +28,14 @@ fn market(candles: usize) -> CandleSeries {
 
 fn with_parts<T>(
     series: &CandleSeries,
-    run: impl FnOnce(&TrainSet<'_>, &ValidationSet<'_>, &SampleSet<'_>) -> T,
+    run: impl FnOnce(&TrainSet, &ValidationSet, &SampleSet) -> T,
 ) -> T {
     let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[]);
     let tables = [table.unwrap()];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |row: usize| series.close_time(row).unwrap();
-    let split = Split::new(at(1_100), at(1_500), None, 0).unwrap();
+    let split =
+        Split::builder().validate_from(at(1_100)).test_from(at(1_500)).embargo(0).build().unwrap();
     let (train, validation) = (split.train(&samples), split.validation(&samples));
     run(&train.unwrap(), &validation.unwrap(), &split.test(&samples))
 }
@@ -133,8 +134,8 @@ impl Learner for Silent {
 
     fn fit(
         &self,
-        _: &TrainSet<'_>,
-        _: &ValidationSet<'_>,
+        _: &TrainSet,
+        _: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Err(ModelError::TooFewWindows { expected: 1, got: 0 })

@@ -28,34 +28,36 @@ const TANH_F32_MAX_ERROR: f64 = 3e-7;
 #[cfg(test)]
 const TANH_F32_MAX_FALL: f32 = 5e-7;
 
-/// tanh x is 1 long before.
+/// Largest argument of tanh; the result is 1 long before it.
 const TANH_HIGHEST: f32 = 20.0;
-/// The sigmoid vanishes against 1 long before, and products of its denominators stay in range.
+/// Smallest argument of a sigmoid inside a cell: the sigmoid vanishes against 1 long before it,
+/// and products of its denominators stay in range.
 const SIGMOID_LOWEST: f32 = -20.0;
-/// e^-x vanishes against 1 long before; the exponent stays in range.
+/// Largest argument of the sigmoid: e^-x vanishes against 1 long before it, and the exponent
+/// stays in range.
 const SIGMOID_HIGHEST: f32 = 60.0;
 /// 1.5 * 2^23: adding it rounds to an integer and leaves that integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
-/// The exponent field of 1.
+/// Exponent field of the number 1.
 const ONE_BITS: u32 = 0x3f80_0000;
 /// (2^r - 1) / r on [-1/2, 1/2], lowest power first.
 const POWERS: [f32; 6] =
     [LN_2, 0.240_226_49, 0.055_503_566, 0.009_618_239_5, 0.001_339_119_4, 0.000_154_035_08];
 
-/// tanh x.
+/// Hyperbolic tangent tanh x.
 #[inline(always)]
 pub(crate) fn tanh_f32<const FUSED: bool>(x: f32) -> f32 {
     let (above, below) = tanh_quotient::<FUSED>(x);
     above / below
 }
 
-/// 1 / (1 + e^-x).
+/// Logistic function 1 / (1 + e^-x).
 #[inline(always)]
 pub(crate) fn sigmoid_f32<const FUSED: bool>(x: f32) -> f32 {
     1.0 / sigmoid_below::<FUSED>(x)
 }
 
-/// The new cell and the new hidden state of a unit, from its gate sums i, f, g, o and its cell:
+/// Computes the new cell and hidden state of a unit from its gate sums i, f, g, o and its cell:
 ///
 /// ```text
 /// c' = c / F + G / (I D) = (c I D + G F) / (F I D)     sigmoid i = 1 / I, sigmoid f = 1 / F,
@@ -73,7 +75,7 @@ pub(crate) fn cell_f32<const FUSED: bool>([i, f, g, o]: [f32; 4], c: f32) -> (f3
     (cell, c_above / (sigmoid_below::<FUSED>(o) * c_below))
 }
 
-/// Numerator and denominator of tanh x.
+/// Numerator and denominator of the quotient that is tanh x.
 #[inline(always)]
 fn tanh_quotient<const FUSED: bool>(x: f32) -> (f32, f32) {
     let magnitude = x.abs();
@@ -96,16 +98,16 @@ fn sigmoid_below<const FUSED: bool>(x: f32) -> f32 {
     1.0 + f32::from_bits((rounded.to_bits() << 23).wrapping_add(two_to_r.to_bits()))
 }
 
-/// t = x `scale` as n + r: `ROUND` + n, and r.
+/// Splits t = x `scale` into n + r; returns `ROUND` + n, and r.
 #[inline(always)]
 fn split<const FUSED: bool>(x: f32, scale: f32) -> (f32, f32) {
     let rounded = fused::<FUSED>(x, scale, ROUND);
     (rounded, fused::<FUSED>(x, scale, -(rounded - ROUND)))
 }
 
-/// (2^r - 1) / r, summed in pairs: a shorter chain than one power after the other.
+/// Polynomial (2^r - 1) / r, summed in pairs: a shorter dependency chain than Horner's scheme.
 ///
-/// Without fusion one power after the other: its roundings are smaller.
+/// Without fusion Horner's scheme is used: its roundings are smaller.
 #[inline(always)]
 fn power<const FUSED: bool>(r: f32) -> f32 {
     if !FUSED {
@@ -119,7 +121,7 @@ fn power<const FUSED: bool>(r: f32) -> f32 {
     fused::<FUSED>(fused::<FUSED>(high, square, middle), square, low)
 }
 
-/// `a b + c`; not a closure, which would not be compiled for the caller's instruction set.
+/// Multiply-add `a b + c`; a closure would not be compiled for the caller's instruction set.
 #[inline(always)]
 fn fused<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_stays_nan_and_zero_keeps_its_sign() {
+    fn activations_keep_nan_and_the_sign_of_zero() {
         assert!(tanh_f32::<true>(f32::NAN).is_nan() && tanh_f32::<false>(f32::NAN).is_nan());
         assert!(sigmoid_f32::<true>(f32::NAN).is_nan());
         assert_eq!(tanh_f32::<true>(-0.0).to_bits(), (-0.0_f32).to_bits());

@@ -1,8 +1,8 @@
 //! Gradient clipping.
 use crate::Real;
-use crate::kernels::{Checked, Isa, Op, dispatch};
+use crate::kernels::{DetectedKernel, Isa, Op};
 
-/// How gradients are kept from exploding.
+/// Gradient clipping rule against exploding gradients.
 ///
 /// # Examples
 ///
@@ -17,18 +17,18 @@ use crate::kernels::{Checked, Isa, Op, dispatch};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Clip {
-    /// Every entry into [-limit, limit].
+    /// Clips every entry to [-limit, limit].
     Value(f64),
-    /// All entries together to this Euclidean norm, if they exceed it: g <- g limit / ||g||.
+    /// Scales all entries to this Euclidean norm if they exceed it: g <- g limit / ||g||.
     GlobalNorm(f64),
 }
 
-/// What clipping met.
+/// Statistics of one clipping.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clipped {
-    /// The Euclidean norm of all gradients before; NaN or infinite when a gradient was.
+    /// Euclidean norm of all gradients before clipping; NaN or infinite if a gradient was.
     pub norm: f64,
-    /// The entries cut by [`Clip::Value`]; 1 or 0 for [`Clip::GlobalNorm`].
+    /// Number of entries clipped by [`Clip::Value`]; 1 or 0 for [`Clip::GlobalNorm`].
     pub count: usize,
 }
 
@@ -36,13 +36,13 @@ impl Clip {
     /// Clips all gradients of a network, given as one slice. NaN stays NaN.
     pub fn apply<R: Real>(self, gradients: &mut [R]) -> Clipped {
         let mut squares = [0.0; LANES];
-        dispatch(Checked::detect(), AddSquares { gradients, squares: &mut squares });
+        DetectedKernel::detect().run(AddSquares { gradients, squares: &mut squares });
         let norm = squares.iter().sum::<f64>().sqrt();
         let mut count = 0;
         match self {
             Self::Value(limit) => {
                 let (limit, count) = (R::from_f64(limit), &mut count);
-                dispatch(Checked::detect(), Clamp { limit, gradients, count });
+                DetectedKernel::detect().run(Clamp { limit, gradients, count });
             }
             Self::GlobalNorm(limit) if norm > limit => {
                 let factor = R::from_f64(limit / norm);
@@ -57,8 +57,8 @@ impl Clip {
     }
 }
 
-/// Sums side by side: one after the other each addition would wait for the last, and a step of
-/// training for them all.
+/// Number of independent running sums: with a single one, each addition would wait for the one
+/// before it.
 const LANES: usize = 16;
 
 /// Adds the squares of every 16th gradient.
@@ -69,7 +69,7 @@ struct AddSquares<'a, R> {
 
 impl<R: Real> Op for AddSquares<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let mut squares = *self.squares;
         let (rows, rest) = self.gradients.as_chunks::<LANES>();
         for row in rows {
@@ -84,7 +84,7 @@ impl<R: Real> Op for AddSquares<'_, R> {
     }
 }
 
-/// Every gradient into [-limit, limit], and how many were not.
+/// Clips every gradient to [-limit, limit] and counts those outside.
 struct Clamp<'a, R> {
     limit: R,
     gradients: &'a mut [R],
@@ -93,7 +93,7 @@ struct Clamp<'a, R> {
 
 impl<R: Real> Op for Clamp<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let (rows, rest) = self.gradients.as_chunks_mut::<LANES>();
         for row in rows {
             let beyond = row.iter().fold(false, |any, g| any | (g.abs() > self.limit));
@@ -122,7 +122,7 @@ mod tests {
     use super::{Clip, Clipped};
 
     #[test]
-    fn value_cuts_and_counts_entries() {
+    fn clip_value_clips_and_counts_entries() {
         let mut g = [5.0_f32, -7.0, 1.0, f32::NAN, f32::NEG_INFINITY];
         let clipped = Clip::Value(2.0).apply(&mut g);
         assert_eq!((g[0], g[1], g[2], g[4], clipped.count), (2.0, -2.0, 1.0, -2.0, 3));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_gradient_counts_in_the_norm() {
+    fn clip_norm_includes_every_gradient() {
         for len in [1, 31, 32, 33, 64, 100] {
             let mut g: Vec<f64> = (1..=len).map(f64::from).collect();
             let squares: f64 = g.iter().map(|g| g * g).sum();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn small_norms_pass() {
+    fn clip_norm_leaves_small_gradients_unchanged() {
         let mut g = [0.3_f64, 0.4];
         assert_eq!(Clip::GlobalNorm(1.0).apply(&mut g), Clipped { norm: 0.5, count: 0 });
         assert_eq!(g, [0.3, 0.4]);

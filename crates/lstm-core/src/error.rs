@@ -1,92 +1,102 @@
-//! What can be wrong with a caller's numbers.
+//! Errors of arguments and kernels.
 use crate::Kernel;
 
-/// Why a call was refused; nothing was computed or changed.
+/// Reason why a call was rejected; nothing was computed or changed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LstmError {
-    /// A slice does not have the length that the shapes ask for.
+    /// Slice length that does not match the shapes.
     #[error("{what} has {got} numbers, expected {expected}")]
     Length {
-        /// The argument.
+        /// Name of the argument.
         what: &'static str,
-        /// The length that fits.
+        /// Expected length.
         expected: usize,
-        /// The length given.
+        /// Length given.
         got: usize,
     },
-    /// A slice is empty or not made of whole rows.
+    /// Slice that is empty or not made of whole rows.
     #[error("{what} has {got} numbers, expected a positive multiple of {expected}")]
     Rows {
-        /// The argument.
+        /// Name of the argument.
         what: &'static str,
-        /// The length of one row.
+        /// Length of one row.
         expected: usize,
-        /// The length given.
+        /// Length given.
         got: usize,
     },
-    /// A layer size is zero or too large.
+    /// Layer size that is zero or too large.
     #[error("{what} is {got}, expected 1 to {expected}")]
     Size {
-        /// The size's name.
+        /// Name of the size.
         what: &'static str,
-        /// The largest size allowed.
+        /// Largest size allowed.
         expected: usize,
-        /// The size given.
+        /// Size that was given.
         got: usize,
     },
-    /// A number lies outside its range.
+    /// Number outside its range.
     #[error("{what} is {got}, expected {expected}")]
     Number {
-        /// The argument.
+        /// Name of the argument.
         what: &'static str,
-        /// The range in words.
+        /// Allowed range in words.
         expected: &'static str,
-        /// The number given.
+        /// Number that was given.
         got: f64,
     },
-    /// A target is no class.
+    /// Target that is not a class index.
     #[error("target {index} is class {got}, expected less than {expected}")]
     Target {
-        /// Which target.
+        /// Index of the target.
         index: usize,
-        /// The number of classes.
+        /// Number of classes.
         expected: usize,
-        /// The class given.
+        /// Class that was given.
         got: usize,
     },
-    /// The processor cannot run the kernel asked for.
+    /// Kernel that this processor cannot run.
     #[error(
         "kernel {} does not run on this processor: choose one like {}, and where WINDVANE_KERNEL \
          asks for {}, unset it",
         got.name(), expected.name(), got.name()
     )]
     Kernel {
-        /// A kernel that runs here.
+        /// Kernel that runs on this processor.
         expected: Kernel,
-        /// The kernel asked for.
+        /// Kernel that was requested.
         got: Kernel,
     },
-    /// The environment variable `WINDVANE_KERNEL` names no kernel.
+    /// Unknown kernel name in the environment variable `WINDVANE_KERNEL`.
     #[error(
         "WINDVANE_KERNEL is {got:?}, expected portable, avx2 or avx512, such as {} here; unset it \
          for the fastest",
         expected.name()
     )]
     KernelName {
-        /// A kernel that runs here.
+        /// Kernel that runs on this processor.
         expected: Kernel,
-        /// The name given.
+        /// Name that was given.
         got: String,
     },
 }
 
-/// `Ok` if `got == expected`.
+/// Checks that `got == expected`.
 pub(crate) fn check_len(what: &'static str, expected: usize, got: usize) -> Result<(), LstmError> {
     if got == expected { Ok(()) } else { Err(LstmError::Length { what, expected, got }) }
 }
 
-/// The number of rows of `width` numbers in `got` numbers.
+/// Checks the length of an argument that may be absent.
+#[cfg(feature = "train")]
+pub(crate) fn check_optional_len(
+    what: &'static str,
+    expected: usize,
+    got: Option<usize>,
+) -> Result<(), LstmError> {
+    got.map_or(Ok(()), |got| check_len(what, expected, got))
+}
+
+/// Returns the number of rows of `width` numbers in `got` numbers.
 pub(crate) fn check_rows(what: &'static str, width: usize, got: usize) -> Result<usize, LstmError> {
     if got > 0 && got.is_multiple_of(width) {
         Ok(got / width)

@@ -1,8 +1,8 @@
 //! Matrix products of any size and orientation, over [`Product`].
 use crate::Real;
-use crate::kernels::{self, Checked, LANES, Left, PANEL, Product, Right};
+use crate::kernels::{DetectedKernel, LANES, Left, PANEL, Product, Right};
 
-/// A row-major matrix, possibly read transposed.
+/// Row-major matrix, possibly read transposed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a, R> {
     data: &'a [R],
@@ -12,30 +12,30 @@ pub(crate) struct Matrix<'a, R> {
 }
 
 impl<'a, R> Matrix<'a, R> {
-    /// `data` as `[rows, columns]`.
+    /// Creates the matrix `[rows, columns]` over `data`.
     pub(crate) fn new(data: &'a [R], rows: usize, columns: usize) -> Self {
         debug_assert_eq!(data.len(), rows * columns, "invariant: matrix size");
         Self { data, rows, columns, transposed: false }
     }
 
-    /// The same numbers with rows and columns exchanged.
+    /// Returns the transposed matrix over the same numbers.
     pub(crate) fn t(self) -> Self {
         Self { transposed: !self.transposed, ..self }
     }
 
-    /// Rows and columns as read.
+    /// Returns rows and columns as read.
     fn size(self) -> (usize, usize) {
         if self.transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
 }
 
-/// `c = a b`, on top of what `c` holds if `keep`.
+/// Matrix product `c = a b`, or `c += a b` if `keep`.
 pub(crate) fn mat_mul<R: Real>(a: Matrix<'_, R>, b: Matrix<'_, R>, keep: bool, c: &mut [R]) {
-    mat_mul_on(Checked::detect(), a, b, keep, c);
+    mat_mul_on(DetectedKernel::detect(), a, b, keep, c);
 }
 
 fn mat_mul_on<R: Real>(
-    kernel: Checked,
+    kernel: DetectedKernel,
     a: Matrix<'_, R>,
     b: Matrix<'_, R>,
     keep: bool,
@@ -47,18 +47,18 @@ fn mat_mul_on<R: Real>(
     let left = Left { data: a.data, stride: a.columns, transposed: a.transposed };
     if !b.transposed && columns.is_multiple_of(LANES) {
         let right = Right { data: b.data, columns, panel: columns };
-        kernels::dispatch(kernel, Product { left, right, depth, columns, keep, c });
+        kernel.run(Product { left, right, depth, columns, keep, c });
     } else {
         R::with_scratch(|panels| {
             pack(b, panels);
             let all = columns.next_multiple_of(LANES);
             let right = Right { data: panels, columns: all, panel: PANEL };
-            kernels::dispatch(kernel, Product { left, right, depth, columns, keep, c });
+            kernel.run(Product { left, right, depth, columns, keep, c });
         });
     }
 }
 
-/// Copies into panels of [`PANEL`] columns, the last one filled up with zeros.
+/// Copies a matrix into panels of [`PANEL`] columns; the last one is padded with zeros.
 fn pack<R: Real>(matrix: Matrix<'_, R>, panels: &mut Vec<R>) {
     let (depth, columns) = matrix.size();
     let all = columns.next_multiple_of(LANES);
@@ -88,7 +88,7 @@ mod tests {
     use ndarray::{Array2, ShapeBuilder};
 
     use super::{Matrix, mat_mul_on};
-    use crate::kernels::Checked;
+    use crate::kernels::DetectedKernel;
     use crate::{Kernel, Real};
 
     /// Largest distance from ndarray's product in f64, over sizes and orientations.
@@ -99,7 +99,7 @@ mod tests {
         let rounded = |numbers: &[f64]| -> Vec<R> {
             numbers.iter().map(|number| R::from_f64(*number)).collect()
         };
-        let (mut largest, kernel) = (0.0_f64, Checked::new(kernel).unwrap());
+        let (mut largest, kernel) = (0.0_f64, DetectedKernel::new(kernel).unwrap());
         let sizes = [(1, 1, 1), (3, 300, 5), (15, 7, 32), (13, 600, 70), (9, 5, 130), (4, 3, 48)];
         for (m, k, n) in sizes {
             let (a, b, before) = (numbers(m * k, 0.1), numbers(k * n, 0.2), numbers(m * n, 0.3));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn products_of_all_sizes_orientations_and_kernels_equal_those_of_ndarray() {
+    fn gemm_equals_ndarray_for_all_sizes_orientations_and_kernels() {
         for kernel in Kernel::available() {
             let error = largest_error::<f64>(*kernel);
             assert!(error < 1e-11, "{}: {error:e}", kernel.name());

@@ -1,10 +1,10 @@
-//! Initial weights.
+//! Initialisation of weights.
 use crate::{
     AttentionParamsMut, AttentionShape, DenseParamsMut, DenseShape, LstmError, LstmParamsMut,
     LstmShape, Real, Stream,
 };
 
-/// The distribution of initial weights.
+/// Distribution of initial weights.
 ///
 /// n is the fan-in, the numbers that one unit reads from a matrix, and m the fan-out, its units:
 /// `I` or `H` to `H` in an LSTM, gate by gate, `N` to `O` in a dense layer, and `N` to `A` and `A`
@@ -24,7 +24,7 @@ pub enum Init {
 }
 
 impl Init {
-    /// Draws the entries of a matrix; `torch` is the fan that `PyTorch` goes by.
+    /// Draws the entries of a matrix; `torch` is the fan-in that `PyTorch` uses.
     fn draw<R: Real>(self, fans: (usize, usize), torch: usize, stream: &mut Stream, w: &mut [R]) {
         let (n, m) = (fans.0 as f64, fans.1 as f64);
         for w in w {
@@ -45,7 +45,7 @@ impl Init {
     }
 }
 
-/// Uniform in [-1, 1).
+/// Draws a uniform number in [-1, 1).
 fn symmetric(stream: &mut Stream) -> f64 {
     2.0 * stream.uniform() - 1.0
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn lstm_weights_follow_the_named_distribution() {
+    fn init_lstm_weights_follow_the_distribution() {
         let shape = LstmShape::new(24, 64, Biases::Two).unwrap();
         // Variances by hand: bound^2 / 3 of a uniform, 2 / n of He.
         let cases = [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn forget_bias_is_added_once() {
+    fn init_adds_forget_bias_once() {
         let shape = LstmShape::new(1, 2, Biases::Two).unwrap();
         let mut flat = vec![7.0; shape.len()];
         let mut stream = Stream::new(1, Purpose::Init, 0, 0);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn dense_weights_stay_within_their_bound() {
+    fn init_dense_weights_stay_within_the_bound() {
         let shape = DenseShape::new(16, 3).unwrap();
         let mut flat = vec![7.0; shape.len()];
         let mut stream = Stream::new(1, Purpose::Init, 0, 1);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn attention_weights_stay_within_their_bounds() {
+    fn init_attention_weights_stay_within_the_bounds() {
         let shape = AttentionShape::new(16, 4).unwrap();
         let mut flat = vec![7.0; shape.len()];
         let mut stream = Stream::new(1, Purpose::Init, 0, 2);

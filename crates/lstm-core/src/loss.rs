@@ -15,8 +15,8 @@ use crate::{LstmError, Real};
 /// normaliser = sum over n of w_(y_n)
 /// ```
 ///
-/// The normaliser is passed in, so that a batch cut into chunks, each with the normaliser of the
-/// whole, sums to the loss and the gradient of the whole.
+/// The caller passes the normaliser. The losses and gradients of chunks of a batch, each computed
+/// with the normaliser of the whole batch, therefore add up to those of the whole batch.
 ///
 /// # Examples
 ///
@@ -33,16 +33,16 @@ use crate::{LstmError, Real};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct CrossEntropy<'a, R> {
-    /// `C`.
+    /// Number of classes `C`.
     pub classes: usize,
-    /// A weight per class `[C]`; `None` is 1 for each.
+    /// Weight of each class `[C]`; `None` is 1 for each.
     pub weights: Option<&'a [R]>,
-    /// The share of each target spread evenly over all classes, 0 to 1.
+    /// Label smoothing: share of each target spread evenly over all classes, 0 to 1.
     pub smoothing: R,
 }
 
 impl<R: Real> CrossEntropy<'_, R> {
-    /// The sum over the batch of the weights of the targets.
+    /// Returns the sum over the batch of the class weights of the targets.
     ///
     /// # Errors
     /// [`LstmError::Target`] when a target is no class, and the errors of bad settings as in
@@ -52,7 +52,7 @@ impl<R: Real> CrossEntropy<'_, R> {
         Ok(targets.iter().map(|&y| self.weight(y)).sum())
     }
 
-    /// The loss of a batch, whose gradient is added to `d_logits`.
+    /// Returns the loss of a batch and adds its gradient to `d_logits`.
     ///
     /// # Shapes
     /// `logits` and `d_logits` `[B, C]`, `targets` `[B]`.
@@ -96,7 +96,7 @@ impl<R: Real> CrossEntropy<'_, R> {
         loss / normaliser
     }
 
-    /// `w_c q_c`
+    /// Computes the weighted target `w_c q_c`.
     fn share(&self, class: usize, target: usize) -> R {
         let spread = self.smoothing / R::from_f64(self.classes as f64);
         let hit = if class == target { R::ONE - self.smoothing } else { R::ZERO };
@@ -108,13 +108,11 @@ impl<R: Real> CrossEntropy<'_, R> {
     }
 
     fn check(&self, targets: &[usize]) -> Result<(), LstmError> {
-        let unit = |v: R| v >= R::ZERO && v <= R::ONE;
-        check_number("smoothing", "0 to 1", self.smoothing, unit)?;
+        check_number("smoothing", "0 to 1", self.smoothing, is_share)?;
         if let Some(weights) = self.weights {
             check_len("class weights", self.classes, weights.len())?;
             for &w in weights {
-                let fits = |v: R| v >= R::ZERO && v.is_finite();
-                check_number("class weight", "finite and not negative", w, fits)?;
+                check_number("class weight", "finite and not negative", w, is_weight)?;
             }
         }
         match targets.iter().position(|&y| y >= self.classes) {
@@ -135,12 +133,22 @@ fn check_number<R: Real>(
     if fits(got) { Ok(()) } else { Err(LstmError::Number { what, expected, got: got.to_f64() }) }
 }
 
+/// Returns whether a number is 0 to 1.
+fn is_share<R: Real>(value: R) -> bool {
+    value >= R::ZERO && value <= R::ONE
+}
+
+/// Returns whether a number is finite and not negative.
+fn is_weight<R: Real>(value: R) -> bool {
+    value >= R::ZERO && value.is_finite()
+}
+
 #[cfg(test)]
 mod tests {
     use super::CrossEntropy;
 
     #[test]
-    fn chunks_sum_to_the_whole() {
+    fn loss_of_chunks_sums_to_the_whole() {
         let weights = [1.5, 0.75, 1.0];
         let loss = CrossEntropy { classes: 3, weights: Some(&weights), smoothing: 0.1_f64 };
         let logits: Vec<f64> = (0..30).map(|i| f64::from(i * 7 % 11) / 3.0 - 1.0).collect();
@@ -159,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_logits_stay_finite() {
+    fn loss_of_extreme_logits_is_finite() {
         let loss = CrossEntropy { classes: 2, weights: None, smoothing: 0.0_f32 };
         let mut d = [0.0; 2];
         let value = loss.add(&[1000.0, -1000.0], &[1], 1.0, &mut d).unwrap();

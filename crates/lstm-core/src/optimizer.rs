@@ -1,9 +1,9 @@
-//! Descent along gradients.
+//! Optimisers: gradient descent with momentum, and Adam.
 use crate::error::check_len;
-use crate::kernels::{Checked, Isa, Op, dispatch};
+use crate::kernels::{DetectedKernel, Isa, Op};
 use crate::{LstmError, Real};
 
-/// A rule that turns gradients into steps; what it remembers is an `OptimizerState`.
+/// Update rule of gradient descent; its state is an [`OptimizerState`].
 ///
 /// # Examples
 ///
@@ -20,7 +20,7 @@ use crate::{LstmError, Real};
 pub enum Optimizer {
     /// Stochastic gradient descent: u = momentum u + g; w -= rate u.
     Sgd {
-        /// The share of the last step that is kept; 0 is plain descent.
+        /// Momentum: share of the last step that is kept; 0 is plain gradient descent.
         momentum: f64,
     },
     /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019); without
@@ -32,18 +32,18 @@ pub enum Optimizer {
     /// w -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
     /// ```
     AdamW {
-        /// Decay of the mean.
+        /// Decay of the running mean of gradients.
         beta1: f64,
-        /// Decay of the mean square.
+        /// Decay of the running mean of squared gradients.
         beta2: f64,
-        /// Added to the root.
+        /// Epsilon added to the denominator for numerical stability.
         epsilon: f64,
-        /// The share of each weight lost per unit of learning rate.
+        /// Weight decay: share of each weight lost per unit of learning rate.
         weight_decay: f64,
     },
 }
 
-/// What an [`Optimizer`] remembers between steps.
+/// State of an [`Optimizer`] between steps: step count and moments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerState<R> {
     steps: u64,
@@ -52,12 +52,12 @@ pub struct OptimizerState<R> {
 }
 
 impl<R: Real> OptimizerState<R> {
-    /// The state before the first step of a network with `len` parameters.
+    /// Creates the state before the first step of a network with `len` parameters.
     pub fn new(len: usize) -> Self {
         Self { steps: 0, first: vec![R::ZERO; len], second: vec![R::ZERO; len] }
     }
 
-    /// A state from its saved parts.
+    /// Creates a state from its saved parts.
     ///
     /// # Errors
     /// [`LstmError::Length`] when the parts differ in length.
@@ -66,24 +66,24 @@ impl<R: Real> OptimizerState<R> {
         Ok(Self { steps, first, second })
     }
 
-    /// The number of steps taken, one count for all parameters.
+    /// Returns the number of steps taken, one count for all parameters.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// u of SGD, m of Adam.
+    /// Returns the first moments: u of SGD, m of Adam.
     pub fn first(&self) -> &[R] {
         &self.first
     }
 
-    /// v of Adam; zeros under SGD.
+    /// Returns the second moments: v of Adam; zeros under SGD.
     pub fn second(&self) -> &[R] {
         &self.second
     }
 }
 
 impl Optimizer {
-    /// Adam as usually set: 0.9, 0.999, 1e-8, without weight decay.
+    /// Creates Adam with the usual hyperparameters 0.9, 0.999, 1e-8, without weight decay.
     pub fn adam() -> Self {
         Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
     }
@@ -108,7 +108,7 @@ impl Optimizer {
             Self::Sgd { momentum } => {
                 let [momentum, rate] = [momentum, rate].map(R::from_f64);
                 let step = SgdStep { momentum, rate, gradients, first, weights };
-                dispatch(Checked::detect(), step);
+                DetectedKernel::detect().run(step);
             }
             Self::AdamW { beta1, beta2, epsilon, weight_decay } => {
                 // Past i32::MAX steps both corrections are 1 anyway.
@@ -126,14 +126,14 @@ impl Optimizer {
                     moments: [first, second],
                     weights,
                 };
-                dispatch(Checked::detect(), step);
+                DetectedKernel::detect().run(step);
             }
         }
         Ok(())
     }
 }
 
-/// One step of gradient descent.
+/// One step of gradient descent over all weights.
 struct SgdStep<'a, R> {
     momentum: R,
     rate: R,
@@ -144,7 +144,7 @@ struct SgdStep<'a, R> {
 
 impl<R: Real> Op for SgdStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         for ((w, u), &g) in self.weights.iter_mut().zip(self.first).zip(self.gradients) {
             *u = self.momentum * *u + g;
             *w -= self.rate * *u;
@@ -152,7 +152,7 @@ impl<R: Real> Op for SgdStep<'_, R> {
     }
 }
 
-/// One step of Adam.
+/// One step of Adam over all weights.
 struct AdamStep<'a, R> {
     beta1: R,
     rest1: R,
@@ -169,7 +169,7 @@ struct AdamStep<'a, R> {
 
 impl<R: Real> Op for AdamStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let [first, second] = self.moments;
         let moments = first.iter_mut().zip(second);
         for ((w, (m, v)), &g) in self.weights.iter_mut().zip(moments).zip(self.gradients) {
@@ -185,7 +185,7 @@ mod tests {
     use super::{Optimizer, OptimizerState};
 
     #[test]
-    fn momentum_adds_up() {
+    fn sgd_momentum_accumulates() {
         let (mut w, mut state) = ([0.0_f64], OptimizerState::new(1));
         let rule = Optimizer::Sgd { momentum: 0.5 };
         for _ in 0..3 {
@@ -197,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn first_adam_step_has_the_size_of_the_rate() {
+    fn adam_first_step_equals_the_rate() {
         let (mut w, mut state) = ([1.0_f64, 1.0], OptimizerState::new(2));
         Optimizer::adam().step(0.01, &[1e-3, -1e3], &mut state, &mut w).unwrap();
         assert!((w[0] - 0.99).abs() < 1e-6 && (w[1] - 1.01).abs() < 1e-12);
     }
 
     #[test]
-    fn weight_decay_does_not_enter_the_moments() {
+    fn adam_weight_decay_stays_out_of_the_moments() {
         let (mut w, mut state) = ([2.0_f64], OptimizerState::new(1));
         let rule = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
         rule.step(0.1, &[0.0], &mut state, &mut w).unwrap();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_state_goes_on_alike() {
+    fn optimizer_restored_state_continues_identically() {
         let rule = Optimizer::adam();
         let (mut w, mut state) = ([1.0_f32, -1.0], OptimizerState::new(2));
         rule.step(0.01, &[0.3, 0.2], &mut state, &mut w).unwrap();

@@ -1,25 +1,25 @@
-//! Random draws as pure functions of what they are for.
+//! Random streams keyed by seed, purpose, epoch and index.
 use ndarray_rand::rand::{RngCore, SeedableRng};
 use ndarray_rand::rand_distr::{Distribution, StandardNormal};
 use rand_chacha::ChaCha8Rng;
 
-/// What a random stream is for. Streams of different purposes are independent.
+/// Purpose of a random stream; streams of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u64)]
 pub enum Purpose {
     /// Initial weights.
     Init = 1,
-    /// The order of samples.
+    /// Shuffling of samples.
     Shuffle = 2,
     /// Dropout masks.
     Dropout = 3,
-    /// Resampling.
+    /// Bootstrap resampling.
     Bootstrap = 4,
 }
 
-/// Random numbers that depend on (seed, purpose, epoch, index) alone: not on what was drawn
-/// elsewhere, nor on the number of threads.
+/// Random numbers that depend on (seed, purpose, epoch, index) alone: not on other draws, nor on
+/// the number of threads.
 ///
 /// The four numbers, little-endian, are the key of a `ChaCha8` generator.
 ///
@@ -36,7 +36,7 @@ pub enum Purpose {
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream of these four numbers.
+    /// Creates the stream of these four numbers.
     pub fn new(seed: u64, purpose: Purpose, epoch: u64, index: u64) -> Self {
         let mut key = [0; 32];
         let numbers = [seed, purpose as u64, epoch, index];
@@ -46,17 +46,17 @@ impl Stream {
         Self(ChaCha8Rng::from_seed(key))
     }
 
-    /// Uniform in [0, 1): a multiple of 2^-53.
+    /// Draws a uniform number in [0, 1), a multiple of 2^-53.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Normal with mean 0 and standard deviation 1.
+    /// Draws a normal number with mean 0 and standard deviation 1.
     pub fn normal(&mut self) -> f64 {
         StandardNormal.sample(&mut self.0)
     }
 
-    /// Uniform in `0..n`, without bias.
+    /// Draws a uniform integer in `0..n`, without bias.
     ///
     /// # Panics
     /// When `n` is 0.
@@ -73,7 +73,7 @@ impl Stream {
         }
     }
 
-    /// Puts the items in random order, every order equally likely (Fisher and Yates).
+    /// Shuffles the items, every order equally likely (Fisher and Yates).
     pub fn shuffle(&mut self, items: &mut [usize]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_the_key_matters() {
+    fn stream_depends_on_every_part_of_the_key() {
         let draws = [
             Stream::new(1, Purpose::Init, 0, 0),
             Stream::new(2, Purpose::Init, 0, 0),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_do_not_change_between_versions() {
+    fn stream_draws_are_stable_between_versions() {
         let mut s = Stream::new(42, Purpose::Shuffle, 3, 5);
         let mut order = [0, 1, 2, 3, 4, 5, 6, 7];
         s.shuffle(&mut order);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_right() {
+    fn stream_moments_match_the_distribution() {
         let mut s = stream(0);
         let n = 100_000;
         let (mut mean, mut normal, mut square) = (0.0, 0.0, 0.0);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn shuffle_keeps_the_items() {
+    fn stream_shuffle_keeps_the_items() {
         let mut items: Vec<usize> = (0..100).collect();
         stream(3).shuffle(&mut items);
         assert!(items.iter().enumerate().any(|(at, item)| at != *item));

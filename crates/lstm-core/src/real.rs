@@ -1,4 +1,4 @@
-//! The two number types.
+//! Number types `f32` and `f64`.
 #[cfg(feature = "train")]
 use std::cell::RefCell;
 use std::fmt::{Debug, Display};
@@ -45,38 +45,19 @@ pub trait Real:
     + DivAssign
     + Sum
 {
-    /// 0.
+    /// Zero of this type.
     const ZERO: Self;
-    /// 1.
+    /// One of this type.
     const ONE: Self;
 
-    /// The nearest number of this type.
+    /// Rounds to the nearest number of this type.
     fn from_f64(value: f64) -> Self;
-    /// The same number as `f64`, exactly.
+    /// Converts to `f64`, exactly.
     fn to_f64(self) -> f64;
-    /// `self * factor + addend`, rounded once.
-    ///
-    /// A slow library call in builds that do not enable the processor's fused multiply-add.
-    #[must_use]
-    fn mul_add(self, factor: Self, addend: Self) -> Self;
-    /// e to the power `self`.
-    #[must_use]
-    fn exp(self) -> Self;
-    /// The natural logarithm.
-    #[must_use]
-    fn ln(self) -> Self;
-    /// The square root.
-    #[must_use]
-    fn sqrt(self) -> Self;
-    /// The magnitude.
-    #[must_use]
-    fn abs(self) -> Self;
-    /// Neither infinite nor NaN.
-    fn is_finite(self) -> bool;
 
-    /// The hyperbolic tangent.
+    /// Computes the hyperbolic tangent.
     ///
-    /// `f64` asks the standard library. `f32` is computed without branches, so that loops over it
+    /// `f64` calls the standard library. `f32` is computed without branches, so that loops over it
     /// vectorise: at most 3e-7 from the true value, odd, never beyond ±1, exactly ±1 from ±9.1
     /// on, never falling by more than 5e-7 where the argument rises; NaN stays NaN.
     ///
@@ -91,7 +72,7 @@ pub trait Real:
         self.tanh_with::<BASELINE_FUSED>()
     }
 
-    /// The logistic function 1 / (1 + e^-x); for `f32` within the same distance of the true value.
+    /// Computes the logistic function 1 / (1 + e^-x); `f32` with the same error bound as tanh.
     #[must_use]
     fn sigmoid(self) -> Self {
         self.sigmoid_with::<BASELINE_FUSED>()
@@ -102,29 +83,48 @@ pub(crate) mod sealed {
     #[cfg(feature = "train")]
     use crate::kernels::{Isa, Vector};
 
-    /// What a number type brings along besides its public arithmetic.
+    /// Private operations of a number type.
     ///
     /// `FUSED` says whether the surrounding code is compiled for a processor with fused
     /// multiply-add: without it `mul_add` is a call into the mathematics library.
     #[expect(unnameable_types, reason = "seals `Real`")]
     pub trait Sealed: Sized {
-        /// `self * factor + addend`, rounded once if `FUSED`, else twice.
+        /// Computes `self * factor + addend`, rounded once.
+        ///
+        /// A slow library call in builds that do not enable the processor's fused multiply-add.
+        #[must_use]
+        fn mul_add(self, factor: Self, addend: Self) -> Self;
+        /// Computes e to the power `self`.
+        #[must_use]
+        fn exp(self) -> Self;
+        /// Computes the natural logarithm.
+        #[must_use]
+        fn ln(self) -> Self;
+        /// Computes the square root.
+        #[must_use]
+        fn sqrt(self) -> Self;
+        /// Computes the absolute value.
+        #[must_use]
+        fn abs(self) -> Self;
+        /// Returns whether the number is neither infinite nor NaN.
+        fn is_finite(&self) -> bool;
+        /// Computes `self * factor + addend`, rounded once if `FUSED`, otherwise twice.
         #[must_use]
         fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
-        /// See `Real::tanh`.
+        /// Computes the hyperbolic tangent; see `Real::tanh`.
         #[must_use]
         fn tanh_with<const FUSED: bool>(self) -> Self;
-        /// See `Real::sigmoid`.
+        /// Computes the logistic function; see `Real::sigmoid`.
         #[must_use]
         fn sigmoid_with<const FUSED: bool>(self) -> Self;
-        /// The new cell and the new hidden state of an LSTM's unit, from its gate sums i, f, g, o
-        /// and its cell.
+        /// Computes the new cell and hidden state of an LSTM unit from its gate sums i, f, g, o and
+        /// its cell.
         #[must_use]
         fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self);
-        /// Sixteen of these numbers as the kernels of an instruction set hold them.
+        /// Vector of sixteen of these numbers for an instruction set.
         #[cfg(feature = "train")]
-        type Vector<I: Isa>: Vector<Self>;
-        /// Lends the thread's working memory of matrix products; what lies in it is of no use.
+        type Vector<I: Isa>: Vector<Self, I>;
+        /// Calls `work` with the thread's buffer for matrix products; its contents are arbitrary.
         #[cfg(feature = "train")]
         fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T;
     }
@@ -143,6 +143,9 @@ impl Real for f32 {
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
+}
+
+impl sealed::Sealed for f32 {
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self::mul_add(self, factor, addend)
@@ -161,12 +164,9 @@ impl Real for f32 {
     fn abs(self) -> Self {
         Self::abs(self)
     }
-    fn is_finite(self) -> bool {
-        Self::is_finite(self)
+    fn is_finite(&self) -> bool {
+        Self::is_finite(*self)
     }
-}
-
-impl sealed::Sealed for f32 {
     #[inline(always)]
     fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
         if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
@@ -204,6 +204,9 @@ impl Real for f64 {
     fn to_f64(self) -> f64 {
         self
     }
+}
+
+impl sealed::Sealed for f64 {
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self::mul_add(self, factor, addend)
@@ -222,12 +225,9 @@ impl Real for f64 {
     fn abs(self) -> Self {
         Self::abs(self)
     }
-    fn is_finite(self) -> bool {
-        Self::is_finite(self)
+    fn is_finite(&self) -> bool {
+        Self::is_finite(*self)
     }
-}
-
-impl sealed::Sealed for f64 {
     #[inline(always)]
     fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
         if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }

@@ -1,11 +1,11 @@
-//! The rectifier between dense layers.
+//! Rectified linear unit (ReLU) between dense layers.
 #[cfg(feature = "train")]
 use crate::LstmError;
 use crate::Real;
 #[cfg(feature = "train")]
 use crate::error::check_len;
 
-/// Replaces every negative number by zero, in place: y = max(x, 0). NaN stays NaN.
+/// Applies ReLU in place: y = max(x, 0). NaN stays NaN.
 ///
 /// # Examples
 ///
@@ -20,7 +20,7 @@ pub fn relu<R: Real>(values: &mut [R]) {
     }
 }
 
-/// Turns the gradient by y = max(x, 0) into the gradient by x, in place.
+/// Turns the gradient with respect to y = max(x, 0) into the gradient with respect to x, in place.
 ///
 /// `y` is the result of [`relu`], or that result after [`apply_dropout`](crate::apply_dropout):
 /// where a mask made it zero the gradient is zero already.

@@ -1,10 +1,10 @@
-//! Learning rates over time.
+//! Learning-rate schedules.
 use std::f64::consts::PI;
 
-/// How the learning rate changes over time.
+/// Learning-rate schedule.
 ///
-/// Time is counted in whatever unit the caller likes, steps or epochs or parts of an epoch; the
-/// lengths below are in the same unit.
+/// The caller chooses the unit of time: steps, epochs or fractions of an epoch. The lengths below
+/// are in the same unit.
 ///
 /// # Examples
 ///
@@ -18,30 +18,30 @@ use std::f64::consts::PI;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
-    /// Always the same.
+    /// Constant learning rate.
     Constant,
-    /// start * rate^floor(time / every).
+    /// Step decay: start * rate^floor(time / every).
     ExponentialDecay {
-        /// The factor.
+        /// Decay factor per step.
         rate: f64,
-        /// Time from one factor to the next, above 0.
+        /// Time from one decay to the next, above 0.
         every: f64,
     },
-    /// A straight rise to the full rate over `rise`, then half a cosine down to `floor` of it at
-    /// `length`; there it stays. **Source** the fall: Loshchilov and Hutter 2017; the rise: Goyal
-    /// et al. 2017.
+    /// Linear warm-up to the full rate over `rise`, then cosine annealing down to `floor` of it at
+    /// `length`, constant after that. **Source** cosine annealing: Loshchilov and Hutter 2017;
+    /// warm-up: Goyal et al. 2017.
     Cosine {
-        /// The time of the rise; 0 for none.
+        /// Length of the warm-up; 0 for none.
         rise: f64,
-        /// The time until the end of the fall.
+        /// Time at which the annealing ends.
         length: f64,
-        /// The share of the full rate that remains.
+        /// Share of the full rate that remains.
         floor: f64,
     },
 }
 
 impl Schedule {
-    /// The learning rate at a time counted from 0, where `start` is the full rate.
+    /// Returns the learning rate at a time counted from 0, where `start` is the full rate.
     pub fn learning_rate(self, start: f64, time: f64) -> f64 {
         match self {
             Self::Constant => start,
@@ -61,7 +61,7 @@ mod tests {
     use super::Schedule;
 
     #[test]
-    fn cosine_rises_and_falls_to_the_floor() {
+    fn schedule_cosine_rises_then_falls_to_the_floor() {
         let schedule = Schedule::Cosine { rise: 2.0, length: 12.0, floor: 0.1 };
         let rates: Vec<f64> = (0..14).map(|k| schedule.learning_rate(2.0, f64::from(k))).collect();
         assert!(rates[0] == 0.0 && (rates[1] - 1.0).abs() < 1e-15);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn decay_falls_once_per_period() {
+    fn schedule_decay_falls_once_per_period() {
         let schedule = Schedule::ExponentialDecay { rate: 0.95, every: 1.0 };
         for epoch in 0..30 {
             let within = f64::from(epoch) + 0.999;

@@ -1,4 +1,4 @@
-//! Probabilities from logits.
+//! Softmax: probabilities from logits.
 use crate::Real;
 
 /// Turns logits into probabilities, in place: `p_c = e^z_c / sum over k of e^z_k`.
@@ -25,7 +25,7 @@ pub fn softmax<R: Real>(logits: &mut [R]) {
     }
 }
 
-/// The largest number of a slice that is not empty; passes over NaN.
+/// Returns the largest number of a non-empty slice; ignores NaN.
 pub(crate) fn largest<R: Real>(values: &[R]) -> R {
     values
         .iter()

@@ -1,31 +1,31 @@
 //! Named parameters in one flat buffer.
 use crate::Real;
 
-/// The name and the shape of one tensor.
+/// Name and shape of one tensor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorSpec {
-    /// Its name, such as `lstm.w_ih`.
+    /// Name of the tensor, such as `lstm.w_ih`.
     pub name: String,
-    /// The length of each axis.
+    /// Length of each axis.
     pub shape: Vec<usize>,
 }
 
 impl TensorSpec {
-    /// A tensor of that name and shape.
+    /// Creates the spec of a tensor from its name and shape.
     pub fn new(name: impl Into<String>, shape: impl Into<Vec<usize>>) -> Self {
         Self { name: name.into(), shape: shape.into() }
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     #[expect(clippy::len_without_is_empty, reason = "parameters are never empty")]
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 }
 
-/// All parameters (or gradients) of a network: tensors by name over one flat buffer.
+/// Parameters (or gradients) of a network: tensors by name over one flat buffer.
 ///
-/// The tensors lie in the buffer in the order of their specs, row-major, without gaps.
+/// The buffer holds the tensors in the order of their specs, row-major, without gaps.
 ///
 /// # Examples
 ///
@@ -45,54 +45,54 @@ pub struct Tensors<R> {
 }
 
 impl<R: Real> Tensors<R> {
-    /// Zeros of these shapes. Names should differ: a second tensor of a name is never found by it.
+    /// Creates zeros of these shapes. Names should differ: lookup finds the first tensor of a name.
     pub fn new(specs: Vec<TensorSpec>) -> Self {
         let len = specs.iter().map(TensorSpec::len).sum();
         Self { specs, flat: vec![R::ZERO; len] }
     }
 
-    /// Zeros under the same names and shapes.
+    /// Creates zeros under the same names and shapes.
     #[must_use]
     pub fn zeros_like(&self) -> Self {
         Self::new(self.specs.clone())
     }
 
-    /// Names and shapes in buffer order.
+    /// Returns names and shapes in buffer order.
     pub fn specs(&self) -> &[TensorSpec] {
         &self.specs
     }
 
-    /// The number of entries of all tensors together.
+    /// Returns the number of entries of all tensors together.
     pub fn len(&self) -> usize {
         self.flat.len()
     }
 
-    /// Without entries.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.flat.is_empty()
     }
 
-    /// The whole buffer.
+    /// Returns the whole buffer.
     pub fn flat(&self) -> &[R] {
         &self.flat
     }
 
-    /// The whole buffer, to be changed.
+    /// Returns the whole buffer, mutable.
     pub fn flat_mut(&mut self) -> &mut [R] {
         &mut self.flat
     }
 
-    /// The tensor of that name.
+    /// Returns the tensor of that name.
     pub fn get(&self, name: &str) -> Option<&[R]> {
         self.span(name).map(|span| &self.flat[span])
     }
 
-    /// The tensor of that name, to be changed.
+    /// Returns the tensor of that name, mutable.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut [R]> {
         self.span(name).map(|span| &mut self.flat[span])
     }
 
-    /// Each tensor with its spec, in buffer order.
+    /// Iterates over the tensors with their specs, in buffer order.
     pub fn iter(&self) -> impl Iterator<Item = (&TensorSpec, &[R])> {
         let mut rest = self.flat.as_slice();
         self.specs.iter().map(move |spec| {
@@ -102,7 +102,7 @@ impl<R: Real> Tensors<R> {
         })
     }
 
-    /// The same tensors in another number type, each entry rounded to the nearest.
+    /// Converts to another number type, each entry rounded to the nearest.
     pub fn cast<S: Real>(&self) -> Tensors<S> {
         let flat = self.flat.iter().map(|v| S::from_f64(v.to_f64())).collect();
         Tensors { specs: self.specs.clone(), flat }

@@ -440,7 +440,7 @@ macro_rules! network_model {
 
             fn gradient_norms(
                 &self,
-                samples: &windvane_signals::SampleSet<'_>,
+                samples: &windvane_signals::SampleSet,
             ) -> Result<Vec<$crate::inspect::GradientNorm>, ModelError> {
                 self.model.gradient_norms(samples)
             }

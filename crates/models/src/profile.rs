@@ -130,7 +130,7 @@ impl MarketProfile {
     /// # Errors
     /// [`ModelError::Setting`] unless `stretch` is 50 to 10,000, [`ModelError::TooFewWindows`]
     /// for less training than four stretches.
-    pub fn fit(train: &TrainSet<'_>, stretch: usize) -> Result<Self, ModelError> {
+    pub fn fit(train: &TrainSet, stretch: usize) -> Result<Self, ModelError> {
         check_stretch(stretch)?;
         let (expected, got) = (LEAST_STRETCHES * stretch, train.len());
         let Some(table) = train.tables().first().filter(|_| got >= expected) else {
@@ -208,7 +208,7 @@ impl MarketProfile {
 }
 
 impl Channel {
-    fn fit(train: &SampleSet<'_>, channel: usize, stretch: usize) -> Self {
+    fn fit(train: &SampleSet, channel: usize, stretch: usize) -> Self {
         // The values of the decisions, table by table in order of time.
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); train.tables().len()];
         for sample in train.samples() {

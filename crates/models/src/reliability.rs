@@ -91,10 +91,7 @@ impl Reliability {
     ///
     /// # Errors
     /// What predicting finds wrong.
-    pub fn of_model(
-        model: &dyn DirectionModel,
-        samples: &SampleSet<'_>,
-    ) -> Result<Self, ModelError> {
+    pub fn of_model(model: &dyn DirectionModel, samples: &SampleSet) -> Result<Self, ModelError> {
         let mut reader = TableReader::new(model, samples.tables());
         let mut reliability = Self::default();
         for sample in samples.samples() {

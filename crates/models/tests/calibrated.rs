@@ -21,13 +21,18 @@ fn on_later<T>(
     learner: &dyn Learner,
     kind: Market,
     learn: usize,
-    measure: impl FnOnce(&dyn DirectionModel, &SampleSet<'_>) -> T,
+    measure: impl FnOnce(&dyn DirectionModel, &SampleSet) -> T,
 ) -> T {
     let series = market(kind, learn + 10_002, 77);
     let tables = [table(&series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index: usize| series.close_time(index).unwrap();
-    let split = Split::new(at(learn * 85 / 100), at(learn), None, 0).unwrap();
+    let split = Split::builder()
+        .validate_from(at(learn * 85 / 100))
+        .test_from(at(learn))
+        .embargo(0)
+        .build()
+        .unwrap();
     let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
     let model = learner.fit(&train, &validation, &Run::new(1)).unwrap();
     let test = split.test(&samples);

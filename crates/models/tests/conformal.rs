@@ -44,7 +44,12 @@ fn said(series: &CandleSeries) -> (Vec<Said>, Vec<Said>) {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index: usize| series.close_time(index).unwrap();
-    let split = Split::new(at(LEARN - 1_000), at(series.len() - TEST - 2), None, 0).unwrap();
+    let split = Split::builder()
+        .validate_from(at(LEARN - 1_000))
+        .test_from(at(series.len() - TEST - 2))
+        .embargo(0)
+        .build()
+        .unwrap();
     let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
     let learner = WeightedSignalsLearner::learned();
     let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();

@@ -120,7 +120,12 @@ fn v32_comes_near_the_best_rule_of_the_golden_markets() {
         let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
         let at = |index: usize| series.close_time(index).unwrap();
         let cut = about["n_train"].as_u64().unwrap() as usize;
-        let split = Split::new(at(cut - 3_001), at(cut - 1), None, 0).unwrap();
+        let split = Split::builder()
+            .validate_from(at(cut - 3_001))
+            .test_from(at(cut - 1))
+            .embargo(0)
+            .build()
+            .unwrap();
         let (train, validation) =
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
         let model = FastLstmLearner::default().fit(&train, &validation, &Run::new(1)).unwrap();

@@ -15,21 +15,19 @@ use windvane_models::train::Run;
 use windvane_models::v2::{SignalImportance, WeightedSignals, WeightedSignalsLearner, Weights};
 use windvane_models::{DirectionModel, ModelError, Reliability, load};
 use windvane_signals::{
-    Band, ChannelSpec, Indicator, LabelSpec, Registry, SampleSet, SignalError, SignalSpec,
-    SignalTable, Split, StateReader, StateWriter,
+    Band, Channel, ChannelSpec, LabelSpec, MarketSnapshot, Registry, SampleSet, SignalError,
+    SignalSpec, SignalTable, Split, StateReader, StateWriter,
 };
 
 /// A channel that knows nothing: a hash of the candle's time.
 #[derive(Debug)]
 struct Noise(u64);
 
-impl Indicator for Noise {
-    type Output = f64;
-
-    fn update(&mut self, candle: &Candle) -> Option<f64> {
+impl Channel for Noise {
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         // SplitMix64.
         let mut z =
-            (candle.open_time().millis() as u64 ^ self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (market.own().open_time().millis() as u64 ^ self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Some((z >> 11) as f64 / (1_u64 << 53) as f64)

@@ -23,7 +23,7 @@ use windvane_models::v32::stateful::StatefulLstmLearner;
 use windvane_models::{DirectionModel, ModelError, TableReader};
 use windvane_signals::{Band, LabelSpec, SampleSet, Split};
 
-fn accuracy(model: &dyn DirectionModel, test: &SampleSet<'_>) -> (f64, usize) {
+fn accuracy(model: &dyn DirectionModel, test: &SampleSet) -> (f64, usize) {
     let mut reader = TableReader::new(model, test.tables());
     let hits = test.samples().iter().filter(|sample| {
         let prediction = reader.predict_sample(sample).unwrap();
@@ -96,7 +96,12 @@ fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
         let labels = LabelSpec { band: Band::Fixed { width }, ..LabelSpec::default() };
         let samples = SampleSet::collect(&tables, 20, labels).unwrap();
         let time = |index| series.close_time(index).unwrap();
-        let split = Split::new(time(1_590), time(1_990), None, 0).unwrap();
+        let split = Split::builder()
+            .validate_from(time(1_590))
+            .test_from(time(1_990))
+            .embargo(0)
+            .build()
+            .unwrap();
         let (train, validation) =
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
         let recipe = Recipe { epochs: 1, ..Recipe::default() };
@@ -303,7 +308,7 @@ fn windows_for_choosing_must_belong_to_those_learned_from() {
     let split = common::split(&series);
     let early = Split::for_live(&samples.filtered(|s| s.row < 200), 0.5).unwrap();
     let train = split.train(&samples).unwrap();
-    let refused = |validation: &windvane_signals::ValidationSet<'_>| {
+    let refused = |validation: &windvane_signals::ValidationSet| {
         let learner = WeightedSignalsLearner::default();
         learner.fit_model(&train, validation, &Run::new(1)).unwrap_err().to_string()
     };

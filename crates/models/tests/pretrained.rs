@@ -41,7 +41,13 @@ fn counts(model: &FastLstm, from: Timestamp) -> [usize; 4] {
     let tables = [SignalTable::build(&spec.signals, &Registry::default(), &series, &[]).unwrap()];
     let samples = SampleSet::collect(&tables, spec.lookback, LabelSpec::default()).unwrap();
     let before = series.close_time(100).unwrap();
-    let held_out = Split::new(before, from, None, 0).unwrap().test(&samples);
+    let held_out = Split::builder()
+        .validate_from(before)
+        .test_from(from)
+        .embargo(0)
+        .build()
+        .unwrap()
+        .test(&samples);
     let (mut calls, mut scored, mut hits) = (0, 0, 0);
     let mut scratch = model.scratch();
     for sample in held_out.samples() {

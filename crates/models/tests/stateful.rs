@@ -118,7 +118,8 @@ fn it_learns_what_a_window_does_not_show() {
     // One row: what came three hours before is nowhere in it.
     let samples = SampleSet::collect(&tables, 1, LabelSpec::default()).unwrap();
     let at = |index| series.close_time(index).unwrap();
-    let split = Split::new(at(6_000), at(7_000), None, 0).unwrap();
+    let split =
+        Split::builder().validate_from(at(6_000)).test_from(at(7_000)).embargo(0).build().unwrap();
     let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
     let test = split.test(&samples);
     let accuracy = |learner: &dyn Learner| {

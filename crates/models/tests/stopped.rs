@@ -133,9 +133,10 @@ fn pairs_are_learned_together_or_one_by_one() {
     let tables = series.each_ref().map(common::table);
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index| series[0].close_time(index).unwrap();
-    let split = Split::new(at(500), at(650), None, 0).unwrap();
+    let split =
+        Split::builder().validate_from(at(500)).test_from(at(650)).embargo(0).build().unwrap();
     let learner = FastLstmLearner { hidden_size: 8, recipe: recipe(), ..Default::default() };
-    let bytes = |samples: &SampleSet<'_>| {
+    let bytes = |samples: &SampleSet| {
         let (train, validation) =
             (split.train(samples).unwrap(), split.validation(samples).unwrap());
         let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();

@@ -25,8 +25,8 @@ use windvane_models::{
     Calibration, DirectionModel, Kinds, Ledger, ModelError, ModelSpec, Predictor, from_bytes,
 };
 use windvane_signals::{
-    Channel, ChannelSpec, GapPolicy, LabelSpec, Market, Registry, Scaler, SignalError, SignalSpec,
-    StateReader, StateWriter,
+    Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, Scaler, SignalError,
+    SignalSpec, StateReader, StateWriter,
 };
 
 fn load(kind: &str, gaps: &Value) -> Box<dyn DirectionModel> {
@@ -213,7 +213,7 @@ fn what_is_shared_between_threads_can_be() {
 struct Traded;
 
 impl Channel for Traded {
-    fn update(&mut self, market: &Market<'_>) -> Option<f64> {
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         Some(market.own().close()).filter(|_| market.own().volume() > 0.0)
     }
 

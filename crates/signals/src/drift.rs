@@ -41,10 +41,7 @@ impl ChannelDrift {
     /// # Errors
     /// [`SignalError::EmptyPart`] when a set is empty, [`SignalError::TableMismatch`] when their
     /// channels differ.
-    pub fn between(
-        earlier: &SampleSet<'_>,
-        later: &SampleSet<'_>,
-    ) -> Result<Vec<Self>, SignalError> {
+    pub fn between(earlier: &SampleSet, later: &SampleSet) -> Result<Vec<Self>, SignalError> {
         let names = names(earlier)?;
         if names != self::names(later)? {
             let (expected, got) = (names.join(", "), self::names(later)?.join(", "));
@@ -69,7 +66,7 @@ impl ChannelDrift {
     }
 }
 
-fn names(samples: &SampleSet<'_>) -> Result<Vec<String>, SignalError> {
+fn names(samples: &SampleSet) -> Result<Vec<String>, SignalError> {
     let table = samples.tables().first().filter(|_| !samples.is_empty());
     let hint = "compare two stretches that both have candles";
     let table = table.ok_or(SignalError::EmptyPart { part: "the comparison", hint })?;
@@ -77,7 +74,7 @@ fn names(samples: &SampleSet<'_>) -> Result<Vec<String>, SignalError> {
 }
 
 /// A channel's value at every decision, sorted.
-fn sorted(samples: &SampleSet<'_>, channel: usize) -> Vec<f64> {
+fn sorted(samples: &SampleSet, channel: usize) -> Vec<f64> {
     let last = |sample| {
         let window = samples.window(sample);
         window.row(window.steps() - 1)[channel]

@@ -1,26 +1,88 @@
-//! What can go wrong between a candle and a signal row.
+//! Errors on the way from candles to signal rows, windows, labels and splits.
 use windvane_candles::{Interval, Pair, Timestamp};
 
-/// Why signals, windows, labels or splits could not be made.
+/// Error of a channel, pipeline, sample set or split.
+///
+/// A live feed produces [`Gap`](Self::Gap), [`Duplicate`](Self::Duplicate), [`Late`](Self::Late),
+/// [`Misaligned`](Self::Misaligned) and [`OutOfSync`](Self::OutOfSync); after each of them the
+/// pipeline is in the state it had before. All other variants are errors of the settings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignalError {
+    /// Candles are missing, and the gap policy or the pipeline's settings refuse gaps.
+    #[error("{missing} candle(s) missing from {from} on; feed them first")]
+    Gap {
+        /// Open time of the first missing candle.
+        from: Timestamp,
+        /// Number of missing candles.
+        missing: u64,
+    },
+    /// A candle has the open time of the last candle consumed.
+    #[error(
+        "candle {open_time} is not later than the last one: it has the same open time; drop it"
+    )]
+    Duplicate {
+        /// Open time of both candles.
+        open_time: Timestamp,
+    },
+    /// A candle is earlier than the last candle consumed.
+    #[error("candle {open_time} is not later than the last one, {last}; drop it")]
+    Late {
+        /// Open time of the rejected candle.
+        open_time: Timestamp,
+        /// Open time of the last candle consumed.
+        last: Timestamp,
+    },
+    /// The open time of a candle is not a multiple of the interval.
+    #[error("candle {open_time} is not on the grid of {interval} candles; check the interval")]
+    Misaligned {
+        /// Open time of the rejected candle.
+        open_time: Timestamp,
+        /// The pipeline's interval.
+        interval: Interval,
+    },
+    /// The candle of another pair does not open together with the own one.
+    #[error("{pair}: expected a candle that opens at {expected}, got {got}")]
+    OutOfSync {
+        /// The other pair.
+        pair: Pair,
+        /// Open time of the own candle.
+        expected: Timestamp,
+        /// Open time of the other pair's candle.
+        got: Timestamp,
+    },
+    /// A series has another interval than expected.
+    #[error("{pair}: expected {expected} candles, got {got}; resample the series")]
+    WrongInterval {
+        /// The series' pair.
+        pair: Pair,
+        /// The expected interval.
+        expected: Interval,
+        /// The series' interval.
+        got: Interval,
+    },
+    /// A channel reads a pair whose candles were not given.
+    #[error("a channel reads {pair}, whose candles were not given; add its series")]
+    MissingPair {
+        /// The declared pair.
+        pair: Pair,
+    },
     /// No channel of that name is registered.
     #[error("unknown channel {name:?}; known are {}", known.join(", "))]
     UnknownChannel {
-        /// The name asked for.
+        /// The requested name.
         name: String,
         /// The registered names.
         known: Vec<String>,
     },
-    /// A channel does not have that parameter.
+    /// A channel does not have a parameter of that name.
     #[error("channel {channel:?} has no parameter {parameter:?}; it takes {}", known.join(", "))]
     UnknownParameter {
         /// The channel's name.
         channel: String,
-        /// The parameter given.
+        /// The given parameter.
         parameter: String,
-        /// The parameters it takes.
+        /// The parameters of the channel.
         known: Vec<String>,
     },
     /// A parameter is outside its range.
@@ -30,107 +92,20 @@ pub enum SignalError {
         channel: String,
         /// The parameter's name.
         parameter: String,
-        /// What is allowed.
+        /// The allowed range.
         expected: String,
-        /// What was given.
+        /// The given value.
         got: f64,
     },
-    /// A channel names the wrong number of other pairs.
+    /// A spec names the wrong number of other pairs for its channel.
     #[error("channel {channel:?} reads {expected} other pair(s), its spec names {got}")]
     ChannelPairs {
         /// The channel's name.
         channel: String,
-        /// How many it reads.
+        /// Number of pairs that the channel reads.
         expected: usize,
-        /// How many the spec names.
+        /// Number of pairs in the spec.
         got: usize,
-    },
-    /// A setting of the pipeline, the labels or a split is outside its range.
-    #[error("{setting} must be {expected}, got {got}")]
-    Setting {
-        /// The setting's name.
-        setting: &'static str,
-        /// What is allowed.
-        expected: &'static str,
-        /// What was given.
-        got: f64,
-    },
-    /// A candle is not later than the one before it.
-    #[error("candle {open_time} is not later than the last one, {last}; drop it")]
-    Late {
-        /// Open time of the candle offered.
-        open_time: Timestamp,
-        /// Open time of the last candle taken.
-        last: Timestamp,
-    },
-    /// A candle's open time is not on the interval's grid.
-    #[error("candle {open_time} is not on the grid of {interval} candles")]
-    Misaligned {
-        /// Open time of the candle offered.
-        open_time: Timestamp,
-        /// The pipeline's interval.
-        interval: Interval,
-    },
-    /// Candles are missing, and the gap policy is `Error` or the pipeline was told to stop.
-    #[error("{missing} candle(s) missing from {from} on; feed them first")]
-    Gap {
-        /// Open time of the first missing candle.
-        from: Timestamp,
-        /// How many are missing.
-        missing: u64,
-    },
-    /// A series has another interval than the pipeline.
-    #[error("{pair}: expected {expected} candles, got {got}")]
-    SeriesInterval {
-        /// The series' pair.
-        pair: Pair,
-        /// The pipeline's interval.
-        expected: Interval,
-        /// The series' interval.
-        got: Interval,
-    },
-    /// A channel reads a pair whose candles were not given.
-    #[error("a channel reads {pair}, whose candles were not given")]
-    MissingPair {
-        /// The declared pair.
-        pair: Pair,
-    },
-    /// Another pair's candle does not close together with the pair's own.
-    #[error("{pair}: expected a candle that opens at {expected}, got {got}")]
-    OtherTime {
-        /// The other pair.
-        pair: Pair,
-        /// Open time of the own candle.
-        expected: Timestamp,
-        /// Open time of the other pair's candle.
-        got: Timestamp,
-    },
-    /// Saved state does not fit what it is restored into.
-    #[error("saved state does not fit: {what}")]
-    State {
-        /// What differs.
-        what: &'static str,
-    },
-    /// The stretches of a split do not follow one another.
-    #[error(
-        "a split's times must rise: validation from {validate_from}, test from {test_from}{}",
-        test_until.map_or(String::new(), |until| format!(" until {until}"))
-    )]
-    SplitOrder {
-        /// Start of validation.
-        validate_from: Timestamp,
-        /// Start of the test.
-        test_from: Timestamp,
-        /// End of the test.
-        test_until: Option<Timestamp>,
-    },
-    /// Training begins where it should have ended.
-    #[error("training from {train_from} must begin before validation from {validate_from}")]
-    TrainOrder {
-        /// Start of training.
-        train_from: Timestamp,
-        /// Start of validation.
-        validate_from: Timestamp,
     },
     /// Candles of the own pair would be filled in while a channel reads another pair's.
     #[error(
@@ -140,12 +115,50 @@ pub enum SignalError {
         /// The other pair.
         pair: Pair,
     },
+    /// A setting of the pipeline, the labels or a split is outside its range.
+    #[error("{setting} must be {expected}, got {got}")]
+    Setting {
+        /// The setting's name.
+        setting: &'static str,
+        /// The allowed range.
+        expected: &'static str,
+        /// The given value.
+        got: f64,
+    },
+    /// A saved state does not fit the pipeline or channel that restores it.
+    #[error("saved state does not fit: {what}")]
+    State {
+        /// The difference.
+        what: &'static str,
+    },
+    /// A required time of a split is not set.
+    #[error("the split has no {setter}; call SplitBuilder::{setter}")]
+    SplitTime {
+        /// The method of the builder that sets it.
+        setter: &'static str,
+    },
+    /// The periods of a split do not follow one another.
+    #[error(
+        "a split's times must rise: {}validation from {validate_from}, test from {test_from}{}",
+        train_from.map_or(String::new(), |from| format!("training from {from}, ")),
+        test_until.map_or(String::new(), |until| format!(" until {until}"))
+    )]
+    SplitOrder {
+        /// Start of training; `None` for the start of the data.
+        train_from: Option<Timestamp>,
+        /// Start of validation.
+        validate_from: Timestamp,
+        /// Start of the test.
+        test_from: Timestamp,
+        /// End of the test; `None` for the end of the data.
+        test_until: Option<Timestamp>,
+    },
     /// A part of a split has no sample.
     #[error("no sample left for {part}: {hint}")]
     EmptyPart {
-        /// Which part: training, validation or test.
+        /// The part: training, validation or test.
         part: &'static str,
-        /// What to do about it.
+        /// The remedy.
         hint: &'static str,
     },
     /// Tables of different channels or intervals cannot make one sample set.
@@ -153,14 +166,14 @@ pub enum SignalError {
     TableMismatch {
         /// Index of the table.
         index: usize,
-        /// What differs.
+        /// The property that differs.
         what: &'static str,
-        /// The first table's.
+        /// The first table's value.
         expected: String,
-        /// This table's.
+        /// This table's value.
         got: String,
     },
-    /// A window does not have the width a model or scaler was fitted on.
+    /// A row does not have the width that a model or scaler was fitted on.
     #[error("expected rows of {expected} channels, got {got}")]
     Width {
         /// Channels expected.
@@ -168,4 +181,15 @@ pub enum SignalError {
         /// Channels given.
         got: usize,
     },
+}
+
+impl SignalError {
+    /// The error of a setting outside its range, as a result.
+    pub(crate) fn setting<T>(
+        setting: &'static str,
+        expected: &'static str,
+        got: f64,
+    ) -> Result<T, Self> {
+        Err(Self::Setting { setting, expected, got })
+    }
 }

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use windvane_candles::{Candle, Ohlcv, Timestamp};
-//! use windvane_signals::{Indicator, Rsi};
+//! use windvane_signals::Rsi;
 //!
 //! let mut rsi = Rsi::new(14)?;
 //! let mut last = None;
@@ -33,57 +33,38 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod channel;
-mod combinatorial;
+mod channels;
+mod dataset;
 mod deciles;
 mod drift;
-mod ema;
 mod error;
-mod indicator;
-mod label;
-mod macd;
-mod momentum;
+mod labels;
 mod pipeline;
-mod ratio;
-mod registry;
-mod rsi;
-mod samples;
 mod scaler;
-mod slot;
 mod spec;
-mod split;
+mod splits;
 mod state;
-mod table;
-mod volatility;
-mod volume;
-mod walk_forward;
-mod window;
+mod windows;
 
 /// The candles that signals are made from.
 pub use windvane_candles as candles;
 
-pub use channel::{Channel, Market};
-pub use combinatorial::Combinatorial;
+pub use channels::{
+    Channel, Macd, MarketSnapshot, Momentum, Registry, RelativeMacd, Rsi, Volatility, VolumeChange,
+};
+pub use dataset::{Dataset, DatasetParts};
 pub use deciles::Deciles;
 pub use drift::ChannelDrift;
 pub use error::SignalError;
-pub use indicator::Indicator;
-pub use label::{Band, LabelSpec};
-pub use macd::{Macd, RelativeMacd};
-pub use momentum::Momentum;
+pub use labels::{Band, LabelSpec, Sample, SampleSet};
 pub use pipeline::{Rows, SignalPipeline};
-pub use registry::Registry;
-pub use rsi::Rsi;
-pub use samples::{Sample, SampleSet};
 pub use scaler::Scaler;
 pub use spec::{ChannelSpec, GapPolicy, SignalSpec};
-pub use split::{Split, Stretch, TrainSet, ValidationSet};
+pub use splits::{
+    Combinatorial, Period, Split, SplitBuilder, TrainSet, ValidationSet, WalkForward,
+};
 pub use state::{StateReader, StateWriter};
-pub use table::{Outcome, SignalTable};
-pub use volatility::Volatility;
-pub use volume::VolumeChange;
-pub use walk_forward::WalkForward;
-pub use window::Window;
+pub use windows::{Outcome, SignalTable, Window};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

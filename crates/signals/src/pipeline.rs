@@ -1,9 +1,9 @@
 //! Candles in, rows of channel values out, one candle at a time.
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 
-use crate::slot::{self, Slot};
+use crate::channels::{Slot, next_default_row};
 use crate::{
-    Channel, GapPolicy, Market, Registry, SignalError, SignalSpec, StateReader, StateWriter,
+    GapPolicy, MarketSnapshot, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
 
 /// Computes the rows of a [`SignalSpec`] one candle at a time.
@@ -138,8 +138,8 @@ impl SignalPipeline {
             });
             let none = SignalError::State { what: "no pipeline has one of the channels" };
             let mut state = StateWriter::default();
-            found.ok_or(none)?.save(&mut state);
-            slot.restore(&mut StateReader::new(&state.into_words()))?;
+            found.ok_or(none)?.channel().save(&mut state);
+            slot.channel_mut().restore(&mut StateReader::new(&state.into_words()))?;
         }
         Ok(joined)
     }
@@ -147,11 +147,15 @@ impl SignalPipeline {
     /// Takes the next candle (or candle with other pairs' candles of the same time).
     ///
     /// # Errors
-    /// [`SignalError::Late`], [`SignalError::Misaligned`], [`SignalError::OtherTime`], and
-    /// [`SignalError::Gap`] under [`GapPolicy::Error`]. The state is as it was before.
+    /// [`SignalError::Duplicate`], [`SignalError::Late`], [`SignalError::Misaligned`],
+    /// [`SignalError::OutOfSync`], and [`SignalError::Gap`] under [`GapPolicy::Error`] or after
+    /// [`stop_at_gaps`](Self::stop_at_gaps). The state is as it was before.
     #[expect(clippy::inline_always, reason = "a call costs a tenth of a row's time")]
     #[inline(always)]
-    pub fn update<'m>(&mut self, market: impl Into<Market<'m>>) -> Result<Rows<'_>, SignalError> {
+    pub fn update<'m>(
+        &mut self,
+        market: impl Into<MarketSnapshot<'m>>,
+    ) -> Result<Rows<'_>, SignalError> {
         let market = market.into();
         // The common case costs no division: no gap, and no other pairs' times to compare.
         let follows = market.others().is_empty() && self.is_next(market.own().open_time());
@@ -166,7 +170,7 @@ impl SignalPipeline {
     /// Does before a candle's row what the gap policy asks for: the number of held rows, and
     /// whether the channels were reset.
     #[inline(never)]
-    fn cross_gap(&mut self, market: &Market<'_>) -> Result<(usize, bool), SignalError> {
+    fn cross_gap(&mut self, market: &MarketSnapshot<'_>) -> Result<(usize, bool), SignalError> {
         let step = self.step_to(market)?;
         let mut rows = 0;
         let restarted = matches!(step, Step::Restart);
@@ -176,7 +180,7 @@ impl SignalPipeline {
         if let (Step::Fill(missing), Some(last)) = (step, self.last) {
             for n in 1..=missing {
                 if let Some(flat) = held(last, self.interval, n) {
-                    self.write_row(rows, &Market::from(&flat));
+                    self.write_row(rows, &MarketSnapshot::from(&flat));
                     rows += 1;
                 }
             }
@@ -193,7 +197,7 @@ impl SignalPipeline {
     }
 
     /// Checks a candle against the last one; changes nothing.
-    fn step_to(&self, market: &Market<'_>) -> Result<Step, SignalError> {
+    fn step_to(&self, market: &MarketSnapshot<'_>) -> Result<Step, SignalError> {
         let open_time = market.own().open_time();
         if !self.interval.is_aligned(open_time) {
             return Err(SignalError::Misaligned { open_time, interval: self.interval });
@@ -201,13 +205,16 @@ impl SignalPipeline {
         for (pair, candle) in market.others() {
             if candle.open_time() != open_time {
                 let (pair, got) = (pair.clone(), candle.open_time());
-                return Err(SignalError::OtherTime { pair, expected: open_time, got });
+                return Err(SignalError::OutOfSync { pair, expected: open_time, got });
             }
         }
         let Some((last, _)) = self.last else {
             return Ok(Step::Follow);
         };
-        if open_time <= last {
+        if open_time == last {
+            return Err(SignalError::Duplicate { open_time });
+        }
+        if open_time < last {
             return Err(SignalError::Late { open_time, last });
         }
         let missing = missing_between(last, open_time, self.interval);
@@ -233,10 +240,10 @@ impl SignalPipeline {
 
     #[expect(clippy::inline_always, reason = "as `update`")]
     #[inline(always)]
-    fn write_row(&mut self, index: usize, market: &Market<'_>) {
+    fn write_row(&mut self, index: usize, market: &MarketSnapshot<'_>) {
         let row = &mut self.rows[index * self.channels.len()..][..self.channels.len()];
         if self.warm
-            && let Some(six) = slot::next_default_row(&mut self.channels, market.own())
+            && let Some(six) = next_default_row(&mut self.channels, market.own())
         {
             row.copy_from_slice(&six);
             self.complete[index] = true;
@@ -246,7 +253,7 @@ impl SignalPipeline {
     }
 
     #[inline(never)]
-    fn write_any_row(&mut self, index: usize, market: &Market<'_>) {
+    fn write_any_row(&mut self, index: usize, market: &MarketSnapshot<'_>) {
         let row = &mut self.rows[index * self.channels.len()..];
         let mut complete = true;
         for (channel, place) in self.channels.iter_mut().zip(row) {
@@ -270,7 +277,7 @@ impl SignalPipeline {
 
     /// Index of the first candle (counted from 0) with a complete row: the slowest channel's.
     pub fn warm_up(&self) -> usize {
-        self.channels.iter().map(Channel::warm_up).max().unwrap_or(0)
+        self.channels.iter().map(|slot| slot.channel().warm_up()).max().unwrap_or(0)
     }
 
     /// Open time of the last candle taken.
@@ -298,7 +305,9 @@ impl SignalPipeline {
 
     fn forget(&mut self) {
         self.warm = false;
-        self.channels.iter_mut().for_each(Channel::reset);
+        for slot in &mut self.channels {
+            slot.channel_mut().reset();
+        }
     }
 
     /// Writes the state, so that [`restore`](Self::restore) continues with the same bits.
@@ -310,7 +319,9 @@ impl SignalPipeline {
             state.int(open_time.millis());
             state.float(close);
         }
-        self.channels.iter().for_each(|channel| channel.save(state));
+        for slot in &self.channels {
+            slot.channel().save(state);
+        }
     }
 
     /// Takes over a state written by [`save`](Self::save) of a pipeline of the same spec.
@@ -339,8 +350,8 @@ impl SignalPipeline {
         if self.last.is_some_and(|(last, _)| !self.interval.is_aligned(last)) {
             return Err(SignalError::State { what: "its last candle is off the grid" });
         }
-        for channel in &mut self.channels {
-            channel.restore(state)?;
+        for slot in &mut self.channels {
+            slot.channel_mut().restore(state)?;
         }
         Ok(())
     }

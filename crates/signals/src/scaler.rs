@@ -1,5 +1,5 @@
 //! Making channels comparable, fitted on training rows only.
-use crate::{SignalError, TrainSet};
+use crate::{SampleSet, SignalError, SignalTable, TrainSet};
 
 /// Robust centre and scale per channel, fitted on training rows, clipped.
 ///
@@ -66,7 +66,7 @@ impl Scaler {
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] when there is no such row.
-    pub fn fit(train: &TrainSet<'_>) -> Result<Self, SignalError> {
+    pub fn fit(train: &TrainSet) -> Result<Self, SignalError> {
         let (mut centre, mut scale) = (Vec::new(), Vec::new());
         for channel in 0..train.width() {
             let mut values = known_values(train, channel);
@@ -97,16 +97,15 @@ impl Scaler {
         if centre.len() != scale.len() || centre.is_empty() {
             return Err(SignalError::Width { expected: centre.len().max(1), got: scale.len() });
         }
-        let fail = |setting, expected, got| Err(SignalError::Setting { setting, expected, got });
         if let Some(&wrong) = centre.iter().find(|centre| !centre.is_finite()) {
-            return fail("centre of a scaler", "finite", wrong);
+            return SignalError::setting("centre of a scaler", "finite", wrong);
         }
         if let Some(&wrong) = scale.iter().find(|scale| !scale.is_finite() || **scale < 0.0) {
-            return fail("scale of a scaler", "finite and at least 0", wrong);
+            return SignalError::setting("scale of a scaler", "finite and at least 0", wrong);
         }
         if !clip.is_finite() || clip <= 0.0 {
             let expected = "finite and above 0 (give 1e6 where nothing is clipped)";
-            return fail("clip of a scaler", expected, clip);
+            return SignalError::setting("clip of a scaler", expected, clip);
         }
         Ok(Self { centre, scale, clip })
     }
@@ -168,14 +167,44 @@ impl Scaler {
     }
 }
 
+impl SampleSet {
+    /// Scales the rows `[rows, C]` of every table that has a sample; an empty list for the other
+    /// tables. Incomplete rows are zeros, which no window reaches. Neighbouring windows share all
+    /// rows but one, so each row is scaled once.
+    ///
+    /// # Errors
+    /// As [`Scaler::apply_rows`].
+    pub fn scaled_tables(&self, scaler: &Scaler) -> Result<Vec<Vec<f32>>, SignalError> {
+        let mut scaled = Vec::with_capacity(self.tables().len());
+        for table in self.used_tables() {
+            scaled.push(table.map_or(Ok(Vec::new()), |table| scaled_rows(table, scaler))?);
+        }
+        Ok(scaled)
+    }
+}
+
+fn scaled_rows(table: &SignalTable, scaler: &Scaler) -> Result<Vec<f32>, SignalError> {
+    let width = table.width();
+    let mut scaled = vec![0.0; table.len() * width];
+    for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
+        if let Some(values) = table.row(row) {
+            scaler.apply_rows(values, target)?;
+        }
+    }
+    Ok(scaled)
+}
+
 /// A channel's values in the complete, real rows that training may look at, of the tables that
 /// have training samples.
-fn known_values(train: &TrainSet<'_>, channel: usize) -> Vec<f64> {
+fn known_values(train: &TrainSet, channel: usize) -> Vec<f64> {
     let mut values = Vec::new();
     for table in train.used_tables().into_iter().flatten() {
-        let covered = |row: &usize| table.close_time(*row).is_some_and(|at| train.covers(at));
-        let rows = (0..table.len()).filter(covered).filter(|&row| !table.is_held(row));
-        values.extend(rows.filter_map(|row| table.row(row)).map(|row| row[channel]));
+        for row in 0..table.len() {
+            let covered = table.close_time(row).is_some_and(|at| train.covers(at));
+            if covered && !table.is_held(row) {
+                values.extend(table.row(row).map(|values| values[channel]));
+            }
+        }
     }
     values
 }

@@ -177,13 +177,16 @@ impl SignalSpec {
     /// [`GapPolicy::MOST_HELD`]; [`SignalError::HoldReadsPair`] where candles would be filled in
     /// while a channel reads another pair's.
     pub fn check(&self) -> Result<(), SignalError> {
-        let fail = |setting, expected, got| Err(SignalError::Setting { setting, expected, got });
         if !(1..=Self::MOST_CHANNELS).contains(&self.width()) {
-            return fail("number of channels", "1 to 1024", self.width() as f64);
+            return SignalError::setting("number of channels", "1 to 1024", self.width() as f64);
         }
         let held = self.gaps.most_held();
         if held > GapPolicy::MOST_HELD {
-            return fail("max_missing of the hold policy", "at most 1000", f64::from(held));
+            return SignalError::setting(
+                "max_missing of the hold policy",
+                "at most 1000",
+                f64::from(held),
+            );
         }
         match self.pairs().first() {
             Some(pair) if held > 0 => Err(SignalError::HoldReadsPair { pair: (*pair).clone() }),

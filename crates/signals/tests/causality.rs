@@ -13,7 +13,7 @@ use common::{any_series, candle, flat, pair, series, walk, wide};
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval};
 use windvane_signals::{
-    Band, Channel, ChannelSpec, GapPolicy, LabelSpec, Market, Registry, SampleSet, Scaler,
+    Band, Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, SampleSet, Scaler,
     SignalError, SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter,
     WalkForward,
 };
@@ -105,7 +105,7 @@ proptest! {
             let candles = head.iter().chain(tail.iter()).copied().collect();
             table(&SignalSpec::default(), &series("A", candles))
         });
-        let split = Split::new(head.close_time(250).unwrap(), head.close_time(299).unwrap(), None, 0).unwrap();
+        let split = Split::builder().validate_from(head.close_time(250).unwrap()).test_from(head.close_time(299).unwrap()).embargo(0).build().unwrap();
         let fit = |table: SignalTable| {
             let tables = [table];
             let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
@@ -126,8 +126,8 @@ proptest! {
             let train = split.train(&samples).unwrap();
             let choose = split.validation(&samples).unwrap();
             let test = split.test(&samples);
-            let first = |set: &SampleSet<'_>| set.samples()[0].decided_at;
-            let settled = |set: &SampleSet<'_>| {
+            let first = |set: &SampleSet| set.samples()[0].decided_at;
+            let settled = |set: &SampleSet| {
                 let last = set.samples().iter().map(|s| s.outcome.settled_at).max().unwrap();
                 last.plus(Interval::HOUR, i64::from(embargo)).unwrap()
             };
@@ -239,7 +239,7 @@ struct LeaderMove {
 }
 
 impl Channel for LeaderMove {
-    fn update(&mut self, market: &Market<'_>) -> Option<f64> {
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         let close = market.other(&self.leader)?.close();
         let before = self.previous.replace(close)?;
         Some(close / before - 1.0)
@@ -286,11 +286,11 @@ fn a_channel_can_read_another_pair() {
     let mut live = SignalPipeline::new(&spec, Interval::HOUR, &registry).unwrap();
     for (own, leader) in own.iter().zip(&leader) {
         let beside = [(pair("LEAD"), *leader)];
-        let row = bits(live.update(Market::new(own, &beside)).unwrap().last());
+        let row = bits(live.update(MarketSnapshot::new(own, &beside)).unwrap().last());
         let index = (own.open_time().millis() / common::HOUR) as usize;
         assert_eq!(row, bits(table.row(index)));
     }
     let late = [(pair("LEAD"), leader.candles()[10])];
-    let error = live.update(Market::new(&own.candles()[60], &late)).unwrap_err();
-    assert!(matches!(error, SignalError::OtherTime { .. }), "{error}");
+    let error = live.update(MarketSnapshot::new(&own.candles()[60], &late)).unwrap_err();
+    assert!(matches!(error, SignalError::OutOfSync { .. }), "{error}");
 }

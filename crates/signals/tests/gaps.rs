@@ -12,9 +12,8 @@ mod common;
 use common::{flat, series, walk};
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 use windvane_signals::{
-    ChannelSpec, GapPolicy, Indicator, LabelSpec, Macd, Registry, Rsi, SampleSet, Scaler,
-    SignalError, SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter,
-    WalkForward,
+    ChannelSpec, GapPolicy, LabelSpec, Macd, Registry, Rsi, SampleSet, Scaler, SignalError,
+    SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter, WalkForward,
 };
 
 fn spec(gaps: GapPolicy) -> SignalSpec {
@@ -49,7 +48,7 @@ fn late_repeated_and_misaligned_candles_change_nothing() {
     for candle in &walk {
         let want = one.update(candle).unwrap().last().map(<[f64]>::to_vec);
         assert_eq!(two.update(candle).unwrap().last().map(<[f64]>::to_vec), want);
-        assert!(matches!(two.update(candle), Err(SignalError::Late { .. })));
+        assert!(matches!(two.update(candle), Err(SignalError::Duplicate { .. })));
         assert!(matches!(two.update(&crooked), Err(SignalError::Misaligned { .. })));
         let gap =
             two.update(&flat(candle.open_time().millis() / common::HOUR + 3, 1.0)).unwrap_err();
@@ -183,9 +182,23 @@ fn a_state_of_another_pipeline_is_refused() {
 #[test]
 fn a_split_whose_times_do_not_rise_is_refused() {
     let at = Timestamp::from_millis;
-    assert!(Split::new(at(1), at(2), Some(at(3)), 0).is_ok());
+    assert!(
+        Split::builder()
+            .validate_from(at(1))
+            .test_from(at(2))
+            .test_until(at(3))
+            .embargo(0)
+            .build()
+            .is_ok()
+    );
     for (validate, test, until) in [(2, 1, None), (1, 1, None), (1, 2, Some(2)), (1, 3, Some(2))] {
-        let error = Split::new(at(validate), at(test), until.map(at), 0).unwrap_err();
+        let error = Split::builder()
+            .validate_from(at(validate))
+            .test_from(at(test))
+            .test_until(until.map(at))
+            .embargo(0)
+            .build()
+            .unwrap_err();
         assert!(matches!(error, SignalError::SplitOrder { .. }), "{error}");
     }
     let tables = [table(GapPolicy::Reset).unwrap()];

@@ -1,4 +1,4 @@
-//! Indicators against TA-Lib and pandas.
+//! Channels against TA-Lib and pandas.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
@@ -8,12 +8,17 @@
     reason = "a test may stop, and its numbers are small"
 )]
 use windvane_candles::{Candle, Ohlcv, Timestamp};
-use windvane_signals::{Indicator, Macd, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange};
+use windvane_signals::{
+    Channel, Macd, MarketSnapshot, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange,
+};
 use windvane_testing::{Table, Unsupported, assert_close, golden_dir, json, list};
 
 /// Values row by row, `NaN` where undefined, as the golden tables have it.
-fn run(mut indicator: impl Indicator<Output = f64>, candles: &[Candle]) -> Vec<f64> {
-    candles.iter().map(|candle| indicator.update(candle).unwrap_or(f64::NAN)).collect()
+fn run(mut channel: impl Channel, candles: &[Candle]) -> Vec<f64> {
+    candles
+        .iter()
+        .map(|candle| channel.update(&MarketSnapshot::from(candle)).unwrap_or(f64::NAN))
+        .collect()
 }
 
 fn candles(table: &Table) -> Vec<Candle> {

@@ -6,8 +6,8 @@ use common::{HOUR, series, walk};
 use proptest::prelude::*;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_signals::{
-    Combinatorial, GapPolicy, LabelSpec, Registry, Sample, SampleSet, Scaler, SignalError,
-    SignalSpec, SignalTable, Split, Stretch, WalkForward,
+    Combinatorial, GapPolicy, LabelSpec, Period, Registry, Sample, SampleSet, Scaler, SignalError,
+    SignalSpec, SignalTable, Split, WalkForward,
 };
 
 fn at(hour: i64) -> Timestamp {
@@ -44,7 +44,7 @@ enum Plan {
 }
 
 impl Plan {
-    fn splits(&self, pool: &SampleSet<'_>) -> Vec<Split> {
+    fn splits(&self, pool: &SampleSet) -> Vec<Split> {
         match self {
             Self::Walk(plan) => plan.splits(pool).unwrap(),
             Self::Groups(plan) => plan.splits(pool).unwrap(),
@@ -68,7 +68,15 @@ fn any_plan() -> impl Strategy<Value = Plan> {
     let once =
         (300..700_i64, 50..300_i64, 50..300_i64, 0..30_u32).prop_map(|(from, a, b, embargo)| {
             let (test_from, test_until) = (at(from + a), at(from + a + b));
-            Plan::Once(Split::new(at(from), test_from, Some(test_until), embargo).unwrap())
+            Plan::Once(
+                Split::builder()
+                    .validate_from(at(from))
+                    .test_from(test_from)
+                    .test_until(test_until)
+                    .embargo(embargo)
+                    .build()
+                    .unwrap(),
+            )
         });
     prop_oneof![walk, groups, once]
 }
@@ -124,7 +132,7 @@ proptest! {
             // The scaler's rows lie in no test, and after the window's beginning.
             for hour in 0..1_700 {
                 let close = at(hour);
-                let of_test = |test: &Stretch| close > test.from && test.contains(close);
+                let of_test = |test: &Period| close > test.from && test.contains(close);
                 if train.covers(close) {
                     prop_assert!(!split.tests().iter().any(of_test) && close <= train.until());
                     prop_assert!(split.train_from().is_none_or(|from| from <= close));
@@ -160,7 +168,7 @@ fn the_scaler_of_a_split_around_a_test_sees_none_of_it() {
             })
             .collect(),
     );
-    let tests = vec![Stretch { from: at(600), until: Some(at(800)) }];
+    let tests = vec![Period { from: at(600), until: Some(at(800)) }];
     let split = Split::around(tests, at(1_300), 10).unwrap();
     let fit = |series: &CandleSeries| {
         let tables = [table(&SignalSpec::default(), series)];
@@ -215,10 +223,10 @@ fn what_cannot_be_cut_is_refused() {
     assert!(matches!(too_far, Err(SignalError::EmptyPart { part: "training", .. })));
     let none = WalkForward { window: Some(0), ..WalkForward::default() }.splits(&pool);
     assert!(matches!(none, Err(SignalError::Setting { .. })));
-    let test = |from, until| Stretch { from: at(from), until: Some(at(until)) };
+    let test = |from, until| Period { from: at(from), until: Some(at(until)) };
     for tests in [vec![], vec![test(5, 5)], vec![test(0, 9), test(8, 20)]] {
         assert!(Split::around(tests, at(1), 0).is_err());
     }
-    let split = Split::new(at(10), at(20), None, 0).unwrap();
-    assert!(split.learning_from(at(10)).is_err());
+    let split = Split::builder().validate_from(at(10)).test_from(at(20)).embargo(0);
+    assert!(split.train_from(at(10)).build().is_err());
 }

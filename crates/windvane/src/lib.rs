@@ -9,9 +9,13 @@
 //!
 //! | module | crate | what |
 //! |---|---|---|
-//! | [`candles`] | `windvane-candles` | candles, series, CSV, the real sample, simulated markets |
+//! | [`candles`] | `windvane-candles` | candles, series, the real sample, simulated markets |
 //! | [`signals`] | `windvane-signals` | indicators, channels, scaler, windows, labels, splits |
 //! | [`models`] | `windvane-models` | v2, v3, v3.1, v3.2, training, saved models, the live predictor |
+#![cfg_attr(
+    feature = "readers",
+    doc = "| [`readers`] | `windvane-readers` | files of exchanges and tools: CSV, JSON, zip, gzip, Arrow, Parquet |"
+)]
 #![cfg_attr(
     feature = "ensemble",
     doc = "| [`ensemble`] | `windvane-ensemble` | votes over models; loads any saved model |"
@@ -27,7 +31,7 @@
 //! # Features
 //! `v2` and `v32` (default), `v3`, `v31`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models;
 //! `original` and `tuned` are the named ones.
-//! `train`: fitting. `backtest`: walk-forward tests and reports. `csv`, `read`, `columnar`, `sample`,
+//! `train`: fitting. `backtest`: walk-forward tests and reports. `readers`, `columnar`, `sample`,
 //! `simulate`: where candles come from. `full`: everything but `columnar`, which takes longer to build than the rest.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -41,6 +45,8 @@ pub use windvane_candles as candles;
 #[cfg(feature = "ensemble")]
 pub use windvane_ensemble as ensemble;
 pub use windvane_models as models;
+#[cfg(feature = "readers")]
+pub use windvane_readers as readers;
 pub use windvane_signals as signals;
 
 pub use load::{from_bytes, kinds, load};
@@ -69,17 +75,14 @@ pub mod prelude {
     pub use windvane_models::v32::FastLstmLearner;
     pub use windvane_models::{DirectionModel, ModelError, ModelId, Prediction, Predictor};
     pub use windvane_signals::{
-        ChannelSpec, GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split,
+        ChannelSpec, Dataset, GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable,
+        Split,
     };
 }
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct WorkspaceReadmeDoctests;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/diagnosis.md")]
-struct DiagnosisDoctests;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/live.md")]
@@ -92,10 +95,6 @@ struct SignalsDoctests;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/training.md")]
 struct TrainingDoctests;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/ensemble.md")]
-struct EnsembleDoctests;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/saved-models.md")]

@@ -9,6 +9,7 @@ use windvane::models::v3::BiLstm;
 use windvane::models::v31::AttentionBiLstm;
 use windvane::models::v32::FastLstm;
 use windvane::models::{DirectionModel, MarketProfile, ModelError, Predictor, Retraining, Scratch};
+use windvane::readers;
 use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};
 
 fn travels<E: Error + Send + Sync + 'static>() {}
@@ -23,8 +24,7 @@ fn every_error_travels_between_threads() {
     travels::<candles::ResampleError>();
     travels::<candles::SeriesError>();
     travels::<candles::TimeError>();
-    travels::<candles::csv::CsvError>();
-    travels::<candles::read::ReadError>();
+    travels::<readers::ReadError>();
     travels::<candles::simulate::SimulateError>();
     travels::<SignalError>();
     travels::<ModelError>();

@@ -5,7 +5,7 @@ use windvane_candles::CandleSeries;
 use windvane_models::train::{Learner, Run};
 use windvane_models::{DirectionModel, ModelError, Prediction, TableReader};
 use windvane_signals::{
-    Channel, ChannelSpec, GapPolicy, Market, Registry, SampleSet, SignalError, SignalSpec,
+    Channel, ChannelSpec, GapPolicy, MarketSnapshot, Registry, SampleSet, SignalError, SignalSpec,
     SignalTable, Split, StateReader, StateWriter,
 };
 
@@ -56,7 +56,7 @@ pub(super) fn predicted(
     predictions.map(forecast).collect()
 }
 
-fn split(pool: &SampleSet<'_>, exam: &Exam<'_>) -> Result<Split, SignalError> {
+fn split(pool: &SampleSet, exam: &Exam<'_>) -> Result<Split, SignalError> {
     let before = pool.samples().partition_point(|sample| sample.decided_at < exam.split);
     #[expect(
         clippy::cast_possible_truncation,
@@ -67,7 +67,7 @@ fn split(pool: &SampleSet<'_>, exam: &Exam<'_>) -> Result<Split, SignalError> {
     let from = before.checked_sub(validation).and_then(|index| pool.samples().get(index));
     let hint = "give the audit more candles";
     let from = from.ok_or(SignalError::EmptyPart { part: "training", hint })?;
-    Split::new(from.decided_at, exam.split, None, 0)
+    Split::builder().validate_from(from.decided_at).test_from(exam.split).embargo(0).build()
 }
 
 /// The rows of a table beside the closes of the exam's outcomes: inputs and labels can then be
@@ -107,7 +107,7 @@ struct Replay {
 }
 
 impl Channel for Replay {
-    fn update(&mut self, _: &Market<'_>) -> Option<f64> {
+    fn update(&mut self, _: &MarketSnapshot<'_>) -> Option<f64> {
         self.row += 1;
         Some(self.inputs.row(self.row - 1)?[self.column])
     }

@@ -187,7 +187,7 @@ impl Finished<'_> {
 
     fn group_record(&self, Planned { group, folds }: &Planned<'_>) -> GroupRecord {
         let name = |index: &usize| self.instruments[*index].series.pair().to_string();
-        let fold = |(index, fold): (usize, &crate::group::Fold<'_>)| FoldRecord {
+        let fold = |(index, fold): (usize, &crate::group::Fold)| FoldRecord {
             fold: index + 1,
             validate_from: fold.split.validate_from(),
             test_from: fold.split.test_from(),

@@ -64,8 +64,8 @@ impl Learner for BoostedTreesLearner {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         super::fit(&self.id, train, validation, run, grow)

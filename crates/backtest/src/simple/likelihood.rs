@@ -27,7 +27,7 @@ struct Slope {
 
 impl<'a> Cases<'a> {
     /// The samples that moved; the others say nothing about UP against DOWN.
-    pub(super) fn of(samples: &SampleSet<'_>, windows: &'a ScaledWindows) -> Self {
+    pub(super) fn of(samples: &SampleSet, windows: &'a ScaledWindows) -> Self {
         let moved = |sample: &&Sample| sample.label != Direction::Neutral;
         let samples = samples.samples().iter().filter(moved).copied().collect();
         Self { windows, samples }

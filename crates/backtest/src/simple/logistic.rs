@@ -59,8 +59,8 @@ impl Learner for LogisticLearner {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         super::fit(&self.id, train, validation, run, |cases, choose| Ok(likeliest(cases, choose)))

@@ -42,8 +42,8 @@ struct Fitted {
 /// by the first two thirds of the validation windows, and what calibrates it all of those.
 fn fit(
     id: &ModelId,
-    train: &TrainSet<'_>,
-    validation: &ValidationSet<'_>,
+    train: &TrainSet,
+    validation: &ValidationSet,
     run: &Run<'_>,
     learn: impl FnOnce(&Cases<'_>, &Cases<'_>) -> Result<Fitted, ModelError>,
 ) -> Result<Box<dyn DirectionModel>, ModelError> {

@@ -13,7 +13,7 @@ pub(super) struct ScaledWindows {
 
 impl ScaledWindows {
     /// Scales the rows of the tables that the samples point into.
-    pub(super) fn of(samples: &SampleSet<'_>, scaler: &Scaler) -> Result<Self, ModelError> {
+    pub(super) fn of(samples: &SampleSet, scaler: &Scaler) -> Result<Self, ModelError> {
         let tables = samples.scaled_tables(scaler)?;
         Ok(Self { tables, width: samples.width(), lookback: samples.lookback() })
     }

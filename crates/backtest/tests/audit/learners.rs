@@ -45,8 +45,8 @@ impl Learner for Correlations {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let spec = spec_of(train, validation)?;
@@ -79,7 +79,7 @@ impl Learner for Correlations {
 }
 
 /// Where the test begins, as a learner without a purge would take it.
-fn validation_from(validation: &ValidationSet<'_>) -> Timestamp {
+fn validation_from(validation: &ValidationSet) -> Timestamp {
     let last = validation.samples().last().expect("a sample");
     last.outcome.settled_at
 }

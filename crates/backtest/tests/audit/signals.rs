@@ -146,7 +146,7 @@ fn the_future_of_another_pair_counts() {
 struct Beside(Pair);
 
 impl Channel for Beside {
-    fn update(&mut self, market: &windvane_signals::Market<'_>) -> Option<f64> {
+    fn update(&mut self, market: &windvane_signals::MarketSnapshot<'_>) -> Option<f64> {
         market.other(&self.0).map(Candle::close)
     }
 
@@ -178,7 +178,7 @@ impl Foresight {
 }
 
 impl Channel for Foresight {
-    fn update(&mut self, market: &windvane_signals::Market<'_>) -> Option<f64> {
+    fn update(&mut self, market: &windvane_signals::MarketSnapshot<'_>) -> Option<f64> {
         self.0.get(&market.own().open_time()).copied()
     }
 

@@ -43,8 +43,8 @@ impl Learner for Fake {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        _: &ValidationSet<'_>,
+        train: &TrainSet,
+        _: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let table = &train.tables()[0];
@@ -91,8 +91,8 @@ impl Learner for Failing {
 
     fn fit(
         &self,
-        _: &TrainSet<'_>,
-        _: &ValidationSet<'_>,
+        _: &TrainSet,
+        _: &ValidationSet,
         _: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Err(ModelError::TooFewWindows { expected: 1_000_000, got: 1 })

@@ -27,43 +27,40 @@ impl Market {
         match *self {
             Self::MartingaleGarch { omega, alpha, beta } => {
                 let mut variance = s * s;
-                let returns = move |random: &mut ChaCha8Rng| {
+                with_idle_volume(count, s, random, move |random| {
                     let r = variance.sqrt() * normal(random);
                     variance = omega + alpha * r * r + beta * variance;
                     r
-                };
-                with_idle_volume(count, s, returns, random)
+                })
             }
             Self::Ar1 { phi, sigma } => {
                 let mut r = s * normal(random);
-                let returns = move |random: &mut ChaCha8Rng| {
+                with_idle_volume(count, s, random, move |random| {
                     r = phi * r + sigma * normal(random);
                     r
-                };
-                with_idle_volume(count, s, returns, random)
+                })
             }
             Self::Regime { mu_over_sigma, sigma, stay } => {
                 let mut m = if random.random_bool(0.5) { 1.0 } else { -1.0 };
-                let returns = move |random: &mut ChaCha8Rng| {
+                with_idle_volume(count, s, random, move |random| {
                     if !random.random_bool(stay) {
                         m = -m;
                     }
                     sigma * (m * mu_over_sigma + normal(random))
-                };
-                with_idle_volume(count, s, returns, random)
+                })
             }
             Self::VolumeLead { sigma, spread, theta, kappa } => {
                 let mut drift = 0.0;
                 let mut before: Option<f64> = None;
-                let step = |_| {
+                let steps = (0..count).map(|_| {
                     let log_return: f64 = sigma * (drift + normal(random));
                     let volume = (LOG_VOLUME + spread * normal(random)).exp().round().max(1.0);
                     let jump = before.is_some_and(|before| volume / before - 1.0 > theta);
                     drift = if jump { kappa * log_return.signum() } else { 0.0 };
                     before = Some(volume);
                     Step { log_return, volume }
-                };
-                (0..count).map(step).collect()
+                });
+                steps.collect()
             }
         }
     }
@@ -73,15 +70,15 @@ impl Market {
 fn with_idle_volume(
     count: usize,
     s: f64,
-    mut next_return: impl FnMut(&mut ChaCha8Rng) -> f64,
     random: &mut ChaCha8Rng,
+    mut next_return: impl FnMut(&mut ChaCha8Rng) -> f64,
 ) -> Vec<Step> {
     let mut x = 0.0;
-    let step = |_| {
+    let steps = (0..count).map(|_| {
         let log_return = next_return(random);
         x = 0.7 * x + 0.25 * normal(random);
         let volume = (LOG_VOLUME + x + 0.3 * log_return.abs() / s).exp().round();
         Step { log_return, volume }
-    };
-    (0..count).map(step).collect()
+    });
+    steps.collect()
 }

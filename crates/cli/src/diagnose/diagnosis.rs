@@ -67,7 +67,7 @@ pub(super) struct WholeView {
 /// Looks at the decision at `row`.
 pub(super) fn diagnose(
     subject: Subject,
-    samples: &SampleSet<'_>,
+    samples: &SampleSet,
     row: usize,
 ) -> Result<Diagnosis, Error> {
     let table = samples.tables().first().ok_or("no candles")?;
@@ -79,7 +79,7 @@ pub(super) fn diagnose(
 
 /// The row of the decision: the last one at or before `at` with a whole window; without `at` the
 /// last one whose outcome is known.
-pub(super) fn decision(samples: &SampleSet<'_>, at: Option<Timestamp>) -> Result<usize, String> {
+pub(super) fn decision(samples: &SampleSet, at: Option<Timestamp>) -> Result<usize, String> {
     let table = samples.tables().first().ok_or("no candles")?;
     let lookback = samples.lookback();
     let decided = |row: usize| table.window(row, lookback).map(|window| window.decided_at());
@@ -142,7 +142,7 @@ fn stage(record: Option<&TrainingRecord>, at: Timestamp) -> Stage {
     }
 }
 
-fn whole(subject: Subject, samples: &SampleSet<'_>) -> Result<WholeView, Error> {
+fn whole(subject: Subject, samples: &SampleSet) -> Result<WholeView, Error> {
     let Subject { model, epochs } = subject;
     let record = model.record().cloned();
     let learned = samples.filtered(|sample| {
@@ -168,14 +168,14 @@ fn whole(subject: Subject, samples: &SampleSet<'_>) -> Result<WholeView, Error> 
 
 fn looked_into(
     network: &dyn Inspect,
-    counted: &SampleSet<'_>,
-    descended: &SampleSet<'_>,
+    counted: &SampleSet,
+    descended: &SampleSet,
 ) -> Result<(Vec<LayerActivity>, Vec<GradientNorm>), Error> {
     Ok((LayerActivity::of(network, counted)?, network.gradient_norms(descended)?))
 }
 
 /// At most [`WINDOWS`] of them, evenly spread.
-fn spread<'a>(samples: &SampleSet<'a>) -> SampleSet<'a> {
+fn spread<'a>(samples: &SampleSet) -> SampleSet {
     let step = samples.len().div_ceil(WINDOWS).max(1);
     let kept: Vec<usize> = samples.samples().iter().step_by(step).map(|s| s.row).collect();
     samples.filtered(|sample| kept.binary_search(&sample.row).is_ok())

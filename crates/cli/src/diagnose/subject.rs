@@ -43,7 +43,7 @@ pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
 }
 
 /// Fits a model to the samples before the last months.
-pub(super) fn fit(options: &Options, samples: &SampleSet<'_>) -> Result<Subject, Error> {
+pub(super) fn fit(options: &Options, samples: &SampleSet) -> Result<Subject, Error> {
     let last = samples.samples().last().ok_or("too few candles for a single window")?;
     let test_from = months_before(last.outcome.settled_at, options.held_back());
     let before = samples.filtered(|sample| sample.outcome.settled_at <= test_from);
@@ -56,7 +56,8 @@ pub(super) fn fit(options: &Options, samples: &SampleSet<'_>) -> Result<Subject,
     let validate_from = before.samples().get(first_validation).ok_or_else(|| {
         format!("no candle is older than the last {} months; hold back less", options.held_back())
     })?;
-    let split = Split::new(validate_from.decided_at, test_from, None, 1)?;
+    let split =
+        Split::builder().validate_from(validate_from.decided_at).test_from(test_from).build()?;
     let (train, validation) = (split.train(samples)?, split.validation(samples)?);
 
     let epochs = Epochs::new();

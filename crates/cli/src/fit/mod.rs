@@ -83,7 +83,7 @@ fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, E
 }
 
 /// Saves the training profile beside the model; `None` where training is too short for one.
-fn save_profile(train: &TrainSet<'_>, out: &std::path::Path) -> Result<Option<PathBuf>, Error> {
+fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBuf>, Error> {
     match MarketProfile::fit(train, PROFILE_WINDOW) {
         Ok(profile) => {
             let file = out.with_extension("profile.json");

@@ -190,13 +190,13 @@ impl Settings {
     }
 
     /// Split of the samples into training and validation, without a test period.
-    pub(super) fn split(&self, samples: &SampleSet<'_>) -> Result<Split, Error> {
+    pub(super) fn split(&self, samples: &SampleSet) -> Result<Split, Error> {
         let Some(date) = &self.validate_from else {
             return Ok(Split::for_live(samples, self.validation.unwrap_or(0.15))?);
         };
         let last = samples.samples().last().ok_or("too few candles for a single window")?;
         let end = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
-        Ok(Split::new(date.parse()?, end, None, 0)?)
+        Ok(Split::builder().validate_from(date.parse()?).test_from(end).embargo(0).build()?)
     }
 
     pub(super) fn seed(&self) -> u64 {

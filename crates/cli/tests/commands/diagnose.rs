@@ -3,10 +3,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use windvane::candles::csv::read_csv;
 use windvane::candles::simulate::Market;
 use windvane::models::train::Recipe;
 use windvane::prelude::*;
+use windvane::readers::read_csv;
 
 use crate::support::{text as path, windvane};
 
@@ -129,7 +129,8 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
         [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap()];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index| series.close_time(index).unwrap();
-    let split = Split::new(at(300), at(400), None, 0).unwrap();
+    let split =
+        Split::builder().validate_from(at(300)).test_from(at(400)).embargo(0).build().unwrap();
     let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
     let file = data.join("model.safetensors");
     learner.fit(&train, &validation, &Run::new(1)).unwrap().save(&file).unwrap();

@@ -3,12 +3,12 @@ use std::fmt;
 
 use super::{AttentionParams, AttentionShape};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, OUTPUTS, OutputColumn, Scores, WeightedSum};
+use crate::kernels::{OUTPUTS, OutputColumn, Scores, WeightedSum};
 use crate::{Kernel, LstmError, PackedDense, Real, softmax};
 
-/// An additive attention packed for inference: after construction nothing allocates.
+/// Additive attention packed for inference; nothing allocates after construction.
 ///
-/// Every sum has one order, whatever the kernel: each unit starts at its bias and adds the inputs
+/// Every sum has one order on every kernel: each unit starts at its bias and adds the inputs
 /// ascending, the units of a score are added in a fixed tree, the context adds the steps
 /// ascending. See [`AttentionShape`] for the formula.
 ///
@@ -35,7 +35,7 @@ pub struct PackedAttention<R> {
     v: Vec<OutputColumn<R>>,
 }
 
-/// Sizes and kernel; not the weights.
+/// Formats sizes and kernel, not the weights.
 impl<R> fmt::Debug for PackedAttention<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PackedAttention")
@@ -46,7 +46,7 @@ impl<R> fmt::Debug for PackedAttention<R> {
 }
 
 impl<R: Real> PackedAttention<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
+    /// Packs the parameters for the kernel that [`Kernel::chosen`] returns.
     ///
     /// # Errors
     /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
@@ -61,7 +61,7 @@ impl<R: Real> PackedAttention<R> {
         Ok(Self { shape, dense, v })
     }
 
-    /// The same attention run by another kernel.
+    /// Returns the same attention on another kernel.
     ///
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
@@ -70,17 +70,12 @@ impl<R: Real> PackedAttention<R> {
         Ok(self)
     }
 
-    /// The attention's sizes.
-    pub fn shape(&self) -> AttentionShape {
-        self.shape
-    }
-
-    /// The kernel that runs.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.dense.kernel()
     }
 
-    /// Working memory for windows of up to `steps` rows.
+    /// Creates working memory for windows of up to `steps` rows.
     pub fn scratch(&self, steps: usize) -> AttentionScratch<R> {
         AttentionScratch { weights: vec![R::ZERO; steps], steps: 0 }
     }
@@ -109,25 +104,25 @@ impl<R: Real> PackedAttention<R> {
         let (kernel, bias, columns) = self.dense.parts();
         let units = self.shape.units();
         let (v, out) = (&self.v, &mut *weights);
-        kernels::dispatch(kernel, Scores { bias, columns, v, inputs: width, units, rows, out });
+        kernel.run(Scores { bias, columns, v, inputs: width, units, rows, out });
         softmax(weights);
-        kernels::dispatch(kernel, WeightedSum { weights, rows, width, sum: context });
+        kernel.run(WeightedSum { weights, rows, width, sum: context });
         Ok(())
     }
 }
 
 /// Working memory of [`PackedAttention`], made by [`PackedAttention::scratch`].
 ///
-/// It carries nothing from call to call; one per thread serves any number of windows.
+/// It carries no state from call to call; one per thread serves any number of windows.
 #[derive(Debug, Clone)]
 pub struct AttentionScratch<R> {
     weights: Vec<R>,
-    /// Rows of the last window.
+    /// Number of rows of the last window.
     steps: usize,
 }
 
 impl<R> AttentionScratch<R> {
-    /// The weights of the last window's rows `[T]`, which sum to 1.
+    /// Returns the weights of the last window's rows `[T]`, which sum to 1.
     pub fn weights(&self) -> &[R] {
         &self.weights[..self.steps]
     }

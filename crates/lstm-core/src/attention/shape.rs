@@ -3,7 +3,7 @@ use crate::error::check_len;
 use crate::lstm::check_size;
 use crate::{DenseParams, DenseShape, LstmError, TensorSpec};
 
-/// The sizes of an additive attention over time (Bahdanau et al. 2015, without a query).
+/// Sizes of an additive attention over time (Bahdanau et al. 2015, without a query).
 ///
 /// It weighs the rows `h_t` of a window, each `[N]`, and returns their weighted mean:
 ///
@@ -27,12 +27,12 @@ use crate::{DenseParams, DenseShape, LstmError, TensorSpec};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AttentionShape {
-    /// W h + b.
+    /// Dense layer W h + b.
     dense: DenseShape,
 }
 
 impl AttentionShape {
-    /// An attention of `units` (`A`) units over rows of `input_size` (`N`) numbers.
+    /// Creates the shape of `units` (`A`) units over rows of `input_size` (`N`) numbers.
     ///
     /// # Errors
     /// [`LstmError::Size`] unless both sizes are 1 to [`MAX_SIZE`](crate::MAX_SIZE).
@@ -42,30 +42,30 @@ impl AttentionShape {
         Ok(Self { dense: DenseShape::new(input_size, units)? })
     }
 
-    /// `N`.
+    /// Returns the number of inputs `N` per row.
     pub fn input_size(&self) -> usize {
         self.dense.input_size()
     }
 
-    /// `A`.
+    /// Returns the number of units `A`.
     pub fn units(&self) -> usize {
         self.dense.output_size()
     }
 
-    /// Names and shapes: `prefix.w` `[A, N]`, `prefix.b` `[A]`, `prefix.v` `[A]`.
+    /// Returns names and shapes: `prefix.w` `[A, N]`, `prefix.b` `[A]`, `prefix.v` `[A]`.
     pub fn specs(&self, prefix: &str) -> Vec<TensorSpec> {
         let mut specs = self.dense.specs(prefix);
         specs.push(TensorSpec::new(format!("{prefix}.v"), [self.units()]));
         specs
     }
 
-    /// The number of parameters.
+    /// Returns the number of parameters.
     #[expect(clippy::len_without_is_empty, reason = "a layer is never empty")]
     pub fn len(&self) -> usize {
         self.dense.len() + self.units()
     }
 
-    /// Views of the parameters in their part of the flat buffer.
+    /// Splits the flat buffer into views of the parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -76,7 +76,7 @@ impl AttentionShape {
         Ok(AttentionParams { w, b, v })
     }
 
-    /// Views like [`params`](Self::params), to be changed.
+    /// Splits the flat buffer into mutable views of the parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -90,26 +90,26 @@ impl AttentionShape {
         Ok(AttentionParamsMut { w, b, v })
     }
 
-    /// The layer W h + b.
+    /// Returns the shape of the dense layer W h + b.
     pub(crate) fn dense(&self) -> DenseShape {
         self.dense
     }
 
-    /// `Ok` if views made elsewhere fit.
+    /// Checks that views made elsewhere fit the shape.
     pub(crate) fn check<R>(&self, params: AttentionParams<'_, R>) -> Result<(), LstmError> {
         self.dense.check(params.dense())?;
         check_len("v", self.units(), params.v.len())
     }
 }
 
-/// The parameters of one attention.
+/// Read-only views of the parameters of one attention.
 #[derive(Debug)]
 pub struct AttentionParams<'a, R> {
-    /// Weights `[A, N]`.
+    /// Input weights W `[A, N]`.
     pub w: &'a [R],
-    /// Bias `[A]`.
+    /// Bias b of each unit `[A]`.
     pub b: &'a [R],
-    /// What each unit adds to the score `[A]`.
+    /// Score weight v of each unit `[A]`.
     pub v: &'a [R],
 }
 
@@ -123,26 +123,26 @@ impl<R> Clone for AttentionParams<'_, R> {
 impl<R> Copy for AttentionParams<'_, R> {}
 
 impl<'a, R> AttentionParams<'a, R> {
-    /// Those of W h + b.
+    /// Returns the parameters of the dense layer W h + b.
     pub(crate) fn dense(self) -> DenseParams<'a, R> {
         DenseParams { w: self.w, b: self.b }
     }
 }
 
-/// Like [`AttentionParams`], to be changed; also holds gradients.
+/// Mutable views like [`AttentionParams`], of parameters or of gradients.
 #[derive(Debug)]
 pub struct AttentionParamsMut<'a, R> {
-    /// Weights `[A, N]`.
+    /// Input weights W `[A, N]`.
     pub w: &'a mut [R],
-    /// Bias `[A]`.
+    /// Bias b of each unit `[A]`.
     pub b: &'a mut [R],
-    /// What each unit adds to the score `[A]`.
+    /// Score weight v of each unit `[A]`.
     pub v: &'a mut [R],
 }
 
 #[cfg(feature = "train")]
 impl<R> AttentionParamsMut<'_, R> {
-    /// The same views, not to be changed.
+    /// Returns the same views, read-only.
     pub(crate) fn as_params(&self) -> AttentionParams<'_, R> {
         AttentionParams { w: self.w, b: self.b, v: self.v }
     }

@@ -3,47 +3,47 @@ use super::{AttentionParams, AttentionParamsMut, AttentionShape};
 use crate::dense::{dense_backward, dense_forward};
 use crate::error::{check_len, check_rows};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{self, Checked, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
+use crate::kernels::{DetectedKernel, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
 use crate::{DenseParamsMut, LstmError, Real, softmax};
 
-/// The activations of one forward pass, and working memory of the backward pass.
+/// Activations of one forward pass, and working memory of the backward pass.
 ///
-/// Make one and use it for all batches: buffers grow to the largest batch and stay.
+/// Reuse one cache for all batches: its buffers grow to the largest batch and are kept.
 #[derive(Debug, Clone, Default)]
 pub struct AttentionCache<R> {
     shape: Option<AttentionShape>,
     batch: usize,
-    /// tanh(W h + b) `[T, B, A]`.
+    /// Activations tanh(W h + b) `[T, B, A]`.
     u: Vec<R>,
-    /// `[T, B]`
+    /// Attention weights `[T, B]`.
     weights: Vec<R>,
-    /// `[B, N]`
+    /// Weighted means `[B, N]`.
     context: Vec<R>,
-    /// The scores of one sequence `[T]`.
+    /// Scores of one sequence `[T]`.
     one: Vec<R>,
-    /// Gradients of the weights, then of the scores `[T, B]`.
+    /// Gradients with respect to the weights, then to the scores `[T, B]`.
     d_scores: Vec<R>,
-    /// Gradients of W h + b `[T, B, A]`.
+    /// Gradients with respect to W h + b `[T, B, A]`.
     d_z: Vec<R>,
 }
 
 impl<R: Real> AttentionCache<R> {
-    /// An empty cache.
+    /// Creates an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The weighted means of the last forward pass `[B, N]`.
+    /// Returns the weighted means of the last forward pass `[B, N]`.
     pub fn context(&self) -> &[R] {
         &self.context
     }
 
-    /// The weights of the last forward pass `[T, B]`; those of a sequence sum to 1.
+    /// Returns the weights of the last forward pass `[T, B]`; those of a sequence sum to 1.
     pub fn weights(&self) -> &[R] {
         &self.weights
     }
 
-    /// Makes room; what lies in the buffers is overwritten by the passes.
+    /// Resizes the buffers; the passes overwrite their contents.
     fn resize(&mut self, shape: AttentionShape, batch: usize, steps: usize) {
         self.shape = Some(shape);
         self.batch = batch;
@@ -57,7 +57,7 @@ impl<R: Real> AttentionCache<R> {
     }
 }
 
-/// Weighs the steps of each sequence of a batch and keeps the activations in `cache`.
+/// Computes the attention over each sequence of a batch and caches the activations.
 ///
 /// # Shapes
 /// `h` `[T, B, N]`, `T` from its length. Results are [`AttentionCache::context`] and
@@ -96,11 +96,11 @@ pub fn attention_forward<R: Real>(
     let steps = check_rows("h", batch * width, h.len())?;
     cache.resize(shape, batch, steps);
     dense_forward(shape.dense(), params.dense(), h, &mut cache.u)?;
-    let kernel = Checked::detect();
-    kernels::dispatch(kernel, Tanh { values: &mut cache.u });
+    let kernel = DetectedKernel::detect();
+    kernel.run(Tanh { values: &mut cache.u });
     // score = v · u
     let AttentionCache { u, weights, .. } = &mut *cache;
-    kernels::dispatch(kernel, Dots { rows: u, vectors: params.v, width: units, out: weights });
+    kernel.run(Dots { rows: u, vectors: params.v, width: units, out: weights });
     for b in 0..batch {
         let of_sequence = cache.weights.iter().skip(b).step_by(batch);
         cache.one.iter_mut().zip(of_sequence).for_each(|(one, score)| *one = *score);
@@ -109,11 +109,11 @@ pub fn attention_forward<R: Real>(
         of_sequence.zip(&cache.one).for_each(|(weight, one)| *weight = *one);
     }
     let AttentionCache { weights, context, .. } = cache;
-    kernels::dispatch(kernel, WeightedSum { weights, rows: h, width, sum: context });
+    kernel.run(WeightedSum { weights, rows: h, width, sum: context });
     Ok(())
 }
 
-/// Adds the gradients of an attention.
+/// Adds the gradients of an attention to `d_params` and `d_h`.
 ///
 /// # Shapes
 /// `h` (as in the forward pass) and `d_h` `[T, B, N]`, `d_context` `[B, N]`.
@@ -171,24 +171,25 @@ pub fn attention_backward<R: Real>(
     check_len("d_context", cache.batch * width, d_context.len())?;
     check_len("d_h", h.len(), d_h.as_ref().map_or(h.len(), |d| d.len()))?;
 
-    let kernel = Checked::detect();
+    let kernel = DetectedKernel::detect();
     let AttentionCache { batch, u, weights, d_scores, d_z, .. } = cache;
-    kernels::dispatch(kernel, Dots { rows: h, vectors: d_context, width, out: d_scores });
+    kernel.run(Dots { rows: h, vectors: d_context, width, out: d_scores });
     through_softmax(weights, *batch, d_scores);
     let AttentionParamsMut { w, b, v } = d_params;
     let rows = d_scores.len();
     // d_v += d_score^T u
     mat_mul(Matrix::new(d_scores, rows, 1).t(), Matrix::new(u, rows, units), true, v);
-    kernels::dispatch(kernel, ThroughTanh { d_scores, v: params.v, u, d_z });
+    kernel.run(ThroughTanh { d_scores, v: params.v, u, d_z });
     let d_dense = DenseParamsMut { w, b };
     let Some(d_h) = d_h else {
         return dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, None);
     };
-    kernels::dispatch(kernel, Spread { weights, vectors: d_context, width, rows: d_h });
+    kernel.run(Spread { weights, vectors: d_context, width, rows: d_h });
     dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, Some(d_h))
 }
 
-/// `d_score_t = a_t (d_a_t - sum over s of a_s d_a_s)`, in place, for each sequence.
+/// Softmax backward pass `d_score_t = a_t (d_a_t - sum over s of a_s d_a_s)`, in place, for each
+/// sequence.
 fn through_softmax<R: Real>(weights: &[R], batch: usize, d: &mut [R]) {
     for b in 0..batch {
         let of_sequence = weights.iter().zip(&*d).skip(b).step_by(batch);

@@ -1,35 +1,28 @@
-//! Backpropagation through time, both ways.
+//! Backpropagation through time in both directions.
 use super::{BiLstmCache, BiLstmParams, BiLstmParamsMut, BiLstmShape};
-use crate::error::check_len;
+use crate::error::{check_len, check_optional_len};
 use crate::lstm;
 use crate::{LstmError, LstmGradients, LstmStartMut, LstmUpstream, Real};
 
-/// Gradients of the loss by the layer's results; `None` is zero.
-#[derive(Debug, Clone, Copy)]
-pub struct BiLstmUpstream<'a, R> {
-    /// By every hidden state `[T, B, 2H]`.
-    pub d_hidden: Option<&'a [R]>,
-    /// By the last hidden states `[B, 2H]`, on top of `d_hidden`.
-    pub d_last_hidden: Option<&'a [R]>,
-    /// By the last cells `[B, 2H]`.
-    pub d_last_cell: Option<&'a [R]>,
-}
+/// Gradients of the loss with respect to the layer's results, with `2H` in place of `H`.
+pub type BiLstmUpstream<'a, R> = LstmUpstream<'a, R>;
 
-/// Where the backward pass adds its gradients.
+/// Buffers to which the backward pass adds its gradients.
 #[derive(Debug)]
 pub struct BiLstmGradients<'a, R> {
-    /// By the parameters.
+    /// Gradients with respect to the parameters.
     pub d_params: BiLstmParamsMut<'a, R>,
-    /// By the inputs `[T, B, I]`, if wanted.
+    /// Gradients with respect to the inputs `[T, B, I]`; `None` skips them.
     pub d_inputs: Option<&'a mut [R]>,
-    /// By the states in which the batch starts, each `[B, 2H]`, if wanted.
+    /// Gradients with respect to the initial states, each `[B, 2H]`; `None` skips them.
     pub d_start: Option<LstmStartMut<'a, R>>,
 }
 
 /// Adds the gradients of a batch, backpropagated through all its steps in both directions.
 ///
 /// `params` and `x` are those of the forward pass that filled `cache`. Each direction is
-/// [`lstm_backward`](crate::lstm_backward) over its own order of reading; the gradient by the inputs is the sum of both.
+/// [`lstm_backward`](crate::lstm_backward) over its own order of reading; the gradient by the
+/// inputs is the sum of both.
 ///
 /// # Errors
 /// [`LstmError::Length`] when a slice does not fit the forward pass in `cache`; nothing is changed
@@ -104,13 +97,10 @@ fn check<R: Real>(
     check_len("a state in the cache", shape.hidden_size(), hidden)?;
     let inputs = cache.steps * cache.batch * shape.input_size();
     check_len("x", inputs, x.len())?;
-    let optional = |what, expected, got: Option<usize>| {
-        got.map_or(Ok(()), |got| check_len(what, expected, got))
-    };
-    optional("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
-    optional("d_last_hidden", row, upstream.d_last_hidden.map(<[R]>::len))?;
-    optional("d_last_cell", row, upstream.d_last_cell.map(<[R]>::len))?;
-    optional("d_inputs", x.len(), into.d_inputs.as_ref().map(|d| d.len()))?;
-    optional("d_start.hidden", row, into.d_start.as_ref().map(|d| d.hidden.len()))?;
-    optional("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
+    check_optional_len("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
+    check_optional_len("d_last_hidden", row, upstream.d_last_hidden.map(<[R]>::len))?;
+    check_optional_len("d_last_cell", row, upstream.d_last_cell.map(<[R]>::len))?;
+    check_optional_len("d_inputs", x.len(), into.d_inputs.as_ref().map(|d| d.len()))?;
+    check_optional_len("d_start.hidden", row, into.d_start.as_ref().map(|d| d.hidden.len()))?;
+    check_optional_len("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
 }

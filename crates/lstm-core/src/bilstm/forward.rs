@@ -1,10 +1,10 @@
-//! Forward pass over a batch, with everything kept that the backward pass needs.
+//! Forward pass over a batch that caches the activations for the backward pass.
 use super::{BiLstmCache, BiLstmParams, BiLstmShape};
 use crate::error::{check_len, check_rows};
 use crate::lstm;
 use crate::{LstmError, LstmStart, Real};
 
-/// Runs a batch of sequences through the layer, both ways, and keeps the activations in `cache`.
+/// Runs a batch of sequences through both directions of the layer and caches the activations.
 ///
 /// # Shapes
 /// `x` `[T, B, I]`, `T` from its length. States in `start` are `[B, 2H]`: that of the forward

@@ -4,10 +4,10 @@ use crate::error::{check_len, check_rows};
 use crate::lstm::BatchOut;
 use crate::{Kernel, LstmBatchScratch, LstmError, LstmScratch, PackedLstm, Real};
 
-/// A bidirectional LSTM layer packed for inference: after construction nothing allocates.
+/// Bidirectional LSTM layer packed for inference; nothing allocates after construction.
 ///
-/// Each half of a result has the bits of a [`PackedLstm`] that reads the window, or the window
-/// turned round.
+/// Each half of a result has the bits of a [`PackedLstm`] that reads the window, or the reversed
+/// window.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub struct PackedBiLstm<R> {
 }
 
 impl<R: Real> PackedBiLstm<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
+    /// Packs the parameters for the kernel that [`Kernel::chosen`] returns.
     ///
     /// # Errors
     /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
@@ -47,7 +47,7 @@ impl<R: Real> PackedBiLstm<R> {
         Ok(Self { shape, forward, reverse })
     }
 
-    /// The same layer run by another kernel.
+    /// Returns the same layer on another kernel.
     ///
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
@@ -57,17 +57,17 @@ impl<R: Real> PackedBiLstm<R> {
         Ok(self)
     }
 
-    /// The layer's sizes.
+    /// Returns the sizes of the layer.
     pub fn shape(&self) -> BiLstmShape {
         self.shape
     }
 
-    /// The kernel that runs.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.forward.kernel()
     }
 
-    /// Working memory for this layer.
+    /// Creates working memory for this layer.
     pub fn scratch(&self) -> BiLstmScratch<R> {
         BiLstmScratch {
             lstm: self.forward.scratch(),
@@ -75,8 +75,8 @@ impl<R: Real> PackedBiLstm<R> {
         }
     }
 
-    /// Reads the window `xs` `[T, I]` both ways from zero states and returns the last hidden
-    /// states `[2H]`: the forward one after the last step, the reverse one after the first.
+    /// Reads the window `xs` `[T, I]` in both directions from zero states and returns the last
+    /// hidden states `[2H]`: the forward one after the last step, the reverse one after the first.
     ///
     /// # Errors
     /// [`LstmError::Rows`] unless `xs` is one or more whole steps, [`LstmError::Length`] when
@@ -98,8 +98,8 @@ impl<R: Real> PackedBiLstm<R> {
         Ok(last)
     }
 
-    /// Reads the window `xs` `[T, I]` both ways from zero states and writes every hidden state
-    /// into `out` `[T, 2H]`.
+    /// Reads the window `xs` `[T, I]` in both directions from zero states and writes every hidden
+    /// state into `out` `[T, 2H]`.
     ///
     /// # Errors
     /// [`LstmError::Rows`] unless `xs` is one or more whole steps, [`LstmError::Length`] when
@@ -125,7 +125,7 @@ impl<R: Real> PackedBiLstm<R> {
         Ok(())
     }
 
-    /// Working memory for batches of any size.
+    /// Creates working memory for batches of any size.
     pub fn batch_scratch(&self) -> LstmBatchScratch<R> {
         self.forward.batch_scratch()
     }
@@ -188,10 +188,10 @@ impl<R: Real> PackedBiLstm<R> {
 
 /// Working memory of [`PackedBiLstm`], made by [`PackedBiLstm::scratch`].
 ///
-/// It carries nothing from call to call; one per thread serves any number of windows.
+/// It carries no state from call to call; one per thread serves any number of windows.
 #[derive(Debug, Clone)]
 pub struct BiLstmScratch<R> {
     lstm: LstmScratch<R>,
-    /// `[2H]`
+    /// Last hidden states `[2H]`.
     last: Vec<R>,
 }

@@ -4,11 +4,11 @@ use crate::error::check_len;
 use crate::lstm::Side;
 use crate::{Biases, LstmError, LstmParams, LstmParamsMut, LstmShape, TensorSpec};
 
-/// The sizes of one bidirectional LSTM layer: two LSTMs of one size over the same window, one from
+/// Sizes of one bidirectional LSTM layer: two LSTMs of one size over the same window, one from
 /// its first step to the last, one from its last step to the first.
 ///
 /// Results are side by side, the forward part first: `2H` numbers a step. The reverse part of step
-/// t is what the reverse LSTM knows after reading step t.
+/// t is the hidden state of the reverse LSTM after reading step t.
 ///
 /// # Examples
 ///
@@ -28,7 +28,8 @@ pub struct BiLstmShape {
 }
 
 impl BiLstmShape {
-    /// Two LSTMs of `hidden_size` (`H`) units each that read `input_size` (`I`) numbers a step.
+    /// Creates the shape of two LSTMs of `hidden_size` (`H`) units each that read `input_size`
+    /// (`I`) numbers per step.
     ///
     /// # Errors
     /// [`LstmError::Size`] unless both sizes are 1 to [`MAX_SIZE`](crate::MAX_SIZE).
@@ -36,33 +37,28 @@ impl BiLstmShape {
         Ok(Self { direction: LstmShape::new(input_size, hidden_size, biases)? })
     }
 
-    /// `I`.
+    /// Returns the number of inputs `I` per step.
     pub fn input_size(&self) -> usize {
         self.direction.input_size()
     }
 
-    /// `H`, of each direction.
+    /// Returns the number of units `H` of each direction.
     pub fn hidden_size(&self) -> usize {
         self.direction.hidden_size()
     }
 
-    /// `2H`.
+    /// Returns the number of outputs per step, `2H`.
     pub fn output_size(&self) -> usize {
         2 * self.hidden_size()
     }
 
-    /// One or two biases.
-    pub fn biases(&self) -> Biases {
-        self.direction.biases()
-    }
-
-    /// The sizes of either LSTM.
+    /// Returns the sizes of either LSTM.
     pub fn direction(&self) -> LstmShape {
         self.direction
     }
 
-    /// Names and shapes: those of [`LstmShape::specs`] for the forward direction, then the same
-    /// for the reverse one with `_reverse` behind each name, as in `PyTorch`.
+    /// Returns names and shapes: those of [`LstmShape::specs`] for the forward direction, then the
+    /// same for the reverse one with the suffix `_reverse`, as in `PyTorch`.
     pub fn specs(&self, prefix: &str) -> Vec<TensorSpec> {
         let mut specs = self.direction.specs(prefix);
         for spec in self.direction.specs(prefix) {
@@ -71,13 +67,13 @@ impl BiLstmShape {
         specs
     }
 
-    /// The number of parameters.
+    /// Returns the number of parameters.
     #[expect(clippy::len_without_is_empty, reason = "a layer is never empty")]
     pub fn len(&self) -> usize {
         2 * self.direction.len()
     }
 
-    /// Views of the layer's parameters in its part of the flat buffer.
+    /// Splits the layer's part of the flat buffer into views of its parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -90,7 +86,7 @@ impl BiLstmShape {
         })
     }
 
-    /// Views like [`params`](Self::params), to be changed.
+    /// Splits the flat buffer into mutable views of the parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -106,7 +102,7 @@ impl BiLstmShape {
         })
     }
 
-    /// How the forward and the reverse direction read, and where their results lie.
+    /// Returns the reading order and the columns of the forward and the reverse direction.
     #[cfg(feature = "train")]
     pub(crate) fn sides(&self) -> [Side; 2] {
         let (hidden, stride) = (self.hidden_size(), self.output_size());
@@ -116,7 +112,7 @@ impl BiLstmShape {
         ]
     }
 
-    /// `Ok` if views made elsewhere fit.
+    /// Checks that views made elsewhere fit the shape.
     #[cfg(feature = "train")]
     pub(crate) fn check<R>(&self, params: &BiLstmParams<'_, R>) -> Result<(), LstmError> {
         self.direction.check(&params.forward)?;
@@ -124,27 +120,27 @@ impl BiLstmShape {
     }
 }
 
-/// The parameters of one bidirectional LSTM layer.
+/// Read-only views of the parameters of one bidirectional LSTM layer.
 #[derive(Debug, Clone, Copy)]
 pub struct BiLstmParams<'a, R> {
-    /// Of the LSTM that reads from the first step on.
+    /// Parameters of the LSTM that reads from the first step to the last.
     pub forward: LstmParams<'a, R>,
-    /// Of the LSTM that reads from the last step back.
+    /// Parameters of the LSTM that reads from the last step to the first.
     pub reverse: LstmParams<'a, R>,
 }
 
-/// Like [`BiLstmParams`], to be changed; also holds gradients.
+/// Mutable views like [`BiLstmParams`], of parameters or of gradients.
 #[derive(Debug)]
 pub struct BiLstmParamsMut<'a, R> {
-    /// Of the LSTM that reads from the first step on.
+    /// Parameters of the LSTM that reads from the first step to the last.
     pub forward: LstmParamsMut<'a, R>,
-    /// Of the LSTM that reads from the last step back.
+    /// Parameters of the LSTM that reads from the last step to the first.
     pub reverse: LstmParamsMut<'a, R>,
 }
 
 #[cfg(feature = "train")]
 impl<R> BiLstmParamsMut<'_, R> {
-    /// The same views, not to be changed.
+    /// Returns the same views, read-only.
     pub(crate) fn as_params(&self) -> BiLstmParams<'_, R> {
         BiLstmParams { forward: self.forward.as_params(), reverse: self.reverse.as_params() }
     }

@@ -3,13 +3,13 @@ use std::fmt;
 
 use super::{DenseParams, DenseShape};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, Dense, OUTPUTS, OutputColumn};
+use crate::kernels::{Dense, DetectedKernel, OUTPUTS, OutputColumn};
 use crate::{Kernel, LstmError, Real};
 
-/// A dense layer y = W x + b packed for inference: after construction nothing allocates.
+/// Dense layer y = W x + b packed for inference; nothing allocates after construction.
 ///
 /// Every sum starts at the bias and adds the inputs in ascending order, so a row gives the same
-/// bits in whatever company.
+/// bits in every batch.
 ///
 /// # Examples
 ///
@@ -26,14 +26,14 @@ use crate::{Kernel, LstmError, Real};
 #[derive(Clone)]
 pub struct PackedDense<R> {
     shape: DenseShape,
-    kernel: Checked,
+    kernel: DetectedKernel,
     // [blocks]
     bias: Vec<OutputColumn<R>>,
     // [blocks, N]
     columns: Vec<OutputColumn<R>>,
 }
 
-/// Sizes and kernel; not the weights.
+/// Formats sizes and kernel, not the weights.
 impl<R> fmt::Debug for PackedDense<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PackedDense")
@@ -44,7 +44,7 @@ impl<R> fmt::Debug for PackedDense<R> {
 }
 
 impl<R: Real> PackedDense<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
+    /// Packs the parameters for the kernel that [`Kernel::chosen`] returns.
     ///
     /// # Errors
     /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
@@ -62,30 +62,30 @@ impl<R: Real> PackedDense<R> {
                 column.0[lane] = w;
             }
         }
-        Ok(Self { shape, kernel: Checked::chosen()?, bias, columns })
+        Ok(Self { shape, kernel: DetectedKernel::chosen()?, bias, columns })
     }
 
-    /// The same layer run by another kernel.
+    /// Returns the same layer on another kernel.
     ///
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
     pub fn with_kernel(mut self, kernel: Kernel) -> Result<Self, LstmError> {
-        self.kernel = Checked::new(kernel)?;
+        self.kernel = DetectedKernel::new(kernel)?;
         Ok(self)
     }
 
-    /// The layer's sizes.
+    /// Returns the sizes of the layer.
     pub fn shape(&self) -> DenseShape {
         self.shape
     }
 
-    /// The kernel that runs.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.kernel.kernel()
     }
 
-    /// The kernel, the bias `[blocks]` and the columns `[blocks, N]`.
-    pub(crate) fn parts(&self) -> (Checked, &[OutputColumn<R>], &[OutputColumn<R>]) {
+    /// Returns the kernel, the bias `[blocks]` and the columns `[blocks, N]`.
+    pub(crate) fn parts(&self) -> (DetectedKernel, &[OutputColumn<R>], &[OutputColumn<R>]) {
         (self.kernel, &self.bias, &self.columns)
     }
 
@@ -97,17 +97,14 @@ impl<R: Real> PackedDense<R> {
     pub fn apply(&self, xs: &[R], ys: &mut [R]) -> Result<(), LstmError> {
         let rows = check_rows("xs", self.shape.input_size(), xs.len())?;
         check_len("ys", rows * self.shape.output_size(), ys.len())?;
-        kernels::dispatch(
-            self.kernel,
-            Dense {
-                bias: &self.bias,
-                columns: &self.columns,
-                inputs: self.shape.input_size(),
-                outputs: self.shape.output_size(),
-                xs,
-                ys,
-            },
-        );
+        self.kernel.run(Dense {
+            bias: &self.bias,
+            columns: &self.columns,
+            inputs: self.shape.input_size(),
+            outputs: self.shape.output_size(),
+            xs,
+            ys,
+        });
         Ok(())
     }
 }

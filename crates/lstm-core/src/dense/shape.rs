@@ -3,7 +3,7 @@ use crate::error::check_len;
 use crate::lstm::check_size;
 use crate::{LstmError, TensorSpec};
 
-/// The sizes of one dense layer.
+/// Sizes of one dense layer.
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ pub struct DenseShape {
 }
 
 impl DenseShape {
-    /// A layer from `input_size` (`N`) to `output_size` (`O`) numbers.
+    /// Creates the shape of a layer from `input_size` (`N`) to `output_size` (`O`) numbers.
     ///
     /// # Errors
     /// [`LstmError::Size`] unless both sizes are 1 to [`MAX_SIZE`](crate::MAX_SIZE).
@@ -32,17 +32,17 @@ impl DenseShape {
         Ok(Self { input_size, output_size })
     }
 
-    /// `N`.
+    /// Returns the number of inputs `N`.
     pub fn input_size(&self) -> usize {
         self.input_size
     }
 
-    /// `O`.
+    /// Returns the number of outputs `O`.
     pub fn output_size(&self) -> usize {
         self.output_size
     }
 
-    /// Names and shapes: `prefix.w` `[O, N]`, `prefix.b` `[O]`.
+    /// Returns names and shapes: `prefix.w` `[O, N]`, `prefix.b` `[O]`.
     pub fn specs(&self, prefix: &str) -> Vec<TensorSpec> {
         vec![
             TensorSpec::new(format!("{prefix}.w"), [self.output_size, self.input_size]),
@@ -50,13 +50,13 @@ impl DenseShape {
         ]
     }
 
-    /// The number of parameters.
+    /// Returns the number of parameters.
     #[expect(clippy::len_without_is_empty, reason = "a layer is never empty")]
     pub fn len(&self) -> usize {
         self.output_size * (self.input_size + 1)
     }
 
-    /// Views of the layer's parameters in its part of the flat buffer.
+    /// Splits the layer's part of the flat buffer into views of its parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -66,7 +66,7 @@ impl DenseShape {
         Ok(DenseParams { w, b })
     }
 
-    /// Views like [`params`](Self::params), to be changed.
+    /// Splits the flat buffer into mutable views of the parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -76,19 +76,19 @@ impl DenseShape {
         Ok(DenseParamsMut { w, b })
     }
 
-    /// `Ok` if views made elsewhere fit.
+    /// Checks that views made elsewhere fit the shape.
     pub(crate) fn check<R>(&self, params: DenseParams<'_, R>) -> Result<(), LstmError> {
         check_len("w", self.output_size * self.input_size, params.w.len())?;
         check_len("b", self.output_size, params.b.len())
     }
 }
 
-/// The parameters of one dense layer.
+/// Read-only views of the parameters of one dense layer.
 #[derive(Debug)]
 pub struct DenseParams<'a, R> {
-    /// Weights `[O, N]`.
+    /// Weight matrix W `[O, N]`.
     pub w: &'a [R],
-    /// Bias `[O]`.
+    /// Bias vector b `[O]`.
     pub b: &'a [R],
 }
 
@@ -101,18 +101,18 @@ impl<R> Clone for DenseParams<'_, R> {
 
 impl<R> Copy for DenseParams<'_, R> {}
 
-/// Like [`DenseParams`], to be changed; also holds gradients.
+/// Mutable views like [`DenseParams`], of parameters or of gradients.
 #[derive(Debug)]
 pub struct DenseParamsMut<'a, R> {
-    /// Weights `[O, N]`.
+    /// Weight matrix W `[O, N]`.
     pub w: &'a mut [R],
-    /// Bias `[O]`.
+    /// Bias vector b `[O]`.
     pub b: &'a mut [R],
 }
 
 #[cfg(feature = "train")]
 impl<R> DenseParamsMut<'_, R> {
-    /// The same views, not to be changed.
+    /// Returns the same views, read-only.
     pub(crate) fn as_params(&self) -> DenseParams<'_, R> {
         DenseParams { w: self.w, b: self.b }
     }

@@ -2,7 +2,7 @@
 use super::{DenseParams, DenseParamsMut, DenseShape};
 use crate::error::{check_len, check_rows};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{self, AddRows, Checked};
+use crate::kernels::{AddRows, DetectedKernel};
 use crate::{LstmError, Real};
 
 /// Writes y = W x + b for each row of a batch.
@@ -41,7 +41,7 @@ pub fn dense_forward<R: Real>(
     Ok(())
 }
 
-/// Adds the gradients of a dense layer.
+/// Adds the gradients of a dense layer to `d_params` and `d_x`.
 ///
 /// # Shapes
 /// `x` and `d_x` `[B, N]`, `d_y` `[B, O]`.
@@ -72,7 +72,7 @@ pub fn dense_backward<R: Real>(
     // d_W += d_y^T x
     mat_mul(d_rows.t(), Matrix::new(x, batch, inputs), true, d_w);
     // d_b += sum d_y
-    kernels::dispatch(Checked::detect(), AddRows { rows: d_y, sum: d_b });
+    DetectedKernel::detect().run(AddRows { rows: d_y, sum: d_b });
     // d_x += d_y W
     if let Some(d_x) = d_x {
         mat_mul(d_rows, Matrix::new(params.w, outputs, inputs), true, d_x);

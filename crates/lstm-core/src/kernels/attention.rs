@@ -1,10 +1,10 @@
-//! The attention inference loops.
+//! Inference loops of the attention.
 use super::dense::{OUTPUTS, OutputColumn};
 use super::lstm::{fused, tanh};
 use super::{Isa, Op};
 use crate::Real;
 
-/// score = v · tanh(W h + b), row by row.
+/// Attention scores v · tanh(W h + b), row by row.
 pub(crate) struct Scores<'a, R> {
     /// `[blocks]`
     pub(crate) bias: &'a [OutputColumn<R>],
@@ -22,7 +22,7 @@ pub(crate) struct Scores<'a, R> {
 
 impl<R: Real> Op for Scores<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(mut self) {
+    fn run<I: Isa>(mut self, _: I) {
         let rows = self.out.len();
         let mut first = 0;
         // As many rows at a time as the registers hold; that changes no sum's order.
@@ -79,7 +79,7 @@ impl<'a, R: Real> Scores<'a, R> {
     }
 }
 
-/// b + W h of a block of units.
+/// Computes b + W h of a block of units.
 #[inline(always)]
 fn block_sums<R: Real, I: Isa>(
     bias: &[R; OUTPUTS],
@@ -95,7 +95,7 @@ fn block_sums<R: Real, I: Isa>(
     sum
 }
 
-/// b + W h of a block of units, for two rows.
+/// Computes b + W h of a block of units for two rows.
 #[inline(always)]
 fn block_sums_of_two<R: Real, I: Isa>(
     bias: &[R; OUTPUTS],
@@ -114,7 +114,8 @@ fn block_sums_of_two<R: Real, I: Isa>(
     sums
 }
 
-/// b + W h of a block of units, for four rows; zipped, as indexing would check every access.
+/// Computes b + W h of a block of units for four rows; zipped, as indexing would check every
+/// access.
 #[inline(always)]
 fn block_sums_of_four<R: Real, I: Isa>(
     bias: &[R; OUTPUTS],
@@ -133,7 +134,7 @@ fn block_sums_of_four<R: Real, I: Isa>(
     sums
 }
 
-/// The sum in one fixed order: halves onto each other.
+/// Sums the lanes in one fixed order: pairwise, the upper half onto the lower half.
 #[inline(always)]
 pub(super) fn tree_sum<R: Real>(mut lanes: [R; OUTPUTS]) -> R {
     let mut half = OUTPUTS / 2;
@@ -146,7 +147,7 @@ pub(super) fn tree_sum<R: Real>(mut lanes: [R; OUTPUTS]) -> R {
     lanes[0]
 }
 
-/// sum over t of `weight_t` `row_t`, for each sequence of a batch, t ascending.
+/// Weighted sums over t of `weight_t` `row_t`, for each sequence of a batch, t ascending.
 pub(crate) struct WeightedSum<'a, R> {
     /// `[T, B]`
     pub(crate) weights: &'a [R],
@@ -159,7 +160,7 @@ pub(crate) struct WeightedSum<'a, R> {
 
 impl<R: Real> Op for WeightedSum<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         self.sum.fill(R::ZERO);
         let batch = self.sum.len() / self.width;
         let steps = self.weights.chunks_exact(batch).zip(self.rows.chunks_exact(self.sum.len()));

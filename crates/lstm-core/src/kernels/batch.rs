@@ -1,16 +1,16 @@
-//! The LSTM inference loops over a batch of windows.
+//! LSTM inference loops over a batch of windows.
 //!
-//! Sums and activations are loops of their own, and functions of their own: together they would
-//! hold more numbers than there are registers.
+//! Sums and activations are separate loops in separate functions: together they would hold more
+//! numbers than there are registers.
 use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, padded, update};
-use super::{Checked, Isa, Op, dispatch};
+use super::{DetectedKernel, Isa, Op};
 use crate::Real;
 
-/// Windows whose states are held at a time: a block of weights serves them all from the nearest
-/// cache.
+/// Windows whose states are held at a time: all of them use a block of weights while it is in the
+/// L1 data cache.
 pub(crate) const TILE: usize = 24;
 
-/// Windows (or rows) computed together.
+/// Number of windows (or rows) computed together.
 pub(super) const WINDOWS: usize = 6;
 
 /// All steps of up to [`TILE`] windows from zero states, in the summation order of one window.
@@ -18,9 +18,9 @@ pub(crate) struct LstmBatch<'a, R> {
     pub(crate) weights: LstmWeights<'a, R>,
     /// `[B, T, inputs]`
     pub(crate) xs: &'a [R],
-    /// `T`
+    /// Number of steps `T`.
     pub(crate) steps: usize,
-    /// The last step is read first.
+    /// Whether the last step is read first.
     pub(crate) reversed: bool,
     /// Scratch `[TILE, padded]`, like the next two.
     pub(crate) h: &'a mut [R],
@@ -36,7 +36,7 @@ pub(crate) struct LstmBatch<'a, R> {
 }
 
 impl<R: Real> LstmBatch<'_, R> {
-    pub(crate) fn run(self, kernel: Checked) {
+    pub(crate) fn run(self, kernel: DetectedKernel) {
         let LstmWeights { inputs, hidden, .. } = self.weights;
         let (row, width) = (self.steps * inputs, padded(hidden));
         let batch = self.xs.len() / row;
@@ -49,8 +49,8 @@ impl<R: Real> LstmBatch<'_, R> {
             let t = if self.reversed { self.steps - 1 - read } else { read };
             for block in 0..width / UNITS {
                 let (weights, xs) = (&self.weights, &self.xs[t * inputs..]);
-                dispatch(kernel, GateSums { weights, block, xs, row, h: now, sums });
-                dispatch(kernel, Update { block, blocks: width / UNITS, sums, c, h: next });
+                kernel.run(GateSums { weights, block, xs, row, h: now, sums });
+                kernel.run(Update { block, blocks: width / UNITS, sums, c, h: next });
             }
             if self.every || read + 1 == self.steps {
                 for (window, h) in next.chunks_exact(width).enumerate() {
@@ -63,11 +63,11 @@ impl<R: Real> LstmBatch<'_, R> {
     }
 }
 
-/// bias + W x + U h of one block of units, or of the tail, for some windows.
+/// Gate sums bias + W x + U h of one block of units, or of the tail, for some windows.
 struct GateSums<'a, R> {
     weights: &'a LstmWeights<'a, R>,
     block: usize,
-    /// From the step's first number on, one window every `row`.
+    /// Inputs from the step's first number on, one window every `row` numbers.
     xs: &'a [R],
     row: usize,
     /// `[B, padded]`
@@ -78,7 +78,7 @@ struct GateSums<'a, R> {
 
 impl<R: Real> Op for GateSums<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(mut self) {
+    fn run<I: Isa>(mut self, _: I) {
         // Gates whose sums for six windows the registers hold; no sum's order changes.
         let tail = self.block == self.weights.bias.len();
         match I::SUM_BYTES / size_of::<[R; UNITS]>() {
@@ -166,8 +166,7 @@ fn add<R: Real, I: Isa, const GATES: usize>(
     *sums = of_sums;
 }
 
-/// The first numbers of six slices, the second ones, and so on; zipped, as indexing would check
-/// every access.
+/// Iterates over six slices in lockstep; zipped, as indexing would check every access.
 #[inline(always)]
 pub(super) fn side_by_side<R: Real>(slices: [&[R]; WINDOWS]) -> impl Iterator<Item = [R; WINDOWS]> {
     let [a, b, c, d, e, f] = slices;
@@ -189,7 +188,7 @@ struct Update<'a, R> {
 
 impl<R: Real> Op for Update<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let (cells, _) = self.c.as_chunks_mut();
         let (units, _) = self.h.as_chunks_mut();
         let rows = cells.chunks_exact_mut(self.blocks).zip(units.chunks_exact_mut(self.blocks));

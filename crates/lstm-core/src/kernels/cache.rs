@@ -1,7 +1,7 @@
-//! The nearest data cache.
+//! Size of the L1 data cache.
 use std::sync::OnceLock;
 
-/// Its bytes; 0 where the processor does not say.
+/// Returns the size of the L1 data cache in bytes; 0 if the processor does not report it.
 pub(crate) fn nearest_cache() -> usize {
     static BYTES: OnceLock<usize> = OnceLock::new();
     *BYTES.get_or_init(read)
@@ -42,7 +42,7 @@ mod tests {
     use super::nearest_cache;
 
     #[test]
-    fn its_size_is_one_that_processors_have() {
+    fn cache_size_is_plausible() {
         let bytes = nearest_cache();
         assert!(bytes == 0 || (8 << 10..=1 << 20).contains(&bytes), "{bytes} bytes");
         assert!(bytes.is_multiple_of(64));

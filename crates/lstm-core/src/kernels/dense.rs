@@ -1,12 +1,12 @@
-//! The dense inference loop.
+//! Inference loop of the dense layer.
 use super::lstm::fused;
 use super::{Isa, Op};
 use crate::Real;
 
-/// Outputs computed together.
+/// Number of outputs computed together.
 pub(crate) const OUTPUTS: usize = 32;
 
-/// One number per output of a block: a column of the weights or a bias.
+/// One number per output of a block: a column of the weights, or a bias.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct OutputColumn<R>(pub(crate) [R; OUTPUTS]);
@@ -15,7 +15,7 @@ impl<R: Real> OutputColumn<R> {
     pub(crate) const ZERO: Self = Self([R::ZERO; OUTPUTS]);
 }
 
-/// y = W x + b, row by row.
+/// Dense layer y = W x + b, row by row.
 pub(crate) struct Dense<'a, R> {
     /// `[blocks]`
     pub(crate) bias: &'a [OutputColumn<R>],
@@ -31,7 +31,7 @@ pub(crate) struct Dense<'a, R> {
 
 impl<R: Real> Op for Dense<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let rows = self.xs.chunks_exact(self.inputs);
         for (x, y) in rows.zip(self.ys.chunks_exact_mut(self.outputs)) {
             let blocks = self.columns.chunks_exact(self.inputs).zip(self.bias);

@@ -1,13 +1,13 @@
-//! The LSTM inference loop, one window at a time.
+//! LSTM inference loop over one window at a time.
 use super::{Isa, Op};
 use crate::Real;
 
-/// Units of a block.
+/// Number of units of a block.
 pub(crate) const UNITS: usize = 16;
-/// Units of a tail lane group: four gates of four units fill a vector of sixteen numbers.
+/// Number of units of a tail column: four gates of four units fill a vector of sixteen numbers.
 pub(crate) const TAIL_UNITS: usize = 4;
 
-/// `hidden` rounded up to whole blocks.
+/// Rounds `hidden` up to whole blocks.
 pub(crate) fn padded(hidden: usize) -> usize {
     hidden.next_multiple_of(UNITS)
 }
@@ -32,7 +32,7 @@ impl<R: Real> TailColumn<R> {
     pub(crate) const ZERO: Self = Self([R::ZERO; UNITS]);
 }
 
-/// The packed weights of one layer.
+/// Packed weights of one layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LstmWeights<'a, R> {
     pub(crate) inputs: usize,
@@ -45,15 +45,15 @@ pub(crate) struct LstmWeights<'a, R> {
     pub(crate) tail_bias: &'a [TailColumn<R>],
     /// `[inputs + hidden, tails]`
     pub(crate) tail_columns: &'a [TailColumn<R>],
-    /// Bytes of the nearest cache.
+    /// Bytes of the L1 data cache.
     pub(crate) cache: usize,
 }
 
-/// Bytes of the nearest cache that biases, states and inputs take.
+/// Bytes of the L1 data cache that biases, states and inputs take.
 const STATE_BYTES: usize = 2048;
 
 impl<'a, R> LstmWeights<'a, R> {
-    /// The columns of a block, the first of every `width`.
+    /// Returns the columns of a block, the first of every `width`.
     #[inline(always)]
     pub(super) fn columns_of(&self, block: usize) -> (&'a [Column<R>], usize) {
         let count = self.inputs + self.hidden;
@@ -62,8 +62,8 @@ impl<'a, R> LstmWeights<'a, R> {
         (&self.columns[2 * pair * count..][..count * width][inside..], width)
     }
 
-    /// Which of `groups` groups the nearest cache still holds in part when a step turns back, by
-    /// its place in the step's order, and how many of its last columns.
+    /// Finds the group that the L1 data cache still holds in part when a step reverses direction:
+    /// its place in the step's order, and the number of its last columns in the cache.
     #[inline(always)]
     fn held<const BLOCKS: usize>(&self, groups: usize) -> Option<(usize, usize)> {
         if groups < 2 {
@@ -76,7 +76,7 @@ impl<'a, R> LstmWeights<'a, R> {
     }
 }
 
-/// All steps of one window.
+/// LSTM over all steps of one window.
 ///
 /// Padded units have zero weights; what they compute (NaN from an infinite input, say) stays in
 /// the padding of `h`, `c` and `next`, as only `hidden` units are ever read back.
@@ -84,24 +84,24 @@ pub(crate) struct Lstm<'a, R> {
     pub(crate) weights: LstmWeights<'a, R>,
     /// `[T, inputs]`
     pub(crate) xs: &'a [R],
-    /// `T`
+    /// Number of steps `T`.
     pub(crate) steps: usize,
-    /// The last step is read first.
+    /// Whether the last step is read first.
     pub(crate) reversed: bool,
-    /// In, padded.
+    /// Initial hidden state, padded.
     pub(crate) h: &'a mut [R],
-    /// In and out, padded.
+    /// Initial and final cell, padded.
     pub(crate) c: &'a mut [R],
-    /// Padded; the last hidden state lies here after an odd number of steps.
+    /// Second buffer of the hidden state, padded; holds the last one after an odd number of steps.
     pub(crate) next: &'a mut [R],
-    /// The hidden state after reading step t goes to `hidden` numbers from `t * stride` on.
+    /// Output for the hidden states: that of step t goes to `hidden` numbers from `t * stride` on.
     pub(crate) out: Option<&'a mut [R]>,
     pub(crate) stride: usize,
 }
 
 impl<R: Real> Op for Lstm<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         // As many blocks at a time as the registers hold; that changes no sum's order.
         match I::SUM_BYTES / size_of::<Column<R>>() {
             2.. => self.by::<I, 2>(),
@@ -111,7 +111,7 @@ impl<R: Real> Op for Lstm<'_, R> {
 }
 
 impl<R: Real> Lstm<'_, R> {
-    /// Goes through the units in groups of `BLOCKS` blocks and a last group of what is left.
+    /// Processes the units in groups of `BLOCKS` blocks and a last group of the remaining ones.
     #[inline(always)]
     fn by<I: Isa, const BLOCKS: usize>(self) {
         let (blocks, tails) = (self.weights.bias.len(), self.weights.tail_bias.len());
@@ -174,7 +174,7 @@ impl<R: Real> Lstm<'_, R> {
     }
 }
 
-/// One step.
+/// One step of one window.
 struct Step<'a, R> {
     weights: &'a LstmWeights<'a, R>,
     x: &'a [R],
@@ -184,10 +184,10 @@ struct Step<'a, R> {
 }
 
 impl<R: Real> Step<'_, R> {
-    /// Some blocks and tail columns of units.
+    /// Computes some blocks and tail columns of units.
     ///
-    /// The columns `held` lie in the nearest cache and are the longest unused there. They are
-    /// touched while loads wait for nothing, or else those read before them would drive them out.
+    /// The columns `held` are in the L1 data cache as its least recently used lines. They are
+    /// touched while no load is pending; otherwise the columns read before them would evict them.
     #[inline(always)]
     fn group<I: Isa, const BLOCKS: usize, const TAILS: usize>(
         &mut self,
@@ -208,7 +208,7 @@ impl<R: Real> Step<'_, R> {
     }
 }
 
-/// bias + sum over inputs of w x + sum over hidden units of u h.
+/// Computes the gate sums: bias + sum over inputs of w x + sum over hidden units of u h.
 #[inline(always)]
 pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize>(
     weights: &LstmWeights<'_, R>,
@@ -237,10 +237,10 @@ pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize
     (sums, tail)
 }
 
-/// The columns of a group of units.
+/// Columns of a group of units.
 #[derive(Clone, Copy)]
 struct Columns<'a, R, const BLOCKS: usize, const TAILS: usize> {
-    /// `[count, width]`, from the group's first block on.
+    /// Columns `[count, width]` from the group's first block on.
     blocks: &'a [Column<R>],
     width: usize,
     /// `[count, TAILS]`
@@ -260,7 +260,7 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
 
     const NONE: Self = Self { blocks: &[], width: 1, tails: &[] };
 
-    /// Those of the last `count` values.
+    /// Returns the columns of the last `count` values.
     #[inline(always)]
     fn last(self, count: usize) -> Self {
         self.split_at(self.blocks.len() / self.width - count).1
@@ -279,7 +279,7 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
         }
     }
 
-    /// Those of the first `count` values, and the rest.
+    /// Splits into the columns of the first `count` values and the rest.
     #[inline(always)]
     fn split_at(self, count: usize) -> (Self, Self) {
         let at = if BLOCKS > 0 { count * self.width } else { 0 };
@@ -330,7 +330,7 @@ pub(super) fn add_scaled<R: Real, I: Isa>(sum: &mut [R; UNITS], column: &[R; UNI
     }
 }
 
-/// The sums of the tail as those of a block.
+/// Rearranges the sums of the tail as those of a block.
 #[inline(always)]
 pub(super) fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -> [[R; UNITS]; 4] {
     let mut sums = [[R::ZERO; UNITS]; 4];
@@ -343,7 +343,7 @@ pub(super) fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -
     sums
 }
 
-/// c' = f c + i g and h' = o tanh(c'), for a block of units.
+/// Computes c' = f c + i g and h' = o tanh(c') for a block of units.
 #[inline(always)]
 pub(super) fn update<R: Real, I: Isa>(
     sums: &[[R; UNITS]; 4],

@@ -1,7 +1,7 @@
-//! The matrix products of training.
+//! Matrix products of training.
 //!
-//! C += A B goes by tiles of C, a few rows times a few vectors of columns, whose sums stay in
-//! registers over a stretch of the depth:
+//! C += A B is computed in tiles of C, a few rows times a few vectors of columns, whose sums stay
+//! in registers over a part of the depth:
 //!
 //! ```text
 //!                     B row k:   [ 16 columns | 16 columns | .. ]   loaded
@@ -20,26 +20,26 @@ use crate::real::sealed::Sealed;
 
 /// Columns of a packed panel of B: the widest tile.
 pub(crate) const PANEL: usize = 4 * LANES;
-/// Depth summed in registers before the sums go to C: a panel of B stays in the second cache.
+/// Depth summed in registers before the sums go to C: a panel of B stays in the L2 cache.
 const DEPTH: usize = 256;
-/// The same where A is read by columns, which takes room in the first cache.
+/// Depth summed in registers if A is read by columns, which take room in the L1 data cache.
 const DEPTH_BY_COLUMNS: usize = 128;
 
-/// The sums of a tile.
+/// Running sums of a tile.
 pub(super) type Tile<R, I, const ROWS: usize, const VECS: usize> =
     [[<R as Sealed>::Vector<I>; VECS]; ROWS];
 
-/// A, read by single numbers.
+/// Left factor A, read one number at a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Left<'a, R> {
     /// Row-major, or column-major if `transposed`.
     pub(crate) data: &'a [R],
-    /// From row to row, or from column to column.
+    /// Distance from row to row, or from column to column.
     pub(crate) stride: usize,
     pub(crate) transposed: bool,
 }
 
-/// B, read by vectors: panels of at most `panel` columns, each row-major.
+/// Right factor B, read as vectors: panels of at most `panel` columns, each row-major.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Right<'a, R> {
     /// `[panels, depth, columns of the panel]`
@@ -50,14 +50,14 @@ pub(crate) struct Right<'a, R> {
     pub(crate) panel: usize,
 }
 
-/// C = A B, or C += A B.
+/// Matrix product C = A B, or C += A B.
 pub(crate) struct Product<'a, R> {
     pub(crate) left: Left<'a, R>,
     pub(crate) right: Right<'a, R>,
     pub(crate) depth: usize,
-    /// Columns of C.
+    /// Number of columns of C.
     pub(crate) columns: usize,
-    /// What C holds is added to; else it is overwritten.
+    /// Whether the product is added to C; otherwise it overwrites C.
     pub(crate) keep: bool,
     /// `[rows, columns]`
     pub(crate) c: &'a mut [R],
@@ -65,21 +65,21 @@ pub(crate) struct Product<'a, R> {
 
 impl<R: Real> Op for Product<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4, 8>(),
-            8.. => self.by::<I, 4, 2, 4>(),
-            4.. => self.by::<I, 4, 1, 4>(),
-            2.. => self.by::<I, 2, 1, 2>(),
-            _ => self.by::<I, 1, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(isa),
+            8.. => self.by::<I, 4, 2, 4>(isa),
+            4.. => self.by::<I, 4, 1, 4>(isa),
+            2.. => self.by::<I, 2, 1, 2>(isa),
+            _ => self.by::<I, 1, 1, 1>(isa),
         }
     }
 }
 
 impl<R: Real> Product<'_, R> {
-    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
+    /// Uses `NARROW` rows where only two vectors are left: with fewer sums the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         if self.depth == 0 && !self.keep {
             self.c.fill(R::ZERO);
         }
@@ -91,13 +91,13 @@ impl<R: Real> Product<'_, R> {
                 let in_panel = self.right.panel - column % self.right.panel;
                 let left = (self.right.columns - column).min(in_panel) / LANES;
                 if left >= VECS {
-                    self.strip::<I, ROWS, VECS>(depth.clone(), column);
+                    self.strip::<I, ROWS, VECS>(isa, depth.clone(), column);
                     column += VECS * LANES;
                 } else if left >= 2 && VECS > 2 {
-                    self.strip::<I, NARROW, 2>(depth.clone(), column);
+                    self.strip::<I, NARROW, 2>(isa, depth.clone(), column);
                     column += 2 * LANES;
                 } else {
-                    self.strip::<I, NARROW, 1>(depth.clone(), column);
+                    self.strip::<I, NARROW, 1>(isa, depth.clone(), column);
                     column += LANES;
                 }
             }
@@ -105,10 +105,11 @@ impl<R: Real> Product<'_, R> {
         }
     }
 
-    /// All rows of some columns, `ROWS` at a time, the rest by fewer.
+    /// Computes all rows of some columns, `ROWS` at a time, the rest by fewer.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         depth: Range<usize>,
         column: usize,
     ) {
@@ -116,22 +117,23 @@ impl<R: Real> Product<'_, R> {
         let mut row = 0;
         // Columns of A lie far apart, so that the more of each go together the better.
         if ROWS == 4 && VECS == 4 && self.left.transposed {
-            row = self.tiles::<I, 6, VECS>(&depth, row..rows, column);
+            row = self.tiles::<I, 6, VECS>(isa, &depth, row..rows, column);
         }
-        row = self.tiles::<I, ROWS, VECS>(&depth, row..rows, column);
+        row = self.tiles::<I, ROWS, VECS>(isa, &depth, row..rows, column);
         if ROWS > 4 {
-            row = self.tiles::<I, 4, VECS>(&depth, row..rows, column);
+            row = self.tiles::<I, 4, VECS>(isa, &depth, row..rows, column);
         }
         if ROWS > 2 {
-            row = self.tiles::<I, 2, VECS>(&depth, row..rows, column);
+            row = self.tiles::<I, 2, VECS>(isa, &depth, row..rows, column);
         }
-        self.tiles::<I, 1, VECS>(&depth, row..rows, column);
+        self.tiles::<I, 1, VECS>(isa, &depth, row..rows, column);
     }
 
-    /// As many tiles as fit into the rows; says where they end.
+    /// Computes as many tiles as fit into the rows and returns the row after them.
     #[inline(always)]
     fn tiles<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         depth: &Range<usize>,
         rows: Range<usize>,
         column: usize,
@@ -139,7 +141,7 @@ impl<R: Real> Product<'_, R> {
         let (b, stride) = self.right.from(self.depth, depth.start, column);
         let end = rows.end - rows.len() % ROWS;
         for row in (rows.start..end).step_by(ROWS) {
-            self.tile::<I, ROWS, VECS>(depth.clone(), row, column, b, stride);
+            self.tile::<I, ROWS, VECS>(isa, depth.clone(), row, column, b, stride);
         }
         end
     }
@@ -147,6 +149,7 @@ impl<R: Real> Product<'_, R> {
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         depth: Range<usize>,
         row: usize,
         column: usize,
@@ -154,13 +157,13 @@ impl<R: Real> Product<'_, R> {
         b_stride: usize,
     ) {
         let Left { data, stride, transposed } = self.left;
-        let zero = [[R::Vector::<I>::splat(R::ZERO); VECS]; ROWS];
+        let zero = [[R::Vector::<I>::splat(isa, R::ZERO); VECS]; ROWS];
         let sums = if transposed {
             let a = &data[depth.start * stride + row..(depth.end - 1) * stride + row + ROWS];
-            add_columns::<R, I, ROWS, VECS>(zero, a, stride, b, b_stride)
+            add_columns::<R, I, ROWS, VECS>(isa, zero, a, stride, b, b_stride)
         } else {
             let a = std::array::from_fn(|r| &data[(row + r) * stride..][depth.clone()]);
-            add_rows::<R, I, ROWS, VECS>(zero, a, b, b_stride)
+            add_rows::<R, I, ROWS, VECS>(isa, zero, a, b, b_stride)
         };
         for r in 0..ROWS {
             let c = &mut self.c[(row + r) * self.columns..][column..self.columns];
@@ -170,7 +173,7 @@ impl<R: Real> Product<'_, R> {
 }
 
 impl<'a, R> Right<'a, R> {
-    /// From a row and a column on, and the distance to the next row.
+    /// Returns B from a row and a column on, and the distance to the next row.
     #[inline(always)]
     fn from(&self, depth: usize, row: usize, column: usize) -> (&'a [R], usize) {
         let panel = column / self.panel * self.panel;
@@ -179,9 +182,10 @@ impl<'a, R> Right<'a, R> {
     }
 }
 
-/// Sums += A B with A by rows, all of one length; `b` starts at the tile's first column.
+/// Adds A B to the sums, A by rows of one length; `b` starts at the tile's first column.
 #[inline(always)]
 pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
+    isa: I,
     mut sums: Tile<R, I, ROWS, VECS>,
     a: [&[R]; ROWS],
     b: &[R],
@@ -191,9 +195,9 @@ pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     let a = a.map(|row| &row[..depth]);
     for (k, b) in (0..depth).zip(b.chunks(stride)) {
         let (b, _) = b.as_chunks::<LANES>();
-        let b = load::<R, I, VECS>(b);
+        let b = load::<R, I, VECS>(isa, b);
         for row in 0..ROWS {
-            let value = R::Vector::<I>::splat(a[row][k]);
+            let value = R::Vector::<I>::splat(isa, a[row][k]);
             for vec in 0..VECS {
                 sums[row][vec] = b[vec].mul_add(value, sums[row][vec]);
             }
@@ -202,9 +206,10 @@ pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     sums
 }
 
-/// Sums += A B with A by columns; `a` starts at the tile's first row, `b` at its first column.
+/// Adds A B to the sums, A by columns; `a` starts at the tile's first row, `b` at its first column.
 #[inline(always)]
 fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
+    isa: I,
     mut sums: Tile<R, I, ROWS, VECS>,
     a: &[R],
     a_stride: usize,
@@ -213,9 +218,9 @@ fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
 ) -> Tile<R, I, ROWS, VECS> {
     for (a, b) in a.chunks(a_stride).zip(b.chunks(b_stride)) {
         let (b, _) = b.as_chunks::<LANES>();
-        let (a, b) = (&a[..ROWS], load::<R, I, VECS>(b));
+        let (a, b) = (&a[..ROWS], load::<R, I, VECS>(isa, b));
         for row in 0..ROWS {
-            let value = R::Vector::<I>::splat(a[row]);
+            let value = R::Vector::<I>::splat(isa, a[row]);
             for vec in 0..VECS {
                 sums[row][vec] = b[vec].mul_add(value, sums[row][vec]);
             }
@@ -224,19 +229,20 @@ fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     sums
 }
 
-/// The first vectors of a row.
+/// Loads the first vectors of a row.
 #[inline(always)]
 pub(super) fn load<R: Real, I: Isa, const VECS: usize>(
+    isa: I,
     from: &[[R; LANES]],
 ) -> [R::Vector<I>; VECS] {
-    let mut vectors = [R::Vector::<I>::splat(R::ZERO); VECS];
+    let mut vectors = [R::Vector::<I>::splat(isa, R::ZERO); VECS];
     for (vector, from) in vectors.iter_mut().zip(&from[..VECS]) {
-        *vector = R::Vector::<I>::load(from);
+        *vector = R::Vector::<I>::load(isa, from);
     }
     vectors
 }
 
-/// The sums of a row go to as many columns as C has left.
+/// Stores the sums of a row to as many columns as C has left.
 #[inline(always)]
 fn store<R: Real, I: Isa, const VECS: usize>(
     vectors: [R::Vector<I>; VECS],

@@ -1,14 +1,17 @@
-//! Which kernel runs.
+//! Selection of the kernel.
 use std::ffi::OsStr;
 use std::sync::OnceLock;
 
+use super::Op;
+#[cfg(target_arch = "x86_64")]
+use super::isa::{Avx2, Avx512};
+use super::isa::{BASELINE_FUSED, Features, Portable};
 use crate::LstmError;
-use crate::kernels::BASELINE_FUSED;
 
-/// The environment variable that names a kernel.
+/// Environment variable that names a kernel.
 const VARIABLE: &str = "WINDVANE_KERNEL";
 
-/// A compiled form of the inner loops.
+/// Compiled variant of the inner loops.
 ///
 /// # Examples
 ///
@@ -21,7 +24,7 @@ const VARIABLE: &str = "WINDVANE_KERNEL";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// Whatever the build's own target has; runs everywhere.
+    /// Instructions of the build's own target; runs everywhere.
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
@@ -30,16 +33,16 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// The kernel in use: the one that the environment variable `WINDVANE_KERNEL` (`portable`,
-    /// `avx2`, `avx512`) names, else the fastest that runs here.
+    /// Returns the kernel in use: the one that the environment variable `WINDVANE_KERNEL`
+    /// (`portable`, `avx2`, `avx512`) names, otherwise the fastest that runs on this processor.
     ///
-    /// A name that is unknown or that this processor cannot run is passed over here;
-    /// [`chosen`](Self::chosen), and with it the packing of every layer, refuses it.
+    /// This function ignores a name that is unknown or that this processor cannot run;
+    /// [`chosen`](Self::chosen), and with it the packing of every layer, rejects it.
     pub fn detect() -> Self {
         Self::chosen().unwrap_or(Self::available()[0])
     }
 
-    /// The kernel in use, as [`detect`](Self::detect).
+    /// Returns the kernel in use like [`detect`](Self::detect), or an error for a bad name.
     ///
     /// The variable is read once, on the first call in the process.
     ///
@@ -56,18 +59,17 @@ impl Kernel {
     /// # Ok::<(), windvane_lstm_core::LstmError>(())
     /// ```
     pub fn chosen() -> Result<Self, LstmError> {
-        static CHOICE: OnceLock<Result<Kernel, LstmError>> = OnceLock::new();
-        let read = || Self::named(std::env::var_os(VARIABLE).as_deref(), Processor::detect());
-        CHOICE.get_or_init(read).clone()
+        DetectedKernel::chosen().map(DetectedKernel::kernel)
     }
 
-    /// The kernel of that name, or the fastest one.
-    fn named(name: Option<&OsStr>, processor: Processor) -> Result<Self, LstmError> {
-        let fastest = processor.kernels()[0];
+    /// Finds a kernel by name among those that run, fastest first; without a name the fastest.
+    fn named(name: Option<&OsStr>, kernels: &[Self]) -> Result<Self, LstmError> {
+        let fastest = kernels[0];
         let Some(name) = name else { return Ok(fastest) };
         let all = [Self::Portable, Self::Avx2, Self::Avx512];
         match all.into_iter().find(|kernel| name == kernel.name()) {
-            Some(kernel) => processor.check(kernel),
+            Some(kernel) if kernels.contains(&kernel) => Ok(kernel),
+            Some(kernel) => Err(LstmError::Kernel { expected: fastest, got: kernel }),
             None => Err(LstmError::KernelName {
                 expected: fastest,
                 got: name.to_string_lossy().into_owned(),
@@ -75,12 +77,21 @@ impl Kernel {
         }
     }
 
-    /// The kernels that run here, fastest first.
+    /// Lists the kernels that run on this processor, fastest first.
     pub fn available() -> &'static [Self] {
-        Processor::detect().kernels()
+        Self::of_features(Features::detect())
     }
 
-    /// The name for reports and for `WINDVANE_KERNEL`.
+    /// Lists the kernels that run on a processor with these features, fastest first.
+    fn of_features(features: Features) -> &'static [Self] {
+        match (features.has_avx512(), features.has_avx2()) {
+            (true, _) => &[Self::Avx512, Self::Avx2, Self::Portable],
+            (false, true) => &[Self::Avx2, Self::Portable],
+            (false, false) => &[Self::Portable],
+        }
+    }
+
+    /// Returns the name for reports and for `WINDVANE_KERNEL`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -89,8 +100,8 @@ impl Kernel {
         }
     }
 
-    /// Multiply and add are rounded once, together. All kernels of which this is true give the
-    /// same bits.
+    /// Returns whether multiply and add are one operation with one rounding. All kernels for which
+    /// this is true give the same bits.
     pub fn is_fused(self) -> bool {
         match self {
             Self::Portable => BASELINE_FUSED,
@@ -99,76 +110,78 @@ impl Kernel {
     }
 }
 
-/// What a processor has of that which kernels need.
+/// A kernel with the token that proves that this processor runs it.
 #[derive(Debug, Clone, Copy)]
-struct Processor {
-    avx2: bool,
-    fma: bool,
-    /// F, DQ and VL.
-    avx512: bool,
-}
-
-impl Processor {
+pub(crate) enum DetectedKernel {
+    Portable(Portable),
     #[cfg(target_arch = "x86_64")]
-    fn detect() -> Self {
-        Self {
-            avx2: is_x86_feature_detected!("avx2"),
-            fma: is_x86_feature_detected!("fma"),
-            avx512: is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl"),
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn detect() -> Self {
-        Self { avx2: false, fma: false, avx512: false }
-    }
-
-    /// The kernels that run on it, fastest first.
-    fn kernels(self) -> &'static [Kernel] {
-        match (self.avx2 && self.fma, self.avx512) {
-            (true, true) => &[Kernel::Avx512, Kernel::Avx2, Kernel::Portable],
-            (true, false) => &[Kernel::Avx2, Kernel::Portable],
-            (false, _) => &[Kernel::Portable],
-        }
-    }
-
-    /// `kernel`, if it runs on it.
-    fn check(self, kernel: Kernel) -> Result<Kernel, LstmError> {
-        let kernels = self.kernels();
-        if kernels.contains(&kernel) {
-            Ok(kernel)
-        } else {
-            Err(LstmError::Kernel { expected: kernels[0], got: kernel })
-        }
-    }
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
-/// A kernel that was seen to run on this processor.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Checked(Kernel);
-
-impl Checked {
-    /// The kernel in use.
+impl DetectedKernel {
+    /// Detects the fastest kernel, or the one that the environment names if it runs here.
     #[cfg(feature = "train")]
     pub(crate) fn detect() -> Self {
-        Self(Kernel::detect())
+        Self::chosen()
+            .or_else(|_| Self::new(Kernel::available()[0]))
+            .unwrap_or(Self::Portable(Portable))
     }
 
-    /// The kernel in use, unless the environment asks for one that cannot run.
+    /// Detects the kernel in use; fails if the environment names one that does not run here.
     pub(crate) fn chosen() -> Result<Self, LstmError> {
-        Kernel::chosen().map(Self)
+        static CHOICE: OnceLock<Result<DetectedKernel, LstmError>> = OnceLock::new();
+        CHOICE.get_or_init(Self::read).clone()
     }
 
-    /// `kernel`, if it runs.
+    /// Reads the environment variable.
+    fn read() -> Result<Self, LstmError> {
+        let name = std::env::var_os(VARIABLE);
+        Kernel::named(name.as_deref(), Kernel::available()).and_then(Self::new)
+    }
+
+    /// Detects the instructions that `kernel` needs.
     pub(crate) fn new(kernel: Kernel) -> Result<Self, LstmError> {
-        Processor::detect().check(kernel).map(Self)
+        let refused = LstmError::Kernel { expected: Kernel::available()[0], got: kernel };
+        Self::find(kernel).ok_or(refused)
     }
 
+    /// Returns the token if this processor has the instructions that `kernel` needs.
+    fn find(kernel: Kernel) -> Option<Self> {
+        match kernel {
+            Kernel::Portable => Some(Self::Portable(Portable)),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => Avx2::detect().map(Self::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => Avx512::detect().map(Self::Avx512),
+            #[cfg(not(target_arch = "x86_64"))]
+            Kernel::Avx2 | Kernel::Avx512 => None,
+        }
+    }
+
+    /// Returns the kernel without its token.
     #[inline]
     pub(crate) fn kernel(self) -> Kernel {
-        self.0
+        match self {
+            Self::Portable(_) => Kernel::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => Kernel::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Kernel::Avx512,
+        }
+    }
+
+    /// Runs the copy of a loop that is compiled for this kernel.
+    #[inline]
+    pub(crate) fn run<O: Op>(self, op: O) {
+        match self {
+            Self::Portable(isa) => op.run(isa),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(isa) => isa.run(op),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(isa) => isa.run(op),
+        }
     }
 }
 
@@ -176,12 +189,19 @@ impl Checked {
 mod tests {
     use std::ffi::OsStr;
 
-    use super::{Checked, Kernel, Processor};
+    use super::{DetectedKernel, Features, Kernel};
     use crate::LstmError;
 
-    /// From nothing to everything, and odd ones between.
-    fn processors() -> Vec<(Processor, &'static [Kernel])> {
-        let with = |avx2, fma, avx512| Processor { avx2, fma, avx512 };
+    fn with(avx2: bool, fma: bool, avx512: bool) -> Features {
+        Features { avx2, fma, avx512 }
+    }
+
+    fn named(name: &str, kernels: &[Kernel]) -> Result<Kernel, LstmError> {
+        Kernel::named(Some(OsStr::new(name)), kernels)
+    }
+
+    /// Every combination that matters, including ones that no processor has.
+    fn feature_sets() -> Vec<(Features, &'static [Kernel])> {
         vec![
             (with(false, false, false), &[Kernel::Portable]),
             (with(true, false, false), &[Kernel::Portable]),
@@ -193,43 +213,43 @@ mod tests {
     }
 
     #[test]
-    fn a_name_chooses_a_kernel_that_the_processor_has_or_is_refused() {
-        for (processor, has) in processors() {
-            let named = |name| Kernel::named(Some(OsStr::new(name)), processor);
-            assert_eq!(Kernel::named(None, processor), Ok(has[0]));
+    fn kernel_name_selects_an_available_kernel_or_is_rejected() {
+        for (features, has) in feature_sets() {
+            let kernels = Kernel::of_features(features);
+            assert_eq!(kernels, has);
+            assert_eq!(Kernel::named(None, kernels), Ok(has[0]));
             for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
                 let refused = Err(LstmError::Kernel { expected: has[0], got: kernel });
                 let expected = if has.contains(&kernel) { Ok(kernel) } else { refused };
-                assert_eq!(named(kernel.name()), expected, "{processor:?}");
+                assert_eq!(named(kernel.name(), kernels), expected, "{features:?}");
             }
             for name in ["AVX2", "", "sse2", "avx2 "] {
                 let refused = LstmError::KernelName { expected: has[0], got: name.to_string() };
-                assert_eq!(named(name), Err(refused));
+                assert_eq!(named(name, kernels), Err(refused));
             }
         }
     }
 
     #[test]
-    fn a_refusal_says_what_to_do() {
-        let old = Processor { avx2: false, fma: false, avx512: false };
-        let named = |name| Kernel::named(Some(OsStr::new(name)), old).unwrap_err().to_string();
+    fn kernel_error_says_what_to_do() {
         assert_eq!(
-            named("avx512"),
+            named("avx512", &[Kernel::Portable]).unwrap_err().to_string(),
             "kernel avx512 does not run on this processor: choose one like portable, and where \
              WINDVANE_KERNEL asks for avx512, unset it"
         );
         assert_eq!(
-            named("AVX2"),
+            named("AVX2", &[Kernel::Portable]).unwrap_err().to_string(),
             "WINDVANE_KERNEL is \"AVX2\", expected portable, avx2 or avx512, such as portable \
              here; unset it for the fastest"
         );
     }
 
     #[test]
-    fn the_processor_at_hand_runs_what_it_is_said_to_have() {
+    fn kernel_tokens_exist_exactly_for_available_kernels() {
         for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
-            let runs = Checked::new(kernel).is_ok();
-            assert_eq!(runs, Kernel::available().contains(&kernel));
+            let detected = DetectedKernel::new(kernel).map(DetectedKernel::kernel);
+            let available = Kernel::available().contains(&kernel);
+            assert_eq!(detected.ok(), available.then_some(kernel));
         }
     }
 }

@@ -1,28 +1,28 @@
-//! The elementwise loops of training an attention.
+//! Elementwise loops of training an attention.
 use super::lstm::{fused, tanh};
 use super::vector::{LANES, Vector};
 use super::{Isa, Op};
 use crate::Real;
 
-/// tanh of every entry, in place.
+/// Replaces every entry by its tanh.
 pub(crate) struct Tanh<'a, R> {
     pub(crate) values: &'a mut [R],
 }
 
 impl<R: Real> Op for Tanh<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         for value in self.values {
             *value = tanh::<R, I>(*value);
         }
     }
 }
 
-/// The scalar product of each row with its sequence's vector.
+/// Scalar product of each row with its sequence's vector.
 pub(crate) struct Dots<'a, R> {
     /// `[T, B, width]`
     pub(crate) rows: &'a [R],
-    /// `[B, width]`, or one for all.
+    /// One vector per sequence `[B, width]`, or one for all.
     pub(crate) vectors: &'a [R],
     pub(crate) width: usize,
     /// Written `[T, B]`.
@@ -31,22 +31,22 @@ pub(crate) struct Dots<'a, R> {
 
 impl<R: Real> Op for Dots<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let vectors = self.vectors.chunks_exact(self.width).cycle();
         let rows = self.rows.chunks_exact(self.width).zip(vectors);
         for (dot, (row, vector)) in self.out.iter_mut().zip(rows) {
-            *dot = product::<R, I>(row, vector);
+            *dot = product::<R, I>(isa, row, vector);
         }
     }
 }
 
-/// a · b in one fixed order.
+/// Computes a · b in one fixed order.
 #[inline(always)]
-fn product<R: Real, I: Isa>(a: &[R], b: &[R]) -> R {
+fn product<R: Real, I: Isa>(isa: I, a: &[R], b: &[R]) -> R {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
-    let mut sum = R::Vector::<I>::splat(R::ZERO);
+    let mut sum = R::Vector::<I>::splat(isa, R::ZERO);
     for (a, b) in a.iter().zip(b) {
-        sum = R::Vector::<I>::load(a).mul_add(R::Vector::<I>::load(b), sum);
+        sum = R::Vector::<I>::load(isa, a).mul_add(R::Vector::<I>::load(isa, b), sum);
     }
     let mut lanes = [R::ZERO; LANES];
     sum.store(&mut lanes);
@@ -63,7 +63,7 @@ fn product<R: Real, I: Isa>(a: &[R], b: &[R]) -> R {
     eight[0]
 }
 
-/// `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
+/// Gradient `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
 pub(crate) struct ThroughTanh<'a, R> {
     /// `[rows]`
     pub(crate) d_scores: &'a [R],
@@ -77,7 +77,7 @@ pub(crate) struct ThroughTanh<'a, R> {
 
 impl<R: Real> Op for ThroughTanh<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let units = self.v.len();
         let rows = self.u.chunks_exact(units).zip(self.d_z.chunks_exact_mut(units));
         for (&d_score, (u, d_z)) in self.d_scores.iter().zip(rows) {
@@ -101,7 +101,7 @@ pub(crate) struct Spread<'a, R> {
 
 impl<R: Real> Op for Spread<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, _: I) {
         let vectors = self.vectors.chunks_exact(self.width).cycle();
         let rows = self.rows.chunks_exact_mut(self.width).zip(vectors);
         for (&weight, (row, vector)) in self.weights.iter().zip(rows) {

@@ -1,9 +1,9 @@
-//! The steps of an LSTM in training, each for a whole batch.
+//! Steps of an LSTM in training, each for a whole batch.
 //!
-//! A step is a product with the recurrent weights, and what follows from its sums while they are
-//! at hand: going forward the activations and the new state, going back the derivatives down to
-//! the gate sums. `P` is `H` rounded up to whole vectors. Padded units have zero weights; what
-//! they compute stays in the padding, as nothing reads it back.
+//! A step is a product with the recurrent weights, followed by elementwise operations while the
+//! sums are in registers: the activations and the new state in the forward pass, the derivatives
+//! down to the gate sums in the backward pass. `P` is `H` rounded up to whole vectors. Padded units
+//! have zero weights; their results stay in the padding and are never read.
 use super::lstm::{fused, tanh};
 use super::product::{Tile, add_rows, load};
 use super::vector::{LANES, Vector};
@@ -24,17 +24,17 @@ pub(crate) struct RowsMut<'a, R> {
     pub(crate) stride: usize,
 }
 
-/// One step forward: gate sums b + W x + U h, activated, and the new state.
+/// Forward step: gate sums b + W x + U h, activated, and the new state.
 pub(crate) struct ForwardStep<'a, R> {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
-    /// Per block of units `[blocks, 4, LANES]`.
+    /// Bias per block of units `[blocks, 4, LANES]`.
     pub(crate) bias: &'a [R],
     /// Columns of W, then of U, per block of units `[blocks, I + H, 4, LANES]`.
     pub(crate) weights: &'a [R],
     /// `[B, I]`
     pub(crate) x: &'a [R],
-    /// `[B, P]`, like all that follow.
+    /// Hidden state before the step `[B, P]`; the next four have the same shape.
     pub(crate) h_before: &'a [R],
     pub(crate) c_before: &'a [R],
     pub(crate) h_after: &'a mut [R],
@@ -42,45 +42,46 @@ pub(crate) struct ForwardStep<'a, R> {
     pub(crate) tanh_c: &'a mut [R],
     /// Activated gates, written `[B, 4, P]`.
     pub(crate) gates: &'a mut [R],
-    /// Where the new hidden states `[B, H]` go besides.
+    /// Additional output for the new hidden states `[B, H]`.
     pub(crate) out: Option<RowsMut<'a, R>>,
 }
 
 impl<R: Real> Op for ForwardStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4>(),
-            8.. => self.by::<I, 2, 4>(),
-            4.. => self.by::<I, 2, 2>(),
-            2.. => self.by::<I, 1, 2>(),
-            _ => self.by::<I, 1, 1>(),
+            16.. => self.by::<I, 4, 4>(isa),
+            8.. => self.by::<I, 2, 4>(isa),
+            4.. => self.by::<I, 2, 2>(isa),
+            2.. => self.by::<I, 1, 2>(isa),
+            _ => self.by::<I, 1, 1>(isa),
         }
     }
 }
 
 impl<R: Real> ForwardStep<'_, R> {
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const GATES: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const GATES: usize>(mut self, isa: I) {
         let depth = self.inputs + self.hidden;
         let batch = self.x.len() / self.inputs;
         for (block, weights) in self.weights.chunks_exact(depth * PANEL).enumerate() {
             let mut row = 0;
             while row + ROWS <= batch {
-                self.tile::<I, ROWS, GATES>(weights, block, row);
+                self.tile::<I, ROWS, GATES>(isa, weights, block, row);
                 row += ROWS;
             }
             while row < batch {
-                self.tile::<I, 1, GATES>(weights, block, row);
+                self.tile::<I, 1, GATES>(isa, weights, block, row);
                 row += 1;
             }
         }
     }
 
-    /// A block of units, for some rows.
+    /// Computes a block of units for some rows.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const GATES: usize>(
         &mut self,
+        isa: I,
         weights: &[R],
         block: usize,
         row: usize,
@@ -94,9 +95,9 @@ impl<R: Real> ForwardStep<'_, R> {
         let (bias, _) = self.bias[block * PANEL..][..PANEL].as_chunks::<LANES>();
         let mut sums = [[[R::ZERO; LANES]; 4]; ROWS];
         for first in (0..4).step_by(GATES) {
-            let from: Tile<R, I, ROWS, GATES> = [load::<R, I, GATES>(&bias[first..]); ROWS];
-            let tile = add_rows::<R, I, ROWS, GATES>(from, x, &of_x[first * LANES..], PANEL);
-            let tile = add_rows::<R, I, ROWS, GATES>(tile, h, &of_h[first * LANES..], PANEL);
+            let from: Tile<R, I, ROWS, GATES> = [load::<R, I, GATES>(isa, &bias[first..]); ROWS];
+            let tile = add_rows::<R, I, ROWS, GATES>(isa, from, x, &of_x[first * LANES..], PANEL);
+            let tile = add_rows::<R, I, ROWS, GATES>(isa, tile, h, &of_h[first * LANES..], PANEL);
             for r in 0..ROWS {
                 for gate in 0..GATES {
                     tile[r][gate].store(&mut sums[r][first + gate]);
@@ -108,7 +109,7 @@ impl<R: Real> ForwardStep<'_, R> {
         }
     }
 
-    /// i, f, o = sigmoid, g = tanh, c' = f c + i g, h' = o tanh(c')
+    /// Activates the gates: i, f, o = sigmoid, g = tanh, c' = f c + i g, h' = o tanh(c').
     #[inline(always)]
     fn activate<I: Isa>(&mut self, mut gates: [[R; LANES]; 4], unit: usize, row: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
@@ -144,7 +145,7 @@ impl<R: Real> ForwardStep<'_, R> {
     }
 }
 
-/// The logistic function as tanh(x / 2) / 2 + 1/2: nearer to the true value about 1/2 than
+/// Logistic function as tanh(x / 2) / 2 + 1/2: nearer to the true value about 1/2 than
 /// 1 / (1 + e^-x) is, which shows in gradients that are small differences of large numbers.
 #[inline(always)]
 fn sigmoid<R: Real, I: Isa>(x: R) -> R {
@@ -152,14 +153,14 @@ fn sigmoid<R: Real, I: Isa>(x: R) -> R {
     fused::<R, I>(half, tanh::<R, I>(half * x), half)
 }
 
-/// One step back, down to the gate sums.
+/// Backward step down to the gate sums.
 pub(crate) struct BackwardStep<'a, R> {
     pub(crate) hidden: usize,
-    /// U in panels `[4, P, P]`.
+    /// Recurrent weights U in panels `[4, P, P]`.
     pub(crate) u: &'a [R],
-    /// By the gate sums of the step read after this one `[B, 4, P]`.
+    /// Gradients with respect to the gate sums of the step read after this one `[B, 4, P]`.
     pub(crate) d_after: Option<&'a [R]>,
-    /// By the hidden states after the step from elsewhere, `[B, H]` each.
+    /// Other gradients with respect to the hidden states after the step, `[B, H]` each.
     pub(crate) d_hidden: [Option<Rows<'a, R>>; 2],
     /// Activated gates `[B, 4, P]`.
     pub(crate) gates: &'a [R],
@@ -167,21 +168,21 @@ pub(crate) struct BackwardStep<'a, R> {
     pub(crate) c_before: &'a [R],
     /// `[B, P]`
     pub(crate) tanh_c: &'a [R],
-    /// By the cell after the step in, by the cell before it out `[B, P]`.
+    /// Gradient with respect to the cell: in after the step, out before the step `[B, P]`.
     pub(crate) d_c: &'a mut [R],
-    /// By the gate sums, written `[B, 4, P]`.
+    /// Gradients with respect to the gate sums, written `[B, 4, P]`.
     pub(crate) d_gates: &'a mut [R],
 }
 
 impl<R: Real> Op for BackwardStep<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         match I::SUM_BYTES / size_of::<[R; LANES]>() {
-            16.. => self.by::<I, 4, 4, 8>(),
-            8.. => self.by::<I, 4, 2, 4>(),
-            4.. => self.by::<I, 4, 1, 4>(),
-            2.. => self.by::<I, 2, 1, 2>(),
-            _ => self.by::<I, 1, 1, 1>(),
+            16.. => self.by::<I, 4, 4, 8>(isa),
+            8.. => self.by::<I, 4, 2, 4>(isa),
+            4.. => self.by::<I, 4, 1, 4>(isa),
+            2.. => self.by::<I, 2, 1, 2>(isa),
+            _ => self.by::<I, 1, 1, 1>(isa),
         }
     }
 }
@@ -189,27 +190,27 @@ impl<R: Real> Op for BackwardStep<'_, R> {
 impl<R: Real> BackwardStep<'_, R> {
     /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
     #[inline(always)]
-    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self) {
+    fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         let padded = self.hidden.next_multiple_of(LANES);
         let mut unit = 0;
         while unit < padded {
             let left = (padded - unit).min(PANEL - unit % PANEL) / LANES;
             if left >= VECS {
-                self.strip::<I, ROWS, VECS>(unit);
+                self.strip::<I, ROWS, VECS>(isa, unit);
                 unit += VECS * LANES;
             } else if left >= 2 && VECS > 2 {
-                self.strip::<I, NARROW, 2>(unit);
+                self.strip::<I, NARROW, 2>(isa, unit);
                 unit += 2 * LANES;
             } else {
-                self.strip::<I, NARROW, 1>(unit);
+                self.strip::<I, NARROW, 1>(isa, unit);
                 unit += LANES;
             }
         }
     }
 
-    /// Some units, for all rows.
+    /// Computes some units for all rows.
     #[inline(always)]
-    fn strip<I: Isa, const ROWS: usize, const VECS: usize>(&mut self, unit: usize) {
+    fn strip<I: Isa, const ROWS: usize, const VECS: usize>(&mut self, isa: I, unit: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
         let batch = self.d_c.len() / padded;
         let panel = unit / PANEL * PANEL;
@@ -217,33 +218,34 @@ impl<R: Real> BackwardStep<'_, R> {
         let u = &self.u[panel * 4 * padded..][..4 * padded * width][unit - panel..];
         let mut row = 0;
         while row + ROWS <= batch {
-            self.tile::<I, ROWS, VECS>(u, width, unit, row);
+            self.tile::<I, ROWS, VECS>(isa, u, width, unit, row);
             row += ROWS;
         }
         while row < batch {
-            self.tile::<I, 1, VECS>(u, width, unit, row);
+            self.tile::<I, 1, VECS>(isa, u, width, unit, row);
             row += 1;
         }
     }
 
-    /// `d_h = U^T d a` of the step read after this one, then on to the gate sums of this one.
+    /// Computes `d_h = U^T d a` of the step read after this one, then the gate sums of this one.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
+        isa: I,
         u: &[R],
         width: usize,
         unit: usize,
         row: usize,
     ) {
         let gates = 4 * self.hidden.next_multiple_of(LANES);
-        let mut d_h = [[R::Vector::<I>::splat(R::ZERO); VECS]; ROWS];
+        let mut d_h = [[R::Vector::<I>::splat(isa, R::ZERO); VECS]; ROWS];
         if let Some(d_after) = self.d_after {
             let rows = std::array::from_fn(|r| &d_after[(row + r) * gates..][..gates]);
-            d_h = add_rows::<R, I, ROWS, VECS>(d_h, rows, u, width);
+            d_h = add_rows::<R, I, ROWS, VECS>(isa, d_h, rows, u, width);
         }
         for r in 0..ROWS {
             for vec in 0..VECS {
-                self.differentiate::<I>(d_h[r][vec], unit + vec * LANES, row + r);
+                self.differentiate::<I>(isa, d_h[r][vec], unit + vec * LANES, row + r);
             }
         }
     }
@@ -254,21 +256,21 @@ impl<R: Real> BackwardStep<'_, R> {
     /// gate sums: d a = d_s s (1 - s) for s = i, f, o;  d a = d_g (1 - g^2)
     /// ```
     #[inline(always)]
-    fn differentiate<I: Isa>(&mut self, mut d_h: R::Vector<I>, unit: usize, row: usize) {
+    fn differentiate<I: Isa>(&mut self, isa: I, mut d_h: R::Vector<I>, unit: usize, row: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
         let at = row * padded + unit;
         let of_gate = |gate: usize| (4 * row + gate) * padded + unit;
         for from in self.d_hidden.iter().flatten() {
-            d_h = d_h.add(upstream::<R, I>(from, self.hidden, unit, row));
+            d_h = d_h.add(upstream::<R, I>(isa, from, self.hidden, unit, row));
         }
-        let one = R::Vector::<I>::splat(R::ONE);
-        let i = R::Vector::<I>::load(lanes(self.gates, of_gate(0)));
-        let f = R::Vector::<I>::load(lanes(self.gates, of_gate(1)));
-        let g = R::Vector::<I>::load(lanes(self.gates, of_gate(2)));
-        let o = R::Vector::<I>::load(lanes(self.gates, of_gate(3)));
-        let c_before = R::Vector::<I>::load(lanes(self.c_before, at));
-        let tanh_c = R::Vector::<I>::load(lanes(self.tanh_c, at));
-        let d_c = R::Vector::<I>::load(lanes(self.d_c, at));
+        let one = R::Vector::<I>::splat(isa, R::ONE);
+        let i = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(0)));
+        let f = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(1)));
+        let g = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(2)));
+        let o = R::Vector::<I>::load(isa, lanes(self.gates, of_gate(3)));
+        let c_before = R::Vector::<I>::load(isa, lanes(self.c_before, at));
+        let tanh_c = R::Vector::<I>::load(isa, lanes(self.tanh_c, at));
+        let d_c = R::Vector::<I>::load(isa, lanes(self.d_c, at));
         let d_c = d_h.mul(o).mul_add(tanh_c.square_from(one), d_c);
         let d_i = d_c.mul(g).mul(i.square_from(i));
         let d_f = d_c.mul(c_before).mul(f.square_from(f));
@@ -282,9 +284,10 @@ impl<R: Real> BackwardStep<'_, R> {
     }
 }
 
-/// Some units of a row of `hidden`, zeros past its end.
+/// Loads some units of a row of `hidden`, zeros past its end.
 #[inline(always)]
 fn upstream<R: Real, I: Isa>(
+    isa: I,
     from: &Rows<'_, R>,
     hidden: usize,
     unit: usize,
@@ -292,12 +295,12 @@ fn upstream<R: Real, I: Isa>(
 ) -> R::Vector<I> {
     let from = &from.data[row * from.stride + unit..];
     match from.first_chunk::<LANES>() {
-        Some(from) if unit + LANES <= hidden => R::Vector::<I>::load(from),
+        Some(from) if unit + LANES <= hidden => R::Vector::<I>::load(isa, from),
         _ => {
             let mut padded = [R::ZERO; LANES];
             let here = hidden - unit;
             padded[..here].copy_from_slice(&from[..here]);
-            R::Vector::<I>::load(&padded)
+            R::Vector::<I>::load(isa, &padded)
         }
     }
 }
@@ -322,15 +325,15 @@ pub(crate) struct AddRows<'a, R> {
 
 impl<R: Real> Op for AddRows<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self, isa: I) {
         let width = self.sum.len();
         let mut at = 0;
         while at + PANEL <= width {
-            add_rows_at::<R, I, 4>(self.rows, at, self.sum);
+            add_rows_at::<R, I, 4>(isa, self.rows, at, self.sum);
             at += PANEL;
         }
         while at + LANES <= width {
-            add_rows_at::<R, I, 1>(self.rows, at, self.sum);
+            add_rows_at::<R, I, 1>(isa, self.rows, at, self.sum);
             at += LANES;
         }
         for row in self.rows.chunks_exact(width) {
@@ -339,15 +342,15 @@ impl<R: Real> Op for AddRows<'_, R> {
     }
 }
 
-/// Some vectors of the sum, which stay in registers.
+/// Adds every row to some vectors of the sum, which stay in registers.
 #[inline(always)]
-fn add_rows_at<R: Real, I: Isa, const VECS: usize>(rows: &[R], at: usize, sum: &mut [R]) {
+fn add_rows_at<R: Real, I: Isa, const VECS: usize>(isa: I, rows: &[R], at: usize, sum: &mut [R]) {
     let width = sum.len();
     let (sums, _) = sum[at..].as_chunks_mut::<LANES>();
-    let mut vectors = load::<R, I, VECS>(sums);
+    let mut vectors = load::<R, I, VECS>(isa, sums);
     for row in rows.chunks_exact(width) {
         let (row, _) = row[at..].as_chunks::<LANES>();
-        let row = load::<R, I, VECS>(row);
+        let row = load::<R, I, VECS>(isa, row);
         for vec in 0..VECS {
             vectors[vec] = vectors[vec].add(row[vec]);
         }

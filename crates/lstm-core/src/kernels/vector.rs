@@ -11,18 +11,21 @@ use std::arch::x86_64::{
     _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
+#[cfg(target_arch = "x86_64")]
+use super::isa::{Avx2, Avx512};
 use crate::Real;
 
 /// Numbers in a vector.
 pub(crate) const LANES: usize = 16;
 
-/// [`LANES`] numbers. An instruction set's vectors are to be used in `run` for that set only.
+/// Vector of [`LANES`] numbers; the token `I` of its constructors proves that the processor has
+/// its instructions.
 #[expect(unnameable_types, reason = "only the seal of `Real` mentions it")]
-pub trait Vector<R>: Copy {
-    /// These numbers.
-    fn load(from: &[R; LANES]) -> Self;
-    /// Sixteen times this number.
-    fn splat(value: R) -> Self;
+pub trait Vector<R, I>: Copy {
+    /// Loads the numbers.
+    fn load(isa: I, from: &[R; LANES]) -> Self;
+    /// Copies a number to every lane.
+    fn splat(isa: I, value: R) -> Self;
     /// `self * factor + addend`, rounded as the instruction set does.
     #[must_use]
     fn mul_add(self, factor: Self, addend: Self) -> Self;
@@ -44,13 +47,13 @@ pub trait Vector<R>: Copy {
 #[derive(Debug, Clone, Copy)]
 pub struct Plain<R, const FUSED: bool>([R; LANES]);
 
-impl<R: Real, const FUSED: bool> Vector<R> for Plain<R, FUSED> {
+impl<R: Real, I, const FUSED: bool> Vector<R, I> for Plain<R, FUSED> {
     #[inline(always)]
-    fn load(from: &[R; LANES]) -> Self {
+    fn load(_: I, from: &[R; LANES]) -> Self {
         Self(*from)
     }
     #[inline(always)]
-    fn splat(value: R) -> Self {
+    fn splat(_: I, value: R) -> Self {
         Self([value; LANES])
     }
     #[inline(always)]
@@ -93,40 +96,40 @@ impl<R: Real, const FUSED: bool> Vector<R> for Plain<R, FUSED> {
 pub(crate) struct Zmm(__m512);
 
 #[cfg(target_arch = "x86_64")]
-impl Vector<f32> for Zmm {
+impl Vector<f32, Avx512> for Zmm {
     #[inline(always)]
-    fn load(from: &[f32; LANES]) -> Self {
-        // SAFETY: the array has the 64 bytes; only `run::<Avx512>` comes here, with AVX-512 seen.
+    fn load(_: Avx512, from: &[f32; LANES]) -> Self {
+        // SAFETY: the array has the 64 bytes; the token proves AVX-512.
         Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
     }
     #[inline(always)]
-    fn splat(value: f32) -> Self {
-        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+    fn splat(_: Avx512, value: f32) -> Self {
+        // SAFETY: the token proves AVX-512.
         Self(unsafe { _mm512_set1_ps(value) })
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        // SAFETY: `self` was made with the token of AVX-512.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
     }
     #[inline(always)]
     fn mul(self, factor: Self) -> Self {
-        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        // SAFETY: `self` was made with the token of AVX-512.
         Self(unsafe { _mm512_mul_ps(self.0, factor.0) })
     }
     #[inline(always)]
     fn add(self, addend: Self) -> Self {
-        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        // SAFETY: `self` was made with the token of AVX-512.
         Self(unsafe { _mm512_add_ps(self.0, addend.0) })
     }
     #[inline(always)]
     fn square_from(self, minuend: Self) -> Self {
-        // SAFETY: only `run::<Avx512>` comes here, with AVX-512 seen.
+        // SAFETY: `self` was made with the token of AVX-512.
         Self(unsafe { _mm512_fnmadd_ps(self.0, self.0, minuend.0) })
     }
     #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
-        // SAFETY: the array has the 64 bytes; only `run::<Avx512>` comes here, with AVX-512 seen.
+        // SAFETY: the array has the 64 bytes; `self` was made with the token of AVX-512.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
     }
 }
@@ -137,50 +140,50 @@ impl Vector<f32> for Zmm {
 pub(crate) struct Ymm2([__m256; 2]);
 
 #[cfg(target_arch = "x86_64")]
-impl Vector<f32> for Ymm2 {
+impl Vector<f32, Avx2> for Ymm2 {
     #[inline(always)]
-    fn load(from: &[f32; LANES]) -> Self {
+    fn load(_: Avx2, from: &[f32; LANES]) -> Self {
         let (halves, _) = from.as_chunks::<8>();
-        // SAFETY: the array has the 32 bytes; only `run::<Avx2>` comes here, with AVX2 seen.
+        // SAFETY: the array has the 32 bytes; the token proves AVX2.
         let low = unsafe { _mm256_loadu_ps(halves[0].as_ptr()) };
-        // SAFETY: the array has the 32 bytes; only `run::<Avx2>` comes here, with AVX2 seen.
+        // SAFETY: the array has the 32 bytes; the token proves AVX2.
         let high = unsafe { _mm256_loadu_ps(halves[1].as_ptr()) };
         Self([low, high])
     }
     #[inline(always)]
-    fn splat(value: f32) -> Self {
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 seen.
+    fn splat(_: Avx2, value: f32) -> Self {
+        // SAFETY: the token proves AVX2.
         Self([unsafe { _mm256_set1_ps(value) }; 2])
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let low = unsafe { _mm256_fmadd_ps(self.0[0], factor.0[0], addend.0[0]) };
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let high = unsafe { _mm256_fmadd_ps(self.0[1], factor.0[1], addend.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn mul(self, factor: Self) -> Self {
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let low = unsafe { _mm256_mul_ps(self.0[0], factor.0[0]) };
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let high = unsafe { _mm256_mul_ps(self.0[1], factor.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn add(self, addend: Self) -> Self {
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let low = unsafe { _mm256_add_ps(self.0[0], addend.0[0]) };
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let high = unsafe { _mm256_add_ps(self.0[1], addend.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn square_from(self, minuend: Self) -> Self {
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let low = unsafe { _mm256_fnmadd_ps(self.0[0], self.0[0], minuend.0[0]) };
-        // SAFETY: only `run::<Avx2>` comes here, with AVX2 and FMA seen.
+        // SAFETY: `self` was made with the token of AVX2 and FMA.
         let high = unsafe { _mm256_fnmadd_ps(self.0[1], self.0[1], minuend.0[1]) };
         Self([low, high])
     }
@@ -188,7 +191,7 @@ impl Vector<f32> for Ymm2 {
     fn store(self, to: &mut [f32; LANES]) {
         let (halves, _) = to.as_chunks_mut::<8>();
         for (half, values) in halves.iter_mut().zip(self.0) {
-            // SAFETY: the array has the 32 bytes; only `run::<Avx2>` comes here, with AVX2 seen.
+            // SAFETY: the array has the 32 bytes; `self` was made with the token of AVX2.
             unsafe { _mm256_storeu_ps(half.as_mut_ptr(), values) }
         }
     }

@@ -1,25 +1,26 @@
-//! Weights as the training kernels read them, and gradients as they write them.
+//! Memory layout of weights and gradients in the training kernels.
 //!
-//! `P` is `H` rounded up to whole vectors of `LANES`; what is padded is zero.
+//! `P` is `H` rounded up to whole vectors of `LANES`; the padding is zero.
 use super::{LstmParams, LstmParamsMut, LstmShape};
 use crate::Real;
 use crate::kernels::{LANES, PANEL};
 
-/// Weights as the steps read them; arranged anew for every batch, since they change.
+/// Weights in the order in which the steps read them; rearranged for every batch, since they
+/// change.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Arranged<R> {
-    /// Per block of units `[P / LANES, 4, LANES]`.
+    /// Bias per block of units `[P / LANES, 4, LANES]`.
     pub(super) bias: Vec<R>,
     /// Columns of W, then of U, per block of units `[P / LANES, I + H, 4, LANES]`.
     pub(super) columns: Vec<R>,
-    /// U in panels of [`PANEL`] columns `[4, P, P]`.
+    /// Recurrent weights U in panels of [`PANEL`] columns `[4, P, P]`.
     pub(super) u: Vec<R>,
-    /// W `[4, P, I]`.
+    /// Input weights W `[4, P, I]`.
     pub(super) w: Vec<R>,
 }
 
 impl<R: Real> Arranged<R> {
-    /// What the forward pass reads.
+    /// Arranges the weights that the forward pass reads.
     pub(super) fn for_forward(&mut self, shape: LstmShape, params: LstmParams<'_, R>) {
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
         let (depth, blocks) = (inputs + hidden, hidden.div_ceil(LANES));
@@ -39,7 +40,8 @@ impl<R: Real> Arranged<R> {
         }
     }
 
-    /// What the backward pass reads; W only if gradients by the inputs are wanted.
+    /// Arranges the weights that the backward pass reads; W only if gradients with respect to the
+    /// inputs are requested.
     pub(super) fn for_backward(
         &mut self,
         shape: LstmShape,
@@ -69,11 +71,11 @@ impl<R: Real> Arranged<R> {
 /// Sums of weight gradients over the steps of a batch.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WeightSums<R> {
-    /// By W, transposed `[I, 4, P]`.
+    /// Gradients with respect to W, transposed `[I, 4, P]`.
     pub(super) w: Vec<R>,
-    /// By U `[4, P, P]`.
+    /// Gradients with respect to U `[4, P, P]`.
     pub(super) u: Vec<R>,
-    /// By b `[4, P]`.
+    /// Gradients with respect to b `[4, P]`.
     pub(super) b: Vec<R>,
 }
 
@@ -104,12 +106,12 @@ impl<R: Real> WeightSums<R> {
     }
 }
 
-/// Where row `row` of `[4H, ..]` lies in `[4, P, ..]`.
+/// Returns the index in `[4, P, ..]` of row `row` of `[4H, ..]`.
 fn padded_row(row: usize, hidden: usize) -> usize {
     row / hidden * hidden.next_multiple_of(LANES) + row % hidden
 }
 
-/// Fills with zeros, as long as need be.
+/// Fills a buffer with `len` zeros.
 fn zeros<R: Real>(buffer: &mut Vec<R>, len: usize) {
     buffer.clear();
     buffer.resize(len, R::ZERO);

@@ -2,49 +2,49 @@
 use std::ops::Range;
 
 use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape, Side};
-use crate::error::check_len;
+use crate::error::{check_len, check_optional_len};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{self, AddRows, BackwardStep, Checked, Left, PANEL, Product, Right};
+use crate::kernels::{AddRows, BackwardStep, DetectedKernel, Left, PANEL, Product, Right};
 use crate::{LstmError, Real};
 
-/// Gradients of the loss by the layer's results; `None` is zero.
+/// Gradients of the loss with respect to the layer's results; `None` is zero.
 #[derive(Debug, Clone, Copy)]
 pub struct LstmUpstream<'a, R> {
-    /// By every hidden state `[T, B, H]`.
+    /// Gradients with respect to every hidden state `[T, B, H]`.
     pub d_hidden: Option<&'a [R]>,
-    /// By the last hidden state `[B, H]`, on top of `d_hidden`.
+    /// Gradients with respect to the last hidden state `[B, H]`, added to `d_hidden`.
     pub d_last_hidden: Option<&'a [R]>,
-    /// By the last cell `[B, H]`.
+    /// Gradients with respect to the last cell `[B, H]`.
     pub d_last_cell: Option<&'a [R]>,
 }
 
-/// Where the backward pass adds its gradients.
+/// Buffers to which the backward pass adds its gradients.
 #[derive(Debug)]
 pub struct LstmGradients<'a, R> {
-    /// By the parameters.
+    /// Gradients with respect to the parameters.
     pub d_params: LstmParamsMut<'a, R>,
-    /// By the inputs `[T, B, I]`, if wanted.
+    /// Gradients with respect to the inputs `[T, B, I]`; `None` skips them.
     pub d_inputs: Option<&'a mut [R]>,
-    /// By the state before the first step, if wanted.
+    /// Gradients with respect to the initial state; `None` skips them.
     pub d_start: Option<LstmStartMut<'a, R>>,
 }
 
-/// Gradients by the state in which a batch starts.
+/// Gradients with respect to the initial state of a batch.
 #[derive(Debug)]
 pub struct LstmStartMut<'a, R> {
-    /// By the hidden states `[B, H]`.
+    /// Gradients with respect to the hidden states `[B, H]`.
     pub hidden: &'a mut [R],
-    /// By the cells `[B, H]`.
+    /// Gradients with respect to the cells `[B, H]`.
     pub cell: &'a mut [R],
 }
 
-/// Adds the gradients of a batch, backpropagated through all its steps.
+/// Adds the gradients of a batch, by backpropagation through all its steps.
 ///
 /// `params` and `x` are those of the forward pass that filled `cache`. With [`Biases::Two`] both
 /// biases get the same gradient.
 ///
 /// # Formula
-/// Going back in time, with `d_h` and `d_c` the gradients by the state after the step:
+/// Backward in time, with `d_h` and `d_c` the gradients with respect to the state after the step:
 ///
 /// ```text
 /// d_o = d_h tanh(c')             d_c' = d_c + d_h o (1 - tanh(c')^2)
@@ -112,19 +112,16 @@ fn check<R: Real>(
     check_len("a state in the cache", shape.hidden_size(), hidden)?;
     let inputs = cache.steps * cache.batch * shape.input_size();
     check_len("x", inputs, x.len())?;
-    let optional = |what, expected, got: Option<usize>| {
-        got.map_or(Ok(()), |got| check_len(what, expected, got))
-    };
-    optional("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
-    optional("d_last_hidden", row, upstream.d_last_hidden.map(<[R]>::len))?;
-    optional("d_last_cell", row, upstream.d_last_cell.map(<[R]>::len))?;
-    optional("d_inputs", inputs, into.d_inputs.as_ref().map(|d| d.len()))?;
-    optional("d_start.hidden", row, into.d_start.as_ref().map(|d| d.hidden.len()))?;
-    optional("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
+    check_optional_len("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
+    check_optional_len("d_last_hidden", row, upstream.d_last_hidden.map(<[R]>::len))?;
+    check_optional_len("d_last_cell", row, upstream.d_last_cell.map(<[R]>::len))?;
+    check_optional_len("d_inputs", inputs, into.d_inputs.as_ref().map(|d| d.len()))?;
+    check_optional_len("d_start.hidden", row, into.d_start.as_ref().map(|d| d.hidden.len()))?;
+    check_optional_len("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
 }
 
-/// One direction's backward pass: upstream gradients and those by the start are rows of the whole
-/// layer, `stride` numbers each. Sizes are checked.
+/// Runs the backward pass of one direction: upstream gradients and those of the initial state are
+/// rows of the whole layer, `stride` numbers each. The caller has checked the sizes.
 pub(crate) fn read_back<R: Real>(
     side: Side,
     shape: LstmShape,
@@ -164,13 +161,13 @@ pub(crate) fn read_back<R: Real>(
             keep: false,
             c: &mut cache.d_h,
         };
-        kernels::dispatch(Checked::detect(), product);
+        DetectedKernel::detect().run(product);
         side.rows_mut(d_start.hidden, 0, batch).add_from(hidden, padded, &cache.d_h);
         side.rows_mut(d_start.cell, 0, batch).add_from(hidden, padded, &cache.d_c);
     }
 }
 
-/// Fills the step's part of `cache.d_gates` and takes `cache.d_c` a step back.
+/// Computes the step's part of `cache.d_gates` and moves `cache.d_c` one step back.
 fn step_back<R: Real>(
     side: Side,
     hidden: usize,
@@ -196,10 +193,10 @@ fn step_back<R: Real>(
         d_c: &mut cache.d_c,
         d_gates,
     };
-    kernels::dispatch(Checked::detect(), step);
+    DetectedKernel::detect().run(step);
 }
 
-/// Part `first` of parts of `len` numbers, to be written, and part `second`, if it is another.
+/// Returns part `first` of parts of `len` numbers, mutable, and part `second` if it is another.
 fn two_of<R>(parts: &mut [R], len: usize, first: usize, second: usize) -> (&mut [R], &[R]) {
     if first < second {
         let (low, high) = parts.split_at_mut(second * len);
@@ -210,8 +207,8 @@ fn two_of<R>(parts: &mut [R], len: usize, first: usize, second: usize) -> (&mut 
     }
 }
 
-/// `d_W += d a x^T`, `d_U += d a h^T`, `d_b += d a`, over some steps and the whole batch at once;
-/// `d_x = W^T d a`.
+/// Adds `d_W += d a x^T`, `d_U += d a h^T`, `d_b += d a` over some steps and the whole batch at
+/// once; computes `d_x = W^T d a`.
 fn add_weight_gradients<R: Real>(
     side: Side,
     shape: LstmShape,
@@ -230,7 +227,7 @@ fn add_weight_gradients<R: Real>(
     mat_mul(x.t(), d_gates, true, &mut sums.w);
     mat_mul(d_gates.t(), Matrix::new(h_before, rows, padded), true, &mut sums.u);
     let rows = &cache.d_gates[..rows * 4 * padded];
-    kernels::dispatch(Checked::detect(), AddRows { rows, sum: &mut sums.b });
+    DetectedKernel::detect().run(AddRows { rows, sum: &mut sums.b });
     if let Some(d_inputs) = d_inputs {
         let w = Matrix::new(&cache.weights.w, 4 * padded, inputs);
         mat_mul(d_gates, w, true, &mut d_inputs[inputs_here]);

@@ -1,23 +1,23 @@
 //! LSTM inference over batches of windows.
 use super::{LstmBatchScratch, PackedLstm};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Lstm, LstmBatch, TILE, padded};
+use crate::kernels::{Lstm, LstmBatch, TILE, padded};
 use crate::{LstmError, Real};
 
-/// Fewer windows than these are faster one by one.
+/// Smallest batch that is faster than one window at a time.
 const FEW: usize = 5;
 
-/// Where the hidden states of a batch go: the first `H` numbers of each row.
+/// Output for the hidden states of a batch: the first `H` numbers of each row.
 pub(crate) struct BatchOut<'a, R> {
-    /// `[B, T, stride]` if `every`, else `[B, stride]`.
+    /// Numbers `[B, T, stride]` if `every`, otherwise `[B, stride]`.
     pub(crate) out: &'a mut [R],
     pub(crate) stride: usize,
-    /// Every hidden state, not only the last one.
+    /// Whether every hidden state is written, not only the last one.
     pub(crate) every: bool,
 }
 
 impl<R: Real> PackedLstm<R> {
-    /// Working memory for batches of any size.
+    /// Creates working memory for batches of any size.
     pub fn batch_scratch(&self) -> LstmBatchScratch<R> {
         LstmBatchScratch::new(self.shape().hidden_size())
     }
@@ -103,7 +103,7 @@ impl<R: Real> PackedLstm<R> {
         }
     }
 
-    /// As [`read_windows`](Self::read_windows), one window at a time.
+    /// Reads windows like [`read_windows`](Self::read_windows), one at a time.
     fn read_few(
         &self,
         xs: &[R],
@@ -124,7 +124,7 @@ impl<R: Real> PackedLstm<R> {
             c.fill(R::ZERO);
             let each = every.then_some(&mut *out);
             let lstm = Lstm { weights, xs, steps, reversed, h, c, next, out: each, stride };
-            kernels::dispatch(self.kernel, lstm);
+            self.kernel.run(lstm);
             if !every {
                 // An odd number of steps ends in the other buffer.
                 let last = if steps.is_multiple_of(2) { &scratch.h } else { &scratch.next };

@@ -1,22 +1,22 @@
-//! What the forward pass keeps for the backward pass.
+//! Activations cached by the forward pass for the backward pass.
 use super::arranged::{Arranged, WeightSums};
 use super::{LstmShape, Side};
 use crate::Real;
 use crate::kernels::LANES;
 
-/// Rows of a batch whose weight gradients are summed at a time: enough to pay for passing over
-/// the sums, few enough to be still in the caches.
+/// Rows of a batch whose weight gradients are summed at a time: enough to amortise the pass over
+/// the sums, few enough to stay in the caches.
 const ROWS_TOGETHER: usize = 128;
 
-/// The activations of one forward pass, and working memory of the backward pass.
+/// Activations of one forward pass, and working memory of the backward pass.
 ///
-/// Make one and use it for all batches: buffers grow to the largest batch and stay.
+/// Reuse one cache for all batches: its buffers grow to the largest batch and are kept.
 ///
 /// Rows are padded from `H` to `P` numbers, whole vectors of the kernels.
 #[derive(Debug, Clone, Default)]
 pub struct LstmCache<R> {
     pub(super) shape: Option<LstmShape>,
-    /// The last step was read first.
+    /// Whether the last step was read first.
     pub(super) reversed: bool,
     pub(super) batch: usize,
     pub(super) steps: usize,
@@ -24,68 +24,64 @@ pub struct LstmCache<R> {
     pub(super) gates: Vec<R>,
     /// Cells `[T + 1, B, P]`, in the order of time.
     pub(super) c: Vec<R>,
-    /// tanh of each step's new cell `[T, B, P]`.
+    /// Values tanh c of each step's new cell `[T, B, P]`.
     pub(super) tanh_c: Vec<R>,
     /// Hidden states `[T + 1, B, P]`, in the order of time.
     pub(super) h: Vec<R>,
-    /// The hidden states without padding `[T, B, H]`, where there is any.
+    /// Hidden states without padding `[T, B, H]`, if there is padding.
     pub(super) hidden: Vec<R>,
-    /// The last cells `[B, H]`.
+    /// Last cells `[B, H]`.
     pub(super) last_cell: Vec<R>,
-    /// Gradients of the gate sums of the steps of a group `[G, B, 4, P]`.
+    /// Gradients with respect to the gate sums of the steps of a group `[G, B, 4, P]`.
     pub(super) d_gates: Vec<R>,
-    /// Gradient of the hidden state that the window starts in `[B, P]`.
+    /// Gradient with respect to the initial hidden state `[B, P]`.
     pub(super) d_h: Vec<R>,
-    /// Gradient of the cell that enters a step `[B, P]`.
+    /// Gradient with respect to the cell that enters a step `[B, P]`.
     pub(super) d_c: Vec<R>,
     pub(super) weights: Arranged<R>,
     pub(super) sums: WeightSums<R>,
 }
 
-/// What one step did to one sequence; every slice is `[H]`.
+/// Activations of one step of one sequence; every slice is `[H]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LstmStep<'a, R> {
-    /// The activated gates in the order i, f, g, o.
+    /// Activated gates in the order i, f, g, o.
     pub gates: [&'a [R]; 4],
-    /// The cell after the step.
+    /// Cell after the step.
     pub cell: &'a [R],
-    /// The hidden state after the step.
+    /// Hidden state after the step.
     pub hidden: &'a [R],
 }
 
 impl<R: Real> LstmCache<R> {
-    /// An empty cache.
+    /// Creates an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `B` of the last forward pass.
-    pub fn batch(&self) -> usize {
-        self.batch
-    }
-
-    /// `T` of the last forward pass.
+    /// Returns the number of time steps `T` of the last forward pass.
     pub fn steps(&self) -> usize {
         self.steps
     }
 
-    /// The hidden states after each step `[T, B, H]`.
+    /// Returns the hidden states after each step `[T, B, H]`.
     pub fn hidden(&self) -> &[R] {
         if self.is_padded() { &self.hidden } else { &self.h[self.row()..] }
     }
 
-    /// The hidden states after the last step `[B, H]`.
+    /// Returns the hidden states after the last step `[B, H]`.
     pub fn last_hidden(&self) -> &[R] {
         let row = self.batch * self.units();
         &self.hidden()[self.steps.saturating_sub(1) * row..]
     }
 
-    /// The cells after the last step `[B, H]`.
+    /// Returns the cells after the last step `[B, H]`.
     pub fn last_cell(&self) -> &[R] {
         &self.last_cell
     }
 
-    /// What happened at step `t` of sequence `b` in the last forward pass; `None` outside it.
+    /// Returns the activations at step `t` of sequence `b` in the last forward pass; `None` outside
+    /// it.
     ///
     /// # Examples
     ///
@@ -118,7 +114,7 @@ impl<R: Real> LstmCache<R> {
         })
     }
 
-    /// Whether rows have more numbers than the layer has units.
+    /// Returns whether rows have more numbers than the layer has units.
     pub(super) fn is_padded(&self) -> bool {
         !self.units().is_multiple_of(LANES)
     }
@@ -127,24 +123,24 @@ impl<R: Real> LstmCache<R> {
         self.shape.map_or(0, |shape| shape.hidden_size())
     }
 
-    /// The length of `[B, P]`.
+    /// Returns the length of `[B, P]`.
     pub(super) fn row(&self) -> usize {
         self.batch * self.units().next_multiple_of(LANES)
     }
 
-    /// Steps whose weight gradients are summed together, at least two: a step and the one after
-    /// it have to be there at once.
+    /// Returns the number of steps whose weight gradients are summed together: at least two, as a
+    /// step needs the one after it.
     pub(super) fn group(&self) -> usize {
         (ROWS_TOGETHER / self.batch.max(1)).max(2)
     }
 
-    /// The states after the last step that is read: hidden states and cells `[B, P]`.
+    /// Returns the states after the last step read: hidden states and cells `[B, P]`.
     pub(crate) fn last(&self, side: Side) -> [&[R]; 2] {
         let row = self.row();
         [&self.h, &self.c].map(|states| &states[side.last(self.steps) * row..][..row])
     }
 
-    /// Makes room; what lies in the buffers is overwritten by the passes.
+    /// Resizes the buffers; the passes overwrite their contents.
     pub(super) fn resize(&mut self, shape: LstmShape, batch: usize, steps: usize) {
         self.shape = Some(shape);
         (self.batch, self.steps) = (batch, steps);

@@ -1,10 +1,10 @@
-//! Forward pass over a batch, with everything kept that the backward pass needs.
+//! Forward pass over a batch that caches the activations for the backward pass.
 use super::{LstmCache, LstmParams, LstmShape, Side};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, ForwardStep, LANES};
+use crate::kernels::{DetectedKernel, ForwardStep, LANES};
 use crate::{LstmError, Real};
 
-/// The state in which a batch starts.
+/// Initial state of a batch.
 #[derive(Debug, Clone, Copy)]
 pub struct LstmStart<'a, R> {
     /// Hidden states `[B, H]`.
@@ -13,7 +13,7 @@ pub struct LstmStart<'a, R> {
     pub cell: &'a [R],
 }
 
-/// Runs a batch of sequences through the layer and keeps the activations in `cache`.
+/// Runs a batch of sequences through the layer and caches the activations.
 ///
 /// # Shapes
 /// `x` `[T, B, I]`, `T` from its length. Without `start` the state starts at zero. Results are
@@ -70,8 +70,8 @@ pub fn lstm_forward<R: Real>(
     Ok(())
 }
 
-/// One direction's forward pass over `x` `[T, B, I]`: start `[B, stride]` and results
-/// `[T, B, stride]` are those of the whole layer. Sizes are checked.
+/// Runs the forward pass of one direction over `x` `[T, B, I]`: `start` `[B, stride]` and results
+/// `[T, B, stride]` are those of the whole layer. The caller has checked the sizes.
 pub(crate) fn read<R: Real>(
     side: Side,
     shape: LstmShape,
@@ -106,11 +106,11 @@ pub(crate) fn read<R: Real>(
             gates: &mut cache.gates[t * 4 * row..][..4 * row],
             out: results.as_deref_mut().map(|results| side.rows_mut(results, t, batch)),
         };
-        kernels::dispatch(Checked::detect(), step);
+        DetectedKernel::detect().run(step);
     }
 }
 
-/// `h_0` and `c_0`.
+/// Returns the initial states `h_0` and `c_0`.
 fn begin<R: Real>(side: Side, start: Option<LstmStart<'_, R>>, cache: &mut LstmCache<R>) {
     let (row, batch) = (cache.row(), cache.batch);
     let at = side.first(cache.steps) * row;

@@ -1,15 +1,17 @@
-//! LSTM inference.
+//! Inference of an LSTM layer.
 use std::fmt;
 
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{self, Checked, Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS};
+use crate::kernels::{
+    Column, DetectedKernel, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, nearest_cache,
+};
 use crate::{Kernel, LstmError, Real};
 
-/// An LSTM layer packed for inference: after construction nothing allocates.
+/// LSTM layer packed for inference; nothing allocates after construction.
 ///
 /// Weights are held in blocks of 16 units, all four gates of a block side by side, one column per
-/// input and per hidden unit; what is left of the units goes in fours, so that little is padding.
+/// input and per hidden unit; the remaining units are held in groups of four to limit padding.
 /// Both biases are folded into one.
 ///
 /// Every gate sum starts at the folded bias and adds the inputs in ascending order, then the hidden
@@ -37,7 +39,7 @@ use crate::{Kernel, LstmError, Real};
 #[derive(Clone)]
 pub struct PackedLstm<R> {
     shape: LstmShape,
-    pub(super) kernel: Checked,
+    pub(super) kernel: DetectedKernel,
     // [blocks]
     bias: Vec<Column<R>>,
     // [pairs, I + H, 2], and [I + H] of an odd last block
@@ -50,12 +52,12 @@ pub struct PackedLstm<R> {
     cache: usize,
 }
 
-/// Where a gate of a unit of the tail lies in its column.
+/// Returns the lane of a gate of a tail unit in its column.
 fn tail_lane(gate: usize, unit: usize) -> usize {
     gate * TAIL_UNITS + unit % TAIL_UNITS
 }
 
-/// Sizes and kernel; not the weights.
+/// Formats sizes and kernel, not the weights.
 impl<R> fmt::Debug for PackedLstm<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PackedLstm")
@@ -66,7 +68,7 @@ impl<R> fmt::Debug for PackedLstm<R> {
 }
 
 impl<R: Real> PackedLstm<R> {
-    /// Packs the parameters, for the kernel that [`Kernel::chosen`] names.
+    /// Packs the parameters for the kernel that [`Kernel::chosen`] returns.
     ///
     /// # Errors
     /// [`LstmError::Length`] when a parameter does not fit the shape, or the error of
@@ -82,12 +84,12 @@ impl<R: Real> PackedLstm<R> {
         };
         let mut packed = Self {
             shape,
-            kernel: Checked::chosen()?,
+            kernel: DetectedKernel::chosen()?,
             bias: vec![Column::ZERO; blocks],
             columns: vec![Column::ZERO; blocks * count],
             tail_bias: vec![TailColumn::ZERO; tails],
             tail_columns: vec![TailColumn::ZERO; count * tails],
-            cache: kernels::nearest_cache(),
+            cache: nearest_cache(),
         };
         for gate in 0..4 {
             for unit in 0..hidden {
@@ -123,26 +125,26 @@ impl<R: Real> PackedLstm<R> {
         &mut self.tail_columns[column].0[tail_lane(gate, lane)]
     }
 
-    /// The same layer run by another kernel.
+    /// Returns the same layer on another kernel.
     ///
     /// # Errors
     /// [`LstmError::Kernel`] when this processor cannot run it.
     pub fn with_kernel(mut self, kernel: Kernel) -> Result<Self, LstmError> {
-        self.kernel = Checked::new(kernel)?;
+        self.kernel = DetectedKernel::new(kernel)?;
         Ok(self)
     }
 
-    /// The layer's sizes.
+    /// Returns the sizes of the layer.
     pub fn shape(&self) -> LstmShape {
         self.shape
     }
 
-    /// The kernel that runs.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.kernel.kernel()
     }
 
-    /// Working memory for this layer.
+    /// Creates working memory for this layer.
     pub fn scratch(&self) -> LstmScratch<R> {
         LstmScratch::new(self.shape.hidden_size())
     }
@@ -207,7 +209,7 @@ impl<R: Real> PackedLstm<R> {
 
     /// Reads `xs` `[T, I]` from a zero state, the last step first if `reversed`.
     ///
-    /// The state stays in `scratch`, which fits; the hidden state after reading step t goes to
+    /// The state stays in `scratch`; the hidden state after reading step t goes to
     /// `out[t * stride..]`. The caller has checked the lengths.
     pub(crate) fn read_window(
         &self,
@@ -246,10 +248,7 @@ impl<R: Real> PackedLstm<R> {
         let (h, c) = state.padded_mut();
         let (out, stride) = out.unzip();
         let (weights, stride) = (self.weights(), stride.unwrap_or(0));
-        kernels::dispatch(
-            self.kernel,
-            Lstm { weights, xs, steps, reversed, h, c, next, out, stride },
-        );
+        self.kernel.run(Lstm { weights, xs, steps, reversed, h, c, next, out, stride });
         // The step reads one and writes the other.
         if !steps.is_multiple_of(2) {
             std::mem::swap(h, next);

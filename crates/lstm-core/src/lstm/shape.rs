@@ -2,22 +2,22 @@
 use crate::error::check_len;
 use crate::{LstmError, TensorSpec};
 
-/// The largest layer size; more is taken for a mistake.
+/// Largest layer size; a larger one is rejected as a mistake.
 pub const MAX_SIZE: usize = 4096;
 
-/// How many trained bias vectors each gate has.
+/// Number of trained bias vectors per gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Biases {
-    /// One, `b`, as in the equations.
+    /// One bias vector `b`, as in the equations.
     One,
-    /// Two, `b_ih` and `b_hh`, of which only the sum matters: `PyTorch`'s arrangement. Trained by
+    /// Two bias vectors `b_ih` and `b_hh`, of which only the sum matters, as in `PyTorch`. Under
     /// gradient descent the sum moves twice as far.
     Two,
 }
 
 impl Biases {
-    /// The number of vectors.
-    pub fn count(self) -> usize {
+    /// Returns the number of bias vectors.
+    pub(crate) fn count(self) -> usize {
         match self {
             Self::One => 1,
             Self::Two => 2,
@@ -25,7 +25,7 @@ impl Biases {
     }
 }
 
-/// `Ok` if a layer may have this size.
+/// Checks that a layer size is 1 to [`MAX_SIZE`].
 pub(crate) fn check_size(what: &'static str, got: usize) -> Result<(), LstmError> {
     if (1..=MAX_SIZE).contains(&got) {
         Ok(())
@@ -34,7 +34,7 @@ pub(crate) fn check_size(what: &'static str, got: usize) -> Result<(), LstmError
     }
 }
 
-/// The sizes of one LSTM layer.
+/// Sizes of one LSTM layer.
 ///
 /// # Examples
 ///
@@ -56,7 +56,8 @@ pub struct LstmShape {
 }
 
 impl LstmShape {
-    /// A layer of `hidden_size` (`H`) units that reads `input_size` (`I`) numbers a step.
+    /// Creates the shape of `hidden_size` (`H`) units that read `input_size` (`I`) numbers per
+    /// step.
     ///
     /// # Errors
     /// [`LstmError::Size`] unless both sizes are 1 to [`MAX_SIZE`].
@@ -66,23 +67,18 @@ impl LstmShape {
         Ok(Self { input_size, hidden_size, biases })
     }
 
-    /// `I`.
+    /// Returns the number of inputs `I` per step.
     pub fn input_size(&self) -> usize {
         self.input_size
     }
 
-    /// `H`.
+    /// Returns the number of hidden units `H`.
     pub fn hidden_size(&self) -> usize {
         self.hidden_size
     }
 
-    /// One or two biases.
-    pub fn biases(&self) -> Biases {
-        self.biases
-    }
-
-    /// Names and shapes: `prefix.w_ih` `[4H, I]`, `prefix.w_hh` `[4H, H]`, then `prefix.b` `[4H]`
-    /// or `prefix.b_ih` and `prefix.b_hh`.
+    /// Returns names and shapes: `prefix.w_ih` `[4H, I]`, `prefix.w_hh` `[4H, H]`, then `prefix.b`
+    /// `[4H]` or `prefix.b_ih` and `prefix.b_hh`.
     pub fn specs(&self, prefix: &str) -> Vec<TensorSpec> {
         let gates = 4 * self.hidden_size;
         let mut specs = vec![
@@ -97,13 +93,13 @@ impl LstmShape {
         specs
     }
 
-    /// The number of parameters.
+    /// Returns the number of parameters.
     #[expect(clippy::len_without_is_empty, reason = "a layer is never empty")]
     pub fn len(&self) -> usize {
         4 * self.hidden_size * (self.input_size + self.hidden_size + self.biases.count())
     }
 
-    /// Views of the layer's parameters in its part of the flat buffer.
+    /// Splits the layer's part of the flat buffer into views of its parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -117,7 +113,7 @@ impl LstmShape {
         Ok(LstmParams { w_ih, w_hh, b_ih, b_hh })
     }
 
-    /// Views like [`params`](Self::params), to be changed.
+    /// Splits the flat buffer into mutable views of the parameters.
     ///
     /// # Errors
     /// [`LstmError::Length`] unless `flat` has [`len`](Self::len) numbers.
@@ -131,7 +127,7 @@ impl LstmShape {
         Ok(LstmParamsMut { w_ih, w_hh, b_ih, b_hh })
     }
 
-    /// `Ok` if views made elsewhere fit.
+    /// Checks that views made elsewhere fit the shape.
     pub(crate) fn check<R>(&self, params: &LstmParams<'_, R>) -> Result<(), LstmError> {
         let gates = 4 * self.hidden_size;
         check_len("w_ih", gates * self.input_size, params.w_ih.len())?;
@@ -142,42 +138,42 @@ impl LstmShape {
     }
 }
 
-/// The parameters of one LSTM layer; rows in the gate order i, f, g, o.
+/// Read-only views of the parameters of one LSTM layer; rows in the gate order i, f, g, o.
 #[derive(Debug, Clone, Copy)]
 pub struct LstmParams<'a, R> {
     /// Input weights `[4H, I]`.
     pub w_ih: &'a [R],
     /// Recurrent weights `[4H, H]`.
     pub w_hh: &'a [R],
-    /// The first bias `[4H]`; with [`Biases::One`] the only one.
+    /// First bias `[4H]`; with [`Biases::One`] the only one.
     pub b_ih: &'a [R],
-    /// The second bias `[4H]`; `None` with [`Biases::One`].
+    /// Second bias `[4H]`; `None` with [`Biases::One`].
     pub b_hh: Option<&'a [R]>,
 }
 
 impl<R: crate::Real> LstmParams<'_, R> {
-    /// The bias of gate row `row`: the sum of both.
+    /// Returns the sum of the biases of gate row `row`.
     pub(crate) fn bias(&self, row: usize) -> R {
         self.b_hh.map_or(self.b_ih[row], |b_hh| self.b_ih[row] + b_hh[row])
     }
 }
 
-/// Like [`LstmParams`], to be changed; also holds gradients.
+/// Mutable views like [`LstmParams`], of parameters or of gradients.
 #[derive(Debug)]
 pub struct LstmParamsMut<'a, R> {
     /// Input weights `[4H, I]`.
     pub w_ih: &'a mut [R],
     /// Recurrent weights `[4H, H]`.
     pub w_hh: &'a mut [R],
-    /// The first bias `[4H]`; with [`Biases::One`] the only one.
+    /// First bias `[4H]`; with [`Biases::One`] the only one.
     pub b_ih: &'a mut [R],
-    /// The second bias `[4H]`; `None` with [`Biases::One`].
+    /// Second bias `[4H]`; `None` with [`Biases::One`].
     pub b_hh: Option<&'a mut [R]>,
 }
 
 #[cfg(feature = "train")]
 impl<R> LstmParamsMut<'_, R> {
-    /// The same views, not to be changed.
+    /// Returns the same views, read-only.
     pub(crate) fn as_params(&self) -> LstmParams<'_, R> {
         LstmParams { w_ih: self.w_ih, w_hh: self.w_hh, b_ih: self.b_ih, b_hh: self.b_hh.as_deref() }
     }

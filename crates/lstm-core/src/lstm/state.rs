@@ -1,9 +1,9 @@
-//! What an LSTM carries from step to step.
+//! Recurrent state of an LSTM, and working memory.
 use crate::error::check_len;
 use crate::kernels::{Column, TILE, padded};
 use crate::{LstmError, Real};
 
-/// The hidden state `h` and the cell `c` of one LSTM layer.
+/// Hidden state `h` and cell `c` of one LSTM layer.
 ///
 /// # Examples
 ///
@@ -24,44 +24,39 @@ pub struct LstmState<R> {
 }
 
 impl<R: Real> LstmState<R> {
-    /// The state before the first step.
+    /// Creates the state before the first step, all zeros.
     pub fn zeros(hidden_size: usize) -> Self {
         let len = padded(hidden_size);
         Self { hidden_size, h: vec![R::ZERO; len], c: vec![R::ZERO; len] }
     }
 
-    /// Back to zeros.
+    /// Resets the state to zeros.
     pub fn reset(&mut self) {
         self.h.fill(R::ZERO);
         self.c.fill(R::ZERO);
     }
 
-    /// `H`.
-    pub fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    /// The hidden state `[H]`.
+    /// Returns the hidden state `[H]`.
     pub fn h(&self) -> &[R] {
         &self.h[..self.hidden_size]
     }
 
-    /// The cell `[H]`.
+    /// Returns the cell `[H]`.
     pub fn c(&self) -> &[R] {
         &self.c[..self.hidden_size]
     }
 
-    /// The hidden state `[H]`, to be changed.
+    /// Returns the hidden state `[H]`, mutable.
     pub fn h_mut(&mut self) -> &mut [R] {
         &mut self.h[..self.hidden_size]
     }
 
-    /// The cell `[H]`, to be changed.
+    /// Returns the cell `[H]`, mutable.
     pub fn c_mut(&mut self) -> &mut [R] {
         &mut self.c[..self.hidden_size]
     }
 
-    /// Both with their padding.
+    /// Returns hidden state and cell with their padding.
     pub(crate) fn padded_mut(&mut self) -> (&mut Vec<R>, &mut Vec<R>) {
         (&mut self.h, &mut self.c)
     }
@@ -74,7 +69,7 @@ impl<R: Real> LstmState<R> {
 /// Working memory of [`PackedLstm`](crate::PackedLstm), made by
 /// [`PackedLstm::scratch`](crate::PackedLstm::scratch).
 ///
-/// It carries nothing from call to call; one per thread serves any number of windows.
+/// It carries no state from call to call; one per thread serves any number of windows.
 #[derive(Debug, Clone)]
 pub struct LstmScratch<R> {
     pub(crate) state: LstmState<R>,
@@ -94,7 +89,7 @@ impl<R: Real> LstmScratch<R> {
 /// Working memory of the batch calls of [`PackedLstm`](crate::PackedLstm) and
 /// [`PackedBiLstm`](crate::PackedBiLstm), made by their `batch_scratch`.
 ///
-/// It holds the states of some windows, whatever the batch; it carries nothing from call to call.
+/// It holds the states of a fixed number of windows and carries no state from call to call.
 #[derive(Debug, Clone)]
 pub struct LstmBatchScratch<R> {
     hidden_size: usize,

@@ -82,7 +82,7 @@ proptest! {
 }
 
 #[test]
-fn batches_that_do_not_fit_are_refused() {
+fn batch_inference_rejects_wrong_lengths() {
     let lstm = lstm::<f32>(2, 3, 1, Kernel::Portable);
     let mut scratch = lstm.batch_scratch();
     let mut out = [7.0; 6];

@@ -14,7 +14,7 @@ fn length(what: &'static str, expected: usize, got: usize) -> LstmError {
 }
 
 #[test]
-fn sizes_have_bounds() {
+fn shape_rejects_sizes_out_of_bounds() {
     for got in [0, MAX_SIZE + 1] {
         let error = LstmError::Size { what: "hidden_size", expected: MAX_SIZE, got };
         assert_eq!(LstmShape::new(1, got, Biases::One), Err(error));
@@ -25,7 +25,7 @@ fn sizes_have_bounds() {
 }
 
 #[test]
-fn parameters_have_to_fit() {
+fn params_reject_wrong_lengths() {
     let shape = shape();
     let got = shape.params(&[0.0_f32; 5]).unwrap_err();
     assert_eq!(got, length("LSTM parameters", 72, 5));
@@ -42,7 +42,7 @@ fn parameters_have_to_fit() {
 }
 
 #[test]
-fn inference_refuses_wrong_lengths() {
+fn inference_rejects_wrong_lengths() {
     let weights = vec![0.1_f32; 72];
     let lstm = PackedLstm::new(shape(), shape().params(&weights).unwrap()).unwrap();
     let mut scratch = lstm.scratch();
@@ -67,7 +67,7 @@ fn inference_refuses_wrong_lengths() {
 }
 
 #[test]
-fn dense_refuses_wrong_lengths() {
+fn dense_rejects_wrong_lengths() {
     let shape = DenseShape::new(2, 3).unwrap();
     let weights = [0.5_f64; 9];
     let params = shape.params(&weights).unwrap();
@@ -85,7 +85,7 @@ fn dense_refuses_wrong_lengths() {
 }
 
 #[test]
-fn training_refuses_wrong_lengths() {
+fn training_rejects_wrong_lengths() {
     let weights = vec![0.1_f64; 72];
     let params = shape().params(&weights).unwrap();
     let mut cache = LstmCache::new();
@@ -116,7 +116,7 @@ fn training_refuses_wrong_lengths() {
 }
 
 #[test]
-fn loss_and_optimiser_refuse_bad_arguments() {
+fn loss_and_optimizer_reject_bad_arguments() {
     let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0_f64 };
     let target = LstmError::Target { index: 1, expected: 3, got: 3 };
     assert_eq!(loss.normaliser(&[0, 3]), Err(target));

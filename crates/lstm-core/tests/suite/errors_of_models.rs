@@ -16,7 +16,7 @@ fn bilstm() -> (BiLstmShape, Vec<f64>) {
 }
 
 #[test]
-fn sizes_have_bounds() {
+fn shape_rejects_sizes_out_of_bounds() {
     for got in [0, MAX_SIZE + 1] {
         let error = |what| LstmError::Size { what, expected: MAX_SIZE, got };
         assert_eq!(BiLstmShape::new(1, got, Biases::One), Err(error("hidden_size")));
@@ -26,7 +26,7 @@ fn sizes_have_bounds() {
 }
 
 #[test]
-fn parameters_have_to_fit() {
+fn params_reject_wrong_lengths() {
     let (shape, mut flat) = bilstm();
     assert_eq!(shape.params(&flat[1..]).unwrap_err(), length("BiLSTM parameters", 144, 143));
     assert!(shape.params_mut(&mut flat[..5]).is_err());
@@ -46,7 +46,7 @@ fn parameters_have_to_fit() {
 }
 
 #[test]
-fn inference_refuses_wrong_lengths() {
+fn inference_rejects_wrong_lengths() {
     let (shape, flat) = bilstm();
     let lstm = PackedBiLstm::new(shape, shape.params(&flat).unwrap()).unwrap();
     let mut scratch = lstm.scratch();
@@ -82,7 +82,7 @@ fn inference_refuses_wrong_lengths() {
 }
 
 #[test]
-fn bilstm_training_refuses_wrong_lengths() {
+fn bilstm_training_rejects_wrong_lengths() {
     let (shape, flat) = bilstm();
     let params = shape.params(&flat).unwrap();
     let mut cache = BiLstmCache::new();
@@ -124,7 +124,7 @@ fn bilstm_training_refuses_wrong_lengths() {
 }
 
 #[test]
-fn attention_training_refuses_wrong_lengths() {
+fn attention_training_rejects_wrong_lengths() {
     let shape = AttentionShape::new(2, 3).unwrap();
     let flat = [0.1; 12];
     let params = shape.params(&flat).unwrap();
@@ -154,7 +154,7 @@ fn attention_training_refuses_wrong_lengths() {
 }
 
 #[test]
-fn masks_and_rectifiers_have_to_fit() {
+fn dropout_and_relu_reject_wrong_lengths() {
     let mut values = [1.0; 3];
     assert_eq!(apply_dropout(&[0.0; 2], &mut values), Err(length("values", 2, 3)));
     assert_eq!(relu_backward(&[0.0; 2], &mut values), Err(length("d", 2, 3)));

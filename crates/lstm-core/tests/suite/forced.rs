@@ -25,7 +25,7 @@ fn child_runs_on_the_forced_kernel() {
 }
 
 #[test]
-fn every_level_there_is_gives_the_numbers_of_pytorch() {
+fn forced_kernels_reproduce_golden_results() {
     for kernel in Kernel::available() {
         for tests in ["child_runs_on", "golden_"] {
             let ran = under(kernel.name(), tests);
@@ -37,7 +37,7 @@ fn every_level_there_is_gives_the_numbers_of_pytorch() {
 }
 
 #[test]
-fn a_level_that_is_missing_or_unknown_stops_the_process_with_advice() {
+fn forced_kernel_missing_or_unknown_fails_with_advice() {
     let there = |level: &&str| Kernel::available().iter().any(|kernel| kernel.name() == *level);
     let missing = LEVELS.into_iter().filter(|level| !there(level));
     for level in missing.chain(["avx9"]) {

@@ -36,7 +36,7 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 #[test]
-fn lstm_gradients_are_the_differences() {
+fn lstm_gradients_equal_finite_differences() {
     for (biases, [inputs, hidden, steps, batch]) in [
         (Biases::One, [3, 5, 4, 2]),
         (Biases::Two, [2, 4, 6, 3]),
@@ -91,7 +91,7 @@ fn check_lstm(shape: LstmShape, steps: usize, batch: usize) {
 }
 
 #[test]
-fn dense_gradients_are_the_differences() {
+fn dense_gradients_equal_finite_differences() {
     let shape = DenseShape::new(4, 3).unwrap();
     let batch = 5;
     let at: Vec<f64> = draws(1, shape.len() + batch * 4, 1.0);
@@ -110,7 +110,7 @@ fn dense_gradients_are_the_differences() {
 }
 
 #[test]
-fn cross_entropy_gradients_are_the_differences() {
+fn cross_entropy_gradients_equal_finite_differences() {
     let class_weights = [1.5, 0.75, 1.0, 0.0];
     let targets = [2, 0, 1, 1, 0];
     let at: Vec<f64> = draws(1, targets.len() * 4, 2.0);

@@ -12,7 +12,7 @@ use crate::layer::{Layer, LayerCache};
 use crate::network::{Batch, Network};
 
 #[test]
-fn bilstm_gradients_are_the_differences() {
+fn bilstm_gradients_equal_finite_differences() {
     for (biases, [inputs, hidden, steps, batch]) in [
         (Biases::One, [3, 5, 4, 2]),
         (Biases::Two, [2, 4, 5, 3]),
@@ -64,7 +64,7 @@ fn check_layer(layer: Layer, [inputs, steps, batch]: [usize; 3], given: [bool; 3
 }
 
 #[test]
-fn attention_gradients_are_the_differences() {
+fn attention_gradients_equal_finite_differences() {
     for [width, units, steps, batch] in [[4, 3, 5, 2], [3, 7, 2, 3], [1, 1, 2, 1], [34, 33, 3, 2]] {
         let shape = AttentionShape::new(width, units).unwrap();
         let at: Vec<f64> = draws(1, shape.len() + steps * batch * width, 0.9);
@@ -95,7 +95,7 @@ fn attention_gradients_are_the_differences() {
 }
 
 #[test]
-fn hidden_dense_gradients_are_the_differences() {
+fn hidden_dense_gradients_equal_finite_differences() {
     let shape = DenseShape::new(4, 6).unwrap();
     let batch = 5;
     let at: Vec<f64> = draws(1, shape.len() + batch * 4, 1.0);
@@ -123,7 +123,7 @@ fn hidden_dense_gradients_are_the_differences() {
 }
 
 #[test]
-fn network_gradients_are_the_differences() {
+fn network_gradients_equal_finite_differences() {
     let sizes = [3, 5, 3];
     for biases in [Biases::One, Biases::Two] {
         check_network(&Network::v32(sizes, biases));

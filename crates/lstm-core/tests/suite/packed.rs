@@ -105,7 +105,7 @@ impl<R: Real> Packed<R> {
 }
 
 #[test]
-fn debug_output_has_sizes_and_no_weights() {
+fn packed_debug_output_has_sizes_and_no_weights() {
     let direction = BiLstmShape::new(6, 64, Biases::Two).unwrap();
     let attention = AttentionShape::new(128, 64).unwrap();
     let zeros = |len| vec![0.0_f32; len];

@@ -188,7 +188,7 @@ proptest! {
 }
 
 #[test]
-fn nan_and_infinity_pass_through_and_are_forgotten() {
+fn lstm_nan_and_infinity_vanish_after_reset() {
     for (hidden, bad) in [(1, f32::NAN), (17, f32::NAN), (17, f32::INFINITY), (32, f32::MAX)] {
         let shape = LstmShape::new(2, hidden, Biases::Two).unwrap();
         let weights = sane::<f32>(shape, 3);

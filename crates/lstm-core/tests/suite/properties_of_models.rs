@@ -222,7 +222,7 @@ proptest! {
 }
 
 #[test]
-fn infinite_rows_do_not_spoil_the_scores() {
+fn attention_infinite_rows_keep_other_scores_finite() {
     // Units that do not fill their block: the padding meets the infinity too.
     for units in [1, 31, 33] {
         let shape = AttentionShape::new(1, units).unwrap();
@@ -237,7 +237,7 @@ fn infinite_rows_do_not_spoil_the_scores() {
 }
 
 #[test]
-fn one_step_has_all_the_attention() {
+fn attention_single_step_has_weight_one() {
     let shape = AttentionShape::new(3, 2).unwrap();
     let flat: Vec<f32> = draws(1, shape.len(), 1.0);
     for kernel in Kernel::available() {

@@ -26,7 +26,7 @@ fn equations(
 }
 
 #[test]
-fn steps_follow_the_equations_in_both_directions() {
+fn cache_steps_follow_the_equations_in_both_directions() {
     let (inputs, steps, batch) = (3, 6, 4);
     // With and without padding.
     for hidden in [5, 16] {
@@ -60,7 +60,7 @@ fn steps_follow_the_equations_in_both_directions() {
 }
 
 #[test]
-fn there_is_no_step_outside_the_last_pass() {
+fn cache_step_outside_the_last_pass_is_none() {
     let none = |cache: &BiLstmCache<f32>, t, b| assert_eq!(cache.step(t, b), None);
     let mut cache = BiLstmCache::new();
     none(&cache, 0, 0);

@@ -48,7 +48,7 @@ impl LayerActivity {
     ///
     /// # Errors
     /// [`ModelError::TooFewWindows`] below two windows, and as [`Inspect::trace`].
-    pub fn of(model: &dyn Inspect, samples: &SampleSet<'_>) -> Result<Vec<Self>, ModelError> {
+    pub fn of(model: &dyn Inspect, samples: &SampleSet) -> Result<Vec<Self>, ModelError> {
         if samples.len() < 2 {
             return Err(ModelError::TooFewWindows { expected: 2, got: samples.len() });
         }

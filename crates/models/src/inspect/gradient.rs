@@ -29,7 +29,7 @@ pub struct GradientNorm {
 
 pub(super) fn norms<A: Layered>(
     model: &Networked<A>,
-    samples: &SampleSet<'_>,
+    samples: &SampleSet,
 ) -> Result<Vec<GradientNorm>, ModelError> {
     if samples.is_empty() {
         return Err(ModelError::TooFewWindows { expected: 1, got: 0 });

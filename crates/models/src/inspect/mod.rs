@@ -46,7 +46,7 @@ pub trait Inspect: DirectionModel {
     ///
     /// # Errors
     /// [`ModelError::TooFewWindows`] without any, [`ModelError::WindowShape`].
-    fn gradient_norms(&self, samples: &SampleSet<'_>) -> Result<Vec<GradientNorm>, ModelError>;
+    fn gradient_norms(&self, samples: &SampleSet) -> Result<Vec<GradientNorm>, ModelError>;
 }
 
 impl<A: Layered> Inspect for Networked<A> {
@@ -54,7 +54,7 @@ impl<A: Layered> Inspect for Networked<A> {
         trace::trace(self, window)
     }
 
-    fn gradient_norms(&self, samples: &SampleSet<'_>) -> Result<Vec<GradientNorm>, ModelError> {
+    fn gradient_norms(&self, samples: &SampleSet) -> Result<Vec<GradientNorm>, ModelError> {
         gradient::norms(self, samples)
     }
 }

@@ -73,11 +73,15 @@ impl Ledger {
     /// Counts a candle that was refused.
     #[cold]
     pub(super) fn refuse(&mut self, error: &SignalError, candle: &Candle, history: &History) {
-        let count = match (error, history.at(candle.open_time())) {
-            (SignalError::Late { .. }, None) => &mut self.late,
-            (SignalError::Late { .. }, Some(kept)) if kept == candle => &mut self.repeated,
-            (SignalError::Late { .. }, Some(_)) => &mut self.contradicting,
-            (SignalError::Gap { .. }, _) => &mut self.refused_gaps,
+        let count = match error {
+            SignalError::Late { .. } | SignalError::Duplicate { .. } => {
+                match history.at(candle.open_time()) {
+                    None => &mut self.late,
+                    Some(kept) if kept == candle => &mut self.repeated,
+                    Some(_) => &mut self.contradicting,
+                }
+            }
+            SignalError::Gap { .. } => &mut self.refused_gaps,
             _ => &mut self.misaligned,
         };
         add(count, 1);

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Timestamp};
-use windvane_signals::{Market, Registry, SignalPipeline};
+use windvane_signals::{MarketSnapshot, Registry, SignalPipeline};
 
 use crate::{DirectionModel, ModelError, ModelSpec, NeutralReason, Prediction, Scratch};
 use gates::Gates;
@@ -148,7 +148,7 @@ impl Predictor {
     /// [`DirectionModel::predict`] finds wrong: then the candle has been taken.
     pub fn on_candle<'m>(
         &mut self,
-        market: impl Into<Market<'m>>,
+        market: impl Into<MarketSnapshot<'m>>,
     ) -> Result<Option<Prediction>, ModelError> {
         let market = market.into();
         let decided_at = market.own().close_time(self.pipeline.interval());
@@ -164,7 +164,7 @@ impl Predictor {
     /// as [`on_candle`](Self::on_candle).
     pub fn on_update<'m>(
         &mut self,
-        market: impl Into<Market<'m>>,
+        market: impl Into<MarketSnapshot<'m>>,
         closed: bool,
     ) -> Result<Option<Prediction>, ModelError> {
         let market = market.into();
@@ -207,7 +207,7 @@ impl Predictor {
     /// Takes a candle into pipeline, rows, memory, history and ledger; nothing but the ledger
     /// changes when the candle is refused.
     #[inline]
-    fn take(&mut self, market: Market<'_>) -> Result<(), ModelError> {
+    fn take(&mut self, market: MarketSnapshot<'_>) -> Result<(), ModelError> {
         let candle: &Candle = market.own();
         let last = self.pipeline.last_open_time();
         let rows = match self.pipeline.update(market) {

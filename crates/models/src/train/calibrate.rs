@@ -40,7 +40,7 @@ const CHUNK: usize = 256;
 /// [`ModelError::NotCalibrated`], and what predicting finds wrong; the model stays as it was.
 pub fn calibrate(
     model: &mut dyn DirectionModel,
-    slice: &ValidationSet<'_>,
+    slice: &ValidationSet,
 ) -> Result<Calibration, ModelError> {
     let least_edge = model.calibration().least_edge();
     let logits = log_probabilities(model, slice)?;
@@ -72,7 +72,7 @@ pub fn calibrate(
 /// ```
 pub fn abstain(
     model: &mut dyn DirectionModel,
-    slice: &ValidationSet<'_>,
+    slice: &ValidationSet,
     coverage: f64,
 ) -> Result<Calibration, ModelError> {
     if !(coverage > 0.0 && coverage <= 1.0) {
@@ -97,9 +97,7 @@ pub fn abstain(
 
 /// The validation windows that choose, and the last third, purged, that calibrates; all of them
 /// for both where there are too few to cut.
-pub fn calibration_parts<'a>(
-    validation: &ValidationSet<'a>,
-) -> (ValidationSet<'a>, ValidationSet<'a>) {
+pub fn calibration_parts<'a>(validation: &ValidationSet) -> (ValidationSet, ValidationSet) {
     let parts = validation.split(SHARE).ok();
     parts.unwrap_or_else(|| (validation.clone(), validation.clone()))
 }
@@ -107,7 +105,7 @@ pub fn calibration_parts<'a>(
 /// ln p of every window, uncalibrated.
 fn log_probabilities(
     model: &mut dyn DirectionModel,
-    slice: &ValidationSet<'_>,
+    slice: &ValidationSet,
 ) -> Result<Vec<[f64; 3]>, ModelError> {
     let before = model.calibration();
     model.set_calibration(Calibration::NONE)?;
@@ -124,7 +122,7 @@ fn log_probabilities(
 /// predicting finds wrong.
 pub fn predictions(
     model: &dyn DirectionModel,
-    slice: &ValidationSet<'_>,
+    slice: &ValidationSet,
 ) -> Result<Vec<Probabilities>, ModelError> {
     let (first, learned) = (slice.samples().first(), model.record());
     if let (Some(first), Some(record)) = (first, learned)

@@ -37,10 +37,7 @@ pub(crate) struct Examples {
 
 impl Examples {
     /// Windows of candles.
-    pub(crate) fn of_samples(
-        samples: &SampleSet<'_>,
-        scaler: &Scaler,
-    ) -> Result<Self, SignalError> {
+    pub(crate) fn of_samples(samples: &SampleSet, scaler: &Scaler) -> Result<Self, SignalError> {
         let tables = samples.scaled_tables(scaler)?;
         let example = |sample: &windvane_signals::Sample| Example {
             table: sample.table,

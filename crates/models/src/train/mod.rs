@@ -88,8 +88,8 @@ pub trait Learner: Send + Sync {
     /// What keeps the model from being fitted, with the epoch and the cause.
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError>;
 }
@@ -108,8 +108,8 @@ macro_rules! delegate_learner {
 
             fn fit(
                 &self,
-                train: &TrainSet<'_>,
-                validation: &ValidationSet<'_>,
+                train: &TrainSet,
+                validation: &ValidationSet,
                 run: &Run<'_>,
             ) -> Result<Box<dyn DirectionModel>, ModelError> {
                 self.as_ref().fit(train, validation, run)
@@ -125,11 +125,8 @@ delegate_learner!(Arc);
 /// # Errors
 /// [`ModelError::Validation`] when they differ, or when validation begins before training ends;
 /// [`ModelError::TooFewWindows`] without any, [`ModelError::Setting`].
-pub fn spec_of(
-    train: &TrainSet<'_>,
-    validation: &ValidationSet<'_>,
-) -> Result<ModelSpec, ModelError> {
-    let spec = |samples: &SampleSet<'_>| {
+pub fn spec_of(train: &TrainSet, validation: &ValidationSet) -> Result<ModelSpec, ModelError> {
+    let spec = |samples: &SampleSet| {
         let first = samples.tables().first();
         let first = first.ok_or(ModelError::TooFewWindows { expected: 1, got: 0 })?;
         Ok::<_, ModelError>(ModelSpec {
@@ -159,8 +156,8 @@ pub fn spec_of(
 pub(crate) fn fit<A: Architecture + Network<f32>>(
     id: &ModelId,
     config: &A::Config,
-    train: &TrainSet<'_>,
-    validation: &ValidationSet<'_>,
+    train: &TrainSet,
+    validation: &ValidationSet,
     recipe: &Recipe,
     run: &Run<'_>,
 ) -> Result<Networked<A>, ModelError> {
@@ -177,8 +174,8 @@ pub(crate) fn fit<A: Architecture + Network<f32>>(
 pub(crate) fn fit_by<A: Architecture + Network<f32>>(
     id: &ModelId,
     config: &A::Config,
-    train: &TrainSet<'_>,
-    validation: &ValidationSet<'_>,
+    train: &TrainSet,
+    validation: &ValidationSet,
     recipe: &Recipe,
     run: &Run<'_>,
     learn: impl FnOnce(&A, [&Examples; 2], Option<&Checkpoint>) -> Result<Fit, ModelError>,
@@ -253,8 +250,8 @@ macro_rules! network_learner {
             /// the file.
             pub fn fit_model(
                 &self,
-                train: &windvane_signals::TrainSet<'_>,
-                validation: &windvane_signals::ValidationSet<'_>,
+                train: &windvane_signals::TrainSet,
+                validation: &windvane_signals::ValidationSet,
                 run: &$crate::train::Run<'_>,
             ) -> Result<$model, ModelError> {
                 let (id, config, recipe) = (&self.id, self.config(), &self.recipe);
@@ -299,8 +296,8 @@ macro_rules! as_learner {
 
             fn fit(
                 &self,
-                train: &windvane_signals::TrainSet<'_>,
-                validation: &windvane_signals::ValidationSet<'_>,
+                train: &windvane_signals::TrainSet,
+                validation: &windvane_signals::ValidationSet,
                 run: &$crate::train::Run<'_>,
             ) -> Result<Box<dyn $crate::DirectionModel>, $crate::ModelError> {
                 Ok(Box::new(self.fit_model(train, validation, run)?))
@@ -312,11 +309,7 @@ macro_rules! as_learner {
 pub(crate) use as_learner;
 
 /// The record of a model fitted on these windows, before any epoch.
-pub fn record_of(
-    train: &TrainSet<'_>,
-    validation: &ValidationSet<'_>,
-    seed: u64,
-) -> TrainingRecord {
+pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> TrainingRecord {
     let samples = train.samples();
     let mut pairs: Vec<String> =
         samples.iter().map(|sample| train.tables()[sample.table].pair().to_string()).collect();
@@ -348,7 +341,7 @@ pub fn record_of(
 ///
 /// # Errors
 /// [`ModelError::TooFewWindows`] and [`ModelError::EmptyClass`].
-pub fn check_directions(train: &TrainSet<'_>, least: usize) -> Result<(), ModelError> {
+pub fn check_directions(train: &TrainSet, least: usize) -> Result<(), ModelError> {
     let [ups, downs, _] = train.class_counts();
     if ups + downs < least {
         return Err(ModelError::TooFewWindows { expected: least, got: ups + downs });
@@ -363,7 +356,7 @@ pub fn check_directions(train: &TrainSet<'_>, least: usize) -> Result<(), ModelE
 
 /// XXH3 of every row known at `until` of the tables used, and of every label: other data, another
 /// hash.
-fn data_hash(sets: &[&SampleSet<'_>], until: Timestamp) -> String {
+fn data_hash(sets: &[&SampleSet], until: Timestamp) -> String {
     let mut hash = Xxh3::new();
     for samples in sets {
         for table in samples.used_tables().into_iter().flatten() {

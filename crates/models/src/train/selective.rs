@@ -34,8 +34,8 @@ impl<L: Learner> Learner for Selective<L> {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let mut model = self.learner.fit(train, validation, run)?;

@@ -72,8 +72,8 @@ impl WeightedSignalsLearner {
     /// [`ModelError::Validation`].
     pub fn fit_model(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<WeightedSignals, ModelError> {
         let spec = spec_of(train, validation)?;
@@ -107,8 +107,8 @@ impl Learner for WeightedSignalsLearner {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))
@@ -124,11 +124,7 @@ fn weight_by_hand(channel: &str) -> f32 {
 }
 
 /// The model with the likeliest weights, before its temperature.
-fn learn(
-    spec: ModelSpec,
-    scaler: Scaler,
-    train: &TrainSet<'_>,
-) -> Result<WeightedSignals, ModelError> {
+fn learn(spec: ModelSpec, scaler: Scaler, train: &TrainSet) -> Result<WeightedSignals, ModelError> {
     let outcomes = outcomes(&spec, &scaler, train)?;
     let maximum = outcomes.maximum();
     let neutral = train.class_counts()[Direction::Neutral.index()];
@@ -146,11 +142,7 @@ fn learn(
 }
 
 /// The squashed signals of every window that moved.
-fn outcomes(
-    spec: &ModelSpec,
-    scaler: &Scaler,
-    train: &TrainSet<'_>,
-) -> Result<Outcomes, ModelError> {
+fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outcomes, ModelError> {
     check_directions(train, LEAST_WINDOWS)?;
     let length = SHORTEST_BLOCK.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));

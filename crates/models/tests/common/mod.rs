@@ -33,12 +33,12 @@ pub fn table(series: &CandleSeries) -> SignalTable {
 /// Two thirds to learn from, the last 15 % of those to choose by, the rest to test on.
 pub fn split(series: &CandleSeries) -> Split {
     let at = |share: f64| series.close_time((series.len() as f64 * share) as usize).unwrap();
-    Split::new(at(0.57), at(0.67), None, 0).unwrap()
+    Split::builder().validate_from(at(0.57)).test_from(at(0.67)).embargo(0).build().unwrap()
 }
 
 pub fn with_parts<T>(
     series: &CandleSeries,
-    run: impl FnOnce(&TrainSet<'_>, &ValidationSet<'_>, &SampleSet<'_>) -> T,
+    run: impl FnOnce(&TrainSet, &ValidationSet, &SampleSet) -> T,
 ) -> T {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();

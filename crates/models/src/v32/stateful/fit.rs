@@ -40,8 +40,8 @@ impl StatefulLstmLearner {
     /// As those of [`FastLstmLearner::fit_model`](crate::v32::FastLstmLearner::fit_model).
     pub fn fit_model(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<StatefulLstm, ModelError> {
         let recipe = &self.recipe;

@@ -44,7 +44,7 @@ impl Run {
     }
 
     /// The rows that training may look at.
-    pub(super) fn of_training(train: &TrainSet<'_>) -> Vec<Self> {
+    pub(super) fn of_training(train: &TrainSet) -> Vec<Self> {
         let covered = |table: &SignalTable, row: usize| {
             table.close_time(row).is_some_and(|at| train.covers(at))
         };

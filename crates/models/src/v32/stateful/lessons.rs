@@ -53,8 +53,8 @@ impl<'a> Lanes<'a> {
     /// `train` and `choose` are the examples of the two sets, `batch` the decisions of a step.
     pub(super) fn new(
         layers: &'a Layers,
-        (train, set): (&'a Examples, &TrainSet<'_>),
-        (choose, validation): (&'a Examples, &ValidationSet<'_>),
+        (train, set): (&'a Examples, &TrainSet),
+        (choose, validation): (&'a Examples, &ValidationSet),
         batch: usize,
         seed: u64,
     ) -> Self {
@@ -162,7 +162,7 @@ impl Lessons for Lanes<'_> {
 }
 
 impl<'a> Chosen<'a> {
-    fn new(examples: &'a Examples, validation: &ValidationSet<'_>) -> Self {
+    fn new(examples: &'a Examples, validation: &ValidationSet) -> Self {
         let classes = Classes::of(examples, validation.tables());
         let decisions = |run: Run| {
             let (first, last) = classes.span(run)?;

@@ -48,8 +48,8 @@ impl Learner for Kept {
 
     fn fit(
         &self,
-        train: &TrainSet<'_>,
-        validation: &ValidationSet<'_>,
+        train: &TrainSet,
+        validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Box<dyn DirectionModel>, ModelError> {
         let model = self.learner.fit_model(train, validation, run)?;

@@ -1,0 +1,34 @@
+//! Fitted models.
+use windvane::ensemble::{Ensemble, EnsembleLearner};
+use windvane::models::train::{Recipe, Run};
+use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};
+use windvane::models::v32::{FastLstm, FastLstmLearner};
+use windvane::prelude::*;
+
+/// Fits v3.2 for one epoch.
+///
+/// # Panics
+/// If the tables are too short for a split.
+pub fn v32(tables: &[SignalTable]) -> FastLstm {
+    let recipe = Recipe { epochs: 1, ..Recipe::default() };
+    let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+    crate::with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
+}
+
+/// Fits v2 (weighted signals).
+///
+/// # Panics
+/// If the tables are too short for a split.
+pub fn v2(tables: &[SignalTable]) -> WeightedSignals {
+    let learner = WeightedSignalsLearner::default();
+    crate::with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
+}
+
+/// Fits the `tuned` ensemble of four members.
+///
+/// # Panics
+/// If the tables are too short for a split.
+pub fn tuned(tables: &[SignalTable]) -> Ensemble {
+    let learner = EnsembleLearner::tuned();
+    crate::with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("an ensemble"))
+}

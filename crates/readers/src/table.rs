@@ -1,0 +1,182 @@
+//! Text with a row per line.
+
+use csv::ByteRecord;
+
+use super::error::ReadError;
+use super::note::{Note, NoteKind, file_note};
+
+/// Rows and bytes that are looked at to recognise a dialect.
+const HEAD_ROWS: usize = 1000;
+const HEAD_BYTES: usize = 1 << 20;
+/// Cells of a row that are looked at: wider tables are no candles.
+pub(crate) const MAX_CELLS: usize = 64;
+/// Fewer cells than a time and four prices are no row.
+pub(crate) const MIN_CELLS: usize = 5;
+
+/// A text divided into rows and cells.
+#[derive(Debug)]
+pub(crate) struct Table {
+    text: String,
+    pub(crate) delimiter: u8,
+    /// What people call a row: "line", or "row" where the text was made from another format.
+    pub(crate) unit: &'static str,
+    /// Lines before the first row that the original did not have.
+    pub(crate) added: u64,
+    /// The comment line nearest to the data: it may hold the names of the columns.
+    pub(crate) comment: Option<String>,
+}
+
+/// A row of the head: its line and its cells.
+pub(crate) type HeadRow = (u64, Vec<String>);
+
+impl Table {
+    /// The table in a text file.
+    pub(crate) fn of_text(bytes: Vec<u8>, notes: &mut Vec<Note>) -> Self {
+        let mut text = decode(bytes, notes);
+        if !text.contains('\n') && text.contains('\r') {
+            text = text.replace('\r', "\n");
+        }
+        let comments: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
+        if !comments.is_empty() {
+            let text = format!("{} comment lines skipped", comments.len());
+            notes.push(file_note(NoteKind::SkippedLines, text));
+        }
+        let comment = comments.iter().rev().find(|line| line.trim().len() > 1);
+        let comment = comment.map(|line| line.trim_start_matches('#').to_owned());
+        let delimiter = sniff(&text);
+        Self { text, delimiter, unit: "line", added: 0, comment }
+    }
+
+    /// The table of rows that came from another format, written with commas.
+    pub(crate) fn of_rows(text: String, added: u64) -> Self {
+        Self { text, delimiter: b',', unit: "row", added, comment: None }
+    }
+
+    /// All rows that are no comments.
+    pub(crate) fn rows(&self) -> Rows<'_> {
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(self.delimiter)
+            .comment((self.unit == "line").then_some(b'#'))
+            .terminator(csv::Terminator::Any(b'\n'))
+            .from_reader(self.text.as_bytes());
+        Rows { reader, record: ByteRecord::new(), added: self.added }
+    }
+
+    /// The first rows with their cells.
+    pub(crate) fn head(&self, file: &str) -> Result<Vec<HeadRow>, ReadError> {
+        let (mut rows, mut head, mut bytes) = (self.rows(), vec![], 0);
+        while head.len() < HEAD_ROWS && bytes < HEAD_BYTES {
+            let Some((line, record)) = rows.next(file)? else { break };
+            bytes += record.as_slice().len();
+            head.push((
+                line,
+                (0..record.len().min(MAX_CELLS)).map(|i| cell(record, i).to_owned()).collect(),
+            ));
+        }
+        Ok(head)
+    }
+
+    /// The first line that is not blank.
+    pub(crate) fn start(&self) -> &str {
+        self.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+    }
+
+    /// The cells of a line that is not part of the rows.
+    pub(crate) fn split(&self, line: &str) -> Vec<String> {
+        let cells = line.split(char::from(self.delimiter));
+        cells.map(|cell| cell.trim().trim_matches('"').to_owned()).collect()
+    }
+}
+
+/// Goes through the rows of a table.
+pub(crate) struct Rows<'a> {
+    reader: csv::Reader<&'a [u8]>,
+    record: ByteRecord,
+    added: u64,
+}
+
+impl Rows<'_> {
+    /// The next row that is not blank, and its line.
+    pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &ByteRecord)>, ReadError> {
+        loop {
+            let more = self.reader.read_byte_record(&mut self.record);
+            let more = more.map_err(|error| ReadError::Io {
+                file: file.to_owned(),
+                source: std::io::Error::other(error),
+            })?;
+            if !more {
+                return Ok(None);
+            }
+            let line = self.record.position().map_or(0, csv::Position::line);
+            let line = line.saturating_sub(self.added);
+            if self.record.as_slice().contains(&b'\n') {
+                return Err(ReadError::Quote { file: file.to_owned(), line });
+            }
+            if self.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+                return Ok(Some((line, &self.record)));
+            }
+        }
+    }
+}
+
+/// A cell without blanks and quotes around it; empty past the end.
+pub(crate) fn cell(record: &ByteRecord, index: usize) -> &str {
+    let bytes = record.get(index).unwrap_or_default();
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+    let quoted = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
+}
+
+/// A cell of another format as one of CSV: no candle needs the signs that divide rows and cells.
+pub(crate) fn clean(text: impl AsRef<str>) -> String {
+    text.as_ref().replace([',', '\n', '\r', '"'], " ")
+}
+
+/// The text in UTF-8, without its byte order mark.
+fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
+    let wide = |from: fn([u8; 2]) -> u16| -> String {
+        let units: Vec<u16> =
+            bytes[2..].chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    let text = match &bytes[..] {
+        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
+        _ => return narrow(bytes, notes),
+    };
+    notes.push(file_note(NoteKind::Encoding, "UTF-16 text"));
+    text
+}
+
+fn narrow(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
+    let mut text = String::from_utf8(bytes).unwrap_or_else(|error| {
+        let note = "not UTF-8: read as Latin-1";
+        notes.push(file_note(NoteKind::Encoding, note));
+        error.as_bytes().iter().map(|byte| char::from(*byte)).collect()
+    });
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    text
+}
+
+/// The sign that divides most of the first lines into cells.
+fn sniff(text: &str) -> u8 {
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    let mut counts = [(b'\t', 0), (b';', 0), (b'|', 0), (b',', 0)];
+    for line in lines.take(50) {
+        for (delimiter, lines) in &mut counts {
+            let mut quoted = false;
+            let signs = line.bytes().filter(|byte| {
+                quoted ^= *byte == b'"';
+                byte == delimiter && !quoted
+            });
+            *lines += usize::from(signs.take(MIN_CELLS - 1).count() == MIN_CELLS - 1);
+        }
+    }
+    // The last of equal maxima would be taken: a comma may also be the decimal sign.
+    let best = counts.iter().rev().max_by_key(|(_, lines)| *lines);
+    best.map_or(b',', |(delimiter, lines)| if *lines == 0 { b',' } else { *delimiter })
+}

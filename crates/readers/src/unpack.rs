@@ -1,0 +1,133 @@
+//! From the bytes of a file to the bytes of a table: zip and gzip.
+
+use std::io::{Cursor, Read};
+
+use super::error::ReadError;
+use super::error::excerpt;
+use super::note::{Note, NoteKind, file_note};
+
+/// The most bytes that are read from a file or unpacked.
+pub(crate) const MAX_BYTES: u64 = 2 << 30;
+/// A packed file may hold this many times its own size and `FREE_BYTES`: text packs to a tenth,
+/// and what packs to less than a two-hundredth is made to harm.
+const MAX_RATIO: u64 = 200;
+const FREE_BYTES: u64 = 1 << 20;
+/// Files beside the data in an archive.
+const ASIDE: [&str; 8] = ["md", "txt", "pdf", "html", "checksum", "sha256", "md5", "license"];
+
+/// The most bytes that so many packed ones may hold.
+pub(crate) fn most_unpacked(packed: usize) -> u64 {
+    (packed as u64).saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES).min(MAX_BYTES)
+}
+
+/// The bytes inside an archive, or the bytes themselves; one archive in another is opened too.
+pub(crate) fn unpack(
+    mut bytes: Vec<u8>,
+    file: &str,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<u8>, ReadError> {
+    for _ in 0..2 {
+        let most = most_unpacked(bytes.len());
+        bytes = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+            unzip(bytes, file, most, notes)?
+        } else if bytes.starts_with(b"\x1f\x8b") {
+            notes.push(file_note(NoteKind::Unpacked, "unpacked with gzip"));
+            limited(flate2::read::MultiGzDecoder::new(&bytes[..]), file, "gzip", most)?
+        } else {
+            return refuse_other(bytes, file);
+        };
+    }
+    refuse_other(bytes, file)
+}
+
+/// Packed files that are not opened are named, instead of being taken for strange text.
+fn refuse_other(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, ReadError> {
+    let format = match &bytes[..] {
+        [b'P', b'K', 3, 4, ..] | [0x1f, 0x8b, ..] => "archive in an archive in an archive",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "Zstandard",
+        [b'B', b'Z', b'h', ..] => "bzip2",
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz",
+        [b'7', b'z', 0xbc, 0xaf, ..] => "7z",
+        [b'R', b'a', b'r', b'!', ..] => "RAR",
+        [0x89, b'H', b'D', b'F', ..] => "HDF5",
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => "Excel workbook",
+        [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "SQLite database",
+        _ if bytes.get(257..262) == Some(b"ustar") => "tar",
+        _ => return Ok(bytes),
+    };
+    let reason = "not opened: unpack or export it first".to_owned();
+    Err(ReadError::Format { file: file.to_owned(), format, reason })
+}
+
+fn unzip(
+    bytes: Vec<u8>,
+    file: &str,
+    most: u64,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<u8>, ReadError> {
+    let wrong = |error: zip::result::ZipError| ReadError::Format {
+        file: file.to_owned(),
+        format: "zip",
+        reason: error.to_string(),
+    };
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(wrong)?;
+    let mut all = vec![];
+    for name in archive.file_names() {
+        all.push(name.map_err(wrong)?.into_owned());
+    }
+    all.retain(|name| !is_hidden(name));
+    let (mut names, mut left): (Vec<String>, Vec<String>) =
+        all.into_iter().partition(|name| !is_aside(name));
+    if names.is_empty() {
+        std::mem::swap(&mut names, &mut left);
+    }
+    if names.len() != 1 {
+        if names.is_empty() {
+            return Err(ReadError::Empty { file: file.to_owned() });
+        }
+        let count = names.len();
+        names.sort();
+        let names = names.iter().take(3).map(|name| excerpt(name)).collect();
+        return Err(ReadError::SeveralFiles { file: file.to_owned(), count, names });
+    }
+    let mut text = format!("unzipped {}", excerpt(&names[0]));
+    if !left.is_empty() {
+        let noun = if left.len() == 1 { "file" } else { "files" };
+        text = format!("{text}, {} other {noun} left aside", left.len());
+    }
+    notes.push(file_note(NoteKind::Unpacked, text));
+    let entry = archive.by_name(&names[0]).map_err(wrong)?;
+    limited(entry, file, "zip", most)
+}
+
+/// Whether a name is that of a folder or of a file that people do not see.
+fn is_hidden(name: &str) -> bool {
+    let inside = name.ends_with('/') || name.starts_with("__MACOSX") || name.contains("/.");
+    inside || name.starts_with('.')
+}
+
+/// Whether a name is that of a file beside the data, such as a licence.
+fn is_aside(name: &str) -> bool {
+    let end = name.rsplit(['.', '/']).next().unwrap_or_default();
+    ASIDE.iter().any(|word| end.eq_ignore_ascii_case(word))
+}
+
+/// Reads to the end, but no more than `most` bytes.
+fn limited(
+    reader: impl Read,
+    file: &str,
+    format: &'static str,
+    most: u64,
+) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = vec![];
+    let read = reader.take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|error| ReadError::Format {
+        file: file.to_owned(),
+        format,
+        reason: error.to_string(),
+    })?;
+    if bytes.len() as u64 > most {
+        return Err(ReadError::TooLarge { file: file.to_owned(), most, packed: true });
+    }
+    Ok(bytes)
+}

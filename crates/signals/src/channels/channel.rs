@@ -1,0 +1,106 @@
+//! The trait of every input of a model, and the market data it reads.
+use windvane_candles::{Candle, Pair};
+
+use crate::{SignalError, StateReader, StateWriter};
+
+/// Candles of one close time: the pair's own, and those of other pairs.
+///
+/// A plain `&Candle` converts into it: the case of a model that reads its own pair only.
+#[derive(Debug, Clone, Copy)]
+pub struct MarketSnapshot<'a> {
+    own: &'a Candle,
+    others: &'a [(Pair, Candle)],
+}
+
+impl<'a> MarketSnapshot<'a> {
+    /// Creates a snapshot of the own candle and other pairs' candles with the same open time.
+    pub fn new(own: &'a Candle, others: &'a [(Pair, Candle)]) -> Self {
+        Self { own, others }
+    }
+
+    /// The pair's own candle.
+    pub fn own(&self) -> &'a Candle {
+        self.own
+    }
+
+    /// Another pair's candle of the same time; `None` if that pair has none.
+    pub fn other(&self, pair: &Pair) -> Option<&'a Candle> {
+        self.others.iter().find(|(of, _)| of == pair).map(|(_, candle)| candle)
+    }
+
+    pub(crate) fn others(&self) -> &'a [(Pair, Candle)] {
+        self.others
+    }
+}
+
+impl<'a> From<&'a Candle> for MarketSnapshot<'a> {
+    fn from(own: &'a Candle) -> Self {
+        Self { own, others: &[] }
+    }
+}
+
+/// One input of a model: a number per candle, from the market up to and including that candle.
+///
+/// Batch use is streaming use in a loop, so both give the same bits. "Not ready" is `None`, never
+/// an early guess. The built-in channels read their own candle only and have an `update` of their
+/// own that takes `&Candle`; through `dyn Channel` they take a snapshot like every other.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// use windvane_signals::{Channel, MarketSnapshot, Momentum};
+///
+/// # fn candle(hour: i64, close: f64) -> Candle {
+/// #     let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # }
+/// let mut momentum = Momentum::new(1)?;
+/// assert_eq!(momentum.update(&candle(0, 100.0)), None);
+/// assert_eq!(momentum.update(&candle(1, 110.0)), Some(0.1));
+///
+/// let mut boxed: Box<dyn Channel> = Box::new(momentum);
+/// assert_eq!(boxed.update(&MarketSnapshot::from(&candle(2, 165.0))), Some(0.5));
+/// # Ok::<(), windvane_signals::SignalError>(())
+/// ```
+pub trait Channel: Send + Sync + std::fmt::Debug {
+    /// Consumes the next candle; `None` while warming up or where the value is undefined.
+    /// A value that is not finite counts as undefined.
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64>;
+
+    /// Index of the first candle (counted from 0) with a value.
+    fn warm_up(&self) -> usize;
+
+    /// Discards all state, as if no candle had been consumed.
+    fn reset(&mut self);
+
+    /// Writes the state, so that [`restore`](Self::restore) continues with the same bits.
+    fn save(&self, state: &mut StateWriter);
+
+    /// Reads a state written by [`save`](Self::save) of an equally configured channel.
+    ///
+    /// # Errors
+    /// [`SignalError::State`] if the state does not fit.
+    fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError>;
+}
+
+/// Maximum period of a channel: a bound on memory, because specs come from files.
+const MAX_PERIOD: f64 = 10_000.0;
+
+/// A whole number in `1..=10_000`, or the error that says so.
+pub(crate) fn period(channel: &str, parameter: &str, value: f64) -> Result<usize, SignalError> {
+    if value.fract() == 0.0 && (1.0..=MAX_PERIOD).contains(&value) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number in 1..=10_000"
+        )]
+        Ok(value as usize)
+    } else {
+        Err(SignalError::Parameter {
+            channel: channel.to_string(),
+            parameter: parameter.to_string(),
+            expected: format!("a whole number from 1 to {MAX_PERIOD}"),
+            got: value,
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! Relative change of the volume.
+use windvane_candles::Candle;
+
+use super::ratio::Ratio;
+use super::{Channel, MarketSnapshot};
+use crate::{SignalError, StateReader, StateWriter};
+
+/// Relative change of the volume over one candle.
+///
+/// **Formula** `(V_t − V_{t−1}) / V_{t−1}`; after a candle without volume the ratio is
+/// undefined and the value is 0, "nothing known", because real data has such candles and a
+/// window must not be lost to each. A ratio beyond 1e100 (volumes range over 200 decades)
+/// is cut there. **Units** a fraction, −1 and above. **Warm-up** 1; memory of one candle.
+///
+/// # Examples
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_signals::VolumeChange;
+///
+/// let mut change = VolumeChange::default();
+/// assert_eq!(change.update(&candle(0, 100.0, 10.0)), None);
+/// assert_eq!(change.update(&candle(1, 100.0, 15.0)), Some(0.5));
+/// assert_eq!(change.update(&candle(2, 100.0, 0.0)), Some(-1.0));
+/// assert_eq!(change.update(&candle(3, 100.0, 9.0)), Some(0.0)); // nothing known
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct VolumeChange {
+    seen: bool,
+    previous: f64,
+}
+
+/// Keeps sums over rows finite whatever the volumes.
+const LARGEST: f64 = 1e100;
+
+impl VolumeChange {
+    /// The next value once there was one.
+    #[inline]
+    pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
+        let volume = candle.volume();
+        let before = std::mem::replace(&mut self.previous, volume);
+        let change = volume - before;
+        if before <= 0.0 {
+            Ratio::whole(0.0)
+        } else if change < LARGEST * before {
+            Ratio::new(change, before)
+        } else {
+            Ratio::whole(LARGEST)
+        }
+    }
+
+    /// Consumes the next candle; `None` while warming up.
+    #[inline]
+    pub fn update(&mut self, candle: &Candle) -> Option<f64> {
+        let change = self.next(candle);
+        std::mem::replace(&mut self.seen, true).then(|| change.value())
+    }
+}
+
+impl Channel for VolumeChange {
+    #[inline]
+    fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
+        self.update(market.own())
+    }
+
+    fn warm_up(&self) -> usize {
+        1
+    }
+
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    fn save(&self, state: &mut StateWriter) {
+        state.floats(self.seen.then_some(self.previous).into_iter());
+    }
+
+    fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        let previous = state.floats(1)?.first().copied();
+        (self.seen, self.previous) = (previous.is_some(), previous.unwrap_or_default());
+        Ok(())
+    }
+}

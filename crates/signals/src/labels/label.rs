@@ -1,0 +1,106 @@
+//! From what happened to the class a model learns.
+use windvane_candles::Direction;
+
+use crate::{Outcome, SignalError, SignalTable};
+
+/// How small a change counts as NEUTRAL.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields))]
+pub enum Band {
+    /// NEUTRAL when |change| ≤ `width`, a fraction; with 0 only an unchanged close.
+    Fixed {
+        /// Half-width of the band.
+        width: f64,
+    },
+    /// NEUTRAL when |change| ≤ `factor` × the standard deviation of the last `lookback`
+    /// one-candle changes before the decision, times √horizon.
+    Volatility {
+        /// How many standard deviations.
+        factor: f64,
+        /// Over how many changes.
+        lookback: usize,
+    },
+}
+
+/// What a model is asked: how far ahead, and what counts as no move.
+///
+/// The default asks about the next candle, and calls only an unchanged close NEUTRAL.
+///
+/// # Examples
+/// ```
+/// use windvane_signals::{Band, LabelSpec};
+///
+/// // Four candles ahead; changes of up to 0.2 % are NEUTRAL.
+/// let labels = LabelSpec { horizon: 4, band: Band::Fixed { width: 0.002 } };
+/// assert!(labels.check().is_ok());
+/// assert!(LabelSpec { horizon: 0, ..labels }.check().is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct LabelSpec {
+    /// Candles ahead.
+    pub horizon: usize,
+    /// What counts as no move.
+    pub band: Band,
+}
+
+impl Default for LabelSpec {
+    fn default() -> Self {
+        Self { horizon: 1, band: Band::Fixed { width: 0.0 } }
+    }
+}
+
+impl LabelSpec {
+    /// Confirms the ranges.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] unless the horizon is at least 1, the band finite and not
+    /// negative, and a volatility band looks back over 2 to 10,000 changes.
+    pub fn check(&self) -> Result<(), SignalError> {
+        if self.horizon == 0 || self.horizon > 10_000 {
+            return SignalError::setting("horizon", "1 to 10000 candles", self.horizon as f64);
+        }
+        let size = match self.band {
+            Band::Fixed { width } => width,
+            Band::Volatility { factor, lookback } => {
+                if !(2..=10_000).contains(&lookback) {
+                    return SignalError::setting(
+                        "lookback of the band",
+                        "2 to 10000 candles",
+                        lookback as f64,
+                    );
+                }
+                factor
+            }
+        };
+        if !size.is_finite() || size < 0.0 {
+            return SignalError::setting("band", "finite and at least 0", size);
+        }
+        Ok(())
+    }
+
+    /// The class of a decision at row `index`, beside what came of it; `None` where the outcome
+    /// or the band is not known: the last `horizon` rows have no label.
+    pub fn label(&self, table: &SignalTable, index: usize) -> Option<(Direction, Outcome)> {
+        let outcome = table.outcome(index, self.horizon)?;
+        let band = match self.band {
+            Band::Fixed { width } => width,
+            Band::Volatility { factor, lookback } => {
+                factor * deviation(table, index, lookback)? * (self.horizon as f64).sqrt()
+            }
+        };
+        let neutral = outcome.change.abs() <= band;
+        let class = if neutral { Direction::Neutral } else { Direction::of_change(outcome.change) };
+        Some((class, outcome))
+    }
+}
+
+/// Standard deviation of the last `count` one-row changes up to `index`.
+fn deviation(table: &SignalTable, index: usize, count: usize) -> Option<f64> {
+    let n = count as f64;
+    let mean = table.recent_changes(index, count)?.sum::<f64>() / n;
+    let squares = table.recent_changes(index, count)?.map(|x| (x - mean).powi(2));
+    Some((squares.sum::<f64>() / n).sqrt())
+}

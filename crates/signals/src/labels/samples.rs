@@ -1,0 +1,191 @@
+//! Windows with their labels, over any number of series, in order of time.
+use std::sync::Arc;
+
+use windvane_candles::{Direction, Timestamp};
+
+use super::LabelSpec;
+use crate::{Outcome, SignalError, SignalTable, Window};
+
+/// One window with its label.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Index of the table the window is in.
+    pub table: usize,
+    /// Row of the decision: the window's last.
+    pub row: usize,
+    /// The class.
+    pub label: Direction,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Close time of the window's last candle.
+    pub decided_at: Timestamp,
+}
+
+/// Windows with their labels over several tables, sorted by time of decision, then by table.
+///
+/// The tables share one channel list and one interval: intervals are never pooled. The set owns
+/// them together with its clones and subsets, so a function can return it.
+///
+/// # Examples
+/// From candles to what a model is fitted on.
+/// ```
+/// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+/// # let candle = |hour: i64| {
+/// #     let close = 100.0 + (hour % 7) as f64;
+/// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume: 10.0 };
+/// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+/// # };
+/// use windvane_candles::{CandleSeries, Interval};
+/// use windvane_signals::{LabelSpec, Registry, SampleSet, Scaler, SignalSpec, SignalTable, Split};
+///
+/// let candles = (0..400).map(candle).collect();
+/// let series = CandleSeries::new("BTCUSDT".parse()?, Interval::HOUR, candles)?;
+/// let tables = [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?];
+/// let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+///
+/// let split = Split::for_live(&samples, 0.2)?;
+/// let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
+/// assert!(train.until() <= validation.samples()[0].decided_at);
+/// assert_eq!(Scaler::fit(&train)?.width(), 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SampleSet {
+    tables: Arc<[SignalTable]>,
+    lookback: usize,
+    labels: LabelSpec,
+    samples: Vec<Sample>,
+}
+
+impl SampleSet {
+    /// Every window of `lookback` rows that has a label.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] for a lookback of 0 or labels out of range,
+    /// [`SignalError::TableMismatch`] for tables that differ in channels, gap policy or interval.
+    pub fn collect(
+        tables: &[SignalTable],
+        lookback: usize,
+        labels: LabelSpec,
+    ) -> Result<Self, SignalError> {
+        labels.check()?;
+        if lookback == 0 {
+            let (setting, expected) = ("lookback", "at least 1 candle");
+            return Err(SignalError::Setting { setting, expected, got: 0.0 });
+        }
+        check_alike(tables)?;
+        let mut samples = Vec::new();
+        for (index, table) in tables.iter().enumerate() {
+            for row in 0..table.len() {
+                samples.extend(sample(index, table, row, lookback, labels));
+            }
+        }
+        samples.sort_by_key(|sample| (sample.decided_at, sample.table));
+        Ok(Self { tables: tables.into(), lookback, labels, samples })
+    }
+
+    /// The samples for which `keep` says so.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&Sample) -> bool) -> Self {
+        let samples = self.samples.iter().copied().filter(|sample| keep(sample)).collect();
+        Self { tables: Arc::clone(&self.tables), samples, ..*self }
+    }
+
+    /// The tables the samples point into.
+    pub fn tables(&self) -> &[SignalTable] {
+        &self.tables
+    }
+
+    /// The samples in order of time.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// Rows per window.
+    pub fn lookback(&self) -> usize {
+        self.lookback
+    }
+
+    /// What the labels mean.
+    pub fn labels(&self) -> LabelSpec {
+        self.labels
+    }
+
+    /// Number of channels; 0 without tables.
+    pub fn width(&self) -> usize {
+        self.tables.first().map_or(0, SignalTable::width)
+    }
+
+    /// The window of a sample of this set.
+    ///
+    /// # Panics
+    /// When the sample is of another set and points outside this one's tables.
+    pub fn window(&self, sample: &Sample) -> Window<'_> {
+        self.tables[sample.table]
+            .window(sample.row, self.lookback)
+            .expect("invariant: a sample has a window")
+    }
+
+    /// The tables, `None` where no sample of this set points into one.
+    pub fn used_tables(&self) -> Vec<Option<&SignalTable>> {
+        let mut used = vec![None; self.tables.len()];
+        for sample in &self.samples {
+            used[sample.table] = Some(&self.tables[sample.table]);
+        }
+        used
+    }
+
+    /// How many samples are UP, DOWN and NEUTRAL.
+    pub fn class_counts(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for sample in &self.samples {
+            counts[sample.label.index()] += 1;
+        }
+        counts
+    }
+}
+
+/// The sample decided at a row; `None` if the row has no window or no label.
+fn sample(
+    index: usize,
+    table: &SignalTable,
+    row: usize,
+    lookback: usize,
+    labels: LabelSpec,
+) -> Option<Sample> {
+    let window = table.window(row, lookback)?;
+    let (label, outcome) = labels.label(table, row)?;
+    Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
+}
+
+/// Confirms that all tables have the channels, the gap policy and the interval of the first.
+fn check_alike(tables: &[SignalTable]) -> Result<(), SignalError> {
+    let Some(first) = tables.first() else { return Ok(()) };
+    for (index, table) in tables.iter().enumerate() {
+        if table.spec() != first.spec() {
+            let (expected, got) = (describe(first), describe(table));
+            return Err(SignalError::TableMismatch { index, what: "channels", expected, got });
+        }
+        if table.interval() != first.interval() {
+            let (expected, got) = (first.interval().to_string(), table.interval().to_string());
+            return Err(SignalError::TableMismatch { index, what: "interval", expected, got });
+        }
+    }
+    Ok(())
+}
+
+/// The channels and the gap policy of a table, for an error message.
+fn describe(table: &SignalTable) -> String {
+    let names: Vec<String> = table.spec().channels.iter().map(ToString::to_string).collect();
+    format!("{} with {:?}", names.join(", "), table.spec().gaps)
+}

@@ -1,0 +1,78 @@
+//! The parts of a split that models are fitted and chosen on.
+use std::ops::Deref;
+
+use windvane_candles::Timestamp;
+
+use super::embargo::{check_share, quantile};
+use crate::{SampleSet, SignalError};
+
+/// Training samples: no label horizon overlaps the validation or test period.
+///
+/// Only a [`Split`](crate::Split) makes one, so a scaler or network cannot be fitted on other rows.
+#[derive(Debug, Clone)]
+pub struct TrainSet {
+    pub(super) samples: SampleSet,
+    pub(super) from: Option<Timestamp>,
+    pub(super) until: Timestamp,
+    /// Periods, ends excluded, whose rows belong to a test.
+    pub(super) hidden: Vec<(Timestamp, Timestamp)>,
+}
+
+/// Validation samples, for choices after training: early stopping, calibration, thresholds.
+#[derive(Debug, Clone)]
+pub struct ValidationSet {
+    pub(super) samples: SampleSet,
+}
+
+impl Deref for TrainSet {
+    type Target = SampleSet;
+
+    fn deref(&self) -> &SampleSet {
+        &self.samples
+    }
+}
+
+impl Deref for ValidationSet {
+    type Target = SampleSet;
+
+    fn deref(&self) -> &SampleSet {
+        &self.samples
+    }
+}
+
+impl TrainSet {
+    /// Moment at which everything in the set was known. Rows after it must not be read, nor rows
+    /// before it that are not [`covered`](Self::covers).
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Returns whether training may read the row of a candle that closed at `close_time`: not
+    /// after [`until`](Self::until), not before the training period, not in a test.
+    pub fn covers(&self, close_time: Timestamp) -> bool {
+        close_time <= self.until
+            && self.from.is_none_or(|from| close_time >= from)
+            && self.hidden.iter().all(|(from, until)| close_time <= *from || close_time >= *until)
+    }
+}
+
+impl ValidationSet {
+    /// Splits the set by time. The later part has about a `share` of the samples, each decided
+    /// after every sample of the earlier part was settled.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] unless `share` lies between 0 and 1,
+    /// [`SignalError::EmptyPart`] if a part would be empty.
+    pub fn split(&self, share: f64) -> Result<(Self, Self), SignalError> {
+        check_share(share)?;
+        let hint = "give more candles to validation";
+        let few = SignalError::EmptyPart { part: "validation", hint };
+        let cut = quantile(&self.samples, 1.0 - share).ok_or(few.clone())?;
+        let earlier = self.samples.filtered(|sample| sample.outcome.settled_at <= cut);
+        let later = self.samples.filtered(|sample| sample.decided_at >= cut);
+        if earlier.is_empty() || later.is_empty() {
+            return Err(few);
+        }
+        Ok((Self { samples: earlier }, Self { samples: later }))
+    }
+}

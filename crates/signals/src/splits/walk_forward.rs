@@ -1,0 +1,95 @@
+//! Folds whose tests walk forward through time.
+use windvane_candles::Timestamp;
+
+use super::Split;
+use super::embargo::{check_share, quantile};
+use crate::{SampleSet, SignalError};
+
+/// Folds that walk forward through calendar time with a training part that grows or rolls.
+///
+/// The time of all samples is cut into `folds + 1` stretches with equally many samples. Fold k
+/// tests on stretch k + 1 and learns from everything before it, or from the last `window` candles'
+/// time before it. Of that the last `validation` share serves for choosing.
+///
+/// # Examples
+/// ```
+/// use windvane_signals::WalkForward;
+/// let plan = WalkForward::default();
+/// assert_eq!((plan.folds, plan.validation), (4, 0.15));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WalkForward {
+    /// Number of test stretches.
+    pub folds: usize,
+    /// Share of the samples before a test that serves for choosing.
+    pub validation: f64,
+    /// Candles' time before a test that is learned from, choosing included; `None`, the default,
+    /// for all of it.
+    pub window: Option<u32>,
+    /// Candles whose time is left out between stretches, beyond the purge.
+    pub embargo: u32,
+}
+
+impl Default for WalkForward {
+    fn default() -> Self {
+        Self { folds: 4, validation: 0.15, window: None, embargo: 1 }
+    }
+}
+
+impl WalkForward {
+    /// The splits, one per fold.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] for 0 folds, a window of 0 or a share outside 0 to 1,
+    /// [`SignalError::EmptyPart`] when there are too few samples to cut.
+    pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
+        check_share(self.validation)?;
+        if self.folds == 0 {
+            return SignalError::setting("folds", "at least 1", 0.0);
+        }
+        if self.window == Some(0) {
+            return SignalError::setting("training window", "at least 1 candle", 0.0);
+        }
+        (1..=self.folds).map(|fold| self.fold(fold, pool)).collect()
+    }
+
+    /// The split of one fold, counted from 1.
+    fn fold(&self, fold: usize, pool: &SampleSet) -> Result<Split, SignalError> {
+        let periods = self.folds as f64 + 1.0;
+        let start = fold as f64 / periods;
+        let test_from = cut(pool, start)?;
+        let test_until =
+            if fold < self.folds { Some(cut(pool, (fold as f64 + 1.0) / periods)?) } else { None };
+        let train_from = self.train_from(pool, test_from);
+        let before = train_from.map_or(0.0, |from| position(pool, from));
+        let validate_from = cut(pool, before + (start - before) * (1.0 - self.validation))?;
+        let split = Split::builder()
+            .train_from(train_from)
+            .validate_from(validate_from)
+            .test_from(test_from)
+            .test_until(test_until)
+            .embargo(self.embargo)
+            .build();
+        split.map_err(|_| TOO_FEW)
+    }
+
+    /// Beginning of the training window before a test.
+    fn train_from(&self, pool: &SampleSet, test_from: Timestamp) -> Option<Timestamp> {
+        let interval = pool.tables().first()?.interval();
+        test_from.plus(interval, -i64::from(self.window?))
+    }
+}
+
+const TOO_FEW: SignalError =
+    SignalError::EmptyPart { part: "test", hint: "use fewer folds or give more candles" };
+
+/// Time of the decision at a position (0 to 1) of the pool.
+fn cut(pool: &SampleSet, position: f64) -> Result<Timestamp, SignalError> {
+    quantile(pool, position).ok_or(TOO_FEW)
+}
+
+/// Share of the samples that are decided before that time.
+fn position(pool: &SampleSet, time: Timestamp) -> f64 {
+    let before = pool.samples().partition_point(|sample| sample.decided_at < time);
+    before as f64 / pool.len().max(1) as f64
+}
