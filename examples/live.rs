@@ -24,9 +24,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let model: Box<dyn DirectionModel> = match std::env::args_os().nth(1) {
+    let model: Box<dyn FittedModel> = match std::env::args_os().nth(1) {
         Some(file) => load(file)?,
-        None => Box::new(FastLstm::pretrained()),
+        None => Box::new(v32::pretrained()),
     };
     let interval = model.spec().interval;
     let series = sample::all().into_iter().find(|series| series.interval() == interval);

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let labels = LabelSpec::default();
     let data = Dataset::with_registry(&registry, &[past.clone()], &spec, 20, labels)?;
     let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
-    let model = FastLstmLearner::default().fit(&parts.train, &parts.validation, &Run::new(1))?;
+    let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
     // The channels are part of the model; the bot brings the registry that builds them.
     let mut predictor = Predictor::with_registry(model, series.interval(), &registry)?;

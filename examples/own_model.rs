@@ -30,7 +30,7 @@ impl DirectionModel for Continuation {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         // Momentum is the first of the default signals.
         let momentum = window.row(window.steps() - 1)[0];
@@ -38,6 +38,9 @@ impl DirectionModel for Continuation {
         Prediction::new([up, 1.0 - up, 0.0], window.decided_at(), 1, &self.id)
     }
 }
+
+// No scaler, no calibration, no saved form.
+impl FittedModel for Continuation {}
 
 /// Fits [`Continuation`] to training windows.
 struct ContinuationLearner(ModelId);
@@ -52,7 +55,7 @@ impl Learner for ContinuationLearner {
         train: &TrainSet,
         validation: &ValidationSet,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let spec = windvane::models::train::spec_of(train, validation)?;
         let (mut same, mut all) = (1.0_f32, 2.0_f32);
         for sample in train.samples() {
@@ -69,10 +72,8 @@ impl Learner for ContinuationLearner {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
     let instruments = [Instrument { series, test_only: false }];
-    let learners: [Box<dyn Learner>; 2] = [
-        Box::new(ContinuationLearner(ModelId::new("continuation"))),
-        Box::new(FastLstmLearner::default()),
-    ];
+    let learners: [Box<dyn Learner>; 2] =
+        [Box::new(ContinuationLearner(ModelId::new("continuation"))), Box::new(v32::learner())];
     let report = Backtest::default().run(&instruments, &learners, &|_| {})?;
     for row in &report.results {
         let accuracy = row.score.accuracy.map_or(f64::NAN, |share| 100.0 * share);

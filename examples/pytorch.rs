@@ -8,6 +8,7 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 use windvane::models::ModelSpec;
+use windvane::models::network::Network;
 use windvane::prelude::*;
 use windvane::signals::{Scaler, Window};
 
@@ -18,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (signals, interval) = (SignalSpec::default(), Interval::HOUR);
     let spec = ModelSpec { signals, interval, lookback: 20, labels: LabelSpec::default() };
     let scaler = Scaler::from_parts(vec![0.0; 6], vec![1.0; 6], 5.0)?;
-    let model = FastLstm::load_state_dict(folder.join("v32.safetensors"), spec, scaler)?;
+    let model =
+        Network::load_state_dict(folder.join("v32.safetensors"), &v32::config(), spec, scaler)?;
 
     let bytes = std::fs::read(folder.join("results.safetensors"))?;
     let results = SafeTensors::deserialize(&bytes)?;

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The last 15 % validate: early stopping and calibration.
     let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
 
-    let model = FastLstmLearner::default().fit(&parts.train, &parts.validation, &Run::new(1))?;
+    let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
     let file = std::env::temp_dir().join("quickstart.safetensors");
     model.save(&file)?;
 

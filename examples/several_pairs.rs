@@ -26,10 +26,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A dataset over several series pools their windows.
     let data = Dataset::from_series(&past, &spec, 20, LabelSpec::default())?;
     let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
-    let model = FastLstmLearner::default().fit(&parts.train, &parts.validation, &Run::new(1))?;
+    let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
     // The weights are shared; each predictor has the state of its own pair.
-    let model: Arc<dyn DirectionModel> = model.into();
+    let model: Arc<dyn FittedModel> = model.into();
     for (past, later) in past.iter().zip(&later) {
         let mut predictor = Predictor::new(Arc::clone(&model), later.interval())?;
         predictor.warm_up(past)?;

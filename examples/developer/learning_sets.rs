@@ -15,7 +15,7 @@ use windvane::catalog::ModelEntry;
 use windvane::models::train::{
     Clip, Init, Optimizer, Recipe, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
 };
-use windvane::prelude::{AttentionBiLstmLearner, BiLstmLearner, FastLstmLearner};
+use windvane::prelude::NetworkLearner;
 
 #[derive(Parser)]
 #[command(about = "Train the networks on real sequences and compare with PyTorch")]
@@ -131,16 +131,9 @@ fn recipe(epochs: usize) -> Recipe {
 }
 
 fn fit(set: &Set, model: ModelEntry, seed: u64) -> Result<SequenceClassifier, Error> {
-    let (recipe, run) = (recipe(set.epochs), Run::new(seed));
-    let fitted = match model.name {
-        "v3" => BiLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run),
-        "v31" => {
-            AttentionBiLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run)
-        }
-        "v32" => FastLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run),
-        name => return Err(format!("{name} is no network of windows; choose v3, v31, v32").into()),
-    };
-    Ok(fitted?)
+    let own = model.network().ok_or_else(|| format!("{} is no network", model.name))?;
+    let learner = NetworkLearner { recipe: recipe(set.epochs), ..own };
+    Ok(learner.fit_sequences(&set.train, &Run::new(seed))?)
 }
 
 fn read(dir: &Path) -> Result<Vec<Set>, Error> {

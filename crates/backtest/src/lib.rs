@@ -17,7 +17,7 @@
 //!   2 × horizon) times of the n with a scored call, fewer where that leaves under 20 blocks.
 //!   There is none for fewer than 30 scored calls or 20 blocks, nor at exactly 0 or 100 %.
 //! - **Baselines** ([`Baseline`]) are four rules that know nothing and a logistic regression on
-//!   the model's own training windows ([`LogisticLearner`]), all scored on the very candles that
+//!   the model's own training windows ([`LogisticLearner`](windvane_models::logistic::LogisticLearner)), all scored on the very candles that
 //!   make up the model's accuracy. The best of them is chosen with hindsight, which favours it;
 //!   the model's [`Lead`] over it has a paired interval and a p-value from the same blocks, and
 //!   counts as shown only when it holds after Holm's correction for the number of models compared
@@ -45,67 +45,41 @@
 //! candles → signals → models → ensemble → [backtest]
 //!           lstm-core ↗
 //! ```
+//! Within this crate a module uses those before it as well; a test checks it.
+//! ```text
+//! error, metrics → score → report → run → audit
+//! ```
+//! - `metrics`: measures and tests, usable alone.
+//! - `score`: predictions against outcomes, baselines, intervals, trading.
+//! - `report`: numbers to Markdown, JSON and a page; it computes none.
+//! - `run`: plan, tasks, cache and parallel execution; fills the report.
+//! - `audit`: look-ahead and leak checks; nothing uses it.
 //!
 //! # Features
 //! - `html`: `Report::to_html`, the report as one page with plots.
+//! - `columnar`: the predictions of a run as a Parquet file.
 //! - `boosted`: `BoostedTreesLearner`, gradient-boosted trees as one more baseline.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod accuracy;
 pub mod audit;
-mod backtest;
-mod baseline;
-mod bootstrap;
-mod bounds;
-mod comparison;
-mod confidence;
 mod error;
-mod event;
-mod gaps;
-mod group;
-mod importance;
-mod lineup;
-mod loss_curve;
 pub mod metrics;
-mod over_time;
-mod plan;
-mod portfolio;
-mod record;
 pub mod report;
-mod result;
-mod selection;
-mod simple;
-mod store;
-mod task;
-#[cfg(test)]
-mod testing;
-mod trading;
-mod warning;
-mod work;
+mod run;
+mod score;
 
-pub use accuracy::Accuracy;
-pub use backtest::{Backtest, Instrument};
-pub use baseline::{Baseline, BaselineResult};
-pub use bounds::Bounds;
-pub use comparison::Lead;
-pub use confidence::{Confidence, ConfidenceBin};
 pub use error::BacktestError;
-pub use event::{Event, Task};
-pub use importance::Importance;
-pub use loss_curve::EpochLoss;
-pub use metrics::Confusion;
-pub use over_time::StretchScore;
-pub use plan::Plan;
-pub use record::Record;
-pub use report::Report;
-pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
-pub use selection::{CoveragePoint, Selected};
+pub use metrics::{Bounds, Confusion};
+pub use report::{EpochLoss, Report};
 #[cfg(feature = "boosted")]
-pub use simple::BoostedTreesLearner;
-pub use simple::LogisticLearner;
-pub use trading::{BaselineReturn, EquityPoint, NetResult, Trading};
-pub use warning::{Warning, WarningCode};
+pub use run::BoostedTreesLearner;
+pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Task};
+pub use score::{
+    Accuracy, Baseline, BaselineCalls, BaselineResult, BaselineReturn, EquityPoint, FoldScore,
+    Importance, Lead, NetResult, PathScore, Record, ResultRow, Scope, SeedScore, Selected, Trading,
+    Warning, WarningCode,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

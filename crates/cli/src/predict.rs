@@ -71,7 +71,7 @@ fn targets<'a>(spec: &ModelSpec, all: &'a [CandleSeries]) -> Vec<&'a CandleSerie
 
 /// Adds a line per prediction; returns their number.
 fn predict(
-    model: &dyn DirectionModel,
+    model: &dyn FittedModel,
     series: &CandleSeries,
     all: &[CandleSeries],
     options: &Options,

@@ -24,13 +24,13 @@ impl Epochs {
     }
 
     pub(crate) fn on(&self, report: &EpochReport) -> ControlFlow<()> {
-        self.bar.set_length(report.most_epochs as u64);
+        self.bar.set_length(report.max_epochs as u64);
         self.bar.set_position(report.epoch as u64);
         let validation = report.validation_loss.map(|loss| format!(", validation {loss:.4}"));
         let validation = validation.unwrap_or_default();
         self.bar.set_message(format!("loss {:.4}{validation}", report.train_loss));
         if let Ok(mut reports) = self.reports.lock() {
-            reports.push(*report);
+            reports.push(report.clone());
         }
         ControlFlow::Continue(())
     }

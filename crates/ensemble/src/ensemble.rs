@@ -4,8 +4,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use windvane_candles::Direction;
 use windvane_models::{
-    Artifact, Calibration, DirectionModel, Kinds, ModelError, ModelId, ModelSpec, NeutralReason,
-    Prediction, Scratch, TrainingRecord, Vote,
+    Artifact, Calibration, DirectionModel, FittedModel, Kinds, LoadError, ModelId, ModelSpec,
+    NeutralReason, PredictError, Prediction, Scratch, StatefulModel, TrainError, TrainingRecord,
+    Vote,
 };
 use windvane_signals::Window;
 
@@ -35,22 +36,22 @@ const TIE: f32 = 1e-6;
 ///
 /// **Formula** with w the weights, summing to 1: soft `p = Σ_m w_m p_m`; hard
 /// `p_k = Σ_m w_m [member m calls k]`. The calibration works on ln p. A call of UP or DOWN on
-/// which members with less than [`least_agreement`](Self::with_least_agreement) of the weight
+/// which members with less than [`min_agreement`](Self::with_min_agreement) of the weight
 /// agree becomes NEUTRAL for [`Disagreement`](NeutralReason::Disagreement).
 ///
 /// Members may read different channels and lookbacks: the ensemble's spec has every channel of
 /// any member and the longest lookback, and each member gets its own columns and rows. They must
 /// agree in interval, labels and gap policy.
 ///
-/// [`votes`](DirectionModel::votes) tells what each member said,
-/// [`Prediction::agreement`] how far they agree.
+/// [`votes`](Self::votes) has the prediction of each member, [`Prediction::agreement`] the weight of
+/// the members that agree.
 #[derive(Debug)]
 pub struct Ensemble {
     id: ModelId,
     spec: ModelSpec,
     members: Vec<Member>,
     voting: Voting,
-    least_agreement: f32,
+    min_agreement: f32,
     calibration: Calibration,
     record: Option<TrainingRecord>,
 }
@@ -61,7 +62,8 @@ pub struct Ensemble {
 struct Config {
     voting: Voting,
     weights: Vec<f32>,
-    least_agreement: f32,
+    #[serde(rename = "least_agreement")]
+    min_agreement: f32,
 }
 
 /// Working memory of one vote.
@@ -79,7 +81,7 @@ impl Ensemble {
     /// members differ in interval, labels or gap policy.
     pub fn new(
         id: ModelId,
-        models: Vec<Box<dyn DirectionModel>>,
+        models: Vec<Box<dyn FittedModel>>,
         weights: &[f64],
         voting: Voting,
     ) -> Result<Self, EnsembleError> {
@@ -97,7 +99,7 @@ impl Ensemble {
         let share = |weight: f64| (weight / total) as f32;
         let mut members: Vec<Member> = Vec::with_capacity(models.len());
         for (model, &weight) in models.into_iter().zip(weights) {
-            let before = members.last().map_or(0, Member::memory_end);
+            let before = members.last().map_or(0, Member::state_end);
             members.push(Member::new(model, share(weight), &spec, before));
         }
         Ok(Self {
@@ -105,7 +107,7 @@ impl Ensemble {
             members,
             spec,
             voting,
-            least_agreement: 0.0,
+            min_agreement: 0.0,
             calibration: Calibration::NONE,
             record: None,
         })
@@ -115,11 +117,11 @@ impl Ensemble {
     ///
     /// # Errors
     /// [`EnsembleError::Agreement`] outside 0 to 1.
-    pub fn with_least_agreement(self, least_agreement: f32) -> Result<Self, EnsembleError> {
-        if (0.0..=1.0).contains(&least_agreement) {
-            return Ok(Self { least_agreement, ..self });
+    pub fn with_min_agreement(self, min_agreement: f32) -> Result<Self, EnsembleError> {
+        if (0.0..=1.0).contains(&min_agreement) {
+            return Ok(Self { min_agreement, ..self });
         }
-        Err(EnsembleError::Agreement { got: least_agreement })
+        Err(EnsembleError::Agreement { got: min_agreement })
     }
 
     #[cfg(feature = "train")]
@@ -128,7 +130,7 @@ impl Ensemble {
     }
 
     /// The members and their weights, which sum to 1.
-    pub fn members(&self) -> impl Iterator<Item = (&dyn DirectionModel, f32)> {
+    pub fn members(&self) -> impl Iterator<Item = (&dyn FittedModel, f32)> {
         self.members.iter().map(|member| (&*member.model, member.weight))
     }
 
@@ -138,16 +140,16 @@ impl Ensemble {
     }
 
     /// Share of the weight that must agree on a call.
-    pub fn least_agreement(&self) -> f32 {
-        self.least_agreement
+    pub fn min_agreement(&self) -> f32 {
+        self.min_agreement
     }
 
     /// Reads an ensemble of built-in models and ensembles from a file. For members of other
     /// kinds use [`Kinds::load`] with [`kinds`](crate::kinds) and your own.
     ///
     /// # Errors
-    /// [`ModelError::Io`], [`ModelError::Kind`], or what is wrong with the file.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?, &crate::kinds())
     }
 
@@ -155,14 +157,14 @@ impl Ensemble {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?, &crate::kinds())
     }
 
-    pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, ModelError> {
+    pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, LoadError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&[])?;
-        let Config { voting, weights, least_agreement } = artifact.config()?;
+        let Config { voting, weights, min_agreement } = artifact.config()?;
         let members: Result<Vec<_>, _> =
             artifact.members()?.iter().map(|member| kinds.model(member)).collect();
         let broken = |error: EnsembleError| artifact.damaged(error.to_string());
@@ -170,7 +172,7 @@ impl Ensemble {
         let shares: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
         let ensemble = Self::new(artifact.id(), members?, &shares, voting);
         let mut ensemble = ensemble
-            .and_then(|ensemble| ensemble.with_least_agreement(least_agreement))
+            .and_then(|ensemble| ensemble.with_min_agreement(min_agreement))
             .map_err(broken)?;
         if (weights.iter().sum::<f32>() - 1.0).abs() > 1e-4 {
             return Err(artifact.damaged(format!("weights {weights:?} do not sum to 1")));
@@ -186,18 +188,25 @@ impl Ensemble {
         Ok(ensemble)
     }
 
-    /// The members' answers to a window, and to a memory where one is given, and their vote.
-    fn ask(
+    /// Votes of the members in the last prediction made with this scratch; empty for the scratch
+    /// of another model.
+    pub fn votes<'s>(&self, scratch: &'s Scratch) -> &'s [Vote] {
+        scratch.peek::<EnsembleScratch>().map_or(&[], |own| &own.votes)
+    }
+
+    /// Predictions of the members from a window, and from a recurrent state where one is given,
+    /// and their vote.
+    fn vote(
         &self,
         window: Window<'_>,
-        memory: Option<&[f32]>,
+        state: Option<&[f32]>,
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let (EnsembleScratch { rows, votes }, children) = self.parts(scratch)?;
         let mut soft = [0.0; 3];
         for ((member, vote), scratch) in self.members.iter().zip(&mut *votes).zip(children) {
-            let prediction = member.predict(window, memory, rows, scratch)?;
+            let prediction = member.predict(window, state, rows, scratch)?;
             for (sum, p) in soft.iter_mut().zip(prediction.probabilities.classes()) {
                 *sum += member.weight * p;
             }
@@ -210,10 +219,10 @@ impl Ensemble {
     fn parts<'s>(
         &self,
         scratch: &'s mut Scratch,
-    ) -> Result<(&'s mut EnsembleScratch, &'s mut [Scratch]), ModelError> {
+    ) -> Result<(&'s mut EnsembleScratch, &'s mut [Scratch]), PredictError> {
         let (own, children) = scratch.split::<EnsembleScratch>()?;
         if own.votes.len() != self.members.len() || children.len() != self.members.len() {
-            return Err(ModelError::ForeignScratch);
+            return Err(PredictError::ForeignScratch);
         }
         Ok((own, children))
     }
@@ -224,7 +233,7 @@ impl Ensemble {
         votes: &[Vote],
         soft: [f32; 3],
         window: &Window<'_>,
-    ) -> Result<Prediction, ModelError> {
+    ) -> Result<Prediction, PredictError> {
         let classes = match self.voting {
             Voting::Soft => soft,
             Voting::Hard => Direction::ALL.map(|class| weight_of(votes, class)),
@@ -241,7 +250,7 @@ impl Ensemble {
         let [up, down, neutral] = classes;
         let even = self.voting == Voting::Hard && (up - down).abs() < TIE && neutral < up;
         let call = prediction.direction != Direction::Neutral;
-        let mut prediction = if even || (call && agreement < self.least_agreement) {
+        let mut prediction = if even || (call && agreement < self.min_agreement) {
             prediction.silenced(NeutralReason::Disagreement)
         } else {
             prediction
@@ -275,38 +284,51 @@ impl DirectionModel for Ensemble {
         Scratch::with_children(own, self.members.iter().map(|m| m.model.scratch()).collect())
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
-        self.ask(window, None, scratch)
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
+        self.vote(window, None, scratch)
+    }
+}
+
+/// The state is that of the members, one after the other.
+impl StatefulModel for Ensemble {
+    fn state_len(&self) -> usize {
+        self.members.last().map_or(0, Member::state_end)
     }
 
-    fn memory(&self) -> usize {
-        self.members.last().map_or(0, Member::memory_end)
-    }
-
-    fn remember(
+    fn update_state(
         &self,
         row: &[f64],
-        memory: &mut [f32],
+        state: &mut [f32],
         scratch: &mut Scratch,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), PredictError> {
         let (expected, got) = (self.spec.signals.width(), row.len());
         if got != expected {
-            return Err(ModelError::WindowShape { what: "channels", expected, got });
+            return Err(PredictError::WindowShape { what: "channels", expected, got });
         }
         let (EnsembleScratch { rows, .. }, children) = self.parts(scratch)?;
         for (member, scratch) in self.members.iter().zip(children) {
-            member.remember(row, memory, rows, scratch)?;
+            member.update_state(row, state, rows, scratch)?;
         }
         Ok(())
     }
 
-    fn recall(
+    fn predict_with_state(
         &self,
         window: Window<'_>,
-        memory: &[f32],
+        state: &[f32],
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
-        self.ask(window, Some(memory), scratch)
+    ) -> Result<Prediction, PredictError> {
+        self.vote(window, Some(state), scratch)
+    }
+}
+
+impl FittedModel for Ensemble {
+    fn stateful(&self) -> Option<&dyn StatefulModel> {
+        if self.state_len() > 0 { Some(self) } else { None }
     }
 
     fn record(&self) -> Option<&TrainingRecord> {
@@ -317,20 +339,16 @@ impl DirectionModel for Ensemble {
         self.calibration
     }
 
-    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), ModelError> {
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
         self.calibration = calibration;
         Ok(())
     }
 
-    fn votes<'s>(&self, scratch: &'s Scratch) -> &'s [Vote] {
-        scratch.peek::<EnsembleScratch>().map_or(&[], |own| &own.votes)
-    }
-
-    fn to_artifact(&self) -> Result<Artifact, ModelError> {
+    fn to_artifact(&self) -> Result<Artifact, LoadError> {
         let config = Config {
             voting: self.voting,
             weights: self.members.iter().map(|member| member.weight).collect(),
-            least_agreement: self.least_agreement,
+            min_agreement: self.min_agreement,
         };
         let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;
         let artifact = artifact.with_calibration(self.calibration);

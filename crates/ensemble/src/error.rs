@@ -1,5 +1,5 @@
 //! What can go wrong with an ensemble.
-use windvane_models::ModelError;
+use windvane_models::TrainError;
 
 /// Why models do not make an ensemble.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum EnsembleError {
     },
 }
 
-impl From<EnsembleError> for ModelError {
+impl From<EnsembleError> for TrainError {
     fn from(error: EnsembleError) -> Self {
         Self::Other(Box::new(error))
     }

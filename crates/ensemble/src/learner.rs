@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use windvane_models::train::{Learner, Run, calibrate, calibration_parts, predictions, record_of};
-use windvane_models::{DirectionModel, ModelError, ModelId};
+use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
 use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
@@ -28,9 +28,9 @@ pub enum Weighting {
 /// ```
 /// # #[cfg(feature = "tuned")] {
 /// use windvane_ensemble::EnsembleLearner;
-/// use windvane_models::{ModelId, train::Learner, v32::FastLstmLearner};
+/// use windvane_models::{ModelId, train::Learner, v32};
 ///
-/// let learner = EnsembleLearner::of_seeds(FastLstmLearner::default(), 3);
+/// let learner = EnsembleLearner::of_seeds(v32::learner(), 3);
 /// assert_eq!(learner.id().as_str(), "v32x3");
 /// # }
 /// ```
@@ -45,7 +45,7 @@ pub struct EnsembleLearner {
     /// Where the weights come from; equal by default.
     pub weighting: Weighting,
     /// Share of the weight that must agree on a call; 0 by default.
-    pub least_agreement: f32,
+    pub min_agreement: f32,
 }
 
 impl std::fmt::Debug for EnsembleLearner {
@@ -56,7 +56,7 @@ impl std::fmt::Debug for EnsembleLearner {
             .field("members", &members)
             .field("voting", &self.voting)
             .field("weighting", &self.weighting)
-            .field("least_agreement", &self.least_agreement)
+            .field("min_agreement", &self.min_agreement)
             .finish()
     }
 }
@@ -65,7 +65,7 @@ impl EnsembleLearner {
     /// An ensemble of these members with a soft vote of equal weights.
     pub fn new(id: ModelId, members: Vec<Arc<dyn Learner>>) -> Self {
         let (voting, weighting) = (Voting::Soft, Weighting::Equal);
-        Self { id, members, voting, weighting, least_agreement: 0.0 }
+        Self { id, members, voting, weighting, min_agreement: 0.0 }
     }
 
     /// `count` models of one kind that differ in their seed.
@@ -78,26 +78,21 @@ impl EnsembleLearner {
     /// The original system's ensemble: hand-set v2 and v3.1, half each.
     #[cfg(feature = "original")]
     pub fn original() -> Self {
-        use windvane_models::{v2::WeightedSignalsLearner, v31::AttentionBiLstmLearner};
-        let members: Vec<Arc<dyn Learner>> = vec![
-            Arc::new(WeightedSignalsLearner::default()),
-            Arc::new(AttentionBiLstmLearner::default()),
-        ];
+        use windvane_models::{v2::WeightedSignalsLearner, v31};
+        let members: Vec<Arc<dyn Learner>> =
+            vec![Arc::new(WeightedSignalsLearner::default()), Arc::new(v31::learner())];
         Self::new(ModelId::new("original"), members)
     }
 
     /// v2 with learned weights, v3, v3.1 and v3.2, weighted by log loss on the validation windows.
     #[cfg(feature = "tuned")]
     pub fn tuned() -> Self {
-        use windvane_models::{
-            v2::WeightedSignalsLearner, v3::BiLstmLearner, v31::AttentionBiLstmLearner,
-            v32::FastLstmLearner,
-        };
+        use windvane_models::{v2::WeightedSignalsLearner, v3, v31, v32};
         let members: Vec<Arc<dyn Learner>> = vec![
             Arc::new(WeightedSignalsLearner::learned()),
-            Arc::new(BiLstmLearner::default()),
-            Arc::new(AttentionBiLstmLearner::default()),
-            Arc::new(FastLstmLearner::default()),
+            Arc::new(v3::learner()),
+            Arc::new(v31::learner()),
+            Arc::new(v32::learner()),
         ];
         let weighting = Weighting::LogLoss;
         Self { weighting, ..Self::new(ModelId::new("tuned"), members) }
@@ -106,14 +101,14 @@ impl EnsembleLearner {
     /// Fits the ensemble.
     ///
     /// # Errors
-    /// What keeps a member from being fitted; [`ModelError::Other`] with an [`EnsembleError`] for
+    /// What keeps a member from being fitted; [`TrainError::Other`] with an [`EnsembleError`] for
     /// weights that do not fit.
     pub fn fit_model(
         &self,
         train: &TrainSet,
         validation: &ValidationSet,
         run: &Run<'_>,
-    ) -> Result<Ensemble, ModelError> {
+    ) -> Result<Ensemble, TrainError> {
         if self.members.is_empty() {
             return Err(EnsembleError::Empty.into());
         }
@@ -127,7 +122,7 @@ impl EnsembleLearner {
             Weighting::LogLoss => by_log_loss(&models, validation)?,
         };
         let ensemble = Ensemble::new(self.id.clone(), models, &weights, self.voting)?;
-        let ensemble = ensemble.with_least_agreement(self.least_agreement)?;
+        let ensemble = ensemble.with_min_agreement(self.min_agreement)?;
         let mut ensemble = ensemble.with_record(record_of(train, validation, run.seed()));
         calibrate(&mut ensemble, &calibration_parts(validation).1)?;
         Ok(ensemble)
@@ -135,9 +130,9 @@ impl EnsembleLearner {
 }
 
 fn by_log_loss(
-    models: &[Box<dyn DirectionModel>],
+    models: &[Box<dyn FittedModel>],
     validation: &ValidationSet,
-) -> Result<Vec<f64>, ModelError> {
+) -> Result<Vec<f64>, TrainError> {
     let answers = models.iter().map(|model| predictions(model, validation));
     let answers = answers.collect::<Result<Vec<_>, _>>()?;
     let labels: Vec<usize> =
@@ -160,7 +155,7 @@ impl Learner for EnsembleLearner {
         train: &TrainSet,
         validation: &ValidationSet,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         Ok(Box::new(self.fit_model(train, validation, run)?))
     }
 }

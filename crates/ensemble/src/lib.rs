@@ -1,7 +1,6 @@
 //! Votes over models that say where the next candle goes.
 //!
-//! An [`Ensemble`] is itself a [`DirectionModel`]: it nests,
-//! saves, streams and backtests like its members.
+//! An [`Ensemble`] is itself a [`FittedModel`]: it nests, saves, streams and backtests like its members.
 //!
 //! | feature | what |
 //! |---|---|
@@ -28,9 +27,7 @@ mod member;
 #[cfg(feature = "train")]
 mod simplex;
 
-use std::path::Path;
-
-use windvane_models::{DirectionModel, Kinds, ModelError};
+use windvane_models::{Artifact, FittedModel, Kinds, LoadError};
 
 #[cfg(all(doctest, feature = "tuned"))]
 #[doc = include_str!("../README.md")]
@@ -44,24 +41,20 @@ pub use error::EnsembleError;
 #[cfg(feature = "train")]
 pub use learner::{EnsembleLearner, Weighting};
 
-/// The kinds that [`load`] knows: ensembles, and the models whose features are enabled.
+/// All kinds of models: ensembles, and the models whose features are enabled.
+///
+/// # Examples
+/// ```
+/// assert!(windvane_ensemble::kinds().names().any(|kind| kind == "ensemble"));
+/// ```
 pub fn kinds() -> Kinds {
-    Kinds::default()
-        .with(KIND, |artifact, kinds| Ok(Box::new(Ensemble::from_artifact(artifact, kinds)?)))
+    Kinds::default().with(KIND, loader)
 }
 
-/// Reads an ensemble or any other model from a file.
+/// Loads an ensemble and its members; to be added to other [`Kinds`] under [`KIND`].
 ///
 /// # Errors
-/// As [`Kinds::load`].
-pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn DirectionModel>, ModelError> {
-    kinds().load(path)
-}
-
-/// Reads an ensemble or any other model from the bytes of a file.
-///
-/// # Errors
-/// As [`Kinds::from_bytes`].
-pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn DirectionModel>, ModelError> {
-    kinds().from_bytes(bytes)
+/// What is wrong with the ensemble or with a member.
+pub fn loader(artifact: &Artifact, kinds: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
+    Ok(Box::new(Ensemble::from_artifact(artifact, kinds)?))
 }

@@ -1,7 +1,7 @@
 //! A model inside an ensemble, and the part of the ensemble's rows that it reads.
 use std::ops::Range;
 
-use windvane_models::{DirectionModel, ModelError, ModelSpec, Prediction, Scratch};
+use windvane_models::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel};
 use windvane_signals::{SignalSpec, Window};
 
 use crate::EnsembleError;
@@ -9,19 +9,20 @@ use crate::EnsembleError;
 /// A model with its share in the vote.
 #[derive(Debug)]
 pub(crate) struct Member {
-    pub(crate) model: Box<dyn DirectionModel>,
+    pub(crate) model: Box<dyn FittedModel>,
     /// All of an ensemble's weights sum to 1.
     pub(crate) weight: f32,
     /// Where its channels stand in the ensemble's rows; `None` where it reads them as they are.
     columns: Option<Vec<usize>>,
-    /// Its part of the ensemble's memory.
-    memory: Range<usize>,
+    /// Its part of the ensemble's recurrent state; empty for a member without one.
+    state: Range<usize>,
 }
 
 impl Member {
-    /// `spec` is the ensemble's, from [`joined`]; members before this one remember `before` numbers.
+    /// `spec` is the ensemble's, from [`joined`]; members before this one have states of
+    /// `before` numbers.
     pub(crate) fn new(
-        model: Box<dyn DirectionModel>,
+        model: Box<dyn FittedModel>,
         weight: f32,
         spec: &ModelSpec,
         before: usize,
@@ -29,49 +30,45 @@ impl Member {
         let own = model.spec();
         let whole = own.signals == spec.signals && own.lookback == spec.lookback;
         let columns = if whole { None } else { spec.signals.columns_of(&own.signals) };
-        let memory = before..before + model.memory();
-        Self { model, weight, columns, memory }
+        let state = before..before + model.stateful().map_or(0, StatefulModel::state_len);
+        Self { model, weight, columns, state }
     }
 
-    /// Where the next member's part of the memory begins.
-    pub(crate) fn memory_end(&self) -> usize {
-        self.memory.end
+    /// End of its part of the state, where the next member's begins.
+    pub(crate) fn state_end(&self) -> usize {
+        self.state.end
     }
 
-    /// Takes the ensemble's row into its part of the memory; `rows` is working memory.
-    pub(crate) fn remember(
+    /// Reads the ensemble's row into its part of the state; `rows` is working memory.
+    pub(crate) fn update_state(
         &self,
         row: &[f64],
-        memory: &mut [f32],
+        state: &mut [f32],
         rows: &mut Vec<f64>,
         scratch: &mut Scratch,
-    ) -> Result<(), ModelError> {
-        let memory = memory.get_mut(self.memory.clone()).ok_or(ModelError::ForeignScratch)?;
+    ) -> Result<(), PredictError> {
+        let Some(model) = self.model.stateful() else { return Ok(()) };
+        let state = state.get_mut(self.state.clone()).ok_or(PredictError::ForeignScratch)?;
         let Some(columns) = &self.columns else {
-            return self.model.remember(row, memory, scratch);
+            return model.update_state(row, state, scratch);
         };
         rows.clear();
         rows.extend(columns.iter().map(|&column| row[column]));
-        self.model.remember(rows, memory, scratch)
+        model.update_state(rows, state, scratch)
     }
 
-    /// Predicts from the ensemble's window, and from its part of the memory where one is given;
+    /// Predicts from the ensemble's window, and from its part of the state where one is given;
     /// `rows` is working memory.
     pub(crate) fn predict(
         &self,
         window: Window<'_>,
-        memory: Option<&[f32]>,
+        state: Option<&[f32]>,
         rows: &mut Vec<f64>,
         scratch: &mut Scratch,
-    ) -> Result<Prediction, ModelError> {
-        let ask = |window, scratch: &mut Scratch| match memory {
-            Some(memory) => {
-                let own = memory.get(self.memory.clone()).ok_or(ModelError::ForeignScratch)?;
-                self.model.recall(window, own, scratch)
-            }
-            None => self.model.predict(window, scratch),
+    ) -> Result<Prediction, PredictError> {
+        let Some(columns) = &self.columns else {
+            return self.predict_own(window, state, scratch);
         };
-        let Some(columns) = &self.columns else { return ask(window, scratch) };
         rows.clear();
         for step in window.steps() - self.model.spec().lookback..window.steps() {
             let row = window.row(step);
@@ -79,8 +76,24 @@ impl Member {
         }
         let expected = columns.len();
         let narrow = Window::new(rows, expected, window.decided_at());
-        let none = ModelError::WindowShape { what: "channels", expected, got: rows.len() };
-        ask(narrow.ok_or(none)?, scratch)
+        let none = PredictError::WindowShape { what: "channels", expected, got: rows.len() };
+        self.predict_own(narrow.ok_or(none)?, state, scratch)
+    }
+
+    /// Predicts from its own window.
+    fn predict_own(
+        &self,
+        window: Window<'_>,
+        state: Option<&[f32]>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
+        match (self.model.stateful(), state) {
+            (Some(model), Some(state)) => {
+                let own = state.get(self.state.clone()).ok_or(PredictError::ForeignScratch)?;
+                model.predict_with_state(window, own, scratch)
+            }
+            _ => self.model.predict(window, scratch),
+        }
     }
 
     /// Numbers of working memory its windows take.
@@ -90,7 +103,7 @@ impl Member {
 }
 
 /// The spec that serves all models: every channel of any, the longest lookback.
-pub(crate) fn joined(models: &[Box<dyn DirectionModel>]) -> Result<ModelSpec, EnsembleError> {
+pub(crate) fn joined(models: &[Box<dyn FittedModel>]) -> Result<ModelSpec, EnsembleError> {
     let Some((first, rest)) = models.split_first() else { return Err(EnsembleError::Empty) };
     let mut spec = first.spec().clone();
     for model in rest {

@@ -11,13 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
-use windvane_ensemble::{Ensemble, EnsembleLearner, Weighting, load};
+use windvane_ensemble::{Ensemble, EnsembleLearner, Weighting, kinds};
+use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{EpochReport, Learner, Recipe, Run};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v3::BiLstmLearner;
-use windvane_models::v31::AttentionBiLstmLearner;
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::{DirectionModel, ModelError, ModelId, Predictor};
+use windvane_models::{FittedModel, ModelId, Predictor, TrainError};
+use windvane_models::{v3, v31, v32};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
 };
@@ -43,17 +42,13 @@ fn with_parts<T>(
 /// The members of `tuned` in small: enough for tests of everything but skill.
 fn small() -> EnsembleLearner {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let (pooling, dense) = (Pooling::Attention { units: 4 }, vec![8, 5]);
+    let attended = NetworkConfig { pooling, dense, ..v31::config().with_units(6) };
     let members: Vec<Arc<dyn Learner>> = vec![
         Arc::new(WeightedSignalsLearner::default()),
-        Arc::new(BiLstmLearner { hidden_size: 6, recipe, ..Default::default() }),
-        Arc::new(AttentionBiLstmLearner {
-            hidden_size: 6,
-            attention_size: 4,
-            dense: vec![8, 5],
-            recipe,
-            ..Default::default()
-        }),
-        Arc::new(FastLstmLearner { hidden_size: 8, recipe, ..Default::default() }),
+        Arc::new(NetworkLearner { config: v3::config().with_units(6), recipe, ..v3::learner() }),
+        Arc::new(NetworkLearner { config: attended, recipe, ..v31::learner() }),
+        Arc::new(NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() }),
     ];
     let weighting = Weighting::LogLoss;
     EnsembleLearner { weighting, ..EnsembleLearner::new(ModelId::new("small"), members) }
@@ -65,7 +60,7 @@ fn fitted(series: &CandleSeries) -> Ensemble {
     })
 }
 
-fn predictions(model: &dyn DirectionModel, series: &CandleSeries) -> Vec<[u32; 3]> {
+fn predictions(model: &dyn FittedModel, series: &CandleSeries) -> Vec<[u32; 3]> {
     with_parts(series, |_, _, test| {
         let mut scratch = model.scratch();
         let predict = |sample| model.predict(test.window(sample), &mut scratch).unwrap();
@@ -81,7 +76,7 @@ fn a_saved_ensemble_predicts_bit_for_bit_and_nests() {
     let inner = fitted(&series);
     let path = folder.path().join("inner");
     inner.save(&path).unwrap();
-    let again = load(&path).unwrap();
+    let again = kinds().load(&path).unwrap();
     assert_eq!(predictions(&again, &series), predictions(&inner, &series));
     assert_eq!(again.to_bytes().unwrap(), inner.to_bytes().unwrap());
     assert_eq!((again.record(), again.calibration()), (inner.record(), inner.calibration()));
@@ -137,8 +132,8 @@ impl Learner for Silent {
         _: &TrainSet,
         _: &ValidationSet,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
-        Err(ModelError::TooFewWindows { expected: 1, got: 0 })
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
+        Err(TrainError::TooFewWindows { expected: 1, got: 0 })
     }
 }
 
@@ -146,7 +141,7 @@ impl Learner for Silent {
 fn the_recipe_of_an_ensemble_is_that_of_its_members_too() {
     let of = |epochs| {
         let recipe = Recipe { epochs, ..Recipe::default() };
-        EnsembleLearner::of_seeds(FastLstmLearner { recipe, ..FastLstmLearner::default() }, 2)
+        EnsembleLearner::of_seeds(NetworkLearner { recipe, ..v32::learner() }, 2)
     };
     assert_eq!(of(3).recipe(), of(3).recipe());
     assert_ne!(of(3).recipe(), of(4).recipe());
@@ -174,7 +169,7 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
 fn seeds_differ_from_member_to_member_at_every_depth() {
     let series = market(2_000);
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let v32 = || FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+    let v32 = || NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
     let twins = EnsembleLearner::of_seeds(v32(), 2);
     assert_eq!(twins.id.as_str(), "v32x2");
     let members: Vec<Arc<dyn Learner>> = vec![Arc::new(twins), Arc::new(v32())];
@@ -206,7 +201,7 @@ fn a_stopped_ensemble_goes_on_and_ends_with_the_same_bits() {
         let stopped = with_parts(&series, |train, validation, _| {
             small().fit_model(train, validation, &run).unwrap_err()
         });
-        assert!(matches!(stopped, ModelError::Stopped { .. }), "{epochs}: {stopped}");
+        assert!(matches!(stopped, TrainError::Stopped { .. }), "{epochs}: {stopped}");
         assert_eq!(heard.into_inner(), 1);
     }
     let run = Run::new(7).checkpoints(folder.path());

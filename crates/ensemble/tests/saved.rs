@@ -16,8 +16,8 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use surgery::{Parts, odd_values};
 use windvane_candles::{Interval, simulate::Market};
-use windvane_ensemble::{Ensemble, Voting, from_bytes, kinds};
-use windvane_models::{Calibration, DirectionModel, ModelError, ModelId};
+use windvane_ensemble::{Ensemble, Voting, kinds};
+use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId};
 use windvane_signals::{Registry, SignalTable};
 
 fn models_data(kind: &str) -> PathBuf {
@@ -38,14 +38,14 @@ fn nested() -> Ensemble {
     let load = |kind| kinds().load(models_data(kind)).unwrap();
     let inner = vec![load("v2"), load("v31")];
     let inner = Ensemble::new(ModelId::new("pair"), inner, &[1.0, 2.0], Voting::Hard).unwrap();
-    let members: Vec<Box<dyn DirectionModel>> = vec![load("v3"), Box::new(inner)];
+    let members: Vec<Box<dyn FittedModel>> = vec![load("v3"), Box::new(inner)];
     let outer = Ensemble::new(ModelId::new("ensemble"), members, &[0.7, 0.3], Voting::Soft);
-    let mut outer = outer.unwrap().with_least_agreement(0.25).unwrap();
+    let mut outer = outer.unwrap().with_min_agreement(0.25).unwrap();
     outer.set_calibration(Calibration::new(1.5, 0.1).unwrap()).unwrap();
     outer
 }
 
-fn predictions(model: &dyn DirectionModel) -> Vec<[f32; 3]> {
+fn predictions(model: &dyn FittedModel) -> Vec<[f32; 3]> {
     let series =
         Market::VOLUME_LEAD.candles("SIM".parse().unwrap(), Interval::HOUR, 300, 8).unwrap();
     let spec = &model.spec().signals;
@@ -79,7 +79,7 @@ fn the_first_file_of_format_1_loads_for_ever() {
     let model = Ensemble::load(fixture()).unwrap();
     let ids: Vec<String> = model.members().map(|(model, _)| model.id().to_string()).collect();
     assert_eq!((model.id().as_str(), &ids[..]), ("ensemble", &["v3".into(), "pair".into()][..]));
-    assert!((model.least_agreement() - 0.25).abs() < 1e-6);
+    assert!((model.min_agreement() - 0.25).abs() < 1e-6);
     assert!((model.calibration().temperature() - 1.5).abs() < 1e-6);
     let then = std::fs::read_to_string(fixture().with_extension("txt")).unwrap();
     let then: Vec<f32> = then.split_whitespace().map(|p| p.parse().unwrap()).collect();
@@ -100,10 +100,10 @@ fn a_loaded_nested_ensemble_predicts_bit_for_bit() {
 }
 
 /// The error for a file changed like that.
-fn error(change: impl FnOnce(&mut Parts)) -> ModelError {
+fn error(change: impl FnOnce(&mut Parts)) -> LoadError {
     let mut parts = Parts::of(&saved());
     change(&mut parts);
-    from_bytes(&parts.bytes()).unwrap_err()
+    kinds().from_bytes(&parts.bytes()).unwrap_err()
 }
 
 #[test]
@@ -115,13 +115,13 @@ fn damage_to_a_member_names_the_member() {
     let nobody = error(|parts| parts.tensor("0/fc.b").name = "7/fc.b".into());
     assert!(nobody.to_string().contains("tensor 7/fc.b belongs to no member"), "{nobody}");
     let foreign = error(|parts| parts.tensor("0/fc.b").name = "fc.b".into());
-    assert!(matches!(foreign, ModelError::ForeignTensor { .. }), "{foreign}");
+    assert!(matches!(foreign, LoadError::ForeignTensor { .. }), "{foreign}");
     let weights = error(|parts| parts.card["config"]["weights"] = json!([0.5, 0.9]));
     assert!(weights.to_string().contains("do not sum to 1"), "{weights}");
     let nan = error(|parts| {
         parts.tensor("1/1/att.v").bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes());
     });
-    assert!(matches!(nan, ModelError::WeightNotFinite { .. }), "{nan}");
+    assert!(matches!(nan, LoadError::WeightNotFinite { .. }), "{nan}");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn members_without_end_and_ids_without_end_take_little_memory() {
     }
     let bytes = parts.bytes();
     let mut error = None;
-    let memory = allocation_counter::measure(|| error = from_bytes(&bytes).err());
+    let memory = allocation_counter::measure(|| error = kinds().from_bytes(&bytes).err());
     assert!(error.is_some_and(|error| error.to_string().contains("nest deeper than 8")));
     assert!(memory.bytes_max <= bound(bytes.len()), "{memory:?}");
 
@@ -145,7 +145,7 @@ fn members_without_end_and_ids_without_end_take_little_memory() {
     let member = parts.card["members"][1]["members"][0].clone();
     parts.card["members"][1]["members"] = json!(vec![member; 500]);
     let bytes = parts.bytes();
-    let memory = allocation_counter::measure(|| assert!(from_bytes(&bytes).is_err()));
+    let memory = allocation_counter::measure(|| assert!(kinds().from_bytes(&bytes).is_err()));
     assert!(memory.bytes_max <= bound(bytes.len()), "{} bytes: {memory:?}", bytes.len());
 }
 
@@ -186,10 +186,10 @@ proptest! {
             bytes[at] ^= byte;
         }
         let mut loaded = None;
-        let memory = allocation_counter::measure(|| loaded = from_bytes(&bytes).ok());
+        let memory = allocation_counter::measure(|| loaded = kinds().from_bytes(&bytes).ok());
         prop_assert!(memory.bytes_max <= bound(bytes.len()), "{} bytes: {memory:?}", bytes.len());
         if let Some(model) = loaded {
-            let again = from_bytes(&model.to_bytes().unwrap());
+            let again = kinds().from_bytes(&model.to_bytes().unwrap());
             prop_assert!(again.is_ok(), "{again:?}");
         }
     }

@@ -22,7 +22,7 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use surgery::Parts;
 use windvane_ensemble::{Ensemble, Voting, kinds};
-use windvane_models::{DirectionModel, ModelId};
+use windvane_models::{FittedModel, ModelId};
 
 fn data() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
@@ -30,7 +30,7 @@ fn data() -> std::path::PathBuf {
 
 /// The saved one, and a vote inside another with members of fewer rows and channels in another
 /// order, and with members that have a memory, in both.
-fn ensembles(gaps: &Value) -> [Arc<dyn DirectionModel>; 2] {
+fn ensembles(gaps: &Value) -> [Arc<dyn FittedModel>; 2] {
     let saved = std::fs::read(data().join("ensemble.format1.safetensors")).unwrap();
     let saved = kinds().from_bytes(&under(&saved, gaps)).unwrap();
     let file = |kind: &str| {
@@ -46,7 +46,7 @@ fn ensembles(gaps: &Value) -> [Arc<dyn DirectionModel>; 2] {
     let three = vec![load(&file("v2")), load(&stepper.bytes()), load(&other.bytes())];
     let three = Ensemble::new(ModelId::new("three"), three, &[1.0, 2.0, 2.0], Voting::Soft);
     let stepper = load(&file("v32-stateful"));
-    let members: Vec<Box<dyn DirectionModel>> =
+    let members: Vec<Box<dyn FittedModel>> =
         vec![load(&file("v3")), stepper, Box::new(three.unwrap())];
     let nested = Ensemble::new(ModelId::new("nested"), members, &[0.5, 0.2, 0.3], Voting::Soft);
     [Arc::from(saved), Arc::new(nested.unwrap())]

@@ -5,7 +5,8 @@ use windvane_candles::Direction::{self, Down, Neutral, Up};
 use windvane_candles::{Interval, Timestamp};
 use windvane_ensemble::{Ensemble, EnsembleError, Voting};
 use windvane_models::{
-    Calibration, DirectionModel, ModelError, ModelId, ModelSpec, NeutralReason, Prediction, Scratch,
+    Calibration, DirectionModel, FittedModel, ModelId, ModelSpec, NeutralReason, PredictError,
+    Prediction, Scratch,
 };
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
 
@@ -27,9 +28,11 @@ fn spec(channels: &[&str], lookback: usize) -> ModelSpec {
     }
 }
 
-fn says(id: &str, classes: [f32; 3]) -> Box<dyn DirectionModel> {
+fn says(id: &str, classes: [f32; 3]) -> Box<dyn FittedModel> {
     Box::new(Says { id: ModelId::new(id), spec: spec(&["momentum"], 2), classes: Some(classes) })
 }
+
+impl FittedModel for Says {}
 
 impl DirectionModel for Says {
     fn id(&self) -> &ModelId {
@@ -44,7 +47,7 @@ impl DirectionModel for Says {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let first = window.row(0);
         #[expect(clippy::cast_possible_truncation, reason = "a test's small numbers")]
@@ -99,14 +102,14 @@ fn a_hard_vote_counts_calls_however_sure() {
 fn members_that_disagree_are_silent_where_that_is_asked_for() {
     let voters = || ensemble(&[SURE_UP, WEAK_DOWN], &[0.5, 0.5], Voting::Soft);
     assert_eq!(predict(&voters()).direction, Up);
-    let gated = predict(&voters().with_least_agreement(0.6).unwrap());
+    let gated = predict(&voters().with_min_agreement(0.6).unwrap());
     assert_eq!((gated.direction, gated.neutral), (Neutral, Some(NeutralReason::Disagreement)));
     assert_eq!(gated.agreement, Some(0.5), "what the vote had behind it");
     // The probabilities stay.
     assert_eq!(gated.probabilities, predict(&voters()).probabilities);
-    assert_eq!(predict(&voters().with_least_agreement(0.5).unwrap()).direction, Up);
+    assert_eq!(predict(&voters().with_min_agreement(0.5).unwrap()).direction, Up);
     for wrong in [-0.1, 1.1, f32::NAN] {
-        assert!(voters().with_least_agreement(wrong).is_err());
+        assert!(voters().with_min_agreement(wrong).is_err());
     }
 }
 
@@ -141,7 +144,7 @@ fn each_member_reads_its_own_channels_and_rows() {
     let narrow = |channel, lookback| {
         let spec = spec(&[channel], lookback);
         let id = ModelId::new(channel);
-        Box::new(Says { id, spec, classes: None }) as Box<dyn DirectionModel>
+        Box::new(Says { id, spec, classes: None }) as Box<dyn FittedModel>
     };
     let models = vec![narrow("rsi", 3), narrow("momentum", 1), narrow("rsi", 2)];
     let voters = Ensemble::new(ModelId::new("test"), models, &[1.0; 3], Voting::Soft).unwrap();

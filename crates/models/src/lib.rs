@@ -31,38 +31,16 @@
 
 mod artifact;
 mod calibration;
-mod conformal;
 mod error;
-#[cfg(all(feature = "train", feature = "_network"))]
-pub mod inspect;
+pub mod explain;
+#[cfg(any(feature = "v2", feature = "logistic"))]
+pub mod linear;
+mod live;
 mod model;
-#[cfg(feature = "_network")]
-mod networked;
-mod occlusion;
-mod prediction;
-mod predictor;
-mod profile;
-mod reader;
-mod record;
-mod reliability;
-mod retraining;
-mod scratch;
-#[cfg(feature = "_network")]
-mod state_dict;
+#[cfg(feature = "network")]
+pub mod network;
 #[cfg(feature = "train")]
-#[cfg_attr(
-    not(all(feature = "v2", feature = "v3", feature = "v31", feature = "v32")),
-    allow(dead_code, reason = "each kind of model uses its part")
-)]
 pub mod train;
-#[cfg(feature = "v2")]
-pub mod v2;
-#[cfg(feature = "v3")]
-pub mod v3;
-#[cfg(feature = "v31")]
-pub mod v31;
-#[cfg(feature = "v32")]
-pub mod v32;
 
 /// The candles a model is fed with.
 pub use windvane_candles as candles;
@@ -70,19 +48,27 @@ pub use windvane_candles as candles;
 pub use windvane_signals as signals;
 
 pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
-pub use calibration::Calibration;
-pub use conformal::{AdaptiveConformal, ConformalCall, ConformalSettings, DirectionSet};
-pub use error::ModelError;
-pub use model::{DirectionModel, ModelSpec};
-pub use occlusion::Occlusion;
-pub use prediction::{ModelId, NeutralReason, Prediction, Probabilities, Vote};
-pub use predictor::{Ledger, Predictor};
-pub use profile::MarketProfile;
-pub use reader::TableReader;
-pub use record::{HeldOut, TrainingRecord};
-pub use reliability::{Reliability, ReliabilityBin};
-pub use retraining::{Retraining, Stop};
-pub use scratch::Scratch;
+pub use calibration::{
+    AdaptiveConformal, Calibration, ConformalCall, ConformalSettings, DirectionSet, Reliability,
+    ReliabilityBin,
+};
+pub use error::{LoadError, PredictError, SettingError, TrainError};
+pub use explain::Occlusion;
+#[cfg(feature = "logistic")]
+pub use linear::logistic;
+#[cfg(feature = "v2")]
+pub use linear::v2;
+pub use live::{FeedStats, MarketProfile, Predictor, Retraining, Stop};
+pub use model::{
+    DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,
+    Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,
+};
+#[cfg(feature = "v3")]
+pub use network::presets::v3;
+#[cfg(feature = "v31")]
+pub use network::presets::v31;
+#[cfg(feature = "v32")]
+pub use network::presets::{v32, v32_stateful};
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]
 #[doc = include_str!("../README.md")]

@@ -12,8 +12,8 @@ use common::{market, table};
 use windvane_candles::simulate::Market;
 use windvane_models::train::{Learner, Run, Selective};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::{DirectionModel, Reliability};
+use windvane_models::v32;
+use windvane_models::{FittedModel, Reliability};
 use windvane_signals::{LabelSpec, SampleSet, Split};
 
 /// What `measure` makes of a model fitted on the first candles and the 10,000 windows behind.
@@ -21,7 +21,7 @@ fn on_later<T>(
     learner: &dyn Learner,
     kind: Market,
     learn: usize,
-    measure: impl FnOnce(&dyn DirectionModel, &SampleSet) -> T,
+    measure: impl FnOnce(&dyn FittedModel, &SampleSet) -> T,
 ) -> T {
     let series = market(kind, learn + 10_002, 77);
     let tables = [table(&series)];
@@ -49,7 +49,7 @@ fn calibration_error(learner: &dyn Learner, kind: Market, learn: usize) -> f64 {
 #[test]
 fn v32_is_off_by_at_most_two_points() {
     for kind in [Market::MARTINGALE_GARCH, Market::AR1, Market::REGIME] {
-        let error = calibration_error(&FastLstmLearner::default(), kind, 20_000);
+        let error = calibration_error(&v32::learner(), kind, 20_000);
         assert!(error <= 0.02, "{}: {error}", kind.name());
     }
 }
@@ -58,7 +58,7 @@ fn v32_is_off_by_at_most_two_points() {
 // scale: two numbers do not put it right. It is as good as its training there, 2.5 to 4 points.
 #[test]
 fn v32_is_off_by_less_than_five_points_where_volume_leads() {
-    let error = calibration_error(&FastLstmLearner::default(), Market::VOLUME_LEAD, 20_000);
+    let error = calibration_error(&v32::learner(), Market::VOLUME_LEAD, 20_000);
     assert!(error <= 0.05, "{error}");
 }
 

@@ -15,8 +15,8 @@ use common::{market, table};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv};
 use windvane_models::{
-    DirectionModel, MarketProfile, ModelError, ModelId, ModelSpec, NeutralReason, Prediction,
-    Predictor, Scratch,
+    DirectionModel, FittedModel, LoadError, MarketProfile, ModelId, ModelSpec, NeutralReason,
+    PredictError, Prediction, Predictor, Scratch, TrainError,
 };
 use windvane_signals::{LabelSpec, SampleSet, SignalSpec, Split, Window};
 
@@ -39,6 +39,8 @@ impl Up {
     }
 }
 
+impl FittedModel for Up {}
+
 impl DirectionModel for Up {
     fn id(&self) -> &ModelId {
         &self.id
@@ -52,7 +54,7 @@ impl DirectionModel for Up {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         Prediction::new([0.6, 0.4, 0.0], window.decided_at(), 1, &self.id)
     }
 }
@@ -167,9 +169,9 @@ fn gates_allocate_nothing_and_go_on_after_a_restart_or_a_start_from_history() {
     assert_eq!((again.save(), allocations), (whole.save(), 0));
     // A state with gates fits only a predictor with the same ones, and the other way round.
     let before = Up::predictor(20).save();
-    assert!(matches!(gated().restore(&before), Err(ModelError::State { .. })));
+    assert!(matches!(gated().restore(&before), Err(PredictError::State { .. })));
     let mut plain = Up::predictor(20);
-    assert!(matches!(plain.restore(&whole.save()), Err(ModelError::State { .. })));
+    assert!(matches!(plain.restore(&whole.save()), Err(PredictError::State { .. })));
     assert_eq!(plain.save(), before);
 }
 
@@ -192,10 +194,10 @@ fn a_profile_is_stored_beside_the_model_and_refused_by_another() {
         assert!(text.contains(right), "{right}");
         std::fs::write(&path, text.replacen(right, wrong, 1)).unwrap();
         let error = MarketProfile::load(&path).unwrap_err();
-        assert!(matches!(error, ModelError::Damaged { .. }), "{wrong}: {error}");
+        assert!(matches!(error, LoadError::Damaged { .. }), "{wrong}: {error}");
     }
     let error = Up::predictor(19).set_gates(profile).unwrap_err();
-    assert!(matches!(error, ModelError::OtherProfile { .. }), "{error}");
+    assert!(matches!(error, PredictError::OtherProfile { .. }), "{error}");
 }
 
 #[test]
@@ -205,9 +207,9 @@ fn a_profile_of_too_little_or_over_an_odd_stretch_is_refused() {
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let train = Split::for_live(&samples, 0.1).unwrap().train(&samples).unwrap();
     let few = MarketProfile::fit(&train, 250).unwrap_err();
-    assert!(matches!(few, ModelError::TooFewWindows { expected: 1_000, .. }), "{few}");
+    assert!(matches!(few, TrainError::TooFewWindows { expected: 1_000, .. }), "{few}");
     for stretch in [0, 49, 10_001] {
         let error = MarketProfile::fit(&train, stretch).unwrap_err();
-        assert!(matches!(error, ModelError::Setting { .. }), "{error}");
+        assert!(matches!(error, TrainError::Setting { .. }), "{error}");
     }
 }

@@ -8,11 +8,12 @@
 use std::path::Path;
 
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{
     Clip, Init, Learner, Optimizer, Recipe, Run, Schedule, SequenceShape, Sequences,
 };
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::{DirectionModel, ModelError};
+use windvane_models::v32;
+use windvane_models::{DirectionModel, TrainError};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
 use windvane_testing::{TensorFile, golden_dir, golden_parts, json};
 
@@ -54,7 +55,7 @@ fn v32_learns_the_archives_sets_as_pytorch_does() {
         epochs: 100,
         ..Recipe::default()
     };
-    let learner = FastLstmLearner { recipe, ..Default::default() };
+    let learner = NetworkLearner { recipe, ..v32::learner() };
     for (name, about) in sets.as_object().unwrap() {
         let file = TensorFile::read(&dir.join(format!("{name}.safetensors")));
         let classes = about["classes"].as_array().unwrap().len();
@@ -77,7 +78,7 @@ fn sequences_that_do_not_fit_are_refused() {
     let shape = SequenceShape { steps: 3, channels: 2, classes: 2 };
     let wrong = |shape, values: Vec<f32>, labels| {
         let error = Sequences::new(shape, values, labels).unwrap_err();
-        assert!(matches!(error, ModelError::Sequences { .. }), "{error}");
+        assert!(matches!(error, TrainError::Sequences { .. }), "{error}");
         error.to_string()
     };
     assert!(wrong(shape, vec![0.0; 5], vec![0]).contains("number of values must be 6, got 5"));
@@ -86,7 +87,7 @@ fn sequences_that_do_not_fit_are_refused() {
     assert!(wrong(SequenceShape { classes: 1, ..shape }, vec![0.0; 6], vec![0]).contains("shape"));
     let train = Sequences::new(shape, vec![0.5; 12], vec![0, 1]).unwrap();
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = FastLstmLearner { hidden_size: 4, recipe, ..Default::default() };
+    let learner = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
     let fitted = learner.fit_sequences(&train, &Run::new(1)).unwrap();
     assert!(fitted.classify(&[0.0; 7]).is_err());
     assert!(fitted.classify(&[f32::INFINITY; 6]).is_err());
@@ -128,7 +129,7 @@ fn v32_comes_near_the_best_rule_of_the_golden_markets() {
             .unwrap();
         let (train, validation) =
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
-        let model = FastLstmLearner::default().fit(&train, &validation, &Run::new(1)).unwrap();
+        let model = v32::learner().fit(&train, &validation, &Run::new(1)).unwrap();
         let (test, mut scratch) = (split.test(&samples), model.scratch());
         let hits = test.samples().iter().filter(|sample| {
             let said = model.predict(test.window(sample), &mut scratch).unwrap();

@@ -12,13 +12,13 @@ use common::{market, models, quick_v2, quick_v3, quick_v31, with_parts};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Interval, Timestamp};
-use windvane_models::inspect::{Inspect, LayerActivity};
-use windvane_models::v3::BiLstm;
-use windvane_models::v31::AttentionBiLstm;
-use windvane_models::v32::FastLstm;
+use windvane_models::explain::LayerActivity;
+use windvane_models::network::Network;
 use windvane_models::{
-    DirectionModel, ModelError, ModelId, ModelSpec, Occlusion, Prediction, Scratch,
+    DirectionModel, FittedModel, ModelId, ModelSpec, Occlusion, PredictError, Prediction, Scratch,
+    TrainError,
 };
+use windvane_models::{v3, v31, v32};
 use windvane_signals::{LabelSpec, Scaler, SignalSpec, Window};
 use windvane_testing::{TensorFile, Unsupported, assert_close, golden_dir, json};
 
@@ -36,10 +36,11 @@ fn softmax(logits: [f32; CLASSES]) -> [f64; CLASSES] {
 #[test]
 fn a_trace_says_what_the_model_says() {
     let series = market(Market::AR1, 2_000, 1);
-    assert!(quick_v2(&series).inspect().is_none());
+    let v2: &dyn FittedModel = &quick_v2(&series);
+    assert!(v2.downcast_ref::<Network>().is_none());
     let mut networks = 0;
     for model in models() {
-        let Some(network) = model.inspect() else { continue };
+        let Some(network) = (*model).downcast_ref::<Network>() else { continue };
         networks += 1;
         with_parts(&series, |_, _, test| {
             let mut scratch = model.scratch();
@@ -60,10 +61,10 @@ fn a_trace_says_what_the_model_says() {
             }
         });
     }
-    assert!(networks >= 4, "v3, v3.1 and both v3.2 can be looked into");
+    assert!(networks >= 5, "v3, v3.1, both v3.2 and another network can be looked into");
 }
 
-fn check_layers(trace: &windvane_models::inspect::Trace, steps: usize) {
+fn check_layers(trace: &windvane_models::explain::Trace, steps: usize) {
     for lstm in &trace.lstms {
         let len = steps * lstm.hidden_size;
         assert!([&lstm.cell, &lstm.hidden].iter().all(|values| values.len() == len));
@@ -95,7 +96,7 @@ fn the_traced_attention_is_the_models() {
         for sample in test.samples().iter().step_by(29) {
             let window = test.window(sample);
             let trace = v31.trace(window).unwrap();
-            let said = v31.attention(window, &mut scratch).unwrap();
+            let said = v31.attention(window, &mut scratch).unwrap().unwrap();
             for (traced, said) in trace.attention.unwrap().iter().zip(said) {
                 assert!((traced - said).abs() < 1e-6);
             }
@@ -147,16 +148,15 @@ fn plain(channels: usize) -> Scaler {
     Scaler::from_parts(vec![0.0; channels], vec![1.0; channels], 1e3).unwrap()
 }
 
-fn load(kind: &str, bytes: &[u8], spec: ModelSpec) -> Option<Box<dyn DirectionModel>> {
-    let scaler = plain(spec.signals.width());
-    Some(match kind {
-        "v3" => Box::new(BiLstm::from_state_dict(bytes, spec, scaler).unwrap()),
-        "v31" | "v31_deep" => {
-            Box::new(AttentionBiLstm::from_state_dict(bytes, spec, scaler).unwrap())
-        }
-        "v32" => Box::new(FastLstm::from_state_dict(bytes, spec, scaler).unwrap()),
+fn load(kind: &str, bytes: &[u8], spec: ModelSpec) -> Option<Network> {
+    let like = match kind {
+        "v3" => v3::config(),
+        "v31" | "v31_deep" => v31::config(),
+        "v32" => v32::config(),
         _ => return None,
-    })
+    };
+    let scaler = plain(spec.signals.width());
+    Some(Network::from_state_dict(bytes, &like, spec, scaler).unwrap())
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn golden_logits_and_attention_are_traced() {
         };
         let (mut logits, mut attention) = (Vec::new(), Vec::new());
         for rows in golden.get("x").data.chunks_exact(steps * inputs) {
-            let trace = model.inspect().unwrap().trace(window(rows, inputs)).unwrap();
+            let trace = model.trace(window(rows, inputs)).unwrap();
             logits.extend(trace.logits.map(f64::from));
             attention.extend(trace.attention.into_iter().flatten().map(f64::from));
         }
@@ -194,7 +194,7 @@ fn golden_logits_and_attention_are_traced() {
 
 /// The same with a unit of `fc1` dead, one of the LSTM's with an open forget gate, and one of the
 /// reverse LSTM's with a shut output gate.
-fn broken(model: &AttentionBiLstm, dead: usize) -> AttentionBiLstm {
+fn broken(model: &Network, dead: usize) -> Network {
     let dict = model.to_state_dict().unwrap();
     let file = SafeTensors::deserialize(&dict).unwrap();
     let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = file
@@ -221,7 +221,7 @@ fn broken(model: &AttentionBiLstm, dead: usize) -> AttentionBiLstm {
     });
     let bytes = safetensors::serialize(views, None).unwrap();
     let scaler = model.scaler().unwrap().clone();
-    AttentionBiLstm::from_state_dict(&bytes, model.spec().clone(), scaler).unwrap()
+    Network::from_state_dict(&bytes, &v31::config(), model.spec().clone(), scaler).unwrap()
 }
 
 #[test]
@@ -230,10 +230,10 @@ fn dead_units_and_stuck_gates_are_found() {
     let model = quick_v31(&series);
     let (before, after, dead) = with_parts(&series, |_, _, test| {
         let some = test.filtered(|sample| sample.row.is_multiple_of(7));
-        let of = |model: &AttentionBiLstm| LayerActivity::of(model, &some).unwrap();
+        let of = |model: &Network| LayerActivity::of(model, &some).unwrap();
         let few = test.filtered(|sample| sample.row == test.samples()[0].row);
         let error = LayerActivity::of(&model, &few).unwrap_err();
-        assert!(matches!(error, ModelError::TooFewWindows { got: 1, .. }), "{error}");
+        assert!(matches!(error, TrainError::TooFewWindows { got: 1, .. }), "{error}");
         let before = of(&model);
         let alive = (0..8).find(|unit| !before[2].dead.contains(unit)).unwrap();
         (before, of(&broken(&model, alive)), alive)
@@ -281,7 +281,7 @@ fn the_gradient_of_the_heads_bias_is_the_mean_error_of_the_probabilities() {
         assert!((got - expected).abs() < 1e-5 * expected.max(1e-2), "{got} {expected}");
         assert!(norms.iter().all(|norm| norm.gradient > 0.0 && norm.weights > 0.0));
         let none = v3.gradient_norms(&train.filtered(|_| false)).unwrap_err();
-        assert!(matches!(none, ModelError::TooFewWindows { .. }), "{none}");
+        assert!(matches!(none, TrainError::TooFewWindows { .. }), "{none}");
     });
 }
 
@@ -310,6 +310,8 @@ fn a_silenced_channel_takes_away_what_it_said() {
 #[derive(Debug)]
 struct Plain(ModelId, ModelSpec);
 
+impl FittedModel for Plain {}
+
 impl DirectionModel for Plain {
     fn id(&self) -> &ModelId {
         &self.0
@@ -323,7 +325,7 @@ impl DirectionModel for Plain {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.1.check(&window)?;
         let edge = window.row(window.steps() - 1)[0] as f32;
         let classes = [0.5 + edge / 2.0, 0.5 - edge / 2.0, 0.0];
@@ -333,13 +335,13 @@ impl DirectionModel for Plain {
 
 #[test]
 fn a_model_without_scaler_is_silenced_by_the_windows_mean() {
-    let model: Arc<dyn DirectionModel> = Arc::new(Plain(ModelId::new("plain"), spec(2, 3)));
-    assert!(model.inspect().is_none() && model.scaler().is_none());
+    let model: Arc<dyn FittedModel> = Arc::new(Plain(ModelId::new("plain"), spec(2, 3)));
+    assert!((*model).downcast_ref::<Network>().is_none() && model.scaler().is_none());
     let rows = [0.0, 7.0, 0.3, 8.0, 0.6, 9.0];
     let effects = Occlusion::of(&model, window(&rows, 2)).unwrap();
     assert!((effects[0].held_at - 0.3).abs() < 1e-12 && (effects[1].held_at - 8.0).abs() < 1e-12);
     assert!((effects[0].effect - 0.3).abs() < 1e-6, "{effects:?}");
     assert!(effects[1].effect.abs() < 1e-9, "{effects:?}");
     let wrong = Occlusion::of(&model, window(&rows, 3)).unwrap_err();
-    assert!(matches!(wrong, ModelError::WindowShape { .. }), "{wrong}");
+    assert!(matches!(wrong, PredictError::WindowShape { .. }), "{wrong}");
 }

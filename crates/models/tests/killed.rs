@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
+use windvane_models::network::{Network, NetworkLearner};
 use windvane_models::train::{EpochReport, Recipe, Run};
-use windvane_models::v32::{FastLstm, FastLstmLearner};
-use windvane_models::{Calibration, DirectionModel, ModelError, Predictor, load, replace_file};
+use windvane_models::v32;
+use windvane_models::{Calibration, FittedModel, Predictor, TrainError, load, replace_file};
 
 const FILE: &str = "WINDVANE_TEST_WRITES_TO";
 const WRITER: &str = "WINDVANE_TEST_WRITER";
@@ -26,15 +27,15 @@ trait Writer {
     fn check(path: &Path, seen: &mut u64);
 }
 
-fn model() -> FastLstm {
-    FastLstm::from_bytes(include_bytes!("data/v32.format1.safetensors")).unwrap()
+fn model() -> Network {
+    Network::from_bytes(include_bytes!("data/v32.format1.safetensors")).unwrap()
 }
 
 /// Two models that take turns.
 struct Models;
 
 impl Models {
-    fn both() -> [FastLstm; 2] {
+    fn both() -> [Network; 2] {
         let mut warmer = model();
         warmer.set_calibration(Calibration::new(1.5, 0.0).unwrap()).unwrap();
         [model(), warmer]
@@ -74,7 +75,7 @@ impl Writer for States {
         if path.exists() {
             predictor = Self::predictor(path);
         }
-        let taken = usize::try_from(predictor.ledger().taken).unwrap();
+        let taken = usize::try_from(predictor.feed_stats().taken).unwrap();
         for candle in &series.candles()[taken..] {
             predictor.on_candle(candle).unwrap();
             replace_file(path, &predictor.save()).unwrap();
@@ -82,7 +83,7 @@ impl Writer for States {
     }
 
     fn check(path: &Path, seen: &mut u64) {
-        let taken = Self::predictor(path).ledger().taken;
+        let taken = Self::predictor(path).feed_stats().taken;
         assert!(taken >= *seen, "{taken} candles after {seen}");
         *seen = taken;
     }
@@ -97,9 +98,10 @@ impl Checkpoints {
         path: &Path,
         series: &CandleSeries,
         on_epoch: &(dyn Fn(&EpochReport) -> ControlFlow<()> + Sync),
-    ) -> ModelError {
+    ) -> TrainError {
         let recipe = Recipe { epochs: 1_000_000, patience: 1_000_000, ..Recipe::default() };
-        let learner = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+        let learner =
+            NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
         let run = Run::new(3).checkpoints(path.parent().unwrap()).on_epoch(on_epoch);
         common::with_parts(series, |train, validation, _| {
             learner.fit_model(train, validation, &run).unwrap_err()
@@ -115,7 +117,7 @@ impl Writer for Checkpoints {
 
     fn check(path: &Path, seen: &mut u64) {
         let error = Self::train(path, &market(), &|_| ControlFlow::Break(()));
-        let ModelError::Stopped { epoch } = error else { panic!("{error}") };
+        let TrainError::Stopped { epoch } = error else { panic!("{error}") };
         // An epoch further than the checkpoint that was found.
         let epoch = epoch as u64;
         assert!(epoch > *seen, "epoch {epoch} after {seen}");

@@ -9,11 +9,11 @@
 mod common;
 
 use common::{market, with_parts};
+use windvane_candles::CandleSeries;
 use windvane_candles::simulate::Market;
-use windvane_candles::{Candle, CandleSeries};
 use windvane_models::train::Run;
 use windvane_models::v2::{SignalImportance, WeightedSignals, WeightedSignalsLearner, Weights};
-use windvane_models::{DirectionModel, ModelError, Reliability, load};
+use windvane_models::{DirectionModel, FittedModel, Reliability, TrainError, load};
 use windvane_signals::{
     Band, Channel, ChannelSpec, LabelSpec, MarketSnapshot, Registry, SampleSet, SignalError,
     SignalSpec, SignalTable, Split, StateReader, StateWriter,
@@ -186,7 +186,7 @@ fn what_teaches_nothing_has_its_error() {
         })
     };
     let few = fit(&market(Market::AR1, 120, 1)).unwrap_err();
-    assert!(matches!(few, ModelError::TooFewWindows { expected: 50, .. }), "{few}");
+    assert!(matches!(few, TrainError::TooFewWindows { expected: 50, .. }), "{few}");
     let given = WeightedSignalsLearner {
         weights: Weights::Given(vec![0.0; 6]),
         ..WeightedSignalsLearner::default()
@@ -194,7 +194,7 @@ fn what_teaches_nothing_has_its_error() {
     let error = with_parts(&market(Market::AR1, 500, 1), |train, validation, _| {
         given.fit_model(train, validation, &Run::new(1)).unwrap_err()
     });
-    assert!(matches!(error, ModelError::Setting { .. }), "{error}");
+    assert!(matches!(error, TrainError::Setting { .. }), "{error}");
 }
 
 #[test]

@@ -11,19 +11,17 @@ mod common;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use common::{market, with_parts};
+use common::{market, small_v31, with_parts};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Recipe, Run, Schedule};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::v3::BiLstmLearner;
-use windvane_models::v31::AttentionBiLstmLearner;
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::v32::stateful::StatefulLstmLearner;
-use windvane_models::{DirectionModel, ModelError, TableReader};
+use windvane_models::{FittedModel, TableReader, TrainError};
+use windvane_models::{v3, v31, v32, v32_stateful};
 use windvane_signals::{Band, LabelSpec, SampleSet, Split};
 
-fn accuracy(model: &dyn DirectionModel, test: &SampleSet) -> (f64, usize) {
+fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> (f64, usize) {
     let mut reader = TableReader::new(model, test.tables());
     let hits = test.samples().iter().filter(|sample| {
         let prediction = reader.predict_sample(sample).unwrap();
@@ -36,8 +34,7 @@ fn accuracy(model: &dyn DirectionModel, test: &SampleSet) -> (f64, usize) {
 #[test]
 fn v32_learns_an_autocorrelated_market_by_windows_and_by_steps() {
     let series = market(Market::AR1, 20_000, 11);
-    let learners: [&dyn Learner; 2] =
-        [&FastLstmLearner::default(), &StatefulLstmLearner::default()];
+    let learners: [&dyn Learner; 2] = [&v32::learner(), &v32_stateful::learner()];
     for learner in learners {
         let (accuracy, n) = with_parts(&series, |train, validation, test| {
             let model = learner.fit(train, validation, &Run::new(1)).unwrap();
@@ -55,10 +52,9 @@ fn v32_learns_an_autocorrelated_market_by_windows_and_by_steps() {
 fn small_v3_and_v31_learn_it_too() {
     let series = market(Market::AR1, 12_000, 11);
     let best = Market::AR1.best_accuracy().unwrap();
-    let (hidden_size, attention_size, dense) = (16, 16, vec![16]);
     let learners: [&dyn Learner; 2] = [
-        &BiLstmLearner { hidden_size, ..BiLstmLearner::default() },
-        &AttentionBiLstmLearner { hidden_size, attention_size, dense, ..Default::default() },
+        &NetworkLearner { config: v3::config().with_units(16), ..v3::learner() },
+        &NetworkLearner { config: small_v31(16, 16, &[16]), ..v31::learner() },
     ];
     for learner in learners {
         let (accuracy, n) = with_parts(&series, |train, validation, test| {
@@ -105,7 +101,8 @@ fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
         let (train, validation) =
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
         let recipe = Recipe { epochs: 1, ..Recipe::default() };
-        let learner = FastLstmLearner { hidden_size: 4, recipe, ..FastLstmLearner::default() };
+        let learner =
+            NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
         let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();
         model.record().unwrap().validation_loss.unwrap()
     };
@@ -117,11 +114,8 @@ fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
 #[test]
 fn nothing_is_learned_from_a_martingale() {
     let series = market(Market::MARTINGALE_GARCH, 15_000, 5);
-    let learners: [&dyn Learner; 3] = [
-        &WeightedSignalsLearner::default(),
-        &FastLstmLearner::default(),
-        &StatefulLstmLearner::default(),
-    ];
+    let learners: [&dyn Learner; 3] =
+        [&WeightedSignalsLearner::default(), &v32::learner(), &v32_stateful::learner()];
     for learner in learners {
         let (accuracy, n) = with_parts(&series, |train, validation, test| {
             let model = learner.fit(train, validation, &Run::new(1)).unwrap();
@@ -145,7 +139,8 @@ fn v32_can_learn_a_few_windows_by_heart() {
     let last = Mutex::new(f64::MAX);
     with_parts(&series, |train, validation, _| {
         assert!((32..80).contains(&train.len()), "{}", train.len());
-        let learner = FastLstmLearner { hidden_size: 32, recipe, ..FastLstmLearner::default() };
+        let learner =
+            NetworkLearner { config: v32::config().with_units(32), recipe, ..v32::learner() };
         let note = |report: &windvane_models::train::EpochReport| {
             *last.lock().unwrap() = report.train_loss;
             ControlFlow::Continue(())
@@ -160,12 +155,15 @@ fn v32_can_learn_a_few_windows_by_heart() {
 fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
     let series = market(Market::AR1, 1_500, 2);
     let recipe = Recipe { epochs: 2, batch: 256, ..Recipe::default() };
-    let (hidden_size, attention_size) = (16, 8);
     let learners: [&(dyn Learner + Sync); 4] = [
-        &FastLstmLearner { hidden_size, recipe, ..FastLstmLearner::default() },
-        &StatefulLstmLearner { hidden_size, recipe, ..StatefulLstmLearner::default() },
-        &BiLstmLearner { hidden_size, recipe, ..BiLstmLearner::default() },
-        &AttentionBiLstmLearner { hidden_size, attention_size, recipe, ..Default::default() },
+        &NetworkLearner { config: v32::config().with_units(16), recipe, ..v32::learner() },
+        &NetworkLearner {
+            config: v32_stateful::config().with_units(16),
+            recipe,
+            ..v32_stateful::learner()
+        },
+        &NetworkLearner { config: v3::config().with_units(16), recipe, ..v3::learner() },
+        &NetworkLearner { config: small_v31(16, 8, &[64, 32]), recipe, ..v31::learner() },
     ];
     for learner in learners {
         let fit = |threads, seed| {
@@ -191,10 +189,13 @@ fn changing_the_test_candles_changes_no_bit_of_the_model() {
     let joined = one.split_at(cut).0.iter().chain(other.split_at(cut).1.iter()).copied().collect();
     let changed = CandleSeries::new(one.pair().clone(), Interval::HOUR, joined).unwrap();
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let hidden_size = 8;
     let learners: [&dyn Learner; 2] = [
-        &FastLstmLearner { hidden_size, recipe, ..FastLstmLearner::default() },
-        &StatefulLstmLearner { hidden_size, recipe, ..StatefulLstmLearner::default() },
+        &NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() },
+        &NetworkLearner {
+            config: v32_stateful::config().with_units(8),
+            recipe,
+            ..v32_stateful::learner()
+        },
     ];
     for learner in learners {
         let bytes = |series: &CandleSeries| {
@@ -214,9 +215,10 @@ fn series_of(closes: impl Iterator<Item = f64>) -> CandleSeries {
     CandleSeries::new("T".parse().unwrap(), Interval::HOUR, candles.collect()).unwrap()
 }
 
-fn fit_error(series: &CandleSeries, recipe: Recipe) -> ModelError {
+fn fit_error(series: &CandleSeries, recipe: Recipe) -> TrainError {
     with_parts(series, |train, validation, _| {
-        let learner = FastLstmLearner { hidden_size: 8, recipe, ..FastLstmLearner::default() };
+        let learner =
+            NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() };
         learner.fit_model(train, validation, &Run::new(1)).unwrap_err()
     })
 }
@@ -237,11 +239,11 @@ fn what_cannot_be_learned_says_why() {
 
     let short = market(Market::AR1, 100, 1);
     let error = fit_error(&short, Recipe::default());
-    assert!(matches!(error, ModelError::TooFewWindows { expected: 32, .. }), "{error}");
+    assert!(matches!(error, TrainError::TooFewWindows { expected: 32, .. }), "{error}");
 
     let wild = Recipe { learning_rate: 1e38, ..Recipe::original() };
     let error = fit_error(&market(Market::AR1, 2_000, 1), wild);
-    assert!(matches!(error, ModelError::Diverged { epoch: 1, .. }), "{error}");
+    assert!(matches!(error, TrainError::Diverged { epoch: 1, .. }), "{error}");
 
     for (wrong, name) in [
         (Recipe { learning_rate: f64::NAN, ..Recipe::default() }, "learning_rate"),

@@ -14,9 +14,9 @@ use common::{market, models, table};
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::{
-    DirectionModel, ModelError, ModelId, ModelSpec, Prediction, Predictor, Scratch,
+    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Predictor, Scratch,
 };
-use windvane_signals::{ChannelSpec, SignalError, Window};
+use windvane_signals::{ChannelSpec, Window};
 
 #[test]
 fn windows_taken_together_get_the_bits_they_have_alone() {
@@ -55,7 +55,7 @@ fn a_feed_of_another_interval_is_refused() {
         for interval in [Interval::FIVE_MINUTES, Interval::DAY] {
             let error = Predictor::new(Arc::clone(&model), interval).unwrap_err();
             assert!(
-                matches!(error, ModelError::Interval { expected: Interval::HOUR, .. }),
+                matches!(error, PredictError::Interval { expected: Interval::HOUR, .. }),
                 "{error}"
             );
         }
@@ -80,11 +80,11 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
         let before = paused.save();
         let error = paused.on_candle(&series.candles()[110]).unwrap_err();
         let missing = |error| match error {
-            ModelError::Signal(SignalError::Gap { from, missing }) => Some((from, missing)),
+            PredictError::Gap { from, missing } => Some((from, missing)),
             _ => None,
         };
         assert_eq!(missing(error), Some((series.candles()[80].open_time(), 30)));
-        assert_eq!(paused.ledger().refused_gaps, 1);
+        assert_eq!(paused.feed_stats().refused_gaps, 1);
         let mut twin = fresh();
         twin.restore(&before).unwrap();
         assert_eq!(twin.last_open_time(), paused.last_open_time());
@@ -96,7 +96,7 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
         }
         // Off again, a gap starts anew.
         twin.on_candle(&series.candles()[110]).unwrap();
-        assert_eq!((twin.ledger().resets, twin.candles_needed()), (1, 44));
+        assert_eq!((twin.feed_stats().resets, twin.candles_needed()), (1, 44));
     }
 }
 
@@ -105,16 +105,18 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
 struct Average {
     id: ModelId,
     spec: ModelSpec,
-    members: Vec<(Arc<dyn DirectionModel>, Vec<usize>)>,
+    members: Vec<(Arc<dyn FittedModel>, Vec<usize>)>,
 }
 
 impl Average {
-    fn new(spec: ModelSpec, members: Vec<Arc<dyn DirectionModel>>) -> Self {
-        let columns = |m: &Arc<dyn DirectionModel>| spec.signals.columns_of(&m.spec().signals);
+    fn new(spec: ModelSpec, members: Vec<Arc<dyn FittedModel>>) -> Self {
+        let columns = |m: &Arc<dyn FittedModel>| spec.signals.columns_of(&m.spec().signals);
         let members = members.into_iter().map(|m| (m.clone(), columns(&m).unwrap())).collect();
         Self { id: ModelId::new("average"), spec, members }
     }
 }
+
+impl FittedModel for Average {}
 
 impl DirectionModel for Average {
     fn id(&self) -> &ModelId {
@@ -130,7 +132,11 @@ impl DirectionModel for Average {
         Scratch::with_children(vec![0.0_f64; self.spec.lookback * 8], children)
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let (rows, children) = scratch.split::<Vec<f64>>()?;
         let mut sum = [0.0; 3];
@@ -166,7 +172,7 @@ fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
     let rows = [0.0; 120];
     let window = Window::new(&rows, 6, windvane_candles::Timestamp::from_millis(0)).unwrap();
     let error = v2.predict(window, &mut foreign).unwrap_err();
-    assert!(matches!(error, ModelError::ForeignScratch));
+    assert!(matches!(error, PredictError::ForeignScratch));
 }
 
 #[test]
@@ -176,7 +182,8 @@ fn the_attention_of_v31_can_be_read() {
     let table = table(&series);
     let mut scratch = model.scratch();
     for row in [44, 300, 599] {
-        let weights = model.attention(table.window(row, 20).unwrap(), &mut scratch).unwrap();
+        let weights =
+            model.attention(table.window(row, 20).unwrap(), &mut scratch).unwrap().unwrap();
         assert_eq!(weights.len(), 20);
         assert!(weights.iter().all(|weight| *weight >= 0.0));
         assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
@@ -184,7 +191,7 @@ fn the_attention_of_v31_can_be_read() {
     let [v2, ..] = models();
     let mut scratch = v2.scratch();
     let foreign = model.attention(table.window(44, 20).unwrap(), &mut scratch);
-    assert!(matches!(foreign, Err(ModelError::ForeignScratch)));
+    assert!(matches!(foreign, Err(PredictError::ForeignScratch)));
 }
 
 #[test]
@@ -196,7 +203,7 @@ fn a_window_of_another_shape_is_refused() {
         for (width, len) in [(5, 100), (6, 114), (6, 6)] {
             let window = Window::new(&rows[..len], width, at).unwrap();
             let error = model.predict(window, &mut scratch).unwrap_err();
-            assert!(matches!(error, ModelError::WindowShape { .. }), "{error}");
+            assert!(matches!(error, PredictError::WindowShape { .. }), "{error}");
         }
     }
 }

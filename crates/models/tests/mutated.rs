@@ -14,7 +14,7 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use surgery::{Parts, Tensor, odd_values};
 use windvane_candles::Timestamp;
-use windvane_models::{DirectionModel, Kinds, ModelError, Predictor, from_bytes};
+use windvane_models::{DirectionModel, FittedModel, Kinds, LoadError, Predictor, from_bytes};
 use windvane_signals::Window;
 
 fn kinds() -> Vec<String> {
@@ -27,13 +27,13 @@ fn saved(kind: &str) -> Vec<u8> {
 }
 
 /// The error for a file changed like that.
-fn error(kind: &str, change: impl FnOnce(&mut Parts)) -> ModelError {
+fn error(kind: &str, change: impl FnOnce(&mut Parts)) -> LoadError {
     let mut parts = Parts::of(&saved(kind));
     change(&mut parts);
     from_bytes(&parts.bytes()).unwrap_err()
 }
 
-fn says(error: &ModelError, parts: &[&str]) {
+fn says(error: &LoadError, parts: &[&str]) {
     let text = error.to_string();
     assert!(parts.iter().all(|part| text.contains(part)), "{parts:?}: {text}");
 }
@@ -55,24 +55,21 @@ fn tensors_that_do_not_fit_are_named() {
         let tensor = parts.tensor("fc.w");
         tensor.shape.reverse();
     });
-    assert!(
-        matches!(&shape, ModelError::TensorShape { tensor, .. } if tensor == "fc.w"),
-        "{shape}"
-    );
+    assert!(matches!(&shape, LoadError::TensorShape { tensor, .. } if tensor == "fc.w"), "{shape}");
     let short = error("v32", |parts| {
         let tensor = parts.tensor("lstm.w_hh");
         (tensor.shape, tensor.bytes) = (vec![64, 32], vec![0; 4 * 64 * 32]);
     });
     says(&short, &["tensor lstm.w_hh has shape [64, 32], expected [128, 32]"]);
     let missing = error("v31", |parts| parts.tensors.retain(|tensor| tensor.name != "att.v"));
-    assert!(matches!(&missing, ModelError::MissingTensor { tensor, .. } if tensor == "att.v"));
+    assert!(matches!(&missing, LoadError::MissingTensor { tensor, .. } if tensor == "att.v"));
     for (kind, name) in [("v2", "bias"), ("v3", "lstm.w_ih_l1"), ("v32", "0/fc.w")] {
         let foreign = error(kind, |parts| {
             let shape = vec![1];
             let (name, dtype, bytes) = (name.to_string(), "F32".to_string(), vec![0; 4]);
             parts.tensors.push(Tensor { name, dtype, shape, bytes });
         });
-        let named = matches!(&foreign, ModelError::ForeignTensor { tensor, .. } if tensor == name);
+        let named = matches!(&foreign, LoadError::ForeignTensor { tensor, .. } if tensor == name);
         assert!(named, "{foreign}");
     }
     let half = error("v2", |parts| {
@@ -91,7 +88,7 @@ fn weights_that_are_no_numbers_are_named() {
                 parts.tensor(name).bytes[4..8].copy_from_slice(&spoilt.to_le_bytes());
             });
             says(&error, &[name, "index 1", "must be finite"]);
-            assert!(matches!(error, ModelError::WeightNotFinite { .. }), "{error}");
+            assert!(matches!(error, LoadError::WeightNotFinite { .. }), "{error}");
         }
     }
 }
@@ -137,11 +134,11 @@ fn a_config_or_card_of_another_kind_is_refused() {
     let unknown = error("v3", |parts| parts.card["hurry"] = json!(1));
     says(&unknown, &["unknown field", "hurry"]);
     let kind = error("v3", |parts| parts.card["kind"] = json!("v4"));
-    assert!(matches!(&kind, ModelError::Kind { got, .. } if got == "v4"), "{kind}");
+    assert!(matches!(&kind, LoadError::Kind { got, .. } if got == "v4"), "{kind}");
     let swapped = error("v3", |parts| parts.card["kind"] = json!("v32"));
-    assert!(matches!(&swapped, ModelError::ForeignTensor { .. }), "{swapped}");
+    assert!(matches!(&swapped, LoadError::ForeignTensor { .. }), "{swapped}");
     let newer = error("v2", |parts| parts.format = 2);
-    assert!(matches!(newer, ModelError::NewerFormat { got: 2, newest: 1, .. }), "{newer}");
+    assert!(matches!(newer, LoadError::NewerFormat { got: 2, newest: 1, .. }), "{newer}");
     says(&error("v2", |parts| parts.format = 0), &["there is no format 0"]);
     let wide = error("v2", |parts| parts.card["config"]["neutral_logit"] = json!(1e39));
     says(&wide, &["its neutral logit is inf"]);

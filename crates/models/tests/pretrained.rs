@@ -1,24 +1,28 @@
 //! The model that comes with the crate: what it says of itself is true.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use windvane_candles::{Direction, Interval, Timestamp, sample};
-use windvane_models::v32::FastLstm;
-use windvane_models::{DirectionModel, HeldOut, Predictor};
+use windvane_models::network::Network;
+use windvane_models::v32;
+use windvane_models::{DirectionModel, FittedModel, HeldOut, Predictor};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalTable, Split};
 
 const FILE: &[u8] = include_bytes!("../pretrained/v32.safetensors");
 const README: &str = include_str!("../pretrained/README.md");
 
-fn measured(model: &FastLstm) -> HeldOut {
+fn measured(model: &Network) -> HeldOut {
     model.record().unwrap().held_out.clone().unwrap()
 }
 
 #[test]
 fn it_loads_and_says_how_it_came_to_be() {
-    let model = FastLstm::pretrained();
+    let model = v32::pretrained();
     assert_eq!(model.to_bytes().unwrap(), FILE, "nothing is lost on the way");
     assert!(FILE.len() < 25_000, "it is in every binary that asks for it: {}", FILE.len());
     let spec = model.spec();
-    assert_eq!((model.hidden_size(), spec.interval, spec.lookback), (32, Interval::HOUR, 20));
+    assert_eq!(
+        (model.config().encoder.units(), spec.interval, spec.lookback),
+        (32, Interval::HOUR, 20)
+    );
     let record = model.record().unwrap();
     assert_eq!(record.pairs, ["BTCUSDT"]);
     assert!(record.windows > 10_000 && record.epochs > 0 && record.seed > 0, "{record:?}");
@@ -35,7 +39,7 @@ fn it_loads_and_says_how_it_came_to_be() {
 }
 
 /// Calls, scored calls and hits on the candles of BTCUSDT decided from `from` on.
-fn counts(model: &FastLstm, from: Timestamp) -> [usize; 4] {
+fn counts(model: &Network, from: Timestamp) -> [usize; 4] {
     let series = sample::load("BTCUSDT").unwrap();
     let spec = model.spec();
     let tables = [SignalTable::build(&spec.signals, &Registry::default(), &series, &[]).unwrap()];
@@ -63,7 +67,7 @@ fn counts(model: &FastLstm, from: Timestamp) -> [usize; 4] {
 
 #[test]
 fn its_accuracy_is_what_it_and_the_documents_say() {
-    let model = FastLstm::pretrained();
+    let model = v32::pretrained();
     let measured = measured(&model);
     let [candles, calls, scored, hits] = counts(&model, measured.from);
     assert_eq!(candles, measured.candles);
@@ -81,12 +85,12 @@ fn its_accuracy_is_what_it_and_the_documents_say() {
 #[test]
 fn a_first_prediction_needs_no_training() {
     let series = sample::load("BTCUSDT").unwrap();
-    let mut predictor = Predictor::new(FastLstm::pretrained(), Interval::HOUR).unwrap();
+    let mut predictor = Predictor::new(v32::pretrained(), Interval::HOUR).unwrap();
     let candles = &series.candles()[..100];
     let said: Vec<_> =
         candles.iter().filter_map(|candle| predictor.on_candle(candle).unwrap()).collect();
     let all = said.iter().map(|prediction| prediction.probabilities.classes());
     assert!(said.len() > 40 && all.into_iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
-    let wrong = Predictor::new(FastLstm::pretrained(), Interval::DAY).unwrap_err();
+    let wrong = Predictor::new(v32::pretrained(), Interval::DAY).unwrap_err();
     assert!(wrong.to_string().contains("fitted on 1h candles, the feed has 1d"), "{wrong}");
 }

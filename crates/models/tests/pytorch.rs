@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_candles::{Interval, Timestamp};
-use windvane_models::v3::BiLstm;
-use windvane_models::v31::AttentionBiLstm;
-use windvane_models::v32::FastLstm;
-use windvane_models::{DirectionModel, ModelError, ModelSpec};
-use windvane_signals::{LabelSpec, Scaler, SignalSpec, Window};
+use windvane_models::network::Network;
+use windvane_models::{FittedModel, LoadError, ModelSpec};
+use windvane_models::{v3, v31, v32};
+use windvane_signals::{LabelSpec, Scaler, SignalError, SignalSpec, Window};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pytorch")
@@ -30,21 +29,17 @@ fn plain() -> Scaler {
     Scaler::from_parts(vec![0.0; 6], vec![1.0; 6], 5.0).unwrap()
 }
 
-type Made = (Box<dyn DirectionModel>, Vec<u8>);
+type Made = (Box<dyn FittedModel>, Vec<u8>);
 
-fn load(kind: &str, bytes: &[u8]) -> Result<Made, ModelError> {
-    macro_rules! made {
-        ($type:ident) => {{
-            let model = $type::from_state_dict(bytes, spec(), plain())?;
-            let back = model.to_state_dict()?;
-            Ok((Box::new(model), back))
-        }};
-    }
-    match kind {
-        "v3" => made!(BiLstm),
-        "v31" => made!(AttentionBiLstm),
-        _ => made!(FastLstm),
-    }
+fn load(kind: &str, bytes: &[u8]) -> Result<Made, LoadError> {
+    let like = match kind {
+        "v3" => v3::config(),
+        "v31" => v31::config(),
+        _ => v32::config(),
+    };
+    let model = Network::from_state_dict(bytes, &like, spec(), plain())?;
+    let back = model.to_state_dict()?;
+    Ok((Box::new(model), back))
 }
 
 /// A tensor as it stands in a file.
@@ -87,7 +82,7 @@ fn find<'a>(tensors: &'a mut [Raw], name: &str) -> &'a mut Raw {
 
 const KINDS: [&str; 3] = ["v3", "v31", "v32"];
 
-fn probabilities(model: &dyn DirectionModel, x: &[f32]) -> Vec<[f32; 3]> {
+fn probabilities(model: &dyn FittedModel, x: &[f32]) -> Vec<[f32; 3]> {
     let mut scratch = model.scratch();
     let rows = x.chunks_exact(20 * 6).map(|rows| rows.iter().copied().map(f64::from).collect());
     rows.map(|rows: Vec<f64>| {
@@ -141,7 +136,7 @@ fn weights_come_back_out_under_pytorchs_names_and_shapes() {
 
 #[test]
 fn sizes_are_read_off_the_shapes_and_the_model_saves_like_any_other() {
-    let v31 = AttentionBiLstm::from_state_dict(&fixture("v31"), spec(), plain()).unwrap();
+    let v31 = Network::from_state_dict(&fixture("v31"), &v31::config(), spec(), plain()).unwrap();
     let config: serde_json::Value = v31.to_artifact().unwrap().config().unwrap();
     let expected = r#"{"attention_size":4,"dense":[7,4],"dropout":0.0,"hidden_size":5}"#;
     assert_eq!(config.to_string(), expected);
@@ -149,10 +144,11 @@ fn sizes_are_read_off_the_shapes_and_the_model_saves_like_any_other() {
     assert_eq!(again.to_bytes().unwrap(), v31.to_bytes().unwrap());
 
     let path = folder().join("v32.safetensors");
-    let v32 = FastLstm::load_state_dict(&path, spec(), plain()).unwrap();
-    assert_eq!((v32.hidden_size(), v32.record()), (8, None));
-    let missing = FastLstm::load_state_dict("no/such/file", spec(), plain()).unwrap_err();
-    assert!(matches!(missing, ModelError::Io { .. }), "{missing}");
+    let v32 = Network::load_state_dict(&path, &v32::config(), spec(), plain()).unwrap();
+    assert_eq!((v32.config().encoder.units(), v32.record()), (8, None));
+    let missing =
+        Network::load_state_dict("no/such/file", &v32::config(), spec(), plain()).unwrap_err();
+    assert!(matches!(missing, LoadError::Io { .. }), "{missing}");
 }
 
 #[test]
@@ -257,24 +253,30 @@ fn weights_that_are_no_numbers_are_named() {
 #[test]
 fn spec_and_scaler_must_fit_each_other() {
     let narrow = Scaler::from_parts(vec![0.0; 5], vec![1.0; 5], 5.0).unwrap();
-    let error = FastLstm::from_state_dict(&fixture("v32"), spec(), narrow).unwrap_err();
+    let error =
+        Network::from_state_dict(&fixture("v32"), &v32::config(), spec(), narrow).unwrap_err();
     assert!(error.to_string().contains("the scaler is the odd one"), "{error}");
-    assert!(matches!(error, ModelError::Channels { spec: 6, scaler: 5, weights: 6, .. }));
+    assert!(matches!(error, LoadError::Channels { spec: 6, scaler: 5, weights: 6, .. }));
     let mut few = spec();
     few.signals.channels.truncate(2);
-    let error = FastLstm::from_state_dict(&fixture("v32"), few.clone(), plain()).unwrap_err();
+    let error = Network::from_state_dict(&fixture("v32"), &v32::config(), few.clone(), plain())
+        .unwrap_err();
     assert!(error.to_string().contains("spec has 2 channels, the scaler 6"), "{error}");
     assert!(error.to_string().contains("the spec is the odd one"), "{error}");
     let narrow = Scaler::from_parts(vec![0.0; 3], vec![1.0; 3], 5.0).unwrap();
-    let error = FastLstm::from_state_dict(&fixture("v32"), few, narrow).unwrap_err();
+    let error = Network::from_state_dict(&fixture("v32"), &v32::config(), few, narrow).unwrap_err();
     assert!(error.to_string().contains("no two agree"), "{error}");
     let endless = ModelSpec { lookback: 1 << 40, ..spec() };
-    let error = FastLstm::from_state_dict(&fixture("v32"), endless, plain()).unwrap_err();
-    assert!(matches!(error, ModelError::Setting { setting: "lookback", .. }), "{error}");
+    let error =
+        Network::from_state_dict(&fixture("v32"), &v32::config(), endless, plain()).unwrap_err();
+    assert!(
+        matches!(error, LoadError::Signal(SignalError::Setting { setting: "lookback", .. })),
+        "{error}"
+    );
     // A saved model is no state_dict, nor the other way round.
     let saved = load("v32", &fixture("v32")).unwrap().0.to_bytes().unwrap();
-    assert!(matches!(load("v32", &saved), Err(ModelError::MissingTensor { .. })));
-    let error = FastLstm::from_bytes(&fixture("v32")).unwrap_err().to_string();
+    assert!(matches!(load("v32", &saved), Err(LoadError::MissingTensor { .. })));
+    let error = Network::from_bytes(&fixture("v32")).unwrap_err().to_string();
     assert!(error.contains("no windvane metadata; a state_dict is read with load_state_dict"));
 }
 
@@ -283,13 +285,15 @@ fn a_file_of_torch_save_is_told_apart() {
     // How a zip archive begins, and a pickle of PyTorch before 1.6.
     for head in [&b"PK\x03\x04"[..], b"\x80\x02\x8a\x0a"] {
         let bytes = [head, &[7; 300]].concat();
-        let errors =
-            [FastLstm::from_bytes(&bytes), FastLstm::from_state_dict(&bytes, spec(), plain())];
+        let errors = [
+            Network::from_bytes(&bytes),
+            Network::from_state_dict(&bytes, &v32::config(), spec(), plain()),
+        ];
         for error in errors.map(|loaded| loaded.unwrap_err().to_string()) {
             assert!(error.contains("save the state_dict with safetensors"), "{error}");
         }
     }
-    let cut = FastLstm::from_bytes(&fixture("v32")[..40]).unwrap_err().to_string();
+    let cut = Network::from_bytes(&fixture("v32")[..40]).unwrap_err().to_string();
     assert!(!cut.contains("torch"), "{cut}");
 }
 

@@ -14,9 +14,10 @@ use std::sync::mpsc;
 use common::{market, quick_v2, quick_v32, with_parts};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval};
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Recipe, Run};
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::{DirectionModel, ModelError, Predictor, Retraining};
+use windvane_models::v32;
+use windvane_models::{FittedModel, Predictor, Retraining, TrainError};
 
 fn part(series: &CandleSeries, candles: usize) -> CandleSeries {
     let candles = series.candles()[..candles].to_vec();
@@ -28,9 +29,9 @@ fn a_running_predictor_is_retrained_and_misses_no_candle() {
     let series = market(Market::AR1, 2_400, 1);
     let (history, feed) = series.candles().split_at(2_000);
     let known = part(&series, history.len());
-    let old: Arc<dyn DirectionModel> = Arc::new(quick_v2(&known));
-    let new: Arc<dyn DirectionModel> = Arc::new(quick_v32(&known));
-    let start = |model: &Arc<dyn DirectionModel>| {
+    let old: Arc<dyn FittedModel> = Arc::new(quick_v2(&known));
+    let new: Arc<dyn FittedModel> = Arc::new(quick_v32(&known));
+    let start = |model: &Arc<dyn FittedModel>| {
         let mut predictor = Predictor::new(Arc::clone(model), Interval::HOUR).unwrap();
         predictor.warm_up(&known).unwrap();
         predictor
@@ -41,7 +42,7 @@ fn a_running_predictor_is_retrained_and_misses_no_candle() {
     let fresh = known.clone();
     let mut retraining = Retraining::start(move |stop| {
         let recipe = Recipe { epochs: 2, ..Recipe::default() };
-        let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+        let learner = NetworkLearner { recipe, ..v32::learner() };
         let arrived = std::sync::Mutex::new(arrived);
         let wait = |report: &windvane_models::train::EpochReport| {
             let enough = || arrived.lock().unwrap().iter().find(|index| *index >= 100);
@@ -76,12 +77,12 @@ fn a_running_predictor_is_retrained_and_misses_no_candle() {
     }
     let swapped_at = swapped_at.unwrap();
     assert!((100..=feed.len() / 2).contains(&swapped_at), "{swapped_at}");
-    assert_eq!(live.ledger(), with_new.ledger());
-    assert_eq!(live.ledger().taken, series.len() as u64);
+    assert_eq!(live.feed_stats(), with_new.feed_stats());
+    assert_eq!(live.feed_stats().taken, series.len() as u64);
     assert!(retraining.try_swap(&mut live).is_none() && retraining.finish().is_none());
 }
 
-fn wait(retraining: &mut Retraining, predictor: &mut Predictor) -> Result<(), ModelError> {
+fn wait(retraining: &mut Retraining, predictor: &mut Predictor) -> Result<(), TrainError> {
     loop {
         if let Some(outcome) = retraining.try_swap(predictor) {
             return outcome;
@@ -93,7 +94,7 @@ fn wait(retraining: &mut Retraining, predictor: &mut Predictor) -> Result<(), Mo
 #[test]
 fn a_training_that_fails_panics_or_does_not_fit_leaves_the_old_model_and_says_why() {
     let series = market(Market::AR1, 1_000, 1);
-    let old: Arc<dyn DirectionModel> = Arc::new(quick_v2(&series));
+    let old: Arc<dyn FittedModel> = Arc::new(quick_v2(&series));
     let mut predictor = Predictor::new(Arc::clone(&old), Interval::HOUR).unwrap();
     let mut clean = Predictor::new(old, Interval::HOUR).unwrap();
     let mut both = |candles: &[Candle], outcome: Retraining, says: &str| {
@@ -105,7 +106,7 @@ fn a_training_that_fails_panics_or_does_not_fit_leaves_the_old_model_and_says_wh
         }
     };
     let candles = series.candles();
-    let worse = || ModelError::Other("the new model is no better".into());
+    let worse = || TrainError::Other("the new model is no better".into());
     both(&candles[..50], Retraining::start(move |_| Err(worse())).unwrap(), "no better");
     let panics = Retraining::start(|_| panic!("out of luck")).unwrap();
     both(&candles[50..100], panics, "training panicked: out of luck");
@@ -122,7 +123,7 @@ fn a_training_that_nobody_waits_for_stops() {
             std::thread::yield_now();
         }
         stopped.send(()).unwrap();
-        Err(ModelError::Stopped { epoch: 1 })
+        Err(TrainError::Stopped { epoch: 1 })
     })
     .unwrap();
     assert!(!retraining.is_finished());
@@ -135,8 +136,8 @@ fn many_predictors_share_the_new_model() {
     let series = market(Market::AR1, 1_000, 1);
     let fresh = series.clone();
     let retraining = Retraining::start(move |_| Ok(Box::new(quick_v2(&fresh)))).unwrap();
-    let model: Arc<dyn DirectionModel> = Arc::from(retraining.finish().unwrap().unwrap());
-    let old: Arc<dyn DirectionModel> = Arc::new(quick_v32(&series));
+    let model: Arc<dyn FittedModel> = Arc::from(retraining.finish().unwrap().unwrap());
+    let old: Arc<dyn FittedModel> = Arc::new(quick_v32(&series));
     for _ in 0..3 {
         let mut predictor = Predictor::new(Arc::clone(&old), Interval::HOUR).unwrap();
         predictor.swap(Arc::clone(&model)).unwrap();

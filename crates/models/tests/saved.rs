@@ -12,14 +12,14 @@ use common::{market, models, quick_v2, table};
 use proptest::prelude::*;
 use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
+use windvane_models::network::Network;
 use windvane_models::v2::WeightedSignals;
-use windvane_models::v32::FastLstm;
 use windvane_models::{
-    DirectionModel, Kinds, ModelError, Predictor, TableReader, from_bytes, load,
+    DirectionModel, FittedModel, Kinds, LoadError, Predictor, TableReader, from_bytes, load,
 };
 use windvane_signals::ChannelSpec;
 
-fn predictions(model: &dyn DirectionModel) -> Vec<[u32; 3]> {
+fn predictions(model: &dyn FittedModel) -> Vec<[u32; 3]> {
     let series = market(Market::VOLUME_LEAD, 300, 8);
     let table = table(&series);
     let mut reader = TableReader::new(model, std::slice::from_ref(&table));
@@ -56,10 +56,10 @@ fn debug_output_has_sizes_instead_of_weights() {
         assert!(text.contains(kind) && text.contains("momentum"), "{text}");
         assert!(text.len() < 2_000, "{kind}: {}", text.len());
     }
-    let model = FastLstm::from_bytes(&saved()).unwrap();
+    let model = Network::from_bytes(&saved()).unwrap();
     let text = format!("{:?}", Predictor::new(model, Interval::HOUR).unwrap());
     assert!(text.contains("candles_needed: ") && text.len() < 500, "{text}");
-    let text = format!("{:?}", FastLstm::from_bytes(&saved()).unwrap());
+    let text = format!("{:?}", Network::from_bytes(&saved()).unwrap());
     // 4 gates of 32 units that read 6 channels and 32 units, biases; 3 classes of 32 units.
     assert!(text.contains(&format!("weights: {}", 4 * 32 * (6 + 32 + 1) + 3 * 33)), "{text}");
 }
@@ -99,9 +99,9 @@ fn the_first_files_of_format_1_load_for_ever() {
             assert!((now - then.parse::<f32>().unwrap()).abs() < 1e-5, "{kind}: {first:?}");
         }
     }
-    let real = FastLstm::from_bytes(&saved()).unwrap();
+    let real = Network::from_bytes(&saved()).unwrap();
     assert_eq!(
-        (real.hidden_size(), &real.record().unwrap().pairs[..]),
+        (real.config().encoder.units(), &real.record().unwrap().pairs[..]),
         (32, &["BTCUSDT".to_string()][..])
     );
 }
@@ -127,25 +127,25 @@ fn with_header(change: impl Fn(String) -> String) -> Vec<u8> {
 fn every_kind_of_damage_has_its_error() {
     let error = |bytes: Vec<u8>| from_bytes(&bytes).unwrap_err();
     assert!(from_bytes(&with_header(|header| header)).is_ok(), "the test's own surgery is sound");
-    assert!(matches!(error(Vec::new()), ModelError::Damaged { .. }));
-    assert!(matches!(error(saved()[..saved().len() - 1].to_vec()), ModelError::Damaged { .. }));
+    assert!(matches!(error(Vec::new()), LoadError::Damaged { .. }));
+    assert!(matches!(error(saved()[..saved().len() - 1].to_vec()), LoadError::Damaged { .. }));
 
     let newer = error(with_header(|header| header.replace("\\\"format\\\":1", "\\\"format\\\":2")));
-    assert!(matches!(newer, ModelError::NewerFormat { got: 2, newest: 1, .. }), "{newer}");
+    assert!(matches!(newer, LoadError::NewerFormat { got: 2, newest: 1, .. }), "{newer}");
 
     let mut flipped = saved();
     *flipped.last_mut().unwrap() ^= 1;
-    assert!(matches!(error(flipped), ModelError::Checksum { .. }));
+    assert!(matches!(error(flipped), LoadError::Checksum { .. }));
 
     let foreign = error(with_header(|header| header.replace("windvane", "somebody")));
     assert!(foreign.to_string().contains("no windvane metadata"), "{foreign}");
 
     let mut endless = saved();
     endless[..8].copy_from_slice(&u64::MAX.to_le_bytes());
-    assert!(matches!(error(endless), ModelError::Damaged { .. }));
+    assert!(matches!(error(endless), LoadError::Damaged { .. }));
 
     let kind = WeightedSignals::load(fixture()).unwrap_err();
-    assert!(matches!(kind, ModelError::Kind { .. }), "{kind}");
+    assert!(matches!(kind, LoadError::Kind { .. }), "{kind}");
     assert!(kind.to_string().contains("holds a v32 model, expected v2"), "{kind}");
 
     let missing = load("no/such/file").unwrap_err();
@@ -164,7 +164,7 @@ fn a_changed_card_is_noticed() {
         header.replace(from, to)
     });
     let error = from_bytes(&changed).unwrap_err();
-    assert!(matches!(error, ModelError::Checksum { .. }), "{error}");
+    assert!(matches!(error, LoadError::Checksum { .. }), "{error}");
 }
 
 #[test]
@@ -186,13 +186,13 @@ fn specs_that_would_take_huge_memory_are_refused() {
 fn many_writers_of_one_file_leave_one_whole_model() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
-    let model = FastLstm::from_bytes(&saved()).unwrap();
+    let model = Network::from_bytes(&saved()).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| (0..25).for_each(|_| model.save(&path).unwrap()));
         }
     });
-    assert_eq!(FastLstm::load(&path).unwrap().to_bytes().unwrap(), model.to_bytes().unwrap());
+    assert_eq!(Network::load(&path).unwrap().to_bytes().unwrap(), model.to_bytes().unwrap());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "temporary files are left");
 }
 
@@ -201,7 +201,7 @@ fn a_file_too_large_is_refused_unread() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("huge");
     std::fs::File::create(&path).unwrap().set_len(10 << 30).unwrap();
-    assert!(matches!(load(&path), Err(ModelError::TooLarge { .. })));
+    assert!(matches!(load(&path), Err(LoadError::TooLarge { .. })));
 }
 
 #[test]
@@ -210,8 +210,8 @@ fn an_interrupted_write_leaves_the_old_file() {
     let target = folder.path().join("folder-in-the-way");
     std::fs::create_dir(&target).unwrap();
     std::fs::write(target.join("old"), "kept").unwrap();
-    let model = FastLstm::from_bytes(&saved()).unwrap();
-    assert!(matches!(model.save(&target), Err(ModelError::Io { .. })));
+    let model = Network::from_bytes(&saved()).unwrap();
+    assert!(matches!(model.save(&target), Err(LoadError::Io { .. })));
     assert_eq!(std::fs::read_to_string(target.join("old")).unwrap(), "kept");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "temporary files are left");
 }

@@ -13,15 +13,17 @@ use std::sync::Arc;
 use common::{market, quick_stateful, quick_v32};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Run};
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::v32::stateful::StatefulLstmLearner;
-use windvane_models::{Calibration, DirectionModel, Prediction, Predictor, TableReader};
+use windvane_models::{
+    Calibration, DirectionModel, FittedModel, Prediction, Predictor, TableReader,
+};
+use windvane_models::{v32, v32_stateful};
 use windvane_signals::{
     ChannelSpec, GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split,
 };
 
-type Shared = Arc<dyn DirectionModel>;
+type Shared = Arc<dyn FittedModel>;
 
 /// A stepper, another one, the first with another calibration, and v3.2: all of one spec.
 fn models() -> [Shared; 4] {
@@ -131,9 +133,12 @@ fn it_learns_what_a_window_does_not_show() {
         };
         test.samples().iter().filter(hit).count() as f64 / test.len() as f64
     };
-    let hidden_size = 16;
-    let window = accuracy(&FastLstmLearner { hidden_size, ..Default::default() });
+    let window =
+        accuracy(&NetworkLearner { config: v32::config().with_units(16), ..v32::learner() });
     assert!((window - 0.5).abs() < 0.06, "{window}");
-    let stepper = accuracy(&StatefulLstmLearner { hidden_size, ..Default::default() });
+    let stepper = accuracy(&NetworkLearner {
+        config: v32_stateful::config().with_units(16),
+        ..v32_stateful::learner()
+    });
     assert!(stepper > 0.75, "{stepper}");
 }

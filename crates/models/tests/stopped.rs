@@ -11,15 +11,13 @@ mod common;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use common::{market, with_parts};
+use common::{market, small_v31, with_parts};
 use windvane_candles::CandleSeries;
 use windvane_candles::simulate::Market;
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{EpochReport, Learner, Recipe, Run, Schedule};
-use windvane_models::v3::BiLstmLearner;
-use windvane_models::v31::AttentionBiLstmLearner;
-use windvane_models::v32::FastLstmLearner;
-use windvane_models::v32::stateful::StatefulLstmLearner;
-use windvane_models::{DirectionModel, ModelError};
+use windvane_models::{FittedModel, LoadError, TrainError};
+use windvane_models::{v3, v31, v32, v32_stateful};
 
 const EPOCHS: usize = 4;
 
@@ -29,19 +27,16 @@ fn recipe() -> Recipe {
 }
 
 fn learners() -> [Box<dyn Learner>; 4] {
-    let (hidden_size, attention_size, recipe) = (8, 6, recipe());
-    let dense = vec![8];
+    let recipe = recipe();
     [
-        Box::new(FastLstmLearner { hidden_size, recipe, ..Default::default() }),
-        Box::new(StatefulLstmLearner { hidden_size, recipe, ..Default::default() }),
-        Box::new(BiLstmLearner { hidden_size, recipe, ..Default::default() }),
-        Box::new(AttentionBiLstmLearner {
-            hidden_size,
-            attention_size,
-            dense,
+        Box::new(NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() }),
+        Box::new(NetworkLearner {
+            config: v32_stateful::config().with_units(8),
             recipe,
-            ..Default::default()
+            ..v32_stateful::learner()
         }),
+        Box::new(NetworkLearner { config: v3::config().with_units(8), recipe, ..v3::learner() }),
+        Box::new(NetworkLearner { config: small_v31(8, 6, &[8]), recipe, ..v31::learner() }),
     ]
 }
 
@@ -49,7 +44,7 @@ fn fit(
     learner: &dyn Learner,
     series: &CandleSeries,
     run: &Run<'_>,
-) -> Result<Box<dyn DirectionModel>, ModelError> {
+) -> Result<Box<dyn FittedModel>, TrainError> {
     with_parts(series, |train, validation, _| learner.fit(train, validation, run))
 }
 
@@ -68,7 +63,7 @@ fn a_run_stopped_after_every_epoch_ends_with_the_same_bits() {
             };
             let run = Run::new(3).checkpoints(folder.path()).on_epoch(&stop);
             let error = pool.install(|| fit(&*learner, &series, &run)).unwrap_err();
-            assert!(matches!(error, ModelError::Stopped { epoch: at } if at == epoch), "{error}");
+            assert!(matches!(error, TrainError::Stopped { epoch: at } if at == epoch), "{error}");
         }
         let run = Run::new(3).checkpoints(folder.path());
         let pieces = fit(&*learner, &series, &run).unwrap().to_bytes().unwrap();
@@ -93,8 +88,10 @@ fn a_checkpoint_of_another_run_is_refused() {
     let series = market(Market::AR1, 900, 4);
     let folder = tempfile::tempdir().unwrap();
     let stop = |_: &EpochReport| ControlFlow::Break(());
-    let learner =
-        |hidden_size, recipe| FastLstmLearner { hidden_size, recipe, ..Default::default() };
+    let learner = |units, recipe| {
+        let config = v32::config().with_units(units);
+        NetworkLearner { config, recipe, ..v32::learner() }
+    };
     let kept = |seed| Run::new(seed).checkpoints(folder.path());
     fit(&learner(8, recipe()), &series, &kept(3).on_epoch(&stop)).unwrap_err();
     let file = only(folder.path());
@@ -110,7 +107,7 @@ fn a_checkpoint_of_another_run_is_refused() {
     ] {
         let error = fit(learner, series, &kept(seed)).unwrap_err();
         assert!(
-            matches!(error, ModelError::Checkpoint { problem, .. } if problem == what),
+            matches!(error, TrainError::Checkpoint { problem, .. } if problem == what),
             "{error}"
         );
     }
@@ -121,7 +118,10 @@ fn a_checkpoint_of_another_run_is_refused() {
     for damaged in [flipped, before[..before.len() - 9].to_vec(), Vec::new()] {
         std::fs::write(&file, damaged).unwrap();
         let error = fit(&learner(8, recipe()), &series, &kept(3)).unwrap_err();
-        let named = matches!(error, ModelError::Damaged { .. } | ModelError::Checksum { .. });
+        let named = matches!(
+            error,
+            TrainError::File(LoadError::Damaged { .. } | LoadError::Checksum { .. })
+        );
         assert!(named && error.to_string().contains("v32"), "{error}");
     }
 }
@@ -135,7 +135,8 @@ fn pairs_are_learned_together_or_one_by_one() {
     let at = |index| series[0].close_time(index).unwrap();
     let split =
         Split::builder().validate_from(at(500)).test_from(at(650)).embargo(0).build().unwrap();
-    let learner = FastLstmLearner { hidden_size: 8, recipe: recipe(), ..Default::default() };
+    let learner =
+        NetworkLearner { config: v32::config().with_units(8), recipe: recipe(), ..v32::learner() };
     let bytes = |samples: &SampleSet| {
         let (train, validation) =
             (split.train(samples).unwrap(), split.validation(samples).unwrap());

@@ -22,21 +22,21 @@ use serde_json::Value;
 use windvane_candles::{Candle, Interval, Ohlcv};
 use windvane_models::v2::WeightedSignals;
 use windvane_models::{
-    Calibration, DirectionModel, Kinds, Ledger, ModelError, ModelSpec, Predictor, from_bytes,
+    Calibration, FeedStats, FittedModel, Kinds, ModelSpec, PredictError, Predictor, from_bytes,
 };
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, Scaler, SignalError,
     SignalSpec, StateReader, StateWriter,
 };
 
-fn load(kind: &str, gaps: &Value) -> Box<dyn DirectionModel> {
+fn load(kind: &str, gaps: &Value) -> Box<dyn FittedModel> {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let saved = std::fs::read(data.join(format!("{kind}.format1.safetensors"))).unwrap();
     from_bytes(&under(&saved, gaps)).unwrap()
 }
 
 /// Every kind, and one that is calibrated and abstains.
-fn models(gaps: &Value) -> Vec<Arc<dyn DirectionModel>> {
+fn models(gaps: &Value) -> Vec<Arc<dyn FittedModel>> {
     let load = |kind| load(kind, gaps);
     let mut calibrated = load("v32");
     let calibration = Calibration::new(1.7, 0.05).unwrap().with_exponent(1.2).unwrap();
@@ -95,7 +95,7 @@ fn a_warm_predictor_allocates_nothing() {
     models(&policies()[1]).iter().for_each(promises::allocates_nothing);
 }
 
-fn saved_state(model: &Arc<dyn DirectionModel>) -> Vec<u8> {
+fn saved_state(model: &Arc<dyn FittedModel>) -> Vec<u8> {
     let mut predictor = predictor(model);
     predictor.warm_up(&feed(70, 5, &[(20, 2)])).unwrap();
     predictor.save()
@@ -127,7 +127,7 @@ fn every_flipped_bit_and_every_cut_of_a_state_is_refused() {
         let mut error = None;
         let memory = allocation_counter::measure(|| error = target.restore(bytes).err());
         assert!(memory.bytes_max <= 4 * bytes.len() as u64 + (16 << 10), "{memory:?}");
-        assert!(matches!(error, Some(ModelError::State { .. })), "{error:?}");
+        assert!(matches!(error, Some(PredictError::State { .. })), "{error:?}");
         assert_eq!(target.save(), before);
     };
     (0..state.len()).for_each(|length| refused(&state[..length]));
@@ -194,16 +194,15 @@ fn what_is_shared_between_threads_can_be() {
     fn shared<T: Send + Sync>() {}
     fn moved<T: Send>() {}
     shared::<WeightedSignals>();
-    shared::<windvane_models::v3::BiLstm>();
-    shared::<windvane_models::v31::AttentionBiLstm>();
-    shared::<windvane_models::v32::FastLstm>();
-    shared::<windvane_models::v32::stateful::StatefulLstm>();
-    shared::<Arc<dyn DirectionModel>>();
+    shared::<windvane_models::network::Network>();
+    shared::<Arc<dyn FittedModel>>();
     shared::<windvane_models::Prediction>();
-    shared::<Ledger>();
+    shared::<FeedStats>();
     shared::<windvane_models::MarketProfile>();
     shared::<windvane_models::Stop>();
-    shared::<ModelError>();
+    shared::<PredictError>();
+    shared::<windvane_models::LoadError>();
+    shared::<windvane_models::TrainError>();
     moved::<windvane_models::Retraining>();
     moved::<Predictor>();
 }
@@ -252,11 +251,11 @@ fn windows_with_an_undefined_channel_are_counted() {
     }
     let undefined = [5, 6, 7];
     assert!((2..10).all(|hour| answers[hour] != undefined.contains(&hour)), "{answers:?}");
-    let ledger = predictor.ledger();
+    let ledger = predictor.feed_stats();
     assert_eq!((ledger.taken, ledger.undefined), (10, 3));
     let json = serde_json::to_string(&ledger).unwrap();
     assert!(json.contains("\"taken\":10") && json.contains("\"undefined\":3"), "{json}");
-    assert_eq!(serde_json::from_str::<Ledger>(&json).unwrap(), ledger);
+    assert_eq!(serde_json::from_str::<FeedStats>(&json).unwrap(), ledger);
 }
 
 #[test]
@@ -265,7 +264,7 @@ fn history_of_another_interval_is_refused() {
     let daily = windvane_candles::simulate::Market::AR1;
     let daily = daily.candles("SIM".parse().unwrap(), Interval::DAY, 50, 1).unwrap();
     let error = predictor(model).warm_up(&daily).unwrap_err();
-    assert!(matches!(error, ModelError::Interval { .. }), "{error}");
+    assert!(matches!(error, PredictError::Interval { .. }), "{error}");
 }
 
 #[test]

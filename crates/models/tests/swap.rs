@@ -18,8 +18,8 @@ use promises::feed;
 use proptest::prelude::*;
 use windvane_candles::{Candle, Direction, Interval};
 use windvane_models::{
-    DirectionModel, ModelError, ModelId, ModelSpec, NeutralReason, Prediction, Predictor, Scratch,
-    from_bytes,
+    DirectionModel, FittedModel, ModelId, ModelSpec, NeutralReason, PredictError, Prediction,
+    Predictor, Scratch, from_bytes,
 };
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
 
@@ -42,6 +42,8 @@ impl Digest {
     }
 }
 
+impl FittedModel for Digest {}
+
 impl DirectionModel for Digest {
     fn id(&self) -> &ModelId {
         &self.id
@@ -55,7 +57,7 @@ impl DirectionModel for Digest {
         Scratch::new(())
     }
 
-    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, ModelError> {
+    fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let bytes: Vec<u8> =
             window.values().iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
@@ -196,9 +198,9 @@ fn what_cannot_be_swapped_in_leaves_the_old_model_at_work() {
     let mut empty = model;
     empty.spec.lookback = 0;
     for candle in &series {
-        assert!(matches!(tried.swap(daily.clone()), Err(ModelError::Interval { .. })));
-        assert!(matches!(tried.swap(unknown.clone()), Err(ModelError::Signal(_))));
-        assert!(matches!(tried.swap(empty.clone()), Err(ModelError::Setting { .. })));
+        assert!(matches!(tried.swap(daily.clone()), Err(PredictError::Interval { .. })));
+        assert!(matches!(tried.swap(unknown.clone()), Err(PredictError::Signal(_))));
+        assert!(matches!(tried.swap(empty.clone()), Err(PredictError::Signal(_))));
         assert_eq!(tried.on_candle(candle).unwrap(), clean.on_candle(candle).unwrap());
     }
 }
@@ -207,7 +209,7 @@ fn what_cannot_be_swapped_in_leaves_the_old_model_at_work() {
 fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let saved = std::fs::read(data.join("v32.format1.safetensors")).unwrap();
-    let model: Arc<dyn DirectionModel> = Arc::from(from_bytes(&saved).unwrap());
+    let model: Arc<dyn FittedModel> = Arc::from(from_bytes(&saved).unwrap());
     let (mut free, mut bound) = (promises::predictor(&model), promises::predictor(&model));
     // It learned until 2024; the simulated candles are older.
     bound.expire_after(10).unwrap();
@@ -239,5 +241,5 @@ fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
     assert!(silenced > 20, "{silenced}");
     let digest = Digest::new(&default_channels(), GapPolicy::Reset, 20);
     let error = digest.predictor().expire_after(10).unwrap_err();
-    assert!(matches!(error, ModelError::NoRecord { .. }), "{error}");
+    assert!(matches!(error, PredictError::NoRecord { .. }), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Bins of even weight, and how far later values depart from them.
+//! Bins between deciles, and the population stability index over them.
 
 /// The bins between the deciles of earlier values, and how many of those fell into each.
 ///
@@ -78,7 +78,7 @@ impl Deciles {
         self.cuts.partition_point(|cut| *cut <= value)
     }
 
-    /// How many values fall into each bin.
+    /// Number of values in each bin.
     pub(crate) fn count(&self, values: &[f64]) -> Vec<u64> {
         let mut counts = vec![0; self.bins()];
         for value in values {
@@ -89,13 +89,22 @@ impl Deciles {
 
     /// Population stability index of later values, of which that many fell into each bin.
     pub fn psi(&self, later: &[u64]) -> f64 {
-        let total = |counts: &[u64]| counts.iter().map(|count| *count as f64).sum::<f64>();
         let half = self.bins() as f64 / 2.0;
         let (before, after) = (total(&self.counts) + half, total(later) + half);
-        let term = |(earlier, later): (&u64, &u64)| {
+        let bins = self.counts.iter().zip(later);
+        bins.map(|(earlier, later)| {
             let (p, q) = ((*earlier as f64 + 0.5) / before, (*later as f64 + 0.5) / after);
             (q - p) * (q / p).ln()
-        };
-        self.counts.iter().zip(later).map(term).sum()
+        })
+        .sum()
     }
+}
+
+fn total(counts: &[u64]) -> f64 {
+    counts.iter().map(|count| *count as f64).sum()
+}
+
+/// Quartile 1, 2 (the median) or 3 of sorted values, without interpolation.
+pub(crate) fn quartile(sorted: &[f64], quarter: usize) -> f64 {
+    sorted[(sorted.len() - 1) * quarter / 4]
 }

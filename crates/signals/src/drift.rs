@@ -1,7 +1,8 @@
-//! How far a channel has moved from what a model was fitted on.
+//! Drift of channels between training and later.
+use crate::deciles::quartile;
 use crate::{Deciles, SampleSet, SignalError};
 
-/// How a channel's values differ between training and later.
+/// Difference of a channel's values between training and later.
 ///
 /// **Formula** with p and q the shares of earlier and later values in each of the K bins between
 /// the earlier values' deciles, and m their medians:
@@ -47,23 +48,21 @@ impl ChannelDrift {
             let (expected, got) = (names.join(", "), self::names(later)?.join(", "));
             return Err(SignalError::TableMismatch { index: 0, what: "channels", expected, got });
         }
-        let compare = |(channel, name): (usize, String)| {
-            let (before, after) = (sorted(earlier, channel), sorted(later, channel));
-            let at = |values: &[f64], quarter: usize| values[(values.len() - 1) * quarter / 4];
-            let (spread, medians) =
-                (at(&before, 3) - at(&before, 1), [at(&before, 2), at(&after, 2)]);
-            let (psi, by_chance) = stability(&before, &after).unzip();
-            Self {
-                channel: name,
-                earlier: medians[0],
-                later: medians[1],
-                psi,
-                by_chance,
-                shift: (spread > 0.0).then(|| (medians[1] - medians[0]) / spread),
-            }
-        };
-        Ok(names.into_iter().enumerate().map(compare).collect())
+        let mut channels = Vec::with_capacity(names.len());
+        for (channel, name) in names.into_iter().enumerate() {
+            channels.push(compare(name, &sorted(earlier, channel), &sorted(later, channel)));
+        }
+        Ok(channels)
     }
+}
+
+/// Compares the sorted values of one channel.
+fn compare(channel: String, before: &[f64], after: &[f64]) -> ChannelDrift {
+    let spread = quartile(before, 3) - quartile(before, 1);
+    let (earlier, later) = (quartile(before, 2), quartile(after, 2));
+    let (psi, by_chance) = stability(before, after).unzip();
+    let shift = (spread > 0.0).then(|| (later - earlier) / spread);
+    ChannelDrift { channel, earlier, later, psi, by_chance, shift }
 }
 
 fn names(samples: &SampleSet) -> Result<Vec<String>, SignalError> {
@@ -75,11 +74,11 @@ fn names(samples: &SampleSet) -> Result<Vec<String>, SignalError> {
 
 /// A channel's value at every decision, sorted.
 fn sorted(samples: &SampleSet, channel: usize) -> Vec<f64> {
-    let last = |sample| {
+    let mut values = Vec::with_capacity(samples.len());
+    for sample in samples.samples() {
         let window = samples.window(sample);
-        window.row(window.steps() - 1)[channel]
-    };
-    let mut values: Vec<f64> = samples.samples().iter().map(last).collect();
+        values.push(window.row(window.steps() - 1)[channel]);
+    }
     values.sort_by(f64::total_cmp);
     values
 }

@@ -4,7 +4,7 @@
 //! whose channels a [`SignalSpec`] names, and become rows. The last rows are a [`Window`], what
 //! a model looks at. For training, a [`SignalTable`] holds the rows of a series, a [`SampleSet`]
 //! the windows with their labels, and a [`Split`] cuts them by calendar time into a
-//! [`TrainSet`], a [`ValidationSet`] and a test.
+//! [`TrainSet`], a [`ValidationSet`] and a test. [`Dataset`] does all of it in two calls.
 //!
 //! ```
 //! use windvane_candles::{Candle, Ohlcv, Timestamp};

@@ -36,9 +36,9 @@ pub struct SignalPipeline {
     /// Room for the rows of one update, flat; the held ones first, the candle's own last.
     rows: Box<[f64]>,
     complete: Box<[bool]>,
-    /// Whether the last row was complete: from then on the built-in channels always have a value.
+    /// True if the last row was complete: from then on the built-in channels always have a value.
     warm: bool,
-    /// Whether a gap that would reset is refused.
+    /// True if a gap that would reset is refused.
     stops: bool,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Rows<'a> {
         self.complete.last()?.then(|| &self.values[start..])
     }
 
-    /// Whether a gap reset the channels, so that earlier rows belong to another run.
+    /// Returns whether a gap reset the channels, so that earlier rows belong to another run.
     pub fn restarted(&self) -> bool {
         self.restarted
     }
@@ -80,7 +80,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What a gap before a candle asks for.
+/// Action that a gap before a candle requires.
 enum Step {
     Follow,
     Restart,
@@ -91,7 +91,7 @@ impl SignalPipeline {
     /// Builds the channels of `spec` for candles of `interval`.
     ///
     /// # Errors
-    /// What [`SignalSpec::check`] and [`Registry::build`] find wrong with the spec.
+    /// As [`SignalSpec::check`] and [`Registry::build`].
     pub fn new(
         spec: &SignalSpec,
         interval: Interval,
@@ -127,8 +127,8 @@ impl SignalPipeline {
     ) -> Result<Self, SignalError> {
         let mut joined = Self::new(spec, interval, registry)?;
         joined.last = sources.first().and_then(|(_, first)| first.last);
-        let apart = |source: &Self| source.last != joined.last || source.interval != interval;
-        if sources.iter().any(|(_, source)| apart(source)) {
+        let last = joined.last;
+        if sources.iter().any(|(_, source)| source.last != last || source.interval != interval) {
             return Err(SignalError::State { what: "the pipelines stand at different candles" });
         }
         for (channel, slot) in spec.channels.iter().zip(&mut joined.channels) {
@@ -188,7 +188,7 @@ impl SignalPipeline {
         Ok((rows, restarted))
     }
 
-    /// Whether a candle follows the last one without a gap: the common case, without a division.
+    /// Returns whether a candle follows the last one without a gap: the common case, without a division.
     fn is_next(&self, open_time: Timestamp) -> bool {
         self.last.is_some_and(|(last, _)| {
             let apart = open_time.millis().checked_sub(last.millis());
@@ -285,19 +285,19 @@ impl SignalPipeline {
         self.last.map(|(open_time, _)| open_time)
     }
 
-    /// Whether a gap at which the policy would start every channel anew is refused instead, as
-    /// under [`GapPolicy::Error`]: a live feed can fetch what is missing. Off at first; no part of
+    /// Sets whether a gap that would reset the channels is an error instead, as under
+    /// [`GapPolicy::Error`]: a live feed can fetch the missing candles. Off by default; not part of
     /// a saved state.
     pub fn stop_at_gaps(&mut self, stop: bool) {
         self.stops = stop;
     }
 
-    /// Whether such a gap is refused.
+    /// Returns whether such a gap is refused.
     pub fn stops_at_gaps(&self) -> bool {
         self.stops
     }
 
-    /// Forgets every candle.
+    /// Discards all state, as if no candle had been consumed.
     pub fn reset(&mut self) {
         self.last = None;
         self.forget();

@@ -1,4 +1,5 @@
 //! Making channels comparable, fitted on training rows only.
+use crate::deciles::quartile;
 use crate::{SampleSet, SignalError, SignalTable, TrainSet};
 
 /// Robust centre and scale per channel, fitted on training rows, clipped.
@@ -75,17 +76,16 @@ impl Scaler {
                 return Err(SignalError::EmptyPart { part: "the scaler", hint });
             }
             values.sort_by(f64::total_cmp);
-            let at = |quarter: usize| values[(values.len() - 1) * quarter / 4];
-            let spread = (at(3) - at(1)) / NORMAL_IQR;
-            centre.push(at(2));
+            let spread = (quartile(&values, 3) - quartile(&values, 1)) / NORMAL_IQR;
+            centre.push(quartile(&values, 2));
             scale.push(if spread > 0.0 { spread } else { deviation(&values) });
         }
         Ok(Self { centre, scale, clip: CLIP })
     }
 
-    /// A scaler with given centres and scales, whose values stay within ± `clip`.
+    /// Creates a scaler with given centres and scales, whose values stay within ± `clip`.
     ///
-    /// What a `StandardScaler` of scikit-learn did is centre = `mean_`, scale = `scale_`, and for
+    /// The equivalent of a `StandardScaler` of scikit-learn is centre = `mean_`, scale = `scale_`, and for
     /// `clip` a bound that no value reaches, such as 1e6. An infinite one is refused: the JSON of
     /// a saved model cannot hold it.
     ///
@@ -115,7 +115,7 @@ impl Scaler {
         self.centre.len()
     }
 
-    /// What a channel's value has to be to scale to 0: its median over the training rows.
+    /// Centre of a channel, which scales to 0: its median over the training rows.
     ///
     /// # Panics
     /// When `channel` is not below [`width`](Self::width).
@@ -123,7 +123,7 @@ impl Scaler {
         self.centre[channel]
     }
 
-    /// One channel's value, scaled.
+    /// Scales the value of one channel.
     ///
     /// # Panics
     /// When `channel` is not below [`width`](Self::width).

@@ -1,4 +1,4 @@
-//! What a pipeline computes, as plain data that is stored with a model.
+//! Specs of channels and pipelines: plain data that is stored with a model.
 use std::collections::BTreeMap;
 
 use windvane_candles::Pair;
@@ -98,7 +98,7 @@ impl std::fmt::Display for ChannelSpec {
     }
 }
 
-/// What happens where candles are missing; the same in batch and live.
+/// Policy for missing candles; the same in batch and live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -108,7 +108,7 @@ impl std::fmt::Display for ChannelSpec {
 pub enum GapPolicy {
     /// A missing candle is an error.
     Error,
-    /// Every channel starts anew after a gap; no window spans one.
+    /// Every channel restarts its warm-up after a gap; no window spans one.
     Reset,
     /// The market was closed: up to `max_missing` missing candles are passed over, the next
     /// candle follows the last one. A longer gap resets.
@@ -125,8 +125,8 @@ pub enum GapPolicy {
 }
 
 impl GapPolicy {
-    /// Most candles [`GapPolicy::Hold`] fills: a bound on the work one candle can cause.
-    pub const MOST_HELD: u32 = 1_000;
+    /// Maximum of candles that [`GapPolicy::Hold`] fills: a bound on the work one candle causes.
+    pub(crate) const MAX_HELD: u32 = 1_000;
 
     /// Candles that are filled at one gap at the most.
     pub(crate) fn most_held(self) -> u32 {
@@ -154,7 +154,7 @@ impl GapPolicy {
 pub struct SignalSpec {
     /// The channels, in the order of a row's columns.
     pub channels: Vec<ChannelSpec>,
-    /// What happens where candles are missing.
+    /// Policy for missing candles.
     pub gaps: GapPolicy,
 }
 
@@ -166,22 +166,21 @@ impl Default for SignalSpec {
 }
 
 impl SignalSpec {
-    /// Most channels a spec may have: a bound on memory where specs come from files.
-    pub const MOST_CHANNELS: usize = 1_024;
+    /// Maximum number of channels: a bound on memory, because specs come from files.
+    pub(crate) const MAX_CHANNELS: usize = 1_024;
 
     /// Confirms the ranges: a spec read from a file may hold anything.
     ///
     /// # Errors
-    /// [`SignalError::Setting`] for no channel, more than
-    /// [`MOST_CHANNELS`](Self::MOST_CHANNELS), or a hold longer than
-    /// [`GapPolicy::MOST_HELD`]; [`SignalError::HoldReadsPair`] where candles would be filled in
-    /// while a channel reads another pair's.
+    /// [`SignalError::Setting`] unless there are 1 to 1,024 channels and a hold fills at most 1,000
+    /// candles; [`SignalError::HoldReadsPair`] if candles would be filled in while a channel reads
+    /// another pair's.
     pub fn check(&self) -> Result<(), SignalError> {
-        if !(1..=Self::MOST_CHANNELS).contains(&self.width()) {
+        if !(1..=Self::MAX_CHANNELS).contains(&self.width()) {
             return SignalError::setting("number of channels", "1 to 1024", self.width() as f64);
         }
         let held = self.gaps.most_held();
-        if held > GapPolicy::MOST_HELD {
+        if held > GapPolicy::MAX_HELD {
             return SignalError::setting(
                 "max_missing of the hold policy",
                 "at most 1000",
@@ -207,7 +206,7 @@ impl SignalSpec {
         pairs
     }
 
-    /// Where each of `needed`'s channels stands in this spec; `None` when one is not here or
+    /// Returns the column of each of `needed`'s channels in this spec; `None` when one is not here or
     /// the gap policies differ. So a table of a wide spec serves models of narrower ones.
     pub fn columns_of(&self, needed: &Self) -> Option<Vec<usize>> {
         if self.gaps != needed.gaps {

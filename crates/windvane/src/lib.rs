@@ -62,18 +62,22 @@ pub mod prelude {
     #[cfg(all(feature = "ensemble", feature = "train"))]
     pub use windvane_ensemble::EnsembleLearner;
     #[cfg(feature = "train")]
+    pub use windvane_models::TrainError;
+    #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+    pub use windvane_models::network::NetworkLearner;
+    #[cfg(feature = "train")]
     pub use windvane_models::train::{Learner, Run};
     #[cfg(all(feature = "v2", feature = "train"))]
     pub use windvane_models::v2::WeightedSignalsLearner;
-    #[cfg(all(feature = "v3", feature = "train"))]
-    pub use windvane_models::v3::BiLstmLearner;
-    #[cfg(all(feature = "v31", feature = "train"))]
-    pub use windvane_models::v31::AttentionBiLstmLearner;
+    #[cfg(feature = "v3")]
+    pub use windvane_models::v3;
+    #[cfg(feature = "v31")]
+    pub use windvane_models::v31;
+    pub use windvane_models::{
+        DirectionModel, FittedModel, LoadError, ModelId, PredictError, Prediction, Predictor,
+    };
     #[cfg(feature = "v32")]
-    pub use windvane_models::v32::FastLstm;
-    #[cfg(all(feature = "v32", feature = "train"))]
-    pub use windvane_models::v32::FastLstmLearner;
-    pub use windvane_models::{DirectionModel, ModelError, ModelId, Prediction, Predictor};
+    pub use windvane_models::{v32, v32_stateful};
     pub use windvane_signals::{
         ChannelSpec, Dataset, GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable,
         Split,

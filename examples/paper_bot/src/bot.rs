@@ -26,7 +26,7 @@ pub struct Bot {
 
 impl Bot {
     /// Creates a bot without candles; `cost` in basis points per unit of turnover.
-    pub fn new(model: impl DirectionModel + 'static, cost: f64) -> Result<Self, Error> {
+    pub fn new(model: impl FittedModel + 'static, cost: f64) -> Result<Self, Error> {
         let interval = model.spec().interval;
         let predictor = Predictor::new(model, interval)?;
         let (cost, candles, predictions) = (cost / 1e4, Vec::new(), Vec::new());

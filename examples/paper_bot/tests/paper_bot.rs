@@ -15,7 +15,7 @@ use windvane_paper_bot::wire;
 const STREAMED: usize = 150;
 
 /// Runs exchange and bot against each other; returns bot, reconnections and what was played.
-fn play(model: impl DirectionModel + 'static, seed: u64, most: usize) -> (Bot, usize, Vec<Step>) {
+fn play(model: impl FittedModel + 'static, seed: u64, most: usize) -> (Bot, usize, Vec<Step>) {
     let series = sample::load("BTCUSDT").unwrap();
     let (past, stream) = series.candles().split_at(series.len() - STREAMED);
     let steps = script(stream, seed);
@@ -41,7 +41,7 @@ fn count(steps: &[Step], wanted: fn(&Step) -> bool) -> usize {
 
 #[test]
 fn predictions_equal_the_batch_whatever_happens_to_the_stream() {
-    let (bot, reconnections, steps) = play(FastLstm::pretrained(), 7, usize::MAX);
+    let (bot, reconnections, steps) = play(v32::pretrained(), 7, usize::MAX);
     bot.check("BTCUSDT".parse().unwrap()).unwrap();
     // All candles but the one that was lost, after a warm-up of 45.
     let first = bot.candles[45];
@@ -66,15 +66,15 @@ fn predictions_equal_the_batch_whatever_happens_to_the_stream() {
 fn a_saved_model_trades_as_one_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
-    FastLstm::pretrained().save(&file).unwrap();
+    v32::pretrained().save(&file).unwrap();
     let (saved, ..) = play(load(&file).unwrap(), 8, usize::MAX);
-    let (own, ..) = play(FastLstm::pretrained(), 8, usize::MAX);
+    let (own, ..) = play(v32::pretrained(), 8, usize::MAX);
     assert_eq!((saved.predictions, saved.equity), (own.predictions, own.equity));
 }
 
 #[test]
 fn equity_is_that_of_the_predictions_after_costs() {
-    let (bot, ..) = play(FastLstm::pretrained(), 9, usize::MAX);
+    let (bot, ..) = play(v32::pretrained(), 9, usize::MAX);
     let (mut equity, mut position) = (1.0, 0.0);
     for two in bot.candles.windows(2) {
         let [now, next] = two else { continue };
@@ -96,7 +96,7 @@ fn equity_is_that_of_the_predictions_after_costs() {
 
 #[test]
 fn the_bot_stops_when_it_has_predicted_enough() {
-    let (bot, ..) = play(FastLstm::pretrained(), 1, 10);
+    let (bot, ..) = play(v32::pretrained(), 1, 10);
     assert_eq!(bot.predictions.len(), 10);
 }
 

@@ -167,8 +167,7 @@ fn agreement(
 
 /// The change of the close over the `horizon` candles after one.
 fn change(closes: &CandleSeries, index: usize, horizon: usize) -> Option<f64> {
-    let close = |index: usize| closes.get(index).map(windvane_candles::Candle::close);
-    Some(close(index + horizon)? - close(index)?)
+    Some(closes.get(index + horizon)?.close() - closes.get(index)?.close())
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

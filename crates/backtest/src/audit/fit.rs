@@ -8,7 +8,7 @@ use super::reach::Reach;
 use super::rows::MARKETS;
 use super::world::World;
 use super::{Audit, Check, Exam, Finding, Findings, Inputs, Verdict};
-use crate::BacktestError;
+use crate::error::BacktestError;
 
 /// Splits tried.
 const SPLITS: u8 = 2;

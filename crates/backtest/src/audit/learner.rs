@@ -3,14 +3,14 @@ use std::sync::Arc;
 
 use windvane_candles::CandleSeries;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, ModelError, Prediction, TableReader};
+use windvane_models::{FittedModel, PredictError, Prediction, TableReader, TrainError};
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, MarketSnapshot, Registry, SampleSet, SignalError, SignalSpec,
     SignalTable, Split, StateReader, StateWriter,
 };
 
 use super::{Exam, Forecast, Inputs};
-use crate::Backtest;
+use crate::run::Backtest;
 
 /// Share of the samples before the split that validates, as when walking forward.
 const VALIDATION: f64 = 0.15;
@@ -21,7 +21,7 @@ pub(super) fn forecasts(
     settings: &Backtest,
     gaps: GapPolicy,
     exam: &Exam<'_>,
-) -> Result<Vec<Forecast>, ModelError> {
+) -> Result<Vec<Forecast>, TrainError> {
     let spec = SignalSpec { channels: settings.channels.clone(), gaps };
     let inputs = table(&spec, &settings.registry, exam.inputs)?;
     let tables = [relabelled(&Arc::new(inputs), exam)?];
@@ -43,12 +43,12 @@ pub(super) fn table(
 
 /// What a model says of every window.
 pub(super) fn predicted(
-    model: &dyn DirectionModel,
+    model: &dyn FittedModel,
     table: &SignalTable,
-) -> Result<Vec<Forecast>, ModelError> {
+) -> Result<Vec<Forecast>, TrainError> {
     let mut reader = TableReader::new(model, std::slice::from_ref(table));
     let predictions = (0..table.len()).filter_map(|row| reader.predict(0, row).transpose());
-    let forecast = |prediction: Result<Prediction, ModelError>| {
+    let forecast = |prediction: Result<Prediction, PredictError>| {
         let prediction = prediction?;
         let score = f64::from(prediction.probabilities.edge());
         Ok(Forecast { decided_at: prediction.decided_at, score })

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`Audit::signal`] | a function from candles to a row of numbers per candle |
 //! | [`Audit::channels`] | the channels of a [`SignalSpec`], a bot's own among them |
-//! | [`Audit::model`] | a fitted [`DirectionModel`] |
+//! | [`Audit::model`] | a fitted [`FittedModel`] |
 //! | [`Audit::fit`] | a function that learns up to a split and forecasts behind it |
 //! | [`Audit::learner`] | a [`Learner`], as it is backtested |
 //!
@@ -79,11 +79,12 @@ mod rows;
 mod world;
 
 use windvane_candles::CandleSeries;
-use windvane_models::DirectionModel;
+use windvane_models::FittedModel;
 use windvane_models::train::Learner;
 use windvane_signals::{Registry, SignalSpec, SignalTable};
 
-use crate::{Backtest, BacktestError, gaps};
+use crate::error::BacktestError;
+use crate::run::{Backtest, gap_policy_of};
 pub use exam::{Exam, Forecast, Inputs};
 pub use finding::{Check, Finding, Findings, Verdict};
 use fit::Fit;
@@ -158,14 +159,14 @@ impl Audit {
     /// As [`signal`](Self::signal).
     pub fn model(
         &self,
-        model: &dyn DirectionModel,
+        model: &dyn FittedModel,
         registry: &Registry,
     ) -> Result<Findings, BacktestError> {
         let audited = format!("the model {}", model.id());
         let ask = |inputs: Inputs<'_>, given: &str| {
             let table = learner::table(&model.spec().signals, registry, inputs);
             let forecasts = table
-                .map_err(windvane_models::ModelError::from)
+                .map_err(windvane_models::TrainError::from)
                 .and_then(|table: SignalTable| learner::predicted(model, &table));
             let forecasts = forecasts.map_err(|source| failed(&audited, given, source))?;
             Outputs::of_forecasts(inputs.own, &forecasts)
@@ -233,7 +234,7 @@ impl Audit {
     ) -> Result<Findings, BacktestError> {
         let series: Vec<CandleSeries> =
             std::iter::once(&self.series).chain(&self.beside).cloned().collect();
-        let gaps = settings.gaps.unwrap_or_else(|| gaps::guess(settings, &series, 1));
+        let gaps = gap_policy_of(settings, &series);
         let audited = format!("the learner {}", learner.id());
         self.audit_fit(&audited, settings.labels.horizon, |exam| {
             learner::forecasts(learner, settings, gaps, exam)

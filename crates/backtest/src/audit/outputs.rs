@@ -2,7 +2,7 @@
 use windvane_candles::{CandleSeries, Timestamp};
 
 use super::Forecast;
-use crate::BacktestError;
+use crate::error::BacktestError;
 
 /// A row of numbers per candle, known at its close; `None` where there is none.
 #[derive(Debug, Clone)]

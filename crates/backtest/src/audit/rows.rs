@@ -5,7 +5,7 @@ use super::outputs::Outputs;
 use super::reach::Reach;
 use super::world::World;
 use super::{Audit, Check, Finding, Findings, Inputs};
-use crate::BacktestError;
+use crate::error::BacktestError;
 
 /// How often the future is cut.
 const CUTS: u8 = 8;

@@ -2,8 +2,7 @@
 use serde::Serialize;
 use windvane_candles::Direction;
 
-use crate::Record;
-use crate::accuracy::share;
+use super::share;
 
 /// Counts of candles: rows are the labels (UP, DOWN, NEUTRAL), columns what was called.
 ///
@@ -34,11 +33,6 @@ use crate::accuracy::share;
 pub struct Confusion(pub [[usize; 3]; 3]);
 
 impl Confusion {
-    /// Counts the records.
-    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
-        Self::of_calls(records.into_iter().map(|record| (record.label, record.called)))
-    }
-
     /// Counts candles given as (label, called).
     pub fn of_calls(candles: impl IntoIterator<Item = (Direction, Direction)>) -> Self {
         let mut counts = [[0; 3]; 3];
@@ -96,11 +90,7 @@ impl Confusion {
     /// Matthews' correlation of calls and labels, −1 to 1; `None` where all labels, or all calls,
     /// are one class. (scikit-learn says 0 there.)
     pub fn matthews(&self) -> Option<f64> {
-        let squares = |of: fn(&Self, Direction) -> usize| {
-            let square = |class| (of(self, class) as f64).powi(2);
-            self.square() - Direction::ALL.into_iter().map(square).sum::<f64>()
-        };
-        let below = squares(Self::labelled) * squares(Self::called);
+        let below = self.off_squares(Self::labelled) * self.off_squares(Self::called);
         (below > 0.0).then(|| (self.agreement() - self.chance()) / below.sqrt())
     }
 
@@ -133,8 +123,16 @@ impl Confusion {
 
     /// What the agreement would be if calls and labels had nothing to do with each other.
     fn chance(&self) -> f64 {
-        let both = |class| self.labelled(class) as f64 * self.called(class) as f64;
-        Direction::ALL.into_iter().map(both).sum()
+        Direction::ALL
+            .into_iter()
+            .map(|class| self.labelled(class) as f64 * self.called(class) as f64)
+            .sum()
+    }
+
+    /// n² less the squares of the classes' counts.
+    fn off_squares(&self, count: fn(&Self, Direction) -> usize) -> f64 {
+        let squares = Direction::ALL.into_iter().map(|class| (count(self, class) as f64).powi(2));
+        self.square() - squares.sum::<f64>()
     }
 }
 
@@ -143,7 +141,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::any_records;
 
     #[test]
     fn nothing_is_undefined() {
@@ -159,13 +156,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn counts_add_up(records in any_records(0..60)) {
-            let confusion = Confusion::of(&records);
-            prop_assert_eq!(confusion.total(), records.len());
+        fn counts_add_up(candles in prop::collection::vec((0..3_usize, 0..3_usize), 0..60)) {
+            let pairs = candles.iter().map(|(y, p)| (Direction::ALL[*y], Direction::ALL[*p]));
+            let confusion = Confusion::of_calls(pairs);
+            prop_assert_eq!(confusion.total(), candles.len());
             let neutral: usize =
                 Direction::ALL.iter().map(|l| confusion.count(*l, Direction::Neutral)).sum();
-            let calls = crate::Accuracy::of(&records, |r| r.called).calls;
-            prop_assert_eq!(calls + neutral, records.len());
+            let calls = candles.iter().filter(|(_, called)| *called != 2).count();
+            prop_assert_eq!(calls + neutral, candles.len());
         }
 
         #[test]

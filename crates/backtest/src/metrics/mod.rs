@@ -14,6 +14,7 @@
 //!
 //! What is undefined is `None`; no measure is ever NaN. All agree with scikit-learn, `SciPy`,
 //! statsmodels and empyrical to 1e-9.
+mod bounds;
 mod confusion;
 mod diebold_mariano;
 pub(crate) mod distribution;
@@ -26,6 +27,7 @@ mod sharpe;
 
 use serde::Serialize;
 
+pub use bounds::Bounds;
 pub use confusion::Confusion;
 pub use diebold_mariano::DieboldMariano;
 pub use holm::holm;
@@ -45,4 +47,9 @@ pub struct Test {
     pub statistic: f64,
     /// How often it is as extreme when there is nothing to find.
     pub p_value: f64,
+}
+
+/// part / whole; `None` for an empty whole.
+pub(crate) fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }

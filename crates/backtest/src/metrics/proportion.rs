@@ -1,6 +1,6 @@
 //! A share of hits: its exact intervals and tests.
+use super::Bounds;
 use super::distribution::{beta_quantile, binomial_at_least, ln_binomial_mass, normal_quantile};
-use crate::Bounds;
 
 /// So many hits of so many independent trials.
 ///
@@ -91,12 +91,9 @@ impl Proportion {
         if n == 0 || !(p0 > 0.0 && p0 < 1.0) {
             return None;
         }
-        let at_least = |k| binomial_at_least(k, n, p0);
-        // P(K ≤ k) as the misses' upper tail.
-        let at_most = |k| binomial_at_least(n - k, n, 1.0 - p0);
         Some(match alternative {
-            Alternative::Greater => at_least(k),
-            Alternative::Less => at_most(k),
+            Alternative::Greater => binomial_at_least(k, n, p0),
+            Alternative::Less => at_most(k, n, p0),
             Alternative::TwoSided if (k as f64).total_cmp(&(n as f64 * p0)).is_eq() => 1.0,
             Alternative::TwoSided => {
                 let slack = ln_binomial_mass(k, n, p0) + 1e-7_f64.ln_1p();
@@ -109,12 +106,12 @@ impl Proportion {
                 let mean = (n as f64 * p0) as u64;
                 if (k as f64) < n as f64 * p0 {
                     let from = first(mean + 1, n + 1, rare);
-                    (at_most(k) + at_least(from)).min(1.0)
+                    (at_most(k, n, p0) + binomial_at_least(from, n, p0)).min(1.0)
                 } else {
                     // As many outcomes from 0 on as are rare.
                     let until = first(0, mean + 1, |other| !rare(other));
-                    let low = if until == 0 { 0.0 } else { at_most(until - 1) };
-                    (at_least(k) + low).min(1.0)
+                    let low = if until == 0 { 0.0 } else { at_most(until - 1, n, p0) };
+                    (binomial_at_least(k, n, p0) + low).min(1.0)
                 }
             }
         })
@@ -135,6 +132,11 @@ fn first(from: u64, until: u64, holds: impl Fn(u64) -> bool) -> u64 {
         if holds(middle) { high = middle } else { low = middle + 1 }
     }
     low
+}
+
+/// P(K ≤ k) as the misses' upper tail.
+fn at_most(k: u64, n: u64, p0: f64) -> f64 {
+    binomial_at_least(n - k, n, 1.0 - p0)
 }
 
 #[cfg(test)]

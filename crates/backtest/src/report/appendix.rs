@@ -1,11 +1,12 @@
 //! The later sections of the Markdown report: what the numbers were made from.
 use windvane_signals::{Band, GapPolicy};
 
-use super::headline::{UNDEFINED, bounds, interval, percent, signed};
+use super::headline::{baseline, bounds, interval, percent, signed, text};
 use super::section::Part;
 use super::table::table;
-use super::{FoldRecord, GroupRecord, PlanRecord, Report, RunRecord};
-use crate::{PathScore, ResultRow, SeedScore};
+use super::{FoldRecord, PlanRecord, Report, RunRecord};
+use crate::metrics::Bounds;
+use crate::score::{ResultRow, Spread};
 
 /// How the gap policy of an interval is found where none is given.
 const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps are missing \
@@ -13,24 +14,16 @@ const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps
 
 impl Report {
     pub(crate) fn folds_section(&self) -> Vec<Part> {
-        let windows = |n: Option<usize>| n.map_or_else(|| UNDEFINED.to_string(), |n| n.to_string());
-        let name = |fold: &FoldRecord| {
-            let groups: Vec<String> = fold.test_groups.iter().map(usize::to_string).collect();
-            if groups.is_empty() {
-                return fold.fold.to_string();
-            }
-            format!("{} (groups {})", fold.fold, groups.join(", "))
-        };
         let cuts = self.groups.iter().flat_map(|group| {
             group.folds.iter().map(|fold| {
                 [
                     group.interval.to_string(),
-                    name(fold),
+                    fold_name(fold),
                     fold.validate_from.to_string(),
                     fold.test_from.to_string(),
                     fold.test_until.map_or_else(|| "end".to_string(), |time| time.to_string()),
-                    windows(fold.train_windows),
-                    windows(fold.validation_windows),
+                    count(fold.train_windows),
+                    count(fold.validation_windows),
                     fold.test_windows.to_string(),
                 ]
             })
@@ -65,8 +58,7 @@ impl Report {
 
     /// Accuracy path by path, where every candle was predicted several times.
     fn paths(&self) -> Vec<Part> {
-        let of = |path: &PathScore| path.score.accuracy;
-        let rows = self.pooled().map(|row| (row, row.paths.iter().filter_map(of).collect()));
+        let rows = self.pooled().filter_map(|row| Some((row, row.path_spread()?)));
         let text = "Accuracy over the paths. All test the same candles, by models that learned from \
                     candles after them, too, which nobody has who trades.";
         spread(text, "Paths", rows)
@@ -74,21 +66,20 @@ impl Report {
 
     /// Accuracy seed by seed, where there are several.
     fn seeds(&self) -> Vec<Part> {
-        let of = |seed: &SeedScore| seed.score.accuracy;
-        let rows = self.pooled().map(|row| (row, row.seeds.iter().filter_map(of).collect()));
+        let rows = self.pooled().filter_map(|row| Some((row, row.seed_spread()?)));
         spread("Accuracy over the seeds. All other numbers are of the first.", "Seeds", rows)
     }
 
     /// A sentence about instruments tested in folds that did not learn from them.
     fn untrained(&self) -> String {
-        let fold = |group: &GroupRecord, fold: &FoldRecord| {
-            let names = fold.untrained.join(", ");
-            (!names.is_empty()).then(|| format!("{} fold {}: {names}", group.interval, fold.fold))
-        };
-        let folds: Vec<String> = self
-            .groups
-            .iter()
-            .flat_map(|group| group.folds.iter().filter_map(move |one| fold(group, one)))
+        let folds =
+            self.groups.iter().flat_map(|group| group.folds.iter().map(move |f| (group, f)));
+        let folds: Vec<String> = folds
+            .filter(|(_, fold)| !fold.untrained.is_empty())
+            .map(|(group, fold)| {
+                let names = fold.untrained.join(", ");
+                format!("{} fold {}: {names}", group.interval, fold.fold)
+            })
             .collect();
         if folds.is_empty() {
             return String::new();
@@ -102,9 +93,6 @@ impl Report {
     pub(crate) fn over_time_section(&self) -> [Part; 1] {
         let rows = self.pooled().flat_map(|row| {
             row.over_time.iter().map(|stretch| {
-                let baseline = stretch.best_baseline;
-                let baseline =
-                    baseline.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
                 [
                     row.model.clone(),
                     interval(row),
@@ -112,7 +100,7 @@ impl Report {
                     stretch.score.calls.to_string(),
                     percent(stretch.score.accuracy),
                     bounds(stretch.interval_95),
-                    baseline.unwrap_or_else(|| UNDEFINED.to_string()),
+                    baseline(stretch.best_baseline.as_ref()),
                 ]
             })
         });
@@ -132,22 +120,15 @@ impl Report {
         if self.importance.is_empty() {
             return Vec::new();
         }
-        let loss = |x: f64| format!("{x:+.5}");
         let rows = self.importance.iter().map(|one| {
-            let drop = one.accuracy_drop.map(signed);
-            let drop_bounds = one.accuracy_interval_95;
-            let drop_bounds =
-                drop_bounds.map(|b| format!("[{}, {}]", signed(b.low), signed(b.high)));
-            let rise_bounds = one.loss_interval_95;
-            let rise_bounds = rise_bounds.map(|b| format!("[{}, {}]", loss(b.low), loss(b.high)));
-            let text = |text: Option<String>| text.unwrap_or_else(|| UNDEFINED.to_string());
+            let (drop, rise) = (one.accuracy_drop, one.loss_rise);
             [
                 one.model.clone(),
                 one.interval.to_string(),
                 one.channel.clone(),
                 one.windows.to_string(),
-                format!("{} {}", text(drop), text(drop_bounds)),
-                format!("{} {}", text(one.loss_rise.map(loss)), text(rise_bounds)),
+                with_bounds(drop, one.accuracy_interval_95, signed),
+                with_bounds(rise, one.loss_interval_95, signed_loss),
             ]
         });
         let header = [
@@ -158,14 +139,13 @@ impl Report {
             "Accuracy lost, points",
             "Log loss rises by",
         ];
-        let text = "Each channel is silenced in turn: all its values are replaced by the median of \
+        let how = "Each channel is silenced in turn: all its values are replaced by the median of \
                     the training windows, and the fitted model predicts at most 2,000 test windows \
                     per fold again, every candle called.";
-        vec![text.to_string().into(), table(3, header, rows).into()]
+        vec![how.to_string().into(), table(3, header, rows).into()]
     }
 
     pub(crate) fn training_section(&self) -> [Part; 1] {
-        let loss = |x: Option<f64>| x.map_or_else(|| UNDEFINED.to_string(), |x| format!("{x:.4}"));
         let rows = self.training.iter().map(|training| {
             let record = &training.record;
             [
@@ -195,15 +175,12 @@ impl Report {
     }
 
     pub(crate) fn instruments_section(&self) -> Vec<Part> {
-        let time = |t: Option<windvane_candles::Timestamp>| {
-            t.map_or_else(|| UNDEFINED.to_string(), |t| t.to_string())
-        };
         let rows = self.instruments.iter().map(|one| {
             [
                 one.name.clone(),
                 one.interval.to_string(),
-                time(one.first),
-                time(one.last),
+                text(one.first.map(|time| time.to_string())),
+                text(one.last.map(|time| time.to_string())),
                 if one.test_only { "test only" } else { "learn and test" }.to_string(),
                 one.candles.to_string(),
                 one.gaps.to_string(),
@@ -264,9 +241,7 @@ impl Report {
                 model.model.clone(),
                 format!("{:.2}", model.fit_seconds),
                 format!("{:.2}", model.predict_seconds),
-                model
-                    .microseconds_per_prediction
-                    .map_or_else(|| UNDEFINED.to_string(), |micros| format!("{micros:.2}")),
+                text(model.microseconds_per_prediction.map(|micros| format!("{micros:.2}"))),
             ]
         });
         let header = ["Model", "Fitting s", "Predicting s", "Microseconds per prediction"];
@@ -275,29 +250,49 @@ impl Report {
     }
 }
 
-/// A table of the mean, the standard deviation and the ends of several accuracies of each row
-/// that has them; nothing where none has.
+/// A table of spreads; nothing without any.
 fn spread<'a>(
     text: &str,
-    what: &str,
-    rows: impl Iterator<Item = (&'a ResultRow, Vec<f64>)>,
+    title: &str,
+    rows: impl Iterator<Item = (&'a ResultRow, Spread)>,
 ) -> Vec<Part> {
-    let rows = rows.filter(|(_, values)| values.len() > 1).map(|(row, values)| {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let ends = [f64::min, f64::max].map(|end| values.iter().copied().reduce(end));
-        let [least, most] = ends.map(percent);
-        let numbers = [Some(mean), Some((squares / (n - 1.0)).sqrt())].map(percent);
-        let ([mean, deviation], count) = (numbers, values.len().to_string());
-        [row.model.clone(), interval(row), count, mean, deviation, least, most]
-    });
-    let rows: Vec<_> = rows.collect();
+    let rows: Vec<[String; 7]> = rows
+        .map(|(row, Spread { count, mean, deviation, min, max })| {
+            let [mean, deviation, min, max] = [mean, deviation, min, max].map(|x| percent(Some(x)));
+            [row.model.clone(), interval(row), count.to_string(), mean, deviation, min, max]
+        })
+        .collect();
     if rows.is_empty() {
         return Vec::new();
     }
-    let header = ["Model", "Interval", what, "Mean %", "Deviation", "Least %", "Most %"];
+    let header = ["Model", "Interval", title, "Mean %", "Deviation", "Least %", "Most %"];
     vec![text.to_string().into(), table(2, header, rows).into()]
+}
+
+fn count(windows: Option<usize>) -> String {
+    text(windows.map(|n| n.to_string()))
+}
+
+fn fold_name(fold: &FoldRecord) -> String {
+    let groups: Vec<String> = fold.test_groups.iter().map(usize::to_string).collect();
+    if groups.is_empty() {
+        return fold.fold.to_string();
+    }
+    format!("{} (groups {})", fold.fold, groups.join(", "))
+}
+
+fn loss(nats: Option<f64>) -> String {
+    text(nats.map(|x| format!("{x:.4}")))
+}
+
+fn signed_loss(nats: f64) -> String {
+    format!("{nats:+.5}")
+}
+
+/// A value with its interval, both written by `format`.
+fn with_bounds(value: Option<f64>, bounds: Option<Bounds>, format: fn(f64) -> String) -> String {
+    let bounds = bounds.map(|b| format!("[{}, {}]", format(b.low), format(b.high)));
+    format!("{} {}", text(value.map(format)), text(bounds))
 }
 
 fn seeds(run: &RunRecord) -> String {
@@ -325,7 +320,7 @@ fn plan(plan: &PlanRecord) -> String {
              {paths}",
             100.0 * validation
         ),
-        PlanRecord::Once { validate_from, test_from, embargo } => {
+        PlanRecord::Holdout { validate_from, test_from, embargo } => {
             format!("validate from {validate_from}, test from {test_from}, embargo {embargo}")
         }
     }

@@ -1,43 +1,23 @@
 //! Sections on confidence: what the surest calls are worth, and whether probabilities are kept.
 use super::Report;
-use super::headline::{UNDEFINED, bounds, interval, lead, percent};
+use super::headline::{baseline, bounds, interval, lead, percent, text};
 use super::section::Part;
-use super::table::table;
-use crate::{ResultRow, Scope};
+use super::table::{Table, table};
+use crate::score::{ResultRow, Scope};
 
 impl Report {
-    /// Titles of the columns of [`confident_rows`](Self::confident_rows).
-    pub const CONFIDENT: [&'static str; 7] =
-        ["Model", "Interval", "All %", "Surest 50 %", "Surest 20 %", "Surest 10 %", "ECE %"];
-
-    /// Accuracy on all candles and on those the model is surest of, with 95 % intervals, as texts
-    /// for a table: one row per model and interval, all instruments pooled.
-    pub fn confident_rows(&self) -> Vec<[String; 7]> {
-        let row = |row: &ResultRow| {
-            let cell = |index: usize| {
-                let selected = row.selected.get(index);
-                let accuracy = percent(selected.and_then(|s| s.score.accuracy));
-                format!("{accuracy} {}", bounds(selected.and_then(|s| s.interval_95)))
-            };
-            [
-                row.marked_model(),
-                interval(row),
-                cell(0),
-                cell(1),
-                cell(2),
-                cell(3),
-                percent(row.calibration_error),
-            ]
-        };
-        self.pooled().map(row).collect()
+    /// Accuracy on all candles and on the most confident ones, with 95 % intervals, as texts: one
+    /// row per model and interval, all instruments pooled. The numbers are those of
+    /// [`ResultRow::selected`].
+    pub fn confident_table(&self) -> Table {
+        let header =
+            ["Model", "Interval", "All %", "Surest 50 %", "Surest 20 %", "Surest 10 %", "ECE %"];
+        table(2, header, self.pooled().map(confident_cells))
     }
 
     pub(crate) fn confident_section(&self) -> [Part; 4] {
         let shares = self.pooled().flat_map(|row| {
             row.selected.iter().map(|selected| {
-                let baseline = selected.best_baseline;
-                let baseline =
-                    baseline.map(|n| format!("{} {}", n.rule, percent(n.score.accuracy)));
                 let points = selected.mean_return.map(|mean| format!("{:+.2}", 1e4 * mean));
                 [
                     row.model.clone(),
@@ -46,9 +26,9 @@ impl Report {
                     percent(selected.score.coverage),
                     selected.score.calls.to_string(),
                     percent(selected.score.accuracy),
-                    baseline.unwrap_or_else(|| UNDEFINED.to_string()),
+                    baseline(selected.best_baseline.as_ref()),
                     lead(selected.lead),
-                    points.unwrap_or_else(|| UNDEFINED.to_string()),
+                    text(points),
                 ]
             })
         });
@@ -70,7 +50,7 @@ impl Report {
         let returns = "The mean return is that of a call over the horizon, before costs.";
         [
             how.to_string().into(),
-            table(2, Self::CONFIDENT, self.confident_rows()).into(),
+            self.confident_table().into(),
             table(2, header, shares).into(),
             returns.to_string().into(),
         ]
@@ -93,26 +73,37 @@ impl Report {
         });
         let header =
             ["Model", "Interval", "Probability %", "Candles", "Mean probability %", "Came true %"];
-        let text = "The probability of the most probable class, NEUTRAL included, against how \
+        let legend = "The probability of the most probable class, NEUTRAL included, against how \
                     often it came; ECE is the mean gap.";
-        [text.to_string().into(), table(3, header, rows).into()]
+        [legend.to_string().into(), table(3, header, rows).into()]
     }
 
     pub(crate) fn confidence_section(&self) -> [Part; 3] {
-        let all = || self.results.iter().filter(|row| row.scope == Scope::All);
-        let span = all().map(|row| {
+        let all: Vec<&ResultRow> =
+            self.results.iter().filter(|row| row.scope == Scope::All).collect();
+        let span = all.iter().map(|row| {
             let c = &row.confidence;
             [row.model.clone(), percent(c.min), percent(c.median), percent(c.max)]
         });
-        let bins = all().flat_map(|row| {
+        let bins = all.iter().flat_map(|row| {
             row.confidence.bins.iter().filter(|bin| bin.calls > 0).map(|bin| {
                 let range = format!("{:.0} to {:.0}", 100.0 * bin.from, 100.0 * bin.to);
                 [row.model.clone(), range, bin.calls.to_string(), percent(bin.hit_rate)]
             })
         });
-        let text = "The probability a model gives the direction it calls.".to_string();
+        let legend = "The probability a model gives the direction it calls.".to_string();
         let span = table(1, ["Model", "Least %", "Median %", "Most %"], span);
         let bins = table(1, ["Model", "Confidence %", "Calls", "Hit rate %"], bins);
-        [text.into(), span.into(), bins.into()]
+        [legend.into(), span.into(), bins.into()]
     }
+}
+
+fn confident_cells(row: &ResultRow) -> [String; 7] {
+    let [all, half, fifth, tenth] = [0, 1, 2, 3].map(|index| {
+        let selected = row.selected.get(index);
+        let accuracy = percent(selected.and_then(|s| s.score.accuracy));
+        format!("{accuracy} {}", bounds(selected.and_then(|s| s.interval_95)))
+    });
+    let (model, error) = (row.marked_model(), percent(row.calibration_error));
+    [model, interval(row), all, half, fifth, tenth, error]
 }

@@ -1,66 +1,57 @@
-//! The headline: one row per model and place, as texts.
+//! The headline and the ranking as tables, and verdicts as sentences.
+use super::table::{Table, table};
 use super::{Rank, Report};
-use crate::{Bounds, Lead, ResultRow, Scope};
+use crate::metrics::Bounds;
+use crate::score::{BaselineResult, Lead, ResultRow, Scope};
 
 /// What stands where a number is undefined.
 pub(crate) const UNDEFINED: &str = "-";
 
 impl Report {
-    /// Titles of the columns of [`headline`](Self::headline).
-    pub const HEADLINE: [&'static str; 9] = [
-        "Model",
-        "Instrument",
-        "Interval",
-        "Calls",
-        "Acc. %",
-        "95 % interval",
-        "Cov. %",
-        "Best baseline %",
-        "Lead, points",
-    ];
-
-    /// The results as texts for a table: every model on every instrument, then pooled where
-    /// there is more than one to pool. Undefined numbers are `-`.
-    pub fn headline(&self) -> Vec<[String; 9]> {
-        self.headline_rows().map(cells).collect()
+    /// The results of the headline: every model on every instrument, then pooled by interval and
+    /// over all where that pools more than one.
+    pub fn headline(&self) -> impl Iterator<Item = &ResultRow> {
+        self.results.iter().filter(|row| match row.scope {
+            Scope::Instrument => true,
+            Scope::Interval => self.parts(row, Scope::Instrument) > 1,
+            Scope::All => self.parts(row, Scope::Interval) > 1,
+        })
     }
 
-    /// The rows of [`headline`](Self::headline) that are pooled, or the others.
-    pub(crate) fn headline_part(&self, pooled: bool) -> impl Iterator<Item = [String; 9]> {
-        let part = move |row: &&ResultRow| (row.scope != Scope::Instrument) == pooled;
-        self.headline_rows().filter(part).map(cells)
+    /// Number of rows of a scope that a row pools.
+    fn parts(&self, row: &ResultRow, scope: Scope) -> usize {
+        let parts = self.results.iter().filter(|other| {
+            other.scope == scope
+                && other.model == row.model
+                && (row.interval.is_none() || other.interval == row.interval)
+        });
+        parts.count()
     }
 
-    /// Titles of the columns of [`ranking_rows`](Self::ranking_rows).
-    pub const RANKING: [&'static str; 9] = [
-        "Place",
-        "Model",
-        "Calls",
-        "Acc. %",
-        "95 % interval",
-        "Cov. %",
-        "All %",
-        "Lead, points",
-        "p",
-    ];
+    /// The [`headline`](Self::headline) as texts. Undefined numbers are `-`.
+    pub fn headline_table(&self) -> Table {
+        headline_table(self.headline())
+    }
 
-    /// The ranking as texts for a table.
-    pub fn ranking_rows(&self) -> Vec<[String; 9]> {
-        let row = |(place, rank): (usize, &Rank)| {
-            let incomplete = if rank.complete { "" } else { " (incomplete)" };
-            [
-                (place + 1).to_string(),
-                format!("{}{incomplete}{}", rank.model, mark(rank.suspicious)),
-                rank.calls.to_string(),
-                percent(rank.accuracy),
-                bounds(rank.interval_95),
-                percent(rank.coverage),
-                percent(rank.full_coverage_accuracy),
-                lead(rank.lead),
-                p_value(rank.p_holm),
-            ]
-        };
-        self.ranking.iter().enumerate().map(row).collect()
+    /// The rows of the headline that are pooled, or the others.
+    pub(crate) fn headline_part(&self, pooled: bool) -> Table {
+        headline_table(self.headline().filter(|row| (row.scope != Scope::Instrument) == pooled))
+    }
+
+    /// The [`ranking`](Self::ranking) as texts.
+    pub fn ranking_table(&self) -> Table {
+        let header = [
+            "Place",
+            "Model",
+            "Calls",
+            "Acc. %",
+            "95 % interval",
+            "Cov. %",
+            "All %",
+            "Lead, points",
+            "p",
+        ];
+        table(2, header, self.ranking.iter().enumerate().map(ranking_cells))
     }
 
     /// Whether any model's lead can be told from the best baseline, in a sentence.
@@ -93,28 +84,39 @@ impl Report {
             if told { "the two can be told apart" } else { "the two cannot be told apart" },
         ))
     }
+}
 
-    /// The rows of the headline: pooled ones only where they differ from what they pool.
-    pub(crate) fn headline_rows(&self) -> impl Iterator<Item = &ResultRow> {
-        let parts = |row: &ResultRow, scope| {
-            let part = |other: &&ResultRow| {
-                other.scope == scope
-                    && other.model == row.model
-                    && (row.interval.is_none() || other.interval == row.interval)
-            };
-            self.results.iter().filter(part).count()
-        };
-        self.results.iter().filter(move |row| match row.scope {
-            Scope::Instrument => true,
-            Scope::Interval => parts(row, Scope::Instrument) > 1,
-            Scope::All => parts(row, Scope::Interval) > 1,
-        })
-    }
+fn headline_table<'a>(rows: impl Iterator<Item = &'a ResultRow>) -> Table {
+    let header = [
+        "Model",
+        "Instrument",
+        "Interval",
+        "Calls",
+        "Acc. %",
+        "95 % interval",
+        "Cov. %",
+        "Best baseline %",
+        "Lead, points",
+    ];
+    table(3, header, rows.map(cells))
+}
+
+fn ranking_cells((place, rank): (usize, &Rank)) -> [String; 9] {
+    let incomplete = if rank.complete { "" } else { " (incomplete)" };
+    [
+        (place + 1).to_string(),
+        format!("{}{incomplete}{}", rank.model, mark(rank.suspicious)),
+        rank.calls.to_string(),
+        percent(rank.accuracy),
+        bounds(rank.interval_95),
+        percent(rank.coverage),
+        percent(rank.full_coverage_accuracy),
+        lead(rank.lead),
+        p_value(rank.p_holm),
+    ]
 }
 
 fn cells(row: &ResultRow) -> [String; 9] {
-    let baseline = row.best_baseline_result();
-    let baseline = baseline.map(|best| format!("{} {}", best.rule, percent(best.score.accuracy)));
     [
         row.marked_model(),
         row.instrument.clone(),
@@ -123,7 +125,7 @@ fn cells(row: &ResultRow) -> [String; 9] {
         percent(row.score.accuracy),
         bounds(row.interval_95),
         percent(row.score.coverage),
-        baseline.unwrap_or_else(|| UNDEFINED.to_string()),
+        baseline(row.best_baseline_result()),
         lead(row.lead),
     ]
 }
@@ -156,22 +158,28 @@ pub(crate) fn interval(row: &ResultRow) -> String {
 
 /// A fraction in per cent with two decimals.
 pub(crate) fn percent(fraction: Option<f64>) -> String {
-    fraction.map_or_else(|| UNDEFINED.to_string(), |x| format!("{:.2}", 100.0 * x))
+    text(fraction.map(|x| format!("{:.2}", 100.0 * x)))
+}
+
+/// A text, or the dash of what is undefined.
+pub(crate) fn text(text: Option<String>) -> String {
+    text.unwrap_or_else(|| UNDEFINED.to_string())
+}
+
+/// A baseline with its accuracy in per cent.
+pub(crate) fn baseline(best: Option<&BaselineResult>) -> String {
+    text(best.map(|best| format!("{} {}", best.rule, percent(best.score.accuracy))))
 }
 
 /// Ends of an interval in per cent.
 pub(crate) fn bounds(bounds: Option<Bounds>) -> String {
-    let text = |b: Bounds| format!("[{:.2}, {:.2}]", 100.0 * b.low, 100.0 * b.high);
-    bounds.map_or_else(|| UNDEFINED.to_string(), text)
+    text(bounds.map(|b| format!("[{:.2}, {:.2}]", 100.0 * b.low, 100.0 * b.high)))
 }
 
 /// A lead in percentage points, with its interval.
 pub(crate) fn lead(lead: Option<Lead>) -> String {
     let Some(Lead { lead, interval_95, .. }) = lead else { return UNDEFINED.to_string() };
-    let interval = interval_95.map_or_else(
-        || UNDEFINED.to_string(),
-        |Bounds { low, high }| format!("[{}, {}]", signed(low), signed(high)),
-    );
+    let interval = text(interval_95.map(|b| format!("[{}, {}]", signed(b.low), signed(b.high))));
     format!("{} {interval}", signed(lead))
 }
 

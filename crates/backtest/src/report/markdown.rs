@@ -2,11 +2,11 @@
 use windvane_candles::Direction;
 
 use super::Report;
-use super::headline::{UNDEFINED, interval, percent};
+use super::headline::{interval, percent, text};
 use super::section::{Part, Section};
-use super::table::table;
-use crate::baseline::Baseline;
-use crate::{ResultRow, Scope};
+use super::table::{Table, table};
+use crate::score::{Baseline, LeadCount};
+use crate::score::{ResultRow, Scope};
 
 impl Report {
     /// How everything below is to be read.
@@ -56,17 +56,15 @@ impl Report {
     }
 
     fn results_section(&self) -> [Part; 3] {
-        let leads: Vec<_> = self.headline_rows().filter_map(|r| r.lead?.interval_95).collect();
-        let (all, above) = (leads.len(), leads.iter().filter(|bounds| bounds.low > 0.0).count());
+        let LeadCount { all, above, by_chance } = LeadCount::new(self.headline());
         let text = format!(
             "Intervals are 95 % block bootstraps over calendar time, all instruments of a block \
              together. The baseline is scored on the candles the model called, and is the best of \
              all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; if no \
              model knew anything, about {:.1} would have one by chance.",
-            0.025 * all as f64,
+            by_chance,
         );
-        let rows = |pooled| table(3, Self::HEADLINE, self.headline_part(pooled)).into();
-        [rows(true), text.into(), rows(false)]
+        [self.headline_part(true).into(), text.into(), self.headline_part(false).into()]
     }
 
     fn ranking_section(&self) -> [Part; 3] {
@@ -78,7 +76,7 @@ impl Report {
             self.verdict_after_costs().map_or_else(String::new, |text| text + "\n"),
         );
         let next = self.best_against_next().unwrap_or_default();
-        [table(2, Self::RANKING, self.ranking_rows()).into(), text.into(), next.into()]
+        [self.ranking_table().into(), text.into(), next.into()]
     }
 
     /// The rows pooled by interval.
@@ -87,32 +85,13 @@ impl Report {
     }
 
     fn baseline_section(&self) -> [Part; 2] {
-        let rows = self.pooled().map(|row| {
-            let rule = |rule: Baseline| {
-                let Some(own) = row.baselines.iter().find(|own| own.rule == rule) else {
-                    return UNDEFINED.to_string();
-                };
-                format!("{} ({})", percent(own.score.accuracy), percent(own.score.coverage))
-            };
-            let [up, majority, last, opposite, logistic, boosted] = Baseline::ALL.map(rule);
-            let (model, accuracy) = (row.model.clone(), percent(row.score.accuracy));
-            [model, interval(row), accuracy, up, majority, last, opposite, logistic, boosted]
-        });
-        let header = [
-            "Model",
-            "Interval",
-            "Accuracy %",
-            "Always up",
-            "Majority",
-            "Last sign",
-            "Opposite of last",
-            "Logistic",
-            "Boosted trees",
-        ];
+        let mut header: Vec<String> = ["Model", "Interval", "Accuracy %"].map(String::from).into();
+        header.extend(Baseline::ALL.iter().map(|rule| capitalised(&rule.to_string())));
+        let rows = self.pooled().map(baseline_cells).collect();
         let text = "Accuracy % (coverage %) of each baseline on the candles that the model called; \
                     majority is that of the training labels, logistic a regression on the same \
                     training windows.";
-        [text.to_string().into(), table(2, header, rows).into()]
+        [text.to_string().into(), Table { left: 2, header, rows }.into()]
     }
 
     fn confusion_section(&self) -> [Part; 3] {
@@ -124,25 +103,41 @@ impl Report {
             })
         });
         let header = ["Model", "Interval", "Label", "Called UP", "Called DOWN", "Called NEUTRAL"];
-        let number =
-            |x: Option<f64>| x.map_or_else(|| UNDEFINED.to_string(), |x| format!("{x:.4}"));
         let losses = self.pooled().map(|row| {
             let balanced = percent(row.balanced_accuracy);
-            let [loss, brier, error] = [row.log_loss, row.brier, row.calibration_error].map(number);
+            let [loss, brier, error] = [row.log_loss, row.brier, row.calibration_error]
+                .map(|x| text(x.map(|x| format!("{x:.4}"))));
             [row.model.clone(), interval(row), loss, brier, error, balanced]
         });
         let loss_header = ["Model", "Interval", "Log loss", "Brier", "ECE", "Balanced %"];
-        let text = "To know nothing has a log loss of 0.6931 and a Brier score of 0.5 where closes \
+        let how = "To know nothing has a log loss of 0.6931 and a Brier score of 0.5 where closes \
                     always move (half UP, half DOWN), 1.0986 and 0.6667 with a third for each label. \
                     Balanced accuracy is the mean share of each label that was called so, over the \
                     labels that occur: a coin has 50 % without unchanged closes, and 33 % with them \
                     if it never says NEUTRAL.";
         let losses = table(2, loss_header, losses);
-        [table(3, header, rows).into(), text.to_string().into(), losses.into()]
+        [table(3, header, rows).into(), how.to_string().into(), losses.into()]
     }
 }
 
 /// A list with one item for each.
 fn list(items: &[impl ToString]) -> Part {
     Part::List(items.iter().map(ToString::to_string).collect())
+}
+
+/// A model's accuracy and those of the baselines, with coverages.
+fn baseline_cells(row: &ResultRow) -> Vec<String> {
+    let mut cells = vec![row.model.clone(), interval(row), percent(row.score.accuracy)];
+    for rule in Baseline::ALL {
+        let own = row.baselines.iter().find(|own| own.rule == rule).map(|own| own.score);
+        cells.push(text(
+            own.map(|own| format!("{} ({})", percent(own.accuracy), percent(own.coverage))),
+        ));
+    }
+    cells
+}
+
+fn capitalised(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    first.to_uppercase() + rest
 }

@@ -3,14 +3,11 @@
 //! Everything but [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
 mod appendix;
-mod assemble;
 mod confident;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
-pub(crate) mod iso;
 mod markdown;
-mod ranking;
 mod section;
 mod table;
 mod trading;
@@ -18,18 +15,18 @@ mod write;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::TrainingRecord;
 use windvane_signals::{GapPolicy, LabelSpec};
 
-use crate::{EpochLoss, Importance, ResultRow, Warning};
+use crate::score::{Importance, ResultRow, Warning, iso};
 
-pub(crate) use assemble::Finished;
-pub use ranking::Rank;
+pub use crate::score::Rank;
+pub use table::Table;
 
 /// Version of the JSON's layout.
-const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// All of a run.
 ///
@@ -39,7 +36,7 @@ const SCHEMA: u32 = 2;
 #[non_exhaustive]
 pub struct Report {
     /// Version of this layout: 2.
-    pub schema: u32,
+    pub(crate) schema: u32,
     /// What was run.
     pub run: RunRecord,
     /// The instruments by interval, with their folds.
@@ -71,19 +68,19 @@ pub struct Report {
 #[non_exhaustive]
 pub struct RunRecord {
     /// Version of this crate.
-    pub version: String,
+    pub(crate) version: String,
     /// The command line; set by the caller.
     pub command: Option<String>,
     /// Seed of every random draw.
     pub seed: u64,
     /// With how many seeds, from that one on, each model was fitted.
-    pub seeds: usize,
+    pub(crate) seeds: usize,
     /// Instruction set of the inner loops.
-    pub kernel: String,
+    pub(crate) kernel: String,
     /// XXH3 of the names, intervals and candles of all instruments, in order.
     pub data_hash: String,
     /// How time was cut.
-    pub plan: PlanRecord,
+    pub(crate) plan: PlanRecord,
     /// What the models were asked.
     pub labels: LabelSpec,
     /// The channels.
@@ -91,7 +88,7 @@ pub struct RunRecord {
     /// The gap policy that was given; `None` where it was guessed for each interval.
     pub gaps: Option<GapPolicy>,
     /// Rows per window.
-    pub lookback: usize,
+    pub(crate) lookback: usize,
     /// Costs of trading reckoned with, basis points per unit of turnover.
     pub costs: Vec<f64>,
     /// The models.
@@ -103,8 +100,7 @@ pub struct RunRecord {
 /// How time was cut: [`Plan`](crate::Plan) as plain data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PlanRecord {
+pub(crate) enum PlanRecord {
     /// Several tests that walk forward.
     WalkForward {
         /// Number of test stretches.
@@ -130,7 +126,8 @@ pub enum PlanRecord {
         embargo: u32,
     },
     /// One test at the end.
-    Once {
+    #[serde(rename = "once")]
+    Holdout {
         /// Start of validation.
         #[serde(serialize_with = "iso::time")]
         validate_from: Timestamp,
@@ -238,6 +235,23 @@ impl fmt::Display for Skipped {
     }
 }
 
+/// One epoch of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EpochLoss {
+    /// Which of the networks that the model is made of, counted from 1 in the order of their
+    /// training.
+    pub member: usize,
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean cross-entropy over the epoch's training windows, nats.
+    pub train_loss: f64,
+    /// Mean cross-entropy on the validation windows after the epoch, nats; `None` without any.
+    pub validation_loss: Option<f64>,
+    /// Whether these were the best weights so far.
+    pub best: bool,
+}
+
 /// How a model came to be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -317,13 +331,13 @@ pub struct Timing {
 #[non_exhaustive]
 pub struct ModelTiming {
     /// The model.
-    pub model: String,
+    pub(crate) model: String,
     /// Fitting. Tasks run side by side and share threads: this can exceed the run's wall time.
     pub fit_seconds: f64,
     /// Predicting, summed over threads.
-    pub predict_seconds: f64,
+    pub(crate) predict_seconds: f64,
     /// Predictions made.
-    pub predictions: usize,
+    pub(crate) predictions: usize,
     /// Microseconds per prediction; `None` without any.
     pub microseconds_per_prediction: Option<f64>,
 }

@@ -1,12 +1,17 @@
 //! Tables, as cells.
 use std::fmt;
 
-/// A table: texts of which the first `left` columns are words, the rest numbers.
+/// Table of texts, as a report shows it. Its display is Markdown.
+///
+/// The numbers behind the texts are fields of [`Report`](crate::Report).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Table {
+pub struct Table {
+    /// Number of leading columns with words; the others hold numbers.
     pub(crate) left: usize,
-    pub(crate) header: Vec<String>,
-    pub(crate) rows: Vec<Vec<String>>,
+    /// Titles of the columns.
+    pub header: Vec<String>,
+    /// One text per column in each row.
+    pub rows: Vec<Vec<String>>,
 }
 
 pub(crate) fn table<const N: usize>(

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Report;
-use crate::BacktestError;
+use crate::error::BacktestError;
 
 impl Report {
     /// The report as JSON: `schema` first, `timing` last, times as RFC 3339, undefined numbers
@@ -19,8 +19,7 @@ impl Report {
     /// [`BacktestError::Io`] with the path that could not be written.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), BacktestError> {
         let folder = folder.as_ref();
-        let failed = |source| BacktestError::Io { path: folder.to_path_buf(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
+        fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
         replace(&folder.join("report.md"), &self.to_markdown())?;
         #[cfg(feature = "html")]
         replace(&folder.join("report.html"), &self.to_html())?;
@@ -34,6 +33,9 @@ fn to_json(report: &Report) -> String {
 }
 
 fn replace(path: &Path, text: &str) -> Result<(), BacktestError> {
-    let failed = |source| BacktestError::Io { path: path.to_path_buf(), source };
-    windvane_models::replace_file(path, text.as_bytes()).map_err(failed)
+    windvane_models::replace_file(path, text.as_bytes()).map_err(|source| failed(path, source))
+}
+
+fn failed(path: &Path, source: std::io::Error) -> BacktestError {
+    BacktestError::Io { path: path.to_path_buf(), source }
 }

@@ -112,7 +112,7 @@ impl Options {
     /// Split of the calendar time.
     pub(super) fn plan(&self) -> Plan {
         if let Some(test_from) = self.test_from {
-            return Plan::Once {
+            return Plan::Holdout {
                 validate_from: months_before(test_from, 6),
                 test_from,
                 embargo: 1,
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn validation_begins_six_calendar_months_before_the_test() {
         let plan = options(&["--test-from", "2024-08-31"]).plan();
-        let Plan::Once { validate_from, .. } = plan else { panic!("{plan:?}") };
+        let Plan::Holdout { validate_from, .. } = plan else { panic!("{plan:?}") };
         assert_eq!(validate_from.to_string(), "2024-02-29T00:00:00Z");
     }
 

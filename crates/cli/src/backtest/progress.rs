@@ -33,7 +33,7 @@ impl Progress {
                 }
             }
             Event::Epoch { task, report } => {
-                self.advance(task, STEPS * report.epoch as u64 / report.most_epochs as u64);
+                self.advance(task, STEPS * report.epoch as u64 / report.max_epochs as u64);
                 let loss = report.validation_loss.unwrap_or(report.train_loss);
                 self.say(&format!("{}, epoch {}: loss {loss:.4}", name(task), report.epoch));
             }

@@ -3,7 +3,7 @@ use std::io;
 use std::path::Path;
 
 use comfy_table::Table;
-use windvane::backtest::Report;
+use windvane::backtest::{Report, report};
 
 use super::data::Loaded;
 use crate::output::{self, print};
@@ -21,16 +21,13 @@ pub(super) fn loaded(loaded: &Loaded) -> io::Result<()> {
 }
 
 pub(super) fn report(report: &Report) -> io::Result<()> {
-    print(format_args!("\n{}\n", table(Report::HEADLINE, report.headline(), &[3, 4, 6])))?;
+    print(format_args!("\n{}\n", table(&report.headline_table(), &[3, 4, 6])))?;
     print(format_args!("Accuracy where the models are surest, all instruments pooled:"))?;
-    print(format_args!("{}\n", table(Report::CONFIDENT, report.confident_rows(), &[6])))?;
+    print(format_args!("{}\n", table(&report.confident_table(), &[6])))?;
     print(format_args!("Trading every call, per candle:"))?;
-    print(format_args!(
-        "{}\n",
-        table(report.trading_header(), report.trading_rows(), &[2, 3, 4, 5, 6, 7])
-    ))?;
+    print(format_args!("{}\n", table(&report.trading_table(), &[2, 3, 4, 5, 6, 7])))?;
     print(format_args!("Ranking by accuracy pooled over all instruments:"))?;
-    print(format_args!("{}", table(Report::RANKING, report.ranking_rows(), &[2, 3, 5, 6])))?;
+    print(format_args!("{}", table(&report.ranking_table(), &[2, 3, 5, 6])))?;
     print(format_args!("{}", report.verdict()))?;
     print(format_args!("{}\n", report.best_against_next().unwrap_or_default()))?;
     if let Some(text) = report.verdict_after_costs() {
@@ -58,12 +55,8 @@ pub(super) fn written(report: &Report, folder: &Path) -> io::Result<()> {
 }
 
 /// Narrow table: columns are one space apart.
-fn table<const N: usize>(
-    header: [impl ToString; N],
-    rows: Vec<[String; N]>,
-    right: &[usize],
-) -> Table {
-    let mut table = output::table(header, rows, right);
+fn table(texts: &report::Table, right: &[usize]) -> Table {
+    let mut table = output::table(&texts.header, &texts.rows, right);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }

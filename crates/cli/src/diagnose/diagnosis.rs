@@ -1,5 +1,7 @@
 //! What is found out about a candle and a model: one value that terminal and page show.
-use windvane::models::inspect::{GradientNorm, Inspect, LayerActivity, Trace};
+use windvane::ensemble::Ensemble;
+use windvane::models::explain::{GradientNorm, LayerActivity, Trace};
+use windvane::models::network::Network;
 use windvane::models::train::EpochReport;
 use windvane::models::{Occlusion, TrainingRecord, Vote};
 use windvane::prelude::*;
@@ -107,17 +109,15 @@ pub(super) fn decision(samples: &SampleSet, at: Option<Timestamp>) -> Result<usi
     Ok(rows().rev().find(|row| decided(*row).is_some_and(|t| t <= at)).unwrap_or(first))
 }
 
-fn candle(
-    model: &dyn DirectionModel,
-    table: &SignalTable,
-    row: usize,
-) -> Result<CandleView, Error> {
+fn candle(model: &dyn FittedModel, table: &SignalTable, row: usize) -> Result<CandleView, Error> {
     let spec = model.spec();
     let window = table.window(row, spec.lookback).ok_or("the candle has no window")?;
     let mut scratch = model.scratch();
     let prediction = model.predict(window, &mut scratch)?;
-    let votes = model.votes(&scratch).to_vec();
-    let trace = model.inspect().map(|network| network.trace(window)).transpose()?;
+    let ensemble = model.downcast_ref::<Ensemble>();
+    let votes = ensemble.map_or(Vec::new(), |ensemble| ensemble.votes(&scratch).to_vec());
+    let network = model.downcast_ref::<Network>();
+    let trace = network.map(|network| network.trace(window)).transpose()?;
     let effects = Occlusion::of(model, window)?.into_iter().enumerate();
     let channels = effects.map(|(channel, silenced)| {
         let raw: Vec<f64> = (0..window.steps()).map(|t| window.row(t)[channel]).collect();
@@ -158,7 +158,7 @@ fn whole(subject: Subject, samples: &SampleSet) -> Result<WholeView, Error> {
     // A model of other candles has neither here: then all of these serve.
     let [counted, descended] =
         [later, learned].map(|part| spread(if part.len() < 2 { samples } else { &part }));
-    let (activity, gradients) = match model.inspect() {
+    let (activity, gradients) = match (*model).downcast_ref::<Network>() {
         Some(network) => looked_into(network, &counted, &descended)?,
         None => (Vec::new(), Vec::new()),
     };
@@ -167,7 +167,7 @@ fn whole(subject: Subject, samples: &SampleSet) -> Result<WholeView, Error> {
 }
 
 fn looked_into(
-    network: &dyn Inspect,
+    network: &Network,
     counted: &SampleSet,
     descended: &SampleSet,
 ) -> Result<(Vec<LayerActivity>, Vec<GradientNorm>), Error> {

@@ -1,7 +1,7 @@
 //! The diagnosis as one page: no script, no other file.
 use askama::Template;
 use windvane::models::TrainingRecord;
-use windvane::models::inspect::{GATES, GateActivity, LstmTrace};
+use windvane::models::explain::{GATES, GateActivity, LstmTrace};
 use windvane::prelude::{Direction, Prediction};
 
 use super::diagnosis::{ChannelView, Diagnosis, WholeView};

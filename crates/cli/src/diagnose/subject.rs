@@ -19,7 +19,7 @@ const VALIDATION: f64 = 0.15;
 
 /// A model and the reports of its training.
 pub(super) struct Subject {
-    pub(super) model: Box<dyn DirectionModel>,
+    pub(super) model: Box<dyn FittedModel>,
     /// Empty for a loaded model, and for one without gradient descent.
     pub(super) epochs: Vec<EpochReport>,
 }
@@ -29,7 +29,7 @@ pub(super) fn load(path: &Path, interval: Interval) -> Result<Subject, Error> {
     let model = windvane::load(path)?;
     let expected = model.spec().interval;
     if expected != interval {
-        return Err(ModelError::Interval { expected, got: interval }.into());
+        return Err(PredictError::Interval { expected, got: interval }.into());
     }
     Ok(Subject { model, epochs: Vec::new() })
 }

@@ -90,7 +90,7 @@ fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBu
             profile.save(&file)?;
             Ok(Some(file))
         }
-        Err(ModelError::TooFewWindows { expected, got }) => {
+        Err(TrainError::TooFewWindows { expected, got }) => {
             note(format_args!(
                 "note: no training profile: it needs {expected} training windows, there are {got}"
             ));

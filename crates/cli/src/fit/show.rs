@@ -12,7 +12,7 @@ use crate::output;
 pub(super) struct Saved<'a> {
     pub(super) entry: ModelEntry,
     pub(super) interval: Interval,
-    pub(super) model: &'a dyn DirectionModel,
+    pub(super) model: &'a dyn FittedModel,
     pub(super) file: &'a Path,
     pub(super) profile: Option<PathBuf>,
     pub(super) epochs: Vec<EpochReport>,

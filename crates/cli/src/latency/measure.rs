@@ -39,7 +39,7 @@ impl Latency {
 /// a new predictor, whose warm-up is not timed.
 pub(super) fn latency(
     label: &str,
-    model: &Arc<dyn DirectionModel>,
+    model: &Arc<dyn FittedModel>,
     feed: &CandleSeries,
     calls: u32,
 ) -> Result<Latency, Error> {

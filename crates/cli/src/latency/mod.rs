@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
 
 /// Latency of a saved model.
 fn saved(options: &Options, file: &PathBuf, calls: u32) -> Result<measure::Latency, Error> {
-    let model: Arc<dyn DirectionModel> = load(file)?.into();
+    let model: Arc<dyn FittedModel> = load(file)?.into();
     let interval = model.spec().interval;
     let feed = match &options.data {
         Some(path) => series::load(std::slice::from_ref(path), Some(interval))?.swap_remove(0),
@@ -89,7 +89,7 @@ fn fitted(options: &Options, calls: u32) -> Result<Vec<measure::Latency>, Error>
     Ok(measured)
 }
 
-fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn DirectionModel>, Error> {
+fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, Error> {
     let until = feed.get(TRAINING_CANDLES).ok_or("the sample is too short")?.open_time();
     let past = feed.split_at(until).0;
     let data = Dataset::from_series(&[past], &SignalSpec::default(), 20, LabelSpec::default())?;

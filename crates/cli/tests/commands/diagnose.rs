@@ -141,7 +141,7 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
 fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     let data = data();
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = FastLstmLearner { id: ModelId::new("<b>bold</b>"), hidden_size: 4, recipe };
+    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), recipe, ..v32::learner() };
     let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
     let load = ["--load", path(&file), "--html", path(&page)];
     let text = run(data.path(), &load).unwrap();
@@ -153,7 +153,7 @@ fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
 
     // One that is of hourly candles.
     let hourly = data.path().join("hourly.safetensors");
-    FastLstm::pretrained().save(&hourly).unwrap();
+    v32::pretrained().save(&hourly).unwrap();
     let error = run(data.path(), &["--load", path(&hourly)]).unwrap_err();
     assert!(error.contains("fitted on 1h candles") && error.contains("1d"), "{error}");
 }

@@ -19,7 +19,7 @@ fn models_and_saved_models_are_timed() {
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
-    FastLstm::pretrained().save(&file).unwrap();
+    v32::pretrained().save(&file).unwrap();
     let table = windvane(&["latency", "--model", text(&file), "--calls", "50"]).ok();
     assert!(table.contains("v32-pretrained") && table.contains("p99.9, µs"), "{table}");
 }

@@ -11,7 +11,7 @@ use crate::support::{candles, sample_file, text, windvane};
 fn predictions_have_the_bits_of_a_live_predictor() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("m.safetensors");
-    FastLstm::pretrained().save(&model).unwrap();
+    v32::pretrained().save(&model).unwrap();
     let data = sample_file("BTCUSDT");
     let from = "2023-12-20";
     let arguments = ["predict", "--model", text(&model), "--data", &data, "--from", from];
@@ -21,7 +21,7 @@ fn predictions_have_the_bits_of_a_live_predictor() {
     assert_eq!(csv.next(), Some("time,pair,direction,p_up,p_down,p_neutral,confidence"));
 
     let series = sample::load("BTCUSDT").unwrap();
-    let mut live = Predictor::new(FastLstm::pretrained(), Interval::HOUR).unwrap();
+    let mut live = Predictor::new(v32::pretrained(), Interval::HOUR).unwrap();
     let from: Timestamp = from.parse().unwrap();
     let mut lines = lines.lines();
     for candle in &series {

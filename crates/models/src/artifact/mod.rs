@@ -13,12 +13,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use windvane_signals::Scaler;
 
-use crate::{Calibration, ModelError, ModelId, ModelSpec, TrainingRecord};
+use crate::{Calibration, LoadError, ModelId, ModelSpec, TrainingRecord};
 
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
 pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
-#[cfg(feature = "_network")]
+#[cfg(feature = "network")]
 pub(crate) use stored::{bytes_of, f32s, no_safetensors};
 
 const KEY: &str = "windvane";
@@ -54,7 +54,7 @@ struct Card {
 /// kind, tensors, and the members of a model made of models.
 ///
 /// A kind of model in another crate makes one in
-/// [`to_artifact`](crate::DirectionModel::to_artifact) and reads it in its [`Loader`].
+/// [`to_artifact`](crate::FittedModel::to_artifact) and reads it in its [`Loader`].
 ///
 /// # Examples
 /// ```
@@ -72,7 +72,7 @@ struct Card {
 /// let again = Artifact::from_bytes(&artifact.to_bytes()?)?;
 /// assert_eq!(again.tensor("weights", &[2, 2])?, [0.1, 0.2, 0.3, 0.4]);
 /// assert_eq!(again.config::<String>()?, "any configuration");
-/// # Ok::<(), windvane_models::ModelError>(())
+/// # Ok::<(), windvane_models::LoadError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Artifact {
@@ -87,15 +87,15 @@ impl Artifact {
     /// Without tensors yet; `config` is whatever the kind wants to read back.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when `config` has no JSON form.
+    /// [`LoadError::Damaged`] when `config` has no JSON form.
     pub fn new(
         kind: &str,
         id: &ModelId,
         spec: &ModelSpec,
         config: &impl Serialize,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, LoadError> {
         let config = serde_json::to_value(config);
-        let config = config.map_err(|error| ModelError::Damaged {
+        let config = config.map_err(|error| LoadError::Damaged {
             file: id.to_string(),
             problem: error.to_string(),
         })?;
@@ -136,9 +136,9 @@ impl Artifact {
     /// Adds a tensor, row-major.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] for a name with a slash or there already, or when `data` has not
+    /// [`LoadError::Damaged`] for a name with a slash or there already, or when `data` has not
     /// as many numbers as the shape.
-    pub fn push(&mut self, name: &str, shape: &[usize], data: Vec<f32>) -> Result<(), ModelError> {
+    pub fn push(&mut self, name: &str, shape: &[usize], data: Vec<f32>) -> Result<(), LoadError> {
         let taken = self.tensors.iter().any(|tensor| tensor.name == name);
         if taken || name.contains('/') {
             return Err(self.damaged(format!("a tensor cannot be named {name} (any more)")));
@@ -162,9 +162,9 @@ impl Artifact {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when something in it has no saved form, or when members nest
+    /// [`LoadError::Damaged`] when something in it has no saved form, or when members nest
     /// deeper than can be read.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, LoadError> {
         self.check_card(&self.card, 0)?;
         let stored = Stored::new(&self.card, self.tensors.clone());
         stored.and_then(|stored| stored.to_bytes(KEY)).map_err(|problem| self.damaged(problem))
@@ -176,8 +176,8 @@ impl Artifact {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ModelError::Io`], or what is wrong with the file.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+    /// [`LoadError::Io`], or what is wrong with the file.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
         Self::of(Stored::from_bytes(&read_file(path)?, &path.display().to_string(), KEY)?, path)
     }
@@ -186,15 +186,15 @@ impl Artifact {
     ///
     /// # Errors
     /// What is wrong with the bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         let name = "the model in memory";
         Self::of(Stored::from_bytes(bytes, name, KEY)?, Path::new(name))
     }
 
-    fn of(stored: Stored, file: &Path) -> Result<Self, ModelError> {
+    fn of(stored: Stored, file: &Path) -> Result<Self, LoadError> {
         let file = file.display().to_string();
         let card: Card = serde_json::from_str(&stored.card).map_err(|error| {
-            ModelError::Damaged { file: file.clone(), problem: error.to_string() }
+            LoadError::Damaged { file: file.clone(), problem: error.to_string() }
         })?;
         let artifact = Self { file, card, tensors: stored.tensors };
         artifact.check_card(&artifact.card, 0)?;
@@ -203,7 +203,7 @@ impl Artifact {
     }
 
     /// What a checksum cannot tell: a well-formed file may still hold nonsense.
-    fn check_card(&self, card: &Card, depth: usize) -> Result<(), ModelError> {
+    fn check_card(&self, card: &Card, depth: usize) -> Result<(), LoadError> {
         if depth > DEEPEST {
             return Err(self.damaged(format!("its members nest deeper than {DEEPEST}")));
         }
@@ -217,10 +217,10 @@ impl Artifact {
         card.members.iter().try_for_each(|member| self.check_card(member, depth + 1))
     }
 
-    fn check_weights(&self) -> Result<(), ModelError> {
+    fn check_weights(&self) -> Result<(), LoadError> {
         for tensor in &self.tensors {
             if let Some(index) = tensor.data.iter().position(|weight| !weight.is_finite()) {
-                return Err(ModelError::WeightNotFinite {
+                return Err(LoadError::WeightNotFinite {
                     file: self.file.clone(),
                     tensor: tensor.name.clone(),
                     index,
@@ -254,8 +254,8 @@ impl Artifact {
     /// The scaler of the channels.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when there is none.
-    pub fn scaler(&self) -> Result<&Scaler, ModelError> {
+    /// [`LoadError::Damaged`] when there is none.
+    pub fn scaler(&self) -> Result<&Scaler, LoadError> {
         self.card.scaler.as_ref().ok_or_else(|| self.damaged("it has no scaler".into()))
     }
 
@@ -272,8 +272,8 @@ impl Artifact {
     /// The configuration of the kind.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when it is none of type `T`.
-    pub fn config<T: for<'a> Deserialize<'a>>(&self) -> Result<T, ModelError> {
+    /// [`LoadError::Damaged`] when it is none of type `T`.
+    pub fn config<T: for<'a> Deserialize<'a>>(&self) -> Result<T, LoadError> {
         T::deserialize(&self.card.config)
             .map_err(|error| self.damaged(format!("its configuration: {error}")))
     }
@@ -281,8 +281,8 @@ impl Artifact {
     /// The members of a model made of models, in their order.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`] when a tensor belongs to no member.
-    pub fn members(&self) -> Result<Vec<Self>, ModelError> {
+    /// [`LoadError::Damaged`] when a tensor belongs to no member.
+    pub fn members(&self) -> Result<Vec<Self>, LoadError> {
         let members = self.card.members.iter().enumerate().map(|(index, card)| Self {
             file: format!("{}, member {index} ({:.LONGEST_LABEL$})", self.file, card.id),
             card: card.clone(),
@@ -303,20 +303,20 @@ impl Artifact {
     /// Confirms the kind of model.
     ///
     /// # Errors
-    /// [`ModelError::Kind`] when it is another.
-    pub fn expect_kind(&self, expected: &str) -> Result<(), ModelError> {
+    /// [`LoadError::Kind`] when it is another.
+    pub fn expect_kind(&self, expected: &str) -> Result<(), LoadError> {
         if self.card.kind == expected {
             return Ok(());
         }
         let (file, got) = (self.file.clone(), self.card.kind.clone());
-        Err(ModelError::Kind { file, expected: expected.to_string(), got })
+        Err(LoadError::Kind { file, expected: expected.to_string(), got })
     }
 
     /// Confirms that there are the tensors of these names and no others, beside those of members.
     ///
     /// # Errors
-    /// [`ModelError::MissingTensor`], [`ModelError::ForeignTensor`].
-    pub fn expect_tensors(&self, names: &[&str]) -> Result<(), ModelError> {
+    /// [`LoadError::MissingTensor`], [`LoadError::ForeignTensor`].
+    pub fn expect_tensors(&self, names: &[&str]) -> Result<(), LoadError> {
         let members = !self.card.members.is_empty();
         let own = |tensor: &&SavedTensor| !members || !tensor.name.contains('/');
         let got = self.tensors.iter().filter(own).map(|tensor| tensor.name.as_str());
@@ -326,16 +326,16 @@ impl Artifact {
     /// The tensor of that name, which must have that shape.
     ///
     /// # Errors
-    /// [`ModelError::MissingTensor`], [`ModelError::TensorShape`].
-    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
+    /// [`LoadError::MissingTensor`], [`LoadError::TensorShape`].
+    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<&[f32], LoadError> {
         let found = self.tensors.iter().find(|tensor| tensor.name == name);
-        let tensor = found.ok_or_else(|| ModelError::MissingTensor {
+        let tensor = found.ok_or_else(|| LoadError::MissingTensor {
             file: self.file.clone(),
             tensor: name.to_string(),
             got: self.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
         })?;
         if tensor.shape != shape {
-            return Err(ModelError::TensorShape {
+            return Err(LoadError::TensorShape {
                 file: self.file.clone(),
                 tensor: name.to_string(),
                 expected: shape.to_vec(),
@@ -346,7 +346,7 @@ impl Artifact {
     }
 
     /// The error for what a [`Loader`] finds wrong.
-    pub fn damaged(&self, problem: String) -> ModelError {
-        ModelError::Damaged { file: self.file.clone(), problem }
+    pub fn damaged(&self, problem: String) -> LoadError {
+        LoadError::Damaged { file: self.file.clone(), problem }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::ModelError;
+use crate::LoadError;
 
 /// The format this version writes.
 const FORMAT: u64 = 1;
@@ -51,13 +51,13 @@ pub(crate) struct Stored {
 }
 
 /// The bytes of a file, unless it is too large.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, ModelError> {
-    let io = |source| ModelError::Io { path: path.to_path_buf(), source };
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let io = |source| LoadError::Io { path: path.to_path_buf(), source };
     let handle = File::open(path).map_err(io)?;
     let got = handle.metadata().map_err(io)?.len();
     if got > LARGEST {
         let file = path.display().to_string();
-        return Err(ModelError::TooLarge { file, got, limit: LARGEST });
+        return Err(LoadError::TooLarge { file, got, limit: LARGEST });
     }
     let mut bytes = Vec::new();
     // A file that grows while it is read stops here too.
@@ -74,8 +74,8 @@ impl Stored {
     }
 
     /// Reads a file's bytes; `file` names it in messages, `key` is its metadata's.
-    pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, ModelError> {
-        let damaged = |problem: String| ModelError::Damaged { file: file.to_string(), problem };
+    pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, LoadError> {
+        let damaged = |problem: String| LoadError::Damaged { file: file.to_string(), problem };
         let unreadable = |error: &dyn std::fmt::Display| damaged(error.to_string());
         let header = SafeTensors::read_metadata(bytes);
         let (_, header) = header.map_err(|error| damaged(no_safetensors(bytes, &error)))?;
@@ -88,7 +88,7 @@ impl Stored {
         let Format { format } = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         if format > FORMAT {
             let file = file.to_string();
-            return Err(ModelError::NewerFormat { file, got: format, newest: FORMAT });
+            return Err(LoadError::NewerFormat { file, got: format, newest: FORMAT });
         }
         if format < FORMAT {
             return Err(damaged(format!("there is no format {format}")));
@@ -104,7 +104,7 @@ impl Stored {
         let got = stored.checksum();
         if got != envelope.checksum {
             let (file, expected) = (file.to_string(), envelope.checksum);
-            return Err(ModelError::Checksum { file, expected, got });
+            return Err(LoadError::Checksum { file, expected, got });
         }
         Ok(stored)
     }
@@ -156,10 +156,10 @@ pub(crate) fn no_safetensors(bytes: &[u8], error: &impl std::fmt::Display) -> St
     format!("{error}{}", if torch { hint } else { "" })
 }
 
-fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, ModelError> {
+fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, LoadError> {
     if view.dtype() != Dtype::F32 {
         let (file, tensor, got) = (file.to_string(), name.to_string(), view.dtype().to_string());
-        return Err(ModelError::TensorType { file, tensor, expected: "F32", got });
+        return Err(LoadError::TensorType { file, tensor, expected: "F32", got });
     }
     let data = f32s(view.data());
     Ok(SavedTensor { name: name.to_string(), shape: view.shape().to_vec(), data })
@@ -176,17 +176,17 @@ pub(crate) fn check_names<'a>(
     file: &str,
     got: &(impl Iterator<Item = &'a str> + Clone),
     expected: &(impl Iterator<Item = &'a str> + Clone),
-) -> Result<(), ModelError> {
+) -> Result<(), LoadError> {
     let all = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_string).collect();
     let there: BTreeSet<&str> = got.clone().collect();
     if let Some(missing) = expected.clone().find(|name| !there.contains(name)) {
         let (file, tensor, got) = (file.to_string(), missing.to_string(), all(&mut got.clone()));
-        return Err(ModelError::MissingTensor { file, tensor, got });
+        return Err(LoadError::MissingTensor { file, tensor, got });
     }
     let known: BTreeSet<&str> = expected.clone().collect();
     if let Some(foreign) = got.clone().find(|name| !known.contains(name)) {
         let (file, tensor) = (file.to_string(), foreign.to_string());
-        return Err(ModelError::ForeignTensor {
+        return Err(LoadError::ForeignTensor {
             file,
             tensor,
             expected: all(&mut expected.clone()),

@@ -1,68 +1,26 @@
 //! Fitting models: the learner's trait, recipes, and the loop that descends.
-mod calibrate;
-#[cfg(feature = "_network")]
-mod checkpoint;
-#[cfg(feature = "_network")]
-mod descend;
-#[cfg(feature = "_network")]
-mod examples;
-#[cfg(feature = "_network")]
-mod network;
-#[cfg(feature = "_network")]
-mod recipe;
+mod fitted;
+#[cfg(feature = "network")]
+pub(crate) mod network;
 mod run;
 mod selective;
-#[cfg(feature = "_network")]
-mod sequences;
-#[cfg(feature = "_network")]
-mod windows;
 
 use std::sync::Arc;
 
 use windvane_candles::{Direction, Timestamp};
-#[cfg(feature = "_network")]
-use windvane_lstm_core::Tensors;
-#[cfg(feature = "_network")]
-use windvane_signals::{Band, Scaler};
 use windvane_signals::{SampleSet, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
-#[cfg(feature = "_network")]
-use crate::networked::{Architecture, CLASSES, Networked};
-use crate::{DirectionModel, ModelError, ModelId, ModelSpec, TrainingRecord};
+use crate::{FittedModel, ModelId, ModelSpec, TrainError, TrainingRecord};
 
-pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
-#[cfg(feature = "_network")]
-pub(crate) use checkpoint::Checkpoint;
-#[cfg(feature = "_network")]
-use checkpoint::Fingerprint;
-#[cfg(feature = "_network")]
-pub(crate) use descend::Descent;
-#[cfg(feature = "_network")]
-use descend::Fit;
-#[cfg(feature = "v32")]
-pub(crate) use descend::{BatchOf, Lessons};
-#[cfg(feature = "_network")]
-pub(crate) use examples::Examples;
-#[cfg(all(test, feature = "_network"))]
-pub(crate) use network::check_gradients;
-#[cfg(feature = "v32")]
-pub(crate) use network::weight_count;
-#[cfg(feature = "_network")]
-pub(crate) use network::{Draw, Network};
-#[cfg(feature = "_network")]
-pub use recipe::Recipe;
+pub use crate::calibration::{abstain, calibrate, calibration_parts, predictions};
+pub use fitted::Fitted;
+#[cfg(feature = "network")]
+pub use network::{
+    Clip, Init, Optimizer, Recipe, Schedule, SequenceClassifier, SequenceShape, Sequences,
+};
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;
-#[cfg(feature = "_network")]
-pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
-#[cfg(feature = "_network")]
-use windows::Windows;
-#[cfg(feature = "v32")]
-pub(crate) use windows::{cross_entropy, loss_of};
-// What a recipe is made of; a document here would stand doubled before theirs.
-#[cfg(feature = "_network")]
-pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 /// Something that fits a model to training windows.
 ///
@@ -91,19 +49,19 @@ pub trait Learner: Send + Sync {
         train: &TrainSet,
         validation: &ValidationSet,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError>;
+    ) -> Result<Box<dyn FittedModel>, TrainError>;
 }
 
-/// A learner behind a pointer is one.
-macro_rules! delegate_learner {
-    ($pointer:ident) => {
+/// Forwards the trait to the learner behind a pointer.
+macro_rules! forward {
+    ($($pointer:ident)*) => {$(
         impl<L: Learner + ?Sized> Learner for $pointer<L> {
             fn id(&self) -> &ModelId {
-                self.as_ref().id()
+                (**self).id()
             }
 
             fn recipe(&self) -> Option<String> {
-                self.as_ref().recipe()
+                (**self).recipe()
             }
 
             fn fit(
@@ -111,25 +69,24 @@ macro_rules! delegate_learner {
                 train: &TrainSet,
                 validation: &ValidationSet,
                 run: &Run<'_>,
-            ) -> Result<Box<dyn DirectionModel>, ModelError> {
-                self.as_ref().fit(train, validation, run)
+            ) -> Result<Box<dyn FittedModel>, TrainError> {
+                (**self).fit(train, validation, run)
             }
         }
-    };
+    )*};
 }
-delegate_learner!(Box);
-delegate_learner!(Arc);
+forward!(Box Arc);
 
 /// The spec of a model fitted on these windows, once it is sure that they belong together.
 ///
 /// # Errors
-/// [`ModelError::Validation`] when they differ, or when validation begins before training ends;
-/// [`ModelError::TooFewWindows`] without any, [`ModelError::Setting`].
-pub fn spec_of(train: &TrainSet, validation: &ValidationSet) -> Result<ModelSpec, ModelError> {
+/// [`TrainError::Validation`] when they differ, or when validation begins before training ends;
+/// [`TrainError::TooFewWindows`] without any, [`TrainError::Setting`].
+pub fn spec_of(train: &TrainSet, validation: &ValidationSet) -> Result<ModelSpec, TrainError> {
     let spec = |samples: &SampleSet| {
         let first = samples.tables().first();
-        let first = first.ok_or(ModelError::TooFewWindows { expected: 1, got: 0 })?;
-        Ok::<_, ModelError>(ModelSpec {
+        let first = first.ok_or(TrainError::TooFewWindows { expected: 1, got: 0 })?;
+        Ok::<_, TrainError>(ModelSpec {
             signals: first.spec().clone(),
             interval: first.interval(),
             lookback: samples.lookback(),
@@ -139,174 +96,17 @@ pub fn spec_of(train: &TrainSet, validation: &ValidationSet) -> Result<ModelSpec
     let own = spec(train)?;
     own.validate()?;
     if own != spec(validation)? {
-        return Err(ModelError::Validation { what: "channels, interval, lookback or labels" });
+        return Err(TrainError::Validation { what: "channels, interval, lookback or labels" });
     }
     // Validation inside the training time would choose what was learned by heart.
     let first = validation.samples().first();
     if first.is_some_and(|sample| sample.decided_at < train.until()) {
-        return Err(ModelError::Validation {
+        return Err(TrainError::Validation {
             what: "time: validation begins before training ends",
         });
     }
     Ok(own)
 }
-
-/// Fits the scaler, the weights and the temperature of a network of windows.
-#[cfg(feature = "_network")]
-pub(crate) fn fit<A: Architecture + Network<f32>>(
-    id: &ModelId,
-    config: &A::Config,
-    train: &TrainSet,
-    validation: &ValidationSet,
-    recipe: &Recipe,
-    run: &Run<'_>,
-) -> Result<Networked<A>, ModelError> {
-    let learn = |network: &A, [train, choose]: [&Examples; 2], checkpoint: Option<&Checkpoint>| {
-        let lessons = Windows::new(network, train, Some(choose), recipe.batch, run.seed());
-        Descent { network, lessons, recipe, run }.run(checkpoint)
-    };
-    fit_by(id, config, train, validation, recipe, run, learn)
-}
-
-/// Fits the scaler, the weights and the temperature of a network; `learn` makes the weights of
-/// the training's examples, and of those that the epoch is chosen by.
-#[cfg(feature = "_network")]
-pub(crate) fn fit_by<A: Architecture + Network<f32>>(
-    id: &ModelId,
-    config: &A::Config,
-    train: &TrainSet,
-    validation: &ValidationSet,
-    recipe: &Recipe,
-    run: &Run<'_>,
-    learn: impl FnOnce(&A, [&Examples; 2], Option<&Checkpoint>) -> Result<Fit, ModelError>,
-) -> Result<Networked<A>, ModelError> {
-    recipe.check()?;
-    let spec = spec_of(train, validation)?;
-    if train.len() < LEAST_WINDOWS {
-        return Err(ModelError::TooFewWindows { expected: LEAST_WINDOWS, got: train.len() });
-    }
-    check_directions(train, 0)?;
-    let scaler = Scaler::fit(train)?;
-    let layers = A::new(config, spec.signals.width(), CLASSES)?;
-    let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
-    let fingerprint = || Fingerprint {
-        version: record.version.clone(),
-        layers: format!("{} {layers:?}", A::KIND),
-        recipe: format!("{recipe:?}"),
-        seed: run.seed(),
-        data_hash: record.data_hash.clone(),
-    };
-    let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint { path, run: fingerprint() });
-    let (choose, _) = calibration_parts(validation);
-    let examples = Examples::of_samples(train, &scaler)?;
-    let mut choose = Examples::of_samples(&choose, &scaler)?;
-    if spec.labels.band == (Band::Fixed { width: 0.0 }) {
-        choose.leave_out(Direction::Neutral);
-    }
-    let fit = learn(&layers, [&examples, &choose], checkpoint.as_ref())?;
-    let mut weights = Tensors::new(Architecture::specs(&layers));
-    weights.flat_mut().copy_from_slice(&fit.weights);
-    fit.write_to(&mut record);
-    let mut model = Networked::new(spec, scaler, layers, weights)?;
-    (model.id, model.record) = (id.clone(), Some(record));
-    calibrate(&mut model, validation)?;
-    Ok(model)
-}
-
-/// Fewer training windows than this teach nothing.
-#[cfg(feature = "_network")]
-const LEAST_WINDOWS: usize = 32;
-
-/// Fits the weights of a network to sequences that are no candles; the last epoch is kept.
-#[cfg(feature = "_network")]
-pub(crate) fn fit_sequences<A: Architecture + Network<f32>>(
-    config: &A::Config,
-    sequences: &Sequences,
-    recipe: &Recipe,
-    run: &Run<'_>,
-) -> Result<SequenceClassifier, ModelError> {
-    let shape = sequences.shape();
-    let network = A::new(config, shape.channels, shape.classes)?;
-    let examples = Examples::of_sequences(sequences);
-    recipe.check()?;
-    let lessons = Windows::new(&network, &examples, None, recipe.batch, run.seed());
-    let fit = Descent { network: &network, lessons, recipe, run }.run(None)?;
-    Ok(SequenceClassifier::new(shape, fit.weights, network))
-}
-
-/// Gives a public learner of a network, a struct with `id`, `recipe` and a `config` method, the
-/// trait and the way to fit its own type of model.
-#[cfg(feature = "_network")]
-macro_rules! network_learner {
-    ($learner:ident, $model:ident) => {
-        impl $learner {
-            /// Fits the model.
-            ///
-            /// # Errors
-            /// [`ModelError::TooFewWindows`], [`ModelError::EmptyClass`],
-            /// [`ModelError::Diverged`], [`ModelError::Stopped`], [`ModelError::Setting`],
-            /// [`ModelError::Layer`], [`ModelError::Signal`], [`ModelError::Validation`]; with
-            /// checkpoints [`ModelError::Checkpoint`], [`ModelError::Io`] and what is wrong with
-            /// the file.
-            pub fn fit_model(
-                &self,
-                train: &windvane_signals::TrainSet,
-                validation: &windvane_signals::ValidationSet,
-                run: &$crate::train::Run<'_>,
-            ) -> Result<$model, ModelError> {
-                let (id, config, recipe) = (&self.id, self.config(), &self.recipe);
-                let model = $crate::train::fit(id, &config, train, validation, recipe, run)?;
-                Ok($model { model })
-            }
-
-            /// Fits the network to labelled sequences that are no candles; there is nothing to
-            /// choose the epoch by, so the last one is kept.
-            ///
-            /// # Errors
-            /// [`ModelError::Diverged`], [`ModelError::Stopped`], [`ModelError::Setting`],
-            /// [`ModelError::Layer`].
-            pub fn fit_sequences(
-                &self,
-                sequences: &$crate::train::Sequences,
-                run: &$crate::train::Run<'_>,
-            ) -> Result<$crate::train::SequenceClassifier, ModelError> {
-                let config = self.config();
-                $crate::train::fit_sequences::<super::Layers>(&config, sequences, &self.recipe, run)
-            }
-        }
-
-        $crate::train::as_learner!($learner);
-    };
-}
-#[cfg(feature = "_network")]
-pub(crate) use network_learner;
-
-/// Gives a learner with `id` and `fit_model` the trait.
-#[cfg(feature = "_network")]
-macro_rules! as_learner {
-    ($learner:ident) => {
-        impl $crate::train::Learner for $learner {
-            fn id(&self) -> &$crate::ModelId {
-                &self.id
-            }
-
-            fn recipe(&self) -> Option<String> {
-                Some(format!("{self:?}"))
-            }
-
-            fn fit(
-                &self,
-                train: &windvane_signals::TrainSet,
-                validation: &windvane_signals::ValidationSet,
-                run: &$crate::train::Run<'_>,
-            ) -> Result<Box<dyn $crate::DirectionModel>, $crate::ModelError> {
-                Ok(Box::new(self.fit_model(train, validation, run)?))
-            }
-        }
-    };
-}
-#[cfg(feature = "_network")]
-pub(crate) use as_learner;
 
 /// The record of a model fitted on these windows, before any epoch.
 pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> TrainingRecord {
@@ -340,15 +140,15 @@ pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> Tra
 /// Confirms that there are so many training windows that moved, and both directions among them.
 ///
 /// # Errors
-/// [`ModelError::TooFewWindows`] and [`ModelError::EmptyClass`].
-pub fn check_directions(train: &TrainSet, least: usize) -> Result<(), ModelError> {
+/// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`].
+pub fn check_directions(train: &TrainSet, least: usize) -> Result<(), TrainError> {
     let [ups, downs, _] = train.class_counts();
     if ups + downs < least {
-        return Err(ModelError::TooFewWindows { expected: least, got: ups + downs });
+        return Err(TrainError::TooFewWindows { expected: least, got: ups + downs });
     }
     for (count, class) in [(ups, Direction::Up), (downs, Direction::Down)] {
         if count == 0 {
-            return Err(ModelError::EmptyClass { class: class.to_string() });
+            return Err(TrainError::EmptyClass { class: class.to_string() });
         }
     }
     Ok(())

@@ -1,20 +1,26 @@
-//! One run of training: its seed, who hears of it, where its checkpoints go.
+//! One run of training: seed, epoch callback, checkpoints.
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Hears of every epoch, and may stop the training.
+use crate::ModelId;
+
+/// Callback after every epoch; `Break` stops the training.
 pub type OnEpoch<'a> = dyn Fn(&EpochReport) -> ControlFlow<()> + Sync + 'a;
 
-/// What one epoch came to.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Losses of one epoch.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EpochReport {
+    /// Id of the model in training.
+    pub model: ModelId,
+    /// Its index, counted from 0, where it is a member of an ensemble.
+    pub member: Option<u64>,
     /// Counted from 1.
     pub epoch: usize,
-    /// The most epochs there can be.
-    pub most_epochs: usize,
+    /// Largest possible number of epochs.
+    pub max_epochs: usize,
     /// Mean cross-entropy over the epoch's training windows, nats.
     pub train_loss: f64,
     /// Mean cross-entropy on the validation windows after the epoch, nats; where labels have no
@@ -26,7 +32,7 @@ pub struct EpochReport {
     pub best: bool,
 }
 
-/// One run of training: its seed, who hears of it, where its checkpoints go.
+/// One run of training: seed, epoch callback, checkpoints.
 ///
 /// # Examples
 /// ```
@@ -42,6 +48,7 @@ pub struct EpochReport {
 #[derive(Clone)]
 pub struct Run<'a> {
     seed: u64,
+    member: Option<u64>,
     on_epoch: Option<&'a OnEpoch<'a>>,
     checkpoints: Option<PathBuf>,
 }
@@ -54,14 +61,14 @@ impl std::fmt::Debug for Run<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// A run of which nobody hears and nothing is kept on the way. The seed decides every random
-    /// draw: the same seed gives the same bits, whatever the number of threads.
+    /// Creates a run without epoch callback and checkpoints. The seed decides every random draw:
+    /// the same seed gives the same bits, whatever the number of threads.
     pub fn new(seed: u64) -> Self {
-        Self { seed, on_epoch: None, checkpoints: None }
+        Self { seed, member: None, on_epoch: None, checkpoints: None }
     }
 
     /// Calls `on_epoch` after every epoch. Where it answers `Break`, the training ends with
-    /// [`ModelError::Stopped`](crate::ModelError::Stopped).
+    /// [`TrainError::Stopped`](crate::TrainError::Stopped).
     #[must_use]
     pub fn on_epoch(self, on_epoch: &'a OnEpoch<'a>) -> Self {
         Self { on_epoch: Some(on_epoch), ..self }
@@ -80,32 +87,41 @@ impl<'a> Run<'a> {
     /// The run of one of the models that a learner of several fits: a seed and a folder of its
     /// own.
     #[must_use]
-    pub fn member(&self, learner: &crate::ModelId, index: u64) -> Self {
+    pub fn member(&self, learner: &ModelId, index: u64) -> Self {
         // A hash, not a sum: members of members must not meet in one seed.
         let seed = xxh3_64(&[self.seed.to_le_bytes(), index.to_le_bytes()].concat());
-        let folder = |folder: &PathBuf| folder.join(format!("{}.{index}", file_name(learner)));
-        Self { seed, on_epoch: self.on_epoch, checkpoints: self.checkpoints.as_ref().map(folder) }
+        let name = format!("{}.{index}", file_name(learner));
+        let checkpoints = self.checkpoints.as_ref().map(|folder| folder.join(name));
+        Self { seed, member: Some(index), on_epoch: self.on_epoch, checkpoints }
     }
 
-    /// What every random draw depends on.
+    /// Seed of every random draw.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Tells of an epoch; `Break` when the training is to stop.
+    /// Index of the model among the members of an ensemble.
+    pub fn member_index(&self) -> Option<u64> {
+        self.member
+    }
+
+    /// Calls the epoch callback; `Break` when the training is to stop.
     pub fn report(&self, report: &EpochReport) -> ControlFlow<()> {
         self.on_epoch.map_or(ControlFlow::Continue(()), |on_epoch| on_epoch(report))
     }
 
     /// Where the model of that id keeps its checkpoint, if it does.
-    pub(crate) fn checkpoint_of(&self, model: &crate::ModelId) -> Option<PathBuf> {
+    pub(crate) fn checkpoint_of(&self, model: &ModelId) -> Option<PathBuf> {
         let folder: &Path = self.checkpoints.as_deref()?;
         Some(folder.join(format!("{}.checkpoint", file_name(model))))
     }
 }
 
 /// An id as a name that every file system takes.
-fn file_name(id: &crate::ModelId) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    id.as_str().chars().map(|c| if plain(c) { c } else { '_' }).collect()
+fn file_name(id: &ModelId) -> String {
+    id.as_str().chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }

@@ -2,7 +2,7 @@
 use windvane_signals::{TrainSet, ValidationSet};
 
 use super::{Learner, Run, abstain, calibration_parts};
-use crate::{DirectionModel, ModelError, ModelId};
+use crate::{FittedModel, ModelId, TrainError};
 
 /// Fits what another learner fits, and has it abstain so that it calls on a wished share of the
 /// candles.
@@ -37,7 +37,7 @@ impl<L: Learner> Learner for Selective<L> {
         train: &TrainSet,
         validation: &ValidationSet,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let mut model = self.learner.fit(train, validation, run)?;
         abstain(&mut *model, &calibration_parts(validation).1, self.coverage)?;
         Ok(model)

@@ -11,13 +11,12 @@ use std::sync::Arc;
 
 use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Interval};
-use windvane_models::DirectionModel;
+use windvane_models::FittedModel;
+use windvane_models::logistic::{LogisticLearner, LogisticRegression};
+use windvane_models::network::{Network, NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{Recipe, Run};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
-use windvane_models::v3::{BiLstm, BiLstmLearner};
-use windvane_models::v31::{AttentionBiLstm, AttentionBiLstmLearner};
-use windvane_models::v32::stateful::{StatefulLstm, StatefulLstmLearner};
-use windvane_models::v32::{FastLstm, FastLstmLearner};
+use windvane_models::{v3, v31, v32, v32_stateful};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
 };
@@ -49,43 +48,61 @@ pub fn with_parts<T>(
 }
 
 /// A v3.2 fitted for two epochs: enough for tests of everything but skill.
-pub fn quick_v32(series: &CandleSeries) -> FastLstm {
+pub fn quick_v32(series: &CandleSeries) -> Network {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+    let learner = NetworkLearner { recipe, ..v32::learner() };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
-pub fn quick_v3(series: &CandleSeries) -> BiLstm {
+pub fn quick_v3(series: &CandleSeries) -> Network {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = BiLstmLearner { hidden_size: 12, recipe, ..BiLstmLearner::default() };
+    let learner = NetworkLearner { config: v3::config().with_units(12), recipe, ..v3::learner() };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
-pub fn quick_v31(series: &CandleSeries) -> AttentionBiLstm {
+/// The layers of v3.1 with other sizes.
+pub fn small_v31(units: usize, attention: usize, dense: &[usize]) -> NetworkConfig {
+    let (pooling, dense) = (Pooling::Attention { units: attention }, dense.to_vec());
+    NetworkConfig { pooling, dense, ..v31::config().with_units(units) }
+}
+
+pub fn quick_v31(series: &CandleSeries) -> Network {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let dense = vec![8, 5];
-    let sizes =
-        AttentionBiLstmLearner { hidden_size: 12, attention_size: 6, dense, ..Default::default() };
-    let learner = AttentionBiLstmLearner { recipe, ..sizes };
+    let learner = NetworkLearner { config: small_v31(12, 6, &[8, 5]), recipe, ..v31::learner() };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
-pub fn quick_stateful(series: &CandleSeries) -> StatefulLstm {
+pub fn quick_stateful(series: &CandleSeries) -> Network {
     let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = StatefulLstmLearner { hidden_size: 12, recipe, ..Default::default() };
+    let learner = NetworkLearner {
+        config: v32_stateful::config().with_units(12),
+        recipe,
+        ..v32_stateful::learner()
+    };
+    with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, &Run::new(7)).unwrap()
+    })
+}
+
+/// A network that is none of the presets: an LSTM of one direction with attention.
+pub fn quick_network(series: &CandleSeries) -> Network {
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let (pooling, dense) = (Pooling::Attention { units: 6 }, vec![8]);
+    let config = NetworkConfig { pooling, dense, ..v32::config().with_units(12) };
+    let learner = NetworkLearner { recipe, ..NetworkLearner::new(config) };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
 /// One of each kind, fitted on an autocorrelated market.
-pub fn models() -> [Arc<dyn DirectionModel>; 5] {
+pub fn models() -> [Arc<dyn FittedModel>; 7] {
     let series = market(Market::AR1, 2_000, 1);
     [
         Arc::new(quick_v2(&series)),
@@ -93,7 +110,15 @@ pub fn models() -> [Arc<dyn DirectionModel>; 5] {
         Arc::new(quick_stateful(&series)),
         Arc::new(quick_v3(&series)),
         Arc::new(quick_v31(&series)),
+        Arc::new(quick_network(&series)),
+        Arc::new(quick_logistic(&series)),
     ]
+}
+
+pub fn quick_logistic(series: &CandleSeries) -> LogisticRegression {
+    with_parts(series, |train, validation, _| {
+        LogisticLearner::default().fit_model(train, validation, &Run::new(7)).unwrap()
+    })
 }
 
 pub fn quick_v2(series: &CandleSeries) -> WeightedSignals {

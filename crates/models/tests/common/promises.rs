@@ -4,8 +4,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
-use windvane_models::{DirectionModel, ModelError, Prediction, Predictor, TableReader};
-use windvane_signals::{GapPolicy, Registry, SignalError, SignalTable};
+use windvane_models::{
+    DirectionModel, FittedModel, PredictError, Prediction, Predictor, TableReader,
+};
+use windvane_signals::{GapPolicy, Registry, SignalTable};
 
 use crate::surgery::Parts;
 
@@ -38,12 +40,12 @@ pub fn feed(candles: usize, seed: u64, holes: &[(usize, usize)]) -> CandleSeries
     CandleSeries::new(whole.pair().clone(), Interval::HOUR, kept).unwrap()
 }
 
-pub fn predictor(model: &Arc<dyn DirectionModel>) -> Predictor {
+pub fn predictor(model: &Arc<dyn FittedModel>) -> Predictor {
     Predictor::new(Arc::clone(model), Interval::HOUR).unwrap()
 }
 
 /// Predictions of the batch path, candle by candle.
-fn batch(model: &dyn DirectionModel, series: &CandleSeries) -> Vec<Option<Prediction>> {
+fn batch(model: &dyn FittedModel, series: &CandleSeries) -> Vec<Option<Prediction>> {
     let signals = &model.spec().signals;
     let table = SignalTable::build(signals, &Registry::default(), series, &[]).unwrap();
     let mut reader = TableReader::new(model, std::slice::from_ref(&table));
@@ -53,7 +55,7 @@ fn batch(model: &dyn DirectionModel, series: &CandleSeries) -> Vec<Option<Predic
 
 /// The same bits as in batch; `None` exactly as long as announced; a stop where the policy is to
 /// stop.
-pub fn streams_as_in_batch(model: &Arc<dyn DirectionModel>, series: &CandleSeries) {
+pub fn streams_as_in_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
     let stops = model.spec().signals.gaps == GapPolicy::Error;
     let end = series.gaps().next().filter(|_| stops).map_or(series.len(), |gap| gap.after + 1);
     let (taken, refused) = series.candles().split_at(end);
@@ -66,9 +68,9 @@ pub fn streams_as_in_batch(model: &Arc<dyn DirectionModel>, series: &CandleSerie
     }
     for candle in refused {
         let error = predictor.on_candle(candle).unwrap_err();
-        assert!(matches!(error, ModelError::Signal(SignalError::Gap { .. })), "{error}");
+        assert!(matches!(error, PredictError::Gap { .. }), "{error}");
     }
-    let ledger = predictor.ledger();
+    let ledger = predictor.feed_stats();
     assert_eq!((ledger.taken, ledger.refused_gaps), (taken.len() as u64, refused.len() as u64));
     let missing: u64 = part.gaps().map(|gap| gap.missing).sum();
     assert_eq!((ledger.gaps, ledger.missing), (part.gaps().count() as u64, missing));
@@ -80,7 +82,7 @@ pub fn streams_as_in_batch(model: &Arc<dyn DirectionModel>, series: &CandleSerie
 }
 
 /// A start from history, and one from a saved state, go on like a predictor that never stopped.
-pub fn goes_on_after(model: &Arc<dyn DirectionModel>, series: &CandleSeries, cut: usize) {
+pub fn goes_on_after(model: &Arc<dyn FittedModel>, series: &CandleSeries, cut: usize) {
     let (before, after) = series.candles().split_at(cut);
     let history = CandleSeries::new(series.pair().clone(), Interval::HOUR, before.to_vec());
     let (mut whole, mut warm, mut again) = (predictor(model), predictor(model), predictor(model));
@@ -91,7 +93,7 @@ pub fn goes_on_after(model: &Arc<dyn DirectionModel>, series: &CandleSeries, cut
     let state = whole.save();
     again.restore(&state).unwrap();
     assert_eq!(again.save(), state);
-    assert_eq!((warm.ledger(), again.ledger()), (whole.ledger(), whole.ledger()));
+    assert_eq!((warm.feed_stats(), again.feed_stats()), (whole.feed_stats(), whole.feed_stats()));
     for candle in after {
         let expected = whole.on_candle(candle).unwrap();
         assert_eq!(warm.on_candle(candle).unwrap(), expected);
@@ -102,7 +104,7 @@ pub fn goes_on_after(model: &Arc<dyn DirectionModel>, series: &CandleSeries, cut
 }
 
 /// Candles that are refused change no later bit and no byte of the state but counts.
-pub fn shrugs_off_what_it_refuses(model: &Arc<dyn DirectionModel>, series: &CandleSeries) {
+pub fn shrugs_off_what_it_refuses(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
     let (mut clean, mut pestered) = (predictor(model), predictor(model));
     let moved = |candle: &Candle, millis: i64| {
         let at = Timestamp::from_millis(candle.open_time().millis() + millis);
@@ -115,7 +117,7 @@ pub fn shrugs_off_what_it_refuses(model: &Arc<dyn DirectionModel>, series: &Cand
     for (index, candle) in series.iter().enumerate() {
         let expected = clean.on_candle(candle).unwrap();
         let unfinished = pestered.on_update(candle, false);
-        assert!(matches!(unfinished, Err(ModelError::Unfinished { .. })));
+        assert!(matches!(unfinished, Err(PredictError::Unfinished { .. })));
         assert_eq!(pestered.on_update(candle, true).unwrap(), expected);
         refuse(&mut pestered, candle, "is not later than the last one");
         let other = series.candles()[(index + 1) % series.len()].values();
@@ -125,7 +127,7 @@ pub fn shrugs_off_what_it_refuses(model: &Arc<dyn DirectionModel>, series: &Cand
         refuse(&mut pestered, &moved(candle, 300_000), "is not on the grid of 1h candles");
         assert_eq!(pestered.candles_needed(), clean.candles_needed());
     }
-    let (ledger, count) = (pestered.ledger(), series.len() as u64);
+    let (ledger, count) = (pestered.feed_stats(), series.len() as u64);
     let refused = [ledger.unfinished, ledger.repeated, ledger.contradicting, ledger.late];
     assert_eq!((refused, ledger.misaligned, ledger.taken), ([count; 4], count, count));
     let words = |predictor: &Predictor| predictor.save()[(4 + 12) * 8..].to_vec();
@@ -133,7 +135,7 @@ pub fn shrugs_off_what_it_refuses(model: &Arc<dyn DirectionModel>, series: &Cand
 }
 
 /// 100,000 candles without an allocation once warm.
-pub fn allocates_nothing(model: &Arc<dyn DirectionModel>) {
+pub fn allocates_nothing(model: &Arc<dyn FittedModel>) {
     let series = feed(2_000, 4, &[]);
     let mut predictor = predictor(model);
     predictor.warm_up(&series).unwrap();
@@ -148,5 +150,5 @@ pub fn allocates_nothing(model: &Arc<dyn DirectionModel>) {
         }
     });
     assert_eq!(counted.count_total, 0, "{}", model.id());
-    assert_eq!(predictor.ledger().taken, 102_000);
+    assert_eq!(predictor.feed_stats().taken, 102_000);
 }

@@ -20,10 +20,10 @@ const SLOW: usize = 26;
 /// # Examples
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
-/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// # fn candle(hour: i64, close: f64, volume: f64) -> Candle {
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-/// # };
+/// # }
 /// use windvane_signals::Macd;
 ///
 /// let mut macd = Macd::default();
@@ -103,10 +103,10 @@ impl Channel for Macd {
 /// # Examples
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
-/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// # fn candle(hour: i64, close: f64, volume: f64) -> Candle {
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-/// # };
+/// # }
 /// use windvane_signals::{Macd, RelativeMacd};
 ///
 /// let (mut line, mut relative) = (Macd::default(), RelativeMacd::default());

@@ -14,10 +14,10 @@ use crate::{SignalError, StateReader, StateWriter};
 /// # Examples
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
-/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// # fn candle(hour: i64, close: f64, volume: f64) -> Candle {
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-/// # };
+/// # }
 /// use windvane_signals::Momentum;
 ///
 /// let mut momentum = Momentum::new(1)?;
@@ -30,7 +30,7 @@ use crate::{SignalError, StateReader, StateWriter};
 pub struct Momentum {
     /// The last `lag` closes, a ring.
     closes: Box<[f64]>,
-    /// Where the oldest is, once there are `lag`, and the next goes.
+    /// Index of the oldest close once there are `lag` of them; the next close replaces it.
     oldest: usize,
     /// Closes so far, up to `lag`.
     seen: usize,

@@ -17,10 +17,10 @@ use crate::{SignalError, StateReader, StateWriter};
 /// # Examples
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
-/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// # fn candle(hour: i64, close: f64, volume: f64) -> Candle {
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-/// # };
+/// # }
 /// use windvane_signals::Rsi;
 ///
 /// let mut rsi = Rsi::new(2)?;

@@ -15,10 +15,10 @@ use crate::{SignalError, StateReader, StateWriter};
 /// # Examples
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
-/// # let candle = |hour: i64, close: f64, volume: f64| {
+/// # fn candle(hour: i64, close: f64, volume: f64) -> Candle {
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-/// # };
+/// # }
 /// use windvane_signals::VolumeChange;
 ///
 /// let mut change = VolumeChange::default();
@@ -33,8 +33,8 @@ pub struct VolumeChange {
     previous: f64,
 }
 
-/// Keeps sums over rows finite whatever the volumes.
-const LARGEST: f64 = 1e100;
+/// Bound of the ratio; keeps sums over rows finite whatever the volumes.
+const MAX_RATIO: f64 = 1e100;
 
 impl VolumeChange {
     /// The next value once there was one.
@@ -45,10 +45,10 @@ impl VolumeChange {
         let change = volume - before;
         if before <= 0.0 {
             Ratio::whole(0.0)
-        } else if change < LARGEST * before {
+        } else if change < MAX_RATIO * before {
             Ratio::new(change, before)
         } else {
-            Ratio::whole(LARGEST)
+            Ratio::whole(MAX_RATIO)
         }
     }
 

@@ -1,9 +1,9 @@
-//! From what happened to the class a model learns.
+//! Labels: the class of the price change after a window.
 use windvane_candles::Direction;
 
 use crate::{Outcome, SignalError, SignalTable};
 
-/// How small a change counts as NEUTRAL.
+/// Band of small changes that count as NEUTRAL.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields))]
@@ -16,16 +16,16 @@ pub enum Band {
     /// NEUTRAL when |change| ≤ `factor` × the standard deviation of the last `lookback`
     /// one-candle changes before the decision, times √horizon.
     Volatility {
-        /// How many standard deviations.
+        /// Number of standard deviations.
         factor: f64,
-        /// Over how many changes.
+        /// Number of changes that the deviation is taken over.
         lookback: usize,
     },
 }
 
-/// What a model is asked: how far ahead, and what counts as no move.
+/// Horizon of the label, and the band of NEUTRAL changes.
 ///
-/// The default asks about the next candle, and calls only an unchanged close NEUTRAL.
+/// The default is the next candle, with only an unchanged close NEUTRAL.
 ///
 /// # Examples
 /// ```
@@ -42,7 +42,7 @@ pub enum Band {
 pub struct LabelSpec {
     /// Candles ahead.
     pub horizon: usize,
-    /// What counts as no move.
+    /// Band of NEUTRAL changes.
     pub band: Band,
 }
 
@@ -81,7 +81,7 @@ impl LabelSpec {
         Ok(())
     }
 
-    /// The class of a decision at row `index`, beside what came of it; `None` where the outcome
+    /// The class of a decision at row `index` and its outcome; `None` where the outcome
     /// or the band is not known: the last `horizon` rows have no label.
     pub fn label(&self, table: &SignalTable, index: usize) -> Option<(Direction, Outcome)> {
         let outcome = table.outcome(index, self.horizon)?;

@@ -15,7 +15,7 @@ pub struct Sample {
     pub row: usize,
     /// The class.
     pub label: Direction,
-    /// What came of it.
+    /// Price change that the label was made from.
     pub outcome: Outcome,
     /// Close time of the window's last candle.
     pub decided_at: Timestamp,
@@ -30,11 +30,11 @@ pub struct Sample {
 /// From candles to what a model is fitted on.
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
-/// # let candle = |hour: i64| {
+/// # fn candle(hour: i64) -> Candle {
 /// #     let close = 100.0 + (hour % 7) as f64;
 /// #     let values = Ohlcv { open: close, high: close + 1.0, low: close - 1.0, close, volume: 10.0 };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-/// # };
+/// # }
 /// use windvane_candles::{CandleSeries, Interval};
 /// use windvane_signals::{LabelSpec, Registry, SampleSet, Scaler, SignalSpec, SignalTable, Split};
 ///
@@ -84,7 +84,7 @@ impl SampleSet {
         Ok(Self { tables: tables.into(), lookback, labels, samples })
     }
 
-    /// The samples for which `keep` says so.
+    /// Returns the samples for which `keep` is true.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Sample) -> bool) -> Self {
         let samples = self.samples.iter().copied().filter(|sample| keep(sample)).collect();
@@ -106,7 +106,7 @@ impl SampleSet {
         self.samples.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
@@ -116,7 +116,7 @@ impl SampleSet {
         self.lookback
     }
 
-    /// What the labels mean.
+    /// Horizon and band of the labels.
     pub fn labels(&self) -> LabelSpec {
         self.labels
     }
@@ -145,7 +145,7 @@ impl SampleSet {
         used
     }
 
-    /// How many samples are UP, DOWN and NEUTRAL.
+    /// Number of samples that are UP, DOWN and NEUTRAL.
     pub fn class_counts(&self) -> [usize; 3] {
         let mut counts = [0; 3];
         for sample in &self.samples {

@@ -5,8 +5,8 @@ use super::embargo::{Embargo, check_share, quantile};
 use super::{Period, Split};
 use crate::{SampleSet, SignalError};
 
-/// Most splits of a plan: each is a fit of every model.
-const MOST: usize = 1_000;
+/// Maximum number of splits of a plan: each is a fit of every model.
+const MAX_SPLITS: usize = 1_000;
 
 /// Combinatorial purged cross-validation.
 ///
@@ -38,7 +38,7 @@ const MOST: usize = 1_000;
 pub struct Combinatorial {
     /// Number of groups, N.
     pub groups: usize,
-    /// How many of them a split tests on, k.
+    /// Number of groups that a split tests on, k.
     pub test_groups: usize,
     /// Share of the samples outside the tests that serves for choosing.
     pub validation: f64,
@@ -57,17 +57,17 @@ impl Combinatorial {
     pub fn combinations(&self) -> Vec<Vec<usize>> {
         let mut all = vec![Vec::new()];
         for _ in 0..self.test_groups {
-            let longer = |chosen: &Vec<usize>| {
+            let mut longer = Vec::new();
+            for chosen in &all {
                 let next = chosen.last().map_or(0, |last| last + 1);
-                let with = |group| [&chosen[..], &[group]].concat();
-                (next..self.groups).map(with).collect::<Vec<_>>()
-            };
-            all = all.iter().flat_map(longer).collect();
+                longer.extend((next..self.groups).map(|group| [&chosen[..], &[group]].concat()));
+            }
+            all = longer;
         }
         all
     }
 
-    /// In how many splits each group is tested.
+    /// Number of splits in which each group is tested.
     pub fn paths(&self) -> usize {
         self.combinations().len() * self.test_groups / self.groups.max(1)
     }
@@ -80,60 +80,56 @@ impl Combinatorial {
     /// [`SignalError::EmptyPart`] when there are too few samples to cut.
     pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         self.check()?;
-        let groups = self.stretches(pool)?;
-        let split = |chosen: Vec<usize>| {
+        let groups = self.group_periods(pool)?;
+        let mut splits = Vec::new();
+        for chosen in self.combinations() {
             let tests: Vec<Period> = chosen.into_iter().map(|group| groups[group]).collect();
             let embargo = Embargo::new(pool, self.embargo);
             let free = pool.filtered(|sample| embargo.keeps_apart(&tests, sample));
             let hint = "use fewer groups or a shorter embargo, or give more candles";
             let few = SignalError::EmptyPart { part: "training", hint };
             let validate_from = quantile(&free, 1.0 - self.validation).ok_or(few)?;
-            Split::around(tests, validate_from, self.embargo)
-        };
-        self.combinations().into_iter().map(split).collect()
+            splits.push(Split::around(tests, validate_from, self.embargo)?);
+        }
+        Ok(splits)
     }
 
     fn check(&self) -> Result<(), SignalError> {
         check_share(self.validation)?;
-        let fail = |setting, expected, got: usize| {
-            Err(SignalError::Setting { setting, expected, got: got as f64 })
-        };
         if !(2..=100).contains(&self.groups) {
-            return fail("groups", "2 to 100", self.groups);
+            return SignalError::setting("groups", "2 to 100", self.groups as f64);
         }
         if !(1..self.groups).contains(&self.test_groups) {
-            return fail(
-                "groups tested on",
-                "at least 1 and fewer than there are",
-                self.test_groups,
-            );
+            let (setting, expected) = ("groups tested on", "at least 1 and fewer than there are");
+            return SignalError::setting(setting, expected, self.test_groups as f64);
         }
         // Multiplied and divided in turn, every number on the way is a number of choices.
         let k = self.test_groups.min(self.groups - self.test_groups);
         let mut choices = 1_usize;
         for i in 0..k {
             choices = choices.saturating_mul(self.groups - i) / (i + 1);
-            if choices > MOST {
-                return fail("splits", "at most 1000; test on fewer groups", choices);
+            if choices > MAX_SPLITS {
+                let expected = "at most 1000; test on fewer groups";
+                return SignalError::setting("splits", expected, choices as f64);
             }
         }
         Ok(())
     }
 
-    /// The groups' stretches of time.
-    fn stretches(&self, pool: &SampleSet) -> Result<Vec<Period>, SignalError> {
+    /// The periods of the groups, in order of time.
+    fn group_periods(&self, pool: &SampleSet) -> Result<Vec<Period>, SignalError> {
         let hint = "use fewer groups or give more candles";
         let few = SignalError::EmptyPart { part: "test", hint };
-        let start = |group: usize| quantile(pool, group as f64 / self.groups as f64);
-        let starts: Option<Vec<Timestamp>> = (0..self.groups).map(start).collect();
+        let positions = (0..self.groups).map(|group| group as f64 / self.groups as f64);
+        let starts: Option<Vec<Timestamp>> = positions.map(|at| quantile(pool, at)).collect();
         let starts = starts.ok_or(few.clone())?;
         if starts.windows(2).any(|two| two[0] >= two[1]) {
             return Err(few);
         }
-        let stretch = |(group, from): (usize, &Timestamp)| Period {
-            from: *from,
-            until: starts.get(group + 1).copied(),
-        };
-        Ok(starts.iter().enumerate().map(stretch).collect())
+        let mut periods = Vec::with_capacity(starts.len());
+        for (group, from) in starts.iter().enumerate() {
+            periods.push(Period { from: *from, until: starts.get(group + 1).copied() });
+        }
+        Ok(periods)
     }
 }

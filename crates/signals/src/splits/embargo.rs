@@ -32,7 +32,7 @@ impl Embargo {
         (self.before(test.from), test.until.map_or(end, |until| self.shifted(until, self.candles)))
     }
 
-    /// Whether a sample is settled before every test or decided after it.
+    /// Returns whether a sample is settled before every test or decided after it.
     pub(super) fn keeps_apart(self, tests: &[Period], sample: &Sample) -> bool {
         tests.iter().all(|test| {
             let (before, after) = self.around(test);

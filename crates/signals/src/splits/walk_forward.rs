@@ -19,7 +19,7 @@ use crate::{SampleSet, SignalError};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WalkForward {
-    /// Number of test stretches.
+    /// Number of test periods.
     pub folds: usize,
     /// Share of the samples before a test that serves for choosing.
     pub validation: f64,

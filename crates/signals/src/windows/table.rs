@@ -51,7 +51,7 @@ struct TableData {
     held: Vec<bool>,
 }
 
-/// What came of a decision: the change of the close, and when it was known.
+/// Price change after a decision, and the time at which it was known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     /// `(P_{t+h} − P_t) / P_t`, a fraction.
@@ -65,7 +65,7 @@ impl SignalTable {
     /// channels read beside the own one.
     ///
     /// # Errors
-    /// What [`SignalPipeline::new`] and [`SignalPipeline::update`] find wrong;
+    /// As [`SignalPipeline::new`] and [`SignalPipeline::update`];
     /// [`SignalError::MissingPair`] and [`SignalError::WrongInterval`] for `others`.
     pub fn build(
         spec: &SignalSpec,
@@ -125,7 +125,7 @@ impl SignalTable {
         self.data.runs.len()
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.data.runs.is_empty()
     }
@@ -153,7 +153,7 @@ impl SignalTable {
         self.data.closes.get(index).copied()
     }
 
-    /// Whether the gap policy filled this row in; nothing is decided or settled on such a row.
+    /// Returns whether the gap policy filled this row in; nothing is decided or settled on such a row.
     pub fn is_held(&self, index: usize) -> bool {
         self.data.held.get(index).copied().unwrap_or(false)
     }
@@ -169,7 +169,7 @@ impl SignalTable {
         Window::new(rows, width, self.close_time(index)?)
     }
 
-    /// What came of a decision at `index`, `horizon` rows later; `None` at the end of the
+    /// Price change from the row `index` to `horizon` rows later; `None` at the end of the
     /// series, across a reset, or where either candle was filled in.
     pub fn outcome(&self, index: usize, horizon: usize) -> Option<Outcome> {
         let later = index.checked_add(horizon)?;
@@ -248,9 +248,11 @@ fn cursors<'a>(
     series: &CandleSeries,
     others: &'a [CandleSeries],
 ) -> Result<Vec<Cursor<'a>>, SignalError> {
-    let find = |pair: &Pair| {
-        let missing = || SignalError::MissingPair { pair: pair.clone() };
-        let other = others.iter().find(|other| other.pair() == pair).ok_or_else(missing)?;
+    let mut cursors = Vec::new();
+    for pair in spec.pairs() {
+        let Some(other) = others.iter().find(|other| other.pair() == pair) else {
+            return Err(SignalError::MissingPair { pair: pair.clone() });
+        };
         if other.interval() != series.interval() {
             return Err(SignalError::WrongInterval {
                 pair: pair.clone(),
@@ -258,7 +260,7 @@ fn cursors<'a>(
                 got: other.interval(),
             });
         }
-        Ok(Cursor { series: other, next: 0 })
-    };
-    spec.pairs().into_iter().map(find).collect()
+        cursors.push(Cursor { series: other, next: 0 });
+    }
+    Ok(cursors)
 }

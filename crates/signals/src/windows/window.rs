@@ -1,4 +1,4 @@
-//! The last rows before a decision: what a model looks at.
+//! The last rows before a decision: the input of a model.
 use windvane_candles::Timestamp;
 
 /// The last `lookback` rows of channel values, oldest first, and the moment of decision.

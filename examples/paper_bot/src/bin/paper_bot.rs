@@ -35,9 +35,9 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(options: Options) -> Result<(), Error> {
-    let model: Box<dyn DirectionModel> = match &options.model {
+    let model: Box<dyn FittedModel> = match &options.model {
         Some(file) => load(file)?,
-        None => Box::new(FastLstm::pretrained()),
+        None => Box::new(v32::pretrained()),
     };
     let mut stream = Connection::open(&options.url, options.pair.clone(), model.spec().interval)?;
     let mut bot = Bot::new(model, options.cost)?;

@@ -5,14 +5,14 @@ use super::axis::Axis;
 use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot, spread};
+use crate::report::Report;
 use crate::report::headline::interval;
-use crate::{Report, ResultRow, Scope};
+use crate::score::{ResultRow, Scope};
 
 impl Report {
     /// Accuracy on every instrument, a plot for each interval.
     pub(crate) fn instrument_plots(&self) -> Vec<Plot> {
-        let of = |group: &crate::report::GroupRecord| self.instrument_plot(group.interval);
-        self.groups.iter().filter_map(of).collect()
+        self.groups.iter().filter_map(|group| self.instrument_plot(group.interval)).collect()
     }
 
     fn instrument_plot(&self, candles: Interval) -> Option<Plot> {
@@ -52,8 +52,7 @@ impl Report {
 
     /// The pooled leads over the best baseline.
     pub(crate) fn lead_plots(&self) -> Vec<Plot> {
-        let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.lead_plot(place, rows);
-        self.pools().iter().filter_map(plot).collect()
+        self.pools().iter().filter_map(|(place, rows)| self.lead_plot(place, rows)).collect()
     }
 
     fn lead_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {

@@ -6,14 +6,14 @@ use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot};
 use crate::metrics::Proportion;
+use crate::report::Report;
 use crate::report::headline::interval;
-use crate::{Report, ResultRow, Scope};
+use crate::score::{ResultRow, Scope};
 
 impl Report {
     /// Accuracy against coverage, a plot for each pool.
     pub(crate) fn coverage_plots(&self) -> Vec<Plot> {
-        let plot = |(place, rows): &(String, Vec<&ResultRow>)| self.coverage_plot(place, rows);
-        self.pools().iter().filter_map(plot).collect()
+        self.pools().iter().filter_map(|(place, rows)| self.coverage_plot(place, rows)).collect()
     }
 
     fn coverage_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
@@ -107,7 +107,7 @@ impl Report {
         let bins = row.confidence.bins.iter().filter(|bin| bin.calls > 0);
         let most = bins.clone().map(|bin| share(bin.calls)).fold(1.0, f64::max);
         let ink = self.ink(&row.model);
-        let bar = |bin: &crate::ConfidenceBin| {
+        let bar = |bin: &crate::score::ConfidenceBin| {
             let gap = 0.3;
             let (left, right) = (percent(bin.from) + gap, percent(bin.to) - gap);
             Mark::Block(ink, (left, 0.0), (right, share(bin.calls)), 0.85)

@@ -3,8 +3,9 @@ use windvane_candles::Interval;
 
 use super::ink::Ink;
 use super::plot::Plot;
+use crate::report::Report;
 use crate::report::headline::interval;
-use crate::{Report, ResultRow, Scope};
+use crate::score::{ResultRow, Scope};
 
 /// The plots of a section.
 #[derive(Debug, Default)]
@@ -20,8 +21,6 @@ pub(crate) struct Figures {
 impl Report {
     /// The plots of a section; none for most.
     pub(crate) fn figures(&self, section: &str) -> Figures {
-        let large = |rows, caption| Figures { small: false, rows, caption };
-        let small = |rows, caption| Figures { small: true, rows, caption };
         let mut figures = match section {
             "Results" => large(vec![self.instrument_plots()], INSTRUMENTS),
             "Ranking" => large(vec![self.lead_plots()], LEADS),
@@ -35,8 +34,7 @@ impl Report {
             "Importance of channels" => small(self.each(|c| self.importance_plots(c)), IMPORTANCE),
             _ => Figures::default(),
         };
-        let shows = |plot: &Plot| plot.marks.iter().any(|mark| !mark.places().is_empty());
-        figures.rows.iter_mut().for_each(|plots| plots.retain(shows));
+        figures.rows.iter_mut().for_each(|plots| plots.retain(has_marks));
         figures.rows.retain(|plots| !plots.is_empty());
         figures
     }
@@ -79,6 +77,18 @@ impl Report {
         }
         pools
     }
+}
+
+fn large(rows: Vec<Vec<Plot>>, caption: &'static str) -> Figures {
+    Figures { small: false, rows, caption }
+}
+
+fn small(rows: Vec<Vec<Plot>>, caption: &'static str) -> Figures {
+    Figures { small: true, rows, caption }
+}
+
+fn has_marks(plot: &Plot) -> bool {
+    plot.marks.iter().any(|mark| !mark.places().is_empty())
 }
 
 /// A fraction as per cent.

@@ -5,22 +5,21 @@ use super::axis::Axis;
 use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot};
-use crate::report::Training;
-use crate::{EpochLoss, Importance, Report};
+use crate::report::{EpochLoss, Report};
+use crate::score::Importance;
 
 impl Report {
     /// Loss by epoch, for each model, all folds in one.
     pub(crate) fn training_plots(&self, candles: Interval) -> Vec<Plot> {
-        let plot = |model: &String| self.training_plot(model, candles);
-        self.run.models.iter().filter_map(plot).collect()
+        let models = self.run.models.iter();
+        models.filter_map(|model| self.training_plot(model, candles)).collect()
     }
 
     fn training_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
-        let own = |one: &&Training| one.model == model && one.interval == candles;
         let runs: Vec<&[EpochLoss]> = self
             .training
             .iter()
-            .filter(own)
+            .filter(|one| one.model == model && one.interval == candles)
             .flat_map(|one| one.epochs.chunk_by(|a, b| a.member == b.member))
             .collect();
         let mut marks = Vec::new();
@@ -29,9 +28,8 @@ impl Report {
             marks.push(Mark::Line(Ink::Rule, line.collect()));
         }
         for run in &runs {
-            let at = |one: &EpochLoss| Some((one.epoch as f64, one.validation_loss?));
-            marks.push(Mark::Line(self.ink(model), run.iter().filter_map(at).collect()));
-            let kept = run.iter().rfind(|one| one.best).and_then(at);
+            marks.push(Mark::Line(self.ink(model), run.iter().filter_map(validated).collect()));
+            let kept = run.iter().rfind(|one| one.best).and_then(validated);
             marks.extend(kept.map(|kept| Mark::Dot(self.ink(model), kept, None)));
         }
         let x = Axis::numbers("Epoch", marks.iter().flat_map(Mark::places), 4);
@@ -49,16 +47,15 @@ impl Report {
 
     /// What each channel is worth, for each model.
     pub(crate) fn importance_plots(&self, candles: Interval) -> Vec<Plot> {
-        let plot = |model: &String| self.importance_plot(model, candles);
-        self.run.models.iter().filter_map(plot).collect()
+        let models = self.run.models.iter();
+        models.filter_map(|model| self.importance_plot(model, candles)).collect()
     }
 
     fn importance_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
-        let own = |one: &&Importance| one.model == model && one.interval == candles;
         let channels: Vec<(&str, f64, &Importance)> = self
             .importance
             .iter()
-            .filter(own)
+            .filter(|one| one.model == model && one.interval == candles)
             .filter_map(|one| Some((one.channel.as_str(), percent(one.accuracy_drop?), one)))
             .collect();
         let mut marks = Vec::new();
@@ -82,4 +79,9 @@ impl Report {
             legend: Vec::new(),
         })
     }
+}
+
+/// Validation loss of an epoch as a place in the plot.
+fn validated(one: &EpochLoss) -> Option<(f64, f64)> {
+    Some((one.epoch as f64, one.validation_loss?))
 }

@@ -3,9 +3,10 @@ use askama::Template;
 
 use super::figures::Figures;
 use super::ink;
+use crate::report::Report;
 use crate::report::headline::{UNDEFINED, bounds, lead, percent};
 use crate::report::section::{Part, Section};
-use crate::{Report, ResultRow, Scope};
+use crate::score::{ResultRow, Scope};
 
 /// What the template is filled with.
 #[derive(Template)]

@@ -5,8 +5,9 @@ use super::axis::Axis;
 use super::figures::percent;
 use super::ink::Ink;
 use super::plot::{Mark, Plot, spread};
+use crate::report::Report;
 use crate::report::headline::interval;
-use crate::{EquityPoint, Report, ResultRow, StretchScore, Trading};
+use crate::score::{EquityPoint, ResultRow, StretchScore, Trading};
 
 /// An axis over the heights of all marks.
 type Heights = fn(Vec<f64>) -> Axis;

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use windvane::backtest::{Backtest, Instrument, Plan, Report};
 use windvane::candles::sample;
+use windvane::models::network::{Network, NetworkLearner};
 use windvane::models::train::{Learner, Run};
-use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::models::{HeldOut, ModelId, replace_file};
 use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet};
@@ -37,8 +37,8 @@ const LIMITS: [&str; 4] = [
 /// Fits as v3.2 does and keeps the model, which a report does not.
 #[derive(Debug)]
 struct Kept {
-    learner: FastLstmLearner,
-    model: OnceLock<FastLstm>,
+    learner: NetworkLearner,
+    model: OnceLock<Network>,
 }
 
 impl Learner for Kept {
@@ -51,7 +51,7 @@ impl Learner for Kept {
         train: &TrainSet,
         validation: &ValidationSet,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let model = self.learner.fit_model(train, validation, run)?;
         Ok(Box::new(self.model.get_or_init(|| model).clone()))
     }
@@ -78,9 +78,9 @@ fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let series = sample::load(PAIR).ok_or("the sample has no such pair")?;
     let until = series.close_time(series.len() - 1).ok_or("the sample is empty")?;
     // A name of its own in logs, beside models that a bot fits itself.
-    let learner = FastLstmLearner { id: ModelId::new(NAME), ..FastLstmLearner::default() };
+    let learner = NetworkLearner { id: ModelId::new(NAME), ..v32::learner() };
     let kept = Arc::new(Kept { learner, model: OnceLock::new() });
-    let plan = Plan::Once {
+    let plan = Plan::Holdout {
         validate_from: VALIDATE_FROM.parse()?,
         test_from: HELD_OUT_FROM.parse()?,
         embargo: EMBARGO,

@@ -76,7 +76,7 @@ fn run() -> Result<(), Error> {
 }
 
 /// A model of its usual size after one epoch.
-fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn DirectionModel>, Error> {
+fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, Error> {
     let until = feed.get(TRAINING_CANDLES).ok_or("the sample is too short")?.open_time();
     let past = feed.split_at(until).0;
     let data = Dataset::from_series(&[past], &SignalSpec::default(), 20, LabelSpec::default())?;

@@ -1,0 +1,127 @@
+//! From resamples to the ends of an interval, as wide as few blocks demand.
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+
+use super::distribution::{normal_quantile, student_quantile};
+
+/// Ends of a confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Bounds {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Bounds {
+    /// The interval around an estimate, of resamples of so many blocks, at a level; within a
+    /// range. `None` where all resamples agree.
+    ///
+    /// **Formula** with q the percentiles of the resamples, B the blocks and k of [`widening`]:
+    ///
+    /// ```text
+    /// low  = estimate − k · (estimate − q(tail))
+    /// high = estimate + k · (q(1 − tail) − estimate)          tail = (1 − level) / 2
+    /// ```
+    pub(crate) fn of(
+        estimate: f64,
+        resamples: Vec<f64>,
+        blocks: usize,
+        level: f64,
+        range: RangeInclusive<f64>,
+    ) -> Option<Self> {
+        let Self { low, high } = percentiles(resamples, level)?;
+        let k = widening(blocks, level);
+        Some(Self {
+            low: (estimate - k * (estimate - low)).max(*range.start()),
+            high: (estimate + k * (high - estimate)).min(*range.end()),
+        })
+    }
+}
+
+/// The factor k by which percentiles of resampled means of B blocks are too near the estimate.
+///
+/// Resampling takes the spread of the blocks for known: its standard error is √((B − 1) / B) of
+/// the unbiased one, and its quantiles are the normal ones in place of Student's. Hence
+///
+/// ```text
+/// k = √(B / (B − 1)) · t / z          of B − 1 degrees of freedom, at level + tail
+/// ```
+///
+/// 1.096 for 20 blocks at 95 %, 1.045 for 40, 1.009 for 200. **Source** Hesterberg 2015.
+fn widening(blocks: usize, level: f64) -> f64 {
+    let (b, tail) = (blocks as f64, (1.0 - level) / 2.0);
+    let t_over_z = student_quantile(tail, b - 1.0) / normal_quantile(tail);
+    (b / (b - 1.0)).sqrt() * t_over_z
+}
+
+/// The middle `level` of the values: linear between neighbours, as numpy's percentiles.
+fn percentiles(mut values: Vec<f64>, level: f64) -> Option<Bounds> {
+    values.sort_by(f64::total_cmp);
+    let (first, last) = (*values.first()?, *values.last()?);
+    if first >= last {
+        return None;
+    }
+    let at = |share: f64| {
+        let position = share * (values.len() - 1) as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a length"
+        )]
+        let below = position as usize;
+        let above = (below + 1).min(values.len() - 1);
+        values[below] + (position - below as f64) * (values[above] - values[below])
+    };
+    let tail = (1.0 - level) / 2.0;
+    Some(Bounds { low: at(tail), high: at(1.0 - tail) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_numpys() {
+        let values: Vec<f64> = (0..11).map(f64::from).collect();
+        let Bounds { low, high } = percentiles(values, 0.5).unwrap();
+        assert!((low - 2.5).abs() < 1e-12 && (high - 7.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_widening_is_students() {
+        // Blocks, models compared, exact quantiles of t and of the normal distribution.
+        let table = [
+            (20, 1.0, 2.093_024, 1.959_964),
+            (40, 1.0, 2.022_691, 1.959_964),
+            (200, 1.0, 1.971_957, 1.959_964),
+            (20, 8.0, 3.073_752, 2.734_369),
+            (40, 8.0, 2.890_780, 2.734_369),
+            (20, 100.0, 4.186_935, 3.480_756),
+            (200, 100.0, 3.538_971, 3.480_756),
+        ];
+        for (blocks, models, t, z) in table {
+            let b = blocks as f64;
+            let expected = (b / (b - 1.0)).sqrt() * t / z;
+            let got = widening(blocks, 1.0 - 0.05 / models);
+            assert!((got / expected - 1.0).abs() < 1e-6, "{blocks} {models}: {got} {expected}");
+        }
+    }
+
+    #[test]
+    fn both_ends_move_away_from_the_estimate_and_stay_in_range() {
+        let resamples: Vec<f64> = (0..=100).map(|k| 0.5 + 0.004 * f64::from(k)).collect();
+        let k = widening(20, 0.95);
+        let Bounds { low, high } = Bounds::of(0.7, resamples.clone(), 20, 0.95, 0.0..=1.0).unwrap();
+        assert!((low - (0.7 - k * 0.19)).abs() < 1e-12);
+        assert!((high - (0.7 + k * 0.19)).abs() < 1e-12);
+        let near = resamples.iter().map(|x| x + 0.095).collect();
+        assert_eq!(
+            Bounds::of(0.79, near, 20, 0.95, 0.0..=1.0).unwrap().high.to_bits(),
+            1_f64.to_bits()
+        );
+        assert_eq!(Bounds::of(0.7, vec![0.7; 9], 20, 0.95, 0.0..=1.0), None);
+    }
+}

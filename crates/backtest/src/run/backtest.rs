@@ -1,0 +1,248 @@
+//! Running models over instruments.
+use std::path::PathBuf;
+use std::time::Instant;
+
+use windvane_candles::CandleSeries;
+use windvane_models::train::Learner;
+use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
+
+use super::assemble::Finished;
+use super::cache::Cache;
+use super::execute::Executor;
+use super::fold::Fold;
+use super::group::{Group, by_interval};
+use super::run_plan::RunPlan;
+use super::{Event, Plan, Predictions};
+use crate::error::BacktestError;
+use crate::report::{Failure, Report};
+
+/// A series to test on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instrument {
+    /// Its candles.
+    pub series: CandleSeries,
+    /// Whether models are tested on it without ever learning from it.
+    pub test_only: bool,
+}
+
+/// Settings of a run.
+///
+/// For every interval and fold each learner fits **one** model on the pooled instruments of that
+/// interval, and that model is tested on each of them. Scaler, weights and every choice see
+/// training and validation windows only: [`Split`](windvane_signals::Split) gives no others.
+///
+/// # Examples
+/// On a market that follows its own trend weakly nobody can be right more often than in 58 of 100
+/// candles:
+/// ```
+/// use windvane_backtest::{Backtest, Instrument};
+/// use windvane_candles::{Interval, simulate::Market};
+/// use windvane_models::{train::Learner, v2::WeightedSignalsLearner};
+///
+/// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 7)?;
+/// let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::learned())];
+/// let backtest = Backtest { costs: vec![5.0], ..Backtest::default() };
+/// let report = backtest.run(&[Instrument { series, test_only: false }], &learners, &|_| {})?;
+///
+/// let best_possible = Market::AR1.best_accuracy().unwrap();
+/// let interval = report.results[0].interval_95.unwrap();
+/// assert!(interval.low < best_possible);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Backtest {
+    /// Channels of the signals; the default are the six. Those that read another pair find it
+    /// among the instruments of the same interval.
+    pub channels: Vec<ChannelSpec>,
+    /// The channels that may be named; the default are the built-in ones.
+    pub registry: Registry,
+    /// What happens where candles are missing, for all intervals; `None`, the default, is guessed
+    /// for each interval.
+    ///
+    /// The guess is [`GapPolicy::Sessions`] of up to a week where over 1 % of the time steps of
+    /// an instrument are missing, else [`GapPolicy::Reset`]. It looks only at instruments that
+    /// are learned from, and only at candles before the first validation begins, so a market
+    /// whose nights or weekends come later must be given its policy. Walking forward, the time of
+    /// the first validation depends on the policy; the guess takes the earlier of the two. Under
+    /// [`Plan::Combinatorial`], which tests on all there is, it looks at the first group.
+    pub gaps: Option<GapPolicy>,
+    /// Rows per window; the default is 20.
+    pub lookback: usize,
+    /// What the models are asked; the default is the next candle without a band.
+    pub labels: LabelSpec,
+    /// How time is cut; the default is [`WalkForward::default`].
+    pub plan: Plan,
+    /// Costs of trading that reports reckon with, basis points per unit of turnover: fee and
+    /// slippage of one side of a trade. The default are 2, 5 and 10.
+    pub costs: Vec<f64>,
+    /// Seed of every random draw; the default is 42.
+    pub seed: u64,
+    /// With how many seeds each model is fitted: `seed`, `seed` + 1, and so on; the default is 1,
+    /// and 0 counts as 1. All numbers of a report are of the first, but
+    /// [`ResultRow::seeds`](crate::ResultRow::seeds), which shows what luck does.
+    pub seeds: usize,
+    /// Folder that keeps what every finished task came to; `None`, the default, for none. A run
+    /// that finds there what an earlier one of the same data, settings, learners and version has
+    /// kept goes on from that, and ends with the same report, times aside. The folder may be
+    /// deleted at any time; a damaged file is told of and its task done again. A learner without
+    /// a [`recipe`](Learner::recipe) is always fitted anew.
+    pub resume: Option<PathBuf>,
+}
+
+impl Default for Backtest {
+    fn default() -> Self {
+        Self {
+            channels: SignalSpec::default().channels,
+            registry: Registry::default(),
+            gaps: None,
+            lookback: 20,
+            labels: LabelSpec::default(),
+            plan: Plan::WalkForward(WalkForward::default()),
+            costs: vec![2.0, 5.0, 10.0],
+            seed: 42,
+            seeds: 1,
+            resume: None,
+        }
+    }
+}
+
+impl Backtest {
+    /// Fits and tests every learner on every fold, in parallel on rayon's current threads.
+    ///
+    /// All but the report's `timing` is the same on any number of threads. A model that cannot
+    /// be fitted, an instrument whose signals cannot be computed, or a group that has too few
+    /// candles for the plan, is listed in the report's failures and does not stop the others. `on_event` hears from several threads.
+    ///
+    /// Beside the models a [`LogisticLearner`](windvane_models::logistic::LogisticLearner) is fitted on every fold, as a baseline.
+    ///
+    /// # Errors
+    /// [`BacktestError::NoInstruments`], [`BacktestError::NoLearners`],
+    /// [`BacktestError::DuplicateInstrument`], [`BacktestError::DuplicateLearner`],
+    /// [`BacktestError::Cost`],
+    /// [`BacktestError::NothingEvaluated`] with the first cause when everything failed, and
+    /// [`BacktestError::Io`] where the folder to resume from cannot be made.
+    pub fn run(
+        &self,
+        instruments: &[Instrument],
+        learners: &[Box<dyn Learner>],
+        on_event: &(dyn Fn(Event<'_>) + Sync),
+    ) -> Result<Report, BacktestError> {
+        self.finish(instruments, learners, on_event, |finished, started| finished.report(started))
+    }
+
+    /// Runs like [`run`](Self::run) and returns the single predictions with the report.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_backtest::{Backtest, Instrument};
+    /// use windvane_candles::{Interval, simulate::Market};
+    /// use windvane_models::{train::Learner, v2::WeightedSignalsLearner};
+    ///
+    /// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 900, 7)?;
+    /// let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::learned())];
+    /// let instruments = [Instrument { series, test_only: false }];
+    /// let (report, predictions) =
+    ///     Backtest::default().run_with_predictions(&instruments, &learners, &|_| {})?;
+    ///
+    /// assert_eq!(predictions.iter().count(), report.results[0].score.candles);
+    /// let first = predictions.iter().next().unwrap();
+    /// assert_eq!((first.instrument, first.model, first.fold), ("SIM", "v2", 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_with_predictions(
+        &self,
+        instruments: &[Instrument],
+        learners: &[Box<dyn Learner>],
+        on_event: &(dyn Fn(Event<'_>) + Sync),
+    ) -> Result<(Report, Predictions), BacktestError> {
+        self.finish(instruments, learners, on_event, |finished, started| {
+            (finished.report(started), finished.predictions())
+        })
+    }
+
+    fn finish<T>(
+        &self,
+        instruments: &[Instrument],
+        learners: &[Box<dyn Learner>],
+        on_event: &(dyn Fn(Event<'_>) + Sync),
+        output: impl FnOnce(&Finished<'_>, Instant) -> T,
+    ) -> Result<T, BacktestError> {
+        let started = Instant::now();
+        check(instruments, learners)?;
+        if let Some(&cost) = self.costs.iter().find(|cost| !(0.0..=1e4).contains(*cost)) {
+            return Err(BacktestError::Cost { cost });
+        }
+        let mut failures = Vec::new();
+        let groups = self.groups(instruments, &mut failures);
+        let folds = self.folds(&groups, &mut failures);
+        let logistic = windvane_models::logistic::LogisticLearner::default();
+        let plan = RunPlan::new(self, instruments, folds, learners, &logistic);
+        let folder = self.resume.as_deref();
+        let cache = folder.map(|folder| Cache::new(folder, &plan.folds)).transpose()?;
+        let tasks = plan.tasks();
+        let results = Executor { plan: &plan, cache: cache.as_ref(), on_event }.run_all(&tasks);
+        let finished = Finished::new(&plan, tasks, results, failures);
+        if finished.is_empty() {
+            let failures = finished.failures();
+            let first = failures.first().map_or_else(String::new, ToString::to_string);
+            return Err(BacktestError::NothingEvaluated { failures: failures.len(), first });
+        }
+        Ok(output(&finished, started))
+    }
+
+    pub(crate) fn seed_of(&self, repeat: usize) -> u64 {
+        self.seed.wrapping_add(repeat as u64)
+    }
+
+    /// The instruments by interval; intervals without a usable instrument are left out.
+    fn groups(&self, instruments: &[Instrument], failures: &mut Vec<Failure>) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for (interval, members) in by_interval(instruments) {
+            let (group, failed) = Group::build(interval, members, instruments, self);
+            for (index, error) in &failed {
+                failures.push(Failure::of_instrument(&instruments[*index].series, error));
+            }
+            if !group.members.is_empty() {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// The folds of all groups; groups that the plan does not fit are left out.
+    fn folds<'a>(&self, groups: &'a [Group], failures: &mut Vec<Failure>) -> Vec<Fold<'a>> {
+        let mut folds = Vec::new();
+        for group in groups {
+            match group.folds(self) {
+                Ok(own) => folds.extend(own),
+                Err(error) => failures.push(Failure::of_group(group.interval, &error)),
+            }
+        }
+        folds
+    }
+}
+
+fn check(instruments: &[Instrument], learners: &[Box<dyn Learner>]) -> Result<(), BacktestError> {
+    if instruments.is_empty() {
+        return Err(BacktestError::NoInstruments);
+    }
+    if learners.is_empty() {
+        return Err(BacktestError::NoLearners);
+    }
+    for (index, Instrument { series, .. }) in instruments.iter().enumerate() {
+        let (pair, interval) = (series.pair().clone(), series.interval());
+        let mut before = instruments[..index].iter().map(|other| &other.series);
+        if before.any(|other| *other.pair() == pair && other.interval() == interval) {
+            return Err(BacktestError::DuplicateInstrument { pair, interval });
+        }
+    }
+    for (index, learner) in learners.iter().enumerate() {
+        if learners[..index].iter().any(|other| other.id() == learner.id()) {
+            return Err(BacktestError::DuplicateLearner { id: learner.id().to_string() });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! Gradient-boosted trees on whole windows, by another crate.
+use forust_ml::gradientbooster::GradientBooster;
+use forust_ml::metric::Metric;
+use forust_ml::objective::ObjectiveType;
+use forust_ml::{Matrix, tree::Tree};
+use windvane_candles::Direction;
+use windvane_models::train::{
+    Learner, Run, calibrate, calibration_parts, check_directions, record_of, spec_of,
+};
+use windvane_models::{
+    Calibration, DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction,
+    Scratch, TrainError, TrainingRecord,
+};
+use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet, Window};
+
+/// Fewest windows with a changed close to learn from.
+const MIN_WINDOWS: usize = 50;
+/// Maximum number of trees.
+const TREES: usize = 300;
+/// Trees without a lower loss on the choosing windows that end the fit.
+const PATIENCE: usize = 30;
+const LEARNING_RATE: f32 = 0.05;
+const LEAVES: usize = 16;
+const DEPTH: usize = 6;
+/// Bins of each input.
+const BINS: u16 = 64;
+/// Minimum second derivative in a leaf; a window adds at most a quarter.
+const LEAF_WEIGHT: f32 = 50.0;
+
+/// Fits gradient-boosted trees on all scaled values of a window: 120 for 20 rows of six channels.
+///
+/// At most 300 trees of 16 leaves and 200 windows to a leaf at a learning rate of 0.05; how many
+/// are kept is chosen by log loss on the first two thirds of the validation windows. NEUTRAL has
+/// its share of the training labels, whatever the window, and the probabilities are calibrated as
+/// those of other learners. Nothing is drawn, and any number of threads gives the same bits.
+///
+/// The default one among the models of a run is a baseline of all of them, too:
+/// [`Baseline::BoostedTrees`](crate::Baseline::BoostedTrees).
+///
+/// **Source** Friedman 2001; the trees are those of the crate `forust-ml`.
+///
+/// # Examples
+/// ```
+/// use windvane_backtest::BoostedTreesLearner;
+/// use windvane_models::train::Learner;
+/// assert_eq!(BoostedTreesLearner::default().id().as_str(), "boosted");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoostedTreesLearner {
+    /// Id of the models it fits; `boosted` by default.
+    pub id: ModelId,
+}
+
+impl Default for BoostedTreesLearner {
+    fn default() -> Self {
+        Self { id: ModelId::new("boosted") }
+    }
+}
+
+impl Learner for BoostedTreesLearner {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn recipe(&self) -> Option<String> {
+        let numbers = (TREES, PATIENCE, LEARNING_RATE, LEAVES, DEPTH, BINS, LEAF_WEIGHT);
+        serde_json::to_string(&("boosted", self.id.as_str(), numbers)).ok()
+    }
+
+    fn fit(
+        &self,
+        train: &TrainSet,
+        validation: &ValidationSet,
+        run: &Run<'_>,
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
+        let spec = spec_of(train, validation)?;
+        check_directions(train, MIN_WINDOWS)?;
+        let scaler = Scaler::fit(train)?;
+        let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
+        let (choose, _) = calibration_parts(validation);
+        let trees = grow(&Cases::of(train, &scaler)?, &Cases::of(&choose, &scaler)?)?;
+        record.notes = vec![format!("{} trees", trees.trees.len())];
+        let neutral = train.class_counts()[Direction::Neutral.index()] as f64;
+        let mut model = BoostedTrees {
+            id: self.id.clone(),
+            spec,
+            scaler,
+            trees,
+            // Half a candle more: a class that never occurred yet is not impossible.
+            neutral: (neutral + 0.5) / (train.len() as f64 + 1.0),
+            calibration: Calibration::NONE,
+            record,
+        };
+        calibrate(&mut model, validation)?;
+        Ok(Box::new(model))
+    }
+}
+
+/// Windows whose close changed, as columns of scaled values, with their outcomes.
+struct Cases {
+    /// `[inputs, cases]`.
+    columns: Vec<f64>,
+    /// 1 for UP, 0 for DOWN.
+    rose: Vec<f64>,
+    inputs: usize,
+}
+
+impl Cases {
+    fn of(samples: &SampleSet, scaler: &Scaler) -> Result<Self, TrainError> {
+        let tables = samples.scaled_tables(scaler)?;
+        let (width, inputs) = (samples.width(), samples.width() * samples.lookback());
+        let moved: Vec<&Sample> =
+            samples.samples().iter().filter(|s| s.label != Direction::Neutral).collect();
+        let mut columns = vec![0.0; moved.len() * inputs];
+        for (case, sample) in moved.iter().enumerate() {
+            let end = (sample.row + 1) * width;
+            let window = &tables[sample.table][end - inputs..end];
+            for (column, value) in window.iter().enumerate() {
+                columns[column * moved.len() + case] = f64::from(*value);
+            }
+        }
+        let rose = moved.iter().map(|s| f64::from(u8::from(s.label == Direction::Up))).collect();
+        Ok(Self { columns, rose, inputs })
+    }
+
+    fn matrix(&self) -> Matrix<'_, f64> {
+        Matrix::new(&self.columns, self.rose.len(), self.inputs)
+    }
+}
+
+/// Trees whose outputs add up to ln p(UP) / p(DOWN) of a scaled window.
+struct Trees {
+    trees: Vec<Tree>,
+    base: f64,
+    missing: f64,
+}
+
+impl Trees {
+    fn logit(&self, window: &[f64]) -> f64 {
+        self.trees.iter().fold(self.base, |sum, tree| {
+            sum + tree.predict_row_from_row_slice(window, &self.missing)
+        })
+    }
+}
+
+fn grow(cases: &Cases, choose: &Cases) -> Result<Trees, TrainError> {
+    let mut booster = GradientBooster::default()
+        .set_objective_type(ObjectiveType::LogLoss)
+        .set_evaluation_metric(Some(Metric::LogLoss))
+        .set_iterations(TREES)
+        .set_early_stopping_rounds(Some(PATIENCE))
+        .set_learning_rate(LEARNING_RATE)
+        .set_max_leaves(LEAVES)
+        .set_max_depth(DEPTH)
+        .set_nbins(BINS)
+        .set_min_leaf_weight(LEAF_WEIGHT)
+        .set_parallel(true);
+    let alike = vec![1.0; choose.rose.len()];
+    let evaluation =
+        (!choose.rose.is_empty()).then(|| vec![(choose.matrix(), &choose.rose[..], &alike[..])]);
+    booster
+        .fit_unweighted(&cases.matrix(), &cases.rose, evaluation)
+        .map_err(|error| TrainError::Other(Box::new(error)))?;
+    let mut trees: Vec<Tree> = booster.trees;
+    trees.truncate(booster.prediction_iteration.unwrap_or(trees.len()));
+    Ok(Trees { trees, base: booster.base_score, missing: booster.missing })
+}
+
+/// Boosted trees of UP against DOWN beside a constant share of NEUTRAL. They have no saved form.
+struct BoostedTrees {
+    id: ModelId,
+    spec: ModelSpec,
+    scaler: Scaler,
+    trees: Trees,
+    /// Probability of NEUTRAL.
+    neutral: f64,
+    calibration: Calibration,
+    record: TrainingRecord,
+}
+
+impl std::fmt::Debug for BoostedTrees {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, spec, .. } = self;
+        f.debug_struct("BoostedTrees").field("id", id).field("spec", spec).finish_non_exhaustive()
+    }
+}
+
+/// A scaled window in both precisions.
+struct Buffers {
+    scaled: Vec<f32>,
+    wide: Vec<f64>,
+}
+
+impl DirectionModel for BoostedTrees {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    fn scratch(&self) -> Scratch {
+        let inputs = self.spec.lookback * self.spec.signals.width();
+        Scratch::new(Buffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
+    }
+
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
+        self.spec.check(&window)?;
+        let Buffers { scaled, wide } = scratch.get()?;
+        self.scaler
+            .apply_rows(window.values(), scaled)
+            .map_err(|_| PredictError::ForeignScratch)?;
+        wide.iter_mut().zip(scaled).for_each(|(wide, scaled)| *wide = f64::from(*scaled));
+        let (logit, moved) = (self.trees.logit(wide), 1.0 - self.neutral);
+        #[expect(clippy::cast_possible_truncation, reason = "logarithms of probabilities")]
+        let logits = [moved * sigmoid(logit), moved * sigmoid(-logit), self.neutral]
+            .map(|p| p.max(1e-30).ln() as f32);
+        let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
+        self.calibration.prediction(logits, at, horizon, &self.id)
+    }
+}
+
+impl FittedModel for BoostedTrees {
+    fn record(&self) -> Option<&TrainingRecord> {
+        Some(&self.record)
+    }
+
+    fn calibration(&self) -> Calibration {
+        self.calibration
+    }
+
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
+        self.calibration = calibration;
+        Ok(())
+    }
+}
+
+/// Logistic function.
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}

@@ -1,0 +1,156 @@
+//! Cache of task results in a folder: an interrupted run continues where it stopped.
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use windvane_candles::Timestamp;
+use windvane_lstm_core::Kernel;
+use windvane_models::replace_file;
+use windvane_models::train::Learner;
+use windvane_signals::{LabelSpec, SampleSet};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::fold::Fold;
+use super::task::TaskResult;
+use crate::error::BacktestError;
+
+/// Folder with one file per finished task, named by a hash of all its inputs.
+///
+/// A file of other data, settings, another version or another processor's kernel has another
+/// name and is never read.
+pub(crate) struct Cache<'a> {
+    folder: &'a Path,
+    /// Hashes of the inputs that all tasks of an interval share, with one of its folds' groups.
+    groups: Vec<(windvane_candles::Interval, Xxh3)>,
+}
+
+/// Cache file of a task.
+pub(crate) struct CacheFile {
+    path: PathBuf,
+    key: u128,
+}
+
+/// Version of the program, as it enters the key.
+#[derive(Serialize)]
+struct Program {
+    version: &'static str,
+    kernel: &'static str,
+}
+
+/// Settings of a task, as they enter the key.
+#[derive(Serialize)]
+struct TaskSettings<'a> {
+    learner: &'a str,
+    seed: u64,
+    lookback: usize,
+    labels: LabelSpec,
+    train_from: Option<i64>,
+    validate_from: i64,
+    /// Start and end of each test, milliseconds.
+    tests: Vec<(i64, Option<i64>)>,
+    embargo: u32,
+}
+
+/// Adds settings to a hash, as JSON.
+pub(crate) fn hash_settings(hash: &mut Xxh3, settings: &impl Serialize) {
+    let bytes = serde_json::to_vec(settings);
+    hash.update(&bytes.expect("invariant: settings are texts, numbers and lists"));
+}
+
+impl<'a> Cache<'a> {
+    /// Creates the folder if it does not exist.
+    pub(crate) fn new(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
+        let created = std::fs::create_dir_all(folder);
+        created.map_err(|source| BacktestError::Io { path: folder.to_path_buf(), source })?;
+        let groups = folds.chunk_by(|a, b| a.interval() == b.interval()).map(|folds| {
+            let mut hash = Xxh3::new();
+            let version = env!("CARGO_PKG_VERSION");
+            hash_settings(&mut hash, &Program { version, kernel: Kernel::detect().name() });
+            folds[0].group.hash_into(&mut hash);
+            (folds[0].interval(), hash)
+        });
+        Ok(Self { folder, groups: groups.collect() })
+    }
+
+    /// File of a task; `None` for a learner without a recipe, and for a fold without training
+    /// windows.
+    pub(crate) fn file(
+        &self,
+        fold: &Fold<'_>,
+        learner: &dyn Learner,
+        seed: u64,
+    ) -> Option<CacheFile> {
+        let (recipe, (train, validation)) = (learner.recipe()?, fold.parts.as_ref().ok()?);
+        let (_, group) = self.groups.iter().find(|(interval, _)| *interval == fold.interval())?;
+        let mut hash = group.clone();
+        let tests = fold.split.tests().iter();
+        hash_settings(
+            &mut hash,
+            &TaskSettings {
+                learner: &recipe,
+                seed,
+                lookback: fold.test.lookback(),
+                labels: fold.test.labels(),
+                train_from: fold.split.train_from().map(Timestamp::millis),
+                validate_from: fold.split.validate_from().millis(),
+                tests: tests
+                    .map(|test| (test.from.millis(), test.until.map(Timestamp::millis)))
+                    .collect(),
+                embargo: fold.split.embargo(),
+            },
+        );
+        for samples in [train, validation as &SampleSet, &fold.test] {
+            hash_samples(&mut hash, samples);
+        }
+        let key = hash.digest128();
+        Some(CacheFile { path: self.folder.join(format!("{key:032x}.task")), key })
+    }
+}
+
+fn hash_samples(hash: &mut Xxh3, samples: &SampleSet) {
+    hash.update(&(samples.len() as u64).to_le_bytes());
+    for sample in samples.samples() {
+        for number in [sample.table, sample.row, sample.label.index()] {
+            hash.update(&(number as u64).to_le_bytes());
+        }
+        hash.update(&sample.outcome.settled_at.millis().to_le_bytes());
+    }
+}
+
+impl CacheFile {
+    /// Reads the result of the task, with `windows` predictions; `None` where there is no file,
+    /// and a reason where the file cannot be trusted.
+    pub(crate) fn read(&self, windows: usize) -> Result<Option<TaskResult>, String> {
+        let text = match std::fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.unusable(&error)),
+        };
+        let (checksum, body) = text.split_once('\n').unwrap_or_default();
+        if checksum != self.checksum(body) {
+            return Err(self.unusable(&"its checksum is wrong"));
+        }
+        let result: TaskResult =
+            serde_json::from_str(body).map_err(|error| self.unusable(&error))?;
+        if result.predictions.len() != windows {
+            return Err(self.unusable(&"its predictions are for another test"));
+        }
+        Ok(Some(result))
+    }
+
+    /// Writes the result of the task; the file is written whole or not at all.
+    pub(crate) fn write(&self, result: &TaskResult) -> Result<(), String> {
+        let body = serde_json::to_string(result).map_err(|error| self.unusable(&error))?;
+        let text = [&self.checksum(&body), "\n", &body].concat();
+        replace_file(&self.path, text.as_bytes()).map_err(|error| self.unusable(&error))
+    }
+
+    /// Checksum of the task and the body: a file under another task's name has a wrong one.
+    fn checksum(&self, body: &str) -> String {
+        format!("{:016x}", xxh3_64(&[&self.key.to_le_bytes()[..], body.as_bytes()].concat()))
+    }
+
+    fn unusable(&self, why: &dyn fmt::Display) -> String {
+        format!("{}: {why}; the task is not resumed", self.path.display())
+    }
+}

@@ -1,0 +1,152 @@
+//! Folds: the windows a model is fitted, validated and tested on.
+use windvane_candles::{Direction, Interval, Timestamp};
+use windvane_signals::{Sample, SampleSet, SignalError, SignalTable, Split, TrainSet};
+
+use super::group::Group;
+use super::plan::Parts;
+use super::task::TaskResult;
+use crate::score::{Baseline, BaselineCalls, Record};
+
+/// One fold of a group.
+#[derive(Debug)]
+pub(crate) struct Fold<'a> {
+    pub(crate) group: &'a Group,
+    /// Counted from 1 within the group.
+    pub(crate) number: usize,
+    /// Number of folds of the group.
+    pub(crate) of: usize,
+    pub(crate) split: Split,
+    /// Path of each of the split's tests, counted from 1.
+    pub(crate) paths: Vec<usize>,
+    /// Training and validation windows, or why there are none.
+    pub(crate) parts: Result<Parts<'a>, SignalError>,
+    /// Test windows of all members.
+    pub(crate) test: SampleSet,
+}
+
+impl Fold<'_> {
+    pub(crate) fn interval(&self) -> Interval {
+        self.group.interval
+    }
+
+    /// Index of the instrument of a sample.
+    pub(crate) fn instrument_of(&self, sample: &Sample) -> usize {
+        self.group.members[sample.table]
+    }
+
+    /// Path of a test window.
+    pub(crate) fn path_of(&self, sample: &Sample) -> usize {
+        let test = self.split.tests().iter().position(|test| test.contains(sample.decided_at));
+        self.paths[test.expect("invariant: a test window lies in a test")]
+    }
+
+    /// The first and the last decision tested on an instrument; `None` without any.
+    pub(crate) fn tested(&self, instrument: usize) -> Option<(Timestamp, Timestamp)> {
+        let own = self.test.samples().iter().filter(|one| self.instrument_of(one) == instrument);
+        let times = own.map(|sample| sample.decided_at);
+        Some((times.clone().min()?, times.max()?))
+    }
+
+    /// Instruments tested in the fold whose model was trained on others only, by index. Not those
+    /// that are test-only: for them it is so in every fold.
+    pub(crate) fn untrained(&self) -> Vec<usize> {
+        let Ok((train, _)) = &self.parts else { return Vec::new() };
+        (0..self.group.learning)
+            .filter(|table| has(self.test.samples(), *table) && !has(train.samples(), *table))
+            .map(|table| self.group.members[table])
+            .collect()
+    }
+
+    /// Records of a finished task on the given instruments, in the order of the test windows.
+    /// `baselines` are the directions of fitted baselines for all test windows.
+    pub(crate) fn records(
+        &self,
+        result: &TaskResult,
+        baselines: &[(Baseline, &[Direction])],
+        instruments: &[usize],
+    ) -> Vec<Record> {
+        let majority = self.majority();
+        let tested = self.test.samples().iter().zip(&result.predictions).enumerate();
+        tested
+            .filter(|(_, (sample, _))| instruments.contains(&self.instrument_of(sample)))
+            .map(|(index, (sample, prediction))| {
+                let tables = self.test.tables();
+                let last = last_sign(tables, sample, self.test.labels().horizon);
+                let rules = BaselineCalls::from_rules(last, majority);
+                Record {
+                    decided_at: sample.decided_at,
+                    interval: self.interval(),
+                    instrument: self.instrument_of(sample),
+                    fold: self.number,
+                    path: self.path_of(sample),
+                    row: sample.row,
+                    change: sample.outcome.change,
+                    next_change: tables[sample.table]
+                        .outcome(sample.row, 1)
+                        .map_or(0.0, |outcome| outcome.change),
+                    label: sample.label,
+                    called: prediction.direction,
+                    probabilities: prediction.probabilities,
+                    top_share: prediction.top_share,
+                    baselines: baselines
+                        .iter()
+                        .fold(rules, |calls, (rule, said)| calls.with(*rule, said[index])),
+                }
+            })
+            .collect()
+    }
+
+    /// The commoner of UP and DOWN among the training labels; NEUTRAL without training windows.
+    fn majority(&self) -> Direction {
+        self.parts.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train))
+    }
+}
+
+fn has(samples: &[Sample], table: usize) -> bool {
+    samples.iter().any(|sample| sample.table == table)
+}
+
+/// Direction of the close over the `horizon` candles before a decision; NEUTRAL where unknown.
+fn last_sign(tables: &[SignalTable], sample: &Sample, horizon: usize) -> Direction {
+    let before = sample.row.checked_sub(horizon);
+    let moved = before.and_then(|row| tables[sample.table].outcome(row, horizon));
+    moved.map_or(Direction::Neutral, |outcome| Direction::of_change(outcome.change))
+}
+
+/// The commoner of UP and DOWN among the labels, UP on a tie.
+fn majority(train: &TrainSet) -> Direction {
+    let [up, down, _] = train.class_counts();
+    if down > up { Direction::Down } else { Direction::Up }
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::simulate::Market;
+    use windvane_signals::{LabelSpec, Registry, SignalSpec};
+
+    use super::*;
+
+    #[test]
+    fn the_last_sign_is_that_of_as_many_candles_as_are_asked_for() {
+        let pair = windvane_candles::Pair::new("SIM").unwrap();
+        let series = Market::AR1.candles(pair, Interval::HOUR, 500, 3).unwrap();
+        let spec = SignalSpec::default();
+        let table = SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap();
+        let tables = [table];
+        let labels = LabelSpec { horizon: 5, ..LabelSpec::default() };
+        let samples = SampleSet::collect(&tables, 20, labels).unwrap();
+        let change = |row: usize, back: usize| {
+            let close = |row: usize| series.get(row).unwrap().close();
+            Direction::of_change(close(row) - close(row - back))
+        };
+        let mut differ = 0;
+        for sample in samples.samples() {
+            let (one, five) = (last_sign(&tables, sample, 1), last_sign(&tables, sample, 5));
+            assert_eq!((one, five), (change(sample.row, 1), change(sample.row, 5)));
+            differ += usize::from(one != five);
+        }
+        assert!(differ > 50, "{differ}");
+        let early = Sample { row: 4, ..samples.samples()[0] };
+        assert_eq!(last_sign(&tables, &early, 5), Direction::Neutral);
+    }
+}

@@ -1,0 +1,182 @@
+//! Gap policies: whether a market closes at times, inferred without a look at the test.
+use windvane_candles::{CandleSeries, Interval, Timestamp};
+use windvane_signals::{GapPolicy, SampleSet, SignalError, SignalSpec, SignalTable};
+
+use super::{Backtest, Plan};
+
+/// Share of missing candles above which a market is taken to close at times.
+const SESSION_SHARE: f64 = 0.01;
+
+/// Signal tables of the series of one interval under one gap policy.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) gaps: GapPolicy,
+    /// Tables of the series for which there is one, in their order.
+    pub(crate) tables: Vec<SignalTable>,
+    /// Indices of the other series, with the reason.
+    pub(crate) failed: Vec<(usize, SignalError)>,
+}
+
+impl Built {
+    /// Tables of all series under the policy of the settings, or under the inferred one; the
+    /// first `learning` of the series are the training pool. No table is computed twice.
+    pub(crate) fn new(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Self {
+        let mut built = match backtest.gaps {
+            Some(gaps) => Self::empty(gaps),
+            None => infer(backtest, series, learning),
+        };
+        built.extend(backtest, series, series.len());
+        built
+    }
+
+    fn empty(gaps: GapPolicy) -> Self {
+        Self { gaps, tables: Vec::new(), failed: Vec::new() }
+    }
+
+    /// Computes the tables of the series up to the given count that are still missing. Channels
+    /// that read another pair find it among all series.
+    fn extend(&mut self, backtest: &Backtest, series: &[CandleSeries], count: usize) {
+        let spec = SignalSpec { channels: backtest.channels.clone(), gaps: self.gaps };
+        let done = self.tables.len() + self.failed.len();
+        for (index, own) in series.iter().enumerate().take(count).skip(done) {
+            match SignalTable::build(&spec, &backtest.registry, own, series) {
+                Ok(table) => self.tables.push(table),
+                Err(error) => self.failed.push((index, error)),
+            }
+        }
+    }
+}
+
+/// Gap policy of an audit of one series.
+pub(crate) fn gap_policy_of(backtest: &Backtest, series: &[CandleSeries]) -> GapPolicy {
+    backtest.gaps.unwrap_or_else(|| infer(backtest, series, 1).gaps)
+}
+
+/// The gap policy of series of one interval where none is given, with the tables that were
+/// computed under it; the first `learning` of the series are the training pool.
+///
+/// Only the training pool counts, and of it the candles that open before the first validation
+/// begins. Under a walk-forward plan that time depends on the number of samples, hence on the
+/// policy: the candles before the earlier of the two times are taken, that under
+/// [`GapPolicy::Reset`] and that under [`GapPolicy::Sessions`].
+fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built {
+    let Some(interval) = series.first().map(CandleSeries::interval) else {
+        return Built::empty(GapPolicy::Reset);
+    };
+    let mut candidates = [Built::empty(GapPolicy::Reset), Built::empty(sessions(interval))];
+    let first_boundary = match &backtest.plan {
+        Plan::Holdout { validate_from, .. } => Some(*validate_from),
+        Plan::WalkForward(_) | Plan::Combinatorial(_) => {
+            candidates.iter_mut().for_each(|built| built.extend(backtest, series, learning));
+            candidates.iter().filter_map(|built| first_boundary(backtest, built)).min()
+        }
+    };
+    // Where the plan fits under no policy, cutting the folds reports why.
+    let until = first_boundary.unwrap_or(Timestamp::from_millis(i64::MIN));
+    let before: Vec<CandleSeries> =
+        series[..learning].iter().map(|series| series.split_at(until).0).collect();
+    let [reset, sessions] = candidates;
+    if gap_policy(interval, &before) == reset.gaps { reset } else { sessions }
+}
+
+/// Start of the first validation; for combinations, which test on everything, end of the first
+/// group.
+fn first_boundary(backtest: &Backtest, built: &Built) -> Option<Timestamp> {
+    let pool = SampleSet::collect(&built.tables, backtest.lookback, backtest.labels).ok()?;
+    let splits = backtest.plan.splits(&pool).ok()?;
+    let first = splits.first()?;
+    match backtest.plan {
+        Plan::Combinatorial(_) => first.tests()[0].until,
+        _ => Some(first.validate_from()),
+    }
+}
+
+/// Where more than 1 % of the time steps of any series are missing, the market closes at times
+/// (nights, weekends, holidays): gaps up to a week are passed over, longer ones reset. Otherwise
+/// a gap is a hole in the data, and signals start anew behind it.
+fn gap_policy<'a>(
+    interval: Interval,
+    series: impl IntoIterator<Item = &'a CandleSeries>,
+) -> GapPolicy {
+    let closes = series.into_iter().any(|series| {
+        let missing = missing(series) as f64;
+        missing > SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64)
+    });
+    if closes { sessions(interval) } else { GapPolicy::Reset }
+}
+
+/// Gaps up to a week are passed over.
+fn sessions(interval: Interval) -> GapPolicy {
+    let week = (Interval::WEEK.millis() / interval.millis()).max(1);
+    GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
+}
+
+/// Missing candles between the first and the last of a series.
+pub(crate) fn missing(series: &CandleSeries) -> u64 {
+    series.gaps().map(|gap| gap.missing).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::sample;
+    use windvane_candles::simulate::Market;
+
+    use super::*;
+
+    #[test]
+    fn gap_policy_tells_sessions_from_holes() {
+        let hours = |names: &[&str]| {
+            let series: Vec<CandleSeries> =
+                names.iter().map(|name| sample::load(name).unwrap()).collect();
+            gap_policy(series[0].interval(), &series)
+        };
+        assert_eq!(hours(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
+        assert_eq!(hours(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(hours(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(hours(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
+        assert_eq!(gap_policy(Interval::HOUR, []), GapPolicy::Reset);
+    }
+
+    #[test]
+    fn long_candles_pass_over_one() {
+        let mut candles = sample::load("SP500").unwrap().candles().to_vec();
+        candles.retain(|candle| Interval::WEEK.is_aligned(candle.open_time()));
+        let pair = windvane_candles::Pair::new("SP500").unwrap();
+        let weeks = CandleSeries::new(pair, Interval::WEEK, candles).unwrap();
+        assert!(missing(&weeks) > 0);
+        assert_eq!(gap_policy(Interval::WEEK, [&weeks]), GapPolicy::Sessions { max_missing: 1 });
+    }
+
+    fn inferred(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GapPolicy {
+        infer(backtest, series, learning).gaps
+    }
+
+    /// Hourly candles of which every twentieth is missing from some index on.
+    fn holey_from(index: usize) -> CandleSeries {
+        let pair = windvane_candles::Pair::new("SIM").unwrap();
+        let whole = Market::AR1.candles(pair.clone(), Interval::HOUR, 2_000, 1).unwrap();
+        let kept = |(i, _): &(usize, &windvane_candles::Candle)| *i < index || i % 20 != 0;
+        let candles = whole.iter().enumerate().filter(kept).map(|(_, candle)| *candle).collect();
+        CandleSeries::new(pair, Interval::HOUR, candles).unwrap()
+    }
+
+    #[test]
+    fn only_candles_before_the_first_validation_are_looked_at() {
+        let backtest = Backtest::default();
+        assert_eq!(inferred(&backtest, &[holey_from(400)], 1), GapPolicy::Reset);
+        assert_eq!(
+            inferred(&backtest, &[holey_from(0)], 1),
+            GapPolicy::Sessions { max_missing: 168 }
+        );
+        let test_only = [holey_from(2_000), holey_from(0)];
+        assert_eq!(inferred(&backtest, &test_only, 1), GapPolicy::Reset);
+        assert_eq!(inferred(&backtest, &test_only, 2), GapPolicy::Sessions { max_missing: 168 });
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_cut_looks_at_nothing() {
+        let backtest = Backtest { lookback: 5_000, ..Backtest::default() };
+        assert_eq!(inferred(&backtest, &[holey_from(0)], 1), GapPolicy::Reset);
+        assert_eq!(inferred(&backtest, &[], 0), GapPolicy::Reset);
+    }
+}

@@ -1,0 +1,121 @@
+//! Instruments of one interval, pooled: their tables, their gap policy and their folds.
+use serde::Serialize;
+use windvane_candles::{CandleSeries, Interval, Timestamp};
+use windvane_signals::{GapPolicy, SampleSet, SignalError, SignalSpec, SignalTable};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::fold::Fold;
+use super::gaps::Built;
+use super::plan::PlanError;
+use super::{Backtest, Instrument, cache};
+
+/// Instruments of one interval.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) interval: Interval,
+    pub(crate) gaps: GapPolicy,
+    /// Indices of the instruments; those of the training pool come first.
+    pub(crate) members: Vec<usize>,
+    /// Number of members in the training pool.
+    pub(crate) learning: usize,
+    /// One table per member, in their order.
+    tables: Vec<SignalTable>,
+}
+
+/// The instruments by interval, shortest first. Intervals are never pooled for training.
+pub(crate) fn by_interval(instruments: &[Instrument]) -> Vec<(Interval, Vec<usize>)> {
+    let mut intervals: Vec<Interval> = instruments.iter().map(|i| i.series.interval()).collect();
+    intervals.sort();
+    intervals.dedup();
+    intervals.into_iter().map(|interval| (interval, members(interval, instruments))).collect()
+}
+
+fn members(interval: Interval, instruments: &[Instrument]) -> Vec<usize> {
+    let mut members: Vec<usize> = (0..instruments.len())
+        .filter(|index| instruments[*index].series.interval() == interval)
+        .collect();
+    // A stable sort: the training pool first, else as given.
+    members.sort_by_key(|index| instruments[*index].test_only);
+    members
+}
+
+impl Group {
+    /// Computes the signals of all members. One for which that fails is no member, and is
+    /// returned with the reason.
+    pub(crate) fn build(
+        interval: Interval,
+        mut members: Vec<usize>,
+        instruments: &[Instrument],
+        backtest: &Backtest,
+    ) -> (Self, Vec<(usize, SignalError)>) {
+        let series: Vec<CandleSeries> =
+            members.iter().map(|index| instruments[*index].series.clone()).collect();
+        let learning = training_pool(&members, instruments);
+        let Built { gaps, tables, failed } = Built::new(backtest, &series, learning);
+        let failed: Vec<(usize, SignalError)> =
+            failed.into_iter().map(|(place, error)| (members[place], error)).collect();
+        members.retain(|index| failed.iter().all(|(other, _)| other != index));
+        let learning = training_pool(&members, instruments);
+        (Self { interval, gaps, members, learning, tables }, failed)
+    }
+
+    /// Cuts the group's time into folds. Test-only members are in no training pool, nor do they
+    /// move the cuts.
+    pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
+        let (lookback, labels) = (backtest.lookback, backtest.labels);
+        let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
+        let all = SampleSet::collect(&self.tables, lookback, labels)?;
+        if pool.is_empty() {
+            let hint = "every instrument of the interval is test-only or too short";
+            return Err(SignalError::EmptyPart { part: "training", hint }.into());
+        }
+        let splits = backtest.plan.splits(&pool)?;
+        let (of, paths) = (splits.len(), backtest.plan.paths(&splits));
+        let mut folds = Vec::with_capacity(of);
+        for (index, (split, paths)) in splits.into_iter().zip(paths).enumerate() {
+            let test = split.test(&all);
+            let parts = backtest.plan.parts(&split, &pool, &test)?;
+            folds.push(Fold { group: self, number: index + 1, of, split, paths, parts, test });
+        }
+        Ok(folds)
+    }
+
+    /// Adds all inputs of the group's models to a hash: every row of every member.
+    pub(crate) fn hash_into(&self, hash: &mut Xxh3) {
+        for table in &self.tables {
+            cache::hash_settings(
+                hash,
+                &TableSettings {
+                    pair: table.pair().as_str(),
+                    interval: table.interval(),
+                    spec: table.spec(),
+                    rows: table.len(),
+                },
+            );
+            for row in 0..table.len() {
+                let open_time = table.open_time(row).map_or(0, Timestamp::millis);
+                hash.update(&open_time.to_le_bytes());
+                let close = table.close(row).unwrap_or_default();
+                let values = table.row(row).unwrap_or_default();
+                hash.update(&[u8::from(table.is_held(row)), u8::from(!values.is_empty())]);
+                for number in values.iter().chain(&[close]) {
+                    hash.update(&number.to_bits().to_le_bytes());
+                }
+            }
+        }
+    }
+}
+
+/// Settings of a table, as they enter the key of the cache.
+#[derive(Serialize)]
+struct TableSettings<'a> {
+    pair: &'a str,
+    interval: Interval,
+    spec: &'a SignalSpec,
+    rows: usize,
+}
+
+/// Number of the instruments that are not test-only.
+fn training_pool(members: &[usize], instruments: &[Instrument]) -> usize {
+    members.iter().filter(|index| !instruments[**index].test_only).count()
+}

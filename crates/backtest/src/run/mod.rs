@@ -1,0 +1,27 @@
+//! Runs: the plan, its tasks, their cache and their parallel execution.
+mod assemble;
+mod backtest;
+#[cfg(feature = "boosted")]
+mod boosted;
+mod cache;
+#[cfg(feature = "columnar")]
+mod columnar;
+mod event;
+mod execute;
+mod fold;
+mod gaps;
+mod group;
+mod loss_curve;
+mod occlusion;
+mod plan;
+mod predictions;
+mod run_plan;
+mod task;
+
+pub use backtest::{Backtest, Instrument};
+#[cfg(feature = "boosted")]
+pub use boosted::BoostedTreesLearner;
+pub use event::{Event, Task};
+pub(crate) use gaps::gap_policy_of;
+pub use plan::Plan;
+pub use predictions::{PredictionRow, Predictions};

@@ -1,0 +1,107 @@
+//! Occlusion of channels: predictions of a fitted model with one channel replaced by its median.
+use rayon::prelude::*;
+use windvane_candles::Direction;
+use windvane_models::{FittedModel, Prediction, TableReader, TrainError};
+use windvane_signals::{Sample, SampleSet, TrainSet};
+
+use super::task::windows_per_reader;
+use crate::score::Effect;
+
+/// Maximum number of test windows per model and fold, evenly spread over the test.
+const MAX_WINDOWS: usize = 2_000;
+/// Maximum number of training windows for a median.
+const MAX_MEDIAN_WINDOWS: usize = 20_000;
+/// Windows predicted by one thread with one scratch.
+const CHUNK: usize = 128;
+
+/// Effects of replacing each channel, by channel, on a fold's test windows.
+pub(crate) fn effects(
+    model: &dyn FittedModel,
+    train: &TrainSet,
+    test: &SampleSet,
+) -> Result<Vec<Vec<Effect>>, TrainError> {
+    let medians = medians(train);
+    let chosen: Vec<&Sample> = spread(test.samples(), MAX_WINDOWS).collect();
+    let chunks = chosen.par_chunks(windows_per_reader(model, CHUNK));
+    let chunks: Vec<_> = chunks.map(|chunk| occlude(model, test, &medians, chunk)).collect();
+    let mut channels = vec![Vec::with_capacity(chosen.len()); medians.len()];
+    for chunk in chunks {
+        for window in chunk? {
+            channels.iter_mut().zip(window).for_each(|(channel, effect)| channel.push(effect));
+        }
+    }
+    Ok(channels)
+}
+
+/// Effects by window and channel.
+fn occlude(
+    model: &dyn FittedModel,
+    test: &SampleSet,
+    medians: &[f64],
+    samples: &[&Sample],
+) -> Result<Vec<Vec<Effect>>, TrainError> {
+    let mut whole = TableReader::new(model, test.tables());
+    let mut occluded: Vec<TableReader<'_>> = medians
+        .iter()
+        .enumerate()
+        .map(|(channel, median)| TableReader::new(model, test.tables()).silencing(channel, *median))
+        .collect();
+    let mut windows = Vec::with_capacity(samples.len());
+    for sample in samples {
+        let with = whole.predict_sample(sample)?;
+        let mut effects = Vec::with_capacity(medians.len());
+        for reader in &mut occluded {
+            effects.push(effect(sample, &with, &reader.predict_sample(sample)?));
+        }
+        windows.push(effects);
+    }
+    Ok(windows)
+}
+
+fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> Effect {
+    let change = sample.outcome.change;
+    let hits = hit(change, with).zip(hit(change, without));
+    Effect {
+        decided_at: sample.decided_at.millis(),
+        hits: hits.map(|(with, without)| with - without),
+        loss: loss(without, sample.label) - loss(with, sample.label),
+    }
+}
+
+/// 1 for the right side, 0 for the wrong one, a half for a tie; `None` for an unchanged close.
+fn hit(change: f64, prediction: &Prediction) -> Option<f64> {
+    let side = Direction::of_change(f64::from(prediction.probabilities.edge()));
+    match (Direction::of_change(change), side) {
+        (Direction::Neutral, _) => None,
+        (_, Direction::Neutral) => Some(0.5),
+        (went, side) => Some(f64::from(u8::from(went == side))),
+    }
+}
+
+fn loss(prediction: &Prediction, label: Direction) -> f64 {
+    -f64::from(prediction.probabilities.of(label)).max(f64::EPSILON).ln()
+}
+
+/// Median of each channel over the last rows of training windows.
+fn medians(train: &TrainSet) -> Vec<f64> {
+    let width = train.width();
+    let mut columns: Vec<Vec<f64>> = vec![Vec::new(); width];
+    for sample in spread(train.samples(), MAX_MEDIAN_WINDOWS) {
+        let window = train.window(sample);
+        let last = window.row(window.steps() - 1);
+        columns.iter_mut().zip(last).for_each(|(column, value)| column.push(*value));
+    }
+    columns.into_iter().map(median).collect()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    f64::midpoint(values[(n - 1) / 2], values[n / 2])
+}
+
+/// At most `max` of the items, evenly spread.
+fn spread<T>(items: &[T], max: usize) -> impl Iterator<Item = &T> {
+    let count = items.len().min(max);
+    (0..count).map(move |k| &items[k * items.len() / count])
+}

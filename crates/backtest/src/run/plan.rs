@@ -1,0 +1,189 @@
+//! Plans: training, validation and test periods, and the errors of a plan that does not fit.
+use windvane_candles::Timestamp;
+use windvane_signals::{
+    Combinatorial, SampleSet, SignalError, SignalTable, Split, TrainSet, ValidationSet, WalkForward,
+};
+
+/// Partition of time into training, validation and test periods.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Plan {
+    /// Several tests that walk forward, each after the training period of its model.
+    WalkForward(WalkForward),
+    /// Every combination of some periods is tested once, by models trained on both sides of
+    /// them.
+    Combinatorial(Combinatorial),
+    /// One test at the end.
+    Holdout {
+        /// Training ends and validation begins here.
+        validate_from: Timestamp,
+        /// Validation ends and the test begins here.
+        test_from: Timestamp,
+        /// Candles left out between periods, beyond the purge.
+        embargo: u32,
+    },
+}
+
+/// Training and validation windows of a fold.
+pub(crate) type Parts<'a> = (TrainSet, ValidationSet);
+
+/// Reason that the plan does not fit the instruments of an interval.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    #[error(
+        "no candle to test on from {test_from} on: the data end at {last}, so the test must start \
+         earlier"
+    )]
+    AfterData { test_from: Timestamp, last: Timestamp },
+    #[error(
+        "nothing to learn from before {test_from}: the data to learn from begin at {first}, so \
+         the test must start later"
+    )]
+    BeforeData { test_from: Timestamp, first: Timestamp },
+    #[error(
+        "validation takes the time from {validate_from} to the test at {test_from} and leaves no \
+         sample to train on: the first is decided at {first}, so the test must start later"
+    )]
+    NoTraining { validate_from: Timestamp, test_from: Timestamp, first: Timestamp },
+    #[error(
+        "no sample is decided and settled in the validation from {validate_from} to {test_from}"
+    )]
+    NoValidation { validate_from: Timestamp, test_from: Timestamp },
+}
+
+impl Plan {
+    /// The splits, one per fold; `pool` holds the samples that may be learned from.
+    pub(crate) fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
+        match self {
+            Self::WalkForward(plan) => plan.splits(pool),
+            Self::Combinatorial(plan) => plan.splits(pool),
+            Self::Holdout { validate_from, test_from, embargo } => Ok(vec![
+                Split::builder()
+                    .validate_from(*validate_from)
+                    .test_from(*test_from)
+                    .embargo(*embargo)
+                    .build()?,
+            ]),
+        }
+    }
+
+    /// The path of each test of each split, counted from 1. A path tests everything once. All
+    /// plans have one, but that of combinations: path p takes, of the splits that test group g,
+    /// the (p + g)-th, so that no path tests all of its groups by models that lack the same one.
+    pub(crate) fn paths(&self, splits: &[Split]) -> Vec<Vec<usize>> {
+        let Self::Combinatorial(plan) = self else {
+            return splits.iter().map(|split| vec![1; split.tests().len()]).collect();
+        };
+        let mut tested = vec![0; plan.groups];
+        let mut paths = Vec::new();
+        for groups in plan.combinations() {
+            let mut own = Vec::with_capacity(groups.len());
+            for group in groups {
+                let turn = tested[group] + plan.paths() - group % plan.paths();
+                own.push(turn % plan.paths() + 1);
+                tested[group] += 1;
+            }
+            paths.push(own);
+        }
+        paths
+    }
+
+    /// The groups that a fold tests on, counted from 1; none under plans without groups.
+    pub(crate) fn test_groups(&self, fold: usize) -> Vec<usize> {
+        let Self::Combinatorial(plan) = self else { return Vec::new() };
+        plan.combinations()[fold].iter().map(|group| group + 1).collect()
+    }
+
+    /// The parts of a fold, or why it has none. A fold of several may lack a part and the others
+    /// go on: the inner error. Without its only test a group is lost: the outer one.
+    pub(crate) fn parts<'a>(
+        &self,
+        split: &Split,
+        pool: &SampleSet,
+        test: &SampleSet,
+    ) -> Result<Result<Parts<'a>, SignalError>, PlanError> {
+        let parts = split.train(pool).and_then(|train| Ok((train, split.validation(pool)?)));
+        let parts = parts.and_then(|parts| some_test(parts, test));
+        match self {
+            Self::WalkForward(_) | Self::Combinatorial(_) => Ok(parts.map_err(with_hint_for_folds)),
+            Self::Holdout { .. } => {
+                Ok(Ok(parts.map_err(|error| in_dates(error, split, pool, test.tables()))?))
+            }
+        }
+    }
+}
+
+fn some_test<T>(parts: T, test: &SampleSet) -> Result<T, SignalError> {
+    if test.is_empty() { Err(SignalError::EmptyPart { part: "test", hint: "" }) } else { Ok(parts) }
+}
+
+fn with_hint_for_folds(error: SignalError) -> SignalError {
+    match error {
+        SignalError::EmptyPart { part, .. } => {
+            SignalError::EmptyPart { part, hint: "use fewer or longer folds, or give more candles" }
+        }
+        other => other,
+    }
+}
+
+/// Explains an empty part of a plan with dates: the date that must move, and where to.
+fn in_dates(
+    error: SignalError,
+    split: &Split,
+    pool: &SampleSet,
+    tables: &[SignalTable],
+) -> PlanError {
+    let (validate_from, test_from) = (split.validate_from(), split.test_from());
+    let pooled = pool.tables().iter();
+    let first = pooled.filter_map(|table| table.close_time(0)?.plus(table.interval(), -1)).min();
+    let last =
+        tables.iter().filter_map(|table| table.close_time(table.len().checked_sub(1)?)).max();
+    match (error, first, last) {
+        (SignalError::EmptyPart { .. }, _, Some(last)) if last <= test_from => {
+            PlanError::AfterData { test_from, last }
+        }
+        (SignalError::EmptyPart { .. }, Some(first), _) if test_from <= first => {
+            PlanError::BeforeData { test_from, first }
+        }
+        (SignalError::EmptyPart { part: "training", .. }, _, _) if !pool.is_empty() => {
+            let first = pool.samples()[0].decided_at;
+            PlanError::NoTraining { validate_from, test_from, first }
+        }
+        (SignalError::EmptyPart { part: "validation", .. }, _, _) => {
+            PlanError::NoValidation { validate_from, test_from }
+        }
+        (SignalError::EmptyPart { .. }, _, Some(last)) => PlanError::AfterData { test_from, last },
+        (other, ..) => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_signals::{LabelSpec, Registry, SignalSpec};
+
+    use super::*;
+
+    #[test]
+    fn each_path_tests_each_group_once() {
+        let pair = windvane_candles::Pair::new("SIM").unwrap();
+        let market = windvane_candles::simulate::Market::AR1;
+        let series = market.candles(pair, windvane_candles::Interval::HOUR, 900, 1).unwrap();
+        let spec = SignalSpec::default();
+        let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];
+        let pool = SampleSet::collect(&tables, 5, LabelSpec::default()).unwrap();
+        for (groups, test_groups) in [(6, 2), (5, 1), (7, 3), (4, 3)] {
+            let inner = Combinatorial { groups, test_groups, ..Combinatorial::default() };
+            let plan = Plan::Combinatorial(inner);
+            let paths = plan.paths(&plan.splits(&pool).unwrap());
+            let mut seen: Vec<(usize, usize)> = Vec::new();
+            for (fold, paths) in paths.iter().enumerate() {
+                seen.extend(plan.test_groups(fold).into_iter().zip(paths.iter().copied()));
+            }
+            seen.sort_unstable();
+            let all = (1..=groups).flat_map(|g| (1..=inner.paths()).map(move |path| (g, path)));
+            assert_eq!(seen, all.collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Predictions of a run, row by row, and their files.
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use windvane_candles::{Direction, Interval, Timestamp};
+
+use crate::error::BacktestError;
+
+/// One tested prediction with its outcome.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct PredictionRow<'a> {
+    /// Close time of the last candle of the window.
+    pub time: Timestamp,
+    /// Name of the instrument.
+    pub instrument: &'a str,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Name of the model.
+    pub model: &'a str,
+    /// Seed of the model; the report's numbers are those of the first.
+    pub seed: u64,
+    /// Fold, counted from 1.
+    pub fold: usize,
+    /// Path, counted from 1; the report's numbers are those of path 1.
+    pub path: usize,
+    /// Probabilities of UP, DOWN and NEUTRAL.
+    pub probabilities: [f32; 3],
+    /// Predicted direction; NEUTRAL where the model abstains.
+    pub direction: Direction,
+    /// Probability of the predicted direction.
+    pub confidence: f32,
+    /// Change of the close over the horizon, a fraction.
+    pub realised_return: f64,
+}
+
+/// Predictions of all models of a run on all test windows:
+/// [`Backtest::run_with_predictions`](crate::Backtest::run_with_predictions).
+///
+/// Rows are ordered by task: fold by fold, model by model, seed by seed. Candles without a call
+/// are included.
+///
+/// | column | content |
+/// |---|---|
+/// | `time` | close time of the last candle of the window, RFC 3339 (Parquet: UTC milliseconds) |
+/// | `instrument`, `interval`, `model` | names |
+/// | `seed`, `fold`, `path` | numbers; folds and paths are counted from 1 |
+/// | `p_up`, `p_down`, `p_neutral` | probabilities |
+/// | `direction`, `confidence` | `UP`, `DOWN` or `NEUTRAL`, and its probability |
+/// | `realised_return` | change of the close over the horizon, a fraction |
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    models: Vec<String>,
+    instruments: Vec<String>,
+    /// Index of the model, index of the instrument, and the row without their names.
+    rows: Vec<(u32, u32, PredictionRow<'static>)>,
+}
+
+impl Predictions {
+    /// Names of the columns of the files.
+    pub const COLUMNS: [&'static str; 13] = [
+        "time",
+        "instrument",
+        "interval",
+        "model",
+        "seed",
+        "fold",
+        "path",
+        "p_up",
+        "p_down",
+        "p_neutral",
+        "direction",
+        "confidence",
+        "realised_return",
+    ];
+
+    pub(crate) fn new(
+        models: impl Iterator<Item = String>,
+        instruments: impl Iterator<Item = String>,
+    ) -> Self {
+        Self { models: models.collect(), instruments: instruments.collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row of a model and an instrument, given by index.
+    pub(crate) fn push(&mut self, model: usize, instrument: usize, row: PredictionRow<'static>) {
+        let index = |index: usize| u32::try_from(index).expect("invariant: few models");
+        self.rows.push((index(model), index(instrument), row));
+    }
+
+    /// Iterates over the rows.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = PredictionRow<'_>> {
+        self.rows.iter().map(|(model, instrument, row)| PredictionRow {
+            model: &self.models[*model as usize],
+            instrument: &self.instruments[*instrument as usize],
+            ..*row
+        })
+    }
+
+    /// Writes a file: Parquet where its name ends in `.parquet`, which takes the feature
+    /// `columnar`, CSV otherwise. The file is replaced whole or not at all.
+    ///
+    /// # Errors
+    /// [`BacktestError::Io`] with the path, also for Parquet without the feature.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), BacktestError> {
+        let path = path.as_ref();
+        let columnar = path.extension().is_some_and(|extension| extension == "parquet");
+        let part = part_of(path);
+        let written = File::create(&part).and_then(|file| {
+            let mut file = BufWriter::new(file);
+            if columnar {
+                parquet(self, &mut file)?;
+            } else {
+                self.write_csv(&mut file)?;
+            }
+            file.into_inner()?.sync_all()
+        });
+        written.and_then(|()| fs::rename(&part, path)).map_err(|source| {
+            // The unfinished file may not exist.
+            _ = fs::remove_file(&part);
+            BacktestError::Io { path: path.to_path_buf(), source }
+        })
+    }
+
+    /// Writes CSV with a header. Numbers are written so that reading them gives the same bits.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_csv<W: Write>(&self, mut writer: W) -> io::Result<()> {
+        writeln!(writer, "{}", Self::COLUMNS.join(","))?;
+        for row in self.iter() {
+            let [up, down, neutral] = row.probabilities;
+            let (time, interval, seed) = (row.time, row.interval, row.seed);
+            let (instrument, model) = (quoted(row.instrument), quoted(row.model));
+            let (fold, path, direction) = (row.fold, row.path, row.direction);
+            let (confidence, realised) = (row.confidence, row.realised_return);
+            writeln!(
+                writer,
+                "{time},{instrument},{interval},{model},{seed},{fold},{path},{up},{down},\
+                 {neutral},{direction},{confidence},{realised}"
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Writes Parquet.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    #[cfg(feature = "columnar")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "columnar")))]
+    pub fn write_parquet<W: Write + Send>(&self, writer: W) -> io::Result<()> {
+        super::columnar::write(self, writer)
+    }
+}
+
+/// The unfinished file beside the one to be written.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+/// A name as a CSV field.
+fn quoted(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_string()
+    }
+}
+
+#[cfg(feature = "columnar")]
+fn parquet(predictions: &Predictions, file: &mut BufWriter<File>) -> io::Result<()> {
+    predictions.write_parquet(file)
+}
+
+#[cfg(not(feature = "columnar"))]
+fn parquet(_: &Predictions, _: &mut BufWriter<File>) -> io::Result<()> {
+    let advice = "Parquet takes the feature columnar of windvane-backtest; write CSV instead";
+    Err(io::Error::new(io::ErrorKind::Unsupported, advice))
+}

@@ -1,0 +1,191 @@
+//! Rules and simple learners: what a model has to beat.
+use std::fmt;
+
+use serde::Serialize;
+use windvane_candles::Direction;
+
+use crate::score::{Accuracy, Record};
+
+/// A rule without a model, or a simple learner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Baseline {
+    /// UP, always.
+    AlwaysUp,
+    /// The commoner of UP and DOWN among the training labels of the fold (UP if they tie).
+    Majority,
+    /// Where the close went over the last candle, or over the last h for a horizon of h; no call
+    /// when it did not move.
+    LastSign,
+    /// Against the last sign; no call when the close did not move.
+    OppositeOfLastSign,
+    /// A logistic regression on the windows the model was fitted on, calling every candle:
+    /// [`LogisticLearner`](windvane_models::logistic::LogisticLearner)(windvane_models::logistic::LogisticLearner).
+    Logistic,
+    /// Gradient-boosted trees, likewise, where they are among the models of the run.
+    BoostedTrees,
+}
+
+impl Baseline {
+    /// All baselines, in the order of reports.
+    pub const ALL: [Self; 6] = [
+        Self::AlwaysUp,
+        Self::Majority,
+        Self::LastSign,
+        Self::OppositeOfLastSign,
+        Self::Logistic,
+        Self::BoostedTrees,
+    ];
+}
+
+/// Predictions of the baselines for one candle, at most one per [`Baseline`].
+///
+/// Baselines know nothing after the decision. One that could not be fitted has no prediction.
+///
+/// # Examples
+/// ```
+/// use windvane_backtest::{Baseline, BaselineCalls};
+/// use windvane_candles::Direction;
+///
+/// let calls = BaselineCalls::from_rules(Direction::Down, Direction::Up);
+/// assert_eq!(calls.get(Baseline::OppositeOfLastSign), Some(Direction::Up));
+/// assert_eq!(calls.get(Baseline::Logistic), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BaselineCalls([Option<Direction>; Baseline::ALL.len()]);
+
+impl BaselineCalls {
+    /// Predictions of the four rules: `last` is the direction of the close over as many candles
+    /// before the decision as the horizon has, `majority` the commoner of UP and DOWN among the
+    /// training labels.
+    pub fn from_rules(last: Direction, majority: Direction) -> Self {
+        Self([None; Baseline::ALL.len()])
+            .with(Baseline::AlwaysUp, Direction::Up)
+            .with(Baseline::Majority, majority)
+            .with(Baseline::LastSign, last)
+            .with(Baseline::OppositeOfLastSign, last.opposite())
+    }
+
+    /// The same predictions with that of one more baseline.
+    pub(crate) fn with(mut self, rule: Baseline, call: Direction) -> Self {
+        self.0[rule as usize] = Some(call);
+        self
+    }
+
+    /// Prediction of a baseline; `None` where it could not be fitted.
+    pub fn get(&self, rule: Baseline) -> Option<Direction> {
+        self.0[rule as usize]
+    }
+
+    /// Prediction of a baseline; NEUTRAL where it could not be fitted.
+    pub(crate) fn call(&self, rule: Baseline) -> Direction {
+        self.get(rule).unwrap_or(Direction::Neutral)
+    }
+}
+
+/// The baseline in words, as in tables.
+impl fmt::Display for Baseline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::AlwaysUp => "always up",
+            Self::Majority => "majority",
+            Self::LastSign => "last sign",
+            Self::OppositeOfLastSign => "opposite of last",
+            Self::Logistic => "logistic",
+            Self::BoostedTrees => "boosted trees",
+        })
+    }
+}
+
+/// A baseline on the candles that a model called.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BaselineResult {
+    /// The rule.
+    pub rule: Baseline,
+    /// What it scored.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
+impl BaselineResult {
+    /// The baseline with the highest accuracy on the candles that the model of the records called
+    /// and whose close moved: chosen with hindsight. `None` where none is defined.
+    pub fn best(records: &[Record]) -> Option<Self> {
+        best(&on_called(records))
+    }
+}
+
+/// The baselines with a prediction for every record.
+pub(crate) fn known(records: &[Record]) -> impl Iterator<Item = Baseline> {
+    Baseline::ALL
+        .into_iter()
+        .filter(|rule| records.iter().all(|record| record.baselines.get(*rule).is_some()))
+}
+
+/// All baselines on the candles that a model called and whose close moved: the very candles that
+/// make up the model's accuracy. Otherwise a model could gain an edge by calling only candles on
+/// which the baseline, too, does well. A learner that could not be fitted on each of the folds
+/// would be scored on other candles than the model, and is left out.
+pub(crate) fn on_called(records: &[Record]) -> Vec<BaselineResult> {
+    known(records).map(|rule| BaselineResult { rule, score: score(rule, records) }).collect()
+}
+
+fn score(rule: Baseline, records: &[Record]) -> Accuracy {
+    let scored = records.iter().filter(|record| record.hit(record.called).is_some());
+    Accuracy::of(scored, |record| record.baselines.call(rule))
+}
+
+/// The baseline with the highest accuracy, the first of equals; `None` where none is defined.
+pub(crate) fn best(rules: &[BaselineResult]) -> Option<BaselineResult> {
+    let defined = rules.iter().filter_map(|rule| Some((rule.score.accuracy?, *rule)));
+    defined.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, rule)| rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use Direction::{Down, Neutral, Up};
+
+    use super::*;
+    use crate::score::testing::record;
+
+    fn rules(results: &[BaselineResult]) -> Vec<Baseline> {
+        results.iter().map(|result| result.rule).collect()
+    }
+
+    #[test]
+    fn each_baseline_calls_as_its_name_says() {
+        let calls = BaselineCalls::from_rules(Down, Up).with(Baseline::Logistic, Down);
+        assert_eq!(Baseline::ALL.map(|rule| calls.call(rule)), [Up, Up, Down, Up, Down, Neutral]);
+        let unmoved = BaselineCalls::from_rules(Neutral, Up).with(Baseline::Logistic, Down);
+        let unmoved = unmoved.with(Baseline::BoostedTrees, Up);
+        let expected = [Up, Up, Neutral, Neutral, Down, Up];
+        assert_eq!(Baseline::ALL.map(|rule| unmoved.call(rule)), expected);
+        assert_eq!(BaselineCalls::from_rules(Down, Down).call(Baseline::Majority), Down);
+    }
+
+    #[test]
+    fn a_learner_that_failed_in_one_fold_is_left_out() {
+        let mut records: Vec<Record> = (0..10).map(|t| record(t, Up, 0.01)).collect();
+        assert_eq!(rules(&on_called(&records)), Baseline::ALL[..5]);
+        records[3].baselines = BaselineCalls::from_rules(Up, Down);
+        assert_eq!(rules(&on_called(&records)), Baseline::ALL[..4]);
+    }
+
+    #[test]
+    fn baselines_are_scored_on_the_candles_the_model_called() {
+        let mut records: Vec<Record> = (0..10).map(|t| record(t, Up, 0.01)).collect();
+        records.extend((10..30).map(|t| record(t, Neutral, -0.01)));
+        records.push(record(30, Up, 0.0));
+        let rules = on_called(&records);
+        assert!(rules.iter().all(|rule| rule.score.candles == 10));
+        let best = BaselineResult::best(&records).unwrap();
+        assert_eq!((best.rule, best.score.accuracy), (Baseline::AlwaysUp, Some(1.0)));
+    }
+
+    #[test]
+    fn without_a_call_no_baseline_is_the_best() {
+        assert_eq!(BaselineResult::best(&[record(0, Neutral, 0.01)]), None);
+    }
+}

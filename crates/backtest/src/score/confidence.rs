@@ -1,0 +1,114 @@
+//! How sure the calls were, and how often such calls came true.
+use serde::Serialize;
+
+use crate::metrics::share;
+use crate::score::Record;
+
+/// Number of bins from 0 to 1.
+const BINS: usize = 20;
+
+/// Distribution of the confidence of calls (UP or DOWN): the probability of the called class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Confidence {
+    /// The least; `None` without calls.
+    pub(crate) min: Option<f64>,
+    /// The middle one, or the mean of the two in the middle; `None` without calls.
+    pub(crate) median: Option<f64>,
+    /// The greatest; `None` without calls.
+    pub(crate) max: Option<f64>,
+    /// Twenty bins of width 0.05. A value on an edge is in the upper bin, 1 in the last.
+    pub(crate) bins: Vec<ConfidenceBin>,
+}
+
+/// Calls of similar confidence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ConfidenceBin {
+    /// Lower edge.
+    pub(crate) from: f64,
+    /// Upper edge.
+    pub(crate) to: f64,
+    /// Calls in it.
+    pub(crate) calls: usize,
+    /// Share of those on a moving close that came true; `None` without any.
+    pub(crate) hit_rate: Option<f64>,
+}
+
+impl Confidence {
+    /// The distribution over the records with a call.
+    pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut values = Vec::new();
+        // Calls, scored, hits.
+        let mut counts = [[0_usize; 3]; BINS];
+        for record in records {
+            let hit = record.hit(record.called);
+            if record.called == windvane_candles::Direction::Neutral {
+                continue;
+            }
+            let [calls, scored, hits] = &mut counts[bin(record.confidence())];
+            *calls += 1;
+            *scored += usize::from(hit.is_some());
+            *hits += usize::from(hit == Some(true));
+            values.push(f64::from(record.confidence()));
+        }
+        values.sort_by(f64::total_cmp);
+        let n = values.len();
+        let median = (n > 0).then(|| f64::midpoint(values[(n - 1) / 2], values[n / 2]));
+        let bins = counts.iter().enumerate().map(|(k, &[calls, scored, hits])| ConfidenceBin {
+            from: k as f64 / BINS as f64,
+            to: (k + 1) as f64 / BINS as f64,
+            calls,
+            hit_rate: share(hits, scored),
+        });
+        let (min, max) = (values.first().copied(), values.last().copied());
+        Self { min, median, max, bins: bins.collect() }
+    }
+}
+
+fn bin(confidence: f32) -> usize {
+    // In f32, where 0.35 × 20 is 7; widened first it would be 6.999 999.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a probability times 20"
+    )]
+    let bin = (confidence * BINS as f32) as usize;
+    bin.min(BINS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use windvane_candles::Direction::{Neutral, Up};
+
+    use super::*;
+    use crate::score::testing::{any_records, record};
+
+    #[test]
+    fn edges_are_in_the_upper_bin() {
+        for (confidence, expected) in [(0.0, 0), (0.049, 0), (0.35, 7), (0.5, 10), (1.0, 19)] {
+            assert_eq!(bin(confidence), expected, "{confidence}");
+        }
+    }
+
+    #[test]
+    fn neutral_has_no_confidence_and_the_median_of_two_is_their_mean() {
+        let of = |p: f32, called| {
+            let classes = [p, 1.0 - p, 0.0];
+            let probabilities = windvane_models::Probabilities::new(classes).unwrap();
+            Record { probabilities, ..record(0, called, 0.01) }
+        };
+        let got = Confidence::of(&[of(0.5, Up), of(0.75, Up), of(0.99, Neutral)]);
+        assert_eq!((got.min, got.median, got.max), (Some(0.5), Some(0.625), Some(0.75)));
+        assert_eq!((got.bins[15].calls, got.bins[15].hit_rate), (1, Some(1.0)));
+        assert_eq!(got.bins[0].hit_rate, None);
+        assert_eq!(Confidence::of(&[of(0.99, Neutral)]).median, None);
+    }
+
+    proptest! {
+        #[test]
+        fn bins_hold_every_call_once(records in any_records(0..60)) {
+            let bins: usize = Confidence::of(&records).bins.iter().map(|bin| bin.calls).sum();
+            prop_assert_eq!(bins, crate::score::Accuracy::of(&records, |r| r.called).calls);
+        }
+    }
+}

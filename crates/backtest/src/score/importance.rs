@@ -1,0 +1,92 @@
+//! Importance of channels: the loss of accuracy when a channel is replaced by its median.
+use serde::{Deserialize, Serialize};
+use windvane_candles::Interval;
+
+use crate::metrics::Bounds;
+use crate::score::bootstrap::{Bootstrap, Mean, Terms};
+use crate::score::comparison::LEVEL;
+
+/// What a model loses when it does not see one channel.
+///
+/// In at most 2,000 test windows per fold, evenly spread, every value of the channel is replaced
+/// by its median over training windows (also in the earlier rows that a model with a memory has
+/// read), and the model predicts again. It is not fitted anew, so a
+/// channel whose knowledge others share may look worth more than it is, or less.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Importance {
+    /// The model.
+    pub model: String,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// The channel.
+    pub channel: String,
+    /// Windows looked at, over all folds.
+    pub windows: usize,
+    /// Accuracy with the channel minus that without it, every candle called, over closes that
+    /// moved; a fraction. A tie of UP and DOWN counts as half a hit.
+    pub accuracy_drop: Option<f64>,
+    /// Its 95 % interval: block bootstrap over calendar time.
+    pub accuracy_interval_95: Option<Bounds>,
+    /// Log loss without the channel minus that with it, nats.
+    pub loss_rise: Option<f64>,
+    /// Its 95 % interval.
+    pub loss_interval_95: Option<Bounds>,
+}
+
+/// What silencing one channel changed in one window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Effect {
+    /// Milliseconds.
+    pub(crate) decided_at: i64,
+    /// Hits lost: −1 to 1; `None` where the close did not move.
+    pub(crate) hits: Option<f64>,
+    /// By how much the log loss rises.
+    pub(crate) loss: f64,
+}
+
+/// Which channel of which model.
+pub(crate) struct Subject<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) interval: Interval,
+    pub(crate) channel: String,
+}
+
+impl Importance {
+    /// Computes the importance from the effects of all folds.
+    pub(crate) fn of(subject: Subject<'_>, effects: &[&Effect], terms: Terms<'_>) -> Self {
+        let unit = subject.interval.millis();
+        let hits = effects.iter().filter_map(|one| Some((one.decided_at, one.hits?)));
+        let losses = effects.iter().map(|one| (one.decided_at, one.loss));
+        let (accuracy_drop, accuracy_interval_95) = mean(hits, unit, terms);
+        let (loss_rise, loss_interval_95) = mean(losses, unit, terms);
+        Self {
+            model: subject.model.to_string(),
+            interval: subject.interval,
+            channel: subject.channel,
+            windows: effects.len(),
+            accuracy_drop,
+            accuracy_interval_95,
+            loss_rise,
+            loss_interval_95,
+        }
+    }
+}
+
+/// Mean of values with their times in milliseconds, and its interval.
+fn mean(
+    values: impl Iterator<Item = (i64, f64)>,
+    unit: i64,
+    terms: Terms<'_>,
+) -> (Option<f64>, Option<Bounds>) {
+    let values: Vec<(i64, Mean)> = values
+        .map(|(time, value)| (time.div_euclid(unit), Mean { sum: value, count: 1 }))
+        .collect();
+    let mut all = Mean::default();
+    for (_, value) in &values {
+        all += *value;
+    }
+    let bootstrap = Bootstrap::of_times(values, terms.horizon, terms.seed);
+    let range = f64::NEG_INFINITY..=f64::INFINITY;
+    (all.value(), bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, range)))
+}

@@ -1,0 +1,253 @@
+//! From calls to positions, turnover and returns.
+use std::ops::AddAssign;
+
+use windvane_candles::{Direction, Interval, Timestamp};
+
+use crate::score::Record;
+use crate::score::trading::side;
+
+/// Milliseconds of a year of 365.25 days.
+const YEAR: f64 = 365.25 * 86_400_000.0;
+/// Longest time between two candles of a market that closes for holidays, milliseconds.
+const LONGEST_GAP: i64 = 10 * 86_400_000;
+
+/// What one period moves, as fractions of the capital.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Flow {
+    /// Return before costs.
+    pub(crate) gross: f64,
+    /// What is bought and sold.
+    pub(crate) turnover: f64,
+    /// The absolute position.
+    pub(crate) exposure: f64,
+    /// What positions that were right earned.
+    pub(crate) gained: f64,
+    /// What those that were wrong lost, as a positive number.
+    pub(crate) lost: f64,
+    /// Share of the capital whose position was right.
+    pub(crate) right: f64,
+    /// Share of it whose position was wrong.
+    pub(crate) wrong: f64,
+}
+
+impl Flow {
+    /// Return after a fee per unit of turnover.
+    pub(crate) fn net(&self, fee: f64) -> f64 {
+        self.gross - fee * self.turnover
+    }
+}
+
+impl AddAssign for Flow {
+    fn add_assign(&mut self, more: Self) {
+        self.gross += more.gross;
+        self.turnover += more.turnover;
+        self.exposure += more.exposure;
+        self.gained += more.gained;
+        self.lost += more.lost;
+        self.right += more.right;
+        self.wrong += more.wrong;
+    }
+}
+
+/// Equal parts of the capital in every instrument with a test candle.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Portfolio {
+    /// Moments of decision, rising.
+    pub(crate) times: Vec<Timestamp>,
+    /// One per time.
+    pub(crate) flows: Vec<Flow>,
+}
+
+/// One candle of one instrument.
+struct Step {
+    instrument: usize,
+    row: usize,
+    time: Timestamp,
+    change: f64,
+    side: f64,
+}
+
+impl Portfolio {
+    /// Trades the calls, each held for `horizon` candles.
+    pub(crate) fn of(
+        records: &[Record],
+        call: impl Fn(&Record) -> Direction,
+        horizon: usize,
+    ) -> Self {
+        let mut flows = Vec::new();
+        // Without a gap between them; a gap closes the position.
+        let neighbours = |a: &Step, b: &Step| a.instrument == b.instrument && b.row == a.row + 1;
+        for run in steps(records, call).chunk_by(neighbours) {
+            let mut before = 0.0;
+            for (index, step) in run.iter().enumerate() {
+                let held = &run[(index + 1).saturating_sub(horizon)..=index];
+                let position = held.iter().map(|step| step.side).sum::<f64>() / horizon as f64;
+                let exit = if index + 1 == run.len() { f64::abs(position) } else { 0.0 };
+                let gross = position * step.change;
+                let flow = Flow {
+                    gross,
+                    turnover: f64::abs(position - before) + exit,
+                    exposure: position.abs(),
+                    gained: gross.max(0.0),
+                    lost: (-gross).max(0.0),
+                    right: f64::from(gross > 0.0),
+                    wrong: f64::from(gross < 0.0),
+                };
+                flows.push((step.time, flow));
+                before = position;
+            }
+        }
+        flows.sort_by_key(|(time, _)| *time);
+        let mut portfolio = Self::default();
+        for at_once in flows.chunk_by(|a, b| a.0 == b.0) {
+            let mut sum = Flow::default();
+            for (_, flow) in at_once {
+                sum += *flow;
+            }
+            let n = at_once.len() as f64;
+            portfolio.times.push(at_once[0].0);
+            portfolio.flows.push(Flow {
+                gross: sum.gross / n,
+                turnover: sum.turnover / n,
+                exposure: sum.exposure / n,
+                gained: sum.gained / n,
+                lost: sum.lost / n,
+                right: sum.right / n,
+                wrong: sum.wrong / n,
+            });
+        }
+        portfolio
+    }
+
+    /// Returns after a fee per unit of turnover.
+    pub(crate) fn returns(&self, fee: f64) -> Vec<f64> {
+        self.flows.iter().map(|flow| flow.net(fee)).collect()
+    }
+
+    /// All periods added up.
+    pub(crate) fn total(&self) -> Flow {
+        let mut sum = Flow::default();
+        for flow in &self.flows {
+            sum += *flow;
+        }
+        sum
+    }
+
+    /// As many as there are in a year of tested time: gaps of more than ten days, or three
+    /// intervals, are no part of it. `None` for a single time.
+    pub(crate) fn periods_per_year(&self, interval: Interval) -> Option<f64> {
+        let longest = LONGEST_GAP.max(3 * interval.millis());
+        let gaps = self.times.windows(2).map(|two| two[1].millis() - two[0].millis());
+        let (mut count, mut sum) = (0.0, 0.0);
+        for gap in gaps.filter(|gap| *gap <= longest) {
+            count += 1.0;
+            sum += gap as f64;
+        }
+        (sum > 0.0).then(|| count * YEAR / sum)
+    }
+}
+
+/// One step per candle, in order of instrument and row.
+fn steps(records: &[Record], call: impl Fn(&Record) -> Direction) -> Vec<Step> {
+    let mut sorted: Vec<&Record> = records.iter().collect();
+    sorted.sort_by_key(|record| (record.instrument, record.row));
+    let step = |record: &Record| Step {
+        instrument: record.instrument,
+        row: record.row,
+        time: record.decided_at,
+        change: record.next_change,
+        side: side(call(record)),
+    };
+    sorted.into_iter().map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use Direction::{Down, Neutral, Up};
+
+    use super::*;
+    use crate::score::testing::record;
+
+    fn close(got: f64, want: f64) {
+        assert!((got - want).abs() < 1e-12, "{got} {want}");
+    }
+
+    fn called(record: &Record) -> Direction {
+        record.called
+    }
+
+    fn turnovers(portfolio: &Portfolio) -> Vec<f64> {
+        portfolio.flows.iter().map(|flow| flow.turnover).collect()
+    }
+
+    // By hand: long, long, short, flat, short.
+    #[test]
+    fn turnover_and_return_are_those_by_hand() {
+        let calls = [(Up, 0.01), (Up, -0.02), (Down, -0.03), (Neutral, 0.04), (Down, 0.05)];
+        let records: Vec<Record> =
+            (0..).zip(calls).map(|(t, (call, change))| record(t, call, change)).collect();
+        let portfolio = Portfolio::of(&records, called, 1);
+        // In, hold, turn, out, in and out at the end.
+        assert_eq!(turnovers(&portfolio), [1.0, 0.0, 2.0, 1.0, 2.0]);
+        let net = portfolio.returns(0.001);
+        for (got, want) in net.into_iter().zip([0.009, -0.02, 0.028, -0.001, -0.052]) {
+            close(got, want);
+        }
+        close(portfolio.total().exposure, 4.0);
+        let total = portfolio.total();
+        close(total.gained, 0.04);
+        close(total.lost, 0.07);
+        assert_eq!((total.right, total.wrong), (2.0, 2.0));
+    }
+
+    #[test]
+    fn a_gap_closes_the_position() {
+        let records = [0, 1, 5, 6].map(|t| record(t, Up, 0.01));
+        assert_eq!(turnovers(&Portfolio::of(&records, called, 1)), [1.0, 1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_call_over_several_candles_is_held_for_them() {
+        // The change over the horizon plays no part, only that of the next candle.
+        let calls = [(Up, 0.01), (Up, 0.02), (Down, 0.03), (Down, 0.04)];
+        let records: Vec<Record> = (0..)
+            .zip(calls)
+            .map(|(t, (call, next_change))| Record { next_change, ..record(t, call, 9.0) })
+            .collect();
+        let portfolio = Portfolio::of(&records, called, 2);
+        // Positions 1/2, 1, 0, -1.
+        assert_eq!(turnovers(&portfolio), [0.5, 0.5, 1.0, 2.0]);
+        for (got, want) in portfolio.returns(0.0).into_iter().zip([0.005, 0.02, 0.0, -0.04]) {
+            close(got, want);
+        }
+    }
+
+    #[test]
+    fn instruments_are_equal_parts_whatever_the_order_of_records() {
+        let of = |instrument, t, call, change| Record { instrument, ..record(t, call, change) };
+        // The second instrument is there from the second hour on.
+        let mut records = vec![of(0, 0, Up, 0.02), of(0, 1, Up, 0.02), of(1, 1, Down, 0.04)];
+        let two = Portfolio::of(&records, called, 1);
+        close(two.flows[0].gross, 0.02);
+        close(two.flows[1].gross, -0.01);
+        // The first holds and leaves, 1; the second comes and leaves, 2.
+        close(two.flows[1].turnover, 1.5);
+        records.reverse();
+        assert_eq!(Portfolio::of(&records, called, 1).flows, two.flows);
+    }
+
+    #[test]
+    fn a_year_has_as_many_periods_as_are_tested_in_one() {
+        let per_year = |hours: &mut dyn Iterator<Item = i64>| {
+            let records: Vec<Record> = hours.map(|t| record(t, Up, 0.01)).collect();
+            Portfolio::of(&records, called, 1).periods_per_year(Interval::HOUR)
+        };
+        close(per_year(&mut (0..100)).unwrap(), 8_766.0);
+        // Four untested years between two tests.
+        close(per_year(&mut (0..100).chain(35_000..35_100)).unwrap(), 8_766.0);
+        // Closed every other day.
+        let half = per_year(&mut (0..4_800).filter(|t| t / 24 % 2 == 0)).unwrap();
+        assert!((half / 4_383.0 - 1.0).abs() < 0.01, "{half}");
+        assert_eq!(per_year(&mut (0..1)), None);
+    }
+}

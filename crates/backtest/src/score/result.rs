@@ -1,0 +1,266 @@
+//! Everything that is known about a model on some test candles.
+use serde::Serialize;
+use windvane_candles::Interval;
+
+use crate::metrics::Bounds;
+use crate::metrics::{Confusion, Reliability, ReliabilityBin};
+use crate::score::bootstrap::Terms;
+use crate::score::comparison::Comparison;
+use crate::score::over_time::{StretchScore, stretches};
+use crate::score::selection::{CoveragePoint, Selected, curve};
+use crate::score::{
+    Accuracy, Baseline, BaselineResult, Confidence, Lead, Record, Trading, warning,
+};
+
+/// Which candles a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Scope {
+    /// One instrument.
+    Instrument,
+    /// All instruments of one interval.
+    Interval,
+    /// All instruments of all intervals.
+    All,
+}
+
+/// Accuracy within one fold.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FoldScore {
+    /// Fold, counted from 1.
+    pub fold: usize,
+    /// What was scored in it.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
+/// Accuracy on one path through time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PathScore {
+    /// Path, counted from 1.
+    pub path: usize,
+    /// What was scored on it.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
+/// Accuracy of the models of one seed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SeedScore {
+    /// The seed.
+    pub seed: u64,
+    /// What they scored.
+    #[serde(flatten)]
+    pub score: Accuracy,
+}
+
+/// A model on one instrument, or on several pooled.
+///
+/// Under [`Plan::Combinatorial`](crate::Plan::Combinatorial) every candle is predicted by several
+/// models. All numbers but [`folds`](Self::folds) and [`paths`](Self::paths) are those of path 1,
+/// on which it is predicted once: no candle counts twice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ResultRow {
+    /// The model.
+    pub model: String,
+    /// Which candles the row is about.
+    pub scope: Scope,
+    /// The instrument, or `all`.
+    pub instrument: String,
+    /// The candles' interval; `None` where several are pooled.
+    pub interval: Option<Interval>,
+    /// Accuracy and coverage of the model's calls.
+    #[serde(flatten)]
+    pub score: Accuracy,
+    /// 95 % interval of the accuracy: block bootstrap over calendar time.
+    pub interval_95: Option<Bounds>,
+    /// Blocks drawn from.
+    pub(crate) blocks: Option<usize>,
+    /// The same model forced to call every candle: the sign of p(UP) − p(DOWN).
+    pub full_coverage: Accuracy,
+    /// Whether [`full_coverage`](Self::full_coverage) is better than markets allow: audit for leaks.
+    pub suspicious: bool,
+    /// The model on the candles it is surest of: at 100, 50, 20 and 10 %.
+    pub selected: Vec<Selected>,
+    /// Accuracy against coverage, at 5, 10, … 100 %.
+    pub(crate) coverage_curve: Vec<CoveragePoint>,
+    /// The baselines on the candles that were scored; not the model itself, nor learners that could
+    /// not be fitted on all of its folds.
+    pub baselines: Vec<BaselineResult>,
+    /// The best of them there, chosen with hindsight; `None` without a scored call.
+    pub best_baseline: Option<Baseline>,
+    /// The model's lead over it.
+    pub lead: Option<Lead>,
+    /// Labels against calls.
+    pub confusion: Confusion,
+    /// Mean recall over the labels that occur.
+    pub balanced_accuracy: Option<f64>,
+    /// Mean −ln p(label), nats.
+    pub log_loss: Option<f64>,
+    /// Brier score of the three classes, 0 to 2.
+    pub brier: Option<f64>,
+    /// Expected calibration error in 15 bins, a fraction.
+    pub calibration_error: Option<f64>,
+    /// The reliability diagram: those of the 15 bins that hold a case.
+    pub(crate) reliability: Vec<ReliabilityBin>,
+    /// How sure the calls were.
+    pub(crate) confidence: Confidence,
+    /// What trading the calls would have earned; `None` where several intervals are pooled.
+    pub trading: Option<Trading>,
+    /// Fold by fold; empty for single instruments.
+    pub folds: Vec<FoldScore>,
+    /// Stretch by stretch of calendar time; empty for single instruments.
+    pub(crate) over_time: Vec<StretchScore>,
+    /// Path by path where there are several, else empty. Their spread is what chance and the
+    /// choice of the training windows do; it is no interval, for all paths test the same candles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathScore>,
+    /// Seed by seed where there are several, else empty; the first is that of all other numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<SeedScore>,
+}
+
+impl ResultRow {
+    /// Computes every number of a row from the records alone, of which some are on path 1.
+    pub(crate) fn of(model: &str, place: &Place, all: &[Record], terms: Terms<'_>) -> Self {
+        let records: Vec<Record> = all.iter().filter(|record| record.path == 1).copied().collect();
+        let records = &records[..];
+        let Comparison { interval_95, blocks, baselines, best, lead } =
+            Comparison::of(records, terms);
+        let full_coverage = Accuracy::of(records, Record::edge_call);
+        let confusion =
+            Confusion::of_calls(records.iter().map(|record| (record.label, record.called)));
+        let mut reliability = Reliability::default();
+        for record in records {
+            reliability.add(&record.probabilities, record.label);
+        }
+        let pooled = place.scope != Scope::Instrument;
+        Self {
+            model: model.to_string(),
+            scope: place.scope,
+            instrument: place.instrument.clone(),
+            interval: place.interval,
+            score: Accuracy::of(records, |record| record.called),
+            interval_95,
+            blocks,
+            suspicious: warning::too_good(&full_coverage, place.interval),
+            full_coverage,
+            selected: Selected::all(records, terms),
+            coverage_curve: curve(records),
+            baselines,
+            best_baseline: best.map(|best| best.rule),
+            lead,
+            confusion,
+            balanced_accuracy: confusion.balanced_accuracy(),
+            log_loss: reliability.log_loss(),
+            brier: reliability.brier(),
+            calibration_error: reliability.calibration_error(),
+            reliability: reliability.bins().filter(|bin| bin.cases > 0).collect(),
+            confidence: Confidence::of(records),
+            trading: Trading::of(records, terms, pooled),
+            folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
+            over_time: if pooled { stretches(records, terms) } else { Vec::new() },
+            paths: by_path(all),
+            seeds: Vec::new(),
+        }
+    }
+
+    /// Adds what the models of another seed scored.
+    pub(crate) fn add_seed(&mut self, seed: u64, records: &[Record]) {
+        let first = records.iter().filter(|record| record.path == 1);
+        let score = Accuracy::of(first, |record| record.called);
+        self.seeds.push(SeedScore { seed, score });
+    }
+
+    /// The best baseline with its score.
+    pub fn best_baseline_result(&self) -> Option<&BaselineResult> {
+        self.baselines.iter().find(|baseline| Some(baseline.rule) == self.best_baseline)
+    }
+}
+
+/// Which candles a row is about, with their names.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) scope: Scope,
+    pub(crate) instrument: String,
+    pub(crate) interval: Option<Interval>,
+}
+
+fn by_fold(records: &[Record]) -> Vec<FoldScore> {
+    let folds = by(records, |record| record.fold).into_iter();
+    folds.map(|(fold, score)| FoldScore { fold, score }).collect()
+}
+
+fn by_path(records: &[Record]) -> Vec<PathScore> {
+    let paths = by(records, |record| record.path);
+    if paths.len() < 2 {
+        return Vec::new();
+    }
+    paths.into_iter().map(|(path, score)| PathScore { path, score }).collect()
+}
+
+/// The score of the records with each number that they have, in its order.
+fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accuracy)> {
+    let mut numbers: Vec<usize> = records.iter().map(&number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let score = |wanted| {
+        let own = records.iter().filter(|record| number(record) == wanted);
+        (wanted, Accuracy::of(own, |record| record.called))
+    };
+    numbers.into_iter().map(score).collect()
+}
+
+#[cfg(test)]
+pub(crate) fn row(records: &[Record]) -> ResultRow {
+    let interval = Some(Interval::HOUR);
+    let place = Place { scope: Scope::Instrument, instrument: "SIM".into(), interval };
+    ResultRow::of("test", &place, records, Terms { horizon: 1, seed: 7, costs: &[5.0] })
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::Direction::{Down, Neutral, Up};
+
+    use super::*;
+    use crate::score::testing::record;
+
+    #[test]
+    fn a_row_without_calls_is_undefined_throughout() {
+        let records: Vec<Record> = (0..370).map(|t| record(t, Neutral, 0.01)).collect();
+        let row = row(&records);
+        assert_eq!((row.score.accuracy, row.score.coverage), (None, Some(0.0)));
+        assert_eq!((row.interval_95, row.lead, row.best_baseline), (None, None, None));
+        assert!(row.baselines.iter().all(|baseline| baseline.score.accuracy.is_none()));
+        assert!(row.log_loss.is_some());
+    }
+
+    #[test]
+    fn the_lead_is_the_difference_to_the_best_rule() {
+        // Three of four go up; the model is right on every second fall as well.
+        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
+        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
+        let records: Vec<Record> = (0..800).map(|t| record(t, call(t), change(t))).collect();
+        let row = row(&records);
+        assert_eq!(row.best_baseline, Some(Baseline::AlwaysUp));
+        assert_eq!(row.score.accuracy, Some(0.875));
+        assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);
+    }
+
+    #[test]
+    fn full_coverage_calls_by_the_edge_where_the_model_abstains() {
+        let classes = windvane_models::Probabilities::new([0.3, 0.2, 0.5]).unwrap();
+        let records: Vec<Record> = (0..10)
+            .map(|t| Record { probabilities: classes, ..record(t, Neutral, 0.01) })
+            .collect();
+        let row = row(&records);
+        assert_eq!(row.score.calls, 0);
+        assert_eq!(row.full_coverage.accuracy, Some(1.0));
+        assert_eq!(row.full_coverage.coverage, Some(1.0));
+    }
+}

@@ -1,0 +1,48 @@
+//! Records for the unit tests.
+use proptest::prelude::*;
+use windvane_candles::{Direction, Interval, Timestamp};
+use windvane_models::Probabilities;
+
+use crate::score::{Baseline, BaselineCalls, Record};
+
+/// An hourly record of instrument 0 with a zero band and 60 % confidence.
+pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
+    let mut classes = [0.2; 3];
+    classes[called.index()] = 0.6;
+    Record {
+        decided_at: Timestamp::from_millis(hour * Interval::HOUR.millis()),
+        interval: Interval::HOUR,
+        instrument: 0,
+        fold: 1,
+        path: 1,
+        row: usize::try_from(hour).unwrap(),
+        change,
+        next_change: change,
+        label: Direction::of_change(change),
+        called,
+        probabilities: Probabilities::new(classes).unwrap(),
+        top_share: 0.5,
+        baselines: BaselineCalls::from_rules(Direction::Up, Direction::Down)
+            .with(Baseline::Logistic, Direction::Down),
+    }
+}
+
+/// Any records, at times of their own.
+pub(crate) fn any_records(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Record>> {
+    let change = prop_oneof![Just(0.0), -0.1..0.1_f64];
+    prop::collection::vec((any_direction(), change, any_direction()), count).prop_map(|rows| {
+        let rows = rows.into_iter().zip(0..);
+        rows.map(|((called, change, last), hour)| with_last(record(hour, called, change), last))
+            .collect()
+    })
+}
+
+fn any_direction() -> impl Strategy<Value = Direction> {
+    prop::sample::select(Direction::ALL.to_vec())
+}
+
+/// The record after closes that went in the given direction.
+fn with_last(record: Record, last: Direction) -> Record {
+    let baselines = BaselineCalls::from_rules(last, Direction::Down);
+    Record { baselines: baselines.with(Baseline::Logistic, Direction::Down), ..record }
+}

@@ -1,0 +1,456 @@
+//! What acting on every call would have earned, after costs.
+use std::ops::AddAssign;
+
+use serde::Serialize;
+use windvane_candles::{Direction, Interval, Timestamp};
+
+use crate::metrics::Bounds;
+use crate::metrics::{Returns, SharpeRatio};
+use crate::score::baseline::known;
+use crate::score::bootstrap::{Bootstrap, Terms};
+use crate::score::comparison::LEVEL;
+use crate::score::iso;
+use crate::score::portfolio::{Flow, Portfolio};
+use crate::score::{Baseline, Record, ResultRow};
+
+/// Points of an equity curve.
+const POINTS: usize = 200;
+
+/// Fewest days of tested time for a growth per year: of less it would be a raised power of luck.
+const LEAST_DAYS: f64 = 90.0;
+
+/// One basis point.
+const BASIS_POINT: f64 = 1e-4;
+
+/// Trading a model's calls: long on UP, short on DOWN, flat on NEUTRAL, at the closes.
+///
+/// **Formula** for each instrument, `s_t` the side of the call at the close of candle t (+1, −1,
+/// 0), h the horizon, `r_{t+1}` the change of the close over the next candle, c the cost of a unit of
+/// turnover (fee and slippage):
+///
+/// ```text
+/// position  P_t = (s_t + s_{t−1} + … + s_{t−h+1}) / h        every call is held h candles
+/// turnover  q_t = |P_t − P_{t−1}|                            from flat, and to flat at the end
+/// gross     g_t = P_t r_{t+1}
+/// net       g_t − c q_t
+/// ```
+///
+/// From long to short is a turnover of 2. Where a candle has no test window (a gap, a fold's
+/// end) the position is closed and costs that. Several instruments are equal parts of one
+/// portfolio at every time, rebalanced for nothing. Not in it: funding, borrowing, the size of the order book.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Trading {
+    /// Times with a position or none: the periods of the returns.
+    pub periods: usize,
+    /// Those of a year, as dense as the tested ones; gaps of more than ten days, or three
+    /// intervals, are no tested time.
+    pub periods_per_year: Option<f64>,
+    /// Mean absolute position, 0 to 1.
+    pub exposure: f64,
+    /// Mean turnover per period, 0 to 2.
+    pub turnover: f64,
+    /// Mean gross return per period, a fraction.
+    pub gross_mean: f64,
+    /// Growth and risk before costs.
+    pub gross: Returns,
+    /// Share of the candles held that earned something, among those that earned or lost; `None`
+    /// without any. With a horizon of one candle, and instruments that are all there all the time,
+    /// this is the accuracy.
+    pub hit_rate: Option<f64>,
+    /// What a candle earned that earned something, on the mean, a fraction.
+    pub(crate) mean_gain: Option<f64>,
+    /// What a candle lost that lost something, on the mean, a positive fraction.
+    pub(crate) mean_loss: Option<f64>,
+    /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
+    /// loss before costs, `None` without turnover.
+    pub break_even_cost: Option<f64>,
+    /// After costs, one entry per cost.
+    pub net: Vec<NetResult>,
+    /// Growth from 1 on; empty for single instruments.
+    pub equity: Vec<EquityPoint>,
+}
+
+/// What is left after costs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct NetResult {
+    /// Cost per unit of turnover, basis points.
+    pub cost: f64,
+    /// Mean return per period, a fraction.
+    pub mean: f64,
+    /// Its 95 % interval: block bootstrap over calendar time.
+    pub interval_95: Option<Bounds>,
+    /// Growth and risk; `annual_return` and `calmar` are `None` below 90 days of tested time.
+    #[serde(flatten)]
+    pub returns: Returns,
+    /// [`hit_rate`](Trading::hit_rate) at which nothing would be left, if gains and losses were
+    /// as large as they were: (loss + cost) / (gain + loss), cost being c Σ q per candle that
+    /// earned or lost. A hit rate above it means a mean above 0, and the other way round. Above 1
+    /// no hit rate would do.
+    pub break_even_accuracy: Option<f64>,
+    /// The Sharpe ratio per period with its moments.
+    pub sharpe_ratio: Option<SharpeRatio>,
+    /// Probability that it is more than the best of all models compared here has by chance:
+    /// [`SharpeRatio::deflated`].
+    pub deflated_sharpe: Option<f64>,
+    /// The baseline that earned the most at this cost on all test candles, with hindsight.
+    pub best_baseline: Option<BaselineReturn>,
+}
+
+impl NetResult {
+    /// The row that is left with the most per candle, at the middle one of the costs.
+    pub(crate) fn best<'a>(
+        rows: impl Iterator<Item = &'a ResultRow>,
+    ) -> Option<(&'a ResultRow, &'a Self)> {
+        let traded = rows.filter_map(|row| {
+            let net = &row.trading.as_ref()?.net;
+            Some((row, net.get(net.len() / 2)?))
+        });
+        traded.reduce(|best, next| if next.1.mean > best.1.mean { next } else { best })
+    }
+}
+
+/// What trading a baseline would have left.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BaselineReturn {
+    /// The rule; `always_up` is buying and holding.
+    pub rule: Baseline,
+    /// Mean return per period after costs, a fraction.
+    pub mean: f64,
+    /// Growth and risk after costs.
+    #[serde(flatten)]
+    pub returns: Returns,
+}
+
+/// A point of an equity curve.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EquityPoint {
+    /// When.
+    #[serde(serialize_with = "iso::time")]
+    pub time: Timestamp,
+    /// Before costs.
+    pub gross: f64,
+    /// After costs, in the order of [`Trading::net`].
+    pub net: Vec<f64>,
+    /// The deepest fall below the highest equity so far since the point before, per cost, 0 to
+    /// −1.
+    pub(crate) drawdown: Vec<f64>,
+}
+
+/// The position of a call.
+pub(crate) fn side(call: Direction) -> f64 {
+    match call {
+        Direction::Up => 1.0,
+        Direction::Down => -1.0,
+        Direction::Neutral => 0.0,
+    }
+}
+
+impl Trading {
+    /// What 1 has grown to after acting on every call, each held for `horizon` candles, at `cost`
+    /// basis points per unit of turnover: the last equity of the report, for a bot that wants it
+    /// while it trades. The records are of one interval; a `horizon` of 0 counts as 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_backtest::Trading;
+    /// assert_eq!(Trading::growth(&[], 1, 5.0), 1.0);
+    /// ```
+    pub fn growth(records: &[Record], horizon: usize, cost: f64) -> f64 {
+        let portfolio = Portfolio::of(records, |record| record.called, horizon.max(1));
+        let fee = cost * BASIS_POINT;
+        portfolio.flows.iter().fold(1.0, |equity, flow| equity * (1.0 + flow.net(fee)))
+    }
+
+    /// Of records of one interval; `None` without any, and where intervals are mixed.
+    pub(crate) fn of(records: &[Record], terms: Terms<'_>, with_equity: bool) -> Option<Self> {
+        let interval = records.first()?.interval;
+        if records.iter().any(|record| record.interval != interval) {
+            return None;
+        }
+        let portfolio = Portfolio::of(records, |record| record.called, terms.horizon);
+        let mut baselines = Vec::new();
+        for rule in known(records) {
+            let traded =
+                Portfolio::of(records, |record| record.baselines.call(rule), terms.horizon);
+            baselines.push((rule, traded));
+        }
+        let year = portfolio.periods_per_year(interval);
+        let whole = portfolio.total();
+        let n = portfolio.flows.len() as f64;
+        let bootstrap = bootstrap(&portfolio, interval, terms);
+        let mut net = Vec::with_capacity(terms.costs.len());
+        for cost in terms.costs {
+            let fee = cost * BASIS_POINT;
+            let returns = portfolio.returns(fee);
+            net.push(NetResult {
+                cost: *cost,
+                mean: returns.iter().sum::<f64>() / n,
+                interval_95: bootstrap.as_ref().and_then(|b| net_bounds(b, fee)),
+                returns: yearly(&returns, year),
+                break_even_accuracy: break_even_accuracy(&whole, fee),
+                sharpe_ratio: SharpeRatio::of(&returns),
+                deflated_sharpe: None,
+                best_baseline: best_baseline(&baselines, fee, year),
+            });
+        }
+        let equity =
+            if with_equity { equity(&portfolio, interval, terms.costs) } else { Vec::new() };
+        Some(Self {
+            periods: portfolio.flows.len(),
+            periods_per_year: year,
+            exposure: whole.exposure / n,
+            turnover: whole.turnover / n,
+            gross_mean: whole.gross / n,
+            gross: yearly(&portfolio.returns(0.0), year),
+            hit_rate: share(whole.right, whole.right + whole.wrong),
+            mean_gain: share(whole.gained, whole.right),
+            mean_loss: share(whole.lost, whole.wrong),
+            break_even_cost: (whole.turnover > 0.0)
+                .then(|| whole.gross / whole.turnover / BASIS_POINT),
+            net,
+            equity,
+        })
+    }
+}
+
+/// Several periods added up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Periods {
+    flow: Flow,
+    count: usize,
+}
+
+impl AddAssign for Periods {
+    fn add_assign(&mut self, more: Self) {
+        self.flow += more.flow;
+        self.count += more.count;
+    }
+}
+
+/// Resamples of the periods of a portfolio.
+fn bootstrap(
+    portfolio: &Portfolio,
+    interval: Interval,
+    terms: Terms<'_>,
+) -> Option<Bootstrap<Periods>> {
+    let times = portfolio.times.iter().map(|time| time.millis().div_euclid(interval.millis()));
+    let periods = portfolio.flows.iter().map(|flow| Periods { flow: *flow, count: 1 });
+    Bootstrap::of_times(times.zip(periods).collect(), terms.horizon, terms.seed)
+}
+
+/// Interval of the mean return after a fee.
+fn net_bounds(bootstrap: &Bootstrap<Periods>, fee: f64) -> Option<Bounds> {
+    let all = f64::NEG_INFINITY..=f64::INFINITY;
+    bootstrap.bounds(|some| Some(some.flow.net(fee) / some.count as f64), LEVEL, all)
+}
+
+/// Growth and risk; without what is reckoned per year if less than [`LEAST_DAYS`] were tested.
+fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
+    let whole = Returns::of(returns, periods_per_year.unwrap_or(f64::NAN));
+    let days = periods_per_year.map(|year| 365.25 * returns.len() as f64 / year);
+    if days.is_some_and(|days| days >= LEAST_DAYS) {
+        return whole;
+    }
+    Returns { annual_return: None, calmar: None, ..whole }
+}
+
+fn break_even_accuracy(whole: &Flow, fee: f64) -> Option<f64> {
+    let gain = share(whole.gained, whole.right)?;
+    let loss = share(whole.lost, whole.wrong)?;
+    let cost = fee * whole.turnover / (whole.right + whole.wrong);
+    Some((loss + cost) / (gain + loss))
+}
+
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+fn best_baseline(
+    baselines: &[(Baseline, Portfolio)],
+    fee: f64,
+    periods_per_year: Option<f64>,
+) -> Option<BaselineReturn> {
+    let results = baselines.iter().map(|(rule, portfolio)| {
+        let returns = portfolio.returns(fee);
+        let mean = returns.iter().sum::<f64>() / returns.len() as f64;
+        BaselineReturn { rule: *rule, mean, returns: yearly(&returns, periods_per_year) }
+    });
+    results.reduce(|best, next| if next.mean > best.mean { next } else { best })
+}
+
+/// The curve of growth: the start, then as many points as there are, at most 200.
+fn equity(portfolio: &Portfolio, interval: Interval, costs: &[f64]) -> Vec<EquityPoint> {
+    let Some(start) = portfolio.times.first() else { return Vec::new() };
+    let (ones, zeros) = (vec![1.0_f64; costs.len()], vec![0.0_f64; costs.len()]);
+    let first =
+        EquityPoint { time: *start, gross: 1.0, net: ones.clone(), drawdown: zeros.clone() };
+    let (mut gross, mut net, mut highest) = (1.0, ones.clone(), ones);
+    let mut deepest = zeros.clone();
+    let periods = portfolio.flows.len();
+    let points = periods.min(POINTS - 1);
+    let mut curve = vec![first];
+    for (index, flow) in portfolio.flows.iter().enumerate() {
+        gross *= 1.0 + flow.gross;
+        for (k, cost) in costs.iter().enumerate() {
+            net[k] *= 1.0 + flow.net(cost * BASIS_POINT);
+            highest[k] = highest[k].max(net[k]);
+            deepest[k] = deepest[k].min(net[k] / highest[k] - 1.0);
+        }
+        // The last of every points-th part.
+        if (index + 1) * points / periods > index * points / periods {
+            let time = match portfolio.times.get(index + 1) {
+                Some(next) => *next,
+                None => portfolio.times[index].plus(interval, 1).unwrap_or(*start),
+            };
+            let drawdown = std::mem::replace(&mut deepest, zeros.clone());
+            curve.push(EquityPoint { time, gross, net: net.clone(), drawdown });
+        }
+    }
+    curve
+}
+
+/// Fills in what depends on all models compared at one place.
+pub(crate) fn deflate(trades: &mut [&mut Trading]) {
+    let costs = trades.first().map_or(0, |trading| trading.net.len());
+    for k in 0..costs {
+        let ratios = trades.iter().map(|trading| trading.net[k].sharpe_ratio.map(|s| s.ratio));
+        // A model that never trades is a trial with a ratio of 0.
+        let trials: Vec<f64> = ratios.map(|ratio| ratio.unwrap_or(0.0)).collect();
+        for trading in &mut *trades {
+            let net = &mut trading.net[k];
+            net.deflated_sharpe = net.sharpe_ratio.and_then(|s| s.deflated(&trials));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::Direction::{Down, Up};
+
+    use super::*;
+    use crate::score::testing::record;
+
+    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
+
+    fn close(got: f64, want: f64) {
+        assert!((got - want).abs() < 1e-12 * want.abs().max(1.0) * 10.0, "{got} {want}");
+    }
+
+    /// Always long, except where the hour is a multiple of eight; three in four go up.
+    fn records(n: i64) -> Vec<Record> {
+        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
+        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
+        (0..n).map(|t| record(t, call(t), change(t))).collect()
+    }
+
+    // By hand: of eight hours 7 come true and 1 does not, 1 % each; two turns of 2, but the first
+    // is made from flat, which is 1, and the last position is closed, which is 1 more.
+    #[test]
+    fn what_is_left_and_where_nothing_is_left_are_those_by_hand() {
+        let trading = Trading::of(&records(800), TERMS, false).unwrap();
+        let turnover = (100.0 * 4.0 - 1.0 + 1.0) / 800.0;
+        close(trading.turnover, turnover);
+        close(trading.gross_mean, 0.0075);
+        close(trading.exposure, 1.0);
+        close(trading.break_even_cost.unwrap(), 0.0075 / turnover * 1e4);
+        let net = &trading.net[1];
+        close(net.mean, 0.0075 - 0.001 * turnover);
+        close(net.break_even_accuracy.unwrap(), 0.5 + 0.001 * turnover / 0.02);
+        let bounds = net.interval_95.unwrap();
+        assert!(bounds.low <= net.mean && net.mean <= bounds.high);
+        // Buying and holding earns half as much and pays almost nothing.
+        let baseline = net.best_baseline.unwrap();
+        assert_eq!(baseline.rule, Baseline::AlwaysUp);
+        close(baseline.mean, 0.005 - 0.001 * 2.0 / 800.0);
+    }
+
+    // Rare large gains, frequent small losses: right less than half of the time, and still ahead.
+    #[test]
+    fn a_hit_rate_above_even_is_a_result_above_nothing() {
+        let mut random =
+            windvane_lstm_core::Stream::new(5, windvane_lstm_core::Purpose::Shuffle, 0, 0);
+        let mut ahead = 0;
+        for _ in 0..200 {
+            let mut draw =
+                || (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
+            let records: Vec<Record> =
+                (0..60).map(|t| record(t, if t % 3 == 0 { Down } else { Up }, draw())).collect();
+            let trading = Trading::of(&records, TERMS, false).unwrap();
+            for net in &trading.net {
+                let above = trading.hit_rate.unwrap() > net.break_even_accuracy.unwrap();
+                assert_eq!(above, net.mean > 0.0, "{trading:?}");
+                ahead += usize::from(above);
+            }
+        }
+        assert!((20..380).contains(&ahead), "{ahead}");
+    }
+
+    #[test]
+    fn less_than_ninety_days_have_no_growth_per_year() {
+        let of = |n| Trading::of(&records(n), TERMS, false).unwrap();
+        let (short, long) = (of(24 * 90 - 1), of(24 * 90 + 1));
+        assert_eq!((short.gross.annual_return, short.net[1].returns.calmar), (None, None));
+        assert_eq!(short.net[0].best_baseline.unwrap().returns.annual_return, None);
+        assert!(short.gross.total.is_some() && short.gross.sharpe.is_some());
+        assert!(long.gross.annual_return.is_some() && long.net[1].returns.calmar.is_some());
+    }
+
+    #[test]
+    fn the_curve_ends_where_the_returns_do_and_keeps_the_deepest_fall() {
+        for n in [1, 2, 150, 199, 200, 1_000] {
+            let trading = Trading::of(&records(n), TERMS, true).unwrap();
+            let curve = &trading.equity;
+            assert_eq!(curve.len(), usize::try_from(n).unwrap().min(POINTS - 1) + 1);
+            assert!(curve.windows(2).all(|two| two[0].time < two[1].time));
+            let last = curve.last().unwrap();
+            assert_eq!(last.time, Timestamp::from_millis(n * 3_600_000));
+            for (k, net) in trading.net.iter().enumerate() {
+                close(Trading::growth(&records(n), 1, net.cost), last.net[k]);
+                let deepest = curve.iter().map(|point| point.drawdown[k]).fold(0.0, f64::min);
+                if let Some(total) = net.returns.total {
+                    assert!((last.net[k] / (1.0 + total) - 1.0).abs() < 1e-9, "{n}");
+                    close(deepest, net.returns.max_drawdown.unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn mixed_intervals_are_not_traded_and_no_calls_cost_nothing() {
+        let mut mixed = records(40);
+        assert_eq!(Trading::of(&[], TERMS, true), None);
+        mixed[3].interval = Interval::DAY;
+        assert_eq!(Trading::of(&mixed, TERMS, true), None);
+        let idle: Vec<Record> = (0..40).map(|t| record(t, Direction::Neutral, 0.01)).collect();
+        let idle = Trading::of(&idle, TERMS, true).unwrap();
+        assert_eq!((idle.break_even_cost, idle.net[1].break_even_accuracy), (None, None));
+        assert_eq!((idle.net[1].interval_95, idle.net[1].sharpe_ratio), (None, None));
+        close(idle.net[1].mean, 0.0);
+    }
+
+    #[test]
+    fn the_more_models_are_compared_the_less_a_sharpe_ratio_says() {
+        let mut random =
+            windvane_lstm_core::Stream::new(3, windvane_lstm_core::Purpose::Shuffle, 0, 0);
+        let mut model = |share: f64| {
+            let mut hit = || if random.uniform() < share { 0.01 } else { -0.01 };
+            let records: Vec<Record> = (0..900).map(|t| record(t, Up, hit())).collect();
+            Trading::of(&records, TERMS, false).unwrap()
+        };
+        let mut all: Vec<Trading> = [0.54, 0.5, 0.5, 0.47].map(&mut model).into();
+        let alone = |trading: &Trading| {
+            let mut one = trading.clone();
+            deflate(&mut [&mut one]);
+            one.net[0].deflated_sharpe.unwrap()
+        };
+        let before = alone(&all[0]);
+        let expected = all[0].net[0].sharpe_ratio.unwrap().probability_above(0.0);
+        assert_eq!(Some(before), expected);
+        deflate(&mut all.iter_mut().collect::<Vec<_>>());
+        assert!(all[0].net[0].deflated_sharpe.unwrap() < before);
+    }
+}

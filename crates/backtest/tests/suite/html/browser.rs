@@ -1,0 +1,89 @@
+//! The page in a real browser, on a desk and on a phone, in both themes.
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::{BARE, REPORT};
+
+/// Measures the pages in the frames: see there.
+const MEASURE: &str = include_str!("measure.js");
+
+/// What must not go unnoticed: a page with each of the defects.
+const BROKEN: &str = r#"<!DOCTYPE html><html><head><title>broken</title></head><body>
+<div style="width:3000px">wide</div>
+<svg role="img" viewBox="0 0 100 100" width="100"><title>empty</title><text x="50" y="50">one</text>
+<text x="52" y="51">two</text><text x="95" y="20">outside the plot</text></svg></body></html>"#;
+
+/// A browser that opens files of this folder; some may not, out of a sandbox of their own.
+fn browser(folder: &Path) -> Option<&'static str> {
+    let file = folder.join("trial.html");
+    fs::write(&file, "<p>it works</p>").expect("a temporary file");
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names
+        .into_iter()
+        .find(|name| dom(name, folder, 1, &file).is_some_and(|dom| dom.contains("it works")))
+}
+
+/// What a browser makes of a file; `None` where there is no such browser.
+fn dom(browser: &str, folder: &Path, theme: usize, file: &Path) -> Option<String> {
+    let output = Command::new(browser)
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        .args(["--window-size=1400,1000", "--virtual-time-budget=5000", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("--blink-settings=preferredColorScheme={theme}"))
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn frame(id: &str, width: usize, page: &str) -> String {
+    let page = page.replace('&', "&amp;").replace('"', "&quot;");
+    format!(
+        "<iframe id=\"{id}\" style=\"width:{width}px;height:900px;border:0\" srcdoc=\"{page}\"></iframe>\n"
+    )
+}
+
+/// What the script finds wrong in each frame, as `id: complaint` lines.
+fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<String> {
+    let frames = [
+        frame("desk", 1280, page),
+        frame("phone", 360, page),
+        frame("bare", 360, &BARE.to_html()),
+        frame("broken", 360, BROKEN),
+    ];
+    let host = format!(
+        "<!DOCTYPE html><meta charset=\"utf-8\"><body>{}<pre id=\"found\"></pre>\
+         <script>const dark = {};\n{MEASURE}</script></body>",
+        frames.concat(),
+        theme == 0,
+    );
+    let file = folder.join("host.html");
+    fs::write(&file, host).expect("a temporary file");
+    let dom = dom(browser, folder, theme, &file).expect("a browser that was found");
+    let found =
+        dom.split_once("<pre id=\"found\">").and_then(|(_, rest)| rest.split_once("</pre>"));
+    let (found, _) = found.unwrap_or_else(|| panic!("no page: {dom:.300}"));
+    assert!(found.contains("measured desk phone bare broken"), "not measured: {found}");
+    found.lines().filter(|line| line.contains(": ")).map(str::to_string).collect()
+}
+
+#[test]
+fn every_plot_has_content_and_nothing_overflows() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(browser) = browser(folder.path()) else {
+        eprintln!("skipped: no Chromium here");
+        return;
+    };
+    let page = REPORT.to_html();
+    for theme in [0, 1] {
+        let found = complaints(browser, folder.path(), theme, &page);
+        let (broken, found): (Vec<String>, Vec<String>) =
+            found.into_iter().partition(|line| line.starts_with("broken: "));
+        assert!(found.is_empty(), "theme {theme}:\n{}", found.join("\n"));
+        for defect in ["wider than", "no mark", "overlap", "outside"] {
+            let seen = broken.iter().any(|line| line.contains(defect));
+            assert!(seen, "{defect} would go unnoticed: {broken:?}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A backtest whose process is killed over and over goes on from whole files.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::common::{learned, simulated, without_timing};
+use windvane_backtest::{Backtest, Event, Report};
+use windvane_candles::Interval;
+use windvane_candles::simulate::Market;
+use windvane_models::network::NetworkLearner;
+use windvane_models::train::{Learner, Recipe};
+use windvane_models::v2::WeightedSignalsLearner;
+use windvane_models::v32;
+
+const FOLDER: &str = "WINDVANE_TEST_RESUMES_IN";
+/// How often the process is killed; `WINDVANE_TEST_KILLS` asks for more.
+const KILLS: u64 = 8;
+
+/// The report, and what was told of files that cannot be trusted.
+fn run(resume: Option<&Path>) -> (Report, Vec<String>) {
+    let market = learned(simulated(Market::AR1, "AAA", Interval::HOUR, 1_200));
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let learners: [Box<dyn Learner>; 2] = [
+        Box::new(WeightedSignalsLearner::learned()),
+        Box::new(NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() }),
+    ];
+    let notices = Mutex::new(Vec::new());
+    let on_event = |event: Event<'_>| {
+        if let Event::Notice { message } = event {
+            notices.lock().unwrap().push(message.to_string());
+        }
+    };
+    let backtest = Backtest { resume: resume.map(Path::to_path_buf), ..Backtest::default() };
+    let report = backtest.run(&[market], &learners, &on_event).unwrap();
+    (report, notices.into_inner().unwrap())
+}
+
+/// Not a test of its own: the process that the next one kills.
+#[test]
+#[ignore = "runs until it is killed"]
+fn a_child_that_runs_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    loop {
+        run(Some(folder.as_ref()));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+#[test]
+fn a_killed_backtest_goes_on_from_whole_files() {
+    let expected = without_timing(&run(None).0);
+    let asked = std::env::var("WINDVANE_TEST_KILLS").ok();
+    let kills = asked.map_or(KILLS, |kills| kills.parse().unwrap());
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("tasks");
+    let written = || std::fs::metadata(&folder).and_then(|folder| folder.modified()).ok();
+    for kill in 0..kills {
+        let before = written();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "killed::a_child_that_runs_until_it_is_killed", "--ignored"])
+            .env(FOLDER, &folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while written() == before {
+            assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        std::thread::sleep(Duration::from_micros(kill * 1_370 % 30_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let (report, notices) = run(Some(&folder));
+    assert_eq!(without_timing(&report), expected);
+    assert!(notices.is_empty(), "{notices:?}");
+}

@@ -1,0 +1,82 @@
+//! Order of the crate's modules: a module uses those below it, never those above.
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules that each top-level module may use, beside itself. It is acyclic: every module
+/// uses only such that stand above it in this list.
+const MAY_USE: [(&str, &[&str]); 6] = [
+    ("error", &[]),
+    ("metrics", &[]),
+    ("score", &["metrics"]),
+    ("report", &["error", "metrics", "score"]),
+    ("run", &["error", "metrics", "report", "score"]),
+    ("audit", &["error", "metrics", "run"]),
+];
+
+#[test]
+fn every_module_uses_only_lower_ones() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = BTreeSet::new();
+    for file in files(&source) {
+        let inner = file.strip_prefix(&source).expect("a file of the folder").to_path_buf();
+        let module = inner.iter().next().expect("a name").to_string_lossy().to_string();
+        let module = module.trim_end_matches(".rs").to_string();
+        if module == "lib" {
+            continue;
+        }
+        found.insert(module.clone());
+        let (_, allowed) = *MAY_USE
+            .iter()
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| panic!("{module}: state its place in MAY_USE and in lib.rs"));
+        let text = fs::read_to_string(&file).expect("a text");
+        for used in uses(&text) {
+            let lower = used == module || allowed.contains(&used.as_str());
+            assert!(lower, "{}: uses crate::{used}, which {module} may not", inner.display());
+        }
+    }
+    let stated: BTreeSet<String> = MAY_USE.iter().map(|(name, _)| (*name).to_string()).collect();
+    assert_eq!(found, stated);
+}
+
+#[test]
+fn the_stated_order_has_no_cycle() {
+    for (place, (name, allowed)) in MAY_USE.iter().enumerate() {
+        for used in *allowed {
+            let below = MAY_USE[..place].iter().any(|(lower, _)| lower == used);
+            assert!(below, "{name} may use {used}, which does not stand before it");
+        }
+    }
+}
+
+/// The top-level modules of this crate that a text names, comments aside.
+fn uses(text: &str) -> Vec<String> {
+    let mut used = Vec::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for path in line.split("crate::").skip(1) {
+            let name = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            used.push(name);
+        }
+    }
+    used
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn uses_are_found_in_imports_and_paths() {
+    let text = "use crate::run::Plan;\n// crate::audit\nlet x = crate::score::Accuracy;\n";
+    assert_eq!(uses(text), ["run", "score"]);
+}

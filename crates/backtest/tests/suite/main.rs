@@ -1,0 +1,20 @@
+//! Tests of the crate through its public interface.
+mod audit;
+mod baselines;
+mod channels;
+mod common;
+mod gaps;
+mod honesty;
+#[cfg(feature = "html")]
+mod html;
+mod killed;
+mod layers;
+mod memory;
+mod metrics;
+mod plan;
+mod plans;
+mod predictions;
+mod report;
+mod resume;
+mod run;
+mod seeds;

@@ -1,0 +1,187 @@
+//! A run that was interrupted goes on where it stopped, and ends with the same report.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::common::{coin, learned, simulated, without_timing};
+use windvane_backtest::{Backtest, Event, Instrument, Report};
+use windvane_candles::Interval;
+use windvane_candles::simulate::Market;
+use windvane_models::network::NetworkLearner;
+use windvane_models::train::{Learner, Recipe, Run};
+use windvane_models::v2::WeightedSignalsLearner;
+use windvane_models::v32;
+use windvane_models::{FittedModel, ModelId, TrainError};
+use windvane_signals::{TrainSet, ValidationSet};
+
+/// Counts fits, and dies at one of them as a process that is killed does: without a result.
+struct Mortal<L> {
+    learner: L,
+    fits: Arc<AtomicUsize>,
+    dies_at: usize,
+}
+
+impl<L: Learner> Learner for Mortal<L> {
+    fn id(&self) -> &ModelId {
+        self.learner.id()
+    }
+
+    fn recipe(&self) -> Option<String> {
+        self.learner.recipe()
+    }
+
+    fn fit(
+        &self,
+        train: &TrainSet,
+        validation: &ValidationSet,
+        run: &Run<'_>,
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
+        let fit = self.fits.fetch_add(1, Ordering::SeqCst) + 1;
+        assert_ne!(fit, self.dies_at, "killed");
+        self.learner.fit(train, validation, run)
+    }
+}
+
+fn markets() -> Vec<Instrument> {
+    let hour = |name, n| learned(simulated(Market::AR1, name, Interval::HOUR, n));
+    let day = learned(simulated(Market::REGIME, "DAYS", Interval::DAY, 900));
+    vec![hour("AAA", 1_500), day, hour("BBB", 1_200)]
+}
+
+/// v2 and a small LSTM that share a counter of fits.
+fn learners(dies_at: usize) -> (Vec<Box<dyn Learner>>, Arc<AtomicUsize>) {
+    let fits = Arc::new(AtomicUsize::new(0));
+    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let lstm = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+    let v2 = WeightedSignalsLearner::learned();
+    let learners: Vec<Box<dyn Learner>> = vec![
+        Box::new(Mortal { learner: v2, fits: fits.clone(), dies_at }),
+        Box::new(Mortal { learner: lstm, fits: fits.clone(), dies_at }),
+    ];
+    (learners, fits)
+}
+
+/// The report, how many tasks were resumed, and what was told.
+fn run(backtest: &Backtest, learners: &[Box<dyn Learner>]) -> (Report, usize, Vec<String>) {
+    let (resumed, notices) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let on_event = |event: Event<'_>| match event {
+        Event::Resumed { .. } => _ = resumed.fetch_add(1, Ordering::SeqCst),
+        Event::Notice { message } => notices.lock().unwrap().push(message.to_string()),
+        _ => {}
+    };
+    let report = backtest.run(&markets(), learners, &on_event).unwrap();
+    (report, resumed.into_inner(), notices.into_inner().unwrap())
+}
+
+fn within(folder: &Path) -> Backtest {
+    Backtest { resume: Some(folder.to_path_buf()), ..Backtest::default() }
+}
+
+fn on<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn killed_at_any_fit_and_resumed_on_other_threads_it_is_the_same_report() {
+    let expected = without_timing(&run(&Backtest::default(), &learners(0).0).0);
+    for (dies_at, first, then) in [(1, 1, 2), (6, 1, 3), (15, 2, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let backtest = within(folder.path());
+        let (mortal, _) = learners(dies_at);
+        let dead = catch_unwind(AssertUnwindSafe(|| on(first, || run(&backtest, &mortal))));
+        assert!(dead.is_err());
+        let kept = files(folder.path()).len();
+        let (immortal, fits) = learners(0);
+        let (report, resumed, notices) = on(then, || run(&backtest, &immortal));
+        assert_eq!(without_timing(&report), expected, "{dies_at}");
+        // Two learners and the logistic regression, four folds, two groups.
+        assert_eq!((resumed, files(folder.path()).len()), (kept, 24));
+        assert!(dies_at == 1 || kept > 0);
+        assert!(fits.load(Ordering::SeqCst) + kept >= 16 && notices.is_empty(), "{notices:?}");
+        // All is known now: nothing is fitted.
+        let (immortal, fits) = learners(0);
+        let (report, resumed, _) = run(&backtest, &immortal);
+        assert_eq!((without_timing(&report), resumed), (expected.clone(), 24));
+        assert_eq!(fits.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[test]
+fn damaged_and_foreign_files_are_told_of_and_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let backtest = within(folder.path());
+    let expected = without_timing(&run(&backtest, &learners(0).0).0);
+    let all = files(folder.path());
+    std::fs::write(&all[0], "").unwrap();
+    let text = std::fs::read_to_string(&all[1]).unwrap();
+    // One answer is another, and the text is as well-formed as before.
+    let flipped = text.replacen("[0,[", "[1,[", 1);
+    assert_ne!(flipped, text);
+    std::fs::write(&all[1], flipped).unwrap();
+    // One task's file under the name of another.
+    std::fs::copy(&all[3], &all[2]).unwrap();
+    let cut = std::fs::read(&all[4]).unwrap();
+    std::fs::write(&all[4], &cut[..cut.len() / 2]).unwrap();
+    std::fs::write(&all[5], [0xff, 0xfe, 0x00]).unwrap();
+    std::fs::write(folder.path().join("notes.task"), "mine").unwrap();
+    let (report, resumed, notices) = run(&backtest, &learners(0).0);
+    assert_eq!((without_timing(&report), resumed, notices.len()), (expected.clone(), 19, 5));
+    for file in [&all[0], &all[1], &all[2], &all[4], &all[5]] {
+        let name = file.display().to_string();
+        assert!(notices.iter().any(|notice| notice.contains(&name)), "{notices:?}");
+    }
+    // They were done again, and written.
+    let (report, resumed, notices) = run(&backtest, &learners(0).0);
+    assert_eq!((without_timing(&report), resumed, notices.len()), (expected, 24, 0));
+    assert_eq!(std::fs::read_to_string(folder.path().join("notes.task")).unwrap(), "mine");
+}
+
+#[test]
+fn other_settings_learners_or_data_take_nothing_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let backtest = within(folder.path());
+    run(&backtest, &learners(0).0);
+    let resumed = |backtest: &Backtest, learners: &[Box<dyn Learner>]| run(backtest, learners).1;
+    assert_eq!(resumed(&backtest, &learners(0).0), 24);
+    assert_eq!(resumed(&Backtest { seed: 43, ..backtest.clone() }, &learners(0).0), 0);
+    assert_eq!(resumed(&Backtest { lookback: 19, ..backtest.clone() }, &learners(0).0), 0);
+    let mut labels = backtest.clone();
+    labels.labels.horizon = 2;
+    assert_eq!(resumed(&labels, &learners(0).0), 0);
+    let other: Vec<Box<dyn Learner>> = vec![Box::new(NetworkLearner {
+        config: v32::config().with_units(5),
+        recipe: Recipe { epochs: 1, ..Recipe::default() },
+        ..v32::learner()
+    })];
+    // The logistic regression is the same on the same windows.
+    assert_eq!(resumed(&backtest, &other), 8);
+    // A learner that does not say what it does is always asked again.
+    let silent: Vec<Box<dyn Learner>> = vec![Box::new(coin("coin", 1))];
+    assert_eq!((resumed(&backtest, &silent), resumed(&backtest, &silent)), (8, 8));
+    let mut later = markets();
+    later.remove(2);
+    let heard = AtomicUsize::new(0);
+    let on_event = |event: Event<'_>| {
+        if let Event::Resumed { .. } = event {
+            heard.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    backtest.run(&later, &learners(0).0, &on_event).unwrap();
+    // The daily group is as it was; the hourly one has other windows.
+    assert_eq!(heard.load(Ordering::SeqCst), 12);
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_an_error_with_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = within(&file).run(&markets(), &learners(0).0, &|_| {}).unwrap_err();
+    assert!(error.to_string().contains("file"), "{error}");
+}

@@ -1,0 +1,252 @@
+//! From logits to probabilities that mean what they say, and to a call or none.
+use serde::{Deserialize, Serialize};
+use windvane_candles::Timestamp;
+
+use crate::{ModelId, PredictError, Prediction, SettingError};
+
+/// How sure a model's logits make it, and how sure it must be to call.
+///
+/// **Formula** with T the temperature, b the exponent and r = ln 1.5:
+///
+/// ```text
+/// (u, d, n) = logits / T                                     UP, DOWN, NEUTRAL
+/// e         = (u − d) · (|u − d| / r)^(b − 1)
+/// p         = softmax((u + d)/2 + e/2, (u + d)/2 − e/2, n)
+/// ```
+///
+/// With b = 1 that is softmax(logits / T). Any b leaves 60 % between UP and DOWN as they are; one
+/// above 1 draws smaller leads to nothing and makes larger ones surer, as a network needs whose
+/// small leads are noise. Which class is called, and which of two calls is the surer, stays.
+///
+/// A call of UP or DOWN stands only where |p(UP) − p(DOWN)| ≥ `least_edge`, otherwise the answer
+/// is NEUTRAL with the reason [`Abstained`](crate::NeutralReason::Abstained).
+///
+/// All are chosen on candles between training and test: see `train::calibrate` and
+/// `train::abstain`. **Source** temperature scaling: Guo, Pleiss, Sun, Weinberger 2017; the
+/// exponent is ours.
+///
+/// # Examples
+/// ```
+/// use windvane_models::Calibration;
+/// let doubts = Calibration::new(2.0, 0.0)?;
+/// let [up, down, _] = doubts.probabilities([2.0, 0.0, -60.0]);
+/// assert!((up / down - 1.0_f32.exp()).abs() < 1e-5);
+/// assert!(Calibration::new(0.0, 0.0).is_err());
+/// # Ok::<(), windvane_models::SettingError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Calibration {
+    temperature: f32,
+    exponent: f32,
+    least_edge: f32,
+}
+
+/// The lead that every exponent leaves as it is: ln(0.6 / 0.4).
+const PIVOT: f32 = 0.405_465_1;
+
+fn one() -> f32 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_one(exponent: &f32) -> bool {
+    exponent.to_bits() == one().to_bits()
+}
+
+/// A calibration as it is stored; it may hold anything.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    temperature: f32,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    exponent: f32,
+    least_edge: f32,
+}
+
+impl From<Calibration> for Parts {
+    fn from(Calibration { temperature, exponent, least_edge }: Calibration) -> Self {
+        Self { temperature, exponent, least_edge }
+    }
+}
+
+impl TryFrom<Parts> for Calibration {
+    type Error = SettingError;
+
+    fn try_from(Parts { temperature, exponent, least_edge }: Parts) -> Result<Self, SettingError> {
+        Self::new(temperature, least_edge)?.with_exponent(exponent)
+    }
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Calibration {
+    /// Temperature 1 and no abstention: the model's own softmax.
+    pub const NONE: Self = Self { temperature: 1.0, exponent: 1.0, least_edge: 0.0 };
+
+    /// A temperature, 0.001 to 1000, and the least |p(UP) − p(DOWN)| of a call, 0 to 1.
+    ///
+    /// # Errors
+    /// [`SettingError`] outside those ranges.
+    pub fn new(temperature: f32, least_edge: f32) -> Result<Self, SettingError> {
+        let fail = |setting, expected, got: f32| {
+            Err(SettingError { setting, expected, got: f64::from(got) })
+        };
+        if !(1e-3..=1e3).contains(&temperature) {
+            return fail("temperature", "0.001 to 1000", temperature);
+        }
+        if !(0.0..=1.0).contains(&least_edge) {
+            return fail("least edge of a call", "0 to 1", least_edge);
+        }
+        Ok(Self { temperature, exponent: 1.0, least_edge })
+    }
+
+    /// The same with another exponent b, 0.1 to 10; [`new`](Self::new) has 1.
+    ///
+    /// # Errors
+    /// [`SettingError`] outside that range.
+    pub fn with_exponent(self, exponent: f32) -> Result<Self, SettingError> {
+        if !(0.1..=10.0).contains(&exponent) {
+            let (setting, expected, got) = ("exponent", "0.1 to 10", f64::from(exponent));
+            return Err(SettingError { setting, expected, got });
+        }
+        Ok(Self { exponent, ..self })
+    }
+
+    /// Above 1 the model is made less sure than it was, below 1 surer.
+    pub fn temperature(&self) -> f32 {
+        self.temperature
+    }
+
+    /// Above 1 small leads are made smaller and large ones larger, below 1 the other way.
+    pub fn exponent(&self) -> f32 {
+        self.exponent
+    }
+
+    /// The least |p(UP) − p(DOWN)| of a call.
+    pub fn least_edge(&self) -> f32 {
+        self.least_edge
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+
+    /// Probabilities of logits. Log-probabilities are logits too.
+    pub fn probabilities(&self, logits: [f32; 3]) -> [f32; 3] {
+        let scaled = self.raised(logits.map(|logit| logit / self.temperature));
+        let largest = scaled.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exponentials = scaled.map(|logit| (logit - largest).exp());
+        let sum: f32 = exponentials.iter().sum();
+        exponentials.map(|exponential| exponential / sum)
+    }
+
+    /// The logits with the exponent on the lead of UP over DOWN.
+    fn raised(&self, [up, down, neutral]: [f32; 3]) -> [f32; 3] {
+        let (lead, middle) = (up - down, f32::midpoint(up, down));
+        // A lead of nothing stays; one without end, of a class without any chance, as well.
+        if is_one(&self.exponent) || lead == 0.0 || !lead.is_finite() {
+            return [up, down, neutral];
+        }
+        let raised = lead * (lead.abs() / PIVOT).powf(self.exponent - 1.0);
+        // Above this softmax is certain anyway; a finite bound keeps infinities out of sums.
+        let half = raised.clamp(-1e4, 1e4) / 2.0;
+        [middle + half, middle - half, neutral]
+    }
+
+    /// The prediction of logits.
+    ///
+    /// # Errors
+    /// [`PredictError::NotFinite`] when they are no numbers.
+    pub fn prediction(
+        &self,
+        logits: [f32; 3],
+        decided_at: Timestamp,
+        horizon: usize,
+        model: &ModelId,
+    ) -> Result<Prediction, PredictError> {
+        let classes = self.probabilities(logits);
+        Prediction::of(classes, self.least_edge, decided_at, horizon, model)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windvane_candles::Direction;
+
+    use super::*;
+    use crate::NeutralReason;
+
+    fn predict(calibration: Calibration, logits: [f32; 3]) -> Prediction {
+        let at = Timestamp::from_millis(0);
+        calibration.prediction(logits, at, 1, &ModelId::new("test")).unwrap()
+    }
+
+    #[test]
+    fn the_least_edge_silences_the_unsure() {
+        let calibration = Calibration::new(1.0, 0.2).unwrap();
+        let sure = predict(calibration, [0.5, 0.0, -20.0]);
+        assert_eq!((sure.direction, sure.neutral), (Direction::Up, None));
+        let unsure = predict(calibration, [0.0, 0.3, -20.0]);
+        assert_eq!(unsure.direction, Direction::Neutral);
+        assert_eq!(unsure.neutral, Some(NeutralReason::Abstained));
+        // The probabilities stay as they are: only the call is withheld.
+        let [up, down, neutral] = unsure.probabilities.classes();
+        assert!(down > up);
+        assert_eq!(unsure.confidence.to_bits(), neutral.to_bits());
+    }
+
+    #[test]
+    fn a_class_without_any_chance_stays_without() {
+        let calibration = Calibration::new(1.7, 0.0).unwrap();
+        let p = calibration.probabilities([0.25_f32.ln(), 0.75_f32.ln(), f32::NEG_INFINITY]);
+        assert!(p[2] == 0.0 && (p[0] + p[1] - 1.0).abs() < 1e-6 && p[0] > 0.25);
+    }
+
+    #[test]
+    fn the_exponent_leaves_sixty_percent_the_order_and_ties() {
+        let sharp = Calibration::NONE.with_exponent(2.0).unwrap();
+        let up = |lead: f32| sharp.probabilities([lead, 0.0, -60.0])[0];
+        assert!((up(PIVOT) - 0.6).abs() < 1e-6);
+        assert!(up(0.1) < Calibration::NONE.probabilities([0.1, 0.0, -60.0])[0]);
+        assert!(up(1.0) > Calibration::NONE.probabilities([1.0, 0.0, -60.0])[0]);
+        assert_eq!(up(0.0).to_bits(), 0.5_f32.to_bits());
+        let leads: Vec<f32> = (-60..=60).map(|k| up(k as f32 / 20.0)).collect();
+        assert!(leads.is_sorted(), "{leads:?}");
+        // Neither the lead's sign nor NEUTRAL's odds against the middle matter.
+        let [a, b, _] = sharp.probabilities([0.3, -0.2, -1.0]);
+        let [c, d, _] = sharp.probabilities([-0.2, 0.3, -1.0]);
+        assert_eq!((a.to_bits(), b.to_bits()), (d.to_bits(), c.to_bits()));
+        for extreme in [[f32::MAX, -f32::MAX, 0.0], [1e30, 0.0, 0.0], [f32::NEG_INFINITY, 0.0, 0.0]]
+        {
+            let p = sharp.probabilities(extreme);
+            assert!(crate::Probabilities::new(p).is_some(), "{extreme:?}: {p:?}");
+        }
+    }
+
+    #[test]
+    fn an_exponent_of_one_is_left_out_of_files() {
+        let text = serde_json::to_string(&Calibration::new(2.0, 0.1).unwrap()).unwrap();
+        assert_eq!(text, r#"{"temperature":2.0,"least_edge":0.1}"#);
+        let sharp = Calibration::new(2.0, 0.1).unwrap().with_exponent(1.7).unwrap();
+        let again = serde_json::to_string(&sharp).unwrap();
+        assert_eq!(serde_json::from_str::<Calibration>(&again).unwrap(), sharp);
+        for wrong in [0.0, -1.0, f32::NAN, 11.0] {
+            assert!(sharp.with_exponent(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for (temperature, edge) in [(f32::NAN, 0.0), (-1.0, 0.0), (1.0, f32::NAN), (1.0, 1.5)] {
+            assert!(Calibration::new(temperature, edge).is_err(), "{temperature} {edge}");
+        }
+        let text = r#"{"temperature":1e9,"least_edge":0.0}"#;
+        assert!(serde_json::from_str::<Calibration>(text).is_err());
+        assert_eq!(Calibration::NONE.probabilities([f32::NAN; 3]).map(f32::is_nan), [true; 3]);
+    }
+}

@@ -1,0 +1,131 @@
+//! One prediction with everything the layers did.
+use windvane_lstm_core::LstmStep;
+use windvane_signals::Window;
+
+use crate::network::{CLASSES, Cache, Network};
+use crate::{PredictError, Prediction};
+
+/// The gates of an LSTM, in the order in which they stand everywhere here.
+pub const GATES: [&str; 4] = ["input", "forget", "candidate", "output"];
+
+/// What the layers of a network do on the way from a window to a prediction.
+///
+/// The sums are taken in the order of training, so numbers may differ from those of
+/// [`predict`](crate::DirectionModel::predict) by rounding.
+///
+/// **Shapes** `T` rows of a window, oldest first; `C` channels; `H` hidden units.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Trace {
+    /// The window as the first layer reads it, `[T, C]`.
+    pub scaled: Vec<f32>,
+    /// The LSTMs; of a bidirectional one the forward direction first.
+    pub lstms: Vec<LstmTrace>,
+    /// How much each row counts, `[T]`, summing to 1; `None` for a network without attention.
+    pub attention: Option<Vec<f32>>,
+    /// The hidden dense layers.
+    pub dense: Vec<DenseTrace>,
+    /// What the head says, before calibration: UP, DOWN, NEUTRAL.
+    pub logits: [f32; 3],
+    /// What comes of it.
+    pub prediction: Prediction,
+}
+
+/// What one direction of an LSTM does. Everything is `[T, H]`, in the order of the rows whichever
+/// way the direction reads: the reverse one ends at row 0.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct LstmTrace {
+    /// `lstm`, or `lstm reverse`.
+    pub layer: String,
+    /// `H`.
+    pub hidden_size: usize,
+    /// The activated gates in the order of [`GATES`]: the candidate −1 to 1, the
+    /// others 0 to 1.
+    pub gates: [Vec<f32>; 4],
+    /// The cells after each row.
+    pub cell: Vec<f32>,
+    /// The hidden states after each row, −1 to 1.
+    pub hidden: Vec<f32>,
+    /// Whether it reads the last row first.
+    pub reverse: bool,
+}
+
+/// What a hidden dense layer does.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DenseTrace {
+    /// `fc1`, `fc2`, ….
+    pub layer: String,
+    /// Its units' outputs after the rectifier, at least 0.
+    pub outputs: Vec<f32>,
+}
+
+impl LstmTrace {
+    /// The hidden state `[H]` after the last row it reads.
+    pub fn last_hidden(&self) -> &[f32] {
+        let last = self.hidden.len() - self.hidden_size;
+        &self.hidden[if self.reverse { 0 } else { last }..][..self.hidden_size]
+    }
+
+    fn new(layer: &str, reverse: bool, steps: &[LstmStep<'_, f32>]) -> Self {
+        let mut trace = Self { layer: layer.to_string(), reverse, ..Self::default() };
+        for step in steps {
+            trace.hidden_size = step.hidden.len();
+            for (all, gate) in trace.gates.iter_mut().zip(step.gates) {
+                all.extend_from_slice(gate);
+            }
+            trace.cell.extend_from_slice(step.cell);
+            trace.hidden.extend_from_slice(step.hidden);
+        }
+        trace
+    }
+}
+
+impl Network {
+    /// Activations of the layers on the way from a window to a prediction.
+    ///
+    /// It runs the layers that training runs, which keep what prediction throws away; it is slower
+    /// and allocates.
+    ///
+    /// # Errors
+    /// [`PredictError::WindowShape`], [`PredictError::NotFinite`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use windvane_models::{DirectionModel, PredictError, v32};
+    /// # use windvane_models::{candles::Timestamp, signals::Window};
+    /// # let model = v32::pretrained();
+    /// # let rows = [0.01; 20 * 6];
+    /// # let window = Window::new(&rows, 6, Timestamp::from_millis(0)).unwrap();
+    /// let trace = model.trace(window)?;
+    /// let [_, forget, _, _] = &trace.lstms[0].gates;
+    /// assert!(forget.iter().all(|gate| (0.0..=1.0).contains(gate)));
+    /// let predicted = model.predict(window, &mut model.scratch())?.probabilities;
+    /// assert!((trace.prediction.probabilities.edge() - predicted.edge()).abs() < 1e-5);
+    /// # Ok::<(), PredictError>(())
+    /// ```
+    pub fn trace(&self, window: Window<'_>) -> Result<Trace, PredictError> {
+        self.spec.check(&window)?;
+        let mut scaled = vec![0.0; window.values().len()];
+        self.scaler.apply_rows(window.values(), &mut scaled)?;
+        let mut cache = Cache::default();
+        let output = self.layers.forward(self.weights.flat(), &scaled, 1, None, &mut cache);
+        // The shapes are checked: no layer refuses them.
+        let output = output.map_err(|_| PredictError::ForeignScratch)?;
+        let mut logits = [0.0; CLASSES];
+        logits.copy_from_slice(output);
+        let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
+        let prediction = self.calibration.prediction(logits, at, horizon, &self.id)?;
+        let lstms = self.layers.encoder.steps(&cache.encoder);
+        let lstms =
+            lstms.into_iter().map(|(name, reverse, steps)| LstmTrace::new(name, reverse, &steps));
+        let attention = self.layers.attention.map(|_| cache.attention.weights().to_vec());
+        let dense = (1..).zip(&cache.dense.hidden).map(|(number, (outputs, _))| DenseTrace {
+            layer: format!("fc{number}"),
+            outputs: outputs.clone(),
+        });
+        let (lstms, dense) = (lstms.collect(), dense.collect());
+        Ok(Trace { scaled, lstms, attention, dense, logits, prediction })
+    }
+}

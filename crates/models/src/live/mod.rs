@@ -1,0 +1,16 @@
+//! A model in a live loop: predictor, feed statistics, drift and novelty guard, retraining.
+mod feed_stats;
+mod gates;
+mod history;
+mod predictor;
+mod profile;
+mod recurrent;
+mod retraining;
+mod rows;
+mod state;
+mod swap;
+
+pub use feed_stats::FeedStats;
+pub use predictor::Predictor;
+pub use profile::MarketProfile;
+pub use retraining::{Retraining, Stop};

@@ -1,0 +1,305 @@
+//! A model inside a live loop: candle in, prediction out.
+use std::borrow::Cow;
+use std::fmt;
+
+use windvane_candles::{Candle, CandleSeries, Direction, Interval, Timestamp};
+use windvane_signals::{MarketSnapshot, Registry, SignalPipeline};
+
+use super::feed_stats::{self, FeedStats};
+use super::gates::Gates;
+use super::history::History;
+use super::recurrent;
+use super::rows::RowRing;
+use crate::{FittedModel, ModelSpec, NeutralReason, PredictError, Prediction, Scratch};
+
+/// Feeds a model candle by candle.
+///
+/// It runs the same pipeline and model as the batch path, so the predictions have the same
+/// bits. It allocates nothing once built, and keeps a few KB beside the model, which many
+/// predictors can share behind an `Arc`.
+///
+/// # Examples
+/// With a model `m` fitted or loaded before:
+/// ```
+/// # use windvane_models::{FittedModel, Predictor, PredictError};
+/// # use windvane_candles::{Candle, Interval};
+/// # fn live(m: impl FittedModel + 'static, feed: Vec<Candle>) -> Result<(), PredictError> {
+/// let mut predictor = Predictor::new(m, Interval::HOUR)?;
+/// for candle in feed {
+///     if let Some(prediction) = predictor.on_candle(&candle)? {
+///         println!("{} with {:.0} %", prediction.direction, 100.0 * prediction.confidence);
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Predictor {
+    pub(super) model: Box<dyn FittedModel>,
+    /// `None` for the built-in channels.
+    pub(super) registry: Option<Box<Registry>>,
+    pub(super) pipeline: SignalPipeline,
+    pub(super) scratch: Scratch,
+    pub(super) rows: RowRing,
+    /// The recurrent state of a stateful model; empty for others.
+    pub(super) state: Vec<f32>,
+    /// Rows since the start or the last reset.
+    pub(super) seen: usize,
+    pub(super) history: History,
+    pub(super) stats: FeedStats,
+    /// Calls decided later than that are silenced.
+    pub(super) valid_until: Option<Timestamp>,
+    pub(super) gates: Option<Box<Gates>>,
+}
+
+/// What it is and where it stands; not the candles and rows that it keeps.
+impl fmt::Debug for Predictor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Predictor")
+            .field("model", self.model.id())
+            .field("interval", &self.pipeline.interval())
+            .field("last_open_time", &self.last_open_time())
+            .field("candles_needed", &self.candles_needed())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Making one.
+impl Predictor {
+    /// A predictor for a feed of `interval` candles and a model that reads built-in channels.
+    /// Many predictors can share one model: pass an `Arc` of it.
+    ///
+    /// # Errors
+    /// [`PredictError::Interval`] when the model was fitted on candles of another interval,
+    /// [`PredictError::Signal`] when a channel cannot be built, [`PredictError::Setting`] when the
+    /// model's own spec is out of range.
+    pub fn new(
+        model: impl FittedModel + 'static,
+        interval: Interval,
+    ) -> Result<Self, PredictError> {
+        Self::build(Box::new(model), interval, None)
+    }
+
+    /// A predictor for a model that reads a bot's own channels too.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_registry(
+        model: impl FittedModel + 'static,
+        interval: Interval,
+        registry: &Registry,
+    ) -> Result<Self, PredictError> {
+        Self::build(Box::new(model), interval, Some(Box::new(registry.clone())))
+    }
+
+    fn build(
+        model: Box<dyn FittedModel>,
+        interval: Interval,
+        registry: Option<Box<Registry>>,
+    ) -> Result<Self, PredictError> {
+        let spec = model.spec();
+        check(spec, interval)?;
+        let pipeline = SignalPipeline::new(&spec.signals, interval, &known(registry.as_deref()))?;
+        let rows = RowRing::new(spec.lookback, pipeline.width());
+        let history = History::new(pipeline.warm_up() + spec.lookback);
+        let (scratch, stats) = (model.scratch(), FeedStats::default());
+        let state = vec![0.0; recurrent::state_len(&*model)];
+        Ok(Self {
+            model,
+            registry,
+            pipeline,
+            scratch,
+            rows,
+            state,
+            seen: 0,
+            history,
+            stats,
+            valid_until: None,
+            gates: None,
+        })
+    }
+
+    /// Keeps the last `candles` candles (48 bytes each) for a model that is swapped in and reads
+    /// other channels; by default as many as this model needs before its first prediction.
+    #[must_use]
+    pub fn keep_candles(self, candles: usize) -> Self {
+        Self { history: self.history.resized(candles), ..self }
+    }
+}
+
+/// Candles in, predictions out.
+impl Predictor {
+    /// Takes a closed candle (or one with other pairs' candles of the same time) and predicts;
+    /// `None` while warming up.
+    ///
+    /// The candle must have closed: its close, high, low and volume are taken as final. Where a
+    /// feed sends candles while they form, hand its flag to [`on_update`](Self::on_update).
+    ///
+    /// # Errors
+    /// [`PredictError::Signal`] for a late, repeated, misaligned or (under that policy) missing
+    /// candle, with the state as it was before but for the [`feed_stats`](Self::feed_stats). What
+    /// [`predict`](crate::DirectionModel::predict) finds wrong: then the candle has been taken.
+    pub fn on_candle<'m>(
+        &mut self,
+        market: impl Into<MarketSnapshot<'m>>,
+    ) -> Result<Option<Prediction>, PredictError> {
+        let market = market.into();
+        let decided_at = market.own().close_time(self.pipeline.interval());
+        self.take(market)?;
+        self.decide(decided_at)
+    }
+
+    /// The same for a feed that sends candles while they form: `closed` is the feed's flag for
+    /// the last word on a candle.
+    ///
+    /// # Errors
+    /// [`PredictError::Unfinished`] where it is not set, with the state as it was before; otherwise
+    /// as [`on_candle`](Self::on_candle).
+    pub fn on_update<'m>(
+        &mut self,
+        market: impl Into<MarketSnapshot<'m>>,
+        closed: bool,
+    ) -> Result<Option<Prediction>, PredictError> {
+        let market = market.into();
+        if closed {
+            return self.on_candle(market);
+        }
+        feed_stats::add(&mut self.stats.unfinished, 1);
+        let open_time = market.own().open_time();
+        Err(PredictError::Unfinished { open_time, interval: self.pipeline.interval() })
+    }
+
+    /// Takes the candles of a history without predicting: the next candle of the feed gets the
+    /// prediction it would have had if all of them had come through
+    /// [`on_candle`](Self::on_candle). [`candles_needed`](Self::candles_needed) tells how many
+    /// it takes.
+    ///
+    /// Candles up to the [last one taken](Self::last_open_time) are passed over, so the same call
+    /// catches up after a pause or fills a gap.
+    ///
+    /// # Errors
+    /// [`PredictError::Interval`] for a series of another interval. As
+    /// [`on_candle`](Self::on_candle) for its candles; those before the refused one have been
+    /// taken.
+    pub fn warm_up(&mut self, history: &CandleSeries) -> Result<(), PredictError> {
+        let expected = self.pipeline.interval();
+        if history.interval() != expected {
+            return Err(PredictError::Interval { expected, got: history.interval() });
+        }
+        let last = self.last_open_time();
+        for candle in history.iter().filter(|candle| last.is_none_or(|l| candle.open_time() > l)) {
+            self.take(candle.into())?;
+            let window = self.rows.window(candle.close_time(expected));
+            if let (Some(gates), Some(window)) = (&mut self.gates, window) {
+                gates.take(&window);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a candle into pipeline, rows, memory, history and stats; nothing but the stats
+    /// changes when the candle is refused.
+    #[inline]
+    fn take(&mut self, market: MarketSnapshot<'_>) -> Result<(), PredictError> {
+        let candle: &Candle = market.own();
+        let last = self.pipeline.last_open_time();
+        let rows = match self.pipeline.update(market) {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.stats.refuse(&error, candle, &self.history);
+                return Err(error.into());
+            }
+        };
+        let restarted = rows.restarted();
+        let held = rows.len() - 1;
+        self.rows.take(rows);
+        let updated =
+            recurrent::take(&*self.model, rows, restarted, &mut self.state, &mut self.scratch);
+        self.seen = if restarted { 0 } else { self.seen }.saturating_add(held + 1);
+        self.history.push(candle, restarted);
+        feed_stats::add(&mut self.stats.taken, 1);
+        let interval = self.pipeline.interval().millis().unsigned_abs();
+        if let Some(last) = last {
+            let apart = candle.open_time().millis().abs_diff(last.millis());
+            if apart != interval {
+                self.stats.gap(apart / interval - 1, held, restarted);
+            }
+        }
+        if self.rows.run() < self.rows.lookback() && self.warming() == 0 {
+            feed_stats::add(&mut self.stats.undefined, 1);
+        }
+        updated
+    }
+
+    fn decide(&mut self, decided_at: Timestamp) -> Result<Option<Prediction>, PredictError> {
+        let Some(window) = self.rows.window(decided_at) else { return Ok(None) };
+        if let Some(gates) = &mut self.gates {
+            gates.take(&window);
+        }
+        let prediction = match self.model.stateful().filter(|_| !self.state.is_empty()) {
+            Some(model) => model.predict_with_state(window, &self.state, &mut self.scratch)?,
+            None => self.model.predict(window, &mut self.scratch)?,
+        };
+        if prediction.direction == Direction::Neutral {
+            return Ok(Some(prediction));
+        }
+        let expired = self.valid_until.is_some_and(|until| decided_at > until);
+        let doubt = match &self.gates {
+            _ if expired => Some(NeutralReason::Expired),
+            Some(gates) => gates.doubt(&window),
+            None => None,
+        };
+        Ok(Some(match doubt {
+            Some(reason) => prediction.silenced(reason),
+            None => prediction,
+        }))
+    }
+
+    /// Refuses the candle behind a gap at which the gap policy would start every channel anew,
+    /// and with it some 45 candles of silence: the error is [`Gap`](windvane_signals::SignalError::Gap),
+    /// the state as it was, and the predictor goes on once the missing candles came, one by one or
+    /// through [`warm_up`](Self::warm_up). Where the exchange itself has none, turn it off for a
+    /// candle. Off at first; no prediction depends on it.
+    pub fn stop_at_gaps(&mut self, stop: bool) {
+        self.pipeline.stop_at_gaps(stop);
+    }
+
+    /// Open time of the last candle taken: where to fetch from after a pause.
+    pub fn last_open_time(&self) -> Option<Timestamp> {
+        self.pipeline.last_open_time()
+    }
+
+    /// Candles still to come before the first prediction; 0 once warm. Where a channel is
+    /// undefined for a while (another pair's candle is missing) it takes longer.
+    pub fn candles_needed(&self) -> usize {
+        self.warming().max(self.rows.lookback() - self.rows.run())
+    }
+
+    /// Candles still to come where every channel has a value as soon as it can.
+    fn warming(&self) -> usize {
+        (self.pipeline.warm_up() + self.rows.lookback()).saturating_sub(self.seen)
+    }
+
+    /// What the feed delivered: candles taken, refused, missing.
+    pub fn feed_stats(&self) -> FeedStats {
+        self.stats
+    }
+
+    /// The model.
+    pub fn model(&self) -> &dyn FittedModel {
+        &*self.model
+    }
+}
+
+/// The channels that specs may name: the built-in ones unless a registry was given.
+pub(super) fn known(registry: Option<&Registry>) -> Cow<'_, Registry> {
+    registry.map_or_else(|| Cow::Owned(Registry::default()), Cow::Borrowed)
+}
+
+/// Confirms that a model can read a feed of that interval.
+pub(super) fn check(spec: &ModelSpec, interval: Interval) -> Result<(), PredictError> {
+    spec.validate()?;
+    if spec.interval == interval {
+        return Ok(());
+    }
+    Err(PredictError::Interval { expected: spec.interval, got: interval })
+}

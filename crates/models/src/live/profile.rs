@@ -1,0 +1,276 @@
+//! What the market looked like that a model was fitted on, to know another one by.
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
+
+use crate::artifact::read_file;
+use crate::{LoadError, SettingError, TrainError, replace_file};
+
+/// What the training windows of a model look like: measures that tell a drifted market and a
+/// novel window, for [`Predictor::set_gates`](crate::Predictor::set_gates). Stored beside the
+/// model.
+///
+/// **Drift** compares the channel values of the last `stretch` decisions with the deciles of the
+/// training's by the population stability index, channel by channel. The market has drifted when
+/// a channel's index is above 2.5 times the largest of any stretch of as many decisions in
+/// training.
+///
+/// **Novelty** looks at one window: with `z = (x − median) / (IQR / 1.349)` of the training's rows,
+/// each channel has two features, its mean `z` (where it is) and `ln(mean |z| + 0.01)` (how wildly
+/// it moves). A window is novel when a feature lies outside the training windows' range, made
+/// half as wide again on both sides.
+///
+/// Both mean "unlike the training", not "the model is wrong", and a change that moves no
+/// channel's values, such as a sign of autocorrelation that turns, shows in neither.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Interval, Timestamp, simulate::Market};
+/// use windvane_models::MarketProfile;
+/// use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, Window};
+///
+/// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 1)?;
+/// let tables =
+///     [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?];
+/// let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
+/// let train = Split::for_live(&samples, 0.15)?.train(&samples)?;
+///
+/// let profile = MarketProfile::fit(&train, 250)?;
+/// assert!(!profile.is_novel(&samples.window(&train.samples()[0])));
+/// let wild = [0.2; 120]; // a rise of 20 % in each of 20 hours, among other things
+/// let wild = Window::new(&wild, 6, Timestamp::from_millis(0)).unwrap();
+/// assert!(profile.is_novel(&wild));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct MarketProfile(Parts);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    signals: SignalSpec,
+    lookback: usize,
+    /// Decisions that drift is measured over.
+    stretch: usize,
+    channels: Vec<Channel>,
+}
+
+/// One channel in training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Channel {
+    /// `None` for one that did not vary.
+    deciles: Option<Deciles>,
+    /// The largest index that is no drift.
+    most_psi: f64,
+    median: f64,
+    /// 0 for a channel whose quartiles meet: it has no features.
+    scale: f64,
+    /// Least and largest mean z and log mean |z| that are not novel.
+    place: (f64, f64),
+    spread: (f64, f64),
+}
+
+impl From<MarketProfile> for Parts {
+    fn from(MarketProfile(parts): MarketProfile) -> Self {
+        parts
+    }
+}
+
+impl TryFrom<Parts> for MarketProfile {
+    type Error = TrainError;
+
+    fn try_from(parts: Parts) -> Result<Self, TrainError> {
+        let fail =
+            |setting, expected, got: f64| Err(SettingError { setting, expected, got }.into());
+        parts.signals.check()?;
+        check_stretch(parts.stretch)?;
+        let (width, got) = (parts.signals.width(), parts.channels.len());
+        if got != width || parts.lookback == 0 {
+            return fail("channels of a market profile", "as many as its spec has", got as f64);
+        }
+        for Channel { most_psi, median, scale, place, spread, .. } in &parts.channels {
+            let numbers = [*most_psi, *median, *scale, place.0, place.1, spread.0, spread.1];
+            if let Some(&wrong) = numbers.iter().find(|number| !number.is_finite()) {
+                return fail("limits of a market profile", "finite", wrong);
+            }
+        }
+        Ok(Self(parts))
+    }
+}
+
+/// Shortest and longest stretch.
+const STRETCHES: std::ops::RangeInclusive<usize> = 50..=10_000;
+/// Stretches that training must have room for.
+const LEAST_STRETCHES: usize = 4;
+/// Of the largest index in training.
+const MARGIN: f64 = 2.5;
+/// Of half the range of a feature in training, on either side.
+const WIDENING: f64 = 1.0;
+/// Keeps the logarithm of a channel at rest finite.
+const LEAST_SPREAD: f64 = 0.01;
+/// Distance of the quartiles of a standard normal variable.
+const NORMAL_IQR: f64 = 1.349;
+
+fn check_stretch(stretch: usize) -> Result<(), SettingError> {
+    if STRETCHES.contains(&stretch) {
+        return Ok(());
+    }
+    let (setting, expected) = ("stretch of a market profile", "50 to 10000 decisions");
+    Err(SettingError { setting, expected, got: stretch as f64 })
+}
+
+impl MarketProfile {
+    /// Measures training windows; drift is told from the last `stretch` decisions. 250 is a fair
+    /// number: fewer see a drift sooner, more see a smaller one. All that the windows hold counts
+    /// as known: a profile of the last year sees more than one of years with a crash in them.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] unless `stretch` is 50 to 10,000, [`TrainError::TooFewWindows`]
+    /// for less training than four stretches.
+    pub fn fit(train: &TrainSet, stretch: usize) -> Result<Self, TrainError> {
+        check_stretch(stretch)?;
+        let (expected, got) = (LEAST_STRETCHES * stretch, train.len());
+        let Some(table) = train.tables().first().filter(|_| got >= expected) else {
+            return Err(TrainError::TooFewWindows { expected, got });
+        };
+        let channel = |channel| Channel::fit(train, channel, stretch);
+        let channels = (0..train.width()).map(channel).collect();
+        let (signals, lookback) = (table.spec().clone(), train.lookback());
+        Ok(Self(Parts { signals, lookback, stretch, channels }))
+    }
+
+    /// Reads a profile from a file.
+    ///
+    /// # Errors
+    /// [`LoadError::Io`], [`LoadError::TooLarge`], and [`LoadError::Damaged`] for a file that
+    /// is no profile.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+        let path = path.as_ref();
+        let file = || path.display().to_string();
+        let parsed = serde_json::from_slice(&read_file(path)?);
+        parsed.map_err(|error| LoadError::Damaged { file: file(), problem: error.to_string() })
+    }
+
+    /// Writes the profile to a file of JSON, replacing it whole or not at all.
+    ///
+    /// # Errors
+    /// [`LoadError::Io`] with the old file as it was.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), LoadError> {
+        let path = path.as_ref();
+        let written = serde_json::to_vec(self).map_err(std::io::Error::from);
+        let written = written.and_then(|json| replace_file(path, &json));
+        written.map_err(|source| LoadError::Io { path: path.to_path_buf(), source })
+    }
+
+    /// Channels and gap policy of the windows.
+    pub fn signals(&self) -> &SignalSpec {
+        &self.0.signals
+    }
+
+    /// Rows of the windows.
+    pub fn lookback(&self) -> usize {
+        self.0.lookback
+    }
+
+    /// Decisions that drift is measured over.
+    pub fn stretch(&self) -> usize {
+        self.0.stretch
+    }
+
+    /// Whether the window is unlike all of training; `false` for one of another shape.
+    pub fn is_novel(&self, window: &Window<'_>) -> bool {
+        window.width() == self.0.channels.len()
+            && self.0.channels.iter().enumerate().any(|(index, channel)| {
+                let outside = |(least, most): (f64, f64), value| value < least || value > most;
+                channel.features(index, window).is_some_and(|[place, spread]| {
+                    outside(channel.place, place) || outside(channel.spread, spread)
+                })
+            })
+    }
+
+    /// The bin of a channel's value, 0 for a channel that did not vary.
+    pub(crate) fn bin(&self, channel: usize, value: f64) -> u8 {
+        let deciles = self.0.channels[channel].deciles.as_ref();
+        deciles.map_or(0, |deciles| u8::try_from(deciles.bin(value)).unwrap_or(0))
+    }
+
+    /// Whether values that fell into the channels' bins so often have drifted; ten counts per
+    /// channel.
+    pub(crate) fn has_drifted(&self, counts: &[[u64; 10]]) -> bool {
+        self.0.channels.iter().zip(counts).any(|(channel, counts)| {
+            let psi = |deciles: &Deciles| deciles.psi(&counts[..deciles.bins()]);
+            channel.deciles.as_ref().is_some_and(|deciles| psi(deciles) > channel.most_psi)
+        })
+    }
+}
+
+impl Channel {
+    fn fit(train: &SampleSet, channel: usize, stretch: usize) -> Self {
+        // The values of the decisions, table by table in order of time.
+        let mut values: Vec<Vec<f64>> = vec![Vec::new(); train.tables().len()];
+        for sample in train.samples() {
+            let window = train.window(sample);
+            values[sample.table].push(window.row(window.steps() - 1)[channel]);
+        }
+        let mut sorted = values.concat();
+        sorted.sort_by(f64::total_cmp);
+        let at = |quarter: usize| sorted[(sorted.len() - 1) * quarter / 4];
+        let deciles = Deciles::of(&sorted);
+        let most_psi = deciles.as_ref().map_or(0.0, |deciles| {
+            let largest = values.iter().map(|values| largest_psi(deciles, values, stretch));
+            MARGIN * largest.fold(0.0, f64::max)
+        });
+        let (median, scale) = (at(2), (at(3) - at(1)) / NORMAL_IQR);
+        let mut fitted =
+            Self { deciles, most_psi, median, scale, place: (0.0, 0.0), spread: (0.0, 0.0) };
+        let features = train.samples().iter();
+        let features: Vec<[f64; 2]> =
+            features.filter_map(|s| fitted.features(channel, &train.window(s))).collect();
+        fitted.place = widened(features.iter().map(|[place, _]| *place));
+        fitted.spread = widened(features.iter().map(|[_, spread]| *spread));
+        fitted
+    }
+
+    /// Mean z and log mean |z| of a channel; `None` for one without a scale.
+    fn features(&self, channel: usize, window: &Window<'_>) -> Option<[f64; 2]> {
+        if self.scale <= 0.0 {
+            return None;
+        }
+        let (mut sum, mut size) = (0.0, 0.0);
+        for step in 0..window.steps() {
+            let z = (window.row(step)[channel] - self.median) / self.scale;
+            (sum, size) = (sum + z, size + z.abs());
+        }
+        let steps = window.steps() as f64;
+        Some([sum / steps, (size / steps + LEAST_SPREAD).ln()])
+    }
+}
+
+/// The largest index of any stretch of neighbouring values; 0 where there is none.
+fn largest_psi(deciles: &Deciles, values: &[f64], stretch: usize) -> f64 {
+    let mut counts = vec![0; deciles.bins()];
+    let mut largest: f64 = 0.0;
+    for (index, value) in values.iter().enumerate() {
+        counts[deciles.bin(*value)] += 1;
+        if index >= stretch {
+            counts[deciles.bin(values[index - stretch])] -= 1;
+        }
+        if index + 1 >= stretch {
+            largest = largest.max(deciles.psi(&counts));
+        }
+    }
+    largest
+}
+
+/// The range of values, made wider; (0, 0) without any.
+fn widened(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let range = values.fold(None, |range: Option<(f64, f64)>, value| {
+        Some(range.map_or((value, value), |(least, most)| (least.min(value), most.max(value))))
+    });
+    let (least, most) = range.unwrap_or_default();
+    let more = WIDENING * (most - least) / 2.0;
+    (least - more, most + more)
+}

@@ -1,0 +1,142 @@
+//! A predictor's state as bytes: a restart in the middle of a day changes no prediction.
+use windvane_signals::{StateReader, StateWriter};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Predictor;
+use super::feed_stats::FeedStats;
+use super::history::History;
+use super::recurrent::SavedState;
+use super::rows::RowRing;
+use crate::{ModelSpec, PredictError};
+
+/// "windvane" as the bytes of a number.
+const MAGIC: u64 = u64::from_le_bytes(*b"windvane");
+const VERSION: u64 = 1;
+/// Magic, version, checksum, spec.
+const HEADER: usize = 4;
+
+/// A restart.
+impl Predictor {
+    /// The state after the last candle as bytes, for [`restore`](Self::restore) after a restart.
+    /// Write them with [`replace_file`](crate::replace_file): then a crash leaves the old state
+    /// or the new one, never half of one.
+    ///
+    /// The model is not among them; they are bound to its spec, so a newer model of the same
+    /// spec goes on from them too; the recurrent state of a [stateful](crate::StatefulModel) model, which the old
+    /// weights have made, is then computed again as in [`swap`](Self::swap). Nor are settings: set an expiry, the number of kept candles
+    /// and the same gates before [`restore`](Self::restore).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(feature = "pretrained")] {
+    /// use windvane_candles::{Interval, simulate::Market};
+    /// use windvane_models::{Predictor, v32};
+    ///
+    /// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 60, 1)?;
+    /// let mut before = Predictor::new(v32::pretrained(), Interval::HOUR)?;
+    /// before.warm_up(&series)?;
+    /// let bytes = before.save();
+    ///
+    /// let mut after = Predictor::new(v32::pretrained(), Interval::HOUR)?;
+    /// after.restore(&bytes)?;
+    /// assert_eq!(after.candles_needed(), 0);
+    /// assert_eq!(after.feed_stats().taken, 60);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn save(&self) -> Vec<u8> {
+        let mut state = StateWriter::default();
+        self.stats.save(&mut state);
+        state.count(self.seen);
+        self.rows.save(&mut state);
+        self.history.save(&mut state);
+        state.count(usize::from(self.gates.is_some()));
+        if let Some(gates) = &self.gates {
+            gates.save(&mut state);
+        }
+        self.pipeline.save(&mut state);
+        self.save_recurrent(&mut state);
+        let words = state.into_words();
+        let mut bytes = Vec::with_capacity((HEADER + words.len()) * 8);
+        let spec = fingerprint(self.model.spec());
+        for word in [MAGIC, VERSION, 0, spec].into_iter().chain(words) {
+            bytes.extend(word.to_le_bytes());
+        }
+        let checksum = xxh3_64(&bytes);
+        bytes[16..24].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Takes over a state that [`save`](Self::save) made of a predictor for the same spec: the
+    /// next predictions have the bits they would have had there.
+    ///
+    /// # Errors
+    /// [`PredictError::State`] and [`PredictError::Signal`] for bytes that were changed or cut, of a
+    /// newer version, or of a model with another spec. The predictor is as it was before.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), PredictError> {
+        let words = self.checked(bytes)?;
+        let state = &mut StateReader::new(&words[HEADER..]);
+        let stats = FeedStats::restored(state)?;
+        let seen = state.count()?;
+        let rows: RowRing = self.rows.restored(state)?;
+        let history: History = self.history.restored(state, self.pipeline.interval())?;
+        let gates = match (&self.gates, state.count()?) {
+            (Some(gates), 1) => Some(Box::new(gates.restored(state)?)),
+            (None, 0) => None,
+            _ => {
+                return Err(PredictError::State { problem: "only one of the two has gates" });
+            }
+        };
+        let mut before = StateWriter::default();
+        self.pipeline.save(&mut before);
+        let restored = self.pipeline.restore(state).map_err(PredictError::from);
+        let last = history.last_open_time();
+        let old = std::mem::replace(&mut self.history, history);
+        let memory = restored.and_then(|()| {
+            let saved = SavedState::read(state)?;
+            state.clone().finish()?;
+            if self.pipeline.last_open_time() != last {
+                return Err(PredictError::State { problem: "its last candles differ" });
+            }
+            self.restored_state(saved, &rows)
+        });
+        match memory {
+            Ok(memory) => self.state = memory,
+            Err(error) => {
+                self.history = old;
+                self.pipeline.restore(&mut StateReader::new(&before.into_words()))?;
+                return Err(error);
+            }
+        }
+        (self.stats, self.seen, self.rows, self.gates) = (stats, seen, rows, gates);
+        Ok(())
+    }
+
+    /// The words of a state that is whole and of this spec.
+    fn checked(&self, bytes: &[u8]) -> Result<Vec<u64>, PredictError> {
+        let fail = |problem| Err(PredictError::State { problem });
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        let word = |index: usize| chunks.get(index).map(|bytes| u64::from_le_bytes(*bytes));
+        if word(0) != Some(MAGIC) || chunks.len() < HEADER || !rest.is_empty() {
+            return fail("it is no state of a predictor, or cut");
+        }
+        if word(1).is_some_and(|version| version > VERSION) {
+            return fail("a newer version of this crate wrote it");
+        }
+        let mut blank = bytes.to_vec();
+        blank[16..24].fill(0);
+        if word(1) != Some(VERSION) || word(2) != Some(xxh3_64(&blank)) {
+            return fail("its checksum is wrong: it was changed or cut");
+        }
+        if word(3) != Some(fingerprint(self.model.spec())) {
+            return fail("it is of a model with another spec");
+        }
+        Ok(chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
+    }
+}
+
+/// A hash of the parts of a spec that decide the state: another spec, another hash.
+fn fingerprint(spec: &ModelSpec) -> u64 {
+    // Plain data: it always has a JSON form.
+    serde_json::to_vec(spec).map_or(0, |json| xxh3_64(&json))
+}

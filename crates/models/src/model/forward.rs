@@ -1,0 +1,78 @@
+//! Models behind pointers.
+use std::sync::Arc;
+
+use windvane_signals::{Scaler, Window};
+
+use super::{DirectionModel, FittedModel, StatefulModel};
+use crate::{
+    Artifact, Calibration, LoadError, ModelId, ModelSpec, PredictError, Prediction, Scratch,
+    TrainError, TrainingRecord,
+};
+
+/// Forwards the traits to the model behind a pointer.
+macro_rules! forward {
+    ($pointer:ident $($set:tt)*) => {
+        impl<M: DirectionModel + ?Sized> DirectionModel for $pointer<M> {
+            fn id(&self) -> &ModelId {
+                (**self).id()
+            }
+
+            fn spec(&self) -> &ModelSpec {
+                (**self).spec()
+            }
+
+            fn scratch(&self) -> Scratch {
+                (**self).scratch()
+            }
+
+            fn predict(
+                &self,
+                window: Window<'_>,
+                scratch: &mut Scratch,
+            ) -> Result<Prediction, PredictError> {
+                (**self).predict(window, scratch)
+            }
+
+            fn predict_batch(
+                &self,
+                windows: &[Window<'_>],
+                scratch: &mut Scratch,
+                predictions: &mut Vec<Prediction>,
+            ) -> Result<(), PredictError> {
+                (**self).predict_batch(windows, scratch, predictions)
+            }
+        }
+
+        impl<M: FittedModel + ?Sized> FittedModel for $pointer<M> {
+            fn record(&self) -> Option<&TrainingRecord> {
+                (**self).record()
+            }
+
+            fn scaler(&self) -> Option<&Scaler> {
+                (**self).scaler()
+            }
+
+            fn calibration(&self) -> Calibration {
+                (**self).calibration()
+            }
+
+            fn stateful(&self) -> Option<&dyn StatefulModel> {
+                (**self).stateful()
+            }
+
+            fn to_artifact(&self) -> Result<Artifact, LoadError> {
+                (**self).to_artifact()
+            }
+
+            $($set)*
+        }
+    };
+}
+
+forward!(Box
+    fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
+        (**self).set_calibration(calibration)
+    }
+);
+// A shared model keeps its calibration: others predict with it.
+forward!(Arc);

@@ -1,0 +1,240 @@
+//! What a model answers.
+use std::fmt;
+use std::sync::Arc;
+
+use windvane_candles::{Direction, Timestamp};
+
+use crate::PredictError;
+
+/// Name of a fitted model, cheap to clone: it goes with every prediction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelId(Arc<str>);
+
+impl ModelId {
+    /// An id.
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Probabilities of the three classes; finite, at least 0, summing to 1.
+///
+/// # Examples
+/// ```
+/// use windvane_models::Probabilities;
+/// let p = Probabilities::new([0.5, 0.3, 0.2]).unwrap();
+/// assert!((p.edge() - 0.2).abs() < 1e-6);
+/// assert!(Probabilities::new([0.5, 0.3, f32::NAN]).is_none());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Probabilities([f32; 3]);
+
+impl Probabilities {
+    /// Takes UP, DOWN, NEUTRAL; `None` unless they are probabilities (sum within 1e-4 of 1).
+    pub fn new(classes: [f32; 3]) -> Option<Self> {
+        let valid = classes.iter().all(|p| (0.0..=1.0).contains(p))
+            && (classes.iter().sum::<f32>() - 1.0).abs() <= 1e-4;
+        valid.then_some(Self(classes))
+    }
+
+    /// Probability of a class.
+    pub fn of(&self, class: Direction) -> f32 {
+        self.0[class.index()]
+    }
+
+    /// UP, DOWN, NEUTRAL.
+    pub fn classes(&self) -> [f32; 3] {
+        self.0
+    }
+
+    /// Probability of UP minus probability of DOWN: its sign is the call when every candle gets one.
+    pub fn edge(&self) -> f32 {
+        self.0[0] - self.0[1]
+    }
+}
+
+/// Why a prediction is NEUTRAL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NeutralReason {
+    /// NEUTRAL is the most probable class.
+    Class,
+    /// UP and DOWN are exactly equally probable: the model knows nothing.
+    Tie,
+    /// The model is less sure than its calibration asks of a call.
+    Abstained,
+    /// The members of an ensemble agree less than it asks of a call.
+    Disagreement,
+    /// The model is older than its predictor lets it be.
+    Expired,
+    /// The last stretch of the market differs from what the model was fitted on.
+    Drifted,
+    /// The window is unlike all that the model was fitted on.
+    Novel,
+}
+
+/// What a member of an ensemble says.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Vote {
+    /// The member.
+    pub model: ModelId,
+    /// Its share in the vote; all shares sum to 1.
+    pub weight: f32,
+    /// What it calls.
+    pub direction: Direction,
+    /// Its probability of that class.
+    pub confidence: f32,
+}
+
+impl Vote {
+    /// A member that has not voted yet.
+    pub fn new(model: ModelId, weight: f32) -> Self {
+        Self { model, weight, direction: Direction::Neutral, confidence: 0.0 }
+    }
+}
+
+/// Where a model says the close will go, with a probability.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Direction, Timestamp};
+/// use windvane_models::{ModelId, NeutralReason, Prediction};
+///
+/// let (now, model) = (Timestamp::from_millis(0), ModelId::new("mine"));
+/// let prediction = Prediction::new([0.5, 0.25, 0.25], now, 1, &model)?;
+/// assert_eq!((prediction.direction, prediction.confidence), (Direction::Up, 0.5));
+///
+/// let tie = Prediction::new([0.5, 0.5, 0.0], now, 1, &model)?;
+/// assert_eq!(tie.direction, Direction::Neutral);
+/// assert_eq!(tie.neutral, Some(NeutralReason::Tie));
+/// # Ok::<(), windvane_models::PredictError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Prediction {
+    /// The most probable class; NEUTRAL where UP and DOWN tie.
+    pub direction: Direction,
+    /// Probability of that class.
+    pub confidence: f32,
+    /// Probabilities of all classes.
+    pub probabilities: Probabilities,
+    /// Close time of the last candle seen: the moment of decision.
+    pub decided_at: Timestamp,
+    /// How many candles ahead.
+    pub horizon: usize,
+    /// Which model says so.
+    pub model: ModelId,
+    /// For NEUTRAL, why.
+    pub neutral: Option<NeutralReason>,
+    /// For an ensemble, the weight of the members whose own call is the ensemble's, 0 to 1.
+    pub agreement: Option<f32>,
+}
+
+impl Prediction {
+    /// Turns class probabilities (UP, DOWN, NEUTRAL) into a prediction.
+    ///
+    /// # Errors
+    /// [`PredictError::NotFinite`] when they are no probabilities.
+    pub fn new(
+        classes: [f32; 3],
+        decided_at: Timestamp,
+        horizon: usize,
+        model: &ModelId,
+    ) -> Result<Self, PredictError> {
+        Self::of(classes, 0.0, decided_at, horizon, model)
+    }
+
+    /// The same, silent where UP and DOWN are less than `least_edge` apart.
+    pub(crate) fn of(
+        classes: [f32; 3],
+        least_edge: f32,
+        decided_at: Timestamp,
+        horizon: usize,
+        model: &ModelId,
+    ) -> Result<Self, PredictError> {
+        let probabilities = Probabilities::new(classes)
+            .ok_or_else(|| PredictError::NotFinite { model: model.to_string(), got: classes })?;
+        let [up, down, neutral] = classes;
+        let (direction, reason) = if neutral >= up.max(down) {
+            (Direction::Neutral, Some(NeutralReason::Class))
+        } else if probabilities.edge().abs() < least_edge {
+            (Direction::Neutral, Some(NeutralReason::Abstained))
+        } else if up > down {
+            (Direction::Up, None)
+        } else if down > up {
+            (Direction::Down, None)
+        } else {
+            (Direction::Neutral, Some(NeutralReason::Tie))
+        };
+        Ok(Self {
+            direction,
+            confidence: probabilities.of(direction),
+            probabilities,
+            decided_at,
+            horizon,
+            model: model.clone(),
+            neutral: reason,
+            agreement: None,
+        })
+    }
+
+    /// The same without a call, for that reason.
+    #[must_use]
+    pub fn silenced(self, reason: NeutralReason) -> Self {
+        let (direction, neutral) = (Direction::Neutral, Some(reason));
+        Self { direction, confidence: self.probabilities.of(direction), neutral, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn predict(classes: [f32; 3]) -> Prediction {
+        Prediction::new(classes, Timestamp::from_millis(0), 1, &ModelId::new("test")).unwrap()
+    }
+
+    #[test]
+    fn the_most_probable_class_is_called() {
+        assert_eq!(predict([0.5, 0.3, 0.2]).direction, Direction::Up);
+        assert_eq!(predict([0.3, 0.5, 0.2]).direction, Direction::Down);
+        let neutral = predict([0.3, 0.3, 0.4]);
+        assert_eq!(
+            (neutral.direction, neutral.neutral),
+            (Direction::Neutral, Some(NeutralReason::Class))
+        );
+        assert!((neutral.confidence - 0.4).abs() < 1e-6);
+    }
+
+    #[test]
+    fn knowing_nothing_is_neutral_and_not_a_coin_flip() {
+        let third = 1.0 / 3.0;
+        assert_eq!(predict([third, third, third]).direction, Direction::Neutral);
+        assert_eq!(predict([0.45, 0.45, 0.1]).neutral, Some(NeutralReason::Tie));
+    }
+
+    #[test]
+    fn what_is_no_probability_is_an_error() {
+        for wrong in
+            [[f32::NAN, 0.5, 0.5], [1.5, -0.5, 0.0], [0.2, 0.2, 0.2], [f32::INFINITY, 0.0, 0.0]]
+        {
+            let id = ModelId::new("test");
+            assert!(
+                Prediction::new(wrong, Timestamp::from_millis(0), 1, &id).is_err(),
+                "{wrong:?}"
+            );
+        }
+    }
+}

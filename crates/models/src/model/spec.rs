@@ -1,0 +1,61 @@
+//! The channels, windows and labels of a model.
+use serde::{Deserialize, Serialize};
+use windvane_candles::Interval;
+use windvane_signals::{LabelSpec, SignalError, SignalSpec, Window};
+
+use crate::PredictError;
+
+/// What a model reads and what it is asked: stored with its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// Channels and gap policy.
+    pub signals: SignalSpec,
+    /// The candles' interval.
+    pub interval: Interval,
+    /// Rows per window.
+    pub lookback: usize,
+    /// Horizon and NEUTRAL band of the labels.
+    pub labels: LabelSpec,
+}
+
+/// Bounds on memory where specs come from files: rows per window, and its values.
+const LONGEST_LOOKBACK: usize = 10_000;
+const LARGEST_WINDOW: usize = 1_000_000;
+
+impl ModelSpec {
+    /// Confirms the ranges: a spec read from a file may hold anything.
+    ///
+    /// # Errors
+    /// [`SignalError`], also for a window that is too large.
+    pub fn validate(&self) -> Result<(), SignalError> {
+        self.labels.check()?;
+        self.signals.check()?;
+        let setting = |setting, expected, got: usize| {
+            Err(SignalError::Setting { setting, expected, got: got as f64 })
+        };
+        if !(1..=LONGEST_LOOKBACK).contains(&self.lookback) {
+            return setting("lookback", "1 to 10000 rows", self.lookback);
+        }
+        let values = self.lookback * self.signals.width();
+        if values > LARGEST_WINDOW {
+            return setting("rows times channels of a window", "at most 1000000", values);
+        }
+        Ok(())
+    }
+
+    /// Confirms that a window has the shape the model reads.
+    ///
+    /// # Errors
+    /// [`PredictError::WindowShape`] when it has not.
+    pub fn check(&self, window: &Window<'_>) -> Result<(), PredictError> {
+        let shape = |what, expected, got| Err(PredictError::WindowShape { what, expected, got });
+        if window.width() != self.signals.width() {
+            return shape("channels", self.signals.width(), window.width());
+        }
+        if window.steps() != self.lookback {
+            return shape("rows", self.lookback, window.steps());
+        }
+        Ok(())
+    }
+}

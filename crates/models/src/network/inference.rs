@@ -1,0 +1,212 @@
+//! The layers packed for inference.
+//!
+//! The configuration picks the kernels once, when a network is packed: the last state of an
+//! encoder, or all of its states where an attention reads them.
+use windvane_lstm_core::{
+    AttentionScratch, Kernel, LstmBatchScratch, LstmError, PackedAttention, PackedDense, relu,
+};
+
+use super::encoder::{EncoderScratch, PackedEncoder};
+use super::{CLASSES, Layers};
+
+/// Windows that are taken together.
+pub(super) const BATCH: usize = 24;
+
+/// Layers with packed weights.
+#[derive(Clone)]
+pub(crate) struct Packed {
+    pub(super) encoder: PackedEncoder,
+    attention: Option<PackedAttention<f32>>,
+    hidden: Vec<PackedDense<f32>>,
+    head: PackedDense<f32>,
+}
+
+/// Working memory of one window.
+pub(crate) struct Buffers {
+    encoder: EncoderScratch,
+    attention: Option<AttentionBuffers>,
+    /// Output of each hidden dense layer.
+    hidden: Vec<Vec<f32>>,
+}
+
+/// Working memory of up to [`BATCH`] windows.
+pub(super) struct BatchBuffers {
+    encoder: LstmBatchScratch<f32>,
+    /// Last state or context of each window, `[B, H]`.
+    pooled: Vec<f32>,
+    attention: Option<AttentionBuffers>,
+    hidden: Vec<Vec<f32>>,
+}
+
+struct AttentionBuffers {
+    /// Every state, `[T, H]` or `[B, T, H]`.
+    states: Vec<f32>,
+    scratch: AttentionScratch<f32>,
+    context: Vec<f32>,
+}
+
+impl Buffers {
+    /// Attention weights of the last window; `None` for a network without attention.
+    pub(super) fn attention(&self) -> Option<&[f32]> {
+        self.attention.as_ref().map(|attention| attention.scratch.weights())
+    }
+}
+
+/// Buffers that another network made; the caller reports a foreign scratch.
+const FOREIGN: LstmError = LstmError::Length { what: "scratch", expected: 1, got: 0 };
+
+impl Layers {
+    /// Packs the parameters.
+    pub(crate) fn pack(&self, weights: &[f32]) -> Result<Packed, LstmError> {
+        let [encoder, attention, mut rest] = self.split(weights);
+        let encoder = self.encoder.pack(encoder)?;
+        let attention = match self.attention {
+            Some(shape) => Some(PackedAttention::new(shape, shape.params(attention)?)?),
+            None => None,
+        };
+        let mut hidden = Vec::with_capacity(self.dense.len());
+        for shape in &self.dense {
+            let (own, after) = rest.split_at(shape.len());
+            hidden.push(PackedDense::new(*shape, shape.params(own)?)?);
+            rest = after;
+        }
+        let head = hidden.pop().ok_or(LstmError::Size { what: "dense", expected: 1, got: 0 })?;
+        Ok(Packed { encoder, attention, hidden, head })
+    }
+}
+
+impl Packed {
+    /// The instruction set the layers run on.
+    pub(super) fn kernel(&self) -> Kernel {
+        self.encoder.kernel()
+    }
+
+    /// Working memory for windows of `lookback` rows.
+    pub(crate) fn buffers(&self, lookback: usize) -> Buffers {
+        Buffers {
+            encoder: self.encoder.scratch(),
+            attention: self.attention_buffers(1, lookback),
+            hidden: self.hidden_buffers(1),
+        }
+    }
+
+    /// Working memory for batches of windows of `lookback` rows.
+    pub(super) fn batch_buffers(&self, lookback: usize) -> BatchBuffers {
+        BatchBuffers {
+            encoder: self.encoder.batch_scratch(),
+            pooled: vec![0.0; BATCH * self.encoder.output_size()],
+            attention: self.attention_buffers(BATCH, lookback),
+            hidden: self.hidden_buffers(BATCH),
+        }
+    }
+
+    fn attention_buffers(&self, windows: usize, lookback: usize) -> Option<AttentionBuffers> {
+        let attention = self.attention.as_ref()?;
+        let width = self.encoder.output_size();
+        Some(AttentionBuffers {
+            states: vec![0.0; windows * lookback * width],
+            scratch: attention.scratch(lookback),
+            context: vec![0.0; width],
+        })
+    }
+
+    fn hidden_buffers(&self, windows: usize) -> Vec<Vec<f32>> {
+        self.hidden.iter().map(|dense| vec![0.0; windows * dense.shape().output_size()]).collect()
+    }
+
+    /// Logits of a scaled window `[T, C]`.
+    pub(super) fn logits(
+        &self,
+        window: &[f32],
+        buffers: &mut Buffers,
+        logits: &mut [f32; CLASSES],
+    ) -> Result<(), LstmError> {
+        let Buffers { encoder, attention, hidden } = buffers;
+        match (&self.attention, attention) {
+            (None, None) => {
+                let last = self.encoder.last_hidden(window, encoder)?;
+                self.dense(last, 1, hidden, logits)
+            }
+            (Some(attention), Some(AttentionBuffers { states, scratch, context })) => {
+                self.encoder.sequence(window, states, encoder)?;
+                attention.apply(states, context, scratch)?;
+                self.dense(context, 1, hidden, logits)
+            }
+            _ => Err(FOREIGN),
+        }
+    }
+
+    /// Logits `[B, CLASSES]` of scaled windows `[B, T, C]` of `lookback` rows, with the bits of
+    /// [`logits`](Self::logits).
+    pub(super) fn logits_batch(
+        &self,
+        windows: &[f32],
+        lookback: usize,
+        buffers: &mut BatchBuffers,
+        logits: &mut [f32],
+    ) -> Result<(), LstmError> {
+        let BatchBuffers { encoder, pooled, attention, hidden } = buffers;
+        let (count, width) = (logits.len() / CLASSES, self.encoder.output_size());
+        let pooled = pooled.get_mut(..count * width).ok_or(FOREIGN)?;
+        match (&self.attention, attention) {
+            (None, None) => self.encoder.last_hidden_batch(windows, lookback, pooled, encoder)?,
+            (Some(attention), Some(AttentionBuffers { states, scratch, .. })) => {
+                let states = states.get_mut(..count * lookback * width).ok_or(FOREIGN)?;
+                self.encoder.sequence_batch(windows, lookback, states, encoder)?;
+                let contexts = pooled.chunks_exact_mut(width);
+                for (states, context) in states.chunks_exact(lookback * width).zip(contexts) {
+                    attention.apply(states, context, scratch)?;
+                }
+            }
+            _ => return Err(FOREIGN),
+        }
+        self.dense(pooled, count, hidden, logits)
+    }
+
+    /// Logits of `count` pooled states `[B, H]`.
+    #[inline]
+    fn dense(
+        &self,
+        pooled: &[f32],
+        count: usize,
+        buffers: &mut [Vec<f32>],
+        logits: &mut [f32],
+    ) -> Result<(), LstmError> {
+        if buffers.len() != self.hidden.len() {
+            return Err(FOREIGN);
+        }
+        let mut input = pooled;
+        for (dense, output) in self.hidden.iter().zip(buffers) {
+            let output = output.get_mut(..count * dense.shape().output_size()).ok_or(FOREIGN)?;
+            dense.apply(input, output)?;
+            relu(output);
+            input = output;
+        }
+        self.head.apply(input, logits)
+    }
+
+    /// Numbers that are carried from row to row.
+    pub(crate) fn state_len(&self) -> usize {
+        self.encoder.state_len()
+    }
+
+    /// Reads a scaled row `[C]` into a carried state.
+    pub(crate) fn step(
+        &self,
+        row: &[f32],
+        state: &mut [f32],
+        buffers: &mut Buffers,
+    ) -> Result<(), LstmError> {
+        self.encoder.step(row, state, &mut buffers.encoder)
+    }
+
+    /// Logits after the last row that a carried state has read.
+    pub(crate) fn logits_of_state(
+        &self,
+        state: &[f32],
+        buffers: &mut Buffers,
+        logits: &mut [f32; CLASSES],
+    ) -> Result<(), LstmError> {
+        self.dense(self.encoder.hidden(state)?, 1, &mut buffers.hidden, logits)
+    }
+}

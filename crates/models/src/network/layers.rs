@@ -1,0 +1,70 @@
+//! Sizes of a network's layers, and the order of its parameters.
+use windvane_lstm_core::{AttentionShape, DenseShape, LstmError, TensorSpec};
+
+use super::encoder::EncoderShape;
+use super::{NetworkConfig, Pooling};
+
+/// Sizes of the layers, in the order in which their parameters lie in one flat buffer: encoder,
+/// attention, dense layers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layers {
+    pub(super) config: NetworkConfig,
+    pub(crate) encoder: EncoderShape,
+    pub(crate) attention: Option<AttentionShape>,
+    /// The hidden ones, then the head.
+    pub(super) dense: Vec<DenseShape>,
+}
+
+impl Layers {
+    /// The layers for windows of `channels` channels and that many classes.
+    pub(crate) fn new(
+        config: &NetworkConfig,
+        channels: usize,
+        classes: usize,
+    ) -> Result<Self, LstmError> {
+        config.validate()?;
+        let encoder = EncoderShape::new(config.encoder, channels)?;
+        let attention = match config.pooling {
+            Pooling::LastStep => None,
+            Pooling::Attention { units } => {
+                Some(AttentionShape::new(encoder.output_size(), units)?)
+            }
+        };
+        let mut width = encoder.output_size();
+        let mut dense = Vec::with_capacity(config.dense.len() + 1);
+        for units in config.dense.iter().copied().chain([classes]) {
+            dense.push(DenseShape::new(width, units)?);
+            width = units;
+        }
+        Ok(Self { config: config.clone(), encoder, attention, dense })
+    }
+
+    /// Names and shapes of the parameters, in buffer order.
+    pub(crate) fn specs(&self) -> Vec<TensorSpec> {
+        let mut specs = self.encoder.specs();
+        specs.extend(self.attention.iter().flat_map(|attention| attention.specs("att")));
+        for (number, dense) in (1..).zip(&self.dense) {
+            specs.extend(dense.specs(&self.config.dense_name(number)));
+        }
+        specs
+    }
+
+    /// The buffer of all parameters as those of encoder, attention (empty without one) and dense
+    /// layers.
+    pub(super) fn split<'w, R>(&self, weights: &'w [R]) -> [&'w [R]; 3] {
+        let (encoder, rest) = weights.split_at(self.encoder.len());
+        let (attention, dense) = rest.split_at(self.attention.map_or(0, |shape| shape.len()));
+        [encoder, attention, dense]
+    }
+}
+
+impl NetworkConfig {
+    /// Name of a dense layer, counted from 1. A head by itself is `fc`; with an attention or
+    /// hidden layers the layers are numbered.
+    pub(super) fn dense_name(&self, number: usize) -> String {
+        match self.pooling {
+            Pooling::LastStep if self.dense.is_empty() => "fc".to_string(),
+            _ => format!("fc{number}"),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Fitting networks.
+use windvane_candles::Direction;
+use windvane_lstm_core::Tensors;
+use windvane_signals::{Band, Scaler, TrainSet, ValidationSet};
+
+use super::{CLASSES, Layers, Network, NetworkConfig, saved};
+use crate::train::network::{
+    Checkpoint, Examples, Fingerprint, SegmentBatches, Trainer, WindowBatches,
+};
+use crate::train::{
+    Learner, Recipe, Run, SequenceClassifier, Sequences, calibrate, calibration_parts,
+    check_directions, record_of, spec_of,
+};
+use crate::{FittedModel, ModelId, TrainError};
+
+/// Fewest training windows of a network.
+const MIN_WINDOWS: usize = 32;
+
+/// Fits a network: the scaler on the training rows, the weights by backpropagation through time,
+/// the temperature on the validation windows.
+///
+/// A [stateful](NetworkConfig::stateful) network is trained by truncated backpropagation: the rows
+/// of every run (neighbours in a table, without reset or hidden row between) are cut into segments
+/// of 512, at other places in every epoch, and some segments are read side by side. Gradients go
+/// back through 32 rows; the state is carried on to the next 32. The loss counts at every row that
+/// a training window ends at, once the state has read as many rows as a window has. A batch is
+/// then a number of decisions.
+///
+/// # Examples
+/// ```
+/// # #[cfg(feature = "v32")] {
+/// use windvane_models::network::NetworkLearner;
+/// use windvane_models::train::{Learner, Recipe};
+/// use windvane_models::v32;
+///
+/// let recipe = Recipe { epochs: 3, ..Recipe::default() };
+/// let config = v32::config().with_units(16);
+/// let learner = NetworkLearner { config, recipe, ..v32::learner() };
+/// assert_eq!(learner.id().as_str(), "v32");
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkLearner {
+    /// Id of the models it fits.
+    pub id: ModelId,
+    /// The layers.
+    pub config: NetworkConfig,
+    /// Settings of the training.
+    pub recipe: Recipe,
+}
+
+impl NetworkLearner {
+    /// A learner of such a network with default settings, under the id of its kind.
+    pub fn new(config: NetworkConfig) -> Self {
+        let id = ModelId::new(saved::kind(&config));
+        Self { id, config, recipe: Recipe::default() }
+    }
+
+    /// Fits the network.
+    ///
+    /// # Errors
+    /// [`TrainError::TooFewWindows`], [`TrainError::EmptyClass`], [`TrainError::Diverged`],
+    /// [`TrainError::Stopped`], [`TrainError::Setting`], [`TrainError::Layer`],
+    /// [`TrainError::Signal`], [`TrainError::Validation`]; with checkpoints
+    /// [`TrainError::Checkpoint`], [`TrainError::Io`] and what is wrong with the file.
+    pub fn fit_model(
+        &self,
+        train: &TrainSet,
+        validation: &ValidationSet,
+        run: &Run<'_>,
+    ) -> Result<Network, TrainError> {
+        let Self { id, config, recipe } = self;
+        recipe.check()?;
+        let spec = spec_of(train, validation)?;
+        if train.len() < MIN_WINDOWS {
+            return Err(TrainError::TooFewWindows { expected: MIN_WINDOWS, got: train.len() });
+        }
+        check_directions(train, 0)?;
+        let scaler = Scaler::fit(train)?;
+        let layers = Layers::new(config, spec.signals.width(), CLASSES)?;
+        let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
+        let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint {
+            path,
+            run: Fingerprint {
+                version: record.version.clone(),
+                layers: format!("{} {layers:?}", saved::kind(config)),
+                recipe: format!("{recipe:?}"),
+                seed: run.seed(),
+                data_hash: record.data_hash.clone(),
+            },
+        });
+        let (choose, _) = calibration_parts(validation);
+        let examples = Examples::of_samples(train, &scaler)?;
+        let mut chosen = Examples::of_samples(&choose, &scaler)?;
+        if spec.labels.band == (Band::Fixed { width: 0.0 }) {
+            chosen.leave_out(Direction::Neutral);
+        }
+        let (batch, seed) = (recipe.batch, run.seed());
+        let fit = if config.stateful {
+            let sets = ((&examples, train), (&chosen, &choose));
+            let batches = SegmentBatches::new(&layers, sets, batch, seed);
+            Trainer { model: id, layers: &layers, batches, recipe, run }.run(checkpoint.as_ref())?
+        } else {
+            let batches = WindowBatches::new(&layers, &examples, Some(&chosen), batch, seed);
+            Trainer { model: id, layers: &layers, batches, recipe, run }.run(checkpoint.as_ref())?
+        };
+        let mut weights = Tensors::new(layers.specs());
+        weights.flat_mut().copy_from_slice(&fit.weights);
+        fit.write_to(&mut record);
+        let mut model = Network::new(spec, scaler, layers, weights)?;
+        (model.id, model.record) = (id.clone(), Some(record));
+        calibrate(&mut model, validation)?;
+        Ok(model)
+    }
+
+    /// Fits the network to labelled sequences that are no candles, each from a zero state; there
+    /// is nothing to choose the epoch by, so the last one is kept.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`], [`TrainError::Stopped`], [`TrainError::Setting`],
+    /// [`TrainError::Layer`].
+    pub fn fit_sequences(
+        &self,
+        sequences: &Sequences,
+        run: &Run<'_>,
+    ) -> Result<SequenceClassifier, TrainError> {
+        let Self { id, config, recipe } = self;
+        let shape = sequences.shape();
+        let layers = Layers::new(config, shape.channels, shape.classes)?;
+        let examples = Examples::of_sequences(sequences);
+        recipe.check()?;
+        let batches = WindowBatches::new(&layers, &examples, None, recipe.batch, run.seed());
+        let fit = Trainer { model: id, layers: &layers, batches, recipe, run }.run(None)?;
+        Ok(SequenceClassifier::new(shape, fit.weights, layers))
+    }
+}
+
+impl Learner for NetworkLearner {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn recipe(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+
+    fn fit(
+        &self,
+        train: &TrainSet,
+        validation: &ValidationSet,
+        run: &Run<'_>,
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
+        Ok(Box::new(self.fit_model(train, validation, run)?))
+    }
+}

@@ -1,0 +1,220 @@
+//! `PyTorch`'s `state_dict`s: a network's weights under `PyTorch`'s names, in a safetensors file.
+//!
+//! What is `lstm.w_ih` here is `lstm.weight_ih_l0` there. `PyTorch` has two biases per gate, of
+//! which only the sum counts; the networks here have one.
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use windvane_lstm_core::{TensorSpec, Tensors};
+
+use super::{NetworkConfig, Pooling};
+use crate::LoadError;
+use crate::artifact::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
+
+/// What `PyTorch`'s own `save_file` writes beside the tensors; other readers ask for it.
+const METADATA: (&str, &str) = ("format", "pt");
+
+/// The tensors of a `state_dict`, their names and shapes not yet compared with a model's.
+#[derive(Debug)]
+pub(crate) struct StateDict {
+    file: String,
+    tensors: Vec<SavedTensor>,
+}
+
+/// Reading one.
+impl StateDict {
+    /// `file` names it in messages.
+    pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, LoadError> {
+        let content = SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
+            file: file.to_string(),
+            problem: no_safetensors(bytes, &error),
+        })?;
+        let tensors = content.iter().map(|(name, view)| read_tensor(file, name, &view));
+        let mut tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { file: file.to_string(), tensors })
+    }
+
+    /// The layers of `like` with the sizes of these tensors. A `state_dict` does not say the
+    /// dropout, which counts in training only: it is 0.
+    pub(crate) fn config(&self, like: &NetworkConfig) -> Result<NetworkConfig, LoadError> {
+        let (layer, gates) = like.encoder.torch_layer();
+        let units = self.size(&format!("{layer}.weight_hh_l0"), gates)?;
+        let mut config = NetworkConfig { dropout: 0.0, ..like.clone().with_units(units) };
+        if let Pooling::Attention { units } = &mut config.pooling {
+            *units = self.units("att")?;
+        }
+        if config.dense_name(1) == "fc1" {
+            // The last dense layer is the head.
+            let hidden = (1..self.count("fc").max(1)).map(|number| format!("fc{number}"));
+            config.dense = hidden.map(|name| self.units(&name)).collect::<Result<_, _>>()?;
+        }
+        Ok(config)
+    }
+
+    /// Checks that spec, scaler and the encoder's weights are of the same number of channels.
+    pub(crate) fn check_channels(
+        &self,
+        config: &NetworkConfig,
+        spec: usize,
+        scaler: usize,
+    ) -> Result<(), LoadError> {
+        let name = &format!("{}.weight_ih_l0", config.encoder.torch_layer().0);
+        let shape = &self.need(name)?.shape;
+        let &[_, weights] = &shape[..] else {
+            let rows = shape.first().copied().unwrap_or_default();
+            return Err(self.shape_error(name, vec![rows, spec], shape));
+        };
+        if [scaler, weights] == [spec; 2] {
+            return Ok(());
+        }
+        let (file, tensor) = (self.file.clone(), name.to_string());
+        Err(LoadError::Channels { file, tensor, spec, scaler, weights })
+    }
+
+    /// Output units of a dense layer.
+    fn units(&self, layer: &str) -> Result<usize, LoadError> {
+        self.size(&format!("{layer}.weight"), 1)
+    }
+
+    /// How many of the layers `{prefix}1`, `{prefix}2`, … there are, without a gap.
+    fn count(&self, prefix: &str) -> usize {
+        let there = |index: &usize| self.find(&format!("{prefix}{index}.weight")).is_some();
+        (1..=self.tensors.len()).take_while(there).count()
+    }
+
+    /// A size that can be read off the length of a tensor's first axis, which is `per` times it.
+    fn size(&self, name: &str, per: usize) -> Result<usize, LoadError> {
+        let shape = &self.need(name)?.shape;
+        let size = shape.first().unwrap_or(&0) / per;
+        if size > 0 {
+            return Ok(size);
+        }
+        let expected = [&[per], shape.get(1..).unwrap_or_default()].concat();
+        Err(self.shape_error(name, expected, shape))
+    }
+
+    /// The weights of a network with these tensors, which must be all there are.
+    pub(crate) fn weights(&self, specs: &[TensorSpec]) -> Result<Tensors<f32>, LoadError> {
+        let theirs: Vec<TensorSpec> = specs.iter().flat_map(torch_specs).collect();
+        let got = self.tensors.iter().map(|tensor| tensor.name.as_str());
+        check_names(&self.file, &got, &theirs.iter().map(|spec| spec.name.as_str()))?;
+        // Every shape is checked before memory is taken for the claimed sizes.
+        for TensorSpec { name, shape } in &theirs {
+            let got = &self.need(name)?.shape;
+            if got != shape {
+                return Err(self.shape_error(name, shape.clone(), got));
+            }
+        }
+        let mut weights = Tensors::new(specs.to_vec());
+        for spec in specs {
+            let Some(target) = weights.get_mut(&spec.name) else { continue };
+            for (index, part) in torch_specs(spec).into_iter().enumerate() {
+                let data = &self.need(&part.name)?.data;
+                match index {
+                    0 => target.copy_from_slice(data),
+                    _ => self.add(&part.name, data, target)?,
+                }
+            }
+        }
+        Ok(weights)
+    }
+
+    /// Adds a second bias. One of 0 leaves even the sign of a zero as it is, so that what was
+    /// written comes back bit for bit.
+    fn add(&self, name: &str, data: &[f32], target: &mut [f32]) -> Result<(), LoadError> {
+        for (index, (sum, &part)) in target.iter_mut().zip(data).enumerate() {
+            if part != 0.0 {
+                *sum += part;
+            }
+            if !sum.is_finite() {
+                let (file, tensor, got) = (self.file.clone(), name.to_string(), f64::from(*sum));
+                return Err(LoadError::WeightNotFinite { file, tensor, index, got });
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Option<&SavedTensor> {
+        let at = self.tensors.binary_search_by(|tensor| tensor.name.as_str().cmp(name));
+        at.ok().map(|at| &self.tensors[at])
+    }
+
+    fn need(&self, name: &str) -> Result<&SavedTensor, LoadError> {
+        self.find(name).ok_or_else(|| LoadError::MissingTensor {
+            file: self.file.clone(),
+            tensor: name.to_string(),
+            got: self.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
+        })
+    }
+
+    fn shape_error(&self, name: &str, expected: Vec<usize>, got: &[usize]) -> LoadError {
+        let (file, tensor) = (self.file.clone(), name.to_string());
+        LoadError::TensorShape { file, tensor, expected, got: got.to_vec() }
+    }
+
+    /// The error for sizes that the layers refuse.
+    pub(crate) fn damaged(&self, problem: String) -> LoadError {
+        LoadError::Damaged { file: self.file.clone(), problem }
+    }
+}
+
+/// The bytes of a `state_dict` with these weights. The second bias of each gate is 0.
+pub(crate) fn to_bytes(weights: &Tensors<f32>) -> Result<Vec<u8>, String> {
+    let text = |error: safetensors::SafeTensorError| error.to_string();
+    let mut tensors = Vec::new();
+    for (spec, data) in weights.iter() {
+        for (part, TensorSpec { name, shape }) in torch_specs(spec).into_iter().enumerate() {
+            let zeros = || vec![0; 4 * data.len()];
+            tensors.push((name, shape, if part == 0 { bytes_of(data) } else { zeros() }));
+        }
+    }
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view)).map_err(text)
+    });
+    let views = views.collect::<Result<Vec<_>, _>>()?;
+    let (key, value) = METADATA;
+    let metadata = [(key.to_string(), value.to_string())].into_iter().collect();
+    safetensors::serialize(views, Some(metadata)).map_err(text)
+}
+
+/// Where `PyTorch` keeps a tensor: under another name, in two whose sum it is, or with an axis
+/// more.
+fn torch_specs(own: &TensorSpec) -> Vec<TensorSpec> {
+    let (layer, name) = own.name.split_once('.').unwrap_or(("", &own.name));
+    let (name, direction) =
+        name.strip_suffix("_reverse").map_or((name, ""), |name| (name, "_reverse"));
+    let named = |names: &[&str]| -> Vec<TensorSpec> {
+        let full = |name: &&str| format!("{layer}.{name}{direction}");
+        names.iter().map(|name| TensorSpec::new(full(name), own.shape.clone())).collect()
+    };
+    match (layer, name) {
+        (_, "w_ih") => named(&["weight_ih_l0"]),
+        (_, "w_hh") => named(&["weight_hh_l0"]),
+        ("lstm", "b") => named(&["bias_ih_l0", "bias_hh_l0"]),
+        ("att", "v") => vec![TensorSpec::new("att_v.weight", [1, own.len()])],
+        (_, "w") => named(&["weight"]),
+        (_, "b") => named(&["bias"]),
+        _ => vec![own.clone()],
+    }
+}
+
+fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, LoadError> {
+    let wide: Vec<f64> = match view.dtype() {
+        Dtype::F32 => f32s(view.data()).into_iter().map(f64::from).collect(),
+        Dtype::F64 => {
+            let (words, _) = view.data().as_chunks::<8>();
+            words.iter().map(|word| f64::from_le_bytes(*word)).collect()
+        }
+        other => {
+            let (file, tensor, got) = (file.to_string(), name.to_string(), other.to_string());
+            let expected = "F32 or F64; convert with model.float() before saving";
+            return Err(LoadError::TensorType { file, tensor, expected, got });
+        }
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest; networks are f32")]
+    let data: Vec<f32> = wide.iter().map(|&number| number as f32).collect();
+    if let Some(index) = data.iter().position(|number| !number.is_finite()) {
+        let (file, tensor) = (file.to_string(), name.to_string());
+        return Err(LoadError::WeightNotFinite { file, tensor, index, got: wide[index] });
+    }
+    Ok(SavedTensor { name: name.to_string(), shape: view.shape().to_vec(), data })
+}

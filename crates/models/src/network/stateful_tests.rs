@@ -1,0 +1,147 @@
+//! Step by step is one long pass.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use windvane_candles::simulate::Market;
+use windvane_candles::{CandleSeries, Interval};
+use windvane_lstm_core::Tensors;
+use windvane_signals::{GapPolicy, LabelSpec, Registry, Scaler, SignalSpec, SignalTable};
+
+use super::{CLASSES, Layers, Network};
+use crate::{DirectionModel, ModelSpec, Prediction, Predictor, TableReader, v32_stateful};
+
+const LOOKBACK: usize = 7;
+const POLICIES: [GapPolicy; 4] = [
+    GapPolicy::Error,
+    GapPolicy::Reset,
+    GapPolicy::Sessions { max_missing: 3 },
+    GapPolicy::Hold { max_missing: 3 },
+];
+
+/// Weights from a wave, large enough that a state forgets slowly.
+fn model(gaps: GapPolicy) -> Network {
+    let signals = SignalSpec { gaps, ..SignalSpec::default() };
+    let width = signals.width();
+    let layers = Layers::new(&v32_stateful::config().with_units(13), width, CLASSES).unwrap();
+    let mut weights = Tensors::new(layers.specs());
+    for (index, weight) in weights.flat_mut().iter_mut().enumerate() {
+        *weight = (index as f32 * 1.3).sin() * 0.6;
+    }
+    let (interval, labels) = (Interval::HOUR, LabelSpec::default());
+    let spec = ModelSpec { signals, interval, lookback: LOOKBACK, labels };
+    let scaler = Scaler::from_parts(vec![0.0; width], vec![0.02; width], 5.0).unwrap();
+    Network::new(spec, scaler, layers, weights).unwrap()
+}
+
+/// A market's candles without those at each of `holes`; up to the first one where that stops.
+fn feed(seed: u64, holes: &[(usize, usize)], gaps: GapPolicy) -> CandleSeries {
+    let whole = Market::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, 220, seed).unwrap();
+    let missing = |index: &usize| holes.iter().any(|&(at, len)| (at..at + len).contains(index));
+    let candles: Vec<_> = (0..whole.len()).filter(|index| !missing(index)).collect();
+    let apart = candles.windows(2).position(|two| two[1] - two[0] > 1);
+    let end = apart.filter(|_| gaps == GapPolicy::Error).map_or(candles.len(), |at| at + 1);
+    let candles = candles[..end].iter().map(|&index| whole.candles()[index]).collect();
+    CandleSeries::new(whole.pair().clone(), Interval::HOUR, candles).unwrap()
+}
+
+/// What the layers say of every row, each run of rows read in one pass.
+fn long_passes(model: &Network, table: &SignalTable) -> Vec<Option<Prediction>> {
+    let Network { packed, scaler, calibration, id, .. } = model;
+    let (width, hidden) = (table.width(), model.config().encoder.units());
+    let mut said = vec![None; table.len()];
+    let ends = (0..table.len()).filter(|row| table.run(*row) > 0 && table.run(row + 1) <= 1);
+    for end in ends {
+        let first = end + 1 - table.run(end);
+        let rows: Vec<f64> =
+            (first..=end).flat_map(|row| table.row(row).unwrap().to_vec()).collect();
+        let mut scaled = vec![0.0; rows.len()];
+        scaler.apply_rows(&rows, &mut scaled).unwrap();
+        let mut states = vec![0.0; rows.len() / width * hidden];
+        let mut buffers = packed.buffers(1);
+        packed.encoder.sequence(&scaled, &mut states, &mut packed.encoder.scratch()).unwrap();
+        for (row, state) in (first..=end).zip(states.chunks_exact(hidden)) {
+            if table.run(row) >= LOOKBACK && !table.is_held(row) {
+                let mut logits = [0.0; CLASSES];
+                packed.logits_of_state(state, &mut buffers, &mut logits).unwrap();
+                let at = table.close_time(row).unwrap();
+                said[row] = Some(calibration.prediction(logits, at, 1, id).unwrap());
+            }
+        }
+    }
+    said
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn live_steps_and_the_batch_path_equal_one_long_pass(
+        seed in 1..1000_u64,
+        holes in prop::collection::vec((0..220_usize, 1..7_usize), 0..5),
+        gaps in prop::sample::select(&POLICIES[..]),
+        far in 0..40_usize,
+    ) {
+        let (model, series) = (Arc::new(model(gaps)), feed(seed, &holes, gaps));
+        let signals = &model.spec().signals;
+        let table = SignalTable::build(signals, &Registry::default(), &series, &[]).unwrap();
+        let expected = long_passes(&model, &table);
+        let mut predictor = Predictor::new(Arc::clone(&model), Interval::HOUR).unwrap();
+        let own = (0..table.len()).filter(|row| !table.is_held(*row));
+        for (row, candle) in own.zip(&series) {
+            prop_assert_eq!(&predictor.on_candle(candle).unwrap(), &expected[row]);
+        }
+        let tables = [table];
+        let mut reader = TableReader::new(&*model, &tables);
+        for (row, expected) in expected.iter().enumerate() {
+            prop_assert_eq!(&reader.predict(0, row).unwrap(), expected);
+        }
+        // Backward, and over some rows at once.
+        for row in (0..expected.len()).rev().step_by(29).chain((0..expected.len()).step_by(far + 1)) {
+            prop_assert_eq!(&reader.predict(0, row).unwrap(), &expected[row]);
+        }
+    }
+}
+
+#[test]
+fn an_old_row_counts_and_a_later_one_does_not() {
+    let model = model(GapPolicy::Reset);
+    let tables = [3, 4].map(|seed| {
+        // The first 60 candles differ, the later ones are moves of the same size.
+        let (one, other) = (feed(3, &[], GapPolicy::Reset), feed(seed, &[], GapPolicy::Reset));
+        let mut candles = other.candles()[..60].to_vec();
+        let factor = other.candles()[59].close() / one.candles()[59].close();
+        candles.extend(one.candles()[60..].iter().map(|candle| scaled(candle, factor)));
+        let series = CandleSeries::new(one.pair().clone(), Interval::HOUR, candles).unwrap();
+        SignalTable::build(&model.spec().signals, &Registry::default(), &series, &[]).unwrap()
+    });
+    let mut reader = TableReader::new(&model, &tables);
+    let row = 60 + 26 + 3;
+    assert_ne!(reader.predict(0, row).unwrap(), reader.predict(1, row).unwrap());
+    // A window by itself is a first one.
+    let window = tables[0].window(row, LOOKBACK).unwrap();
+    let alone = model.predict(window, &mut model.scratch()).unwrap();
+    assert_ne!(Some(alone), reader.predict(0, row).unwrap());
+    let first = (0..tables[0].len()).find(|row| tables[0].run(*row) == LOOKBACK).unwrap();
+    let window = tables[0].window(first, LOOKBACK).unwrap();
+    let alone = model.predict(window, &mut model.scratch()).unwrap();
+    assert_eq!(Some(alone), reader.predict(0, first).unwrap());
+    // What comes later changes nothing.
+    let all = feed(3, &[], GapPolicy::Reset);
+    let table = |series: &CandleSeries| {
+        let signals = &model.spec().signals;
+        [SignalTable::build(signals, &Registry::default(), series, &[]).unwrap()]
+    };
+    let (whole, part) = (table(&all), table(&all.split_at(all.candles()[150].open_time()).0));
+    let [mut whole, mut part] = [&whole, &part].map(|tables| TableReader::new(&model, tables));
+    for row in 0..150 {
+        assert_eq!(whole.predict(0, row).unwrap(), part.predict(0, row).unwrap());
+    }
+}
+
+fn scaled(candle: &windvane_candles::Candle, factor: f64) -> windvane_candles::Candle {
+    let windvane_candles::Ohlcv { open, high, low, close, volume } = candle.values();
+    let [open, high, low, close] = [open, high, low, close].map(|price| price * factor);
+    let values = windvane_candles::Ohlcv { open, high, low, close, volume };
+    windvane_candles::Candle::new(candle.open_time(), values).unwrap()
+}

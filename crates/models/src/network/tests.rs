@@ -1,0 +1,177 @@
+//! Gradients against finite differences, dropout, and pieces of long sequences.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+use windvane_lstm_core::{CrossEntropy, Init, LstmStart};
+
+use super::{Cache, DropoutSeed, Encoder, Layers, NetworkConfig, Pooling};
+
+const HIDDEN: usize = 5;
+const CHANNELS: usize = 4;
+
+fn lstm(bidirectional: bool) -> NetworkConfig {
+    NetworkConfig::new(Encoder::Lstm { units: HIDDEN, bidirectional })
+}
+
+fn attended(bidirectional: bool, dense: &[usize], dropout: f64) -> Layers {
+    let pooling = Pooling::Attention { units: 3 };
+    let config = NetworkConfig { pooling, dense: dense.to_vec(), dropout, ..lstm(bidirectional) };
+    Layers::new(&config, CHANNELS, 3).unwrap()
+}
+
+#[test]
+fn gradients_of_v3_equal_finite_differences() {
+    check_gradients(&Layers::new(&lstm(true), CHANNELS, 3).unwrap(), None);
+}
+
+#[test]
+fn gradients_of_v31_equal_finite_differences() {
+    for dense in [&[][..], &[6], &[6, 4]] {
+        check_gradients(&attended(true, dense, 0.0), None);
+    }
+}
+
+#[test]
+fn gradients_of_v32_equal_finite_differences() {
+    check_gradients(&Layers::new(&lstm(false), CHANNELS, 3).unwrap(), None);
+}
+
+#[test]
+fn gradients_of_other_networks_equal_finite_differences() {
+    check_gradients(&attended(false, &[6], 0.0), None);
+    let config = NetworkConfig { dense: vec![6, 4], ..lstm(false) };
+    check_gradients(&Layers::new(&config, CHANNELS, 3).unwrap(), None);
+}
+
+#[test]
+fn gradients_with_dropout_equal_finite_differences() {
+    let draw = DropoutSeed { seed: 1, epoch: 2, index: 3 };
+    check_gradients(&attended(true, &[6, 4], 0.3), Some(draw));
+}
+
+#[test]
+fn dropout_acts_in_training_only() {
+    let layers = attended(true, &[6, 4], 0.5);
+    let mut weights = vec![0.0; layers.weight_count()];
+    layers.init(Init::XavierUniform, 1.0, 1, &mut weights).unwrap();
+    let x: Vec<f64> = (0..40).map(|i| f64::from(i).sin()).collect();
+    let logits = |draw| {
+        let mut cache = Cache::default();
+        layers.forward(&weights, &x, 2, draw, &mut cache).unwrap().to_vec()
+    };
+    let draw = |index| Some(DropoutSeed { seed: 1, epoch: 0, index });
+    assert_eq!(logits(None), logits(None));
+    assert_eq!(logits(draw(1)), logits(draw(1)));
+    assert_ne!(logits(draw(1)), logits(draw(2)));
+    assert_ne!(logits(draw(1)), logits(None));
+}
+
+/// Compares a network's gradients with central differences in f64.
+fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
+    let (steps, targets) = (5, [0, 2, 1]);
+    let numbers = |count: usize, phase: f64| -> Vec<f64> {
+        (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()
+    };
+    let mut weights = numbers(layers.weight_count(), 0.3);
+    for weight in &mut weights {
+        *weight *= 0.4;
+    }
+    let x = numbers(steps * targets.len() * CHANNELS, 0.0);
+    let loss = CrossEntropy { classes: layers.classes(), weights: None, smoothing: 0.0 };
+    let mut cache = Cache::default();
+    let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
+        let logits = layers.forward(weights, &x, targets.len(), draw, &mut cache).unwrap();
+        let mut d_logits = vec![0.0; logits.len()];
+        let value = loss.add(logits, &targets, targets.len() as f64, &mut d_logits).unwrap();
+        if let Some(d_weights) = d_weights {
+            layers.backward(weights, &x, &d_logits, &mut cache, d_weights).unwrap();
+        }
+        value
+    };
+    let mut d_weights = vec![0.0; weights.len()];
+    value(&weights, Some(&mut d_weights));
+    let eps = 1e-5;
+    for index in 0..weights.len() {
+        let middle = weights[index];
+        weights[index] = middle + eps;
+        let above = value(&weights, None);
+        weights[index] = middle - eps;
+        let below = value(&weights, None);
+        weights[index] = middle;
+        let slope = (above - below) / (2.0 * eps);
+        let difference = (slope - d_weights[index]).abs();
+        let got = d_weights[index];
+        assert!(difference <= 1e-6 * slope.abs().max(1e-2), "{index}: {slope}, got {got}");
+    }
+}
+
+fn stateful() -> Layers {
+    let config = NetworkConfig { stateful: true, ..lstm(false) };
+    Layers::new(&config, CHANNELS, 3).unwrap()
+}
+
+fn numbers(count: usize, phase: f64) -> Vec<f64> {
+    (0..count).map(|i| 0.5 * (i as f64 * 1.7 + phase).sin()).collect()
+}
+
+#[test]
+fn gradients_of_a_piece_equal_finite_differences() {
+    let layers = stateful();
+    let (batch, steps) = (3, 6);
+    let mut weights = numbers(layers.weight_count(), 0.3);
+    let x = numbers(steps * batch * CHANNELS, 0.0);
+    let (hidden, cell) = (numbers(batch * HIDDEN, 1.0), numbers(batch * HIDDEN, 2.0));
+    // Several steps of one sequence, the first and last among them, none of another's end.
+    let (picked, targets) = ([0, 1, 4, 5, 7, 13, 15], [0, 2, 1, 0, 1, 2, 0]);
+    let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0 };
+    let mut cache = Cache::default();
+    let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
+        let start = LstmStart { hidden: &hidden, cell: &cell };
+        let logits = layers.forward_from(weights, &x, start, &picked, None, &mut cache).unwrap();
+        let mut d_logits = vec![0.0; logits.len()];
+        let value = loss.add(logits, &targets, 20.0, &mut d_logits).unwrap();
+        if let Some(into) = d_weights {
+            layers.backward_from(weights, &x, &picked, &d_logits, &mut cache, into).unwrap();
+        }
+        value
+    };
+    let mut d_weights = vec![0.0; weights.len()];
+    value(&weights, Some(&mut d_weights));
+    let eps = 1e-5;
+    for index in 0..weights.len() {
+        let middle = weights[index];
+        let mut at = |weight| {
+            weights[index] = weight;
+            value(&weights, None)
+        };
+        let slope = (at(middle + eps) - at(middle - eps)) / (2.0 * eps);
+        weights[index] = middle;
+        let got = d_weights[index];
+        let difference = (slope - got).abs();
+        assert!(difference <= 1e-6 * slope.abs().max(1e-2), "{index}: {slope}, got {got}");
+    }
+}
+
+#[test]
+fn pieces_with_the_state_carried_are_one_long_pass() {
+    let layers = stateful();
+    let (batch, steps) = (2, 12);
+    let weights = numbers(layers.weight_count(), 0.3);
+    let x = numbers(steps * batch * CHANNELS, 0.0);
+    let zeros = vec![0.0; batch * HIDDEN];
+    let places: Vec<usize> = (0..steps * batch).collect();
+    let mut whole = Cache::default();
+    let start = LstmStart { hidden: &zeros, cell: &zeros };
+    let expected =
+        layers.forward_from(&weights, &x, start, &places, None, &mut whole).unwrap().to_vec();
+    let (mut hidden, mut cell) = (zeros.clone(), zeros.clone());
+    let (mut cache, mut got) = (Cache::default(), Vec::new());
+    for piece in x.chunks(5 * batch * CHANNELS) {
+        let start = LstmStart { hidden: &hidden, cell: &cell };
+        let places = &places[..piece.len() / CHANNELS];
+        got.extend_from_slice(
+            layers.forward_from(&weights, piece, start, places, None, &mut cache).unwrap(),
+        );
+        let (last_hidden, last_cell) = layers.last_state(&cache);
+        (hidden, cell) = (last_hidden.to_vec(), last_cell.to_vec());
+    }
+    assert_eq!(got, expected);
+}

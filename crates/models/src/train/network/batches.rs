@@ -1,0 +1,199 @@
+//! Batches of shuffled windows.
+//!
+//! A batch is cut into chunks whatever the number of threads ([`chunk_of`]); each chunk has its
+//! own gradient, and the gradients are added in order. So the bits depend on the seed alone.
+use rayon::prelude::*;
+use windvane_lstm_core::{CrossEntropy, LstmError, Purpose, Stream};
+
+use super::examples::{Example, Examples};
+use super::trainer::{BatchOf, Batches, most_likely};
+use crate::network::{Cache, DropoutSeed, Layers};
+
+/// Windows at a time where no gradient is wanted, and the most per gradient chunk: more would not
+/// stay in the caches between the passes.
+const CHUNK: usize = 64;
+
+/// Windows per gradient chunk of batches of that size: a quarter, so that a few threads have work,
+/// in whole tiles of the matrix products, and not so few that arranging the weights shows.
+fn chunk_of(batch: usize) -> usize {
+    (batch / 4).next_multiple_of(8).clamp(16, CHUNK)
+}
+
+/// One chunk's working memory.
+struct Chunk {
+    part: Vec<Example>,
+    x: Vec<f32>,
+    targets: Vec<usize>,
+    d_logits: Vec<f32>,
+    d_weights: Vec<f32>,
+    loss: f64,
+    cache: Cache<f32>,
+}
+
+impl Chunk {
+    fn new(weights: usize) -> Self {
+        Self {
+            part: Vec::new(),
+            x: Vec::new(),
+            targets: Vec::new(),
+            d_logits: Vec::new(),
+            d_weights: vec![0.0; weights],
+            loss: 0.0,
+            cache: Cache::default(),
+        }
+    }
+
+    /// Fills inputs and targets with those examples.
+    fn gather(&mut self, examples: &Examples, part: impl Iterator<Item = Example>) {
+        self.part.clear();
+        self.part.extend(part);
+        examples.gather(&self.part, &mut self.x, &mut self.targets);
+    }
+}
+
+/// Batches of the windows that a network is trained on.
+pub(crate) struct WindowBatches<'a> {
+    layers: &'a Layers,
+    train: &'a Examples,
+    /// Windows for early stopping; without them the last epoch is kept.
+    validation: Option<&'a Examples>,
+    batch: usize,
+    seed: u64,
+    epoch: u64,
+    order: Vec<usize>,
+    chunks: Vec<Chunk>,
+}
+
+impl<'a> WindowBatches<'a> {
+    /// Batches of `batch` windows.
+    pub(crate) fn new(
+        layers: &'a Layers,
+        train: &'a Examples,
+        validation: Option<&'a Examples>,
+        batch: usize,
+        seed: u64,
+    ) -> Self {
+        let parts = batch.min(train.list().len()).div_ceil(chunk_of(batch));
+        let chunks = parts.max(rayon::current_num_threads());
+        let weights = layers.weight_count();
+        Self {
+            layers,
+            train,
+            validation,
+            batch,
+            seed,
+            epoch: 0,
+            order: Vec::new(),
+            chunks: (0..chunks).map(|_| Chunk::new(weights)).collect(),
+        }
+    }
+}
+
+impl Batches for WindowBatches<'_> {
+    fn class_counts(&self) -> Vec<usize> {
+        self.train.class_counts(self.layers.classes())
+    }
+
+    fn open(&mut self, epoch: u64) -> usize {
+        self.epoch = epoch;
+        self.order = (0..self.train.list().len()).collect();
+        Stream::new(self.seed, Purpose::Shuffle, epoch, 0).shuffle(&mut self.order);
+        self.order.len().div_ceil(self.batch)
+    }
+
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchOf<'_>, LstmError> {
+        let chunk_size = chunk_of(self.batch);
+        let batch = self.order.chunks(self.batch).nth(number).unwrap_or_default();
+        let index = (number * self.batch.min(self.order.len()).div_ceil(chunk_size)) as u64;
+        let first = DropoutSeed { seed: self.seed, epoch: self.epoch, index };
+        let (layers, train) = (self.layers, self.train);
+        let used = &mut self.chunks[..batch.len().div_ceil(chunk_size)];
+        let work = used.par_iter_mut().zip(batch.par_chunks(chunk_size)).enumerate();
+        work.try_for_each(|(number, (chunk, part))| {
+            let draw = DropoutSeed { index: first.index + number as u64, ..first };
+            chunk.d_weights.fill(0.0);
+            chunk.gather(train, part.iter().map(|&i| train.list()[i]));
+            chunk_gradient(layers, weights, batch.len(), draw, chunk)
+        })?;
+        let loss = used.iter().map(|chunk| chunk.loss).sum();
+        let (first, rest) = used.split_first_mut().ok_or(LstmError::Size {
+            what: "batch",
+            expected: self.order.len(),
+            got: 0,
+        })?;
+        for chunk in rest {
+            for (sum, part) in first.d_weights.iter_mut().zip(&chunk.d_weights) {
+                *sum += part;
+            }
+        }
+        Ok(BatchOf { loss, examples: batch.len(), gradient: &mut first.d_weights })
+    }
+
+    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError> {
+        let Some(examples) = self.validation else { return Ok(None) };
+        let layers = self.layers;
+        // Working memory is used again, as it is by the gradients; sums go by the order of the parts.
+        let (list, together) = (examples.list(), self.chunks.len());
+        let of_chunk = |(first, chunk): (usize, &mut Chunk)| {
+            let parts = list.chunks(CHUNK).skip(first).step_by(together);
+            let one = |part| {
+                chunk.gather(examples, <[Example]>::iter(part).copied());
+                chunk_loss(layers, weights, chunk)
+            };
+            parts.map(one).collect::<Result<Vec<(f64, usize)>, LstmError>>()
+        };
+        let chunks = self.chunks.par_iter_mut().enumerate();
+        let results: Vec<_> = chunks.map(of_chunk).collect::<Result<_, LstmError>>()?;
+        let parts = || (0..list.len().div_ceil(CHUNK)).map(|p| results[p % together][p / together]);
+        let loss = parts().map(|(loss, _)| loss).sum::<f64>() / list.len() as f64;
+        let right: usize = parts().map(|(_, right)| right).sum();
+        Ok(Some((loss, right as f64 / list.len() as f64)))
+    }
+}
+
+/// Loss and gradient of a chunk's windows, as part of the mean over a batch of that size.
+fn chunk_gradient(
+    layers: &Layers,
+    weights: &[f32],
+    batch: usize,
+    draw: DropoutSeed,
+    chunk: &mut Chunk,
+) -> Result<(), LstmError> {
+    let Chunk { x, targets, d_logits, d_weights, loss, cache, .. } = chunk;
+    let logits = layers.forward(weights, x, targets.len(), Some(draw), cache)?;
+    d_logits.clear();
+    d_logits.resize(logits.len(), 0.0);
+    let mean = cross_entropy(layers.classes()).add(logits, targets, batch as f32, d_logits)?;
+    *loss = f64::from(mean) * batch as f64;
+    layers.backward(weights, x, d_logits, cache, d_weights)
+}
+
+/// The summed loss of a chunk's windows, and how many are right.
+fn chunk_loss(
+    layers: &Layers,
+    weights: &[f32],
+    chunk: &mut Chunk,
+) -> Result<(f64, usize), LstmError> {
+    let Chunk { x, targets, d_logits, cache, .. } = chunk;
+    let logits = layers.forward(weights, x, targets.len(), None, cache)?;
+    loss_of(logits, targets, layers.classes(), d_logits)
+}
+
+/// The summed loss of some logits `[N, classes]`, and how many have the right class on top.
+pub(crate) fn loss_of(
+    logits: &[f32],
+    targets: &[usize],
+    classes: usize,
+    d_logits: &mut Vec<f32>,
+) -> Result<(f64, usize), LstmError> {
+    d_logits.clear();
+    d_logits.resize(logits.len(), 0.0);
+    let rows = logits.chunks_exact(classes);
+    let right = rows.zip(targets).filter(|(row, target)| most_likely(row) == **target).count();
+    let loss = cross_entropy(classes).add(logits, targets, 1.0, d_logits)?;
+    Ok((f64::from(loss), right))
+}
+
+pub(crate) fn cross_entropy(classes: usize) -> CrossEntropy<'static, f32> {
+    CrossEntropy { classes, weights: None, smoothing: 0.0 }
+}

@@ -1,0 +1,118 @@
+//! What training needs to go on after a stop with the same bits.
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use windvane_lstm_core::OptimizerState;
+
+use super::trainer::{Losses, Progress};
+use crate::artifact::{SavedTensor, Stored, read_file};
+use crate::{LoadError, TrainError, replace_file};
+
+const KEY: &str = "windvane_checkpoint";
+
+/// What must be equal for a checkpoint to go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fingerprint {
+    pub(crate) version: String,
+    /// The architecture's kind and sizes.
+    pub(crate) layers: String,
+    pub(crate) recipe: String,
+    pub(crate) seed: u64,
+    pub(crate) data_hash: String,
+}
+
+impl Fingerprint {
+    /// What differs first.
+    fn difference(&self, other: &Self) -> Option<&'static str> {
+        let parts = [
+            (self.version == other.version, "windvane's version differs"),
+            (self.layers == other.layers, "the layers differ"),
+            (self.recipe == other.recipe, "the recipe differs"),
+            (self.seed == other.seed, "the seed differs"),
+            (self.data_hash == other.data_hash, "the data differ"),
+        ];
+        parts.into_iter().find(|(equal, _)| !equal).map(|(_, what)| what)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Card {
+    run: Fingerprint,
+    epoch: usize,
+    steps: u64,
+    best: Losses,
+}
+
+/// A file that a run keeps its progress in.
+#[derive(Debug)]
+pub(crate) struct Checkpoint {
+    pub(crate) path: PathBuf,
+    pub(crate) run: Fingerprint,
+}
+
+impl Checkpoint {
+    /// Keeps the progress, replacing what was kept.
+    pub(crate) fn save(&self, progress: &Progress) -> Result<(), TrainError> {
+        let Some((losses, best)) = &progress.best else { return Ok(()) };
+        let card = Card {
+            run: self.run.clone(),
+            epoch: progress.epoch,
+            steps: progress.optimizer.steps(),
+            best: *losses,
+        };
+        let tensors = [
+            ("best", &best[..]),
+            ("first", progress.optimizer.first()),
+            ("second", progress.optimizer.second()),
+            ("weights", &progress.weights),
+        ];
+        let tensors = tensors.map(|(name, data)| SavedTensor {
+            name: name.to_string(),
+            shape: vec![data.len()],
+            data: data.to_vec(),
+        });
+        let bytes = Stored::new(&card, tensors.to_vec()).and_then(|stored| stored.to_bytes(KEY));
+        let bytes = bytes.map_err(|problem| self.damaged(problem))?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let written =
+            std::fs::create_dir_all(folder).and_then(|()| replace_file(&self.path, &bytes));
+        written.map_err(|source| LoadError::Io { path: self.path.clone(), source }.into())
+    }
+
+    /// The progress kept there, if any, of a network with that many weights.
+    pub(crate) fn load(&self, weights: usize) -> Result<Option<Progress>, TrainError> {
+        let bytes = match read_file(&self.path) {
+            Ok(bytes) => bytes,
+            Err(LoadError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let file = self.path.display().to_string();
+        let mut stored = Stored::from_bytes(&bytes, &file, KEY)?;
+        let card: Card =
+            serde_json::from_str(&stored.card).map_err(|error| self.damaged(error.to_string()))?;
+        if let Some(problem) = card.run.difference(&self.run) {
+            return Err(TrainError::Checkpoint { file, problem });
+        }
+        let mut take = |name: &str, expected: usize| {
+            let found = stored.tensors.iter_mut().find(|tensor| tensor.name == name);
+            let data = found.map(|tensor| std::mem::take(&mut tensor.data)).unwrap_or_default();
+            if data.len() == expected && data.iter().all(|number| number.is_finite()) {
+                return Ok(data);
+            }
+            Err(self.damaged(format!("{name} are not {expected} finite numbers")))
+        };
+        let current = take("weights", weights)?;
+        let (first, second) = (take("first", weights)?, take("second", weights)?);
+        let optimizer = OptimizerState::from_parts(card.steps, first, second)?;
+        let best = Some((card.best, take("best", weights)?));
+        Ok(Some(Progress { epoch: card.epoch, weights: current, optimizer, best }))
+    }
+
+    fn damaged(&self, problem: String) -> TrainError {
+        LoadError::Damaged { file: self.path.display().to_string(), problem }.into()
+    }
+}

@@ -1,0 +1,20 @@
+//! Training of networks: settings, batches, the loop, checkpoints.
+mod batches;
+mod checkpoint;
+mod examples;
+mod recipe;
+mod segment_batches;
+mod segments;
+mod sequences;
+mod trainer;
+
+pub(crate) use batches::WindowBatches;
+pub(crate) use checkpoint::{Checkpoint, Fingerprint};
+pub(crate) use examples::Examples;
+pub(crate) use segment_batches::SegmentBatches;
+pub(crate) use trainer::Trainer;
+
+pub use recipe::Recipe;
+pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
+// The parts of a recipe.
+pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
