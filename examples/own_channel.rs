@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
     let (past, later) = series.split_at("2023-10-01".parse()?);
     let labels = LabelSpec::default();
-    let data = Dataset::with_registry(&registry, &[past.clone()], &spec, 20, labels)?;
+    let data = Dataset::with_registry(&registry, std::slice::from_ref(&past), &spec, 20, labels)?;
     let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
     let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Windows of 20 candles with the six default signals, and the direction of the next close.
     let spec = SignalSpec::default();
-    let data = Dataset::from_series(&[past.clone()], &spec, 20, LabelSpec::default())?;
+    let data = Dataset::from_series(std::slice::from_ref(&past), &spec, 20, LabelSpec::default())?;
     // The last 15 % validate: early stopping and calibration.
     let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
 

@@ -175,7 +175,7 @@ fn looked_into(
 }
 
 /// At most [`WINDOWS`] of them, evenly spread.
-fn spread<'a>(samples: &SampleSet) -> SampleSet {
+fn spread(samples: &SampleSet) -> SampleSet {
     let step = samples.len().div_ceil(WINDOWS).max(1);
     let kept: Vec<usize> = samples.samples().iter().step_by(step).map(|s| s.row).collect();
     samples.filtered(|sample| kept.binary_search(&sample.row).is_ok())

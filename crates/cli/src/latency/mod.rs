@@ -58,14 +58,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
 fn saved(options: &Options, file: &PathBuf, calls: u32) -> Result<measure::Latency, Error> {
     let model: Arc<dyn FittedModel> = load(file)?.into();
     let interval = model.spec().interval;
-    let feed = match &options.data {
-        Some(path) => series::load(std::slice::from_ref(path), Some(interval))?.swap_remove(0),
-        None => {
-            let series = sample::all().into_iter().find(|series| series.interval() == interval);
-            series.ok_or_else(|| {
-                format!("the model reads candles of {interval}, the sample has none; give --data")
-            })?
-        }
+    let feed = if let Some(path) = &options.data {
+        series::load(std::slice::from_ref(path), Some(interval))?.swap_remove(0)
+    } else {
+        let series = sample::all().into_iter().find(|series| series.interval() == interval);
+        series.ok_or_else(|| {
+            format!("the model reads candles of {interval}, the sample has none; give --data")
+        })?
     };
     note(format_args!("{}: timing {calls} predictions", model.id()));
     measure::latency(model.id().as_str(), &model, &feed, calls)
