@@ -5,10 +5,10 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use windvane::prelude::*;
 
-fn models(tables: &[SignalTable]) -> [Arc<dyn DirectionModel>; 3] {
+fn models(tables: &[SignalTable]) -> [Arc<dyn FittedModel>; 3] {
     [
         Arc::new(windvane_benches::v2(tables)),
-        Arc::new(windvane_benches::v32(tables)),
+        Arc::new(windvane_benches::fast_lstm(tables)),
         Arc::new(windvane_benches::tuned(tables)),
     ]
 }
@@ -16,7 +16,7 @@ fn models(tables: &[SignalTable]) -> [Arc<dyn DirectionModel>; 3] {
 fn one_window(c: &mut Criterion) {
     let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
     let mut group = c.benchmark_group("predict");
-    let mut time = |name: &str, model: &dyn DirectionModel| {
+    let mut time = |name: &str, model: &dyn FittedModel| {
         let mut scratch = model.scratch();
         let mut rows = (100..2_000).cycle();
         group.bench_function(name, |b| {
@@ -61,7 +61,7 @@ fn one_candle(c: &mut Criterion) {
 fn a_thousand_pairs(c: &mut Criterion) {
     let series = windvane_benches::candles(17_000);
     let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
-    let model: Arc<dyn DirectionModel> = Arc::new(windvane_benches::v32(&tables));
+    let model: Arc<dyn FittedModel> = Arc::new(windvane_benches::fast_lstm(&tables));
     let pair = |_| Predictor::new(Arc::clone(&model), Interval::HOUR).expect("a predictor");
     let mut predictors: Vec<Predictor> = (0..1_000).map(pair).collect();
     let mut hour = 0;

@@ -8,10 +8,9 @@ use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
+use windvane::models::network::{NetworkConfig, NetworkLearner};
 use windvane::models::train::{Recipe, Run};
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
+use windvane::models::{v3, v31, v32};
 use windvane::signals::{TrainSet, ValidationSet};
 use windvane_lstm_core::{Clip, Optimizer};
 
@@ -48,27 +47,27 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, batch: usize, fit: impl Fn())
     group.bench_function(BenchmarkId::from_parameter(batch), |b| b.iter(&fit));
 }
 
-fn v32(c: &mut Criterion) {
+fn train_v32(c: &mut Criterion) {
     epochs(c, "train_v32", |recipe, train, validation| {
-        let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+        let learner = NetworkLearner { recipe, ..v32::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }
 
-fn v3(c: &mut Criterion) {
+fn train_v3(c: &mut Criterion) {
     epochs(c, "train_v3", |recipe, train, validation| {
-        let learner = BiLstmLearner { recipe, ..BiLstmLearner::default() };
+        let learner = NetworkLearner { recipe, ..v3::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }
 
-fn v31(c: &mut Criterion) {
+fn train_v31(c: &mut Criterion) {
     epochs(c, "train_v31", |recipe, train, validation| {
-        let dense = vec![64];
-        let learner = AttentionBiLstmLearner { recipe, dense, ..AttentionBiLstmLearner::default() };
+        let config = NetworkConfig { dense: vec![64], ..v31::config() };
+        let learner = NetworkLearner { recipe, config, ..v31::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }
 
-criterion_group!(benches, v32, v3, v31);
+criterion_group!(benches, train_v32, train_v3, train_v31);
 criterion_main!(benches);

@@ -3,4 +3,4 @@ mod data;
 mod models;
 
 pub use data::{candles, table, with_train};
-pub use models::{tuned, v2, v32};
+pub use models::{fast_lstm, tuned, v2};

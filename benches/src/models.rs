@@ -1,17 +1,18 @@
 //! Fitted models.
 use windvane::ensemble::{Ensemble, EnsembleLearner};
+use windvane::models::network::{Network, NetworkLearner};
 use windvane::models::train::{Recipe, Run};
 use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};
-use windvane::models::v32::{FastLstm, FastLstmLearner};
+
 use windvane::prelude::*;
 
 /// Fits v3.2 for one epoch.
 ///
 /// # Panics
 /// If the tables are too short for a split.
-pub fn v32(tables: &[SignalTable]) -> FastLstm {
+pub fn fast_lstm(tables: &[SignalTable]) -> Network {
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = FastLstmLearner { recipe, ..FastLstmLearner::default() };
+    let learner = NetworkLearner { recipe, ..v32::learner() };
     crate::with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
 }
 

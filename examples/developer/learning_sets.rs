@@ -12,10 +12,10 @@ use rayon::prelude::*;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use windvane::catalog::ModelEntry;
+use windvane::models::network::NetworkLearner;
 use windvane::models::train::{
     Clip, Init, Optimizer, Recipe, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
 };
-use windvane::prelude::NetworkLearner;
 
 #[derive(Parser)]
 #[command(about = "Train the networks on real sequences and compare with PyTorch")]

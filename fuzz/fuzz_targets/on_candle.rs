@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, CandleSeries, Ohlcv, Pair};
 use windvane_fuzz::life::{Event, HOUR, Life, candle_at};
-use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, policies, under};
-use windvane_models::{DirectionModel, ModelError, Prediction, Predictor, TableReader};
+use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, is_rejection, policies, under};
+use windvane_models::{FittedModel, Prediction, Predictor, TableReader};
 use windvane_signals::{Registry, SignalTable};
 
 /// Candles that a warm predictor has seen.
@@ -23,7 +23,7 @@ fn history() -> Vec<Candle> {
 }
 
 /// A model under a policy, and the state of a predictor that has seen the history.
-type Start = (Arc<dyn DirectionModel>, Vec<u8>);
+type Start = (Arc<dyn FittedModel>, Vec<u8>);
 
 static STARTS: LazyLock<Vec<Vec<Start>>> = LazyLock::new(|| {
     let start = |saved, policy| -> Start {
@@ -72,7 +72,7 @@ fuzz_target!(|life: Life| {
             }
         }
     }
-    assert_eq!(predictor.ledger().taken, taken.len() as u64);
+    assert_eq!(predictor.feed_stats().taken, taken.len() as u64);
     if let Some(answer) = last_answer {
         assert_eq!(answer, batch(&**model, taken), "live and batch");
     }
@@ -91,7 +91,7 @@ fn feed(predictor: &mut Predictor, candle: &Candle) -> Option<Option<Prediction>
             assert_eq!(answer.is_some(), predictor.candles_needed() == 0);
             Some(answer)
         }
-        Err(ModelError::Signal(_)) => {
+        Err(error) if is_rejection(&error) => {
             assert_eq!(words(&predictor.save()), words(&before));
             None
         }
@@ -99,20 +99,20 @@ fn feed(predictor: &mut Predictor, candle: &Candle) -> Option<Option<Prediction>
     }
 }
 
-/// A state without its header and the ledger.
+/// A state without its header and the feed statistics.
 fn words(state: &[u8]) -> &[u8] {
     &state[(4 + 12) * 8..]
 }
 
 /// What the batch path says after the last candle.
-fn batch(model: &dyn DirectionModel, taken: Vec<Candle>) -> Option<Prediction> {
+fn batch(model: &dyn FittedModel, taken: Vec<Candle>) -> Option<Prediction> {
     let pair = Pair::new("X").expect("a letter is a name");
     let series = CandleSeries::new(pair, INTERVAL, taken).expect("candles that were taken");
     let spec = model.spec();
     let table = SignalTable::build(&spec.signals, &Registry::default(), &series, &[]);
     let table = table.expect("candles that were taken");
     let row = table.len() - 1;
-    if model.memory() > 0 {
+    if model.stateful().is_some() {
         let tables = [table];
         let mut reader = TableReader::new(model, &tables);
         let answers = (0..=row).map(|row| reader.predict(0, row).expect("a saved model"));

@@ -1,18 +1,14 @@
 //! What the targets of models share: saved files, other gap policies, models that are put to use.
 
-#[path = "../../crates/models/tests/common/surgery.rs"]
-#[allow(dead_code, reason = "shared with the tests of the crates")]
-mod surgery;
-
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-pub use surgery::Parts;
 use windvane_candles::{Interval, Timestamp};
-use windvane_ensemble::from_bytes;
-use windvane_models::{DirectionModel, Predictor};
+use windvane_ensemble::kinds;
+use windvane_models::{FittedModel, LoadError, PredictError, Predictor};
 use windvane_signals::Window;
+pub use windvane_testing::saved::Parts;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The saved models of the crates' tests.
@@ -36,8 +32,13 @@ pub fn policies() -> [Value; 4] {
     ]
 }
 
-/// A saved model that reads under another gap policy.
-pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn DirectionModel> {
+/// Loads a saved model or ensemble.
+pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
+    kinds().from_bytes(bytes)
+}
+
+/// A saved model with another gap policy.
+pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn FittedModel> {
     let mut parts = Parts::of(saved);
     for place in parts.places().iter().filter(|place| place.ends_with("/spec/signals/gaps")) {
         parts.card.pointer_mut(place).expect("it is there").clone_from(gaps);
@@ -113,7 +114,7 @@ pub fn bound(length: usize) -> usize {
 const MOST_VALUES: usize = 2_000;
 
 /// A model that was loaded saves, loads again, predicts and streams.
-pub fn check(model: Box<dyn DirectionModel>) {
+pub fn check(model: Box<dyn FittedModel>) {
     let bytes = model.to_bytes().expect("what was loaded can be saved");
     let again = from_bytes(&bytes).expect("what was saved can be loaded");
     assert_eq!(again.to_bytes().expect("it was saved before"), bytes);
@@ -131,7 +132,19 @@ pub fn check(model: Box<dyn DirectionModel>) {
     let _ = Predictor::new(model, interval);
 }
 
-/// Probabilities are that.
+/// Whether a predictor rejected a candle, as opposed to a failure of its model.
+pub fn is_rejection(error: &PredictError) -> bool {
+    matches!(
+        error,
+        PredictError::Gap { .. }
+            | PredictError::Duplicate { .. }
+            | PredictError::Late { .. }
+            | PredictError::Misaligned { .. }
+            | PredictError::Signal(_)
+    )
+}
+
+/// Asserts that probabilities are between 0 and 1 and sum to 1.
 pub fn check_classes(classes: [f32; 3]) {
     assert!(classes.iter().all(|class| (0.0..=1.0).contains(class)), "{classes:?}");
     assert!((classes.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{classes:?}");

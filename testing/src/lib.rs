@@ -1,4 +1,4 @@
-//! What the workspace's tests share: where golden numbers lie, how they are read and compared.
+//! Shared support of the workspace's tests: golden numbers, candles, saved models, predictor checks.
 //!
 //! Golden tests read the folder named by `WINDVANE_GOLDEN_DIR`, else the small copy in
 //! `fixtures/golden`. They go by the folder's own index or listing, so the same test runs over
@@ -8,6 +8,10 @@
 mod golden;
 #[cfg(feature = "candles")]
 mod hours;
+#[cfg(feature = "predictor")]
+pub mod predictor;
+#[cfg(feature = "saved")]
+pub mod saved;
 mod table;
 mod tensors;
 

@@ -2,23 +2,19 @@
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
-    unreachable_pub,
-    dead_code,
     reason = "a test may stop, and its numbers are small"
 )]
-#[path = "../../models/tests/common/surgery.rs"]
-mod surgery;
 
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use surgery::{Parts, odd_values};
 use windvane_candles::{Interval, simulate::Market};
 use windvane_ensemble::{Ensemble, Voting, kinds};
 use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId};
 use windvane_signals::{Registry, SignalTable};
+use windvane_testing::saved::{Parts, odd_values};
 
 fn models_data(kind: &str) -> PathBuf {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/data");

@@ -4,25 +4,19 @@
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    unreachable_pub,
-    dead_code,
     reason = "a test may stop, and its numbers are small"
 )]
-#[path = "../../models/tests/common/promises.rs"]
-mod promises;
-#[path = "../../models/tests/common/surgery.rs"]
-mod surgery;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use promises::{feed, policies, under};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use surgery::Parts;
 use windvane_ensemble::{Ensemble, Voting, kinds};
 use windvane_models::{FittedModel, ModelId};
+use windvane_testing::predictor::{self, feed, policies, under};
+use windvane_testing::saved::Parts;
 
 fn data() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
@@ -65,9 +59,9 @@ proptest! {
         let series = feed(250, seed, &holes);
         let cut = cut.index(series.len() + 1);
         for ensemble in ensembles(&policies()[policy]) {
-            promises::streams_as_in_batch(&ensemble, &series);
+            predictor::streams_like_batch(&ensemble, &series);
             if policy > 0 {
-                promises::goes_on_after(&ensemble, &series, cut);
+                predictor::resumes_after(&ensemble, &series, cut);
             }
         }
     }
@@ -76,11 +70,11 @@ proptest! {
 #[test]
 fn a_refused_candle_changes_no_later_bit() {
     for ensemble in ensembles(&policies()[1]) {
-        promises::shrugs_off_what_it_refuses(&ensemble, &feed(80, 3, &[]));
+        predictor::ignores_rejected_candles(&ensemble, &feed(80, 3, &[]));
     }
 }
 
 #[test]
 fn a_warm_ensemble_allocates_nothing() {
-    ensembles(&policies()[1]).iter().for_each(promises::allocates_nothing);
+    ensembles(&policies()[1]).iter().for_each(predictor::allocates_nothing);
 }

@@ -6,18 +6,21 @@
 //! | feature | model | what |
 //! |---|---|---|
 //! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals: by hand the baseline, or learned |
-//! | `v3` | `v3::BiLstm` | bidirectional LSTM, 64 units each way |
-//! | `v31` | `v31::AttentionBiLstm` | the same with attention, hidden dense layers and dropout |
-//! | `v32` | `v32::FastLstm` | LSTM of 32 units, the production model |
-//! | `v32` | `v32::stateful::StatefulLstm` | the same with a state carried over all candles |
-//! | `pretrained` | `v32::FastLstm::pretrained` | v3.2 fitted on hourly BTCUSDT, for a first prediction |
+//! | `logistic` | `logistic::LogisticRegression` | logistic regression on whole windows |
+//! | `network` | `network::Network` | any network, from a `NetworkConfig` |
+//! | `v3` | `v3::config` | preset: bidirectional LSTM, 64 units each way |
+//! | `v31` | `v31::config` | preset: the same with attention, hidden dense layers and dropout |
+//! | `v32` | `v32::config` | preset: LSTM of 32 units, the production model |
+//! | `v32` | `v32_stateful::config` | preset: the same with a state carried over all candles |
+//! | `pretrained` | `v32::pretrained` | v3.2 fitted on hourly BTCUSDT, for a first prediction |
 //! | `train` | `train` | fitting; prediction and loading need none of it |
 //!
-//! All answer through [`DirectionModel`]. A [`Predictor`] feeds one from a live loop, candle by
+//! All predict through [`DirectionModel`]; [`FittedModel`] has what else a fitted model can do:
+//! record, calibration, recurrent state, saving. A [`Predictor`] feeds one from a live loop, candle by
 //! candle, with the same bits as in a backtest; it saves and restores its state, takes newer models while it
 //! runs ([`Retraining`] makes them meanwhile), and holds back calls on a market that a
 //! [`MarketProfile`] finds changed. Saved models are single safetensors files.
-//! [`Occlusion`] says what each channel does to a prediction, `inspect` (with `train`) what the
+//! [`Occlusion`] has the effect of each channel on a prediction, [`explain`] (with `train`) what the
 //! layers do.
 //!
 //! # Layers
@@ -33,7 +36,6 @@ mod artifact;
 mod calibration;
 mod error;
 pub mod explain;
-#[cfg(any(feature = "v2", feature = "logistic"))]
 pub mod linear;
 mod live;
 mod model;
@@ -54,21 +56,16 @@ pub use calibration::{
 };
 pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
-#[cfg(feature = "logistic")]
-pub use linear::logistic;
-#[cfg(feature = "v2")]
-pub use linear::v2;
+#[allow(unused_imports, reason = "each linear model is behind its feature")]
+pub use linear::*;
 pub use live::{FeedStats, MarketProfile, Predictor, Retraining, Stop};
 pub use model::{
     DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,
 };
-#[cfg(feature = "v3")]
-pub use network::presets::v3;
-#[cfg(feature = "v31")]
-pub use network::presets::v31;
-#[cfg(feature = "v32")]
-pub use network::presets::{v32, v32_stateful};
+#[cfg(feature = "network")]
+#[allow(unused_imports, reason = "each preset is behind its feature")]
+pub use network::presets::*;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]
 #[doc = include_str!("../README.md")]

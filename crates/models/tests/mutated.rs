@@ -3,19 +3,16 @@
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
-    unreachable_pub,
     reason = "a test may stop, and its numbers are small"
 )]
-#[path = "common/surgery.rs"]
-mod surgery;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use surgery::{Parts, Tensor, odd_values};
 use windvane_candles::Timestamp;
 use windvane_models::{DirectionModel, FittedModel, Kinds, LoadError, Predictor, from_bytes};
 use windvane_signals::Window;
+use windvane_testing::saved::{Parts, Tensor, odd_values};
 
 fn kinds() -> Vec<String> {
     Kinds::default().names().map(str::to_string).collect()

@@ -4,18 +4,11 @@
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    unreachable_pub,
-    dead_code,
     reason = "a test may stop, and its numbers are small"
 )]
-#[path = "common/promises.rs"]
-mod promises;
-#[path = "common/surgery.rs"]
-mod surgery;
 
 use std::sync::Arc;
 
-use promises::{feed, policies, predictor, under};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
@@ -28,6 +21,7 @@ use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, Scaler, SignalError,
     SignalSpec, StateReader, StateWriter,
 };
+use windvane_testing::predictor::{self, feed, policies, predictor, under};
 
 fn load(kind: &str, gaps: &Value) -> Box<dyn FittedModel> {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
@@ -61,7 +55,7 @@ proptest! {
     ) {
         let series = feed(250, seed, &holes);
         for model in models(&policy) {
-            promises::streams_as_in_batch(&model, &series);
+            predictor::streams_like_batch(&model, &series);
         }
     }
 
@@ -75,7 +69,7 @@ proptest! {
         let series = feed(250, seed, &holes);
         let cut = cut.index(series.len() + 1);
         for model in models(&policy) {
-            promises::goes_on_after(&model, &series, cut);
+            predictor::resumes_after(&model, &series, cut);
         }
     }
 }
@@ -85,14 +79,14 @@ fn a_refused_candle_changes_no_later_bit() {
     let series = feed(80, 3, &[]);
     for policy in policies() {
         for model in models(&policy) {
-            promises::shrugs_off_what_it_refuses(&model, &series);
+            predictor::ignores_rejected_candles(&model, &series);
         }
     }
 }
 
 #[test]
 fn a_warm_predictor_allocates_nothing() {
-    models(&policies()[1]).iter().for_each(promises::allocates_nothing);
+    models(&policies()[1]).iter().for_each(predictor::allocates_nothing);
 }
 
 fn saved_state(model: &Arc<dyn FittedModel>) -> Vec<u8> {

@@ -3,18 +3,11 @@
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    unreachable_pub,
-    dead_code,
     reason = "a test may stop, and its numbers are small"
 )]
-#[path = "common/promises.rs"]
-mod promises;
-#[path = "common/surgery.rs"]
-mod surgery;
 
 use std::sync::Arc;
 
-use promises::feed;
 use proptest::prelude::*;
 use windvane_candles::{Candle, Direction, Interval};
 use windvane_models::{
@@ -22,6 +15,7 @@ use windvane_models::{
     Predictor, Scratch, from_bytes,
 };
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
+use windvane_testing::predictor::{self, feed};
 
 /// A model whose answer depends on every bit of its window.
 #[derive(Debug, Clone)]
@@ -210,7 +204,7 @@ fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let saved = std::fs::read(data.join("v32.format1.safetensors")).unwrap();
     let model: Arc<dyn FittedModel> = Arc::from(from_bytes(&saved).unwrap());
-    let (mut free, mut bound) = (promises::predictor(&model), promises::predictor(&model));
+    let (mut free, mut bound) = (predictor::predictor(&model), predictor::predictor(&model));
     // It learned until 2024; the simulated candles are older.
     bound.expire_after(10).unwrap();
     let series = feed(200, 3, &[]);

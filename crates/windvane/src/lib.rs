@@ -29,7 +29,7 @@
 //! [`prelude`] has what most programs import.
 //!
 //! # Features
-//! `v2` and `v32` (default), `v3`, `v31`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models;
+//! `v2` and `v32` (default), `v3`, `v31`, `logistic`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models;
 //! `original` and `tuned` are the named ones.
 //! `train`: fitting. `backtest`: walk-forward tests and reports. `readers`, `columnar`, `sample`,
 //! `simulate`: where candles come from. `full`: everything but `columnar`, which takes longer to build than the rest.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use windvane_candles::{CandleSeries, Interval};
 use windvane_fuzz::models::{Parts, SAVED, file_of, input_of, policies, under};
-use windvane_models::v3::BiLstm;
-use windvane_models::v31::AttentionBiLstm;
-use windvane_models::{DirectionModel, MarketProfile, Predictor};
+use windvane_models::network::Network;
+use windvane_models::{FittedModel, MarketProfile, Predictor};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
 
 use crate::{Result, Seeds, series};
@@ -27,16 +26,16 @@ pub fn write(seeds: &Seeds) -> Result<()> {
 fn saved(seeds: &Seeds) -> Result<()> {
     for (name, saved) in NAMES.into_iter().zip(SAVED) {
         let input = input_of(lean(Parts::of(saved)));
-        windvane_ensemble::from_bytes(&file_of(&input))?;
+        windvane_fuzz::models::from_bytes(&file_of(&input))?;
         seeds.keep("model", name, &input)?;
     }
     let files = if seeds.is_large() { &[0, 1, 2, 3, 4, 5, 6][..] } else { &[0, 2] };
     for (name, saved) in files.iter().map(|index| (NAMES[*index], SAVED[*index])) {
         seeds.keep("file", &format!("{name}.safetensors"), saved)?;
     }
-    let v3 = BiLstm::from_bytes(SAVED[2])?.to_state_dict()?;
+    let v3 = Network::from_bytes(SAVED[2])?.to_state_dict()?;
     seeds.keep("file", "v3_state_dict.safetensors", &v3)?;
-    let v31 = AttentionBiLstm::from_bytes(SAVED[3])?.to_state_dict()?;
+    let v31 = Network::from_bytes(SAVED[3])?.to_state_dict()?;
     seeds.keep("file", "v31_state_dict.safetensors", &v31)
 }
 
@@ -73,7 +72,7 @@ fn states(seeds: &Seeds) -> Result<()> {
     let lengths = if seeds.is_large() { &[1, 20, 45, 70, 200][..] } else { &[70] };
     for (subject, (name, policy, gated)) in SUBJECTS.into_iter().enumerate() {
         for &candles in lengths {
-            let model: Arc<dyn DirectionModel> = under(SAVED[0], &policies()[policy]);
+            let model: Arc<dyn FittedModel> = under(SAVED[0], &policies()[policy]);
             let mut predictor = Predictor::new(model, Interval::HOUR)?;
             if gated {
                 predictor.set_gates(Arc::clone(&profile))?;

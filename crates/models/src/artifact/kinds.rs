@@ -109,7 +109,6 @@ impl Kinds {
 ///
 /// # Examples
 /// ```
-/// # #[cfg(feature = "pretrained")] {
 /// use windvane_models::{DirectionModel, FittedModel, load, v32};
 ///
 /// let folder = tempfile::tempdir()?;
@@ -117,7 +116,6 @@ impl Kinds {
 /// let model = v32::pretrained();
 /// model.save(&path)?;
 /// assert_eq!(load(&path)?.spec(), model.spec());
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {

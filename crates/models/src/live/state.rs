@@ -28,7 +28,6 @@ impl Predictor {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(feature = "pretrained")] {
     /// use windvane_candles::{Interval, simulate::Market};
     /// use windvane_models::{Predictor, v32};
     ///
@@ -41,7 +40,6 @@ impl Predictor {
     /// after.restore(&bytes)?;
     /// assert_eq!(after.candles_needed(), 0);
     /// assert_eq!(after.feed_stats().taken, 60);
-    /// # }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn save(&self) -> Vec<u8> {

@@ -213,13 +213,11 @@ impl dyn FittedModel {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(feature = "pretrained")] {
     /// use windvane_models::{FittedModel, network::Network, v32};
     ///
     /// let model: Box<dyn FittedModel> = Box::new(v32::pretrained());
     /// let network = model.downcast_ref::<Network>().expect("a network");
     /// assert_eq!(network.config(), &v32::config());
-    /// # }
     /// ```
     pub fn downcast_ref<M: FittedModel>(&self) -> Option<&M> {
         let any: &dyn Any = self;

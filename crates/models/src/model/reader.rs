@@ -11,7 +11,6 @@ use crate::{FittedModel, PredictError, Prediction, Scratch, StatefulModel};
 ///
 /// # Examples
 /// ```
-/// # #[cfg(feature = "pretrained")] {
 /// use windvane_candles::{Interval, simulate::Market};
 /// use windvane_models::{Predictor, TableReader, v32};
 /// use windvane_signals::{Registry, SignalSpec, SignalTable};
@@ -24,7 +23,6 @@ use crate::{FittedModel, PredictError, Prediction, Scratch, StatefulModel};
 /// for (row, candle) in series.iter().enumerate() {
 ///     assert_eq!(reader.predict(0, row)?, live.on_candle(candle)?);
 /// }
-/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

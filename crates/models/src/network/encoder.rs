@@ -270,12 +270,9 @@ impl PackedEncoder {
     }
 }
 
-#[cfg(feature = "train")]
-pub(crate) use training::{EncoderCache, Upstream};
-
 /// Forward with everything kept, and backward.
 #[cfg(feature = "train")]
-mod training {
+pub(crate) mod training {
     use windvane_lstm_core::{
         BiLstmCache, BiLstmGradients, BiLstmUpstream, Init, LstmCache, LstmGradients, LstmStart,
         LstmStep, LstmUpstream, Purpose, Real, Stream, bilstm_backward, bilstm_forward, init_lstm,

@@ -10,13 +10,11 @@ use crate::{DirectionModel, FittedModel, ModelId, TrainError};
 ///
 /// # Examples
 /// ```
-/// # #[cfg(feature = "pretrained")] {
 /// use windvane_models::train::{Fitted, Learner};
 /// use windvane_models::v32;
 ///
 /// let learner = Fitted::new(v32::pretrained());
 /// assert_eq!(learner.id(), learner.model().id());
-/// # }
 /// # use windvane_models::DirectionModel;
 /// ```
 #[derive(Debug, Clone)]

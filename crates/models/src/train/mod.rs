@@ -1,4 +1,5 @@
 //! Fitting models: the learner's trait, recipes, and the loop that descends.
+mod calibrate;
 mod fitted;
 #[cfg(feature = "network")]
 pub(crate) mod network;
@@ -13,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{FittedModel, ModelId, ModelSpec, TrainError, TrainingRecord};
 
-pub use crate::calibration::{abstain, calibrate, calibration_parts, predictions};
+pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 pub use fitted::Fitted;
 #[cfg(feature = "network")]
 pub use network::{

@@ -9,10 +9,6 @@
 //! ```
 #[cfg(feature = "train")]
 mod learner;
-#[cfg(feature = "train")]
-mod likelihood;
-#[cfg(feature = "train")]
-mod windows;
 
 use std::path::Path;
 

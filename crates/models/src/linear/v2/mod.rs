@@ -25,8 +25,6 @@
 #[cfg(feature = "train")]
 mod fit;
 mod importance;
-#[cfg(feature = "train")]
-mod likelihood;
 
 use std::path::Path;
 

@@ -7,7 +7,8 @@ use windvane_lstm_core::{CrossEntropy, LstmError, Purpose, Stream};
 
 use super::examples::{Example, Examples};
 use super::trainer::{BatchOf, Batches, most_likely};
-use crate::network::{Cache, DropoutSeed, Layers};
+use crate::network::Layers;
+use crate::network::training::{Cache, DropoutSeed};
 
 /// Windows at a time where no gradient is wanted, and the most per gradient chunk: more would not
 /// stay in the caches between the passes.

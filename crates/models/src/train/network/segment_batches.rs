@@ -8,7 +8,8 @@ use super::Examples;
 use super::batches::{cross_entropy, loss_of};
 use super::segments::{Classes, Piece, Run, SEGMENT, STEPS, batches};
 use super::trainer::{BatchOf, Batches};
-use crate::network::{CLASSES, Cache, DropoutSeed, Layers, Packed};
+use crate::network::training::{Cache, DropoutSeed};
+use crate::network::{CLASSES, Layers, Packed};
 
 /// Decisions whose losses are summed in single precision.
 const TOGETHER: usize = 64;

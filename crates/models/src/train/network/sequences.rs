@@ -1,7 +1,8 @@
 //! Labelled sequences of any kind, for networks that learn something else than candles.
 use super::trainer::most_likely;
 use crate::TrainError;
-use crate::network::{Cache, Layers};
+use crate::network::Layers;
+use crate::network::training::Cache;
 
 /// Lengths shared by all sequences of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@ use windvane_lstm_core::{CrossEntropy, Tensors};
 use windvane_signals::SampleSet;
 
 use crate::TrainError;
-use crate::network::{CLASSES, Cache, Network};
+use crate::network::training::Cache;
+use crate::network::{CLASSES, Network};
 use crate::train::network::Examples;
 
 /// Windows at a time.

@@ -1,8 +1,11 @@
 //! Fitting v2: weights by hand, or the likeliest.
+mod likelihood;
+
 use windvane_candles::Direction;
 use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
 
-use super::likelihood::{Maximum, Outcomes, student_975};
+use likelihood::{Maximum, Outcomes, student_975};
+
 use super::{KIND, SignalImportance, WeightedSignals};
 use crate::train::{Learner, Run, calibrate, check_directions, record_of, spec_of};
 use crate::{FittedModel, ModelId, ModelSpec, TrainError};

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use windvane_lstm_core::{CrossEntropy, Init, LstmStart};
 
-use super::{Cache, DropoutSeed, Encoder, Layers, NetworkConfig, Pooling};
+use super::{Cache, DropoutSeed};
+use crate::network::{Encoder, Layers, NetworkConfig, Pooling};
 
 const HIDDEN: usize = 5;
 const CHANNELS: usize = 4;

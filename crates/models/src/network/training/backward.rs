@@ -3,9 +3,9 @@ use windvane_lstm_core::{
     LstmError, Real, apply_dropout, attention_backward, dense_backward, relu_backward,
 };
 
-use super::Layers;
-use super::encoder::Upstream;
 use super::forward::{Cache, DenseCache, zeros};
+use crate::network::Layers;
+use crate::network::encoder::training::Upstream;
 
 impl Layers {
     /// **Adds** the gradient of the loss with respect to the parameters to `d_weights`, after

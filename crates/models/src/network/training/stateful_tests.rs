@@ -8,7 +8,7 @@ use windvane_candles::{CandleSeries, Interval};
 use windvane_lstm_core::Tensors;
 use windvane_signals::{GapPolicy, LabelSpec, Registry, Scaler, SignalSpec, SignalTable};
 
-use super::{CLASSES, Layers, Network};
+use crate::network::{CLASSES, Layers, Network};
 use crate::{DirectionModel, ModelSpec, Prediction, Predictor, TableReader, v32_stateful};
 
 const LOOKBACK: usize = 7;

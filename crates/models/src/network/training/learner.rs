@@ -3,7 +3,7 @@ use windvane_candles::Direction;
 use windvane_lstm_core::Tensors;
 use windvane_signals::{Band, Scaler, TrainSet, ValidationSet};
 
-use super::{CLASSES, Layers, Network, NetworkConfig, saved};
+use crate::network::{CLASSES, Layers, Network, NetworkConfig, saved};
 use crate::train::network::{
     Checkpoint, Examples, Fingerprint, SegmentBatches, Trainer, WindowBatches,
 };
@@ -28,7 +28,6 @@ const MIN_WINDOWS: usize = 32;
 ///
 /// # Examples
 /// ```
-/// # #[cfg(feature = "v32")] {
 /// use windvane_models::network::NetworkLearner;
 /// use windvane_models::train::{Learner, Recipe};
 /// use windvane_models::v32;
@@ -37,7 +36,6 @@ const MIN_WINDOWS: usize = 32;
 /// let config = v32::config().with_units(16);
 /// let learner = NetworkLearner { config, recipe, ..v32::learner() };
 /// assert_eq!(learner.id().as_str(), "v32");
-/// # }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkLearner {

@@ -4,8 +4,8 @@ use windvane_lstm_core::{
     attention_forward, dense_forward, dropout_mask, init_attention, init_dense, relu,
 };
 
-use super::Layers;
-use super::encoder::EncoderCache;
+use crate::network::Layers;
+use crate::network::encoder::training::EncoderCache;
 
 /// Source of a chunk's dropout masks.
 #[derive(Debug, Clone, Copy)]

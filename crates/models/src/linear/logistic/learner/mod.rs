@@ -1,9 +1,13 @@
 //! Fitting the logistic regression.
+mod likelihood;
+mod windows;
+
 use windvane_candles::Direction;
 use windvane_signals::{Scaler, TrainSet, ValidationSet};
 
-use super::likelihood::Cases;
-use super::windows::ScaledWindows;
+use likelihood::Cases;
+use windows::ScaledWindows;
+
 use super::{KIND, LogisticRegression};
 use crate::linear::solver::cholesky;
 use crate::train::{

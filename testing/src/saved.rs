@@ -1,27 +1,40 @@
-//! Saved files taken apart, changed and put together again, with a checksum that fits.
+//! Saved models that can be taken apart, modified, and written with a valid checksum.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::Xxh3;
 
-/// A saved file in parts.
+/// Parts of a saved model.
 #[derive(Debug, Clone)]
 pub struct Parts {
+    /// Number of the format.
     pub format: u64,
+    /// Everything except the tensors.
     pub card: Value,
+    /// Tensors in the order of the header.
     pub tensors: Vec<Tensor>,
 }
 
-/// A tensor as the header and the data have it; the two need not agree.
+/// Tensor of a saved model; header and data need not agree.
 #[derive(Debug, Clone)]
 pub struct Tensor {
+    /// Name in the header.
     pub name: String,
+    /// Type in the header, such as `F32`.
     pub dtype: String,
+    /// Lengths of the axes in the header.
     pub shape: Vec<u64>,
+    /// Data.
     pub bytes: Vec<u8>,
 }
 
 impl Parts {
+    /// Takes a saved model apart.
+    ///
+    /// # Panics
+    /// If the bytes are no saved model.
     pub fn of(bytes: &[u8]) -> Self {
-        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let length = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
         let (header, data) = bytes[8..].split_at(length);
         let mut header: Map<String, Value> = serde_json::from_slice(header).unwrap();
         let metadata = header.remove("__metadata__").unwrap();
@@ -29,7 +42,7 @@ impl Parts {
         let number = |value: &Value| value.as_u64().unwrap();
         let tensors = header.iter().map(|(name, info)| {
             let offsets = &info["data_offsets"];
-            let (from, to) = (number(&offsets[0]) as usize, number(&offsets[1]) as usize);
+            let (from, to) = (position(&offsets[0]), position(&offsets[1]));
             Tensor {
                 name: name.clone(),
                 dtype: info["dtype"].as_str().unwrap().to_string(),
@@ -41,7 +54,7 @@ impl Parts {
         Self { format, card, tensors: tensors.collect() }
     }
 
-    /// The bytes of a file whose checksum is right, whatever the parts hold.
+    /// Bytes of a file with a valid checksum, whatever the parts contain.
     pub fn bytes(&self) -> Vec<u8> {
         let card = self.card.to_string();
         let checksum = self.checksum(&card);
@@ -83,16 +96,24 @@ impl Parts {
         format!("{:016x}", hash.digest())
     }
 
+    /// The tensor of a name.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn tensor(&mut self, name: &str) -> &mut Tensor {
         self.tensors.iter_mut().find(|tensor| tensor.name == name).unwrap()
     }
 
-    /// Every place in the card, as pointers of JSON.
+    /// JSON pointers to every value of the card.
     pub fn places(&self) -> Vec<String> {
         let mut places = Vec::new();
         walk(&self.card, String::new(), &mut places);
         places
     }
+}
+
+fn position(offset: &Value) -> usize {
+    usize::try_from(offset.as_u64().unwrap()).unwrap()
 }
 
 fn walk(value: &Value, at: String, places: &mut Vec<String>) {
@@ -108,7 +129,10 @@ fn walk(value: &Value, at: String, places: &mut Vec<String>) {
     places.push(at);
 }
 
-/// What may stand in place of something else.
+/// Unexpected values, to replace others with.
+///
+/// # Panics
+/// Never.
 pub fn odd_values() -> Vec<Value> {
     let numbers = ["0", "-1", "1", "2", "3", "0.5", "-0.0", "1e-300", "1e38", "1e39", "-1e308"];
     let wide = ["4096", "4097", "10000", "1000000", "4294967296", "18446744073709551615"];

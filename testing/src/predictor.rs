@@ -1,4 +1,6 @@
-//! What a predictor promises of every model, checked for one that is given.
+//! Checks of a predictor's guarantees for any model.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failed check panics")]
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -9,9 +11,9 @@ use windvane_models::{
 };
 use windvane_signals::{GapPolicy, Registry, SignalTable};
 
-use crate::surgery::Parts;
+use crate::saved::Parts;
 
-/// Every gap policy, as files have it.
+/// Every gap policy, as written in files.
 pub fn policies() -> [Value; 4] {
     [
         json!({"policy": "error"}),
@@ -21,7 +23,7 @@ pub fn policies() -> [Value; 4] {
     ]
 }
 
-/// A saved file whose models read under another gap policy.
+/// The saved model with another gap policy in every spec.
 pub fn under(saved: &[u8], gaps: &Value) -> Vec<u8> {
     let mut parts = Parts::of(saved);
     for place in parts.places().iter().filter(|place| place.ends_with("/spec/signals/gaps")) {
@@ -30,7 +32,7 @@ pub fn under(saved: &[u8], gaps: &Value) -> Vec<u8> {
     parts.bytes()
 }
 
-/// A market's candles without those at each of `holes`: index and how many.
+/// Simulated candles with holes, each an index and a number of missing candles.
 pub fn feed(candles: usize, seed: u64, holes: &[(usize, usize)]) -> CandleSeries {
     let whole =
         Market::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, candles, seed).unwrap();
@@ -40,6 +42,7 @@ pub fn feed(candles: usize, seed: u64, holes: &[(usize, usize)]) -> CandleSeries
     CandleSeries::new(whole.pair().clone(), Interval::HOUR, kept).unwrap()
 }
 
+/// A new predictor on hourly candles.
 pub fn predictor(model: &Arc<dyn FittedModel>) -> Predictor {
     Predictor::new(Arc::clone(model), Interval::HOUR).unwrap()
 }
@@ -53,9 +56,9 @@ fn batch(model: &dyn FittedModel, series: &CandleSeries) -> Vec<Option<Predictio
     own.map(|row| reader.predict(0, row).unwrap()).collect()
 }
 
-/// The same bits as in batch; `None` exactly as long as announced; a stop where the policy is to
-/// stop.
-pub fn streams_as_in_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
+/// Checks that the predictor gives the bits of the batch path, `None` exactly as long as announced,
+/// and stops at a gap if the policy says so.
+pub fn streams_like_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
     let stops = model.spec().signals.gaps == GapPolicy::Error;
     let end = series.gaps().next().filter(|_| stops).map_or(series.len(), |gap| gap.after + 1);
     let (taken, refused) = series.candles().split_at(end);
@@ -81,8 +84,9 @@ pub fn streams_as_in_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) 
     assert_eq!(ledger.held, table.unwrap().len() as u64 - ledger.taken);
 }
 
-/// A start from history, and one from a saved state, go on like a predictor that never stopped.
-pub fn goes_on_after(model: &Arc<dyn FittedModel>, series: &CandleSeries, cut: usize) {
+/// Checks that a start from history and one from a saved state continue like a predictor that never
+/// stopped.
+pub fn resumes_after(model: &Arc<dyn FittedModel>, series: &CandleSeries, cut: usize) {
     let (before, after) = series.candles().split_at(cut);
     let history = CandleSeries::new(series.pair().clone(), Interval::HOUR, before.to_vec());
     let (mut whole, mut warm, mut again) = (predictor(model), predictor(model), predictor(model));
@@ -103,8 +107,8 @@ pub fn goes_on_after(model: &Arc<dyn FittedModel>, series: &CandleSeries, cut: u
     assert_eq!(again.save(), whole.save());
 }
 
-/// Candles that are refused change no later bit and no byte of the state but counts.
-pub fn shrugs_off_what_it_refuses(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
+/// Checks that rejected candles change no later bit, and nothing in the state but counters.
+pub fn ignores_rejected_candles(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
     let (mut clean, mut pestered) = (predictor(model), predictor(model));
     let moved = |candle: &Candle, millis: i64| {
         let at = Timestamp::from_millis(candle.open_time().millis() + millis);
@@ -134,15 +138,15 @@ pub fn shrugs_off_what_it_refuses(model: &Arc<dyn FittedModel>, series: &CandleS
     assert_eq!(words(&pestered), words(&clean));
 }
 
-/// 100,000 candles without an allocation once warm.
+/// Checks that 100,000 candles after warm-up allocate nothing.
 pub fn allocates_nothing(model: &Arc<dyn FittedModel>) {
     let series = feed(2_000, 4, &[]);
     let mut predictor = predictor(model);
     predictor.warm_up(&series).unwrap();
-    let feed = (2_000..102_000).map(|hour| {
-        let values = series.candles()[hour % 2_000].values();
+    let feed = (2_000..102_000_u32).map(|hour| {
+        let values = series.candles()[hour as usize % 2_000].values();
         let first = series.candles()[0].open_time();
-        Candle::new(first.plus(Interval::HOUR, hour as i64).unwrap(), values).unwrap()
+        Candle::new(first.plus(Interval::HOUR, i64::from(hour)).unwrap(), values).unwrap()
     });
     let counted = allocation_counter::measure(|| {
         for candle in feed {

@@ -2,7 +2,8 @@
 use windvane_lstm_core::LstmStep;
 use windvane_signals::Window;
 
-use crate::network::{CLASSES, Cache, Network};
+use crate::network::training::Cache;
+use crate::network::{CLASSES, Network};
 use crate::{PredictError, Prediction};
 
 /// The gates of an LSTM, in the order in which they stand everywhere here.
