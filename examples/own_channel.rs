@@ -45,11 +45,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
     let (past, later) = series.split_at("2023-10-01".parse()?);
-    let tables = [SignalTable::build(&spec, &registry, &past, &[])?];
-    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let split = Split::for_live(&samples, 0.15)?;
-    let learner = v32::learner();
-    let model = learner.fit(&split.train(&samples)?, &split.validation(&samples)?, &Run::new(1))?;
+    let labels = LabelSpec::default();
+    let data = Dataset::with_registry(&registry, std::slice::from_ref(&past), &spec, 20, labels)?;
+    let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
+    let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
     // The channels are part of the model; the bot brings the registry that builds them.
     let mut predictor = Predictor::with_registry(model, series.interval(), &registry)?;

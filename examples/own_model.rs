@@ -39,7 +39,7 @@ impl DirectionModel for Continuation {
     }
 }
 
-/// No capability beyond prediction: it is not saved, and its probabilities are not calibrated.
+// No scaler, no calibration, no saved form.
 impl FittedModel for Continuation {}
 
 /// Fits [`Continuation`] to training windows.

@@ -12,12 +12,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (past, later) = series.split_at("2023-10-01".parse()?);
 
     // Windows of 20 candles with the six default signals, and the direction of the next close.
-    let tables = [SignalTable::build(&SignalSpec::default(), &Registry::default(), &past, &[])?];
-    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let split = Split::for_live(&samples, 0.15)?;
+    let spec = SignalSpec::default();
+    let data = Dataset::from_series(std::slice::from_ref(&past), &spec, 20, LabelSpec::default())?;
+    // The last 15 % validate: early stopping and calibration.
+    let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
 
-    let learner = v32::learner();
-    let model = learner.fit(&split.train(&samples)?, &split.validation(&samples)?, &Run::new(1))?;
+    let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
     let file = std::env::temp_dir().join("quickstart.safetensors");
     model.save(&file)?;
 

@@ -14,7 +14,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Stock markets close for nights, weekends and holidays: gaps of up to a week are no holes.
     let gaps = GapPolicy::Sessions { max_missing: 7 };
     let spec = SignalSpec { gaps, ..SignalSpec::default() };
-    let registry = Registry::default();
     let mut past = Vec::new();
     let mut later = Vec::new();
     for name in PAIRS {
@@ -24,13 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         later.push(after);
     }
 
-    // A sample set over several tables pools them.
-    let tables = past.iter().map(|series| SignalTable::build(&spec, &registry, series, &[]));
-    let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
-    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let split = Split::for_live(&samples, 0.15)?;
-    let learner = v32::learner();
-    let model = learner.fit(&split.train(&samples)?, &split.validation(&samples)?, &Run::new(1))?;
+    // A dataset over several series pools their windows.
+    let data = Dataset::from_series(&past, &spec, 20, LabelSpec::default())?;
+    let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
+    let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
     // The weights are shared; each predictor has the state of its own pair.
     let model: Arc<dyn FittedModel> = model.into();

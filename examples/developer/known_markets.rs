@@ -88,7 +88,6 @@ fn run() -> Result<(), Error> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(["Market", "Best %", "Model", "Seeds", "Mean accuracy %", "Mean ECE %"]);
-    let percent = |share: f64| format!("{:.2}", 100.0 * share);
     for Row { market, model, mean } in rows {
         let best = market.best.map_or("-".to_string(), percent);
         let [accuracy, error] = [mean.accuracy, mean.calibration_error].map(percent);
@@ -97,6 +96,10 @@ fn run() -> Result<(), Error> {
     }
     println!("{table}");
     Ok(())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
 }
 
 /// Mean accuracy of every model on every market; the fits run side by side.
@@ -108,22 +111,27 @@ fn rows<'a>(markets: &'a [Known], options: &Options) -> Result<Vec<Row<'a>>, Err
         }
     }
     let bar = ProgressBar::new(tasks.len() as u64);
-    let fit = |&(market, model, seed): &(&Known, ModelEntry, u64)| {
-        let got = test(market, &*learner(model), seed).map_err(|error| error.to_string());
+    let scores = tasks.par_iter().map(|&(market, model, seed)| {
+        let score = test(market, &*learner(model), seed).map_err(|error| error.to_string());
         bar.inc(1);
-        got
-    };
-    let scores = tasks.par_iter().map(fit).collect::<Result<Vec<Score>, String>>()?;
+        score
+    });
+    let scores = scores.collect::<Result<Vec<Score>, String>>()?;
     bar.finish_and_clear();
     let per_row = usize::try_from(options.seeds)?;
     let rows = tasks.chunks(per_row).zip(scores.chunks(per_row)).map(|(tasks, scores)| {
         let (market, model, _) = tasks[0];
-        let mean = |of: fn(&Score) -> f64| scores.iter().map(of).sum::<f64>() / per_row as f64;
-        let [accuracy, calibration_error] = [mean(|s| s.accuracy), mean(|s| s.calibration_error)];
+        let accuracy = mean(scores.iter().map(|score| score.accuracy));
+        let calibration_error = mean(scores.iter().map(|score| score.calibration_error));
         let name = learner(model).id().to_string();
         Row { market, model: name, mean: Score { accuracy, calibration_error } }
     });
     Ok(rows.collect())
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
 }
 
 fn learner(entry: ModelEntry) -> std::sync::Arc<dyn Learner> {
@@ -136,13 +144,11 @@ fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error
     let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[])?;
     let tables = [table];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let close_time = |index: usize| series.close_time(index).ok_or("too few candles");
-    let validate_from = close_time(train.saturating_sub(VALIDATION + 1))?;
-    let split = Split::builder()
-        .validate_from(validate_from)
-        .test_from(close_time(train.saturating_sub(1))?)
-        .embargo(0)
-        .build()?;
+    let validate_from = series.close_time(train.saturating_sub(VALIDATION + 1));
+    let validate_from = validate_from.ok_or("too few candles")?;
+    let test_from = series.close_time(train.saturating_sub(1)).ok_or("too few candles")?;
+    let split =
+        Split::builder().validate_from(validate_from).test_from(test_from).embargo(0).build()?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
     let model = learner.fit(&train, &validation, &Run::new(seed))?;
     let (test, mut reader) = (split.test(&samples), TableReader::new(&*model, &tables));
@@ -159,38 +165,40 @@ fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error
 
 /// The four markets with their default parameters, 20,000 candles to learn from, 10,000 to test.
 fn simulate() -> Result<Vec<Known>, Error> {
-    let known = |market: &Market| {
+    let markets = Market::ALL.iter().map(|market| {
         let series = market.candles(market.name().parse()?, Interval::HOUR, 30_000, 1)?;
         let name = market.name().to_string();
         Ok(Known { name, series, train: 20_000, best: market.best_accuracy() })
-    };
-    Market::ALL.iter().map(known).collect()
+    });
+    markets.collect()
 }
 
 fn read(dir: &Path) -> Result<Vec<Known>, Error> {
     let index = dir.join("markets.json");
     let text = std::fs::read_to_string(&index).map_err(|e| format!("{}: {e}", index.display()))?;
     let markets: serde_json::Map<String, Value> = serde_json::from_str(&text)?;
-    let known = |(name, market): (&String, &Value)| {
+    let known = markets.iter().map(|(name, market)| {
         let train = market["n_train"].as_u64().ok_or("markets.json: n_train is missing")?;
         let best = [&market["test_accuracy_of_bayes_rule"], &market["bayes_accuracy"]];
         let series = series(name, &dir.join(format!("{name}.csv")))?;
         let best = best.into_iter().find_map(Value::as_f64);
         Ok(Known { name: name.clone(), series, train: usize::try_from(train)?, best })
-    };
-    markets.iter().map(known).collect()
+    });
+    known.collect()
 }
 
 /// Candles counted by hours: the files have no calendar.
 fn series(name: &str, path: &Path) -> Result<CandleSeries, Error> {
-    let at = |e: csv::Error| format!("{}: {e}", path.display());
-    let mut reader = csv::Reader::from_path(path).map_err(at)?;
-    let candle = |row: Result<[f64; 6], csv::Error>| {
-        let [t, open, high, low, close, volume] = row.map_err(at)?;
+    let mut reader =
+        csv::Reader::from_path(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let rows = reader.deserialize::<[f64; 6]>();
+    let candles = rows.map(|row| -> Result<Candle, Error> {
+        let row = row.map_err(|error| format!("{}: {error}", path.display()))?;
+        let [t, open, high, low, close, volume] = row;
         #[expect(clippy::cast_possible_truncation, reason = "a row number")]
         let open_time = Timestamp::from_millis(t as i64 * Interval::HOUR.millis());
         Ok(Candle::new(open_time, Ohlcv { open, high, low, close, volume })?)
-    };
-    let candles = reader.deserialize().map(candle).collect::<Result<_, Error>>()?;
+    });
+    let candles = candles.collect::<Result<_, Error>>()?;
     Ok(CandleSeries::new(name.parse()?, Interval::HOUR, candles)?)
 }

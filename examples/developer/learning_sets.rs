@@ -16,7 +16,6 @@ use windvane::models::network::NetworkLearner;
 use windvane::models::train::{
     Clip, Init, Optimizer, Recipe, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
 };
-use windvane::models::{v3, v31, v32};
 
 #[derive(Parser)]
 #[command(about = "Train the networks on real sequences and compare with PyTorch")]
@@ -71,10 +70,10 @@ fn run() -> Result<(), Error> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(["Set", "Model", "Seeds", "Mean %", "Least %", "Most %", "PyTorch %"]);
-    let percent = |share: f64| format!("{:.2}", 100.0 * share);
     for (set, model, accuracies) in &rows {
-        let by = |pick: fn(f64, f64) -> f64| accuracies.iter().copied().reduce(pick).unwrap_or(0.0);
-        let (mean, least, most) = (mean(accuracies), by(f64::min), by(f64::max));
+        let least = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = accuracies.iter().copied().fold(0.0, f64::max);
+        let mean = mean(accuracies);
         let torch = others[set.as_str()][*model]["mean"].as_f64();
         let torch = torch.map_or("-".to_string(), percent);
         let seeds = options.seeds.to_string();
@@ -83,6 +82,10 @@ fn run() -> Result<(), Error> {
     }
     println!("{table}");
     Ok(())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
 }
 
 fn mean(accuracies: &[f64]) -> f64 {
@@ -100,12 +103,12 @@ fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
         }
     }
     let bar = ProgressBar::new(tasks.len() as u64);
-    let fit = |&(set, model, seed): &(&Set, ModelEntry, u64)| {
+    let accuracies = tasks.par_iter().map(|&(set, model, seed)| {
         let accuracy = fit(set, model, seed).and_then(|fitted| Ok(fitted.accuracy(&set.test)?));
         bar.inc(1);
         accuracy.map_err(|error| format!("{}: {error}", set.name))
-    };
-    let accuracies = tasks.par_iter().map(fit).collect::<Result<Vec<f64>, String>>()?;
+    });
+    let accuracies = accuracies.collect::<Result<Vec<f64>, String>>()?;
     bar.finish_and_clear();
     let per_row = usize::try_from(options.seeds)?;
     let rows = tasks.chunks(per_row).zip(accuracies.chunks(per_row)).map(|(tasks, accuracies)| {
@@ -132,14 +135,9 @@ fn recipe(epochs: usize) -> Recipe {
 }
 
 fn fit(set: &Set, model: ModelEntry, seed: u64) -> Result<SequenceClassifier, Error> {
-    let (recipe, run) = (recipe(set.epochs), Run::new(seed));
-    let fitted = match model.name {
-        "v3" => NetworkLearner { recipe, ..v3::learner() }.fit_sequences(&set.train, &run),
-        "v31" => NetworkLearner { recipe, ..v31::learner() }.fit_sequences(&set.train, &run),
-        "v32" => NetworkLearner { recipe, ..v32::learner() }.fit_sequences(&set.train, &run),
-        name => return Err(format!("{name} is no network of windows; choose v3, v31, v32").into()),
-    };
-    Ok(fitted?)
+    let own = model.network().ok_or_else(|| format!("{} is no network", model.name))?;
+    let learner = NetworkLearner { recipe: recipe(set.epochs), ..own };
+    Ok(learner.fit_sequences(&set.train, &Run::new(seed))?)
 }
 
 fn read(dir: &Path) -> Result<Vec<Set>, Error> {
@@ -147,14 +145,14 @@ fn read(dir: &Path) -> Result<Vec<Set>, Error> {
     let text = std::fs::read_to_string(&index).map_err(|e| format!("{}: {e}", index.display()))?;
     let sets: serde_json::Map<String, Value> = serde_json::from_str(&text)?;
     let epochs = &measured(dir)["recipe"]["epochs"];
-    let set = |(name, about): (&String, &Value)| {
+    let sets = sets.iter().map(|(name, about)| {
         let path = dir.join(format!("{name}.safetensors"));
         let classes = about["classes"].as_array().map_or(0, Vec::len);
         let epochs = usize::try_from(epochs[name].as_u64().unwrap_or(100))?;
         read_set(name, &path, classes, epochs)
             .map_err(|error| format!("{}: {error}", path.display()).into())
-    };
-    sets.iter().map(set).collect()
+    });
+    sets.collect()
 }
 
 /// What `PyTorch` reached and with how many epochs; null where the folder does not say.
@@ -166,20 +164,21 @@ fn measured(dir: &Path) -> Value {
 /// Shape, values and labels of one part of a set.
 type Part = (Vec<usize>, Vec<f32>, Vec<usize>);
 
+fn read_part(tensors: &SafeTensors<'_>, part: &str) -> Result<Part, Error> {
+    let x = tensors.tensor(&format!("x_{part}"))?;
+    let (words, _) = x.data().as_chunks::<4>();
+    let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+    let y = tensors.tensor(&format!("y_{part}"))?;
+    let (words, _) = y.data().as_chunks::<8>();
+    let labels = words.iter().map(|word| usize::try_from(i64::from_le_bytes(*word)));
+    Ok((x.shape().to_vec(), values, labels.collect::<Result<_, _>>()?))
+}
+
 fn read_set(name: &str, path: &Path, classes: usize, epochs: usize) -> Result<Set, Error> {
     let bytes = std::fs::read(path)?;
     let tensors = SafeTensors::deserialize(&bytes)?;
-    let part = |part: &str| -> Result<Part, Error> {
-        let x = tensors.tensor(&format!("x_{part}"))?;
-        let (words, _) = x.data().as_chunks::<4>();
-        let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-        let y = tensors.tensor(&format!("y_{part}"))?;
-        let (words, _) = y.data().as_chunks::<8>();
-        let labels = words.iter().map(|word| usize::try_from(i64::from_le_bytes(*word)));
-        Ok((x.shape().to_vec(), values, labels.collect::<Result<_, _>>()?))
-    };
-    let (shape, mut x_train, y_train) = part("train")?;
-    let (_, mut x_test, y_test) = part("test")?;
+    let (shape, mut x_train, y_train) = read_part(&tensors, "train")?;
+    let (_, mut x_test, y_test) = read_part(&tensors, "test")?;
     let &[_, steps, channels] = &shape[..] else { return Err("x_train is not [n, T, C]".into()) };
     let scale = scale(&x_train, channels);
     standardize(&mut x_train, &scale);
@@ -192,13 +191,13 @@ fn read_set(name: &str, path: &Path, classes: usize, epochs: usize) -> Result<Se
 
 /// Mean and standard deviation of every channel.
 fn scale(values: &[f32], channels: usize) -> Vec<(f64, f64)> {
-    let of = |channel: usize| {
-        let own = || values.iter().skip(channel).step_by(channels).map(|value| f64::from(*value));
-        let n = own().count() as f64;
-        let mean = own().sum::<f64>() / n;
-        (mean, (own().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt())
-    };
-    (0..channels).map(of).collect()
+    let scales = (0..channels).map(|channel| {
+        let own = values.iter().skip(channel).step_by(channels).map(|value| f64::from(*value));
+        let n = own.len() as f64;
+        let mean = own.clone().sum::<f64>() / n;
+        (mean, (own.map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt())
+    });
+    scales.collect()
 }
 
 fn standardize(values: &mut [f32], scale: &[(f64, f64)]) {

@@ -31,7 +31,9 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<(), Error> {
     check_file(&options.out)?;
     let (series, notes) = read(&options.file, name(&options.file).parse()?, None)?;
-    notes.iter().for_each(|text| note(format_args!("note: {text}")));
+    for text in notes {
+        note(format_args!("note: {text}"));
+    }
     let gaps = gap_policy(std::slice::from_ref(&series));
     let spec = SignalSpec { gaps, ..SignalSpec::default() };
     let table = SignalTable::build(&spec, &Registry::default(), &series, &[])?;

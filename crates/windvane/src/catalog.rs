@@ -35,14 +35,42 @@ pub struct ModelEntry {
     /// Kind of its saved files; `None` for a model without a saved form.
     pub kind: Option<&'static str>,
     #[cfg(feature = "train")]
-    learner: fn(&Training) -> Arc<dyn Learner>,
+    source: Source,
+}
+
+/// Constructor of a model's learner.
+#[cfg(feature = "train")]
+#[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "which models there are depends on the features")]
+enum Source {
+    /// A preset of the network.
+    #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
+    Network(fn() -> NetworkLearner),
+    /// An ensemble, which hands the hyperparameters to its members.
+    Ensemble(fn(&Training) -> Arc<dyn Learner>),
+    /// A model without gradient descent.
+    Direct(fn() -> Arc<dyn Learner>),
 }
 
 impl ModelEntry {
     /// Learner of the model, with the given settings in place of its defaults.
     #[cfg(feature = "train")]
     pub fn learner(&self, training: &Training) -> Arc<dyn Learner> {
-        (self.learner)(training)
+        match self.source {
+            #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
+            Source::Network(learner) => network(learner, training),
+            Source::Ensemble(learner) => learner(training),
+            Source::Direct(learner) => learner(),
+        }
+    }
+
+    /// Learner of a network, with its own settings; `None` for a model that is no network.
+    #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+    pub fn network(&self) -> Option<NetworkLearner> {
+        match self.source {
+            Source::Network(learner) => Some(learner()),
+            Source::Ensemble(_) | Source::Direct(_) => None,
+        }
     }
 }
 
@@ -83,7 +111,7 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v2 (weighted signals, weights set by hand)",
         kind: Some(windvane_models::v2::KIND),
         #[cfg(feature = "train")]
-        learner: weighted_signals,
+        source: Source::Direct(weighted_signals),
     },
     #[cfg(feature = "v2")]
     ModelEntry {
@@ -91,7 +119,7 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v2 (weighted signals, maximum-likelihood weights)",
         kind: Some(windvane_models::v2::KIND),
         #[cfg(feature = "train")]
-        learner: learned_signals,
+        source: Source::Direct(learned_signals),
     },
     #[cfg(feature = "logistic")]
     ModelEntry {
@@ -99,14 +127,14 @@ pub const MODELS: &[ModelEntry] = &[
         description: "logistic regression on whole windows; every report has it as a baseline",
         kind: Some(windvane_models::logistic::KIND),
         #[cfg(feature = "train")]
-        learner: logistic,
+        source: Source::Direct(logistic),
     },
     #[cfg(feature = "boosted")]
     ModelEntry {
         name: "boosted",
         description: "gradient-boosted trees on whole windows",
         kind: None,
-        learner: boosted,
+        source: Source::Direct(boosted),
     },
     #[cfg(feature = "v3")]
     ModelEntry {
@@ -114,7 +142,7 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v3 (bidirectional LSTM, 64 units each way); about six times the training of v32",
         kind: Some(windvane_models::v3::KIND),
         #[cfg(feature = "train")]
-        learner: v3,
+        source: Source::Network(windvane_models::v3::learner),
     },
     #[cfg(feature = "v31")]
     ModelEntry {
@@ -122,7 +150,7 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v3.1 (bidirectional LSTM with attention); about seven times the training of v32",
         kind: Some(windvane_models::v31::KIND),
         #[cfg(feature = "train")]
-        learner: v31,
+        source: Source::Network(windvane_models::v31::learner),
     },
     #[cfg(feature = "v32")]
     ModelEntry {
@@ -130,7 +158,7 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v3.2 (LSTM, 32 units)",
         kind: Some(windvane_models::v32::KIND),
         #[cfg(feature = "train")]
-        learner: v32,
+        source: Source::Network(windvane_models::v32::learner),
     },
     #[cfg(feature = "v32")]
     ModelEntry {
@@ -138,21 +166,21 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v3.2 stateful (LSTM, 32 units, recurrent state carried over all candles)",
         kind: Some(windvane_models::v32_stateful::KIND),
         #[cfg(feature = "train")]
-        learner: v32_stateful,
+        source: Source::Network(windvane_models::v32_stateful::learner),
     },
     #[cfg(feature = "original")]
     ModelEntry {
         name: "original",
         description: "original ensemble (v2 and v3.1, half each)",
         kind: Some(windvane_ensemble::KIND),
-        learner: original,
+        source: Source::Ensemble(original),
     },
     #[cfg(feature = "tuned")]
     ModelEntry {
         name: "tuned",
         description: "tuned ensemble (learned v2, v3, v3.1 and v3.2, weighted by validation log loss)",
         kind: Some(windvane_ensemble::KIND),
-        learner: tuned,
+        source: Source::Ensemble(tuned),
     },
 ];
 
@@ -189,61 +217,46 @@ impl std::fmt::Display for UnknownModel {
 
 impl std::error::Error for UnknownModel {}
 
+#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+fn network(learner: fn() -> NetworkLearner, training: &Training) -> Arc<dyn Learner> {
+    let own = learner();
+    Arc::new(NetworkLearner { recipe: training.recipe(own.recipe), ..own })
+}
+
 #[cfg(all(feature = "v2", feature = "train"))]
-fn weighted_signals(_: &Training) -> Arc<dyn Learner> {
+fn weighted_signals() -> Arc<dyn Learner> {
     Arc::new(windvane_models::v2::WeightedSignalsLearner::default())
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]
-fn learned_signals(_: &Training) -> Arc<dyn Learner> {
+fn learned_signals() -> Arc<dyn Learner> {
     Arc::new(windvane_models::v2::WeightedSignalsLearner::learned())
 }
 
 #[cfg(all(feature = "logistic", feature = "train"))]
-fn logistic(_: &Training) -> Arc<dyn Learner> {
+fn logistic() -> Arc<dyn Learner> {
     Arc::new(windvane_models::logistic::LogisticLearner::default())
 }
 
 #[cfg(feature = "boosted")]
-fn boosted(_: &Training) -> Arc<dyn Learner> {
+fn boosted() -> Arc<dyn Learner> {
     Arc::new(windvane_backtest::BoostedTreesLearner::default())
-}
-
-/// A preset's learner with the settings in place of its own.
-#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
-fn network(preset: NetworkLearner, training: &Training) -> Arc<dyn Learner> {
-    let recipe = training.recipe(preset.recipe);
-    Arc::new(NetworkLearner { recipe, ..preset })
-}
-
-#[cfg(all(feature = "v3", feature = "train"))]
-fn v3(training: &Training) -> Arc<dyn Learner> {
-    network(windvane_models::v3::learner(), training)
-}
-
-#[cfg(all(feature = "v31", feature = "train"))]
-fn v31(training: &Training) -> Arc<dyn Learner> {
-    network(windvane_models::v31::learner(), training)
-}
-
-#[cfg(all(feature = "v32", feature = "train"))]
-fn v32(training: &Training) -> Arc<dyn Learner> {
-    network(windvane_models::v32::learner(), training)
-}
-
-#[cfg(all(feature = "v32", feature = "train"))]
-fn v32_stateful(training: &Training) -> Arc<dyn Learner> {
-    network(windvane_models::v32_stateful::learner(), training)
 }
 
 #[cfg(feature = "original")]
 fn original(training: &Training) -> Arc<dyn Learner> {
-    let members = vec![weighted_signals(training), v31(training)];
+    let members = vec![weighted_signals(), network(windvane_models::v31::learner, training)];
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })
 }
 
 #[cfg(feature = "tuned")]
 fn tuned(training: &Training) -> Arc<dyn Learner> {
-    let members = vec![learned_signals(training), v3(training), v31(training), v32(training)];
+    let presets: [fn() -> NetworkLearner; 3] = [
+        windvane_models::v3::learner,
+        windvane_models::v31::learner,
+        windvane_models::v32::learner,
+    ];
+    let networks = presets.map(|preset| network(preset, training));
+    let members = [learned_signals()].into_iter().chain(networks).collect();
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::tuned() })
 }

@@ -18,8 +18,7 @@ pub fn kinds() -> Kinds {
 ///
 /// # Errors
 /// [`LoadError::Io`] for a file that cannot be opened, [`LoadError::MissingFeature`] for a kind whose
-/// feature is not enabled (the message names the feature), [`LoadError::Kind`] for an unknown kind,
-/// otherwise the damage that was found.
+/// feature is not enabled, otherwise the damage that was found.
 ///
 /// # Examples
 /// ```
@@ -27,7 +26,7 @@ pub fn kinds() -> Kinds {
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("model.safetensors");
-/// windvane::models::v32::pretrained().save(&path)?;
+/// v32::pretrained().save(&path)?;
 /// let model = windvane::load(&path)?;
 /// assert_eq!(model.id().as_str(), "v32-pretrained");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -4,11 +4,13 @@ use std::error::Error;
 use windvane::backtest::{Backtest, BacktestError, Report};
 use windvane::candles::{self, CandleSeries};
 use windvane::ensemble::{Ensemble, EnsembleError};
+use windvane::models::logistic::LogisticRegression;
+use windvane::models::network::Network;
 use windvane::models::v2::WeightedSignals;
-use windvane::models::v3::BiLstm;
-use windvane::models::v31::AttentionBiLstm;
-use windvane::models::v32::FastLstm;
-use windvane::models::{DirectionModel, MarketProfile, ModelError, Predictor, Retraining, Scratch};
+use windvane::models::{
+    DirectionModel, FittedModel, LoadError, MarketProfile, PredictError, Predictor, Retraining,
+    Scratch, TrainError,
+};
 use windvane::readers;
 use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};
 
@@ -27,18 +29,20 @@ fn every_error_travels_between_threads() {
     travels::<readers::ReadError>();
     travels::<candles::simulate::SimulateError>();
     travels::<SignalError>();
-    travels::<ModelError>();
+    travels::<PredictError>();
+    travels::<TrainError>();
+    travels::<LoadError>();
     travels::<EnsembleError>();
     travels::<BacktestError>();
 }
 
 #[test]
 fn models_are_shared_and_predictors_move() {
-    is_shared::<dyn FittedModel>();
+    is_shared::<dyn DirectionModel>();
     is_shared::<WeightedSignals>();
-    is_shared::<BiLstm>();
-    is_shared::<AttentionBiLstm>();
-    is_shared::<FastLstm>();
+    is_shared::<dyn FittedModel>();
+    is_shared::<LogisticRegression>();
+    is_shared::<Network>();
     is_shared::<Ensemble>();
     is_shared::<(CandleSeries, SignalTable, Scaler, Registry, MarketProfile)>();
     is_shared::<(Backtest, Report)>();

@@ -3,19 +3,15 @@
 use windvane::backtest::report::Report;
 use windvane::backtest::{Backtest, Instrument, Plan, ResultRow, Scope};
 use windvane::candles::{sample, simulate::Market};
-use windvane::models::network::NetworkLearner;
-use windvane::models::train::{Learner, Recipe};
-use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v32;
+use windvane::catalog::{ModelEntry, Training};
 use windvane::prelude::*;
 use windvane::signals::WalkForward;
 
 fn learners(epochs: usize) -> Vec<Box<dyn Learner>> {
-    let recipe = Recipe { epochs, ..Recipe::default() };
-    vec![
-        Box::new(WeightedSignalsLearner::default()),
-        Box::new(NetworkLearner { recipe, ..v32::learner() }),
-    ]
+    let training = Training { epochs: Some(epochs), ..Training::default() };
+    let names = ["v2", "v32"];
+    let entries = names.map(|name| name.parse::<ModelEntry>().unwrap());
+    entries.map(|entry| Box::new(entry.learner(&training)) as Box<dyn Learner>).into()
 }
 
 fn instruments(names: &[&str], candles: usize) -> Vec<Instrument> {

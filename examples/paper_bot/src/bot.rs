@@ -37,7 +37,7 @@ impl Bot {
     /// Trades until the stream ends or that many predictions are made.
     pub fn run(&mut self, stream: &mut Connection, predictions: usize) -> Result<(), Error> {
         while self.predictions.len() < predictions {
-            match stream.next()? {
+            match stream.read()? {
                 // A candle that has not closed may still change: nothing is predicted from it.
                 Some(Message::Kline(_, false) | Message::History(..)) => {}
                 Some(Message::Kline(candle, true)) => self.on_close(&candle, stream)?,

@@ -34,7 +34,7 @@ impl Connection {
     }
 
     /// The next message about this pair; `None` at the end of the stream.
-    pub fn next(&mut self) -> Result<Option<wire::Message>, Error> {
+    pub fn read(&mut self) -> Result<Option<wire::Message>, Error> {
         while self.waiting.is_empty() {
             match self.socket.read() {
                 Ok(Message::Text(text)) => {
@@ -61,7 +61,7 @@ impl Connection {
         let _ = self.socket.send(Message::text(wire::request(self.requests, from, to)));
         let (start, mut others, mut candles) = (Instant::now(), VecDeque::new(), Vec::new());
         while start.elapsed() < TIMEOUT {
-            match self.next()? {
+            match self.read()? {
                 Some(wire::Message::History(id, answer)) if id == self.requests => {
                     candles = answer;
                     break;

@@ -1,4 +1,6 @@
 //! A bot that trades on paper over a WebSocket, and an exchange to practise on.
+#![allow(clippy::missing_errors_doc, reason = "a program, not a library")]
+
 pub mod bot;
 pub mod connection;
 pub mod exchange;

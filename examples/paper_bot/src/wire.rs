@@ -54,18 +54,18 @@ fn row(candle: &Candle) -> Value {
 pub fn parse(text: &str, pair: &Pair, interval: Interval) -> Option<Message> {
     let message: Value = serde_json::from_str(text).ok()?;
     if let Some(rows) = message["result"].as_array() {
-        let candles = rows.iter().map(|row| candle(row, [0, 1, 2, 3, 4, 5].map(Value::from)));
+        let candles = rows.iter().map(|row| candle(row, &[0, 1, 2, 3, 4, 5].map(Value::from)));
         return Some(Message::History(message["id"].as_u64()?, candles.collect::<Option<_>>()?));
     }
     let kline = &message["k"];
     let ours = kline["s"] == pair.as_str() && kline["i"] == interval.to_string().as_str();
-    let candle = candle(kline, ["t", "o", "h", "l", "c", "v"].map(Value::from))?;
+    let candle = candle(kline, &["t", "o", "h", "l", "c", "v"].map(Value::from))?;
     let on_grid = candle.open_time().millis() % interval.millis() == 0;
     (ours && on_grid).then_some(Message::Kline(candle, kline["x"].as_bool()?))
 }
 
 /// Candle from the open time and five numbers as text, at these places of a list or an object.
-fn candle(fields: &Value, places: [Value; 6]) -> Option<Candle> {
+fn candle(fields: &Value, places: &[Value; 6]) -> Option<Candle> {
     let mut values = places.iter().map(|place| match place {
         Value::String(name) => &fields[name.as_str()],
         place => &fields[usize::try_from(place.as_u64().unwrap_or(0)).unwrap_or(0)],

@@ -1,6 +1,6 @@
 //! The bot on the practice exchange: over a stream with every fault it predicts what the batch path
 //! predicts.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop; bits are compared")]
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;

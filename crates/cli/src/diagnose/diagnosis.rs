@@ -115,8 +115,9 @@ fn candle(model: &dyn FittedModel, table: &SignalTable, row: usize) -> Result<Ca
     let mut scratch = model.scratch();
     let prediction = model.predict(window, &mut scratch)?;
     let ensemble = model.downcast_ref::<Ensemble>();
-    let votes = ensemble.map_or(&[][..], |ensemble| ensemble.votes(&scratch)).to_vec();
-    let trace = model.downcast_ref::<Network>().map(|network| network.trace(window)).transpose()?;
+    let votes = ensemble.map_or(Vec::new(), |ensemble| ensemble.votes(&scratch).to_vec());
+    let network = model.downcast_ref::<Network>();
+    let trace = network.map(|network| network.trace(window)).transpose()?;
     let effects = Occlusion::of(model, window)?.into_iter().enumerate();
     let channels = effects.map(|(channel, silenced)| {
         let raw: Vec<f64> = (0..window.steps()).map(|t| window.row(t)[channel]).collect();
@@ -157,7 +158,7 @@ fn whole(subject: Subject, samples: &SampleSet) -> Result<WholeView, Error> {
     // A model of other candles has neither here: then all of these serve.
     let [counted, descended] =
         [later, learned].map(|part| spread(if part.len() < 2 { samples } else { &part }));
-    let (activity, gradients) = match model.downcast_ref::<Network>() {
+    let (activity, gradients) = match (*model).downcast_ref::<Network>() {
         Some(network) => looked_into(network, &counted, &descended)?,
         None => (Vec::new(), Vec::new()),
     };

@@ -58,14 +58,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
 fn saved(options: &Options, file: &PathBuf, calls: u32) -> Result<measure::Latency, Error> {
     let model: Arc<dyn FittedModel> = load(file)?.into();
     let interval = model.spec().interval;
-    let feed = match &options.data {
-        Some(path) => series::load(std::slice::from_ref(path), Some(interval))?.swap_remove(0),
-        None => {
-            let series = sample::all().into_iter().find(|series| series.interval() == interval);
-            series.ok_or_else(|| {
-                format!("the model reads candles of {interval}, the sample has none; give --data")
-            })?
-        }
+    let feed = if let Some(path) = &options.data {
+        series::load(std::slice::from_ref(path), Some(interval))?.swap_remove(0)
+    } else {
+        let series = sample::all().into_iter().find(|series| series.interval() == interval);
+        series.ok_or_else(|| {
+            format!("the model reads candles of {interval}, the sample has none; give --data")
+        })?
     };
     note(format_args!("{}: timing {calls} predictions", model.id()));
     measure::latency(model.id().as_str(), &model, &feed, calls)
@@ -92,10 +91,8 @@ fn fitted(options: &Options, calls: u32) -> Result<Vec<measure::Latency>, Error>
 fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, Error> {
     let until = feed.get(TRAINING_CANDLES).ok_or("the sample is too short")?.open_time();
     let past = feed.split_at(until).0;
-    let tables = [SignalTable::build(&SignalSpec::default(), &Registry::default(), &past, &[])?];
-    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let split = Split::for_live(&samples, 0.3)?;
-    let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
+    let data = Dataset::from_series(&[past], &SignalSpec::default(), 20, LabelSpec::default())?;
+    let parts = data.split_with(&Split::for_live(data.samples(), 0.3)?)?;
     let learner = entry.learner(&Training { epochs: Some(1), ..Training::default() });
-    Ok(learner.fit(&train, &validation, &Run::new(1))?.into())
+    Ok(learner.fit(&parts.train, &parts.validation, &Run::new(1))?.into())
 }

@@ -141,8 +141,7 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
 fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     let data = data();
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let config = v32::config().with_units(4);
-    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), config, recipe };
+    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), recipe, ..v32::learner() };
     let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
     let load = ["--load", path(&file), "--html", path(&page)];
     let text = run(data.path(), &load).unwrap();

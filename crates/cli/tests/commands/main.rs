@@ -1,5 +1,5 @@
 //! The commands as a user runs them: good folders, bad files, wrong options, closed pipes.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop; bits are compared")]
 mod backtest;
 mod diagnose;
 mod export;

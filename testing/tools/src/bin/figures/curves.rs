@@ -1,7 +1,7 @@
 //! Learning rates over the epochs, and what a calibration does to a probability.
 use windvane::models::Calibration;
 use windvane::models::train::Recipe;
-use windvane::models::v31::AttentionBiLstmLearner;
+use windvane::models::v31;
 
 use super::chart::{Axis, Chart, Line};
 use super::signals::number;

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use windvane::backtest::{Backtest, Instrument, Plan, Report};
 use windvane::candles::sample;
+use windvane::models::network::{Network, NetworkLearner};
 use windvane::models::train::{Learner, Run};
-use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::models::{HeldOut, ModelId, replace_file};
 use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet};
@@ -37,8 +37,8 @@ const LIMITS: [&str; 4] = [
 /// Fits as v3.2 does and keeps the model, which a report does not.
 #[derive(Debug)]
 struct Kept {
-    learner: FastLstmLearner,
-    model: OnceLock<FastLstm>,
+    learner: NetworkLearner,
+    model: OnceLock<Network>,
 }
 
 impl Learner for Kept {

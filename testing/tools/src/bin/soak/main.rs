@@ -79,12 +79,10 @@ fn run() -> Result<(), Error> {
 fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, Error> {
     let until = feed.get(TRAINING_CANDLES).ok_or("the sample is too short")?.open_time();
     let past = feed.split_at(until).0;
-    let tables = [SignalTable::build(&SignalSpec::default(), &Registry::default(), &past, &[])?];
-    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let split = Split::for_live(&samples, 0.3)?;
-    let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
+    let data = Dataset::from_series(&[past], &SignalSpec::default(), 20, LabelSpec::default())?;
+    let parts = data.split_with(&Split::for_live(data.samples(), 0.3)?)?;
     let learner = entry.learner(&Training { epochs: Some(1), ..Training::default() });
-    Ok(learner.fit(&train, &validation, &Run::new(1))?.into())
+    Ok(learner.fit(&parts.train, &parts.validation, &Run::new(1))?.into())
 }
 
 fn table(soaked: &[Soaked]) -> Table {
