@@ -11,12 +11,9 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::Market;
 use windvane::ensemble::EnsembleLearner;
+use windvane::models::{v3, v31, v32, v32_stateful};
 use windvane::models::train::{Learner, Run};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
-use windvane::models::v32::stateful::StatefulLstmLearner;
 use windvane::models::{Reliability, TableReader};
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
@@ -139,10 +136,10 @@ fn learner(model: Model) -> Box<dyn Learner> {
     match model {
         Model::V2 => Box::new(WeightedSignalsLearner::default()),
         Model::V2Learned => Box::new(WeightedSignalsLearner::learned()),
-        Model::V3 => Box::new(BiLstmLearner::default()),
-        Model::V31 => Box::new(AttentionBiLstmLearner::default()),
-        Model::V32 => Box::new(FastLstmLearner::default()),
-        Model::V32Stateful => Box::new(StatefulLstmLearner::default()),
+        Model::V3 => Box::new(v3::learner()),
+        Model::V31 => Box::new(v31::learner()),
+        Model::V32 => Box::new(v32::learner()),
+        Model::V32Stateful => Box::new(v32_stateful::learner()),
         Model::Original => Box::new(EnsembleLearner::original()),
         Model::Tuned => Box::new(EnsembleLearner::tuned()),
     }

@@ -11,13 +11,12 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
-use windvane::models::ModelError;
+use windvane::models::network::NetworkLearner;
+use windvane::models::{v3, v31, v32};
+use windvane::models::TrainError;
 use windvane::models::train::{
     Clip, Init, Optimizer, Recipe, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
 };
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
 
 #[derive(Parser)]
 #[command(about = "Train the networks on real sequences and compare with PyTorch")]
@@ -139,15 +138,15 @@ fn recipe(epochs: usize) -> Recipe {
     }
 }
 
-fn fit(set: &Set, model: Model, seed: u64) -> Result<SequenceClassifier, ModelError> {
+fn fit(set: &Set, model: Model, seed: u64) -> Result<SequenceClassifier, TrainError> {
     let (recipe, run) = (recipe(set.epochs), Run::new(seed));
     match model {
-        Model::V3 => BiLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run),
+        Model::V3 => NetworkLearner { recipe, ..v3::learner() }.fit_sequences(&set.train, &run),
         Model::V31 => {
-            AttentionBiLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run)
+            NetworkLearner { recipe, ..v31::learner() }.fit_sequences(&set.train, &run)
         }
         Model::V32 => {
-            FastLstmLearner { recipe, ..Default::default() }.fit_sequences(&set.train, &run)
+            NetworkLearner { recipe, ..v32::learner() }.fit_sequences(&set.train, &run)
         }
     }
 }

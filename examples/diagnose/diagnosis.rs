@@ -1,5 +1,7 @@
 //! What is found out about a candle and a model: one value that terminal and page show.
-use windvane::models::inspect::{GradientNorm, Inspect, LayerActivity, Trace};
+use windvane::ensemble::Ensemble;
+use windvane::models::explain::{GradientNorm, LayerActivity, Trace};
+use windvane::models::network::Network;
 use windvane::models::train::EpochReport;
 use windvane::models::{Occlusion, TrainingRecord, Vote};
 use windvane::prelude::*;
@@ -109,7 +111,7 @@ pub(crate) fn decision(samples: &SampleSet<'_>, at: Option<Timestamp>) -> Result
 }
 
 fn candle(
-    model: &dyn DirectionModel,
+    model: &dyn FittedModel,
     table: &SignalTable,
     row: usize,
 ) -> Result<CandleView, Error> {
@@ -117,8 +119,9 @@ fn candle(
     let window = table.window(row, spec.lookback).ok_or("the candle has no window")?;
     let mut scratch = model.scratch();
     let prediction = model.predict(window, &mut scratch)?;
-    let votes = model.votes(&scratch).to_vec();
-    let trace = model.inspect().map(|network| network.trace(window)).transpose()?;
+    let votes = model.downcast_ref::<Ensemble>().map_or(&[][..], |e| e.votes(&scratch)).to_vec();
+    let network = model.downcast_ref::<Network>();
+    let trace = network.map(|network| network.trace(window)).transpose()?;
     let view = |(channel, silenced): (usize, Occlusion)| {
         let raw: Vec<f64> = (0..window.steps()).map(|t| window.row(t)[channel]).collect();
         let scale = |scaler: &windvane::signals::Scaler| {
@@ -158,7 +161,7 @@ fn whole(subject: Subject, samples: &SampleSet<'_>) -> Result<WholeView, Error> 
     // A model of other candles has neither here: then all of these serve.
     let [counted, descended] =
         [later, learned].map(|part| spread(if part.len() < 2 { samples } else { &part }));
-    let (activity, gradients) = match model.inspect() {
+    let (activity, gradients) = match (*model).downcast_ref::<Network>() {
         Some(network) => looked_into(network, &counted, &descended)?,
         None => (Vec::new(), Vec::new()),
     };
@@ -167,7 +170,7 @@ fn whole(subject: Subject, samples: &SampleSet<'_>) -> Result<WholeView, Error> 
 }
 
 fn looked_into(
-    network: &dyn Inspect,
+    network: &Network,
     counted: &SampleSet<'_>,
     descended: &SampleSet<'_>,
 ) -> Result<(Vec<LayerActivity>, Vec<GradientNorm>), Error> {

@@ -1,7 +1,7 @@
 //! The diagnosis as one page: no script, no other file.
 use askama::Template;
 use windvane::models::TrainingRecord;
-use windvane::models::inspect::{GATES, LstmTrace};
+use windvane::models::explain::{GATES, LstmTrace};
 use windvane::prelude::Direction;
 
 use super::diagnosis::{ChannelView, Diagnosis, WholeView};
@@ -288,7 +288,7 @@ fn gates(whole: &WholeView) -> Vec<GateRow> {
         gates.map(|(gate, activity)| (layer.layer.clone(), gate, *activity))
     });
     let row = |(layer, gate, activity): (String, &'static str, _)| {
-        let windvane::models::inspect::GateActivity { mean, low, high, stuck, .. } = activity;
+        let windvane::models::explain::GateActivity { mean, low, high, stuck, .. } = activity;
         let ends = [low, high].map(|share| share_of(share, 1.0, percent(share)));
         GateRow { layer, gate, mean: format!("{mean:+.2}"), ends, stuck }
     };
@@ -297,7 +297,7 @@ fn gates(whole: &WholeView) -> Vec<GateRow> {
 
 fn gradients(whole: &WholeView) -> Vec<GradientRow> {
     let largest = whole.gradients.iter().map(|norm| norm.gradient).fold(0.0, f64::max);
-    let row = |norm: &windvane::models::inspect::GradientNorm| GradientRow {
+    let row = |norm: &windvane::models::explain::GradientNorm| GradientRow {
         tensor: norm.tensor.clone(),
         weights: number(norm.weights),
         gradient: share_of(norm.gradient, largest, number(norm.gradient)),

@@ -5,12 +5,11 @@ use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use windvane::ensemble;
+use windvane::models::network::NetworkLearner;
+use windvane::models::{v3, v31, v32};
 use windvane::models::ModelSpec;
 use windvane::models::train::{EpochReport, Learner, Recipe, Run};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::FastLstmLearner;
 use windvane::prelude::*;
 use windvane::signals::{GapPolicy, LabelSpec};
 
@@ -27,17 +26,17 @@ const VALIDATION: f64 = 0.15;
 
 /// A model and what was heard of its training.
 pub(crate) struct Subject {
-    pub(crate) model: Box<dyn DirectionModel>,
+    pub(crate) model: Box<dyn FittedModel>,
     /// Empty for a model that was loaded, and for one that does not descend.
     pub(crate) epochs: Vec<EpochReport>,
 }
 
 /// A saved model of any kind.
 pub(crate) fn load(path: &Path, interval: Interval) -> Result<Subject, Error> {
-    let model = ensemble::load(path)?;
+    let model = ensemble::kinds().load(path)?;
     let expected = model.spec().interval;
     if expected != interval {
-        return Err(ModelError::Interval { expected, got: interval }.into());
+        return Err(PredictError::Interval { expected, got: interval }.into());
     }
     Ok(Subject { model, epochs: Vec::new() })
 }
@@ -80,7 +79,7 @@ pub(crate) fn fit(options: &Options, samples: &SampleSet<'_>) -> Result<Subject,
     let style = ProgressStyle::with_template("{bar:30} epoch {pos}/{len}  {msg}")?;
     let bar = ProgressBar::new(1).with_style(style);
     let on_epoch = |report: &EpochReport| {
-        bar.set_length(report.most_epochs as u64);
+        bar.set_length(report.max_epochs as u64);
         bar.set_position(report.epoch as u64);
         bar.set_message(format!("loss {:.4}", report.train_loss));
         if let Ok(mut epochs) = epochs.lock() {
@@ -103,16 +102,16 @@ fn learner(options: &Options) -> Box<dyn Learner> {
         Model::V2 => Box::new(WeightedSignalsLearner::default()),
         Model::V2Learned => Box::new(WeightedSignalsLearner::learned()),
         Model::V3 => {
-            let learner = BiLstmLearner::default();
-            Box::new(BiLstmLearner { recipe: quick(learner.recipe), ..learner })
+            let learner = v3::learner();
+            Box::new(NetworkLearner { recipe: quick(learner.recipe), ..learner })
         }
         Model::V31 => {
-            let learner = AttentionBiLstmLearner::default();
-            Box::new(AttentionBiLstmLearner { recipe: quick(learner.recipe), ..learner })
+            let learner = v31::learner();
+            Box::new(NetworkLearner { recipe: quick(learner.recipe), ..learner })
         }
         Model::V32 => {
-            let learner = FastLstmLearner::default();
-            Box::new(FastLstmLearner { recipe: quick(learner.recipe), ..learner })
+            let learner = v32::learner();
+            Box::new(NetworkLearner { recipe: quick(learner.recipe), ..learner })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The diagnosis as text, at most 110 characters wide.
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use windvane::models::inspect::{GATES, GateActivity, LstmTrace};
+use windvane::models::explain::{GATES, GateActivity, LstmTrace};
 
 use super::diagnosis::{CandleView, ChannelView, Diagnosis, WholeView};
 use super::format::{

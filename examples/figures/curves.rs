@@ -1,7 +1,7 @@
 //! Learning rates over the epochs, and what a calibration does to a probability.
+use windvane::models::v31;
 use windvane::models::Calibration;
 use windvane::models::train::Recipe;
-use windvane::models::v31::AttentionBiLstmLearner;
 
 use super::chart::{Axis, Chart, Line};
 use super::signals::number;
@@ -25,7 +25,7 @@ pub(crate) fn schedules() -> Result<Figure, Error> {
     };
     let lines = vec![
         line(ink::BLUE, Recipe::default(), (1.6, 5.4), "default"),
-        line(ink::ORANGE, AttentionBiLstmLearner::default().recipe, (2.0, 3.4), "v3.1"),
+        line(ink::ORANGE, v31::learner().recipe, (2.0, 3.4), "v3.1"),
         line(ink::GREEN, Recipe::original(), (12.5, 6.4), "original, SGD"),
     ];
     let x = Axis { ends: 0.0..30.0, ticks: 16, text: number, label: "epochs" };

@@ -1,7 +1,7 @@
 //! What the gates of the pretrained v3.2 do on the way through one window.
+use windvane::models::v32;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use windvane::models::v32::FastLstm;
 use windvane::prelude::*;
 
 use super::chart::{self, Area, fine};
@@ -21,12 +21,11 @@ struct Panel {
 }
 
 pub(crate) fn figure(table: &SignalTable) -> Result<Figure, Error> {
-    let model = FastLstm::pretrained();
+    let model = v32::pretrained();
     let decision: Timestamp = DECISION.parse()?;
     let row = (0..table.len()).find(|row| table.close_time(*row) == Some(decision));
     let window = row.and_then(|row| table.window(row, model.spec().lookback));
-    let network = model.inspect().ok_or("it is a network")?;
-    let trace = network.trace(window.ok_or("the sample has that hour")?)?;
+    let trace = model.trace(window.ok_or("the sample has that hour")?)?;
     let lstm = trace.lstms.into_iter().next().ok_or("it has an LSTM")?;
     let (units, steps) = (lstm.hidden_size, trace.scaled.len() / model.spec().signals.width());
 

@@ -25,7 +25,7 @@ pub(crate) struct Latency {
 /// a new predictor, whose warm-up is not timed.
 pub(crate) fn latency(
     label: &'static str,
-    model: &Arc<dyn DirectionModel>,
+    model: &Arc<dyn FittedModel>,
     feed: &CandleSeries,
     calls: u32,
 ) -> Result<Latency, Error> {

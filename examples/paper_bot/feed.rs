@@ -7,7 +7,7 @@ use super::kline::{HistoryAnswer, HistoryRequest, KlineEvent, Message};
 
 /// What happened to the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Ledger {
+pub(crate) struct FeedStats {
     pub(crate) disconnections: usize,
     /// Candles that had not closed: shown, and never predicted from.
     pub(crate) updates: usize,
@@ -61,7 +61,7 @@ pub(crate) struct Feed {
     questions: u64,
     /// The candle in progress.
     pub(crate) unfinished: Option<Candle>,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: FeedStats,
 }
 
 impl Feed {
@@ -76,7 +76,7 @@ impl Feed {
             asked: None,
             questions: 0,
             unfinished: None,
-            ledger: Ledger::default(),
+            ledger: FeedStats::default(),
         }
     }
 

@@ -15,13 +15,13 @@ mod report;
 pub(crate) mod trader;
 mod view;
 
+use windvane::models::v32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use windvane::backtest::Report;
 use windvane::ensemble;
-use windvane::models::v32::FastLstm;
 use windvane::prelude::*;
 
 use connection::{Connection, Heard};
@@ -67,9 +67,9 @@ pub(crate) fn run(options: &Options, stop: &AtomicBool) -> Result<Outcome, Error
         return Err(format!("--cost {}: 0 to 10000 basis points", options.cost).into());
     }
     let series = candles::candles(options.data.as_deref(), &options.pair)?;
-    let model: Arc<dyn DirectionModel> = match &options.model {
-        Some(file) => ensemble::load(file)?.into(),
-        None => Arc::new(FastLstm::pretrained()),
+    let model: Arc<dyn FittedModel> = match &options.model {
+        Some(file) => ensemble::kinds().load(file)?.into(),
+        None => Arc::new(v32::pretrained()),
     };
     let (pair, interval) = (series.pair().clone(), series.interval());
     let mut trader = Trader::new(model, pair, interval, options.cost)?;

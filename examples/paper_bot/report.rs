@@ -8,7 +8,7 @@ use windvane::models::{ModelId, TableReader};
 use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet};
 
-use super::feed::Ledger;
+use super::feed::FeedStats;
 use super::trader::Trader;
 
 type Error = Box<dyn std::error::Error>;
@@ -18,7 +18,7 @@ const VALIDATION: f64 = 0.3;
 
 /// Learns nothing: the model that traded is the one that is tested.
 #[derive(Debug)]
-struct Fitted(Arc<dyn DirectionModel>);
+struct Fitted(Arc<dyn FittedModel>);
 
 impl Learner for Fitted {
     fn id(&self) -> &ModelId {
@@ -30,14 +30,14 @@ impl Learner for Fitted {
         _: &TrainSet<'_>,
         _: &ValidationSet<'_>,
         _: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         Ok(Box::new(Arc::clone(&self.0)))
     }
 }
 
 /// A backtest of the model that traded, over the streamed candles, with baselines that learned from
 /// the past before them.
-pub(crate) fn report(trader: &Trader, ledger: &Ledger) -> Result<Report, Error> {
+pub(crate) fn report(trader: &Trader, ledger: &FeedStats) -> Result<Report, Error> {
     let series = trader.series()?;
     let first = trader.live_from.ok_or("no streamed candle closed, so there is no report")?;
     let test_from = series.close_time(first).ok_or("the first streamed candle is lost")?;
@@ -67,8 +67,8 @@ pub(crate) fn report(trader: &Trader, ledger: &Ledger) -> Result<Report, Error> 
     Ok(report)
 }
 
-fn notes(trader: &Trader, ledger: &Ledger, equal: usize, test_from: Timestamp) -> Vec<String> {
-    let Ledger { disconnections, repeated, fetched, missing, .. } = ledger;
+fn notes(trader: &Trader, ledger: &FeedStats, equal: usize, test_from: Timestamp) -> Vec<String> {
+    let FeedStats { disconnections, repeated, fetched, missing, .. } = ledger;
     let mut notes = vec![
         format!(
             "paper trading: {} streamed candles, all {equal} live predictions equal those of this \

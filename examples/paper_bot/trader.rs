@@ -25,7 +25,7 @@ pub(crate) struct Decision {
 
 #[derive(Debug)]
 pub(crate) struct Trader {
-    pub(crate) model: Arc<dyn DirectionModel>,
+    pub(crate) model: Arc<dyn FittedModel>,
     predictor: Predictor,
     signals: SignalPipeline,
     /// The channels at the last candle; empty while warming up.
@@ -48,7 +48,7 @@ pub(crate) struct Trader {
 
 impl Trader {
     pub(crate) fn new(
-        model: Arc<dyn DirectionModel>,
+        model: Arc<dyn FittedModel>,
         pair: Pair,
         interval: Interval,
         cost: f64,

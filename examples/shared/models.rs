@@ -3,12 +3,10 @@ use std::sync::Arc;
 
 use windvane::candles::sample;
 use windvane::ensemble::EnsembleLearner;
+use windvane::models::network::NetworkLearner;
+use windvane::models::{v3, v31, v32, v32_stateful};
 use windvane::models::train::{Learner, Recipe, Run};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v3::BiLstmLearner;
-use windvane::models::v31::AttentionBiLstmLearner;
-use windvane::models::v32::stateful::StatefulLstmLearner;
-use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
 
@@ -52,9 +50,9 @@ pub(crate) fn feed() -> Result<CandleSeries, Error> {
 }
 
 /// A model of its usual size: v3.2 as it comes with the crate, the others after one epoch.
-pub(crate) fn model(kind: Kind, feed: &CandleSeries) -> Result<Arc<dyn DirectionModel>, Error> {
+pub(crate) fn model(kind: Kind, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, Error> {
     if kind == Kind::V32 {
-        return Ok(Arc::new(FastLstm::pretrained()));
+        return Ok(Arc::new(v32::pretrained()));
     }
     let until = feed.get(LEARNED_FROM).ok_or("the sample is too short")?.open_time();
     let past = feed.split_at(until).0;
@@ -70,13 +68,13 @@ fn learner(kind: Kind) -> Arc<dyn Learner> {
     match kind {
         Kind::V2 => Arc::new(WeightedSignalsLearner::default()),
         Kind::V2Learned => Arc::new(WeightedSignalsLearner::learned()),
-        Kind::V32 => Arc::new(FastLstmLearner { recipe, ..FastLstmLearner::default() }),
+        Kind::V32 => Arc::new(NetworkLearner { recipe, ..v32::learner() }),
         Kind::V32Stateful => {
-            Arc::new(StatefulLstmLearner { recipe, ..StatefulLstmLearner::default() })
+            Arc::new(NetworkLearner { recipe, ..v32_stateful::learner() })
         }
-        Kind::V3 => Arc::new(BiLstmLearner { recipe, ..BiLstmLearner::default() }),
+        Kind::V3 => Arc::new(NetworkLearner { recipe, ..v3::learner() }),
         Kind::V31 => {
-            Arc::new(AttentionBiLstmLearner { recipe, ..AttentionBiLstmLearner::default() })
+            Arc::new(NetworkLearner { recipe, ..v31::learner() })
         }
         Kind::Tuned => {
             let members = [Kind::V2Learned, Kind::V3, Kind::V31, Kind::V32].map(learner).to_vec();

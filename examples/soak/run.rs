@@ -48,7 +48,7 @@ impl Soaked {
 /// Feeds that many candles to one predictor that is never made anew.
 pub(crate) fn soak(
     label: &'static str,
-    model: &Arc<dyn DirectionModel>,
+    model: &Arc<dyn FittedModel>,
     candles: u64,
     bar: &ProgressBar,
 ) -> Result<Soaked, Error> {
@@ -58,8 +58,8 @@ pub(crate) fn soak(
     let mut answers: Vec<Option<Prediction>> = Vec::new();
     let (mut stretches, mut predictions, mut compared, mut different) = (0, 0, 0, 0);
     let (mut warm_bytes, mut most_bytes) = (None, None);
-    while predictor.ledger().taken < candles {
-        let series = feed.stretch(candles - predictor.ledger().taken)?;
+    while predictor.feed_stats().taken < candles {
+        let series = feed.stretch(candles - predictor.feed_stats().taken)?;
         answers.clear();
         for candle in &series {
             answers.push(predictor.on_candle(candle)?);
@@ -81,9 +81,9 @@ pub(crate) fn soak(
         if stretches >= WARM_STRETCHES {
             most_bytes = most_bytes.max(resident());
         }
-        bar.set_position(predictor.ledger().taken);
+        bar.set_position(predictor.feed_stats().taken);
     }
-    let ledger = predictor.ledger();
+    let ledger = predictor.feed_stats();
     Ok(Soaked {
         model: label,
         candles: ledger.taken,
@@ -99,12 +99,12 @@ pub(crate) fn soak(
 
 /// What the batch path says after each candle.
 fn batch(
-    model: &dyn DirectionModel,
+    model: &dyn FittedModel,
     series: &CandleSeries,
 ) -> Result<Vec<Option<Prediction>>, Error> {
     let spec = model.spec();
     let table = SignalTable::build(&spec.signals, &Registry::default(), series, &[])?;
-    if model.memory() > 0 {
+    if model.stateful().is_some() {
         // What it carries began at zero behind the gap before the stretch.
         let tables = [table];
         let mut reader = TableReader::new(model, &tables);

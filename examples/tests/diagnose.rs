@@ -13,10 +13,10 @@ use clap::Parser;
 use windvane::candles::csv::read_csv;
 use windvane::candles::simulate::Market;
 use windvane::ensemble::EnsembleLearner;
+use windvane::models::v32;
 use windvane::models::ModelId;
 use windvane::models::train::{Learner, Recipe, Run};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
 
@@ -156,7 +156,7 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
 fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     let data = data();
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = FastLstmLearner { id: ModelId::new("<b>bold</b>"), hidden_size: 4, recipe };
+    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), config: v32::config().with_units(4), recipe };
     let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
     let load = ["--load", file.to_str().unwrap(), "--html", page.to_str().unwrap()];
     let text = run(data.path(), &load).unwrap();
@@ -168,7 +168,7 @@ fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
 
     // One that is of hourly candles.
     let hourly = data.path().join("hourly.safetensors");
-    FastLstm::pretrained().save(&hourly).unwrap();
+    v32::pretrained().save(&hourly).unwrap();
     let error = run(data.path(), &["--load", hourly.to_str().unwrap()]).unwrap_err();
     assert!(error.contains("fitted on 1h candles") && error.contains("1d"), "{error}");
 }

@@ -14,15 +14,15 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use bot::Outcome;
-use bot::feed::{Feed, Ledger};
+use bot::feed::{Feed, FeedStats};
 use bot::kline::KlineEvent;
 use bot::trader::Trader;
 use clap::Parser;
 use exchange::script::{Step, script};
 use windvane::backtest::{Report, ResultRow};
+use windvane::models::v32;
 use windvane::models::train::{Learner, Run};
 use windvane::models::v2::WeightedSignalsLearner;
-use windvane::models::v32::FastLstm;
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
 
@@ -85,7 +85,7 @@ fn every_prediction_is_that_of_the_batch_whatever_happens_to_the_stream() {
     assert!(trader.series().unwrap() == series, "the bot has other candles");
     let table =
         SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap();
-    let model = FastLstm::pretrained();
+    let model = v32::pretrained();
     let mut scratch = model.scratch();
     let batch = (2_000..series.len()).filter_map(|row| table.window(row, 20));
     let batch: Vec<Prediction> =
@@ -196,7 +196,7 @@ fn what_is_no_candle_of_the_pair_changes_nothing() {
         let news = feed.hear(text);
         assert!(news.closed.is_empty() && news.ask.is_none(), "{text}");
         let foreign = index + 1;
-        assert_eq!(feed.ledger, Ledger { foreign, ..ledger }, "{text}");
+        assert_eq!(feed.ledger, FeedStats { foreign, ..ledger }, "{text}");
     }
     assert_eq!(feed.hear(good).closed.len(), 1);
 }

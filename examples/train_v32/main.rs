@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use windvane::candles::{read, sample};
+use windvane::models::v32;
 use windvane::models::MarketProfile;
 use windvane::models::train::{EpochReport, Run};
-use windvane::models::v32::FastLstmLearner;
 use windvane::prelude::*;
 use windvane::signals::LabelSpec;
 
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let split = Split::for_live(&samples, 0.15)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
 
-    let learner = FastLstmLearner::default();
+    let learner = v32::learner();
     let style = ProgressStyle::with_template("{bar:30} epoch {pos}/{len}  {msg}")?;
     let bar = ProgressBar::new(learner.recipe.epochs as u64).with_style(style);
     let on_epoch = |epoch: &EpochReport| {

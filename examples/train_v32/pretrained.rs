@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use windvane::backtest::{Backtest, Instrument, Plan, Report};
 use windvane::candles::sample;
+use windvane::models::network::{Network, NetworkLearner};
+use windvane::models::v32;
 use windvane::models::train::{Learner, Run};
-use windvane::models::v32::{FastLstm, FastLstmLearner};
 use windvane::models::{HeldOut, ModelId, replace_file};
 use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet};
@@ -33,8 +34,8 @@ const LIMITS: [&str; 4] = [
 /// Fits as v3.2 does and keeps the model, which a report does not.
 #[derive(Debug)]
 struct Kept {
-    learner: FastLstmLearner,
-    model: OnceLock<FastLstm>,
+    learner: NetworkLearner,
+    model: OnceLock<Network>,
 }
 
 impl Learner for Kept {
@@ -47,7 +48,7 @@ impl Learner for Kept {
         train: &TrainSet<'_>,
         validation: &ValidationSet<'_>,
         run: &Run<'_>,
-    ) -> Result<Box<dyn DirectionModel>, ModelError> {
+    ) -> Result<Box<dyn FittedModel>, TrainError> {
         let model = self.learner.fit_model(train, validation, run)?;
         Ok(Box::new(self.model.get_or_init(|| model).clone()))
     }
@@ -58,7 +59,7 @@ pub(crate) fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> 
     let series = sample::load(PAIR).ok_or("the sample has no such pair")?;
     let until = series.close_time(series.len() - 1).ok_or("the sample is empty")?;
     // A name of its own in logs, beside models that a bot fits itself.
-    let learner = FastLstmLearner { id: ModelId::new(NAME), ..FastLstmLearner::default() };
+    let learner = NetworkLearner { id: ModelId::new(NAME), ..v32::learner() };
     let kept = Arc::new(Kept { learner, model: OnceLock::new() });
     let plan = Plan::Once {
         validate_from: VALIDATE_FROM.parse()?,

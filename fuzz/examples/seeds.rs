@@ -14,9 +14,8 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 use windvane_candles::{CandleSeries, Interval, simulate::Market};
 use windvane_fuzz::models::{Parts, SAVED, file_of, input_of, policies, under};
-use windvane_models::v3::BiLstm;
-use windvane_models::v31::AttentionBiLstm;
-use windvane_models::{DirectionModel, MarketProfile, Predictor};
+use windvane_models::network::Network;
+use windvane_models::{FittedModel, MarketProfile, Predictor};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -123,14 +122,14 @@ fn models() -> Result<()> {
     let names = ["v2", "v2-learned", "v3", "v31", "v32", "v32-stateful", "ensemble"];
     for (name, saved) in names.into_iter().zip(SAVED) {
         let input = input_of(lean(Parts::of(saved)));
-        windvane_ensemble::from_bytes(&file_of(&input))?;
+        windvane_ensemble::kinds().from_bytes(&file_of(&input))?;
         keep(&format!("model/{name}"), &input)?;
     }
     for (name, saved) in [names[0], names[2]].into_iter().zip([SAVED[0], SAVED[2]]) {
         keep(&format!("file/{name}.safetensors"), saved)?;
     }
-    keep("file/v3.torch.safetensors", &BiLstm::from_bytes(SAVED[2])?.to_state_dict()?)?;
-    keep("file/v31.torch.safetensors", &AttentionBiLstm::from_bytes(SAVED[3])?.to_state_dict()?)
+    keep("file/v3.torch.safetensors", &Network::from_bytes(SAVED[2])?.to_state_dict()?)?;
+    keep("file/v31.torch.safetensors", &Network::from_bytes(SAVED[3])?.to_state_dict()?)
 }
 
 /// The same model of two channels and three rows, without its record: small inputs run fast.
@@ -169,7 +168,7 @@ fn states() -> Result<()> {
     for (which, (policy, gated)) in
         [(1, false), (1, true), (2, false), (3, false)].into_iter().enumerate()
     {
-        let model: Arc<dyn DirectionModel> = under(SAVED[0], &policies()[policy]);
+        let model: Arc<dyn FittedModel> = under(SAVED[0], &policies()[policy]);
         let mut predictor = Predictor::new(model, Interval::HOUR)?;
         if gated {
             predictor.set_gates(Arc::clone(&profile))?;

@@ -2,12 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use windvane_ensemble::from_bytes;
+use windvane_ensemble::kinds;
 use windvane_fuzz::{models, within};
 
 fuzz_target!(|bytes: &[u8]| {
     let file = models::file_of(bytes);
-    if let Ok(model) = within(models::bound(file.len()), || from_bytes(&file)) {
+    if let Ok(model) = within(models::bound(file.len()), || kinds().from_bytes(&file)) {
         models::check(model);
     }
 });

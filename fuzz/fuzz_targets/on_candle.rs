@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, CandleSeries, Ohlcv, Pair, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, policies, under};
-use windvane_models::{DirectionModel, ModelError, Prediction, Predictor, TableReader};
+use windvane_models::{FittedModel, PredictError, Prediction, Predictor, TableReader};
 use windvane_signals::{Registry, SignalTable};
 
 #[derive(Debug, Arbitrary)]
@@ -64,7 +64,7 @@ fn history() -> Vec<Candle> {
 }
 
 /// A model under a policy, and the state of a predictor that has seen the history.
-type Start = (Arc<dyn DirectionModel>, Vec<u8>);
+type Start = (Arc<dyn FittedModel>, Vec<u8>);
 
 static STARTS: LazyLock<Vec<Vec<Start>>> = LazyLock::new(|| {
     let start = |saved, policy| -> Start {
@@ -113,7 +113,7 @@ fuzz_target!(|life: Life| {
             }
         }
     }
-    assert_eq!(predictor.ledger().taken, taken.len() as u64);
+    assert_eq!(predictor.feed_stats().taken, taken.len() as u64);
     if let Some(answer) = last_answer {
         assert_eq!(answer, batch(&**model, taken), "live and batch");
     }
@@ -132,7 +132,14 @@ fn feed(predictor: &mut Predictor, candle: &Candle) -> Option<Option<Prediction>
             assert_eq!(answer.is_some(), predictor.candles_needed() == 0);
             Some(answer)
         }
-        Err(ModelError::Signal(_)) => {
+        Err(
+            PredictError::Gap { .. }
+            | PredictError::Duplicate { .. }
+            | PredictError::Late { .. }
+            | PredictError::Misaligned { .. }
+            | PredictError::OutOfSync { .. }
+            | PredictError::Signal(_),
+        ) => {
             assert_eq!(words(&predictor.save()), words(&before));
             None
         }
@@ -146,14 +153,14 @@ fn words(state: &[u8]) -> &[u8] {
 }
 
 /// What the batch path says after the last candle.
-fn batch(model: &dyn DirectionModel, taken: Vec<Candle>) -> Option<Prediction> {
+fn batch(model: &dyn FittedModel, taken: Vec<Candle>) -> Option<Prediction> {
     let pair = Pair::new("X").expect("a letter is a name");
     let series = CandleSeries::new(pair, INTERVAL, taken).expect("candles that were taken");
     let spec = model.spec();
     let table = SignalTable::build(&spec.signals, &Registry::default(), &series, &[]);
     let table = table.expect("candles that were taken");
     let row = table.len() - 1;
-    if model.memory() > 0 {
+    if model.stateful().is_some() {
         let tables = [table];
         let mut reader = TableReader::new(model, &tables);
         let answers = (0..=row).map(|row| reader.predict(0, row).expect("a saved model"));

@@ -7,10 +7,10 @@ use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes};
 use windvane_fuzz::{text_bound, within};
-use windvane_models::{DirectionModel, MarketProfile, Predictor};
+use windvane_models::{FittedModel, MarketProfile, Predictor};
 use windvane_signals::Window;
 
-static MODEL: LazyLock<Arc<dyn DirectionModel>> =
+static MODEL: LazyLock<Arc<dyn FittedModel>> =
     LazyLock::new(|| Arc::from(windvane_models::from_bytes(SAVED[0]).expect("a saved model")));
 
 fuzz_target!(|bytes: &[u8]| {

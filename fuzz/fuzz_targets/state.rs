@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, policies, under};
 use windvane_fuzz::within;
-use windvane_models::{MarketProfile, ModelError, Predictor};
+use windvane_models::{MarketProfile, PredictError, Predictor};
 use windvane_signals::SignalError;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -77,15 +77,23 @@ fn go_on(predictor: &mut Predictor) {
     };
     let first = i64::MIN / 3_600_000 * 3_600_000;
     let last = match predictor.on_candle(&candle(first, 10.0)) {
-        Err(ModelError::Signal(SignalError::Late { last, .. })) => last.millis(),
+        Err(PredictError::Late { last, .. })) => last.millis(),
         _ => first,
     };
     for step in [1, 2, 3, 5, 6, 60, 61] {
         let Some(at) = last.checked_add(step * 3_600_000) else { return };
         match predictor.on_candle(&candle(at, 10.0 + step as f64)) {
             Ok(Some(prediction)) => check_classes(prediction.probabilities.classes()),
-            Ok(None) => assert!(predictor.candles_needed() > 0 || predictor.ledger().undefined > 0),
-            Err(ModelError::Signal(_) | ModelError::NotFinite { .. }) => {}
+            Ok(None) => assert!(predictor.candles_needed() > 0 || predictor.feed_stats().undefined > 0),
+            Err(
+                PredictError::Gap { .. }
+                | PredictError::Duplicate { .. }
+                | PredictError::Late { .. }
+                | PredictError::Misaligned { .. }
+                | PredictError::OutOfSync { .. }
+                | PredictError::Signal(_)
+                | PredictError::NotFinite { .. },
+            ) => {}
             Err(error) => panic!("{error}"),
         }
     }

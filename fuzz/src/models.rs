@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 pub use surgery::Parts;
 use windvane_candles::{Interval, Timestamp};
-use windvane_ensemble::from_bytes;
-use windvane_models::{DirectionModel, Predictor};
+use windvane_ensemble::kinds;
+use windvane_models::{FittedModel, Predictor};
 use windvane_signals::Window;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -37,12 +37,12 @@ pub fn policies() -> [Value; 4] {
 }
 
 /// A saved model that reads under another gap policy.
-pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn DirectionModel> {
+pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn FittedModel> {
     let mut parts = Parts::of(saved);
     for place in parts.places().iter().filter(|place| place.ends_with("/spec/signals/gaps")) {
         parts.card.pointer_mut(place).expect("it is there").clone_from(gaps);
     }
-    Arc::from(from_bytes(&parts.bytes()).expect("a saved model"))
+    Arc::from(kinds().from_bytes(&parts.bytes()).expect("a saved model"))
 }
 
 /// Most bytes of tensors in a file that is made of an input.
@@ -113,9 +113,9 @@ pub fn bound(length: usize) -> usize {
 const MOST_VALUES: usize = 2_000;
 
 /// A model that was loaded saves, loads again, predicts and streams.
-pub fn check(model: Box<dyn DirectionModel>) {
+pub fn check(model: Box<dyn FittedModel>) {
     let bytes = model.to_bytes().expect("what was loaded can be saved");
-    let again = from_bytes(&bytes).expect("what was saved can be loaded");
+    let again = kinds().from_bytes(&bytes).expect("what was saved can be loaded");
     assert_eq!(again.to_bytes().expect("it was saved before"), bytes);
     let (lookback, width) = (model.spec().lookback, model.spec().signals.width());
     if lookback * width > MOST_VALUES {

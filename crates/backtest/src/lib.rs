@@ -104,9 +104,9 @@ pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
 pub use selection::{CoveragePoint, Selected};
 #[cfg(feature = "boosted")]
 pub use simple::BoostedTreesLearner;
-pub use windvane_models::logistic::LogisticLearner;
 pub use trading::{BaselineReturn, EquityPoint, NetResult, Trading};
 pub use warning::{Warning, WarningCode};
+pub use windvane_models::logistic::LogisticLearner;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

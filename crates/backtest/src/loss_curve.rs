@@ -45,8 +45,8 @@ impl LossCurve {
 
 #[cfg(test)]
 mod tests {
-    use windvane_models::train::{Learner, Recipe, Run};
     use windvane_models::network::NetworkLearner;
+    use windvane_models::train::{Learner, Recipe, Run};
     use windvane_models::v32;
     use windvane_signals::{SampleSet, SignalSpec, SignalTable, Split};
 
@@ -70,7 +70,8 @@ mod tests {
         };
         for (seed, epochs) in [(1, 1), (2, 2), (3, 2)] {
             let recipe = Recipe { epochs, ..Recipe::default() };
-            let learner = NetworkLearner { config: v32::config().with_units(2), recipe, ..v32::learner() };
+            let learner =
+                NetworkLearner { config: v32::config().with_units(2), recipe, ..v32::learner() };
             learner.fit(&train, &validation, &Run::new(seed).on_epoch(&on_epoch)).unwrap();
         }
         let epochs = curve.into_epochs();

@@ -11,9 +11,9 @@ use common::{learned, simulated, without_timing};
 use windvane_backtest::{Backtest, Event, Report};
 use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::network::NetworkLearner;
 use windvane_models::v32;
 
 const FOLDER: &str = "WINDVANE_TEST_RESUMES_IN";

@@ -66,7 +66,6 @@ impl DirectionModel for Counting {
     fn predict(&self, _: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         Err(PredictError::NoRecord { model: "a window by itself".to_string() })
     }
-
 }
 
 impl StatefulModel for Counting {

@@ -5,11 +5,13 @@ use common::{Knowledge, boxed, coin, learned, oracle, run, simulated};
 use windvane_backtest::{Backtest, BacktestError, Instrument, Report, Scope};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Direction, Interval};
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Recipe, Run};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::network::NetworkLearner;
 use windvane_models::v32;
-use windvane_models::{DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError};
+use windvane_models::{
+    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError,
+};
 use windvane_signals::{LabelSpec, TrainSet, ValidationSet, Window};
 
 fn market(name: &str, n: usize) -> Instrument {

@@ -7,9 +7,9 @@ use common::{boxed, coin, failing, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, BacktestError, Event, Instrument, Plan, Report, Scope};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Interval, Pair, sample};
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::network::NetworkLearner;
 use windvane_models::v32;
 use windvane_signals::{GapPolicy, WalkForward};
 

@@ -6,8 +6,8 @@ use common::{failing, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, Instrument, Report};
 use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
-use windvane_models::train::{Learner, Recipe};
 use windvane_models::network::NetworkLearner;
+use windvane_models::train::{Learner, Recipe};
 use windvane_models::v32;
 
 fn small_lstm() -> Box<dyn Learner> {

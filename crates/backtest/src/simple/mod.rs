@@ -104,7 +104,11 @@ impl DirectionModel for SimpleModel {
         Scratch::new(Buffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
     }
 
-    fn predict(&self, window: Window<'_>, scratch: &mut Scratch) -> Result<Prediction, PredictError> {
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
         let Buffers { scaled, wide } = scratch.get()?;
         self.scaler

@@ -4,7 +4,9 @@ use windvane_backtest::audit::{Check, Findings};
 use windvane_candles::simulate::Market;
 use windvane_candles::{Direction, Timestamp};
 use windvane_models::train::{Learner, Run, spec_of};
-use windvane_models::{DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError};
+use windvane_models::{
+    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError,
+};
 use windvane_signals::{LabelSpec, SampleSet, TrainSet, ValidationSet, Window};
 
 use crate::audit;

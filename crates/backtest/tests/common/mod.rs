@@ -7,7 +7,9 @@ use windvane_candles::simulate::Market;
 use windvane_candles::{CandleSeries, Direction, Interval, Pair, Timestamp};
 use windvane_lstm_core::{Purpose, Stream};
 use windvane_models::train::{Learner, Run};
-use windvane_models::{DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError};
+use windvane_models::{
+    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, TrainError,
+};
 use windvane_signals::{TrainSet, ValidationSet, Window};
 
 /// What a test model says at a time of decision: class probabilities.

@@ -10,9 +10,9 @@ use roxmltree::{Document, Node, ParsingOptions};
 use windvane_backtest::{Instrument, Report, Scope};
 use windvane_candles::Interval;
 use windvane_candles::simulate::Market;
+use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Recipe};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::network::NetworkLearner;
 use windvane_models::v32;
 
 /// What a user could type or call something.
