@@ -56,7 +56,7 @@ pub use calibration::{
 };
 pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
-#[allow(unused_imports, reason = "each linear model is behind its feature")]
+#[allow(unused_imports, unreachable_pub, reason = "each linear model is behind its feature")]
 pub use linear::*;
 pub use live::{FeedStats, MarketProfile, Predictor, Retraining, Stop};
 pub use model::{
@@ -64,7 +64,7 @@ pub use model::{
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,
 };
 #[cfg(feature = "network")]
-#[allow(unused_imports, reason = "each preset is behind its feature")]
+#[allow(unused_imports, unreachable_pub, reason = "each preset is behind its feature")]
 pub use network::presets::*;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]

@@ -67,15 +67,14 @@ impl Default for ConformalSettings {
 
 impl ConformalSettings {
     fn check(&self) -> Result<(), SettingError> {
-        let fail = |setting, expected, got| Err(SettingError { setting, expected, got });
         if !(self.coverage > 0.0 && self.coverage < 1.0) {
-            return fail("coverage", "between 0 and 1", self.coverage);
+            return SettingError::refuse("coverage", "between 0 and 1", self.coverage);
         }
         if !(self.step > 0.0 && self.step <= 1.0) {
-            return fail("step of the level", "above 0 and at most 1", self.step);
+            return SettingError::refuse("step of the level", "above 0 and at most 1", self.step);
         }
         if !(10..=100_000).contains(&self.window) {
-            return fail("window of scores", "10 to 100000", self.window as f64);
+            return SettingError::refuse("window of scores", "10 to 100000", self.window as f64);
         }
         Ok(())
     }
@@ -172,15 +171,22 @@ impl TryFrom<Parts> for AdaptiveConformal {
     fn try_from(parts: Parts) -> Result<Self, SettingError> {
         let Parts { settings, level, settled, held, scores } = parts;
         let mut state = Self::new(settings)?;
-        let fail = |setting, expected, got| Err(SettingError { setting, expected, got });
         if !level.is_finite() || level > 1.0 {
-            return fail("level of a conformal state", "finite and at most 1", level);
+            return SettingError::refuse(
+                "level of a conformal state",
+                "finite and at most 1",
+                level,
+            );
         }
         if scores.len() > settings.window || held > settled {
-            return fail("number of scores or hits", "within the window", scores.len() as f64);
+            return SettingError::refuse(
+                "number of scores or hits",
+                "within the window",
+                scores.len() as f64,
+            );
         }
         if let Some(&wrong) = scores.iter().find(|score| !(0.0..=1.0).contains(*score)) {
-            return fail("a conformal score", "0 to 1", f64::from(wrong));
+            return SettingError::refuse("a conformal score", "0 to 1", f64::from(wrong));
         }
         for score in scores {
             state.remember(score);

@@ -116,13 +116,12 @@ impl Reliability {
         classes: [f64; 3],
         outcome: Direction,
     ) -> Result<(), SettingError> {
-        let fail = |setting, expected, got| Err(SettingError { setting, expected, got });
         if let Some(&wrong) = classes.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-            return fail("a probability", "0 to 1", wrong);
+            return SettingError::refuse("a probability", "0 to 1", wrong);
         }
         let sum: f64 = classes.iter().sum();
         if (sum - 1.0).abs() > 1e-4 {
-            return fail("the sum of the probabilities", "1", sum);
+            return SettingError::refuse("the sum of the probabilities", "1", sum);
         }
         self.count(classes, outcome);
         Ok(())

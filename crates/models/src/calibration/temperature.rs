@@ -93,14 +93,11 @@ impl Calibration {
     /// # Errors
     /// [`SettingError`] outside those ranges.
     pub fn new(temperature: f32, least_edge: f32) -> Result<Self, SettingError> {
-        let fail = |setting, expected, got: f32| {
-            Err(SettingError { setting, expected, got: f64::from(got) })
-        };
         if !(1e-3..=1e3).contains(&temperature) {
-            return fail("temperature", "0.001 to 1000", temperature);
+            return SettingError::refuse("temperature", "0.001 to 1000", f64::from(temperature));
         }
         if !(0.0..=1.0).contains(&least_edge) {
-            return fail("least edge of a call", "0 to 1", least_edge);
+            return SettingError::refuse("least edge of a call", "0 to 1", f64::from(least_edge));
         }
         Ok(Self { temperature, exponent: 1.0, least_edge })
     }

@@ -160,16 +160,13 @@ pub enum LoadError {
     Signal(#[from] SignalError),
 }
 
-/// Which feature of which crate a kind of model needs.
+/// The feature of a kind of model, with its crate.
 fn enable(feature: &str) -> String {
-    match feature {
-        "ensemble" => {
-            "the feature `ensemble` of windvane and load it with windvane::load, or with \
-                       windvane_ensemble::kinds()"
-                .to_string()
-        }
-        _ => format!("the feature `{feature}` of windvane-models (or of windvane)"),
+    if feature == "ensemble" {
+        return "the feature `ensemble` of windvane, or load it with the kinds() of windvane-ensemble"
+            .to_string();
     }
+    format!("the feature `{feature}` of windvane-models (or of windvane)")
 }
 
 /// Which of three widths differs from the other two.

@@ -18,3 +18,14 @@ pub struct SettingError {
     /// The value given.
     pub got: f64,
 }
+
+impl SettingError {
+    /// Refuses a value.
+    pub(crate) fn refuse<T>(
+        setting: &'static str,
+        expected: &'static str,
+        got: f64,
+    ) -> Result<T, Self> {
+        Err(Self { setting, expected, got })
+    }
+}

@@ -6,6 +6,7 @@ use windvane_signals::{StateReader, StateWriter, Window};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
+use super::misfit;
 use crate::{MarketProfile, NeutralReason, PredictError};
 
 /// When not to call.
@@ -114,17 +115,16 @@ impl Gates {
 
     /// Gates of the same profile with the ring that [`save`](Self::save) wrote.
     pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, PredictError> {
-        let fail = |problem| Err(PredictError::State { problem });
         let mut gates = Self::new(Arc::clone(&self.profile));
         if state.int()?.cast_unsigned() != self.fingerprint {
-            return fail("its gates are of another market profile");
+            return misfit("its gates are of another market profile");
         }
         (gates.next, gates.filled) = (state.count()?, state.count()?);
         let stretch = self.profile.stretch();
         let place =
             if gates.filled == stretch { gates.next < stretch } else { gates.next == gates.filled };
         if gates.filled > stretch || !place {
-            return fail("its gates have seen more than fits");
+            return misfit("its gates have seen more than fits");
         }
         for eight in gates.bins.chunks_mut(8) {
             let word = state.int()?.to_le_bytes();
@@ -135,7 +135,7 @@ impl Gates {
             for (bin, counts) in row.iter().zip(&mut gates.counts) {
                 match counts.get_mut(usize::from(*bin)) {
                     Some(count) => *count += 1,
-                    None => return fail("its gates name a bin that there is not"),
+                    None => return misfit("its gates name a bin that there is not"),
                 }
             }
         }

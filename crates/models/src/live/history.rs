@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 use windvane_signals::{StateReader, StateWriter};
 
+use super::misfit;
 use crate::PredictError;
 
 #[derive(Debug)]
@@ -75,7 +76,6 @@ impl History {
         state: &mut StateReader<'_>,
         interval: Interval,
     ) -> Result<Self, PredictError> {
-        let fail = |problem| Err(PredictError::State { problem });
         let mut history = Self::new(self.most);
         history.cut = state.count()? != 0;
         let mut last = None;
@@ -85,10 +85,10 @@ impl History {
             let (open, high, low) = (float()?, float()?, float()?);
             let values = Ohlcv { open, high, low, close: float()?, volume: float()? };
             let Ok(candle) = Candle::new(open_time, values) else {
-                return fail("a kept candle is broken");
+                return misfit("a kept candle is broken");
             };
             if last.is_some_and(|last| last >= open_time) || !interval.is_aligned(open_time) {
-                return fail("the kept candles are out of order");
+                return misfit("the kept candles are out of order");
             }
             last = Some(open_time);
             history.push(&candle, false);

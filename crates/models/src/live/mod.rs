@@ -14,3 +14,8 @@ pub use feed_stats::FeedStats;
 pub use predictor::Predictor;
 pub use profile::MarketProfile;
 pub use retraining::{Retraining, Stop};
+
+/// The error for a saved state that does not fit.
+fn misfit<T>(problem: &'static str) -> Result<T, crate::PredictError> {
+    Err(crate::PredictError::State { problem })
+}

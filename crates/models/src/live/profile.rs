@@ -83,18 +83,17 @@ impl TryFrom<Parts> for MarketProfile {
     type Error = TrainError;
 
     fn try_from(parts: Parts) -> Result<Self, TrainError> {
-        let fail =
-            |setting, expected, got: f64| Err(SettingError { setting, expected, got }.into());
         parts.signals.check()?;
         check_stretch(parts.stretch)?;
         let (width, got) = (parts.signals.width(), parts.channels.len());
         if got != width || parts.lookback == 0 {
-            return fail("channels of a market profile", "as many as its spec has", got as f64);
+            let setting = "channels of a market profile";
+            SettingError::refuse::<()>(setting, "as many as its spec has", got as f64)?;
         }
         for Channel { most_psi, median, scale, place, spread, .. } in &parts.channels {
             let numbers = [*most_psi, *median, *scale, place.0, place.1, spread.0, spread.1];
             if let Some(&wrong) = numbers.iter().find(|number| !number.is_finite()) {
-                return fail("limits of a market profile", "finite", wrong);
+                SettingError::refuse::<()>("limits of a market profile", "finite", wrong)?;
             }
         }
         Ok(Self(parts))

@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Predictor;
 use super::feed_stats::FeedStats;
 use super::history::History;
+use super::misfit;
 use super::recurrent::SavedState;
 use super::rows::RowRing;
 use crate::{ModelSpec, PredictError};
@@ -112,22 +113,21 @@ impl Predictor {
 
     /// The words of a state that is whole and of this spec.
     fn checked(&self, bytes: &[u8]) -> Result<Vec<u64>, PredictError> {
-        let fail = |problem| Err(PredictError::State { problem });
         let (chunks, rest) = bytes.as_chunks::<8>();
         let word = |index: usize| chunks.get(index).map(|bytes| u64::from_le_bytes(*bytes));
         if word(0) != Some(MAGIC) || chunks.len() < HEADER || !rest.is_empty() {
-            return fail("it is no state of a predictor, or cut");
+            return misfit("it is no state of a predictor, or cut");
         }
         if word(1).is_some_and(|version| version > VERSION) {
-            return fail("a newer version of this crate wrote it");
+            return misfit("a newer version of this crate wrote it");
         }
         let mut blank = bytes.to_vec();
         blank[16..24].fill(0);
         if word(1) != Some(VERSION) || word(2) != Some(xxh3_64(&blank)) {
-            return fail("its checksum is wrong: it was changed or cut");
+            return misfit("its checksum is wrong: it was changed or cut");
         }
         if word(3) != Some(fingerprint(self.model.spec())) {
-            return fail("it is of a model with another spec");
+            return misfit("it is of a model with another spec");
         }
         Ok(chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
     }

@@ -5,7 +5,7 @@
 //! [`v32`](crate::v32) and [`v32_stateful`](crate::v32_stateful) are configurations with a label.
 mod config;
 mod encoder;
-mod inference;
+pub(crate) mod inference;
 mod layers;
 mod model;
 pub(crate) mod presets;
@@ -14,7 +14,6 @@ mod state_dict;
 #[cfg(feature = "train")]
 pub(crate) mod training;
 
-pub(crate) use inference::Packed;
 pub(crate) use layers::Layers;
 
 pub use config::{NetworkConfig, Pooling};

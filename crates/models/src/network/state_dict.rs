@@ -66,7 +66,7 @@ impl StateDict {
         if [scaler, weights] == [spec; 2] {
             return Ok(());
         }
-        let (file, tensor) = (self.file.clone(), name.to_string());
+        let (file, tensor) = (self.file.clone(), name.clone());
         Err(LoadError::Channels { file, tensor, spec, scaler, weights })
     }
 

@@ -111,6 +111,7 @@ impl<'a> Run<'a> {
     }
 
     /// Where the model of that id keeps its checkpoint, if it does.
+    #[allow(dead_code, reason = "networks alone keep checkpoints")]
     pub(crate) fn checkpoint_of(&self, model: &ModelId) -> Option<PathBuf> {
         let folder: &Path = self.checkpoints.as_deref()?;
         Some(folder.join(format!("{}.checkpoint", file_name(model))))

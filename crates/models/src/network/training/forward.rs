@@ -1,7 +1,8 @@
 //! Starting weights, and forward with everything kept for backward.
 use windvane_lstm_core::{
-    AttentionCache, Init, LstmError, LstmStart, Purpose, Real, Stream, TensorSpec, apply_dropout,
-    attention_forward, dense_forward, dropout_mask, init_attention, init_dense, relu,
+    AttentionCache, DenseShape, Init, LstmError, LstmStart, Purpose, Real, Stream, TensorSpec,
+    apply_dropout, attention_forward, dense_forward, dropout_mask, init_attention, init_dense,
+    relu,
 };
 
 use crate::network::Layers;
@@ -80,7 +81,7 @@ impl Layers {
 
     /// Number of classes.
     pub(crate) fn classes(&self) -> usize {
-        self.dense.last().map_or(0, |head| head.output_size())
+        self.dense.last().map_or(0, DenseShape::output_size)
     }
 
     /// Draws the starting weights, one random stream per layer and direction: the sizes of one

@@ -8,8 +8,9 @@ use super::Examples;
 use super::batches::{cross_entropy, loss_of};
 use super::segments::{Classes, Piece, Run, SEGMENT, STEPS, batches};
 use super::trainer::{BatchOf, Batches};
+use crate::network::inference::Packed;
 use crate::network::training::{Cache, DropoutSeed};
-use crate::network::{CLASSES, Layers, Packed};
+use crate::network::{CLASSES, Layers};
 
 /// Decisions whose losses are summed in single precision.
 const TOGETHER: usize = 64;

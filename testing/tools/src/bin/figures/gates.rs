@@ -1,6 +1,7 @@
 //! What the gates of the pretrained v3.2 do on the way through one window.
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use windvane::models::v32;
 use windvane::prelude::*;
 
 use super::chart::{self, Area, fine};

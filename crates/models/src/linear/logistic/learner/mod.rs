@@ -66,6 +66,9 @@ impl LogisticLearner {
     /// # Errors
     /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`] where there is nothing to
     /// learn from, [`TrainError::Signal`] without rows to scale by, [`TrainError::Validation`].
+    ///
+    /// # Panics
+    /// Never: the weights of every penalty end with the constant.
     pub fn fit_model(
         &self,
         train: &TrainSet,
