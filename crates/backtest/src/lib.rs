@@ -40,11 +40,7 @@
 //! What a bot adds, its own signals, models and fit functions, [`audit`] examines for leaks.
 //!
 //! # Layers
-//! A crate uses those before it; this one is marked.
-//! ```text
-//! candles → signals → models → ensemble → [backtest]
-//!           lstm-core ↗
-//! ```
+//! Layer 7 of the list in `docs/design.md`; depends on candles, signals, lstm-core and models.
 //! Within this crate a module uses those before it as well; a test checks it.
 //! ```text
 //! error, metrics → score → report → run → audit

@@ -33,11 +33,7 @@
 //! - `serde`: [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as texts.
 //!
 //! # Layers
-//! A crate uses those before it; this one is marked.
-//! ```text
-//! [candles] → signals → models → ensemble → backtest
-//!             lstm-core ↗
-//! ```
+//! Layer 1 of the list in `docs/design.md`; depends on no other crate of the workspace.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -11,11 +11,7 @@
 //! Members of kinds that are fitted elsewhere need those kinds' features of `windvane-models`.
 //!
 //! # Layers
-//! A crate uses those before it; this one is marked.
-//! ```text
-//! candles → signals → models → [ensemble] → backtest
-//!           lstm-core ↗
-//! ```
+//! Layer 6 of the list in `docs/design.md`; depends on candles, signals and models.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -41,11 +41,7 @@
 //! and [`PackedDense`] keep such an order too. Kernels with and without fusion differ by rounding.
 //!
 //! # Layers
-//! A crate uses those before it; this one is marked.
-//! ```text
-//! candles → signals → models → ensemble → backtest
-//!         [lstm-core] ↗
-//! ```
+//! Layer 4 of the list in `docs/design.md`; depends on no other crate of the workspace.
 //!
 //! # Features
 //! `train`: all that changes parameters, backward passes, losses, initialisers, optimisers, random

@@ -22,11 +22,7 @@
 //! crates of windvane.
 //!
 //! # Layers
-//! A crate uses those before it; this one is marked.
-//! ```text
-//! candles → [readers]
-//!         ↘ signals → models → ensemble → backtest
-//! ```
+//! Layer 2 of the list in `docs/design.md`; depends on candles.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -22,11 +22,7 @@
 //! ```
 //!
 //! # Layers
-//! A crate uses those before it; this one is marked.
-//! ```text
-//! candles → [signals] → models → ensemble → backtest
-//!             lstm-core ↗
-//! ```
+//! Layer 3 of the list in `docs/design.md`; depends on candles.
 //!
 //! # Features
 //! `serde`: [`SignalSpec`], [`Scaler`] and what they hold can be written and read.

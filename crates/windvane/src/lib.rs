@@ -2,11 +2,6 @@
 //!
 //! This crate is a thin facade. Each layer is a crate of its own and can be used alone:
 //!
-//! ```text
-//! candles → signals → models → ensemble → backtest
-//!              lstm-core ↗
-//! ```
-//!
 //! | module | crate | what |
 //! |---|---|---|
 //! | [`candles`] | `windvane-candles` | candles, series, the real sample, simulated markets |

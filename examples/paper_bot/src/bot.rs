@@ -1,4 +1,5 @@
 //! Trading on paper: predictions of closed candles, and their return after costs.
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 use windvane::models::TableReader;
 use windvane::prelude::*;
 
@@ -76,6 +77,10 @@ impl Bot {
             self.equity *= 1.0 + self.position * (candle.close() / last.close() - 1.0);
         }
         let prediction = self.predictor.on_candle(candle)?;
+        if let Some(Prediction { decided_at, direction, confidence, .. }) = &prediction {
+            let (close, percent) = (candle.close(), 100.0 * confidence);
+            println!("{decided_at}  {close:>10.2}  {direction:<7} {percent:.1} %");
+        }
         let position = match prediction.as_ref().map(|prediction| prediction.direction) {
             Some(Direction::Up) => 1.0,
             Some(Direction::Down) => -1.0,

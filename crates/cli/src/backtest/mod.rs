@@ -6,7 +6,7 @@ mod show;
 
 use std::path::Path;
 
-use windvane::backtest::{Backtest, Instrument, Report};
+use windvane::backtest::{Backtest, Event, Instrument, Predictions, Report};
 use windvane::models::train::Learner;
 
 pub(crate) use options::Options;
@@ -18,17 +18,23 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let loaded = data::load(options)?;
     output::check_folder(&options.out)?;
     show::loaded(&loaded)?;
-    let report = backtest(options, &loaded.instruments)?;
+    let (report, predictions) = backtest(options, &loaded.instruments)?;
     let report = complete(report, options, loaded);
     // The report is written before it is shown: a closed pipe must not lose it.
     report.write(&options.out)?;
+    if let (Some(file), Some(predictions)) = (&options.predictions, predictions) {
+        predictions.write(file)?;
+    }
     // The kept tasks have served their purpose.
     clear(&options.tasks());
     show::report(&report)?;
     Ok(show::written(&report, &options.out)?)
 }
 
-fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, String> {
+fn backtest(
+    options: &Options,
+    instruments: &[Instrument],
+) -> Result<(Report, Option<Predictions>), String> {
     let training = options.training();
     let learners: Vec<Box<dyn Learner>> = options
         .models()
@@ -44,10 +50,17 @@ fn backtest(options: &Options, instruments: &[Instrument]) -> Result<Report, Str
     let (costs, seeds) = (options.costs.clone(), usize::from(options.seeds));
     let settings = Backtest { plan, costs, seed, seeds, resume, ..Backtest::default() };
     let progress = progress::Progress::new();
-    let report = settings.run(instruments, &learners, &|event| progress.on(&event));
+    let on_event = |event: Event<'_>| progress.on(&event);
+    // Predictions take memory: they are kept only where they are written.
+    let run = if options.predictions.is_some() {
+        let run = settings.run_with_predictions(instruments, &learners, &on_event);
+        run.map(|(report, predictions)| (report, Some(predictions)))
+    } else {
+        settings.run(instruments, &learners, &on_event).map(|report| (report, None))
+    };
     progress.finish();
     // The dates in an error may be derived ones, which the user did not type.
-    report.map_err(|error| match options.validation() {
+    run.map_err(|error| match options.validation() {
         Some(validation) => format!("{error}\n{validation}"),
         None => error.to_string(),
     })

@@ -81,6 +81,10 @@ pub(crate) struct Options {
     /// A short run: the last 1,500 candles of each instrument, two folds, three epochs.
     #[arg(long)]
     pub(super) quick: bool,
+    /// File for every test prediction: time, instrument, model, fold, probabilities, direction, confidence,
+    /// realised return. CSV, or Parquet for a name that ends in .parquet (feature columnar).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: Option<PathBuf>,
     /// Folder for report.html, report.md and report.json.
     #[arg(long, value_name = "DIR", default_value = "target/backtest")]
     pub(super) out: PathBuf,
@@ -136,6 +140,14 @@ impl Options {
         let groups = self.groups.is_some() || self.test_groups.is_some();
         if combinatorial && walks {
             return Err("--folds and --window are of --plan walk".to_string());
+        }
+        let parquet = self.predictions.as_ref().is_some_and(|file| {
+            file.extension().is_some_and(|extension| extension == "parquet")
+        });
+        if parquet && !cfg!(feature = "columnar") {
+            return Err("--predictions: this program was built without Parquet; give a name that \
+                        ends in .csv, or build it with --features columnar"
+                .to_string());
         }
         if groups && !combinatorial {
             return Err("--groups and --test-groups are of --plan combinatorial".to_string());
