@@ -149,7 +149,7 @@ impl Backtest {
     ///
     /// assert_eq!(predictions.iter().count(), report.results[0].score.candles);
     /// let first = predictions.iter().next().unwrap();
-    /// assert_eq!((first.instrument, first.model, first.fold), ("SIM", "v2", 1));
+    /// assert_eq!((first.instrument, first.model, first.fold), ("SIM", "v2-learned", 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn run_with_predictions(

@@ -141,9 +141,10 @@ impl Options {
         if combinatorial && walks {
             return Err("--folds and --window are of --plan walk".to_string());
         }
-        let parquet = self.predictions.as_ref().is_some_and(|file| {
-            file.extension().is_some_and(|extension| extension == "parquet")
-        });
+        let parquet = self
+            .predictions
+            .as_ref()
+            .is_some_and(|file| file.extension().is_some_and(|extension| extension == "parquet"));
         if parquet && !cfg!(feature = "columnar") {
             return Err("--predictions: this program was built without Parquet; give a name that \
                         ends in .csv, or build it with --features columnar"

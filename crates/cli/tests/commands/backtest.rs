@@ -294,14 +294,17 @@ fn predictions_are_written_row_by_row_and_parquet_takes_its_feature() {
     let report = run(data.path(), &["--models", "v2", "--predictions", text(&file)]).unwrap();
     let written = fs::read_to_string(&file).unwrap();
     let mut lines = written.lines();
-    assert!(lines.next().unwrap().starts_with("time,instrument,interval,model,seed,fold,path,p_up"));
+    assert!(
+        lines.next().unwrap().starts_with("time,instrument,interval,model,seed,fold,path,p_up")
+    );
     let tested = report["instruments"][0]["test_candles"].as_u64().unwrap();
     assert_eq!(lines.clone().count() as u64, tested);
     assert!(lines.all(|line| line.contains(",GOOD,1h,v2,42,")), "{written}");
 
     if !cfg!(feature = "columnar") {
         let parquet = data.path().join("predictions.parquet");
-        let error = run(data.path(), &["--models", "v2", "--predictions", text(&parquet)]).unwrap_err();
+        let error =
+            run(data.path(), &["--models", "v2", "--predictions", text(&parquet)]).unwrap_err();
         assert!(error.contains("--features columnar"), "{error}");
     }
 }

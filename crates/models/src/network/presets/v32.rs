@@ -91,7 +91,7 @@ pub fn learner() -> crate::network::NetworkLearner {
 ///     last = predictor.on_candle(candle)?;
 /// }
 /// assert!(last.is_some_and(|prediction| prediction.confidence > 0.0));
-/// # Ok::<(), windvane_models::LoadError>(())
+/// # Ok::<(), windvane_models::PredictError>(())
 /// ```
 #[cfg(feature = "pretrained")]
 pub fn pretrained() -> crate::network::Network {
