@@ -1,6 +1,7 @@
 //! Fitting ensembles.
 use std::sync::Arc;
 
+use serde::Serialize;
 use windvane_models::train::{Learner, Run, calibrate, calibration_parts, predictions, record_of};
 use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
@@ -8,7 +9,7 @@ use windvane_signals::{TrainSet, ValidationSet};
 use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
 
 /// Where an ensemble's weights come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weighting {
     /// All members count alike.
@@ -146,8 +147,11 @@ impl Learner for EnsembleLearner {
     }
 
     fn recipe(&self) -> Option<String> {
-        let members = self.members.iter().map(Learner::recipe);
-        Some(format!("{self:?} of {:?}", members.collect::<Option<Vec<_>>>()?))
+        let Self { id, members, voting, weighting, min_agreement } = self;
+        let members = members.iter().map(Learner::recipe);
+        let members = members.collect::<Option<Vec<String>>>()?;
+        let settings = ("ensemble", id.as_str(), voting, weighting, min_agreement, members);
+        serde_json::to_string(&settings).ok()
     }
 
     fn fit(

@@ -34,9 +34,11 @@ pub trait Learner: Send + Sync {
     /// Id of the models it fits: their name in reports. Two learners of one kind differ in it.
     fn id(&self) -> &ModelId;
 
-    /// All that decides what it fits, beside the windows and the seed, as text: two learners that
-    /// give the same text fit the same bits. `None`, the default, for one that does not tell; what
-    /// it fits is then never taken for what another one or an earlier run has fitted.
+    /// Returns all settings that decide the fitted model, besides the windows and the seed, as
+    /// text; the settings serialised as JSON are such a text, `Debug` output is not.
+    ///
+    /// Two learners with equal text fit the same bits, so a backtest reuses the result of one for
+    /// the other. `None`, the default, means that results are never reused.
     fn recipe(&self) -> Option<String> {
         None
     }

@@ -15,11 +15,17 @@ const KEY: &str = "windvane_checkpoint";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fingerprint {
     pub(crate) version: String,
-    /// The architecture's kind and sizes.
+    /// Kind and configuration of the network, channels and classes, as JSON.
     pub(crate) layers: String,
+    /// Settings of the training, as JSON.
     pub(crate) recipe: String,
     pub(crate) seed: u64,
     pub(crate) data_hash: String,
+}
+
+/// Settings as JSON: the text is equal if and only if the settings are.
+pub(crate) fn settings_text(settings: &impl Serialize) -> String {
+    serde_json::to_string(settings).expect("invariant: settings are names, numbers and lists")
 }
 
 impl Fingerprint {

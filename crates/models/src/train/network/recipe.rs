@@ -1,4 +1,5 @@
 //! How weights are learned: optimizer, schedule, batch, stopping.
+use serde::Serialize;
 use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 use crate::SettingError;
@@ -16,7 +17,7 @@ use crate::SettingError;
 /// assert!(quick.check().is_ok());
 /// assert!(Recipe { learning_rate: -1.0, ..quick }.check().is_err());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Recipe {
     /// The rule that turns gradients into steps.
     pub optimizer: Optimizer,
@@ -100,12 +101,29 @@ impl Recipe {
             ("patience", "at least 1", self.patience as f64, self.patience > 0),
             ("forget_bias", "finite", self.forget_bias, true),
         ];
-        for (setting, expected, got, fits) in rules.into_iter().chain(self.schedule_rules()) {
+        let optimizer = self.optimizer_numbers().into_iter();
+        let optimizer = optimizer.map(|(setting, got)| (setting, "finite", got, true));
+        let rules = rules.into_iter().chain(self.schedule_rules()).chain(optimizer);
+        for (setting, expected, got, fits) in rules {
             if !fits || !got.is_finite() {
                 return Err(SettingError { setting, expected, got });
             }
         }
         Ok(())
+    }
+
+    fn optimizer_numbers(&self) -> Vec<(&'static str, f64)> {
+        match self.optimizer {
+            Optimizer::Sgd { momentum } => vec![("momentum", momentum)],
+            Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => vec![
+                ("beta1", beta1),
+                ("beta2", beta2),
+                ("epsilon", epsilon),
+                ("weight_decay", weight_decay),
+            ],
+            // A kind that a later version of the layers adds has no numbers known here.
+            _ => Vec::new(),
+        }
     }
 
     fn schedule_rules(&self) -> Vec<(&'static str, &'static str, f64, bool)> {

@@ -1,6 +1,7 @@
 //! Fitting v2: weights by hand, or the likeliest.
 mod likelihood;
 
+use serde::Serialize;
 use windvane_candles::Direction;
 use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
 
@@ -17,7 +18,7 @@ const LEAST_WINDOWS: usize = 50;
 const SHORTEST_BLOCK: usize = 20;
 
 /// Where the weights come from.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weights {
     /// Set by hand: 0.3 for `momentum` and `macd`, 0.2 for `trend` and `rsi`, 0 for other channels.
@@ -105,7 +106,8 @@ impl Learner for WeightedSignalsLearner {
     }
 
     fn recipe(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+        let Self { id, weights } = self;
+        serde_json::to_string(&("v2", id.as_str(), weights)).ok()
     }
 
     fn fit(
