@@ -113,10 +113,10 @@ impl EnsembleLearner {
         if self.members.is_empty() {
             return Err(EnsembleError::Empty.into());
         }
-        let fit = |(index, member): (u64, &Arc<dyn Learner>)| {
-            member.fit(train, validation, &run.member(&self.id, index))
-        };
-        let models = (0..).zip(&self.members).map(fit).collect::<Result<Vec<_>, _>>()?;
+        let models = (0..)
+            .zip(&self.members)
+            .map(|(index, member)| member.fit(train, validation, &run.member(&self.id, index)))
+            .collect::<Result<Vec<_>, _>>()?;
         let weights = match &self.weighting {
             Weighting::Equal => vec![1.0; models.len()],
             Weighting::Fixed(weights) => weights.clone(),

@@ -86,7 +86,7 @@ fn a_saved_ensemble_predicts_bit_for_bit_and_nests() {
         WeightedSignalsLearner::default().fit(train, validation, &Run::new(1)).unwrap()
     });
     let models = vec![again, v2];
-    let voting = windvane_ensemble::Voting::Soft;
+    let voting = Voting::Soft;
     let outer = Ensemble::new(ModelId::new("outer"), models, &[2.0, 1.0], voting).unwrap();
     let loaded = Ensemble::from_bytes(&outer.to_bytes().unwrap()).unwrap();
     assert_eq!(predictions(&loaded, &series), predictions(&outer, &series));

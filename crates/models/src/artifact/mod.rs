@@ -155,8 +155,9 @@ impl Artifact {
     pub fn push_member(&mut self, member: Self) {
         let index = self.card.members.len();
         self.card.members.push(member.card);
-        let nested = |t: SavedTensor| SavedTensor { name: format!("{index}/{}", t.name), ..t };
-        self.tensors.extend(member.tensors.into_iter().map(nested));
+        let tensors = member.tensors.into_iter();
+        self.tensors
+            .extend(tensors.map(|t| SavedTensor { name: format!("{index}/{}", t.name), ..t }));
     }
 
     /// The bytes of a file.
@@ -318,8 +319,8 @@ impl Artifact {
     /// [`LoadError::MissingTensor`], [`LoadError::ForeignTensor`].
     pub fn expect_tensors(&self, names: &[&str]) -> Result<(), LoadError> {
         let members = !self.card.members.is_empty();
-        let own = |tensor: &&SavedTensor| !members || !tensor.name.contains('/');
-        let got = self.tensors.iter().filter(own).map(|tensor| tensor.name.as_str());
+        let names_in_file = self.tensors.iter().map(|tensor| tensor.name.as_str());
+        let got = names_in_file.filter(|name| !members || !name.contains('/'));
         check_names(&self.file, &got, &names.iter().copied())
     }
 

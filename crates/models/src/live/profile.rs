@@ -135,8 +135,8 @@ impl MarketProfile {
         let Some(table) = train.tables().first().filter(|_| got >= expected) else {
             return Err(TrainError::TooFewWindows { expected, got });
         };
-        let channel = |channel| Channel::fit(train, channel, stretch);
-        let channels = (0..train.width()).map(channel).collect();
+        let channels = 0..train.width();
+        let channels = channels.map(|channel| Channel::fit(train, channel, stretch)).collect();
         let (signals, lookback) = (table.spec().clone(), train.lookback());
         Ok(Self(Parts { signals, lookback, stretch, channels }))
     }
@@ -148,9 +148,11 @@ impl MarketProfile {
     /// is no profile.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
-        let file = || path.display().to_string();
         let parsed = serde_json::from_slice(&read_file(path)?);
-        parsed.map_err(|error| LoadError::Damaged { file: file(), problem: error.to_string() })
+        parsed.map_err(|error| LoadError::Damaged {
+            file: path.display().to_string(),
+            problem: error.to_string(),
+        })
     }
 
     /// Writes the profile to a file of JSON, replacing it whole or not at all.
@@ -183,9 +185,8 @@ impl MarketProfile {
     pub fn is_novel(&self, window: &Window<'_>) -> bool {
         window.width() == self.0.channels.len()
             && self.0.channels.iter().enumerate().any(|(index, channel)| {
-                let outside = |(least, most): (f64, f64), value| value < least || value > most;
                 channel.features(index, window).is_some_and(|[place, spread]| {
-                    outside(channel.place, place) || outside(channel.spread, spread)
+                    is_outside(channel.place, place) || is_outside(channel.spread, spread)
                 })
             })
     }
@@ -200,8 +201,8 @@ impl MarketProfile {
     /// channel.
     pub(crate) fn has_drifted(&self, counts: &[[u64; 10]]) -> bool {
         self.0.channels.iter().zip(counts).any(|(channel, counts)| {
-            let psi = |deciles: &Deciles| deciles.psi(&counts[..deciles.bins()]);
-            channel.deciles.as_ref().is_some_and(|deciles| psi(deciles) > channel.most_psi)
+            let deciles = channel.deciles.as_ref();
+            deciles.is_some_and(|deciles| deciles.psi(&counts[..deciles.bins()]) > channel.most_psi)
         })
     }
 }
@@ -216,13 +217,13 @@ impl Channel {
         }
         let mut sorted = values.concat();
         sorted.sort_by(f64::total_cmp);
-        let at = |quarter: usize| sorted[(sorted.len() - 1) * quarter / 4];
+        let [q1, median, q3] = [1, 2, 3].map(|quarter| sorted[(sorted.len() - 1) * quarter / 4]);
         let deciles = Deciles::of(&sorted);
         let most_psi = deciles.as_ref().map_or(0.0, |deciles| {
             let largest = values.iter().map(|values| largest_psi(deciles, values, stretch));
             MARGIN * largest.fold(0.0, f64::max)
         });
-        let (median, scale) = (at(2), (at(3) - at(1)) / NORMAL_IQR);
+        let scale = (q3 - q1) / NORMAL_IQR;
         let mut fitted =
             Self { deciles, most_psi, median, scale, place: (0.0, 0.0), spread: (0.0, 0.0) };
         let features = train.samples().iter();
@@ -262,6 +263,10 @@ fn largest_psi(deciles: &Deciles, values: &[f64], stretch: usize) -> f64 {
         }
     }
     largest
+}
+
+fn is_outside((least, most): (f64, f64), value: f64) -> bool {
+    value < least || value > most
 }
 
 /// The range of values, made wider; (0, 0) without any.

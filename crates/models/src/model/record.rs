@@ -51,8 +51,9 @@ impl TrainingRecord {
     /// The same with the channels that the scaler found without spread.
     #[must_use]
     pub fn with_scaler(self, scaler: &Scaler, spec: &ModelSpec) -> Self {
-        let name = |channel: usize| spec.signals.channels[channel].to_string();
-        Self { constant_channels: scaler.constant_channels().map(name).collect(), ..self }
+        let constant = scaler.constant_channels();
+        let names = constant.map(|channel| spec.signals.channels[channel].to_string());
+        Self { constant_channels: names.collect(), ..self }
     }
 }
 
@@ -90,12 +91,11 @@ pub struct HeldOut {
 
 impl fmt::Display for HeldOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let day = |time: Timestamp| time.to_string().split('T').next().map(str::to_string);
-        let (from, until) = (day(self.from).unwrap_or_default(), day(self.until));
+        let (from, until) = (date(self.from), date(self.until));
         let ((low, high), lead) = (self.interval_95, self.lead_95);
         write!(
             f,
-            "{:.1} % of {} calls came true (95 % interval {:.1} to {:.1} %) on {} from {from} to {}, \
+            "{:.1} % of {} calls came true (95 % interval {:.1} to {:.1} %) on {} from {from} to {until}, \
              calls on {:.1} % of the candles; best baseline there, {}: {:.1} %; \
              lead over it {:+.1} to {:+.1} points (95 %)",
             100.0 * self.accuracy,
@@ -103,7 +103,6 @@ impl fmt::Display for HeldOut {
             100.0 * low,
             100.0 * high,
             self.pairs.join(", "),
-            until.unwrap_or_default(),
             100.0 * self.coverage,
             self.naive_rule,
             100.0 * self.naive_accuracy,
@@ -113,7 +112,12 @@ impl fmt::Display for HeldOut {
     }
 }
 
-/// 12345 as `12,345`.
+/// Date of a time, such as `2024-01-31`.
+fn date(time: Timestamp) -> String {
+    time.to_string().split('T').next().unwrap_or_default().to_string()
+}
+
+/// A number with thousands separators: 12345 as `12,345`.
 fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

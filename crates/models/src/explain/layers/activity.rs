@@ -134,8 +134,9 @@ impl LstmTally {
     }
 
     fn activity(self) -> LayerActivity {
-        let still = |unit: &usize| (self.states[*unit][1] / self.windows).sqrt() < STILL;
-        let dead = (0..self.states.len()).filter(still).collect();
+        let dead = (0..self.states.len())
+            .filter(|unit| (self.states[*unit][1] / self.windows).sqrt() < STILL)
+            .collect();
         let gates = self.gates.map(|GateTally { count, sum, low, high, between }| GateActivity {
             mean: sum / count,
             low: low / count,

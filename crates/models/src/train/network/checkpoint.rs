@@ -103,19 +103,27 @@ impl Checkpoint {
         if let Some(problem) = card.run.difference(&self.run) {
             return Err(TrainError::Checkpoint { file, problem });
         }
-        let mut take = |name: &str, expected: usize| {
-            let found = stored.tensors.iter_mut().find(|tensor| tensor.name == name);
-            let data = found.map(|tensor| std::mem::take(&mut tensor.data)).unwrap_or_default();
-            if data.len() == expected && data.iter().all(|number| number.is_finite()) {
-                return Ok(data);
-            }
-            Err(self.damaged(format!("{name} are not {expected} finite numbers")))
-        };
-        let current = take("weights", weights)?;
-        let (first, second) = (take("first", weights)?, take("second", weights)?);
+        let current = self.take(&mut stored, "weights", weights)?;
+        let first = self.take(&mut stored, "first", weights)?;
+        let second = self.take(&mut stored, "second", weights)?;
         let optimizer = OptimizerState::from_parts(card.steps, first, second)?;
-        let best = Some((card.best, take("best", weights)?));
+        let best = Some((card.best, self.take(&mut stored, "best", weights)?));
         Ok(Some(Progress { epoch: card.epoch, weights: current, optimizer, best }))
+    }
+
+    /// Takes the `expected` finite numbers of a tensor out of the file's content.
+    fn take(
+        &self,
+        stored: &mut Stored,
+        name: &str,
+        expected: usize,
+    ) -> Result<Vec<f32>, TrainError> {
+        let found = stored.tensors.iter_mut().find(|tensor| tensor.name == name);
+        let data = found.map(|tensor| std::mem::take(&mut tensor.data)).unwrap_or_default();
+        if data.len() == expected && data.iter().all(|number| number.is_finite()) {
+            return Ok(data);
+        }
+        Err(self.damaged(format!("{name} are not {expected} finite numbers")))
     }
 
     fn damaged(&self, problem: String) -> TrainError {

@@ -3,7 +3,7 @@ mod likelihood;
 
 use serde::Serialize;
 use windvane_candles::Direction;
-use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
+use windvane_signals::{Scaler, TrainSet, ValidationSet};
 
 use likelihood::{Maximum, Outcomes, student_975};
 
@@ -152,8 +152,8 @@ fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outco
     let length = SHORTEST_BLOCK.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));
     let mut outcomes = Outcomes { width: spec.signals.width(), ..Outcomes::default() };
-    let moved = |sample: &&Sample| sample.label != Direction::Neutral;
-    for sample in train.samples().iter().filter(moved) {
+    let samples = train.samples().iter();
+    for sample in samples.filter(|sample| sample.label != Direction::Neutral) {
         let row = train.window(sample).row(spec.lookback - 1);
         outcomes.rows.extend(
             row.iter()
@@ -168,10 +168,11 @@ fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outco
 
 fn importance(spec: &ModelSpec, outcomes: &Outcomes, maximum: &Maximum) -> Vec<SignalImportance> {
     let deviations = outcomes.deviations();
-    let effect = |channel: usize| maximum.weights[channel] * deviations[channel] / 4.0;
-    let total: f64 = (0..outcomes.width).map(|channel| effect(channel).abs()).sum();
-    let of = |channel: usize| {
-        let effect = effect(channel);
+    let effects = maximum.weights.iter().zip(&deviations);
+    let effects: Vec<f64> = effects.map(|(weight, deviation)| weight * deviation / 4.0).collect();
+    let total: f64 = effects.iter().map(|effect| effect.abs()).sum();
+    let channels = effects.into_iter().enumerate();
+    let importance = channels.map(|(channel, effect)| {
         let reach = maximum.errors.as_ref().filter(|_| deviations[channel] > 0.0).map(|errors| {
             student_975(maximum.blocks as f64 - 1.0) * errors[channel] * deviations[channel] / 4.0
         });
@@ -181,6 +182,6 @@ fn importance(spec: &ModelSpec, outcomes: &Outcomes, maximum: &Maximum) -> Vec<S
             interval_95: reach.map(|reach| [effect - reach, effect + reach]),
             share: (total > 0.0).then(|| effect.abs() / total),
         }
-    };
-    (0..outcomes.width).map(of).collect()
+    });
+    importance.collect()
 }
