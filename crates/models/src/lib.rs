@@ -64,7 +64,6 @@ pub use model::{
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,
 };
 #[cfg(feature = "network")]
-#[allow(unused_imports, unreachable_pub, reason = "each preset is behind its feature")]
 pub use network::presets::*;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]

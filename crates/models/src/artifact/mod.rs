@@ -6,7 +6,7 @@
 //! cards in its own, and member 0's tensors as `0/lstm.w_ih` and so on.
 mod kinds;
 mod replace;
-mod stored;
+pub(crate) mod stored;
 
 use std::path::Path;
 
@@ -18,8 +18,6 @@ use crate::{Calibration, LoadError, ModelId, ModelSpec, TrainingRecord};
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
 pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
-#[cfg(feature = "network")]
-pub(crate) use stored::{bytes_of, f32s, no_safetensors};
 
 const KEY: &str = "windvane";
 

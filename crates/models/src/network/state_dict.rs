@@ -8,7 +8,7 @@ use windvane_lstm_core::{TensorSpec, Tensors};
 
 use super::{NetworkConfig, Pooling};
 use crate::LoadError;
-use crate::artifact::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
+use crate::artifact::stored::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
 
 /// What `PyTorch`'s own `save_file` writes beside the tensors; other readers ask for it.
 const METADATA: (&str, &str) = ("format", "pt");
