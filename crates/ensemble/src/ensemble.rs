@@ -16,7 +16,7 @@ use crate::member::{Member, joined};
 /// The kind in saved files and the default id.
 pub const KIND: &str = "ensemble";
 
-/// How members' answers become one.
+/// Rule that combines the votes of the members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -56,7 +56,7 @@ pub struct Ensemble {
     record: Option<TrainingRecord>,
 }
 
-/// What a saved file says beside the members.
+/// Configuration in a saved file, beside the members.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -134,7 +134,7 @@ impl Ensemble {
         self.members.iter().map(|member| (&*member.model, member.weight))
     }
 
-    /// How members' answers become one.
+    /// Rule that combines the votes of the members.
     pub fn voting(&self) -> Voting {
         self.voting
     }

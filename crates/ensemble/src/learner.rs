@@ -8,7 +8,7 @@ use windvane_signals::{TrainSet, ValidationSet};
 
 use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
 
-/// Where an ensemble's weights come from.
+/// Source of the weights of an ensemble.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weighting {
@@ -39,11 +39,11 @@ pub enum Weighting {
 pub struct EnsembleLearner {
     /// Id of the ensembles it fits.
     pub id: ModelId,
-    /// Who fits the members.
+    /// Learners of the members.
     pub members: Vec<Arc<dyn Learner>>,
-    /// How members' answers become one; soft by default.
+    /// Rule that combines the votes; soft by default.
     pub voting: Voting,
-    /// Where the weights come from; equal by default.
+    /// Source of the weights; equal by default.
     pub weighting: Weighting,
     /// Share of the weight that must agree on a call; 0 by default.
     pub min_agreement: f32,

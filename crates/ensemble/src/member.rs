@@ -12,7 +12,7 @@ pub(crate) struct Member {
     pub(crate) model: Box<dyn FittedModel>,
     /// All of an ensemble's weights sum to 1.
     pub(crate) weight: f32,
-    /// Where its channels stand in the ensemble's rows; `None` where it reads them as they are.
+    /// Columns of its channels in the ensemble's rows; `None` if it reads whole rows.
     columns: Option<Vec<usize>>,
     /// Its part of the ensemble's recurrent state; empty for a member without one.
     state: Range<usize>,

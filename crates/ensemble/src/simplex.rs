@@ -3,7 +3,7 @@ use windvane_models::Probabilities;
 
 /// Counts before any window: as if each member had once been the right one to listen to.
 const PRIOR: f64 = 1.0;
-const MOST_STEPS: usize = 2_000;
+const MAX_STEPS: usize = 2_000;
 
 /// The weights w ≥ 0, Σ w = 1, of the mixture that says the labels best.
 ///
@@ -26,7 +26,7 @@ pub(crate) fn weights(members: &[Vec<Probabilities>], labels: &[usize]) -> Vec<f
         })
         .collect();
     let mut weights = vec![1.0 / count; members.len()];
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         let mut credit = vec![PRIOR; members.len()];
         for window in 0..labels.len() {
             let mixture: f64 = weights.iter().zip(&said).map(|(w, said)| w * said[window]).sum();

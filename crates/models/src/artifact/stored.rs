@@ -28,7 +28,7 @@ pub(crate) struct SavedTensor {
     pub(crate) data: Vec<f32>,
 }
 
-/// What every format has, whatever else is beside it.
+/// Format number, the one field that all formats share.
 #[derive(Deserialize)]
 struct Format {
     format: u64,
@@ -44,7 +44,7 @@ struct Envelope {
 /// The content of a file, its checksum confirmed; nothing is known of its meaning yet.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// JSON.
+    /// Card of the model, JSON text.
     pub(crate) card: String,
     /// Sorted by name.
     pub(crate) tensors: Vec<SavedTensor>,

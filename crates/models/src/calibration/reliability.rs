@@ -61,7 +61,7 @@ pub struct ReliabilityBin {
     pub from: f64,
     /// Upper edge, included.
     pub to: f64,
-    /// Cases in it.
+    /// Number of cases in the bin.
     pub cases: u64,
     /// Their mean confidence; `None` without any.
     pub confidence: Option<f64>,

@@ -93,7 +93,7 @@ impl Gates {
         self.filled += usize::from(!full);
     }
 
-    /// Why a call on this window should be held back.
+    /// Reason to suppress a call on this window.
     pub(super) fn doubt(&self, window: &Window<'_>) -> Option<NeutralReason> {
         if self.profile.is_novel(window) {
             return Some(NeutralReason::Novel);

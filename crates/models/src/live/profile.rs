@@ -1,4 +1,4 @@
-//! What the market looked like that a model was fitted on, to know another one by.
+//! Training-data profile for drift and novelty detection.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,8 @@ use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
 use crate::artifact::read_file;
 use crate::{LoadError, SettingError, TrainError, replace_file};
 
-/// What the training windows of a model look like: measures that tell a drifted market and a
-/// novel window, for [`Predictor::set_gates`](crate::Predictor::set_gates). Stored beside the
-/// model.
+/// Profile of the training windows of a model, for drift and novelty detection in
+/// [`Predictor::set_gates`](crate::Predictor::set_gates). It is saved in a file of its own.
 ///
 /// **Drift** compares the channel values of the last `stretch` decisions with the deciles of the
 /// training's by the population stability index, channel by channel. The market has drifted when
@@ -103,13 +102,13 @@ impl TryFrom<Parts> for MarketProfile {
 /// Shortest and longest stretch.
 const STRETCHES: std::ops::RangeInclusive<usize> = 50..=10_000;
 /// Stretches that training must have room for.
-const LEAST_STRETCHES: usize = 4;
+const MIN_STRETCHES: usize = 4;
 /// Of the largest index in training.
 const MARGIN: f64 = 2.5;
 /// Of half the range of a feature in training, on either side.
 const WIDENING: f64 = 1.0;
 /// Keeps the logarithm of a channel at rest finite.
-const LEAST_SPREAD: f64 = 0.01;
+const MIN_SPREAD: f64 = 0.01;
 /// Distance of the quartiles of a standard normal variable.
 const NORMAL_IQR: f64 = 1.349;
 
@@ -131,7 +130,7 @@ impl MarketProfile {
     /// for less training than four stretches.
     pub fn fit(train: &TrainSet, stretch: usize) -> Result<Self, TrainError> {
         check_stretch(stretch)?;
-        let (expected, got) = (LEAST_STRETCHES * stretch, train.len());
+        let (expected, got) = (MIN_STRETCHES * stretch, train.len());
         let Some(table) = train.tables().first().filter(|_| got >= expected) else {
             return Err(TrainError::TooFewWindows { expected, got });
         };
@@ -245,7 +244,7 @@ impl Channel {
             (sum, size) = (sum + z, size + z.abs());
         }
         let steps = window.steps() as f64;
-        Some([sum / steps, (size / steps + LEAST_SPREAD).ln()])
+        Some([sum / steps, (size / steps + MIN_SPREAD).ln()])
     }
 }
 

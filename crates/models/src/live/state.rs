@@ -16,7 +16,7 @@ const VERSION: u64 = 1;
 /// Magic, version, checksum, spec.
 const HEADER: usize = 4;
 
-/// A restart.
+/// Saving and restoring the state.
 impl Predictor {
     /// The state after the last candle as bytes, for [`restore`](Self::restore) after a restart.
     /// Write them with [`replace_file`](crate::replace_file): then a crash leaves the old state

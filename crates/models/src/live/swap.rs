@@ -5,7 +5,7 @@ use super::predictor::{Predictor, check, known};
 use super::rows::RowRing;
 use crate::{FittedModel, ModelSpec, PredictError};
 
-/// What a model of another spec goes on with.
+/// Signals and rows that a model of another spec starts with.
 pub(super) struct Carried {
     pipeline: SignalPipeline,
     pub(super) rows: RowRing,

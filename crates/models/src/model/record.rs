@@ -1,4 +1,4 @@
-//! How a model came to be, and what it was measured to do.
+//! Training record of a model, and its accuracy on held-out candles.
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use windvane_signals::Scaler;
 
 use crate::ModelSpec;
 
-/// How a model came to be: enough to make it again.
+/// Training record of a model: enough to fit it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecord {
     /// Version of the crate that fitted it.
@@ -39,10 +39,10 @@ pub struct TrainingRecord {
     pub validation_loss: Option<f64>,
     /// Channels without spread in training: nothing was learned from them.
     pub constant_channels: Vec<String>,
-    /// What it was measured to do later, where that was done.
+    /// Accuracy on later candles, if it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
-    /// What its maker says about it: what it is for, its limits.
+    /// Notes of the author: purpose, limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -57,7 +57,7 @@ impl TrainingRecord {
     }
 }
 
-/// What a model did on candles after all those it was fitted and chosen on.
+/// Accuracy on held-out candles, all after those of training and validation.
 ///
 /// In words, by `Display`:
 /// `52.5 % of 2,000 calls came true (95 % interval 50.1 to 54.9 %)`, and so on.

@@ -10,7 +10,7 @@ use super::{NetworkConfig, Pooling};
 use crate::LoadError;
 use crate::artifact::stored::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
 
-/// What `PyTorch`'s own `save_file` writes beside the tensors; other readers ask for it.
+/// Metadata that `PyTorch`'s own `save_file` writes; other readers require it.
 const METADATA: (&str, &str) = ("format", "pt");
 
 /// The tensors of a `state_dict`, their names and shapes not yet compared with a model's.
@@ -20,7 +20,7 @@ pub(crate) struct StateDict {
     tensors: Vec<SavedTensor>,
 }
 
-/// Reading one.
+/// Reading and checks.
 impl StateDict {
     /// `file` names it in messages.
     pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, LoadError> {
@@ -76,7 +76,7 @@ impl StateDict {
         self.size(&format!("{layer}.weight"), 1)
     }
 
-    /// How many of the layers `{prefix}1`, `{prefix}2`, … there are, without a gap.
+    /// Number of layers `{prefix}1`, `{prefix}2`, …, up to the first that is missing.
     fn count(&self, prefix: &str) -> usize {
         (1..=self.tensors.len())
             .take_while(|index| self.find(&format!("{prefix}{index}.weight")).is_some())
@@ -178,8 +178,8 @@ pub(crate) fn to_bytes(weights: &Tensors<f32>) -> Result<Vec<u8>, String> {
     safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
 }
 
-/// Where `PyTorch` keeps a tensor: under another name, in two whose sum it is, or with an axis
-/// more.
+/// Tensors of `PyTorch` for one of ours: under another name, as two whose sum it is, or with one
+/// more axis.
 fn torch_specs(own: &TensorSpec) -> Vec<TensorSpec> {
     let (layer, name) = own.name.split_once('.').unwrap_or(("", &own.name));
     let (name, direction) =

@@ -1,4 +1,4 @@
-//! Choosing temperature, exponent and abstention on candles behind the training.
+//! Choice of temperature, exponent and abstention on candles after the training.
 use rayon::prelude::*;
 use windvane_signals::{Sample, ValidationSet};
 
@@ -14,7 +14,7 @@ const PRIOR: f64 = 0.15;
 const EXPONENT_PRIOR: f64 = 0.5;
 
 /// Fewest windows that the exponent is chosen on.
-const LEAST_FOR_EXPONENT: usize = 500;
+const MIN_FOR_EXPONENT: usize = 500;
 
 /// ln(0.6 / 0.4), the lead that every exponent leaves as it is.
 const PIVOT: f64 = 0.405_465_108_108_164_4;
@@ -119,7 +119,7 @@ fn floored_ln(p: f32) -> f64 {
     f64::from(p.max(f32::MIN_POSITIVE)).ln()
 }
 
-/// What a model says to windows decided after its training, in their order.
+/// Predicts the windows of a validation set, in their order.
 ///
 /// # Errors
 /// [`TrainError::Validation`] when the slice begins before the model's training ended, and what
@@ -161,7 +161,7 @@ fn best(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
     let cases = Cases { logits, labels };
     let mut log_t = least(10.0_f64.ln(), |log_t| cases.cost(log_t, 0.0));
     let mut log_b = 0.0_f64;
-    if logits.len() < LEAST_FOR_EXPONENT {
+    if logits.len() < MIN_FOR_EXPONENT {
         return [log_t.exp(), 1.0];
     }
     // At a usual lead d the raised one is d (d / r)^(b − 1) / T^b. The exponent is searched with

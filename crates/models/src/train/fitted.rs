@@ -28,7 +28,7 @@ impl Fitted {
         Self { model: Arc::new(model) }
     }
 
-    /// The model.
+    /// The fitted model.
     pub fn model(&self) -> &dyn FittedModel {
         &*self.model
     }

@@ -23,9 +23,9 @@ impl<R: Real> Default for EncoderCache<R> {
 /// Gradients with respect to an encoder's states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Upstream<'a, R> {
-    /// `[T, B, H]`.
+    /// Gradients of all states, `[T, B, H]`.
     Every(&'a [R]),
-    /// `[B, H]`.
+    /// Gradients of the last states, `[B, H]`.
     Last(&'a [R]),
 }
 

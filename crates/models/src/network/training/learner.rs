@@ -41,7 +41,7 @@ const MIN_WINDOWS: usize = 32;
 pub struct NetworkLearner {
     /// Id of the models it fits.
     pub id: ModelId,
-    /// The layers.
+    /// Configuration of the layers.
     pub config: NetworkConfig,
     /// Settings of the training.
     pub recipe: Recipe,

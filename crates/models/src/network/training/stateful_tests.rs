@@ -46,7 +46,7 @@ fn feed(seed: u64, holes: &[(usize, usize)], gaps: GapPolicy) -> CandleSeries {
     CandleSeries::new(whole.pair().clone(), Interval::HOUR, candles).unwrap()
 }
 
-/// What the layers say of every row, each run of rows read in one pass.
+/// Predictions of the layers at every row, each run of rows read in one pass.
 fn long_passes(model: &Network, table: &SignalTable) -> Vec<Option<Prediction>> {
     let Network { packed, scaler, calibration, id, .. } = model;
     let (width, hidden) = (table.width(), model.config().encoder.units());

@@ -1,4 +1,4 @@
-//! What training needs to go on after a stop with the same bits.
+//! Checkpoints: the state of a training run that continues with the same bits.
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::{LoadError, TrainError, replace_file};
 
 const KEY: &str = "windvane_checkpoint";
 
-/// What must be equal for a checkpoint to go on.
+/// Settings and data that a checkpoint belongs to; a run continues only if all are equal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fingerprint {
@@ -29,7 +29,7 @@ pub(crate) fn settings_text(settings: &impl Serialize) -> String {
 }
 
 impl Fingerprint {
-    /// What differs first.
+    /// Message for the first part that differs.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let parts = [
             (self.version == other.version, "windvane's version differs"),

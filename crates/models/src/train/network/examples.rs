@@ -93,7 +93,7 @@ impl Examples {
         self.lookback
     }
 
-    /// How many windows each of so many classes has.
+    /// Number of windows of each class.
     pub(crate) fn class_counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
         for example in &self.list {

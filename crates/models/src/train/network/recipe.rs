@@ -1,10 +1,10 @@
-//! How weights are learned: optimizer, schedule, batch, stopping.
+//! Settings of a training: optimizer, schedule, batch, early stopping.
 use serde::Serialize;
 use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 use crate::SettingError;
 
-/// How weights are learned.
+/// Settings of the training of a network.
 ///
 /// The default is `AdamW` over twelve epochs whose learning rate rises for one and falls as a
 /// cosine, with global-norm clipping and early stopping: after `patience` epochs without a better
@@ -19,27 +19,27 @@ use crate::SettingError;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Recipe {
-    /// The rule that turns gradients into steps.
+    /// Optimizer: the rule that turns gradients into steps.
     pub optimizer: Optimizer,
-    /// The full learning rate, of which the schedule takes its share.
+    /// Learning rate before the schedule reduces it.
     pub learning_rate: f64,
-    /// How the learning rate changes; its time is counted in epochs.
+    /// Learning-rate schedule; its time is counted in epochs.
     pub schedule: Schedule,
     /// Windows per step.
     pub batch: usize,
     /// Bound on the gradients.
     pub clip: Clip,
-    /// How weights start.
+    /// Distribution of the initial weights.
     pub init: Init,
-    /// What the forget gate's bias starts at.
+    /// Initial bias of the forget gate.
     pub forget_bias: f64,
     /// Whether the head's biases start at the logarithms of the classes' shares in training.
     /// Otherwise the first epochs learn how rare NEUTRAL is, with gradients that can silence a
     /// layer of rectifiers for good.
     pub class_shares: bool,
-    /// The most epochs.
+    /// Largest number of epochs.
     pub epochs: usize,
-    /// Epochs without improvement before it stops.
+    /// Epochs without a better validation loss before training stops.
     pub patience: usize,
 }
 
@@ -83,7 +83,7 @@ impl Recipe {
         }
     }
 
-    /// Confirms the ranges.
+    /// Checks the ranges.
     ///
     /// # Errors
     /// [`SettingError`].

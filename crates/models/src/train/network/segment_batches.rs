@@ -32,7 +32,7 @@ pub(crate) struct SegmentBatches<'a> {
     work: Work,
 }
 
-/// What the epoch is chosen by.
+/// Validation data that chooses the epoch.
 struct Validation<'a> {
     examples: &'a Examples,
     /// With the rows before the first decision, which the state reads.

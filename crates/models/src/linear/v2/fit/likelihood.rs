@@ -13,7 +13,7 @@ pub(super) struct Outcomes {
     pub(super) width: usize,
     pub(super) rows: Vec<f64>,
     pub(super) rose: Vec<bool>,
-    /// Which block of time each is in, rising.
+    /// Number of each window's block of time, ascending.
     pub(super) block: Vec<i64>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Maximum {
 }
 
 /// Fewest blocks that tell the spread.
-const LEAST_BLOCKS: usize = 20;
+const MIN_BLOCKS: usize = 20;
 
 impl Outcomes {
     fn cases(&self) -> impl Iterator<Item = (&[f64], bool)> {
@@ -105,7 +105,7 @@ impl Outcomes {
             let gradient = blocks.last_mut().expect("invariant: a block was begun");
             gradient.iter_mut().zip(row).for_each(|(g, x)| *g += residual * x);
         }
-        if blocks.len() < LEAST_BLOCKS {
+        if blocks.len() < MIN_BLOCKS {
             return (blocks.len(), None);
         }
         let (_, curvature) = self.derivatives(weights);

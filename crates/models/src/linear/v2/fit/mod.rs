@@ -12,12 +12,12 @@ use crate::train::{Learner, Run, calibrate, check_directions, record_of, spec_of
 use crate::{FittedModel, ModelId, ModelSpec, TrainError};
 
 /// Fewest windows that moved to learn weights from.
-const LEAST_WINDOWS: usize = 50;
+const MIN_WINDOWS: usize = 50;
 
 /// Shortest block of the standard errors, in candles.
 const SHORTEST_BLOCK: usize = 20;
 
-/// Where the weights come from.
+/// Source of the weights.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weights {
@@ -49,7 +49,7 @@ pub enum Weights {
 pub struct WeightedSignalsLearner {
     /// Id of the models it fits; `v2` by default.
     pub id: ModelId,
-    /// Where the weights come from.
+    /// Source of the weights.
     pub weights: Weights,
 }
 
@@ -148,7 +148,7 @@ fn learn(spec: ModelSpec, scaler: Scaler, train: &TrainSet) -> Result<WeightedSi
 
 /// The squashed signals of every window that moved.
 fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outcomes, TrainError> {
-    check_directions(train, LEAST_WINDOWS)?;
+    check_directions(train, MIN_WINDOWS)?;
     let length = SHORTEST_BLOCK.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));
     let mut outcomes = Outcomes { width: spec.signals.width(), ..Outcomes::default() };
