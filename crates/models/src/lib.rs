@@ -5,7 +5,7 @@
 //! use windvane_models::{Predictor, v32};
 //! use windvane_models::candles::sample;
 //!
-//! let series = sample::load("BTCUSDT")?; // hourly candles that come with the crate
+//! let series = sample::load("BTCUSDT").ok_or("no such sample")?; // hourly candles
 //! let mut predictor = Predictor::new(v32::pretrained(), series.interval())?;
 //! let mut last = None;
 //! for candle in &series.candles()[..200] {
