@@ -76,24 +76,25 @@ impl Stored {
     /// Reads a file's bytes; `file` names it in messages, `key` is its metadata's.
     pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, LoadError> {
         let header = SafeTensors::read_metadata(bytes);
-        let (_, header) = header.map_err(|error| damaged(file, no_safetensors(bytes, &error)))?;
+        let (_, header) = header.map_err(|error| damaged(file, &no_safetensors(bytes, &error)))?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
         let text = text.ok_or_else(|| {
             let torch = header.tensors().keys().any(|name| name.ends_with(".weight_hh_l0"));
             let hint = if torch { "; a state_dict is read with load_state_dict" } else { "" };
-            damaged(file, format!("it has no {key} metadata{hint}"))
+            damaged(file, &format!("it has no {key} metadata{hint}"))
         })?;
-        let Format { format } = serde_json::from_str(text).map_err(|error| damaged(file, error))?;
+        let Format { format } =
+            serde_json::from_str(text).map_err(|error| damaged(file, &error))?;
         if format > FORMAT {
             let file = file.to_string();
             return Err(LoadError::NewerFormat { file, got: format, newest: FORMAT });
         }
         if format < FORMAT {
-            return Err(damaged(file, format!("there is no format {format}")));
+            return Err(damaged(file, &format!("there is no format {format}")));
         }
         let envelope: Envelope =
-            serde_json::from_str(text).map_err(|error| damaged(file, error))?;
-        let content = SafeTensors::deserialize(bytes).map_err(|error| damaged(file, error))?;
+            serde_json::from_str(text).map_err(|error| damaged(file, &error))?;
+        let content = SafeTensors::deserialize(bytes).map_err(|error| damaged(file, &error))?;
         let mut tensors = content
             .iter()
             .map(|(name, view)| read_tensor(file, name, &view))
@@ -147,7 +148,7 @@ fn hash_part(hash: &mut Xxh3, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-fn damaged(file: &str, problem: impl ToString) -> LoadError {
+fn damaged(file: &str, problem: &impl ToString) -> LoadError {
     LoadError::Damaged { file: file.to_string(), problem: problem.to_string() }
 }
 

@@ -97,7 +97,7 @@ pub fn abstain(
 
 /// The validation windows that choose, and the last third, purged, that calibrates; all of them
 /// for both where there are too few to cut.
-pub fn calibration_parts<'a>(validation: &ValidationSet) -> (ValidationSet, ValidationSet) {
+pub fn calibration_parts(validation: &ValidationSet) -> (ValidationSet, ValidationSet) {
     let parts = validation.split(SHARE).ok();
     parts.unwrap_or_else(|| (validation.clone(), validation.clone()))
 }
