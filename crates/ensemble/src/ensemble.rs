@@ -16,7 +16,7 @@ use crate::member::{Member, joined};
 /// The kind in saved files and the default id.
 pub const KIND: &str = "ensemble";
 
-/// How members' answers become one.
+/// Rule that combines the votes of the members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -56,7 +56,7 @@ pub struct Ensemble {
     record: Option<TrainingRecord>,
 }
 
-/// What a saved file says beside the members.
+/// Configuration in a saved file, beside the members.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -90,17 +90,17 @@ impl Ensemble {
             return Err(EnsembleError::Weights { expected: models.len(), got: weights.len() });
         }
         let total: f64 = weights.iter().sum();
-        let fits = |got: f64| got >= 0.0 && got.is_finite();
-        let wrong = models.iter().zip(weights).find(|(_, got)| !fits(**got) || total <= 0.0);
+        let mut given = models.iter().zip(weights);
+        let wrong = given.find(|(_, got)| !(**got >= 0.0 && got.is_finite()) || total <= 0.0);
         if let Some((model, &got)) = wrong {
             return Err(EnsembleError::Weight { member: model.id().to_string(), got });
         }
-        #[expect(clippy::cast_possible_truncation, reason = "a share of 1")]
-        let share = |weight: f64| (weight / total) as f32;
         let mut members: Vec<Member> = Vec::with_capacity(models.len());
         for (model, &weight) in models.into_iter().zip(weights) {
             let before = members.last().map_or(0, Member::state_end);
-            members.push(Member::new(model, share(weight), &spec, before));
+            #[expect(clippy::cast_possible_truncation, reason = "a share of 1")]
+            let share = (weight / total) as f32;
+            members.push(Member::new(model, share, &spec, before));
         }
         Ok(Self {
             id,
@@ -134,7 +134,7 @@ impl Ensemble {
         self.members.iter().map(|member| (&*member.model, member.weight))
     }
 
-    /// How members' answers become one.
+    /// Rule that combines the votes of the members.
     pub fn voting(&self) -> Voting {
         self.voting
     }
@@ -167,13 +167,12 @@ impl Ensemble {
         let Config { voting, weights, min_agreement } = artifact.config()?;
         let members: Result<Vec<_>, _> =
             artifact.members()?.iter().map(|member| kinds.model(member)).collect();
-        let broken = |error: EnsembleError| artifact.damaged(error.to_string());
         // The weights as they were saved: dividing by their sum again might move a bit.
         let shares: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
         let ensemble = Self::new(artifact.id(), members?, &shares, voting);
         let mut ensemble = ensemble
             .and_then(|ensemble| ensemble.with_min_agreement(min_agreement))
-            .map_err(broken)?;
+            .map_err(|error| artifact.damaged(error.to_string()))?;
         if (weights.iter().sum::<f32>() - 1.0).abs() > 1e-4 {
             return Err(artifact.damaged(format!("weights {weights:?} do not sum to 1")));
         }
@@ -276,11 +275,9 @@ impl DirectionModel for Ensemble {
 
     fn scratch(&self) -> Scratch {
         let rows = self.members.iter().map(Member::rows).max().unwrap_or(0);
-        let vote = |member: &Member| Vote::new(member.model.id().clone(), member.weight);
-        let own = EnsembleScratch {
-            rows: Vec::with_capacity(rows),
-            votes: self.members.iter().map(vote).collect(),
-        };
+        let members = self.members.iter();
+        let votes = members.map(|member| Vote::new(member.model.id().clone(), member.weight));
+        let own = EnsembleScratch { rows: Vec::with_capacity(rows), votes: votes.collect() };
         Scratch::with_children(own, self.members.iter().map(|m| m.model.scratch()).collect())
     }
 

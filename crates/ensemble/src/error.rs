@@ -1,7 +1,7 @@
-//! What can go wrong with an ensemble.
+//! Errors of ensembles.
 use windvane_models::TrainError;
 
-/// Why models do not make an ensemble.
+/// Members, weights or settings that do not make an ensemble.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnsembleError {
@@ -19,9 +19,9 @@ pub enum EnsembleError {
     /// A weight is no share of a vote.
     #[error("the weight of {member} must be finite and at least 0, one of them above, got {got}")]
     Weight {
-        /// The member.
+        /// Id of the member.
         member: String,
-        /// Its weight.
+        /// Weight of the member.
         got: f64,
     },
     /// Members answer different questions or read candles differently.
@@ -33,15 +33,15 @@ pub enum EnsembleError {
         first: String,
         /// The member that differs.
         member: String,
-        /// What the first has.
+        /// Value of the first member.
         expected: String,
-        /// What the other has.
+        /// Value of the member that differs.
         got: String,
     },
     /// The least agreement of a call is out of range.
     #[error("the least agreement of a call must be 0 to 1, got {got}")]
     Agreement {
-        /// What was given.
+        /// The value given.
         got: f32,
     },
 }

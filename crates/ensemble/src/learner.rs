@@ -1,14 +1,15 @@
 //! Fitting ensembles.
 use std::sync::Arc;
 
+use serde::Serialize;
 use windvane_models::train::{Learner, Run, calibrate, calibration_parts, predictions, record_of};
 use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
 use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
 
-/// Where an ensemble's weights come from.
-#[derive(Debug, Clone, PartialEq)]
+/// Source of the weights of an ensemble.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weighting {
     /// All members count alike.
@@ -38,11 +39,11 @@ pub enum Weighting {
 pub struct EnsembleLearner {
     /// Id of the ensembles it fits.
     pub id: ModelId,
-    /// Who fits the members.
+    /// Learners of the members.
     pub members: Vec<Arc<dyn Learner>>,
-    /// How members' answers become one; soft by default.
+    /// Rule that combines the votes; soft by default.
     pub voting: Voting,
-    /// Where the weights come from; equal by default.
+    /// Source of the weights; equal by default.
     pub weighting: Weighting,
     /// Share of the weight that must agree on a call; 0 by default.
     pub min_agreement: f32,
@@ -112,10 +113,10 @@ impl EnsembleLearner {
         if self.members.is_empty() {
             return Err(EnsembleError::Empty.into());
         }
-        let fit = |(index, member): (u64, &Arc<dyn Learner>)| {
-            member.fit(train, validation, &run.member(&self.id, index))
-        };
-        let models = (0..).zip(&self.members).map(fit).collect::<Result<Vec<_>, _>>()?;
+        let models = (0..)
+            .zip(&self.members)
+            .map(|(index, member)| member.fit(train, validation, &run.member(&self.id, index)))
+            .collect::<Result<Vec<_>, _>>()?;
         let weights = match &self.weighting {
             Weighting::Equal => vec![1.0; models.len()],
             Weighting::Fixed(weights) => weights.clone(),
@@ -146,8 +147,11 @@ impl Learner for EnsembleLearner {
     }
 
     fn recipe(&self) -> Option<String> {
-        let members = self.members.iter().map(Learner::recipe);
-        Some(format!("{self:?} of {:?}", members.collect::<Option<Vec<_>>>()?))
+        let Self { id, members, voting, weighting, min_agreement } = self;
+        let members = members.iter().map(Learner::recipe);
+        let members = members.collect::<Option<Vec<String>>>()?;
+        let settings = ("ensemble", id.as_str(), voting, weighting, min_agreement, members);
+        serde_json::to_string(&settings).ok()
     }
 
     fn fit(

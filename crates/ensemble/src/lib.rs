@@ -1,17 +1,29 @@
-//! Votes over models that say where the next candle goes.
+//! Ensembles: hard, soft and weighted votes over models that predict the direction of the next
+//! candle.
 //!
-//! An [`Ensemble`] is itself a [`FittedModel`]: it nests, saves, streams and backtests like its members.
+//! ```
+//! # #[cfg(feature = "tuned")] {
+//! use windvane_ensemble::EnsembleLearner;
+//! use windvane_models::train::Learner;
 //!
-//! | feature | what |
+//! let learner = EnsembleLearner::tuned();
+//! assert_eq!(learner.id().as_str(), "tuned");
+//! assert_eq!(learner.members.len(), 4); // v2 with learned weights, v3, v3.1, v3.2
+//! # }
+//! ```
+//!
+//! An [`Ensemble`] is itself a [`FittedModel`]: it nests, saves, streams and backtests like its
+//! members.
+//!
+//! | feature | content |
 //! |---|---|
-//! | `train` | `EnsembleLearner`: fitting members, weights and the temperature of the vote |
-//! | `original` | the named ensemble of v2 and v3.1, half each |
-//! | `tuned` | the named ensemble of v2 (learned), v3, v3.1 and v3.2, weighted by log loss |
+//! | `train` | `EnsembleLearner`: fits the members, their weights and the temperature of the vote |
+//! | `original` | named ensemble of v2 and v3.1 with equal weights |
+//! | `tuned` | named ensemble of v2 (learned), v3, v3.1 and v3.2, weighted by log loss |
 //!
-//! Members of kinds that are fitted elsewhere need those kinds' features of `windvane-models`.
+//! Members that are loaded from files need the features of their kinds in `windvane-models`.
 //!
-//! # Layers
-//! Layer 6 of the list in `docs/design.md`; depends on candles, signals and models.
+//! Layer 6 of the list in `docs/design.md`: uses `candles`, `signals` and `models`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -29,7 +41,7 @@ use windvane_models::{Artifact, FittedModel, Kinds, LoadError};
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
 
-/// The models that vote.
+/// The crate of the models that vote.
 pub use windvane_models as models;
 
 pub use ensemble::{Ensemble, KIND, Voting};

@@ -2,7 +2,7 @@
 use std::ops::Range;
 
 use windvane_models::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel};
-use windvane_signals::{SignalSpec, Window};
+use windvane_signals::Window;
 
 use crate::EnsembleError;
 
@@ -12,7 +12,7 @@ pub(crate) struct Member {
     pub(crate) model: Box<dyn FittedModel>,
     /// All of an ensemble's weights sum to 1.
     pub(crate) weight: f32,
-    /// Where its channels stand in the ensemble's rows; `None` where it reads them as they are.
+    /// Columns of its channels in the ensemble's rows; `None` if it reads whole rows.
     columns: Option<Vec<usize>>,
     /// Its part of the ensemble's recurrent state; empty for a member without one.
     state: Range<usize>,
@@ -102,27 +102,28 @@ impl Member {
     }
 }
 
+/// First setting that two members must share and do not, with both values.
+fn mismatch(spec: &ModelSpec, other: &ModelSpec) -> Option<(&'static str, String, String)> {
+    if other.interval != spec.interval {
+        return Some(("interval", spec.interval.to_string(), other.interval.to_string()));
+    }
+    if other.labels != spec.labels {
+        let (expected, got) = (format!("{:?}", spec.labels), format!("{:?}", other.labels));
+        return Some(("horizon and band of the labels", expected, got));
+    }
+    let (expected, got) = (spec.signals.gaps, other.signals.gaps);
+    (got != expected).then(|| ("gap policy", format!("{expected:?}"), format!("{got:?}")))
+}
+
 /// The spec that serves all models: every channel of any, the longest lookback.
 pub(crate) fn joined(models: &[Box<dyn FittedModel>]) -> Result<ModelSpec, EnsembleError> {
     let Some((first, rest)) = models.split_first() else { return Err(EnsembleError::Empty) };
     let mut spec = first.spec().clone();
     for model in rest {
         let other = model.spec();
-        let mismatch = |what, expected: String, got: String| {
+        if let Some((what, expected, got)) = mismatch(&spec, other) {
             let (first, member) = (first.id().to_string(), model.id().to_string());
-            Err(EnsembleError::Mismatch { what, first, member, expected, got })
-        };
-        if other.interval != spec.interval {
-            let (expected, got) = (spec.interval.to_string(), other.interval.to_string());
-            return mismatch("interval", expected, got);
-        }
-        if other.labels != spec.labels {
-            let (expected, got) = (format!("{:?}", spec.labels), format!("{:?}", other.labels));
-            return mismatch("horizon and band of the labels", expected, got);
-        }
-        if other.signals.gaps != spec.signals.gaps {
-            let of = |spec: &SignalSpec| format!("{:?}", spec.gaps);
-            return mismatch("gap policy", of(&spec.signals), of(&other.signals));
+            return Err(EnsembleError::Mismatch { what, first, member, expected, got });
         }
         spec.lookback = spec.lookback.max(other.lookback);
         for channel in &other.signals.channels {

@@ -3,7 +3,7 @@ use windvane_models::Probabilities;
 
 /// Counts before any window: as if each member had once been the right one to listen to.
 const PRIOR: f64 = 1.0;
-const MOST_STEPS: usize = 2_000;
+const MAX_STEPS: usize = 2_000;
 
 /// The weights w ≥ 0, Σ w = 1, of the mixture that says the labels best.
 ///
@@ -19,13 +19,14 @@ pub(crate) fn weights(members: &[Vec<Probabilities>], labels: &[usize]) -> Vec<f
     let said: Vec<Vec<f64>> = members
         .iter()
         .map(|answers| {
-            let of = |(p, &label): (&Probabilities, &usize)| f64::from(p.classes()[label]);
+            let answers = answers.iter().zip(labels);
+            let said = answers.map(|(p, &label)| f64::from(p.classes()[label]));
             // A member that ruled the label out may have been unlucky; ln 0 may not.
-            answers.iter().zip(labels).map(of).map(|p| p.max(1e-6)).collect()
+            said.map(|p| p.max(1e-6)).collect()
         })
         .collect();
     let mut weights = vec![1.0 / count; members.len()];
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         let mut credit = vec![PRIOR; members.len()];
         for window in 0..labels.len() {
             let mixture: f64 = weights.iter().zip(&said).map(|(w, said)| w * said[window]).sum();
@@ -65,19 +66,24 @@ mod tests {
         assert!(got.iter().all(|w| *w > 0.0) && (got.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
 
+    fn wave(phase: f32) -> Vec<f32> {
+        (0..300).map(|i| 0.5 + 0.3 * (i as f32 * 0.9 + phase).sin()).collect()
+    }
+
+    fn probability(up: f32, label: usize) -> f64 {
+        f64::from(if label == 0 { up } else { 1.0 - up })
+    }
+
     #[test]
     fn the_maximum_is_where_the_slope_says() {
         // Two members, so one free weight: compare with a fine grid.
         let labels: Vec<usize> = (0..300).map(|i| usize::from(i * 7 % 10 < 4)).collect();
-        let wave = |phase: f32| -> Vec<f32> {
-            (0..300).map(|i| 0.5 + 0.3 * (i as f32 * 0.9 + phase).sin()).collect()
-        };
         let (a, b) = (wave(0.0), wave(2.0));
         let cost = |w: f64| -> f64 {
-            let of = |p: f32, label: usize| f64::from(if label == 0 { p } else { 1.0 - p });
             let windows = labels.iter().enumerate();
-            let fit: f64 =
-                windows.map(|(i, &l)| (w * of(a[i], l) + (1.0 - w) * of(b[i], l)).ln()).sum();
+            let mixtures =
+                windows.map(|(i, &l)| w * probability(a[i], l) + (1.0 - w) * probability(b[i], l));
+            let fit: f64 = mixtures.map(f64::ln).sum();
             fit + w.ln() + (1.0 - w).ln()
         };
         let grid = (1..10_000).map(|i| f64::from(i) / 10_000.0);

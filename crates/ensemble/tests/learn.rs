@@ -5,13 +5,14 @@
     clippy::cast_sign_loss,
     reason = "a test may stop, and its numbers are small"
 )]
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use windvane_candles::simulate::Market;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
-use windvane_ensemble::{Ensemble, EnsembleLearner, Weighting, kinds};
+use windvane_ensemble::{Ensemble, EnsembleLearner, Voting, Weighting, kinds};
 use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{EpochReport, Learner, Recipe, Run};
 use windvane_models::v2::WeightedSignalsLearner;
@@ -85,7 +86,7 @@ fn a_saved_ensemble_predicts_bit_for_bit_and_nests() {
         WeightedSignalsLearner::default().fit(train, validation, &Run::new(1)).unwrap()
     });
     let models = vec![again, v2];
-    let voting = windvane_ensemble::Voting::Soft;
+    let voting = Voting::Soft;
     let outer = Ensemble::new(ModelId::new("outer"), models, &[2.0, 1.0], voting).unwrap();
     let loaded = Ensemble::from_bytes(&outer.to_bytes().unwrap()).unwrap();
     assert_eq!(predictions(&loaded, &series), predictions(&outer, &series));
@@ -148,6 +149,30 @@ fn the_recipe_of_an_ensemble_is_that_of_its_members_too() {
     assert!(of(3).recipe().is_some());
     let silent = EnsembleLearner::of_seeds(Silent(ModelId::new("silent")), 2);
     assert_eq!(silent.recipe(), None);
+}
+
+#[test]
+fn recipe_changes_with_every_setting_of_an_ensemble() {
+    let base = EnsembleLearner::of_seeds(v32::learner(), 2);
+    // A new field does not compile here before it is changed below.
+    let EnsembleLearner { id, members, voting: _, weighting: _, min_agreement } = base.clone();
+    let three = vec![Arc::clone(&members[0]); 3];
+    let learners = [
+        base.clone(),
+        EnsembleLearner { id: ModelId::new(format!("{id}-other")), ..base.clone() },
+        EnsembleLearner { members: three, ..base.clone() },
+        EnsembleLearner { voting: Voting::Hard, ..base.clone() },
+        EnsembleLearner { weighting: Weighting::LogLoss, ..base.clone() },
+        EnsembleLearner { weighting: Weighting::Fixed(vec![1.0, 0.5]), ..base.clone() },
+        EnsembleLearner {
+            weighting: Weighting::Fixed(vec![1.0, 0.5_f64.next_up()]),
+            ..base.clone()
+        },
+        EnsembleLearner { min_agreement: min_agreement.next_up(), ..base.clone() },
+    ];
+    let texts: BTreeSet<String> = learners.iter().filter_map(Learner::recipe).collect();
+    assert_eq!(texts.len(), learners.len());
+    assert_eq!(base.recipe(), EnsembleLearner::of_seeds(v32::learner(), 2).recipe());
 }
 
 #[test]

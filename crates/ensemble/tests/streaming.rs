@@ -1,4 +1,4 @@
-//! What a predictor promises, for ensembles: nested ones, and those of members with other
+//! Guarantees of a predictor, for ensembles: nested ones, and those of members with other
 //! channels and lookbacks.
 #![allow(
     clippy::unwrap_used,

@@ -15,6 +15,7 @@ use crate::kernels::{DetectedKernel, Isa, Op};
 /// assert!((gradients[0] - 0.6).abs() < 1e-12);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Clip {
     /// Clips every entry to [-limit, limit].

@@ -10,6 +10,7 @@ use crate::{
 /// `I` or `H` to `H` in an LSTM, gate by gate, `N` to `O` in a dense layer, and `N` to `A` and `A`
 /// to 1 in an attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Init {
     /// Uniform within ±sqrt(6 / (n + m)); biases zero (Glorot and Bengio 2010).

@@ -16,6 +16,7 @@ use crate::{LstmError, Real};
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Optimizer {
     /// Stochastic gradient descent: u = momentum u + g; w -= rate u.

@@ -16,6 +16,7 @@ use std::f64::consts::PI;
 /// assert_eq!(schedule.learning_rate(0.1, 20.0), 0.025);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Schedule {
     /// Constant learning rate.

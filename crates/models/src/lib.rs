@@ -1,34 +1,51 @@
-//! Models that say where the next candle of a trading pair goes: UP, DOWN or NEUTRAL, with a
-//! probability.
+//! Models that predict the direction of the next candle of a trading pair: UP, DOWN or NEUTRAL,
+//! with a probability.
 //!
-//! Each model is a module behind a feature of its name, so a bot compiles what it uses:
-//!
-//! | feature | model | what |
-//! |---|---|---|
-//! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals: by hand the baseline, or learned |
-//! | `logistic` | `logistic::LogisticRegression` | logistic regression on whole windows |
-//! | `network` | `network::Network` | any network, from a `NetworkConfig` |
-//! | `v3` | `v3::config` | preset: bidirectional LSTM, 64 units each way |
-//! | `v31` | `v31::config` | preset: the same with attention, hidden dense layers and dropout |
-//! | `v32` | `v32::config` | preset: LSTM of 32 units, the production model |
-//! | `v32` | `v32_stateful::config` | preset: the same with a state carried over all candles |
-//! | `pretrained` | `v32::pretrained` | v3.2 fitted on hourly BTCUSDT, for a first prediction |
-//! | `train` | `train` | fitting; prediction and loading need none of it |
-//!
-//! All predict through [`DirectionModel`]; [`FittedModel`] has what else a fitted model can do:
-//! record, calibration, recurrent state, saving. A [`Predictor`] feeds one from a live loop, candle by
-//! candle, with the same bits as in a backtest; it saves and restores its state, takes newer models while it
-//! runs ([`Retraining`] makes them meanwhile), and holds back calls on a market that a
-//! [`MarketProfile`] finds changed. Saved models are single safetensors files.
-//! [`Occlusion`] has the effect of each channel on a prediction, [`explain`] (with `train`) what the
-//! layers do.
-//!
-//! # Layers
-//! A crate uses those before it; this one is marked.
-//! ```text
-//! candles → signals → [models] → ensemble → backtest
-//!            lstm-core ↗
 //! ```
+//! use windvane_models::{Predictor, v32};
+//! use windvane_models::candles::sample;
+//!
+//! let series = sample::load("BTCUSDT").ok_or("no such sample")?; // hourly candles
+//! let mut predictor = Predictor::new(v32::pretrained(), series.interval())?;
+//! let mut last = None;
+//! for candle in &series.candles()[..200] {
+//!     last = predictor.on_candle(candle)?; // None during the warm-up
+//! }
+//! let prediction = last.ok_or("no prediction")?;
+//! assert_eq!(prediction.probabilities.classes().len(), 3); // UP, DOWN, NEUTRAL
+//! assert!(prediction.confidence > 1.0 / 3.0); // probability of `prediction.direction`
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Models
+//! A bot enables the features of the models that it uses:
+//!
+//! | feature | item | model |
+//! |---|---|---|
+//! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals; weights set by hand or learned |
+//! | `logistic` | `logistic::LogisticRegression` | logistic regression on all values of a window |
+//! | `network` | `network::Network` | network of the layers in a `network::NetworkConfig` |
+//! | `v3` | `v3::config` | preset: bidirectional LSTM, 64 units in each direction |
+//! | `v31` | `v31::config` | preset: v3 with attention, hidden dense layers and dropout |
+//! | `v32` | `v32::config` | preset: LSTM of 32 units, the production model |
+//! | `v32` | `v32_stateful::config` | preset: v3.2 with a recurrent state carried over all candles |
+//! | `pretrained` | `v32::pretrained` | v3.2 fitted on hourly BTCUSDT candles |
+//! | `train` | module `train` | training; prediction and loading do not need it |
+//!
+//! The features `v3`, `v31` and `v32` enable `network`, which contains all presets.
+//!
+//! # Overview
+//! - [`DirectionModel`] predicts from one window. [`FittedModel`] adds training record, calibration,
+//!   recurrent state and saving.
+//! - [`Predictor`] runs a model in a live loop, candle by candle, with the same bits as a backtest.
+//!   It saves and restores its state, accepts a newer model while it runs ([`Retraining`]), and
+//!   suppresses predictions after a drift of the market ([`MarketProfile`]).
+//! - [`load`] reads a saved model of any enabled kind; each is one safetensors file.
+//! - [`Reliability`] measures calibration; [`AdaptiveConformal`] gives prediction sets.
+//! - [`Occlusion`] measures the effect of each channel on a prediction; [`explain`] (with `train`)
+//!   shows the activations of the layers.
+//!
+//! Layer 5 of the list in `docs/design.md`: uses `candles`, `signals` and `lstm-core`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -64,7 +81,6 @@ pub use model::{
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,
 };
 #[cfg(feature = "network")]
-#[allow(unused_imports, unreachable_pub, reason = "each preset is behind its feature")]
 pub use network::presets::*;
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]

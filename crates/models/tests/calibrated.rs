@@ -16,7 +16,7 @@ use windvane_models::v32;
 use windvane_models::{FittedModel, Reliability};
 use windvane_signals::{LabelSpec, SampleSet, Split};
 
-/// What `measure` makes of a model fitted on the first candles and the 10,000 windows behind.
+/// Fits on the first candles and calls `measure` with the model and the 10,000 windows after them.
 fn on_later<T>(
     learner: &dyn Learner,
     kind: Market,

@@ -23,7 +23,7 @@ use windvane_signals::{LabelSpec, SampleSet, Split};
 const TEST: usize = 10_000;
 const LEARN: usize = 6_000;
 
-/// What a model said, and what came.
+/// Prediction and outcome.
 type Said = (Probabilities, Direction);
 
 /// One series behind the other, the second at prices that go on from the first.
@@ -39,7 +39,7 @@ fn joined(first: &CandleSeries, second: &CandleSeries, from_first: usize) -> Can
     CandleSeries::new(first.pair().clone(), Interval::HOUR, candles).unwrap()
 }
 
-/// What a model fitted on the first candles says to the last 10,000, with what came.
+/// Predictions and outcomes of the validation windows and of the last 10,000 windows.
 fn said(series: &CandleSeries) -> (Vec<Said>, Vec<Said>) {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();

@@ -17,7 +17,7 @@ use windvane_models::{Calibration, FittedModel, Predictor, TrainError, load, rep
 const FILE: &str = "WINDVANE_TEST_WRITES_TO";
 const WRITER: &str = "WINDVANE_TEST_WRITER";
 
-/// What is written over and over by a process that is killed.
+/// Files that a process writes repeatedly until it is killed.
 trait Writer {
     /// Writes until it is killed.
     fn write(path: &Path);

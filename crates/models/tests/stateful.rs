@@ -41,8 +41,8 @@ fn predictor(model: &Shared, keep: usize) -> Predictor {
 
 const CUT: usize = 230;
 
-/// What `new` says of the candles behind [`CUT`] after it took over from `old`: in its place,
-/// from its state, or as if it had always been there.
+/// Predictions of `new` after [`CUT`]: swapped in for `old`, restored from its state, and run from
+/// the start.
 fn takes_over(old: &Shared, new: &Shared, keep: usize) -> [Vec<Prediction>; 3] {
     let series = market(Market::REGIME, 300, 5);
     let (mut swapped, mut always) = (predictor(old, keep), predictor(new, keep));

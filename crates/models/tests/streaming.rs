@@ -1,5 +1,5 @@
-//! What a predictor promises, for every model: the bits of the batch path, no surprise on bad
-//! candles, no allocation, a restart that changes nothing.
+//! Guarantees of a predictor, for every model: the bits of the batch path, errors for bad candles,
+//! no allocation, a restart that changes nothing.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,

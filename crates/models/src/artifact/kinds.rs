@@ -1,4 +1,4 @@
-//! Which kinds of models can be loaded.
+//! Kinds of models that can be loaded.
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -6,7 +6,7 @@
 //! cards in its own, and member 0's tensors as `0/lstm.w_ih` and so on.
 mod kinds;
 mod replace;
-mod stored;
+pub(crate) mod stored;
 
 use std::path::Path;
 
@@ -18,15 +18,13 @@ use crate::{Calibration, LoadError, ModelId, ModelSpec, TrainingRecord};
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
 pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
-#[cfg(feature = "network")]
-pub(crate) use stored::{bytes_of, f32s, no_safetensors};
 
 const KEY: &str = "windvane";
 
 /// Members of members that are read: each level holds a copy of its tensors while it loads.
 const DEEPEST: usize = 8;
 /// Letters of a member's id in messages: every member of a member repeats them.
-const LONGEST_LABEL: usize = 64;
+const MAX_LABEL_LEN: usize = 64;
 
 /// Everything about a saved model but its tensors.
 ///
@@ -43,14 +41,14 @@ struct Card {
     #[serde(default, skip_serializing_if = "Calibration::is_none")]
     calibration: Calibration,
     record: Option<TrainingRecord>,
-    /// What the kind needs beyond: sizes of its layers.
+    /// Configuration of the kind, such as the sizes of its layers.
     #[serde(default)]
     config: serde_json::Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     members: Vec<Card>,
 }
 
-/// What a saved model holds: kind, id, spec, scaler, calibration, record, a configuration of its
+/// Content of a saved model: kind, id, spec, scaler, calibration, record, a configuration of its
 /// kind, tensors, and the members of a model made of models.
 ///
 /// A kind of model in another crate makes one in
@@ -82,7 +80,7 @@ pub struct Artifact {
     tensors: Vec<SavedTensor>,
 }
 
-/// Making one.
+/// Construction and writing.
 impl Artifact {
     /// Without tensors yet; `config` is whatever the kind wants to read back.
     ///
@@ -155,8 +153,9 @@ impl Artifact {
     pub fn push_member(&mut self, member: Self) {
         let index = self.card.members.len();
         self.card.members.push(member.card);
-        let nested = |t: SavedTensor| SavedTensor { name: format!("{index}/{}", t.name), ..t };
-        self.tensors.extend(member.tensors.into_iter().map(nested));
+        let tensors = member.tensors.into_iter();
+        self.tensors
+            .extend(tensors.map(|t| SavedTensor { name: format!("{index}/{}", t.name), ..t }));
     }
 
     /// The bytes of a file.
@@ -171,7 +170,7 @@ impl Artifact {
     }
 }
 
-/// Reading one.
+/// Reading and checks.
 impl Artifact {
     /// Reads a file.
     ///
@@ -202,7 +201,7 @@ impl Artifact {
         Ok(artifact)
     }
 
-    /// What a checksum cannot tell: a well-formed file may still hold nonsense.
+    /// Checks the values of a card: a file with a valid checksum may still hold nonsense.
     fn check_card(&self, card: &Card, depth: usize) -> Result<(), LoadError> {
         if depth > DEEPEST {
             return Err(self.damaged(format!("its members nest deeper than {DEEPEST}")));
@@ -231,7 +230,7 @@ impl Artifact {
         Ok(())
     }
 
-    /// What it was read from, for messages.
+    /// Name of the file it was read from, for messages.
     pub fn file(&self) -> &str {
         &self.file
     }
@@ -246,7 +245,7 @@ impl Artifact {
         ModelId::new(self.card.id.as_str())
     }
 
-    /// What the model reads and what it is asked.
+    /// Channels, interval, lookback and labels of the model.
     pub fn spec(&self) -> &ModelSpec {
         &self.card.spec
     }
@@ -264,7 +263,7 @@ impl Artifact {
         self.card.calibration
     }
 
-    /// How the model came to be.
+    /// Training record of the model; `None` if it has none.
     pub fn record(&self) -> Option<&TrainingRecord> {
         self.card.record.as_ref()
     }
@@ -284,7 +283,7 @@ impl Artifact {
     /// [`LoadError::Damaged`] when a tensor belongs to no member.
     pub fn members(&self) -> Result<Vec<Self>, LoadError> {
         let members = self.card.members.iter().enumerate().map(|(index, card)| Self {
-            file: format!("{}, member {index} ({:.LONGEST_LABEL$})", self.file, card.id),
+            file: format!("{}, member {index} ({:.MAX_LABEL_LEN$})", self.file, card.id),
             card: card.clone(),
             tensors: Vec::new(),
         });
@@ -318,8 +317,8 @@ impl Artifact {
     /// [`LoadError::MissingTensor`], [`LoadError::ForeignTensor`].
     pub fn expect_tensors(&self, names: &[&str]) -> Result<(), LoadError> {
         let members = !self.card.members.is_empty();
-        let own = |tensor: &&SavedTensor| !members || !tensor.name.contains('/');
-        let got = self.tensors.iter().filter(own).map(|tensor| tensor.name.as_str());
+        let names_in_file = self.tensors.iter().map(|tensor| tensor.name.as_str());
+        let got = names_in_file.filter(|name| !members || !name.contains('/'));
         check_names(&self.file, &got, &names.iter().copied())
     }
 

@@ -1,5 +1,5 @@
 //! Files that are replaced whole or not at all.
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,18 +41,27 @@ const STALE: Duration = Duration::from_secs(600);
 /// Removes what killed writers of the same file left. A failure harms nobody: the next write
 /// tries again.
 fn sweep(folder: &Path, name: &str) {
-    let ours = |file: &str| {
-        let middle = file.strip_prefix(&format!(".{name}.")).and_then(|f| f.strip_suffix(".tmp"));
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        middle.and_then(|m| m.split_once('.')).is_some_and(|(p, n)| digits(p) && digits(n))
-    };
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let written = entry.metadata().and_then(|metadata| metadata.modified());
-        let old = || written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE));
-        if entry.file_name().to_str().is_some_and(ours) && old() {
+        let ours = entry.file_name().to_str().is_some_and(|file| is_temporary(file, name));
+        if ours && is_stale(&entry) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether `file` is named `.<name>.<process>.<n>.tmp`.
+fn is_temporary(file: &str, name: &str) -> bool {
+    let middle = file.strip_prefix(&format!(".{name}.")).and_then(|f| f.strip_suffix(".tmp"));
+    middle.and_then(|m| m.split_once('.')).is_some_and(|(p, n)| is_number(p) && is_number(n))
+}
+
+fn is_number(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_stale(entry: &DirEntry) -> bool {
+    let written = entry.metadata().and_then(|metadata| metadata.modified());
+    written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE))
 }
 
 /// Makes the rename last through a power cut, where the system allows to sync a folder.

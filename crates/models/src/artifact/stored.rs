@@ -28,7 +28,7 @@ pub(crate) struct SavedTensor {
     pub(crate) data: Vec<f32>,
 }
 
-/// What every format has, whatever else is beside it.
+/// Format number, the one field that all formats share.
 #[derive(Deserialize)]
 struct Format {
     format: u64,
@@ -44,7 +44,7 @@ struct Envelope {
 /// The content of a file, its checksum confirmed; nothing is known of its meaning yet.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// JSON.
+    /// Card of the model, JSON text.
     pub(crate) card: String,
     /// Sorted by name.
     pub(crate) tensors: Vec<SavedTensor>,
@@ -75,26 +75,26 @@ impl Stored {
 
     /// Reads a file's bytes; `file` names it in messages, `key` is its metadata's.
     pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, LoadError> {
-        let damaged = |problem: String| LoadError::Damaged { file: file.to_string(), problem };
-        let unreadable = |error: &dyn std::fmt::Display| damaged(error.to_string());
         let header = SafeTensors::read_metadata(bytes);
-        let (_, header) = header.map_err(|error| damaged(no_safetensors(bytes, &error)))?;
+        let (_, header) = header.map_err(|error| damaged(file, &no_safetensors(bytes, &error)))?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
         let text = text.ok_or_else(|| {
             let torch = header.tensors().keys().any(|name| name.ends_with(".weight_hh_l0"));
             let hint = if torch { "; a state_dict is read with load_state_dict" } else { "" };
-            damaged(format!("it has no {key} metadata{hint}"))
+            damaged(file, &format!("it has no {key} metadata{hint}"))
         })?;
-        let Format { format } = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        let Format { format } =
+            serde_json::from_str(text).map_err(|error| damaged(file, &error))?;
         if format > FORMAT {
             let file = file.to_string();
             return Err(LoadError::NewerFormat { file, got: format, newest: FORMAT });
         }
         if format < FORMAT {
-            return Err(damaged(format!("there is no format {format}")));
+            return Err(damaged(file, &format!("there is no format {format}")));
         }
-        let envelope: Envelope = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-        let content = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
+        let envelope: Envelope =
+            serde_json::from_str(text).map_err(|error| damaged(file, &error))?;
+        let content = SafeTensors::deserialize(bytes).map_err(|error| damaged(file, &error))?;
         let mut tensors = content
             .iter()
             .map(|(name, view)| read_tensor(file, name, &view))
@@ -111,43 +111,48 @@ impl Stored {
 
     /// The bytes of a file.
     pub(crate) fn to_bytes(&self, key: &str) -> Result<Vec<u8>, String> {
-        let text = |error: &dyn std::fmt::Display| error.to_string();
         let envelope = Envelope {
             format: FORMAT,
             checksum: self.checksum(),
-            card: RawValue::from_string(self.card.clone()).map_err(|error| text(&error))?,
+            card: RawValue::from_string(self.card.clone()).map_err(|error| error.to_string())?,
         };
-        let envelope = serde_json::to_string(&envelope).map_err(|error| text(&error))?;
+        let envelope = serde_json::to_string(&envelope).map_err(|error| error.to_string())?;
         let data: Vec<Vec<u8>> = self.tensors.iter().map(|tensor| bytes_of(&tensor.data)).collect();
         let views = self.tensors.iter().zip(&data).map(|(tensor, bytes)| {
             let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
-            view.map(|view| (tensor.name.clone(), view)).map_err(|error| text(&error))
+            view.map(|view| (tensor.name.clone(), view)).map_err(|error| error.to_string())
         });
         let views = views.collect::<Result<Vec<_>, _>>()?;
         let metadata = [(key.to_string(), envelope)].into_iter().collect();
-        safetensors::serialize(views, Some(metadata)).map_err(|error| text(&error))
+        safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
     }
 
     /// XXH3 of the card's text and the tensors in order of their names.
     fn checksum(&self) -> String {
         let mut hash = Xxh3::new();
-        let mut part = |bytes: &[u8]| {
-            hash.update(&(bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
-        part(self.card.as_bytes());
+        hash_part(&mut hash, self.card.as_bytes());
         for tensor in &self.tensors {
-            part(tensor.name.as_bytes());
+            hash_part(&mut hash, tensor.name.as_bytes());
             for length in &tensor.shape {
-                part(&(*length as u64).to_le_bytes());
+                hash_part(&mut hash, &(*length as u64).to_le_bytes());
             }
-            part(&bytes_of(&tensor.data));
+            hash_part(&mut hash, &bytes_of(&tensor.data));
         }
         format!("{:016x}", hash.digest())
     }
 }
 
-/// Why bytes are no safetensors file, and what to do about one that `torch.save` wrote.
+/// Adds bytes and their number, so that neighbouring parts cannot run into each other.
+fn hash_part(hash: &mut Xxh3, bytes: &[u8]) {
+    hash.update(&(bytes.len() as u64).to_le_bytes());
+    hash.update(bytes);
+}
+
+fn damaged(file: &str, problem: &impl ToString) -> LoadError {
+    LoadError::Damaged { file: file.to_string(), problem: problem.to_string() }
+}
+
+/// Text for bytes that are no safetensors file, with the remedy for a file of `torch.save`.
 pub(crate) fn no_safetensors(bytes: &[u8], error: &impl std::fmt::Display) -> String {
     // A zip archive, or the pickle of old versions.
     let torch = [&b"PK\x03\x04"[..], b"\x80\x02\x8a"].iter().any(|head| bytes.starts_with(head));
@@ -177,20 +182,17 @@ pub(crate) fn check_names<'a>(
     got: &(impl Iterator<Item = &'a str> + Clone),
     expected: &(impl Iterator<Item = &'a str> + Clone),
 ) -> Result<(), LoadError> {
-    let all = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_string).collect();
     let there: BTreeSet<&str> = got.clone().collect();
     if let Some(missing) = expected.clone().find(|name| !there.contains(name)) {
-        let (file, tensor, got) = (file.to_string(), missing.to_string(), all(&mut got.clone()));
+        let (file, tensor) = (file.to_string(), missing.to_string());
+        let got = got.clone().map(str::to_string).collect();
         return Err(LoadError::MissingTensor { file, tensor, got });
     }
     let known: BTreeSet<&str> = expected.clone().collect();
     if let Some(foreign) = got.clone().find(|name| !known.contains(name)) {
         let (file, tensor) = (file.to_string(), foreign.to_string());
-        return Err(LoadError::ForeignTensor {
-            file,
-            tensor,
-            expected: all(&mut expected.clone()),
-        });
+        let expected = expected.clone().map(str::to_string).collect();
+        return Err(LoadError::ForeignTensor { file, tensor, expected });
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Sets of directions that hold what comes as often as asked, whatever the market does.
+//! Adaptive conformal prediction sets with a target coverage.
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -6,15 +6,15 @@ use windvane_candles::Direction;
 
 use crate::{Prediction, Probabilities, SettingError};
 
-/// Which directions a set holds; never none.
+/// Prediction set: one direction or both; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectionSet {
-    /// UP alone.
+    /// The set {UP}.
     Up,
-    /// DOWN alone.
+    /// The set {DOWN}.
     Down,
-    /// Both: the model cannot tell at the wished coverage.
+    /// Both: the model cannot exclude either at the target coverage.
     Both,
 }
 
@@ -28,25 +28,24 @@ impl DirectionSet {
         }
     }
 
-    /// Whether what came is in the set; `None` for NEUTRAL, of which a set says nothing.
+    /// Whether the outcome is in the set; `None` for NEUTRAL, which sets do not cover.
     pub fn holds(self, outcome: Direction) -> Option<bool> {
         (outcome != Direction::Neutral).then(|| self == Self::Both || self.call() == outcome)
     }
 }
 
-/// The set given for one prediction. Hand it back to [`AdaptiveConformal::settle`] with what
-/// came.
+/// Prediction set of one prediction. Pass it to [`AdaptiveConformal::settle`] with the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConformalCall {
-    /// The set.
+    /// The prediction set.
     pub set: DirectionSet,
     /// p(UP) / (p(UP) + p(DOWN)); a half where both are 0.
     pub up: f32,
 }
 
-/// How sets are made: the wished coverage, and how fast they follow the market.
+/// Settings of the sets: target coverage, step of the level, number of scores.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConformalSettings {
@@ -137,7 +136,7 @@ impl ConformalSettings {
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct AdaptiveConformal {
     settings: ConformalSettings,
-    /// `α_t`.
+    /// Error level `α_t` of the next set.
     level: f64,
     settled: u64,
     held: u64,
@@ -253,7 +252,7 @@ impl AdaptiveConformal {
         Some(held)
     }
 
-    /// How the sets are made.
+    /// Settings of the sets.
     pub fn settings(&self) -> ConformalSettings {
         self.settings
     }
@@ -309,7 +308,7 @@ fn share_of_up(probabilities: &Probabilities) -> f32 {
     if both > 0.0 { up / both } else { 0.5 }
 }
 
-/// What was left to the other direction; `None` for NEUTRAL.
+/// Nonconformity score: probability of the other direction; `None` for NEUTRAL.
 fn score(up: f32, outcome: Direction) -> Option<f32> {
     match outcome {
         Direction::Up => Some(1.0 - up),

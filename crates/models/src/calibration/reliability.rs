@@ -61,7 +61,7 @@ pub struct ReliabilityBin {
     pub from: f64,
     /// Upper edge, included.
     pub to: f64,
-    /// Cases in it.
+    /// Number of cases in the bin.
     pub cases: u64,
     /// Their mean confidence; `None` without any.
     pub confidence: Option<f64>,
@@ -148,8 +148,8 @@ impl Reliability {
 
     /// The bin whose upper edge is the first that is not below the confidence.
     fn bin(&self, confidence: f64) -> usize {
-        let below = |m: &usize| edge(*m, self.bins.len()) < confidence;
-        (1..self.bins.len()).take_while(below).count()
+        let bins = self.bins.len();
+        (1..bins).take_while(|m| edge(*m, bins) < confidence).count()
     }
 
     /// Number of cases.
@@ -175,29 +175,28 @@ impl Reliability {
 
     /// Expected calibration error, ECE, a fraction; `None` without cases.
     pub fn calibration_error(&self) -> Option<f64> {
-        let gap = |tally: &Tally| (tally.hits as f64 - tally.confidence).abs();
-        self.mean(self.bins.iter().map(gap).sum())
+        let bins = self.bins.iter();
+        self.mean(bins.map(|tally| (tally.hits as f64 - tally.confidence).abs()).sum())
     }
 
     /// The reliability table, one row per bin.
     pub fn bins(&self) -> impl Iterator<Item = ReliabilityBin> + '_ {
-        let row = |(m, tally): (usize, &Tally)| {
-            let of_cases = |sum: f64| (tally.cases > 0).then(|| sum / tally.cases as f64);
-            ReliabilityBin {
-                from: edge(m, self.bins.len()),
-                to: edge(m + 1, self.bins.len()),
-                cases: tally.cases,
-                confidence: of_cases(tally.confidence),
-                accuracy: of_cases(tally.hits as f64),
-            }
-        };
-        self.bins.iter().enumerate().map(row)
+        self.bins.iter().enumerate().map(|(m, tally)| ReliabilityBin {
+            from: edge(m, self.bins.len()),
+            to: edge(m + 1, self.bins.len()),
+            cases: tally.cases,
+            confidence: mean_of(tally.confidence, tally.cases),
+            accuracy: mean_of(tally.hits as f64, tally.cases),
+        })
     }
 
     fn mean(&self, sum: f64) -> Option<f64> {
-        let cases = self.cases();
-        (cases > 0).then(|| sum / cases as f64)
+        mean_of(sum, self.cases())
     }
+}
+
+fn mean_of(sum: f64, cases: u64) -> Option<f64> {
+    (cases > 0).then(|| sum / cases as f64)
 }
 
 /// Upper edge of bin m of so many, counted from 1.

@@ -1,10 +1,10 @@
-//! From logits to probabilities that mean what they say, and to a call or none.
+//! Calibration of probabilities, and the threshold below which a model abstains.
 use serde::{Deserialize, Serialize};
 use windvane_candles::Timestamp;
 
 use crate::{ModelId, PredictError, Prediction, SettingError};
 
-/// How sure a model's logits make it, and how sure it must be to call.
+/// Temperature and exponent of the probabilities, and the margin that a call needs.
 ///
 /// **Formula** with T the temperature, b the exponent and r = ln 1.5:
 ///

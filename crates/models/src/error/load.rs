@@ -10,33 +10,33 @@ pub enum LoadError {
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
+        /// Path or name of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// A file is too large for a model.
     #[error("{file} is {got} bytes, a model has at most {limit}")]
     TooLarge {
-        /// The file.
+        /// Path or name of the file.
         file: String,
-        /// Its size.
+        /// Size of the file, bytes.
         got: u64,
-        /// The largest size read.
+        /// Largest size that is read, bytes.
         limit: u64,
     },
     /// A file is no saved model, or is damaged.
     #[error("{file} is not readable: {problem}")]
     Damaged {
-        /// The file.
+        /// Path or name of the file.
         file: String,
-        /// What is wrong with it.
+        /// The problem, with its place in the file.
         problem: String,
     },
     /// The content of a file does not have the checksum written into it.
     #[error("{file} is damaged: its checksum is {got}, {expected} was written")]
     Checksum {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The checksum in the file.
         expected: String,
@@ -46,9 +46,9 @@ pub enum LoadError {
     /// A file was written by a newer version.
     #[error("{file} has format {got}, this version reads up to {newest}; update windvane")]
     NewerFormat {
-        /// The file.
+        /// Path or name of the file.
         file: String,
-        /// Its format.
+        /// Format of the file.
         got: u64,
         /// The newest format this version reads.
         newest: u64,
@@ -56,9 +56,9 @@ pub enum LoadError {
     /// A file holds another kind of model.
     #[error("{file} holds a {got} model, expected {expected}")]
     Kind {
-        /// The file.
+        /// Path or name of the file.
         file: String,
-        /// What was asked for, or which kinds are enabled.
+        /// The kind asked for, or the kinds that are enabled.
         expected: String,
         /// The kind in the file.
         got: String,
@@ -66,7 +66,7 @@ pub enum LoadError {
     /// A file holds a built-in kind of model whose feature is not enabled.
     #[error("{file} holds a model of kind {got}; enable {}", enable(feature))]
     MissingFeature {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The kind in the file.
         got: String,
@@ -79,7 +79,7 @@ pub enum LoadError {
         other_head(tensor, expected, got)
     )]
     TensorShape {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The tensor's name.
         tensor: String,
@@ -94,7 +94,7 @@ pub enum LoadError {
         odd_one(*spec, *scaler, *weights)
     )]
     Channels {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The tensor that reads the channels.
         tensor: String,
@@ -108,7 +108,7 @@ pub enum LoadError {
     /// A file lacks a tensor of the model.
     #[error("{file} has no tensor {tensor}; it has {}", names(got))]
     MissingTensor {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The tensor's name.
         tensor: String,
@@ -118,7 +118,7 @@ pub enum LoadError {
     /// A file has a tensor that its kind of model has no place for.
     #[error("{file}: tensor {tensor} has no place in the model, which has {}", names(expected))]
     ForeignTensor {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The tensor's name.
         tensor: String,
@@ -128,25 +128,25 @@ pub enum LoadError {
     /// A tensor in a file holds another type of number.
     #[error("{file}: tensor {tensor} is {got}, expected {expected}")]
     TensorType {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The tensor's name.
         tensor: String,
-        /// What is read.
+        /// The types that can be read.
         expected: &'static str,
-        /// What the file says.
+        /// The type in the file.
         got: String,
     },
     /// A weight in a file is not a finite number.
     #[error("{file}: tensor {tensor} has {got} at index {index}, weights must be finite")]
     WeightNotFinite {
-        /// The file.
+        /// Path or name of the file.
         file: String,
         /// The tensor's name.
         tensor: String,
-        /// Where in the tensor.
+        /// Index in the tensor, row-major.
         index: usize,
-        /// The number.
+        /// Value of the weight.
         got: f64,
     },
     /// This kind of model has no saved form.
@@ -169,7 +169,7 @@ fn enable(feature: &str) -> String {
     format!("the feature `{feature}` of windvane-models (or of windvane)")
 }
 
-/// Which of three widths differs from the other two.
+/// Names the one of three widths that differs from the other two.
 fn odd_one(spec: usize, scaler: usize, weights: usize) -> &'static str {
     if scaler == weights {
         "the spec is the odd one"
@@ -182,7 +182,7 @@ fn odd_one(spec: usize, scaler: usize, weights: usize) -> &'static str {
     }
 }
 
-/// What to do with a head of one or two outputs, where the three classes are expected.
+/// Remedy for a head of one or two outputs, where the three classes are expected.
 fn other_head(tensor: &str, expected: &[usize], got: &[usize]) -> &'static str {
     match (tensor.starts_with("fc"), expected.first(), got.first()) {
         (true, Some(3), Some(2)) => {

@@ -11,7 +11,7 @@ pub use train::TrainError;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{setting} must be {expected}, got {got}")]
 pub struct SettingError {
-    /// The setting.
+    /// Name of the setting.
     pub setting: &'static str,
     /// The allowed range.
     pub expected: &'static str,

@@ -9,19 +9,19 @@ pub enum PredictError {
     /// A window has another shape than the model was fitted on.
     #[error("the model reads windows of {expected} {what}, got {got}")]
     WindowShape {
-        /// What differs: rows or channels.
+        /// Axis that differs: rows or channels.
         what: &'static str,
-        /// What the model was fitted on.
+        /// Size that the model was fitted on.
         expected: usize,
-        /// What was given.
+        /// Size of the window given.
         got: usize,
     },
     /// The candles are of another interval than the model was fitted on.
     #[error("the model was fitted on {expected} candles, the feed has {got}")]
     Interval {
-        /// What the model was fitted on.
+        /// Interval that the model was fitted on.
         expected: Interval,
-        /// What the caller feeds.
+        /// Interval of the feed.
         got: Interval,
     },
     /// A candle has not closed yet.
@@ -89,7 +89,7 @@ pub enum PredictError {
     /// The saved state of a predictor cannot be taken over.
     #[error("the saved state does not fit: {problem}")]
     State {
-        /// What is wrong.
+        /// The mismatch or damage.
         problem: &'static str,
     },
     /// A model does not say what it was fitted on.

@@ -12,7 +12,7 @@ pub enum TrainError {
         "training and validation windows differ in {what}; cut both from one sample set with one split"
     )]
     Validation {
-        /// What differs.
+        /// Property that differs.
         what: &'static str,
     },
     /// There are too few windows to learn from.
@@ -20,9 +20,9 @@ pub enum TrainError {
         "{got} training windows are too few, at least {expected} are needed; give more candles"
     )]
     TooFewWindows {
-        /// Least number.
+        /// Fewest windows that suffice.
         expected: usize,
-        /// What was given.
+        /// Number of training windows given.
         got: usize,
     },
     /// A class does not occur in training: the model could never learn to call it.
@@ -34,21 +34,21 @@ pub enum TrainError {
     /// Labelled sequences do not fit together, or not the network.
     #[error("labelled sequences: {what} must be {expected}, got {got}")]
     Sequences {
-        /// What is wrong.
+        /// Property that is out of range.
         what: &'static str,
-        /// What is allowed.
+        /// The allowed range.
         expected: String,
-        /// What was given.
+        /// The value given.
         got: String,
     },
-    /// Training left the numbers.
+    /// The loss or a weight became infinite or NaN.
     #[error(
         "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of {learning_rate}"
     )]
     Diverged {
         /// Epoch, counted from 1.
         epoch: usize,
-        /// The loss.
+        /// Loss of that epoch, nats.
         loss: f64,
         /// The learning rate of that epoch.
         learning_rate: f64,
@@ -71,7 +71,7 @@ pub enum TrainError {
     /// Training on another thread panicked.
     #[error("training panicked: {message}")]
     TrainingPanicked {
-        /// What it said.
+        /// Message of the panic.
         message: String,
     },
     /// The system gave no thread to train on.
@@ -82,9 +82,9 @@ pub enum TrainError {
         "{file} is the checkpoint of another run: {problem}; delete it or choose another folder"
     )]
     Checkpoint {
-        /// The file.
+        /// Path or name of the file.
         file: String,
-        /// What differs.
+        /// The part of the run that differs.
         problem: &'static str,
     },
     /// This kind of model takes no calibration, or is shared with others.

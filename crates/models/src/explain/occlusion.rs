@@ -1,9 +1,9 @@
-//! What a prediction would be without one of its channels.
+//! Occlusion: predictions with one channel held constant.
 use windvane_signals::Window;
 
 use crate::{FittedModel, PredictError};
 
-/// What silencing one channel changes.
+/// Effect of one channel on a prediction, by occlusion.
 ///
 /// The channel is held at its usual value in every row of the window: its median in training,
 /// which scales to 0; for a model without one scaler ([`FittedModel::scaler`]) its mean in the
@@ -32,11 +32,11 @@ use crate::{FittedModel, PredictError};
 pub struct Occlusion {
     /// The channel with its parameters.
     pub channel: String,
-    /// What it was held at, in the channel's units.
+    /// Value that the channel was held at, in its own units.
     pub held_at: f64,
     /// p(UP) − p(DOWN) without it, −1 to 1.
     pub edge: f32,
-    /// By how much the channel moves that edge: above 0 it speaks for UP, below 0 for DOWN.
+    /// Effect of the channel on p(UP) − p(DOWN): above 0 it supports UP, below 0 DOWN.
     pub effect: f32,
 }
 

@@ -1,4 +1,4 @@
-//! What a feed delivered: a count of everything that can be wrong with it.
+//! Feed statistics: counts of candles taken, rejected and missing.
 use serde::{Deserialize, Serialize};
 use windvane_candles::Candle;
 use windvane_signals::{SignalError, StateReader, StateWriter};
@@ -6,8 +6,7 @@ use windvane_signals::{SignalError, StateReader, StateWriter};
 use super::history::History;
 use crate::PredictError;
 
-/// What a feed delivered since the predictor was made, or since the start of the one whose saved
-/// state it took over.
+/// Feed statistics since the predictor was created, including those of a restored state.
 ///
 /// # Examples
 /// ```

@@ -22,8 +22,9 @@ impl Predictor {
     /// # Errors
     /// [`PredictError::NoRecord`] for a model that does not say when that was.
     pub fn expire_after(&mut self, candles: u32) -> Result<(), PredictError> {
-        let none = || PredictError::NoRecord { model: self.model.id().to_string() };
-        let record = self.model.record().ok_or_else(none)?;
+        let record = self.model.record();
+        let record =
+            record.ok_or_else(|| PredictError::NoRecord { model: self.model.id().to_string() })?;
         let learned = record.until.max(record.validated_until);
         let end = learned.plus(self.pipeline.interval(), i64::from(candles));
         self.expire_at(end.unwrap_or(Timestamp::from_millis(i64::MAX)));
@@ -92,7 +93,7 @@ impl Gates {
         self.filled += usize::from(!full);
     }
 
-    /// Why a call on this window should be held back.
+    /// Reason to suppress a call on this window.
     pub(super) fn doubt(&self, window: &Window<'_>) -> Option<NeutralReason> {
         if self.profile.is_novel(window) {
             return Some(NeutralReason::Novel);

@@ -81,9 +81,8 @@ impl History {
         let mut last = None;
         for _ in 0..state.count()? {
             let open_time = Timestamp::from_millis(state.int()?);
-            let mut float = || state.float();
-            let (open, high, low) = (float()?, float()?, float()?);
-            let values = Ohlcv { open, high, low, close: float()?, volume: float()? };
+            let (open, high, low) = (state.float()?, state.float()?, state.float()?);
+            let values = Ohlcv { open, high, low, close: state.float()?, volume: state.float()? };
             let Ok(candle) = Candle::new(open_time, values) else {
                 return misfit("a kept candle is broken");
             };

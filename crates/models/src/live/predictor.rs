@@ -50,7 +50,7 @@ pub struct Predictor {
     pub(super) gates: Option<Box<Gates>>,
 }
 
-/// What it is and where it stands; not the candles and rows that it keeps.
+/// Shows model, interval and position in the feed; not the candles and rows that are kept.
 impl fmt::Debug for Predictor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predictor")
@@ -63,7 +63,7 @@ impl fmt::Debug for Predictor {
     }
 }
 
-/// Making one.
+/// Construction.
 impl Predictor {
     /// A predictor for a feed of `interval` candles and a model that reads built-in channels.
     /// Many predictors can share one model: pass an `Arc` of it.
@@ -279,12 +279,12 @@ impl Predictor {
         (self.pipeline.warm_up() + self.rows.lookback()).saturating_sub(self.seen)
     }
 
-    /// What the feed delivered: candles taken, refused, missing.
+    /// Feed statistics: candles taken, rejected, missing.
     pub fn feed_stats(&self) -> FeedStats {
         self.stats
     }
 
-    /// The model.
+    /// The model that predicts.
     pub fn model(&self) -> &dyn FittedModel {
         &*self.model
     }

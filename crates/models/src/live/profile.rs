@@ -1,4 +1,4 @@
-//! What the market looked like that a model was fitted on, to know another one by.
+//! Training-data profile for drift and novelty detection.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,8 @@ use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
 use crate::artifact::read_file;
 use crate::{LoadError, SettingError, TrainError, replace_file};
 
-/// What the training windows of a model look like: measures that tell a drifted market and a
-/// novel window, for [`Predictor::set_gates`](crate::Predictor::set_gates). Stored beside the
-/// model.
+/// Profile of the training windows of a model, for drift and novelty detection in
+/// [`Predictor::set_gates`](crate::Predictor::set_gates). It is saved in a file of its own.
 ///
 /// **Drift** compares the channel values of the last `stretch` decisions with the deciles of the
 /// training's by the population stability index, channel by channel. The market has drifted when
@@ -103,13 +102,13 @@ impl TryFrom<Parts> for MarketProfile {
 /// Shortest and longest stretch.
 const STRETCHES: std::ops::RangeInclusive<usize> = 50..=10_000;
 /// Stretches that training must have room for.
-const LEAST_STRETCHES: usize = 4;
+const MIN_STRETCHES: usize = 4;
 /// Of the largest index in training.
 const MARGIN: f64 = 2.5;
 /// Of half the range of a feature in training, on either side.
 const WIDENING: f64 = 1.0;
 /// Keeps the logarithm of a channel at rest finite.
-const LEAST_SPREAD: f64 = 0.01;
+const MIN_SPREAD: f64 = 0.01;
 /// Distance of the quartiles of a standard normal variable.
 const NORMAL_IQR: f64 = 1.349;
 
@@ -131,12 +130,12 @@ impl MarketProfile {
     /// for less training than four stretches.
     pub fn fit(train: &TrainSet, stretch: usize) -> Result<Self, TrainError> {
         check_stretch(stretch)?;
-        let (expected, got) = (LEAST_STRETCHES * stretch, train.len());
+        let (expected, got) = (MIN_STRETCHES * stretch, train.len());
         let Some(table) = train.tables().first().filter(|_| got >= expected) else {
             return Err(TrainError::TooFewWindows { expected, got });
         };
-        let channel = |channel| Channel::fit(train, channel, stretch);
-        let channels = (0..train.width()).map(channel).collect();
+        let channels = 0..train.width();
+        let channels = channels.map(|channel| Channel::fit(train, channel, stretch)).collect();
         let (signals, lookback) = (table.spec().clone(), train.lookback());
         Ok(Self(Parts { signals, lookback, stretch, channels }))
     }
@@ -148,9 +147,11 @@ impl MarketProfile {
     /// is no profile.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
-        let file = || path.display().to_string();
         let parsed = serde_json::from_slice(&read_file(path)?);
-        parsed.map_err(|error| LoadError::Damaged { file: file(), problem: error.to_string() })
+        parsed.map_err(|error| LoadError::Damaged {
+            file: path.display().to_string(),
+            problem: error.to_string(),
+        })
     }
 
     /// Writes the profile to a file of JSON, replacing it whole or not at all.
@@ -183,9 +184,8 @@ impl MarketProfile {
     pub fn is_novel(&self, window: &Window<'_>) -> bool {
         window.width() == self.0.channels.len()
             && self.0.channels.iter().enumerate().any(|(index, channel)| {
-                let outside = |(least, most): (f64, f64), value| value < least || value > most;
                 channel.features(index, window).is_some_and(|[place, spread]| {
-                    outside(channel.place, place) || outside(channel.spread, spread)
+                    is_outside(channel.place, place) || is_outside(channel.spread, spread)
                 })
             })
     }
@@ -200,8 +200,8 @@ impl MarketProfile {
     /// channel.
     pub(crate) fn has_drifted(&self, counts: &[[u64; 10]]) -> bool {
         self.0.channels.iter().zip(counts).any(|(channel, counts)| {
-            let psi = |deciles: &Deciles| deciles.psi(&counts[..deciles.bins()]);
-            channel.deciles.as_ref().is_some_and(|deciles| psi(deciles) > channel.most_psi)
+            let deciles = channel.deciles.as_ref();
+            deciles.is_some_and(|deciles| deciles.psi(&counts[..deciles.bins()]) > channel.most_psi)
         })
     }
 }
@@ -216,13 +216,13 @@ impl Channel {
         }
         let mut sorted = values.concat();
         sorted.sort_by(f64::total_cmp);
-        let at = |quarter: usize| sorted[(sorted.len() - 1) * quarter / 4];
+        let [q1, median, q3] = [1, 2, 3].map(|quarter| sorted[(sorted.len() - 1) * quarter / 4]);
         let deciles = Deciles::of(&sorted);
         let most_psi = deciles.as_ref().map_or(0.0, |deciles| {
             let largest = values.iter().map(|values| largest_psi(deciles, values, stretch));
             MARGIN * largest.fold(0.0, f64::max)
         });
-        let (median, scale) = (at(2), (at(3) - at(1)) / NORMAL_IQR);
+        let scale = (q3 - q1) / NORMAL_IQR;
         let mut fitted =
             Self { deciles, most_psi, median, scale, place: (0.0, 0.0), spread: (0.0, 0.0) };
         let features = train.samples().iter();
@@ -244,7 +244,7 @@ impl Channel {
             (sum, size) = (sum + z, size + z.abs());
         }
         let steps = window.steps() as f64;
-        Some([sum / steps, (size / steps + LEAST_SPREAD).ln()])
+        Some([sum / steps, (size / steps + MIN_SPREAD).ln()])
     }
 }
 
@@ -262,6 +262,10 @@ fn largest_psi(deciles: &Deciles, values: &[f64], stretch: usize) -> f64 {
         }
     }
     largest
+}
+
+fn is_outside((least, most): (f64, f64), value: f64) -> bool {
+    value < least || value > most
 }
 
 /// The range of values, made wider; (0, 0) without any.

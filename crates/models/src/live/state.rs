@@ -16,7 +16,7 @@ const VERSION: u64 = 1;
 /// Magic, version, checksum, spec.
 const HEADER: usize = 4;
 
-/// A restart.
+/// Saving and restoring the state.
 impl Predictor {
     /// The state after the last candle as bytes, for [`restore`](Self::restore) after a restart.
     /// Write them with [`replace_file`](crate::replace_file): then a crash leaves the old state
@@ -114,22 +114,22 @@ impl Predictor {
     /// The words of a state that is whole and of this spec.
     fn checked(&self, bytes: &[u8]) -> Result<Vec<u64>, PredictError> {
         let (chunks, rest) = bytes.as_chunks::<8>();
-        let word = |index: usize| chunks.get(index).map(|bytes| u64::from_le_bytes(*bytes));
-        if word(0) != Some(MAGIC) || chunks.len() < HEADER || !rest.is_empty() {
+        let words: Vec<u64> = chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+        if words.first() != Some(&MAGIC) || words.len() < HEADER || !rest.is_empty() {
             return misfit("it is no state of a predictor, or cut");
         }
-        if word(1).is_some_and(|version| version > VERSION) {
+        if words[1] > VERSION {
             return misfit("a newer version of this crate wrote it");
         }
         let mut blank = bytes.to_vec();
         blank[16..24].fill(0);
-        if word(1) != Some(VERSION) || word(2) != Some(xxh3_64(&blank)) {
+        if words[1] != VERSION || words[2] != xxh3_64(&blank) {
             return misfit("its checksum is wrong: it was changed or cut");
         }
-        if word(3) != Some(fingerprint(self.model.spec())) {
+        if words[3] != fingerprint(self.model.spec()) {
             return misfit("it is of a model with another spec");
         }
-        Ok(chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
+        Ok(words)
     }
 }
 

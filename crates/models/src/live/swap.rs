@@ -5,7 +5,7 @@ use super::predictor::{Predictor, check, known};
 use super::rows::RowRing;
 use crate::{FittedModel, ModelSpec, PredictError};
 
-/// What a model of another spec goes on with.
+/// Signals and rows that a model of another spec starts with.
 pub(super) struct Carried {
     pipeline: SignalPipeline,
     pub(super) rows: RowRing,
@@ -142,11 +142,11 @@ fn join_rows(new: &ModelSpec, rings: &[(&SignalSpec, &RowRing)]) -> RowRing {
     let run = rings.iter().map(|(_, ring)| ring.run()).min().unwrap_or(0).min(new.lookback);
     let mut joined = RowRing::new(new.lookback, places.len());
     for back in (1..=run).rev() {
-        let value = |&(ring, column): &(usize, usize)| {
+        let row = places.iter().map(|&(ring, column)| {
             let (_, ring) = rings[ring];
             ring.complete()[(ring.run() - back) * ring.width() + column]
-        };
-        joined.push(&places.iter().map(value).collect::<Vec<f64>>());
+        });
+        joined.push(&row.collect::<Vec<f64>>());
     }
     joined
 }

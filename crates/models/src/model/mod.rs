@@ -78,7 +78,7 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     /// Its name, carried by every prediction.
     fn id(&self) -> &ModelId;
 
-    /// What it reads and what it is asked.
+    /// Channels, interval, lookback and labels of the model.
     fn spec(&self) -> &ModelSpec;
 
     /// Working memory for [`predict`](Self::predict); make it once, reuse it.

@@ -1,4 +1,4 @@
-//! What a model answers.
+//! Predictions, votes and their parts.
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::PredictError;
 pub struct ModelId(Arc<str>);
 
 impl ModelId {
-    /// An id.
+    /// Creates an id.
     pub fn new(id: impl Into<Arc<str>>) -> Self {
         Self(id.into())
     }
@@ -64,7 +64,7 @@ impl Probabilities {
     }
 }
 
-/// Why a prediction is NEUTRAL.
+/// Reason for a NEUTRAL prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NeutralReason {
@@ -84,15 +84,15 @@ pub enum NeutralReason {
     Novel,
 }
 
-/// What a member of an ensemble says.
+/// Vote of a member of an ensemble.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Vote {
-    /// The member.
+    /// Id of the member.
     pub model: ModelId,
     /// Its share in the vote; all shares sum to 1.
     pub weight: f32,
-    /// What it calls.
+    /// Direction that the member predicts.
     pub direction: Direction,
     /// Its probability of that class.
     pub confidence: f32,
@@ -105,7 +105,7 @@ impl Vote {
     }
 }
 
-/// Where a model says the close will go, with a probability.
+/// Predicted direction of the close, with its probability.
 ///
 /// # Examples
 /// ```
@@ -132,11 +132,11 @@ pub struct Prediction {
     pub probabilities: Probabilities,
     /// Close time of the last candle seen: the moment of decision.
     pub decided_at: Timestamp,
-    /// How many candles ahead.
+    /// Horizon of the prediction, candles.
     pub horizon: usize,
-    /// Which model says so.
+    /// Id of the model that predicted.
     pub model: ModelId,
-    /// For NEUTRAL, why.
+    /// Reason for NEUTRAL; `None` for UP and DOWN.
     pub neutral: Option<NeutralReason>,
     /// For an ensemble, the weight of the members whose own call is the ensemble's, 0 to 1.
     pub agreement: Option<f32>,

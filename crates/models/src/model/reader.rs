@@ -31,7 +31,7 @@ pub struct TableReader<'a> {
     stateful: Option<&'a dyn StatefulModel>,
     tables: &'a [SignalTable],
     scratch: Scratch,
-    /// Where the reading of each table stands.
+    /// Position of the reader in each table.
     places: Vec<Place>,
     /// A channel that shows one value only.
     silenced: Option<(usize, f64)>,

@@ -1,4 +1,4 @@
-//! How a model came to be, and what it was measured to do.
+//! Training record of a model, and its accuracy on held-out candles.
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use windvane_signals::Scaler;
 
 use crate::ModelSpec;
 
-/// How a model came to be: enough to make it again.
+/// Training record of a model: enough to fit it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecord {
     /// Version of the crate that fitted it.
@@ -39,10 +39,10 @@ pub struct TrainingRecord {
     pub validation_loss: Option<f64>,
     /// Channels without spread in training: nothing was learned from them.
     pub constant_channels: Vec<String>,
-    /// What it was measured to do later, where that was done.
+    /// Accuracy on later candles, if it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
-    /// What its maker says about it: what it is for, its limits.
+    /// Notes of the author: purpose, limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -51,12 +51,13 @@ impl TrainingRecord {
     /// The same with the channels that the scaler found without spread.
     #[must_use]
     pub fn with_scaler(self, scaler: &Scaler, spec: &ModelSpec) -> Self {
-        let name = |channel: usize| spec.signals.channels[channel].to_string();
-        Self { constant_channels: scaler.constant_channels().map(name).collect(), ..self }
+        let constant = scaler.constant_channels();
+        let names = constant.map(|channel| spec.signals.channels[channel].to_string());
+        Self { constant_channels: names.collect(), ..self }
     }
 }
 
-/// What a model did on candles after all those it was fitted and chosen on.
+/// Accuracy on held-out candles, all after those of training and validation.
 ///
 /// In words, by `Display`:
 /// `52.5 % of 2,000 calls came true (95 % interval 50.1 to 54.9 %)`, and so on.
@@ -90,12 +91,11 @@ pub struct HeldOut {
 
 impl fmt::Display for HeldOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let day = |time: Timestamp| time.to_string().split('T').next().map(str::to_string);
-        let (from, until) = (day(self.from).unwrap_or_default(), day(self.until));
+        let (from, until) = (date(self.from), date(self.until));
         let ((low, high), lead) = (self.interval_95, self.lead_95);
         write!(
             f,
-            "{:.1} % of {} calls came true (95 % interval {:.1} to {:.1} %) on {} from {from} to {}, \
+            "{:.1} % of {} calls came true (95 % interval {:.1} to {:.1} %) on {} from {from} to {until}, \
              calls on {:.1} % of the candles; best baseline there, {}: {:.1} %; \
              lead over it {:+.1} to {:+.1} points (95 %)",
             100.0 * self.accuracy,
@@ -103,7 +103,6 @@ impl fmt::Display for HeldOut {
             100.0 * low,
             100.0 * high,
             self.pairs.join(", "),
-            until.unwrap_or_default(),
             100.0 * self.coverage,
             self.naive_rule,
             100.0 * self.naive_accuracy,
@@ -113,7 +112,12 @@ impl fmt::Display for HeldOut {
     }
 }
 
-/// 12345 as `12,345`.
+/// Date of a time, such as `2024-01-31`.
+fn date(time: Timestamp) -> String {
+    time.to_string().split('T').next().unwrap_or_default().to_string()
+}
+
+/// A number with thousands separators: 12345 as `12,345`.
 fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

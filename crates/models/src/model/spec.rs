@@ -5,7 +5,7 @@ use windvane_signals::{LabelSpec, SignalError, SignalSpec, Window};
 
 use crate::PredictError;
 
-/// What a model reads and what it is asked: stored with its weights.
+/// Input and labels of a model: channels, interval, lookback, horizon. Saved with its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
@@ -20,8 +20,8 @@ pub struct ModelSpec {
 }
 
 /// Bounds on memory where specs come from files: rows per window, and its values.
-const LONGEST_LOOKBACK: usize = 10_000;
-const LARGEST_WINDOW: usize = 1_000_000;
+const MAX_LOOKBACK: usize = 10_000;
+const MAX_WINDOW: usize = 1_000_000;
 
 impl ModelSpec {
     /// Confirms the ranges: a spec read from a file may hold anything.
@@ -31,15 +31,14 @@ impl ModelSpec {
     pub fn validate(&self) -> Result<(), SignalError> {
         self.labels.check()?;
         self.signals.check()?;
-        let setting = |setting, expected, got: usize| {
-            Err(SignalError::Setting { setting, expected, got: got as f64 })
-        };
-        if !(1..=LONGEST_LOOKBACK).contains(&self.lookback) {
-            return setting("lookback", "1 to 10000 rows", self.lookback);
+        if !(1..=MAX_LOOKBACK).contains(&self.lookback) {
+            let (setting, expected) = ("lookback", "1 to 10000 rows");
+            return Err(SignalError::Setting { setting, expected, got: self.lookback as f64 });
         }
         let values = self.lookback * self.signals.width();
-        if values > LARGEST_WINDOW {
-            return setting("rows times channels of a window", "at most 1000000", values);
+        if values > MAX_WINDOW {
+            let (setting, expected) = ("rows times channels of a window", "at most 1000000");
+            return Err(SignalError::Setting { setting, expected, got: values as f64 });
         }
         Ok(())
     }
@@ -49,12 +48,14 @@ impl ModelSpec {
     /// # Errors
     /// [`PredictError::WindowShape`] when it has not.
     pub fn check(&self, window: &Window<'_>) -> Result<(), PredictError> {
-        let shape = |what, expected, got| Err(PredictError::WindowShape { what, expected, got });
-        if window.width() != self.signals.width() {
-            return shape("channels", self.signals.width(), window.width());
-        }
-        if window.steps() != self.lookback {
-            return shape("rows", self.lookback, window.steps());
+        let axes = [
+            ("channels", self.signals.width(), window.width()),
+            ("rows", self.lookback, window.steps()),
+        ];
+        for (what, expected, got) in axes {
+            if got != expected {
+                return Err(PredictError::WindowShape { what, expected, got });
+            }
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ impl Network {
         Ok(Self { id, spec, scaler, calibration, record, layers, weights, packed })
     }
 
-    /// The layers.
+    /// Configuration of the layers.
     pub fn config(&self) -> &NetworkConfig {
         &self.layers.config
     }

@@ -2,14 +2,15 @@
 //!
 //! What is `lstm.w_ih` here is `lstm.weight_ih_l0` there. `PyTorch` has two biases per gate, of
 //! which only the sum counts; the networks here have one.
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_lstm_core::{TensorSpec, Tensors};
 
 use super::{NetworkConfig, Pooling};
 use crate::LoadError;
-use crate::artifact::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
+use crate::artifact::stored::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
 
-/// What `PyTorch`'s own `save_file` writes beside the tensors; other readers ask for it.
+/// Metadata that `PyTorch`'s own `save_file` writes; other readers require it.
 const METADATA: (&str, &str) = ("format", "pt");
 
 /// The tensors of a `state_dict`, their names and shapes not yet compared with a model's.
@@ -19,7 +20,7 @@ pub(crate) struct StateDict {
     tensors: Vec<SavedTensor>,
 }
 
-/// Reading one.
+/// Reading and checks.
 impl StateDict {
     /// `file` names it in messages.
     pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, LoadError> {
@@ -75,10 +76,11 @@ impl StateDict {
         self.size(&format!("{layer}.weight"), 1)
     }
 
-    /// How many of the layers `{prefix}1`, `{prefix}2`, … there are, without a gap.
+    /// Number of layers `{prefix}1`, `{prefix}2`, …, up to the first that is missing.
     fn count(&self, prefix: &str) -> usize {
-        let there = |index: &usize| self.find(&format!("{prefix}{index}.weight")).is_some();
-        (1..=self.tensors.len()).take_while(there).count()
+        (1..=self.tensors.len())
+            .take_while(|index| self.find(&format!("{prefix}{index}.weight")).is_some())
+            .count()
     }
 
     /// A size that can be read off the length of a tensor's first axis, which is `per` times it.
@@ -159,42 +161,42 @@ impl StateDict {
 
 /// The bytes of a `state_dict` with these weights. The second bias of each gate is 0.
 pub(crate) fn to_bytes(weights: &Tensors<f32>) -> Result<Vec<u8>, String> {
-    let text = |error: safetensors::SafeTensorError| error.to_string();
     let mut tensors = Vec::new();
     for (spec, data) in weights.iter() {
         for (part, TensorSpec { name, shape }) in torch_specs(spec).into_iter().enumerate() {
-            let zeros = || vec![0; 4 * data.len()];
-            tensors.push((name, shape, if part == 0 { bytes_of(data) } else { zeros() }));
+            let bytes = if part == 0 { bytes_of(data) } else { vec![0; 4 * data.len()] };
+            tensors.push((name, shape, bytes));
         }
     }
     let views = tensors.iter().map(|(name, shape, bytes)| {
-        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view)).map_err(text)
+        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view))
     });
-    let views = views.collect::<Result<Vec<_>, _>>()?;
+    let views: Vec<_> =
+        views.collect::<Result<_, _>>().map_err(|error: SafeTensorError| error.to_string())?;
     let (key, value) = METADATA;
     let metadata = [(key.to_string(), value.to_string())].into_iter().collect();
-    safetensors::serialize(views, Some(metadata)).map_err(text)
+    safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
 }
 
-/// Where `PyTorch` keeps a tensor: under another name, in two whose sum it is, or with an axis
-/// more.
+/// Tensors of `PyTorch` for one of ours: under another name, as two whose sum it is, or with one
+/// more axis.
 fn torch_specs(own: &TensorSpec) -> Vec<TensorSpec> {
     let (layer, name) = own.name.split_once('.').unwrap_or(("", &own.name));
     let (name, direction) =
         name.strip_suffix("_reverse").map_or((name, ""), |name| (name, "_reverse"));
-    let named = |names: &[&str]| -> Vec<TensorSpec> {
-        let full = |name: &&str| format!("{layer}.{name}{direction}");
-        names.iter().map(|name| TensorSpec::new(full(name), own.shape.clone())).collect()
+    let names: &[&str] = match (layer, name) {
+        (_, "w_ih") => &["weight_ih_l0"],
+        (_, "w_hh") => &["weight_hh_l0"],
+        ("lstm", "b") => &["bias_ih_l0", "bias_hh_l0"],
+        ("att", "v") => return vec![TensorSpec::new("att_v.weight", [1, own.len()])],
+        (_, "w") => &["weight"],
+        (_, "b") => &["bias"],
+        _ => return vec![own.clone()],
     };
-    match (layer, name) {
-        (_, "w_ih") => named(&["weight_ih_l0"]),
-        (_, "w_hh") => named(&["weight_hh_l0"]),
-        ("lstm", "b") => named(&["bias_ih_l0", "bias_hh_l0"]),
-        ("att", "v") => vec![TensorSpec::new("att_v.weight", [1, own.len()])],
-        (_, "w") => named(&["weight"]),
-        (_, "b") => named(&["bias"]),
-        _ => vec![own.clone()],
-    }
+    names
+        .iter()
+        .map(|name| TensorSpec::new(format!("{layer}.{name}{direction}"), own.shape.clone()))
+        .collect()
 }
 
 fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, LoadError> {

@@ -1,4 +1,4 @@
-//! Choosing temperature, exponent and abstention on candles behind the training.
+//! Choice of temperature, exponent and abstention on candles after the training.
 use rayon::prelude::*;
 use windvane_signals::{Sample, ValidationSet};
 
@@ -14,7 +14,7 @@ const PRIOR: f64 = 0.15;
 const EXPONENT_PRIOR: f64 = 0.5;
 
 /// Fewest windows that the exponent is chosen on.
-const LEAST_FOR_EXPONENT: usize = 500;
+const MIN_FOR_EXPONENT: usize = 500;
 
 /// ln(0.6 / 0.4), the lead that every exponent leaves as it is.
 const PIVOT: f64 = 0.405_465_108_108_164_4;
@@ -97,7 +97,7 @@ pub fn abstain(
 
 /// The validation windows that choose, and the last third, purged, that calibrates; all of them
 /// for both where there are too few to cut.
-pub fn calibration_parts<'a>(validation: &ValidationSet) -> (ValidationSet, ValidationSet) {
+pub fn calibration_parts(validation: &ValidationSet) -> (ValidationSet, ValidationSet) {
     let parts = validation.split(SHARE).ok();
     parts.unwrap_or_else(|| (validation.clone(), validation.clone()))
 }
@@ -111,11 +111,15 @@ fn log_probabilities(
     model.set_calibration(Calibration::NONE)?;
     let predicted = predictions(model, slice);
     model.set_calibration(before)?;
-    let floor = |p: f32| f64::from(p.max(f32::MIN_POSITIVE)).ln();
-    Ok(predicted?.iter().map(|p| p.classes().map(floor)).collect())
+    Ok(predicted?.iter().map(|p| p.classes().map(floored_ln)).collect())
 }
 
-/// What a model says to windows decided after its training, in their order.
+/// ln p, finite for a probability of 0 too.
+fn floored_ln(p: f32) -> f64 {
+    f64::from(p.max(f32::MIN_POSITIVE)).ln()
+}
+
+/// Predicts the windows of a validation set, in their order.
 ///
 /// # Errors
 /// [`TrainError::Validation`] when the slice begins before the model's training ended, and what
@@ -130,14 +134,11 @@ pub fn predictions(
     {
         return Err(TrainError::Validation { what: "time: the slice begins before training ends" });
     }
-    let chunk = |samples: &[Sample]| {
-        let mut reader = TableReader::new(model, slice.tables());
-        samples.iter().map(|sample| Ok(reader.predict_sample(sample)?.probabilities)).collect()
-    };
-    // A recurrent state is made by reading on: one reader for all.
+    // A recurrent state depends on all rows before: one reader for all.
     let together = if model.stateful().is_none() { CHUNK } else { usize::MAX };
+    let chunks = slice.samples().par_chunks(together);
     let chunks: Vec<Result<Vec<_>, TrainError>> =
-        slice.samples().par_chunks(together).map(chunk).collect();
+        chunks.map(|samples| chunk_predictions(model, slice, samples)).collect();
     let mut all = Vec::with_capacity(slice.len());
     for chunk in chunks {
         all.extend(chunk?);
@@ -145,16 +146,22 @@ pub fn predictions(
     Ok(all)
 }
 
+fn chunk_predictions(
+    model: &dyn FittedModel,
+    slice: &ValidationSet,
+    samples: &[Sample],
+) -> Result<Vec<Probabilities>, TrainError> {
+    let mut reader = TableReader::new(model, slice.tables());
+    samples.iter().map(|sample| Ok(reader.predict_sample(sample)?.probabilities)).collect()
+}
+
 /// Temperature and exponent: golden-section search over the logarithm of each in turn, until
 /// neither moves. Few windows leave the exponent at 1.
 fn best(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
-    let cost = |log_t: f64, log_b: f64| {
-        let of = |(logits, &label): (&[f64; 3], &usize)| loss(*logits, log_t, log_b, label);
-        let prior = (log_t / PRIOR).powi(2) / 2.0 + (log_b / EXPONENT_PRIOR).powi(2) / 2.0;
-        logits.iter().zip(labels).map(of).sum::<f64>() + prior
-    };
-    let (mut log_t, mut log_b) = (least(10.0_f64.ln(), |log_t| cost(log_t, 0.0)), 0.0_f64);
-    if logits.len() < LEAST_FOR_EXPONENT {
+    let cases = Cases { logits, labels };
+    let mut log_t = least(10.0_f64.ln(), |log_t| cases.cost(log_t, 0.0));
+    let mut log_b = 0.0_f64;
+    if logits.len() < MIN_FOR_EXPONENT {
         return [log_t.exp(), 1.0];
     }
     // At a usual lead d the raised one is d (d / r)^(b − 1) / T^b. The exponent is searched with
@@ -163,16 +170,34 @@ fn best(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
     let usual = (squares / logits.len() as f64).sqrt().clamp(1e-3, 1e3).ln();
     for _ in 0..20 {
         let before = (log_t, log_b);
-        let raised = |log_t: f64, b: f64| b * (usual - log_t) - (b - 1.0) * PIVOT.ln();
-        let held = raised(log_t, log_b.exp());
-        let beside = |b: f64| usual - (held + (b - 1.0) * PIVOT.ln()) / b;
-        log_b = least(5.0_f64.ln(), |log_b| cost(beside(log_b.exp()), log_b));
-        log_t = least(10.0_f64.ln(), |log_t| cost(log_t, log_b));
+        let b = log_b.exp();
+        let held = b * (usual - log_t) - (b - 1.0) * PIVOT.ln();
+        log_b = least(5.0_f64.ln(), |log_b| {
+            let b = log_b.exp();
+            cases.cost(usual - (held + (b - 1.0) * PIVOT.ln()) / b, log_b)
+        });
+        log_t = least(10.0_f64.ln(), |log_t| cases.cost(log_t, log_b));
         if (log_t - before.0).abs() + (log_b - before.1).abs() < 1e-3 {
             break;
         }
     }
     [log_t.exp(), log_b.exp()]
+}
+
+/// Uncalibrated logits and the labels of the same windows.
+struct Cases<'a> {
+    logits: &'a [[f64; 3]],
+    labels: &'a [usize],
+}
+
+impl Cases<'_> {
+    /// Summed loss under a temperature and an exponent, plus the prior of both.
+    fn cost(&self, log_t: f64, log_b: f64) -> f64 {
+        let cases = self.logits.iter().zip(self.labels);
+        let losses = cases.map(|(logits, &label)| loss(*logits, log_t, log_b, label));
+        let prior = (log_t / PRIOR).powi(2) / 2.0 + (log_b / EXPONENT_PRIOR).powi(2) / 2.0;
+        losses.sum::<f64>() + prior
+    }
 }
 
 /// −ln p(label) under a temperature and an exponent.
@@ -190,21 +215,25 @@ fn loss(logits: [f64; 3], log_t: f64, log_b: f64, label: usize) -> f64 {
     largest + sum.ln() - scaled[label]
 }
 
-/// Where a cost of one number within ± `reach` is least, by golden-section search.
-fn least(reach: f64, cost: impl Fn(f64) -> f64) -> f64 {
+/// The two inner points of a bracket at the golden ratio.
+fn inner_points(low: f64, high: f64) -> (f64, f64) {
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
+    (high - ratio * (high - low), low + ratio * (high - low))
+}
+
+/// Golden-section search: the number within ± `reach` that minimises a cost.
+fn least(reach: f64, cost: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (-reach, reach);
-    let inner = |low: f64, high: f64| (high - ratio * (high - low), low + ratio * (high - low));
-    let (mut left, mut right) = inner(low, high);
+    let (mut left, mut right) = inner_points(low, high);
     let (mut at_left, mut at_right) = (cost(left), cost(right));
     while high - low > 1e-4 {
         if at_left <= at_right {
             (high, right, at_right) = (right, left, at_left);
-            left = inner(low, high).0;
+            left = inner_points(low, high).0;
             at_left = cost(left);
         } else {
             (low, left, at_left) = (left, right, at_right);
-            right = inner(low, high).1;
+            right = inner_points(low, high).1;
             at_right = cost(right);
         }
     }
@@ -217,14 +246,17 @@ mod tests {
 
     /// Logits of a coin with p(UP) drawn evenly, `sure` times too large, and what came of it.
     fn simulated(n: u64, sure: f64) -> (Vec<[f64; 3]>, Vec<usize>) {
-        // Evenly spread, without a generator: the golden ratio's multiples.
-        let even = |i: u64, step: f64| (i as f64 * step).fract();
-        let one = |i: u64| {
+        let cases = (0..n).map(|i| {
             let p = 0.1 + 0.8 * even(i, 0.618_033_988_749_894_9);
             let logit = (p / (1.0 - p)).ln() * sure;
             ([logit, 0.0, -40.0], usize::from(even(i, 0.754_877_666_246_692_8) >= p))
-        };
-        (0..n).map(one).unzip()
+        });
+        cases.unzip()
+    }
+
+    /// Evenly spread without a generator: multiples of the golden ratio.
+    fn even(i: u64, step: f64) -> f64 {
+        (i as f64 * step).fract()
     }
 
     #[test]

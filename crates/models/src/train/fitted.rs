@@ -28,7 +28,7 @@ impl Fitted {
         Self { model: Arc::new(model) }
     }
 
-    /// The model.
+    /// The fitted model.
     pub fn model(&self) -> &dyn FittedModel {
         &*self.model
     }
@@ -42,7 +42,8 @@ impl Learner for Fitted {
     /// The weights are the recipe: the XXH3 of the model's file.
     fn recipe(&self) -> Option<String> {
         let bytes = self.model.to_bytes().ok()?;
-        Some(format!("{} as it is, {:016x}", self.id(), xxhash_rust::xxh3::xxh3_64(&bytes)))
+        let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
+        serde_json::to_string(&("fitted", self.id().as_str(), hash)).ok()
     }
 
     /// Returns the model.

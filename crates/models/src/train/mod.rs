@@ -34,9 +34,11 @@ pub trait Learner: Send + Sync {
     /// Id of the models it fits: their name in reports. Two learners of one kind differ in it.
     fn id(&self) -> &ModelId;
 
-    /// All that decides what it fits, beside the windows and the seed, as text: two learners that
-    /// give the same text fit the same bits. `None`, the default, for one that does not tell; what
-    /// it fits is then never taken for what another one or an earlier run has fitted.
+    /// Returns all settings that decide the fitted model, besides the windows and the seed, as
+    /// text; the settings serialised as JSON are such a text, `Debug` output is not.
+    ///
+    /// Two learners with equal text fit the same bits, so a backtest reuses the result of one for
+    /// the other. `None`, the default, means that results are never reused.
     fn recipe(&self) -> Option<String> {
         None
     }
@@ -84,19 +86,9 @@ forward!(Box Arc);
 /// [`TrainError::Validation`] when they differ, or when validation begins before training ends;
 /// [`TrainError::TooFewWindows`] without any, [`TrainError::Setting`].
 pub fn spec_of(train: &TrainSet, validation: &ValidationSet) -> Result<ModelSpec, TrainError> {
-    let spec = |samples: &SampleSet| {
-        let first = samples.tables().first();
-        let first = first.ok_or(TrainError::TooFewWindows { expected: 1, got: 0 })?;
-        Ok::<_, TrainError>(ModelSpec {
-            signals: first.spec().clone(),
-            interval: first.interval(),
-            lookback: samples.lookback(),
-            labels: samples.labels(),
-        })
-    };
-    let own = spec(train)?;
+    let own = spec_of_samples(train)?;
     own.validate()?;
-    if own != spec(validation)? {
+    if own != spec_of_samples(validation)? {
         return Err(TrainError::Validation { what: "channels, interval, lookback or labels" });
     }
     // Validation inside the training time would choose what was learned by heart.
@@ -107,6 +99,17 @@ pub fn spec_of(train: &TrainSet, validation: &ValidationSet) -> Result<ModelSpec
         });
     }
     Ok(own)
+}
+
+fn spec_of_samples(samples: &SampleSet) -> Result<ModelSpec, TrainError> {
+    let first = samples.tables().first();
+    let first = first.ok_or(TrainError::TooFewWindows { expected: 1, got: 0 })?;
+    Ok(ModelSpec {
+        signals: first.spec().clone(),
+        interval: first.interval(),
+        lookback: samples.lookback(),
+        labels: samples.labels(),
+    })
 }
 
 /// The record of a model fitted on these windows, before any epoch.
@@ -162,8 +165,9 @@ fn data_hash(sets: &[&SampleSet], until: Timestamp) -> String {
     for samples in sets {
         for table in samples.used_tables().into_iter().flatten() {
             hash.update(table.pair().as_str().as_bytes());
-            let known = |row: &usize| table.close_time(*row).is_some_and(|at| at <= until);
-            for row in (0..table.len()).take_while(known) {
+            let rows = 0..table.len();
+            let known = rows.take_while(|row| table.close_time(*row).is_some_and(|at| at <= until));
+            for row in known {
                 let numbers = [table.close(row).unwrap_or_default()];
                 for number in table.row(row).unwrap_or_default().iter().chain(&numbers) {
                     hash.update(&number.to_bits().to_le_bytes());

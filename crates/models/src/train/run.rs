@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         self.on_epoch.map_or(ControlFlow::Continue(()), |on_epoch| on_epoch(report))
     }
 
-    /// Where the model of that id keeps its checkpoint, if it does.
+    /// Path of the checkpoint of a model; `None` without a folder for checkpoints.
     #[allow(dead_code, reason = "networks alone keep checkpoints")]
     pub(crate) fn checkpoint_of(&self, model: &ModelId) -> Option<PathBuf> {
         let folder: &Path = self.checkpoints.as_deref()?;

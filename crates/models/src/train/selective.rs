@@ -29,7 +29,8 @@ impl<L: Learner> Learner for Selective<L> {
     }
 
     fn recipe(&self) -> Option<String> {
-        Some(format!("{} {} of {}", self.id, self.coverage, self.learner.recipe()?))
+        let Self { id, learner, coverage } = self;
+        serde_json::to_string(&("selective", id.as_str(), coverage, learner.recipe()?)).ok()
     }
 
     fn fit(

@@ -1,4 +1,4 @@
-//! Which units of a network do something, over many windows.
+//! Activity of a network's units over many windows.
 use windvane_signals::SampleSet;
 
 use super::{LstmTrace, Trace};
@@ -11,7 +11,7 @@ const END: f32 = 0.01;
 /// An LSTM's unit whose last state has a smaller standard deviation than this says nothing.
 const STILL: f64 = 0.01;
 
-/// What the units of one layer do over many windows.
+/// Activity of the units of one layer over many windows.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LayerActivity {
@@ -26,7 +26,7 @@ pub struct LayerActivity {
     pub gates: Option<[GateActivity; 4]>,
 }
 
-/// What one gate of an LSTM does over many windows, all rows and units together.
+/// Activations of one gate of an LSTM over many windows, all rows and units together.
 ///
 /// A gate is saturated below 0.01 and above 0.99, the candidate beyond ± 0.99: there its
 /// derivative is below 1 % (2 % for the candidate) and hardly any gradient passes. **Source**
@@ -134,8 +134,9 @@ impl LstmTally {
     }
 
     fn activity(self) -> LayerActivity {
-        let still = |unit: &usize| (self.states[*unit][1] / self.windows).sqrt() < STILL;
-        let dead = (0..self.states.len()).filter(still).collect();
+        let dead = (0..self.states.len())
+            .filter(|unit| (self.states[*unit][1] / self.windows).sqrt() < STILL)
+            .collect();
         let gates = self.gates.map(|GateTally { count, sum, low, high, between }| GateActivity {
             mean: sum / count,
             low: low / count,

@@ -1,4 +1,4 @@
-//! How large the gradients of a network's weights are.
+//! Norms of the gradients of a network's weights.
 use windvane_lstm_core::{CrossEntropy, Tensors};
 use windvane_signals::SampleSet;
 

@@ -9,7 +9,7 @@ use crate::{PredictError, Prediction};
 /// The gates of an LSTM, in the order in which they stand everywhere here.
 pub const GATES: [&str; 4] = ["input", "forget", "candidate", "output"];
 
-/// What the layers of a network do on the way from a window to a prediction.
+/// Activations of a network's layers for one window, from the scaled rows to the prediction.
 ///
 /// The sums are taken in the order of training, so numbers may differ from those of
 /// [`predict`](crate::DirectionModel::predict) by rounding.
@@ -22,24 +22,24 @@ pub struct Trace {
     pub scaled: Vec<f32>,
     /// The LSTMs; of a bidirectional one the forward direction first.
     pub lstms: Vec<LstmTrace>,
-    /// How much each row counts, `[T]`, summing to 1; `None` for a network without attention.
+    /// Attention weight of each row, `[T]`, summing to 1; `None` for a network without attention.
     pub attention: Option<Vec<f32>>,
     /// The hidden dense layers.
     pub dense: Vec<DenseTrace>,
-    /// What the head says, before calibration: UP, DOWN, NEUTRAL.
+    /// Logits of the head before calibration: UP, DOWN, NEUTRAL.
     pub logits: [f32; 3],
-    /// What comes of it.
+    /// The calibrated prediction.
     pub prediction: Prediction,
 }
 
-/// What one direction of an LSTM does. Everything is `[T, H]`, in the order of the rows whichever
+/// Activations of one direction of an LSTM. Everything is `[T, H]`, in the order of the rows whichever
 /// way the direction reads: the reverse one ends at row 0.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct LstmTrace {
     /// `lstm`, or `lstm reverse`.
     pub layer: String,
-    /// `H`.
+    /// Number of hidden units, `H`.
     pub hidden_size: usize,
     /// The activated gates in the order of [`GATES`]: the candidate −1 to 1, the
     /// others 0 to 1.
@@ -52,7 +52,7 @@ pub struct LstmTrace {
     pub reverse: bool,
 }
 
-/// What a hidden dense layer does.
+/// Activations of a hidden dense layer.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DenseTrace {

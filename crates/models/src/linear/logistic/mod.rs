@@ -239,8 +239,9 @@ impl FittedModel for LogisticRegression {
             Artifact::new(KIND, &self.id, &self.spec, &Config { neutral: self.neutral })?;
         let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);
         let mut artifact = artifact.with_record(self.record.as_ref());
-        let rows = |part: usize| self.weights.iter().map(move |weight| parts(*weight)[part]);
-        let weights = (0..PARTS).flat_map(rows).collect();
+        let weights = (0..PARTS)
+            .flat_map(|part| self.weights.iter().map(move |weight| parts(*weight)[part]))
+            .collect();
         artifact.push("weights", &[PARTS, self.weights.len()], weights)?;
         artifact.push("constant", &[PARTS], parts(self.constant).to_vec())?;
         Ok(artifact)

@@ -1,7 +1,7 @@
-//! How much each channel counts in learned weights.
+//! Importance of the channels in learned weights.
 use serde::{Deserialize, Serialize};
 
-/// How much a channel counts, with an interval.
+/// Importance of a channel, with a 95 % interval.
 ///
 /// **Formula** with w the channel's weight, σ the standard deviation of tanh(z/2) over the
 /// training windows and e its standard error:

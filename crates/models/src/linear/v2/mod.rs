@@ -46,7 +46,7 @@ pub const KIND: &str = "v2";
 /// Logit of NEUTRAL beside ± s/2.
 const NEUTRAL_LOGIT: f32 = -3.0;
 
-/// What a saved file says beyond its tensors. What weights set by hand do not need is left out.
+/// Configuration in a saved file. Fields that weights set by hand do not need are left out.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -136,7 +136,7 @@ impl WeightedSignals {
         self.gain
     }
 
-    /// How much each channel counts, in their order; empty unless the weights are learned.
+    /// Importance of each channel, in their order; empty unless the weights are learned.
     pub fn importance(&self) -> &[SignalImportance] {
         &self.importance
     }

@@ -5,7 +5,7 @@ use windvane_lstm_core::{
 
 use super::forward::{Cache, DenseCache, zeros};
 use crate::network::Layers;
-use crate::network::encoder::training::Upstream;
+use crate::network::training::encoder::Upstream;
 
 impl Layers {
     /// **Adds** the gradient of the loss with respect to the parameters to `d_weights`, after

@@ -6,7 +6,7 @@ use windvane_lstm_core::{
 };
 
 use crate::network::Layers;
-use crate::network::encoder::training::EncoderCache;
+use crate::network::training::encoder::EncoderCache;
 
 /// Source of a chunk's dropout masks.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use windvane_signals::{Band, Scaler, TrainSet, ValidationSet};
 
 use crate::network::{CLASSES, Layers, Network, NetworkConfig, saved};
 use crate::train::network::{
-    Checkpoint, Examples, Fingerprint, SegmentBatches, Trainer, WindowBatches,
+    Checkpoint, Examples, Fingerprint, SegmentBatches, Trainer, WindowBatches, settings_text,
 };
 use crate::train::{
     Learner, Recipe, Run, SequenceClassifier, Sequences, calibrate, calibration_parts,
@@ -41,7 +41,7 @@ const MIN_WINDOWS: usize = 32;
 pub struct NetworkLearner {
     /// Id of the models it fits.
     pub id: ModelId,
-    /// The layers.
+    /// Configuration of the layers.
     pub config: NetworkConfig,
     /// Settings of the training.
     pub recipe: Recipe,
@@ -81,8 +81,13 @@ impl NetworkLearner {
             path,
             run: Fingerprint {
                 version: record.version.clone(),
-                layers: format!("{} {layers:?}", saved::kind(config)),
-                recipe: format!("{recipe:?}"),
+                layers: settings_text(&(
+                    saved::kind(config),
+                    config,
+                    spec.signals.width(),
+                    CLASSES,
+                )),
+                recipe: settings_text(recipe),
                 seed: run.seed(),
                 data_hash: record.data_hash.clone(),
             },
@@ -139,7 +144,8 @@ impl Learner for NetworkLearner {
     }
 
     fn recipe(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+        let Self { id, config, recipe } = self;
+        serde_json::to_string(&("network", id.as_str(), config, recipe)).ok()
     }
 
     fn fit(

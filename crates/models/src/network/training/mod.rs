@@ -1,5 +1,6 @@
 //! Training of a network: forward with everything kept, backward, and the learner.
 mod backward;
+mod encoder;
 mod forward;
 mod learner;
 #[cfg(test)]

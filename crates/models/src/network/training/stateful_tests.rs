@@ -37,15 +37,16 @@ fn model(gaps: GapPolicy) -> Network {
 /// A market's candles without those at each of `holes`; up to the first one where that stops.
 fn feed(seed: u64, holes: &[(usize, usize)], gaps: GapPolicy) -> CandleSeries {
     let whole = Market::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, 220, seed).unwrap();
-    let missing = |index: &usize| holes.iter().any(|&(at, len)| (at..at + len).contains(index));
-    let candles: Vec<_> = (0..whole.len()).filter(|index| !missing(index)).collect();
+    let candles: Vec<_> = (0..whole.len())
+        .filter(|index| !holes.iter().any(|&(at, len)| (at..at + len).contains(index)))
+        .collect();
     let apart = candles.windows(2).position(|two| two[1] - two[0] > 1);
     let end = apart.filter(|_| gaps == GapPolicy::Error).map_or(candles.len(), |at| at + 1);
     let candles = candles[..end].iter().map(|&index| whole.candles()[index]).collect();
     CandleSeries::new(whole.pair().clone(), Interval::HOUR, candles).unwrap()
 }
 
-/// What the layers say of every row, each run of rows read in one pass.
+/// Predictions of the layers at every row, each run of rows read in one pass.
 fn long_passes(model: &Network, table: &SignalTable) -> Vec<Option<Prediction>> {
     let Network { packed, scaler, calibration, id, .. } = model;
     let (width, hidden) = (table.width(), model.config().encoder.units());

@@ -58,24 +58,25 @@ fn dropout_acts_in_training_only() {
         let mut cache = Cache::default();
         layers.forward(&weights, &x, 2, draw, &mut cache).unwrap().to_vec()
     };
-    let draw = |index| Some(DropoutSeed { seed: 1, epoch: 0, index });
+    let [one, two] = [1, 2].map(|index| Some(DropoutSeed { seed: 1, epoch: 0, index }));
     assert_eq!(logits(None), logits(None));
-    assert_eq!(logits(draw(1)), logits(draw(1)));
-    assert_ne!(logits(draw(1)), logits(draw(2)));
-    assert_ne!(logits(draw(1)), logits(None));
+    assert_eq!(logits(one), logits(one));
+    assert_ne!(logits(one), logits(two));
+    assert_ne!(logits(one), logits(None));
+}
+
+fn waves(count: usize, phase: f64) -> Vec<f64> {
+    (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()
 }
 
 /// Compares a network's gradients with central differences in f64.
 fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
     let (steps, targets) = (5, [0, 2, 1]);
-    let numbers = |count: usize, phase: f64| -> Vec<f64> {
-        (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()
-    };
-    let mut weights = numbers(layers.weight_count(), 0.3);
+    let mut weights = waves(layers.weight_count(), 0.3);
     for weight in &mut weights {
         *weight *= 0.4;
     }
-    let x = numbers(steps * targets.len() * CHANNELS, 0.0);
+    let x = waves(steps * targets.len() * CHANNELS, 0.0);
     let loss = CrossEntropy { classes: layers.classes(), weights: None, smoothing: 0.0 };
     let mut cache = Cache::default();
     let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {

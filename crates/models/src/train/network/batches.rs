@@ -133,22 +133,16 @@ impl Batches for WindowBatches<'_> {
     fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError> {
         let Some(examples) = self.validation else { return Ok(None) };
         let layers = self.layers;
-        // Working memory is used again, as it is by the gradients; sums go by the order of the parts.
-        let (list, together) = (examples.list(), self.chunks.len());
-        let of_chunk = |(first, chunk): (usize, &mut Chunk)| {
-            let parts = list.chunks(CHUNK).skip(first).step_by(together);
-            let one = |part| {
-                chunk.gather(examples, <[Example]>::iter(part).copied());
-                chunk_loss(layers, weights, chunk)
-            };
-            parts.map(one).collect::<Result<Vec<(f64, usize)>, LstmError>>()
-        };
+        // The working memory of the gradients is reused; sums are in the order of the parts.
+        let (count, together) = (examples.list().len(), self.chunks.len());
         let chunks = self.chunks.par_iter_mut().enumerate();
-        let results: Vec<_> = chunks.map(of_chunk).collect::<Result<_, LstmError>>()?;
-        let parts = || (0..list.len().div_ceil(CHUNK)).map(|p| results[p % together][p / together]);
-        let loss = parts().map(|(loss, _)| loss).sum::<f64>() / list.len() as f64;
-        let right: usize = parts().map(|(_, right)| right).sum();
-        Ok(Some((loss, right as f64 / list.len() as f64)))
+        let results: Vec<Vec<(f64, usize)>> = chunks
+            .map(|(first, chunk)| part_losses(layers, weights, examples, (first, together), chunk))
+            .collect::<Result<_, LstmError>>()?;
+        let parts = (0..count.div_ceil(CHUNK)).map(|p| results[p % together][p / together]);
+        let loss = parts.clone().map(|(loss, _)| loss).sum::<f64>() / count as f64;
+        let right: usize = parts.map(|(_, right)| right).sum();
+        Ok(Some((loss, right as f64 / count as f64)))
     }
 }
 
@@ -167,6 +161,23 @@ fn chunk_gradient(
     let mean = cross_entropy(layers.classes()).add(logits, targets, batch as f32, d_logits)?;
     *loss = f64::from(mean) * batch as f64;
     layers.backward(weights, x, d_logits, cache, d_weights)
+}
+
+/// Summed loss and number of right ones of every `step`th part, from the part `first` on.
+fn part_losses(
+    layers: &Layers,
+    weights: &[f32],
+    examples: &Examples,
+    (first, step): (usize, usize),
+    chunk: &mut Chunk,
+) -> Result<Vec<(f64, usize)>, LstmError> {
+    let parts = examples.list().chunks(CHUNK).skip(first).step_by(step);
+    parts
+        .map(|part| {
+            chunk.gather(examples, part.iter().copied());
+            chunk_loss(layers, weights, chunk)
+        })
+        .collect()
 }
 
 /// The summed loss of a chunk's windows, and how many are right.

@@ -1,4 +1,4 @@
-//! What training needs to go on after a stop with the same bits.
+//! Checkpoints: the state of a training run that continues with the same bits.
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,20 +10,26 @@ use crate::{LoadError, TrainError, replace_file};
 
 const KEY: &str = "windvane_checkpoint";
 
-/// What must be equal for a checkpoint to go on.
+/// Settings and data that a checkpoint belongs to; a run continues only if all are equal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fingerprint {
     pub(crate) version: String,
-    /// The architecture's kind and sizes.
+    /// Kind and configuration of the network, channels and classes, as JSON.
     pub(crate) layers: String,
+    /// Settings of the training, as JSON.
     pub(crate) recipe: String,
     pub(crate) seed: u64,
     pub(crate) data_hash: String,
 }
 
+/// Settings as JSON: the text is equal if and only if the settings are.
+pub(crate) fn settings_text(settings: &impl Serialize) -> String {
+    serde_json::to_string(settings).expect("invariant: settings are names, numbers and lists")
+}
+
 impl Fingerprint {
-    /// What differs first.
+    /// Message for the first part that differs.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let parts = [
             (self.version == other.version, "windvane's version differs"),
@@ -97,19 +103,27 @@ impl Checkpoint {
         if let Some(problem) = card.run.difference(&self.run) {
             return Err(TrainError::Checkpoint { file, problem });
         }
-        let mut take = |name: &str, expected: usize| {
-            let found = stored.tensors.iter_mut().find(|tensor| tensor.name == name);
-            let data = found.map(|tensor| std::mem::take(&mut tensor.data)).unwrap_or_default();
-            if data.len() == expected && data.iter().all(|number| number.is_finite()) {
-                return Ok(data);
-            }
-            Err(self.damaged(format!("{name} are not {expected} finite numbers")))
-        };
-        let current = take("weights", weights)?;
-        let (first, second) = (take("first", weights)?, take("second", weights)?);
+        let current = self.take(&mut stored, "weights", weights)?;
+        let first = self.take(&mut stored, "first", weights)?;
+        let second = self.take(&mut stored, "second", weights)?;
         let optimizer = OptimizerState::from_parts(card.steps, first, second)?;
-        let best = Some((card.best, take("best", weights)?));
+        let best = Some((card.best, self.take(&mut stored, "best", weights)?));
         Ok(Some(Progress { epoch: card.epoch, weights: current, optimizer, best }))
+    }
+
+    /// Takes the `expected` finite numbers of a tensor out of the file's content.
+    fn take(
+        &self,
+        stored: &mut Stored,
+        name: &str,
+        expected: usize,
+    ) -> Result<Vec<f32>, TrainError> {
+        let found = stored.tensors.iter_mut().find(|tensor| tensor.name == name);
+        let data = found.map(|tensor| std::mem::take(&mut tensor.data)).unwrap_or_default();
+        if data.len() == expected && data.iter().all(|number| number.is_finite()) {
+            return Ok(data);
+        }
+        Err(self.damaged(format!("{name} are not {expected} finite numbers")))
     }
 
     fn damaged(&self, problem: String) -> TrainError {

@@ -39,25 +39,25 @@ impl Examples {
     /// Windows of candles.
     pub(crate) fn of_samples(samples: &SampleSet, scaler: &Scaler) -> Result<Self, SignalError> {
         let tables = samples.scaled_tables(scaler)?;
-        let example = |sample: &windvane_signals::Sample| Example {
+        let list = samples.samples().iter().map(|sample| Example {
             table: sample.table,
             row: sample.row,
             label: sample.label.index(),
-        };
-        let list = samples.samples().iter().map(example).collect();
+        });
+        let list = list.collect();
         Ok(Self { tables, width: samples.width(), lookback: samples.lookback(), list })
     }
 
     /// Every sequence is a table with one window.
     pub(crate) fn of_sequences(sequences: &Sequences) -> Self {
         let shape = sequences.shape();
-        let last = shape.steps - 1;
-        let example = |(table, &label)| Example { table, row: last, label };
+        let labels = sequences.labels().iter().enumerate();
+        let list = labels.map(|(table, &label)| Example { table, row: shape.steps - 1, label });
         Self {
             tables: sequences.iter().map(<[f32]>::to_vec).collect(),
             width: shape.channels,
             lookback: shape.steps,
-            list: sequences.labels().iter().enumerate().map(example).collect(),
+            list: list.collect(),
         }
     }
 
@@ -67,8 +67,8 @@ impl Examples {
     /// many there are drifts with the size of a tick, and their loss, −ln of a share of a percent,
     /// would outweigh all that an epoch learned about directions.
     pub(crate) fn leave_out(&mut self, class: Direction) {
-        let stays = |example: &&Example| example.label != class.index();
-        let others: Vec<Example> = self.list.iter().filter(stays).copied().collect();
+        let list = self.list.iter().copied();
+        let others: Vec<Example> = list.filter(|example| example.label != class.index()).collect();
         if !others.is_empty() {
             self.list = others;
         }
@@ -93,7 +93,7 @@ impl Examples {
         self.lookback
     }
 
-    /// How many windows each of so many classes has.
+    /// Number of windows of each class.
     pub(crate) fn class_counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
         for example in &self.list {

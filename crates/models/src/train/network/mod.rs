@@ -9,7 +9,7 @@ mod sequences;
 mod trainer;
 
 pub(crate) use batches::WindowBatches;
-pub(crate) use checkpoint::{Checkpoint, Fingerprint};
+pub(crate) use checkpoint::{Checkpoint, Fingerprint, settings_text};
 pub(crate) use examples::Examples;
 pub(crate) use segment_batches::SegmentBatches;
 pub(crate) use trainer::Trainer;

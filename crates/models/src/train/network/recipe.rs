@@ -1,9 +1,10 @@
-//! How weights are learned: optimizer, schedule, batch, stopping.
+//! Settings of a training: optimizer, schedule, batch, early stopping.
+use serde::Serialize;
 use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 use crate::SettingError;
 
-/// How weights are learned.
+/// Settings of the training of a network.
 ///
 /// The default is `AdamW` over twelve epochs whose learning rate rises for one and falls as a
 /// cosine, with global-norm clipping and early stopping: after `patience` epochs without a better
@@ -16,29 +17,29 @@ use crate::SettingError;
 /// assert!(quick.check().is_ok());
 /// assert!(Recipe { learning_rate: -1.0, ..quick }.check().is_err());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Recipe {
-    /// The rule that turns gradients into steps.
+    /// Optimizer: the rule that turns gradients into steps.
     pub optimizer: Optimizer,
-    /// The full learning rate, of which the schedule takes its share.
+    /// Learning rate before the schedule reduces it.
     pub learning_rate: f64,
-    /// How the learning rate changes; its time is counted in epochs.
+    /// Learning-rate schedule; its time is counted in epochs.
     pub schedule: Schedule,
     /// Windows per step.
     pub batch: usize,
     /// Bound on the gradients.
     pub clip: Clip,
-    /// How weights start.
+    /// Distribution of the initial weights.
     pub init: Init,
-    /// What the forget gate's bias starts at.
+    /// Initial bias of the forget gate.
     pub forget_bias: f64,
     /// Whether the head's biases start at the logarithms of the classes' shares in training.
     /// Otherwise the first epochs learn how rare NEUTRAL is, with gradients that can silence a
     /// layer of rectifiers for good.
     pub class_shares: bool,
-    /// The most epochs.
+    /// Largest number of epochs.
     pub epochs: usize,
-    /// Epochs without improvement before it stops.
+    /// Epochs without a better validation loss before training stops.
     pub patience: usize,
 }
 
@@ -82,7 +83,7 @@ impl Recipe {
         }
     }
 
-    /// Confirms the ranges.
+    /// Checks the ranges.
     ///
     /// # Errors
     /// [`SettingError`].
@@ -100,12 +101,29 @@ impl Recipe {
             ("patience", "at least 1", self.patience as f64, self.patience > 0),
             ("forget_bias", "finite", self.forget_bias, true),
         ];
-        for (setting, expected, got, fits) in rules.into_iter().chain(self.schedule_rules()) {
+        let optimizer = self.optimizer_numbers().into_iter();
+        let optimizer = optimizer.map(|(setting, got)| (setting, "finite", got, true));
+        let rules = rules.into_iter().chain(self.schedule_rules()).chain(optimizer);
+        for (setting, expected, got, fits) in rules {
             if !fits || !got.is_finite() {
                 return Err(SettingError { setting, expected, got });
             }
         }
         Ok(())
+    }
+
+    fn optimizer_numbers(&self) -> Vec<(&'static str, f64)> {
+        match self.optimizer {
+            Optimizer::Sgd { momentum } => vec![("momentum", momentum)],
+            Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => vec![
+                ("beta1", beta1),
+                ("beta2", beta2),
+                ("epsilon", epsilon),
+                ("weight_decay", weight_decay),
+            ],
+            // A kind that a later version of the layers adds has no numbers known here.
+            _ => Vec::new(),
+        }
     }
 
     fn schedule_rules(&self) -> Vec<(&'static str, &'static str, f64, bool)> {

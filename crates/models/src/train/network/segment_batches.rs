@@ -32,7 +32,7 @@ pub(crate) struct SegmentBatches<'a> {
     work: Work,
 }
 
-/// What the epoch is chosen by.
+/// Validation data that chooses the epoch.
 struct Validation<'a> {
     examples: &'a Examples,
     /// With the rows before the first decision, which the state reads.
@@ -65,12 +65,12 @@ impl<'a> SegmentBatches<'a> {
         seed: u64,
     ) -> Self {
         let classes = Classes::of(train, set.tables());
-        // What comes behind the last decision teaches nothing.
-        let until_last = |run: Run| {
+        let runs = Run::of_training(set).into_iter().filter_map(|run| {
+            // Rows after the last decision have no effect on the loss.
             let (_, last) = classes.span(run)?;
             Some(Run { rows: last + 1 - run.first, ..run })
-        };
-        let runs = Run::of_training(set).into_iter().filter_map(until_last).collect();
+        });
+        let runs = runs.collect();
         let slots = batch.div_ceil(STEPS);
         let zeros = vec![0.0; layers.state_width()];
         let d_weights = vec![0.0; layers.weight_count()];
@@ -175,14 +175,13 @@ impl Batches for SegmentBatches<'_> {
 impl<'a> Validation<'a> {
     fn new(examples: &'a Examples, validation: &ValidationSet) -> Self {
         let classes = Classes::of(examples, validation.tables());
-        let decisions = |run: Run| {
+        let runs = Run::of(validation.tables(), |_, _| true).into_iter().filter_map(|run| {
             let (first, last) = classes.span(run)?;
-            // A segment's length before the first decision says as much as all there is.
+            // Rows more than a segment before the first decision hardly change the state.
             let from = run.first.max(first.saturating_sub(SEGMENT));
             Some(Run { first: from, rows: last + 1 - from, ..run })
-        };
-        let runs = Run::of(validation.tables(), |_, _| true);
-        let runs = runs.into_iter().filter_map(decisions).collect();
+        });
+        let runs = runs.collect();
         Self { examples, runs, classes }
     }
 

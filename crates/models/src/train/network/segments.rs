@@ -45,10 +45,9 @@ impl Run {
 
     /// The rows that training may look at.
     pub(super) fn of_training(train: &TrainSet) -> Vec<Self> {
-        let covered = |table: &SignalTable, row: usize| {
+        Self::of(train.tables(), |table, row| {
             table.close_time(row).is_some_and(|at| train.covers(at))
-        };
-        Self::of(train.tables(), covered)
+        })
     }
 
     /// Cuts a run at one place drawn anew, and every [`SEGMENT`] rows from there on.
@@ -84,10 +83,9 @@ impl Classes {
 
     /// The first and the last row of a run with a class.
     pub(super) fn span(&self, run: Run) -> Option<(usize, usize)> {
-        let classed = |row: &usize| self.at(run.table, *row).is_some();
-        let mut rows = run.first..run.end();
-        let first = rows.clone().find(classed)?;
-        Some((first, rows.rfind(classed)?))
+        let mut rows = (run.first..run.end()).filter(|row| self.at(run.table, *row).is_some());
+        let first = rows.next()?;
+        Some((first, rows.next_back().unwrap_or(first)))
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct BatchOf<'a> {
 /// Everything that changes from epoch to epoch.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress {
-    /// Epochs done.
+    /// Number of finished epochs.
     pub(crate) epoch: usize,
     pub(crate) weights: Vec<f32>,
     pub(crate) optimizer: OptimizerState<f32>,

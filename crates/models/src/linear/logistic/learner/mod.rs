@@ -103,7 +103,8 @@ impl Learner for LogisticLearner {
     }
 
     fn recipe(&self) -> Option<String> {
-        Some(format!("{self:?} {PENALTIES:?}"))
+        let Self { id } = self;
+        serde_json::to_string(&("logistic", id.as_str(), PENALTIES)).ok()
     }
 
     fn fit(

@@ -13,7 +13,7 @@ pub(super) struct Outcomes {
     pub(super) width: usize,
     pub(super) rows: Vec<f64>,
     pub(super) rose: Vec<bool>,
-    /// Which block of time each is in, rising.
+    /// Number of each window's block of time, ascending.
     pub(super) block: Vec<i64>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Maximum {
 }
 
 /// Fewest blocks that tell the spread.
-const LEAST_BLOCKS: usize = 20;
+const MIN_BLOCKS: usize = 20;
 
 impl Outcomes {
     fn cases(&self) -> impl Iterator<Item = (&[f64], bool)> {
@@ -105,7 +105,7 @@ impl Outcomes {
             let gradient = blocks.last_mut().expect("invariant: a block was begun");
             gradient.iter_mut().zip(row).for_each(|(g, x)| *g += residual * x);
         }
-        if blocks.len() < LEAST_BLOCKS {
+        if blocks.len() < MIN_BLOCKS {
             return (blocks.len(), None);
         }
         let (_, curvature) = self.derivatives(weights);
@@ -122,13 +122,17 @@ impl Outcomes {
 
     /// Standard deviation of each column.
     pub(super) fn deviations(&self) -> Vec<f64> {
+        (0..self.width).map(|column| self.deviation(column)).collect()
+    }
+
+    fn deviation(&self, column: usize) -> f64 {
         let n = self.rose.len() as f64;
-        let of = |column: usize| {
-            let values = || self.cases().map(|(row, _)| row[column]);
-            let mean = values().sum::<f64>() / n;
-            (values().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
-        };
-        (0..self.width).map(of).collect()
+        let mean = self.column(column).sum::<f64>() / n;
+        (self.column(column).map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
+    }
+
+    fn column(&self, column: usize) -> impl Iterator<Item = f64> + '_ {
+        self.cases().map(move |(row, _)| row[column])
     }
 
     /// The logit ν of NEUTRAL beside ± x/2 under which so many candles beyond those here are
@@ -137,17 +141,21 @@ impl Outcomes {
     pub(super) fn neutral_logit(&self, weights: &[f64], neutral: usize) -> f64 {
         let moved = self.rose.len() as f64;
         let share = (neutral as f64 + 0.5) / (moved + neutral as f64 + 1.0);
-        let expected = |logit: f64| {
-            let weight = logit.exp();
-            let p = |row| weight / (weight + 2.0 * (dot(row, weights) / 2.0).cosh());
-            self.cases().map(|(row, _)| p(row)).sum::<f64>() / moved
-        };
         let (mut low, mut high) = (-20.0, 20.0);
         while high - low > 1e-9 {
             let middle = f64::midpoint(low, high);
-            if expected(middle) < share { low = middle } else { high = middle }
+            if self.neutral_share(weights, middle) < share { low = middle } else { high = middle }
         }
         f64::midpoint(low, high)
+    }
+
+    /// Mean probability of NEUTRAL under its logit.
+    fn neutral_share(&self, weights: &[f64], logit: f64) -> f64 {
+        let weight = logit.exp();
+        let rows = self.cases().map(|(row, _)| row);
+        let sum: f64 =
+            rows.map(|row| weight / (weight + 2.0 * (dot(row, weights) / 2.0).cosh())).sum();
+        sum / self.rose.len() as f64
     }
 }
 
@@ -164,9 +172,13 @@ pub(super) fn student_975(freedom: f64) -> f64 {
 mod tests {
     use super::*;
 
+    /// Evenly spread without a generator: multiples of the golden ratio.
+    fn even(i: u32, step: f64) -> f64 {
+        (f64::from(i) * step).fract()
+    }
+
     /// A coin with ln p/(1 − p) = x·w, drawn without a generator: the golden ratio's multiples.
     fn coins(n: u32, weights: &[f64]) -> Outcomes {
-        let even = |i: u32, step: f64| (f64::from(i) * step).fract();
         let steps = [0.754_877_666_246_692_8, 0.569_840_290_998_053_3, 0.324_717_957_244_746];
         let mut outcomes = Outcomes { width: weights.len(), ..Outcomes::default() };
         for i in 1..=n {

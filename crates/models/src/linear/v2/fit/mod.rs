@@ -1,8 +1,9 @@
 //! Fitting v2: weights by hand, or the likeliest.
 mod likelihood;
 
+use serde::Serialize;
 use windvane_candles::Direction;
-use windvane_signals::{Sample, Scaler, TrainSet, ValidationSet};
+use windvane_signals::{Scaler, TrainSet, ValidationSet};
 
 use likelihood::{Maximum, Outcomes, student_975};
 
@@ -11,13 +12,13 @@ use crate::train::{Learner, Run, calibrate, check_directions, record_of, spec_of
 use crate::{FittedModel, ModelId, ModelSpec, TrainError};
 
 /// Fewest windows that moved to learn weights from.
-const LEAST_WINDOWS: usize = 50;
+const MIN_WINDOWS: usize = 50;
 
 /// Shortest block of the standard errors, in candles.
 const SHORTEST_BLOCK: usize = 20;
 
-/// Where the weights come from.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// Source of the weights.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weights {
     /// Set by hand: 0.3 for `momentum` and `macd`, 0.2 for `trend` and `rsi`, 0 for other channels.
@@ -48,7 +49,7 @@ pub enum Weights {
 pub struct WeightedSignalsLearner {
     /// Id of the models it fits; `v2` by default.
     pub id: ModelId,
-    /// Where the weights come from.
+    /// Source of the weights.
     pub weights: Weights,
 }
 
@@ -105,7 +106,8 @@ impl Learner for WeightedSignalsLearner {
     }
 
     fn recipe(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+        let Self { id, weights } = self;
+        serde_json::to_string(&("v2", id.as_str(), weights)).ok()
     }
 
     fn fit(
@@ -146,12 +148,12 @@ fn learn(spec: ModelSpec, scaler: Scaler, train: &TrainSet) -> Result<WeightedSi
 
 /// The squashed signals of every window that moved.
 fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outcomes, TrainError> {
-    check_directions(train, LEAST_WINDOWS)?;
+    check_directions(train, MIN_WINDOWS)?;
     let length = SHORTEST_BLOCK.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));
     let mut outcomes = Outcomes { width: spec.signals.width(), ..Outcomes::default() };
-    let moved = |sample: &&Sample| sample.label != Direction::Neutral;
-    for sample in train.samples().iter().filter(moved) {
+    let samples = train.samples().iter();
+    for sample in samples.filter(|sample| sample.label != Direction::Neutral) {
         let row = train.window(sample).row(spec.lookback - 1);
         outcomes.rows.extend(
             row.iter()
@@ -166,10 +168,11 @@ fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outco
 
 fn importance(spec: &ModelSpec, outcomes: &Outcomes, maximum: &Maximum) -> Vec<SignalImportance> {
     let deviations = outcomes.deviations();
-    let effect = |channel: usize| maximum.weights[channel] * deviations[channel] / 4.0;
-    let total: f64 = (0..outcomes.width).map(|channel| effect(channel).abs()).sum();
-    let of = |channel: usize| {
-        let effect = effect(channel);
+    let effects = maximum.weights.iter().zip(&deviations);
+    let effects: Vec<f64> = effects.map(|(weight, deviation)| weight * deviation / 4.0).collect();
+    let total: f64 = effects.iter().map(|effect| effect.abs()).sum();
+    let channels = effects.into_iter().enumerate();
+    let importance = channels.map(|(channel, effect)| {
         let reach = maximum.errors.as_ref().filter(|_| deviations[channel] > 0.0).map(|errors| {
             student_975(maximum.blocks as f64 - 1.0) * errors[channel] * deviations[channel] / 4.0
         });
@@ -179,6 +182,6 @@ fn importance(spec: &ModelSpec, outcomes: &Outcomes, maximum: &Maximum) -> Vec<S
             interval_95: reach.map(|reach| [effect - reach, effect + reach]),
             share: (total > 0.0).then(|| effect.abs() / total),
         }
-    };
-    (0..outcomes.width).map(of).collect()
+    });
+    importance.collect()
 }
