@@ -26,11 +26,12 @@ pub(crate) fn student_two_sided(t: f64, freedom: f64) -> f64 {
 
 /// What Student's t falls below with probability `p`, inside 0 to 1.
 pub(crate) fn student_quantile(p: f64, freedom: f64) -> f64 {
-    let below = |t: f64| {
-        let tail = student_two_sided(t, freedom) / 2.0;
-        if t > 0.0 { 1.0 - tail } else { tail }
-    };
-    quantile(p, below)
+    quantile(p, |t| student_cdf(t, freedom))
+}
+
+fn student_cdf(t: f64, freedom: f64) -> f64 {
+    let tail = student_two_sided(t, freedom) / 2.0;
+    if t > 0.0 { 1.0 - tail } else { tail }
 }
 
 /// P(X ≥ x) of chi-square with one degree of freedom, the square of a standard normal number.

@@ -37,12 +37,17 @@ impl From<String> for Part {
 
 impl Section {
     pub(crate) fn new(title: &'static str, parts: impl IntoIterator<Item = Part>) -> Self {
-        let empty = |part: &Part| match part {
-            Part::Text(text) | Part::Code(text) => text.is_empty(),
-            Part::List(items) => items.is_empty(),
-            Part::Table(table) => table.rows.is_empty(),
-        };
-        Self { title, parts: parts.into_iter().filter(|part| !empty(part)).collect() }
+        Self { title, parts: parts.into_iter().filter(|part| !part.is_empty()).collect() }
+    }
+}
+
+impl Part {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Code(text) => text.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Table(table) => table.rows.is_empty(),
+        }
     }
 }
 

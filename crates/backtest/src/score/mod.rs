@@ -23,7 +23,7 @@ pub use baseline::{Baseline, BaselineCalls, BaselineResult};
 pub(crate) use bootstrap::Terms;
 pub use comparison::Lead;
 pub(crate) use comparison::LeadCount;
-pub(crate) use confidence::{Confidence, ConfidenceBin};
+pub(crate) use confidence::Confidence;
 pub use importance::Importance;
 pub(crate) use importance::{Effect, Subject};
 pub(crate) use over_time::StretchScore;

@@ -117,16 +117,18 @@ mod tests {
 
     /// WCAG's contrast of two colours, 1 to 21.
     fn contrast(a: u32, b: u32) -> f64 {
-        let linear = |byte: u8| {
-            let share = f64::from(byte) / 255.0;
-            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-        };
-        let luminance = |colour: u32| {
-            let [_, r, g, b] = colour.to_be_bytes().map(linear);
-            0.2126 * r + 0.7152 * g + 0.0722 * b
-        };
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    fn luminance(colour: u32) -> f64 {
+        let [_, r, g, b] = colour.to_be_bytes().map(linear);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+
+    fn linear(byte: u8) -> f64 {
+        let share = f64::from(byte) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
     }
 
     #[test]

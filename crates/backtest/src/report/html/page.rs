@@ -39,11 +39,10 @@ impl Report {
     ///
     /// The numbers are those of [`to_markdown`](Self::to_markdown), from the same texts.
     pub fn to_html(&self) -> String {
-        let urgent =
-            |section: &Section| matches!(section.title, "Not read" | "Failures" | "Warnings");
-        let (first, others): (Vec<Section>, Vec<Section>) =
-            self.sections().into_iter().partition(urgent);
-        let chapter = |section| self.chapter(section);
+        let (first, others): (Vec<Section>, Vec<Section>) = self
+            .sections()
+            .into_iter()
+            .partition(|section| matches!(section.title, "Not read" | "Failures" | "Warnings"));
         let page = Page {
             title: self.title(),
             verdict: self.verdict(),
@@ -51,8 +50,8 @@ impl Report {
             leader: self.leader(),
             introduction: Self::INTRODUCTION,
             colours: ink::css(),
-            first: first.into_iter().map(chapter).collect(),
-            chapters: others.into_iter().map(chapter).collect(),
+            first: first.into_iter().map(|section| self.chapter(section)).collect(),
+            chapters: others.into_iter().map(|section| self.chapter(section)).collect(),
         };
         rendered(&page)
     }

@@ -93,10 +93,8 @@ impl Plot {
     }
 
     fn draw(&self, area: &Area<'_>) -> Drawn {
-        let widest =
-            |axis: &Axis| axis.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
-        let description = |axis: &Axis| if axis.label.is_empty() { 0.0 } else { 21.0 };
-        let beside = 10.0 + widest(&self.y) + description(&self.y);
+        let widest = self.y.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
+        let beside = 10.0 + widest + label_height(&self.y);
         // What of the last tick's text stands beyond the axis.
         let last = self.x.ticks.last().map_or(0.0, |(at, text)| {
             let left = (self.x.to - at) / (self.x.to - self.x.from);
@@ -106,7 +104,7 @@ impl Plot {
             .margin_top(fine(8.0))
             .margin_left(fine(4.0))
             .margin_right(fine(6.0 + last.max(0.0)))
-            .x_label_area_size(fine(22.0 + description(&self.x)))
+            .x_label_area_size(fine(22.0 + label_height(&self.x)))
             .y_label_area_size(fine(beside))
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let mut mesh = chart.configure_mesh();
@@ -190,16 +188,13 @@ impl Mark {
     }
 
     fn draw(&self, chart: &mut Chart<'_, '_>) -> Drawn {
-        let path = |points: Vec<(f64, f64)>, ink: &Ink, width| {
-            PathElement::new(points, ink.colour().stroke_width(fine(width)))
-        };
         let area = chart.plotting_area();
         match self {
             Self::Line(_, points) if points.len() < 2 => Ok(()),
-            Self::Line(ink, points) => area.draw(&path(points.clone(), ink, 1.8)),
+            Self::Line(ink, points) => area.draw(&path(points.clone(), *ink)),
             Self::Dot(ink, centre, ends) => {
                 if let Some(ends) = ends {
-                    area.draw(&path(ends.to_vec(), ink, 1.8))?;
+                    area.draw(&path(ends.to_vec(), *ink))?;
                 }
                 area.draw(&Circle::new(*centre, fine(3.4), ink.colour().filled()))
             }
@@ -214,16 +209,29 @@ impl Mark {
     }
 }
 
+/// A line through points.
+fn path(points: Vec<(f64, f64)>, ink: Ink) -> PathElement<(f64, f64)> {
+    PathElement::new(points, ink.colour().stroke_width(fine(1.8)))
+}
+
+/// Room that the label of an axis takes across it, units.
+fn label_height(axis: &Axis) -> f64 {
+    if axis.label.is_empty() { 0.0 } else { 21.0 }
+}
+
 /// Width of a text in the widest of usual fonts, units, rather too much than too little.
 fn width(text: &str) -> f64 {
-    let character = |c: char| match c {
+    text.chars().map(character_width).sum()
+}
+
+fn character_width(character: char) -> f64 {
+    match character {
         'm' | 'w' | 'M' | 'W' | '%' | '…' => 12.5,
         'A'..='Z' => 9.4,
         '.' | ',' | ' ' | 'i' | 'l' | '-' => 5.0,
         c if c.is_ascii() => 8.2,
         _ => TEXT,
-    };
-    text.chars().map(character).sum()
+    }
 }
 
 fn fine(units: f64) -> u32 {

@@ -73,12 +73,12 @@ impl Report {
         let Some(net) = any.net.get(middle) else { return Vec::new() };
         let curve =
             |title: &str, caption: &str, axis: Heights, value: &dyn Fn(&EquityPoint) -> f64| {
-                let line = |(model, trading): &(&str, &Trading)| {
+                let mut marks = Vec::new();
+                for (model, trading) in &rows {
                     let points =
                         trading.equity.iter().map(|point| (millis(point.time), value(point)));
-                    Mark::Line(self.ink(model), points.collect())
-                };
-                let marks: Vec<Mark> = rows.iter().map(line).collect();
+                    marks.push(Mark::Line(self.ink(model), points.collect()));
+                }
                 Plot {
                     title: format!("{title}, {candles} candles, {} bp", net.cost),
                     caption: caption.to_string(),
@@ -89,7 +89,6 @@ impl Report {
                     legend: self.legend(),
                 }
             };
-        let at = |values: &[f64]| values.get(middle).copied().unwrap_or(f64::NAN);
         vec![
             curve(
                 "Equity after costs",
@@ -97,13 +96,13 @@ impl Report {
                  equal heights are equal ratios.",
                 |values| Axis::ratios("Equity, start = 1", values, 5),
                 // Nothing left has no place on a scale of ratios.
-                &|point| at(&point.net).max(1e-12).log10(),
+                &|point| value_at(&point.net, middle).max(1e-12).log10(),
             ),
             curve(
                 "Drawdown",
                 "How far that equity lies below its highest so far.",
                 |values| Axis::numbers("Drawdown, %", values, 5),
-                &|point| percent(at(&point.drawdown)),
+                &|point| percent(value_at(&point.drawdown, middle)),
             ),
             self.net_plot(candles, &rows),
         ]
@@ -118,11 +117,12 @@ impl Report {
             let place = self.run.models.iter().position(|name| name == model).unwrap_or(0);
             for (index, net) in trading.net.iter().enumerate() {
                 let y = index as f64 + spread(place, models);
-                let at = |value: f64| (BASIS_POINTS * value, y);
-                let ends = net.interval_95.map(|b| [at(b.low), at(b.high)]);
-                marks.push(Mark::Dot(self.ink(model), at(net.mean), ends));
+                let ends = net
+                    .interval_95
+                    .map(|b| [(BASIS_POINTS * b.low, y), (BASIS_POINTS * b.high, y)]);
+                marks.push(Mark::Dot(self.ink(model), (BASIS_POINTS * net.mean, y), ends));
                 if let Some(baseline) = net.best_baseline {
-                    marks.push(Mark::upright(at(baseline.mean), models));
+                    marks.push(Mark::upright((BASIS_POINTS * baseline.mean, y), models));
                 }
             }
         }
@@ -147,6 +147,11 @@ impl Report {
             legend,
         }
     }
+}
+
+/// The value at an index, not a number where there is none.
+fn value_at(values: &[f64], index: usize) -> f64 {
+    values.get(index).copied().unwrap_or(f64::NAN)
 }
 
 fn middle(stretch: &StretchScore) -> f64 {
