@@ -51,6 +51,11 @@ impl Hits {
         let proportion = Proportion::new(self.hits, self.calls);
         proportion.and_then(|hits| hits.binomial_test(p0, alternative)).unwrap_or(1.0)
     }
+
+    /// Two-sided p-value of a fair coin.
+    fn coin_p_value(self) -> f64 {
+        self.p_value(0.5, Alternative::TwoSided)
+    }
 }
 
 /// `55.1 % of 2000`.
@@ -133,18 +138,19 @@ impl Sign {
             }
             Self::Score | Self::Step(_) => Some(0.0),
         };
-        let at = |index: usize| {
-            let (value, against) = match self {
-                Self::Score => (outputs.value(index, 0)?, centre?),
-                Self::Level(column) => (outputs.value(index, column)?, centre?),
-                Self::Step(column) => {
-                    (outputs.value(index, column)?, outputs.value(index.checked_sub(1)?, column)?)
-                }
-            };
-            let above = value - against;
-            (above.abs() > 0.0).then_some(above > 0.0)
+        (0..outputs.len()).map(|index| self.is_up(outputs, index, centre)).collect()
+    }
+
+    fn is_up(self, outputs: &Outputs, index: usize, centre: Option<f64>) -> Option<bool> {
+        let (value, against) = match self {
+            Self::Score => (outputs.value(index, 0)?, centre?),
+            Self::Level(column) => (outputs.value(index, column)?, centre?),
+            Self::Step(column) => {
+                (outputs.value(index, column)?, outputs.value(index.checked_sub(1)?, column)?)
+            }
         };
-        (0..outputs.len()).map(at).collect()
+        let above = value - against;
+        (above.abs() > 0.0).then_some(above > 0.0)
     }
 }
 
@@ -230,8 +236,8 @@ impl OnCoins {
     }
 
     pub(super) fn finding(&self) -> Finding {
-        let p = |hits: &Hits| hits.p_value(0.5, Alternative::TwoSided);
-        let best = self.signs.iter().min_by(|a, b| p(&a.1).total_cmp(&p(&b.1)));
+        let best =
+            self.signs.iter().min_by(|a, b| a.1.coin_p_value().total_cmp(&b.1.coin_p_value()));
         let Some((sign, hits)) = best else {
             return Finding::not_applicable(Check::Martingale, "there are no columns");
         };
@@ -248,12 +254,17 @@ mod tests {
     use super::*;
 
     fn series(closes: &[f64]) -> CandleSeries {
-        let candle = |(&close, hour): (&f64, i64)| {
-            let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
-            Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-        };
-        let candles = closes.iter().zip(0..).map(candle).collect();
+        let candles = closes.iter().zip(0..).map(|(&close, hour)| candle(close, hour)).collect();
         CandleSeries::new(Pair::new("SIM").unwrap(), Interval::HOUR, candles).unwrap()
+    }
+
+    fn candle(close: f64, hour: i64) -> Candle {
+        let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+        Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+    }
+
+    fn verdict(hits: u64, calls: u64) -> Verdict {
+        held_against_a_coin(Check::Martingale, Hits { hits, calls }, "coins").verdict
     }
 
     fn scores(series: &CandleSeries, scores: &[f64]) -> Outputs {
@@ -264,23 +275,21 @@ mod tests {
     fn scored_calls_do_not_overlap() {
         let closes = series(&[1.0, 2.0, 3.0, 2.0, 2.0, 5.0, 5.0]);
         let scores = scores(&closes, &[1.0, -1.0, 0.0, -1.0, 1.0, 1.0, 1.0]);
-        let count = |from, horizon| {
+        for (from, horizon, expected) in [
+            // Up right, down wrong, no call, no change, up right, no change.
+            (0, 1, (2, 3)),
+            (2, 1, (1, 1)),
+            // At 0 up to 3, then at 3 (the score at 2 is no call) down to 5, wrong.
+            (0, 2, (1, 2)),
+            (0, 7, (0, 0)),
+        ] {
             let Hits { hits, calls } = of_scores(&closes, &scores, from, horizon);
-            (hits, calls)
-        };
-        // Up right, down wrong, no call, no change, up right, no change.
-        assert_eq!(count(0, 1), (2, 3));
-        assert_eq!(count(2, 1), (1, 1));
-        // At 0 up to 3, then at 3 (the score at 2 is no call) down to 5, wrong.
-        assert_eq!(count(0, 2), (1, 2));
-        assert_eq!(count(0, 7), (0, 0));
+            assert_eq!((hits, calls), expected, "from {from} over {horizon}");
+        }
     }
 
     #[test]
     fn a_coin_is_clean_and_few_calls_say_nothing() {
-        let verdict = |hits, calls| {
-            held_against_a_coin(Check::Martingale, Hits { hits, calls }, "coins").verdict
-        };
         assert_eq!(verdict(99, 99), Verdict::NotApplicable);
         assert_eq!(verdict(520, 1_000), Verdict::Clean);
         assert_eq!(verdict(561, 1_000), Verdict::Clean);

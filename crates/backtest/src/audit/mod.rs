@@ -45,24 +45,27 @@
 //! # Examples
 //! A moving average that is centred, so that it knows two candles of the future:
 //! ```
+//! use std::io::Error;
+//!
 //! use windvane_backtest::audit::{Audit, Check};
-//! use windvane_candles::{Candle, Interval, Pair, simulate::Market};
+//! use windvane_candles::{Candle, CandleSeries, Interval, Pair, simulate::Market};
+//!
+//! /// Mean close of the candles from `first` to `last`, relative to each candle.
+//! fn averages(series: &CandleSeries, first: isize, last: isize) -> Vec<Option<Vec<f64>>> {
+//!     let closes: Vec<f64> = series.iter().map(Candle::close).collect();
+//!     let averages = (0..closes.len()).map(|index| {
+//!         let from = index.checked_add_signed(first)?;
+//!         let window = closes.get(from..=index.checked_add_signed(last)?)?;
+//!         Some(vec![window.iter().sum::<f64>() / window.len() as f64])
+//!     });
+//!     averages.collect()
+//! }
 //!
 //! let series = Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
 //! let audit = Audit::new(series);
-//! let smoothed = |first: isize, last: isize| {
-//!     audit.signal(move |inputs| {
-//!         let closes: Vec<f64> = inputs.own.iter().map(Candle::close).collect();
-//!         let mean = |index: usize| {
-//!             let from = index.checked_add_signed(first)?;
-//!             let window = closes.get(from..=index.checked_add_signed(last)?)?;
-//!             Some(vec![window.iter().sum::<f64>() / window.len() as f64])
-//!         };
-//!         Ok::<_, std::io::Error>((0..closes.len()).map(mean).collect())
-//!     })
-//! };
-//! assert!(smoothed(-4, 0)?.is_clean());
-//! let centred = smoothed(-2, 2)?;
+//! let trailing = audit.signal(|inputs| Ok::<_, Error>(averages(inputs.own, -4, 0)))?;
+//! assert!(trailing.is_clean());
+//! let centred = audit.signal(|inputs| Ok::<_, Error>(averages(inputs.own, -2, 2)))?;
 //! assert_eq!(centred.leaks(), [Check::Prefix, Check::Martingale]);
 //! assert!(centred.to_string().contains("the first 2 candles before"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -128,11 +131,10 @@ impl Audit {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let audited = "the signal";
-        let ask = |inputs: Inputs<'_>, given: &str| {
+        rows::audit(self, audited, Kind::Signal, &|inputs, given| {
             let rows = signal(inputs).map_err(|source| failed(audited, given, source))?;
             Outputs::of_rows(inputs.own, rows)
-        };
-        rows::audit(self, audited, Kind::Signal, &ask)
+        })
     }
 
     /// Audits the channels of a spec. Channels that read other pairs find them in
@@ -163,16 +165,15 @@ impl Audit {
         registry: &Registry,
     ) -> Result<Findings, BacktestError> {
         let audited = format!("the model {}", model.id());
-        let ask = |inputs: Inputs<'_>, given: &str| {
+        let horizon = model.spec().labels.horizon;
+        rows::audit(self, &audited, Kind::Model { horizon }, &|inputs, given| {
             let table = learner::table(&model.spec().signals, registry, inputs);
             let forecasts = table
                 .map_err(windvane_models::TrainError::from)
                 .and_then(|table: SignalTable| learner::predicted(model, &table));
             let forecasts = forecasts.map_err(|source| failed(&audited, given, source))?;
             Outputs::of_forecasts(inputs.own, &forecasts)
-        };
-        let horizon = model.spec().labels.horizon;
-        rows::audit(self, &audited, Kind::Model { horizon }, &ask)
+        })
     }
 
     /// Audits a function that learns from what had closed at the exam's split and forecasts
@@ -199,11 +200,11 @@ impl Audit {
     ///     let series = exam.inputs.own;
     ///     let mean = series.iter().map(Candle::close).sum::<f64>() / series.len() as f64;
     ///     let behind = series.iter().filter(|candle| candle.open_time() >= exam.split);
-    ///     let forecast = |candle: &Candle| Forecast {
+    ///     let forecasts = behind.map(|candle| Forecast {
     ///         decided_at: candle.close_time(series.interval()),
     ///         score: mean - candle.close(), // back to the mean
-    ///     };
-    ///     Ok::<_, std::io::Error>(behind.map(forecast).collect())
+    ///     });
+    ///     Ok::<_, std::io::Error>(forecasts.collect())
     /// })?;
     /// assert!(findings.leaks().contains(&Check::FittedOnEverything));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -250,11 +251,16 @@ impl Audit {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let ask = |exam: &Exam<'_>, given: &str| {
-            let forecasts = fit(exam).map_err(|source| failed(audited, given, source))?;
-            Outputs::of_forecasts(exam.inputs.own, &forecasts)
-        };
-        Fit { audit: self, audited, horizon: horizon.max(1), ask: &ask }.findings()
+        Fit {
+            audit: self,
+            audited,
+            horizon: horizon.max(1),
+            ask: &|exam, given| {
+                let forecasts = fit(exam).map_err(|source| failed(audited, given, source))?;
+                Outputs::of_forecasts(exam.inputs.own, &forecasts)
+            },
+        }
+        .findings()
     }
 
     fn check_length(&self, horizon: usize) -> Result<(), BacktestError> {

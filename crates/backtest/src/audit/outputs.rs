@@ -53,14 +53,16 @@ impl Outputs {
     ) -> Result<Self, BacktestError> {
         let mut rows = vec![None; series.len()];
         for &Forecast { decided_at, score } in forecasts {
-            let wrong = |problem| BacktestError::AuditedForecast { decided_at, problem };
-            if !score.is_finite() {
-                return Err(wrong("its score is no finite number"));
-            }
-            let index = closing_at(series, decided_at).ok_or(wrong("no candle closes then"))?;
-            if rows[index].replace(vec![score]).is_some() {
-                return Err(wrong("there are two"));
-            }
+            let problem = match closing_at(series, decided_at) {
+                _ if !score.is_finite() => "its score is no finite number",
+                None => "no candle closes then",
+                Some(index) if rows[index].is_some() => "there are two",
+                Some(index) => {
+                    rows[index] = Some(vec![score]);
+                    continue;
+                }
+            };
+            return Err(BacktestError::AuditedForecast { decided_at, problem });
         }
         Ok(Self(rows))
     }
@@ -122,9 +124,9 @@ impl Outputs {
 
 /// The candle that closes at a moment.
 fn closing_at(series: &CandleSeries, time: Timestamp) -> Option<usize> {
-    let closes = |candle: &windvane_candles::Candle| candle.close_time(series.interval());
-    let index = series.candles().partition_point(|candle| closes(candle) < time);
-    series.get(index).filter(|candle| closes(candle) == time).map(|_| index)
+    let interval = series.interval();
+    let index = series.candles().partition_point(|candle| candle.close_time(interval) < time);
+    series.get(index).filter(|candle| candle.close_time(interval) == time).map(|_| index)
 }
 
 #[cfg(test)]

@@ -65,7 +65,6 @@ pub(super) fn audit(
         ),
         _ => reach.everything(),
     };
-    let no_labels = |check| Finding::not_applicable(check, "no label is learned from here");
     let findings = vec![
         reach.prefix(),
         reach.offset(seen),
@@ -75,6 +74,10 @@ pub(super) fn audit(
         martingale,
     ];
     Ok(audit.findings(audited, findings))
+}
+
+fn no_labels(check: Check) -> Finding {
+    Finding::not_applicable(check, "no label is learned from here")
 }
 
 /// Changes the future and cuts it off at several candles.

@@ -38,15 +38,20 @@ impl World {
         alter: impl Fn(&CandleSeries, usize) -> CandleSeries,
     ) -> Self {
         let time = audit.open_time(cut);
-        let alter_from = |series: &CandleSeries| {
-            let from = series.candles().partition_point(|candle| candle.open_time() < time);
-            alter(series, from)
-        };
         Self {
-            own: alter_from(&audit.series),
-            beside: audit.beside.iter().map(alter_from).collect(),
+            own: alter(&audit.series, first_from(&audit.series, time)),
+            beside: audit
+                .beside
+                .iter()
+                .map(|series| alter(series, first_from(series, time)))
+                .collect(),
         }
     }
+}
+
+/// Index of the first candle that opens at a time or later.
+fn first_from(series: &CandleSeries, time: Timestamp) -> usize {
+    series.candles().partition_point(|candle| candle.open_time() < time)
 }
 
 impl Audit {

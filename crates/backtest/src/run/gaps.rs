@@ -123,17 +123,18 @@ mod tests {
 
     use super::*;
 
+    fn sample_policy(names: &[&str]) -> GapPolicy {
+        let series: Vec<CandleSeries> =
+            names.iter().map(|name| sample::load(name).unwrap()).collect();
+        gap_policy(series[0].interval(), &series)
+    }
+
     #[test]
     fn gap_policy_tells_sessions_from_holes() {
-        let hours = |names: &[&str]| {
-            let series: Vec<CandleSeries> =
-                names.iter().map(|name| sample::load(name).unwrap()).collect();
-            gap_policy(series[0].interval(), &series)
-        };
-        assert_eq!(hours(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
-        assert_eq!(hours(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(hours(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(hours(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
+        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
+        assert_eq!(sample_policy(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(sample_policy(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(sample_policy(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
         assert_eq!(gap_policy(Interval::HOUR, []), GapPolicy::Reset);
     }
 
@@ -155,8 +156,8 @@ mod tests {
     fn holey_from(index: usize) -> CandleSeries {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let whole = Market::AR1.candles(pair.clone(), Interval::HOUR, 2_000, 1).unwrap();
-        let kept = |(i, _): &(usize, &windvane_candles::Candle)| *i < index || i % 20 != 0;
-        let candles = whole.iter().enumerate().filter(kept).map(|(_, candle)| *candle).collect();
+        let kept = whole.iter().enumerate().filter(|(i, _)| *i < index || i % 20 != 0);
+        let candles = kept.map(|(_, candle)| *candle).collect();
         CandleSeries::new(pair, Interval::HOUR, candles).unwrap()
     }
 

@@ -84,8 +84,9 @@ impl Predictions {
 
     /// Adds a row of a model and an instrument, given by index.
     pub(crate) fn push(&mut self, model: usize, instrument: usize, row: PredictionRow<'static>) {
-        let index = |index: usize| u32::try_from(index).expect("invariant: few models");
-        self.rows.push((index(model), index(instrument), row));
+        let [model, instrument] = [model, instrument]
+            .map(|index| u32::try_from(index).expect("invariant: few models and instruments"));
+        self.rows.push((model, instrument, row));
     }
 
     /// Iterates over the rows.

@@ -209,11 +209,11 @@ fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accu
     let mut numbers: Vec<usize> = records.iter().map(&number).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let score = |wanted| {
+    let scores = numbers.into_iter().map(|wanted| {
         let own = records.iter().filter(|record| number(record) == wanted);
         (wanted, Accuracy::of(own, |record| record.called))
-    };
-    numbers.into_iter().map(score).collect()
+    });
+    scores.collect()
 }
 
 #[cfg(test)]
@@ -225,10 +225,10 @@ pub(crate) fn row(records: &[Record]) -> ResultRow {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::Direction::{Down, Neutral, Up};
+    use windvane_candles::Direction::Neutral;
 
     use super::*;
-    use crate::score::testing::record;
+    use crate::score::testing::{mostly_right, record};
 
     #[test]
     fn a_row_without_calls_is_undefined_throughout() {
@@ -243,10 +243,7 @@ mod tests {
     #[test]
     fn the_lead_is_the_difference_to_the_best_rule() {
         // Three of four go up; the model is right on every second fall as well.
-        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
-        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
-        let records: Vec<Record> = (0..800).map(|t| record(t, call(t), change(t))).collect();
-        let row = row(&records);
+        let row = row(&mostly_right(800));
         assert_eq!(row.best_baseline, Some(Baseline::AlwaysUp));
         assert_eq!(row.score.accuracy, Some(0.875));
         assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);

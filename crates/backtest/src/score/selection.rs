@@ -124,7 +124,7 @@ pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
     }
     let known: Vec<Baseline> = known(records).collect();
     let mut sum = Bin::default();
-    let point = |(point, bin): (usize, &Bin)| {
+    let points = bins.iter().enumerate().map(|(point, bin)| {
         sum.merge(bin);
         let tallies = known.iter().map(|rule| sum.baselines[*rule as usize]);
         let best = tallies.filter_map(|(hits, scored)| share(hits, scored)).reduce(f64::max);
@@ -135,8 +135,8 @@ pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
             accuracy: share(sum.hits, sum.scored),
             best_baseline_accuracy: best,
         }
-    };
-    bins.iter().enumerate().map(point).collect()
+    });
+    points.collect()
 }
 
 /// How sure a model was on validation windows: what thresholds are chosen by.

@@ -332,19 +332,12 @@ mod tests {
     use windvane_candles::Direction::{Down, Up};
 
     use super::*;
-    use crate::score::testing::record;
+    use crate::score::testing::{mostly_right as records, record};
 
     const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
 
     fn close(got: f64, want: f64) {
         assert!((got - want).abs() < 1e-12 * want.abs().max(1.0) * 10.0, "{got} {want}");
-    }
-
-    /// Always long, except where the hour is a multiple of eight; three in four go up.
-    fn records(n: i64) -> Vec<Record> {
-        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
-        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
-        (0..n).map(|t| record(t, call(t), change(t))).collect()
     }
 
     // By hand: of eight hours 7 come true and 1 does not, 1 % each; two turns of 2, but the first
@@ -391,8 +384,8 @@ mod tests {
 
     #[test]
     fn less_than_ninety_days_have_no_growth_per_year() {
-        let of = |n| Trading::of(&records(n), TERMS, false).unwrap();
-        let (short, long) = (of(24 * 90 - 1), of(24 * 90 + 1));
+        let [short, long] = [24 * 90 - 1, 24 * 90 + 1]
+            .map(|hours| Trading::of(&records(hours), TERMS, false).unwrap());
         assert_eq!((short.gross.annual_return, short.net[1].returns.calmar), (None, None));
         assert_eq!(short.net[0].best_baseline.unwrap().returns.annual_return, None);
         assert!(short.gross.total.is_some() && short.gross.sharpe.is_some());
@@ -436,18 +429,16 @@ mod tests {
     fn the_more_models_are_compared_the_less_a_sharpe_ratio_says() {
         let mut random =
             windvane_lstm_core::Stream::new(3, windvane_lstm_core::Purpose::Shuffle, 0, 0);
-        let mut model = |share: f64| {
-            let mut hit = || if random.uniform() < share { 0.01 } else { -0.01 };
-            let records: Vec<Record> = (0..900).map(|t| record(t, Up, hit())).collect();
-            Trading::of(&records, TERMS, false).unwrap()
-        };
-        let mut all: Vec<Trading> = [0.54, 0.5, 0.5, 0.47].map(&mut model).into();
-        let alone = |trading: &Trading| {
-            let mut one = trading.clone();
-            deflate(&mut [&mut one]);
-            one.net[0].deflated_sharpe.unwrap()
-        };
-        let before = alone(&all[0]);
+        let mut all: Vec<Trading> = Vec::new();
+        for share in [0.54, 0.5, 0.5, 0.47] {
+            let records: Vec<Record> = (0..900)
+                .map(|t| record(t, Up, if random.uniform() < share { 0.01 } else { -0.01 }))
+                .collect();
+            all.push(Trading::of(&records, TERMS, false).unwrap());
+        }
+        let mut alone = all[0].clone();
+        deflate(&mut [&mut alone]);
+        let before = alone.net[0].deflated_sharpe.unwrap();
         let expected = all[0].net[0].sharpe_ratio.unwrap().probability_above(0.0);
         assert_eq!(Some(before), expected);
         deflate(&mut all.iter_mut().collect::<Vec<_>>());

@@ -86,7 +86,7 @@ pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
         (WarningCode::Suspicious, suspicious(row)),
         (WarningCode::FewCalls, few_calls(row)),
     ];
-    let warning = |(code, message): (WarningCode, Option<String>)| {
+    let warnings = messages.into_iter().filter_map(|(code, message)| {
         Some(Warning {
             code,
             model: row.model.clone(),
@@ -94,8 +94,8 @@ pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
             interval: row.interval,
             message: message?,
         })
-    };
-    messages.into_iter().filter_map(warning).collect()
+    });
+    warnings.collect()
 }
 
 /// A warning where a tested close lies further from the one before than prices go by themselves.
@@ -197,6 +197,10 @@ mod tests {
         about(&row(&records)).into_iter().map(|warning| warning.code).collect()
     }
 
+    fn day(number: i64) -> Timestamp {
+        Timestamp::from_millis(number * 86_400_000)
+    }
+
     fn sign(t: i64) -> f64 {
         if t % 2 == 0 { 0.01 } else { -0.01 }
     }
@@ -231,24 +235,21 @@ mod tests {
     #[test]
     fn a_split_that_is_tested_is_told_of() {
         let closes = [700.0, 702.0, 100.5, 101.0, 55.0, 56.0];
-        let candle = |(day, close): (i64, f64)| {
+        let candles = (0..).zip(closes).map(|(number, close)| {
             let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
-            Candle::new(Timestamp::from_millis(day * 86_400_000), values).unwrap()
-        };
-        let candles = (0..).zip(closes).map(candle).collect();
-        let series = CandleSeries::new("AAPL".parse().unwrap(), Interval::DAY, candles).unwrap();
-        let of = |from: i64, until: i64| {
-            let day = |day: i64| Timestamp::from_millis(day * 86_400_000);
-            jump(&series, day(from)..=day(until)).map(|warning| warning.to_string())
-        };
-        let all = of(0, 9).unwrap();
+            Candle::new(day(number), values).unwrap()
+        });
+        let pair = "AAPL".parse().unwrap();
+        let series = CandleSeries::new(pair, Interval::DAY, candles.collect()).unwrap();
+        let all = jump(&series, day(0)..=day(9)).unwrap().to_string();
         assert!(
             all.starts_with("jump every model, AAPL, 1d: the close changes by -85.7 % in"),
             "{all}"
         );
         assert!(all.contains("1970-01-03") && all.contains("as far at 1 more"), "{all}");
-        assert!(!of(3, 9).unwrap().contains("more"));
-        assert_eq!((of(0, 1), of(5, 9)), (None, None));
+        assert!(!jump(&series, day(3)..=day(9)).unwrap().message.contains("more"));
+        assert_eq!(jump(&series, day(0)..=day(1)), None);
+        assert_eq!(jump(&series, day(5)..=day(9)), None);
     }
 
     #[test]
@@ -258,12 +259,17 @@ mod tests {
             .map(|record| Record { interval: Interval::DAY, ..record })
             .collect();
         let mut daily = row(&records);
-        let suspicious = |interval| too_good(&daily.full_coverage, interval);
-        let (half, day) = (Interval::from_millis(12 * 3_600_000).unwrap(), Interval::DAY);
-        assert!(suspicious(Some(half)) && suspicious(Some(Interval::MINUTE)));
-        assert!(!suspicious(Some(day)) && !suspicious(None));
+        let half = Interval::from_millis(12 * 3_600_000).unwrap();
+        for (interval, expected) in [
+            (Some(half), true),
+            (Some(Interval::MINUTE), true),
+            (Some(Interval::DAY), false),
+            (None, false),
+        ] {
+            assert_eq!(too_good(&daily.full_coverage, interval), expected, "{interval:?}");
+        }
         daily.suspicious = true;
         daily.interval = Some(half);
-        assert!(super::suspicious(&daily).unwrap().starts_with("60.00 %"));
+        assert!(suspicious(&daily).unwrap().starts_with("60.00 %"));
     }
 }
