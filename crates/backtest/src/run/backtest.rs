@@ -6,9 +6,9 @@ use windvane_candles::CandleSeries;
 use windvane_models::train::Learner;
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
-use super::assemble::Finished;
 use super::cache::Cache;
 use super::execute::Executor;
+use super::finished::Finished;
 use super::fold::Fold;
 use super::group::{Group, by_interval};
 use super::run_plan::RunPlan;
