@@ -17,7 +17,7 @@ const UNBELIEVABLE: f64 = 0.75;
 /// Fewer calls cannot show a leak that pays at all.
 const LEAST_CALLS: u64 = 100;
 
-/// So many right of so many calls.
+/// Number of hits among a number of calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Hits {
     hits: u64,
@@ -46,7 +46,7 @@ impl Hits {
         if self.calls == 0 { 0.0 } else { self.hits as f64 / self.calls as f64 }
     }
 
-    /// How often chance alone does as much, with a true share of `p0`.
+    /// P-value of as many hits under a true share of `p0`.
     fn p_value(self, p0: f64, alternative: Alternative) -> f64 {
         let proportion = Proportion::new(self.hits, self.calls);
         proportion.and_then(|hits| hits.binomial_test(p0, alternative)).unwrap_or(1.0)
@@ -102,7 +102,7 @@ fn tried(check: Check, hits: Hits, tries: usize, what: &str) -> Finding {
     if p < LEVEL { Finding::leak(check, evidence) } else { Finding::clean(check, evidence) }
 }
 
-/// What of a column has a sign that may tell of the next candle.
+/// Sign of a column that may predict the direction of the next candle.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sign {
     /// A forecast's score.
@@ -154,7 +154,7 @@ impl Sign {
     }
 }
 
-/// How often the sign at a candle is that of the move which ends `lag` candles later.
+/// Counts the agreements of the sign at a candle with the move that ends `lag` candles later.
 fn agreement(
     closes: &CandleSeries,
     signs: &[Option<bool>],

@@ -27,7 +27,7 @@ pub(super) struct Fit<'a> {
     pub(super) ask: &'a Ask<'a>,
 }
 
-/// Where one split is changed.
+/// Cuts around one split.
 #[derive(Debug, Clone, Copy)]
 struct Cuts {
     /// The first candle after the split.
@@ -38,7 +38,7 @@ struct Cuts {
     far: [usize; 2],
 }
 
-/// What came of changing inputs and labels at the splits.
+/// Reach of changed inputs and changed labels over all splits.
 struct Reaches<'a> {
     /// Inputs deep in the time that is forecast.
     inputs: Reach<'a>,
@@ -49,7 +49,7 @@ struct Reaches<'a> {
 }
 
 impl Fit<'_> {
-    /// All checks.
+    /// Runs all checks.
     pub(super) fn findings(&self) -> Result<Findings, BacktestError> {
         self.audit.check_length(self.horizon)?;
         let split = self.split(0);
@@ -94,7 +94,7 @@ impl Fit<'_> {
         self.ask(self.audit.inputs(), &self.audit.series, split, given)
     }
 
-    /// Where to change what, given the forecasts of an unchanged run.
+    /// Chooses the cuts around a split, given the forecasts of an unchanged run.
     fn cuts(&self, split: usize, base: &Outputs) -> Result<Cuts, BacktestError> {
         let decided = split.saturating_sub(1);
         let first = base.first_from(decided).unwrap_or(base.len());

@@ -5,10 +5,10 @@ use windvane_lstm_core::{Purpose, Stream};
 /// Prices stay within this, a little inside what a candle may hold.
 const PRICES: (f64, f64) = (1e-99, 1e99);
 
-/// How many usual moves the first candle of another future jumps.
+/// Jump of the first candle of a changed future, in mean moves.
 const JUMP: f64 = 20.0;
 
-/// Which way another future begins. Of the two one turns any label that spans its beginning.
+/// Direction of the first jump of a changed future. One of the two turns any label across it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Turn {
     Rise,

@@ -41,7 +41,7 @@ pub(super) fn table(
     SignalTable::build(spec, registry, inputs.own, inputs.beside)
 }
 
-/// What a model says of every window.
+/// Returns the forecasts of a model for all windows.
 pub(super) fn predicted(
     model: &dyn FittedModel,
     table: &SignalTable,

@@ -1,4 +1,4 @@
-//! What audited code put out, candle by candle, and where it changed.
+//! Outputs of the audited code by candle, and their changes.
 use windvane_candles::{CandleSeries, Timestamp};
 
 use super::Forecast;
@@ -8,14 +8,14 @@ use crate::error::BacktestError;
 #[derive(Debug, Clone)]
 pub(super) struct Outputs(Vec<Option<Vec<f64>>>);
 
-/// Where outputs before a cut changed when only what follows it did.
+/// Change of outputs before a cut when only what follows the cut has changed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Change {
     /// The first candle that was another.
     pub(super) cut: usize,
     /// The earliest output that changed.
     pub(super) first: usize,
-    /// How many changed, of how many before the cut.
+    /// Number of changed outputs before the cut.
     pub(super) count: usize,
     pub(super) of: usize,
     /// The earliest output there is.
@@ -23,7 +23,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// How many candles too many the earliest changed output knows, at least.
+    /// Number of candles that the earliest changed output looks ahead, at least.
     pub(super) fn reach(&self) -> usize {
         self.cut - self.first
     }
@@ -87,7 +87,7 @@ impl Outputs {
         (from..self.len()).find(|&index| self.0[index].is_some())
     }
 
-    /// How many outputs there are before a candle.
+    /// Counts the outputs before a candle.
     pub(super) fn count_before(&self, cut: usize) -> usize {
         self.0.iter().take(cut).flatten().count()
     }
@@ -97,7 +97,7 @@ impl Outputs {
         self.len() == other.len() && (0..self.len()).all(|index| self.is_same_at(other, index))
     }
 
-    /// What changed of the outputs before `cut`; `None` where nothing did.
+    /// Compares the outputs before `cut`; `None` where nothing changed.
     pub(super) fn change(&self, other: &Self, cut: usize) -> Option<Change> {
         let begins = self.first_from(0)?;
         let before = 0..cut.min(self.len());

@@ -7,7 +7,7 @@ use super::world::World;
 use super::{Audit, Check, Finding, Findings, Inputs};
 use crate::error::BacktestError;
 
-/// How often the future is cut.
+/// Number of cuts of the future.
 const CUTS: u8 = 8;
 
 /// Markets of coins.
@@ -16,7 +16,7 @@ pub(super) const MARKETS: u64 = 4;
 /// Fewer outputs show nothing.
 const LEAST_OUTPUTS: usize = 100;
 
-/// What is audited.
+/// Kind of audited code.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     /// Columns that may mean anything.
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 /// Asks audited code for its outputs; the text says what it is given.
 pub(super) type Ask<'a> = dyn Fn(Inputs<'_>, &str) -> Result<Outputs, BacktestError> + 'a;
 
-/// All checks.
+/// Runs all checks.
 pub(super) fn audit(
     audit: &Audit,
     audited: &str,

@@ -2,7 +2,7 @@
 use super::Bounds;
 use super::distribution::{beta_quantile, binomial_at_least, ln_binomial_mass, normal_quantile};
 
-/// So many hits of so many independent trials.
+/// Number of hits among independent trials.
 ///
 /// Calls at neighbouring times and of related pairs depend on each other; these intervals and
 /// tests take them for independent and are then too sure. The intervals of a
@@ -24,7 +24,7 @@ pub struct Proportion {
     trials: u64,
 }
 
-/// What a test holds against the null hypothesis.
+/// Alternative to the null hypothesis of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alternative {
     /// The true value is another.

@@ -4,7 +4,7 @@ use super::{Rank, Report};
 use crate::metrics::Bounds;
 use crate::score::{BaselineResult, Lead, ResultRow, Scope};
 
-/// What stands where a number is undefined.
+/// Text for an undefined number.
 pub(crate) const UNDEFINED: &str = "-";
 
 impl Report {
@@ -137,7 +137,7 @@ impl ResultRow {
     }
 }
 
-/// What stands behind the name of a model that is too good.
+/// Mark after the name of a model with a suspiciously high accuracy.
 fn mark(suspicious: bool) -> &'static str {
     if suspicious { " (suspicious: audit)" } else { "" }
 }

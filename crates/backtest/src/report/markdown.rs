@@ -9,7 +9,7 @@ use crate::score::{Baseline, LeadCount};
 use crate::score::{ResultRow, Scope};
 
 impl Report {
-    /// How everything below is to be read.
+    /// Explanation of the terms of the report.
     pub(crate) const INTRODUCTION: &'static str = "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
          moved; NEUTRAL is no call, coverage is the share of candles with a call, and a dash \
          stands for what is undefined.\n\

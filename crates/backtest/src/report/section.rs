@@ -14,12 +14,12 @@ pub(crate) struct Section {
 /// Something in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A paragraph.
+    /// Paragraph of text.
     Text(String),
     /// One line per item.
     List(Vec<String>),
     Table(Table),
-    /// What one types.
+    /// Text that is typed, such as a command.
     Code(String),
 }
 
@@ -51,7 +51,7 @@ impl Part {
     }
 }
 
-/// As Markdown.
+/// Written as Markdown.
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}", self.title)?;
@@ -59,7 +59,7 @@ impl fmt::Display for Section {
     }
 }
 
-/// As Markdown.
+/// Written as Markdown.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

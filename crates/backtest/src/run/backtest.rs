@@ -19,7 +19,7 @@ use crate::report::{Failure, Report};
 /// A series to test on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instrument {
-    /// Its candles.
+    /// Candles of the instrument.
     pub series: CandleSeries,
     /// Whether models are tested on it without ever learning from it.
     pub test_only: bool,
@@ -56,21 +56,21 @@ pub struct Backtest {
     pub channels: Vec<ChannelSpec>,
     /// The channels that may be named; the default are the built-in ones.
     pub registry: Registry,
-    /// What happens where candles are missing, for all intervals; `None`, the default, is guessed
-    /// for each interval.
+    /// Policy for missing candles of all intervals; `None`, the default, infers it for each
+    /// interval.
     ///
-    /// The guess is [`GapPolicy::Sessions`] of up to a week where over 1 % of the time steps of
+    /// The inferred policy is [`GapPolicy::Sessions`] of up to a week where over 1 % of the time steps of
     /// an instrument are missing, else [`GapPolicy::Reset`]. It looks only at instruments that
     /// are learned from, and only at candles before the first validation begins, so a market
     /// whose nights or weekends come later must be given its policy. Walking forward, the time of
-    /// the first validation depends on the policy; the guess takes the earlier of the two. Under
+    /// the first validation depends on the policy; the inference takes the earlier of the two. Under
     /// [`Plan::Combinatorial`], which tests on all there is, it looks at the first group.
     pub gaps: Option<GapPolicy>,
     /// Rows per window; the default is 20.
     pub lookback: usize,
-    /// What the models are asked; the default is the next candle without a band.
+    /// Labels that the models predict; the default is the next candle without a band.
     pub labels: LabelSpec,
-    /// How time is cut; the default is [`WalkForward::default`].
+    /// Plan of the folds; the default is [`WalkForward::default`].
     pub plan: Plan,
     /// Costs of trading that reports reckon with, basis points per unit of turnover: fee and
     /// slippage of one side of a trade. The default are 2, 5 and 10.

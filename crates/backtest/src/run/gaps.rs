@@ -91,9 +91,11 @@ fn first_boundary(backtest: &Backtest, built: &Built) -> Option<Timestamp> {
     }
 }
 
-/// Where more than 1 % of the time steps of any series are missing, the market closes at times
-/// (nights, weekends, holidays): gaps up to a week are passed over, longer ones reset. Otherwise
-/// a gap is a hole in the data, and signals start anew behind it.
+/// Infers the gap policy from the share of missing time steps.
+///
+/// More than 1 % missing in any series means a market that closes (nights, weekends, holidays):
+/// gaps up to a week are passed over, longer ones reset. Otherwise a gap is a hole in the data,
+/// after which signals restart.
 fn gap_policy<'a>(
     interval: Interval,
     series: impl IntoIterator<Item = &'a CandleSeries>,

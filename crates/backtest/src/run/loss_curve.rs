@@ -5,7 +5,7 @@ use windvane_models::train::EpochReport;
 
 use crate::report::EpochLoss;
 
-/// What a learner tells of its epochs, kept in the order of telling.
+/// Losses that a learner reports by epoch, in the order of the reports.
 #[derive(Debug, Default)]
 pub(crate) struct LossCurve(Mutex<Vec<EpochLoss>>);
 

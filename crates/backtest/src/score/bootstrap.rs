@@ -37,7 +37,7 @@ const LEAST_BLOCKS: usize = 20;
 /// Shortest block wherever there is enough data, in candles.
 const SHORTEST_BLOCK: usize = 20;
 
-/// What the numbers of a run depend on beside the records.
+/// Settings that the metrics of a run depend on, beside the records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms<'a> {
     /// Candles ahead.

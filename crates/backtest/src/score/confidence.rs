@@ -1,4 +1,4 @@
-//! How sure the calls were, and how often such calls came true.
+//! Confidence of calls, and the hit rate at each confidence.
 use serde::Serialize;
 
 use crate::metrics::share;
@@ -23,11 +23,11 @@ pub(crate) struct Confidence {
 /// Calls of similar confidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ConfidenceBin {
-    /// Lower edge.
+    /// Lower edge of the bin.
     pub(crate) from: f64,
-    /// Upper edge.
+    /// Upper edge of the bin.
     pub(crate) to: f64,
-    /// Calls in it.
+    /// Number of calls in the bin.
     pub(crate) calls: usize,
     /// Share of those on a moving close that came true; `None` without any.
     pub(crate) hit_rate: Option<f64>,

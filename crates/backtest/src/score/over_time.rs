@@ -13,7 +13,7 @@ const STRETCHES: i64 = 24;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// What was scored in a stretch of calendar time.
+/// Score in a period of calendar time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct StretchScore {
     /// First moment of decision that belongs to it.

@@ -11,18 +11,18 @@ const YEAR: f64 = 365.25 * 86_400_000.0;
 /// Longest time between two candles of a market that closes for holidays, milliseconds.
 const LONGEST_GAP: i64 = 10 * 86_400_000;
 
-/// What one period moves, as fractions of the capital.
+/// Gains, losses and turnover of one period, as fractions of the capital.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Flow {
     /// Return before costs.
     pub(crate) gross: f64,
-    /// What is bought and sold.
+    /// Capital bought and sold.
     pub(crate) turnover: f64,
     /// The absolute position.
     pub(crate) exposure: f64,
-    /// What positions that were right earned.
+    /// Gains of positions that were right.
     pub(crate) gained: f64,
-    /// What those that were wrong lost, as a positive number.
+    /// Losses of positions that were wrong, as a positive number.
     pub(crate) lost: f64,
     /// Share of the capital whose position was right.
     pub(crate) right: f64,

@@ -14,7 +14,7 @@ const ERROR: f64 = 0.05;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Rank {
-    /// The model.
+    /// Name of the model.
     pub model: String,
     /// Whether it was tested on every fold; otherwise it is compared on fewer candles.
     pub complete: bool,

@@ -12,7 +12,7 @@ use crate::score::{
     Accuracy, Baseline, BaselineResult, Confidence, Lead, Record, Trading, warning,
 };
 
-/// Which candles a row is about.
+/// Scope of a row: an instrument, an interval or all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ pub enum Scope {
 pub struct FoldScore {
     /// Fold, counted from 1.
     pub fold: usize,
-    /// What was scored in it.
+    /// Score in the fold.
     #[serde(flatten)]
     pub score: Accuracy,
 }
@@ -42,7 +42,7 @@ pub struct FoldScore {
 pub struct PathScore {
     /// Path, counted from 1.
     pub path: usize,
-    /// What was scored on it.
+    /// Score on the path.
     #[serde(flatten)]
     pub score: Accuracy,
 }
@@ -51,9 +51,9 @@ pub struct PathScore {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SeedScore {
-    /// The seed.
+    /// Seed of the run.
     pub seed: u64,
-    /// What they scored.
+    /// Score of the models with this seed.
     #[serde(flatten)]
     pub score: Accuracy,
 }
@@ -66,9 +66,9 @@ pub struct SeedScore {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ResultRow {
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// Which candles the row is about.
+    /// Scope of the row.
     pub scope: Scope,
     /// The instrument, or `all`.
     pub instrument: String,
@@ -108,9 +108,9 @@ pub struct ResultRow {
     pub calibration_error: Option<f64>,
     /// The reliability diagram: those of the 15 bins that hold a case.
     pub(crate) reliability: Vec<ReliabilityBin>,
-    /// How sure the calls were.
+    /// Confidence of the calls.
     pub(crate) confidence: Confidence,
-    /// What trading the calls would have earned; `None` where several intervals are pooled.
+    /// Results of trading the calls; `None` where several intervals are pooled.
     pub trading: Option<Trading>,
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
@@ -183,7 +183,7 @@ impl ResultRow {
     }
 }
 
-/// Which candles a row is about, with their names.
+/// Place of a row: scope, instrument and interval.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) scope: Scope,

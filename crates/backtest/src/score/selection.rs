@@ -1,4 +1,4 @@
-//! How accuracy changes when only the calls a model is surest of count.
+//! Selective accuracy: accuracy of the most confident calls, by coverage.
 use serde::Serialize;
 
 use crate::metrics::Bounds;
@@ -25,7 +25,7 @@ const POINTS: usize = 20;
 pub struct Selected {
     /// The share asked for, on validation windows.
     pub share: f64,
-    /// What came of it; its coverage is the realised share.
+    /// Score of the selected calls; its coverage is the realised share.
     #[serde(flatten)]
     pub score: Accuracy,
     /// 95 % interval of the accuracy: block bootstrap over calendar time.
@@ -139,7 +139,7 @@ pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
     points.collect()
 }
 
-/// How sure a model was on validation windows: what thresholds are chosen by.
+/// Sorted margins of a model on validation windows, to rank predictions by confidence.
 #[derive(Debug)]
 pub(crate) struct Sureness(Vec<f32>);
 

@@ -1,4 +1,4 @@
-//! What acting on every call would have earned, after costs.
+//! Returns of trading every call, before and after costs.
 use std::ops::AddAssign;
 
 use serde::Serialize;
@@ -58,9 +58,9 @@ pub struct Trading {
     /// without any. With a horizon of one candle, and instruments that are all there all the time,
     /// this is the accuracy.
     pub hit_rate: Option<f64>,
-    /// What a candle earned that earned something, on the mean, a fraction.
+    /// Mean return of the candles with a gain, a fraction.
     pub(crate) mean_gain: Option<f64>,
-    /// What a candle lost that lost something, on the mean, a positive fraction.
+    /// Mean loss of the candles with a loss, a positive fraction.
     pub(crate) mean_loss: Option<f64>,
     /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
     /// loss before costs, `None` without turnover.
@@ -71,7 +71,7 @@ pub struct Trading {
     pub equity: Vec<EquityPoint>,
 }
 
-/// What is left after costs.
+/// Results after costs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NetResult {
@@ -111,7 +111,7 @@ impl NetResult {
     }
 }
 
-/// What trading a baseline would have left.
+/// Returns of trading a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BaselineReturn {
@@ -128,7 +128,7 @@ pub struct BaselineReturn {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EquityPoint {
-    /// When.
+    /// Time of the point.
     #[serde(serialize_with = "iso::time")]
     pub time: Timestamp,
     /// Before costs.
@@ -150,9 +150,11 @@ pub(crate) fn side(call: Direction) -> f64 {
 }
 
 impl Trading {
-    /// What 1 has grown to after acting on every call, each held for `horizon` candles, at `cost`
-    /// basis points per unit of turnover: the last equity of the report, for a bot that wants it
-    /// while it trades. The records are of one interval; a `horizon` of 0 counts as 1.
+    /// Final equity of a capital of 1 after trading every call.
+    ///
+    /// Each call is held for `horizon` candles, at `cost` basis points per unit of turnover. It is
+    /// the last equity of the report, for a bot that wants it while it trades. The records are of
+    /// one interval; a `horizon` of 0 counts as 1.
     ///
     /// # Examples
     /// ```

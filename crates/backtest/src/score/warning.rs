@@ -1,4 +1,4 @@
-//! What in a result should make its reader doubt.
+//! Warnings about suspicious results.
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -35,7 +35,7 @@ pub enum WarningCode {
     Jump,
 }
 
-/// As in JSON.
+/// Written as in JSON.
 impl fmt::Display for WarningCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -54,7 +54,7 @@ impl fmt::Display for WarningCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
-    /// Its kind.
+    /// Kind of the warning.
     pub code: WarningCode,
     /// The model, or `every model`.
     pub model: String,
@@ -62,7 +62,7 @@ pub struct Warning {
     pub instrument: String,
     /// The candles' interval; `None` where several are pooled.
     pub interval: Option<Interval>,
-    /// What was seen.
+    /// Description with the observed numbers.
     pub message: String,
 }
 

@@ -4,11 +4,11 @@ use windvane_candles::Timestamp;
 /// An axis of a plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Axis {
-    /// What it measures, with the unit.
+    /// Measured quantity, with its unit.
     pub(crate) label: String,
     pub(crate) from: f64,
     pub(crate) to: f64,
-    /// Where there is a text.
+    /// Positions of the ticks, with their texts.
     pub(crate) ticks: Vec<(f64, String)>,
     /// Whether a line is drawn across the plot at every tick.
     pub(crate) grid: bool,

@@ -54,7 +54,7 @@ impl Report {
         })
     }
 
-    /// How often what is said with a probability comes true.
+    /// Reliability diagrams: predicted probability against observed frequency.
     pub(crate) fn reliability_plots(&self, candles: Interval) -> Vec<Plot> {
         let bins = self.pooled().flat_map(|row| &row.reliability);
         let (from, to) =
@@ -92,7 +92,7 @@ impl Report {
         }
     }
 
-    /// How sure the calls were, over all instruments.
+    /// Histograms of the confidence of calls, over all instruments.
     pub(crate) fn confidence_plots(&self) -> Vec<Plot> {
         let used = self.rows(Scope::All).flat_map(|row| &row.confidence.bins);
         let (from, to) = used

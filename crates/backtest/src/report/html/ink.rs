@@ -3,19 +3,19 @@ use std::fmt::Write as _;
 
 use plotters::style::RGBColor;
 
-/// What a mark is drawn with.
+/// Colour of a mark, by its role.
 ///
 /// Plots are drawn in the light colours; the page's style sheet finds those by value and sets
 /// what the reader's theme asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {
-    /// Text.
+    /// Text on the page.
     Text,
     /// Lines of the grid.
     Grid,
     /// Axes, and what a model is to be compared with, dashed.
     Rule,
-    /// What belongs to no model.
+    /// Marks that belong to no model.
     Plain,
     /// One of several models or lines.
     Series(usize),
@@ -56,7 +56,7 @@ impl Ink {
         }
     }
 
-    /// What stands for it in a legend.
+    /// Character that stands for the ink in a legend.
     pub(crate) fn sign(self) -> char {
         if self == Self::Rule { '┃' } else { '●' }
     }

@@ -8,7 +8,7 @@ use crate::report::headline::{UNDEFINED, bounds, lead, percent};
 use crate::report::section::{Part, Section};
 use crate::score::{ResultRow, Scope};
 
-/// What the template is filled with.
+/// Data of the page template.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page {
@@ -18,19 +18,19 @@ struct Page {
     leader: String,
     introduction: &'static str,
     colours: String,
-    /// What a reader must not miss.
+    /// Sections that a reader must not miss.
     first: Vec<Chapter>,
     chapters: Vec<Chapter>,
 }
 
 struct Chapter {
-    /// What a link names.
+    /// Anchor of a link.
     id: String,
     title: &'static str,
-    /// What stands before the plots.
+    /// Parts before the plots.
     open: Vec<Part>,
     figures: Figures,
-    /// What follows them, folded up.
+    /// Parts after the plots, folded up.
     folded: Vec<Part>,
 }
 

@@ -17,9 +17,9 @@ const TEXT: f64 = 13.0;
 /// A plot as data.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plot {
-    /// What it shows.
+    /// Title of the plot.
     pub(crate) title: String,
-    /// How to read it, in a line.
+    /// Explanation of the plot, in a line.
     pub(crate) caption: String,
     /// Width and height, units; a phone shows about 330 across.
     pub(crate) size: (u32, u32),
@@ -27,7 +27,7 @@ pub(crate) struct Plot {
     pub(crate) y: Axis,
     /// Drawn in this order.
     pub(crate) marks: Vec<Mark>,
-    /// What the colours stand for.
+    /// Meaning of the colours.
     pub(crate) legend: Vec<(Ink, String)>,
 }
 
@@ -44,13 +44,13 @@ pub(crate) enum Mark {
     Text((f64, f64), String),
 }
 
-/// Where the line of an interval begins and ends.
+/// Ends of the line of an interval.
 pub(crate) type Ends = [(f64, f64); 2];
 
 /// Half the height of the rows of marks around a name, of the 1 between two names.
 const SPREAD: f64 = 0.38;
 
-/// Where the marks of the k-th of n stand around a name.
+/// Offset of the marks of the k-th of n models from the place of a name.
 pub(crate) fn spread(k: usize, n: usize) -> f64 {
     2.0 * SPREAD * ((k as f64 + 0.5) / n as f64 - 0.5)
 }
@@ -81,7 +81,7 @@ impl Plot {
         (FINE * self.size.0, FINE * self.size.1)
     }
 
-    /// What the SVG element holds.
+    /// Content of the SVG element.
     pub(crate) fn drawing(&self) -> String {
         let mut text = String::new();
         let area = SVGBackend::with_string(&mut text, self.view()).into_drawing_area();

@@ -61,7 +61,7 @@ impl Report {
         }
     }
 
-    /// What trading every call would have left.
+    /// Equity, drawdown and net result of trading every call.
     pub(crate) fn trading_plots(&self, candles: Interval) -> Vec<Plot> {
         let rows: Vec<(&str, &Trading)> = self
             .pooled_over(candles)
