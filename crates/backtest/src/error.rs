@@ -23,7 +23,7 @@ pub enum BacktestError {
         /// The candles' interval.
         interval: Interval,
     },
-    /// Two learners have one id: their results could not be told apart.
+    /// Two learners have one id: their results could not be distinguished.
     #[error("two models have the id {id}; give each learner its own")]
     DuplicateLearner {
         /// Id of the model.

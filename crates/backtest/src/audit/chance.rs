@@ -1,4 +1,4 @@
-//! Calls held against a coin.
+//! Binomial tests of calls against a fair coin.
 use std::fmt;
 use std::ops::{AddAssign, Range};
 
@@ -15,7 +15,7 @@ pub(super) const LEVEL: f64 = 1e-4;
 const UNBELIEVABLE: f64 = 0.75;
 
 /// Fewer calls cannot show a leak that pays at all.
-const LEAST_CALLS: u64 = 100;
+const MIN_CALLS: u64 = 100;
 
 /// Number of hits among a number of calls.
 #[derive(Debug, Clone, Copy, Default)]
@@ -86,14 +86,14 @@ pub(super) fn of_scores(
     hits
 }
 
-/// Whether calls on coins are coins.
+/// Tests whether calls on fair coins are right more or less often than in half of the cases.
 pub(super) fn held_against_a_coin(check: Check, hits: Hits, on: &str) -> Finding {
     tried(check, hits, 1, &format!("forecasts have the sign of {on}"))
 }
 
 fn tried(check: Check, hits: Hits, tries: usize, what: &str) -> Finding {
-    if hits.calls < LEAST_CALLS {
-        let reason = format!("{} calls are too few, {LEAST_CALLS} are needed", hits.calls);
+    if hits.calls < MIN_CALLS {
+        let reason = format!("{} calls are too few, {MIN_CALLS} are needed", hits.calls);
         return Finding::not_applicable(check, reason);
     }
     let p = (hits.p_value(0.5, Alternative::TwoSided) * tries as f64).min(1.0);
@@ -212,8 +212,8 @@ pub(super) fn seen(
 
 /// Hits on coins of the signs of rows, gathered over several markets.
 ///
-/// Which way round a sign is read, and its median, come from the first half of each market; the
-/// second half is then a coin for whoever does not know the future.
+/// The orientation of a sign and its median come from the first half of each market; on the
+/// second half code that does not know the future is right in half of the candles.
 #[derive(Debug)]
 pub(super) struct OnCoins {
     signs: Vec<(Sign, Hits)>,

@@ -21,7 +21,7 @@ pub enum Check {
     OverlappingLabels,
     /// Forecasts know labels of the time that is forecast.
     ShuffledLabels,
-    /// There is skill where every direction is a coin.
+    /// There is skill although every direction is drawn by a fair coin.
     Martingale,
 }
 

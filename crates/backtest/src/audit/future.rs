@@ -1,4 +1,4 @@
-//! Candles as they might have been: another future, or a coin for every direction.
+//! Altered candles: another future, or directions drawn by fair coins.
 use windvane_candles::{Candle, CandleSeries, Ohlcv};
 use windvane_lstm_core::{Purpose, Stream};
 
@@ -41,7 +41,7 @@ pub(super) fn changed(series: &CandleSeries, from: usize, turn: Turn) -> CandleS
     })
 }
 
-/// The series with a coin for every candle's direction: a candle keeps its size and its volume
+/// The series with directions drawn by fair coins: a candle keeps its size and its volume
 /// or is turned upside down. Whatever is known before a candle, it rises or falls with
 /// probability 1/2: a martingale with the volatility of the series.
 ///

@@ -82,7 +82,7 @@ impl Outputs {
         self.0.iter().flatten().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// The earliest output at or behind a candle.
+    /// The earliest output at or after a candle.
     pub(super) fn first_from(&self, from: usize) -> Option<usize> {
         (from..self.len()).find(|&index| self.0[index].is_some())
     }
@@ -142,7 +142,7 @@ mod tests {
     fn a_change_reaches_back_to_the_first_other_bit() {
         let base = outputs(|_| 0.0);
         assert!(base.change(&base, 60).is_none());
-        // What changes at the cut or behind it may.
+        // What changes at the cut or after it may.
         let behind = outputs(|index| if index >= 60 { 1.0 } else { 0.0 });
         assert!(base.change(&behind, 60).is_none());
         let near = base.change(&behind, 63).unwrap();

@@ -14,7 +14,7 @@ const CUTS: u8 = 8;
 pub(super) const MARKETS: u64 = 4;
 
 /// Fewer outputs show nothing.
-const LEAST_OUTPUTS: usize = 100;
+const MIN_OUTPUTS: usize = 100;
 
 /// Kind of audited code.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +43,9 @@ pub(super) fn audit(
     }
     let begins = base.first_from(0).unwrap_or(base.len());
     let got = base.count_before(base.len());
-    if base.len() - begins < LEAST_OUTPUTS || got < LEAST_OUTPUTS {
+    if base.len() - begins < MIN_OUTPUTS || got < MIN_OUTPUTS {
         let place = format!("for {} candles", base.len());
-        let (audited, expected) = (audited.to_string(), LEAST_OUTPUTS);
+        let (audited, expected) = (audited.to_string(), MIN_OUTPUTS);
         return Err(BacktestError::TooFewOutputs { audited, place, expected, got });
     }
     let reach = reach(audit, &base, begins, ask)?;

@@ -27,7 +27,7 @@ impl World {
         Self::from(audit, cut, future::cut_off)
     }
 
-    /// A coin for every direction.
+    /// Candles whose directions are drawn by fair coins.
     pub(super) fn coins(audit: &Audit, number: u64) -> Self {
         Self::from(audit, 0, |series, _| future::coins(series, audit.seed, number))
     }
@@ -60,7 +60,7 @@ impl Audit {
         Inputs { own: &self.series, beside: &self.beside }
     }
 
-    /// Open time of an own candle; far in the future behind the last one.
+    /// Open time of an own candle; far in the future after the last one.
     pub(super) fn open_time(&self, index: usize) -> Timestamp {
         let candle = self.series.get(index);
         candle.map_or(Timestamp::from_millis(i64::MAX), windvane_candles::Candle::open_time)

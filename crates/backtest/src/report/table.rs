@@ -3,7 +3,7 @@ use std::fmt;
 
 /// Table of texts, as a report shows it. Its display is Markdown.
 ///
-/// The numbers behind the texts are fields of [`Report`](crate::Report).
+/// The numbers themselves are fields of [`Report`](crate::Report).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Number of leading columns with words; the others hold numbers.

@@ -32,8 +32,7 @@ pub struct Instrument {
 /// training and validation windows only: [`Split`](windvane_signals::Split) gives no others.
 ///
 /// # Examples
-/// On a market that follows its own trend weakly nobody can be right more often than in 58 of 100
-/// candles:
+/// On a market with a weak trend no model can be right in more than 58 of 100 candles:
 /// ```
 /// use windvane_backtest::{Backtest, Instrument};
 /// use windvane_candles::{Interval, simulate::Market};
@@ -77,15 +76,16 @@ pub struct Backtest {
     pub costs: Vec<f64>,
     /// Seed of every random draw; the default is 42.
     pub seed: u64,
-    /// With how many seeds each model is fitted: `seed`, `seed` + 1, and so on; the default is 1,
+    /// Number of seeds that each model is fitted with: `seed`, `seed` + 1, and so on; the default is 1,
     /// and 0 counts as 1. All numbers of a report are of the first, but
     /// [`ResultRow::seeds`](crate::ResultRow::seeds), which shows what luck does.
     pub seeds: usize,
-    /// Folder that keeps what every finished task came to; `None`, the default, for none. A run
-    /// that finds there what an earlier one of the same data, settings, learners and version has
-    /// kept goes on from that, and ends with the same report, times aside. The folder may be
-    /// deleted at any time; a damaged file is told of and its task done again. A learner without
-    /// a [`recipe`](Learner::recipe) is always fitted anew.
+    /// Folder for the results of finished tasks; `None`, the default, keeps none.
+    ///
+    /// A run loads the results that an earlier run of the same data, settings, learners and
+    /// version has kept, and ends with the same report, times aside. The folder may be deleted at
+    /// any time; a damaged file is reported and its task repeated. A learner without a
+    /// [`recipe`](Learner::recipe) is always fitted again.
     pub resume: Option<PathBuf>,
 }
 

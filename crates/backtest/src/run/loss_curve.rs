@@ -10,7 +10,7 @@ use crate::report::EpochLoss;
 pub(crate) struct LossCurve(Mutex<Vec<EpochLoss>>);
 
 impl LossCurve {
-    /// An epoch that is not behind the last one begins the next member.
+    /// Adds an epoch; one that is not after the last epoch begins the next member.
     pub(crate) fn add(&self, report: &EpochReport) {
         let mut epochs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let member = match epochs.last() {

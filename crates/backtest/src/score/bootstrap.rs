@@ -31,9 +31,9 @@ use crate::score::{Baseline, Record};
 /// Number of resamples.
 pub(crate) const RESAMPLES: u64 = 2_000;
 /// Fewest values: scored calls, or returns.
-pub(crate) const LEAST_CALLS: usize = 30;
+pub(crate) const MIN_CALLS: usize = 30;
 /// Fewest blocks.
-const LEAST_BLOCKS: usize = 20;
+const MIN_BLOCKS: usize = 20;
 /// Shortest block wherever there is enough data, in candles.
 const SHORTEST_BLOCK: usize = 20;
 
@@ -220,7 +220,7 @@ fn blocks<T: Copy + Default + AddAssign>(
     mut values: Vec<(i64, T)>,
     horizon: usize,
 ) -> Option<Vec<T>> {
-    if values.len() < LEAST_CALLS {
+    if values.len() < MIN_CALLS {
         return None;
     }
     values.sort_by_key(|(time, _)| *time);
@@ -244,7 +244,7 @@ fn block_count(times: usize, horizon: usize) -> Option<usize> {
     )]
     let root = (times as f64).cbrt().ceil() as usize;
     let length = SHORTEST_BLOCK.max(root).max(horizon.saturating_mul(2));
-    let length = length.min(times / LEAST_BLOCKS);
+    let length = length.min(times / MIN_BLOCKS);
     (length >= horizon.max(1)).then(|| times / length)
 }
 

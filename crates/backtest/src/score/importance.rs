@@ -10,8 +10,9 @@ use crate::score::comparison::LEVEL;
 ///
 /// In at most 2,000 test windows per fold, evenly spread, every value of the channel is replaced
 /// by its median over training windows (also in the earlier rows that a model with a memory has
-/// read), and the model predicts again. It is not fitted anew, so a
-/// channel whose knowledge others share may look worth more than it is, or less.
+/// read), and the model predicts again. It is not fitted
+/// again, so a channel whose information others share may look more important than it is, or
+/// less.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Importance {

@@ -9,7 +9,7 @@ use crate::score::trading::side;
 /// Milliseconds of a year of 365.25 days.
 const YEAR: f64 = 365.25 * 86_400_000.0;
 /// Longest time between two candles of a market that closes for holidays, milliseconds.
-const LONGEST_GAP: i64 = 10 * 86_400_000;
+const MAX_GAP: i64 = 10 * 86_400_000;
 
 /// Gains, losses and turnover of one period, as fractions of the capital.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -141,7 +141,7 @@ impl Portfolio {
     /// As many as there are in a year of tested time: gaps of more than ten days, or three
     /// intervals, are no part of it. `None` for a single time.
     pub(crate) fn periods_per_year(&self, interval: Interval) -> Option<f64> {
-        let longest = LONGEST_GAP.max(3 * interval.millis());
+        let longest = MAX_GAP.max(3 * interval.millis());
         let gaps = self.times.windows(2).map(|two| two[1].millis() - two[0].millis());
         let (mut count, mut sum) = (0.0, 0.0);
         for gap in gaps.filter(|gap| *gap <= longest) {

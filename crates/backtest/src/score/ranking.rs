@@ -35,7 +35,7 @@ pub struct Rank {
     /// The lead's p-value corrected for the number of models compared
     /// ([`holm`](crate::metrics::holm)); one that is undefined is taken for 1.
     pub p_holm: Option<f64>,
-    /// Whether that is at most 0.05: only then can the model be told from the best baseline.
+    /// Whether that is at most 0.05: a statistically significant lead over the best baseline.
     pub ahead: bool,
     /// Lead over the next model in the ranking, on the candles that both called and whose close
     /// moved; `None` for the last. Not corrected for choosing the pair.

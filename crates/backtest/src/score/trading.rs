@@ -17,7 +17,7 @@ use crate::score::{Baseline, Record, ResultRow};
 const POINTS: usize = 200;
 
 /// Fewest days of tested time for a growth per year: of less it would be a raised power of luck.
-const LEAST_DAYS: f64 = 90.0;
+const MIN_DAYS: f64 = 90.0;
 
 /// One basis point.
 const BASIS_POINT: f64 = 1e-4;
@@ -250,11 +250,11 @@ fn net_bounds(bootstrap: &Bootstrap<Periods>, fee: f64) -> Option<Bounds> {
     bootstrap.bounds(|some| Some(some.flow.net(fee) / some.count as f64), LEVEL, all)
 }
 
-/// Growth and risk; without what is reckoned per year if less than [`LEAST_DAYS`] were tested.
+/// Growth and risk; without what is reckoned per year if less than [`MIN_DAYS`] were tested.
 fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
     let whole = Returns::of(returns, periods_per_year.unwrap_or(f64::NAN));
     let days = periods_per_year.map(|year| 365.25 * returns.len() as f64 / year);
-    if days.is_some_and(|days| days >= LEAST_DAYS) {
+    if days.is_some_and(|days| days >= MIN_DAYS) {
         return whole;
     }
     Returns { annual_return: None, calmar: None, ..whole }

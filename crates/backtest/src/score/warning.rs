@@ -5,14 +5,14 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use windvane_candles::{CandleSeries, Direction, Interval, Timestamp};
 
-use crate::score::bootstrap::LEAST_CALLS;
+use crate::score::bootstrap::MIN_CALLS;
 use crate::score::{Accuracy, ResultRow};
 
 /// Fewest calls for a claim: with 400 the 95 % interval is still ± 5 percentage points.
 const ENOUGH_CALLS: usize = 400;
 
-/// A close below this part of the one before, or as far above it, is told of.
-const MOST_FALL: f64 = 0.6;
+/// Smallest ratio of two closes that gives no warning; its inverse is the largest.
+const MIN_RATIO: f64 = 0.6;
 
 /// Kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -104,7 +104,7 @@ pub(crate) fn jump(series: &CandleSeries, tested: RangeInclusive<Timestamp>) -> 
     let far = series.candles().windows(2).filter_map(|two| {
         let ratio = two[1].close() / two[0].close();
         let time = two[1].open_time();
-        let wide = !(MOST_FALL..=1.0 / MOST_FALL).contains(&ratio);
+        let wide = !(MIN_RATIO..=1.0 / MIN_RATIO).contains(&ratio);
         (wide && tested.contains(&time)).then_some((time, 100.0 * (ratio - 1.0)))
     });
     let far: Vec<_> = far.collect();
@@ -138,7 +138,7 @@ fn all_or_nothing(row: &ResultRow) -> Option<String> {
         hits if hits == scored => "hit",
         _ => return None,
     };
-    (scored >= LEAST_CALLS)
+    (scored >= MIN_CALLS)
         .then(|| format!("all {scored} calls {which}: look for a leak or a swapped sign"))
 }
 
@@ -147,8 +147,8 @@ fn one_direction(row: &ResultRow) -> Option<String> {
         Direction::ALL.iter().map(|label| row.confusion.count(*label, direction)).sum()
     });
     let direction = match (up, down) {
-        (up, 0) if up >= LEAST_CALLS => Direction::Up,
-        (0, down) if down >= LEAST_CALLS => Direction::Down,
+        (up, 0) if up >= MIN_CALLS => Direction::Up,
+        (0, down) if down >= MIN_CALLS => Direction::Down,
         _ => return None,
     };
     Some(format!("all {} calls are {direction}: this is a bias, not a prediction", row.score.calls))
@@ -162,7 +162,7 @@ fn limit(interval: Option<Interval>) -> f64 {
 
 /// Whether an accuracy, every candle called, is above what markets allow.
 pub(crate) fn too_good(full_coverage: &Accuracy, interval: Option<Interval>) -> bool {
-    full_coverage.scored >= LEAST_CALLS
+    full_coverage.scored >= MIN_CALLS
         && full_coverage.accuracy.is_some_and(|accuracy| accuracy > limit(interval))
 }
 

@@ -21,7 +21,7 @@ pub(crate) enum Ink {
     Series(usize),
 }
 
-/// Light and dark, 0xRRGGBB. The series can be told apart by the colour-blind (after Okabe and Ito
+/// Light and dark, 0xRRGGBB. The colour-blind can distinguish the series (after Okabe and Ito
 /// 2008) and have a contrast of 3 or more on both grounds.
 const TEXT: [u32; 2] = [0x1C_1C1E, 0xE8_E8EA];
 const GRID: [u32; 2] = [0xDE_DEE2, 0x3A_3A40];
