@@ -61,8 +61,7 @@ impl Report {
             "Intervals are 95 % block bootstraps over calendar time, all instruments of a block \
              together. The baseline is scored on the candles the model called, and is the best of \
              all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; if no \
-             model knew anything, about {:.1} would have one by chance.",
-            by_chance,
+             model knew anything, about {by_chance:.1} would have one by chance."
         );
         [self.headline_part(true).into(), text.into(), self.headline_part(false).into()]
     }

@@ -121,6 +121,10 @@ impl Backtest {
     /// [`BacktestError::Cost`],
     /// [`BacktestError::NothingEvaluated`] with the first cause when everything failed, and
     /// [`BacktestError::Io`] where the folder to resume from cannot be made.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is not general over the lifetime of the run"
+    )]
     pub fn run(
         &self,
         instruments: &[Instrument],

@@ -67,7 +67,9 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
         Plan::WalkForward(_) | Plan::Combinatorial(_) => {
-            candidates.iter_mut().for_each(|built| built.extend(backtest, series, learning));
+            for built in &mut candidates {
+                built.extend(backtest, series, learning);
+            }
             candidates.iter().filter_map(|built| first_boundary(backtest, built)).min()
         }
     };

@@ -79,7 +79,7 @@ impl BaselineCalls {
     }
 
     /// Prediction of a baseline; NEUTRAL where it could not be fitted.
-    pub(crate) fn call(&self, rule: Baseline) -> Direction {
+    pub(crate) fn call(self, rule: Baseline) -> Direction {
         self.get(rule).unwrap_or(Direction::Neutral)
     }
 }

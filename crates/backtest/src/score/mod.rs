@@ -26,6 +26,7 @@ pub(crate) use comparison::LeadCount;
 pub(crate) use confidence::Confidence;
 pub use importance::Importance;
 pub(crate) use importance::{Effect, Subject};
+#[cfg(feature = "html")]
 pub(crate) use over_time::StretchScore;
 pub use ranking::Rank;
 pub(crate) use ranking::{Contender, rank};

@@ -56,7 +56,9 @@ pub(crate) fn rank(
     mut contenders: Vec<Contender<'_>>,
     terms: Terms<'_>,
 ) -> Vec<Rank> {
-    contenders.iter_mut().for_each(|one| one.records.sort_by_key(key));
+    for one in &mut contenders {
+        one.records.sort_by_key(key);
+    }
     let pooled = results.iter().filter(|row| row.scope == Scope::All);
     let mut ranking: Vec<Rank> =
         pooled.map(|row| Rank::new(row, results, find(&contenders, &row.model))).collect();
