@@ -186,11 +186,10 @@ mod tests {
 
     #[test]
     fn extreme_prices_stay_candles() {
-        let flat =
-            |price| Ohlcv { open: price, high: price, low: price, close: price, volume: 1e100 };
         let candles = [1e-100, 1e100, 1e-100, 1e100].into_iter().zip(0..).map(|(price, hour)| {
             let time = windvane_candles::Timestamp::from_millis(hour * 3_600_000);
-            Candle::new(time, flat(price)).unwrap()
+            let (open, high, low, close) = (price, price, price, price);
+            Candle::new(time, Ohlcv { open, high, low, close, volume: 1e100 }).unwrap()
         });
         let pair = Pair::new("SIM").unwrap();
         let series = CandleSeries::new(pair, Interval::HOUR, candles.collect()).unwrap();

@@ -370,10 +370,12 @@ mod tests {
             windvane_lstm_core::Stream::new(5, windvane_lstm_core::Purpose::Shuffle, 0, 0);
         let mut ahead = 0;
         for _ in 0..200 {
-            let mut draw =
-                || (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
-            let records: Vec<Record> =
-                (0..60).map(|t| record(t, if t % 3 == 0 { Down } else { Up }, draw())).collect();
+            let mut records = Vec::new();
+            for t in 0..60 {
+                let change =
+                    (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
+                records.push(record(t, if t % 3 == 0 { Down } else { Up }, change));
+            }
             let trading = Trading::of(&records, TERMS, false).unwrap();
             for net in &trading.net {
                 let above = trading.hit_rate.unwrap() > net.break_even_accuracy.unwrap();
