@@ -1,9 +1,9 @@
-//! What can keep a backtest from giving a report.
+//! Errors of backtests and audits.
 use std::path::PathBuf;
 
 use windvane_candles::{Interval, Pair, Timestamp};
 
-/// Why there is no report or audit, or why it could not be written.
+/// Error of a backtest, an audit, or of writing their report.
 ///
 /// A model that cannot be fitted is no error of the run: the report lists it among its failures.
 #[derive(Debug, thiserror::Error)]
@@ -18,27 +18,27 @@ pub enum BacktestError {
     /// An instrument was given twice: its candles would count twice.
     #[error("{pair} with {interval} candles was given twice")]
     DuplicateInstrument {
-        /// The pair.
+        /// Pair that is given twice.
         pair: Pair,
         /// The candles' interval.
         interval: Interval,
     },
-    /// Two learners have one id: their results could not be told apart.
+    /// Two learners have one id: their results could not be distinguished.
     #[error("two models have the id {id}; give each learner its own")]
     DuplicateLearner {
-        /// The id.
+        /// Id of the model.
         id: String,
     },
     /// A cost of trading that is none.
     #[error("a cost of trading is {cost}, expected 0 to 10000 basis points")]
     Cost {
-        /// The cost.
+        /// Cost in basis points.
         cost: f64,
     },
     /// Every fit failed, so there is nothing to report.
     #[error("nothing could be evaluated ({failures} failure(s)); the first: {first}")]
     NothingEvaluated {
-        /// How many failures there were.
+        /// Number of failures.
         failures: usize,
         /// The first one.
         first: String,
@@ -46,53 +46,53 @@ pub enum BacktestError {
     /// There are too few candles to audit with.
     #[error("an audit needs at least {expected} candles, got {got}")]
     TooFewCandles {
-        /// The least.
+        /// Fewest candles needed.
         expected: usize,
-        /// What was given.
+        /// Number of candles given.
         got: usize,
     },
     /// An audited signal did not give one row per candle.
     #[error("the audited signal gave {got} rows for {expected} candles; give None where undefined")]
     AuditedRows {
-        /// Candles.
+        /// Number of candles.
         expected: usize,
-        /// Rows.
+        /// Number of rows.
         got: usize,
     },
     /// An audited fit function gave an impossible forecast.
     #[error("the audited forecast of {decided_at}: {problem}")]
     AuditedForecast {
-        /// When it claims to be decided.
+        /// Time of the decision as the forecast states it.
         decided_at: Timestamp,
-        /// What is wrong with it.
+        /// Reason why it is impossible.
         problem: &'static str,
     },
     /// Audited code put out too little to see anything in.
     #[error("{audited} put out {got} rows or forecasts {place}, an audit needs {expected}")]
     TooFewOutputs {
-        /// What was audited.
+        /// Name of the audited code.
         audited: String,
-        /// Where.
+        /// Part of the candles that was examined.
         place: String,
-        /// The least.
+        /// Fewest outputs needed.
         expected: usize,
-        /// What there was.
+        /// Number of outputs.
         got: usize,
     },
     /// Audited code gave two answers to one question, so that a changed answer says nothing.
     #[error("{audited} gave two answers to the same candles; fix its seed and its threads")]
     NotRepeatable {
-        /// What was audited.
+        /// Name of the audited code.
         audited: String,
     },
     /// Audited code failed.
     #[error("{audited} failed with {given}: {source}")]
     Audited {
-        /// What was audited.
+        /// Name of the audited code.
         audited: String,
-        /// What it was given.
+        /// Description of its inputs.
         given: String,
-        /// What it said.
+        /// Error of the audited code.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file could not be written.
@@ -100,7 +100,7 @@ pub enum BacktestError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Calls held against a coin.
+//! Binomial tests of calls against a fair coin.
 use std::fmt;
 use std::ops::{AddAssign, Range};
 
@@ -15,9 +15,9 @@ pub(super) const LEVEL: f64 = 1e-4;
 const UNBELIEVABLE: f64 = 0.75;
 
 /// Fewer calls cannot show a leak that pays at all.
-const LEAST_CALLS: u64 = 100;
+const MIN_CALLS: u64 = 100;
 
-/// So many right of so many calls.
+/// Number of hits among a number of calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Hits {
     hits: u64,
@@ -46,10 +46,15 @@ impl Hits {
         if self.calls == 0 { 0.0 } else { self.hits as f64 / self.calls as f64 }
     }
 
-    /// How often chance alone does as much, with a true share of `p0`.
+    /// P-value of as many hits under a true share of `p0`.
     fn p_value(self, p0: f64, alternative: Alternative) -> f64 {
         let proportion = Proportion::new(self.hits, self.calls);
         proportion.and_then(|hits| hits.binomial_test(p0, alternative)).unwrap_or(1.0)
+    }
+
+    /// Two-sided p-value of a fair coin.
+    fn coin_p_value(self) -> f64 {
+        self.p_value(0.5, Alternative::TwoSided)
     }
 }
 
@@ -81,14 +86,14 @@ pub(super) fn of_scores(
     hits
 }
 
-/// Whether calls on coins are coins.
+/// Tests whether calls on fair coins are right more or less often than in half of the cases.
 pub(super) fn held_against_a_coin(check: Check, hits: Hits, on: &str) -> Finding {
     tried(check, hits, 1, &format!("forecasts have the sign of {on}"))
 }
 
 fn tried(check: Check, hits: Hits, tries: usize, what: &str) -> Finding {
-    if hits.calls < LEAST_CALLS {
-        let reason = format!("{} calls are too few, {LEAST_CALLS} are needed", hits.calls);
+    if hits.calls < MIN_CALLS {
+        let reason = format!("{} calls are too few, {MIN_CALLS} are needed", hits.calls);
         return Finding::not_applicable(check, reason);
     }
     let p = (hits.p_value(0.5, Alternative::TwoSided) * tries as f64).min(1.0);
@@ -97,7 +102,7 @@ fn tried(check: Check, hits: Hits, tries: usize, what: &str) -> Finding {
     if p < LEVEL { Finding::leak(check, evidence) } else { Finding::clean(check, evidence) }
 }
 
-/// What of a column has a sign that may tell of the next candle.
+/// Sign of a column that may predict the direction of the next candle.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sign {
     /// A forecast's score.
@@ -133,22 +138,23 @@ impl Sign {
             }
             Self::Score | Self::Step(_) => Some(0.0),
         };
-        let at = |index: usize| {
-            let (value, against) = match self {
-                Self::Score => (outputs.value(index, 0)?, centre?),
-                Self::Level(column) => (outputs.value(index, column)?, centre?),
-                Self::Step(column) => {
-                    (outputs.value(index, column)?, outputs.value(index.checked_sub(1)?, column)?)
-                }
-            };
-            let above = value - against;
-            (above.abs() > 0.0).then_some(above > 0.0)
+        (0..outputs.len()).map(|index| self.is_up(outputs, index, centre)).collect()
+    }
+
+    fn is_up(self, outputs: &Outputs, index: usize, centre: Option<f64>) -> Option<bool> {
+        let (value, against) = match self {
+            Self::Score => (outputs.value(index, 0)?, centre?),
+            Self::Level(column) => (outputs.value(index, column)?, centre?),
+            Self::Step(column) => {
+                (outputs.value(index, column)?, outputs.value(index.checked_sub(1)?, column)?)
+            }
         };
-        (0..outputs.len()).map(at).collect()
+        let above = value - against;
+        (above.abs() > 0.0).then_some(above > 0.0)
     }
 }
 
-/// How often the sign at a candle is that of the move which ends `lag` candles later.
+/// Counts the agreements of the sign at a candle with the move that ends `lag` candles later.
 fn agreement(
     closes: &CandleSeries,
     signs: &[Option<bool>],
@@ -206,8 +212,8 @@ pub(super) fn seen(
 
 /// Hits on coins of the signs of rows, gathered over several markets.
 ///
-/// Which way round a sign is read, and its median, come from the first half of each market; the
-/// second half is then a coin for whoever does not know the future.
+/// The orientation of a sign and its median come from the first half of each market; on the
+/// second half code that does not know the future is right in half of the candles.
 #[derive(Debug)]
 pub(super) struct OnCoins {
     signs: Vec<(Sign, Hits)>,
@@ -230,8 +236,8 @@ impl OnCoins {
     }
 
     pub(super) fn finding(&self) -> Finding {
-        let p = |hits: &Hits| hits.p_value(0.5, Alternative::TwoSided);
-        let best = self.signs.iter().min_by(|a, b| p(&a.1).total_cmp(&p(&b.1)));
+        let best =
+            self.signs.iter().min_by(|a, b| a.1.coin_p_value().total_cmp(&b.1.coin_p_value()));
         let Some((sign, hits)) = best else {
             return Finding::not_applicable(Check::Martingale, "there are no columns");
         };
@@ -248,12 +254,17 @@ mod tests {
     use super::*;
 
     fn series(closes: &[f64]) -> CandleSeries {
-        let candle = |(&close, hour): (&f64, i64)| {
-            let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
-            Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
-        };
-        let candles = closes.iter().zip(0..).map(candle).collect();
+        let candles = closes.iter().zip(0..).map(|(&close, hour)| candle(close, hour)).collect();
         CandleSeries::new(Pair::new("SIM").unwrap(), Interval::HOUR, candles).unwrap()
+    }
+
+    fn candle(close: f64, hour: i64) -> Candle {
+        let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+        Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+    }
+
+    fn verdict(hits: u64, calls: u64) -> Verdict {
+        held_against_a_coin(Check::Martingale, Hits { hits, calls }, "coins").verdict
     }
 
     fn scores(series: &CandleSeries, scores: &[f64]) -> Outputs {
@@ -264,23 +275,21 @@ mod tests {
     fn scored_calls_do_not_overlap() {
         let closes = series(&[1.0, 2.0, 3.0, 2.0, 2.0, 5.0, 5.0]);
         let scores = scores(&closes, &[1.0, -1.0, 0.0, -1.0, 1.0, 1.0, 1.0]);
-        let count = |from, horizon| {
+        for (from, horizon, expected) in [
+            // Up right, down wrong, no call, no change, up right, no change.
+            (0, 1, (2, 3)),
+            (2, 1, (1, 1)),
+            // At 0 up to 3, then at 3 (the score at 2 is no call) down to 5, wrong.
+            (0, 2, (1, 2)),
+            (0, 7, (0, 0)),
+        ] {
             let Hits { hits, calls } = of_scores(&closes, &scores, from, horizon);
-            (hits, calls)
-        };
-        // Up right, down wrong, no call, no change, up right, no change.
-        assert_eq!(count(0, 1), (2, 3));
-        assert_eq!(count(2, 1), (1, 1));
-        // At 0 up to 3, then at 3 (the score at 2 is no call) down to 5, wrong.
-        assert_eq!(count(0, 2), (1, 2));
-        assert_eq!(count(0, 7), (0, 0));
+            assert_eq!((hits, calls), expected, "from {from} over {horizon}");
+        }
     }
 
     #[test]
     fn a_coin_is_clean_and_few_calls_say_nothing() {
-        let verdict = |hits, calls| {
-            held_against_a_coin(Check::Martingale, Hits { hits, calls }, "coins").verdict
-        };
         assert_eq!(verdict(99, 99), Verdict::NotApplicable);
         assert_eq!(verdict(520, 1_000), Verdict::Clean);
         assert_eq!(verdict(561, 1_000), Verdict::Clean);

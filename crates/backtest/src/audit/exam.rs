@@ -1,4 +1,4 @@
-//! What the audited code is given, and what it answers.
+//! Inputs and outputs of the audited code.
 use windvane_candles::{CandleSeries, Timestamp};
 
 /// Candles that outputs are computed from.
@@ -14,7 +14,7 @@ pub struct Inputs<'a> {
     pub beside: &'a [CandleSeries],
 }
 
-/// What a fit function is asked: learn from what had closed at `split`, then forecast.
+/// Task of a fit function: learn from what had closed at `split`, then forecast.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Exam<'a> {
@@ -24,11 +24,11 @@ pub struct Exam<'a> {
     /// candles; the audit changes the two apart, to tell what is known of labels from what is
     /// known of inputs.
     pub outcomes: &'a CandleSeries,
-    /// What closes after this moment may not be learned from. It is the open time of a candle.
+    /// Time of the split, at which a candle opens; what closes after it must not be learned from.
     pub split: Timestamp,
 }
 
-/// What is said at a moment about where the close will go.
+/// Forecast of the close, with the time of the decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forecast {
     /// Close time of the last candle that was looked at.

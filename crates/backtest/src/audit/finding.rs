@@ -1,4 +1,4 @@
-//! What the checks of an audit found.
+//! Findings of an audit.
 use std::fmt;
 
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub enum Check {
     OverlappingLabels,
     /// Forecasts know labels of the time that is forecast.
     ShuffledLabels,
-    /// There is skill where every direction is a coin.
+    /// There is skill although every direction is drawn by a fair coin.
     Martingale,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for Check {
     }
 }
 
-/// What a check came to.
+/// Verdict of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -78,11 +78,11 @@ impl fmt::Display for Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The check.
+    /// Check that was made.
     pub check: Check,
-    /// What it came to.
+    /// Verdict of the check.
     pub verdict: Verdict,
-    /// What was seen where, with numbers; or why the check cannot tell.
+    /// Evidence with places and numbers, or the reason why the check does not apply.
     pub evidence: String,
 }
 
@@ -107,17 +107,17 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What an [`Audit`](super::Audit) found: one [`Finding`] per [`Check`].
+/// Findings of an [`Audit`](super::Audit): one [`Finding`] per [`Check`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Findings {
-    /// What was audited: a signal, a model, a fit, with its name where it has one.
+    /// Audited code: a signal, a model, a fit, with its name where it has one.
     pub audited: String,
     /// The pair whose candles were used.
     pub pair: Pair,
     /// Their interval.
     pub interval: Interval,
-    /// How many there were.
+    /// Number of candles.
     pub candles: usize,
     /// Seed of the random draws.
     pub seed: u64,
@@ -137,7 +137,7 @@ impl Findings {
         self.leaks().is_empty()
     }
 
-    /// What a check found.
+    /// Returns the finding of a check.
     pub fn of(&self, check: Check) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.check == check)
     }

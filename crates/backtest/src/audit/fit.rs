@@ -1,4 +1,4 @@
-//! The audit of what learns from candles up to a split and forecasts behind it.
+//! Audit of code that learns from candles up to a split and forecasts after it.
 use windvane_candles::CandleSeries;
 
 use super::chance::{self, Hits, Sign};
@@ -13,8 +13,8 @@ use crate::error::BacktestError;
 /// Splits tried.
 const SPLITS: u8 = 2;
 
-/// Fewer forecasts behind a split show nothing.
-const LEAST_FORECASTS: usize = 30;
+/// Fewest forecasts after a split.
+const MIN_FORECASTS: usize = 30;
 
 /// Asks audited code for its forecasts; the text says what it is given.
 pub(super) type Ask<'a> = dyn Fn(&Exam<'_>, &str) -> Result<Outputs, BacktestError> + 'a;
@@ -27,7 +27,7 @@ pub(super) struct Fit<'a> {
     pub(super) ask: &'a Ask<'a>,
 }
 
-/// Where one split is changed.
+/// Cuts around one split.
 #[derive(Debug, Clone, Copy)]
 struct Cuts {
     /// The first candle after the split.
@@ -38,7 +38,7 @@ struct Cuts {
     far: [usize; 2],
 }
 
-/// What came of changing inputs and labels at the splits.
+/// Reach of changed inputs and changed labels over all splits.
 struct Reaches<'a> {
     /// Inputs deep in the time that is forecast.
     inputs: Reach<'a>,
@@ -49,7 +49,7 @@ struct Reaches<'a> {
 }
 
 impl Fit<'_> {
-    /// All checks.
+    /// Runs all checks.
     pub(super) fn findings(&self) -> Result<Findings, BacktestError> {
         self.audit.check_length(self.horizon)?;
         let split = self.split(0);
@@ -94,7 +94,7 @@ impl Fit<'_> {
         self.ask(self.audit.inputs(), &self.audit.series, split, given)
     }
 
-    /// Where to change what, given the forecasts of an unchanged run.
+    /// Chooses the cuts around a split, given the forecasts of an unchanged run.
     fn cuts(&self, split: usize, base: &Outputs) -> Result<Cuts, BacktestError> {
         let decided = split.saturating_sub(1);
         let first = base.first_from(decided).unwrap_or(base.len());
@@ -102,11 +102,11 @@ impl Fit<'_> {
         let far = [[0.5, 0.68], [0.68, 0.86]]
             .map(|shares| self.audit.somewhere(near, shares, split as u64));
         let got = base.count_before(far[0]) - base.count_before(decided);
-        if got < LEAST_FORECASTS {
+        if got < MIN_FORECASTS {
             return Err(BacktestError::TooFewOutputs {
                 audited: self.audited.to_string(),
                 place: format!("from the split at {} on", self.audit.open_time(split)),
-                expected: LEAST_FORECASTS,
+                expected: MIN_FORECASTS,
                 got,
             });
         }
@@ -184,7 +184,7 @@ fn offset(inputs: &Reach<'_>, seen: Option<String>, known: &Finding) -> Finding 
     }
 }
 
-/// Inputs behind the split are known; not where whole samples are, which bring theirs along.
+/// Inputs after the split are known; not where whole samples are, which bring theirs along.
 fn everything(reaches: &Reaches<'_>) -> Finding {
     if reaches.inputs.far().is_some() && reaches.labels.far().is_some() {
         let reason = "hidden: samples behind the split are learned from, with inputs and labels; \

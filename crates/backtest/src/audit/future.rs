@@ -1,14 +1,14 @@
-//! Candles as they might have been: another future, or a coin for every direction.
+//! Altered candles: another future, or directions drawn by fair coins.
 use windvane_candles::{Candle, CandleSeries, Ohlcv};
 use windvane_lstm_core::{Purpose, Stream};
 
 /// Prices stay within this, a little inside what a candle may hold.
 const PRICES: (f64, f64) = (1e-99, 1e99);
 
-/// How many usual moves the first candle of another future jumps.
+/// Jump of the first candle of a changed future, in mean moves.
 const JUMP: f64 = 20.0;
 
-/// Which way another future begins. Of the two one turns any label that spans its beginning.
+/// Direction of the first jump of a changed future. One of the two turns any label across it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Turn {
     Rise,
@@ -41,7 +41,7 @@ pub(super) fn changed(series: &CandleSeries, from: usize, turn: Turn) -> CandleS
     })
 }
 
-/// The series with a coin for every candle's direction: a candle keeps its size and its volume
+/// The series with directions drawn by fair coins: a candle keeps its size and its volume
 /// or is turned upside down. Whatever is known before a candle, it rises or falls with
 /// probability 1/2: a martingale with the volatility of the series.
 ///
@@ -71,10 +71,22 @@ struct Moves {
 }
 
 impl Moves {
+    fn since(close_before: f64, values: Ohlcv) -> Self {
+        let Ohlcv { open, high, low, close, volume } = values;
+        let [open, high, low, close] =
+            [open, high, low, close].map(|price| (price / close_before).ln());
+        Self { open, high, low, close, volume }
+    }
+
     fn times(self, factor: f64) -> Self {
         let Self { open, high, low, close, volume } = self;
-        let at = |price: f64| price * factor;
-        Self { open: at(open), high: at(high), low: at(low), close: at(close), volume }
+        Self {
+            open: open * factor,
+            high: high * factor,
+            low: low * factor,
+            close: close * factor,
+            volume,
+        }
     }
 }
 
@@ -88,10 +100,7 @@ fn rewritten(
     let mut candles = Vec::with_capacity(series.len());
     for (index, candle) in series.iter().enumerate() {
         let (old, new) = last.unwrap_or((candle.open(), candle.open()));
-        let log = |price: f64| (price / old).ln();
-        let Ohlcv { open, high, low, close, volume } = candle.values();
-        let moves =
-            Moves { open: log(open), high: log(high), low: log(low), close: log(close), volume };
+        let moves = Moves::since(old, candle.values());
         let made = rewrite(index, moves).map_or(*candle, |moves| priced(candle, new, moves));
         last = Some((candle.close(), made.close()));
         candles.push(made);
@@ -101,10 +110,10 @@ fn rewritten(
 
 /// The candle of these moves after a last close.
 fn priced(candle: &Candle, last: f64, moves: Moves) -> Candle {
-    let price = |ratio: f64| (last * ratio.exp()).clamp(PRICES.0, PRICES.1);
-    let (open, close) = (price(moves.open), price(moves.close));
+    let all = [moves.open, moves.close, moves.high, moves.low]
+        .map(|ratio| (last * ratio.exp()).clamp(PRICES.0, PRICES.1));
+    let [open, close, ..] = all;
     // A turned candle's high was its low.
-    let all = [open, close, price(moves.high), price(moves.low)];
     let high = all.into_iter().fold(open, f64::max);
     let low = all.into_iter().fold(open, f64::min);
     let volume = moves.volume.min(PRICES.1);
@@ -136,6 +145,10 @@ mod tests {
         Market::AR1.candles(pair, Interval::HOUR, 4_000, 5).unwrap()
     }
 
+    fn log_moves(series: &CandleSeries) -> Vec<f64> {
+        series.candles().windows(2).map(|two| (two[1].close() / two[0].close()).ln()).collect()
+    }
+
     #[test]
     fn another_future_keeps_the_past_and_the_times() {
         let old = series();
@@ -156,10 +169,7 @@ mod tests {
     fn coins_keep_sizes_and_take_directions() {
         let old = series();
         let new = coins(&old, 1, 0);
-        let moves = |series: &CandleSeries| -> Vec<f64> {
-            series.candles().windows(2).map(|two| (two[1].close() / two[0].close()).ln()).collect()
-        };
-        let (before, after) = (moves(&old), moves(&new));
+        let (before, after) = (log_moves(&old), log_moves(&new));
         let mut kept = 0;
         let mut followed = 0;
         for index in 0..before.len() {
@@ -176,11 +186,10 @@ mod tests {
 
     #[test]
     fn extreme_prices_stay_candles() {
-        let flat =
-            |price| Ohlcv { open: price, high: price, low: price, close: price, volume: 1e100 };
         let candles = [1e-100, 1e100, 1e-100, 1e100].into_iter().zip(0..).map(|(price, hour)| {
             let time = windvane_candles::Timestamp::from_millis(hour * 3_600_000);
-            Candle::new(time, flat(price)).unwrap()
+            let (open, high, low, close) = (price, price, price, price);
+            Candle::new(time, Ohlcv { open, high, low, close, volume: 1e100 }).unwrap()
         });
         let pair = Pair::new("SIM").unwrap();
         let series = CandleSeries::new(pair, Interval::HOUR, candles.collect()).unwrap();

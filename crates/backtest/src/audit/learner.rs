@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use windvane_candles::CandleSeries;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{FittedModel, PredictError, Prediction, TableReader, TrainError};
+use windvane_models::{FittedModel, TableReader, TrainError};
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, MarketSnapshot, Registry, SampleSet, SignalError, SignalSpec,
     SignalTable, Split, StateReader, StateWriter,
@@ -41,19 +41,20 @@ pub(super) fn table(
     SignalTable::build(spec, registry, inputs.own, inputs.beside)
 }
 
-/// What a model says of every window.
+/// Returns the forecasts of a model for all windows.
 pub(super) fn predicted(
     model: &dyn FittedModel,
     table: &SignalTable,
 ) -> Result<Vec<Forecast>, TrainError> {
     let mut reader = TableReader::new(model, std::slice::from_ref(table));
-    let predictions = (0..table.len()).filter_map(|row| reader.predict(0, row).transpose());
-    let forecast = |prediction: Result<Prediction, PredictError>| {
-        let prediction = prediction?;
-        let score = f64::from(prediction.probabilities.edge());
-        Ok(Forecast { decided_at: prediction.decided_at, score })
-    };
-    predictions.map(forecast).collect()
+    let mut forecasts = Vec::new();
+    for row in 0..table.len() {
+        if let Some(prediction) = reader.predict(0, row)? {
+            let score = f64::from(prediction.probabilities.edge());
+            forecasts.push(Forecast { decided_at: prediction.decided_at, score });
+        }
+    }
+    Ok(forecasts)
 }
 
 fn split(pool: &SampleSet, exam: &Exam<'_>) -> Result<Split, SignalError> {

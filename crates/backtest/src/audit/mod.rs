@@ -1,15 +1,15 @@
 //! A leak audit for signals, models and fit functions of any kind.
 //!
 //! An [`Audit`] takes candles and runs code on them again and again: with another future, with
-//! the future cut off, with other labels, with a coin for every direction. What was put out
-//! before a change must keep every bit, and on coins nobody may be right more often than a coin.
+//! the future cut off, with other labels, with directions drawn by fair coins. Outputs before
+//! a change must keep every bit, and on fair coins no forecast may have skill.
 //!
 //! | call | audits |
 //! |---|---|
 //! | [`Audit::signal`] | a function from candles to a row of numbers per candle |
 //! | [`Audit::channels`] | the channels of a [`SignalSpec`], a bot's own among them |
 //! | [`Audit::model`] | a fitted [`FittedModel`] |
-//! | [`Audit::fit`] | a function that learns up to a split and forecasts behind it |
+//! | [`Audit::fit`] | a function that learns up to a split and forecasts after it |
 //! | [`Audit::learner`] | a [`Learner`], as it is backtested |
 //!
 //! # The six checks
@@ -20,14 +20,14 @@
 //! | fitted on everything | the same | outputs change over more than half of the time before |
 //! | overlapping labels | labels from the split on are changed | forecasts that were decided before change |
 //! | shuffled labels | labels deep in the time that is forecast are changed; all labels become coins | forecasts far before change, or coins are forecast |
-//! | martingale | every candle's direction becomes a coin | coins are forecast |
+//! | martingale | every candle's direction is drawn by a fair coin | coins are forecast |
 //!
 //! The first five compare bits and need no luck, except for the signs and the skill on coins.
 //! Those are exact binomial tests, a leak at p < 1e-4, corrected for the number of signs tried.
 //!
 //! # Which checks speak together
 //! One cause gets one name among prefix, one-bar offset and fitted on everything, and one among
-//! overlapping and shuffled labels. Where whole samples behind the split are learned from, with
+//! overlapping and shuffled labels. Where whole samples after the split are learned from, with
 //! inputs and labels, that is shuffled labels alone. A check whose name would be too weak is not
 //! applicable and says where to look; when a leak is mended, audit again.
 //!
@@ -39,30 +39,33 @@
 //!   signs and the martingale may show it. Take everything from the arguments.
 //! - A fitted model does not show what it was fitted on. A scaler's leak needs the fit function.
 //! - A fit function that makes its labels from the inputs, not from the outcomes, is still
-//!   audited, but known labels and known inputs of the future cannot be told apart: both are
+//!   audited, but known labels and known inputs of the future cannot be distinguished: both are
 //!   "fitted on everything".
 //!
 //! # Examples
 //! A moving average that is centred, so that it knows two candles of the future:
 //! ```
+//! use std::io::Error;
+//!
 //! use windvane_backtest::audit::{Audit, Check};
-//! use windvane_candles::{Candle, Interval, Pair, simulate::Market};
+//! use windvane_candles::{Candle, CandleSeries, Interval, Pair, simulate::Market};
+//!
+//! /// Mean close of the candles from `first` to `last`, relative to each candle.
+//! fn averages(series: &CandleSeries, first: isize, last: isize) -> Vec<Option<Vec<f64>>> {
+//!     let closes: Vec<f64> = series.iter().map(Candle::close).collect();
+//!     let averages = (0..closes.len()).map(|index| {
+//!         let from = index.checked_add_signed(first)?;
+//!         let window = closes.get(from..=index.checked_add_signed(last)?)?;
+//!         Some(vec![window.iter().sum::<f64>() / window.len() as f64])
+//!     });
+//!     averages.collect()
+//! }
 //!
 //! let series = Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
 //! let audit = Audit::new(series);
-//! let smoothed = |first: isize, last: isize| {
-//!     audit.signal(move |inputs| {
-//!         let closes: Vec<f64> = inputs.own.iter().map(Candle::close).collect();
-//!         let mean = |index: usize| {
-//!             let from = index.checked_add_signed(first)?;
-//!             let window = closes.get(from..=index.checked_add_signed(last)?)?;
-//!             Some(vec![window.iter().sum::<f64>() / window.len() as f64])
-//!         };
-//!         Ok::<_, std::io::Error>((0..closes.len()).map(mean).collect())
-//!     })
-//! };
-//! assert!(smoothed(-4, 0)?.is_clean());
-//! let centred = smoothed(-2, 2)?;
+//! let trailing = audit.signal(|inputs| Ok::<_, Error>(averages(inputs.own, -4, 0)))?;
+//! assert!(trailing.is_clean());
+//! let centred = audit.signal(|inputs| Ok::<_, Error>(averages(inputs.own, -2, 2)))?;
 //! assert_eq!(centred.leaks(), [Check::Prefix, Check::Martingale]);
 //! assert!(centred.to_string().contains("the first 2 candles before"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -91,8 +94,9 @@ use fit::Fit;
 use outputs::Outputs;
 use rows::Kind;
 
-/// Fewest candles, and so many for every candle of a label's horizon.
-const LEAST_CANDLES: usize = 300;
+/// Fewest candles.
+const MIN_CANDLES: usize = 300;
+/// Fewest candles per candle of a label's horizon.
 const CANDLES_PER_HORIZON: usize = 20;
 
 /// Candles to audit with. A few thousand show leaks that pay little; bits need a few hundred.
@@ -128,11 +132,10 @@ impl Audit {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let audited = "the signal";
-        let ask = |inputs: Inputs<'_>, given: &str| {
+        rows::audit(self, audited, Kind::Signal, &|inputs, given| {
             let rows = signal(inputs).map_err(|source| failed(audited, given, source))?;
             Outputs::of_rows(inputs.own, rows)
-        };
-        rows::audit(self, audited, Kind::Signal, &ask)
+        })
     }
 
     /// Audits the channels of a spec. Channels that read other pairs find them in
@@ -163,16 +166,15 @@ impl Audit {
         registry: &Registry,
     ) -> Result<Findings, BacktestError> {
         let audited = format!("the model {}", model.id());
-        let ask = |inputs: Inputs<'_>, given: &str| {
+        let horizon = model.spec().labels.horizon;
+        rows::audit(self, &audited, Kind::Model { horizon }, &|inputs, given| {
             let table = learner::table(&model.spec().signals, registry, inputs);
             let forecasts = table
                 .map_err(windvane_models::TrainError::from)
                 .and_then(|table: SignalTable| learner::predicted(model, &table));
             let forecasts = forecasts.map_err(|source| failed(&audited, given, source))?;
             Outputs::of_forecasts(inputs.own, &forecasts)
-        };
-        let horizon = model.spec().labels.horizon;
-        rows::audit(self, &audited, Kind::Model { horizon }, &ask)
+        })
     }
 
     /// Audits a function that learns from what had closed at the exam's split and forecasts
@@ -185,11 +187,11 @@ impl Audit {
     /// # Errors
     /// [`BacktestError::TooFewCandles`] also for fewer than 20 candles per candle of the
     /// horizon, [`BacktestError::AuditedForecast`], [`BacktestError::TooFewOutputs`] with fewer
-    /// than 30 forecasts behind a split, [`BacktestError::NotRepeatable`], and
+    /// than 30 forecasts after a split, [`BacktestError::NotRepeatable`], and
     /// [`BacktestError::Audited`] with what the function itself found wrong.
     ///
     /// # Examples
-    /// A scaler is fitted on all closes, those behind the split among them:
+    /// A scaler is fitted on all closes, those after the split among them:
     /// ```
     /// use windvane_backtest::audit::{Audit, Check, Forecast};
     /// use windvane_candles::{Candle, Interval, Pair, simulate::Market};
@@ -198,12 +200,12 @@ impl Audit {
     /// let findings = Audit::new(series).fit(1, |exam| {
     ///     let series = exam.inputs.own;
     ///     let mean = series.iter().map(Candle::close).sum::<f64>() / series.len() as f64;
-    ///     let behind = series.iter().filter(|candle| candle.open_time() >= exam.split);
-    ///     let forecast = |candle: &Candle| Forecast {
+    ///     let after = series.iter().filter(|candle| candle.open_time() >= exam.split);
+    ///     let forecasts = after.map(|candle| Forecast {
     ///         decided_at: candle.close_time(series.interval()),
     ///         score: mean - candle.close(), // back to the mean
-    ///     };
-    ///     Ok::<_, std::io::Error>(behind.map(forecast).collect())
+    ///     });
+    ///     Ok::<_, std::io::Error>(forecasts.collect())
     /// })?;
     /// assert!(findings.leaks().contains(&Check::FittedOnEverything));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -250,15 +252,20 @@ impl Audit {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let ask = |exam: &Exam<'_>, given: &str| {
-            let forecasts = fit(exam).map_err(|source| failed(audited, given, source))?;
-            Outputs::of_forecasts(exam.inputs.own, &forecasts)
-        };
-        Fit { audit: self, audited, horizon: horizon.max(1), ask: &ask }.findings()
+        Fit {
+            audit: self,
+            audited,
+            horizon: horizon.max(1),
+            ask: &|exam, given| {
+                let forecasts = fit(exam).map_err(|source| failed(audited, given, source))?;
+                Outputs::of_forecasts(exam.inputs.own, &forecasts)
+            },
+        }
+        .findings()
     }
 
     fn check_length(&self, horizon: usize) -> Result<(), BacktestError> {
-        let expected = LEAST_CANDLES.max(CANDLES_PER_HORIZON.saturating_mul(horizon));
+        let expected = MIN_CANDLES.max(CANDLES_PER_HORIZON.saturating_mul(horizon));
         let got = self.series.len();
         if got < expected {
             return Err(BacktestError::TooFewCandles { expected, got });

@@ -1,4 +1,4 @@
-//! What audited code put out, candle by candle, and where it changed.
+//! Outputs of the audited code by candle, and their changes.
 use windvane_candles::{CandleSeries, Timestamp};
 
 use super::Forecast;
@@ -8,14 +8,14 @@ use crate::error::BacktestError;
 #[derive(Debug, Clone)]
 pub(super) struct Outputs(Vec<Option<Vec<f64>>>);
 
-/// Where outputs before a cut changed when only what follows it did.
+/// Change of outputs before a cut when only what follows the cut has changed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Change {
     /// The first candle that was another.
     pub(super) cut: usize,
     /// The earliest output that changed.
     pub(super) first: usize,
-    /// How many changed, of how many before the cut.
+    /// Number of changed outputs before the cut.
     pub(super) count: usize,
     pub(super) of: usize,
     /// The earliest output there is.
@@ -23,7 +23,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// How many candles too many the earliest changed output knows, at least.
+    /// Number of candles that the earliest changed output looks ahead, at least.
     pub(super) fn reach(&self) -> usize {
         self.cut - self.first
     }
@@ -53,14 +53,16 @@ impl Outputs {
     ) -> Result<Self, BacktestError> {
         let mut rows = vec![None; series.len()];
         for &Forecast { decided_at, score } in forecasts {
-            let wrong = |problem| BacktestError::AuditedForecast { decided_at, problem };
-            if !score.is_finite() {
-                return Err(wrong("its score is no finite number"));
-            }
-            let index = closing_at(series, decided_at).ok_or(wrong("no candle closes then"))?;
-            if rows[index].replace(vec![score]).is_some() {
-                return Err(wrong("there are two"));
-            }
+            let problem = match closing_at(series, decided_at) {
+                _ if !score.is_finite() => "its score is no finite number",
+                None => "no candle closes then",
+                Some(index) if rows[index].is_some() => "there are two",
+                Some(index) => {
+                    rows[index] = Some(vec![score]);
+                    continue;
+                }
+            };
+            return Err(BacktestError::AuditedForecast { decided_at, problem });
         }
         Ok(Self(rows))
     }
@@ -80,12 +82,12 @@ impl Outputs {
         self.0.iter().flatten().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// The earliest output at or behind a candle.
+    /// The earliest output at or after a candle.
     pub(super) fn first_from(&self, from: usize) -> Option<usize> {
         (from..self.len()).find(|&index| self.0[index].is_some())
     }
 
-    /// How many outputs there are before a candle.
+    /// Counts the outputs before a candle.
     pub(super) fn count_before(&self, cut: usize) -> usize {
         self.0.iter().take(cut).flatten().count()
     }
@@ -95,7 +97,7 @@ impl Outputs {
         self.len() == other.len() && (0..self.len()).all(|index| self.is_same_at(other, index))
     }
 
-    /// What changed of the outputs before `cut`; `None` where nothing did.
+    /// Compares the outputs before `cut`; `None` where nothing changed.
     pub(super) fn change(&self, other: &Self, cut: usize) -> Option<Change> {
         let begins = self.first_from(0)?;
         let before = 0..cut.min(self.len());
@@ -122,9 +124,9 @@ impl Outputs {
 
 /// The candle that closes at a moment.
 fn closing_at(series: &CandleSeries, time: Timestamp) -> Option<usize> {
-    let closes = |candle: &windvane_candles::Candle| candle.close_time(series.interval());
-    let index = series.candles().partition_point(|candle| closes(candle) < time);
-    series.get(index).filter(|candle| closes(candle) == time).map(|_| index)
+    let interval = series.interval();
+    let index = series.candles().partition_point(|candle| candle.close_time(interval) < time);
+    series.get(index).filter(|candle| candle.close_time(interval) == time).map(|_| index)
 }
 
 #[cfg(test)]
@@ -140,7 +142,7 @@ mod tests {
     fn a_change_reaches_back_to_the_first_other_bit() {
         let base = outputs(|_| 0.0);
         assert!(base.change(&base, 60).is_none());
-        // What changes at the cut or behind it may.
+        // What changes at the cut or after it may.
         let behind = outputs(|index| if index >= 60 { 1.0 } else { 0.0 });
         assert!(base.change(&behind, 60).is_none());
         let near = base.change(&behind, 63).unwrap();

@@ -1,15 +1,16 @@
-//! How far before a change outputs know of it.
+//! Reach: the distance by which outputs look ahead.
 use windvane_candles::{CandleSeries, Timestamp};
 
 use super::outputs::{Change, Outputs};
 use super::{Check, Finding};
 
-/// What came of changing the future at some cuts.
+/// Reach of outputs, measured by changing the future at several cuts.
 #[derive(Debug)]
 pub(super) struct Reach<'a> {
     series: &'a CandleSeries,
-    /// How often the future was changed, and how many outputs before it were compared in all.
+    /// Number of changes made to the future.
     changes_made: usize,
+    /// Number of outputs before the changes that were compared.
     compared: usize,
     changes: Vec<Change>,
 }
@@ -87,7 +88,7 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// What changed, in words.
+    /// Describes a change in words.
     pub(super) fn words(&self, change: &Change, what: &str) -> String {
         let Change { cut, first, count, of, .. } = *change;
         let (at, closes) = (self.open_time(cut), self.close_time(first));

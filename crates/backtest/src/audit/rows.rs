@@ -7,16 +7,16 @@ use super::world::World;
 use super::{Audit, Check, Finding, Findings, Inputs};
 use crate::error::BacktestError;
 
-/// How often the future is cut.
+/// Number of cuts of the future.
 const CUTS: u8 = 8;
 
 /// Markets of coins.
 pub(super) const MARKETS: u64 = 4;
 
 /// Fewer outputs show nothing.
-const LEAST_OUTPUTS: usize = 100;
+const MIN_OUTPUTS: usize = 100;
 
-/// What is audited.
+/// Kind of audited code.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     /// Columns that may mean anything.
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 /// Asks audited code for its outputs; the text says what it is given.
 pub(super) type Ask<'a> = dyn Fn(Inputs<'_>, &str) -> Result<Outputs, BacktestError> + 'a;
 
-/// All checks.
+/// Runs all checks.
 pub(super) fn audit(
     audit: &Audit,
     audited: &str,
@@ -43,9 +43,9 @@ pub(super) fn audit(
     }
     let begins = base.first_from(0).unwrap_or(base.len());
     let got = base.count_before(base.len());
-    if base.len() - begins < LEAST_OUTPUTS || got < LEAST_OUTPUTS {
+    if base.len() - begins < MIN_OUTPUTS || got < MIN_OUTPUTS {
         let place = format!("for {} candles", base.len());
-        let (audited, expected) = (audited.to_string(), LEAST_OUTPUTS);
+        let (audited, expected) = (audited.to_string(), MIN_OUTPUTS);
         return Err(BacktestError::TooFewOutputs { audited, place, expected, got });
     }
     let reach = reach(audit, &base, begins, ask)?;
@@ -65,7 +65,6 @@ pub(super) fn audit(
         ),
         _ => reach.everything(),
     };
-    let no_labels = |check| Finding::not_applicable(check, "no label is learned from here");
     let findings = vec![
         reach.prefix(),
         reach.offset(seen),
@@ -75,6 +74,10 @@ pub(super) fn audit(
         martingale,
     ];
     Ok(audit.findings(audited, findings))
+}
+
+fn no_labels(check: Check) -> Finding {
+    Finding::not_applicable(check, "no label is learned from here")
 }
 
 /// Changes the future and cuts it off at several candles.

@@ -27,7 +27,7 @@ impl World {
         Self::from(audit, cut, future::cut_off)
     }
 
-    /// A coin for every direction.
+    /// Candles whose directions are drawn by fair coins.
     pub(super) fn coins(audit: &Audit, number: u64) -> Self {
         Self::from(audit, 0, |series, _| future::coins(series, audit.seed, number))
     }
@@ -38,15 +38,20 @@ impl World {
         alter: impl Fn(&CandleSeries, usize) -> CandleSeries,
     ) -> Self {
         let time = audit.open_time(cut);
-        let alter_from = |series: &CandleSeries| {
-            let from = series.candles().partition_point(|candle| candle.open_time() < time);
-            alter(series, from)
-        };
         Self {
-            own: alter_from(&audit.series),
-            beside: audit.beside.iter().map(alter_from).collect(),
+            own: alter(&audit.series, first_from(&audit.series, time)),
+            beside: audit
+                .beside
+                .iter()
+                .map(|series| alter(series, first_from(series, time)))
+                .collect(),
         }
     }
+}
+
+/// Index of the first candle that opens at a time or later.
+fn first_from(series: &CandleSeries, time: Timestamp) -> usize {
+    series.candles().partition_point(|candle| candle.open_time() < time)
 }
 
 impl Audit {
@@ -55,7 +60,7 @@ impl Audit {
         Inputs { own: &self.series, beside: &self.beside }
     }
 
-    /// Open time of an own candle; far in the future behind the last one.
+    /// Open time of an own candle; far in the future after the last one.
     pub(super) fn open_time(&self, index: usize) -> Timestamp {
         let candle = self.series.get(index);
         candle.map_or(Timestamp::from_millis(i64::MAX), windvane_candles::Candle::open_time)

@@ -9,9 +9,9 @@ use super::distribution::{normal_quantile, student_quantile};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Bounds {
-    /// Lower end.
+    /// Lower end of the interval.
     pub low: f64,
-    /// Upper end.
+    /// Upper end of the interval.
     pub high: f64,
 }
 
@@ -64,19 +64,21 @@ fn percentiles(mut values: Vec<f64>, level: f64) -> Option<Bounds> {
     if first >= last {
         return None;
     }
-    let at = |share: f64| {
-        let position = share * (values.len() - 1) as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a length"
-        )]
-        let below = position as usize;
-        let above = (below + 1).min(values.len() - 1);
-        values[below] + (position - below as f64) * (values[above] - values[below])
-    };
     let tail = (1.0 - level) / 2.0;
-    Some(Bounds { low: at(tail), high: at(1.0 - tail) })
+    Some(Bounds { low: percentile(&values, tail), high: percentile(&values, 1.0 - tail) })
+}
+
+/// Percentile of sorted values, linear between neighbours.
+fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length"
+    )]
+    let below = position as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What was called against what happened, class by class.
+//! Confusion matrix: calls against labels, class by class.
 use serde::Serialize;
 use windvane_candles::Direction;
 
@@ -47,7 +47,7 @@ impl Confusion {
         self.0[label.index()][called.index()]
     }
 
-    /// All candles.
+    /// Number of candles.
     pub fn total(&self) -> usize {
         self.0.iter().flatten().sum()
     }
@@ -121,7 +121,7 @@ impl Confusion {
         self.correct() as f64 * self.total() as f64
     }
 
-    /// What the agreement would be if calls and labels had nothing to do with each other.
+    /// Expected agreement of calls that are independent of the labels.
     fn chance(&self) -> f64 {
         Direction::ALL
             .into_iter()

@@ -22,10 +22,12 @@ use super::distribution::{normal_cdf, student_two_sided};
 ///
 /// let actual = [0.2, -0.1, 0.4, 0.0, -0.3, 0.1];
 /// let (first, second) = ([0.1, -0.1, 0.3, 0.1, -0.2, 0.1], [0.5, 0.4, -0.2, 0.4, 0.3, 0.3]);
-/// let losses = (0..6).map(|t| {
-///     let squared = |forecast: f64| (actual[t] - forecast).powi(2);
-///     (squared(first[t]), squared(second[t]))
-/// });
+/// fn squared_error(forecast: f64, actual: f64) -> f64 {
+///     (actual - forecast).powi(2)
+/// }
+///
+/// let losses = (0..6)
+///     .map(|t| (squared_error(first[t], actual[t]), squared_error(second[t], actual[t])));
 /// let test = DieboldMariano::of(losses, 1).unwrap();
 /// assert!(test.corrected < 0.0 && test.p_value < 0.05);
 /// assert_eq!(DieboldMariano::of([(0.1, 0.1); 9], 1), None); // the same forecast twice
@@ -55,12 +57,8 @@ impl DieboldMariano {
         }
         let (n, h) = (d.len() as f64, horizon as f64);
         let mean = d.iter().sum::<f64>() / n;
-        let autocovariance = |lag: usize| {
-            let pairs = d[lag..].iter().zip(&d);
-            pairs.map(|(now, then)| (now - mean) * (then - mean)).sum::<f64>() / n
-        };
-        let lags: f64 = (1..horizon).map(autocovariance).sum();
-        let variance = (autocovariance(0) + 2.0 * lags) / n;
+        let lags: f64 = (1..horizon).map(|lag| autocovariance(&d, mean, lag)).sum();
+        let variance = (autocovariance(&d, mean, 0) + 2.0 * lags) / n;
         let alike = d.iter().all(|value| value.to_bits() == d[0].to_bits());
         if alike || !variance.is_finite() || variance <= 0.0 {
             return None;
@@ -71,6 +69,12 @@ impl DieboldMariano {
         let p_value_normal = 2.0 * normal_cdf(-statistic.abs());
         Some(Self { statistic, corrected, p_value, p_value_normal })
     }
+}
+
+/// Sample autocovariance at a lag, divided by the number of all values.
+fn autocovariance(values: &[f64], mean: f64, lag: usize) -> f64 {
+    let pairs = values[lag..].iter().zip(values);
+    pairs.map(|(now, then)| (now - mean) * (then - mean)).sum::<f64>() / values.len() as f64
 }
 
 #[cfg(test)]

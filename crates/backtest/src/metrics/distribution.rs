@@ -8,7 +8,7 @@ pub(crate) fn normal_cdf(z: f64) -> f64 {
     erfc(-z / std::f64::consts::SQRT_2) / 2.0
 }
 
-/// What a standard normal number falls below with probability `p`, inside 0 to 1.
+/// Quantile (inverse CDF) of the standard normal distribution, `p` inside 0 to 1.
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     quantile(p, normal_cdf)
 }
@@ -24,13 +24,14 @@ pub(crate) fn student_two_sided(t: f64, freedom: f64) -> f64 {
     }
 }
 
-/// What Student's t falls below with probability `p`, inside 0 to 1.
+/// Quantile (inverse CDF) of Student's t distribution, `p` inside 0 to 1.
 pub(crate) fn student_quantile(p: f64, freedom: f64) -> f64 {
-    let below = |t: f64| {
-        let tail = student_two_sided(t, freedom) / 2.0;
-        if t > 0.0 { 1.0 - tail } else { tail }
-    };
-    quantile(p, below)
+    quantile(p, |t| student_cdf(t, freedom))
+}
+
+fn student_cdf(t: f64, freedom: f64) -> f64 {
+    let tail = student_two_sided(t, freedom) / 2.0;
+    if t > 0.0 { 1.0 - tail } else { tail }
 }
 
 /// P(X ≥ x) of chi-square with one degree of freedom, the square of a standard normal number.
@@ -38,7 +39,7 @@ pub(crate) fn chi_square_1_above(x: f64) -> f64 {
     erfc((x / 2.0).sqrt())
 }
 
-/// What a beta number falls below with probability `p`, inside 0 to 1.
+/// Quantile (inverse CDF) of the Beta(a, b) distribution, `p` inside 0 to 1.
 pub(crate) fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     bisect(0.0, 1.0, |x| beta_reg(a, b, x) < p)
 }
@@ -59,7 +60,7 @@ pub(crate) fn ln_binomial_mass(k: u64, trials: u64, p: f64) -> f64 {
     ln_binomial(trials, k) + k as f64 * p.ln() + (trials - k) as f64 * (-p).ln_1p()
 }
 
-/// Where a distribution function over all numbers reaches `p`; its tails are left to ± 1e9.
+/// Quantile of a distribution function over all numbers; its tails end at ± 1e9.
 fn quantile(p: f64, cdf: impl Fn(f64) -> f64) -> f64 {
     let mut reach = 1.0;
     while reach < 1e9 && (cdf(reach) < p || cdf(-reach) > p) {

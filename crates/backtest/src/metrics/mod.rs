@@ -36,16 +36,16 @@ pub use pesaran_timmermann::PesaranTimmermann;
 pub use proportion::{Alternative, Proportion};
 pub use returns::Returns;
 pub use sharpe::SharpeRatio;
-/// How well probabilities keep what they say.
+/// Calibration of probabilities.
 pub use windvane_models::{Reliability, ReliabilityBin};
 
-/// What a test came to.
+/// Statistic and p-value of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Test {
     /// The statistic.
     pub statistic: f64,
-    /// How often it is as extreme when there is nothing to find.
+    /// Probability of a statistic as extreme under the null hypothesis.
     pub p_value: f64,
 }
 

@@ -31,7 +31,7 @@ use super::distribution::normal_cdf;
 pub struct PesaranTimmermann {
     /// Share of hits.
     pub hit_rate: f64,
-    /// What it would be by chance.
+    /// Expected share of hits if calls and directions are independent.
     pub expected: f64,
     /// S, standard normal without skill.
     pub statistic: f64,

@@ -2,7 +2,7 @@
 use super::Bounds;
 use super::distribution::{beta_quantile, binomial_at_least, ln_binomial_mass, normal_quantile};
 
-/// So many hits of so many independent trials.
+/// Number of hits among independent trials.
 ///
 /// Calls at neighbouring times and of related pairs depend on each other; these intervals and
 /// tests take them for independent and are then too sure. The intervals of a
@@ -24,7 +24,7 @@ pub struct Proportion {
     trials: u64,
 }
 
-/// What a test holds against the null hypothesis.
+/// Alternative to the null hypothesis of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alternative {
     /// The true value is another.
@@ -97,7 +97,6 @@ impl Proportion {
             Alternative::TwoSided if (k as f64).total_cmp(&(n as f64 * p0)).is_eq() => 1.0,
             Alternative::TwoSided => {
                 let slack = ln_binomial_mass(k, n, p0) + 1e-7_f64.ln_1p();
-                let rare = |other| ln_binomial_mass(other, n, p0) <= slack;
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
@@ -105,11 +104,12 @@ impl Proportion {
                 )]
                 let mean = (n as f64 * p0) as u64;
                 if (k as f64) < n as f64 * p0 {
-                    let from = first(mean + 1, n + 1, rare);
+                    let from =
+                        first(mean + 1, n + 1, |other| ln_binomial_mass(other, n, p0) <= slack);
                     (at_most(k, n, p0) + binomial_at_least(from, n, p0)).min(1.0)
                 } else {
                     // As many outcomes from 0 on as are rare.
-                    let until = first(0, mean + 1, |other| !rare(other));
+                    let until = first(0, mean + 1, |other| ln_binomial_mass(other, n, p0) > slack);
                     let low = if until == 0 { 0.0 } else { at_most(until - 1, n, p0) };
                     (binomial_at_least(k, n, p0) + low).min(1.0)
                 }

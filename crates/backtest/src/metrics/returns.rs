@@ -1,4 +1,4 @@
-//! What a row of returns comes to: growth, risk, and their ratios.
+//! Growth and risk of a series of returns, and their ratios.
 use serde::Serialize;
 
 /// Growth and risk of simple returns, one per period.

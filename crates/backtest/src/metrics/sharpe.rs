@@ -53,8 +53,7 @@ impl SharpeRatio {
         }
         let n = periods as f64;
         let mean = returns.iter().sum::<f64>() / n;
-        let moment = |k: i32| returns.iter().map(|r| (r - mean).powi(k)).sum::<f64>() / n;
-        let (second, third, fourth) = (moment(2), moment(3), moment(4));
+        let [second, third, fourth] = [2, 3, 4].map(|order| central_moment(returns, mean, order));
         let ratio = mean / (second * n / (n - 1.0)).sqrt();
         let (skewness, kurtosis) = (third / second.powf(1.5), fourth / (second * second));
         let finite = [ratio, skewness, kurtosis].iter().all(|value| value.is_finite());
@@ -95,6 +94,11 @@ fn best_by_chance(variance: f64, trials: usize) -> Option<f64> {
             best.is_finite().then_some(best)
         }
     }
+}
+
+/// Central moment of an order, biased.
+fn central_moment(returns: &[f64], mean: f64, order: i32) -> f64 {
+    returns.iter().map(|r| (r - mean).powi(order)).sum::<f64>() / returns.len() as f64
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{FoldRecord, PlanRecord, Report, RunRecord};
 use crate::metrics::Bounds;
 use crate::score::{ResultRow, Spread};
 
-/// How the gap policy of an interval is found where none is given.
+/// Explanation of an inferred gap policy.
 const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps are missing \
                        before the first validation";
 

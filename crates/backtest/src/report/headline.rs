@@ -4,7 +4,7 @@ use super::{Rank, Report};
 use crate::metrics::Bounds;
 use crate::score::{BaselineResult, Lead, ResultRow, Scope};
 
-/// What stands where a number is undefined.
+/// Text for an undefined number.
 pub(crate) const UNDEFINED: &str = "-";
 
 impl Report {
@@ -54,7 +54,7 @@ impl Report {
         table(2, header, self.ranking.iter().enumerate().map(ranking_cells))
     }
 
-    /// Whether any model's lead can be told from the best baseline, in a sentence.
+    /// States whether any model beats the best baseline by a statistically significant margin.
     pub fn verdict(&self) -> String {
         let ahead = self.ranking.iter().filter(|rank| rank.ahead);
         let ahead: Vec<&str> = ahead.map(|rank| rank.model.as_str()).collect();
@@ -69,8 +69,8 @@ impl Report {
         }
     }
 
-    /// Whether the first model of the ranking can be told from the second, in a sentence; `None`
-    /// where that is not known.
+    /// States whether the first model of the ranking beats the second by a statistically
+    /// significant margin; `None` where that is not known.
     pub fn best_against_next(&self) -> Option<String> {
         let (best, next) = (self.ranking.first()?, self.ranking.get(1)?);
         let over = best.over_next?;
@@ -137,7 +137,7 @@ impl ResultRow {
     }
 }
 
-/// What stands behind the name of a model that is too good.
+/// Mark after the name of a model with a suspiciously high accuracy.
 fn mark(suspicious: bool) -> &'static str {
     if suspicious { " (suspicious: audit)" } else { "" }
 }

@@ -9,7 +9,7 @@ use crate::score::{Baseline, LeadCount};
 use crate::score::{ResultRow, Scope};
 
 impl Report {
-    /// How everything below is to be read.
+    /// Explanation of the terms of the report.
     pub(crate) const INTRODUCTION: &'static str = "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
          moved; NEUTRAL is no call, coverage is the share of candles with a call, and a dash \
          stands for what is undefined.\n\
@@ -61,8 +61,7 @@ impl Report {
             "Intervals are 95 % block bootstraps over calendar time, all instruments of a block \
              together. The baseline is scored on the candles the model called, and is the best of \
              all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; if no \
-             model knew anything, about {:.1} would have one by chance.",
-            by_chance,
+             model knew anything, about {by_chance:.1} would have one by chance."
         );
         [self.headline_part(true).into(), text.into(), self.headline_part(false).into()]
     }

@@ -37,7 +37,7 @@ pub(crate) const SCHEMA: u32 = 2;
 pub struct Report {
     /// Version of this layout: 2.
     pub(crate) schema: u32,
-    /// What was run.
+    /// Settings of the run.
     pub run: RunRecord,
     /// The instruments by interval, with their folds.
     pub groups: Vec<GroupRecord>,
@@ -45,25 +45,25 @@ pub struct Report {
     pub instruments: Vec<InstrumentRecord>,
     /// Instruments of which no candle was tested: no row below speaks of them.
     pub without_test_rows: Vec<Untested>,
-    /// What could not be read; filled by the caller.
+    /// Files that could not be read; filled by the caller.
     pub skipped: Vec<Skipped>,
     /// The models by pooled accuracy, best first.
     pub ranking: Vec<Rank>,
     /// Every model on every instrument, then pooled by interval, then over all.
     pub results: Vec<ResultRow>,
-    /// How every model came to be.
+    /// Training of every model.
     pub training: Vec<Training>,
-    /// What each channel is worth to each model, by interval.
+    /// Importance of each channel to each model, by interval.
     pub importance: Vec<Importance>,
-    /// What failed.
+    /// Failures of models and groups.
     pub failures: Vec<Failure>,
-    /// What should make the reader doubt.
+    /// Warnings about suspicious results.
     pub warnings: Vec<Warning>,
     /// Every time that was measured; nothing else in the report depends on the clock.
     pub timing: Timing,
 }
 
-/// What was run: enough to run it again.
+/// Settings of a run, enough to repeat it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunRecord {
@@ -79,9 +79,9 @@ pub struct RunRecord {
     pub(crate) kernel: String,
     /// XXH3 of the names, intervals and candles of all instruments, in order.
     pub data_hash: String,
-    /// How time was cut.
+    /// Plan of the folds.
     pub(crate) plan: PlanRecord,
-    /// What the models were asked.
+    /// Labels that the models predict.
     pub labels: LabelSpec,
     /// The channels.
     pub channels: Vec<String>,
@@ -91,13 +91,13 @@ pub struct RunRecord {
     pub(crate) lookback: usize,
     /// Costs of trading reckoned with, basis points per unit of turnover.
     pub costs: Vec<f64>,
-    /// The models.
+    /// Names of the models.
     pub models: Vec<String>,
-    /// What the caller wants to add.
+    /// Notes of the caller.
     pub notes: Vec<String>,
 }
 
-/// How time was cut: [`Plan`](crate::Plan) as plain data.
+/// [`Plan`](crate::Plan) as plain data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum PlanRecord {
@@ -116,7 +116,7 @@ pub(crate) enum PlanRecord {
     Combinatorial {
         /// Number of groups.
         groups: usize,
-        /// How many of them a fold tests on.
+        /// Number of groups that a fold tests on.
         test_groups: usize,
         /// Paths through all of the time.
         paths: usize,
@@ -145,11 +145,11 @@ pub(crate) enum PlanRecord {
 pub struct GroupRecord {
     /// The candles' interval.
     pub interval: Interval,
-    /// What happened at gaps.
+    /// Treatment of missing candles.
     pub gap_policy: GapPolicy,
     /// Names of the instruments.
     pub instruments: Vec<String>,
-    /// The folds.
+    /// Folds of the group.
     pub folds: Vec<FoldRecord>,
 }
 
@@ -187,7 +187,7 @@ pub struct FoldRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct InstrumentRecord {
-    /// Its name.
+    /// Name of the instrument.
     pub name: String,
     /// The candles' interval.
     pub interval: Interval,
@@ -213,7 +213,7 @@ pub struct InstrumentRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Untested {
-    /// Its name.
+    /// Name of the instrument.
     pub name: String,
     /// The candles' interval.
     pub interval: Interval,
@@ -222,9 +222,9 @@ pub struct Untested {
 /// Something that was to be tested and could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
-    /// Its name.
+    /// Name of the file or instrument.
     pub name: String,
-    /// Why.
+    /// Reason why it was not read.
     pub reason: String,
 }
 
@@ -239,8 +239,7 @@ impl fmt::Display for Skipped {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EpochLoss {
-    /// Which of the networks that the model is made of, counted from 1 in the order of their
-    /// training.
+    /// Network of the model, counted from 1 in the order of training.
     pub member: usize,
     /// Counted from 1.
     pub epoch: usize,
@@ -252,17 +251,17 @@ pub struct EpochLoss {
     pub best: bool,
 }
 
-/// How a model came to be.
+/// Training of a model on a fold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Training {
-    /// The model.
+    /// Name of the model.
     pub model: String,
     /// The candles' interval.
     pub interval: Interval,
     /// Fold, counted from 1.
     pub fold: usize,
-    /// What the model says of it.
+    /// Record that the model keeps of its training.
     #[serde(serialize_with = "iso::record")]
     pub record: TrainingRecord,
     /// Its losses, epoch by epoch; empty where nothing is learned by descent.
@@ -281,7 +280,7 @@ pub struct Failure {
     pub interval: Interval,
     /// Fold, counted from 1; `None` for all.
     pub fold: Option<usize>,
-    /// Why.
+    /// Error message.
     pub message: String,
 }
 
@@ -322,7 +321,7 @@ pub struct Timing {
     pub wall_seconds: f64,
     /// Threads it ran on.
     pub threads: usize,
-    /// Per model.
+    /// Timing of each model.
     pub models: Vec<ModelTiming>,
 }
 
@@ -330,7 +329,7 @@ pub struct Timing {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ModelTiming {
-    /// The model.
+    /// Name of the model.
     pub(crate) model: String,
     /// Fitting. Tasks run side by side and share threads: this can exceed the run's wall time.
     pub fit_seconds: f64,

@@ -14,12 +14,12 @@ pub(crate) struct Section {
 /// Something in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A paragraph.
+    /// Paragraph of text.
     Text(String),
     /// One line per item.
     List(Vec<String>),
     Table(Table),
-    /// What one types.
+    /// Text that is typed, such as a command.
     Code(String),
 }
 
@@ -37,16 +37,21 @@ impl From<String> for Part {
 
 impl Section {
     pub(crate) fn new(title: &'static str, parts: impl IntoIterator<Item = Part>) -> Self {
-        let empty = |part: &Part| match part {
-            Part::Text(text) | Part::Code(text) => text.is_empty(),
-            Part::List(items) => items.is_empty(),
-            Part::Table(table) => table.rows.is_empty(),
-        };
-        Self { title, parts: parts.into_iter().filter(|part| !empty(part)).collect() }
+        Self { title, parts: parts.into_iter().filter(|part| !part.is_empty()).collect() }
     }
 }
 
-/// As Markdown.
+impl Part {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Code(text) => text.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Table(table) => table.rows.is_empty(),
+        }
+    }
+}
+
+/// Written as Markdown.
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}", self.title)?;
@@ -54,7 +59,7 @@ impl fmt::Display for Section {
     }
 }
 
-/// As Markdown.
+/// Written as Markdown.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

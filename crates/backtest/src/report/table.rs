@@ -3,7 +3,7 @@ use std::fmt;
 
 /// Table of texts, as a report shows it. Its display is Markdown.
 ///
-/// The numbers behind the texts are fields of [`Report`](crate::Report).
+/// The numbers themselves are fields of [`Report`](crate::Report).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Number of leading columns with words; the others hold numbers.
@@ -34,11 +34,12 @@ impl fmt::Display for Table {
             .chain(&self.rows)
             .map(|row| row.iter().map(|text| cell(text)).collect())
             .collect();
-        let width = |column: usize| {
-            let texts = lines.iter().filter_map(|line| line.get(column));
-            texts.map(|text| text.chars().count()).max().unwrap_or(0).max(3)
-        };
-        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
+        let mut widths = vec![3; self.header.len()];
+        for line in &lines {
+            for (width, text) in widths.iter_mut().zip(line) {
+                *width = text.chars().count().max(*width);
+            }
+        }
         for (index, line) in lines.iter().enumerate() {
             for (column, (text, width)) in line.iter().zip(&widths).enumerate() {
                 let pad = " ".repeat(width - text.chars().count());

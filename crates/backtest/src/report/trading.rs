@@ -26,8 +26,9 @@ impl Report {
         table(2, header, self.traded().map(short_cells))
     }
 
-    /// What the best model is left with after costs, the middle one of those reckoned with, for
-    /// each interval, in a sentence; `None` where nothing was traded.
+    /// Describes the best net result of each interval in a sentence; `None` if nothing was traded.
+    ///
+    /// Of several costs the middle one is used.
     pub fn verdict_after_costs(&self) -> Option<String> {
         let best = self.groups.iter().filter_map(|group| {
             let rows = self.pooled().filter(|row| row.interval == Some(group.interval));

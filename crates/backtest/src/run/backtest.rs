@@ -6,9 +6,9 @@ use windvane_candles::CandleSeries;
 use windvane_models::train::Learner;
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
-use super::assemble::Finished;
 use super::cache::Cache;
 use super::execute::Executor;
+use super::finished::Finished;
 use super::fold::Fold;
 use super::group::{Group, by_interval};
 use super::run_plan::RunPlan;
@@ -19,7 +19,7 @@ use crate::report::{Failure, Report};
 /// A series to test on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instrument {
-    /// Its candles.
+    /// Candles of the instrument.
     pub series: CandleSeries,
     /// Whether models are tested on it without ever learning from it.
     pub test_only: bool,
@@ -32,8 +32,7 @@ pub struct Instrument {
 /// training and validation windows only: [`Split`](windvane_signals::Split) gives no others.
 ///
 /// # Examples
-/// On a market that follows its own trend weakly nobody can be right more often than in 58 of 100
-/// candles:
+/// On a market with a weak trend no model can be right in more than 58 of 100 candles:
 /// ```
 /// use windvane_backtest::{Backtest, Instrument};
 /// use windvane_candles::{Interval, simulate::Market};
@@ -56,36 +55,37 @@ pub struct Backtest {
     pub channels: Vec<ChannelSpec>,
     /// The channels that may be named; the default are the built-in ones.
     pub registry: Registry,
-    /// What happens where candles are missing, for all intervals; `None`, the default, is guessed
-    /// for each interval.
+    /// Policy for missing candles of all intervals; `None`, the default, infers it for each
+    /// interval.
     ///
-    /// The guess is [`GapPolicy::Sessions`] of up to a week where over 1 % of the time steps of
+    /// The inferred policy is [`GapPolicy::Sessions`] of up to a week where over 1 % of the time steps of
     /// an instrument are missing, else [`GapPolicy::Reset`]. It looks only at instruments that
     /// are learned from, and only at candles before the first validation begins, so a market
     /// whose nights or weekends come later must be given its policy. Walking forward, the time of
-    /// the first validation depends on the policy; the guess takes the earlier of the two. Under
+    /// the first validation depends on the policy; the inference takes the earlier of the two. Under
     /// [`Plan::Combinatorial`], which tests on all there is, it looks at the first group.
     pub gaps: Option<GapPolicy>,
     /// Rows per window; the default is 20.
     pub lookback: usize,
-    /// What the models are asked; the default is the next candle without a band.
+    /// Labels that the models predict; the default is the next candle without a band.
     pub labels: LabelSpec,
-    /// How time is cut; the default is [`WalkForward::default`].
+    /// Plan of the folds; the default is [`WalkForward::default`].
     pub plan: Plan,
     /// Costs of trading that reports reckon with, basis points per unit of turnover: fee and
     /// slippage of one side of a trade. The default are 2, 5 and 10.
     pub costs: Vec<f64>,
     /// Seed of every random draw; the default is 42.
     pub seed: u64,
-    /// With how many seeds each model is fitted: `seed`, `seed` + 1, and so on; the default is 1,
+    /// Number of seeds that each model is fitted with: `seed`, `seed` + 1, and so on; the default is 1,
     /// and 0 counts as 1. All numbers of a report are of the first, but
     /// [`ResultRow::seeds`](crate::ResultRow::seeds), which shows what luck does.
     pub seeds: usize,
-    /// Folder that keeps what every finished task came to; `None`, the default, for none. A run
-    /// that finds there what an earlier one of the same data, settings, learners and version has
-    /// kept goes on from that, and ends with the same report, times aside. The folder may be
-    /// deleted at any time; a damaged file is told of and its task done again. A learner without
-    /// a [`recipe`](Learner::recipe) is always fitted anew.
+    /// Folder for the results of finished tasks; `None`, the default, keeps none.
+    ///
+    /// A run loads the results that an earlier run of the same data, settings, learners and
+    /// version has kept, and ends with the same report, times aside. The folder may be deleted at
+    /// any time; a damaged file is reported and its task repeated. A learner without a
+    /// [`recipe`](Learner::recipe) is always fitted again.
     pub resume: Option<PathBuf>,
 }
 
@@ -121,6 +121,10 @@ impl Backtest {
     /// [`BacktestError::Cost`],
     /// [`BacktestError::NothingEvaluated`] with the first cause when everything failed, and
     /// [`BacktestError::Io`] where the folder to resume from cannot be made.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is not general over the lifetime of the run"
+    )]
     pub fn run(
         &self,
         instruments: &[Instrument],

@@ -79,7 +79,7 @@ impl Learner for BoostedTreesLearner {
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
         let trees = grow(&Cases::of(train, &scaler)?, &Cases::of(&choose, &scaler)?)?;
-        record.notes = vec![format!("{} trees", trees.trees.len())];
+        record.notes = vec![format!("{} trees", trees.members.len())];
         let neutral = train.class_counts()[Direction::Neutral.index()] as f64;
         let mut model = BoostedTrees {
             id: self.id.clone(),
@@ -130,14 +130,14 @@ impl Cases {
 
 /// Trees whose outputs add up to ln p(UP) / p(DOWN) of a scaled window.
 struct Trees {
-    trees: Vec<Tree>,
+    members: Vec<Tree>,
     base: f64,
     missing: f64,
 }
 
 impl Trees {
     fn logit(&self, window: &[f64]) -> f64 {
-        self.trees.iter().fold(self.base, |sum, tree| {
+        self.members.iter().fold(self.base, |sum, tree| {
             sum + tree.predict_row_from_row_slice(window, &self.missing)
         })
     }
@@ -163,7 +163,7 @@ fn grow(cases: &Cases, choose: &Cases) -> Result<Trees, TrainError> {
         .map_err(|error| TrainError::Other(Box::new(error)))?;
     let mut trees: Vec<Tree> = booster.trees;
     trees.truncate(booster.prediction_iteration.unwrap_or(trees.len()));
-    Ok(Trees { trees, base: booster.base_score, missing: booster.missing })
+    Ok(Trees { members: trees, base: booster.base_score, missing: booster.missing })
 }
 
 /// Boosted trees of UP against DOWN beside a constant share of NEUTRAL. They have no saved form.

@@ -16,19 +16,19 @@ pub enum Event<'a> {
     },
     /// The training of a model begins.
     Started {
-        /// The task.
+        /// Task that starts.
         task: Task<'a>,
     },
     /// A model was trained for one epoch.
     Epoch {
-        /// The task.
+        /// Task that trains.
         task: Task<'a>,
         /// Losses of the epoch.
         report: &'a EpochReport,
     },
-    /// What a task came to is known from an earlier run: it neither starts nor finishes.
+    /// A result was loaded from the cache: the task neither starts nor finishes.
     Resumed {
-        /// The task.
+        /// Task that was cached.
         task: Task<'a>,
     },
     /// A non-fatal warning.
@@ -38,7 +38,7 @@ pub enum Event<'a> {
     },
     /// A model is fitted and tested, or has failed.
     Finished {
-        /// The task.
+        /// Task that finished.
         task: Task<'a>,
         /// Wall time it took, seconds.
         seconds: f64,
@@ -53,7 +53,7 @@ pub enum Event<'a> {
 pub struct Task<'a> {
     /// Counted from 0, below the number of tasks.
     pub index: usize,
-    /// The model.
+    /// Name of the model.
     pub model: &'a str,
     /// The candles' interval.
     pub interval: Interval,

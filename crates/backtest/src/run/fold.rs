@@ -135,14 +135,13 @@ mod tests {
         let tables = [table];
         let labels = LabelSpec { horizon: 5, ..LabelSpec::default() };
         let samples = SampleSet::collect(&tables, 20, labels).unwrap();
-        let change = |row: usize, back: usize| {
-            let close = |row: usize| series.get(row).unwrap().close();
-            Direction::of_change(close(row) - close(row - back))
-        };
+        let closes: Vec<f64> = series.iter().map(windvane_candles::Candle::close).collect();
         let mut differ = 0;
         for sample in samples.samples() {
             let (one, five) = (last_sign(&tables, sample, 1), last_sign(&tables, sample, 5));
-            assert_eq!((one, five), (change(sample.row, 1), change(sample.row, 5)));
+            let expected = [1, 5]
+                .map(|back| Direction::of_change(closes[sample.row] - closes[sample.row - back]));
+            assert_eq!([one, five], expected);
             differ += usize::from(one != five);
         }
         assert!(differ > 50, "{differ}");

@@ -67,7 +67,9 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
         Plan::WalkForward(_) | Plan::Combinatorial(_) => {
-            candidates.iter_mut().for_each(|built| built.extend(backtest, series, learning));
+            for built in &mut candidates {
+                built.extend(backtest, series, learning);
+            }
             candidates.iter().filter_map(|built| first_boundary(backtest, built)).min()
         }
     };
@@ -91,9 +93,11 @@ fn first_boundary(backtest: &Backtest, built: &Built) -> Option<Timestamp> {
     }
 }
 
-/// Where more than 1 % of the time steps of any series are missing, the market closes at times
-/// (nights, weekends, holidays): gaps up to a week are passed over, longer ones reset. Otherwise
-/// a gap is a hole in the data, and signals start anew behind it.
+/// Infers the gap policy from the share of missing time steps.
+///
+/// More than 1 % missing in any series means a market that closes (nights, weekends, holidays):
+/// gaps up to a week are passed over, longer ones reset. Otherwise a gap is a hole in the data,
+/// after which signals restart.
 fn gap_policy<'a>(
     interval: Interval,
     series: impl IntoIterator<Item = &'a CandleSeries>,
@@ -123,17 +127,18 @@ mod tests {
 
     use super::*;
 
+    fn sample_policy(names: &[&str]) -> GapPolicy {
+        let series: Vec<CandleSeries> =
+            names.iter().map(|name| sample::load(name).unwrap()).collect();
+        gap_policy(series[0].interval(), &series)
+    }
+
     #[test]
     fn gap_policy_tells_sessions_from_holes() {
-        let hours = |names: &[&str]| {
-            let series: Vec<CandleSeries> =
-                names.iter().map(|name| sample::load(name).unwrap()).collect();
-            gap_policy(series[0].interval(), &series)
-        };
-        assert_eq!(hours(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
-        assert_eq!(hours(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(hours(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(hours(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
+        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
+        assert_eq!(sample_policy(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(sample_policy(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(sample_policy(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
         assert_eq!(gap_policy(Interval::HOUR, []), GapPolicy::Reset);
     }
 
@@ -155,8 +160,8 @@ mod tests {
     fn holey_from(index: usize) -> CandleSeries {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let whole = Market::AR1.candles(pair.clone(), Interval::HOUR, 2_000, 1).unwrap();
-        let kept = |(i, _): &(usize, &windvane_candles::Candle)| *i < index || i % 20 != 0;
-        let candles = whole.iter().enumerate().filter(kept).map(|(_, candle)| *candle).collect();
+        let kept = whole.iter().enumerate().filter(|(i, _)| *i < index || i % 20 != 0);
+        let candles = kept.map(|(_, candle)| *candle).collect();
         CandleSeries::new(pair, Interval::HOUR, candles).unwrap()
     }
 

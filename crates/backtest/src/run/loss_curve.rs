@@ -5,12 +5,12 @@ use windvane_models::train::EpochReport;
 
 use crate::report::EpochLoss;
 
-/// What a learner tells of its epochs, kept in the order of telling.
+/// Losses that a learner reports by epoch, in the order of the reports.
 #[derive(Debug, Default)]
 pub(crate) struct LossCurve(Mutex<Vec<EpochLoss>>);
 
 impl LossCurve {
-    /// An epoch that is not behind the last one begins the next member.
+    /// Adds an epoch; one that is not after the last epoch begins the next member.
     pub(crate) fn add(&self, report: &EpochReport) {
         let mut epochs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let member = match epochs.last() {

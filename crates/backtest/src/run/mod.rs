@@ -1,5 +1,4 @@
 //! Runs: the plan, its tasks, their cache and their parallel execution.
-mod assemble;
 mod backtest;
 #[cfg(feature = "boosted")]
 mod boosted;
@@ -8,6 +7,7 @@ mod cache;
 mod columnar;
 mod event;
 mod execute;
+mod finished;
 mod fold;
 mod gaps;
 mod group;
@@ -15,8 +15,11 @@ mod loss_curve;
 mod occlusion;
 mod plan;
 mod predictions;
+mod records;
+mod results;
 mod run_plan;
 mod task;
+mod training;
 
 pub use backtest::{Backtest, Instrument};
 #[cfg(feature = "boosted")]

@@ -84,8 +84,9 @@ impl Predictions {
 
     /// Adds a row of a model and an instrument, given by index.
     pub(crate) fn push(&mut self, model: usize, instrument: usize, row: PredictionRow<'static>) {
-        let index = |index: usize| u32::try_from(index).expect("invariant: few models");
-        self.rows.push((index(model), index(instrument), row));
+        let [model, instrument] = [model, instrument]
+            .map(|index| u32::try_from(index).expect("invariant: few models and instruments"));
+        self.rows.push((model, instrument, row));
     }
 
     /// Iterates over the rows.
@@ -123,10 +124,7 @@ impl Predictions {
     }
 
     /// Writes CSV with a header. Numbers are written so that reading them gives the same bits.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write_csv<W: Write>(&self, mut writer: W) -> io::Result<()> {
+    fn write_csv<W: Write>(&self, mut writer: W) -> io::Result<()> {
         writeln!(writer, "{}", Self::COLUMNS.join(","))?;
         for row in self.iter() {
             let [up, down, neutral] = row.probabilities;
@@ -141,16 +139,6 @@ impl Predictions {
             )?;
         }
         Ok(())
-    }
-
-    /// Writes Parquet.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    #[cfg(feature = "columnar")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "columnar")))]
-    pub fn write_parquet<W: Write + Send>(&self, writer: W) -> io::Result<()> {
-        super::columnar::write(self, writer)
     }
 }
 
@@ -172,7 +160,7 @@ fn quoted(name: &str) -> String {
 
 #[cfg(feature = "columnar")]
 fn parquet(predictions: &Predictions, file: &mut BufWriter<File>) -> io::Result<()> {
-    predictions.write_parquet(file)
+    super::columnar::write(predictions, file)
 }
 
 #[cfg(not(feature = "columnar"))]

@@ -3,7 +3,7 @@ use windvane_candles::Direction;
 use windvane_models::train::Learner;
 
 use super::fold::Fold;
-use super::task::TaskResult;
+use super::task::{TaskResult, TestPrediction};
 use super::{Backtest, Instrument, Task};
 use crate::score::Baseline;
 
@@ -99,7 +99,7 @@ impl<'a> RunPlan<'a> {
             baseline: *baseline,
             learner: *learner,
             fold_index: task.fold_index,
-            directions: result.predictions.iter().map(|one| one.edge_call()).collect(),
+            directions: result.predictions.iter().map(TestPrediction::edge_call).collect(),
         })
         .collect()
     }

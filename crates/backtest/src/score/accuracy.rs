@@ -5,7 +5,7 @@ use windvane_candles::Direction;
 use crate::metrics::share;
 use crate::score::Record;
 
-/// How often calls came true, and on how many candles there was a call.
+/// Accuracy and coverage of calls.
 ///
 /// **Formula** accuracy = hits / scored, where *scored* are the candles with a call (UP or DOWN)
 /// and a close that moved, and *hits* those of them whose call has the sign of the change.

@@ -11,17 +11,17 @@ use crate::score::{Accuracy, Record};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Baseline {
-    /// UP, always.
+    /// UP on every candle.
     AlwaysUp,
     /// The commoner of UP and DOWN among the training labels of the fold (UP if they tie).
     Majority,
-    /// Where the close went over the last candle, or over the last h for a horizon of h; no call
-    /// when it did not move.
+    /// Sign of the last candle's change, or of the last h candles' for a horizon of h; no call
+    /// when the close did not move.
     LastSign,
     /// Against the last sign; no call when the close did not move.
     OppositeOfLastSign,
     /// A logistic regression on the windows the model was fitted on, calling every candle:
-    /// [`LogisticLearner`](windvane_models::logistic::LogisticLearner)(windvane_models::logistic::LogisticLearner).
+    /// [`LogisticLearner`](windvane_models::logistic::LogisticLearner).
     Logistic,
     /// Gradient-boosted trees, likewise, where they are among the models of the run.
     BoostedTrees,
@@ -79,7 +79,7 @@ impl BaselineCalls {
     }
 
     /// Prediction of a baseline; NEUTRAL where it could not be fitted.
-    pub(crate) fn call(&self, rule: Baseline) -> Direction {
+    pub(crate) fn call(self, rule: Baseline) -> Direction {
         self.get(rule).unwrap_or(Direction::Neutral)
     }
 }
@@ -102,9 +102,9 @@ impl fmt::Display for Baseline {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BaselineResult {
-    /// The rule.
+    /// Rule of the baseline.
     pub rule: Baseline,
-    /// What it scored.
+    /// Score of the baseline.
     #[serde(flatten)]
     pub score: Accuracy,
 }

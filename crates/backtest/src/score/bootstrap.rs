@@ -31,13 +31,13 @@ use crate::score::{Baseline, Record};
 /// Number of resamples.
 pub(crate) const RESAMPLES: u64 = 2_000;
 /// Fewest values: scored calls, or returns.
-pub(crate) const LEAST_CALLS: usize = 30;
+pub(crate) const MIN_CALLS: usize = 30;
 /// Fewest blocks.
-const LEAST_BLOCKS: usize = 20;
+const MIN_BLOCKS: usize = 20;
 /// Shortest block wherever there is enough data, in candles.
 const SHORTEST_BLOCK: usize = 20;
 
-/// What the numbers of a run depend on beside the records.
+/// Settings that the metrics of a run depend on, beside the records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms<'a> {
     /// Candles ahead.
@@ -124,18 +124,15 @@ impl<T: Copy + Default + AddAssign> Bootstrap<T> {
     }
 
     fn of_blocks(blocks: &[T], seed: u64) -> Self {
-        let sum = |blocks: &mut dyn Iterator<Item = T>| {
-            blocks.fold(T::default(), |mut sum, block| {
-                sum += block;
-                sum
-            })
-        };
-        let resample = |index| {
+        let resamples = (0..RESAMPLES).map(|index| {
             let mut stream = Stream::new(seed, Purpose::Bootstrap, 0, index);
-            sum(&mut (0..blocks.len()).map(|_| blocks[stream.below(blocks.len())]))
-        };
-        let resamples = (0..RESAMPLES).map(resample).collect();
-        Self { blocks: blocks.len(), whole: sum(&mut blocks.iter().copied()), resamples }
+            sum((0..blocks.len()).map(|_| blocks[stream.below(blocks.len())]))
+        });
+        Self {
+            blocks: blocks.len(),
+            whole: sum(blocks.iter().copied()),
+            resamples: resamples.collect(),
+        }
     }
 
     /// Number of blocks.
@@ -170,6 +167,14 @@ impl<T: Copy + Default + AddAssign> Bootstrap<T> {
         let tail = student_two_sided(t, freedom) / 2.0;
         Some(if t > 0.0 { tail } else { 1.0 - tail })
     }
+}
+
+fn sum<T: Default + AddAssign>(terms: impl Iterator<Item = T>) -> T {
+    let mut sum = T::default();
+    for term in terms {
+        sum += term;
+    }
+    sum
 }
 
 impl Bootstrap<Tally> {
@@ -215,7 +220,7 @@ fn blocks<T: Copy + Default + AddAssign>(
     mut values: Vec<(i64, T)>,
     horizon: usize,
 ) -> Option<Vec<T>> {
-    if values.len() < LEAST_CALLS {
+    if values.len() < MIN_CALLS {
         return None;
     }
     values.sort_by_key(|(time, _)| *time);
@@ -239,7 +244,7 @@ fn block_count(times: usize, horizon: usize) -> Option<usize> {
     )]
     let root = (times as f64).cbrt().ceil() as usize;
     let length = SHORTEST_BLOCK.max(root).max(horizon.saturating_mul(2));
-    let length = length.min(times / LEAST_BLOCKS);
+    let length = length.min(times / MIN_BLOCKS);
     (length >= horizon.max(1)).then(|| times / length)
 }
 
@@ -297,11 +302,43 @@ mod tests {
         assert_eq!(accuracy(&right), None);
     }
 
+    fn coin(stream: &mut Stream) -> f64 {
+        if stream.uniform() < 0.5 { 0.01 } else { -0.01 }
+    }
+
+    fn lead_p_value(records: &[Record]) -> f64 {
+        Bootstrap::new(records, Baseline::AlwaysUp, TERMS).unwrap().lead_p_value().unwrap()
+    }
+
+    /// Whether the interval from blocks of 20 coins covers 0.5.
+    fn holds_a_half(count: u64, simulation: u64) -> bool {
+        let mut stream = Stream::new(11, Purpose::Shuffle, count, simulation);
+        let blocks = (0..count).map(|_| Tally {
+            hits: (0..20).filter(|_| stream.uniform() < 0.5).count(),
+            scored: 20,
+            ..Tally::default()
+        });
+        let blocks: Vec<Tally> = blocks.collect();
+        let bounds = Bootstrap::of_blocks(&blocks, simulation).accuracy(0.95).unwrap();
+        bounds.low <= 0.5 && 0.5 <= bounds.high
+    }
+
+    /// P-value of a lead of 0, in autocorrelated blocks.
+    fn null_p_value(simulation: u64) -> f64 {
+        let mut stream = Stream::new(12, Purpose::Shuffle, 0, simulation);
+        let mut level = 0.0;
+        let mut values = Vec::new();
+        for time in 0..1_200 {
+            level = 0.5 * level + stream.normal();
+            values.push((time, Mean { sum: level, count: 1 }));
+        }
+        Bootstrap::of_times(values, 1, simulation).unwrap().p_value(Mean::value).unwrap()
+    }
+
     #[test]
     fn for_independent_calls_it_is_as_wide_as_the_binomial_one() {
         let mut stream = Stream::new(3, Purpose::Shuffle, 0, 0);
-        let mut coin = || if stream.uniform() < 0.5 { 0.01 } else { -0.01 };
-        let records: Vec<Record> = (0..20_000).map(|t| record(t, Up, coin())).collect();
+        let records: Vec<Record> = (0..20_000).map(|t| record(t, Up, coin(&mut stream))).collect();
         let bounds = accuracy(&records).unwrap();
         let binomial = 2.0 * 1.96 * (0.25_f64 / 20_000.0).sqrt();
         let ratio = (bounds.high - bounds.low) / binomial;
@@ -311,9 +348,7 @@ mod tests {
     #[test]
     fn instruments_that_move_together_do_not_narrow_it() {
         let mut stream = Stream::new(4, Purpose::Shuffle, 0, 0);
-        let one: Vec<Record> = (0..2_000)
-            .map(|t| record(t, Up, if stream.uniform() < 0.5 { 0.01 } else { -0.01 }))
-            .collect();
+        let one: Vec<Record> = (0..2_000).map(|t| record(t, Up, coin(&mut stream))).collect();
         let ten: Vec<Record> = one
             .iter()
             .flat_map(|r| (0..10).map(move |instrument| Record { instrument, ..*r }))
@@ -334,18 +369,8 @@ mod tests {
     fn intervals_of_fair_coins_hold_as_often_as_they_say() {
         // Blocks of 20 coins, simulations.
         for (count, simulations) in [(20, 4_000), (40, 3_000), (200, 1_000)] {
-            let holds = |simulation: &u64| {
-                let mut stream = Stream::new(11, Purpose::Shuffle, count, *simulation);
-                let mut block = || Tally {
-                    hits: (0..20).filter(|_| stream.uniform() < 0.5).count(),
-                    scored: 20,
-                    ..Tally::default()
-                };
-                let blocks: Vec<Tally> = (0..count).map(|_| block()).collect();
-                let bounds = Bootstrap::of_blocks(&blocks, *simulation).accuracy(0.95).unwrap();
-                bounds.low <= 0.5 && 0.5 <= bounds.high
-            };
-            let held = (0..simulations).into_par_iter().filter(holds).count() as f64;
+            let simulated = (0..simulations).into_par_iter();
+            let held = simulated.filter(|number| holds_a_half(count, *number)).count() as f64;
             let coverage = held / simulations as f64;
             let error = (0.95 * 0.05 / simulations as f64).sqrt();
             assert!((coverage - 0.95).abs() < 3.0 * error, "{count} blocks: {coverage}");
@@ -354,18 +379,7 @@ mod tests {
 
     #[test]
     fn p_values_are_right_as_often_as_they_say() {
-        // Leads of nothing, in blocks that depend on their own past.
-        let p_value = |simulation: u64| {
-            let mut stream = Stream::new(12, Purpose::Shuffle, 0, simulation);
-            let mut level = 0.0;
-            let mut value = |time: i64| {
-                level = 0.5 * level + stream.normal();
-                (time, Mean { sum: level, count: 1 })
-            };
-            let values = (0..1_200).map(&mut value).collect();
-            Bootstrap::of_times(values, 1, simulation).unwrap().p_value(Mean::value).unwrap()
-        };
-        let p_values: Vec<f64> = (0..600).into_par_iter().map(p_value).collect();
+        let p_values: Vec<f64> = (0..600).into_par_iter().map(null_p_value).collect();
         for level in [0.05, 0.2, 0.5, 0.95] {
             let below = p_values.iter().filter(|p| **p < level).count() as f64 / 600.0;
             let error = (level * (1.0 - level) / 600.0_f64).sqrt();
@@ -381,13 +395,10 @@ mod tests {
             })
             .map(|r| if r.row % 5 == 0 { Record { called: r.called.opposite(), ..r } } else { r })
             .collect();
-        let p_value = |records: &[Record]| {
-            Bootstrap::new(records, Baseline::AlwaysUp, TERMS).unwrap().lead_p_value().unwrap()
-        };
-        assert!(p_value(&records) < 1e-6);
+        assert!(lead_p_value(&records) < 1e-6);
         let wrong: Vec<Record> =
             records.iter().map(|r| Record { called: r.called.opposite(), ..*r }).collect();
-        assert!(p_value(&wrong) > 1.0 - 1e-6);
+        assert!(lead_p_value(&wrong) > 1.0 - 1e-6);
     }
 
     proptest! {
@@ -406,9 +417,9 @@ mod tests {
 
         #[test]
         fn it_lies_around_the_accuracy(flips in prop::collection::vec(any::<bool>(), 200..400)) {
-            let change = |up: &bool| if *up { 0.01 } else { -0.01 };
+            let changes = flips.iter().map(|up| if *up { 0.01 } else { -0.01 });
             let records: Vec<Record> =
-                flips.iter().zip(0..).map(|(up, t)| record(t, Down, change(up))).collect();
+                changes.zip(0..).map(|(change, t)| record(t, Down, change)).collect();
             let score = crate::score::Accuracy::of(&records, |r| r.called).accuracy.unwrap();
             let Bounds { low, high } = accuracy(&records).unwrap();
             prop_assert!(low <= score && score <= high, "{} {} {}", low, score, high);

@@ -17,13 +17,13 @@ pub struct Lead {
     pub lead: f64,
     /// Its 95 % interval, paired; `None` where undefined.
     pub interval_95: Option<Bounds>,
-    /// How often there is as great a lead or a greater one where truly there is none: one-sided,
-    /// from the same blocks of time, not corrected for other comparisons. `None` where undefined.
+    /// One-sided p-value of the lead from the same blocks of time, not corrected for other
+    /// comparisons; `None` where undefined.
     pub p_value: Option<f64>,
 }
 
 impl Lead {
-    /// What resamples say of a lead.
+    /// Bounds and p-value of a lead from resamples.
     pub(crate) fn of(
         lead: f64,
         bootstrap: Option<&Bootstrap<crate::score::bootstrap::Tally>>,
@@ -36,7 +36,7 @@ impl Lead {
     }
 }
 
-/// What can be said of a model's calls.
+/// Comparison of a model with its baselines.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
     pub(crate) interval_95: Option<Bounds>,

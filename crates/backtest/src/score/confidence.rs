@@ -1,4 +1,4 @@
-//! How sure the calls were, and how often such calls came true.
+//! Confidence of calls, and the hit rate at each confidence.
 use serde::Serialize;
 
 use crate::metrics::share;
@@ -23,11 +23,11 @@ pub(crate) struct Confidence {
 /// Calls of similar confidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ConfidenceBin {
-    /// Lower edge.
+    /// Lower edge of the bin.
     pub(crate) from: f64,
-    /// Upper edge.
+    /// Upper edge of the bin.
     pub(crate) to: f64,
-    /// Calls in it.
+    /// Number of calls in the bin.
     pub(crate) calls: usize,
     /// Share of those on a moving close that came true; `None` without any.
     pub(crate) hit_rate: Option<f64>,
@@ -78,10 +78,16 @@ fn bin(confidence: f32) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use windvane_candles::Direction::{Neutral, Up};
+    use windvane_candles::Direction::{self, Neutral, Up};
 
     use super::*;
     use crate::score::testing::{any_records, record};
+
+    fn confident(p_up: f32, called: Direction) -> Record {
+        let classes = [p_up, 1.0 - p_up, 0.0];
+        let probabilities = windvane_models::Probabilities::new(classes).unwrap();
+        Record { probabilities, ..record(0, called, 0.01) }
+    }
 
     #[test]
     fn edges_are_in_the_upper_bin() {
@@ -92,16 +98,12 @@ mod tests {
 
     #[test]
     fn neutral_has_no_confidence_and_the_median_of_two_is_their_mean() {
-        let of = |p: f32, called| {
-            let classes = [p, 1.0 - p, 0.0];
-            let probabilities = windvane_models::Probabilities::new(classes).unwrap();
-            Record { probabilities, ..record(0, called, 0.01) }
-        };
-        let got = Confidence::of(&[of(0.5, Up), of(0.75, Up), of(0.99, Neutral)]);
+        let records = [confident(0.5, Up), confident(0.75, Up), confident(0.99, Neutral)];
+        let got = Confidence::of(&records);
         assert_eq!((got.min, got.median, got.max), (Some(0.5), Some(0.625), Some(0.75)));
         assert_eq!((got.bins[15].calls, got.bins[15].hit_rate), (1, Some(1.0)));
         assert_eq!(got.bins[0].hit_rate, None);
-        assert_eq!(Confidence::of(&[of(0.99, Neutral)]).median, None);
+        assert_eq!(Confidence::of(&[confident(0.99, Neutral)]).median, None);
     }
 
     proptest! {

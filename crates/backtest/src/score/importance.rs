@@ -6,20 +6,21 @@ use crate::metrics::Bounds;
 use crate::score::bootstrap::{Bootstrap, Mean, Terms};
 use crate::score::comparison::LEVEL;
 
-/// What a model loses when it does not see one channel.
+/// Importance of a channel: the loss of a model when the channel is masked.
 ///
 /// In at most 2,000 test windows per fold, evenly spread, every value of the channel is replaced
 /// by its median over training windows (also in the earlier rows that a model with a memory has
-/// read), and the model predicts again. It is not fitted anew, so a
-/// channel whose knowledge others share may look worth more than it is, or less.
+/// read), and the model predicts again. It is not fitted
+/// again, so a channel whose information others share may look more important than it is, or
+/// less.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Importance {
-    /// The model.
+    /// Name of the model.
     pub model: String,
     /// The candles' interval.
     pub interval: Interval,
-    /// The channel.
+    /// Name of the channel.
     pub channel: String,
     /// Windows looked at, over all folds.
     pub windows: usize,
@@ -34,18 +35,18 @@ pub struct Importance {
     pub loss_interval_95: Option<Bounds>,
 }
 
-/// What silencing one channel changed in one window.
+/// Effect of masking one channel in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Effect {
-    /// Milliseconds.
+    /// Time of the decision, milliseconds since 1970.
     pub(crate) decided_at: i64,
     /// Hits lost: −1 to 1; `None` where the close did not move.
     pub(crate) hits: Option<f64>,
-    /// By how much the log loss rises.
+    /// Increase of the log loss, nats.
     pub(crate) loss: f64,
 }
 
-/// Which channel of which model.
+/// Channel of a model.
 pub(crate) struct Subject<'a> {
     pub(crate) model: &'a str,
     pub(crate) interval: Interval,

@@ -13,7 +13,7 @@ const STRETCHES: i64 = 24;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// What was scored in a stretch of calendar time.
+/// Score in a period of calendar time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct StretchScore {
     /// First moment of decision that belongs to it.
@@ -47,7 +47,8 @@ pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<StretchScor
             part.push(*record);
         }
     }
-    let stretch = |(k, part): (i64, &Vec<Record>)| {
+    let tested = (0..).zip(&parts).filter(|(_, part)| !part.is_empty());
+    let stretches = tested.map(|(k, part)| {
         let Comparison { interval_95, best, .. } = Comparison::of(part, terms);
         let from = start * DAY + k * length;
         StretchScore {
@@ -57,8 +58,8 @@ pub(crate) fn stretches(records: &[Record], terms: Terms<'_>) -> Vec<StretchScor
             interval_95,
             best_baseline: best,
         }
-    };
-    (0..).zip(&parts).filter(|(_, part)| !part.is_empty()).map(stretch).collect()
+    });
+    stretches.collect()
 }
 
 #[cfg(test)]

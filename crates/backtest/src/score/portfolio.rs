@@ -9,20 +9,20 @@ use crate::score::trading::side;
 /// Milliseconds of a year of 365.25 days.
 const YEAR: f64 = 365.25 * 86_400_000.0;
 /// Longest time between two candles of a market that closes for holidays, milliseconds.
-const LONGEST_GAP: i64 = 10 * 86_400_000;
+const MAX_GAP: i64 = 10 * 86_400_000;
 
-/// What one period moves, as fractions of the capital.
+/// Gains, losses and turnover of one period, as fractions of the capital.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Flow {
     /// Return before costs.
     pub(crate) gross: f64,
-    /// What is bought and sold.
+    /// Capital bought and sold.
     pub(crate) turnover: f64,
     /// The absolute position.
     pub(crate) exposure: f64,
-    /// What positions that were right earned.
+    /// Gains of positions that were right.
     pub(crate) gained: f64,
-    /// What those that were wrong lost, as a positive number.
+    /// Losses of positions that were wrong, as a positive number.
     pub(crate) lost: f64,
     /// Share of the capital whose position was right.
     pub(crate) right: f64,
@@ -67,6 +67,13 @@ struct Step {
     side: f64,
 }
 
+impl Step {
+    /// Whether no gap lies between the two; a gap closes the position.
+    fn is_followed_by(&self, next: &Self) -> bool {
+        self.instrument == next.instrument && next.row == self.row + 1
+    }
+}
+
 impl Portfolio {
     /// Trades the calls, each held for `horizon` candles.
     pub(crate) fn of(
@@ -75,9 +82,7 @@ impl Portfolio {
         horizon: usize,
     ) -> Self {
         let mut flows = Vec::new();
-        // Without a gap between them; a gap closes the position.
-        let neighbours = |a: &Step, b: &Step| a.instrument == b.instrument && b.row == a.row + 1;
-        for run in steps(records, call).chunk_by(neighbours) {
+        for run in steps(records, call).chunk_by(Step::is_followed_by) {
             let mut before = 0.0;
             for (index, step) in run.iter().enumerate() {
                 let held = &run[(index + 1).saturating_sub(horizon)..=index];
@@ -136,7 +141,7 @@ impl Portfolio {
     /// As many as there are in a year of tested time: gaps of more than ten days, or three
     /// intervals, are no part of it. `None` for a single time.
     pub(crate) fn periods_per_year(&self, interval: Interval) -> Option<f64> {
-        let longest = LONGEST_GAP.max(3 * interval.millis());
+        let longest = MAX_GAP.max(3 * interval.millis());
         let gaps = self.times.windows(2).map(|two| two[1].millis() - two[0].millis());
         let (mut count, mut sum) = (0.0, 0.0);
         for gap in gaps.filter(|gap| *gap <= longest) {
@@ -151,14 +156,14 @@ impl Portfolio {
 fn steps(records: &[Record], call: impl Fn(&Record) -> Direction) -> Vec<Step> {
     let mut sorted: Vec<&Record> = records.iter().collect();
     sorted.sort_by_key(|record| (record.instrument, record.row));
-    let step = |record: &Record| Step {
+    let steps = sorted.into_iter().map(|record| Step {
         instrument: record.instrument,
         row: record.row,
         time: record.decided_at,
         change: record.next_change,
         side: side(call(record)),
-    };
-    sorted.into_iter().map(step).collect()
+    });
+    steps.collect()
 }
 
 #[cfg(test)]
@@ -178,6 +183,11 @@ mod tests {
 
     fn turnovers(portfolio: &Portfolio) -> Vec<f64> {
         portfolio.flows.iter().map(|flow| flow.turnover).collect()
+    }
+
+    fn per_year(hours: impl Iterator<Item = i64>) -> Option<f64> {
+        let records: Vec<Record> = hours.map(|t| record(t, Up, 0.01)).collect();
+        Portfolio::of(&records, called, 1).periods_per_year(Interval::HOUR)
     }
 
     // By hand: long, long, short, flat, short.
@@ -224,9 +234,9 @@ mod tests {
 
     #[test]
     fn instruments_are_equal_parts_whatever_the_order_of_records() {
-        let of = |instrument, t, call, change| Record { instrument, ..record(t, call, change) };
+        let second = Record { instrument: 1, ..record(1, Down, 0.04) };
         // The second instrument is there from the second hour on.
-        let mut records = vec![of(0, 0, Up, 0.02), of(0, 1, Up, 0.02), of(1, 1, Down, 0.04)];
+        let mut records = vec![record(0, Up, 0.02), record(1, Up, 0.02), second];
         let two = Portfolio::of(&records, called, 1);
         close(two.flows[0].gross, 0.02);
         close(two.flows[1].gross, -0.01);
@@ -238,16 +248,12 @@ mod tests {
 
     #[test]
     fn a_year_has_as_many_periods_as_are_tested_in_one() {
-        let per_year = |hours: &mut dyn Iterator<Item = i64>| {
-            let records: Vec<Record> = hours.map(|t| record(t, Up, 0.01)).collect();
-            Portfolio::of(&records, called, 1).periods_per_year(Interval::HOUR)
-        };
-        close(per_year(&mut (0..100)).unwrap(), 8_766.0);
+        close(per_year(0..100).unwrap(), 8_766.0);
         // Four untested years between two tests.
-        close(per_year(&mut (0..100).chain(35_000..35_100)).unwrap(), 8_766.0);
+        close(per_year((0..100).chain(35_000..35_100)).unwrap(), 8_766.0);
         // Closed every other day.
-        let half = per_year(&mut (0..4_800).filter(|t| t / 24 % 2 == 0)).unwrap();
+        let half = per_year((0..4_800).filter(|t| t / 24 % 2 == 0)).unwrap();
         assert!((half / 4_383.0 - 1.0).abs() < 0.01, "{half}");
-        assert_eq!(per_year(&mut (0..1)), None);
+        assert_eq!(per_year(0..1), None);
     }
 }

@@ -14,12 +14,12 @@ const ERROR: f64 = 0.05;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Rank {
-    /// The model.
+    /// Name of the model.
     pub model: String,
     /// Whether it was tested on every fold; otherwise it is compared on fewer candles.
     pub complete: bool,
     /// Whether a result of it, pooled, is better than markets allow: audit for leaks.
-    pub suspicious: bool,
+    pub(crate) suspicious: bool,
     /// Calls over all instruments.
     pub calls: usize,
     /// Accuracy of those, pooled: every call weighs the same.
@@ -35,7 +35,7 @@ pub struct Rank {
     /// The lead's p-value corrected for the number of models compared
     /// ([`holm`](crate::metrics::holm)); one that is undefined is taken for 1.
     pub p_holm: Option<f64>,
-    /// Whether that is at most 0.05: only then can the model be told from the best baseline.
+    /// Whether that is at most 0.05: a statistically significant lead over the best baseline.
     pub ahead: bool,
     /// Lead over the next model in the ranking, on the candles that both called and whose close
     /// moved; `None` for the last. Not corrected for choosing the pair.
@@ -56,7 +56,9 @@ pub(crate) fn rank(
     mut contenders: Vec<Contender<'_>>,
     terms: Terms<'_>,
 ) -> Vec<Rank> {
-    contenders.iter_mut().for_each(|one| one.records.sort_by_key(key));
+    for one in &mut contenders {
+        one.records.sort_by_key(key);
+    }
     let pooled = results.iter().filter(|row| row.scope == Scope::All);
     let mut ranking: Vec<Rank> =
         pooled.map(|row| Rank::new(row, results, find(&contenders, &row.model))).collect();

@@ -25,9 +25,9 @@ pub struct Record {
     pub next_change: f64,
     /// The class of that change over the horizon.
     pub label: Direction,
-    /// What the model said.
+    /// Direction that the model predicted.
     pub called: Direction,
-    /// What the model gave each class.
+    /// Probabilities of the classes.
     pub probabilities: Probabilities,
     /// Share of the fold's validation windows on which the model was at least as sure: a
     /// |p(UP) − p(DOWN)| as great or greater. 0 is surer than on any of them.

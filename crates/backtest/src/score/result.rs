@@ -12,7 +12,7 @@ use crate::score::{
     Accuracy, Baseline, BaselineResult, Confidence, Lead, Record, Trading, warning,
 };
 
-/// Which candles a row is about.
+/// Scope of a row: an instrument, an interval or all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ pub enum Scope {
 pub struct FoldScore {
     /// Fold, counted from 1.
     pub fold: usize,
-    /// What was scored in it.
+    /// Score in the fold.
     #[serde(flatten)]
     pub score: Accuracy,
 }
@@ -42,7 +42,7 @@ pub struct FoldScore {
 pub struct PathScore {
     /// Path, counted from 1.
     pub path: usize,
-    /// What was scored on it.
+    /// Score on the path.
     #[serde(flatten)]
     pub score: Accuracy,
 }
@@ -51,9 +51,9 @@ pub struct PathScore {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SeedScore {
-    /// The seed.
+    /// Seed of the run.
     pub seed: u64,
-    /// What they scored.
+    /// Score of the models with this seed.
     #[serde(flatten)]
     pub score: Accuracy,
 }
@@ -66,9 +66,9 @@ pub struct SeedScore {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ResultRow {
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// Which candles the row is about.
+    /// Scope of the row.
     pub scope: Scope,
     /// The instrument, or `all`.
     pub instrument: String,
@@ -86,31 +86,31 @@ pub struct ResultRow {
     /// Whether [`full_coverage`](Self::full_coverage) is better than markets allow: audit for leaks.
     pub suspicious: bool,
     /// The model on the candles it is surest of: at 100, 50, 20 and 10 %.
-    pub selected: Vec<Selected>,
+    pub(crate) selected: Vec<Selected>,
     /// Accuracy against coverage, at 5, 10, … 100 %.
     pub(crate) coverage_curve: Vec<CoveragePoint>,
     /// The baselines on the candles that were scored; not the model itself, nor learners that could
     /// not be fitted on all of its folds.
     pub baselines: Vec<BaselineResult>,
     /// The best of them there, chosen with hindsight; `None` without a scored call.
-    pub best_baseline: Option<Baseline>,
+    pub(crate) best_baseline: Option<Baseline>,
     /// The model's lead over it.
     pub lead: Option<Lead>,
     /// Labels against calls.
     pub confusion: Confusion,
     /// Mean recall over the labels that occur.
-    pub balanced_accuracy: Option<f64>,
+    pub(crate) balanced_accuracy: Option<f64>,
     /// Mean −ln p(label), nats.
     pub log_loss: Option<f64>,
     /// Brier score of the three classes, 0 to 2.
-    pub brier: Option<f64>,
+    pub(crate) brier: Option<f64>,
     /// Expected calibration error in 15 bins, a fraction.
     pub calibration_error: Option<f64>,
     /// The reliability diagram: those of the 15 bins that hold a case.
     pub(crate) reliability: Vec<ReliabilityBin>,
-    /// How sure the calls were.
+    /// Confidence of the calls.
     pub(crate) confidence: Confidence,
-    /// What trading the calls would have earned; `None` where several intervals are pooled.
+    /// Results of trading the calls; `None` where several intervals are pooled.
     pub trading: Option<Trading>,
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
@@ -183,7 +183,7 @@ impl ResultRow {
     }
 }
 
-/// Which candles a row is about, with their names.
+/// Place of a row: scope, instrument and interval.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) scope: Scope,
@@ -209,11 +209,11 @@ fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accu
     let mut numbers: Vec<usize> = records.iter().map(&number).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let score = |wanted| {
+    let scores = numbers.into_iter().map(|wanted| {
         let own = records.iter().filter(|record| number(record) == wanted);
         (wanted, Accuracy::of(own, |record| record.called))
-    };
-    numbers.into_iter().map(score).collect()
+    });
+    scores.collect()
 }
 
 #[cfg(test)]
@@ -225,10 +225,10 @@ pub(crate) fn row(records: &[Record]) -> ResultRow {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::Direction::{Down, Neutral, Up};
+    use windvane_candles::Direction::Neutral;
 
     use super::*;
-    use crate::score::testing::record;
+    use crate::score::testing::{mostly_right, record};
 
     #[test]
     fn a_row_without_calls_is_undefined_throughout() {
@@ -243,10 +243,7 @@ mod tests {
     #[test]
     fn the_lead_is_the_difference_to_the_best_rule() {
         // Three of four go up; the model is right on every second fall as well.
-        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
-        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
-        let records: Vec<Record> = (0..800).map(|t| record(t, call(t), change(t))).collect();
-        let row = row(&records);
+        let row = row(&mostly_right(800));
         assert_eq!(row.best_baseline, Some(Baseline::AlwaysUp));
         assert_eq!(row.score.accuracy, Some(0.875));
         assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);

@@ -1,4 +1,4 @@
-//! How accuracy changes when only the calls a model is surest of count.
+//! Selective accuracy: accuracy of the most confident calls, by coverage.
 use serde::Serialize;
 
 use crate::metrics::Bounds;
@@ -14,28 +14,27 @@ const SHARES: [f64; 4] = [1.0, 0.5, 0.2, 0.1];
 /// Points of the curve.
 const POINTS: usize = 20;
 
-/// A model on the candles it is surest of, calling each of them by the sign of p(UP) − p(DOWN).
+/// Score of a model's most confident predictions, each called by the sign of p(UP) − p(DOWN).
 ///
 /// The threshold on |p(UP) − p(DOWN)| is that of the asked share of the fold's **validation**
 /// windows, all instruments together: nothing of the test is needed to choose it, so what is
 /// scored is what a bot with that threshold would have had. The realised share is the
 /// coverage of the score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Selected {
+pub(crate) struct Selected {
     /// The share asked for, on validation windows.
-    pub share: f64,
-    /// What came of it; its coverage is the realised share.
+    pub(crate) share: f64,
+    /// Score of the selected calls; its coverage is the realised share.
     #[serde(flatten)]
-    pub score: Accuracy,
+    pub(crate) score: Accuracy,
     /// 95 % interval of the accuracy: block bootstrap over calendar time.
-    pub interval_95: Option<Bounds>,
+    pub(crate) interval_95: Option<Bounds>,
     /// The best baseline on the candles scored, chosen with hindsight.
-    pub best_baseline: Option<BaselineResult>,
+    pub(crate) best_baseline: Option<BaselineResult>,
     /// The model's lead over it.
-    pub lead: Option<Lead>,
+    pub(crate) lead: Option<Lead>,
     /// Mean of the change in the called direction over the horizon, a fraction, before costs.
-    pub mean_return: Option<f64>,
+    pub(crate) mean_return: Option<f64>,
 }
 
 impl Selected {
@@ -124,7 +123,7 @@ pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
     }
     let known: Vec<Baseline> = known(records).collect();
     let mut sum = Bin::default();
-    let point = |(point, bin): (usize, &Bin)| {
+    let points = bins.iter().enumerate().map(|(point, bin)| {
         sum.merge(bin);
         let tallies = known.iter().map(|rule| sum.baselines[*rule as usize]);
         let best = tallies.filter_map(|(hits, scored)| share(hits, scored)).reduce(f64::max);
@@ -135,11 +134,11 @@ pub(crate) fn curve(records: &[Record]) -> Vec<CoveragePoint> {
             accuracy: share(sum.hits, sum.scored),
             best_baseline_accuracy: best,
         }
-    };
-    bins.iter().enumerate().map(point).collect()
+    });
+    points.collect()
 }
 
-/// How sure a model was on validation windows: what thresholds are chosen by.
+/// Sorted margins of a model on validation windows, to rank predictions by confidence.
 #[derive(Debug)]
 pub(crate) struct Sureness(Vec<f32>);
 

@@ -27,6 +27,16 @@ pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
     }
 }
 
+/// Records always long, except where the hour is a multiple of eight; three in four go up.
+pub(crate) fn mostly_right(count: i64) -> Vec<Record> {
+    let mut records = Vec::new();
+    for hour in 0..count {
+        let called = if hour % 8 == 0 { Direction::Down } else { Direction::Up };
+        records.push(record(hour, called, if hour % 4 == 0 { -0.01 } else { 0.01 }));
+    }
+    records
+}
+
 /// Any records, at times of their own.
 pub(crate) fn any_records(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Record>> {
     let change = prop_oneof![Just(0.0), -0.1..0.1_f64];

@@ -1,4 +1,4 @@
-//! What acting on every call would have earned, after costs.
+//! Returns of trading every call, before and after costs.
 use std::ops::AddAssign;
 
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::score::{Baseline, Record, ResultRow};
 const POINTS: usize = 200;
 
 /// Fewest days of tested time for a growth per year: of less it would be a raised power of luck.
-const LEAST_DAYS: f64 = 90.0;
+const MIN_DAYS: f64 = 90.0;
 
 /// One basis point.
 const BASIS_POINT: f64 = 1e-4;
@@ -57,21 +57,21 @@ pub struct Trading {
     /// Share of the candles held that earned something, among those that earned or lost; `None`
     /// without any. With a horizon of one candle, and instruments that are all there all the time,
     /// this is the accuracy.
-    pub hit_rate: Option<f64>,
-    /// What a candle earned that earned something, on the mean, a fraction.
+    pub(crate) hit_rate: Option<f64>,
+    /// Mean return of the candles with a gain, a fraction.
     pub(crate) mean_gain: Option<f64>,
-    /// What a candle lost that lost something, on the mean, a positive fraction.
+    /// Mean loss of the candles with a loss, a positive fraction.
     pub(crate) mean_loss: Option<f64>,
     /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
     /// loss before costs, `None` without turnover.
-    pub break_even_cost: Option<f64>,
+    pub(crate) break_even_cost: Option<f64>,
     /// After costs, one entry per cost.
     pub net: Vec<NetResult>,
     /// Growth from 1 on; empty for single instruments.
     pub equity: Vec<EquityPoint>,
 }
 
-/// What is left after costs.
+/// Results after costs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NetResult {
@@ -88,14 +88,14 @@ pub struct NetResult {
     /// as large as they were: (loss + cost) / (gain + loss), cost being c Σ q per candle that
     /// earned or lost. A hit rate above it means a mean above 0, and the other way round. Above 1
     /// no hit rate would do.
-    pub break_even_accuracy: Option<f64>,
+    pub(crate) break_even_accuracy: Option<f64>,
     /// The Sharpe ratio per period with its moments.
-    pub sharpe_ratio: Option<SharpeRatio>,
+    pub(crate) sharpe_ratio: Option<SharpeRatio>,
     /// Probability that it is more than the best of all models compared here has by chance:
     /// [`SharpeRatio::deflated`].
-    pub deflated_sharpe: Option<f64>,
+    pub(crate) deflated_sharpe: Option<f64>,
     /// The baseline that earned the most at this cost on all test candles, with hindsight.
-    pub best_baseline: Option<BaselineReturn>,
+    pub(crate) best_baseline: Option<BaselineReturn>,
 }
 
 impl NetResult {
@@ -111,7 +111,7 @@ impl NetResult {
     }
 }
 
-/// What trading a baseline would have left.
+/// Returns of trading a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BaselineReturn {
@@ -128,7 +128,7 @@ pub struct BaselineReturn {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EquityPoint {
-    /// When.
+    /// Time of the point.
     #[serde(serialize_with = "iso::time")]
     pub time: Timestamp,
     /// Before costs.
@@ -150,9 +150,11 @@ pub(crate) fn side(call: Direction) -> f64 {
 }
 
 impl Trading {
-    /// What 1 has grown to after acting on every call, each held for `horizon` candles, at `cost`
-    /// basis points per unit of turnover: the last equity of the report, for a bot that wants it
-    /// while it trades. The records are of one interval; a `horizon` of 0 counts as 1.
+    /// Final equity of a capital of 1 after trading every call.
+    ///
+    /// Each call is held for `horizon` candles, at `cost` basis points per unit of turnover. It is
+    /// the last equity of the report, for a bot that wants it while it trades. The records are of
+    /// one interval; a `horizon` of 0 counts as 1.
     ///
     /// # Examples
     /// ```
@@ -248,11 +250,11 @@ fn net_bounds(bootstrap: &Bootstrap<Periods>, fee: f64) -> Option<Bounds> {
     bootstrap.bounds(|some| Some(some.flow.net(fee) / some.count as f64), LEVEL, all)
 }
 
-/// Growth and risk; without what is reckoned per year if less than [`LEAST_DAYS`] were tested.
+/// Growth and risk; without what is reckoned per year if less than [`MIN_DAYS`] were tested.
 fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
     let whole = Returns::of(returns, periods_per_year.unwrap_or(f64::NAN));
     let days = periods_per_year.map(|year| 365.25 * returns.len() as f64 / year);
-    if days.is_some_and(|days| days >= LEAST_DAYS) {
+    if days.is_some_and(|days| days >= MIN_DAYS) {
         return whole;
     }
     Returns { annual_return: None, calmar: None, ..whole }
@@ -332,19 +334,12 @@ mod tests {
     use windvane_candles::Direction::{Down, Up};
 
     use super::*;
-    use crate::score::testing::record;
+    use crate::score::testing::{mostly_right as records, record};
 
     const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
 
     fn close(got: f64, want: f64) {
         assert!((got - want).abs() < 1e-12 * want.abs().max(1.0) * 10.0, "{got} {want}");
-    }
-
-    /// Always long, except where the hour is a multiple of eight; three in four go up.
-    fn records(n: i64) -> Vec<Record> {
-        let call = |t: i64| if t % 8 == 0 { Down } else { Up };
-        let change = |t: i64| if t % 4 == 0 { -0.01 } else { 0.01 };
-        (0..n).map(|t| record(t, call(t), change(t))).collect()
     }
 
     // By hand: of eight hours 7 come true and 1 does not, 1 % each; two turns of 2, but the first
@@ -375,10 +370,12 @@ mod tests {
             windvane_lstm_core::Stream::new(5, windvane_lstm_core::Purpose::Shuffle, 0, 0);
         let mut ahead = 0;
         for _ in 0..200 {
-            let mut draw =
-                || (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
-            let records: Vec<Record> =
-                (0..60).map(|t| record(t, if t % 3 == 0 { Down } else { Up }, draw())).collect();
+            let mut records = Vec::new();
+            for t in 0..60 {
+                let change =
+                    (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
+                records.push(record(t, if t % 3 == 0 { Down } else { Up }, change));
+            }
             let trading = Trading::of(&records, TERMS, false).unwrap();
             for net in &trading.net {
                 let above = trading.hit_rate.unwrap() > net.break_even_accuracy.unwrap();
@@ -391,8 +388,8 @@ mod tests {
 
     #[test]
     fn less_than_ninety_days_have_no_growth_per_year() {
-        let of = |n| Trading::of(&records(n), TERMS, false).unwrap();
-        let (short, long) = (of(24 * 90 - 1), of(24 * 90 + 1));
+        let [short, long] = [24 * 90 - 1, 24 * 90 + 1]
+            .map(|hours| Trading::of(&records(hours), TERMS, false).unwrap());
         assert_eq!((short.gross.annual_return, short.net[1].returns.calmar), (None, None));
         assert_eq!(short.net[0].best_baseline.unwrap().returns.annual_return, None);
         assert!(short.gross.total.is_some() && short.gross.sharpe.is_some());
@@ -436,18 +433,16 @@ mod tests {
     fn the_more_models_are_compared_the_less_a_sharpe_ratio_says() {
         let mut random =
             windvane_lstm_core::Stream::new(3, windvane_lstm_core::Purpose::Shuffle, 0, 0);
-        let mut model = |share: f64| {
-            let mut hit = || if random.uniform() < share { 0.01 } else { -0.01 };
-            let records: Vec<Record> = (0..900).map(|t| record(t, Up, hit())).collect();
-            Trading::of(&records, TERMS, false).unwrap()
-        };
-        let mut all: Vec<Trading> = [0.54, 0.5, 0.5, 0.47].map(&mut model).into();
-        let alone = |trading: &Trading| {
-            let mut one = trading.clone();
-            deflate(&mut [&mut one]);
-            one.net[0].deflated_sharpe.unwrap()
-        };
-        let before = alone(&all[0]);
+        let mut all: Vec<Trading> = Vec::new();
+        for share in [0.54, 0.5, 0.5, 0.47] {
+            let records: Vec<Record> = (0..900)
+                .map(|t| record(t, Up, if random.uniform() < share { 0.01 } else { -0.01 }))
+                .collect();
+            all.push(Trading::of(&records, TERMS, false).unwrap());
+        }
+        let mut alone = all[0].clone();
+        deflate(&mut [&mut alone]);
+        let before = alone.net[0].deflated_sharpe.unwrap();
         let expected = all[0].net[0].sharpe_ratio.unwrap().probability_above(0.0);
         assert_eq!(Some(before), expected);
         deflate(&mut all.iter_mut().collect::<Vec<_>>());

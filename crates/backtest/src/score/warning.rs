@@ -1,18 +1,18 @@
-//! What in a result should make its reader doubt.
+//! Warnings about suspicious results.
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
 use windvane_candles::{CandleSeries, Direction, Interval, Timestamp};
 
-use crate::score::bootstrap::LEAST_CALLS;
+use crate::score::bootstrap::MIN_CALLS;
 use crate::score::{Accuracy, ResultRow};
 
 /// Fewest calls for a claim: with 400 the 95 % interval is still ± 5 percentage points.
 const ENOUGH_CALLS: usize = 400;
 
-/// A close below this part of the one before, or as far above it, is told of.
-const MOST_FALL: f64 = 0.6;
+/// Smallest ratio of two closes that gives no warning; its inverse is the largest.
+const MIN_RATIO: f64 = 0.6;
 
 /// Kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ pub enum WarningCode {
     Jump,
 }
 
-/// As in JSON.
+/// Written as in JSON.
 impl fmt::Display for WarningCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -54,7 +54,7 @@ impl fmt::Display for WarningCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
-    /// Its kind.
+    /// Kind of the warning.
     pub code: WarningCode,
     /// The model, or `every model`.
     pub model: String,
@@ -62,7 +62,7 @@ pub struct Warning {
     pub instrument: String,
     /// The candles' interval; `None` where several are pooled.
     pub interval: Option<Interval>,
-    /// What was seen.
+    /// Description with the observed numbers.
     pub message: String,
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
         (WarningCode::Suspicious, suspicious(row)),
         (WarningCode::FewCalls, few_calls(row)),
     ];
-    let warning = |(code, message): (WarningCode, Option<String>)| {
+    let warnings = messages.into_iter().filter_map(|(code, message)| {
         Some(Warning {
             code,
             model: row.model.clone(),
@@ -94,8 +94,8 @@ pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
             interval: row.interval,
             message: message?,
         })
-    };
-    messages.into_iter().filter_map(warning).collect()
+    });
+    warnings.collect()
 }
 
 /// A warning where a tested close lies further from the one before than prices go by themselves.
@@ -104,7 +104,7 @@ pub(crate) fn jump(series: &CandleSeries, tested: RangeInclusive<Timestamp>) -> 
     let far = series.candles().windows(2).filter_map(|two| {
         let ratio = two[1].close() / two[0].close();
         let time = two[1].open_time();
-        let wide = !(MOST_FALL..=1.0 / MOST_FALL).contains(&ratio);
+        let wide = !(MIN_RATIO..=1.0 / MIN_RATIO).contains(&ratio);
         (wide && tested.contains(&time)).then_some((time, 100.0 * (ratio - 1.0)))
     });
     let far: Vec<_> = far.collect();
@@ -138,7 +138,7 @@ fn all_or_nothing(row: &ResultRow) -> Option<String> {
         hits if hits == scored => "hit",
         _ => return None,
     };
-    (scored >= LEAST_CALLS)
+    (scored >= MIN_CALLS)
         .then(|| format!("all {scored} calls {which}: look for a leak or a swapped sign"))
 }
 
@@ -147,8 +147,8 @@ fn one_direction(row: &ResultRow) -> Option<String> {
         Direction::ALL.iter().map(|label| row.confusion.count(*label, direction)).sum()
     });
     let direction = match (up, down) {
-        (up, 0) if up >= LEAST_CALLS => Direction::Up,
-        (0, down) if down >= LEAST_CALLS => Direction::Down,
+        (up, 0) if up >= MIN_CALLS => Direction::Up,
+        (0, down) if down >= MIN_CALLS => Direction::Down,
         _ => return None,
     };
     Some(format!("all {} calls are {direction}: this is a bias, not a prediction", row.score.calls))
@@ -162,7 +162,7 @@ fn limit(interval: Option<Interval>) -> f64 {
 
 /// Whether an accuracy, every candle called, is above what markets allow.
 pub(crate) fn too_good(full_coverage: &Accuracy, interval: Option<Interval>) -> bool {
-    full_coverage.scored >= LEAST_CALLS
+    full_coverage.scored >= MIN_CALLS
         && full_coverage.accuracy.is_some_and(|accuracy| accuracy > limit(interval))
 }
 
@@ -195,6 +195,10 @@ mod tests {
             .map(|(t, (call, change))| record(t, call, change))
             .collect();
         about(&row(&records)).into_iter().map(|warning| warning.code).collect()
+    }
+
+    fn day(number: i64) -> Timestamp {
+        Timestamp::from_millis(number * 86_400_000)
     }
 
     fn sign(t: i64) -> f64 {
@@ -231,24 +235,21 @@ mod tests {
     #[test]
     fn a_split_that_is_tested_is_told_of() {
         let closes = [700.0, 702.0, 100.5, 101.0, 55.0, 56.0];
-        let candle = |(day, close): (i64, f64)| {
+        let candles = (0..).zip(closes).map(|(number, close)| {
             let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
-            Candle::new(Timestamp::from_millis(day * 86_400_000), values).unwrap()
-        };
-        let candles = (0..).zip(closes).map(candle).collect();
-        let series = CandleSeries::new("AAPL".parse().unwrap(), Interval::DAY, candles).unwrap();
-        let of = |from: i64, until: i64| {
-            let day = |day: i64| Timestamp::from_millis(day * 86_400_000);
-            jump(&series, day(from)..=day(until)).map(|warning| warning.to_string())
-        };
-        let all = of(0, 9).unwrap();
+            Candle::new(day(number), values).unwrap()
+        });
+        let pair = "AAPL".parse().unwrap();
+        let series = CandleSeries::new(pair, Interval::DAY, candles.collect()).unwrap();
+        let all = jump(&series, day(0)..=day(9)).unwrap().to_string();
         assert!(
             all.starts_with("jump every model, AAPL, 1d: the close changes by -85.7 % in"),
             "{all}"
         );
         assert!(all.contains("1970-01-03") && all.contains("as far at 1 more"), "{all}");
-        assert!(!of(3, 9).unwrap().contains("more"));
-        assert_eq!((of(0, 1), of(5, 9)), (None, None));
+        assert!(!jump(&series, day(3)..=day(9)).unwrap().message.contains("more"));
+        assert_eq!(jump(&series, day(0)..=day(1)), None);
+        assert_eq!(jump(&series, day(5)..=day(9)), None);
     }
 
     #[test]
@@ -258,12 +259,17 @@ mod tests {
             .map(|record| Record { interval: Interval::DAY, ..record })
             .collect();
         let mut daily = row(&records);
-        let suspicious = |interval| too_good(&daily.full_coverage, interval);
-        let (half, day) = (Interval::from_millis(12 * 3_600_000).unwrap(), Interval::DAY);
-        assert!(suspicious(Some(half)) && suspicious(Some(Interval::MINUTE)));
-        assert!(!suspicious(Some(day)) && !suspicious(None));
+        let half = Interval::from_millis(12 * 3_600_000).unwrap();
+        for (interval, expected) in [
+            (Some(half), true),
+            (Some(Interval::MINUTE), true),
+            (Some(Interval::DAY), false),
+            (None, false),
+        ] {
+            assert_eq!(too_good(&daily.full_coverage, interval), expected, "{interval:?}");
+        }
         daily.suspicious = true;
         daily.interval = Some(half);
-        assert!(super::suspicious(&daily).unwrap().starts_with("60.00 %"));
+        assert!(suspicious(&daily).unwrap().starts_with("60.00 %"));
     }
 }

@@ -4,11 +4,11 @@ use windvane_candles::Timestamp;
 /// An axis of a plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Axis {
-    /// What it measures, with the unit.
+    /// Measured quantity, with its unit.
     pub(crate) label: String,
     pub(crate) from: f64,
     pub(crate) to: f64,
-    /// Where there is a text.
+    /// Positions of the ticks, with their texts.
     pub(crate) ticks: Vec<(f64, String)>,
     /// Whether a line is drawn across the plot at every tick.
     pub(crate) grid: bool,
@@ -56,14 +56,13 @@ impl Axis {
     pub(crate) fn ratios(label: &str, powers: impl IntoIterator<Item = f64>, count: usize) -> Self {
         let axis = Self::numbers(label, powers, count);
         let range = axis.from..=axis.to;
-        let tick = |value: f64, text: String| (value.log10(), text);
         // Powers of ten with their doubles and halves, or each, each second, third of them.
         for (factors, step) in [(&[1.0, 2.0, 5.0][..], 1), (&[1.0], 1), (&[1.0], 2), (&[1.0], 5)] {
             let decades = (-300..=300).filter(|decade| decade % step == 0);
             let values = decades
                 .flat_map(|decade| factors.iter().map(move |factor| factor * 10_f64.powi(decade)));
             let ticks: Vec<_> = values
-                .map(|value| tick(value, value.to_string()))
+                .map(|value| (value.log10(), value.to_string()))
                 .filter(|(at, _)| range.contains(at))
                 .collect();
             if ticks.len() <= count + 1 {
@@ -75,7 +74,7 @@ impl Axis {
         }
         let linear = Self::between("", 10_f64.powf(axis.from), 10_f64.powf(axis.to), count).ticks;
         let ticks = linear.into_iter().filter(|(value, _)| *value > 0.0);
-        Self { ticks: ticks.map(|(value, text)| tick(value, text)).collect(), ..axis }
+        Self { ticks: ticks.map(|(value, text)| (value.log10(), text)).collect(), ..axis }
     }
 
     /// Names at 0, 1, 2 and so on.
@@ -117,12 +116,6 @@ fn round_step(least: f64) -> f64 {
 
 /// Firsts of years or of months within a range, at most about `count`; else dates apart evenly.
 fn dates(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
-    let text = |millis: f64| {
-        #[expect(clippy::cast_possible_truncation, reason = "a time of a candle")]
-        let time = Timestamp::from_millis(millis as i64);
-        time.to_string()
-    };
-    let year = |millis: f64| text(millis).get(..4).and_then(|y| y.parse::<i32>().ok());
     let mut firsts = Vec::new();
     if let (Some(first), Some(last)) = (year(from), year(to)) {
         for (year, month) in (first..=last).flat_map(|y| (1..=12).map(move |m| (y, m))) {
@@ -141,14 +134,26 @@ fn dates(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
         // Names of months are longer.
         let most = if step < 12 { 2 * count / 3 } else { count };
         if (2..=most).contains(&kept.len()) {
-            let name = |year: &i32, month: &i32| {
-                if step < 12 { format!("{year}-{month:02}") } else { year.to_string() }
-            };
-            return kept.into_iter().map(|(at, y, m)| (*at, name(y, m))).collect();
+            return kept.into_iter().map(|(at, y, m)| (*at, first_name(*y, *m, step))).collect();
         }
     }
-    let at = |share: f64| from + (to - from) * share;
-    [0.25, 0.75].map(|share| (at(share), text(at(share)).chars().take(10).collect())).to_vec()
+    let evenly = [0.25, 0.75].map(|share| from + (to - from) * share);
+    evenly.map(|millis| (millis, text(millis).chars().take(10).collect())).to_vec()
+}
+
+/// Name of the first of a month, given the step between ticks in months.
+fn first_name(year: i32, month: i32, step: i32) -> String {
+    if step < 12 { format!("{year}-{month:02}") } else { year.to_string() }
+}
+
+fn text(millis: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "a time of a candle")]
+    let time = Timestamp::from_millis(millis as i64);
+    time.to_string()
+}
+
+fn year(millis: f64) -> Option<i32> {
+    text(millis).get(..4)?.parse().ok()
 }
 
 /// A name that fits beside an axis.
@@ -168,6 +173,14 @@ mod tests {
         axis.ticks.iter().map(|(_, text)| text.as_str()).collect()
     }
 
+    fn ratios(low: f64, high: f64) -> Axis {
+        Axis::ratios("", [low.log10(), high.log10()], 5)
+    }
+
+    fn millis(text: &str) -> f64 {
+        text.parse::<Timestamp>().unwrap().millis() as f64
+    }
+
     #[test]
     fn ticks_are_round_and_within_the_range() {
         assert_eq!(
@@ -181,12 +194,11 @@ mod tests {
 
     #[test]
     fn ratios_are_written_as_themselves() {
-        let of = |low: f64, high: f64| Axis::ratios("", [low.log10(), high.log10()], 5);
-        assert_eq!(texts(&of(0.05, 1.1)), ["0.05", "0.1", "0.2", "0.5", "1"]);
-        assert_eq!(texts(&of(0.000_05, 1.0)), ["0.0001", "0.001", "0.01", "0.1", "1"]);
-        assert_eq!(texts(&of(1e-9, 1.0)), ["0.00000001", "0.000001", "0.0001", "0.01", "1"]);
-        assert_eq!(texts(&of(0.94, 1.03)), ["0.94", "0.96", "0.98", "1.00", "1.02"]);
-        assert!(of(0.94, 1.03).ticks.iter().all(|(at, _)| at.abs() < 0.03));
+        assert_eq!(texts(&ratios(0.05, 1.1)), ["0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(texts(&ratios(0.000_05, 1.0)), ["0.0001", "0.001", "0.01", "0.1", "1"]);
+        assert_eq!(texts(&ratios(1e-9, 1.0)), ["0.00000001", "0.000001", "0.0001", "0.01", "1"]);
+        assert_eq!(texts(&ratios(0.94, 1.03)), ["0.94", "0.96", "0.98", "1.00", "1.02"]);
+        assert!(ratios(0.94, 1.03).ticks.iter().all(|(at, _)| at.abs() < 0.03));
     }
 
     #[test]
@@ -201,12 +213,11 @@ mod tests {
 
     #[test]
     fn times_are_marked_at_firsts() {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap().millis() as f64;
-        let [from, to] = ["2021-03-04T00:00:00Z", "2024-08-01T00:00:00Z"].map(at);
+        let [from, to] = ["2021-03-04T00:00:00Z", "2024-08-01T00:00:00Z"].map(millis);
         assert_eq!(texts(&Axis::times([from, to], 4)), ["2022", "2023", "2024"]);
-        let [from, to] = ["2021-03-04T00:00:00Z", "2021-08-20T00:00:00Z"].map(at);
+        let [from, to] = ["2021-03-04T00:00:00Z", "2021-08-20T00:00:00Z"].map(millis);
         assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-04", "2021-07"]);
-        let [from, to] = ["2021-03-04T00:00:00Z", "2021-03-09T00:00:00Z"].map(at);
+        let [from, to] = ["2021-03-04T00:00:00Z", "2021-03-09T00:00:00Z"].map(millis);
         assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-03-05", "2021-03-07"]);
     }
 

@@ -27,11 +27,12 @@ impl Report {
         for row in &rows {
             let place = names.iter().position(|name| *name == row.instrument)? as f64;
             let model = self.run.models.iter().position(|model| *model == row.model)?;
-            let at = |share: f64| (percent(share), place + spread(model, models));
-            let ends = row.interval_95.map(|b| [at(b.low), at(b.high)]);
-            marks.push(Mark::Dot(self.ink(&row.model), at(row.score.accuracy?), ends));
+            let y = place + spread(model, models);
+            let ends = row.interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
+            let centre = (percent(row.score.accuracy?), y);
+            marks.push(Mark::Dot(self.ink(&row.model), centre, ends));
             let baseline = row.best_baseline_result().and_then(|best| best.score.accuracy);
-            marks.extend(baseline.map(|best| Mark::upright(at(best), models)));
+            marks.extend(baseline.map(|best| Mark::upright((percent(best), y), models)));
         }
         let values = marks.iter().flat_map(Mark::places).chain([50.0]);
         let x = Axis::numbers("Accuracy, %", values, 5);
@@ -58,10 +59,10 @@ impl Report {
     fn lead_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<Plot> {
         let mut marks = Vec::new();
         for (place, row) in rows.iter().enumerate() {
-            let at = |share: f64| (percent(share), place as f64);
             let Some(lead) = row.lead else { continue };
-            let ends = lead.interval_95.map(|b| [at(b.low), at(b.high)]);
-            marks.push(Mark::Dot(self.ink(&row.model), at(lead.lead), ends));
+            let y = place as f64;
+            let ends = lead.interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
+            marks.push(Mark::Dot(self.ink(&row.model), (percent(lead.lead), y), ends));
         }
         if marks.is_empty() {
             return None;
@@ -88,7 +89,7 @@ impl Report {
 }
 
 fn confusion_plot(row: &ResultRow) -> Plot {
-    let names = || Direction::ALL.map(|class| class.to_string());
+    let names = Direction::ALL.map(|class| class.to_string());
     let mut marks = Vec::new();
     for (y, label) in Direction::ALL.into_iter().enumerate() {
         let all: usize =
@@ -110,8 +111,8 @@ fn confusion_plot(row: &ResultRow) -> Plot {
         title: format!("{}, {} candles", row.model, interval(row)),
         caption: String::new(),
         size: Plot::SMALL,
-        x: Axis::names("Called", names()),
-        y: Axis::names("Happened", names()).downwards(),
+        x: Axis::names("Called", names.clone()),
+        y: Axis::names("Happened", names).downwards(),
         marks,
         legend: Vec::new(),
     }

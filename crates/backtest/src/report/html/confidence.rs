@@ -54,7 +54,7 @@ impl Report {
         })
     }
 
-    /// How often what is said with a probability comes true.
+    /// Reliability diagrams: predicted probability against observed frequency.
     pub(crate) fn reliability_plots(&self, candles: Interval) -> Vec<Plot> {
         let bins = self.pooled().flat_map(|row| &row.reliability);
         let (from, to) =
@@ -92,7 +92,7 @@ impl Report {
         }
     }
 
-    /// How sure the calls were, over all instruments.
+    /// Histograms of the confidence of calls, over all instruments.
     pub(crate) fn confidence_plots(&self) -> Vec<Plot> {
         let used = self.rows(Scope::All).flat_map(|row| &row.confidence.bins);
         let (from, to) = used
@@ -103,22 +103,22 @@ impl Report {
     }
 
     fn confidence_plot(&self, row: &ResultRow, from: f64, to: f64) -> Plot {
-        let share = |calls: usize| percent(calls as f64 / row.score.calls as f64);
-        let bins = row.confidence.bins.iter().filter(|bin| bin.calls > 0);
-        let most = bins.clone().map(|bin| share(bin.calls)).fold(1.0, f64::max);
+        const GAP: f64 = 0.3;
         let ink = self.ink(&row.model);
-        let bar = |bin: &crate::score::ConfidenceBin| {
-            let gap = 0.3;
-            let (left, right) = (percent(bin.from) + gap, percent(bin.to) - gap);
-            Mark::Block(ink, (left, 0.0), (right, share(bin.calls)), 0.85)
-        };
+        let (mut marks, mut highest) = (Vec::new(), 1.0);
+        for bin in row.confidence.bins.iter().filter(|bin| bin.calls > 0) {
+            let height = percent(bin.calls as f64 / row.score.calls as f64);
+            let (left, right) = (percent(bin.from) + GAP, percent(bin.to) - GAP);
+            marks.push(Mark::Block(ink, (left, 0.0), (right, height), 0.85));
+            highest = f64::max(highest, height);
+        }
         Plot {
             title: format!("{}: confidence", row.model),
             caption: String::new(),
             size: Plot::SMALL,
             x: Axis { grid: false, ..Axis::between("Confidence, %", from, to, 4) },
-            y: Axis::between("Calls, %", 0.0, 1.05 * most, 4),
-            marks: bins.map(bar).collect(),
+            y: Axis::between("Calls, %", 0.0, 1.05 * highest, 4),
+            marks,
             legend: Vec::new(),
         }
     }

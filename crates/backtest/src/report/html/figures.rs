@@ -1,4 +1,4 @@
-//! Which plots stand in which section, and how they are read.
+//! Figures: the plots of each section, with their captions.
 use windvane_candles::Interval;
 
 use super::ink::Ink;
@@ -14,7 +14,7 @@ pub(crate) struct Figures {
     pub(crate) small: bool,
     /// Rows of plots side by side.
     pub(crate) rows: Vec<Vec<Plot>>,
-    /// How to read them.
+    /// Caption that explains the plots.
     pub(crate) caption: &'static str,
 }
 

@@ -3,25 +3,25 @@ use std::fmt::Write as _;
 
 use plotters::style::RGBColor;
 
-/// What a mark is drawn with.
+/// Colour of a mark, by its role.
 ///
 /// Plots are drawn in the light colours; the page's style sheet finds those by value and sets
 /// what the reader's theme asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {
-    /// Text.
+    /// Text on the page.
     Text,
     /// Lines of the grid.
     Grid,
     /// Axes, and what a model is to be compared with, dashed.
     Rule,
-    /// What belongs to no model.
+    /// Marks that belong to no model.
     Plain,
     /// One of several models or lines.
     Series(usize),
 }
 
-/// Light and dark, 0xRRGGBB. The series can be told apart by the colour-blind (after Okabe and Ito
+/// Light and dark, 0xRRGGBB. The colour-blind can distinguish the series (after Okabe and Ito
 /// 2008) and have a contrast of 3 or more on both grounds.
 const TEXT: [u32; 2] = [0x1C_1C1E, 0xE8_E8EA];
 const GRID: [u32; 2] = [0xDE_DEE2, 0x3A_3A40];
@@ -56,7 +56,7 @@ impl Ink {
         }
     }
 
-    /// What stands for it in a legend.
+    /// Character that stands for the ink in a legend.
     pub(crate) fn sign(self) -> char {
         if self == Self::Rule { '┃' } else { '●' }
     }
@@ -117,16 +117,18 @@ mod tests {
 
     /// WCAG's contrast of two colours, 1 to 21.
     fn contrast(a: u32, b: u32) -> f64 {
-        let linear = |byte: u8| {
-            let share = f64::from(byte) / 255.0;
-            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-        };
-        let luminance = |colour: u32| {
-            let [_, r, g, b] = colour.to_be_bytes().map(linear);
-            0.2126 * r + 0.7152 * g + 0.0722 * b
-        };
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    fn luminance(colour: u32) -> f64 {
+        let [_, r, g, b] = colour.to_be_bytes().map(linear);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+
+    fn linear(byte: u8) -> f64 {
+        let share = f64::from(byte) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
     }
 
     #[test]

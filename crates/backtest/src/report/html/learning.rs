@@ -45,7 +45,7 @@ impl Report {
         })
     }
 
-    /// What each channel is worth, for each model.
+    /// Importance of each channel, for each model.
     pub(crate) fn importance_plots(&self, candles: Interval) -> Vec<Plot> {
         let models = self.run.models.iter();
         models.filter_map(|model| self.importance_plot(model, candles)).collect()

@@ -8,7 +8,7 @@ use crate::report::headline::{UNDEFINED, bounds, lead, percent};
 use crate::report::section::{Part, Section};
 use crate::score::{ResultRow, Scope};
 
-/// What the template is filled with.
+/// Data of the page template.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page {
@@ -18,19 +18,19 @@ struct Page {
     leader: String,
     introduction: &'static str,
     colours: String,
-    /// What a reader must not miss.
+    /// Sections that a reader must not miss.
     first: Vec<Chapter>,
     chapters: Vec<Chapter>,
 }
 
 struct Chapter {
-    /// What a link names.
+    /// Anchor of a link.
     id: String,
     title: &'static str,
-    /// What stands before the plots.
+    /// Parts before the plots.
     open: Vec<Part>,
     figures: Figures,
-    /// What follows them, folded up.
+    /// Parts after the plots, folded up.
     folded: Vec<Part>,
 }
 
@@ -39,11 +39,10 @@ impl Report {
     ///
     /// The numbers are those of [`to_markdown`](Self::to_markdown), from the same texts.
     pub fn to_html(&self) -> String {
-        let urgent =
-            |section: &Section| matches!(section.title, "Not read" | "Failures" | "Warnings");
-        let (first, others): (Vec<Section>, Vec<Section>) =
-            self.sections().into_iter().partition(urgent);
-        let chapter = |section| self.chapter(section);
+        let (first, others): (Vec<Section>, Vec<Section>) = self
+            .sections()
+            .into_iter()
+            .partition(|section| matches!(section.title, "Not read" | "Failures" | "Warnings"));
         let page = Page {
             title: self.title(),
             verdict: self.verdict(),
@@ -51,8 +50,8 @@ impl Report {
             leader: self.leader(),
             introduction: Self::INTRODUCTION,
             colours: ink::css(),
-            first: first.into_iter().map(chapter).collect(),
-            chapters: others.into_iter().map(chapter).collect(),
+            first: first.into_iter().map(|section| self.chapter(section)).collect(),
+            chapters: others.into_iter().map(|section| self.chapter(section)).collect(),
         };
         rendered(&page)
     }

@@ -17,9 +17,9 @@ const TEXT: f64 = 13.0;
 /// A plot as data.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plot {
-    /// What it shows.
+    /// Title of the plot.
     pub(crate) title: String,
-    /// How to read it, in a line.
+    /// Explanation of the plot, in a line.
     pub(crate) caption: String,
     /// Width and height, units; a phone shows about 330 across.
     pub(crate) size: (u32, u32),
@@ -27,7 +27,7 @@ pub(crate) struct Plot {
     pub(crate) y: Axis,
     /// Drawn in this order.
     pub(crate) marks: Vec<Mark>,
-    /// What the colours stand for.
+    /// Meaning of the colours.
     pub(crate) legend: Vec<(Ink, String)>,
 }
 
@@ -44,13 +44,13 @@ pub(crate) enum Mark {
     Text((f64, f64), String),
 }
 
-/// Where the line of an interval begins and ends.
+/// Ends of the line of an interval.
 pub(crate) type Ends = [(f64, f64); 2];
 
 /// Half the height of the rows of marks around a name, of the 1 between two names.
 const SPREAD: f64 = 0.38;
 
-/// Where the marks of the k-th of n stand around a name.
+/// Offset of the marks of the k-th of n models from the place of a name.
 pub(crate) fn spread(k: usize, n: usize) -> f64 {
     2.0 * SPREAD * ((k as f64 + 0.5) / n as f64 - 0.5)
 }
@@ -81,7 +81,7 @@ impl Plot {
         (FINE * self.size.0, FINE * self.size.1)
     }
 
-    /// What the SVG element holds.
+    /// Content of the SVG element.
     pub(crate) fn drawing(&self) -> String {
         let mut text = String::new();
         let area = SVGBackend::with_string(&mut text, self.view()).into_drawing_area();
@@ -93,10 +93,8 @@ impl Plot {
     }
 
     fn draw(&self, area: &Area<'_>) -> Drawn {
-        let widest =
-            |axis: &Axis| axis.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
-        let description = |axis: &Axis| if axis.label.is_empty() { 0.0 } else { 21.0 };
-        let beside = 10.0 + widest(&self.y) + description(&self.y);
+        let widest = self.y.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
+        let beside = 10.0 + widest + label_height(&self.y);
         // What of the last tick's text stands beyond the axis.
         let last = self.x.ticks.last().map_or(0.0, |(at, text)| {
             let left = (self.x.to - at) / (self.x.to - self.x.from);
@@ -106,7 +104,7 @@ impl Plot {
             .margin_top(fine(8.0))
             .margin_left(fine(4.0))
             .margin_right(fine(6.0 + last.max(0.0)))
-            .x_label_area_size(fine(22.0 + description(&self.x)))
+            .x_label_area_size(fine(22.0 + label_height(&self.x)))
             .y_label_area_size(fine(beside))
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let mut mesh = chart.configure_mesh();
@@ -190,16 +188,13 @@ impl Mark {
     }
 
     fn draw(&self, chart: &mut Chart<'_, '_>) -> Drawn {
-        let path = |points: Vec<(f64, f64)>, ink: &Ink, width| {
-            PathElement::new(points, ink.colour().stroke_width(fine(width)))
-        };
         let area = chart.plotting_area();
         match self {
             Self::Line(_, points) if points.len() < 2 => Ok(()),
-            Self::Line(ink, points) => area.draw(&path(points.clone(), ink, 1.8)),
+            Self::Line(ink, points) => area.draw(&path(points.clone(), *ink)),
             Self::Dot(ink, centre, ends) => {
                 if let Some(ends) = ends {
-                    area.draw(&path(ends.to_vec(), ink, 1.8))?;
+                    area.draw(&path(ends.to_vec(), *ink))?;
                 }
                 area.draw(&Circle::new(*centre, fine(3.4), ink.colour().filled()))
             }
@@ -214,16 +209,29 @@ impl Mark {
     }
 }
 
+/// A line through points.
+fn path(points: Vec<(f64, f64)>, ink: Ink) -> PathElement<(f64, f64)> {
+    PathElement::new(points, ink.colour().stroke_width(fine(1.8)))
+}
+
+/// Room that the label of an axis takes across it, units.
+fn label_height(axis: &Axis) -> f64 {
+    if axis.label.is_empty() { 0.0 } else { 21.0 }
+}
+
 /// Width of a text in the widest of usual fonts, units, rather too much than too little.
 fn width(text: &str) -> f64 {
-    let character = |c: char| match c {
+    text.chars().map(character_width).sum()
+}
+
+fn character_width(character: char) -> f64 {
+    match character {
         'm' | 'w' | 'M' | 'W' | '%' | '…' => 12.5,
         'A'..='Z' => 9.4,
         '.' | ',' | ' ' | 'i' | 'l' | '-' => 5.0,
         c if c.is_ascii() => 8.2,
         _ => TEXT,
-    };
-    text.chars().map(character).sum()
+    }
 }
 
 fn fine(units: f64) -> u32 {

@@ -9,9 +9,6 @@ use crate::report::Report;
 use crate::report::headline::interval;
 use crate::score::{EquityPoint, ResultRow, StretchScore, Trading};
 
-/// An axis over the heights of all marks.
-type Heights = fn(Vec<f64>) -> Axis;
-
 impl Report {
     /// Accuracy stretch by stretch, for each model.
     pub(crate) fn over_time_plots(&self, candles: Interval) -> Vec<Plot> {
@@ -61,7 +58,7 @@ impl Report {
         }
     }
 
-    /// What trading every call would have left.
+    /// Equity, drawdown and net result of trading every call.
     pub(crate) fn trading_plots(&self, candles: Interval) -> Vec<Plot> {
         let rows: Vec<(&str, &Trading)> = self
             .pooled_over(candles)
@@ -71,42 +68,48 @@ impl Report {
         // The middle one stands for all in the curves.
         let middle = any.net.len() / 2;
         let Some(net) = any.net.get(middle) else { return Vec::new() };
-        let curve =
-            |title: &str, caption: &str, axis: Heights, value: &dyn Fn(&EquityPoint) -> f64| {
-                let line = |(model, trading): &(&str, &Trading)| {
-                    let points =
-                        trading.equity.iter().map(|point| (millis(point.time), value(point)));
-                    Mark::Line(self.ink(model), points.collect())
-                };
-                let marks: Vec<Mark> = rows.iter().map(line).collect();
-                Plot {
-                    title: format!("{title}, {candles} candles, {} bp", net.cost),
-                    caption: caption.to_string(),
-                    size: Plot::SIZE,
-                    x: Axis { grid: false, ..Axis::times(marks.iter().flat_map(Mark::places), 5) },
-                    y: axis(marks.iter().flat_map(Mark::heights).collect()),
-                    marks,
-                    legend: self.legend(),
-                }
-            };
-        let at = |values: &[f64]| values.get(middle).copied().unwrap_or(f64::NAN);
+        let given = format!("{candles} candles, {} bp", net.cost);
+        // Nothing left has no place on a scale of ratios.
+        let equity = self.curves(&rows, |point| value_at(&point.net, middle).max(1e-12).log10());
+        let drawdown = self.curves(&rows, |point| percent(value_at(&point.drawdown, middle)));
         vec![
-            curve(
-                "Equity after costs",
+            self.curve_plot(
+                format!("Equity after costs, {given}"),
                 "What 1 grows to when every call is traded, after that cost per unit of turnover; \
                  equal heights are equal ratios.",
-                |values| Axis::ratios("Equity, start = 1", values, 5),
-                // Nothing left has no place on a scale of ratios.
-                &|point| at(&point.net).max(1e-12).log10(),
+                Axis::ratios("Equity, start = 1", equity.iter().flat_map(Mark::heights), 5),
+                equity,
             ),
-            curve(
-                "Drawdown",
+            self.curve_plot(
+                format!("Drawdown, {given}"),
                 "How far that equity lies below its highest so far.",
-                |values| Axis::numbers("Drawdown, %", values, 5),
-                &|point| percent(at(&point.drawdown)),
+                Axis::numbers("Drawdown, %", drawdown.iter().flat_map(Mark::heights), 5),
+                drawdown,
             ),
             self.net_plot(candles, &rows),
         ]
+    }
+
+    /// A line per model through the values at the points of its equity curve.
+    fn curves(&self, rows: &[(&str, &Trading)], value: impl Fn(&EquityPoint) -> f64) -> Vec<Mark> {
+        let mut marks = Vec::new();
+        for (model, trading) in rows {
+            let points = trading.equity.iter().map(|point| (millis(point.time), value(point)));
+            marks.push(Mark::Line(self.ink(model), points.collect()));
+        }
+        marks
+    }
+
+    fn curve_plot(&self, title: String, caption: &str, y: Axis, marks: Vec<Mark>) -> Plot {
+        Plot {
+            title,
+            caption: caption.to_string(),
+            size: Plot::SIZE,
+            x: Axis { grid: false, ..Axis::times(marks.iter().flat_map(Mark::places), 5) },
+            y,
+            marks,
+            legend: self.legend(),
+        }
     }
 
     /// Mean returns after each cost, with intervals, beside the best baseline's.
@@ -118,11 +121,12 @@ impl Report {
             let place = self.run.models.iter().position(|name| name == model).unwrap_or(0);
             for (index, net) in trading.net.iter().enumerate() {
                 let y = index as f64 + spread(place, models);
-                let at = |value: f64| (BASIS_POINTS * value, y);
-                let ends = net.interval_95.map(|b| [at(b.low), at(b.high)]);
-                marks.push(Mark::Dot(self.ink(model), at(net.mean), ends));
+                let ends = net
+                    .interval_95
+                    .map(|b| [(BASIS_POINTS * b.low, y), (BASIS_POINTS * b.high, y)]);
+                marks.push(Mark::Dot(self.ink(model), (BASIS_POINTS * net.mean, y), ends));
                 if let Some(baseline) = net.best_baseline {
-                    marks.push(Mark::upright(at(baseline.mean), models));
+                    marks.push(Mark::upright((BASIS_POINTS * baseline.mean, y), models));
                 }
             }
         }
@@ -147,6 +151,11 @@ impl Report {
             legend,
         }
     }
+}
+
+/// The value at an index, not a number where there is none.
+fn value_at(values: &[f64], index: usize) -> f64 {
+    values.get(index).copied().unwrap_or(f64::NAN)
 }
 
 fn middle(stretch: &StretchScore) -> f64 {

@@ -1,0 +1,162 @@
+//! Finished runs: from the results of the tasks to the report and the predictions.
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use windvane_models::TrainError;
+
+use super::fold::Fold;
+use super::run_plan::{Calls, RunPlan};
+use super::task::TaskResult;
+use super::training::constant_channels;
+use super::{Backtest, PredictionRow, Predictions, Task};
+use crate::report::{Failure, Report, SCHEMA, Untested};
+use crate::score::{self, Terms, Warning};
+
+/// Results of all tasks of a run.
+pub(crate) struct Finished<'a> {
+    pub(super) plan: &'a RunPlan<'a>,
+    /// Names of the models, in their order.
+    pub(super) names: Vec<&'a str>,
+    /// The tasks of the models that did not fail, with their results.
+    pub(super) done: Vec<(Task<'a>, TaskResult)>,
+    /// Predictions of the fitted baselines.
+    pub(super) baselines: Vec<Calls>,
+    failures: Vec<Failure>,
+}
+
+impl<'a> Finished<'a> {
+    /// Sorts the results; `failures` are those from before the first task.
+    pub(crate) fn new(
+        plan: &'a RunPlan<'a>,
+        tasks: Vec<Task<'a>>,
+        results: Vec<Result<TaskResult, TrainError>>,
+        failures: Vec<Failure>,
+    ) -> Self {
+        let names = plan.names();
+        let (done, baselines) = (Vec::new(), Vec::new());
+        let mut finished = Self { plan, names, done, baselines, failures };
+        for (task, result) in tasks.into_iter().zip(results) {
+            match result {
+                Ok(result) => finished.add(task, result),
+                Err(error) => finished.fail(&task, &error),
+            }
+        }
+        finished
+    }
+
+    fn add(&mut self, task: Task<'a>, result: TaskResult) {
+        if task.repeat == 0 {
+            self.baselines.extend(self.plan.baseline_calls(&task, &result));
+        }
+        if self.plan.is_model(task.learner) {
+            self.done.push((task, result));
+        }
+    }
+
+    fn fail(&mut self, task: &Task<'_>, error: &TrainError) {
+        // That a fold has no training windows is reported by the models.
+        if !self.plan.is_model(task.learner) && self.plan.fold(task).parts.is_err() {
+            return;
+        }
+        let message = match self.plan.backtest.seeds {
+            0 | 1 => error.to_string(),
+            _ => format!("seed {}: {error}", task.seed),
+        };
+        self.failures.push(Failure {
+            model: Some(task.model.to_string()),
+            instrument: None,
+            interval: task.interval,
+            fold: Some(task.fold),
+            message,
+        });
+    }
+
+    /// Whether every task of a model failed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.done.is_empty()
+    }
+
+    pub(crate) fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Computes every metric and orders all of it; independent of the number of threads.
+    pub(crate) fn report(&self, started: Instant) -> Report {
+        let results = self.results();
+        let ranking = self.ranking(&results);
+        let training = self.training();
+        let mut warnings: Vec<Warning> = results.iter().flat_map(score::about).collect();
+        warnings.extend(constant_channels(&training));
+        warnings.extend(self.jumps());
+        let instruments = self.instrument_records();
+        let untested = instruments.iter().filter(|i| i.test_candles == 0);
+        let without_test_rows =
+            untested.map(|i| Untested { name: i.name.clone(), interval: i.interval }).collect();
+        Report {
+            schema: SCHEMA,
+            run: self.run_record(),
+            groups: self.plan.groups().map(|folds| self.group_record(folds)).collect(),
+            without_test_rows,
+            instruments,
+            skipped: Vec::new(),
+            ranking,
+            results,
+            training,
+            importance: self.importance(),
+            warnings,
+            timing: self.timing(started),
+            failures: self.failures.clone(),
+        }
+    }
+
+    /// The predictions of all models, as the report counts them, and on its other paths and
+    /// seeds.
+    pub(crate) fn predictions(&self) -> Predictions {
+        let instruments = self.plan.instruments.iter().map(|one| one.series.pair().to_string());
+        let mut predictions =
+            Predictions::new(self.names.iter().map(ToString::to_string), instruments);
+        for (task, result) in &self.done {
+            let fold = self.plan.fold(task);
+            for (sample, prediction) in fold.test.samples().iter().zip(&result.predictions) {
+                predictions.push(
+                    task.learner,
+                    fold.instrument_of(sample),
+                    PredictionRow {
+                        time: sample.decided_at,
+                        instrument: "",
+                        interval: task.interval,
+                        model: "",
+                        seed: task.seed,
+                        fold: task.fold,
+                        path: fold.path_of(sample),
+                        probabilities: prediction.probabilities.classes(),
+                        direction: prediction.direction,
+                        confidence: prediction.probabilities.of(prediction.direction),
+                        realised_return: sample.outcome.change,
+                    },
+                );
+            }
+        }
+        predictions
+    }
+
+    fn jumps(&self) -> impl Iterator<Item = Warning> {
+        self.plan.instruments.iter().enumerate().filter_map(|(index, instrument)| {
+            let tested: Vec<_> = self.folds_done().filter_map(|fold| fold.tested(index)).collect();
+            let first = tested.iter().map(|(first, _)| *first).min()?;
+            let last = tested.iter().map(|(_, last)| *last).max()?;
+            score::jump(&instrument.series, first..=last)
+        })
+    }
+
+    /// The folds that at least one model was tested on.
+    pub(super) fn folds_done(&self) -> impl Iterator<Item = &Fold<'a>> {
+        let folds: BTreeSet<usize> = self.done.iter().map(|(task, _)| task.fold_index).collect();
+        folds.into_iter().map(|index| &self.plan.folds[index])
+    }
+
+    pub(super) fn terms(&self) -> Terms<'a> {
+        let Backtest { labels, seed, costs, .. } = self.plan.backtest;
+        Terms { horizon: labels.horizon, seed: *seed, costs }
+    }
+}

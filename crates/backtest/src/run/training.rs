@@ -1,0 +1,76 @@
+//! Training of a finished run: its records, warnings about it, and the importance of channels.
+use std::fmt::Write as _;
+
+use rayon::prelude::*;
+
+use super::finished::Finished;
+use super::task::TaskResult;
+use crate::report::Training;
+use crate::score::{Effect, Importance, Subject, Warning, WarningCode};
+
+impl Finished<'_> {
+    pub(super) fn training(&self) -> Vec<Training> {
+        let trained = self.done.iter().filter_map(|(task, result)| {
+            Some(Training {
+                model: task.model.to_string(),
+                interval: task.interval,
+                fold: task.fold,
+                record: result.training.clone()?,
+                epochs: result.epochs.clone(),
+            })
+        });
+        trained.collect()
+    }
+
+    /// Every channel of every model, by interval.
+    pub(super) fn importance(&self) -> Vec<Importance> {
+        let mut jobs = Vec::new();
+        for folds in self.plan.groups() {
+            for (learner, model) in self.names.iter().copied().enumerate() {
+                let interval = folds[0].interval();
+                let own = self.done.iter().filter(|(task, _)| {
+                    task.interval == interval && task.learner == learner && task.repeat == 0
+                });
+                let own: Vec<&TaskResult> = own.map(|(_, result)| result).collect();
+                let width = own.first().map_or(0, |result| result.effects.len());
+                for (index, channel) in self.plan.backtest.channels.iter().enumerate().take(width) {
+                    let effects = own.iter().flat_map(|result| &result.effects[index]).collect();
+                    let channel = channel.to_string();
+                    jobs.push((Subject { model, interval, channel }, effects));
+                }
+            }
+        }
+        let jobs: Vec<(Subject<'_>, Vec<&Effect>)> = jobs;
+        let terms = self.terms();
+        jobs.into_par_iter()
+            .map(|(subject, effects)| Importance::of(subject, &effects, terms))
+            .collect()
+    }
+}
+
+/// One warning per model, interval and list of channels, naming the folds.
+pub(super) fn constant_channels(training: &[Training]) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = Vec::new();
+    for Training { model, interval, fold, record, .. } in training {
+        if record.constant_channels.is_empty() {
+            continue;
+        }
+        let about = format!("{} did not vary in training", record.constant_channels.join(", "));
+        let same = warnings.iter_mut().find(|w| {
+            w.model == *model && w.interval == Some(*interval) && w.message.starts_with(&about)
+        });
+        if let Some(warning) = same {
+            // Writing to a String cannot fail.
+            let _ = write!(warning.message, ", {fold}");
+        } else {
+            warnings.push(Warning {
+                code: WarningCode::ConstantChannel,
+                model: model.clone(),
+                instrument: "all".to_string(),
+                interval: Some(*interval),
+                message: format!("{about}; folds {fold}"),
+            });
+        }
+    }
+    warnings
+}
