@@ -22,7 +22,7 @@
 //!   the model's [`Lead`] over it has a paired interval and a p-value from the same blocks, and
 //!   counts as shown only when it holds after Holm's correction for the number of models compared
 //!   ([`Rank`](report::Rank)).
-//! - **The most confident predictions** are chosen by thresholds known before the test:
+//! - **The surest calls** ([`Selected`]) are chosen by thresholds that were known before the test:
 //!   those of the fold's validation windows.
 //! - **Trading** ([`Trading`]) acts on every call, pays costs, and stands beside the baseline that
 //!   earned the most; its Sharpe ratio is deflated by the number of models compared.
@@ -73,8 +73,8 @@ pub use run::BoostedTreesLearner;
 pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Task};
 pub use score::{
     Accuracy, Baseline, BaselineCalls, BaselineResult, BaselineReturn, EquityPoint, FoldScore,
-    Importance, Lead, NetResult, PathScore, Record, ResultRow, Scope, SeedScore, Trading, Warning,
-    WarningCode,
+    Importance, Lead, NetResult, PathScore, Record, ResultRow, Scope, SeedScore, Selected, Trading,
+    Warning, WarningCode,
 };
 
 #[cfg(doctest)]

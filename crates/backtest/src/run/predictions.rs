@@ -124,7 +124,10 @@ impl Predictions {
     }
 
     /// Writes CSV with a header. Numbers are written so that reading them gives the same bits.
-    fn write_csv<W: Write>(&self, mut writer: W) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_csv<W: Write>(&self, mut writer: W) -> io::Result<()> {
         writeln!(writer, "{}", Self::COLUMNS.join(","))?;
         for row in self.iter() {
             let [up, down, neutral] = row.probabilities;
@@ -139,6 +142,16 @@ impl Predictions {
             )?;
         }
         Ok(())
+    }
+
+    /// Writes Parquet.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    #[cfg(feature = "columnar")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "columnar")))]
+    pub fn write_parquet<W: Write + Send>(&self, writer: W) -> io::Result<()> {
+        super::columnar::write(self, writer)
     }
 }
 
@@ -160,7 +173,7 @@ fn quoted(name: &str) -> String {
 
 #[cfg(feature = "columnar")]
 fn parquet(predictions: &Predictions, file: &mut BufWriter<File>) -> io::Result<()> {
-    super::columnar::write(predictions, file)
+    predictions.write_parquet(file)
 }
 
 #[cfg(not(feature = "columnar"))]

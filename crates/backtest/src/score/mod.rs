@@ -33,6 +33,7 @@ pub(crate) use ranking::{Contender, rank};
 pub use record::Record;
 pub(crate) use result::Place;
 pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
+pub use selection::Selected;
 pub(crate) use selection::Sureness;
 pub(crate) use spread::Spread;
 pub(crate) use trading::deflate;

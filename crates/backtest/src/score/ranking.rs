@@ -19,7 +19,7 @@ pub struct Rank {
     /// Whether it was tested on every fold; otherwise it is compared on fewer candles.
     pub complete: bool,
     /// Whether a result of it, pooled, is better than markets allow: audit for leaks.
-    pub(crate) suspicious: bool,
+    pub suspicious: bool,
     /// Calls over all instruments.
     pub calls: usize,
     /// Accuracy of those, pooled: every call weighs the same.

@@ -86,24 +86,24 @@ pub struct ResultRow {
     /// Whether [`full_coverage`](Self::full_coverage) is better than markets allow: audit for leaks.
     pub suspicious: bool,
     /// The model on the candles it is surest of: at 100, 50, 20 and 10 %.
-    pub(crate) selected: Vec<Selected>,
+    pub selected: Vec<Selected>,
     /// Accuracy against coverage, at 5, 10, … 100 %.
     pub(crate) coverage_curve: Vec<CoveragePoint>,
     /// The baselines on the candles that were scored; not the model itself, nor learners that could
     /// not be fitted on all of its folds.
     pub baselines: Vec<BaselineResult>,
     /// The best of them there, chosen with hindsight; `None` without a scored call.
-    pub(crate) best_baseline: Option<Baseline>,
+    pub best_baseline: Option<Baseline>,
     /// The model's lead over it.
     pub lead: Option<Lead>,
     /// Labels against calls.
     pub confusion: Confusion,
     /// Mean recall over the labels that occur.
-    pub(crate) balanced_accuracy: Option<f64>,
+    pub balanced_accuracy: Option<f64>,
     /// Mean −ln p(label), nats.
     pub log_loss: Option<f64>,
     /// Brier score of the three classes, 0 to 2.
-    pub(crate) brier: Option<f64>,
+    pub brier: Option<f64>,
     /// Expected calibration error in 15 bins, a fraction.
     pub calibration_error: Option<f64>,
     /// The reliability diagram: those of the 15 bins that hold a case.

@@ -14,27 +14,28 @@ const SHARES: [f64; 4] = [1.0, 0.5, 0.2, 0.1];
 /// Points of the curve.
 const POINTS: usize = 20;
 
-/// Score of a model's most confident predictions, each called by the sign of p(UP) − p(DOWN).
+/// A model on the candles it is surest of, calling each of them by the sign of p(UP) − p(DOWN).
 ///
 /// The threshold on |p(UP) − p(DOWN)| is that of the asked share of the fold's **validation**
 /// windows, all instruments together: nothing of the test is needed to choose it, so what is
 /// scored is what a bot with that threshold would have had. The realised share is the
 /// coverage of the score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Selected {
+#[non_exhaustive]
+pub struct Selected {
     /// The share asked for, on validation windows.
-    pub(crate) share: f64,
+    pub share: f64,
     /// Score of the selected calls; its coverage is the realised share.
     #[serde(flatten)]
-    pub(crate) score: Accuracy,
+    pub score: Accuracy,
     /// 95 % interval of the accuracy: block bootstrap over calendar time.
-    pub(crate) interval_95: Option<Bounds>,
+    pub interval_95: Option<Bounds>,
     /// The best baseline on the candles scored, chosen with hindsight.
-    pub(crate) best_baseline: Option<BaselineResult>,
+    pub best_baseline: Option<BaselineResult>,
     /// The model's lead over it.
-    pub(crate) lead: Option<Lead>,
+    pub lead: Option<Lead>,
     /// Mean of the change in the called direction over the horizon, a fraction, before costs.
-    pub(crate) mean_return: Option<f64>,
+    pub mean_return: Option<f64>,
 }
 
 impl Selected {

@@ -57,14 +57,14 @@ pub struct Trading {
     /// Share of the candles held that earned something, among those that earned or lost; `None`
     /// without any. With a horizon of one candle, and instruments that are all there all the time,
     /// this is the accuracy.
-    pub(crate) hit_rate: Option<f64>,
+    pub hit_rate: Option<f64>,
     /// Mean return of the candles with a gain, a fraction.
     pub(crate) mean_gain: Option<f64>,
     /// Mean loss of the candles with a loss, a positive fraction.
     pub(crate) mean_loss: Option<f64>,
     /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
     /// loss before costs, `None` without turnover.
-    pub(crate) break_even_cost: Option<f64>,
+    pub break_even_cost: Option<f64>,
     /// After costs, one entry per cost.
     pub net: Vec<NetResult>,
     /// Growth from 1 on; empty for single instruments.
@@ -88,14 +88,14 @@ pub struct NetResult {
     /// as large as they were: (loss + cost) / (gain + loss), cost being c Σ q per candle that
     /// earned or lost. A hit rate above it means a mean above 0, and the other way round. Above 1
     /// no hit rate would do.
-    pub(crate) break_even_accuracy: Option<f64>,
+    pub break_even_accuracy: Option<f64>,
     /// The Sharpe ratio per period with its moments.
-    pub(crate) sharpe_ratio: Option<SharpeRatio>,
+    pub sharpe_ratio: Option<SharpeRatio>,
     /// Probability that it is more than the best of all models compared here has by chance:
     /// [`SharpeRatio::deflated`].
-    pub(crate) deflated_sharpe: Option<f64>,
+    pub deflated_sharpe: Option<f64>,
     /// The baseline that earned the most at this cost on all test candles, with hindsight.
-    pub(crate) best_baseline: Option<BaselineReturn>,
+    pub best_baseline: Option<BaselineReturn>,
 }
 
 impl NetResult {
