@@ -26,7 +26,13 @@ pub enum Init {
 
 impl Init {
     /// Draws the entries of a matrix; `torch` is the fan-in that `PyTorch` uses.
-    fn draw<R: Real>(self, fans: (usize, usize), torch: usize, stream: &mut Stream, w: &mut [R]) {
+    pub(crate) fn draw<R: Real>(
+        self,
+        fans: (usize, usize),
+        torch: usize,
+        stream: &mut Stream,
+        w: &mut [R],
+    ) {
         let (n, m) = (fans.0 as f64, fans.1 as f64);
         for w in w {
             *w = R::from_f64(match self {
@@ -38,7 +44,7 @@ impl Init {
         }
     }
 
-    fn draw_bias<R: Real>(self, torch: usize, stream: &mut Stream, b: &mut [R]) {
+    pub(crate) fn draw_bias<R: Real>(self, torch: usize, stream: &mut Stream, b: &mut [R]) {
         match self {
             Self::Torch => self.draw((torch, torch), torch, stream, b),
             _ => b.fill(R::ZERO),

@@ -7,6 +7,8 @@
     reason = "a test may stop, and its numbers are small"
 )]
 
+mod common;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -15,7 +17,7 @@ use serde_json::Value;
 use windvane_candles::{Candle, Interval, Ohlcv};
 use windvane_models::v2::WeightedSignals;
 use windvane_models::{
-    Calibration, FeedStats, FittedModel, Kinds, ModelSpec, PredictError, Predictor, from_bytes,
+    Calibration, FeedStats, FittedModel, ModelSpec, PredictError, Predictor, from_bytes,
 };
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, Scaler, SignalError,
@@ -29,15 +31,14 @@ fn load(kind: &str, gaps: &Value) -> Box<dyn FittedModel> {
     from_bytes(&under(&saved, gaps)).unwrap()
 }
 
-/// Every kind, and one that is calibrated and abstains.
+/// A model of every committed file, and one that is calibrated and abstains.
 fn models(gaps: &Value) -> Vec<Arc<dyn FittedModel>> {
     let load = |kind| load(kind, gaps);
     let mut calibrated = load("v32");
     let calibration = Calibration::new(1.7, 0.05).unwrap().with_exponent(1.2).unwrap();
     calibrated.set_calibration(calibration).unwrap();
-    let kinds = Kinds::default();
-    let files = kinds.names().chain(["v2-learned"]);
-    files.map(load).chain([calibrated]).map(Arc::from).collect()
+    let files = common::first_files();
+    files.iter().map(|file| load(file)).chain([calibrated]).map(Arc::from).collect()
 }
 
 fn holes() -> impl Strategy<Value = Vec<(usize, usize)>> {

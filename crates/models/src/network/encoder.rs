@@ -37,6 +37,13 @@ impl Encoder {
         Self::Lstm { units, bidirectional }
     }
 
+    /// Direction of an LSTM (`Some(true)` for both directions); `None` for another encoder.
+    #[expect(clippy::unnecessary_wraps, reason = "other encoders have none")]
+    pub(super) fn lstm_directions(self) -> Option<bool> {
+        let Self::Lstm { bidirectional, .. } = self;
+        Some(bidirectional)
+    }
+
     /// Name of the layer in a `PyTorch` model, and its gates: the first axis of a weight is that
     /// many times the units.
     pub(super) fn torch_layer(self) -> (&'static str, usize) {
@@ -117,6 +124,9 @@ pub(super) enum EncoderScratch {
     BiLstm(BiLstmScratch<f32>),
 }
 
+/// Working memory for a batch of windows.
+pub(super) type EncoderBatchScratch = LstmBatchScratch<f32>;
+
 /// Working memory made by an encoder of another kind; the caller reports a foreign scratch.
 const FOREIGN: LstmError = LstmError::Length { what: "scratch", expected: 1, got: 0 };
 
@@ -146,7 +156,7 @@ impl PackedEncoder {
         }
     }
 
-    pub(super) fn batch_scratch(&self) -> LstmBatchScratch<f32> {
+    pub(super) fn batch_scratch(&self) -> EncoderBatchScratch {
         match self {
             Self::Lstm(lstm) => lstm.batch_scratch(),
             Self::BiLstm(lstm) => lstm.batch_scratch(),
@@ -197,7 +207,7 @@ impl PackedEncoder {
         windows: &[f32],
         steps: usize,
         hidden: &mut [f32],
-        scratch: &mut LstmBatchScratch<f32>,
+        scratch: &mut EncoderBatchScratch,
     ) -> Result<(), LstmError> {
         match self {
             Self::Lstm(lstm) => lstm.last_hidden_batch(windows, steps, hidden, scratch),
@@ -212,7 +222,7 @@ impl PackedEncoder {
         windows: &[f32],
         steps: usize,
         states: &mut [f32],
-        scratch: &mut LstmBatchScratch<f32>,
+        scratch: &mut EncoderBatchScratch,
     ) -> Result<(), LstmError> {
         match self {
             Self::Lstm(lstm) => {

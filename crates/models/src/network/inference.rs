@@ -2,11 +2,9 @@
 //!
 //! The configuration picks the kernels once, when a network is packed: the last state of an
 //! encoder, or all of its states where an attention reads them.
-use windvane_lstm_core::{
-    AttentionScratch, Kernel, LstmBatchScratch, LstmError, PackedAttention, PackedDense, relu,
-};
+use windvane_lstm_core::{AttentionScratch, Kernel, LstmError, PackedAttention, PackedDense, relu};
 
-use super::encoder::{EncoderScratch, PackedEncoder};
+use super::encoder::{EncoderBatchScratch, EncoderScratch, PackedEncoder};
 use super::{CLASSES, Layers};
 
 /// Windows that are taken together.
@@ -31,7 +29,7 @@ pub(crate) struct Buffers {
 
 /// Working memory of up to [`BATCH`] windows.
 pub(super) struct BatchBuffers {
-    encoder: LstmBatchScratch<f32>,
+    encoder: EncoderBatchScratch,
     /// Last state or context of each window, `[B, H]`.
     pooled: Vec<f32>,
     attention: Option<AttentionBuffers>,

@@ -200,7 +200,7 @@ impl Network {
         dict.check_channels(&config, channels, scaler.width())?;
         let layers = Layers::new(&config, channels, CLASSES)
             .map_err(|error| dict.damaged(error.to_string()))?;
-        let weights = dict.weights(&layers.specs())?;
+        let weights = dict.weights(&layers.specs(), config.encoder)?;
         Self::new(spec, scaler, layers, weights).map_err(|error| dict.damaged(error.to_string()))
     }
 
@@ -211,7 +211,7 @@ impl Network {
     /// # Errors
     /// [`LoadError::Damaged`] when the file cannot be made.
     pub fn to_state_dict(&self) -> Result<Vec<u8>, LoadError> {
-        state_dict::to_bytes(&self.weights)
+        state_dict::to_bytes(&self.weights, self.config().encoder)
             .map_err(|problem| LoadError::Damaged { file: self.id.to_string(), problem })
     }
 

@@ -54,7 +54,7 @@ pub(super) enum Stored {
 
 /// The kind of a configuration.
 pub(crate) fn kind(config: &NetworkConfig) -> &'static str {
-    let Encoder::Lstm { bidirectional, .. } = config.encoder;
+    let Some(bidirectional) = config.encoder.lstm_directions() else { return NETWORK };
     let head_only = config.dense.is_empty() && config.dropout == 0.0;
     match (bidirectional, config.pooling, config.stateful) {
         (true, Pooling::LastStep, false) if head_only => V3,

@@ -6,7 +6,7 @@ use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_lstm_core::{TensorSpec, Tensors};
 
-use super::{NetworkConfig, Pooling};
+use super::{Encoder, NetworkConfig, Pooling};
 use crate::LoadError;
 use crate::artifact::stored::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
 
@@ -95,8 +95,13 @@ impl StateDict {
     }
 
     /// The weights of a network with these tensors, which must be all there are.
-    pub(crate) fn weights(&self, specs: &[TensorSpec]) -> Result<Tensors<f32>, LoadError> {
-        let theirs: Vec<TensorSpec> = specs.iter().flat_map(torch_specs).collect();
+    pub(crate) fn weights(
+        &self,
+        specs: &[TensorSpec],
+        encoder: Encoder,
+    ) -> Result<Tensors<f32>, LoadError> {
+        let theirs: Vec<TensorSpec> =
+            specs.iter().flat_map(|spec| torch_specs(spec, encoder)).collect();
         let got = self.tensors.iter().map(|tensor| tensor.name.as_str());
         check_names(&self.file, &got, &theirs.iter().map(|spec| spec.name.as_str()))?;
         // Every shape is checked before memory is taken for the claimed sizes.
@@ -109,7 +114,7 @@ impl StateDict {
         let mut weights = Tensors::new(specs.to_vec());
         for spec in specs {
             let Some(target) = weights.get_mut(&spec.name) else { continue };
-            for (index, part) in torch_specs(spec).into_iter().enumerate() {
+            for (index, part) in torch_specs(spec, encoder).into_iter().enumerate() {
                 let data = &self.need(&part.name)?.data;
                 match index {
                     0 => target.copy_from_slice(data),
@@ -160,10 +165,11 @@ impl StateDict {
 }
 
 /// The bytes of a `state_dict` with these weights. The second bias of each gate is 0.
-pub(crate) fn to_bytes(weights: &Tensors<f32>) -> Result<Vec<u8>, String> {
+pub(crate) fn to_bytes(weights: &Tensors<f32>, encoder: Encoder) -> Result<Vec<u8>, String> {
     let mut tensors = Vec::new();
     for (spec, data) in weights.iter() {
-        for (part, TensorSpec { name, shape }) in torch_specs(spec).into_iter().enumerate() {
+        for (part, TensorSpec { name, shape }) in torch_specs(spec, encoder).into_iter().enumerate()
+        {
             let bytes = if part == 0 { bytes_of(data) } else { vec![0; 4 * data.len()] };
             tensors.push((name, shape, bytes));
         }
@@ -180,14 +186,15 @@ pub(crate) fn to_bytes(weights: &Tensors<f32>) -> Result<Vec<u8>, String> {
 
 /// Tensors of `PyTorch` for one of ours: under another name, as two whose sum it is, or with one
 /// more axis.
-fn torch_specs(own: &TensorSpec) -> Vec<TensorSpec> {
+fn torch_specs(own: &TensorSpec, encoder: Encoder) -> Vec<TensorSpec> {
+    let (recurrent, _) = encoder.torch_layer();
     let (layer, name) = own.name.split_once('.').unwrap_or(("", &own.name));
     let (name, direction) =
         name.strip_suffix("_reverse").map_or((name, ""), |name| (name, "_reverse"));
     let names: &[&str] = match (layer, name) {
         (_, "w_ih") => &["weight_ih_l0"],
         (_, "w_hh") => &["weight_hh_l0"],
-        ("lstm", "b") => &["bias_ih_l0", "bias_hh_l0"],
+        (_, "b") if layer == recurrent => &["bias_ih_l0", "bias_hh_l0"],
         ("att", "v") => return vec![TensorSpec::new("att_v.weight", [1, own.len()])],
         (_, "w") => &["weight"],
         (_, "b") => &["bias"],

@@ -126,3 +126,15 @@ pub fn quick_v2(series: &CandleSeries) -> WeightedSignals {
         WeightedSignalsLearner::default().fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
+
+/// Names of the first saved files of format 1, one per kind and configuration: every file of
+/// `tests/data`, so that a new one is tested without another list.
+pub fn first_files() -> Vec<String> {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let files = std::fs::read_dir(data).unwrap().map(|file| file.unwrap().file_name());
+    let mut names: Vec<String> = files
+        .filter_map(|file| Some(file.to_str()?.strip_suffix(".format1.safetensors")?.to_string()))
+        .collect();
+    names.sort();
+    names
+}
