@@ -70,8 +70,8 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Interval`] when the model was fitted on candles of another interval,
-    /// [`PredictError::Signal`] when a channel cannot be built, [`PredictError::Setting`] when the
-    /// model's own spec is out of range.
+    /// [`PredictError::Signal`] when a channel cannot be built or the model's own spec is out of
+    /// range.
     pub fn new(
         model: impl FittedModel + 'static,
         interval: Interval,
