@@ -55,8 +55,8 @@ pub fn calibrate(
 /// Chooses and sets the smallest margin of a call, so that the model predicts UP or DOWN on a
 /// `coverage` share of the windows of the slice.
 ///
-/// It predicts where the margin |p(UP) − p(DOWN)| is among the largest. On later candles the coverage
-/// differs as far as their margins do.
+/// It predicts where the margin |p(UP) − p(DOWN)| is among the largest. On later candles the
+/// coverage differs as far as their margins do.
 ///
 /// # Errors
 /// [`TrainError::Setting`] unless `coverage` is above 0 and at most 1; as [`calibrate`].

@@ -4,8 +4,8 @@ use windvane_signals::{TrainSet, ValidationSet};
 use super::{Learner, Run, abstain, calibration_parts};
 use crate::{FittedModel, ModelId, TrainError};
 
-/// Fits the model of another learner and makes it abstain, so that it predicts UP or DOWN on a target
-/// share of the candles.
+/// Fits the model of another learner and makes it abstain, so that it predicts UP or DOWN on a
+/// target share of the candles.
 ///
 /// The threshold is chosen on the last third of the validation windows, as the temperature is.
 #[derive(Debug, Clone)]
