@@ -1,4 +1,4 @@
-//! Models that vote.
+//! Ensembles of models that vote.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,10 @@ pub const KIND: &str = "ensemble";
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Voting {
-    /// The weighted mean of the members' probabilities: how sure a member is counts.
+    /// Soft vote: the weighted mean of the members' probabilities.
     Soft,
-    /// Each member gives its weight to the one class it calls, however sure it is; a class's
-    /// probability is its share of the weight. UP and DOWN with equal weight are NEUTRAL for
+    /// Hard vote: each member gives its weight to its predicted class, whatever its confidence; the
+    /// probability of a class is its share of the weight. UP and DOWN with equal weight are NEUTRAL for
     /// [`Disagreement`](NeutralReason::Disagreement).
     Hard,
 }
@@ -74,7 +74,7 @@ struct EnsembleScratch {
 }
 
 impl Ensemble {
-    /// Models with a weight each, of which only the proportions count.
+    /// Creates an ensemble of models with a weight each; only the proportions of the weights count.
     ///
     /// # Errors
     /// [`EnsembleError`] when there is no member, weights are missing, negative or all 0, or
@@ -113,7 +113,8 @@ impl Ensemble {
         })
     }
 
-    /// Calls only where members with that share of the weight agree; 0 by default.
+    /// Sets the share of the weight that must agree on UP or DOWN; 0 by default. With less, the
+    /// prediction is NEUTRAL.
     ///
     /// # Errors
     /// [`EnsembleError::Agreement`] outside 0 to 1.
@@ -226,7 +227,7 @@ impl Ensemble {
         Ok((own, children))
     }
 
-    /// The vote on what the members said.
+    /// Combines the votes of the members.
     fn count(
         &self,
         votes: &[Vote],

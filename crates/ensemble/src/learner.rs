@@ -12,12 +12,12 @@ use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weighting {
-    /// All members count alike.
+    /// Equal weights for all members.
     Equal,
     /// One weight per member, of which only the proportions count.
     Fixed(Vec<f64>),
-    /// The weights on the simplex with the least log loss on the validation windows, held near
-    /// equal where those say little. They lie behind the training, purged.
+    /// Weights on the simplex with the least log loss on the validation windows, which are after the
+    /// training and purged. A prior keeps them nearly equal if the windows are not informative.
     LogLoss,
 }
 
@@ -102,7 +102,7 @@ impl EnsembleLearner {
     /// Fits the ensemble.
     ///
     /// # Errors
-    /// What keeps a member from being fitted; [`TrainError::Other`] with an [`EnsembleError`] for
+    /// The error of a member's training; [`TrainError::Other`] with an [`EnsembleError`] for
     /// weights that do not fit.
     pub fn fit_model(
         &self,

@@ -1,19 +1,19 @@
-//! Weights on the simplex: how much to listen to whom.
+//! Optimisation of ensemble weights on the probability simplex.
 use windvane_models::Probabilities;
 
-/// Counts before any window: as if each member had once been the right one to listen to.
+/// Pseudo-count of each member (Dirichlet prior).
 const PRIOR: f64 = 1.0;
 const MAX_STEPS: usize = 2_000;
 
-/// The weights w ≥ 0, Σ w = 1, of the mixture that says the labels best.
+/// Maximum-likelihood weights w ≥ 0, Σ w = 1, of the mixture of the members.
 ///
 /// **Formula** the greatest `Σ_i ln Σ_m w_m p_m(label_i) + Σ_m ln w_m`, a concave problem, by
 /// expectation-maximisation: `w_m ← (1 + Σ_i w_m p_m(label_i) / Σ_k w_k p_k(label_i)) / (n + M)`.
-/// The second term (a Dirichlet(2) prior) keeps the weights near equal where the windows say
-/// little: on a market near a coin the pure maximum gives everything to one member by chance.
+/// The second term (a Dirichlet(2) prior) keeps the weights nearly equal if the windows are not
+/// informative: on a nearly random market the pure maximum gives all weight to one member by chance.
 /// **Source** Dempster, Laird, Rubin 1977; linear opinion pool: Stone 1961.
 ///
-/// `members` holds each member's answers to the windows, in the order of `labels`.
+/// `members` holds the predictions of each member, in the order of `labels`.
 pub(crate) fn weights(members: &[Vec<Probabilities>], labels: &[usize]) -> Vec<f64> {
     let count = members.len() as f64;
     let said: Vec<Vec<f64>> = members
@@ -21,7 +21,7 @@ pub(crate) fn weights(members: &[Vec<Probabilities>], labels: &[usize]) -> Vec<f
         .map(|answers| {
             let answers = answers.iter().zip(labels);
             let said = answers.map(|(p, &label)| f64::from(p.classes()[label]));
-            // A member that ruled the label out may have been unlucky; ln 0 may not.
+            // Bounded below, since ln 0 is infinite.
             said.map(|p| p.max(1e-6)).collect()
         })
         .collect();

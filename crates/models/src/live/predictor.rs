@@ -15,8 +15,8 @@ use crate::{FittedModel, ModelSpec, NeutralReason, PredictError, Prediction, Scr
 /// Feeds a model candle by candle.
 ///
 /// It runs the same pipeline and model as the batch path, so the predictions have the same
-/// bits. It allocates nothing once built, and keeps a few KB beside the model, which many
-/// predictors can share behind an `Arc`.
+/// bits. After construction it allocates nothing. Many predictors can share one model in an `Arc`;
+/// each keeps a few KB of its own.
 ///
 /// # Examples
 /// With a model `m` fitted or loaded before:
@@ -45,7 +45,7 @@ pub struct Predictor {
     pub(super) seen: usize,
     pub(super) history: History,
     pub(super) stats: FeedStats,
-    /// Calls decided later than that are silenced.
+    /// Time after which every prediction is NEUTRAL.
     pub(super) valid_until: Option<Timestamp>,
     pub(super) gates: Option<Box<Gates>>,
 }
@@ -70,8 +70,8 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Interval`] when the model was fitted on candles of another interval,
-    /// [`PredictError::Signal`] when a channel cannot be built, [`PredictError::Setting`] when the
-    /// model's own spec is out of range.
+    /// [`PredictError::Signal`] when a channel cannot be built or the model's own spec is out of
+    /// range.
     pub fn new(
         model: impl FittedModel + 'static,
         interval: Interval,
@@ -148,8 +148,8 @@ impl Predictor {
         self.decide(decided_at)
     }
 
-    /// The same for a feed that sends candles while they form: `closed` is the feed's flag for
-    /// the last word on a candle.
+    /// Takes a candle of a feed that sends candles while they form: `closed` is the feed's flag for
+    /// the final update of a candle.
     ///
     /// # Errors
     /// [`PredictError::Unfinished`] where it is not set, with the state as it was before; otherwise

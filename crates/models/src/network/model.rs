@@ -177,7 +177,7 @@ impl Network {
     /// # Errors
     /// [`LoadError::MissingTensor`], [`LoadError::ForeignTensor`], [`LoadError::TensorShape`],
     /// [`LoadError::TensorType`], [`LoadError::WeightNotFinite`], [`LoadError::Damaged`] for
-    /// what is wrong with the bytes; [`LoadError::Setting`], [`LoadError::Signal`] for what is
+    /// what is wrong with the bytes; [`LoadError::Signal`] for what is
     /// wrong with `spec`; [`LoadError::Channels`] where spec, scaler and weights differ in width.
     pub fn from_state_dict(
         bytes: &[u8],

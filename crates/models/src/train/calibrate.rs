@@ -26,7 +26,7 @@ const CHUNK: usize = 256;
 ///
 /// **Formula** the T and b of [`Calibration`] with the least
 /// `Σ −ln p[label] + (ln T)² / 2σ² + (ln b)² / 2τ²`, σ = 0.15, τ = 0.5: maximum likelihood with a
-/// prior around 1. A thousand windows of a market that is nearly a coin say little of them;
+/// prior around 1. A thousand windows of a nearly random market determine them poorly;
 /// without the prior they would make a well-calibrated model worse. Fewer than 500 windows leave
 /// the exponent at 1. **Source** Guo, Pleiss, Sun, Weinberger 2017 for the temperature; the rest
 /// is ours.
@@ -52,11 +52,11 @@ pub fn calibrate(
     Ok(calibration)
 }
 
-/// Chooses how sure a model must be to call, so that it calls on a `coverage` share of the
-/// windows of the slice, and sets it.
+/// Chooses and sets the smallest margin of a call, so that the model predicts UP or DOWN on a
+/// `coverage` share of the windows of the slice.
 ///
-/// It calls where |p(UP) − p(DOWN)| is among the largest. Coverage on later candles differs as
-/// far as they do.
+/// It predicts where the margin |p(UP) − p(DOWN)| is among the largest. On later candles the
+/// coverage differs as far as their margins do.
 ///
 /// # Errors
 /// [`TrainError::Setting`] unless `coverage` is above 0 and at most 1; as [`calibrate`].
@@ -66,7 +66,7 @@ pub fn calibrate(
 /// # use windvane_models::{FittedModel, TrainError};
 /// # use windvane_signals::ValidationSet;
 /// # fn example(model: &mut dyn FittedModel, later: &ValidationSet) -> Result<(), TrainError> {
-/// // Call on the surest fifth of the candles.
+/// // Predict UP or DOWN on the most confident 20 % of the candles.
 /// windvane_models::train::abstain(model, later, 0.2)?;
 /// # Ok(()) }
 /// ```

@@ -1,4 +1,4 @@
-//! Fitting models: the learner's trait, recipes, and the loop that descends.
+//! Training: the learner trait, settings of a training, the training loop, calibration.
 mod calibrate;
 mod fitted;
 #[cfg(feature = "network")]
@@ -141,7 +141,7 @@ pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> Tra
     }
 }
 
-/// Confirms that there are so many training windows that moved, and both directions among them.
+/// Checks that at least `least` training windows moved, and that both directions occur.
 ///
 /// # Errors
 /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`].

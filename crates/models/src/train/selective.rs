@@ -1,11 +1,11 @@
-//! A learner whose models call only where they are sure.
+//! A learner whose models abstain unless they are confident.
 use windvane_signals::{TrainSet, ValidationSet};
 
 use super::{Learner, Run, abstain, calibration_parts};
 use crate::{FittedModel, ModelId, TrainError};
 
-/// Fits what another learner fits, and has it abstain so that it calls on a wished share of the
-/// candles.
+/// Fits the model of another learner and makes it abstain, so that it predicts UP or DOWN on a
+/// target share of the candles.
 ///
 /// The threshold is chosen on the last third of the validation windows, as the temperature is.
 #[derive(Debug, Clone)]
@@ -16,8 +16,8 @@ pub struct Selective<L> {
 }
 
 impl<L: Learner> Selective<L> {
-    /// Models of `learner` that call on a `coverage` share of the candles; their name gets the
-    /// share behind it, such as `v32@0.3`.
+    /// Creates a learner of models with this coverage: the share of candles with UP or DOWN. The id
+    /// ends with the share, such as `v32@0.3`.
     pub fn new(learner: L, coverage: f64) -> Self {
         Self { id: ModelId::new(format!("{}@{coverage}", learner.id())), learner, coverage }
     }

@@ -37,7 +37,8 @@ impl Network {
     /// of the layers. Nothing is dropped and nothing clipped.
     ///
     /// # Errors
-    /// [`TrainError::TooFewWindows`] without any, [`TrainError::WindowShape`].
+    /// [`TrainError::TooFewWindows`] without any, [`TrainError::Predict`] for windows of another
+    /// shape.
     pub fn gradient_norms(&self, samples: &SampleSet) -> Result<Vec<GradientNorm>, TrainError> {
         let Some(first) = samples.samples().first() else {
             return Err(TrainError::TooFewWindows { expected: 1, got: 0 });

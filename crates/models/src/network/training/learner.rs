@@ -60,7 +60,8 @@ impl NetworkLearner {
     /// [`TrainError::TooFewWindows`], [`TrainError::EmptyClass`], [`TrainError::Diverged`],
     /// [`TrainError::Stopped`], [`TrainError::Setting`], [`TrainError::Layer`],
     /// [`TrainError::Signal`], [`TrainError::Validation`]; with checkpoints
-    /// [`TrainError::Checkpoint`], [`TrainError::Io`] and what is wrong with the file.
+    /// [`TrainError::Checkpoint`], and [`TrainError::File`] for a file that cannot be read or
+    /// written.
     pub fn fit_model(
         &self,
         train: &TrainSet,

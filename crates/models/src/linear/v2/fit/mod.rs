@@ -70,7 +70,7 @@ impl WeightedSignalsLearner {
     /// but for the temperature of learned weights.
     ///
     /// # Errors
-    /// [`TrainError::WindowShape`] and [`TrainError::Setting`] for weights that do not fit,
+    /// [`TrainError::Setting`] for weights that do not fit,
     /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`] where there is nothing to
     /// learn them from, [`TrainError::Signal`] without rows to scale by,
     /// [`TrainError::Validation`].
