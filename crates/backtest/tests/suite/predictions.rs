@@ -172,7 +172,10 @@ fn parquet_reads_back_to_the_same_rows() {
             assert_eq!(text(2), row.interval.to_string());
             assert_eq!(seeds.value(index), row.seed);
             assert_eq!([number(5) as usize, number(6) as usize], [row.fold, row.path]);
-            assert_eq!([share(7), share(8), share(9)], row.probabilities);
+            assert_eq!(
+                [7, 8, 9].map(|column| share(column).to_bits()),
+                row.probabilities.map(f32::to_bits)
+            );
             assert_eq!(text(10), row.direction.to_string());
             assert_eq!(share(11).to_bits(), row.confidence.to_bits());
             assert_eq!(changes.value(index).to_bits(), row.realised_return.to_bits());
