@@ -90,7 +90,9 @@ fn layers_depend_only_on_layers_above() {
     let mut layers = layers();
     let place = |layer: &Layer| order.iter().position(|listed| listed.name == layer.name);
     layers.sort_by_key(|layer| place(layer).unwrap_or(usize::MAX));
-    order.iter_mut().for_each(|layer| layer.dependencies.sort());
+    for layer in &mut order {
+        layer.dependencies.sort();
+    }
     let (drawn, actual) = (text(&order), text(&layers));
     assert!(
         drawn == actual,
