@@ -27,6 +27,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod by_data;
+mod by_names;
 mod cell;
 mod columns;
 mod error;

@@ -10,8 +10,9 @@ use windvane_models::train::Learner;
 use windvane_signals::{LabelSpec, SampleSet};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use super::fingerprint::hash_settings;
 use super::fold::Fold;
-use super::task::TaskResult;
+use super::result::TaskResult;
 use crate::error::BacktestError;
 
 /// Folder with one file per finished task, named by a hash of all its inputs.
@@ -49,12 +50,6 @@ struct TaskSettings<'a> {
     /// Start and end of each test, milliseconds.
     tests: Vec<(i64, Option<i64>)>,
     embargo: u32,
-}
-
-/// Adds settings to a hash, as JSON.
-pub(crate) fn hash_settings(hash: &mut Xxh3, settings: &impl Serialize) {
-    let bytes = serde_json::to_vec(settings);
-    hash.update(&bytes.expect("invariant: settings are texts, numbers and lists"));
 }
 
 impl<'a> Cache<'a> {

@@ -8,8 +8,9 @@ use windvane_models::train::{EpochReport, Run};
 
 use super::cache::Cache;
 use super::loss_curve::LossCurve;
+use super::result::TaskResult;
 use super::run_plan::RunPlan;
-use super::task::{self, TaskResult};
+use super::task;
 use super::{Event, Task};
 
 /// Shared context of all tasks of a run.

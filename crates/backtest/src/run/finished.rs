@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use windvane_models::TrainError;
 
+use super::constant_channels::constant_channels;
 use super::fold::Fold;
+use super::result::TaskResult;
 use super::run_plan::{Calls, RunPlan};
-use super::task::TaskResult;
-use super::training::constant_channels;
 use super::{Backtest, PredictionRow, Predictions, Task};
 use crate::report::{Failure, Report, SCHEMA, Untested};
 use crate::score::{self, Terms, Warning};

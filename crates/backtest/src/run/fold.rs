@@ -2,9 +2,10 @@
 use windvane_candles::{Direction, Interval, Timestamp};
 use windvane_signals::{Sample, SampleSet, SignalError, SignalTable, Split, TrainSet};
 
+use super::Backtest;
 use super::group::Group;
-use super::plan::Parts;
-use super::task::TaskResult;
+use super::plan::{Parts, PlanError};
+use super::result::TaskResult;
 use crate::score::{Baseline, BaselineCalls, Record};
 
 /// One fold of a group.
@@ -22,6 +23,29 @@ pub(crate) struct Fold<'a> {
     pub(crate) parts: Result<Parts<'a>, SignalError>,
     /// Test windows of all members.
     pub(crate) test: SampleSet,
+}
+
+impl Group {
+    /// Cuts the group's time into folds. Test-only members are in no training pool, nor do they
+    /// move the cuts.
+    pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
+        let (lookback, labels) = (backtest.lookback, backtest.labels);
+        let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
+        let all = SampleSet::collect(&self.tables, lookback, labels)?;
+        if pool.is_empty() {
+            let hint = "every instrument of the interval is test-only or too short";
+            return Err(SignalError::EmptyPart { part: "training", hint }.into());
+        }
+        let splits = backtest.plan.splits(&pool)?;
+        let (of, paths) = (splits.len(), backtest.plan.paths(&splits));
+        let mut folds = Vec::with_capacity(of);
+        for (index, (split, paths)) in splits.into_iter().zip(paths).enumerate() {
+            let test = split.test(&all);
+            let parts = backtest.plan.parts(&split, &pool, &test)?;
+            folds.push(Fold { group: self, number: index + 1, of, split, paths, parts, test });
+        }
+        Ok(folds)
+    }
 }
 
 impl Fold<'_> {

@@ -1,13 +1,12 @@
 //! Instruments of one interval, pooled: their tables, their gap policy and their folds.
 use serde::Serialize;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
-use windvane_signals::{GapPolicy, SampleSet, SignalError, SignalSpec, SignalTable};
+use windvane_signals::{GapPolicy, SignalError, SignalSpec, SignalTable};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::fold::Fold;
+use super::fingerprint::hash_settings;
 use super::gaps::Built;
-use super::plan::PlanError;
-use super::{Backtest, Instrument, cache};
+use super::{Backtest, Instrument};
 
 /// Instruments of one interval.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct Group {
     /// Number of members in the training pool.
     pub(crate) learning: usize,
     /// One table per member, in their order.
-    tables: Vec<SignalTable>,
+    pub(crate) tables: Vec<SignalTable>,
 }
 
 /// The instruments by interval, shortest first. Intervals are never pooled for training.
@@ -59,31 +58,10 @@ impl Group {
         (Self { interval, gaps, members, learning, tables }, failed)
     }
 
-    /// Cuts the group's time into folds. Test-only members are in no training pool, nor do they
-    /// move the cuts.
-    pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
-        let (lookback, labels) = (backtest.lookback, backtest.labels);
-        let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
-        let all = SampleSet::collect(&self.tables, lookback, labels)?;
-        if pool.is_empty() {
-            let hint = "every instrument of the interval is test-only or too short";
-            return Err(SignalError::EmptyPart { part: "training", hint }.into());
-        }
-        let splits = backtest.plan.splits(&pool)?;
-        let (of, paths) = (splits.len(), backtest.plan.paths(&splits));
-        let mut folds = Vec::with_capacity(of);
-        for (index, (split, paths)) in splits.into_iter().zip(paths).enumerate() {
-            let test = split.test(&all);
-            let parts = backtest.plan.parts(&split, &pool, &test)?;
-            folds.push(Fold { group: self, number: index + 1, of, split, paths, parts, test });
-        }
-        Ok(folds)
-    }
-
     /// Adds all inputs of the group's models to a hash: every row of every member.
     pub(crate) fn hash_into(&self, hash: &mut Xxh3) {
         for table in &self.tables {
-            cache::hash_settings(
+            hash_settings(
                 hash,
                 &TableSettings {
                     pair: table.pair().as_str(),

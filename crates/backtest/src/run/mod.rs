@@ -5,8 +5,10 @@ mod boosted;
 mod cache;
 #[cfg(feature = "columnar")]
 mod columnar;
+mod constant_channels;
 mod event;
 mod execute;
+mod fingerprint;
 mod finished;
 mod fold;
 mod gaps;
@@ -16,6 +18,7 @@ mod occlusion;
 mod plan;
 mod predictions;
 mod records;
+mod result;
 mod results;
 mod run_plan;
 mod task;

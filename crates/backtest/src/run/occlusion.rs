@@ -4,7 +4,6 @@ use windvane_candles::Direction;
 use windvane_models::{FittedModel, Prediction, TableReader, TrainError};
 use windvane_signals::{Sample, SampleSet, TrainSet};
 
-use super::task::windows_per_reader;
 use crate::score::Effect;
 
 /// Maximum number of test windows per model and fold, evenly spread over the test.
@@ -13,6 +12,12 @@ const MAX_WINDOWS: usize = 2_000;
 const MAX_MEDIAN_WINDOWS: usize = 20_000;
 /// Windows predicted by one thread with one scratch.
 const CHUNK: usize = 128;
+
+/// Number of windows that one thread predicts with one reader: `chunk`, or all of them for a
+/// model with recurrent state, which is updated by reading on.
+pub(crate) fn windows_per_reader(model: &dyn FittedModel, chunk: usize) -> usize {
+    if model.stateful().is_none() { chunk } else { usize::MAX }
+}
 
 /// Effects of replacing each channel, by channel, on a fold's test windows.
 pub(crate) fn effects(

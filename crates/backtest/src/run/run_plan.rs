@@ -3,7 +3,7 @@ use windvane_candles::Direction;
 use windvane_models::train::Learner;
 
 use super::fold::Fold;
-use super::task::{TaskResult, TestPrediction};
+use super::result::{TaskResult, TestPrediction};
 use super::{Backtest, Instrument, Task};
 use crate::score::Baseline;
 

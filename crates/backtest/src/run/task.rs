@@ -2,73 +2,18 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use windvane_candles::Direction;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{FittedModel, Probabilities, TableReader, TrainError, TrainingRecord};
+use windvane_models::{FittedModel, Probabilities, TableReader, TrainError};
 use windvane_signals::{Sample, SampleSet};
 
 use super::fold::Fold;
-use super::occlusion;
-use crate::report::EpochLoss;
-use crate::score::{Effect, Sureness};
+use super::occlusion::{self, windows_per_reader};
+use super::result::{TaskResult, TestPrediction};
+use crate::score::Sureness;
 
 /// Windows predicted by one thread with one scratch.
 const CHUNK: usize = 1_024;
-
-/// Result of a task, as the cache keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TaskResult {
-    /// One per test window of the fold, in their order.
-    pub(crate) predictions: Vec<TestPrediction>,
-    /// Effects of replacing each channel by its median, by channel.
-    pub(crate) effects: Vec<Vec<Effect>>,
-    /// Losses by epoch, as the learner reported them.
-    pub(crate) epochs: Vec<EpochLoss>,
-    pub(crate) training: Option<TrainingRecord>,
-    pub(crate) fit_seconds: f64,
-    /// Summed over threads.
-    pub(crate) predict_seconds: f64,
-}
-
-/// Prediction for one test window.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(into = "Stored", try_from = "Stored")]
-pub(crate) struct TestPrediction {
-    pub(crate) direction: Direction,
-    pub(crate) probabilities: Probabilities,
-    /// Share of the validation windows with at least the same margin:
-    /// [`Record::top_share`](crate::Record::top_share).
-    pub(crate) top_share: f64,
-}
-
-/// Direction, bits of the probabilities and share of a stored prediction.
-type Stored = (Direction, [u32; 3], f64);
-
-impl From<TestPrediction> for Stored {
-    fn from(prediction: TestPrediction) -> Self {
-        let bits = prediction.probabilities.classes().map(f32::to_bits);
-        (prediction.direction, bits, prediction.top_share)
-    }
-}
-
-impl TryFrom<Stored> for TestPrediction {
-    type Error = &'static str;
-
-    fn try_from((direction, bits, top_share): Stored) -> Result<Self, Self::Error> {
-        let probabilities = Probabilities::new(bits.map(f32::from_bits));
-        let probabilities = probabilities.ok_or("the probabilities do not sum to 1")?;
-        Ok(Self { direction, probabilities, top_share })
-    }
-}
-
-impl TestPrediction {
-    /// Direction when every candle is called: the sign of p(UP) − p(DOWN).
-    pub(crate) fn edge_call(&self) -> Direction {
-        Direction::of_change(f64::from(self.probabilities.edge()))
-    }
-}
 
 /// Fits a model on the fold's training windows and predicts its test windows.
 pub(crate) fn run(
@@ -114,12 +59,6 @@ fn predict_all(model: &dyn FittedModel, windows: &SampleSet) -> Result<Timed, Tr
         predict_seconds += seconds;
     }
     Ok((predictions, predict_seconds))
-}
-
-/// Number of windows that one thread predicts with one reader: `chunk`, or all of them for a
-/// model with recurrent state, which is updated by reading on.
-pub(crate) fn windows_per_reader(model: &dyn FittedModel, chunk: usize) -> usize {
-    if model.stateful().is_none() { chunk } else { usize::MAX }
 }
 
 fn predict(

@@ -1,12 +1,10 @@
 //! Training of a finished run: its records, warnings about it, and the importance of channels.
-use std::fmt::Write as _;
-
 use rayon::prelude::*;
 
 use super::finished::Finished;
-use super::task::TaskResult;
+use super::result::TaskResult;
 use crate::report::Training;
-use crate::score::{Effect, Importance, Subject, Warning, WarningCode};
+use crate::score::{Effect, Importance, Subject};
 
 impl Finished<'_> {
     pub(super) fn training(&self) -> Vec<Training> {
@@ -46,31 +44,4 @@ impl Finished<'_> {
             .map(|(subject, effects)| Importance::of(subject, &effects, terms))
             .collect()
     }
-}
-
-/// One warning per model, interval and list of channels, naming the folds.
-pub(super) fn constant_channels(training: &[Training]) -> Vec<Warning> {
-    let mut warnings: Vec<Warning> = Vec::new();
-    for Training { model, interval, fold, record, .. } in training {
-        if record.constant_channels.is_empty() {
-            continue;
-        }
-        let about = format!("{} did not vary in training", record.constant_channels.join(", "));
-        let same = warnings.iter_mut().find(|w| {
-            w.model == *model && w.interval == Some(*interval) && w.message.starts_with(&about)
-        });
-        if let Some(warning) = same {
-            // Writing to a String cannot fail.
-            let _ = write!(warning.message, ", {fold}");
-        } else {
-            warnings.push(Warning {
-                code: WarningCode::ConstantChannel,
-                model: model.clone(),
-                instrument: "all".to_string(),
-                interval: Some(*interval),
-                message: format!("{about}; folds {fold}"),
-            });
-        }
-    }
-    warnings
 }

@@ -4,7 +4,6 @@ use std::ops::AddAssign;
 use windvane_candles::{Direction, Interval, Timestamp};
 
 use crate::score::Record;
-use crate::score::trading::side;
 
 /// Milliseconds of a year of 365.25 days.
 const YEAR: f64 = 365.25 * 86_400_000.0;
@@ -164,6 +163,15 @@ fn steps(records: &[Record], call: impl Fn(&Record) -> Direction) -> Vec<Step> {
         side: side(call(record)),
     });
     steps.collect()
+}
+
+/// The position of a call.
+pub(crate) fn side(call: Direction) -> f64 {
+    match call {
+        Direction::Up => 1.0,
+        Direction::Down => -1.0,
+        Direction::Neutral => 0.0,
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::metrics::share;
 use crate::score::baseline::known;
 use crate::score::bootstrap::Terms;
 use crate::score::comparison::Comparison;
-use crate::score::trading::side;
+use crate::score::portfolio::side;
 use crate::score::{Accuracy, Baseline, BaselineResult, Lead, Record};
 
 /// Shares of all candles that reports give in full.

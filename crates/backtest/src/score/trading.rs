@@ -2,7 +2,7 @@
 use std::ops::AddAssign;
 
 use serde::Serialize;
-use windvane_candles::{Direction, Interval, Timestamp};
+use windvane_candles::{Interval, Timestamp};
 
 use crate::metrics::Bounds;
 use crate::metrics::{Returns, SharpeRatio};
@@ -138,15 +138,6 @@ pub struct EquityPoint {
     /// The deepest fall below the highest equity so far since the point before, per cost, 0 to
     /// −1.
     pub(crate) drawdown: Vec<f64>,
-}
-
-/// The position of a call.
-pub(crate) fn side(call: Direction) -> f64 {
-    match call {
-        Direction::Up => 1.0,
-        Direction::Down => -1.0,
-        Direction::Neutral => 0.0,
-    }
 }
 
 impl Trading {
@@ -332,6 +323,8 @@ pub(crate) fn deflate(trades: &mut [&mut Trading]) {
 #[cfg(test)]
 mod tests {
     use windvane_candles::Direction::{Down, Up};
+
+    use windvane_candles::Direction;
 
     use super::*;
     use crate::score::testing::{mostly_right as records, record};

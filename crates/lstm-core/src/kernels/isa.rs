@@ -1,10 +1,8 @@
-//! Instruction sets as tokens that only detection creates.
-//!
-//! A value of [`Avx2`] or [`Avx512`] proves that the processor has the instructions: its field is
-//! private to this module, and `detect` is its only constructor. Code that needs the instructions
-//! takes the token.
+//! Instruction sets: properties of each, and the one place where code compiled for it is called.
 #[cfg(target_arch = "x86_64")]
 use super::Op;
+#[cfg(target_arch = "x86_64")]
+use super::token::{Avx2, Avx512};
 #[cfg(feature = "train")]
 use super::vector::{Plain, Vector};
 #[cfg(all(feature = "train", target_arch = "x86_64"))]
@@ -43,18 +41,8 @@ impl Isa for Portable {
     type F32 = Plain<f32, BASELINE_FUSED>;
 }
 
-/// Token of AVX2 and FMA: sixteen registers of 32 bytes.
-#[cfg(target_arch = "x86_64")]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx2(());
-
 #[cfg(target_arch = "x86_64")]
 impl Avx2 {
-    /// Creates the token if this processor has the instructions.
-    pub(crate) fn detect() -> Option<Self> {
-        Features::detect().has_avx2().then_some(Self(()))
-    }
-
     /// Runs the copy of a loop that is compiled for AVX2 and FMA.
     #[inline]
     pub(crate) fn run<O: Op>(self, op: O) {
@@ -62,7 +50,7 @@ impl Avx2 {
         fn enabled<O: Op>(isa: Avx2, op: O) {
             op.run(isa);
         }
-        // SAFETY: `detect`, the only constructor of `self`, has seen AVX2 and FMA.
+        // SAFETY: `detect`, the only constructor of the token `self`, has seen AVX2 and FMA.
         unsafe { enabled(self, op) }
     }
 }
@@ -79,18 +67,8 @@ impl Isa for Avx2 {
     type F32 = Ymm2;
 }
 
-/// Token of AVX-512 (F, DQ, VL), AVX2 and FMA: thirty-two registers of 64 bytes.
-#[cfg(target_arch = "x86_64")]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx512(());
-
 #[cfg(target_arch = "x86_64")]
 impl Avx512 {
-    /// Creates the token if this processor has the instructions.
-    pub(crate) fn detect() -> Option<Self> {
-        Features::detect().has_avx512().then_some(Self(()))
-    }
-
     /// Runs the copy of a loop that is compiled for AVX-512.
     #[inline]
     pub(crate) fn run<O: Op>(self, op: O) {
@@ -98,7 +76,7 @@ impl Avx512 {
         fn enabled<O: Op>(isa: Avx512, op: O) {
             op.run(isa);
         }
-        // SAFETY: `detect`, the only constructor of `self`, has seen AVX-512 F, DQ and VL, AVX2
+        // SAFETY: `detect`, the only constructor of the token `self`, has seen AVX-512 F, DQ and VL, AVX2
         // and FMA.
         unsafe { enabled(self, op) }
     }
@@ -123,43 +101,4 @@ fn prefetch<T>(value: &T) {
 
     // SAFETY: a hint that reads nothing and cannot fault; SSE is in every x86-64.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
-}
-
-/// Instruction-set extensions of a processor that kernels need.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Features {
-    pub(super) avx2: bool,
-    pub(super) fma: bool,
-    /// AVX-512 F, DQ and VL.
-    pub(super) avx512: bool,
-}
-
-impl Features {
-    /// Reads the extensions of this processor.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn detect() -> Self {
-        Self {
-            avx2: is_x86_feature_detected!("avx2"),
-            fma: is_x86_feature_detected!("fma"),
-            avx512: is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl"),
-        }
-    }
-
-    /// Reads the extensions of this processor: none of x86-64.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn detect() -> Self {
-        Self { avx2: false, fma: false, avx512: false }
-    }
-
-    /// Whether the AVX2 kernel runs.
-    pub(super) fn has_avx2(self) -> bool {
-        self.avx2 && self.fma
-    }
-
-    /// Whether the AVX-512 kernel runs.
-    pub(super) fn has_avx512(self) -> bool {
-        self.has_avx2() && self.avx512
-    }
 }

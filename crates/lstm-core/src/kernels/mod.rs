@@ -18,6 +18,7 @@ mod product;
 mod select;
 #[cfg(feature = "train")]
 mod spread;
+mod token;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]

@@ -3,9 +3,10 @@ use std::ffi::OsStr;
 use std::sync::OnceLock;
 
 use super::Op;
+use super::isa::{BASELINE_FUSED, Portable};
+use super::token::Features;
 #[cfg(target_arch = "x86_64")]
-use super::isa::{Avx2, Avx512};
-use super::isa::{BASELINE_FUSED, Features, Portable};
+use super::token::{Avx2, Avx512};
 use crate::LstmError;
 
 /// Environment variable that names a kernel.

@@ -12,7 +12,7 @@ use std::arch::x86_64::{
 };
 
 #[cfg(target_arch = "x86_64")]
-use super::isa::{Avx2, Avx512};
+use super::token::{Avx2, Avx512};
 use crate::Real;
 
 /// Numbers in a vector.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::OptimizerState;
 
-use super::trainer::{Losses, Progress};
+use super::progress::{Losses, Progress};
 use crate::artifact::{SavedTensor, Stored, read_file};
 use crate::{LoadError, TrainError, replace_file};
 

@@ -2,6 +2,7 @@
 mod batches;
 mod checkpoint;
 mod examples;
+mod progress;
 mod recipe;
 mod segment_batches;
 mod segments;

@@ -1,9 +1,9 @@
 //! The training loop: epochs of batches, early stopping, the best epoch kept.
-use serde::{Deserialize, Serialize};
 use windvane_lstm_core::{LstmError, OptimizerState};
 
 use super::Recipe;
 use super::checkpoint::Checkpoint;
+use super::progress::{Losses, Progress};
 use crate::network::Layers;
 use crate::train::{EpochReport, Run};
 use crate::{ModelId, SettingError, TrainError, TrainingRecord};
@@ -31,26 +31,6 @@ pub(crate) struct BatchOf<'a> {
     pub(crate) loss: f64,
     pub(crate) examples: usize,
     pub(crate) gradient: &'a mut [f32],
-}
-
-/// Everything that changes from epoch to epoch.
-#[derive(Debug, Clone)]
-pub(crate) struct Progress {
-    /// Number of finished epochs.
-    pub(crate) epoch: usize,
-    pub(crate) weights: Vec<f32>,
-    pub(crate) optimizer: OptimizerState<f32>,
-    pub(crate) best: Option<(Losses, Vec<f32>)>,
-}
-
-/// Losses of an epoch, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Losses {
-    epoch: usize,
-    train_loss: f64,
-    validation_loss: Option<f64>,
-    validation_accuracy: Option<f64>,
 }
 
 /// Result of a training.
