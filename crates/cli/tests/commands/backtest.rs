@@ -299,7 +299,7 @@ fn predictions_are_written_row_by_row_and_parquet_takes_its_feature() {
     );
     let tested = report["instruments"][0]["test_candles"].as_u64().unwrap();
     assert_eq!(lines.clone().count() as u64, tested);
-    assert!(lines.all(|line| line.contains(",GOOD,1h,v2,42,")), "{written}");
+    assert!(lines.all(|line| line.contains(",GOOD,1d,v2,42,")), "{written}");
 
     if !cfg!(feature = "columnar") {
         let parquet = data.path().join("predictions.parquet");
