@@ -40,7 +40,8 @@ impl Connection {
                 Ok(Message::Text(text)) => {
                     self.waiting.extend(wire::parse(&text, &self.pair, self.interval));
                 }
-                Ok(Message::Close(_)) | Err(SocketError::ConnectionClosed) => {
+                Ok(Message::Close(_))
+                | Err(SocketError::ConnectionClosed | SocketError::AlreadyClosed) => {
                     let _ = self.socket.flush();
                     return Ok(None);
                 }
@@ -60,8 +61,15 @@ impl Connection {
         // A broken connection shows at the next read.
         let _ = self.socket.send(Message::text(wire::request(self.requests, from, to)));
         let (start, mut others, mut candles) = (Instant::now(), VecDeque::new(), Vec::new());
+        let mut asked_on = self.reconnections;
         while start.elapsed() < TIMEOUT {
-            match self.read()? {
+            let message = self.read()?;
+            if self.reconnections != asked_on {
+                // The request was lost with the connection.
+                asked_on = self.reconnections;
+                let _ = self.socket.send(Message::text(wire::request(self.requests, from, to)));
+            }
+            match message {
                 Some(wire::Message::History(id, answer)) if id == self.requests => {
                     candles = answer;
                     break;

@@ -84,19 +84,20 @@ impl Exchange {
         Ok(())
     }
 
-    /// Answers requests until the bot has read everything: it answers a ping only after what came
-    /// before.
+    /// Answers requests until the bot has read everything: until it answers the last ping.
     fn settle(&self, socket: &mut WebSocket<TcpStream>) -> Result<(), SocketError> {
-        socket.send(Message::Ping(Bytes::new()))?;
+        let mut last = 0_u8;
+        socket.send(Message::Ping(Bytes::from(vec![last])))?;
         loop {
             match socket.read()? {
-                Message::Pong(_) => return Ok(()),
+                Message::Pong(ping) if *ping == [last] => return Ok(()),
                 Message::Text(text) => {
                     if let Some(answer) = wire::answer(&text, &self.closed) {
                         socket.send(Message::text(answer))?;
                     }
-                    // The bot takes the answer, and may ask for more.
-                    return self.settle(socket);
+                    // The bot reads the answer, and may request more.
+                    last = last.wrapping_add(1);
+                    socket.send(Message::Ping(Bytes::from(vec![last])))?;
                 }
                 _ => {}
             }

@@ -8,3 +8,10 @@ pub mod wire;
 
 /// Failure of the bot or the exchange.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Exit code of a program; an error goes to standard error in plain words.
+pub fn exit_code(result: Result<(), Error>) -> std::process::ExitCode {
+    let Err(error) = result else { return std::process::ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    std::process::ExitCode::FAILURE
+}

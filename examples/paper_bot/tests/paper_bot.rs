@@ -35,6 +35,15 @@ fn play(model: impl FittedModel + 'static, seed: u64, most: usize) -> (Bot, usiz
     (bot, connection.reconnections, steps)
 }
 
+#[test]
+fn every_seed_of_the_faults_ends_with_the_predictions_of_the_batch() {
+    for seed in 1..=20 {
+        let (bot, ..) = play(v32::pretrained(), seed, usize::MAX);
+        bot.check("BTCUSDT".parse().unwrap()).unwrap();
+        assert_eq!(bot.candles.len(), 45 + STREAMED - 1, "seed {seed}");
+    }
+}
+
 fn count(steps: &[Step], wanted: fn(&Step) -> bool) -> usize {
     steps.iter().filter(|step| wanted(step)).count()
 }

@@ -26,13 +26,7 @@ struct Options {
 }
 
 fn main() -> std::process::ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
+    windvane_paper_bot::exit_code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Error> {
