@@ -20,7 +20,7 @@ pub fn hours(n: i64) -> Vec<(i64, Ohlcv)> {
 /// Asserts that a series holds exactly the candles of [`hours`].
 ///
 /// # Panics
-/// When it does not.
+/// If it holds others.
 pub fn assert_hours(series: &CandleSeries, n: i64) {
     let expected = hours(n);
     assert_eq!(series.len(), expected.len());

@@ -62,7 +62,7 @@ pub fn kinds() -> Kinds {
 /// Loads an ensemble and its members; to be added to other [`Kinds`] under [`KIND`].
 ///
 /// # Errors
-/// What is wrong with the ensemble or with a member.
+/// [`LoadError`] for a damaged ensemble or member.
 pub fn loader(artifact: &Artifact, kinds: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
     Ok(Box::new(Ensemble::from_artifact(artifact, kinds)?))
 }

@@ -1,4 +1,4 @@
-//! Which column is which in rows without a header: the rows themselves tell.
+//! Columns of a table without a header, recognised by their values.
 
 use std::collections::BTreeSet;
 

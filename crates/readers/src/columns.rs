@@ -1,9 +1,9 @@
-//! Which column is which.
+//! Columns of a table by their role.
 
 use super::time::{Stamp, parse, parse_serial, parse_two};
 use super::zone::Zone;
 
-/// Where a candle's values are in a row.
+/// Positions of a candle's values in a row.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Columns {
     /// The line of the header; rows up to it are no candles.
@@ -18,14 +18,14 @@ pub(crate) struct Columns {
     pub(crate) zone: Option<Zone>,
     /// Open, high, low and close.
     pub(crate) prices: [usize; 4],
-    /// What has to be written behind a price to make it one: the exponent of fixed decimals.
+    /// Exponent of fixed decimals, to be appended to the digits of a price.
     pub(crate) exponent: &'static str,
     pub(crate) volume: Option<usize>,
     pub(crate) symbol: Option<usize>,
     /// A column that says whether the candle is finished.
     pub(crate) closed: Option<usize>,
     pub(crate) close_time: Option<usize>,
-    /// Who writes such files.
+    /// Exchange or tool that writes such files.
     pub(crate) source: &'static str,
 }
 

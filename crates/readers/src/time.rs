@@ -48,7 +48,7 @@ impl Unit {
         }
     }
 
-    /// So many units in milliseconds, unless they lie between two.
+    /// Converts a number of units to milliseconds; `None` if it is not a whole number of them.
     pub(crate) fn millis(self, number: i64) -> Option<i64> {
         let per_milli = match self {
             Self::Seconds => return number.checked_mul(1000),

@@ -1,4 +1,4 @@
-//! Which column is the volume in units of what is traded.
+//! Choice of the volume column: the one in units of the traded asset.
 
 use super::names::{Names, QUOTES, VOLUME};
 use super::note::{NoteKind, ReadLog};

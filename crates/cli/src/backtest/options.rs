@@ -47,7 +47,7 @@ pub(crate) struct Options {
     /// choosing.
     #[arg(long, value_name = "DATE", conflicts_with = "folds")]
     test_from: Option<Timestamp>,
-    /// How time is cut without --test-from: folds that walk forward, or every choice of some groups
+    /// Division of time without --test-from: folds that walk forward, or every choice of some groups
     /// of time to test on, with models that learn on both sides of them [default: walk]
     #[arg(long, value_enum, conflicts_with = "test_from")]
     plan: Option<PlanKind>,
@@ -61,7 +61,7 @@ pub(crate) struct Options {
     /// Number of groups that time is cut into with --plan combinatorial [default: 6]
     #[arg(long, value_name = "N")]
     groups: Option<usize>,
-    /// How many of the groups are tested on at once [default: 2]
+    /// Number of groups that are tested at once [default: 2]
     #[arg(long, value_name = "N")]
     test_groups: Option<usize>,
     /// Go on where an interrupted run of the same command stopped. Until it has written its

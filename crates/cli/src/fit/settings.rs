@@ -10,7 +10,7 @@ use windvane::signals::Band;
 use super::channels;
 use crate::{Error, models};
 
-/// What to fit; the same names as flags and in a settings file.
+/// Settings of a fit; the same names as flags and in a settings file.
 #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
