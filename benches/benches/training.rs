@@ -9,7 +9,7 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use windvane::models::network::{NetworkConfig, NetworkLearner};
-use windvane::models::train::{Recipe, Run};
+use windvane::models::train::{TrainConfig, Run};
 use windvane::models::{v3, v31, v32};
 use windvane::signals::{TrainSet, ValidationSet};
 use windvane_lstm_core::{Clip, Optimizer};
@@ -18,26 +18,26 @@ use windvane_lstm_core::{Clip, Optimizer};
 const EPOCHS: usize = 4;
 
 /// Plain descent, gradients clipped entry by entry.
-fn recipe(batch: usize) -> Recipe {
-    Recipe {
+fn training(batch: usize) -> TrainConfig {
+    TrainConfig {
         optimizer: Optimizer::Sgd { momentum: 0.0 },
         clip: Clip::Value(5.0),
         learning_rate: 0.01,
         epochs: EPOCHS,
         patience: EPOCHS,
         batch,
-        ..Recipe::default()
+        ..TrainConfig::default()
     }
 }
 
-fn epochs(c: &mut Criterion, name: &str, fit: impl Fn(Recipe, &TrainSet, &ValidationSet)) {
+fn epochs(c: &mut Criterion, name: &str, fit: impl Fn(TrainConfig, &TrainSet, &ValidationSet)) {
     let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
     let mut group = c.benchmark_group(name);
     group.sample_size(10);
     windvane_benches::with_train(&tables, |train, validation| {
         group.throughput(Throughput::Elements((EPOCHS * train.len()) as u64));
         for batch in [32, 256] {
-            bench(&mut group, batch, || fit(recipe(batch), train, validation));
+            bench(&mut group, batch, || fit(training(batch), train, validation));
         }
     });
     group.finish();
@@ -48,23 +48,23 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, batch: usize, fit: impl Fn())
 }
 
 fn train_v32(c: &mut Criterion) {
-    epochs(c, "train_v32", |recipe, train, validation| {
-        let learner = NetworkLearner { recipe, ..v32::learner() };
+    epochs(c, "train_v32", |training, train, validation| {
+        let learner = NetworkLearner { training, ..v32::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }
 
 fn train_v3(c: &mut Criterion) {
-    epochs(c, "train_v3", |recipe, train, validation| {
-        let learner = NetworkLearner { recipe, ..v3::learner() };
+    epochs(c, "train_v3", |training, train, validation| {
+        let learner = NetworkLearner { training, ..v3::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }
 
 fn train_v31(c: &mut Criterion) {
-    epochs(c, "train_v31", |recipe, train, validation| {
+    epochs(c, "train_v31", |training, train, validation| {
         let config = NetworkConfig { dense: vec![64], ..v31::config() };
-        let learner = NetworkLearner { recipe, config, ..v31::learner() };
+        let learner = NetworkLearner { training, config, ..v31::learner() };
         learner.fit_model(train, validation, &Run::new(1)).expect("a model");
     });
 }

@@ -1,7 +1,7 @@
 //! Fitted models.
 use windvane::ensemble::{Ensemble, EnsembleLearner};
 use windvane::models::network::{Network, NetworkLearner};
-use windvane::models::train::{Recipe, Run};
+use windvane::models::train::{TrainConfig, Run};
 use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};
 
 use windvane::prelude::*;
@@ -11,8 +11,8 @@ use windvane::prelude::*;
 /// # Panics
 /// If the tables are too short for a split.
 pub fn fast_lstm(tables: &[SignalTable]) -> Network {
-    let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = NetworkLearner { recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
+    let learner = NetworkLearner { training, ..v32::learner() };
     crate::with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
 }
 

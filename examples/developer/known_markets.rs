@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use windvane::candles::simulate::Market;
+use windvane::candles::simulate::MarketModel;
 use windvane::catalog::{ModelEntry, Training};
 use windvane::models::{Reliability, TableReader};
 use windvane::prelude::*;
@@ -155,7 +155,7 @@ fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error
     let (mut hits, mut reliability) = (0, Reliability::new(15));
     for sample in test.samples() {
         let said = reader.predict_sample(sample)?.probabilities;
-        let edge = said.edge();
+        let edge = said.margin();
         hits += usize::from(edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0));
         reliability.add(&said, sample.label);
     }
@@ -165,7 +165,7 @@ fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error
 
 /// The four markets with their default parameters, 20,000 candles to learn from, 10,000 to test.
 fn simulate() -> Result<Vec<Known>, Error> {
-    let markets = Market::ALL.iter().map(|market| {
+    let markets = MarketModel::ALL.iter().map(|market| {
         let series = market.candles(market.name().parse()?, Interval::HOUR, 30_000, 1)?;
         let name = market.name().to_string();
         Ok(Known { name, series, train: 20_000, best: market.best_accuracy() })

@@ -1,7 +1,7 @@
 //! Do the networks learn as well as others on real data that are no candles?
 //!
 //! `cargo run --release --example learning_sets` trains on two sets of the UCR/UEA archive with
-//! the recipe `PyTorch` was measured with, and prints both accuracies. `-- --dir DIR` reads a
+//! the training `PyTorch` was measured with, and prints both accuracies. `-- --dir DIR` reads a
 //! folder of the same format: `sets.json` and a safetensors file a set.
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use windvane::catalog::ModelEntry;
 use windvane::models::network::NetworkLearner;
 use windvane::models::train::{
-    Clip, Init, Optimizer, Recipe, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
+    Clip, Init, Optimizer, TrainConfig, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
 };
 
 #[derive(Parser)]
@@ -120,8 +120,8 @@ fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
 
 /// What `PyTorch` was measured with: Adam, 0.005 × 0.99 per epoch, batches of 16, norm clipped
 /// at 1, the last epoch's weights, its default initialisation with forget bias 1.
-fn recipe(epochs: usize) -> Recipe {
-    Recipe {
+fn training(epochs: usize) -> TrainConfig {
+    TrainConfig {
         optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
         learning_rate: 0.005,
         schedule: Schedule::ExponentialDecay { rate: 0.99, every: 1.0 },
@@ -130,13 +130,13 @@ fn recipe(epochs: usize) -> Recipe {
         init: Init::Torch,
         forget_bias: 1.0,
         epochs,
-        ..Recipe::default()
+        ..TrainConfig::default()
     }
 }
 
 fn fit(set: &Set, model: ModelEntry, seed: u64) -> Result<SequenceClassifier, Error> {
     let own = model.network().ok_or_else(|| format!("{} is no network", model.name))?;
-    let learner = NetworkLearner { recipe: recipe(set.epochs), ..own };
+    let learner = NetworkLearner { training: training(set.epochs), ..own };
     Ok(learner.fit_sequences(&set.train, &Run::new(seed))?)
 }
 

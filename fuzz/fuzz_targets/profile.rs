@@ -7,17 +7,17 @@ use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes};
 use windvane_fuzz::{text_bound, within};
-use windvane_models::{FittedModel, MarketProfile, Predictor};
+use windvane_models::{FittedModel, TrainingProfile, Predictor};
 use windvane_signals::Window;
 
 static MODEL: LazyLock<Arc<dyn FittedModel>> =
     LazyLock::new(|| Arc::from(windvane_models::from_bytes(SAVED[0]).expect("a saved model")));
 
 fuzz_target!(|bytes: &[u8]| {
-    let read = within(text_bound(bytes.len()), || serde_json::from_slice::<MarketProfile>(bytes));
+    let read = within(text_bound(bytes.len()), || serde_json::from_slice::<TrainingProfile>(bytes));
     let Ok(profile) = read else { return };
     let json = serde_json::to_vec(&profile).expect("it has a form");
-    let again: MarketProfile = serde_json::from_slice(&json).expect("it was written");
+    let again: TrainingProfile = serde_json::from_slice(&json).expect("it was written");
     assert_eq!(again, profile);
     let width = profile.signals().width();
     for scale in [0.0, 1e-3, 1e300] {

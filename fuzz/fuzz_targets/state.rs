@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, is_rejection, policies, under};
 use windvane_fuzz::within;
-use windvane_models::{MarketProfile, PredictError, Predictor};
+use windvane_models::{TrainingProfile, PredictError, Predictor};
 use xxhash_rust::xxh3::xxh3_64;
 
 const PROFILE: &[u8] = include_bytes!("../seeds/profile/fitted.json");
@@ -20,7 +20,7 @@ struct Subject {
 }
 
 fn subjects() -> Vec<Subject> {
-    let profile: MarketProfile = serde_json::from_slice(PROFILE).expect("a profile");
+    let profile: TrainingProfile = serde_json::from_slice(PROFILE).expect("a profile");
     let profile = Arc::new(profile);
     let made = [(1, false), (1, true), (2, false), (3, false)].map(|(policy, gated)| {
         let model = under(SAVED[0], &policies()[policy]);

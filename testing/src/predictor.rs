@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
 use windvane_models::{
     DirectionModel, FittedModel, PredictError, Prediction, Predictor, TableReader,
@@ -35,7 +35,7 @@ pub fn under(saved: &[u8], gaps: &Value) -> Vec<u8> {
 /// Simulated candles with holes, each an index and a number of missing candles.
 pub fn feed(candles: usize, seed: u64, holes: &[(usize, usize)]) -> CandleSeries {
     let whole =
-        Market::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, candles, seed).unwrap();
+        MarketModel::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, candles, seed).unwrap();
     let missing = |index: usize| holes.iter().any(|&(at, len)| (at..at + len).contains(&index));
     let kept = whole.iter().enumerate().filter(|(index, _)| !missing(*index));
     let kept = kept.map(|(_, candle)| *candle).collect();
@@ -73,15 +73,15 @@ pub fn streams_like_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
         let error = predictor.on_candle(candle).unwrap_err();
         assert!(matches!(error, PredictError::Gap { .. }), "{error}");
     }
-    let ledger = predictor.feed_stats();
-    assert_eq!((ledger.taken, ledger.refused_gaps), (taken.len() as u64, refused.len() as u64));
+    let stats = predictor.feed_stats();
+    assert_eq!((stats.taken, stats.refused_gaps), (taken.len() as u64, refused.len() as u64));
     let missing: u64 = part.gaps().map(|gap| gap.missing).sum();
-    assert_eq!((ledger.gaps, ledger.missing), (part.gaps().count() as u64, missing));
+    assert_eq!((stats.gaps, stats.missing), (part.gaps().count() as u64, missing));
     let passed = if model.spec().signals.gaps == GapPolicy::Reset { 0 } else { 3 };
     let resets = part.gaps().filter(|gap| gap.missing > passed).count();
-    assert_eq!((ledger.resets, ledger.undefined), (resets as u64, 0));
+    assert_eq!((stats.resets, stats.undefined), (resets as u64, 0));
     let table = SignalTable::build(&model.spec().signals, &Registry::default(), &part, &[]);
-    assert_eq!(ledger.held, table.unwrap().len() as u64 - ledger.taken);
+    assert_eq!(stats.held, table.unwrap().len() as u64 - stats.taken);
 }
 
 /// Checks that a start from history and one from a saved state continue like a predictor that never
@@ -131,9 +131,9 @@ pub fn ignores_rejected_candles(model: &Arc<dyn FittedModel>, series: &CandleSer
         refuse(&mut pestered, &moved(candle, 300_000), "is not on the grid of 1h candles");
         assert_eq!(pestered.candles_needed(), clean.candles_needed());
     }
-    let (ledger, count) = (pestered.feed_stats(), series.len() as u64);
-    let refused = [ledger.unfinished, ledger.repeated, ledger.contradicting, ledger.late];
-    assert_eq!((refused, ledger.misaligned, ledger.taken), ([count; 4], count, count));
+    let (stats, count) = (pestered.feed_stats(), series.len() as u64);
+    let refused = [stats.unfinished, stats.repeated, stats.contradicting, stats.late];
+    assert_eq!((refused, stats.misaligned, stats.taken), ([count; 4], count, count));
     let words = |predictor: &Predictor| predictor.save()[(4 + 12) * 8..].to_vec();
     assert_eq!(words(&pestered), words(&clean));
 }

@@ -251,7 +251,7 @@ impl Ensemble {
         let even = self.voting == Voting::Hard && (up - down).abs() < TIE && neutral < up;
         let call = prediction.direction != Direction::Neutral;
         let mut prediction = if even || (call && agreement < self.min_agreement) {
-            prediction.silenced(NeutralReason::Disagreement)
+            prediction.into_neutral(NeutralReason::Disagreement)
         } else {
             prediction
         };

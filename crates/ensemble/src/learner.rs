@@ -146,9 +146,9 @@ impl Learner for EnsembleLearner {
         &self.id
     }
 
-    fn recipe(&self) -> Option<String> {
+    fn settings(&self) -> Option<String> {
         let Self { id, members, voting, weighting, min_agreement } = self;
-        let members = members.iter().map(Learner::recipe);
+        let members = members.iter().map(Learner::settings);
         let members = members.collect::<Option<Vec<String>>>()?;
         let settings = ("ensemble", id.as_str(), voting, weighting, min_agreement, members);
         serde_json::to_string(&settings).ok()

@@ -10,11 +10,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
 use windvane_ensemble::{Ensemble, EnsembleLearner, Voting, Weighting, kinds};
 use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
-use windvane_models::train::{EpochReport, Learner, Recipe, Run};
+use windvane_models::train::{EpochReport, Learner, TrainConfig, Run};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{FittedModel, ModelId, Predictor, TrainError};
 use windvane_models::{v3, v31, v32};
@@ -23,7 +23,7 @@ use windvane_signals::{
 };
 
 fn market(candles: usize) -> CandleSeries {
-    Market::AR1.candles("SIM".parse().unwrap(), Interval::HOUR, candles, 1).unwrap()
+    MarketModel::AR1.candles("SIM".parse().unwrap(), Interval::HOUR, candles, 1).unwrap()
 }
 
 fn with_parts<T>(
@@ -42,14 +42,14 @@ fn with_parts<T>(
 
 /// The members of `tuned` in small: enough for tests of everything but skill.
 fn small() -> EnsembleLearner {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let (pooling, dense) = (Pooling::Attention { units: 4 }, vec![8, 5]);
     let attended = NetworkConfig { pooling, dense, ..v31::config().with_units(6) };
     let members: Vec<Arc<dyn Learner>> = vec![
         Arc::new(WeightedSignalsLearner::default()),
-        Arc::new(NetworkLearner { config: v3::config().with_units(6), recipe, ..v3::learner() }),
-        Arc::new(NetworkLearner { config: attended, recipe, ..v31::learner() }),
-        Arc::new(NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() }),
+        Arc::new(NetworkLearner { config: v3::config().with_units(6), training, ..v3::learner() }),
+        Arc::new(NetworkLearner { config: attended, training, ..v31::learner() }),
+        Arc::new(NetworkLearner { config: v32::config().with_units(8), training, ..v32::learner() }),
     ];
     let weighting = Weighting::LogLoss;
     EnsembleLearner { weighting, ..EnsembleLearner::new(ModelId::new("small"), members) }
@@ -141,14 +141,14 @@ impl Learner for Silent {
 #[test]
 fn the_recipe_of_an_ensemble_is_that_of_its_members_too() {
     let of = |epochs| {
-        let recipe = Recipe { epochs, ..Recipe::default() };
-        EnsembleLearner::of_seeds(NetworkLearner { recipe, ..v32::learner() }, 2)
+        let training = TrainConfig { epochs, ..TrainConfig::default() };
+        EnsembleLearner::of_seeds(NetworkLearner { training, ..v32::learner() }, 2)
     };
-    assert_eq!(of(3).recipe(), of(3).recipe());
-    assert_ne!(of(3).recipe(), of(4).recipe());
-    assert!(of(3).recipe().is_some());
+    assert_eq!(of(3).settings(), of(3).settings());
+    assert_ne!(of(3).settings(), of(4).settings());
+    assert!(of(3).settings().is_some());
     let silent = EnsembleLearner::of_seeds(Silent(ModelId::new("silent")), 2);
-    assert_eq!(silent.recipe(), None);
+    assert_eq!(silent.settings(), None);
 }
 
 #[test]
@@ -170,9 +170,9 @@ fn recipe_changes_with_every_setting_of_an_ensemble() {
         },
         EnsembleLearner { min_agreement: min_agreement.next_up(), ..base.clone() },
     ];
-    let texts: BTreeSet<String> = learners.iter().filter_map(Learner::recipe).collect();
+    let texts: BTreeSet<String> = learners.iter().filter_map(Learner::settings).collect();
     assert_eq!(texts.len(), learners.len());
-    assert_eq!(base.recipe(), EnsembleLearner::of_seeds(v32::learner(), 2).recipe());
+    assert_eq!(base.settings(), EnsembleLearner::of_seeds(v32::learner(), 2).settings());
 }
 
 #[test]
@@ -193,8 +193,8 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
 #[test]
 fn seeds_differ_from_member_to_member_at_every_depth() {
     let series = market(2_000);
-    let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let v32 = || NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
+    let v32 = || NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let twins = EnsembleLearner::of_seeds(v32(), 2);
     assert_eq!(twins.id.as_str(), "v32x2");
     let members: Vec<Arc<dyn Learner>> = vec![Arc::new(twins), Arc::new(v32())];

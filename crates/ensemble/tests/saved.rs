@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use windvane_candles::{Interval, simulate::Market};
+use windvane_candles::{Interval, simulate::MarketModel};
 use windvane_ensemble::{Ensemble, Voting, kinds};
 use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId};
 use windvane_signals::{Registry, SignalTable};
@@ -43,7 +43,7 @@ fn nested() -> Ensemble {
 
 fn predictions(model: &dyn FittedModel) -> Vec<[f32; 3]> {
     let series =
-        Market::VOLUME_LEAD.candles("SIM".parse().unwrap(), Interval::HOUR, 300, 8).unwrap();
+        MarketModel::VOLUME_LEAD.candles("SIM".parse().unwrap(), Interval::HOUR, 300, 8).unwrap();
     let spec = &model.spec().signals;
     let table = SignalTable::build(spec, &Registry::default(), &series, &[]).unwrap();
     let mut scratch = model.scratch();

@@ -28,12 +28,12 @@ pub enum Schedule {
         /// Time from one decay to the next, above 0.
         every: f64,
     },
-    /// Linear warm-up to the full rate over `rise`, then cosine annealing down to `floor` of it at
+    /// Linear warm-up to the full rate over `warm_up_epochs`, then cosine annealing down to `floor` of it at
     /// `length`, constant after that. **Source** cosine annealing: Loshchilov and Hutter 2017;
     /// warm-up: Goyal et al. 2017.
     Cosine {
         /// Length of the warm-up; 0 for none.
-        rise: f64,
+        warm_up_epochs: f64,
         /// Time at which the annealing ends.
         length: f64,
         /// Share of the full rate that remains.
@@ -47,9 +47,9 @@ impl Schedule {
         match self {
             Self::Constant => start,
             Self::ExponentialDecay { rate, every } => start * rate.powf((time / every).floor()),
-            Self::Cosine { rise, .. } if time < rise => start * time / rise,
-            Self::Cosine { rise, length, floor } if time < length => {
-                let turn = PI * (time - rise) / (length - rise);
+            Self::Cosine { warm_up_epochs, .. } if time < warm_up_epochs => start * time / warm_up_epochs,
+            Self::Cosine { warm_up_epochs, length, floor } if time < length => {
+                let turn = PI * (time - warm_up_epochs) / (length - warm_up_epochs);
                 start * (floor + (1.0 - floor) * 0.5 * (1.0 + turn.cos()))
             }
             Self::Cosine { floor, .. } => start * floor,
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn schedule_cosine_rises_then_falls_to_the_floor() {
-        let schedule = Schedule::Cosine { rise: 2.0, length: 12.0, floor: 0.1 };
+        let schedule = Schedule::Cosine { warm_up_epochs: 2.0, length: 12.0, floor: 0.1 };
         let rates: Vec<f64> = (0..14).map(|k| schedule.learning_rate(2.0, f64::from(k))).collect();
         assert!(rates[0] == 0.0 && (rates[1] - 1.0).abs() < 1e-15);
         assert!((rates[2] - 2.0).abs() < 1e-15 && (rates[7] - 1.1).abs() < 1e-15);

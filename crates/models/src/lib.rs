@@ -39,7 +39,7 @@
 //!   recurrent state and saving.
 //! - [`Predictor`] runs a model in a live loop, candle by candle, with the same bits as a backtest.
 //!   It saves and restores its state, accepts a newer model while it runs ([`Retraining`]), and
-//!   suppresses predictions after a drift of the market ([`MarketProfile`]).
+//!   suppresses predictions after a drift of the market ([`TrainingProfile`]).
 //! - [`load`] reads a saved model of any enabled kind; each is one safetensors file.
 //! - [`Reliability`] measures calibration; [`AdaptiveConformal`] gives prediction sets.
 //! - [`Occlusion`] measures the effect of each channel on a prediction; [`explain`] (with `train`)
@@ -75,7 +75,7 @@ pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
 #[allow(unused_imports, unreachable_pub, reason = "each linear model is behind its feature")]
 pub use linear::*;
-pub use live::{FeedStats, MarketProfile, Predictor, Retraining, Stop};
+pub use live::{FeedStats, TrainingProfile, Predictor, Retraining, Stop};
 pub use model::{
     DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,

@@ -9,7 +9,7 @@
 mod common;
 
 use common::{market, table};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::train::{Learner, Run, Selective};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
@@ -19,7 +19,7 @@ use windvane_signals::{LabelSpec, SampleSet, Split};
 /// Fits on the first candles and calls `measure` with the model and the 10,000 windows after them.
 fn on_later<T>(
     learner: &dyn Learner,
-    kind: Market,
+    kind: MarketModel,
     learn: usize,
     measure: impl FnOnce(&dyn FittedModel, &SampleSet) -> T,
 ) -> T {
@@ -40,7 +40,7 @@ fn on_later<T>(
     measure(&*model, &test)
 }
 
-fn calibration_error(learner: &dyn Learner, kind: Market, learn: usize) -> f64 {
+fn calibration_error(learner: &dyn Learner, kind: MarketModel, learn: usize) -> f64 {
     on_later(learner, kind, learn, |model, test| {
         Reliability::of_model(model, test).unwrap().calibration_error().unwrap()
     })
@@ -48,7 +48,7 @@ fn calibration_error(learner: &dyn Learner, kind: Market, learn: usize) -> f64 {
 
 #[test]
 fn v32_is_off_by_at_most_two_points() {
-    for kind in [Market::MARTINGALE_GARCH, Market::AR1, Market::REGIME] {
+    for kind in [MarketModel::MARTINGALE_GARCH, MarketModel::AR1, MarketModel::REGIME] {
         let error = calibration_error(&v32::learner(), kind, 20_000);
         assert!(error <= 0.02, "{}: {error}", kind.name());
     }
@@ -58,13 +58,13 @@ fn v32_is_off_by_at_most_two_points() {
 // scale: two numbers do not put it right. It is as good as its training there, 2.5 to 4 points.
 #[test]
 fn v32_is_off_by_less_than_five_points_where_volume_leads() {
-    let error = calibration_error(&v32::learner(), Market::VOLUME_LEAD, 20_000);
+    let error = calibration_error(&v32::learner(), MarketModel::VOLUME_LEAD, 20_000);
     assert!(error <= 0.05, "{error}");
 }
 
 #[test]
 fn learned_v2_is_off_by_at_most_two_points_on_every_market() {
-    for kind in Market::ALL {
+    for kind in MarketModel::ALL {
         let error = calibration_error(&WeightedSignalsLearner::learned(), kind, 20_000);
         assert!(error <= 0.02, "{}: {error}", kind.name());
     }
@@ -73,7 +73,7 @@ fn learned_v2_is_off_by_at_most_two_points_on_every_market() {
 // The test above can fail: by hand v2 is not calibrated.
 #[test]
 fn v2_by_hand_is_off_where_the_market_turns() {
-    let turns = Market::Ar1 { phi: -0.25, sigma: 0.005 };
+    let turns = MarketModel::Ar1 { phi: -0.25, sigma: 0.005 };
     let error = calibration_error(&WeightedSignalsLearner::default(), turns, 3_000);
     assert!(error > 0.05, "{error}");
 }
@@ -83,7 +83,7 @@ fn a_wished_coverage_comes_out_on_later_candles_and_the_surest_are_right_more_of
     let mut accuracies = Vec::new();
     for wish in [1.0, 0.5, 0.2] {
         let learner = Selective::new(WeightedSignalsLearner::learned(), wish);
-        let (coverage, accuracy) = on_later(&learner, Market::AR1, 12_000, |model, test| {
+        let (coverage, accuracy) = on_later(&learner, MarketModel::AR1, 12_000, |model, test| {
             let mut scratch = model.scratch();
             let (mut calls, mut hits) = (0.0, 0.0);
             for sample in test.samples() {

@@ -10,7 +10,7 @@ mod common;
 
 use common::{market, table};
 use proptest::prelude::*;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv};
 use windvane_models::train::{Run, predictions};
 use windvane_models::v2::WeightedSignalsLearner;
@@ -96,7 +96,7 @@ fn fixed(coverage: f64, past: &[Said], said: &[Said]) -> f64 {
 
 #[test]
 fn coverage_is_within_a_point_on_every_market() {
-    for kind in Market::ALL {
+    for kind in MarketModel::ALL {
         let (past, said) = said(&market(kind, LEARN + TEST + 100, 21));
         assert!(said.len() >= TEST, "{}", said.len());
         for target in [0.8, 0.9, 0.95] {
@@ -111,8 +111,8 @@ fn coverage_is_within_a_point_on_every_market() {
 // where it is surest.
 #[test]
 fn coverage_holds_through_a_turn_of_the_market_where_a_fixed_threshold_loses_it() {
-    let reversal = Market::Ar1 { phi: -0.25, sigma: 0.005 };
-    let first = market(Market::AR1, LEARN + TEST + 100, 31);
+    let reversal = MarketModel::Ar1 { phi: -0.25, sigma: 0.005 };
+    let first = market(MarketModel::AR1, LEARN + TEST + 100, 31);
     let second = market(reversal, LEARN + TEST + 100, 32);
     let (past, said) = said(&joined(&first, &second, LEARN + TEST / 2));
     for target in [0.8, 0.9] {
@@ -142,7 +142,7 @@ fn coverage_holds_through_a_turn_of_the_market_where_a_fixed_threshold_loses_it(
 
 #[test]
 fn a_model_that_is_far_too_sure_is_put_right() {
-    let (past, said) = said(&market(Market::AR1, LEARN + TEST + 100, 41));
+    let (past, said) = said(&market(MarketModel::AR1, LEARN + TEST + 100, 41));
     let shout = |list: &[Said]| -> Vec<Said> {
         let shout = |(p, outcome): &Said| {
             let [up, down, _] = p.classes().map(|p| p.powi(6));
@@ -212,7 +212,7 @@ fn nonsense_is_refused_in_settings_and_in_what_is_read() {
 // As a bot does it: a predictor, candle by candle; no allocation once the window is full.
 #[test]
 fn live_it_allocates_nothing() {
-    let series = market(Market::AR1, 1_500, 3);
+    let series = market(MarketModel::AR1, 1_500, 3);
     let mut predictor = Predictor::new(common::quick_v2(&series), Interval::HOUR).unwrap();
     let window = ConformalSettings { window: 200, ..settings(0.9) };
     let mut sets = AdaptiveConformal::new(window).unwrap();

@@ -12,10 +12,10 @@ mod common;
 use std::sync::Arc;
 
 use common::{market, table};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv};
 use windvane_models::{
-    DirectionModel, FittedModel, LoadError, MarketProfile, ModelId, ModelSpec, NeutralReason,
+    DirectionModel, FittedModel, LoadError, TrainingProfile, ModelId, ModelSpec, NeutralReason,
     PredictError, Prediction, Predictor, Scratch, TrainError,
 };
 use windvane_signals::{LabelSpec, SampleSet, SignalSpec, Split, Window};
@@ -59,11 +59,11 @@ impl DirectionModel for Up {
     }
 }
 
-fn profile(series: &CandleSeries) -> Arc<MarketProfile> {
+fn profile(series: &CandleSeries) -> Arc<TrainingProfile> {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let split = Split::for_live(&samples, 0.05).unwrap();
-    Arc::new(MarketProfile::fit(&split.train(&samples).unwrap(), STRETCH).unwrap())
+    Arc::new(TrainingProfile::fit(&split.train(&samples).unwrap(), STRETCH).unwrap())
 }
 
 fn part(series: &CandleSeries, candles: std::ops::Range<usize>) -> CandleSeries {
@@ -73,7 +73,7 @@ fn part(series: &CandleSeries, candles: std::ops::Range<usize>) -> CandleSeries 
 
 /// Shares of calls that were held back for novelty, and for either reason, once both gates are
 /// at work.
-fn alarms(profile: &Arc<MarketProfile>, later: &[Candle]) -> (f64, f64, f64) {
+fn alarms(profile: &Arc<TrainingProfile>, later: &[Candle]) -> (f64, f64, f64) {
     let mut predictor = Up::predictor(20);
     predictor.set_gates(Arc::clone(profile)).unwrap();
     let (mut calls, mut novel, mut drifted) = (0, 0, 0);
@@ -84,8 +84,8 @@ fn alarms(profile: &Arc<MarketProfile>, later: &[Candle]) -> (f64, f64, f64) {
         }
         calls += 1;
         match prediction.neutral {
-            Some(NeutralReason::Novel) => novel += 1,
-            Some(NeutralReason::Drifted) => drifted += 1,
+            Some(NeutralReason::Novelty) => novel += 1,
+            Some(NeutralReason::Drift) => drifted += 1,
             _ => assert_eq!(prediction.direction, Direction::Up),
         }
     }
@@ -113,7 +113,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 
 #[test]
 fn at_most_one_call_in_a_hundred_is_held_back_on_the_same_market_and_nine_in_ten_on_another() {
-    for kind in Market::ALL {
+    for kind in MarketModel::ALL {
         let rounds = (101..109).map(|seed| {
             let series = market(kind, FITTED + LATER, seed);
             let profile = profile(&part(&series, 0..FITTED));
@@ -137,7 +137,7 @@ fn at_most_one_call_in_a_hundred_is_held_back_on_the_same_market_and_nine_in_ten
 
 #[test]
 fn gates_allocate_nothing_and_go_on_after_a_restart_or_a_start_from_history() {
-    let series = market(Market::AR1, 3_000, 5);
+    let series = market(MarketModel::AR1, 3_000, 5);
     let profile = profile(&part(&series, 0..2_000));
     let gated = || {
         let mut predictor = Up::predictor(20);
@@ -163,7 +163,7 @@ fn gates_allocate_nothing_and_go_on_after_a_restart_or_a_start_from_history() {
         assert_eq!(warm.on_candle(candle).unwrap(), expected);
         assert_eq!(again.on_candle(candle).unwrap(), expected);
         let reason = expected.and_then(|prediction| prediction.neutral);
-        drifted += u32::from(reason == Some(NeutralReason::Drifted));
+        drifted += u32::from(reason == Some(NeutralReason::Drift));
     }
     assert!(drifted > 10, "{drifted}");
     assert_eq!((again.save(), allocations), (whole.save(), 0));
@@ -177,12 +177,12 @@ fn gates_allocate_nothing_and_go_on_after_a_restart_or_a_start_from_history() {
 
 #[test]
 fn a_profile_is_stored_beside_the_model_and_refused_by_another() {
-    let series = market(Market::AR1, 1_500, 5);
+    let series = market(MarketModel::AR1, 1_500, 5);
     let profile = profile(&series);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("up.profile.json");
     profile.save(&path).unwrap();
-    assert_eq!(MarketProfile::load(&path).unwrap(), *profile);
+    assert_eq!(TrainingProfile::load(&path).unwrap(), *profile);
     let text = std::fs::read_to_string(&path).unwrap();
     for (right, wrong) in [
         ("\"stretch\":250", "\"stretch\":4000000000"),
@@ -193,7 +193,7 @@ fn a_profile_is_stored_beside_the_model_and_refused_by_another() {
     ] {
         assert!(text.contains(right), "{right}");
         std::fs::write(&path, text.replacen(right, wrong, 1)).unwrap();
-        let error = MarketProfile::load(&path).unwrap_err();
+        let error = TrainingProfile::load(&path).unwrap_err();
         assert!(matches!(error, LoadError::Damaged { .. }), "{wrong}: {error}");
     }
     let error = Up::predictor(19).set_gates(profile).unwrap_err();
@@ -202,14 +202,14 @@ fn a_profile_is_stored_beside_the_model_and_refused_by_another() {
 
 #[test]
 fn a_profile_of_too_little_or_over_an_odd_stretch_is_refused() {
-    let series = market(Market::AR1, 1_000, 5);
+    let series = market(MarketModel::AR1, 1_000, 5);
     let tables = [table(&series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let train = Split::for_live(&samples, 0.1).unwrap().train(&samples).unwrap();
-    let few = MarketProfile::fit(&train, 250).unwrap_err();
+    let few = TrainingProfile::fit(&train, 250).unwrap_err();
     assert!(matches!(few, TrainError::TooFewWindows { expected: 1_000, .. }), "{few}");
     for stretch in [0, 49, 10_001] {
-        let error = MarketProfile::fit(&train, stretch).unwrap_err();
+        let error = TrainingProfile::fit(&train, stretch).unwrap_err();
         assert!(matches!(error, TrainError::Setting { .. }), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 use windvane_models::network::NetworkLearner;
 use windvane_models::train::{
-    Clip, Init, Learner, Optimizer, Recipe, Run, Schedule, SequenceShape, Sequences,
+    Clip, Init, Learner, Optimizer, TrainConfig, Run, Schedule, SequenceShape, Sequences,
 };
 use windvane_models::v32;
 use windvane_models::{DirectionModel, TrainError};
@@ -44,18 +44,18 @@ fn part(
 fn v32_learns_the_archives_sets_as_pytorch_does() {
     let dir = golden_dir("g_learning");
     let (sets, measured) = (json(&dir.join("sets.json")), json(&dir.join("learning.json")));
-    let recipe = Recipe {
+    let training = TrainConfig {
         optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
         learning_rate: 0.005,
         schedule: Schedule::ExponentialDecay { rate: 0.99, every: 1.0 },
         batch: 16,
         clip: Clip::GlobalNorm(1.0),
         init: Init::Torch,
-        class_shares: false,
+        class_priors: false,
         epochs: 100,
-        ..Recipe::default()
+        ..TrainConfig::default()
     };
-    let learner = NetworkLearner { recipe, ..v32::learner() };
+    let learner = NetworkLearner { training, ..v32::learner() };
     for (name, about) in sets.as_object().unwrap() {
         let file = TensorFile::read(&dir.join(format!("{name}.safetensors")));
         let classes = about["classes"].as_array().unwrap().len();
@@ -86,8 +86,8 @@ fn sequences_that_do_not_fit_are_refused() {
     assert!(wrong(shape, vec![f32::NAN; 6], vec![1]).contains("every value must be finite"));
     assert!(wrong(SequenceShape { classes: 1, ..shape }, vec![0.0; 6], vec![0]).contains("shape"));
     let train = Sequences::new(shape, vec![0.5; 12], vec![0, 1]).unwrap();
-    let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
+    let learner = NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let fitted = learner.fit_sequences(&train, &Run::new(1)).unwrap();
     assert!(fitted.classify(&[0.0; 7]).is_err());
     assert!(fitted.classify(&[f32::INFINITY; 6]).is_err());
@@ -133,7 +133,7 @@ fn v32_comes_near_the_best_rule_of_the_golden_markets() {
         let (test, mut scratch) = (split.test(&samples), model.scratch());
         let hits = test.samples().iter().filter(|sample| {
             let said = model.predict(test.window(sample), &mut scratch).unwrap();
-            (said.probabilities.edge() > 0.0) == (sample.outcome.change > 0.0)
+            (said.probabilities.margin() > 0.0) == (sample.outcome.change > 0.0)
         });
         let accuracy = hits.count() as f64 / test.len() as f64;
         let best = about["test_accuracy_of_bayes_rule"].as_f64().unwrap_or(0.5);

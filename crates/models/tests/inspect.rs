@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use common::{market, models, quick_v2, quick_v3, quick_v31, with_parts};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Interval, Timestamp};
 use windvane_models::explain::LayerActivity;
 use windvane_models::network::Network;
@@ -35,7 +35,7 @@ fn softmax(logits: [f32; CLASSES]) -> [f64; CLASSES] {
 
 #[test]
 fn a_trace_says_what_the_model_says() {
-    let series = market(Market::AR1, 2_000, 1);
+    let series = market(MarketModel::AR1, 2_000, 1);
     let v2: &dyn FittedModel = &quick_v2(&series);
     assert!(v2.downcast_ref::<Network>().is_none());
     let mut networks = 0;
@@ -89,7 +89,7 @@ fn check_layers(trace: &windvane_models::explain::Trace, steps: usize) {
 
 #[test]
 fn the_traced_attention_is_the_models() {
-    let series = market(Market::AR1, 2_000, 1);
+    let series = market(MarketModel::AR1, 2_000, 1);
     let v31 = quick_v31(&series);
     with_parts(&series, |_, _, test| {
         let mut scratch = v31.scratch();
@@ -226,7 +226,7 @@ fn broken(model: &Network, dead: usize) -> Network {
 
 #[test]
 fn dead_units_and_stuck_gates_are_found() {
-    let series = market(Market::AR1, 2_000, 1);
+    let series = market(MarketModel::AR1, 2_000, 1);
     let model = quick_v31(&series);
     let (before, after, dead) = with_parts(&series, |_, _, test| {
         let some = test.filtered(|sample| sample.row.is_multiple_of(7));
@@ -258,7 +258,7 @@ fn dead_units_and_stuck_gates_are_found() {
 
 #[test]
 fn the_gradient_of_the_heads_bias_is_the_mean_error_of_the_probabilities() {
-    let series = market(Market::AR1, 2_000, 1);
+    let series = market(MarketModel::AR1, 2_000, 1);
     let v3 = quick_v3(&series);
     with_parts(&series, |train, _, _| {
         // More than one chunk, and a part of one.
@@ -287,11 +287,11 @@ fn the_gradient_of_the_heads_bias_is_the_mean_error_of_the_probabilities() {
 
 #[test]
 fn a_silenced_channel_takes_away_what_it_said() {
-    let series = market(Market::AR1, 2_000, 1);
+    let series = market(MarketModel::AR1, 2_000, 1);
     let v2 = quick_v2(&series);
     with_parts(&series, |_, _, test| {
         let window = test.window(&test.samples()[10]);
-        let whole = v2.predict(window, &mut v2.scratch()).unwrap().probabilities.edge();
+        let whole = v2.predict(window, &mut v2.scratch()).unwrap().probabilities.margin();
         let effects = Occlusion::of(&v2, window).unwrap();
         let weights = v2.weights().iter();
         for (channel, (weight, got)) in weights.zip(&effects).enumerate() {

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::network::{Network, NetworkLearner};
-use windvane_models::train::{EpochReport, Recipe, Run};
+use windvane_models::train::{EpochReport, TrainConfig, Run};
 use windvane_models::v32;
 use windvane_models::{Calibration, FittedModel, Predictor, TrainError, load, replace_file};
 
@@ -70,7 +70,7 @@ impl States {
 
 impl Writer for States {
     fn write(path: &Path) {
-        let series = common::market(Market::REGIME, 100_000, 1);
+        let series = common::market(MarketModel::REGIME, 100_000, 1);
         let mut predictor = Predictor::new(model(), Interval::HOUR).unwrap();
         if path.exists() {
             predictor = Self::predictor(path);
@@ -99,9 +99,9 @@ impl Checkpoints {
         series: &CandleSeries,
         on_epoch: &(dyn Fn(&EpochReport) -> ControlFlow<()> + Sync),
     ) -> TrainError {
-        let recipe = Recipe { epochs: 1_000_000, patience: 1_000_000, ..Recipe::default() };
+        let training = TrainConfig { epochs: 1_000_000, patience: 1_000_000, ..TrainConfig::default() };
         let learner =
-            NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+            NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
         let run = Run::new(3).checkpoints(path.parent().unwrap()).on_epoch(on_epoch);
         common::with_parts(series, |train, validation, _| {
             learner.fit_model(train, validation, &run).unwrap_err()
@@ -127,7 +127,7 @@ impl Writer for Checkpoints {
 
 /// A market that takes milliseconds to learn.
 fn market() -> CandleSeries {
-    common::market(Market::AR1, 200, 4)
+    common::market(MarketModel::AR1, 200, 4)
 }
 
 /// Not a test of its own: the process that the others kill.

@@ -10,7 +10,7 @@ mod common;
 
 use common::{market, with_parts};
 use windvane_candles::CandleSeries;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::train::Run;
 use windvane_models::v2::{SignalImportance, WeightedSignals, WeightedSignalsLearner, Weights};
 use windvane_models::{DirectionModel, FittedModel, Reliability, TrainError, load};
@@ -67,7 +67,7 @@ fn of<'a>(model: &'a WeightedSignals, channel: &str) -> &'a SignalImportance {
 fn momentum_counts_on_a_market_of_momentum_and_noise_does_not() {
     let mut silent = 0;
     for seed in 0..10 {
-        let model = with_noise(&market(Market::AR1, 8_000, 100 + seed), seed);
+        let model = with_noise(&market(MarketModel::AR1, 8_000, 100 + seed), seed);
         let momentum = of(&model, "momentum");
         let [low, high] = momentum.interval_95.unwrap();
         assert!(low > 0.0 && low < momentum.effect && momentum.effect < high, "{momentum:?}");
@@ -86,7 +86,7 @@ fn momentum_counts_on_a_market_of_momentum_and_noise_does_not() {
 fn on_a_martingale_intervals_hold_zero_as_often_as_they_say() {
     let (mut held, mut all) = (0.0, 0.0);
     for seed in 0..40 {
-        let model = with_noise(&market(Market::MARTINGALE_GARCH, 3_000, seed), seed);
+        let model = with_noise(&market(MarketModel::MARTINGALE_GARCH, 3_000, seed), seed);
         for signal in model.importance() {
             held += f64::from(u8::from(signal.is_shown() == Some(false)));
             all += 1.0;
@@ -97,7 +97,7 @@ fn on_a_martingale_intervals_hold_zero_as_often_as_they_say() {
 }
 
 /// Accuracy and log loss on the test part.
-fn measured(learner: &WeightedSignalsLearner, kind: Market) -> (f64, f64) {
+fn measured(learner: &WeightedSignalsLearner, kind: MarketModel) -> (f64, f64) {
     with_parts(&market(kind, 20_000, 17), |train, validation, test| {
         let model = learner.fit_model(train, validation, &Run::new(1)).unwrap();
         let reliability = Reliability::of_model(&model, test).unwrap();
@@ -108,13 +108,13 @@ fn measured(learner: &WeightedSignalsLearner, kind: Market) -> (f64, f64) {
 #[test]
 fn learned_weights_are_better_than_by_hand_where_there_is_something_to_learn() {
     let (learned, by_hand) = (WeightedSignalsLearner::learned(), WeightedSignalsLearner::default());
-    let best = Market::AR1.best_accuracy().unwrap();
-    let (accuracy, loss) = measured(&learned, Market::AR1);
+    let best = MarketModel::AR1.best_accuracy().unwrap();
+    let (accuracy, loss) = measured(&learned, MarketModel::AR1);
     assert!(accuracy > 0.5 + 0.9 * (best - 0.5) - 0.01, "{accuracy} of {best}");
     assert!(accuracy < best + 0.025, "{accuracy}: a leak");
-    assert!(loss < measured(&by_hand, Market::AR1).1 - 0.02);
+    assert!(loss < measured(&by_hand, MarketModel::AR1).1 - 0.02);
     // By hand the trend is followed; on a market that turns, that is wrong.
-    let turns = Market::Ar1 { phi: -0.25, sigma: 0.005 };
+    let turns = MarketModel::Ar1 { phi: -0.25, sigma: 0.005 };
     let (follows, turned) = (measured(&by_hand, turns).0, measured(&learned, turns).0);
     assert!(follows < 0.5 && turned > 0.56, "{follows} {turned}");
 }
@@ -122,16 +122,16 @@ fn learned_weights_are_better_than_by_hand_where_there_is_something_to_learn() {
 #[test]
 fn on_a_martingale_nothing_is_found() {
     for learner in [WeightedSignalsLearner::learned(), WeightedSignalsLearner::default()] {
-        let (accuracy, _) = measured(&learner, Market::MARTINGALE_GARCH);
+        let (accuracy, _) = measured(&learner, MarketModel::MARTINGALE_GARCH);
         assert!((accuracy - 0.5).abs() < 0.025, "{}: {accuracy}", learner.id);
     }
-    let (_, loss) = measured(&WeightedSignalsLearner::learned(), Market::MARTINGALE_GARCH);
+    let (_, loss) = measured(&WeightedSignalsLearner::learned(), MarketModel::MARTINGALE_GARCH);
     assert!((loss - 2.0_f64.ln()).abs() < 2e-3, "{loss}");
 }
 
 #[test]
 fn a_band_gives_neutral_its_share() {
-    let tables = [common::table(&market(Market::AR1, 6_000, 5))];
+    let tables = [common::table(&market(MarketModel::AR1, 6_000, 5))];
     let labels = LabelSpec { horizon: 1, band: Band::Fixed { width: 0.003 } };
     let samples = SampleSet::collect(&tables, 20, labels).unwrap();
     let split = Split::for_live(&samples, 0.2).unwrap();
@@ -150,7 +150,7 @@ fn a_band_gives_neutral_its_share() {
 
 #[test]
 fn learned_models_are_saved_with_gain_and_importance() {
-    let model = with_noise(&market(Market::AR1, 2_000, 3), 3);
+    let model = with_noise(&market(MarketModel::AR1, 2_000, 3), 3);
     assert!(model.gain() > 0.5, "{}", model.gain());
     let bytes = model.to_bytes().unwrap();
     let again = WeightedSignals::from_bytes(&bytes).unwrap();
@@ -170,7 +170,7 @@ fn files_from_before_learned_weights_load_and_stay_as_they_are() {
     let learned = load(data.join("v2-learned.format1.safetensors")).unwrap();
     assert_eq!(learned.id().as_str(), "v2-learned");
     let then = std::fs::read_to_string(data.join("v2-learned.format1.txt")).unwrap();
-    let table = common::table(&market(Market::VOLUME_LEAD, 300, 8));
+    let table = common::table(&market(MarketModel::VOLUME_LEAD, 300, 8));
     let window = (0..300).find_map(|row| table.window(row, 20)).unwrap();
     let now = learned.predict(window, &mut learned.scratch()).unwrap().probabilities.classes();
     for (now, then) in now.iter().zip(then.split_whitespace()) {
@@ -185,13 +185,13 @@ fn what_teaches_nothing_has_its_error() {
             WeightedSignalsLearner::learned().fit_model(train, validation, &Run::new(1))
         })
     };
-    let few = fit(&market(Market::AR1, 120, 1)).unwrap_err();
+    let few = fit(&market(MarketModel::AR1, 120, 1)).unwrap_err();
     assert!(matches!(few, TrainError::TooFewWindows { expected: 50, .. }), "{few}");
     let given = WeightedSignalsLearner {
         weights: Weights::Given(vec![0.0; 6]),
         ..WeightedSignalsLearner::default()
     };
-    let error = with_parts(&market(Market::AR1, 500, 1), |train, validation, _| {
+    let error = with_parts(&market(MarketModel::AR1, 500, 1), |train, validation, _| {
         given.fit_model(train, validation, &Run::new(1)).unwrap_err()
     });
     assert!(matches!(error, TrainError::Setting { .. }), "{error}");
@@ -199,7 +199,7 @@ fn what_teaches_nothing_has_its_error() {
 
 #[test]
 fn few_candles_have_weights_but_no_intervals() {
-    let model = with_noise(&market(Market::AR1, 300, 1), 1);
+    let model = with_noise(&market(MarketModel::AR1, 300, 1), 1);
     assert!(model.importance().iter().all(|signal| signal.interval_95.is_none()));
     assert!(model.importance().iter().any(|signal| signal.effect != 0.0));
 }
@@ -209,11 +209,11 @@ fn few_candles_have_weights_but_no_intervals() {
 #[ignore = "writes the file that the test above reads"]
 fn write_the_first_file() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let model = with_parts(&market(Market::AR1, 3_000, 1), |train, validation, _| {
+    let model = with_parts(&market(MarketModel::AR1, 3_000, 1), |train, validation, _| {
         WeightedSignalsLearner::learned().fit_model(train, validation, &Run::new(7)).unwrap()
     });
     model.save(&data.join("v2-learned.format1.safetensors")).unwrap();
-    let table = common::table(&market(Market::VOLUME_LEAD, 300, 8));
+    let table = common::table(&market(MarketModel::VOLUME_LEAD, 300, 8));
     let window = (0..300).find_map(|row| table.window(row, 20)).unwrap();
     let p = model.predict(window, &mut model.scratch()).unwrap().probabilities.classes();
     std::fs::write(data.join("v2-learned.format1.txt"), format!("{} {} {}\n", p[0], p[1], p[2]))

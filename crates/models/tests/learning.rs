@@ -12,10 +12,10 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use common::{market, small_v31, with_parts};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, Recipe, Run, Schedule};
+use windvane_models::train::{Learner, TrainConfig, Run, Schedule};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{FittedModel, TableReader, TrainError};
 use windvane_models::{v3, v31, v32, v32_stateful};
@@ -25,7 +25,7 @@ fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> (f64, usize) {
     let mut reader = TableReader::new(model, test.tables());
     let hits = test.samples().iter().filter(|sample| {
         let prediction = reader.predict_sample(sample).unwrap();
-        let edge = prediction.probabilities.edge();
+        let edge = prediction.probabilities.margin();
         edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0)
     });
     (hits.count() as f64 / test.len() as f64, test.len())
@@ -33,14 +33,14 @@ fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> (f64, usize) {
 
 #[test]
 fn v32_learns_an_autocorrelated_market_by_windows_and_by_steps() {
-    let series = market(Market::AR1, 20_000, 11);
+    let series = market(MarketModel::AR1, 20_000, 11);
     let learners: [&dyn Learner; 2] = [&v32::learner(), &v32_stateful::learner()];
     for learner in learners {
         let (accuracy, n) = with_parts(&series, |train, validation, test| {
             let model = learner.fit(train, validation, &Run::new(1)).unwrap();
             accuracy(&*model, test)
         });
-        let best = Market::AR1.best_accuracy().unwrap();
+        let best = MarketModel::AR1.best_accuracy().unwrap();
         let error = (0.25 / n as f64).sqrt();
         let least = 0.5 + 0.8 * (best - 0.5) - 2.0 * error;
         assert!(accuracy > least, "{}: {accuracy}, best is {best}", learner.id());
@@ -50,8 +50,8 @@ fn v32_learns_an_autocorrelated_market_by_windows_and_by_steps() {
 
 #[test]
 fn small_v3_and_v31_learn_it_too() {
-    let series = market(Market::AR1, 12_000, 11);
-    let best = Market::AR1.best_accuracy().unwrap();
+    let series = market(MarketModel::AR1, 12_000, 11);
+    let best = MarketModel::AR1.best_accuracy().unwrap();
     let learners: [&dyn Learner; 2] = [
         &NetworkLearner { config: v3::config().with_units(16), ..v3::learner() },
         &NetworkLearner { config: small_v31(16, 16, &[16]), ..v31::learner() },
@@ -70,7 +70,7 @@ fn small_v3_and_v31_learn_it_too() {
 
 /// A market whose last fifth stands still in two of three hours.
 fn falling_asleep() -> CandleSeries {
-    let series = market(Market::AR1, 2_000, 11);
+    let series = market(MarketModel::AR1, 2_000, 11);
     let mut close = 0.0;
     let candles = series.iter().enumerate().map(|(index, candle)| {
         if index < 1_600 || index % 3 == 0 {
@@ -100,9 +100,9 @@ fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
             .unwrap();
         let (train, validation) =
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
-        let recipe = Recipe { epochs: 1, ..Recipe::default() };
+        let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
         let learner =
-            NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+            NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
         let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();
         model.record().unwrap().validation_loss.unwrap()
     };
@@ -113,7 +113,7 @@ fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
 
 #[test]
 fn nothing_is_learned_from_a_martingale() {
-    let series = market(Market::MARTINGALE_GARCH, 15_000, 5);
+    let series = market(MarketModel::MARTINGALE_GARCH, 15_000, 5);
     let learners: [&dyn Learner; 3] =
         [&WeightedSignalsLearner::default(), &v32::learner(), &v32_stateful::learner()];
     for learner in learners {
@@ -128,19 +128,19 @@ fn nothing_is_learned_from_a_martingale() {
 
 #[test]
 fn v32_can_learn_a_few_windows_by_heart() {
-    let series = market(Market::AR1, 160, 3);
-    let recipe = Recipe {
+    let series = market(MarketModel::AR1, 160, 3);
+    let training = TrainConfig {
         epochs: 400,
         patience: 400,
         schedule: Schedule::Constant,
         batch: 16,
-        ..Recipe::default()
+        ..TrainConfig::default()
     };
     let last = Mutex::new(f64::MAX);
     with_parts(&series, |train, validation, _| {
         assert!((32..80).contains(&train.len()), "{}", train.len());
         let learner =
-            NetworkLearner { config: v32::config().with_units(32), recipe, ..v32::learner() };
+            NetworkLearner { config: v32::config().with_units(32), training, ..v32::learner() };
         let note = |report: &windvane_models::train::EpochReport| {
             *last.lock().unwrap() = report.train_loss;
             ControlFlow::Continue(())
@@ -153,17 +153,17 @@ fn v32_can_learn_a_few_windows_by_heart() {
 
 #[test]
 fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
-    let series = market(Market::AR1, 1_500, 2);
-    let recipe = Recipe { epochs: 2, batch: 256, ..Recipe::default() };
+    let series = market(MarketModel::AR1, 1_500, 2);
+    let training = TrainConfig { epochs: 2, batch: 256, ..TrainConfig::default() };
     let learners: [&(dyn Learner + Sync); 4] = [
-        &NetworkLearner { config: v32::config().with_units(16), recipe, ..v32::learner() },
+        &NetworkLearner { config: v32::config().with_units(16), training, ..v32::learner() },
         &NetworkLearner {
             config: v32_stateful::config().with_units(16),
-            recipe,
+            training,
             ..v32_stateful::learner()
         },
-        &NetworkLearner { config: v3::config().with_units(16), recipe, ..v3::learner() },
-        &NetworkLearner { config: small_v31(16, 8, &[64, 32]), recipe, ..v31::learner() },
+        &NetworkLearner { config: v3::config().with_units(16), training, ..v3::learner() },
+        &NetworkLearner { config: small_v31(16, 8, &[64, 32]), training, ..v31::learner() },
     ];
     for learner in learners {
         let fit = |threads, seed| {
@@ -183,17 +183,17 @@ fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
 
 #[test]
 fn changing_the_test_candles_changes_no_bit_of_the_model() {
-    let one = market(Market::AR1, 3_000, 2);
-    let other = market(Market::VOLUME_LEAD, 3_000, 4);
+    let one = market(MarketModel::AR1, 3_000, 2);
+    let other = market(MarketModel::VOLUME_LEAD, 3_000, 4);
     let cut = one.candles()[2_020].open_time();
     let joined = one.split_at(cut).0.iter().chain(other.split_at(cut).1.iter()).copied().collect();
     let changed = CandleSeries::new(one.pair().clone(), Interval::HOUR, joined).unwrap();
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let learners: [&dyn Learner; 2] = [
-        &NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() },
+        &NetworkLearner { config: v32::config().with_units(8), training, ..v32::learner() },
         &NetworkLearner {
             config: v32_stateful::config().with_units(8),
-            recipe,
+            training,
             ..v32_stateful::learner()
         },
     ];
@@ -215,48 +215,48 @@ fn series_of(closes: impl Iterator<Item = f64>) -> CandleSeries {
     CandleSeries::new("T".parse().unwrap(), Interval::HOUR, candles.collect()).unwrap()
 }
 
-fn fit_error(series: &CandleSeries, recipe: Recipe) -> TrainError {
+fn fit_error(series: &CandleSeries, training: TrainConfig) -> TrainError {
     with_parts(series, |train, validation, _| {
         let learner =
-            NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() };
+            NetworkLearner { config: v32::config().with_units(8), training, ..v32::learner() };
         learner.fit_model(train, validation, &Run::new(1)).unwrap_err()
     })
 }
 
-fn decaying(rate: f64, every: f64) -> Recipe {
-    Recipe { schedule: Schedule::ExponentialDecay { rate, every }, ..Recipe::default() }
+fn decaying(rate: f64, every: f64) -> TrainConfig {
+    TrainConfig { schedule: Schedule::ExponentialDecay { rate, every }, ..TrainConfig::default() }
 }
 
-fn cosine(rise: f64, length: f64, floor: f64) -> Recipe {
-    Recipe { schedule: Schedule::Cosine { rise, length, floor }, ..Recipe::default() }
+fn cosine(warm_up_epochs: f64, length: f64, floor: f64) -> TrainConfig {
+    TrainConfig { schedule: Schedule::Cosine { warm_up_epochs, length, floor }, ..TrainConfig::default() }
 }
 
 #[test]
 fn what_cannot_be_learned_says_why() {
     let rising = series_of((0..500).map(|hour| 100.0 + f64::from(hour)));
-    let error = fit_error(&rising, Recipe::default()).to_string();
+    let error = fit_error(&rising, TrainConfig::default()).to_string();
     assert!(error.starts_with("no training window is DOWN"), "{error}");
 
-    let short = market(Market::AR1, 100, 1);
-    let error = fit_error(&short, Recipe::default());
+    let short = market(MarketModel::AR1, 100, 1);
+    let error = fit_error(&short, TrainConfig::default());
     assert!(matches!(error, TrainError::TooFewWindows { expected: 32, .. }), "{error}");
 
-    let wild = Recipe { learning_rate: 1e38, ..Recipe::original() };
-    let error = fit_error(&market(Market::AR1, 2_000, 1), wild);
+    let wild = TrainConfig { learning_rate: 1e38, ..TrainConfig::original() };
+    let error = fit_error(&market(MarketModel::AR1, 2_000, 1), wild);
     assert!(matches!(error, TrainError::Diverged { epoch: 1, .. }), "{error}");
 
     for (wrong, name) in [
-        (Recipe { learning_rate: f64::NAN, ..Recipe::default() }, "learning_rate"),
-        (Recipe { batch: 0, ..Recipe::default() }, "batch"),
-        (Recipe { epochs: 0, ..Recipe::default() }, "epochs"),
+        (TrainConfig { learning_rate: f64::NAN, ..TrainConfig::default() }, "learning_rate"),
+        (TrainConfig { batch: 0, ..TrainConfig::default() }, "batch"),
+        (TrainConfig { epochs: 0, ..TrainConfig::default() }, "epochs"),
         (decaying(1.5, 1.0), "decay"),
         (decaying(f64::NAN, 1.0), "decay"),
         (decaying(0.9, 0.0), "epochs from one decay"),
-        (cosine(-1.0, 12.0, 0.1), "rise"),
+        (cosine(-1.0, 12.0, 0.1), "warm_up_epochs"),
         (cosine(2.0, 2.0, 0.1), "length"),
         (cosine(1.0, 12.0, 0.0), "floor"),
     ] {
-        let error = fit_error(&market(Market::AR1, 500, 1), wrong).to_string();
+        let error = fit_error(&market(MarketModel::AR1, 500, 1), wrong).to_string();
         assert!(error.starts_with(name), "{error}");
     }
 }
@@ -274,7 +274,7 @@ fn a_channel_without_spread_is_named_in_the_record() {
 
 #[test]
 fn the_data_hash_covers_every_candle_learned_from_or_chosen_by() {
-    let series = market(Market::AR1, 600, 2);
+    let series = market(MarketModel::AR1, 600, 2);
     let hash = |changed: Option<usize>| {
         let candles = series.iter().enumerate().map(|(index, candle)| {
             if Some(index) != changed {
@@ -302,7 +302,7 @@ fn the_data_hash_covers_every_candle_learned_from_or_chosen_by() {
 
 #[test]
 fn windows_for_choosing_must_belong_to_those_learned_from() {
-    let series = market(Market::AR1, 600, 2);
+    let series = market(MarketModel::AR1, 600, 2);
     let tables = [common::table(&series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let far = LabelSpec { horizon: 5, ..LabelSpec::default() };
@@ -322,8 +322,8 @@ fn windows_for_choosing_must_belong_to_those_learned_from() {
 
 #[test]
 fn the_original_recipe_is_the_original_systems() {
-    let recipe = Recipe::original();
-    assert!(recipe.check().is_ok());
-    assert_eq!((recipe.learning_rate, recipe.batch), (0.01, 32));
-    assert_eq!(recipe.schedule, Schedule::ExponentialDecay { rate: 0.95, every: 1.0 });
+    let training = TrainConfig::original();
+    assert!(training.check().is_ok());
+    assert_eq!((training.learning_rate, training.batch), (0.01, 32));
+    assert_eq!(training.schedule, Schedule::ExponentialDecay { rate: 0.95, every: 1.0 });
 }

@@ -11,7 +11,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{market, models, table};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::{
     DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Predictor, Scratch,
@@ -20,7 +20,7 @@ use windvane_signals::{ChannelSpec, Window};
 
 #[test]
 fn windows_taken_together_get_the_bits_they_have_alone() {
-    let table = table(&market(Market::REGIME, 120, 5));
+    let table = table(&market(MarketModel::REGIME, 120, 5));
     let windows: Vec<Window<'_>> = (0..120).filter_map(|row| table.window(row, 20)).collect();
     assert!(windows.len() > 50 && !windows.len().is_multiple_of(24));
     for model in models() {
@@ -35,7 +35,7 @@ fn windows_taken_together_get_the_bits_they_have_alone() {
 
 #[test]
 fn the_first_prediction_comes_when_it_was_announced() {
-    let series = market(Market::AR1, 60, 3);
+    let series = market(MarketModel::AR1, 60, 3);
     let [v2, ..] = models();
     let mut predictor = Predictor::new(v2, Interval::HOUR).unwrap();
     for (index, candle) in series.iter().enumerate() {
@@ -64,7 +64,7 @@ fn a_feed_of_another_interval_is_refused() {
 
 #[test]
 fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
-    let series = market(Market::AR1, 120, 3);
+    let series = market(MarketModel::AR1, 120, 3);
     let part = |range: std::ops::Range<usize>| {
         let candles = series.candles()[range].to_vec();
         CandleSeries::new(series.pair().clone(), Interval::HOUR, candles).unwrap()
@@ -163,7 +163,7 @@ fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
     let inner = Arc::new(Average::new(wide.clone(), vec![v2.clone(), v32.clone()]));
     let outer = Average::new(wide, vec![inner, v32]);
     let mut predictor = Predictor::new(outer, Interval::HOUR).unwrap();
-    let series = market(Market::AR1, 80, 3);
+    let series = market(MarketModel::AR1, 80, 3);
     let calls = series.iter().filter_map(|candle| predictor.on_candle(candle).unwrap());
     assert_eq!(calls.count(), 80 - 44);
 
@@ -177,7 +177,7 @@ fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
 
 #[test]
 fn the_attention_of_v31_can_be_read() {
-    let series = market(Market::AR1, 600, 3);
+    let series = market(MarketModel::AR1, 600, 3);
     let model = common::quick_v31(&series);
     let table = table(&series);
     let mut scratch = model.scratch();

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use common::{market, quick_v2, quick_v32, with_parts};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval};
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Recipe, Run};
+use windvane_models::train::{TrainConfig, Run};
 use windvane_models::v32;
 use windvane_models::{FittedModel, Predictor, Retraining, TrainError};
 
@@ -26,7 +26,7 @@ fn part(series: &CandleSeries, candles: usize) -> CandleSeries {
 
 #[test]
 fn a_running_predictor_is_retrained_and_misses_no_candle() {
-    let series = market(Market::AR1, 2_400, 1);
+    let series = market(MarketModel::AR1, 2_400, 1);
     let (history, feed) = series.candles().split_at(2_000);
     let known = part(&series, history.len());
     let old: Arc<dyn FittedModel> = Arc::new(quick_v2(&known));
@@ -41,8 +41,8 @@ fn a_running_predictor_is_retrained_and_misses_no_candle() {
     let (candles, arrived) = mpsc::channel::<usize>();
     let fresh = known.clone();
     let mut retraining = Retraining::start(move |stop| {
-        let recipe = Recipe { epochs: 2, ..Recipe::default() };
-        let learner = NetworkLearner { recipe, ..v32::learner() };
+        let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+        let learner = NetworkLearner { training, ..v32::learner() };
         let arrived = std::sync::Mutex::new(arrived);
         let wait = |report: &windvane_models::train::EpochReport| {
             let enough = || arrived.lock().unwrap().iter().find(|index| *index >= 100);
@@ -93,7 +93,7 @@ fn wait(retraining: &mut Retraining, predictor: &mut Predictor) -> Result<(), Tr
 
 #[test]
 fn a_training_that_fails_panics_or_does_not_fit_leaves_the_old_model_and_says_why() {
-    let series = market(Market::AR1, 1_000, 1);
+    let series = market(MarketModel::AR1, 1_000, 1);
     let old: Arc<dyn FittedModel> = Arc::new(quick_v2(&series));
     let mut predictor = Predictor::new(Arc::clone(&old), Interval::HOUR).unwrap();
     let mut clean = Predictor::new(old, Interval::HOUR).unwrap();
@@ -110,7 +110,7 @@ fn a_training_that_fails_panics_or_does_not_fit_leaves_the_old_model_and_says_wh
     both(&candles[..50], Retraining::start(move |_| Err(worse())).unwrap(), "no better");
     let panics = Retraining::start(|_| panic!("out of luck")).unwrap();
     both(&candles[50..100], panics, "training panicked: out of luck");
-    let daily = Market::AR1.candles("SIM".parse().unwrap(), Interval::DAY, 1_000, 1).unwrap();
+    let daily = MarketModel::AR1.candles("SIM".parse().unwrap(), Interval::DAY, 1_000, 1).unwrap();
     let daily = Retraining::start(move |_| Ok(Box::new(quick_v2(&daily)))).unwrap();
     both(&candles[100..150], daily, "fitted on 1d candles, the feed has 1h");
 }
@@ -133,7 +133,7 @@ fn a_training_that_nobody_waits_for_stops() {
 
 #[test]
 fn many_predictors_share_the_new_model() {
-    let series = market(Market::AR1, 1_000, 1);
+    let series = market(MarketModel::AR1, 1_000, 1);
     let fresh = series.clone();
     let retraining = Retraining::start(move |_| Ok(Box::new(quick_v2(&fresh)))).unwrap();
     let model: Arc<dyn FittedModel> = Arc::from(retraining.finish().unwrap().unwrap());

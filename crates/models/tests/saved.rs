@@ -11,7 +11,7 @@ mod common;
 use common::{market, models, quick_v2, table};
 use proptest::prelude::*;
 use windvane_candles::Interval;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::network::Network;
 use windvane_models::v2::WeightedSignals;
 use windvane_models::{
@@ -20,7 +20,7 @@ use windvane_models::{
 use windvane_signals::ChannelSpec;
 
 fn predictions(model: &dyn FittedModel) -> Vec<[u32; 3]> {
-    let series = market(Market::VOLUME_LEAD, 300, 8);
+    let series = market(MarketModel::VOLUME_LEAD, 300, 8);
     let table = table(&series);
     let mut reader = TableReader::new(model, std::slice::from_ref(&table));
     (0..table.len())
@@ -173,7 +173,7 @@ fn a_changed_card_is_noticed() {
 
 #[test]
 fn specs_that_would_take_huge_memory_are_refused() {
-    let mut spec = quick_v2(&market(Market::AR1, 500, 1)).spec().clone();
+    let mut spec = quick_v2(&market(MarketModel::AR1, 500, 1)).spec().clone();
     assert!(spec.validate().is_ok());
     spec.lookback = 10_001;
     assert!(spec.validate().unwrap_err().to_string().starts_with("lookback must be 1 to 10000"));

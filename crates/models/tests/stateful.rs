@@ -11,7 +11,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{market, quick_stateful, quick_v32};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Run};
@@ -27,11 +27,11 @@ type Shared = Arc<dyn FittedModel>;
 
 /// A stepper, another one, the first with another calibration, and v3.2: all of one spec.
 fn models() -> [Shared; 4] {
-    let one = quick_stateful(&market(Market::AR1, 900, 1));
-    let other = quick_stateful(&market(Market::AR1, 900, 2));
+    let one = quick_stateful(&market(MarketModel::AR1, 900, 1));
+    let other = quick_stateful(&market(MarketModel::AR1, 900, 2));
     let mut bolder = one.clone();
     bolder.set_calibration(Calibration::new(0.5, 0.0).unwrap()).unwrap();
-    let windows = quick_v32(&market(Market::AR1, 900, 1));
+    let windows = quick_v32(&market(MarketModel::AR1, 900, 1));
     [Arc::new(one), Arc::new(other), Arc::new(bolder), Arc::new(windows)]
 }
 
@@ -44,7 +44,7 @@ const CUT: usize = 230;
 /// Predictions of `new` after [`CUT`]: swapped in for `old`, restored from its state, and run from
 /// the start.
 fn takes_over(old: &Shared, new: &Shared, keep: usize) -> [Vec<Prediction>; 3] {
-    let series = market(Market::REGIME, 300, 5);
+    let series = market(MarketModel::REGIME, 300, 5);
     let (mut swapped, mut always) = (predictor(old, keep), predictor(new, keep));
     for candle in series.iter().take(CUT) {
         swapped.on_candle(candle).unwrap();
@@ -81,7 +81,7 @@ fn without_the_old_candles_it_begins_with_those_that_are_kept() {
         let edges = swapped
             .iter()
             .zip(&always)
-            .map(|(a, b)| (a.probabilities.edge() - b.probabilities.edge()).abs());
+            .map(|(a, b)| (a.probabilities.margin() - b.probabilities.margin()).abs());
         edges.collect::<Vec<f32>>()
     };
     // The rows of one window, or more: forgotten after some candles, sooner with more of them.
@@ -128,7 +128,7 @@ fn it_learns_what_a_window_does_not_show() {
         let model = learner.fit(&train, &validation, &Run::new(1)).unwrap();
         let mut reader = TableReader::new(&*model, &tables);
         let hit = |sample: &&windvane_signals::Sample| {
-            let edge = reader.predict_sample(sample).unwrap().probabilities.edge();
+            let edge = reader.predict_sample(sample).unwrap().probabilities.margin();
             (edge > 0.0) == (sample.outcome.change > 0.0)
         };
         test.samples().iter().filter(hit).count() as f64 / test.len() as f64

@@ -13,30 +13,30 @@ use std::path::Path;
 
 use common::{market, small_v31, with_parts};
 use windvane_candles::CandleSeries;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{EpochReport, Learner, Recipe, Run, Schedule};
+use windvane_models::train::{EpochReport, Learner, TrainConfig, Run, Schedule};
 use windvane_models::{FittedModel, LoadError, TrainError};
 use windvane_models::{v3, v31, v32, v32_stateful};
 
 const EPOCHS: usize = 4;
 
-fn recipe() -> Recipe {
-    let schedule = Schedule::Cosine { rise: 1.0, length: EPOCHS as f64, floor: 0.1 };
-    Recipe { epochs: EPOCHS, schedule, ..Recipe::default() }
+fn training() -> TrainConfig {
+    let schedule = Schedule::Cosine { warm_up_epochs: 1.0, length: EPOCHS as f64, floor: 0.1 };
+    TrainConfig { epochs: EPOCHS, schedule, ..TrainConfig::default() }
 }
 
 fn learners() -> [Box<dyn Learner>; 4] {
-    let recipe = recipe();
+    let training = training();
     [
-        Box::new(NetworkLearner { config: v32::config().with_units(8), recipe, ..v32::learner() }),
+        Box::new(NetworkLearner { config: v32::config().with_units(8), training, ..v32::learner() }),
         Box::new(NetworkLearner {
             config: v32_stateful::config().with_units(8),
-            recipe,
+            training,
             ..v32_stateful::learner()
         }),
-        Box::new(NetworkLearner { config: v3::config().with_units(8), recipe, ..v3::learner() }),
-        Box::new(NetworkLearner { config: small_v31(8, 6, &[8]), recipe, ..v31::learner() }),
+        Box::new(NetworkLearner { config: v3::config().with_units(8), training, ..v3::learner() }),
+        Box::new(NetworkLearner { config: small_v31(8, 6, &[8]), training, ..v31::learner() }),
     ]
 }
 
@@ -50,7 +50,7 @@ fn fit(
 
 #[test]
 fn a_run_stopped_after_every_epoch_ends_with_the_same_bits() {
-    let series = market(Market::AR1, 900, 4);
+    let series = market(MarketModel::AR1, 900, 4);
     for learner in learners() {
         let whole = fit(&*learner, &series, &Run::new(3)).unwrap().to_bytes().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -85,25 +85,25 @@ fn only(folder: &Path) -> std::path::PathBuf {
 
 #[test]
 fn a_checkpoint_of_another_run_is_refused() {
-    let series = market(Market::AR1, 900, 4);
+    let series = market(MarketModel::AR1, 900, 4);
     let folder = tempfile::tempdir().unwrap();
     let stop = |_: &EpochReport| ControlFlow::Break(());
-    let learner = |units, recipe| {
+    let learner = |units, training| {
         let config = v32::config().with_units(units);
-        NetworkLearner { config, recipe, ..v32::learner() }
+        NetworkLearner { config, training, ..v32::learner() }
     };
     let kept = |seed| Run::new(seed).checkpoints(folder.path());
-    fit(&learner(8, recipe()), &series, &kept(3).on_epoch(&stop)).unwrap_err();
+    fit(&learner(8, training()), &series, &kept(3).on_epoch(&stop)).unwrap_err();
     let file = only(folder.path());
     let before = std::fs::read(&file).unwrap();
-    let wider = learner(9, recipe());
-    let longer = learner(8, Recipe { batch: 64, ..recipe() });
-    let other = market(Market::AR1, 900, 5);
+    let wider = learner(9, training());
+    let longer = learner(8, TrainConfig { batch: 64, ..settings() });
+    let other = market(MarketModel::AR1, 900, 5);
     for (learner, series, seed, what) in [
-        (&learner(8, recipe()), &series, 4, "the seed differs"),
+        (&learner(8, training()), &series, 4, "the seed differs"),
         (&wider, &series, 3, "the layers differ"),
-        (&longer, &series, 3, "the recipe differs"),
-        (&learner(8, recipe()), &other, 3, "the data differ"),
+        (&longer, &series, 3, "the training differs"),
+        (&learner(8, training()), &other, 3, "the data differ"),
     ] {
         let error = fit(learner, series, &kept(seed)).unwrap_err();
         assert!(
@@ -117,7 +117,7 @@ fn a_checkpoint_of_another_run_is_refused() {
     flipped[middle] ^= 4;
     for damaged in [flipped, before[..before.len() - 9].to_vec(), Vec::new()] {
         std::fs::write(&file, damaged).unwrap();
-        let error = fit(&learner(8, recipe()), &series, &kept(3)).unwrap_err();
+        let error = fit(&learner(8, training()), &series, &kept(3)).unwrap_err();
         let named = matches!(
             error,
             TrainError::File(LoadError::Damaged { .. } | LoadError::Checksum { .. })
@@ -129,14 +129,14 @@ fn a_checkpoint_of_another_run_is_refused() {
 #[test]
 fn pairs_are_learned_together_or_one_by_one() {
     use windvane_signals::{LabelSpec, SampleSet, Split};
-    let series = [market(Market::AR1, 900, 4), market(Market::REGIME, 900, 5)];
+    let series = [market(MarketModel::AR1, 900, 4), market(MarketModel::REGIME, 900, 5)];
     let tables = series.each_ref().map(common::table);
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index| series[0].close_time(index).unwrap();
     let split =
         Split::builder().validate_from(at(500)).test_from(at(650)).embargo(0).build().unwrap();
     let learner =
-        NetworkLearner { config: v32::config().with_units(8), recipe: recipe(), ..v32::learner() };
+        NetworkLearner { config: v32::config().with_units(8), training: training(), ..v32::learner() };
     let bytes = |samples: &SampleSet| {
         let (train, validation) =
             (split.train(samples).unwrap(), split.validation(samples).unwrap());

@@ -193,7 +193,7 @@ fn what_is_shared_between_threads_can_be() {
     shared::<Arc<dyn FittedModel>>();
     shared::<windvane_models::Prediction>();
     shared::<FeedStats>();
-    shared::<windvane_models::MarketProfile>();
+    shared::<windvane_models::TrainingProfile>();
     shared::<windvane_models::Stop>();
     shared::<PredictError>();
     shared::<windvane_models::LoadError>();
@@ -246,17 +246,17 @@ fn windows_with_an_undefined_channel_are_counted() {
     }
     let undefined = [5, 6, 7];
     assert!((2..10).all(|hour| answers[hour] != undefined.contains(&hour)), "{answers:?}");
-    let ledger = predictor.feed_stats();
-    assert_eq!((ledger.taken, ledger.undefined), (10, 3));
-    let json = serde_json::to_string(&ledger).unwrap();
+    let stats = predictor.feed_stats();
+    assert_eq!((stats.taken, stats.undefined), (10, 3));
+    let json = serde_json::to_string(&stats).unwrap();
     assert!(json.contains("\"taken\":10") && json.contains("\"undefined\":3"), "{json}");
-    assert_eq!(serde_json::from_str::<FeedStats>(&json).unwrap(), ledger);
+    assert_eq!(serde_json::from_str::<FeedStats>(&json).unwrap(), stats);
 }
 
 #[test]
 fn history_of_another_interval_is_refused() {
     let model = &models(&policies()[1])[0];
-    let daily = windvane_candles::simulate::Market::AR1;
+    let daily = windvane_candles::simulate::MarketModel::AR1;
     let daily = daily.candles("SIM".parse().unwrap(), Interval::DAY, 50, 1).unwrap();
     let error = predictor(model).warm_up(&daily).unwrap_err();
     assert!(matches!(error, PredictError::Interval { .. }), "{error}");

@@ -17,7 +17,7 @@
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "Parts", into = "Parts"))]
+#[cfg_attr(feature = "serde", serde(try_from = "StoredDeciles", into = "StoredDeciles"))]
 pub struct Deciles {
     /// Bins end before these, which rise strictly.
     cuts: Vec<f64>,
@@ -28,23 +28,23 @@ pub struct Deciles {
 #[cfg(feature = "serde")]
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parts {
+struct StoredDeciles {
     cuts: Vec<f64>,
     counts: Vec<u64>,
 }
 
 #[cfg(feature = "serde")]
-impl From<Deciles> for Parts {
+impl From<Deciles> for StoredDeciles {
     fn from(Deciles { cuts, counts }: Deciles) -> Self {
         Self { cuts, counts }
     }
 }
 
 #[cfg(feature = "serde")]
-impl TryFrom<Parts> for Deciles {
+impl TryFrom<StoredDeciles> for Deciles {
     type Error = crate::SignalError;
 
-    fn try_from(Parts { cuts, counts }: Parts) -> Result<Self, Self::Error> {
+    fn try_from(StoredDeciles { cuts, counts }: StoredDeciles) -> Result<Self, Self::Error> {
         let rising = cuts.is_sorted_by(|a, b| a < b) && cuts.iter().all(|cut| cut.is_finite());
         if rising && cuts.len() < 10 && counts.len() == cuts.len() + 1 {
             return Ok(Self { cuts, counts });

@@ -23,7 +23,7 @@ use crate::{SampleSet, SignalError, SignalTable, TrainSet};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "Parts", into = "Parts"))]
+#[cfg_attr(feature = "serde", serde(try_from = "StoredScaler", into = "StoredScaler"))]
 pub struct Scaler {
     centre: Vec<f64>,
     scale: Vec<f64>,
@@ -34,24 +34,24 @@ pub struct Scaler {
 #[cfg(feature = "serde")]
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parts {
+struct StoredScaler {
     centre: Vec<f64>,
     scale: Vec<f64>,
     clip: f64,
 }
 
 #[cfg(feature = "serde")]
-impl From<Scaler> for Parts {
+impl From<Scaler> for StoredScaler {
     fn from(Scaler { centre, scale, clip }: Scaler) -> Self {
         Self { centre, scale, clip }
     }
 }
 
 #[cfg(feature = "serde")]
-impl TryFrom<Parts> for Scaler {
+impl TryFrom<StoredScaler> for Scaler {
     type Error = SignalError;
 
-    fn try_from(Parts { centre, scale, clip }: Parts) -> Result<Self, SignalError> {
+    fn try_from(StoredScaler { centre, scale, clip }: StoredScaler) -> Result<Self, SignalError> {
         Self::from_parts(centre, scale, clip)
     }
 }

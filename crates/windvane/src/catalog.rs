@@ -92,8 +92,8 @@ pub struct Training {
 
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
 impl Training {
-    fn recipe(&self, own: windvane_models::train::Recipe) -> windvane_models::train::Recipe {
-        windvane_models::train::Recipe {
+    fn training(&self, own: windvane_models::train::TrainConfig) -> windvane_models::train::TrainConfig {
+        windvane_models::train::TrainConfig {
             epochs: self.epochs.unwrap_or(own.epochs),
             patience: self.patience.unwrap_or(own.patience),
             learning_rate: self.learning_rate.unwrap_or(own.learning_rate),
@@ -220,7 +220,7 @@ impl std::error::Error for UnknownModel {}
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
 fn network(learner: fn() -> NetworkLearner, training: &Training) -> Arc<dyn Learner> {
     let own = learner();
-    Arc::new(NetworkLearner { recipe: training.recipe(own.recipe), ..own })
+    Arc::new(NetworkLearner { training: training.training(own.training), ..own })
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]

@@ -8,7 +8,7 @@ use windvane::models::logistic::LogisticRegression;
 use windvane::models::network::Network;
 use windvane::models::v2::WeightedSignals;
 use windvane::models::{
-    DirectionModel, FittedModel, LoadError, MarketProfile, PredictError, Predictor, Retraining,
+    DirectionModel, FittedModel, LoadError, TrainingProfile, PredictError, Predictor, Retraining,
     Scratch, TrainError,
 };
 use windvane::readers;
@@ -44,7 +44,7 @@ fn models_are_shared_and_predictors_move() {
     is_shared::<LogisticRegression>();
     is_shared::<Network>();
     is_shared::<Ensemble>();
-    is_shared::<(CandleSeries, SignalTable, Scaler, Registry, MarketProfile)>();
+    is_shared::<(CandleSeries, SignalTable, Scaler, Registry, TrainingProfile)>();
     is_shared::<(Backtest, Report)>();
     // Each thread has its own: they hold working memory.
     moves::<(Predictor, Scratch, SignalPipeline, Retraining)>();

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use windvane::backtest::report::Report;
 use windvane::backtest::{Backtest, Instrument, Plan, ResultRow, Scope};
-use windvane::candles::{sample, simulate::Market};
+use windvane::candles::{sample, simulate::MarketModel};
 use windvane::catalog::{ModelEntry, Training};
 use windvane::prelude::*;
 use windvane::signals::WalkForward;
@@ -81,7 +81,7 @@ fn rayon_pool(threads: usize) -> rayon::ThreadPool {
 fn on_a_martingale_both_models_are_at_50_percent() {
     for seed in 1..=5 {
         let series =
-            Market::MARTINGALE_GARCH.candles("SIM".parse().unwrap(), Interval::HOUR, 13_000, seed);
+            MarketModel::MARTINGALE_GARCH.candles("SIM".parse().unwrap(), Interval::HOUR, 13_000, seed);
         let instruments = [Instrument { series: series.unwrap(), test_only: false }];
         let report = run(&instruments, 5, 4, seed);
         for model in ["v2", "v32"] {
@@ -96,11 +96,11 @@ fn on_a_martingale_both_models_are_at_50_percent() {
 
 #[test]
 fn a_pattern_that_is_there_is_found() {
-    let series = Market::AR1.candles("SIM".parse().unwrap(), Interval::HOUR, 10_000, 1);
+    let series = MarketModel::AR1.candles("SIM".parse().unwrap(), Interval::HOUR, 10_000, 1);
     let instruments = [Instrument { series: series.unwrap(), test_only: false }];
     let report = run(&instruments, 8, 2, 1);
     let row = row(&report, "v32", Scope::Instrument);
     let bounds = row.interval_95.unwrap();
     assert!(bounds.low > 0.53, "{bounds:?}");
-    assert!(bounds.low < Market::AR1.best_accuracy().unwrap(), "better than the best: a leak");
+    assert!(bounds.low < MarketModel::AR1.best_accuracy().unwrap(), "better than the best: a leak");
 }

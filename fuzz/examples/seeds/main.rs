@@ -13,7 +13,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use windvane_candles::{CandleSeries, Interval, simulate::Market};
+use windvane_candles::{CandleSeries, Interval, simulate::MarketModel};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -55,7 +55,7 @@ impl Seeds {
 
 /// Simulated hourly candles.
 fn series(candles: usize) -> Result<CandleSeries> {
-    Ok(Market::REGIME.candles("SIM".parse()?, Interval::HOUR, candles, 1)?)
+    Ok(MarketModel::REGIME.candles("SIM".parse()?, Interval::HOUR, candles, 1)?)
 }
 
 fn main() -> Result<()> {

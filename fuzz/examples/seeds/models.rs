@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use windvane_candles::{CandleSeries, Interval};
 use windvane_fuzz::models::{Parts, SAVED, file_of, input_of, policies, under};
 use windvane_models::network::Network;
-use windvane_models::{FittedModel, MarketProfile, Predictor};
+use windvane_models::{FittedModel, TrainingProfile, Predictor};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
 
 use crate::{Result, Seeds, series};
@@ -88,9 +88,9 @@ fn states(seeds: &Seeds) -> Result<()> {
     Ok(())
 }
 
-fn profile(series: &CandleSeries) -> Result<MarketProfile> {
+fn profile(series: &CandleSeries) -> Result<TrainingProfile> {
     let spec = SignalSpec::default();
     let tables = [SignalTable::build(&spec, &Registry::default(), series, &[])?];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    Ok(MarketProfile::fit(&Split::for_live(&samples, 0.15)?.train(&samples)?, 60)?)
+    Ok(TrainingProfile::fit(&Split::for_live(&samples, 0.15)?.train(&samples)?, 60)?)
 }

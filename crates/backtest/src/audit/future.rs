@@ -135,14 +135,14 @@ fn usual_move(series: &CandleSeries) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::simulate::Market;
+    use windvane_candles::simulate::MarketModel;
     use windvane_candles::{Interval, Pair};
 
     use super::*;
 
     fn series() -> CandleSeries {
         let pair = Pair::new("SIM").unwrap();
-        Market::AR1.candles(pair, Interval::HOUR, 4_000, 5).unwrap()
+        MarketModel::AR1.candles(pair, Interval::HOUR, 4_000, 5).unwrap()
     }
 
     fn log_moves(series: &CandleSeries) -> Vec<f64> {

@@ -50,7 +50,7 @@ pub(super) fn predicted(
     let mut forecasts = Vec::new();
     for row in 0..table.len() {
         if let Some(prediction) = reader.predict(0, row)? {
-            let score = f64::from(prediction.probabilities.edge());
+            let score = f64::from(prediction.probabilities.margin());
             forecasts.push(Forecast { decided_at: prediction.decided_at, score });
         }
     }
@@ -132,7 +132,7 @@ impl Channel for Replay {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::simulate::Market;
+    use windvane_candles::simulate::MarketModel;
     use windvane_candles::{Interval, Pair};
 
     use super::*;
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn replayed_rows_are_the_rows_and_closes_are_those_of_the_outcomes() {
-        let whole = Market::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, 600, 1).unwrap();
+        let whole = MarketModel::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, 600, 1).unwrap();
         let kept = whole.iter().enumerate().filter(|(index, _)| !(300..302).contains(index));
         let candles = kept.map(|(_, candle)| *candle).collect();
         let own = CandleSeries::new(whole.pair().clone(), Interval::HOUR, candles).unwrap();

@@ -48,7 +48,7 @@
 //! use std::io::Error;
 //!
 //! use windvane_backtest::audit::{Audit, Check};
-//! use windvane_candles::{Candle, CandleSeries, Interval, Pair, simulate::Market};
+//! use windvane_candles::{Candle, CandleSeries, Interval, Pair, simulate::MarketModel};
 //!
 //! /// Mean close of the candles from `first` to `last`, relative to each candle.
 //! fn averages(series: &CandleSeries, first: isize, last: isize) -> Vec<Option<Vec<f64>>> {
@@ -61,7 +61,7 @@
 //!     averages.collect()
 //! }
 //!
-//! let series = Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
+//! let series = MarketModel::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
 //! let audit = Audit::new(series);
 //! let trailing = audit.signal(|inputs| Ok::<_, Error>(averages(inputs.own, -4, 0)))?;
 //! assert!(trailing.is_clean());
@@ -194,9 +194,9 @@ impl Audit {
     /// A scaler is fitted on all closes, those after the split among them:
     /// ```
     /// use windvane_backtest::audit::{Audit, Check, Forecast};
-    /// use windvane_candles::{Candle, Interval, Pair, simulate::Market};
+    /// use windvane_candles::{Candle, Interval, Pair, simulate::MarketModel};
     ///
-    /// let series = Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
+    /// let series = MarketModel::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
     /// let findings = Audit::new(series).fit(1, |exam| {
     ///     let series = exam.inputs.own;
     ///     let mean = series.iter().map(Candle::close).sum::<f64>() / series.len() as f64;

@@ -35,15 +35,15 @@ pub struct Instrument {
 /// On a market with a weak trend no model can be right in more than 58 of 100 candles:
 /// ```
 /// use windvane_backtest::{Backtest, Instrument};
-/// use windvane_candles::{Interval, simulate::Market};
+/// use windvane_candles::{Interval, simulate::MarketModel};
 /// use windvane_models::{train::Learner, v2::WeightedSignalsLearner};
 ///
-/// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 7)?;
+/// let series = MarketModel::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 7)?;
 /// let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::learned())];
 /// let backtest = Backtest { costs: vec![5.0], ..Backtest::default() };
 /// let report = backtest.run(&[Instrument { series, test_only: false }], &learners, &|_| {})?;
 ///
-/// let best_possible = Market::AR1.best_accuracy().unwrap();
+/// let best_possible = MarketModel::AR1.best_accuracy().unwrap();
 /// let interval = report.results[0].interval_95.unwrap();
 /// assert!(interval.low < best_possible);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -85,7 +85,7 @@ pub struct Backtest {
     /// A run loads the results that an earlier run of the same data, settings, learners and
     /// version has kept, and ends with the same report, times aside. The folder may be deleted at
     /// any time; a damaged file is reported and its task repeated. A learner without a
-    /// [`recipe`](Learner::recipe) is always fitted again.
+    /// [`settings`](Learner::settings) is always fitted again.
     pub resume: Option<PathBuf>,
 }
 
@@ -142,10 +142,10 @@ impl Backtest {
     /// # Examples
     /// ```
     /// use windvane_backtest::{Backtest, Instrument};
-    /// use windvane_candles::{Interval, simulate::Market};
+    /// use windvane_candles::{Interval, simulate::MarketModel};
     /// use windvane_models::{train::Learner, v2::WeightedSignalsLearner};
     ///
-    /// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 900, 7)?;
+    /// let series = MarketModel::AR1.candles("SIM".parse()?, Interval::HOUR, 900, 7)?;
     /// let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::learned())];
     /// let instruments = [Instrument { series, test_only: false }];
     /// let (report, predictions) =

@@ -62,7 +62,7 @@ impl Learner for BoostedTreesLearner {
         &self.id
     }
 
-    fn recipe(&self) -> Option<String> {
+    fn settings(&self) -> Option<String> {
         let numbers = (TREES, PATIENCE, LEARNING_RATE, LEAVES, DEPTH, BINS, LEAF_WEIGHT);
         serde_json::to_string(&("boosted", self.id.as_str(), numbers)).ok()
     }

@@ -67,7 +67,7 @@ impl<'a> Cache<'a> {
         Ok(Self { folder, groups: groups.collect() })
     }
 
-    /// File of a task; `None` for a learner without a recipe, and for a fold without training
+    /// File of a task; `None` for a learner without a training, and for a fold without training
     /// windows.
     pub(crate) fn file(
         &self,
@@ -75,14 +75,14 @@ impl<'a> Cache<'a> {
         learner: &dyn Learner,
         seed: u64,
     ) -> Option<CacheFile> {
-        let (recipe, (train, validation)) = (learner.recipe()?, fold.parts.as_ref().ok()?);
+        let (training, (train, validation)) = (learner.settings()?, fold.parts.as_ref().ok()?);
         let (_, group) = self.groups.iter().find(|(interval, _)| *interval == fold.interval())?;
         let mut hash = group.clone();
         let tests = fold.split.tests().iter();
         hash_settings(
             &mut hash,
             &TaskSettings {
-                learner: &recipe,
+                learner: &training,
                 seed,
                 lookback: fold.test.lookback(),
                 labels: fold.test.labels(),

@@ -145,7 +145,7 @@ fn majority(train: &TrainSet) -> Direction {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::simulate::Market;
+    use windvane_candles::simulate::MarketModel;
     use windvane_signals::{LabelSpec, Registry, SignalSpec};
 
     use super::*;
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_last_sign_is_that_of_as_many_candles_as_are_asked_for() {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
-        let series = Market::AR1.candles(pair, Interval::HOUR, 500, 3).unwrap();
+        let series = MarketModel::AR1.candles(pair, Interval::HOUR, 500, 3).unwrap();
         let spec = SignalSpec::default();
         let table = SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap();
         let tables = [table];

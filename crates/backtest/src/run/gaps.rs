@@ -123,7 +123,7 @@ pub(crate) fn missing(series: &CandleSeries) -> u64 {
 #[cfg(test)]
 mod tests {
     use windvane_candles::sample;
-    use windvane_candles::simulate::Market;
+    use windvane_candles::simulate::MarketModel;
 
     use super::*;
 
@@ -159,7 +159,7 @@ mod tests {
     /// Hourly candles of which every twentieth is missing from some index on.
     fn holey_from(index: usize) -> CandleSeries {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
-        let whole = Market::AR1.candles(pair.clone(), Interval::HOUR, 2_000, 1).unwrap();
+        let whole = MarketModel::AR1.candles(pair.clone(), Interval::HOUR, 2_000, 1).unwrap();
         let kept = whole.iter().enumerate().filter(|(i, _)| *i < index || i % 20 != 0);
         let candles = kept.map(|(_, candle)| *candle).collect();
         CandleSeries::new(pair, Interval::HOUR, candles).unwrap()

@@ -75,7 +75,7 @@ fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> Effect {
 
 /// 1 for the right side, 0 for the wrong one, a half for a tie; `None` for an unchanged close.
 fn hit(change: f64, prediction: &Prediction) -> Option<f64> {
-    let side = Direction::of_change(f64::from(prediction.probabilities.edge()));
+    let side = Direction::of_change(f64::from(prediction.probabilities.margin()));
     match (Direction::of_change(change), side) {
         (Direction::Neutral, _) => None,
         (_, Direction::Neutral) => Some(0.5),

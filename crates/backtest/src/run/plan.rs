@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn each_path_tests_each_group_once() {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
-        let market = windvane_candles::simulate::Market::AR1;
+        let market = windvane_candles::simulate::MarketModel::AR1;
         let series = market.candles(pair, windvane_candles::Interval::HOUR, 900, 1).unwrap();
         let spec = SignalSpec::default();
         let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];

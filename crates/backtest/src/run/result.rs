@@ -56,6 +56,6 @@ impl TryFrom<Stored> for TestPrediction {
 impl TestPrediction {
     /// Direction when every candle is called: the sign of p(UP) − p(DOWN).
     pub(crate) fn edge_call(&self) -> Direction {
-        Direction::of_change(f64::from(self.probabilities.edge()))
+        Direction::of_change(f64::from(self.probabilities.margin()))
     }
 }

@@ -122,5 +122,5 @@ impl Calls {
 
 /// Index of a learner that fits the same.
 fn index_of(learners: &[&dyn Learner], wanted: &dyn Learner) -> Option<usize> {
-    learners.iter().position(|one| one.recipe().is_some() && one.recipe() == wanted.recipe())
+    learners.iter().position(|one| one.settings().is_some() && one.settings() == wanted.settings())
 }

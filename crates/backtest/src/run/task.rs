@@ -26,12 +26,12 @@ pub(crate) fn run(
     let model = learner.fit(train, validation, run)?;
     let fit_seconds = started.elapsed().as_secs_f64();
     let validated = predict_all(&model, validation)?.0;
-    let sureness = Sureness::new(validated.iter().map(|(_, p)| p.edge()));
+    let sureness = Sureness::new(validated.iter().map(|(_, p)| p.margin()));
     let (tested, predict_seconds) = predict_all(&model, &fold.test)?;
     let predictions = tested.into_iter().map(|(direction, probabilities)| TestPrediction {
         direction,
         probabilities,
-        top_share: sureness.top_share(probabilities.edge()),
+        top_share: sureness.top_share(probabilities.margin()),
     });
     Ok(TaskResult {
         predictions: predictions.collect(),

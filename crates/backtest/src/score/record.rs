@@ -39,7 +39,7 @@ pub struct Record {
 impl Record {
     /// Direction when every candle is called: the sign of p(UP) − p(DOWN); NEUTRAL on a tie.
     pub(crate) fn edge_call(&self) -> Direction {
-        Direction::of_change(f64::from(self.probabilities.edge()))
+        Direction::of_change(f64::from(self.probabilities.margin()))
     }
 
     /// Probability of what was called.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use crate::common::{boxed, coin, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, Baseline, Instrument, Report, Scope};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 use windvane_models::logistic::LogisticLearner;
 use windvane_models::train::Learner;
@@ -16,7 +16,7 @@ fn v2() -> Box<dyn Learner> {
     Box::new(WeightedSignalsLearner::default())
 }
 
-fn market(market: Market, name: &str) -> Instrument {
+fn market(market: MarketModel, name: &str) -> Instrument {
     learned(simulated(market, name, Interval::HOUR, 6_000))
 }
 
@@ -27,19 +27,19 @@ fn accuracy_of(report: &Report, rule: Baseline) -> Option<f64> {
 
 #[test]
 fn it_finds_what_there_is_to_find_and_nothing_on_a_martingale() {
-    let trend = run(&[market(Market::AR1, "SIM")], &boxed(vec![coin("coin", 1)]));
+    let trend = run(&[market(MarketModel::AR1, "SIM")], &boxed(vec![coin("coin", 1)]));
     let (got, best) =
-        (accuracy_of(&trend, Baseline::Logistic).unwrap(), Market::AR1.best_accuracy().unwrap());
+        (accuracy_of(&trend, Baseline::Logistic).unwrap(), MarketModel::AR1.best_accuracy().unwrap());
     // Of some 4,800 candles: a standard error of 0.7 points.
     assert!((got - best).abs() < 0.03, "{got} of {best}");
-    let nothing = run(&[market(Market::MARTINGALE_GARCH, "SIM")], &boxed(vec![coin("coin", 1)]));
+    let nothing = run(&[market(MarketModel::MARTINGALE_GARCH, "SIM")], &boxed(vec![coin("coin", 1)]));
     let got = accuracy_of(&nothing, Baseline::Logistic).unwrap();
     assert!((got - 0.5).abs() < 0.03, "{got}");
 }
 
 #[test]
 fn as_a_model_it_has_probabilities_and_is_no_baseline_of_its_own() {
-    let markets = [market(Market::REGIME, "AAA"), market(Market::REGIME, "BBB")];
+    let markets = [market(MarketModel::REGIME, "AAA"), market(MarketModel::REGIME, "BBB")];
     let (alone, beside) = (run(&markets, &[logistic()]), run(&markets, &[v2(), logistic()]));
     let row = alone.results.iter().find(|row| row.scope == Scope::Interval).unwrap();
     // Beside itself stand the other four; beside v2 it stands with what it scores here.
@@ -57,7 +57,7 @@ fn as_a_model_it_has_probabilities_and_is_no_baseline_of_its_own() {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
-    let markets = [market(Market::AR1, "AAA"), market(Market::AR1, "BBB")];
+    let markets = [market(MarketModel::AR1, "AAA"), market(MarketModel::AR1, "BBB")];
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| without_timing(&run(&markets, &[logistic()])))
@@ -94,7 +94,7 @@ fn where_it_cannot_be_fitted_the_rows_lack_it_and_the_run_goes_on() {
 fn labels_that_say_nothing_leave_it_out_too() {
     let mut backtest = Backtest::default();
     backtest.labels.band = windvane_signals::Band::Fixed { width: 10.0 };
-    let report = backtest.run(&[market(Market::AR1, "SIM")], &[v2()], &|_| {}).unwrap();
+    let report = backtest.run(&[market(MarketModel::AR1, "SIM")], &[v2()], &|_| {}).unwrap();
     assert_eq!(accuracy_of(&report, Baseline::Logistic), None);
     assert_eq!(report.results.len(), 2 + 1);
 }
@@ -111,11 +111,11 @@ mod boosted {
 
     #[test]
     fn trees_among_the_models_are_a_baseline_of_all_of_them() {
-        let markets = [market(Market::AR1, "SIM")];
+        let markets = [market(MarketModel::AR1, "SIM")];
         let report = run(&markets, &[v2(), boosted()]);
         let (got, best) = (
             accuracy_of(&report, Baseline::BoostedTrees).unwrap(),
-            Market::AR1.best_accuracy().unwrap(),
+            MarketModel::AR1.best_accuracy().unwrap(),
         );
         assert!((got - best).abs() < 0.03, "{got} of {best}");
         assert_eq!(report.results[0].baselines.len(), 6);
@@ -130,7 +130,7 @@ mod boosted {
     fn the_same_trees_on_any_number_of_threads() {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let markets = [market(Market::REGIME, "AAA"), market(Market::REGIME, "BBB")];
+            let markets = [market(MarketModel::REGIME, "AAA"), market(MarketModel::REGIME, "BBB")];
             pool.install(|| without_timing(&run(&markets, &[boosted()])))
         };
         assert_eq!(on(1), on(3));

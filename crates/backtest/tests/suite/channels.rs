@@ -1,7 +1,7 @@
 //! A bot's own channels, and channels that read another pair.
 use crate::common::{learned, simulated};
 use windvane_backtest::{Backtest, BacktestError, Instrument, Report};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval, Pair};
 use windvane_models::train::Learner;
 use windvane_models::v2::{WeightedSignalsLearner, Weights};
@@ -57,7 +57,7 @@ fn run(backtest: &Backtest, instruments: &[Instrument]) -> Result<Report, Backte
 }
 
 fn hourly(name: &str) -> CandleSeries {
-    simulated(Market::AR1, name, Interval::HOUR, 1_500)
+    simulated(MarketModel::AR1, name, Interval::HOUR, 1_500)
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_channel_reads_another_pair_among_the_instruments() {
     assert_eq!(report.run.channels.last().map(String::as_str), Some("my_bot.beside(BBB)"));
     assert_eq!(report.training[0].record.pairs, ["AAA"]);
     // Other candles of the other pair, other rows to learn from; without the channel, the same.
-    let other = simulated(Market::MARTINGALE_GARCH, "BBB", Interval::HOUR, 1_500);
+    let other = simulated(MarketModel::MARTINGALE_GARCH, "BBB", Interval::HOUR, 1_500);
     let changed = run(&beside, &[learned(hourly("AAA")), held_out(other.clone())]).unwrap();
     let hash = |report: &Report| report.training[0].record.data_hash.clone();
     assert_ne!(hash(&report), hash(&changed));
@@ -96,7 +96,7 @@ fn a_channel_reads_another_pair_among_the_instruments() {
 #[test]
 fn a_pair_that_is_not_among_the_instruments_is_named() {
     let beside = with(ChannelSpec::new("my_bot.beside").reading(Pair::new("BBB").unwrap()));
-    let days = simulated(Market::AR1, "BBB", Interval::DAY, 900);
+    let days = simulated(MarketModel::AR1, "BBB", Interval::DAY, 900);
     let error = run(&beside, &[learned(hourly("AAA"))]).unwrap_err().to_string();
     assert!(error.contains("BBB, whose candles were not given"), "{error}");
     // Daily candles do not serve hourly ones.

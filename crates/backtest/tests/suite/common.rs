@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use windvane_backtest::{Backtest, Instrument, Report};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Direction, Interval, Pair, Timestamp};
 use windvane_lstm_core::{Purpose, Stream};
 use windvane_models::train::{Learner, Run};
@@ -140,7 +140,7 @@ pub(crate) fn constant(name: &'static str, answer: Answer) -> Fake {
     Fake { id: ModelId::new(name), knowledge: Knowledge::default(), answer }
 }
 
-pub(crate) fn simulated(market: Market, name: &str, interval: Interval, n: usize) -> CandleSeries {
+pub(crate) fn simulated(market: MarketModel, name: &str, interval: Interval, n: usize) -> CandleSeries {
     let seed = name.bytes().map(u64::from).sum();
     let pair = Pair::new(name).expect("a name without blanks");
     market.candles(pair, interval, n, seed).expect("a market within its ranges")

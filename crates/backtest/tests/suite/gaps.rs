@@ -3,7 +3,7 @@ use crate::common::{learned, run, simulated, thinned};
 use windvane_backtest::report::Training;
 use windvane_backtest::{Backtest, Instrument, Plan, Report, ResultRow};
 use windvane_candles::Interval;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::train::Learner;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_signals::GapPolicy;
@@ -16,13 +16,13 @@ fn v2() -> Vec<Box<dyn Learner>> {
 
 /// An hourly market of which one candle in twenty is missing, from some index on.
 fn holey(name: &str, from: usize) -> Instrument {
-    let whole = simulated(Market::AR1, name, Interval::HOUR, 3_000);
+    let whole = simulated(MarketModel::AR1, name, Interval::HOUR, 3_000);
     learned(thinned(&whole, |index| index < from || index % 20 != 0))
 }
 
 /// An hourly market of which a few candles are missing, far below 1 %.
 fn whole(name: &str) -> Instrument {
-    let series = simulated(Market::AR1, name, Interval::HOUR, 3_000);
+    let series = simulated(MarketModel::AR1, name, Interval::HOUR, 3_000);
     learned(thinned(&series, |index| ![300, 1_100, 2_200].contains(&index)))
 }
 

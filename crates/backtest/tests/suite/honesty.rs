@@ -1,14 +1,14 @@
 //! No skill, no lead; too much skill, a warning. Defects of earlier systems, by number.
 use crate::common::{Knowledge, boxed, coin, constant, learned, oracle, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Scope, WarningCode};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Direction, Interval};
 use windvane_models::ModelId;
 use windvane_models::train::Learner;
 use windvane_models::v2::WeightedSignalsLearner;
 
 fn martingale(name: &str, n: usize) -> Instrument {
-    learned(simulated(Market::MARTINGALE_GARCH, name, Interval::HOUR, n))
+    learned(simulated(MarketModel::MARTINGALE_GARCH, name, Interval::HOUR, n))
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_best_of_many_coins_is_not_ahead() {
 fn a_real_lead_is_told_apart() {
     // Following the last sign is the best rule here; v2 follows a little worse, the oracle of
     // three in four calls is better.
-    let market = learned(simulated(Market::AR1, "SIM", Interval::HOUR, 6_000));
+    let market = learned(simulated(MarketModel::AR1, "SIM", Interval::HOUR, 6_000));
     let mut good = oracle(&market.series);
     good.id = ModelId::new("good");
     good.answer = |known: &Knowledge, time| {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::common::{learned, simulated, without_timing};
 use windvane_backtest::{Backtest, Event, Report};
 use windvane_candles::Interval;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, Recipe};
+use windvane_models::train::{Learner, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 
@@ -20,11 +20,11 @@ const KILLS: u64 = 8;
 
 /// The report, and what was told of files that cannot be trusted.
 fn run(resume: Option<&Path>) -> (Report, Vec<String>) {
-    let market = learned(simulated(Market::AR1, "AAA", Interval::HOUR, 1_200));
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let market = learned(simulated(MarketModel::AR1, "AAA", Interval::HOUR, 1_200));
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let learners: [Box<dyn Learner>; 2] = [
         Box::new(WeightedSignalsLearner::learned()),
-        Box::new(NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() }),
+        Box::new(NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() }),
     ];
     let notices = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| {

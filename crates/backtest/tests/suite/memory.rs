@@ -1,6 +1,6 @@
 //! A model with a memory has read every row since the start before each window it is tested on.
 use crate::common::{learned, run, simulated};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Interval, Timestamp};
 use windvane_models::train::{Learner, Run};
 use windvane_models::{
@@ -98,7 +98,7 @@ impl StatefulModel for Counting {
 
 #[test]
 fn every_row_since_the_start_is_read_before_a_window_is_tested() {
-    let hour = |name, n| learned(simulated(Market::AR1, name, Interval::HOUR, n));
+    let hour = |name, n| learned(simulated(MarketModel::AR1, name, Interval::HOUR, n));
     let instruments = [hour("AAA", 3_000), hour("BBB", 2_000)];
     let start = instruments[0].series.candles()[0].open_time();
     let learner = Counting { id: ModelId::new("counting"), spec: None, start };

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use crate::common::{Failing, coin, learned, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Report};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::train::{Learner, Run};
 use windvane_models::v2::{WeightedSignalsLearner, Weights};
@@ -14,7 +14,7 @@ fn v2() -> Box<dyn Learner> {
 }
 
 fn daily(name: &str, n: usize) -> CandleSeries {
-    simulated(Market::AR1, name, Interval::DAY, n)
+    simulated(MarketModel::AR1, name, Interval::DAY, n)
 }
 
 fn error_of(validate_from: &str, test_from: &str) -> String {
@@ -59,7 +59,7 @@ fn two_learners_of_one_kind_run_side_by_side() {
     };
     let follow = || named("follow", [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     let fade = || named("fade", [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
-    let market = || learned(simulated(Market::AR1, "SIM", Interval::HOUR, 2_000));
+    let market = || learned(simulated(MarketModel::AR1, "SIM", Interval::HOUR, 2_000));
     let report = run(&[market()], &[follow(), fade()]);
     assert_eq!(report.run.models, ["follow", "fade"]);
     let accuracy = |model: &str| {
@@ -101,9 +101,9 @@ impl Learner for Demanding {
 
 #[test]
 fn candles_count_as_tested_only_where_a_model_was_tested() {
-    let long = simulated(Market::AR1, "LONG", Interval::HOUR, 2_000);
+    let long = simulated(MarketModel::AR1, "LONG", Interval::HOUR, 2_000);
     let end = long.close_time(700).unwrap();
-    let early = simulated(Market::AR1, "EARLY", Interval::HOUR, 2_000).split_at(end).0;
+    let early = simulated(MarketModel::AR1, "EARLY", Interval::HOUR, 2_000).split_at(end).0;
     let instruments = [learned(long), learned(early)];
     let demanding = || -> Box<dyn Learner> { Box::new(Demanding(ModelId::new("demanding"), 900)) };
     let untested = |report: &Report| -> Vec<String> {
@@ -126,10 +126,10 @@ fn candles_count_as_tested_only_where_a_model_was_tested() {
 
 #[test]
 fn who_is_tested_without_a_training_window_of_its_own_is_named() {
-    let old = simulated(Market::AR1, "OLD", Interval::HOUR, 3_000);
+    let old = simulated(MarketModel::AR1, "OLD", Interval::HOUR, 3_000);
     let from: Timestamp = old.get(1_200).unwrap().open_time();
-    let young = simulated(Market::AR1, "YOUNG", Interval::HOUR, 3_000).split_at(from).1;
-    let other = simulated(Market::AR1, "OTHER", Interval::HOUR, 3_000);
+    let young = simulated(MarketModel::AR1, "YOUNG", Interval::HOUR, 3_000).split_at(from).1;
+    let other = simulated(MarketModel::AR1, "OTHER", Interval::HOUR, 3_000);
     let other = Instrument { series: other, test_only: true };
     let report = run(&[other, learned(young), learned(old)], &[v2()]);
     let folds = &report.groups[0].folds;
@@ -146,6 +146,6 @@ fn who_is_tested_without_a_training_window_of_its_own_is_named() {
     assert!(text.contains(sentence), "{text}");
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["groups"][0]["folds"][0]["untrained"][0], "YOUNG");
-    let alone = run(&[learned(simulated(Market::AR1, "OLD", Interval::HOUR, 3_000))], &[v2()]);
+    let alone = run(&[learned(simulated(MarketModel::AR1, "OLD", Interval::HOUR, 3_000))], &[v2()]);
     assert!(!alone.to_markdown().contains("other instruments only"));
 }

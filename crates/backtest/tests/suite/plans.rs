@@ -3,13 +3,13 @@
 use crate::common::{boxed, coin, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, Instrument, Plan, Report, Scope};
 use windvane_candles::Interval;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::train::Learner;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_signals::{Combinatorial, WalkForward};
 
 fn market(name: &str, n: usize) -> Instrument {
-    learned(simulated(Market::AR1, name, Interval::HOUR, n))
+    learned(simulated(MarketModel::AR1, name, Interval::HOUR, n))
 }
 
 fn with(plan: Plan, instruments: &[Instrument]) -> Report {

@@ -1,7 +1,7 @@
 //! The predictions of a run: they are those of the report, also when read back from a file.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use windvane_backtest::{Backtest, PredictionRow, Predictions, Report, Scope};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Direction, Interval};
 use windvane_models::train::Learner;
 use windvane_models::v2::WeightedSignalsLearner;
@@ -11,8 +11,8 @@ use crate::common::{boxed, coin, failing, learned, simulated};
 
 fn run(backtest: &Backtest) -> (Report, Predictions) {
     let instruments = [
-        learned(simulated(Market::AR1, "A,\"B\"", Interval::HOUR, 1_200)),
-        learned(simulated(Market::AR1, "CCC", Interval::DAY, 1_000)),
+        learned(simulated(MarketModel::AR1, "A,\"B\"", Interval::HOUR, 1_200)),
+        learned(simulated(MarketModel::AR1, "CCC", Interval::DAY, 1_000)),
     ];
     let mut learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::learned())];
     learners.extend(boxed(vec![coin("coin", 5)]));
@@ -63,7 +63,7 @@ fn rows_give_the_numbers_of_the_report() {
 
 #[test]
 fn the_report_is_the_same_without_predictions() {
-    let instruments = [learned(simulated(Market::AR1, "AAA", Interval::HOUR, 1_200))];
+    let instruments = [learned(simulated(MarketModel::AR1, "AAA", Interval::HOUR, 1_200))];
     let learners = boxed(vec![coin("coin", 5)]);
     let backtest = Backtest::default();
     let (report, _) = backtest.run_with_predictions(&instruments, &learners, &|_| {}).unwrap();

@@ -1,10 +1,10 @@
 //! What a report says beside accuracy: importance, losses, costs, ranks, marks.
 use crate::common::{Knowledge, boxed, coin, learned, oracle, run, simulated};
 use windvane_backtest::{Backtest, BacktestError, Instrument, Report, Scope};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Direction, Interval};
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, Recipe, Run};
+use windvane_models::train::{Learner, TrainConfig, Run};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_models::{
@@ -13,7 +13,7 @@ use windvane_models::{
 use windvane_signals::{LabelSpec, TrainSet, ValidationSet, Window};
 
 fn market(name: &str, n: usize) -> Instrument {
-    learned(simulated(Market::AR1, name, Interval::HOUR, n))
+    learned(simulated(MarketModel::AR1, name, Interval::HOUR, n))
 }
 
 /// Calls where the first channel went last.
@@ -89,8 +89,8 @@ fn only_the_channel_a_model_reads_is_worth_something() {
 
 #[test]
 fn losses_are_kept_epoch_by_epoch() {
-    let recipe = Recipe { epochs: 3, ..Recipe::default() };
-    let lstm = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 3, ..TrainConfig::default() };
+    let lstm = NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let learners: Vec<Box<dyn Learner>> =
         vec![Box::new(lstm), Box::new(WeightedSignalsLearner::default())];
     let report = run(&[market("SIM", 1_500)], &learners);
@@ -141,7 +141,7 @@ fn costs_are_reckoned_with_and_nonsense_is_refused() {
 
 #[test]
 fn calls_over_several_candles_are_traded_candle_by_candle() {
-    let series = simulated(Market::AR1, "SIM", Interval::HOUR, 3_000);
+    let series = simulated(MarketModel::AR1, "SIM", Interval::HOUR, 3_000);
     let labels = LabelSpec { horizon: 4, ..LabelSpec::default() };
     let backtest = Backtest { labels, ..Backtest::default() };
     let mut up = oracle(&series);

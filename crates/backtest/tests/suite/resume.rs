@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use crate::common::{coin, learned, simulated, without_timing};
 use windvane_backtest::{Backtest, Event, Instrument, Report};
 use windvane_candles::Interval;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, Recipe, Run};
+use windvane_models::train::{Learner, TrainConfig, Run};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_models::{FittedModel, ModelId, TrainError};
@@ -28,8 +28,8 @@ impl<L: Learner> Learner for Mortal<L> {
         self.learner.id()
     }
 
-    fn recipe(&self) -> Option<String> {
-        self.learner.recipe()
+    fn settings(&self) -> Option<String> {
+        self.learner.settings()
     }
 
     fn fit(
@@ -45,16 +45,16 @@ impl<L: Learner> Learner for Mortal<L> {
 }
 
 fn markets() -> Vec<Instrument> {
-    let hour = |name, n| learned(simulated(Market::AR1, name, Interval::HOUR, n));
-    let day = learned(simulated(Market::REGIME, "DAYS", Interval::DAY, 900));
+    let hour = |name, n| learned(simulated(MarketModel::AR1, name, Interval::HOUR, n));
+    let day = learned(simulated(MarketModel::REGIME, "DAYS", Interval::DAY, 900));
     vec![hour("AAA", 1_500), day, hour("BBB", 1_200)]
 }
 
 /// v2 and a small LSTM that share a counter of fits.
 fn learners(dies_at: usize) -> (Vec<Box<dyn Learner>>, Arc<AtomicUsize>) {
     let fits = Arc::new(AtomicUsize::new(0));
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let lstm = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+    let lstm = NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let v2 = WeightedSignalsLearner::learned();
     let learners: Vec<Box<dyn Learner>> = vec![
         Box::new(Mortal { learner: v2, fits: fits.clone(), dies_at }),
@@ -156,7 +156,7 @@ fn other_settings_learners_or_data_take_nothing_over() {
     assert_eq!(resumed(&labels, &learners(0).0), 0);
     let other: Vec<Box<dyn Learner>> = vec![Box::new(NetworkLearner {
         config: v32::config().with_units(5),
-        recipe: Recipe { epochs: 1, ..Recipe::default() },
+        training: TrainConfig { epochs: 1, ..TrainConfig::default() },
         ..v32::learner()
     })];
     // The logistic regression is the same on the same windows.

@@ -3,10 +3,10 @@ use std::sync::Mutex;
 
 use crate::common::{boxed, coin, failing, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, BacktestError, Event, Instrument, Plan, Report, Scope};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Interval, Pair, sample};
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, Recipe};
+use windvane_models::train::{Learner, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_signals::{GapPolicy, WalkForward};
@@ -16,13 +16,13 @@ fn v2() -> Box<dyn Learner> {
 }
 
 fn small_lstm() -> Box<dyn Learner> {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    Box::new(NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() })
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+    Box::new(NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() })
 }
 
 fn markets() -> Vec<Instrument> {
-    let hour = |name, n| learned(simulated(Market::AR1, name, Interval::HOUR, n));
-    let day = learned(simulated(Market::REGIME, "DAYS", Interval::DAY, 900));
+    let hour = |name, n| learned(simulated(MarketModel::AR1, name, Interval::HOUR, n));
+    let day = learned(simulated(MarketModel::REGIME, "DAYS", Interval::DAY, 900));
     vec![hour("AAA", 1_500), day, hour("BBB", 1_200)]
 }
 
@@ -122,7 +122,7 @@ fn one_failing_model_does_not_lose_the_others() {
 #[test]
 fn a_group_without_enough_candles_does_not_lose_the_others() {
     let mut instruments = markets();
-    instruments.push(learned(simulated(Market::AR1, "WEEKS", Interval::WEEK, 40)));
+    instruments.push(learned(simulated(MarketModel::AR1, "WEEKS", Interval::WEEK, 40)));
     let report = run(&instruments, &[v2()]);
     assert_eq!(report.failures.len(), 1, "{:?}", report.failures);
     assert_eq!((&report.failures[0].model, report.failures[0].interval), (&None, Interval::WEEK));
@@ -159,8 +159,8 @@ fn one_failing_pair_does_not_lose_the_others() {
 
 #[test]
 fn an_instrument_without_test_candles_is_listed() {
-    let long = simulated(Market::AR1, "LONG", Interval::HOUR, 2_000);
-    let short = simulated(Market::AR1, "SHORT", Interval::HOUR, 150);
+    let long = simulated(MarketModel::AR1, "LONG", Interval::HOUR, 2_000);
+    let short = simulated(MarketModel::AR1, "SHORT", Interval::HOUR, 150);
     let report = run(&[learned(long), learned(short)], &[v2()]);
     assert_eq!(report.without_test_rows[0].name, "SHORT");
     assert!(report.results.iter().all(|row| row.instrument != "SHORT"));
@@ -245,10 +245,10 @@ fn real_candles_with_weekends_are_tested_across_them() {
 
 #[test]
 fn v2_finds_the_trend_of_a_market_that_has_one() {
-    let market = learned(simulated(Market::AR1, "SIM", Interval::HOUR, 8_000));
+    let market = learned(simulated(MarketModel::AR1, "SIM", Interval::HOUR, 8_000));
     let report = run(&[market], &[v2()]);
     let row = report.results.iter().find(|row| row.scope == Scope::Instrument).unwrap();
-    let (accuracy, best) = (row.score.accuracy.unwrap(), Market::AR1.best_accuracy().unwrap());
+    let (accuracy, best) = (row.score.accuracy.unwrap(), MarketModel::AR1.best_accuracy().unwrap());
     assert!(accuracy > 0.52 && accuracy < best + 0.03, "{accuracy}");
     assert!(row.interval_95.unwrap().low > 0.5);
 }
@@ -256,7 +256,7 @@ fn v2_finds_the_trend_of_a_market_that_has_one() {
 #[test]
 fn files_are_written_and_errors_name_the_path() {
     let folder = tempfile::tempdir().unwrap();
-    let market = learned(simulated(Market::AR1, "A|B", Interval::HOUR, 1_000));
+    let market = learned(simulated(MarketModel::AR1, "A|B", Interval::HOUR, 1_000));
     let mut report: Report = run(&[market], &boxed(vec![coin("coin", 1)]));
     report.skipped.push(skipped());
     report.run.notes.push("a note".to_string());
@@ -286,7 +286,7 @@ fn skipped() -> windvane_backtest::report::Skipped {
 #[test]
 fn rows_of_the_texts_tables_are_aligned() {
     let mut instruments = markets();
-    instruments[0].series = simulated(Market::AR1, "A|NAME|WITH|BARS", Interval::HOUR, 1_500);
+    instruments[0].series = simulated(MarketModel::AR1, "A|NAME|WITH|BARS", Interval::HOUR, 1_500);
     assert_eq!(instruments[0].series.pair(), &Pair::new("A|NAME|WITH|BARS").unwrap());
     let text = run(&instruments, &[v2()]).to_markdown();
     let mut width = None;

@@ -3,18 +3,18 @@
 use crate::common::{failing, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, Instrument, Report};
 use windvane_candles::Interval;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, Recipe};
+use windvane_models::train::{Learner, TrainConfig};
 use windvane_models::v32;
 
 fn small_lstm() -> Box<dyn Learner> {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    Box::new(NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() })
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+    Box::new(NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() })
 }
 
 fn market() -> Vec<Instrument> {
-    vec![learned(simulated(Market::REGIME, "SIM", Interval::HOUR, 1_500))]
+    vec![learned(simulated(MarketModel::REGIME, "SIM", Interval::HOUR, 1_500))]
 }
 
 fn three(learners: &[Box<dyn Learner>]) -> Report {

@@ -38,19 +38,19 @@ use crate::{Candle, CandleError, CandleSeries, Interval, Ohlcv, Pair, Timestamp}
 ///
 /// # Examples
 /// ```
-/// use windvane_candles::{Interval, Pair, simulate::Market};
+/// use windvane_candles::{Interval, Pair, simulate::MarketModel};
 ///
-/// let series = Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 500, 7)?;
+/// let series = MarketModel::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 500, 7)?;
 /// assert_eq!(series.len(), 500);
-/// assert_eq!(series, Market::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 500, 7)?);
+/// assert_eq!(series, MarketModel::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 500, 7)?);
 ///
-/// let best = Market::AR1.best_accuracy().unwrap();
+/// let best = MarketModel::AR1.best_accuracy().unwrap();
 /// assert!((best - 0.5804).abs() < 1e-4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Copy, Clone, PartialEq, Debug)]
 #[non_exhaustive]
-pub enum Market {
+pub enum MarketModel {
     /// Volatility comes in waves (GARCH), direction is a coin.
     MartingaleGarch {
         /// Constant part of the variance, above 0.
@@ -121,7 +121,7 @@ pub enum SimulateError {
     },
 }
 
-impl Market {
+impl MarketModel {
     /// The martingale with `omega` 1e-6, `alpha` 0.08 and `beta` 0.9.
     pub const MARTINGALE_GARCH: Self =
         Self::MartingaleGarch { omega: 1e-6, alpha: 0.08, beta: 0.9 };
@@ -153,7 +153,7 @@ impl Market {
     /// - Martingale: 1/2.
     /// - Autoregression: 1/2 + arcsin|phi| / π.
     /// - Leading volume: 1/2 + P(S) (Φ(|kappa|) - 1/2), P(S) = Φ(-ln(1 + theta) / (spread √2)).
-    /// - Regimes: no closed form. For [`Market::REGIME`] 0.6131, the mean of max(p, 1 - p) over
+    /// - Regimes: no closed form. For [`MarketModel::REGIME`] 0.6131, the mean of max(p, 1 - p) over
     ///   2,000,000 steps of the exact two-state forward filter (standard error 0.0001); `None` for
     ///   other parameters.
     ///

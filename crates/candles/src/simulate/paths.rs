@@ -4,7 +4,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::Market;
+use super::MarketModel;
 
 /// What happens in one candle.
 #[derive(Copy, Clone, Debug)]
@@ -20,7 +20,7 @@ pub(super) fn normal(random: &mut ChaCha8Rng) -> f64 {
     random.sample(StandardNormal)
 }
 
-impl Market {
+impl MarketModel {
     /// Returns and volumes of `count` candles; the parameters have been checked.
     pub(super) fn steps(&self, count: usize, random: &mut ChaCha8Rng) -> Vec<Step> {
         let s = self.standard_deviation();

@@ -4,7 +4,7 @@ use super::*;
 
 const N: usize = 20_000;
 
-fn candles(market: Market, seed: u64) -> CandleSeries {
+fn candles(market: MarketModel, seed: u64) -> CandleSeries {
     market.candles(Pair::new("SIM").unwrap(), Interval::HOUR, N, seed).unwrap()
 }
 
@@ -27,7 +27,7 @@ fn accuracy(returns: &[f64], mut guess: impl FnMut(usize) -> f64) -> f64 {
 
 #[test]
 fn the_same_seed_gives_the_same_candles() {
-    for market in Market::ALL {
+    for market in MarketModel::ALL {
         let first = candles(market, 5);
         assert_eq!(first, candles(market, 5), "{}", market.name());
         assert_ne!(first, candles(market, 6), "{}", market.name());
@@ -37,7 +37,7 @@ fn the_same_seed_gives_the_same_candles() {
 
 #[test]
 fn closes_never_tie_and_open_at_the_close_before() {
-    for market in Market::ALL {
+    for market in MarketModel::ALL {
         let series = candles(market, 1);
         assert_eq!(series.candles()[0].open(), 100.0);
         for two in series.candles().windows(2) {
@@ -63,11 +63,11 @@ fn prices_have_six_digits_and_keep_the_true_direction() {
 #[test]
 fn best_accuracies_are_the_known_ones() {
     let known = [0.5, 0.580_430_623_255_166_3, 0.6131, 0.580_816_333_495_815_2];
-    for (market, expected) in Market::ALL.into_iter().zip(known) {
+    for (market, expected) in MarketModel::ALL.into_iter().zip(known) {
         let got = market.best_accuracy().unwrap();
         assert!((got - expected).abs() < 1e-12, "{}: {got}", market.name());
     }
-    let other = Market::Regime { mu_over_sigma: 0.4, sigma: 0.005, stay: 0.97 };
+    let other = MarketModel::Regime { mu_over_sigma: 0.4, sigma: 0.005, stay: 0.97 };
     assert_eq!(other.best_accuracy(), None);
     assert_eq!(normal_cdf(0.0), 0.5);
     assert!((normal_cdf(-1.0) - 0.158_655_253_931_457_05).abs() < 1e-15);
@@ -76,7 +76,7 @@ fn best_accuracies_are_the_known_ones() {
 
 #[test]
 fn nothing_predicts_the_martingale() {
-    let returns = returns(&candles(Market::MARTINGALE_GARCH, 11));
+    let returns = returns(&candles(MarketModel::MARTINGALE_GARCH, 11));
     assert_near(accuracy(&returns, |_| 1.0), 0.5, "always up");
     assert_near(accuracy(&returns, |t| returns[t]), 0.5, "momentum");
     let trend = accuracy(&returns, |t| returns[t.saturating_sub(19)..=t].iter().sum());
@@ -90,7 +90,7 @@ fn nothing_predicts_the_martingale() {
 #[test]
 fn the_last_return_predicts_the_autoregression() {
     for (phi, seed) in [(0.25, 12), (-0.4, 13)] {
-        let market = Market::Ar1 { phi, sigma: 0.005 };
+        let market = MarketModel::Ar1 { phi, sigma: 0.005 };
         let returns = returns(&candles(market, seed));
         let got = accuracy(&returns, |t| phi * returns[t]);
         assert_near(got, market.best_accuracy().unwrap(), "sign of phi r");
@@ -99,7 +99,7 @@ fn the_last_return_predicts_the_autoregression() {
 
 #[test]
 fn the_forward_filter_predicts_the_regimes() {
-    let returns = returns(&candles(Market::REGIME, 14));
+    let returns = returns(&candles(MarketModel::REGIME, 14));
     let (mu, sigma, stay) = (0.45, 0.005, 0.97);
     let mut up = 0.5;
     let filtered = accuracy(&returns, |t| {
@@ -114,13 +114,13 @@ fn the_forward_filter_predicts_the_regimes() {
 
 #[test]
 fn a_volume_jump_predicts_the_next_return() {
-    let series = candles(Market::VOLUME_LEAD, 15);
+    let series = candles(MarketModel::VOLUME_LEAD, 15);
     let returns = returns(&series);
     let volume = |t: usize| series.candles()[t].volume();
     let jump = |t: usize| t > 0 && volume(t) / volume(t - 1) - 1.0 > 0.5;
     let on_jumps = accuracy(&returns, |t| if jump(t) { returns[t] } else { 0.0 });
     let jumps = (0..N - 1).filter(|&t| jump(t)).count() as f64 / (N - 1) as f64;
-    let expected = Market::VOLUME_LEAD.best_accuracy().unwrap();
+    let expected = MarketModel::VOLUME_LEAD.best_accuracy().unwrap();
     assert_near(on_jumps + 0.5 * (1.0 - jumps), expected, "jumps, else half");
     assert_near(jumps, jump_probability(0.4, 0.5), "jumps");
 }
@@ -128,15 +128,15 @@ fn a_volume_jump_predicts_the_next_return() {
 #[test]
 fn wrong_parameters_are_errors() {
     let cases = [
-        (Market::MartingaleGarch { omega: f64::NAN, alpha: 0.1, beta: 0.8 }, "omega is NaN"),
-        (Market::MartingaleGarch { omega: 1e-6, alpha: -0.1, beta: 0.8 }, "alpha is -0.1"),
-        (Market::MartingaleGarch { omega: 1e-6, alpha: 0.5, beta: 0.5 }, "alpha + beta is 1.0"),
-        (Market::Ar1 { phi: 1.0, sigma: 0.005 }, "phi is 1.0"),
-        (Market::Ar1 { phi: 0.1, sigma: 0.0 }, "sigma is 0.0"),
-        (Market::Ar1 { phi: 0.1, sigma: 1.0 }, "standard deviation is 1.00"),
-        (Market::Regime { mu_over_sigma: 0.1, sigma: 0.005, stay: 1.5 }, "stay is 1.5"),
-        (Market::VolumeLead { sigma: 0.005, spread: 0.0, theta: 0.5, kappa: 1.0 }, "spread is"),
-        (Market::VolumeLead { sigma: 0.005, spread: 0.4, theta: -1.0, kappa: 1.0 }, "theta is"),
+        (MarketModel::MartingaleGarch { omega: f64::NAN, alpha: 0.1, beta: 0.8 }, "omega is NaN"),
+        (MarketModel::MartingaleGarch { omega: 1e-6, alpha: -0.1, beta: 0.8 }, "alpha is -0.1"),
+        (MarketModel::MartingaleGarch { omega: 1e-6, alpha: 0.5, beta: 0.5 }, "alpha + beta is 1.0"),
+        (MarketModel::Ar1 { phi: 1.0, sigma: 0.005 }, "phi is 1.0"),
+        (MarketModel::Ar1 { phi: 0.1, sigma: 0.0 }, "sigma is 0.0"),
+        (MarketModel::Ar1 { phi: 0.1, sigma: 1.0 }, "standard deviation is 1.00"),
+        (MarketModel::Regime { mu_over_sigma: 0.1, sigma: 0.005, stay: 1.5 }, "stay is 1.5"),
+        (MarketModel::VolumeLead { sigma: 0.005, spread: 0.0, theta: 0.5, kappa: 1.0 }, "spread is"),
+        (MarketModel::VolumeLead { sigma: 0.005, spread: 0.4, theta: -1.0, kappa: 1.0 }, "theta is"),
     ];
     let pair = Pair::new("SIM").unwrap();
     for (market, message) in cases {
@@ -144,10 +144,10 @@ fn wrong_parameters_are_errors() {
         assert!(error.starts_with(message), "{error}");
         assert_eq!(market.best_accuracy(), None);
     }
-    let error = Market::AR1.candles(pair.clone(), Interval::HOUR, usize::MAX, 0).unwrap_err();
+    let error = MarketModel::AR1.candles(pair.clone(), Interval::HOUR, usize::MAX, 0).unwrap_err();
     assert!(matches!(error, SimulateError::TooMany { .. }));
-    let endless = Market::Regime { mu_over_sigma: 5.0, sigma: 0.015, stay: 1.0 };
+    let endless = MarketModel::Regime { mu_over_sigma: 5.0, sigma: 0.015, stay: 1.0 };
     let error = endless.candles(pair.clone(), Interval::WEEK, 10_000, 0).unwrap_err();
     assert!(matches!(error, SimulateError::RanAway { .. }), "{error}");
-    assert!(Market::AR1.candles(pair, Interval::WEEK, 0, 0).unwrap().is_empty());
+    assert!(MarketModel::AR1.candles(pair, Interval::WEEK, 0, 0).unwrap().is_empty());
 }

@@ -84,8 +84,8 @@ pub(super) fn call(prediction: &Prediction) -> String {
         Some(NeutralReason::Abstained) => ": not sure enough to call".to_string(),
         Some(NeutralReason::Disagreement) => ": the members disagree".to_string(),
         Some(NeutralReason::Expired) => ": the model is too old".to_string(),
-        Some(NeutralReason::Drifted) => ": the market has drifted".to_string(),
-        Some(NeutralReason::Novel) => ": the window is unlike the training".to_string(),
+        Some(NeutralReason::Drift) => ": the market has drifted".to_string(),
+        Some(NeutralReason::Novelty) => ": the window is unlike the training".to_string(),
         Some(other) => format!(": {other:?}"),
     };
     format!("{}{why}", prediction.direction)

@@ -6,7 +6,7 @@ mod show;
 use std::path::PathBuf;
 
 use clap::Args;
-use windvane::models::MarketProfile;
+use windvane::models::TrainingProfile;
 use windvane::models::train::{EpochReport, Run};
 use windvane::prelude::*;
 use windvane::signals::TrainSet;
@@ -84,7 +84,7 @@ fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, E
 
 /// Saves the training profile beside the model; `None` where training is too short for one.
 fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBuf>, Error> {
-    match MarketProfile::fit(train, PROFILE_WINDOW) {
+    match TrainingProfile::fit(train, PROFILE_WINDOW) {
         Ok(profile) => {
             let file = out.with_extension("profile.json");
             profile.save(&file)?;

@@ -3,8 +3,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use windvane::candles::simulate::Market;
-use windvane::models::train::Recipe;
+use windvane::candles::simulate::MarketModel;
+use windvane::models::train::TrainConfig;
 use windvane::prelude::*;
 use windvane::readers::read_csv;
 
@@ -14,7 +14,7 @@ use crate::support::{text as path, windvane};
 fn data() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (seed, name) in [(1, "SIM"), (2, "OTHER")] {
-        let series = Market::AR1.candles(name.parse().unwrap(), Interval::DAY, 500, seed).unwrap();
+        let series = MarketModel::AR1.candles(name.parse().unwrap(), Interval::DAY, 500, seed).unwrap();
         let rows = series.iter().map(|candle| {
             let (open, high, low) = (candle.open(), candle.high(), candle.low());
             let (close, volume) = (candle.close(), candle.volume());
@@ -140,8 +140,8 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
 #[test]
 fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     let data = data();
-    let recipe = Recipe { epochs: 1, ..Recipe::default() };
-    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
+    let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), training, ..v32::learner() };
     let (file, page) = (saved(data.path(), &learner), data.path().join("page.html"));
     let load = ["--load", path(&file), "--html", path(&page)];
     let text = run(data.path(), &load).unwrap();

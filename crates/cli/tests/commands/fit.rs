@@ -18,7 +18,7 @@ fn a_fitted_model_and_its_profile_are_saved() {
     );
     let model = load(&out).unwrap();
     assert_eq!((model.id().as_str(), model.record().unwrap().epochs), ("v32", 1));
-    let profile = windvane::models::MarketProfile::load(out.with_extension("profile.json"));
+    let profile = windvane::models::TrainingProfile::load(out.with_extension("profile.json"));
     assert_eq!(profile.unwrap().signals(), &model.spec().signals);
 }
 

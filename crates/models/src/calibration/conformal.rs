@@ -133,7 +133,7 @@ impl ConformalSettings {
 /// # Ok::<(), windvane_models::SettingError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Parts", into = "Parts")]
+#[serde(try_from = "StoredConformal", into = "StoredConformal")]
 pub struct AdaptiveConformal {
     settings: ConformalSettings,
     /// Error level `α_t` of the next set.
@@ -149,7 +149,7 @@ pub struct AdaptiveConformal {
 /// The state as it is stored; it may hold anything.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parts {
+struct StoredConformal {
     settings: ConformalSettings,
     level: f64,
     settled: u64,
@@ -157,18 +157,18 @@ struct Parts {
     scores: Vec<f32>,
 }
 
-impl From<AdaptiveConformal> for Parts {
+impl From<AdaptiveConformal> for StoredConformal {
     fn from(state: AdaptiveConformal) -> Self {
         let AdaptiveConformal { settings, level, settled, held, scores, .. } = state;
         Self { settings, level, settled, held, scores: scores.into() }
     }
 }
 
-impl TryFrom<Parts> for AdaptiveConformal {
+impl TryFrom<StoredConformal> for AdaptiveConformal {
     type Error = SettingError;
 
-    fn try_from(parts: Parts) -> Result<Self, SettingError> {
-        let Parts { settings, level, settled, held, scores } = parts;
+    fn try_from(parts: StoredConformal) -> Result<Self, SettingError> {
+        let StoredConformal { settings, level, settled, held, scores } = parts;
         let mut state = Self::new(settings)?;
         if !level.is_finite() || level > 1.0 {
             return SettingError::refuse(

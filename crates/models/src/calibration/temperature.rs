@@ -18,7 +18,7 @@ use crate::{ModelId, PredictError, Prediction, SettingError};
 /// above 1 draws smaller leads to nothing and makes larger ones surer, as a network needs whose
 /// small leads are noise. Which class is called, and which of two calls is the surer, stays.
 ///
-/// A call of UP or DOWN stands only where |p(UP) − p(DOWN)| ≥ `least_edge`, otherwise the answer
+/// A call of UP or DOWN stands only where |p(UP) − p(DOWN)| ≥ `min_margin`, otherwise the answer
 /// is NEUTRAL with the reason [`Abstained`](crate::NeutralReason::Abstained).
 ///
 /// All are chosen on candles between training and test: see `train::calibrate` and
@@ -35,11 +35,11 @@ use crate::{ModelId, PredictError, Prediction, SettingError};
 /// # Ok::<(), windvane_models::SettingError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Parts", into = "Parts")]
+#[serde(try_from = "StoredCalibration", into = "StoredCalibration")]
 pub struct Calibration {
     temperature: f32,
     exponent: f32,
-    least_edge: f32,
+    min_margin: f32,
 }
 
 /// The lead that every exponent leaves as it is: ln(0.6 / 0.4).
@@ -57,24 +57,26 @@ fn is_one(exponent: &f32) -> bool {
 /// A calibration as it is stored; it may hold anything.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parts {
+struct StoredCalibration {
     temperature: f32,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     exponent: f32,
-    least_edge: f32,
+    // The name in files of format 1.
+    #[serde(rename = "least_edge")]
+    min_margin: f32,
 }
 
-impl From<Calibration> for Parts {
-    fn from(Calibration { temperature, exponent, least_edge }: Calibration) -> Self {
-        Self { temperature, exponent, least_edge }
+impl From<Calibration> for StoredCalibration {
+    fn from(Calibration { temperature, exponent, min_margin }: Calibration) -> Self {
+        Self { temperature, exponent, min_margin }
     }
 }
 
-impl TryFrom<Parts> for Calibration {
+impl TryFrom<StoredCalibration> for Calibration {
     type Error = SettingError;
 
-    fn try_from(Parts { temperature, exponent, least_edge }: Parts) -> Result<Self, SettingError> {
-        Self::new(temperature, least_edge)?.with_exponent(exponent)
+    fn try_from(StoredCalibration { temperature, exponent, min_margin }: StoredCalibration) -> Result<Self, SettingError> {
+        Self::new(temperature, min_margin)?.with_exponent(exponent)
     }
 }
 
@@ -86,20 +88,20 @@ impl Default for Calibration {
 
 impl Calibration {
     /// Temperature 1 and no abstention: the model's own softmax.
-    pub const NONE: Self = Self { temperature: 1.0, exponent: 1.0, least_edge: 0.0 };
+    pub const NONE: Self = Self { temperature: 1.0, exponent: 1.0, min_margin: 0.0 };
 
     /// A temperature, 0.001 to 1000, and the least |p(UP) − p(DOWN)| of a call, 0 to 1.
     ///
     /// # Errors
     /// [`SettingError`] outside those ranges.
-    pub fn new(temperature: f32, least_edge: f32) -> Result<Self, SettingError> {
+    pub fn new(temperature: f32, min_margin: f32) -> Result<Self, SettingError> {
         if !(1e-3..=1e3).contains(&temperature) {
             return SettingError::refuse("temperature", "0.001 to 1000", f64::from(temperature));
         }
-        if !(0.0..=1.0).contains(&least_edge) {
-            return SettingError::refuse("least edge of a call", "0 to 1", f64::from(least_edge));
+        if !(0.0..=1.0).contains(&min_margin) {
+            return SettingError::refuse("least edge of a call", "0 to 1", f64::from(min_margin));
         }
-        Ok(Self { temperature, exponent: 1.0, least_edge })
+        Ok(Self { temperature, exponent: 1.0, min_margin })
     }
 
     /// The same with another exponent b, 0.1 to 10; [`new`](Self::new) has 1.
@@ -125,8 +127,8 @@ impl Calibration {
     }
 
     /// The least |p(UP) − p(DOWN)| of a call.
-    pub fn least_edge(&self) -> f32 {
-        self.least_edge
+    pub fn min_margin(&self) -> f32 {
+        self.min_margin
     }
 
     pub(crate) fn is_none(&self) -> bool {
@@ -167,7 +169,7 @@ impl Calibration {
         model: &ModelId,
     ) -> Result<Prediction, PredictError> {
         let classes = self.probabilities(logits);
-        Prediction::of(classes, self.least_edge, decided_at, horizon, model)
+        Prediction::of(classes, self.min_margin, decided_at, horizon, model)
     }
 }
 
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_edge_silences_the_unsure() {
+    fn min_margin_turns_unconfident_predictions_neutral() {
         let calibration = Calibration::new(1.0, 0.2).unwrap();
         let sure = predict(calibration, [0.5, 0.0, -20.0]);
         assert_eq!((sure.direction, sure.neutral), (Direction::Up, None));

@@ -47,7 +47,7 @@ impl Occlusion {
     /// As [`predict`](crate::DirectionModel::predict).
     pub fn of(model: &dyn FittedModel, window: Window<'_>) -> Result<Vec<Self>, PredictError> {
         let mut scratch = model.scratch();
-        let whole = model.predict(window, &mut scratch)?.probabilities.edge();
+        let whole = model.predict(window, &mut scratch)?.probabilities.margin();
         let (width, at) = (window.width(), window.decided_at());
         let channels = model.spec().signals.channels.iter().enumerate();
         let silenced = channels.map(|(channel, spec)| {
@@ -58,7 +58,7 @@ impl Occlusion {
             let mut rows = window.values().to_vec();
             rows[channel..].iter_mut().step_by(width).for_each(|value| *value = held_at);
             let rows = Window::new(&rows, width, at).unwrap_or(window);
-            let edge = model.predict(rows, &mut scratch)?.probabilities.edge();
+            let edge = model.predict(rows, &mut scratch)?.probabilities.margin();
             Ok(Self { channel: spec.to_string(), held_at, edge, effect: whole - edge })
         });
         silenced.collect()

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
 use super::misfit;
-use crate::{MarketProfile, NeutralReason, PredictError};
+use crate::{TrainingProfile, NeutralReason, PredictError};
 
 /// When not to call.
 impl Predictor {
@@ -31,15 +31,15 @@ impl Predictor {
         Ok(())
     }
 
-    /// From now on a call becomes NEUTRAL for [`Novel`](NeutralReason::Novel) where the window
+    /// From now on a call becomes NEUTRAL for [`Novelty`](NeutralReason::Novelty) where the window
     /// is unlike all that the profile was measured on, and for
-    /// [`Drifted`](NeutralReason::Drifted) where the last [`stretch`](MarketProfile::stretch)
+    /// [`Drift`](NeutralReason::Drift) where the last [`window_len`](TrainingProfile::window_len)
     /// decisions are; the latter only once there were as many. Many predictors can share a
-    /// profile; each keeps a byte per channel and decision of the stretch.
+    /// profile; each keeps a byte per channel and decision of the window_len.
     ///
     /// # Errors
     /// [`PredictError::OtherProfile`] for a profile of other channels or rows than the model reads.
-    pub fn set_gates(&mut self, profile: Arc<MarketProfile>) -> Result<(), PredictError> {
+    pub fn set_gates(&mut self, profile: Arc<TrainingProfile>) -> Result<(), PredictError> {
         let spec = self.model.spec();
         if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
             return Err(PredictError::OtherProfile { model: self.model.id().to_string() });
@@ -52,9 +52,9 @@ impl Predictor {
 /// The last decisions of a pair, as the bins of their channels.
 #[derive(Debug)]
 pub(super) struct Gates {
-    profile: Arc<MarketProfile>,
+    profile: Arc<TrainingProfile>,
     fingerprint: u64,
-    /// `[stretch, C]`, a ring once it is full.
+    /// `[window_len, C]`, a ring once it is full.
     bins: Vec<u8>,
     next: usize,
     /// Decisions in the ring.
@@ -63,12 +63,12 @@ pub(super) struct Gates {
 }
 
 impl Gates {
-    pub(super) fn new(profile: Arc<MarketProfile>) -> Self {
+    pub(super) fn new(profile: Arc<TrainingProfile>) -> Self {
         let width = profile.signals().width();
         let json = serde_json::to_vec(&*profile);
         Self {
             fingerprint: json.map_or(0, |json| xxh3_64(&json)),
-            bins: vec![0; profile.stretch() * width],
+            bins: vec![0; profile.window_len() * width],
             next: 0,
             filled: 0,
             counts: vec![[0; 10]; width],
@@ -79,7 +79,7 @@ impl Gates {
     /// Takes the decision's own row.
     pub(super) fn take(&mut self, window: &Window<'_>) {
         let row = window.row(window.steps() - 1);
-        let full = self.filled == self.profile.stretch();
+        let full = self.filled == self.profile.window_len();
         let places = self.next * row.len()..(self.next + 1) * row.len();
         let places = self.bins[places].iter_mut().zip(&mut self.counts).zip(row);
         for (channel, ((place, counts), value)) in places.enumerate() {
@@ -89,17 +89,17 @@ impl Gates {
             *place = self.profile.bin(channel, *value);
             counts[usize::from(*place)] += 1;
         }
-        self.next = (self.next + 1) % self.profile.stretch();
+        self.next = (self.next + 1) % self.profile.window_len();
         self.filled += usize::from(!full);
     }
 
     /// Reason to suppress a call on this window.
-    pub(super) fn doubt(&self, window: &Window<'_>) -> Option<NeutralReason> {
+    pub(super) fn veto(&self, window: &Window<'_>) -> Option<NeutralReason> {
         if self.profile.is_novel(window) {
-            return Some(NeutralReason::Novel);
+            return Some(NeutralReason::Novelty);
         }
-        let full = self.filled == self.profile.stretch();
-        (full && self.profile.has_drifted(&self.counts)).then_some(NeutralReason::Drifted)
+        let full = self.filled == self.profile.window_len();
+        (full && self.profile.has_drifted(&self.counts)).then_some(NeutralReason::Drift)
     }
 
     /// Writes the ring, eight bins to a word.
@@ -121,10 +121,10 @@ impl Gates {
             return misfit("its gates are of another market profile");
         }
         (gates.next, gates.filled) = (state.count()?, state.count()?);
-        let stretch = self.profile.stretch();
+        let window_len = self.profile.window_len();
         let place =
-            if gates.filled == stretch { gates.next < stretch } else { gates.next == gates.filled };
-        if gates.filled > stretch || !place {
+            if gates.filled == window_len { gates.next < window_len } else { gates.next == gates.filled };
+        if gates.filled > window_len || !place {
             return misfit("its gates have seen more than fits");
         }
         for eight in gates.bins.chunks_mut(8) {

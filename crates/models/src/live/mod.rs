@@ -12,7 +12,7 @@ mod swap;
 
 pub use feed_stats::FeedStats;
 pub use predictor::Predictor;
-pub use profile::MarketProfile;
+pub use profile::TrainingProfile;
 pub use retraining::{Retraining, Stop};
 
 /// The error for a saved state that does not fit.

@@ -243,13 +243,13 @@ impl Predictor {
             return Ok(Some(prediction));
         }
         let expired = self.valid_until.is_some_and(|until| decided_at > until);
-        let doubt = match &self.gates {
+        let veto = match &self.gates {
             _ if expired => Some(NeutralReason::Expired),
-            Some(gates) => gates.doubt(&window),
+            Some(gates) => gates.veto(&window),
             None => None,
         };
-        Ok(Some(match doubt {
-            Some(reason) => prediction.silenced(reason),
+        Ok(Some(match veto {
+            Some(reason) => prediction.into_neutral(reason),
             None => prediction,
         }))
     }

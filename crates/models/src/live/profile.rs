@@ -10,9 +10,9 @@ use crate::{LoadError, SettingError, TrainError, replace_file};
 /// Profile of the training windows of a model, for drift and novelty detection in
 /// [`Predictor::set_gates`](crate::Predictor::set_gates). It is saved in a file of its own.
 ///
-/// **Drift** compares the channel values of the last `stretch` decisions with the deciles of the
+/// **Drift** compares the channel values of the last `window_len` decisions with the deciles of the
 /// training's by the population stability index, channel by channel. The market has drifted when
-/// a channel's index is above 2.5 times the largest of any stretch of as many decisions in
+/// a channel's index is above 2.5 times the largest of any run of as many decisions in
 /// training.
 ///
 /// **Novelty** looks at one window: with `z = (x − median) / (IQR / 1.349)` of the training's rows,
@@ -25,17 +25,17 @@ use crate::{LoadError, SettingError, TrainError, replace_file};
 ///
 /// # Examples
 /// ```
-/// use windvane_candles::{Interval, Timestamp, simulate::Market};
-/// use windvane_models::MarketProfile;
+/// use windvane_candles::{Interval, Timestamp, simulate::MarketModel};
+/// use windvane_models::TrainingProfile;
 /// use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, Window};
 ///
-/// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 1)?;
+/// let series = MarketModel::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 1)?;
 /// let tables =
 ///     [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?];
 /// let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
 /// let train = Split::for_live(&samples, 0.15)?.train(&samples)?;
 ///
-/// let profile = MarketProfile::fit(&train, 250)?;
+/// let profile = TrainingProfile::fit(&train, 250)?;
 /// assert!(!profile.is_novel(&samples.window(&train.samples()[0])));
 /// let wild = [0.2; 120]; // a rise of 20 % in each of 20 hours, among other things
 /// let wild = Window::new(&wild, 6, Timestamp::from_millis(0)).unwrap();
@@ -43,27 +43,29 @@ use crate::{LoadError, SettingError, TrainError, replace_file};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Parts", into = "Parts")]
-pub struct MarketProfile(Parts);
+#[serde(try_from = "StoredProfile", into = "StoredProfile")]
+pub struct TrainingProfile(StoredProfile);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parts {
+struct StoredProfile {
     signals: SignalSpec,
     lookback: usize,
     /// Decisions that drift is measured over.
-    stretch: usize,
-    channels: Vec<Channel>,
+    #[serde(rename = "stretch")]
+    window_len: usize,
+    channels: Vec<ChannelProfile>,
 }
 
 /// One channel in training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Channel {
+struct ChannelProfile {
     /// `None` for one that did not vary.
     deciles: Option<Deciles>,
     /// The largest index that is no drift.
-    most_psi: f64,
+    #[serde(rename = "most_psi")]
+    max_psi: f64,
     median: f64,
     /// 0 for a channel whose quartiles meet: it has no features.
     scale: f64,
@@ -72,37 +74,37 @@ struct Channel {
     spread: (f64, f64),
 }
 
-impl From<MarketProfile> for Parts {
-    fn from(MarketProfile(parts): MarketProfile) -> Self {
+impl From<TrainingProfile> for StoredProfile {
+    fn from(TrainingProfile(parts): TrainingProfile) -> Self {
         parts
     }
 }
 
-impl TryFrom<Parts> for MarketProfile {
+impl TryFrom<StoredProfile> for TrainingProfile {
     type Error = TrainError;
 
-    fn try_from(parts: Parts) -> Result<Self, TrainError> {
+    fn try_from(parts: StoredProfile) -> Result<Self, TrainError> {
         parts.signals.check()?;
-        check_stretch(parts.stretch)?;
+        check_window_len(parts.window_len)?;
         let (width, got) = (parts.signals.width(), parts.channels.len());
         if got != width || parts.lookback == 0 {
-            let setting = "channels of a market profile";
+            let setting = "channels of a training profile";
             SettingError::refuse::<()>(setting, "as many as its spec has", got as f64)?;
         }
-        for Channel { most_psi, median, scale, place, spread, .. } in &parts.channels {
-            let numbers = [*most_psi, *median, *scale, place.0, place.1, spread.0, spread.1];
+        for ChannelProfile { max_psi, median, scale, place, spread, .. } in &parts.channels {
+            let numbers = [*max_psi, *median, *scale, place.0, place.1, spread.0, spread.1];
             if let Some(&wrong) = numbers.iter().find(|number| !number.is_finite()) {
-                SettingError::refuse::<()>("limits of a market profile", "finite", wrong)?;
+                SettingError::refuse::<()>("limits of a training profile", "finite", wrong)?;
             }
         }
         Ok(Self(parts))
     }
 }
 
-/// Shortest and longest stretch.
-const STRETCHES: std::ops::RangeInclusive<usize> = 50..=10_000;
-/// Stretches that training must have room for.
-const MIN_STRETCHES: usize = 4;
+/// Range of the window length.
+const WINDOW_LEN: std::ops::RangeInclusive<usize> = 50..=10_000;
+/// Number of runs of that length that the training windows must cover.
+const MIN_WINDOWS: usize = 4;
 /// Of the largest index in training.
 const MARGIN: f64 = 2.5;
 /// Of half the range of a feature in training, on either side.
@@ -112,32 +114,32 @@ const MIN_SPREAD: f64 = 0.01;
 /// Distance of the quartiles of a standard normal variable.
 const NORMAL_IQR: f64 = 1.349;
 
-fn check_stretch(stretch: usize) -> Result<(), SettingError> {
-    if STRETCHES.contains(&stretch) {
+fn check_window_len(window_len: usize) -> Result<(), SettingError> {
+    if WINDOW_LEN.contains(&window_len) {
         return Ok(());
     }
-    let (setting, expected) = ("stretch of a market profile", "50 to 10000 decisions");
-    Err(SettingError { setting, expected, got: stretch as f64 })
+    let (setting, expected) = ("window_len of a training profile", "50 to 10000 decisions");
+    Err(SettingError { setting, expected, got: window_len as f64 })
 }
 
-impl MarketProfile {
-    /// Measures training windows; drift is told from the last `stretch` decisions. 250 is a fair
+impl TrainingProfile {
+    /// Measures training windows; drift is measured over the last `window_len` decisions. 250 is a fair
     /// number: fewer see a drift sooner, more see a smaller one. All that the windows hold counts
     /// as known: a profile of the last year sees more than one of years with a crash in them.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] unless `stretch` is 50 to 10,000, [`TrainError::TooFewWindows`]
-    /// for less training than four stretches.
-    pub fn fit(train: &TrainSet, stretch: usize) -> Result<Self, TrainError> {
-        check_stretch(stretch)?;
-        let (expected, got) = (MIN_STRETCHES * stretch, train.len());
+    /// [`TrainError::Setting`] unless `window_len` is 50 to 10,000, [`TrainError::TooFewWindows`]
+    /// for fewer training windows than four times that.
+    pub fn fit(train: &TrainSet, window_len: usize) -> Result<Self, TrainError> {
+        check_window_len(window_len)?;
+        let (expected, got) = (MIN_WINDOWS * window_len, train.len());
         let Some(table) = train.tables().first().filter(|_| got >= expected) else {
             return Err(TrainError::TooFewWindows { expected, got });
         };
         let channels = 0..train.width();
-        let channels = channels.map(|channel| Channel::fit(train, channel, stretch)).collect();
+        let channels = channels.map(|channel| ChannelProfile::fit(train, channel, window_len)).collect();
         let (signals, lookback) = (table.spec().clone(), train.lookback());
-        Ok(Self(Parts { signals, lookback, stretch, channels }))
+        Ok(Self(StoredProfile { signals, lookback, window_len, channels }))
     }
 
     /// Reads a profile from a file.
@@ -176,8 +178,8 @@ impl MarketProfile {
     }
 
     /// Decisions that drift is measured over.
-    pub fn stretch(&self) -> usize {
-        self.0.stretch
+    pub fn window_len(&self) -> usize {
+        self.0.window_len
     }
 
     /// Whether the window is unlike all of training; `false` for one of another shape.
@@ -201,13 +203,13 @@ impl MarketProfile {
     pub(crate) fn has_drifted(&self, counts: &[[u64; 10]]) -> bool {
         self.0.channels.iter().zip(counts).any(|(channel, counts)| {
             let deciles = channel.deciles.as_ref();
-            deciles.is_some_and(|deciles| deciles.psi(&counts[..deciles.bins()]) > channel.most_psi)
+            deciles.is_some_and(|deciles| deciles.psi(&counts[..deciles.bins()]) > channel.max_psi)
         })
     }
 }
 
-impl Channel {
-    fn fit(train: &SampleSet, channel: usize, stretch: usize) -> Self {
+impl ChannelProfile {
+    fn fit(train: &SampleSet, channel: usize, window_len: usize) -> Self {
         // The values of the decisions, table by table in order of time.
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); train.tables().len()];
         for sample in train.samples() {
@@ -218,13 +220,13 @@ impl Channel {
         sorted.sort_by(f64::total_cmp);
         let [q1, median, q3] = [1, 2, 3].map(|quarter| sorted[(sorted.len() - 1) * quarter / 4]);
         let deciles = Deciles::of(&sorted);
-        let most_psi = deciles.as_ref().map_or(0.0, |deciles| {
-            let largest = values.iter().map(|values| largest_psi(deciles, values, stretch));
+        let max_psi = deciles.as_ref().map_or(0.0, |deciles| {
+            let largest = values.iter().map(|values| largest_psi(deciles, values, window_len));
             MARGIN * largest.fold(0.0, f64::max)
         });
         let scale = (q3 - q1) / NORMAL_IQR;
         let mut fitted =
-            Self { deciles, most_psi, median, scale, place: (0.0, 0.0), spread: (0.0, 0.0) };
+            Self { deciles, max_psi, median, scale, place: (0.0, 0.0), spread: (0.0, 0.0) };
         let features = train.samples().iter();
         let features: Vec<[f64; 2]> =
             features.filter_map(|s| fitted.features(channel, &train.window(s))).collect();
@@ -248,16 +250,16 @@ impl Channel {
     }
 }
 
-/// The largest index of any stretch of neighbouring values; 0 where there is none.
-fn largest_psi(deciles: &Deciles, values: &[f64], stretch: usize) -> f64 {
+/// Largest index of any run of neighbouring values; 0 where there is none.
+fn largest_psi(deciles: &Deciles, values: &[f64], window_len: usize) -> f64 {
     let mut counts = vec![0; deciles.bins()];
     let mut largest: f64 = 0.0;
     for (index, value) in values.iter().enumerate() {
         counts[deciles.bin(*value)] += 1;
-        if index >= stretch {
-            counts[deciles.bin(values[index - stretch])] -= 1;
+        if index >= window_len {
+            counts[deciles.bin(values[index - window_len])] -= 1;
         }
-        if index + 1 >= stretch {
+        if index + 1 >= window_len {
             largest = largest.max(deciles.psi(&counts));
         }
     }

@@ -29,10 +29,10 @@ impl Predictor {
     ///
     /// # Examples
     /// ```
-    /// use windvane_candles::{Interval, simulate::Market};
+    /// use windvane_candles::{Interval, simulate::MarketModel};
     /// use windvane_models::{Predictor, v32};
     ///
-    /// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 60, 1)?;
+    /// let series = MarketModel::AR1.candles("SIM".parse()?, Interval::HOUR, 60, 1)?;
     /// let mut before = Predictor::new(v32::pretrained(), Interval::HOUR)?;
     /// before.warm_up(&series)?;
     /// let bytes = before.save();

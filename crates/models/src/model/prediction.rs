@@ -34,7 +34,7 @@ impl fmt::Display for ModelId {
 /// ```
 /// use windvane_models::Probabilities;
 /// let p = Probabilities::new([0.5, 0.3, 0.2]).unwrap();
-/// assert!((p.edge() - 0.2).abs() < 1e-6);
+/// assert!((p.margin() - 0.2).abs() < 1e-6);
 /// assert!(Probabilities::new([0.5, 0.3, f32::NAN]).is_none());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,7 +59,7 @@ impl Probabilities {
     }
 
     /// Probability of UP minus probability of DOWN: its sign is the call when every candle gets one.
-    pub fn edge(&self) -> f32 {
+    pub fn margin(&self) -> f32 {
         self.0[0] - self.0[1]
     }
 }
@@ -79,9 +79,9 @@ pub enum NeutralReason {
     /// The model is older than its predictor lets it be.
     Expired,
     /// The last stretch of the market differs from what the model was fitted on.
-    Drifted,
+    Drift,
     /// The window is unlike all that the model was fitted on.
-    Novel,
+    Novelty,
 }
 
 /// Vote of a member of an ensemble.
@@ -156,10 +156,10 @@ impl Prediction {
         Self::of(classes, 0.0, decided_at, horizon, model)
     }
 
-    /// The same, silent where UP and DOWN are less than `least_edge` apart.
+    /// The same, silent where UP and DOWN are less than `min_margin` apart.
     pub(crate) fn of(
         classes: [f32; 3],
-        least_edge: f32,
+        min_margin: f32,
         decided_at: Timestamp,
         horizon: usize,
         model: &ModelId,
@@ -169,7 +169,7 @@ impl Prediction {
         let [up, down, neutral] = classes;
         let (direction, reason) = if neutral >= up.max(down) {
             (Direction::Neutral, Some(NeutralReason::Class))
-        } else if probabilities.edge().abs() < least_edge {
+        } else if probabilities.margin().abs() < min_margin {
             (Direction::Neutral, Some(NeutralReason::Abstained))
         } else if up > down {
             (Direction::Up, None)
@@ -192,7 +192,7 @@ impl Prediction {
 
     /// The same without a call, for that reason.
     #[must_use]
-    pub fn silenced(self, reason: NeutralReason) -> Self {
+    pub fn into_neutral(self, reason: NeutralReason) -> Self {
         let (direction, neutral) = (Direction::Neutral, Some(reason));
         Self { direction, confidence: self.probabilities.of(direction), neutral, ..self }
     }

@@ -11,11 +11,11 @@ use crate::{FittedModel, PredictError, Prediction, Scratch, StatefulModel};
 ///
 /// # Examples
 /// ```
-/// use windvane_candles::{Interval, simulate::Market};
+/// use windvane_candles::{Interval, simulate::MarketModel};
 /// use windvane_models::{Predictor, TableReader, v32};
 /// use windvane_signals::{Registry, SignalSpec, SignalTable};
 ///
-/// let series = Market::AR1.candles("SIM".parse()?, Interval::HOUR, 60, 1)?;
+/// let series = MarketModel::AR1.candles("SIM".parse()?, Interval::HOUR, 60, 1)?;
 /// let tables = [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?];
 /// let model = v32::pretrained();
 /// let mut reader = TableReader::new(&model, &tables);

@@ -42,12 +42,12 @@ pub fn calibrate(
     model: &mut dyn FittedModel,
     slice: &ValidationSet,
 ) -> Result<Calibration, TrainError> {
-    let least_edge = model.calibration().least_edge();
+    let min_margin = model.calibration().min_margin();
     let logits = log_probabilities(model, slice)?;
     let labels: Vec<usize> = slice.samples().iter().map(|sample| sample.label.index()).collect();
     #[expect(clippy::cast_possible_truncation, reason = "within 0.1 to 10")]
     let [temperature, exponent] = best(&logits, &labels).map(|number| number as f32);
-    let calibration = Calibration::new(temperature, least_edge)?.with_exponent(exponent)?;
+    let calibration = Calibration::new(temperature, min_margin)?.with_exponent(exponent)?;
     model.set_calibration(calibration)?;
     Ok(calibration)
 }
@@ -80,7 +80,7 @@ pub fn abstain(
         return Err(SettingError { setting, expected, got: coverage }.into());
     }
     let before = model.calibration();
-    let mut edges: Vec<f32> = predictions(model, slice)?.iter().map(|p| p.edge().abs()).collect();
+    let mut edges: Vec<f32> = predictions(model, slice)?.iter().map(|p| p.margin().abs()).collect();
     edges.sort_by(|a, b| b.total_cmp(a));
     #[expect(
         clippy::cast_possible_truncation,
@@ -88,8 +88,8 @@ pub fn abstain(
         reason = "a share of a length"
     )]
     let calls = ((coverage * edges.len() as f64).round() as usize).max(1);
-    let least_edge = if calls < edges.len() { edges[calls - 1] } else { 0.0 };
-    let calibration = Calibration::new(before.temperature(), least_edge)?;
+    let min_margin = if calls < edges.len() { edges[calls - 1] } else { 0.0 };
+    let calibration = Calibration::new(before.temperature(), min_margin)?;
     let calibration = calibration.with_exponent(before.exponent())?;
     model.set_calibration(calibration)?;
     Ok(calibration)

@@ -39,8 +39,8 @@ impl Learner for Fitted {
         self.model.id()
     }
 
-    /// The weights are the recipe: the XXH3 of the model's file.
-    fn recipe(&self) -> Option<String> {
+    /// The weights are the training: the XXH3 of the model's file.
+    fn settings(&self) -> Option<String> {
         let bytes = self.model.to_bytes().ok()?;
         let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
         serde_json::to_string(&("fitted", self.id().as_str(), hash)).ok()

@@ -18,7 +18,7 @@ pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 pub use fitted::Fitted;
 #[cfg(feature = "network")]
 pub use network::{
-    Clip, Init, Optimizer, Recipe, Schedule, SequenceClassifier, SequenceShape, Sequences,
+    Clip, Init, Optimizer, TrainConfig, Schedule, SequenceClassifier, SequenceShape, Sequences,
 };
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;
@@ -39,7 +39,7 @@ pub trait Learner: Send + Sync {
     ///
     /// Two learners with equal text fit the same bits, so a backtest reuses the result of one for
     /// the other. `None`, the default, means that results are never reused.
-    fn recipe(&self) -> Option<String> {
+    fn settings(&self) -> Option<String> {
         None
     }
 
@@ -63,8 +63,8 @@ macro_rules! forward {
                 (**self).id()
             }
 
-            fn recipe(&self) -> Option<String> {
-                (**self).recipe()
+            fn settings(&self) -> Option<String> {
+                (**self).settings()
             }
 
             fn fit(

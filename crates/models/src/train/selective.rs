@@ -28,9 +28,9 @@ impl<L: Learner> Learner for Selective<L> {
         &self.id
     }
 
-    fn recipe(&self) -> Option<String> {
+    fn settings(&self) -> Option<String> {
         let Self { id, learner, coverage } = self;
-        serde_json::to_string(&("selective", id.as_str(), coverage, learner.recipe()?)).ok()
+        serde_json::to_string(&("selective", id.as_str(), coverage, learner.settings()?)).ok()
     }
 
     fn fit(

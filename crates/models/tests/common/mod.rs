@@ -9,19 +9,19 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 use std::sync::Arc;
 
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::FittedModel;
 use windvane_models::logistic::{LogisticLearner, LogisticRegression};
 use windvane_models::network::{Network, NetworkConfig, NetworkLearner, Pooling};
-use windvane_models::train::{Recipe, Run};
+use windvane_models::train::{TrainConfig, Run};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::{v3, v31, v32, v32_stateful};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
 };
 
-pub fn market(market: Market, candles: usize, seed: u64) -> CandleSeries {
+pub fn market(market: MarketModel, candles: usize, seed: u64) -> CandleSeries {
     market.candles("SIM".parse().unwrap(), Interval::HOUR, candles, seed).unwrap()
 }
 
@@ -49,16 +49,16 @@ pub fn with_parts<T>(
 
 /// A v3.2 fitted for two epochs: enough for tests of everything but skill.
 pub fn quick_v32(series: &CandleSeries) -> Network {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = NetworkLearner { recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+    let learner = NetworkLearner { training, ..v32::learner() };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
 pub fn quick_v3(series: &CandleSeries) -> Network {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = NetworkLearner { config: v3::config().with_units(12), recipe, ..v3::learner() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+    let learner = NetworkLearner { config: v3::config().with_units(12), training, ..v3::learner() };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
@@ -71,18 +71,18 @@ pub fn small_v31(units: usize, attention: usize, dense: &[usize]) -> NetworkConf
 }
 
 pub fn quick_v31(series: &CandleSeries) -> Network {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
-    let learner = NetworkLearner { config: small_v31(12, 6, &[8, 5]), recipe, ..v31::learner() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+    let learner = NetworkLearner { config: small_v31(12, 6, &[8, 5]), training, ..v31::learner() };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
 pub fn quick_stateful(series: &CandleSeries) -> Network {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let learner = NetworkLearner {
         config: v32_stateful::config().with_units(12),
-        recipe,
+        training,
         ..v32_stateful::learner()
     };
     with_parts(series, |train, validation, _| {
@@ -92,10 +92,10 @@ pub fn quick_stateful(series: &CandleSeries) -> Network {
 
 /// A network that is none of the presets: an LSTM of one direction with attention.
 pub fn quick_network(series: &CandleSeries) -> Network {
-    let recipe = Recipe { epochs: 2, ..Recipe::default() };
+    let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let (pooling, dense) = (Pooling::Attention { units: 6 }, vec![8]);
     let config = NetworkConfig { pooling, dense, ..v32::config().with_units(12) };
-    let learner = NetworkLearner { recipe, ..NetworkLearner::new(config) };
+    let learner = NetworkLearner { training, ..NetworkLearner::new(config) };
     with_parts(series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
@@ -103,7 +103,7 @@ pub fn quick_network(series: &CandleSeries) -> Network {
 
 /// One of each kind, fitted on an autocorrelated market.
 pub fn models() -> [Arc<dyn FittedModel>; 7] {
-    let series = market(Market::AR1, 2_000, 1);
+    let series = market(MarketModel::AR1, 2_000, 1);
     [
         Arc::new(quick_v2(&series)),
         Arc::new(quick_v32(&series)),

@@ -1,7 +1,7 @@
 //! No false alarm over 20 seeds.
 use windvane_backtest::Backtest;
 use windvane_backtest::audit::{Audit, Check, Findings, Verdict};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_signals::{LabelSpec, Registry, SignalSpec};
@@ -10,8 +10,8 @@ use super::audit;
 use super::pipeline::{Leak, audited};
 
 /// Every kind of market has its seeds.
-fn market(seed: u64) -> Market {
-    Market::ALL[usize::try_from(seed).expect("a small seed") % Market::ALL.len()]
+fn market(seed: u64) -> MarketModel {
+    MarketModel::ALL[usize::try_from(seed).expect("a small seed") % MarketModel::ALL.len()]
 }
 
 fn all_clean(findings: &Findings) -> bool {
@@ -45,7 +45,7 @@ fn a_sound_pipeline_in_plain_code_raises_nothing() {
 fn longer_labels_of_a_learner_raise_nothing() {
     let labels = LabelSpec { horizon: 10, ..LabelSpec::default() };
     let settings = Backtest { labels, ..Backtest::default() };
-    let audit = audit(Market::REGIME, 1_500, 3);
+    let audit = audit(MarketModel::REGIME, 1_500, 3);
     let findings = audit.learner(&WeightedSignalsLearner::learned(), &settings).unwrap();
     assert!(all_clean(&findings), "{findings}");
 }
@@ -53,9 +53,9 @@ fn longer_labels_of_a_learner_raise_nothing() {
 #[test]
 fn a_network_raises_nothing() {
     let mut learner = v32::learner();
-    learner.recipe.epochs = 1;
+    learner.training.epochs = 1;
     let settings = Backtest { lookback: 5, ..Backtest::default() };
-    let findings = audit(Market::AR1, 500, 2).learner(&learner, &settings).unwrap();
+    let findings = audit(MarketModel::AR1, 500, 2).learner(&learner, &settings).unwrap();
     assert!(all_clean(&findings), "{findings}");
 }
 

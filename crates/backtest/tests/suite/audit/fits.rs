@@ -2,7 +2,7 @@
 use std::convert::Infallible;
 
 use windvane_backtest::audit::{Check, Exam, Findings, Verdict};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 
 use super::audit;
 use super::pipeline::{Leak, audited, forecasts};
@@ -15,7 +15,7 @@ fn verdict(findings: &Findings, check: Check) -> Verdict {
 fn each_leak_is_found_and_named() {
     use Check::{FittedOnEverything, Martingale, OneBarOffset, OverlappingLabels, Prefix};
     for seed in 0..20 {
-        let market = Market::ALL[usize::try_from(seed).unwrap() % Market::ALL.len()];
+        let market = MarketModel::ALL[usize::try_from(seed).unwrap() % MarketModel::ALL.len()];
         let market = audit(market, 1_000, seed);
         for (leak, horizon, expected) in [
             (Leak::Smoothed, 1, &[Prefix, Martingale][..]),
@@ -35,7 +35,7 @@ fn each_leak_is_found_and_named() {
 #[test]
 fn who_knows_the_labels_forecasts_coins() {
     for seed in 0..2 {
-        let findings = audited(&audit(Market::AR1, 600, seed), 1, Leak::NearestOfAll);
+        let findings = audited(&audit(MarketModel::AR1, 600, seed), 1, Leak::NearestOfAll);
         assert_eq!(findings.leaks(), [Check::ShuffledLabels, Check::Martingale], "{findings}");
         let evidence = &findings.of(Check::ShuffledLabels).unwrap().evidence;
         assert!(evidence.contains("100.0 % of"), "{evidence}");
@@ -44,7 +44,7 @@ fn who_knows_the_labels_forecasts_coins() {
 
 #[test]
 fn a_leak_that_no_cut_meets_is_seen_on_coins() {
-    let market = audit(Market::MARTINGALE_GARCH, 1_200, 1);
+    let market = audit(MarketModel::MARTINGALE_GARCH, 1_200, 1);
     let findings = audited(&market, 1, Leak::Sometimes);
     assert_eq!(findings.leaks(), [Check::Martingale], "{findings}");
 }
@@ -56,7 +56,7 @@ fn labels_may_come_from_the_inputs() {
         exam.outcomes = exam.inputs.own;
         Ok::<_, Infallible>(forecasts(&exam, horizon, leak))
     };
-    let market = audit(Market::AR1, 1_200, 4);
+    let market = audit(MarketModel::AR1, 1_200, 4);
     let audited = |leak| market.fit(6, |exam| from_inputs(exam, 6, leak)).unwrap();
     let clean = audited(Leak::None);
     assert!(clean.is_clean(), "{clean}");
@@ -71,7 +71,7 @@ fn labels_may_come_from_the_inputs() {
 
 #[test]
 fn the_evidence_says_what_changed_where() {
-    let market = audit(Market::AR1, 1_200, 3);
+    let market = audit(MarketModel::AR1, 1_200, 3);
     let text = audited(&market, 12, Leak::NoPurge).to_string();
     assert!(text.starts_with("Leak audit of the fit function on 1200 candles of SIM 1h"), "{text}");
     let line = text.lines().find(|line| line.contains("overlapping labels")).unwrap();

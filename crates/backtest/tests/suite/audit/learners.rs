@@ -1,7 +1,7 @@
 //! Learners that look where they must not: a sample set's tables hold the future too.
 use windvane_backtest::Backtest;
 use windvane_backtest::audit::{Check, Findings};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Direction, Timestamp};
 use windvane_models::train::{Learner, Run, spec_of};
 use windvane_models::{
@@ -131,7 +131,7 @@ fn audited(look: Look, horizon: usize) -> Findings {
         ..Backtest::default()
     };
     let learner = Correlations { id: ModelId::new("correlations"), look };
-    audit(Market::AR1, 1_000, 8).learner(&learner, &settings).expect("findings")
+    audit(MarketModel::AR1, 1_000, 8).learner(&learner, &settings).expect("findings")
 }
 
 #[test]

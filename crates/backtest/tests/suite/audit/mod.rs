@@ -7,11 +7,11 @@ mod signals;
 mod wrong;
 
 use windvane_backtest::audit::Audit;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Interval, Pair};
 
 /// An audit with a simulated market.
-fn audit(market: Market, candles: usize, seed: u64) -> Audit {
+fn audit(market: MarketModel, candles: usize, seed: u64) -> Audit {
     let pair = Pair::new("SIM").expect("a name without blanks");
     let series =
         market.candles(pair, Interval::HOUR, candles, seed).expect("a market within its ranges");

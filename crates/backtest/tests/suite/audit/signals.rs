@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use windvane_backtest::audit::{Check, Findings, Inputs, Verdict};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use windvane_models::FittedModel;
 use windvane_models::train::{Learner, Run};
@@ -24,7 +24,7 @@ fn closes_to(signal: impl Fn(&[f64]) -> Vec<Option<f64>>) -> Findings {
         let closes: Vec<f64> = inputs.own.iter().map(Candle::close).collect();
         Ok(signal(&closes).into_iter().map(|value| Some(vec![value?])).collect())
     };
-    audit(Market::AR1, 1_000, 5).signal(rows).expect("findings")
+    audit(MarketModel::AR1, 1_000, 5).signal(rows).expect("findings")
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -100,7 +100,7 @@ fn only_the_length_of_the_future_is_known() {
 #[test]
 fn a_column_from_a_file_gives_itself_away_by_its_signs() {
     // Nothing in it changes with the candles.
-    let series = audit(Market::AR1, 1_000, 5).series;
+    let series = audit(MarketModel::AR1, 1_000, 5).series;
     let next: HashMap<Timestamp, f64> = series
         .candles()
         .windows(2)
@@ -110,7 +110,7 @@ fn a_column_from_a_file_gives_itself_away_by_its_signs() {
         let at = |candle: &Candle| Some(vec![*next.get(&candle.open_time())?]);
         Ok(inputs.own.iter().map(at).collect())
     };
-    let findings = audit(Market::AR1, 1_000, 5).signal(stored).unwrap();
+    let findings = audit(MarketModel::AR1, 1_000, 5).signal(stored).unwrap();
     assert_eq!(findings.leaks(), [Check::OneBarOffset], "{findings}");
 }
 
@@ -118,9 +118,9 @@ fn a_column_from_a_file_gives_itself_away_by_its_signs() {
 fn the_future_of_another_pair_counts() {
     let other = |seed| {
         let pair = Pair::new("OTHER").unwrap();
-        Market::AR1.candles(pair, Interval::HOUR, 800, seed).unwrap()
+        MarketModel::AR1.candles(pair, Interval::HOUR, 800, seed).unwrap()
     };
-    let market = audit(Market::AR1, 800, 5);
+    let market = audit(MarketModel::AR1, 800, 5);
     let market = windvane_backtest::audit::Audit { beside: vec![other(9)], ..market };
     let look = |ahead: usize| {
         let rows = move |inputs: Inputs<'_>| -> Result<Rows, Infallible> {
@@ -198,7 +198,7 @@ impl Channel for Foresight {
 
 #[test]
 fn models_are_audited_on_their_channels() {
-    let market = audit(Market::AR1, 1_000, 6);
+    let market = audit(MarketModel::AR1, 1_000, 6);
     let mut registry = Registry::default();
     let foresight = Foresight::of(&market.series);
     registry.register("foresight", move |_| Ok(Box::new(foresight.clone())));
@@ -231,7 +231,7 @@ fn model(series: &CandleSeries, spec: &SignalSpec, registry: &Registry) -> Box<d
 
 #[test]
 fn a_model_with_a_gap_in_its_candles_is_audited() {
-    let market = audit(Market::AR1, 1_000, 6);
+    let market = audit(MarketModel::AR1, 1_000, 6);
     let series = common::thinned(&market.series, |i| i % 200 != 150);
     let registry = Registry::default();
     let sound = model(&series, &SignalSpec::default(), &registry);

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use windvane_backtest::BacktestError;
 use windvane_backtest::audit::{Exam, Forecast, Inputs};
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, Timestamp};
 
 use super::audit;
@@ -16,12 +16,12 @@ fn closes(inputs: Inputs<'_>) -> Vec<Option<Vec<f64>>> {
 
 /// The error of a signal on 400 candles, as text.
 fn error(signal: impl Fn(Inputs<'_>) -> Result<Vec<Option<Vec<f64>>>, String>) -> String {
-    audit(Market::AR1, 400, 1).signal(signal).expect_err("an error").to_string()
+    audit(MarketModel::AR1, 400, 1).signal(signal).expect_err("an error").to_string()
 }
 
 #[test]
 fn signals_that_cannot_be_audited() {
-    let short = audit(Market::AR1, 299, 1).signal(|inputs| Ok::<_, Infallible>(closes(inputs)));
+    let short = audit(MarketModel::AR1, 299, 1).signal(|inputs| Ok::<_, Infallible>(closes(inputs)));
     assert!(matches!(short, Err(BacktestError::TooFewCandles { expected: 300, got: 299 })));
 
     let text = error(|inputs| Ok(closes(inputs)[1..].to_vec()));
@@ -43,13 +43,13 @@ fn signals_that_cannot_be_audited() {
         let row = |candle: &Candle| Some(vec![f64::NAN, candle.close(), f64::INFINITY]);
         Ok::<_, Infallible>(inputs.own.iter().map(row).collect())
     };
-    let findings = audit(Market::AR1, 400, 1).signal(odd).unwrap();
+    let findings = audit(MarketModel::AR1, 400, 1).signal(odd).unwrap();
     assert!(findings.is_clean(), "{findings}");
 }
 
 #[test]
 fn fits_that_cannot_be_audited() {
-    let market = audit(Market::AR1, 400, 1);
+    let market = audit(MarketModel::AR1, 400, 1);
     let error = |horizon, fit: &dyn Fn(&Exam<'_>) -> Vec<Forecast>| {
         let result = market.fit(horizon, |exam| Ok::<_, Infallible>(fit(exam)));
         result.unwrap_err().to_string()
@@ -74,7 +74,7 @@ fn fits_that_cannot_be_audited() {
 
 #[test]
 fn code_is_run_as_often_as_is_said() {
-    let market = audit(Market::AR1, 400, 1);
+    let market = audit(MarketModel::AR1, 400, 1);
     let calls = Cell::new(0);
     let count = || calls.set(calls.get() + 1);
     let signal = |inputs: Inputs<'_>| {

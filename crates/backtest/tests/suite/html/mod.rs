@@ -6,9 +6,9 @@ use crate::common::{boxed, coin, constant, failing, learned, run, simulated};
 use roxmltree::{Document, Node, ParsingOptions};
 use windvane_backtest::{Instrument, Report, Scope};
 use windvane_candles::Interval;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, Recipe};
+use windvane_models::train::{Learner, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 
@@ -17,7 +17,7 @@ const SCRIPT: &str = "<script>alert('1')</script>&\"";
 
 /// Every kind of plot, long names, and texts that would be markup.
 pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
-    let market = |name, interval, n| learned(simulated(Market::AR1, name, interval, n));
+    let market = |name, interval, n| learned(simulated(MarketModel::AR1, name, interval, n));
     let instruments: Vec<Instrument> = vec![
         market("<script>alert(1)</script>", Interval::HOUR, 1_500),
         market(
@@ -27,8 +27,8 @@ pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
         ),
         market("DAYS", Interval::DAY, 520),
     ];
-    let recipe = Recipe { epochs: 4, ..Recipe::default() };
-    let small = NetworkLearner { config: v32::config().with_units(4), recipe, ..v32::learner() };
+    let training = TrainConfig { epochs: 4, ..TrainConfig::default() };
+    let small = NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let mut learners: Vec<Box<dyn Learner>> =
         vec![Box::new(WeightedSignalsLearner::default()), Box::new(small), failing()];
     learners.extend(boxed(vec![coin("coin", 3)]));
@@ -40,7 +40,7 @@ pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
 
 /// A model that never calls, on one instrument: most numbers are undefined.
 pub(crate) static BARE: LazyLock<Report> = LazyLock::new(|| {
-    let market = learned(simulated(Market::AR1, "ONE", Interval::HOUR, 600));
+    let market = learned(simulated(MarketModel::AR1, "ONE", Interval::HOUR, 600));
     run(&[market], &boxed(vec![constant("silent", |_, _| [0.1, 0.1, 0.8])]))
 });
 

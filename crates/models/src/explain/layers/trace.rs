@@ -103,7 +103,7 @@ impl Network {
     /// let [_, forget, _, _] = &trace.lstms[0].gates;
     /// assert!(forget.iter().all(|gate| (0.0..=1.0).contains(gate)));
     /// let predicted = model.predict(window, &mut model.scratch())?.probabilities;
-    /// assert!((trace.prediction.probabilities.edge() - predicted.edge()).abs() < 1e-5);
+    /// assert!((trace.prediction.probabilities.margin() - predicted.margin()).abs() < 1e-5);
     /// # Ok::<(), PredictError>(())
     /// ```
     pub fn trace(&self, window: Window<'_>) -> Result<Trace, PredictError> {

@@ -49,14 +49,14 @@ pub fn config() -> NetworkConfig {
 /// and weight decay the hidden ReLU layers die where the signal is weak.
 #[cfg(feature = "train")]
 pub fn learner() -> crate::network::NetworkLearner {
-    use crate::train::{Optimizer, Recipe, Schedule};
-    let recipe = Recipe {
+    use crate::train::{Optimizer, TrainConfig, Schedule};
+    let training = TrainConfig {
         optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 },
         learning_rate: 3e-3,
-        schedule: Schedule::Cosine { rise: 1.0, length: 16.0, floor: 0.02 },
+        schedule: Schedule::Cosine { warm_up_epochs: 1.0, length: 16.0, floor: 0.02 },
         epochs: 16,
         patience: 8,
-        ..Recipe::default()
+        ..TrainConfig::default()
     };
-    crate::network::NetworkLearner { recipe, ..crate::network::NetworkLearner::new(config()) }
+    crate::network::NetworkLearner { training, ..crate::network::NetworkLearner::new(config()) }
 }

@@ -25,7 +25,7 @@ pub fn config() -> NetworkConfig {
 /// The learner of the stateful v3.2: a batch is 256 decisions, 32 in each of 8 segments.
 #[cfg(feature = "train")]
 pub fn learner() -> crate::network::NetworkLearner {
-    use crate::train::Recipe;
-    let recipe = Recipe { batch: 256, ..Recipe::default() };
-    crate::network::NetworkLearner { recipe, ..crate::network::NetworkLearner::new(config()) }
+    use crate::train::TrainConfig;
+    let training = TrainConfig { batch: 256, ..TrainConfig::default() };
+    crate::network::NetworkLearner { training, ..crate::network::NetworkLearner::new(config()) }
 }

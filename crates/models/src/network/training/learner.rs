@@ -8,7 +8,7 @@ use crate::train::network::{
     Checkpoint, Examples, Fingerprint, SegmentBatches, Trainer, WindowBatches, settings_text,
 };
 use crate::train::{
-    Learner, Recipe, Run, SequenceClassifier, Sequences, calibrate, calibration_parts,
+    Learner, TrainConfig, Run, SequenceClassifier, Sequences, calibrate, calibration_parts,
     check_directions, record_of, spec_of,
 };
 use crate::{FittedModel, ModelId, TrainError};
@@ -29,12 +29,12 @@ const MIN_WINDOWS: usize = 32;
 /// # Examples
 /// ```
 /// use windvane_models::network::NetworkLearner;
-/// use windvane_models::train::{Learner, Recipe};
+/// use windvane_models::train::{Learner, TrainConfig};
 /// use windvane_models::v32;
 ///
-/// let recipe = Recipe { epochs: 3, ..Recipe::default() };
+/// let training = TrainConfig { epochs: 3, ..TrainConfig::default() };
 /// let config = v32::config().with_units(16);
-/// let learner = NetworkLearner { config, recipe, ..v32::learner() };
+/// let learner = NetworkLearner { config, training, ..v32::learner() };
 /// assert_eq!(learner.id().as_str(), "v32");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +44,14 @@ pub struct NetworkLearner {
     /// Configuration of the layers.
     pub config: NetworkConfig,
     /// Settings of the training.
-    pub recipe: Recipe,
+    pub training: TrainConfig,
 }
 
 impl NetworkLearner {
     /// A learner of such a network with default settings, under the id of its kind.
     pub fn new(config: NetworkConfig) -> Self {
         let id = ModelId::new(saved::kind(&config));
-        Self { id, config, recipe: Recipe::default() }
+        Self { id, config, training: TrainConfig::default() }
     }
 
     /// Fits the network.
@@ -68,8 +68,8 @@ impl NetworkLearner {
         validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Network, TrainError> {
-        let Self { id, config, recipe } = self;
-        recipe.check()?;
+        let Self { id, config, training } = self;
+        training.check()?;
         let spec = spec_of(train, validation)?;
         if train.len() < MIN_WINDOWS {
             return Err(TrainError::TooFewWindows { expected: MIN_WINDOWS, got: train.len() });
@@ -88,7 +88,7 @@ impl NetworkLearner {
                     spec.signals.width(),
                     CLASSES,
                 )),
-                recipe: settings_text(recipe),
+                training: settings_text(training),
                 seed: run.seed(),
                 data_hash: record.data_hash.clone(),
             },
@@ -99,14 +99,14 @@ impl NetworkLearner {
         if spec.labels.band == (Band::Fixed { width: 0.0 }) {
             chosen.leave_out(Direction::Neutral);
         }
-        let (batch, seed) = (recipe.batch, run.seed());
+        let (batch, seed) = (training.batch, run.seed());
         let fit = if config.stateful {
             let sets = ((&examples, train), (&chosen, &choose));
             let batches = SegmentBatches::new(&layers, sets, batch, seed);
-            Trainer { model: id, layers: &layers, batches, recipe, run }.run(checkpoint.as_ref())?
+            Trainer { model: id, layers: &layers, batches, training, run }.run(checkpoint.as_ref())?
         } else {
             let batches = WindowBatches::new(&layers, &examples, Some(&chosen), batch, seed);
-            Trainer { model: id, layers: &layers, batches, recipe, run }.run(checkpoint.as_ref())?
+            Trainer { model: id, layers: &layers, batches, training, run }.run(checkpoint.as_ref())?
         };
         let mut weights = Tensors::new(layers.specs());
         weights.flat_mut().copy_from_slice(&fit.weights);
@@ -128,13 +128,13 @@ impl NetworkLearner {
         sequences: &Sequences,
         run: &Run<'_>,
     ) -> Result<SequenceClassifier, TrainError> {
-        let Self { id, config, recipe } = self;
+        let Self { id, config, training } = self;
         let shape = sequences.shape();
         let layers = Layers::new(config, shape.channels, shape.classes)?;
         let examples = Examples::of_sequences(sequences);
-        recipe.check()?;
-        let batches = WindowBatches::new(&layers, &examples, None, recipe.batch, run.seed());
-        let fit = Trainer { model: id, layers: &layers, batches, recipe, run }.run(None)?;
+        training.check()?;
+        let batches = WindowBatches::new(&layers, &examples, None, training.batch, run.seed());
+        let fit = Trainer { model: id, layers: &layers, batches, training, run }.run(None)?;
         Ok(SequenceClassifier::new(shape, fit.weights, layers))
     }
 }
@@ -144,9 +144,9 @@ impl Learner for NetworkLearner {
         &self.id
     }
 
-    fn recipe(&self) -> Option<String> {
-        let Self { id, config, recipe } = self;
-        serde_json::to_string(&("network", id.as_str(), config, recipe)).ok()
+    fn settings(&self) -> Option<String> {
+        let Self { id, config, training } = self;
+        serde_json::to_string(&("network", id.as_str(), config, training)).ok()
     }
 
     fn fit(

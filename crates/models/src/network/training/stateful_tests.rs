@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use windvane_candles::simulate::Market;
+use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_lstm_core::Tensors;
 use windvane_signals::{GapPolicy, LabelSpec, Registry, Scaler, SignalSpec, SignalTable};
@@ -36,7 +36,7 @@ fn model(gaps: GapPolicy) -> Network {
 
 /// A market's candles without those at each of `holes`; up to the first one where that stops.
 fn feed(seed: u64, holes: &[(usize, usize)], gaps: GapPolicy) -> CandleSeries {
-    let whole = Market::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, 220, seed).unwrap();
+    let whole = MarketModel::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, 220, seed).unwrap();
     let candles: Vec<_> = (0..whole.len())
         .filter(|index| !holes.iter().any(|&(at, len)| (at..at + len).contains(index)))
         .collect();

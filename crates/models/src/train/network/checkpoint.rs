@@ -18,7 +18,7 @@ pub(crate) struct Fingerprint {
     /// Kind and configuration of the network, channels and classes, as JSON.
     pub(crate) layers: String,
     /// Settings of the training, as JSON.
-    pub(crate) recipe: String,
+    pub(crate) training: String,
     pub(crate) seed: u64,
     pub(crate) data_hash: String,
 }
@@ -34,7 +34,7 @@ impl Fingerprint {
         let parts = [
             (self.version == other.version, "windvane's version differs"),
             (self.layers == other.layers, "the layers differ"),
-            (self.recipe == other.recipe, "the recipe differs"),
+            (self.training == other.training, "the training differs"),
             (self.seed == other.seed, "the seed differs"),
             (self.data_hash == other.data_hash, "the data differ"),
         ];

@@ -3,7 +3,7 @@ mod batches;
 mod checkpoint;
 mod examples;
 mod progress;
-mod recipe;
+mod train_config;
 mod segment_batches;
 mod segments;
 mod sequences;
@@ -15,7 +15,7 @@ pub(crate) use examples::Examples;
 pub(crate) use segment_batches::SegmentBatches;
 pub(crate) use trainer::Trainer;
 
-pub use recipe::Recipe;
+pub use train_config::TrainConfig;
 pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
-// The parts of a recipe.
+// The parts of a training.
 pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};

@@ -1,7 +1,7 @@
 //! The training loop: epochs of batches, early stopping, the best epoch kept.
 use windvane_lstm_core::{LstmError, OptimizerState};
 
-use super::Recipe;
+use super::TrainConfig;
 use super::checkpoint::Checkpoint;
 use super::progress::{Losses, Progress};
 use crate::network::Layers;
@@ -55,7 +55,7 @@ pub(crate) struct Trainer<'a, B> {
     pub(crate) model: &'a ModelId,
     pub(crate) layers: &'a Layers,
     pub(crate) batches: B,
-    pub(crate) recipe: &'a Recipe,
+    pub(crate) training: &'a TrainConfig,
     pub(crate) run: &'a Run<'a>,
 }
 
@@ -84,12 +84,12 @@ impl<B: Batches> Trainer<'_, B> {
 
     fn start(&self) -> Result<Progress, TrainError> {
         let mut weights = vec![0.0; self.layers.weight_count()];
-        let Recipe { init, forget_bias, .. } = *self.recipe;
+        let TrainConfig { init, forget_bias, .. } = *self.training;
         self.layers.init(init, forget_bias, self.run.seed(), &mut weights)?;
-        if self.recipe.class_shares {
+        if self.training.class_priors {
             // The head's biases are the last parameters of every network.
             let biases = weights.len() - self.layers.classes();
-            for (bias, share) in weights[biases..].iter_mut().zip(self.class_shares()) {
+            for (bias, share) in weights[biases..].iter_mut().zip(self.class_priors()) {
                 #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
                 let start = share.ln() as f32;
                 *bias = start;
@@ -100,14 +100,14 @@ impl<B: Batches> Trainer<'_, B> {
     }
 
     /// The share of each class in training, as if each had been seen once more.
-    fn class_shares(&self) -> Vec<f64> {
+    fn class_priors(&self) -> Vec<f64> {
         let counts = self.batches.class_counts().into_iter().map(|count| count as f64 + 1.0);
         let total: f64 = counts.clone().sum();
         counts.map(|count| count / total).collect()
     }
 
     fn done(&self, Progress { epoch, best, .. }: &Progress) -> bool {
-        let Recipe { epochs, patience, .. } = *self.recipe;
+        let TrainConfig { epochs, patience, .. } = *self.training;
         let waited = best.as_ref().map_or(0, |(best, _)| epoch - best.epoch);
         *epoch >= epochs || waited >= patience
     }
@@ -138,7 +138,7 @@ impl<B: Batches> Trainer<'_, B> {
             model: self.model.clone(),
             member: self.run.member_index(),
             epoch,
-            max_epochs: self.recipe.epochs,
+            max_epochs: self.training.epochs,
             train_loss,
             validation_loss,
             validation_accuracy,
@@ -149,7 +149,7 @@ impl<B: Batches> Trainer<'_, B> {
     /// A step for every batch; returns the mean loss.
     fn pass(&mut self, progress: &mut Progress) -> Result<f64, LstmError> {
         let Progress { epoch: done, weights, optimizer, .. } = progress;
-        let recipe = self.recipe;
+        let training = self.training;
         let batches = self.batches.open(*done as u64 + 1);
         let (mut total, mut learned) = (0.0, 0);
         for number in 0..batches {
@@ -158,15 +158,15 @@ impl<B: Batches> Trainer<'_, B> {
                 self.learning_rate(*done as f64 + (number as f64 + 0.5) / batches as f64);
             let BatchOf { loss, examples, gradient } = self.batches.batch(number, weights)?;
             (total, learned) = (total + loss, learned + examples);
-            recipe.clip.apply(gradient);
-            recipe.optimizer.step(learning_rate, gradient, optimizer, weights)?;
+            training.clip.apply(gradient);
+            training.optimizer.step(learning_rate, gradient, optimizer, weights)?;
         }
         Ok(total / learned as f64)
     }
 
     /// The learning rate after that many epochs.
     fn learning_rate(&self, epochs: f64) -> f64 {
-        self.recipe.schedule.learning_rate(self.recipe.learning_rate, epochs)
+        self.training.schedule.learning_rate(self.training.learning_rate, epochs)
     }
 }
 

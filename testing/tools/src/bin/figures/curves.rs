@@ -1,32 +1,32 @@
 //! Learning rates over the epochs, and what a calibration does to a probability.
 use windvane::models::Calibration;
-use windvane::models::train::Recipe;
+use windvane::models::train::TrainConfig;
 use windvane::models::v31;
 
 use super::chart::{Axis, Chart, Line};
 use super::signals::number;
 use super::{Error, Figure, ink};
 
-/// The learning rate of every recipe, epoch by epoch.
+/// The learning rate of every training, epoch by epoch.
 pub(crate) fn schedules() -> Result<Figure, Error> {
-    let line = |ink, recipe: Recipe, at, name: &str| {
+    let line = |ink, training: TrainConfig, at, name: &str| {
         let rate = |step: i32| {
             let epoch = f64::from(step) / 20.0;
-            (epoch, 1e3 * recipe.schedule.learning_rate(recipe.learning_rate, epoch))
+            (epoch, 1e3 * training.schedule.learning_rate(training.learning_rate, epoch))
         };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_possible_wrap,
             reason = "30 epochs"
         )]
-        let steps = 20 * recipe.epochs as i32;
+        let steps = 20 * training.epochs as i32;
         let points = (0..steps).map(rate).collect();
         Line { name: Some((at, name.to_string())), ..Line::new(ink, points) }
     };
     let lines = vec![
-        line(ink::BLUE, Recipe::default(), (1.6, 5.4), "default"),
-        line(ink::ORANGE, v31::learner().recipe, (2.0, 3.4), "v3.1"),
-        line(ink::GREEN, Recipe::original(), (12.5, 6.4), "original, SGD"),
+        line(ink::BLUE, TrainConfig::default(), (1.6, 5.4), "default"),
+        line(ink::ORANGE, v31::learner().training, (2.0, 3.4), "v3.1"),
+        line(ink::GREEN, TrainConfig::original(), (12.5, 6.4), "original, SGD"),
     ];
     let x = Axis { ends: 0.0..30.0, ticks: 16, text: number, label: "epochs" };
     let y = Axis { ends: 0.0..10.5, ticks: 6, text: number, label: "learning rate, 1e−3" };

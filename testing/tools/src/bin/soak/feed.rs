@@ -1,5 +1,5 @@
 //! A market without end: stretches of candles with a gap between any two.
-use windvane::candles::simulate::Market;
+use windvane::candles::simulate::MarketModel;
 use windvane::prelude::*;
 
 type Error = Box<dyn std::error::Error>;
@@ -24,7 +24,7 @@ impl Feed {
     /// The next stretch of hourly candles, of at most that many.
     pub(crate) fn stretch(&mut self, most: u64) -> Result<CandleSeries, Error> {
         let length = usize::try_from(most)?.min(STRETCH);
-        let market = Market::ALL[usize::try_from(self.next)? % Market::ALL.len()];
+        let market = MarketModel::ALL[usize::try_from(self.next)? % MarketModel::ALL.len()];
         let drawn = market.candles("SIM".parse()?, Interval::HOUR, length, self.next)?;
         let at = |index: i64| self.start.plus(Interval::HOUR, index).ok_or("the end of time");
         let moved = (0..).zip(drawn.iter()).map(|(index, candle)| -> Result<Candle, Error> {

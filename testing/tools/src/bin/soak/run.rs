@@ -83,11 +83,11 @@ pub(crate) fn soak(
         }
         bar.set_position(predictor.feed_stats().taken);
     }
-    let ledger = predictor.feed_stats();
+    let stats = predictor.feed_stats();
     Ok(Soaked {
         model: label,
-        candles: ledger.taken,
-        gaps: ledger.gaps,
+        candles: stats.taken,
+        gaps: stats.gaps,
         predictions,
         compared,
         different,

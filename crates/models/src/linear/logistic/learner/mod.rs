@@ -102,7 +102,7 @@ impl Learner for LogisticLearner {
         &self.id
     }
 
-    fn recipe(&self) -> Option<String> {
+    fn settings(&self) -> Option<String> {
         let Self { id } = self;
         serde_json::to_string(&("logistic", id.as_str(), PENALTIES)).ok()
     }

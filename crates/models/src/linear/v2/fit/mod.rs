@@ -105,7 +105,7 @@ impl Learner for WeightedSignalsLearner {
         &self.id
     }
 
-    fn recipe(&self) -> Option<String> {
+    fn settings(&self) -> Option<String> {
         let Self { id, weights } = self;
         serde_json::to_string(&("v2", id.as_str(), weights)).ok()
     }

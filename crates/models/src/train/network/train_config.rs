@@ -12,13 +12,13 @@ use crate::SettingError;
 ///
 /// # Examples
 /// ```
-/// use windvane_models::train::Recipe;
-/// let quick = Recipe { epochs: 3, ..Recipe::default() };
+/// use windvane_models::train::TrainConfig;
+/// let quick = TrainConfig { epochs: 3, ..TrainConfig::default() };
 /// assert!(quick.check().is_ok());
-/// assert!(Recipe { learning_rate: -1.0, ..quick }.check().is_err());
+/// assert!(TrainConfig { learning_rate: -1.0, ..quick }.check().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Recipe {
+pub struct TrainConfig {
     /// Optimizer: the rule that turns gradients into steps.
     pub optimizer: Optimizer,
     /// Learning rate before the schedule reduces it.
@@ -36,14 +36,14 @@ pub struct Recipe {
     /// Whether the head's biases start at the logarithms of the classes' shares in training.
     /// Otherwise the first epochs learn how rare NEUTRAL is, with gradients that can silence a
     /// layer of rectifiers for good.
-    pub class_shares: bool,
+    pub class_priors: bool,
     /// Largest number of epochs.
     pub epochs: usize,
     /// Epochs without a better validation loss before training stops.
     pub patience: usize,
 }
 
-impl Default for Recipe {
+impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             optimizer: Optimizer::AdamW {
@@ -53,20 +53,20 @@ impl Default for Recipe {
                 weight_decay: 0.3,
             },
             learning_rate: 8e-3,
-            schedule: Schedule::Cosine { rise: 1.0, length: 12.0, floor: 0.02 },
+            schedule: Schedule::Cosine { warm_up_epochs: 1.0, length: 12.0, floor: 0.02 },
             batch: 128,
             clip: Clip::GlobalNorm(1.0),
             init: Init::XavierUniform,
             forget_bias: 1.0,
-            class_shares: true,
+            class_priors: true,
             epochs: 12,
             patience: 6,
         }
     }
 }
 
-impl Recipe {
-    /// The original system's recipe: SGD 0.01, momentum 0.9, batches of 32, entries clipped at
+impl TrainConfig {
+    /// The original system's training: SGD 0.01, momentum 0.9, batches of 32, entries clipped at
     /// ± 5, decay 0.95 per epoch, Xavier. It learns slowly; kept for comparison.
     #[must_use]
     pub fn original() -> Self {
@@ -77,7 +77,7 @@ impl Recipe {
             batch: 32,
             clip: Clip::Value(5.0),
             forget_bias: 0.0,
-            class_shares: false,
+            class_priors: false,
             epochs: 30,
             ..Self::default()
         }
@@ -132,9 +132,9 @@ impl Recipe {
                 ("decay", "above 0, at most 1", rate, rate > 0.0 && rate <= 1.0),
                 ("epochs from one decay to the next", "above 0", every, every > 0.0),
             ],
-            Schedule::Cosine { rise, length, floor } => vec![
-                ("rise of the learning rate", "0 epochs or more", rise, rise >= 0.0),
-                ("length of the schedule", "longer than its rise", length, length > rise),
+            Schedule::Cosine { warm_up_epochs, length, floor } => vec![
+                ("warm_up_epochs of the schedule", "0 or more", warm_up_epochs, warm_up_epochs >= 0.0),
+                ("length of the schedule", "longer than warm_up_epochs", length, length > warm_up_epochs),
                 (
                     "floor of the learning rate",
                     "above 0, at most 1",

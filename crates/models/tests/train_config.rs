@@ -1,10 +1,10 @@
-//! The recipe of a learner: equal text for equal settings, and another text for any other setting.
+//! The training of a learner: equal text for equal settings, and another text for any other setting.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use std::collections::BTreeSet;
 
 use windvane_models::logistic::LogisticLearner;
 use windvane_models::network::{Encoder, NetworkConfig, NetworkLearner, Pooling};
-use windvane_models::train::{Clip, Fitted, Init, Learner, Optimizer, Recipe, Schedule, Selective};
+use windvane_models::train::{Clip, Fitted, Init, Learner, Optimizer, TrainConfig, Schedule, Selective};
 use windvane_models::v2::{WeightedSignalsLearner, Weights};
 use windvane_models::{ModelId, v32};
 
@@ -14,9 +14,9 @@ fn next(number: f64) -> f64 {
 }
 
 /// Recipes that differ from `base` in one setting each.
-fn other_recipes(base: Recipe) -> Vec<Recipe> {
+fn other_recipes(base: TrainConfig) -> Vec<TrainConfig> {
     // A new field does not compile here before it is changed below.
-    let Recipe {
+    let TrainConfig {
         optimizer: _,
         learning_rate,
         schedule: _,
@@ -24,20 +24,20 @@ fn other_recipes(base: Recipe) -> Vec<Recipe> {
         clip: _,
         init: _,
         forget_bias,
-        class_shares,
+        class_priors,
         epochs,
         patience,
     } = base;
     let mut recipes = vec![
-        Recipe { learning_rate: next(learning_rate), ..base },
-        Recipe { batch: batch + 1, ..base },
-        Recipe { init: Init::HeNormal, ..base },
-        Recipe { init: Init::HeUniform, ..base },
-        Recipe { init: Init::Torch, ..base },
-        Recipe { forget_bias: next(forget_bias), ..base },
-        Recipe { class_shares: !class_shares, ..base },
-        Recipe { epochs: epochs + 1, ..base },
-        Recipe { patience: patience + 1, ..base },
+        TrainConfig { learning_rate: next(learning_rate), ..base },
+        TrainConfig { batch: batch + 1, ..base },
+        TrainConfig { init: Init::HeNormal, ..base },
+        TrainConfig { init: Init::HeUniform, ..base },
+        TrainConfig { init: Init::Torch, ..base },
+        TrainConfig { forget_bias: next(forget_bias), ..base },
+        TrainConfig { class_priors: !class_priors, ..base },
+        TrainConfig { epochs: epochs + 1, ..base },
+        TrainConfig { patience: patience + 1, ..base },
     ];
     let adam = |beta1, beta2, epsilon, weight_decay| Optimizer::AdamW {
         beta1,
@@ -53,19 +53,19 @@ fn other_recipes(base: Recipe) -> Vec<Recipe> {
         adam(0.9, 0.999, next(1e-8), 0.3),
         adam(0.9, 0.999, 1e-8, next(0.3)),
     ];
-    recipes.extend(optimizers.map(|optimizer| Recipe { optimizer, ..base }));
+    recipes.extend(optimizers.map(|optimizer| TrainConfig { optimizer, ..base }));
     let schedules = [
         Schedule::Constant,
         Schedule::ExponentialDecay { rate: 0.95, every: 1.0 },
         Schedule::ExponentialDecay { rate: next(0.95), every: 1.0 },
         Schedule::ExponentialDecay { rate: 0.95, every: next(1.0) },
-        Schedule::Cosine { rise: next(1.0), length: 12.0, floor: 0.02 },
-        Schedule::Cosine { rise: 1.0, length: next(12.0), floor: 0.02 },
-        Schedule::Cosine { rise: 1.0, length: 12.0, floor: next(0.02) },
+        Schedule::Cosine { warm_up_epochs: next(1.0), length: 12.0, floor: 0.02 },
+        Schedule::Cosine { warm_up_epochs: 1.0, length: next(12.0), floor: 0.02 },
+        Schedule::Cosine { warm_up_epochs: 1.0, length: 12.0, floor: next(0.02) },
     ];
-    recipes.extend(schedules.map(|schedule| Recipe { schedule, ..base }));
+    recipes.extend(schedules.map(|schedule| TrainConfig { schedule, ..base }));
     let clips = [Clip::Value(1.0), Clip::Value(next(1.0)), Clip::GlobalNorm(next(1.0))];
-    recipes.extend(clips.map(|clip| Recipe { clip, ..base }));
+    recipes.extend(clips.map(|clip| TrainConfig { clip, ..base }));
     recipes
 }
 
@@ -86,12 +86,12 @@ fn other_configs(base: &NetworkConfig) -> Vec<NetworkConfig> {
     ]
 }
 
-/// Confirms that every learner has a recipe of its own.
+/// Confirms that every learner has a training of its own.
 fn assert_distinct(learners: &[Box<dyn Learner>]) {
     let mut texts = BTreeSet::new();
     for learner in learners {
-        let text = learner.recipe().unwrap();
-        assert_eq!(learner.recipe(), Some(text.clone()));
+        let text = learner.settings().unwrap();
+        assert_eq!(learner.settings(), Some(text.clone()));
         assert!(texts.insert(text.clone()), "two learners share {text}");
     }
 }
@@ -99,19 +99,19 @@ fn assert_distinct(learners: &[Box<dyn Learner>]) {
 #[test]
 fn recipe_changes_with_every_setting_of_a_network() {
     let base = v32::learner();
-    let NetworkLearner { id: _, config, recipe } = base.clone();
+    let NetworkLearner { id: _, config, training } = base.clone();
     let mut learners: Vec<Box<dyn Learner>> = vec![
         Box::new(base.clone()),
         Box::new(NetworkLearner { id: ModelId::new("other"), ..base.clone() }),
     ];
-    for recipe in other_recipes(recipe) {
-        learners.push(Box::new(NetworkLearner { recipe, ..base.clone() }));
+    for training in other_recipes(training) {
+        learners.push(Box::new(NetworkLearner { training, ..base.clone() }));
     }
     for config in other_configs(&config) {
         learners.push(Box::new(NetworkLearner { config, ..base.clone() }));
     }
     assert_distinct(&learners);
-    assert_eq!(base.recipe(), v32::learner().recipe());
+    assert_eq!(base.settings(), v32::learner().settings());
 }
 
 #[test]
@@ -139,6 +139,6 @@ fn recipe_changes_with_every_setting_of_other_learners() {
 #[test]
 fn recipe_with_an_infinite_optimizer_setting_is_rejected() {
     let endless = Optimizer::Sgd { momentum: f64::INFINITY };
-    let error = Recipe { optimizer: endless, ..Recipe::default() }.check().unwrap_err();
+    let error = TrainConfig { optimizer: endless, ..TrainConfig::default() }.check().unwrap_err();
     assert_eq!((error.setting, error.expected), ("momentum", "finite"));
 }
