@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
     // The channels are part of the model; the bot brings the registry that builds them.
-    let mut predictor = Predictor::with_registry(model, series.interval(), &registry)?;
+    let mut predictor = Predictor::builder(model, series.interval()).registry(&registry).build()?;
     predictor.warm_up(&past)?;
     for candle in &later.candles()[..10] {
         if let Some(prediction) = predictor.on_candle(candle)? {

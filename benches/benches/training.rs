@@ -9,7 +9,7 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use windvane::models::network::{NetworkConfig, NetworkLearner};
-use windvane::models::train::{TrainConfig, Run};
+use windvane::models::train::{Run, TrainConfig};
 use windvane::models::{v3, v31, v32};
 use windvane::signals::{TrainSet, ValidationSet};
 use windvane_lstm_core::{Clip, Optimizer};

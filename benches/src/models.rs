@@ -1,7 +1,7 @@
 //! Fitted models.
 use windvane::ensemble::{Ensemble, EnsembleLearner};
 use windvane::models::network::{Network, NetworkLearner};
-use windvane::models::train::{TrainConfig, Run};
+use windvane::models::train::{Run, TrainConfig};
 use windvane::models::v2::{WeightedSignals, WeightedSignalsLearner};
 
 use windvane::prelude::*;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use windvane::catalog::ModelEntry;
 use windvane::models::network::NetworkLearner;
 use windvane::models::train::{
-    Clip, Init, Optimizer, TrainConfig, Run, Schedule, SequenceClassifier, SequenceShape, Sequences,
+    Clip, Init, Optimizer, Run, Schedule, SequenceClassifier, SequenceShape, Sequences, TrainConfig,
 };
 
 #[derive(Parser)]

@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         profile.is_novel(&window);
     }
     let mut predictor = Predictor::new(Arc::clone(&*MODEL), INTERVAL).expect("a saved model");
-    if predictor.set_gates(Arc::new(profile)).is_ok() {
+    if predictor.set_guard(Arc::new(profile)).is_ok() {
         for hour in 0..120_u8 {
             let price = 10.0 + f64::from(hour % 7);
             let values = Ohlcv { open: price, high: price, low: price, close: price, volume: 1.0 };

@@ -26,7 +26,7 @@ fn subjects() -> Vec<Subject> {
         let model = under(SAVED[0], &policies()[policy]);
         let mut predictor = Predictor::new(model, INTERVAL).expect("a saved model");
         if gated {
-            predictor.set_gates(Arc::clone(&profile)).expect("a profile of the same channels");
+            predictor.set_guard(Arc::clone(&profile)).expect("a profile of the same channels");
         }
         Subject { rest: predictor.save(), predictor }
     });

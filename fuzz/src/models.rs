@@ -47,7 +47,7 @@ pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn FittedModel> {
 }
 
 /// Most bytes of tensors in a file that is made of an input.
-const MOST_DATA: usize = 24 << 10;
+const MAX_DATA: usize = 24 << 10;
 
 /// A file under a right checksum: mutations of a finished file would all be found by it.
 ///
@@ -68,7 +68,7 @@ pub fn file_of(input: &[u8]) -> Vec<u8> {
         let bytes = if kind == "F64" { 8 } else { 4 };
         let wanted = shape.iter().fold(bytes, |all: u64, size| all.saturating_mul(*size));
         let from = data.len();
-        let length = usize::try_from(wanted).unwrap_or(MOST_DATA).min(MOST_DATA - from);
+        let length = usize::try_from(wanted).unwrap_or(MAX_DATA).min(MAX_DATA - from);
         data.extend(fill.iter().cycle().take(length));
         let (name_text, kind, to) = (json!(name), json!(kind), data.len());
         let info = json!({ "dtype": kind, "shape": shape, "data_offsets": [from, to] });
@@ -111,7 +111,7 @@ pub fn bound(length: usize) -> usize {
 }
 
 /// Numbers of a window that is still looked at: a lookback may be large where memory is there.
-const MOST_VALUES: usize = 2_000;
+const MAX_VALUES: usize = 2_000;
 
 /// A model that was loaded saves, loads again, predicts and streams.
 pub fn check(model: Box<dyn FittedModel>) {
@@ -119,7 +119,7 @@ pub fn check(model: Box<dyn FittedModel>) {
     let again = from_bytes(&bytes).expect("what was saved can be loaded");
     assert_eq!(again.to_bytes().expect("it was saved before"), bytes);
     let (lookback, width) = (model.spec().lookback, model.spec().signals.width());
-    if lookback * width > MOST_VALUES {
+    if lookback * width > MAX_VALUES {
         return;
     }
     let rows: Vec<f64> = (0..lookback * width).map(|i| (i as f64).sin()).collect();

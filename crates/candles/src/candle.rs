@@ -5,8 +5,8 @@ use crate::{Interval, Timestamp};
 
 /// The smallest and the largest price and the largest volume: far beyond real ones, and such that
 /// no ratio of two prices can overflow or become zero.
-const LEAST_PRICE: f64 = 1e-100;
-const MOST: f64 = 1e100;
+const MIN_PRICE: f64 = 1e-100;
+const MAX_VALUE: f64 = 1e100;
 
 /// The five numbers of a candle, not yet checked.
 ///
@@ -70,14 +70,14 @@ impl Candle {
             if !value.is_finite() {
                 return Err(CandleError::NotFinite { field, value });
             }
-            if !(LEAST_PRICE..=MOST).contains(&value) {
+            if !(MIN_PRICE..=MAX_VALUE).contains(&value) {
                 return Err(CandleError::Price { field, value });
             }
         }
         if !volume.is_finite() {
             return Err(CandleError::NotFinite { field: "volume", value: volume });
         }
-        if !(0.0..=MOST).contains(&volume) {
+        if !(0.0..=MAX_VALUE).contains(&volume) {
             return Err(CandleError::Volume { value: volume });
         }
         for (field, value) in [("open", open), ("close", close), ("low", low)] {

@@ -226,8 +226,8 @@ pub enum ResampleError {
 
 /// A short copy of a text for a message: whole up to 64 characters, then cut.
 pub(crate) fn excerpt(text: &str) -> String {
-    const MOST: usize = 64;
-    match text.char_indices().nth(MOST) {
+    const MAX_CHARS: usize = 64;
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }

@@ -10,7 +10,7 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const WEEK_MS: i64 = 7 * DAY_MS;
-const LONGEST_MS: i64 = 52 * WEEK_MS;
+const MAX_MS: i64 = 52 * WEEK_MS;
 /// 1970-01-05 was the first Monday of the epoch, which itself began on a Thursday.
 const FIRST_MONDAY_MS: i64 = 4 * DAY_MS;
 
@@ -54,7 +54,7 @@ impl Interval {
     /// # Errors
     /// [`IntervalError::Length`] unless the length is whole minutes from one minute to 52 weeks.
     pub fn from_millis(millis: i64) -> Result<Self, IntervalError> {
-        if (MINUTE_MS..=LONGEST_MS).contains(&millis) && millis % MINUTE_MS == 0 {
+        if (MINUTE_MS..=MAX_MS).contains(&millis) && millis % MINUTE_MS == 0 {
             Ok(Self(millis))
         } else {
             Err(IntervalError::Length { got: millis })
@@ -206,14 +206,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn display_and_parse_round_trip(minutes in 1..=LONGEST_MS / MINUTE_MS) {
+        fn display_and_parse_round_trip(minutes in 1..=MAX_MS / MINUTE_MS) {
             let interval = Interval::from_millis(minutes * MINUTE_MS).unwrap();
             prop_assert_eq!(interval.to_string().parse::<Interval>(), Ok(interval));
         }
 
         #[test]
         fn floor_is_aligned_and_less_than_one_interval_away(
-            minutes in 1..=LONGEST_MS / MINUTE_MS,
+            minutes in 1..=MAX_MS / MINUTE_MS,
             time in any::<i64>(),
         ) {
             let interval = Interval::from_millis(minutes * MINUTE_MS).unwrap();

@@ -24,7 +24,7 @@ use crate::error::PairError;
 pub struct Pair(Arc<str>);
 
 impl Pair {
-    const LONGEST: usize = 64;
+    const MAX_CHARS: usize = 64;
 
     /// The pair of this name.
     ///
@@ -40,8 +40,8 @@ impl Pair {
         if let Some((at, character)) = wrong {
             return Err(PairError::Character { character, at: at + 1 });
         }
-        if name.len() > Self::LONGEST {
-            return Err(PairError::TooLong { expected: Self::LONGEST, got: name.len() });
+        if name.len() > Self::MAX_CHARS {
+            return Err(PairError::TooLong { expected: Self::MAX_CHARS, got: name.len() });
         }
         Ok(Self(name.into()))
     }

@@ -14,7 +14,7 @@ use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
 use windvane_ensemble::{Ensemble, EnsembleLearner, Voting, Weighting, kinds};
 use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
-use windvane_models::train::{EpochReport, Learner, TrainConfig, Run};
+use windvane_models::train::{EpochReport, Learner, Run, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{FittedModel, ModelId, Predictor, TrainError};
 use windvane_models::{v3, v31, v32};
@@ -49,7 +49,11 @@ fn small() -> EnsembleLearner {
         Arc::new(WeightedSignalsLearner::default()),
         Arc::new(NetworkLearner { config: v3::config().with_units(6), training, ..v3::learner() }),
         Arc::new(NetworkLearner { config: attended, training, ..v31::learner() }),
-        Arc::new(NetworkLearner { config: v32::config().with_units(8), training, ..v32::learner() }),
+        Arc::new(NetworkLearner {
+            config: v32::config().with_units(8),
+            training,
+            ..v32::learner()
+        }),
     ];
     let weighting = Weighting::LogLoss;
     EnsembleLearner { weighting, ..EnsembleLearner::new(ModelId::new("small"), members) }

@@ -47,7 +47,9 @@ impl Schedule {
         match self {
             Self::Constant => start,
             Self::ExponentialDecay { rate, every } => start * rate.powf((time / every).floor()),
-            Self::Cosine { warm_up_epochs, .. } if time < warm_up_epochs => start * time / warm_up_epochs,
+            Self::Cosine { warm_up_epochs, .. } if time < warm_up_epochs => {
+                start * time / warm_up_epochs
+            }
             Self::Cosine { warm_up_epochs, length, floor } if time < length => {
                 let turn = PI * (time - warm_up_epochs) / (length - warm_up_epochs);
                 start * (floor + (1.0 - floor) * 0.5 * (1.0 + turn.cos()))

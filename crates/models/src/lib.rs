@@ -75,7 +75,7 @@ pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
 #[allow(unused_imports, unreachable_pub, reason = "each linear model is behind its feature")]
 pub use linear::*;
-pub use live::{FeedStats, TrainingProfile, Predictor, Retraining, Stop};
+pub use live::{FeedStats, Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile};
 pub use model::{
     DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,

@@ -10,7 +10,7 @@ use std::path::Path;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 use windvane_models::network::NetworkLearner;
 use windvane_models::train::{
-    Clip, Init, Learner, Optimizer, TrainConfig, Run, Schedule, SequenceShape, Sequences,
+    Clip, Init, Learner, Optimizer, Run, Schedule, SequenceShape, Sequences, TrainConfig,
 };
 use windvane_models::v32;
 use windvane_models::{DirectionModel, TrainError};
@@ -87,7 +87,8 @@ fn sequences_that_do_not_fit_are_refused() {
     assert!(wrong(SequenceShape { classes: 1, ..shape }, vec![0.0; 6], vec![0]).contains("shape"));
     let train = Sequences::new(shape, vec![0.5; 12], vec![0, 1]).unwrap();
     let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
-    let learner = NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
+    let learner =
+        NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let fitted = learner.fit_sequences(&train, &Run::new(1)).unwrap();
     assert!(fitted.classify(&[0.0; 7]).is_err());
     assert!(fitted.classify(&[f32::INFINITY; 6]).is_err());

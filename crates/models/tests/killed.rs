@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::network::{Network, NetworkLearner};
-use windvane_models::train::{EpochReport, TrainConfig, Run};
+use windvane_models::train::{EpochReport, Run, TrainConfig};
 use windvane_models::v32;
 use windvane_models::{Calibration, FittedModel, Predictor, TrainError, load, replace_file};
 
@@ -99,7 +99,8 @@ impl Checkpoints {
         series: &CandleSeries,
         on_epoch: &(dyn Fn(&EpochReport) -> ControlFlow<()> + Sync),
     ) -> TrainError {
-        let training = TrainConfig { epochs: 1_000_000, patience: 1_000_000, ..TrainConfig::default() };
+        let training =
+            TrainConfig { epochs: 1_000_000, patience: 1_000_000, ..TrainConfig::default() };
         let learner =
             NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
         let run = Run::new(3).checkpoints(path.parent().unwrap()).on_epoch(on_epoch);

@@ -15,7 +15,7 @@ use common::{market, small_v31, with_parts};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, TrainConfig, Run, Schedule};
+use windvane_models::train::{Learner, Run, Schedule, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{FittedModel, TableReader, TrainError};
 use windvane_models::{v3, v31, v32, v32_stateful};
@@ -228,7 +228,10 @@ fn decaying(rate: f64, every: f64) -> TrainConfig {
 }
 
 fn cosine(warm_up_epochs: f64, length: f64, floor: f64) -> TrainConfig {
-    TrainConfig { schedule: Schedule::Cosine { warm_up_epochs, length, floor }, ..TrainConfig::default() }
+    TrainConfig {
+        schedule: Schedule::Cosine { warm_up_epochs, length, floor },
+        ..TrainConfig::default()
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
         let fresh = || Predictor::new(Arc::clone(&model), Interval::HOUR).unwrap();
         let (mut whole, mut paused) = (fresh(), fresh());
         whole.warm_up(&part(0..110)).unwrap();
-        paused.stop_at_gaps(true);
+        paused.set_stop_at_gaps(true);
         paused.warm_up(&part(0..80)).unwrap();
         assert_eq!(paused.last_open_time(), Some(series.candles()[79].open_time()));
         // Down for thirty candles, then a candle of the feed, then what was missed, overlapping.

@@ -15,7 +15,7 @@ use common::{market, quick_v2, quick_v32, with_parts};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval};
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{TrainConfig, Run};
+use windvane_models::train::{Run, TrainConfig};
 use windvane_models::v32;
 use windvane_models::{FittedModel, Predictor, Retraining, TrainError};
 

@@ -36,7 +36,7 @@ fn models() -> [Shared; 4] {
 }
 
 fn predictor(model: &Shared, keep: usize) -> Predictor {
-    Predictor::new(Arc::clone(model), Interval::HOUR).unwrap().keep_candles(keep)
+    Predictor::builder(Arc::clone(model), Interval::HOUR).history(keep).build().unwrap()
 }
 
 const CUT: usize = 230;

@@ -15,7 +15,7 @@ use common::{market, small_v31, with_parts};
 use windvane_candles::CandleSeries;
 use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{EpochReport, Learner, TrainConfig, Run, Schedule};
+use windvane_models::train::{EpochReport, Learner, Run, Schedule, TrainConfig};
 use windvane_models::{FittedModel, LoadError, TrainError};
 use windvane_models::{v3, v31, v32, v32_stateful};
 
@@ -29,7 +29,11 @@ fn training() -> TrainConfig {
 fn learners() -> [Box<dyn Learner>; 4] {
     let training = training();
     [
-        Box::new(NetworkLearner { config: v32::config().with_units(8), training, ..v32::learner() }),
+        Box::new(NetworkLearner {
+            config: v32::config().with_units(8),
+            training,
+            ..v32::learner()
+        }),
         Box::new(NetworkLearner {
             config: v32_stateful::config().with_units(8),
             training,
@@ -135,8 +139,11 @@ fn pairs_are_learned_together_or_one_by_one() {
     let at = |index| series[0].close_time(index).unwrap();
     let split =
         Split::builder().validate_from(at(500)).test_from(at(650)).embargo(0).build().unwrap();
-    let learner =
-        NetworkLearner { config: v32::config().with_units(8), training: training(), ..v32::learner() };
+    let learner = NetworkLearner {
+        config: v32::config().with_units(8),
+        training: training(),
+        ..v32::learner()
+    };
     let bytes = |samples: &SampleSet| {
         let (train, validation) =
             (split.train(samples).unwrap(), split.validation(samples).unwrap());

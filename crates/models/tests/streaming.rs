@@ -233,7 +233,7 @@ fn windows_with_an_undefined_channel_are_counted() {
     let spec = ModelSpec { signals, interval, lookback: 3, labels };
     let scaler = Scaler::from_parts(vec![100.0], vec![10.0], 5.0).unwrap();
     let model = WeightedSignals::new(spec, scaler, vec![1.0]).unwrap();
-    let mut predictor = Predictor::with_registry(model, interval, &registry).unwrap();
+    let mut predictor = Predictor::builder(model, interval).registry(&registry).build().unwrap();
     let mut answers = Vec::new();
     for (hour, candle) in feed(10, 1, &[]).iter().enumerate() {
         let volume = if hour == 5 { 0.0 } else { 1.0 };

@@ -87,7 +87,7 @@ fn compare(
 ) -> usize {
     let (mut always, mut swapped) = (new.predictor(), old.predictor());
     if let Some(keep) = keep {
-        swapped = swapped.keep_candles(keep);
+        swapped = Predictor::builder(old.clone(), Interval::HOUR).history(keep).build().unwrap();
     }
     for candle in &candles[..cut] {
         always.on_candle(candle).unwrap();
@@ -206,13 +206,13 @@ fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
     let model: Arc<dyn FittedModel> = Arc::from(from_bytes(&saved).unwrap());
     let (mut free, mut bound) = (predictor::predictor(&model), predictor::predictor(&model));
     // It learned until 2024; the simulated candles are older.
-    bound.expire_after(10).unwrap();
+    bound.set_expire_after(10).unwrap();
     let series = feed(200, 3, &[]);
     let until = series.close_time(120).unwrap();
     let mut silenced = 0;
     for (index, candle) in series.iter().enumerate() {
         if index == 60 {
-            bound.expire_at(until);
+            bound.set_expire_at(until);
         }
         if index == 180 {
             bound.swap(Arc::clone(&model)).unwrap();
@@ -234,6 +234,6 @@ fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
     }
     assert!(silenced > 20, "{silenced}");
     let digest = Digest::new(&default_channels(), GapPolicy::Reset, 20);
-    let error = digest.predictor().expire_after(10).unwrap_err();
+    let error = digest.predictor().set_expire_after(10).unwrap_err();
     assert!(matches!(error, PredictError::NoRecord { .. }), "{error}");
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use windvane_models::logistic::LogisticLearner;
 use windvane_models::network::{Encoder, NetworkConfig, NetworkLearner, Pooling};
-use windvane_models::train::{Clip, Fitted, Init, Learner, Optimizer, TrainConfig, Schedule, Selective};
+use windvane_models::train::{
+    Clip, Fitted, Init, Learner, Optimizer, Schedule, Selective, TrainConfig,
+};
 use windvane_models::v2::{WeightedSignalsLearner, Weights};
 use windvane_models::{ModelId, v32};
 

@@ -17,7 +17,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::error::ReadError;
 use super::pages;
 use super::table::{Table, clean};
-use super::unpack::most_unpacked;
+use super::unpack::max_unpacked;
 
 /// The table of a columnar file: written out as text, so that one reader decides what is a candle.
 /// The shortest text of a number is read back as the same number.
@@ -26,7 +26,7 @@ pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<
     if bytes.starts_with(b"FEA1") {
         return Err(wrong("feather of version 1: save it as version 2".to_owned()));
     }
-    let most = most_unpacked(bytes.len());
+    let most = max_unpacked(bytes.len());
     // The decoders are written for well-formed files and may panic on others.
     let text = catch_unwind(AssertUnwindSafe(|| {
         if format == "Arrow" {

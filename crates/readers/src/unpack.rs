@@ -16,7 +16,7 @@ const FREE_BYTES: u64 = 1 << 20;
 const ASIDE: [&str; 8] = ["md", "txt", "pdf", "html", "checksum", "sha256", "md5", "license"];
 
 /// The most bytes that so many packed ones may hold.
-pub(crate) fn most_unpacked(packed: usize) -> u64 {
+pub(crate) fn max_unpacked(packed: usize) -> u64 {
     (packed as u64).saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES).min(MAX_BYTES)
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn unpack(
     notes: &mut Vec<Note>,
 ) -> Result<Vec<u8>, ReadError> {
     for _ in 0..2 {
-        let most = most_unpacked(bytes.len());
+        let most = max_unpacked(bytes.len());
         bytes = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
             unzip(bytes, file, most, notes)?
         } else if bytes.starts_with(b"\x1f\x8b") {

@@ -100,7 +100,7 @@ impl SignalPipeline {
         spec.check()?;
         let channels =
             spec.channels.iter().map(|c| registry.slot(c)).collect::<Result<Vec<_>, _>>()?;
-        let most_rows = spec.gaps.most_held() as usize + 1;
+        let most_rows = spec.gaps.max_held() as usize + 1;
         Ok(Self {
             interval,
             gaps: spec.gaps,

@@ -129,7 +129,7 @@ impl GapPolicy {
     pub(crate) const MAX_HELD: u32 = 1_000;
 
     /// Candles that are filled at one gap at the most.
-    pub(crate) fn most_held(self) -> u32 {
+    pub(crate) fn max_held(self) -> u32 {
         if let Self::Hold { max_missing } = self { max_missing } else { 0 }
     }
 }
@@ -179,7 +179,7 @@ impl SignalSpec {
         if !(1..=Self::MAX_CHANNELS).contains(&self.width()) {
             return SignalError::setting("number of channels", "1 to 1024", self.width() as f64);
         }
-        let held = self.gaps.most_held();
+        let held = self.gaps.max_held();
         if held > GapPolicy::MAX_HELD {
             return SignalError::setting(
                 "max_missing of the hold policy",

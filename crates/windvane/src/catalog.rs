@@ -92,7 +92,10 @@ pub struct Training {
 
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
 impl Training {
-    fn training(&self, own: windvane_models::train::TrainConfig) -> windvane_models::train::TrainConfig {
+    fn training(
+        &self,
+        own: windvane_models::train::TrainConfig,
+    ) -> windvane_models::train::TrainConfig {
         windvane_models::train::TrainConfig {
             epochs: self.epochs.unwrap_or(own.epochs),
             patience: self.patience.unwrap_or(own.patience),

@@ -8,8 +8,8 @@ use windvane::models::logistic::LogisticRegression;
 use windvane::models::network::Network;
 use windvane::models::v2::WeightedSignals;
 use windvane::models::{
-    DirectionModel, FittedModel, LoadError, TrainingProfile, PredictError, Predictor, Retraining,
-    Scratch, TrainError,
+    DirectionModel, FittedModel, LoadError, PredictError, Predictor, Retraining, Scratch,
+    TrainError, TrainingProfile,
 };
 use windvane::readers;
 use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};

@@ -80,8 +80,12 @@ fn rayon_pool(threads: usize) -> rayon::ThreadPool {
 #[test]
 fn on_a_martingale_both_models_are_at_50_percent() {
     for seed in 1..=5 {
-        let series =
-            MarketModel::MARTINGALE_GARCH.candles("SIM".parse().unwrap(), Interval::HOUR, 13_000, seed);
+        let series = MarketModel::MARTINGALE_GARCH.candles(
+            "SIM".parse().unwrap(),
+            Interval::HOUR,
+            13_000,
+            seed,
+        );
         let instruments = [Instrument { series: series.unwrap(), test_only: false }];
         let report = run(&instruments, 5, 4, seed);
         for model in ["v2", "v32"] {

@@ -75,7 +75,7 @@ fn states(seeds: &Seeds) -> Result<()> {
             let model: Arc<dyn FittedModel> = under(SAVED[0], &policies()[policy]);
             let mut predictor = Predictor::new(model, Interval::HOUR)?;
             if gated {
-                predictor.set_gates(Arc::clone(&profile))?;
+                predictor.set_guard(Arc::clone(&profile))?;
             }
             for candle in series.iter().take(candles) {
                 predictor.on_candle(candle)?;

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn replayed_rows_are_the_rows_and_closes_are_those_of_the_outcomes() {
-        let whole = MarketModel::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, 600, 1).unwrap();
+        let whole =
+            MarketModel::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, 600, 1).unwrap();
         let kept = whole.iter().enumerate().filter(|(index, _)| !(300..302).contains(index));
         let candles = kept.map(|(_, candle)| *candle).collect();
         let own = CandleSeries::new(whole.pair().clone(), Interval::HOUR, candles).unwrap();

@@ -30,7 +30,7 @@ impl LossCurve {
 #[cfg(test)]
 mod tests {
     use windvane_models::network::NetworkLearner;
-    use windvane_models::train::{Learner, TrainConfig, Run};
+    use windvane_models::train::{Learner, Run, TrainConfig};
     use windvane_models::v32;
     use windvane_signals::{SampleSet, SignalSpec, SignalTable, Split};
 
@@ -40,7 +40,8 @@ mod tests {
     fn the_epochs_of_each_member_are_told_apart() {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let hour = windvane_candles::Interval::HOUR;
-        let series = windvane_candles::simulate::MarketModel::AR1.candles(pair, hour, 400, 3).unwrap();
+        let series =
+            windvane_candles::simulate::MarketModel::AR1.candles(pair, hour, 400, 3).unwrap();
         let registry = crate::run::Backtest::default().registry;
         let table = SignalTable::build(&SignalSpec::default(), &registry, &series, &[]).unwrap();
         let tables = [table];

@@ -28,11 +28,14 @@ fn accuracy_of(report: &Report, rule: Baseline) -> Option<f64> {
 #[test]
 fn it_finds_what_there_is_to_find_and_nothing_on_a_martingale() {
     let trend = run(&[market(MarketModel::AR1, "SIM")], &boxed(vec![coin("coin", 1)]));
-    let (got, best) =
-        (accuracy_of(&trend, Baseline::Logistic).unwrap(), MarketModel::AR1.best_accuracy().unwrap());
+    let (got, best) = (
+        accuracy_of(&trend, Baseline::Logistic).unwrap(),
+        MarketModel::AR1.best_accuracy().unwrap(),
+    );
     // Of some 4,800 candles: a standard error of 0.7 points.
     assert!((got - best).abs() < 0.03, "{got} of {best}");
-    let nothing = run(&[market(MarketModel::MARTINGALE_GARCH, "SIM")], &boxed(vec![coin("coin", 1)]));
+    let nothing =
+        run(&[market(MarketModel::MARTINGALE_GARCH, "SIM")], &boxed(vec![coin("coin", 1)]));
     let got = accuracy_of(&nothing, Baseline::Logistic).unwrap();
     assert!((got - 0.5).abs() < 0.03, "{got}");
 }

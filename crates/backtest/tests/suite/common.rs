@@ -140,7 +140,12 @@ pub(crate) fn constant(name: &'static str, answer: Answer) -> Fake {
     Fake { id: ModelId::new(name), knowledge: Knowledge::default(), answer }
 }
 
-pub(crate) fn simulated(market: MarketModel, name: &str, interval: Interval, n: usize) -> CandleSeries {
+pub(crate) fn simulated(
+    market: MarketModel,
+    name: &str,
+    interval: Interval,
+    n: usize,
+) -> CandleSeries {
     let seed = name.bytes().map(u64::from).sum();
     let pair = Pair::new(name).expect("a name without blanks");
     market.candles(pair, interval, n, seed).expect("a market within its ranges")

@@ -24,7 +24,11 @@ fn run(resume: Option<&Path>) -> (Report, Vec<String>) {
     let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let learners: [Box<dyn Learner>; 2] = [
         Box::new(WeightedSignalsLearner::learned()),
-        Box::new(NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() }),
+        Box::new(NetworkLearner {
+            config: v32::config().with_units(4),
+            training,
+            ..v32::learner()
+        }),
     ];
     let notices = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| {

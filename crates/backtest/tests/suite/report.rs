@@ -4,7 +4,7 @@ use windvane_backtest::{Backtest, BacktestError, Instrument, Report, Scope};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Direction, Interval};
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, TrainConfig, Run};
+use windvane_models::train::{Learner, Run, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_models::{

@@ -10,7 +10,7 @@ use windvane_backtest::{Backtest, Event, Instrument, Report};
 use windvane_candles::Interval;
 use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
-use windvane_models::train::{Learner, TrainConfig, Run};
+use windvane_models::train::{Learner, Run, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_models::{FittedModel, ModelId, TrainError};

@@ -135,7 +135,7 @@ impl MarketModel {
     /// The four markets with their usual parameters.
     pub const ALL: [Self; 4] = [Self::MARTINGALE_GARCH, Self::AR1, Self::REGIME, Self::VOLUME_LEAD];
 
-    const MOST_CANDLES: usize = 10_000_000;
+    const MAX_CANDLES: usize = 10_000_000;
 
     /// The kind of the market: `martingale_garch`, `ar1`, `regime` or `volume_lead`.
     pub const fn name(&self) -> &'static str {
@@ -186,8 +186,8 @@ impl MarketModel {
         seed: u64,
     ) -> Result<CandleSeries, SimulateError> {
         self.check()?;
-        if count > Self::MOST_CANDLES {
-            return Err(SimulateError::TooMany { expected: Self::MOST_CANDLES, got: count });
+        if count > Self::MAX_CANDLES {
+            return Err(SimulateError::TooMany { expected: Self::MAX_CANDLES, got: count });
         }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let steps = self.steps(count, &mut random);

@@ -130,13 +130,22 @@ fn wrong_parameters_are_errors() {
     let cases = [
         (MarketModel::MartingaleGarch { omega: f64::NAN, alpha: 0.1, beta: 0.8 }, "omega is NaN"),
         (MarketModel::MartingaleGarch { omega: 1e-6, alpha: -0.1, beta: 0.8 }, "alpha is -0.1"),
-        (MarketModel::MartingaleGarch { omega: 1e-6, alpha: 0.5, beta: 0.5 }, "alpha + beta is 1.0"),
+        (
+            MarketModel::MartingaleGarch { omega: 1e-6, alpha: 0.5, beta: 0.5 },
+            "alpha + beta is 1.0",
+        ),
         (MarketModel::Ar1 { phi: 1.0, sigma: 0.005 }, "phi is 1.0"),
         (MarketModel::Ar1 { phi: 0.1, sigma: 0.0 }, "sigma is 0.0"),
         (MarketModel::Ar1 { phi: 0.1, sigma: 1.0 }, "standard deviation is 1.00"),
         (MarketModel::Regime { mu_over_sigma: 0.1, sigma: 0.005, stay: 1.5 }, "stay is 1.5"),
-        (MarketModel::VolumeLead { sigma: 0.005, spread: 0.0, theta: 0.5, kappa: 1.0 }, "spread is"),
-        (MarketModel::VolumeLead { sigma: 0.005, spread: 0.4, theta: -1.0, kappa: 1.0 }, "theta is"),
+        (
+            MarketModel::VolumeLead { sigma: 0.005, spread: 0.0, theta: 0.5, kappa: 1.0 },
+            "spread is",
+        ),
+        (
+            MarketModel::VolumeLead { sigma: 0.005, spread: 0.4, theta: -1.0, kappa: 1.0 },
+            "theta is",
+        ),
     ];
     let pair = Pair::new("SIM").unwrap();
     for (market, message) in cases {

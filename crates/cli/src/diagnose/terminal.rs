@@ -12,7 +12,7 @@ use super::format::{
 const BAR: usize = 24;
 
 /// Most units of a dense layer that are drawn.
-const MOST_UNITS: usize = 64;
+const MAX_UNITS: usize = 64;
 
 pub(super) fn text(diagnosis: &Diagnosis) -> String {
     let Diagnosis { candle, whole, .. } = diagnosis;
@@ -136,7 +136,7 @@ fn dense(candle: &CandleView) -> Option<String> {
             layer.layer.clone(),
             format!("{awake} of {count}"),
             number(most),
-            sparkline(outputs.take(MOST_UNITS), 0.0, most),
+            sparkline(outputs.take(MAX_UNITS), 0.0, most),
         ]
     });
     let header = ["layer", "units above 0", "most", "units, the first 64"];

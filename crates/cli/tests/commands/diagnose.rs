@@ -14,7 +14,8 @@ use crate::support::{text as path, windvane};
 fn data() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (seed, name) in [(1, "SIM"), (2, "OTHER")] {
-        let series = MarketModel::AR1.candles(name.parse().unwrap(), Interval::DAY, 500, seed).unwrap();
+        let series =
+            MarketModel::AR1.candles(name.parse().unwrap(), Interval::DAY, 500, seed).unwrap();
         let rows = series.iter().map(|candle| {
             let (open, high, low) = (candle.open(), candle.high(), candle.low());
             let (close, volume) = (candle.close(), candle.volume());

@@ -8,7 +8,7 @@ use crate::layer::Layer;
 use crate::network::Network;
 
 /// The longest window that a packed network reads.
-const LONGEST: usize = 64;
+const MAX_STEPS: usize = 64;
 
 impl Network {
     pub(crate) fn pack<R: Real>(&self, weights: &Tensors<R>, kernel: Kernel) -> Packed<R> {
@@ -27,7 +27,7 @@ impl Network {
         };
         let attention = self.attention.map(|shape| {
             let packed = PackedAttention::new(shape, shape.params(flat[1]).unwrap()).unwrap();
-            let scratch = packed.scratch(LONGEST);
+            let scratch = packed.scratch(MAX_STEPS);
             (packed.with_kernel(kernel).unwrap(), scratch)
         });
         let dense = self.dense.iter().zip(&flat[2..]).map(|(shape, flat)| {

@@ -18,7 +18,7 @@ use crate::LoadError;
 /// The format this version writes.
 const FORMAT: u64 = 1;
 /// Larger files are refused unread.
-const LARGEST: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 /// A named f32 tensor.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,13 +55,13 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     let io = |source| LoadError::Io { path: path.to_path_buf(), source };
     let handle = File::open(path).map_err(io)?;
     let got = handle.metadata().map_err(io)?.len();
-    if got > LARGEST {
+    if got > MAX_BYTES {
         let file = path.display().to_string();
-        return Err(LoadError::TooLarge { file, got, limit: LARGEST });
+        return Err(LoadError::TooLarge { file, got, limit: MAX_BYTES });
     }
     let mut bytes = Vec::new();
     // A file that grows while it is read stops here too.
-    handle.take(LARGEST).read_to_end(&mut bytes).map_err(io)?;
+    handle.take(MAX_BYTES).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }
 

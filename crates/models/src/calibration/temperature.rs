@@ -75,7 +75,9 @@ impl From<Calibration> for StoredCalibration {
 impl TryFrom<StoredCalibration> for Calibration {
     type Error = SettingError;
 
-    fn try_from(StoredCalibration { temperature, exponent, min_margin }: StoredCalibration) -> Result<Self, SettingError> {
+    fn try_from(
+        StoredCalibration { temperature, exponent, min_margin }: StoredCalibration,
+    ) -> Result<Self, SettingError> {
         Self::new(temperature, min_margin)?.with_exponent(exponent)
     }
 }

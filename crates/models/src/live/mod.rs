@@ -1,6 +1,7 @@
 //! A model in a live loop: predictor, feed statistics, drift and novelty guard, retraining.
+mod builder;
 mod feed_stats;
-mod gates;
+mod guard;
 mod history;
 mod predictor;
 mod profile;
@@ -10,6 +11,7 @@ mod rows;
 mod state;
 mod swap;
 
+pub use builder::PredictorBuilder;
 pub use feed_stats::FeedStats;
 pub use predictor::Predictor;
 pub use profile::TrainingProfile;

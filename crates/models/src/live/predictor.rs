@@ -5,8 +5,9 @@ use std::fmt;
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Timestamp};
 use windvane_signals::{MarketSnapshot, Registry, SignalPipeline};
 
+use super::builder::PredictorBuilder;
 use super::feed_stats::{self, FeedStats};
-use super::gates::Gates;
+use super::guard::Guard;
 use super::history::History;
 use super::recurrent;
 use super::rows::RowRing;
@@ -47,7 +48,7 @@ pub struct Predictor {
     pub(super) stats: FeedStats,
     /// Time after which every prediction is NEUTRAL.
     pub(super) valid_until: Option<Timestamp>,
-    pub(super) gates: Option<Box<Gates>>,
+    pub(super) guard: Option<Box<Guard>>,
 }
 
 /// Shows model, interval and position in the feed; not the candles and rows that are kept.
@@ -65,33 +66,26 @@ impl fmt::Debug for Predictor {
 
 /// Construction.
 impl Predictor {
-    /// A predictor for a feed of `interval` candles and a model that reads built-in channels.
-    /// Many predictors can share one model: pass an `Arc` of it.
+    /// Creates a predictor with default settings, for a feed of `interval` candles and a model that
+    /// reads built-in channels. Many predictors can share one model: pass an `Arc` of it.
     ///
     /// # Errors
-    /// [`PredictError::Interval`] when the model was fitted on candles of another interval,
-    /// [`PredictError::Signal`] when a channel cannot be built or the model's own spec is out of
+    /// [`PredictError::Interval`] if the model was fitted on candles of another interval,
+    /// [`PredictError::Signal`] if a channel cannot be built or the model's own spec is out of
     /// range.
     pub fn new(
         model: impl FittedModel + 'static,
         interval: Interval,
     ) -> Result<Self, PredictError> {
-        Self::build(Box::new(model), interval, None)
+        Self::builder(model, interval).build()
     }
 
-    /// A predictor for a model that reads a bot's own channels too.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_registry(
-        model: impl FittedModel + 'static,
-        interval: Interval,
-        registry: &Registry,
-    ) -> Result<Self, PredictError> {
-        Self::build(Box::new(model), interval, Some(Box::new(registry.clone())))
+    /// Starts a predictor with settings: own channels, kept candles, gaps, expiry, drift guard.
+    pub fn builder(model: impl FittedModel + 'static, interval: Interval) -> PredictorBuilder {
+        PredictorBuilder::new(Box::new(model), interval)
     }
 
-    fn build(
+    pub(super) fn with_defaults(
         model: Box<dyn FittedModel>,
         interval: Interval,
         registry: Option<Box<Registry>>,
@@ -114,15 +108,8 @@ impl Predictor {
             history,
             stats,
             valid_until: None,
-            gates: None,
+            guard: None,
         })
-    }
-
-    /// Keeps the last `candles` candles (48 bytes each) for a model that is swapped in and reads
-    /// other channels; by default as many as this model needs before its first prediction.
-    #[must_use]
-    pub fn keep_candles(self, candles: usize) -> Self {
-        Self { history: self.history.resized(candles), ..self }
     }
 }
 
@@ -189,8 +176,8 @@ impl Predictor {
         for candle in history.iter().filter(|candle| last.is_none_or(|l| candle.open_time() > l)) {
             self.take(candle.into())?;
             let window = self.rows.window(candle.close_time(expected));
-            if let (Some(gates), Some(window)) = (&mut self.gates, window) {
-                gates.take(&window);
+            if let (Some(guard), Some(window)) = (&mut self.guard, window) {
+                guard.take(&window);
             }
         }
         Ok(())
@@ -232,8 +219,8 @@ impl Predictor {
 
     fn decide(&mut self, decided_at: Timestamp) -> Result<Option<Prediction>, PredictError> {
         let Some(window) = self.rows.window(decided_at) else { return Ok(None) };
-        if let Some(gates) = &mut self.gates {
-            gates.take(&window);
+        if let Some(guard) = &mut self.guard {
+            guard.take(&window);
         }
         let prediction = match self.model.stateful().filter(|_| !self.state.is_empty()) {
             Some(model) => model.predict_with_state(window, &self.state, &mut self.scratch)?,
@@ -243,9 +230,9 @@ impl Predictor {
             return Ok(Some(prediction));
         }
         let expired = self.valid_until.is_some_and(|until| decided_at > until);
-        let veto = match &self.gates {
+        let veto = match &self.guard {
             _ if expired => Some(NeutralReason::Expired),
-            Some(gates) => gates.veto(&window),
+            Some(guard) => guard.veto(&window),
             None => None,
         };
         Ok(Some(match veto {
@@ -254,12 +241,9 @@ impl Predictor {
         }))
     }
 
-    /// Refuses the candle behind a gap at which the gap policy would start every channel anew,
-    /// and with it some 45 candles of silence: the error is [`Gap`](windvane_signals::SignalError::Gap),
-    /// the state as it was, and the predictor goes on once the missing candles came, one by one or
-    /// through [`warm_up`](Self::warm_up). Where the exchange itself has none, turn it off for a
-    /// candle. Off at first; no prediction depends on it.
-    pub fn stop_at_gaps(&mut self, stop: bool) {
+    /// Changes [`PredictorBuilder::stop_at_gaps`], for example for one candle after a gap that the
+    /// exchange itself has: it will never deliver those candles.
+    pub fn set_stop_at_gaps(&mut self, stop: bool) {
         self.pipeline.stop_at_gaps(stop);
     }
 

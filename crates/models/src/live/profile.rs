@@ -8,7 +8,7 @@ use crate::artifact::read_file;
 use crate::{LoadError, SettingError, TrainError, replace_file};
 
 /// Profile of the training windows of a model, for drift and novelty detection in
-/// [`Predictor::set_gates`](crate::Predictor::set_gates). It is saved in a file of its own.
+/// [`Predictor::set_guard`](crate::Predictor::set_guard). It is saved in a file of its own.
 ///
 /// **Drift** compares the channel values of the last `window_len` decisions with the deciles of the
 /// training's by the population stability index, channel by channel. The market has drifted when
@@ -137,7 +137,8 @@ impl TrainingProfile {
             return Err(TrainError::TooFewWindows { expected, got });
         };
         let channels = 0..train.width();
-        let channels = channels.map(|channel| ChannelProfile::fit(train, channel, window_len)).collect();
+        let channels =
+            channels.map(|channel| ChannelProfile::fit(train, channel, window_len)).collect();
         let (signals, lookback) = (table.spec().clone(), train.lookback());
         Ok(Self(StoredProfile { signals, lookback, window_len, channels }))
     }

@@ -25,7 +25,7 @@ impl Predictor {
     /// The model is not among them; they are bound to its spec, so a newer model of the same
     /// spec goes on from them too; the recurrent state of a [stateful](crate::StatefulModel) model, which the old
     /// weights have made, is then computed again as in [`swap`](Self::swap). Nor are settings: set an expiry, the number of kept candles
-    /// and the same gates before [`restore`](Self::restore).
+    /// and the same guard before [`restore`](Self::restore).
     ///
     /// # Examples
     /// ```
@@ -49,9 +49,9 @@ impl Predictor {
         state.count(self.seen);
         self.rows.save(&mut state);
         self.history.save(&mut state);
-        state.count(usize::from(self.gates.is_some()));
-        if let Some(gates) = &self.gates {
-            gates.save(&mut state);
+        state.count(usize::from(self.guard.is_some()));
+        if let Some(guard) = &self.guard {
+            guard.save(&mut state);
         }
         self.pipeline.save(&mut state);
         self.save_recurrent(&mut state);
@@ -79,11 +79,11 @@ impl Predictor {
         let seen = state.count()?;
         let rows: RowRing = self.rows.restored(state)?;
         let history: History = self.history.restored(state, self.pipeline.interval())?;
-        let gates = match (&self.gates, state.count()?) {
-            (Some(gates), 1) => Some(Box::new(gates.restored(state)?)),
+        let guard = match (&self.guard, state.count()?) {
+            (Some(guard), 1) => Some(Box::new(guard.restored(state)?)),
             (None, 0) => None,
             _ => {
-                return Err(PredictError::State { problem: "only one of the two has gates" });
+                return Err(PredictError::State { problem: "only one of the two has guard" });
             }
         };
         let mut before = StateWriter::default();
@@ -107,7 +107,7 @@ impl Predictor {
                 return Err(error);
             }
         }
-        (self.stats, self.seen, self.rows, self.gates) = (stats, seen, rows, gates);
+        (self.stats, self.seen, self.rows, self.guard) = (stats, seen, rows, guard);
         Ok(())
     }
 

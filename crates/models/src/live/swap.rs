@@ -17,7 +17,7 @@ impl Predictor {
     ///
     /// A model of the same channels and lookback is warm at once, and so is one that reads some
     /// of these channels. Channels the old model did not read are computed from the
-    /// [kept candles](Self::keep_candles); where those are too few the answer is `None` until
+    /// [kept candles](crate::PredictorBuilder::history); where those are too few the answer is `None` until
     /// more came. A prediction has the bits that a predictor with the new model from the start
     /// would give, with one exception: a new channel with endless memory (RSI, MACD) begins with
     /// the oldest kept candle when older ones came before it.
@@ -29,10 +29,10 @@ impl Predictor {
     ///
     /// A model of another gap policy, or with new channels that read other pairs, starts cold
     /// unless every candle since the last reset is kept and reads no other pair. An expiry and
-    /// gates belong to the old model and go with it; the stats stays.
+    /// guard belong to the old model and go with it; the stats stays.
     ///
     /// # Errors
-    /// As [`new`](Self::new); the predictor goes on with the old model.
+    /// As [`new`](Self::new); the predictor continues with the old model.
     pub fn swap(&mut self, model: impl FittedModel + 'static) -> Result<(), PredictError> {
         let (old, new) = (self.model.spec(), model.spec());
         check(new, self.pipeline.interval())?;
@@ -46,7 +46,7 @@ impl Predictor {
         }
         self.scratch = model.scratch();
         self.model = Box::new(model);
-        (self.valid_until, self.gates) = (None, None);
+        (self.valid_until, self.guard) = (None, None);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ pub use calibrate::{abstain, calibrate, calibration_parts, predictions};
 pub use fitted::Fitted;
 #[cfg(feature = "network")]
 pub use network::{
-    Clip, Init, Optimizer, TrainConfig, Schedule, SequenceClassifier, SequenceShape, Sequences,
+    Clip, Init, Optimizer, Schedule, SequenceClassifier, SequenceShape, Sequences, TrainConfig,
 };
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;

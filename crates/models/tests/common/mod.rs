@@ -14,7 +14,7 @@ use windvane_candles::{CandleSeries, Interval};
 use windvane_models::FittedModel;
 use windvane_models::logistic::{LogisticLearner, LogisticRegression};
 use windvane_models::network::{Network, NetworkConfig, NetworkLearner, Pooling};
-use windvane_models::train::{TrainConfig, Run};
+use windvane_models::train::{Run, TrainConfig};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::{v3, v31, v32, v32_stateful};
 use windvane_signals::{

@@ -158,11 +158,11 @@ fn year(millis: f64) -> Option<i32> {
 
 /// A name that fits beside an axis.
 pub(crate) fn short(name: &str) -> String {
-    const MOST: usize = 16;
-    if name.chars().count() <= MOST {
+    const MAX_TICKS: usize = 16;
+    if name.chars().count() <= MAX_TICKS {
         return name.to_string();
     }
-    name.chars().take(MOST - 1).chain(['…']).collect()
+    name.chars().take(MAX_TICKS - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]

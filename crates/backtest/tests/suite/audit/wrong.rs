@@ -21,7 +21,8 @@ fn error(signal: impl Fn(Inputs<'_>) -> Result<Vec<Option<Vec<f64>>>, String>) -
 
 #[test]
 fn signals_that_cannot_be_audited() {
-    let short = audit(MarketModel::AR1, 299, 1).signal(|inputs| Ok::<_, Infallible>(closes(inputs)));
+    let short =
+        audit(MarketModel::AR1, 299, 1).signal(|inputs| Ok::<_, Infallible>(closes(inputs)));
     assert!(matches!(short, Err(BacktestError::TooFewCandles { expected: 300, got: 299 })));
 
     let text = error(|inputs| Ok(closes(inputs)[1..].to_vec()));

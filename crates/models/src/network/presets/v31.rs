@@ -49,7 +49,7 @@ pub fn config() -> NetworkConfig {
 /// and weight decay the hidden ReLU layers die where the signal is weak.
 #[cfg(feature = "train")]
 pub fn learner() -> crate::network::NetworkLearner {
-    use crate::train::{Optimizer, TrainConfig, Schedule};
+    use crate::train::{Optimizer, Schedule, TrainConfig};
     let training = TrainConfig {
         optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 },
         learning_rate: 3e-3,

@@ -8,7 +8,7 @@ use crate::train::network::{
     Checkpoint, Examples, Fingerprint, SegmentBatches, Trainer, WindowBatches, settings_text,
 };
 use crate::train::{
-    Learner, TrainConfig, Run, SequenceClassifier, Sequences, calibrate, calibration_parts,
+    Learner, Run, SequenceClassifier, Sequences, TrainConfig, calibrate, calibration_parts,
     check_directions, record_of, spec_of,
 };
 use crate::{FittedModel, ModelId, TrainError};
@@ -103,10 +103,12 @@ impl NetworkLearner {
         let fit = if config.stateful {
             let sets = ((&examples, train), (&chosen, &choose));
             let batches = SegmentBatches::new(&layers, sets, batch, seed);
-            Trainer { model: id, layers: &layers, batches, training, run }.run(checkpoint.as_ref())?
+            Trainer { model: id, layers: &layers, batches, training, run }
+                .run(checkpoint.as_ref())?
         } else {
             let batches = WindowBatches::new(&layers, &examples, Some(&chosen), batch, seed);
-            Trainer { model: id, layers: &layers, batches, training, run }.run(checkpoint.as_ref())?
+            Trainer { model: id, layers: &layers, batches, training, run }
+                .run(checkpoint.as_ref())?
         };
         let mut weights = Tensors::new(layers.specs());
         weights.flat_mut().copy_from_slice(&fit.weights);

@@ -36,7 +36,8 @@ fn model(gaps: GapPolicy) -> Network {
 
 /// A market's candles without those at each of `holes`; up to the first one where that stops.
 fn feed(seed: u64, holes: &[(usize, usize)], gaps: GapPolicy) -> CandleSeries {
-    let whole = MarketModel::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, 220, seed).unwrap();
+    let whole =
+        MarketModel::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, 220, seed).unwrap();
     let candles: Vec<_> = (0..whole.len())
         .filter(|index| !holes.iter().any(|&(at, len)| (at..at + len).contains(index)))
         .collect();

@@ -3,10 +3,10 @@ mod batches;
 mod checkpoint;
 mod examples;
 mod progress;
-mod train_config;
 mod segment_batches;
 mod segments;
 mod sequences;
+mod train_config;
 mod trainer;
 
 pub(crate) use batches::WindowBatches;
@@ -15,7 +15,7 @@ pub(crate) use examples::Examples;
 pub(crate) use segment_batches::SegmentBatches;
 pub(crate) use trainer::Trainer;
 
-pub use train_config::TrainConfig;
 pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
+pub use train_config::TrainConfig;
 // The parts of a training.
 pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};

@@ -133,8 +133,18 @@ impl TrainConfig {
                 ("epochs from one decay to the next", "above 0", every, every > 0.0),
             ],
             Schedule::Cosine { warm_up_epochs, length, floor } => vec![
-                ("warm_up_epochs of the schedule", "0 or more", warm_up_epochs, warm_up_epochs >= 0.0),
-                ("length of the schedule", "longer than warm_up_epochs", length, length > warm_up_epochs),
+                (
+                    "warm_up_epochs of the schedule",
+                    "0 or more",
+                    warm_up_epochs,
+                    warm_up_epochs >= 0.0,
+                ),
+                (
+                    "length of the schedule",
+                    "longer than warm_up_epochs",
+                    length,
+                    length > warm_up_epochs,
+                ),
                 (
                     "floor of the learning rate",
                     "above 0, at most 1",

@@ -7,7 +7,7 @@ type Error = Box<dyn std::error::Error>;
 /// Candles of a stretch.
 const STRETCH: usize = 4_096;
 /// A gap lacks up to so many candles.
-const LONGEST_GAP: u64 = 5;
+const MAX_GAP: u64 = 5;
 
 /// The stretches in their order, drawn anew each time: none is kept.
 pub(crate) struct Feed {
@@ -32,7 +32,7 @@ impl Feed {
         });
         let series =
             CandleSeries::new("SIM".parse()?, Interval::HOUR, moved.collect::<Result<_, _>>()?)?;
-        let missing = 1 + self.next % LONGEST_GAP;
+        let missing = 1 + self.next % MAX_GAP;
         self.start = at(i64::try_from(length as u64 + missing)?)?;
         self.next += 1;
         Ok(series)

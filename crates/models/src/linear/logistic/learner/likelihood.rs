@@ -143,7 +143,8 @@ mod tests {
 
     /// Windows of three rows of a market with a trend, scaled.
     fn with_cases(n: usize, check: impl Fn(&Cases<'_>)) {
-        let series = MarketModel::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, n, 5).unwrap();
+        let series =
+            MarketModel::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, n, 5).unwrap();
         let spec = SignalSpec::default();
         let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];
         let pool = SampleSet::collect(&tables, 3, LabelSpec::default()).unwrap();

@@ -7,13 +7,13 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
 use super::misfit;
-use crate::{TrainingProfile, NeutralReason, PredictError};
+use crate::{NeutralReason, PredictError, TrainingProfile};
 
 /// When not to call.
 impl Predictor {
     /// From the first close after `time` on, every call becomes NEUTRAL for
     /// [`Expired`](NeutralReason::Expired), until a newer model is swapped in.
-    pub fn expire_at(&mut self, time: Timestamp) {
+    pub fn set_expire_at(&mut self, time: Timestamp) {
         self.valid_until = Some(time);
     }
 
@@ -21,13 +21,13 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::NoRecord`] for a model that does not say when that was.
-    pub fn expire_after(&mut self, candles: u32) -> Result<(), PredictError> {
+    pub fn set_expire_after(&mut self, candles: u32) -> Result<(), PredictError> {
         let record = self.model.record();
         let record =
             record.ok_or_else(|| PredictError::NoRecord { model: self.model.id().to_string() })?;
         let learned = record.until.max(record.validated_until);
         let end = learned.plus(self.pipeline.interval(), i64::from(candles));
-        self.expire_at(end.unwrap_or(Timestamp::from_millis(i64::MAX)));
+        self.set_expire_at(end.unwrap_or(Timestamp::from_millis(i64::MAX)));
         Ok(())
     }
 
@@ -39,19 +39,19 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::OtherProfile`] for a profile of other channels or rows than the model reads.
-    pub fn set_gates(&mut self, profile: Arc<TrainingProfile>) -> Result<(), PredictError> {
+    pub fn set_guard(&mut self, profile: Arc<TrainingProfile>) -> Result<(), PredictError> {
         let spec = self.model.spec();
         if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
             return Err(PredictError::OtherProfile { model: self.model.id().to_string() });
         }
-        self.gates = Some(Box::new(Gates::new(profile)));
+        self.guard = Some(Box::new(Guard::new(profile)));
         Ok(())
     }
 }
 
 /// The last decisions of a pair, as the bins of their channels.
 #[derive(Debug)]
-pub(super) struct Gates {
+pub(super) struct Guard {
     profile: Arc<TrainingProfile>,
     fingerprint: u64,
     /// `[window_len, C]`, a ring once it is full.
@@ -62,7 +62,7 @@ pub(super) struct Gates {
     counts: Vec<[u64; 10]>,
 }
 
-impl Gates {
+impl Guard {
     pub(super) fn new(profile: Arc<TrainingProfile>) -> Self {
         let width = profile.signals().width();
         let json = serde_json::to_vec(&*profile);
@@ -114,32 +114,35 @@ impl Gates {
         }
     }
 
-    /// Gates of the same profile with the ring that [`save`](Self::save) wrote.
+    /// Guard of the same profile with the ring that [`save`](Self::save) wrote.
     pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, PredictError> {
-        let mut gates = Self::new(Arc::clone(&self.profile));
+        let mut guard = Self::new(Arc::clone(&self.profile));
         if state.int()?.cast_unsigned() != self.fingerprint {
-            return misfit("its gates are of another market profile");
+            return misfit("its guard are of another market profile");
         }
-        (gates.next, gates.filled) = (state.count()?, state.count()?);
+        (guard.next, guard.filled) = (state.count()?, state.count()?);
         let window_len = self.profile.window_len();
-        let place =
-            if gates.filled == window_len { gates.next < window_len } else { gates.next == gates.filled };
-        if gates.filled > window_len || !place {
-            return misfit("its gates have seen more than fits");
+        let place = if guard.filled == window_len {
+            guard.next < window_len
+        } else {
+            guard.next == guard.filled
+        };
+        if guard.filled > window_len || !place {
+            return misfit("its guard have seen more than fits");
         }
-        for eight in gates.bins.chunks_mut(8) {
+        for eight in guard.bins.chunks_mut(8) {
             let word = state.int()?.to_le_bytes();
             eight.copy_from_slice(&word[..eight.len()]);
         }
-        let width = gates.counts.len();
-        for row in gates.bins.chunks_exact(width).take(gates.filled) {
-            for (bin, counts) in row.iter().zip(&mut gates.counts) {
+        let width = guard.counts.len();
+        for row in guard.bins.chunks_exact(width).take(guard.filled) {
+            for (bin, counts) in row.iter().zip(&mut guard.counts) {
                 match counts.get_mut(usize::from(*bin)) {
                     Some(count) => *count += 1,
-                    None => return misfit("its gates name a bin that there is not"),
+                    None => return misfit("its guard name a bin that there is not"),
                 }
             }
         }
-        Ok(gates)
+        Ok(guard)
     }
 }

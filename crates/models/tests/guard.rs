@@ -15,8 +15,8 @@ use common::{market, table};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv};
 use windvane_models::{
-    DirectionModel, FittedModel, LoadError, TrainingProfile, ModelId, ModelSpec, NeutralReason,
-    PredictError, Prediction, Predictor, Scratch, TrainError,
+    DirectionModel, FittedModel, LoadError, ModelId, ModelSpec, NeutralReason, PredictError,
+    Prediction, Predictor, Scratch, TrainError, TrainingProfile,
 };
 use windvane_signals::{LabelSpec, SampleSet, SignalSpec, Split, Window};
 
@@ -75,7 +75,7 @@ fn part(series: &CandleSeries, candles: std::ops::Range<usize>) -> CandleSeries 
 /// at work.
 fn alarms(profile: &Arc<TrainingProfile>, later: &[Candle]) -> (f64, f64, f64) {
     let mut predictor = Up::predictor(20);
-    predictor.set_gates(Arc::clone(profile)).unwrap();
+    predictor.set_guard(Arc::clone(profile)).unwrap();
     let (mut calls, mut novel, mut drifted) = (0, 0, 0);
     for (index, candle) in later.iter().enumerate() {
         let Some(prediction) = predictor.on_candle(candle).unwrap() else { continue };
@@ -141,7 +141,7 @@ fn gates_allocate_nothing_and_go_on_after_a_restart_or_a_start_from_history() {
     let profile = profile(&part(&series, 0..2_000));
     let gated = || {
         let mut predictor = Up::predictor(20);
-        predictor.set_gates(Arc::clone(&profile)).unwrap();
+        predictor.set_guard(Arc::clone(&profile)).unwrap();
         predictor
     };
     // A market that turns wild after the restart: the ring must be the same on both sides.
@@ -196,7 +196,7 @@ fn a_profile_is_stored_beside_the_model_and_refused_by_another() {
         let error = TrainingProfile::load(&path).unwrap_err();
         assert!(matches!(error, LoadError::Damaged { .. }), "{wrong}: {error}");
     }
-    let error = Up::predictor(19).set_gates(profile).unwrap_err();
+    let error = Up::predictor(19).set_guard(profile).unwrap_err();
     assert!(matches!(error, PredictError::OtherProfile { .. }), "{error}");
 }
 
