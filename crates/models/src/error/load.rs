@@ -198,8 +198,8 @@ fn other_head(tensor: &str, expected: &[usize], got: &[usize]) -> &'static str {
 
 /// A list of names for a message; only the first of many.
 fn names(names: &[String]) -> String {
-    const MAX_CHARS: usize = 24;
-    let more = names.len().saturating_sub(MAX_CHARS);
+    const MAX_NAMES: usize = 24;
+    let more = names.len().saturating_sub(MAX_NAMES);
     let text = names[..names.len() - more].join(", ");
     match (names.len(), more) {
         (0, _) => "none".to_string(),
