@@ -1,0 +1,231 @@
+//! No label learned from or chosen by meets a test, whatever the plan.
+use crate::common;
+
+use common::{HOUR, series, walk};
+use proptest::prelude::*;
+use windvane_candles::{CandleSeries, Interval, Timestamp};
+use windvane_signals::{
+    Combinatorial, GapPolicy, LabelSpec, Period, Registry, Sample, SampleSet, Scaler, SignalError,
+    SignalSpec, SignalTable, Split, WalkForward,
+};
+
+fn at(hour: i64) -> Timestamp {
+    Timestamp::from_millis(hour * HOUR)
+}
+
+fn table(spec: &SignalSpec, series: &CandleSeries) -> SignalTable {
+    SignalTable::build(spec, &Registry::default(), series, &[]).unwrap()
+}
+
+/// A walk without some candles: every `every`-th, and all of a night each `every` days.
+fn holey(name: &str, hours: std::ops::Range<i64>, seed: u64, every: i64) -> CandleSeries {
+    let whole = walk(name, hours, seed);
+    let kept = |hour: i64| hour % every != 0 && !(hour / 24 % every == 1 && hour % 24 < 7);
+    let candles = whole.iter().filter(|c| kept(c.open_time().millis() / HOUR)).copied();
+    series(name, candles.collect())
+}
+
+fn tables(every: i64, gaps: GapPolicy) -> Vec<SignalTable> {
+    let spec = SignalSpec { gaps, ..SignalSpec::default() };
+    let pairs = [
+        walk("A", 0..1_500, 3),
+        holey("B", 100..1_600, 4, every),
+        holey("C", 700..1_300, 5, every + 3),
+    ];
+    pairs.iter().map(|series| table(&spec, series)).collect()
+}
+
+#[derive(Debug, Clone)]
+enum Plan {
+    Walk(WalkForward),
+    Groups(Combinatorial),
+    Once(Split),
+}
+
+impl Plan {
+    fn splits(&self, pool: &SampleSet) -> Vec<Split> {
+        match self {
+            Self::Walk(plan) => plan.splits(pool).unwrap(),
+            Self::Groups(plan) => plan.splits(pool).unwrap(),
+            Self::Once(split) => vec![split.clone()],
+        }
+    }
+}
+
+fn any_plan() -> impl Strategy<Value = Plan> {
+    let window = prop_oneof![Just(None), (100..900_u32).prop_map(Some)];
+    let walk = (1..6_usize, 0.1..0.6_f64, window, 0..30_u32).prop_map(
+        |(folds, validation, window, embargo)| {
+            Plan::Walk(WalkForward { folds, validation, window, embargo })
+        },
+    );
+    let groups = (3..8_usize, 1..3_usize, 0.1..0.6_f64, 0..30_u32).prop_map(
+        |(groups, test_groups, validation, embargo)| {
+            Plan::Groups(Combinatorial { groups, test_groups, validation, embargo })
+        },
+    );
+    let once =
+        (300..700_i64, 50..300_i64, 50..300_i64, 0..30_u32).prop_map(|(from, a, b, embargo)| {
+            let (test_from, test_until) = (at(from + a), at(from + a + b));
+            Plan::Once(
+                Split::builder()
+                    .validate_from(at(from))
+                    .test_from(test_from)
+                    .test_until(test_until)
+                    .embargo(embargo)
+                    .build()
+                    .unwrap(),
+            )
+        });
+    prop_oneof![walk, groups, once]
+}
+
+/// The span of a label, in candles' time, with the embargo on both sides.
+fn span(sample: &Sample, embargo: u32) -> (Timestamp, Timestamp) {
+    let moved = |time: Timestamp, by: i64| time.plus(Interval::HOUR, by).unwrap();
+    let embargo = i64::from(embargo);
+    (moved(sample.decided_at, -embargo), moved(sample.outcome.settled_at, embargo))
+}
+
+/// Whether any span of one set meets any of the other; ends may touch.
+fn meet(some: &[Sample], tests: &[Sample], embargo: u32) -> bool {
+    some.iter().any(|sample| {
+        let (from, until) = span(sample, embargo);
+        // Decisions rise, but settling times do not where candles are missing.
+        let first = tests.partition_point(|test| test.decided_at < from);
+        let earlier = tests[..first].iter().rev().take(400);
+        earlier.clone().any(|test| test.outcome.settled_at > from)
+            || tests[first..].first().is_some_and(|test| test.decided_at < until)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_label_learned_from_meets_a_test(
+        plan in any_plan(), horizon in 1..=24_usize, every in 5..60_i64, sessions in any::<bool>(),
+    ) {
+        let gaps =
+            if sessions { GapPolicy::Sessions { max_missing: 30 } } else { GapPolicy::Reset };
+        let tables = tables(every, gaps);
+        let pool = SampleSet::collect(&tables, 10, LabelSpec { horizon, ..LabelSpec::default() });
+        let pool = pool.unwrap();
+        let mut tested = vec![0; pool.len()];
+        for split in plan.splits(&pool) {
+            let test = split.test(&pool);
+            for sample in test.samples() {
+                let is_it = |s: &Sample| (s.decided_at, s.table) < (sample.decided_at, sample.table);
+                tested[pool.samples().partition_point(is_it)] += 1;
+            }
+            // A part that is empty is an error, and nothing is learned.
+            let (Ok(train), Ok(choose)) = (split.train(&pool), split.validation(&pool)) else {
+                continue;
+            };
+            let embargo = split.embargo();
+            prop_assert!(!meet(train.samples(), test.samples(), embargo));
+            prop_assert!(!meet(choose.samples(), test.samples(), embargo));
+            // What chooses comes after what is learned from.
+            let first = choose.samples()[0].decided_at;
+            prop_assert!(train.samples().iter().all(|s| span(s, embargo).1 <= first));
+            // The scaler's rows lie in no test, and after the window's beginning.
+            for hour in 0..1_700 {
+                let close = at(hour);
+                let of_test = |test: &Period| close > test.from && test.contains(close);
+                if train.covers(close) {
+                    prop_assert!(!split.tests().iter().any(of_test) && close <= train.until());
+                    prop_assert!(split.train_from().is_none_or(|from| from <= close));
+                }
+            }
+        }
+        if let Plan::Groups(plan) = plan {
+            // Every sample is tested once on each path, but those whose label crosses groups.
+            prop_assert!(tested.iter().all(|count| *count == plan.paths() || *count == 0));
+            let crossing = tested.iter().filter(|count| **count == 0).count();
+            prop_assert!(crossing <= plan.groups * 3 * (horizon + 1));
+        } else {
+            prop_assert!(tested.iter().all(|count| *count <= 1));
+        }
+    }
+}
+
+/// Rows of a test before the end of training, wild, change no scaler: it does not look at them.
+#[test]
+fn the_scaler_of_a_split_around_a_test_sees_none_of_it() {
+    let quiet = walk("A", 0..1_500, 3);
+    let wild = series(
+        "A",
+        quiet
+            .iter()
+            .map(|candle| {
+                let v = candle.values();
+                // The volume only: what follows the test is as it was.
+                let hour = candle.open_time().millis() / HOUR;
+                let volume =
+                    if (600..760).contains(&hour) { v.volume * hour as f64 } else { v.volume };
+                common::candle(hour, [v.open, v.high, v.low, v.close, volume])
+            })
+            .collect(),
+    );
+    let tests = vec![Period { from: at(600), until: Some(at(800)) }];
+    let split = Split::around(tests, at(1_300), 10).unwrap();
+    let fit = |series: &CandleSeries| {
+        let tables = [table(&SignalSpec::default(), series)];
+        let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
+        let train = split.train(&pool).unwrap();
+        assert!(train.samples().iter().any(|sample| sample.decided_at > at(800)));
+        Scaler::fit(&train).unwrap()
+    };
+    assert_eq!(fit(&quiet), fit(&wild));
+}
+
+#[test]
+fn a_rolling_window_has_its_length_and_its_share_for_choosing() {
+    let tables = [table(&SignalSpec::default(), &walk("A", 0..2_000, 3))];
+    let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
+    let plan = WalkForward { window: Some(300), ..WalkForward::default() };
+    let grows = WalkForward::default().splits(&pool).unwrap();
+    for (split, grown) in plan.splits(&pool).unwrap().iter().zip(&grows) {
+        assert_eq!(split.tests(), grown.tests());
+        let from = split.train_from().unwrap();
+        assert_eq!(from.plus(Interval::HOUR, 300), Some(split.test_from()));
+        let train = split.train(&pool).unwrap();
+        assert!((254 - 3..=255).contains(&train.len()), "{}", train.len());
+        let choosing = split.validation(&pool).unwrap().len();
+        assert!((43..=45).contains(&choosing), "{choosing}");
+    }
+    // Longer than the history: all of it.
+    let long = WalkForward { window: Some(90_000), ..WalkForward::default() };
+    let all = |split: &Split| split.train(&pool).unwrap().len();
+    let long: Vec<usize> = long.splits(&pool).unwrap().iter().map(all).collect();
+    assert_eq!(long, grows.iter().map(all).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_cannot_be_cut_is_refused() {
+    let tables = [table(&SignalSpec::default(), &walk("A", 0..300, 3))];
+    let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
+    let plan = Combinatorial::default();
+    let wrong = [
+        Combinatorial { groups: 1, ..plan },
+        Combinatorial { groups: 101, ..plan },
+        Combinatorial { test_groups: 0, ..plan },
+        Combinatorial { test_groups: 6, ..plan },
+        Combinatorial { groups: 40, test_groups: 20, ..plan },
+        Combinatorial { validation: 1.0, ..plan },
+    ];
+    for plan in wrong {
+        let error = plan.splits(&pool).unwrap_err();
+        assert!(matches!(error, SignalError::Setting { .. }), "{plan:?}: {error}");
+    }
+    let too_far = Combinatorial { embargo: 400, ..plan }.splits(&pool);
+    assert!(matches!(too_far, Err(SignalError::EmptyPart { part: "training", .. })));
+    let none = WalkForward { window: Some(0), ..WalkForward::default() }.splits(&pool);
+    assert!(matches!(none, Err(SignalError::Setting { .. })));
+    let test = |from, until| Period { from: at(from), until: Some(at(until)) };
+    for tests in [vec![], vec![test(5, 5)], vec![test(0, 9), test(8, 20)]] {
+        assert!(Split::around(tests, at(1), 0).is_err());
+    }
+    let split = Split::builder().validate_from(at(10)).test_from(at(20)).embargo(0);
+    assert!(split.train_from(at(10)).build().is_err());
+}
