@@ -169,7 +169,8 @@ pub enum LoadError {
 /// Names the feature of a kind of model and its crate.
 fn enable(feature: &str) -> String {
     if feature == "ensemble" {
-        return "the feature `ensemble` of windvane, or load the file with windvane_ensemble::kinds()"
+        return "the feature `ensemble` of windvane, or load the file with the kinds() of \
+                windvane-ensemble"
             .to_string();
     }
     format!("the feature `{feature}` of windvane-models (or of windvane)")

@@ -17,7 +17,9 @@ pub enum PredictError {
         got: usize,
     },
     /// The feed has another interval than the candles the model was fitted on.
-    #[error("the model was fitted on {expected} candles, the feed has {got}; use a {expected} feed")]
+    #[error(
+        "the model was fitted on {expected} candles, the feed has {got}; use a feed of {expected}"
+    )]
     Interval {
         /// Interval that the model was fitted on.
         expected: Interval,
@@ -55,7 +57,9 @@ pub enum PredictError {
         last: Timestamp,
     },
     /// The open time of a candle is not a multiple of the interval.
-    #[error("candle {open_time} is not on the grid of {interval} candles; check the feed's interval")]
+    #[error(
+        "candle {open_time} is not on the grid of {interval} candles; check the feed's interval"
+    )]
     Misaligned {
         /// Open time of the rejected candle.
         open_time: Timestamp,
@@ -95,7 +99,9 @@ pub enum PredictError {
         problem: &'static str,
     },
     /// A model has no training record, so its age is unknown.
-    #[error("model {model} has no training record, so its age is unknown; set a time with expire_at")]
+    #[error(
+        "model {model} has no training record, so its age is unknown; set a time with expire_at"
+    )]
     NoRecord {
         /// Id of the model.
         model: String,

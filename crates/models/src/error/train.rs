@@ -9,7 +9,8 @@ use super::{LoadError, PredictError, SettingError};
 pub enum TrainError {
     /// Training and validation windows do not fit each other.
     #[error(
-        "training and validation windows differ in {what}; take both from one sample set with one split"
+        "training and validation windows differ in {what}; take both from one sample set with one \
+         split"
     )]
     Validation {
         /// Property that differs.
@@ -43,7 +44,8 @@ pub enum TrainError {
     },
     /// The loss or a weight became infinite or NaN.
     #[error(
-        "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of {learning_rate}"
+        "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of \
+         {learning_rate}"
     )]
     Diverged {
         /// Epoch, counted from 1.
@@ -63,7 +65,9 @@ pub enum TrainError {
         problem: String,
     },
     /// The epoch callback stopped the training.
-    #[error("training was stopped after epoch {epoch}; with checkpoints, the next run resumes there")]
+    #[error(
+        "training was stopped after epoch {epoch}; with checkpoints, the next run resumes there"
+    )]
     Stopped {
         /// Epoch, counted from 1.
         epoch: usize,
@@ -89,8 +93,8 @@ pub enum TrainError {
     },
     /// A kind of model has no calibration, or the model is shared.
     #[error(
-        "model {model} cannot be calibrated: it is shared in an Arc, or its type does not implement \
-         FittedModel::set_calibration"
+        "model {model} cannot be calibrated: it is shared in an Arc, or its type does not \
+         implement FittedModel::set_calibration"
     )]
     NotCalibrated {
         /// Id of the model.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use windvane_lstm_core::OptimizerState;
 
 use super::progress::{Losses, Progress};
-use crate::artifact::{SavedTensor, Stored, read_file};
+use crate::artifact::{SavedTensor, StoredFile, read_file};
 use crate::{LoadError, TrainError, replace_file};
 
 const KEY: &str = "windvane_checkpoint";
@@ -79,7 +79,7 @@ impl Checkpoint {
             shape: vec![data.len()],
             data: data.to_vec(),
         });
-        let bytes = Stored::new(&card, tensors.to_vec()).and_then(|stored| stored.to_bytes(KEY));
+        let bytes = StoredFile::new(&card, tensors.to_vec()).and_then(|stored| stored.to_bytes(KEY));
         let bytes = bytes.map_err(|problem| self.damaged(problem))?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let written =
@@ -97,7 +97,7 @@ impl Checkpoint {
             Err(error) => return Err(error.into()),
         };
         let file = self.path.display().to_string();
-        let mut stored = Stored::from_bytes(&bytes, &file, KEY)?;
+        let mut stored = StoredFile::from_bytes(&bytes, &file, KEY)?;
         let card: Card =
             serde_json::from_str(&stored.card).map_err(|error| self.damaged(error.to_string()))?;
         if let Some(problem) = card.run.difference(&self.run) {
@@ -114,7 +114,7 @@ impl Checkpoint {
     /// Takes the `expected` finite numbers of a tensor out of the file's content.
     fn take(
         &self,
-        stored: &mut Stored,
+        stored: &mut StoredFile,
         name: &str,
         expected: usize,
     ) -> Result<Vec<f32>, TrainError> {
