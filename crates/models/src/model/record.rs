@@ -97,7 +97,7 @@ impl fmt::Display for HeldOut {
             f,
             "{:.1} % of {} predictions were correct (95 % interval {:.1} to {:.1} %) on {} from \
              {from} to {until}, with UP or DOWN on {:.1} % of the candles; best baseline there, \
-             {}: {:.1} %; edge over it {:+.1} to {:+.1} points (95 %)",
+             {}: {:.1} %; edge over it {} to {} points (95 %)",
             100.0 * self.accuracy,
             thousands(self.scored),
             100.0 * low,
@@ -106,8 +106,8 @@ impl fmt::Display for HeldOut {
             100.0 * self.coverage,
             self.naive_rule,
             100.0 * self.naive_accuracy,
-            100.0 * excess.0,
-            100.0 * excess.1,
+            points(excess.0),
+            points(excess.1),
         )
     }
 }
@@ -115,6 +115,11 @@ impl fmt::Display for HeldOut {
 /// Date of a time, such as `2024-01-31`.
 fn date(time: Timestamp) -> String {
     time.to_string().split('T').next().unwrap_or_default().to_string()
+}
+
+/// Formats a share as percentage points with a sign: −0.014 as `−1.4`.
+fn points(share: f64) -> String {
+    format!("{:+.1}", 100.0 * share).replace('-', "−")
 }
 
 /// Formats a number with thousands separators: 12345 as `12,345`.
@@ -151,7 +156,7 @@ mod tests {
         };
         let expected = "52.5 % of 1,234 predictions were correct (95 % interval 50.1 to 54.9 %) on \
              BTCUSDT from 2023-08-01 to 2024-01-01, with UP or DOWN on 50.0 % of the candles; best \
-             baseline there, last sign: 51.0 %; edge over it -0.1 to +2.0 points (95 %)";
+             baseline there, last sign: 51.0 %; edge over it −0.1 to +2.0 points (95 %)";
         assert_eq!(measured.to_string(), expected);
         assert_eq!([0, 999, 1_000, 1_234_567].map(thousands).join(" "), "0 999 1,000 1,234,567");
     }
