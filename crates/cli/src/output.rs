@@ -55,10 +55,7 @@ pub(crate) fn check_folder(folder: &Path) -> Result<(), String> {
         .and_then(|()| File::create(&probe))
         .and_then(|_| std::fs::remove_file(&probe));
     written.map_err(|error| {
-        format!(
-            "{}: cannot write to this folder: {error}; choose another one",
-            folder.display()
-        )
+        format!("{}: cannot write to this folder: {error}; choose another one", folder.display())
     })
 }
 

@@ -77,8 +77,7 @@ impl StoredFile {
     /// Parses the bytes of a file; `file` is its name in messages, `key` the metadata key.
     pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, LoadError> {
         let header = SafeTensors::read_metadata(bytes);
-        let (_, header) =
-            header.map_err(|error| damaged(file, &no_safetensors(bytes, &error)))?;
+        let (_, header) = header.map_err(|error| damaged(file, &no_safetensors(bytes, &error)))?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
         let text = text.ok_or_else(|| {
             let torch = header.tensors().keys().any(|name| name.ends_with(".weight_hh_l0"));

@@ -335,10 +335,7 @@ fn state_dict_head_remedy_gives_same_probabilities() {
     let one: Vec<f32> = (0..8).map(|unit| w[unit] - w[8 + unit]).collect();
     let bias = b[0] - b[1];
     let error = with_head(&one, &[bias]).map(|_| ()).unwrap_err().to_string();
-    assert!(
-        error.contains("rows w/2, -w/2, zeros and the biases b/2, -b/2, -30"),
-        "{error}"
-    );
+    assert!(error.contains("rows w/2, -w/2, zeros and the biases b/2, -b/2, -30"), "{error}");
     let half = |sign: f32| one.iter().map(move |w| sign * w / 2.0);
     check(&half(1.0).chain(half(-1.0)).collect::<Vec<_>>(), &[bias / 2.0, -bias / 2.0]);
 }

@@ -163,8 +163,7 @@ impl<B: Batches> Trainer<'_, B> {
             // step with learning rate 0.
             let learning_rate =
                 self.learning_rate(*done as f64 + (number as f64 + 0.5) / batches as f64);
-            let BatchGradient { loss, examples, gradient } =
-                self.batches.batch(number, weights)?;
+            let BatchGradient { loss, examples, gradient } = self.batches.batch(number, weights)?;
             (total, count) = (total + loss, count + examples);
             training.clip.apply(gradient);
             training.optimizer.step(learning_rate, gradient, optimizer, weights)?;
