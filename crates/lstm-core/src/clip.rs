@@ -2,7 +2,7 @@
 use crate::Real;
 use crate::kernels::{DetectedKernel, Isa, Op};
 
-/// Gradient clipping rule against exploding gradients.
+/// Gradient clipping rule, which limits exploding gradients.
 ///
 /// # Examples
 ///
@@ -24,17 +24,17 @@ pub enum Clip {
     GlobalNorm(f64),
 }
 
-/// Statistics of one clipping.
+/// Statistics of one clipping operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clipped {
-    /// Euclidean norm of all gradients before clipping; NaN or infinite if a gradient was.
+    /// Euclidean norm of all gradients before clipping; NaN or infinite if a gradient is.
     pub norm: f64,
     /// Number of entries clipped by [`Clip::Value`]; 1 or 0 for [`Clip::GlobalNorm`].
     pub count: usize,
 }
 
 impl Clip {
-    /// Clips all gradients of a network, given as one slice. NaN stays NaN.
+    /// Clips all gradients of a network, given as one slice. A NaN remains NaN.
     pub fn apply<R: Real>(self, gradients: &mut [R]) -> Clipped {
         let mut squares = [0.0; LANES];
         DetectedKernel::detect().run(AddSquares { gradients, squares: &mut squares });
@@ -62,7 +62,7 @@ impl Clip {
 /// before it.
 const LANES: usize = 16;
 
-/// Adds the squares of every 16th gradient.
+/// Sums of squares: gradient `k` is added to sum `k % LANES`.
 struct AddSquares<'a, R> {
     gradients: &'a [R],
     squares: &'a mut [f64; LANES],
@@ -98,7 +98,7 @@ impl<R: Real> Op for Clamp<'_, R> {
         let (rows, rest) = self.gradients.as_chunks_mut::<LANES>();
         for row in rows {
             let beyond = row.iter().fold(false, |any, g| any | (g.abs() > self.limit));
-            // Seldom: most gradients are small.
+            // Rare: most gradients are within the limit.
             if beyond {
                 *self.count += clamp(self.limit, row);
             }

@@ -2,7 +2,7 @@
 use crate::Real;
 use crate::kernels::{DetectedKernel, LANES, Left, PANEL, Product, Right};
 
-/// Row-major matrix, possibly read transposed.
+/// Row-major matrix that may be read transposed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a, R> {
     data: &'a [R],
@@ -23,7 +23,7 @@ impl<'a, R> Matrix<'a, R> {
         Self { transposed: !self.transposed, ..self }
     }
 
-    /// Returns rows and columns as read.
+    /// Returns the numbers of rows and columns, after transposition.
     fn size(self) -> (usize, usize) {
         if self.transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
@@ -91,7 +91,7 @@ mod tests {
     use crate::kernels::DetectedKernel;
     use crate::{Kernel, Real};
 
-    /// Largest distance from ndarray's product in f64, over sizes and orientations.
+    /// Returns the largest difference from ndarray's product in f64, over sizes and orientations.
     fn largest_error<R: Real>(kernel: Kernel) -> f64 {
         let numbers = |count: usize, phase: f64| -> Vec<f64> {
             (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()

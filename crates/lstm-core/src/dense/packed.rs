@@ -8,8 +8,8 @@ use crate::{Kernel, LstmError, Real};
 
 /// Dense layer y = W x + b packed for inference; nothing allocates after construction.
 ///
-/// Every sum starts at the bias and adds the inputs in ascending order, so a row gives the same
-/// bits in every batch.
+/// Every sum starts at the bias and adds the inputs in ascending order, so the result of a row is
+/// bit-identical in every batch.
 ///
 /// # Examples
 ///
@@ -27,9 +27,9 @@ use crate::{Kernel, LstmError, Real};
 pub struct PackedDense<R> {
     shape: DenseShape,
     kernel: DetectedKernel,
-    // [blocks]
+    /// Bias by blocks of outputs, `[blocks]`.
     bias: Vec<OutputColumn<R>>,
-    // [blocks, N]
+    /// Weights of each input by blocks of outputs, `[blocks, N]`.
     columns: Vec<OutputColumn<R>>,
 }
 
