@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::{DenseParams, DenseShape};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{Dense, DetectedKernel, OUTPUTS, OutputColumn};
+use crate::kernels::{DenseRows, DetectedKernel, OUTPUTS, OutputColumn};
 use crate::{Kernel, LstmError, Real};
 
 /// Dense layer y = W x + b packed for inference; nothing allocates after construction.
@@ -97,7 +97,7 @@ impl<R: Real> PackedDense<R> {
     pub fn apply(&self, xs: &[R], ys: &mut [R]) -> Result<(), LstmError> {
         let rows = check_rows("xs", self.shape.input_size(), xs.len())?;
         check_len("ys", rows * self.shape.output_size(), ys.len())?;
-        self.kernel.run(Dense {
+        self.kernel.run(DenseRows {
             bias: &self.bias,
             columns: &self.columns,
             inputs: self.shape.input_size(),

@@ -1,4 +1,4 @@
-//! Inner loops, compiled once per instruction set and chosen at run time.
+//! Inner loops, compiled once per instruction set and selected at run time.
 //!
 //! Each loop is one generic source (an [`Op`]); [`DetectedKernel::run`] runs the copy that is
 //! compiled for the kernel in use.
@@ -26,8 +26,8 @@ mod vector;
 
 pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use batch::{LstmBatch, TILE};
-pub(crate) use cache::nearest_cache;
-pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
+pub(crate) use cache::l1_data_cache_bytes;
+pub(crate) use dense::{DenseRows, OUTPUTS, OutputColumn};
 pub(crate) use isa::{BASELINE_FUSED, Isa};
 pub(crate) use lstm::{Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, padded};
 #[cfg(feature = "train")]
@@ -43,6 +43,6 @@ pub(crate) use vector::{LANES, Plain, Vector};
 
 /// Loop with one source for all instruction sets.
 pub(crate) trait Op {
-    /// Runs the loop; always inlined, so that it is compiled for the caller's instruction set.
+    /// Runs the loop. Always inlined, so that it is compiled for the caller's instruction set.
     fn run<I: Isa>(self, isa: I);
 }

@@ -1,9 +1,9 @@
 //! Reading order and memory layout of one direction of a layer.
 use crate::kernels::{Rows, RowsMut};
 
-/// Direction of a layer.
+/// One direction of a layer: its reading order, and its columns in the layer's results.
 ///
-/// States are stored in the order of time for both directions: `[T + 1, B, P]`. The forward
+/// The states `[T + 1, B, P]` are stored in the order of time for both directions. The forward
 /// direction starts at state 0, the reverse direction at state `T`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Side {
@@ -16,12 +16,12 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    /// Creates the only direction of a layer of that many units.
+    /// Creates the direction of a unidirectional layer of `hidden` units.
     pub(super) fn only(hidden: usize) -> Self {
         Self { reversed: false, stride: hidden, offset: 0 }
     }
 
-    /// Returns the step that is read as number `read`.
+    /// Returns the time step at position `read` of the reading order.
     pub(super) fn step(self, read: usize, steps: usize) -> usize {
         if self.reversed { steps - 1 - read } else { read }
     }
