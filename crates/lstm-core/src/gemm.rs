@@ -1,6 +1,6 @@
 //! Matrix products of any size and orientation, over [`Product`].
 use crate::Real;
-use crate::kernels::{DetectedKernel, LANES, Left, PANEL, Product, Right};
+use crate::kernels::{DetectedKernel, LANES, LeftFactor, PANEL, Product, RightFactor};
 
 /// Row-major matrix that may be read transposed.
 #[derive(Debug, Clone, Copy)]
@@ -44,15 +44,15 @@ fn mat_mul_on<R: Real>(
     let ((rows, depth), (_, columns)) = (a.size(), b.size());
     debug_assert_eq!(depth, b.size().0, "invariant: inner sizes");
     debug_assert_eq!(rows * columns, c.len(), "invariant: size of a product");
-    let left = Left { data: a.data, stride: a.columns, transposed: a.transposed };
+    let left = LeftFactor { data: a.data, stride: a.columns, transposed: a.transposed };
     if !b.transposed && columns.is_multiple_of(LANES) {
-        let right = Right { data: b.data, columns, panel: columns };
+        let right = RightFactor { data: b.data, columns, panel: columns };
         kernel.run(Product { left, right, depth, columns, keep, c });
     } else {
         R::with_scratch(|panels| {
             pack(b, panels);
             let all = columns.next_multiple_of(LANES);
-            let right = Right { data: panels, columns: all, panel: PANEL };
+            let right = RightFactor { data: panels, columns: all, panel: PANEL };
             kernel.run(Product { left, right, depth, columns, keep, c });
         });
     }

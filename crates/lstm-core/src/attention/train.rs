@@ -3,7 +3,7 @@ use super::{AttentionParams, AttentionParamsMut, AttentionShape};
 use crate::dense::{dense_backward, dense_forward};
 use crate::error::{check_len, check_rows};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{DetectedKernel, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
+use crate::kernels::{AddWeighted, DetectedKernel, Dots, Tanh, TanhBackward, WeightedSum};
 use crate::{DenseParamsMut, LstmError, Real, softmax};
 
 /// Activations of one forward pass, and working memory of the backward pass.
@@ -179,12 +179,12 @@ pub fn attention_backward<R: Real>(
     let rows = d_scores.len();
     // d_v += d_score^T u
     mat_mul(Matrix::new(d_scores, rows, 1).t(), Matrix::new(u, rows, units), true, v);
-    kernel.run(ThroughTanh { d_scores, v: params.v, u, d_z });
+    kernel.run(TanhBackward { d_scores, v: params.v, u, d_z });
     let d_dense = DenseParamsMut { w, b };
     let Some(d_h) = d_h else {
         return dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, None);
     };
-    kernel.run(Spread { weights, vectors: d_context, width, rows: d_h });
+    kernel.run(AddWeighted { weights, vectors: d_context, width, rows: d_h });
     dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, Some(d_h))
 }
 

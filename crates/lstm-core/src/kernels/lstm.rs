@@ -245,7 +245,7 @@ pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize
 /// Weight columns of a group of units.
 #[derive(Clone, Copy)]
 struct GroupColumns<'a, R, const BLOCKS: usize, const TAILS: usize> {
-    /// GroupColumns `[count, width]` from the group's first block on.
+    /// Columns `[count, width]` of the blocks, from the group's first block on.
     blocks: &'a [Column<R>],
     width: usize,
     /// Tail columns `[count, TAILS]`.

@@ -31,13 +31,13 @@ pub(crate) use dense::{DenseRows, OUTPUTS, OutputColumn};
 pub(crate) use isa::{BASELINE_FUSED, Isa};
 pub(crate) use lstm::{Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, padded};
 #[cfg(feature = "train")]
-pub(crate) use product::{Left, PANEL, Product, Right};
+pub(crate) use product::{LeftFactor, PANEL, Product, RightFactor};
 pub(crate) use select::DetectedKernel;
 pub use select::Kernel;
 #[cfg(feature = "train")]
-pub(crate) use spread::{Dots, Spread, Tanh, ThroughTanh};
+pub(crate) use spread::{AddWeighted, Dots, Tanh, TanhBackward};
 #[cfg(feature = "train")]
-pub(crate) use train::{AddRows, BackwardStep, ForwardStep, Rows, RowsMut};
+pub(crate) use train::{AddRows, BackwardStep, ForwardStep, StridedRows, StridedRowsMut};
 #[cfg(feature = "train")]
 pub(crate) use vector::{LANES, Plain, Vector};
 

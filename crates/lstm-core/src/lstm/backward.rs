@@ -4,7 +4,7 @@ use std::ops::Range;
 use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape, Side};
 use crate::error::{check_len, check_optional_len};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{AddRows, BackwardStep, DetectedKernel, Left, PANEL, Product, Right};
+use crate::kernels::{AddRows, BackwardStep, DetectedKernel, LeftFactor, PANEL, Product, RightFactor};
 use crate::{LstmError, Real};
 
 /// Gradients of the loss with respect to the layer's results; `None` is zero.
@@ -156,8 +156,8 @@ pub(crate) fn backward_direction<R: Real>(
         let d_gates = &cache.d_gates[side.step(0, steps) % group * 4 * row..][..4 * row];
         let padded = row / batch;
         let product = Product {
-            left: Left { data: d_gates, stride: 4 * padded, transposed: false },
-            right: Right { data: &cache.weights.u, columns: padded, panel: PANEL },
+            left: LeftFactor { data: d_gates, stride: 4 * padded, transposed: false },
+            right: RightFactor { data: &cache.weights.u, columns: padded, panel: PANEL },
             depth: 4 * padded,
             columns: padded,
             keep: false,
