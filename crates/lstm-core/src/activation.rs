@@ -105,7 +105,8 @@ fn split<const FUSED: bool>(x: f32, scale: f32) -> (f32, f32) {
     (rounded, fused::<FUSED>(x, scale, -(rounded - ROUND)))
 }
 
-/// Evaluates the polynomial (2^r - 1) / r in pairs, a shorter dependency chain than Horner's scheme.
+/// Evaluates the polynomial (2^r - 1) / r in pairs, a shorter dependency chain than Horner's
+/// scheme.
 ///
 /// Without fused multiply-add it uses Horner's scheme, whose rounding errors are smaller.
 #[inline(always)]

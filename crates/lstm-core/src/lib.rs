@@ -55,8 +55,8 @@
 //! ```
 //!
 //! `w_ih` `[4H, I]` stacks the four `W` and `w_hh` `[4H, H]` the four `U`, each in the order i, f,
-//! g, o. This is the layout of `weight_ih` and `weight_hh` in `PyTorch`, so its weights can be copied
-//! without reordering.
+//! g, o. This is the layout of `weight_ih` and `weight_hh` in `PyTorch`, so its weights can be
+//! copied without reordering.
 //!
 //! # Parameters
 //!
@@ -64,9 +64,9 @@
 //! shapes ([`LstmShape`], [`BiLstmShape`], [`AttentionShape`], [`DenseShape`]) that split such a
 //! buffer into views. Clipping, optimisers, saving and loading are loops over one slice.
 //!
-//! The caller stacks the layers: the hidden states of a layer are the inputs of the next one. In the
-//! backward pass, the gradient with respect to the inputs of a layer is the gradient with respect to
-//! the hidden states of the layer before it.
+//! The caller stacks the layers: the hidden states of a layer are the inputs of the next one. In
+//! the backward pass, the gradient with respect to the inputs of a layer is the gradient with
+//! respect to the hidden states of the layer before it.
 //!
 //! # Reproducibility
 //!

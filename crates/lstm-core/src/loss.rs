@@ -59,8 +59,8 @@ impl<R: Real> CrossEntropy<'_, R> {
     ///
     /// # Errors
     /// [`LstmError::Length`] when a slice does not fit, [`LstmError::Target`] when a target is not
-    /// a class index, [`LstmError::Number`] unless the normaliser is positive, the smoothing is 0 to 1 and
-    /// every class weight is finite and not negative. Nothing is changed then.
+    /// a class index, [`LstmError::Number`] unless the normaliser is positive, the smoothing is 0
+    /// to 1 and every class weight is finite and not negative. Nothing is changed then.
     pub fn add(
         &self,
         logits: &[R],

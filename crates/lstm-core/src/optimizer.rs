@@ -24,8 +24,8 @@ pub enum Optimizer {
         /// Momentum: share of the last step that is kept; 0 is plain gradient descent.
         momentum: f64,
     },
-    /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019); plain Adam
-    /// if `weight_decay` is 0.
+    /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019); plain
+    /// Adam if `weight_decay` is 0.
     ///
     /// ```text
     /// w *= 1 - rate weight_decay

@@ -58,8 +58,8 @@ pub trait Real:
     /// Computes the hyperbolic tangent.
     ///
     /// `f64` calls the standard library. `f32` is computed without branches, so that loops over it
-    /// vectorise. Its absolute error is at most 3e-7; it is odd, within ±1, exactly ±1 for arguments
-    /// of magnitude 9.1 or more, and increasing up to errors of 5e-7. NaN remains NaN.
+    /// vectorise. Its absolute error is at most 3e-7; it is odd, within ±1, exactly ±1 for
+    /// arguments of magnitude 9.1 or more, and increasing up to errors of 5e-7. NaN remains NaN.
     ///
     /// ```
     /// use windvane_lstm_core::Real;

@@ -6,7 +6,8 @@ use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, pa
 use super::{DetectedKernel, Isa, Op};
 use crate::Real;
 
-/// Number of windows in a tile: all of them use a block of weights while it is in the L1 data cache.
+/// Number of windows in a tile: all of them use a block of weights while it is in the L1 data
+/// cache.
 pub(crate) const TILE: usize = 24;
 
 /// Number of windows (or rows) computed together.
@@ -30,8 +31,8 @@ pub(crate) struct LstmBatch<'a, R> {
     pub(crate) next: &'a mut [R],
     /// Working memory for the gate sums of a block, `[TILE]`.
     pub(crate) sums: &'a mut [Column<R>],
-    /// Output, `[B, T, stride]` if `every`, otherwise `[B, stride]`. Only the first `hidden` numbers
-    /// of each row are written.
+    /// Output, `[B, T, stride]` if `every`, otherwise `[B, stride]`. Only the first `hidden`
+    /// numbers of each row are written.
     pub(crate) out: &'a mut [R],
     pub(crate) stride: usize,
     /// Whether every hidden state is written, not only the last one.

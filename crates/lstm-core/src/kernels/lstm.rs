@@ -54,7 +54,8 @@ pub(crate) struct LstmWeights<'a, R> {
 const STATE_BYTES: usize = 2048;
 
 impl<'a, R> LstmWeights<'a, R> {
-    /// Returns the columns of a block and their distance `width`: every `width`-th column is its own.
+    /// Returns the columns of a block and their distance `width`: every `width`-th column is its
+    /// own.
     #[inline(always)]
     pub(super) fn columns_of(&self, block: usize) -> (&'a [Column<R>], usize) {
         let count = self.inputs + self.hidden;
@@ -63,7 +64,8 @@ impl<'a, R> LstmWeights<'a, R> {
         (&self.columns[2 * pair * count..][..count * width][inside..], width)
     }
 
-    /// Finds the group of which the L1 data cache still holds a part when a step reverses direction.
+    /// Finds the group of which the L1 data cache still holds a part when a step reverses
+    /// direction.
     ///
     /// Returns the group's place in the order of the step and the number of its last columns that
     /// are in the cache.
@@ -95,7 +97,8 @@ pub(crate) struct Lstm<'a, R> {
     pub(crate) h: &'a mut [R],
     /// Initial and final cell, padded.
     pub(crate) c: &'a mut [R],
-    /// Second buffer of the hidden state, padded; after an odd number of steps it has the last state.
+    /// Second buffer of the hidden state, padded; after an odd number of steps it has the last
+    /// state.
     pub(crate) next: &'a mut [R],
     /// Output for the hidden states; that of step t is written to `out[t * stride..][..hidden]`.
     pub(crate) out: Option<&'a mut [R]>,
@@ -105,8 +108,8 @@ pub(crate) struct Lstm<'a, R> {
 impl<R: Real> Op for Lstm<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
-        // Computes as many blocks at a time as fit into the registers. The order of each sum does not
-        // depend on that number.
+        // Computes as many blocks at a time as fit into the registers. The order of each sum does
+        // not depend on that number.
         match I::SUM_BYTES / size_of::<Column<R>>() {
             2.. => self.by::<I, 2>(),
             _ => self.by::<I, 1>(),
@@ -151,7 +154,8 @@ impl<R: Real> Lstm<'_, R> {
         for read in 0..self.steps {
             let t = if self.reversed { self.steps - 1 - read } else { read };
             let x = &self.xs[t * inputs..][..inputs];
-            let mut step = WindowStep { weights: &self.weights, x, h: &now[..hidden], c: self.c, next };
+            let mut step =
+                WindowStep { weights: &self.weights, x, h: &now[..hidden], c: self.c, next };
             // The order of the groups alternates: if the weights do not fit into the L1 data cache,
             // it still has those that the previous step read last.
             let backwards = read % 2 == 1;
@@ -191,8 +195,9 @@ struct WindowStep<'a, R> {
 impl<R: Real> WindowStep<'_, R> {
     /// Computes `BLOCKS` blocks and `TAILS` tail columns of units.
     ///
-    /// The columns `held` are the least recently used lines of the L1 data cache. They are prefetched
-    /// while no load is pending, because the columns that are read before them would evict them.
+    /// The columns `held` are the least recently used lines of the L1 data cache. They are
+    /// prefetched while no load is pending, because the columns that are read before them would
+    /// evict them.
     #[inline(always)]
     fn group<I: Isa, const BLOCKS: usize, const TAILS: usize>(
         &mut self,
@@ -302,8 +307,8 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> GroupColumns<'a, R, B
         values: &[R],
     ) {
         let (mut of_sums, mut of_tail) = (*sums, *tail);
-        // Chunks instead of slices indexed by k: a bounds check between loading a value and using it
-        // makes the compiler broadcast the value with two instructions.
+        // Chunks instead of slices indexed by k: a bounds check between loading a value and using
+        // it makes the compiler broadcast the value with two instructions.
         let mut blocks = self.blocks.chunks(self.width);
         for (k, &value) in values.iter().enumerate() {
             if BLOCKS > 0 {

@@ -1,7 +1,7 @@
 //! Matrix product kernel for training.
 //!
-//! C += A B is computed in tiles of C of a few rows and a few vectors of columns. The sums of a tile
-//! stay in registers for a part of the depth:
+//! C += A B is computed in tiles of C of a few rows and a few vectors of columns. The sums of a
+//! tile stay in registers for a part of the depth:
 //!
 //! ```text
 //!                     B row k:   [ 16 columns | 16 columns | .. ]   loaded
@@ -108,8 +108,8 @@ impl<R: Real> Product<'_, R> {
         }
     }
 
-    /// Computes all rows of `VECS` vectors of columns, `ROWS` at a time, the remaining ones in smaller
-    /// tiles.
+    /// Computes all rows of `VECS` vectors of columns, `ROWS` at a time, the remaining ones in
+    /// smaller tiles.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -119,7 +119,8 @@ impl<R: Real> Product<'_, R> {
     ) {
         let rows = self.c.len() / self.columns;
         let mut row = 0;
-        // The columns of A are far apart in memory, so more numbers of each column are used together.
+        // The columns of A are far apart in memory, so more numbers of each column are used
+        // together.
         if ROWS == 4 && VECS == 4 && self.left.transposed {
             row = self.tiles::<I, 6, VECS>(isa, &depth, row..rows, column);
         }

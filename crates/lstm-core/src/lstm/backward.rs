@@ -4,7 +4,9 @@ use std::ops::Range;
 use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape, Side};
 use crate::error::{check_len, check_optional_len};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{AddRows, BackwardStep, DetectedKernel, LeftFactor, PANEL, Product, RightFactor};
+use crate::kernels::{
+    AddRows, BackwardStep, DetectedKernel, LeftFactor, PANEL, Product, RightFactor,
+};
 use crate::{LstmError, Real};
 
 /// Gradients of the loss with respect to the layer's results; `None` is zero.
@@ -198,7 +200,8 @@ fn step_back<R: Real>(
     DetectedKernel::detect().run(step);
 }
 
-/// Returns two chunks of `len` numbers, the first one mutable; the second is empty if it is the same.
+/// Returns two chunks of `len` numbers, the first one mutable; the second is empty if it is the
+/// same.
 fn two_chunks<R>(chunks: &mut [R], len: usize, first: usize, second: usize) -> (&mut [R], &[R]) {
     if first < second {
         let (low, high) = chunks.split_at_mut(second * len);

@@ -4,8 +4,8 @@ use super::{LstmShape, Side};
 use crate::Real;
 use crate::kernels::LANES;
 
-/// Number of rows whose weight gradients are summed together: large enough to amortise the pass over
-/// the sums, small enough for the rows to stay in the caches.
+/// Number of rows whose weight gradients are summed together: large enough to amortise the pass
+/// over the sums, small enough for the rows to stay in the caches.
 const ROWS_TOGETHER: usize = 128;
 
 /// Activations of one forward pass, and working memory of the backward pass.
@@ -80,8 +80,8 @@ impl<R: Real> LstmCache<R> {
         &self.last_cell
     }
 
-    /// Returns the activations at step `t` of sequence `b` in the last forward pass; `None` if `t` or
-    /// `b` is out of range.
+    /// Returns the activations at step `t` of sequence `b` in the last forward pass; `None` if `t`
+    /// or `b` is out of range.
     ///
     /// # Examples
     ///
@@ -128,8 +128,8 @@ impl<R: Real> LstmCache<R> {
         self.batch * self.units().next_multiple_of(LANES)
     }
 
-    /// Returns the number of steps whose weight gradients are summed together: at least two, because
-    /// a step also reads the gradients of the step after it.
+    /// Returns the number of steps whose weight gradients are summed together: at least two,
+    /// because a step also reads the gradients of the step after it.
     pub(super) fn group(&self) -> usize {
         (ROWS_TOGETHER / self.batch.max(1)).max(2)
     }

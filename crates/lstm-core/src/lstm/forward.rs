@@ -73,8 +73,8 @@ pub fn lstm_forward<R: Real>(
 
 /// Runs the forward pass of one direction over `x` `[T, B, I]`.
 ///
-/// `start` `[B, stride]` and `results` `[T, B, stride]` are those of the whole layer. The caller has
-/// checked the sizes.
+/// `start` `[B, stride]` and `results` `[T, B, stride]` are those of the whole layer. The caller
+/// has checked the sizes.
 pub(crate) fn forward_direction<R: Real>(
     side: Side,
     shape: LstmShape,

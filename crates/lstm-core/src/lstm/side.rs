@@ -53,8 +53,16 @@ impl Side {
     }
 
     /// Returns the direction's rows at step `t` of `[T, B, stride]`, mutable.
-    pub(crate) fn rows_mut<R>(self, data: &mut [R], t: usize, batch: usize) -> StridedRowsMut<'_, R> {
-        StridedRowsMut { data: &mut data[t * batch * self.stride + self.offset..], stride: self.stride }
+    pub(crate) fn rows_mut<R>(
+        self,
+        data: &mut [R],
+        t: usize,
+        batch: usize,
+    ) -> StridedRowsMut<'_, R> {
+        StridedRowsMut {
+            data: &mut data[t * batch * self.stride + self.offset..],
+            stride: self.stride,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Wrong lengths are errors that say what was expected, and change nothing.
+//! Wrong lengths return errors that name the expected length, and change nothing.
 use windvane_lstm_core::{
     Biases, CrossEntropy, DenseShape, LstmCache, LstmError, LstmGradients, LstmParams, LstmShape,
     LstmStart, LstmState, LstmUpstream, MAX_SIZE, Optimizer, OptimizerState, PackedDense,
@@ -107,7 +107,7 @@ fn training_rejects_wrong_lengths() {
         let into = LstmGradients { d_params, d_inputs: None, d_start: None };
         lstm_backward(shape(), params, x, cache, upstream, into)
     };
-    assert!(backward(&x, none, &mut cache).is_err(), "without a forward pass");
+    assert!(backward(&x, none, &mut cache).is_err(), "accepted without a forward pass");
     forward(&x, 4, None, &mut cache).unwrap();
     assert_eq!(backward(&x[..8], none, &mut cache), Err(length("x", 16, 8)));
     let short = LstmUpstream { d_last_cell: Some(&[0.0; 3]), ..none };

@@ -1,4 +1,4 @@
-//! Wrong lengths given to the layers of v3 and v3.1 are errors, and change nothing.
+//! Wrong lengths passed to the layers of v3 and v3.1 return errors and change nothing.
 use windvane_lstm_core::{
     AttentionCache, AttentionParams, AttentionShape, BiLstmCache, BiLstmGradients, BiLstmShape,
     BiLstmUpstream, Biases, LstmError, LstmStart, LstmStartMut, MAX_SIZE, PackedAttention,
@@ -105,7 +105,7 @@ fn bilstm_training_rejects_wrong_lengths() {
             BiLstmGradients { d_params: shape.params_mut(&mut d).unwrap(), d_inputs, d_start };
         bilstm_backward(shape, params, x, cache, upstream, into)
     };
-    assert!(backward(&x, none, None, None, &mut cache).is_err(), "without a forward pass");
+    assert!(backward(&x, none, None, None, &mut cache).is_err(), "accepted without a forward pass");
     forward(&x, 4, None, &mut cache).unwrap();
     assert_eq!(backward(&x[..8], none, None, None, &mut cache), Err(length("x", 16, 8)));
     let short = BiLstmUpstream { d_last_cell: Some(&[1.0; 12]), ..none };
@@ -120,7 +120,7 @@ fn bilstm_training_rejects_wrong_lengths() {
     let got = backward(&x, ones, None, Some(start), &mut cache);
     assert_eq!(got, Err(length("d_start.hidden", 24, 12)));
     assert_eq!(backward(&x, none, None, None, &mut cache), Ok(()));
-    assert!(d.iter().all(|d| *d == 0.0), "what was refused added nothing");
+    assert!(d.iter().all(|d| *d == 0.0), "a rejected call added gradients");
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn attention_training_rejects_wrong_lengths() {
         let into = shape.params_mut(&mut d).unwrap();
         attention_backward(shape, params, h, cache, d_context, into, d_h)
     };
-    assert!(backward(&h, &[1.0; 4], None, &mut cache).is_err(), "without a forward pass");
+    assert!(backward(&h, &[1.0; 4], None, &mut cache).is_err(), "accepted without a forward pass");
     forward(&h, 2, &mut cache).unwrap();
     assert_eq!(backward(&h[2..], &[1.0; 4], None, &mut cache), Err(length("h", 8, 6)));
     assert_eq!(backward(&h, &[1.0; 2], None, &mut cache), Err(length("d_context", 4, 2)));
     let got = backward(&h, &[1.0; 4], Some(&mut short_rows), &mut cache);
     assert_eq!(got, Err(length("d_h", 8, 7)));
     assert_eq!(backward(&h, &[0.0; 4], None, &mut cache), Ok(()));
-    assert_eq!(d, [0.0; 12], "what was refused added nothing");
+    assert_eq!(d, [0.0; 12], "a rejected call added gradients");
 }
 
 #[test]

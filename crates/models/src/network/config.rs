@@ -50,8 +50,8 @@ pub struct NetworkConfig {
 pub enum Pooling {
     /// The state after the last row; of a bidirectional encoder the last state of each direction.
     LastStep,
-    /// Attention over the states of all rows: `score_t = v · tanh(W h_t + b)`, `a = softmax(score)`,
-    /// context `Σ a_t h_t` (Bahdanau et al. 2015).
+    /// Attention over the states of all rows: `score_t = v · tanh(W h_t + b)`, `a =
+    /// softmax(score)`, context `Σ a_t h_t` (Bahdanau et al. 2015).
     Attention {
         /// Units of the score's hidden layer.
         units: usize,

@@ -85,7 +85,8 @@ impl WeightedSignals {
     /// A model with given scaler and weights, one per channel of `spec`.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] when their number differs from the channels', for a weight that is not finite or when all are 0.
+    /// [`TrainError::Setting`] when their number differs from the channels', for a weight that is
+    /// not finite or when all are 0.
     pub fn new(spec: ModelSpec, scaler: Scaler, weights: Vec<f32>) -> Result<Self, TrainError> {
         spec.validate()?;
         let expected = spec.signals.width();

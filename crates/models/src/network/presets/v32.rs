@@ -3,8 +3,8 @@
 //! **Shapes** window `[T, C]` → LSTM(C → H), hidden state after the last row `[H]` →
 //! dense(H → 3) → softmax: UP, DOWN, NEUTRAL.
 //!
-//! One prediction takes a few microseconds and allocates nothing. [`v32_stateful`](stateful) is the same
-//! network with a state that is carried from candle to candle.
+//! One prediction takes a few microseconds and allocates nothing. [`v32_stateful`](stateful) is the
+//! same network with a state that is carried from candle to candle.
 //!
 //! # Weights from `PyTorch`
 //! [`Network::load_state_dict`](crate::network::Network::load_state_dict) reads, and
