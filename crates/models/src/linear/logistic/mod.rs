@@ -69,9 +69,9 @@ impl LogisticRegression {
     /// probability of NEUTRAL.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] when the number of weights is not that of the values of a window, when
-    /// the width of the scaler is not the number of channels, for a weight that is not finite, and
-    /// for a probability that is not between 0 and 1.
+    /// [`TrainError::Setting`] when the number of weights is not that of the values of a window,
+    /// when the width of the scaler is not the number of channels, for a weight that is not finite,
+    /// and for a probability that is not between 0 and 1.
     pub fn new(
         spec: ModelSpec,
         scaler: Scaler,

@@ -114,7 +114,8 @@ impl<'a> UpDownWindows<'a> {
 
     /// Computes the lower triangle of Σ x xᵀ of some windows.
     ///
-    /// Four windows are added at a time, so that each sum is read and written once per four windows.
+    /// Four windows are added at a time, so that each sum is read and written once per four
+    /// windows.
     fn squares(&self, samples: &[Sample]) -> Vec<f64> {
         let n = self.weight_count();
         let mut sums = vec![0.0; n * n];

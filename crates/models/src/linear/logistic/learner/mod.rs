@@ -68,8 +68,8 @@ impl LogisticLearner {
     /// # Errors
     /// [`TrainError::TooFewWindows`] for fewer than 50 windows labelled UP or DOWN,
     /// [`TrainError::EmptyClass`] when one of the two directions does not occur,
-    /// [`TrainError::Signal`] when there are no rows to fit the scaler on, [`TrainError::Validation`]
-    /// when the two sets do not belong together.
+    /// [`TrainError::Signal`] when there are no rows to fit the scaler on,
+    /// [`TrainError::Validation`] when the two sets do not belong together.
     ///
     /// # Panics
     /// Never: the weights of every fit end with the intercept.

@@ -3,8 +3,8 @@ use windvane_signals::{Sample, SampleSet, Scaler};
 
 use crate::TrainError;
 
-/// Scaled rows of all tables. Each window is a slice of them, so that overlapping windows share their
-/// rows.
+/// Scaled rows of all tables. Each window is a slice of them, so that overlapping windows share
+/// their rows.
 #[derive(Debug)]
 pub(super) struct ScaledWindows {
     /// Scaled rows of each table, `[rows, C]`; incomplete rows are zeros and belong to no window.
