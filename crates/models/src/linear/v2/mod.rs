@@ -104,8 +104,8 @@ impl WeightedSignals {
         if !total.is_finite() || total <= 0.0 {
             return Err(SettingError {
                 setting: "sum of the magnitudes of the weights",
-                expected: "finite and above 0; channels other than momentum, macd, trend and rsi have \
-                           the hand-set weight 0, give weights for them",
+                expected: "finite and above 0 (only momentum, macd, trend and rsi have hand-set \
+                           weights; give weights for other channels)",
                 got: f64::from(total),
             }
             .into());

@@ -1,5 +1,5 @@
-//! Gradients against finite differences, dropout, and pieces of long sequences.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+//! Gradients against finite differences, dropout, and truncated sequences with a carried state.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 use windvane_lstm_core::{CrossEntropy, Init, LstmStart};
 
 use super::{Cache, DropoutSeed};
@@ -115,23 +115,23 @@ fn numbers(count: usize, phase: f64) -> Vec<f64> {
 }
 
 #[test]
-fn gradients_of_a_piece_equal_finite_differences() {
+fn gradients_of_a_truncated_sequence_equal_finite_differences() {
     let layers = stateful();
     let (batch, steps) = (3, 6);
     let mut weights = numbers(layers.weight_count(), 0.3);
     let x = numbers(steps * batch * CHANNELS, 0.0);
     let (hidden, cell) = (numbers(batch * HIDDEN, 1.0), numbers(batch * HIDDEN, 2.0));
-    // Several steps of one sequence, the first and last among them, none of another's end.
-    let (picked, targets) = ([0, 1, 4, 5, 7, 13, 15], [0, 2, 1, 0, 1, 2, 0]);
+    // The first and the last step of sequence 0, four steps of sequence 1, one of sequence 2.
+    let (selected, targets) = ([0, 1, 4, 5, 7, 13, 15], [0, 2, 1, 0, 1, 2, 0]);
     let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0 };
     let mut cache = Cache::default();
     let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
         let start = LstmStart { hidden: &hidden, cell: &cell };
-        let logits = layers.forward_from(weights, &x, start, &picked, None, &mut cache).unwrap();
+        let logits = layers.forward_from(weights, &x, start, &selected, None, &mut cache).unwrap();
         let mut d_logits = vec![0.0; logits.len()];
         let value = loss.add(logits, &targets, 20.0, &mut d_logits).unwrap();
         if let Some(into) = d_weights {
-            layers.backward_from(weights, &x, &picked, &d_logits, &mut cache, into).unwrap();
+            layers.backward_from(weights, &x, &selected, &d_logits, &mut cache, into).unwrap();
         }
         value
     };
@@ -153,24 +153,24 @@ fn gradients_of_a_piece_equal_finite_differences() {
 }
 
 #[test]
-fn pieces_with_the_state_carried_are_one_long_pass() {
+fn truncated_sequences_with_carried_state_equal_one_long_pass() {
     let layers = stateful();
     let (batch, steps) = (2, 12);
     let weights = numbers(layers.weight_count(), 0.3);
     let x = numbers(steps * batch * CHANNELS, 0.0);
     let zeros = vec![0.0; batch * HIDDEN];
-    let places: Vec<usize> = (0..steps * batch).collect();
+    let selected: Vec<usize> = (0..steps * batch).collect();
     let mut whole = Cache::default();
     let start = LstmStart { hidden: &zeros, cell: &zeros };
     let expected =
-        layers.forward_from(&weights, &x, start, &places, None, &mut whole).unwrap().to_vec();
+        layers.forward_from(&weights, &x, start, &selected, None, &mut whole).unwrap().to_vec();
     let (mut hidden, mut cell) = (zeros.clone(), zeros.clone());
     let (mut cache, mut got) = (Cache::default(), Vec::new());
     for piece in x.chunks(5 * batch * CHANNELS) {
         let start = LstmStart { hidden: &hidden, cell: &cell };
-        let places = &places[..piece.len() / CHANNELS];
+        let selected = &selected[..piece.len() / CHANNELS];
         got.extend_from_slice(
-            layers.forward_from(&weights, piece, start, places, None, &mut cache).unwrap(),
+            layers.forward_from(&weights, piece, start, selected, None, &mut cache).unwrap(),
         );
         let (last_hidden, last_cell) = layers.last_state(&cache);
         (hidden, cell) = (last_hidden.to_vec(), last_cell.to_vec());
