@@ -44,14 +44,14 @@ const ONE_BITS: u32 = 0x3f80_0000;
 const POWERS: [f32; 6] =
     [LN_2, 0.240_226_49, 0.055_503_566, 0.009_618_239_5, 0.001_339_119_4, 0.000_154_035_08];
 
-/// Hyperbolic tangent tanh x.
+/// Computes the hyperbolic tangent tanh x.
 #[inline(always)]
 pub(crate) fn tanh_f32<const FUSED: bool>(x: f32) -> f32 {
     let (numerator, denominator) = tanh_quotient::<FUSED>(x);
     numerator / denominator
 }
 
-/// Logistic function 1 / (1 + e^-x).
+/// Computes the logistic function 1 / (1 + e^-x).
 #[inline(always)]
 pub(crate) fn sigmoid_f32<const FUSED: bool>(x: f32) -> f32 {
     1.0 / sigmoid_denominator::<FUSED>(x)

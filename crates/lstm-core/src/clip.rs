@@ -62,7 +62,7 @@ impl Clip {
 /// before it.
 const LANES: usize = 16;
 
-/// Sums of squares: gradient `k` is added to sum `k % LANES`.
+/// Kernel that adds the square of each gradient to one of `LANES` sums.
 struct AddSquares<'a, R> {
     gradients: &'a [R],
     squares: &'a mut [f64; LANES],
@@ -85,7 +85,7 @@ impl<R: Real> Op for AddSquares<'_, R> {
     }
 }
 
-/// Clips every gradient to [-limit, limit] and counts those outside.
+/// Kernel that clips every gradient to [-limit, limit] and counts the clipped ones.
 struct Clamp<'a, R> {
     limit: R,
     gradients: &'a mut [R],
@@ -107,6 +107,7 @@ impl<R: Real> Op for Clamp<'_, R> {
     }
 }
 
+/// Clips some gradients to [-limit, limit] and returns the number of clipped ones.
 fn clamp<R: Real>(limit: R, gradients: &mut [R]) -> usize {
     let mut count = 0;
     for g in gradients {

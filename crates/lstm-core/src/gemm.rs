@@ -29,11 +29,12 @@ impl<'a, R> Matrix<'a, R> {
     }
 }
 
-/// Matrix product `c = a b`, or `c += a b` if `keep`.
+/// Computes the matrix product `c = a b`, or `c += a b` if `keep`.
 pub(crate) fn mat_mul<R: Real>(a: Matrix<'_, R>, b: Matrix<'_, R>, keep: bool, c: &mut [R]) {
     mat_mul_on(DetectedKernel::detect(), a, b, keep, c);
 }
 
+/// Computes the matrix product on a given kernel.
 fn mat_mul_on<R: Real>(
     kernel: DetectedKernel,
     a: Matrix<'_, R>,

@@ -134,7 +134,7 @@ impl Optimizer {
     }
 }
 
-/// One step of gradient descent over all weights.
+/// Kernel of one step of gradient descent.
 struct SgdStep<'a, R> {
     momentum: R,
     rate: R,
@@ -153,7 +153,7 @@ impl<R: Real> Op for SgdStep<'_, R> {
     }
 }
 
-/// One step of Adam over all weights.
+/// Kernel of one step of Adam or AdamW.
 struct AdamStep<'a, R> {
     beta1: R,
     rest1: R,

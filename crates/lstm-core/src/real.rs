@@ -86,13 +86,13 @@ pub(crate) mod sealed {
 
     /// Private operations of a number type.
     ///
-    /// `FUSED` says whether the surrounding code is compiled for a processor with fused
-    /// multiply-add: without it `mul_add` is a call into the mathematics library.
+    /// `FUSED` must be whether the calling code is compiled for a processor with fused
+    /// multiply-add. Without it, `mul_add` is a slow call into the mathematics library.
     #[expect(unnameable_types, reason = "seals `Real`")]
     pub trait Sealed: Sized {
         /// Computes `self * factor + addend`, rounded once.
         ///
-        /// A slow library call in builds that do not enable the processor's fused multiply-add.
+        /// This is a slow library call in code that is compiled without fused multiply-add.
         #[must_use]
         fn mul_add(self, factor: Self, addend: Self) -> Self;
         /// Computes e to the power `self`.

@@ -6,8 +6,7 @@ use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, pa
 use super::{DetectedKernel, Isa, Op};
 use crate::Real;
 
-/// Number of windows in a tile: all of them use a block of weights while it is in the L1 data
-/// cache.
+/// Number of windows that use a block of weights while it is in the L1 data cache.
 pub(crate) const TILE: usize = 24;
 
 /// Number of windows (or rows) computed together.

@@ -54,8 +54,7 @@ pub(crate) struct LstmWeights<'a, R> {
 const STATE_BYTES: usize = 2048;
 
 impl<'a, R> LstmWeights<'a, R> {
-    /// Returns the columns of a block and their distance `width`: every `width`-th column is its
-    /// own.
+    /// Returns a slice and `width`: every `width`-th column of the slice belongs to the block.
     #[inline(always)]
     pub(super) fn columns_of(&self, block: usize) -> (&'a [Column<R>], usize) {
         let count = self.inputs + self.hidden;
@@ -64,8 +63,7 @@ impl<'a, R> LstmWeights<'a, R> {
         (&self.columns[2 * pair * count..][..count * width][inside..], width)
     }
 
-    /// Finds the group of which the L1 data cache still holds a part when a step reverses
-    /// direction.
+    /// Finds the group that is only partly in the L1 data cache when the reading order reverses.
     ///
     /// Returns the group's place in the order of the step and the number of its last columns that
     /// are in the cache.

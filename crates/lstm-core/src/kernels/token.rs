@@ -2,7 +2,7 @@
 //!
 //! A value of [`Avx2`] or [`Avx512`] proves that the processor has the instructions: its field is
 //! private to this module, and `detect` is its only constructor. Code that needs the instructions
-//! takes the token.
+//! requires the token as an argument.
 
 /// Token of AVX2 and FMA: sixteen registers of 32 bytes.
 #[cfg(target_arch = "x86_64")]

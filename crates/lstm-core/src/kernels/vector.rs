@@ -109,27 +109,27 @@ impl Vector<f32, Avx512> for Zmm {
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
     }
     #[inline(always)]
     fn mul(self, factor: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_mul_ps(self.0, factor.0) })
     }
     #[inline(always)]
     fn add(self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_add_ps(self.0, addend.0) })
     }
     #[inline(always)]
     fn square_from(self, minuend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_fnmadd_ps(self.0, self.0, minuend.0) })
     }
     #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
-        // SAFETY: the array has 64 bytes; `self` was made with the token of AVX-512.
+        // SAFETY: the array has 64 bytes; `self` was created with the token of AVX-512.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
     }
 }
@@ -157,33 +157,33 @@ impl Vector<f32, Avx2> for Ymm2 {
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_fmadd_ps(self.0[0], factor.0[0], addend.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_fmadd_ps(self.0[1], factor.0[1], addend.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn mul(self, factor: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_mul_ps(self.0[0], factor.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_mul_ps(self.0[1], factor.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn add(self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_add_ps(self.0[0], addend.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_add_ps(self.0[1], addend.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn square_from(self, minuend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_fnmadd_ps(self.0[0], self.0[0], minuend.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_fnmadd_ps(self.0[1], self.0[1], minuend.0[1]) };
         Self([low, high])
     }
@@ -191,7 +191,7 @@ impl Vector<f32, Avx2> for Ymm2 {
     fn store(self, to: &mut [f32; LANES]) {
         let (halves, _) = to.as_chunks_mut::<8>();
         for (half, values) in halves.iter_mut().zip(self.0) {
-            // SAFETY: the array has 32 bytes; `self` was made with the token of AVX2.
+            // SAFETY: the array has 32 bytes; `self` was created with the token of AVX2.
             unsafe { _mm256_storeu_ps(half.as_mut_ptr(), values) }
         }
     }

@@ -6,8 +6,8 @@ use windvane_lstm_core::{
 
 use crate::common::{bits, draws};
 
-/// Sizes and a seed: hidden sizes with and without a tail, batches with and without a partial
-/// group.
+/// Generates sizes and a seed; hidden sizes with and without a tail, batches with and without a
+/// partial group.
 fn batch() -> impl Strategy<Value = (usize, usize, usize, usize, u64)> {
     (1_usize..9, 1_usize..70, 1_usize..6, 1_usize..60, any::<u64>())
 }

@@ -1,5 +1,5 @@
 //! Helpers of the tests: layouts, conversions and random numbers.
-use windvane_lstm_core::{Purpose, Real, Stream};
+use windvane_lstm_core::{LstmError, Purpose, Real, Stream};
 
 /// Converts numbers to another type.
 pub(crate) fn cast<R: Real>(values: &[f64]) -> Vec<R> {
@@ -34,8 +34,14 @@ pub(crate) fn reversed<R: Copy>(values: &[R], steps: usize) -> Vec<R> {
     values.chunks(values.len() / steps).rev().flatten().copied().collect()
 }
 
+/// Returns the bit patterns of numbers.
 pub(crate) fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
+}
+
+/// Creates the error of a wrong length.
+pub(crate) fn length(what: &'static str, expected: usize, got: usize) -> LstmError {
+    LstmError::Length { what, expected, got }
 }
 
 /// Returns the largest absolute difference between two entries at the same index.

@@ -5,12 +5,10 @@ use windvane_lstm_core::{
     PackedLstm, dense_backward, dense_forward, lstm_backward, lstm_forward,
 };
 
+use crate::common::length;
+
 fn shape() -> LstmShape {
     LstmShape::new(2, 3, Biases::One).unwrap()
-}
-
-fn length(what: &'static str, expected: usize, got: usize) -> LstmError {
-    LstmError::Length { what, expected, got }
 }
 
 #[test]

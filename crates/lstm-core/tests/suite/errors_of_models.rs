@@ -6,9 +6,7 @@ use windvane_lstm_core::{
     bilstm_forward, relu_backward,
 };
 
-fn length(what: &'static str, expected: usize, got: usize) -> LstmError {
-    LstmError::Length { what, expected, got }
-}
+use crate::common::length;
 
 fn bilstm() -> (BiLstmShape, Vec<f64>) {
     let shape = BiLstmShape::new(2, 3, Biases::One).unwrap();

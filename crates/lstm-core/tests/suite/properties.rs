@@ -12,7 +12,8 @@ fn biases() -> impl Strategy<Value = Biases> {
     prop_oneof![Just(Biases::One), Just(Biases::Two)]
 }
 
-/// Shape, number of time steps and a seed; hidden sizes with and without a partial block.
+/// Generates a shape, a number of time steps and a seed; hidden sizes with and without a partial
+/// block.
 fn layer() -> impl Strategy<Value = (LstmShape, usize, u64)> {
     (1_usize..9, 1_usize..50, biases(), 1_usize..12, any::<u64>())
         .prop_map(|(i, h, b, t, seed)| (LstmShape::new(i, h, b).unwrap(), t, seed))

@@ -8,14 +8,16 @@ use windvane_lstm_core::{
 use crate::common::{bits, draws, max_difference, reversed, swap_axes};
 use crate::network::Network;
 
-/// Shape, number of time steps and a seed; hidden sizes with and without a partial block.
+/// Generates a shape, a number of time steps and a seed; hidden sizes with and without a partial
+/// block.
 fn layer() -> impl Strategy<Value = (BiLstmShape, usize, u64)> {
     let biases = prop_oneof![Just(Biases::One), Just(Biases::Two)];
     (1_usize..9, 1_usize..36, biases, 1_usize..12, any::<u64>())
         .prop_map(|(i, h, b, t, seed)| (BiLstmShape::new(i, h, b).unwrap(), t, seed))
 }
 
-/// Shape, number of time steps and a seed; unit numbers with and without a partial block.
+/// Generates a shape, a number of time steps and a seed; unit numbers with and without a partial
+/// block.
 fn attention() -> impl Strategy<Value = (AttentionShape, usize, u64)> {
     (1_usize..40, 1_usize..70, 1_usize..12, any::<u64>())
         .prop_map(|(n, a, t, seed)| (AttentionShape::new(n, a).unwrap(), t, seed))

@@ -36,7 +36,7 @@ pub struct Network {
     pub(super) packed: Packed,
 }
 
-/// Formats sizes instead of weights, because the output of every type that contains a model has it.
+/// Formats sizes instead of weights, to keep the output short.
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network")

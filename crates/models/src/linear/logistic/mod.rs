@@ -53,7 +53,7 @@ pub struct LogisticRegression {
     record: Option<TrainingRecord>,
 }
 
-/// Formats sizes instead of weights, because the output of every type that contains a model has it.
+/// Formats sizes instead of weights, to keep the output short.
 impl std::fmt::Debug for LogisticRegression {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LogisticRegression")

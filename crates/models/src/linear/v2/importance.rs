@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// The derivative of 1 / (1 + exp(−x)) is 1/4 at P(UP) = 1/2. An effect of 0.05 therefore means
 /// that P(UP) is 55 % if the channel is one standard deviation above its mean and all other
-/// channels are neutral. The effect is that with the other channels held constant. Two correlated
-/// channels share their common effect, and both intervals are wide.
+/// channels are neutral. The other channels are held constant: two correlated channels share their
+/// common effect, and both intervals are wide.
 ///
 /// The standard error is cluster-robust. A cluster is a block of consecutive candles of all pairs
 /// (20 candles, or two horizons if that is longer). The covariance of the weights is H⁻¹ S H⁻¹,

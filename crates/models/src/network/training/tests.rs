@@ -65,18 +65,16 @@ fn dropout_acts_in_training_only() {
     assert_ne!(logits(one), logits(None));
 }
 
-fn waves(count: usize, phase: f64) -> Vec<f64> {
-    (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()
+/// Returns `count` numbers of a sine wave of the given amplitude.
+fn waves(count: usize, phase: f64, amplitude: f64) -> Vec<f64> {
+    (0..count).map(|i| amplitude * (i as f64 * 1.7 + phase).sin()).collect()
 }
 
 /// Compares a network's gradients with central differences in f64.
 fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
     let (steps, targets) = (5, [0, 2, 1]);
-    let mut weights = waves(layers.weight_count(), 0.3);
-    for weight in &mut weights {
-        *weight *= 0.4;
-    }
-    let x = waves(steps * targets.len() * CHANNELS, 0.0);
+    let mut weights = waves(layers.weight_count(), 0.3, 0.4);
+    let x = waves(steps * targets.len() * CHANNELS, 0.0, 1.0);
     let loss = CrossEntropy { classes: layers.classes(), weights: None, smoothing: 0.0 };
     let mut cache = Cache::default();
     let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
@@ -90,17 +88,22 @@ fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
     };
     let mut d_weights = vec![0.0; weights.len()];
     value(&weights, Some(&mut d_weights));
-    let eps = 1e-5;
+    compare(&mut weights, &d_weights, |weights| value(weights, None));
+}
+
+/// Compares a gradient with the central differences of `loss` around `weights`.
+fn compare(weights: &mut [f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) -> f64) {
+    let step = 1e-5;
     for index in 0..weights.len() {
         let middle = weights[index];
-        weights[index] = middle + eps;
-        let above = value(&weights, None);
-        weights[index] = middle - eps;
-        let below = value(&weights, None);
+        weights[index] = middle + step;
+        let above = loss(weights);
+        weights[index] = middle - step;
+        let below = loss(weights);
         weights[index] = middle;
-        let slope = (above - below) / (2.0 * eps);
-        let difference = (slope - d_weights[index]).abs();
-        let got = d_weights[index];
+        let slope = (above - below) / (2.0 * step);
+        let got = gradient[index];
+        let difference = (slope - got).abs();
         assert!(difference <= 1e-6 * slope.abs().max(1e-2), "{index}: {slope}, got {got}");
     }
 }
@@ -110,17 +113,13 @@ fn stateful() -> Layers {
     Layers::new(&config, CHANNELS, 3).unwrap()
 }
 
-fn numbers(count: usize, phase: f64) -> Vec<f64> {
-    (0..count).map(|i| 0.5 * (i as f64 * 1.7 + phase).sin()).collect()
-}
-
 #[test]
 fn gradients_of_a_truncated_sequence_equal_finite_differences() {
     let layers = stateful();
     let (batch, steps) = (3, 6);
-    let mut weights = numbers(layers.weight_count(), 0.3);
-    let x = numbers(steps * batch * CHANNELS, 0.0);
-    let (hidden, cell) = (numbers(batch * HIDDEN, 1.0), numbers(batch * HIDDEN, 2.0));
+    let mut weights = waves(layers.weight_count(), 0.3, 0.5);
+    let x = waves(steps * batch * CHANNELS, 0.0, 0.5);
+    let (hidden, cell) = (waves(batch * HIDDEN, 1.0, 0.5), waves(batch * HIDDEN, 2.0, 0.5));
     // The first and the last step of sequence 0, four steps of sequence 1, one of sequence 2.
     let (selected, targets) = ([0, 1, 4, 5, 7, 13, 15], [0, 2, 1, 0, 1, 2, 0]);
     let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0 };
@@ -137,27 +136,15 @@ fn gradients_of_a_truncated_sequence_equal_finite_differences() {
     };
     let mut d_weights = vec![0.0; weights.len()];
     value(&weights, Some(&mut d_weights));
-    let eps = 1e-5;
-    for index in 0..weights.len() {
-        let middle = weights[index];
-        let mut at = |weight| {
-            weights[index] = weight;
-            value(&weights, None)
-        };
-        let slope = (at(middle + eps) - at(middle - eps)) / (2.0 * eps);
-        weights[index] = middle;
-        let got = d_weights[index];
-        let difference = (slope - got).abs();
-        assert!(difference <= 1e-6 * slope.abs().max(1e-2), "{index}: {slope}, got {got}");
-    }
+    compare(&mut weights, &d_weights, |weights| value(weights, None));
 }
 
 #[test]
 fn truncated_sequences_with_carried_state_equal_one_long_pass() {
     let layers = stateful();
     let (batch, steps) = (2, 12);
-    let weights = numbers(layers.weight_count(), 0.3);
-    let x = numbers(steps * batch * CHANNELS, 0.0);
+    let weights = waves(layers.weight_count(), 0.3, 0.5);
+    let x = waves(steps * batch * CHANNELS, 0.0, 0.5);
     let zeros = vec![0.0; batch * HIDDEN];
     let selected: Vec<usize> = (0..steps * batch).collect();
     let mut whole = Cache::default();
