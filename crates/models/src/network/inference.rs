@@ -12,7 +12,7 @@ pub(super) const BATCH: usize = 24;
 
 /// Layers of a network packed for inference.
 #[derive(Clone)]
-pub(crate) struct Packed {
+pub(crate) struct PackedNetwork {
     pub(super) encoder: PackedEncoder,
     attention: Option<PackedAttention<f32>>,
     hidden: Vec<PackedDense<f32>>,
@@ -57,7 +57,7 @@ const FOREIGN: LstmError = LstmError::Length { what: "scratch", expected: 1, got
 
 impl Layers {
     /// Packs the parameters for inference.
-    pub(crate) fn pack(&self, weights: &[f32]) -> Result<Packed, LstmError> {
+    pub(crate) fn pack(&self, weights: &[f32]) -> Result<PackedNetwork, LstmError> {
         let [encoder, attention, mut rest] = self.split(weights);
         let encoder = self.encoder.pack(encoder)?;
         let attention = match self.attention {
@@ -71,11 +71,11 @@ impl Layers {
             rest = after;
         }
         let head = hidden.pop().ok_or(LstmError::Size { what: "dense", expected: 1, got: 0 })?;
-        Ok(Packed { encoder, attention, hidden, head })
+        Ok(PackedNetwork { encoder, attention, hidden, head })
     }
 }
 
-impl Packed {
+impl PackedNetwork {
     /// Returns the kernel that the layers run on.
     pub(super) fn kernel(&self) -> Kernel {
         self.encoder.kernel()

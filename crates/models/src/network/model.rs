@@ -5,7 +5,7 @@ use std::path::Path;
 use windvane_lstm_core::{Kernel, LstmError, Tensors};
 use windvane_signals::{Scaler, Window};
 
-use super::inference::{BATCH, BatchBuffers, Packed, WindowBuffers};
+use super::inference::{BATCH, BatchBuffers, PackedNetwork, WindowBuffers};
 use super::state_dict::{self, StateDict};
 use super::{CLASSES, Layers, NetworkConfig, saved};
 use crate::artifact::read_file;
@@ -33,7 +33,7 @@ pub struct Network {
     pub(crate) record: Option<TrainingRecord>,
     pub(crate) layers: Layers,
     pub(crate) weights: Tensors<f32>,
-    pub(super) packed: Packed,
+    pub(super) packed: PackedNetwork,
 }
 
 /// Formats sizes instead of weights, to keep the output short.

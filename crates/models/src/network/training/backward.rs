@@ -3,7 +3,7 @@ use windvane_lstm_core::{
     LstmError, Real, apply_dropout, attention_backward, dense_backward, relu_backward,
 };
 
-use super::forward::{Cache, DenseCache, zeros};
+use super::forward::{DenseCache, NetworkCache, zeros};
 use crate::network::Layers;
 use crate::network::training::encoder::Upstream;
 
@@ -15,7 +15,7 @@ impl Layers {
         weights: &[R],
         x: &[R],
         d_logits: &[R],
-        cache: &mut Cache<R>,
+        cache: &mut NetworkCache<R>,
         d_weights: &mut [R],
     ) -> Result<(), LstmError> {
         let [encoder, attention, dense] = self.split(weights);
@@ -56,7 +56,7 @@ impl Layers {
         x: &[R],
         selected: &[usize],
         d_logits: &[R],
-        cache: &mut Cache<R>,
+        cache: &mut NetworkCache<R>,
         d_weights: &mut [R],
     ) -> Result<(), LstmError> {
         if selected.is_empty() {

@@ -25,7 +25,7 @@ impl DropoutSeed {
 
 /// Activations cached for the backward pass; the buffers are reused for all batches.
 #[derive(Debug)]
-pub(crate) struct Cache<R> {
+pub(crate) struct NetworkCache<R> {
     pub(crate) encoder: EncoderCache<R>,
     pub(crate) attention: AttentionCache<R>,
     /// States at the selected steps, `[N, H]`.
@@ -46,7 +46,7 @@ pub(crate) struct DenseCache<R> {
     pub(super) d_inputs: Vec<Vec<R>>,
 }
 
-impl<R: Real> Default for Cache<R> {
+impl<R: Real> Default for NetworkCache<R> {
     fn default() -> Self {
         Self {
             encoder: EncoderCache::default(),
@@ -76,7 +76,7 @@ impl Layers {
     }
 
     /// Returns the last hidden states and cells, each `[B, H]`.
-    pub(crate) fn last_state<'c, R: Real>(&self, cache: &'c Cache<R>) -> (&'c [R], &'c [R]) {
+    pub(crate) fn last_state<'c, R: Real>(&self, cache: &'c NetworkCache<R>) -> (&'c [R], &'c [R]) {
         (self.encoder.last_hidden(&cache.encoder), self.encoder.last_cell(&cache.encoder))
     }
 
@@ -120,7 +120,7 @@ impl Layers {
         x: &[R],
         batch: usize,
         dropout: Option<DropoutSeed>,
-        cache: &'c mut Cache<R>,
+        cache: &'c mut NetworkCache<R>,
     ) -> Result<&'c [R], LstmError> {
         let [encoder, attention, dense] = self.split(weights);
         self.encoder.forward(encoder, x, batch, None, &mut cache.encoder)?;
@@ -148,7 +148,7 @@ impl Layers {
         start: LstmStart<'_, R>,
         selected: &[usize],
         dropout: Option<DropoutSeed>,
-        cache: &'c mut Cache<R>,
+        cache: &'c mut NetworkCache<R>,
     ) -> Result<&'c [R], LstmError> {
         let [encoder, _, dense] = self.split(weights);
         let width = self.encoder.output_size();

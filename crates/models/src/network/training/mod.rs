@@ -8,5 +8,5 @@ mod stateful_tests;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use forward::{Cache, DropoutSeed};
+pub(crate) use forward::{DropoutSeed, NetworkCache};
 pub use learner::NetworkLearner;

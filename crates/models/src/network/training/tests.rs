@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 use windvane_lstm_core::{CrossEntropy, Init, LstmStart};
 
-use super::{Cache, DropoutSeed};
+use super::{DropoutSeed, NetworkCache};
 use crate::network::{Encoder, Layers, NetworkConfig, Pooling};
 
 const HIDDEN: usize = 5;
@@ -55,7 +55,7 @@ fn dropout_acts_in_training_only() {
     layers.init(Init::XavierUniform, 1.0, 1, &mut weights).unwrap();
     let x: Vec<f64> = (0..40).map(|i| f64::from(i).sin()).collect();
     let logits = |draw| {
-        let mut cache = Cache::default();
+        let mut cache = NetworkCache::default();
         layers.forward(&weights, &x, 2, draw, &mut cache).unwrap().to_vec()
     };
     let [one, two] = [1, 2].map(|index| Some(DropoutSeed { seed: 1, epoch: 0, index }));
@@ -76,7 +76,7 @@ fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
     let mut weights = waves(layers.weight_count(), 0.3, 0.4);
     let x = waves(steps * targets.len() * CHANNELS, 0.0, 1.0);
     let loss = CrossEntropy { classes: layers.classes(), weights: None, smoothing: 0.0 };
-    let mut cache = Cache::default();
+    let mut cache = NetworkCache::default();
     let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
         let logits = layers.forward(weights, &x, targets.len(), draw, &mut cache).unwrap();
         let mut d_logits = vec![0.0; logits.len()];
@@ -123,7 +123,7 @@ fn gradients_of_a_truncated_sequence_equal_finite_differences() {
     // The first and the last step of sequence 0, four steps of sequence 1, one of sequence 2.
     let (selected, targets) = ([0, 1, 4, 5, 7, 13, 15], [0, 2, 1, 0, 1, 2, 0]);
     let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0 };
-    let mut cache = Cache::default();
+    let mut cache = NetworkCache::default();
     let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
         let start = LstmStart { hidden: &hidden, cell: &cell };
         let logits = layers.forward_from(weights, &x, start, &selected, None, &mut cache).unwrap();
@@ -147,12 +147,12 @@ fn truncated_sequences_with_carried_state_equal_one_long_pass() {
     let x = waves(steps * batch * CHANNELS, 0.0, 0.5);
     let zeros = vec![0.0; batch * HIDDEN];
     let selected: Vec<usize> = (0..steps * batch).collect();
-    let mut whole = Cache::default();
+    let mut whole = NetworkCache::default();
     let start = LstmStart { hidden: &zeros, cell: &zeros };
     let expected =
         layers.forward_from(&weights, &x, start, &selected, None, &mut whole).unwrap().to_vec();
     let (mut hidden, mut cell) = (zeros.clone(), zeros.clone());
-    let (mut cache, mut got) = (Cache::default(), Vec::new());
+    let (mut cache, mut got) = (NetworkCache::default(), Vec::new());
     for piece in x.chunks(5 * batch * CHANNELS) {
         let start = LstmStart { hidden: &hidden, cell: &cell };
         let selected = &selected[..piece.len() / CHANNELS];
