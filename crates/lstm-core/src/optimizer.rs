@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn adam_weight_decay_stays_out_of_the_moments() {
+    fn adam_weight_decay_does_not_change_the_moments() {
         let (mut w, mut state) = ([2.0_f64], OptimizerState::new(1));
         let rule = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
         rule.step(0.1, &[0.0], &mut state, &mut w).unwrap();

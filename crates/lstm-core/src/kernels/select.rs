@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn kernel_tokens_exist_exactly_for_available_kernels() {
+    fn kernel_tokens_exist_only_for_available_kernels() {
         for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
             let detected = DetectedKernel::new(kernel).map(DetectedKernel::kernel);
             let available = Kernel::available().contains(&kernel);

@@ -193,8 +193,8 @@ impl<R: Real> Op for BackwardStep<'_, R> {
 impl<R: Real> BackwardStep<'_, R> {
     /// Computes the step in tiles of `ROWS` rows and `VECS` vectors.
     ///
-    /// Where at most two vectors are left, tiles have `NARROW` rows, because with fewer sums the
-    /// multipliers would be idle.
+    /// Where fewer than `VECS` vectors are left, tiles have `NARROW` rows, because with fewer sums
+    /// the multipliers would be idle.
     #[inline(always)]
     fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         let padded = self.hidden.next_multiple_of(LANES);

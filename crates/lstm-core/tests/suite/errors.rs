@@ -12,7 +12,7 @@ fn shape() -> LstmShape {
 }
 
 #[test]
-fn shape_rejects_sizes_out_of_bounds() {
+fn lstm_and_dense_shapes_reject_sizes_out_of_range() {
     for got in [0, MAX_SIZE + 1] {
         let error = LstmError::Size { what: "hidden_size", expected: MAX_SIZE, got };
         assert_eq!(LstmShape::new(1, got, Biases::One), Err(error));
@@ -23,7 +23,7 @@ fn shape_rejects_sizes_out_of_bounds() {
 }
 
 #[test]
-fn params_reject_wrong_lengths() {
+fn lstm_params_reject_wrong_lengths() {
     let shape = shape();
     let got = shape.params(&[0.0_f32; 5]).unwrap_err();
     assert_eq!(got, length("LSTM parameters", 72, 5));
@@ -40,7 +40,7 @@ fn params_reject_wrong_lengths() {
 }
 
 #[test]
-fn inference_rejects_wrong_lengths() {
+fn lstm_inference_rejects_wrong_lengths() {
     let weights = vec![0.1_f32; 72];
     let lstm = PackedLstm::new(shape(), shape().params(&weights).unwrap()).unwrap();
     let mut scratch = lstm.scratch();
@@ -83,7 +83,7 @@ fn dense_rejects_wrong_lengths() {
 }
 
 #[test]
-fn training_rejects_wrong_lengths() {
+fn lstm_training_rejects_wrong_lengths() {
     let weights = vec![0.1_f64; 72];
     let params = shape().params(&weights).unwrap();
     let mut cache = LstmCache::new();
@@ -114,7 +114,7 @@ fn training_rejects_wrong_lengths() {
 }
 
 #[test]
-fn loss_and_optimizer_reject_bad_arguments() {
+fn loss_and_optimizer_reject_invalid_arguments() {
     let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0_f64 };
     let target = LstmError::Target { index: 1, expected: 3, got: 3 };
     assert_eq!(loss.normaliser(&[0, 3]), Err(target));

@@ -14,7 +14,7 @@ fn bilstm() -> (BiLstmShape, Vec<f64>) {
 }
 
 #[test]
-fn shape_rejects_sizes_out_of_bounds() {
+fn bilstm_and_attention_shapes_reject_sizes_out_of_range() {
     for got in [0, MAX_SIZE + 1] {
         let error = |what| LstmError::Size { what, expected: MAX_SIZE, got };
         assert_eq!(BiLstmShape::new(1, got, Biases::One), Err(error("hidden_size")));
@@ -24,7 +24,7 @@ fn shape_rejects_sizes_out_of_bounds() {
 }
 
 #[test]
-fn params_reject_wrong_lengths() {
+fn bilstm_and_attention_params_reject_wrong_lengths() {
     let (shape, mut flat) = bilstm();
     assert_eq!(shape.params(&flat[1..]).unwrap_err(), length("BiLSTM parameters", 144, 143));
     assert!(shape.params_mut(&mut flat[..5]).is_err());
@@ -44,7 +44,7 @@ fn params_reject_wrong_lengths() {
 }
 
 #[test]
-fn inference_rejects_wrong_lengths() {
+fn bilstm_and_attention_inference_rejects_wrong_lengths() {
     let (shape, flat) = bilstm();
     let lstm = PackedBiLstm::new(shape, shape.params(&flat).unwrap()).unwrap();
     let mut scratch = lstm.scratch();

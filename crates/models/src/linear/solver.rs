@@ -34,7 +34,7 @@ pub(super) fn log_loss(logit: f64, rose: bool) -> f64 {
     (-margin.abs()).exp().ln_1p() + (-margin).max(0.0)
 }
 
-/// Computes p(UP) minus the outcome (1 or 0), the derivative of [`log_loss`] by the logit.
+/// Computes p(UP) minus the outcome (1 or 0), the derivative of [`log_loss`].
 pub(super) fn residual(logit: f64, rose: bool) -> f64 {
     sigmoid(logit) - f64::from(u8::from(rose))
 }
