@@ -58,15 +58,8 @@ pub fn bilstm_forward<R: Real>(
     let both = shape.sides().into_iter().zip([params.forward, params.reverse]).zip(directions);
     for ((side, params), cache) in both {
         let direction = shape.direction();
-        lstm::forward_direction(
-            side,
-            direction,
-            params,
-            (x, batch),
-            start,
-            cache,
-            Some(&mut *results),
-        );
+        let out = Some(&mut *results);
+        lstm::forward_direction(side, direction, params, (x, batch), start, cache, out);
         let [h, c] = cache.last(side);
         let padded = h.len() / batch;
         side.rows_mut(last_hidden, 0, batch).unpad_from(hidden, padded, h);
