@@ -64,11 +64,11 @@ fn v2_importance_is_significant_for_momentum_not_for_noise() {
         let momentum = of(&model, "momentum");
         let [low, high] = momentum.interval_95.unwrap();
         assert!(low > 0.0 && low < momentum.effect && momentum.effect < high, "{momentum:?}");
-        assert_eq!(momentum.is_shown(), Some(true));
+        assert_eq!(momentum.is_significant(), Some(true));
         let shares = model.importance().iter().map(|signal| signal.share.unwrap());
         assert!((shares.clone().sum::<f64>() - 1.0).abs() < 1e-12);
         assert!(shares.fold(0.0, f64::max) <= momentum.share.unwrap(), "{:?}", model.importance());
-        insignificant += usize::from(of(&model, "test.noise").is_shown() == Some(false));
+        insignificant += usize::from(of(&model, "test.noise").is_significant() == Some(false));
     }
     // Nine or ten of ten are expected; fewer than eight come once in 90 times.
     assert!(insignificant >= 8, "noise was significant in {} of 10", 10 - insignificant);
@@ -81,7 +81,7 @@ fn v2_importance_intervals_have_nominal_coverage_on_martingale() {
     for seed in 0..40 {
         let model = with_noise(&market(MarketModel::MARTINGALE_GARCH, 3_000, seed), seed);
         for signal in model.importance() {
-            held += f64::from(u8::from(signal.is_shown() == Some(false)));
+            held += f64::from(u8::from(signal.is_significant() == Some(false)));
             all += 1.0;
         }
     }

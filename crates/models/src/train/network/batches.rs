@@ -9,7 +9,7 @@ use windvane_lstm_core::{CrossEntropy, LstmError, Purpose, Stream};
 use super::examples::{Example, Examples};
 use super::trainer::{BatchGradient, Batches, most_probable};
 use crate::network::Layers;
-use crate::network::training::{Cache, DropoutSeed};
+use crate::network::training::{DropoutSeed, NetworkCache};
 
 /// Number of windows per validation chunk and maximum number per gradient chunk. Larger chunks do
 /// not fit into the CPU caches between the passes.
@@ -30,7 +30,7 @@ struct BatchChunk {
     d_logits: Vec<f32>,
     d_weights: Vec<f32>,
     loss: f64,
-    cache: Cache<f32>,
+    cache: NetworkCache<f32>,
 }
 
 impl BatchChunk {
@@ -42,7 +42,7 @@ impl BatchChunk {
             d_logits: Vec::new(),
             d_weights: vec![0.0; weights],
             loss: 0.0,
-            cache: Cache::default(),
+            cache: NetworkCache::default(),
         }
     }
 

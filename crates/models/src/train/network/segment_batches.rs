@@ -8,8 +8,8 @@ use super::Examples;
 use super::batches::{cross_entropy, loss_of};
 use super::segments::{Piece, RowClasses, RowRun, SEGMENT, STEPS, batches};
 use super::trainer::{BatchGradient, Batches};
-use crate::network::inference::Packed;
-use crate::network::training::{Cache, DropoutSeed};
+use crate::network::inference::PackedNetwork;
+use crate::network::training::{DropoutSeed, NetworkCache};
 use crate::network::{CLASSES, Layers};
 
 /// Number of decisions whose losses are summed in single precision.
@@ -53,7 +53,7 @@ struct SegmentBuffers {
     targets: Vec<usize>,
     d_logits: Vec<f32>,
     d_weights: Vec<f32>,
-    cache: Cache<f32>,
+    cache: NetworkCache<f32>,
 }
 
 impl<'a> SegmentBatches<'a> {
@@ -198,7 +198,11 @@ impl<'a> SegmentValidation<'a> {
     }
 
     /// Summed loss and number of correct predictions of a run, per chunk of decisions.
-    fn run_losses(&self, packed: &Packed, run: RowRun) -> Result<Vec<(f64, usize)>, LstmError> {
+    fn run_losses(
+        &self,
+        packed: &PackedNetwork,
+        run: RowRun,
+    ) -> Result<Vec<(f64, usize)>, LstmError> {
         let (mut state, mut buffers) = (vec![0.0; packed.state_len()], packed.buffers(1));
         let (mut logits, mut targets, mut unused) = (Vec::new(), Vec::new(), Vec::new());
         let width = self.examples.width();

@@ -2,7 +2,7 @@
 use super::trainer::most_probable;
 use crate::TrainError;
 use crate::network::Layers;
-use crate::network::training::Cache;
+use crate::network::training::NetworkCache;
 
 /// Shape of all sequences of a set: rows, channels, classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,8 @@ impl SequenceClassifier {
         let one = steps * channels;
         check_len("their number of values", values.len().div_ceil(one) * one, values.len())?;
         check_finite(values)?;
-        let (mut classes, mut cache) = (Vec::with_capacity(values.len() / one), Cache::default());
+        let (mut classes, mut cache) =
+            (Vec::with_capacity(values.len() / one), NetworkCache::default());
         for sequence in values.chunks_exact(one) {
             let logits = self.layers.forward(&self.weights, sequence, 1, None, &mut cache)?;
             classes.push(most_probable(logits));
