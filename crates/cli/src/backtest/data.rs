@@ -11,7 +11,7 @@ use crate::Error;
 use crate::files::{files, join, name, read};
 
 /// Instruments of a backtest, and skipped files.
-pub(super) struct LoadedData {
+pub(super) struct Loaded {
     pub(super) instruments: Vec<Instrument>,
     pub(super) skipped: Vec<Skipped>,
     /// Notes on repairs and gaps, per file.
@@ -19,8 +19,8 @@ pub(super) struct LoadedData {
 }
 
 /// Reads all instruments. Files that cannot be read are listed and skipped.
-pub(super) fn load(options: &BacktestOptions) -> Result<LoadedData, Error> {
-    let mut loaded = LoadedData { instruments: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
+pub(super) fn load(options: &BacktestOptions) -> Result<Loaded, Error> {
+    let mut loaded = Loaded { instruments: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
     match &options.data {
         Some(path) => loaded.add_path(path, false, options.interval)?,
         None => loaded.add_sample(options.interval),
@@ -44,7 +44,7 @@ pub(super) fn load(options: &BacktestOptions) -> Result<LoadedData, Error> {
     Ok(loaded)
 }
 
-impl LoadedData {
+impl Loaded {
     fn add_sample(&mut self, interval: Option<Interval>) {
         let series = sample::all()
             .into_iter()

@@ -79,7 +79,7 @@ fn clear(tasks: &Path) {
 }
 
 /// Adds the command, the notes and the skipped files to the report.
-fn complete(mut report: Report, options: &BacktestOptions, loaded: data::LoadedData) -> Report {
+fn complete(mut report: Report, options: &BacktestOptions, loaded: data::Loaded) -> Report {
     report.run.command = Some(options.command());
     report.run.notes = loaded.notes;
     report.run.notes.extend(options.validation());

@@ -4,13 +4,11 @@ use std::path::Path;
 
 use comfy_table::Table;
 use windvane::backtest::{Report, report};
-use windvane::catalog::ModelEntry;
 
-use super::data::LoadedData;
-use crate::models;
+use super::data::Loaded;
 use crate::output::{self, print};
 
-pub(super) fn loaded(loaded: &LoadedData) -> io::Result<()> {
+pub(super) fn loaded(loaded: &Loaded) -> io::Result<()> {
     let candles: usize = loaded.instruments.iter().map(|i| i.series.len()).sum();
     print(format_args!("{} instruments, {candles} candles", loaded.instruments.len()))?;
     for note in &loaded.notes {
@@ -22,17 +20,11 @@ pub(super) fn loaded(loaded: &LoadedData) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints the models of the run with their methods.
-pub(super) fn models(models: &[ModelEntry]) -> io::Result<()> {
-    let rows = models.iter().map(|entry| [entry.name, models::method(entry)]);
-    print(format_args!("\n{}", output::table(["model", "method"], rows, &[])))
-}
-
 pub(super) fn report(report: &Report) -> io::Result<()> {
     print(format_args!("\n{}\n", table(&report.headline_table(), &[3, 4, 6])))?;
-    print(format_args!("Accuracy of the most confident predictions, all instruments pooled:"))?;
+    print(format_args!("Accuracy where the models are surest, all instruments pooled:"))?;
     print(format_args!("{}\n", table(&report.confident_table(), &[6])))?;
-    print(format_args!("Trading every prediction, per candle:"))?;
+    print(format_args!("Trading every call, per candle:"))?;
     print(format_args!("{}\n", table(&report.trading_table(), &[2, 3, 4, 5, 6, 7])))?;
     print(format_args!("Ranking by accuracy pooled over all instruments:"))?;
     print(format_args!("{}", table(&report.ranking_table(), &[2, 3, 5, 6])))?;
@@ -42,8 +34,7 @@ pub(super) fn report(report: &Report) -> io::Result<()> {
         print(format_args!("{text}\n"))?;
     }
     for untested in &report.without_test_rows {
-        let (name, interval) = (&untested.name, &untested.interval);
-        print(format_args!("no candles in the test period: {name} {interval}"))?;
+        print(format_args!("without test rows: {} {}", untested.name, untested.interval))?;
     }
     for failure in &report.failures {
         print(format_args!("failed: {failure}"))?;
@@ -56,18 +47,24 @@ pub(super) fn report(report: &Report) -> io::Result<()> {
 
 pub(super) fn written(report: &Report, folder: &Path) -> io::Result<()> {
     let (seconds, threads) = (report.timing.wall_seconds, report.timing.threads);
-    print(format_args!("\n{seconds:.1} s on {threads} threads; reports:"))?;
+    print(format_args!("\n{seconds:.1} s on {threads} threads; the reports:"))?;
     for file in ["report.html", "report.md", "report.json"] {
         print(format_args!("  {}", folder.join(file).display()))?;
     }
     Ok(())
 }
 
-/// Creates a table with one space between columns.
+/// Narrow table: columns are one space apart.
 fn table(texts: &report::Table, right: &[usize]) -> Table {
     let mut table = output::table(&texts.header, &texts.rows, right);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }
     table
+}
+
+/// Prints the models of the run with their methods.
+pub(super) fn models(models: &[windvane::catalog::ModelEntry]) -> io::Result<()> {
+    let rows = models.iter().map(|entry| [entry.name, crate::models::method(entry)]);
+    print(format_args!("\n{}", output::table(["model", "method"], rows, &[])))
 }

@@ -16,7 +16,7 @@ fn measured(model: &Network) -> HeldOut {
 fn pretrained_has_training_record() {
     let model = v32::pretrained();
     assert_eq!(model.to_bytes().unwrap(), FILE, "nothing is lost on the way");
-    assert!(FILE.len() < 25_000, "it is in every binary that asks for it: {}", FILE.len());
+    assert!(FILE.len() < 25_000, "it is part of every binary with the feature: {}", FILE.len());
     let spec = model.spec();
     assert_eq!(
         (model.config().encoder.units(), spec.interval, spec.lookback),
