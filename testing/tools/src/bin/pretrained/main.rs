@@ -132,13 +132,19 @@ fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> 
 fn text(record: &windvane::models::TrainingRecord) -> String {
     let measured = record.held_out.as_ref().map(ToString::to_string).unwrap_or_default();
     let better = match record.held_out.as_ref().map(|measured| measured.lead_95.0 > 0.0) {
-        Some(true) => "It was better than the best baseline there.",
-        _ => "So it is not known to be better than that rule: it shows how a model is used.",
+        Some(true) => "The model is significantly better than that baseline.",
+        _ => {
+            "The model is therefore not significantly better than that baseline; it serves as an \
+             example."
+        }
     };
     let mut text = format!(
-        "The fitted v3.2 that comes with the crate, for a first prediction without training.\n\n\
-         **Measured** on candles that it was neither fitted nor chosen on: {measured}. {better}\n\n\
-         **Fitted** on {} windows of {} up to {}, chosen on {} more up to {}, seed {}.\n\n",
+        "Returns the pretrained v3.2 (LSTM, 32 units) that comes with the crate, for a first prediction \
+         without training.\n\n\
+         **Accuracy** on held-out candles, after the training and validation periods: {measured}. \
+         {better}\n\n\
+         **Training** on {} windows of {} up to {}, validation on {} windows up to {}, seed {}.\n\n\
+         Notes from the training record:\n\n",
         record.windows,
         record.pairs.join(", "),
         record.until,
