@@ -148,11 +148,9 @@ impl BacktestOptions {
             .as_ref()
             .is_some_and(|file| file.extension().is_some_and(|extension| extension == "parquet"));
         if parquet && !cfg!(feature = "columnar") {
-            return Err(
-                "--predictions: this program was built without Parquet; use the extension \
-                        .csv, or build it with --features columnar"
-                    .to_string(),
-            );
+            let problem = "--predictions: this program was built without Parquet; use the extension \
+                           .csv, or build it with --features columnar";
+            return Err(problem.to_string());
         }
         if groups && !combinatorial {
             return Err("--groups and --test-groups need --plan combinatorial; add it".to_string());

@@ -25,8 +25,8 @@ pub enum LoadError {
         /// Maximum size, bytes.
         limit: u64,
     },
-    /// A file is not a saved model, or is damaged.
-    #[error("{file} is not a saved model, or is damaged: {problem}")]
+    /// The content of a file is invalid or damaged.
+    #[error("{file} is invalid or damaged: {problem}")]
     Damaged {
         /// Path or name of the file.
         file: String,
