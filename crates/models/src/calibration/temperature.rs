@@ -113,8 +113,7 @@ impl Calibration {
     /// [`SettingError`] for a value out of range.
     pub fn with_exponent(self, exponent: f32) -> Result<Self, SettingError> {
         if !(0.1..=10.0).contains(&exponent) {
-            let (setting, expected, got) = ("exponent", "0.1 to 10", f64::from(exponent));
-            return Err(SettingError { setting, expected, got });
+            return SettingError::refuse("exponent", "0.1 to 10", f64::from(exponent));
         }
         Ok(Self { exponent, ..self })
     }

@@ -56,7 +56,7 @@ pub enum PredictError {
         /// Open time of the last accepted candle.
         last: Timestamp,
     },
-    /// The open time of a candle is not a multiple of the interval.
+    /// The open time of a candle is not on the grid of the interval.
     #[error(
         "candle {open_time} is not on the grid of {interval} candles; check the feed's interval"
     )]

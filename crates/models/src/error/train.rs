@@ -88,7 +88,7 @@ pub enum TrainError {
     Checkpoint {
         /// Path or name of the file.
         file: String,
-        /// The part of the run that differs.
+        /// Part of the run that differs.
         problem: &'static str,
     },
     /// A kind of model has no calibration, or the model is shared.

@@ -98,7 +98,7 @@ impl TryFrom<StoredProfile> for TrainingProfile {
         for ChannelProfile { max_psi, median, scale, location, spread, .. } in &parts.channels {
             let numbers = [*max_psi, *median, *scale, location.0, location.1, spread.0, spread.1];
             if let Some(&wrong) = numbers.iter().find(|number| !number.is_finite()) {
-                SettingError::refuse::<()>("limits of a training profile", "finite", wrong)?;
+                SettingError::refuse::<()>("every limit of a training profile", "finite", wrong)?;
             }
         }
         Ok(Self(parts))
@@ -122,8 +122,8 @@ fn check_window_len(window_len: usize) -> Result<(), SettingError> {
     if WINDOW_LEN.contains(&window_len) {
         return Ok(());
     }
-    let (setting, expected) = ("window_len of a training profile", "50 to 10000 decisions");
-    Err(SettingError { setting, expected, got: window_len as f64 })
+    let (setting, expected) = ("window_len of a training profile", "50 to 10,000 decisions");
+    SettingError::refuse(setting, expected, window_len as f64)
 }
 
 impl TrainingProfile {

@@ -33,12 +33,12 @@ impl ModelSpec {
         self.labels.check()?;
         self.signals.check()?;
         if !(1..=MAX_LOOKBACK).contains(&self.lookback) {
-            let (setting, expected) = ("lookback", "1 to 10000 rows");
+            let (setting, expected) = ("lookback", "1 to 10,000 rows");
             return Err(SignalError::Setting { setting, expected, got: self.lookback as f64 });
         }
         let values = self.lookback * self.signals.width();
         if values > MAX_WINDOW {
-            let (setting, expected) = ("rows times channels of a window", "at most 1000000");
+            let (setting, expected) = ("rows times channels of a window", "at most 1,000,000");
             return Err(SignalError::Setting { setting, expected, got: values as f64 });
         }
         Ok(())

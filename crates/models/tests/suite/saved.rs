@@ -169,7 +169,7 @@ fn spec_rejects_huge_windows() {
     let mut spec = quick_v2(&market(MarketModel::AR1, 500, 1)).spec().clone();
     assert!(spec.validate().is_ok());
     spec.lookback = 10_001;
-    assert!(spec.validate().unwrap_err().to_string().starts_with("lookback must be 1 to 10000"));
+    assert!(spec.validate().unwrap_err().to_string().starts_with("lookback must be 1 to 10,000"));
     let wide = |count| vec![ChannelSpec::new("momentum").with("lag", 10_000.0); count];
     (spec.lookback, spec.signals.channels) = (10_000, wide(101));
     let error = spec.validate().unwrap_err().to_string();
