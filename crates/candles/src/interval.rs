@@ -72,7 +72,8 @@ impl Interval {
         self.into_candle(time) == 0
     }
 
-    /// Returns the open time of the candle that contains `time`: the last aligned time not after it.
+    /// Returns the open time of the candle that contains `time`: the last aligned time not after
+    /// it.
     ///
     /// If `time` is so close to the smallest `i64` that there is no such time, the result is the
     /// smallest timestamp.

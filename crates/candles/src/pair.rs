@@ -29,8 +29,8 @@ impl Pair {
     /// Creates a pair with this name.
     ///
     /// # Errors
-    /// [`PairError`] if the name is empty, has more than 64 characters, or contains a space, a `\`, a
-    /// control character or a character outside ASCII.
+    /// [`PairError`] if the name is empty, has more than 64 characters, or contains a space, a `\`,
+    /// a control character or a character outside ASCII.
     pub fn new(name: &str) -> Result<Self, PairError> {
         if name.is_empty() {
             return Err(PairError::Empty);

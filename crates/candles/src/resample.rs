@@ -49,8 +49,8 @@ impl CandleSeries {
     /// ```
     pub fn resample(&self, to: Interval) -> Result<Resampled, ResampleError> {
         let from = self.interval();
-        // Weeks begin on Mondays, five-day candles do not: a length of 35 days is a multiple, but its
-        // open times are not on the grid of five days.
+        // Weeks begin on Mondays, five-day candles do not: a length of 35 days is a multiple, but
+        // its open times are not on the grid of five days.
         let divides = to.millis() % from.millis() == 0
             && from.is_aligned(to.floor(Timestamp::from_millis(0)));
         if !divides {

@@ -68,8 +68,8 @@ impl CandleSeries {
     /// Creates a series of these candles.
     ///
     /// # Errors
-    /// [`SeriesError`] names the first candle whose open time is not on the grid of the interval, or
-    /// not after that of the previous candle.
+    /// [`SeriesError`] names the first candle whose open time is not on the grid of the interval,
+    /// or not after that of the previous candle.
     pub fn new(pair: Pair, interval: Interval, candles: Vec<Candle>) -> Result<Self, SeriesError> {
         let mut previous: Option<Timestamp> = None;
         for (index, candle) in candles.iter().enumerate() {

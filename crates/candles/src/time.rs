@@ -36,7 +36,8 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time `count` intervals later (earlier if `count` is negative); `None` on overflow.
+    /// Returns the time `count` intervals later (earlier if `count` is negative); `None` on
+    /// overflow.
     pub fn plus(self, interval: Interval, count: i64) -> Option<Self> {
         let step = interval.millis().checked_mul(count)?;
         self.0.checked_add(step).map(Self)

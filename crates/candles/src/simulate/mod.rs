@@ -3,8 +3,8 @@
 //! They test learners: a fitted model should approach the best accuracy; an accuracy clearly above
 //! it indicates look-ahead.
 //!
-//! Let `r[t]` be the log return of close `t`, `s` its standard deviation, `v[t]` the volume and `e`,
-//! `n1`, `n2`, `n3` independent standard normal variables.
+//! Let `r[t]` be the log return of close `t`, `s` its standard deviation, `v[t]` the volume and
+//! `e`, `n1`, `n2`, `n3` independent standard normal variables.
 //!
 //! | market | returns | best rule |
 //! |---|---|---|
@@ -154,9 +154,9 @@ impl MarketModel {
     /// - Martingale: 1/2.
     /// - Autoregression: 1/2 + arcsin|phi| / π.
     /// - Volume lead: 1/2 + P(S) (Φ(|kappa|) - 1/2), P(S) = Φ(-ln(1 + theta) / (spread √2)).
-    /// - Regimes: no closed form. For [`MarketModel::REGIME`] 0.6131, the mean of max(p, 1 - p) over
-    ///   2,000,000 steps of the exact two-state forward filter (standard error 0.0001); unknown for
-    ///   other parameters.
+    /// - Regimes: no closed form. For [`MarketModel::REGIME`] 0.6131, the mean of max(p, 1 - p)
+    ///   over 2,000,000 steps of the exact two-state forward filter (standard error 0.0001);
+    ///   unknown for other parameters.
     pub fn best_accuracy(&self) -> Option<f64> {
         self.validate().ok()?;
         match *self {

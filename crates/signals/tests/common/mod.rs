@@ -1,21 +1,21 @@
-//! Candles for tests.
+//! Candles and specs for tests.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,
     clippy::float_cmp,
-    reason = "a test may stop, and its numbers are small"
+    reason = "a test may panic, and its numbers are small"
 )]
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses only some items")]
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 use windvane_signals::{ChannelSpec, SignalSpec};
 
 pub const HOUR: i64 = 3_600_000;
 
-/// Every built-in channel, those with parameters also with others than the default: what the
-/// property tests run over beside the default six. A new channel is added here.
+/// Spec of the property tests beside the default: every built-in channel, and those with parameters
+/// also with other values than the default. A new channel must be added here.
 pub fn wide() -> SignalSpec {
     let mut spec = SignalSpec::default();
     spec.channels.extend([
@@ -44,7 +44,7 @@ pub fn series(name: &str, candles: Vec<Candle>) -> CandleSeries {
     CandleSeries::new(pair(name), Interval::HOUR, candles).unwrap()
 }
 
-/// A walk that is the same for the same seed: enough for tests of time and shape.
+/// Random walk that depends only on the seed.
 pub fn walk(name: &str, hours: std::ops::Range<i64>, seed: u64) -> CandleSeries {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut random = move || {
@@ -65,7 +65,7 @@ pub fn walk(name: &str, hours: std::ops::Range<i64>, seed: u64) -> CandleSeries 
     series(name, candles)
 }
 
-/// Any candle prices that a market might show, tiny and huge, zero volume included.
+/// Strategy for the values of a candle, with tiny and huge prices and zero volume.
 pub fn any_values() -> impl Strategy<Value = [f64; 5]> {
     let price = prop_oneof![4 => 90.0..110.0_f64, 1 => 1e-8..1e8_f64];
     let volume = prop_oneof![3 => 0.0..1e6_f64, 1 => Just(0.0)];
