@@ -8,7 +8,7 @@ use windvane_candles::{Interval, Timestamp};
 use windvane_ensemble::kinds;
 use windvane_models::{FittedModel, LoadError, PredictError, Predictor};
 use windvane_signals::Window;
-pub use windvane_testing::saved::Parts;
+pub use windvane_testing::saved::SavedParts;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The saved models of the crates' tests.
@@ -39,7 +39,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
 
 /// A saved model with another gap policy.
 pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn FittedModel> {
-    let mut parts = Parts::of(saved);
+    let mut parts = SavedParts::parse(saved);
     for place in parts.places().iter().filter(|place| place.ends_with("/spec/signals/gaps")) {
         parts.card.pointer_mut(place).expect("it is there").clone_from(gaps);
     }
@@ -95,7 +95,7 @@ pub fn file_of(input: &[u8]) -> Vec<u8> {
 }
 
 /// The input that [`file_of`] turns into a file like this one.
-pub fn input_of(parts: Parts) -> Vec<u8> {
+pub fn input_of(parts: SavedParts) -> Vec<u8> {
     let mut list = String::new();
     for tensor in &parts.tensors {
         let sizes: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();

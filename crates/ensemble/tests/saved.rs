@@ -14,7 +14,7 @@ use windvane_candles::{Interval, simulate::MarketModel};
 use windvane_ensemble::{Ensemble, Voting, kinds};
 use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId};
 use windvane_signals::{Registry, SignalTable};
-use windvane_testing::saved::{Parts, odd_values};
+use windvane_testing::saved::{SavedParts, odd_values};
 
 fn models_data(kind: &str) -> PathBuf {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/data");
@@ -96,8 +96,8 @@ fn ensemble_nested_loaded_predicts_same_bits() {
 }
 
 /// Error of loading a modified file.
-fn error(change: impl FnOnce(&mut Parts)) -> LoadError {
-    let mut parts = Parts::of(&saved());
+fn error(change: impl FnOnce(&mut SavedParts)) -> LoadError {
+    let mut parts = SavedParts::parse(&saved());
     change(&mut parts);
     kinds().from_bytes(&parts.bytes()).unwrap_err()
 }
@@ -122,7 +122,7 @@ fn ensemble_load_error_names_damaged_member() {
 
 #[test]
 fn ensemble_load_bounds_memory_for_deep_nesting_and_long_ids() {
-    let mut parts = Parts::of(&saved());
+    let mut parts = SavedParts::parse(&saved());
     for _ in 0..50 {
         let mut outer = parts.card.clone();
         outer["members"] = json!([parts.card]);
@@ -136,7 +136,7 @@ fn ensemble_load_bounds_memory_for_deep_nesting_and_long_ids() {
     assert!(error.is_some_and(|error| error.to_string().contains("nest deeper than 8")));
     assert!(memory.bytes_max <= bound(bytes.len()), "{memory:?}");
 
-    let mut parts = Parts::of(&saved());
+    let mut parts = SavedParts::parse(&saved());
     parts.card["members"][1]["id"] = json!("x".repeat(100_000));
     let member = parts.card["members"][1]["members"][0].clone();
     parts.card["members"][1]["members"] = json!(vec![member; 500]);
@@ -160,7 +160,7 @@ proptest! {
         shape in prop::option::weighted(0.3, prop::collection::vec(0..200_u64, 0..3)),
         flip in prop::option::weighted(0.2, (any::<Index>(), 1..=255_u8)),
     ) {
-        let mut parts = Parts::of(&saved());
+        let mut parts = SavedParts::parse(&saved());
         for (place, value, how) in changes {
             let (places, values) = (parts.places(), odd_values());
             let place = parts.card.pointer_mut(&places[place.index(places.len())]).unwrap();

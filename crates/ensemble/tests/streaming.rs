@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use windvane_ensemble::{Ensemble, Voting, kinds};
 use windvane_models::{FittedModel, ModelId};
 use windvane_testing::predictor::{self, feed, policies, under};
-use windvane_testing::saved::Parts;
+use windvane_testing::saved::SavedParts;
 
 fn data() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
@@ -32,10 +32,10 @@ fn ensembles(gaps: &Value) -> [Arc<dyn FittedModel>; 2] {
         under(&std::fs::read(data().join(file)).unwrap(), gaps)
     };
     let load = |bytes: &[u8]| kinds().from_bytes(bytes).unwrap();
-    let mut other = Parts::of(&file("v31"));
+    let mut other = SavedParts::parse(&file("v31"));
     other.card["spec"]["lookback"] = json!(12);
     other.card["spec"]["signals"]["channels"].as_array_mut().unwrap().reverse();
-    let mut stateful = Parts::of(&file("v32-stateful"));
+    let mut stateful = SavedParts::parse(&file("v32-stateful"));
     stateful.card["spec"]["signals"]["channels"].as_array_mut().unwrap().reverse();
     let three = vec![load(&file("v2")), load(&stateful.bytes()), load(&other.bytes())];
     let three = Ensemble::new(ModelId::new("three"), three, &[1.0, 2.0, 2.0], Voting::Soft);

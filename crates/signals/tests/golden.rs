@@ -11,7 +11,7 @@ use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_signals::{
     Channel, Macd, MarketSnapshot, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange,
 };
-use windvane_testing::{Table, Unsupported, assert_close, golden_dir, json, list};
+use windvane_testing::{GoldenTable, Unsupported, assert_close, golden_dir, json, list};
 
 /// Values row by row, `NaN` if undefined, as in the golden tables.
 fn run(mut channel: impl Channel, candles: &[Candle]) -> Vec<f64> {
@@ -21,7 +21,7 @@ fn run(mut channel: impl Channel, candles: &[Candle]) -> Vec<f64> {
         .collect()
 }
 
-fn candles(table: &Table) -> Vec<Candle> {
+fn candles(table: &GoldenTable) -> Vec<Candle> {
     let [open, high, low, close, volume] =
         ["open", "high", "low", "close", "volume"].map(|name| table.column(name));
     (0..table.rows())
@@ -92,7 +92,7 @@ fn golden_signals_equal_talib() {
             cases.skip(&series, "candlestick patterns only");
             continue;
         }
-        let (table, want) = (Table::read(&path), Table::read(&reference));
+        let (table, want) = (GoldenTable::read(&path), GoldenTable::read(&reference));
         let candles = candles(&table);
         let price = candles.iter().fold(0.0, |m: f64, c| m.max(c.close()));
         let sensitive = |column: &str, row: usize| {
