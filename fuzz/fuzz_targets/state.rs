@@ -13,13 +13,13 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const PROFILE: &[u8] = include_bytes!("../seeds/profile/fitted.json");
 
-struct Subject {
+struct StateSubject {
     predictor: Predictor,
     /// Its state at rest.
     rest: Vec<u8>,
 }
 
-fn subjects() -> Vec<Subject> {
+fn subjects() -> Vec<StateSubject> {
     let profile: TrainingProfile = serde_json::from_slice(PROFILE).expect("a profile");
     let profile = Arc::new(profile);
     let made = [(1, false), (1, true), (2, false), (3, false)].map(|(policy, gated)| {
@@ -28,13 +28,13 @@ fn subjects() -> Vec<Subject> {
         if gated {
             predictor.set_guard(Arc::clone(&profile)).expect("a profile of the same channels");
         }
-        Subject { rest: predictor.save(), predictor }
+        StateSubject { rest: predictor.save(), predictor }
     });
     made.into()
 }
 
 thread_local! {
-    static SUBJECTS: RefCell<Vec<Subject>> = RefCell::new(subjects());
+    static SUBJECTS: RefCell<Vec<StateSubject>> = RefCell::new(subjects());
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -30,24 +30,24 @@ pub struct Life {
 #[derive(Debug, PartialEq, Arbitrary)]
 pub enum Event {
     /// The next candle after a number of missing ones.
-    Next { missing: u8, step: Step },
+    Next { missing: u8, step: PriceStep },
     /// The same with any prices.
     Wild { missing: u8, prices: [f64; 4], volume: f64 },
     /// A candle at a distance in hours from the last one.
-    Jump { hours: i32, step: Step },
+    Jump { hours: i32, step: PriceStep },
     /// A candle at any time.
-    At { millis: i64, step: Step },
+    At { millis: i64, step: PriceStep },
     /// The last candle again.
     Again,
     /// A candle that has not closed.
-    Unfinished { step: Step },
+    Unfinished { step: PriceStep },
     /// A new predictor that restores the state.
     Restart,
 }
 
 /// Prices relative to the last close, in steps of about 1 %.
 #[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
-pub struct Step {
+pub struct PriceStep {
     pub close: i8,
     pub up: u8,
     pub down: u8,
@@ -75,7 +75,7 @@ impl Event {
     }
 }
 
-impl Step {
+impl PriceStep {
     fn values(&self, last: Option<Candle>) -> Ohlcv {
         let open = last.map_or(100.0, |last| last.close());
         let close = open * (f64::from(self.close) / 100.0).exp();
@@ -145,7 +145,7 @@ impl Event {
     }
 }
 
-impl Step {
+impl PriceStep {
     fn encode(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.close.to_le_bytes());
         bytes.extend([self.up, self.down]);
