@@ -11,7 +11,7 @@ pub enum TimeError {
         "`{value}` is not a date or time such as 2024-01-01, 2024-01-01 05:00 or 2024-01-01T05:00:00Z"
     )]
     Text {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
     /// The text contains a time between two milliseconds.
@@ -19,7 +19,7 @@ pub enum TimeError {
         "`{value}` is finer than a millisecond: round it to at most three decimals of a second"
     )]
     TooFine {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
 }
@@ -33,7 +33,7 @@ pub enum IntervalError {
         "`{value}` is not an interval: write a number and m, h, d or w (minutes, hours, days, weeks), such as 15m, 1h or 1d"
     )]
     Text {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
     /// The text is a number of months, which differ in length.
@@ -41,7 +41,7 @@ pub enum IntervalError {
         "`{value}` means months, which differ in length: write a fixed number of minutes, hours, days or weeks (1m is one minute)"
     )]
     Month {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
     /// The length is not a whole number of minutes between one minute and 52 weeks.
@@ -49,13 +49,13 @@ pub enum IntervalError {
         "an interval cannot have {got} ms: expected whole minutes from 1m (60000 ms) to 52w (31449600000 ms)"
     )]
     Length {
-        /// The length in milliseconds.
+        /// Length in milliseconds.
         got: i64,
     },
     /// The number before the unit overflows the length in milliseconds.
     #[error("the interval `{value}` is too long: expected at most 52w")]
     TooLong {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
 }
@@ -82,7 +82,7 @@ pub enum PairError {
     Character {
         /// First character that is not allowed.
         character: char,
-        /// Its position, counted from 1.
+        /// Position of the character, counted from 1.
         at: usize,
     },
 }
@@ -161,7 +161,7 @@ pub enum SeriesError {
     Order {
         /// Index of the candle.
         index: usize,
-        /// Its open time.
+        /// Open time of the candle.
         open_time: Timestamp,
         /// Open time of the previous candle.
         previous: Timestamp,
@@ -176,14 +176,14 @@ pub enum SeriesError {
         /// Open time of both candles.
         open_time: Timestamp,
     },
-    /// An open time is not a multiple of the interval.
+    /// An open time is not on the grid of the interval.
     #[error(
         "candle {index} opens at {open_time}, which is not on the grid of {interval} candles (the last open time on the grid before it is {expected}); check the interval and the time zone"
     )]
     Misaligned {
         /// Index of the candle.
         index: usize,
-        /// Its open time.
+        /// Open time of the candle.
         open_time: Timestamp,
         /// Interval of the series.
         interval: Interval,

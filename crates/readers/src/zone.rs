@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// Time zone.
+/// Time zone of a parsed time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Zone {
     /// Fixed offset from UTC in minutes.
