@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::MarketModel;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::models::{Reliability, TableReader};
 use windvane::prelude::*;
 
@@ -139,7 +139,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 fn learner(entry: ModelEntry) -> std::sync::Arc<dyn Learner> {
-    entry.learner(&Training::default())
+    entry.learner(&Hyperparameters::default())
 }
 
 /// Fits a model and predicts every test candle.

@@ -16,11 +16,11 @@ use windvane_models::train::Learner;
 ///
 /// # Examples
 /// ```
-/// use windvane::catalog::{ModelEntry, Training};
+/// use windvane::catalog::{Hyperparameters, ModelEntry};
 ///
 /// let entry: ModelEntry = "v32".parse()?;
 /// assert_eq!(entry.description, "v3.2 (LSTM, 32 units)");
-/// let quick = Training { epochs: Some(2), ..Training::default() };
+/// let quick = Hyperparameters { epochs: Some(2), ..Hyperparameters::default() };
 /// assert_eq!(entry.learner(&quick).id().as_str(), "v32");
 /// assert!("v9".parse::<ModelEntry>().unwrap_err().to_string().contains("v32-stateful"));
 /// # Ok::<(), windvane::catalog::UnknownModel>(())
@@ -47,7 +47,7 @@ enum LearnerSource {
     #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
     Network(fn() -> NetworkLearner),
     /// An ensemble, which passes the hyperparameters to its members.
-    Ensemble(fn(&Training) -> Arc<dyn Learner>),
+    Ensemble(fn(&Hyperparameters) -> Arc<dyn Learner>),
     /// A model without gradient descent.
     Direct(fn() -> Arc<dyn Learner>),
 }
@@ -55,7 +55,7 @@ enum LearnerSource {
 impl ModelEntry {
     /// Creates the learner of the model, with the given hyperparameters in place of its defaults.
     #[cfg(feature = "train")]
-    pub fn learner(&self, training: &Training) -> Arc<dyn Learner> {
+    pub fn learner(&self, training: &Hyperparameters) -> Arc<dyn Learner> {
         match self.source {
             #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
             LearnerSource::Network(learner) => network(learner, training),
@@ -79,7 +79,7 @@ impl ModelEntry {
 /// Models without gradient descent ignore them. An ensemble passes them to its members.
 #[cfg(feature = "train")]
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Training {
+pub struct Hyperparameters {
     /// Maximum number of epochs.
     pub epochs: Option<usize>,
     /// Number of epochs without an improvement of the validation loss before training stops.
@@ -91,8 +91,8 @@ pub struct Training {
 }
 
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
-impl Training {
-    fn training(
+impl Hyperparameters {
+    fn replace_in(
         &self,
         own: windvane_models::train::TrainConfig,
     ) -> windvane_models::train::TrainConfig {
@@ -221,9 +221,9 @@ impl std::fmt::Display for UnknownModel {
 impl std::error::Error for UnknownModel {}
 
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
-fn network(learner: fn() -> NetworkLearner, training: &Training) -> Arc<dyn Learner> {
+fn network(learner: fn() -> NetworkLearner, training: &Hyperparameters) -> Arc<dyn Learner> {
     let own = learner();
-    Arc::new(NetworkLearner { training: training.training(own.training), ..own })
+    Arc::new(NetworkLearner { training: training.replace_in(own.training), ..own })
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]
@@ -247,13 +247,13 @@ fn boosted() -> Arc<dyn Learner> {
 }
 
 #[cfg(feature = "original")]
-fn original(training: &Training) -> Arc<dyn Learner> {
+fn original(training: &Hyperparameters) -> Arc<dyn Learner> {
     let members = vec![weighted_signals(), network(windvane_models::v31::learner, training)];
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })
 }
 
 #[cfg(feature = "tuned")]
-fn tuned(training: &Training) -> Arc<dyn Learner> {
+fn tuned(training: &Hyperparameters) -> Arc<dyn Learner> {
     let presets: [fn() -> NetworkLearner; 3] = [
         windvane_models::v3::learner,
         windvane_models::v31::learner,

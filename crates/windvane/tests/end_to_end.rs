@@ -3,12 +3,12 @@
 use windvane::backtest::report::Report;
 use windvane::backtest::{Backtest, Instrument, Plan, ResultRow, Scope};
 use windvane::candles::{sample, simulate::MarketModel};
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 use windvane::signals::WalkForward;
 
 fn learners(epochs: usize) -> Vec<Box<dyn Learner>> {
-    let training = Training { epochs: Some(epochs), ..Training::default() };
+    let training = Hyperparameters { epochs: Some(epochs), ..Hyperparameters::default() };
     let names = ["v2", "v32"];
     let entries = names.map(|name| name.parse::<ModelEntry>().unwrap());
     entries.map(|entry| Box::new(entry.learner(&training)) as Box<dyn Learner>).into()

@@ -15,7 +15,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use run::SoakResult;
 use windvane::candles::sample;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 
 /// Number of training candles; the accuracy of the models is irrelevant.
@@ -85,7 +85,7 @@ fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, E
     let past = feed.split_at(until).0;
     let data = Dataset::from_series(&[past], &SignalSpec::default(), 20, LabelSpec::default())?;
     let parts = data.split_with(&Split::for_live(data.samples(), 0.3)?)?;
-    let learner = entry.learner(&Training { epochs: Some(1), ..Training::default() });
+    let learner = entry.learner(&Hyperparameters { epochs: Some(1), ..Hyperparameters::default() });
     Ok(learner.fit(&parts.train, &parts.validation, &Run::new(1))?.into())
 }
 
