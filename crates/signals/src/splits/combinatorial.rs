@@ -12,11 +12,11 @@ const MAX_SPLITS: usize = 1_000;
 ///
 /// The time of all samples is divided into N groups with equal numbers of samples, and every choice
 /// of k groups is tested on once: N! / (k! (N − k)!) splits. A model trains on the other groups,
-/// **before and after** the tested ones; a trader does not have the later candles. The purge and the
-/// embargo prevent leaks: no label of a training sample overlaps a test, and the time of the embargo
-/// is left out before and after each test. With an embargo of at least the lookback, no training
-/// window reaches back into a test (except over missing candles); the default embargo is the
-/// default lookback.
+/// **before and after** the tested ones; a trader does not have the later candles. The purge and
+/// the embargo prevent leaks: no label of a training sample overlaps a test, and the time of the
+/// embargo is left out before and after each test. With an embargo of at least the lookback, no
+/// training window reaches back into a test (except over missing candles); the default embargo is
+/// the default lookback.
 ///
 /// The last `validation` share of the samples that overlap no test validates, so that the
 /// validation samples come after all training samples.
