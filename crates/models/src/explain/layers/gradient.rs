@@ -3,7 +3,7 @@ use windvane_lstm_core::{CrossEntropy, Tensors};
 use windvane_signals::SampleSet;
 
 use crate::TrainError;
-use crate::network::training::Cache;
+use crate::network::training::NetworkCache;
 use crate::network::{CLASSES, Network};
 use crate::train::network::Examples;
 
@@ -47,7 +47,7 @@ impl Network {
         let examples = Examples::of_samples(samples, &self.scaler)?;
         let weights = self.weights.flat();
         let mut gradient = Tensors::new(self.layers.specs());
-        let mut cache = Cache::default();
+        let mut cache = NetworkCache::default();
         let (mut x, mut targets, mut d_logits) = (Vec::new(), Vec::new(), Vec::new());
         let loss = CrossEntropy { classes: CLASSES, weights: None, smoothing: 0.0 };
         let all = examples.list().len() as f32;

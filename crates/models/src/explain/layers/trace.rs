@@ -2,7 +2,7 @@
 use windvane_lstm_core::LstmStep;
 use windvane_signals::Window;
 
-use crate::network::training::Cache;
+use crate::network::training::NetworkCache;
 use crate::network::{CLASSES, Network};
 use crate::{PredictError, Prediction};
 
@@ -110,7 +110,7 @@ impl Network {
         self.spec.check(&window)?;
         let mut scaled = vec![0.0; window.values().len()];
         self.scaler.apply_rows(window.values(), &mut scaled)?;
-        let mut cache = Cache::default();
+        let mut cache = NetworkCache::default();
         let output = self.layers.forward(self.weights.flat(), &scaled, 1, None, &mut cache);
         // The shapes are checked: no layer refuses them.
         let output = output.map_err(|_| PredictError::ForeignScratch)?;

@@ -8,7 +8,7 @@ use windvane_lstm_core::{CrossEntropy, LstmError, Purpose, Stream};
 use super::examples::{Example, Examples};
 use super::trainer::{BatchOf, Batches, most_likely};
 use crate::network::Layers;
-use crate::network::training::{Cache, DropoutSeed};
+use crate::network::training::{DropoutSeed, NetworkCache};
 
 /// Windows at a time where no gradient is wanted, and the most per gradient chunk: more would not
 /// stay in the caches between the passes.
@@ -28,7 +28,7 @@ struct Chunk {
     d_logits: Vec<f32>,
     d_weights: Vec<f32>,
     loss: f64,
-    cache: Cache<f32>,
+    cache: NetworkCache<f32>,
 }
 
 impl Chunk {
@@ -40,7 +40,7 @@ impl Chunk {
             d_logits: Vec::new(),
             d_weights: vec![0.0; weights],
             loss: 0.0,
-            cache: Cache::default(),
+            cache: NetworkCache::default(),
         }
     }
 

@@ -8,8 +8,8 @@ use super::Examples;
 use super::batches::{cross_entropy, loss_of};
 use super::segments::{Classes, Piece, Run, SEGMENT, STEPS, batches};
 use super::trainer::{BatchOf, Batches};
-use crate::network::inference::Packed;
-use crate::network::training::{Cache, DropoutSeed};
+use crate::network::inference::PackedNetwork;
+use crate::network::training::{DropoutSeed, NetworkCache};
 use crate::network::{CLASSES, Layers};
 
 /// Decisions whose losses are summed in single precision.
@@ -53,7 +53,7 @@ struct Work {
     targets: Vec<usize>,
     d_logits: Vec<f32>,
     d_weights: Vec<f32>,
-    cache: Cache<f32>,
+    cache: NetworkCache<f32>,
 }
 
 impl<'a> SegmentBatches<'a> {
@@ -197,7 +197,7 @@ impl<'a> Validation<'a> {
     }
 
     /// Summed loss and number of right ones, of some decisions of a run at a time.
-    fn run_losses(&self, packed: &Packed, run: Run) -> Result<Vec<(f64, usize)>, LstmError> {
+    fn run_losses(&self, packed: &PackedNetwork, run: Run) -> Result<Vec<(f64, usize)>, LstmError> {
         let (mut state, mut buffers) = (vec![0.0; packed.state_len()], packed.buffers(1));
         let (mut logits, mut targets, mut unused) = (Vec::new(), Vec::new(), Vec::new());
         let width = self.examples.width();

@@ -2,7 +2,7 @@
 use super::trainer::most_likely;
 use crate::TrainError;
 use crate::network::Layers;
-use crate::network::training::Cache;
+use crate::network::training::NetworkCache;
 
 /// Lengths shared by all sequences of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,8 @@ impl SequenceClassifier {
         let one = steps * channels;
         check_len("their number of values", values.len().div_ceil(one) * one, values.len())?;
         check_finite(values)?;
-        let (mut found, mut cache) = (Vec::with_capacity(values.len() / one), Cache::default());
+        let (mut found, mut cache) =
+            (Vec::with_capacity(values.len() / one), NetworkCache::default());
         for sequence in values.chunks_exact(one) {
             let logits = self.layers.forward(&self.weights, sequence, 1, None, &mut cache)?;
             found.push(most_likely(logits));
