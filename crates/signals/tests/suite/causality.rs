@@ -39,7 +39,7 @@ fn property_tests_cover_every_built_in_channel() {
     let spec = wide();
     let listed: Vec<&str> = spec.channels.iter().map(ChannelSpec::name).collect();
     for name in known {
-        assert!(listed.contains(&name.as_str()), "add {name} to wide() in tests/common/mod.rs");
+        assert!(listed.contains(&name.as_str()), "add {name} to wide() in tests/suite/common.rs");
     }
 }
 
