@@ -58,7 +58,7 @@ pub use deciles::Deciles;
 pub use drift::ChannelDrift;
 pub use error::SignalError;
 pub use labels::{Band, LabelSpec, Sample, SampleSet};
-pub use pipeline::{Rows, SignalPipeline};
+pub use pipeline::{SignalPipeline, SignalRows};
 pub use scaler::Scaler;
 pub use spec::{ChannelSpec, GapPolicy, SignalSpec};
 pub use splits::{

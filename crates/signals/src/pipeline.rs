@@ -44,14 +44,14 @@ pub struct SignalPipeline {
 
 /// Rows of one update: one per held (filled-in) candle, then the candle's own row.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
+pub struct SignalRows<'a> {
     values: &'a [f64],
     complete: &'a [bool],
     width: usize,
     restarted: bool,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> SignalRows<'a> {
     /// Returns the number of rows, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "the candle's own row always exists")]
     pub fn len(&self) -> usize {
@@ -158,7 +158,7 @@ impl SignalPipeline {
     pub fn update<'m>(
         &mut self,
         market: impl Into<MarketSnapshot<'m>>,
-    ) -> Result<Rows<'_>, SignalError> {
+    ) -> Result<SignalRows<'_>, SignalError> {
         let market = market.into();
         // The common case needs no division: no gap, and no times of other pairs to compare.
         let follows = market.others().is_empty() && self.is_next(market.own().open_time());
@@ -167,7 +167,7 @@ impl SignalPipeline {
         self.last = Some((market.own().open_time(), market.own().close()));
         let width = self.channels.len();
         let values = &self.rows[..(held + 1) * width];
-        Ok(Rows { values, complete: &self.complete[..=held], width, restarted })
+        Ok(SignalRows { values, complete: &self.complete[..=held], width, restarted })
     }
 
     /// Applies the gap policy before a candle's row. Returns the number of held rows, and whether

@@ -1,6 +1,6 @@
 //! The last rows, kept twice so that every window is one slice.
 use windvane_candles::Timestamp;
-use windvane_signals::{Rows, StateReader, StateWriter, Window};
+use windvane_signals::{SignalRows, StateReader, StateWriter, Window};
 
 use crate::PredictError;
 
@@ -35,7 +35,7 @@ impl RowRing {
 
     /// Takes the rows of one candle.
     #[inline]
-    pub(super) fn take(&mut self, rows: Rows<'_>) {
+    pub(super) fn take(&mut self, rows: SignalRows<'_>) {
         if rows.restarted() {
             self.run = 0;
         }
