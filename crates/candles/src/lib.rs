@@ -57,7 +57,7 @@ pub use error::{CandleError, IntervalError, PairError, ResampleError, SeriesErro
 pub use interval::Interval;
 pub use pair::Pair;
 pub use resample::Resampled;
-pub use series::{CandleSeries, Columns, Gap};
+pub use series::{CandleColumns, CandleSeries, Gap};
 pub use time::Timestamp;
 
 #[cfg(doctest)]

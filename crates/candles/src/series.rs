@@ -37,7 +37,7 @@ pub struct CandleSeries {
 /// # Units
 /// `open_time` in milliseconds since 1970-01-01 00:00 UTC; the others as in [`Ohlcv`].
 #[derive(Copy, Clone, PartialEq, Debug)]
-pub struct Columns<'a> {
+pub struct CandleColumns<'a> {
     /// Open times of the candles.
     pub open_time: &'a [i64],
     /// Prices of the first trades.
@@ -99,9 +99,9 @@ impl CandleSeries {
     ///
     /// # Examples
     /// ```
-    /// use windvane_candles::{CandleSeries, Columns, Interval, Pair};
+    /// use windvane_candles::{CandleColumns, CandleSeries, Interval, Pair};
     ///
-    /// let columns = Columns {
+    /// let columns = CandleColumns {
     ///     open_time: &[0, 60_000],
     ///     open: &[1.0, 2.0],
     ///     high: &[2.0, 2.0],
@@ -116,9 +116,9 @@ impl CandleSeries {
     pub fn from_columns(
         pair: Pair,
         interval: Interval,
-        columns: Columns<'_>,
+        columns: CandleColumns<'_>,
     ) -> Result<Self, SeriesError> {
-        let Columns { open_time, open, high, low, close, volume } = columns;
+        let CandleColumns { open_time, open, high, low, close, volume } = columns;
         let expected = open_time.len();
         for (column, got) in [
             ("open", open.len()),
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn series_from_columns_rejects_invalid_columns() {
-        let good = Columns {
+        let good = CandleColumns {
             open_time: &[0, 60_000],
             open: &[1.0, 2.0],
             high: &[2.0, 2.0],
@@ -323,11 +323,11 @@ mod tests {
             CandleSeries::from_columns(Pair::new("X").unwrap(), Interval::MINUTE, columns)
         };
         assert_eq!(read(good).unwrap().len(), 2);
-        let error = read(Columns { low: &[1.0], ..good }).unwrap_err().to_string();
+        let error = read(CandleColumns { low: &[1.0], ..good }).unwrap_err().to_string();
         assert_eq!(error, "column low has 1 values, expected 2 as in open_time");
-        let error = read(Columns { high: &[2.0, 1.5], ..good }).unwrap_err().to_string();
+        let error = read(CandleColumns { high: &[2.0, 1.5], ..good }).unwrap_err().to_string();
         assert_eq!(error, "candle 1: high 1.5 is below open 2.0");
-        assert!(read(Columns { open_time: &[60_000, 0], ..good }).is_err());
+        assert!(read(CandleColumns { open_time: &[60_000, 0], ..good }).is_err());
     }
 
     proptest! {

@@ -72,7 +72,7 @@ pub mod prelude {
     #[cfg(feature = "backtest")]
     pub use windvane_backtest::{Backtest, Instrument};
     pub use windvane_candles::{
-        Candle, CandleSeries, Columns, Direction, Interval, Ohlcv, Pair, Timestamp,
+        Candle, CandleColumns, CandleSeries, Direction, Interval, Ohlcv, Pair, Timestamp,
     };
     #[cfg(all(feature = "ensemble", feature = "train"))]
     pub use windvane_ensemble::EnsembleLearner;

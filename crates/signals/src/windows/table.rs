@@ -13,14 +13,14 @@ use crate::{MarketSnapshot, Registry, SignalError, SignalPipeline, SignalSpec};
 ///
 /// # Examples
 /// ```
-/// use windvane_candles::{CandleSeries, Columns, Interval, Pair};
+/// use windvane_candles::{CandleColumns, CandleSeries, Interval, Pair};
 /// use windvane_signals::{Registry, SignalSpec, SignalTable};
 ///
 /// let n = 60;
 /// let open_time: Vec<i64> = (0..n).map(|hour| hour * 3_600_000).collect();
 /// let price: Vec<f64> = (0..n).map(|hour| 100.0 + (hour % 7) as f64).collect();
 /// let (open, high, low, close, volume) = (&price, &price, &price, &price, &price);
-/// let columns = Columns { open_time: &open_time, open, high, low, close, volume };
+/// let columns = CandleColumns { open_time: &open_time, open, high, low, close, volume };
 /// let series = CandleSeries::from_columns("BTCUSDT".parse()?, Interval::HOUR, columns)?;
 ///
 /// let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?;
