@@ -31,7 +31,7 @@ pub enum Weighting {
 /// use windvane_ensemble::EnsembleLearner;
 /// use windvane_models::{ModelId, train::Learner, v32};
 ///
-/// let learner = EnsembleLearner::of_seeds(v32::learner(), 3);
+/// let learner = EnsembleLearner::with_seeds(v32::learner(), 3);
 /// assert_eq!(learner.id().as_str(), "v32x3");
 /// # }
 /// ```
@@ -70,7 +70,7 @@ impl EnsembleLearner {
     }
 
     /// Creates a learner of `count` members that differ only in their seed.
-    pub fn of_seeds(learner: impl Learner + 'static, count: usize) -> Self {
+    pub fn with_seeds(learner: impl Learner + 'static, count: usize) -> Self {
         let id = ModelId::new(format!("{}x{count}", learner.id()));
         let learner: Arc<dyn Learner> = Arc::new(learner);
         Self::new(id, vec![learner; count])

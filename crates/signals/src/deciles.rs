@@ -10,7 +10,7 @@
 /// ```
 /// use windvane_signals::Deciles;
 /// let earlier: Vec<f64> = (0..100).map(f64::from).collect();
-/// let deciles = Deciles::of(&earlier).unwrap();
+/// let deciles = Deciles::from_sorted(&earlier).unwrap();
 /// assert_eq!((deciles.bins(), deciles.bin(9.5), deciles.bin(10.0)), (10, 0, 1));
 /// assert!(deciles.psi(&[10; 10]) < 1e-12);
 /// assert!(deciles.psi(&[100, 0, 0, 0, 0, 0, 0, 0, 0, 0]) > 1.0);
@@ -59,7 +59,7 @@ impl TryFrom<StoredDeciles> for Deciles {
 
 impl Deciles {
     /// Computes the deciles of sorted values; `None` if the values are all equal or there are none.
-    pub fn of(sorted: &[f64]) -> Option<Self> {
+    pub fn from_sorted(sorted: &[f64]) -> Option<Self> {
         if sorted.first() == sorted.last() {
             return None;
         }

@@ -87,7 +87,7 @@ fn sorted(samples: &SampleSet, channel: usize) -> Vec<f64> {
 /// Population stability index of sorted values, and its mean without drift; `None` if the earlier
 /// values are all equal.
 fn stability(earlier: &[f64], later: &[f64]) -> Option<(f64, f64)> {
-    let deciles = Deciles::of(earlier)?;
+    let deciles = Deciles::from_sorted(earlier)?;
     let bins = deciles.bins() as f64;
     let psi = deciles.psi(&deciles.count(later));
     let by_chance = (bins - 1.0) * (1.0 / earlier.len() as f64 + 1.0 / later.len() as f64);

@@ -140,18 +140,18 @@ impl Learner for WithoutSettings {
 fn ensemble_settings_include_settings_of_members() {
     let of = |epochs| {
         let training = TrainConfig { epochs, ..TrainConfig::default() };
-        EnsembleLearner::of_seeds(NetworkLearner { training, ..v32::learner() }, 2)
+        EnsembleLearner::with_seeds(NetworkLearner { training, ..v32::learner() }, 2)
     };
     assert_eq!(of(3).settings(), of(3).settings());
     assert_ne!(of(3).settings(), of(4).settings());
     assert!(of(3).settings().is_some());
-    let without = EnsembleLearner::of_seeds(WithoutSettings(ModelId::new("without")), 2);
+    let without = EnsembleLearner::with_seeds(WithoutSettings(ModelId::new("without")), 2);
     assert_eq!(without.settings(), None);
 }
 
 #[test]
 fn ensemble_settings_change_with_every_field() {
-    let base = EnsembleLearner::of_seeds(v32::learner(), 2);
+    let base = EnsembleLearner::with_seeds(v32::learner(), 2);
     // This does not compile after a field is added: change the new field below, too.
     let EnsembleLearner { id, members, voting: _, weighting: _, min_agreement } = base.clone();
     let three = vec![Arc::clone(&members[0]); 3];
@@ -170,7 +170,7 @@ fn ensemble_settings_change_with_every_field() {
     ];
     let texts: BTreeSet<String> = learners.iter().filter_map(Learner::settings).collect();
     assert_eq!(texts.len(), learners.len());
-    assert_eq!(base.settings(), EnsembleLearner::of_seeds(v32::learner(), 2).settings());
+    assert_eq!(base.settings(), EnsembleLearner::with_seeds(v32::learner(), 2).settings());
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn ensemble_members_have_different_seeds_at_every_depth() {
     let series = market(2_000);
     let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
     let v32 = || NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
-    let twins = EnsembleLearner::of_seeds(v32(), 2);
+    let twins = EnsembleLearner::with_seeds(v32(), 2);
     assert_eq!(twins.id.as_str(), "v32x2");
     let members: Vec<Arc<dyn Learner>> = vec![Arc::new(twins), Arc::new(v32())];
     let learner = EnsembleLearner::new(ModelId::new("nested"), members);
