@@ -178,7 +178,7 @@ fn is_average(rows: &[Vec<Option<f64>>], prices: &[usize; 4], index: usize) -> b
     within.count() as f64 >= AGREE * rows.len() as f64 && !none
 }
 
-/// A last column that says whether the candle is finished: `true` and `false` of Gate, or the ninth
+/// Last column with the flag of finished candles: `true` and `false` of Gate, or the ninth
 /// of OKX, in which only the newest candle, or one that is also there finished, has a zero.
 fn flag(head: &[HeadRow], time: usize, width: usize, newest_first: bool) -> Option<usize> {
     let rows: Vec<&Vec<String>> =
