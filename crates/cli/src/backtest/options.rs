@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use windvane::backtest::Plan;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 use windvane::signals::{Combinatorial, WalkForward};
 
@@ -111,8 +111,8 @@ impl BacktestOptions {
     }
 
     /// Hyperparameters of the learners.
-    pub(super) fn training(&self) -> Training {
-        Training { epochs: self.quick.then_some(QUICK_EPOCHS), ..Training::default() }
+    pub(super) fn training(&self) -> Hyperparameters {
+        Hyperparameters { epochs: self.quick.then_some(QUICK_EPOCHS), ..Hyperparameters::default() }
     }
 
     /// Division of the calendar time.

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 
 use crate::models;
@@ -57,7 +57,7 @@ impl DiagnoseOptions {
     /// Learner of the model to train.
     pub(super) fn learner(&self) -> std::sync::Arc<dyn Learner> {
         let epochs = self.quick.then_some(QUICK_EPOCHS);
-        self.model.learner(&Training { epochs, ..Training::default() })
+        self.model.learner(&Hyperparameters { epochs, ..Hyperparameters::default() })
     }
 
     /// Number of calendar months excluded from training.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 use windvane::signals::Band;
 
@@ -204,8 +204,8 @@ impl FitSettings {
         self.seed.unwrap_or(1)
     }
 
-    pub(super) fn training(&self) -> Training {
-        Training {
+    pub(super) fn training(&self) -> Hyperparameters {
+        Hyperparameters {
             epochs: self.epochs,
             patience: self.patience,
             learning_rate: self.learning_rate,

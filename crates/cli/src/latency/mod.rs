@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use windvane::candles::sample;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::models::train::Run;
 use windvane::prelude::*;
 
@@ -100,6 +100,6 @@ fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, E
     let past = feed.split_at(until).0;
     let data = Dataset::from_series(&[past], &SignalSpec::default(), 20, LabelSpec::default())?;
     let parts = data.split_with(&Split::for_live(data.samples(), 0.3)?)?;
-    let learner = entry.learner(&Training { epochs: Some(1), ..Training::default() });
+    let learner = entry.learner(&Hyperparameters { epochs: Some(1), ..Hyperparameters::default() });
     Ok(learner.fit(&parts.train, &parts.validation, &Run::new(1))?.into())
 }

@@ -226,7 +226,7 @@ impl ChannelProfile {
         let mut sorted = values.concat();
         sorted.sort_by(f64::total_cmp);
         let [q1, median, q3] = [1, 2, 3].map(|quarter| sorted[(sorted.len() - 1) * quarter / 4]);
-        let deciles = Deciles::of(&sorted);
+        let deciles = Deciles::from_sorted(&sorted);
         let max_psi = deciles.as_ref().map_or(0.0, |deciles| {
             let largest = values.iter().map(|values| largest_psi(deciles, values, window_len));
             MARGIN * largest.fold(0.0, f64::max)

@@ -1,5 +1,5 @@
 //! Recurrent state of a stateful model in a predictor.
-use windvane_signals::{Rows, StateReader, StateWriter};
+use windvane_signals::{SignalRows, StateReader, StateWriter};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
@@ -16,7 +16,7 @@ pub(super) fn state_len(model: &dyn FittedModel) -> usize {
 #[inline]
 pub(super) fn take(
     model: &dyn FittedModel,
-    rows: Rows<'_>,
+    rows: SignalRows<'_>,
     restarted: bool,
     state: &mut [f32],
     scratch: &mut Scratch,

@@ -1,6 +1,6 @@
 //! Ring buffer of the last rows, stored twice so that every window is one slice.
 use windvane_candles::Timestamp;
-use windvane_signals::{Rows, StateReader, StateWriter, Window};
+use windvane_signals::{SignalRows, StateReader, StateWriter, Window};
 
 use crate::PredictError;
 
@@ -36,7 +36,7 @@ impl RowRing {
 
     /// Adds the rows of one candle.
     #[inline]
-    pub(super) fn take(&mut self, rows: Rows<'_>) {
+    pub(super) fn take(&mut self, rows: SignalRows<'_>) {
         if rows.restarted() {
             self.run = 0;
         }

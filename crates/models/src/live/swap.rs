@@ -1,5 +1,5 @@
 //! Replacement of a predictor's model between two candles.
-use windvane_signals::{Rows, SignalPipeline, SignalSpec};
+use windvane_signals::{SignalPipeline, SignalRows, SignalSpec};
 
 use super::predictor::{Predictor, check, known};
 use super::rows::RowRing;
@@ -78,7 +78,7 @@ impl Predictor {
         &self,
         signals: &SignalSpec,
         lookback: usize,
-        mut each: impl FnMut(Rows<'_>, bool) -> Result<(), PredictError>,
+        mut each: impl FnMut(SignalRows<'_>, bool) -> Result<(), PredictError>,
     ) -> Result<Carried, PredictError> {
         let registry = known(self.registry.as_deref());
         let mut pipeline = SignalPipeline::new(signals, self.pipeline.interval(), &registry)?;

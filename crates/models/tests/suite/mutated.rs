@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use windvane_candles::Timestamp;
 use windvane_models::{DirectionModel, FittedModel, Kinds, LoadError, Predictor, from_bytes};
 use windvane_signals::Window;
-use windvane_testing::saved::{Parts, Tensor, odd_values};
+use windvane_testing::saved::{SavedParts, SavedTensor, odd_values};
 
 fn kinds() -> Vec<String> {
     Kinds::default().names().map(str::to_string).collect()
@@ -19,8 +19,8 @@ fn saved(kind: &str) -> Vec<u8> {
 }
 
 /// Error of loading a modified file.
-fn error(kind: &str, change: impl FnOnce(&mut Parts)) -> LoadError {
-    let mut parts = Parts::of(&saved(kind));
+fn error(kind: &str, change: impl FnOnce(&mut SavedParts)) -> LoadError {
+    let mut parts = SavedParts::parse(&saved(kind));
     change(&mut parts);
     from_bytes(&parts.bytes()).unwrap_err()
 }
@@ -33,7 +33,7 @@ fn says(error: &LoadError, parts: &[&str]) {
 #[test]
 fn mutated_parts_round_trip() {
     for kind in kinds() {
-        let model = from_bytes(&Parts::of(&saved(&kind)).bytes()).unwrap();
+        let model = from_bytes(&SavedParts::parse(&saved(&kind)).bytes()).unwrap();
         assert_eq!(
             model.to_bytes().unwrap(),
             from_bytes(&saved(&kind)).unwrap().to_bytes().unwrap()
@@ -59,7 +59,7 @@ fn mutated_tensors_are_named_in_error() {
         let foreign = error(kind, |parts| {
             let shape = vec![1];
             let (name, dtype, bytes) = (name.to_string(), "F32".to_string(), vec![0; 4]);
-            parts.tensors.push(Tensor { name, dtype, shape, bytes });
+            parts.tensors.push(SavedTensor { name, dtype, shape, bytes });
         });
         let named = matches!(&foreign, LoadError::ForeignTensor { tensor, .. } if tensor == name);
         assert!(named, "{foreign}");
@@ -88,7 +88,7 @@ fn mutated_non_finite_weights_are_named() {
 #[test]
 fn mutated_huge_lengths_are_rejected_with_little_memory() {
     let sizes = |kind: &'static str, place: &'static str, value: Value| {
-        let mut parts = Parts::of(&saved(kind));
+        let mut parts = SavedParts::parse(&saved(kind));
         *parts.card.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;
         parts.bytes()
     };
@@ -102,7 +102,7 @@ fn mutated_huge_lengths_are_rejected_with_little_memory() {
         sizes("v2", "/spec/labels/horizon", json!(u64::MAX)),
     ];
     for shape in [vec![1 << 40, 1 << 40], vec![1 << 34], vec![u64::MAX, 2], vec![1 << 40, 0]] {
-        let mut parts = Parts::of(&saved("v32"));
+        let mut parts = SavedParts::parse(&saved("v32"));
         parts.tensor("lstm.w_hh").shape = shape;
         files.push(parts.bytes());
     }
@@ -174,7 +174,7 @@ proptest! {
         kind in prop::sample::select(kinds()),
         changes in prop::collection::vec((any::<Index>(), any::<Index>(), 0..4_u8), 1..3),
     ) {
-        let mut parts = Parts::of(&saved(&kind));
+        let mut parts = SavedParts::parse(&saved(&kind));
         for (place, value, how) in changes {
             let (places, values) = (parts.places(), odd_values());
             let place = parts.card.pointer_mut(&places[place.index(places.len())]).unwrap();
@@ -203,7 +203,7 @@ proptest! {
         (at, number) in (any::<Index>(), any::<u32>()),
         how in 0..7_u8,
     ) {
-        let mut parts = Parts::of(&saved(&kind));
+        let mut parts = SavedParts::parse(&saved(&kind));
         let which = which.index(parts.tensors.len());
         let tensor = &mut parts.tensors[which];
         match how {
