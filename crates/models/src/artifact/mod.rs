@@ -180,7 +180,10 @@ impl Artifact {
     /// [`LoadError::Io`], and the other variants of [`LoadError`] for a damaged file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
-        Self::of(StoredFile::from_bytes(&read_file(path)?, &path.display().to_string(), KEY)?, path)
+        Self::from_stored(
+            StoredFile::from_bytes(&read_file(path)?, &path.display().to_string(), KEY)?,
+            path,
+        )
     }
 
     /// Reads an artifact from the bytes of a file, for example from `include_bytes!`.
@@ -189,10 +192,10 @@ impl Artifact {
     /// [`LoadError`] for damaged bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         let name = "the model in memory";
-        Self::of(StoredFile::from_bytes(bytes, name, KEY)?, Path::new(name))
+        Self::from_stored(StoredFile::from_bytes(bytes, name, KEY)?, Path::new(name))
     }
 
-    fn of(stored: StoredFile, file: &Path) -> Result<Self, LoadError> {
+    fn from_stored(stored: StoredFile, file: &Path) -> Result<Self, LoadError> {
         let file = file.display().to_string();
         let card: ModelCard = serde_json::from_str(&stored.card).map_err(|error| {
             LoadError::Damaged { file: file.clone(), problem: error.to_string() }

@@ -92,7 +92,7 @@ impl Reliability {
     ///
     /// # Errors
     /// The errors of [`predict`](crate::DirectionModel::predict).
-    pub fn of_model(model: &dyn FittedModel, samples: &SampleSet) -> Result<Self, PredictError> {
+    pub fn measure(model: &dyn FittedModel, samples: &SampleSet) -> Result<Self, PredictError> {
         let mut reader = TableReader::new(model, samples.tables());
         let mut reliability = Self::default();
         for sample in samples.samples() {

@@ -172,7 +172,7 @@ impl Calibration {
         model: &ModelId,
     ) -> Result<Prediction, PredictError> {
         let classes = self.probabilities(logits);
-        Prediction::of(classes, self.min_margin, decided_at, horizon, model)
+        Prediction::with_min_margin(classes, self.min_margin, decided_at, horizon, model)
     }
 }
 

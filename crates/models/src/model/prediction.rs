@@ -154,11 +154,11 @@ impl Prediction {
         horizon: usize,
         model: &ModelId,
     ) -> Result<Self, PredictError> {
-        Self::of(classes, 0.0, decided_at, horizon, model)
+        Self::with_min_margin(classes, 0.0, decided_at, horizon, model)
     }
 
     /// Creates a prediction that is NEUTRAL if the absolute margin is below `min_margin`.
-    pub(crate) fn of(
+    pub(crate) fn with_min_margin(
         classes: [f32; 3],
         min_margin: f32,
         decided_at: Timestamp,

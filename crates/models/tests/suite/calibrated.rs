@@ -35,7 +35,7 @@ fn on_later<T>(
 
 fn calibration_error(learner: &dyn Learner, kind: MarketModel, training: usize) -> f64 {
     on_later(learner, kind, training, |model, test| {
-        Reliability::of_model(model, test).unwrap().calibration_error().unwrap()
+        Reliability::measure(model, test).unwrap().calibration_error().unwrap()
     })
 }
 

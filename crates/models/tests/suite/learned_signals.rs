@@ -93,7 +93,7 @@ fn v2_importance_intervals_have_nominal_coverage_on_martingale() {
 fn measured(learner: &WeightedSignalsLearner, kind: MarketModel) -> (f64, f64) {
     with_parts(&market(kind, 20_000, 17), |train, validation, test| {
         let model = learner.fit_model(train, validation, &Run::new(1)).unwrap();
-        let reliability = Reliability::of_model(&model, test).unwrap();
+        let reliability = Reliability::measure(&model, test).unwrap();
         (reliability.accuracy().unwrap(), reliability.log_loss().unwrap())
     })
 }

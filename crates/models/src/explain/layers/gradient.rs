@@ -45,7 +45,7 @@ impl Network {
             return Err(TrainError::TooFewWindows { expected: 1, got: 0 });
         };
         self.spec.check(&samples.window(first))?;
-        let examples = Examples::of_samples(samples, &self.scaler)?;
+        let examples = Examples::from_samples(samples, &self.scaler)?;
         let weights = self.weights.flat();
         let mut gradient = Tensors::new(self.layers.specs());
         let mut cache = NetworkCache::default();

@@ -37,7 +37,7 @@ pub(crate) struct Examples {
 
 impl Examples {
     /// Creates the examples of a sample set.
-    pub(crate) fn of_samples(samples: &SampleSet, scaler: &Scaler) -> Result<Self, SignalError> {
+    pub(crate) fn from_samples(samples: &SampleSet, scaler: &Scaler) -> Result<Self, SignalError> {
         let tables = samples.scaled_tables(scaler)?;
         let list = samples.samples().iter().map(|sample| Example {
             table: sample.table,
@@ -49,7 +49,7 @@ impl Examples {
     }
 
     /// Creates the examples of labelled sequences: every sequence is a table with one window.
-    pub(crate) fn of_sequences(sequences: &Sequences) -> Self {
+    pub(crate) fn from_sequences(sequences: &Sequences) -> Self {
         let shape = sequences.shape();
         let labels = sequences.labels().iter().enumerate();
         let list = labels.map(|(table, &label)| Example { table, row: shape.steps - 1, label });
@@ -126,7 +126,7 @@ mod tests {
         let shape = SequenceShape { steps: 1, channels: 1, classes: 3 };
         let values = vec![0.0; labels.len()];
         let mut examples =
-            Examples::of_sequences(&Sequences::new(shape, values, labels.to_vec()).unwrap());
+            Examples::from_sequences(&Sequences::new(shape, values, labels.to_vec()).unwrap());
         examples.leave_out(Direction::Neutral);
         examples.list().iter().map(|example| example.label()).collect()
     }

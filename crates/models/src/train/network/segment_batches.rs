@@ -64,8 +64,8 @@ impl<'a> SegmentBatches<'a> {
         batch: usize,
         seed: u64,
     ) -> Self {
-        let classes = RowClasses::of(train, train_set.tables());
-        let runs = RowRun::of_training(train_set).into_iter().filter_map(|run| {
+        let classes = RowClasses::from_examples(train, train_set.tables());
+        let runs = RowRun::find_training(train_set).into_iter().filter_map(|run| {
             // Rows after the last decision have no effect on the loss.
             let (_, last) = classes.span(run)?;
             Some(RowRun { rows: last + 1 - run.first, ..run })
@@ -175,8 +175,8 @@ impl Batches for SegmentBatches<'_> {
 
 impl<'a> SegmentValidation<'a> {
     fn new(examples: &'a Examples, validation: &ValidationSet) -> Self {
-        let classes = RowClasses::of(examples, validation.tables());
-        let runs = RowRun::of(validation.tables(), |_, _| true).into_iter().filter_map(|run| {
+        let classes = RowClasses::from_examples(examples, validation.tables());
+        let runs = RowRun::find(validation.tables(), |_, _| true).into_iter().filter_map(|run| {
             let (first, last) = classes.span(run)?;
             // Rows more than a segment before the first decision hardly change the state.
             let from = run.first.max(first.saturating_sub(SEGMENT));

@@ -24,7 +24,7 @@ impl RowRun {
     }
 
     /// Finds all runs of consecutive complete rows that are `allowed`.
-    pub(super) fn of(
+    pub(super) fn find(
         tables: &[SignalTable],
         allowed: impl Fn(&SignalTable, usize) -> bool,
     ) -> Vec<Self> {
@@ -45,8 +45,8 @@ impl RowRun {
     }
 
     /// Finds all runs of rows inside the training period.
-    pub(super) fn of_training(train: &TrainSet) -> Vec<Self> {
-        Self::of(train.tables(), |table, row| {
+    pub(super) fn find_training(train: &TrainSet) -> Vec<Self> {
+        Self::find(train.tables(), |table, row| {
             table.close_time(row).is_some_and(|at| train.covers(at))
         })
     }
@@ -69,7 +69,7 @@ impl RowRun {
 pub(super) struct RowClasses(Vec<Vec<Option<usize>>>);
 
 impl RowClasses {
-    pub(super) fn of(examples: &Examples, tables: &[SignalTable]) -> Self {
+    pub(super) fn from_examples(examples: &Examples, tables: &[SignalTable]) -> Self {
         let mut classes: Vec<Vec<Option<usize>>> =
             tables.iter().map(|table| vec![None; table.len()]).collect();
         for example in examples.list() {
