@@ -60,7 +60,7 @@ impl<'a> TableReader<'a> {
 
     /// Holds a channel at `value` in every row.
     #[must_use]
-    pub fn silencing(self, channel: usize, value: f64) -> Self {
+    pub fn with_constant_channel(self, channel: usize, value: f64) -> Self {
         Self { constant_channel: Some((channel, value)), ..self }
     }
 
