@@ -42,8 +42,7 @@ pub(crate) struct FitSettings {
     /// NEUTRAL.
     #[arg(long, value_name = "FACTOR", conflicts_with = "band")]
     volatility_band: Option<f64>,
-    /// Share of the samples, the last ones, for validation (early stopping, calibration) [default:
-    /// 0.15]
+    /// Share of the last samples for validation (early stopping, calibration) [default: 0.15]
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
     /// Start of the validation period, instead of --validation.

@@ -303,11 +303,11 @@ fn occlusion_effect_has_sign_of_channel_contribution() {
 
 /// A model of another crate without a scaler: the margin is the last value of the first channel.
 #[derive(Debug)]
-struct Plain(ModelId, ModelSpec);
+struct FirstChannel(ModelId, ModelSpec);
 
-impl FittedModel for Plain {}
+impl FittedModel for FirstChannel {}
 
-impl DirectionModel for Plain {
+impl DirectionModel for FirstChannel {
     fn id(&self) -> &ModelId {
         &self.0
     }
@@ -330,7 +330,7 @@ impl DirectionModel for Plain {
 
 #[test]
 fn occlusion_without_scaler_uses_window_mean() {
-    let model: Arc<dyn FittedModel> = Arc::new(Plain(ModelId::new("plain"), spec(2, 3)));
+    let model: Arc<dyn FittedModel> = Arc::new(FirstChannel(ModelId::new("plain"), spec(2, 3)));
     assert!((*model).downcast_ref::<Network>().is_none() && model.scaler().is_none());
     let rows = [0.0, 7.0, 0.3, 8.0, 0.6, 9.0];
     let effects = Occlusion::of(&model, window(&rows, 2)).unwrap();

@@ -41,8 +41,7 @@ pub struct LstmTrace {
     pub layer: String,
     /// Number of hidden units, `H`.
     pub hidden_size: usize,
-    /// Gate activations in the order of [`GATES`]: the candidate from −1 to 1, the others from 0 to
-    /// 1.
+    /// Gate activations in the order of [`GATES`]; the candidate is −1 to 1, the others are 0 to 1.
     pub gates: [Vec<f32>; 4],
     /// Cell states after each row.
     pub cell: Vec<f32>,
