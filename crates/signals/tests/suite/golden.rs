@@ -112,7 +112,7 @@ fn golden_signals_equal_talib() {
                     &what,
                 ),
                 "volatility_hl" => {
-                    compare(&run(Volatility, &candles), reference, tough, 0.0, &what);
+                    compare(&run(Volatility, &candles), reference, excused, 0.0, &what);
                 }
                 "rsi_14" => {
                     let got = run(Rsi::new(14).unwrap(), &candles);
