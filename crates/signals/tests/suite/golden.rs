@@ -137,7 +137,7 @@ fn golden_signals_equal_talib() {
                 }
                 "macd_talib" => check_macd(&candles, reference, price, &what),
                 other => {
-                    cases.skip(&format!("column {other}"), "this indicator is not implemented")
+                    cases.skip(&format!("column {other}"), "this indicator is not implemented");
                 }
             }
         }
