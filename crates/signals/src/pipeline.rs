@@ -98,7 +98,7 @@ impl SignalPipeline {
         interval: Interval,
         registry: &Registry,
     ) -> Result<Self, SignalError> {
-        spec.check()?;
+        spec.validate()?;
         let channels =
             spec.channels.iter().map(|c| registry.slot(c)).collect::<Result<Vec<_>, _>>()?;
         let max_rows = spec.gaps.max_held() as usize + 1;

@@ -175,7 +175,7 @@ impl SignalSpec {
     /// [`SignalError::Setting`] unless there are 1 to 1,024 channels and `max_missing` of the hold
     /// policy is at most 1,000; [`SignalError::HoldReadsPair`] if the hold policy is combined with
     /// a channel that reads another pair.
-    pub fn check(&self) -> Result<(), SignalError> {
+    pub fn validate(&self) -> Result<(), SignalError> {
         if !(1..=Self::MAX_CHANNELS).contains(&self.width()) {
             return SignalError::setting("number of channels", "1 to 1024", self.width() as f64);
         }

@@ -14,7 +14,7 @@ pub(crate) use options::BacktestOptions;
 use crate::{Error, output};
 
 pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
-    options.check()?;
+    options.validate()?;
     let loaded = data::load(options)?;
     output::check_folder(&options.out)?;
     show::loaded(&loaded)?;

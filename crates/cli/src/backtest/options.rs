@@ -136,7 +136,7 @@ impl BacktestOptions {
     }
 
     /// Checks options that depend on each other.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn validate(&self) -> Result<(), String> {
         let combinatorial = self.plan == Some(PlanKind::Combinatorial);
         let walks = self.folds.is_some() || self.window.is_some();
         let groups = self.groups.is_some() || self.test_groups.is_some();

@@ -65,7 +65,7 @@ impl Default for ConformalSettings {
 }
 
 impl ConformalSettings {
-    fn check(&self) -> Result<(), SettingError> {
+    fn validate(&self) -> Result<(), SettingError> {
         if !(self.coverage > 0.0 && self.coverage < 1.0) {
             return SettingError::refuse("coverage", "between 0 and 1", self.coverage);
         }
@@ -202,7 +202,7 @@ impl AdaptiveConformal {
     /// # Errors
     /// [`SettingError`] for a setting out of range.
     pub fn new(settings: ConformalSettings) -> Result<Self, SettingError> {
-        settings.check()?;
+        settings.validate()?;
         let scores = VecDeque::with_capacity(settings.window);
         let sorted = Vec::with_capacity(settings.window);
         let level = 1.0 - settings.coverage;

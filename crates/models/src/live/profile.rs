@@ -88,7 +88,7 @@ impl TryFrom<StoredProfile> for TrainingProfile {
     type Error = TrainError;
 
     fn try_from(parts: StoredProfile) -> Result<Self, TrainError> {
-        parts.signals.check()?;
+        parts.signals.validate()?;
         check_window_len(parts.window_len)?;
         let (width, got) = (parts.signals.width(), parts.channels.len());
         if got != width || parts.lookback == 0 {

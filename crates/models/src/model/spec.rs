@@ -30,8 +30,8 @@ impl ModelSpec {
     /// # Errors
     /// [`SignalError`] for a value out of range or a window that is too large.
     pub fn validate(&self) -> Result<(), SignalError> {
-        self.labels.check()?;
-        self.signals.check()?;
+        self.labels.validate()?;
+        self.signals.validate()?;
         if !(1..=MAX_LOOKBACK).contains(&self.lookback) {
             let (setting, expected) = ("lookback", "1 to 10,000 rows");
             return Err(SignalError::Setting { setting, expected, got: self.lookback as f64 });

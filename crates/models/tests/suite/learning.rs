@@ -319,7 +319,7 @@ fn training_rejects_foreign_validation_windows() {
 #[test]
 fn train_config_original_matches_original_system() {
     let training = TrainConfig::original();
-    assert!(training.check().is_ok());
+    assert!(training.validate().is_ok());
     assert_eq!((training.learning_rate, training.batch), (0.01, 32));
     assert_eq!(training.schedule, Schedule::ExponentialDecay { rate: 0.95, every: 1.0 });
 }

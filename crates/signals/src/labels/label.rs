@@ -33,8 +33,8 @@ pub enum Band {
 ///
 /// // A horizon of four candles; changes of up to 0.2 % are NEUTRAL.
 /// let labels = LabelSpec { horizon: 4, band: Band::Fixed { width: 0.002 } };
-/// assert!(labels.check().is_ok());
-/// assert!(LabelSpec { horizon: 0, ..labels }.check().is_err());
+/// assert!(labels.validate().is_ok());
+/// assert!(LabelSpec { horizon: 0, ..labels }.validate().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -58,7 +58,7 @@ impl LabelSpec {
     /// # Errors
     /// [`SignalError::Setting`] unless the horizon is 1 to 10,000, the band finite and not
     /// negative, and the lookback of a volatility band 2 to 10,000.
-    pub fn check(&self) -> Result<(), SignalError> {
+    pub fn validate(&self) -> Result<(), SignalError> {
         if self.horizon == 0 || self.horizon > 10_000 {
             return SignalError::setting("horizon", "1 to 10000 candles", self.horizon as f64);
         }

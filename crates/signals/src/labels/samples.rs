@@ -68,7 +68,7 @@ impl SampleSet {
         lookback: usize,
         labels: LabelSpec,
     ) -> Result<Self, SignalError> {
-        labels.check()?;
+        labels.validate()?;
         if lookback == 0 {
             let (setting, expected) = ("lookback", "at least 1 candle");
             return Err(SignalError::Setting { setting, expected, got: 0.0 });

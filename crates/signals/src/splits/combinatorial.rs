@@ -79,7 +79,7 @@ impl Combinatorial {
     /// one not tested, at most 1,000 splits, and a validation share between 0 and 1;
     /// [`SignalError::EmptyPart`] if there are too few samples.
     pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
-        self.check()?;
+        self.validate()?;
         let groups = self.group_periods(pool)?;
         let mut splits = Vec::new();
         for chosen in self.combinations() {
@@ -94,7 +94,7 @@ impl Combinatorial {
         Ok(splits)
     }
 
-    fn check(&self) -> Result<(), SignalError> {
+    fn validate(&self) -> Result<(), SignalError> {
         check_share(self.validation)?;
         if !(2..=100).contains(&self.groups) {
             return SignalError::setting("groups", "2 to 100", self.groups as f64);

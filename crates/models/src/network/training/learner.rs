@@ -70,7 +70,7 @@ impl NetworkLearner {
         run: &Run<'_>,
     ) -> Result<Network, TrainError> {
         let Self { id, config, training } = self;
-        training.check()?;
+        training.validate()?;
         let spec = spec_of(train, validation)?;
         if train.len() < MIN_WINDOWS {
             return Err(TrainError::TooFewWindows { expected: MIN_WINDOWS, got: train.len() });
@@ -137,7 +137,7 @@ impl NetworkLearner {
         let shape = sequences.shape();
         let layers = Layers::new(config, shape.channels, shape.classes)?;
         let examples = Examples::from_sequences(sequences);
-        training.check()?;
+        training.validate()?;
         let batches = WindowBatches::new(&layers, &examples, None, training.batch, run.seed());
         let fit = Trainer { model: id, layers: &layers, batches, training, run }.run(None)?;
         Ok(SequenceClassifier::new(shape, fit.weights, layers))

@@ -14,8 +14,8 @@ use crate::SettingError;
 /// ```
 /// use windvane_models::train::TrainConfig;
 /// let quick = TrainConfig { epochs: 3, ..TrainConfig::default() };
-/// assert!(quick.check().is_ok());
-/// assert!(TrainConfig { learning_rate: -1.0, ..quick }.check().is_err());
+/// assert!(quick.validate().is_ok());
+/// assert!(TrainConfig { learning_rate: -1.0, ..quick }.validate().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TrainConfig {
@@ -88,7 +88,7 @@ impl TrainConfig {
     ///
     /// # Errors
     /// [`SettingError`] for the first setting out of range.
-    pub fn check(&self) -> Result<(), SettingError> {
+    pub fn validate(&self) -> Result<(), SettingError> {
         let limit = match self.clip {
             Clip::Value(limit) | Clip::GlobalNorm(limit) => limit,
             // A later version may add other kinds.
