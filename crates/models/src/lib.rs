@@ -68,7 +68,7 @@ pub use windvane_signals as signals;
 
 pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
 pub use calibration::{
-    AdaptiveConformal, Calibration, ConformalCall, ConformalSettings, DirectionSet, Reliability,
+    AdaptiveConformal, Calibration, ConformalSettings, DirectionSet, PredictionSet, Reliability,
     ReliabilityBin,
 };
 pub use error::{LoadError, PredictError, SettingError, TrainError};

@@ -92,7 +92,7 @@ impl SignalPipeline {
     /// Creates a pipeline with the channels of `spec` for candles of `interval`.
     ///
     /// # Errors
-    /// As [`SignalSpec::check`] and [`Registry::build`].
+    /// As [`SignalSpec::validate`] and [`Registry::build`].
     pub fn new(
         spec: &SignalSpec,
         interval: Interval,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use windvane_candles::Direction;
 
-use crate::{Prediction, Probabilities, SettingError};
+use crate::{Probabilities, SettingError};
 
 /// Prediction set of directions: UP, DOWN or both; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub enum DirectionSet {
 
 impl DirectionSet {
     /// Returns the only direction of the set; NEUTRAL for both.
-    pub fn call(self) -> Direction {
+    pub fn direction(self) -> Direction {
         match self {
             Self::Up => Direction::Up,
             Self::Down => Direction::Down,
@@ -30,7 +30,7 @@ impl DirectionSet {
 
     /// Returns whether the set contains the outcome; `None` for NEUTRAL, which is in no set.
     pub fn holds(self, outcome: Direction) -> Option<bool> {
-        (outcome != Direction::Neutral).then(|| self == Self::Both || self.call() == outcome)
+        (outcome != Direction::Neutral).then(|| self == Self::Both || self.direction() == outcome)
     }
 }
 
@@ -38,9 +38,10 @@ impl DirectionSet {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct ConformalCall {
+pub struct PredictionSet {
     /// Prediction set of directions.
-    pub set: DirectionSet,
+    #[serde(rename = "set")] // the name in saved JSON
+    pub directions: DirectionSet,
     /// Probability p(UP) / (p(UP) + p(DOWN)); 0.5 if both are 0.
     pub up: f32,
 }
@@ -122,12 +123,12 @@ impl ConformalSettings {
 /// let mut sets = AdaptiveConformal::new(settings)?;
 /// let p = Probabilities::new([0.7, 0.3, 0.0]).unwrap();
 /// // No scores yet: both directions.
-/// assert_eq!(sets.call_on(&p).set, DirectionSet::Both);
+/// assert_eq!(sets.prediction_set(&p).directions, DirectionSet::Both);
 /// let mut covered = 0;
 /// for candle in 0..5_000 {
-///     let call = sets.call_on(&p); // with a `Prediction`: `sets.call(&prediction)`
+///     let set = sets.prediction_set(&p);
 ///     let outcome = if candle % 10 < 7 { Direction::Up } else { Direction::Down };
-///     covered += usize::from(sets.settle(&call, outcome) == Some(true));
+///     covered += usize::from(sets.settle(&set, outcome) == Some(true));
 /// }
 /// assert!((covered as f64 / 5_000.0 - 0.8).abs() < 0.01);
 /// # Ok::<(), windvane_models::SettingError>(())
@@ -217,17 +218,12 @@ impl AdaptiveConformal {
         }
     }
 
-    /// Returns the prediction set for a prediction.
-    pub fn call(&self, prediction: &Prediction) -> ConformalCall {
-        self.call_on(&prediction.probabilities)
-    }
-
-    /// Returns the prediction set for probabilities.
-    pub fn call_on(&self, probabilities: &Probabilities) -> ConformalCall {
+    /// Returns the prediction set for the probabilities of a prediction.
+    pub fn prediction_set(&self, probabilities: &Probabilities) -> PredictionSet {
         let up = share_of_up(probabilities);
         let bound = self.bound();
         let (has_up, has_down) = (1.0 - up <= bound, up <= bound);
-        let set = match has_up.cmp(&has_down) {
+        let directions = match has_up.cmp(&has_down) {
             std::cmp::Ordering::Greater => DirectionSet::Up,
             std::cmp::Ordering::Less => DirectionSet::Down,
             std::cmp::Ordering::Equal if has_up => DirectionSet::Both,
@@ -235,20 +231,20 @@ impl AdaptiveConformal {
             std::cmp::Ordering::Equal if up < 0.5 => DirectionSet::Down,
             std::cmp::Ordering::Equal => DirectionSet::Both,
         };
-        ConformalCall { set, up }
+        PredictionSet { directions, up }
     }
 
     /// Updates the level and the scores with an outcome and returns whether the set contained it.
     /// A NEUTRAL outcome changes nothing and returns `None`.
-    pub fn settle(&mut self, call: &ConformalCall, outcome: Direction) -> Option<bool> {
-        let held = call.set.holds(outcome)?;
+    pub fn settle(&mut self, set: &PredictionSet, outcome: Direction) -> Option<bool> {
+        let held = set.directions.holds(outcome)?;
         let target = 1.0 - self.settings.coverage;
         let missed = f64::from(u8::from(!held));
         self.level = (self.level + self.settings.step * (target - missed)).min(1.0);
         self.settled += 1;
         self.held += u64::from(held);
-        // A deserialised `call` is not validated.
-        if let Some(score) = score(call.up, outcome).filter(|score| (0.0..=1.0).contains(score)) {
+        // A deserialised `set` is not validated.
+        if let Some(score) = score(set.up, outcome).filter(|score| (0.0..=1.0).contains(score)) {
             self.add_score(score);
         }
         Some(held)

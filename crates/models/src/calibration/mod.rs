@@ -3,6 +3,6 @@ mod conformal;
 mod reliability;
 mod temperature;
 
-pub use conformal::{AdaptiveConformal, ConformalCall, ConformalSettings, DirectionSet};
+pub use conformal::{AdaptiveConformal, ConformalSettings, DirectionSet, PredictionSet};
 pub use reliability::{Reliability, ReliabilityBin};
 pub use temperature::Calibration;

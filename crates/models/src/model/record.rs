@@ -81,18 +81,21 @@ pub struct HeldOut {
     /// Lower and upper end of the accuracy's 95 % confidence interval.
     pub interval_95: (f64, f64),
     /// Name of the best baseline on the same candles, selected in hindsight.
-    pub naive_rule: String,
+    #[serde(rename = "naive_rule")] // the name in files of format 1
+    pub best_baseline: String,
     /// Accuracy of that baseline.
-    pub naive_accuracy: f64,
+    #[serde(rename = "naive_accuracy")] // the name in files of format 1
+    pub baseline_accuracy: f64,
     /// Lower and upper end of the 95 % confidence interval of the excess accuracy over that
     /// baseline. If the interval contains 0, the model is not significantly better.
-    pub lead_95: (f64, f64),
+    #[serde(rename = "lead_95")] // the name in files of format 1
+    pub excess_accuracy_95: (f64, f64),
 }
 
 impl fmt::Display for HeldOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, until) = (date(self.from), date(self.until));
-        let ((low, high), excess) = (self.interval_95, self.lead_95);
+        let ((low, high), excess) = (self.interval_95, self.excess_accuracy_95);
         write!(
             f,
             "{:.1} % of {} predictions were correct (95 % interval {:.1} to {:.1} %) on {} from \
@@ -104,8 +107,8 @@ impl fmt::Display for HeldOut {
             100.0 * high,
             self.pairs.join(", "),
             100.0 * self.coverage,
-            self.naive_rule,
-            100.0 * self.naive_accuracy,
+            self.best_baseline,
+            100.0 * self.baseline_accuracy,
             points(excess.0),
             points(excess.1),
         )
@@ -150,9 +153,9 @@ mod tests {
             scored: 1_234,
             accuracy: 0.525,
             interval_95: (0.501, 0.549),
-            naive_rule: "last sign".into(),
-            naive_accuracy: 0.51,
-            lead_95: (-0.001, 0.02),
+            best_baseline: "last sign".into(),
+            baseline_accuracy: 0.51,
+            excess_accuracy_95: (-0.001, 0.02),
         };
         let expected = "52.5 % of 1,234 predictions were correct (95 % interval 50.1 to 54.9 %) on \
              BTCUSDT from 2023-08-01 to 2024-01-01, with UP or DOWN on 50.0 % of the candles; best \

@@ -69,9 +69,9 @@ fn adaptive(coverage: f64, past: &[Case], tested: &[Case]) -> (f64, f64) {
     }
     let mut single = 0;
     for (p, outcome) in tested {
-        let call = sets.call_on(p);
-        single += usize::from(call.set != DirectionSet::Both);
-        sets.settle(&call, *outcome);
+        let set = sets.prediction_set(p);
+        single += usize::from(set.directions != DirectionSet::Both);
+        sets.settle(&set, *outcome);
     }
     (sets.coverage().unwrap(), single as f64 / tested.len() as f64)
 }
@@ -83,7 +83,8 @@ fn fixed(coverage: f64, past: &[Case], tested: &[Case]) -> f64 {
     for (p, outcome) in past {
         sets.seed(p, *outcome);
     }
-    let holds = |(p, outcome): &&Case| sets.call_on(p).set.holds(*outcome) == Some(true);
+    let holds =
+        |(p, outcome): &&Case| sets.prediction_set(p).directions.holds(*outcome) == Some(true);
     tested.iter().filter(holds).count() as f64 / tested.len() as f64
 }
 
@@ -123,8 +124,8 @@ fn conformal_coverage_survives_market_reversal_unlike_fixed_threshold() {
     let held: Vec<bool> = tested
         .iter()
         .filter_map(|(p, outcome)| {
-            let call = sets.call_on(p);
-            sets.settle(&call, *outcome)
+            let set = sets.prediction_set(p);
+            sets.settle(&set, *outcome)
         })
         .collect();
     for part in held.chunks_exact(2_500) {
@@ -155,11 +156,11 @@ fn conformal_low_target_returns_single_directions() {
     let mut sets = AdaptiveConformal::new(settings(0.5)).unwrap();
     for candle in 0..5_000 {
         let outcome = if candle % 10 < 7 { Direction::Up } else { Direction::Down };
-        let call = sets.call_on(&p);
-        sets.settle(&call, outcome);
+        let set = sets.prediction_set(&p);
+        sets.settle(&set, outcome);
     }
     assert!(sets.level() <= 1.0);
-    assert_eq!(sets.call_on(&p).set, DirectionSet::Up);
+    assert_eq!(sets.prediction_set(&p).directions, DirectionSet::Up);
     assert!((sets.coverage().unwrap() - 0.7).abs() < 0.02);
 }
 
@@ -168,9 +169,12 @@ fn conformal_ignores_neutral_outcomes_and_returns_both_for_ties() {
     let mut sets = AdaptiveConformal::new(settings(0.8)).unwrap();
     let before = sets.clone();
     let tie = Probabilities::new([0.0, 0.0, 1.0]).unwrap();
-    let call = sets.call_on(&tie);
-    assert_eq!((call.set, call.set.call()), (DirectionSet::Both, Direction::Neutral));
-    assert_eq!(sets.settle(&call, Direction::Neutral), None);
+    let set = sets.prediction_set(&tie);
+    assert_eq!(
+        (set.directions, set.directions.direction()),
+        (DirectionSet::Both, Direction::Neutral)
+    );
+    assert_eq!(sets.settle(&set, Direction::Neutral), None);
     sets.seed(&tie, Direction::Neutral);
     assert_eq!((&sets, sets.coverage()), (&before, None));
     assert_eq!(DirectionSet::Down.holds(Direction::Up), Some(false));
@@ -215,11 +219,11 @@ fn conformal_live_use_allocates_nothing() {
     let mut last = None;
     let mut on_candle = |candle: &Candle| {
         let prediction = predictor.on_candle(candle).unwrap();
-        if let (Some(call), Some(before)) = (open.take(), last) {
-            sets.settle(&call, Direction::of_change(candle.close() - before));
+        if let (Some(set), Some(before)) = (open.take(), last) {
+            sets.settle(&set, Direction::of_change(candle.close() - before));
         }
         last = Some(candle.close());
-        open = prediction.map(|prediction| sets.call(&prediction));
+        open = prediction.map(|prediction| sets.prediction_set(&prediction.probabilities));
         calls += usize::from(open.is_some());
     };
     series.iter().take(500).for_each(&mut on_candle);
@@ -249,8 +253,8 @@ proptest! {
         let mut sets = AdaptiveConformal::new(all).unwrap();
         let (mut misses, mut settled) = (0.0, 0.0);
         for (p, outcome) in &candles {
-            let call = sets.call_on(p);
-            if let Some(held) = sets.settle(&call, *outcome) {
+            let set = sets.prediction_set(p);
+            if let Some(held) = sets.settle(&set, *outcome) {
                 settled += 1.0;
                 misses += f64::from(u8::from(!held));
             }
@@ -273,10 +277,10 @@ proptest! {
                 let text = serde_json::to_string(&sets).unwrap();
                 other = Some(serde_json::from_str::<AdaptiveConformal>(&text).unwrap());
             }
-            let call = sets.call_on(p);
-            sets.settle(&call, *outcome);
+            let set = sets.prediction_set(p);
+            sets.settle(&set, *outcome);
             if let Some(other) = &mut other {
-                let again = other.call_on(p);
+                let again = other.prediction_set(p);
                 other.settle(&again, *outcome);
                 prop_assert_eq!(&*other, &sets);
             }

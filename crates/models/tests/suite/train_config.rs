@@ -140,6 +140,7 @@ fn settings_text_changes_with_every_learner_setting() {
 #[test]
 fn train_config_rejects_infinite_optimizer_setting() {
     let endless = Optimizer::Sgd { momentum: f64::INFINITY };
-    let error = TrainConfig { optimizer: endless, ..TrainConfig::default() }.validate().unwrap_err();
+    let error =
+        TrainConfig { optimizer: endless, ..TrainConfig::default() }.validate().unwrap_err();
     assert_eq!((error.setting, error.expected), ("momentum", "finite"));
 }

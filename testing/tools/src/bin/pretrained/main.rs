@@ -122,16 +122,17 @@ fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> 
         scored: row.score.scored,
         accuracy: number(row.score.accuracy)?,
         interval_95: (bounds.low, bounds.high),
-        naive_rule: baseline.rule.to_string(),
-        naive_accuracy: number(baseline.score.accuracy)?,
-        lead_95: (lead.low, lead.high),
+        best_baseline: baseline.rule.to_string(),
+        baseline_accuracy: number(baseline.score.accuracy)?,
+        excess_accuracy_95: (lead.low, lead.high),
     })
 }
 
 /// Text of the README, which is also the documentation of a function: its first line is a summary.
 fn text(record: &windvane::models::TrainingRecord) -> String {
     let measured = record.held_out.as_ref().map(ToString::to_string).unwrap_or_default();
-    let better = match record.held_out.as_ref().map(|measured| measured.lead_95.0 > 0.0) {
+    let better = match record.held_out.as_ref().map(|measured| measured.excess_accuracy_95.0 > 0.0)
+    {
         Some(true) => "The model is significantly better than that baseline.",
         _ => {
             "The model is therefore not significantly better than that baseline; it serves as an \
