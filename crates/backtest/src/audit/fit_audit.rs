@@ -1,107 +1,111 @@
-//! Audit of code that learns from candles up to a split and forecasts after it.
+//! Audit of code that trains on candles up to a split and forecasts after it.
 use windvane_candles::CandleSeries;
 
-use super::chance::{self, Hits, Sign};
-use super::future::{self, Turn};
-use super::outputs::Outputs;
-use super::reach::Reach;
-use super::rows::MARKETS;
-use super::world::World;
-use super::{Audit, Check, Exam, Finding, Findings, Inputs, Verdict};
+use super::lookahead::LookaheadCheck;
+use super::modified_series::{self, Jump};
+use super::outputs::AuditedOutputs;
+use super::row_audit::RANDOM_MARKETS;
+use super::sign_test::{self, CorrectCount, Sign};
+use super::synthetic_markets::SyntheticMarkets;
+use super::{Audit, AuditCandles, AuditFinding, AuditFindings, AuditInput, Check, Verdict};
 use crate::error::BacktestError;
 
-/// Splits tried.
+/// Number of splits.
 const SPLITS: u8 = 2;
 
-/// Fewest forecasts after a split.
+/// Minimum number of forecasts between a split and the first late cut.
 const MIN_FORECASTS: usize = 30;
 
-/// Asks audited code for its forecasts; the text says what it is given.
-pub(super) type Ask<'a> = dyn Fn(&Exam<'_>, &str) -> Result<Outputs, BacktestError> + 'a;
+/// Runs the audited code; the text describes the candles in error messages.
+pub(super) type FitFunction<'a> =
+    dyn Fn(&AuditInput<'_>, &str) -> Result<AuditedOutputs, BacktestError> + 'a;
 
-/// A fit function and what it is audited with.
-pub(super) struct Fit<'a> {
+/// Fit function and the audit that checks it.
+pub(super) struct FitAudit<'a> {
     pub(super) audit: &'a Audit,
     pub(super) audited: &'a str,
     pub(super) horizon: usize,
-    pub(super) ask: &'a Ask<'a>,
+    pub(super) run: &'a FitFunction<'a>,
 }
 
-/// Cuts around one split.
+/// Indices of the candles at which data is modified for one split.
 #[derive(Debug, Clone, Copy)]
-struct Cuts {
-    /// The first candle after the split.
+struct SplitCuts {
+    /// First candle after the split.
     split: usize,
-    /// The first candle that neither the training nor the first forecast may know.
+    /// First candle that neither the training nor the first forecast may use.
     near: usize,
-    /// Candles deep in the time that is forecast, the later one last.
+    /// Candles late in the forecast period, in order of time.
     far: [usize; 2],
 }
 
-/// Reach of changed inputs and changed labels over all splits.
-struct Reaches<'a> {
-    /// Inputs deep in the time that is forecast.
-    inputs: Reach<'a>,
-    /// Labels there.
-    labels: Reach<'a>,
-    /// Labels from the split on; inputs with them where the labels given are not used.
-    overlap: Reach<'a>,
+/// Look-ahead over all splits, by the data that is modified.
+struct FitLookahead<'a> {
+    /// Look-ahead at inputs late in the forecast period.
+    inputs: LookaheadCheck<'a>,
+    /// Look-ahead at labels late in the forecast period.
+    labels: LookaheadCheck<'a>,
+    /// Look-ahead at labels after the split. If the function does not use the given labels, the
+    /// inputs are modified as well.
+    overlap: LookaheadCheck<'a>,
 }
 
-impl Fit<'_> {
+impl FitAudit<'_> {
     /// Runs all checks.
-    pub(super) fn findings(&self) -> Result<Findings, BacktestError> {
+    pub(super) fn findings(&self) -> Result<AuditFindings, BacktestError> {
         self.audit.check_length(self.horizon)?;
         let split = self.split(0);
-        let base = self.as_it_is(split)?;
-        if !base.is_same(&self.as_it_is(split)?) {
+        let base = self.unmodified(split)?;
+        if !base.is_same(&self.unmodified(split)?) {
             return Err(BacktestError::NotRepeatable { audited: self.audited.to_string() });
         }
-        let (shuffled, labels_used) = self.on_shuffled_labels(split, &base)?;
-        let reaches = self.reaches(labels_used)?;
+        let (random_labels, labels_used) = self.random_labels(split, &base)?;
+        let lookahead = self.lookahead(labels_used)?;
         let series = &self.audit.series;
-        let seen = chance::seen(series, &base, split.saturating_sub(1), &[Sign::Score]);
-        let known = known_labels(&reaches.labels, labels_used, shuffled);
+        let last_closed = split.saturating_sub(1);
+        let prediction =
+            sign_test::next_candle_prediction(series, &base, last_closed, &[Sign::Score]);
+        let shuffled = shuffled_labels(&lookahead.labels, labels_used, random_labels);
         let findings = vec![
-            reaches.inputs.prefix(),
-            offset(&reaches.inputs, seen, &known),
-            everything(&reaches),
-            overlapping(&reaches, labels_used, &known),
-            known,
-            self.on_coins(split)?,
+            lookahead.inputs.prefix(),
+            one_bar_offset(&lookahead.inputs, prediction, &shuffled),
+            fitted_on_everything(&lookahead),
+            overlapping_labels(&lookahead, labels_used, &shuffled),
+            shuffled,
+            self.martingale(split)?,
         ];
         Ok(self.audit.findings(self.audited, findings))
     }
 
-    /// The first candle after split `number`.
+    /// Index of the first candle after split `number`.
     fn split(&self, number: u8) -> usize {
         let low = 0.5 + 0.15 * f64::from(number);
-        self.audit.somewhere(0, [low, low + 0.05], u64::from(number))
+        self.audit.draw_cut(0, [low, low + 0.05], u64::from(number))
     }
 
-    fn ask(
+    fn run(
         &self,
-        inputs: Inputs<'_>,
+        candles: AuditCandles<'_>,
         outcomes: &CandleSeries,
         split: usize,
         given: &str,
-    ) -> Result<Outputs, BacktestError> {
-        (self.ask)(&Exam { inputs, outcomes, split: self.audit.open_time(split) }, given)
+    ) -> Result<AuditedOutputs, BacktestError> {
+        (self.run)(&AuditInput { candles, outcomes, split: self.audit.open_time(split) }, given)
     }
 
-    fn as_it_is(&self, split: usize) -> Result<Outputs, BacktestError> {
-        let given = "the candles as they are";
-        self.ask(self.audit.inputs(), &self.audit.series, split, given)
+    fn unmodified(&self, split: usize) -> Result<AuditedOutputs, BacktestError> {
+        let given = "the unmodified candles";
+        self.run(self.audit.candles(), &self.audit.series, split, given)
     }
 
-    /// Chooses the cuts around a split, given the forecasts of an unchanged run.
-    fn cuts(&self, split: usize, base: &Outputs) -> Result<Cuts, BacktestError> {
-        let decided = split.saturating_sub(1);
-        let first = base.first_from(decided).unwrap_or(base.len());
-        let near = split.max(first + 1);
+    /// Chooses the cuts of a split from the forecasts of an unmodified run.
+    fn cuts(&self, split: usize, base: &AuditedOutputs) -> Result<SplitCuts, BacktestError> {
+        let last_closed = split.saturating_sub(1);
+        let first_forecast = base.first_from(last_closed).unwrap_or(base.len());
+        let near = split.max(first_forecast + 1);
         let far = [[0.5, 0.68], [0.68, 0.86]]
-            .map(|shares| self.audit.somewhere(near, shares, split as u64));
-        let got = base.count_before(far[0]) - base.count_before(decided);
+            .map(|fractions| self.audit.draw_cut(near, fractions, split as u64));
+        let got = base.count_before(far[0]) - base.count_before(last_closed);
         if got < MIN_FORECASTS {
             return Err(BacktestError::TooFewOutputs {
                 audited: self.audited.to_string(),
@@ -110,121 +114,147 @@ impl Fit<'_> {
                 got,
             });
         }
-        Ok(Cuts { split, near, far })
+        Ok(SplitCuts { split, near, far })
     }
 
-    fn reaches(&self, labels_used: bool) -> Result<Reaches<'_>, BacktestError> {
+    fn lookahead(&self, labels_used: bool) -> Result<FitLookahead<'_>, BacktestError> {
         let audit = self.audit;
         let series = &audit.series;
-        let [inputs, labels, overlap] = std::array::from_fn(|_| Reach::new(series));
-        let mut reaches = Reaches { inputs, labels, overlap };
+        let [inputs, labels, overlap] = std::array::from_fn(|_| LookaheadCheck::new(series));
+        let mut lookahead = FitLookahead { inputs, labels, overlap };
         for number in 0..SPLITS {
             let split = self.split(number);
-            let base = self.as_it_is(split)?;
-            let Cuts { split, near, far } = self.cuts(split, &base)?;
-            for (turn, far) in Turn::BOTH.into_iter().zip(far) {
-                let inputs = World::changed(audit, far, turn);
-                let after = self.ask(inputs.inputs(), series, split, "another future")?;
-                reaches.inputs.compare(&base, &after, far);
-                let labels = future::changed(series, far, turn);
-                let after = self.ask(audit.inputs(), &labels, split, "other labels")?;
-                reaches.labels.compare(&base, &after, far);
-                let world = World::changed(audit, near, turn);
-                let inputs = if labels_used { audit.inputs() } else { world.inputs() };
-                let after =
-                    self.ask(inputs, &world.own, split, "other labels from the split on")?;
-                reaches.overlap.compare(&base, &after, near);
+            let base = self.unmodified(split)?;
+            let SplitCuts { split, near, far } = self.cuts(split, &base)?;
+            for (jump, far) in Jump::BOTH.into_iter().zip(far) {
+                let markets = SyntheticMarkets::with_modified_future(audit, far, jump);
+                let given = "modified later candles";
+                let modified = self.run(markets.candles(), series, split, given)?;
+                lookahead.inputs.compare(&base, &modified, far);
+                let labels = modified_series::with_modified_future(series, far, jump);
+                let given = "modified later labels";
+                let modified = self.run(audit.candles(), &labels, split, given)?;
+                lookahead.labels.compare(&base, &modified, far);
+                let markets = SyntheticMarkets::with_modified_future(audit, near, jump);
+                let candles = if labels_used { audit.candles() } else { markets.candles() };
+                let given = "modified labels after the split";
+                let modified = self.run(candles, &markets.own, split, given)?;
+                lookahead.overlap.compare(&base, &modified, near);
             }
         }
-        Ok(reaches)
+        Ok(lookahead)
     }
 
-    /// Forecasts held against labels that are coins, and whether they depend on labels at all.
-    fn on_shuffled_labels(
+    /// Tests forecasts against random labels. Also returns whether the forecasts depend on the
+    /// given labels at all.
+    fn random_labels(
         &self,
         split: usize,
-        base: &Outputs,
-    ) -> Result<(Finding, bool), BacktestError> {
-        let (mut hits, mut used) = (Hits::default(), false);
-        for number in 0..MARKETS {
-            let labels = World::coins(self.audit, number).own;
-            let scores = self.ask(self.audit.inputs(), &labels, split, "coins for labels")?;
-            used |= !base.is_same(&scores);
-            hits += self.score(&labels, &scores, split);
+        base: &AuditedOutputs,
+    ) -> Result<(AuditFinding, bool), BacktestError> {
+        let (mut count, mut labels_used) = (CorrectCount::default(), false);
+        for number in 0..RANDOM_MARKETS {
+            let labels = SyntheticMarkets::with_random_directions(self.audit, number).own;
+            let scores = self.run(self.audit.candles(), &labels, split, "random labels")?;
+            labels_used |= !base.is_same(&scores);
+            count += self.correct_scores(&labels, &scores, split);
         }
-        let on = "labels that are coins";
-        Ok((chance::held_against_a_coin(Check::ShuffledLabels, hits, on), used))
+        let check = Check::ShuffledLabels;
+        Ok((sign_test::random_direction_finding(check, count, "random labels"), labels_used))
     }
 
-    fn on_coins(&self, split: usize) -> Result<Finding, BacktestError> {
-        let mut hits = Hits::default();
-        for number in 0..MARKETS {
-            // Other coins than those of the labels.
-            let world = World::coins(self.audit, MARKETS + number);
-            let given = "a coin for every direction";
-            let scores = self.ask(world.inputs(), &world.own, split, given)?;
-            hits += self.score(&world.own, &scores, split);
+    fn martingale(&self, split: usize) -> Result<AuditFinding, BacktestError> {
+        let mut count = CorrectCount::default();
+        for number in 0..RANDOM_MARKETS {
+            // The numbers differ from those of the random labels, hence the directions too.
+            let number = RANDOM_MARKETS + number;
+            let markets = SyntheticMarkets::with_random_directions(self.audit, number);
+            let scores = self.run(markets.candles(), &markets.own, split, "random directions")?;
+            count += self.correct_scores(&markets.own, &scores, split);
         }
-        Ok(chance::held_against_a_coin(Check::Martingale, hits, "coins"))
+        Ok(sign_test::random_direction_finding(Check::Martingale, count, "random directions"))
     }
 
-    fn score(&self, closes: &CandleSeries, scores: &Outputs, split: usize) -> Hits {
-        chance::of_scores(closes, scores, split.saturating_sub(1), self.horizon)
+    fn correct_scores(
+        &self,
+        closes: &CandleSeries,
+        scores: &AuditedOutputs,
+        split: usize,
+    ) -> CorrectCount {
+        sign_test::correct_scores(closes, scores, split.saturating_sub(1), self.horizon)
     }
 }
 
-/// The next candle is known; not where its direction is, because labels are.
-fn offset(inputs: &Reach<'_>, seen: Option<String>, known: &Finding) -> Finding {
-    match seen {
-        Some(seen) if known.verdict == Verdict::Leak && inputs.farthest().is_none() => {
-            let reason = format!("{seen}: see shuffled labels");
-            Finding::not_applicable(Check::OneBarOffset, reason)
+/// Result of the one-bar offset check. A predicted next candle is no offset if it follows from
+/// the use of later labels.
+fn one_bar_offset(
+    inputs: &LookaheadCheck<'_>,
+    prediction: Option<String>,
+    shuffled: &AuditFinding,
+) -> AuditFinding {
+    match prediction {
+        Some(prediction)
+            if shuffled.verdict == Verdict::Leak && inputs.farthest_change().is_none() =>
+        {
+            let reason = format!("{prediction}; see shuffled labels");
+            AuditFinding::not_applicable(Check::OneBarOffset, reason)
         }
-        seen => inputs.offset(seen),
+        prediction => inputs.one_bar_offset(prediction),
     }
 }
 
-/// Inputs after the split are known; not where whole samples are, which bring theirs along.
-fn everything(reaches: &Reaches<'_>) -> Finding {
-    if reaches.inputs.far().is_some() && reaches.labels.far().is_some() {
-        let reason = "hidden: samples behind the split are learned from, with inputs and labels; \
+/// Result of the check for a fit on all inputs. It does not apply to training on whole samples
+/// after the split, which include their inputs.
+fn fitted_on_everything(lookahead: &FitLookahead<'_>) -> AuditFinding {
+    if lookahead.inputs.far_change().is_some() && lookahead.labels.far_change().is_some() {
+        let reason = "hidden: the training uses whole samples after the split, inputs and labels; \
                       see shuffled labels";
-        return Finding::not_applicable(Check::FittedOnEverything, reason);
+        return AuditFinding::not_applicable(Check::FittedOnEverything, reason);
     }
-    reaches.inputs.everything()
+    lookahead.inputs.fitted_on_everything()
 }
 
-/// Labels that were not settled at the split were learned from.
-fn overlapping(reaches: &Reaches<'_>, labels_used: bool, known: &Finding) -> Finding {
+/// Result of the check for training on labels that were not settled at the split.
+fn overlapping_labels(
+    lookahead: &FitLookahead<'_>,
+    labels_used: bool,
+    shuffled: &AuditFinding,
+) -> AuditFinding {
     let check = Check::OverlappingLabels;
-    let Reaches { inputs, labels, overlap } = reaches;
-    if known.verdict == Verdict::Leak {
-        let reason = "hidden: labels of the time that is forecast are known; see shuffled labels";
-        return Finding::not_applicable(check, reason);
+    let FitLookahead { inputs, labels, overlap } = lookahead;
+    if shuffled.verdict == Verdict::Leak {
+        let reason = "hidden: the training uses labels of the forecast period; see shuffled labels";
+        return AuditFinding::not_applicable(check, reason);
     }
-    if !labels_used && inputs.farthest().is_some() {
-        let reason = "hidden: labels come from the inputs, and inputs of the future are known; \
-                      mend that first, or take labels from the outcomes";
-        return Finding::not_applicable(check, reason);
+    if !labels_used && inputs.farthest_change().is_some() {
+        let reason = "hidden: forecasts depend on later inputs and not on the outcomes; fix that \
+                      first, or compute the labels from the outcomes";
+        return AuditFinding::not_applicable(check, reason);
     }
-    match (labels.farthest(), overlap.farthest()) {
-        (Some(change), _) => Finding::leak(check, labels.words(change, "labels")),
-        (None, Some(change)) => Finding::leak(check, overlap.words(change, "labels")),
-        (None, None) => Finding::clean(check, overlap.nothing("labels")),
+    match (labels.farthest_change(), overlap.farthest_change()) {
+        (Some(change), _) => AuditFinding::leak(check, labels.describe(change, "labels")),
+        (None, Some(change)) => AuditFinding::leak(check, overlap.describe(change, "labels")),
+        (None, None) => AuditFinding::clean(check, overlap.describe_no_change("labels")),
     }
 }
 
-/// Labels of the time that is forecast are known: seen in a changed bit, or in skill on coins.
-fn known_labels(labels: &Reach<'_>, labels_used: bool, shuffled: Finding) -> Finding {
+/// Result of the check for training on labels of the forecast period: forecasts far before a
+/// modified label change, or forecasts predict random labels.
+fn shuffled_labels(
+    labels: &LookaheadCheck<'_>,
+    labels_used: bool,
+    random_labels: AuditFinding,
+) -> AuditFinding {
+    let check = Check::ShuffledLabels;
     if !labels_used {
         let reason = "the forecasts do not depend on the labels given as outcomes";
-        return Finding::not_applicable(Check::ShuffledLabels, reason);
+        return AuditFinding::not_applicable(check, reason);
     }
-    match labels.far() {
+    match labels.far_change() {
         Some(change) => {
-            let evidence = format!("{}; {}", labels.words(change, "labels"), shuffled.evidence);
-            Finding::leak(Check::ShuffledLabels, evidence)
+            let change = labels.describe(change, "labels");
+            AuditFinding::leak(check, format!("{change}; {}", random_labels.evidence))
         }
-        None => shuffled,
+        None => random_labels,
     }
 }

@@ -1,110 +1,112 @@
-//! Reach: the distance by which outputs look ahead.
+//! Measurement of the look-ahead of outputs.
 use windvane_candles::{CandleSeries, Timestamp};
 
-use super::outputs::{Change, Outputs};
-use super::{Check, Finding};
+use super::outputs::{AuditedOutputs, OutputChange};
+use super::{AuditFinding, Check};
 
-/// Reach of outputs, measured by changing the future at several cuts.
+/// Look-ahead of outputs, measured by modifying later data at several cuts.
 #[derive(Debug)]
-pub(super) struct Reach<'a> {
+pub(super) struct LookaheadCheck<'a> {
     series: &'a CandleSeries,
-    /// Number of changes made to the future.
-    changes_made: usize,
-    /// Number of outputs before the changes that were compared.
+    /// Number of modifications.
+    modifications: usize,
+    /// Number of compared outputs, summed over the modifications.
     compared: usize,
-    changes: Vec<Change>,
+    /// Changes of outputs, at most one per modification.
+    changes: Vec<OutputChange>,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> LookaheadCheck<'a> {
     pub(super) fn new(series: &'a CandleSeries) -> Self {
-        Self { series, changes_made: 0, compared: 0, changes: Vec::new() }
+        Self { series, modifications: 0, compared: 0, changes: Vec::new() }
     }
 
-    /// Compares outputs before a cut with those after the future from it on was changed.
-    pub(super) fn compare(&mut self, before: &Outputs, after: &Outputs, cut: usize) {
-        self.changes_made += 1;
-        self.compared += before.count_before(cut);
-        self.changes.extend(before.change(after, cut));
+    /// Compares the outputs before a cut, without and with a modification from the cut on.
+    pub(super) fn compare(&mut self, base: &AuditedOutputs, modified: &AuditedOutputs, cut: usize) {
+        self.modifications += 1;
+        self.compared += base.count_before(cut);
+        self.changes.extend(base.change(modified, cut));
     }
 
-    /// The change that reached farthest.
-    pub(super) fn farthest(&self) -> Option<&Change> {
-        self.changes.iter().max_by_key(|change| change.reach())
+    /// Change with the largest distance from its cut.
+    pub(super) fn farthest_change(&self) -> Option<&OutputChange> {
+        self.changes.iter().max_by_key(|change| change.distance())
     }
 
-    /// The change that reached over more than half of the outputs, if one did.
-    pub(super) fn far(&self) -> Option<&Change> {
-        self.changes.iter().filter(|change| change.is_far()).max_by_key(|change| change.reach())
+    /// Farthest change of those over more than half of the time before the cut.
+    pub(super) fn far_change(&self) -> Option<&OutputChange> {
+        let far = self.changes.iter().filter(|change| change.is_far());
+        far.max_by_key(|change| change.distance())
     }
 
-    /// The farthest change where none reached over more than half of the outputs.
-    pub(super) fn near(&self) -> Option<&Change> {
-        if self.far().is_some() { None } else { self.farthest() }
-    }
-
-    /// Some candles after the output are known.
-    pub(super) fn prefix(&self) -> Finding {
-        match (self.far(), self.near()) {
-            (Some(_), _) => Finding::not_applicable(
-                Check::Prefix,
-                "hidden: outputs know far more than some candles; see the checks below",
+    /// Result of the prefix check: outputs depend on a few later candles.
+    pub(super) fn prefix(&self) -> AuditFinding {
+        let check = Check::Prefix;
+        match (self.far_change(), self.farthest_change()) {
+            (Some(_), _) => AuditFinding::not_applicable(
+                check,
+                "hidden: outputs depend on candles far after them; see the checks below",
             ),
-            (_, Some(change)) if change.reach() == 1 => Finding::not_applicable(
-                Check::Prefix,
-                "outputs know one candle after them; see one-bar offset",
+            (None, Some(change)) if change.distance() == 1 => AuditFinding::not_applicable(
+                check,
+                "outputs depend on exactly one later candle; see one-bar offset",
             ),
-            (_, Some(change)) => Finding::leak(Check::Prefix, self.words(change, "candles")),
-            _ => Finding::clean(Check::Prefix, self.nothing("candles")),
+            (None, Some(change)) => AuditFinding::leak(check, self.describe(change, "candles")),
+            (None, None) => AuditFinding::clean(check, self.describe_no_change("candles")),
         }
     }
 
-    /// Exactly one candle after the output is known, or its direction was `seen`.
-    pub(super) fn offset(&self, seen: Option<String>) -> Finding {
+    /// Result of the one-bar offset check: outputs depend on exactly one later candle, or a sign
+    /// predicts its direction, as described by `prediction`.
+    pub(super) fn one_bar_offset(&self, prediction: Option<String>) -> AuditFinding {
         let check = Check::OneBarOffset;
-        match (self.farthest(), seen) {
-            (Some(change), seen) if change.reach() == 1 => {
-                let seen = seen.map_or(String::new(), |seen| format!("; {seen}"));
-                let mend = "delay it by one candle";
-                Finding::leak(check, format!("{}{seen}: {mend}", self.words(change, "candles")))
+        match (self.farthest_change(), prediction) {
+            (Some(change), prediction) if change.distance() == 1 => {
+                let change = self.describe(change, "candles");
+                let prediction = prediction.map_or(String::new(), |text| format!("; {text}"));
+                let evidence = format!("{change}{prediction}; delay the outputs by one candle");
+                AuditFinding::leak(check, evidence)
             }
-            (_, Some(seen)) => Finding::leak(check, seen),
-            (Some(_), None) => Finding::not_applicable(
+            (_, Some(prediction)) => AuditFinding::leak(check, prediction),
+            (Some(_), None) => AuditFinding::not_applicable(
                 check,
-                "hidden: outputs know more than one candle after them; mend that first",
+                "hidden: outputs depend on more than one later candle; fix that first",
             ),
-            (None, None) => Finding::clean(
+            (None, None) => AuditFinding::clean(
                 check,
-                "no output knows the candle after it, and none gives its direction away",
+                "no output depends on the next candle, and no sign predicts its direction too \
+                 often to be skill",
             ),
         }
     }
 
-    /// Everything is known.
-    pub(super) fn everything(&self) -> Finding {
+    /// Result of the check for a fit on all candles: outputs depend on candles far after them.
+    pub(super) fn fitted_on_everything(&self) -> AuditFinding {
         let check = Check::FittedOnEverything;
-        match self.far() {
-            Some(change) => Finding::leak(check, self.words(change, "candles")),
-            None => Finding::clean(check, "no output far before a change knew of it"),
+        match self.far_change() {
+            Some(change) => AuditFinding::leak(check, self.describe(change, "candles")),
+            None => AuditFinding::clean(check, "no modification changed outputs far before it"),
         }
     }
 
-    /// Describes a change in words.
-    pub(super) fn words(&self, change: &Change, what: &str) -> String {
-        let Change { cut, first, count, of, .. } = *change;
-        let (at, closes) = (self.open_time(cut), self.close_time(first));
-        let reach = change.reach();
-        let plural = if reach == 1 { "" } else { "s" };
+    /// Describes a change caused by modified candles or labels.
+    pub(super) fn describe(&self, change: &OutputChange, modified: &str) -> String {
+        let OutputChange { cut, first, changed, compared, .. } = *change;
+        let (from, earliest) = (self.open_time(cut), self.close_time(first));
+        let distance = change.distance();
+        let plural = if distance == 1 { "" } else { "s" };
         format!(
-            "other {what} from {at} on changed {count} of {of} outputs before, the first {reach} \
-             candle{plural} before, at {closes}"
+            "modified {modified} from {from} on changed {changed} of {compared} earlier outputs; \
+             the earliest is {distance} candle{plural} before, at {earliest}"
         )
     }
 
-    /// That nothing changed, in words.
-    pub(super) fn nothing(&self, what: &str) -> String {
-        let Self { changes_made, compared, .. } = self;
+    /// Describes that no modification of candles or labels changed an earlier output.
+    pub(super) fn describe_no_change(&self, modified: &str) -> String {
+        let Self { modifications, compared, .. } = self;
         format!(
-            "{changes_made} changes of later {what} changed none of the {compared} outputs before"
+            "{modifications} modifications of later {modified} changed none of {compared} earlier \
+             outputs"
         )
     }
 

@@ -1,38 +1,38 @@
-//! Altered candles: another future, or directions drawn by fair coins.
+//! Modified copies of a series: other later candles, no later candles, random directions.
 use windvane_candles::{Candle, CandleSeries, Ohlcv};
 use windvane_lstm_core::{Purpose, Stream};
 
-/// Prices stay within this, a little inside what a candle may hold.
+/// Range of modified prices, slightly narrower than the valid range of a candle.
 const PRICES: (f64, f64) = (1e-99, 1e99);
 
-/// Jump of the first candle of a changed future, in mean moves.
+/// Jump at the first modified candle, as a multiple of the mean absolute move.
 const JUMP: f64 = 20.0;
 
-/// Direction of the first jump of a changed future. One of the two turns any label across it.
+/// Direction of the jump at the first modified candle. One of the two reverses any label that
+/// spans the jump.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Turn {
-    Rise,
-    Fall,
+pub(super) enum Jump {
+    Up,
+    Down,
 }
 
-impl Turn {
-    pub(super) const BOTH: [Self; 2] = [Self::Rise, Self::Fall];
+impl Jump {
+    pub(super) const BOTH: [Self; 2] = [Self::Up, Self::Down];
 }
 
-/// The series with another future from the candle at `from` on: it jumps up or down, then every
-/// move goes the other way and twice as far; volumes are three times or half what they were, in
-/// turn.
-pub(super) fn changed(series: &CandleSeries, from: usize, turn: Turn) -> CandleSeries {
-    let jump = JUMP * usual_move(series);
-    let jump = match turn {
-        Turn::Rise => jump,
-        Turn::Fall => -jump,
+/// Modifies the candles from index `from` on. The close jumps up or down at the first of them,
+/// every move is doubled and reversed, and volumes are alternately tripled and halved.
+pub(super) fn with_modified_future(series: &CandleSeries, from: usize, jump: Jump) -> CandleSeries {
+    let size = JUMP * mean_absolute_move(series);
+    let jump = match jump {
+        Jump::Up => size,
+        Jump::Down => -size,
     };
     rewritten(series, |index, mut moves| {
         if index < from {
             return None;
         }
-        moves = moves.times(-2.0);
+        moves = moves.scaled(-2.0);
         if index == from {
             moves.close += jump;
         }
@@ -41,28 +41,32 @@ pub(super) fn changed(series: &CandleSeries, from: usize, turn: Turn) -> CandleS
     })
 }
 
-/// The series with directions drawn by fair coins: a candle keeps its size and its volume
-/// or is turned upside down. Whatever is known before a candle, it rises or falls with
-/// probability 1/2: a martingale with the volatility of the series.
+/// Draws the direction of every candle at random. A candle is kept or mirrored vertically, with
+/// its size and volume unchanged. It rises or falls with probability 1/2 given all earlier
+/// candles, so the result is a martingale with the volatility of the series.
 ///
-/// Candles of other pairs that open together are turned together.
-pub(super) fn coins(series: &CandleSeries, seed: u64, number: u64) -> CandleSeries {
+/// Candles of other pairs with the same open time are mirrored together.
+pub(super) fn with_random_directions(
+    series: &CandleSeries,
+    seed: u64,
+    number: u64,
+) -> CandleSeries {
     rewritten(series, |index, moves| {
         let time = series.candles()[index].open_time().millis().cast_unsigned();
-        let turned = Stream::new(seed, Purpose::Shuffle, number, time).uniform() < 0.5;
-        // The first candle has no candle before it and stays.
-        (index > 0).then(|| if turned { moves.times(-1.0) } else { moves })
+        let mirrored = Stream::new(seed, Purpose::Shuffle, number, time).uniform() < 0.5;
+        // The first candle has no previous close and is not modified.
+        (index > 0).then(|| if mirrored { moves.scaled(-1.0) } else { moves })
     })
 }
 
-/// The candles before `until`.
-pub(super) fn cut_off(series: &CandleSeries, until: usize) -> CandleSeries {
-    in_series(series, series.candles()[..until.min(series.len())].to_vec())
+/// Keeps the candles before index `until`.
+pub(super) fn truncated(series: &CandleSeries, until: usize) -> CandleSeries {
+    with_candles(series, series.candles()[..until.min(series.len())].to_vec())
 }
 
-/// A candle's prices as logarithms of their ratios to the last close.
+/// Logarithms of the ratios of a candle's prices to the previous close, and its volume.
 #[derive(Debug, Clone, Copy)]
-struct Moves {
+struct LogMoves {
     open: f64,
     high: f64,
     low: f64,
@@ -70,15 +74,15 @@ struct Moves {
     volume: f64,
 }
 
-impl Moves {
-    fn since(close_before: f64, values: Ohlcv) -> Self {
+impl LogMoves {
+    fn from_values(previous_close: f64, values: Ohlcv) -> Self {
         let Ohlcv { open, high, low, close, volume } = values;
         let [open, high, low, close] =
-            [open, high, low, close].map(|price| (price / close_before).ln());
+            [open, high, low, close].map(|price| (price / previous_close).ln());
         Self { open, high, low, close, volume }
     }
 
-    fn times(self, factor: f64) -> Self {
+    fn scaled(self, factor: f64) -> Self {
         let Self { open, high, low, close, volume } = self;
         Self {
             open: open * factor,
@@ -90,44 +94,44 @@ impl Moves {
     }
 }
 
-/// The series with every candle for which `rewrite` gives new moves made from those; the other
-/// candles keep their bits as long as no candle before them was rewritten.
+/// Replaces every candle for which `rewrite` returns new moves; copies the others.
 fn rewritten(
     series: &CandleSeries,
-    rewrite: impl Fn(usize, Moves) -> Option<Moves>,
+    rewrite: impl Fn(usize, LogMoves) -> Option<LogMoves>,
 ) -> CandleSeries {
-    let mut last: Option<(f64, f64)> = None;
+    let mut closes: Option<(f64, f64)> = None;
     let mut candles = Vec::with_capacity(series.len());
     for (index, candle) in series.iter().enumerate() {
-        let (old, new) = last.unwrap_or((candle.open(), candle.open()));
-        let moves = Moves::since(old, candle.values());
-        let made = rewrite(index, moves).map_or(*candle, |moves| priced(candle, new, moves));
-        last = Some((candle.close(), made.close()));
-        candles.push(made);
+        let (old, new) = closes.unwrap_or((candle.open(), candle.open()));
+        let moves = LogMoves::from_values(old, candle.values());
+        let rewritten = rewrite(index, moves);
+        let rewritten = rewritten.map_or(*candle, |moves| moved(candle, new, moves));
+        closes = Some((candle.close(), rewritten.close()));
+        candles.push(rewritten);
     }
-    in_series(series, candles)
+    with_candles(series, candles)
 }
 
-/// The candle of these moves after a last close.
-fn priced(candle: &Candle, last: f64, moves: Moves) -> Candle {
+/// Candle with these moves from the previous close, at the time of another candle.
+fn moved(candle: &Candle, previous_close: f64, moves: LogMoves) -> Candle {
     let all = [moves.open, moves.close, moves.high, moves.low]
-        .map(|ratio| (last * ratio.exp()).clamp(PRICES.0, PRICES.1));
+        .map(|ratio| (previous_close * ratio.exp()).clamp(PRICES.0, PRICES.1));
     let [open, close, ..] = all;
-    // A turned candle's high was its low.
+    // Mirroring exchanges high and low.
     let high = all.into_iter().fold(open, f64::max);
     let low = all.into_iter().fold(open, f64::min);
     let volume = moves.volume.min(PRICES.1);
     Candle::new(candle.open_time(), Ohlcv { open, high, low, close, volume })
-        .expect("invariant: prices in range, the high the highest")
+        .expect("invariant: prices are in range and high is the highest")
 }
 
-fn in_series(like: &CandleSeries, candles: Vec<Candle>) -> CandleSeries {
-    CandleSeries::new(like.pair().clone(), like.interval(), candles)
-        .expect("invariant: the times of a series")
+fn with_candles(series: &CandleSeries, candles: Vec<Candle>) -> CandleSeries {
+    CandleSeries::new(series.pair().clone(), series.interval(), candles)
+        .expect("invariant: the times are those of a valid series")
 }
 
-/// Mean distance of a close from the last one, as a logarithm; not 0.
-fn usual_move(series: &CandleSeries) -> f64 {
+/// Mean absolute logarithmic change of the close, limited to 1e-4 to 0.1.
+fn mean_absolute_move(series: &CandleSeries) -> f64 {
     let moves = series.candles().windows(2).map(|two| (two[1].close() / two[0].close()).ln().abs());
     let (sum, count) = moves.fold((0.0, 0.0), |(sum, count), one| (sum + one, count + 1.0_f64));
     (sum / count.max(1.0)).clamp(1e-4, 0.1)
@@ -150,25 +154,25 @@ mod tests {
     }
 
     #[test]
-    fn another_future_keeps_the_past_and_the_times() {
+    fn modified_future_keeps_earlier_candles_and_times() {
         let old = series();
-        for turn in Turn::BOTH {
-            let new = changed(&old, 300, turn);
+        for jump in Jump::BOTH {
+            let new = with_modified_future(&old, 300, jump);
             assert_eq!(new.candles()[..300], old.candles()[..300]);
             for (old, new) in old.iter().zip(&new).skip(300) {
                 assert_eq!(old.open_time(), new.open_time());
                 assert!(old.close().to_bits() != new.close().to_bits());
                 assert!(old.volume().to_bits() != new.volume().to_bits());
             }
-            let jumped = new.candles()[300].close() / new.candles()[299].close();
-            assert_eq!(jumped > 1.0, matches!(turn, Turn::Rise));
+            let ratio = new.candles()[300].close() / new.candles()[299].close();
+            assert_eq!(ratio > 1.0, matches!(jump, Jump::Up));
         }
     }
 
     #[test]
-    fn coins_keep_sizes_and_take_directions() {
+    fn random_directions_keep_sizes() {
         let old = series();
-        let new = coins(&old, 1, 0);
+        let new = with_random_directions(&old, 1, 0);
         let (before, after) = (log_moves(&old), log_moves(&new));
         let mut kept = 0;
         let mut followed = 0;
@@ -177,15 +181,16 @@ mod tests {
             kept += usize::from(before[index].signum() == after[index].signum());
             followed += usize::from(index > 0 && after[index - 1] * after[index] > 0.0);
         }
-        // The old market follows its last sign in 58 % of 4,000; a coin in 50 ± 0.8.
+        // A move has the sign of the previous one in 58 % of 4,000 candles of AR1; with random
+        // directions in 50 ± 0.8 %.
         assert!(kept.abs_diff(2_000) < 130 && followed.abs_diff(2_000) < 130, "{kept} {followed}");
-        assert_ne!(new, coins(&old, 1, 1));
-        assert_ne!(new, coins(&old, 2, 0));
-        assert_eq!(new, coins(&old, 1, 0));
+        assert_ne!(new, with_random_directions(&old, 1, 1));
+        assert_ne!(new, with_random_directions(&old, 2, 0));
+        assert_eq!(new, with_random_directions(&old, 1, 0));
     }
 
     #[test]
-    fn extreme_prices_stay_candles() {
+    fn modifications_of_extreme_prices_give_valid_candles() {
         let candles = [1e-100, 1e100, 1e-100, 1e100].into_iter().zip(0..).map(|(price, hour)| {
             let time = windvane_candles::Timestamp::from_millis(hour * 3_600_000);
             let (open, high, low, close) = (price, price, price, price);
@@ -193,7 +198,7 @@ mod tests {
         });
         let pair = Pair::new("SIM").unwrap();
         let series = CandleSeries::new(pair, Interval::HOUR, candles.collect()).unwrap();
-        assert_eq!(changed(&series, 1, Turn::Rise).len(), 4);
-        assert_eq!(coins(&series, 0, 0).len(), 4);
+        assert_eq!(with_modified_future(&series, 1, Jump::Up).len(), 4);
+        assert_eq!(with_random_directions(&series, 0, 0).len(), 4);
     }
 }

@@ -1,44 +1,45 @@
-//! The audit of what turns candles into rows: signals, channels, fitted models.
-use super::chance::{self, Hits, OnCoins, Sign};
-use super::future::Turn;
-use super::outputs::Outputs;
-use super::reach::Reach;
-use super::world::World;
-use super::{Audit, Check, Finding, Findings, Inputs};
+//! Audit of code that computes rows from candles: signals, channels, fitted models.
+use super::lookahead::LookaheadCheck;
+use super::modified_series::Jump;
+use super::outputs::AuditedOutputs;
+use super::sign_test::{self, CorrectCount, MartingaleTest, Sign};
+use super::synthetic_markets::SyntheticMarkets;
+use super::{Audit, AuditCandles, AuditFinding, AuditFindings, Check};
 use crate::error::BacktestError;
 
-/// Number of cuts of the future.
+/// Number of cuts, each with two modifications and one truncation.
 const CUTS: u8 = 8;
 
-/// Markets of coins.
-pub(super) const MARKETS: u64 = 4;
+/// Number of markets with random directions.
+pub(super) const RANDOM_MARKETS: u64 = 4;
 
-/// Fewer outputs show nothing.
+/// Minimum number of rows.
 const MIN_OUTPUTS: usize = 100;
 
-/// Kind of audited code.
+/// Kind of code that computes the rows.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    /// Columns that may mean anything.
+pub(super) enum RowSource {
+    /// Signal with any number of columns of any meaning.
     Signal,
-    /// One score, above 0 for UP over so many candles.
+    /// Model with one score per row, above 0 for UP over the horizon.
     Model { horizon: usize },
 }
 
-/// Asks audited code for its outputs; the text says what it is given.
-pub(super) type Ask<'a> = dyn Fn(Inputs<'_>, &str) -> Result<Outputs, BacktestError> + 'a;
+/// Runs the audited code; the text describes the candles in error messages.
+pub(super) type RowFunction<'a> =
+    dyn Fn(AuditCandles<'_>, &str) -> Result<AuditedOutputs, BacktestError> + 'a;
 
-/// Runs all checks.
+/// Runs all checks on code that computes rows.
 pub(super) fn audit(
     audit: &Audit,
     audited: &str,
-    kind: Kind,
-    ask: &Ask<'_>,
-) -> Result<Findings, BacktestError> {
+    source: RowSource,
+    run: &RowFunction<'_>,
+) -> Result<AuditFindings, BacktestError> {
     audit.check_length(1)?;
-    let given = "the candles as they are";
-    let base = ask(audit.inputs(), given)?;
-    if !base.is_same(&ask(audit.inputs(), given)?) {
+    let given = "the unmodified candles";
+    let base = run(audit.candles(), given)?;
+    if !base.is_same(&run(audit.candles(), given)?) {
         return Err(BacktestError::NotRepeatable { audited: audited.to_string() });
     }
     let begins = base.first_from(0).unwrap_or(base.len());
@@ -48,75 +49,84 @@ pub(super) fn audit(
         let (audited, expected) = (audited.to_string(), MIN_OUTPUTS);
         return Err(BacktestError::TooFewOutputs { audited, place, expected, got });
     }
-    let reach = reach(audit, &base, begins, ask)?;
-    let signs = match kind {
-        Kind::Signal => chance::signs_of_rows(&base),
-        Kind::Model { .. } => vec![Sign::Score],
+    let lookahead = lookahead(audit, &base, begins, run)?;
+    let signs = match source {
+        RowSource::Signal => sign_test::signs_of_rows(&base),
+        RowSource::Model { .. } => vec![Sign::Score],
     };
-    let seen = chance::seen(&audit.series, &base, 0, &signs);
-    let martingale = match kind {
-        Kind::Signal => on_coins(audit, signs, ask)?,
-        Kind::Model { horizon } => scored_on_coins(audit, horizon, ask)?,
+    let prediction = sign_test::next_candle_prediction(&audit.series, &base, 0, &signs);
+    let martingale = match source {
+        RowSource::Signal => signal_martingale(audit, signs, run)?,
+        RowSource::Model { horizon } => model_martingale(audit, horizon, run)?,
     };
-    let everything = match (kind, reach.far()) {
-        (Kind::Model { .. }, None) => Finding::not_applicable(
+    let fitted_on_everything = match (source, lookahead.far_change()) {
+        (RowSource::Model { .. }, None) => AuditFinding::not_applicable(
             Check::FittedOnEverything,
-            "a fitted model does not show what it was fitted on: audit its learner",
+            "a fitted model does not reveal its training data; audit its learner",
         ),
-        _ => reach.everything(),
+        _ => lookahead.fitted_on_everything(),
     };
     let findings = vec![
-        reach.prefix(),
-        reach.offset(seen),
-        everything,
-        no_labels(Check::OverlappingLabels),
-        no_labels(Check::ShuffledLabels),
+        lookahead.prefix(),
+        lookahead.one_bar_offset(prediction),
+        fitted_on_everything,
+        without_labels(Check::OverlappingLabels),
+        without_labels(Check::ShuffledLabels),
         martingale,
     ];
     Ok(audit.findings(audited, findings))
 }
 
-fn no_labels(check: Check) -> Finding {
-    Finding::not_applicable(check, "no label is learned from here")
+fn without_labels(check: Check) -> AuditFinding {
+    AuditFinding::not_applicable(check, "the audited code does not train on labels")
 }
 
-/// Changes the future and cuts it off at several candles.
-fn reach<'a>(
+/// Measures the look-ahead by modifying and by removing later candles at several cuts.
+fn lookahead<'a>(
     audit: &'a Audit,
-    base: &Outputs,
+    base: &AuditedOutputs,
     begins: usize,
-    ask: &Ask<'_>,
-) -> Result<Reach<'a>, BacktestError> {
-    let mut reach = Reach::new(&audit.series);
+    run: &RowFunction<'_>,
+) -> Result<LookaheadCheck<'a>, BacktestError> {
+    let mut lookahead = LookaheadCheck::new(&audit.series);
     for number in 0..CUTS {
         let step = 0.65 / f64::from(CUTS);
         let low = 0.3 + step * f64::from(number);
-        let cut = audit.somewhere(begins, [low, low + step], u64::from(number));
-        for turn in Turn::BOTH {
-            let world = World::changed(audit, cut, turn);
-            reach.compare(base, &ask(world.inputs(), "another future")?, cut);
+        let cut = audit.draw_cut(begins, [low, low + step], u64::from(number));
+        for jump in Jump::BOTH {
+            let markets = SyntheticMarkets::with_modified_future(audit, cut, jump);
+            let modified = run(markets.candles(), "modified later candles")?;
+            lookahead.compare(base, &modified, cut);
         }
-        let world = World::cut_off(audit, cut);
-        reach.compare(base, &ask(world.inputs(), "the future cut off")?, cut);
+        let markets = SyntheticMarkets::truncated(audit, cut);
+        lookahead.compare(base, &run(markets.candles(), "truncated candles")?, cut);
     }
-    Ok(reach)
+    Ok(lookahead)
 }
 
-fn on_coins(audit: &Audit, signs: Vec<Sign>, ask: &Ask<'_>) -> Result<Finding, BacktestError> {
-    let mut hits = OnCoins::new(signs);
-    for number in 0..MARKETS {
-        let world = World::coins(audit, number);
-        hits.add(&world.own, &ask(world.inputs(), "a coin for every direction")?);
+fn signal_martingale(
+    audit: &Audit,
+    signs: Vec<Sign>,
+    run: &RowFunction<'_>,
+) -> Result<AuditFinding, BacktestError> {
+    let mut test = MartingaleTest::new(signs);
+    for number in 0..RANDOM_MARKETS {
+        let markets = SyntheticMarkets::with_random_directions(audit, number);
+        test.add(&markets.own, &run(markets.candles(), "random directions")?);
     }
-    Ok(hits.finding())
+    Ok(test.finding())
 }
 
-fn scored_on_coins(audit: &Audit, horizon: usize, ask: &Ask<'_>) -> Result<Finding, BacktestError> {
-    let mut hits = Hits::default();
-    for number in 0..MARKETS {
-        let world = World::coins(audit, number);
-        let scores = ask(world.inputs(), "a coin for every direction")?;
-        hits += chance::of_scores(&world.own, &scores, 0, horizon);
+fn model_martingale(
+    audit: &Audit,
+    horizon: usize,
+    run: &RowFunction<'_>,
+) -> Result<AuditFinding, BacktestError> {
+    let mut count = CorrectCount::default();
+    for number in 0..RANDOM_MARKETS {
+        let markets = SyntheticMarkets::with_random_directions(audit, number);
+        let scores = run(markets.candles(), "random directions")?;
+        count += sign_test::correct_scores(&markets.own, &scores, 0, horizon);
     }
-    Ok(chance::held_against_a_coin(Check::Martingale, hits, "coins"))
+    Ok(sign_test::random_direction_finding(Check::Martingale, count, "random directions"))
 }

@@ -1,80 +1,84 @@
-//! All candles of an audit, as they are and as they might have been.
+//! Modified candles of all pairs of an audit.
 use windvane_candles::{CandleSeries, Timestamp};
 use windvane_lstm_core::{Purpose, Stream};
 
-use super::future::{self, Turn};
-use super::{Audit, Inputs};
+use super::modified_series::{self, Jump};
+use super::{Audit, AuditCandles};
 
-/// The own candles and those of other pairs, altered together.
+/// Candles of the audited pair and of the other pairs, modified from the same time on.
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct SyntheticMarkets {
     pub(super) own: CandleSeries,
-    beside: Vec<CandleSeries>,
+    others: Vec<CandleSeries>,
 }
 
-impl World {
-    pub(super) fn inputs(&self) -> Inputs<'_> {
-        Inputs { own: &self.own, beside: &self.beside }
+impl SyntheticMarkets {
+    pub(super) fn candles(&self) -> AuditCandles<'_> {
+        AuditCandles { own: &self.own, others: &self.others }
     }
 
-    /// Another future from a candle on.
-    pub(super) fn changed(audit: &Audit, cut: usize, turn: Turn) -> Self {
-        Self::from(audit, cut, |series, from| future::changed(series, from, turn))
+    /// Modifies the candles from index `cut` on.
+    pub(super) fn with_modified_future(audit: &Audit, cut: usize, jump: Jump) -> Self {
+        Self::modified(audit, cut, |series, from| {
+            modified_series::with_modified_future(series, from, jump)
+        })
     }
 
-    /// No future from a candle on.
-    pub(super) fn cut_off(audit: &Audit, cut: usize) -> Self {
-        Self::from(audit, cut, future::cut_off)
+    /// Removes the candles from index `cut` on.
+    pub(super) fn truncated(audit: &Audit, cut: usize) -> Self {
+        Self::modified(audit, cut, modified_series::truncated)
     }
 
-    /// Candles whose directions are drawn by fair coins.
-    pub(super) fn coins(audit: &Audit, number: u64) -> Self {
-        Self::from(audit, 0, |series, _| future::coins(series, audit.seed, number))
+    /// Draws the direction of every candle at random.
+    pub(super) fn with_random_directions(audit: &Audit, number: u64) -> Self {
+        Self::modified(audit, 0, |series, _| {
+            modified_series::with_random_directions(series, audit.seed, number)
+        })
     }
 
-    fn from(
+    fn modified(
         audit: &Audit,
         cut: usize,
-        alter: impl Fn(&CandleSeries, usize) -> CandleSeries,
+        modify: impl Fn(&CandleSeries, usize) -> CandleSeries,
     ) -> Self {
         let time = audit.open_time(cut);
         Self {
-            own: alter(&audit.series, first_from(&audit.series, time)),
-            beside: audit
-                .beside
+            own: modify(&audit.series, first_from(&audit.series, time)),
+            others: audit
+                .others
                 .iter()
-                .map(|series| alter(series, first_from(series, time)))
+                .map(|series| modify(series, first_from(series, time)))
                 .collect(),
         }
     }
 }
 
-/// Index of the first candle that opens at a time or later.
+/// Index of the first candle that opens at `time` or later.
 fn first_from(series: &CandleSeries, time: Timestamp) -> usize {
     series.candles().partition_point(|candle| candle.open_time() < time)
 }
 
 impl Audit {
-    /// The candles as they are.
-    pub(super) fn inputs(&self) -> Inputs<'_> {
-        Inputs { own: &self.series, beside: &self.beside }
+    /// Returns the unmodified candles.
+    pub(super) fn candles(&self) -> AuditCandles<'_> {
+        AuditCandles { own: &self.series, others: &self.others }
     }
 
-    /// Open time of an own candle; far in the future after the last one.
+    /// Open time of an own candle; the largest timestamp for an index after the last candle.
     pub(super) fn open_time(&self, index: usize) -> Timestamp {
         let candle = self.series.get(index);
         candle.map_or(Timestamp::from_millis(i64::MAX), windvane_candles::Candle::open_time)
     }
 
-    /// The candle at a share of those from `from` on, somewhere between `low` and `high`: where
-    /// exactly is drawn, so that cuts do not all fall on ends of days.
-    pub(super) fn somewhere(&self, from: usize, [low, high]: [f64; 2], number: u64) -> usize {
+    /// Draws the index of a candle between the fractions `low` and `high` of the candles from
+    /// index `from` on. A random position avoids that all cuts fall on the end of a day.
+    pub(super) fn draw_cut(&self, from: usize, [low, high]: [f64; 2], number: u64) -> usize {
         let drawn = Stream::new(self.seed, Purpose::Bootstrap, 0, number).uniform();
         let span = self.series.len().saturating_sub(from) as f64;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a share of a length"
+            reason = "a fraction of a length"
         )]
         let offset = (span * (low + (high - low) * drawn)) as usize;
         from + offset
