@@ -25,18 +25,6 @@ pub enum Check {
     Martingale,
 }
 
-impl Check {
-    /// All checks, in the order of findings.
-    pub const ALL: [Self; 6] = [
-        Self::Prefix,
-        Self::OneBarOffset,
-        Self::FittedOnEverything,
-        Self::OverlappingLabels,
-        Self::ShuffledLabels,
-        Self::Martingale,
-    ];
-}
-
 /// Formats the name of the check.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,16 +100,16 @@ impl fmt::Display for AuditFinding {
 #[non_exhaustive]
 pub struct AuditFindings {
     /// Description of the audited code, such as "the signal" or "the learner v3".
-    pub audited: String,
+    pub(super) audited: String,
     /// Pair of the candles.
-    pub pair: Pair,
+    pub(super) pair: Pair,
     /// Interval of the candles.
-    pub interval: Interval,
+    pub(super) interval: Interval,
     /// Number of candles.
-    pub candles: usize,
+    pub(super) candles: usize,
     /// Seed of the random draws.
-    pub seed: u64,
-    /// One finding per check, in the order of [`Check::ALL`].
+    pub(super) seed: u64,
+    /// One finding per check, in the order of the variants of [`Check`].
     pub findings: Vec<AuditFinding>,
 }
 

@@ -227,8 +227,8 @@ fn overlapping_labels(
         return AuditFinding::not_applicable(check, reason);
     }
     if !labels_used && inputs.farthest_change().is_some() {
-        let reason = "hidden: forecasts depend on later inputs and not on the outcomes; fix that \
-                      first, or compute the labels from the outcomes";
+        let reason = "hidden: forecasts depend on later inputs and not on the outcomes; see prefix \
+                      and fitted on everything, or compute the labels from the outcomes";
         return AuditFinding::not_applicable(check, reason);
     }
     match (labels.farthest_change(), overlap.farthest_change()) {

@@ -33,7 +33,7 @@ impl<'a> LookaheadCheck<'a> {
         self.changes.iter().max_by_key(|change| change.distance())
     }
 
-    /// Farthest change of those over more than half of the time before the cut.
+    /// Farthest change among those that reach over more than half of the time before the cut.
     pub(super) fn far_change(&self) -> Option<&OutputChange> {
         let far = self.changes.iter().filter(|change| change.is_far());
         far.max_by_key(|change| change.distance())
@@ -45,7 +45,7 @@ impl<'a> LookaheadCheck<'a> {
         match (self.far_change(), self.farthest_change()) {
             (Some(_), _) => AuditFinding::not_applicable(
                 check,
-                "hidden: outputs depend on candles far after them; see the checks below",
+                "hidden: outputs depend on candles far after them; see fitted on everything",
             ),
             (None, Some(change)) if change.distance() == 1 => AuditFinding::not_applicable(
                 check,
@@ -70,7 +70,8 @@ impl<'a> LookaheadCheck<'a> {
             (_, Some(prediction)) => AuditFinding::leak(check, prediction),
             (Some(_), None) => AuditFinding::not_applicable(
                 check,
-                "hidden: outputs depend on more than one later candle; fix that first",
+                "hidden: outputs depend on more than one later candle; see prefix and fitted on \
+                 everything",
             ),
             (None, None) => AuditFinding::clean(
                 check,

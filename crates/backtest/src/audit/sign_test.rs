@@ -11,7 +11,7 @@ use crate::metrics::{Alternative, Proportion};
 /// Significance level of a leak.
 const LEVEL: f64 = 1e-4;
 
-/// Accuracy for the next candle above which a single number must contain that candle.
+/// Highest plausible accuracy of a single number for the direction of the next candle.
 const MAX_PLAUSIBLE_ACCURACY: f64 = 0.75;
 
 /// Minimum number of predictions for a test.
@@ -208,7 +208,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 /// Describes the first sign that predicts the next candle too often to be skill; `None` if there
 /// is none.
 ///
-/// Delayed by one candle, a sign that contains the next candle loses at least half of its
+/// Delayed by one candle, a sign that contains the next candle loses more than half of its
 /// advantage over 50 %. A sign that keeps it follows a trend, which is no leak.
 pub(super) fn next_candle_prediction(
     closes: &CandleSeries,

@@ -58,7 +58,7 @@ fn widening_factor(blocks: usize, level: f64) -> f64 {
     (b / (b - 1.0)).sqrt() * t_over_z
 }
 
-/// Central interval with the fraction `level` of the values, interpolated linearly as in NumPy.
+/// Central interval with the fraction `level` of the values, interpolated linearly as in numpy.
 fn percentiles(mut values: Vec<f64>, level: f64) -> Option<Bounds> {
     values.sort_by(f64::total_cmp);
     let (first, last) = (*values.first()?, *values.last()?);

@@ -24,7 +24,7 @@ use super::share;
 ///
 /// # Examples
 /// ```
-/// use windvane_backtest::Confusion;
+/// use windvane_backtest::metrics::Confusion;
 /// let confusion = Confusion([[3, 1, 0], [1, 3, 0], [0, 0, 0]]);
 /// assert_eq!((confusion.accuracy(), confusion.matthews()), (Some(0.75), Some(0.5)));
 /// ```

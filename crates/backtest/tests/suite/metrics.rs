@@ -7,10 +7,9 @@
 )]
 use serde_json::Value;
 use windvane_backtest::metrics::{
-    Alternative, Confusion, DieboldMariano, McNemar, PesaranTimmermann, Proportion, Reliability,
-    Returns,
+    Alternative, Bounds, Confusion, DieboldMariano, McNemar, PesaranTimmermann, Proportion,
+    Reliability, Returns, TestResult,
 };
-use windvane_backtest::{Bounds, metrics::TestResult};
 use windvane_candles::Direction;
 use windvane_testing::{golden_dir, json};
 

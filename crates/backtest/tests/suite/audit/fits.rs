@@ -82,7 +82,7 @@ fn evidence_has_number_and_place_of_changes() {
     assert!(text.contains("delay the outputs by one candle"), "{text}");
 
     let json = serde_json::to_value(audited(&market, 1, Leak::AllLabels)).unwrap();
-    assert_eq!(json["findings"].as_array().unwrap().len(), Check::ALL.len());
+    assert_eq!(json["findings"].as_array().unwrap().len(), 6);
     assert_eq!(json["findings"][4]["check"], "shuffled_labels");
     assert_eq!(json["findings"][4]["verdict"], "leak");
     assert_eq!((&json["seed"], &json["interval"]), (&3.into(), &"1h".into()));

@@ -7,7 +7,7 @@ use windvane_candles::{Candle, CandleSeries};
 /// Leak of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Leak {
-    /// No leak.
+    /// The pipeline has no leak.
     None,
     /// Closes are smoothed over two candles on both sides.
     Smoothed,
