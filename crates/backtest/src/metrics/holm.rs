@@ -2,13 +2,12 @@
 
 /// Holm–Bonferroni adjusted p-values, in input order (controls the family-wise error rate).
 ///
-/// If all tests with an adjusted p-value below α are called significant, the probability of one
-/// or more false positives is at most α. The tests need not be independent. `None` if an input is
-/// not a probability.
+/// If all tests with an adjusted p-value below α are declared significant, the probability of
+/// one or more false positives is at most α. The tests need not be independent. `None` if an input
+/// is not a probability.
 ///
 /// **Formula** of the m p-values in ascending order, p_i (i from 0) becomes the maximum of
-/// `(m − j) p_j` over j ≤ i, at most 1.
-/// **Source** Holm 1979.
+/// `(m − j) p_j` over j ≤ i, at most 1. **Source** Holm 1979.
 ///
 /// # Examples
 /// ```

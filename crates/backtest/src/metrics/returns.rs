@@ -18,8 +18,8 @@ use serde::Serialize;
 /// ```
 ///
 /// A measure is `None` if its denominator is 0, if there are too few returns, or if its value is
-/// not finite. **Source** Sharpe 1994; Sortino and Price 1994; Young 1991
-/// (Calmar); Keating and Shadwick 2002 (omega, threshold 0).
+/// not finite. **Source** Sharpe 1994; Sortino and Price 1994; Young 1991 (Calmar); Keating and
+/// Shadwick 2002 (omega, threshold 0).
 ///
 /// # Examples
 /// ```
@@ -41,7 +41,7 @@ pub struct Returns {
     pub annual_volatility: Option<f64>,
     /// Annualised Sharpe ratio: mean return divided by volatility.
     pub sharpe: Option<f64>,
-    /// Annualised root mean square of the negative returns.
+    /// Annualised root mean square of min(r, 0), which counts losses only.
     pub downside_risk: Option<f64>,
     /// Sortino ratio: annualised mean return divided by downside risk.
     pub sortino: Option<f64>,

@@ -61,7 +61,7 @@ impl SharpeRatio {
     }
 
     /// Probabilistic Sharpe ratio (PSR): probability that the true ratio is above `benchmark`, per
-    /// period; `None` if the estimated variance of the ratio is not positive.
+    /// period; `None` if the estimated variance of the ratio is not positive or not finite.
     pub fn probability_above(&self, benchmark: f64) -> Option<f64> {
         let Self { ratio, skewness, kurtosis, periods } = *self;
         let variance = 1.0 - skewness * ratio + (kurtosis - 1.0) / 4.0 * ratio * ratio;
