@@ -11,7 +11,7 @@ pub(crate) enum Leak {
     None,
     /// Closes are smoothed over two candles on both sides.
     Smoothed,
-    /// Returns are taken one candle too late.
+    /// Returns include that of the next candle.
     OneAhead,
     /// Every eighth forecast uses the next candle.
     Sometimes,
