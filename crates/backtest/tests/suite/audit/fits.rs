@@ -8,7 +8,7 @@ use super::audit;
 use super::pipeline::{Leak, audited, forecasts};
 
 fn verdict(findings: &AuditFindings, check: Check) -> Verdict {
-    findings.of(check).expect("a finding").verdict
+    findings.finding(check).expect("a finding").verdict
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn model_is_audited_with_its_channels() {
     let clean = model(&market.series, &SignalSpec::default(), &registry);
     let findings = market.model(&*clean, &registry).unwrap();
     assert!(findings.is_clean(), "{findings}");
-    let verdict = |check| findings.of(check).unwrap().verdict;
+    let verdict = |check| findings.finding(check).unwrap().verdict;
     assert_eq!(verdict(Check::FittedOnEverything), Verdict::NotApplicable);
     assert_eq!(verdict(Check::Martingale), Verdict::Clean);
 
