@@ -43,49 +43,57 @@ pub enum BacktestError {
         /// The first one.
         first: String,
     },
-    /// There are too few candles to audit with.
+    /// The audit has too few candles.
     #[error("an audit needs at least {expected} candles, got {got}")]
     TooFewCandles {
-        /// Fewest candles needed.
+        /// Minimum number of candles.
         expected: usize,
         /// Number of candles given.
         got: usize,
     },
-    /// An audited signal did not give one row per candle.
-    #[error("the audited signal gave {got} rows for {expected} candles; give None where undefined")]
+    /// The audited signal did not return one row per candle.
+    #[error(
+        "the audited signal returned {got} rows for {expected} candles; return one row per candle, \
+         None where undefined"
+    )]
     AuditedRows {
         /// Number of candles.
         expected: usize,
         /// Number of rows.
         got: usize,
     },
-    /// An audited fit function gave an impossible forecast.
-    #[error("the audited forecast of {decided_at}: {problem}")]
+    /// The audited fit function returned an invalid forecast.
+    #[error("invalid forecast decided at {decided_at}: {problem}")]
     AuditedForecast {
-        /// Time of the decision as the forecast states it.
+        /// Decision time of the forecast.
         decided_at: Timestamp,
-        /// Reason why it is impossible.
+        /// Reason why the forecast is invalid.
         problem: &'static str,
     },
-    /// Audited code put out too little to see anything in.
-    #[error("{audited} put out {got} rows or forecasts {place}, an audit needs {expected}")]
+    /// The audited code returned too few rows or forecasts.
+    #[error(
+        "{audited} returned {got} rows or forecasts {place}; an audit needs at least {expected}"
+    )]
     TooFewOutputs {
         /// Name of the audited code.
         audited: String,
-        /// Part of the candles that was examined.
+        /// Candles for which outputs were counted.
         place: String,
-        /// Fewest outputs needed.
+        /// Minimum number of outputs.
         expected: usize,
         /// Number of outputs.
         got: usize,
     },
-    /// Audited code gave two answers to one question, so that a changed answer says nothing.
-    #[error("{audited} gave two answers to the same candles; fix its seed and its threads")]
+    /// Two runs of the audited code on the same candles differ, so that changes prove nothing.
+    #[error(
+        "{audited} returned different outputs for the same candles; make it deterministic (seed, \
+         threads)"
+    )]
     NotRepeatable {
         /// Name of the audited code.
         audited: String,
     },
-    /// Audited code failed.
+    /// The audited code returned an error.
     #[error("{audited} failed with {given}: {source}")]
     Audited {
         /// Name of the audited code.

@@ -66,7 +66,6 @@ mod run;
 mod score;
 
 pub use error::BacktestError;
-pub use metrics::{Bounds, Confusion};
 pub use report::{EpochLoss, Report};
 #[cfg(feature = "boosted")]
 pub use run::BoostedTreesLearner;

@@ -4,40 +4,28 @@ use std::fmt;
 use serde::Serialize;
 use windvane_candles::{Interval, Pair};
 
-/// A kind of leak that is looked for.
+/// Check for one kind of leak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Check {
-    /// Outputs know some candles that close after them: a centred window, a daily candle before
-    /// its day is over.
+    /// Outputs depend on a few later candles, for example through a centred window or a daily
+    /// candle that is used before the day ends.
     Prefix,
-    /// Outputs know exactly one candle too many, or have the sign of the next one.
+    /// Outputs depend on exactly one later candle, or their sign predicts it.
     OneBarOffset,
-    /// Outputs far before a change know of it: a scaler, a denoiser or a choice that was fitted
-    /// on all candles.
+    /// Outputs depend on candles far after them, for example through a scaler, a denoiser or a
+    /// feature selection fitted on all candles.
     FittedOnEverything,
-    /// Training labels reach a few candles into the time that is forecast: the purge is missing.
+    /// Training labels overlap the beginning of the forecast period: the purge is missing.
     OverlappingLabels,
-    /// Forecasts know labels of the time that is forecast.
+    /// Forecasts depend on labels of the forecast period.
     ShuffledLabels,
-    /// There is skill although every direction is drawn by a fair coin.
+    /// Forecasts are right although every direction is random.
     Martingale,
 }
 
-impl Check {
-    /// All checks, in the order of findings.
-    pub const ALL: [Self; 6] = [
-        Self::Prefix,
-        Self::OneBarOffset,
-        Self::FittedOnEverything,
-        Self::OverlappingLabels,
-        Self::ShuffledLabels,
-        Self::Martingale,
-    ];
-}
-
-/// The check in words.
+/// Formats the name of the check.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -55,15 +43,15 @@ impl fmt::Display for Check {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Nothing was found.
+    /// No leak was found.
     Clean,
-    /// The future was seen.
+    /// A leak was found: outputs depend on later data.
     Leak,
-    /// The check cannot tell; its evidence says why.
+    /// The check cannot decide; the evidence has the reason.
     NotApplicable,
 }
 
-/// The verdict in words; a leak in capitals.
+/// Formats the verdict, a leak in capitals.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -74,11 +62,11 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One check, what it came to, and what was seen.
+/// Result of one check: verdict and evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Finding {
-    /// Check that was made.
+pub struct AuditFinding {
+    /// Check that was run.
     pub check: Check,
     /// Verdict of the check.
     pub verdict: Verdict,
@@ -86,7 +74,7 @@ pub struct Finding {
     pub evidence: String,
 }
 
-impl Finding {
+impl AuditFinding {
     pub(super) fn clean(check: Check, evidence: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Clean, evidence: evidence.into() }
     }
@@ -100,58 +88,58 @@ impl Finding {
     }
 }
 
-/// `check: verdict: evidence`.
-impl fmt::Display for Finding {
+/// Formats as `check: verdict: evidence`.
+impl fmt::Display for AuditFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.check, self.verdict, self.evidence)
     }
 }
 
-/// Findings of an [`Audit`](super::Audit): one [`Finding`] per [`Check`].
+/// Results of an [`Audit`](super::Audit): one [`AuditFinding`] per [`Check`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Findings {
-    /// Audited code: a signal, a model, a fit, with its name where it has one.
-    pub audited: String,
-    /// The pair whose candles were used.
-    pub pair: Pair,
-    /// Their interval.
-    pub interval: Interval,
+pub struct AuditFindings {
+    /// Description of the audited code, such as "the signal" or "the learner v3".
+    pub(super) audited: String,
+    /// Pair of the candles.
+    pub(super) pair: Pair,
+    /// Interval of the candles.
+    pub(super) interval: Interval,
     /// Number of candles.
-    pub candles: usize,
+    pub(super) candles: usize,
     /// Seed of the random draws.
-    pub seed: u64,
-    /// One finding per check, in the order of [`Check::ALL`].
-    pub findings: Vec<Finding>,
+    pub(super) seed: u64,
+    /// One finding per check, in the order of the variants of [`Check`].
+    pub findings: Vec<AuditFinding>,
 }
 
-impl Findings {
-    /// The checks that found a leak.
+impl AuditFindings {
+    /// Returns the checks that found a leak.
     pub fn leaks(&self) -> Vec<Check> {
         let leaks = self.findings.iter().filter(|finding| finding.verdict == Verdict::Leak);
         leaks.map(|finding| finding.check).collect()
     }
 
-    /// Whether no check found a leak.
+    /// Returns whether no check found a leak.
     pub fn is_clean(&self) -> bool {
         self.leaks().is_empty()
     }
 
     /// Returns the finding of a check.
-    pub fn of(&self, check: Check) -> Option<&Finding> {
+    pub fn finding(&self, check: Check) -> Option<&AuditFinding> {
         self.findings.iter().find(|finding| finding.check == check)
     }
 }
 
-/// A heading, and one line per check.
-impl fmt::Display for Findings {
+/// Formats a heading and one line per check.
+impl fmt::Display for AuditFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { audited, pair, interval, candles, seed, findings } = self;
         writeln!(
             f,
             "Leak audit of {audited} on {candles} candles of {pair} {interval}, seed {seed}"
         )?;
-        for Finding { check, verdict, evidence } in findings {
+        for AuditFinding { check, verdict, evidence } in findings {
             writeln!(f, "  {check:<20}  {verdict:<14}  {evidence}")?;
         }
         Ok(())

@@ -1,49 +1,53 @@
-//! A leak audit for signals, models and fit functions of any kind.
+//! Look-ahead and leak checks for signals, models and fit functions.
 //!
-//! An [`Audit`] takes candles and runs code on them again and again: with another future, with
-//! the future cut off, with other labels, with directions drawn by fair coins. Outputs before
-//! a change must keep every bit, and on fair coins no forecast may have skill.
+//! An [`Audit`] holds candles and runs the audited code repeatedly on modified copies of them:
+//! with other later candles, without later candles, with other labels, with random directions.
+//! Outputs before a modification must keep every bit, and forecasts of random directions must
+//! not be better than 50 %.
 //!
-//! | call | audits |
+//! | function | audits |
 //! |---|---|
 //! | [`Audit::signal`] | a function from candles to a row of numbers per candle |
-//! | [`Audit::channels`] | the channels of a [`SignalSpec`], a bot's own among them |
+//! | [`Audit::channels`] | the channels of a [`SignalSpec`], including your own |
 //! | [`Audit::model`] | a fitted [`FittedModel`] |
-//! | [`Audit::fit`] | a function that learns up to a split and forecasts after it |
-//! | [`Audit::learner`] | a [`Learner`], as it is backtested |
+//! | [`Audit::fit`] | a function that trains up to a split and forecasts after it |
+//! | [`Audit::learner`] | a [`Learner`], with the settings of a [`Backtest`] |
 //!
 //! # The six checks
-//! | check | what is done | what a leak is |
+//! | check | modification | observation that counts as a leak |
 //! |---|---|---|
-//! | prefix | later candles are changed or cut off | outputs change up to some candles before |
-//! | one-bar offset | the same; and the sign of every column is held against the next move | outputs change one candle before, or a sign is right in over 75 % and a candle later is not |
-//! | fitted on everything | the same | outputs change over more than half of the time before |
-//! | overlapping labels | labels from the split on are changed | forecasts that were decided before change |
-//! | shuffled labels | labels deep in the time that is forecast are changed; all labels become coins | forecasts far before change, or coins are forecast |
-//! | martingale | every candle's direction is drawn by a fair coin | coins are forecast |
+//! | prefix | later candles are modified or removed | outputs change a few candles before |
+//! | one-bar offset | the same; in addition, the sign of every column is compared with the next move | outputs change exactly one candle before, or a sign is right in over 75 % of cases and loses this when delayed by one candle |
+//! | fitted on everything | the same as prefix | outputs change over more than half of the time before |
+//! | overlapping labels | labels after the split are modified | forecasts decided before the modification change |
+//! | shuffled labels | labels late in the forecast period are modified; all labels are random | forecasts long before the modification change, or random labels are predicted |
+//! | martingale | the direction of every candle is random | random directions are predicted |
 //!
-//! The first five compare bits and need no luck, except for the signs and the skill on coins.
-//! Those are exact binomial tests, a leak at p < 1e-4, corrected for the number of signs tried.
+//! The first five checks compare bits; only the test of signs and the tests on random directions
+//! are statistical. These are exact binomial tests, which report a leak at p < 1e-4, corrected
+//! for the number of signs tried.
 //!
-//! # Which checks speak together
-//! One cause gets one name among prefix, one-bar offset and fitted on everything, and one among
-//! overlapping and shuffled labels. Where whole samples after the split are learned from, with
-//! inputs and labels, that is shuffled labels alone. A check whose name would be too weak is not
-//! applicable and says where to look; when a leak is mended, audit again.
+//! # One cause, one finding
+//! A cause is reported by one of prefix, one-bar offset and fitted on everything, and by one of
+//! overlapping and shuffled labels. If the training uses whole samples after the split, inputs
+//! and labels, only shuffled labels is reported. A check that is hidden by another finding is
+//! not applicable, and its evidence names that finding. Repeat the audit after a fix.
 //!
-//! The martingale speaks beside the others whenever a leak pays. Offsets and look-ahead mostly
-//! do, known labels do for who can remember them, a scaler or a missing purge hardly ever.
+//! The martingale check is independent of the others: it reports every leak that improves
+//! forecasts. Look-ahead in the inputs usually does. Labels after the split do if the model can
+//! memorise them. A scaler fitted on all candles or a missing purge rarely does.
 //!
-//! # What cannot be seen
-//! - What a closure captured, or reads from a file, does not change with the candles; only the
-//!   signs and the martingale may show it. Take everything from the arguments.
-//! - A fitted model does not show what it was fitted on. A scaler's leak needs the fit function.
-//! - A fit function that makes its labels from the inputs, not from the outcomes, is still
-//!   audited, but known labels and known inputs of the future cannot be distinguished: both are
-//!   "fitted on everything".
+//! # Limits
+//! - Data that a closure captures or reads from a file does not change with the candles. Only the
+//!   signs and the martingale check may find a leak in it. Take all data from the arguments.
+//! - A fitted model does not reveal its training data. Finding a leak in a scaler requires the fit
+//!   function.
+//! - A fit function that computes its labels from the input candles instead of the outcomes can
+//!   be audited, but the use of later labels and of later inputs cannot be distinguished: both
+//!   are reported as "fitted on everything".
 //!
 //! # Examples
-//! A moving average that is centred, so that it knows two candles of the future:
+//! A centred moving average uses two later candles:
 //! ```
 //! use std::io::Error;
 //!
@@ -63,23 +67,23 @@
 //!
 //! let series = MarketModel::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
 //! let audit = Audit::new(series);
-//! let trailing = audit.signal(|inputs| Ok::<_, Error>(averages(inputs.own, -4, 0)))?;
+//! let trailing = audit.signal(|candles| Ok::<_, Error>(averages(candles.own, -4, 0)))?;
 //! assert!(trailing.is_clean());
-//! let centred = audit.signal(|inputs| Ok::<_, Error>(averages(inputs.own, -2, 2)))?;
+//! let centred = audit.signal(|candles| Ok::<_, Error>(averages(candles.own, -2, 2)))?;
 //! assert_eq!(centred.leaks(), [Check::Prefix, Check::Martingale]);
-//! assert!(centred.to_string().contains("the first 2 candles before"));
+//! assert!(centred.to_string().contains("the earliest is 2 candles before"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-mod chance;
-mod exam;
 mod finding;
-mod fit;
-mod future;
+mod fit_audit;
+mod input;
 mod learner;
+mod lookahead;
+mod modified_series;
 mod outputs;
-mod reach;
-mod rows;
-mod world;
+mod row_audit;
+mod sign_test;
+mod synthetic_markets;
 
 use windvane_candles::CandleSeries;
 use windvane_models::FittedModel;
@@ -88,58 +92,63 @@ use windvane_signals::{Registry, SignalSpec, SignalTable};
 
 use crate::error::BacktestError;
 use crate::run::{Backtest, gap_policy_of};
-pub use exam::{Exam, Forecast, Inputs};
-pub use finding::{Check, Finding, Findings, Verdict};
-use fit::Fit;
-use outputs::Outputs;
-use rows::Kind;
+pub use finding::{AuditFinding, AuditFindings, Check, Verdict};
+use fit_audit::FitAudit;
+pub use input::{AuditCandles, AuditInput, Forecast};
+use outputs::AuditedOutputs;
+use row_audit::RowSource;
 
-/// Fewest candles.
+/// Minimum number of candles.
 const MIN_CANDLES: usize = 300;
-/// Fewest candles per candle of a label's horizon.
+/// Minimum number of candles, as a multiple of the horizon of the labels.
 const CANDLES_PER_HORIZON: usize = 20;
 
-/// Candles to audit with. A few thousand show leaks that pay little; bits need a few hundred.
+/// Candles and seed of an audit.
+///
+/// A few hundred candles suffice for the checks that compare bits. Leaks that improve forecasts
+/// only slightly need a few thousand.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
-    /// The candles that audited code is given, at least 300.
+    /// Candles that are passed to the audited code, at least 300.
     pub series: CandleSeries,
     /// Candles of other pairs, for channels that read them; none by default.
-    pub beside: Vec<CandleSeries>,
-    /// Seed of the cuts and the coins; 42 by default.
+    pub others: Vec<CandleSeries>,
+    /// Seed of the positions of the modifications and of the random directions; 42 by default.
     pub seed: u64,
 }
 
 impl Audit {
-    /// An audit with these candles.
+    /// Creates an audit with these candles, no other pairs and the default seed.
     pub fn new(series: CandleSeries) -> Self {
-        Self { series, beside: Vec::new(), seed: 42 }
+        Self { series, others: Vec::new(), seed: 42 }
     }
 
-    /// Audits a function from candles to rows: one row per own candle, of what is known at its
-    /// close, `None` where there is nothing. It is called 30 times.
+    /// Audits a function from candles to rows. The function is called 30 times.
+    ///
+    /// It returns one row per own candle with the numbers that are available at the close of that
+    /// candle, and `None` for a candle without a row.
     ///
     /// # Errors
     /// [`BacktestError::TooFewCandles`], [`BacktestError::AuditedRows`],
     /// [`BacktestError::TooFewOutputs`] with fewer than 100 rows,
-    /// [`BacktestError::NotRepeatable`], and [`BacktestError::Audited`] with what the function
-    /// itself found wrong.
+    /// [`BacktestError::NotRepeatable`], and [`BacktestError::Audited`] with the error of the
+    /// function itself.
     pub fn signal<E>(
         &self,
-        signal: impl Fn(Inputs<'_>) -> Result<Vec<Option<Vec<f64>>>, E>,
-    ) -> Result<Findings, BacktestError>
+        signal: impl Fn(AuditCandles<'_>) -> Result<Vec<Option<Vec<f64>>>, E>,
+    ) -> Result<AuditFindings, BacktestError>
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let audited = "the signal";
-        rows::audit(self, audited, Kind::Signal, &|inputs, given| {
-            let rows = signal(inputs).map_err(|source| failed(audited, given, source))?;
-            Outputs::of_rows(inputs.own, rows)
+        row_audit::audit(self, audited, RowSource::Signal, &|candles, given| {
+            let rows = signal(candles).map_err(|source| failed(audited, given, source))?;
+            AuditedOutputs::from_rows(candles.own, rows)
         })
     }
 
-    /// Audits the channels of a spec. Channels that read other pairs find them in
-    /// [`beside`](Self::beside), where the audit changes them too.
+    /// Audits the channels of a spec. Channels that read other pairs get them from
+    /// [`others`](Self::others), which the audit modifies as well.
     ///
     /// # Errors
     /// As [`signal`](Self::signal).
@@ -147,16 +156,16 @@ impl Audit {
         &self,
         spec: &SignalSpec,
         registry: &Registry,
-    ) -> Result<Findings, BacktestError> {
-        self.signal(|inputs| {
-            let table = learner::table(spec, registry, inputs)?;
+    ) -> Result<AuditFindings, BacktestError> {
+        self.signal(|candles| {
+            let table = learner::table(spec, registry, candles)?;
             let real = (0..table.len()).filter(|&row| !table.is_held(row));
             let rows = real.map(|row| table.row(row).map(<[f64]>::to_vec)).collect();
             Ok::<_, windvane_signals::SignalError>(rows)
         })
     }
 
-    /// Audits a fitted model on the rows of its channels. It predicts every window 30 times.
+    /// Audits a fitted model together with its channels. It predicts every window 30 times.
     ///
     /// # Errors
     /// As [`signal`](Self::signal).
@@ -164,46 +173,47 @@ impl Audit {
         &self,
         model: &dyn FittedModel,
         registry: &Registry,
-    ) -> Result<Findings, BacktestError> {
+    ) -> Result<AuditFindings, BacktestError> {
         let audited = format!("the model {}", model.id());
         let horizon = model.spec().labels.horizon;
-        rows::audit(self, &audited, Kind::Model { horizon }, &|inputs, given| {
-            let table = learner::table(&model.spec().signals, registry, inputs);
+        row_audit::audit(self, &audited, RowSource::Model { horizon }, &|candles, given| {
+            let table = learner::table(&model.spec().signals, registry, candles);
             let forecasts = table
                 .map_err(windvane_models::TrainError::from)
                 .and_then(|table: SignalTable| learner::predicted(model, &table));
             let forecasts = forecasts.map_err(|source| failed(&audited, given, source))?;
-            Outputs::of_forecasts(inputs.own, &forecasts)
+            AuditedOutputs::from_forecasts(candles.own, &forecasts)
         })
     }
 
-    /// Audits a function that learns from what had closed at the exam's split and forecasts
-    /// where the close will go over the next `horizon` candles. It is called 24 times.
+    /// Audits a function that trains on the candles closed before the split of its
+    /// [`AuditInput`] and forecasts the direction of the close over the next `horizon` candles.
+    /// The function is called 24 times.
     ///
-    /// It gives forecasts decided from the split on, and may give earlier ones: they show changes
-    /// too. **A forecast must not depend on a candle or label that closes after both the split
-    /// and the moment it is decided.**
+    /// It returns forecasts decided after the split. It may return earlier ones as well, which
+    /// are also compared. **A forecast must not depend on a candle or label that closes after
+    /// both the split and the decision time of the forecast.**
     ///
     /// # Errors
-    /// [`BacktestError::TooFewCandles`] also for fewer than 20 candles per candle of the
-    /// horizon, [`BacktestError::AuditedForecast`], [`BacktestError::TooFewOutputs`] with fewer
-    /// than 30 forecasts after a split, [`BacktestError::NotRepeatable`], and
-    /// [`BacktestError::Audited`] with what the function itself found wrong.
+    /// [`BacktestError::TooFewCandles`] also with fewer candles than 20 times the horizon,
+    /// [`BacktestError::AuditedForecast`], [`BacktestError::TooFewOutputs`] with fewer than 30
+    /// forecasts after a split, [`BacktestError::NotRepeatable`], and
+    /// [`BacktestError::Audited`] with the error of the function itself.
     ///
     /// # Examples
-    /// A scaler is fitted on all closes, those after the split among them:
+    /// A scaler that is fitted on all closes, including those after the split:
     /// ```
     /// use windvane_backtest::audit::{Audit, Check, Forecast};
     /// use windvane_candles::{Candle, Interval, Pair, simulate::MarketModel};
     ///
     /// let series = MarketModel::AR1.candles(Pair::new("SIM")?, Interval::HOUR, 1_000, 7)?;
-    /// let findings = Audit::new(series).fit(1, |exam| {
-    ///     let series = exam.inputs.own;
+    /// let findings = Audit::new(series).fit(1, |input| {
+    ///     let series = input.candles.own;
     ///     let mean = series.iter().map(Candle::close).sum::<f64>() / series.len() as f64;
-    ///     let after = series.iter().filter(|candle| candle.open_time() >= exam.split);
+    ///     let after = series.iter().filter(|candle| candle.open_time() >= input.split);
     ///     let forecasts = after.map(|candle| Forecast {
     ///         decided_at: candle.close_time(series.interval()),
-    ///         score: mean - candle.close(), // back to the mean
+    ///         score: mean - candle.close(), // predicts a return to the mean
     ///     });
     ///     Ok::<_, std::io::Error>(forecasts.collect())
     /// })?;
@@ -213,8 +223,8 @@ impl Audit {
     pub fn fit<E>(
         &self,
         horizon: usize,
-        fit: impl Fn(&Exam<'_>) -> Result<Vec<Forecast>, E>,
-    ) -> Result<Findings, BacktestError>
+        fit: impl Fn(&AuditInput<'_>) -> Result<Vec<Forecast>, E>,
+    ) -> Result<AuditFindings, BacktestError>
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
@@ -224,8 +234,9 @@ impl Audit {
     /// Audits a learner with the channels, registry, gap policy, lookback, labels and seed of a
     /// backtest. It fits 24 models.
     ///
-    /// The learner is given rows and labels that are changed apart. The last 15 % of the time
-    /// before the split validates; there is no embargo, so the purge alone must do.
+    /// Rows and labels of the learner are modified separately. The last 15 % of the samples
+    /// before the split are the validation samples. There is no embargo, so that only the purge
+    /// separates the periods.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
@@ -233,13 +244,13 @@ impl Audit {
         &self,
         learner: &dyn Learner,
         settings: &Backtest,
-    ) -> Result<Findings, BacktestError> {
+    ) -> Result<AuditFindings, BacktestError> {
         let series: Vec<CandleSeries> =
-            std::iter::once(&self.series).chain(&self.beside).cloned().collect();
+            std::iter::once(&self.series).chain(&self.others).cloned().collect();
         let gaps = gap_policy_of(settings, &series);
         let audited = format!("the learner {}", learner.id());
-        self.audit_fit(&audited, settings.labels.horizon, |exam| {
-            learner::forecasts(learner, settings, gaps, exam)
+        self.audit_fit(&audited, settings.labels.horizon, |input| {
+            learner::forecasts(learner, settings, gaps, input)
         })
     }
 
@@ -247,18 +258,18 @@ impl Audit {
         &self,
         audited: &str,
         horizon: usize,
-        fit: impl Fn(&Exam<'_>) -> Result<Vec<Forecast>, E>,
-    ) -> Result<Findings, BacktestError>
+        fit: impl Fn(&AuditInput<'_>) -> Result<Vec<Forecast>, E>,
+    ) -> Result<AuditFindings, BacktestError>
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        Fit {
+        FitAudit {
             audit: self,
             audited,
             horizon: horizon.max(1),
-            ask: &|exam, given| {
-                let forecasts = fit(exam).map_err(|source| failed(audited, given, source))?;
-                Outputs::of_forecasts(exam.inputs.own, &forecasts)
+            run: &|input, given| {
+                let forecasts = fit(input).map_err(|source| failed(audited, given, source))?;
+                AuditedOutputs::from_forecasts(input.candles.own, &forecasts)
             },
         }
         .findings()
@@ -273,8 +284,8 @@ impl Audit {
         Ok(())
     }
 
-    fn findings(&self, audited: &str, findings: Vec<Finding>) -> Findings {
-        Findings {
+    fn findings(&self, audited: &str, findings: Vec<AuditFinding>) -> AuditFindings {
+        AuditFindings {
             audited: audited.to_string(),
             pair: self.series.pair().clone(),
             interval: self.series.interval(),

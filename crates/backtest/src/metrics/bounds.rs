@@ -1,11 +1,11 @@
-//! From resamples to the ends of an interval, as wide as few blocks demand.
+//! Confidence intervals from bootstrap resamples, corrected for a small number of blocks.
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
 use super::distribution::{normal_quantile, student_quantile};
 
-/// Ends of a confidence interval.
+/// Lower and upper end of a confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Bounds {
@@ -16,16 +16,16 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The interval around an estimate, of resamples of so many blocks, at a level; within a
-    /// range. `None` where all resamples agree.
+    /// Computes the interval around an estimate from bootstrap resamples of `blocks` blocks,
+    /// limited to `range`. `None` if all resamples are equal.
     ///
-    /// **Formula** with q the percentiles of the resamples, B the blocks and k of [`widening`]:
+    /// **Formula** with q the percentiles of the resamples and k from [`widening_factor`]:
     ///
     /// ```text
     /// low  = estimate − k · (estimate − q(tail))
     /// high = estimate + k · (q(1 − tail) − estimate)          tail = (1 − level) / 2
     /// ```
-    pub(crate) fn of(
+    pub(crate) fn from_resamples(
         estimate: f64,
         resamples: Vec<f64>,
         blocks: usize,
@@ -33,7 +33,7 @@ impl Bounds {
         range: RangeInclusive<f64>,
     ) -> Option<Self> {
         let Self { low, high } = percentiles(resamples, level)?;
-        let k = widening(blocks, level);
+        let k = widening_factor(blocks, level);
         Some(Self {
             low: (estimate - k * (estimate - low)).max(*range.start()),
             high: (estimate + k * (high - estimate)).min(*range.end()),
@@ -41,23 +41,24 @@ impl Bounds {
     }
 }
 
-/// The factor k by which percentiles of resampled means of B blocks are too near the estimate.
+/// Factor k by which percentile intervals of the mean of B blocks are too narrow.
 ///
-/// Resampling takes the spread of the blocks for known: its standard error is √((B − 1) / B) of
-/// the unbiased one, and its quantiles are the normal ones in place of Student's. Hence
+/// The bootstrap neglects the uncertainty of the variance of the blocks: its standard error is
+/// √((B − 1) / B) times the unbiased one, and it has the quantiles z of the normal distribution
+/// instead of the quantiles t of Student's t distribution. Hence
 ///
 /// ```text
-/// k = √(B / (B − 1)) · t / z          of B − 1 degrees of freedom, at level + tail
+/// k = √(B / (B − 1)) · t / z          B − 1 degrees of freedom, at level + tail
 /// ```
 ///
 /// 1.096 for 20 blocks at 95 %, 1.045 for 40, 1.009 for 200. **Source** Hesterberg 2015.
-fn widening(blocks: usize, level: f64) -> f64 {
+fn widening_factor(blocks: usize, level: f64) -> f64 {
     let (b, tail) = (blocks as f64, (1.0 - level) / 2.0);
     let t_over_z = student_quantile(tail, b - 1.0) / normal_quantile(tail);
     (b / (b - 1.0)).sqrt() * t_over_z
 }
 
-/// The middle `level` of the values: linear between neighbours, as numpy's percentiles.
+/// Central interval with the fraction `level` of the values, interpolated linearly as in numpy.
 fn percentiles(mut values: Vec<f64>, level: f64) -> Option<Bounds> {
     values.sort_by(f64::total_cmp);
     let (first, last) = (*values.first()?, *values.last()?);
@@ -68,13 +69,13 @@ fn percentiles(mut values: Vec<f64>, level: f64) -> Option<Bounds> {
     Some(Bounds { low: percentile(&values, tail), high: percentile(&values, 1.0 - tail) })
 }
 
-/// Percentile of sorted values, linear between neighbours.
+/// Percentile of sorted values, interpolated linearly.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a share of a length"
+        reason = "a fraction of a length"
     )]
     let below = position as usize;
     let above = (below + 1).min(sorted.len() - 1);
@@ -86,15 +87,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_numpys() {
+    fn percentiles_equal_numpy() {
         let values: Vec<f64> = (0..11).map(f64::from).collect();
         let Bounds { low, high } = percentiles(values, 0.5).unwrap();
         assert!((low - 2.5).abs() < 1e-12 && (high - 7.5).abs() < 1e-12);
     }
 
     #[test]
-    fn the_widening_is_students() {
-        // Blocks, models compared, exact quantiles of t and of the normal distribution.
+    fn widening_factor_equals_student_t_table() {
+        // Blocks, compared models, exact quantiles of Student's t and of the normal distribution.
         let table = [
             (20, 1.0, 2.093_024, 1.959_964),
             (40, 1.0, 2.022_691, 1.959_964),
@@ -107,23 +108,22 @@ mod tests {
         for (blocks, models, t, z) in table {
             let b = blocks as f64;
             let expected = (b / (b - 1.0)).sqrt() * t / z;
-            let got = widening(blocks, 1.0 - 0.05 / models);
+            let got = widening_factor(blocks, 1.0 - 0.05 / models);
             assert!((got / expected - 1.0).abs() < 1e-6, "{blocks} {models}: {got} {expected}");
         }
     }
 
     #[test]
-    fn both_ends_move_away_from_the_estimate_and_stay_in_range() {
+    fn bounds_are_widened_and_stay_in_range() {
         let resamples: Vec<f64> = (0..=100).map(|k| 0.5 + 0.004 * f64::from(k)).collect();
-        let k = widening(20, 0.95);
-        let Bounds { low, high } = Bounds::of(0.7, resamples.clone(), 20, 0.95, 0.0..=1.0).unwrap();
+        let k = widening_factor(20, 0.95);
+        let Bounds { low, high } =
+            Bounds::from_resamples(0.7, resamples.clone(), 20, 0.95, 0.0..=1.0).unwrap();
         assert!((low - (0.7 - k * 0.19)).abs() < 1e-12);
         assert!((high - (0.7 + k * 0.19)).abs() < 1e-12);
         let near = resamples.iter().map(|x| x + 0.095).collect();
-        assert_eq!(
-            Bounds::of(0.79, near, 20, 0.95, 0.0..=1.0).unwrap().high.to_bits(),
-            1_f64.to_bits()
-        );
-        assert_eq!(Bounds::of(0.7, vec![0.7; 9], 20, 0.95, 0.0..=1.0), None);
+        let limited = Bounds::from_resamples(0.79, near, 20, 0.95, 0.0..=1.0).unwrap();
+        assert_eq!(limited.high.to_bits(), 1_f64.to_bits());
+        assert_eq!(Bounds::from_resamples(0.7, vec![0.7; 9], 20, 0.95, 0.0..=1.0), None);
     }
 }

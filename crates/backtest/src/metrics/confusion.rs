@@ -1,14 +1,14 @@
-//! Confusion matrix: calls against labels, class by class.
+//! Confusion matrix of labels and predictions.
 use serde::Serialize;
 use windvane_candles::Direction;
 
 use super::share;
 
-/// Counts of candles: rows are the labels (UP, DOWN, NEUTRAL), columns what was called.
+/// Confusion matrix: a row per label and a column per predicted class (UP, DOWN, NEUTRAL).
 ///
-/// Unlike directional [`Accuracy`](crate::Accuracy) its measures take NEUTRAL as a call. With n
-/// all candles and c the correct ones, and for a class t the candles of that label, p those called
-/// so and h those both:
+/// Unlike directional [`Accuracy`](crate::Accuracy), its measures count NEUTRAL as a prediction.
+/// With n the number of candles and c the correct ones; for each class, t candles with that label,
+/// p candles with that prediction and h candles with both:
 ///
 /// | measure | formula |
 /// |---|---|
@@ -24,7 +24,7 @@ use super::share;
 ///
 /// # Examples
 /// ```
-/// use windvane_backtest::Confusion;
+/// use windvane_backtest::metrics::Confusion;
 /// let confusion = Confusion([[3, 1, 0], [1, 3, 0], [0, 0, 0]]);
 /// assert_eq!((confusion.accuracy(), confusion.matthews()), (Some(0.75), Some(0.5)));
 /// ```
@@ -33,18 +33,18 @@ use super::share;
 pub struct Confusion(pub [[usize; 3]; 3]);
 
 impl Confusion {
-    /// Counts candles given as (label, called).
-    pub fn of_calls(candles: impl IntoIterator<Item = (Direction, Direction)>) -> Self {
+    /// Counts candles given as (label, predicted).
+    pub fn from_predictions(candles: impl IntoIterator<Item = (Direction, Direction)>) -> Self {
         let mut counts = [[0; 3]; 3];
-        for (label, called) in candles {
-            counts[label.index()][called.index()] += 1;
+        for (label, predicted) in candles {
+            counts[label.index()][predicted.index()] += 1;
         }
         Self(counts)
     }
 
-    /// Candles of that label with that call.
-    pub fn count(&self, label: Direction, called: Direction) -> usize {
-        self.0[label.index()][called.index()]
+    /// Number of candles with this label and this prediction.
+    pub fn count(&self, label: Direction, predicted: Direction) -> usize {
+        self.0[label.index()][predicted.index()]
     }
 
     /// Number of candles.
@@ -52,53 +52,53 @@ impl Confusion {
         self.0.iter().flatten().sum()
     }
 
-    /// Share of candles that were called as they came; `None` without candles.
+    /// Fraction of candles whose prediction equals the label; `None` without candles.
     pub fn accuracy(&self) -> Option<f64> {
         share(self.correct(), self.total())
     }
 
-    /// Mean over the labels that occur of the share of their candles that was called so; `None`
-    /// without candles.
+    /// Mean recall of the classes that occur as labels; `None` without candles.
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let recalls = Direction::ALL.into_iter().filter_map(|class| self.recall(class));
         let (sum, count) = recalls.fold((0.0, 0), |(sum, count), recall| (sum + recall, count + 1));
         (count > 0).then(|| sum / f64::from(count))
     }
 
-    /// Share of a label's candles that was called so; `None` where it does not occur.
+    /// Fraction of the candles with this label that were predicted correctly; `None` if the label
+    /// does not occur.
     pub fn recall(&self, class: Direction) -> Option<f64> {
         share(self.count(class, class), self.labelled(class))
     }
 
-    /// Share of a class' calls that came true; `None` where it was never called.
+    /// Fraction of the predictions of a class that are correct; `None` if it was never predicted.
     pub fn precision(&self, class: Direction) -> Option<f64> {
-        share(self.count(class, class), self.called(class))
+        share(self.count(class, class), self.predicted(class))
     }
 
-    /// Harmonic mean of recall and precision; `None` for a class that neither occurs nor was
-    /// called.
+    /// Harmonic mean of recall and precision; `None` for a class that neither occurs nor is
+    /// predicted.
     pub fn f1(&self, class: Direction) -> Option<f64> {
-        share(2 * self.count(class, class), self.labelled(class) + self.called(class))
+        share(2 * self.count(class, class), self.labelled(class) + self.predicted(class))
     }
 
-    /// Mean F1 of the three classes, a class without one as 0; `None` without candles.
+    /// Mean F1 of the three classes, 0 for a class without one; `None` without candles.
     pub fn macro_f1(&self) -> Option<f64> {
         let sum: f64 = Direction::ALL.into_iter().filter_map(|class| self.f1(class)).sum();
         (self.total() > 0).then_some(sum / 3.0)
     }
 
-    /// Matthews' correlation of calls and labels, −1 to 1; `None` where all labels, or all calls,
-    /// are one class. (scikit-learn says 0 there.)
+    /// Matthews' correlation coefficient of predictions and labels, −1 to 1; `None` if all labels
+    /// or all predictions are one class (scikit-learn returns 0).
     pub fn matthews(&self) -> Option<f64> {
-        let below = self.off_squares(Self::labelled) * self.off_squares(Self::called);
-        (below > 0.0).then(|| (self.agreement() - self.chance()) / below.sqrt())
+        let variances = self.variance(Self::labelled) * self.variance(Self::predicted);
+        (variances > 0.0).then(|| (self.agreement() - self.chance()) / variances.sqrt())
     }
 
-    /// Cohen's kappa: agreement beyond chance, at most 1; `None` where labels and calls are all
+    /// Cohen's kappa: agreement beyond chance, at most 1; `None` if all labels and predictions are
     /// the same class.
     pub fn kappa(&self) -> Option<f64> {
-        let below = self.square() - self.chance();
-        (below > 0.0).then(|| (self.agreement() - self.chance()) / below)
+        let attainable = self.square() - self.chance();
+        (attainable > 0.0).then(|| (self.agreement() - self.chance()) / attainable)
     }
 
     fn correct(&self) -> usize {
@@ -109,7 +109,7 @@ impl Confusion {
         self.0[class.index()].iter().sum()
     }
 
-    fn called(&self, class: Direction) -> usize {
+    fn predicted(&self, class: Direction) -> usize {
         self.0.iter().map(|row| row[class.index()]).sum()
     }
 
@@ -121,16 +121,16 @@ impl Confusion {
         self.correct() as f64 * self.total() as f64
     }
 
-    /// Expected agreement of calls that are independent of the labels.
+    /// Expected agreement of predictions that are independent of the labels.
     fn chance(&self) -> f64 {
         Direction::ALL
             .into_iter()
-            .map(|class| self.labelled(class) as f64 * self.called(class) as f64)
+            .map(|class| self.labelled(class) as f64 * self.predicted(class) as f64)
             .sum()
     }
 
-    /// n² less the squares of the classes' counts.
-    fn off_squares(&self, count: fn(&Self, Direction) -> usize) -> f64 {
+    /// n² minus the squares of the counts per class.
+    fn variance(&self, count: fn(&Self, Direction) -> usize) -> f64 {
         let squares = Direction::ALL.into_iter().map(|class| (count(self, class) as f64).powi(2));
         self.square() - squares.sum::<f64>()
     }
@@ -143,31 +143,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_undefined() {
-        let nothing = Confusion::default();
+    fn confusion_is_undefined_without_candles_or_with_one_class() {
+        let empty = Confusion::default();
         let class = Direction::Up;
-        let all = [nothing.accuracy(), nothing.macro_f1(), nothing.matthews(), nothing.kappa()];
+        let all = [empty.accuracy(), empty.macro_f1(), empty.matthews(), empty.kappa()];
         assert_eq!(all, [None; 4]);
-        assert_eq!((nothing.balanced_accuracy(), nothing.f1(class)), (None, None));
-        // One class only: every call is right, and it says nothing.
+        assert_eq!((empty.balanced_accuracy(), empty.f1(class)), (None, None));
+        // With a single class, correlation and kappa are undefined.
         let one = Confusion([[5, 0, 0], [0; 3], [0; 3]]);
         assert_eq!((one.matthews(), one.kappa(), one.accuracy()), (None, None, Some(1.0)));
     }
 
     proptest! {
         #[test]
-        fn counts_add_up(candles in prop::collection::vec((0..3_usize, 0..3_usize), 0..60)) {
+        fn confusion_counts_add_up(candles in prop::collection::vec((0..3_usize, 0..3_usize), 0..60)) {
             let pairs = candles.iter().map(|(y, p)| (Direction::ALL[*y], Direction::ALL[*p]));
-            let confusion = Confusion::of_calls(pairs);
+            let confusion = Confusion::from_predictions(pairs);
             prop_assert_eq!(confusion.total(), candles.len());
             let neutral: usize =
                 Direction::ALL.iter().map(|l| confusion.count(*l, Direction::Neutral)).sum();
-            let calls = candles.iter().filter(|(_, called)| *called != 2).count();
-            prop_assert_eq!(calls + neutral, candles.len());
+            let directed = candles.iter().filter(|(_, predicted)| *predicted != 2).count();
+            prop_assert_eq!(directed + neutral, candles.len());
         }
 
         #[test]
-        fn no_measure_leaves_its_range(counts in prop::array::uniform3(prop::array::uniform3(0_usize..9))) {
+        fn confusion_measures_stay_in_range(counts in prop::array::uniform3(prop::array::uniform3(0_usize..9))) {
             let confusion = Confusion(counts);
             let shares = [confusion.accuracy(), confusion.balanced_accuracy(), confusion.macro_f1()];
             prop_assert!(shares.iter().flatten().all(|share| (0.0..=1.0).contains(share)));

@@ -1,9 +1,9 @@
-//! The Diebold–Mariano test: which of two forecasts loses less.
+//! Diebold–Mariano test of the mean loss of two forecasts.
 use super::distribution::{normal_cdf, student_two_sided};
 
-/// Whether two forecasts of the same values differ in their mean loss.
+/// Diebold–Mariano test for a difference in the mean loss of two forecasts of the same values.
 ///
-/// **Formula** d = loss of the first less loss of the second, h the horizon in candles, n the
+/// **Formula** d = loss of the first minus loss of the second, h the horizon in candles, n the
 /// number of candles:
 ///
 /// ```text
@@ -12,8 +12,8 @@ use super::distribution::{normal_cdf, student_two_sided};
 /// corrected = statistic · √((n + 1 − 2h + h(h − 1)/n) / n)        Student's t, n − 1
 /// ```
 ///
-/// Below 0 the first forecast is the better. **Source** Diebold and Mariano 1995; the correction
-/// for few candles: Harvey, Leybourne, Newbold 1997.
+/// A negative statistic means that the first forecast has the smaller loss. **Source** Diebold
+/// and Mariano 1995; small-sample correction: Harvey, Leybourne, Newbold 1997.
 ///
 /// # Examples
 /// Squared errors of two forecasts, one candle ahead:
@@ -28,29 +28,29 @@ use super::distribution::{normal_cdf, student_two_sided};
 ///
 /// let losses = (0..6)
 ///     .map(|t| (squared_error(first[t], actual[t]), squared_error(second[t], actual[t])));
-/// let test = DieboldMariano::of(losses, 1).unwrap();
+/// let test = DieboldMariano::new(losses, 1).unwrap();
 /// assert!(test.corrected < 0.0 && test.p_value < 0.05);
-/// assert_eq!(DieboldMariano::of([(0.1, 0.1); 9], 1), None); // the same forecast twice
+/// assert_eq!(DieboldMariano::new([(0.1, 0.1); 9], 1), None); // the same forecast twice
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct DieboldMariano {
-    /// The statistic of 1995.
+    /// Statistic of Diebold and Mariano.
     pub statistic: f64,
-    /// The statistic corrected for few candles.
+    /// Statistic with the small-sample correction.
     pub corrected: f64,
-    /// Two-sided, of the corrected statistic by Student's t.
+    /// Two-sided p-value of the corrected statistic, from Student's t distribution.
     pub p_value: f64,
-    /// Two-sided, of the uncorrected statistic by the normal distribution.
+    /// Two-sided p-value of the uncorrected statistic, from the normal distribution.
     pub p_value_normal: f64,
 }
 
 impl DieboldMariano {
-    /// The test of two forecasts' losses, candle by candle in order of time.
+    /// Tests the losses (first forecast, second forecast) of the candles in order of time.
     ///
-    /// `None` for a horizon of 0, for fewer than two candles or no more than the horizon, for
-    /// losses that are no numbers, and where the variance comes out as nothing or less.
-    pub fn of(losses: impl IntoIterator<Item = (f64, f64)>, horizon: usize) -> Option<Self> {
+    /// `None` for a horizon of 0, for fewer than two candles, for no more candles than the
+    /// horizon, for losses that are not finite, and for an estimated variance of 0 or less.
+    pub fn new(losses: impl IntoIterator<Item = (f64, f64)>, horizon: usize) -> Option<Self> {
         let d: Vec<f64> = losses.into_iter().map(|(first, second)| first - second).collect();
         if horizon == 0 || d.len() < 2 || d.len() <= horizon || d.iter().any(|d| !d.is_finite()) {
             return None;
@@ -59,8 +59,8 @@ impl DieboldMariano {
         let mean = d.iter().sum::<f64>() / n;
         let lags: f64 = (1..horizon).map(|lag| autocovariance(&d, mean, lag)).sum();
         let variance = (autocovariance(&d, mean, 0) + 2.0 * lags) / n;
-        let alike = d.iter().all(|value| value.to_bits() == d[0].to_bits());
-        if alike || !variance.is_finite() || variance <= 0.0 {
+        let constant = d.iter().all(|value| value.to_bits() == d[0].to_bits());
+        if constant || !variance.is_finite() || variance <= 0.0 {
             return None;
         }
         let statistic = mean / variance.sqrt();
@@ -71,7 +71,7 @@ impl DieboldMariano {
     }
 }
 
-/// Sample autocovariance at a lag, divided by the number of all values.
+/// Sample autocovariance at a lag, divided by the number of values.
 fn autocovariance(values: &[f64], mean: f64, lag: usize) -> f64 {
     let pairs = values[lag..].iter().zip(values);
     pairs.map(|(now, then)| (now - mean) * (then - mean)).sum::<f64>() / values.len() as f64
@@ -82,9 +82,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_told_is_undefined() {
+    fn diebold_mariano_rejects_invalid_losses() {
         let losses = [(1.0, 0.5), (0.2, 0.4), (0.3, 0.1)];
-        assert!(DieboldMariano::of(losses, 1).is_some());
+        assert!(DieboldMariano::new(losses, 1).is_some());
         for (losses, horizon) in [
             (&losses[..], 0),
             (&losses[..], 3),
@@ -93,15 +93,15 @@ mod tests {
             (&[(1.0, f64::NAN), (1.0, 2.0), (2.0, 2.0)], 1),
             (&[(0.3, 0.1); 5], 1),
         ] {
-            assert_eq!(DieboldMariano::of(losses.iter().copied(), horizon), None, "{losses:?}");
+            assert_eq!(DieboldMariano::new(losses.iter().copied(), horizon), None, "{losses:?}");
         }
     }
 
     #[test]
-    fn swapping_the_forecasts_turns_the_sign() {
+    fn diebold_mariano_changes_sign_when_forecasts_are_swapped() {
         let losses = [(1.0, 0.5), (0.2, 0.4), (0.3, 0.1), (0.9, 0.2)];
-        let one = DieboldMariano::of(losses, 2).unwrap();
-        let other = DieboldMariano::of(losses.map(|(a, b)| (b, a)), 2).unwrap();
+        let one = DieboldMariano::new(losses, 2).unwrap();
+        let other = DieboldMariano::new(losses.map(|(a, b)| (b, a)), 2).unwrap();
         assert!((one.statistic + other.statistic).abs() < 1e-12);
         assert!((one.p_value - other.p_value).abs() < 1e-12);
     }

@@ -1,21 +1,21 @@
-//! Distribution functions and quantiles that tests and intervals need, to about 1e-12.
+//! Distribution functions and quantiles for tests and intervals, accurate to about 1e-12.
 //!
-//! Quantiles are found by bisection of the distribution function, so that the two always agree.
+//! Quantiles are computed by bisection of the distribution function, so that both are consistent.
 use statrs::function::{beta::beta_reg, erf::erfc, factorial::ln_binomial};
 
-/// P(Z ≤ z) of a standard normal number.
+/// Distribution function P(Z ≤ z) of the standard normal distribution.
 pub(crate) fn normal_cdf(z: f64) -> f64 {
     erfc(-z / std::f64::consts::SQRT_2) / 2.0
 }
 
-/// Quantile (inverse CDF) of the standard normal distribution, `p` inside 0 to 1.
+/// Quantile (inverse CDF) of the standard normal distribution, 0 < p < 1.
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     quantile(p, normal_cdf)
 }
 
-/// P(|T| ≥ |t|) of Student's t.
+/// Two-sided tail probability P(|T| ≥ |t|) of Student's t distribution.
 pub(crate) fn student_two_sided(t: f64, freedom: f64) -> f64 {
-    // Where t² is small beside the degrees of freedom the complement has the digits.
+    // For small t² the complement keeps more digits.
     let square = t * t;
     if square < freedom {
         1.0 - beta_reg(0.5, freedom / 2.0, square / (freedom + square))
@@ -24,7 +24,7 @@ pub(crate) fn student_two_sided(t: f64, freedom: f64) -> f64 {
     }
 }
 
-/// Quantile (inverse CDF) of Student's t distribution, `p` inside 0 to 1.
+/// Quantile (inverse CDF) of Student's t distribution, 0 < p < 1.
 pub(crate) fn student_quantile(p: f64, freedom: f64) -> f64 {
     quantile(p, |t| student_cdf(t, freedom))
 }
@@ -34,17 +34,17 @@ fn student_cdf(t: f64, freedom: f64) -> f64 {
     if t > 0.0 { 1.0 - tail } else { tail }
 }
 
-/// P(X ≥ x) of chi-square with one degree of freedom, the square of a standard normal number.
+/// Upper tail probability P(X ≥ x) of the chi-square distribution with one degree of freedom.
 pub(crate) fn chi_square_1_above(x: f64) -> f64 {
     erfc((x / 2.0).sqrt())
 }
 
-/// Quantile (inverse CDF) of the Beta(a, b) distribution, `p` inside 0 to 1.
+/// Quantile (inverse CDF) of the Beta(a, b) distribution, 0 < p < 1.
 pub(crate) fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     bisect(0.0, 1.0, |x| beta_reg(a, b, x) < p)
 }
 
-/// P(K ≥ k) of a binomial number.
+/// Upper tail probability P(K ≥ k) of the binomial distribution.
 pub(crate) fn binomial_at_least(k: u64, trials: u64, p: f64) -> f64 {
     if k == 0 {
         1.0
@@ -55,21 +55,21 @@ pub(crate) fn binomial_at_least(k: u64, trials: u64, p: f64) -> f64 {
     }
 }
 
-/// ln P(K = k) of a binomial number, p inside 0 to 1.
+/// Logarithm of the probability P(K = k) of the binomial distribution, 0 < p < 1.
 pub(crate) fn ln_binomial_mass(k: u64, trials: u64, p: f64) -> f64 {
     ln_binomial(trials, k) + k as f64 * p.ln() + (trials - k) as f64 * (-p).ln_1p()
 }
 
-/// Quantile of a distribution function over all numbers; its tails end at ± 1e9.
+/// Quantile of a distribution function on the real line, limited to about ± 1e9.
 fn quantile(p: f64, cdf: impl Fn(f64) -> f64) -> f64 {
-    let mut reach = 1.0;
-    while reach < 1e9 && (cdf(reach) < p || cdf(-reach) > p) {
-        reach *= 2.0;
+    let mut limit = 1.0;
+    while limit < 1e9 && (cdf(limit) < p || cdf(-limit) > p) {
+        limit *= 2.0;
     }
-    bisect(-reach, reach, |x| cdf(x) < p)
+    bisect(-limit, limit, |x| cdf(x) < p)
 }
 
-/// The point up to which `below` holds.
+/// Point up to which `below` holds, by bisection of `low..high`.
 fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..200 {
         let middle = f64::midpoint(low, high);
@@ -89,9 +89,9 @@ mod tests {
         assert!((got - want).abs() < 1e-11 * want.abs().max(1.0), "{got} {want}");
     }
 
-    // Numbers of mpmath with 30 digits.
+    // Expected values computed by mpmath with 30 digits.
     #[test]
-    fn quantiles_are_the_printed_ones() {
+    fn quantiles_equal_mpmath() {
         close(normal_quantile(0.975), 1.959_963_984_540_054_2);
         close(normal_quantile(0.5), 0.0);
         close(normal_quantile(1e-6), -4.753_424_308_822_899);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn tails_are_the_printed_ones() {
+    fn tail_probabilities_equal_mpmath() {
         close(chi_square_1_above(3.841_458_820_694_124), 0.05);
         close(student_two_sided(0.0, 5.0), 1.0);
         close(student_two_sided(1.0, 1.0), 0.5);

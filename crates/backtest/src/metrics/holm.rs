@@ -1,11 +1,13 @@
-//! Several tests at once.
+//! Holm–Bonferroni correction for several tests.
 
-/// p-values corrected for being several, in their order: whoever takes those below α has at most
-/// the chance α of a single false one among them.
+/// Holm–Bonferroni adjusted p-values, in input order (controls the family-wise error rate).
 ///
-/// **Formula** sorted upwards, the i-th of m (from 0) becomes the greatest of `(m − j) p_j` over
-/// j ≤ i, at most 1. It needs no independence. `None` when one is no probability.
-/// **Source** Holm 1979.
+/// If all tests with an adjusted p-value below α are declared significant, the probability of
+/// one or more false positives is at most α. The tests need not be independent. `None` if an input
+/// is not a probability.
+///
+/// **Formula** of the m p-values in ascending order, p_i (i from 0) becomes the maximum of
+/// `(m − j) p_j` over j ≤ i, at most 1. **Source** Holm 1979.
 ///
 /// # Examples
 /// ```
@@ -19,11 +21,11 @@ pub fn holm(p_values: &[f64]) -> Option<Vec<f64>> {
     }
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
-    let mut corrected = vec![0.0; p_values.len()];
-    let mut greatest = 0.0_f64;
+    let mut adjusted = vec![0.0; p_values.len()];
+    let mut maximum = 0.0_f64;
     for (rank, &index) in order.iter().enumerate() {
-        greatest = greatest.max((p_values.len() - rank) as f64 * p_values[index]).min(1.0);
-        corrected[index] = greatest;
+        maximum = maximum.max((p_values.len() - rank) as f64 * p_values[index]).min(1.0);
+        adjusted[index] = maximum;
     }
-    Some(corrected)
+    Some(adjusted)
 }

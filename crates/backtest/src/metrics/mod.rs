@@ -1,18 +1,18 @@
-//! Measures and tests, each from plain numbers: usable without a backtest.
+//! Measures and statistical tests on plain numbers, usable without a backtest.
 //!
-//! | what | where |
+//! | measure or test | type or function |
 //! |---|---|
-//! | accuracy, balanced accuracy, precision, recall, F1, Matthews, kappa | [`Confusion`] |
+//! | accuracy, balanced accuracy, precision, recall, F1, Matthews' correlation, Cohen's kappa | [`Confusion`] |
 //! | Wilson and Clopper–Pearson intervals, exact binomial test | [`Proportion`] |
-//! | two models on the same candles: who is right | [`McNemar`] |
-//! | two models on the same candles: who loses less | [`DieboldMariano`] |
-//! | more hits than the shares of ups give | [`PesaranTimmermann`] |
-//! | several tests at once | [`holm`] |
-//! | growth, volatility, Sharpe, Sortino, drawdown, Calmar, omega | [`Returns`] |
-//! | the Sharpe ratio's error, and what the best of many has by chance | [`SharpeRatio`] |
-//! | log loss, Brier, calibration error, reliability table | [`Reliability`] |
+//! | accuracy of two models on the same candles | [`McNemar`] |
+//! | mean loss of two forecasts on the same candles | [`DieboldMariano`] |
+//! | directional accuracy against independence | [`PesaranTimmermann`] |
+//! | correction for several tests | [`holm`] |
+//! | growth, volatility, drawdown; Sharpe, Sortino, Calmar and omega ratios | [`Returns`] |
+//! | probabilistic and deflated Sharpe ratio | [`SharpeRatio`] |
+//! | log loss, Brier score, calibration error, reliability table | [`Reliability`] |
 //!
-//! What is undefined is `None`; no measure is ever NaN. All agree with scikit-learn, `SciPy`,
+//! Undefined values are `None`, never NaN. The results equal those of scikit-learn, `SciPy`,
 //! statsmodels and empyrical to 1e-9.
 mod bounds;
 mod confusion;
@@ -36,20 +36,19 @@ pub use pesaran_timmermann::PesaranTimmermann;
 pub use proportion::{Alternative, Proportion};
 pub use returns::Returns;
 pub use sharpe::SharpeRatio;
-/// Calibration of probabilities.
 pub use windvane_models::{Reliability, ReliabilityBin};
 
-/// Statistic and p-value of a test.
+/// Statistic and p-value of a statistical test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Test {
-    /// The statistic.
+pub struct TestResult {
+    /// Value of the test statistic.
     pub statistic: f64,
-    /// Probability of a statistic as extreme under the null hypothesis.
+    /// Probability of a statistic at least as extreme under the null hypothesis.
     pub p_value: f64,
 }
 
-/// part / whole; `None` for an empty whole.
+/// Fraction part / whole; `None` if `whole` is 0.
 pub(crate) fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -1,13 +1,13 @@
-//! The Pesaran–Timmermann test: whether directions are forecast at all.
+//! Pesaran–Timmermann test of directional accuracy.
 use super::distribution::normal_cdf;
 
-/// Whether hits are more than the shares of ups give by chance.
+/// Pesaran–Timmermann test: accuracy against that of predictions independent of the directions.
 ///
-/// A market that mostly rises and a model that mostly calls UP agree often without any skill;
-/// this test asks for more.
+/// A model that mostly predicts UP is often right in a market that mostly rises, without any
+/// skill. The test requires a higher accuracy than that.
 ///
-/// **Formula** a, f the shares of ups in what happened and in the calls, P the share of hits, n
-/// the number of candles:
+/// **Formula** a, f the fractions of UP among the directions and the predictions, P the fraction
+/// of correct predictions, n the number of candles:
 ///
 /// ```text
 /// P* = a f + (1 − a)(1 − f)             V = P*(1 − P*) / n
@@ -22,47 +22,47 @@ use super::distribution::normal_cdf;
 /// use windvane_backtest::metrics::PesaranTimmermann;
 ///
 /// let skill = (0..100).map(|t| (t % 2 == 0, t % 2 == 0 || t % 10 == 9));
-/// assert!(PesaranTimmermann::of(skill).unwrap().p_value < 1e-6);
-/// // Always UP is right on every rise, and says nothing.
-/// assert_eq!(PesaranTimmermann::of((0..100).map(|t| (t % 3 > 0, true))), None);
+/// assert!(PesaranTimmermann::new(skill).unwrap().p_value < 1e-6);
+/// // Undefined for a model that always predicts UP.
+/// assert_eq!(PesaranTimmermann::new((0..100).map(|t| (t % 3 > 0, true))), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct PesaranTimmermann {
-    /// Share of hits.
+    /// Fraction of correct predictions.
     pub hit_rate: f64,
-    /// Expected share of hits if calls and directions are independent.
+    /// Expected fraction of correct predictions if they are independent of the directions.
     pub expected: f64,
-    /// S, standard normal without skill.
+    /// Statistic S, standard normal if predictions and directions are independent.
     pub statistic: f64,
-    /// One-sided: how often S is as large without skill.
+    /// One-sided p-value: probability of an S at least as large under independence.
     pub p_value: f64,
 }
 
 impl PesaranTimmermann {
-    /// The test of candles given as (went up, was called up); leave out candles without a call
-    /// and closes that did not move.
+    /// Tests candles given as (close went up, UP was predicted). Leave out candles without a
+    /// prediction or with an unchanged close.
     ///
-    /// `None` without candles, and where either is always the same.
-    pub fn of(candles: impl IntoIterator<Item = (bool, bool)>) -> Option<Self> {
-        let (mut count, mut ups, mut calls, mut hits) = (0_u64, 0_u64, 0_u64, 0_u64);
-        for (up, called) in candles {
+    /// `None` without candles, and if all directions or all predictions are the same.
+    pub fn new(candles: impl IntoIterator<Item = (bool, bool)>) -> Option<Self> {
+        let (mut count, mut ups, mut predicted_ups, mut correct) = (0_u64, 0_u64, 0_u64, 0_u64);
+        for (up, predicted_up) in candles {
             count += 1;
             ups += u64::from(up);
-            calls += u64::from(called);
-            hits += u64::from(up == called);
+            predicted_ups += u64::from(predicted_up);
+            correct += u64::from(up == predicted_up);
         }
-        if ups == 0 || ups == count || calls == 0 || calls == count {
+        if ups == 0 || ups == count || predicted_ups == 0 || predicted_ups == count {
             return None;
         }
         let n = count as f64;
-        let (a, f, hit_rate) = (ups as f64 / n, calls as f64 / n, hits as f64 / n);
+        let (a, f, hit_rate) = (ups as f64 / n, predicted_ups as f64 / n, correct as f64 / n);
         let (of_a, of_f) = (a * (1.0 - a), f * (1.0 - f));
         let expected = a * f + (1.0 - a) * (1.0 - f);
         let v = expected * (1.0 - expected) / n;
         let w = ((2.0 * a - 1.0).powi(2) * of_f + (2.0 * f - 1.0).powi(2) * of_a) / n
             + 4.0 * of_a * of_f / (n * n);
-        // 4 a(1 − a) f(1 − f) (n − 1) / n² in exact arithmetic.
+        // V − W is 4 a(1 − a) f(1 − f) (n − 1) / n² in exact arithmetic.
         if v - w <= 1e-12 / n {
             return None;
         }

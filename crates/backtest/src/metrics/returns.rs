@@ -1,9 +1,9 @@
-//! Growth and risk of a series of returns, and their ratios.
+//! Growth and risk of a series of returns.
 use serde::Serialize;
 
-/// Growth and risk of simple returns, one per period.
+/// Growth, risk and risk-adjusted ratios of simple returns, one per period.
 ///
-/// **Formula** r the n returns, A the periods of a year, sd with n − 1:
+/// **Formula** r the n returns, A the periods per year, sd the standard deviation with n − 1:
 ///
 /// ```text
 /// total             Π (1 + r) − 1
@@ -12,53 +12,53 @@ use serde::Serialize;
 /// sharpe            mean(r) / sd(r) · √A                 no risk-free rate
 /// downside_risk     √(mean(min(r, 0)²)) · √A
 /// sortino           mean(r) · A / downside_risk
-/// max_drawdown      min over time of equity / highest equity so far − 1, both from 1 on; ≤ 0
+/// max_drawdown      min over time of equity / highest equity so far − 1; equity starts at 1
 /// calmar            annual_return / |max_drawdown|
 /// omega             sum of gains / sum of losses
 /// ```
 ///
-/// What would divide by nothing is `None`, and so is everything that too few returns, or numbers
-/// that are not finite, leave open. **Source** Sharpe 1994; Sortino and Price 1994; Young 1991
-/// (Calmar); Keating and Shadwick 2002 (omega, threshold 0).
+/// A measure is `None` if its denominator is 0, if there are too few returns, or if its value is
+/// not finite. **Source** Sharpe 1994; Sortino and Price 1994; Young 1991 (Calmar); Keating and
+/// Shadwick 2002 (omega, threshold 0).
 ///
 /// # Examples
 /// ```
 /// use windvane_backtest::metrics::Returns;
 ///
-/// let year = Returns::of(&[0.1, -0.2, 0.05], 3.0);
+/// let year = Returns::new(&[0.1, -0.2, 0.05], 3.0);
 /// assert!((year.total.unwrap() - (1.1 * 0.8 * 1.05 - 1.0)).abs() < 1e-12);
 /// assert!((year.max_drawdown.unwrap() + 0.2).abs() < 1e-12);
-/// assert_eq!(Returns::of(&[0.01, 0.02], 252.0).omega, None); // never a loss
+/// assert_eq!(Returns::new(&[0.01, 0.02], 252.0).omega, None); // no losses
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Returns {
-    /// Growth over all periods, a fraction.
+    /// Total return over all periods, a fraction.
     pub total: Option<f64>,
-    /// Growth per year.
+    /// Compound annual growth rate, a fraction.
     pub annual_return: Option<f64>,
-    /// Standard deviation per year.
+    /// Annualised standard deviation.
     pub annual_volatility: Option<f64>,
-    /// Return per volatility.
+    /// Annualised Sharpe ratio: mean return divided by volatility.
     pub sharpe: Option<f64>,
-    /// Root of the mean squared loss, per year.
+    /// Annualised root mean square of min(r, 0), which counts losses only.
     pub downside_risk: Option<f64>,
-    /// Return per downside risk.
+    /// Sortino ratio: annualised mean return divided by downside risk.
     pub sortino: Option<f64>,
-    /// The deepest fall below the highest equity so far, 0 to −1.
+    /// Maximum drawdown: largest relative fall below the highest equity so far, at most 0.
     pub max_drawdown: Option<f64>,
-    /// Annual return per drawdown.
+    /// Calmar ratio: annual return divided by the absolute maximum drawdown.
     pub calmar: Option<f64>,
-    /// Gains per losses.
+    /// Omega ratio: sum of gains divided by sum of losses.
     pub omega: Option<f64>,
 }
 
 impl Returns {
-    /// All of it. Undefined throughout without returns, when one is not finite, or when
-    /// `periods_per_year` is not finite and above 0.
-    pub fn of(returns: &[f64], periods_per_year: f64) -> Self {
-        let years = periods_per_year.is_finite() && periods_per_year > 0.0;
-        if returns.is_empty() || !years || returns.iter().any(|r| !r.is_finite()) {
+    /// Computes all measures. All are `None` without returns, if a return is not finite, and if
+    /// `periods_per_year` is not a positive finite number.
+    pub fn new(returns: &[f64], periods_per_year: f64) -> Self {
+        let valid = periods_per_year.is_finite() && periods_per_year > 0.0;
+        if returns.is_empty() || !valid || returns.iter().any(|r| !r.is_finite()) {
             return Self::default();
         }
         let (n, root) = (returns.len() as f64, periods_per_year.sqrt());
@@ -67,7 +67,7 @@ impl Returns {
         let annual_return = if growth >= 0.0 {
             finite(growth.powf(periods_per_year / n) - 1.0)
         } else {
-            None // More than everything is lost.
+            None // The loss exceeds the capital.
         };
         let spread = deviation(returns, mean);
         let squares = returns.iter().map(|r| r.min(0.0).powi(2));
@@ -88,7 +88,7 @@ impl Returns {
     }
 }
 
-/// The last equity, and the deepest fall below the highest one so far.
+/// Final equity and maximum drawdown.
 fn curve(returns: &[f64]) -> (f64, Option<f64>) {
     let (mut equity, mut highest, mut deepest) = (1.0_f64, 1.0_f64, 0.0_f64);
     for r in returns {
@@ -99,7 +99,7 @@ fn curve(returns: &[f64]) -> (f64, Option<f64>) {
     (equity, if equity.is_finite() { finite(deepest) } else { None })
 }
 
-/// Standard deviation with n − 1: exactly 0 where all are equal, `None` for a single one.
+/// Standard deviation with n − 1: exactly 0 for equal returns, `None` for fewer than two.
 fn deviation(returns: &[f64], mean: f64) -> Option<f64> {
     if returns.len() < 2 {
         return None;
@@ -111,8 +111,8 @@ fn deviation(returns: &[f64], mean: f64) -> Option<f64> {
     Some((squares / (returns.len() - 1) as f64).sqrt())
 }
 
-fn ratio(above: f64, below: f64) -> Option<f64> {
-    if below > 0.0 { finite(above / below) } else { None }
+fn ratio(numerator: f64, denominator: f64) -> Option<f64> {
+    if denominator > 0.0 { finite(numerator / denominator) } else { None }
 }
 
 fn finite(value: f64) -> Option<f64> {
@@ -126,36 +126,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_little_is_undefined() {
-        assert_eq!(Returns::of(&[], 252.0), Returns::default());
-        assert_eq!(Returns::of(&[0.1, f64::NAN], 252.0), Returns::default());
-        assert_eq!(Returns::of(&[0.1, 0.2], 0.0), Returns::default());
-        let one = Returns::of(&[-0.1], 252.0);
+    fn returns_are_undefined_for_too_few_or_invalid_values() {
+        assert_eq!(Returns::new(&[], 252.0), Returns::default());
+        assert_eq!(Returns::new(&[0.1, f64::NAN], 252.0), Returns::default());
+        assert_eq!(Returns::new(&[0.1, 0.2], 0.0), Returns::default());
+        let one = Returns::new(&[-0.1], 252.0);
         assert_eq!((one.annual_volatility, one.sharpe), (None, None));
         assert!(one.total.is_some() && one.sortino.is_some());
     }
 
     #[test]
-    fn equal_returns_have_no_sharpe_whatever_rounding_says() {
-        let same = Returns::of(&[0.1; 7], 252.0);
+    fn returns_all_equal_have_no_sharpe_ratio() {
+        let same = Returns::new(&[0.1; 7], 252.0);
         assert_eq!((same.annual_volatility, same.sharpe), (Some(0.0), None));
     }
 
     #[test]
-    fn ruin_is_minus_one_and_worse_has_no_yearly_rate() {
-        let ruin = Returns::of(&[0.1, -1.0, 0.1], 252.0);
+    fn returns_with_total_loss_are_minus_one() {
+        let ruin = Returns::new(&[0.1, -1.0, 0.1], 252.0);
         assert_eq!((ruin.total, ruin.annual_return), (Some(-1.0), Some(-1.0)));
         assert_eq!(ruin.max_drawdown, Some(-1.0));
-        assert_eq!(Returns::of(&[-1.5, 0.1], 252.0).annual_return, None);
+        assert_eq!(Returns::new(&[-1.5, 0.1], 252.0).annual_return, None);
     }
 
     proptest! {
         #[test]
-        fn nothing_is_ever_nan(
+        fn returns_measures_are_finite(
             returns in prop::collection::vec(prop_oneof![-2.0..2.0_f64, Just(0.0), Just(1e300)], 0..40),
             periods in prop_oneof![1.0..1e6_f64, Just(f64::NAN)],
         ) {
-            let got = Returns::of(&returns, periods);
+            let got = Returns::new(&returns, periods);
             let all = [
                 got.total, got.annual_return, got.annual_volatility, got.sharpe, got.downside_risk,
                 got.sortino, got.max_drawdown, got.calmar, got.omega,

@@ -1,9 +1,9 @@
-//! The Sharpe ratio as an estimate: how sure it is, and how much of it is the best of many.
+//! Sharpe ratio with its estimation error: probabilistic and deflated Sharpe ratio.
 use serde::Serialize;
 
 use super::distribution::{normal_cdf, normal_quantile};
 
-/// The Sharpe ratio of returns, per period, with what its error depends on.
+/// Sharpe ratio of returns, per period, with the moments that determine its standard error.
 ///
 /// **Formula** over n returns r with mean m, central moments m2, m3, m4:
 ///
@@ -15,9 +15,9 @@ use super::distribution::{normal_cdf, normal_quantile};
 /// DSR = PSR with SR* = SR0
 /// ```
 ///
-/// Φ is the normal distribution, γ Euler's constant 0.5772, N the number of trials and V the
-/// variance (n − 1) of their Sharpe ratios: SR0 is about what the best of N has when none knows
-/// anything. One trial has SR0 = 0. Returns are taken for independent.
+/// Φ is the standard normal distribution function, γ Euler's constant 0.5772, N the number of
+/// trials and V the sample variance of their Sharpe ratios. SR0 approximates the expected maximum
+/// of N Sharpe ratios without skill; it is 0 for one trial. Returns are assumed independent.
 ///
 /// **Source** Bailey and López de Prado 2012 (PSR), 2014 (DSR).
 ///
@@ -25,28 +25,28 @@ use super::distribution::{normal_cdf, normal_quantile};
 /// ```
 /// use windvane_backtest::metrics::SharpeRatio;
 ///
-/// let one = SharpeRatio::of(&[0.02, -0.01, 0.03, 0.00, 0.01, -0.02, 0.02]).unwrap();
+/// let one = SharpeRatio::new(&[0.02, -0.01, 0.03, 0.00, 0.01, -0.02, 0.02]).unwrap();
 /// let alone = one.deflated(&[one.ratio]).unwrap();
 /// let best_of_three = one.deflated(&[one.ratio, 0.1, -0.2]).unwrap();
-/// assert!(best_of_three < alone && alone < 0.95); // seven returns show nothing
+/// assert!(best_of_three < alone && alone < 0.95); // seven returns prove nothing
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SharpeRatio {
-    /// Mean per standard deviation, per period: not annualised.
+    /// Mean divided by standard deviation, per period (not annualised).
     pub ratio: f64,
-    /// γ3 of the returns.
+    /// Skewness γ3 of the returns.
     pub skewness: f64,
-    /// γ4 of the returns; 3 for a normal distribution.
+    /// Kurtosis γ4 of the returns; 3 for a normal distribution.
     pub kurtosis: f64,
     /// Number of returns.
     pub periods: usize,
 }
 
 impl SharpeRatio {
-    /// `None` for fewer than two returns, returns that are all equal, and such that are not
-    /// finite.
-    pub fn of(returns: &[f64]) -> Option<Self> {
+    /// Computes the ratio and the moments; `None` for fewer than two returns, for equal returns,
+    /// and for returns that are not finite.
+    pub fn new(returns: &[f64]) -> Option<Self> {
         let (first, periods) = (returns.first()?, returns.len());
         if periods < 2 || returns.iter().all(|r| r.to_bits() == first.to_bits()) {
             return None;
@@ -60,8 +60,8 @@ impl SharpeRatio {
         finite.then_some(Self { ratio, skewness, kurtosis, periods })
     }
 
-    /// PSR: the probability that the true ratio is above `benchmark`, per period; `None` where
-    /// the moments leave no error.
+    /// Probabilistic Sharpe ratio (PSR): probability that the true ratio is above `benchmark`, per
+    /// period; `None` if the estimated variance of the ratio is not positive or not finite.
     pub fn probability_above(&self, benchmark: f64) -> Option<f64> {
         let Self { ratio, skewness, kurtosis, periods } = *self;
         let variance = 1.0 - skewness * ratio + (kurtosis - 1.0) / 4.0 * ratio * ratio;
@@ -69,19 +69,20 @@ impl SharpeRatio {
         (variance > 0.0 && z.is_finite()).then(|| normal_cdf(z))
     }
 
-    /// DSR: the probability that the true ratio is above what the best of several trials has by
-    /// chance; `trials` are the ratios per period of all that was tried, this one included.
+    /// Deflated Sharpe ratio (DSR): probability that the true ratio is above the expected maximum
+    /// of several trials without skill; `trials` are the ratios per period of all trials, including
+    /// this one.
     pub fn deflated(&self, trials: &[f64]) -> Option<f64> {
         let n = trials.len() as f64;
         let mean = trials.iter().sum::<f64>() / n;
         let squares: f64 = trials.iter().map(|trial| (trial - mean).powi(2)).sum();
         let variance = if trials.len() < 2 { 0.0 } else { squares / (n - 1.0) };
-        self.probability_above(best_by_chance(variance, trials.len())?)
+        self.probability_above(expected_maximum(variance, trials.len())?)
     }
 }
 
-/// SR0: about the highest of so many Sharpe ratios that vary around 0.
-fn best_by_chance(variance: f64, trials: usize) -> Option<f64> {
+/// Expected maximum SR0 of the Sharpe ratios of trials without skill.
+fn expected_maximum(variance: f64, trials: usize) -> Option<f64> {
     const EULER: f64 = 0.577_215_664_901_532_9;
     match trials {
         0 => None,
@@ -96,7 +97,7 @@ fn best_by_chance(variance: f64, trials: usize) -> Option<f64> {
     }
 }
 
-/// Central moment of an order, biased.
+/// Central moment of an order, divided by n.
 fn central_moment(returns: &[f64], mean: f64, order: i32) -> f64 {
     returns.iter().map(|r| (r - mean).powi(order)).sum::<f64>() / returns.len() as f64
 }
@@ -109,37 +110,36 @@ mod tests {
         assert!((got - want).abs() < tolerance, "{got} {want}");
     }
 
-    // The example of Bailey and López de Prado 2014: 100 trials with an annual variance of 1/2,
-    // five years of days, an annual ratio of 2.5.
+    // Example of Bailey and López de Prado 2014: 100 trials with an annual variance of 1/2, five
+    // years of daily returns, an annual ratio of 2.5.
     #[test]
-    fn the_papers_example_is_met() {
-        let threshold = best_by_chance(0.5 / 250.0, 100).unwrap();
+    fn deflated_sharpe_ratio_equals_published_example() {
+        let threshold = expected_maximum(0.5 / 250.0, 100).unwrap();
         close(threshold, 0.1132, 5e-5);
         let ratio = 2.5 / 250.0_f64.sqrt();
         let found = SharpeRatio { ratio, skewness: -3.0, kurtosis: 10.0, periods: 1_250 };
         close(found.probability_above(threshold).unwrap(), 0.9004, 5e-5);
-        // With 46 trials, the paper says, it would have passed at 95 %.
-        let fewer = best_by_chance(0.5 / 250.0, 46).unwrap();
+        // According to the paper, the ratio is significant at 95 % with 46 trials.
+        let fewer = expected_maximum(0.5 / 250.0, 46).unwrap();
         close(found.probability_above(fewer).unwrap(), 0.95, 2e-3);
     }
 
     #[test]
-    fn moments_are_those_by_hand() {
-        // Mean 1, deviations -1, -1, -1, 3: m2 = 3, m3 = 6, m4 = 21, sd = 2.
-        let one = SharpeRatio::of(&[0.0, 0.0, 0.0, 4.0]).unwrap();
+    fn sharpe_ratio_moments_equal_manual_calculation() {
+        // Mean 1, deviations −1, −1, −1, 3: m2 = 3, m3 = 6, m4 = 21, sd = 2.
+        let one = SharpeRatio::new(&[0.0, 0.0, 0.0, 4.0]).unwrap();
         close(one.ratio, 0.5, 1e-12);
         close(one.skewness, 6.0 / 27.0_f64.sqrt(), 1e-12);
         close(one.kurtosis, 21.0 / 9.0, 1e-12);
-        let sure = one.probability_above(0.5).unwrap();
-        close(sure, 0.5, 1e-12);
+        close(one.probability_above(0.5).unwrap(), 0.5, 1e-12);
     }
 
     #[test]
-    fn what_has_no_spread_or_no_end_is_undefined() {
+    fn sharpe_ratio_is_undefined_for_equal_or_invalid_returns() {
         for returns in [&[][..], &[0.1], &[0.1, 0.1, 0.1], &[0.1, f64::NAN], &[1e300, -1e300]] {
-            assert_eq!(SharpeRatio::of(returns), None, "{returns:?}");
+            assert_eq!(SharpeRatio::new(returns), None, "{returns:?}");
         }
-        let one = SharpeRatio::of(&[0.1, -0.1, 0.2]).unwrap();
+        let one = SharpeRatio::new(&[0.1, -0.1, 0.2]).unwrap();
         assert_eq!(one.deflated(&[]), None);
         assert_eq!(one.deflated(&[0.1]), one.probability_above(0.0));
         assert_eq!(one.deflated(&[f64::NAN, 0.1]), None);

@@ -148,7 +148,7 @@ impl<T: Copy + Default + AddAssign> Bootstrap<T> {
         range: RangeInclusive<f64>,
     ) -> Option<Bounds> {
         let resamples = self.resamples.iter().filter_map(&of).collect();
-        Bounds::of(of(&self.whole)?, resamples, self.blocks, level, range)
+        Bounds::from_resamples(of(&self.whole)?, resamples, self.blocks, level, range)
     }
 
     /// One-sided p-value of a statistic above 0; `None` where all resamples agree.

@@ -134,7 +134,7 @@ impl ResultRow {
             Comparison::of(records, terms);
         let full_coverage = Accuracy::of(records, Record::edge_call);
         let confusion =
-            Confusion::of_calls(records.iter().map(|record| (record.label, record.called)));
+            Confusion::from_predictions(records.iter().map(|record| (record.label, record.called)));
         let mut reliability = Reliability::default();
         for record in records {
             reliability.add(&record.probabilities, record.label);

@@ -185,7 +185,7 @@ impl Trading {
                 interval_95: bootstrap.as_ref().and_then(|b| net_bounds(b, fee)),
                 returns: yearly(&returns, year),
                 break_even_accuracy: break_even_accuracy(&whole, fee),
-                sharpe_ratio: SharpeRatio::of(&returns),
+                sharpe_ratio: SharpeRatio::new(&returns),
                 deflated_sharpe: None,
                 best_baseline: best_baseline(&baselines, fee, year),
             });
@@ -243,7 +243,7 @@ fn net_bounds(bootstrap: &Bootstrap<Periods>, fee: f64) -> Option<Bounds> {
 
 /// Growth and risk; without what is reckoned per year if less than [`MIN_DAYS`] were tested.
 fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
-    let whole = Returns::of(returns, periods_per_year.unwrap_or(f64::NAN));
+    let whole = Returns::new(returns, periods_per_year.unwrap_or(f64::NAN));
     let days = periods_per_year.map(|year| 365.25 * returns.len() as f64 / year);
     if days.is_some_and(|days| days >= MIN_DAYS) {
         return whole;

@@ -1,23 +1,23 @@
-//! Every measure equals scikit-learn's, `SciPy`'s, statsmodels' and empyrical's to 1e-9.
+//! Golden tests of the metrics: they equal scikit-learn, `SciPy`, statsmodels and empyrical to
+//! 1e-9.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
-    reason = "a test may stop, and its numbers are small"
+    reason = "tests may panic, and their numbers are small"
 )]
 use serde_json::Value;
 use windvane_backtest::metrics::{
-    Alternative, Confusion, DieboldMariano, McNemar, PesaranTimmermann, Proportion, Reliability,
-    Returns,
+    Alternative, Bounds, Confusion, DieboldMariano, McNemar, PesaranTimmermann, Proportion,
+    Reliability, Returns, TestResult,
 };
-use windvane_backtest::{Bounds, metrics::Test};
 use windvane_candles::Direction;
 use windvane_testing::{golden_dir, json};
 
-/// Runs `check` on every case of a section, with what is expected of it.
-fn cases(section: &str, check: impl Fn(&Value, &Expected<'_>)) {
+/// Runs `check` on every case of a section, with its expected values.
+fn cases(section: &str, check: impl Fn(&Value, &GoldenCase<'_>)) {
     let all = json(&golden_dir("f_metrics").join("metrics.json"));
     let each = |name: &str, case: &Value| {
-        check(case, &Expected { case: format!("{section} {name}"), values: &case["expected"] });
+        check(case, &GoldenCase { case: format!("{section} {name}"), values: &case["expected"] });
     };
     match &all[section] {
         Value::Object(named) => named.iter().for_each(|(name, case)| each(name, case)),
@@ -28,12 +28,13 @@ fn cases(section: &str, check: impl Fn(&Value, &Expected<'_>)) {
     }
 }
 
-struct Expected<'a> {
+/// Expected values of a golden case.
+struct GoldenCase<'a> {
     case: String,
     values: &'a Value,
 }
 
-impl Expected<'_> {
+impl GoldenCase<'_> {
     fn number(&self, name: &str, got: Option<f64>) {
         self.compare(name, got, &self.values[name]);
     }
@@ -52,7 +53,7 @@ impl Expected<'_> {
 
     fn per_class(&self, name: &str, got: impl Fn(Direction) -> Option<f64>) {
         for class in Direction::ALL {
-            // Undefined is 0 in scikit-learn.
+            // scikit-learn returns 0 for undefined values.
             let got = got(class).unwrap_or(0.0);
             self.compare(name, Some(got), &self.values[name][class.index()]);
         }
@@ -86,14 +87,15 @@ fn classified(case: &Value) -> Vec<(Direction, [f64; 3])> {
 }
 
 #[test]
-fn classification_equals_scikit_learn() {
+fn golden_classification_equals_scikit_learn() {
     cases("classification", |case, expected| {
         let all = classified(case);
         let first_largest = |p: &[f64; 3]| {
             let best = (1..3).fold(0, |best, k| if p[k] > p[best] { k } else { best });
             Direction::from_index(best).unwrap()
         };
-        let confusion = Confusion::of_calls(all.iter().map(|(y, p)| (*y, first_largest(p))));
+        let confusion =
+            Confusion::from_predictions(all.iter().map(|(y, p)| (*y, first_largest(p))));
         expected.number("accuracy", confusion.accuracy());
         expected.number("balanced_accuracy", confusion.balanced_accuracy());
         expected.number("f1_macro", confusion.macro_f1());
@@ -119,7 +121,7 @@ fn classification_equals_scikit_learn() {
 }
 
 #[test]
-fn proportions_equal_scipy_and_statsmodels() {
+fn golden_proportions_equal_scipy_and_statsmodels() {
     cases("proportions", |case, expected| {
         let whole = |name: &str| case[name].as_u64().unwrap();
         let proportion = Proportion::new(whole("successes"), whole("trials")).unwrap();
@@ -134,7 +136,7 @@ fn proportions_equal_scipy_and_statsmodels() {
 }
 
 #[test]
-fn diebold_mariano_equals_its_reference() {
+fn golden_diebold_mariano_equals_reference() {
     cases("diebold_mariano", |case, expected| {
         assert_eq!(case["loss"], "squared error");
         let (actual, one) = (numbers(&case["actual"]), numbers(&case["forecast1"]));
@@ -142,7 +144,7 @@ fn diebold_mariano_equals_its_reference() {
         let losses = (0..actual.len())
             .map(|t| ((actual[t] - one[t]).powi(2), (actual[t] - other[t]).powi(2)));
         let horizon = usize::try_from(case["horizon"].as_u64().unwrap()).unwrap();
-        let got = DieboldMariano::of(losses, horizon);
+        let got = DieboldMariano::new(losses, horizon);
         expected.number("dm", got.map(|test| test.statistic));
         expected.number("hln", got.map(|test| test.corrected));
         expected.number("p_two_sided_t", got.map(|test| test.p_value));
@@ -151,10 +153,10 @@ fn diebold_mariano_equals_its_reference() {
 }
 
 #[test]
-fn pesaran_timmermann_equals_its_reference() {
+fn golden_pesaran_timmermann_equals_reference() {
     cases("pesaran_timmermann", |case, expected| {
         let candles = flags(&case["actual_up"]).into_iter().zip(flags(&case["forecast_up"]));
-        let got = PesaranTimmermann::of(candles);
+        let got = PesaranTimmermann::new(candles);
         expected.number("hit_rate", got.map(|test| test.hit_rate));
         expected.number("expected_hit_rate", got.map(|test| test.expected));
         expected.number("statistic", got.map(|test| test.statistic));
@@ -163,18 +165,18 @@ fn pesaran_timmermann_equals_its_reference() {
 }
 
 #[test]
-fn mcnemar_equals_statsmodels() {
+fn golden_mcnemar_equals_statsmodels() {
     cases("mcnemar", |case, expected| {
         let correct = |name: &str| flags(&case[name]);
         let pairs = correct("model_a_correct").into_iter().zip(correct("model_b_correct"));
-        let table = McNemar::of(pairs);
+        let table = McNemar::new(pairs);
         let counts = case["table"].as_array().unwrap().iter().map(numbers).collect::<Vec<_>>();
         let got = [[table.both, table.only_a], [table.only_b, table.neither]];
         assert_eq!(got.map(|row| row.map(|n| n as f64).to_vec()).as_slice(), counts);
         let smaller = table.only_a.min(table.only_b) as f64;
         expected.number("exact_statistic_min_b_c", Some(smaller));
         expected.number("exact_p", table.exact());
-        let test = |names: [&str; 2], got: Option<Test>| {
+        let test = |names: [&str; 2], got: Option<TestResult>| {
             expected.number(names[0], got.map(|test| test.statistic));
             expected.number(names[1], got.map(|test| test.p_value));
         };
@@ -184,10 +186,10 @@ fn mcnemar_equals_statsmodels() {
 }
 
 #[test]
-fn returns_equal_empyrical() {
+fn golden_returns_equal_empyrical() {
     cases("returns", |case, expected| {
         let periods = case["periods_per_year"].as_f64().unwrap();
-        let got = Returns::of(&numbers(&case["returns"]), periods);
+        let got = Returns::new(&numbers(&case["returns"]), periods);
         for (name, got) in [
             ("total_return", got.total),
             ("annual_return", got.annual_return),

@@ -1,6 +1,6 @@
-//! No false alarm over 20 seeds.
+//! Pipelines without leaks are reported as clean over 20 seeds.
 use windvane_backtest::Backtest;
-use windvane_backtest::audit::{Audit, Check, Findings, Verdict};
+use windvane_backtest::audit::{Audit, AuditFindings, Check, Verdict};
 use windvane_candles::simulate::MarketModel;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
@@ -9,17 +9,17 @@ use windvane_signals::{LabelSpec, Registry, SignalSpec};
 use super::audit;
 use super::pipeline::{Leak, audited};
 
-/// Every kind of market has its seeds.
+/// Assigns the market models to the seeds in turn.
 fn market(seed: u64) -> MarketModel {
     MarketModel::ALL[usize::try_from(seed).expect("a small seed") % MarketModel::ALL.len()]
 }
 
-fn all_clean(findings: &Findings) -> bool {
+fn all_clean(findings: &AuditFindings) -> bool {
     findings.findings.iter().all(|finding| finding.verdict == Verdict::Clean)
 }
 
 #[test]
-fn six_signals_and_a_learner_raise_nothing() {
+fn audit_built_in_channels_and_learner_is_clean() {
     let settings = Backtest::default();
     for seed in 0..20 {
         let audit = audit(market(seed), 1_000, seed);
@@ -31,7 +31,7 @@ fn six_signals_and_a_learner_raise_nothing() {
 }
 
 #[test]
-fn a_sound_pipeline_in_plain_code_raises_nothing() {
+fn audit_plain_code_without_leak_is_clean() {
     for seed in 0..20 {
         for horizon in [1, 5] {
             let audit = audit(market(seed), 1_000, seed);
@@ -42,7 +42,7 @@ fn a_sound_pipeline_in_plain_code_raises_nothing() {
 }
 
 #[test]
-fn longer_labels_of_a_learner_raise_nothing() {
+fn audit_learner_with_horizon_10_is_clean() {
     let labels = LabelSpec { horizon: 10, ..LabelSpec::default() };
     let settings = Backtest { labels, ..Backtest::default() };
     let audit = audit(MarketModel::REGIME, 1_500, 3);
@@ -51,7 +51,7 @@ fn longer_labels_of_a_learner_raise_nothing() {
 }
 
 #[test]
-fn a_network_raises_nothing() {
+fn audit_network_is_clean() {
     let mut learner = v32::learner();
     learner.training.epochs = 1;
     let settings = Backtest { lookback: 5, ..Backtest::default() };
@@ -60,14 +60,14 @@ fn a_network_raises_nothing() {
 }
 
 #[test]
-fn real_markets_raise_nothing() {
+fn audit_real_markets_is_clean() {
     let samples = windvane_candles::sample::all();
     let long: Vec<_> = samples.iter().filter(|series| series.len() > 1_000).collect();
     assert!(long.len() >= 6);
     for series in long {
         let from = series.candles()[series.len().saturating_sub(1_500)].open_time();
         let audit = Audit::new(series.split_at(from).1);
-        // Some close at night: their gap policy is guessed as in a backtest.
+        // Some markets close at night; their gap policy is inferred as in a backtest.
         let learner = WeightedSignalsLearner::learned();
         let findings = audit.learner(&learner, &Backtest::default()).unwrap();
         assert!(all_clean(&findings), "{findings}");
@@ -75,13 +75,13 @@ fn real_markets_raise_nothing() {
 }
 
 #[test]
-fn the_fewest_candles_do() {
+fn audit_minimum_number_of_candles_suffices() {
     for seed in 0..20 {
         let audit = audit(market(seed), 300, seed);
         let findings = audited(&audit, 15, Leak::None);
         assert!(findings.is_clean(), "{findings}");
-        // Four times nine calls over 15 candles each are too few for a coin.
-        let martingale = findings.of(Check::Martingale).unwrap();
+        // Four markets with nine predictions each (horizon 15) are too few for the binomial test.
+        let martingale = findings.finding(Check::Martingale).unwrap();
         assert_eq!(martingale.verdict, Verdict::NotApplicable);
         assert_eq!(audited(&audit, 15, Leak::NoPurge).leaks(), [Check::OverlappingLabels]);
         let findings = audit.channels(&SignalSpec::default(), &Registry::default()).unwrap();

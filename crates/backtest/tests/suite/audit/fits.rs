@@ -1,18 +1,18 @@
-//! Fit functions in plain code.
+//! Audits of fit functions in plain code.
 use std::convert::Infallible;
 
-use windvane_backtest::audit::{Check, Exam, Findings, Verdict};
+use windvane_backtest::audit::{AuditFindings, AuditInput, Check, Verdict};
 use windvane_candles::simulate::MarketModel;
 
 use super::audit;
 use super::pipeline::{Leak, audited, forecasts};
 
-fn verdict(findings: &Findings, check: Check) -> Verdict {
-    findings.of(check).expect("a finding").verdict
+fn verdict(findings: &AuditFindings, check: Check) -> Verdict {
+    findings.finding(check).expect("a finding").verdict
 }
 
 #[test]
-fn each_leak_is_found_and_named() {
+fn fit_leaks_are_reported_by_the_right_check() {
     use Check::{FittedOnEverything, Martingale, OneBarOffset, OverlappingLabels, Prefix};
     for seed in 0..20 {
         let market = MarketModel::ALL[usize::try_from(seed).unwrap() % MarketModel::ALL.len()];
@@ -33,56 +33,56 @@ fn each_leak_is_found_and_named() {
 }
 
 #[test]
-fn who_knows_the_labels_forecasts_coins() {
+fn fit_with_memorised_labels_predicts_random_directions() {
     for seed in 0..2 {
         let findings = audited(&audit(MarketModel::AR1, 600, seed), 1, Leak::NearestOfAll);
         assert_eq!(findings.leaks(), [Check::ShuffledLabels, Check::Martingale], "{findings}");
-        let evidence = &findings.of(Check::ShuffledLabels).unwrap().evidence;
+        let evidence = &findings.finding(Check::ShuffledLabels).unwrap().evidence;
         assert!(evidence.contains("100.0 % of"), "{evidence}");
     }
 }
 
 #[test]
-fn a_leak_that_no_cut_meets_is_seen_on_coins() {
+fn fit_with_rare_leak_is_reported_by_martingale() {
     let market = audit(MarketModel::MARTINGALE_GARCH, 1_200, 1);
     let findings = audited(&market, 1, Leak::Sometimes);
     assert_eq!(findings.leaks(), [Check::Martingale], "{findings}");
 }
 
 #[test]
-fn labels_may_come_from_the_inputs() {
-    let from_inputs = |exam: &Exam<'_>, horizon, leak| {
-        let mut exam = *exam;
-        exam.outcomes = exam.inputs.own;
-        Ok::<_, Infallible>(forecasts(&exam, horizon, leak))
+fn fit_with_labels_from_inputs_is_audited() {
+    let from_inputs = |input: &AuditInput<'_>, horizon, leak| {
+        let mut input = *input;
+        input.outcomes = input.candles.own;
+        Ok::<_, Infallible>(forecasts(&input, horizon, leak))
     };
     let market = audit(MarketModel::AR1, 1_200, 4);
-    let audited = |leak| market.fit(6, |exam| from_inputs(exam, 6, leak)).unwrap();
+    let audited = |leak| market.fit(6, |input| from_inputs(input, 6, leak)).unwrap();
     let clean = audited(Leak::None);
     assert!(clean.is_clean(), "{clean}");
     assert_eq!(verdict(&clean, Check::OverlappingLabels), Verdict::Clean);
     assert_eq!(verdict(&clean, Check::ShuffledLabels), Verdict::NotApplicable);
     assert_eq!(audited(Leak::NoPurge).leaks(), [Check::OverlappingLabels]);
-    // Known labels are known inputs here.
-    let known = audited(Leak::AllLabels);
-    assert_eq!(known.leaks(), [Check::FittedOnEverything], "{known}");
-    assert_eq!(verdict(&known, Check::OverlappingLabels), Verdict::NotApplicable);
+    // Labels after the split are inputs after the split here.
+    let leaking = audited(Leak::AllLabels);
+    assert_eq!(leaking.leaks(), [Check::FittedOnEverything], "{leaking}");
+    assert_eq!(verdict(&leaking, Check::OverlappingLabels), Verdict::NotApplicable);
 }
 
 #[test]
-fn the_evidence_says_what_changed_where() {
+fn evidence_has_number_and_place_of_changes() {
     let market = audit(MarketModel::AR1, 1_200, 3);
     let text = audited(&market, 12, Leak::NoPurge).to_string();
     assert!(text.starts_with("Leak audit of the fit function on 1200 candles of SIM 1h"), "{text}");
     let line = text.lines().find(|line| line.contains("overlapping labels")).unwrap();
-    assert!(line.contains("LEAK") && line.contains("other labels from 2020-"), "{line}");
+    assert!(line.contains("LEAK") && line.contains("modified labels from 2020-"), "{line}");
 
     let text = audited(&market, 1, Leak::OneAhead).to_string();
-    assert!(text.contains("the first 1 candle before"), "{text}");
-    assert!(text.contains("delay it by one candle"), "{text}");
+    assert!(text.contains("the earliest is 1 candle before"), "{text}");
+    assert!(text.contains("delay the outputs by one candle"), "{text}");
 
     let json = serde_json::to_value(audited(&market, 1, Leak::AllLabels)).unwrap();
-    assert_eq!(json["findings"].as_array().unwrap().len(), Check::ALL.len());
+    assert_eq!(json["findings"].as_array().unwrap().len(), 6);
     assert_eq!(json["findings"][4]["check"], "shuffled_labels");
     assert_eq!(json["findings"][4]["verdict"], "leak");
     assert_eq!((&json["seed"], &json["interval"]), (&3.into(), &"1h".into()));

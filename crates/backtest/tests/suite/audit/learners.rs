@@ -1,6 +1,6 @@
-//! Learners that look where they must not: a sample set's tables hold the future too.
+//! Audits of learners that use later data: the tables of a sample set contain later rows too.
 use windvane_backtest::Backtest;
-use windvane_backtest::audit::{Check, Findings};
+use windvane_backtest::audit::{AuditFindings, Check};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Direction, Timestamp};
 use windvane_models::train::{Learner, Run, spec_of};
@@ -11,36 +11,36 @@ use windvane_signals::{LabelSpec, SampleSet, TrainSet, ValidationSet, Window};
 
 use super::audit;
 
-/// How far a learner looks.
+/// Data that a learner uses.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Look {
-    /// At the training samples.
-    Known,
-    /// It scales by all rows of the tables.
+enum LearnerLeak {
+    /// Training samples only.
+    None,
+    /// All rows of the tables for the scale.
     AllRows,
-    /// It labels by the closes of the tables, settled or not.
+    /// Labels that are not settled at the split.
     Unsettled,
-    /// It remembers the labels of all times.
+    /// Labels of all times, memorised.
     AllLabels,
 }
 
-/// Learns a weight per channel: how the label goes with the last row.
-struct Correlations {
+/// Learner of one weight per channel: the correlation of the label with the last row.
+struct CorrelationLearner {
     id: ModelId,
-    look: Look,
+    leak: LearnerLeak,
 }
 
 #[derive(Debug)]
-struct Correlated {
+struct CorrelationModel {
     id: ModelId,
     spec: ModelSpec,
     scale: Vec<f64>,
     weights: Vec<f64>,
-    /// Labels by time of decision.
-    remembered: Vec<(Timestamp, Direction)>,
+    /// Memorised labels by decision time.
+    memorised: Vec<(Timestamp, Direction)>,
 }
 
-impl Learner for Correlations {
+impl Learner for CorrelationLearner {
     fn id(&self) -> &ModelId {
         &self.id
     }
@@ -54,14 +54,15 @@ impl Learner for Correlations {
         let spec = spec_of(train, validation)?;
         let table = &train.tables()[0];
         let all = SampleSet::collect(train.tables(), train.lookback(), train.labels())?;
-        let until = if self.look == Look::AllRows { table.len() } else { train.samples().len() };
+        let until =
+            if self.leak == LearnerLeak::AllRows { table.len() } else { train.samples().len() };
         let rows: Vec<&[f64]> = (0..until).filter_map(|row| table.row(row)).collect();
         let width = spec.signals.width();
         let scale = |c: usize| rows.iter().map(|row| row[c].abs()).sum::<f64>() / rows.len() as f64;
         let scale: Vec<f64> = (0..width).map(scale).collect();
-        let learned = match self.look {
-            Look::Unsettled => {
-                all.filtered(|sample| sample.decided_at < validation_from(validation))
+        let learned = match self.leak {
+            LearnerLeak::Unsettled => {
+                all.filtered(|sample| sample.decided_at < unpurged_end(validation))
             }
             _ => (**train).clone(),
         };
@@ -72,16 +73,18 @@ impl Learner for Correlations {
                 *weight += sign(sample.label) * row[c] / scale[c] / learned.len() as f64;
             }
         }
-        let remembered = match self.look {
-            Look::AllLabels => all.samples().iter().map(|s| (s.decided_at, s.label)).collect(),
+        let memorised = match self.leak {
+            LearnerLeak::AllLabels => {
+                all.samples().iter().map(|s| (s.decided_at, s.label)).collect()
+            }
             _ => Vec::new(),
         };
-        Ok(Box::new(Correlated { id: self.id.clone(), spec, scale, weights, remembered }))
+        Ok(Box::new(CorrelationModel { id: self.id.clone(), spec, scale, weights, memorised }))
     }
 }
 
-/// Where the test begins, as a learner without a purge would take it.
-fn validation_from(validation: &ValidationSet) -> Timestamp {
+/// End of the training labels of a learner without a purge.
+fn unpurged_end(validation: &ValidationSet) -> Timestamp {
     let last = validation.samples().last().expect("a sample");
     last.outcome.settled_at
 }
@@ -94,9 +97,9 @@ fn sign(label: Direction) -> f64 {
     }
 }
 
-impl FittedModel for Correlated {}
+impl FittedModel for CorrelationModel {}
 
-impl DirectionModel for Correlated {
+impl DirectionModel for CorrelationModel {
     fn id(&self) -> &ModelId {
         &self.id
     }
@@ -113,9 +116,9 @@ impl DirectionModel for Correlated {
         let at = window.decided_at();
         let row = window.row(window.steps() - 1);
         let scored = row.iter().zip(&self.scale).zip(&self.weights).map(|((x, s), w)| w * x / s);
-        let known = self.remembered.binary_search_by_key(&at, |(time, _)| *time);
-        let score = match known {
-            Ok(index) => 3.0 * sign(self.remembered[index].1),
+        let memorised = self.memorised.binary_search_by_key(&at, |(time, _)| *time);
+        let score = match memorised {
+            Ok(index) => 3.0 * sign(self.memorised[index].1),
             Err(_) => scored.sum(),
         };
         #[expect(clippy::cast_possible_truncation, reason = "a probability")]
@@ -124,27 +127,27 @@ impl DirectionModel for Correlated {
     }
 }
 
-fn audited(look: Look, horizon: usize) -> Findings {
+fn audited(leak: LearnerLeak, horizon: usize) -> AuditFindings {
     let settings = Backtest {
         labels: LabelSpec { horizon, ..LabelSpec::default() },
         lookback: 5,
         ..Backtest::default()
     };
-    let learner = Correlations { id: ModelId::new("correlations"), look };
+    let learner = CorrelationLearner { id: ModelId::new("correlations"), leak };
     audit(MarketModel::AR1, 1_000, 8).learner(&learner, &settings).expect("findings")
 }
 
 #[test]
-fn what_a_learner_looks_at_is_found_out() {
-    let clean = audited(Look::Known, 1);
+fn learner_leaks_are_reported_by_the_right_check() {
+    let clean = audited(LearnerLeak::None, 1);
     assert!(clean.is_clean(), "{clean}");
-    assert!(audited(Look::Known, 8).is_clean());
-    let scaled = audited(Look::AllRows, 1);
+    assert!(audited(LearnerLeak::None, 8).is_clean());
+    let scaled = audited(LearnerLeak::AllRows, 1);
     assert_eq!(scaled.leaks(), [Check::FittedOnEverything], "{scaled}");
-    let unsettled = audited(Look::Unsettled, 8);
+    let unsettled = audited(LearnerLeak::Unsettled, 8);
     assert_eq!(unsettled.leaks(), [Check::OverlappingLabels], "{unsettled}");
-    let knowing = audited(Look::AllLabels, 1);
-    assert_eq!(knowing.leaks(), [Check::ShuffledLabels, Check::Martingale], "{knowing}");
-    let offset = &knowing.of(Check::OneBarOffset).unwrap().evidence;
+    let memorised = audited(LearnerLeak::AllLabels, 1);
+    assert_eq!(memorised.leaks(), [Check::ShuffledLabels, Check::Martingale], "{memorised}");
+    let offset = &memorised.finding(Check::OneBarOffset).unwrap().evidence;
     assert!(offset.ends_with("see shuffled labels"), "{offset}");
 }

@@ -1,56 +1,57 @@
-//! A bot author's own pipeline in plain code, sound or with one leak.
+//! Pipeline of a bot in plain code, without a leak or with one.
 use std::convert::Infallible;
 
-use windvane_backtest::audit::{Audit, Exam, Findings, Forecast};
+use windvane_backtest::audit::{Audit, AuditFindings, AuditInput, Forecast};
 use windvane_candles::{Candle, CandleSeries};
 
-/// What is wrong with it.
+/// Leak of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Leak {
+    /// The pipeline has no leak.
     None,
     /// Closes are smoothed over two candles on both sides.
     Smoothed,
-    /// Returns are read one candle too late in the series.
+    /// Returns include that of the next candle.
     OneAhead,
-    /// Every eighth forecast looks at the next candle.
+    /// Every eighth forecast uses the next candle.
     Sometimes,
-    /// Returns are scaled by the deviation of all of them.
+    /// Returns are scaled by the standard deviation of all returns.
     ScaledByAll,
-    /// Labels are learned from up to the split, settled or not.
+    /// Training uses labels that are not settled at the split.
     NoPurge,
-    /// Labels behind the split are learned from.
+    /// Training uses labels after the split.
     AllLabels,
-    /// The label of the most similar of all samples is forecast.
+    /// The label of the nearest of all samples is the forecast.
     NearestOfAll,
 }
 
-/// Returns per sample.
+/// Number of returns per sample.
 const LAGS: usize = 4;
 
-/// What an audit finds.
-pub(crate) fn audited(audit: &Audit, horizon: usize, leak: Leak) -> Findings {
-    let fit = |exam: &Exam<'_>| Ok::<_, Infallible>(forecasts(exam, horizon, leak));
+/// Audits the pipeline.
+pub(crate) fn audited(audit: &Audit, horizon: usize, leak: Leak) -> AuditFindings {
+    let fit = |input: &AuditInput<'_>| Ok::<_, Infallible>(forecasts(input, horizon, leak));
     audit.fit(horizon, fit).expect("findings")
 }
 
-/// Learns how the next move goes with the last returns, and forecasts from the split on.
-pub(crate) fn forecasts(exam: &Exam<'_>, horizon: usize, leak: Leak) -> Vec<Forecast> {
-    let own = exam.inputs.own;
-    let (split, n) = (own.split_at(exam.split).0.len(), own.len());
+/// Trains one weight per lagged return on the next moves, and forecasts from the split on.
+pub(crate) fn forecasts(input: &AuditInput<'_>, horizon: usize, leak: Leak) -> Vec<Forecast> {
+    let own = input.candles.own;
+    let (split, n) = (own.split_at(input.split).0.len(), own.len());
     let mut closes = closes(own);
     if leak == Leak::Smoothed {
         closes = (0..n).map(|i| mean(&closes[i.saturating_sub(2)..(i + 3).min(n)])).collect();
     }
     let returns: Vec<f64> = closes.windows(2).map(|two| (two[1] / two[0]).ln()).collect();
-    let known = if leak == Leak::ScaledByAll { &returns[..] } else { &returns[..split - 1] };
-    let scale = mean(&known.iter().map(|r| r * r).collect::<Vec<_>>()).sqrt();
-    // The newest return of the sample at i is the one that ends at close i.
+    let scaled_by = if leak == Leak::ScaledByAll { &returns[..] } else { &returns[..split - 1] };
+    let scale = mean(&scaled_by.iter().map(|r| r * r).collect::<Vec<_>>()).sqrt();
+    // The last return of sample i ends at close i.
     let shift = usize::from(leak == Leak::OneAhead);
     let sample = |i: usize| -> Option<Vec<f64>> {
         let last = returns.get(i + shift - LAGS..i + shift)?;
         Some(last.iter().map(|r| r / scale).collect())
     };
-    let outcome = self::closes(exam.outcomes);
+    let outcome = self::closes(input.outcomes);
     let label = |i: usize| Some((outcome.get(i + horizon)? - outcome[i]).signum());
     let last = match leak {
         Leak::AllLabels | Leak::NearestOfAll => n,

@@ -1,8 +1,8 @@
-//! Signals as functions, as channels, and models over them.
+//! Audits of signals as functions, of channels and of models.
 use std::collections::HashMap;
 use std::convert::Infallible;
 
-use windvane_backtest::audit::{Check, Findings, Inputs, Verdict};
+use windvane_backtest::audit::{AuditCandles, AuditFindings, Check, Verdict};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use windvane_models::FittedModel;
@@ -16,12 +16,12 @@ use windvane_signals::{
 use super::audit;
 use crate::common;
 
-type Rows = Vec<Option<Vec<f64>>>;
+type SignalRows = Vec<Option<Vec<f64>>>;
 
-/// Audits a number per candle, made from all closes.
-fn closes_to(signal: impl Fn(&[f64]) -> Vec<Option<f64>>) -> Findings {
-    let rows = |inputs: Inputs<'_>| -> Result<Rows, Infallible> {
-        let closes: Vec<f64> = inputs.own.iter().map(Candle::close).collect();
+/// Audits a signal of one number per candle that is computed from all closes.
+fn audit_of_closes(signal: impl Fn(&[f64]) -> Vec<Option<f64>>) -> AuditFindings {
+    let rows = |candles: AuditCandles<'_>| -> Result<SignalRows, Infallible> {
+        let closes: Vec<f64> = candles.own.iter().map(Candle::close).collect();
         Ok(signal(&closes).into_iter().map(|value| Some(vec![value?])).collect())
     };
     audit(MarketModel::AR1, 1_000, 5).signal(rows).expect("findings")
@@ -32,27 +32,30 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 #[test]
-fn a_centred_window_knows_half_of_itself() {
+fn signal_centred_window_is_reported_by_prefix() {
     for side in [2, 5] {
-        let findings = closes_to(|closes| {
+        let findings = audit_of_closes(|closes| {
             let smooth = |i: usize| Some(mean(closes.get(i.checked_sub(side)?..=i + side)?));
             (0..closes.len()).map(smooth).collect()
         });
         assert_eq!(findings.leaks(), [Check::Prefix, Check::Martingale], "{findings}");
-        let reach = format!("the first {side} candles before");
-        assert!(findings.of(Check::Prefix).unwrap().evidence.contains(&reach), "{findings}");
+        let distance = format!("the earliest is {side} candles before");
+        assert!(
+            findings.finding(Check::Prefix).unwrap().evidence.contains(&distance),
+            "{findings}"
+        );
     }
 }
 
 #[test]
-fn a_day_is_known_when_it_is_over() {
-    // The close of the candle's own day, from its first hour on.
+fn signal_close_of_unfinished_day_is_reported_by_prefix() {
+    // The close of the candle's own day, available from the first hour on.
     let of_day = |closes: &[f64], i: usize| closes[(i / 24 * 24 + 23).min(closes.len() - 1)];
-    let findings = closes_to(|closes| {
+    let findings = audit_of_closes(|closes| {
         (0..closes.len()).map(|i| Some(of_day(closes, i) / closes[i] - 1.0)).collect()
     });
     assert!(findings.leaks().contains(&Check::Prefix), "{findings}");
-    let yesterday = closes_to(|closes| {
+    let yesterday = audit_of_closes(|closes| {
         let last = |i: usize| Some(closes[(i / 24 * 24).checked_sub(1)?]);
         (0..closes.len()).map(|i| Some(last(i)? / closes[i] - 1.0)).collect()
     });
@@ -60,72 +63,72 @@ fn a_day_is_known_when_it_is_over() {
 }
 
 #[test]
-fn a_shifted_column_is_an_offset() {
-    let findings = closes_to(|closes| {
+fn signal_shifted_column_is_reported_by_one_bar_offset() {
+    let findings = audit_of_closes(|closes| {
         let next = |i: usize| Some(closes.get(i + 1)? / closes[i] - 1.0);
         (0..closes.len()).map(next).collect()
     });
     assert_eq!(findings.leaks(), [Check::OneBarOffset, Check::Martingale], "{findings}");
-    let offset = &findings.of(Check::OneBarOffset).unwrap().evidence;
-    assert!(offset.contains("the first 1 candle before"), "{offset}");
-    // By the median, which is not quite 0.
+    let offset = &findings.finding(Check::OneBarOffset).unwrap().evidence;
+    assert!(offset.contains("the earliest is 1 candle before"), "{offset}");
+    // Not 100 %, because the median of the column is not exactly 0.
     assert!(offset.contains("the direction of the next candle in 98.0 % of 998"), "{offset}");
     assert!(offset.contains("delayed by one candle, in 56.1 % of 997"), "{offset}");
-    assert_eq!(findings.of(Check::Prefix).unwrap().verdict, Verdict::NotApplicable);
+    assert_eq!(findings.finding(Check::Prefix).unwrap().verdict, Verdict::NotApplicable);
 }
 
 #[test]
-fn a_column_scaled_by_all_rows_is_fitted_on_everything() {
-    let findings = closes_to(|closes| {
+fn signal_scaled_by_all_rows_is_reported_as_fitted_on_everything() {
+    let findings = audit_of_closes(|closes| {
         let centre = mean(closes);
         let squares: Vec<f64> = closes.iter().map(|close| (close - centre).powi(2)).collect();
         let scale = mean(&squares).sqrt();
         closes.iter().map(|close| Some((close - centre) / scale)).collect()
     });
     assert_eq!(findings.leaks(), [Check::FittedOnEverything], "{findings}");
-    let expanding = closes_to(|closes| {
+    let expanding = audit_of_closes(|closes| {
         (0..closes.len()).map(|i| Some(closes[i] / mean(&closes[..=i]) - 1.0)).collect()
     });
     assert!(expanding.is_clean(), "{expanding}");
 }
 
 #[test]
-fn only_the_length_of_the_future_is_known() {
-    let findings = closes_to(|closes| {
+fn signal_using_series_length_is_reported_as_fitted_on_everything() {
+    let findings = audit_of_closes(|closes| {
         (0..closes.len()).map(|i| Some(i as f64 / closes.len() as f64)).collect()
     });
     assert_eq!(findings.leaks(), [Check::FittedOnEverything], "{findings}");
 }
 
 #[test]
-fn a_column_from_a_file_gives_itself_away_by_its_signs() {
-    // Nothing in it changes with the candles.
+fn signal_from_stored_future_is_reported_by_its_sign() {
+    // The stored values do not change with the candles.
     let series = audit(MarketModel::AR1, 1_000, 5).series;
     let next: HashMap<Timestamp, f64> = series
         .candles()
         .windows(2)
         .map(|two| (two[0].open_time(), two[1].close() - two[0].close()))
         .collect();
-    let stored = |inputs: Inputs<'_>| -> Result<Rows, Infallible> {
+    let stored = |candles: AuditCandles<'_>| -> Result<SignalRows, Infallible> {
         let at = |candle: &Candle| Some(vec![*next.get(&candle.open_time())?]);
-        Ok(inputs.own.iter().map(at).collect())
+        Ok(candles.own.iter().map(at).collect())
     };
     let findings = audit(MarketModel::AR1, 1_000, 5).signal(stored).unwrap();
     assert_eq!(findings.leaks(), [Check::OneBarOffset], "{findings}");
 }
 
 #[test]
-fn the_future_of_another_pair_counts() {
+fn signal_of_another_pair_is_audited() {
     let other = |seed| {
         let pair = Pair::new("OTHER").unwrap();
         MarketModel::AR1.candles(pair, Interval::HOUR, 800, seed).unwrap()
     };
     let market = audit(MarketModel::AR1, 800, 5);
-    let market = windvane_backtest::audit::Audit { beside: vec![other(9)], ..market };
+    let market = windvane_backtest::audit::Audit { others: vec![other(9)], ..market };
     let look = |ahead: usize| {
-        let rows = move |inputs: Inputs<'_>| -> Result<Rows, Infallible> {
-            let at = |i: usize| Some(vec![inputs.beside[0].get(i + ahead)?.close()]);
-            Ok((0..inputs.own.len()).map(at).collect())
+        let rows = move |candles: AuditCandles<'_>| -> Result<SignalRows, Infallible> {
+            let at = |i: usize| Some(vec![candles.others[0].get(i + ahead)?.close()]);
+            Ok((0..candles.own.len()).map(at).collect())
         };
         market.signal(rows).unwrap()
     };
@@ -133,20 +136,20 @@ fn the_future_of_another_pair_counts() {
     assert!(look(1).leaks().contains(&Check::OneBarOffset));
     assert!(look(3).leaks().contains(&Check::Prefix));
 
-    let beside = ChannelSpec::new("beside").reading(Pair::new("OTHER").unwrap());
+    let channel = ChannelSpec::new("other_close").reading(Pair::new("OTHER").unwrap());
     let mut spec = SignalSpec::default();
-    spec.channels.push(beside);
+    spec.channels.push(channel);
     let mut registry = Registry::default();
-    registry.register("beside", |spec| Ok(Box::new(Beside(spec.pairs()[0].clone()))));
+    registry.register("other_close", |spec| Ok(Box::new(OtherClose(spec.pairs()[0].clone()))));
     let findings = market.channels(&spec, &registry).unwrap();
     assert!(findings.is_clean(), "{findings}");
 }
 
-/// The other pair's close.
+/// Channel with the close of another pair.
 #[derive(Debug)]
-struct Beside(Pair);
+struct OtherClose(Pair);
 
-impl Channel for Beside {
+impl Channel for OtherClose {
     fn update(&mut self, market: &windvane_signals::MarketSnapshot<'_>) -> Option<f64> {
         market.other(&self.0).map(Candle::close)
     }
@@ -164,12 +167,12 @@ impl Channel for Beside {
     }
 }
 
-/// A channel that was given the future when it was made: the own candles' next closes by time.
+/// Channel with stored future data: the next change of the close by open time.
 #[derive(Debug, Clone)]
 struct Foresight(HashMap<Timestamp, f64>);
 
 impl Foresight {
-    fn of(series: &CandleSeries) -> Self {
+    fn new(series: &CandleSeries) -> Self {
         let next = series.candles().windows(2).map(|two| {
             let change = two[1].close() / two[0].close() - 1.0;
             (two[0].open_time(), change)
@@ -197,23 +200,23 @@ impl Channel for Foresight {
 }
 
 #[test]
-fn models_are_audited_on_their_channels() {
+fn model_is_audited_with_its_channels() {
     let market = audit(MarketModel::AR1, 1_000, 6);
     let mut registry = Registry::default();
-    let foresight = Foresight::of(&market.series);
+    let foresight = Foresight::new(&market.series);
     registry.register("foresight", move |_| Ok(Box::new(foresight.clone())));
 
-    let sound = model(&market.series, &SignalSpec::default(), &registry);
-    let findings = market.model(&*sound, &registry).unwrap();
+    let clean = model(&market.series, &SignalSpec::default(), &registry);
+    let findings = market.model(&*clean, &registry).unwrap();
     assert!(findings.is_clean(), "{findings}");
-    let verdict = |check| findings.of(check).unwrap().verdict;
+    let verdict = |check| findings.finding(check).unwrap().verdict;
     assert_eq!(verdict(Check::FittedOnEverything), Verdict::NotApplicable);
     assert_eq!(verdict(Check::Martingale), Verdict::Clean);
 
     let mut spec = SignalSpec::default();
     spec.channels.push(ChannelSpec::new("foresight"));
-    let knowing = model(&market.series, &spec, &registry);
-    let findings = market.model(&*knowing, &registry).unwrap();
+    let leaking = model(&market.series, &spec, &registry);
+    let findings = market.model(&*leaking, &registry).unwrap();
     assert_eq!(findings.leaks(), [Check::OneBarOffset], "{findings}");
     let findings = market.channels(&spec, &registry).unwrap();
     assert_eq!(findings.leaks(), [Check::OneBarOffset], "{findings}");
@@ -230,12 +233,12 @@ fn model(series: &CandleSeries, spec: &SignalSpec, registry: &Registry) -> Box<d
 }
 
 #[test]
-fn a_model_with_a_gap_in_its_candles_is_audited() {
+fn model_on_candles_with_gaps_is_clean() {
     let market = audit(MarketModel::AR1, 1_000, 6);
     let series = common::thinned(&market.series, |i| i % 200 != 150);
     let registry = Registry::default();
-    let sound = model(&series, &SignalSpec::default(), &registry);
+    let clean = model(&series, &SignalSpec::default(), &registry);
     let market = windvane_backtest::audit::Audit { series, ..market };
-    let findings = market.model(&*sound, &registry).unwrap();
+    let findings = market.model(&*clean, &registry).unwrap();
     assert!(findings.is_clean(), "{findings}");
 }
