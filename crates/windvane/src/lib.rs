@@ -104,6 +104,10 @@ pub mod prelude {
 struct WorkspaceReadmeDoctests;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/cookbook.md")]
+struct CookbookDoctests;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/live.md")]
 struct LiveDoctests;
 
