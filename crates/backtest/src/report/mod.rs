@@ -3,16 +3,18 @@
 //! Everything but [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
 mod appendix;
-mod confident;
+mod format;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
 mod markdown;
+mod most_confident;
 mod section;
 mod table;
 mod trading;
 mod write;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -23,10 +25,10 @@ use windvane_signals::{GapPolicy, LabelSpec};
 use crate::score::{Importance, ResultRow, Warning, iso};
 
 pub use crate::score::Rank;
-pub use table::Table;
+pub use table::ReportTable;
 
-/// Version of the JSON's layout.
-pub(crate) const SCHEMA: u32 = 2;
+/// Version of the layout of `report.json`.
+pub(crate) const SCHEMA: u32 = 3;
 
 /// All of a run.
 ///
@@ -43,16 +45,16 @@ pub struct Report {
     pub groups: Vec<GroupRecord>,
     /// The instruments as given.
     pub instruments: Vec<InstrumentRecord>,
-    /// Instruments of which no candle was tested: no row below speaks of them.
-    pub without_test_rows: Vec<Untested>,
-    /// Files that could not be read; filled by the caller.
+    /// Instruments without a tested candle; they have no results.
+    pub without_test_rows: Vec<UntestedInstrument>,
+    /// Files that could not be read; set by the caller.
     pub skipped: Vec<Skipped>,
     /// The models by pooled accuracy, best first.
     pub ranking: Vec<Rank>,
     /// Every model on every instrument, then pooled by interval, then over all.
     pub results: Vec<ResultRow>,
-    /// Training of every model.
-    pub training: Vec<Training>,
+    /// Training results of every model.
+    pub training: Vec<TrainingResult>,
     /// Importance of each channel to each model, by interval.
     pub importance: Vec<Importance>,
     /// Failures of models and groups.
@@ -93,7 +95,10 @@ pub struct RunRecord {
     pub costs: Vec<f64>,
     /// Names of the models.
     pub models: Vec<String>,
-    /// Notes of the caller.
+    /// Descriptions of models by name, such as `v3.2 (LSTM, 32 units)`; set by the caller. A model
+    /// without one is shown by its name.
+    pub model_descriptions: BTreeMap<String, String>,
+    /// Notes; set by the caller.
     pub notes: Vec<String>,
 }
 
@@ -125,8 +130,7 @@ pub(crate) enum PlanRecord {
         /// Candles left out between stretches.
         embargo: u32,
     },
-    /// One test at the end.
-    #[serde(rename = "once")]
+    /// One test at the end of the data.
     Holdout {
         /// Start of validation.
         #[serde(serialize_with = "iso::time")]
@@ -212,7 +216,7 @@ pub struct InstrumentRecord {
 /// An instrument of which no candle was tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Untested {
+pub struct UntestedInstrument {
     /// Name of the instrument.
     pub name: String,
     /// The candles' interval.
@@ -254,7 +258,7 @@ pub struct EpochLoss {
 /// Training of a model on a fold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Training {
+pub struct TrainingResult {
     /// Name of the model.
     pub model: String,
     /// The candles' interval.
@@ -317,7 +321,10 @@ impl fmt::Display for Failure {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Timing {
-    /// The whole run.
+    /// Time at which the run started.
+    #[serde(serialize_with = "iso::time")]
+    pub started_at: Timestamp,
+    /// Wall time of the run, seconds.
     pub wall_seconds: f64,
     /// Threads it ran on.
     pub threads: usize,

@@ -5,8 +5,8 @@ use std::fmt;
 ///
 /// The numbers themselves are fields of [`Report`](crate::Report).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// Number of leading columns with words; the others hold numbers.
+pub struct ReportTable {
+    /// Number of leading columns with words; the other columns hold numbers.
     pub(crate) left: usize,
     /// Titles of the columns.
     pub header: Vec<String>,
@@ -18,16 +18,16 @@ pub(crate) fn table<const N: usize>(
     left: usize,
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
-) -> Table {
-    Table {
+) -> ReportTable {
+    ReportTable {
         left,
         header: header.map(str::to_string).to_vec(),
         rows: rows.into_iter().map(|row| row.to_vec()).collect(),
     }
 }
 
-/// Markdown with aligned columns, which reads well as raw text too.
-impl fmt::Display for Table {
+/// Markdown with aligned columns.
+impl fmt::Display for ReportTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<Vec<String>> = [&self.header]
             .into_iter()

@@ -6,9 +6,9 @@ use windvane_candles::CandleSeries;
 use windvane_models::train::Learner;
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
-use super::cache::Cache;
+use super::cache::TaskCache;
 use super::execute::Executor;
-use super::finished::Finished;
+use super::finished::FinishedRun;
 use super::fold::Fold;
 use super::group::{Group, by_interval};
 use super::run_plan::RunPlan;
@@ -113,7 +113,9 @@ impl Backtest {
     /// be fitted, an instrument whose signals cannot be computed, or a group that has too few
     /// candles for the plan, is listed in the report's failures and does not stop the others. `on_event` hears from several threads.
     ///
-    /// Beside the models a [`LogisticLearner`](windvane_models::logistic::LogisticLearner) is fitted on every fold, as a baseline.
+    /// In addition to the models, a
+    /// [`LogisticLearner`](windvane_models::logistic::LogisticLearner) is fitted on every fold as a
+    /// baseline.
     ///
     /// # Errors
     /// [`BacktestError::NoInstruments`], [`BacktestError::NoLearners`],
@@ -172,7 +174,7 @@ impl Backtest {
         instruments: &[Instrument],
         learners: &[Box<dyn Learner>],
         on_event: &(dyn Fn(Event<'_>) + Sync),
-        output: impl FnOnce(&Finished<'_>, Instant) -> T,
+        output: impl FnOnce(&FinishedRun<'_>, Instant) -> T,
     ) -> Result<T, BacktestError> {
         let started = Instant::now();
         check(instruments, learners)?;
@@ -185,10 +187,10 @@ impl Backtest {
         let logistic = windvane_models::logistic::LogisticLearner::default();
         let plan = RunPlan::new(self, instruments, folds, learners, &logistic);
         let folder = self.resume.as_deref();
-        let cache = folder.map(|folder| Cache::new(folder, &plan.folds)).transpose()?;
+        let cache = folder.map(|folder| TaskCache::new(folder, &plan.folds)).transpose()?;
         let tasks = plan.tasks();
         let results = Executor { plan: &plan, cache: cache.as_ref(), on_event }.run_all(&tasks);
-        let finished = Finished::new(&plan, tasks, results, failures);
+        let finished = FinishedRun::new(&plan, tasks, results, failures);
         if finished.is_empty() {
             let failures = finished.failures();
             let first = failures.first().map_or_else(String::new, ToString::to_string);
@@ -221,7 +223,7 @@ impl Backtest {
         let mut folds = Vec::new();
         for group in groups {
             match group.folds(self) {
-                Ok(own) => folds.extend(own),
+                Ok(group) => folds.extend(group),
                 Err(error) => failures.push(Failure::of_group(group.interval, &error)),
             }
         }

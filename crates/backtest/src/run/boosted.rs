@@ -78,7 +78,8 @@ impl Learner for BoostedTreesLearner {
         let scaler = Scaler::fit(train)?;
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
-        let trees = grow(&Cases::of(train, &scaler)?, &Cases::of(&choose, &scaler)?)?;
+        let trees =
+            grow(&BoostingCases::of(train, &scaler)?, &BoostingCases::of(&choose, &scaler)?)?;
         record.notes = vec![format!("{} trees", trees.members.len())];
         let neutral = train.class_counts()[Direction::Neutral.index()] as f64;
         let mut model = BoostedTrees {
@@ -96,8 +97,8 @@ impl Learner for BoostedTreesLearner {
     }
 }
 
-/// Windows whose close changed, as columns of scaled values, with their outcomes.
-struct Cases {
+/// Training cases of the trees: scaled windows with a changed close, with their outcomes.
+struct BoostingCases {
     /// `[inputs, cases]`.
     columns: Vec<f64>,
     /// 1 for UP, 0 for DOWN.
@@ -105,7 +106,7 @@ struct Cases {
     inputs: usize,
 }
 
-impl Cases {
+impl BoostingCases {
     fn of(samples: &SampleSet, scaler: &Scaler) -> Result<Self, TrainError> {
         let tables = samples.scaled_tables(scaler)?;
         let (width, inputs) = (samples.width(), samples.width() * samples.lookback());
@@ -143,7 +144,7 @@ impl Trees {
     }
 }
 
-fn grow(cases: &Cases, choose: &Cases) -> Result<Trees, TrainError> {
+fn grow(cases: &BoostingCases, choose: &BoostingCases) -> Result<Trees, TrainError> {
     let mut booster = GradientBooster::default()
         .set_objective_type(ObjectiveType::LogLoss)
         .set_evaluation_metric(Some(Metric::LogLoss))
@@ -185,8 +186,8 @@ impl std::fmt::Debug for BoostedTrees {
     }
 }
 
-/// A scaled window in both precisions.
-struct Buffers {
+/// Scratch buffers for a scaled window in both precisions.
+struct BoostingBuffers {
     scaled: Vec<f32>,
     wide: Vec<f64>,
 }
@@ -202,7 +203,7 @@ impl DirectionModel for BoostedTrees {
 
     fn scratch(&self) -> Scratch {
         let inputs = self.spec.lookback * self.spec.signals.width();
-        Scratch::new(Buffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
+        Scratch::new(BoostingBuffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
     }
 
     fn predict(
@@ -211,7 +212,7 @@ impl DirectionModel for BoostedTrees {
         scratch: &mut Scratch,
     ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
-        let Buffers { scaled, wide } = scratch.get()?;
+        let BoostingBuffers { scaled, wide } = scratch.get()?;
         self.scaler
             .apply_rows(window.values(), scaled)
             .map_err(|_| PredictError::ForeignScratch)?;

@@ -12,14 +12,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::fingerprint::hash_settings;
 use super::fold::Fold;
-use super::result::TaskResult;
+use super::task_result::TaskResult;
 use crate::error::BacktestError;
 
 /// Folder with one file per finished task, named by a hash of all its inputs.
 ///
-/// A file of other data, settings, another version or another processor's kernel has another
-/// name and is never read.
-pub(crate) struct Cache<'a> {
+/// Other data, settings, versions or kernels give another name, so their files are never read.
+pub(crate) struct TaskCache<'a> {
     folder: &'a Path,
     /// Hashes of the inputs that all tasks of an interval share, with one of its folds' groups.
     groups: Vec<(windvane_candles::Interval, Xxh3)>,
@@ -33,7 +32,7 @@ pub(crate) struct CacheFile {
 
 /// Version of the program, as it enters the key.
 #[derive(Serialize)]
-struct Program {
+struct ProgramVersion {
     version: &'static str,
     kernel: &'static str,
 }
@@ -52,7 +51,7 @@ struct TaskSettings<'a> {
     embargo: u32,
 }
 
-impl<'a> Cache<'a> {
+impl<'a> TaskCache<'a> {
     /// Creates the folder if it does not exist.
     pub(crate) fn new(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
         let created = std::fs::create_dir_all(folder);
@@ -60,7 +59,7 @@ impl<'a> Cache<'a> {
         let groups = folds.chunk_by(|a, b| a.interval() == b.interval()).map(|folds| {
             let mut hash = Xxh3::new();
             let version = env!("CARGO_PKG_VERSION");
-            hash_settings(&mut hash, &Program { version, kernel: Kernel::detect().name() });
+            hash_settings(&mut hash, &ProgramVersion { version, kernel: Kernel::detect().name() });
             folds[0].group.hash_into(&mut hash);
             (folds[0].interval(), hash)
         });
@@ -75,14 +74,15 @@ impl<'a> Cache<'a> {
         learner: &dyn Learner,
         seed: u64,
     ) -> Option<CacheFile> {
-        let (training, (train, validation)) = (learner.settings()?, fold.parts.as_ref().ok()?);
+        let settings = learner.settings()?;
+        let (train, validation) = fold.training_windows.as_ref().ok()?;
         let (_, group) = self.groups.iter().find(|(interval, _)| *interval == fold.interval())?;
         let mut hash = group.clone();
         let tests = fold.split.tests().iter();
         hash_settings(
             &mut hash,
             &TaskSettings {
-                learner: &training,
+                learner: &settings,
                 seed,
                 lookback: fold.test.lookback(),
                 labels: fold.test.labels(),
@@ -123,21 +123,21 @@ impl CacheFile {
         };
         let (checksum, body) = text.split_once('\n').unwrap_or_default();
         if checksum != self.checksum(body) {
-            return Err(self.unusable(&"its checksum is wrong"));
+            return Err(self.unusable(&"the checksum does not match"));
         }
         let result: TaskResult =
             serde_json::from_str(body).map_err(|error| self.unusable(&error))?;
         if result.predictions.len() != windows {
-            return Err(self.unusable(&"its predictions are for another test"));
+            return Err(self.unusable(&"the number of predictions is not that of the test"));
         }
         Ok(Some(result))
     }
 
     /// Writes the result of the task; the file is written whole or not at all.
     pub(crate) fn write(&self, result: &TaskResult) -> Result<(), String> {
-        let body = serde_json::to_string(result).map_err(|error| self.unusable(&error))?;
+        let body = serde_json::to_string(result).map_err(|error| self.not_written(&error))?;
         let text = [&self.checksum(&body), "\n", &body].concat();
-        replace_file(&self.path, text.as_bytes()).map_err(|error| self.unusable(&error))
+        replace_file(&self.path, text.as_bytes()).map_err(|error| self.not_written(&error))
     }
 
     /// Checksum of the task and the body: a file under another task's name has a wrong one.
@@ -145,7 +145,11 @@ impl CacheFile {
         format!("{:016x}", xxh3_64(&[&self.key.to_le_bytes()[..], body.as_bytes()].concat()))
     }
 
-    fn unusable(&self, why: &dyn fmt::Display) -> String {
-        format!("{}: {why}; the task is not resumed", self.path.display())
+    fn unusable(&self, reason: &dyn fmt::Display) -> String {
+        format!("{}: damaged cache file ({reason}); the task runs again", self.path.display())
+    }
+
+    fn not_written(&self, reason: &dyn fmt::Display) -> String {
+        format!("{}: the result cannot be cached: {reason}", self.path.display())
     }
 }

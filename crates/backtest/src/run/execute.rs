@@ -6,17 +6,17 @@ use rayon::prelude::*;
 use windvane_models::TrainError;
 use windvane_models::train::{EpochReport, Run};
 
-use super::cache::Cache;
+use super::cache::TaskCache;
 use super::loss_curve::LossCurve;
-use super::result::TaskResult;
 use super::run_plan::RunPlan;
 use super::task;
+use super::task_result::TaskResult;
 use super::{Event, Task};
 
 /// Shared context of all tasks of a run.
 pub(crate) struct Executor<'a> {
     pub(crate) plan: &'a RunPlan<'a>,
-    pub(crate) cache: Option<&'a Cache<'a>>,
+    pub(crate) cache: Option<&'a TaskCache<'a>>,
     pub(crate) on_event: &'a (dyn Fn(Event<'_>) + Sync),
 }
 

@@ -4,9 +4,9 @@ use windvane_signals::{Sample, SampleSet, SignalError, SignalTable, Split, Train
 
 use super::Backtest;
 use super::group::Group;
-use super::plan::{Parts, PlanError};
-use super::result::TaskResult;
-use crate::score::{Baseline, BaselineCalls, Record};
+use super::plan::{PlanError, TrainingWindows};
+use super::task_result::TaskResult;
+use crate::score::{Baseline, BaselinePredictions, Record};
 
 /// One fold of a group.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub(crate) struct Fold<'a> {
     pub(crate) split: Split,
     /// Path of each of the split's tests, counted from 1.
     pub(crate) paths: Vec<usize>,
-    /// Training and validation windows, or why there are none.
-    pub(crate) parts: Result<Parts<'a>, SignalError>,
-    /// Test windows of all members.
+    /// Training and validation windows, or the reason why there are none.
+    pub(crate) training_windows: Result<TrainingWindows, SignalError>,
+    /// Test windows of all instruments of the group.
     pub(crate) test: SampleSet,
 }
 
@@ -41,8 +41,9 @@ impl Group {
         let mut folds = Vec::with_capacity(of);
         for (index, (split, paths)) in splits.into_iter().zip(paths).enumerate() {
             let test = split.test(&all);
-            let parts = backtest.plan.parts(&split, &pool, &test)?;
-            folds.push(Fold { group: self, number: index + 1, of, split, paths, parts, test });
+            let training_windows = backtest.plan.training_windows(&split, &pool, &test)?;
+            let number = index + 1;
+            folds.push(Fold { group: self, number, of, split, paths, training_windows, test });
         }
         Ok(folds)
     }
@@ -74,7 +75,7 @@ impl Fold<'_> {
     /// Instruments tested in the fold whose model was trained on others only, by index. Not those
     /// that are test-only: for them it is so in every fold.
     pub(crate) fn untrained(&self) -> Vec<usize> {
-        let Ok((train, _)) = &self.parts else { return Vec::new() };
+        let Ok((train, _)) = &self.training_windows else { return Vec::new() };
         (0..self.group.learning)
             .filter(|table| has(self.test.samples(), *table) && !has(train.samples(), *table))
             .map(|table| self.group.members[table])
@@ -96,7 +97,7 @@ impl Fold<'_> {
             .map(|(index, (sample, prediction))| {
                 let tables = self.test.tables();
                 let last = last_sign(tables, sample, self.test.labels().horizon);
-                let rules = BaselineCalls::from_rules(last, majority);
+                let rules = BaselinePredictions::from_rules(last, majority);
                 Record {
                     decided_at: sample.decided_at,
                     interval: self.interval(),
@@ -109,12 +110,12 @@ impl Fold<'_> {
                         .outcome(sample.row, 1)
                         .map_or(0.0, |outcome| outcome.change),
                     label: sample.label,
-                    called: prediction.direction,
+                    predicted: prediction.direction,
                     probabilities: prediction.probabilities,
-                    top_share: prediction.top_share,
+                    confidence_rank: prediction.confidence_rank,
                     baselines: baselines
                         .iter()
-                        .fold(rules, |calls, (rule, said)| calls.with(*rule, said[index])),
+                        .fold(rules, |all, (rule, directions)| all.with(*rule, directions[index])),
                 }
             })
             .collect()
@@ -122,7 +123,7 @@ impl Fold<'_> {
 
     /// The commoner of UP and DOWN among the training labels; NEUTRAL without training windows.
     fn majority(&self) -> Direction {
-        self.parts.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train))
+        self.training_windows.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train))
     }
 }
 

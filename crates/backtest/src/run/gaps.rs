@@ -9,7 +9,7 @@ const SESSION_SHARE: f64 = 0.01;
 
 /// Signal tables of the series of one interval under one gap policy.
 #[derive(Debug)]
-pub(crate) struct Built {
+pub(crate) struct GroupTables {
     pub(crate) gaps: GapPolicy,
     /// Tables of the series for which there is one, in their order.
     pub(crate) tables: Vec<SignalTable>,
@@ -17,9 +17,9 @@ pub(crate) struct Built {
     pub(crate) failed: Vec<(usize, SignalError)>,
 }
 
-impl Built {
-    /// Tables of all series under the policy of the settings, or under the inferred one; the
-    /// first `learning` of the series are the training pool. No table is computed twice.
+impl GroupTables {
+    /// Computes the tables of all series under the given or inferred policy. The first `learning`
+    /// series are the training pool. No table is computed twice.
     pub(crate) fn new(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Self {
         let mut built = match backtest.gaps {
             Some(gaps) => Self::empty(gaps),
@@ -55,15 +55,16 @@ pub(crate) fn gap_policy_of(backtest: &Backtest, series: &[CandleSeries]) -> Gap
 /// The gap policy of series of one interval where none is given, with the tables that were
 /// computed under it; the first `learning` of the series are the training pool.
 ///
-/// Only the training pool counts, and of it the candles that open before the first validation
-/// begins. Under a walk-forward plan that time depends on the number of samples, hence on the
-/// policy: the candles before the earlier of the two times are taken, that under
-/// [`GapPolicy::Reset`] and that under [`GapPolicy::Sessions`].
-fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built {
+/// Only candles of the training pool that open before the first validation period count. Under a
+/// walk-forward plan the start of that period depends on the number of samples, hence on the
+/// policy: the earlier of the two possible times counts, that under [`GapPolicy::Reset`] and that
+/// under [`GapPolicy::Sessions`].
+fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GroupTables {
     let Some(interval) = series.first().map(CandleSeries::interval) else {
-        return Built::empty(GapPolicy::Reset);
+        return GroupTables::empty(GapPolicy::Reset);
     };
-    let mut candidates = [Built::empty(GapPolicy::Reset), Built::empty(sessions(interval))];
+    let mut candidates =
+        [GroupTables::empty(GapPolicy::Reset), GroupTables::empty(sessions(interval))];
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
         Plan::WalkForward(_) | Plan::Combinatorial(_) => {
@@ -81,9 +82,9 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built
     if gap_policy(interval, &before) == reset.gaps { reset } else { sessions }
 }
 
-/// Start of the first validation; for combinations, which test on everything, end of the first
-/// group.
-fn first_boundary(backtest: &Backtest, built: &Built) -> Option<Timestamp> {
+/// Start of the first validation period; under a combinatorial plan, which tests on all candles,
+/// the end of the first group.
+fn first_boundary(backtest: &Backtest, built: &GroupTables) -> Option<Timestamp> {
     let pool = SampleSet::collect(&built.tables, backtest.lookback, backtest.labels).ok()?;
     let splits = backtest.plan.splits(&pool).ok()?;
     let first = splits.first()?;
@@ -134,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn gap_policy_tells_sessions_from_holes() {
-        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
+    fn gap_policy_distinguishes_sessions_from_missing_data() {
+        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle is missing
         assert_eq!(sample_policy(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
         assert_eq!(sample_policy(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
         assert_eq!(sample_policy(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });

@@ -5,7 +5,7 @@ use windvane_signals::{GapPolicy, SignalError, SignalSpec, SignalTable};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::fingerprint::hash_settings;
-use super::gaps::Built;
+use super::gaps::GroupTables;
 use super::{Backtest, Instrument};
 
 /// Instruments of one interval.
@@ -50,9 +50,9 @@ impl Group {
         let series: Vec<CandleSeries> =
             members.iter().map(|index| instruments[*index].series.clone()).collect();
         let learning = training_pool(&members, instruments);
-        let Built { gaps, tables, failed } = Built::new(backtest, &series, learning);
+        let GroupTables { gaps, tables, failed } = GroupTables::new(backtest, &series, learning);
         let failed: Vec<(usize, SignalError)> =
-            failed.into_iter().map(|(place, error)| (members[place], error)).collect();
+            failed.into_iter().map(|(index, error)| (members[index], error)).collect();
         members.retain(|index| failed.iter().all(|(other, _)| other != index));
         let learning = training_pool(&members, instruments);
         (Self { interval, gaps, members, learning, tables }, failed)

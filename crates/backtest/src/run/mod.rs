@@ -18,11 +18,11 @@ mod occlusion;
 mod plan;
 mod predictions;
 mod records;
-mod result;
-mod results;
+mod result_rows;
 mod run_plan;
 mod task;
-mod training;
+mod task_result;
+mod training_results;
 
 pub use backtest::{Backtest, Instrument};
 #[cfg(feature = "boosted")]

@@ -4,7 +4,7 @@ use windvane_candles::Direction;
 use windvane_models::{FittedModel, Prediction, TableReader, TrainError};
 use windvane_signals::{Sample, SampleSet, TrainSet};
 
-use crate::score::Effect;
+use crate::score::MaskingEffect;
 
 /// Maximum number of test windows per model and fold, evenly spread over the test.
 const MAX_WINDOWS: usize = 2_000;
@@ -24,7 +24,7 @@ pub(crate) fn effects(
     model: &dyn FittedModel,
     train: &TrainSet,
     test: &SampleSet,
-) -> Result<Vec<Vec<Effect>>, TrainError> {
+) -> Result<Vec<Vec<MaskingEffect>>, TrainError> {
     let medians = medians(train);
     let chosen: Vec<&Sample> = spread(test.samples(), MAX_WINDOWS).collect();
     let chunks = chosen.par_chunks(windows_per_reader(model, CHUNK));
@@ -44,7 +44,7 @@ fn occlude(
     test: &SampleSet,
     medians: &[f64],
     samples: &[&Sample],
-) -> Result<Vec<Vec<Effect>>, TrainError> {
+) -> Result<Vec<Vec<MaskingEffect>>, TrainError> {
     let mut whole = TableReader::new(model, test.tables());
     let mut occluded: Vec<TableReader<'_>> = medians
         .iter()
@@ -63,23 +63,24 @@ fn occlude(
     Ok(windows)
 }
 
-fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> Effect {
+fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> MaskingEffect {
     let change = sample.outcome.change;
-    let hits = hit(change, with).zip(hit(change, without));
-    Effect {
+    let correct = correctness(change, with).zip(correctness(change, without));
+    MaskingEffect {
         decided_at: sample.decided_at.millis(),
-        hits: hits.map(|(with, without)| with - without),
+        correct: correct.map(|(with, without)| with - without),
         loss: loss(without, sample.label) - loss(with, sample.label),
     }
 }
 
-/// 1 for the right side, 0 for the wrong one, a half for a tie; `None` for an unchanged close.
-fn hit(change: f64, prediction: &Prediction) -> Option<f64> {
+/// Returns 1 for a correct side, 0 for a wrong one and 0.5 for a tie; `None` for an unchanged
+/// close.
+fn correctness(change: f64, prediction: &Prediction) -> Option<f64> {
     let side = Direction::of_change(f64::from(prediction.probabilities.margin()));
     match (Direction::of_change(change), side) {
         (Direction::Neutral, _) => None,
         (_, Direction::Neutral) => Some(0.5),
-        (went, side) => Some(f64::from(u8::from(went == side))),
+        (outcome, side) => Some(f64::from(u8::from(outcome == side))),
     }
 }
 

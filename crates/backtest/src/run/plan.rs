@@ -25,7 +25,7 @@ pub enum Plan {
 }
 
 /// Training and validation windows of a fold.
-pub(crate) type Parts<'a> = (TrainSet, ValidationSet);
+pub(crate) type TrainingWindows = (TrainSet, ValidationSet);
 
 /// Reason that the plan does not fit the instruments of an interval.
 #[derive(Debug, thiserror::Error)]
@@ -33,22 +33,23 @@ pub(crate) enum PlanError {
     #[error(transparent)]
     Signal(#[from] SignalError),
     #[error(
-        "no candle to test on from {test_from} on: the data end at {last}, so the test must start \
+        "no test candles from {test_from} on: the data end at {last}, so the test must start \
          earlier"
     )]
     AfterData { test_from: Timestamp, last: Timestamp },
     #[error(
-        "nothing to learn from before {test_from}: the data to learn from begin at {first}, so \
-         the test must start later"
+        "no training candles before {test_from}: the training data begin at {first}, so the test \
+         must start later"
     )]
     BeforeData { test_from: Timestamp, first: Timestamp },
     #[error(
         "validation takes the time from {validate_from} to the test at {test_from} and leaves no \
-         sample to train on: the first is decided at {first}, so the test must start later"
+         sample to train on: the first sample is decided at {first}, so the test must start later"
     )]
     NoTraining { validate_from: Timestamp, test_from: Timestamp, first: Timestamp },
     #[error(
-        "no sample is decided and settled in the validation from {validate_from} to {test_from}"
+        "no sample is decided and settled in the validation period from {validate_from} to \
+         {test_from}; make the period longer"
     )]
     NoValidation { validate_from: Timestamp, test_from: Timestamp },
 }
@@ -96,14 +97,14 @@ impl Plan {
         plan.combinations()[fold].iter().map(|group| group + 1).collect()
     }
 
-    /// The parts of a fold, or why it has none. A fold of several may lack a part and the others
-    /// go on: the inner error. Without its only test a group is lost: the outer one.
-    pub(crate) fn parts<'a>(
+    /// Training and validation windows of a fold. The inner error concerns one of several folds,
+    /// and the others are still tested; the outer error concerns the only fold of a group.
+    pub(crate) fn training_windows(
         &self,
         split: &Split,
         pool: &SampleSet,
         test: &SampleSet,
-    ) -> Result<Result<Parts<'a>, SignalError>, PlanError> {
+    ) -> Result<Result<TrainingWindows, SignalError>, PlanError> {
         let parts = split.train(pool).and_then(|train| Ok((train, split.validation(pool)?)));
         let parts = parts.and_then(|parts| some_test(parts, test));
         match self {

@@ -178,6 +178,7 @@ fn parquet(predictions: &Predictions, file: &mut BufWriter<File>) -> io::Result<
 
 #[cfg(not(feature = "columnar"))]
 fn parquet(_: &Predictions, _: &mut BufWriter<File>) -> io::Result<()> {
-    let advice = "Parquet takes the feature columnar of windvane-backtest; write CSV instead";
+    let advice = "Parquet requires the feature columnar of windvane-backtest; enable it, or choose \
+                  a name that ends in .csv";
     Err(io::Error::new(io::ErrorKind::Unsupported, advice))
 }

@@ -3,7 +3,7 @@ use windvane_candles::Direction;
 use windvane_models::train::Learner;
 
 use super::fold::Fold;
-use super::result::{TaskResult, TestPrediction};
+use super::task_result::{TaskResult, TestPrediction};
 use super::{Backtest, Instrument, Task};
 use crate::score::Baseline;
 
@@ -92,30 +92,34 @@ impl<'a> RunPlan<'a> {
         self.folds.chunk_by(|a, b| a.interval() == b.interval())
     }
 
-    /// Directions of the baselines that the task's learner is, on its test windows.
-    pub(crate) fn baseline_calls(&self, task: &Task<'_>, result: &TaskResult) -> Vec<Calls> {
+    /// Directions on the test windows of a task as those of a baseline, if its learner is one.
+    pub(crate) fn baseline_directions(
+        &self,
+        task: &Task<'_>,
+        result: &TaskResult,
+    ) -> Vec<BaselineDirections> {
         let own = self.baselines.iter().filter(|(_, learner)| *learner == task.learner);
-        own.map(|(baseline, learner)| Calls {
+        own.map(|(baseline, learner)| BaselineDirections {
             baseline: *baseline,
             learner: *learner,
             fold_index: task.fold_index,
-            directions: result.predictions.iter().map(TestPrediction::edge_call).collect(),
+            directions: result.predictions.iter().map(TestPrediction::margin_direction).collect(),
         })
         .collect()
     }
 }
 
-/// Directions of a fitted baseline on the test windows of a fold, every candle called.
-pub(crate) struct Calls {
+/// Directions of a fitted baseline on the test windows of a fold, at full coverage.
+pub(crate) struct BaselineDirections {
     pub(crate) baseline: Baseline,
     learner: usize,
     fold_index: usize,
     pub(crate) directions: Vec<Direction>,
 }
 
-impl Calls {
-    /// Whether they stand beside the predictions of a task: on its fold, by another learner.
-    pub(crate) fn are_beside(&self, task: &Task<'_>) -> bool {
+impl BaselineDirections {
+    /// Whether the baseline is compared with a task: on the same fold, by another learner.
+    pub(crate) fn is_compared_with(&self, task: &Task<'_>) -> bool {
         self.fold_index == task.fold_index && self.learner != task.learner
     }
 }

@@ -30,17 +30,17 @@ use crate::score::{Baseline, Record};
 
 /// Number of resamples.
 pub(crate) const RESAMPLES: u64 = 2_000;
-/// Fewest values: scored calls, or returns.
-pub(crate) const MIN_CALLS: usize = 30;
-/// Fewest blocks.
+/// Minimum number of values: scored predictions or returns.
+pub(crate) const MIN_VALUES: usize = 30;
+/// Minimum number of blocks.
 const MIN_BLOCKS: usize = 20;
-/// Shortest block wherever there is enough data, in candles.
-const SHORTEST_BLOCK: usize = 20;
+/// Minimum length of a block, in candles, if there are enough candles.
+const MIN_BLOCK_LEN: usize = 20;
 
 /// Settings that the metrics of a run depend on, beside the records.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms<'a> {
-    /// Candles ahead.
+pub(crate) struct ScoreSettings<'a> {
+    /// Horizon of the labels, in candles.
     pub(crate) horizon: usize,
     /// Seed of the draws.
     pub(crate) seed: u64,
@@ -50,39 +50,39 @@ pub(crate) struct Terms<'a> {
 
 /// Hits and scored calls of a model, and of another or a baseline on the same candles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    hits: usize,
+pub(crate) struct PairedCounts {
+    correct: usize,
     scored: usize,
-    other_hits: usize,
+    other_correct: usize,
     other_scored: usize,
 }
 
-impl AddAssign for Tally {
+impl AddAssign for PairedCounts {
     fn add_assign(&mut self, more: Self) {
-        self.hits += more.hits;
+        self.correct += more.correct;
         self.scored += more.scored;
-        self.other_hits += more.other_hits;
+        self.other_correct += more.other_correct;
         self.other_scored += more.other_scored;
     }
 }
 
-impl Tally {
-    /// One candle: whether the call came true, and the other's; `None` where it is not scored.
-    pub(crate) fn of(hit: Option<bool>, other: Option<bool>) -> Self {
+impl PairedCounts {
+    /// Counts of one candle: whether either prediction is correct; `None` if it is not scored.
+    pub(crate) fn of(own: Option<bool>, other: Option<bool>) -> Self {
         Self {
-            hits: usize::from(hit == Some(true)),
-            scored: usize::from(hit.is_some()),
-            other_hits: usize::from(other == Some(true)),
+            correct: usize::from(own == Some(true)),
+            scored: usize::from(own.is_some()),
+            other_correct: usize::from(other == Some(true)),
             other_scored: usize::from(other.is_some()),
         }
     }
 
     fn accuracy(&self) -> Option<f64> {
-        crate::metrics::share(self.hits, self.scored)
+        crate::metrics::share(self.correct, self.scored)
     }
 
-    fn lead(&self) -> Option<f64> {
-        Some(self.accuracy()? - crate::metrics::share(self.other_hits, self.other_scored)?)
+    fn excess_accuracy(&self) -> Option<f64> {
+        Some(self.accuracy()? - crate::metrics::share(self.other_correct, self.other_scored)?)
     }
 }
 
@@ -177,36 +177,41 @@ fn sum<T: Default + AddAssign>(terms: impl Iterator<Item = T>) -> T {
     sum
 }
 
-impl Bootstrap<Tally> {
-    /// A model's calls beside a baseline's on the same candles.
-    pub(crate) fn new(records: &[Record], rule: Baseline, terms: Terms<'_>) -> Option<Self> {
+impl Bootstrap<PairedCounts> {
+    /// Resamples the predictions of a model paired with those of a baseline on the same candles.
+    pub(crate) fn new(
+        records: &[Record],
+        rule: Baseline,
+        settings: ScoreSettings<'_>,
+    ) -> Option<Self> {
         let unit = longest(records)?;
         let scored = records.iter().filter_map(|record| {
-            let hit = record.hit(record.called)?;
-            let tally = Tally::of(Some(hit), record.hit(record.baselines.call(rule)));
-            Some((record.decided_at.millis().div_euclid(unit), tally))
+            let outcome = record.is_correct(record.predicted)?;
+            let baseline = record.is_correct(record.baselines.direction(rule));
+            let counts = PairedCounts::of(Some(outcome), baseline);
+            Some((record.decided_at.millis().div_euclid(unit), counts))
         });
-        Self::of_times(scored.collect(), terms.horizon, terms.seed)
+        Self::of_times(scored.collect(), settings.horizon, settings.seed)
     }
 
     /// Interval of the accuracy.
     pub(crate) fn accuracy(&self, level: f64) -> Option<Bounds> {
-        self.bounds(Tally::accuracy, level, 0.0..=1.0)
+        self.bounds(PairedCounts::accuracy, level, 0.0..=1.0)
     }
 
-    /// Interval of the accuracy's lead over the other's.
-    pub(crate) fn lead(&self, level: f64) -> Option<Bounds> {
-        self.bounds(Tally::lead, level, -1.0..=1.0)
+    /// Interval of the excess accuracy.
+    pub(crate) fn excess_accuracy(&self, level: f64) -> Option<Bounds> {
+        self.bounds(PairedCounts::excess_accuracy, level, -1.0..=1.0)
     }
 
-    /// The lead over all candles.
-    pub(crate) fn whole_lead(&self) -> Option<f64> {
-        self.whole.lead()
+    /// Excess accuracy over all candles.
+    pub(crate) fn whole_excess_accuracy(&self) -> Option<f64> {
+        self.whole.excess_accuracy()
     }
 
-    /// One-sided p-value of a lead above 0.
-    pub(crate) fn lead_p_value(&self) -> Option<f64> {
-        self.p_value(Tally::lead)
+    /// One-sided p-value of an excess accuracy above 0.
+    pub(crate) fn excess_p_value(&self) -> Option<f64> {
+        self.p_value(PairedCounts::excess_accuracy)
     }
 }
 
@@ -220,7 +225,7 @@ fn blocks<T: Copy + Default + AddAssign>(
     mut values: Vec<(i64, T)>,
     horizon: usize,
 ) -> Option<Vec<T>> {
-    if values.len() < MIN_CALLS {
+    if values.len() < MIN_VALUES {
         return None;
     }
     values.sort_by_key(|(time, _)| *time);
@@ -243,7 +248,7 @@ fn block_count(times: usize, horizon: usize) -> Option<usize> {
         reason = "the cube root of a length"
     )]
     let root = (times as f64).cbrt().ceil() as usize;
-    let length = SHORTEST_BLOCK.max(root).max(horizon.saturating_mul(2));
+    let length = MIN_BLOCK_LEN.max(root).max(horizon.saturating_mul(2));
     let length = length.min(times / MIN_BLOCKS);
     (length >= horizon.max(1)).then(|| times / length)
 }
@@ -257,14 +262,14 @@ mod tests {
     use super::*;
     use crate::score::testing::{any_records, record};
 
-    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[] };
+    const SETTINGS: ScoreSettings<'_> = ScoreSettings { horizon: 1, seed: 7, costs: &[] };
 
     fn alternating(n: i64) -> Vec<Record> {
         (0..n).map(|t| record(t, Up, if t % 2 == 0 { 0.01 } else { -0.01 })).collect()
     }
 
     fn accuracy(records: &[Record]) -> Option<Bounds> {
-        Bootstrap::new(records, Baseline::AlwaysUp, TERMS)?.accuracy(0.95)
+        Bootstrap::new(records, Baseline::AlwaysUp, SETTINGS)?.accuracy(0.95)
     }
 
     #[test]
@@ -302,23 +307,23 @@ mod tests {
         assert_eq!(accuracy(&right), None);
     }
 
-    fn coin(stream: &mut Stream) -> f64 {
+    fn fair_change(stream: &mut Stream) -> f64 {
         if stream.uniform() < 0.5 { 0.01 } else { -0.01 }
     }
 
-    fn lead_p_value(records: &[Record]) -> f64 {
-        Bootstrap::new(records, Baseline::AlwaysUp, TERMS).unwrap().lead_p_value().unwrap()
+    fn excess_p_value(records: &[Record]) -> f64 {
+        Bootstrap::new(records, Baseline::AlwaysUp, SETTINGS).unwrap().excess_p_value().unwrap()
     }
 
-    /// Whether the interval from blocks of 20 coins covers 0.5.
-    fn holds_a_half(count: u64, simulation: u64) -> bool {
+    /// Whether the interval of blocks of 20 fair coin flips covers 0.5.
+    fn covers_half(count: u64, simulation: u64) -> bool {
         let mut stream = Stream::new(11, Purpose::Shuffle, count, simulation);
-        let blocks = (0..count).map(|_| Tally {
-            hits: (0..20).filter(|_| stream.uniform() < 0.5).count(),
+        let blocks = (0..count).map(|_| PairedCounts {
+            correct: (0..20).filter(|_| stream.uniform() < 0.5).count(),
             scored: 20,
-            ..Tally::default()
+            ..PairedCounts::default()
         });
-        let blocks: Vec<Tally> = blocks.collect();
+        let blocks: Vec<PairedCounts> = blocks.collect();
         let bounds = Bootstrap::of_blocks(&blocks, simulation).accuracy(0.95).unwrap();
         bounds.low <= 0.5 && 0.5 <= bounds.high
     }
@@ -338,7 +343,8 @@ mod tests {
     #[test]
     fn for_independent_calls_it_is_as_wide_as_the_binomial_one() {
         let mut stream = Stream::new(3, Purpose::Shuffle, 0, 0);
-        let records: Vec<Record> = (0..20_000).map(|t| record(t, Up, coin(&mut stream))).collect();
+        let records: Vec<Record> =
+            (0..20_000).map(|t| record(t, Up, fair_change(&mut stream))).collect();
         let bounds = accuracy(&records).unwrap();
         let binomial = 2.0 * 1.96 * (0.25_f64 / 20_000.0).sqrt();
         let ratio = (bounds.high - bounds.low) / binomial;
@@ -348,7 +354,8 @@ mod tests {
     #[test]
     fn instruments_that_move_together_do_not_narrow_it() {
         let mut stream = Stream::new(4, Purpose::Shuffle, 0, 0);
-        let one: Vec<Record> = (0..2_000).map(|t| record(t, Up, coin(&mut stream))).collect();
+        let one: Vec<Record> =
+            (0..2_000).map(|t| record(t, Up, fair_change(&mut stream))).collect();
         let ten: Vec<Record> = one
             .iter()
             .flat_map(|r| (0..10).map(move |instrument| Record { instrument, ..*r }))
@@ -357,11 +364,11 @@ mod tests {
     }
 
     #[test]
-    fn the_lead_over_itself_is_exactly_nothing() {
-        let bootstrap = Bootstrap::new(&alternating(500), Baseline::AlwaysUp, TERMS).unwrap();
-        assert!(bootstrap.resamples.iter().all(|tally| tally.lead() == Some(0.0)));
-        assert_eq!(bootstrap.lead(0.95), None);
-        assert_eq!(bootstrap.lead_p_value(), None);
+    fn excess_accuracy_over_an_equal_model_is_zero() {
+        let bootstrap = Bootstrap::new(&alternating(500), Baseline::AlwaysUp, SETTINGS).unwrap();
+        assert!(bootstrap.resamples.iter().all(|counts| counts.excess_accuracy() == Some(0.0)));
+        assert_eq!(bootstrap.excess_accuracy(0.95), None);
+        assert_eq!(bootstrap.excess_p_value(), None);
     }
 
     // Without the widening 20 blocks hold 91 to 93 times of 100.
@@ -370,8 +377,8 @@ mod tests {
         // Blocks of 20 coins, simulations.
         for (count, simulations) in [(20, 4_000), (40, 3_000), (200, 1_000)] {
             let simulated = (0..simulations).into_par_iter();
-            let held = simulated.filter(|number| holds_a_half(count, *number)).count() as f64;
-            let coverage = held / simulations as f64;
+            let covered = simulated.filter(|number| covers_half(count, *number)).count() as f64;
+            let coverage = covered / simulations as f64;
             let error = (0.95 * 0.05 / simulations as f64).sqrt();
             assert!((coverage - 0.95).abs() < 3.0 * error, "{count} blocks: {coverage}");
         }
@@ -393,19 +400,27 @@ mod tests {
             .map(|t| {
                 record(t, if t % 7 < 4 { Up } else { Down }, if t % 7 < 4 { 0.01 } else { -0.01 })
             })
-            .map(|r| if r.row % 5 == 0 { Record { called: r.called.opposite(), ..r } } else { r })
+            .map(
+                |r| {
+                    if r.row % 5 == 0 {
+                        Record { predicted: r.predicted.opposite(), ..r }
+                    } else {
+                        r
+                    }
+                },
+            )
             .collect();
-        assert!(lead_p_value(&records) < 1e-6);
+        assert!(excess_p_value(&records) < 1e-6);
         let wrong: Vec<Record> =
-            records.iter().map(|r| Record { called: r.called.opposite(), ..*r }).collect();
-        assert!(lead_p_value(&wrong) > 1.0 - 1e-6);
+            records.iter().map(|r| Record { predicted: r.predicted.opposite(), ..*r }).collect();
+        assert!(excess_p_value(&wrong) > 1.0 - 1e-6);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn order_and_neutral_predictions_change_nothing(mut records in any_records(30..90)) {
+        fn bootstrap_interval_ignores_order_and_neutral(mut records in any_records(30..90)) {
             let before = accuracy(&records);
             records.push(record(500, Neutral, 0.01));
             records.reverse();
@@ -416,11 +431,13 @@ mod tests {
         }
 
         #[test]
-        fn it_lies_around_the_accuracy(flips in prop::collection::vec(any::<bool>(), 200..400)) {
+        fn bootstrap_interval_contains_the_accuracy(
+            flips in prop::collection::vec(any::<bool>(), 200..400),
+        ) {
             let changes = flips.iter().map(|up| if *up { 0.01 } else { -0.01 });
             let records: Vec<Record> =
                 changes.zip(0..).map(|(change, t)| record(t, Down, change)).collect();
-            let score = crate::score::Accuracy::of(&records, |r| r.called).accuracy.unwrap();
+            let score = crate::score::Accuracy::of(&records, |r| r.predicted).accuracy.unwrap();
             let Bounds { low, high } = accuracy(&records).unwrap();
             prop_assert!(low <= score && score <= high, "{} {} {}", low, score, high);
         }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use windvane_candles::Interval;
 
 use crate::metrics::Bounds;
-use crate::score::bootstrap::{Bootstrap, Mean, Terms};
+use crate::score::bootstrap::{Bootstrap, Mean, ScoreSettings};
 use crate::score::comparison::LEVEL;
 
 /// Importance of a channel: the loss of a model when the channel is masked.
@@ -37,17 +37,17 @@ pub struct Importance {
 
 /// Effect of masking one channel in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Effect {
+pub(crate) struct MaskingEffect {
     /// Time of the decision, milliseconds since 1970.
     pub(crate) decided_at: i64,
-    /// Hits lost: −1 to 1; `None` where the close did not move.
-    pub(crate) hits: Option<f64>,
+    /// Loss of correct predictions, −1 to 1; `None` if the close did not change.
+    pub(crate) correct: Option<f64>,
     /// Increase of the log loss, nats.
     pub(crate) loss: f64,
 }
 
-/// Channel of a model.
-pub(crate) struct Subject<'a> {
+/// Masked channel of a model.
+pub(crate) struct ModelChannel<'a> {
     pub(crate) model: &'a str,
     pub(crate) interval: Interval,
     pub(crate) channel: String,
@@ -55,16 +55,20 @@ pub(crate) struct Subject<'a> {
 
 impl Importance {
     /// Computes the importance from the effects of all folds.
-    pub(crate) fn of(subject: Subject<'_>, effects: &[&Effect], terms: Terms<'_>) -> Self {
-        let unit = subject.interval.millis();
-        let hits = effects.iter().filter_map(|one| Some((one.decided_at, one.hits?)));
+    pub(crate) fn of(
+        channel: ModelChannel<'_>,
+        effects: &[&MaskingEffect],
+        settings: ScoreSettings<'_>,
+    ) -> Self {
+        let unit = channel.interval.millis();
+        let correct = effects.iter().filter_map(|one| Some((one.decided_at, one.correct?)));
         let losses = effects.iter().map(|one| (one.decided_at, one.loss));
-        let (accuracy_drop, accuracy_interval_95) = mean(hits, unit, terms);
-        let (loss_rise, loss_interval_95) = mean(losses, unit, terms);
+        let (accuracy_drop, accuracy_interval_95) = mean(correct, unit, settings);
+        let (loss_rise, loss_interval_95) = mean(losses, unit, settings);
         Self {
-            model: subject.model.to_string(),
-            interval: subject.interval,
-            channel: subject.channel,
+            model: channel.model.to_string(),
+            interval: channel.interval,
+            channel: channel.channel,
             windows: effects.len(),
             accuracy_drop,
             accuracy_interval_95,
@@ -78,7 +82,7 @@ impl Importance {
 fn mean(
     values: impl Iterator<Item = (i64, f64)>,
     unit: i64,
-    terms: Terms<'_>,
+    settings: ScoreSettings<'_>,
 ) -> (Option<f64>, Option<Bounds>) {
     let values: Vec<(i64, Mean)> = values
         .map(|(time, value)| (time.div_euclid(unit), Mean { sum: value, count: 1 }))
@@ -87,7 +91,7 @@ fn mean(
     for (_, value) in &values {
         all += *value;
     }
-    let bootstrap = Bootstrap::of_times(values, terms.horizon, terms.seed);
+    let bootstrap = Bootstrap::of_times(values, settings.horizon, settings.seed);
     let range = f64::NEG_INFINITY..=f64::INFINITY;
     (all.value(), bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, range)))
 }

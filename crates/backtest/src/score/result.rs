@@ -4,12 +4,12 @@ use windvane_candles::Interval;
 
 use crate::metrics::Bounds;
 use crate::metrics::{Confusion, Reliability, ReliabilityBin};
-use crate::score::bootstrap::Terms;
+use crate::score::bootstrap::ScoreSettings;
 use crate::score::comparison::Comparison;
-use crate::score::over_time::{StretchScore, stretches};
-use crate::score::selection::{CoveragePoint, Selected, curve};
+use crate::score::most_confident::{CoveragePoint, MostConfident, curve};
+use crate::score::period::{PeriodScore, accuracy_by_period};
 use crate::score::{
-    Accuracy, Baseline, BaselineResult, Confidence, Lead, Record, Trading, warning,
+    Accuracy, Baseline, BaselineResult, Confidence, ExcessAccuracy, Record, Trading, warning,
 };
 
 /// Scope of a row: an instrument, an interval or all.
@@ -85,8 +85,8 @@ pub struct ResultRow {
     pub full_coverage: Accuracy,
     /// Whether [`full_coverage`](Self::full_coverage) is better than markets allow: audit for leaks.
     pub suspicious: bool,
-    /// The model on the candles it is surest of: at 100, 50, 20 and 10 %.
-    pub selected: Vec<Selected>,
+    /// Most confident 100, 50, 20 and 10 % of the predictions.
+    pub most_confident: Vec<MostConfident>,
     /// Accuracy against coverage, at 5, 10, … 100 %.
     pub(crate) coverage_curve: Vec<CoveragePoint>,
     /// The baselines on the candles that were scored; not the model itself, nor learners that could
@@ -94,9 +94,9 @@ pub struct ResultRow {
     pub baselines: Vec<BaselineResult>,
     /// The best of them there, chosen with hindsight; `None` without a scored call.
     pub best_baseline: Option<Baseline>,
-    /// The model's lead over it.
-    pub lead: Option<Lead>,
-    /// Labels against calls.
+    /// Excess accuracy of the model over the best baseline.
+    pub excess_accuracy: Option<ExcessAccuracy>,
+    /// Confusion matrix of labels and predictions.
     pub confusion: Confusion,
     /// Mean recall over the labels that occur.
     pub balanced_accuracy: Option<f64>,
@@ -114,10 +114,10 @@ pub struct ResultRow {
     pub trading: Option<Trading>,
     /// Fold by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
-    /// Stretch by stretch of calendar time; empty for single instruments.
-    pub(crate) over_time: Vec<StretchScore>,
-    /// Path by path where there are several, else empty. Their spread is what chance and the
-    /// choice of the training windows do; it is no interval, for all paths test the same candles.
+    /// Scores by period of calendar time; empty for single instruments.
+    pub(crate) over_time: Vec<PeriodScore>,
+    /// Scores by path if there are several, else empty. Their spread shows the effect of the
+    /// training windows; it is not a confidence interval, because all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathScore>,
     /// Seed by seed where there are several, else empty; the first is that of all other numbers.
@@ -126,15 +126,20 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
-    /// Computes every number of a row from the records alone, of which some are on path 1.
-    pub(crate) fn of(model: &str, place: &Place, all: &[Record], terms: Terms<'_>) -> Self {
+    /// Computes a row from the records; at least one must be on path 1.
+    pub(crate) fn of(
+        model: &str,
+        place: &RowScope,
+        all: &[Record],
+        settings: ScoreSettings<'_>,
+    ) -> Self {
         let records: Vec<Record> = all.iter().filter(|record| record.path == 1).copied().collect();
         let records = &records[..];
-        let Comparison { interval_95, blocks, baselines, best, lead } =
-            Comparison::of(records, terms);
-        let full_coverage = Accuracy::of(records, Record::edge_call);
+        let Comparison { interval_95, blocks, baselines, best, excess_accuracy } =
+            Comparison::of(records, settings);
+        let full_coverage = Accuracy::of(records, Record::margin_direction);
         let confusion =
-            Confusion::of_calls(records.iter().map(|record| (record.label, record.called)));
+            Confusion::of_calls(records.iter().map(|record| (record.label, record.predicted)));
         let mut reliability = Reliability::default();
         for record in records {
             reliability.add(&record.probabilities, record.label);
@@ -145,16 +150,16 @@ impl ResultRow {
             scope: place.scope,
             instrument: place.instrument.clone(),
             interval: place.interval,
-            score: Accuracy::of(records, |record| record.called),
+            score: Accuracy::of(records, |record| record.predicted),
             interval_95,
             blocks,
             suspicious: warning::too_good(&full_coverage, place.interval),
             full_coverage,
-            selected: Selected::all(records, terms),
+            most_confident: MostConfident::all(records, settings),
             coverage_curve: curve(records),
             baselines,
             best_baseline: best.map(|best| best.rule),
-            lead,
+            excess_accuracy,
             confusion,
             balanced_accuracy: confusion.balanced_accuracy(),
             log_loss: reliability.log_loss(),
@@ -162,9 +167,9 @@ impl ResultRow {
             calibration_error: reliability.calibration_error(),
             reliability: reliability.bins().filter(|bin| bin.cases > 0).collect(),
             confidence: Confidence::of(records),
-            trading: Trading::of(records, terms, pooled),
+            trading: Trading::of(records, settings, pooled),
             folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
-            over_time: if pooled { stretches(records, terms) } else { Vec::new() },
+            over_time: if pooled { accuracy_by_period(records, settings) } else { Vec::new() },
             paths: by_path(all),
             seeds: Vec::new(),
         }
@@ -173,7 +178,7 @@ impl ResultRow {
     /// Adds what the models of another seed scored.
     pub(crate) fn add_seed(&mut self, seed: u64, records: &[Record]) {
         let first = records.iter().filter(|record| record.path == 1);
-        let score = Accuracy::of(first, |record| record.called);
+        let score = Accuracy::of(first, |record| record.predicted);
         self.seeds.push(SeedScore { seed, score });
     }
 
@@ -185,7 +190,7 @@ impl ResultRow {
 
 /// Place of a row: scope, instrument and interval.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct RowScope {
     pub(crate) scope: Scope,
     pub(crate) instrument: String,
     pub(crate) interval: Option<Interval>,
@@ -211,7 +216,7 @@ fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accu
     numbers.dedup();
     let scores = numbers.into_iter().map(|wanted| {
         let own = records.iter().filter(|record| number(record) == wanted);
-        (wanted, Accuracy::of(own, |record| record.called))
+        (wanted, Accuracy::of(own, |record| record.predicted))
     });
     scores.collect()
 }
@@ -219,8 +224,8 @@ fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accu
 #[cfg(test)]
 pub(crate) fn row(records: &[Record]) -> ResultRow {
     let interval = Some(Interval::HOUR);
-    let place = Place { scope: Scope::Instrument, instrument: "SIM".into(), interval };
-    ResultRow::of("test", &place, records, Terms { horizon: 1, seed: 7, costs: &[5.0] })
+    let place = RowScope { scope: Scope::Instrument, instrument: "SIM".into(), interval };
+    ResultRow::of("test", &place, records, ScoreSettings { horizon: 1, seed: 7, costs: &[5.0] })
 }
 
 #[cfg(test)]
@@ -235,7 +240,7 @@ mod tests {
         let records: Vec<Record> = (0..370).map(|t| record(t, Neutral, 0.01)).collect();
         let row = row(&records);
         assert_eq!((row.score.accuracy, row.score.coverage), (None, Some(0.0)));
-        assert_eq!((row.interval_95, row.lead, row.best_baseline), (None, None, None));
+        assert_eq!((row.interval_95, row.excess_accuracy, row.best_baseline), (None, None, None));
         assert!(row.baselines.iter().all(|baseline| baseline.score.accuracy.is_none()));
         assert!(row.log_loss.is_some());
     }
@@ -246,7 +251,7 @@ mod tests {
         let row = row(&mostly_right(800));
         assert_eq!(row.best_baseline, Some(Baseline::AlwaysUp));
         assert_eq!(row.score.accuracy, Some(0.875));
-        assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);
+        assert!((row.excess_accuracy.unwrap().value - 0.125).abs() < 1e-12);
     }
 
     #[test]
@@ -256,7 +261,7 @@ mod tests {
             .map(|t| Record { probabilities: classes, ..record(t, Neutral, 0.01) })
             .collect();
         let row = row(&records);
-        assert_eq!(row.score.calls, 0);
+        assert_eq!(row.score.predictions, 0);
         assert_eq!(row.full_coverage.accuracy, Some(1.0));
         assert_eq!(row.full_coverage.coverage, Some(1.0));
     }

@@ -6,8 +6,8 @@ use windvane_candles::{Interval, Timestamp};
 
 use crate::metrics::Bounds;
 use crate::metrics::{Returns, SharpeRatio};
-use crate::score::baseline::known;
-use crate::score::bootstrap::{Bootstrap, Terms};
+use crate::score::baseline::available;
+use crate::score::bootstrap::{Bootstrap, ScoreSettings};
 use crate::score::comparison::LEVEL;
 use crate::score::iso;
 use crate::score::portfolio::{Flow, Portfolio};
@@ -96,6 +96,8 @@ pub struct NetResult {
     pub deflated_sharpe: Option<f64>,
     /// The baseline that earned the most at this cost on all test candles, with hindsight.
     pub best_baseline: Option<BaselineReturn>,
+    /// Benchmark: [`Baseline::AlwaysUp`] on the same candles at the same cost.
+    pub buy_and_hold: Option<BaselineReturn>,
 }
 
 impl NetResult {
@@ -153,32 +155,37 @@ impl Trading {
     /// assert_eq!(Trading::growth(&[], 1, 5.0), 1.0);
     /// ```
     pub fn growth(records: &[Record], horizon: usize, cost: f64) -> f64 {
-        let portfolio = Portfolio::of(records, |record| record.called, horizon.max(1));
+        let portfolio = Portfolio::of(records, |record| record.predicted, horizon.max(1));
         let fee = cost * BASIS_POINT;
         portfolio.flows.iter().fold(1.0, |equity, flow| equity * (1.0 + flow.net(fee)))
     }
 
-    /// Of records of one interval; `None` without any, and where intervals are mixed.
-    pub(crate) fn of(records: &[Record], terms: Terms<'_>, with_equity: bool) -> Option<Self> {
+    /// Trades records of one interval; `None` without records or with several intervals.
+    pub(crate) fn of(
+        records: &[Record],
+        settings: ScoreSettings<'_>,
+        with_equity: bool,
+    ) -> Option<Self> {
         let interval = records.first()?.interval;
         if records.iter().any(|record| record.interval != interval) {
             return None;
         }
-        let portfolio = Portfolio::of(records, |record| record.called, terms.horizon);
+        let portfolio = Portfolio::of(records, |record| record.predicted, settings.horizon);
         let mut baselines = Vec::new();
-        for rule in known(records) {
+        for rule in available(records) {
             let traded =
-                Portfolio::of(records, |record| record.baselines.call(rule), terms.horizon);
+                Portfolio::of(records, |record| record.baselines.direction(rule), settings.horizon);
             baselines.push((rule, traded));
         }
         let year = portfolio.periods_per_year(interval);
         let whole = portfolio.total();
         let n = portfolio.flows.len() as f64;
-        let bootstrap = bootstrap(&portfolio, interval, terms);
-        let mut net = Vec::with_capacity(terms.costs.len());
-        for cost in terms.costs {
+        let bootstrap = bootstrap(&portfolio, interval, settings);
+        let mut net = Vec::with_capacity(settings.costs.len());
+        for cost in settings.costs {
             let fee = cost * BASIS_POINT;
             let returns = portfolio.returns(fee);
+            let baselines = baseline_returns(&baselines, fee, year);
             net.push(NetResult {
                 cost: *cost,
                 mean: returns.iter().sum::<f64>() / n,
@@ -187,11 +194,12 @@ impl Trading {
                 break_even_accuracy: break_even_accuracy(&whole, fee),
                 sharpe_ratio: SharpeRatio::of(&returns),
                 deflated_sharpe: None,
-                best_baseline: best_baseline(&baselines, fee, year),
+                best_baseline: best_return(&baselines),
+                buy_and_hold: baselines.iter().find(|b| b.rule == Baseline::AlwaysUp).copied(),
             });
         }
         let equity =
-            if with_equity { equity(&portfolio, interval, terms.costs) } else { Vec::new() };
+            if with_equity { equity(&portfolio, interval, settings.costs) } else { Vec::new() };
         Some(Self {
             periods: portfolio.flows.len(),
             periods_per_year: year,
@@ -212,12 +220,12 @@ impl Trading {
 
 /// Several periods added up.
 #[derive(Debug, Clone, Copy, Default)]
-struct Periods {
+struct FlowSum {
     flow: Flow,
     count: usize,
 }
 
-impl AddAssign for Periods {
+impl AddAssign for FlowSum {
     fn add_assign(&mut self, more: Self) {
         self.flow += more.flow;
         self.count += more.count;
@@ -228,17 +236,17 @@ impl AddAssign for Periods {
 fn bootstrap(
     portfolio: &Portfolio,
     interval: Interval,
-    terms: Terms<'_>,
-) -> Option<Bootstrap<Periods>> {
+    settings: ScoreSettings<'_>,
+) -> Option<Bootstrap<FlowSum>> {
     let times = portfolio.times.iter().map(|time| time.millis().div_euclid(interval.millis()));
-    let periods = portfolio.flows.iter().map(|flow| Periods { flow: *flow, count: 1 });
-    Bootstrap::of_times(times.zip(periods).collect(), terms.horizon, terms.seed)
+    let periods = portfolio.flows.iter().map(|flow| FlowSum { flow: *flow, count: 1 });
+    Bootstrap::of_times(times.zip(periods).collect(), settings.horizon, settings.seed)
 }
 
 /// Interval of the mean return after a fee.
-fn net_bounds(bootstrap: &Bootstrap<Periods>, fee: f64) -> Option<Bounds> {
+fn net_bounds(bootstrap: &Bootstrap<FlowSum>, fee: f64) -> Option<Bounds> {
     let all = f64::NEG_INFINITY..=f64::INFINITY;
-    bootstrap.bounds(|some| Some(some.flow.net(fee) / some.count as f64), LEVEL, all)
+    bootstrap.bounds(|sum| Some(sum.flow.net(fee) / sum.count as f64), LEVEL, all)
 }
 
 /// Growth and risk; without what is reckoned per year if less than [`MIN_DAYS`] were tested.
@@ -262,16 +270,23 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-fn best_baseline(
+/// Results of trading the baselines after a fee.
+fn baseline_returns(
     baselines: &[(Baseline, Portfolio)],
     fee: f64,
     periods_per_year: Option<f64>,
-) -> Option<BaselineReturn> {
+) -> Vec<BaselineReturn> {
     let results = baselines.iter().map(|(rule, portfolio)| {
         let returns = portfolio.returns(fee);
         let mean = returns.iter().sum::<f64>() / returns.len() as f64;
         BaselineReturn { rule: *rule, mean, returns: yearly(&returns, periods_per_year) }
     });
+    results.collect()
+}
+
+/// Baseline with the highest mean return, the first one on a tie.
+fn best_return(baselines: &[BaselineReturn]) -> Option<BaselineReturn> {
+    let results = baselines.iter().copied();
     results.reduce(|best, next| if next.mean > best.mean { next } else { best })
 }
 
@@ -329,7 +344,7 @@ mod tests {
     use super::*;
     use crate::score::testing::{mostly_right as records, record};
 
-    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
+    const SETTINGS: ScoreSettings<'_> = ScoreSettings { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
 
     fn close(got: f64, want: f64) {
         assert!((got - want).abs() < 1e-12 * want.abs().max(1.0) * 10.0, "{got} {want}");
@@ -338,8 +353,8 @@ mod tests {
     // By hand: of eight hours 7 come true and 1 does not, 1 % each; two turns of 2, but the first
     // is made from flat, which is 1, and the last position is closed, which is 1 more.
     #[test]
-    fn what_is_left_and_where_nothing_is_left_are_those_by_hand() {
-        let trading = Trading::of(&records(800), TERMS, false).unwrap();
+    fn trading_returns_and_break_even_equal_a_calculation_by_hand() {
+        let trading = Trading::of(&records(800), SETTINGS, false).unwrap();
         let turnover = (100.0 * 4.0 - 1.0 + 1.0) / 800.0;
         close(trading.turnover, turnover);
         close(trading.gross_mean, 0.0075);
@@ -353,6 +368,7 @@ mod tests {
         // Buying and holding earns half as much and pays almost nothing.
         let baseline = net.best_baseline.unwrap();
         assert_eq!(baseline.rule, Baseline::AlwaysUp);
+        assert_eq!(net.buy_and_hold, Some(baseline));
         close(baseline.mean, 0.005 - 0.001 * 2.0 / 800.0);
     }
 
@@ -361,7 +377,7 @@ mod tests {
     fn a_hit_rate_above_even_is_a_result_above_nothing() {
         let mut random =
             windvane_lstm_core::Stream::new(5, windvane_lstm_core::Purpose::Shuffle, 0, 0);
-        let mut ahead = 0;
+        let mut profitable = 0;
         for _ in 0..200 {
             let mut records = Vec::new();
             for t in 0..60 {
@@ -369,20 +385,20 @@ mod tests {
                     (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
                 records.push(record(t, if t % 3 == 0 { Down } else { Up }, change));
             }
-            let trading = Trading::of(&records, TERMS, false).unwrap();
+            let trading = Trading::of(&records, SETTINGS, false).unwrap();
             for net in &trading.net {
                 let above = trading.hit_rate.unwrap() > net.break_even_accuracy.unwrap();
                 assert_eq!(above, net.mean > 0.0, "{trading:?}");
-                ahead += usize::from(above);
+                profitable += usize::from(above);
             }
         }
-        assert!((20..380).contains(&ahead), "{ahead}");
+        assert!((20..380).contains(&profitable), "{profitable}");
     }
 
     #[test]
     fn less_than_ninety_days_have_no_growth_per_year() {
         let [short, long] = [24 * 90 - 1, 24 * 90 + 1]
-            .map(|hours| Trading::of(&records(hours), TERMS, false).unwrap());
+            .map(|hours| Trading::of(&records(hours), SETTINGS, false).unwrap());
         assert_eq!((short.gross.annual_return, short.net[1].returns.calmar), (None, None));
         assert_eq!(short.net[0].best_baseline.unwrap().returns.annual_return, None);
         assert!(short.gross.total.is_some() && short.gross.sharpe.is_some());
@@ -392,7 +408,7 @@ mod tests {
     #[test]
     fn the_curve_ends_where_the_returns_do_and_keeps_the_deepest_fall() {
         for n in [1, 2, 150, 199, 200, 1_000] {
-            let trading = Trading::of(&records(n), TERMS, true).unwrap();
+            let trading = Trading::of(&records(n), SETTINGS, true).unwrap();
             let curve = &trading.equity;
             assert_eq!(curve.len(), usize::try_from(n).unwrap().min(POINTS - 1) + 1);
             assert!(curve.windows(2).all(|two| two[0].time < two[1].time));
@@ -412,11 +428,11 @@ mod tests {
     #[test]
     fn mixed_intervals_are_not_traded_and_no_calls_cost_nothing() {
         let mut mixed = records(40);
-        assert_eq!(Trading::of(&[], TERMS, true), None);
+        assert_eq!(Trading::of(&[], SETTINGS, true), None);
         mixed[3].interval = Interval::DAY;
-        assert_eq!(Trading::of(&mixed, TERMS, true), None);
+        assert_eq!(Trading::of(&mixed, SETTINGS, true), None);
         let idle: Vec<Record> = (0..40).map(|t| record(t, Direction::Neutral, 0.01)).collect();
-        let idle = Trading::of(&idle, TERMS, true).unwrap();
+        let idle = Trading::of(&idle, SETTINGS, true).unwrap();
         assert_eq!((idle.break_even_cost, idle.net[1].break_even_accuracy), (None, None));
         assert_eq!((idle.net[1].interval_95, idle.net[1].sharpe_ratio), (None, None));
         close(idle.net[1].mean, 0.0);
@@ -431,7 +447,7 @@ mod tests {
             let records: Vec<Record> = (0..900)
                 .map(|t| record(t, Up, if random.uniform() < share { 0.01 } else { -0.01 }))
                 .collect();
-            all.push(Trading::of(&records, TERMS, false).unwrap());
+            all.push(Trading::of(&records, SETTINGS, false).unwrap());
         }
         let mut alone = all[0].clone();
         deflate(&mut [&mut alone]);

@@ -12,9 +12,9 @@ use windvane_signals::{
 
 /// Change of another pair's candle from its open to its close.
 #[derive(Debug)]
-struct Beside(Pair);
+struct OtherPairMove(Pair);
 
-impl Channel for Beside {
+impl Channel for OtherPairMove {
     fn update(&mut self, market: &windvane_signals::MarketSnapshot<'_>) -> Option<f64> {
         market.other(&self.0).map(|candle| candle.close() / candle.open() - 1.0)
     }
@@ -38,7 +38,7 @@ fn registry() -> Registry {
     registry.register("my_bot.days", |_| Ok(Box::new(Momentum::new(72)?)));
     registry.register("my_bot.beside", |spec| {
         spec.check(&[], 1)?;
-        Ok(Box::new(Beside(spec.pairs()[0].clone())))
+        Ok(Box::new(OtherPairMove(spec.pairs()[0].clone())))
     });
     registry
 }

@@ -1,5 +1,5 @@
 //! Markets and models for the tests.
-#![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(dead_code, reason = "some functions are used with a feature only")]
 use std::collections::HashMap;
 
 use windvane_backtest::{Backtest, Instrument, Report};

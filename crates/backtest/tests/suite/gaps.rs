@@ -1,6 +1,6 @@
 //! What is tested on has no say in the gap policy, nor in anything else that is learned.
 use crate::common::{learned, run, simulated, thinned};
-use windvane_backtest::report::Training;
+use windvane_backtest::report::TrainingResult;
 use windvane_backtest::{Backtest, Instrument, Plan, Report, ResultRow};
 use windvane_candles::Interval;
 use windvane_candles::simulate::MarketModel;
@@ -57,7 +57,7 @@ fn candles_missing_in_the_test_change_nothing_that_is_learned() {
         |market: &Instrument| backtest.run(std::slice::from_ref(market), &v2(), &|_| {}).unwrap();
     let thin = learned(thinned(&market.series, |index| !(2_200..2_260).contains(&index)));
     let (before, after) = (run(&market), run(&thin));
-    let learned = |report: &Report| -> Vec<Training> { report.training.clone() };
+    let learned = |report: &Report| -> Vec<TrainingResult> { report.training.clone() };
     assert_eq!(learned(&before), learned(&after));
     assert_eq!(after.groups[0].gap_policy, GapPolicy::Reset);
     assert_ne!(before.results[0].score.candles, after.results[0].score.candles);
@@ -79,18 +79,18 @@ fn a_policy_that_is_given_is_taken_and_told() {
         backtest.run(&[whole("AAA")], &v2(), &|_| {}).unwrap()
     };
     for (policy, words) in [
-        (SESSIONS, "up to 168 missing candles are passed over"),
-        (GapPolicy::Reset, "signals start anew behind a gap"),
-        (GapPolicy::Hold { max_missing: 5 }, "up to 5 missing candles are filled in, flat"),
+        (SESSIONS, "up to 168 missing candles are skipped"),
+        (GapPolicy::Reset, "signals restart after a gap"),
+        (GapPolicy::Hold { max_missing: 5 }, "up to 5 missing candles are filled with the last"),
     ] {
         let report = run(Some(policy));
         assert_eq!((report.run.gaps, report.groups[0].gap_policy), (Some(policy), policy));
         let text = report.to_markdown();
         assert!(text.contains(words) && text.contains("(as given)"), "{text}");
     }
-    let guessed = run(None);
-    assert_eq!(guessed.run.gaps, None);
-    assert!(guessed.to_markdown().contains("before the first validation)"));
+    let inferred = run(None);
+    assert_eq!(inferred.run.gaps, None);
+    assert!(inferred.to_markdown().contains("(inferred from the share of missing time steps"));
     let backtest = Backtest { gaps: Some(GapPolicy::Error), ..Backtest::default() };
     let error = backtest.run(&[whole("AAA")], &v2(), &|_| {}).unwrap_err().to_string();
     assert!(error.contains("1 candle"), "{error}");

@@ -44,7 +44,7 @@ fn weighted_signals_know_nothing_on_a_martingale() {
     let row = &report.results[0];
     let error = (0.25 / row.score.scored as f64).sqrt();
     assert!((row.score.accuracy.unwrap() - 0.5).abs() < 4.0 * error);
-    assert!(row.lead.unwrap().p_value.unwrap() > 1e-3);
+    assert!(row.excess_accuracy.unwrap().p_value.unwrap() > 1e-3);
 }
 
 // Defect 1: 0 of 370 and 0 of 34, printed without a word.
@@ -69,7 +69,7 @@ fn what_no_skill_explains_is_warned_of() {
     };
     assert_eq!(report.results[0].score.accuracy, Some(0.0));
     assert_eq!(codes("backwards"), [WarningCode::AllOrNothing]);
-    assert_eq!(codes("silent"), [WarningCode::NoCalls]);
+    assert_eq!(codes("silent"), [WarningCode::NoPredictions]);
     assert_eq!(codes("bull"), [WarningCode::OneDirection]);
 }
 
@@ -82,7 +82,7 @@ fn undefined_is_a_dash_in_text_and_null_in_json() {
     assert_eq!(headline[3..], ["0", "-", "-", "0.00", "-", "-"]);
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     let row = &json["results"][0];
-    for field in ["accuracy", "interval_95", "best_baseline", "lead"] {
+    for field in ["accuracy", "interval_95", "best_baseline", "excess_accuracy"] {
         assert!(row[field].is_null(), "{field}");
     }
     assert_eq!(row["coverage"], 0.0);
@@ -127,7 +127,7 @@ fn candles_after_a_test_change_nothing_before() {
         (folds, training)
     };
     assert_eq!(early(&before), early(&after));
-    let last = |report: &windvane_backtest::Report| report.results[0].score.hits;
+    let last = |report: &windvane_backtest::Report| report.results[0].score.correct;
     assert_ne!(last(&before), last(&after));
 }
 
@@ -154,18 +154,18 @@ fn one_metric_everywhere() {
     let report = run(&markets, &boxed(vec![coin("coin", 9)]));
     let sum = |scope| {
         let rows = report.results.iter().filter(|row| row.scope == scope);
-        rows.fold((0, 0, 0), |(candles, scored, hits), row| {
+        rows.fold((0, 0, 0), |(candles, scored, correct), row| {
             let score = row.score;
-            (candles + score.candles, scored + score.scored, hits + score.hits)
+            (candles + score.candles, scored + score.scored, correct + score.correct)
         })
     };
     assert_eq!(sum(Scope::Instrument), sum(Scope::Interval));
     assert_eq!(sum(Scope::Instrument), sum(Scope::All));
     let pooled = report.results.iter().find(|row| row.scope == Scope::Interval).unwrap();
-    let folds: usize = pooled.folds.iter().map(|fold| fold.score.hits).sum();
-    assert_eq!(folds, pooled.score.hits);
+    let folds: usize = pooled.folds.iter().map(|fold| fold.score.correct).sum();
+    assert_eq!(folds, pooled.score.correct);
     for row in &report.results {
-        let expected = row.score.hits as f64 / row.score.scored as f64;
+        let expected = row.score.correct as f64 / row.score.scored as f64;
         assert_eq!(row.score.accuracy.map(f64::to_bits), Some(expected.to_bits()));
         assert_eq!(row.confusion.total(), row.score.candles);
     }
@@ -199,12 +199,14 @@ fn the_best_of_many_coins_is_not_ahead() {
     assert_eq!(report.ranking.len(), 8);
     let ordered = report.ranking.windows(2).all(|two| two[0].accuracy >= two[1].accuracy);
     assert!(ordered);
-    assert!(report.ranking.iter().all(|rank| !rank.ahead && rank.p_holm.unwrap() > 0.05));
+    assert!(report.ranking.iter().all(|rank| !rank.significant && rank.p_holm.unwrap() > 0.05));
     let text = report.to_markdown();
-    assert!(text.contains("No model's lead can be told from the best baseline"), "{text}");
-    assert!(text.contains("corrected for 8 models compared"));
+    let verdict = "No model beats the best baseline by a statistically significant margin (95 %, \
+                   Holm-corrected for 8 models).";
+    assert_eq!(report.verdict(), verdict);
+    assert!(text.contains(verdict), "{text}");
     for row in report.headline() {
-        assert!(row.score.calls > 0 && row.interval_95.is_some(), "{row:?}");
+        assert!(row.score.predictions > 0 && row.interval_95.is_some(), "{row:?}");
     }
 }
 
@@ -224,9 +226,12 @@ fn a_real_lead_is_told_apart() {
     };
     let report = run(&[market], &boxed(vec![coin("coin", 2), good]));
     assert_eq!(report.ranking[0].model, "good");
-    assert!(report.ranking[0].ahead);
-    assert!(!report.ranking[1].ahead);
-    assert!(report.to_markdown().contains("Told apart from the best baseline: good ("));
+    assert!(report.ranking[0].significant);
+    assert!(!report.ranking[1].significant);
+    let verdict = report.verdict();
+    assert!(verdict.starts_with("good beats the best baseline (last sign) by +"), "{verdict}");
+    assert!(verdict.contains("], p < 0.001 (Holm-corrected for 2 models)."), "{verdict}");
+    assert!(report.to_markdown().contains(&verdict));
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_killed_backtest_goes_on_from_whole_files() {
     for kill in 0..kills {
         let before = written();
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed::a_child_that_runs_until_it_is_killed", "--ignored"])
+            .args(["--exact", "killed::child_process_runs_until_it_is_killed", "--ignored"])
             .env(FOLDER, &folder)
             .stdout(Stdio::null())
             .spawn()

@@ -46,9 +46,9 @@ fn validation_that_leaves_nothing_to_train_on_is_named() {
     let span = "validation takes the time from 2020-01-10T00:00:00Z to the test at 2020-07-10";
     assert!(text.contains(span) && text.contains("must start later"), "{text}");
     // Row 44 is the first with a window; its candle closes a day later.
-    assert!(text.contains("the first is decided at 2020-02-15T00:00:00Z"), "{text}");
+    assert!(text.contains("the first sample is decided at 2020-02-15T00:00:00Z"), "{text}");
     let text = error_of("2020-07-09", "2020-07-10");
-    assert!(text.contains("in the validation from 2020-07-09"), "{text}");
+    assert!(text.contains("in the validation period from 2020-07-09"), "{text}");
 }
 
 #[test]
@@ -68,11 +68,11 @@ fn two_learners_of_one_kind_run_side_by_side() {
     };
     assert!(accuracy("follow") > 0.5 && (accuracy("follow") + accuracy("fade") - 1.0).abs() < 0.01);
     let alone = run(&[market()], &[fade()]);
-    let hits = |report: &Report| {
+    let correct = |report: &Report| {
         let row = report.results.iter().find(|row| row.model == "fade").unwrap();
-        row.score.hits
+        row.score.correct
     };
-    assert_eq!(hits(&report), hits(&alone));
+    assert_eq!(correct(&report), correct(&alone));
     let twice = Backtest::default().run(&[market()], &[fade(), fade()], &|_| {}).unwrap_err();
     assert!(twice.to_string().contains("the id fade"), "{twice}");
 }
@@ -141,8 +141,8 @@ fn who_is_tested_without_a_training_window_of_its_own_is_named() {
     }
     assert_eq!((untrained[0], records[3]), (&["YOUNG".to_string()][..], true));
     let text = report.to_markdown();
-    let sentence = "Learned from other instruments only, for want of a training window of their \
-                    own: 1h fold 1: YOUNG";
+    let sentence = "Tested by models that were trained on other instruments only, because there \
+                    was no training window of their own: 1h fold 1: YOUNG";
     assert!(text.contains(sentence), "{text}");
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["groups"][0]["folds"][0]["untrained"][0], "YOUNG");

@@ -38,8 +38,8 @@ fn under_combinations_no_candle_counts_twice() {
     assert_eq!(paths, [1, 2, 3, 4, 5]);
     assert!(row.paths.iter().all(|path| path.score.candles == tested));
     assert_eq!(row.paths[0].score, row.score);
-    let hits: Vec<usize> = row.paths.iter().map(|path| path.score.hits).collect();
-    assert!(hits.windows(2).any(|two| two[0] != two[1]), "{hits:?}");
+    let correct: Vec<usize> = row.paths.iter().map(|path| path.score.correct).collect();
+    assert!(correct.windows(2).any(|two| two[0] != two[1]), "{correct:?}");
     let folds: usize = row.folds.iter().map(|fold| fold.score.candles).sum();
     assert_eq!(folds, windows);
     // The coin throws by time alone: all its paths are one.
@@ -68,12 +68,12 @@ fn the_report_says_that_models_learned_from_later_candles() {
     let first = &report.training[0].record;
     assert!(first.until > report.groups[0].folds[0].test_until.unwrap());
     let text = report.to_markdown();
-    assert!(text.contains("learned from on both sides of them"), "{text}");
+    assert!(text.contains("training on both sides of the test"), "{text}");
     assert!(text.contains("1 (groups 1)"), "{text}");
     let several = groups(Combinatorial::default());
     let text = several.to_markdown();
     assert!(text.contains("results are those of path 1 of 5"), "{text}");
-    assert!(text.contains("candles after them, too, which nobody has who trades"), "{text}");
+    assert!(text.contains("trained on later candles, which is impossible in trading"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&several.to_json()).unwrap();
     assert_eq!(json["run"]["plan"]["kind"], "combinatorial");
     assert_eq!(json["run"]["plan"]["paths"], 5);
@@ -89,7 +89,7 @@ fn a_rolling_window_learns_from_the_last_candles_only() {
         assert!(training.record.from.plus(Interval::HOUR, 500).unwrap() >= fold.test_from);
         assert!((410..=425).contains(&training.record.windows), "{}", training.record.windows);
     }
-    assert!(report.to_markdown().contains("learning from the last 500 candles"));
+    assert!(report.to_markdown().contains("training on the last 500 candles"));
     let grows = run(&[market("AAA", 3_000)], &boxed(vec![coin("coin", 1)]));
     let rolls = report.results.iter().find(|row| row.model == "coin").unwrap();
     assert_eq!(rolls.score, grows.results[0].score);

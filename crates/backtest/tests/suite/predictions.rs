@@ -46,12 +46,12 @@ fn rows_give_the_numbers_of_the_report() {
             let scored = own
                 .iter()
                 .filter(|row| row.direction != Direction::Neutral && row.realised_return != 0.0);
-            let hits = scored
+            let correct = scored
                 .clone()
                 .filter(|row| row.direction == Direction::of_change(row.realised_return));
             assert_eq!(own.len(), result.score.candles);
             assert_eq!(scored.clone().count(), result.score.scored);
-            let accuracy = hits.count() as f64 / scored.count() as f64;
+            let accuracy = correct.count() as f64 / scored.count() as f64;
             assert_eq!(Some(accuracy), result.score.accuracy);
         }
         assert!(predictions.iter().all(|row| {

@@ -127,7 +127,10 @@ fn costs_are_reckoned_with_and_nonsense_is_refused() {
     // The second of two costs stands for the middle.
     let text = report.verdict_after_costs().unwrap();
     assert!(
-        text.starts_with("After costs of 7.5 bp, the best: ") && text.contains("per 1h candle"),
+        text.starts_with("1h candles, after costs of 7.5 bp: v2 earns ")
+            && text.contains(" bp per candle [")
+            && text.contains("; buy and hold")
+            && text.matches("(Sharpe ratio ").count() >= 2,
         "{text}"
     );
     assert!(report.to_markdown().contains(&text));
@@ -160,7 +163,7 @@ fn what_is_too_good_is_marked_wherever_it_is_shown() {
     let report = run(std::slice::from_ref(&market), &boxed(vec![oracle(&market.series)]));
     let mark = "(suspicious: audit)";
     assert!(report.results.iter().filter(|row| row.interval.is_some()).all(|row| row.suspicious));
-    for model in [report.headline_table(), report.confident_table(), report.trading_table()] {
+    for model in [report.headline_table(), report.most_confident_table(), report.trading_table()] {
         assert!(model.rows[0][0].ends_with(mark), "{model}");
     }
     let honest = run(std::slice::from_ref(&market), &boxed(vec![coin("coin", 3)]));
@@ -180,18 +183,21 @@ fn the_best_is_compared_with_the_next_on_the_same_candles() {
         }
     };
     let report = run(&[market], &boxed(vec![coin("one", 1), good, coin("two", 2)]));
-    let over = |report: &Report, place: usize| report.ranking[place].over_next;
+    let over = |report: &Report, place: usize| report.ranking[place].excess_over_next;
     let first = over(&report, 0).unwrap();
     assert!(first.interval_95.unwrap().low > 0.15 && first.p_value.unwrap() < 1e-6);
     // All call every candle, so the lead is the difference of the two.
     let accuracy = |place: usize| report.ranking[place].accuracy.unwrap();
-    assert!((first.lead - (accuracy(0) - accuracy(1))).abs() < 1e-12);
+    assert!((first.value - (accuracy(0) - accuracy(1))).abs() < 1e-12);
     assert!(over(&report, 1).unwrap().interval_95.unwrap().low < 0.0);
     assert_eq!(over(&report, 2), None);
     let text = report.best_against_next().unwrap();
-    assert!(text.starts_with("good leads ") && text.contains("can be told apart"), "{text}");
+    assert!(
+        text.starts_with("good beats ") && text.contains("statistically significant"),
+        "{text}"
+    );
     // Corrected p-values are never below the raw ones.
     for rank in &report.ranking {
-        assert!(rank.p_holm.unwrap() >= rank.lead.unwrap().p_value.unwrap());
+        assert!(rank.p_holm.unwrap() >= rank.excess_accuracy.unwrap().p_value.unwrap());
     }
 }

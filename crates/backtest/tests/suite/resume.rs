@@ -166,15 +166,15 @@ fn other_settings_learners_or_data_take_nothing_over() {
     assert_eq!((resumed(&backtest, &silent), resumed(&backtest, &silent)), (8, 8));
     let mut later = markets();
     later.remove(2);
-    let heard = AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
     let on_event = |event: Event<'_>| {
         if let Event::Resumed { .. } = event {
-            heard.fetch_add(1, Ordering::SeqCst);
+            count.fetch_add(1, Ordering::SeqCst);
         }
     };
     backtest.run(&later, &learners(0).0, &on_event).unwrap();
-    // The daily group is as it was; the hourly one has other windows.
-    assert_eq!(heard.load(Ordering::SeqCst), 12);
+    // The daily group is unchanged; the hourly group has other windows.
+    assert_eq!(count.load(Ordering::SeqCst), 12);
 }
 
 #[test]

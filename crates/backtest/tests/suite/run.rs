@@ -43,7 +43,7 @@ fn the_json_has_its_layout() {
     let mut report = run(&markets(), &[v2()]);
     report.run.command = Some("backtest --all".to_string());
     let text = report.to_json();
-    assert!(text.starts_with("{\n  \"schema\": 2,\n  \"run\": {"));
+    assert!(text.starts_with("{\n  \"schema\": 3,\n  \"run\": {"));
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     // The parser sorts keys; the order is that of the text.
     let keys: Vec<&str> = text
@@ -65,7 +65,7 @@ fn the_json_has_its_layout() {
     assert_eq!(json["results"][0]["baselines"][3]["rule"], "opposite_of_last_sign");
     let pooled = json["results"].as_array().unwrap().iter().find(|row| row["scope"] == "interval");
     let pooled = pooled.unwrap();
-    let shares: Vec<f64> = pooled["selected"]
+    let shares: Vec<f64> = pooled["most_confident"]
         .as_array()
         .unwrap()
         .iter()
@@ -81,6 +81,14 @@ fn the_json_has_its_layout() {
     assert!(trading["equity"][0]["time"].as_str().unwrap().ends_with('Z'));
     assert!(pooled["over_time"][0]["from"].as_str().unwrap().ends_with("T00:00:00Z"));
     assert_eq!(json["importance"][0]["channel"], json["run"]["channels"][0]);
+    for key in ["value", "interval_95", "p_value"] {
+        assert!(pooled["excess_accuracy"].get(key).is_some(), "{key}");
+    }
+    assert!(pooled["predictions"].is_u64() && pooled["correct"].is_u64());
+    let rank = &json["ranking"][0];
+    assert!(rank["significant"].is_boolean() && rank["excess_over_next"].is_null());
+    assert_eq!(trading["net"][0]["buy_and_hold"]["rule"], "always_up");
+    assert!(json["timing"]["started_at"].as_str().unwrap().ends_with('Z'));
 }
 
 #[test]

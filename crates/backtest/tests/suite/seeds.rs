@@ -43,7 +43,7 @@ fn each_seed_scores_as_it_does_alone_and_the_first_is_reported() {
     assert_eq!(first, run(&market(), &[small_lstm()]).results);
     assert!(report.ranking[0].complete);
     let text = report.to_markdown();
-    assert!(text.contains("Accuracy over the seeds. All other numbers are of the first."));
+    assert!(text.contains("Accuracy over the seeds. All other numbers are of the first seed."));
     assert!(text.contains("seeds 42 to 44"), "{text}");
     assert!(!run(&market(), &[small_lstm()]).to_json().contains("\"seeds\": ["));
 }

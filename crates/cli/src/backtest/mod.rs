@@ -66,6 +66,11 @@ fn backtest(
     })
 }
 
+/// First clause of the description of a model: its label and method.
+fn short_description(description: &str) -> String {
+    description.split(';').next().unwrap_or(description).to_string()
+}
+
 /// Removes the kept tasks of a run, and their folder if nothing else is in it. A failure does no
 /// harm: a later run recognises its own tasks.
 fn clear(tasks: &Path) {
@@ -80,6 +85,11 @@ fn clear(tasks: &Path) {
 /// Adds the command, the notes and the skipped files to the report.
 fn complete(mut report: Report, options: &Options, loaded: data::Loaded) -> Report {
     report.run.command = Some(options.command());
+    report.run.model_descriptions = options
+        .models()
+        .iter()
+        .map(|entry| (entry.name.to_string(), short_description(entry.description)))
+        .collect();
     report.run.notes = loaded.notes;
     report.run.notes.extend(options.validation());
     report.skipped = loaded.skipped;

@@ -3,8 +3,8 @@ use windvane_candles::Timestamp;
 
 /// An axis of a plot.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Axis {
-    /// Measured quantity, with its unit.
+pub(crate) struct PlotAxis {
+    /// Quantity with its unit.
     pub(crate) label: String,
     pub(crate) from: f64,
     pub(crate) to: f64,
@@ -14,9 +14,9 @@ pub(crate) struct Axis {
     pub(crate) grid: bool,
 }
 
-impl Axis {
-    /// Numbers from the least to the greatest value and a bit beyond, about `count` ticks at
-    /// round ones. Values that are not finite are left out.
+impl PlotAxis {
+    /// Creates an axis from the minimum to the maximum of the values with a margin, with about
+    /// `count` ticks at round numbers. Values that are not finite are left out.
     pub(crate) fn numbers(
         label: &str,
         values: impl IntoIterator<Item = f64>,
@@ -41,12 +41,8 @@ impl Axis {
         while k * step <= to + slack {
             let value = k * step;
             let text = format!("{value:.decimals$}");
-            let text = if text.trim_start_matches('-').trim_matches(['0', '.']).is_empty() {
-                text.trim_start_matches('-').to_string()
-            } else {
-                text
-            };
-            ticks.push((value, text));
+            let is_zero = text.trim_start_matches('-').trim_matches(['0', '.']).is_empty();
+            ticks.push((value, text.replace('-', if is_zero { "" } else { "−" })));
             k += 1.0;
         }
         Self { label: label.to_string(), from, to, ticks, grid: true }
@@ -169,12 +165,12 @@ pub(crate) fn short(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn texts(axis: &Axis) -> Vec<&str> {
+    fn texts(axis: &PlotAxis) -> Vec<&str> {
         axis.ticks.iter().map(|(_, text)| text.as_str()).collect()
     }
 
-    fn ratios(low: f64, high: f64) -> Axis {
-        Axis::ratios("", [low.log10(), high.log10()], 5)
+    fn ratios(low: f64, high: f64) -> PlotAxis {
+        PlotAxis::ratios("", [low.log10(), high.log10()], 5)
     }
 
     fn millis(text: &str) -> f64 {
@@ -184,12 +180,15 @@ mod tests {
     #[test]
     fn ticks_are_round_and_within_the_range() {
         assert_eq!(
-            texts(&Axis::between("", 0.0, 1.0, 5)),
+            texts(&PlotAxis::between("", 0.0, 1.0, 5)),
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
         );
-        assert_eq!(texts(&Axis::between("", -0.3, 0.3, 3)), ["-0.2", "0.0", "0.2"]);
-        assert_eq!(texts(&Axis::between("", 47.0, 55.2, 4)), ["50", "55"]);
-        assert_eq!(texts(&Axis::between("", 0.0, 31_000.0, 4)), ["0", "10000", "20000", "30000"]);
+        assert_eq!(texts(&PlotAxis::between("", -0.3, 0.3, 3)), ["−0.2", "0.0", "0.2"]);
+        assert_eq!(texts(&PlotAxis::between("", 47.0, 55.2, 4)), ["50", "55"]);
+        assert_eq!(
+            texts(&PlotAxis::between("", 0.0, 31_000.0, 4)),
+            ["0", "10000", "20000", "30000"]
+        );
     }
 
     #[test]
@@ -204,21 +203,21 @@ mod tests {
     #[test]
     fn any_values_make_an_axis() {
         for values in [vec![], vec![f64::NAN], vec![3.0], vec![0.0, 0.0], vec![1e9, -1e9]] {
-            let axis = Axis::numbers("", values, 4);
+            let axis = PlotAxis::numbers("", values, 4);
             assert!(axis.from < axis.to && (1..9).contains(&axis.ticks.len()), "{axis:?}");
         }
-        let times = Axis::times([0.0], 4);
+        let times = PlotAxis::times([0.0], 4);
         assert!(times.from < times.to && !times.ticks.is_empty());
     }
 
     #[test]
     fn times_are_marked_at_firsts() {
         let [from, to] = ["2021-03-04T00:00:00Z", "2024-08-01T00:00:00Z"].map(millis);
-        assert_eq!(texts(&Axis::times([from, to], 4)), ["2022", "2023", "2024"]);
+        assert_eq!(texts(&PlotAxis::times([from, to], 4)), ["2022", "2023", "2024"]);
         let [from, to] = ["2021-03-04T00:00:00Z", "2021-08-20T00:00:00Z"].map(millis);
-        assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-04", "2021-07"]);
+        assert_eq!(texts(&PlotAxis::times([from, to], 4)), ["2021-04", "2021-07"]);
         let [from, to] = ["2021-03-04T00:00:00Z", "2021-03-09T00:00:00Z"].map(millis);
-        assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-03-05", "2021-03-07"]);
+        assert_eq!(texts(&PlotAxis::times([from, to], 4)), ["2021-03-05", "2021-03-07"]);
     }
 
     #[test]

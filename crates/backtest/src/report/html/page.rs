@@ -1,20 +1,23 @@
 //! The page: every section of the report, with its plots.
 use askama::Template;
 
+use super::colour;
 use super::figures::Figures;
-use super::ink;
 use crate::report::Report;
-use crate::report::headline::{UNDEFINED, bounds, lead, percent};
-use crate::report::section::{Part, Section};
+use crate::report::format::{UNDEFINED, bounds, edge, percent, thousands};
+use crate::report::section::{Section, SectionPart};
 use crate::score::{ResultRow, Scope};
+
+/// Titles of the sections at the top of the page.
+const FIRST_SECTIONS: [&str; 3] = ["Skipped files", "Failures", "Warnings"];
 
 /// Data of the page template.
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Page {
+struct ReportPage {
     title: String,
-    verdict: String,
-    after_costs: Option<String>,
+    run_date: String,
+    verdicts: Vec<String>,
     leader: String,
     introduction: &'static str,
     colours: String,
@@ -27,11 +30,11 @@ struct Chapter {
     /// Anchor of a link.
     id: String,
     title: &'static str,
-    /// Parts before the plots.
-    open: Vec<Part>,
+    /// Visible parts before the plots.
+    open: Vec<SectionPart>,
     figures: Figures,
-    /// Parts after the plots, folded up.
-    folded: Vec<Part>,
+    /// Collapsed parts after the plots.
+    folded: Vec<SectionPart>,
 }
 
 impl Report {
@@ -42,14 +45,14 @@ impl Report {
         let (first, others): (Vec<Section>, Vec<Section>) = self
             .sections()
             .into_iter()
-            .partition(|section| matches!(section.title, "Not read" | "Failures" | "Warnings"));
-        let page = Page {
+            .partition(|section| FIRST_SECTIONS.contains(&section.title));
+        let page = ReportPage {
             title: self.title(),
-            verdict: self.verdict(),
-            after_costs: self.verdict_after_costs(),
+            run_date: self.run_date(),
+            verdicts: self.verdicts(),
             leader: self.leader(),
             introduction: Self::INTRODUCTION,
-            colours: ink::css(),
+            colours: colour::css(),
             first: first.into_iter().map(|section| self.chapter(section)).collect(),
             chapters: others.into_iter().map(|section| self.chapter(section)).collect(),
         };
@@ -65,13 +68,13 @@ impl Report {
             |best| format!("{}, {} %", best.rule, percent(best.score.accuracy)),
         );
         format!(
-            "Highest accuracy: {}, {} % {} of {} calls, {} points against the best baseline \
-             ({baseline}).",
-            first.model,
+            "Highest accuracy: {}, {} % {} with {} predictions; edge over the best baseline \
+             ({baseline}): {} percentage points.",
+            self.model_name(&first.model),
             percent(first.accuracy),
             bounds(first.interval_95),
-            first.calls,
-            lead(first.lead),
+            thousands(first.predictions),
+            edge(first.excess_accuracy),
         )
     }
 
@@ -89,6 +92,6 @@ impl Report {
     }
 }
 
-fn rendered(page: &Page) -> String {
+fn rendered(page: &ReportPage) -> String {
     page.render().expect("invariant: writing to a text cannot fail")
 }

@@ -8,7 +8,7 @@ use plotters::style::RGBColor;
 /// Plots are drawn in the light colours; the page's style sheet finds those by value and sets
 /// what the reader's theme asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ink {
+pub(crate) enum PlotColour {
     /// Text on the page.
     Text,
     /// Lines of the grid.
@@ -38,9 +38,9 @@ const SERIES: [[u32; 2]; 8] = [
     [0x8C_2A3C, 0xEF_8C9C],
 ];
 
-impl Ink {
-    /// The light one.
-    pub(crate) fn colour(self) -> RGBColor {
+impl PlotColour {
+    /// Colour on a light background.
+    pub(crate) fn rgb(self) -> RGBColor {
         let [_, r, g, b] = self.both()[0].to_be_bytes();
         RGBColor(r, g, b)
     }
@@ -86,14 +86,14 @@ pub(crate) fn css() -> String {
             .enumerate()
     {
         css.push_str(before);
-        for ink in Ink::all() {
+        for colour in PlotColour::all() {
             // Writing to a String cannot fail.
-            let _ = write!(css, "--{}:#{:06X};", ink.class(), ink.both()[theme]);
+            let _ = write!(css, "--{}:#{:06X};", colour.class(), colour.both()[theme]);
         }
         css.push_str(after);
     }
-    for ink in Ink::all() {
-        let (class, light) = (ink.class(), ink.both()[0]);
+    for colour in PlotColour::all() {
+        let (class, light) = (colour.class(), colour.both()[0]);
         let _ = writeln!(
             css,
             "svg [stroke=\"#{light:06X}\"]{{stroke:var(--{class})}}\
@@ -108,11 +108,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_colours_are_one() {
-        let mut colours: Vec<u32> = Ink::all().map(|ink| ink.both()[0]).collect();
+    fn colours_are_distinct() {
+        let mut colours: Vec<u32> = PlotColour::all().map(|colour| colour.both()[0]).collect();
         colours.sort_unstable();
         colours.dedup();
-        assert_eq!(colours.len(), Ink::all().count());
+        assert_eq!(colours.len(), PlotColour::all().count());
     }
 
     /// WCAG's contrast of two colours, 1 to 21.
@@ -134,11 +134,11 @@ mod tests {
     #[test]
     fn colours_stand_out_on_both_grounds() {
         let grounds = [0xFF_FFFF, 0x16_161A];
-        for ink in Ink::all().filter(|ink| *ink != Ink::Grid) {
-            let least = if matches!(ink, Ink::Text) { 7.0 } else { 3.0 };
-            for (colour, ground) in ink.both().into_iter().zip(grounds) {
-                let got = contrast(colour, ground);
-                assert!(got >= least, "{ink:?} on {ground:06X}: {got:.2}");
+        for colour in PlotColour::all().filter(|colour| *colour != PlotColour::Grid) {
+            let least = if matches!(colour, PlotColour::Text) { 7.0 } else { 3.0 };
+            for (value, ground) in colour.both().into_iter().zip(grounds) {
+                let got = contrast(value, ground);
+                assert!(got >= least, "{colour:?} on {ground:06X}: {got:.2}");
             }
         }
     }

@@ -4,7 +4,7 @@ use windvane_candles::Direction;
 use windvane_models::{Probabilities, TrainingRecord};
 
 use crate::report::EpochLoss;
-use crate::score::Effect;
+use crate::score::MaskingEffect;
 
 /// Result of a task, as the cache keeps it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -12,9 +12,9 @@ use crate::score::Effect;
 pub(crate) struct TaskResult {
     /// One per test window of the fold, in their order.
     pub(crate) predictions: Vec<TestPrediction>,
-    /// Effects of replacing each channel by its median, by channel.
-    pub(crate) effects: Vec<Vec<Effect>>,
-    /// Losses by epoch, as the learner reported them.
+    /// Effects of masking each channel, by channel.
+    pub(crate) effects: Vec<Vec<MaskingEffect>>,
+    /// Losses by epoch, as reported by the learner.
     pub(crate) epochs: Vec<EpochLoss>,
     pub(crate) training: Option<TrainingRecord>,
     pub(crate) fit_seconds: f64,
@@ -24,38 +24,38 @@ pub(crate) struct TaskResult {
 
 /// Prediction for one test window.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(into = "Stored", try_from = "Stored")]
+#[serde(into = "StoredPrediction", try_from = "StoredPrediction")]
 pub(crate) struct TestPrediction {
     pub(crate) direction: Direction,
     pub(crate) probabilities: Probabilities,
     /// Share of the validation windows with at least the same margin:
-    /// [`Record::top_share`](crate::Record::top_share).
-    pub(crate) top_share: f64,
+    /// [`Record::confidence_rank`](crate::Record::confidence_rank).
+    pub(crate) confidence_rank: f64,
 }
 
-/// Direction, bits of the probabilities and share of a stored prediction.
-type Stored = (Direction, [u32; 3], f64);
+/// Stored prediction: direction, bits of the probabilities, confidence rank.
+type StoredPrediction = (Direction, [u32; 3], f64);
 
-impl From<TestPrediction> for Stored {
+impl From<TestPrediction> for StoredPrediction {
     fn from(prediction: TestPrediction) -> Self {
         let bits = prediction.probabilities.classes().map(f32::to_bits);
-        (prediction.direction, bits, prediction.top_share)
+        (prediction.direction, bits, prediction.confidence_rank)
     }
 }
 
-impl TryFrom<Stored> for TestPrediction {
+impl TryFrom<StoredPrediction> for TestPrediction {
     type Error = &'static str;
 
-    fn try_from((direction, bits, top_share): Stored) -> Result<Self, Self::Error> {
+    fn try_from((direction, bits, confidence_rank): StoredPrediction) -> Result<Self, Self::Error> {
         let probabilities = Probabilities::new(bits.map(f32::from_bits));
         let probabilities = probabilities.ok_or("the probabilities do not sum to 1")?;
-        Ok(Self { direction, probabilities, top_share })
+        Ok(Self { direction, probabilities, confidence_rank })
     }
 }
 
 impl TestPrediction {
-    /// Direction when every candle is called: the sign of p(UP) − p(DOWN).
-    pub(crate) fn edge_call(&self) -> Direction {
+    /// Direction at full coverage: the sign of the margin p(UP) − p(DOWN).
+    pub(crate) fn margin_direction(&self) -> Direction {
         Direction::of_change(f64::from(self.probabilities.margin()))
     }
 }

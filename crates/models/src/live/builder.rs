@@ -1,0 +1,132 @@
+//! Settings of a predictor.
+use std::fmt;
+use std::sync::Arc;
+
+use windvane_candles::{Interval, Timestamp};
+use windvane_signals::Registry;
+
+use super::Predictor;
+use crate::{FittedModel, PredictError, TrainingProfile};
+
+/// Settings of a [`Predictor`], all in one place; made by [`Predictor::builder`].
+///
+/// # Examples
+/// ```
+/// use windvane_candles::Interval;
+/// use windvane_models::{Predictor, v32};
+///
+/// let predictor = Predictor::builder(v32::pretrained(), Interval::HOUR)
+///     .history(500)
+///     .stop_at_gaps(true)
+///     .expire_after(24 * 365)
+///     .build()?;
+/// assert_eq!(predictor.candles_needed(), 45);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub struct PredictorBuilder {
+    model: Box<dyn FittedModel>,
+    interval: Interval,
+    registry: Option<Box<Registry>>,
+    history: Option<usize>,
+    stop_at_gaps: bool,
+    expiry: Option<Expiry>,
+    guard: Option<Arc<TrainingProfile>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Expiry {
+    At(Timestamp),
+    After(u32),
+}
+
+impl PredictorBuilder {
+    pub(super) fn new(model: Box<dyn FittedModel>, interval: Interval) -> Self {
+        Self {
+            model,
+            interval,
+            registry: None,
+            history: None,
+            stop_at_gaps: false,
+            expiry: None,
+            guard: None,
+        }
+    }
+
+    /// Adds a bot's own channels, for a model that reads them.
+    pub fn registry(self, registry: &Registry) -> Self {
+        Self { registry: Some(Box::new(registry.clone())), ..self }
+    }
+
+    /// Keeps the last `candles` candles (48 bytes each) for a model that is
+    /// [swapped in](Predictor::swap) and reads other channels. Default: as many as this model needs
+    /// before its first prediction.
+    pub fn history(self, candles: usize) -> Self {
+        Self { history: Some(candles), ..self }
+    }
+
+    /// Rejects the candle after a gap if the gap policy would reset every channel, and with it
+    /// start a new warm-up (45 candles without predictions for the six channels). The error is
+    /// [`Gap`](windvane_signals::SignalError::Gap) and the state stays as it was; the predictor
+    /// continues once the missing candles have come, one by one or through
+    /// [`warm_up`](Predictor::warm_up). Default: `false`. Predictions do not depend on it.
+    pub fn stop_at_gaps(self, stop: bool) -> Self {
+        Self { stop_at_gaps: stop, ..self }
+    }
+
+    /// Turns every prediction from the first close after `time` on into NEUTRAL with the reason
+    /// [`Expired`](crate::NeutralReason::Expired), until a newer model is swapped in. Default:
+    /// never.
+    pub fn expire_at(self, time: Timestamp) -> Self {
+        Self { expiry: Some(Expiry::At(time)), ..self }
+    }
+
+    /// As [`expire_at`](Self::expire_at), `candles` candles after the last candle that the model was
+    /// trained or validated on.
+    pub fn expire_after(self, candles: u32) -> Self {
+        Self { expiry: Some(Expiry::After(candles)), ..self }
+    }
+
+    /// Turns predictions into NEUTRAL in a market that is unlike the training data, as
+    /// [`Predictor::set_guard`] describes. Default: no guard.
+    pub fn guard(self, profile: Arc<TrainingProfile>) -> Self {
+        Self { guard: Some(profile), ..self }
+    }
+
+    /// Builds the predictor.
+    ///
+    /// # Errors
+    /// [`PredictError::Interval`] if the model was fitted on candles of another interval,
+    /// [`PredictError::Signal`] if a channel cannot be built or the model's own spec is out of
+    /// range, [`PredictError::NoRecord`] for [`expire_after`](Self::expire_after) and a model
+    /// without a training record, [`PredictError::OtherProfile`] for a profile of other channels or
+    /// another lookback.
+    pub fn build(self) -> Result<Predictor, PredictError> {
+        let mut predictor = Predictor::with_defaults(self.model, self.interval, self.registry)?;
+        if let Some(candles) = self.history {
+            predictor.history = predictor.history.resized(candles);
+        }
+        predictor.set_stop_at_gaps(self.stop_at_gaps);
+        match self.expiry {
+            Some(Expiry::At(time)) => predictor.set_expire_at(time),
+            Some(Expiry::After(candles)) => predictor.set_expire_after(candles)?,
+            None => {}
+        }
+        if let Some(profile) = self.guard {
+            predictor.set_guard(profile)?;
+        }
+        Ok(predictor)
+    }
+}
+
+impl fmt::Debug for PredictorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PredictorBuilder")
+            .field("model", self.model.id())
+            .field("interval", &self.interval)
+            .field("history", &self.history)
+            .field("stop_at_gaps", &self.stop_at_gaps)
+            .field("expiry", &self.expiry)
+            .finish_non_exhaustive()
+    }
+}
