@@ -1,5 +1,5 @@
-//! Honest backtests of direction models: every accuracy with its interval, its coverage and the
-//! best baseline beside it.
+//! Backtests of direction models: walk-forward tests with baselines, confidence intervals and
+//! trading costs.
 //!
 //! ```
 //! use windvane_backtest::{Backtest, Instrument};
@@ -48,7 +48,7 @@
 //! - **[`Importance`]**: loss of a fitted model if a channel is masked.
 //! - **Warnings** ([`Warning`]): implausible results and too small samples.
 //!
-//! # What keeps the future out
+//! # Preventing look-ahead
 //! Samples are split by calendar time with purge and embargo
 //! ([`Split`](windvane_signals::Split)); the window of a model ends with the decision. Test-only
 //! instruments are never used for training. Neither they nor candles after the start of the first
@@ -56,7 +56,7 @@
 //! models are also trained on later candles than those of the test; purge and embargo apply on both
 //! sides of it.
 //!
-//! What a bot adds, its own signals, models and fit functions, [`audit`] examines for leaks.
+//! The module [`audit`] checks the signals, models and fit functions of a bot for leaks.
 //!
 //! # Layers
 //! Layer 7 of the list in `docs/design.md`; depends on candles, signals, lstm-core and models.
@@ -64,16 +64,16 @@
 //! ```text
 //! error, metrics → score → report → run → audit
 //! ```
-//! - `metrics`: measures and tests, usable alone.
-//! - `score`: predictions against outcomes, baselines, intervals, trading.
-//! - `report`: numbers to Markdown, JSON and a page; it computes none.
-//! - `run`: plan, tasks, cache and parallel execution; fills the report.
-//! - `audit`: look-ahead and leak checks; nothing uses it.
+//! - `metrics`: measures and tests that can be used separately.
+//! - `score`: accuracy, baselines, intervals, trading.
+//! - `report`: the results as Markdown, JSON and an HTML page, without calculations.
+//! - `run`: plan, tasks, cache and parallel execution.
+//! - `audit`: look-ahead and leak checks; no other module uses it.
 //!
 //! # Features
-//! - `html`: `Report::to_html`, the report as one page with plots.
+//! - `html`: `Report::to_html`, the report as one HTML page with plots.
 //! - `columnar`: the predictions of a run as a Parquet file.
-//! - `boosted`: `BoostedTreesLearner`, gradient-boosted trees as one more baseline.
+//! - `boosted`: `BoostedTreesLearner`, gradient-boosted trees as another baseline.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,4 +1,4 @@
-//! The later sections of the Markdown report: what the numbers were made from.
+//! Later sections of the report: folds, training, importance, instruments, run.
 use windvane_signals::{Band, GapPolicy};
 
 use super::format::{
@@ -73,7 +73,7 @@ impl Report {
         spread(text, "Seeds", rows)
     }
 
-    /// A sentence about instruments tested in folds that did not learn from them.
+    /// Sentence about instruments that were tested without a training window of their own.
     fn untrained(&self) -> String {
         let folds =
             self.groups.iter().flat_map(|group| group.folds.iter().map(move |f| (group, f)));
@@ -257,7 +257,7 @@ impl Report {
     }
 }
 
-/// A table of spreads; nothing without any.
+/// Text and table of spreads; empty without any.
 fn spread<'a>(
     text: &str,
     title: &str,

@@ -5,8 +5,8 @@ use super::{Rank, Report};
 use crate::score::{ResultRow, Scope};
 
 impl Report {
-    /// The results of the headline: every model on every instrument, then pooled by interval and
-    /// over all where that pools more than one.
+    /// Rows of the headline: every model on every instrument, then pooled by interval and over all
+    /// intervals, if that pools more than one.
     pub fn headline(&self) -> impl Iterator<Item = &ResultRow> {
         self.results.iter().filter(|row| match row.scope {
             Scope::Instrument => true,
@@ -110,7 +110,7 @@ impl Report {
     }
 
     /// States whether the first model of the ranking beats the second by a statistically
-    /// significant margin; `None` where that is not known.
+    /// significant margin; `None` if that is undefined.
     pub fn best_against_next(&self) -> Option<String> {
         let (best, next) = (self.ranking.first()?, self.ranking.get(1)?);
         let excess = best.excess_over_next?;
@@ -169,13 +169,13 @@ fn cells(row: &ResultRow) -> [String; 9] {
 }
 
 impl ResultRow {
-    /// The model's name, with a mark where its result is too good.
+    /// Name of the model, with a mark if its accuracy is implausibly high.
     pub(crate) fn marked_model(&self) -> String {
         format!("{}{}", self.model, mark(self.suspicious))
     }
 }
 
-/// Mark after the name of a model with a suspiciously high accuracy.
+/// Mark after the name of a model with an implausibly high accuracy.
 fn mark(suspicious: bool) -> &'static str {
     if suspicious { " (suspicious: audit)" } else { "" }
 }

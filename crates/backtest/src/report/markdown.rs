@@ -16,7 +16,7 @@ impl Report {
         Only an edge with an interval above 0 is evidence of skill: a high accuracy alone may be \
         reached by a simple baseline as well.";
 
-    /// The report as Markdown.
+    /// Writes the report as Markdown, with aligned tables.
     pub fn to_markdown(&self) -> String {
         let verdicts: String =
             self.verdicts().iter().map(|verdict| format!("- {verdict}\n")).collect();
@@ -116,7 +116,7 @@ impl Report {
         [self.ranking_table().into(), text.to_string().into()]
     }
 
-    /// The rows pooled by interval.
+    /// Rows pooled by interval.
     pub(crate) fn pooled(&self) -> impl Iterator<Item = &ResultRow> {
         self.results.iter().filter(|row| row.scope == Scope::Interval)
     }
@@ -164,7 +164,7 @@ fn list(items: &[impl ToString]) -> SectionPart {
     SectionPart::List(items.iter().map(ToString::to_string).collect())
 }
 
-/// A model's accuracy and those of the baselines, with coverages.
+/// Accuracy of a model and of the baselines, with coverages.
 fn baseline_cells(row: &ResultRow) -> Vec<String> {
     let mut cells = vec![row.model.clone(), interval(row), percent(row.score.accuracy)];
     for rule in Baseline::ALL {

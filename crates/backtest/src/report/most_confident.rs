@@ -1,4 +1,4 @@
-//! Sections on confidence: what the surest calls are worth, and whether probabilities are kept.
+//! Sections on the most confident predictions, the reliability diagram and the confidence.
 use super::Report;
 use super::format::{baseline, bounds, edge, interval, percent, points, thousands};
 use super::section::SectionPart;

@@ -1,9 +1,9 @@
-//! Sections: what every written form of a report says, before it is Markdown or a page.
+//! Sections of a report, independent of the output format.
 use std::fmt;
 
 use super::table::ReportTable;
 
-/// A part of a report with a title.
+/// Section of a report with its title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Section {
     pub(crate) title: &'static str,
@@ -11,12 +11,12 @@ pub(crate) struct Section {
     pub(crate) parts: Vec<SectionPart>,
 }
 
-/// Something in a section.
+/// Paragraph, list, table or code of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SectionPart {
     /// Paragraph of text.
     Text(String),
-    /// One line per item.
+    /// List with one line per item.
     List(Vec<String>),
     Table(ReportTable),
     /// Code, such as a command.

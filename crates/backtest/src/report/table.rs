@@ -1,16 +1,16 @@
-//! Tables, as cells.
+//! Tables of a report.
 use std::fmt;
 
-/// Table of texts, as a report shows it. Its display is Markdown.
+/// Table of a report as texts; `Display` writes Markdown.
 ///
-/// The numbers themselves are fields of [`Report`](crate::Report).
+/// The numbers are fields of [`Report`](crate::Report).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportTable {
     /// Number of leading columns with words; the other columns hold numbers.
     pub(crate) left: usize,
     /// Titles of the columns.
     pub header: Vec<String>,
-    /// One text per column in each row.
+    /// Cells by row.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for ReportTable {
     }
 }
 
-/// A text that stays within its cell.
+/// Escapes a text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -1,4 +1,4 @@
-//! The section on trading, and its short table.
+//! Section on trading, its short table and its verdict.
 use super::Report;
 use super::format::{UNDEFINED, interval, number, percent, point_bounds, points, text};
 use super::section::SectionPart;
@@ -7,7 +7,7 @@ use crate::metrics::Bounds;
 use crate::score::{BaselineReturn, NetResult, ResultRow, Trading};
 
 impl Report {
-    /// Trading per candle, in basis points before and after costs, as texts: one row per model and
+    /// Table of trading per candle, in basis points before and after costs: one row per model and
     /// interval, all instruments pooled. The numbers are those of [`ResultRow::trading`]; the
     /// deflated Sharpe ratio is that at the lowest cost.
     pub fn trading_table(&self) -> ReportTable {
@@ -26,7 +26,8 @@ impl Report {
         table(2, header, self.traded().map(short_cells))
     }
 
-    /// Describes the best net result of each interval in a sentence; `None` if nothing was traded.
+    /// Describes the best net result of each interval next to buy and hold and the best-earning
+    /// baseline, in one sentence per line; `None` if nothing was traded.
     ///
     /// Of several costs the middle one is used.
     pub fn verdict_after_costs(&self) -> Option<String> {

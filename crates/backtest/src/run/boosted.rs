@@ -1,4 +1,4 @@
-//! Gradient-boosted trees on whole windows, by another crate.
+//! Gradient-boosted trees on whole windows, with the crate `forust-ml`.
 use forust_ml::gradientbooster::GradientBooster;
 use forust_ml::metric::Metric;
 use forust_ml::objective::ObjectiveType;
@@ -13,28 +13,30 @@ use windvane_models::{
 };
 use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet, Window};
 
-/// Fewest windows with a changed close to learn from.
+/// Minimum number of training windows with a changed close.
 const MIN_WINDOWS: usize = 50;
 /// Maximum number of trees.
 const TREES: usize = 300;
-/// Trees without a lower loss on the choosing windows that end the fit.
+/// Number of trees without a lower validation loss before early stopping.
 const PATIENCE: usize = 30;
 const LEARNING_RATE: f32 = 0.05;
 const LEAVES: usize = 16;
 const DEPTH: usize = 6;
-/// Bins of each input.
+/// Number of histogram bins per input.
 const BINS: u16 = 64;
-/// Minimum second derivative in a leaf; a window adds at most a quarter.
+/// Minimum sum of second derivatives in a leaf; a window adds at most a quarter.
 const LEAF_WEIGHT: f32 = 50.0;
 
-/// Fits gradient-boosted trees on all scaled values of a window: 120 for 20 rows of six channels.
+/// Learner of gradient-boosted trees on all scaled values of a window: 120 for 20 rows of six
+/// channels.
 ///
-/// At most 300 trees of 16 leaves and 200 windows to a leaf at a learning rate of 0.05; how many
-/// are kept is chosen by log loss on the first two thirds of the validation windows. NEUTRAL has
-/// its share of the training labels, whatever the window, and the probabilities are calibrated as
-/// those of other learners. Nothing is drawn, and any number of threads gives the same bits.
+/// At most 300 trees with 16 leaves and at least 200 windows per leaf, at a learning rate of 0.05.
+/// Early stopping selects the number of trees by log loss on the first two thirds of the validation
+/// windows. NEUTRAL always has its share of the training labels; the probabilities are calibrated
+/// like those of other learners. The fit uses no random numbers and gives the same bits on any
+/// number of threads.
 ///
-/// The default one among the models of a run is a baseline of all of them, too:
+/// The default learner, if it is among the models of a run, is also a baseline of all of them:
 /// [`Baseline::BoostedTrees`](crate::Baseline::BoostedTrees).
 ///
 /// **Source** Friedman 2001; the trees are those of the crate `forust-ml`.
@@ -87,7 +89,7 @@ impl Learner for BoostedTreesLearner {
             spec,
             scaler,
             trees,
-            // Half a candle more: a class that never occurred yet is not impossible.
+            // Half a candle is added, because a class that has not occurred yet is not impossible.
             neutral: (neutral + 0.5) / (train.len() as f64 + 1.0),
             calibration: Calibration::NONE,
             record,
@@ -129,7 +131,7 @@ impl BoostingCases {
     }
 }
 
-/// Trees whose outputs add up to ln p(UP) / p(DOWN) of a scaled window.
+/// Trees whose sum of outputs is the log odds ln p(UP) / p(DOWN) of a scaled window.
 struct Trees {
     members: Vec<Tree>,
     base: f64,
@@ -167,7 +169,7 @@ fn grow(cases: &BoostingCases, choose: &BoostingCases) -> Result<Trees, TrainErr
     Ok(Trees { members: trees, base: booster.base_score, missing: booster.missing })
 }
 
-/// Boosted trees of UP against DOWN beside a constant share of NEUTRAL. They have no saved form.
+/// Boosted trees of UP against DOWN with a constant probability of NEUTRAL. They cannot be saved.
 struct BoostedTrees {
     id: ModelId,
     spec: ModelSpec,

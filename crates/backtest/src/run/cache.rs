@@ -1,4 +1,4 @@
-//! Cache of task results in a folder: an interrupted run continues where it stopped.
+//! Cache of task results in a folder, from which an interrupted run continues.
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -15,12 +15,12 @@ use super::fold::Fold;
 use super::task_result::TaskResult;
 use crate::error::BacktestError;
 
-/// Folder with one file per finished task, named by a hash of all its inputs.
+/// Folder with one file per finished task, named by a hash of all inputs of the task.
 ///
 /// Other data, settings, versions or kernels give another name, so their files are never read.
 pub(crate) struct TaskCache<'a> {
     folder: &'a Path,
-    /// Hashes of the inputs that all tasks of an interval share, with one of its folds' groups.
+    /// Hashes of the inputs that all tasks of an interval share.
     groups: Vec<(windvane_candles::Interval, Xxh3)>,
 }
 
@@ -30,14 +30,14 @@ pub(crate) struct CacheFile {
     key: u128,
 }
 
-/// Version of the program, as it enters the key.
+/// Version of the program, as a part of the key.
 #[derive(Serialize)]
 struct ProgramVersion {
     version: &'static str,
     kernel: &'static str,
 }
 
-/// Settings of a task, as they enter the key.
+/// Settings of a task, as a part of the key.
 #[derive(Serialize)]
 struct TaskSettings<'a> {
     learner: &'a str,
@@ -46,7 +46,7 @@ struct TaskSettings<'a> {
     labels: LabelSpec,
     train_from: Option<i64>,
     validate_from: i64,
-    /// Start and end of each test, milliseconds.
+    /// Start and end of each test, milliseconds since 1970.
     tests: Vec<(i64, Option<i64>)>,
     embargo: u32,
 }
@@ -66,7 +66,7 @@ impl<'a> TaskCache<'a> {
         Ok(Self { folder, groups: groups.collect() })
     }
 
-    /// File of a task; `None` for a learner without a training, and for a fold without training
+    /// Cache file of a task; `None` for a learner without settings and for a fold without training
     /// windows.
     pub(crate) fn file(
         &self,
@@ -113,8 +113,8 @@ fn hash_samples(hash: &mut Xxh3, samples: &SampleSet) {
 }
 
 impl CacheFile {
-    /// Reads the result of the task, with `windows` predictions; `None` where there is no file,
-    /// and a reason where the file cannot be trusted.
+    /// Reads the result of the task, which must have `windows` predictions; `None` if there is no
+    /// file, and a message if the file is damaged.
     pub(crate) fn read(&self, windows: usize) -> Result<Option<TaskResult>, String> {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
@@ -133,14 +133,14 @@ impl CacheFile {
         Ok(Some(result))
     }
 
-    /// Writes the result of the task; the file is written whole or not at all.
+    /// Writes the result of the task atomically.
     pub(crate) fn write(&self, result: &TaskResult) -> Result<(), String> {
         let body = serde_json::to_string(result).map_err(|error| self.not_written(&error))?;
         let text = [&self.checksum(&body), "\n", &body].concat();
         replace_file(&self.path, text.as_bytes()).map_err(|error| self.not_written(&error))
     }
 
-    /// Checksum of the task and the body: a file under another task's name has a wrong one.
+    /// Checksum of the key and the body, so that a file under the name of another task is rejected.
     fn checksum(&self, body: &str) -> String {
         format!("{:016x}", xxh3_64(&[&self.key.to_le_bytes()[..], body.as_bytes()].concat()))
     }

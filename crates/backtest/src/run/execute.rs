@@ -21,7 +21,7 @@ pub(crate) struct Executor<'a> {
 }
 
 impl Executor<'_> {
-    /// Runs the tasks on rayon's current threads; the results are in the order of the tasks.
+    /// Runs the tasks on rayon's current threads and returns the results in the order of the tasks.
     pub(crate) fn run_all(&self, tasks: &[Task<'_>]) -> Vec<Result<TaskResult, TrainError>> {
         (self.on_event)(Event::Planned { tasks: tasks.len() });
         tasks.par_iter().map(|task| self.run(*task)).collect()

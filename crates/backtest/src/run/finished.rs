@@ -1,4 +1,4 @@
-//! Finished runs: from the results of the tasks to the report and the predictions.
+//! Finished runs: the report and the predictions from the results of the tasks.
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -15,9 +15,9 @@ use crate::score::{self, ScoreSettings, Warning};
 /// Results of all tasks of a run.
 pub(crate) struct FinishedRun<'a> {
     pub(super) plan: &'a RunPlan<'a>,
-    /// Names of the models, in their order.
+    /// Names of the models, in the order of the run.
     pub(super) names: Vec<&'a str>,
-    /// The tasks of the models that did not fail, with their results.
+    /// Tasks of the models that did not fail, with their results.
     pub(super) done: Vec<(Task<'a>, TaskResult)>,
     /// Predictions of the fitted baselines.
     pub(super) baselines: Vec<BaselineDirections>,
@@ -71,7 +71,7 @@ impl<'a> FinishedRun<'a> {
         });
     }
 
-    /// Whether every task of a model failed.
+    /// Whether no task of a model succeeded.
     pub(crate) fn is_empty(&self) -> bool {
         self.done.is_empty()
     }
@@ -80,7 +80,7 @@ impl<'a> FinishedRun<'a> {
         &self.failures
     }
 
-    /// Computes every metric and orders all of it; independent of the number of threads.
+    /// Computes the report; its order does not depend on the number of threads.
     pub(crate) fn report(&self, started: Instant) -> Report {
         let results = self.results();
         let ranking = self.ranking(&results);
@@ -110,8 +110,7 @@ impl<'a> FinishedRun<'a> {
         }
     }
 
-    /// The predictions of all models, as the report counts them, and on its other paths and
-    /// seeds.
+    /// Collects the predictions of all models on all paths and seeds.
     pub(crate) fn predictions(&self) -> Predictions {
         let instruments = self.plan.instruments.iter().map(|one| one.series.pair().to_string());
         let mut predictions =
@@ -150,7 +149,7 @@ impl<'a> FinishedRun<'a> {
         })
     }
 
-    /// The folds that at least one model was tested on.
+    /// Folds on which at least one model was tested.
     pub(super) fn folds_done(&self) -> impl Iterator<Item = &Fold<'a>> {
         let folds: BTreeSet<usize> = self.done.iter().map(|(task, _)| task.fold_index).collect();
         folds.into_iter().map(|index| &self.plan.folds[index])

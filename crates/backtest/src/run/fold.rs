@@ -1,4 +1,4 @@
-//! Folds: the windows a model is fitted, validated and tested on.
+//! Folds: training, validation and test windows of a model.
 use windvane_candles::{Direction, Interval, Timestamp};
 use windvane_signals::{Sample, SampleSet, SignalError, SignalTable, Split, TrainSet};
 
@@ -8,11 +8,11 @@ use super::plan::{PlanError, TrainingWindows};
 use super::task_result::TaskResult;
 use crate::score::{Baseline, BaselinePredictions, Record};
 
-/// One fold of a group.
+/// Fold of a group of instruments.
 #[derive(Debug)]
 pub(crate) struct Fold<'a> {
     pub(crate) group: &'a Group,
-    /// Counted from 1 within the group.
+    /// Number of the fold, counted from 1 within the group.
     pub(crate) number: usize,
     /// Number of folds of the group.
     pub(crate) of: usize,
@@ -26,8 +26,8 @@ pub(crate) struct Fold<'a> {
 }
 
 impl Group {
-    /// Cuts the group's time into folds. Test-only members are in no training pool, nor do they
-    /// move the cuts.
+    /// Divides the calendar time of the group into folds. Test-only instruments are not in the
+    /// training pool and do not affect the division.
     pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
         let (lookback, labels) = (backtest.lookback, backtest.labels);
         let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
@@ -65,15 +65,15 @@ impl Fold<'_> {
         self.paths[test.expect("invariant: a test window lies in a test")]
     }
 
-    /// The first and the last decision tested on an instrument; `None` without any.
+    /// Times of the first and the last test decision on an instrument; `None` without any.
     pub(crate) fn tested(&self, instrument: usize) -> Option<(Timestamp, Timestamp)> {
         let own = self.test.samples().iter().filter(|one| self.instrument_of(one) == instrument);
         let times = own.map(|sample| sample.decided_at);
         Some((times.clone().min()?, times.max()?))
     }
 
-    /// Instruments tested in the fold whose model was trained on others only, by index. Not those
-    /// that are test-only: for them it is so in every fold.
+    /// Indices of the instruments that are tested in the fold but have no training window in it.
+    /// Test-only instruments, which never have one, are left out.
     pub(crate) fn untrained(&self) -> Vec<usize> {
         let Ok((train, _)) = &self.training_windows else { return Vec::new() };
         (0..self.group.learning)
@@ -82,8 +82,8 @@ impl Fold<'_> {
             .collect()
     }
 
-    /// Records of a finished task on the given instruments, in the order of the test windows.
-    /// `baselines` are the directions of fitted baselines for all test windows.
+    /// Records of a task on the given instruments, in the order of the test windows. `baselines`
+    /// are the directions of the fitted baselines on all test windows.
     pub(crate) fn records(
         &self,
         result: &TaskResult,
@@ -121,7 +121,7 @@ impl Fold<'_> {
             .collect()
     }
 
-    /// The commoner of UP and DOWN among the training labels; NEUTRAL without training windows.
+    /// Majority class of the training labels; NEUTRAL without training windows.
     fn majority(&self) -> Direction {
         self.training_windows.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train))
     }
@@ -131,14 +131,14 @@ fn has(samples: &[Sample], table: usize) -> bool {
     samples.iter().any(|sample| sample.table == table)
 }
 
-/// Direction of the close over the `horizon` candles before a decision; NEUTRAL where unknown.
+/// Direction of the close over the last `horizon` candles before a decision; NEUTRAL if unknown.
 fn last_sign(tables: &[SignalTable], sample: &Sample, horizon: usize) -> Direction {
     let before = sample.row.checked_sub(horizon);
     let moved = before.and_then(|row| tables[sample.table].outcome(row, horizon));
     moved.map_or(Direction::Neutral, |outcome| Direction::of_change(outcome.change))
 }
 
-/// The commoner of UP and DOWN among the labels, UP on a tie.
+/// Majority class of UP and DOWN among the labels; UP on a tie.
 fn majority(train: &TrainSet) -> Direction {
     let [up, down, _] = train.class_counts();
     if down > up { Direction::Down } else { Direction::Up }
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_sign_is_that_of_as_many_candles_as_are_asked_for() {
+    fn last_sign_is_the_direction_over_the_horizon() {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let series = MarketModel::AR1.candles(pair, Interval::HOUR, 500, 3).unwrap();
         let spec = SignalSpec::default();

@@ -1,4 +1,4 @@
-//! Runs: the plan, its tasks, their cache and their parallel execution.
+//! Runs: plan, tasks, cache and parallel execution.
 mod backtest;
 #[cfg(feature = "boosted")]
 mod boosted;

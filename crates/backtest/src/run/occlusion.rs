@@ -1,4 +1,4 @@
-//! Occlusion of channels: predictions of a fitted model with one channel replaced by its median.
+//! Occlusion of channels: predictions with one channel replaced by its median.
 use rayon::prelude::*;
 use windvane_candles::Direction;
 use windvane_models::{FittedModel, Prediction, TableReader, TrainError};
@@ -6,20 +6,20 @@ use windvane_signals::{Sample, SampleSet, TrainSet};
 
 use crate::score::MaskingEffect;
 
-/// Maximum number of test windows per model and fold, evenly spread over the test.
+/// Maximum number of evenly spaced test windows per model and fold.
 const MAX_WINDOWS: usize = 2_000;
-/// Maximum number of training windows for a median.
+/// Maximum number of evenly spaced training windows for a median.
 const MAX_MEDIAN_WINDOWS: usize = 20_000;
-/// Windows predicted by one thread with one scratch.
+/// Number of windows that a thread predicts with one reader.
 const CHUNK: usize = 128;
 
-/// Number of windows that one thread predicts with one reader: `chunk`, or all of them for a
-/// model with recurrent state, which is updated by reading on.
+/// Number of windows that a thread predicts with one reader: `chunk`, or all windows for a model
+/// with recurrent state, which the reader updates from window to window.
 pub(crate) fn windows_per_reader(model: &dyn FittedModel, chunk: usize) -> usize {
     if model.stateful().is_none() { chunk } else { usize::MAX }
 }
 
-/// Effects of replacing each channel, by channel, on a fold's test windows.
+/// Effects of masking each channel on the test windows of a fold, by channel.
 pub(crate) fn effects(
     model: &dyn FittedModel,
     train: &TrainSet,
@@ -38,7 +38,7 @@ pub(crate) fn effects(
     Ok(channels)
 }
 
-/// Effects by window and channel.
+/// Effects of masking each channel, by window and channel.
 fn occlude(
     model: &dyn FittedModel,
     test: &SampleSet,
@@ -88,7 +88,7 @@ fn loss(prediction: &Prediction, label: Direction) -> f64 {
     -f64::from(prediction.probabilities.of(label)).max(f64::EPSILON).ln()
 }
 
-/// Median of each channel over the last rows of training windows.
+/// Median of each channel over the last rows of the training windows.
 fn medians(train: &TrainSet) -> Vec<f64> {
     let width = train.width();
     let mut columns: Vec<Vec<f64>> = vec![Vec::new(); width];
@@ -106,7 +106,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     f64::midpoint(values[(n - 1) / 2], values[n / 2])
 }
 
-/// At most `max` of the items, evenly spread.
+/// At most `max` evenly spaced items.
 fn spread<T>(items: &[T], max: usize) -> impl Iterator<Item = &T> {
     let count = items.len().min(max);
     (0..count).map(move |k| &items[k * items.len() / count])

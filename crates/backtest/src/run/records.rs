@@ -69,9 +69,9 @@ impl FinishedRun<'_> {
 
     pub(super) fn instrument_records(&self) -> Vec<InstrumentRecord> {
         let mut tested = vec![0; self.plan.instruments.len()];
-        // The models of a fold are all tested on the same windows.
+        // All models of a fold are tested on the same windows.
         for fold in self.folds_done() {
-            // On one path every candle is tested once.
+            // Path 1 tests every candle once.
             for sample in fold.test.samples().iter().filter(|sample| fold.path_of(sample) == 1) {
                 tested[fold.instrument_of(sample)] += 1;
             }
@@ -144,7 +144,7 @@ fn plan_record(plan: &Plan) -> PlanRecord {
     }
 }
 
-/// XXH3 of all candles: other data, another hash.
+/// XXH3 hash of the names, intervals and candles of all instruments.
 fn data_hash(instruments: &[Instrument]) -> String {
     let mut hash = Xxh3::new();
     for Instrument { series, .. } in instruments {

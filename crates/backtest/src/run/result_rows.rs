@@ -1,4 +1,4 @@
-//! Results of a finished run: a row per model and place, and the ranking.
+//! Results of a finished run: one row per model and scope, and the ranking.
 use rayon::prelude::*;
 
 use super::Instrument;
@@ -40,7 +40,7 @@ impl FinishedRun<'_> {
         Some(row)
     }
 
-    /// Records of a model of one of the seeds on some instruments, fold after fold.
+    /// Records of a model with one of the seeds on some instruments, in order of the folds.
     fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
         let mut records = Vec::new();
         for (task, result) in &self.done {
@@ -57,9 +57,9 @@ impl FinishedRun<'_> {
         records
     }
 
-    /// The models by pooled accuracy, best first.
+    /// Ranking of the models by pooled accuracy, best first.
     pub(super) fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
-        // A group that failed as a whole failed for every model alike.
+        // A group that failed as a whole failed for every model.
         let tasks = self.plan.folds.len() * self.plan.backtest.seeds.max(1);
         let everywhere: Vec<usize> = (0..self.plan.instruments.len()).collect();
         let mut contenders = Vec::new();

@@ -1,4 +1,4 @@
-//! The plan of a run: its folds, its learners, and the tasks they make.
+//! Plan of a run: folds, learners and tasks.
 use windvane_candles::Direction;
 use windvane_models::train::Learner;
 
@@ -11,9 +11,9 @@ use crate::score::Baseline;
 pub(crate) struct RunPlan<'a> {
     pub(crate) backtest: &'a Backtest,
     pub(crate) instruments: &'a [Instrument],
-    /// Folds of all groups; those of one group are neighbours.
+    /// Folds of all groups, ordered by group.
     pub(crate) folds: Vec<Fold<'a>>,
-    /// The models, then the baselines that are learners and none of the models.
+    /// Models, followed by the fitted baselines that are not among the models.
     learners: Vec<&'a dyn Learner>,
     /// Number of models among the learners.
     models: usize,
@@ -22,7 +22,7 @@ pub(crate) struct RunPlan<'a> {
 }
 
 impl<'a> RunPlan<'a> {
-    /// Adds a logistic regression to the models unless it is one of them: nothing is fitted twice.
+    /// Adds a logistic regression to the models unless it is one of them.
     pub(crate) fn new(
         backtest: &'a Backtest,
         instruments: &'a [Instrument],
@@ -45,7 +45,7 @@ impl<'a> RunPlan<'a> {
         Self { backtest, instruments, folds, learners, models: models.len(), baselines }
     }
 
-    /// The tasks in the order of the report. A learner that is only a baseline has one seed.
+    /// Tasks in the order of the report. A learner that is only a baseline has one seed.
     pub(crate) fn tasks(&self) -> Vec<Task<'a>> {
         let mut tasks = Vec::new();
         for (fold_index, fold) in self.folds.iter().enumerate() {
@@ -82,12 +82,12 @@ impl<'a> RunPlan<'a> {
         learner < self.models
     }
 
-    /// Names of the models, in their order.
+    /// Names of the models, in the order of the run.
     pub(crate) fn names(&self) -> Vec<&'a str> {
         self.learners[..self.models].iter().map(|learner| learner.id().as_str()).collect()
     }
 
-    /// The folds group by group.
+    /// Folds by group.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &[Fold<'a>]> {
         self.folds.chunk_by(|a, b| a.interval() == b.interval())
     }
@@ -124,7 +124,7 @@ impl BaselineDirections {
     }
 }
 
-/// Index of a learner that fits the same.
+/// Index of a learner with the same settings.
 fn index_of(learners: &[&dyn Learner], wanted: &dyn Learner) -> Option<usize> {
     learners.iter().position(|one| one.settings().is_some() && one.settings() == wanted.settings())
 }

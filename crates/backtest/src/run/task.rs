@@ -1,4 +1,4 @@
-//! One model on one fold: fitted on the training windows, tested on the test windows.
+//! Execution of a task: fits a model on the training windows of a fold and tests it.
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -12,10 +12,10 @@ use super::occlusion::{self, windows_per_reader};
 use super::task_result::{TaskResult, TestPrediction};
 use crate::score::ConfidenceRanks;
 
-/// Windows predicted by one thread with one scratch.
+/// Number of windows that a thread predicts with one reader.
 const CHUNK: usize = 1_024;
 
-/// Fits a model on the fold's training windows and predicts its test windows.
+/// Fits a model on the training windows of a fold and predicts the test windows.
 pub(crate) fn run(
     fold: &Fold<'_>,
     learner: &dyn Learner,
@@ -55,7 +55,7 @@ fn predict_all(
     let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk)).collect();
     let mut predictions = Vec::with_capacity(windows.len());
     let mut predict_seconds = 0.0;
-    // One by one and in order: which of several errors is reported must not depend on threads.
+    // The first error in the order of the windows is returned, whatever the number of threads.
     for chunk in chunks {
         let (chunk, seconds) = chunk?;
         predictions.extend(chunk);

@@ -1,4 +1,4 @@
-//! Result of a task: the predictions of a model on a fold, and what is known of its training.
+//! Result of a task: the predictions of a model on a fold and its training record.
 use serde::{Deserialize, Serialize};
 use windvane_candles::Direction;
 use windvane_models::{Probabilities, TrainingRecord};
@@ -6,11 +6,11 @@ use windvane_models::{Probabilities, TrainingRecord};
 use crate::report::EpochLoss;
 use crate::score::MaskingEffect;
 
-/// Result of a task, as the cache keeps it.
+/// Result of a task, as stored in the cache.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskResult {
-    /// One per test window of the fold, in their order.
+    /// Predictions for the test windows of the fold, in their order.
     pub(crate) predictions: Vec<TestPrediction>,
     /// Effects of masking each channel, by channel.
     pub(crate) effects: Vec<Vec<MaskingEffect>>,
@@ -18,11 +18,11 @@ pub(crate) struct TaskResult {
     pub(crate) epochs: Vec<EpochLoss>,
     pub(crate) training: Option<TrainingRecord>,
     pub(crate) fit_seconds: f64,
-    /// Summed over threads.
+    /// Prediction time, summed over threads.
     pub(crate) predict_seconds: f64,
 }
 
-/// Prediction for one test window.
+/// Prediction for a test window.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(into = "StoredPrediction", try_from = "StoredPrediction")]
 pub(crate) struct TestPrediction {

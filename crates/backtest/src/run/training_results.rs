@@ -1,4 +1,4 @@
-//! Training of a finished run: its records, warnings about it, and the importance of channels.
+//! Training records of a finished run and the importance of channels.
 use rayon::prelude::*;
 
 use super::finished::FinishedRun;
@@ -20,7 +20,7 @@ impl FinishedRun<'_> {
         trained.collect()
     }
 
-    /// Every channel of every model, by interval.
+    /// Importance of every channel to every model, by interval.
     pub(super) fn importance(&self) -> Vec<Importance> {
         let mut jobs = Vec::new();
         for folds in self.plan.groups() {

@@ -5,11 +5,11 @@ use windvane_candles::Direction;
 use crate::metrics::share;
 use crate::score::Record;
 
-/// Accuracy and coverage of calls.
+/// Accuracy and coverage of predictions.
 ///
-/// **Formula** accuracy = hits / scored, where *scored* are the candles with a call (UP or DOWN)
-/// and a close that moved, and *hits* those of them whose call has the sign of the change.
-/// coverage = calls / candles. NEUTRAL is no call: neither hit nor miss.
+/// **Formula** accuracy = correct / scored. *Scored* are the candles with a prediction (UP or
+/// DOWN) and a close that changed; *correct* are those of them whose prediction has the sign of
+/// the change. coverage = predictions / candles. NEUTRAL is not a prediction and is never scored.
 ///
 /// # Examples
 /// ```
@@ -20,7 +20,7 @@ use crate::score::Record;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Accuracy {
-    /// Test candles.
+    /// Number of test candles.
     pub candles: usize,
     /// Number of candles with a prediction of UP or DOWN.
     pub predictions: usize,
@@ -30,7 +30,7 @@ pub struct Accuracy {
     pub correct: usize,
     /// correct / scored; `None` if nothing was scored.
     pub accuracy: Option<f64>,
-    /// calls / candles; `None` without any.
+    /// predictions / candles; `None` without candles.
     pub coverage: Option<f64>,
 }
 
@@ -53,7 +53,7 @@ impl Accuracy {
         Self { candles, predictions, scored, correct, accuracy, coverage }
     }
 
-    /// The same calls as a share of more candles.
+    /// Returns the same predictions as a share of more candles.
     pub(crate) fn among(self, candles: usize) -> Self {
         Self { candles, coverage: share(self.predictions, candles), ..self }
     }
@@ -68,8 +68,8 @@ mod tests {
     use Direction::{Down, Neutral, Up};
 
     #[test]
-    fn only_calls_on_moving_closes_are_scored() {
-        // Call, change, whether it is scored, whether it is a hit.
+    fn accuracy_scores_predictions_on_changed_closes_only() {
+        // Prediction, change, number scored, number correct.
         let table = [
             (Up, 0.01, 1, 1),
             (Up, -0.01, 1, 0),
@@ -87,17 +87,17 @@ mod tests {
         }
     }
 
-    // Defects 1 and 19: a model that always says NEUTRAL was printed as 0 % wrong calls.
+    // Defects 1 and 19: a model that always predicts NEUTRAL was printed as 0 % wrong predictions.
     #[test]
-    fn neutral_everywhere_is_undefined_and_not_zero() {
+    fn accuracy_without_predictions_is_undefined() {
         let records: Vec<Record> = (0..50).map(|t| record(t, Neutral, 0.01)).collect();
         let got = Accuracy::of(&records, |r| r.predicted);
         assert_eq!((got.accuracy, got.coverage), (None, Some(0.0)));
     }
 
-    // Defect 20: a call of DOWN was counted as if it were one of UP.
+    // Defect 20: a prediction of DOWN was counted as if it were one of UP.
     #[test]
-    fn opposite_calls_share_the_candles_between_them() {
+    fn accuracy_of_opposite_directions_adds_up_to_the_scored_candles() {
         let records: Vec<Record> =
             (0..9).map(|t| record(t, Down, if t % 3 == 0 { 0.02 } else { -0.02 })).collect();
         let down = Accuracy::of(&records, |r| r.predicted);

@@ -1,4 +1,4 @@
-//! Rules and simple learners: what a model has to beat.
+//! Baselines: simple rules and learners that a model is compared with.
 use std::fmt;
 
 use serde::Serialize;
@@ -6,24 +6,26 @@ use windvane_candles::Direction;
 
 use crate::score::{Accuracy, Record};
 
-/// A rule without a model, or a simple learner.
+/// Baseline: a fixed rule or a simple learner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Baseline {
-    /// UP on every candle.
+    /// UP on every candle: buy and hold.
     AlwaysUp,
-    /// The commoner of UP and DOWN among the training labels of the fold (UP if they tie).
+    /// Majority class: the more frequent of UP and DOWN among the training labels of the fold (UP
+    /// on a tie).
     Majority,
-    /// Sign of the last candle's change, or of the last h candles' for a horizon of h; no call
-    /// when the close did not move.
+    /// Sign of the change over the last `horizon` candles; no prediction if the close did not
+    /// change.
     LastSign,
-    /// Against the last sign; no call when the close did not move.
+    /// Opposite of the last sign; no prediction if the close did not change.
     OppositeOfLastSign,
-    /// A logistic regression on the windows the model was fitted on, calling every candle:
+    /// Logistic regression on the training windows of the model, at full coverage:
     /// [`LogisticLearner`](windvane_models::logistic::LogisticLearner).
     Logistic,
-    /// Gradient-boosted trees, likewise, where they are among the models of the run.
+    /// Gradient-boosted trees on the training windows of the model, at full coverage; only if they
+    /// are among the models of the run.
     BoostedTrees,
 }
 
@@ -41,16 +43,16 @@ impl Baseline {
 
 /// Predictions of the baselines for one candle, at most one per [`Baseline`].
 ///
-/// Baselines know nothing after the decision. One that could not be fitted has no prediction.
+/// Baselines use no data from after the decision. One that could not be fitted has no prediction.
 ///
 /// # Examples
 /// ```
 /// use windvane_backtest::{Baseline, BaselinePredictions};
 /// use windvane_candles::Direction;
 ///
-/// let calls = BaselineCalls::from_rules(Direction::Down, Direction::Up);
-/// assert_eq!(calls.get(Baseline::OppositeOfLastSign), Some(Direction::Up));
-/// assert_eq!(calls.get(Baseline::Logistic), None);
+/// let predictions = BaselinePredictions::from_rules(Direction::Down, Direction::Up);
+/// assert_eq!(predictions.get(Baseline::OppositeOfLastSign), Some(Direction::Up));
+/// assert_eq!(predictions.get(Baseline::Logistic), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BaselinePredictions([Option<Direction>; Baseline::ALL.len()]);
@@ -83,7 +85,7 @@ impl BaselinePredictions {
     }
 }
 
-/// The baseline in words, as in tables.
+/// Name of the baseline in tables and sentences.
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -97,7 +99,7 @@ impl fmt::Display for Baseline {
     }
 }
 
-/// A baseline on the candles that a model called.
+/// Score of a baseline on the candles that a model predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BaselineResult {
@@ -109,8 +111,8 @@ pub struct BaselineResult {
 }
 
 impl BaselineResult {
-    /// The baseline with the highest accuracy on the candles that the model of the records called
-    /// and whose close moved: chosen with hindsight. `None` where none is defined.
+    /// Baseline with the highest accuracy on the candles that the model predicted and whose close
+    /// changed, selected with hindsight; `None` if no accuracy is defined.
     pub fn best(records: &[Record]) -> Option<Self> {
         best(&on_scored_candles(records))
     }
@@ -136,7 +138,7 @@ fn score(rule: Baseline, records: &[Record]) -> Accuracy {
     Accuracy::of(scored, |record| record.baselines.direction(rule))
 }
 
-/// The baseline with the highest accuracy, the first of equals; `None` where none is defined.
+/// Baseline with the highest accuracy, the first one on a tie; `None` if no accuracy is defined.
 pub(crate) fn best(rules: &[BaselineResult]) -> Option<BaselineResult> {
     let defined = rules.iter().filter_map(|rule| Some((rule.score.accuracy?, *rule)));
     defined.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, rule)| rule)
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_learner_that_failed_in_one_fold_is_left_out() {
+    fn baseline_that_failed_in_one_fold_is_left_out() {
         let mut records: Vec<Record> = (0..10).map(|t| record(t, Up, 0.01)).collect();
         assert_eq!(rules(&on_scored_candles(&records)), Baseline::ALL[..5]);
         records[3].baselines = BaselinePredictions::from_rules(Up, Down);
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn baselines_are_scored_on_the_candles_the_model_called() {
+    fn baselines_are_scored_on_the_candles_that_the_model_predicted() {
         let mut records: Vec<Record> = (0..10).map(|t| record(t, Up, 0.01)).collect();
         records.extend((10..30).map(|t| record(t, Neutral, -0.01)));
         records.push(record(30, Up, 0.0));
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_call_no_baseline_is_the_best() {
+    fn best_baseline_without_predictions_is_undefined() {
         assert_eq!(BaselineResult::best(&[record(0, Neutral, 0.01)]), None);
     }
 }

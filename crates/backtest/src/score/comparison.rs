@@ -1,4 +1,4 @@
-//! A model's calls beside the best baseline on the same candles.
+//! Comparison of a model with the best baseline on the same candles.
 use serde::Serialize;
 
 use crate::metrics::Bounds;
@@ -9,7 +9,7 @@ use crate::score::{Accuracy, BaselineResult, Record, ResultRow};
 /// Level of the confidence intervals in reports.
 pub(crate) const LEVEL: f64 = 0.95;
 
-/// Accuracy of a model less that of a baseline, or of another model, on the same candles.
+/// Accuracy of a model minus that of a baseline, or of another model, on the same candles.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ExcessAccuracy {
@@ -17,8 +17,8 @@ pub struct ExcessAccuracy {
     pub value: f64,
     /// 95 % interval of the difference from paired resamples; `None` where undefined.
     pub interval_95: Option<Bounds>,
-    /// One-sided p-value of the lead from the same blocks of time, not corrected for other
-    /// comparisons; `None` where undefined.
+    /// One-sided p-value from the same blocks of time, not corrected for multiple comparisons;
+    /// `None` where undefined.
     pub p_value: Option<f64>,
 }
 
@@ -36,7 +36,9 @@ impl ExcessAccuracy {
 /// Comparison of a model with its baselines.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
+    /// 95 % interval of the model's accuracy.
     pub(crate) interval_95: Option<Bounds>,
+    /// Number of blocks of the bootstrap.
     pub(crate) blocks: Option<usize>,
     pub(crate) baselines: Vec<BaselineResult>,
     pub(crate) best: Option<BaselineResult>,
@@ -68,8 +70,9 @@ impl Comparison {
 pub(crate) struct ExcessAccuracyCount {
     /// Number of edges with an interval.
     pub(crate) all: usize,
+    /// Number of those whose interval lies above 0.
     pub(crate) above: usize,
-    /// Expected number above 0 if no model knew anything.
+    /// Expected number above 0 if all models are equal to the best baseline.
     pub(crate) by_chance: f64,
 }
 

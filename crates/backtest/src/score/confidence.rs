@@ -1,4 +1,4 @@
-//! Confidence of calls, and the hit rate at each confidence.
+//! Distribution of the confidence of predictions, with the accuracy at each confidence.
 use serde::Serialize;
 
 use crate::metrics::share;
@@ -7,20 +7,21 @@ use crate::score::Record;
 /// Number of bins from 0 to 1.
 const BINS: usize = 20;
 
-/// Distribution of the confidence of calls (UP or DOWN): the probability of the called class.
+/// Distribution of the confidence of predictions (UP or DOWN), the probability of the predicted
+/// direction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Confidence {
-    /// The least; `None` without calls.
+    /// Minimum; `None` without predictions.
     pub(crate) min: Option<f64>,
-    /// The middle one, or the mean of the two in the middle; `None` without calls.
+    /// Median; `None` without predictions.
     pub(crate) median: Option<f64>,
-    /// The greatest; `None` without calls.
+    /// Maximum; `None` without predictions.
     pub(crate) max: Option<f64>,
-    /// Twenty bins of width 0.05. A value on an edge is in the upper bin, 1 in the last.
+    /// Twenty bins of width 0.05. A value on an edge belongs to the upper bin, 1 to the last bin.
     pub(crate) bins: Vec<ConfidenceBin>,
 }
 
-/// Calls of similar confidence.
+/// Bin of predictions of similar confidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ConfidenceBin {
     /// Lower edge of the bin.
@@ -34,10 +35,10 @@ pub(crate) struct ConfidenceBin {
 }
 
 impl Confidence {
-    /// The distribution over the records with a call.
+    /// Computes the distribution over the records with a prediction.
     pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut values = Vec::new();
-        // Calls, scored, hits.
+        // Numbers of predictions, scored predictions and correct predictions.
         let mut counts = [[0_usize; 3]; BINS];
         for record in records {
             let outcome = record.is_correct(record.predicted);
@@ -66,7 +67,7 @@ impl Confidence {
 }
 
 fn bin(confidence: f32) -> usize {
-    // In f32, where 0.35 × 20 is 7; widened first it would be 6.999 999.
+    // The product is computed in f32, where 0.35 × 20 is 7; in f64 it would be 6.999 999.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -91,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn edges_are_in_the_upper_bin() {
+    fn confidence_on_an_edge_is_in_the_upper_bin() {
         for (confidence, expected) in [(0.0, 0), (0.049, 0), (0.35, 7), (0.5, 10), (1.0, 19)] {
             assert_eq!(bin(confidence), expected, "{confidence}");
         }
     }
 
     #[test]
-    fn neutral_has_no_confidence_and_the_median_of_two_is_their_mean() {
+    fn confidence_ignores_neutral_and_median_of_two_is_their_mean() {
         let records = [confident(0.5, Up), confident(0.75, Up), confident(0.99, Neutral)];
         let got = Confidence::of(&records);
         assert_eq!((got.min, got.median, got.max), (Some(0.5), Some(0.625), Some(0.75)));

@@ -1,4 +1,4 @@
-//! Importance of channels: the loss of accuracy when a channel is replaced by its median.
+//! Importance of channels: loss of accuracy if a channel is replaced by its median.
 use serde::{Deserialize, Serialize};
 use windvane_candles::Interval;
 
@@ -6,36 +6,35 @@ use crate::metrics::Bounds;
 use crate::score::bootstrap::{Bootstrap, Mean, ScoreSettings};
 use crate::score::comparison::LEVEL;
 
-/// Importance of a channel: the loss of a model when the channel is masked.
+/// Importance of a channel: loss of a model if the channel is masked.
 ///
-/// In at most 2,000 test windows per fold, evenly spread, every value of the channel is replaced
-/// by its median over training windows (also in the earlier rows that a model with a memory has
-/// read), and the model predicts again. It is not fitted
-/// again, so a channel whose information others share may look more important than it is, or
-/// less.
+/// In at most 2,000 evenly spaced test windows per fold, every value of the channel is replaced by
+/// its median over the training windows, and the model predicts again. For a model with recurrent
+/// state the earlier rows are masked as well. The model is not fitted again, so the importance of a
+/// channel that shares its information with others may be over- or underestimated.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Importance {
     /// Name of the model.
     pub model: String,
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
     /// Name of the channel.
     pub channel: String,
-    /// Windows looked at, over all folds.
+    /// Number of test windows that were predicted again, over all folds.
     pub windows: usize,
-    /// Accuracy with the channel minus that without it, every candle called, over closes that
-    /// moved; a fraction. A tie of UP and DOWN counts as half a hit.
+    /// Accuracy with the channel minus accuracy without it, at full coverage, over changed closes;
+    /// a fraction. A tie of UP and DOWN counts as half correct.
     pub accuracy_drop: Option<f64>,
-    /// Its 95 % interval: block bootstrap over calendar time.
+    /// 95 % interval of the drop: block bootstrap over calendar time.
     pub accuracy_interval_95: Option<Bounds>,
     /// Log loss without the channel minus that with it, nats.
     pub loss_rise: Option<f64>,
-    /// Its 95 % interval.
+    /// 95 % interval of the rise.
     pub loss_interval_95: Option<Bounds>,
 }
 
-/// Effect of masking one channel in one window.
+/// MaskingEffect of masking one channel in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MaskingEffect {
     /// Time of the decision, milliseconds since 1970.
@@ -78,7 +77,7 @@ impl Importance {
     }
 }
 
-/// Mean of values with their times in milliseconds, and its interval.
+/// Mean of values with their times in milliseconds, with its interval.
 fn mean(
     values: impl Iterator<Item = (i64, f64)>,
     unit: i64,

@@ -1,4 +1,4 @@
-//! Accuracy stretch by stretch of calendar time.
+//! Accuracy by period of calendar time.
 use serde::Serialize;
 use windvane_candles::Timestamp;
 
@@ -19,15 +19,15 @@ pub(crate) struct PeriodScore {
     /// Start of the period, inclusive, by time of decision.
     #[serde(serialize_with = "iso::time")]
     pub(crate) from: Timestamp,
-    /// First one that does not.
+    /// End of the period, exclusive.
     #[serde(serialize_with = "iso::time")]
     pub(crate) until: Timestamp,
-    /// Accuracy and coverage of the model's calls.
+    /// Accuracy and coverage of the model's predictions.
     #[serde(flatten)]
     pub(crate) score: Accuracy,
-    /// 95 % interval of the accuracy: block bootstrap within the stretch.
+    /// 95 % interval of the accuracy: block bootstrap within the period.
     pub(crate) interval_95: Option<Bounds>,
-    /// The baseline that did best in the stretch, with hindsight.
+    /// Best baseline of the period, selected with hindsight.
     pub(crate) best_baseline: Option<BaselineResult>,
 }
 
@@ -75,8 +75,8 @@ mod tests {
     const SETTINGS: ScoreSettings<'_> = ScoreSettings { horizon: 1, seed: 7, costs: &[] };
 
     #[test]
-    fn every_candle_is_in_one_stretch_of_whole_days() {
-        // Days of hourly candles, days per stretch, stretches.
+    fn periods_have_whole_days_and_hold_every_candle_once() {
+        // Days of hourly candles, days per period, periods.
         for (days, length, count) in [(1, 1, 1), (24, 1, 24), (25, 2, 13), (100, 5, 20)] {
             let records: Vec<Record> = (0..24 * days).map(|t| record(t + 5, Up, 0.01)).collect();
             // The candles start at five o'clock; without the cut they would reach into another day.
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_without_a_candle_are_left_out_and_nothing_has_none() {
+    fn periods_without_a_candle_are_left_out() {
         let records: Vec<Record> =
             (0..24).chain(24 * 47..24 * 48).map(|t| record(t, Up, 0.01)).collect();
         let periods = accuracy_by_period(&records, SETTINGS);

@@ -1,4 +1,4 @@
-//! From calls to positions, turnover and returns.
+//! Positions, turnover and returns of trading predictions.
 use std::ops::AddAssign;
 
 use windvane_candles::{Direction, Interval, Timestamp};
@@ -7,7 +7,7 @@ use crate::score::Record;
 
 /// Milliseconds of a year of 365.25 days.
 const YEAR: f64 = 365.25 * 86_400_000.0;
-/// Longest time between two candles of a market that closes for holidays, milliseconds.
+/// Maximum time between two candles of a market that closes for holidays, milliseconds.
 const MAX_GAP: i64 = 10 * 86_400_000;
 
 /// Gains, losses and turnover of one period, as fractions of the capital.
@@ -15,17 +15,17 @@ const MAX_GAP: i64 = 10 * 86_400_000;
 pub(crate) struct Flow {
     /// Return before costs.
     pub(crate) gross: f64,
-    /// Capital bought and sold.
+    /// Sum of purchases and sales.
     pub(crate) turnover: f64,
-    /// The absolute position.
+    /// Absolute position.
     pub(crate) exposure: f64,
-    /// Gains of positions that were right.
+    /// Gains of winning positions.
     pub(crate) gained: f64,
-    /// Losses of positions that were wrong, as a positive number.
+    /// Losses of losing positions, as a positive number.
     pub(crate) lost: f64,
-    /// Share of the capital whose position was right.
+    /// Share of the capital in winning positions.
     pub(crate) right: f64,
-    /// Share of it whose position was wrong.
+    /// Share of the capital in losing positions.
     pub(crate) wrong: f64,
 }
 
@@ -48,12 +48,12 @@ impl AddAssign for Flow {
     }
 }
 
-/// Equal parts of the capital in every instrument with a test candle.
+/// Portfolio with equal parts of the capital in every instrument with a test candle.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Portfolio {
-    /// Moments of decision, rising.
+    /// Times of decision, ascending.
     pub(crate) times: Vec<Timestamp>,
-    /// One per time.
+    /// Flow of the period that starts at each time.
     pub(crate) flows: Vec<Flow>,
 }
 
@@ -74,7 +74,7 @@ impl TradedCandle {
 }
 
 impl Portfolio {
-    /// Trades the calls, each held for `horizon` candles.
+    /// Trades the predictions, each held for `horizon` candles.
     pub(crate) fn of(
         records: &[Record],
         prediction: impl Fn(&Record) -> Direction,
@@ -128,7 +128,7 @@ impl Portfolio {
         self.flows.iter().map(|flow| flow.net(fee)).collect()
     }
 
-    /// All periods added up.
+    /// Sum over all periods.
     pub(crate) fn total(&self) -> Flow {
         let mut sum = Flow::default();
         for flow in &self.flows {
@@ -137,8 +137,8 @@ impl Portfolio {
         sum
     }
 
-    /// As many as there are in a year of tested time: gaps of more than ten days, or three
-    /// intervals, are no part of it. `None` for a single time.
+    /// Number of periods per year of tested time, which excludes gaps of more than ten days or
+    /// three intervals; `None` for a single time.
     pub(crate) fn periods_per_year(&self, interval: Interval) -> Option<f64> {
         let longest = MAX_GAP.max(3 * interval.millis());
         let gaps = self.times.windows(2).map(|two| two[1].millis() - two[0].millis());
@@ -201,7 +201,7 @@ mod tests {
         Portfolio::of(&records, predicted, 1).periods_per_year(Interval::HOUR)
     }
 
-    // By hand: long, long, short, flat, short.
+    // Calculated by hand: long, long, short, flat, short.
     #[test]
     fn portfolio_turnover_and_returns_equal_a_calculation_by_hand() {
         let predictions = [(Up, 0.01), (Up, -0.02), (Down, -0.03), (Neutral, 0.04), (Down, 0.05)];
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_closes_the_position() {
+    fn portfolio_closes_the_position_at_a_gap() {
         let records = [0, 1, 5, 6].map(|t| record(t, Up, 0.01));
         assert_eq!(turnovers(&Portfolio::of(&records, predicted, 1)), [1.0, 1.0, 1.0, 1.0]);
     }
@@ -249,21 +249,21 @@ mod tests {
     }
 
     #[test]
-    fn instruments_are_equal_parts_whatever_the_order_of_records() {
+    fn portfolio_weights_instruments_equally_in_any_order_of_records() {
         let second = Record { instrument: 1, ..record(1, Down, 0.04) };
-        // The second instrument is there from the second hour on.
+        // The second instrument starts in the second hour.
         let mut records = vec![record(0, Up, 0.02), record(1, Up, 0.02), second];
         let two = Portfolio::of(&records, predicted, 1);
         close(two.flows[0].gross, 0.02);
         close(two.flows[1].gross, -0.01);
-        // The first holds and leaves, 1; the second comes and leaves, 2.
+        // The first holds and exits, 1; the second enters and exits, 2.
         close(two.flows[1].turnover, 1.5);
         records.reverse();
         assert_eq!(Portfolio::of(&records, predicted, 1).flows, two.flows);
     }
 
     #[test]
-    fn a_year_has_as_many_periods_as_are_tested_in_one() {
+    fn periods_per_year_count_tested_time_only() {
         close(per_year(0..100).unwrap(), 8_766.0);
         // Four untested years between two tests.
         close(per_year((0..100).chain(35_000..35_100)).unwrap(), 8_766.0);

@@ -1,4 +1,4 @@
-//! Ranking of the models, with tests of their order.
+//! Ranking of the models, with significance tests.
 use serde::Serialize;
 use windvane_candles::Timestamp;
 
@@ -7,28 +7,28 @@ use crate::metrics::holm;
 use crate::score::bootstrap::{Bootstrap, PairedCounts, ScoreSettings, longest};
 use crate::score::{ExcessAccuracy, Record, ResultRow, Scope};
 
-/// Chance of a single false claim among all models.
+/// Family-wise error rate over all models.
 const ERROR: f64 = 0.05;
 
-/// A model's place.
+/// Row of the ranking.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Rank {
     /// Name of the model.
     pub model: String,
-    /// Whether it was tested on every fold; otherwise it is compared on fewer candles.
+    /// Whether the model was tested on every fold; otherwise it is compared on fewer candles.
     pub complete: bool,
-    /// Whether a result of it, pooled, is better than markets allow: audit for leaks.
+    /// Whether a pooled result of the model is implausibly good; audit it for leaks.
     pub suspicious: bool,
     /// Number of predictions over all instruments.
     pub predictions: usize,
     /// Pooled accuracy; every prediction has the same weight.
     pub accuracy: Option<f64>,
-    /// Its 95 % interval.
+    /// 95 % interval of the accuracy.
     pub interval_95: Option<Bounds>,
-    /// Share of candles with a call.
+    /// Share of candles with a prediction.
     pub coverage: Option<f64>,
-    /// Accuracy when every candle gets a call.
+    /// Accuracy at full coverage.
     pub(crate) full_coverage_accuracy: Option<f64>,
     /// Excess accuracy over the best baseline.
     pub excess_accuracy: Option<ExcessAccuracy>,
@@ -45,7 +45,7 @@ pub struct Rank {
 /// Model with its completeness and its records on path 1 over all instruments.
 pub(crate) struct Contender<'a> {
     pub(crate) model: &'a str,
-    /// Whether it was tested on every fold.
+    /// Whether the model was tested on every fold.
     pub(crate) complete: bool,
     pub(crate) records: Vec<Record>,
 }

@@ -1,4 +1,4 @@
-//! Spread of several accuracies of one model: over paths or seeds.
+//! Spread of the accuracies of a model over paths or seeds.
 use super::ResultRow;
 
 /// Mean, standard deviation and extremes of at least two values.

@@ -1,4 +1,4 @@
-//! Records for the unit tests.
+//! Test records for the unit tests.
 use proptest::prelude::*;
 use windvane_candles::{Direction, Interval, Timestamp};
 use windvane_models::Probabilities;
@@ -27,7 +27,7 @@ pub(crate) fn record(hour: i64, predicted: Direction, change: f64) -> Record {
     }
 }
 
-/// Records always long, except where the hour is a multiple of eight; three in four go up.
+/// Records that predict UP except at every eighth hour; three in four closes rise.
 pub(crate) fn mostly_right(count: i64) -> Vec<Record> {
     let mut records = Vec::new();
     for hour in 0..count {
@@ -37,7 +37,7 @@ pub(crate) fn mostly_right(count: i64) -> Vec<Record> {
     records
 }
 
-/// Any records, at times of their own.
+/// Random records at different times.
 pub(crate) fn any_records(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Record>> {
     let change = prop_oneof![Just(0.0), -0.1..0.1_f64];
     prop::collection::vec((any_direction(), change, any_direction()), count).prop_map(|rows| {
@@ -53,7 +53,7 @@ fn any_direction() -> impl Strategy<Value = Direction> {
     prop::sample::select(Direction::ALL.to_vec())
 }
 
-/// The record after closes that went in the given direction.
+/// Sets the direction of the closes before a record.
 fn with_last(record: Record, last: Direction) -> Record {
     let baselines = BaselinePredictions::from_rules(last, Direction::Down);
     Record { baselines: baselines.with(Baseline::Logistic, Direction::Down), ..record }

@@ -13,7 +13,7 @@ use crate::score::{Accuracy, ResultRow};
 /// percentage points.
 const MIN_PREDICTIONS: usize = 400;
 
-/// Smallest ratio of two closes that gives no warning; its inverse is the largest.
+/// Minimum ratio of two consecutive closes without a warning; its inverse is the maximum.
 const MIN_RATIO: f64 = 0.6;
 
 /// Model of a warning that does not depend on a model.
@@ -28,19 +28,19 @@ pub enum WarningCode {
     NoPredictions,
     /// All scored predictions are correct, or all are wrong.
     AllOrNothing,
-    /// All calls go one way.
+    /// All predictions have the same direction.
     OneDirection,
-    /// Better than markets allow: audit for leaks.
+    /// The accuracy is implausibly high; audit the model for leaks.
     Suspicious,
     /// There are too few predictions for a conclusion.
     FewPredictions,
     /// A channel did not vary in training.
     ConstantChannel,
-    /// A close far from the one before: a split that is not adjusted for, or a crash.
+    /// Two consecutive closes differ by more than 40 %: an unadjusted split, or a crash.
     Jump,
 }
 
-/// Written as in JSON.
+/// Code of the warning, as in JSON.
 impl fmt::Display for WarningCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -55,23 +55,23 @@ impl fmt::Display for WarningCode {
     }
 }
 
-/// A warning about one row of results or one training.
+/// Warning about one row of results, a training or an instrument.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
     /// Kind of the warning.
     pub code: WarningCode,
-    /// The model, or `every model`.
+    /// Name of the model, or `every model`.
     pub model: String,
-    /// The instrument, or `all`.
+    /// Name of the instrument, or `all`.
     pub instrument: String,
-    /// The candles' interval; `None` where several are pooled.
+    /// Interval of the candles; `None` if several are pooled.
     pub interval: Option<Interval>,
-    /// Description with the observed numbers.
+    /// Description with the observed numbers, as a sentence without its full stop.
     pub message: String,
 }
 
-/// `code model, instrument, interval: message`.
+/// `instrument (interval): message (model).`
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place(), sentence(&self.message, &[&self.model]))
@@ -142,7 +142,7 @@ pub(crate) fn warnings_about(row: &ResultRow) -> Vec<Warning> {
     warnings.collect()
 }
 
-/// A warning where a tested close lies further from the one before than prices go by themselves.
+/// Warning about a tested close that differs from the previous one by more than 40 %.
 pub(crate) fn jump(series: &CandleSeries, tested: RangeInclusive<Timestamp>) -> Option<Warning> {
     let jumps = series.candles().windows(2).filter_map(|two| {
         let ratio = two[1].close() / two[0].close();
@@ -202,13 +202,13 @@ fn one_direction(row: &ResultRow) -> Option<String> {
     Some(format!("All {predictions} predictions are {direction}, which is a bias, not a forecast"))
 }
 
-/// The highest accuracy, every candle called, that a market may allow: 58 % for candles shorter
-/// than a day, 62 % beyond, and where intervals are mixed.
+/// Maximum plausible accuracy at full coverage: 58 % for candles shorter than a day, 62 % for
+/// longer ones and for pooled intervals.
 fn limit(interval: Option<Interval>) -> f64 {
     if interval.is_some_and(|interval| interval < Interval::DAY) { 0.58 } else { 0.62 }
 }
 
-/// Whether an accuracy, every candle called, is above what markets allow.
+/// Whether the accuracy at full coverage is implausibly high.
 pub(crate) fn too_good(full_coverage: &Accuracy, interval: Option<Interval>) -> bool {
     full_coverage.scored >= MIN_VALUES
         && full_coverage.accuracy.is_some_and(|accuracy| accuracy > limit(interval))
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_that_is_tested_is_told_of() {
+    fn jump_of_a_tested_close_is_reported_once() {
         let closes = [700.0, 702.0, 100.5, 101.0, 55.0, 56.0];
         let candles = (0..).zip(closes).map(|(number, close)| {
             let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_higher_for_days() {
+    fn plausible_accuracy_is_higher_for_daily_candles() {
         let records: Vec<Record> = (0..500)
             .map(|t| record(t, if t % 10 < 6 { Up } else { Down }, 0.01))
             .map(|record| Record { interval: Interval::DAY, ..record })

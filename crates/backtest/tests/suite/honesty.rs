@@ -1,4 +1,5 @@
-//! No skill, no lead; too much skill, a warning. Defects of earlier systems, by number.
+//! Results of models without skill, and warnings about implausible results. The numbers of defects
+//! are those of earlier systems.
 use crate::common::{Knowledge, boxed, coin, constant, learned, oracle, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Scope, WarningCode};
 use windvane_candles::simulate::MarketModel;
@@ -12,7 +13,7 @@ fn martingale(name: &str, n: usize) -> Instrument {
 }
 
 #[test]
-fn who_knows_the_future_is_right_and_is_told_on() {
+fn model_with_future_data_is_reported_as_suspicious() {
     let market = martingale("SIM", 3_000);
     let report = run(std::slice::from_ref(&market), &boxed(vec![oracle(&market.series)]));
     let row = &report.results[0];
@@ -25,7 +26,7 @@ fn who_knows_the_future_is_right_and_is_told_on() {
 }
 
 #[test]
-fn a_coin_on_a_martingale_is_a_coin() {
+fn random_predictions_on_a_martingale_have_half_accuracy() {
     let markets = [martingale("AAA", 9_000), martingale("BBB", 9_000)];
     let report = run(&markets, &boxed(vec![coin("coin", 5)]));
     let row = report.results.iter().find(|row| row.scope == Scope::All).unwrap();
@@ -38,7 +39,7 @@ fn a_coin_on_a_martingale_is_a_coin() {
 }
 
 #[test]
-fn weighted_signals_know_nothing_on_a_martingale() {
+fn weighted_signals_have_no_edge_on_a_martingale() {
     let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
     let report = run(&[martingale("SIM", 20_000)], &learners);
     let row = &report.results[0];
@@ -47,9 +48,9 @@ fn weighted_signals_know_nothing_on_a_martingale() {
     assert!(row.excess_accuracy.unwrap().p_value.unwrap() > 1e-3);
 }
 
-// Defect 1: 0 of 370 and 0 of 34, printed without a word.
+// Defect 1: accuracies of 0 of 370 and 0 of 34 were printed without a warning.
 #[test]
-fn what_no_skill_explains_is_warned_of() {
+fn implausible_results_have_warnings() {
     let market = martingale("SIM", 3_000);
     let mut backwards = oracle(&market.series);
     backwards.id = ModelId::new("backwards");
@@ -73,9 +74,9 @@ fn what_no_skill_explains_is_warned_of() {
     assert_eq!(codes("bull"), [WarningCode::OneDirection]);
 }
 
-// Defects 1 and 19: no calls, no accuracy; not 0.00 %.
+// Defects 1 and 19: without predictions the accuracy is undefined, not 0.00 %.
 #[test]
-fn undefined_is_a_dash_in_text_and_null_in_json() {
+fn undefined_number_is_a_dash_in_text_and_null_in_json() {
     let silent = constant("silent", |_, _| [0.1, 0.1, 0.8]);
     let report = run(&[martingale("SIM", 2_000)], &boxed(vec![silent]));
     let headline = &report.headline_table().rows[0];
@@ -89,9 +90,9 @@ fn undefined_is_a_dash_in_text_and_null_in_json() {
     assert!(!report.to_json().contains("NaN") && !report.to_markdown().contains("NaN"));
 }
 
-// Defect 1, route (a): NaN became NEUTRAL and was counted as wrong.
+// Defect 1, case (a): NaN became NEUTRAL and was counted as wrong.
 #[test]
-fn a_model_that_answers_nan_fails_and_is_not_scored() {
+fn model_with_nan_probabilities_fails() {
     let fakes = vec![constant("nan", |_, _| [f32::NAN; 3]), coin("coin", 1)];
     let report = run(&[martingale("SIM", 2_000)], &boxed(fakes));
     assert!(report.results.iter().all(|row| row.model == "coin"));
@@ -101,7 +102,7 @@ fn a_model_that_answers_nan_fails_and_is_not_scored() {
 
 // Defect 2: the label lay inside the window.
 #[test]
-fn candles_after_a_test_change_nothing_before() {
+fn results_do_not_depend_on_later_candles() {
     let market = martingale("SIM", 4_000);
     let learners: Vec<Box<dyn Learner>> =
         vec![Box::new(WeightedSignalsLearner::default()), Box::new(coin("coin", 1))];
@@ -131,9 +132,9 @@ fn candles_after_a_test_change_nothing_before() {
     assert_ne!(last(&before), last(&after));
 }
 
-// Defect 3: an accuracy whose models cannot have been trained.
+// Defect 3: an accuracy was reported for models that cannot have been trained.
 #[test]
-fn a_report_says_on_what_and_how_long_models_were_fitted() {
+fn report_has_training_data_and_fit_times() {
     let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
     let report = run(&[martingale("SIM", 2_000)], &learners);
     assert_eq!(report.run.data_hash.len(), 16);
@@ -147,9 +148,9 @@ fn a_report_says_on_what_and_how_long_models_were_fitted() {
     assert!(report.timing.models[0].microseconds_per_prediction.unwrap() > 0.0);
 }
 
-// Defect 15: two scripts, two metrics under one name.
+// Defect 15: two scripts had different metrics with the same name.
 #[test]
-fn one_metric_everywhere() {
+fn metrics_agree_between_scopes_texts_and_json() {
     let markets = [martingale("AAA", 2_500), martingale("BBB", 3_500)];
     let report = run(&markets, &boxed(vec![coin("coin", 9)]));
     let sum = |scope| {
@@ -170,14 +171,14 @@ fn one_metric_everywhere() {
         assert_eq!(row.confusion.total(), row.score.candles);
     }
     assert_eq!(report.ranking[0].accuracy, pooled.score.accuracy);
-    // Two decimals in the text, all of them in JSON.
+    // The text has two decimals, the JSON all of them.
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["results"][0]["accuracy"].as_f64(), report.results[0].score.accuracy);
 }
 
-// Defect 20: history was replayed until there were enough trades.
+// Defect 20: the history was replayed until there were enough trades.
 #[test]
-fn each_candle_is_scored_once() {
+fn walk_forward_scores_each_candle_once() {
     let markets = [martingale("AAA", 2_500), martingale("BBB", 3_500)];
     let report = run(&markets, &boxed(vec![coin("coin", 9)]));
     let all = report.results.iter().find(|row| row.scope == Scope::All).unwrap();
@@ -190,9 +191,9 @@ fn each_candle_is_scored_once() {
     }
 }
 
-// Defect 21: the best of many settings, without n, without interval, without correction.
+// Defect 21: the best of many settings was reported without n, interval and correction.
 #[test]
-fn the_best_of_many_coins_is_not_ahead() {
+fn best_of_many_random_models_is_not_significant() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let coins = names.iter().zip(0..).map(|(name, seed)| coin(name, seed)).collect();
     let report = run(&[martingale("SIM", 6_000)], &boxed(coins));
@@ -211,9 +212,9 @@ fn the_best_of_many_coins_is_not_ahead() {
 }
 
 #[test]
-fn a_real_lead_is_told_apart() {
-    // Following the last sign is the best rule here; v2 follows a little worse, the oracle of
-    // three in four calls is better.
+fn real_edge_is_significant() {
+    // The last sign is the best rule here; the model with three correct predictions in four is
+    // better.
     let market = learned(simulated(MarketModel::AR1, "SIM", Interval::HOUR, 6_000));
     let mut good = oracle(&market.series);
     good.id = ModelId::new("good");
@@ -235,7 +236,7 @@ fn a_real_lead_is_told_apart() {
 }
 
 #[test]
-fn test_only_instruments_are_tested_and_never_learned_from() {
+fn test_only_instruments_are_never_trained_on() {
     let (a, b) = (martingale("AAA", 2_500), martingale("BBB", 2_500));
     let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
     let alone = run(std::slice::from_ref(&a), &learners);
@@ -253,7 +254,7 @@ fn test_only_instruments_are_tested_and_never_learned_from() {
 }
 
 #[test]
-fn purge_and_embargo_hold_under_one_split_too() {
+fn holdout_has_purge_and_embargo() {
     let market = martingale("SIM", 2_000);
     let at = |index: usize| market.series.close_time(index).unwrap();
     let (validate_from, test_from) = (at(1_200), at(1_500));

@@ -1,4 +1,4 @@
-//! Dates outside the data, learners of one kind, instruments that nothing was learned from.
+//! Plans outside the data, learners of one kind, instruments without training windows.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use crate::common::{Failing, coin, learned, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Report};
@@ -26,8 +26,8 @@ fn error_of(validate_from: &str, test_from: &str) -> String {
 }
 
 #[test]
-fn dates_outside_the_data_say_which_way_to_move() {
-    // All of 2020: 366 candles.
+fn holdout_outside_the_data_states_the_direction_to_move() {
+    // The data are the 366 days of 2020.
     let after = error_of("2022-01-01", "2022-07-01");
     assert!(after.contains("end at 2021-01-01T00:00:00Z"), "{after}");
     assert!(after.contains("must start earlier") && !after.contains("later"), "{after}");
@@ -36,12 +36,12 @@ fn dates_outside_the_data_say_which_way_to_move() {
     let before = error_of("2018-01-01", "2018-07-01");
     assert!(before.contains("begin at 2020-01-01T00:00:00Z"), "{before}");
     assert!(before.contains("must start later") && !before.contains("earlier"), "{before}");
-    // The failure is told once, not once per model.
+    // The failure is reported once, not once per model.
     assert!(after.contains("1 failure(s)") && before.contains("every model, 1d: "), "{before}");
 }
 
 #[test]
-fn validation_that_leaves_nothing_to_train_on_is_named() {
+fn holdout_without_training_samples_is_an_error() {
     let text = error_of("2020-01-10", "2020-07-10");
     let span = "validation takes the time from 2020-01-10T00:00:00Z to the test at 2020-07-10";
     assert!(text.contains(span) && text.contains("must start later"), "{text}");
@@ -52,7 +52,7 @@ fn validation_that_leaves_nothing_to_train_on_is_named() {
 }
 
 #[test]
-fn two_learners_of_one_kind_run_side_by_side() {
+fn two_learners_of_one_kind_run_in_one_backtest() {
     let named = |id: &str, weights: [f32; 6]| -> Box<dyn Learner> {
         let (id, weights) = (ModelId::new(id), Weights::Given(weights.to_vec()));
         Box::new(WeightedSignalsLearner { id, weights })
@@ -77,7 +77,7 @@ fn two_learners_of_one_kind_run_side_by_side() {
     assert!(twice.to_string().contains("the id fade"), "{twice}");
 }
 
-/// Fails where it learns from few windows: in the early folds.
+/// Learner that fails on few training windows, as in the early folds.
 struct Demanding(ModelId, usize);
 
 impl Learner for Demanding {
@@ -100,7 +100,7 @@ impl Learner for Demanding {
 }
 
 #[test]
-fn candles_count_as_tested_only_where_a_model_was_tested() {
+fn test_candles_count_only_where_a_model_was_tested() {
     let long = simulated(MarketModel::AR1, "LONG", Interval::HOUR, 2_000);
     let end = long.close_time(700).unwrap();
     let early = simulated(MarketModel::AR1, "EARLY", Interval::HOUR, 2_000).split_at(end).0;
@@ -109,12 +109,12 @@ fn candles_count_as_tested_only_where_a_model_was_tested() {
     let untested = |report: &Report| -> Vec<String> {
         report.without_test_rows.iter().map(|one| one.name.clone()).collect()
     };
-    // EARLY ends before the folds that the model could be fitted for.
+    // EARLY ends before the folds on which the model can be fitted.
     let report = run(&instruments, &[demanding()]);
     assert_eq!(untested(&report), ["EARLY"]);
     assert_eq!(report.instruments[0].test_candles, report.results[0].score.candles);
     assert!(report.results.iter().all(|row| row.instrument != "EARLY"));
-    // Where another model is tested there, it counts, and once.
+    // If another model is tested there, its candles count once.
     let report = run(&instruments, &[demanding(), v2()]);
     assert!(untested(&report).is_empty());
     let row = report.results.iter().find(|r| r.instrument == "EARLY").unwrap();
@@ -125,7 +125,7 @@ fn candles_count_as_tested_only_where_a_model_was_tested() {
 }
 
 #[test]
-fn who_is_tested_without_a_training_window_of_its_own_is_named() {
+fn instrument_without_training_windows_is_reported() {
     let old = simulated(MarketModel::AR1, "OLD", Interval::HOUR, 3_000);
     let from: Timestamp = old.get(1_200).unwrap().open_time();
     let young = simulated(MarketModel::AR1, "YOUNG", Interval::HOUR, 3_000).split_at(from).1;

@@ -82,7 +82,7 @@ fn clear(tasks: &Path) {
     let _ = std::fs::remove_dir(tasks);
 }
 
-/// Adds the command, the notes and the skipped files to the report.
+/// Adds the command, the descriptions of the models, the notes and the skipped files to the report.
 fn complete(mut report: Report, options: &Options, loaded: data::Loaded) -> Report {
     report.run.command = Some(options.command());
     report.run.model_descriptions = options

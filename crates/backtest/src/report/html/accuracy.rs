@@ -1,4 +1,4 @@
-//! Plots of calls: accuracy by instrument, leads, labels against calls.
+//! Plots of accuracy: by instrument, edge over the best baseline, confusion matrix.
 use windvane_candles::{Direction, Interval};
 
 use super::axis::PlotAxis;

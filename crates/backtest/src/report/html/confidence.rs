@@ -1,4 +1,4 @@
-//! Plots of confidence: accuracy against coverage, reliability, the confidence of calls.
+//! Plots of confidence: accuracy against coverage, reliability, distribution of the confidence.
 use windvane_candles::Interval;
 
 use super::axis::PlotAxis;
@@ -19,7 +19,7 @@ impl Report {
     fn coverage_plot(&self, place: &str, rows: &[&ResultRow]) -> Option<ReportPlot> {
         let mut marks = Vec::new();
         let mut legend = self.legend();
-        // One line of baselines, or they would hide the models'.
+        // Only one line of baselines is drawn; more would hide those of the models.
         let first = self.ranking.first()?;
         if let Some(row) = rows.iter().find(|row| row.model == first.model) {
             let baseline = row.coverage_curve.iter().filter_map(|point| {

@@ -7,10 +7,10 @@ use crate::report::Report;
 use crate::report::format::interval;
 use crate::score::{ResultRow, Scope};
 
-/// The plots of a section.
+/// Plots of a section.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    /// Whether there are many and each is small.
+    /// Whether the plots are small, because there are many.
     pub(crate) small: bool,
     /// Rows of plots side by side.
     pub(crate) rows: Vec<Vec<ReportPlot>>,
@@ -19,7 +19,7 @@ pub(crate) struct Figures {
 }
 
 impl Report {
-    /// The plots of a section; none for most.
+    /// Plots of a section; most sections have none.
     pub(crate) fn figures(&self, section: &str) -> Figures {
         let mut figures = match section {
             "Results" => large(vec![self.instrument_plots()], INSTRUMENTS),
@@ -44,7 +44,7 @@ impl Report {
         self.groups.iter().map(|group| plots(group.interval)).collect()
     }
 
-    /// The rows of an interval, all instruments pooled: one for each model.
+    /// Results of an interval with all instruments pooled, one per model.
     pub(crate) fn pooled_over(&self, candles: Interval) -> impl Iterator<Item = &ResultRow> {
         self.pooled().filter(move |row| row.interval == Some(candles))
     }
@@ -59,12 +59,12 @@ impl Report {
         self.run.models.iter().map(|model| (self.model_colour(model), model.clone())).collect()
     }
 
-    /// The rows of a scope.
+    /// Results of a scope.
     pub(crate) fn rows(&self, scope: Scope) -> impl Iterator<Item = &ResultRow> {
         self.results.iter().filter(move |row| row.scope == scope)
     }
 
-    /// The pooled rows by what is pooled: each interval, and all where there are several.
+    /// Pooled results by interval, and over all intervals if there are several.
     pub(crate) fn pools(&self) -> Vec<(String, Vec<&ResultRow>)> {
         let mut pools: Vec<(String, Vec<&ResultRow>)> = Vec::new();
         let all = self.rows(Scope::All).filter(|_| self.groups.len() > 1);
@@ -91,7 +91,7 @@ fn has_marks(plot: &ReportPlot) -> bool {
     plot.marks.iter().any(|mark| !mark.places().is_empty())
 }
 
-/// A fraction as per cent.
+/// Converts a fraction to per cent.
 pub(crate) fn percent(fraction: f64) -> f64 {
     100.0 * fraction
 }

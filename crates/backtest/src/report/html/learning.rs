@@ -1,4 +1,4 @@
-//! Plots of what was learned: losses by epoch, what each channel is worth.
+//! Plots of training: losses by epoch and importance of channels.
 use windvane_candles::Interval;
 
 use super::axis::PlotAxis;
@@ -85,7 +85,7 @@ impl Report {
     }
 }
 
-/// Validation loss of an epoch as a place in the plot.
+/// Position of the validation loss of an epoch in the plot.
 fn validated(one: &EpochLoss) -> Option<(f64, f64)> {
     Some((one.epoch as f64, one.validation_loss?))
 }

@@ -1,4 +1,4 @@
-//! The page: every section of the report, with its plots.
+//! HTML page with all sections and plots of the report.
 use askama::Template;
 
 use super::colour;
@@ -21,13 +21,14 @@ struct ReportPage {
     leader: String,
     introduction: &'static str,
     colours: String,
-    /// Sections that a reader must not miss.
+    /// Sections at the top of the page: skipped files, failures, warnings.
     first: Vec<Chapter>,
     chapters: Vec<Chapter>,
 }
 
+/// Section of the page.
 struct Chapter {
-    /// Anchor of a link.
+    /// Anchor of the section.
     id: String,
     title: &'static str,
     /// Visible parts before the plots.
@@ -38,9 +39,9 @@ struct Chapter {
 }
 
 impl Report {
-    /// The report as one HTML page with plots: no network and no script is needed to read it.
+    /// Writes the report as one HTML page with plots, without scripts and external resources.
     ///
-    /// The numbers are those of [`to_markdown`](Self::to_markdown), from the same texts.
+    /// Texts and tables are those of [`to_markdown`](Self::to_markdown).
     pub fn to_html(&self) -> String {
         let (first, others): (Vec<Section>, Vec<Section>) = self
             .sections()
@@ -59,7 +60,7 @@ impl Report {
         rendered(&page)
     }
 
-    /// The model with the highest accuracy, in a sentence, with the rule it has to beat.
+    /// Sentence about the model with the highest accuracy and the best baseline.
     fn leader(&self) -> String {
         let Some(first) = self.ranking.first() else { return "No model was tested.".to_string() };
         let pooled = self.rows(Scope::All).find(|row| row.model == first.model);
@@ -81,7 +82,7 @@ impl Report {
     fn chapter(&self, Section { title, mut parts }: Section) -> Chapter {
         let figures = self.figures(title);
         let open = match title {
-            // The pooled table and how it is read; single instruments are plotted.
+            // The pooled table and its explanation; single instruments are plotted.
             "Results" => 2,
             _ if title == "Ranking" || figures.rows.is_empty() => parts.len(),
             _ => 0,

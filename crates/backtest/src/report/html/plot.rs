@@ -1,4 +1,4 @@
-//! A plot: axes and marks as data, drawn as SVG.
+//! Plots: axes and marks, drawn as SVG.
 use std::ops::Range;
 
 use plotters::coord::Shift;
@@ -9,19 +9,19 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::axis::PlotAxis;
 use super::colour::PlotColour;
 
-/// Units of the drawing per unit of the plot: plotters has whole numbers only.
+/// Number of drawing units per plot unit, because plotters has integer coordinates only.
 const FINE: u32 = 4;
-/// Size of text, units.
+/// Font size, units.
 const TEXT: f64 = 13.0;
 
-/// A plot as data.
+/// Plot of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ReportPlot {
     /// Title of the plot.
     pub(crate) title: String,
-    /// Explanation of the plot, in a line.
+    /// Explanation of the plot in one line.
     pub(crate) caption: String,
-    /// Width and height, units; a phone shows about 330 across.
+    /// Width and height, units; a phone is about 330 wide.
     pub(crate) size: (u32, u32),
     pub(crate) x: PlotAxis,
     pub(crate) y: PlotAxis,
@@ -31,7 +31,7 @@ pub(crate) struct ReportPlot {
     pub(crate) legend: Vec<(PlotColour, String)>,
 }
 
-/// Something in a plot, in values of its axes.
+/// Mark of a plot, in values of its axes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mark {
     /// Line through points.
@@ -47,10 +47,10 @@ pub(crate) enum Mark {
 /// Ends of the line of an interval.
 pub(crate) type Ends = [(f64, f64); 2];
 
-/// Half the height of the rows of marks around a name, of the 1 between two names.
+/// Half the height of the rows of marks around a name; two names are 1 apart.
 const SPREAD: f64 = 0.38;
 
-/// Offset of the marks of the k-th of n models from the place of a name.
+/// Offset of the marks of the k-th of n models from the position of a name.
 pub(crate) fn spread(k: usize, n: usize) -> f64 {
     2.0 * SPREAD * ((k as f64 + 0.5) / n as f64 - 0.5)
 }
@@ -62,10 +62,10 @@ type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 impl ReportPlot {
     /// Default size.
     pub(crate) const SIZE: (u32, u32) = (420, 280);
-    /// One of many side by side.
+    /// Size of small plots side by side.
     pub(crate) const SMALL: (u32, u32) = (300, 230);
 
-    /// As wide as usual, and as high as so many rows of marks need.
+    /// Default width with the given height, which is at least 130 units.
     pub(crate) fn tall(height: f64) -> (u32, u32) {
         #[expect(
             clippy::cast_possible_truncation,
@@ -76,7 +76,7 @@ impl ReportPlot {
         (Self::SIZE.0, height)
     }
 
-    /// Width and height of the drawing, for the element's `viewBox`.
+    /// Width and height of the drawing, for the `viewBox` of the SVG element.
     pub(crate) fn view(&self) -> (u32, u32) {
         (FINE * self.size.0, FINE * self.size.1)
     }
@@ -95,7 +95,7 @@ impl ReportPlot {
     fn draw(&self, area: &PlotArea<'_>) -> Drawn {
         let widest = self.y.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
         let beside = 10.0 + widest + label_height(&self.y);
-        // What of the last tick's text stands beyond the axis.
+        // Width of the last tick's text beyond the axis.
         let last = self.x.ticks.last().map_or(0.0, |(at, text)| {
             let left = (self.x.to - at) / (self.x.to - self.x.from);
             width(text) / 2.0 - left * (f64::from(self.size.0) - beside - 10.0)
@@ -119,7 +119,7 @@ impl ReportPlot {
             .set_all_tick_mark_size(fine(4.0))
             .label_style(text_style())
             .axis_desc_style(text_style());
-        // An empty text would still be drawn.
+        // Plotters would draw an empty label.
         if !self.x.label.is_empty() {
             mesh.x_desc(&self.x.label);
         }
@@ -162,18 +162,18 @@ impl ValueFormatter<f64> for PlotAxis {
 }
 
 impl Mark {
-    /// A short grey line across a row of a plot with so many rows around each name.
+    /// Short grey line across a row of a plot with `rows` rows per name.
     pub(crate) fn upright((x, y): (f64, f64), rows: usize) -> Self {
         let half = SPREAD / rows as f64;
         Self::Line(PlotColour::Rule, vec![(x, y - half), (x, y + half)])
     }
 
-    /// Its places along the horizontal axis.
+    /// Positions along the horizontal axis.
     pub(crate) fn places(&self) -> Vec<f64> {
         self.points().into_iter().map(|(x, _)| x).collect()
     }
 
-    /// Its places along the vertical axis.
+    /// Positions along the vertical axis.
     pub(crate) fn heights(&self) -> Vec<f64> {
         self.points().into_iter().map(|(_, y)| y).collect()
     }
@@ -219,7 +219,7 @@ fn label_height(axis: &PlotAxis) -> f64 {
     if axis.label.is_empty() { 0.0 } else { 21.0 }
 }
 
-/// Width of a text in the widest of usual fonts, units, rather too much than too little.
+/// Upper estimate of the width of a text in common fonts, units.
 fn width(text: &str) -> f64 {
     text.chars().map(character_width).sum()
 }
@@ -241,7 +241,7 @@ fn fine(units: f64) -> u32 {
 }
 
 fn text_style() -> TextStyle<'static> {
-    // Plotters divides by 1.24.
+    // Plotters divides the font size by 1.24.
     let font = ("sans-serif", 1.24 * TEXT * f64::from(FINE)).into_font();
     font.color(&PlotColour::Text.rgb())
 }

@@ -1,4 +1,4 @@
-//! Plots along calendar time: accuracy by stretch, equity after costs, drawdown.
+//! Plots over calendar time: accuracy by period, equity after costs, drawdown.
 use windvane_candles::{Interval, Timestamp};
 
 use super::axis::PlotAxis;
@@ -29,7 +29,7 @@ impl Report {
         let y = PlotAxis::numbers("Accuracy, %", values.map(percent), 4);
         let colour = self.model_colour(&row.model);
         let mut marks = Vec::new();
-        // No line where nothing was tested.
+        // Lines are interrupted where nothing was tested.
         for run in row.over_time.chunk_by(|one, next| one.until == next.from) {
             let baseline = run.iter().filter_map(|one| {
                 let accuracy = percent(one.best_baseline?.score.accuracy?);
@@ -65,11 +65,11 @@ impl Report {
             .filter_map(|row| Some((row.model.as_str(), row.trading.as_ref()?)))
             .collect();
         let Some((_, any)) = rows.first() else { return Vec::new() };
-        // The middle one stands for all in the curves.
+        // The curves have the middle one of the costs.
         let middle = any.net.len() / 2;
         let Some(net) = any.net.get(middle) else { return Vec::new() };
         let given = format!("{candles} candles, {} bp", net.cost);
-        // Nothing left has no place on a scale of ratios.
+        // An equity of 0 has no logarithm.
         let equity = self.curves(&rows, |point| value_at(&point.net, middle).max(1e-12).log10());
         let drawdown = self.curves(&rows, |point| percent(value_at(&point.drawdown, middle)));
         vec![
@@ -90,7 +90,7 @@ impl Report {
         ]
     }
 
-    /// A line per model through the values at the points of its equity curve.
+    /// Lines through a value at the points of the equity curves, one per model.
     fn curves(&self, rows: &[(&str, &Trading)], value: impl Fn(&EquityPoint) -> f64) -> Vec<Mark> {
         let mut marks = Vec::new();
         for (model, trading) in rows {
@@ -158,7 +158,7 @@ impl Report {
     }
 }
 
-/// The value at an index, not a number where there is none.
+/// Value at an index; NaN without one.
 fn value_at(values: &[f64], index: usize) -> f64 {
     values.get(index).copied().unwrap_or(f64::NAN)
 }

@@ -1,4 +1,4 @@
-//! The report as a page: what it says, and how a browser shows it.
+//! The HTML page of the report: its contents, and its layout in a browser.
 mod browser;
 use std::sync::LazyLock;
 
@@ -12,10 +12,10 @@ use windvane_models::train::{Learner, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 
-/// What a user could type or call something.
+/// Text that would be markup without escaping.
 const SCRIPT: &str = "<script>alert('1')</script>&\"";
 
-/// Every kind of plot, long names, and texts that would be markup.
+/// Report with every kind of plot, long names and texts that would be markup.
 pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
     let market = |name, interval, n| learned(simulated(MarketModel::AR1, name, interval, n));
     let instruments: Vec<Instrument> = vec![
@@ -38,7 +38,7 @@ pub(crate) static REPORT: LazyLock<Report> = LazyLock::new(|| {
     report
 });
 
-/// A model that never calls, on one instrument: most numbers are undefined.
+/// Report of a model without predictions on one instrument: most numbers are undefined.
 pub(crate) static BARE: LazyLock<Report> = LazyLock::new(|| {
     let market = learned(simulated(MarketModel::AR1, "ONE", Interval::HOUR, 600));
     run(&[market], &boxed(vec![constant("silent", |_, _| [0.1, 0.1, 0.8])]))
@@ -81,10 +81,10 @@ fn cells(section: Node<'_, '_>) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_section_is_there_and_every_plot_has_its_marks() {
+fn page_has_every_section_and_plots_have_marks() {
     let page = REPORT.to_html();
     let page = parse(&page);
-    // The number of plots: 3 models were tested, on candles of 2 intervals.
+    // Sections with the number of plots: 3 models were tested, on candles of 2 intervals.
     let sections = [
         ("failures", 0),
         ("warnings", 0),
@@ -124,7 +124,7 @@ fn every_section_is_there_and_every_plot_has_its_marks() {
 }
 
 #[test]
-fn numbers_are_those_of_the_json() {
+fn page_numbers_equal_the_json() {
     let page = REPORT.to_html();
     let page = parse(&page);
     let json: serde_json::Value = serde_json::from_str(&REPORT.to_json()).unwrap();
@@ -167,7 +167,7 @@ fn numbers_are_those_of_the_json() {
 }
 
 #[test]
-fn dots_stand_where_their_accuracies_are() {
+fn page_dots_are_at_their_accuracies() {
     let page = REPORT.to_html();
     let page = parse(&page);
     let svg = named(section(&page, "results"), "svg").next().unwrap();
@@ -180,7 +180,7 @@ fn dots_stand_where_their_accuracies_are() {
     let accuracies: Vec<f64> =
         REPORT.results.iter().filter(hourly).map(|row| row.score.accuracy.unwrap()).collect();
     assert_eq!((places.len(), accuracies.len()), (6, 6));
-    // A straight line through the outermost two goes through all: an axis is linear.
+    // The axis is linear: a straight line through the outermost two dots goes through all.
     let most = (0..6).max_by(|a, b| accuracies[*a].total_cmp(&accuracies[*b])).unwrap();
     let least = (0..6).min_by(|a, b| accuracies[*a].total_cmp(&accuracies[*b])).unwrap();
     let slope = (places[most] - places[least]) / (accuracies[most] - accuracies[least]);
@@ -192,7 +192,7 @@ fn dots_stand_where_their_accuracies_are() {
 }
 
 #[test]
-fn it_stands_alone_and_nothing_typed_becomes_markup() {
+fn page_is_self_contained_and_escapes_texts() {
     let page = REPORT.to_html();
     assert!(!page.contains("<script"), "a script");
     for outside in ["src=", "url(", "@import", "<link", "href=\"http", "//cdn"] {
@@ -208,7 +208,7 @@ fn it_stands_alone_and_nothing_typed_becomes_markup() {
 }
 
 #[test]
-fn what_is_undefined_is_not_drawn() {
+fn page_does_not_draw_undefined_numbers() {
     assert_eq!(BARE.ranking[0].accuracy, None);
     let page = BARE.to_html();
     let parsed = parse(&page);
@@ -220,7 +220,7 @@ fn what_is_undefined_is_not_drawn() {
 }
 
 #[test]
-fn files_are_written_side_by_side() {
+fn page_is_written_with_the_other_files() {
     let folder = tempfile::tempdir().unwrap();
     REPORT.write(folder.path()).unwrap();
     let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
