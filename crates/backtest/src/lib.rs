@@ -1,43 +1,62 @@
-//! Honest backtests of direction models: every accuracy with its interval, its coverage and the
-//! best baseline beside it.
+//! Backtests of direction models: walk-forward tests with baselines, confidence intervals and
+//! trading costs.
 //!
-//! [`Backtest::run`] fits each [`Learner`](windvane_models::train::Learner) on the past of some
-//! [`Instrument`]s and tests it on what follows, fold by fold; the [`Report`] is one value with
-//! its writers, [`Report::to_markdown`], [`Report::to_json`] and, with the feature `html`,
+//! ```
+//! use windvane_backtest::{Backtest, Instrument};
+//! use windvane_candles::{Interval, simulate::MarketModel};
+//! use windvane_models::{train::Learner, v2::WeightedSignalsLearner};
+//!
+//! let series = MarketModel::AR1.candles("SIM".parse()?, Interval::HOUR, 1_500, 7)?;
+//! let instruments = [Instrument { series, test_only: false }];
+//! let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
+//!
+//! let report = Backtest::default().run(&instruments, &learners, &|_| {})?;
+//! let row = &report.results[0];
+//! assert!(row.score.accuracy.is_some() && row.interval_95.is_some());
+//! assert!(row.best_baseline.is_some() && row.excess_accuracy.is_some());
+//! println!("{}", report.verdict());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Backtest::run`] fits each [`Learner`](windvane_models::train::Learner) on the training period
+//! of every fold and tests it on the following period. The [`Report`] is plain data with the
+//! writers [`Report::to_markdown`], [`Report::to_json`] and, with the feature `html`,
 //! `Report::to_html`.
 //!
-//! # What the numbers mean
-//! - **Accuracy** is the share of calls (UP or DOWN) with the sign of the realised change, over
-//!   candles with a call and a close that moved. NEUTRAL is neither hit nor miss; **coverage** is
-//!   the share of candles with a call. What is undefined is `None`, never 0. See [`Accuracy`].
-//! - **95 % intervals** come from a block bootstrap over calendar time: 2,000 resamples of blocks
-//!   of consecutive times, all instruments' predictions of a block together, because neighbours
-//!   in time and instruments of one time are not independent, widened by the t distribution of as
-//!   many degrees of freedom as there are blocks less one. A block has max(20, ⌈n^(1/3)⌉,
-//!   2 × horizon) times of the n with a scored call, fewer where that leaves under 20 blocks.
-//!   There is none for fewer than 30 scored calls or 20 blocks, nor at exactly 0 or 100 %.
-//! - **Baselines** ([`Baseline`]) are four rules that know nothing and a logistic regression on
-//!   the model's own training windows ([`LogisticLearner`](windvane_models::logistic::LogisticLearner)), all scored on the very candles that
-//!   make up the model's accuracy. The best of them is chosen with hindsight, which favours it;
-//!   the model's [`Lead`] over it has a paired interval and a p-value from the same blocks, and
-//!   counts as shown only when it holds after Holm's correction for the number of models compared
-//!   ([`Rank`](report::Rank)).
-//! - **The surest calls** ([`Selected`]) are chosen by thresholds that were known before the test:
-//!   those of the fold's validation windows.
-//! - **Trading** ([`Trading`]) acts on every call, pays costs, and stands beside the baseline that
-//!   earned the most; its Sharpe ratio is deflated by the number of models compared.
-//! - **[`Importance`]** is what a fitted model loses when it does not see a channel.
-//! - **Warnings** ([`Warning`]) name results that no skill gives.
+//! # Terms of the report
+//! - **Accuracy**: share of predictions (UP or DOWN) with the sign of the realised change, over
+//!   candles with a prediction and a changed close. NEUTRAL is not a prediction. **Coverage**:
+//!   share of candles with a prediction. Undefined numbers are `None`, never 0. See [`Accuracy`].
+//! - **95 % intervals**: block bootstrap over calendar time with 2,000 resamples of blocks of
+//!   consecutive times. A block holds the predictions of all instruments, because neighbouring
+//!   times and instruments of one time are dependent. The interval is widened by the t distribution
+//!   with one degree of freedom fewer than there are blocks. Of the n times with a scored
+//!   prediction a block has max(20, ⌈n^(1/3)⌉, 2 × horizon), or fewer if that gives less than 20
+//!   blocks. There is no interval below 30 scored predictions or 20 blocks, and none at exactly 0
+//!   or 100 %.
+//! - **Baselines** ([`Baseline`]): four fixed rules and a logistic regression on the training
+//!   windows of the model ([`LogisticLearner`](windvane_models::logistic::LogisticLearner)), scored
+//!   on exactly the scored candles of the model. The best one is selected with hindsight, which
+//!   favours the baseline. The [`ExcessAccuracy`] of the model over it has a paired interval and a
+//!   p-value from the same blocks. It is statistically significant if the p-value is at most 0.05
+//!   after Holm's correction for the number of models ([`Rank`](report::Rank)).
+//! - **Most confident predictions** ([`MostConfident`]): those above a threshold that is a quantile
+//!   of the fold's validation windows and therefore known before the test.
+//! - **Trading** ([`Trading`]): every prediction is traded with costs. The result is reported with
+//!   that of buy and hold and of the best-earning baseline; the Sharpe ratio is deflated for the
+//!   number of models.
+//! - **[`Importance`]**: loss of a fitted model if a channel is masked.
+//! - **Warnings** ([`Warning`]): implausible results and too small samples.
 //!
-//! # What keeps the future out
+//! # Preventing look-ahead
 //! Samples are split by calendar time with purge and embargo
-//! ([`Split`](windvane_signals::Split)); a model sees windows that end with the decision.
-//! Instruments that are test-only are in no pool that is learned from, and neither they nor
-//! candles from the first validation on have a say in the gap policy ([`Backtest::gaps`]).
-//! Under [`Plan::Combinatorial`] a model is tested on candles before some it learned from as
-//! well; purge and embargo hold on both sides.
+//! ([`Split`](windvane_signals::Split)); the window of a model ends with the decision. Test-only
+//! instruments are never used for training. Neither they nor candles after the start of the first
+//! validation period affect the gap policy ([`Backtest::gaps`]). Under [`Plan::Combinatorial`]
+//! models are also trained on later candles than those of the test; purge and embargo apply on both
+//! sides of it.
 //!
-//! What a bot adds, its own signals, models and fit functions, [`audit`] examines for leaks.
+//! The module [`audit`] checks the signals, models and fit functions of a bot for leaks.
 //!
 //! # Layers
 //! Layer 7 of the list in `docs/design.md`; depends on candles, signals, lstm-core and models.
@@ -45,16 +64,16 @@
 //! ```text
 //! error, metrics → score → report → run → audit
 //! ```
-//! - `metrics`: measures and tests, usable alone.
-//! - `score`: predictions against outcomes, baselines, intervals, trading.
-//! - `report`: numbers to Markdown, JSON and a page; it computes none.
-//! - `run`: plan, tasks, cache and parallel execution; fills the report.
-//! - `audit`: look-ahead and leak checks; nothing uses it.
+//! - `metrics`: measures and tests that can be used separately.
+//! - `score`: accuracy, baselines, intervals, trading.
+//! - `report`: the results as Markdown, JSON and an HTML page, without calculations.
+//! - `run`: plan, tasks, cache and parallel execution.
+//! - `audit`: look-ahead and leak checks; no other module uses it.
 //!
 //! # Features
-//! - `html`: `Report::to_html`, the report as one page with plots.
+//! - `html`: `Report::to_html`, the report as one HTML page with plots.
 //! - `columnar`: the predictions of a run as a Parquet file.
-//! - `boosted`: `BoostedTreesLearner`, gradient-boosted trees as one more baseline.
+//! - `boosted`: `BoostedTreesLearner`, gradient-boosted trees as another baseline.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -71,9 +90,9 @@ pub use report::{EpochLoss, Report};
 pub use run::BoostedTreesLearner;
 pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Task};
 pub use score::{
-    Accuracy, Baseline, BaselineCalls, BaselineResult, BaselineReturn, EquityPoint, FoldScore,
-    Importance, Lead, NetResult, PathScore, Record, ResultRow, Scope, SeedScore, Selected, Trading,
-    Warning, WarningCode,
+    Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, EquityPoint,
+    ExcessAccuracy, FoldScore, Importance, MostConfident, NetResult, PathScore, Record, ResultRow,
+    Scope, SeedScore, Trading, Warning, WarningCode,
 };
 
 #[cfg(doctest)]

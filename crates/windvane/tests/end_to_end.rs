@@ -90,8 +90,8 @@ fn backtest_on_martingale_has_accuracy_of_50_percent() {
         let report = run(&instruments, 5, 4, seed);
         for model in ["v2", "v32"] {
             let row = row(&report, model, Scope::Instrument);
-            let (n, accuracy) = (row.score.calls, row.score.accuracy.unwrap());
-            assert!(n >= 10_000, "{n} calls");
+            let (n, accuracy) = (row.score.predictions, row.score.accuracy.unwrap());
+            assert!(n >= 10_000, "{n} predictions");
             let error = (0.25 / n as f64).sqrt();
             assert!((accuracy - 0.5).abs() < 4.0 * error, "seed {seed}, {model}: {accuracy}");
         }

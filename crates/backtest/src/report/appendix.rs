@@ -1,30 +1,32 @@
-//! The later sections of the Markdown report: what the numbers were made from.
+//! Later sections of the report: folds, training, importance, instruments, run.
 use windvane_signals::{Band, GapPolicy};
 
-use super::headline::{baseline, bounds, interval, percent, signed, text};
-use super::section::Part;
+use super::format::{
+    baseline, bounds, date, interval, percent, signed, text, thousands, with_sign,
+};
+use super::section::SectionPart;
 use super::table::table;
 use super::{FoldRecord, PlanRecord, Report, RunRecord};
 use crate::metrics::Bounds;
-use crate::score::{ResultRow, Spread};
+use crate::score::{AccuracySpread, ResultRow};
 
 /// Explanation of an inferred gap policy.
-const GUESSED: &str = "guessed by whether over 1 % of an instrument's time steps are missing \
-                       before the first validation";
+const INFERRED: &str = "inferred from the share of missing time steps before the first validation \
+                        period; more than 1 % means a market with sessions";
 
 impl Report {
-    pub(crate) fn folds_section(&self) -> Vec<Part> {
-        let cuts = self.groups.iter().flat_map(|group| {
+    pub(crate) fn folds_section(&self) -> Vec<SectionPart> {
+        let folds = self.groups.iter().flat_map(|group| {
             group.folds.iter().map(|fold| {
                 [
                     group.interval.to_string(),
                     fold_name(fold),
-                    fold.validate_from.to_string(),
-                    fold.test_from.to_string(),
-                    fold.test_until.map_or_else(|| "end".to_string(), |time| time.to_string()),
-                    count(fold.train_windows),
-                    count(fold.validation_windows),
-                    fold.test_windows.to_string(),
+                    date(fold.validate_from),
+                    date(fold.test_from),
+                    fold.test_until.map_or_else(|| "end".to_string(), date),
+                    text(fold.train_windows.map(thousands)),
+                    text(fold.validation_windows.map(thousands)),
+                    thousands(fold.test_windows),
                 ]
             })
         });
@@ -34,9 +36,9 @@ impl Report {
             "Validate from",
             "Test from",
             "Test until",
-            "Train",
-            "Val.",
-            "Test",
+            "Training windows",
+            "Validation windows",
+            "Test windows",
         ];
         let scores = self.pooled().flat_map(|row| {
             row.folds.iter().map(|fold| {
@@ -44,33 +46,34 @@ impl Report {
                     row.model.clone(),
                     interval(row),
                     fold.fold.to_string(),
-                    fold.score.calls.to_string(),
+                    thousands(fold.score.predictions),
                     percent(fold.score.accuracy),
                     percent(fold.score.coverage),
                 ]
             })
         });
-        let score_header = ["Model", "Interval", "Fold", "Calls", "Accuracy %", "Coverage %"];
-        let (cuts, scores) = (table(5, header, cuts), table(3, score_header, scores));
-        let parts = [cuts.into(), self.untrained().into(), scores.into()];
+        let score_header = ["Model", "Interval", "Fold", "Predictions", "Accuracy %", "Coverage %"];
+        let (folds, scores) = (table(5, header, folds), table(3, score_header, scores));
+        let parts = [folds.into(), self.untrained().into(), scores.into()];
         parts.into_iter().chain(self.paths()).chain(self.seeds()).collect()
     }
 
-    /// Accuracy path by path, where every candle was predicted several times.
-    fn paths(&self) -> Vec<Part> {
+    /// Spread of the accuracy over the paths, if every candle was predicted several times.
+    fn paths(&self) -> Vec<SectionPart> {
         let rows = self.pooled().filter_map(|row| Some((row, row.path_spread()?)));
-        let text = "Accuracy over the paths. All test the same candles, by models that learned from \
-                    candles after them, too, which nobody has who trades.";
+        let text = "Accuracy over the paths. All paths test the same candles, with models that \
+                    were also trained on later candles, which is impossible in trading.";
         spread(text, "Paths", rows)
     }
 
-    /// Accuracy seed by seed, where there are several.
-    fn seeds(&self) -> Vec<Part> {
+    /// Spread of the accuracy over the seeds, if there are several.
+    fn seeds(&self) -> Vec<SectionPart> {
         let rows = self.pooled().filter_map(|row| Some((row, row.seed_spread()?)));
-        spread("Accuracy over the seeds. All other numbers are of the first.", "Seeds", rows)
+        let text = "Accuracy over the seeds. All other numbers are of the first seed.";
+        spread(text, "Seeds", rows)
     }
 
-    /// A sentence about instruments tested in folds that did not learn from them.
+    /// Sentence about instruments that were tested without a training window of their own.
     fn untrained(&self) -> String {
         let folds =
             self.groups.iter().flat_map(|group| group.folds.iter().map(move |f| (group, f)));
@@ -85,22 +88,23 @@ impl Report {
             return String::new();
         }
         format!(
-            "Learned from other instruments only, for want of a training window of their own: {}.",
+            "Tested by models that were trained on other instruments only, because there was no \
+             training window of their own: {}.",
             folds.join("; ")
         )
     }
 
-    pub(crate) fn over_time_section(&self) -> [Part; 1] {
+    pub(crate) fn over_time_section(&self) -> [SectionPart; 1] {
         let rows = self.pooled().flat_map(|row| {
-            row.over_time.iter().map(|stretch| {
+            row.over_time.iter().map(|period| {
                 [
                     row.model.clone(),
                     interval(row),
-                    stretch.from.to_string(),
-                    stretch.score.calls.to_string(),
-                    percent(stretch.score.accuracy),
-                    bounds(stretch.interval_95),
-                    baseline(stretch.best_baseline.as_ref()),
+                    date(period.from),
+                    thousands(period.score.predictions),
+                    percent(period.score.accuracy),
+                    bounds(period.interval_95),
+                    baseline(period.best_baseline.as_ref()),
                 ]
             })
         });
@@ -108,7 +112,7 @@ impl Report {
             "Model",
             "Interval",
             "From",
-            "Calls",
+            "Predictions",
             "Accuracy %",
             "95 % interval",
             "Best baseline %",
@@ -116,7 +120,7 @@ impl Report {
         [table(3, header, rows).into()]
     }
 
-    pub(crate) fn importance_section(&self) -> Vec<Part> {
+    pub(crate) fn importance_section(&self) -> Vec<SectionPart> {
         if self.importance.is_empty() {
             return Vec::new();
         }
@@ -126,7 +130,7 @@ impl Report {
                 one.model.clone(),
                 one.interval.to_string(),
                 one.channel.clone(),
-                one.windows.to_string(),
+                thousands(one.windows),
                 with_bounds(drop, one.accuracy_interval_95, signed),
                 with_bounds(rise, one.loss_interval_95, signed_loss),
             ]
@@ -136,25 +140,25 @@ impl Report {
             "Interval",
             "Channel",
             "Windows",
-            "Accuracy lost, points",
-            "Log loss rises by",
+            "Loss of accuracy, points",
+            "Rise of the log loss",
         ];
-        let how = "Each channel is silenced in turn: all its values are replaced by the median of \
-                    the training windows, and the fitted model predicts at most 2,000 test windows \
-                    per fold again, every candle called.";
-        vec![how.to_string().into(), table(3, header, rows).into()]
+        let explanation = "Each channel in turn is masked: all its values are replaced by the \
+                           median of the training windows, and the fitted model predicts at most \
+                           2,000 test windows per fold again, at full coverage.";
+        vec![explanation.to_string().into(), table(3, header, rows).into()]
     }
 
-    pub(crate) fn training_section(&self) -> [Part; 1] {
+    pub(crate) fn training_section(&self) -> [SectionPart; 1] {
         let rows = self.training.iter().map(|training| {
             let record = &training.record;
             [
                 training.model.clone(),
                 training.interval.to_string(),
                 training.fold.to_string(),
-                record.until.to_string(),
-                record.windows.to_string(),
-                record.validation_windows.to_string(),
+                date(record.until),
+                thousands(record.windows),
+                thousands(record.validation_windows),
                 format!("{} of {}", record.best_epoch, record.epochs),
                 loss(record.train_loss),
                 loss(record.validation_loss),
@@ -164,28 +168,28 @@ impl Report {
             "Model",
             "Interval",
             "Fold",
-            "Learned until",
-            "Windows",
-            "Val.",
+            "Trained until",
+            "Training windows",
+            "Validation windows",
             "Best epoch",
-            "Train loss",
-            "Val. loss",
+            "Training loss",
+            "Validation loss",
         ];
         [table(4, header, rows).into()]
     }
 
-    pub(crate) fn instruments_section(&self) -> Vec<Part> {
+    pub(crate) fn instruments_section(&self) -> Vec<SectionPart> {
         let rows = self.instruments.iter().map(|one| {
             [
                 one.name.clone(),
                 one.interval.to_string(),
-                text(one.first.map(|time| time.to_string())),
-                text(one.last.map(|time| time.to_string())),
-                if one.test_only { "test only" } else { "learn and test" }.to_string(),
-                one.candles.to_string(),
-                one.gaps.to_string(),
-                one.missing.to_string(),
-                one.test_candles.to_string(),
+                text(one.first.map(date)),
+                text(one.last.map(date)),
+                if one.test_only { "test only" } else { "training and test" }.to_string(),
+                thousands(one.candles),
+                thousands(one.gaps),
+                thousands(one.missing),
+                thousands(one.test_candles),
             ]
         });
         let header = [
@@ -199,11 +203,11 @@ impl Report {
             "Missing",
             "Tested",
         ];
-        let mut parts: Vec<Part> = vec![table(5, header, rows).into()];
+        let mut parts: Vec<SectionPart> = vec![table(5, header, rows).into()];
         for group in &self.groups {
             let policy = gap_policy(group.gap_policy);
-            let how = if self.run.gaps.is_some() { "as given" } else { GUESSED };
-            parts.push(format!("Gaps of {} candles: {policy} ({how}).", group.interval).into());
+            let origin = if self.run.gaps.is_some() { "as given" } else { INFERRED };
+            parts.push(format!("Gaps of {} candles: {policy} ({origin}).", group.interval).into());
         }
         let untested = self
             .without_test_rows
@@ -211,12 +215,12 @@ impl Report {
             .map(|one| format!("{} ({}): no candle was tested", one.name, one.interval));
         let untested: Vec<String> = untested.collect();
         if !untested.is_empty() {
-            parts.extend(["Not tested:".to_string().into(), Part::List(untested)]);
+            parts.extend(["Not tested:".to_string().into(), SectionPart::List(untested)]);
         }
         parts
     }
 
-    pub(crate) fn run_section(&self) -> Vec<Part> {
+    pub(crate) fn run_section(&self) -> Vec<SectionPart> {
         let run = &self.run;
         let band = match run.labels.band {
             Band::Fixed { width } => format!("band {width}"),
@@ -227,15 +231,18 @@ impl Report {
         let costs: Vec<String> = run.costs.iter().map(ToString::to_string).collect();
         let mut items = vec![
             format!("windvane-backtest {}, kernel {}, {}", run.version, run.kernel, seeds(run)),
-            format!("data {} (XXH3 of all candles)", run.data_hash),
+            format!("data: {} (XXH3 hash of all candles)", run.data_hash),
             format!("plan: {}", plan(&run.plan)),
             format!("labels: {} candle(s) ahead, {band}", run.labels.horizon),
-            format!("costs of trading: {} basis points per unit of turnover", costs.join(", ")),
+            format!("trading costs: {} basis points per unit of turnover", costs.join(", ")),
             format!("windows: {} rows of {}", run.lookback, run.channels.join(", ")),
         ];
         items.extend(run.notes.iter().cloned());
         let timing = &self.timing;
-        items.push(format!("{:.1} s on {} thread(s)", timing.wall_seconds, timing.threads));
+        items.push(format!(
+            "started at {}, {:.1} s on {} thread(s)",
+            timing.started_at, timing.wall_seconds, timing.threads
+        ));
         let rows = timing.models.iter().map(|model| {
             [
                 model.model.clone(),
@@ -244,20 +251,20 @@ impl Report {
                 text(model.microseconds_per_prediction.map(|micros| format!("{micros:.2}"))),
             ]
         });
-        let header = ["Model", "Fitting s", "Predicting s", "Microseconds per prediction"];
-        let command = run.command.iter().map(|command| Part::Code(command.clone()));
-        command.chain([Part::List(items), table(1, header, rows).into()]).collect()
+        let header = ["Model", "Fit time, s", "Prediction time, s", "Microseconds per prediction"];
+        let command = run.command.iter().map(|command| SectionPart::Code(command.clone()));
+        command.chain([SectionPart::List(items), table(1, header, rows).into()]).collect()
     }
 }
 
-/// A table of spreads; nothing without any.
+/// Text and table of spreads; empty without any.
 fn spread<'a>(
     text: &str,
     title: &str,
-    rows: impl Iterator<Item = (&'a ResultRow, Spread)>,
-) -> Vec<Part> {
+    rows: impl Iterator<Item = (&'a ResultRow, AccuracySpread)>,
+) -> Vec<SectionPart> {
     let rows: Vec<[String; 7]> = rows
-        .map(|(row, Spread { count, mean, deviation, min, max })| {
+        .map(|(row, AccuracySpread { count, mean, deviation, min, max })| {
             let [mean, deviation, min, max] = [mean, deviation, min, max].map(|x| percent(Some(x)));
             [row.model.clone(), interval(row), count.to_string(), mean, deviation, min, max]
         })
@@ -265,12 +272,9 @@ fn spread<'a>(
     if rows.is_empty() {
         return Vec::new();
     }
-    let header = ["Model", "Interval", title, "Mean %", "Deviation", "Least %", "Most %"];
+    let header =
+        ["Model", "Interval", title, "Mean %", "Standard deviation", "Minimum %", "Maximum %"];
     vec![text.to_string().into(), table(2, header, rows).into()]
-}
-
-fn count(windows: Option<usize>) -> String {
-    text(windows.map(|n| n.to_string()))
 }
 
 fn fold_name(fold: &FoldRecord) -> String {
@@ -286,7 +290,7 @@ fn loss(nats: Option<f64>) -> String {
 }
 
 fn signed_loss(nats: f64) -> String {
-    format!("{nats:+.5}")
+    with_sign(nats, 5)
 }
 
 /// A value with its interval, both written by `format`.
@@ -305,35 +309,37 @@ fn seeds(run: &RunRecord) -> String {
 fn plan(plan: &PlanRecord) -> String {
     match plan {
         PlanRecord::WalkForward { folds, validation, window, embargo } => {
-            let window =
-                window.map_or(String::new(), |n| format!("learning from the last {n} candles, "));
+            let window = window.map_or(String::new(), |n| {
+                format!("training on the last {} candles, ", thousands(n))
+            });
             format!(
-                "walk forward over {folds} folds, {window}the last {:.0} % before a test for \
-                 choosing, embargo {embargo}",
+                "walk forward over {folds} folds, {window}validation on the last {:.0} % before a \
+                 test, embargo {embargo}",
                 100.0 * validation
             )
         }
         PlanRecord::Combinatorial { groups, test_groups, paths, validation, embargo } => format!(
-            "every choice of {test_groups} of {groups} groups of time, learned from on both sides \
-             of them, the last {:.0} % outside the tests for choosing, embargo {embargo}; every \
-             candle is predicted {paths} times, and counts once: results are those of path 1 of \
-             {paths}",
+            "combinatorial, every choice of {test_groups} of {groups} groups of time, training on \
+             both sides of the test, validation on the last {:.0} % outside the tests, embargo \
+             {embargo}; every candle is predicted {paths} times and counts once: results are those \
+             of path 1 of {paths}",
             100.0 * validation
         ),
         PlanRecord::Holdout { validate_from, test_from, embargo } => {
-            format!("validate from {validate_from}, test from {test_from}, embargo {embargo}")
+            let (validate_from, test_from) = (date(*validate_from), date(*test_from));
+            format!("validation from {validate_from}, test from {test_from}, embargo {embargo}")
         }
     }
 }
 
 fn gap_policy(policy: GapPolicy) -> String {
     match policy {
-        GapPolicy::Sessions { max_missing } => format!(
-            "the market closes at times, so up to {max_missing} missing candles are passed over"
-        ),
-        GapPolicy::Reset => "signals start anew behind a gap".to_string(),
+        GapPolicy::Sessions { max_missing } => {
+            format!("the market has sessions, so up to {max_missing} missing candles are skipped")
+        }
+        GapPolicy::Reset => "signals restart after a gap".to_string(),
         GapPolicy::Hold { max_missing } => {
-            format!("up to {max_missing} missing candles are filled in, flat")
+            format!("up to {max_missing} missing candles are filled with the last close")
         }
         GapPolicy::Error => "a missing candle is an error".to_string(),
     }

@@ -1,37 +1,65 @@
-//! The report as Markdown, pleasant as raw text too.
-use windvane_candles::Direction;
+//! The report as Markdown.
+use windvane_candles::{Direction, Timestamp};
 
 use super::Report;
-use super::headline::{interval, percent, text};
-use super::section::{Part, Section};
-use super::table::{Table, table};
-use crate::score::{Baseline, LeadCount};
-use crate::score::{ResultRow, Scope};
+use super::format::{date, interval, percent, text, thousands};
+use super::section::{Section, SectionPart};
+use super::table::{ReportTable, table};
+use crate::score::{Baseline, ExcessAccuracyCount, ResultRow, Scope, warning_lines};
 
 impl Report {
     /// Explanation of the terms of the report.
-    pub(crate) const INTRODUCTION: &'static str = "Accuracy is the share of calls (UP or DOWN) that came true, among candles whose close \
-         moved; NEUTRAL is no call, coverage is the share of candles with a call, and a dash \
-         stands for what is undefined.\n\
-         A model has shown something only where its lead over the best baseline has an \
-         interval above 0; a high accuracy without that is what knowing nothing scores too.";
+    pub(crate) const INTRODUCTION: &'static str = "Accuracy is the share of correct predictions \
+        (UP or DOWN) among candles whose close changed; NEUTRAL is not a prediction. Coverage is \
+        the share of candles with a prediction. The edge is the accuracy minus that of the best \
+        baseline on the same candles. A dash is an undefined number, and times are UTC.\n\
+        Only an edge with an interval above 0 is evidence of skill: a high accuracy alone may be \
+        reached by a simple baseline as well.";
 
-    /// The report as Markdown.
+    /// Writes the report as Markdown, with aligned tables.
     pub fn to_markdown(&self) -> String {
+        let verdicts: String =
+            self.verdicts().iter().map(|verdict| format!("- {verdict}\n")).collect();
         let sections: Vec<String> =
             self.sections().iter().map(|section| format!("\n{section}")).collect();
-        format!("# {}\n\n{}\n{}", self.title(), Self::INTRODUCTION, sections.concat())
+        format!(
+            "# {}\n\n{}\n\n{verdicts}\n{}\n{}",
+            self.title(),
+            self.run_date(),
+            Self::INTRODUCTION,
+            sections.concat()
+        )
     }
 
-    /// The sections that have something to say.
+    /// Sentence with the date of the run.
+    pub(crate) fn run_date(&self) -> String {
+        let started = self.timing.started_at.millis();
+        let minute = Timestamp::from_millis(started - started.rem_euclid(60_000));
+        format!("Run on {} UTC.", date(minute))
+    }
+
+    /// All verdicts, one sentence per item.
+    pub(crate) fn verdicts(&self) -> Vec<String> {
+        let verdicts = [Some(self.verdict()), self.best_against_next(), self.verdict_after_costs()];
+        let verdicts = verdicts.iter().flatten();
+        verdicts.flat_map(|verdict| verdict.lines()).map(str::to_string).collect()
+    }
+
+    /// Texts of the [`warnings`](Self::warnings): one line per instrument and interval.
+    pub fn warning_lines(&self) -> Vec<String> {
+        warning_lines(&self.warnings)
+    }
+
+    /// Non-empty sections of the report.
     pub(crate) fn sections(&self) -> Vec<Section> {
         let sections = [
+            Section::new("Models", [self.models_list()]),
             Section::new("Results", self.results_section()),
             Section::new("Ranking", self.ranking_section()),
-            Section::new("Most confident", self.confident_section()),
+            Section::new("Most confident", self.most_confident_section()),
             Section::new("Trading", self.trading_section()),
             Section::new("Baselines", self.baseline_section()),
-            Section::new("Labels against calls", self.confusion_section()),
+            Section::new("Confusion matrix", self.confusion_section()),
             Section::new("Confidence", self.confidence_section()),
             Section::new("Reliability", self.reliability_section()),
             Section::new("Over time", self.over_time_section()),
@@ -39,92 +67,104 @@ impl Report {
             Section::new("Training", self.training_section()),
             Section::new("Importance of channels", self.importance_section()),
             Section::new("Instruments", self.instruments_section()),
-            Section::new("Not read", [list(&self.skipped)]),
+            Section::new("Skipped files", [list(&self.skipped)]),
             Section::new("Failures", [list(&self.failures)]),
-            Section::new("Warnings", [list(&self.warnings)]),
+            Section::new("Warnings", [list(&self.warning_lines())]),
             Section::new("Run", self.run_section()),
         ];
         sections.into_iter().filter(|section| !section.parts.is_empty()).collect()
     }
 
     pub(crate) fn title(&self) -> String {
-        let models = self.run.models.join(", ");
+        let models = match &self.run.models[..] {
+            [one] => self.model_name(one).to_string(),
+            all => all.join(", "),
+        };
         match &self.instruments[..] {
             [one] => format!("Backtest of {models} on {}", one.name),
             all => format!("Backtest of {models} on {} instruments", all.len()),
         }
     }
 
-    fn results_section(&self) -> [Part; 3] {
-        let LeadCount { all, above, by_chance } = LeadCount::new(self.headline());
+    /// Names and descriptions of the models that have one.
+    fn models_list(&self) -> SectionPart {
+        let descriptions = &self.run.model_descriptions;
+        let models = self
+            .run
+            .models
+            .iter()
+            .filter_map(|model| Some(format!("{model}: {}", descriptions.get(model)?)));
+        SectionPart::List(models.collect())
+    }
+
+    fn results_section(&self) -> [SectionPart; 3] {
+        let ExcessAccuracyCount { all, above, by_chance } =
+            ExcessAccuracyCount::new(self.headline());
         let text = format!(
-            "Intervals are 95 % block bootstraps over calendar time, all instruments of a block \
-             together. The baseline is scored on the candles the model called, and is the best of \
-             all, chosen with hindsight.\n{above} of {all} leads have an interval above 0; if no \
-             model knew anything, about {by_chance:.1} would have one by chance."
+            "Intervals are 95 % block bootstraps over calendar time, with all instruments of a \
+             block together. The best baseline is selected with hindsight on the candles that the \
+             model predicted.\n{above} of {all} edges have an interval above 0; if all models were \
+             only equal to the best baseline, about {by_chance:.1} would have one by chance."
         );
         [self.headline_part(true).into(), text.into(), self.headline_part(false).into()]
     }
 
-    fn ranking_section(&self) -> [Part; 3] {
-        let text = format!(
-            "{}\n{}All calls pooled, each weighing the same; a model tested on fewer folds is marked \
-             incomplete. p is that of the lead, one-sided, from blocks of calendar time, corrected \
-             by Holm.",
-            self.verdict(),
-            self.verdict_after_costs().map_or_else(String::new, |text| text + "\n"),
-        );
-        let next = self.best_against_next().unwrap_or_default();
-        [self.ranking_table().into(), text.into(), next.into()]
+    fn ranking_section(&self) -> [SectionPart; 2] {
+        let text = "All predictions are pooled with equal weights. A model that was tested on \
+                    fewer folds is marked incomplete. p is the one-sided p-value of the edge from \
+                    blocks of calendar time, with Holm's correction for the number of models.";
+        [self.ranking_table().into(), text.to_string().into()]
     }
 
-    /// The rows pooled by interval.
+    /// Rows pooled by interval.
     pub(crate) fn pooled(&self) -> impl Iterator<Item = &ResultRow> {
         self.results.iter().filter(|row| row.scope == Scope::Interval)
     }
 
-    fn baseline_section(&self) -> [Part; 2] {
+    fn baseline_section(&self) -> [SectionPart; 2] {
         let mut header: Vec<String> = ["Model", "Interval", "Accuracy %"].map(String::from).into();
         header.extend(Baseline::ALL.iter().map(|rule| capitalised(&rule.to_string())));
         let rows = self.pooled().map(baseline_cells).collect();
-        let text = "Accuracy % (coverage %) of each baseline on the candles that the model called; \
-                    majority is that of the training labels, logistic a regression on the same \
-                    training windows.";
-        [text.to_string().into(), Table { left: 2, header, rows }.into()]
+        let text = "Accuracy % (coverage %) of each baseline on the candles that the model \
+                    predicted. The majority class is that of the training labels; the logistic \
+                    regression has the same training windows as the model.";
+        [text.to_string().into(), ReportTable { left: 2, header, rows }.into()]
     }
 
-    fn confusion_section(&self) -> [Part; 3] {
+    fn confusion_section(&self) -> [SectionPart; 3] {
         let rows = self.pooled().flat_map(|row| {
             Direction::ALL.map(|label| {
-                let [up, down, neutral] =
-                    Direction::ALL.map(|called| row.confusion.count(label, called).to_string());
+                let [up, down, neutral] = Direction::ALL
+                    .map(|predicted| thousands(row.confusion.count(label, predicted)));
                 [row.model.clone(), interval(row), label.to_string(), up, down, neutral]
             })
         });
-        let header = ["Model", "Interval", "Label", "Called UP", "Called DOWN", "Called NEUTRAL"];
+        let header =
+            ["Model", "Interval", "Label", "Predicted UP", "Predicted DOWN", "Predicted NEUTRAL"];
         let losses = self.pooled().map(|row| {
             let balanced = percent(row.balanced_accuracy);
             let [loss, brier, error] = [row.log_loss, row.brier, row.calibration_error]
                 .map(|x| text(x.map(|x| format!("{x:.4}"))));
             [row.model.clone(), interval(row), loss, brier, error, balanced]
         });
-        let loss_header = ["Model", "Interval", "Log loss", "Brier", "ECE", "Balanced %"];
-        let how = "To know nothing has a log loss of 0.6931 and a Brier score of 0.5 where closes \
-                    always move (half UP, half DOWN), 1.0986 and 0.6667 with a third for each label. \
-                    Balanced accuracy is the mean share of each label that was called so, over the \
-                    labels that occur: a coin has 50 % without unchanged closes, and 33 % with them \
-                    if it never says NEUTRAL.";
+        let loss_header =
+            ["Model", "Interval", "Log loss", "Brier score", "ECE", "Balanced accuracy %"];
+        let explanation = "Without skill the log loss is 0.6931 and the Brier score 0.5 if closes \
+                           always change (half UP, half DOWN), or 1.0986 and 0.6667 if each label \
+                           has a third. Balanced accuracy is the mean recall over the labels that \
+                           occur: random predictions of UP and DOWN have 50 % without unchanged \
+                           closes, and 33 % with them.";
         let losses = table(2, loss_header, losses);
-        [table(3, header, rows).into(), how.to_string().into(), losses.into()]
+        [table(3, header, rows).into(), explanation.to_string().into(), losses.into()]
     }
 }
 
-/// A list with one item for each.
-fn list(items: &[impl ToString]) -> Part {
-    Part::List(items.iter().map(ToString::to_string).collect())
+/// List with one item per value.
+fn list(items: &[impl ToString]) -> SectionPart {
+    SectionPart::List(items.iter().map(ToString::to_string).collect())
 }
 
-/// A model's accuracy and those of the baselines, with coverages.
+/// Accuracy of a model and of the baselines, with coverages.
 fn baseline_cells(row: &ResultRow) -> Vec<String> {
     let mut cells = vec![row.model.clone(), interval(row), percent(row.score.accuracy)];
     for rule in Baseline::ALL {

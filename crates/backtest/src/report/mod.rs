@@ -1,18 +1,20 @@
-//! One value that holds all of a run, and its writers.
+//! Report of a run and its writers.
 //!
-//! Everything but [`Report::timing`] is the same for the same inputs, byte for byte, on any
+//! Everything except [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
 mod appendix;
-mod confident;
+mod format;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
 mod markdown;
+mod most_confident;
 mod section;
 mod table;
 mod trading;
 mod write;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -23,43 +25,43 @@ use windvane_signals::{GapPolicy, LabelSpec};
 use crate::score::{Importance, ResultRow, Warning, iso};
 
 pub use crate::score::Rank;
-pub use table::Table;
+pub use table::ReportTable;
 
-/// Version of the JSON's layout.
-pub(crate) const SCHEMA: u32 = 2;
+/// Version of the layout of `report.json`.
+pub(crate) const SCHEMA: u32 = 3;
 
-/// All of a run.
+/// Report of a run.
 ///
-/// The caller may add what a run cannot know: [`RunRecord::command`], [`RunRecord::notes`] and
-/// [`skipped`](Self::skipped).
+/// The caller may set [`RunRecord::command`], [`RunRecord::model_descriptions`],
+/// [`RunRecord::notes`] and [`skipped`](Self::skipped), which are empty after a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// Version of this layout: 2.
+    /// Version of the layout: 3.
     pub(crate) schema: u32,
     /// Settings of the run.
     pub run: RunRecord,
-    /// The instruments by interval, with their folds.
+    /// Instruments by interval, with their folds.
     pub groups: Vec<GroupRecord>,
-    /// The instruments as given.
+    /// Instruments in the order of the run.
     pub instruments: Vec<InstrumentRecord>,
-    /// Instruments of which no candle was tested: no row below speaks of them.
-    pub without_test_rows: Vec<Untested>,
-    /// Files that could not be read; filled by the caller.
+    /// Instruments without a tested candle; they have no results.
+    pub without_test_rows: Vec<UntestedInstrument>,
+    /// Files that could not be read; set by the caller.
     pub skipped: Vec<Skipped>,
-    /// The models by pooled accuracy, best first.
+    /// Models by pooled accuracy, best first.
     pub ranking: Vec<Rank>,
-    /// Every model on every instrument, then pooled by interval, then over all.
+    /// Results of every model on every instrument, then pooled by interval, then over all.
     pub results: Vec<ResultRow>,
-    /// Training of every model.
-    pub training: Vec<Training>,
+    /// Training results of every model.
+    pub training: Vec<TrainingResult>,
     /// Importance of each channel to each model, by interval.
     pub importance: Vec<Importance>,
     /// Failures of models and groups.
     pub failures: Vec<Failure>,
     /// Warnings about suspicious results.
     pub warnings: Vec<Warning>,
-    /// Every time that was measured; nothing else in the report depends on the clock.
+    /// Start and durations of the run; nothing else in the report depends on the clock.
     pub timing: Timing,
 }
 
@@ -69,31 +71,34 @@ pub struct Report {
 pub struct RunRecord {
     /// Version of this crate.
     pub(crate) version: String,
-    /// The command line; set by the caller.
+    /// Command line; set by the caller.
     pub command: Option<String>,
-    /// Seed of every random draw.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// With how many seeds, from that one on, each model was fitted.
+    /// Number of consecutive seeds that each model was fitted with.
     pub(crate) seeds: usize,
-    /// Instruction set of the inner loops.
+    /// Instruction set of the kernels.
     pub(crate) kernel: String,
-    /// XXH3 of the names, intervals and candles of all instruments, in order.
+    /// XXH3 hash of the names, intervals and candles of all instruments, in order.
     pub data_hash: String,
     /// Plan of the folds.
     pub(crate) plan: PlanRecord,
     /// Labels that the models predict.
     pub labels: LabelSpec,
-    /// The channels.
+    /// Channels of the signals.
     pub channels: Vec<String>,
-    /// The gap policy that was given; `None` where it was guessed for each interval.
+    /// Gap policy of all intervals; `None` if it was inferred for each interval.
     pub gaps: Option<GapPolicy>,
-    /// Rows per window.
+    /// Number of rows per window.
     pub(crate) lookback: usize,
-    /// Costs of trading reckoned with, basis points per unit of turnover.
+    /// Trading costs, basis points per unit of turnover.
     pub costs: Vec<f64>,
     /// Names of the models.
     pub models: Vec<String>,
-    /// Notes of the caller.
+    /// Descriptions of models by name, such as `v3.2 (LSTM, 32 units)`; set by the caller. A model
+    /// without one is shown by its name.
+    pub model_descriptions: BTreeMap<String, String>,
+    /// Notes; set by the caller.
     pub notes: Vec<String>,
 }
 
@@ -101,32 +106,31 @@ pub struct RunRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum PlanRecord {
-    /// Several tests that walk forward.
+    /// Walk-forward plan.
     WalkForward {
-        /// Number of test stretches.
+        /// Number of test periods.
         folds: usize,
-        /// Share of the samples before a test that serves for choosing.
+        /// Share of the samples before a test that are validation samples.
         validation: f64,
-        /// Candles' time before a test that is learned from; `None` for all of it.
+        /// Length of the training period in candles; `None` for all candles before the test.
         window: Option<u32>,
-        /// Candles left out between stretches.
+        /// Number of candles left out between periods.
         embargo: u32,
     },
-    /// Every choice of some groups of time, learned from on both sides.
+    /// Combinatorial purged cross-validation.
     Combinatorial {
-        /// Number of groups.
+        /// Number of groups of time.
         groups: usize,
         /// Number of groups that a fold tests on.
         test_groups: usize,
-        /// Paths through all of the time.
+        /// Number of paths through all of the time.
         paths: usize,
-        /// Share of the samples outside the tests that serves for choosing.
+        /// Share of the samples outside the tests that are validation samples.
         validation: f64,
-        /// Candles left out between stretches.
+        /// Number of candles left out between periods.
         embargo: u32,
     },
-    /// One test at the end.
-    #[serde(rename = "once")]
+    /// One test at the end of the data.
     Holdout {
         /// Start of validation.
         #[serde(serialize_with = "iso::time")]
@@ -134,18 +138,18 @@ pub(crate) enum PlanRecord {
         /// Start of the test.
         #[serde(serialize_with = "iso::time")]
         test_from: Timestamp,
-        /// Candles left out between stretches.
+        /// Number of candles left out between periods.
         embargo: u32,
     },
 }
 
-/// Instruments of one interval.
+/// Group of the instruments of one interval.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GroupRecord {
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
-    /// Treatment of missing candles.
+    /// Policy for missing candles.
     pub gap_policy: GapPolicy,
     /// Names of the instruments.
     pub instruments: Vec<String>,
@@ -153,11 +157,11 @@ pub struct GroupRecord {
     pub folds: Vec<FoldRecord>,
 }
 
-/// One fold of a group.
+/// Fold of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FoldRecord {
-    /// Counted from 1.
+    /// Number of the fold, counted from 1.
     pub fold: usize,
     /// Start of validation.
     #[serde(serialize_with = "iso::time")]
@@ -168,63 +172,62 @@ pub struct FoldRecord {
     /// End of the test, or of the last of several; `None` for the end of the data.
     #[serde(serialize_with = "iso::optional_time")]
     pub test_until: Option<Timestamp>,
-    /// The groups tested on under a plan of combinations, counted from 1.
+    /// Test groups under a combinatorial plan, counted from 1.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub test_groups: Vec<usize>,
-    /// Windows learned from; `None` where the fold could not be cut.
+    /// Number of training windows; `None` if the fold has none.
     pub train_windows: Option<usize>,
-    /// Windows for choosing; `None` where the fold could not be cut.
+    /// Number of validation windows; `None` if the fold has none.
     pub validation_windows: Option<usize>,
-    /// Windows tested on.
+    /// Number of test windows.
     pub test_windows: usize,
-    /// Instruments tested though the fold had no training window of their own: what was tested
-    /// on them was learned from others only. Test-only instruments, of which that is always
-    /// true, are not named.
+    /// Instruments that were tested without a training window of their own, by a model trained on
+    /// other instruments only. Test-only instruments, which never have one, are left out.
     pub untrained: Vec<String>,
 }
 
-/// One instrument as given.
+/// Instrument of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct InstrumentRecord {
     /// Name of the instrument.
     pub name: String,
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
     /// Number of candles.
     pub candles: usize,
-    /// Open time of the first.
+    /// Open time of the first candle.
     #[serde(serialize_with = "iso::optional_time")]
     pub first: Option<Timestamp>,
-    /// Open time of the last.
+    /// Open time of the last candle.
     #[serde(serialize_with = "iso::optional_time")]
     pub last: Option<Timestamp>,
-    /// Places where candles are missing.
+    /// Number of gaps.
     pub gaps: usize,
-    /// Candles missing there.
+    /// Number of missing candles in all gaps.
     pub missing: u64,
-    /// Whether no model learned from it.
+    /// Whether the instrument was only tested and never used for training.
     pub test_only: bool,
-    /// Candles that at least one model was tested on, over all folds.
+    /// Number of candles that at least one model was tested on, over all folds.
     pub test_candles: usize,
 }
 
-/// An instrument of which no candle was tested.
+/// Instrument without a tested candle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Untested {
+pub struct UntestedInstrument {
     /// Name of the instrument.
     pub name: String,
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
 }
 
-/// Something that was to be tested and could not be read.
+/// File or instrument that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// Name of the file or instrument.
     pub name: String,
-    /// Reason why it was not read.
+    /// Reason of the failure.
     pub reason: String,
 }
 
@@ -235,70 +238,70 @@ impl fmt::Display for Skipped {
     }
 }
 
-/// One epoch of a training.
+/// Losses of an epoch of training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EpochLoss {
     /// Network of the model, counted from 1 in the order of training.
     pub member: usize,
-    /// Counted from 1.
+    /// Number of the epoch, counted from 1.
     pub epoch: usize,
     /// Mean cross-entropy over the epoch's training windows, nats.
     pub train_loss: f64,
     /// Mean cross-entropy on the validation windows after the epoch, nats; `None` without any.
     pub validation_loss: Option<f64>,
-    /// Whether these were the best weights so far.
+    /// Whether the weights of the epoch were the best so far.
     pub best: bool,
 }
 
 /// Training of a model on a fold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Training {
+pub struct TrainingResult {
     /// Name of the model.
     pub model: String,
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
     /// Fold, counted from 1.
     pub fold: usize,
-    /// Record that the model keeps of its training.
+    /// Training record of the model.
     #[serde(serialize_with = "iso::record")]
     pub record: TrainingRecord,
-    /// Its losses, epoch by epoch; empty where nothing is learned by descent.
+    /// Losses by epoch; empty for models without gradient descent.
     pub epochs: Vec<EpochLoss>,
 }
 
-/// A model, instrument, fold or group that failed.
+/// Failure of a model, an instrument, a fold or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Failure {
-    /// The model; `None` for all.
+    /// Name of the model; `None` for all models.
     pub model: Option<String>,
-    /// The instrument; `None` for all of the interval.
+    /// Name of the instrument; `None` for all instruments of the interval.
     pub instrument: Option<String>,
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
-    /// Fold, counted from 1; `None` for all.
+    /// Fold, counted from 1; `None` for all folds.
     pub fold: Option<usize>,
     /// Error message.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure of all models on all folds of an interval.
+    /// Failure of all models on all folds of an interval.
     pub(crate) fn of_group(interval: Interval, error: &impl fmt::Display) -> Self {
         let message = error.to_string();
         Self { model: None, instrument: None, interval, fold: None, message }
     }
 
-    /// A failure of all models on one instrument.
+    /// Failure of all models on one instrument.
     pub(crate) fn of_instrument(series: &CandleSeries, error: &impl fmt::Display) -> Self {
         let instrument = Some(series.pair().to_string());
         Self { instrument, ..Self::of_group(series.interval(), error) }
     }
 }
 
-/// `v2, 1h, fold 3: why`.
+/// `v2, 1h, fold 3: message`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, ", self.model.as_deref().unwrap_or("every model"))?;
@@ -313,29 +316,32 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Measured times, seconds of wall clock unless said otherwise.
+/// Start and durations of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Timing {
-    /// The whole run.
+    /// Time at which the run started.
+    #[serde(serialize_with = "iso::time")]
+    pub started_at: Timestamp,
+    /// Wall time of the run, seconds.
     pub wall_seconds: f64,
-    /// Threads it ran on.
+    /// Number of threads.
     pub threads: usize,
     /// Timing of each model.
     pub models: Vec<ModelTiming>,
 }
 
-/// Times of a model, summed over its tasks.
+/// Durations of a model, summed over its tasks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ModelTiming {
     /// Name of the model.
     pub(crate) model: String,
-    /// Fitting. Tasks run side by side and share threads: this can exceed the run's wall time.
+    /// Fit time, seconds. Tasks run in parallel, so the sum can exceed the wall time of the run.
     pub fit_seconds: f64,
-    /// Predicting, summed over threads.
+    /// Prediction time, seconds, summed over threads.
     pub(crate) predict_seconds: f64,
-    /// Predictions made.
+    /// Number of predictions.
     pub(crate) predictions: usize,
     /// Microseconds per prediction; `None` without any.
     pub microseconds_per_prediction: Option<f64>,

@@ -1,47 +1,47 @@
-//! Sections: what every written form of a report says, before it is Markdown or a page.
+//! Sections of a report, independent of the output format.
 use std::fmt;
 
-use super::table::Table;
+use super::table::ReportTable;
 
-/// A part of a report with a title.
+/// Section of a report with its title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Section {
     pub(crate) title: &'static str,
-    /// Nothing where there is nothing to say.
-    pub(crate) parts: Vec<Part>,
+    /// Non-empty parts of the section.
+    pub(crate) parts: Vec<SectionPart>,
 }
 
-/// Something in a section.
+/// Paragraph, list, table or code of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum SectionPart {
     /// Paragraph of text.
     Text(String),
-    /// One line per item.
+    /// List with one line per item.
     List(Vec<String>),
-    Table(Table),
-    /// Text that is typed, such as a command.
+    Table(ReportTable),
+    /// Code, such as a command.
     Code(String),
 }
 
-impl From<Table> for Part {
-    fn from(table: Table) -> Self {
+impl From<ReportTable> for SectionPart {
+    fn from(table: ReportTable) -> Self {
         Self::Table(table)
     }
 }
 
-impl From<String> for Part {
+impl From<String> for SectionPart {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
 impl Section {
-    pub(crate) fn new(title: &'static str, parts: impl IntoIterator<Item = Part>) -> Self {
+    pub(crate) fn new(title: &'static str, parts: impl IntoIterator<Item = SectionPart>) -> Self {
         Self { title, parts: parts.into_iter().filter(|part| !part.is_empty()).collect() }
     }
 }
 
-impl Part {
+impl SectionPart {
     fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) | Self::Code(text) => text.is_empty(),
@@ -60,7 +60,7 @@ impl fmt::Display for Section {
 }
 
 /// Written as Markdown.
-impl fmt::Display for Part {
+impl fmt::Display for SectionPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => writeln!(f, "{text}"),

@@ -1,16 +1,16 @@
-//! Tables, as cells.
+//! Tables of a report.
 use std::fmt;
 
-/// Table of texts, as a report shows it. Its display is Markdown.
+/// Table of a report as texts; `Display` writes Markdown.
 ///
-/// The numbers themselves are fields of [`Report`](crate::Report).
+/// The numbers are fields of [`Report`](crate::Report).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// Number of leading columns with words; the others hold numbers.
+pub struct ReportTable {
+    /// Number of leading columns with words; the other columns hold numbers.
     pub(crate) left: usize,
     /// Titles of the columns.
     pub header: Vec<String>,
-    /// One text per column in each row.
+    /// Cells by row.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -18,16 +18,16 @@ pub(crate) fn table<const N: usize>(
     left: usize,
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
-) -> Table {
-    Table {
+) -> ReportTable {
+    ReportTable {
         left,
         header: header.map(str::to_string).to_vec(),
         rows: rows.into_iter().map(|row| row.to_vec()).collect(),
     }
 }
 
-/// Markdown with aligned columns, which reads well as raw text too.
-impl fmt::Display for Table {
+/// Markdown with aligned columns.
+impl fmt::Display for ReportTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<Vec<String>> = [&self.header]
             .into_iter()
@@ -59,7 +59,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A text that stays within its cell.
+/// Escapes a text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

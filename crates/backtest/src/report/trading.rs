@@ -1,16 +1,16 @@
-//! The section on trading, and its short table.
+//! Section on trading, its short table and its verdict.
 use super::Report;
-use super::headline::{UNDEFINED, interval, percent, text};
-use super::section::Part;
-use super::table::{Table, table};
+use super::format::{UNDEFINED, interval, number, percent, point_bounds, points, text};
+use super::section::SectionPart;
+use super::table::{ReportTable, table};
 use crate::metrics::Bounds;
-use crate::score::{NetResult, ResultRow, Trading};
+use crate::score::{BaselineReturn, NetResult, ResultRow, Trading};
 
 impl Report {
-    /// Trading per candle, in basis points before and after costs, as texts: one row per model and
+    /// Table of trading per candle, in basis points before and after costs: one row per model and
     /// interval, all instruments pooled. The numbers are those of [`ResultRow::trading`]; the
     /// deflated Sharpe ratio is that at the lowest cost.
-    pub fn trading_table(&self) -> Table {
+    pub fn trading_table(&self) -> ReportTable {
         let costs: Vec<String> = self.run.costs.iter().map(ToString::to_string).collect();
         let net = format!("Net bp at {}", costs.join(" / "));
         let header = [
@@ -20,13 +20,14 @@ impl Report {
             "Turnover",
             "Gross bp",
             &net,
-            "Even at bp",
+            "Break-even bp",
             "DSR %",
         ];
         table(2, header, self.traded().map(short_cells))
     }
 
-    /// Describes the best net result of each interval in a sentence; `None` if nothing was traded.
+    /// Describes the best net result of each interval next to buy and hold and the best-earning
+    /// baseline, in one sentence per line; `None` if nothing was traded.
     ///
     /// Of several costs the middle one is used.
     pub fn verdict_after_costs(&self) -> Option<String> {
@@ -34,18 +35,40 @@ impl Report {
             let rows = self.pooled().filter(|row| row.interval == Some(group.interval));
             NetResult::best(rows)
         });
-        let best: Vec<(&ResultRow, &NetResult)> = best.collect();
-        let cost = best.first()?.1.cost;
-        let texts: Vec<String> = best.iter().map(|(row, net)| after_costs(row, net)).collect();
-        Some(format!("After costs of {cost} bp, the best: {}.", texts.join("; ")))
+        let sentences: Vec<String> = best.map(|(row, net)| self.after_costs(row, net)).collect();
+        (!sentences.is_empty()).then(|| sentences.join("\n"))
+    }
+
+    /// Sentence about the best net result of an interval.
+    fn after_costs(&self, row: &ResultRow, net: &NetResult) -> String {
+        let significance = match net.interval_95 {
+            Some(Bounds { low, .. }) if low > 0.0 => "a statistically significant gain",
+            Some(Bounds { high, .. }) if high < 0.0 => "a statistically significant loss",
+            _ => "not significantly different from zero",
+        };
+        let name = self.model_name(&row.model);
+        let model = match self.run.models.len() {
+            1 => name.to_string(),
+            _ => format!("the best model, {name},"),
+        };
+        format!(
+            "{} candles, after costs of {} bp: {model} earns {} bp per candle {}, {significance} \
+             (Sharpe ratio {}){}.",
+            interval(row),
+            net.cost,
+            points(Some(net.mean)),
+            point_bounds(net.interval_95),
+            number(net.returns.sharpe),
+            benchmarks(net),
+        )
     }
 
     fn traded(&self) -> impl Iterator<Item = (&ResultRow, &Trading)> {
         self.pooled().filter_map(|row| Some((row, row.trading.as_ref()?)))
     }
 
-    pub(crate) fn trading_section(&self) -> Vec<Part> {
-        let rows: Vec<[String; 13]> = self
+    pub(crate) fn trading_section(&self) -> Vec<SectionPart> {
+        let rows: Vec<[String; 14]> = self
             .traded()
             .flat_map(|(row, trading)| trading.net.iter().map(move |net| cells(row, net)))
             .collect();
@@ -64,37 +87,41 @@ impl Report {
             "Calmar",
             "DSR %",
             "Right %",
-            "Even at %",
-            "Best baseline, % a year",
+            "Break-even %",
+            "Buy and hold, % a year (Sharpe)",
+            "Best baseline, % a year (Sharpe)",
         ];
-        let how = format!(
-            "Long on UP, short on DOWN, flat on NEUTRAL, at the closes, each call held for the \
-             horizon; all instruments of an interval in equal parts. Costs are basis points per \
-             unit of turnover, fee and slippage together; from long to short is a turnover of \
-             2. \"Even at bp\" is the cost at which nothing is left; \"Right\" the share of the candles \
-             held that earned something, and \"Even at %\" that share at which nothing is left, gains \
-             and losses being as large as they were. Nothing is reckoned per year from less than 90 \
-             days. DSR is the \
-             deflated Sharpe ratio: the probability that the ratio is more than the best of {} \
-             models has by chance; models that were tried before and dropped are not counted.",
+        let explanation = format!(
+            "Long on UP, short on DOWN, flat on NEUTRAL, at the closes; each position is held for \
+             the horizon, and all instruments of an interval have equal parts of the capital. \
+             Costs are basis points per unit of turnover, fee and slippage together; a change from \
+             long to short has a turnover of 2. \"Break-even bp\" is the cost at which the net \
+             result is zero. \"Right %\" is the share of the candles held with a gain, and \
+             \"Break-even %\" the share at which the net result is zero, with gains and losses of \
+             the same size. Annual numbers are undefined below 90 days. DSR is the deflated Sharpe \
+             ratio: the probability that the ratio exceeds the expected maximum of {} models by \
+             chance; models of earlier experiments are not counted.",
             self.run.models.len(),
         );
-        vec![how.into(), self.trading_table().into(), table(2, header, rows).into()]
+        vec![explanation.into(), self.trading_table().into(), table(2, header, rows).into()]
     }
 }
 
-fn after_costs(row: &ResultRow, net: &NetResult) -> String {
-    let judged = match net.interval_95 {
-        Some(Bounds { low, .. }) if low > 0.0 => "a gain",
-        Some(Bounds { high, .. }) if high < 0.0 => "a loss",
-        _ => "not to be told from nothing",
+/// Results of buy and hold and of the best-earning baseline, for a sentence.
+fn benchmarks(net: &NetResult) -> String {
+    let (Some(hold), Some(best)) = (&net.buy_and_hold, &net.best_baseline) else {
+        return String::new();
     };
-    let (mean, ends) = (points(Some(net.mean)), point_bounds(net.interval_95));
-    let baseline = net.best_baseline.map_or_else(String::new, |best| {
-        format!(" ({} has {})", best.rule, points(Some(best.mean)))
-    });
-    let (model, candles) = (&row.model, interval(row));
-    format!("{model} {mean} bp per {candles} candle {ends}, {judged}{baseline}")
+    if hold.rule == best.rule {
+        return format!("; {}", benchmark("buy and hold, the best-earning baseline", hold));
+    }
+    let best_name = format!("the best-earning baseline, {}", best.rule);
+    format!("; {}; {}", benchmark("buy and hold", hold), benchmark(&best_name, best))
+}
+
+fn benchmark(name: &str, result: &BaselineReturn) -> String {
+    let (mean, sharpe) = (points(Some(result.mean)), number(result.returns.sharpe));
+    format!("{name}: {mean} bp (Sharpe ratio {sharpe})")
 }
 
 fn short_cells((row, trading): (&ResultRow, &Trading)) -> [String; 8] {
@@ -112,10 +139,8 @@ fn short_cells((row, trading): (&ResultRow, &Trading)) -> [String; 8] {
     ]
 }
 
-fn cells(row: &ResultRow, net: &NetResult) -> [String; 13] {
-    let baseline = net
-        .best_baseline
-        .map(|baseline| format!("{} {}", baseline.rule, percent(baseline.returns.annual_return)));
+fn cells(row: &ResultRow, net: &NetResult) -> [String; 14] {
+    let best = net.best_baseline.map(|best| format!("{} {}", best.rule, annual(&best)));
     [
         row.model.clone(),
         interval(row),
@@ -129,33 +154,12 @@ fn cells(row: &ResultRow, net: &NetResult) -> [String; 13] {
         percent(net.deflated_sharpe),
         percent(row.trading.as_ref().and_then(|trading| trading.hit_rate)),
         percent(net.break_even_accuracy),
-        text(baseline),
+        text(net.buy_and_hold.as_ref().map(annual)),
+        text(best),
     ]
 }
 
-/// A fraction in basis points; a rounded zero has no minus.
-fn points(fraction: Option<f64>) -> String {
-    let text = text(fraction.map(|x| format!("{:+.2}", 1e4 * x)));
-    if text == "-0.00" { "+0.00".to_string() } else { text }
-}
-
-fn point_bounds(bounds: Option<Bounds>) -> String {
-    text(bounds.map(|b| format!("[{}, {}]", points(Some(b.low)), points(Some(b.high)))))
-}
-
-fn number(value: Option<f64>) -> String {
-    text(value.map(|x| format!("{x:.2}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn basis_points_are_signed_and_zero_is_plus() {
-        assert_eq!(points(Some(0.000_123)), "+1.23");
-        assert_eq!(points(Some(-1e-9)), "+0.00");
-        assert_eq!(points(None), "-");
-        assert_eq!(point_bounds(Some(Bounds { low: -1e-4, high: 2e-4 })), "[-1.00, +2.00]");
-    }
+/// Annual return in per cent, with the Sharpe ratio.
+fn annual(result: &BaselineReturn) -> String {
+    format!("{} ({})", percent(result.returns.annual_return), number(result.returns.sharpe))
 }

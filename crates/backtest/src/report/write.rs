@@ -1,4 +1,4 @@
-//! The report as JSON, and both texts as files.
+//! The report as JSON, and the files of a report.
 use std::fs;
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use super::Report;
 use crate::error::BacktestError;
 
 impl Report {
-    /// The report as JSON: `schema` first, `timing` last, times as RFC 3339, undefined numbers
-    /// null.
+    /// Writes the report as JSON: `schema` first, `timing` last, times as RFC 3339, undefined
+    /// numbers as null.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
 
-    /// Writes `report.md` and `report.json` into a folder, which is made if need be; with the
-    /// feature `html`, `report.html` too. Each file is replaced whole or not at all.
+    /// Writes `report.md` and `report.json` into a folder, which is created if it does not exist;
+    /// with the feature `html` also `report.html`. Existing files are replaced atomically.
     ///
     /// # Errors
     /// [`BacktestError::Io`] with the path that could not be written.

@@ -1,4 +1,4 @@
-//! Running models over instruments.
+//! Backtests of models over instruments.
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -6,9 +6,9 @@ use windvane_candles::CandleSeries;
 use windvane_models::train::Learner;
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
 
-use super::cache::Cache;
+use super::cache::TaskCache;
 use super::execute::Executor;
-use super::finished::Finished;
+use super::finished::FinishedRun;
 use super::fold::Fold;
 use super::group::{Group, by_interval};
 use super::run_plan::RunPlan;
@@ -16,23 +16,23 @@ use super::{Event, Plan, Predictions};
 use crate::error::BacktestError;
 use crate::report::{Failure, Report};
 
-/// A series to test on.
+/// Series of candles to test on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instrument {
     /// Candles of the instrument.
     pub series: CandleSeries,
-    /// Whether models are tested on it without ever learning from it.
+    /// Whether models are tested on the instrument but never trained on it.
     pub test_only: bool,
 }
 
-/// Settings of a run.
+/// Settings of a backtest.
 ///
-/// For every interval and fold each learner fits **one** model on the pooled instruments of that
-/// interval, and that model is tested on each of them. Scaler, weights and every choice see
+/// For every interval and fold, each learner fits **one** model on the pooled instruments of that
+/// interval, and the model is tested on each of them. Scaler, weights and hyperparameters depend on
 /// training and validation windows only: [`Split`](windvane_signals::Split) gives no others.
 ///
 /// # Examples
-/// On a market with a weak trend no model can be right in more than 58 of 100 candles:
+/// The simulated market has a weak trend; the best possible accuracy on it is 58 %:
 /// ```
 /// use windvane_backtest::{Backtest, Instrument};
 /// use windvane_candles::{Interval, simulate::MarketModel};
@@ -50,41 +50,42 @@ pub struct Instrument {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Backtest {
-    /// Channels of the signals; the default are the six. Those that read another pair find it
-    /// among the instruments of the same interval.
+    /// Channels of the signals; by default the six built-in ones. A channel that reads another pair
+    /// finds it among the instruments of the same interval.
     pub channels: Vec<ChannelSpec>,
-    /// The channels that may be named; the default are the built-in ones.
+    /// Registry of the channel names; by default the built-in channels.
     pub registry: Registry,
     /// Policy for missing candles of all intervals; `None`, the default, infers it for each
     /// interval.
     ///
-    /// The inferred policy is [`GapPolicy::Sessions`] of up to a week where over 1 % of the time steps of
-    /// an instrument are missing, else [`GapPolicy::Reset`]. It looks only at instruments that
-    /// are learned from, and only at candles before the first validation begins, so a market
-    /// whose nights or weekends come later must be given its policy. Walking forward, the time of
-    /// the first validation depends on the policy; the inference takes the earlier of the two. Under
-    /// [`Plan::Combinatorial`], which tests on all there is, it looks at the first group.
+    /// The inferred policy is [`GapPolicy::Sessions`] of up to a week if more than 1 % of the time
+    /// steps of an instrument are missing, else [`GapPolicy::Reset`]. The inference uses only
+    /// training instruments and only candles before the first validation period, so a market that
+    /// starts to close at night or at weekends later needs an explicit policy. Under a walk-forward
+    /// plan the start of the first validation depends on the policy, and the earlier of the two
+    /// possible times counts. Under [`Plan::Combinatorial`], which tests on all candles, the
+    /// inference uses the first group.
     pub gaps: Option<GapPolicy>,
-    /// Rows per window; the default is 20.
+    /// Number of rows per window; by default 20.
     pub lookback: usize,
-    /// Labels that the models predict; the default is the next candle without a band.
+    /// Labels that the models predict; by default the direction of the next candle, without a band.
     pub labels: LabelSpec,
-    /// Plan of the folds; the default is [`WalkForward::default`].
+    /// Plan of the folds; by default [`WalkForward::default`].
     pub plan: Plan,
-    /// Costs of trading that reports reckon with, basis points per unit of turnover: fee and
-    /// slippage of one side of a trade. The default are 2, 5 and 10.
+    /// Trading costs of the report, basis points per unit of turnover: fee and slippage of one side
+    /// of a trade. By default 2, 5 and 10.
     pub costs: Vec<f64>,
-    /// Seed of every random draw; the default is 42.
+    /// Seed of all random numbers; by default 42.
     pub seed: u64,
-    /// Number of seeds that each model is fitted with: `seed`, `seed` + 1, and so on; the default is 1,
-    /// and 0 counts as 1. All numbers of a report are of the first, but
-    /// [`ResultRow::seeds`](crate::ResultRow::seeds), which shows what luck does.
+    /// Number of seeds that each model is fitted with: `seed`, `seed` + 1, and so on; by default 1,
+    /// and 0 counts as 1. All numbers of a report are of the first seed, except
+    /// [`ResultRow::seeds`](crate::ResultRow::seeds).
     pub seeds: usize,
-    /// Folder for the results of finished tasks; `None`, the default, keeps none.
+    /// Folder that caches the results of finished tasks; by default `None`, without a cache.
     ///
-    /// A run loads the results that an earlier run of the same data, settings, learners and
-    /// version has kept, and ends with the same report, times aside. The folder may be deleted at
-    /// any time; a damaged file is reported and its task repeated. A learner without a
+    /// A run loads the results that an earlier run with the same data, settings, learners and
+    /// version has stored, and gives the same report except for its timing. The folder may be
+    /// deleted at any time; a damaged file is reported and its task runs again. A learner without
     /// [`settings`](Learner::settings) is always fitted again.
     pub resume: Option<PathBuf>,
 }
@@ -109,18 +110,21 @@ impl Default for Backtest {
 impl Backtest {
     /// Fits and tests every learner on every fold, in parallel on rayon's current threads.
     ///
-    /// All but the report's `timing` is the same on any number of threads. A model that cannot
-    /// be fitted, an instrument whose signals cannot be computed, or a group that has too few
-    /// candles for the plan, is listed in the report's failures and does not stop the others. `on_event` hears from several threads.
+    /// Everything except the report's `timing` is the same on any number of threads. A model that
+    /// cannot be fitted, an instrument whose signals cannot be computed, or a group with too few
+    /// candles for the plan is listed in the report's failures and does not stop the others. The
+    /// callback `on_event` is called from several threads.
     ///
-    /// Beside the models a [`LogisticLearner`](windvane_models::logistic::LogisticLearner) is fitted on every fold, as a baseline.
+    /// In addition to the models, a
+    /// [`LogisticLearner`](windvane_models::logistic::LogisticLearner) is fitted on every fold as a
+    /// baseline.
     ///
     /// # Errors
     /// [`BacktestError::NoInstruments`], [`BacktestError::NoLearners`],
     /// [`BacktestError::DuplicateInstrument`], [`BacktestError::DuplicateLearner`],
     /// [`BacktestError::Cost`],
-    /// [`BacktestError::NothingEvaluated`] with the first cause when everything failed, and
-    /// [`BacktestError::Io`] where the folder to resume from cannot be made.
+    /// [`BacktestError::NothingEvaluated`] with the first cause if everything failed, and
+    /// [`BacktestError::Io`] if the cache folder cannot be created.
     #[expect(
         clippy::redundant_closure_for_method_calls,
         reason = "the method is not general over the lifetime of the run"
@@ -134,10 +138,10 @@ impl Backtest {
         self.finish(instruments, learners, on_event, |finished, started| finished.report(started))
     }
 
-    /// Runs like [`run`](Self::run) and returns the single predictions with the report.
+    /// Runs like [`run`](Self::run) and also returns the single predictions.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Those of [`run`](Self::run).
     ///
     /// # Examples
     /// ```
@@ -172,7 +176,7 @@ impl Backtest {
         instruments: &[Instrument],
         learners: &[Box<dyn Learner>],
         on_event: &(dyn Fn(Event<'_>) + Sync),
-        output: impl FnOnce(&Finished<'_>, Instant) -> T,
+        output: impl FnOnce(&FinishedRun<'_>, Instant) -> T,
     ) -> Result<T, BacktestError> {
         let started = Instant::now();
         check(instruments, learners)?;
@@ -185,10 +189,10 @@ impl Backtest {
         let logistic = windvane_models::logistic::LogisticLearner::default();
         let plan = RunPlan::new(self, instruments, folds, learners, &logistic);
         let folder = self.resume.as_deref();
-        let cache = folder.map(|folder| Cache::new(folder, &plan.folds)).transpose()?;
+        let cache = folder.map(|folder| TaskCache::new(folder, &plan.folds)).transpose()?;
         let tasks = plan.tasks();
         let results = Executor { plan: &plan, cache: cache.as_ref(), on_event }.run_all(&tasks);
-        let finished = Finished::new(&plan, tasks, results, failures);
+        let finished = FinishedRun::new(&plan, tasks, results, failures);
         if finished.is_empty() {
             let failures = finished.failures();
             let first = failures.first().map_or_else(String::new, ToString::to_string);
@@ -201,7 +205,7 @@ impl Backtest {
         self.seed.wrapping_add(repeat as u64)
     }
 
-    /// The instruments by interval; intervals without a usable instrument are left out.
+    /// Groups the instruments by interval; intervals without a usable instrument are left out.
     fn groups(&self, instruments: &[Instrument], failures: &mut Vec<Failure>) -> Vec<Group> {
         let mut groups = Vec::new();
         for (interval, members) in by_interval(instruments) {
@@ -216,12 +220,12 @@ impl Backtest {
         groups
     }
 
-    /// The folds of all groups; groups that the plan does not fit are left out.
+    /// Folds of all groups; groups with too few candles for the plan are left out.
     fn folds<'a>(&self, groups: &'a [Group], failures: &mut Vec<Failure>) -> Vec<Fold<'a>> {
         let mut folds = Vec::new();
         for group in groups {
             match group.folds(self) {
-                Ok(own) => folds.extend(own),
+                Ok(group) => folds.extend(group),
                 Err(error) => failures.push(Failure::of_group(group.interval, &error)),
             }
         }

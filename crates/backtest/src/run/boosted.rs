@@ -1,4 +1,4 @@
-//! Gradient-boosted trees on whole windows, by another crate.
+//! Gradient-boosted trees on whole windows, with the crate `forust-ml`.
 use forust_ml::gradientbooster::GradientBooster;
 use forust_ml::metric::Metric;
 use forust_ml::objective::ObjectiveType;
@@ -13,28 +13,30 @@ use windvane_models::{
 };
 use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet, Window};
 
-/// Fewest windows with a changed close to learn from.
+/// Minimum number of training windows with a changed close.
 const MIN_WINDOWS: usize = 50;
 /// Maximum number of trees.
 const TREES: usize = 300;
-/// Trees without a lower loss on the choosing windows that end the fit.
+/// Number of trees without a lower validation loss before early stopping.
 const PATIENCE: usize = 30;
 const LEARNING_RATE: f32 = 0.05;
 const LEAVES: usize = 16;
 const DEPTH: usize = 6;
-/// Bins of each input.
+/// Number of histogram bins per input.
 const BINS: u16 = 64;
-/// Minimum second derivative in a leaf; a window adds at most a quarter.
+/// Minimum sum of second derivatives in a leaf; a window adds at most a quarter.
 const LEAF_WEIGHT: f32 = 50.0;
 
-/// Fits gradient-boosted trees on all scaled values of a window: 120 for 20 rows of six channels.
+/// Learner of gradient-boosted trees on all scaled values of a window: 120 for 20 rows of six
+/// channels.
 ///
-/// At most 300 trees of 16 leaves and 200 windows to a leaf at a learning rate of 0.05; how many
-/// are kept is chosen by log loss on the first two thirds of the validation windows. NEUTRAL has
-/// its share of the training labels, whatever the window, and the probabilities are calibrated as
-/// those of other learners. Nothing is drawn, and any number of threads gives the same bits.
+/// At most 300 trees with 16 leaves and at least 200 windows per leaf, at a learning rate of 0.05.
+/// Early stopping selects the number of trees by log loss on the first two thirds of the validation
+/// windows. NEUTRAL always has its share of the training labels; the probabilities are calibrated
+/// like those of other learners. The fit uses no random numbers and gives the same bits on any
+/// number of threads.
 ///
-/// The default one among the models of a run is a baseline of all of them, too:
+/// The default learner, if it is among the models of a run, is also a baseline of all of them:
 /// [`Baseline::BoostedTrees`](crate::Baseline::BoostedTrees).
 ///
 /// **Source** Friedman 2001; the trees are those of the crate `forust-ml`.
@@ -78,7 +80,8 @@ impl Learner for BoostedTreesLearner {
         let scaler = Scaler::fit(train)?;
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
-        let trees = grow(&Cases::of(train, &scaler)?, &Cases::of(&choose, &scaler)?)?;
+        let trees =
+            grow(&BoostingCases::of(train, &scaler)?, &BoostingCases::of(&choose, &scaler)?)?;
         record.notes = vec![format!("{} trees", trees.members.len())];
         let neutral = train.class_counts()[Direction::Neutral.index()] as f64;
         let mut model = BoostedTrees {
@@ -86,7 +89,7 @@ impl Learner for BoostedTreesLearner {
             spec,
             scaler,
             trees,
-            // Half a candle more: a class that never occurred yet is not impossible.
+            // Half a candle is added, because a class that has not occurred yet is not impossible.
             neutral: (neutral + 0.5) / (train.len() as f64 + 1.0),
             calibration: Calibration::NONE,
             record,
@@ -96,8 +99,8 @@ impl Learner for BoostedTreesLearner {
     }
 }
 
-/// Windows whose close changed, as columns of scaled values, with their outcomes.
-struct Cases {
+/// Training cases of the trees: scaled windows with a changed close, with their outcomes.
+struct BoostingCases {
     /// `[inputs, cases]`.
     columns: Vec<f64>,
     /// 1 for UP, 0 for DOWN.
@@ -105,7 +108,7 @@ struct Cases {
     inputs: usize,
 }
 
-impl Cases {
+impl BoostingCases {
     fn of(samples: &SampleSet, scaler: &Scaler) -> Result<Self, TrainError> {
         let tables = samples.scaled_tables(scaler)?;
         let (width, inputs) = (samples.width(), samples.width() * samples.lookback());
@@ -128,7 +131,7 @@ impl Cases {
     }
 }
 
-/// Trees whose outputs add up to ln p(UP) / p(DOWN) of a scaled window.
+/// Trees whose sum of outputs is the log odds ln p(UP) / p(DOWN) of a scaled window.
 struct Trees {
     members: Vec<Tree>,
     base: f64,
@@ -143,7 +146,7 @@ impl Trees {
     }
 }
 
-fn grow(cases: &Cases, choose: &Cases) -> Result<Trees, TrainError> {
+fn grow(cases: &BoostingCases, choose: &BoostingCases) -> Result<Trees, TrainError> {
     let mut booster = GradientBooster::default()
         .set_objective_type(ObjectiveType::LogLoss)
         .set_evaluation_metric(Some(Metric::LogLoss))
@@ -166,7 +169,7 @@ fn grow(cases: &Cases, choose: &Cases) -> Result<Trees, TrainError> {
     Ok(Trees { members: trees, base: booster.base_score, missing: booster.missing })
 }
 
-/// Boosted trees of UP against DOWN beside a constant share of NEUTRAL. They have no saved form.
+/// Boosted trees of UP against DOWN with a constant probability of NEUTRAL. They cannot be saved.
 struct BoostedTrees {
     id: ModelId,
     spec: ModelSpec,
@@ -185,8 +188,8 @@ impl std::fmt::Debug for BoostedTrees {
     }
 }
 
-/// A scaled window in both precisions.
-struct Buffers {
+/// Scratch buffers for a scaled window in both precisions.
+struct BoostingBuffers {
     scaled: Vec<f32>,
     wide: Vec<f64>,
 }
@@ -202,7 +205,7 @@ impl DirectionModel for BoostedTrees {
 
     fn scratch(&self) -> Scratch {
         let inputs = self.spec.lookback * self.spec.signals.width();
-        Scratch::new(Buffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
+        Scratch::new(BoostingBuffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
     }
 
     fn predict(
@@ -211,7 +214,7 @@ impl DirectionModel for BoostedTrees {
         scratch: &mut Scratch,
     ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
-        let Buffers { scaled, wide } = scratch.get()?;
+        let BoostingBuffers { scaled, wide } = scratch.get()?;
         self.scaler
             .apply_rows(window.values(), scaled)
             .map_err(|_| PredictError::ForeignScratch)?;

@@ -1,4 +1,4 @@
-//! Cache of task results in a folder: an interrupted run continues where it stopped.
+//! Cache of task results in a folder, from which an interrupted run continues.
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,15 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::fingerprint::hash_settings;
 use super::fold::Fold;
-use super::result::TaskResult;
+use super::task_result::TaskResult;
 use crate::error::BacktestError;
 
-/// Folder with one file per finished task, named by a hash of all its inputs.
+/// Folder with one file per finished task, named by a hash of all inputs of the task.
 ///
-/// A file of other data, settings, another version or another processor's kernel has another
-/// name and is never read.
-pub(crate) struct Cache<'a> {
+/// Other data, settings, versions or kernels give another name, so their files are never read.
+pub(crate) struct TaskCache<'a> {
     folder: &'a Path,
-    /// Hashes of the inputs that all tasks of an interval share, with one of its folds' groups.
+    /// Hashes of the inputs that all tasks of an interval share.
     groups: Vec<(windvane_candles::Interval, Xxh3)>,
 }
 
@@ -31,14 +30,14 @@ pub(crate) struct CacheFile {
     key: u128,
 }
 
-/// Version of the program, as it enters the key.
+/// Version of the program, as a part of the key.
 #[derive(Serialize)]
-struct Program {
+struct ProgramVersion {
     version: &'static str,
     kernel: &'static str,
 }
 
-/// Settings of a task, as they enter the key.
+/// Settings of a task, as a part of the key.
 #[derive(Serialize)]
 struct TaskSettings<'a> {
     learner: &'a str,
@@ -47,12 +46,12 @@ struct TaskSettings<'a> {
     labels: LabelSpec,
     train_from: Option<i64>,
     validate_from: i64,
-    /// Start and end of each test, milliseconds.
+    /// Start and end of each test, milliseconds since 1970.
     tests: Vec<(i64, Option<i64>)>,
     embargo: u32,
 }
 
-impl<'a> Cache<'a> {
+impl<'a> TaskCache<'a> {
     /// Creates the folder if it does not exist.
     pub(crate) fn new(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
         let created = std::fs::create_dir_all(folder);
@@ -60,14 +59,14 @@ impl<'a> Cache<'a> {
         let groups = folds.chunk_by(|a, b| a.interval() == b.interval()).map(|folds| {
             let mut hash = Xxh3::new();
             let version = env!("CARGO_PKG_VERSION");
-            hash_settings(&mut hash, &Program { version, kernel: Kernel::detect().name() });
+            hash_settings(&mut hash, &ProgramVersion { version, kernel: Kernel::detect().name() });
             folds[0].group.hash_into(&mut hash);
             (folds[0].interval(), hash)
         });
         Ok(Self { folder, groups: groups.collect() })
     }
 
-    /// File of a task; `None` for a learner without a training, and for a fold without training
+    /// Cache file of a task; `None` for a learner without settings and for a fold without training
     /// windows.
     pub(crate) fn file(
         &self,
@@ -75,14 +74,15 @@ impl<'a> Cache<'a> {
         learner: &dyn Learner,
         seed: u64,
     ) -> Option<CacheFile> {
-        let (training, (train, validation)) = (learner.settings()?, fold.parts.as_ref().ok()?);
+        let settings = learner.settings()?;
+        let (train, validation) = fold.training_windows.as_ref().ok()?;
         let (_, group) = self.groups.iter().find(|(interval, _)| *interval == fold.interval())?;
         let mut hash = group.clone();
         let tests = fold.split.tests().iter();
         hash_settings(
             &mut hash,
             &TaskSettings {
-                learner: &training,
+                learner: &settings,
                 seed,
                 lookback: fold.test.lookback(),
                 labels: fold.test.labels(),
@@ -113,8 +113,8 @@ fn hash_samples(hash: &mut Xxh3, samples: &SampleSet) {
 }
 
 impl CacheFile {
-    /// Reads the result of the task, with `windows` predictions; `None` where there is no file,
-    /// and a reason where the file cannot be trusted.
+    /// Reads the result of the task, which must have `windows` predictions; `None` if there is no
+    /// file, and a message if the file is damaged.
     pub(crate) fn read(&self, windows: usize) -> Result<Option<TaskResult>, String> {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
@@ -123,29 +123,33 @@ impl CacheFile {
         };
         let (checksum, body) = text.split_once('\n').unwrap_or_default();
         if checksum != self.checksum(body) {
-            return Err(self.unusable(&"its checksum is wrong"));
+            return Err(self.unusable(&"the checksum does not match"));
         }
         let result: TaskResult =
             serde_json::from_str(body).map_err(|error| self.unusable(&error))?;
         if result.predictions.len() != windows {
-            return Err(self.unusable(&"its predictions are for another test"));
+            return Err(self.unusable(&"the number of predictions is not that of the test"));
         }
         Ok(Some(result))
     }
 
-    /// Writes the result of the task; the file is written whole or not at all.
+    /// Writes the result of the task atomically.
     pub(crate) fn write(&self, result: &TaskResult) -> Result<(), String> {
-        let body = serde_json::to_string(result).map_err(|error| self.unusable(&error))?;
+        let body = serde_json::to_string(result).map_err(|error| self.not_written(&error))?;
         let text = [&self.checksum(&body), "\n", &body].concat();
-        replace_file(&self.path, text.as_bytes()).map_err(|error| self.unusable(&error))
+        replace_file(&self.path, text.as_bytes()).map_err(|error| self.not_written(&error))
     }
 
-    /// Checksum of the task and the body: a file under another task's name has a wrong one.
+    /// Checksum of the key and the body, so that a file under the name of another task is rejected.
     fn checksum(&self, body: &str) -> String {
         format!("{:016x}", xxh3_64(&[&self.key.to_le_bytes()[..], body.as_bytes()].concat()))
     }
 
-    fn unusable(&self, why: &dyn fmt::Display) -> String {
-        format!("{}: {why}; the task is not resumed", self.path.display())
+    fn unusable(&self, reason: &dyn fmt::Display) -> String {
+        format!("{}: damaged cache file ({reason}); the task runs again", self.path.display())
+    }
+
+    fn not_written(&self, reason: &dyn fmt::Display) -> String {
+        format!("{}: the result cannot be cached: {reason}", self.path.display())
     }
 }

@@ -1,4 +1,4 @@
-//! Predictions as Parquet.
+//! Predictions as a Parquet file.
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::{PredictionRow, Predictions};
 
-/// Rows of one batch.
+/// Number of rows per batch.
 const BATCH: usize = 65_536;
 
 pub(crate) fn write<W: Write + Send>(predictions: &Predictions, writer: W) -> io::Result<()> {
@@ -30,7 +30,7 @@ pub(crate) fn write<W: Write + Send>(predictions: &Predictions, writer: W) -> io
     Ok(())
 }
 
-/// The schema of the columns, without rows.
+/// Schema of the columns, from a batch without rows.
 fn schema() -> io::Result<Schema> {
     Ok(record_batch(&[])?.schema().as_ref().clone())
 }

@@ -1,17 +1,20 @@
 //! Warnings about channels that did not vary in training.
 use std::fmt::Write as _;
 
-use crate::report::Training;
+use crate::report::TrainingResult;
 use crate::score::{Warning, WarningCode};
 
-/// One warning per model, interval and list of channels, naming the folds.
-pub(super) fn constant_channels(training: &[Training]) -> Vec<Warning> {
+/// Collects one warning per model, interval and list of channels, with the numbers of the folds.
+pub(super) fn constant_channels(training: &[TrainingResult]) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = Vec::new();
-    for Training { model, interval, fold, record, .. } in training {
+    for TrainingResult { model, interval, fold, record, .. } in training {
         if record.constant_channels.is_empty() {
             continue;
         }
-        let about = format!("{} did not vary in training", record.constant_channels.join(", "));
+        let about = format!(
+            "Channels without variation in training: {}",
+            record.constant_channels.join(", ")
+        );
         let same = warnings.iter_mut().find(|w| {
             w.model == *model && w.interval == Some(*interval) && w.message.starts_with(&about)
         });

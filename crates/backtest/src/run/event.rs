@@ -1,8 +1,8 @@
-//! Progress of a run.
+//! Progress events of a run.
 use windvane_candles::Interval;
 use windvane_models::train::EpochReport;
 
-/// Something that happened during a run: enough for a progress bar and its message.
+/// Progress event of a run, for a progress bar or a log.
 ///
 /// Events come from several threads, in no fixed order.
 #[derive(Debug, Clone, Copy)]
@@ -10,11 +10,11 @@ use windvane_models::train::EpochReport;
 pub enum Event<'a> {
     /// The tasks are planned.
     Planned {
-        /// Number of tasks: one per model or baseline to be fitted, and fold of every group of
+        /// Number of tasks: one per model or fitted baseline and fold of every group of
         /// instruments.
         tasks: usize,
     },
-    /// The training of a model begins.
+    /// The training of a model starts.
     Started {
         /// Task that starts.
         task: Task<'a>,
@@ -26,42 +26,42 @@ pub enum Event<'a> {
         /// Losses of the epoch.
         report: &'a EpochReport,
     },
-    /// A result was loaded from the cache: the task neither starts nor finishes.
+    /// A result was loaded from the cache; its task has no other events.
     Resumed {
         /// Task that was cached.
         task: Task<'a>,
     },
     /// A non-fatal warning.
     Notice {
-        /// The warning's text.
+        /// Text of the warning.
         message: &'a str,
     },
-    /// A model is fitted and tested, or has failed.
+    /// A model has been fitted and tested, or has failed.
     Finished {
         /// Task that finished.
         task: Task<'a>,
-        /// Wall time it took, seconds.
+        /// Wall time of the task, seconds.
         seconds: f64,
-        /// Reason of the failure.
+        /// Error message of a failure.
         error: Option<&'a str>,
     },
 }
 
-/// One model on one fold of the instruments of one interval.
+/// Task of a run: one model on one fold of the instruments of one interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Task<'a> {
-    /// Counted from 0, below the number of tasks.
+    /// Index of the task, counted from 0.
     pub index: usize,
     /// Name of the model.
     pub model: &'a str,
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
     /// Fold, counted from 1.
     pub fold: usize,
-    /// Number of folds of that interval.
+    /// Number of folds of the interval.
     pub folds: usize,
-    /// Seed of its random draws.
+    /// Seed of the task's random numbers.
     pub seed: u64,
     /// Index of the fold among those of all intervals.
     pub(crate) fold_index: usize,

@@ -6,22 +6,22 @@ use rayon::prelude::*;
 use windvane_models::TrainError;
 use windvane_models::train::{EpochReport, Run};
 
-use super::cache::Cache;
+use super::cache::TaskCache;
 use super::loss_curve::LossCurve;
-use super::result::TaskResult;
 use super::run_plan::RunPlan;
 use super::task;
+use super::task_result::TaskResult;
 use super::{Event, Task};
 
 /// Shared context of all tasks of a run.
 pub(crate) struct Executor<'a> {
     pub(crate) plan: &'a RunPlan<'a>,
-    pub(crate) cache: Option<&'a Cache<'a>>,
+    pub(crate) cache: Option<&'a TaskCache<'a>>,
     pub(crate) on_event: &'a (dyn Fn(Event<'_>) + Sync),
 }
 
 impl Executor<'_> {
-    /// Runs the tasks on rayon's current threads; the results are in the order of the tasks.
+    /// Runs the tasks on rayon's current threads and returns the results in the order of the tasks.
     pub(crate) fn run_all(&self, tasks: &[Task<'_>]) -> Vec<Result<TaskResult, TrainError>> {
         (self.on_event)(Event::Planned { tasks: tasks.len() });
         tasks.par_iter().map(|task| self.run(*task)).collect()

@@ -1,4 +1,4 @@
-//! Finished runs: from the results of the tasks to the report and the predictions.
+//! Finished runs: the report and the predictions from the results of the tasks.
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -6,26 +6,26 @@ use windvane_models::TrainError;
 
 use super::constant_channels::constant_channels;
 use super::fold::Fold;
-use super::result::TaskResult;
-use super::run_plan::{Calls, RunPlan};
+use super::run_plan::{BaselineDirections, RunPlan};
+use super::task_result::TaskResult;
 use super::{Backtest, PredictionRow, Predictions, Task};
-use crate::report::{Failure, Report, SCHEMA, Untested};
-use crate::score::{self, Terms, Warning};
+use crate::report::{Failure, Report, SCHEMA, UntestedInstrument};
+use crate::score::{self, ScoreSettings, Warning};
 
 /// Results of all tasks of a run.
-pub(crate) struct Finished<'a> {
+pub(crate) struct FinishedRun<'a> {
     pub(super) plan: &'a RunPlan<'a>,
-    /// Names of the models, in their order.
+    /// Names of the models, in the order of the run.
     pub(super) names: Vec<&'a str>,
-    /// The tasks of the models that did not fail, with their results.
+    /// Tasks of the models that did not fail, with their results.
     pub(super) done: Vec<(Task<'a>, TaskResult)>,
     /// Predictions of the fitted baselines.
-    pub(super) baselines: Vec<Calls>,
+    pub(super) baselines: Vec<BaselineDirections>,
     failures: Vec<Failure>,
 }
 
-impl<'a> Finished<'a> {
-    /// Sorts the results; `failures` are those from before the first task.
+impl<'a> FinishedRun<'a> {
+    /// Sorts the results; `failures` are those before the first task.
     pub(crate) fn new(
         plan: &'a RunPlan<'a>,
         tasks: Vec<Task<'a>>,
@@ -46,7 +46,7 @@ impl<'a> Finished<'a> {
 
     fn add(&mut self, task: Task<'a>, result: TaskResult) {
         if task.repeat == 0 {
-            self.baselines.extend(self.plan.baseline_calls(&task, &result));
+            self.baselines.extend(self.plan.baseline_directions(&task, &result));
         }
         if self.plan.is_model(task.learner) {
             self.done.push((task, result));
@@ -54,8 +54,8 @@ impl<'a> Finished<'a> {
     }
 
     fn fail(&mut self, task: &Task<'_>, error: &TrainError) {
-        // That a fold has no training windows is reported by the models.
-        if !self.plan.is_model(task.learner) && self.plan.fold(task).parts.is_err() {
+        // The models already report a fold without training windows.
+        if !self.plan.is_model(task.learner) && self.plan.fold(task).training_windows.is_err() {
             return;
         }
         let message = match self.plan.backtest.seeds {
@@ -71,7 +71,7 @@ impl<'a> Finished<'a> {
         });
     }
 
-    /// Whether every task of a model failed.
+    /// Whether no task of a model succeeded.
     pub(crate) fn is_empty(&self) -> bool {
         self.done.is_empty()
     }
@@ -80,18 +80,19 @@ impl<'a> Finished<'a> {
         &self.failures
     }
 
-    /// Computes every metric and orders all of it; independent of the number of threads.
+    /// Computes the report; its order does not depend on the number of threads.
     pub(crate) fn report(&self, started: Instant) -> Report {
         let results = self.results();
         let ranking = self.ranking(&results);
         let training = self.training();
-        let mut warnings: Vec<Warning> = results.iter().flat_map(score::about).collect();
+        let mut warnings: Vec<Warning> = results.iter().flat_map(score::warnings_about).collect();
         warnings.extend(constant_channels(&training));
         warnings.extend(self.jumps());
         let instruments = self.instrument_records();
         let untested = instruments.iter().filter(|i| i.test_candles == 0);
-        let without_test_rows =
-            untested.map(|i| Untested { name: i.name.clone(), interval: i.interval }).collect();
+        let without_test_rows = untested
+            .map(|i| UntestedInstrument { name: i.name.clone(), interval: i.interval })
+            .collect();
         Report {
             schema: SCHEMA,
             run: self.run_record(),
@@ -109,8 +110,7 @@ impl<'a> Finished<'a> {
         }
     }
 
-    /// The predictions of all models, as the report counts them, and on its other paths and
-    /// seeds.
+    /// Collects the predictions of all models on all paths and seeds.
     pub(crate) fn predictions(&self) -> Predictions {
         let instruments = self.plan.instruments.iter().map(|one| one.series.pair().to_string());
         let mut predictions =
@@ -149,14 +149,14 @@ impl<'a> Finished<'a> {
         })
     }
 
-    /// The folds that at least one model was tested on.
+    /// Folds on which at least one model was tested.
     pub(super) fn folds_done(&self) -> impl Iterator<Item = &Fold<'a>> {
         let folds: BTreeSet<usize> = self.done.iter().map(|(task, _)| task.fold_index).collect();
         folds.into_iter().map(|index| &self.plan.folds[index])
     }
 
-    pub(super) fn terms(&self) -> Terms<'a> {
+    pub(super) fn settings(&self) -> ScoreSettings<'a> {
         let Backtest { labels, seed, costs, .. } = self.plan.backtest;
-        Terms { horizon: labels.horizon, seed: *seed, costs }
+        ScoreSettings { horizon: labels.horizon, seed: *seed, costs }
     }
 }

@@ -1,33 +1,33 @@
-//! Folds: the windows a model is fitted, validated and tested on.
+//! Folds: training, validation and test windows of a model.
 use windvane_candles::{Direction, Interval, Timestamp};
 use windvane_signals::{Sample, SampleSet, SignalError, SignalTable, Split, TrainSet};
 
 use super::Backtest;
 use super::group::Group;
-use super::plan::{Parts, PlanError};
-use super::result::TaskResult;
-use crate::score::{Baseline, BaselineCalls, Record};
+use super::plan::{PlanError, TrainingWindows};
+use super::task_result::TaskResult;
+use crate::score::{Baseline, BaselinePredictions, Record};
 
-/// One fold of a group.
+/// Fold of a group of instruments.
 #[derive(Debug)]
 pub(crate) struct Fold<'a> {
     pub(crate) group: &'a Group,
-    /// Counted from 1 within the group.
+    /// Number of the fold, counted from 1 within the group.
     pub(crate) number: usize,
     /// Number of folds of the group.
     pub(crate) of: usize,
     pub(crate) split: Split,
     /// Path of each of the split's tests, counted from 1.
     pub(crate) paths: Vec<usize>,
-    /// Training and validation windows, or why there are none.
-    pub(crate) parts: Result<Parts<'a>, SignalError>,
-    /// Test windows of all members.
+    /// Training and validation windows, or the reason why there are none.
+    pub(crate) training_windows: Result<TrainingWindows, SignalError>,
+    /// Test windows of all instruments of the group.
     pub(crate) test: SampleSet,
 }
 
 impl Group {
-    /// Cuts the group's time into folds. Test-only members are in no training pool, nor do they
-    /// move the cuts.
+    /// Divides the calendar time of the group into folds. Test-only instruments are not in the
+    /// training pool and do not affect the division.
     pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
         let (lookback, labels) = (backtest.lookback, backtest.labels);
         let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
@@ -41,8 +41,9 @@ impl Group {
         let mut folds = Vec::with_capacity(of);
         for (index, (split, paths)) in splits.into_iter().zip(paths).enumerate() {
             let test = split.test(&all);
-            let parts = backtest.plan.parts(&split, &pool, &test)?;
-            folds.push(Fold { group: self, number: index + 1, of, split, paths, parts, test });
+            let training_windows = backtest.plan.training_windows(&split, &pool, &test)?;
+            let number = index + 1;
+            folds.push(Fold { group: self, number, of, split, paths, training_windows, test });
         }
         Ok(folds)
     }
@@ -64,25 +65,25 @@ impl Fold<'_> {
         self.paths[test.expect("invariant: a test window lies in a test")]
     }
 
-    /// The first and the last decision tested on an instrument; `None` without any.
+    /// Times of the first and the last test decision on an instrument; `None` without any.
     pub(crate) fn tested(&self, instrument: usize) -> Option<(Timestamp, Timestamp)> {
         let own = self.test.samples().iter().filter(|one| self.instrument_of(one) == instrument);
         let times = own.map(|sample| sample.decided_at);
         Some((times.clone().min()?, times.max()?))
     }
 
-    /// Instruments tested in the fold whose model was trained on others only, by index. Not those
-    /// that are test-only: for them it is so in every fold.
+    /// Indices of the instruments that are tested in the fold but have no training window in it.
+    /// Test-only instruments, which never have one, are left out.
     pub(crate) fn untrained(&self) -> Vec<usize> {
-        let Ok((train, _)) = &self.parts else { return Vec::new() };
+        let Ok((train, _)) = &self.training_windows else { return Vec::new() };
         (0..self.group.learning)
             .filter(|table| has(self.test.samples(), *table) && !has(train.samples(), *table))
             .map(|table| self.group.members[table])
             .collect()
     }
 
-    /// Records of a finished task on the given instruments, in the order of the test windows.
-    /// `baselines` are the directions of fitted baselines for all test windows.
+    /// Records of a task on the given instruments, in the order of the test windows. `baselines`
+    /// are the directions of the fitted baselines on all test windows.
     pub(crate) fn records(
         &self,
         result: &TaskResult,
@@ -96,7 +97,7 @@ impl Fold<'_> {
             .map(|(index, (sample, prediction))| {
                 let tables = self.test.tables();
                 let last = last_sign(tables, sample, self.test.labels().horizon);
-                let rules = BaselineCalls::from_rules(last, majority);
+                let rules = BaselinePredictions::from_rules(last, majority);
                 Record {
                     decided_at: sample.decided_at,
                     interval: self.interval(),
@@ -109,20 +110,20 @@ impl Fold<'_> {
                         .outcome(sample.row, 1)
                         .map_or(0.0, |outcome| outcome.change),
                     label: sample.label,
-                    called: prediction.direction,
+                    predicted: prediction.direction,
                     probabilities: prediction.probabilities,
-                    top_share: prediction.top_share,
+                    confidence_rank: prediction.confidence_rank,
                     baselines: baselines
                         .iter()
-                        .fold(rules, |calls, (rule, said)| calls.with(*rule, said[index])),
+                        .fold(rules, |all, (rule, directions)| all.with(*rule, directions[index])),
                 }
             })
             .collect()
     }
 
-    /// The commoner of UP and DOWN among the training labels; NEUTRAL without training windows.
+    /// Majority class of the training labels; NEUTRAL without training windows.
     fn majority(&self) -> Direction {
-        self.parts.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train))
+        self.training_windows.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train))
     }
 }
 
@@ -130,14 +131,14 @@ fn has(samples: &[Sample], table: usize) -> bool {
     samples.iter().any(|sample| sample.table == table)
 }
 
-/// Direction of the close over the `horizon` candles before a decision; NEUTRAL where unknown.
+/// Direction of the close over the last `horizon` candles before a decision; NEUTRAL if unknown.
 fn last_sign(tables: &[SignalTable], sample: &Sample, horizon: usize) -> Direction {
     let before = sample.row.checked_sub(horizon);
     let moved = before.and_then(|row| tables[sample.table].outcome(row, horizon));
     moved.map_or(Direction::Neutral, |outcome| Direction::of_change(outcome.change))
 }
 
-/// The commoner of UP and DOWN among the labels, UP on a tie.
+/// Majority class of UP and DOWN among the labels; UP on a tie.
 fn majority(train: &TrainSet) -> Direction {
     let [up, down, _] = train.class_counts();
     if down > up { Direction::Down } else { Direction::Up }
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_sign_is_that_of_as_many_candles_as_are_asked_for() {
+    fn last_sign_is_the_direction_over_the_horizon() {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let series = MarketModel::AR1.candles(pair, Interval::HOUR, 500, 3).unwrap();
         let spec = SignalSpec::default();

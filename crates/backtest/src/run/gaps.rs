@@ -1,25 +1,25 @@
-//! Gap policies: whether a market closes at times, inferred without a look at the test.
+//! Gap policies, inferred from candles before the first validation period.
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_signals::{GapPolicy, SampleSet, SignalError, SignalSpec, SignalTable};
 
 use super::{Backtest, Plan};
 
-/// Share of missing candles above which a market is taken to close at times.
+/// Share of missing candles above which a market is assumed to have sessions.
 const SESSION_SHARE: f64 = 0.01;
 
 /// Signal tables of the series of one interval under one gap policy.
 #[derive(Debug)]
-pub(crate) struct Built {
+pub(crate) struct GroupTables {
     pub(crate) gaps: GapPolicy,
-    /// Tables of the series for which there is one, in their order.
+    /// Tables of the series, in their order, without the failed ones.
     pub(crate) tables: Vec<SignalTable>,
-    /// Indices of the other series, with the reason.
+    /// Indices of the failed series, with the reason.
     pub(crate) failed: Vec<(usize, SignalError)>,
 }
 
-impl Built {
-    /// Tables of all series under the policy of the settings, or under the inferred one; the
-    /// first `learning` of the series are the training pool. No table is computed twice.
+impl GroupTables {
+    /// Computes the tables of all series under the given or inferred policy. The first `learning`
+    /// series are the training pool. No table is computed twice.
     pub(crate) fn new(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Self {
         let mut built = match backtest.gaps {
             Some(gaps) => Self::empty(gaps),
@@ -33,8 +33,8 @@ impl Built {
         Self { gaps, tables: Vec::new(), failed: Vec::new() }
     }
 
-    /// Computes the tables of the series up to the given count that are still missing. Channels
-    /// that read another pair find it among all series.
+    /// Computes the missing tables of the first `count` series. Channels that read another pair
+    /// find it among all series.
     fn extend(&mut self, backtest: &Backtest, series: &[CandleSeries], count: usize) {
         let spec = SignalSpec { channels: backtest.channels.clone(), gaps: self.gaps };
         let done = self.tables.len() + self.failed.len();
@@ -52,18 +52,19 @@ pub(crate) fn gap_policy_of(backtest: &Backtest, series: &[CandleSeries]) -> Gap
     backtest.gaps.unwrap_or_else(|| infer(backtest, series, 1).gaps)
 }
 
-/// The gap policy of series of one interval where none is given, with the tables that were
-/// computed under it; the first `learning` of the series are the training pool.
+/// Infers the gap policy of series of one interval and returns it with the tables that were
+/// computed under it. The first `learning` series are the training pool.
 ///
-/// Only the training pool counts, and of it the candles that open before the first validation
-/// begins. Under a walk-forward plan that time depends on the number of samples, hence on the
-/// policy: the candles before the earlier of the two times are taken, that under
-/// [`GapPolicy::Reset`] and that under [`GapPolicy::Sessions`].
-fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built {
+/// Only candles of the training pool that open before the first validation period count. Under a
+/// walk-forward plan the start of that period depends on the number of samples, hence on the
+/// policy: the earlier of the two possible times counts, that under [`GapPolicy::Reset`] and that
+/// under [`GapPolicy::Sessions`].
+fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GroupTables {
     let Some(interval) = series.first().map(CandleSeries::interval) else {
-        return Built::empty(GapPolicy::Reset);
+        return GroupTables::empty(GapPolicy::Reset);
     };
-    let mut candidates = [Built::empty(GapPolicy::Reset), Built::empty(sessions(interval))];
+    let mut candidates =
+        [GroupTables::empty(GapPolicy::Reset), GroupTables::empty(sessions(interval))];
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
         Plan::WalkForward(_) | Plan::Combinatorial(_) => {
@@ -73,7 +74,7 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built
             candidates.iter().filter_map(|built| first_boundary(backtest, built)).min()
         }
     };
-    // Where the plan fits under no policy, cutting the folds reports why.
+    // If the plan has too few candles under both policies, the division into folds reports it.
     let until = first_boundary.unwrap_or(Timestamp::from_millis(i64::MIN));
     let before: Vec<CandleSeries> =
         series[..learning].iter().map(|series| series.split_at(until).0).collect();
@@ -81,9 +82,9 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Built
     if gap_policy(interval, &before) == reset.gaps { reset } else { sessions }
 }
 
-/// Start of the first validation; for combinations, which test on everything, end of the first
-/// group.
-fn first_boundary(backtest: &Backtest, built: &Built) -> Option<Timestamp> {
+/// Start of the first validation period; under a combinatorial plan, which tests on all candles,
+/// the end of the first group.
+fn first_boundary(backtest: &Backtest, built: &GroupTables) -> Option<Timestamp> {
     let pool = SampleSet::collect(&built.tables, backtest.lookback, backtest.labels).ok()?;
     let splits = backtest.plan.splits(&pool).ok()?;
     let first = splits.first()?;
@@ -95,9 +96,9 @@ fn first_boundary(backtest: &Backtest, built: &Built) -> Option<Timestamp> {
 
 /// Infers the gap policy from the share of missing time steps.
 ///
-/// More than 1 % missing in any series means a market that closes (nights, weekends, holidays):
-/// gaps up to a week are passed over, longer ones reset. Otherwise a gap is a hole in the data,
-/// after which signals restart.
+/// More than 1 % missing in any series means a market with sessions (nights, weekends, holidays):
+/// gaps up to a week are skipped, and signals restart after longer ones. Otherwise signals restart
+/// after every gap.
 fn gap_policy<'a>(
     interval: Interval,
     series: impl IntoIterator<Item = &'a CandleSeries>,
@@ -109,13 +110,13 @@ fn gap_policy<'a>(
     if closes { sessions(interval) } else { GapPolicy::Reset }
 }
 
-/// Gaps up to a week are passed over.
+/// Policy of a market with sessions: gaps up to a week are skipped.
 fn sessions(interval: Interval) -> GapPolicy {
     let week = (Interval::WEEK.millis() / interval.millis()).max(1);
     GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
 }
 
-/// Missing candles between the first and the last of a series.
+/// Number of missing candles between the first and the last candle of a series.
 pub(crate) fn missing(series: &CandleSeries) -> u64 {
     series.gaps().map(|gap| gap.missing).sum()
 }
@@ -134,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn gap_policy_tells_sessions_from_holes() {
-        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle missing in two years
+    fn gap_policy_distinguishes_sessions_from_missing_data() {
+        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle is missing
         assert_eq!(sample_policy(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
         assert_eq!(sample_policy(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
         assert_eq!(sample_policy(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn long_candles_pass_over_one() {
+    fn gap_policy_of_weekly_candles_skips_one_candle() {
         let mut candles = sample::load("SP500").unwrap().candles().to_vec();
         candles.retain(|candle| Interval::WEEK.is_aligned(candle.open_time()));
         let pair = windvane_candles::Pair::new("SP500").unwrap();
@@ -156,7 +157,7 @@ mod tests {
         infer(backtest, series, learning).gaps
     }
 
-    /// Hourly candles of which every twentieth is missing from some index on.
+    /// Hourly candles without every twentieth candle from an index on.
     fn holey_from(index: usize) -> CandleSeries {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let whole = MarketModel::AR1.candles(pair.clone(), Interval::HOUR, 2_000, 1).unwrap();
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn only_candles_before_the_first_validation_are_looked_at() {
+    fn gap_policy_depends_only_on_training_candles_before_the_first_validation() {
         let backtest = Backtest::default();
         assert_eq!(inferred(&backtest, &[holey_from(400)], 1), GapPolicy::Reset);
         assert_eq!(
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_cannot_be_cut_looks_at_nothing() {
+    fn gap_policy_without_folds_is_reset() {
         let backtest = Backtest { lookback: 5_000, ..Backtest::default() };
         assert_eq!(inferred(&backtest, &[holey_from(0)], 1), GapPolicy::Reset);
         assert_eq!(inferred(&backtest, &[], 0), GapPolicy::Reset);

@@ -1,27 +1,27 @@
-//! Instruments of one interval, pooled: their tables, their gap policy and their folds.
+//! Groups: the pooled instruments of an interval with their tables and gap policy.
 use serde::Serialize;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_signals::{GapPolicy, SignalError, SignalSpec, SignalTable};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::fingerprint::hash_settings;
-use super::gaps::Built;
+use super::gaps::GroupTables;
 use super::{Backtest, Instrument};
 
-/// Instruments of one interval.
+/// Pooled instruments of one interval.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) interval: Interval,
     pub(crate) gaps: GapPolicy,
-    /// Indices of the instruments; those of the training pool come first.
+    /// Indices of the instruments, those of the training pool first.
     pub(crate) members: Vec<usize>,
     /// Number of members in the training pool.
     pub(crate) learning: usize,
-    /// One table per member, in their order.
+    /// Tables of the members, in their order.
     pub(crate) tables: Vec<SignalTable>,
 }
 
-/// The instruments by interval, shortest first. Intervals are never pooled for training.
+/// Indices of the instruments by interval, shortest first. Intervals are never pooled for training.
 pub(crate) fn by_interval(instruments: &[Instrument]) -> Vec<(Interval, Vec<usize>)> {
     let mut intervals: Vec<Interval> = instruments.iter().map(|i| i.series.interval()).collect();
     intervals.sort();
@@ -33,14 +33,14 @@ fn members(interval: Interval, instruments: &[Instrument]) -> Vec<usize> {
     let mut members: Vec<usize> = (0..instruments.len())
         .filter(|index| instruments[*index].series.interval() == interval)
         .collect();
-    // A stable sort: the training pool first, else as given.
+    // The sort is stable: the training pool comes first, otherwise the order is kept.
     members.sort_by_key(|index| instruments[*index].test_only);
     members
 }
 
 impl Group {
-    /// Computes the signals of all members. One for which that fails is no member, and is
-    /// returned with the reason.
+    /// Computes the signals of all members. Instruments for which that fails are returned with the
+    /// reason instead of becoming members.
     pub(crate) fn build(
         interval: Interval,
         mut members: Vec<usize>,
@@ -50,15 +50,15 @@ impl Group {
         let series: Vec<CandleSeries> =
             members.iter().map(|index| instruments[*index].series.clone()).collect();
         let learning = training_pool(&members, instruments);
-        let Built { gaps, tables, failed } = Built::new(backtest, &series, learning);
+        let GroupTables { gaps, tables, failed } = GroupTables::new(backtest, &series, learning);
         let failed: Vec<(usize, SignalError)> =
-            failed.into_iter().map(|(place, error)| (members[place], error)).collect();
+            failed.into_iter().map(|(index, error)| (members[index], error)).collect();
         members.retain(|index| failed.iter().all(|(other, _)| other != index));
         let learning = training_pool(&members, instruments);
         (Self { interval, gaps, members, learning, tables }, failed)
     }
 
-    /// Adds all inputs of the group's models to a hash: every row of every member.
+    /// Adds all inputs of the models of the group to a hash: every row of every member.
     pub(crate) fn hash_into(&self, hash: &mut Xxh3) {
         for table in &self.tables {
             hash_settings(
@@ -84,7 +84,7 @@ impl Group {
     }
 }
 
-/// Settings of a table, as they enter the key of the cache.
+/// Settings of a table, as a part of the cache key.
 #[derive(Serialize)]
 struct TableSettings<'a> {
     pair: &'a str,
@@ -93,7 +93,7 @@ struct TableSettings<'a> {
     rows: usize,
 }
 
-/// Number of the instruments that are not test-only.
+/// Number of instruments that are not test-only.
 fn training_pool(members: &[usize], instruments: &[Instrument]) -> usize {
     members.iter().filter(|index| !instruments[**index].test_only).count()
 }

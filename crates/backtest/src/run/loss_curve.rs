@@ -1,16 +1,16 @@
-//! Loss epoch by epoch.
+//! Losses by epoch.
 use std::sync::{Mutex, PoisonError};
 
 use windvane_models::train::EpochReport;
 
 use crate::report::EpochLoss;
 
-/// Losses that a learner reports by epoch, in the order of the reports.
+/// Losses by epoch, in the order in which the learner reports them.
 #[derive(Debug, Default)]
 pub(crate) struct LossCurve(Mutex<Vec<EpochLoss>>);
 
 impl LossCurve {
-    /// Adds an epoch; one that is not after the last epoch begins the next member.
+    /// Adds an epoch; an epoch number that does not increase starts the next member.
     pub(crate) fn add(&self, report: &EpochReport) {
         let mut epochs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let member = match epochs.last() {
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_epochs_of_each_member_are_told_apart() {
+    fn loss_curve_separates_the_epochs_of_members() {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let hour = windvane_candles::Interval::HOUR;
         let series =

@@ -1,4 +1,4 @@
-//! Runs: the plan, its tasks, their cache and their parallel execution.
+//! Runs: plan, tasks, cache and parallel execution.
 mod backtest;
 #[cfg(feature = "boosted")]
 mod boosted;
@@ -18,11 +18,11 @@ mod occlusion;
 mod plan;
 mod predictions;
 mod records;
-mod result;
-mod results;
+mod result_rows;
 mod run_plan;
 mod task;
-mod training;
+mod task_result;
+mod training_results;
 
 pub use backtest::{Backtest, Instrument};
 #[cfg(feature = "boosted")]

@@ -1,30 +1,30 @@
-//! Occlusion of channels: predictions of a fitted model with one channel replaced by its median.
+//! Occlusion of channels: predictions with one channel replaced by its median.
 use rayon::prelude::*;
 use windvane_candles::Direction;
 use windvane_models::{FittedModel, Prediction, TableReader, TrainError};
 use windvane_signals::{Sample, SampleSet, TrainSet};
 
-use crate::score::Effect;
+use crate::score::MaskingEffect;
 
-/// Maximum number of test windows per model and fold, evenly spread over the test.
+/// Maximum number of evenly spaced test windows per model and fold.
 const MAX_WINDOWS: usize = 2_000;
-/// Maximum number of training windows for a median.
+/// Maximum number of evenly spaced training windows for a median.
 const MAX_MEDIAN_WINDOWS: usize = 20_000;
-/// Windows predicted by one thread with one scratch.
+/// Number of windows that a thread predicts with one reader.
 const CHUNK: usize = 128;
 
-/// Number of windows that one thread predicts with one reader: `chunk`, or all of them for a
-/// model with recurrent state, which is updated by reading on.
+/// Number of windows that a thread predicts with one reader: `chunk`, or all windows for a model
+/// with recurrent state, which the reader updates from window to window.
 pub(crate) fn windows_per_reader(model: &dyn FittedModel, chunk: usize) -> usize {
     if model.stateful().is_none() { chunk } else { usize::MAX }
 }
 
-/// Effects of replacing each channel, by channel, on a fold's test windows.
+/// Effects of masking each channel on the test windows of a fold, by channel.
 pub(crate) fn effects(
     model: &dyn FittedModel,
     train: &TrainSet,
     test: &SampleSet,
-) -> Result<Vec<Vec<Effect>>, TrainError> {
+) -> Result<Vec<Vec<MaskingEffect>>, TrainError> {
     let medians = medians(train);
     let chosen: Vec<&Sample> = spread(test.samples(), MAX_WINDOWS).collect();
     let chunks = chosen.par_chunks(windows_per_reader(model, CHUNK));
@@ -38,13 +38,13 @@ pub(crate) fn effects(
     Ok(channels)
 }
 
-/// Effects by window and channel.
+/// Effects of masking each channel, by window and channel.
 fn occlude(
     model: &dyn FittedModel,
     test: &SampleSet,
     medians: &[f64],
     samples: &[&Sample],
-) -> Result<Vec<Vec<Effect>>, TrainError> {
+) -> Result<Vec<Vec<MaskingEffect>>, TrainError> {
     let mut whole = TableReader::new(model, test.tables());
     let mut occluded: Vec<TableReader<'_>> = medians
         .iter()
@@ -65,23 +65,24 @@ fn occlude(
     Ok(windows)
 }
 
-fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> Effect {
+fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> MaskingEffect {
     let change = sample.outcome.change;
-    let hits = hit(change, with).zip(hit(change, without));
-    Effect {
+    let correct = correctness(change, with).zip(correctness(change, without));
+    MaskingEffect {
         decided_at: sample.decided_at.millis(),
-        hits: hits.map(|(with, without)| with - without),
+        correct: correct.map(|(with, without)| with - without),
         loss: loss(without, sample.label) - loss(with, sample.label),
     }
 }
 
-/// 1 for the right side, 0 for the wrong one, a half for a tie; `None` for an unchanged close.
-fn hit(change: f64, prediction: &Prediction) -> Option<f64> {
+/// Returns 1 for a correct side, 0 for a wrong one and 0.5 for a tie; `None` for an unchanged
+/// close.
+fn correctness(change: f64, prediction: &Prediction) -> Option<f64> {
     let side = Direction::of_change(f64::from(prediction.probabilities.margin()));
     match (Direction::of_change(change), side) {
         (Direction::Neutral, _) => None,
         (_, Direction::Neutral) => Some(0.5),
-        (went, side) => Some(f64::from(u8::from(went == side))),
+        (outcome, side) => Some(f64::from(u8::from(outcome == side))),
     }
 }
 
@@ -89,7 +90,7 @@ fn loss(prediction: &Prediction, label: Direction) -> f64 {
     -f64::from(prediction.probabilities.of(label)).max(f64::EPSILON).ln()
 }
 
-/// Median of each channel over the last rows of training windows.
+/// Median of each channel over the last rows of the training windows.
 fn medians(train: &TrainSet) -> Vec<f64> {
     let width = train.width();
     let mut columns: Vec<Vec<f64>> = vec![Vec::new(); width];
@@ -107,7 +108,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     f64::midpoint(values[(n - 1) / 2], values[n / 2])
 }
 
-/// At most `max` of the items, evenly spread.
+/// At most `max` evenly spaced items.
 fn spread<T>(items: &[T], max: usize) -> impl Iterator<Item = &T> {
     let count = items.len().min(max);
     (0..count).map(move |k| &items[k * items.len() / count])

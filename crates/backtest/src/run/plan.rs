@@ -1,60 +1,61 @@
-//! Plans: training, validation and test periods, and the errors of a plan that does not fit.
+//! Plans: training, validation and test periods, with the errors of unsuitable plans.
 use windvane_candles::Timestamp;
 use windvane_signals::{
     Combinatorial, SampleSet, SignalError, SignalTable, Split, TrainSet, ValidationSet, WalkForward,
 };
 
-/// Partition of time into training, validation and test periods.
+/// Plan that divides calendar time into training, validation and test periods.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Plan {
-    /// Several tests that walk forward, each after the training period of its model.
+    /// Walk-forward: several tests, each after the training period of its model.
     WalkForward(WalkForward),
-    /// Every combination of some periods is tested once, by models trained on both sides of
-    /// them.
+    /// Combinatorial purged cross-validation: every combination of some groups of time is tested
+    /// once, by models trained on both sides of them.
     Combinatorial(Combinatorial),
-    /// One test at the end.
+    /// One test at the end of the data.
     Holdout {
-        /// Training ends and validation begins here.
+        /// End of training and start of validation.
         validate_from: Timestamp,
-        /// Validation ends and the test begins here.
+        /// End of validation and start of the test.
         test_from: Timestamp,
-        /// Candles left out between periods, beyond the purge.
+        /// Embargo: number of candles left out between periods, in addition to the purge.
         embargo: u32,
     },
 }
 
 /// Training and validation windows of a fold.
-pub(crate) type Parts<'a> = (TrainSet, ValidationSet);
+pub(crate) type TrainingWindows = (TrainSet, ValidationSet);
 
-/// Reason that the plan does not fit the instruments of an interval.
+/// Reason why the plan is unsuitable for the instruments of an interval.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlanError {
     #[error(transparent)]
     Signal(#[from] SignalError),
     #[error(
-        "no candle to test on from {test_from} on: the data end at {last}, so the test must start \
+        "no test candles from {test_from} on: the data end at {last}, so the test must start \
          earlier"
     )]
     AfterData { test_from: Timestamp, last: Timestamp },
     #[error(
-        "nothing to learn from before {test_from}: the data to learn from begin at {first}, so \
-         the test must start later"
+        "no training candles before {test_from}: the training data begin at {first}, so the test \
+         must start later"
     )]
     BeforeData { test_from: Timestamp, first: Timestamp },
     #[error(
         "validation takes the time from {validate_from} to the test at {test_from} and leaves no \
-         sample to train on: the first is decided at {first}, so the test must start later"
+         sample to train on: the first sample is decided at {first}, so the test must start later"
     )]
     NoTraining { validate_from: Timestamp, test_from: Timestamp, first: Timestamp },
     #[error(
-        "no sample is decided and settled in the validation from {validate_from} to {test_from}"
+        "no sample is decided and settled in the validation period from {validate_from} to \
+         {test_from}; make the period longer"
     )]
     NoValidation { validate_from: Timestamp, test_from: Timestamp },
 }
 
 impl Plan {
-    /// The splits, one per fold; `pool` holds the samples that may be learned from.
+    /// Splits of the plan, one per fold; `pool` holds the samples of the training instruments.
     pub(crate) fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         match self {
             Self::WalkForward(plan) => plan.splits(pool),
@@ -69,9 +70,9 @@ impl Plan {
         }
     }
 
-    /// The path of each test of each split, counted from 1. A path tests everything once. All
-    /// plans have one, but that of combinations: path p takes, of the splits that test group g,
-    /// the (p + g)-th, so that no path tests all of its groups by models that lack the same one.
+    /// Path of each test of each split, counted from 1. A path tests every candle once. Only
+    /// combinatorial plans have several paths: path p takes the (p + g)-th of the splits that test
+    /// group g, so that the models of a path do not all lack the same group.
     pub(crate) fn paths(&self, splits: &[Split]) -> Vec<Vec<usize>> {
         let Self::Combinatorial(plan) = self else {
             return splits.iter().map(|split| vec![1; split.tests().len()]).collect();
@@ -90,20 +91,20 @@ impl Plan {
         paths
     }
 
-    /// The groups that a fold tests on, counted from 1; none under plans without groups.
+    /// Test groups of a fold, counted from 1; empty under plans without groups.
     pub(crate) fn test_groups(&self, fold: usize) -> Vec<usize> {
         let Self::Combinatorial(plan) = self else { return Vec::new() };
         plan.combinations()[fold].iter().map(|group| group + 1).collect()
     }
 
-    /// The parts of a fold, or why it has none. A fold of several may lack a part and the others
-    /// go on: the inner error. Without its only test a group is lost: the outer one.
-    pub(crate) fn parts<'a>(
+    /// Training and validation windows of a fold. The inner error concerns one of several folds,
+    /// and the others are still tested; the outer error concerns the only fold of a group.
+    pub(crate) fn training_windows(
         &self,
         split: &Split,
         pool: &SampleSet,
         test: &SampleSet,
-    ) -> Result<Result<Parts<'a>, SignalError>, PlanError> {
+    ) -> Result<Result<TrainingWindows, SignalError>, PlanError> {
         let parts = split.train(pool).and_then(|train| Ok((train, split.validation(pool)?)));
         let parts = parts.and_then(|parts| some_test(parts, test));
         match self {
@@ -128,7 +129,7 @@ fn with_hint_for_folds(error: SignalError) -> SignalError {
     }
 }
 
-/// Explains an empty part of a plan with dates: the date that must move, and where to.
+/// Explains an empty period of a plan with the date that must be moved and its direction.
 fn in_dates(
     error: SignalError,
     split: &Split,
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_path_tests_each_group_once() {
+    fn combinatorial_path_tests_each_group_once() {
         let pair = windvane_candles::Pair::new("SIM").unwrap();
         let market = windvane_candles::simulate::MarketModel::AR1;
         let series = market.candles(pair, windvane_candles::Interval::HOUR, 900, 1).unwrap();

@@ -1,4 +1,4 @@
-//! Predictions of a run, row by row, and their files.
+//! Test predictions of a run as rows, CSV and Parquet.
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use windvane_candles::{Direction, Interval, Timestamp};
 
 use crate::error::BacktestError;
 
-/// One tested prediction with its outcome.
+/// Test prediction with its outcome.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct PredictionRow<'a> {
@@ -15,15 +15,15 @@ pub struct PredictionRow<'a> {
     pub time: Timestamp,
     /// Name of the instrument.
     pub instrument: &'a str,
-    /// The candles' interval.
+    /// Interval of the candles.
     pub interval: Interval,
     /// Name of the model.
     pub model: &'a str,
-    /// Seed of the model; the report's numbers are those of the first.
+    /// Seed of the model; the numbers of the report are those of the first seed.
     pub seed: u64,
     /// Fold, counted from 1.
     pub fold: usize,
-    /// Path, counted from 1; the report's numbers are those of path 1.
+    /// Path, counted from 1; the numbers of the report are those of path 1.
     pub path: usize,
     /// Probabilities of UP, DOWN and NEUTRAL.
     pub probabilities: [f32; 3],
@@ -38,8 +38,7 @@ pub struct PredictionRow<'a> {
 /// Predictions of all models of a run on all test windows:
 /// [`Backtest::run_with_predictions`](crate::Backtest::run_with_predictions).
 ///
-/// Rows are ordered by task: fold by fold, model by model, seed by seed. Candles without a call
-/// are included.
+/// Rows are ordered by fold, model and seed. Candles with a prediction of NEUTRAL are included.
 ///
 /// | column | content |
 /// |---|---|
@@ -98,8 +97,8 @@ impl Predictions {
         })
     }
 
-    /// Writes a file: Parquet where its name ends in `.parquet`, which takes the feature
-    /// `columnar`, CSV otherwise. The file is replaced whole or not at all.
+    /// Writes a file: Parquet if its name ends in `.parquet`, which requires the feature
+    /// `columnar`, otherwise CSV. An existing file is replaced atomically.
     ///
     /// # Errors
     /// [`BacktestError::Io`] with the path, also for Parquet without the feature.
@@ -123,7 +122,7 @@ impl Predictions {
         })
     }
 
-    /// Writes CSV with a header. Numbers are written so that reading them gives the same bits.
+    /// Writes CSV with a header. Reading the numbers gives the same bits.
     ///
     /// # Errors
     /// Those of the writer.
@@ -155,14 +154,14 @@ impl Predictions {
     }
 }
 
-/// The unfinished file beside the one to be written.
+/// Path of the unfinished file next to the final one.
 fn part_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(".part");
     PathBuf::from(name)
 }
 
-/// A name as a CSV field.
+/// Quotes a name as a CSV field if necessary.
 fn quoted(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", name.replace('"', "\"\""))
@@ -178,6 +177,7 @@ fn parquet(predictions: &Predictions, file: &mut BufWriter<File>) -> io::Result<
 
 #[cfg(not(feature = "columnar"))]
 fn parquet(_: &Predictions, _: &mut BufWriter<File>) -> io::Result<()> {
-    let advice = "Parquet takes the feature columnar of windvane-backtest; write CSV instead";
+    let advice = "Parquet requires the feature columnar of windvane-backtest; enable it, or choose \
+                  a name that ends in .csv";
     Err(io::Error::new(io::ErrorKind::Unsupported, advice))
 }

@@ -1,12 +1,13 @@
 //! Records of a finished run: settings, groups, folds, instruments and timing.
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use windvane_candles::Candle;
+use windvane_candles::{Candle, Timestamp};
 use windvane_lstm_core::Kernel;
 use windvane_signals::{Combinatorial, WalkForward};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::finished::Finished;
+use super::finished::FinishedRun;
 use super::fold::Fold;
 use super::gaps::missing;
 use super::{Backtest, Instrument, Plan};
@@ -14,7 +15,7 @@ use crate::report::{
     FoldRecord, GroupRecord, InstrumentRecord, ModelTiming, PlanRecord, RunRecord, Timing,
 };
 
-impl Finished<'_> {
+impl FinishedRun<'_> {
     pub(super) fn run_record(&self) -> RunRecord {
         let Backtest { channels, gaps, lookback, labels, plan, costs, seed, .. } =
             self.plan.backtest;
@@ -32,6 +33,7 @@ impl Finished<'_> {
             lookback: *lookback,
             costs: costs.clone(),
             models: self.names.iter().map(ToString::to_string).collect(),
+            model_descriptions: BTreeMap::new(),
             notes: Vec::new(),
         }
     }
@@ -53,8 +55,8 @@ impl Finished<'_> {
             test_from: fold.split.test_from(),
             test_until: fold.split.test_until(),
             test_groups: self.plan.backtest.plan.test_groups(fold.number - 1),
-            train_windows: fold.parts.as_ref().ok().map(|(train, _)| train.len()),
-            validation_windows: fold.parts.as_ref().ok().map(|(_, part)| part.len()),
+            train_windows: fold.training_windows.as_ref().ok().map(|(train, _)| train.len()),
+            validation_windows: fold.training_windows.as_ref().ok().map(|(_, part)| part.len()),
             test_windows: fold.test.len(),
             untrained: self.instrument_names(&fold.untrained()),
         }
@@ -67,9 +69,9 @@ impl Finished<'_> {
 
     pub(super) fn instrument_records(&self) -> Vec<InstrumentRecord> {
         let mut tested = vec![0; self.plan.instruments.len()];
-        // The models of a fold are all tested on the same windows.
+        // All models of a fold are tested on the same windows.
         for fold in self.folds_done() {
-            // On one path every candle is tested once.
+            // Path 1 tests every candle once.
             for sample in fold.test.samples().iter().filter(|sample| fold.path_of(sample) == 1) {
                 tested[fold.instrument_of(sample)] += 1;
             }
@@ -80,8 +82,12 @@ impl Finished<'_> {
 
     pub(super) fn timing(&self, started: Instant) -> Timing {
         let models = self.names.iter().enumerate();
+        let elapsed = started.elapsed();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let millis = now.saturating_sub(elapsed).as_millis();
         Timing {
-            wall_seconds: started.elapsed().as_secs_f64(),
+            started_at: Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)),
+            wall_seconds: elapsed.as_secs_f64(),
             threads: rayon::current_num_threads(),
             models: models.map(|(index, model)| self.model_timing(index, model)).collect(),
         }
@@ -138,7 +144,7 @@ fn plan_record(plan: &Plan) -> PlanRecord {
     }
 }
 
-/// XXH3 of all candles: other data, another hash.
+/// XXH3 hash of the names, intervals and candles of all instruments.
 fn data_hash(instruments: &[Instrument]) -> String {
     let mut hash = Xxh3::new();
     for Instrument { series, .. } in instruments {

@@ -1,9 +1,9 @@
-//! The plan of a run: its folds, its learners, and the tasks they make.
+//! Plan of a run: folds, learners and tasks.
 use windvane_candles::Direction;
 use windvane_models::train::Learner;
 
 use super::fold::Fold;
-use super::result::{TaskResult, TestPrediction};
+use super::task_result::{TaskResult, TestPrediction};
 use super::{Backtest, Instrument, Task};
 use crate::score::Baseline;
 
@@ -11,9 +11,9 @@ use crate::score::Baseline;
 pub(crate) struct RunPlan<'a> {
     pub(crate) backtest: &'a Backtest,
     pub(crate) instruments: &'a [Instrument],
-    /// Folds of all groups; those of one group are neighbours.
+    /// Folds of all groups, ordered by group.
     pub(crate) folds: Vec<Fold<'a>>,
-    /// The models, then the baselines that are learners and none of the models.
+    /// Models, followed by the fitted baselines that are not among the models.
     learners: Vec<&'a dyn Learner>,
     /// Number of models among the learners.
     models: usize,
@@ -22,7 +22,7 @@ pub(crate) struct RunPlan<'a> {
 }
 
 impl<'a> RunPlan<'a> {
-    /// Adds a logistic regression to the models unless it is one of them: nothing is fitted twice.
+    /// Adds a logistic regression to the models unless it is one of them.
     pub(crate) fn new(
         backtest: &'a Backtest,
         instruments: &'a [Instrument],
@@ -45,7 +45,7 @@ impl<'a> RunPlan<'a> {
         Self { backtest, instruments, folds, learners, models: models.len(), baselines }
     }
 
-    /// The tasks in the order of the report. A learner that is only a baseline has one seed.
+    /// Tasks in the order of the report. A learner that is only a baseline has one seed.
     pub(crate) fn tasks(&self) -> Vec<Task<'a>> {
         let mut tasks = Vec::new();
         for (fold_index, fold) in self.folds.iter().enumerate() {
@@ -82,45 +82,49 @@ impl<'a> RunPlan<'a> {
         learner < self.models
     }
 
-    /// Names of the models, in their order.
+    /// Names of the models, in the order of the run.
     pub(crate) fn names(&self) -> Vec<&'a str> {
         self.learners[..self.models].iter().map(|learner| learner.id().as_str()).collect()
     }
 
-    /// The folds group by group.
+    /// Folds by group.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &[Fold<'a>]> {
         self.folds.chunk_by(|a, b| a.interval() == b.interval())
     }
 
-    /// Directions of the baselines that the task's learner is, on its test windows.
-    pub(crate) fn baseline_calls(&self, task: &Task<'_>, result: &TaskResult) -> Vec<Calls> {
+    /// Directions on the test windows of a task as those of a baseline, if its learner is one.
+    pub(crate) fn baseline_directions(
+        &self,
+        task: &Task<'_>,
+        result: &TaskResult,
+    ) -> Vec<BaselineDirections> {
         let own = self.baselines.iter().filter(|(_, learner)| *learner == task.learner);
-        own.map(|(baseline, learner)| Calls {
+        own.map(|(baseline, learner)| BaselineDirections {
             baseline: *baseline,
             learner: *learner,
             fold_index: task.fold_index,
-            directions: result.predictions.iter().map(TestPrediction::edge_call).collect(),
+            directions: result.predictions.iter().map(TestPrediction::margin_direction).collect(),
         })
         .collect()
     }
 }
 
-/// Directions of a fitted baseline on the test windows of a fold, every candle called.
-pub(crate) struct Calls {
+/// Directions of a fitted baseline on the test windows of a fold, at full coverage.
+pub(crate) struct BaselineDirections {
     pub(crate) baseline: Baseline,
     learner: usize,
     fold_index: usize,
     pub(crate) directions: Vec<Direction>,
 }
 
-impl Calls {
-    /// Whether they stand beside the predictions of a task: on its fold, by another learner.
-    pub(crate) fn are_beside(&self, task: &Task<'_>) -> bool {
+impl BaselineDirections {
+    /// Whether the baseline is compared with a task: on the same fold, by another learner.
+    pub(crate) fn is_compared_with(&self, task: &Task<'_>) -> bool {
         self.fold_index == task.fold_index && self.learner != task.learner
     }
 }
 
-/// Index of a learner that fits the same.
+/// Index of a learner with the same settings.
 fn index_of(learners: &[&dyn Learner], wanted: &dyn Learner) -> Option<usize> {
     learners.iter().position(|one| one.settings().is_some() && one.settings() == wanted.settings())
 }

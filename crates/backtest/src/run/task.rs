@@ -1,4 +1,4 @@
-//! One model on one fold: fitted on the training windows, tested on the test windows.
+//! Execution of a task: fits a model on the training windows of a fold and tests it.
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -9,29 +9,29 @@ use windvane_signals::{Sample, SampleSet};
 
 use super::fold::Fold;
 use super::occlusion::{self, windows_per_reader};
-use super::result::{TaskResult, TestPrediction};
-use crate::score::Sureness;
+use super::task_result::{TaskResult, TestPrediction};
+use crate::score::ConfidenceRanks;
 
-/// Windows predicted by one thread with one scratch.
+/// Number of windows that a thread predicts with one reader.
 const CHUNK: usize = 1_024;
 
-/// Fits a model on the fold's training windows and predicts its test windows.
+/// Fits a model on the training windows of a fold and predicts the test windows.
 pub(crate) fn run(
     fold: &Fold<'_>,
     learner: &dyn Learner,
     run: &Run<'_>,
 ) -> Result<TaskResult, TrainError> {
-    let (train, validation) = fold.parts.as_ref().map_err(Clone::clone)?;
+    let (train, validation) = fold.training_windows.as_ref().map_err(Clone::clone)?;
     let started = Instant::now();
     let model = learner.fit(train, validation, run)?;
     let fit_seconds = started.elapsed().as_secs_f64();
     let validated = predict_all(&model, validation)?.0;
-    let sureness = Sureness::new(validated.iter().map(|(_, p)| p.margin()));
+    let ranks = ConfidenceRanks::new(validated.iter().map(|(_, p)| p.margin()));
     let (tested, predict_seconds) = predict_all(&model, &fold.test)?;
     let predictions = tested.into_iter().map(|(direction, probabilities)| TestPrediction {
         direction,
         probabilities,
-        top_share: sureness.top_share(probabilities.margin()),
+        confidence_rank: ranks.rank(probabilities.margin()),
     });
     Ok(TaskResult {
         predictions: predictions.collect(),
@@ -43,16 +43,19 @@ pub(crate) fn run(
     })
 }
 
-/// Predictions for some windows, with the seconds they took.
-type Timed = (Vec<(Direction, Probabilities)>, f64);
+/// Predictions with the prediction time in seconds.
+type TimedPredictions = (Vec<(Direction, Probabilities)>, f64);
 
-/// Predicts all windows in parallel; the seconds are summed over threads.
-fn predict_all(model: &dyn FittedModel, windows: &SampleSet) -> Result<Timed, TrainError> {
+/// Predicts all windows in parallel; the time is summed over threads.
+fn predict_all(
+    model: &dyn FittedModel,
+    windows: &SampleSet,
+) -> Result<TimedPredictions, TrainError> {
     let chunks = windows.samples().par_chunks(windows_per_reader(model, CHUNK));
     let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk)).collect();
     let mut predictions = Vec::with_capacity(windows.len());
     let mut predict_seconds = 0.0;
-    // One by one and in order: which of several errors is reported must not depend on threads.
+    // The first error in the order of the windows is returned, whatever the number of threads.
     for chunk in chunks {
         let (chunk, seconds) = chunk?;
         predictions.extend(chunk);
@@ -65,7 +68,7 @@ fn predict(
     model: &dyn FittedModel,
     windows: &SampleSet,
     samples: &[Sample],
-) -> Result<Timed, TrainError> {
+) -> Result<TimedPredictions, TrainError> {
     let started = Instant::now();
     let mut reader = TableReader::new(model, windows.tables());
     let mut predictions = Vec::with_capacity(samples.len());

@@ -5,57 +5,57 @@ use windvane_candles::Direction;
 use crate::metrics::share;
 use crate::score::Record;
 
-/// Accuracy and coverage of calls.
+/// Accuracy and coverage of predictions.
 ///
-/// **Formula** accuracy = hits / scored, where *scored* are the candles with a call (UP or DOWN)
-/// and a close that moved, and *hits* those of them whose call has the sign of the change.
-/// coverage = calls / candles. NEUTRAL is no call: neither hit nor miss.
+/// **Formula** accuracy = correct / scored. *Scored* are the candles with a prediction (UP or
+/// DOWN) and a close that changed; *correct* are those of them whose prediction has the sign of
+/// the change. coverage = predictions / candles. NEUTRAL is not a prediction and is never scored.
 ///
 /// # Examples
 /// ```
 /// use windvane_backtest::Accuracy;
-/// let nothing = Accuracy::of([], |record| record.called);
+/// let nothing = Accuracy::of([], |record| record.predicted);
 /// assert_eq!((nothing.accuracy, nothing.coverage), (None, None)); // undefined, not 0
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Accuracy {
-    /// Test candles.
+    /// Number of test candles.
     pub candles: usize,
-    /// Candles with a call.
-    pub calls: usize,
-    /// Candles with a call and a close that moved.
+    /// Number of candles with a prediction of UP or DOWN.
+    pub predictions: usize,
+    /// Number of predictions on candles whose close changed.
     pub scored: usize,
-    /// Calls that came true.
-    pub hits: usize,
-    /// hits / scored; `None` without any.
+    /// Number of predictions with the sign of the change.
+    pub correct: usize,
+    /// correct / scored; `None` if nothing was scored.
     pub accuracy: Option<f64>,
-    /// calls / candles; `None` without any.
+    /// predictions / candles; `None` without candles.
     pub coverage: Option<f64>,
 }
 
 impl Accuracy {
-    /// The accuracy of a rule: of the model's own calls with `|record| record.called`.
+    /// Computes the accuracy of a rule; `|record| record.predicted` gives that of the model.
     pub fn of<'a>(
         records: impl IntoIterator<Item = &'a Record>,
-        call: impl Fn(&Record) -> Direction,
+        prediction: impl Fn(&Record) -> Direction,
     ) -> Self {
-        let (mut candles, mut calls, mut scored, mut hits) = (0, 0, 0, 0);
+        let (mut candles, mut predictions, mut scored, mut correct) = (0, 0, 0, 0);
         for record in records {
-            let call = call(record);
-            let hit = record.hit(call);
+            let prediction = prediction(record);
+            let outcome = record.is_correct(prediction);
             candles += 1;
-            calls += usize::from(call != Direction::Neutral);
-            scored += usize::from(hit.is_some());
-            hits += usize::from(hit == Some(true));
+            predictions += usize::from(prediction != Direction::Neutral);
+            scored += usize::from(outcome.is_some());
+            correct += usize::from(outcome == Some(true));
         }
-        let (accuracy, coverage) = (share(hits, scored), share(calls, candles));
-        Self { candles, calls, scored, hits, accuracy, coverage }
+        let (accuracy, coverage) = (share(correct, scored), share(predictions, candles));
+        Self { candles, predictions, scored, correct, accuracy, coverage }
     }
 
-    /// The same calls as a share of more candles.
+    /// Returns the same predictions as a share of more candles.
     pub(crate) fn among(self, candles: usize) -> Self {
-        Self { candles, coverage: share(self.calls, candles), ..self }
+        Self { candles, coverage: share(self.predictions, candles), ..self }
     }
 }
 
@@ -68,8 +68,8 @@ mod tests {
     use Direction::{Down, Neutral, Up};
 
     #[test]
-    fn only_calls_on_moving_closes_are_scored() {
-        // Call, change, whether it is scored, whether it is a hit.
+    fn accuracy_scores_predictions_on_changed_closes_only() {
+        // Prediction, change, number scored, number correct.
         let table = [
             (Up, 0.01, 1, 1),
             (Up, -0.01, 1, 0),
@@ -79,50 +79,50 @@ mod tests {
             (Neutral, 0.01, 0, 0),
             (Neutral, 0.0, 0, 0),
         ];
-        for (call, change, scored, hits) in table {
-            let one = [record(0, call, change)];
-            let got = Accuracy::of(&one, |r| r.called);
-            assert_eq!((got.scored, got.hits), (scored, hits), "{call} {change}");
-            assert_eq!(got.calls, usize::from(call != Neutral));
+        for (prediction, change, scored, correct) in table {
+            let one = [record(0, prediction, change)];
+            let got = Accuracy::of(&one, |r| r.predicted);
+            assert_eq!((got.scored, got.correct), (scored, correct), "{prediction} {change}");
+            assert_eq!(got.predictions, usize::from(prediction != Neutral));
         }
     }
 
-    // Defects 1 and 19: a model that always says NEUTRAL was printed as 0 % wrong calls.
+    // Defects 1 and 19: a model that always predicts NEUTRAL was printed as 0 % wrong predictions.
     #[test]
-    fn neutral_everywhere_is_undefined_and_not_zero() {
+    fn accuracy_without_predictions_is_undefined() {
         let records: Vec<Record> = (0..50).map(|t| record(t, Neutral, 0.01)).collect();
-        let got = Accuracy::of(&records, |r| r.called);
+        let got = Accuracy::of(&records, |r| r.predicted);
         assert_eq!((got.accuracy, got.coverage), (None, Some(0.0)));
     }
 
-    // Defect 20: a call of DOWN was counted as if it were one of UP.
+    // Defect 20: a prediction of DOWN was counted as if it were one of UP.
     #[test]
-    fn opposite_calls_share_the_candles_between_them() {
+    fn accuracy_of_opposite_directions_adds_up_to_the_scored_candles() {
         let records: Vec<Record> =
             (0..9).map(|t| record(t, Down, if t % 3 == 0 { 0.02 } else { -0.02 })).collect();
-        let down = Accuracy::of(&records, |r| r.called);
-        let up = Accuracy::of(&records, |r| r.called.opposite());
-        assert_eq!((down.hits, up.hits), (6, 3));
-        assert_eq!(down.hits + up.hits, down.scored);
+        let down = Accuracy::of(&records, |r| r.predicted);
+        let up = Accuracy::of(&records, |r| r.predicted.opposite());
+        assert_eq!((down.correct, up.correct), (6, 3));
+        assert_eq!(down.correct + up.correct, down.scored);
     }
 
     proptest! {
         #[test]
-        fn shares_are_shares_and_the_order_does_not_matter(mut records in any_records(0..60)) {
-            let before = Accuracy::of(&records, |r| r.called);
+        fn accuracy_is_a_share_and_independent_of_order(mut records in any_records(0..60)) {
+            let before = Accuracy::of(&records, |r| r.predicted);
             for value in [before.accuracy, before.coverage].into_iter().flatten() {
                 prop_assert!((0.0..=1.0).contains(&value));
             }
             prop_assert_eq!(before.accuracy.is_none(), before.scored == 0);
             records.reverse();
-            prop_assert_eq!(before, Accuracy::of(&records, |r| r.called));
+            prop_assert_eq!(before, Accuracy::of(&records, |r| r.predicted));
         }
 
         #[test]
-        fn a_neutral_prediction_lowers_coverage_but_not_accuracy(mut records in any_records(1..60)) {
-            let before = Accuracy::of(&records, |r| r.called);
+        fn accuracy_ignores_neutral_and_coverage_does_not(mut records in any_records(1..60)) {
+            let before = Accuracy::of(&records, |r| r.predicted);
             records.push(record(1_000, Neutral, 0.01));
-            let after = Accuracy::of(&records, |r| r.called);
+            let after = Accuracy::of(&records, |r| r.predicted);
             prop_assert_eq!(before.accuracy, after.accuracy);
             prop_assert!(after.coverage <= before.coverage);
             prop_assert_eq!(after.candles, before.candles + 1);

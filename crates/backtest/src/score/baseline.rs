@@ -1,4 +1,4 @@
-//! Rules and simple learners: what a model has to beat.
+//! Baselines: simple rules and learners that a model is compared with.
 use std::fmt;
 
 use serde::Serialize;
@@ -6,24 +6,26 @@ use windvane_candles::Direction;
 
 use crate::score::{Accuracy, Record};
 
-/// A rule without a model, or a simple learner.
+/// Baseline: a fixed rule or a simple learner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Baseline {
-    /// UP on every candle.
+    /// UP on every candle: buy and hold.
     AlwaysUp,
-    /// The commoner of UP and DOWN among the training labels of the fold (UP if they tie).
+    /// Majority class: the more frequent of UP and DOWN among the training labels of the fold (UP
+    /// on a tie).
     Majority,
-    /// Sign of the last candle's change, or of the last h candles' for a horizon of h; no call
-    /// when the close did not move.
+    /// Sign of the change over the last `horizon` candles; no prediction if the close did not
+    /// change.
     LastSign,
-    /// Against the last sign; no call when the close did not move.
+    /// Opposite of the last sign; no prediction if the close did not change.
     OppositeOfLastSign,
-    /// A logistic regression on the windows the model was fitted on, calling every candle:
+    /// Logistic regression on the training windows of the model, at full coverage:
     /// [`LogisticLearner`](windvane_models::logistic::LogisticLearner).
     Logistic,
-    /// Gradient-boosted trees, likewise, where they are among the models of the run.
+    /// Gradient-boosted trees on the training windows of the model, at full coverage; only if they
+    /// are among the models of the run.
     BoostedTrees,
 }
 
@@ -41,24 +43,23 @@ impl Baseline {
 
 /// Predictions of the baselines for one candle, at most one per [`Baseline`].
 ///
-/// Baselines know nothing after the decision. One that could not be fitted has no prediction.
+/// Baselines use no data from after the decision. One that could not be fitted has no prediction.
 ///
 /// # Examples
 /// ```
-/// use windvane_backtest::{Baseline, BaselineCalls};
+/// use windvane_backtest::{Baseline, BaselinePredictions};
 /// use windvane_candles::Direction;
 ///
-/// let calls = BaselineCalls::from_rules(Direction::Down, Direction::Up);
-/// assert_eq!(calls.get(Baseline::OppositeOfLastSign), Some(Direction::Up));
-/// assert_eq!(calls.get(Baseline::Logistic), None);
+/// let predictions = BaselinePredictions::from_rules(Direction::Down, Direction::Up);
+/// assert_eq!(predictions.get(Baseline::OppositeOfLastSign), Some(Direction::Up));
+/// assert_eq!(predictions.get(Baseline::Logistic), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BaselineCalls([Option<Direction>; Baseline::ALL.len()]);
+pub struct BaselinePredictions([Option<Direction>; Baseline::ALL.len()]);
 
-impl BaselineCalls {
-    /// Predictions of the four rules: `last` is the direction of the close over as many candles
-    /// before the decision as the horizon has, `majority` the commoner of UP and DOWN among the
-    /// training labels.
+impl BaselinePredictions {
+    /// Predictions of the four rules: `last` is the direction of the close over the last `horizon`
+    /// candles before the decision, `majority` the majority class of the training labels.
     pub fn from_rules(last: Direction, majority: Direction) -> Self {
         Self([None; Baseline::ALL.len()])
             .with(Baseline::AlwaysUp, Direction::Up)
@@ -67,9 +68,9 @@ impl BaselineCalls {
             .with(Baseline::OppositeOfLastSign, last.opposite())
     }
 
-    /// The same predictions with that of one more baseline.
-    pub(crate) fn with(mut self, rule: Baseline, call: Direction) -> Self {
-        self.0[rule as usize] = Some(call);
+    /// Adds the prediction of one more baseline.
+    pub(crate) fn with(mut self, rule: Baseline, prediction: Direction) -> Self {
+        self.0[rule as usize] = Some(prediction);
         self
     }
 
@@ -79,26 +80,26 @@ impl BaselineCalls {
     }
 
     /// Prediction of a baseline; NEUTRAL where it could not be fitted.
-    pub(crate) fn call(self, rule: Baseline) -> Direction {
+    pub(crate) fn direction(self, rule: Baseline) -> Direction {
         self.get(rule).unwrap_or(Direction::Neutral)
     }
 }
 
-/// The baseline in words, as in tables.
+/// Name of the baseline in tables and sentences.
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::AlwaysUp => "always up",
-            Self::Majority => "majority",
+            Self::Majority => "majority class",
             Self::LastSign => "last sign",
             Self::OppositeOfLastSign => "opposite of last",
-            Self::Logistic => "logistic",
+            Self::Logistic => "logistic regression",
             Self::BoostedTrees => "boosted trees",
         })
     }
 }
 
-/// A baseline on the candles that a model called.
+/// Score of a baseline on the candles that a model predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BaselineResult {
@@ -110,34 +111,34 @@ pub struct BaselineResult {
 }
 
 impl BaselineResult {
-    /// The baseline with the highest accuracy on the candles that the model of the records called
-    /// and whose close moved: chosen with hindsight. `None` where none is defined.
+    /// Baseline with the highest accuracy on the candles that the model predicted and whose close
+    /// changed, selected with hindsight; `None` if no accuracy is defined.
     pub fn best(records: &[Record]) -> Option<Self> {
-        best(&on_called(records))
+        best(&on_scored_candles(records))
     }
 }
 
-/// The baselines with a prediction for every record.
-pub(crate) fn known(records: &[Record]) -> impl Iterator<Item = Baseline> {
+/// Baselines with a prediction for every record.
+pub(crate) fn available(records: &[Record]) -> impl Iterator<Item = Baseline> {
     Baseline::ALL
         .into_iter()
         .filter(|rule| records.iter().all(|record| record.baselines.get(*rule).is_some()))
 }
 
-/// All baselines on the candles that a model called and whose close moved: the very candles that
-/// make up the model's accuracy. Otherwise a model could gain an edge by calling only candles on
-/// which the baseline, too, does well. A learner that could not be fitted on each of the folds
-/// would be scored on other candles than the model, and is left out.
-pub(crate) fn on_called(records: &[Record]) -> Vec<BaselineResult> {
-    known(records).map(|rule| BaselineResult { rule, score: score(rule, records) }).collect()
+/// Scores of all baselines on the scored candles of a model: those that it predicted and whose
+/// close changed. On any other candles a model could gain an edge by predicting only candles on
+/// which the baseline does well. A learner that could not be fitted on every fold is left out,
+/// because it would be scored on other candles than the model.
+pub(crate) fn on_scored_candles(records: &[Record]) -> Vec<BaselineResult> {
+    available(records).map(|rule| BaselineResult { rule, score: score(rule, records) }).collect()
 }
 
 fn score(rule: Baseline, records: &[Record]) -> Accuracy {
-    let scored = records.iter().filter(|record| record.hit(record.called).is_some());
-    Accuracy::of(scored, |record| record.baselines.call(rule))
+    let scored = records.iter().filter(|record| record.is_correct(record.predicted).is_some());
+    Accuracy::of(scored, |record| record.baselines.direction(rule))
 }
 
-/// The baseline with the highest accuracy, the first of equals; `None` where none is defined.
+/// Baseline with the highest accuracy, the first one on a tie; `None` if no accuracy is defined.
 pub(crate) fn best(rules: &[BaselineResult]) -> Option<BaselineResult> {
     let defined = rules.iter().filter_map(|rule| Some((rule.score.accuracy?, *rule)));
     defined.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, rule)| rule)
@@ -155,37 +156,40 @@ mod tests {
     }
 
     #[test]
-    fn each_baseline_calls_as_its_name_says() {
-        let calls = BaselineCalls::from_rules(Down, Up).with(Baseline::Logistic, Down);
-        assert_eq!(Baseline::ALL.map(|rule| calls.call(rule)), [Up, Up, Down, Up, Down, Neutral]);
-        let unmoved = BaselineCalls::from_rules(Neutral, Up).with(Baseline::Logistic, Down);
+    fn baseline_predictions_follow_their_rules() {
+        let predictions = BaselinePredictions::from_rules(Down, Up).with(Baseline::Logistic, Down);
+        assert_eq!(
+            Baseline::ALL.map(|rule| predictions.direction(rule)),
+            [Up, Up, Down, Up, Down, Neutral]
+        );
+        let unmoved = BaselinePredictions::from_rules(Neutral, Up).with(Baseline::Logistic, Down);
         let unmoved = unmoved.with(Baseline::BoostedTrees, Up);
         let expected = [Up, Up, Neutral, Neutral, Down, Up];
-        assert_eq!(Baseline::ALL.map(|rule| unmoved.call(rule)), expected);
-        assert_eq!(BaselineCalls::from_rules(Down, Down).call(Baseline::Majority), Down);
+        assert_eq!(Baseline::ALL.map(|rule| unmoved.direction(rule)), expected);
+        assert_eq!(BaselinePredictions::from_rules(Down, Down).direction(Baseline::Majority), Down);
     }
 
     #[test]
-    fn a_learner_that_failed_in_one_fold_is_left_out() {
+    fn baseline_that_failed_in_one_fold_is_left_out() {
         let mut records: Vec<Record> = (0..10).map(|t| record(t, Up, 0.01)).collect();
-        assert_eq!(rules(&on_called(&records)), Baseline::ALL[..5]);
-        records[3].baselines = BaselineCalls::from_rules(Up, Down);
-        assert_eq!(rules(&on_called(&records)), Baseline::ALL[..4]);
+        assert_eq!(rules(&on_scored_candles(&records)), Baseline::ALL[..5]);
+        records[3].baselines = BaselinePredictions::from_rules(Up, Down);
+        assert_eq!(rules(&on_scored_candles(&records)), Baseline::ALL[..4]);
     }
 
     #[test]
-    fn baselines_are_scored_on_the_candles_the_model_called() {
+    fn baselines_are_scored_on_the_candles_that_the_model_predicted() {
         let mut records: Vec<Record> = (0..10).map(|t| record(t, Up, 0.01)).collect();
         records.extend((10..30).map(|t| record(t, Neutral, -0.01)));
         records.push(record(30, Up, 0.0));
-        let rules = on_called(&records);
+        let rules = on_scored_candles(&records);
         assert!(rules.iter().all(|rule| rule.score.candles == 10));
         let best = BaselineResult::best(&records).unwrap();
         assert_eq!((best.rule, best.score.accuracy), (Baseline::AlwaysUp, Some(1.0)));
     }
 
     #[test]
-    fn without_a_call_no_baseline_is_the_best() {
+    fn best_baseline_without_predictions_is_undefined() {
         assert_eq!(BaselineResult::best(&[record(0, Neutral, 0.01)]), None);
     }
 }

@@ -1,25 +1,26 @@
 //! Confidence intervals by resampling blocks of calendar time.
 //!
-//! Hits at neighbouring times depend on each other: volatility and drift persist, outcomes of
-//! longer horizons overlap, and instruments move together. So what is drawn with replacement is
-//! not single predictions but blocks of consecutive times, each with the predictions of *all*
-//! instruments at those times.
+//! Outcomes at neighbouring times are dependent: volatility and drift persist, outcomes of longer
+//! horizons overlap, and instruments move together. Therefore blocks of consecutive times are drawn
+//! with replacement instead of single predictions; a block holds the predictions of *all*
+//! instruments at its times.
 //!
 //! **Block length** `max(20, ⌈n^(1/3)⌉, 2 × horizon)` times, n being the number of distinct
-//! times with a scored call; n^(1/3) is the order that serves best for the spread of a mean
-//! (Hall, Horowitz & Jing 1995). Where that leaves fewer than 20 blocks they are shortened to
-//! n / 20, but not below the horizon. Where intervals are mixed, times are those of the longest.
+//! times with a scored prediction; n^(1/3) is the optimal order for the variance of a mean (Hall,
+//! Horowitz & Jing 1995). If that gives fewer than 20 blocks, the length is reduced to n / 20, but
+//! not below the horizon. If several candle intervals are pooled, times are counted in units of the
+//! longest one.
 //!
-//! **Interval** the percentiles of 2,000 resamples, their distance from the estimate widened by
-//! √(B / (B − 1)) · t / z, B being the number of blocks, t and z the quantiles of Student's
-//! distribution with B − 1 degrees of freedom and of the normal one: percentiles alone take the
-//! spread of a few blocks for known, and hold too seldom. It is `None` with fewer than 30 scored
-//! calls, with fewer than 20 blocks, and where all resamples agree (0 % or 100 %): they then
-//! say nothing about the spread.
+//! **Interval** percentiles of 2,000 resamples, with their distance from the estimate multiplied by
+//! √(B / (B − 1)) · t / z, where B is the number of blocks and t and z are the quantiles of
+//! Student's t distribution with B − 1 degrees of freedom and of the normal distribution. Plain
+//! percentiles ignore the uncertainty of the variance and have too low a coverage for few blocks.
+//! The interval is `None` with fewer than 30 scored predictions, with fewer than 20 blocks, and if
+//! all resamples are equal (0 % or 100 %), because they then have no spread.
 //!
-//! **p-value** the estimate beside the standard deviation of the resamples, widened by
-//! √(B / (B − 1)), as Student's t with B − 1 degrees of freedom, one-sided: how often a true value
-//! of 0 gives as much.
+//! **p-value** estimate divided by the standard deviation of the resamples, which is multiplied by
+//! √(B / (B − 1)), as a one-sided Student's t with B − 1 degrees of freedom: the probability of at
+//! least this estimate if the true value is 0.
 use std::ops::{AddAssign, RangeInclusive};
 
 use windvane_lstm_core::{Purpose, Stream};
@@ -30,63 +31,64 @@ use crate::score::{Baseline, Record};
 
 /// Number of resamples.
 pub(crate) const RESAMPLES: u64 = 2_000;
-/// Fewest values: scored calls, or returns.
-pub(crate) const MIN_CALLS: usize = 30;
-/// Fewest blocks.
+/// Minimum number of values: scored predictions or returns.
+pub(crate) const MIN_VALUES: usize = 30;
+/// Minimum number of blocks.
 const MIN_BLOCKS: usize = 20;
-/// Shortest block wherever there is enough data, in candles.
-const SHORTEST_BLOCK: usize = 20;
+/// Minimum length of a block, in candles, if there are enough candles.
+const MIN_BLOCK_LEN: usize = 20;
 
-/// Settings that the metrics of a run depend on, beside the records.
+/// Settings of a run that its metrics depend on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms<'a> {
-    /// Candles ahead.
+pub(crate) struct ScoreSettings<'a> {
+    /// Horizon of the labels, in candles.
     pub(crate) horizon: usize,
-    /// Seed of the draws.
+    /// Seed of the resamples.
     pub(crate) seed: u64,
-    /// Costs of trading, basis points.
+    /// Trading costs, basis points.
     pub(crate) costs: &'a [f64],
 }
 
-/// Hits and scored calls of a model, and of another or a baseline on the same candles.
+/// Counts of correct and scored predictions of a model, and of another model or a baseline on the
+/// same candles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    hits: usize,
+pub(crate) struct PairedCounts {
+    correct: usize,
     scored: usize,
-    other_hits: usize,
+    other_correct: usize,
     other_scored: usize,
 }
 
-impl AddAssign for Tally {
+impl AddAssign for PairedCounts {
     fn add_assign(&mut self, more: Self) {
-        self.hits += more.hits;
+        self.correct += more.correct;
         self.scored += more.scored;
-        self.other_hits += more.other_hits;
+        self.other_correct += more.other_correct;
         self.other_scored += more.other_scored;
     }
 }
 
-impl Tally {
-    /// One candle: whether the call came true, and the other's; `None` where it is not scored.
-    pub(crate) fn of(hit: Option<bool>, other: Option<bool>) -> Self {
+impl PairedCounts {
+    /// Counts of one candle: whether either prediction is correct; `None` if it is not scored.
+    pub(crate) fn of(own: Option<bool>, other: Option<bool>) -> Self {
         Self {
-            hits: usize::from(hit == Some(true)),
-            scored: usize::from(hit.is_some()),
-            other_hits: usize::from(other == Some(true)),
+            correct: usize::from(own == Some(true)),
+            scored: usize::from(own.is_some()),
+            other_correct: usize::from(other == Some(true)),
             other_scored: usize::from(other.is_some()),
         }
     }
 
     fn accuracy(&self) -> Option<f64> {
-        crate::metrics::share(self.hits, self.scored)
+        crate::metrics::share(self.correct, self.scored)
     }
 
-    fn lead(&self) -> Option<f64> {
-        Some(self.accuracy()? - crate::metrics::share(self.other_hits, self.other_scored)?)
+    fn excess_accuracy(&self) -> Option<f64> {
+        Some(self.accuracy()? - crate::metrics::share(self.other_correct, self.other_scored)?)
     }
 }
 
-/// A sum with the number of its terms.
+/// Sum with the number of its terms.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Mean {
     pub(crate) sum: f64,
@@ -101,24 +103,24 @@ impl AddAssign for Mean {
 }
 
 impl Mean {
-    /// `None` without terms.
+    /// Mean of the terms; `None` without any.
     pub(crate) fn value(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }
 }
 
-/// Resampled sums over blocks of calendar time. What is drawn together is compared in pairs.
+/// Resampled sums over blocks of calendar time. Statistics of one resample are paired.
 #[derive(Debug)]
 pub(crate) struct Bootstrap<T> {
     blocks: usize,
-    /// All blocks once.
+    /// Sum of all blocks.
     whole: T,
     resamples: Vec<T>,
 }
 
 impl<T: Copy + Default + AddAssign> Bootstrap<T> {
-    /// Draws from values with their times, in units of candles and in any order; `None` where
-    /// there is too little to draw from.
+    /// Resamples values with their times, which are in units of candles and in any order; `None`
+    /// with too few values or blocks.
     pub(crate) fn of_times(values: Vec<(i64, T)>, horizon: usize, seed: u64) -> Option<Self> {
         Some(Self::of_blocks(&blocks(values, horizon)?, seed))
     }
@@ -140,7 +142,7 @@ impl<T: Copy + Default + AddAssign> Bootstrap<T> {
         self.blocks
     }
 
-    /// Interval of a statistic, within a range.
+    /// Confidence interval of a statistic, clipped to a range.
     pub(crate) fn bounds(
         &self,
         of: impl Fn(&T) -> Option<f64>,
@@ -151,14 +153,14 @@ impl<T: Copy + Default + AddAssign> Bootstrap<T> {
         Bounds::from_resamples(of(&self.whole)?, resamples, self.blocks, level, range)
     }
 
-    /// One-sided p-value of a statistic above 0; `None` where all resamples agree.
+    /// One-sided p-value of a statistic above 0; `None` if all resamples are equal.
     pub(crate) fn p_value(&self, of: impl Fn(&T) -> Option<f64>) -> Option<f64> {
         let estimate = of(&self.whole)?;
         let values: Vec<f64> = self.resamples.iter().filter_map(&of).collect();
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
-        // Equal values leave rounding behind.
+        // The variance of equal values is 0 except for rounding.
         if values.is_empty() || variance <= 1e-24 * mean * mean {
             return None;
         }
@@ -177,50 +179,55 @@ fn sum<T: Default + AddAssign>(terms: impl Iterator<Item = T>) -> T {
     sum
 }
 
-impl Bootstrap<Tally> {
-    /// A model's calls beside a baseline's on the same candles.
-    pub(crate) fn new(records: &[Record], rule: Baseline, terms: Terms<'_>) -> Option<Self> {
+impl Bootstrap<PairedCounts> {
+    /// Resamples the predictions of a model paired with those of a baseline on the same candles.
+    pub(crate) fn new(
+        records: &[Record],
+        rule: Baseline,
+        settings: ScoreSettings<'_>,
+    ) -> Option<Self> {
         let unit = longest(records)?;
         let scored = records.iter().filter_map(|record| {
-            let hit = record.hit(record.called)?;
-            let tally = Tally::of(Some(hit), record.hit(record.baselines.call(rule)));
-            Some((record.decided_at.millis().div_euclid(unit), tally))
+            let outcome = record.is_correct(record.predicted)?;
+            let baseline = record.is_correct(record.baselines.direction(rule));
+            let counts = PairedCounts::of(Some(outcome), baseline);
+            Some((record.decided_at.millis().div_euclid(unit), counts))
         });
-        Self::of_times(scored.collect(), terms.horizon, terms.seed)
+        Self::of_times(scored.collect(), settings.horizon, settings.seed)
     }
 
     /// Interval of the accuracy.
     pub(crate) fn accuracy(&self, level: f64) -> Option<Bounds> {
-        self.bounds(Tally::accuracy, level, 0.0..=1.0)
+        self.bounds(PairedCounts::accuracy, level, 0.0..=1.0)
     }
 
-    /// Interval of the accuracy's lead over the other's.
-    pub(crate) fn lead(&self, level: f64) -> Option<Bounds> {
-        self.bounds(Tally::lead, level, -1.0..=1.0)
+    /// Interval of the excess accuracy.
+    pub(crate) fn excess_accuracy(&self, level: f64) -> Option<Bounds> {
+        self.bounds(PairedCounts::excess_accuracy, level, -1.0..=1.0)
     }
 
-    /// The lead over all candles.
-    pub(crate) fn whole_lead(&self) -> Option<f64> {
-        self.whole.lead()
+    /// Excess accuracy over all candles.
+    pub(crate) fn whole_excess_accuracy(&self) -> Option<f64> {
+        self.whole.excess_accuracy()
     }
 
-    /// One-sided p-value of a lead above 0.
-    pub(crate) fn lead_p_value(&self) -> Option<f64> {
-        self.p_value(Tally::lead)
+    /// One-sided p-value of an excess accuracy above 0.
+    pub(crate) fn excess_p_value(&self) -> Option<f64> {
+        self.p_value(PairedCounts::excess_accuracy)
     }
 }
 
-/// The unit of time of records, milliseconds: the longest interval.
+/// Longest candle interval of the records, milliseconds: their unit of time.
 pub(crate) fn longest(records: &[Record]) -> Option<i64> {
     records.iter().map(|record| record.interval.millis()).max()
 }
 
-/// One sum per block of consecutive times, oldest first.
+/// Sums of the blocks of consecutive times, oldest first.
 fn blocks<T: Copy + Default + AddAssign>(
     mut values: Vec<(i64, T)>,
     horizon: usize,
 ) -> Option<Vec<T>> {
-    if values.len() < MIN_CALLS {
+    if values.len() < MIN_VALUES {
         return None;
     }
     values.sort_by_key(|(time, _)| *time);
@@ -228,14 +235,14 @@ fn blocks<T: Copy + Default + AddAssign>(
     let count = block_count(times.len(), horizon)?;
     let mut blocks = vec![T::default(); count];
     for (rank, time) in times.iter().enumerate() {
-        // Spreads the remainder over the blocks, so that none is a short rest.
+        // The remainder is spread over all blocks, so that no block is much shorter.
         let block = &mut blocks[rank * count / times.len()];
         time.iter().for_each(|(_, value)| *block += *value);
     }
     Some(blocks)
 }
 
-/// Number of blocks for so many times; `None` where even blocks of the horizon are too few.
+/// Number of blocks for a number of times; `None` if blocks as short as the horizon are too few.
 fn block_count(times: usize, horizon: usize) -> Option<usize> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -243,7 +250,7 @@ fn block_count(times: usize, horizon: usize) -> Option<usize> {
         reason = "the cube root of a length"
     )]
     let root = (times as f64).cbrt().ceil() as usize;
-    let length = SHORTEST_BLOCK.max(root).max(horizon.saturating_mul(2));
+    let length = MIN_BLOCK_LEN.max(root).max(horizon.saturating_mul(2));
     let length = length.min(times / MIN_BLOCKS);
     (length >= horizon.max(1)).then(|| times / length)
 }
@@ -257,14 +264,14 @@ mod tests {
     use super::*;
     use crate::score::testing::{any_records, record};
 
-    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[] };
+    const SETTINGS: ScoreSettings<'_> = ScoreSettings { horizon: 1, seed: 7, costs: &[] };
 
     fn alternating(n: i64) -> Vec<Record> {
         (0..n).map(|t| record(t, Up, if t % 2 == 0 { 0.01 } else { -0.01 })).collect()
     }
 
     fn accuracy(records: &[Record]) -> Option<Bounds> {
-        Bootstrap::new(records, Baseline::AlwaysUp, TERMS)?.accuracy(0.95)
+        Bootstrap::new(records, Baseline::AlwaysUp, SETTINGS)?.accuracy(0.95)
     }
 
     #[test]
@@ -286,44 +293,44 @@ mod tests {
     }
 
     #[test]
-    fn too_little_has_no_interval() {
+    fn bootstrap_interval_requires_enough_values_and_blocks() {
         assert_eq!(accuracy(&alternating(29)), None);
         assert!(accuracy(&alternating(30)).is_some_and(|bounds| bounds.low < bounds.high));
         let neutral: Vec<Record> = (0..100).map(|t| record(t, Neutral, 0.01)).collect();
         assert_eq!(accuracy(&neutral), None);
-        // Thirty calls, but all at one time: one block tells nothing about the spread.
+        // Thirty predictions at one time are one block, which has no spread.
         let at_once: Vec<Record> = (0..30).map(|_| record(5, Up, 0.01)).collect();
         assert_eq!(accuracy(&at_once), None);
     }
 
     #[test]
-    fn every_call_right_says_nothing_about_the_spread() {
+    fn bootstrap_of_only_correct_predictions_has_no_interval() {
         let right: Vec<Record> = (0..500).map(|t| record(t, Up, 0.01)).collect();
         assert_eq!(accuracy(&right), None);
     }
 
-    fn coin(stream: &mut Stream) -> f64 {
+    fn fair_change(stream: &mut Stream) -> f64 {
         if stream.uniform() < 0.5 { 0.01 } else { -0.01 }
     }
 
-    fn lead_p_value(records: &[Record]) -> f64 {
-        Bootstrap::new(records, Baseline::AlwaysUp, TERMS).unwrap().lead_p_value().unwrap()
+    fn excess_p_value(records: &[Record]) -> f64 {
+        Bootstrap::new(records, Baseline::AlwaysUp, SETTINGS).unwrap().excess_p_value().unwrap()
     }
 
-    /// Whether the interval from blocks of 20 coins covers 0.5.
-    fn holds_a_half(count: u64, simulation: u64) -> bool {
+    /// Whether the interval of blocks of 20 fair coin flips covers 0.5.
+    fn covers_half(count: u64, simulation: u64) -> bool {
         let mut stream = Stream::new(11, Purpose::Shuffle, count, simulation);
-        let blocks = (0..count).map(|_| Tally {
-            hits: (0..20).filter(|_| stream.uniform() < 0.5).count(),
+        let blocks = (0..count).map(|_| PairedCounts {
+            correct: (0..20).filter(|_| stream.uniform() < 0.5).count(),
             scored: 20,
-            ..Tally::default()
+            ..PairedCounts::default()
         });
-        let blocks: Vec<Tally> = blocks.collect();
+        let blocks: Vec<PairedCounts> = blocks.collect();
         let bounds = Bootstrap::of_blocks(&blocks, simulation).accuracy(0.95).unwrap();
         bounds.low <= 0.5 && 0.5 <= bounds.high
     }
 
-    /// P-value of a lead of 0, in autocorrelated blocks.
+    /// p-value of an autocorrelated series with a mean of 0.
     fn null_p_value(simulation: u64) -> f64 {
         let mut stream = Stream::new(12, Purpose::Shuffle, 0, simulation);
         let mut level = 0.0;
@@ -336,9 +343,10 @@ mod tests {
     }
 
     #[test]
-    fn for_independent_calls_it_is_as_wide_as_the_binomial_one() {
+    fn bootstrap_interval_of_independent_predictions_equals_the_binomial_interval() {
         let mut stream = Stream::new(3, Purpose::Shuffle, 0, 0);
-        let records: Vec<Record> = (0..20_000).map(|t| record(t, Up, coin(&mut stream))).collect();
+        let records: Vec<Record> =
+            (0..20_000).map(|t| record(t, Up, fair_change(&mut stream))).collect();
         let bounds = accuracy(&records).unwrap();
         let binomial = 2.0 * 1.96 * (0.25_f64 / 20_000.0).sqrt();
         let ratio = (bounds.high - bounds.low) / binomial;
@@ -346,9 +354,10 @@ mod tests {
     }
 
     #[test]
-    fn instruments_that_move_together_do_not_narrow_it() {
+    fn bootstrap_interval_is_not_narrowed_by_identical_instruments() {
         let mut stream = Stream::new(4, Purpose::Shuffle, 0, 0);
-        let one: Vec<Record> = (0..2_000).map(|t| record(t, Up, coin(&mut stream))).collect();
+        let one: Vec<Record> =
+            (0..2_000).map(|t| record(t, Up, fair_change(&mut stream))).collect();
         let ten: Vec<Record> = one
             .iter()
             .flat_map(|r| (0..10).map(move |instrument| Record { instrument, ..*r }))
@@ -357,28 +366,28 @@ mod tests {
     }
 
     #[test]
-    fn the_lead_over_itself_is_exactly_nothing() {
-        let bootstrap = Bootstrap::new(&alternating(500), Baseline::AlwaysUp, TERMS).unwrap();
-        assert!(bootstrap.resamples.iter().all(|tally| tally.lead() == Some(0.0)));
-        assert_eq!(bootstrap.lead(0.95), None);
-        assert_eq!(bootstrap.lead_p_value(), None);
+    fn excess_accuracy_over_an_equal_model_is_zero() {
+        let bootstrap = Bootstrap::new(&alternating(500), Baseline::AlwaysUp, SETTINGS).unwrap();
+        assert!(bootstrap.resamples.iter().all(|counts| counts.excess_accuracy() == Some(0.0)));
+        assert_eq!(bootstrap.excess_accuracy(0.95), None);
+        assert_eq!(bootstrap.excess_p_value(), None);
     }
 
-    // Without the widening 20 blocks hold 91 to 93 times of 100.
+    // Without the widening the coverage of 20 blocks is 91 to 93 %.
     #[test]
-    fn intervals_of_fair_coins_hold_as_often_as_they_say() {
-        // Blocks of 20 coins, simulations.
+    fn bootstrap_interval_has_its_nominal_coverage() {
+        // Blocks of 20 coin flips, simulations.
         for (count, simulations) in [(20, 4_000), (40, 3_000), (200, 1_000)] {
             let simulated = (0..simulations).into_par_iter();
-            let held = simulated.filter(|number| holds_a_half(count, *number)).count() as f64;
-            let coverage = held / simulations as f64;
+            let covered = simulated.filter(|number| covers_half(count, *number)).count() as f64;
+            let coverage = covered / simulations as f64;
             let error = (0.95 * 0.05 / simulations as f64).sqrt();
             assert!((coverage - 0.95).abs() < 3.0 * error, "{count} blocks: {coverage}");
         }
     }
 
     #[test]
-    fn p_values_are_right_as_often_as_they_say() {
+    fn p_values_under_the_null_hypothesis_are_uniform() {
         let p_values: Vec<f64> = (0..600).into_par_iter().map(null_p_value).collect();
         for level in [0.05, 0.2, 0.5, 0.95] {
             let below = p_values.iter().filter(|p| **p < level).count() as f64 / 600.0;
@@ -388,24 +397,32 @@ mod tests {
     }
 
     #[test]
-    fn a_clear_lead_has_a_small_p_value_and_the_reverse_a_large_one() {
+    fn p_value_of_a_large_edge_is_small_and_of_its_reverse_large() {
         let records: Vec<Record> = (0..1_000)
             .map(|t| {
                 record(t, if t % 7 < 4 { Up } else { Down }, if t % 7 < 4 { 0.01 } else { -0.01 })
             })
-            .map(|r| if r.row % 5 == 0 { Record { called: r.called.opposite(), ..r } } else { r })
+            .map(
+                |r| {
+                    if r.row % 5 == 0 {
+                        Record { predicted: r.predicted.opposite(), ..r }
+                    } else {
+                        r
+                    }
+                },
+            )
             .collect();
-        assert!(lead_p_value(&records) < 1e-6);
+        assert!(excess_p_value(&records) < 1e-6);
         let wrong: Vec<Record> =
-            records.iter().map(|r| Record { called: r.called.opposite(), ..*r }).collect();
-        assert!(lead_p_value(&wrong) > 1.0 - 1e-6);
+            records.iter().map(|r| Record { predicted: r.predicted.opposite(), ..*r }).collect();
+        assert!(excess_p_value(&wrong) > 1.0 - 1e-6);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn order_and_neutral_predictions_change_nothing(mut records in any_records(30..90)) {
+        fn bootstrap_interval_ignores_order_and_neutral(mut records in any_records(30..90)) {
             let before = accuracy(&records);
             records.push(record(500, Neutral, 0.01));
             records.reverse();
@@ -416,11 +433,13 @@ mod tests {
         }
 
         #[test]
-        fn it_lies_around_the_accuracy(flips in prop::collection::vec(any::<bool>(), 200..400)) {
+        fn bootstrap_interval_contains_the_accuracy(
+            flips in prop::collection::vec(any::<bool>(), 200..400),
+        ) {
             let changes = flips.iter().map(|up| if *up { 0.01 } else { -0.01 });
             let records: Vec<Record> =
                 changes.zip(0..).map(|(change, t)| record(t, Down, change)).collect();
-            let score = crate::score::Accuracy::of(&records, |r| r.called).accuracy.unwrap();
+            let score = crate::score::Accuracy::of(&records, |r| r.predicted).accuracy.unwrap();
             let Bounds { low, high } = accuracy(&records).unwrap();
             prop_assert!(low <= score && score <= high, "{} {} {}", low, score, high);
         }

@@ -1,15 +1,15 @@
-//! Times as texts in JSON.
+//! Serialization of times as RFC 3339.
 use serde::{Serialize, Serializer};
 use windvane_candles::Timestamp;
 use windvane_models::TrainingRecord;
 
-/// Writes a time as RFC 3339.
+/// Serializes a time as RFC 3339.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
 pub(crate) fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
 }
 
-/// Writes a time as RFC 3339, or null.
+/// Serializes a time as RFC 3339, or as null.
 #[expect(clippy::ref_option, reason = "the signature serde calls")]
 pub(crate) fn optional_time<S: Serializer>(
     time: &Option<Timestamp>,
@@ -18,7 +18,7 @@ pub(crate) fn optional_time<S: Serializer>(
     time.map(|time| time.to_string()).serialize(serializer)
 }
 
-/// Writes a training record with its times as RFC 3339: it stores them as numbers.
+/// Serializes a training record with its times as RFC 3339; its own format has numbers.
 pub(crate) fn record<S: Serializer>(
     record: &TrainingRecord,
     serializer: S,

@@ -1,4 +1,4 @@
-//! From calls to positions, turnover and returns.
+//! Positions, turnover and returns of trading predictions.
 use std::ops::AddAssign;
 
 use windvane_candles::{Direction, Interval, Timestamp};
@@ -7,7 +7,7 @@ use crate::score::Record;
 
 /// Milliseconds of a year of 365.25 days.
 const YEAR: f64 = 365.25 * 86_400_000.0;
-/// Longest time between two candles of a market that closes for holidays, milliseconds.
+/// Maximum time between two candles of a market that closes for holidays, milliseconds.
 const MAX_GAP: i64 = 10 * 86_400_000;
 
 /// Gains, losses and turnover of one period, as fractions of the capital.
@@ -15,17 +15,17 @@ const MAX_GAP: i64 = 10 * 86_400_000;
 pub(crate) struct Flow {
     /// Return before costs.
     pub(crate) gross: f64,
-    /// Capital bought and sold.
+    /// Sum of purchases and sales.
     pub(crate) turnover: f64,
-    /// The absolute position.
+    /// Absolute position.
     pub(crate) exposure: f64,
-    /// Gains of positions that were right.
+    /// Gains of winning positions.
     pub(crate) gained: f64,
-    /// Losses of positions that were wrong, as a positive number.
+    /// Losses of losing positions, as a positive number.
     pub(crate) lost: f64,
-    /// Share of the capital whose position was right.
+    /// Share of the capital in winning positions.
     pub(crate) right: f64,
-    /// Share of it whose position was wrong.
+    /// Share of the capital in losing positions.
     pub(crate) wrong: f64,
 }
 
@@ -48,17 +48,17 @@ impl AddAssign for Flow {
     }
 }
 
-/// Equal parts of the capital in every instrument with a test candle.
+/// Portfolio with equal parts of the capital in every instrument with a test candle.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Portfolio {
-    /// Moments of decision, rising.
+    /// Times of decision, ascending.
     pub(crate) times: Vec<Timestamp>,
-    /// One per time.
+    /// Flow of the period that starts at each time.
     pub(crate) flows: Vec<Flow>,
 }
 
-/// One candle of one instrument.
-struct Step {
+/// Candle of an instrument with the side of its prediction.
+struct TradedCandle {
     instrument: usize,
     row: usize,
     time: Timestamp,
@@ -66,28 +66,28 @@ struct Step {
     side: f64,
 }
 
-impl Step {
-    /// Whether no gap lies between the two; a gap closes the position.
+impl TradedCandle {
+    /// Whether the next candle follows without a gap; a gap closes the position.
     fn is_followed_by(&self, next: &Self) -> bool {
         self.instrument == next.instrument && next.row == self.row + 1
     }
 }
 
 impl Portfolio {
-    /// Trades the calls, each held for `horizon` candles.
+    /// Trades the predictions, each held for `horizon` candles.
     pub(crate) fn of(
         records: &[Record],
-        call: impl Fn(&Record) -> Direction,
+        prediction: impl Fn(&Record) -> Direction,
         horizon: usize,
     ) -> Self {
         let mut flows = Vec::new();
-        for run in steps(records, call).chunk_by(Step::is_followed_by) {
+        for run in traded_candles(records, prediction).chunk_by(TradedCandle::is_followed_by) {
             let mut before = 0.0;
-            for (index, step) in run.iter().enumerate() {
+            for (index, candle) in run.iter().enumerate() {
                 let held = &run[(index + 1).saturating_sub(horizon)..=index];
-                let position = held.iter().map(|step| step.side).sum::<f64>() / horizon as f64;
+                let position = held.iter().map(|one| one.side).sum::<f64>() / horizon as f64;
                 let exit = if index + 1 == run.len() { f64::abs(position) } else { 0.0 };
-                let gross = position * step.change;
+                let gross = position * candle.change;
                 let flow = Flow {
                     gross,
                     turnover: f64::abs(position - before) + exit,
@@ -97,7 +97,7 @@ impl Portfolio {
                     right: f64::from(gross > 0.0),
                     wrong: f64::from(gross < 0.0),
                 };
-                flows.push((step.time, flow));
+                flows.push((candle.time, flow));
                 before = position;
             }
         }
@@ -128,7 +128,7 @@ impl Portfolio {
         self.flows.iter().map(|flow| flow.net(fee)).collect()
     }
 
-    /// All periods added up.
+    /// Sum over all periods.
     pub(crate) fn total(&self) -> Flow {
         let mut sum = Flow::default();
         for flow in &self.flows {
@@ -137,8 +137,8 @@ impl Portfolio {
         sum
     }
 
-    /// As many as there are in a year of tested time: gaps of more than ten days, or three
-    /// intervals, are no part of it. `None` for a single time.
+    /// Number of periods per year of tested time, which excludes gaps of more than ten days or
+    /// three intervals; `None` for a single time.
     pub(crate) fn periods_per_year(&self, interval: Interval) -> Option<f64> {
         let longest = MAX_GAP.max(3 * interval.millis());
         let gaps = self.times.windows(2).map(|two| two[1].millis() - two[0].millis());
@@ -151,23 +151,26 @@ impl Portfolio {
     }
 }
 
-/// One step per candle, in order of instrument and row.
-fn steps(records: &[Record], call: impl Fn(&Record) -> Direction) -> Vec<Step> {
+/// Traded candles in order of instrument and row.
+fn traded_candles(
+    records: &[Record],
+    prediction: impl Fn(&Record) -> Direction,
+) -> Vec<TradedCandle> {
     let mut sorted: Vec<&Record> = records.iter().collect();
     sorted.sort_by_key(|record| (record.instrument, record.row));
-    let steps = sorted.into_iter().map(|record| Step {
+    let candles = sorted.into_iter().map(|record| TradedCandle {
         instrument: record.instrument,
         row: record.row,
         time: record.decided_at,
         change: record.next_change,
-        side: side(call(record)),
+        side: side(prediction(record)),
     });
-    steps.collect()
+    candles.collect()
 }
 
-/// The position of a call.
-pub(crate) fn side(call: Direction) -> f64 {
-    match call {
+/// Position of a prediction: +1, −1 or 0.
+pub(crate) fn side(prediction: Direction) -> f64 {
+    match prediction {
         Direction::Up => 1.0,
         Direction::Down => -1.0,
         Direction::Neutral => 0.0,
@@ -185,8 +188,8 @@ mod tests {
         assert!((got - want).abs() < 1e-12, "{got} {want}");
     }
 
-    fn called(record: &Record) -> Direction {
-        record.called
+    fn predicted(record: &Record) -> Direction {
+        record.predicted
     }
 
     fn turnovers(portfolio: &Portfolio) -> Vec<f64> {
@@ -195,17 +198,19 @@ mod tests {
 
     fn per_year(hours: impl Iterator<Item = i64>) -> Option<f64> {
         let records: Vec<Record> = hours.map(|t| record(t, Up, 0.01)).collect();
-        Portfolio::of(&records, called, 1).periods_per_year(Interval::HOUR)
+        Portfolio::of(&records, predicted, 1).periods_per_year(Interval::HOUR)
     }
 
-    // By hand: long, long, short, flat, short.
+    // Calculated by hand: long, long, short, flat, short.
     #[test]
-    fn turnover_and_return_are_those_by_hand() {
-        let calls = [(Up, 0.01), (Up, -0.02), (Down, -0.03), (Neutral, 0.04), (Down, 0.05)];
-        let records: Vec<Record> =
-            (0..).zip(calls).map(|(t, (call, change))| record(t, call, change)).collect();
-        let portfolio = Portfolio::of(&records, called, 1);
-        // In, hold, turn, out, in and out at the end.
+    fn portfolio_turnover_and_returns_equal_a_calculation_by_hand() {
+        let predictions = [(Up, 0.01), (Up, -0.02), (Down, -0.03), (Neutral, 0.04), (Down, 0.05)];
+        let records: Vec<Record> = (0..)
+            .zip(predictions)
+            .map(|(t, (prediction, change))| record(t, prediction, change))
+            .collect();
+        let portfolio = Portfolio::of(&records, predicted, 1);
+        // Enter, hold, reverse, exit, enter and exit at the end.
         assert_eq!(turnovers(&portfolio), [1.0, 0.0, 2.0, 1.0, 2.0]);
         let net = portfolio.returns(0.001);
         for (got, want) in net.into_iter().zip([0.009, -0.02, 0.028, -0.001, -0.052]) {
@@ -219,20 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_closes_the_position() {
+    fn portfolio_closes_the_position_at_a_gap() {
         let records = [0, 1, 5, 6].map(|t| record(t, Up, 0.01));
-        assert_eq!(turnovers(&Portfolio::of(&records, called, 1)), [1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(turnovers(&Portfolio::of(&records, predicted, 1)), [1.0, 1.0, 1.0, 1.0]);
     }
 
     #[test]
-    fn a_call_over_several_candles_is_held_for_them() {
-        // The change over the horizon plays no part, only that of the next candle.
-        let calls = [(Up, 0.01), (Up, 0.02), (Down, 0.03), (Down, 0.04)];
+    fn portfolio_holds_a_position_for_the_horizon() {
+        // Only the change of the next candle matters, not that over the horizon.
+        let predictions = [(Up, 0.01), (Up, 0.02), (Down, 0.03), (Down, 0.04)];
         let records: Vec<Record> = (0..)
-            .zip(calls)
-            .map(|(t, (call, next_change))| Record { next_change, ..record(t, call, 9.0) })
+            .zip(predictions)
+            .map(|(t, (prediction, next_change))| Record {
+                next_change,
+                ..record(t, prediction, 9.0)
+            })
             .collect();
-        let portfolio = Portfolio::of(&records, called, 2);
+        let portfolio = Portfolio::of(&records, predicted, 2);
         // Positions 1/2, 1, 0, -1.
         assert_eq!(turnovers(&portfolio), [0.5, 0.5, 1.0, 2.0]);
         for (got, want) in portfolio.returns(0.0).into_iter().zip([0.005, 0.02, 0.0, -0.04]) {
@@ -241,21 +249,21 @@ mod tests {
     }
 
     #[test]
-    fn instruments_are_equal_parts_whatever_the_order_of_records() {
+    fn portfolio_weights_instruments_equally_in_any_order_of_records() {
         let second = Record { instrument: 1, ..record(1, Down, 0.04) };
-        // The second instrument is there from the second hour on.
+        // The second instrument starts in the second hour.
         let mut records = vec![record(0, Up, 0.02), record(1, Up, 0.02), second];
-        let two = Portfolio::of(&records, called, 1);
+        let two = Portfolio::of(&records, predicted, 1);
         close(two.flows[0].gross, 0.02);
         close(two.flows[1].gross, -0.01);
-        // The first holds and leaves, 1; the second comes and leaves, 2.
+        // The first holds and exits, 1; the second enters and exits, 2.
         close(two.flows[1].turnover, 1.5);
         records.reverse();
-        assert_eq!(Portfolio::of(&records, called, 1).flows, two.flows);
+        assert_eq!(Portfolio::of(&records, predicted, 1).flows, two.flows);
     }
 
     #[test]
-    fn a_year_has_as_many_periods_as_are_tested_in_one() {
+    fn periods_per_year_count_tested_time_only() {
         close(per_year(0..100).unwrap(), 8_766.0);
         // Four untested years between two tests.
         close(per_year((0..100).chain(35_000..35_100)).unwrap(), 8_766.0);

@@ -1,18 +1,18 @@
-//! Everything that is known about a model on some test candles.
+//! Results of a model on an instrument, an interval or all instruments.
 use serde::Serialize;
 use windvane_candles::Interval;
 
 use crate::metrics::Bounds;
 use crate::metrics::{Confusion, Reliability, ReliabilityBin};
-use crate::score::bootstrap::Terms;
+use crate::score::bootstrap::ScoreSettings;
 use crate::score::comparison::Comparison;
-use crate::score::over_time::{StretchScore, stretches};
-use crate::score::selection::{CoveragePoint, Selected, curve};
+use crate::score::most_confident::{CoveragePoint, MostConfident, curve};
+use crate::score::period::{PeriodScore, accuracy_by_period};
 use crate::score::{
-    Accuracy, Baseline, BaselineResult, Confidence, Lead, Record, Trading, warning,
+    Accuracy, Baseline, BaselineResult, Confidence, ExcessAccuracy, Record, Trading, warning,
 };
 
-/// Scope of a row: an instrument, an interval or all.
+/// Scope of a row: one instrument, one interval or everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -58,11 +58,11 @@ pub struct SeedScore {
     pub score: Accuracy,
 }
 
-/// A model on one instrument, or on several pooled.
+/// Result of a model on one instrument, or on several instruments pooled.
 ///
 /// Under [`Plan::Combinatorial`](crate::Plan::Combinatorial) every candle is predicted by several
-/// models. All numbers but [`folds`](Self::folds) and [`paths`](Self::paths) are those of path 1,
-/// on which it is predicted once: no candle counts twice.
+/// models. All numbers except [`folds`](Self::folds) and [`paths`](Self::paths) are those of path
+/// 1, on which every candle is predicted once, so no candle counts twice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ResultRow {
@@ -72,31 +72,32 @@ pub struct ResultRow {
     pub scope: Scope,
     /// The instrument, or `all`.
     pub instrument: String,
-    /// The candles' interval; `None` where several are pooled.
+    /// Interval of the candles; `None` if several are pooled.
     pub interval: Option<Interval>,
-    /// Accuracy and coverage of the model's calls.
+    /// Accuracy and coverage of the model's predictions.
     #[serde(flatten)]
     pub score: Accuracy,
     /// 95 % interval of the accuracy: block bootstrap over calendar time.
     pub interval_95: Option<Bounds>,
-    /// Blocks drawn from.
+    /// Number of blocks of the bootstrap.
     pub(crate) blocks: Option<usize>,
-    /// The same model forced to call every candle: the sign of p(UP) − p(DOWN).
+    /// Accuracy at full coverage: every candle is predicted by the sign of p(UP) − p(DOWN).
     pub full_coverage: Accuracy,
-    /// Whether [`full_coverage`](Self::full_coverage) is better than markets allow: audit for leaks.
+    /// Whether the accuracy at [`full_coverage`](Self::full_coverage) is implausibly high; audit
+    /// the model for leaks.
     pub suspicious: bool,
-    /// The model on the candles it is surest of: at 100, 50, 20 and 10 %.
-    pub selected: Vec<Selected>,
+    /// Most confident 100, 50, 20 and 10 % of the predictions.
+    pub most_confident: Vec<MostConfident>,
     /// Accuracy against coverage, at 5, 10, … 100 %.
     pub(crate) coverage_curve: Vec<CoveragePoint>,
-    /// The baselines on the candles that were scored; not the model itself, nor learners that could
-    /// not be fitted on all of its folds.
+    /// Baselines on the scored candles, without the model itself and learners that could not be
+    /// fitted on all of its folds.
     pub baselines: Vec<BaselineResult>,
-    /// The best of them there, chosen with hindsight; `None` without a scored call.
+    /// Best baseline on the scored candles, selected with hindsight; `None` if nothing was scored.
     pub best_baseline: Option<Baseline>,
-    /// The model's lead over it.
-    pub lead: Option<Lead>,
-    /// Labels against calls.
+    /// Excess accuracy of the model over the best baseline.
+    pub excess_accuracy: Option<ExcessAccuracy>,
+    /// Confusion matrix of labels and predictions.
     pub confusion: Confusion,
     /// Mean recall over the labels that occur.
     pub balanced_accuracy: Option<f64>,
@@ -106,35 +107,40 @@ pub struct ResultRow {
     pub brier: Option<f64>,
     /// Expected calibration error in 15 bins, a fraction.
     pub calibration_error: Option<f64>,
-    /// The reliability diagram: those of the 15 bins that hold a case.
+    /// Reliability diagram: non-empty bins of the 15.
     pub(crate) reliability: Vec<ReliabilityBin>,
-    /// Confidence of the calls.
+    /// Confidence of the predictions.
     pub(crate) confidence: Confidence,
-    /// Results of trading the calls; `None` where several intervals are pooled.
+    /// Results of trading the predictions; `None` if several intervals are pooled.
     pub trading: Option<Trading>,
-    /// Fold by fold; empty for single instruments.
+    /// Scores by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
-    /// Stretch by stretch of calendar time; empty for single instruments.
-    pub(crate) over_time: Vec<StretchScore>,
-    /// Path by path where there are several, else empty. Their spread is what chance and the
-    /// choice of the training windows do; it is no interval, for all paths test the same candles.
+    /// Scores by period of calendar time; empty for single instruments.
+    pub(crate) over_time: Vec<PeriodScore>,
+    /// Scores by path if there are several, else empty. Their spread shows the effect of the
+    /// training windows; it is not a confidence interval, because all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathScore>,
-    /// Seed by seed where there are several, else empty; the first is that of all other numbers.
+    /// Scores by seed if there are several, else empty; all other numbers are of the first seed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<SeedScore>,
 }
 
 impl ResultRow {
-    /// Computes every number of a row from the records alone, of which some are on path 1.
-    pub(crate) fn of(model: &str, place: &Place, all: &[Record], terms: Terms<'_>) -> Self {
+    /// Computes a row from the records; at least one must be on path 1.
+    pub(crate) fn of(
+        model: &str,
+        place: &RowScope,
+        all: &[Record],
+        settings: ScoreSettings<'_>,
+    ) -> Self {
         let records: Vec<Record> = all.iter().filter(|record| record.path == 1).copied().collect();
         let records = &records[..];
-        let Comparison { interval_95, blocks, baselines, best, lead } =
-            Comparison::of(records, terms);
-        let full_coverage = Accuracy::of(records, Record::edge_call);
+        let Comparison { interval_95, blocks, baselines, best, excess_accuracy } =
+            Comparison::of(records, settings);
+        let full_coverage = Accuracy::of(records, Record::margin_direction);
         let confusion =
-            Confusion::from_predictions(records.iter().map(|record| (record.label, record.called)));
+            Confusion::from_predictions(records.iter().map(|record| (record.label, record.predicted)));
         let mut reliability = Reliability::default();
         for record in records {
             reliability.add(&record.probabilities, record.label);
@@ -145,16 +151,16 @@ impl ResultRow {
             scope: place.scope,
             instrument: place.instrument.clone(),
             interval: place.interval,
-            score: Accuracy::of(records, |record| record.called),
+            score: Accuracy::of(records, |record| record.predicted),
             interval_95,
             blocks,
             suspicious: warning::too_good(&full_coverage, place.interval),
             full_coverage,
-            selected: Selected::all(records, terms),
+            most_confident: MostConfident::all(records, settings),
             coverage_curve: curve(records),
             baselines,
             best_baseline: best.map(|best| best.rule),
-            lead,
+            excess_accuracy,
             confusion,
             balanced_accuracy: confusion.balanced_accuracy(),
             log_loss: reliability.log_loss(),
@@ -162,30 +168,30 @@ impl ResultRow {
             calibration_error: reliability.calibration_error(),
             reliability: reliability.bins().filter(|bin| bin.cases > 0).collect(),
             confidence: Confidence::of(records),
-            trading: Trading::of(records, terms, pooled),
+            trading: Trading::of(records, settings, pooled),
             folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
-            over_time: if pooled { stretches(records, terms) } else { Vec::new() },
+            over_time: if pooled { accuracy_by_period(records, settings) } else { Vec::new() },
             paths: by_path(all),
             seeds: Vec::new(),
         }
     }
 
-    /// Adds what the models of another seed scored.
+    /// Adds the score of the models of another seed.
     pub(crate) fn add_seed(&mut self, seed: u64, records: &[Record]) {
         let first = records.iter().filter(|record| record.path == 1);
-        let score = Accuracy::of(first, |record| record.called);
+        let score = Accuracy::of(first, |record| record.predicted);
         self.seeds.push(SeedScore { seed, score });
     }
 
-    /// The best baseline with its score.
+    /// Best baseline with its score.
     pub fn best_baseline_result(&self) -> Option<&BaselineResult> {
         self.baselines.iter().find(|baseline| Some(baseline.rule) == self.best_baseline)
     }
 }
 
-/// Place of a row: scope, instrument and interval.
+/// Scope of a row with its instrument and interval.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct RowScope {
     pub(crate) scope: Scope,
     pub(crate) instrument: String,
     pub(crate) interval: Option<Interval>,
@@ -204,14 +210,14 @@ fn by_path(records: &[Record]) -> Vec<PathScore> {
     paths.into_iter().map(|(path, score)| PathScore { path, score }).collect()
 }
 
-/// The score of the records with each number that they have, in its order.
+/// Scores of the records grouped by a number, in ascending order of the number.
 fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accuracy)> {
     let mut numbers: Vec<usize> = records.iter().map(&number).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let scores = numbers.into_iter().map(|wanted| {
         let own = records.iter().filter(|record| number(record) == wanted);
-        (wanted, Accuracy::of(own, |record| record.called))
+        (wanted, Accuracy::of(own, |record| record.predicted))
     });
     scores.collect()
 }
@@ -219,8 +225,8 @@ fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accu
 #[cfg(test)]
 pub(crate) fn row(records: &[Record]) -> ResultRow {
     let interval = Some(Interval::HOUR);
-    let place = Place { scope: Scope::Instrument, instrument: "SIM".into(), interval };
-    ResultRow::of("test", &place, records, Terms { horizon: 1, seed: 7, costs: &[5.0] })
+    let place = RowScope { scope: Scope::Instrument, instrument: "SIM".into(), interval };
+    ResultRow::of("test", &place, records, ScoreSettings { horizon: 1, seed: 7, costs: &[5.0] })
 }
 
 #[cfg(test)]
@@ -231,32 +237,32 @@ mod tests {
     use crate::score::testing::{mostly_right, record};
 
     #[test]
-    fn a_row_without_calls_is_undefined_throughout() {
+    fn row_without_predictions_has_no_accuracy() {
         let records: Vec<Record> = (0..370).map(|t| record(t, Neutral, 0.01)).collect();
         let row = row(&records);
         assert_eq!((row.score.accuracy, row.score.coverage), (None, Some(0.0)));
-        assert_eq!((row.interval_95, row.lead, row.best_baseline), (None, None, None));
+        assert_eq!((row.interval_95, row.excess_accuracy, row.best_baseline), (None, None, None));
         assert!(row.baselines.iter().all(|baseline| baseline.score.accuracy.is_none()));
         assert!(row.log_loss.is_some());
     }
 
     #[test]
-    fn the_lead_is_the_difference_to_the_best_rule() {
-        // Three of four go up; the model is right on every second fall as well.
+    fn excess_accuracy_is_the_difference_to_the_best_baseline() {
+        // Three of four closes rise; the model also predicts every second fall.
         let row = row(&mostly_right(800));
         assert_eq!(row.best_baseline, Some(Baseline::AlwaysUp));
         assert_eq!(row.score.accuracy, Some(0.875));
-        assert!((row.lead.unwrap().lead - 0.125).abs() < 1e-12);
+        assert!((row.excess_accuracy.unwrap().value - 0.125).abs() < 1e-12);
     }
 
     #[test]
-    fn full_coverage_calls_by_the_edge_where_the_model_abstains() {
+    fn full_coverage_predicts_by_the_margin_where_the_model_abstains() {
         let classes = windvane_models::Probabilities::new([0.3, 0.2, 0.5]).unwrap();
         let records: Vec<Record> = (0..10)
             .map(|t| Record { probabilities: classes, ..record(t, Neutral, 0.01) })
             .collect();
         let row = row(&records);
-        assert_eq!(row.score.calls, 0);
+        assert_eq!(row.score.predictions, 0);
         assert_eq!(row.full_coverage.accuracy, Some(1.0));
         assert_eq!(row.full_coverage.coverage, Some(1.0));
     }

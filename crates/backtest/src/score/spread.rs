@@ -1,9 +1,9 @@
-//! Spread of several accuracies of one model: over paths or seeds.
+//! Spread of the accuracies of a model over paths or seeds.
 use super::ResultRow;
 
 /// Mean, standard deviation and extremes of at least two values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Spread {
+pub(crate) struct AccuracySpread {
     pub(crate) count: usize,
     pub(crate) mean: f64,
     /// Sample standard deviation (n − 1).
@@ -12,8 +12,8 @@ pub(crate) struct Spread {
     pub(crate) max: f64,
 }
 
-impl Spread {
-    /// `None` for fewer than two values.
+impl AccuracySpread {
+    /// Computes the spread; `None` for fewer than two values.
     fn new(values: &[f64]) -> Option<Self> {
         if values.len() < 2 {
             return None;
@@ -33,14 +33,14 @@ impl Spread {
 
 impl ResultRow {
     /// Spread of the accuracy over the paths.
-    pub(crate) fn path_spread(&self) -> Option<Spread> {
+    pub(crate) fn path_spread(&self) -> Option<AccuracySpread> {
         let values: Vec<f64> = self.paths.iter().filter_map(|path| path.score.accuracy).collect();
-        Spread::new(&values)
+        AccuracySpread::new(&values)
     }
 
     /// Spread of the accuracy over the seeds.
-    pub(crate) fn seed_spread(&self) -> Option<Spread> {
+    pub(crate) fn seed_spread(&self) -> Option<AccuracySpread> {
         let values: Vec<f64> = self.seeds.iter().filter_map(|seed| seed.score.accuracy).collect();
-        Spread::new(&values)
+        AccuracySpread::new(&values)
     }
 }

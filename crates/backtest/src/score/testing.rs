@@ -1,14 +1,14 @@
-//! Records for the unit tests.
+//! Test records for the unit tests.
 use proptest::prelude::*;
 use windvane_candles::{Direction, Interval, Timestamp};
 use windvane_models::Probabilities;
 
-use crate::score::{Baseline, BaselineCalls, Record};
+use crate::score::{Baseline, BaselinePredictions, Record};
 
 /// An hourly record of instrument 0 with a zero band and 60 % confidence.
-pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
+pub(crate) fn record(hour: i64, predicted: Direction, change: f64) -> Record {
     let mut classes = [0.2; 3];
-    classes[called.index()] = 0.6;
+    classes[predicted.index()] = 0.6;
     Record {
         decided_at: Timestamp::from_millis(hour * Interval::HOUR.millis()),
         interval: Interval::HOUR,
@@ -19,31 +19,33 @@ pub(crate) fn record(hour: i64, called: Direction, change: f64) -> Record {
         change,
         next_change: change,
         label: Direction::of_change(change),
-        called,
+        predicted,
         probabilities: Probabilities::new(classes).unwrap(),
-        top_share: 0.5,
-        baselines: BaselineCalls::from_rules(Direction::Up, Direction::Down)
+        confidence_rank: 0.5,
+        baselines: BaselinePredictions::from_rules(Direction::Up, Direction::Down)
             .with(Baseline::Logistic, Direction::Down),
     }
 }
 
-/// Records always long, except where the hour is a multiple of eight; three in four go up.
+/// Records that predict UP except at every eighth hour; three in four closes rise.
 pub(crate) fn mostly_right(count: i64) -> Vec<Record> {
     let mut records = Vec::new();
     for hour in 0..count {
-        let called = if hour % 8 == 0 { Direction::Down } else { Direction::Up };
-        records.push(record(hour, called, if hour % 4 == 0 { -0.01 } else { 0.01 }));
+        let predicted = if hour % 8 == 0 { Direction::Down } else { Direction::Up };
+        records.push(record(hour, predicted, if hour % 4 == 0 { -0.01 } else { 0.01 }));
     }
     records
 }
 
-/// Any records, at times of their own.
+/// Random records at different times.
 pub(crate) fn any_records(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Record>> {
     let change = prop_oneof![Just(0.0), -0.1..0.1_f64];
     prop::collection::vec((any_direction(), change, any_direction()), count).prop_map(|rows| {
         let rows = rows.into_iter().zip(0..);
-        rows.map(|((called, change, last), hour)| with_last(record(hour, called, change), last))
-            .collect()
+        rows.map(|((predicted, change, last), hour)| {
+            with_last(record(hour, predicted, change), last)
+        })
+        .collect()
     })
 }
 
@@ -51,8 +53,8 @@ fn any_direction() -> impl Strategy<Value = Direction> {
     prop::sample::select(Direction::ALL.to_vec())
 }
 
-/// The record after closes that went in the given direction.
+/// Sets the direction of the closes before a record.
 fn with_last(record: Record, last: Direction) -> Record {
-    let baselines = BaselineCalls::from_rules(last, Direction::Down);
+    let baselines = BaselinePredictions::from_rules(last, Direction::Down);
     Record { baselines: baselines.with(Baseline::Logistic, Direction::Down), ..record }
 }

@@ -1,4 +1,4 @@
-//! Returns of trading every call, before and after costs.
+//! Returns of trading all predictions, before and after costs.
 use std::ops::AddAssign;
 
 use serde::Serialize;
@@ -6,45 +6,47 @@ use windvane_candles::{Interval, Timestamp};
 
 use crate::metrics::Bounds;
 use crate::metrics::{Returns, SharpeRatio};
-use crate::score::baseline::known;
-use crate::score::bootstrap::{Bootstrap, Terms};
+use crate::score::baseline::available;
+use crate::score::bootstrap::{Bootstrap, ScoreSettings};
 use crate::score::comparison::LEVEL;
 use crate::score::iso;
 use crate::score::portfolio::{Flow, Portfolio};
 use crate::score::{Baseline, Record, ResultRow};
 
-/// Points of an equity curve.
+/// Maximum number of points of an equity curve.
 const POINTS: usize = 200;
 
-/// Fewest days of tested time for a growth per year: of less it would be a raised power of luck.
+/// Minimum days of tested time for an annual return: a shorter time would be extrapolated.
 const MIN_DAYS: f64 = 90.0;
 
 /// One basis point.
 const BASIS_POINT: f64 = 1e-4;
 
-/// Trading a model's calls: long on UP, short on DOWN, flat on NEUTRAL, at the closes.
+/// Result of trading the predictions of a model: long on UP, short on DOWN, flat on NEUTRAL, at the
+/// closes.
 ///
-/// **Formula** for each instrument, `s_t` the side of the call at the close of candle t (+1, −1,
-/// 0), h the horizon, `r_{t+1}` the change of the close over the next candle, c the cost of a unit of
-/// turnover (fee and slippage):
+/// **Formula** for each instrument, with `s_t` the side of the prediction at the close of candle t
+/// (+1, −1, 0), h the horizon, `r_{t+1}` the change of the close over the next candle, c the cost
+/// per unit of turnover (fee and slippage):
 ///
 /// ```text
-/// position  P_t = (s_t + s_{t−1} + … + s_{t−h+1}) / h        every call is held h candles
-/// turnover  q_t = |P_t − P_{t−1}|                            from flat, and to flat at the end
+/// position  P_t = (s_t + s_{t−1} + … + s_{t−h+1}) / h        every prediction is held h candles
+/// turnover  q_t = |P_t − P_{t−1}|                            flat at the start and at the end
 /// gross     g_t = P_t r_{t+1}
 /// net       g_t − c q_t
 /// ```
 ///
-/// From long to short is a turnover of 2. Where a candle has no test window (a gap, a fold's
-/// end) the position is closed and costs that. Several instruments are equal parts of one
-/// portfolio at every time, rebalanced for nothing. Not in it: funding, borrowing, the size of the order book.
+/// A change from long to short has a turnover of 2. At a candle without a test window (a gap, the
+/// end of a fold) the position is closed, at the same cost. Several instruments are equal parts of
+/// one portfolio at every time, with free rebalancing. Funding, borrowing and order-book depth are
+/// not modelled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Trading {
-    /// Times with a position or none: the periods of the returns.
+    /// Number of periods of the returns, with or without a position.
     pub periods: usize,
-    /// Those of a year, as dense as the tested ones; gaps of more than ten days, or three
-    /// intervals, are no tested time.
+    /// Periods per year of tested time, which excludes gaps of more than ten days or three
+    /// intervals.
     pub periods_per_year: Option<f64>,
     /// Mean absolute position, 0 to 1.
     pub exposure: f64,
@@ -54,20 +56,19 @@ pub struct Trading {
     pub gross_mean: f64,
     /// Growth and risk before costs.
     pub gross: Returns,
-    /// Share of the candles held that earned something, among those that earned or lost; `None`
-    /// without any. With a horizon of one candle, and instruments that are all there all the time,
-    /// this is the accuracy.
+    /// Candles held with a gain, as a share of those with a gain or a loss; `None` without any.
+    /// Equal to the accuracy if the horizon is one candle and no instrument is ever missing.
     pub hit_rate: Option<f64>,
-    /// Mean return of the candles with a gain, a fraction.
+    /// Mean gain of the candles with a gain, a fraction.
     pub(crate) mean_gain: Option<f64>,
     /// Mean loss of the candles with a loss, a positive fraction.
     pub(crate) mean_loss: Option<f64>,
-    /// Cost per unit of turnover at which nothing is left, basis points; below 0 where there is a
-    /// loss before costs, `None` without turnover.
+    /// Break-even cost per unit of turnover, basis points; negative for a loss before costs, `None`
+    /// without turnover.
     pub break_even_cost: Option<f64>,
-    /// After costs, one entry per cost.
+    /// Results after costs, one entry per cost.
     pub net: Vec<NetResult>,
-    /// Growth from 1 on; empty for single instruments.
+    /// Equity curve from 1; empty for single instruments.
     pub equity: Vec<EquityPoint>,
 }
 
@@ -79,27 +80,28 @@ pub struct NetResult {
     pub cost: f64,
     /// Mean return per period, a fraction.
     pub mean: f64,
-    /// Its 95 % interval: block bootstrap over calendar time.
+    /// 95 % interval of the mean: block bootstrap over calendar time.
     pub interval_95: Option<Bounds>,
     /// Growth and risk; `annual_return` and `calmar` are `None` below 90 days of tested time.
     #[serde(flatten)]
     pub returns: Returns,
-    /// [`hit_rate`](Trading::hit_rate) at which nothing would be left, if gains and losses were
-    /// as large as they were: (loss + cost) / (gain + loss), cost being c Σ q per candle that
-    /// earned or lost. A hit rate above it means a mean above 0, and the other way round. Above 1
-    /// no hit rate would do.
+    /// Break-even [`hit_rate`](Trading::hit_rate) with gains and losses of the same size:
+    /// (loss + cost) / (gain + loss), where cost is c Σ q per candle with a gain or a loss. The hit
+    /// rate exceeds it exactly if the mean is positive. Above 1 no hit rate is sufficient.
     pub break_even_accuracy: Option<f64>,
-    /// The Sharpe ratio per period with its moments.
+    /// Sharpe ratio per period with its moments.
     pub sharpe_ratio: Option<SharpeRatio>,
-    /// Probability that it is more than the best of all models compared here has by chance:
-    /// [`SharpeRatio::deflated`].
+    /// Deflated Sharpe ratio, [`SharpeRatio::deflated`]: probability that the ratio exceeds the
+    /// expected maximum of all models of the run by chance.
     pub deflated_sharpe: Option<f64>,
-    /// The baseline that earned the most at this cost on all test candles, with hindsight.
+    /// Baseline that earned the most at this cost on all test candles, selected with hindsight.
     pub best_baseline: Option<BaselineReturn>,
+    /// Benchmark: [`Baseline::AlwaysUp`] on the same candles at the same cost.
+    pub buy_and_hold: Option<BaselineReturn>,
 }
 
 impl NetResult {
-    /// The row that is left with the most per candle, at the middle one of the costs.
+    /// Row with the highest mean net return, at the middle one of the costs.
     pub(crate) fn best<'a>(
         rows: impl Iterator<Item = &'a ResultRow>,
     ) -> Option<(&'a ResultRow, &'a Self)> {
@@ -111,11 +113,11 @@ impl NetResult {
     }
 }
 
-/// Returns of trading a baseline.
+/// Result of trading a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BaselineReturn {
-    /// The rule; `always_up` is buying and holding.
+    /// Rule of the baseline; `always_up` is buy and hold.
     pub rule: Baseline,
     /// Mean return per period after costs, a fraction.
     pub mean: f64,
@@ -124,28 +126,27 @@ pub struct BaselineReturn {
     pub returns: Returns,
 }
 
-/// A point of an equity curve.
+/// Point of an equity curve.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EquityPoint {
     /// Time of the point.
     #[serde(serialize_with = "iso::time")]
     pub time: Timestamp,
-    /// Before costs.
+    /// Equity before costs.
     pub gross: f64,
-    /// After costs, in the order of [`Trading::net`].
+    /// Equity after costs, in the order of [`Trading::net`].
     pub net: Vec<f64>,
-    /// The deepest fall below the highest equity so far since the point before, per cost, 0 to
-    /// −1.
+    /// Deepest drawdown since the previous point, per cost, 0 to −1.
     pub(crate) drawdown: Vec<f64>,
 }
 
 impl Trading {
-    /// Final equity of a capital of 1 after trading every call.
+    /// Returns the final equity of a capital of 1 after trading all predictions.
     ///
-    /// Each call is held for `horizon` candles, at `cost` basis points per unit of turnover. It is
-    /// the last equity of the report, for a bot that wants it while it trades. The records are of
-    /// one interval; a `horizon` of 0 counts as 1.
+    /// Each position is held for `horizon` candles, at `cost` basis points per unit of turnover.
+    /// The result equals the last equity of the report; a bot can compute it while it trades. All
+    /// records must have one interval; a `horizon` of 0 counts as 1.
     ///
     /// # Examples
     /// ```
@@ -153,32 +154,37 @@ impl Trading {
     /// assert_eq!(Trading::growth(&[], 1, 5.0), 1.0);
     /// ```
     pub fn growth(records: &[Record], horizon: usize, cost: f64) -> f64 {
-        let portfolio = Portfolio::of(records, |record| record.called, horizon.max(1));
+        let portfolio = Portfolio::of(records, |record| record.predicted, horizon.max(1));
         let fee = cost * BASIS_POINT;
         portfolio.flows.iter().fold(1.0, |equity, flow| equity * (1.0 + flow.net(fee)))
     }
 
-    /// Of records of one interval; `None` without any, and where intervals are mixed.
-    pub(crate) fn of(records: &[Record], terms: Terms<'_>, with_equity: bool) -> Option<Self> {
+    /// Trades records of one interval; `None` without records or with several intervals.
+    pub(crate) fn of(
+        records: &[Record],
+        settings: ScoreSettings<'_>,
+        with_equity: bool,
+    ) -> Option<Self> {
         let interval = records.first()?.interval;
         if records.iter().any(|record| record.interval != interval) {
             return None;
         }
-        let portfolio = Portfolio::of(records, |record| record.called, terms.horizon);
+        let portfolio = Portfolio::of(records, |record| record.predicted, settings.horizon);
         let mut baselines = Vec::new();
-        for rule in known(records) {
+        for rule in available(records) {
             let traded =
-                Portfolio::of(records, |record| record.baselines.call(rule), terms.horizon);
+                Portfolio::of(records, |record| record.baselines.direction(rule), settings.horizon);
             baselines.push((rule, traded));
         }
         let year = portfolio.periods_per_year(interval);
         let whole = portfolio.total();
         let n = portfolio.flows.len() as f64;
-        let bootstrap = bootstrap(&portfolio, interval, terms);
-        let mut net = Vec::with_capacity(terms.costs.len());
-        for cost in terms.costs {
+        let bootstrap = bootstrap(&portfolio, interval, settings);
+        let mut net = Vec::with_capacity(settings.costs.len());
+        for cost in settings.costs {
             let fee = cost * BASIS_POINT;
             let returns = portfolio.returns(fee);
+            let baselines = baseline_returns(&baselines, fee, year);
             net.push(NetResult {
                 cost: *cost,
                 mean: returns.iter().sum::<f64>() / n,
@@ -187,11 +193,12 @@ impl Trading {
                 break_even_accuracy: break_even_accuracy(&whole, fee),
                 sharpe_ratio: SharpeRatio::new(&returns),
                 deflated_sharpe: None,
-                best_baseline: best_baseline(&baselines, fee, year),
+                best_baseline: best_return(&baselines),
+                buy_and_hold: baselines.iter().find(|b| b.rule == Baseline::AlwaysUp).copied(),
             });
         }
         let equity =
-            if with_equity { equity(&portfolio, interval, terms.costs) } else { Vec::new() };
+            if with_equity { equity(&portfolio, interval, settings.costs) } else { Vec::new() };
         Some(Self {
             periods: portfolio.flows.len(),
             periods_per_year: year,
@@ -210,38 +217,38 @@ impl Trading {
     }
 }
 
-/// Several periods added up.
+/// Sum of the flows of several periods.
 #[derive(Debug, Clone, Copy, Default)]
-struct Periods {
+struct FlowSum {
     flow: Flow,
     count: usize,
 }
 
-impl AddAssign for Periods {
+impl AddAssign for FlowSum {
     fn add_assign(&mut self, more: Self) {
         self.flow += more.flow;
         self.count += more.count;
     }
 }
 
-/// Resamples of the periods of a portfolio.
+/// Resamples the periods of a portfolio.
 fn bootstrap(
     portfolio: &Portfolio,
     interval: Interval,
-    terms: Terms<'_>,
-) -> Option<Bootstrap<Periods>> {
+    settings: ScoreSettings<'_>,
+) -> Option<Bootstrap<FlowSum>> {
     let times = portfolio.times.iter().map(|time| time.millis().div_euclid(interval.millis()));
-    let periods = portfolio.flows.iter().map(|flow| Periods { flow: *flow, count: 1 });
-    Bootstrap::of_times(times.zip(periods).collect(), terms.horizon, terms.seed)
+    let periods = portfolio.flows.iter().map(|flow| FlowSum { flow: *flow, count: 1 });
+    Bootstrap::of_times(times.zip(periods).collect(), settings.horizon, settings.seed)
 }
 
 /// Interval of the mean return after a fee.
-fn net_bounds(bootstrap: &Bootstrap<Periods>, fee: f64) -> Option<Bounds> {
+fn net_bounds(bootstrap: &Bootstrap<FlowSum>, fee: f64) -> Option<Bounds> {
     let all = f64::NEG_INFINITY..=f64::INFINITY;
-    bootstrap.bounds(|some| Some(some.flow.net(fee) / some.count as f64), LEVEL, all)
+    bootstrap.bounds(|sum| Some(sum.flow.net(fee) / sum.count as f64), LEVEL, all)
 }
 
-/// Growth and risk; without what is reckoned per year if less than [`MIN_DAYS`] were tested.
+/// Growth and risk; without annual numbers for less than [`MIN_DAYS`] of tested time.
 fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
     let whole = Returns::new(returns, periods_per_year.unwrap_or(f64::NAN));
     let days = periods_per_year.map(|year| 365.25 * returns.len() as f64 / year);
@@ -262,20 +269,27 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-fn best_baseline(
+/// Results of trading the baselines after a fee.
+fn baseline_returns(
     baselines: &[(Baseline, Portfolio)],
     fee: f64,
     periods_per_year: Option<f64>,
-) -> Option<BaselineReturn> {
+) -> Vec<BaselineReturn> {
     let results = baselines.iter().map(|(rule, portfolio)| {
         let returns = portfolio.returns(fee);
         let mean = returns.iter().sum::<f64>() / returns.len() as f64;
         BaselineReturn { rule: *rule, mean, returns: yearly(&returns, periods_per_year) }
     });
+    results.collect()
+}
+
+/// Baseline with the highest mean return, the first one on a tie.
+fn best_return(baselines: &[BaselineReturn]) -> Option<BaselineReturn> {
+    let results = baselines.iter().copied();
     results.reduce(|best, next| if next.mean > best.mean { next } else { best })
 }
 
-/// The curve of growth: the start, then as many points as there are, at most 200.
+/// Equity curve: the start and one point per period, thinned to at most 200 points.
 fn equity(portfolio: &Portfolio, interval: Interval, costs: &[f64]) -> Vec<EquityPoint> {
     let Some(start) = portfolio.times.first() else { return Vec::new() };
     let (ones, zeros) = (vec![1.0_f64; costs.len()], vec![0.0_f64; costs.len()]);
@@ -293,7 +307,7 @@ fn equity(portfolio: &Portfolio, interval: Interval, costs: &[f64]) -> Vec<Equit
             highest[k] = highest[k].max(net[k]);
             deepest[k] = deepest[k].min(net[k] / highest[k] - 1.0);
         }
-        // The last of every points-th part.
+        // The last period of each of the `points` parts.
         if (index + 1) * points / periods > index * points / periods {
             let time = match portfolio.times.get(index + 1) {
                 Some(next) => *next,
@@ -306,12 +320,12 @@ fn equity(portfolio: &Portfolio, interval: Interval, costs: &[f64]) -> Vec<Equit
     curve
 }
 
-/// Fills in what depends on all models compared at one place.
+/// Computes the deflated Sharpe ratios of all models with the same scope.
 pub(crate) fn deflate(trades: &mut [&mut Trading]) {
     let costs = trades.first().map_or(0, |trading| trading.net.len());
     for k in 0..costs {
         let ratios = trades.iter().map(|trading| trading.net[k].sharpe_ratio.map(|s| s.ratio));
-        // A model that never trades is a trial with a ratio of 0.
+        // A model that never trades counts as a trial with a ratio of 0.
         let trials: Vec<f64> = ratios.map(|ratio| ratio.unwrap_or(0.0)).collect();
         for trading in &mut *trades {
             let net = &mut trading.net[k];
@@ -329,17 +343,17 @@ mod tests {
     use super::*;
     use crate::score::testing::{mostly_right as records, record};
 
-    const TERMS: Terms<'_> = Terms { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
+    const SETTINGS: ScoreSettings<'_> = ScoreSettings { horizon: 1, seed: 7, costs: &[0.0, 10.0] };
 
     fn close(got: f64, want: f64) {
         assert!((got - want).abs() < 1e-12 * want.abs().max(1.0) * 10.0, "{got} {want}");
     }
 
-    // By hand: of eight hours 7 come true and 1 does not, 1 % each; two turns of 2, but the first
-    // is made from flat, which is 1, and the last position is closed, which is 1 more.
+    // Calculated by hand: of eight predictions 7 are correct and 1 is wrong, 1 % each. The position
+    // is reversed twice, each with a turnover of 2; entering has 1, and closing at the end has 1.
     #[test]
-    fn what_is_left_and_where_nothing_is_left_are_those_by_hand() {
-        let trading = Trading::of(&records(800), TERMS, false).unwrap();
+    fn trading_returns_and_break_even_equal_a_calculation_by_hand() {
+        let trading = Trading::of(&records(800), SETTINGS, false).unwrap();
         let turnover = (100.0 * 4.0 - 1.0 + 1.0) / 800.0;
         close(trading.turnover, turnover);
         close(trading.gross_mean, 0.0075);
@@ -350,18 +364,19 @@ mod tests {
         close(net.break_even_accuracy.unwrap(), 0.5 + 0.001 * turnover / 0.02);
         let bounds = net.interval_95.unwrap();
         assert!(bounds.low <= net.mean && net.mean <= bounds.high);
-        // Buying and holding earns half as much and pays almost nothing.
+        // Buy and hold earns less before costs and has almost no turnover.
         let baseline = net.best_baseline.unwrap();
         assert_eq!(baseline.rule, Baseline::AlwaysUp);
+        assert_eq!(net.buy_and_hold, Some(baseline));
         close(baseline.mean, 0.005 - 0.001 * 2.0 / 800.0);
     }
 
-    // Rare large gains, frequent small losses: right less than half of the time, and still ahead.
+    // Rare large gains and frequent small losses: profitable with a hit rate below 50 %.
     #[test]
-    fn a_hit_rate_above_even_is_a_result_above_nothing() {
+    fn hit_rate_above_break_even_means_a_positive_result() {
         let mut random =
             windvane_lstm_core::Stream::new(5, windvane_lstm_core::Purpose::Shuffle, 0, 0);
-        let mut ahead = 0;
+        let mut profitable = 0;
         for _ in 0..200 {
             let mut records = Vec::new();
             for t in 0..60 {
@@ -369,20 +384,20 @@ mod tests {
                     (random.uniform() - 0.6) * if random.uniform() < 0.3 { 0.04 } else { 0.01 };
                 records.push(record(t, if t % 3 == 0 { Down } else { Up }, change));
             }
-            let trading = Trading::of(&records, TERMS, false).unwrap();
+            let trading = Trading::of(&records, SETTINGS, false).unwrap();
             for net in &trading.net {
                 let above = trading.hit_rate.unwrap() > net.break_even_accuracy.unwrap();
                 assert_eq!(above, net.mean > 0.0, "{trading:?}");
-                ahead += usize::from(above);
+                profitable += usize::from(above);
             }
         }
-        assert!((20..380).contains(&ahead), "{ahead}");
+        assert!((20..380).contains(&profitable), "{profitable}");
     }
 
     #[test]
-    fn less_than_ninety_days_have_no_growth_per_year() {
+    fn annual_return_is_undefined_below_ninety_days() {
         let [short, long] = [24 * 90 - 1, 24 * 90 + 1]
-            .map(|hours| Trading::of(&records(hours), TERMS, false).unwrap());
+            .map(|hours| Trading::of(&records(hours), SETTINGS, false).unwrap());
         assert_eq!((short.gross.annual_return, short.net[1].returns.calmar), (None, None));
         assert_eq!(short.net[0].best_baseline.unwrap().returns.annual_return, None);
         assert!(short.gross.total.is_some() && short.gross.sharpe.is_some());
@@ -390,9 +405,9 @@ mod tests {
     }
 
     #[test]
-    fn the_curve_ends_where_the_returns_do_and_keeps_the_deepest_fall() {
+    fn equity_curve_ends_at_the_total_return_and_keeps_the_deepest_drawdown() {
         for n in [1, 2, 150, 199, 200, 1_000] {
-            let trading = Trading::of(&records(n), TERMS, true).unwrap();
+            let trading = Trading::of(&records(n), SETTINGS, true).unwrap();
             let curve = &trading.equity;
             assert_eq!(curve.len(), usize::try_from(n).unwrap().min(POINTS - 1) + 1);
             assert!(curve.windows(2).all(|two| two[0].time < two[1].time));
@@ -410,20 +425,20 @@ mod tests {
     }
 
     #[test]
-    fn mixed_intervals_are_not_traded_and_no_calls_cost_nothing() {
+    fn mixed_intervals_are_not_traded_and_neutral_has_no_costs() {
         let mut mixed = records(40);
-        assert_eq!(Trading::of(&[], TERMS, true), None);
+        assert_eq!(Trading::of(&[], SETTINGS, true), None);
         mixed[3].interval = Interval::DAY;
-        assert_eq!(Trading::of(&mixed, TERMS, true), None);
+        assert_eq!(Trading::of(&mixed, SETTINGS, true), None);
         let idle: Vec<Record> = (0..40).map(|t| record(t, Direction::Neutral, 0.01)).collect();
-        let idle = Trading::of(&idle, TERMS, true).unwrap();
+        let idle = Trading::of(&idle, SETTINGS, true).unwrap();
         assert_eq!((idle.break_even_cost, idle.net[1].break_even_accuracy), (None, None));
         assert_eq!((idle.net[1].interval_95, idle.net[1].sharpe_ratio), (None, None));
         close(idle.net[1].mean, 0.0);
     }
 
     #[test]
-    fn the_more_models_are_compared_the_less_a_sharpe_ratio_says() {
+    fn deflated_sharpe_falls_with_the_number_of_models() {
         let mut random =
             windvane_lstm_core::Stream::new(3, windvane_lstm_core::Purpose::Shuffle, 0, 0);
         let mut all: Vec<Trading> = Vec::new();
@@ -431,7 +446,7 @@ mod tests {
             let records: Vec<Record> = (0..900)
                 .map(|t| record(t, Up, if random.uniform() < share { 0.01 } else { -0.01 }))
                 .collect();
-            all.push(Trading::of(&records, TERMS, false).unwrap());
+            all.push(Trading::of(&records, SETTINGS, false).unwrap());
         }
         let mut alone = all[0].clone();
         deflate(&mut [&mut alone]);

@@ -5,86 +5,130 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use windvane_candles::{CandleSeries, Direction, Interval, Timestamp};
 
-use crate::score::bootstrap::MIN_CALLS;
+use crate::score::bootstrap::MIN_VALUES;
+use crate::score::text::{date, thousands};
 use crate::score::{Accuracy, ResultRow};
 
-/// Fewest calls for a claim: with 400 the 95 % interval is still ± 5 percentage points.
-const ENOUGH_CALLS: usize = 400;
+/// Minimum number of predictions for a conclusion: with 400 the 95 % interval is still ± 5
+/// percentage points.
+const MIN_PREDICTIONS: usize = 400;
 
-/// Smallest ratio of two closes that gives no warning; its inverse is the largest.
+/// Minimum ratio of two consecutive closes without a warning; its inverse is the maximum.
 const MIN_RATIO: f64 = 0.6;
+
+/// Model of a warning that does not depend on a model.
+const EVERY_MODEL: &str = "every model";
 
 /// Kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WarningCode {
-    /// No candle was called.
-    NoCalls,
-    /// Every call hit, or every call missed: no skill and no lack of it does that.
+    /// The model made no prediction of UP or DOWN.
+    NoPredictions,
+    /// All scored predictions are correct, or all are wrong.
     AllOrNothing,
-    /// All calls go one way.
+    /// All predictions have the same direction.
     OneDirection,
-    /// Better than markets allow: audit for leaks.
+    /// The accuracy is implausibly high; audit the model for leaks.
     Suspicious,
-    /// Too few calls for a claim.
-    FewCalls,
+    /// There are too few predictions for a conclusion.
+    FewPredictions,
     /// A channel did not vary in training.
     ConstantChannel,
-    /// A close far from the one before: a split that is not adjusted for, or a crash.
+    /// Two consecutive closes differ by more than 40 %: an unadjusted split, or a crash.
     Jump,
 }
 
-/// Written as in JSON.
+/// Code of the warning, as in JSON.
 impl fmt::Display for WarningCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::NoCalls => "no_calls",
+            Self::NoPredictions => "no_predictions",
             Self::AllOrNothing => "all_or_nothing",
             Self::OneDirection => "one_direction",
             Self::Suspicious => "suspicious",
-            Self::FewCalls => "few_calls",
+            Self::FewPredictions => "few_predictions",
             Self::ConstantChannel => "constant_channel",
             Self::Jump => "jump",
         })
     }
 }
 
-/// A warning about one row of results or one training.
+/// Warning about one row of results, a training or an instrument.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
     /// Kind of the warning.
     pub code: WarningCode,
-    /// The model, or `every model`.
+    /// Name of the model, or `every model`.
     pub model: String,
-    /// The instrument, or `all`.
+    /// Name of the instrument, or `all`.
     pub instrument: String,
-    /// The candles' interval; `None` where several are pooled.
+    /// Interval of the candles; `None` if several are pooled.
     pub interval: Option<Interval>,
-    /// Description with the observed numbers.
+    /// Description with the observed numbers, as a sentence without its full stop.
     pub message: String,
 }
 
-/// `code model, instrument, interval: message`.
+/// `instrument (interval): message (model).`
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}, {}", self.code, self.model, self.instrument)?;
-        if let Some(interval) = self.interval {
-            write!(f, ", {interval}")?;
-        }
-        write!(f, ": {}", self.message)
+        write!(f, "{}: {}", self.place(), sentence(&self.message, &[&self.model]))
     }
 }
 
-/// All warnings about a row.
-pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
+impl Warning {
+    /// Name of the instrument with the interval.
+    fn place(&self) -> String {
+        let instrument =
+            if self.instrument == "all" { "All instruments" } else { &self.instrument };
+        match self.interval {
+            Some(interval) => format!("{instrument} ({interval})"),
+            None => format!("{instrument}, all intervals"),
+        }
+    }
+}
+
+/// Texts of the warnings: one line per instrument and interval, one sentence per message. Models
+/// with the same message share a sentence.
+pub(crate) fn warning_lines(warnings: &[Warning]) -> Vec<String> {
+    let mut places: Vec<(String, Vec<(&str, Vec<&str>)>)> = Vec::new();
+    for warning in warnings {
+        let place = warning.place();
+        let index = places.iter().position(|(other, _)| *other == place).unwrap_or_else(|| {
+            places.push((place, Vec::new()));
+            places.len() - 1
+        });
+        let messages = &mut places[index].1;
+        match messages.iter_mut().find(|(message, _)| *message == warning.message) {
+            Some((_, models)) => models.push(&warning.model),
+            None => messages.push((&warning.message, vec![&warning.model])),
+        }
+    }
+    let lines = places.iter().map(|(place, messages)| {
+        let sentences = messages.iter().map(|(message, models)| sentence(message, models));
+        format!("{place}: {}", sentences.collect::<Vec<_>>().join(" "))
+    });
+    lines.collect()
+}
+
+/// Message with the models that it is about, as a sentence.
+fn sentence(message: &str, models: &[&str]) -> String {
+    if models == [EVERY_MODEL] {
+        return format!("{message}.");
+    }
+    format!("{message} ({}).", models.join(", "))
+}
+
+/// Warnings about a row.
+pub(crate) fn warnings_about(row: &ResultRow) -> Vec<Warning> {
     let messages = [
-        (WarningCode::NoCalls, no_calls(row)),
+        (WarningCode::NoPredictions, no_predictions(row)),
         (WarningCode::AllOrNothing, all_or_nothing(row)),
         (WarningCode::OneDirection, one_direction(row)),
         (WarningCode::Suspicious, suspicious(row)),
-        (WarningCode::FewCalls, few_calls(row)),
+        (WarningCode::FewPredictions, few_predictions(row)),
     ];
     let warnings = messages.into_iter().filter_map(|(code, message)| {
         Some(Warning {
@@ -98,48 +142,51 @@ pub(crate) fn about(row: &ResultRow) -> Vec<Warning> {
     warnings.collect()
 }
 
-/// A warning where a tested close lies further from the one before than prices go by themselves.
+/// Warning about a tested close that differs from the previous one by more than 40 %.
 pub(crate) fn jump(series: &CandleSeries, tested: RangeInclusive<Timestamp>) -> Option<Warning> {
-    let interval = series.interval();
-    let far = series.candles().windows(2).filter_map(|two| {
+    let jumps = series.candles().windows(2).filter_map(|two| {
         let ratio = two[1].close() / two[0].close();
         let time = two[1].open_time();
         let wide = !(MIN_RATIO..=1.0 / MIN_RATIO).contains(&ratio);
         (wide && tested.contains(&time)).then_some((time, 100.0 * (ratio - 1.0)))
     });
-    let far: Vec<_> = far.collect();
-    let (time, percent) = far.first()?;
-    let others = match far.len() - 1 {
+    let jumps: Vec<_> = jumps.collect();
+    let (time, percent) = jumps.first()?;
+    let verb = if *percent < 0.0 { "falls" } else { "rises" };
+    let others = match jumps.len() - 1 {
         0 => String::new(),
-        count => format!(", and as far at {count} more"),
+        count => format!(", and by a similar amount in {} more", thousands(count)),
     };
     Some(Warning {
         code: WarningCode::Jump,
-        model: "every model".to_string(),
+        model: EVERY_MODEL.to_string(),
         instrument: series.pair().to_string(),
-        interval: Some(interval),
+        interval: Some(series.interval()),
         message: format!(
-            "the close changes by {percent:+.1} % in the candle of {time}{others}: if that is a split, \
-             nobody earned or lost it, but the trading results do"
+            "The close {verb} by {:.1} % in the candle of {}{others}; if this is a split, adjust \
+             the prices, because the trading results count it as a gain or a loss",
+            percent.abs(),
+            date(*time)
         ),
     })
 }
 
-fn no_calls(row: &ResultRow) -> Option<String> {
+fn no_predictions(row: &ResultRow) -> Option<String> {
     let candles = row.score.candles;
-    (row.score.calls == 0 && candles > 0)
-        .then(|| format!("none of {candles} candles was called: there is no accuracy"))
+    (row.score.predictions == 0 && candles > 0).then(|| {
+        format!("No prediction on any of {} candles, so there is no accuracy", thousands(candles))
+    })
 }
 
 fn all_or_nothing(row: &ResultRow) -> Option<String> {
     let scored = row.score.scored;
-    let which = match row.score.hits {
-        0 => "missed",
-        hits if hits == scored => "hit",
+    let outcome = match row.score.correct {
+        0 => "wrong; look for a swapped sign",
+        correct if correct == scored => "correct; look for a leak",
         _ => return None,
     };
-    (scored >= MIN_CALLS)
-        .then(|| format!("all {scored} calls {which}: look for a leak or a swapped sign"))
+    (scored >= MIN_VALUES)
+        .then(|| format!("All {} scored predictions are {outcome}", thousands(scored)))
 }
 
 fn one_direction(row: &ResultRow) -> Option<String> {
@@ -147,36 +194,41 @@ fn one_direction(row: &ResultRow) -> Option<String> {
         Direction::ALL.iter().map(|label| row.confusion.count(*label, direction)).sum()
     });
     let direction = match (up, down) {
-        (up, 0) if up >= MIN_CALLS => Direction::Up,
-        (0, down) if down >= MIN_CALLS => Direction::Down,
+        (up, 0) if up >= MIN_VALUES => Direction::Up,
+        (0, down) if down >= MIN_VALUES => Direction::Down,
         _ => return None,
     };
-    Some(format!("all {} calls are {direction}: this is a bias, not a prediction", row.score.calls))
+    let predictions = thousands(row.score.predictions);
+    Some(format!("All {predictions} predictions are {direction}, which is a bias, not a forecast"))
 }
 
-/// The highest accuracy, every candle called, that a market may allow: 58 % for candles shorter
-/// than a day, 62 % beyond, and where intervals are mixed.
+/// Maximum plausible accuracy at full coverage: 58 % for candles shorter than a day, 62 % for
+/// longer ones and for pooled intervals.
 fn limit(interval: Option<Interval>) -> f64 {
     if interval.is_some_and(|interval| interval < Interval::DAY) { 0.58 } else { 0.62 }
 }
 
-/// Whether an accuracy, every candle called, is above what markets allow.
+/// Whether the accuracy at full coverage is implausibly high.
 pub(crate) fn too_good(full_coverage: &Accuracy, interval: Option<Interval>) -> bool {
-    full_coverage.scored >= MIN_CALLS
+    full_coverage.scored >= MIN_VALUES
         && full_coverage.accuracy.is_some_and(|accuracy| accuracy > limit(interval))
 }
 
 fn suspicious(row: &ResultRow) -> Option<String> {
     let (percent, limit) = (100.0 * row.full_coverage.accuracy?, 100.0 * limit(row.interval));
-    row.suspicious
-        .then(|| format!("{percent:.2} % on every candle, above {limit:.0} %: audit for leaks"))
+    row.suspicious.then(|| {
+        format!(
+            "An accuracy of {percent:.2} % at full coverage is above the plausible {limit:.0} %; \
+             audit for leaks"
+        )
+    })
 }
 
-fn few_calls(row: &ResultRow) -> Option<String> {
-    let calls = row.score.calls;
-    (1..ENOUGH_CALLS)
-        .contains(&calls)
-        .then(|| format!("{calls} calls are too few for a claim, which takes {ENOUGH_CALLS}"))
+fn few_predictions(row: &ResultRow) -> Option<String> {
+    let predictions = row.score.predictions;
+    (1..MIN_PREDICTIONS)
+        .contains(&predictions)
+        .then(|| format!("Only {predictions} predictions; at least {MIN_PREDICTIONS} are needed"))
 }
 
 #[cfg(test)]
@@ -192,9 +244,9 @@ mod tests {
     fn codes(n: i64, one: impl Fn(i64) -> (Direction, f64)) -> Vec<WarningCode> {
         let records: Vec<Record> = (0..n)
             .map(|t| (t, one(t)))
-            .map(|(t, (call, change))| record(t, call, change))
+            .map(|(t, (prediction, change))| record(t, prediction, change))
             .collect();
-        about(&row(&records)).into_iter().map(|warning| warning.code).collect()
+        warnings_about(&row(&records)).into_iter().map(|warning| warning.code).collect()
     }
 
     fn day(number: i64) -> Timestamp {
@@ -218,22 +270,22 @@ mod tests {
     }
 
     #[test]
-    fn each_warning_has_its_case() {
-        use WarningCode::{AllOrNothing, FewCalls, NoCalls, OneDirection, Suspicious};
+    fn each_warning_is_raised_in_its_case() {
+        use WarningCode::{AllOrNothing, FewPredictions, NoPredictions, OneDirection, Suspicious};
         assert_eq!(codes(500, |t| (turn(t), sign(t))), []);
-        assert_eq!(codes(399, |t| (turn(t), sign(t))), [FewCalls]);
-        assert_eq!(codes(500, |t| (Neutral, sign(t))), [NoCalls]);
+        assert_eq!(codes(399, |t| (turn(t), sign(t))), [FewPredictions]);
+        assert_eq!(codes(500, |t| (Neutral, sign(t))), [NoPredictions]);
         assert_eq!(codes(500, |t| (Up, sign(t))), [OneDirection]);
         assert_eq!(codes(500, |t| (Down, sign(t))), [OneDirection]);
         assert_eq!(codes(500, right), [AllOrNothing, Suspicious]);
         assert_eq!(codes(500, |t| (right(t).0.opposite(), sign(t))), [AllOrNothing]);
-        assert_eq!(codes(29, right), [FewCalls]);
+        assert_eq!(codes(29, right), [FewPredictions]);
         // Three of five right, on every candle.
         assert_eq!(codes(500, mostly), [Suspicious]);
     }
 
     #[test]
-    fn a_split_that_is_tested_is_told_of() {
+    fn jump_of_a_tested_close_is_reported_once() {
         let closes = [700.0, 702.0, 100.5, 101.0, 55.0, 56.0];
         let candles = (0..).zip(closes).map(|(number, close)| {
             let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
@@ -243,17 +295,19 @@ mod tests {
         let series = CandleSeries::new(pair, Interval::DAY, candles.collect()).unwrap();
         let all = jump(&series, day(0)..=day(9)).unwrap().to_string();
         assert!(
-            all.starts_with("jump every model, AAPL, 1d: the close changes by -85.7 % in"),
+            all.starts_with(
+                "AAPL (1d): The close falls by 85.7 % in the candle of 1970-01-03, and"
+            ),
             "{all}"
         );
-        assert!(all.contains("1970-01-03") && all.contains("as far at 1 more"), "{all}");
+        assert!(all.contains("in 1 more;") && all.ends_with("a gain or a loss."), "{all}");
         assert!(!jump(&series, day(3)..=day(9)).unwrap().message.contains("more"));
         assert_eq!(jump(&series, day(0)..=day(1)), None);
         assert_eq!(jump(&series, day(5)..=day(9)), None);
     }
 
     #[test]
-    fn the_limit_is_higher_for_days() {
+    fn plausible_accuracy_is_higher_for_daily_candles() {
         let records: Vec<Record> = (0..500)
             .map(|t| record(t, if t % 10 < 6 { Up } else { Down }, 0.01))
             .map(|record| Record { interval: Interval::DAY, ..record })
@@ -270,6 +324,31 @@ mod tests {
         }
         daily.suspicious = true;
         daily.interval = Some(half);
-        assert!(suspicious(&daily).unwrap().starts_with("60.00 %"));
+        assert!(suspicious(&daily).unwrap().contains("60.00 % at full coverage is above"));
+    }
+
+    #[test]
+    fn warning_lines_are_one_per_instrument_and_share_equal_messages() {
+        let warning = |model: &str, instrument: &str, interval, message: &str| Warning {
+            code: WarningCode::FewPredictions,
+            model: model.to_string(),
+            instrument: instrument.to_string(),
+            interval,
+            message: message.to_string(),
+        };
+        let hour = Some(Interval::HOUR);
+        let warnings = [
+            warning("v2", "SIM", hour, "Only 9 predictions"),
+            warning("v32", "SIM", hour, "Only 9 predictions"),
+            warning("v2", "all", None, "All 9 predictions are UP"),
+            warning("v3", "SIM", hour, "Only 8 predictions"),
+            warning(EVERY_MODEL, "SIM", Some(Interval::DAY), "The close falls"),
+        ];
+        let expected = [
+            "SIM (1h): Only 9 predictions (v2, v32). Only 8 predictions (v3).",
+            "All instruments, all intervals: All 9 predictions are UP (v2).",
+            "SIM (1d): The close falls.",
+        ];
+        assert_eq!(warning_lines(&warnings), expected);
     }
 }

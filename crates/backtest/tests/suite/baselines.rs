@@ -1,4 +1,4 @@
-//! The simple learners that stand beside every model.
+//! Fitted baselines: logistic regression and boosted trees.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use crate::common::{boxed, coin, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, Baseline, Instrument, Report, Scope};
@@ -26,13 +26,13 @@ fn accuracy_of(report: &Report, rule: Baseline) -> Option<f64> {
 }
 
 #[test]
-fn it_finds_what_there_is_to_find_and_nothing_on_a_martingale() {
+fn logistic_baseline_finds_a_trend_and_nothing_on_a_martingale() {
     let trend = run(&[market(MarketModel::AR1, "SIM")], &boxed(vec![coin("coin", 1)]));
     let (got, best) = (
         accuracy_of(&trend, Baseline::Logistic).unwrap(),
         MarketModel::AR1.best_accuracy().unwrap(),
     );
-    // Of some 4,800 candles: a standard error of 0.7 points.
+    // About 4,800 candles: the standard error is 0.7 points.
     assert!((got - best).abs() < 0.03, "{got} of {best}");
     let nothing =
         run(&[market(MarketModel::MARTINGALE_GARCH, "SIM")], &boxed(vec![coin("coin", 1)]));
@@ -41,11 +41,11 @@ fn it_finds_what_there_is_to_find_and_nothing_on_a_martingale() {
 }
 
 #[test]
-fn as_a_model_it_has_probabilities_and_is_no_baseline_of_its_own() {
+fn logistic_model_is_not_a_baseline_of_itself() {
     let markets = [market(MarketModel::REGIME, "AAA"), market(MarketModel::REGIME, "BBB")];
     let (alone, beside) = (run(&markets, &[logistic()]), run(&markets, &[v2(), logistic()]));
     let row = alone.results.iter().find(|row| row.scope == Scope::Interval).unwrap();
-    // Beside itself stand the other four; beside v2 it stands with what it scores here.
+    // As a model it has the four rules as baselines; as a baseline of v2 it has the same accuracy.
     assert_eq!(accuracy_of(&alone, Baseline::Logistic), None);
     assert_eq!(accuracy_of(&beside, Baseline::Logistic), row.full_coverage.accuracy);
     assert_eq!(row.baselines.len(), 4);
@@ -59,7 +59,7 @@ fn as_a_model_it_has_probabilities_and_is_no_baseline_of_its_own() {
 }
 
 #[test]
-fn the_same_bits_on_any_number_of_threads() {
+fn logistic_is_equal_on_any_number_of_threads() {
     let markets = [market(MarketModel::AR1, "AAA"), market(MarketModel::AR1, "BBB")];
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -68,7 +68,7 @@ fn the_same_bits_on_any_number_of_threads() {
     assert_eq!(on(1), on(3));
 }
 
-/// A market that only ever rises until its last fifth.
+/// Market that rises on every candle until its last fifth.
 fn rising() -> Instrument {
     let candle = |i: i64| {
         let price = |i: i64| if i < 1_200 { 100.0 + i as f64 } else { 1_300.0 + (i % 2) as f64 };
@@ -82,7 +82,7 @@ fn rising() -> Instrument {
 }
 
 #[test]
-fn where_it_cannot_be_fitted_the_rows_lack_it_and_the_run_goes_on() {
+fn logistic_baseline_that_cannot_be_fitted_is_left_out() {
     let report = run(&[rising()], &[v2()]);
     assert!(report.results.iter().all(|row| row.model == "v2" && row.baselines.len() == 4));
     assert_eq!(accuracy_of(&report, Baseline::Logistic), None);
@@ -94,7 +94,7 @@ fn where_it_cannot_be_fitted_the_rows_lack_it_and_the_run_goes_on() {
 }
 
 #[test]
-fn labels_that_say_nothing_leave_it_out_too() {
+fn logistic_baseline_is_left_out_with_neutral_labels_only() {
     let mut backtest = Backtest::default();
     backtest.labels.band = windvane_signals::Band::Fixed { width: 10.0 };
     let report = backtest.run(&[market(MarketModel::AR1, "SIM")], &[v2()], &|_| {}).unwrap();
@@ -113,7 +113,7 @@ mod boosted {
     }
 
     #[test]
-    fn trees_among_the_models_are_a_baseline_of_all_of_them() {
+    fn boosted_trees_among_the_models_are_a_baseline() {
         let markets = [market(MarketModel::AR1, "SIM")];
         let report = run(&markets, &[v2(), boosted()]);
         let (got, best) = (
@@ -130,7 +130,7 @@ mod boosted {
     }
 
     #[test]
-    fn the_same_trees_on_any_number_of_threads() {
+    fn boosted_trees_are_equal_on_any_number_of_threads() {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let markets = [market(MarketModel::REGIME, "AAA"), market(MarketModel::REGIME, "BBB")];

@@ -1,4 +1,4 @@
-//! A bot's own channels, and channels that read another pair.
+//! Registered channels and channels that read another pair.
 use crate::common::{learned, simulated};
 use windvane_backtest::{Backtest, BacktestError, Instrument, Report};
 use windvane_candles::simulate::MarketModel;
@@ -10,11 +10,11 @@ use windvane_signals::{
     StateWriter,
 };
 
-/// Change of another pair's candle from its open to its close.
+/// Change from open to close of another pair's candle.
 #[derive(Debug)]
-struct Beside(Pair);
+struct OtherPairMove(Pair);
 
-impl Channel for Beside {
+impl Channel for OtherPairMove {
     fn update(&mut self, market: &windvane_signals::MarketSnapshot<'_>) -> Option<f64> {
         market.other(&self.0).map(|candle| candle.close() / candle.open() - 1.0)
     }
@@ -32,13 +32,13 @@ impl Channel for Beside {
     }
 }
 
-/// The built-in channels, a bot's own momentum, and a look at another pair.
+/// Built-in channels, a momentum with another length, and a channel that reads another pair.
 fn registry() -> Registry {
     let mut registry = Registry::default();
     registry.register("my_bot.days", |_| Ok(Box::new(Momentum::new(72)?)));
     registry.register("my_bot.beside", |spec| {
         spec.check(&[], 1)?;
-        Ok(Box::new(Beside(spec.pairs()[0].clone())))
+        Ok(Box::new(OtherPairMove(spec.pairs()[0].clone())))
     });
     registry
 }
@@ -61,12 +61,12 @@ fn hourly(name: &str) -> CandleSeries {
 }
 
 #[test]
-fn a_bots_own_channel_is_tested() {
+fn backtest_accepts_a_registered_channel() {
     let own = with(ChannelSpec::new("my_bot.days"));
     let report = run(&own, &[learned(hourly("AAA"))]).unwrap();
     assert_eq!(report.run.channels.last().unwrap(), "my_bot.days");
     assert!(report.failures.is_empty());
-    // It is the slowest: fewer windows than the six alone have.
+    // The channel has the longest warm-up, so there are fewer windows than with the six alone.
     let six = run(&Backtest::default(), &[learned(hourly("AAA"))]).unwrap();
     let candles = |report: &Report| report.results[0].score.candles;
     assert!(candles(&report) < candles(&six));
@@ -77,13 +77,13 @@ fn a_bots_own_channel_is_tested() {
 }
 
 #[test]
-fn a_channel_reads_another_pair_among_the_instruments() {
+fn channel_reads_another_pair_among_the_instruments() {
     let beside = with(ChannelSpec::new("my_bot.beside").reading(Pair::new("BBB").unwrap()));
     let held_out = |series| Instrument { series, test_only: true };
     let report = run(&beside, &[learned(hourly("AAA")), held_out(hourly("BBB"))]).unwrap();
     assert_eq!(report.run.channels.last().map(String::as_str), Some("my_bot.beside(BBB)"));
     assert_eq!(report.training[0].record.pairs, ["AAA"]);
-    // Other candles of the other pair, other rows to learn from; without the channel, the same.
+    // Other candles of the other pair change the training rows, but not without the channel.
     let other = simulated(MarketModel::MARTINGALE_GARCH, "BBB", Interval::HOUR, 1_500);
     let changed = run(&beside, &[learned(hourly("AAA")), held_out(other.clone())]).unwrap();
     let hash = |report: &Report| report.training[0].record.data_hash.clone();
@@ -94,12 +94,12 @@ fn a_channel_reads_another_pair_among_the_instruments() {
 }
 
 #[test]
-fn a_pair_that_is_not_among_the_instruments_is_named() {
+fn channel_with_a_missing_pair_is_an_error() {
     let beside = with(ChannelSpec::new("my_bot.beside").reading(Pair::new("BBB").unwrap()));
     let days = simulated(MarketModel::AR1, "BBB", Interval::DAY, 900);
     let error = run(&beside, &[learned(hourly("AAA"))]).unwrap_err().to_string();
     assert!(error.contains("BBB, whose candles were not given"), "{error}");
-    // Daily candles do not serve hourly ones.
+    // A channel of hourly candles cannot read daily ones.
     let report = run(&beside, &[learned(hourly("AAA")), learned(days)]).unwrap();
     assert!(report.failures[0].to_string().contains("1h: a channel reads BBB"));
     let hold = Backtest { gaps: Some(GapPolicy::Hold { max_missing: 3 }), ..beside };

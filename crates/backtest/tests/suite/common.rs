@@ -1,5 +1,5 @@
 //! Markets and models for the tests.
-#![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(dead_code, reason = "some functions are used with a feature only")]
 use std::collections::HashMap;
 
 use windvane_backtest::{Backtest, Instrument, Report};
@@ -12,18 +12,18 @@ use windvane_models::{
 };
 use windvane_signals::{TrainSet, ValidationSet, Window};
 
-/// What a test model says at a time of decision: class probabilities.
+/// Class probabilities of a test model at a time of decision.
 pub(crate) type Answer = fn(&Knowledge, Timestamp) -> [f32; 3];
 
-/// What a cheating model has beside the window.
+/// Data of a test model in addition to the window.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Knowledge {
-    /// Where the next candle goes, by time of decision.
+    /// Direction of the next candle by time of decision.
     pub(crate) future: HashMap<Timestamp, Direction>,
     pub(crate) seed: u64,
 }
 
-/// A learner that learns nothing: its model answers with a function.
+/// Learner without training; its model calls a function.
 pub(crate) struct Fake {
     pub(crate) id: ModelId,
     pub(crate) knowledge: Knowledge,
@@ -85,7 +85,7 @@ impl DirectionModel for FakeModel {
     }
 }
 
-/// A learner that always fails.
+/// Learner that always fails.
 pub(crate) struct Failing(pub(crate) ModelId);
 
 impl Learner for Failing {
@@ -113,7 +113,7 @@ fn classes(direction: Direction) -> [f32; 3] {
     classes
 }
 
-/// Knows the next close.
+/// Model with future data: the direction of the next close.
 pub(crate) fn oracle(series: &CandleSeries) -> Fake {
     let next = |two: &[windvane_candles::Candle]| {
         let change = two[1].close() - two[0].close();
@@ -125,7 +125,7 @@ pub(crate) fn oracle(series: &CandleSeries) -> Fake {
     Fake { id: ModelId::new("oracle"), knowledge: Knowledge { future, seed: 0 }, answer }
 }
 
-/// Throws a coin for every time.
+/// Model with a random direction at every time.
 pub(crate) fn coin(name: &'static str, seed: u64) -> Fake {
     let answer: Answer = |known, time| {
         let index = time.millis().unsigned_abs();
@@ -135,7 +135,7 @@ pub(crate) fn coin(name: &'static str, seed: u64) -> Fake {
     Fake { id: ModelId::new(name), knowledge: Knowledge { seed, ..Knowledge::default() }, answer }
 }
 
-/// Answers the same to everything.
+/// Model with the same probabilities at every time.
 pub(crate) fn constant(name: &'static str, answer: Answer) -> Fake {
     Fake { id: ModelId::new(name), knowledge: Knowledge::default(), answer }
 }
@@ -155,7 +155,7 @@ pub(crate) fn learned(series: CandleSeries) -> Instrument {
     Instrument { series, test_only: false }
 }
 
-/// Every candle whose index is kept.
+/// Keeps the candles whose index satisfies a condition.
 pub(crate) fn thinned(series: &CandleSeries, keep: impl Fn(usize) -> bool) -> CandleSeries {
     let candles = series.iter().enumerate().filter(|(index, _)| keep(*index));
     let candles = candles.map(|(_, candle)| *candle).collect();
@@ -170,7 +170,7 @@ pub(crate) fn run(instruments: &[Instrument], learners: &[Box<dyn Learner>]) -> 
     Backtest::default().run(instruments, learners, &|_| {}).expect("a report")
 }
 
-/// The JSON without its last part, the times.
+/// JSON without its last part, the timing, which has the date of the run.
 pub(crate) fn without_timing(report: &Report) -> String {
     let text = report.to_json();
     let end = text.find("\"timing\"").expect("the last part");

@@ -1,4 +1,5 @@
-//! No skill, no lead; too much skill, a warning. Defects of earlier systems, by number.
+//! Results of models without skill, and warnings about implausible results. The numbers of defects
+//! are those of earlier systems.
 use crate::common::{Knowledge, boxed, coin, constant, learned, oracle, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Scope, WarningCode};
 use windvane_candles::simulate::MarketModel;
@@ -12,7 +13,7 @@ fn martingale(name: &str, n: usize) -> Instrument {
 }
 
 #[test]
-fn who_knows_the_future_is_right_and_is_told_on() {
+fn model_with_future_data_is_reported_as_suspicious() {
     let market = martingale("SIM", 3_000);
     let report = run(std::slice::from_ref(&market), &boxed(vec![oracle(&market.series)]));
     let row = &report.results[0];
@@ -25,7 +26,7 @@ fn who_knows_the_future_is_right_and_is_told_on() {
 }
 
 #[test]
-fn a_coin_on_a_martingale_is_a_coin() {
+fn random_predictions_on_a_martingale_have_half_accuracy() {
     let markets = [martingale("AAA", 9_000), martingale("BBB", 9_000)];
     let report = run(&markets, &boxed(vec![coin("coin", 5)]));
     let row = report.results.iter().find(|row| row.scope == Scope::All).unwrap();
@@ -38,18 +39,18 @@ fn a_coin_on_a_martingale_is_a_coin() {
 }
 
 #[test]
-fn weighted_signals_know_nothing_on_a_martingale() {
+fn weighted_signals_have_no_edge_on_a_martingale() {
     let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
     let report = run(&[martingale("SIM", 20_000)], &learners);
     let row = &report.results[0];
     let error = (0.25 / row.score.scored as f64).sqrt();
     assert!((row.score.accuracy.unwrap() - 0.5).abs() < 4.0 * error);
-    assert!(row.lead.unwrap().p_value.unwrap() > 1e-3);
+    assert!(row.excess_accuracy.unwrap().p_value.unwrap() > 1e-3);
 }
 
-// Defect 1: 0 of 370 and 0 of 34, printed without a word.
+// Defect 1: accuracies of 0 of 370 and 0 of 34 were printed without a warning.
 #[test]
-fn what_no_skill_explains_is_warned_of() {
+fn implausible_results_have_warnings() {
     let market = martingale("SIM", 3_000);
     let mut backwards = oracle(&market.series);
     backwards.id = ModelId::new("backwards");
@@ -69,29 +70,29 @@ fn what_no_skill_explains_is_warned_of() {
     };
     assert_eq!(report.results[0].score.accuracy, Some(0.0));
     assert_eq!(codes("backwards"), [WarningCode::AllOrNothing]);
-    assert_eq!(codes("silent"), [WarningCode::NoCalls]);
+    assert_eq!(codes("silent"), [WarningCode::NoPredictions]);
     assert_eq!(codes("bull"), [WarningCode::OneDirection]);
 }
 
-// Defects 1 and 19: no calls, no accuracy; not 0.00 %.
+// Defects 1 and 19: without predictions the accuracy is undefined, not 0.00 %.
 #[test]
-fn undefined_is_a_dash_in_text_and_null_in_json() {
+fn undefined_number_is_a_dash_in_text_and_null_in_json() {
     let silent = constant("silent", |_, _| [0.1, 0.1, 0.8]);
     let report = run(&[martingale("SIM", 2_000)], &boxed(vec![silent]));
     let headline = &report.headline_table().rows[0];
     assert_eq!(headline[3..], ["0", "-", "-", "0.00", "-", "-"]);
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     let row = &json["results"][0];
-    for field in ["accuracy", "interval_95", "best_baseline", "lead"] {
+    for field in ["accuracy", "interval_95", "best_baseline", "excess_accuracy"] {
         assert!(row[field].is_null(), "{field}");
     }
     assert_eq!(row["coverage"], 0.0);
     assert!(!report.to_json().contains("NaN") && !report.to_markdown().contains("NaN"));
 }
 
-// Defect 1, route (a): NaN became NEUTRAL and was counted as wrong.
+// Defect 1, case (a): NaN became NEUTRAL and was counted as wrong.
 #[test]
-fn a_model_that_answers_nan_fails_and_is_not_scored() {
+fn model_with_nan_probabilities_fails() {
     let fakes = vec![constant("nan", |_, _| [f32::NAN; 3]), coin("coin", 1)];
     let report = run(&[martingale("SIM", 2_000)], &boxed(fakes));
     assert!(report.results.iter().all(|row| row.model == "coin"));
@@ -101,7 +102,7 @@ fn a_model_that_answers_nan_fails_and_is_not_scored() {
 
 // Defect 2: the label lay inside the window.
 #[test]
-fn candles_after_a_test_change_nothing_before() {
+fn results_do_not_depend_on_later_candles() {
     let market = martingale("SIM", 4_000);
     let learners: Vec<Box<dyn Learner>> =
         vec![Box::new(WeightedSignalsLearner::default()), Box::new(coin("coin", 1))];
@@ -127,13 +128,13 @@ fn candles_after_a_test_change_nothing_before() {
         (folds, training)
     };
     assert_eq!(early(&before), early(&after));
-    let last = |report: &windvane_backtest::Report| report.results[0].score.hits;
+    let last = |report: &windvane_backtest::Report| report.results[0].score.correct;
     assert_ne!(last(&before), last(&after));
 }
 
-// Defect 3: an accuracy whose models cannot have been trained.
+// Defect 3: an accuracy was reported for models that cannot have been trained.
 #[test]
-fn a_report_says_on_what_and_how_long_models_were_fitted() {
+fn report_has_training_data_and_fit_times() {
     let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
     let report = run(&[martingale("SIM", 2_000)], &learners);
     assert_eq!(report.run.data_hash.len(), 16);
@@ -147,37 +148,37 @@ fn a_report_says_on_what_and_how_long_models_were_fitted() {
     assert!(report.timing.models[0].microseconds_per_prediction.unwrap() > 0.0);
 }
 
-// Defect 15: two scripts, two metrics under one name.
+// Defect 15: two scripts had different metrics with the same name.
 #[test]
-fn one_metric_everywhere() {
+fn metrics_agree_between_scopes_texts_and_json() {
     let markets = [martingale("AAA", 2_500), martingale("BBB", 3_500)];
     let report = run(&markets, &boxed(vec![coin("coin", 9)]));
     let sum = |scope| {
         let rows = report.results.iter().filter(|row| row.scope == scope);
-        rows.fold((0, 0, 0), |(candles, scored, hits), row| {
+        rows.fold((0, 0, 0), |(candles, scored, correct), row| {
             let score = row.score;
-            (candles + score.candles, scored + score.scored, hits + score.hits)
+            (candles + score.candles, scored + score.scored, correct + score.correct)
         })
     };
     assert_eq!(sum(Scope::Instrument), sum(Scope::Interval));
     assert_eq!(sum(Scope::Instrument), sum(Scope::All));
     let pooled = report.results.iter().find(|row| row.scope == Scope::Interval).unwrap();
-    let folds: usize = pooled.folds.iter().map(|fold| fold.score.hits).sum();
-    assert_eq!(folds, pooled.score.hits);
+    let folds: usize = pooled.folds.iter().map(|fold| fold.score.correct).sum();
+    assert_eq!(folds, pooled.score.correct);
     for row in &report.results {
-        let expected = row.score.hits as f64 / row.score.scored as f64;
+        let expected = row.score.correct as f64 / row.score.scored as f64;
         assert_eq!(row.score.accuracy.map(f64::to_bits), Some(expected.to_bits()));
         assert_eq!(row.confusion.total(), row.score.candles);
     }
     assert_eq!(report.ranking[0].accuracy, pooled.score.accuracy);
-    // Two decimals in the text, all of them in JSON.
+    // The text has two decimals, the JSON all of them.
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["results"][0]["accuracy"].as_f64(), report.results[0].score.accuracy);
 }
 
-// Defect 20: history was replayed until there were enough trades.
+// Defect 20: the history was replayed until there were enough trades.
 #[test]
-fn each_candle_is_scored_once() {
+fn walk_forward_scores_each_candle_once() {
     let markets = [martingale("AAA", 2_500), martingale("BBB", 3_500)];
     let report = run(&markets, &boxed(vec![coin("coin", 9)]));
     let all = report.results.iter().find(|row| row.scope == Scope::All).unwrap();
@@ -190,28 +191,30 @@ fn each_candle_is_scored_once() {
     }
 }
 
-// Defect 21: the best of many settings, without n, without interval, without correction.
+// Defect 21: the best of many settings was reported without n, interval and correction.
 #[test]
-fn the_best_of_many_coins_is_not_ahead() {
+fn best_of_many_random_models_is_not_significant() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let coins = names.iter().zip(0..).map(|(name, seed)| coin(name, seed)).collect();
     let report = run(&[martingale("SIM", 6_000)], &boxed(coins));
     assert_eq!(report.ranking.len(), 8);
     let ordered = report.ranking.windows(2).all(|two| two[0].accuracy >= two[1].accuracy);
     assert!(ordered);
-    assert!(report.ranking.iter().all(|rank| !rank.ahead && rank.p_holm.unwrap() > 0.05));
+    assert!(report.ranking.iter().all(|rank| !rank.significant && rank.p_holm.unwrap() > 0.05));
     let text = report.to_markdown();
-    assert!(text.contains("No model's lead can be told from the best baseline"), "{text}");
-    assert!(text.contains("corrected for 8 models compared"));
+    let verdict = "No model beats the best baseline by a statistically significant margin (95 %, \
+                   Holm-corrected for 8 models).";
+    assert_eq!(report.verdict(), verdict);
+    assert!(text.contains(verdict), "{text}");
     for row in report.headline() {
-        assert!(row.score.calls > 0 && row.interval_95.is_some(), "{row:?}");
+        assert!(row.score.predictions > 0 && row.interval_95.is_some(), "{row:?}");
     }
 }
 
 #[test]
-fn a_real_lead_is_told_apart() {
-    // Following the last sign is the best rule here; v2 follows a little worse, the oracle of
-    // three in four calls is better.
+fn real_edge_is_significant() {
+    // The last sign is the best rule here; the model with three correct predictions in four is
+    // better.
     let market = learned(simulated(MarketModel::AR1, "SIM", Interval::HOUR, 6_000));
     let mut good = oracle(&market.series);
     good.id = ModelId::new("good");
@@ -224,13 +227,16 @@ fn a_real_lead_is_told_apart() {
     };
     let report = run(&[market], &boxed(vec![coin("coin", 2), good]));
     assert_eq!(report.ranking[0].model, "good");
-    assert!(report.ranking[0].ahead);
-    assert!(!report.ranking[1].ahead);
-    assert!(report.to_markdown().contains("Told apart from the best baseline: good ("));
+    assert!(report.ranking[0].significant);
+    assert!(!report.ranking[1].significant);
+    let verdict = report.verdict();
+    assert!(verdict.starts_with("good beats the best baseline (last sign) by +"), "{verdict}");
+    assert!(verdict.contains("], p < 0.001 (Holm-corrected for 2 models)."), "{verdict}");
+    assert!(report.to_markdown().contains(&verdict));
 }
 
 #[test]
-fn test_only_instruments_are_tested_and_never_learned_from() {
+fn test_only_instruments_are_never_trained_on() {
     let (a, b) = (martingale("AAA", 2_500), martingale("BBB", 2_500));
     let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
     let alone = run(std::slice::from_ref(&a), &learners);
@@ -248,7 +254,7 @@ fn test_only_instruments_are_tested_and_never_learned_from() {
 }
 
 #[test]
-fn purge_and_embargo_hold_under_one_split_too() {
+fn holdout_has_purge_and_embargo() {
     let market = martingale("SIM", 2_000);
     let at = |index: usize| market.series.close_time(index).unwrap();
     let (validate_from, test_from) = (at(1_200), at(1_500));

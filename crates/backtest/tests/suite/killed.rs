@@ -1,4 +1,4 @@
-//! A backtest whose process is killed over and over goes on from whole files.
+//! A backtest whose process is killed repeatedly resumes from complete cache files.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,10 +15,10 @@ use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 
 const FOLDER: &str = "WINDVANE_TEST_RESUMES_IN";
-/// How often the process is killed; `WINDVANE_TEST_KILLS` asks for more.
+/// Number of kills of the process; the variable `WINDVANE_TEST_KILLS` overrides it.
 const KILLS: u64 = 8;
 
-/// The report, and what was told of files that cannot be trusted.
+/// Report of a run with its notices about damaged files.
 fn run(resume: Option<&Path>) -> (Report, Vec<String>) {
     let market = learned(simulated(MarketModel::AR1, "AAA", Interval::HOUR, 1_200));
     let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
@@ -41,10 +41,10 @@ fn run(resume: Option<&Path>) -> (Report, Vec<String>) {
     (report, notices.into_inner().unwrap())
 }
 
-/// Not a test of its own: the process that the next one kills.
+/// Child process of the next test, which kills it.
 #[test]
 #[ignore = "runs until it is killed"]
-fn a_child_that_runs_until_it_is_killed() {
+fn child_process_runs_until_it_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     loop {
         run(Some(folder.as_ref()));
@@ -53,7 +53,7 @@ fn a_child_that_runs_until_it_is_killed() {
 }
 
 #[test]
-fn a_killed_backtest_goes_on_from_whole_files() {
+fn killed_backtest_resumes_from_complete_files() {
     let expected = without_timing(&run(None).0);
     let asked = std::env::var("WINDVANE_TEST_KILLS").ok();
     let kills = asked.map_or(KILLS, |kills| kills.parse().unwrap());
@@ -63,7 +63,7 @@ fn a_killed_backtest_goes_on_from_whole_files() {
     for kill in 0..kills {
         let before = written();
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed::a_child_that_runs_until_it_is_killed", "--ignored"])
+            .args(["--exact", "killed::child_process_runs_until_it_is_killed", "--ignored"])
             .env(FOLDER, &folder)
             .stdout(Stdio::null())
             .spawn()

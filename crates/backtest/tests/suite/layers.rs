@@ -1,10 +1,10 @@
-//! Order of the crate's modules: a module uses those below it, never those above.
+//! Order of the modules of the crate: a module uses lower modules only.
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules that each top-level module may use, beside itself. It is acyclic: every module
-/// uses only such that stand above it in this list.
+/// Modules that each top-level module may use in addition to itself. The list is acyclic: every
+/// module uses only modules before it.
 const MAY_USE: [(&str, &[&str]); 6] = [
     ("error", &[]),
     ("metrics", &[]),
@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 6] = [
 ];
 
 #[test]
-fn every_module_uses_only_lower_ones() {
+fn modules_use_only_lower_modules() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = BTreeSet::new();
     for file in files(&source) {
@@ -41,7 +41,7 @@ fn every_module_uses_only_lower_ones() {
 }
 
 #[test]
-fn the_stated_order_has_no_cycle() {
+fn module_order_has_no_cycle() {
     for (place, (name, allowed)) in MAY_USE.iter().enumerate() {
         for used in *allowed {
             let below = MAY_USE[..place].iter().any(|(lower, _)| lower == used);
@@ -50,7 +50,7 @@ fn the_stated_order_has_no_cycle() {
     }
 }
 
-/// The top-level modules of this crate that a text names, comments aside.
+/// Top-level modules of this crate in a source text, without its comments.
 fn uses(text: &str) -> Vec<String> {
     let mut used = Vec::new();
     for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
@@ -76,7 +76,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn uses_are_found_in_imports_and_paths() {
+fn module_uses_are_found_in_imports_and_paths() {
     let text = "use crate::run::Plan;\n// crate::audit\nlet x = crate::score::Accuracy;\n";
     assert_eq!(uses(text), ["run", "score"]);
 }

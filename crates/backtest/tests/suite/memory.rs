@@ -1,4 +1,4 @@
-//! A model with a memory has read every row since the start before each window it is tested on.
+//! Tests of models with recurrent state.
 use crate::common::{learned, run, simulated};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Interval, Timestamp};
@@ -9,7 +9,7 @@ use windvane_models::{
 };
 use windvane_signals::{TrainSet, ValidationSet, Window};
 
-/// Remembers how many rows it has read, and answers only where those are all there are.
+/// Stateful model that counts the rows and fails if one since the start is missing.
 #[derive(Debug, Clone)]
 struct Counting {
     id: ModelId,
@@ -97,12 +97,12 @@ impl StatefulModel for Counting {
 }
 
 #[test]
-fn every_row_since_the_start_is_read_before_a_window_is_tested() {
+fn stateful_model_reads_every_row_before_a_test_window() {
     let hour = |name, n| learned(simulated(MarketModel::AR1, name, Interval::HOUR, n));
     let instruments = [hour("AAA", 3_000), hour("BBB", 2_000)];
     let start = instruments[0].series.candles()[0].open_time();
     let learner = Counting { id: ModelId::new("counting"), spec: None, start };
     let report = run(&instruments, &[Box::new(learner)]);
     assert!(report.failures.is_empty(), "{:?}", report.failures);
-    assert!(report.results.iter().all(|row| row.full_coverage.calls > 0));
+    assert!(report.results.iter().all(|row| row.full_coverage.predictions > 0));
 }

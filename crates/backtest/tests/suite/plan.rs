@@ -1,4 +1,4 @@
-//! Dates outside the data, learners of one kind, instruments that nothing was learned from.
+//! Plans outside the data, learners of one kind, instruments without training windows.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use crate::common::{Failing, coin, learned, run, simulated};
 use windvane_backtest::{Backtest, Instrument, Plan, Report};
@@ -26,8 +26,8 @@ fn error_of(validate_from: &str, test_from: &str) -> String {
 }
 
 #[test]
-fn dates_outside_the_data_say_which_way_to_move() {
-    // All of 2020: 366 candles.
+fn holdout_outside_the_data_states_the_direction_to_move() {
+    // The data are the 366 days of 2020.
     let after = error_of("2022-01-01", "2022-07-01");
     assert!(after.contains("end at 2021-01-01T00:00:00Z"), "{after}");
     assert!(after.contains("must start earlier") && !after.contains("later"), "{after}");
@@ -36,23 +36,23 @@ fn dates_outside_the_data_say_which_way_to_move() {
     let before = error_of("2018-01-01", "2018-07-01");
     assert!(before.contains("begin at 2020-01-01T00:00:00Z"), "{before}");
     assert!(before.contains("must start later") && !before.contains("earlier"), "{before}");
-    // The failure is told once, not once per model.
+    // The failure is reported once, not once per model.
     assert!(after.contains("1 failure(s)") && before.contains("every model, 1d: "), "{before}");
 }
 
 #[test]
-fn validation_that_leaves_nothing_to_train_on_is_named() {
+fn holdout_without_training_samples_is_an_error() {
     let text = error_of("2020-01-10", "2020-07-10");
     let span = "validation takes the time from 2020-01-10T00:00:00Z to the test at 2020-07-10";
     assert!(text.contains(span) && text.contains("must start later"), "{text}");
     // Row 44 is the first with a window; its candle closes a day later.
-    assert!(text.contains("the first is decided at 2020-02-15T00:00:00Z"), "{text}");
+    assert!(text.contains("the first sample is decided at 2020-02-15T00:00:00Z"), "{text}");
     let text = error_of("2020-07-09", "2020-07-10");
-    assert!(text.contains("in the validation from 2020-07-09"), "{text}");
+    assert!(text.contains("in the validation period from 2020-07-09"), "{text}");
 }
 
 #[test]
-fn two_learners_of_one_kind_run_side_by_side() {
+fn two_learners_of_one_kind_run_in_one_backtest() {
     let named = |id: &str, weights: [f32; 6]| -> Box<dyn Learner> {
         let (id, weights) = (ModelId::new(id), Weights::Given(weights.to_vec()));
         Box::new(WeightedSignalsLearner { id, weights })
@@ -68,16 +68,16 @@ fn two_learners_of_one_kind_run_side_by_side() {
     };
     assert!(accuracy("follow") > 0.5 && (accuracy("follow") + accuracy("fade") - 1.0).abs() < 0.01);
     let alone = run(&[market()], &[fade()]);
-    let hits = |report: &Report| {
+    let correct = |report: &Report| {
         let row = report.results.iter().find(|row| row.model == "fade").unwrap();
-        row.score.hits
+        row.score.correct
     };
-    assert_eq!(hits(&report), hits(&alone));
+    assert_eq!(correct(&report), correct(&alone));
     let twice = Backtest::default().run(&[market()], &[fade(), fade()], &|_| {}).unwrap_err();
     assert!(twice.to_string().contains("the id fade"), "{twice}");
 }
 
-/// Fails where it learns from few windows: in the early folds.
+/// Learner that fails on few training windows, as in the early folds.
 struct Demanding(ModelId, usize);
 
 impl Learner for Demanding {
@@ -100,7 +100,7 @@ impl Learner for Demanding {
 }
 
 #[test]
-fn candles_count_as_tested_only_where_a_model_was_tested() {
+fn test_candles_count_only_where_a_model_was_tested() {
     let long = simulated(MarketModel::AR1, "LONG", Interval::HOUR, 2_000);
     let end = long.close_time(700).unwrap();
     let early = simulated(MarketModel::AR1, "EARLY", Interval::HOUR, 2_000).split_at(end).0;
@@ -109,12 +109,12 @@ fn candles_count_as_tested_only_where_a_model_was_tested() {
     let untested = |report: &Report| -> Vec<String> {
         report.without_test_rows.iter().map(|one| one.name.clone()).collect()
     };
-    // EARLY ends before the folds that the model could be fitted for.
+    // EARLY ends before the folds on which the model can be fitted.
     let report = run(&instruments, &[demanding()]);
     assert_eq!(untested(&report), ["EARLY"]);
     assert_eq!(report.instruments[0].test_candles, report.results[0].score.candles);
     assert!(report.results.iter().all(|row| row.instrument != "EARLY"));
-    // Where another model is tested there, it counts, and once.
+    // If another model is tested there, its candles count once.
     let report = run(&instruments, &[demanding(), v2()]);
     assert!(untested(&report).is_empty());
     let row = report.results.iter().find(|r| r.instrument == "EARLY").unwrap();
@@ -125,7 +125,7 @@ fn candles_count_as_tested_only_where_a_model_was_tested() {
 }
 
 #[test]
-fn who_is_tested_without_a_training_window_of_its_own_is_named() {
+fn instrument_without_training_windows_is_reported() {
     let old = simulated(MarketModel::AR1, "OLD", Interval::HOUR, 3_000);
     let from: Timestamp = old.get(1_200).unwrap().open_time();
     let young = simulated(MarketModel::AR1, "YOUNG", Interval::HOUR, 3_000).split_at(from).1;
@@ -141,8 +141,8 @@ fn who_is_tested_without_a_training_window_of_its_own_is_named() {
     }
     assert_eq!((untrained[0], records[3]), (&["YOUNG".to_string()][..], true));
     let text = report.to_markdown();
-    let sentence = "Learned from other instruments only, for want of a training window of their \
-                    own: 1h fold 1: YOUNG";
+    let sentence = "Tested by models that were trained on other instruments only, because there \
+                    was no training window of their own: 1h fold 1: YOUNG";
     assert!(text.contains(sentence), "{text}");
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["groups"][0]["folds"][0]["untrained"][0], "YOUNG");

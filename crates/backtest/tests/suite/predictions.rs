@@ -1,4 +1,4 @@
-//! The predictions of a run: they are those of the report, also when read back from a file.
+//! Predictions of a run in memory and in files.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use windvane_backtest::{Backtest, PredictionRow, Predictions, Report, Scope};
 use windvane_candles::simulate::MarketModel;
@@ -20,13 +20,13 @@ fn run(backtest: &Backtest) -> (Report, Predictions) {
     backtest.run_with_predictions(&instruments, &learners, &|_| {}).unwrap()
 }
 
-/// Whether a row counts in the numbers of the report.
+/// Whether a row is counted in the results of the report.
 fn counts(row: &PredictionRow<'_>) -> bool {
     row.path == 1 && row.seed == Backtest::default().seed
 }
 
 #[test]
-fn rows_give_the_numbers_of_the_report() {
+fn prediction_rows_give_the_numbers_of_the_report() {
     let combinations = Combinatorial { groups: 4, test_groups: 2, ..Combinatorial::default() };
     let plan = windvane_backtest::Plan::Combinatorial(combinations);
     for backtest in [
@@ -46,12 +46,12 @@ fn rows_give_the_numbers_of_the_report() {
             let scored = own
                 .iter()
                 .filter(|row| row.direction != Direction::Neutral && row.realised_return != 0.0);
-            let hits = scored
+            let correct = scored
                 .clone()
                 .filter(|row| row.direction == Direction::of_change(row.realised_return));
             assert_eq!(own.len(), result.score.candles);
             assert_eq!(scored.clone().count(), result.score.scored);
-            let accuracy = hits.count() as f64 / scored.count() as f64;
+            let accuracy = correct.count() as f64 / scored.count() as f64;
             assert_eq!(Some(accuracy), result.score.accuracy);
         }
         assert!(predictions.iter().all(|row| {
@@ -62,7 +62,7 @@ fn rows_give_the_numbers_of_the_report() {
 }
 
 #[test]
-fn the_report_is_the_same_without_predictions() {
+fn report_is_equal_with_and_without_predictions() {
     let instruments = [learned(simulated(MarketModel::AR1, "AAA", Interval::HOUR, 1_200))];
     let learners = boxed(vec![coin("coin", 5)]);
     let backtest = Backtest::default();
@@ -72,7 +72,7 @@ fn the_report_is_the_same_without_predictions() {
     assert_eq!(text, crate::common::without_timing(&plain));
 }
 
-/// The fields of a line of CSV.
+/// Splits a line of CSV into fields.
 fn fields(line: &str) -> Vec<String> {
     let (mut fields, mut field, mut inside) = (Vec::new(), String::new(), false);
     let mut characters = line.chars().peekable();
@@ -121,7 +121,7 @@ fn csv_reads_back_to_the_same_bits() {
 }
 
 #[test]
-fn a_folder_that_does_not_exist_is_named() {
+fn predictions_to_a_missing_folder_are_an_error() {
     let (_, predictions) = run(&Backtest::default());
     let error = predictions.write("/nowhere/predictions.csv").unwrap_err();
     assert!(error.to_string().starts_with("/nowhere/predictions.csv: "), "{error}");

@@ -1,4 +1,4 @@
-//! What a report says beside accuracy: importance, losses, costs, ranks, marks.
+//! Importance, losses, costs, ranking and marks of a report.
 use crate::common::{Knowledge, boxed, coin, learned, oracle, run, simulated};
 use windvane_backtest::{Backtest, BacktestError, Instrument, Report, Scope};
 use windvane_candles::simulate::MarketModel;
@@ -16,7 +16,7 @@ fn market(name: &str, n: usize) -> Instrument {
     learned(simulated(MarketModel::AR1, name, Interval::HOUR, n))
 }
 
-/// Calls where the first channel went last.
+/// Model that predicts the last direction of the first channel.
 #[derive(Debug, Clone)]
 struct FirstChannel(ModelId, Option<ModelSpec>);
 
@@ -69,13 +69,13 @@ impl DirectionModel for FirstChannel {
 }
 
 #[test]
-fn only_the_channel_a_model_reads_is_worth_something() {
+fn importance_is_zero_for_channels_that_the_model_does_not_read() {
     let learner: Box<dyn Learner> = Box::new(FirstChannel(ModelId::new("first"), None));
     let report = run(&[market("SIM", 14_000)], &[learner]);
     assert_eq!(report.importance.len(), Backtest::default().channels.len());
     let (first, others) = report.importance.split_first().unwrap();
     assert_eq!(first.channel, Backtest::default().channels[0].to_string());
-    // Four folds of about 2,800 candles, of which 2,000 are looked at.
+    // Four folds of about 2,800 candles, of which 2,000 are predicted again.
     assert_eq!(first.windows, 8_000);
     let (drop, rise) = (first.accuracy_interval_95.unwrap(), first.loss_interval_95.unwrap());
     assert!(drop.low > 0.0 && rise.low > 0.0, "{first:?}");
@@ -88,7 +88,7 @@ fn only_the_channel_a_model_reads_is_worth_something() {
 }
 
 #[test]
-fn losses_are_kept_epoch_by_epoch() {
+fn losses_are_recorded_by_epoch() {
     let training = TrainConfig { epochs: 3, ..TrainConfig::default() };
     let lstm = NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let learners: Vec<Box<dyn Learner>> =
@@ -107,7 +107,7 @@ fn losses_are_kept_epoch_by_epoch() {
 }
 
 #[test]
-fn costs_are_reckoned_with_and_nonsense_is_refused() {
+fn costs_are_applied_and_invalid_costs_are_rejected() {
     let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
     let with = |costs: &[f64]| {
         let backtest = Backtest { costs: costs.to_vec(), ..Backtest::default() };
@@ -124,10 +124,13 @@ fn costs_are_reckoned_with_and_nonsense_is_refused() {
         assert_eq!(trading.equity.len(), 200);
     }
     assert!(report.to_markdown().contains("Net bp at 0 / 7.5"));
-    // The second of two costs stands for the middle.
+    // Of two costs the second one counts as the middle.
     let text = report.verdict_after_costs().unwrap();
     assert!(
-        text.starts_with("After costs of 7.5 bp, the best: ") && text.contains("per 1h candle"),
+        text.starts_with("1h candles, after costs of 7.5 bp: v2 earns ")
+            && text.contains(" bp per candle [")
+            && text.contains("; buy and hold")
+            && text.matches("(Sharpe ratio ").count() >= 2,
         "{text}"
     );
     assert!(report.to_markdown().contains(&text));
@@ -140,7 +143,7 @@ fn costs_are_reckoned_with_and_nonsense_is_refused() {
 }
 
 #[test]
-fn calls_over_several_candles_are_traded_candle_by_candle() {
+fn positions_are_held_for_the_horizon() {
     let series = simulated(MarketModel::AR1, "SIM", Interval::HOUR, 3_000);
     let labels = LabelSpec { horizon: 4, ..LabelSpec::default() };
     let backtest = Backtest { labels, ..Backtest::default() };
@@ -148,19 +151,19 @@ fn calls_over_several_candles_are_traded_candle_by_candle() {
     up.answer = |_: &Knowledge, _| [0.8, 0.1, 0.1];
     let report = backtest.run(&[learned(series)], &boxed(vec![up]), &|_| {}).unwrap();
     let trading = report.results[0].trading.as_ref().unwrap();
-    // Built up over four candles and held: one is bought and sold per fold, whatever the horizon.
+    // The position is built up over four candles and held: one purchase and one sale per fold.
     let folds = report.groups[0].folds.len() as f64;
     assert!((trading.turnover * trading.periods as f64 - 2.0 * folds).abs() < 1e-9);
     assert!((trading.exposure - 1.0).abs() < 0.01);
 }
 
 #[test]
-fn what_is_too_good_is_marked_wherever_it_is_shown() {
+fn suspicious_results_are_marked_in_every_table() {
     let market = market("SIM", 3_000);
     let report = run(std::slice::from_ref(&market), &boxed(vec![oracle(&market.series)]));
     let mark = "(suspicious: audit)";
     assert!(report.results.iter().filter(|row| row.interval.is_some()).all(|row| row.suspicious));
-    for model in [report.headline_table(), report.confident_table(), report.trading_table()] {
+    for model in [report.headline_table(), report.most_confident_table(), report.trading_table()] {
         assert!(model.rows[0][0].ends_with(mark), "{model}");
     }
     let honest = run(std::slice::from_ref(&market), &boxed(vec![coin("coin", 3)]));
@@ -168,7 +171,7 @@ fn what_is_too_good_is_marked_wherever_it_is_shown() {
 }
 
 #[test]
-fn the_best_is_compared_with_the_next_on_the_same_candles() {
+fn best_model_is_compared_with_the_next_on_the_same_candles() {
     let market = market("SIM", 4_000);
     let mut good = oracle(&market.series);
     good.id = ModelId::new("good");
@@ -180,18 +183,21 @@ fn the_best_is_compared_with_the_next_on_the_same_candles() {
         }
     };
     let report = run(&[market], &boxed(vec![coin("one", 1), good, coin("two", 2)]));
-    let over = |report: &Report, place: usize| report.ranking[place].over_next;
+    let over = |report: &Report, place: usize| report.ranking[place].excess_over_next;
     let first = over(&report, 0).unwrap();
     assert!(first.interval_95.unwrap().low > 0.15 && first.p_value.unwrap() < 1e-6);
-    // All call every candle, so the lead is the difference of the two.
+    // All models predict every candle, so the value is the difference of the accuracies.
     let accuracy = |place: usize| report.ranking[place].accuracy.unwrap();
-    assert!((first.lead - (accuracy(0) - accuracy(1))).abs() < 1e-12);
+    assert!((first.value - (accuracy(0) - accuracy(1))).abs() < 1e-12);
     assert!(over(&report, 1).unwrap().interval_95.unwrap().low < 0.0);
     assert_eq!(over(&report, 2), None);
     let text = report.best_against_next().unwrap();
-    assert!(text.starts_with("good leads ") && text.contains("can be told apart"), "{text}");
+    assert!(
+        text.starts_with("good beats ") && text.contains("statistically significant"),
+        "{text}"
+    );
     // Corrected p-values are never below the raw ones.
     for rank in &report.ranking {
-        assert!(rank.p_holm.unwrap() >= rank.lead.unwrap().p_value.unwrap());
+        assert!(rank.p_holm.unwrap() >= rank.excess_accuracy.unwrap().p_value.unwrap());
     }
 }

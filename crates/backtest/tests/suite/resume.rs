@@ -1,4 +1,4 @@
-//! A run that was interrupted goes on where it stopped, and ends with the same report.
+//! Interrupted runs resume from the cache and give the same report.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -16,7 +16,7 @@ use windvane_models::v32;
 use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
-/// Counts fits, and dies at one of them as a process that is killed does: without a result.
+/// Learner that counts its fits and panics at one of them, like a process that is killed.
 struct Mortal<L> {
     learner: L,
     fits: Arc<AtomicUsize>,
@@ -50,7 +50,7 @@ fn markets() -> Vec<Instrument> {
     vec![hour("AAA", 1_500), day, hour("BBB", 1_200)]
 }
 
-/// v2 and a small LSTM that share a counter of fits.
+/// Learners of v2 and a small LSTM with a shared counter of fits.
 fn learners(dies_at: usize) -> (Vec<Box<dyn Learner>>, Arc<AtomicUsize>) {
     let fits = Arc::new(AtomicUsize::new(0));
     let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
@@ -63,7 +63,7 @@ fn learners(dies_at: usize) -> (Vec<Box<dyn Learner>>, Arc<AtomicUsize>) {
     (learners, fits)
 }
 
-/// The report, how many tasks were resumed, and what was told.
+/// Report of a run with the number of resumed tasks and the notices.
 fn run(backtest: &Backtest, learners: &[Box<dyn Learner>]) -> (Report, usize, Vec<String>) {
     let (resumed, notices) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let on_event = |event: Event<'_>| match event {
@@ -88,7 +88,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn killed_at_any_fit_and_resumed_on_other_threads_it_is_the_same_report() {
+fn report_after_kill_and_resume_is_equal() {
     let expected = without_timing(&run(&Backtest::default(), &learners(0).0).0);
     for (dies_at, first, then) in [(1, 1, 2), (6, 1, 3), (15, 2, 1)] {
         let folder = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ fn killed_at_any_fit_and_resumed_on_other_threads_it_is_the_same_report() {
         assert_eq!((resumed, files(folder.path()).len()), (kept, 24));
         assert!(dies_at == 1 || kept > 0);
         assert!(fits.load(Ordering::SeqCst) + kept >= 16 && notices.is_empty(), "{notices:?}");
-        // All is known now: nothing is fitted.
+        // All results are cached now, so nothing is fitted.
         let (immortal, fits) = learners(0);
         let (report, resumed, _) = run(&backtest, &immortal);
         assert_eq!((without_timing(&report), resumed), (expected.clone(), 24));
@@ -113,18 +113,18 @@ fn killed_at_any_fit_and_resumed_on_other_threads_it_is_the_same_report() {
 }
 
 #[test]
-fn damaged_and_foreign_files_are_told_of_and_not_trusted() {
+fn damaged_cache_files_are_reported_and_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let backtest = within(folder.path());
     let expected = without_timing(&run(&backtest, &learners(0).0).0);
     let all = files(folder.path());
     std::fs::write(&all[0], "").unwrap();
     let text = std::fs::read_to_string(&all[1]).unwrap();
-    // One answer is another, and the text is as well-formed as before.
+    // One prediction is changed; the text is still well-formed.
     let flipped = text.replacen("[\"UP\",", "[\"DOWN\",", 1);
     assert!(flipped != text, "no prediction of UP");
     std::fs::write(&all[1], flipped).unwrap();
-    // One task's file under the name of another.
+    // The file of a task gets the name of another task.
     std::fs::copy(&all[3], &all[2]).unwrap();
     let cut = std::fs::read(&all[4]).unwrap();
     std::fs::write(&all[4], &cut[..cut.len() / 2]).unwrap();
@@ -136,14 +136,14 @@ fn damaged_and_foreign_files_are_told_of_and_not_trusted() {
         let name = file.display().to_string();
         assert!(notices.iter().any(|notice| notice.contains(&name)), "{notices:?}");
     }
-    // They were done again, and written.
+    // The tasks have run again and have been cached.
     let (report, resumed, notices) = run(&backtest, &learners(0).0);
     assert_eq!((without_timing(&report), resumed, notices.len()), (expected, 24, 0));
     assert_eq!(std::fs::read_to_string(folder.path().join("notes.task")).unwrap(), "mine");
 }
 
 #[test]
-fn other_settings_learners_or_data_take_nothing_over() {
+fn cache_is_not_used_for_other_settings_learners_or_data() {
     let folder = tempfile::tempdir().unwrap();
     let backtest = within(folder.path());
     run(&backtest, &learners(0).0);
@@ -161,24 +161,24 @@ fn other_settings_learners_or_data_take_nothing_over() {
     })];
     // The logistic regression is the same on the same windows.
     assert_eq!(resumed(&backtest, &other), 8);
-    // A learner that does not say what it does is always asked again.
+    // A learner without settings is always fitted again.
     let silent: Vec<Box<dyn Learner>> = vec![Box::new(coin("coin", 1))];
     assert_eq!((resumed(&backtest, &silent), resumed(&backtest, &silent)), (8, 8));
     let mut later = markets();
     later.remove(2);
-    let heard = AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
     let on_event = |event: Event<'_>| {
         if let Event::Resumed { .. } = event {
-            heard.fetch_add(1, Ordering::SeqCst);
+            count.fetch_add(1, Ordering::SeqCst);
         }
     };
     backtest.run(&later, &learners(0).0, &on_event).unwrap();
-    // The daily group is as it was; the hourly one has other windows.
-    assert_eq!(heard.load(Ordering::SeqCst), 12);
+    // The daily group is unchanged; the hourly group has other windows.
+    assert_eq!(count.load(Ordering::SeqCst), 12);
 }
 
 #[test]
-fn a_folder_that_cannot_be_is_an_error_with_its_path() {
+fn cache_folder_that_cannot_be_created_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();

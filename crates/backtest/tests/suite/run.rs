@@ -27,7 +27,7 @@ fn markets() -> Vec<Instrument> {
 }
 
 #[test]
-fn the_same_bytes_on_any_number_of_threads() {
+fn report_is_equal_on_any_number_of_threads() {
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| run(&markets(), &[v2(), small_lstm(), failing()]))
@@ -39,13 +39,13 @@ fn the_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
-fn the_json_has_its_layout() {
+fn json_has_the_documented_layout() {
     let mut report = run(&markets(), &[v2()]);
     report.run.command = Some("backtest --all".to_string());
     let text = report.to_json();
-    assert!(text.starts_with("{\n  \"schema\": 2,\n  \"run\": {"));
+    assert!(text.starts_with("{\n  \"schema\": 3,\n  \"run\": {"));
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    // The parser sorts keys; the order is that of the text.
+    // The parser sorts keys, so the order is taken from the text.
     let keys: Vec<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("  \"")?.split_once("\":").map(|(key, _)| key))
@@ -65,7 +65,7 @@ fn the_json_has_its_layout() {
     assert_eq!(json["results"][0]["baselines"][3]["rule"], "opposite_of_last_sign");
     let pooled = json["results"].as_array().unwrap().iter().find(|row| row["scope"] == "interval");
     let pooled = pooled.unwrap();
-    let shares: Vec<f64> = pooled["selected"]
+    let shares: Vec<f64> = pooled["most_confident"]
         .as_array()
         .unwrap()
         .iter()
@@ -81,10 +81,18 @@ fn the_json_has_its_layout() {
     assert!(trading["equity"][0]["time"].as_str().unwrap().ends_with('Z'));
     assert!(pooled["over_time"][0]["from"].as_str().unwrap().ends_with("T00:00:00Z"));
     assert_eq!(json["importance"][0]["channel"], json["run"]["channels"][0]);
+    for key in ["value", "interval_95", "p_value"] {
+        assert!(pooled["excess_accuracy"].get(key).is_some(), "{key}");
+    }
+    assert!(pooled["predictions"].is_u64() && pooled["correct"].is_u64());
+    let rank = &json["ranking"][0];
+    assert!(rank["significant"].is_boolean() && rank["excess_over_next"].is_null());
+    assert_eq!(trading["net"][0]["buy_and_hold"]["rule"], "always_up");
+    assert!(json["timing"]["started_at"].as_str().unwrap().ends_with('Z'));
 }
 
 #[test]
-fn intervals_are_never_pooled_for_learning() {
+fn intervals_are_never_pooled_for_training() {
     let report = run(&markets(), &[v2()]);
     let groups: Vec<(String, String)> =
         report.groups.iter().map(|g| (g.interval.to_string(), g.instruments.join(" "))).collect();
@@ -102,12 +110,12 @@ fn intervals_are_never_pooled_for_learning() {
         places,
         names.into_iter().zip([hour, day, hour, hour, day, None]).collect::<Vec<_>>()
     );
-    // The pooled row of the days is the row of its only instrument, so the headline leaves it out.
+    // The headline has no pooled row of the days, because it has only one instrument.
     assert_eq!(report.headline().count(), 5);
 }
 
 #[test]
-fn one_failing_model_does_not_lose_the_others() {
+fn failing_model_does_not_stop_the_others() {
     let report = run(&markets(), &[failing(), v2()]);
     assert!(report.results.iter().all(|row| row.model == "v2"));
     assert_eq!(report.failures.len(), 8);
@@ -120,7 +128,7 @@ fn one_failing_model_does_not_lose_the_others() {
 }
 
 #[test]
-fn a_group_without_enough_candles_does_not_lose_the_others() {
+fn group_with_too_few_candles_does_not_stop_the_others() {
     let mut instruments = markets();
     instruments.push(learned(simulated(MarketModel::AR1, "WEEKS", Interval::WEEK, 40)));
     let report = run(&instruments, &[v2()]);
@@ -132,7 +140,7 @@ fn a_group_without_enough_candles_does_not_lose_the_others() {
 }
 
 #[test]
-fn one_failing_pair_does_not_lose_the_others() {
+fn failing_pair_does_not_stop_the_others() {
     let (whole, holey) =
         (markets(), crate::common::thinned(&markets()[2].series, |index| index != 700));
     let mut instruments = whole.clone();
@@ -145,11 +153,11 @@ fn one_failing_pair_does_not_lose_the_others() {
     assert!(text.starts_with("every model, BBB, 1h: 1 candle(s) missing from 2020-"), "{text}");
     assert_eq!(report.groups[0].instruments, ["AAA"]);
     assert_eq!(report.without_test_rows[0].name, "BBB");
-    // The others are what they are without it.
+    // The results of the others do not depend on it.
     let without = on(&whole[..2]);
     assert_eq!(report.results, without.results);
     assert_eq!(report.training, without.training);
-    // Where all of an interval fail, the other intervals go on.
+    // If all instruments of an interval fail, the other intervals are still tested.
     let report = on(&[instruments[2].clone(), whole[1].clone()]);
     assert_eq!((report.failures.len(), report.groups.len()), (1, 1));
     assert!(report.results.iter().all(|row| row.model == "v2"));
@@ -158,7 +166,7 @@ fn one_failing_pair_does_not_lose_the_others() {
 }
 
 #[test]
-fn an_instrument_without_test_candles_is_listed() {
+fn instrument_without_test_candles_is_listed() {
     let long = simulated(MarketModel::AR1, "LONG", Interval::HOUR, 2_000);
     let short = simulated(MarketModel::AR1, "SHORT", Interval::HOUR, 150);
     let report = run(&[learned(long), learned(short)], &[v2()]);
@@ -168,7 +176,7 @@ fn an_instrument_without_test_candles_is_listed() {
 }
 
 #[test]
-fn without_anything_evaluated_the_first_cause_is_told() {
+fn backtest_without_results_is_an_error() {
     let backtest = Backtest::default();
     let run = |instruments: &[Instrument], learners: &[Box<dyn Learner>]| {
         backtest.run(instruments, learners, &|_| {}).unwrap_err()
@@ -188,7 +196,7 @@ fn without_anything_evaluated_the_first_cause_is_told() {
 }
 
 #[test]
-fn a_plan_out_of_range_is_told() {
+fn invalid_plan_is_an_error() {
     let late = "2100-01-01".parse().unwrap();
     let plans = [
         (Plan::WalkForward(WalkForward { folds: 0, ..WalkForward::default() }), "at least 1"),
@@ -202,7 +210,7 @@ fn a_plan_out_of_range_is_told() {
 }
 
 #[test]
-fn events_tell_of_every_task() {
+fn events_cover_every_task() {
     let seen = Mutex::new((0, 0, 0, 0, 0));
     let on_event = |event: Event<'_>| {
         let mut seen = seen.lock().unwrap();
@@ -223,12 +231,12 @@ fn events_tell_of_every_task() {
     };
     let learners = [small_lstm(), failing()];
     Backtest::default().run(&markets(), &learners, &on_event).unwrap();
-    // The two models and the logistic regression, on four folds of two groups.
+    // Two models and the logistic regression on four folds of two groups.
     assert_eq!(*seen.lock().unwrap(), (24, 24, 16, 16, 8));
 }
 
 #[test]
-fn real_candles_with_weekends_are_tested_across_them() {
+fn real_candles_are_tested_across_weekends() {
     let names = ["BTCUSDT", "EURUSD", "NVDA"];
     let instruments: Vec<Instrument> =
         names.iter().map(|name| learned(sample::load(name).unwrap())).collect();
@@ -244,7 +252,7 @@ fn real_candles_with_weekends_are_tested_across_them() {
 }
 
 #[test]
-fn v2_finds_the_trend_of_a_market_that_has_one() {
+fn v2_finds_the_trend_of_a_simulated_market() {
     let market = learned(simulated(MarketModel::AR1, "SIM", Interval::HOUR, 8_000));
     let report = run(&[market], &[v2()]);
     let row = report.results.iter().find(|row| row.scope == Scope::Instrument).unwrap();
@@ -254,7 +262,7 @@ fn v2_finds_the_trend_of_a_market_that_has_one() {
 }
 
 #[test]
-fn files_are_written_and_errors_name_the_path() {
+fn report_files_are_written_and_errors_have_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let market = learned(simulated(MarketModel::AR1, "A|B", Interval::HOUR, 1_000));
     let mut report: Report = run(&[market], &boxed(vec![coin("coin", 1)]));
@@ -284,7 +292,7 @@ fn skipped() -> windvane_backtest::report::Skipped {
 }
 
 #[test]
-fn rows_of_the_texts_tables_are_aligned() {
+fn markdown_tables_are_aligned() {
     let mut instruments = markets();
     instruments[0].series = simulated(MarketModel::AR1, "A|NAME|WITH|BARS", Interval::HOUR, 1_500);
     assert_eq!(instruments[0].series.pair(), &Pair::new("A|NAME|WITH|BARS").unwrap());

@@ -1,4 +1,4 @@
-//! Several seeds of each model: the first is reported, the others show what luck does.
+//! Runs with several seeds per model.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 use crate::common::{failing, learned, run, simulated, without_timing};
 use windvane_backtest::{Backtest, Instrument, Report};
@@ -23,7 +23,7 @@ fn three(learners: &[Box<dyn Learner>]) -> Report {
 }
 
 #[test]
-fn each_seed_scores_as_it_does_alone_and_the_first_is_reported() {
+fn seeds_score_as_in_single_runs_and_the_first_is_reported() {
     let report = three(&[small_lstm()]);
     assert_eq!(report.training.len(), 12);
     for row in &report.results {
@@ -35,7 +35,7 @@ fn each_seed_scores_as_it_does_alone_and_the_first_is_reported() {
     let alone = Backtest { seed: 43, ..Backtest::default() };
     let alone = alone.run(&market(), &[small_lstm()], &|_| {}).unwrap();
     assert_eq!(alone.results[0].score, report.results[0].seeds[1].score);
-    // But for the list of seeds the first is what it is without the others.
+    // Apart from the list of seeds, the results are those of a run with the first seed only.
     let mut first = report.results.clone();
     for row in &mut first {
         row.seeds.clear();
@@ -43,13 +43,13 @@ fn each_seed_scores_as_it_does_alone_and_the_first_is_reported() {
     assert_eq!(first, run(&market(), &[small_lstm()]).results);
     assert!(report.ranking[0].complete);
     let text = report.to_markdown();
-    assert!(text.contains("Accuracy over the seeds. All other numbers are of the first."));
+    assert!(text.contains("Accuracy over the seeds. All other numbers are of the first seed."));
     assert!(text.contains("seeds 42 to 44"), "{text}");
     assert!(!run(&market(), &[small_lstm()]).to_json().contains("\"seeds\": ["));
 }
 
 #[test]
-fn they_run_in_parallel_with_the_same_bits_and_failures_name_theirs() {
+fn seeds_run_in_parallel_and_failures_have_the_seed() {
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| without_timing(&three(&[small_lstm(), failing()])))

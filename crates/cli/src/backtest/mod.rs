@@ -78,9 +78,14 @@ fn clear(tasks: &Path) {
     let _ = std::fs::remove_dir(tasks);
 }
 
-/// Adds the command, the notes and the skipped files to the report.
+/// Adds the command, the descriptions of the models, the notes and the skipped files to the report.
 fn complete(mut report: Report, options: &BacktestOptions, loaded: data::Loaded) -> Report {
     report.run.command = Some(options.command());
+    report.run.model_descriptions = options
+        .models()
+        .iter()
+        .map(|entry| (entry.name.to_string(), crate::models::method(entry).to_string()))
+        .collect();
     report.run.notes = loaded.notes;
     report.run.notes.extend(options.validation());
     report.skipped = loaded.skipped;

@@ -6,10 +6,11 @@ use comfy_table::Table;
 use windvane::backtest::{Report, report};
 
 use super::data::Loaded;
-use crate::output::{self, print};
+use crate::output::{self, print, thousands};
 
 pub(super) fn loaded(loaded: &Loaded) -> io::Result<()> {
     let candles: usize = loaded.instruments.iter().map(|i| i.series.len()).sum();
+    let candles = thousands(candles);
     print(format_args!("{} instruments, {candles} candles", loaded.instruments.len()))?;
     for note in &loaded.notes {
         print(format_args!("note: {note}"))?;
@@ -22,24 +23,24 @@ pub(super) fn loaded(loaded: &Loaded) -> io::Result<()> {
 
 pub(super) fn report(report: &Report) -> io::Result<()> {
     print(format_args!("\n{}\n", table(&report.headline_table(), &[3, 4, 6])))?;
-    print(format_args!("Accuracy where the models are surest, all instruments pooled:"))?;
-    print(format_args!("{}\n", table(&report.confident_table(), &[6])))?;
-    print(format_args!("Trading every call, per candle:"))?;
+    print(format_args!("Accuracy of the most confident predictions, all instruments pooled:"))?;
+    print(format_args!("{}\n", table(&report.most_confident_table(), &[6])))?;
+    print(format_args!("Trading every prediction, per candle:"))?;
     print(format_args!("{}\n", table(&report.trading_table(), &[2, 3, 4, 5, 6, 7])))?;
     print(format_args!("Ranking by accuracy pooled over all instruments:"))?;
-    print(format_args!("{}", table(&report.ranking_table(), &[2, 3, 5, 6])))?;
-    print(format_args!("{}", report.verdict()))?;
-    print(format_args!("{}\n", report.best_against_next().unwrap_or_default()))?;
-    if let Some(text) = report.verdict_after_costs() {
-        print(format_args!("{text}\n"))?;
+    print(format_args!("{}\n", table(&report.ranking_table(), &[2, 3, 5, 6])))?;
+    let verdicts =
+        [Some(report.verdict()), report.best_against_next(), report.verdict_after_costs()];
+    for verdict in verdicts.iter().flatten() {
+        print(format_args!("{verdict}\n"))?;
     }
     for untested in &report.without_test_rows {
-        print(format_args!("without test rows: {} {}", untested.name, untested.interval))?;
+        print(format_args!("not tested: {} ({})", untested.name, untested.interval))?;
     }
     for failure in &report.failures {
         print(format_args!("failed: {failure}"))?;
     }
-    for warning in &report.warnings {
+    for warning in report.warning_lines() {
         print(format_args!("warning: {warning}"))?;
     }
     Ok(())
@@ -55,7 +56,7 @@ pub(super) fn written(report: &Report, folder: &Path) -> io::Result<()> {
 }
 
 /// Narrow table: columns are one space apart.
-fn table(texts: &report::Table, right: &[usize]) -> Table {
+fn table(texts: &report::ReportTable, right: &[usize]) -> Table {
     let mut table = output::table(&texts.header, &texts.rows, right);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));

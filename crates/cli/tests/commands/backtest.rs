@@ -143,7 +143,8 @@ fn backtest_same_command_gives_same_report() {
     fs::write(data.path().join("B.csv"), candles(500, 1.0)).unwrap();
     let without_times = || {
         let mut report = run(data.path(), &["--seed", "7"]).unwrap();
-        assert_eq!(report["schema"], 2);
+        assert_eq!(report["schema"], 3);
+        assert_eq!(report["run"]["model_descriptions"]["v32"], "v3.2 (LSTM, 32 units)");
         assert!(
             report.as_object_mut().unwrap().remove("timing").unwrap()["wall_seconds"].is_number()
         );

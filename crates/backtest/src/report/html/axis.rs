@@ -1,10 +1,10 @@
-//! An axis: its range, its ticks and what it measures.
+//! Axes of plots: label, range and ticks.
 use windvane_candles::Timestamp;
 
-/// An axis of a plot.
+/// Axis of a plot.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Axis {
-    /// Measured quantity, with its unit.
+pub(crate) struct PlotAxis {
+    /// Quantity with its unit.
     pub(crate) label: String,
     pub(crate) from: f64,
     pub(crate) to: f64,
@@ -14,9 +14,9 @@ pub(crate) struct Axis {
     pub(crate) grid: bool,
 }
 
-impl Axis {
-    /// Numbers from the least to the greatest value and a bit beyond, about `count` ticks at
-    /// round ones. Values that are not finite are left out.
+impl PlotAxis {
+    /// Creates an axis from the minimum to the maximum of the values with a margin, with about
+    /// `count` ticks at round numbers. Values that are not finite are left out.
     pub(crate) fn numbers(
         label: &str,
         values: impl IntoIterator<Item = f64>,
@@ -31,32 +31,28 @@ impl Axis {
         Self::between(label, low - pad, high + pad, count)
     }
 
-    /// Numbers over exactly this range.
+    /// Creates an axis with exactly this range.
     pub(crate) fn between(label: &str, from: f64, to: f64, count: usize) -> Self {
         let step = round_step((to - from) / count as f64);
         let decimals = usize::try_from(-exponent(step)).unwrap_or(0);
         let mut ticks = Vec::new();
-        // A tick on the very edge may miss it by rounding.
+        // The slack includes ticks on the edges in spite of rounding.
         let (mut k, slack) = ((from / step - 1e-9).ceil(), 1e-9 * step);
         while k * step <= to + slack {
             let value = k * step;
             let text = format!("{value:.decimals$}");
-            let text = if text.trim_start_matches('-').trim_matches(['0', '.']).is_empty() {
-                text.trim_start_matches('-').to_string()
-            } else {
-                text
-            };
-            ticks.push((value, text));
+            let is_zero = text.trim_start_matches('-').trim_matches(['0', '.']).is_empty();
+            ticks.push((value, text.replace('-', if is_zero { "" } else { "−" })));
             k += 1.0;
         }
         Self { label: label.to_string(), from, to, ticks, grid: true }
     }
 
-    /// Positive numbers on a scale of ratios, given as powers of ten and written as themselves.
+    /// Creates a logarithmic axis of positive numbers, given by their logarithms to base ten.
     pub(crate) fn ratios(label: &str, powers: impl IntoIterator<Item = f64>, count: usize) -> Self {
         let axis = Self::numbers(label, powers, count);
         let range = axis.from..=axis.to;
-        // Powers of ten with their doubles and halves, or each, each second, third of them.
+        // Ticks at 1, 2 and 5 times the powers of ten, or at every, every second or fifth power.
         for (factors, step) in [(&[1.0, 2.0, 5.0][..], 1), (&[1.0], 1), (&[1.0], 2), (&[1.0], 5)] {
             let decades = (-300..=300).filter(|decade| decade % step == 0);
             let values = decades
@@ -77,7 +73,7 @@ impl Axis {
         Self { ticks: ticks.map(|(value, text)| (value.log10(), text)).collect(), ..axis }
     }
 
-    /// Names at 0, 1, 2 and so on.
+    /// Creates an axis with names at 0, 1, 2 and so on.
     pub(crate) fn names(label: &str, names: impl IntoIterator<Item = String>) -> Self {
         let ticks: Vec<(f64, String)> =
             names.into_iter().enumerate().map(|(k, name)| (k as f64, short(&name))).collect();
@@ -85,26 +81,26 @@ impl Axis {
         Self { label: label.to_string(), from: -0.5, to, ticks, grid: false }
     }
 
-    /// Times, milliseconds since 1970, with about `count` dates.
+    /// Creates an axis of times, in milliseconds since 1970, with about `count` dates.
     pub(crate) fn times(times: impl IntoIterator<Item = f64>, count: usize) -> Self {
         let axis = Self::numbers("Time, UTC", times, count);
         let ticks = dates(axis.from, axis.to, count);
         Self { ticks, ..axis }
     }
 
-    /// The range turned round: the first name on top.
+    /// Reverses the range, so that the first name is at the top.
     pub(crate) fn downwards(self) -> Self {
         Self { from: self.to, to: self.from, ..self }
     }
 }
 
-/// The power of ten of a positive number.
+/// Decimal exponent of a positive number.
 #[expect(clippy::cast_possible_truncation, reason = "an exponent of a finite number")]
 fn exponent(value: f64) -> i32 {
     (value.log10() + 1e-9).floor() as i32
 }
 
-/// The least of 1, 2, 5 times a power of ten that is not below `least`.
+/// Smallest number of the form 1, 2 or 5 times a power of ten that is at least `least`.
 fn round_step(least: f64) -> f64 {
     if !(least.is_finite() && least > 0.0) {
         return 1.0;
@@ -114,7 +110,7 @@ fn round_step(least: f64) -> f64 {
     factor.unwrap_or(10.0) * unit
 }
 
-/// Firsts of years or of months within a range, at most about `count`; else dates apart evenly.
+/// At most about `count` starts of years or months within a range, or else evenly spaced dates.
 fn dates(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
     let mut firsts = Vec::new();
     if let (Some(first), Some(last)) = (year(from), year(to)) {
@@ -127,11 +123,11 @@ fn dates(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
             }
         }
     }
-    // In months: a tick each month, quarter, half, year, and so on.
+    // Steps in months: a tick every month, quarter, half-year, year, and so on.
     for step in [1, 3, 6, 12, 24, 60, 120, 240] {
         let kept = firsts.iter().filter(|(_, year, month)| (12 * year + month - 1) % step == 0);
         let kept: Vec<_> = kept.collect();
-        // Names of months are longer.
+        // Names of months are longer, so there are fewer.
         let most = if step < 12 { 2 * count / 3 } else { count };
         if (2..=most).contains(&kept.len()) {
             return kept.into_iter().map(|(at, y, m)| (*at, first_name(*y, *m, step))).collect();
@@ -141,7 +137,7 @@ fn dates(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
     evenly.map(|millis| (millis, text(millis).chars().take(10).collect())).to_vec()
 }
 
-/// Name of the first of a month, given the step between ticks in months.
+/// Text of a start of a month, given the step between ticks in months.
 fn first_name(year: i32, month: i32, step: i32) -> String {
     if step < 12 { format!("{year}-{month:02}") } else { year.to_string() }
 }
@@ -156,7 +152,7 @@ fn year(millis: f64) -> Option<i32> {
     text(millis).get(..4)?.parse().ok()
 }
 
-/// A name that fits beside an axis.
+/// Shortens a name to fit next to an axis.
 pub(crate) fn short(name: &str) -> String {
     const MAX_TICKS: usize = 16;
     if name.chars().count() <= MAX_TICKS {
@@ -169,12 +165,12 @@ pub(crate) fn short(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn texts(axis: &Axis) -> Vec<&str> {
+    fn texts(axis: &PlotAxis) -> Vec<&str> {
         axis.ticks.iter().map(|(_, text)| text.as_str()).collect()
     }
 
-    fn ratios(low: f64, high: f64) -> Axis {
-        Axis::ratios("", [low.log10(), high.log10()], 5)
+    fn ratios(low: f64, high: f64) -> PlotAxis {
+        PlotAxis::ratios("", [low.log10(), high.log10()], 5)
     }
 
     fn millis(text: &str) -> f64 {
@@ -182,18 +178,21 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_round_and_within_the_range() {
+    fn axis_ticks_are_round_and_within_the_range() {
         assert_eq!(
-            texts(&Axis::between("", 0.0, 1.0, 5)),
+            texts(&PlotAxis::between("", 0.0, 1.0, 5)),
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
         );
-        assert_eq!(texts(&Axis::between("", -0.3, 0.3, 3)), ["-0.2", "0.0", "0.2"]);
-        assert_eq!(texts(&Axis::between("", 47.0, 55.2, 4)), ["50", "55"]);
-        assert_eq!(texts(&Axis::between("", 0.0, 31_000.0, 4)), ["0", "10000", "20000", "30000"]);
+        assert_eq!(texts(&PlotAxis::between("", -0.3, 0.3, 3)), ["−0.2", "0.0", "0.2"]);
+        assert_eq!(texts(&PlotAxis::between("", 47.0, 55.2, 4)), ["50", "55"]);
+        assert_eq!(
+            texts(&PlotAxis::between("", 0.0, 31_000.0, 4)),
+            ["0", "10000", "20000", "30000"]
+        );
     }
 
     #[test]
-    fn ratios_are_written_as_themselves() {
+    fn logarithmic_axis_has_plain_numbers() {
         assert_eq!(texts(&ratios(0.05, 1.1)), ["0.05", "0.1", "0.2", "0.5", "1"]);
         assert_eq!(texts(&ratios(0.000_05, 1.0)), ["0.0001", "0.001", "0.01", "0.1", "1"]);
         assert_eq!(texts(&ratios(1e-9, 1.0)), ["0.00000001", "0.000001", "0.0001", "0.01", "1"]);
@@ -202,27 +201,27 @@ mod tests {
     }
 
     #[test]
-    fn any_values_make_an_axis() {
+    fn axis_of_any_values_has_a_range() {
         for values in [vec![], vec![f64::NAN], vec![3.0], vec![0.0, 0.0], vec![1e9, -1e9]] {
-            let axis = Axis::numbers("", values, 4);
+            let axis = PlotAxis::numbers("", values, 4);
             assert!(axis.from < axis.to && (1..9).contains(&axis.ticks.len()), "{axis:?}");
         }
-        let times = Axis::times([0.0], 4);
+        let times = PlotAxis::times([0.0], 4);
         assert!(times.from < times.to && !times.ticks.is_empty());
     }
 
     #[test]
-    fn times_are_marked_at_firsts() {
+    fn axis_of_times_has_ticks_at_starts_of_years_or_months() {
         let [from, to] = ["2021-03-04T00:00:00Z", "2024-08-01T00:00:00Z"].map(millis);
-        assert_eq!(texts(&Axis::times([from, to], 4)), ["2022", "2023", "2024"]);
+        assert_eq!(texts(&PlotAxis::times([from, to], 4)), ["2022", "2023", "2024"]);
         let [from, to] = ["2021-03-04T00:00:00Z", "2021-08-20T00:00:00Z"].map(millis);
-        assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-04", "2021-07"]);
+        assert_eq!(texts(&PlotAxis::times([from, to], 4)), ["2021-04", "2021-07"]);
         let [from, to] = ["2021-03-04T00:00:00Z", "2021-03-09T00:00:00Z"].map(millis);
-        assert_eq!(texts(&Axis::times([from, to], 4)), ["2021-03-05", "2021-03-07"]);
+        assert_eq!(texts(&PlotAxis::times([from, to], 4)), ["2021-03-05", "2021-03-07"]);
     }
 
     #[test]
-    fn long_names_are_cut() {
+    fn long_names_are_shortened() {
         assert_eq!(short("BTCUSDT"), "BTCUSDT");
         assert_eq!(short("a-pair-with-a-very-long-name"), "a-pair-with-a-v…");
     }

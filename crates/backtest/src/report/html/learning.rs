@@ -1,21 +1,21 @@
-//! Plots of what was learned: losses by epoch, what each channel is worth.
+//! Plots of training: losses by epoch and importance of channels.
 use windvane_candles::Interval;
 
-use super::axis::Axis;
+use super::axis::PlotAxis;
+use super::colour::PlotColour;
 use super::figures::percent;
-use super::ink::Ink;
-use super::plot::{Mark, Plot};
+use super::plot::{Mark, ReportPlot};
 use crate::report::{EpochLoss, Report};
 use crate::score::Importance;
 
 impl Report {
-    /// Loss by epoch, for each model, all folds in one.
-    pub(crate) fn training_plots(&self, candles: Interval) -> Vec<Plot> {
+    /// Losses by epoch of all folds, one plot per model.
+    pub(crate) fn training_plots(&self, candles: Interval) -> Vec<ReportPlot> {
         let models = self.run.models.iter();
         models.filter_map(|model| self.training_plot(model, candles)).collect()
     }
 
-    fn training_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
+    fn training_plot(&self, model: &str, candles: Interval) -> Option<ReportPlot> {
         let runs: Vec<&[EpochLoss]> = self
             .training
             .iter()
@@ -25,33 +25,36 @@ impl Report {
         let mut marks = Vec::new();
         for run in &runs {
             let line = run.iter().map(|one| (one.epoch as f64, one.train_loss));
-            marks.push(Mark::Line(Ink::Rule, line.collect()));
+            marks.push(Mark::Line(PlotColour::Rule, line.collect()));
         }
         for run in &runs {
-            marks.push(Mark::Line(self.ink(model), run.iter().filter_map(validated).collect()));
+            marks.push(Mark::Line(
+                self.model_colour(model),
+                run.iter().filter_map(validated).collect(),
+            ));
             let kept = run.iter().rfind(|one| one.best).and_then(validated);
-            marks.extend(kept.map(|kept| Mark::Dot(self.ink(model), kept, None)));
+            marks.extend(kept.map(|kept| Mark::Dot(self.model_colour(model), kept, None)));
         }
-        let x = Axis::numbers("Epoch", marks.iter().flat_map(Mark::places), 4);
-        let y = Axis::numbers("Loss, nats", marks.iter().flat_map(Mark::heights), 4);
-        (!runs.is_empty()).then(|| Plot {
+        let x = PlotAxis::numbers("Epoch", marks.iter().flat_map(Mark::places), 4);
+        let y = PlotAxis::numbers("Loss, nats", marks.iter().flat_map(Mark::heights), 4);
+        (!runs.is_empty()).then(|| ReportPlot {
             title: format!("{model}, {candles} candles"),
             caption: String::new(),
-            size: Plot::SMALL,
-            x: Axis { grid: false, ..x },
+            size: ReportPlot::SMALL,
+            x: PlotAxis { grid: false, ..x },
             y,
             marks,
             legend: Vec::new(),
         })
     }
 
-    /// Importance of each channel, for each model.
-    pub(crate) fn importance_plots(&self, candles: Interval) -> Vec<Plot> {
+    /// Importance of channels, one plot per model.
+    pub(crate) fn importance_plots(&self, candles: Interval) -> Vec<ReportPlot> {
         let models = self.run.models.iter();
         models.filter_map(|model| self.importance_plot(model, candles)).collect()
     }
 
-    fn importance_plot(&self, model: &str, candles: Interval) -> Option<Plot> {
+    fn importance_plot(&self, model: &str, candles: Interval) -> Option<ReportPlot> {
         let channels: Vec<(&str, f64, &Importance)> = self
             .importance
             .iter()
@@ -63,16 +66,17 @@ impl Report {
             let y = place as f64;
             let ends =
                 one.accuracy_interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
-            marks.push(Mark::Dot(self.ink(model), (*x, y), ends));
+            marks.push(Mark::Dot(self.model_colour(model), (*x, y), ends));
         }
-        let y = Axis::names("", channels.iter().map(|(name, ..)| (*name).to_string())).downwards();
+        let y =
+            PlotAxis::names("", channels.iter().map(|(name, ..)| (*name).to_string())).downwards();
         let values = marks.iter().flat_map(Mark::places).chain([0.0]);
-        let x = Axis::numbers("Accuracy lost, points", values, 4);
-        marks.insert(0, Mark::Line(Ink::Rule, vec![(0.0, y.from), (0.0, y.to)]));
-        (!channels.is_empty()).then(|| Plot {
+        let x = PlotAxis::numbers("Loss of accuracy, points", values, 4);
+        marks.insert(0, Mark::Line(PlotColour::Rule, vec![(0.0, y.from), (0.0, y.to)]));
+        (!channels.is_empty()).then(|| ReportPlot {
             title: format!("{model}, {candles} candles"),
             caption: String::new(),
-            size: (Plot::SMALL.0, Plot::tall(60.0 + 22.0 * channels.len() as f64).1),
+            size: (ReportPlot::SMALL.0, ReportPlot::tall(60.0 + 22.0 * channels.len() as f64).1),
             x,
             y,
             marks,
@@ -81,7 +85,7 @@ impl Report {
     }
 }
 
-/// Validation loss of an epoch as a place in the plot.
+/// Position of the validation loss of an epoch in the plot.
 fn validated(one: &EpochLoss) -> Option<(f64, f64)> {
     Some((one.epoch as f64, one.validation_loss?))
 }

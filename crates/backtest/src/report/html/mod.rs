@@ -1,9 +1,9 @@
-//! The report as a page of its own: no network, no script.
+//! The report as an HTML page without scripts and external resources.
+mod accuracy;
 mod axis;
-mod calls;
+mod colour;
 mod confidence;
 mod figures;
-mod ink;
 mod learning;
 mod page;
 mod plot;

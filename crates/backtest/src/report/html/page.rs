@@ -1,62 +1,66 @@
-//! The page: every section of the report, with its plots.
+//! HTML page with all sections and plots of the report.
 use askama::Template;
 
+use super::colour;
 use super::figures::Figures;
-use super::ink;
 use crate::report::Report;
-use crate::report::headline::{UNDEFINED, bounds, lead, percent};
-use crate::report::section::{Part, Section};
+use crate::report::format::{UNDEFINED, bounds, edge, percent, thousands};
+use crate::report::section::{Section, SectionPart};
 use crate::score::{ResultRow, Scope};
+
+/// Titles of the sections at the top of the page.
+const FIRST_SECTIONS: [&str; 3] = ["Skipped files", "Failures", "Warnings"];
 
 /// Data of the page template.
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Page {
+struct ReportPage {
     title: String,
-    verdict: String,
-    after_costs: Option<String>,
+    run_date: String,
+    verdicts: Vec<String>,
     leader: String,
     introduction: &'static str,
     colours: String,
-    /// Sections that a reader must not miss.
+    /// Sections at the top of the page: skipped files, failures, warnings.
     first: Vec<Chapter>,
     chapters: Vec<Chapter>,
 }
 
+/// Section of the page.
 struct Chapter {
-    /// Anchor of a link.
+    /// Anchor of the section.
     id: String,
     title: &'static str,
-    /// Parts before the plots.
-    open: Vec<Part>,
+    /// Visible parts before the plots.
+    open: Vec<SectionPart>,
     figures: Figures,
-    /// Parts after the plots, folded up.
-    folded: Vec<Part>,
+    /// Collapsed parts after the plots.
+    folded: Vec<SectionPart>,
 }
 
 impl Report {
-    /// The report as one HTML page with plots: no network and no script is needed to read it.
+    /// Writes the report as one HTML page with plots, without scripts and external resources.
     ///
-    /// The numbers are those of [`to_markdown`](Self::to_markdown), from the same texts.
+    /// Texts and tables are those of [`to_markdown`](Self::to_markdown).
     pub fn to_html(&self) -> String {
         let (first, others): (Vec<Section>, Vec<Section>) = self
             .sections()
             .into_iter()
-            .partition(|section| matches!(section.title, "Not read" | "Failures" | "Warnings"));
-        let page = Page {
+            .partition(|section| FIRST_SECTIONS.contains(&section.title));
+        let page = ReportPage {
             title: self.title(),
-            verdict: self.verdict(),
-            after_costs: self.verdict_after_costs(),
+            run_date: self.run_date(),
+            verdicts: self.verdicts(),
             leader: self.leader(),
             introduction: Self::INTRODUCTION,
-            colours: ink::css(),
+            colours: colour::css(),
             first: first.into_iter().map(|section| self.chapter(section)).collect(),
             chapters: others.into_iter().map(|section| self.chapter(section)).collect(),
         };
         rendered(&page)
     }
 
-    /// The model with the highest accuracy, in a sentence, with the rule it has to beat.
+    /// Sentence about the model with the highest accuracy and the best baseline.
     fn leader(&self) -> String {
         let Some(first) = self.ranking.first() else { return "No model was tested.".to_string() };
         let pooled = self.rows(Scope::All).find(|row| row.model == first.model);
@@ -65,20 +69,20 @@ impl Report {
             |best| format!("{}, {} %", best.rule, percent(best.score.accuracy)),
         );
         format!(
-            "Highest accuracy: {}, {} % {} of {} calls, {} points against the best baseline \
-             ({baseline}).",
-            first.model,
+            "Highest accuracy: {}, {} % {} with {} predictions; edge over the best baseline \
+             ({baseline}): {} percentage points.",
+            self.model_name(&first.model),
             percent(first.accuracy),
             bounds(first.interval_95),
-            first.calls,
-            lead(first.lead),
+            thousands(first.predictions),
+            edge(first.excess_accuracy),
         )
     }
 
     fn chapter(&self, Section { title, mut parts }: Section) -> Chapter {
         let figures = self.figures(title);
         let open = match title {
-            // The pooled table and how it is read; single instruments are plotted.
+            // The pooled table and its explanation; single instruments are plotted.
             "Results" => 2,
             _ if title == "Ranking" || figures.rows.is_empty() => parts.len(),
             _ => 0,
@@ -89,6 +93,6 @@ impl Report {
     }
 }
 
-fn rendered(page: &Page) -> String {
+fn rendered(page: &ReportPage) -> String {
     page.render().expect("invariant: writing to a text cannot fail")
 }

@@ -1,4 +1,4 @@
-//! A plot: axes and marks as data, drawn as SVG.
+//! Plots: axes and marks, drawn as SVG.
 use std::ops::Range;
 
 use plotters::coord::Shift;
@@ -6,66 +6,66 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::axis::Axis;
-use super::ink::Ink;
+use super::axis::PlotAxis;
+use super::colour::PlotColour;
 
-/// Units of the drawing per unit of the plot: plotters has whole numbers only.
+/// Number of drawing units per plot unit, because plotters has integer coordinates only.
 const FINE: u32 = 4;
-/// Size of text, units.
+/// Font size, units.
 const TEXT: f64 = 13.0;
 
-/// A plot as data.
+/// Plot of a report.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Plot {
+pub(crate) struct ReportPlot {
     /// Title of the plot.
     pub(crate) title: String,
-    /// Explanation of the plot, in a line.
+    /// Explanation of the plot in one line.
     pub(crate) caption: String,
-    /// Width and height, units; a phone shows about 330 across.
+    /// Width and height, units; a phone is about 330 wide.
     pub(crate) size: (u32, u32),
-    pub(crate) x: Axis,
-    pub(crate) y: Axis,
-    /// Drawn in this order.
+    pub(crate) x: PlotAxis,
+    pub(crate) y: PlotAxis,
+    /// Marks in the order of drawing.
     pub(crate) marks: Vec<Mark>,
-    /// Meaning of the colours.
-    pub(crate) legend: Vec<(Ink, String)>,
+    /// Names of the colours.
+    pub(crate) legend: Vec<(PlotColour, String)>,
 }
 
-/// Something in a plot, in values of its axes.
+/// Mark of a plot, in values of its axes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mark {
-    /// A line through points.
-    Line(Ink, Vec<(f64, f64)>),
-    /// A straight line with a dot on it: an interval with its estimate.
-    Dot(Ink, (f64, f64), Option<Ends>),
-    /// A filled rectangle between two corners, with an opacity.
-    Block(Ink, (f64, f64), (f64, f64), f64),
-    /// A text around a point.
+    /// Line through points.
+    Line(PlotColour, Vec<(f64, f64)>),
+    /// Dot with an optional line: an estimate with its interval.
+    Dot(PlotColour, (f64, f64), Option<Ends>),
+    /// Filled rectangle between two corners, with an opacity.
+    Block(PlotColour, (f64, f64), (f64, f64), f64),
+    /// Text centred on a point.
     Text((f64, f64), String),
 }
 
 /// Ends of the line of an interval.
 pub(crate) type Ends = [(f64, f64); 2];
 
-/// Half the height of the rows of marks around a name, of the 1 between two names.
+/// Half the height of the rows of marks around a name; two names are 1 apart.
 const SPREAD: f64 = 0.38;
 
-/// Offset of the marks of the k-th of n models from the place of a name.
+/// Offset of the marks of the k-th of n models from the position of a name.
 pub(crate) fn spread(k: usize, n: usize) -> f64 {
     2.0 * SPREAD * ((k as f64 + 0.5) / n as f64 - 0.5)
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
+type PlotArea<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type PlotChart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<PlotAxis, PlotAxis>>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-impl Plot {
-    /// The usual size.
+impl ReportPlot {
+    /// Default size.
     pub(crate) const SIZE: (u32, u32) = (420, 280);
-    /// One of many side by side.
+    /// Size of small plots side by side.
     pub(crate) const SMALL: (u32, u32) = (300, 230);
 
-    /// As wide as usual, and as high as so many rows of marks need.
+    /// Default width with the given height, which is at least 130 units.
     pub(crate) fn tall(height: f64) -> (u32, u32) {
         #[expect(
             clippy::cast_possible_truncation,
@@ -76,7 +76,7 @@ impl Plot {
         (Self::SIZE.0, height)
     }
 
-    /// Width and height of the drawing, for the element's `viewBox`.
+    /// Width and height of the drawing, for the `viewBox` of the SVG element.
     pub(crate) fn view(&self) -> (u32, u32) {
         (FINE * self.size.0, FINE * self.size.1)
     }
@@ -92,10 +92,10 @@ impl Plot {
         inner.map_or_else(String::new, |(inner, _)| inner.to_string())
     }
 
-    fn draw(&self, area: &Area<'_>) -> Drawn {
+    fn draw(&self, area: &PlotArea<'_>) -> Drawn {
         let widest = self.y.ticks.iter().map(|(_, text)| width(text)).fold(0.0, f64::max);
         let beside = 10.0 + widest + label_height(&self.y);
-        // What of the last tick's text stands beyond the axis.
+        // Width of the last tick's text beyond the axis.
         let last = self.x.ticks.last().map_or(0.0, |(at, text)| {
             let left = (self.x.to - at) / (self.x.to - self.x.from);
             width(text) / 2.0 - left * (f64::from(self.size.0) - beside - 10.0)
@@ -114,12 +114,12 @@ impl Plot {
         if !self.y.grid {
             mesh.disable_y_mesh();
         }
-        mesh.bold_line_style(Ink::Grid.colour().stroke_width(fine(1.0)))
-            .axis_style(Ink::Rule.colour().stroke_width(fine(1.0)))
+        mesh.bold_line_style(PlotColour::Grid.rgb().stroke_width(fine(1.0)))
+            .axis_style(PlotColour::Rule.rgb().stroke_width(fine(1.0)))
             .set_all_tick_mark_size(fine(4.0))
             .label_style(text_style())
             .axis_desc_style(text_style());
-        // An empty text would still be drawn.
+        // Plotters would draw an empty label.
         if !self.x.label.is_empty() {
             mesh.x_desc(&self.x.label);
         }
@@ -131,7 +131,7 @@ impl Plot {
     }
 }
 
-impl Ranged for Axis {
+impl Ranged for PlotAxis {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
 
@@ -154,7 +154,7 @@ impl Ranged for Axis {
     }
 }
 
-impl ValueFormatter<f64> for Axis {
+impl ValueFormatter<f64> for PlotAxis {
     fn format_ext(&self, value: &f64) -> String {
         let tick = self.ticks.iter().find(|(at, _)| at.to_bits() == value.to_bits());
         tick.map_or_else(String::new, |(_, text)| text.clone())
@@ -162,18 +162,18 @@ impl ValueFormatter<f64> for Axis {
 }
 
 impl Mark {
-    /// A short grey line across a row of a plot with so many rows around each name.
+    /// Short grey line across a row of a plot with `rows` rows per name.
     pub(crate) fn upright((x, y): (f64, f64), rows: usize) -> Self {
         let half = SPREAD / rows as f64;
-        Self::Line(Ink::Rule, vec![(x, y - half), (x, y + half)])
+        Self::Line(PlotColour::Rule, vec![(x, y - half), (x, y + half)])
     }
 
-    /// Its places along the horizontal axis.
+    /// Positions along the horizontal axis.
     pub(crate) fn places(&self) -> Vec<f64> {
         self.points().into_iter().map(|(x, _)| x).collect()
     }
 
-    /// Its places along the vertical axis.
+    /// Positions along the vertical axis.
     pub(crate) fn heights(&self) -> Vec<f64> {
         self.points().into_iter().map(|(_, y)| y).collect()
     }
@@ -187,19 +187,19 @@ impl Mark {
         }
     }
 
-    fn draw(&self, chart: &mut Chart<'_, '_>) -> Drawn {
+    fn draw(&self, chart: &mut PlotChart<'_, '_>) -> Drawn {
         let area = chart.plotting_area();
         match self {
             Self::Line(_, points) if points.len() < 2 => Ok(()),
-            Self::Line(ink, points) => area.draw(&path(points.clone(), *ink)),
-            Self::Dot(ink, centre, ends) => {
+            Self::Line(colour, points) => area.draw(&path(points.clone(), *colour)),
+            Self::Dot(colour, centre, ends) => {
                 if let Some(ends) = ends {
-                    area.draw(&path(ends.to_vec(), *ink))?;
+                    area.draw(&path(ends.to_vec(), *colour))?;
                 }
-                area.draw(&Circle::new(*centre, fine(3.4), ink.colour().filled()))
+                area.draw(&Circle::new(*centre, fine(3.4), colour.rgb().filled()))
             }
-            Self::Block(ink, from, to, opacity) => {
-                area.draw(&Rectangle::new([*from, *to], ink.colour().mix(*opacity).filled()))
+            Self::Block(colour, from, to, opacity) => {
+                area.draw(&Rectangle::new([*from, *to], colour.rgb().mix(*opacity).filled()))
             }
             Self::Text(at, text) => {
                 let middle = Pos::new(HPos::Center, VPos::Center);
@@ -209,17 +209,17 @@ impl Mark {
     }
 }
 
-/// A line through points.
-fn path(points: Vec<(f64, f64)>, ink: Ink) -> PathElement<(f64, f64)> {
-    PathElement::new(points, ink.colour().stroke_width(fine(1.8)))
+/// Line through points.
+fn path(points: Vec<(f64, f64)>, colour: PlotColour) -> PathElement<(f64, f64)> {
+    PathElement::new(points, colour.rgb().stroke_width(fine(1.8)))
 }
 
-/// Room that the label of an axis takes across it, units.
-fn label_height(axis: &Axis) -> f64 {
+/// Height of the label of an axis, units; 0 without a label.
+fn label_height(axis: &PlotAxis) -> f64 {
     if axis.label.is_empty() { 0.0 } else { 21.0 }
 }
 
-/// Width of a text in the widest of usual fonts, units, rather too much than too little.
+/// Upper estimate of the width of a text in common fonts, units.
 fn width(text: &str) -> f64 {
     text.chars().map(character_width).sum()
 }
@@ -229,7 +229,7 @@ fn character_width(character: char) -> f64 {
         'm' | 'w' | 'M' | 'W' | '%' | '…' => 12.5,
         'A'..='Z' => 9.4,
         '.' | ',' | ' ' | 'i' | 'l' | '-' => 5.0,
-        c if c.is_ascii() => 8.2,
+        c if c.is_ascii() || c == '−' => 8.2,
         _ => TEXT,
     }
 }
@@ -241,7 +241,7 @@ fn fine(units: f64) -> u32 {
 }
 
 fn text_style() -> TextStyle<'static> {
-    // Plotters divides by 1.24.
+    // Plotters divides the font size by 1.24.
     let font = ("sans-serif", 1.24 * TEXT * f64::from(FINE)).into_font();
-    font.color(&Ink::Text.colour())
+    font.color(&PlotColour::Text.rgb())
 }

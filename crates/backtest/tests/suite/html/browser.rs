@@ -1,20 +1,20 @@
-//! The page in a real browser, on a desk and on a phone, in both themes.
+//! The page in a browser, with the width of a desktop and a phone, in both themes.
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use super::{BARE, REPORT};
 
-/// Measures the pages in the frames: see there.
+/// Script that measures the pages in the frames.
 const MEASURE: &str = include_str!("measure.js");
 
-/// What must not go unnoticed: a page with each of the defects.
+/// Page with each of the defects that the script must find.
 const BROKEN: &str = r#"<!DOCTYPE html><html><head><title>broken</title></head><body>
 <div style="width:3000px">wide</div>
 <svg role="img" viewBox="0 0 100 100" width="100"><title>empty</title><text x="50" y="50">one</text>
 <text x="52" y="51">two</text><text x="95" y="20">outside the plot</text></svg></body></html>"#;
 
-/// A browser that opens files of this folder; some may not, out of a sandbox of their own.
+/// Browser that can open files of this folder; a sandboxed one may not be able to.
 fn browser(folder: &Path) -> Option<&'static str> {
     let file = folder.join("trial.html");
     fs::write(&file, "<p>it works</p>").expect("a temporary file");
@@ -24,7 +24,7 @@ fn browser(folder: &Path) -> Option<&'static str> {
         .find(|name| dom(name, folder, 1, &file).is_some_and(|dom| dom.contains("it works")))
 }
 
-/// What a browser makes of a file; `None` where there is no such browser.
+/// DOM of a file in a browser; `None` if the browser is not installed.
 fn dom(browser: &str, folder: &Path, theme: usize, file: &Path) -> Option<String> {
     let output = Command::new(browser)
         .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
@@ -44,7 +44,7 @@ fn frame(id: &str, width: usize, page: &str) -> String {
     )
 }
 
-/// What the script finds wrong in each frame, as `id: complaint` lines.
+/// Findings of the script as `id: complaint` lines.
 fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<String> {
     let frames = [
         frame("desk", 1280, page),
@@ -69,7 +69,7 @@ fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<Str
 }
 
 #[test]
-fn every_plot_has_content_and_nothing_overflows() {
+fn page_plots_have_content_and_nothing_overflows() {
     let folder = tempfile::tempdir().unwrap();
     let Some(browser) = browser(folder.path()) else {
         eprintln!("skipped: no Chromium here");

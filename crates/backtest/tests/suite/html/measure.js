@@ -1,4 +1,4 @@
-// Says what is wrong with the pages in the frames: `frame: complaint` lines in #found.
+// Lists the defects of the pages in the frames as `frame: complaint` lines in #found.
 "use strict";
 
 const found = [];

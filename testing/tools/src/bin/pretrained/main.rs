@@ -111,7 +111,8 @@ fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> 
     let row = report.results.first().ok_or("nothing was measured")?;
     let baseline = row.best_baseline_result().ok_or("no baseline was scored")?;
     let bounds = row.interval_95.ok_or("the accuracy has no interval")?;
-    let lead = row.lead.and_then(|lead| lead.interval_95).ok_or("the lead has no interval")?;
+    let edge = row.excess_accuracy.and_then(|excess| excess.interval_95);
+    let edge = edge.ok_or("the edge over the best baseline has no interval")?;
     let number = |value: Option<f64>| value.ok_or("nothing was scored");
     Ok(HeldOut {
         pairs: vec![row.instrument.clone()],
@@ -124,7 +125,7 @@ fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> 
         interval_95: (bounds.low, bounds.high),
         best_baseline: baseline.rule.to_string(),
         baseline_accuracy: number(baseline.score.accuracy)?,
-        excess_accuracy_95: (lead.low, lead.high),
+        excess_accuracy_95: (edge.low, edge.high),
     })
 }
 

@@ -1,15 +1,15 @@
-//! Training of a finished run: its records, warnings about it, and the importance of channels.
+//! Training records of a finished run and the importance of channels.
 use rayon::prelude::*;
 
-use super::finished::Finished;
-use super::result::TaskResult;
-use crate::report::Training;
-use crate::score::{Effect, Importance, Subject};
+use super::finished::FinishedRun;
+use super::task_result::TaskResult;
+use crate::report::TrainingResult;
+use crate::score::{Importance, MaskingEffect, ModelChannel};
 
-impl Finished<'_> {
-    pub(super) fn training(&self) -> Vec<Training> {
+impl FinishedRun<'_> {
+    pub(super) fn training(&self) -> Vec<TrainingResult> {
         let trained = self.done.iter().filter_map(|(task, result)| {
-            Some(Training {
+            Some(TrainingResult {
                 model: task.model.to_string(),
                 interval: task.interval,
                 fold: task.fold,
@@ -20,7 +20,7 @@ impl Finished<'_> {
         trained.collect()
     }
 
-    /// Every channel of every model, by interval.
+    /// Importance of every channel to every model, by interval.
     pub(super) fn importance(&self) -> Vec<Importance> {
         let mut jobs = Vec::new();
         for folds in self.plan.groups() {
@@ -34,14 +34,14 @@ impl Finished<'_> {
                 for (index, channel) in self.plan.backtest.channels.iter().enumerate().take(width) {
                     let effects = own.iter().flat_map(|result| &result.effects[index]).collect();
                     let channel = channel.to_string();
-                    jobs.push((Subject { model, interval, channel }, effects));
+                    jobs.push((ModelChannel { model, interval, channel }, effects));
                 }
             }
         }
-        let jobs: Vec<(Subject<'_>, Vec<&Effect>)> = jobs;
-        let terms = self.terms();
+        let jobs: Vec<(ModelChannel<'_>, Vec<&MaskingEffect>)> = jobs;
+        let settings = self.settings();
         jobs.into_par_iter()
-            .map(|(subject, effects)| Importance::of(subject, &effects, terms))
+            .map(|(channel, effects)| Importance::of(channel, &effects, settings))
             .collect()
     }
 }

@@ -1,28 +1,28 @@
-//! Colours of the plots, by name: one value on light ground, one on dark.
+//! Colours of the plots: one value for a light background and one for a dark one.
 use std::fmt::Write as _;
 
 use plotters::style::RGBColor;
 
 /// Colour of a mark, by its role.
 ///
-/// Plots are drawn in the light colours; the page's style sheet finds those by value and sets
-/// what the reader's theme asks for.
+/// Plots are drawn in the light colours; the style sheet of the page replaces them by value
+/// according to the theme of the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ink {
+pub(crate) enum PlotColour {
     /// Text on the page.
     Text,
     /// Lines of the grid.
     Grid,
-    /// Axes, and what a model is to be compared with, dashed.
+    /// Axes and reference lines.
     Rule,
-    /// Marks that belong to no model.
+    /// Marks without a model.
     Plain,
-    /// One of several models or lines.
+    /// Series of a model or a line, by index.
     Series(usize),
 }
 
-/// Light and dark, 0xRRGGBB. The colour-blind can distinguish the series (after Okabe and Ito
-/// 2008) and have a contrast of 3 or more on both grounds.
+/// Text colour, light and dark, 0xRRGGBB. The series can be distinguished by colour-blind readers
+/// (after Okabe and Ito 2008) and have a contrast of at least 3 on both backgrounds.
 const TEXT: [u32; 2] = [0x1C_1C1E, 0xE8_E8EA];
 const GRID: [u32; 2] = [0xDE_DEE2, 0x3A_3A40];
 const RULE: [u32; 2] = [0x6B_6B70, 0xA2_A2A8];
@@ -38,14 +38,14 @@ const SERIES: [[u32; 2]; 8] = [
     [0x8C_2A3C, 0xEF_8C9C],
 ];
 
-impl Ink {
-    /// The light one.
-    pub(crate) fn colour(self) -> RGBColor {
+impl PlotColour {
+    /// Colour on a light background.
+    pub(crate) fn rgb(self) -> RGBColor {
         let [_, r, g, b] = self.both()[0].to_be_bytes();
         RGBColor(r, g, b)
     }
 
-    /// Name of the style sheet's class and variable: `s0` for the first series.
+    /// Name of the class and the variable in the style sheet: `s0` for the first series.
     pub(crate) fn class(self) -> String {
         match self {
             Self::Text => "text".into(),
@@ -56,7 +56,7 @@ impl Ink {
         }
     }
 
-    /// Character that stands for the ink in a legend.
+    /// Symbol of the colour in a legend.
     pub(crate) fn sign(self) -> char {
         if self == Self::Rule { '┃' } else { '●' }
     }
@@ -77,7 +77,7 @@ impl Ink {
     }
 }
 
-/// The rules of the style sheet that give every colour its two values.
+/// Rules of the style sheet that define both values of every colour.
 pub(crate) fn css() -> String {
     let mut css = String::new();
     for (theme, (before, after)) in
@@ -86,14 +86,14 @@ pub(crate) fn css() -> String {
             .enumerate()
     {
         css.push_str(before);
-        for ink in Ink::all() {
+        for colour in PlotColour::all() {
             // Writing to a String cannot fail.
-            let _ = write!(css, "--{}:#{:06X};", ink.class(), ink.both()[theme]);
+            let _ = write!(css, "--{}:#{:06X};", colour.class(), colour.both()[theme]);
         }
         css.push_str(after);
     }
-    for ink in Ink::all() {
-        let (class, light) = (ink.class(), ink.both()[0]);
+    for colour in PlotColour::all() {
+        let (class, light) = (colour.class(), colour.both()[0]);
         let _ = writeln!(
             css,
             "svg [stroke=\"#{light:06X}\"]{{stroke:var(--{class})}}\
@@ -108,14 +108,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_colours_are_one() {
-        let mut colours: Vec<u32> = Ink::all().map(|ink| ink.both()[0]).collect();
+    fn colours_are_distinct() {
+        let mut colours: Vec<u32> = PlotColour::all().map(|colour| colour.both()[0]).collect();
         colours.sort_unstable();
         colours.dedup();
-        assert_eq!(colours.len(), Ink::all().count());
+        assert_eq!(colours.len(), PlotColour::all().count());
     }
 
-    /// WCAG's contrast of two colours, 1 to 21.
+    /// Contrast of two colours by WCAG, 1 to 21.
     fn contrast(a: u32, b: u32) -> f64 {
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
@@ -132,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn colours_stand_out_on_both_grounds() {
+    fn colours_have_enough_contrast_on_both_backgrounds() {
         let grounds = [0xFF_FFFF, 0x16_161A];
-        for ink in Ink::all().filter(|ink| *ink != Ink::Grid) {
-            let least = if matches!(ink, Ink::Text) { 7.0 } else { 3.0 };
-            for (colour, ground) in ink.both().into_iter().zip(grounds) {
-                let got = contrast(colour, ground);
-                assert!(got >= least, "{ink:?} on {ground:06X}: {got:.2}");
+        for colour in PlotColour::all().filter(|colour| *colour != PlotColour::Grid) {
+            let least = if matches!(colour, PlotColour::Text) { 7.0 } else { 3.0 };
+            for (value, ground) in colour.both().into_iter().zip(grounds) {
+                let got = contrast(value, ground);
+                assert!(got >= least, "{colour:?} on {ground:06X}: {got:.2}");
             }
         }
     }

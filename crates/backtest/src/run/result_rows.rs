@@ -1,15 +1,15 @@
-//! Results of a finished run: a row per model and place, and the ranking.
+//! Results of a finished run: one row per model and scope, and the ranking.
 use rayon::prelude::*;
 
 use super::Instrument;
-use super::finished::Finished;
-use crate::score::{self, Baseline, Contender, Place, Rank, Record, ResultRow, Scope};
+use super::finished::FinishedRun;
+use crate::score::{self, Baseline, Contender, Rank, Record, ResultRow, RowScope, Scope};
 
-impl Finished<'_> {
-    /// Every model at every place where it was tested.
+impl FinishedRun<'_> {
+    /// Rows of all models on every instrument, interval and overall.
     pub(super) fn results(&self) -> Vec<ResultRow> {
-        let places = self.places();
-        let jobs: Vec<(&(Place, Vec<usize>), usize)> = places
+        let scopes = self.scopes();
+        let jobs: Vec<(&(RowScope, Vec<usize>), usize)> = scopes
             .iter()
             .flat_map(|place| (0..self.names.len()).map(move |model| (place, model)))
             .collect();
@@ -24,13 +24,13 @@ impl Finished<'_> {
         rows.into_iter().flatten().collect()
     }
 
-    /// `None` where the model was not tested.
-    fn result(&self, place: &Place, members: &[usize], model: usize) -> Option<ResultRow> {
+    /// Row of a model; `None` if it was not tested on any of the instruments.
+    fn result(&self, place: &RowScope, members: &[usize], model: usize) -> Option<ResultRow> {
         let first = self.records(model, 0, members);
         if first.iter().all(|record| record.path != 1) {
             return None;
         }
-        let mut row = ResultRow::of(self.names[model], place, &first, self.terms());
+        let mut row = ResultRow::of(self.names[model], place, &first, self.settings());
         if self.plan.backtest.seeds > 1 {
             for repeat in 0..self.plan.backtest.seeds {
                 let own = self.records(model, repeat, members);
@@ -40,24 +40,26 @@ impl Finished<'_> {
         Some(row)
     }
 
-    /// Records of a model of one of the seeds on some instruments, fold after fold.
+    /// Records of a model with one of the seeds on some instruments, in order of the folds.
     fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
         let mut records = Vec::new();
         for (task, result) in &self.done {
             if task.learner != model || task.repeat != repeat {
                 continue;
             }
-            let beside = self.baselines.iter().filter(|calls| calls.are_beside(task));
-            let beside: Vec<(Baseline, &[_])> =
-                beside.map(|calls| (calls.baseline, &calls.directions[..])).collect();
-            records.extend(self.plan.fold(task).records(result, &beside, members));
+            let baselines =
+                self.baselines.iter().filter(|predictions| predictions.is_compared_with(task));
+            let baselines: Vec<(Baseline, &[_])> = baselines
+                .map(|predictions| (predictions.baseline, &predictions.directions[..]))
+                .collect();
+            records.extend(self.plan.fold(task).records(result, &baselines, members));
         }
         records
     }
 
-    /// The models by pooled accuracy, best first.
+    /// Ranking of the models by pooled accuracy, best first.
     pub(super) fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
-        // A group that failed as a whole failed for every model alike.
+        // A group that failed as a whole failed for every model.
         let tasks = self.plan.folds.len() * self.plan.backtest.seeds.max(1);
         let everywhere: Vec<usize> = (0..self.plan.instruments.len()).collect();
         let mut contenders = Vec::new();
@@ -67,24 +69,24 @@ impl Finished<'_> {
             let done = self.done.iter().filter(|(task, _)| task.learner == index).count();
             contenders.push(Contender { model, complete: done == tasks, records });
         }
-        score::rank(results, contenders, self.terms())
+        score::rank(results, contenders, self.settings())
     }
 
-    /// Single instruments, then intervals, then all; each with the instruments it covers.
-    fn places(&self) -> Vec<(Place, Vec<usize>)> {
+    /// Scopes of the rows with their instruments: single instruments, intervals, everything.
+    fn scopes(&self) -> Vec<(RowScope, Vec<usize>)> {
         let all = "all".to_string();
-        let mut places = Vec::new();
+        let mut scopes = Vec::new();
         for (index, Instrument { series, .. }) in self.plan.instruments.iter().enumerate() {
             let (instrument, interval) = (series.pair().to_string(), Some(series.interval()));
-            places.push((Place { scope: Scope::Instrument, instrument, interval }, vec![index]));
+            scopes.push((RowScope { scope: Scope::Instrument, instrument, interval }, vec![index]));
         }
         for folds in self.plan.groups() {
             let (instrument, interval) = (all.clone(), Some(folds[0].interval()));
-            let place = Place { scope: Scope::Interval, instrument, interval };
-            places.push((place, folds[0].group.members.clone()));
+            let place = RowScope { scope: Scope::Interval, instrument, interval };
+            scopes.push((place, folds[0].group.members.clone()));
         }
-        let place = Place { scope: Scope::All, instrument: all, interval: None };
-        places.push((place, (0..self.plan.instruments.len()).collect()));
-        places
+        let place = RowScope { scope: Scope::All, instrument: all, interval: None };
+        scopes.push((place, (0..self.plan.instruments.len()).collect()));
+        scopes
     }
 }
