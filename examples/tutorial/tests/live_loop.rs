@@ -334,7 +334,7 @@ fn live_loop_over_real_hourly_series_equals_batch() {
     for path in csv {
         // Files that show damage are for the tests of the readers.
         let Ok(read) = read_csv(&path, "REAL".parse().unwrap(), None) else { continue };
-        if read.series.interval() == Interval::HOUR && read.series.len() > 4 * DOWN {
+        if read.series.interval() == Interval::HOUR && read.series.len() > 3 * DOWN {
             survives(&read.series);
             played += 1;
             outages += read.series.gaps().count();
