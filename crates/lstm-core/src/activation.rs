@@ -1,6 +1,6 @@
 //! The `f32` activations, free of branches and calls so that loops over them vectorise.
 //!
-//! Both come from a power of two, 2^t:
+//! Both are computed from a power of two, 2^t:
 //!
 //! ```text
 //! tanh |x|   = -m / (2 + m)    m = e^(-2|x|) - 1 = 2^t - 1,  t = -2 log2(e) |x|
@@ -9,52 +9,52 @@
 //!
 //! 1. t = n + r with n the nearest integer: r in [-1/2, 1/2].
 //! 2. 2^r - 1 = r P(r), P the polynomial of degree 5 that minimises the relative error (2e-8).
-//! 3. 2^t - 1 = 2^n (2^r - 1) + (2^n - 1): no cancellation near zero, where n = 0, and none far
-//!    out, where m tends to -1. 2^t = 2^n (1 + (2^r - 1)).
+//! 3. 2^t - 1 = 2^n (2^r - 1) + (2^n - 1): no cancellation near zero, where n = 0, nor for large
+//!    |x|, where m tends to -1. 2^t = 2^n (1 + (2^r - 1)).
 //!
-//! The quotient -m / (2 + m) cannot leave [0, 1], is exactly 1 once 2^t is below half a rounding
-//! step, and small arguments keep their relative precision (3e-7). Rational approximations in x^2
-//! rise and fall by several roundings near ±1 and cost more multiplications.
+//! The quotient -m / (2 + m) is always in [0, 1] and is exactly 1 once 2^t is below half a unit in
+//! the last place. Small arguments keep their relative precision (3e-7). Rational approximations in
+//! x^2 oscillate by several roundings near ±1 and cost more multiplications.
 //!
-//! A step of an LSTM needs five of these values, each with its division. [`cell_f32`] leaves the
-//! quotients apart until they meet, so that two divisions remain.
+//! A step of an LSTM needs five of these values, each with a division. [`cell_f32`] combines the
+//! numerators and denominators first, so that two divisions remain.
 
 use std::f32::consts::{LN_2, LOG2_E};
 
-/// Largest distance of the `f32` tanh from the true value, over all arguments and kernels.
+/// Maximum absolute error of the `f32` tanh, over all arguments and kernels.
 #[cfg(test)]
 const TANH_F32_MAX_ERROR: f64 = 3e-7;
-/// Largest fall of the `f32` tanh between an argument and a larger one.
+/// Maximum decrease of the `f32` tanh from an argument to a larger one.
 #[cfg(test)]
 const TANH_F32_MAX_FALL: f32 = 5e-7;
 
-/// Largest argument of tanh; the result is 1 long before it.
-const TANH_HIGHEST: f32 = 20.0;
-/// Smallest argument of a sigmoid inside a cell: the sigmoid vanishes against 1 long before it,
-/// and products of its denominators stay in range.
-const SIGMOID_LOWEST: f32 = -20.0;
-/// Largest argument of the sigmoid: e^-x vanishes against 1 long before it, and the exponent
-/// stays in range.
-const SIGMOID_HIGHEST: f32 = 60.0;
+/// Upper clamp of |x| in tanh; the result is 1 for much smaller arguments already.
+const MAX_TANH_ARGUMENT: f32 = 20.0;
+/// Lower clamp of the sigmoid's argument: the sigmoid is negligible against 1 for much larger
+/// arguments already, and products of denominators in a cell stay in the range of `f32`.
+const MIN_SIGMOID_ARGUMENT: f32 = -20.0;
+/// Upper clamp of the sigmoid's argument: e^-x is negligible against 1 for much smaller arguments
+/// already, and the exponent stays in the range of `f32`.
+const MAX_SIGMOID_ARGUMENT: f32 = 60.0;
 /// 1.5 * 2^23: adding it rounds to an integer and leaves that integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
-/// Exponent field of the number 1.
+/// Bit pattern of the number 1.
 const ONE_BITS: u32 = 0x3f80_0000;
-/// (2^r - 1) / r on [-1/2, 1/2], lowest power first.
+/// Coefficients of (2^r - 1) / r on [-1/2, 1/2], lowest power first.
 const POWERS: [f32; 6] =
     [LN_2, 0.240_226_49, 0.055_503_566, 0.009_618_239_5, 0.001_339_119_4, 0.000_154_035_08];
 
-/// Hyperbolic tangent tanh x.
+/// Computes the hyperbolic tangent tanh x.
 #[inline(always)]
 pub(crate) fn tanh_f32<const FUSED: bool>(x: f32) -> f32 {
-    let (above, below) = tanh_quotient::<FUSED>(x);
-    above / below
+    let (numerator, denominator) = tanh_quotient::<FUSED>(x);
+    numerator / denominator
 }
 
-/// Logistic function 1 / (1 + e^-x).
+/// Computes the logistic function 1 / (1 + e^-x).
 #[inline(always)]
 pub(crate) fn sigmoid_f32<const FUSED: bool>(x: f32) -> f32 {
-    1.0 / sigmoid_below::<FUSED>(x)
+    1.0 / sigmoid_denominator::<FUSED>(x)
 }
 
 /// Computes the new cell and hidden state of a unit from its gate sums i, f, g, o and its cell:
@@ -66,33 +66,33 @@ pub(crate) fn sigmoid_f32<const FUSED: bool>(x: f32) -> f32 {
 /// ```
 #[inline(always)]
 pub(crate) fn cell_f32<const FUSED: bool>([i, f, g, o]: [f32; 4], c: f32) -> (f32, f32) {
-    let (g_above, g_below) = tanh_quotient::<FUSED>(g);
-    let f_below = sigmoid_below::<FUSED>(f);
-    let ig_below = sigmoid_below::<FUSED>(i) * g_below;
-    let above = fused::<FUSED>(c, ig_below, g_above * f_below);
-    let cell = above / (f_below * ig_below);
-    let (c_above, c_below) = tanh_quotient::<FUSED>(cell);
-    (cell, c_above / (sigmoid_below::<FUSED>(o) * c_below))
+    let (g_top, g_bottom) = tanh_quotient::<FUSED>(g);
+    let f_bottom = sigmoid_denominator::<FUSED>(f);
+    let ig_bottom = sigmoid_denominator::<FUSED>(i) * g_bottom;
+    let numerator = fused::<FUSED>(c, ig_bottom, g_top * f_bottom);
+    let cell = numerator / (f_bottom * ig_bottom);
+    let (c_top, c_bottom) = tanh_quotient::<FUSED>(cell);
+    (cell, c_top / (sigmoid_denominator::<FUSED>(o) * c_bottom))
 }
 
-/// Numerator and denominator of the quotient that is tanh x.
+/// Returns numerator and denominator of tanh x.
 #[inline(always)]
 fn tanh_quotient<const FUSED: bool>(x: f32) -> (f32, f32) {
     let magnitude = x.abs();
-    // Not `min`: NaN has to pass.
-    let magnitude = if magnitude > TANH_HIGHEST { TANH_HIGHEST } else { magnitude };
+    // Not `min`, which would replace NaN.
+    let magnitude = if magnitude > MAX_TANH_ARGUMENT { MAX_TANH_ARGUMENT } else { magnitude };
     let (rounded, r) = split::<FUSED>(magnitude, -2.0 * LOG2_E);
     let two_to_n = f32::from_bits((rounded.to_bits() << 23).wrapping_add(ONE_BITS));
     let m = fused::<FUSED>(two_to_n, power::<FUSED>(r) * r, two_to_n - 1.0);
     ((-m).copysign(x), 2.0 + m)
 }
 
-/// 1 + e^-x, the denominator of the sigmoid.
+/// Returns the denominator of the sigmoid, 1 + e^-x.
 #[inline(always)]
-fn sigmoid_below<const FUSED: bool>(x: f32) -> f32 {
-    // Not `clamp`: NaN has to pass.
-    let x = if x < SIGMOID_LOWEST { SIGMOID_LOWEST } else { x };
-    let x = if x > SIGMOID_HIGHEST { SIGMOID_HIGHEST } else { x };
+fn sigmoid_denominator<const FUSED: bool>(x: f32) -> f32 {
+    // Not `max` and `min`, which would replace NaN.
+    let x = if x < MIN_SIGMOID_ARGUMENT { MIN_SIGMOID_ARGUMENT } else { x };
+    let x = if x > MAX_SIGMOID_ARGUMENT { MAX_SIGMOID_ARGUMENT } else { x };
     let (rounded, r) = split::<FUSED>(x, -LOG2_E);
     let two_to_r = fused::<FUSED>(power::<FUSED>(r), r, 1.0);
     1.0 + f32::from_bits((rounded.to_bits() << 23).wrapping_add(two_to_r.to_bits()))
@@ -105,9 +105,10 @@ fn split<const FUSED: bool>(x: f32, scale: f32) -> (f32, f32) {
     (rounded, fused::<FUSED>(x, scale, -(rounded - ROUND)))
 }
 
-/// Polynomial (2^r - 1) / r, summed in pairs: a shorter dependency chain than Horner's scheme.
+/// Evaluates the polynomial (2^r - 1) / r in pairs, a shorter dependency chain than Horner's
+/// scheme.
 ///
-/// Without fusion Horner's scheme is used: its roundings are smaller.
+/// Without fused multiply-add it uses Horner's scheme, whose rounding errors are smaller.
 #[inline(always)]
 fn power<const FUSED: bool>(r: f32) -> f32 {
     if !FUSED {
@@ -121,7 +122,7 @@ fn power<const FUSED: bool>(r: f32) -> f32 {
     fused::<FUSED>(fused::<FUSED>(high, square, middle), square, low)
 }
 
-/// Multiply-add `a b + c`; a closure would not be compiled for the caller's instruction set.
+/// Computes `a b + c`; not a closure, which would not be compiled for the caller's instruction set.
 #[inline(always)]
 fn fused<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
@@ -131,7 +132,7 @@ fn fused<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 mod tests {
     use super::{TANH_F32_MAX_ERROR, TANH_F32_MAX_FALL, sigmoid_f32, tanh_f32};
 
-    /// Checks every bound at positive arguments, in rising order.
+    /// Checks every bound at positive arguments, given in ascending order.
     fn check<const FUSED: bool>(arguments: impl Iterator<Item = f32>) {
         let mut last = 0.0_f32;
         for x in arguments {
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     #[ignore = "slow: every f32"]
-    fn tanh_keeps_its_bounds_everywhere() {
+    fn tanh_keeps_its_bounds_for_every_f32() {
         let all = || (0..=f32::INFINITY.to_bits()).map(f32::from_bits);
         check::<true>(all());
         check::<false>(all());

@@ -2,7 +2,7 @@
 use crate::Real;
 use crate::kernels::{DetectedKernel, Isa, Op};
 
-/// Gradient clipping rule against exploding gradients.
+/// Gradient clipping rule, which limits exploding gradients.
 ///
 /// # Examples
 ///
@@ -24,17 +24,17 @@ pub enum Clip {
     GlobalNorm(f64),
 }
 
-/// Statistics of one clipping.
+/// Statistics of one clipping operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clipped {
-    /// Euclidean norm of all gradients before clipping; NaN or infinite if a gradient was.
+    /// Euclidean norm of all gradients before clipping; NaN or infinite if a gradient is.
     pub norm: f64,
     /// Number of entries clipped by [`Clip::Value`]; 1 or 0 for [`Clip::GlobalNorm`].
     pub count: usize,
 }
 
 impl Clip {
-    /// Clips all gradients of a network, given as one slice. NaN stays NaN.
+    /// Clips all gradients of a network, given as one slice. A NaN remains NaN.
     pub fn apply<R: Real>(self, gradients: &mut [R]) -> Clipped {
         let mut squares = [0.0; LANES];
         DetectedKernel::detect().run(AddSquares { gradients, squares: &mut squares });
@@ -62,7 +62,7 @@ impl Clip {
 /// before it.
 const LANES: usize = 16;
 
-/// Adds the squares of every 16th gradient.
+/// Kernel that adds the square of each gradient to one of `LANES` sums.
 struct AddSquares<'a, R> {
     gradients: &'a [R],
     squares: &'a mut [f64; LANES],
@@ -85,7 +85,7 @@ impl<R: Real> Op for AddSquares<'_, R> {
     }
 }
 
-/// Clips every gradient to [-limit, limit] and counts those outside.
+/// Kernel that clips every gradient to [-limit, limit] and counts the clipped ones.
 struct Clamp<'a, R> {
     limit: R,
     gradients: &'a mut [R],
@@ -98,7 +98,7 @@ impl<R: Real> Op for Clamp<'_, R> {
         let (rows, rest) = self.gradients.as_chunks_mut::<LANES>();
         for row in rows {
             let beyond = row.iter().fold(false, |any, g| any | (g.abs() > self.limit));
-            // Seldom: most gradients are small.
+            // Rare: most gradients are within the limit.
             if beyond {
                 *self.count += clamp(self.limit, row);
             }
@@ -107,6 +107,7 @@ impl<R: Real> Op for Clamp<'_, R> {
     }
 }
 
+/// Clips some gradients to [-limit, limit] and returns the number of clipped ones.
 fn clamp<R: Real>(limit: R, gradients: &mut [R]) -> usize {
     let mut count = 0;
     for g in gradients {

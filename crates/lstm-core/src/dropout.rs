@@ -2,10 +2,10 @@
 use crate::error::check_len;
 use crate::{LstmError, Real, Stream};
 
-/// Draws a dropout mask: each entry is 0 with probability `p`, else 1 / (1 - p).
+/// Draws a dropout mask: each entry is 0 with probability `p`, otherwise 1 / (1 - p).
 ///
-/// The mean of an entry is 1, so that inference needs no mask (inverted dropout, Srivastava et al.
-/// 2014). Every entry takes one draw of the stream for every `p`.
+/// The expected value of an entry is 1, so that inference needs no mask (inverted dropout,
+/// Srivastava et al. 2014). Each entry consumes one draw of the stream, whatever `p` is.
 ///
 /// # Errors
 /// [`LstmError::Number`] unless 0 <= p < 1; nothing is drawn then.
@@ -34,8 +34,8 @@ pub fn dropout_mask<R: Real>(stream: &mut Stream, p: f64, mask: &mut [R]) -> Res
     Ok(())
 }
 
-/// Multiplies by a mask, in place: values in the forward pass, their gradients in the backward
-/// pass.
+/// Multiplies `values` by a mask, in place: activations in the forward pass, their gradients in the
+/// backward pass.
 ///
 /// # Formula
 /// ```text
@@ -67,7 +67,7 @@ mod tests {
     use crate::{Purpose, Stream};
 
     #[test]
-    fn dropout_mask_keeps_the_mean() {
+    fn dropout_mask_preserves_the_mean() {
         let mut mask = vec![0.0_f64; 100_000];
         for p in [0.0, 0.3, 0.9] {
             dropout_mask(&mut Stream::new(1, Purpose::Dropout, 0, 0), p, &mut mask).unwrap();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn dropout_mask_rejects_probability_one() {
+    fn dropout_mask_rejects_invalid_probabilities() {
         for p in [-0.1, 1.0, f64::NAN] {
             let mut mask = [7.0_f32];
             let mut stream = Stream::new(1, Purpose::Dropout, 0, 0);

@@ -1,7 +1,7 @@
 //! Errors of arguments and kernels.
 use crate::Kernel;
 
-/// Reason why a call was rejected; nothing was computed or changed.
+/// Error of a rejected call; nothing was computed or changed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LstmError {
@@ -30,7 +30,7 @@ pub enum LstmError {
     Size {
         /// Name of the size.
         what: &'static str,
-        /// Largest size allowed.
+        /// Maximum size.
         expected: usize,
         /// Size that was given.
         got: usize,
@@ -40,13 +40,13 @@ pub enum LstmError {
     Number {
         /// Name of the argument.
         what: &'static str,
-        /// Allowed range in words.
+        /// Description of the allowed range.
         expected: &'static str,
         /// Number that was given.
         got: f64,
     },
     /// Target that is not a class index.
-    #[error("target {index} is class {got}, expected less than {expected}")]
+    #[error("target {index} is class {got}, expected a class index below {expected}")]
     Target {
         /// Index of the target.
         index: usize,
@@ -57,8 +57,8 @@ pub enum LstmError {
     },
     /// Kernel that this processor cannot run.
     #[error(
-        "kernel {} does not run on this processor: choose one like {}, and where WINDVANE_KERNEL \
-         asks for {}, unset it",
+        "kernel {} does not run on this processor; choose another one, such as {}, and if the \
+         environment variable WINDVANE_KERNEL names {}, unset it",
         got.name(), expected.name(), got.name()
     )]
     Kernel {
@@ -69,8 +69,8 @@ pub enum LstmError {
     },
     /// Unknown kernel name in the environment variable `WINDVANE_KERNEL`.
     #[error(
-        "WINDVANE_KERNEL is {got:?}, expected portable, avx2 or avx512, such as {} here; unset it \
-         for the fastest",
+        "WINDVANE_KERNEL is {got:?}, expected portable, avx2 or avx512; this processor runs {}; \
+         unset the variable for the fastest kernel",
         expected.name()
     )]
     KernelName {

@@ -1,8 +1,8 @@
 //! Matrix products of any size and orientation, over [`Product`].
 use crate::Real;
-use crate::kernels::{DetectedKernel, LANES, Left, PANEL, Product, Right};
+use crate::kernels::{DetectedKernel, LANES, LeftFactor, PANEL, Product, RightFactor};
 
-/// Row-major matrix, possibly read transposed.
+/// Row-major matrix that may be read transposed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a, R> {
     data: &'a [R],
@@ -23,17 +23,18 @@ impl<'a, R> Matrix<'a, R> {
         Self { transposed: !self.transposed, ..self }
     }
 
-    /// Returns rows and columns as read.
+    /// Returns the numbers of rows and columns, after transposition.
     fn size(self) -> (usize, usize) {
         if self.transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
 }
 
-/// Matrix product `c = a b`, or `c += a b` if `keep`.
+/// Computes the matrix product `c = a b`, or `c += a b` if `keep`.
 pub(crate) fn mat_mul<R: Real>(a: Matrix<'_, R>, b: Matrix<'_, R>, keep: bool, c: &mut [R]) {
     mat_mul_on(DetectedKernel::detect(), a, b, keep, c);
 }
 
+/// Computes the matrix product on a given kernel.
 fn mat_mul_on<R: Real>(
     kernel: DetectedKernel,
     a: Matrix<'_, R>,
@@ -44,15 +45,15 @@ fn mat_mul_on<R: Real>(
     let ((rows, depth), (_, columns)) = (a.size(), b.size());
     debug_assert_eq!(depth, b.size().0, "invariant: inner sizes");
     debug_assert_eq!(rows * columns, c.len(), "invariant: size of a product");
-    let left = Left { data: a.data, stride: a.columns, transposed: a.transposed };
+    let left = LeftFactor { data: a.data, stride: a.columns, transposed: a.transposed };
     if !b.transposed && columns.is_multiple_of(LANES) {
-        let right = Right { data: b.data, columns, panel: columns };
+        let right = RightFactor { data: b.data, columns, panel: columns };
         kernel.run(Product { left, right, depth, columns, keep, c });
     } else {
         R::with_scratch(|panels| {
             pack(b, panels);
             let all = columns.next_multiple_of(LANES);
-            let right = Right { data: panels, columns: all, panel: PANEL };
+            let right = RightFactor { data: panels, columns: all, panel: PANEL };
             kernel.run(Product { left, right, depth, columns, keep, c });
         });
     }
@@ -91,7 +92,7 @@ mod tests {
     use crate::kernels::DetectedKernel;
     use crate::{Kernel, Real};
 
-    /// Largest distance from ndarray's product in f64, over sizes and orientations.
+    /// Returns the largest difference from ndarray's product in f64, over sizes and orientations.
     fn largest_error<R: Real>(kernel: Kernel) -> f64 {
         let numbers = |count: usize, phase: f64| -> Vec<f64> {
             (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()

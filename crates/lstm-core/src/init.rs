@@ -6,9 +6,10 @@ use crate::{
 
 /// Distribution of initial weights.
 ///
-/// n is the fan-in, the numbers that one unit reads from a matrix, and m the fan-out, its units:
-/// `I` or `H` to `H` in an LSTM, gate by gate, `N` to `O` in a dense layer, and `N` to `A` and `A`
-/// to 1 in an attention.
+/// n is the fan-in of a weight matrix (inputs of each unit) and m its fan-out (number of units).
+/// An LSTM has `I` and `H` for its input weights and `H` and `H` for its recurrent weights, with
+/// each gate counted separately. A dense layer has `N` and `O`. An attention has `N` and `A` for W,
+/// and `A` and 1 for v.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -20,7 +21,7 @@ pub enum Init {
     /// Uniform within ±sqrt(6 / n); biases zero (He et al. 2015).
     HeUniform,
     /// `PyTorch`'s default: weights and biases uniform, within ±1/sqrt(H) in an LSTM and
-    /// ±1/sqrt(n) in dense layers, of which an attention has two.
+    /// ±1/sqrt(n) in dense layers and attentions.
     Torch,
 }
 
@@ -44,6 +45,7 @@ impl Init {
         }
     }
 
+    /// Draws a bias vector, or fills it with zeros.
     pub(crate) fn draw_bias<R: Real>(self, torch: usize, stream: &mut Stream, b: &mut [R]) {
         match self {
             Self::Torch => self.draw((torch, torch), torch, stream, b),
@@ -57,8 +59,10 @@ fn symmetric(stream: &mut Stream) -> f64 {
     2.0 * stream.uniform() - 1.0
 }
 
-/// Draws the parameters of an LSTM layer, and adds `forget_bias` to the forget gate's bias (to the
-/// first of two): 1 keeps the cell open at the start of training, 0 leaves it half open.
+/// Draws the parameters of an LSTM layer and adds `forget_bias` to the forget gate's bias.
+///
+/// With 1 the forget gate keeps about 73 % of the cell at the start of training, with 0 one half.
+/// With [`Biases::Two`](crate::Biases::Two) it is added to `b_ih` only.
 ///
 /// # Errors
 /// [`LstmError::Length`] when `params` does not fit the shape; nothing is changed then.
@@ -156,7 +160,7 @@ mod tests {
     use super::{Init, init_attention, init_dense, init_lstm};
     use crate::{AttentionShape, Biases, DenseShape, LstmShape, Purpose, Stream};
 
-    /// Largest magnitude and variance.
+    /// Returns the largest magnitude and the variance around zero.
     fn spread(values: &[f64]) -> (f64, f64) {
         let top = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         (top, values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64)

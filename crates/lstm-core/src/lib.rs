@@ -1,12 +1,47 @@
-//! LSTM mathematics: fused inference kernels and, with the feature `train`, backpropagation
-//! through time, losses, initialisers and optimisers, in `f32` and `f64`.
+//! LSTM networks in `f32` and `f64`: fused inference kernels and, with the feature `train`,
+//! backpropagation through time, losses, initialisers and optimisers.
 //!
-//! # Letters
+//! ```
+//! use windvane_lstm_core::{
+//!     Biases, DenseShape, LstmShape, PackedDense, PackedLstm, Tensors, softmax,
+//! };
 //!
-//! Shapes are written with `B` batch, `T` time steps, `I` inputs, `H` hidden units, `N` inputs of
-//! a dense layer or an attention, `O` outputs of the one and `A` units of the other, and `C`
-//! classes. Everything is a row-major slice: `[T, I]` is `T` rows of `I` numbers. Training batches
-//! are time-major, `[T, B, I]`.
+//! // An LSTM of eight units over six inputs, then a dense layer of three classes.
+//! let (lstm, fc) = (LstmShape::new(6, 8, Biases::One)?, DenseShape::new(8, 3)?);
+//! // All parameters are in one flat buffer. Usually they are trained or loaded.
+//! let mut weights = Tensors::<f32>::new([lstm.specs("lstm"), fc.specs("fc")].concat());
+//! for (index, weight) in weights.flat_mut().iter_mut().enumerate() {
+//!     *weight = (index as f32).sin() / 3.0;
+//! }
+//! let (of_lstm, of_fc) = weights.flat().split_at(lstm.len());
+//! let packed = PackedLstm::new(lstm, lstm.params(of_lstm)?)?;
+//! let dense = PackedDense::new(fc, fc.params(of_fc)?)?;
+//! let mut scratch = packed.scratch();
+//!
+//! // Class probabilities of a window of four time steps, without allocation.
+//! let window = [0.1; 4 * 6];
+//! let mut p = [0.0; 3];
+//! dense.apply(packed.last_hidden(&window, &mut scratch)?, &mut p)?;
+//! softmax(&mut p);
+//! assert!((p.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+//! # Ok::<(), windvane_lstm_core::LstmError>(())
+//! ```
+//!
+//! # Notation
+//!
+//! | letter | size |
+//! |---|---|
+//! | `B` | windows in a batch |
+//! | `T` | time steps |
+//! | `I` | inputs of an LSTM per time step |
+//! | `H` | hidden units of an LSTM |
+//! | `N` | inputs of a dense layer or an attention |
+//! | `O` | outputs of a dense layer |
+//! | `A` | units of an attention |
+//! | `C` | classes |
+//!
+//! Every array is a row-major slice: `[T, I]` is `T` rows of `I` numbers. Training batches are
+//! time-major, `[T, B, I]`.
 //!
 //! # Equations
 //!
@@ -19,37 +54,41 @@
 //! h' = o * tanh(c')                     hidden state
 //! ```
 //!
-//! `w_ih` `[4H, I]` stacks the `W`, `w_hh` `[4H, H]` the `U`, each in the order i, f, g, o: the
-//! packing of `PyTorch`, whose `weight_ih` and `weight_hh` they are: its weights load without
-//! shuffling.
+//! `w_ih` `[4H, I]` stacks the four `W` and `w_hh` `[4H, H]` the four `U`, each in the order i, f,
+//! g, o. This is the layout of `weight_ih` and `weight_hh` in `PyTorch`, so its weights can be
+//! copied without reordering.
 //!
 //! # Parameters
 //!
-//! All parameters of a network lie in one flat buffer with named spans ([`Tensors`]); layers are
+//! All parameters of a network are in one flat buffer with named tensors ([`Tensors`]). Layers are
 //! shapes ([`LstmShape`], [`BiLstmShape`], [`AttentionShape`], [`DenseShape`]) that split such a
 //! buffer into views. Clipping, optimisers, saving and loading are loops over one slice.
 //!
-//! Layers are stacked by hand: the hidden states of one are the inputs of the next, the gradient
-//! by the inputs of the next is the gradient by the hidden states of the one before.
+//! The caller stacks the layers: the hidden states of a layer are the inputs of the next one. In
+//! the backward pass, the gradient with respect to the inputs of a layer is the gradient with
+//! respect to the hidden states of the layer before it.
 //!
-//! # Same bits
+//! # Reproducibility
 //!
-//! [`PackedLstm`] takes every gate sum in one order: the folded bias, the inputs ascending, the
-//! hidden units ascending, one multiply-add each. A window alone, step by step, or in a batch gives
-//! the same bits, and so does every [`Kernel`] that fuses multiply and add
-//! ([`Kernel::is_fused`]). [`PackedBiLstm`] has the bits of two of them, and [`PackedAttention`]
-//! and [`PackedDense`] keep such an order too. Kernels with and without fusion differ by rounding.
+//! [`PackedLstm`] computes every gate sum in a fixed order: the folded bias, then the inputs in
+//! ascending order, then the hidden units in ascending order, with one multiply-add each. Results
+//! are bit-identical for a single window, for its steps one by one and for a batch, and on every
+//! [`Kernel`] that fuses multiply and add ([`Kernel::is_fused`]). [`PackedBiLstm`] is bit-identical
+//! to two [`PackedLstm`]; [`PackedAttention`] and [`PackedDense`] have a fixed order of their own.
+//! Kernels with and without fused multiply-add differ by rounding.
 //!
 //! # Layers
 //! Layer 4 of the list in `docs/design.md`; depends on no other crate of the workspace.
 //!
 //! # Features
-//! `train`: all that changes parameters, backward passes, losses, initialisers, optimisers, random
-//! draws. Inference needs none of it.
+//! None is on by default; inference needs none.
+//! - `train`: backward passes, losses, initialisers, optimisers and random number streams.
+//! - `serde`: `Serialize` for the training settings (`Clip`, `Init`, `Optimizer`,
+//!   `Schedule`).
 
 #![expect(
     clippy::inline_always,
-    reason = "loops have to be inlined into the function that enables their instruction set"
+    reason = "a loop must be inlined into the function that enables its instruction set"
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "tests of exact results"))]

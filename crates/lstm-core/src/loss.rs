@@ -45,8 +45,8 @@ impl<R: Real> CrossEntropy<'_, R> {
     /// Returns the sum over the batch of the class weights of the targets.
     ///
     /// # Errors
-    /// [`LstmError::Target`] when a target is no class, and the errors of bad settings as in
-    /// [`add`](Self::add).
+    /// [`LstmError::Target`] when a target is not a class index, and the errors of invalid settings
+    /// as in [`add`](Self::add).
     pub fn normaliser(&self, targets: &[usize]) -> Result<R, LstmError> {
         self.check(targets)?;
         Ok(targets.iter().map(|&y| self.weight(y)).sum())
@@ -58,9 +58,9 @@ impl<R: Real> CrossEntropy<'_, R> {
     /// `logits` and `d_logits` `[B, C]`, `targets` `[B]`.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when a slice does not fit, [`LstmError::Target`] when a target is no
-    /// class, [`LstmError::Number`] unless the normaliser is positive, the smoothing is 0 to 1 and
-    /// every class weight is finite and not negative. Nothing is changed then.
+    /// [`LstmError::Length`] when a slice does not fit, [`LstmError::Target`] when a target is not
+    /// a class index, [`LstmError::Number`] unless the normaliser is positive, the smoothing is 0
+    /// to 1 and every class weight is finite and not negative. Nothing is changed then.
     pub fn add(
         &self,
         logits: &[R],
@@ -148,7 +148,7 @@ mod tests {
     use super::CrossEntropy;
 
     #[test]
-    fn loss_of_chunks_sums_to_the_whole() {
+    fn loss_of_chunks_sums_to_loss_of_batch() {
         let weights = [1.5, 0.75, 1.0];
         let loss = CrossEntropy { classes: 3, weights: Some(&weights), smoothing: 0.1_f64 };
         let logits: Vec<f64> = (0..30).map(|i| f64::from(i * 7 % 11) / 3.0 - 1.0).collect();

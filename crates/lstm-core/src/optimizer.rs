@@ -1,4 +1,4 @@
-//! Optimisers: gradient descent with momentum, and Adam.
+//! Optimisers: gradient descent with momentum, Adam and AdamW.
 use crate::error::check_len;
 use crate::kernels::{DetectedKernel, Isa, Op};
 use crate::{LstmError, Real};
@@ -24,8 +24,8 @@ pub enum Optimizer {
         /// Momentum: share of the last step that is kept; 0 is plain gradient descent.
         momentum: f64,
     },
-    /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019); without
-    /// decay it is Adam.
+    /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019); plain
+    /// Adam if `weight_decay` is 0.
     ///
     /// ```text
     /// w *= 1 - rate weight_decay
@@ -58,16 +58,16 @@ impl<R: Real> OptimizerState<R> {
         Self { steps: 0, first: vec![R::ZERO; len], second: vec![R::ZERO; len] }
     }
 
-    /// Creates a state from its saved parts.
+    /// Creates a state from its saved step count and moments.
     ///
     /// # Errors
-    /// [`LstmError::Length`] when the parts differ in length.
+    /// [`LstmError::Length`] when the moments differ in length.
     pub fn from_parts(steps: u64, first: Vec<R>, second: Vec<R>) -> Result<Self, LstmError> {
         check_len("second moment", first.len(), second.len())?;
         Ok(Self { steps, first, second })
     }
 
-    /// Returns the number of steps taken, one count for all parameters.
+    /// Returns the number of steps taken.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -89,7 +89,7 @@ impl Optimizer {
         Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
     }
 
-    /// Moves all weights of a network one step against their gradients.
+    /// Updates all weights of a network by one step of gradient descent.
     ///
     /// # Errors
     /// [`LstmError::Length`] when the slices or the state differ in length; nothing is changed
@@ -112,7 +112,7 @@ impl Optimizer {
                 DetectedKernel::detect().run(step);
             }
             Self::AdamW { beta1, beta2, epsilon, weight_decay } => {
-                // Past i32::MAX steps both corrections are 1 anyway.
+                // After i32::MAX steps both bias corrections are 1.
                 let t = i32::try_from(*steps).unwrap_or(i32::MAX);
                 let step = AdamStep {
                     beta1: R::from_f64(beta1),
@@ -134,7 +134,7 @@ impl Optimizer {
     }
 }
 
-/// One step of gradient descent over all weights.
+/// Kernel of one step of gradient descent.
 struct SgdStep<'a, R> {
     momentum: R,
     rate: R,
@@ -153,7 +153,7 @@ impl<R: Real> Op for SgdStep<'_, R> {
     }
 }
 
-/// One step of Adam over all weights.
+/// Kernel of one step of Adam or AdamW.
 struct AdamStep<'a, R> {
     beta1: R,
     rest1: R,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn adam_weight_decay_stays_out_of_the_moments() {
+    fn adam_weight_decay_does_not_change_the_moments() {
         let (mut w, mut state) = ([2.0_f64], OptimizerState::new(1));
         let rule = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
         rule.step(0.1, &[0.0], &mut state, &mut w).unwrap();

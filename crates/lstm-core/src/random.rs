@@ -18,10 +18,10 @@ pub enum Purpose {
     Bootstrap = 4,
 }
 
-/// Random numbers that depend on (seed, purpose, epoch, index) alone: not on other draws, nor on
-/// the number of threads.
+/// Random number generator whose draws depend only on (seed, purpose, epoch, index).
 ///
-/// The four numbers, little-endian, are the key of a `ChaCha8` generator.
+/// They depend neither on other streams nor on the number of threads. The four numbers,
+/// little-endian, are the key of a `ChaCha8` generator.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub enum Purpose {
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// Creates the stream of these four numbers.
+    /// Creates the stream keyed by these four numbers.
     pub fn new(seed: u64, purpose: Purpose, epoch: u64, index: u64) -> Self {
         let mut key = [0; 32];
         let numbers = [seed, purpose as u64, epoch, index];
@@ -51,19 +51,19 @@ impl Stream {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Draws a normal number with mean 0 and standard deviation 1.
+    /// Draws from the normal distribution with mean 0 and standard deviation 1.
     pub fn normal(&mut self) -> f64 {
         StandardNormal.sample(&mut self.0)
     }
 
-    /// Draws a uniform integer in `0..n`, without bias.
+    /// Draws a uniform integer in `0..n`, without modulo bias.
     ///
     /// # Panics
     /// When `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
-        assert!(n > 0, "nothing is below 0");
+        assert!(n > 0, "n is 0, expected at least 1: the range 0..n is empty");
         let n = n as u64;
-        // Draws from the last, incomplete run of n numbers are thrown away.
+        // Draws from the last, incomplete run of n numbers are rejected: they would add bias.
         let runs_end = u64::MAX - u64::MAX % n;
         loop {
             let draw = self.0.next_u64();
@@ -73,7 +73,7 @@ impl Stream {
         }
     }
 
-    /// Shuffles the items, every order equally likely (Fisher and Yates).
+    /// Shuffles the items so that every order is equally likely (Fisher and Yates).
     pub fn shuffle(&mut self, items: &mut [usize]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

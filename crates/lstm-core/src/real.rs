@@ -10,7 +10,7 @@ use crate::kernels::BASELINE_FUSED;
 #[cfg(feature = "train")]
 use crate::kernels::{Isa, Plain};
 
-/// `f32` (networks in use) or `f64` (reference results and gradient checks); sealed.
+/// Number type of a network: `f32`, or `f64` for reference results and gradient checks; sealed.
 ///
 /// # Examples
 ///
@@ -50,16 +50,16 @@ pub trait Real:
     /// One of this type.
     const ONE: Self;
 
-    /// Rounds to the nearest number of this type.
+    /// Rounds `value` to the nearest number of this type.
     fn from_f64(value: f64) -> Self;
-    /// Converts to `f64`, exactly.
+    /// Converts to `f64` without rounding.
     fn to_f64(self) -> f64;
 
     /// Computes the hyperbolic tangent.
     ///
     /// `f64` calls the standard library. `f32` is computed without branches, so that loops over it
-    /// vectorise: at most 3e-7 from the true value, odd, never beyond ±1, exactly ±1 from ±9.1
-    /// on, never falling by more than 5e-7 where the argument rises; NaN stays NaN.
+    /// vectorise. Its absolute error is at most 3e-7; it is odd, within ±1, exactly ±1 for
+    /// arguments of magnitude 9.1 or more, and increasing up to errors of 5e-7. NaN remains NaN.
     ///
     /// ```
     /// use windvane_lstm_core::Real;
@@ -72,7 +72,8 @@ pub trait Real:
         self.tanh_with::<BASELINE_FUSED>()
     }
 
-    /// Computes the logistic function 1 / (1 + e^-x); `f32` with the same error bound as tanh.
+    /// Computes the logistic function 1 / (1 + e^-x); in `f32` with the error bound of
+    /// [`tanh`](Self::tanh).
     #[must_use]
     fn sigmoid(self) -> Self {
         self.sigmoid_with::<BASELINE_FUSED>()
@@ -85,13 +86,13 @@ pub(crate) mod sealed {
 
     /// Private operations of a number type.
     ///
-    /// `FUSED` says whether the surrounding code is compiled for a processor with fused
-    /// multiply-add: without it `mul_add` is a call into the mathematics library.
+    /// `FUSED` must be whether the calling code is compiled for a processor with fused
+    /// multiply-add. Without it, `mul_add` is a slow call into the mathematics library.
     #[expect(unnameable_types, reason = "seals `Real`")]
     pub trait Sealed: Sized {
         /// Computes `self * factor + addend`, rounded once.
         ///
-        /// A slow library call in builds that do not enable the processor's fused multiply-add.
+        /// This is a slow library call in code that is compiled without fused multiply-add.
         #[must_use]
         fn mul_add(self, factor: Self, addend: Self) -> Self;
         /// Computes e to the power `self`.

@@ -5,7 +5,7 @@ use crate::Real;
 #[cfg(feature = "train")]
 use crate::error::check_len;
 
-/// Applies ReLU in place: y = max(x, 0). NaN stays NaN.
+/// Applies ReLU in place: y = max(x, 0). NaN remains NaN.
 ///
 /// # Examples
 ///
@@ -20,10 +20,10 @@ pub fn relu<R: Real>(values: &mut [R]) {
     }
 }
 
-/// Turns the gradient with respect to y = max(x, 0) into the gradient with respect to x, in place.
+/// Computes the gradient with respect to x from that with respect to y = max(x, 0), in place.
 ///
-/// `y` is the result of [`relu`], or that result after [`apply_dropout`](crate::apply_dropout):
-/// where a mask made it zero the gradient is zero already.
+/// `y` is the result of [`relu`], or that result after [`apply_dropout`](crate::apply_dropout).
+/// Entries that the mask set to zero have a zero gradient already.
 ///
 /// # Formula
 /// ```text
@@ -45,7 +45,7 @@ pub fn relu<R: Real>(values: &mut [R]) {
 pub fn relu_backward<R: Real>(y: &[R], d: &mut [R]) -> Result<(), LstmError> {
     check_len("d", y.len(), d.len())?;
     for (d, &y) in d.iter_mut().zip(y) {
-        // Not `y > 0`: NaN has to pass.
+        // Not `y > 0`, which would hide a NaN in `y`.
         *d = if y <= R::ZERO { R::ZERO } else { *d };
     }
     Ok(())

@@ -28,15 +28,16 @@ pub enum Schedule {
         /// Time from one decay to the next, above 0.
         every: f64,
     },
-    /// Linear warm-up to the full rate over `warm_up_epochs`, then cosine annealing down to `floor` of it at
-    /// `length`, constant after that. **Source** cosine annealing: Loshchilov and Hutter 2017;
-    /// warm-up: Goyal et al. 2017.
+    /// Linear warm-up to the full rate over `warm_up_epochs`, then cosine annealing down to the
+    /// share `floor` of the full rate at `length`, constant after that.
+    ///
+    /// **Source** cosine annealing: Loshchilov and Hutter 2017; warm-up: Goyal et al. 2017.
     Cosine {
-        /// Length of the warm-up; 0 for none.
+        /// Length of the warm-up; 0 for no warm-up.
         warm_up_epochs: f64,
         /// Time at which the annealing ends.
         length: f64,
-        /// Share of the full rate that remains.
+        /// Final learning rate as a share of the full rate.
         floor: f64,
     },
 }

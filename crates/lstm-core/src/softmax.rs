@@ -3,8 +3,8 @@ use crate::Real;
 
 /// Turns logits into probabilities, in place: `p_c = e^z_c / sum over k of e^z_k`.
 ///
-/// The largest logit is subtracted first, so that no exponential overflows. An empty slice stays
-/// empty; a NaN makes all of it NaN.
+/// The largest logit is subtracted first, so that no exponential overflows. An empty slice remains
+/// empty. One NaN makes every probability NaN.
 ///
 /// # Examples
 ///

@@ -45,24 +45,26 @@ pub struct Tensors<R> {
 }
 
 impl<R: Real> Tensors<R> {
-    /// Creates zeros of these shapes. Names should differ: lookup finds the first tensor of a name.
+    /// Creates tensors of these names and shapes, filled with zeros.
+    ///
+    /// Names should be unique: a lookup returns the first tensor of a name.
     pub fn new(specs: Vec<TensorSpec>) -> Self {
         let len = specs.iter().map(TensorSpec::len).sum();
         Self { specs, flat: vec![R::ZERO; len] }
     }
 
-    /// Creates zeros under the same names and shapes.
+    /// Creates tensors of the same names and shapes, filled with zeros.
     #[must_use]
     pub fn zeros_like(&self) -> Self {
         Self::new(self.specs.clone())
     }
 
-    /// Returns names and shapes in buffer order.
+    /// Returns the names and shapes of the tensors, in buffer order.
     pub fn specs(&self) -> &[TensorSpec] {
         &self.specs
     }
 
-    /// Returns the number of entries of all tensors together.
+    /// Returns the total number of entries.
     pub fn len(&self) -> usize {
         self.flat.len()
     }
@@ -82,12 +84,12 @@ impl<R: Real> Tensors<R> {
         &mut self.flat
     }
 
-    /// Returns the tensor of that name.
+    /// Returns the tensor with this name; `None` if there is none.
     pub fn get(&self, name: &str) -> Option<&[R]> {
         self.span(name).map(|span| &self.flat[span])
     }
 
-    /// Returns the tensor of that name, mutable.
+    /// Returns the tensor with this name, mutable; `None` if there is none.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut [R]> {
         self.span(name).map(|span| &mut self.flat[span])
     }
@@ -102,7 +104,7 @@ impl<R: Real> Tensors<R> {
         })
     }
 
-    /// Converts to another number type, each entry rounded to the nearest.
+    /// Converts to another number type, rounding each entry to the nearest value.
     pub fn cast<S: Real>(&self) -> Tensors<S> {
         let flat = self.flat.iter().map(|v| S::from_f64(v.to_f64())).collect();
         Tensors { specs: self.specs.clone(), flat }
@@ -126,7 +128,7 @@ mod tests {
     use super::{TensorSpec, Tensors};
 
     #[test]
-    fn tensors_are_found_by_name_and_walked_in_order() {
+    fn tensors_lookup_and_iteration_follow_the_specs() {
         let mut t =
             Tensors::<f64>::new(vec![TensorSpec::new("a", [2]), TensorSpec::new("b", [1, 2])]);
         t.flat_mut().copy_from_slice(&[1.0, 2.0, 3.0, 0.1]);

@@ -8,16 +8,16 @@ use crate::{Kernel, LstmError, PackedDense, Real, softmax};
 
 /// Additive attention packed for inference; nothing allocates after construction.
 ///
-/// Every sum has one order on every kernel: each unit starts at its bias and adds the inputs
-/// ascending, the units of a score are added in a fixed tree, the context adds the steps
-/// ascending. See [`AttentionShape`] for the formula.
+/// The order of every sum is the same on every kernel: each unit starts at its bias and adds the
+/// inputs in ascending order, the units of a score are added in a fixed tree, and the context adds
+/// the steps in ascending order. See [`AttentionShape`] for the formula.
 ///
 /// # Examples
 ///
 /// ```
 /// use windvane_lstm_core::{AttentionShape, PackedAttention};
 ///
-/// // One unit that looks at the first of two numbers.
+/// // One unit that depends only on the first of two inputs.
 /// let shape = AttentionShape::new(2, 1)?;
 /// let attention = PackedAttention::new(shape, shape.params(&[1.0_f64, 0.0, 0.0, 9.0])?)?;
 /// let mut scratch = attention.scratch(3);
@@ -31,7 +31,7 @@ use crate::{Kernel, LstmError, PackedDense, Real, softmax};
 pub struct PackedAttention<R> {
     shape: AttentionShape,
     dense: PackedDense<R>,
-    // [blocks]
+    /// Score weights by blocks of units, `[blocks]`.
     v: Vec<OutputColumn<R>>,
 }
 
@@ -84,8 +84,8 @@ impl<R: Real> PackedAttention<R> {
     ///
     /// # Errors
     /// [`LstmError::Rows`] unless `rows` is one or more whole rows, [`LstmError::Length`] when
-    /// `context` does not fit, [`LstmError::Size`] when the window is longer than `scratch` was
-    /// made for. Nothing is changed then.
+    /// `context` does not fit, [`LstmError::Size`] when the window has more rows than `scratch` was
+    /// created for. Nothing is changed then.
     pub fn apply(
         &self,
         rows: &[R],
@@ -95,9 +95,9 @@ impl<R: Real> PackedAttention<R> {
         let width = self.shape.input_size();
         let steps = check_rows("rows", width, rows.len())?;
         check_len("context", width, context.len())?;
-        let longest = scratch.weights.len();
-        if steps > longest {
-            return Err(LstmError::Size { what: "steps", expected: longest, got: steps });
+        let max_steps = scratch.weights.len();
+        if steps > max_steps {
+            return Err(LstmError::Size { what: "steps", expected: max_steps, got: steps });
         }
         scratch.steps = steps;
         let weights = &mut scratch.weights[..steps];
@@ -111,9 +111,9 @@ impl<R: Real> PackedAttention<R> {
     }
 }
 
-/// Working memory of [`PackedAttention`], made by [`PackedAttention::scratch`].
+/// Working memory of [`PackedAttention`], created by [`PackedAttention::scratch`].
 ///
-/// It carries no state from call to call; one per thread serves any number of windows.
+/// It carries no state from one call to the next, so one per thread serves any number of windows.
 #[derive(Debug, Clone)]
 pub struct AttentionScratch<R> {
     weights: Vec<R>,

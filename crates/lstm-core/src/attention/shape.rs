@@ -5,7 +5,8 @@ use crate::{DenseParams, DenseShape, LstmError, TensorSpec};
 
 /// Sizes of an additive attention over time (Bahdanau et al. 2015, without a query).
 ///
-/// It weighs the rows `h_t` of a window, each `[N]`, and returns their weighted mean:
+/// It computes a weight for each row `h_t` `[N]` of a window and returns the weighted mean of the
+/// rows:
 ///
 /// ```text
 /// score_t = v · tanh(W h_t + b)
@@ -95,7 +96,7 @@ impl AttentionShape {
         self.dense
     }
 
-    /// Checks that views made elsewhere fit the shape.
+    /// Checks that the lengths of the views fit the shape.
     pub(crate) fn check<R>(&self, params: AttentionParams<'_, R>) -> Result<(), LstmError> {
         self.dense.check(params.dense())?;
         check_len("v", self.units(), params.v.len())
@@ -113,7 +114,7 @@ pub struct AttentionParams<'a, R> {
     pub v: &'a [R],
 }
 
-// Derived impls would ask for `R: Clone`.
+// Derived impls would require `R: Clone`.
 impl<R> Clone for AttentionParams<'_, R> {
     fn clone(&self) -> Self {
         *self

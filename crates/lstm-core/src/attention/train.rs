@@ -3,7 +3,7 @@ use super::{AttentionParams, AttentionParamsMut, AttentionShape};
 use crate::dense::{dense_backward, dense_forward};
 use crate::error::{check_len, check_rows};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{DetectedKernel, Dots, Spread, Tanh, ThroughTanh, WeightedSum};
+use crate::kernels::{AddWeighted, DetectedKernel, Dots, Tanh, TanhBackward, WeightedSum};
 use crate::{DenseParamsMut, LstmError, Real, softmax};
 
 /// Activations of one forward pass, and working memory of the backward pass.
@@ -19,8 +19,8 @@ pub struct AttentionCache<R> {
     weights: Vec<R>,
     /// Weighted means `[B, N]`.
     context: Vec<R>,
-    /// Scores of one sequence `[T]`.
-    one: Vec<R>,
+    /// Scores, then weights, of one sequence `[T]`.
+    sequence: Vec<R>,
     /// Gradients with respect to the weights, then to the scores `[T, B]`.
     d_scores: Vec<R>,
     /// Gradients with respect to W h + b `[T, B, A]`.
@@ -53,7 +53,7 @@ impl<R: Real> AttentionCache<R> {
         self.weights.resize(rows, R::ZERO);
         self.d_scores.resize(rows, R::ZERO);
         self.context.resize(batch * shape.input_size(), R::ZERO);
-        self.one.resize(steps, R::ZERO);
+        self.sequence.resize(steps, R::ZERO);
     }
 }
 
@@ -74,7 +74,7 @@ impl<R: Real> AttentionCache<R> {
 ///
 /// let shape = AttentionShape::new(1, 2)?;
 /// let mut cache = AttentionCache::new();
-/// // Without weights every step counts the same.
+/// // With zero weights every step has the same attention weight.
 /// let h = [1.0_f64, 10.0, 2.0, 20.0, 6.0, 30.0];
 /// attention_forward(shape, shape.params(&[0.0; 6])?, &h, 2, &mut cache)?;
 /// assert!((cache.context()[0] - 3.0).abs() < 1e-12);
@@ -103,10 +103,10 @@ pub fn attention_forward<R: Real>(
     kernel.run(Dots { rows: u, vectors: params.v, width: units, out: weights });
     for b in 0..batch {
         let of_sequence = cache.weights.iter().skip(b).step_by(batch);
-        cache.one.iter_mut().zip(of_sequence).for_each(|(one, score)| *one = *score);
-        softmax(&mut cache.one);
+        cache.sequence.iter_mut().zip(of_sequence).for_each(|(target, score)| *target = *score);
+        softmax(&mut cache.sequence);
         let of_sequence = cache.weights.iter_mut().skip(b).step_by(batch);
-        of_sequence.zip(&cache.one).for_each(|(weight, one)| *weight = *one);
+        of_sequence.zip(&cache.sequence).for_each(|(target, weight)| *target = *weight);
     }
     let AttentionCache { weights, context, .. } = cache;
     kernel.run(WeightedSum { weights, rows: h, width, sum: context });
@@ -148,7 +148,7 @@ pub fn attention_forward<R: Real>(
 /// attention_backward(
 ///     shape, shape.params(&weights)?, &h, &mut cache, &[1.0], into, Some(&mut d_h),
 /// )?;
-/// // Each step has a quarter of the context.
+/// // Each of the four steps contributes a quarter of the context.
 /// assert_eq!(d_h, [0.25; 4]);
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
@@ -165,8 +165,8 @@ pub fn attention_backward<R: Real>(
     shape.check(params)?;
     shape.check(d_params.as_params())?;
     let [in_cache, units_in_cache] = cache.shape.map_or([0; 2], |s| [s.input_size(), s.units()]);
-    check_len("a row in the cache", width, in_cache)?;
-    check_len("the units in the cache", units, units_in_cache)?;
+    check_len("row of the forward pass in `cache`", width, in_cache)?;
+    check_len("unit list of the forward pass in `cache`", units, units_in_cache)?;
     check_len("h", cache.weights.len() * width, h.len())?;
     check_len("d_context", cache.batch * width, d_context.len())?;
     check_len("d_h", h.len(), d_h.as_ref().map_or(h.len(), |d| d.len()))?;
@@ -174,23 +174,23 @@ pub fn attention_backward<R: Real>(
     let kernel = DetectedKernel::detect();
     let AttentionCache { batch, u, weights, d_scores, d_z, .. } = cache;
     kernel.run(Dots { rows: h, vectors: d_context, width, out: d_scores });
-    through_softmax(weights, *batch, d_scores);
+    softmax_backward(weights, *batch, d_scores);
     let AttentionParamsMut { w, b, v } = d_params;
     let rows = d_scores.len();
     // d_v += d_score^T u
     mat_mul(Matrix::new(d_scores, rows, 1).t(), Matrix::new(u, rows, units), true, v);
-    kernel.run(ThroughTanh { d_scores, v: params.v, u, d_z });
+    kernel.run(TanhBackward { d_scores, v: params.v, u, d_z });
     let d_dense = DenseParamsMut { w, b };
     let Some(d_h) = d_h else {
         return dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, None);
     };
-    kernel.run(Spread { weights, vectors: d_context, width, rows: d_h });
+    kernel.run(AddWeighted { weights, vectors: d_context, width, rows: d_h });
     dense_backward(shape.dense(), params.dense(), h, d_z, d_dense, Some(d_h))
 }
 
-/// Softmax backward pass `d_score_t = a_t (d_a_t - sum over s of a_s d_a_s)`, in place, for each
-/// sequence.
-fn through_softmax<R: Real>(weights: &[R], batch: usize, d: &mut [R]) {
+/// Computes the backward pass of the softmax of each sequence, in place:
+/// `d_score_t = a_t (d_a_t - sum over s of a_s d_a_s)`.
+fn softmax_backward<R: Real>(weights: &[R], batch: usize, d: &mut [R]) {
     for b in 0..batch {
         let of_sequence = weights.iter().zip(&*d).skip(b).step_by(batch);
         let mean = of_sequence.map(|(a, d)| *a * *d).sum::<R>();

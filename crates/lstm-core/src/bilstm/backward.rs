@@ -20,9 +20,9 @@ pub struct BiLstmGradients<'a, R> {
 
 /// Adds the gradients of a batch, backpropagated through all its steps in both directions.
 ///
-/// `params` and `x` are those of the forward pass that filled `cache`. Each direction is
-/// [`lstm_backward`](crate::lstm_backward) over its own order of reading; the gradient by the
-/// inputs is the sum of both.
+/// `params` and `x` are those of the forward pass that filled `cache`. Each direction is an
+/// [`lstm_backward`](crate::lstm_backward) in its own reading order. The gradient with respect to
+/// the inputs is the sum of both.
 ///
 /// # Errors
 /// [`LstmError::Length`] when a slice does not fit the forward pass in `cache`; nothing is changed
@@ -42,7 +42,7 @@ pub struct BiLstmGradients<'a, R> {
 /// let x = [0.5, -0.5, 1.0];
 /// let mut cache = BiLstmCache::new();
 /// bilstm_forward(shape, shape.params(&weights)?, &x, 1, None, &mut cache)?;
-/// // A loss that asks for the forward half alone leaves the reverse direction as it is.
+/// // The loss depends on the forward half only: the reverse direction gets no gradient.
 /// let d_last = [1.0, 1.0, 0.0, 0.0];
 /// let upstream =
 ///     BiLstmUpstream { d_hidden: None, d_last_hidden: Some(&d_last), d_last_cell: None };
@@ -76,7 +76,7 @@ pub fn bilstm_backward<R: Real>(
             d_start.as_mut().map(|LstmStartMut { hidden, cell }| LstmStartMut { hidden, cell });
         let upstream = LstmUpstream { d_hidden, d_last_hidden, d_last_cell };
         let into = LstmGradients { d_params, d_inputs: d_inputs.as_deref_mut(), d_start };
-        lstm::read_back(side, shape.direction(), params, x, cache, upstream, into);
+        lstm::backward_direction(side, shape.direction(), params, x, cache, upstream, into);
     }
     Ok(())
 }
@@ -93,8 +93,8 @@ fn check<R: Real>(
     shape.check(&params)?;
     shape.check(&into.d_params.as_params())?;
     let [inputs, hidden] = cache.shape.map_or([0; 2], |s| [s.input_size(), s.hidden_size()]);
-    check_len("a step in the cache", shape.input_size(), inputs)?;
-    check_len("a state in the cache", shape.hidden_size(), hidden)?;
+    check_len("step of the forward pass in `cache`", shape.input_size(), inputs)?;
+    check_len("state of the forward pass in `cache`", shape.hidden_size(), hidden)?;
     let inputs = cache.steps * cache.batch * shape.input_size();
     check_len("x", inputs, x.len())?;
     check_optional_len("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;

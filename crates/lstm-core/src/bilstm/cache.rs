@@ -14,9 +14,9 @@ pub struct BiLstmCache<R> {
     pub(super) directions: [LstmCache<R>; 2],
     /// Hidden states `[T, B, 2H]`.
     pub(super) hidden: Vec<R>,
-    /// `[B, 2H]`
+    /// Last hidden states `[B, 2H]`.
     pub(super) last_hidden: Vec<R>,
-    /// `[B, 2H]`
+    /// Last cells `[B, 2H]`.
     pub(super) last_cell: Vec<R>,
 }
 
@@ -47,13 +47,13 @@ impl<R: Real> BiLstmCache<R> {
         &self.last_hidden
     }
 
-    /// Returns the cells that belong to [`last_hidden`](Self::last_hidden) `[B, 2H]`.
+    /// Returns the last cells `[B, 2H]`, at the same steps as [`last_hidden`](Self::last_hidden).
     pub fn last_cell(&self) -> &[R] {
         &self.last_cell
     }
 
     /// Returns the activations of both directions at step `t` of sequence `b` in the last forward
-    /// pass, forward direction first; `None` outside it.
+    /// pass, forward direction first; `None` if `t` or `b` is out of range.
     pub fn step(&self, t: usize, b: usize) -> Option<[LstmStep<'_, R>; 2]> {
         let [forward, reverse] = &self.directions;
         Some([forward.step(t, b)?, reverse.step(t, b)?])

@@ -27,7 +27,7 @@ use crate::{LstmError, LstmStart, Real};
 /// let mut cache = BiLstmCache::new();
 /// bilstm_forward(shape, shape.params(&weights)?, &x, 5, None, &mut cache)?;
 /// assert_eq!(cache.hidden().len(), 4 * 5 * 6);
-/// // All steps and all weights are the same here: so are the last states of both directions.
+/// // All steps and all weights are equal here, so both directions end in the same state.
 /// assert_eq!(cache.last_hidden()[..3], cache.last_hidden()[3..6]);
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
@@ -58,7 +58,8 @@ pub fn bilstm_forward<R: Real>(
     let both = shape.sides().into_iter().zip([params.forward, params.reverse]).zip(directions);
     for ((side, params), cache) in both {
         let direction = shape.direction();
-        lstm::read(side, direction, params, (x, batch), start, cache, Some(&mut *results));
+        let out = Some(&mut *results);
+        lstm::forward_direction(side, direction, params, (x, batch), start, cache, out);
         let [h, c] = cache.last(side);
         let padded = h.len() / batch;
         side.rows_mut(last_hidden, 0, batch).unpad_from(hidden, padded, h);

@@ -1,4 +1,4 @@
-//! The bidirectional LSTM layer: sizes and parameters, inference, training.
+//! Bidirectional LSTM layer: sizes and parameters, inference, training.
 
 mod packed;
 mod shape;

@@ -6,8 +6,8 @@ use crate::{Kernel, LstmBatchScratch, LstmError, LstmScratch, PackedLstm, Real};
 
 /// Bidirectional LSTM layer packed for inference; nothing allocates after construction.
 ///
-/// Each half of a result has the bits of a [`PackedLstm`] that reads the window, or the reversed
-/// window.
+/// Each half of a result is bit-identical to that of a [`PackedLstm`] over the window or, for the
+/// reverse half, over the reversed window.
 ///
 /// # Examples
 ///
@@ -130,8 +130,8 @@ impl<R: Real> PackedBiLstm<R> {
         self.forward.batch_scratch()
     }
 
-    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps both ways from zero states and
-    /// writes the last hidden states into `out` `[B, 2H]`, with the bits of
+    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps in both directions from zero
+    /// states and writes the last hidden states into `out` `[B, 2H]`, bit-identical to
     /// [`last_hidden`](Self::last_hidden).
     ///
     /// # Errors
@@ -147,8 +147,8 @@ impl<R: Real> PackedBiLstm<R> {
         self.read_windows(xs, steps, out, false, scratch)
     }
 
-    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps both ways from zero states and
-    /// writes every hidden state into `out` `[B, T, 2H]`, with the bits of
+    /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps in both directions from zero
+    /// states and writes every hidden state into `out` `[B, T, 2H]`, bit-identical to
     /// [`sequence`](Self::sequence).
     ///
     /// # Errors
@@ -186,9 +186,9 @@ impl<R: Real> PackedBiLstm<R> {
     }
 }
 
-/// Working memory of [`PackedBiLstm`], made by [`PackedBiLstm::scratch`].
+/// Working memory of [`PackedBiLstm`], created by [`PackedBiLstm::scratch`].
 ///
-/// It carries no state from call to call; one per thread serves any number of windows.
+/// It carries no state from one call to the next, so one per thread serves any number of windows.
 #[derive(Debug, Clone)]
 pub struct BiLstmScratch<R> {
     lstm: LstmScratch<R>,

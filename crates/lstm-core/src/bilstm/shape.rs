@@ -7,8 +7,8 @@ use crate::{Biases, LstmError, LstmParams, LstmParamsMut, LstmShape, TensorSpec}
 /// Sizes of one bidirectional LSTM layer: two LSTMs of one size over the same window, one from
 /// its first step to the last, one from its last step to the first.
 ///
-/// Results are side by side, the forward part first: `2H` numbers a step. The reverse part of step
-/// t is the hidden state of the reverse LSTM after reading step t.
+/// The results of both directions are concatenated, the forward part first: `2H` numbers per step.
+/// The reverse part of step t is the hidden state of the reverse LSTM after it has read step t.
 ///
 /// # Examples
 ///
@@ -112,7 +112,7 @@ impl BiLstmShape {
         ]
     }
 
-    /// Checks that views made elsewhere fit the shape.
+    /// Checks that the lengths of the views fit the shape.
     #[cfg(feature = "train")]
     pub(crate) fn check<R>(&self, params: &BiLstmParams<'_, R>) -> Result<(), LstmError> {
         self.direction.check(&params.forward)?;

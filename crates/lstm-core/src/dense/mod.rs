@@ -1,4 +1,4 @@
-//! The dense layer y = W x + b: sizes and parameters, inference, training.
+//! Dense layer y = W x + b: sizes and parameters, inference, training.
 
 mod packed;
 mod shape;

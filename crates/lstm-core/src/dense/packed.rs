@@ -3,13 +3,13 @@ use std::fmt;
 
 use super::{DenseParams, DenseShape};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{Dense, DetectedKernel, OUTPUTS, OutputColumn};
+use crate::kernels::{DenseRows, DetectedKernel, OUTPUTS, OutputColumn};
 use crate::{Kernel, LstmError, Real};
 
 /// Dense layer y = W x + b packed for inference; nothing allocates after construction.
 ///
-/// Every sum starts at the bias and adds the inputs in ascending order, so a row gives the same
-/// bits in every batch.
+/// Every sum starts at the bias and adds the inputs in ascending order, so the result of a row is
+/// bit-identical in every batch.
 ///
 /// # Examples
 ///
@@ -27,9 +27,9 @@ use crate::{Kernel, LstmError, Real};
 pub struct PackedDense<R> {
     shape: DenseShape,
     kernel: DetectedKernel,
-    // [blocks]
+    /// Bias by blocks of outputs, `[blocks]`.
     bias: Vec<OutputColumn<R>>,
-    // [blocks, N]
+    /// Weights of each input by blocks of outputs, `[blocks, N]`.
     columns: Vec<OutputColumn<R>>,
 }
 
@@ -97,7 +97,7 @@ impl<R: Real> PackedDense<R> {
     pub fn apply(&self, xs: &[R], ys: &mut [R]) -> Result<(), LstmError> {
         let rows = check_rows("xs", self.shape.input_size(), xs.len())?;
         check_len("ys", rows * self.shape.output_size(), ys.len())?;
-        self.kernel.run(Dense {
+        self.kernel.run(DenseRows {
             bias: &self.bias,
             columns: &self.columns,
             inputs: self.shape.input_size(),

@@ -76,7 +76,7 @@ impl DenseShape {
         Ok(DenseParamsMut { w, b })
     }
 
-    /// Checks that views made elsewhere fit the shape.
+    /// Checks that the lengths of the views fit the shape.
     pub(crate) fn check<R>(&self, params: DenseParams<'_, R>) -> Result<(), LstmError> {
         check_len("w", self.output_size * self.input_size, params.w.len())?;
         check_len("b", self.output_size, params.b.len())
@@ -92,7 +92,7 @@ pub struct DenseParams<'a, R> {
     pub b: &'a [R],
 }
 
-// Derived impls would ask for `R: Clone`.
+// Derived impls would require `R: Clone`.
 impl<R> Clone for DenseParams<'_, R> {
     fn clone(&self) -> Self {
         *self

@@ -1,22 +1,22 @@
-//! Inference loops of the attention.
+//! Inference kernels of the attention.
 use super::dense::{OUTPUTS, OutputColumn};
 use super::lstm::{fused, tanh};
 use super::{Isa, Op};
 use crate::Real;
 
-/// Attention scores v · tanh(W h + b), row by row.
+/// Kernel of the attention scores v · tanh(W h + b), row by row.
 pub(crate) struct Scores<'a, R> {
-    /// `[blocks]`
+    /// Bias b, `[blocks]`.
     pub(crate) bias: &'a [OutputColumn<R>],
-    /// `[blocks, inputs]`
+    /// Weights W, `[blocks, inputs]`.
     pub(crate) columns: &'a [OutputColumn<R>],
-    /// `[blocks]`
+    /// Score weights v, `[blocks]`.
     pub(crate) v: &'a [OutputColumn<R>],
     pub(crate) inputs: usize,
     pub(crate) units: usize,
-    /// `[T, inputs]`
+    /// Rows h of a window, `[T, inputs]`.
     pub(crate) rows: &'a [R],
-    /// `[T]`
+    /// Output for the scores, `[T]`.
     pub(crate) out: &'a mut [R],
 }
 
@@ -25,15 +25,16 @@ impl<R: Real> Op for Scores<'_, R> {
     fn run<I: Isa>(mut self, _: I) {
         let rows = self.out.len();
         let mut first = 0;
-        // As many rows at a time as the registers hold; that changes no sum's order.
-        let together = I::SUM_BYTES / size_of::<OutputColumn<R>>();
-        while together >= 4 && first + 4 <= rows {
+        // Computes as many rows at a time as fit into the registers. The order of each row's sums
+        // does not depend on that number.
+        let max_rows = I::SUM_BYTES / size_of::<OutputColumn<R>>();
+        while max_rows >= 4 && first + 4 <= rows {
             self.rows_from::<I, 4>(first, |columns, bias, rows| {
                 block_sums_of_four::<R, I>(bias, columns, rows)
             });
             first += 4;
         }
-        while together >= 2 && first + 2 <= rows {
+        while max_rows >= 2 && first + 2 <= rows {
             self.rows_from::<I, 2>(first, |columns, bias, rows| {
                 block_sums_of_two::<R, I>(bias, columns, rows)
             });
@@ -48,6 +49,7 @@ impl<R: Real> Op for Scores<'_, R> {
 }
 
 impl<'a, R: Real> Scores<'a, R> {
+    /// Computes the scores of `ROWS` rows, from row `first` on.
     #[inline(always)]
     fn rows_from<I: Isa, const ROWS: usize>(
         &mut self,
@@ -64,7 +66,7 @@ impl<'a, R: Real> Scores<'a, R> {
             let here = OUTPUTS.min(self.units - block * OUTPUTS);
             for row in 0..ROWS {
                 if here < OUTPUTS {
-                    // Zero weights do not silence an infinite input (0 times infinity is NaN).
+                    // Padded units: zero weights times an infinite input would be NaN.
                     sums[row][here..].fill(R::ZERO);
                 }
                 for unit in 0..OUTPUTS {
@@ -114,8 +116,8 @@ fn block_sums_of_two<R: Real, I: Isa>(
     sums
 }
 
-/// Computes b + W h of a block of units for four rows; zipped, as indexing would check every
-/// access.
+/// Computes b + W h of a block of units for four rows. The iterators are zipped because indexing
+/// would check the bounds of every access.
 #[inline(always)]
 fn block_sums_of_four<R: Real, I: Isa>(
     bias: &[R; OUTPUTS],
@@ -147,14 +149,14 @@ pub(super) fn tree_sum<R: Real>(mut lanes: [R; OUTPUTS]) -> R {
     lanes[0]
 }
 
-/// Weighted sums over t of `weight_t` `row_t`, for each sequence of a batch, t ascending.
+/// Kernel of the sums over t of `weight_t row_t`, in ascending order, for each sequence of a batch.
 pub(crate) struct WeightedSum<'a, R> {
-    /// `[T, B]`
+    /// Weights of the rows, `[T, B]`.
     pub(crate) weights: &'a [R],
-    /// `[T, B, width]`
+    /// Rows of all sequences, `[T, B, width]`.
     pub(crate) rows: &'a [R],
     pub(crate) width: usize,
-    /// Written `[B, width]`.
+    /// Output for the sums, `[B, width]`.
     pub(crate) sum: &'a mut [R],
 }
 

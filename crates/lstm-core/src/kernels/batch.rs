@@ -1,41 +1,45 @@
-//! LSTM inference loops over a batch of windows.
+//! LSTM inference kernels over a batch of windows.
 //!
-//! Sums and activations are separate loops in separate functions: together they would hold more
-//! numbers than there are registers.
+//! Gate sums and activations are separate loops in separate functions, because together they would
+//! need more registers than there are.
 use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, padded, update};
 use super::{DetectedKernel, Isa, Op};
 use crate::Real;
 
-/// Windows whose states are held at a time: all of them use a block of weights while it is in the
-/// L1 data cache.
+/// Number of windows that use a block of weights while it is in the L1 data cache.
 pub(crate) const TILE: usize = 24;
 
 /// Number of windows (or rows) computed together.
 pub(super) const WINDOWS: usize = 6;
 
-/// All steps of up to [`TILE`] windows from zero states, in the summation order of one window.
+/// LSTM over all steps of up to [`TILE`] windows from zero states, in the summation order of one
+/// window.
 pub(crate) struct LstmBatch<'a, R> {
     pub(crate) weights: LstmWeights<'a, R>,
-    /// `[B, T, inputs]`
+    /// Windows `[B, T, inputs]`.
     pub(crate) xs: &'a [R],
     /// Number of steps `T`.
     pub(crate) steps: usize,
     /// Whether the last step is read first.
     pub(crate) reversed: bool,
-    /// Scratch `[TILE, padded]`, like the next two.
+    /// Working memory for the hidden states, `[TILE, padded]`.
     pub(crate) h: &'a mut [R],
+    /// Working memory for the cells, `[TILE, padded]`.
     pub(crate) c: &'a mut [R],
+    /// Working memory for the new hidden states, `[TILE, padded]`.
     pub(crate) next: &'a mut [R],
-    /// Scratch `[TILE]`.
+    /// Working memory for the gate sums of a block, `[TILE]`.
     pub(crate) sums: &'a mut [Column<R>],
-    /// The first `hidden` numbers of each row of `[B, T, stride]` get every state, or of
-    /// `[B, stride]` the last one.
+    /// Output, `[B, T, stride]` if `every`, otherwise `[B, stride]`. Only the first `hidden`
+    /// numbers of each row are written.
     pub(crate) out: &'a mut [R],
     pub(crate) stride: usize,
+    /// Whether every hidden state is written, not only the last one.
     pub(crate) every: bool,
 }
 
 impl<R: Real> LstmBatch<'_, R> {
+    /// Runs all steps on a kernel.
     pub(crate) fn run(self, kernel: DetectedKernel) {
         let LstmWeights { inputs, hidden, .. } = self.weights;
         let (row, width) = (self.steps * inputs, padded(hidden));
@@ -50,7 +54,7 @@ impl<R: Real> LstmBatch<'_, R> {
             for block in 0..width / UNITS {
                 let (weights, xs) = (&self.weights, &self.xs[t * inputs..]);
                 kernel.run(GateSums { weights, block, xs, row, h: now, sums });
-                kernel.run(Update { block, blocks: width / UNITS, sums, c, h: next });
+                kernel.run(StateUpdate { block, blocks: width / UNITS, sums, c, h: next });
             }
             if self.every || read + 1 == self.steps {
                 for (window, h) in next.chunks_exact(width).enumerate() {
@@ -63,23 +67,24 @@ impl<R: Real> LstmBatch<'_, R> {
     }
 }
 
-/// Gate sums bias + W x + U h of one block of units, or of the tail, for some windows.
+/// Kernel of the gate sums b + W x + U h of one block of units, or of the tail, for some windows.
 struct GateSums<'a, R> {
     weights: &'a LstmWeights<'a, R>,
     block: usize,
-    /// Inputs from the step's first number on, one window every `row` numbers.
+    /// Inputs, starting at the step of the first window; the windows are `row` numbers apart.
     xs: &'a [R],
     row: usize,
-    /// `[B, padded]`
+    /// Hidden states before the step, `[B, padded]`.
     h: &'a [R],
-    /// Written `[B]`.
+    /// Output for the gate sums, `[B]`.
     sums: &'a mut [Column<R>],
 }
 
 impl<R: Real> Op for GateSums<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(mut self, _: I) {
-        // Gates whose sums for six windows the registers hold; no sum's order changes.
+        // Computes as many gates of six windows at a time as fit into the registers. The order of
+        // each sum does not depend on that number.
         let tail = self.block == self.weights.bias.len();
         match I::SUM_BYTES / size_of::<[R; UNITS]>() {
             _ if tail => self.one_by_one::<I>(),
@@ -92,6 +97,7 @@ impl<R: Real> Op for GateSums<'_, R> {
 }
 
 impl<'a, R: Real> GateSums<'a, R> {
+    /// Computes the sums of a block for six windows and `GATES` gates at a time.
     #[inline(always)]
     fn by<I: Isa, const GATES: usize>(&mut self) {
         let LstmWeights { inputs, .. } = *self.weights;
@@ -100,7 +106,7 @@ impl<'a, R: Real> GateSums<'a, R> {
         let bias = &self.weights.bias[self.block].0;
         let last = self.sums.len() - 1;
         for first in (0..=last).step_by(WINDOWS) {
-            // Where fewer are left the last one is computed again.
+            // If fewer than six windows are left, the last one is computed several times.
             let windows = std::array::from_fn(|window| last.min(first + window));
             let (x, h) = (windows.map(|at| self.x(at)), windows.map(|at| self.h(at)));
             for gate in (0..4).step_by(GATES) {
@@ -117,6 +123,7 @@ impl<'a, R: Real> GateSums<'a, R> {
         }
     }
 
+    /// Computes the sums of a block or of the tail for one window at a time.
     #[inline(always)]
     fn one_by_one<I: Isa>(&mut self) {
         let (weights, block) = (self.weights, self.block);
@@ -146,6 +153,7 @@ impl<'a, R: Real> GateSums<'a, R> {
     }
 }
 
+/// Adds weights times `values` to the sums of `GATES` gates from gate `first` on.
 #[inline(always)]
 fn add<R: Real, I: Isa, const GATES: usize>(
     sums: &mut [[[R; UNITS]; GATES]; WINDOWS],
@@ -166,7 +174,8 @@ fn add<R: Real, I: Isa, const GATES: usize>(
     *sums = of_sums;
 }
 
-/// Iterates over six slices in lockstep; zipped, as indexing would check every access.
+/// Iterates over six slices in lockstep; zipped because indexing would check the bounds of every
+/// access.
 #[inline(always)]
 pub(super) fn side_by_side<R: Real>(slices: [&[R]; WINDOWS]) -> impl Iterator<Item = [R; WINDOWS]> {
     let [a, b, c, d, e, f] = slices;
@@ -174,19 +183,19 @@ pub(super) fn side_by_side<R: Real>(slices: [&[R]; WINDOWS]) -> impl Iterator<It
     zipped.map(|(((((&a, &b), &c), &d), &e), &f)| [a, b, c, d, e, f])
 }
 
-/// New cells and hidden states of one block of units, for some windows.
-struct Update<'a, R> {
+/// Kernel of the new cells and hidden states of one block of units, for some windows.
+struct StateUpdate<'a, R> {
     block: usize,
     blocks: usize,
-    /// `[B]`
+    /// Gate sums of each window, `[B]`.
     sums: &'a [Column<R>],
-    /// In and out `[B, padded]`.
+    /// Cells before the step, overwritten with those after it, `[B, padded]`.
     c: &'a mut [R],
-    /// Written `[B, padded]`.
+    /// Output for the hidden states, `[B, padded]`.
     h: &'a mut [R],
 }
 
-impl<R: Real> Op for Update<'_, R> {
+impl<R: Real> Op for StateUpdate<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
         let (cells, _) = self.c.as_chunks_mut();

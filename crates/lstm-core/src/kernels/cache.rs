@@ -2,21 +2,21 @@
 use std::sync::OnceLock;
 
 /// Returns the size of the L1 data cache in bytes; 0 if the processor does not report it.
-pub(crate) fn nearest_cache() -> usize {
+pub(crate) fn l1_data_cache_bytes() -> usize {
     static BYTES: OnceLock<usize> = OnceLock::new();
-    *BYTES.get_or_init(read)
+    *BYTES.get_or_init(detect)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unused_unsafe, reason = "cpuid is a safe function in newer compilers only")]
-fn read() -> usize {
+fn detect() -> usize {
     use std::arch::x86_64::{__cpuid, __cpuid_count};
 
-    // SAFETY: every x86-64 processor has the instruction.
+    // SAFETY: every x86-64 processor has the instruction CPUID.
     let cpuid = |leaf, part| unsafe { __cpuid_count(leaf, part) };
     // SAFETY: as above.
     let highest = |leaf| unsafe { __cpuid(leaf) }.eax;
-    // Intel's and AMD's leaf; one list of caches each, the nearest ones first.
+    // Cache parameters: leaf 4 of Intel, leaf 0x8000_001d of AMD. L1 is listed first.
     for (leaf, first) in [(4, 0), (0x8000_001d, 0x8000_0000)] {
         for part in (0..4).filter(|_| highest(first) >= leaf) {
             let cache = cpuid(leaf, part);
@@ -33,17 +33,17 @@ fn read() -> usize {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn read() -> usize {
+fn detect() -> usize {
     0
 }
 
 #[cfg(test)]
 mod tests {
-    use super::nearest_cache;
+    use super::l1_data_cache_bytes;
 
     #[test]
     fn cache_size_is_plausible() {
-        let bytes = nearest_cache();
+        let bytes = l1_data_cache_bytes();
         assert!(bytes == 0 || (8 << 10..=1 << 20).contains(&bytes), "{bytes} bytes");
         assert!(bytes.is_multiple_of(64));
     }

@@ -1,4 +1,4 @@
-//! Inference loop of the dense layer.
+//! Inference kernel of the dense layer.
 use super::lstm::fused;
 use super::{Isa, Op};
 use crate::Real;
@@ -6,7 +6,7 @@ use crate::Real;
 /// Number of outputs computed together.
 pub(crate) const OUTPUTS: usize = 32;
 
-/// One number per output of a block: a column of the weights, or a bias.
+/// One number per output of a block: a column of the weights or a bias.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct OutputColumn<R>(pub(crate) [R; OUTPUTS]);
@@ -15,21 +15,21 @@ impl<R: Real> OutputColumn<R> {
     pub(crate) const ZERO: Self = Self([R::ZERO; OUTPUTS]);
 }
 
-/// Dense layer y = W x + b, row by row.
-pub(crate) struct Dense<'a, R> {
-    /// `[blocks]`
+/// Kernel of the dense layer y = W x + b, row by row.
+pub(crate) struct DenseRows<'a, R> {
+    /// Bias b, `[blocks]`.
     pub(crate) bias: &'a [OutputColumn<R>],
-    /// `[blocks, inputs]`
+    /// Weights W, `[blocks, inputs]`.
     pub(crate) columns: &'a [OutputColumn<R>],
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
-    /// `[B, inputs]`
+    /// Rows x, `[B, inputs]`.
     pub(crate) xs: &'a [R],
-    /// `[B, outputs]`
+    /// Output for the rows y, `[B, outputs]`.
     pub(crate) ys: &'a mut [R],
 }
 
-impl<R: Real> Op for Dense<'_, R> {
+impl<R: Real> Op for DenseRows<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
         let rows = self.xs.chunks_exact(self.inputs);

@@ -1,4 +1,4 @@
-//! Instruction sets: properties of each, and the one place where code compiled for it is called.
+//! Instruction sets: their properties, and the calls of code that is compiled for them.
 #[cfg(target_arch = "x86_64")]
 use super::Op;
 #[cfg(target_arch = "x86_64")]
@@ -8,27 +8,27 @@ use super::vector::{Plain, Vector};
 #[cfg(all(feature = "train", target_arch = "x86_64"))]
 use super::vector::{Ymm2, Zmm};
 
-/// Whether the build's own target fuses multiply and add without further detection.
+/// Whether the build target itself has fused multiply-add, without detection at run time.
 pub(crate) const BASELINE_FUSED: bool =
     cfg!(any(target_feature = "fma", all(target_arch = "aarch64", target_feature = "neon")));
 
-/// Token of an instruction set.
+/// Instruction set; a value of the type is the token that the processor has it.
 #[cfg_attr(feature = "train", expect(unnameable_types, reason = "the seal of `Real` mentions it"))]
 #[cfg_attr(not(feature = "train"), expect(unreachable_pub, reason = "as with `train`"))]
 pub trait Isa: Copy {
     /// Whether multiply and add are one instruction with one rounding.
     const FUSED: bool;
-    /// Bytes of running sums that fit into half the registers: the other half holds operands.
+    /// Bytes of running sums that fit into half of the registers; the other half is for operands.
     const SUM_BYTES: usize;
-    /// Prefetches the first cache line of `value` into the L1 data cache, where it becomes the
-    /// most recently used one.
+    /// Prefetches the first cache line of `value` into the L1 data cache as the most recently used
+    /// line.
     fn touch<T>(value: &T);
     /// Vector of sixteen `f32` in registers.
     #[cfg(feature = "train")]
     type F32: Vector<f32, Self>;
 }
 
-/// Token of the build's own target, which needs no detection.
+/// Token of the build target's instruction set, which needs no detection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Portable;
 
@@ -50,7 +50,7 @@ impl Avx2 {
         fn enabled<O: Op>(isa: Avx2, op: O) {
             op.run(isa);
         }
-        // SAFETY: `detect`, the only constructor of the token `self`, has seen AVX2 and FMA.
+        // SAFETY: `detect`, the only constructor of the token `self`, has found AVX2 and FMA.
         unsafe { enabled(self, op) }
     }
 }
@@ -76,8 +76,8 @@ impl Avx512 {
         fn enabled<O: Op>(isa: Avx512, op: O) {
             op.run(isa);
         }
-        // SAFETY: `detect`, the only constructor of the token `self`, has seen AVX-512 F, DQ and VL, AVX2
-        // and FMA.
+        // SAFETY: `detect`, the only constructor of the token `self`, has found AVX-512 F, DQ and
+        // VL, AVX2 and FMA.
         unsafe { enabled(self, op) }
     }
 }

@@ -1,10 +1,10 @@
-//! LSTM inference loop over one window at a time.
+//! LSTM inference kernel over one window at a time.
 use super::{Isa, Op};
 use crate::Real;
 
-/// Number of units of a block.
+/// Number of units in a block.
 pub(crate) const UNITS: usize = 16;
-/// Number of units of a tail column: four gates of four units fill a vector of sixteen numbers.
+/// Number of units in a tail column: four gates of four units fill a vector of sixteen numbers.
 pub(crate) const TAIL_UNITS: usize = 4;
 
 /// Rounds `hidden` up to whole blocks.
@@ -12,9 +12,9 @@ pub(crate) fn padded(hidden: usize) -> usize {
     hidden.next_multiple_of(UNITS)
 }
 
-/// One number per gate and unit of a block: a column of the weights, a bias, a running sum.
+/// One number per gate and unit of a block: a column of the weights, a bias or a running sum.
 ///
-/// Aligned to a cache line, so that no register load straddles two.
+/// Aligned to a cache line, so that no register load crosses two lines.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct Column<R>(pub(crate) [[R; UNITS]; 4]);
@@ -23,7 +23,7 @@ impl<R: Real> Column<R> {
     pub(crate) const ZERO: Self = Self([[R::ZERO; UNITS]; 4]);
 }
 
-/// One number per gate and unit of four units of the tail, gate by gate.
+/// One number per gate and unit of four tail units, gate by gate.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct TailColumn<R>(pub(crate) [R; UNITS]);
@@ -32,28 +32,29 @@ impl<R: Real> TailColumn<R> {
     pub(crate) const ZERO: Self = Self([R::ZERO; UNITS]);
 }
 
-/// Packed weights of one layer.
+/// Packed weights of one LSTM layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LstmWeights<'a, R> {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
-    /// `[blocks]`
+    /// Bias of the blocks, `[blocks]`.
     pub(crate) bias: &'a [Column<R>],
-    /// `[pairs, inputs + hidden, 2]`, and `[inputs + hidden]` of an odd last block.
+    /// Weight columns, `[pairs of blocks, inputs + hidden, 2]`, then `[inputs + hidden]` of an odd
+    /// last block.
     pub(crate) columns: &'a [Column<R>],
-    /// `[tails]`
+    /// Bias of the tail, `[tails]`.
     pub(crate) tail_bias: &'a [TailColumn<R>],
-    /// `[inputs + hidden, tails]`
+    /// Weight columns of the tail, `[inputs + hidden, tails]`.
     pub(crate) tail_columns: &'a [TailColumn<R>],
-    /// Bytes of the L1 data cache.
+    /// Size of the L1 data cache in bytes.
     pub(crate) cache: usize,
 }
 
-/// Bytes of the L1 data cache that biases, states and inputs take.
+/// Bytes of the L1 data cache that biases, states and inputs occupy.
 const STATE_BYTES: usize = 2048;
 
 impl<'a, R> LstmWeights<'a, R> {
-    /// Returns the columns of a block, the first of every `width`.
+    /// Returns a slice and `width`: every `width`-th column of the slice belongs to the block.
     #[inline(always)]
     pub(super) fn columns_of(&self, block: usize) -> (&'a [Column<R>], usize) {
         let count = self.inputs + self.hidden;
@@ -62,8 +63,10 @@ impl<'a, R> LstmWeights<'a, R> {
         (&self.columns[2 * pair * count..][..count * width][inside..], width)
     }
 
-    /// Finds the group that the L1 data cache still holds in part when a step reverses direction:
-    /// its place in the step's order, and the number of its last columns in the cache.
+    /// Finds the group that is only partly in the L1 data cache when the reading order reverses.
+    ///
+    /// Returns the group's place in the order of the step and the number of its last columns that
+    /// are in the cache.
     #[inline(always)]
     fn held<const BLOCKS: usize>(&self, groups: usize) -> Option<(usize, usize)> {
         if groups < 2 {
@@ -78,11 +81,11 @@ impl<'a, R> LstmWeights<'a, R> {
 
 /// LSTM over all steps of one window.
 ///
-/// Padded units have zero weights; what they compute (NaN from an infinite input, say) stays in
-/// the padding of `h`, `c` and `next`, as only `hidden` units are ever read back.
+/// Padded units have zero weights. Their results (such as NaN from an infinite input) stay in the
+/// padding of `h`, `c` and `next`, because only the first `hidden` units are read.
 pub(crate) struct Lstm<'a, R> {
     pub(crate) weights: LstmWeights<'a, R>,
-    /// `[T, inputs]`
+    /// Window `[T, inputs]`.
     pub(crate) xs: &'a [R],
     /// Number of steps `T`.
     pub(crate) steps: usize,
@@ -92,9 +95,10 @@ pub(crate) struct Lstm<'a, R> {
     pub(crate) h: &'a mut [R],
     /// Initial and final cell, padded.
     pub(crate) c: &'a mut [R],
-    /// Second buffer of the hidden state, padded; holds the last one after an odd number of steps.
+    /// Second buffer of the hidden state, padded; after an odd number of steps it has the last
+    /// state.
     pub(crate) next: &'a mut [R],
-    /// Output for the hidden states: that of step t goes to `hidden` numbers from `t * stride` on.
+    /// Output for the hidden states; that of step t is written to `out[t * stride..][..hidden]`.
     pub(crate) out: Option<&'a mut [R]>,
     pub(crate) stride: usize,
 }
@@ -102,7 +106,8 @@ pub(crate) struct Lstm<'a, R> {
 impl<R: Real> Op for Lstm<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
-        // As many blocks at a time as the registers hold; that changes no sum's order.
+        // Computes as many blocks at a time as fit into the registers. The order of each sum does
+        // not depend on that number.
         match I::SUM_BYTES / size_of::<Column<R>>() {
             2.. => self.by::<I, 2>(),
             _ => self.by::<I, 1>(),
@@ -116,7 +121,8 @@ impl<R: Real> Lstm<'_, R> {
     fn by<I: Isa, const BLOCKS: usize>(self) {
         let (blocks, tails) = (self.weights.bias.len(), self.weights.tail_bias.len());
         let mut groups = blocks / BLOCKS;
-        // The tail runs along with blocks if there are any: alone it would wait for every sum.
+        // The tail is computed together with blocks, if there are any: by itself it has too few
+        // independent sums to hide the latency of the multiply-adds.
         if tails > 0 && groups > 0 && blocks == groups * BLOCKS {
             groups -= 1;
         }
@@ -146,25 +152,26 @@ impl<R: Real> Lstm<'_, R> {
         for read in 0..self.steps {
             let t = if self.reversed { self.steps - 1 - read } else { read };
             let x = &self.xs[t * inputs..][..inputs];
-            let mut step = Step { weights: &self.weights, x, h: &now[..hidden], c: self.c, next };
-            // Forth and back: of weights that do not fit into the nearest cache, those read last
-            // are still there.
+            let mut step =
+                WindowStep { weights: &self.weights, x, h: &now[..hidden], c: self.c, next };
+            // The order of the groups alternates: if the weights do not fit into the L1 data cache,
+            // it still has those that the previous step read last.
             let backwards = read % 2 == 1;
             let first = |place| BLOCKS * if backwards { groups - 1 - place } else { place };
             if REST + TAILS > 0 && backwards {
-                step.group::<I, REST, TAILS>(groups * BLOCKS, Columns::NONE);
+                step.group::<I, REST, TAILS>(groups * BLOCKS, GroupColumns::NONE);
             }
             for place in 0..groups {
                 let next = match held {
                     Some((at, columns)) if at == place + 1 => {
-                        Columns::<R, BLOCKS, 0>::new(&self.weights, first(at)).last(columns)
+                        GroupColumns::<R, BLOCKS, 0>::new(&self.weights, first(at)).last(columns)
                     }
-                    _ => Columns::NONE,
+                    _ => GroupColumns::NONE,
                 };
                 step.group::<I, BLOCKS, 0>(first(place), next);
             }
             if REST + TAILS > 0 && !backwards {
-                step.group::<I, REST, TAILS>(groups * BLOCKS, Columns::NONE);
+                step.group::<I, REST, TAILS>(groups * BLOCKS, GroupColumns::NONE);
             }
             if let Some(out) = &mut self.out {
                 out[t * self.stride..][..hidden].copy_from_slice(&next[..hidden]);
@@ -174,8 +181,8 @@ impl<R: Real> Lstm<'_, R> {
     }
 }
 
-/// One step of one window.
-struct Step<'a, R> {
+/// One time step of one window.
+struct WindowStep<'a, R> {
     weights: &'a LstmWeights<'a, R>,
     x: &'a [R],
     h: &'a [R],
@@ -183,16 +190,17 @@ struct Step<'a, R> {
     next: &'a mut [R],
 }
 
-impl<R: Real> Step<'_, R> {
-    /// Computes some blocks and tail columns of units.
+impl<R: Real> WindowStep<'_, R> {
+    /// Computes `BLOCKS` blocks and `TAILS` tail columns of units.
     ///
-    /// The columns `held` are in the L1 data cache as its least recently used lines. They are
-    /// touched while no load is pending; otherwise the columns read before them would evict them.
+    /// The columns `held` are the least recently used lines of the L1 data cache. They are
+    /// prefetched while no load is pending, because the columns that are read before them would
+    /// evict them.
     #[inline(always)]
     fn group<I: Isa, const BLOCKS: usize, const TAILS: usize>(
         &mut self,
         first: usize,
-        held: Columns<'_, R, BLOCKS, 0>,
+        held: GroupColumns<'_, R, BLOCKS, 0>,
     ) {
         let (sums, tail) = gate_sums::<R, I, BLOCKS, TAILS>(self.weights, first, self.x, self.h);
         let (cells, _) = self.c.as_chunks_mut();
@@ -224,10 +232,10 @@ pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize
     for (tail, bias) in tail.iter_mut().zip(weights.tail_bias) {
         *tail = bias.0;
     }
-    let columns = Columns::<R, BLOCKS, TAILS>::new(weights, first);
+    let columns = GroupColumns::<R, BLOCKS, TAILS>::new(weights, first);
     let (of_x, of_h) = columns.split_at(x.len());
-    // The default number of channels as a straight line: the end of so short a loop is not foreseen
-    // and costs as much as two columns.
+    // Unrolled for six inputs, the default number of channels: the branch at the end of so short a
+    // loop is mispredicted and costs as much as two columns.
     if let Ok(six) = <&[R; 6]>::try_from(x) {
         of_x.add::<I>(&mut sums, &mut tail, six);
     } else {
@@ -237,23 +245,23 @@ pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize
     (sums, tail)
 }
 
-/// Columns of a group of units.
+/// Weight columns of a group of units.
 #[derive(Clone, Copy)]
-struct Columns<'a, R, const BLOCKS: usize, const TAILS: usize> {
-    /// Columns `[count, width]` from the group's first block on.
+struct GroupColumns<'a, R, const BLOCKS: usize, const TAILS: usize> {
+    /// Columns `[count, width]` of the blocks, from the group's first block on.
     blocks: &'a [Column<R>],
     width: usize,
-    /// `[count, TAILS]`
+    /// Tail columns `[count, TAILS]`.
     tails: &'a [TailColumn<R>],
 }
 
-impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS, TAILS> {
+impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> GroupColumns<'a, R, BLOCKS, TAILS> {
     #[inline(always)]
     fn new(weights: &LstmWeights<'a, R>, first: usize) -> Self {
         let count = weights.inputs + weights.hidden;
         let (blocks, width) =
             if BLOCKS > 0 { weights.columns_of(first) } else { ([].as_slice(), 1) };
-        // Groups of two start at a pair.
+        // A group of two blocks starts at a pair of blocks.
         let width = if BLOCKS == 2 { 2 } else { width };
         Self { blocks, width, tails: &weights.tail_columns[..count * TAILS] }
     }
@@ -266,7 +274,7 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
         self.split_at(self.blocks.len() / self.width - count).1
     }
 
-    /// Touches one of `BLOCKS` equal shares of the blocks' columns.
+    /// Prefetches one of `BLOCKS` equal shares of the blocks' columns.
     #[inline(always)]
     fn touch<I: Isa>(&self, share: usize) {
         let columns = self.blocks.len() / self.width;
@@ -288,6 +296,7 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
         (Self { blocks, tails, ..self }, Self { blocks: blocks_after, tails: tails_after, ..self })
     }
 
+    /// Adds the columns, each multiplied by its value, to the sums.
     #[inline(always)]
     fn add<I: Isa>(
         self,
@@ -296,8 +305,8 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> Columns<'a, R, BLOCKS
         values: &[R],
     ) {
         let (mut of_sums, mut of_tail) = (*sums, *tail);
-        // Chunks, not slices by k: a check that may panic between reading a value and its use makes
-        // the compiler spend two instructions on spreading it.
+        // Chunks instead of slices indexed by k: a bounds check between loading a value and using
+        // it makes the compiler broadcast the value with two instructions.
         let mut blocks = self.blocks.chunks(self.width);
         for (k, &value) in values.iter().enumerate() {
             if BLOCKS > 0 {
@@ -330,7 +339,7 @@ pub(super) fn add_scaled<R: Real, I: Isa>(sum: &mut [R; UNITS], column: &[R; UNI
     }
 }
 
-/// Rearranges the sums of the tail as those of a block.
+/// Rearranges the sums of the tail into the layout of a block.
 #[inline(always)]
 pub(super) fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -> [[R; UNITS]; 4] {
     let mut sums = [[R::ZERO; UNITS]; 4];

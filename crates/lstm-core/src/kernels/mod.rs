@@ -1,4 +1,4 @@
-//! Inner loops, compiled once per instruction set and chosen at run time.
+//! Inner loops, compiled once per instruction set and selected at run time.
 //!
 //! Each loop is one generic source (an [`Op`]); [`DetectedKernel::run`] runs the copy that is
 //! compiled for the kernel in use.
@@ -26,23 +26,23 @@ mod vector;
 
 pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use batch::{LstmBatch, TILE};
-pub(crate) use cache::nearest_cache;
-pub(crate) use dense::{Dense, OUTPUTS, OutputColumn};
+pub(crate) use cache::l1_data_cache_bytes;
+pub(crate) use dense::{DenseRows, OUTPUTS, OutputColumn};
 pub(crate) use isa::{BASELINE_FUSED, Isa};
 pub(crate) use lstm::{Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, padded};
 #[cfg(feature = "train")]
-pub(crate) use product::{Left, PANEL, Product, Right};
+pub(crate) use product::{LeftFactor, PANEL, Product, RightFactor};
 pub(crate) use select::DetectedKernel;
 pub use select::Kernel;
 #[cfg(feature = "train")]
-pub(crate) use spread::{Dots, Spread, Tanh, ThroughTanh};
+pub(crate) use spread::{AddWeighted, Dots, Tanh, TanhBackward};
 #[cfg(feature = "train")]
-pub(crate) use train::{AddRows, BackwardStep, ForwardStep, Rows, RowsMut};
+pub(crate) use train::{AddRows, BackwardStep, ForwardStep, StridedRows, StridedRowsMut};
 #[cfg(feature = "train")]
 pub(crate) use vector::{LANES, Plain, Vector};
 
 /// Loop with one source for all instruction sets.
 pub(crate) trait Op {
-    /// Runs the loop; always inlined, so that it is compiled for the caller's instruction set.
+    /// Runs the loop. Always inlined, so that it is compiled for the caller's instruction set.
     fn run<I: Isa>(self, isa: I);
 }

@@ -1,7 +1,7 @@
-//! Matrix products of training.
+//! Matrix product kernel for training.
 //!
-//! C += A B is computed in tiles of C, a few rows times a few vectors of columns, whose sums stay
-//! in registers over a part of the depth:
+//! C += A B is computed in tiles of C of a few rows and a few vectors of columns. The sums of a
+//! tile stay in registers for a part of the depth:
 //!
 //! ```text
 //!                     B row k:   [ 16 columns | 16 columns | .. ]   loaded
@@ -9,8 +9,8 @@
 //!                     a1         [ sum        | sum        | .. ]   += a1 times B row k
 //! ```
 //!
-//! A tile of 4 rows and 4 vectors loads 8 operands for 16 multiply-adds, which is what keeps the
-//! multipliers of AVX-512 busy. The order of the sums depends on the instruction set alone.
+//! A tile of 4 rows and 4 vectors loads 8 operands for 16 multiply-adds, enough to keep the
+//! multipliers of AVX-512 busy. The order of the sums depends only on the instruction set.
 use std::ops::Range;
 
 use super::vector::{LANES, Vector};
@@ -18,11 +18,11 @@ use super::{Isa, Op};
 use crate::Real;
 use crate::real::sealed::Sealed;
 
-/// Columns of a packed panel of B: the widest tile.
+/// Number of columns in a packed panel of B, which is that of the widest tile.
 pub(crate) const PANEL: usize = 4 * LANES;
-/// Depth summed in registers before the sums go to C: a panel of B stays in the L2 cache.
+/// Depth summed in registers before the sums are added to C; a panel of B stays in the L2 cache.
 const DEPTH: usize = 256;
-/// Depth summed in registers if A is read by columns, which take room in the L1 data cache.
+/// Depth summed in registers if A is read by columns, which occupy the L1 data cache.
 const DEPTH_BY_COLUMNS: usize = 128;
 
 /// Running sums of a tile.
@@ -31,35 +31,35 @@ pub(super) type Tile<R, I, const ROWS: usize, const VECS: usize> =
 
 /// Left factor A, read one number at a time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Left<'a, R> {
-    /// Row-major, or column-major if `transposed`.
+pub(crate) struct LeftFactor<'a, R> {
+    /// Numbers of A, row-major, or column-major if `transposed`.
     pub(crate) data: &'a [R],
-    /// Distance from row to row, or from column to column.
+    /// Distance between rows, or between columns if `transposed`.
     pub(crate) stride: usize,
     pub(crate) transposed: bool,
 }
 
 /// Right factor B, read as vectors: panels of at most `panel` columns, each row-major.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Right<'a, R> {
-    /// `[panels, depth, columns of the panel]`
+pub(crate) struct RightFactor<'a, R> {
+    /// Numbers of B, `[panels, depth, columns of the panel]`.
     pub(crate) data: &'a [R],
-    /// Columns in memory: those of the product, up to a multiple of [`LANES`].
+    /// Columns in memory: those of the product, rounded up to a multiple of [`LANES`].
     pub(crate) columns: usize,
-    /// Columns of all panels but the last, which has the rest.
+    /// Number of columns in each panel except the last, which has the remaining ones.
     pub(crate) panel: usize,
 }
 
-/// Matrix product C = A B, or C += A B.
+/// Kernel of the matrix product C = A B, or C += A B.
 pub(crate) struct Product<'a, R> {
-    pub(crate) left: Left<'a, R>,
-    pub(crate) right: Right<'a, R>,
+    pub(crate) left: LeftFactor<'a, R>,
+    pub(crate) right: RightFactor<'a, R>,
     pub(crate) depth: usize,
     /// Number of columns of C.
     pub(crate) columns: usize,
     /// Whether the product is added to C; otherwise it overwrites C.
     pub(crate) keep: bool,
-    /// `[rows, columns]`
+    /// Output C, `[rows, columns]`.
     pub(crate) c: &'a mut [R],
 }
 
@@ -77,15 +77,18 @@ impl<R: Real> Op for Product<'_, R> {
 }
 
 impl<R: Real> Product<'_, R> {
-    /// Uses `NARROW` rows where only two vectors are left: with fewer sums the multipliers idle.
+    /// Computes C in tiles of `ROWS` rows and `VECS` vectors.
+    ///
+    /// Where fewer than `VECS` vectors are left, tiles have `NARROW` rows, because with fewer sums
+    /// the multipliers would be idle.
     #[inline(always)]
     fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         if self.depth == 0 && !self.keep {
             self.c.fill(R::ZERO);
         }
-        let most = if self.left.transposed { DEPTH_BY_COLUMNS } else { DEPTH };
-        for from in (0..self.depth).step_by(most) {
-            let depth = from..self.depth.min(from + most);
+        let max_depth = if self.left.transposed { DEPTH_BY_COLUMNS } else { DEPTH };
+        for from in (0..self.depth).step_by(max_depth) {
+            let depth = from..self.depth.min(from + max_depth);
             let mut column = 0;
             while column < self.columns {
                 let in_panel = self.right.panel - column % self.right.panel;
@@ -105,7 +108,8 @@ impl<R: Real> Product<'_, R> {
         }
     }
 
-    /// Computes all rows of some columns, `ROWS` at a time, the rest by fewer.
+    /// Computes all rows of `VECS` vectors of columns, `ROWS` at a time, the remaining ones in
+    /// smaller tiles.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -115,7 +119,8 @@ impl<R: Real> Product<'_, R> {
     ) {
         let rows = self.c.len() / self.columns;
         let mut row = 0;
-        // Columns of A lie far apart, so that the more of each go together the better.
+        // The columns of A are far apart in memory, so more numbers of each column are used
+        // together.
         if ROWS == 4 && VECS == 4 && self.left.transposed {
             row = self.tiles::<I, 6, VECS>(isa, &depth, row..rows, column);
         }
@@ -146,6 +151,7 @@ impl<R: Real> Product<'_, R> {
         end
     }
 
+    /// Computes one tile.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -156,7 +162,7 @@ impl<R: Real> Product<'_, R> {
         b: &[R],
         b_stride: usize,
     ) {
-        let Left { data, stride, transposed } = self.left;
+        let LeftFactor { data, stride, transposed } = self.left;
         let zero = [[R::Vector::<I>::splat(isa, R::ZERO); VECS]; ROWS];
         let sums = if transposed {
             let a = &data[depth.start * stride + row..(depth.end - 1) * stride + row + ROWS];
@@ -172,8 +178,8 @@ impl<R: Real> Product<'_, R> {
     }
 }
 
-impl<'a, R> Right<'a, R> {
-    /// Returns B from a row and a column on, and the distance to the next row.
+impl<'a, R> RightFactor<'a, R> {
+    /// Returns the numbers of B from a row and a column on, and the distance between rows.
     #[inline(always)]
     fn from(&self, depth: usize, row: usize, column: usize) -> (&'a [R], usize) {
         let panel = column / self.panel * self.panel;
@@ -182,7 +188,7 @@ impl<'a, R> Right<'a, R> {
     }
 }
 
-/// Adds A B to the sums, A by rows of one length; `b` starts at the tile's first column.
+/// Adds A B to the sums, with A by rows of equal length; `b` starts at the tile's first column.
 #[inline(always)]
 pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     isa: I,
@@ -206,7 +212,9 @@ pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     sums
 }
 
-/// Adds A B to the sums, A by columns; `a` starts at the tile's first row, `b` at its first column.
+/// Adds A B to the sums, with A by columns.
+///
+/// `a` starts at the tile's first row, `b` at its first column.
 #[inline(always)]
 fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     isa: I,
@@ -242,7 +250,7 @@ pub(super) fn load<R: Real, I: Isa, const VECS: usize>(
     vectors
 }
 
-/// Stores the sums of a row to as many columns as C has left.
+/// Stores the sums of a row, or adds them if `keep`, up to the last column of C.
 #[inline(always)]
 fn store<R: Real, I: Isa, const VECS: usize>(
     vectors: [R::Vector<I>; VECS],

@@ -9,7 +9,7 @@ use super::token::Features;
 use super::token::{Avx2, Avx512};
 use crate::LstmError;
 
-/// Environment variable that names a kernel.
+/// Name of the environment variable that selects a kernel.
 const VARIABLE: &str = "WINDVANE_KERNEL";
 
 /// Compiled variant of the inner loops.
@@ -25,7 +25,7 @@ const VARIABLE: &str = "WINDVANE_KERNEL";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// Instructions of the build's own target; runs everywhere.
+    /// Instructions of the build target only; runs on every processor of that target.
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
@@ -34,22 +34,22 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// Returns the kernel in use: the one that the environment variable `WINDVANE_KERNEL`
-    /// (`portable`, `avx2`, `avx512`) names, otherwise the fastest that runs on this processor.
+    /// Returns the kernel in use: the one named by the environment variable `WINDVANE_KERNEL`
+    /// (`portable`, `avx2`, `avx512`), otherwise the fastest one that runs on this processor.
     ///
-    /// This function ignores a name that is unknown or that this processor cannot run;
-    /// [`chosen`](Self::chosen), and with it the packing of every layer, rejects it.
+    /// This function ignores a name that is unknown or that this processor cannot run.
+    /// [`chosen`](Self::chosen), and therefore the packing of every layer, returns an error for it.
     pub fn detect() -> Self {
         Self::chosen().unwrap_or(Self::available()[0])
     }
 
-    /// Returns the kernel in use like [`detect`](Self::detect), or an error for a bad name.
+    /// Returns the kernel in use like [`detect`](Self::detect), or an error for an invalid name.
     ///
     /// The variable is read once, on the first call in the process.
     ///
     /// # Errors
-    /// [`LstmError::KernelName`] when `WINDVANE_KERNEL` names no kernel, [`LstmError::Kernel`] when
-    /// it names one that this processor cannot run.
+    /// [`LstmError::KernelName`] when `WINDVANE_KERNEL` is not the name of a kernel,
+    /// [`LstmError::Kernel`] when this processor cannot run the kernel.
     ///
     /// # Examples
     ///
@@ -63,7 +63,7 @@ impl Kernel {
         DetectedKernel::chosen().map(DetectedKernel::kernel)
     }
 
-    /// Finds a kernel by name among those that run, fastest first; without a name the fastest.
+    /// Finds a kernel by name among `kernels`, fastest first; without a name the fastest.
     fn named(name: Option<&OsStr>, kernels: &[Self]) -> Result<Self, LstmError> {
         let fastest = kernels[0];
         let Some(name) = name else { return Ok(fastest) };
@@ -78,12 +78,12 @@ impl Kernel {
         }
     }
 
-    /// Lists the kernels that run on this processor, fastest first.
+    /// Returns the kernels that run on this processor, fastest first.
     pub fn available() -> &'static [Self] {
         Self::of_features(Features::detect())
     }
 
-    /// Lists the kernels that run on a processor with these features, fastest first.
+    /// Returns the kernels that run on a processor with these features, fastest first.
     fn of_features(features: Features) -> &'static [Self] {
         match (features.has_avx512(), features.has_avx2()) {
             (true, _) => &[Self::Avx512, Self::Avx2, Self::Portable],
@@ -101,8 +101,9 @@ impl Kernel {
         }
     }
 
-    /// Returns whether multiply and add are one operation with one rounding. All kernels for which
-    /// this is true give the same bits.
+    /// Returns whether multiply and add are one operation with one rounding.
+    ///
+    /// All kernels for which this is true give bit-identical results.
     pub fn is_fused(self) -> bool {
         match self {
             Self::Portable => BASELINE_FUSED,
@@ -111,7 +112,7 @@ impl Kernel {
     }
 }
 
-/// A kernel with the token that proves that this processor runs it.
+/// Kernel with the token that proves that this processor can run it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum DetectedKernel {
     Portable(Portable),
@@ -122,7 +123,8 @@ pub(crate) enum DetectedKernel {
 }
 
 impl DetectedKernel {
-    /// Detects the fastest kernel, or the one that the environment names if it runs here.
+    /// Returns the kernel named by the environment if this processor can run it, otherwise the
+    /// fastest one.
     #[cfg(feature = "train")]
     pub(crate) fn detect() -> Self {
         Self::chosen()
@@ -130,22 +132,22 @@ impl DetectedKernel {
             .unwrap_or(Self::Portable(Portable))
     }
 
-    /// Detects the kernel in use; fails if the environment names one that does not run here.
+    /// Returns the kernel in use, or an error if the environment names an invalid one.
     pub(crate) fn chosen() -> Result<Self, LstmError> {
         static CHOICE: OnceLock<Result<DetectedKernel, LstmError>> = OnceLock::new();
         CHOICE.get_or_init(Self::read).clone()
     }
 
-    /// Reads the environment variable.
+    /// Reads the environment variable and finds the kernel.
     fn read() -> Result<Self, LstmError> {
         let name = std::env::var_os(VARIABLE);
         Kernel::named(name.as_deref(), Kernel::available()).and_then(Self::new)
     }
 
-    /// Detects the instructions that `kernel` needs.
+    /// Returns the kernel with its token, or an error if this processor cannot run it.
     pub(crate) fn new(kernel: Kernel) -> Result<Self, LstmError> {
-        let refused = LstmError::Kernel { expected: Kernel::available()[0], got: kernel };
-        Self::find(kernel).ok_or(refused)
+        let error = LstmError::Kernel { expected: Kernel::available()[0], got: kernel };
+        Self::find(kernel).ok_or(error)
     }
 
     /// Returns the token if this processor has the instructions that `kernel` needs.
@@ -201,7 +203,7 @@ mod tests {
         Kernel::named(Some(OsStr::new(name)), kernels)
     }
 
-    /// Every combination that matters, including ones that no processor has.
+    /// Combinations of features with their kernels, including combinations that no processor has.
     fn feature_sets() -> Vec<(Features, &'static [Kernel])> {
         vec![
             (with(false, false, false), &[Kernel::Portable]),
@@ -220,33 +222,33 @@ mod tests {
             assert_eq!(kernels, has);
             assert_eq!(Kernel::named(None, kernels), Ok(has[0]));
             for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
-                let refused = Err(LstmError::Kernel { expected: has[0], got: kernel });
-                let expected = if has.contains(&kernel) { Ok(kernel) } else { refused };
+                let error = Err(LstmError::Kernel { expected: has[0], got: kernel });
+                let expected = if has.contains(&kernel) { Ok(kernel) } else { error };
                 assert_eq!(named(kernel.name(), kernels), expected, "{features:?}");
             }
             for name in ["AVX2", "", "sse2", "avx2 "] {
-                let refused = LstmError::KernelName { expected: has[0], got: name.to_string() };
-                assert_eq!(named(name, kernels), Err(refused));
+                let error = LstmError::KernelName { expected: has[0], got: name.to_string() };
+                assert_eq!(named(name, kernels), Err(error));
             }
         }
     }
 
     #[test]
-    fn kernel_error_says_what_to_do() {
+    fn kernel_error_contains_advice() {
         assert_eq!(
             named("avx512", &[Kernel::Portable]).unwrap_err().to_string(),
-            "kernel avx512 does not run on this processor: choose one like portable, and where \
-             WINDVANE_KERNEL asks for avx512, unset it"
+            "kernel avx512 does not run on this processor; choose another one, such as portable, \
+             and if the environment variable WINDVANE_KERNEL names avx512, unset it"
         );
         assert_eq!(
             named("AVX2", &[Kernel::Portable]).unwrap_err().to_string(),
-            "WINDVANE_KERNEL is \"AVX2\", expected portable, avx2 or avx512, such as portable \
-             here; unset it for the fastest"
+            "WINDVANE_KERNEL is \"AVX2\", expected portable, avx2 or avx512; this processor runs \
+             portable; unset the variable for the fastest kernel"
         );
     }
 
     #[test]
-    fn kernel_tokens_exist_exactly_for_available_kernels() {
+    fn kernel_tokens_exist_only_for_available_kernels() {
         for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
             let detected = DetectedKernel::new(kernel).map(DetectedKernel::kernel);
             let available = Kernel::available().contains(&kernel);

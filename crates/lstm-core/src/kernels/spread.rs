@@ -1,10 +1,10 @@
-//! Elementwise loops of training an attention.
+//! Elementwise kernels for training an attention.
 use super::lstm::{fused, tanh};
 use super::vector::{LANES, Vector};
 use super::{Isa, Op};
 use crate::Real;
 
-/// Replaces every entry by its tanh.
+/// Kernel that replaces every entry with its tanh.
 pub(crate) struct Tanh<'a, R> {
     pub(crate) values: &'a mut [R],
 }
@@ -18,14 +18,14 @@ impl<R: Real> Op for Tanh<'_, R> {
     }
 }
 
-/// Scalar product of each row with its sequence's vector.
+/// Kernel of the scalar products of each row with the vector of its sequence.
 pub(crate) struct Dots<'a, R> {
-    /// `[T, B, width]`
+    /// Rows of all sequences, `[T, B, width]`.
     pub(crate) rows: &'a [R],
-    /// One vector per sequence `[B, width]`, or one for all.
+    /// One vector per sequence `[B, width]`, or a single one for all sequences.
     pub(crate) vectors: &'a [R],
     pub(crate) width: usize,
-    /// Written `[T, B]`.
+    /// Output for the products, `[T, B]`.
     pub(crate) out: &'a mut [R],
 }
 
@@ -53,7 +53,7 @@ fn product<R: Real, I: Isa>(isa: I, a: &[R], b: &[R]) -> R {
     for (lane, (&a, &b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
         *lane = fused::<R, I>(a, b, *lane);
     }
-    // Halves onto each other.
+    // Pairwise, the upper half onto the lower half.
     let mut eight: [R; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
     for half in [4, 2, 1] {
         for lane in 0..half {
@@ -63,19 +63,19 @@ fn product<R: Real, I: Isa>(isa: I, a: &[R], b: &[R]) -> R {
     eight[0]
 }
 
-/// Gradient `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
-pub(crate) struct ThroughTanh<'a, R> {
-    /// `[rows]`
+/// Kernel of the gradient `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
+pub(crate) struct TanhBackward<'a, R> {
+    /// Gradients with respect to the scores, `[rows]`.
     pub(crate) d_scores: &'a [R],
-    /// `[A]`
+    /// Score weights, `[A]`.
     pub(crate) v: &'a [R],
-    /// `[rows, A]`
+    /// Activations tanh z, `[rows, A]`.
     pub(crate) u: &'a [R],
-    /// Written `[rows, A]`.
+    /// Output for the gradients with respect to z, `[rows, A]`.
     pub(crate) d_z: &'a mut [R],
 }
 
-impl<R: Real> Op for ThroughTanh<'_, R> {
+impl<R: Real> Op for TanhBackward<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
         let units = self.v.len();
@@ -88,18 +88,18 @@ impl<R: Real> Op for ThroughTanh<'_, R> {
     }
 }
 
-/// Adds `weight_t` times its sequence's vector to each row.
-pub(crate) struct Spread<'a, R> {
-    /// `[T, B]`
+/// Kernel that adds `weight_t` times the vector of its sequence to each row.
+pub(crate) struct AddWeighted<'a, R> {
+    /// Weights of the rows, `[T, B]`.
     pub(crate) weights: &'a [R],
-    /// `[B, width]`
+    /// Vectors of the sequences, `[B, width]`.
     pub(crate) vectors: &'a [R],
     pub(crate) width: usize,
-    /// Added to `[T, B, width]`.
+    /// Rows that are added to, `[T, B, width]`.
     pub(crate) rows: &'a mut [R],
 }
 
-impl<R: Real> Op for Spread<'_, R> {
+impl<R: Real> Op for AddWeighted<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
         let vectors = self.vectors.chunks_exact(self.width).cycle();

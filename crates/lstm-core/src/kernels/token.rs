@@ -1,8 +1,8 @@
-//! Tokens of instruction sets that only detection creates.
+//! Tokens of instruction sets, which can be created by detection only.
 //!
 //! A value of [`Avx2`] or [`Avx512`] proves that the processor has the instructions: its field is
 //! private to this module, and `detect` is its only constructor. Code that needs the instructions
-//! takes the token.
+//! requires the token as an argument.
 
 /// Token of AVX2 and FMA: sixteen registers of 32 bytes.
 #[cfg(target_arch = "x86_64")]
@@ -40,7 +40,7 @@ pub(super) struct Features {
 }
 
 impl Features {
-    /// Reads the extensions of this processor.
+    /// Detects the extensions of this processor.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn detect() -> Self {
         Self {
@@ -52,18 +52,18 @@ impl Features {
         }
     }
 
-    /// Reads the extensions of this processor: none of x86-64.
+    /// Returns no extensions: this processor is not an x86-64.
     #[cfg(not(target_arch = "x86_64"))]
     pub(super) fn detect() -> Self {
         Self { avx2: false, fma: false, avx512: false }
     }
 
-    /// Whether the AVX2 kernel runs.
+    /// Returns whether the AVX2 kernel runs.
     pub(super) fn has_avx2(self) -> bool {
         self.avx2 && self.fma
     }
 
-    /// Whether the AVX-512 kernel runs.
+    /// Returns whether the AVX-512 kernel runs.
     pub(super) fn has_avx512(self) -> bool {
         self.has_avx2() && self.avx512
     }

@@ -1,30 +1,30 @@
-//! Steps of an LSTM in training, each for a whole batch.
+//! Kernels of the LSTM steps in training, each for a whole batch.
 //!
 //! A step is a product with the recurrent weights, followed by elementwise operations while the
 //! sums are in registers: the activations and the new state in the forward pass, the derivatives
-//! down to the gate sums in the backward pass. `P` is `H` rounded up to whole vectors. Padded units
-//! have zero weights; their results stay in the padding and are never read.
+//! with respect to the gate sums in the backward pass. `P` is `H` rounded up to whole vectors.
+//! Padded units have zero weights; their results stay in the padding and are never read.
 use super::lstm::{fused, tanh};
 use super::product::{Tile, add_rows, load};
 use super::vector::{LANES, Vector};
 use super::{Isa, Op, PANEL};
 use crate::Real;
 
-/// Rows of a batch that lie `stride` numbers apart.
+/// Rows of a batch that are `stride` numbers apart.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rows<'a, R> {
+pub(crate) struct StridedRows<'a, R> {
     pub(crate) data: &'a [R],
     pub(crate) stride: usize,
 }
 
-/// Rows of a batch that lie `stride` numbers apart, to be written.
+/// Mutable rows of a batch that are `stride` numbers apart.
 #[derive(Debug)]
-pub(crate) struct RowsMut<'a, R> {
+pub(crate) struct StridedRowsMut<'a, R> {
     pub(crate) data: &'a mut [R],
     pub(crate) stride: usize,
 }
 
-/// Forward step: gate sums b + W x + U h, activated, and the new state.
+/// Kernel of a forward step: gate sums b + W x + U h, their activations and the new state.
 pub(crate) struct ForwardStep<'a, R> {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
@@ -32,18 +32,18 @@ pub(crate) struct ForwardStep<'a, R> {
     pub(crate) bias: &'a [R],
     /// Columns of W, then of U, per block of units `[blocks, I + H, 4, LANES]`.
     pub(crate) weights: &'a [R],
-    /// `[B, I]`
+    /// Inputs of the step, `[B, I]`.
     pub(crate) x: &'a [R],
-    /// Hidden state before the step `[B, P]`; the next four have the same shape.
+    /// Hidden state before the step, `[B, P]` like the next four fields.
     pub(crate) h_before: &'a [R],
     pub(crate) c_before: &'a [R],
     pub(crate) h_after: &'a mut [R],
     pub(crate) c_after: &'a mut [R],
     pub(crate) tanh_c: &'a mut [R],
-    /// Activated gates, written `[B, 4, P]`.
+    /// Output for the activated gates, `[B, 4, P]`.
     pub(crate) gates: &'a mut [R],
     /// Additional output for the new hidden states `[B, H]`.
-    pub(crate) out: Option<RowsMut<'a, R>>,
+    pub(crate) out: Option<StridedRowsMut<'a, R>>,
 }
 
 impl<R: Real> Op for ForwardStep<'_, R> {
@@ -60,6 +60,7 @@ impl<R: Real> Op for ForwardStep<'_, R> {
 }
 
 impl<R: Real> ForwardStep<'_, R> {
+    /// Computes the step in tiles of `ROWS` rows and `GATES` gates of a block.
     #[inline(always)]
     fn by<I: Isa, const ROWS: usize, const GATES: usize>(mut self, isa: I) {
         let depth = self.inputs + self.hidden;
@@ -77,7 +78,7 @@ impl<R: Real> ForwardStep<'_, R> {
         }
     }
 
-    /// Computes a block of units for some rows.
+    /// Computes a block of units for `ROWS` rows.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const GATES: usize>(
         &mut self,
@@ -145,15 +146,17 @@ impl<R: Real> ForwardStep<'_, R> {
     }
 }
 
-/// Logistic function as tanh(x / 2) / 2 + 1/2: nearer to the true value about 1/2 than
-/// 1 / (1 + e^-x) is, which shows in gradients that are small differences of large numbers.
+/// Computes the logistic function as tanh(x / 2) / 2 + 1/2.
+///
+/// Near 1/2 this is more accurate than 1 / (1 + e^-x), which matters for gradients that are small
+/// differences of large numbers.
 #[inline(always)]
 fn sigmoid<R: Real, I: Isa>(x: R) -> R {
     let half = R::from_f64(0.5);
     fused::<R, I>(half, tanh::<R, I>(half * x), half)
 }
 
-/// Backward step down to the gate sums.
+/// Kernel of a backward step: gradients with respect to the gate sums and the cell.
 pub(crate) struct BackwardStep<'a, R> {
     pub(crate) hidden: usize,
     /// Recurrent weights U in panels `[4, P, P]`.
@@ -161,16 +164,16 @@ pub(crate) struct BackwardStep<'a, R> {
     /// Gradients with respect to the gate sums of the step read after this one `[B, 4, P]`.
     pub(crate) d_after: Option<&'a [R]>,
     /// Other gradients with respect to the hidden states after the step, `[B, H]` each.
-    pub(crate) d_hidden: [Option<Rows<'a, R>>; 2],
+    pub(crate) d_hidden: [Option<StridedRows<'a, R>>; 2],
     /// Activated gates `[B, 4, P]`.
     pub(crate) gates: &'a [R],
-    /// `[B, P]`
+    /// Cell before the step, `[B, P]`.
     pub(crate) c_before: &'a [R],
-    /// `[B, P]`
+    /// Activation tanh(c') of the new cell, `[B, P]`.
     pub(crate) tanh_c: &'a [R],
-    /// Gradient with respect to the cell: in after the step, out before the step `[B, P]`.
+    /// Gradient with respect to the cell after the step, overwritten with that before it, `[B, P]`.
     pub(crate) d_c: &'a mut [R],
-    /// Gradients with respect to the gate sums, written `[B, 4, P]`.
+    /// Output for the gradients with respect to the gate sums, `[B, 4, P]`.
     pub(crate) d_gates: &'a mut [R],
 }
 
@@ -188,7 +191,10 @@ impl<R: Real> Op for BackwardStep<'_, R> {
 }
 
 impl<R: Real> BackwardStep<'_, R> {
-    /// `NARROW` rows where only two vectors are left: as many sums, or the multipliers idle.
+    /// Computes the step in tiles of `ROWS` rows and `VECS` vectors.
+    ///
+    /// Where fewer than `VECS` vectors are left, tiles have `NARROW` rows, because with fewer sums
+    /// the multipliers would be idle.
     #[inline(always)]
     fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         let padded = self.hidden.next_multiple_of(LANES);
@@ -208,7 +214,7 @@ impl<R: Real> BackwardStep<'_, R> {
         }
     }
 
-    /// Computes some units for all rows.
+    /// Computes `VECS` vectors of units for all rows.
     #[inline(always)]
     fn strip<I: Isa, const ROWS: usize, const VECS: usize>(&mut self, isa: I, unit: usize) {
         let padded = self.hidden.next_multiple_of(LANES);
@@ -227,7 +233,7 @@ impl<R: Real> BackwardStep<'_, R> {
         }
     }
 
-    /// Computes `d_h = U^T d a` of the step read after this one, then the gate sums of this one.
+    /// Computes `d_h = U^T d a` of the step read after this one, then the gradients of this step.
     #[inline(always)]
     fn tile<I: Isa, const ROWS: usize, const VECS: usize>(
         &mut self,
@@ -250,6 +256,8 @@ impl<R: Real> BackwardStep<'_, R> {
         }
     }
 
+    /// Computes the gradients of the step from `d_h`:
+    ///
     /// ```text
     /// d_o = d_h tanh(c')             d_c' = d_c + d_h o (1 - tanh(c')^2)
     /// d_i = d_c' g    d_f = d_c' c   d_g = d_c' i    d_c = d_c' f
@@ -284,11 +292,11 @@ impl<R: Real> BackwardStep<'_, R> {
     }
 }
 
-/// Loads some units of a row of `hidden`, zeros past its end.
+/// Loads a vector of units of a row of `hidden` numbers, with zeros after the end of the row.
 #[inline(always)]
 fn upstream<R: Real, I: Isa>(
     isa: I,
-    from: &Rows<'_, R>,
+    from: &StridedRows<'_, R>,
     hidden: usize,
     unit: usize,
     row: usize,
@@ -315,11 +323,11 @@ fn lanes_mut<R>(from: &mut [R], at: usize) -> &mut [R; LANES] {
     from[at..].first_chunk_mut().expect("invariant: rows have whole vectors")
 }
 
-/// Adds every row to a sum.
+/// Kernel that adds every row to a sum.
 pub(crate) struct AddRows<'a, R> {
-    /// `[rows, width]`
+    /// Rows `[rows, width]`.
     pub(crate) rows: &'a [R],
-    /// `[width]`
+    /// Sum that the rows are added to, `[width]`.
     pub(crate) sum: &'a mut [R],
 }
 
@@ -342,7 +350,7 @@ impl<R: Real> Op for AddRows<'_, R> {
     }
 }
 
-/// Adds every row to some vectors of the sum, which stay in registers.
+/// Adds every row to `VECS` vectors of the sum, which stay in registers.
 #[inline(always)]
 fn add_rows_at<R: Real, I: Isa, const VECS: usize>(isa: I, rows: &[R], at: usize, sum: &mut [R]) {
     let width = sum.len();

@@ -1,9 +1,9 @@
-//! Sixteen numbers in registers.
+//! Vectors of sixteen numbers in registers.
 //!
-//! Plain loops over arrays are what the rest of the kernels are made of, and what the numbers
-//! without a type of their own use here. But a tile of sixteen arrays leaves it to the compiler's
-//! luck whether they become registers: the same loop ran at 250 GFLOP/s in one function and at 4
-//! in another. So the vectors of the matrix products are spelt out.
+//! The other kernels are plain loops over arrays, which the compiler vectorises. With a tile of
+//! sixteen arrays it does not reliably keep the arrays in registers: the same loop ran at 250
+//! GFLOP/s in one function and at 4 in another. The vectors of the matrix products are therefore
+//! written with intrinsics for `f32` with AVX2 and AVX-512. [`Plain`] serves all other cases.
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
     __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps,
@@ -15,34 +15,34 @@ use std::arch::x86_64::{
 use super::token::{Avx2, Avx512};
 use crate::Real;
 
-/// Numbers in a vector.
+/// Number of numbers in a vector.
 pub(crate) const LANES: usize = 16;
 
-/// Vector of [`LANES`] numbers; the token `I` of its constructors proves that the processor has
-/// its instructions.
+/// Vector of [`LANES`] numbers; the token `I` passed to its constructors proves that the processor
+/// has its instructions.
 #[expect(unnameable_types, reason = "only the seal of `Real` mentions it")]
 pub trait Vector<R, I>: Copy {
-    /// Loads the numbers.
+    /// Loads a vector from an array.
     fn load(isa: I, from: &[R; LANES]) -> Self;
     /// Copies a number to every lane.
     fn splat(isa: I, value: R) -> Self;
-    /// `self * factor + addend`, rounded as the instruction set does.
+    /// Computes `self * factor + addend`, with the rounding of the instruction set.
     #[must_use]
     fn mul_add(self, factor: Self, addend: Self) -> Self;
-    /// `self * factor`.
+    /// Computes `self * factor`.
     #[must_use]
     fn mul(self, factor: Self) -> Self;
-    /// `self + addend`.
+    /// Computes `self + addend`.
     #[must_use]
     fn add(self, addend: Self) -> Self;
-    /// `minuend - self^2`, rounded as the instruction set does.
+    /// Computes `minuend - self^2`, with the rounding of the instruction set.
     #[must_use]
     fn square_from(self, minuend: Self) -> Self;
-    /// Writes the numbers.
+    /// Writes the vector to an array.
     fn store(self, to: &mut [R; LANES]);
 }
 
-/// An array, for the compiler to vectorise.
+/// Array whose loops the compiler vectorises.
 #[expect(unnameable_types, reason = "only the seal of `Real` mentions it")]
 #[derive(Debug, Clone, Copy)]
 pub struct Plain<R, const FUSED: bool>([R; LANES]);
@@ -90,7 +90,7 @@ impl<R: Real, I, const FUSED: bool> Vector<R, I> for Plain<R, FUSED> {
     }
 }
 
-/// One register of AVX-512.
+/// Vector in one AVX-512 register.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Zmm(__m512);
@@ -99,7 +99,7 @@ pub(crate) struct Zmm(__m512);
 impl Vector<f32, Avx512> for Zmm {
     #[inline(always)]
     fn load(_: Avx512, from: &[f32; LANES]) -> Self {
-        // SAFETY: the array has the 64 bytes; the token proves AVX-512.
+        // SAFETY: the array has 64 bytes; the token proves AVX-512.
         Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
     }
     #[inline(always)]
@@ -109,32 +109,32 @@ impl Vector<f32, Avx512> for Zmm {
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
     }
     #[inline(always)]
     fn mul(self, factor: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_mul_ps(self.0, factor.0) })
     }
     #[inline(always)]
     fn add(self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_add_ps(self.0, addend.0) })
     }
     #[inline(always)]
     fn square_from(self, minuend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX-512.
+        // SAFETY: `self` was created with the token of AVX-512.
         Self(unsafe { _mm512_fnmadd_ps(self.0, self.0, minuend.0) })
     }
     #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
-        // SAFETY: the array has the 64 bytes; `self` was made with the token of AVX-512.
+        // SAFETY: the array has 64 bytes; `self` was created with the token of AVX-512.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
     }
 }
 
-/// Two registers of AVX2.
+/// Vector in two AVX2 registers.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ymm2([__m256; 2]);
@@ -144,9 +144,9 @@ impl Vector<f32, Avx2> for Ymm2 {
     #[inline(always)]
     fn load(_: Avx2, from: &[f32; LANES]) -> Self {
         let (halves, _) = from.as_chunks::<8>();
-        // SAFETY: the array has the 32 bytes; the token proves AVX2.
+        // SAFETY: the array has 32 bytes; the token proves AVX2.
         let low = unsafe { _mm256_loadu_ps(halves[0].as_ptr()) };
-        // SAFETY: the array has the 32 bytes; the token proves AVX2.
+        // SAFETY: the array has 32 bytes; the token proves AVX2.
         let high = unsafe { _mm256_loadu_ps(halves[1].as_ptr()) };
         Self([low, high])
     }
@@ -157,33 +157,33 @@ impl Vector<f32, Avx2> for Ymm2 {
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_fmadd_ps(self.0[0], factor.0[0], addend.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_fmadd_ps(self.0[1], factor.0[1], addend.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn mul(self, factor: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_mul_ps(self.0[0], factor.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_mul_ps(self.0[1], factor.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn add(self, addend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_add_ps(self.0[0], addend.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_add_ps(self.0[1], addend.0[1]) };
         Self([low, high])
     }
     #[inline(always)]
     fn square_from(self, minuend: Self) -> Self {
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let low = unsafe { _mm256_fnmadd_ps(self.0[0], self.0[0], minuend.0[0]) };
-        // SAFETY: `self` was made with the token of AVX2 and FMA.
+        // SAFETY: `self` was created with the token of AVX2 and FMA.
         let high = unsafe { _mm256_fnmadd_ps(self.0[1], self.0[1], minuend.0[1]) };
         Self([low, high])
     }
@@ -191,7 +191,7 @@ impl Vector<f32, Avx2> for Ymm2 {
     fn store(self, to: &mut [f32; LANES]) {
         let (halves, _) = to.as_chunks_mut::<8>();
         for (half, values) in halves.iter_mut().zip(self.0) {
-            // SAFETY: the array has the 32 bytes; `self` was made with the token of AVX2.
+            // SAFETY: the array has 32 bytes; `self` was created with the token of AVX2.
             unsafe { _mm256_storeu_ps(half.as_mut_ptr(), values) }
         }
     }

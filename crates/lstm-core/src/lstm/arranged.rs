@@ -5,10 +5,10 @@ use super::{LstmParams, LstmParamsMut, LstmShape};
 use crate::Real;
 use crate::kernels::{LANES, PANEL};
 
-/// Weights in the order in which the steps read them; rearranged for every batch, since they
-/// change.
+/// Weights in the order in which the steps read them; rearranged for every batch, because the
+/// optimiser changes the weights.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Arranged<R> {
+pub(super) struct ArrangedWeights<R> {
     /// Bias per block of units `[P / LANES, 4, LANES]`.
     pub(super) bias: Vec<R>,
     /// Columns of W, then of U, per block of units `[P / LANES, I + H, 4, LANES]`.
@@ -19,7 +19,7 @@ pub(super) struct Arranged<R> {
     pub(super) w: Vec<R>,
 }
 
-impl<R: Real> Arranged<R> {
+impl<R: Real> ArrangedWeights<R> {
     /// Arranges the weights that the forward pass reads.
     pub(super) fn for_forward(&mut self, shape: LstmShape, params: LstmParams<'_, R>) {
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
@@ -80,6 +80,7 @@ pub(super) struct WeightSums<R> {
 }
 
 impl<R: Real> WeightSums<R> {
+    /// Resets the sums to zero for a layer of this shape.
     pub(super) fn clear(&mut self, shape: LstmShape) {
         let padded = shape.hidden_size().next_multiple_of(LANES);
         zeros(&mut self.w, shape.input_size() * 4 * padded);
@@ -87,6 +88,7 @@ impl<R: Real> WeightSums<R> {
         zeros(&mut self.b, 4 * padded);
     }
 
+    /// Adds the sums to the gradients with respect to the parameters.
     pub(super) fn add_to(&self, shape: LstmShape, d_params: LstmParamsMut<'_, R>) {
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
         let padded = hidden.next_multiple_of(LANES);
@@ -106,7 +108,7 @@ impl<R: Real> WeightSums<R> {
     }
 }
 
-/// Returns the index in `[4, P, ..]` of row `row` of `[4H, ..]`.
+/// Returns the index of row `row` of `[4H, ..]` in the padded layout `[4, P, ..]`.
 fn padded_row(row: usize, hidden: usize) -> usize {
     row / hidden * hidden.next_multiple_of(LANES) + row % hidden
 }

@@ -4,7 +4,9 @@ use std::ops::Range;
 use super::{LstmCache, LstmParams, LstmParamsMut, LstmShape, Side};
 use crate::error::{check_len, check_optional_len};
 use crate::gemm::{Matrix, mat_mul};
-use crate::kernels::{AddRows, BackwardStep, DetectedKernel, Left, PANEL, Product, Right};
+use crate::kernels::{
+    AddRows, BackwardStep, DetectedKernel, LeftFactor, PANEL, Product, RightFactor,
+};
 use crate::{LstmError, Real};
 
 /// Gradients of the loss with respect to the layer's results; `None` is zero.
@@ -41,7 +43,7 @@ pub struct LstmStartMut<'a, R> {
 /// Adds the gradients of a batch, by backpropagation through all its steps.
 ///
 /// `params` and `x` are those of the forward pass that filled `cache`. With [`Biases::Two`] both
-/// biases get the same gradient.
+/// biases have the same gradient.
 ///
 /// # Formula
 /// Backward in time, with `d_h` and `d_c` the gradients with respect to the state after the step:
@@ -92,7 +94,7 @@ pub fn lstm_backward<R: Real>(
     into: LstmGradients<'_, R>,
 ) -> Result<(), LstmError> {
     check(shape, params, x, cache, &upstream, &into)?;
-    read_back(Side::only(shape.hidden_size()), shape, params, x, cache, upstream, into);
+    backward_direction(Side::only(shape.hidden_size()), shape, params, x, cache, upstream, into);
     Ok(())
 }
 
@@ -108,8 +110,8 @@ fn check<R: Real>(
     shape.check(&params)?;
     shape.check(&into.d_params.as_params())?;
     let [inputs, hidden] = cache.shape.map_or([0; 2], |s| [s.input_size(), s.hidden_size()]);
-    check_len("a step in the cache", shape.input_size(), inputs)?;
-    check_len("a state in the cache", shape.hidden_size(), hidden)?;
+    check_len("step of the forward pass in `cache`", shape.input_size(), inputs)?;
+    check_len("state of the forward pass in `cache`", shape.hidden_size(), hidden)?;
     let inputs = cache.steps * cache.batch * shape.input_size();
     check_len("x", inputs, x.len())?;
     check_optional_len("d_hidden", cache.steps * row, upstream.d_hidden.map(<[R]>::len))?;
@@ -120,9 +122,11 @@ fn check<R: Real>(
     check_optional_len("d_start.cell", row, into.d_start.as_ref().map(|d| d.cell.len()))
 }
 
-/// Runs the backward pass of one direction: upstream gradients and those of the initial state are
-/// rows of the whole layer, `stride` numbers each. The caller has checked the sizes.
-pub(crate) fn read_back<R: Real>(
+/// Runs the backward pass of one direction.
+///
+/// The upstream gradients and those of the initial state have rows of the whole layer, `stride`
+/// numbers each. The caller has checked the sizes.
+pub(crate) fn backward_direction<R: Real>(
     side: Side,
     shape: LstmShape,
     params: LstmParams<'_, R>,
@@ -154,8 +158,8 @@ pub(crate) fn read_back<R: Real>(
         let d_gates = &cache.d_gates[side.step(0, steps) % group * 4 * row..][..4 * row];
         let padded = row / batch;
         let product = Product {
-            left: Left { data: d_gates, stride: 4 * padded, transposed: false },
-            right: Right { data: &cache.weights.u, columns: padded, panel: PANEL },
+            left: LeftFactor { data: d_gates, stride: 4 * padded, transposed: false },
+            right: RightFactor { data: &cache.weights.u, columns: padded, panel: PANEL },
             depth: 4 * padded,
             columns: padded,
             keep: false,
@@ -167,7 +171,7 @@ pub(crate) fn read_back<R: Real>(
     }
 }
 
-/// Computes the step's part of `cache.d_gates` and moves `cache.d_c` one step back.
+/// Computes the step's part of `cache.d_gates` and propagates `cache.d_c` one step back.
 fn step_back<R: Real>(
     side: Side,
     hidden: usize,
@@ -178,7 +182,7 @@ fn step_back<R: Real>(
     let (batch, steps, row, group) = (cache.batch, cache.steps, cache.row(), cache.group());
     let (t, is_last) = (side.step(number, steps), number + 1 == steps);
     let after = if is_last { t } else { side.step(number + 1, steps) };
-    let (d_gates, d_after) = two_of(&mut cache.d_gates, 4 * row, t % group, after % group);
+    let (d_gates, d_after) = two_chunks(&mut cache.d_gates, 4 * row, t % group, after % group);
     let step = BackwardStep {
         hidden,
         u: &cache.weights.u,
@@ -196,19 +200,20 @@ fn step_back<R: Real>(
     DetectedKernel::detect().run(step);
 }
 
-/// Returns part `first` of parts of `len` numbers, mutable, and part `second` if it is another.
-fn two_of<R>(parts: &mut [R], len: usize, first: usize, second: usize) -> (&mut [R], &[R]) {
+/// Returns two chunks of `len` numbers, the first one mutable; the second is empty if it is the
+/// same.
+fn two_chunks<R>(chunks: &mut [R], len: usize, first: usize, second: usize) -> (&mut [R], &[R]) {
     if first < second {
-        let (low, high) = parts.split_at_mut(second * len);
+        let (low, high) = chunks.split_at_mut(second * len);
         (&mut low[first * len..][..len], &high[..len])
     } else {
-        let (low, high) = parts.split_at_mut(first * len);
+        let (low, high) = chunks.split_at_mut(first * len);
         (&mut high[..len], low.get(second * len..(second + 1) * len).unwrap_or_default())
     }
 }
 
-/// Adds `d_W += d a x^T`, `d_U += d a h^T`, `d_b += d a` over some steps and the whole batch at
-/// once; computes `d_x = W^T d a`.
+/// Adds `d_W += d a x^T`, `d_U += d a h^T` and `d_b += d a` over some steps of the whole batch, and
+/// adds `d_x += W^T d a`.
 fn add_weight_gradients<R: Real>(
     side: Side,
     shape: LstmShape,

@@ -4,8 +4,8 @@ use crate::error::{check_len, check_rows};
 use crate::kernels::{Lstm, LstmBatch, TILE, padded};
 use crate::{LstmError, Real};
 
-/// Smallest batch that is faster than one window at a time.
-const FEW: usize = 5;
+/// Smallest batch for which the batch kernel is faster than one window at a time.
+const MIN_BATCH: usize = 5;
 
 /// Output for the hidden states of a batch: the first `H` numbers of each row.
 pub(crate) struct BatchOut<'a, R> {
@@ -25,8 +25,8 @@ impl<R: Real> PackedLstm<R> {
     /// Reads each of the windows `xs` `[B, T, I]` of `steps` steps from a zero state and writes
     /// the last hidden states into `out` `[B, H]`.
     ///
-    /// Each window gets the bits of [`last_hidden`](Self::last_hidden); weights are read once
-    /// for several windows, which makes large batches faster.
+    /// Each result is bit-identical to that of [`last_hidden`](Self::last_hidden). The weights are
+    /// read once for several windows, which makes large batches faster.
     ///
     /// # Errors
     /// [`LstmError::Rows`] unless `xs` is one or more whole windows, [`LstmError::Length`] when
@@ -35,12 +35,13 @@ impl<R: Real> PackedLstm<R> {
     /// # Examples
     ///
     /// ```
-    /// # use windvane_lstm_core::{Biases, LstmShape, PackedLstm};
+    /// use windvane_lstm_core::{Biases, LstmShape, PackedLstm};
+    ///
     /// let shape = LstmShape::new(2, 3, Biases::One)?;
     /// let weights: Vec<f32> = (0..shape.len()).map(|i| (i as f32).sin() / 3.0).collect();
     /// let lstm = PackedLstm::new(shape, shape.params(&weights)?)?;
     ///
-    /// let windows = [0.1, -0.2, 0.3, 0.0, /* the second */ -0.1, 0.4, 0.0, 0.2];
+    /// let windows = [0.1, -0.2, 0.3, 0.0, /* second window */ -0.1, 0.4, 0.0, 0.2];
     /// let mut hidden = [0.0; 2 * 3];
     /// lstm.last_hidden_batch(&windows, 2, &mut hidden, &mut lstm.batch_scratch())?;
     /// let mut scratch = lstm.scratch();
@@ -82,8 +83,8 @@ impl<R: Real> PackedLstm<R> {
         let tiles = xs.chunks(TILE * steps * self.shape().input_size());
         for (tile, xs) in tiles.enumerate() {
             let out = &mut out[tile * rows * stride..];
-            if xs.len() < FEW * steps * self.shape().input_size() {
-                self.read_few(xs, steps, reversed, BatchOut { out, stride, every }, scratch);
+            if xs.len() < MIN_BATCH * steps * self.shape().input_size() {
+                self.read_one_by_one(xs, steps, reversed, BatchOut { out, stride, every }, scratch);
                 continue;
             }
             let batch = LstmBatch {
@@ -104,7 +105,7 @@ impl<R: Real> PackedLstm<R> {
     }
 
     /// Reads windows like [`read_windows`](Self::read_windows), one at a time.
-    fn read_few(
+    fn read_one_by_one(
         &self,
         xs: &[R],
         steps: usize,
@@ -126,7 +127,7 @@ impl<R: Real> PackedLstm<R> {
             let lstm = Lstm { weights, xs, steps, reversed, h, c, next, out: each, stride };
             self.kernel.run(lstm);
             if !every {
-                // An odd number of steps ends in the other buffer.
+                // The steps alternate between two buffers.
                 let last = if steps.is_multiple_of(2) { &scratch.h } else { &scratch.next };
                 out[..hidden].copy_from_slice(&last[..hidden]);
             }

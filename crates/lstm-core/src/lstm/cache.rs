@@ -1,18 +1,18 @@
 //! Activations cached by the forward pass for the backward pass.
-use super::arranged::{Arranged, WeightSums};
+use super::arranged::{ArrangedWeights, WeightSums};
 use super::{LstmShape, Side};
 use crate::Real;
 use crate::kernels::LANES;
 
-/// Rows of a batch whose weight gradients are summed at a time: enough to amortise the pass over
-/// the sums, few enough to stay in the caches.
+/// Number of rows whose weight gradients are summed together: large enough to amortise the pass
+/// over the sums, small enough for the rows to stay in the caches.
 const ROWS_TOGETHER: usize = 128;
 
 /// Activations of one forward pass, and working memory of the backward pass.
 ///
 /// Reuse one cache for all batches: its buffers grow to the largest batch and are kept.
 ///
-/// Rows are padded from `H` to `P` numbers, whole vectors of the kernels.
+/// Rows are padded from `H` to `P` numbers, a multiple of the kernels' vector length.
 #[derive(Debug, Clone, Default)]
 pub struct LstmCache<R> {
     pub(super) shape: Option<LstmShape>,
@@ -24,7 +24,7 @@ pub struct LstmCache<R> {
     pub(super) gates: Vec<R>,
     /// Cells `[T + 1, B, P]`, in the order of time.
     pub(super) c: Vec<R>,
-    /// Values tanh c of each step's new cell `[T, B, P]`.
+    /// Activations tanh(c') of each step's new cell `[T, B, P]`.
     pub(super) tanh_c: Vec<R>,
     /// Hidden states `[T + 1, B, P]`, in the order of time.
     pub(super) h: Vec<R>,
@@ -38,7 +38,7 @@ pub struct LstmCache<R> {
     pub(super) d_h: Vec<R>,
     /// Gradient with respect to the cell that enters a step `[B, P]`.
     pub(super) d_c: Vec<R>,
-    pub(super) weights: Arranged<R>,
+    pub(super) weights: ArrangedWeights<R>,
     pub(super) sums: WeightSums<R>,
 }
 
@@ -80,8 +80,8 @@ impl<R: Real> LstmCache<R> {
         &self.last_cell
     }
 
-    /// Returns the activations at step `t` of sequence `b` in the last forward pass; `None` outside
-    /// it.
+    /// Returns the activations at step `t` of sequence `b` in the last forward pass; `None` if `t`
+    /// or `b` is out of range.
     ///
     /// # Examples
     ///
@@ -128,8 +128,8 @@ impl<R: Real> LstmCache<R> {
         self.batch * self.units().next_multiple_of(LANES)
     }
 
-    /// Returns the number of steps whose weight gradients are summed together: at least two, as a
-    /// step needs the one after it.
+    /// Returns the number of steps whose weight gradients are summed together: at least two,
+    /// because a step also reads the gradients of the step after it.
     pub(super) fn group(&self) -> usize {
         (ROWS_TOGETHER / self.batch.max(1)).max(2)
     }

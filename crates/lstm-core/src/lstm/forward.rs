@@ -56,11 +56,12 @@ pub fn lstm_forward<R: Real>(
         check_len("start.cell", batch * hidden, start.cell.len())?;
     }
     let side = Side::only(hidden);
-    // Without padding the states are the results.
+    // Without padding, the states in the cache are the results.
     let mut results = std::mem::take(&mut cache.hidden);
     let padded = !hidden.is_multiple_of(LANES);
     results.resize(if padded { steps * batch * hidden } else { 0 }, R::ZERO);
-    read(side, shape, params, (x, batch), start, cache, padded.then_some(&mut results[..]));
+    let out = padded.then_some(&mut results[..]);
+    forward_direction(side, shape, params, (x, batch), start, cache, out);
     cache.hidden = results;
     let mut last_cell = std::mem::take(&mut cache.last_cell);
     last_cell.resize(batch * hidden, R::ZERO);
@@ -70,9 +71,11 @@ pub fn lstm_forward<R: Real>(
     Ok(())
 }
 
-/// Runs the forward pass of one direction over `x` `[T, B, I]`: `start` `[B, stride]` and results
-/// `[T, B, stride]` are those of the whole layer. The caller has checked the sizes.
-pub(crate) fn read<R: Real>(
+/// Runs the forward pass of one direction over `x` `[T, B, I]`.
+///
+/// `start` `[B, stride]` and `results` `[T, B, stride]` are those of the whole layer. The caller
+/// has checked the sizes.
+pub(crate) fn forward_direction<R: Real>(
     side: Side,
     shape: LstmShape,
     params: LstmParams<'_, R>,
@@ -86,7 +89,7 @@ pub(crate) fn read<R: Real>(
     cache.resize(shape, batch, steps);
     cache.reversed = side.reversed;
     cache.weights.for_forward(shape, params);
-    begin(side, start, cache);
+    write_start(side, start, cache);
     let row = cache.row();
     for number in 0..steps {
         let t = side.step(number, steps);
@@ -110,8 +113,8 @@ pub(crate) fn read<R: Real>(
     }
 }
 
-/// Returns the initial states `h_0` and `c_0`.
-fn begin<R: Real>(side: Side, start: Option<LstmStart<'_, R>>, cache: &mut LstmCache<R>) {
+/// Writes the initial states `h_0` and `c_0` into the cache; zeros without `start`.
+fn write_start<R: Real>(side: Side, start: Option<LstmStart<'_, R>>, cache: &mut LstmCache<R>) {
     let (row, batch) = (cache.row(), cache.batch);
     let at = side.first(cache.steps) * row;
     let states = [&mut cache.h, &mut cache.c].map(|states| &mut states[at..][..row]);

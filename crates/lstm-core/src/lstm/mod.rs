@@ -1,4 +1,4 @@
-//! The LSTM layer: sizes and parameters, inference, training.
+//! LSTM layer: sizes and parameters, inference, training.
 
 mod batch;
 mod packed;
@@ -23,13 +23,13 @@ pub use shape::{Biases, LstmParams, LstmParamsMut, LstmShape, MAX_SIZE};
 pub use state::{LstmBatchScratch, LstmScratch, LstmState};
 
 #[cfg(feature = "train")]
-pub(crate) use backward::read_back;
+pub(crate) use backward::backward_direction;
 #[cfg(feature = "train")]
 pub use backward::{LstmGradients, LstmStartMut, LstmUpstream, lstm_backward};
 #[cfg(feature = "train")]
 pub use cache::{LstmCache, LstmStep};
 #[cfg(feature = "train")]
-pub(crate) use forward::read;
+pub(crate) use forward::forward_direction;
 #[cfg(feature = "train")]
 pub use forward::{LstmStart, lstm_forward};
 #[cfg(feature = "train")]

@@ -1,22 +1,22 @@
-//! Inference of an LSTM layer.
+//! LSTM inference.
 use std::fmt;
 
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
 use crate::kernels::{
-    Column, DetectedKernel, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, nearest_cache,
+    Column, DetectedKernel, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, l1_data_cache_bytes,
 };
 use crate::{Kernel, LstmError, Real};
 
 /// LSTM layer packed for inference; nothing allocates after construction.
 ///
-/// Weights are held in blocks of 16 units, all four gates of a block side by side, one column per
-/// input and per hidden unit; the remaining units are held in groups of four to limit padding.
-/// Both biases are folded into one.
+/// Weights are stored in blocks of 16 units, with all four gates of a block side by side and one
+/// column per input and per hidden unit. The remaining units are stored in groups of four to limit
+/// padding. Both biases are folded into one.
 ///
 /// Every gate sum starts at the folded bias and adds the inputs in ascending order, then the hidden
 /// units: [`step`](Self::step), [`sequence`](Self::sequence) and
-/// [`last_hidden`](Self::last_hidden) give the same bits for the same numbers.
+/// [`last_hidden`](Self::last_hidden) give bit-identical results for the same inputs.
 ///
 /// # Examples
 ///
@@ -40,19 +40,19 @@ use crate::{Kernel, LstmError, Real};
 pub struct PackedLstm<R> {
     shape: LstmShape,
     pub(super) kernel: DetectedKernel,
-    // [blocks]
+    /// Bias by blocks of units, `[blocks]`.
     bias: Vec<Column<R>>,
-    // [pairs, I + H, 2], and [I + H] of an odd last block
+    /// Weight columns, `[pairs of blocks, I + H, 2]`, then `[I + H]` of an odd last block.
     columns: Vec<Column<R>>,
-    // [tails]
+    /// Bias of the units in groups of four, `[tails]`.
     tail_bias: Vec<TailColumn<R>>,
-    // [I + H, tails]
+    /// Weight columns of the units in groups of four, `[I + H, tails]`.
     tail_columns: Vec<TailColumn<R>>,
-    // Bytes of the nearest cache.
+    /// Size of the L1 data cache in bytes.
     cache: usize,
 }
 
-/// Returns the lane of a gate of a tail unit in its column.
+/// Returns the lane of one gate of a tail unit within its column.
 fn tail_lane(gate: usize, unit: usize) -> usize {
     gate * TAIL_UNITS + unit % TAIL_UNITS
 }
@@ -77,7 +77,7 @@ impl<R: Real> PackedLstm<R> {
         shape.check(&params)?;
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
         let count = inputs + hidden;
-        // Four tail columns would be a block.
+        // Four tail columns are stored as a whole block.
         let (blocks, tails) = match (hidden % UNITS).div_ceil(TAIL_UNITS) {
             4 => (hidden.div_ceil(UNITS), 0),
             tails => (hidden / UNITS, tails),
@@ -89,7 +89,7 @@ impl<R: Real> PackedLstm<R> {
             columns: vec![Column::ZERO; blocks * count],
             tail_bias: vec![TailColumn::ZERO; tails],
             tail_columns: vec![TailColumn::ZERO; count * tails],
-            cache: nearest_cache(),
+            cache: l1_data_cache_bytes(),
         };
         for gate in 0..4 {
             for unit in 0..hidden {
@@ -249,7 +249,7 @@ impl<R: Real> PackedLstm<R> {
         let (out, stride) = out.unzip();
         let (weights, stride) = (self.weights(), stride.unwrap_or(0));
         self.kernel.run(Lstm { weights, xs, steps, reversed, h, c, next, out, stride });
-        // The step reads one and writes the other.
+        // Each step reads one buffer and writes the other.
         if !steps.is_multiple_of(2) {
             std::mem::swap(h, next);
         }

@@ -2,7 +2,7 @@
 use crate::error::check_len;
 use crate::{LstmError, TensorSpec};
 
-/// Largest layer size; a larger one is rejected as a mistake.
+/// Maximum layer size; a larger size is rejected.
 pub const MAX_SIZE: usize = 4096;
 
 /// Number of trained bias vectors per gate.
@@ -10,8 +10,9 @@ pub const MAX_SIZE: usize = 4096;
 pub enum Biases {
     /// One bias vector `b`, as in the equations.
     One,
-    /// Two bias vectors `b_ih` and `b_hh`, of which only the sum matters, as in `PyTorch`. Under
-    /// gradient descent the sum moves twice as far.
+    /// Two bias vectors `b_ih` and `b_hh`, as in `PyTorch`; results depend only on their sum.
+    ///
+    /// Both have the same gradient, so that gradient descent changes their sum twice as much.
     Two,
 }
 
@@ -127,7 +128,7 @@ impl LstmShape {
         Ok(LstmParamsMut { w_ih, w_hh, b_ih, b_hh })
     }
 
-    /// Checks that views made elsewhere fit the shape.
+    /// Checks that the lengths of the views fit the shape.
     pub(crate) fn check<R>(&self, params: &LstmParams<'_, R>) -> Result<(), LstmError> {
         let gates = 4 * self.hidden_size;
         check_len("w_ih", gates * self.input_size, params.w_ih.len())?;

@@ -1,9 +1,9 @@
 //! Reading order and memory layout of one direction of a layer.
-use crate::kernels::{Rows, RowsMut};
+use crate::kernels::{StridedRows, StridedRowsMut};
 
-/// Direction of a layer.
+/// One direction of a layer: its reading order, and its columns in the layer's results.
 ///
-/// States are stored in the order of time for both directions: `[T + 1, B, P]`. The forward
+/// The states `[T + 1, B, P]` are stored in the order of time for both directions. The forward
 /// direction starts at state 0, the reverse direction at state `T`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Side {
@@ -16,12 +16,12 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    /// Creates the only direction of a layer of that many units.
+    /// Creates the direction of a unidirectional layer of `hidden` units.
     pub(super) fn only(hidden: usize) -> Self {
         Self { reversed: false, stride: hidden, offset: 0 }
     }
 
-    /// Returns the step that is read as number `read`.
+    /// Returns the time step at position `read` of the reading order.
     pub(super) fn step(self, read: usize, steps: usize) -> usize {
         if self.reversed { steps - 1 - read } else { read }
     }
@@ -48,17 +48,25 @@ impl Side {
     }
 
     /// Returns the direction's rows at step `t` of `[T, B, stride]`.
-    pub(crate) fn rows<R>(self, data: &[R], t: usize, batch: usize) -> Rows<'_, R> {
-        Rows { data: &data[t * batch * self.stride + self.offset..], stride: self.stride }
+    pub(crate) fn rows<R>(self, data: &[R], t: usize, batch: usize) -> StridedRows<'_, R> {
+        StridedRows { data: &data[t * batch * self.stride + self.offset..], stride: self.stride }
     }
 
     /// Returns the direction's rows at step `t` of `[T, B, stride]`, mutable.
-    pub(crate) fn rows_mut<R>(self, data: &mut [R], t: usize, batch: usize) -> RowsMut<'_, R> {
-        RowsMut { data: &mut data[t * batch * self.stride + self.offset..], stride: self.stride }
+    pub(crate) fn rows_mut<R>(
+        self,
+        data: &mut [R],
+        t: usize,
+        batch: usize,
+    ) -> StridedRowsMut<'_, R> {
+        StridedRowsMut {
+            data: &mut data[t * batch * self.stride + self.offset..],
+            stride: self.stride,
+        }
     }
 }
 
-impl<R: crate::Real> Rows<'_, R> {
+impl<R: crate::Real> StridedRows<'_, R> {
     /// Copies the first `width` numbers of each row into rows that are padded with zeros.
     pub(crate) fn pad_into(&self, width: usize, padded: usize, to: &mut [R]) {
         for (to, from) in to.chunks_exact_mut(padded).zip(self.data.chunks(self.stride)) {
@@ -68,7 +76,7 @@ impl<R: crate::Real> Rows<'_, R> {
     }
 }
 
-impl<R: crate::Real> RowsMut<'_, R> {
+impl<R: crate::Real> StridedRowsMut<'_, R> {
     /// Copies the first `width` numbers of each padded row.
     pub(crate) fn unpad_from(&mut self, width: usize, padded: usize, from: &[R]) {
         for (to, from) in self.data.chunks_mut(self.stride).zip(from.chunks_exact(padded)) {

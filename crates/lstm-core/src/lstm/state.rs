@@ -18,8 +18,9 @@ use crate::{LstmError, Real};
 #[derive(Debug, Clone)]
 pub struct LstmState<R> {
     hidden_size: usize,
-    // Padded to whole blocks of units; what lies in the padding is never read into a result.
+    /// Hidden state, padded to whole blocks of units; results never depend on the padding.
     h: Vec<R>,
+    /// Cell, padded like `h`.
     c: Vec<R>,
 }
 
@@ -66,10 +67,10 @@ impl<R: Real> LstmState<R> {
     }
 }
 
-/// Working memory of [`PackedLstm`](crate::PackedLstm), made by
+/// Working memory of [`PackedLstm`](crate::PackedLstm), created by
 /// [`PackedLstm::scratch`](crate::PackedLstm::scratch).
 ///
-/// It carries no state from call to call; one per thread serves any number of windows.
+/// It carries no state from one call to the next, so one per thread serves any number of windows.
 #[derive(Debug, Clone)]
 pub struct LstmScratch<R> {
     pub(crate) state: LstmState<R>,
@@ -87,17 +88,19 @@ impl<R: Real> LstmScratch<R> {
 }
 
 /// Working memory of the batch calls of [`PackedLstm`](crate::PackedLstm) and
-/// [`PackedBiLstm`](crate::PackedBiLstm), made by their `batch_scratch`.
+/// [`PackedBiLstm`](crate::PackedBiLstm), created by their `batch_scratch`.
 ///
-/// It holds the states of a fixed number of windows and carries no state from call to call.
+/// It holds the states of a fixed number of windows and carries no state from one call to the next.
 #[derive(Debug, Clone)]
 pub struct LstmBatchScratch<R> {
     hidden_size: usize,
-    // [TILE, padded]
+    /// Hidden states `[TILE, padded]`.
     pub(crate) h: Vec<R>,
+    /// Cells `[TILE, padded]`.
     pub(crate) c: Vec<R>,
+    /// New hidden states `[TILE, padded]`.
     pub(crate) next: Vec<R>,
-    // [TILE]
+    /// Gate sums of a block of units, `[TILE]`.
     pub(crate) sums: Vec<Column<R>>,
 }
 

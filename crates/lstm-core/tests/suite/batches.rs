@@ -1,4 +1,4 @@
-//! A batch gives every window the bits it has alone.
+//! Batch inference is bit-identical to inference of single windows.
 use proptest::prelude::*;
 use windvane_lstm_core::{
     BiLstmShape, Biases, Kernel, LstmError, LstmShape, PackedBiLstm, PackedLstm, Real,
@@ -6,7 +6,8 @@ use windvane_lstm_core::{
 
 use crate::common::{bits, draws};
 
-/// Hidden sizes with whole blocks and tails, batches on both sides of whole groups.
+/// Generates sizes and a seed; hidden sizes with and without a tail, batches with and without a
+/// partial group.
 fn batch() -> impl Strategy<Value = (usize, usize, usize, usize, u64)> {
     (1_usize..9, 1_usize..70, 1_usize..6, 1_usize..60, any::<u64>())
 }
@@ -29,7 +30,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn windows_keep_their_bits_in_a_batch((inputs, hidden, steps, windows, seed) in batch()) {
+    fn lstm_batch_is_bit_identical_to_single_windows(
+        (inputs, hidden, steps, windows, seed) in batch(),
+    ) {
         let xs: Vec<f32> = draws(seed ^ 1, windows * steps * inputs, 2.0);
         let mut fused = Vec::new();
         for &kernel in Kernel::available() {
@@ -48,7 +51,7 @@ proptest! {
     }
 
     #[test]
-    fn double_windows_keep_their_numbers((inputs, hidden, steps, windows, seed) in batch()) {
+    fn lstm_f64_batch_equals_single_windows((inputs, hidden, steps, windows, seed) in batch()) {
         let xs: Vec<f64> = draws(seed ^ 1, windows * steps * inputs, 2.0);
         for &kernel in Kernel::available() {
             let lstm = lstm::<f64>(inputs, hidden, seed, kernel);
@@ -61,7 +64,9 @@ proptest! {
     }
 
     #[test]
-    fn both_directions_keep_their_bits((inputs, hidden, steps, windows, seed) in batch()) {
+    fn bilstm_batch_is_bit_identical_to_single_windows(
+        (inputs, hidden, steps, windows, seed) in batch(),
+    ) {
         let xs: Vec<f32> = draws(seed ^ 1, windows * steps * inputs, 2.0);
         for &kernel in Kernel::available() {
             let lstm = bilstm(inputs, hidden, seed, kernel);

@@ -1,20 +1,18 @@
-//! Wrong lengths are errors that say what was expected, and change nothing.
+//! Wrong lengths return errors that name the expected length, and change nothing.
 use windvane_lstm_core::{
     Biases, CrossEntropy, DenseShape, LstmCache, LstmError, LstmGradients, LstmParams, LstmShape,
     LstmStart, LstmState, LstmUpstream, MAX_SIZE, Optimizer, OptimizerState, PackedDense,
     PackedLstm, dense_backward, dense_forward, lstm_backward, lstm_forward,
 };
 
+use crate::common::length;
+
 fn shape() -> LstmShape {
     LstmShape::new(2, 3, Biases::One).unwrap()
 }
 
-fn length(what: &'static str, expected: usize, got: usize) -> LstmError {
-    LstmError::Length { what, expected, got }
-}
-
 #[test]
-fn shape_rejects_sizes_out_of_bounds() {
+fn lstm_and_dense_shapes_reject_sizes_out_of_range() {
     for got in [0, MAX_SIZE + 1] {
         let error = LstmError::Size { what: "hidden_size", expected: MAX_SIZE, got };
         assert_eq!(LstmShape::new(1, got, Biases::One), Err(error));
@@ -25,7 +23,7 @@ fn shape_rejects_sizes_out_of_bounds() {
 }
 
 #[test]
-fn params_reject_wrong_lengths() {
+fn lstm_params_reject_wrong_lengths() {
     let shape = shape();
     let got = shape.params(&[0.0_f32; 5]).unwrap_err();
     assert_eq!(got, length("LSTM parameters", 72, 5));
@@ -42,7 +40,7 @@ fn params_reject_wrong_lengths() {
 }
 
 #[test]
-fn inference_rejects_wrong_lengths() {
+fn lstm_inference_rejects_wrong_lengths() {
     let weights = vec![0.1_f32; 72];
     let lstm = PackedLstm::new(shape(), shape().params(&weights).unwrap()).unwrap();
     let mut scratch = lstm.scratch();
@@ -85,7 +83,7 @@ fn dense_rejects_wrong_lengths() {
 }
 
 #[test]
-fn training_rejects_wrong_lengths() {
+fn lstm_training_rejects_wrong_lengths() {
     let weights = vec![0.1_f64; 72];
     let params = shape().params(&weights).unwrap();
     let mut cache = LstmCache::new();
@@ -107,7 +105,7 @@ fn training_rejects_wrong_lengths() {
         let into = LstmGradients { d_params, d_inputs: None, d_start: None };
         lstm_backward(shape(), params, x, cache, upstream, into)
     };
-    assert!(backward(&x, none, &mut cache).is_err(), "without a forward pass");
+    assert!(backward(&x, none, &mut cache).is_err(), "accepted without a forward pass");
     forward(&x, 4, None, &mut cache).unwrap();
     assert_eq!(backward(&x[..8], none, &mut cache), Err(length("x", 16, 8)));
     let short = LstmUpstream { d_last_cell: Some(&[0.0; 3]), ..none };
@@ -116,7 +114,7 @@ fn training_rejects_wrong_lengths() {
 }
 
 #[test]
-fn loss_and_optimizer_reject_bad_arguments() {
+fn loss_and_optimizer_reject_invalid_arguments() {
     let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0_f64 };
     let target = LstmError::Target { index: 1, expected: 3, got: 3 };
     assert_eq!(loss.normaliser(&[0, 3]), Err(target));

@@ -1,4 +1,4 @@
-//! Wrong lengths given to the layers of v3 and v3.1 are errors, and change nothing.
+//! Wrong lengths passed to the layers of v3 and v3.1 return errors and change nothing.
 use windvane_lstm_core::{
     AttentionCache, AttentionParams, AttentionShape, BiLstmCache, BiLstmGradients, BiLstmShape,
     BiLstmUpstream, Biases, LstmError, LstmStart, LstmStartMut, MAX_SIZE, PackedAttention,
@@ -6,9 +6,7 @@ use windvane_lstm_core::{
     bilstm_forward, relu_backward,
 };
 
-fn length(what: &'static str, expected: usize, got: usize) -> LstmError {
-    LstmError::Length { what, expected, got }
-}
+use crate::common::length;
 
 fn bilstm() -> (BiLstmShape, Vec<f64>) {
     let shape = BiLstmShape::new(2, 3, Biases::One).unwrap();
@@ -16,7 +14,7 @@ fn bilstm() -> (BiLstmShape, Vec<f64>) {
 }
 
 #[test]
-fn shape_rejects_sizes_out_of_bounds() {
+fn bilstm_and_attention_shapes_reject_sizes_out_of_range() {
     for got in [0, MAX_SIZE + 1] {
         let error = |what| LstmError::Size { what, expected: MAX_SIZE, got };
         assert_eq!(BiLstmShape::new(1, got, Biases::One), Err(error("hidden_size")));
@@ -26,7 +24,7 @@ fn shape_rejects_sizes_out_of_bounds() {
 }
 
 #[test]
-fn params_reject_wrong_lengths() {
+fn bilstm_and_attention_params_reject_wrong_lengths() {
     let (shape, mut flat) = bilstm();
     assert_eq!(shape.params(&flat[1..]).unwrap_err(), length("BiLSTM parameters", 144, 143));
     assert!(shape.params_mut(&mut flat[..5]).is_err());
@@ -46,7 +44,7 @@ fn params_reject_wrong_lengths() {
 }
 
 #[test]
-fn inference_rejects_wrong_lengths() {
+fn bilstm_and_attention_inference_rejects_wrong_lengths() {
     let (shape, flat) = bilstm();
     let lstm = PackedBiLstm::new(shape, shape.params(&flat).unwrap()).unwrap();
     let mut scratch = lstm.scratch();
@@ -105,7 +103,7 @@ fn bilstm_training_rejects_wrong_lengths() {
             BiLstmGradients { d_params: shape.params_mut(&mut d).unwrap(), d_inputs, d_start };
         bilstm_backward(shape, params, x, cache, upstream, into)
     };
-    assert!(backward(&x, none, None, None, &mut cache).is_err(), "without a forward pass");
+    assert!(backward(&x, none, None, None, &mut cache).is_err(), "accepted without a forward pass");
     forward(&x, 4, None, &mut cache).unwrap();
     assert_eq!(backward(&x[..8], none, None, None, &mut cache), Err(length("x", 16, 8)));
     let short = BiLstmUpstream { d_last_cell: Some(&[1.0; 12]), ..none };
@@ -120,7 +118,7 @@ fn bilstm_training_rejects_wrong_lengths() {
     let got = backward(&x, ones, None, Some(start), &mut cache);
     assert_eq!(got, Err(length("d_start.hidden", 24, 12)));
     assert_eq!(backward(&x, none, None, None, &mut cache), Ok(()));
-    assert!(d.iter().all(|d| *d == 0.0), "what was refused added nothing");
+    assert!(d.iter().all(|d| *d == 0.0), "a rejected call added gradients");
 }
 
 #[test]
@@ -143,14 +141,14 @@ fn attention_training_rejects_wrong_lengths() {
         let into = shape.params_mut(&mut d).unwrap();
         attention_backward(shape, params, h, cache, d_context, into, d_h)
     };
-    assert!(backward(&h, &[1.0; 4], None, &mut cache).is_err(), "without a forward pass");
+    assert!(backward(&h, &[1.0; 4], None, &mut cache).is_err(), "accepted without a forward pass");
     forward(&h, 2, &mut cache).unwrap();
     assert_eq!(backward(&h[2..], &[1.0; 4], None, &mut cache), Err(length("h", 8, 6)));
     assert_eq!(backward(&h, &[1.0; 2], None, &mut cache), Err(length("d_context", 4, 2)));
     let got = backward(&h, &[1.0; 4], Some(&mut short_rows), &mut cache);
     assert_eq!(got, Err(length("d_h", 8, 7)));
     assert_eq!(backward(&h, &[0.0; 4], None, &mut cache), Ok(()));
-    assert_eq!(d, [0.0; 12], "what was refused added nothing");
+    assert_eq!(d, [0.0; 12], "a rejected call added gradients");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! LSTM layers, one or two, of one direction or both, against `PyTorch`: results and every
-//! gradient.
+//! Results and gradients of one or two LSTM layers, unidirectional or bidirectional, against
+//! `PyTorch`.
 use serde_json::Value;
 use windvane_lstm_core::{
     Biases, Kernel, LstmStart, LstmStartMut, LstmState, LstmUpstream, PackedLstm, Real,
@@ -16,7 +16,7 @@ fn golden_lstm_forward_and_gradients() {
     for case in json(&dir.join("index.json")).as_array().unwrap() {
         let name = case["file"].as_str().unwrap();
         let file = TensorFile::read(&dir.join(name));
-        let case = Case::read(case, &file);
+        let case = LstmCase::read(case, &file);
         if name.contains(".f64.") {
             case.run::<f64>(1e-10, 1e-10);
         } else {
@@ -26,25 +26,26 @@ fn golden_lstm_forward_and_gradients() {
     }
 }
 
-struct Case<'a> {
+struct LstmCase<'a> {
     name: &'a str,
     file: &'a TensorFile,
-    /// The second reads what the first gives.
+    /// Layers; the results of each are the inputs of the next.
     layers: Vec<Layer>,
     steps: usize,
     batch: usize,
 }
 
-/// Results of all layers in the file's arrangement.
-struct Results<R> {
-    /// `[B, T, dirs * H]` of the last layer.
+/// Results of all layers in the layout of the file.
+struct LstmResults<R> {
+    /// Hidden states of the last layer, `[B, T, dirs * H]`.
     y: Vec<R>,
-    /// `[layers * dirs, B, H]`
+    /// Last hidden states of all layers, `[layers * dirs, B, H]`.
     h_n: Vec<R>,
+    /// Last cells of all layers, `[layers * dirs, B, H]`.
     c_n: Vec<R>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> LstmCase<'a> {
     fn read(case: &'a Value, file: &'a TensorFile) -> Self {
         let size = |key: &str| usize::try_from(case[key].as_u64().unwrap()).unwrap();
         let layer = if case["bidirectional"] == true { Layer::both } else { Layer::one };
@@ -65,19 +66,19 @@ impl<'a> Case<'a> {
         cast(&self.file.get(name).data)
     }
 
-    /// A `[B, T, ..]` tensor of the file as `[T, B, ..]`.
+    /// Returns a `[B, T, ..]` tensor of the file as `[T, B, ..]`.
     fn time_major<R: Real>(&self, name: &str) -> Vec<R> {
         swap_axes(&self.tensor(name), [self.batch, self.steps])
     }
 
-    /// `[dirs, B, H]` of layer `k` out of a `[layers * dirs, B, H]` tensor, as `[B, dirs * H]`.
+    /// Returns layer `k` of a `[layers * dirs, B, H]` tensor as `[B, dirs * H]`.
     fn state<R: Real>(&self, name: &str, k: usize) -> Vec<R> {
         let len = self.batch * self.layers[k].output_size();
         let of_layer = &self.tensor(name)[k * len..][..len];
         swap_axes(of_layer, [self.layers[k].directions(), self.batch])
     }
 
-    /// The other way round.
+    /// Rearranges a state of layer `k` from `[B, dirs * H]` to `[dirs, B, H]`.
     fn by_direction<R: Real>(&self, state: &[R], k: usize) -> Vec<R> {
         swap_axes(state, [self.batch, self.layers[k].directions()])
     }
@@ -87,13 +88,13 @@ impl<'a> Case<'a> {
         assert_close(&widen(got), want, tolerance, 0.0, &format!("{} {name}", self.name));
     }
 
-    fn check<R: Real>(&self, got: &Results<R>, tolerance: f64) {
+    fn check<R: Real>(&self, got: &LstmResults<R>, tolerance: f64) {
         self.close(&got.y, "y", tolerance);
         self.close(&got.h_n, "h_n", tolerance);
         self.close(&got.c_n, "c_n", tolerance);
     }
 
-    /// The names of the tensors of layer `k` in the order of its parameters.
+    /// Returns the names of the tensors of layer `k` in the order of its parameters.
     fn names(&self, k: usize) -> Vec<String> {
         let directions = &["", "_reverse"][..self.layers[k].directions()];
         let layer = if k == 0 { String::new() } else { format!("_l{k}") };
@@ -128,14 +129,14 @@ impl<'a> Case<'a> {
             caches.push(cache);
         }
         let y = swap_axes(&xs[self.layers.len()], [self.steps, self.batch]);
-        let results = Results { y, h_n, c_n };
+        let results = LstmResults { y, h_n, c_n };
         self.check(&results, tolerance);
         self.check_loss(&results, loss_tolerance);
         self.differentiate(weights, &xs, &mut caches, ("grad_", tolerance));
         self.differentiate(weights, &xs, &mut caches, ("yonly_grad_", tolerance));
     }
 
-    fn check_loss<R: Real>(&self, results: &Results<R>, tolerance: f64) {
+    fn check_loss<R: Real>(&self, results: &LstmResults<R>, tolerance: f64) {
         let dot = |a: &[R], name: &str| {
             a.iter().zip(self.tensor::<R>(name)).map(|(a, b)| *a * b).sum::<R>()
         };
@@ -190,9 +191,9 @@ impl<'a> Case<'a> {
         assert!(d_weights.is_empty());
     }
 
-    /// Layer after layer, direction after direction, window after window.
-    fn infer<R: Real>(&self, weights: &[Vec<R>], kernel: Kernel) -> Results<R> {
-        let mut results = Results { y: self.tensor("x"), h_n: Vec::new(), c_n: Vec::new() };
+    /// Computes the results by inference of each layer, direction and window.
+    fn infer<R: Real>(&self, weights: &[Vec<R>], kernel: Kernel) -> LstmResults<R> {
+        let mut results = LstmResults { y: self.tensor("x"), h_n: Vec::new(), c_n: Vec::new() };
         for (layer, weights) in self.layers.iter().zip(weights) {
             let shape = layer.direction();
             let parts: Vec<Vec<R>> = weights
@@ -210,12 +211,12 @@ impl<'a> Case<'a> {
         results
     }
 
-    /// `[B, T, H]`; the last states are appended to those in `results`.
+    /// Returns the hidden states `[B, T, H]` and appends the last states to those in `results`.
     fn infer_direction<R: Real>(
         &self,
         lstm: &PackedLstm<R>,
         reverse: bool,
-        results: &mut Results<R>,
+        results: &mut LstmResults<R>,
     ) -> Vec<R> {
         let hidden = lstm.shape().hidden_size();
         let turn = |rows: &[R]| if reverse { reversed(rows, self.steps) } else { rows.to_vec() };

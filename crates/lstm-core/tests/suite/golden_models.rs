@@ -1,10 +1,10 @@
-//! The whole networks v3.2, v3 and v3.1 against `PyTorch`.
+//! Results and gradients of the networks v3.2, v3 and v3.1 against `PyTorch`.
 use serde_json::Value;
 use windvane_lstm_core::{Biases, CrossEntropy, Kernel, Real, Tensors, softmax};
 use windvane_testing::{TensorFile, Unsupported, assert_close, golden_dir, json};
 
 use crate::common::{cast, swap_axes, widen};
-use crate::network::{Batch, Learned, Network};
+use crate::network::{Batch, BatchResults, Network};
 
 #[test]
 fn golden_results_and_gradients_of_networks() {
@@ -13,15 +13,15 @@ fn golden_results_and_gradients_of_networks() {
     for case in json(&dir.join("index.json")).as_array().unwrap() {
         let name = case["case"].as_str().unwrap();
         let Some(net) = network(case, Biases::Two) else {
-            cases.skip(name, "a network of another kind");
+            cases.skip(name, "a network with layers that the crate does not have");
             continue;
         };
         let wide = TensorFile::read(&dir.join(format!("{name}.f64.safetensors")));
         let narrow = TensorFile::read(&dir.join(format!("{name}.f32-results.safetensors")));
         let net = &net;
         let sizes = [size(case, "batch"), size(case, "steps")];
-        Case { name, net, given: &wide, want: &wide, sizes, tolerance: 1e-10 }.run::<f64>();
-        Case { name, net, given: &wide, want: &narrow, sizes, tolerance: 1e-5 }.run::<f32>();
+        NetworkCase { name, net, given: &wide, want: &wide, sizes, tolerance: 1e-10 }.run::<f64>();
+        NetworkCase { name, net, given: &wide, want: &narrow, sizes, tolerance: 1e-5 }.run::<f32>();
         cases.ran();
     }
 }
@@ -30,10 +30,10 @@ fn size(case: &Value, key: &str) -> usize {
     usize::try_from(case[key].as_u64().unwrap_or_else(|| panic!("no size {key}"))).unwrap()
 }
 
-/// The network that an index describes, if the crate has its layers.
+/// Creates the network that an entry of the index describes, if the crate has its layers.
 pub(crate) fn network(case: &Value, biases: Biases) -> Option<Network> {
     let sizes = || ["inputs", "hidden", "classes"].map(|key| size(case, key));
-    // One hidden layer is written as a number, several as a list.
+    // A single hidden layer is stored as a number, several as a list.
     let hidden = || -> Vec<usize> {
         match case["dense"].as_array() {
             Some(list) => list.iter().map(|n| n.as_u64().unwrap().try_into().unwrap()).collect(),
@@ -48,18 +48,18 @@ pub(crate) fn network(case: &Value, biases: Biases) -> Option<Network> {
     }
 }
 
-struct Case<'a> {
+struct NetworkCase<'a> {
     name: &'a str,
     net: &'a Network,
     given: &'a TensorFile,
     want: &'a TensorFile,
-    /// Batch and steps.
+    /// Batch size and number of time steps.
     sizes: [usize; 2],
     tolerance: f64,
 }
 
-impl Case<'_> {
-    /// The f32 results of the large cases leave gradients out.
+impl NetworkCase<'_> {
+    /// Compares a tensor; the f32 files of the large cases have no gradients.
     fn close<R: Real>(&self, got: &[R], name: &str) {
         let complete = std::ptr::eq(self.want, self.given) || !name.starts_with("grad.");
         if complete || self.want.find(name).is_some() {
@@ -84,8 +84,8 @@ impl Case<'_> {
         };
         let mut d_weights = weights.zeros_like();
         let mut d_x = vec![R::ZERO; x.len()];
-        let learned = self.net.learn(&weights, &batch, &mut d_weights, Some(&mut d_x));
-        let Learned { loss, logits, attention } = learned;
+        let BatchResults { loss, logits, attention } =
+            self.net.learn(&weights, &batch, &mut d_weights, Some(&mut d_x));
         self.close(&[loss], "loss");
         let [batch, steps] = self.sizes;
         let attention = attention.map(|weights| swap_axes(&weights, [steps, batch]));
@@ -102,7 +102,7 @@ impl Case<'_> {
         }
     }
 
-    /// `[B, C]`, and `[B, T]` of a network with an attention.
+    /// Compares the logits `[B, C]` and the attention weights `[B, T]`, if there are any.
     fn check_results<R: Real>(&self, mut logits: Vec<R>, attention: Option<Vec<R>>) {
         self.close(&logits, "logits");
         logits.chunks_mut(self.net.classes()).for_each(softmax);

@@ -1,5 +1,5 @@
-//! The ONNX operator's cases, as far as the layer can express them: forward, reverse (the
-//! sequence turned round) and bidirectional (one layer each way).
+//! Test cases of the ONNX operator that the layer supports: forward, reverse (the reversed
+//! sequence) and bidirectional (one layer per direction).
 use serde_json::Value;
 use windvane_lstm_core::{
     Biases, Kernel, LstmCache, LstmParams, LstmShape, LstmStart, LstmState, PackedLstm,
@@ -26,6 +26,7 @@ fn golden_onnx_operator_cases() {
     }
 }
 
+/// Returns the reason why the layer does not support a case.
 fn obstacle(case: &Value, file: &TensorFile) -> Option<&'static str> {
     let known = |key: &String| key == "hidden_size" || key == "direction";
     if file.find("P").is_some() {
@@ -50,7 +51,7 @@ fn run(name: &str, case: &Value, file: &TensorFile) {
         other => panic!("{name}: direction {other}"),
     };
     for (direction, reversed) in reversed.iter().enumerate() {
-        let layer = Layer::read(file, direction, *reversed);
+        let layer = OnnxLayer::read(file, direction, *reversed);
         let what = format!("{name} direction {direction}");
         layer.check(file, layer.train(), &format!("{what} training"));
         for kernel in Kernel::available() {
@@ -59,29 +60,29 @@ fn run(name: &str, case: &Value, file: &TensorFile) {
     }
 }
 
-/// One direction of a case, in the crate's own arrangement.
-struct Layer {
+/// One direction of a case, in the layout of the crate.
+struct OnnxLayer {
     shape: LstmShape,
     direction: usize,
     reversed: bool,
     steps: usize,
     batch: usize,
-    /// `[T, B, I]` in the order of reading.
+    /// Inputs `[T, B, I]` in the order of reading.
     x: Vec<f32>,
-    /// `w_ih`, `w_hh`, `b_ih`, `b_hh`.
+    /// Parameters `w_ih`, `w_hh`, `b_ih` and `b_hh`.
     weights: [Vec<f32>; 4],
     h0: Vec<f32>,
     c0: Vec<f32>,
 }
 
-/// `[T, B, H]` in the order of reading, and the last state `[B, H]`.
-struct Results {
+/// Hidden states `[T, B, H]` in the order of reading, and the last states `[B, H]`.
+struct OnnxResults {
     y: Vec<f32>,
     h_n: Vec<f32>,
     c_n: Vec<f32>,
 }
 
-impl Layer {
+impl OnnxLayer {
     fn read(file: &TensorFile, direction: usize, reversed: bool) -> Self {
         let shape = &file.get("X").shape;
         let (steps, batch, inputs) = (shape[0], shape[1], shape[2]);
@@ -92,7 +93,7 @@ impl Layer {
                 |tensor| cast(&tensor.data[direction * len..][..len]),
             )
         };
-        // i, o, f, c becomes i, f, g, o.
+        // ONNX orders the gates i, o, f, c; the crate i, f, g, o.
         let gates = |rows: &[f32]| -> Vec<f32> {
             let gate = rows.len() / 4;
             [0, 2, 3, 1].iter().flat_map(|g| rows[g * gate..][..gate].to_vec()).collect()
@@ -105,7 +106,7 @@ impl Layer {
             reversed,
             steps,
             batch,
-            x: in_time(cast(&file.get("X").data), steps, reversed),
+            x: reorder(cast(&file.get("X").data), steps, reversed),
             weights: [
                 gates(&part("W", 4 * hidden * inputs)),
                 gates(&part("R", 4 * hidden * hidden)),
@@ -122,19 +123,19 @@ impl Layer {
         LstmParams { w_ih, w_hh, b_ih, b_hh: Some(b_hh) }
     }
 
-    fn train(&self) -> Results {
+    fn train(&self) -> OnnxResults {
         let mut cache = LstmCache::new();
         let start = LstmStart { hidden: &self.h0, cell: &self.c0 };
         lstm_forward(self.shape, self.params(), &self.x, self.batch, Some(start), &mut cache)
             .unwrap();
-        Results {
+        OnnxResults {
             y: cache.hidden().to_vec(),
             h_n: cache.last_hidden().to_vec(),
             c_n: cache.last_cell().to_vec(),
         }
     }
 
-    fn infer(&self, kernel: Kernel) -> Results {
+    fn infer(&self, kernel: Kernel) -> OnnxResults {
         let hidden = self.shape.hidden_size();
         let lstm = PackedLstm::new(self.shape, self.params()).unwrap();
         let lstm = lstm.with_kernel(kernel).unwrap();
@@ -151,10 +152,10 @@ impl Layer {
             h_n.extend_from_slice(state.h());
             c_n.extend_from_slice(state.c());
         }
-        Results { y: swap_axes(&y, [self.batch, self.steps]), h_n, c_n }
+        OnnxResults { y: swap_axes(&y, [self.batch, self.steps]), h_n, c_n }
     }
 
-    fn check(&self, file: &TensorFile, got: Results, what: &str) {
+    fn check(&self, file: &TensorFile, got: OnnxResults, what: &str) {
         let state = self.batch * self.shape.hidden_size();
         let close = |got: &[f32], name: &str, want: &[f64]| {
             assert_close(&widen(got), want, TOLERANCE, 0.0, &format!("{what} {name}"));
@@ -171,15 +172,15 @@ impl Layer {
                 .flat_map(|t| &want.data[(t * directions + self.direction) * state..][..state])
                 .copied()
                 .collect();
-            close(&in_time(got.y, self.steps, self.reversed), "out.Y", &want);
+            close(&reorder(got.y, self.steps, self.reversed), "out.Y", &want);
         }
     }
 }
 
-/// The steps in the other order, if `reversed`.
-fn in_time(values: Vec<f32>, steps: usize, reversed: bool) -> Vec<f32> {
+/// Reverses the order of the steps if `reversed`.
+fn reorder(values: Vec<f32>, steps: usize, reversed: bool) -> Vec<f32> {
     if !reversed {
         return values;
     }
-    values.chunks(values.len() / steps).rev().flatten().copied().collect()
+    crate::common::reversed(&values, steps)
 }

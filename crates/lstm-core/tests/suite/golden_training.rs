@@ -1,4 +1,4 @@
-//! Ten training steps of v3.2, v3 and v3.1 against `PyTorch`, under every optimiser setting.
+//! Ten training steps of v3.2, v3 and v3.1 against `PyTorch`, with every optimiser setting.
 use serde_json::Value;
 use windvane_lstm_core::{
     Biases, Clip, CrossEntropy, Optimizer, OptimizerState, Schedule, Tensors,
@@ -20,16 +20,16 @@ fn golden_training_runs() {
             format!("{}.{}", text(run, "case").unwrap(), text(run, "optimizer_name").unwrap());
         let biases = if run["single_bias"] == true { Biases::One } else { Biases::Two };
         let Some(net) = network(run, biases) else {
-            cases.skip(&name, "a network of another kind");
+            cases.skip(&name, "a network with layers that the crate does not have");
             continue;
         };
         let (Some(optimizer), Some(clip)) = (optimizer(run), clip(run)) else {
-            cases.skip(&name, "an optimiser or a clip that the crate does not have");
+            cases.skip(&name, "an optimiser or clipping rule that the crate does not have");
             continue;
         };
         let start = TensorFile::read(&dir.join(text(run, "start").unwrap()));
         let end = TensorFile::read(&dir.join(text(run, "final").unwrap()));
-        Run { name, net, settings: run, start: &start, optimizer, clip }.check(&end);
+        TrainingRun { name, net, settings: run, start: &start, optimizer, clip }.check(&end);
         cases.ran();
     }
 }
@@ -71,7 +71,7 @@ fn clip(run: &Value) -> Option<Clip> {
     }
 }
 
-struct Run<'a> {
+struct TrainingRun<'a> {
     name: String,
     net: Network,
     settings: &'a Value,
@@ -80,7 +80,7 @@ struct Run<'a> {
     clip: Clip,
 }
 
-impl Run<'_> {
+impl TrainingRun<'_> {
     fn close(&self, got: &[f64], want: &[f64], what: &str) {
         assert_close(got, want, TOLERANCE, 0.0, &format!("{} {what}", self.name));
     }
@@ -115,7 +115,7 @@ impl Run<'_> {
         }
     }
 
-    /// Loss of batch `k`, and the gradients of the scaled loss.
+    /// Computes the loss of batch `k` and the gradients of the scaled loss.
     fn learn(&self, weights: &Tensors<f64>, k: usize) -> (f64, Tensors<f64>) {
         let (batch, steps) =
             (size(self.settings, "batch"), size(self.settings, "steps_in_sequence"));

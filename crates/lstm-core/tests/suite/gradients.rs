@@ -8,10 +8,10 @@ use crate::common::draws;
 
 const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 1e-6;
-/// Differences of smaller gradients drown in rounding.
+/// Magnitude below which rounding dominates the difference of a gradient.
 const FLOOR: f64 = 1e-3;
 
-/// Compares `gradient` with the differences of `loss` around `at`.
+/// Compares `gradient` with the central differences of `loss` around `at`.
 pub(crate) fn check(what: &str, at: &[f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) -> f64) {
     let mut moved = at.to_vec();
     for k in 0..at.len() {
@@ -28,7 +28,7 @@ pub(crate) fn check(what: &str, at: &[f64], gradient: &[f64], mut loss: impl FnM
             gradient[k]
         );
     }
-    assert!(gradient.iter().any(|g| g.abs() > FLOOR), "{what}: all gradients vanish");
+    assert!(gradient.iter().any(|g| g.abs() > FLOOR), "{what}: all gradients are zero");
 }
 
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -49,7 +49,7 @@ fn lstm_gradients_equal_finite_differences() {
 
 fn check_lstm(shape: LstmShape, steps: usize, batch: usize) {
     let state = batch * shape.hidden_size();
-    // One vector of everything the loss depends on: weights, inputs, initial state.
+    // One vector of all that the loss depends on: weights, inputs, initial state.
     let lens = [shape.len(), steps * batch * shape.input_size(), state, state];
     let at: Vec<f64> = draws(1, lens.iter().sum(), 0.8);
     let upstream: [Vec<f64>; 3] =
@@ -66,7 +66,7 @@ fn check_lstm(shape: LstmShape, steps: usize, batch: usize) {
     };
     let mut cache = LstmCache::new();
     forward(&at, &mut cache);
-    // Gradients are added to: start from something.
+    // The gradients are added to the buffer, so it starts with random numbers.
     let before: Vec<f64> = draws(5, at.len(), 1.0);
     let mut gradient = before.clone();
     let (d_weights, rest) = gradient.split_at_mut(lens[0]);

@@ -1,5 +1,5 @@
-//! Analytic gradients of the layers of v3 and v3.1, and of all whole networks, against central
-//! differences in f64.
+//! Analytic gradients of the layers of v3 and v3.1 and of all networks against central differences
+//! in f64.
 use windvane_lstm_core::{
     AttentionCache, AttentionShape, Biases, CrossEntropy, DenseShape, LstmStart, LstmStartMut,
     LstmUpstream, apply_dropout, attention_backward, attention_forward, dense_backward,
@@ -26,10 +26,11 @@ fn bilstm_gradients_equal_finite_differences() {
     }
 }
 
-/// `given` says which upstream gradients there are: by hidden states, by the last ones, by cells.
+/// Checks a layer; `given` selects the upstream gradients: those of all hidden states, of the last
+/// hidden states and of the last cells.
 fn check_layer(layer: Layer, [inputs, steps, batch]: [usize; 3], given: [bool; 3]) {
     let state = batch * layer.output_size();
-    // One vector of everything the loss depends on: weights, inputs, initial states.
+    // One vector of all that the loss depends on: weights, inputs, initial states.
     let lens = [layer.len(), steps * batch * inputs, state, state];
     let at: Vec<f64> = draws(1, lens.iter().sum(), 0.8);
     let upstream: [Vec<f64>; 3] =
@@ -48,7 +49,7 @@ fn check_layer(layer: Layer, [inputs, steps, batch]: [usize; 3], given: [bool; 3
     };
     let mut cache = layer.cache();
     forward(&at, &mut cache);
-    // Gradients are added to: start from something.
+    // The gradients are added to the buffer, so it starts with random numbers.
     let before: Vec<f64> = draws(5, at.len(), 1.0);
     let mut gradient = before.clone();
     let (d_weights, rest) = gradient.split_at_mut(lens[0]);
@@ -84,7 +85,7 @@ fn attention_gradients_equal_finite_differences() {
         let into = shape.params_mut(d_weights).unwrap();
         attention_backward(shape, params, h, &mut cache, &d_context, into, Some(d_h)).unwrap();
         let added: Vec<f64> = gradient.iter().zip(&before).map(|(g, b)| g - b).collect();
-        // Those of the weights do not depend on whether those of the rows are wanted.
+        // Weight gradients are the same when gradients of the rows are not requested.
         let mut alone = before[..shape.len()].to_vec();
         let into = shape.params_mut(&mut alone).unwrap();
         attention_backward(shape, params, h, &mut cache, &d_context, into, None).unwrap();

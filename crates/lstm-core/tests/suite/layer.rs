@@ -1,8 +1,8 @@
-//! An LSTM layer of one direction or of both, behind one face.
+//! Common interface of the unidirectional and the bidirectional LSTM layer.
 use windvane_lstm_core::{
-    BiLstmCache, BiLstmGradients, BiLstmShape, BiLstmUpstream, Biases, LstmCache, LstmGradients,
-    LstmShape, LstmStart, LstmStartMut, LstmUpstream, Real, TensorSpec, bilstm_backward,
-    bilstm_forward, lstm_backward, lstm_forward,
+    BiLstmCache, BiLstmGradients, BiLstmShape, Biases, LstmCache, LstmGradients, LstmShape,
+    LstmStart, LstmStartMut, LstmUpstream, Real, TensorSpec, bilstm_backward, bilstm_forward,
+    lstm_backward, lstm_forward,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ impl Layer {
         Self::Both(BiLstmShape::new(inputs, hidden, biases).unwrap())
     }
 
-    /// The sizes of one direction.
+    /// Returns the sizes of one direction.
     pub(crate) fn direction(&self) -> LstmShape {
         match self {
             Self::One(shape) => *shape,
@@ -76,7 +76,7 @@ impl Layer {
             (Self::Both(shape), LayerCache::Both(cache)) => {
                 bilstm_forward(shape, shape.params(weights).unwrap(), x, batch, start, cache)
             }
-            _ => panic!("the cache of another layer"),
+            _ => panic!("the cache belongs to a layer of another kind"),
         }
         .unwrap();
     }
@@ -90,7 +90,6 @@ impl Layer {
         d_inputs: Option<&mut [R]>,
         d_start: Option<LstmStartMut<'_, R>>,
     ) {
-        let LstmUpstream { d_hidden, d_last_hidden, d_last_cell } = upstream;
         match (*self, cache) {
             (Self::One(shape), LayerCache::One(cache)) => {
                 let d_params = shape.params_mut(d_weights).unwrap();
@@ -100,10 +99,9 @@ impl Layer {
             (Self::Both(shape), LayerCache::Both(cache)) => {
                 let d_params = shape.params_mut(d_weights).unwrap();
                 let into = BiLstmGradients { d_params, d_inputs, d_start };
-                let upstream = BiLstmUpstream { d_hidden, d_last_hidden, d_last_cell };
                 bilstm_backward(shape, shape.params(weights).unwrap(), x, cache, upstream, into)
             }
-            _ => panic!("the cache of another layer"),
+            _ => panic!("the cache belongs to a layer of another kind"),
         }
         .unwrap();
     }

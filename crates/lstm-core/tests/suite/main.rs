@@ -1,6 +1,6 @@
-//! Golden numbers, finite differences, properties and errors, in one test program.
+//! Golden tests, gradient checks, property tests and error tests, in one test program.
 #![cfg(feature = "train")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 #![expect(clippy::float_cmp, reason = "tests of exact results")]
 
 mod batches;

@@ -1,4 +1,4 @@
-//! The networks v3.2, v3 and v3.1 out of the crate's layers.
+//! The networks v3.2, v3 and v3.1, built from the layers of the crate.
 use windvane_lstm_core::{
     AttentionCache, AttentionShape, Biases, CrossEntropy, DenseShape, LstmUpstream, Real,
     TensorSpec, Tensors, apply_dropout, attention_backward, attention_forward, dense_backward,
@@ -9,7 +9,8 @@ use windvane_testing::TensorFile;
 use crate::common::cast;
 use crate::layer::Layer;
 
-/// LSTM, then its last hidden state or an attention, then dense layers with ReLU between.
+/// Network of an LSTM, its last hidden state or an attention, and dense layers with ReLU between
+/// them.
 #[derive(Clone)]
 pub(crate) struct Network {
     pub(crate) layer: Layer,
@@ -17,9 +18,9 @@ pub(crate) struct Network {
     pub(crate) dense: Vec<DenseShape>,
 }
 
-/// A batch and what is asked of it.
+/// Batch with its targets, loss and dropout masks.
 pub(crate) struct Batch<'a, R> {
-    /// `[T, B, I]`
+    /// Inputs `[T, B, I]`.
     pub(crate) x: &'a [R],
     pub(crate) targets: &'a [usize],
     pub(crate) loss: CrossEntropy<'a, R>,
@@ -27,11 +28,11 @@ pub(crate) struct Batch<'a, R> {
     pub(crate) masks: &'a [Vec<R>],
 }
 
-/// What a batch gives besides gradients.
-pub(crate) struct Learned<R> {
+/// Results of a batch besides the gradients.
+pub(crate) struct BatchResults<R> {
     pub(crate) loss: R,
     pub(crate) logits: Vec<R>,
-    /// `[T, B]`
+    /// Attention weights `[T, B]`.
     pub(crate) attention: Option<Vec<R>>,
 }
 
@@ -75,7 +76,7 @@ impl Network {
         Tensors::new(specs)
     }
 
-    /// The weights of that name in a golden file.
+    /// Loads the weights from a golden file.
     pub(crate) fn load<R: Real>(&self, file: &TensorFile) -> Tensors<R> {
         let mut weights = self.zeros();
         for spec in weights.specs().to_vec() {
@@ -86,7 +87,7 @@ impl Network {
         weights
     }
 
-    /// The numbers of parameters of the LSTM, the attention and each dense layer.
+    /// Returns the numbers of parameters of the LSTM, the attention and each dense layer.
     fn lens(&self) -> Vec<usize> {
         let mut lens = vec![self.layer.len(), self.attention.map_or(0, |a| a.len())];
         lens.extend(self.dense.iter().map(DenseShape::len));
@@ -101,53 +102,54 @@ impl Network {
         self.lens().iter().map(|len| flat.split_off_mut(..*len).unwrap()).collect()
     }
 
-    /// Gradients are added to `d_weights` and `d_x`.
+    /// Computes the loss of a batch and adds its gradients to `d_weights` and `d_x`.
     pub(crate) fn learn<R: Real>(
         &self,
         weights: &Tensors<R>,
         batch: &Batch<'_, R>,
         d_weights: &mut Tensors<R>,
         d_x: Option<&mut [R]>,
-    ) -> Learned<R> {
+    ) -> BatchResults<R> {
         let flat = self.parts(weights.flat());
         let mut d_flat = self.parts_mut(d_weights.flat_mut());
         let n = batch.targets.len();
         let mut cache = self.layer.cache();
         self.layer.forward(flat[0], (batch.x, n), None, &mut cache);
-        let mut weighed = AttentionCache::new();
+        let mut attention_cache = AttentionCache::new();
         let pooled = if let Some(attention) = self.attention {
             let params = attention.params(flat[1]).unwrap();
-            attention_forward(attention, params, cache.hidden(), n, &mut weighed).unwrap();
-            weighed.context()
+            attention_forward(attention, params, cache.hidden(), n, &mut attention_cache).unwrap();
+            attention_cache.context()
         } else {
             cache.last_hidden()
         };
-        let values = self.through_dense(&flat[2..], pooled, batch.masks);
+        let values = self.dense_forward(&flat[2..], pooled, batch.masks);
         let logits = values.last().unwrap().clone();
 
         let mut d_logits = vec![R::ZERO; logits.len()];
         let normaliser = batch.loss.normaliser(batch.targets).unwrap();
         let loss = batch.loss.add(&logits, batch.targets, normaliser, &mut d_logits).unwrap();
         let d_pooled =
-            self.back_through_dense(&flat[2..], &mut d_flat[2..], &values, batch.masks, d_logits);
+            self.dense_backward(&flat[2..], &mut d_flat[2..], &values, batch.masks, d_logits);
         let mut d_hidden = vec![R::ZERO; cache.hidden().len()];
         let none = LstmUpstream { d_hidden: None, d_last_hidden: None, d_last_cell: None };
         let upstream = if let Some(attention) = self.attention {
             let (params, h) = (attention.params(flat[1]).unwrap(), cache.hidden());
             let (into, d_h) = (attention.params_mut(d_flat[1]).unwrap(), Some(&mut d_hidden[..]));
-            attention_backward(attention, params, h, &mut weighed, &d_pooled, into, d_h).unwrap();
+            attention_backward(attention, params, h, &mut attention_cache, &d_pooled, into, d_h)
+                .unwrap();
             LstmUpstream { d_hidden: Some(&d_hidden), ..none }
         } else {
             LstmUpstream { d_last_hidden: Some(&d_pooled), ..none }
         };
         let of_layer = (flat[0], &mut *d_flat[0]);
         self.layer.backward(of_layer, batch.x, &mut cache, upstream, d_x, None);
-        let attention = self.attention.map(|_| weighed.weights().to_vec());
-        Learned { loss, logits, attention }
+        let attention = self.attention.map(|_| attention_cache.weights().to_vec());
+        BatchResults { loss, logits, attention }
     }
 
-    /// What enters each dense layer, and what leaves the last.
-    fn through_dense<R: Real>(
+    /// Returns the inputs of each dense layer, followed by the outputs of the last one.
+    fn dense_forward<R: Real>(
         &self,
         weights: &[&[R]],
         pooled: &[R],
@@ -169,8 +171,8 @@ impl Network {
         values
     }
 
-    /// The gradient by what enters the first dense layer.
-    fn back_through_dense<R: Real>(
+    /// Returns the gradient with respect to the inputs of the first dense layer.
+    fn dense_backward<R: Real>(
         &self,
         weights: &[&[R]],
         d_weights: &mut [&mut [R]],

@@ -1,4 +1,4 @@
-//! The networks in inference.
+//! Inference of the networks.
 use windvane_lstm_core::{
     AttentionScratch, AttentionShape, BiLstmScratch, BiLstmShape, Biases, Kernel, LstmScratch,
     LstmState, PackedAttention, PackedBiLstm, PackedDense, PackedLstm, Real, Tensors, relu,
@@ -7,11 +7,11 @@ use windvane_lstm_core::{
 use crate::layer::Layer;
 use crate::network::Network;
 
-/// The longest window that a packed network reads.
+/// Maximum number of time steps in a window of a packed network.
 const MAX_STEPS: usize = 64;
 
 impl Network {
-    pub(crate) fn pack<R: Real>(&self, weights: &Tensors<R>, kernel: Kernel) -> Packed<R> {
+    pub(crate) fn pack<R: Real>(&self, weights: &Tensors<R>, kernel: Kernel) -> PackedNetwork<R> {
         let flat = self.parts(weights.flat());
         let layer = match self.layer {
             Layer::One(shape) => {
@@ -35,14 +35,14 @@ impl Network {
             packed.with_kernel(kernel).unwrap()
         });
         let width = self.layer.output_size();
-        Packed { layer, width, attention, dense: dense.collect() }
+        PackedNetwork { layer, width, attention, dense: dense.collect() }
     }
 }
 
-/// A network in inference.
-pub(crate) struct Packed<R> {
+/// Network packed for inference.
+pub(crate) struct PackedNetwork<R> {
     layer: PackedLayer<R>,
-    /// Numbers that leave the layer each step.
+    /// Number of outputs of the LSTM layer per time step.
     width: usize,
     attention: Option<(PackedAttention<R>, AttentionScratch<R>)>,
     dense: Vec<PackedDense<R>>,
@@ -53,8 +53,8 @@ enum PackedLayer<R> {
     Both(PackedBiLstm<R>, BiLstmScratch<R>),
 }
 
-impl<R: Real> Packed<R> {
-    /// The logits of a window `[T, I]`.
+impl<R: Real> PackedNetwork<R> {
+    /// Computes the logits of a window `[T, I]`.
     pub(crate) fn logits(&mut self, window: &[R]) -> Vec<R> {
         let mut values = if self.attention.is_some() {
             let hidden = self.hidden(window);
@@ -81,12 +81,12 @@ impl<R: Real> Packed<R> {
         values
     }
 
-    /// The attention weights of the last window `[T]`.
+    /// Returns the attention weights of the last window `[T]`.
     pub(crate) fn attention(&self) -> Option<&[R]> {
         self.attention.as_ref().map(|(_, scratch)| scratch.weights())
     }
 
-    /// Every hidden state `[T, width]`.
+    /// Computes all hidden states `[T, width]` of a window.
     fn hidden(&mut self, window: &[R]) -> Vec<R> {
         let (inputs, hidden) = match &self.layer {
             PackedLayer::One(lstm, _) => (lstm.shape().input_size(), lstm.shape().hidden_size()),

@@ -1,18 +1,19 @@
-//! What holds for all sizes and numbers.
+//! Properties of all sizes and inputs.
 use proptest::prelude::*;
 use windvane_lstm_core::{
     Biases, CrossEntropy, Kernel, LstmCache, LstmShape, LstmState, PackedDense, PackedLstm, Real,
     lstm_forward, softmax,
 };
 
-use crate::common::{bits, draws, furthest, swap_axes};
+use crate::common::{bits, draws, max_difference, swap_axes};
 use crate::network::{Batch, Network};
 
 fn biases() -> impl Strategy<Value = Biases> {
     prop_oneof![Just(Biases::One), Just(Biases::Two)]
 }
 
-/// Shape, steps and a seed; hidden sizes on both sides of whole blocks.
+/// Generates a shape, a number of time steps and a seed; hidden sizes with and without a partial
+/// block.
 fn layer() -> impl Strategy<Value = (LstmShape, usize, u64)> {
     (1_usize..9, 1_usize..50, biases(), 1_usize..12, any::<u64>())
         .prop_map(|(i, h, b, t, seed)| (LstmShape::new(i, h, b).unwrap(), t, seed))
@@ -23,8 +24,8 @@ fn packed<R: Real>(shape: LstmShape, weights: &[R], kernel: Kernel) -> PackedLst
     lstm.with_kernel(kernel).unwrap()
 }
 
-/// Uniform like `PyTorch`'s initial weights.
-fn sane<R: Real>(shape: LstmShape, seed: u64) -> Vec<R> {
+/// Draws weights from the uniform distribution of `PyTorch`'s initial weights.
+fn torch_weights<R: Real>(shape: LstmShape, seed: u64) -> Vec<R> {
     draws(seed, shape.len(), 1.0 / (shape.hidden_size() as f64).sqrt())
 }
 
@@ -36,9 +37,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn steps_sequence_and_window_agree_in_every_bit((shape, steps, seed) in layer()) {
+    fn lstm_steps_sequence_and_window_are_bit_identical((shape, steps, seed) in layer()) {
         let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
-        let weights = sane::<f32>(shape, seed);
+        let weights = torch_weights::<f32>(shape, seed);
         let xs: Vec<f32> = draws(seed ^ 1, steps * inputs, 2.0);
         for kernel in Kernel::available() {
             let lstm = packed(shape, &weights, *kernel);
@@ -59,8 +60,8 @@ proptest! {
     }
 
     #[test]
-    fn windows_do_not_see_each_other((shape, steps, seed) in layer(), batch in 1_usize..5) {
-        let weights = sane::<f32>(shape, seed);
+    fn lstm_windows_are_independent((shape, steps, seed) in layer(), batch in 1_usize..5) {
+        let weights = torch_weights::<f32>(shape, seed);
         let len = steps * shape.input_size();
         let windows: Vec<f32> = draws(seed ^ 1, batch * len, 2.0);
         for kernel in Kernel::available() {
@@ -75,8 +76,8 @@ proptest! {
     }
 
     #[test]
-    fn fused_kernels_agree_in_every_bit((shape, steps, seed) in layer()) {
-        let weights = sane::<f32>(shape, seed);
+    fn lstm_fused_kernels_are_bit_identical((shape, steps, seed) in layer()) {
+        let weights = torch_weights::<f32>(shape, seed);
         let xs: Vec<f32> = draws(seed ^ 1, steps * shape.input_size(), 2.0);
         let fused = Kernel::available().iter().filter(|kernel| kernel.is_fused());
         let results: Vec<_> =
@@ -85,22 +86,22 @@ proptest! {
     }
 
     #[test]
-    fn kernels_agree_to_rounding_on_v32(seed in any::<u64>(), scale in 0.1..3.0) {
+    fn lstm_kernels_agree_to_rounding_on_v32(seed in any::<u64>(), scale in 0.1..3.0) {
         let shape = LstmShape::new(6, 32, Biases::One).unwrap();
-        let weights = sane::<f32>(shape, seed);
+        let weights = torch_weights::<f32>(shape, seed);
         let xs: Vec<f32> = draws(seed ^ 1, 20 * 6, scale);
         let results: Vec<Vec<f32>> = Kernel::available()
             .iter()
             .map(|k| last_hidden(&packed(shape, &weights, *k), &xs))
             .collect();
         for other in &results[1..] {
-            prop_assert!(furthest(&results[0], other) <= 1e-6);
+            prop_assert!(max_difference(&results[0], other) <= 1e-6);
         }
     }
 
     #[test]
-    fn inference_agrees_with_training((shape, steps, seed) in layer(), batch in 1_usize..4) {
-        let weights = sane::<f32>(shape, seed);
+    fn lstm_inference_agrees_with_training((shape, steps, seed) in layer(), batch in 1_usize..4) {
+        let weights = torch_weights::<f32>(shape, seed);
         let len = steps * shape.input_size();
         let windows: Vec<f32> = draws(seed ^ 1, batch * len, 2.0);
         let mut cache = LstmCache::new();
@@ -110,13 +111,13 @@ proptest! {
         for (window, trained) in
             windows.chunks(len).zip(cache.last_hidden().chunks(shape.hidden_size()))
         {
-            prop_assert!(furthest(&last_hidden(&lstm, window), trained) <= 1e-5);
+            prop_assert!(max_difference(&last_hidden(&lstm, window), trained) <= 1e-5);
         }
     }
 
     #[test]
-    fn double_precision_is_the_limit((shape, steps, seed) in layer()) {
-        let (narrow, wide) = (sane::<f32>(shape, seed), sane::<f64>(shape, seed));
+    fn lstm_f32_agrees_with_f64((shape, steps, seed) in layer()) {
+        let (narrow, wide) = (torch_weights::<f32>(shape, seed), torch_weights::<f64>(shape, seed));
         let len = steps * shape.input_size();
         let (xs, wide_xs) = (draws::<f32>(seed ^ 1, len, 2.0), draws::<f64>(seed ^ 1, len, 2.0));
         for kernel in Kernel::available() {
@@ -129,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn dense_rows_do_not_see_each_other(
+    fn dense_rows_are_independent(
         outputs in 1_usize..80, inputs in 1_usize..20, rows in 1_usize..5, seed in any::<u64>(),
     ) {
         let shape = windvane_lstm_core::DenseShape::new(inputs, outputs).unwrap();
@@ -154,14 +155,15 @@ proptest! {
     }
 
     #[test]
-    fn chunks_sum_to_the_batch(seed in any::<u64>(), cut in 1_usize..7) {
+    fn gradients_of_chunks_sum_to_those_of_the_batch(seed in any::<u64>(), cut in 1_usize..7) {
         let net = Network::v32([2, 5, 3], Biases::One);
         let mut weights = net.zeros::<f64>();
         let len = weights.len();
         weights.flat_mut().copy_from_slice(&draws(seed, len, 0.8));
         let windows: Vec<f64> = draws(seed ^ 1, 7 * 4 * 2, 1.0);
         let targets = [0, 1, 2, 2, 1, 0, 1];
-        // Without class weights the normaliser is the size: chunks weigh by it.
+        // Without class weights the normaliser is the batch size: each chunk is weighted by its
+        // share.
         let learn = |from: usize, to: usize, share: f64| {
             let x = swap_axes(&windows[from * 8..to * 8], [to - from, 4]);
             let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.1 };
@@ -176,7 +178,7 @@ proptest! {
         let (second, d_second) = learn(cut, 7, (7 - cut) as f64 / 7.0);
         prop_assert!((loss - first - second).abs() <= 1e-12);
         let sum: Vec<f64> = d_first.iter().zip(&d_second).map(|(a, b)| a + b).collect();
-        prop_assert!(furthest(&gradients, &sum) <= 1e-12);
+        prop_assert!(max_difference(&gradients, &sum) <= 1e-12);
     }
 
     #[test]
@@ -188,10 +190,10 @@ proptest! {
 }
 
 #[test]
-fn lstm_nan_and_infinity_vanish_after_reset() {
+fn lstm_nan_and_infinity_have_no_effect_after_reset() {
     for (hidden, bad) in [(1, f32::NAN), (17, f32::NAN), (17, f32::INFINITY), (32, f32::MAX)] {
         let shape = LstmShape::new(2, hidden, Biases::Two).unwrap();
-        let weights = sane::<f32>(shape, 3);
+        let weights = torch_weights::<f32>(shape, 3);
         for kernel in Kernel::available() {
             let lstm = packed(shape, &weights, *kernel);
             let mut scratch = lstm.scratch();
@@ -199,7 +201,7 @@ fn lstm_nan_and_infinity_vanish_after_reset() {
             let spoilt = lstm.last_hidden(&[0.5, bad, 0.5, 0.5], &mut scratch).unwrap();
             assert_eq!(spoilt.iter().all(|h| h.is_nan()), bad.is_nan());
             assert_eq!(bits(&good), bits(lstm.last_hidden(&[0.5; 6], &mut scratch).unwrap()));
-            // A NaN in the state is lost on reset.
+            // A reset removes a NaN from the state.
             let mut state = LstmState::zeros(hidden);
             lstm.step(&[bad, bad], &mut state, &mut scratch).unwrap();
             state.reset();

@@ -1,28 +1,30 @@
-//! What holds for all sizes and numbers in the layers of v3 and v3.1.
+//! Properties of all sizes and inputs of the layers of v3 and v3.1.
 use proptest::prelude::*;
 use windvane_lstm_core::{
     AttentionCache, AttentionShape, BiLstmCache, BiLstmShape, Biases, Kernel, LstmState,
     PackedAttention, PackedBiLstm, PackedLstm, Real, attention_forward, bilstm_forward,
 };
 
-use crate::common::{bits, draws, furthest, reversed, swap_axes};
+use crate::common::{bits, draws, max_difference, reversed, swap_axes};
 use crate::network::Network;
 
-/// Shape, steps and a seed; hidden sizes on both sides of whole blocks.
+/// Generates a shape, a number of time steps and a seed; hidden sizes with and without a partial
+/// block.
 fn layer() -> impl Strategy<Value = (BiLstmShape, usize, u64)> {
     let biases = prop_oneof![Just(Biases::One), Just(Biases::Two)];
     (1_usize..9, 1_usize..36, biases, 1_usize..12, any::<u64>())
         .prop_map(|(i, h, b, t, seed)| (BiLstmShape::new(i, h, b).unwrap(), t, seed))
 }
 
-/// Shape, steps and a seed; units on both sides of whole blocks.
+/// Generates a shape, a number of time steps and a seed; unit numbers with and without a partial
+/// block.
 fn attention() -> impl Strategy<Value = (AttentionShape, usize, u64)> {
     (1_usize..40, 1_usize..70, 1_usize..12, any::<u64>())
         .prop_map(|(n, a, t, seed)| (AttentionShape::new(n, a).unwrap(), t, seed))
 }
 
-/// Uniform like `PyTorch`'s initial weights.
-fn sane<R: Real>(shape: BiLstmShape, seed: u64) -> Vec<R> {
+/// Draws weights from the uniform distribution of `PyTorch`'s initial weights.
+fn torch_weights<R: Real>(shape: BiLstmShape, seed: u64) -> Vec<R> {
     draws(seed, shape.len(), 1.0 / (shape.hidden_size() as f64).sqrt())
 }
 
@@ -38,7 +40,7 @@ fn sequence<R: Real>(lstm: &PackedBiLstm<R>, xs: &[R]) -> Vec<R> {
     out
 }
 
-/// Context and weights.
+/// Computes the context and the attention weights of a window.
 fn attend<R: Real>(shape: AttentionShape, weights: &[R], h: &[R], k: Kernel) -> (Vec<R>, Vec<R>) {
     let packed = PackedAttention::new(shape, shape.params(weights).unwrap()).unwrap();
     let packed = packed.with_kernel(k).unwrap();
@@ -52,9 +54,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn bilstm_has_the_bits_of_two_lstms((shape, steps, seed) in layer()) {
+    fn bilstm_is_bit_identical_to_two_lstms((shape, steps, seed) in layer()) {
         let (direction, hidden) = (shape.direction(), shape.hidden_size());
-        let weights = sane::<f32>(shape, seed);
+        let weights = torch_weights::<f32>(shape, seed);
         let xs: Vec<f32> = draws(seed ^ 1, steps * shape.input_size(), 2.0);
         let params = shape.params(&weights).unwrap();
         for kernel in Kernel::available() {
@@ -84,7 +86,7 @@ proptest! {
     fn bilstm_inference_agrees_with_training(
         (shape, steps, seed) in layer(), batch in 1_usize..4,
     ) {
-        let weights = sane::<f32>(shape, seed);
+        let weights = torch_weights::<f32>(shape, seed);
         let len = steps * shape.input_size();
         let windows: Vec<f32> = draws(seed ^ 1, batch * len, 2.0);
         let mut cache = BiLstmCache::new();
@@ -98,32 +100,33 @@ proptest! {
         let hidden = swap_axes(cache.hidden(), [steps, batch]);
         let trained = hidden.chunks(steps * width).zip(cache.last_hidden().chunks(width));
         for (window, (rows, last)) in windows.chunks(len).zip(trained) {
-            prop_assert!(furthest(&sequence(&lstm, window), rows) <= 1e-5);
-            prop_assert!(furthest(lstm.last_hidden(window, &mut scratch).unwrap(), last) <= 1e-5);
+            prop_assert!(max_difference(&sequence(&lstm, window), rows) <= 1e-5);
+            let last_hidden = lstm.last_hidden(window, &mut scratch).unwrap();
+            prop_assert!(max_difference(last_hidden, last) <= 1e-5);
         }
     }
 
     #[test]
-    fn fused_kernels_agree_in_every_bit(
+    fn bilstm_and_attention_fused_kernels_are_bit_identical(
         (lstm, steps, seed) in layer(), (shape, rows, _) in attention(),
     ) {
-        let weights = sane::<f32>(lstm, seed);
+        let weights = torch_weights::<f32>(lstm, seed);
         let xs: Vec<f32> = draws(seed ^ 1, steps * lstm.input_size(), 2.0);
         let of_attention: Vec<f32> = draws(seed ^ 2, shape.len(), 0.5);
         let h: Vec<f32> = draws(seed ^ 3, rows * shape.input_size(), 1.0);
         let fused = Kernel::available().iter().filter(|kernel| kernel.is_fused());
         let results: Vec<_> = fused
             .map(|kernel| {
-                let (context, weighed) = attend(shape, &of_attention, &h, *kernel);
+                let (context, attention) = attend(shape, &of_attention, &h, *kernel);
                 let hidden = sequence(&packed(lstm, &weights, *kernel), &xs);
-                [bits(&hidden), bits(&context), bits(&weighed)]
+                [bits(&hidden), bits(&context), bits(&attention)]
             })
             .collect();
         prop_assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
     }
 
     #[test]
-    fn kernels_agree_to_rounding(seed in any::<u64>(), scale in 0.1..3.0) {
+    fn network_kernels_agree_to_rounding(seed in any::<u64>(), scale in 0.1..3.0) {
         let sizes = [6, 64, 3];
         let nets = [
             Network::v3(sizes, Biases::One),
@@ -143,8 +146,8 @@ proptest! {
                 })
                 .collect();
             for (logits, attention) in &results[1..] {
-                prop_assert!(furthest(&results[0].0, logits) <= 1e-6);
-                prop_assert!(furthest(&results[0].1, attention) <= 1e-6);
+                prop_assert!(max_difference(&results[0].0, logits) <= 1e-6);
+                prop_assert!(max_difference(&results[0].1, attention) <= 1e-6);
             }
         }
     }
@@ -154,10 +157,10 @@ proptest! {
         let weights: Vec<f32> = draws(seed, shape.len(), scale);
         let h: Vec<f32> = draws(seed ^ 1, steps * shape.input_size(), 1.0);
         for kernel in Kernel::available() {
-            let (context, weighed) = attend(shape, &weights, &h, *kernel);
-            prop_assert!((weighed.iter().sum::<f32>() - 1.0).abs() <= 1e-5);
-            prop_assert!(weighed.iter().all(|a| (0.0..=1.0).contains(a)));
-            // A mean lies within what it is taken of.
+            let (context, attention) = attend(shape, &weights, &h, *kernel);
+            prop_assert!((attention.iter().sum::<f32>() - 1.0).abs() <= 1e-5);
+            prop_assert!(attention.iter().all(|a| (0.0..=1.0).contains(a)));
+            // A weighted mean is within the range of its values.
             for (k, c) in context.iter().enumerate() {
                 let column = || h.iter().skip(k).step_by(shape.input_size());
                 let (low, high) = column().fold((f32::MAX, f32::MIN), |(low, high), v| {
@@ -169,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn attention_is_its_formula((shape, steps, seed) in attention(), batch in 1_usize..4) {
+    fn attention_equals_its_formula((shape, steps, seed) in attention(), batch in 1_usize..4) {
         let flat: Vec<f64> = draws(seed, shape.len(), 0.7);
         let (width, params) = (shape.input_size(), shape.params(&flat).unwrap());
         let windows: Vec<f64> = draws(seed ^ 1, batch * steps * width, 1.0);
@@ -191,18 +194,18 @@ proptest! {
             let mean: Vec<f64> = (0..width)
                 .map(|k| window.chunks(width).zip(&want).map(|(row, a)| a * row[k]).sum())
                 .collect();
-            prop_assert!(furthest(&trained[b * steps..][..steps], &want) <= 1e-12);
-            prop_assert!(furthest(&cache.context()[b * width..][..width], &mean) <= 1e-12);
+            prop_assert!(max_difference(&trained[b * steps..][..steps], &want) <= 1e-12);
+            prop_assert!(max_difference(&cache.context()[b * width..][..width], &mean) <= 1e-12);
             for kernel in Kernel::available() {
-                let (context, weighed) = attend(shape, &flat, window, *kernel);
-                prop_assert!(furthest(&weighed, &want) <= 1e-12);
-                prop_assert!(furthest(&context, &mean) <= 1e-12);
+                let (context, attention) = attend(shape, &flat, window, *kernel);
+                prop_assert!(max_difference(&attention, &want) <= 1e-12);
+                prop_assert!(max_difference(&context, &mean) <= 1e-12);
             }
         }
     }
 
     #[test]
-    fn attention_windows_do_not_see_each_other((shape, steps, seed) in attention()) {
+    fn attention_windows_are_independent((shape, steps, seed) in attention()) {
         let flat: Vec<f32> = draws(seed, shape.len(), 0.7);
         let h: Vec<f32> = draws(seed ^ 1, steps * shape.input_size(), 1.0);
         for kernel in Kernel::available() {
@@ -214,16 +217,16 @@ proptest! {
                 .unwrap();
             prop_assert!(context.iter().all(|c| c.is_nan()));
             packed.apply(&h, &mut context, &mut scratch).unwrap();
-            let (alone, weighed) = attend(shape, &flat, &h, *kernel);
+            let (alone, attention) = attend(shape, &flat, &h, *kernel);
             prop_assert_eq!(bits(&context), bits(&alone));
-            prop_assert_eq!(bits(scratch.weights()), bits(&weighed));
+            prop_assert_eq!(bits(scratch.weights()), bits(&attention));
         }
     }
 }
 
 #[test]
 fn attention_infinite_rows_keep_other_scores_finite() {
-    // Units that do not fill their block: the padding meets the infinity too.
+    // Numbers of units with a padded block, so that the padding is multiplied by infinity.
     for units in [1, 31, 33] {
         let shape = AttentionShape::new(1, units).unwrap();
         let mut flat = vec![0.0_f32; shape.len()];

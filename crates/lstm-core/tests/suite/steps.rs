@@ -1,11 +1,11 @@
-//! What a cache says of single steps, against the equations written out.
+//! Cached activations of single time steps against the equations.
 use windvane_lstm_core::{
     BiLstmCache, BiLstmShape, Biases, LstmParams, LstmStep, Real, bilstm_forward,
 };
 
 use crate::common::draws;
 
-/// Gates i, f, g, o, the new cell and the new hidden state of one unit.
+/// Computes the gates i, f, g, o, the new cell and the new hidden state of one unit.
 fn equations(
     params: LstmParams<'_, f64>,
     unit: usize,
@@ -66,7 +66,7 @@ fn cache_step_outside_the_last_pass_is_none() {
     none(&cache, 0, 0);
     let shape = BiLstmShape::new(1, 2, Biases::One).unwrap();
     let weights: Vec<f32> = draws(3, shape.len(), 1.0);
-    // A long pass leaves its numbers behind a shorter one's.
+    // After a long pass, the buffers hold more numbers than a shorter pass writes.
     for (steps, batch) in [(4, 3), (2, 1)] {
         let x: Vec<f32> = draws(4, steps * batch, 1.0);
         bilstm_forward(shape, shape.params(&weights).unwrap(), &x, batch, None, &mut cache)

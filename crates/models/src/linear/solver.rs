@@ -1,15 +1,15 @@
-//! Parts of maximum likelihood that the linear models share.
+//! Functions for maximum-likelihood fits that the linear models share.
 //!
-//! The learned v2 has some six weights and takes Newton's steps; the logistic regression on whole
-//! windows has hundreds and goes through a bound of the second derivative that is factored once.
-//! The two loops take other steps and so reach other bits; everything below the loops is here.
+//! The learned v2 has about six weights and is fitted with Newton's method. The logistic regression
+//! on whole windows has hundreds of weights and is fitted with a fixed upper bound of the Hessian,
+//! which is factored once. Each model has its own iteration; everything that both use is here.
 
-/// x·w in order.
+/// Computes x·w, adding the terms in order.
 pub(super) fn dot(x: &[f64], weights: &[f64]) -> f64 {
     x.iter().zip(weights).map(|(x, w)| x * w).sum()
 }
 
-/// x·w in eight sums that do not wait for each other, for long x.
+/// Computes x·w in eight independent sums, which is faster for long x.
 pub(super) fn long_dot<T: Copy + Into<f64>>(x: &[T], weights: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (x, weights) = (x.chunks_exact(8), weights.chunks_exact(8));
@@ -23,24 +23,26 @@ pub(super) fn long_dot<T: Copy + Into<f64>>(x: &[T], weights: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// 1 / (1 + exp(−x)).
+/// Computes the logistic function 1 / (1 + exp(−x)).
 pub(super) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// −ln p(outcome) of a logit for UP, `ln(1 + exp(∓x))` without overflow.
+/// Computes −ln p(outcome) from the logit of UP: `ln(1 + exp(∓x))` without overflow.
 pub(super) fn log_loss(logit: f64, rose: bool) -> f64 {
     let margin = if rose { logit } else { -logit };
     (-margin.abs()).exp().ln_1p() + (-margin).max(0.0)
 }
 
-/// p(UP) of a logit less the outcome: the derivative of [`log_loss`].
+/// Computes p(UP) minus the outcome (1 or 0), the derivative of [`log_loss`].
 pub(super) fn residual(logit: f64, rose: bool) -> f64 {
     sigmoid(logit) - f64::from(u8::from(rose))
 }
 
-/// The Cholesky factor L of a symmetric matrix, of which the part up to the diagonal is read, with
-/// `penalty` added to the first `penalised` entries of its diagonal.
+/// Computes the Cholesky factor L of a symmetric matrix.
+///
+/// `penalty` is added to the first `penalised` entries of the diagonal. Only the lower triangle of
+/// the matrix is read.
 pub(super) fn cholesky(matrix: &[f64], n: usize, penalty: f64, penalised: usize) -> Vec<f64> {
     let mut l = vec![0.0; n * n];
     for i in 0..n {
@@ -48,14 +50,14 @@ pub(super) fn cholesky(matrix: &[f64], n: usize, penalty: f64, penalised: usize)
             let sum: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
             let added = if i == j && i < penalised { penalty } else { 0.0 };
             let rest = matrix[i * n + j] + added - sum;
-            // The penalty keeps the diagonal above 0, but for rounding.
+            // The penalty makes the diagonal positive, except for rounding errors.
             l[i * n + j] = if i == j { rest.max(1e-12).sqrt() } else { rest / l[j * n + j] };
         }
     }
     l
 }
 
-/// x with L Lᵀ x = b.
+/// Solves L Lᵀ x = b for x.
 pub(super) fn solve(l: &[f64], b: &[f64]) -> Vec<f64> {
     let n = b.len();
     let mut x = b.to_vec();
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cholesky_solves() {
+    fn cholesky_factor_solves_a_linear_system() {
         let a = [4.0, 1.0, 0.5, 1.0, 3.0, -0.25, 0.5, -0.25, 2.0];
         let x = solve(&cholesky(&a, 3, 0.0, 0), &[1.0, -2.0, 0.5]);
         let back: Vec<f64> = a.chunks_exact(3).map(|row| dot(row, &x)).collect();
@@ -85,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn cholesky_with_a_penalty_solves() {
+    fn cholesky_factor_with_penalty_solves_a_linear_system() {
         let a = [4.0, 0.0, 0.0, 1.0, 3.0, 0.0, 0.5, -0.25, 2.0];
         let x = solve(&cholesky(&a, 3, 1.5, 2), &[1.0, -2.0, 0.5]);
         let whole = [[5.5, 1.0, 0.5], [1.0, 4.5, -0.25], [0.5, -0.25, 2.0]];

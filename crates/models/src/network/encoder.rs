@@ -1,64 +1,65 @@
 //! Encoders: the recurrent layers that read the rows of a window.
 //!
-//! An encoder of another kind (GRU, TCN, self-attention) is a variant of each enum here, and its
-//! layer in `lstm-core`; nothing else in this crate asks which encoder a network has.
+//! To add an encoder (GRU, TCN, self-attention), add a variant to each enum here and its layer to
+//! `lstm-core`. No other module of this crate depends on the kind of encoder.
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::{
     BiLstmScratch, BiLstmShape, Biases, Kernel, LstmBatchScratch, LstmError, LstmScratch,
     LstmShape, LstmState, PackedBiLstm, PackedLstm, TensorSpec,
 };
 
-/// The recurrent layer of a network.
+/// Recurrent layer of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Encoder {
     /// Long short-term memory.
     Lstm {
-        /// Hidden units of each direction.
+        /// Number of hidden units in each direction.
         units: usize,
-        /// Whether a second LSTM reads the window from its last row to its first. That is legal:
-        /// every row of a closed window is known at the decision.
+        /// Whether a second LSTM reads the window from its last row to its first. This is not
+        /// look-ahead: all rows of the window are known when the prediction is made.
         bidirectional: bool,
     },
 }
 
 impl Encoder {
-    /// Hidden units of each direction.
+    /// Returns the number of hidden units in each direction.
     pub fn units(&self) -> usize {
         let Self::Lstm { units, .. } = self;
         *units
     }
 
-    /// The same encoder with another number of units.
+    /// Returns the same encoder with another number of units.
     #[must_use]
     pub fn with_units(self, units: usize) -> Self {
         let Self::Lstm { bidirectional, .. } = self;
         Self::Lstm { units, bidirectional }
     }
 
-    /// Direction of an LSTM (`Some(true)` for both directions); `None` for another encoder.
-    #[expect(clippy::unnecessary_wraps, reason = "other encoders have none")]
-    pub(super) fn lstm_directions(self) -> Option<bool> {
+    /// Returns whether an LSTM is bidirectional; `None` for another kind of encoder.
+    #[expect(clippy::unnecessary_wraps, reason = "other kinds of encoders return None")]
+    pub(super) fn is_bidirectional_lstm(self) -> Option<bool> {
         let Self::Lstm { bidirectional, .. } = self;
         Some(bidirectional)
     }
 
-    /// Name of the layer in a `PyTorch` model, and its gates: the first axis of a weight is that
-    /// many times the units.
+    /// Returns the name of the layer in a `PyTorch` model and its number of gates.
+    ///
+    /// The first axis of a weight has the number of gates times the number of units.
     pub(super) fn torch_layer(self) -> (&'static str, usize) {
         let Self::Lstm { .. } = self;
         ("lstm", 4)
     }
 
-    /// Whether a state depends on its own and earlier rows alone.
+    /// Returns whether a state depends only on its own and earlier rows.
     pub(super) fn is_causal(self) -> bool {
         let Self::Lstm { bidirectional, .. } = self;
         !bidirectional
     }
 }
 
-/// Sizes of an encoder.
+/// Sizes of an encoder's layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum EncoderShape {
     Lstm(LstmShape),
@@ -66,6 +67,7 @@ pub(crate) enum EncoderShape {
 }
 
 impl EncoderShape {
+    /// Creates the sizes for windows of `channels` channels.
     pub(super) fn new(encoder: Encoder, channels: usize) -> Result<Self, LstmError> {
         let Encoder::Lstm { units, bidirectional } = encoder;
         Ok(if bidirectional {
@@ -75,7 +77,7 @@ impl EncoderShape {
         })
     }
 
-    /// Numbers of a state.
+    /// Returns the length of a state.
     pub(crate) fn output_size(&self) -> usize {
         match self {
             Self::Lstm(shape) => shape.hidden_size(),
@@ -83,7 +85,7 @@ impl EncoderShape {
         }
     }
 
-    /// Names and shapes of the parameters, in buffer order.
+    /// Returns names and shapes of the parameters, in buffer order.
     pub(super) fn specs(&self) -> Vec<TensorSpec> {
         match self {
             Self::Lstm(shape) => shape.specs("lstm"),
@@ -91,7 +93,7 @@ impl EncoderShape {
         }
     }
 
-    /// Number of parameters.
+    /// Returns the number of parameters.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Lstm(shape) => shape.len(),
@@ -99,6 +101,7 @@ impl EncoderShape {
         }
     }
 
+    /// Packs the parameters for inference.
     pub(super) fn pack(&self, weights: &[f32]) -> Result<PackedEncoder, LstmError> {
         Ok(match self {
             Self::Lstm(shape) => {
@@ -111,7 +114,7 @@ impl EncoderShape {
     }
 }
 
-/// An encoder packed for inference.
+/// Encoder packed for inference.
 #[derive(Clone)]
 pub(super) enum PackedEncoder {
     Lstm(PackedLstm<f32>),
@@ -127,7 +130,7 @@ pub(super) enum EncoderScratch {
 /// Working memory for a batch of windows.
 pub(super) type EncoderBatchScratch = LstmBatchScratch<f32>;
 
-/// Working memory made by an encoder of another kind; the caller reports a foreign scratch.
+/// Error for the working memory of another encoder; the caller reports a foreign scratch.
 const FOREIGN: LstmError = LstmError::Length { what: "scratch", expected: 1, got: 0 };
 
 impl PackedEncoder {
@@ -138,7 +141,7 @@ impl PackedEncoder {
         }
     }
 
-    /// Numbers of a state.
+    /// Returns the length of a state.
     pub(super) fn output_size(&self) -> usize {
         match self {
             Self::Lstm(lstm) => lstm.shape().hidden_size(),
@@ -163,7 +166,7 @@ impl PackedEncoder {
         }
     }
 
-    /// Last state of a window `[T, C]`.
+    /// Computes the last state of a window `[T, C]`.
     #[inline]
     pub(super) fn last_hidden<'s>(
         &self,
@@ -181,7 +184,7 @@ impl PackedEncoder {
         }
     }
 
-    /// Every state `[T, H]` of a window `[T, C]`.
+    /// Computes every state `[T, H]` of a window `[T, C]`.
     pub(super) fn sequence(
         &self,
         window: &[f32],
@@ -200,8 +203,9 @@ impl PackedEncoder {
         }
     }
 
-    /// Last states `[B, H]` of windows `[B, T, C]` of `steps` rows, with the bits of
-    /// [`last_hidden`](Self::last_hidden).
+    /// Computes the last states `[B, H]` of windows `[B, T, C]` of `steps` rows.
+    ///
+    /// The result is bit-identical to that of [`last_hidden`](Self::last_hidden).
     pub(super) fn last_hidden_batch(
         &self,
         windows: &[f32],
@@ -215,8 +219,9 @@ impl PackedEncoder {
         }
     }
 
-    /// Every state `[B, T, H]` of windows `[B, T, C]` of `steps` rows, with the bits of
-    /// [`sequence`](Self::sequence).
+    /// Computes every state `[B, T, H]` of windows `[B, T, C]` of `steps` rows.
+    ///
+    /// The result is bit-identical to that of [`sequence`](Self::sequence).
     pub(super) fn sequence_batch(
         &self,
         windows: &[f32],
@@ -240,7 +245,7 @@ impl PackedEncoder {
         }
     }
 
-    /// Numbers that are carried from row to row; 0 for an encoder that cannot.
+    /// Returns the length of the state carried from row to row; 0 for an encoder without one.
     pub(super) fn state_len(&self) -> usize {
         match self {
             Self::Lstm(lstm) => 2 * lstm.shape().hidden_size(),
@@ -248,7 +253,7 @@ impl PackedEncoder {
         }
     }
 
-    /// Reads a row `[C]` into a state `[2, H]`: hidden state, then cell.
+    /// Updates a carried state `[2, H]` (hidden state, then cell) with a row `[C]`.
     pub(super) fn step(
         &self,
         row: &[f32],
@@ -274,7 +279,7 @@ impl PackedEncoder {
         Ok(())
     }
 
-    /// The hidden state within a carried state.
+    /// Returns the hidden state within a carried state.
     pub(super) fn hidden<'s>(&self, carried: &'s [f32]) -> Result<&'s [f32], LstmError> {
         carried.get(..self.output_size()).ok_or(FOREIGN)
     }

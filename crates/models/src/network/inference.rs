@@ -1,61 +1,63 @@
-//! The layers packed for inference.
+//! Inference with packed layers.
 //!
-//! The configuration picks the kernels once, when a network is packed: the last state of an
-//! encoder, or all of its states where an attention reads them.
+//! The configuration selects the kernels once, when a network is packed. A network without
+//! attention computes only the last state of its encoder, one with attention computes all states.
 use windvane_lstm_core::{AttentionScratch, Kernel, LstmError, PackedAttention, PackedDense, relu};
 
 use super::encoder::{EncoderBatchScratch, EncoderScratch, PackedEncoder};
 use super::{CLASSES, Layers};
 
-/// Windows that are taken together.
+/// Maximum number of windows that are computed together.
 pub(super) const BATCH: usize = 24;
 
-/// Layers with packed weights.
+/// Layers of a network packed for inference.
 #[derive(Clone)]
-pub(crate) struct Packed {
+pub(crate) struct PackedNetwork {
     pub(super) encoder: PackedEncoder,
     attention: Option<PackedAttention<f32>>,
     hidden: Vec<PackedDense<f32>>,
     head: PackedDense<f32>,
 }
 
-/// Working memory of one window.
-pub(crate) struct Buffers {
+/// Working memory for one window.
+pub(crate) struct WindowBuffers {
     encoder: EncoderScratch,
     attention: Option<AttentionBuffers>,
     /// Output of each hidden dense layer.
     hidden: Vec<Vec<f32>>,
 }
 
-/// Working memory of up to [`BATCH`] windows.
+/// Working memory for up to [`BATCH`] windows.
 pub(super) struct BatchBuffers {
     encoder: EncoderBatchScratch,
     /// Last state or context of each window, `[B, H]`.
     pooled: Vec<f32>,
     attention: Option<AttentionBuffers>,
+    /// Output of each hidden dense layer.
     hidden: Vec<Vec<f32>>,
 }
 
+/// Working memory of the attention.
 struct AttentionBuffers {
-    /// Every state, `[T, H]` or `[B, T, H]`.
+    /// States of all rows, `[T, H]` or `[B, T, H]`.
     states: Vec<f32>,
     scratch: AttentionScratch<f32>,
     context: Vec<f32>,
 }
 
-impl Buffers {
-    /// Attention weights of the last window; `None` for a network without attention.
+impl WindowBuffers {
+    /// Returns the attention weights of the last window; `None` for a network without attention.
     pub(super) fn attention(&self) -> Option<&[f32]> {
         self.attention.as_ref().map(|attention| attention.scratch.weights())
     }
 }
 
-/// Buffers that another network made; the caller reports a foreign scratch.
+/// Error for the buffers of another network; the caller reports a foreign scratch.
 const FOREIGN: LstmError = LstmError::Length { what: "scratch", expected: 1, got: 0 };
 
 impl Layers {
-    /// Packs the parameters.
-    pub(crate) fn pack(&self, weights: &[f32]) -> Result<Packed, LstmError> {
+    /// Packs the parameters for inference.
+    pub(crate) fn pack(&self, weights: &[f32]) -> Result<PackedNetwork, LstmError> {
         let [encoder, attention, mut rest] = self.split(weights);
         let encoder = self.encoder.pack(encoder)?;
         let attention = match self.attention {
@@ -69,26 +71,26 @@ impl Layers {
             rest = after;
         }
         let head = hidden.pop().ok_or(LstmError::Size { what: "dense", expected: 1, got: 0 })?;
-        Ok(Packed { encoder, attention, hidden, head })
+        Ok(PackedNetwork { encoder, attention, hidden, head })
     }
 }
 
-impl Packed {
-    /// The instruction set the layers run on.
+impl PackedNetwork {
+    /// Returns the kernel that the layers run on.
     pub(super) fn kernel(&self) -> Kernel {
         self.encoder.kernel()
     }
 
-    /// Working memory for windows of `lookback` rows.
-    pub(crate) fn buffers(&self, lookback: usize) -> Buffers {
-        Buffers {
+    /// Creates working memory for windows of `lookback` rows.
+    pub(crate) fn buffers(&self, lookback: usize) -> WindowBuffers {
+        WindowBuffers {
             encoder: self.encoder.scratch(),
             attention: self.attention_buffers(1, lookback),
             hidden: self.hidden_buffers(1),
         }
     }
 
-    /// Working memory for batches of windows of `lookback` rows.
+    /// Creates working memory for batches of windows of `lookback` rows.
     pub(super) fn batch_buffers(&self, lookback: usize) -> BatchBuffers {
         BatchBuffers {
             encoder: self.encoder.batch_scratch(),
@@ -112,14 +114,14 @@ impl Packed {
         self.hidden.iter().map(|dense| vec![0.0; windows * dense.shape().output_size()]).collect()
     }
 
-    /// Logits of a scaled window `[T, C]`.
+    /// Computes the logits of a scaled window `[T, C]`.
     pub(super) fn logits(
         &self,
         window: &[f32],
-        buffers: &mut Buffers,
+        buffers: &mut WindowBuffers,
         logits: &mut [f32; CLASSES],
     ) -> Result<(), LstmError> {
-        let Buffers { encoder, attention, hidden } = buffers;
+        let WindowBuffers { encoder, attention, hidden } = buffers;
         match (&self.attention, attention) {
             (None, None) => {
                 let last = self.encoder.last_hidden(window, encoder)?;
@@ -134,8 +136,9 @@ impl Packed {
         }
     }
 
-    /// Logits `[B, CLASSES]` of scaled windows `[B, T, C]` of `lookback` rows, with the bits of
-    /// [`logits`](Self::logits).
+    /// Computes the logits `[B, CLASSES]` of scaled windows `[B, T, C]` of `lookback` rows.
+    ///
+    /// The result is bit-identical to that of [`logits`](Self::logits).
     pub(super) fn logits_batch(
         &self,
         windows: &[f32],
@@ -161,7 +164,7 @@ impl Packed {
         self.dense(pooled, count, hidden, logits)
     }
 
-    /// Logits of `count` pooled states `[B, H]`.
+    /// Computes the logits of `count` pooled states `[B, H]`.
     #[inline]
     fn dense(
         &self,
@@ -183,26 +186,26 @@ impl Packed {
         self.head.apply(input, logits)
     }
 
-    /// Numbers that are carried from row to row.
+    /// Returns the length of the state carried from row to row.
     pub(crate) fn state_len(&self) -> usize {
         self.encoder.state_len()
     }
 
-    /// Reads a scaled row `[C]` into a carried state.
+    /// Updates a carried state with a scaled row `[C]`.
     pub(crate) fn step(
         &self,
         row: &[f32],
         state: &mut [f32],
-        buffers: &mut Buffers,
+        buffers: &mut WindowBuffers,
     ) -> Result<(), LstmError> {
         self.encoder.step(row, state, &mut buffers.encoder)
     }
 
-    /// Logits after the last row that a carried state has read.
+    /// Computes the logits from a carried state.
     pub(crate) fn logits_of_state(
         &self,
         state: &[f32],
-        buffers: &mut Buffers,
+        buffers: &mut WindowBuffers,
         logits: &mut [f32; CLASSES],
     ) -> Result<(), LstmError> {
         self.dense(self.encoder.hidden(state)?, 1, &mut buffers.hidden, logits)

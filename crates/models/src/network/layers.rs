@@ -1,22 +1,23 @@
-//! Sizes of a network's layers, and the order of its parameters.
+//! Sizes of the layers of a network, and the order of its parameters.
 use windvane_lstm_core::{AttentionShape, DenseShape, LstmError, TensorSpec};
 
 use super::encoder::EncoderShape;
 use super::{NetworkConfig, Pooling};
 
-/// Sizes of the layers, in the order in which their parameters lie in one flat buffer: encoder,
-/// attention, dense layers.
+/// Sizes of the layers of a network.
+///
+/// Their parameters are in one flat buffer in the order encoder, attention, dense layers.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Layers {
     pub(super) config: NetworkConfig,
     pub(crate) encoder: EncoderShape,
     pub(crate) attention: Option<AttentionShape>,
-    /// The hidden ones, then the head.
+    /// Hidden dense layers, followed by the head.
     pub(super) dense: Vec<DenseShape>,
 }
 
 impl Layers {
-    /// The layers for windows of `channels` channels and that many classes.
+    /// Creates the layers for windows of `channels` channels and `classes` classes.
     pub(crate) fn new(
         config: &NetworkConfig,
         channels: usize,
@@ -39,7 +40,7 @@ impl Layers {
         Ok(Self { config: config.clone(), encoder, attention, dense })
     }
 
-    /// Names and shapes of the parameters, in buffer order.
+    /// Returns names and shapes of the parameters, in buffer order.
     pub(crate) fn specs(&self) -> Vec<TensorSpec> {
         let mut specs = self.encoder.specs();
         specs.extend(self.attention.iter().flat_map(|attention| attention.specs("att")));
@@ -49,8 +50,8 @@ impl Layers {
         specs
     }
 
-    /// The buffer of all parameters as those of encoder, attention (empty without one) and dense
-    /// layers.
+    /// Splits the buffer of all parameters into those of the encoder, of the attention (empty
+    /// without attention) and of the dense layers.
     pub(super) fn split<'w, R>(&self, weights: &'w [R]) -> [&'w [R]; 3] {
         let (encoder, rest) = weights.split_at(self.encoder.len());
         let (attention, dense) = rest.split_at(self.attention.map_or(0, |shape| shape.len()));
@@ -59,8 +60,10 @@ impl Layers {
 }
 
 impl NetworkConfig {
-    /// Name of a dense layer, counted from 1. A head by itself is `fc`; with an attention or
-    /// hidden layers the layers are numbered.
+    /// Returns the name of a dense layer, counted from 1.
+    ///
+    /// The head of a network without attention and hidden dense layers is `fc`. Otherwise the
+    /// layers are numbered: `fc1`, `fc2` and so on.
     pub(super) fn dense_name(&self, number: usize) -> String {
         match self.pooling {
             Pooling::LastStep if self.dense.is_empty() => "fc".to_string(),

@@ -1,8 +1,8 @@
-//! One network, made of layers that a configuration names.
+//! Neural network with configurable layers.
 //!
-//! [`NetworkConfig`] says which layers there are. [`Network`] is the fitted model, `NetworkLearner`
-//! (feature `train`) fits one. The presets [`v3`](crate::v3), [`v31`](crate::v31),
-//! [`v32`](crate::v32) and [`v32_stateful`](crate::v32_stateful) are configurations with a label.
+//! [`NetworkConfig`] is the configuration of the layers. [`Network`] is a fitted model, which
+//! `NetworkLearner` (feature `train`) fits. The presets [`v3`](crate::v3), [`v31`](crate::v31),
+//! [`v32`](crate::v32) and [`v32_stateful`](crate::v32_stateful) are named configurations.
 mod config;
 mod encoder;
 pub(crate) mod inference;
@@ -28,5 +28,5 @@ impl From<windvane_lstm_core::LstmError> for crate::TrainError {
     }
 }
 
-/// UP, DOWN, NEUTRAL.
+/// Number of classes: UP, DOWN and NEUTRAL.
 pub(crate) const CLASSES: usize = 3;

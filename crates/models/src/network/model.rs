@@ -1,11 +1,11 @@
-//! A fitted network.
+//! Fitted network: prediction, loading and saving.
 use std::fmt;
 use std::path::Path;
 
 use windvane_lstm_core::{Kernel, LstmError, Tensors};
 use windvane_signals::{Scaler, Window};
 
-use super::inference::{BATCH, BatchBuffers, Buffers, Packed};
+use super::inference::{BATCH, BatchBuffers, PackedNetwork, WindowBuffers};
 use super::state_dict::{self, StateDict};
 use super::{CLASSES, Layers, NetworkConfig, saved};
 use crate::artifact::read_file;
@@ -14,16 +14,16 @@ use crate::{
     PredictError, Prediction, Scratch, StatefulModel, TrainError, TrainingRecord,
 };
 
-/// A fitted network: layers after a [`NetworkConfig`], weights, scaler, calibration.
+/// Fitted network: the layers of a [`NetworkConfig`] with weights, scaler and calibration.
 ///
 /// **Shapes** window `[T, C]` → encoder, a state per row `[T, H]` → pooling `[H]` → hidden dense
 /// layers with ReLU → dense(→ 3) → softmax: UP, DOWN, NEUTRAL. One prediction takes a few
 /// microseconds and allocates nothing.
 ///
-/// A [stateful](NetworkConfig::stateful) network reads each row once: the state is carried from
-/// candle to candle, so a prediction costs one step whatever the lookback, and depends on all rows
-/// since the start or the last reset. It predicts once the state has read `lookback` rows; a
-/// window by itself ([`predict`](DirectionModel::predict)) is read from a zero state.
+/// A [stateful](NetworkConfig::stateful) network reads each row once. Its state is carried from
+/// candle to candle, so a prediction costs one step whatever the lookback is, and depends on all
+/// rows since the start or the last reset. It predicts as soon as the state has read `lookback`
+/// rows. For a single window, [`predict`](DirectionModel::predict) starts from a zero state.
 #[derive(Clone)]
 pub struct Network {
     pub(crate) id: ModelId,
@@ -33,10 +33,10 @@ pub struct Network {
     pub(crate) record: Option<TrainingRecord>,
     pub(crate) layers: Layers,
     pub(crate) weights: Tensors<f32>,
-    pub(super) packed: Packed,
+    pub(super) packed: PackedNetwork,
 }
 
-/// Sizes instead of weights: a model stands in the debug output of everything that holds one.
+/// Formats sizes instead of weights, to keep the output short.
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network")
@@ -51,23 +51,23 @@ impl fmt::Debug for Network {
 
 /// Working memory of a network.
 struct NetworkScratch {
-    /// The scaled window, `[T, C]`.
+    /// Scaled window, `[T, C]`.
     window: Vec<f32>,
-    buffers: Buffers,
+    buffers: WindowBuffers,
     logits: [f32; CLASSES],
     /// Scaled windows of a batch, `[B, T, C]`.
     windows: Vec<f32>,
-    /// Made for the first batch.
+    /// Working memory for batches, created for the first batch.
     batch: Option<BatchBuffers>,
 }
 
-/// A scratch that another model made, or a network of other sizes.
+/// Converts a size error: the scratch belongs to another model.
 fn foreign<E>(_: E) -> PredictError {
     PredictError::ForeignScratch
 }
 
 impl Network {
-    /// Joins layers, scaler and spec; `weights` has the tensors of [`Layers::specs`].
+    /// Creates a network; `weights` has the tensors of [`Layers::specs`].
     pub(crate) fn new(
         spec: ModelSpec,
         scaler: Scaler,
@@ -80,27 +80,28 @@ impl Network {
         Ok(Self { id, spec, scaler, calibration, record, layers, weights, packed })
     }
 
-    /// Configuration of the layers.
+    /// Returns the configuration of the layers.
     pub fn config(&self) -> &NetworkConfig {
         &self.layers.config
     }
 
-    /// The kind in saved files: `v3`, `v31`, `v32`, `v32-stateful` for the layers of these
-    /// presets, `network` for all others.
+    /// Returns the kind in saved files: `v3`, `v31`, `v32` or `v32-stateful` for the layers of
+    /// these presets, `network` for all others.
     pub fn kind(&self) -> &'static str {
         saved::kind(self.config())
     }
 
-    /// The instruction set its kernels run on.
+    /// Returns the kernel that the layers run on.
     pub fn kernel(&self) -> Kernel {
         self.packed.kernel()
     }
 
-    /// Attention weights of the rows of a window, oldest first: at least 0, summing to 1; `None`
-    /// for a network without attention.
+    /// Returns the attention weights of the rows of a window, oldest first.
+    ///
+    /// They are not negative and sum to 1. `None` for a network without attention.
     ///
     /// # Errors
-    /// As [`predict`](DirectionModel::predict).
+    /// The errors of [`predict`](DirectionModel::predict).
     pub fn attention<'s>(
         &self,
         window: Window<'_>,
@@ -113,15 +114,17 @@ impl Network {
     /// Reads a network of any kind from a file.
     ///
     /// # Errors
-    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    /// [`LoadError::Io`] when the file cannot be read, [`LoadError::Kind`] for a model of another
+    /// kind, and the other variants of [`LoadError`] for an invalid file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?)
     }
 
-    /// Reads a network from the bytes of a file, as `include_bytes!` gives them.
+    /// Reads a network from the bytes of a file, such as those of `include_bytes!`.
     ///
     /// # Errors
-    /// [`LoadError::Kind`], or what is wrong with the bytes.
+    /// [`LoadError::Kind`] for a model of another kind, and the other variants of [`LoadError`] for
+    /// invalid bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?)
     }
@@ -134,7 +137,7 @@ impl Network {
         let specs = layers.specs();
         let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         artifact.expect_tensors(&names)?;
-        // The file's tensors are checked before memory is taken for the claimed sizes.
+        // Checks the tensors of the file before memory is allocated for the configured sizes.
         for tensor in &specs {
             artifact.tensor(&tensor.name, &tensor.shape)?;
         }
@@ -151,14 +154,14 @@ impl Network {
         Ok(Self { id: artifact.id(), calibration, record, ..model })
     }
 
-    /// Takes the weights of a `PyTorch` model: a safetensors file of its `state_dict`.
+    /// Loads the weights of a `PyTorch` model from a safetensors file of its `state_dict`.
     ///
-    /// The layers are those of `like`; their sizes are read off the tensors' shapes. Names and
-    /// shapes are in the tables of the presets. Numbers may be f32 or f64. `scaler` does what the
-    /// training did to the channels; the windows the network was trained on are those of `spec`.
+    /// The layers are those of `like`, with the sizes of the tensors. The documentation of the
+    /// presets lists names and shapes. Numbers may be f32 or f64. `scaler` and `spec` must be those
+    /// of the training: the scaling of the channels, and the channels and windows.
     ///
     /// # Errors
-    /// [`LoadError::Io`], [`LoadError::TooLarge`], and as
+    /// [`LoadError::Io`] when the file cannot be read, [`LoadError::TooLarge`], and the errors of
     /// [`from_state_dict`](Self::from_state_dict).
     pub fn load_state_dict(
         path: impl AsRef<Path>,
@@ -171,14 +174,15 @@ impl Network {
         Self::from_dict(&dict, like, spec, scaler)
     }
 
-    /// Takes the weights of a `PyTorch` model from the bytes of a file, as
-    /// [`load_state_dict`](Self::load_state_dict).
+    /// Loads the weights of a `PyTorch` model from the bytes of a file.
+    ///
+    /// The arguments are those of [`load_state_dict`](Self::load_state_dict).
     ///
     /// # Errors
     /// [`LoadError::MissingTensor`], [`LoadError::ForeignTensor`], [`LoadError::TensorShape`],
-    /// [`LoadError::TensorType`], [`LoadError::WeightNotFinite`], [`LoadError::Damaged`] for
-    /// what is wrong with the bytes; [`LoadError::Signal`] for what is
-    /// wrong with `spec`; [`LoadError::Channels`] where spec, scaler and weights differ in width.
+    /// [`LoadError::TensorType`], [`LoadError::WeightNotFinite`] and [`LoadError::Damaged`] for
+    /// invalid bytes; [`LoadError::Signal`] for an invalid `spec`; [`LoadError::Channels`] when
+    /// spec, scaler and weights have different numbers of channels.
     pub fn from_state_dict(
         bytes: &[u8],
         like: &NetworkConfig,
@@ -204,18 +208,19 @@ impl Network {
         Self::new(spec, scaler, layers, weights).map_err(|error| dict.damaged(error.to_string()))
     }
 
-    /// The weights as the bytes of a safetensors file that `PyTorch` reads into the same layers.
-    /// The one bias of each gate stands in `bias_ih`; `bias_hh` is 0. Spec, scaler and calibration
-    /// stay behind.
+    /// Returns the weights as the bytes of a safetensors file, a `state_dict` for `PyTorch`.
+    ///
+    /// The single bias of each gate is in `bias_ih`; `bias_hh` is 0. Spec, scaler and calibration
+    /// are not included.
     ///
     /// # Errors
-    /// [`LoadError::Damaged`] when the file cannot be made.
+    /// [`LoadError::Damaged`] when the weights cannot be serialised.
     pub fn to_state_dict(&self) -> Result<Vec<u8>, LoadError> {
         state_dict::to_bytes(&self.weights, self.config().encoder)
             .map_err(|problem| LoadError::Damaged { file: self.id.to_string(), problem })
     }
 
-    /// The prediction of logits at the end of a window.
+    /// Calibrates logits into the prediction at the end of a window.
     fn prediction(
         &self,
         logits: [f32; CLASSES],
@@ -290,7 +295,7 @@ impl DirectionModel for Network {
     }
 }
 
-/// The state is the encoder's: hidden state and cell of an LSTM.
+/// The recurrent state is that of the encoder: hidden state and cell of an LSTM.
 impl StatefulModel for Network {
     fn state_len(&self) -> usize {
         if self.config().stateful { self.packed.state_len() } else { 0 }
@@ -348,7 +353,7 @@ impl FittedModel for Network {
     }
 
     fn to_artifact(&self) -> Result<Artifact, LoadError> {
-        let config = saved::stored(self.config());
+        let config = saved::to_stored(self.config());
         let artifact = Artifact::new(self.kind(), &self.id, &self.spec, &config)?;
         let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);
         let mut artifact = artifact.with_record(self.record.as_ref());

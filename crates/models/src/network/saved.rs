@@ -1,7 +1,7 @@
-//! Saved kinds of networks: which configuration has which kind, and its form in files.
+//! Kinds of networks in saved files, and the stored form of their configurations.
 //!
-//! `v3`, `v31`, `v32` and `v32-stateful` are older than [`NetworkConfig`] and keep their own forms
-//! for ever. Every other network is of the kind `network` and saves its configuration whole.
+//! The kinds `v3`, `v31`, `v32` and `v32-stateful` are older than [`NetworkConfig`] and keep their
+//! own stored forms. Every other network has the kind `network` and stores its full configuration.
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, Network, NetworkConfig, Pooling};
@@ -15,7 +15,7 @@ pub(crate) const V31: &str = "v31";
 pub(crate) const V32: &str = "v32";
 /// Kind of the stateful ML v3.2.
 pub(crate) const V32_STATEFUL: &str = "v32-stateful";
-/// Kind of a network that is none of the presets.
+/// Kind of a network that is not a preset.
 pub(crate) const NETWORK: &str = "network";
 
 /// All kinds of networks.
@@ -26,35 +26,35 @@ pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedMod
     Ok(Box::new(Network::from_artifact(artifact)?))
 }
 
-/// Stored form of v3, v3.2 and the stateful v3.2.
+/// Stored configuration of v3, v3.2 and the stateful v3.2.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LastState {
+pub(super) struct StoredLastStep {
     hidden_size: usize,
 }
 
-/// Stored form of v3.1.
+/// Stored configuration of v3.1.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Attended {
+pub(super) struct StoredAttention {
     hidden_size: usize,
     attention_size: usize,
     dense: Vec<usize>,
     dropout: f64,
 }
 
-/// A configuration as its kind stores it.
+/// Configuration in the stored form of its kind.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Stored {
-    LastState(LastState),
-    Attended(Attended),
+pub(super) enum StoredConfig {
+    LastStep(StoredLastStep),
+    Attention(StoredAttention),
     Whole(NetworkConfig),
 }
 
-/// The kind of a configuration.
+/// Returns the kind of a configuration.
 pub(crate) fn kind(config: &NetworkConfig) -> &'static str {
-    let Some(bidirectional) = config.encoder.lstm_directions() else { return NETWORK };
+    let Some(bidirectional) = config.encoder.is_bidirectional_lstm() else { return NETWORK };
     let head_only = config.dense.is_empty() && config.dropout == 0.0;
     match (bidirectional, config.pooling, config.stateful) {
         (true, Pooling::LastStep, false) if head_only => V3,
@@ -65,34 +65,34 @@ pub(crate) fn kind(config: &NetworkConfig) -> &'static str {
     }
 }
 
-/// The form of a configuration in the files of its kind.
-pub(super) fn stored(config: &NetworkConfig) -> Stored {
+/// Converts a configuration to the stored form of its kind.
+pub(super) fn to_stored(config: &NetworkConfig) -> StoredConfig {
     let hidden_size = config.encoder.units();
     match (kind(config), config.pooling) {
-        (V3 | V32 | V32_STATEFUL, _) => Stored::LastState(LastState { hidden_size }),
+        (V3 | V32 | V32_STATEFUL, _) => StoredConfig::LastStep(StoredLastStep { hidden_size }),
         (V31, Pooling::Attention { units: attention_size }) => {
             let (dense, dropout) = (config.dense.clone(), config.dropout);
-            Stored::Attended(Attended { hidden_size, attention_size, dense, dropout })
+            StoredConfig::Attention(StoredAttention { hidden_size, attention_size, dense, dropout })
         }
-        _ => Stored::Whole(config.clone()),
+        _ => StoredConfig::Whole(config.clone()),
     }
 }
 
-/// The configuration in a file.
+/// Reads the configuration of a network from a file.
 ///
 /// # Errors
-/// [`LoadError::Kind`] for a model that is no network, [`LoadError::Damaged`] for a configuration
-/// of another form.
+/// [`LoadError::Kind`] for a model that is not a network, [`LoadError::Damaged`] for a
+/// configuration in another form.
 pub(super) fn read(artifact: &Artifact) -> Result<NetworkConfig, LoadError> {
     let kind = artifact.kind();
     match kind {
         V3 | V32 | V32_STATEFUL => {
-            let LastState { hidden_size: units } = artifact.config()?;
+            let StoredLastStep { hidden_size: units } = artifact.config()?;
             let encoder = Encoder::Lstm { units, bidirectional: kind == V3 };
             Ok(NetworkConfig { stateful: kind == V32_STATEFUL, ..NetworkConfig::new(encoder) })
         }
         V31 => {
-            let Attended { hidden_size: units, attention_size, dense, dropout } =
+            let StoredAttention { hidden_size: units, attention_size, dense, dropout } =
                 artifact.config()?;
             let pooling = Pooling::Attention { units: attention_size };
             let encoder = Encoder::Lstm { units, bidirectional: true };

@@ -1,7 +1,8 @@
-//! `PyTorch`'s `state_dict`s: a network's weights under `PyTorch`'s names, in a safetensors file.
+//! `state_dict`s of `PyTorch`: the weights of a network in a safetensors file, with `PyTorch`'s
+//! names.
 //!
-//! What is `lstm.w_ih` here is `lstm.weight_ih_l0` there. `PyTorch` has two biases per gate, of
-//! which only the sum counts; the networks here have one.
+//! The tensor `lstm.w_ih` is `lstm.weight_ih_l0` in `PyTorch`. `PyTorch` has two biases per gate,
+//! of which only the sum matters; the networks here have one.
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_lstm_core::{TensorSpec, Tensors};
@@ -10,19 +11,18 @@ use super::{Encoder, NetworkConfig, Pooling};
 use crate::LoadError;
 use crate::artifact::stored::{SavedTensor, bytes_of, check_names, f32s, no_safetensors};
 
-/// Metadata that `PyTorch`'s own `save_file` writes; other readers require it.
+/// Metadata that `save_file` of safetensors for `PyTorch` writes; some readers require it.
 const METADATA: (&str, &str) = ("format", "pt");
 
-/// The tensors of a `state_dict`, their names and shapes not yet compared with a model's.
+/// Tensors of a `state_dict`, before their names and shapes are compared with those of a model.
 #[derive(Debug)]
 pub(crate) struct StateDict {
     file: String,
     tensors: Vec<SavedTensor>,
 }
 
-/// Reading and checks.
 impl StateDict {
-    /// `file` names it in messages.
+    /// Reads the tensors of a safetensors file; error messages contain the name `file`.
     pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, LoadError> {
         let content = SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
             file: file.to_string(),
@@ -34,8 +34,9 @@ impl StateDict {
         Ok(Self { file: file.to_string(), tensors })
     }
 
-    /// The layers of `like` with the sizes of these tensors. A `state_dict` does not say the
-    /// dropout, which counts in training only: it is 0.
+    /// Returns the layers of `like` with the sizes of these tensors.
+    ///
+    /// The dropout rate is 0: a `state_dict` does not contain it, and it matters in training only.
     pub(crate) fn config(&self, like: &NetworkConfig) -> Result<NetworkConfig, LoadError> {
         let (layer, gates) = like.encoder.torch_layer();
         let units = self.size(&format!("{layer}.weight_hh_l0"), gates)?;
@@ -51,7 +52,7 @@ impl StateDict {
         Ok(config)
     }
 
-    /// Checks that spec, scaler and the encoder's weights are of the same number of channels.
+    /// Checks that spec, scaler and encoder weights have the same number of channels.
     pub(crate) fn check_channels(
         &self,
         config: &NetworkConfig,
@@ -59,7 +60,7 @@ impl StateDict {
         scaler: usize,
     ) -> Result<(), LoadError> {
         let name = &format!("{}.weight_ih_l0", config.encoder.torch_layer().0);
-        let shape = &self.need(name)?.shape;
+        let shape = &self.require(name)?.shape;
         let &[_, weights] = &shape[..] else {
             let rows = shape.first().copied().unwrap_or_default();
             return Err(self.shape_error(name, vec![rows, spec], shape));
@@ -71,21 +72,21 @@ impl StateDict {
         Err(LoadError::Channels { file, tensor, spec, scaler, weights })
     }
 
-    /// Output units of a dense layer.
+    /// Returns the number of output units of a dense layer.
     fn units(&self, layer: &str) -> Result<usize, LoadError> {
         self.size(&format!("{layer}.weight"), 1)
     }
 
-    /// Number of layers `{prefix}1`, `{prefix}2`, …, up to the first that is missing.
+    /// Counts the layers `{prefix}1`, `{prefix}2`, … up to the first missing one.
     fn count(&self, prefix: &str) -> usize {
         (1..=self.tensors.len())
             .take_while(|index| self.find(&format!("{prefix}{index}.weight")).is_some())
             .count()
     }
 
-    /// A size that can be read off the length of a tensor's first axis, which is `per` times it.
+    /// Returns a size from the length of a tensor's first axis, which is `per` times that size.
     fn size(&self, name: &str, per: usize) -> Result<usize, LoadError> {
-        let shape = &self.need(name)?.shape;
+        let shape = &self.require(name)?.shape;
         let size = shape.first().unwrap_or(&0) / per;
         if size > 0 {
             return Ok(size);
@@ -94,7 +95,8 @@ impl StateDict {
         Err(self.shape_error(name, expected, shape))
     }
 
-    /// The weights of a network with these tensors, which must be all there are.
+    /// Returns the weights of a network with these tensors; further tensors in the file are an
+    /// error.
     pub(crate) fn weights(
         &self,
         specs: &[TensorSpec],
@@ -104,9 +106,9 @@ impl StateDict {
             specs.iter().flat_map(|spec| torch_specs(spec, encoder)).collect();
         let got = self.tensors.iter().map(|tensor| tensor.name.as_str());
         check_names(&self.file, &got, &theirs.iter().map(|spec| spec.name.as_str()))?;
-        // Every shape is checked before memory is taken for the claimed sizes.
+        // Checks all shapes before memory is allocated for the sizes of the file.
         for TensorSpec { name, shape } in &theirs {
-            let got = &self.need(name)?.shape;
+            let got = &self.require(name)?.shape;
             if got != shape {
                 return Err(self.shape_error(name, shape.clone(), got));
             }
@@ -115,7 +117,7 @@ impl StateDict {
         for spec in specs {
             let Some(target) = weights.get_mut(&spec.name) else { continue };
             for (index, part) in torch_specs(spec, encoder).into_iter().enumerate() {
-                let data = &self.need(&part.name)?.data;
+                let data = &self.require(&part.name)?.data;
                 match index {
                     0 => target.copy_from_slice(data),
                     _ => self.add(&part.name, data, target)?,
@@ -125,8 +127,10 @@ impl StateDict {
         Ok(weights)
     }
 
-    /// Adds a second bias. One of 0 leaves even the sign of a zero as it is, so that what was
-    /// written comes back bit for bit.
+    /// Adds a second bias to the first one.
+    ///
+    /// Zeros are not added, because they would change the sign of a negative zero. Weights that
+    /// were written by [`to_bytes`] are therefore read back bit for bit.
     fn add(&self, name: &str, data: &[f32], target: &mut [f32]) -> Result<(), LoadError> {
         for (index, (sum, &part)) in target.iter_mut().zip(data).enumerate() {
             if part != 0.0 {
@@ -145,7 +149,7 @@ impl StateDict {
         at.ok().map(|at| &self.tensors[at])
     }
 
-    fn need(&self, name: &str) -> Result<&SavedTensor, LoadError> {
+    fn require(&self, name: &str) -> Result<&SavedTensor, LoadError> {
         self.find(name).ok_or_else(|| LoadError::MissingTensor {
             file: self.file.clone(),
             tensor: name.to_string(),
@@ -158,13 +162,13 @@ impl StateDict {
         LoadError::TensorShape { file, tensor, expected, got: got.to_vec() }
     }
 
-    /// The error for sizes that the layers refuse.
+    /// Returns the error for sizes that the layers reject.
     pub(crate) fn damaged(&self, problem: String) -> LoadError {
         LoadError::Damaged { file: self.file.clone(), problem }
     }
 }
 
-/// The bytes of a `state_dict` with these weights. The second bias of each gate is 0.
+/// Serialises weights as the bytes of a `state_dict`. The second bias of each gate is 0.
 pub(crate) fn to_bytes(weights: &Tensors<f32>, encoder: Encoder) -> Result<Vec<u8>, String> {
     let mut tensors = Vec::new();
     for (spec, data) in weights.iter() {
@@ -184,8 +188,10 @@ pub(crate) fn to_bytes(weights: &Tensors<f32>, encoder: Encoder) -> Result<Vec<u
     safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
 }
 
-/// Tensors of `PyTorch` for one of ours: under another name, as two whose sum it is, or with one
-/// more axis.
+/// Returns the tensors of `PyTorch` for a tensor of this crate.
+///
+/// They have other names. A bias of the recurrent layer becomes two tensors, of which it is the
+/// sum. The score weights of an attention get one more axis.
 fn torch_specs(own: &TensorSpec, encoder: Encoder) -> Vec<TensorSpec> {
     let (recurrent, _) = encoder.torch_layer();
     let (layer, name) = own.name.split_once('.').unwrap_or(("", &own.name));

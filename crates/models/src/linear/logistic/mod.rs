@@ -1,7 +1,7 @@
-//! Logistic regression on whole windows: the learner that more complicated ones must beat.
+//! Logistic regression on whole windows: the baseline for more complex models.
 //!
-//! **Formula** with x the scaled values of a window, w their weights, b a constant and ν the share
-//! of NEUTRAL in training:
+//! **Formula** with x the scaled values of a window, w their weights, b the intercept and ν the
+//! share of NEUTRAL in training:
 //!
 //! ```text
 //! q = 1 / (1 + exp(−(x·w + b)))
@@ -24,35 +24,36 @@ use crate::{
 #[cfg(feature = "train")]
 pub use learner::LogisticLearner;
 
-/// The kind in saved files and the default id.
+/// Kind in saved files, and the default id.
 pub const KIND: &str = "logistic";
 
-/// Number of f32 whose sum is a weight of double precision, with all of its bits.
+/// Number of `f32` parts whose sum is exactly a weight in `f64`.
 const PARTS: usize = 3;
 
-/// Configuration in a saved file, beside the tensors.
+/// Configuration in a saved file, in addition to the tensors.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+struct LogisticConfig {
+    /// Probability of NEUTRAL.
     neutral: f64,
 }
 
-/// Logistic regression of UP against DOWN beside a constant share of NEUTRAL.
+/// Logistic regression of UP against DOWN, with a constant probability of NEUTRAL.
 #[derive(Clone)]
 pub struct LogisticRegression {
     id: ModelId,
     spec: ModelSpec,
     scaler: Scaler,
-    /// One per value of a window, oldest row first.
+    /// Weight of each value of a window, oldest row first.
     weights: Vec<f64>,
-    constant: f64,
+    intercept: f64,
     /// Probability of NEUTRAL.
     neutral: f64,
     calibration: Calibration,
     record: Option<TrainingRecord>,
 }
 
-/// Sizes instead of weights: a model stands in the debug output of everything that holds one.
+/// Formats sizes instead of weights, to keep the output short.
 impl std::fmt::Debug for LogisticRegression {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LogisticRegression")
@@ -64,40 +65,46 @@ impl std::fmt::Debug for LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// A model of given weights, one per value of a window `[T, C]`, a constant, and a probability
-    /// of NEUTRAL.
+    /// Creates a model from its weights (one per value of a window `[T, C]`), its intercept and the
+    /// probability of NEUTRAL.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] when their number differs from the window's, or the scaler's from
-    /// the channels, for a weight that is not finite or a probability
-    /// that is not between 0 and 1.
+    /// [`TrainError::Setting`] when the number of weights is not that of the values of a window,
+    /// when the width of the scaler is not the number of channels, for a weight that is not finite,
+    /// and for a probability that is not between 0 and 1.
     pub fn new(
         spec: ModelSpec,
         scaler: Scaler,
         weights: &[f64],
-        constant: f64,
+        intercept: f64,
         neutral: f64,
     ) -> Result<Self, TrainError> {
         spec.validate()?;
         let width = spec.signals.width();
         let sizes = [
-            ("number of weights", spec.lookback * width, weights.len()),
-            ("number of scaled channels", width, scaler.width()),
+            (
+                ("number of weights", "lookback times the number of channels of the spec"),
+                (spec.lookback * width, weights.len()),
+            ),
+            (
+                ("number of channels of the scaler", "the number of channels of the spec"),
+                (width, scaler.width()),
+            ),
         ];
-        for (setting, expected, got) in sizes {
-            if got != expected {
-                let (expected, got) = ("that of the spec's windows", got as f64);
-                return Err(SettingError { setting, expected, got }.into());
+        for ((setting, expected), (size, got)) in sizes {
+            if got != size {
+                return Err(SettingError { setting, expected, got: got as f64 }.into());
             }
         }
-        let (setting, expected) = ("probability of NEUTRAL", "between 0 and 1");
+        let (setting, expected) = ("probability of NEUTRAL", "above 0 and below 1");
         if !(neutral > 0.0 && neutral < 1.0) {
             return Err(SettingError { setting, expected, got: neutral }.into());
         }
-        // Weights as a file has them, so that a loaded model is the same.
-        let weights: Vec<f64> = weights.iter().map(|weight| joined(parts(*weight))).collect();
-        let constant = joined(parts(constant));
-        if let Some(got) = weights.iter().chain([&constant]).find(|weight| !weight.is_finite()) {
+        // Rounded like the weights in a file, so that a saved and loaded model is identical.
+        let weights: Vec<f64> =
+            weights.iter().map(|weight| sum_of_parts(split_into_parts(*weight))).collect();
+        let intercept = sum_of_parts(split_into_parts(intercept));
+        if let Some(got) = weights.iter().chain([&intercept]).find(|weight| !weight.is_finite()) {
             let (setting, expected) = ("weight", "finite and within the range of f32");
             return Err(SettingError { setting, expected, got: *got }.into());
         }
@@ -107,14 +114,14 @@ impl LogisticRegression {
             spec,
             scaler,
             weights,
-            constant,
+            intercept,
             neutral,
             calibration,
             record,
         })
     }
 
-    /// The weights `[T, C]` of the scaled values, oldest row first.
+    /// Returns the weights `[T, C]` of the scaled values, oldest row first.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
@@ -122,15 +129,17 @@ impl LogisticRegression {
     /// Reads a model from a file.
     ///
     /// # Errors
-    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    /// [`LoadError::Io`] when the file cannot be read, [`LoadError::Kind`] for a model of another
+    /// kind, and the other variants of [`LoadError`] for an invalid file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?)
     }
 
-    /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
+    /// Reads a model from the bytes of a file, such as those of `include_bytes!`.
     ///
     /// # Errors
-    /// [`LoadError::Kind`], or what is wrong with the bytes.
+    /// [`LoadError::Kind`] for a model of another kind, and the other variants of [`LoadError`] for
+    /// invalid bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?)
     }
@@ -139,24 +148,24 @@ impl LogisticRegression {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&["weights", "constant"])?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
-        let Config { neutral } = artifact.config()?;
+        let LogisticConfig { neutral } = artifact.config()?;
         let inputs = spec.lookback * spec.signals.width();
         let stored = artifact.tensor("weights", &[PARTS, inputs])?;
         let weights: Vec<f64> = (0..inputs)
-            .map(|input| joined(std::array::from_fn(|part| stored[part * inputs + input])))
+            .map(|input| sum_of_parts(std::array::from_fn(|part| stored[part * inputs + input])))
             .collect();
         let stored = artifact.tensor("constant", &[PARTS])?;
-        let constant = joined(std::array::from_fn(|part| stored[part]));
-        let model = Self::new(spec, scaler, &weights, constant, neutral)
+        let intercept = sum_of_parts(std::array::from_fn(|part| stored[part]));
+        let model = Self::new(spec, scaler, &weights, intercept, neutral)
             .map_err(|error| artifact.damaged(error.to_string()))?;
         let (calibration, record) = (artifact.calibration(), artifact.record().cloned());
         Ok(Self { id: artifact.id(), calibration, record, ..model })
     }
 }
 
-/// A number as the sum of three f32.
-#[expect(clippy::cast_possible_truncation, reason = "the rest is in the next part")]
-fn parts(number: f64) -> [f32; PARTS] {
+/// Splits a number into three `f32`, of which it is the sum.
+#[expect(clippy::cast_possible_truncation, reason = "the next part has the remainder")]
+fn split_into_parts(number: f64) -> [f32; PARTS] {
     let mut rest = number;
     std::array::from_fn(|_| {
         let part = rest as f32;
@@ -165,8 +174,8 @@ fn parts(number: f64) -> [f32; PARTS] {
     })
 }
 
-/// The sum of the parts of a number.
-fn joined(parts: [f32; PARTS]) -> f64 {
+/// Adds up the parts of a number.
+fn sum_of_parts(parts: [f32; PARTS]) -> f64 {
     parts.into_iter().map(f64::from).sum()
 }
 
@@ -175,9 +184,11 @@ pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedMod
     Ok(Box::new(LogisticRegression::from_artifact(artifact)?))
 }
 
-/// A window scaled, and as wide as the sums are.
-struct Buffers {
+/// Working memory of a [`LogisticRegression`].
+struct LogisticScratch {
+    /// Scaled window.
     scaled: Vec<f32>,
+    /// Scaled window in `f64`, the precision of the sum.
     wide: Vec<f64>,
 }
 
@@ -192,7 +203,7 @@ impl DirectionModel for LogisticRegression {
 
     fn scratch(&self) -> Scratch {
         let inputs = self.weights.len();
-        Scratch::new(Buffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
+        Scratch::new(LogisticScratch { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
     }
 
     fn predict(
@@ -201,12 +212,12 @@ impl DirectionModel for LogisticRegression {
         scratch: &mut Scratch,
     ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
-        let Buffers { scaled, wide } = scratch.get()?;
+        let LogisticScratch { scaled, wide } = scratch.get()?;
         self.scaler
             .apply_rows(window.values(), scaled)
             .map_err(|_| PredictError::ForeignScratch)?;
         wide.iter_mut().zip(scaled).for_each(|(wide, scaled)| *wide = f64::from(*scaled));
-        let logit = self.constant + long_dot(wide, &self.weights);
+        let logit = self.intercept + long_dot(wide, &self.weights);
         let moved = 1.0 - self.neutral;
         #[expect(clippy::cast_possible_truncation, reason = "logarithms of probabilities")]
         let logits = [moved * sigmoid(logit), moved * sigmoid(-logit), self.neutral]
@@ -235,15 +246,15 @@ impl FittedModel for LogisticRegression {
     }
 
     fn to_artifact(&self) -> Result<Artifact, LoadError> {
-        let artifact =
-            Artifact::new(KIND, &self.id, &self.spec, &Config { neutral: self.neutral })?;
+        let config = LogisticConfig { neutral: self.neutral };
+        let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;
         let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);
         let mut artifact = artifact.with_record(self.record.as_ref());
         let weights = (0..PARTS)
-            .flat_map(|part| self.weights.iter().map(move |weight| parts(*weight)[part]))
+            .flat_map(|part| self.weights.iter().map(move |weight| split_into_parts(*weight)[part]))
             .collect();
         artifact.push("weights", &[PARTS, self.weights.len()], weights)?;
-        artifact.push("constant", &[PARTS], parts(self.constant).to_vec())?;
+        artifact.push("constant", &[PARTS], split_into_parts(self.intercept).to_vec())?;
         Ok(artifact)
     }
 }
@@ -253,10 +264,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_parts_hold_every_bit() {
+    fn logistic_weight_parts_preserve_every_bit() {
         for number in [0.0, 0.1, -1.0 / 3.0, 1e-9 / 7.0, 12_345.678_901_234_567, f64::EPSILON] {
-            assert_eq!(joined(parts(number)).to_bits(), number.to_bits(), "{number}");
+            assert_eq!(
+                sum_of_parts(split_into_parts(number)).to_bits(),
+                number.to_bits(),
+                "{number}"
+            );
         }
-        assert!(!joined(parts(1e39)).is_finite());
+        assert!(!sum_of_parts(split_into_parts(1e39)).is_finite());
     }
 }

@@ -8,20 +8,21 @@
 //! p   = softmax(g s / 2, −g s / 2, ν)                 UP, DOWN, NEUTRAL
 //! ```
 //!
-//! **By hand** the weights follow the trend, g = 1 and ν = −3. So s = 0 says nothing (NEUTRAL by a
-//! tie, 48.8 % each way), and the strongest agreement of all signals is 71 %:
+//! **Hand-set** weights follow the trend, with g = 1 and ν = −3. With s = 0, UP and DOWN have 48.8
+//! % each, a tie that is predicted as NEUTRAL. If all signals fully agree (s = ±1), the direction
+//! has 71 %. The weights:
 //!
 //! | momentum | trend | rsi | macd | volatility | `volume_change` |
 //! |---|---|---|---|---|---|
 //! | 0.3 | 0.2 | 0.2 | 0.3 | 0 | 0 |
 //!
-//! Volatility and volume change have no direction of their own, so by hand they get none.
+//! Volatility and volume change have no direction, so their hand-set weight is 0.
 //!
-//! **Learned** (`v2-learned`, [`WeightedSignalsLearner::learned`]) the weights are those under
-//! which what happened is likeliest, g = `Σ_c |w_c|`, and ν gives NEUTRAL its share. As
-//! ln p(UP)/p(DOWN) = g s = `Σ_c w_c tanh(z_c / 2)`, that is a logistic regression. It has no
-//! constant: a market that rose while the model learned is no reason to call UP. How much each
-//! channel counts stands in [`WeightedSignals::importance`].
+//! **Learned** weights (`v2-learned`, [`WeightedSignalsLearner::learned`]) are fitted by penalised
+//! maximum likelihood, with g = `Σ_c |w_c|` and the ν for which NEUTRAL has its share of the
+//! training labels. As ln p(UP)/p(DOWN) = g s = `Σ_c w_c tanh(z_c / 2)`, this is a logistic
+//! regression. It has no intercept, so that a rising market during training does not by itself lead
+//! to predictions of UP. [`WeightedSignals::importance`] returns the effect of each channel.
 #[cfg(feature = "train")]
 mod fit;
 mod importance;
@@ -40,16 +41,16 @@ use crate::{
 pub use fit::{WeightedSignalsLearner, Weights};
 pub use importance::SignalImportance;
 
-/// The kind in saved files and the default id.
+/// Kind in saved files, and the default id.
 pub const KIND: &str = "v2";
 
-/// Logit of NEUTRAL beside ± s/2.
+/// Logit of NEUTRAL for hand-set weights; those of UP and DOWN are ± s/2.
 const NEUTRAL_LOGIT: f32 = -3.0;
 
-/// Configuration in a saved file. Fields that weights set by hand do not need are left out.
+/// Configuration in a saved file. Fields that hand-set weights do not need are omitted.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+struct WeightedSignalsConfig {
     neutral_logit: f32,
     #[serde(default = "hand_gain", skip_serializing_if = "is_hand_gain")]
     gain: f32,
@@ -57,17 +58,17 @@ struct Config {
     importance: Vec<SignalImportance>,
 }
 
-/// The gain of weights set by hand.
+/// Returns the gain of hand-set weights.
 fn hand_gain() -> f32 {
     1.0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_hand_gain(gain: &f32) -> bool {
     gain.to_bits() == hand_gain().to_bits()
 }
 
-/// Weighted average of squashed signals (ML v2).
+/// Model of a weighted average of squashed signals (ML v2).
 #[derive(Debug, Clone)]
 pub struct WeightedSignals {
     id: ModelId,
@@ -82,26 +83,29 @@ pub struct WeightedSignals {
 }
 
 impl WeightedSignals {
-    /// A model with given scaler and weights, one per channel of `spec`.
+    /// Creates a model from a scaler and weights, one per channel of `spec`.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] when their number differs from the channels', for a weight that is not finite or when all are 0.
+    /// [`TrainError::Setting`] when the number of weights or the width of the scaler is not the
+    /// number of channels, for a weight that is not finite and when all weights are 0.
     pub fn new(spec: ModelSpec, scaler: Scaler, weights: Vec<f32>) -> Result<Self, TrainError> {
         spec.validate()?;
-        let expected = spec.signals.width();
-        for (setting, got) in
-            [("number of weights", weights.len()), ("number of scaled channels", scaler.width())]
-        {
-            if got != expected {
-                let (expected, got) = ("that of the spec's channels", got as f64);
+        let width = spec.signals.width();
+        for (setting, got) in [
+            ("number of weights", weights.len()),
+            ("number of channels of the scaler", scaler.width()),
+        ] {
+            if got != width {
+                let (expected, got) = ("the number of channels of the spec", got as f64);
                 return Err(SettingError { setting, expected, got }.into());
             }
         }
         let total: f32 = weights.iter().map(|weight| weight.abs()).sum();
         if !total.is_finite() || total <= 0.0 {
             return Err(SettingError {
-                setting: "sum of the weights' magnitudes",
-                expected: "finite and above 0; give weights for your own channels",
+                setting: "sum of the magnitudes of the weights",
+                expected: "finite and above 0 (only momentum, macd, trend and rsi have hand-set \
+                           weights; give weights for other channels)",
                 got: f64::from(total),
             }
             .into());
@@ -119,10 +123,10 @@ impl WeightedSignals {
         })
     }
 
-    /// The same with another gain g, which makes every answer surer or less sure.
+    /// Returns the same model with another gain g: a larger gain increases every confidence.
     ///
     /// # Errors
-    /// [`SettingError`] unless it is 0 to 1000.
+    /// [`SettingError`] unless `gain` is 0 to 1000.
     pub fn with_gain(self, gain: f32) -> Result<Self, SettingError> {
         if !(0.0..=1e3).contains(&gain) {
             let (setting, expected, got) = ("gain", "0 to 1000", f64::from(gain));
@@ -131,27 +135,28 @@ impl WeightedSignals {
         Ok(Self { gain, ..self })
     }
 
-    /// The gain g: ln p(UP)/p(DOWN) at the strongest agreement of all signals.
+    /// Returns the gain g: ln p(UP)/p(DOWN) if all signals fully agree on UP.
     pub fn gain(&self) -> f32 {
         self.gain
     }
 
-    /// Importance of each channel, in their order; empty unless the weights are learned.
+    /// Returns the importance of each channel, in their order; empty unless the weights are
+    /// learned.
     pub fn importance(&self) -> &[SignalImportance] {
         &self.importance
     }
 
-    /// The weights, one per channel.
+    /// Returns the weights, one per channel.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
-    /// A scaled value between −1 and 1.
+    /// Squashes a scaled value to −1 to 1.
     fn squash(scaled: f64) -> f64 {
         (scaled / 2.0).tanh()
     }
 
-    /// The score s of a row, −1 to 1.
+    /// Computes the score s of a row, −1 to 1.
     fn score(&self, row: &[f64]) -> f64 {
         let (mut sum, mut total) = (0.0, 0.0);
         for (channel, (&value, &weight)) in row.iter().zip(&self.weights).enumerate() {
@@ -164,15 +169,17 @@ impl WeightedSignals {
     /// Reads a model from a file.
     ///
     /// # Errors
-    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    /// [`LoadError::Io`] when the file cannot be read, [`LoadError::Kind`] for a model of another
+    /// kind, and the other variants of [`LoadError`] for an invalid file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?)
     }
 
-    /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
+    /// Reads a model from the bytes of a file, such as those of `include_bytes!`.
     ///
     /// # Errors
-    /// [`LoadError::Kind`], or what is wrong with the bytes.
+    /// [`LoadError::Kind`] for a model of another kind, and the other variants of [`LoadError`] for
+    /// invalid bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::from_bytes(bytes)?)
     }
@@ -181,15 +188,18 @@ impl WeightedSignals {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&["weights"])?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
-        let Config { neutral_logit, gain, importance } = artifact.config()?;
+        let WeightedSignalsConfig { neutral_logit, gain, importance } = artifact.config()?;
         if !neutral_logit.is_finite() {
-            // JSON's 1e39 is none of f32's numbers, and would be saved as null.
-            return Err(artifact.damaged(format!("its neutral logit is {neutral_logit}")));
+            // A number such as 1e39 in JSON is infinite in f32 and would be saved as null.
+            let problem = format!("its neutral logit is {neutral_logit}, expected a finite number");
+            return Err(artifact.damaged(problem));
         }
-        if !importance.is_empty() && importance.len() != spec.signals.width() {
-            return Err(artifact.damaged("its importance is of other channels".to_string()));
+        let (width, got) = (spec.signals.width(), importance.len());
+        if got != 0 && got != width {
+            let problem = format!("its importance is that of {got} channels, expected {width}");
+            return Err(artifact.damaged(problem));
         }
-        let weights = artifact.tensor("weights", &[spec.signals.width()])?.to_vec();
+        let weights = artifact.tensor("weights", &[width])?.to_vec();
         let model = Self::new(spec, scaler, weights).and_then(|model| Ok(model.with_gain(gain)?));
         let model = model.map_err(|error| artifact.damaged(error.to_string()))?;
         let (calibration, record) = (artifact.calibration(), artifact.record().cloned());
@@ -251,7 +261,8 @@ impl FittedModel for WeightedSignals {
 
     fn to_artifact(&self) -> Result<Artifact, LoadError> {
         let Self { neutral_logit, gain, .. } = *self;
-        let config = Config { neutral_logit, gain, importance: self.importance.clone() };
+        let config =
+            WeightedSignalsConfig { neutral_logit, gain, importance: self.importance.clone() };
         let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;
         let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);
         let mut artifact = artifact.with_record(self.record.as_ref());

@@ -1,4 +1,4 @@
-//! Networks with a label: a configuration and the settings of its training.
+//! Named networks: a configuration of the layers and the settings of its training.
 pub mod v3;
 pub mod v31;
 pub mod v32;

@@ -1,28 +1,29 @@
-//! The stateful ML v3.2: the layers of [`v32`](crate::v32), with a state carried over all candles.
+//! Stateful ML v3.2: the layers of [`v32`](crate::v32) with a state carried from candle to candle.
 //!
-//! v3.2 reads the last 20 rows from a zero state for every prediction. Here each row is read once:
-//! hidden state and cell stay, so a candle costs one step whatever the lookback, and a prediction
-//! depends on all rows since the start or the last reset. It is trained like that, by truncated
-//! backpropagation through long sequences. A [`Predictor`](crate::Predictor) keeps the state live,
-//! a [`TableReader`](crate::TableReader) in batch.
+//! v3.2 reads the last 20 rows from a zero state for every prediction. The stateful network reads
+//! each row once and keeps hidden state and cell. A candle therefore costs one step whatever the
+//! lookback is, and a prediction depends on all rows since the start or the last reset. The network
+//! is trained in the same way, by truncated backpropagation through long sequences. A
+//! [`Predictor`](crate::Predictor) keeps the state in live operation, a
+//! [`TableReader`](crate::TableReader) in batch operation.
 //!
-//! It predicts once the state has read `lookback` rows, so windows and labels are those of the
-//! other models. A window by itself ([`predict`](crate::DirectionModel::predict)) is read from a
-//! zero state.
+//! It predicts as soon as the state has read `lookback` rows, so that windows and labels are those
+//! of the other models. For a single window, [`predict`](crate::DirectionModel::predict) starts
+//! from a zero state.
 //!
 //! **Shapes** row `[C]`, hidden state and cell `[H]` → LSTM(C → H) → dense(H → 3) → softmax: UP,
 //! DOWN, NEUTRAL.
 use crate::network::{NetworkConfig, saved};
 
-/// The kind in saved files and the default id.
+/// Kind in saved files, and the default id.
 pub const KIND: &str = saved::V32_STATEFUL;
 
-/// The layers of v3.2 with a carried state.
+/// Returns the layers of v3.2 with a carried state.
 pub fn config() -> NetworkConfig {
     NetworkConfig { stateful: true, ..super::v32::config() }
 }
 
-/// The learner of the stateful v3.2: a batch is 256 decisions, 32 in each of 8 segments.
+/// Returns the learner of the stateful v3.2: a batch has 256 predictions, 32 in each of 8 segments.
 #[cfg(feature = "train")]
 pub fn learner() -> crate::network::NetworkLearner {
     use crate::train::TrainConfig;

@@ -1,9 +1,9 @@
-//! Backpropagation through the layers.
+//! Backward pass through the layers of a network.
 use windvane_lstm_core::{
     LstmError, Real, apply_dropout, attention_backward, dense_backward, relu_backward,
 };
 
-use super::forward::{Cache, DenseCache, zeros};
+use super::forward::{DenseCache, NetworkCache, zeros};
 use crate::network::Layers;
 use crate::network::training::encoder::Upstream;
 
@@ -15,7 +15,7 @@ impl Layers {
         weights: &[R],
         x: &[R],
         d_logits: &[R],
-        cache: &mut Cache<R>,
+        cache: &mut NetworkCache<R>,
         d_weights: &mut [R],
     ) -> Result<(), LstmError> {
         let [encoder, attention, dense] = self.split(weights);
@@ -47,33 +47,37 @@ impl Layers {
         self.encoder.backward(encoder, x, upstream, &mut cache.encoder, d_encoder)
     }
 
-    /// The same after [`forward_from`](Self::forward_from); no gradient passes the start.
+    /// **Adds** the gradient to `d_weights` after [`forward_from`](Self::forward_from).
+    ///
+    /// No gradient is propagated to the initial state.
     pub(crate) fn backward_from<R: Real>(
         &self,
         weights: &[R],
         x: &[R],
-        picked: &[usize],
+        selected: &[usize],
         d_logits: &[R],
-        cache: &mut Cache<R>,
+        cache: &mut NetworkCache<R>,
         d_weights: &mut [R],
     ) -> Result<(), LstmError> {
-        if picked.is_empty() {
+        if selected.is_empty() {
             return Ok(());
         }
         let [encoder, _, dense] = self.split(weights);
         let (d_encoder, d_dense) = d_weights.split_at_mut(self.encoder.len());
-        self.dense_backward(dense, &cache.picked, d_logits, &mut cache.dense, d_dense)?;
+        self.dense_backward(dense, &cache.selected, d_logits, &mut cache.dense, d_dense)?;
         zeros(&mut cache.d_states, self.encoder.hidden(&cache.encoder).len());
         let width = self.encoder.output_size();
-        for (place, d_picked) in picked.iter().zip(cache.dense.d_inputs[0].chunks_exact(width)) {
-            cache.d_states[place * width..][..width].copy_from_slice(d_picked);
+        for (place, d_selected) in selected.iter().zip(cache.dense.d_inputs[0].chunks_exact(width))
+        {
+            cache.d_states[place * width..][..width].copy_from_slice(d_selected);
         }
         let upstream = Upstream::Every(&cache.d_states);
         self.encoder.backward(encoder, x, upstream, &mut cache.encoder, d_encoder)
     }
 
-    /// Through the head and the hidden dense layers; the gradient with respect to the pooled
-    /// states is left in the first of `d_inputs`.
+    /// Runs the backward pass of the head and the hidden dense layers.
+    ///
+    /// The gradient with respect to the pooled states is in the first entry of `d_inputs`.
     fn dense_backward<R: Real>(
         &self,
         weights: &[R],

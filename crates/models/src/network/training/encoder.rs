@@ -1,4 +1,4 @@
-//! Forward pass of an encoder with its activations kept, and backpropagation.
+//! Forward pass of an encoder with cached activations, and backward pass.
 use windvane_lstm_core::{
     BiLstmCache, BiLstmGradients, BiLstmUpstream, Init, LstmCache, LstmError, LstmGradients,
     LstmStart, LstmStep, LstmUpstream, Purpose, Real, Stream, bilstm_backward, bilstm_forward,
@@ -7,7 +7,7 @@ use windvane_lstm_core::{
 
 use crate::network::encoder::EncoderShape;
 
-/// Activations kept for backward; each network fills those of its own encoder.
+/// Activations cached for the backward pass; only the cache of the network's own encoder is used.
 #[derive(Debug)]
 pub(crate) struct EncoderCache<R> {
     lstm: LstmCache<R>,
@@ -23,15 +23,16 @@ impl<R: Real> Default for EncoderCache<R> {
 /// Gradients with respect to an encoder's states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Upstream<'a, R> {
-    /// Gradients of all states, `[T, B, H]`.
+    /// Gradients with respect to all states, `[T, B, H]`.
     Every(&'a [R]),
-    /// Gradients of the last states, `[B, H]`.
+    /// Gradients with respect to the last states, `[B, H]`.
     Last(&'a [R]),
 }
 
 impl EncoderShape {
-    /// Draws the starting weights, one random stream per direction from number 0 on; returns
-    /// the number of the next layer's stream.
+    /// Draws the initial weights and returns the stream number for the next layer.
+    ///
+    /// Each direction has its own random stream, numbered from 0.
     pub(crate) fn init<R: Real>(
         &self,
         init: Init,
@@ -56,7 +57,7 @@ impl EncoderShape {
         }
     }
 
-    /// Reads `x` `[T, B, C]` from zero states, or from `start`.
+    /// Runs the forward pass over `x` `[T, B, C]`, starting from `start` or from zero states.
     pub(crate) fn forward<R: Real>(
         &self,
         weights: &[R],
@@ -108,7 +109,7 @@ impl EncoderShape {
         }
     }
 
-    /// The states after each row `[T, B, H]`.
+    /// Returns the states after each row, `[T, B, H]`.
     pub(crate) fn hidden<'c, R: Real>(&self, cache: &'c EncoderCache<R>) -> &'c [R] {
         match self {
             Self::Lstm(_) => cache.lstm.hidden(),
@@ -116,7 +117,7 @@ impl EncoderShape {
         }
     }
 
-    /// The last states `[B, H]`.
+    /// Returns the last states, `[B, H]`.
     pub(crate) fn last_hidden<'c, R: Real>(&self, cache: &'c EncoderCache<R>) -> &'c [R] {
         match self {
             Self::Lstm(_) => cache.lstm.last_hidden(),
@@ -124,7 +125,7 @@ impl EncoderShape {
         }
     }
 
-    /// The last cells `[B, H]`.
+    /// Returns the last cells, `[B, H]`.
     pub(crate) fn last_cell<'c, R: Real>(&self, cache: &'c EncoderCache<R>) -> &'c [R] {
         match self {
             Self::Lstm(_) => cache.lstm.last_cell(),
@@ -132,8 +133,10 @@ impl EncoderShape {
         }
     }
 
-    /// The steps of the first sequence in the cache, per direction: its name, whether it reads
-    /// the last row first, and its steps in the order of the rows.
+    /// Returns the activations of the first sequence in the cache, one entry per direction.
+    ///
+    /// An entry has the name of the direction, whether it reads the last row first, and the steps
+    /// in the order of the rows.
     pub(crate) fn steps<'c>(
         &self,
         cache: &'c EncoderCache<f32>,

@@ -1,4 +1,4 @@
-//! Starting weights, and forward with everything kept for backward.
+//! Initial weights, and forward pass with cached activations.
 use windvane_lstm_core::{
     AttentionCache, DenseShape, Init, LstmError, LstmStart, Purpose, Real, Stream, TensorSpec,
     apply_dropout, attention_forward, dense_forward, dropout_mask, init_attention, init_dense,
@@ -8,12 +8,12 @@ use windvane_lstm_core::{
 use crate::network::Layers;
 use crate::network::training::encoder::EncoderCache;
 
-/// Source of a chunk's dropout masks.
+/// Key of the random stream for the dropout masks of a chunk.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DropoutSeed {
     pub(crate) seed: u64,
     pub(crate) epoch: u64,
-    /// Number of the chunk in its epoch.
+    /// Index of the chunk in its epoch.
     pub(crate) index: u64,
 }
 
@@ -23,69 +23,72 @@ impl DropoutSeed {
     }
 }
 
-/// Activations kept for backward; the buffers are reused.
+/// Activations cached for the backward pass; the buffers are reused for all batches.
 #[derive(Debug)]
-pub(crate) struct Cache<R> {
+pub(crate) struct NetworkCache<R> {
     pub(crate) encoder: EncoderCache<R>,
     pub(crate) attention: AttentionCache<R>,
-    /// States at picked steps `[N, H]`.
-    pub(super) picked: Vec<R>,
+    /// States at the selected steps, `[N, H]`.
+    pub(super) selected: Vec<R>,
     pub(crate) dense: DenseCache<R>,
     /// Gradients with respect to the encoder's states.
     pub(super) d_states: Vec<R>,
 }
 
-/// Activations and gradients of the dense layers.
+/// Activations and gradients of the dense layers and the head.
 #[derive(Debug)]
 pub(crate) struct DenseCache<R> {
-    /// Per hidden layer: its output after ReLU and mask, and the mask (empty without dropout).
+    /// Output after ReLU and dropout, and dropout mask (empty without dropout), of each hidden
+    /// layer.
     pub(crate) hidden: Vec<(Vec<R>, Vec<R>)>,
     pub(super) logits: Vec<R>,
-    /// Gradients with respect to each layer's inputs.
+    /// Gradients with respect to the inputs of each layer.
     pub(super) d_inputs: Vec<Vec<R>>,
 }
 
-impl<R: Real> Default for Cache<R> {
+impl<R: Real> Default for NetworkCache<R> {
     fn default() -> Self {
         Self {
             encoder: EncoderCache::default(),
             attention: AttentionCache::new(),
-            picked: Vec::new(),
+            selected: Vec::new(),
             dense: DenseCache { hidden: Vec::new(), logits: Vec::new(), d_inputs: Vec::new() },
             d_states: Vec::new(),
         }
     }
 }
 
-/// Fills a buffer with that many zeros.
+/// Fills a buffer with `len` zeros.
 pub(super) fn zeros<R: Real>(buffer: &mut Vec<R>, len: usize) {
     buffer.clear();
     buffer.resize(len, R::ZERO);
 }
 
 impl Layers {
-    /// Number of parameters.
+    /// Returns the number of parameters.
     pub(crate) fn weight_count(&self) -> usize {
         self.specs().iter().map(TensorSpec::len).sum()
     }
 
-    /// Units of a state.
+    /// Returns the length of a state.
     pub(crate) fn state_width(&self) -> usize {
         self.encoder.output_size()
     }
 
-    /// The last hidden states and cells `[B, H]`.
-    pub(crate) fn last_state<'c, R: Real>(&self, cache: &'c Cache<R>) -> (&'c [R], &'c [R]) {
+    /// Returns the last hidden states and cells, each `[B, H]`.
+    pub(crate) fn last_state<'c, R: Real>(&self, cache: &'c NetworkCache<R>) -> (&'c [R], &'c [R]) {
         (self.encoder.last_hidden(&cache.encoder), self.encoder.last_cell(&cache.encoder))
     }
 
-    /// Number of classes.
+    /// Returns the number of classes.
     pub(crate) fn classes(&self) -> usize {
         self.dense.last().map_or(0, DenseShape::output_size)
     }
 
-    /// Draws the starting weights, one random stream per layer and direction: the sizes of one
-    /// layer leave the draws of the others as they are.
+    /// Draws the initial weights.
+    ///
+    /// Each layer and direction has its own random stream, so that the sizes of one layer do not
+    /// change the initial weights of the others.
     pub(crate) fn init<R: Real>(
         &self,
         init: Init,
@@ -110,14 +113,14 @@ impl Layers {
         Ok(())
     }
 
-    /// Logits `[B, classes]` of windows `x` `[T, B, C]`; without `dropout` nothing is dropped.
+    /// Computes the logits `[B, classes]` of windows `x` `[T, B, C]`; `None` disables dropout.
     pub(crate) fn forward<'c, R: Real>(
         &self,
         weights: &[R],
         x: &[R],
         batch: usize,
         dropout: Option<DropoutSeed>,
-        cache: &'c mut Cache<R>,
+        cache: &'c mut NetworkCache<R>,
     ) -> Result<&'c [R], LstmError> {
         let [encoder, attention, dense] = self.split(weights);
         self.encoder.forward(encoder, x, batch, None, &mut cache.encoder)?;
@@ -134,35 +137,37 @@ impl Layers {
         Ok(&cache.dense.logits)
     }
 
-    /// Logits `[N, classes]` at the `picked` places of `[T, B]`, of sequences `x` `[T, B, C]` read
-    /// on from `start`; the states after the last step stay in the cache.
+    /// Computes the logits `[N, classes]` at selected steps of sequences `x` `[T, B, C]`.
+    ///
+    /// The sequences start from the states in `start`. `selected` has indices into `[T, B]`. The
+    /// cache has the states after the last step.
     pub(crate) fn forward_from<'c, R: Real>(
         &self,
         weights: &[R],
         x: &[R],
         start: LstmStart<'_, R>,
-        picked: &[usize],
+        selected: &[usize],
         dropout: Option<DropoutSeed>,
-        cache: &'c mut Cache<R>,
+        cache: &'c mut NetworkCache<R>,
     ) -> Result<&'c [R], LstmError> {
         let [encoder, _, dense] = self.split(weights);
         let width = self.encoder.output_size();
         let batch = start.hidden.len() / width;
         self.encoder.forward(encoder, x, batch, Some(start), &mut cache.encoder)?;
         let states = self.encoder.hidden(&cache.encoder);
-        cache.picked.clear();
-        for place in picked {
-            cache.picked.extend_from_slice(&states[place * width..][..width]);
+        cache.selected.clear();
+        for place in selected {
+            cache.selected.extend_from_slice(&states[place * width..][..width]);
         }
-        if picked.is_empty() {
+        if selected.is_empty() {
             cache.dense.logits.clear();
             return Ok(&cache.dense.logits);
         }
-        self.dense_forward(dense, &cache.picked, picked.len(), dropout, &mut cache.dense)?;
+        self.dense_forward(dense, &cache.selected, selected.len(), dropout, &mut cache.dense)?;
         Ok(&cache.dense.logits)
     }
 
-    /// Logits of `count` pooled states `[N, H]`, left in the cache.
+    /// Computes the logits of `count` pooled states `[N, H]` and stores them in the cache.
     fn dense_forward<R: Real>(
         &self,
         mut weights: &[R],

@@ -1,4 +1,4 @@
-//! Fitting networks.
+//! Learner of networks.
 use windvane_candles::Direction;
 use windvane_lstm_core::Tensors;
 use windvane_signals::{Band, Scaler, TrainSet, ValidationSet};
@@ -13,18 +13,19 @@ use crate::train::{
 };
 use crate::{FittedModel, ModelId, TrainError};
 
-/// Fewest training windows of a network.
+/// Minimum number of training windows.
 const MIN_WINDOWS: usize = 32;
 
-/// Fits a network: the scaler on the training rows, the weights by backpropagation through time,
-/// the temperature on the validation windows.
+/// Learner of a network: fits the scaler on the training rows and the weights by backpropagation
+/// through time, and calibrates the model on the validation windows.
 ///
-/// A [stateful](NetworkConfig::stateful) network is trained by truncated backpropagation: the rows
-/// of every run (neighbours in a table, without reset or hidden row between) are cut into segments
-/// of 512, at other places in every epoch, and some segments are read side by side. Gradients go
-/// back through 32 rows; the state is carried on to the next 32. The loss counts at every row that
-/// a training window ends at, once the state has read as many rows as a window has. A batch is
-/// then a number of decisions.
+/// A [stateful](NetworkConfig::stateful) network is trained by truncated backpropagation through
+/// time. The rows of every run (consecutive rows of a table without a reset or a hidden row in
+/// between) are cut into segments of 512 rows, at different rows in every epoch. Several segments
+/// are processed in parallel. Gradients are propagated back through 32 rows, and the state is
+/// carried over to the next 32 rows. The loss includes every row at which a training window ends,
+/// as soon as the state has read as many rows as a window has. The batch size is then a number of
+/// predictions.
 ///
 /// # Examples
 /// ```
@@ -39,7 +40,7 @@ const MIN_WINDOWS: usize = 32;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkLearner {
-    /// Id of the models it fits.
+    /// Id of the fitted models.
     pub id: ModelId,
     /// Configuration of the layers.
     pub config: NetworkConfig,
@@ -48,7 +49,7 @@ pub struct NetworkLearner {
 }
 
 impl NetworkLearner {
-    /// A learner of such a network with default settings, under the id of its kind.
+    /// Creates a learner of a network with default settings, under the id of its kind.
     pub fn new(config: NetworkConfig) -> Self {
         let id = ModelId::new(saved::kind(&config));
         Self { id, config, training: TrainConfig::default() }
@@ -59,7 +60,7 @@ impl NetworkLearner {
     /// # Errors
     /// [`TrainError::TooFewWindows`], [`TrainError::EmptyClass`], [`TrainError::Diverged`],
     /// [`TrainError::Stopped`], [`TrainError::Setting`], [`TrainError::Layer`],
-    /// [`TrainError::Signal`], [`TrainError::Validation`]; with checkpoints
+    /// [`TrainError::Signal`] and [`TrainError::Validation`]. With checkpoints also
     /// [`TrainError::Checkpoint`], and [`TrainError::File`] for a file that cannot be read or
     /// written.
     pub fn fit_model(
@@ -93,20 +94,21 @@ impl NetworkLearner {
                 data_hash: record.data_hash.clone(),
             },
         });
-        let (choose, _) = calibration_parts(validation);
-        let examples = Examples::of_samples(train, &scaler)?;
-        let mut chosen = Examples::of_samples(&choose, &scaler)?;
+        let (stopping, _) = calibration_parts(validation);
+        let examples = Examples::from_samples(train, &scaler)?;
+        let mut stopping_examples = Examples::from_samples(&stopping, &scaler)?;
         if spec.labels.band == (Band::Fixed { width: 0.0 }) {
-            chosen.leave_out(Direction::Neutral);
+            stopping_examples.leave_out(Direction::Neutral);
         }
         let (batch, seed) = (training.batch, run.seed());
         let fit = if config.stateful {
-            let sets = ((&examples, train), (&chosen, &choose));
+            let sets = ((&examples, train), (&stopping_examples, &stopping));
             let batches = SegmentBatches::new(&layers, sets, batch, seed);
             Trainer { model: id, layers: &layers, batches, training, run }
                 .run(checkpoint.as_ref())?
         } else {
-            let batches = WindowBatches::new(&layers, &examples, Some(&chosen), batch, seed);
+            let batches =
+                WindowBatches::new(&layers, &examples, Some(&stopping_examples), batch, seed);
             Trainer { model: id, layers: &layers, batches, training, run }
                 .run(checkpoint.as_ref())?
         };
@@ -119,11 +121,12 @@ impl NetworkLearner {
         Ok(model)
     }
 
-    /// Fits the network to labelled sequences that are no candles, each from a zero state; there
-    /// is nothing to choose the epoch by, so the last one is kept.
+    /// Fits the network to labelled sequences of any kind, each from a zero state.
+    ///
+    /// There is no validation and no early stopping: the weights are those of the last epoch.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`], [`TrainError::Stopped`], [`TrainError::Setting`],
+    /// [`TrainError::Diverged`], [`TrainError::Stopped`], [`TrainError::Setting`] and
     /// [`TrainError::Layer`].
     pub fn fit_sequences(
         &self,
@@ -133,7 +136,7 @@ impl NetworkLearner {
         let Self { id, config, training } = self;
         let shape = sequences.shape();
         let layers = Layers::new(config, shape.channels, shape.classes)?;
-        let examples = Examples::of_sequences(sequences);
+        let examples = Examples::from_sequences(sequences);
         training.check()?;
         let batches = WindowBatches::new(&layers, &examples, None, training.batch, run.seed());
         let fit = Trainer { model: id, layers: &layers, batches, training, run }.run(None)?;

@@ -1,4 +1,4 @@
-//! Training of a network: forward with everything kept, backward, and the learner.
+//! Training of a network: forward pass with cached activations, backward pass, and the learner.
 mod backward;
 mod encoder;
 mod forward;
@@ -8,5 +8,5 @@ mod stateful_tests;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use forward::{Cache, DropoutSeed};
+pub(crate) use forward::{DropoutSeed, NetworkCache};
 pub use learner::NetworkLearner;

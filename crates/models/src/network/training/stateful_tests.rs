@@ -1,5 +1,5 @@
-//! Step by step is one long pass.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+//! Predictions with a carried state against a single pass over all rows.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ const POLICIES: [GapPolicy; 4] = [
     GapPolicy::Hold { max_missing: 3 },
 ];
 
-/// Weights from a wave, large enough that a state forgets slowly.
+/// Creates a network with sine weights that are large enough for a long memory of the state.
 fn model(gaps: GapPolicy) -> Network {
     let signals = SignalSpec { gaps, ..SignalSpec::default() };
     let width = signals.width();
@@ -34,7 +34,8 @@ fn model(gaps: GapPolicy) -> Network {
     Network::new(spec, scaler, layers, weights).unwrap()
 }
 
-/// A market's candles without those at each of `holes`; up to the first one where that stops.
+/// Simulates candles without those in `holes`; with [`GapPolicy::Error`] they end at the first
+/// hole.
 fn feed(seed: u64, holes: &[(usize, usize)], gaps: GapPolicy) -> CandleSeries {
     let whole =
         MarketModel::REGIME.candles("SIM".parse().unwrap(), Interval::HOUR, 220, seed).unwrap();
@@ -47,11 +48,11 @@ fn feed(seed: u64, holes: &[(usize, usize)], gaps: GapPolicy) -> CandleSeries {
     CandleSeries::new(whole.pair().clone(), Interval::HOUR, candles).unwrap()
 }
 
-/// Predictions of the layers at every row, each run of rows read in one pass.
+/// Computes the predictions at every row, with one pass over each run of rows.
 fn long_passes(model: &Network, table: &SignalTable) -> Vec<Option<Prediction>> {
     let Network { packed, scaler, calibration, id, .. } = model;
     let (width, hidden) = (table.width(), model.config().encoder.units());
-    let mut said = vec![None; table.len()];
+    let mut predictions = vec![None; table.len()];
     let ends = (0..table.len()).filter(|row| table.run(*row) > 0 && table.run(row + 1) <= 1);
     for end in ends {
         let first = end + 1 - table.run(end);
@@ -67,18 +68,18 @@ fn long_passes(model: &Network, table: &SignalTable) -> Vec<Option<Prediction>> 
                 let mut logits = [0.0; CLASSES];
                 packed.logits_of_state(state, &mut buffers, &mut logits).unwrap();
                 let at = table.close_time(row).unwrap();
-                said[row] = Some(calibration.prediction(logits, at, 1, id).unwrap());
+                predictions[row] = Some(calibration.prediction(logits, at, 1, id).unwrap());
             }
         }
     }
-    said
+    predictions
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn live_steps_and_the_batch_path_equal_one_long_pass(
+    fn stateful_predictor_and_reader_equal_one_long_pass(
         seed in 1..1000_u64,
         holes in prop::collection::vec((0..220_usize, 1..7_usize), 0..5),
         gaps in prop::sample::select(&POLICIES[..]),
@@ -98,18 +99,19 @@ proptest! {
         for (row, expected) in expected.iter().enumerate() {
             prop_assert_eq!(&reader.predict(0, row).unwrap(), expected);
         }
-        // Backward, and over some rows at once.
-        for row in (0..expected.len()).rev().step_by(29).chain((0..expected.len()).step_by(far + 1)) {
+        // Backward, and with several rows skipped.
+        let skipping = (0..expected.len()).step_by(far + 1);
+        for row in (0..expected.len()).rev().step_by(29).chain(skipping) {
             prop_assert_eq!(&reader.predict(0, row).unwrap(), &expected[row]);
         }
     }
 }
 
 #[test]
-fn an_old_row_counts_and_a_later_one_does_not() {
+fn stateful_prediction_depends_on_earlier_rows_only() {
     let model = model(GapPolicy::Reset);
     let tables = [3, 4].map(|seed| {
-        // The first 60 candles differ, the later ones are moves of the same size.
+        // The first 60 candles differ; the later ones have the same returns.
         let (one, other) = (feed(3, &[], GapPolicy::Reset), feed(seed, &[], GapPolicy::Reset));
         let mut candles = other.candles()[..60].to_vec();
         let factor = other.candles()[59].close() / one.candles()[59].close();
@@ -120,7 +122,7 @@ fn an_old_row_counts_and_a_later_one_does_not() {
     let mut reader = TableReader::new(&model, &tables);
     let row = 60 + 26 + 3;
     assert_ne!(reader.predict(0, row).unwrap(), reader.predict(1, row).unwrap());
-    // A window by itself is a first one.
+    // A single window is read from a zero state, like the first window of a table.
     let window = tables[0].window(row, LOOKBACK).unwrap();
     let alone = model.predict(window, &mut model.scratch()).unwrap();
     assert_ne!(Some(alone), reader.predict(0, row).unwrap());
@@ -128,7 +130,7 @@ fn an_old_row_counts_and_a_later_one_does_not() {
     let window = tables[0].window(first, LOOKBACK).unwrap();
     let alone = model.predict(window, &mut model.scratch()).unwrap();
     assert_eq!(Some(alone), reader.predict(0, first).unwrap());
-    // What comes later changes nothing.
+    // Later candles do not change a prediction.
     let all = feed(3, &[], GapPolicy::Reset);
     let table = |series: &CandleSeries| {
         let signals = &model.spec().signals;
@@ -141,6 +143,7 @@ fn an_old_row_counts_and_a_later_one_does_not() {
     }
 }
 
+/// Multiplies the prices of a candle by a factor.
 fn scaled(candle: &windvane_candles::Candle, factor: f64) -> windvane_candles::Candle {
     let windvane_candles::Ohlcv { open, high, low, close, volume } = candle.values();
     let [open, high, low, close] = [open, high, low, close].map(|price| price * factor);

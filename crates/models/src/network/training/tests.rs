@@ -1,8 +1,8 @@
-//! Gradients against finite differences, dropout, and pieces of long sequences.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+//! Gradients against finite differences, dropout, and truncated sequences with a carried state.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 use windvane_lstm_core::{CrossEntropy, Init, LstmStart};
 
-use super::{Cache, DropoutSeed};
+use super::{DropoutSeed, NetworkCache};
 use crate::network::{Encoder, Layers, NetworkConfig, Pooling};
 
 const HIDDEN: usize = 5;
@@ -55,7 +55,7 @@ fn dropout_acts_in_training_only() {
     layers.init(Init::XavierUniform, 1.0, 1, &mut weights).unwrap();
     let x: Vec<f64> = (0..40).map(|i| f64::from(i).sin()).collect();
     let logits = |draw| {
-        let mut cache = Cache::default();
+        let mut cache = NetworkCache::default();
         layers.forward(&weights, &x, 2, draw, &mut cache).unwrap().to_vec()
     };
     let [one, two] = [1, 2].map(|index| Some(DropoutSeed { seed: 1, epoch: 0, index }));
@@ -65,20 +65,18 @@ fn dropout_acts_in_training_only() {
     assert_ne!(logits(one), logits(None));
 }
 
-fn waves(count: usize, phase: f64) -> Vec<f64> {
-    (0..count).map(|i| (i as f64 * 1.7 + phase).sin()).collect()
+/// Returns `count` numbers of a sine wave of the given amplitude.
+fn waves(count: usize, phase: f64, amplitude: f64) -> Vec<f64> {
+    (0..count).map(|i| amplitude * (i as f64 * 1.7 + phase).sin()).collect()
 }
 
 /// Compares a network's gradients with central differences in f64.
 fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
     let (steps, targets) = (5, [0, 2, 1]);
-    let mut weights = waves(layers.weight_count(), 0.3);
-    for weight in &mut weights {
-        *weight *= 0.4;
-    }
-    let x = waves(steps * targets.len() * CHANNELS, 0.0);
+    let mut weights = waves(layers.weight_count(), 0.3, 0.4);
+    let x = waves(steps * targets.len() * CHANNELS, 0.0, 1.0);
     let loss = CrossEntropy { classes: layers.classes(), weights: None, smoothing: 0.0 };
-    let mut cache = Cache::default();
+    let mut cache = NetworkCache::default();
     let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
         let logits = layers.forward(weights, &x, targets.len(), draw, &mut cache).unwrap();
         let mut d_logits = vec![0.0; logits.len()];
@@ -90,17 +88,22 @@ fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
     };
     let mut d_weights = vec![0.0; weights.len()];
     value(&weights, Some(&mut d_weights));
-    let eps = 1e-5;
+    compare(&mut weights, &d_weights, |weights| value(weights, None));
+}
+
+/// Compares a gradient with the central differences of `loss` around `weights`.
+fn compare(weights: &mut [f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) -> f64) {
+    let step = 1e-5;
     for index in 0..weights.len() {
         let middle = weights[index];
-        weights[index] = middle + eps;
-        let above = value(&weights, None);
-        weights[index] = middle - eps;
-        let below = value(&weights, None);
+        weights[index] = middle + step;
+        let above = loss(weights);
+        weights[index] = middle - step;
+        let below = loss(weights);
         weights[index] = middle;
-        let slope = (above - below) / (2.0 * eps);
-        let difference = (slope - d_weights[index]).abs();
-        let got = d_weights[index];
+        let slope = (above - below) / (2.0 * step);
+        let got = gradient[index];
+        let difference = (slope - got).abs();
         assert!(difference <= 1e-6 * slope.abs().max(1e-2), "{index}: {slope}, got {got}");
     }
 }
@@ -110,67 +113,51 @@ fn stateful() -> Layers {
     Layers::new(&config, CHANNELS, 3).unwrap()
 }
 
-fn numbers(count: usize, phase: f64) -> Vec<f64> {
-    (0..count).map(|i| 0.5 * (i as f64 * 1.7 + phase).sin()).collect()
-}
-
 #[test]
-fn gradients_of_a_piece_equal_finite_differences() {
+fn gradients_of_a_truncated_sequence_equal_finite_differences() {
     let layers = stateful();
     let (batch, steps) = (3, 6);
-    let mut weights = numbers(layers.weight_count(), 0.3);
-    let x = numbers(steps * batch * CHANNELS, 0.0);
-    let (hidden, cell) = (numbers(batch * HIDDEN, 1.0), numbers(batch * HIDDEN, 2.0));
-    // Several steps of one sequence, the first and last among them, none of another's end.
-    let (picked, targets) = ([0, 1, 4, 5, 7, 13, 15], [0, 2, 1, 0, 1, 2, 0]);
+    let mut weights = waves(layers.weight_count(), 0.3, 0.5);
+    let x = waves(steps * batch * CHANNELS, 0.0, 0.5);
+    let (hidden, cell) = (waves(batch * HIDDEN, 1.0, 0.5), waves(batch * HIDDEN, 2.0, 0.5));
+    // The first and the last step of sequence 0, four steps of sequence 1, one of sequence 2.
+    let (selected, targets) = ([0, 1, 4, 5, 7, 13, 15], [0, 2, 1, 0, 1, 2, 0]);
     let loss = CrossEntropy { classes: 3, weights: None, smoothing: 0.0 };
-    let mut cache = Cache::default();
+    let mut cache = NetworkCache::default();
     let mut value = |weights: &[f64], d_weights: Option<&mut [f64]>| {
         let start = LstmStart { hidden: &hidden, cell: &cell };
-        let logits = layers.forward_from(weights, &x, start, &picked, None, &mut cache).unwrap();
+        let logits = layers.forward_from(weights, &x, start, &selected, None, &mut cache).unwrap();
         let mut d_logits = vec![0.0; logits.len()];
         let value = loss.add(logits, &targets, 20.0, &mut d_logits).unwrap();
         if let Some(into) = d_weights {
-            layers.backward_from(weights, &x, &picked, &d_logits, &mut cache, into).unwrap();
+            layers.backward_from(weights, &x, &selected, &d_logits, &mut cache, into).unwrap();
         }
         value
     };
     let mut d_weights = vec![0.0; weights.len()];
     value(&weights, Some(&mut d_weights));
-    let eps = 1e-5;
-    for index in 0..weights.len() {
-        let middle = weights[index];
-        let mut at = |weight| {
-            weights[index] = weight;
-            value(&weights, None)
-        };
-        let slope = (at(middle + eps) - at(middle - eps)) / (2.0 * eps);
-        weights[index] = middle;
-        let got = d_weights[index];
-        let difference = (slope - got).abs();
-        assert!(difference <= 1e-6 * slope.abs().max(1e-2), "{index}: {slope}, got {got}");
-    }
+    compare(&mut weights, &d_weights, |weights| value(weights, None));
 }
 
 #[test]
-fn pieces_with_the_state_carried_are_one_long_pass() {
+fn truncated_sequences_with_carried_state_equal_one_long_pass() {
     let layers = stateful();
     let (batch, steps) = (2, 12);
-    let weights = numbers(layers.weight_count(), 0.3);
-    let x = numbers(steps * batch * CHANNELS, 0.0);
+    let weights = waves(layers.weight_count(), 0.3, 0.5);
+    let x = waves(steps * batch * CHANNELS, 0.0, 0.5);
     let zeros = vec![0.0; batch * HIDDEN];
-    let places: Vec<usize> = (0..steps * batch).collect();
-    let mut whole = Cache::default();
+    let selected: Vec<usize> = (0..steps * batch).collect();
+    let mut whole = NetworkCache::default();
     let start = LstmStart { hidden: &zeros, cell: &zeros };
     let expected =
-        layers.forward_from(&weights, &x, start, &places, None, &mut whole).unwrap().to_vec();
+        layers.forward_from(&weights, &x, start, &selected, None, &mut whole).unwrap().to_vec();
     let (mut hidden, mut cell) = (zeros.clone(), zeros.clone());
-    let (mut cache, mut got) = (Cache::default(), Vec::new());
+    let (mut cache, mut got) = (NetworkCache::default(), Vec::new());
     for piece in x.chunks(5 * batch * CHANNELS) {
         let start = LstmStart { hidden: &hidden, cell: &cell };
-        let places = &places[..piece.len() / CHANNELS];
+        let selected = &selected[..piece.len() / CHANNELS];
         got.extend_from_slice(
-            layers.forward_from(&weights, piece, start, places, None, &mut cache).unwrap(),
+            layers.forward_from(&weights, piece, start, selected, None, &mut cache).unwrap(),
         );
         let (last_hidden, last_cell) = layers.last_state(&cache);
         (hidden, cell) = (last_hidden.to_vec(), last_cell.to_vec());

@@ -1,4 +1,4 @@
-//! Maximum-likelihood logistic regression over very many windows.
+//! Penalised maximum-likelihood logistic regression over a large number of windows.
 use rayon::prelude::*;
 use windvane_candles::Direction;
 use windvane_signals::{Sample, SampleSet};
@@ -6,29 +6,31 @@ use windvane_signals::{Sample, SampleSet};
 use super::windows::ScaledWindows;
 use crate::linear::solver::{log_loss, long_dot, residual, solve};
 
-/// Windows that one thread sums up. Sums of chunks are added in order, so the bits hang on this
-/// number and not on that of the threads.
+/// Number of windows in a chunk, which one thread sums.
+///
+/// The sums of the chunks are added in order, so the rounding depends on this number and not on the
+/// number of threads.
 const CHUNK: usize = 4_096;
 
-/// Steps at most; on markets, which are nearly coins, four or five are enough.
-const STEPS: usize = 200;
+/// Maximum number of steps; on market data, whose directions are nearly random, four or five are
+/// enough.
+const MAX_STEPS: usize = 200;
 
-/// Windows whose close moved, with their outcomes.
-pub(super) struct Cases<'a> {
+/// Windows labelled UP or DOWN.
+pub(super) struct UpDownWindows<'a> {
     windows: &'a ScaledWindows,
     samples: Vec<Sample>,
 }
 
-/// Cost and first derivative at some weights.
-#[derive(Clone)]
-struct Slope {
+/// Cost and its gradient at some weights.
+struct CostGradient {
     cost: f64,
     gradient: Vec<f64>,
 }
 
-impl<'a> Cases<'a> {
-    /// The samples that moved; the others say nothing about UP against DOWN.
-    pub(super) fn of(samples: &SampleSet, windows: &'a ScaledWindows) -> Self {
+impl<'a> UpDownWindows<'a> {
+    /// Selects the samples labelled UP or DOWN: NEUTRAL has no information on UP against DOWN.
+    pub(super) fn new(samples: &SampleSet, windows: &'a ScaledWindows) -> Self {
         let samples = samples.samples().iter().copied();
         let samples = samples.filter(|sample| sample.label != Direction::Neutral).collect();
         Self { windows, samples }
@@ -38,19 +40,20 @@ impl<'a> Cases<'a> {
         self.samples.len()
     }
 
-    /// Number of weights: the inputs and, last, the constant.
-    pub(super) fn weights(&self) -> usize {
+    /// Returns the number of weights: one per input, followed by the intercept.
+    pub(super) fn weight_count(&self) -> usize {
         self.windows.inputs() + 1
     }
 
-    /// Mean −ln p of what came, nats; `None` without any case.
+    /// Computes the mean log loss −ln p(outcome) in nats; `None` if there are no windows.
     pub(super) fn loss(&self, weights: &[f64]) -> Option<f64> {
-        let sum = self.sum(|chunk| vec![self.slope(chunk, weights).cost])?;
+        let sum = self.sum(|chunk| vec![self.cost_gradient(chunk, weights).cost])?;
         Some(sum[0] / self.len() as f64)
     }
 
-    /// A quarter of Σ x xᵀ, row by row, of which the part up to the diagonal is filled: an upper
-    /// bound of the cost's second derivative, since p (1 − p) is at most a quarter.
+    /// Computes Σ x xᵀ / 4, an upper bound of the Hessian of the cost, because p (1 − p) ≤ 1/4.
+    ///
+    /// Only the lower triangle is filled, row by row. `None` if there are no windows.
     pub(super) fn bound(&self) -> Option<Vec<f64>> {
         let mut bound = self.sum(|chunk| self.squares(chunk))?;
         for sum in &mut bound {
@@ -59,20 +62,22 @@ impl<'a> Cases<'a> {
         Some(bound)
     }
 
-    /// Minimises `Σ ln(1 + exp(∓(x·w + b))) + λ |w|² / 2` from the given weights on, with steps
-    /// through `factor`, the Cholesky factor of the bound plus λ. Every step lowers the cost, so
-    /// none has to be tried; where nobody knows much p is nearly a half, the bound nearly the
-    /// second derivative, and the steps nearly Newton's.
+    /// Minimises `Σ ln(1 + exp(∓(x·w + b))) + λ |w|² / 2`, starting from the given weights.
+    ///
+    /// `factor` is the Cholesky factor of the bound plus λ. Every step lowers the cost, so no line
+    /// search is needed. If most probabilities are near 1/2, the bound is close to the Hessian and
+    /// the steps are close to those of Newton's method.
     pub(super) fn minimise(&self, weights: &mut [f64], penalty: f64, factor: &[f64]) {
-        let inputs = self.weights() - 1;
-        for _ in 0..STEPS {
-            let Some(mut gradient) = self.sum(|chunk| self.slope(chunk, weights).gradient) else {
+        let inputs = self.weight_count() - 1;
+        for _ in 0..MAX_STEPS {
+            let Some(mut gradient) = self.sum(|chunk| self.cost_gradient(chunk, weights).gradient)
+            else {
                 return;
             };
             (0..inputs).for_each(|i| gradient[i] += penalty * weights[i]);
             let step = solve(factor, &gradient);
             weights.iter_mut().zip(&step).for_each(|(weight, step)| *weight -= step);
-            // About twice what is left to gain, in nats.
+            // About twice the remaining decrease of the cost, in nats.
             let gain: f64 = step.iter().zip(&gradient).map(|(s, g)| s * g).sum();
             if gain < 1e-12 * self.len() as f64 {
                 return;
@@ -80,7 +85,7 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// Sums a list of numbers over all cases, chunk after chunk; `None` without any case.
+    /// Adds up lists of numbers over all chunks, in order; `None` if there are no windows.
     fn sum(&self, of: impl Fn(&[Sample]) -> Vec<f64> + Sync + Send) -> Option<Vec<f64>> {
         let parts: Vec<Vec<f64>> = self.samples.par_chunks(CHUNK).map(of).collect();
         parts.into_iter().reduce(|mut sum, part| {
@@ -89,26 +94,30 @@ impl<'a> Cases<'a> {
         })
     }
 
-    fn slope(&self, samples: &[Sample], weights: &[f64]) -> Slope {
-        let (constant, of_inputs) = weights.split_last().expect("invariant: a constant");
-        let mut slope = Slope { cost: 0.0, gradient: vec![0.0; weights.len()] };
+    /// Computes cost and gradient of some windows, without the penalty.
+    fn cost_gradient(&self, samples: &[Sample], weights: &[f64]) -> CostGradient {
+        let (intercept, of_inputs) = weights.split_last().expect("invariant: an intercept");
+        let mut total = CostGradient { cost: 0.0, gradient: vec![0.0; weights.len()] };
         for sample in samples {
             let window = self.windows.window(sample);
-            let logit = constant + long_dot(window, of_inputs);
+            let logit = intercept + long_dot(window, of_inputs);
             let rose = sample.label == Direction::Up;
-            slope.cost += log_loss(logit, rose);
+            total.cost += log_loss(logit, rose);
             let residual = residual(logit, rose);
-            let (last, of_inputs) = slope.gradient.split_last_mut().expect("as the weights");
+            let (last, of_inputs) =
+                total.gradient.split_last_mut().expect("invariant: as long as the weights");
             *last += residual;
             of_inputs.iter_mut().zip(window).for_each(|(g, x)| *g += residual * f64::from(*x));
         }
-        slope
+        total
     }
 
-    /// Σ x xᵀ up to the diagonal, four windows at a time: each sum is read and written once for
-    /// the four.
+    /// Computes the lower triangle of Σ x xᵀ of some windows.
+    ///
+    /// Four windows are added at a time, so that each sum is read and written once per four
+    /// windows.
     fn squares(&self, samples: &[Sample]) -> Vec<f64> {
-        let n = self.weights();
+        let n = self.weight_count();
         let mut sums = vec![0.0; n * n];
         let mut four = vec![0.0; 4 * n];
         for samples in samples.chunks(4) {
@@ -141,52 +150,53 @@ mod tests {
     use super::*;
     use crate::linear::solver::{cholesky, sigmoid};
 
-    /// Windows of three rows of a market with a trend, scaled.
-    fn with_cases(n: usize, check: impl Fn(&Cases<'_>)) {
+    /// Runs a check on scaled windows of three rows of a market with autocorrelated returns.
+    fn with_windows(n: usize, check: impl Fn(&UpDownWindows<'_>)) {
         let series =
             MarketModel::AR1.candles(Pair::new("SIM").unwrap(), Interval::HOUR, n, 5).unwrap();
         let spec = SignalSpec::default();
         let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];
         let pool = SampleSet::collect(&tables, 3, LabelSpec::default()).unwrap();
         let train = Split::for_live(&pool, 0.1).unwrap().train(&pool).unwrap();
-        let windows = ScaledWindows::of(&train, &Scaler::fit(&train).unwrap()).unwrap();
-        check(&Cases::of(&train, &windows));
+        let windows = ScaledWindows::new(&train, &Scaler::fit(&train).unwrap()).unwrap();
+        check(&UpDownWindows::new(&train, &windows));
     }
 
-    fn minimum(cases: &Cases<'_>, penalty: f64) -> Vec<f64> {
-        let bound = cases.bound().unwrap();
-        let mut weights = vec![0.0; cases.weights()];
-        let factor = cholesky(&bound, cases.weights(), penalty, cases.weights() - 1);
-        cases.minimise(&mut weights, penalty, &factor);
+    fn minimum(windows: &UpDownWindows<'_>, penalty: f64) -> Vec<f64> {
+        let (bound, count) = (windows.bound().unwrap(), windows.weight_count());
+        let mut weights = vec![0.0; count];
+        let factor = cholesky(&bound, count, penalty, count - 1);
+        windows.minimise(&mut weights, penalty, &factor);
         weights
     }
 
     #[test]
-    fn the_minimum_is_one_and_the_penalty_is_on_all_but_the_constant() {
-        with_cases(2_000, |cases| {
+    fn logistic_gradient_at_minimum_is_zero_and_intercept_is_not_penalised() {
+        with_windows(2_000, |windows| {
             for penalty in [1.0, 500.0] {
-                let weights = minimum(cases, penalty);
-                let mut gradient = cases.slope(&cases.samples, &weights).gradient;
+                let weights = minimum(windows, penalty);
+                let mut gradient = windows.cost_gradient(&windows.samples, &weights).gradient;
                 (0..18).for_each(|i| gradient[i] += penalty * weights[i]);
                 assert!(gradient.iter().all(|g| g.abs() < 1e-3), "{penalty}: {gradient:?}");
             }
-            let constant_alone = minimum(cases, 1e12);
-            let rose = cases.samples.iter().filter(|s| s.label == Direction::Up).count() as f64;
-            let share = sigmoid(constant_alone[18]);
-            assert!((share - rose / cases.len() as f64).abs() < 1e-6, "{share}");
+            // A huge penalty leaves the intercept only.
+            let intercept = minimum(windows, 1e12)[18];
+            let ups = windows.samples.iter().filter(|s| s.label == Direction::Up).count() as f64;
+            let share = sigmoid(intercept);
+            assert!((share - ups / windows.len() as f64).abs() < 1e-6, "{share}");
         });
     }
 
     #[test]
-    fn the_bound_is_a_quarter_of_the_products() {
-        with_cases(1_003, |cases| {
-            let bound = cases.bound().unwrap();
-            let n = cases.weights();
+    fn logistic_bound_is_a_quarter_of_the_products() {
+        with_windows(1_003, |windows| {
+            let bound = windows.bound().unwrap();
+            let n = windows.weight_count();
             for (i, j) in [(0, 0), (7, 3), (17, 17), (18, 5), (18, 18)] {
                 let at = |sample: &Sample, i: usize| {
-                    cases.windows.window(sample).get(i).map_or(1.0, |x| f64::from(*x))
+                    windows.windows.window(sample).get(i).map_or(1.0, |x| f64::from(*x))
                 };
-                let sum: f64 = cases.samples.iter().map(|s| at(s, i) * at(s, j)).sum();
+                let sum: f64 = windows.samples.iter().map(|s| at(s, i) * at(s, j)).sum();
                 assert!((bound[i * n + j] - sum / 4.0).abs() < 1e-9 * sum.abs().max(1.0));
             }
         });

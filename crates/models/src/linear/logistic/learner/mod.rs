@@ -5,7 +5,7 @@ mod windows;
 use windvane_candles::Direction;
 use windvane_signals::{Scaler, TrainSet, ValidationSet};
 
-use likelihood::Cases;
+use likelihood::UpDownWindows;
 use windows::ScaledWindows;
 
 use super::{KIND, LogisticRegression};
@@ -15,30 +15,32 @@ use crate::train::{
 };
 use crate::{FittedModel, ModelId, TrainError};
 
-/// Fewest windows that moved to learn from.
+/// Minimum number of training windows labelled UP or DOWN.
 const MIN_WINDOWS: usize = 50;
 
-/// Penalties α that are tried, strongest first.
+/// Candidate penalties α, strongest first.
 const PENALTIES: [f64; 5] = [10.0, 1.0, 0.1, 0.01, 0.001];
 
-/// Fits a logistic regression on all scaled values of a window: 120 for 20 rows of six channels.
+/// Learner of a logistic regression on all scaled values of a window (120 for 20 rows of six
+/// channels).
 ///
-/// **Formula** with x the window's scaled values, w their weights, b a constant and n the number
-/// of training windows whose close moved:
+/// **Formula** with x the scaled values of the window, w their weights, b the intercept and n the
+/// number of training windows labelled UP or DOWN:
 ///
 /// ```text
 /// p(UP | UP or DOWN) = 1 / (1 + exp(−(x·w + b)))
-/// cost               = Σ −ln p(what came | UP or DOWN) + α n |w|² / 8
+/// cost               = Σ −ln p(outcome | UP or DOWN) + α n |w|² / 8
 /// ```
 ///
-/// NEUTRAL has its share of the training labels, whatever the window. α is the one of 10, 1, 0.1,
-/// 0.01 and 0.001 with the least log loss on the first two thirds of the validation windows; then
-/// temperature and exponent are chosen on all of them, as other learners do. With α = 1 an input of
-/// spread 1 that stands alone gets half of the weight it would get without a penalty.
+/// The probability of NEUTRAL is its share of the training labels, the same for every window. The
+/// penalty α is the one of 10, 1, 0.1, 0.01 and 0.001 with the lowest log loss on the first two
+/// thirds of the validation windows. Temperature and exponent are then calibrated on all validation
+/// windows, as by the other learners. With α = 1 a single input of standard deviation 1 gets half
+/// the weight that it would get without a penalty.
 ///
-/// The cost is convex and has one minimum, and sums run in fixed order: nothing is drawn, and any
-/// number of threads gives the same bits. The steps go through a bound of the second derivative
-/// that is computed once.
+/// The cost is convex and has one minimum. All sums have a fixed order and no random numbers are
+/// drawn, so the fit is bit-identical for any seed and any number of threads. The minimiser uses an
+/// upper bound of the Hessian that is computed once.
 ///
 /// **Source** Böhning and Lindsay 1988 for the bound; Hoerl and Kennard 1970 for the penalty.
 ///
@@ -50,7 +52,7 @@ const PENALTIES: [f64; 5] = [10.0, 1.0, 0.1, 0.01, 0.001];
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogisticLearner {
-    /// Id of the models it fits; `logistic` by default.
+    /// Id of the fitted models; `logistic` by default.
     pub id: ModelId,
 }
 
@@ -61,14 +63,16 @@ impl Default for LogisticLearner {
 }
 
 impl LogisticLearner {
-    /// Fits the model. The seed only goes into its record: nothing is drawn.
+    /// Fits the model. The seed is recorded but has no effect, because no random numbers are drawn.
     ///
     /// # Errors
-    /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`] where there is nothing to
-    /// learn from, [`TrainError::Signal`] without rows to scale by, [`TrainError::Validation`].
+    /// [`TrainError::TooFewWindows`] for fewer than 50 windows labelled UP or DOWN,
+    /// [`TrainError::EmptyClass`] when one of the two directions does not occur,
+    /// [`TrainError::Signal`] when there are no rows to fit the scaler on,
+    /// [`TrainError::Validation`] when the two sets do not belong together.
     ///
     /// # Panics
-    /// Never: the weights of every penalty end with the constant.
+    /// Never: the weights of every fit end with the intercept.
     pub fn fit_model(
         &self,
         train: &TrainSet,
@@ -80,17 +84,18 @@ impl LogisticLearner {
         let scaler = Scaler::fit(train)?;
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
-        let windows = [ScaledWindows::of(train, &scaler)?, ScaledWindows::of(&choose, &scaler)?];
-        let cases = Cases::of(train, &windows[0]);
-        let best = likeliest(&cases, &Cases::of(&choose, &windows[1]));
-        record.train_loss = cases.loss(&best.weights);
+        let [train_windows, choose_windows] =
+            [ScaledWindows::new(train, &scaler)?, ScaledWindows::new(&choose, &scaler)?];
+        let training = UpDownWindows::new(train, &train_windows);
+        let best = best_fit(&training, &UpDownWindows::new(&choose, &choose_windows));
+        record.train_loss = training.loss(&best.weights);
         record.validation_loss = best.loss;
         record.notes = vec![format!("penalty {}", best.penalty)];
         let neutral = train.class_counts()[Direction::Neutral.index()] as f64;
-        // Half a candle more: a class that never occurred yet is not impossible.
+        // Adds half a candle, so that a class without training windows has a positive probability.
         let neutral = (neutral + 0.5) / (train.len() as f64 + 1.0);
-        let (constant, weights) = best.weights.split_last().expect("invariant: a constant");
-        let mut model = LogisticRegression::new(spec, scaler, weights, *constant, neutral)?;
+        let (intercept, weights) = best.weights.split_last().expect("invariant: an intercept");
+        let mut model = LogisticRegression::new(spec, scaler, weights, *intercept, neutral)?;
         (model.id, model.record) = (self.id.clone(), Some(record));
         calibrate(&mut model, validation)?;
         Ok(model)
@@ -117,30 +122,31 @@ impl Learner for LogisticLearner {
     }
 }
 
-/// Weights under one penalty.
-struct Penalised {
+/// Fit with one penalty.
+struct PenalisedFit {
     penalty: f64,
-    /// Of the inputs and, last, the constant.
+    /// Weights of the inputs, followed by the intercept.
     weights: Vec<f64>,
-    /// Mean −ln p of the outcomes to choose by, nats; `None` where none of those windows moved.
+    /// Mean log loss of the validation windows, nats; `None` if none is labelled UP or DOWN.
     loss: Option<f64>,
 }
 
-/// The weights with the least loss on the windows to choose by, of those under every penalty from
-/// the strongest on; the strongest where none of those windows moved.
-fn likeliest(cases: &Cases<'_>, choose: &Cases<'_>) -> Penalised {
-    let bound = cases.bound().unwrap_or_default();
-    let count = cases.weights();
+/// Fits with every penalty and returns the fit with the lowest validation loss.
+///
+/// It returns that with the strongest penalty if no validation window is labelled UP or DOWN.
+fn best_fit(training: &UpDownWindows<'_>, validation: &UpDownWindows<'_>) -> PenalisedFit {
+    let bound = training.bound().unwrap_or_default();
+    let count = training.weight_count();
     let mut weights = vec![0.0; count];
-    let mut best: Option<Penalised> = None;
+    let mut best: Option<PenalisedFit> = None;
     for penalty in PENALTIES {
-        let lambda = penalty * cases.len() as f64 / 4.0;
+        let lambda = penalty * training.len() as f64 / 4.0;
         let factor = cholesky(&bound, count, lambda, count - 1);
-        cases.minimise(&mut weights, lambda, &factor);
-        let loss = choose.loss(&weights);
+        training.minimise(&mut weights, lambda, &factor);
+        let loss = validation.loss(&weights);
         if best.as_ref().is_none_or(|best| loss < best.loss) {
-            best = Some(Penalised { penalty, weights: weights.clone(), loss });
+            best = Some(PenalisedFit { penalty, weights: weights.clone(), loss });
         }
     }
-    best.expect("invariant: a penalty was tried")
+    best.expect("invariant: at least one penalty")
 }

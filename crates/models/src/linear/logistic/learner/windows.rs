@@ -1,12 +1,13 @@
-//! Windows as flat lists of scaled numbers: inputs of the logistic regression.
+//! Windows as flat slices of scaled numbers, the inputs of the logistic regression.
 use windvane_signals::{Sample, SampleSet, Scaler};
 
 use crate::TrainError;
 
-/// Rows that are scaled once: neighbouring windows share all rows but one, and each is a slice.
+/// Scaled rows of all tables. Each window is a slice of them, so that overlapping windows share
+/// their rows.
 #[derive(Debug)]
 pub(super) struct ScaledWindows {
-    /// Per table, `[rows, C]`; incomplete rows are zeros that no window reaches.
+    /// Scaled rows of each table, `[rows, C]`; incomplete rows are zeros and belong to no window.
     tables: Vec<Vec<f32>>,
     width: usize,
     lookback: usize,
@@ -14,17 +15,17 @@ pub(super) struct ScaledWindows {
 
 impl ScaledWindows {
     /// Scales the rows of the tables that the samples point into.
-    pub(super) fn of(samples: &SampleSet, scaler: &Scaler) -> Result<Self, TrainError> {
+    pub(super) fn new(samples: &SampleSet, scaler: &Scaler) -> Result<Self, TrainError> {
         let tables = samples.scaled_tables(scaler)?;
         Ok(Self { tables, width: samples.width(), lookback: samples.lookback() })
     }
 
-    /// Numbers per window.
+    /// Returns the number of values in a window.
     pub(super) fn inputs(&self) -> usize {
         self.width * self.lookback
     }
 
-    /// The window of a sample, oldest row first.
+    /// Returns the window of a sample, oldest row first.
     pub(super) fn window(&self, sample: &Sample) -> &[f32] {
         let end = (sample.row + 1) * self.width;
         &self.tables[sample.table][end - self.inputs()..end]

@@ -1,81 +1,90 @@
-//! Maximum-likelihood weights and their standard errors.
+//! Weights by penalised maximum likelihood, and their standard errors.
 use crate::linear::solver::{cholesky, dot, log_loss, residual, sigmoid, solve};
 
-/// Spread of every weight before any candle is seen, in units of ln p(UP)/p(DOWN).
-const PRIOR: f64 = 1.0;
+/// Prior standard deviation of each weight, in units of ln p(UP)/p(DOWN).
+const PRIOR_DEVIATION: f64 = 1.0;
 
-/// Newton's steps at most; a convex function of few weights needs about six.
-const STEPS: usize = 50;
+/// Maximum number of Newton steps; a convex function of few weights needs about six.
+const MAX_STEPS: usize = 50;
 
-/// Squashed signals with what came: rows of `width` numbers, and whether the close rose.
+/// Squashed signals with their outcomes.
 #[derive(Debug, Default)]
 pub(super) struct Outcomes {
+    /// Number of signals.
     pub(super) width: usize,
+    /// Signals of each window, `[windows, width]`.
     pub(super) rows: Vec<f64>,
+    /// Whether the label of each window is UP; otherwise it is DOWN.
     pub(super) rose: Vec<bool>,
-    /// Number of each window's block of time, ascending.
+    /// Index of the time block of each window, ascending.
     pub(super) block: Vec<i64>,
 }
 
-/// Weights with their covariance.
+/// Fitted weights with their standard errors.
 #[derive(Debug)]
-pub(super) struct Maximum {
+pub(super) struct WeightEstimate {
     pub(super) weights: Vec<f64>,
-    /// Standard error of each; `None` for fewer than 20 blocks.
+    /// Standard error of each weight; `None` for fewer than 20 blocks.
     pub(super) errors: Option<Vec<f64>>,
+    /// Number of time blocks.
     pub(super) blocks: usize,
 }
 
-/// Fewest blocks that tell the spread.
+/// Minimum number of blocks for standard errors.
 const MIN_BLOCKS: usize = 20;
 
 impl Outcomes {
+    /// Iterates over the signals of each window and whether its label is UP.
     fn cases(&self) -> impl Iterator<Item = (&[f64], bool)> {
         self.rows.chunks_exact(self.width.max(1)).zip(self.rose.iter().copied())
     }
 
-    /// Minimises `Σ ln(1 + exp(∓x·w)) + |w|² / 2σ²` by Newton's method with halved steps. It is
-    /// convex, so there is one minimum; sums run in order, so it is the same bits always.
-    pub(super) fn maximum(&self) -> Maximum {
+    /// Minimises `Σ ln(1 + exp(∓x·w)) + |w|² / 2σ²` by Newton's method with step halving.
+    ///
+    /// The function is convex and has one minimum. The sums have a fixed order, so the result is
+    /// bit-reproducible.
+    pub(super) fn fit(&self) -> WeightEstimate {
         let mut weights = vec![0.0; self.width];
         let mut cost = self.cost(&weights);
-        for _ in 0..STEPS {
+        for _ in 0..MAX_STEPS {
             let (gradient, curvature) = self.derivatives(&weights);
             let step = solve(&cholesky(&curvature, self.width, 0.0, 0), &gradient);
             let slope: f64 = step.iter().zip(&gradient).map(|(s, g)| s * g).sum();
             let mut size = 1.0;
-            let moved = loop {
-                let moved: Vec<f64> =
+            let next = loop {
+                let candidate: Vec<f64> =
                     weights.iter().zip(&step).map(|(w, s)| w - size * s).collect();
-                if self.cost(&moved) <= cost - 1e-4 * size * slope {
-                    break Some(moved);
+                if self.cost(&candidate) <= cost - 1e-4 * size * slope {
+                    break Some(candidate);
                 }
                 size /= 2.0;
                 if size < 1e-6 {
                     break None;
                 }
             };
-            let Some(moved) = moved else { break };
-            weights = moved;
+            let Some(next) = next else { break };
+            weights = next;
             cost = self.cost(&weights);
             if slope < 1e-12 {
                 break;
             }
         }
         let (blocks, errors) = self.errors(&weights);
-        Maximum { weights, errors, blocks }
+        WeightEstimate { weights, errors, blocks }
     }
 
+    /// Computes the cost: log losses plus the penalty of the prior.
     fn cost(&self, weights: &[f64]) -> f64 {
-        let prior = dot(weights, weights) / (2.0 * PRIOR * PRIOR);
+        let prior = dot(weights, weights) / (2.0 * PRIOR_DEVIATION * PRIOR_DEVIATION);
         let losses = self.cases().map(|(row, rose)| log_loss(dot(row, weights), rose));
         losses.sum::<f64>() + prior
     }
 
-    /// First and second derivative of the cost, the second row by row.
+    /// Computes the gradient and the Hessian (row by row) of the cost.
     fn derivatives(&self, weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let n = self.width;
-        let mut gradient: Vec<f64> = weights.iter().map(|w| w / (PRIOR * PRIOR)).collect();
+        let mut gradient: Vec<f64> =
+            weights.iter().map(|w| w / (PRIOR_DEVIATION * PRIOR_DEVIATION)).collect();
         let mut curvature = vec![0.0; n * n];
         for (row, rose) in self.cases() {
             let p = sigmoid(dot(row, weights));
@@ -87,11 +96,11 @@ impl Outcomes {
                 }
             }
         }
-        (0..n).for_each(|i| curvature[i * n + i] += 1.0 / (PRIOR * PRIOR));
+        (0..n).for_each(|i| curvature[i * n + i] += 1.0 / (PRIOR_DEVIATION * PRIOR_DEVIATION));
         (gradient, curvature)
     }
 
-    /// Number of blocks, and the standard errors by them.
+    /// Computes the number of blocks and the cluster-robust standard errors of the weights.
     fn errors(&self, weights: &[f64]) -> (usize, Option<Vec<f64>>) {
         let n = self.width;
         let mut blocks: Vec<Vec<f64>> = Vec::new();
@@ -102,7 +111,7 @@ impl Outcomes {
                 last = Some(block);
             }
             let residual = residual(dot(row, weights), rose);
-            let gradient = blocks.last_mut().expect("invariant: a block was begun");
+            let gradient = blocks.last_mut().expect("invariant: at least one block");
             gradient.iter_mut().zip(row).for_each(|(g, x)| *g += residual * x);
         }
         if blocks.len() < MIN_BLOCKS {
@@ -112,15 +121,15 @@ impl Outcomes {
         let factor = cholesky(&curvature, n, 0.0, 0);
         let mut variances = vec![0.0; n];
         for gradient in &blocks {
-            let moved = solve(&factor, gradient);
-            variances.iter_mut().zip(moved).for_each(|(v, m)| *v += m * m);
+            let shift = solve(&factor, gradient);
+            variances.iter_mut().zip(shift).for_each(|(v, s)| *v += s * s);
         }
         let b = blocks.len() as f64;
         let errors = variances.iter().map(|v| (v * b / (b - 1.0)).sqrt()).collect();
         (blocks.len(), Some(errors))
     }
 
-    /// Standard deviation of each column.
+    /// Computes the standard deviation of each signal.
     pub(super) fn deviations(&self) -> Vec<f64> {
         (0..self.width).map(|column| self.deviation(column)).collect()
     }
@@ -135,9 +144,11 @@ impl Outcomes {
         self.cases().map(move |(row, _)| row[column])
     }
 
-    /// The logit ν of NEUTRAL beside ± x/2 under which so many candles beyond those here are
-    /// NEUTRAL: the ν with `Σ_t e^ν / (e^(x/2) + e^(−x/2) + e^ν)` = that count and a half, over as
-    /// many candles as there are together.
+    /// Finds the logit ν of NEUTRAL for which its mean probability equals its share of the labels.
+    ///
+    /// The mean of `e^ν / (e^(x/2) + e^(−x/2) + e^ν)` is over these windows, all labelled UP or
+    /// DOWN, with x = x·w. The share is (`neutral` + 1/2) / (number of windows + `neutral` + 1),
+    /// with `neutral` further windows labelled NEUTRAL.
     pub(super) fn neutral_logit(&self, weights: &[f64], neutral: usize) -> f64 {
         let moved = self.rose.len() as f64;
         let share = (neutral as f64 + 0.5) / (moved + neutral as f64 + 1.0);
@@ -149,7 +160,7 @@ impl Outcomes {
         f64::midpoint(low, high)
     }
 
-    /// Mean probability of NEUTRAL under its logit.
+    /// Computes the mean probability of NEUTRAL for its logit.
     fn neutral_share(&self, weights: &[f64], logit: f64) -> f64 {
         let weight = logit.exp();
         let rows = self.cases().map(|(row, _)| row);
@@ -159,7 +170,9 @@ impl Outcomes {
     }
 }
 
-/// Student's 97.5 % quantile for v ≥ 19 degrees of freedom, within 1e-5.
+/// Computes the 97.5 % quantile of Student's t distribution for at least 19 degrees of freedom.
+///
+/// The absolute error is at most 1e-5.
 ///
 /// **Source** Abramowitz and Stegun 26.7.5.
 pub(super) fn student_975(freedom: f64) -> f64 {
@@ -172,13 +185,13 @@ pub(super) fn student_975(freedom: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Evenly spread without a generator: multiples of the golden ratio.
+    /// Returns the `i`-th number of an evenly distributed sequence in [0, 1), without a generator.
     fn even(i: u32, step: f64) -> f64 {
         (f64::from(i) * step).fract()
     }
 
-    /// A coin with ln p/(1 − p) = x·w, drawn without a generator: the golden ratio's multiples.
-    fn coins(n: u32, weights: &[f64]) -> Outcomes {
+    /// Simulates outcomes with ln p/(1 − p) = x·w from evenly distributed sequences.
+    fn simulated(n: u32, weights: &[f64]) -> Outcomes {
         let steps = [0.754_877_666_246_692_8, 0.569_840_290_998_053_3, 0.324_717_957_244_746];
         let mut outcomes = Outcomes { width: weights.len(), ..Outcomes::default() };
         for i in 1..=n {
@@ -193,18 +206,18 @@ mod tests {
     }
 
     #[test]
-    fn the_maximum_is_where_the_coins_came_from() {
+    fn v2_fit_recovers_the_true_weights() {
         let truth = [1.5, -0.7, 0.0];
-        let Maximum { weights, .. } = coins(100_000, &truth).maximum();
+        let WeightEstimate { weights, .. } = simulated(100_000, &truth).fit();
         for (got, want) in weights.iter().zip(truth) {
             assert!((got - want).abs() < 0.05, "{weights:?}");
         }
     }
 
     #[test]
-    fn nothing_improves_on_the_maximum() {
-        let outcomes = coins(300, &[1.0, -2.0]);
-        let Maximum { weights, .. } = outcomes.maximum();
+    fn v2_fit_minimises_the_cost() {
+        let outcomes = simulated(300, &[1.0, -2.0]);
+        let WeightEstimate { weights, .. } = outcomes.fit();
         let (gradient, _) = outcomes.derivatives(&weights);
         assert!(gradient.iter().all(|g| g.abs() < 1e-6), "{gradient:?}");
         for direction in [[1e-3, 0.0], [-1e-3, 0.0], [0.0, 1e-3], [0.0, -1e-3]] {
@@ -214,20 +227,20 @@ mod tests {
     }
 
     #[test]
-    fn signals_that_never_err_leave_the_weights_finite() {
+    fn v2_fit_of_perfect_signals_has_finite_weights() {
         let mut outcomes = Outcomes { width: 1, ..Outcomes::default() };
         for i in 0..1_000 {
             outcomes.rows.push(if i % 2 == 0 { 1.0 } else { -1.0 });
             outcomes.rose.push(i % 2 == 0);
             outcomes.block.push(i);
         }
-        let Maximum { weights, .. } = outcomes.maximum();
+        let WeightEstimate { weights, .. } = outcomes.fit();
         assert!(weights[0] > 3.0 && weights[0] < 10.0, "{weights:?}");
     }
 
     #[test]
-    fn neutral_gets_its_share() {
-        let outcomes = coins(900, &[0.5]);
+    fn v2_neutral_logit_gives_the_share_of_neutral() {
+        let outcomes = simulated(900, &[0.5]);
         let weights = [0.5];
         let logit = outcomes.neutral_logit(&weights, 100);
         let p = |x: f64| logit.exp() / (logit.exp() + 2.0 * (x / 2.0).cosh());
@@ -236,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quantile_is_students() {
+    fn v2_student_quantile_matches_the_table() {
         for (freedom, want) in [(19.0, 2.093_024_05), (60.0, 2.000_297_8), (1e9, 1.959_963_98)] {
             assert!((student_975(freedom) - want).abs() < 1e-5, "{freedom}");
         }

@@ -1,41 +1,41 @@
-//! Fitting v2: weights by hand, or the likeliest.
+//! Fitting v2, with hand-set or maximum-likelihood weights.
 mod likelihood;
 
 use serde::Serialize;
 use windvane_candles::Direction;
 use windvane_signals::{Scaler, TrainSet, ValidationSet};
 
-use likelihood::{Maximum, Outcomes, student_975};
+use likelihood::{Outcomes, WeightEstimate, student_975};
 
 use super::{KIND, SignalImportance, WeightedSignals};
 use crate::train::{Learner, Run, calibrate, check_directions, record_of, spec_of};
 use crate::{FittedModel, ModelId, ModelSpec, TrainError};
 
-/// Fewest windows that moved to learn weights from.
+/// Minimum number of training windows labelled UP or DOWN for learned weights.
 const MIN_WINDOWS: usize = 50;
 
-/// Shortest block of the standard errors, in candles.
-const SHORTEST_BLOCK: usize = 20;
+/// Minimum length of a time block for the standard errors, in candles.
+const MIN_BLOCK_LENGTH: usize = 20;
 
 /// Source of the weights.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Weights {
-    /// Set by hand: 0.3 for `momentum` and `macd`, 0.2 for `trend` and `rsi`, 0 for other channels.
+    /// Hand-set: 0.3 for `momentum` and `macd`, 0.2 for `trend` and `rsi`, 0 for other channels.
     #[default]
     ByHand,
-    /// These, one per channel.
+    /// Given weights, one per channel.
     Given(Vec<f32>),
     /// Maximum likelihood on the training windows.
     Learned,
 }
 
-/// Fits v2: its scaler on the training rows, and its weights as asked for.
+/// Learner of v2, which fits the scaler on the training rows and uses the configured weights.
 ///
-/// **Learned weights** minimise `Σ −ln p(what came | UP or DOWN) + |w|² / 2` over the training
-/// windows, NEUTRAL ones left out, by Newton's method: the prior of spread 1 keeps them finite
-/// where a signal never errs, and small where there are few windows. The temperature is then
-/// chosen on the validation windows, on which nothing else is.
+/// **Learned weights** minimise `Σ −ln p(outcome | UP or DOWN) + |w|² / 2` over the training
+/// windows labelled UP or DOWN, by Newton's method. The prior with standard deviation 1 keeps the
+/// weights finite if a signal is always right, and small if there are few windows. The model is
+/// then calibrated on the validation windows, which have no other use.
 ///
 /// # Examples
 /// ```
@@ -47,33 +47,36 @@ pub enum Weights {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightedSignalsLearner {
-    /// Id of the models it fits; `v2` by default.
+    /// Id of the fitted models; `v2` by default.
     pub id: ModelId,
     /// Source of the weights.
     pub weights: Weights,
 }
 
 impl Default for WeightedSignalsLearner {
-    /// The original: weights by hand.
+    /// Returns the learner with hand-set weights.
     fn default() -> Self {
         Self { id: ModelId::new(KIND), weights: Weights::ByHand }
     }
 }
 
 impl WeightedSignalsLearner {
-    /// Learned weights, under the id `v2-learned`.
+    /// Creates a learner with learned weights, under the id `v2-learned`.
     pub fn learned() -> Self {
         Self { id: ModelId::new("v2-learned"), weights: Weights::Learned }
     }
 
-    /// Fits the model. The seed only goes into its record: nothing is drawn. `validation` too,
-    /// but for the temperature of learned weights.
+    /// Fits the model.
+    ///
+    /// The seed is recorded but has no effect, because no random numbers are drawn. `validation` is
+    /// used to calibrate learned weights, and otherwise only recorded.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] for weights that do not fit,
-    /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`] where there is nothing to
-    /// learn them from, [`TrainError::Signal`] without rows to scale by,
-    /// [`TrainError::Validation`].
+    /// [`TrainError::Setting`] for weights that do not fit the channels. With learned weights,
+    /// [`TrainError::TooFewWindows`] for fewer than 50 windows labelled UP or DOWN, and
+    /// [`TrainError::EmptyClass`] when one of the two directions does not occur.
+    /// [`TrainError::Signal`] when there are no rows to fit the scaler on,
+    /// [`TrainError::Validation`] when the two sets do not belong together.
     pub fn fit_model(
         &self,
         train: &TrainSet,
@@ -120,6 +123,7 @@ impl Learner for WeightedSignalsLearner {
     }
 }
 
+/// Returns the hand-set weight of a channel.
 fn weight_by_hand(channel: &str) -> f32 {
     match channel {
         "momentum" | "macd" => 0.3,
@@ -128,28 +132,28 @@ fn weight_by_hand(channel: &str) -> f32 {
     }
 }
 
-/// The model with the likeliest weights, before its temperature.
+/// Fits a model with maximum-likelihood weights, without calibration.
 fn learn(spec: ModelSpec, scaler: Scaler, train: &TrainSet) -> Result<WeightedSignals, TrainError> {
     let outcomes = outcomes(&spec, &scaler, train)?;
-    let maximum = outcomes.maximum();
+    let estimate = outcomes.fit();
     let neutral = train.class_counts()[Direction::Neutral.index()];
-    let importance = importance(&spec, &outcomes, &maximum);
+    let importance = importance(&spec, &outcomes, &estimate);
     #[expect(clippy::cast_possible_truncation, reason = "logits; the prior keeps them small")]
     let (weights, neutral_logit) = (
-        maximum.weights.iter().map(|weight| *weight as f32).collect::<Vec<f32>>(),
-        outcomes.neutral_logit(&maximum.weights, neutral) as f32,
+        estimate.weights.iter().map(|weight| *weight as f32).collect::<Vec<f32>>(),
+        outcomes.neutral_logit(&estimate.weights, neutral) as f32,
     );
     let gain: f32 = weights.iter().map(|weight| weight.abs()).sum();
-    // Where no channel says anything all count alike, times nothing.
+    // If all weights are 0, equal weights with a gain of 0 have the same result.
     let weights = if gain > 0.0 { weights } else { vec![1.0; weights.len()] };
     let model = WeightedSignals::new(spec, scaler, weights)?.with_gain(gain)?;
     Ok(WeightedSignals { neutral_logit, importance, ..model })
 }
 
-/// The squashed signals of every window that moved.
+/// Collects the squashed signals of every window labelled UP or DOWN.
 fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outcomes, TrainError> {
     check_directions(train, MIN_WINDOWS)?;
-    let length = SHORTEST_BLOCK.max(2 * spec.labels.horizon);
+    let length = MIN_BLOCK_LENGTH.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));
     let mut outcomes = Outcomes { width: spec.signals.width(), ..Outcomes::default() };
     let samples = train.samples().iter();
@@ -166,20 +170,25 @@ fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outco
     Ok(outcomes)
 }
 
-fn importance(spec: &ModelSpec, outcomes: &Outcomes, maximum: &Maximum) -> Vec<SignalImportance> {
+/// Computes the importance of each channel.
+fn importance(
+    spec: &ModelSpec,
+    outcomes: &Outcomes,
+    estimate: &WeightEstimate,
+) -> Vec<SignalImportance> {
     let deviations = outcomes.deviations();
-    let effects = maximum.weights.iter().zip(&deviations);
+    let effects = estimate.weights.iter().zip(&deviations);
     let effects: Vec<f64> = effects.map(|(weight, deviation)| weight * deviation / 4.0).collect();
     let total: f64 = effects.iter().map(|effect| effect.abs()).sum();
     let channels = effects.into_iter().enumerate();
     let importance = channels.map(|(channel, effect)| {
-        let reach = maximum.errors.as_ref().filter(|_| deviations[channel] > 0.0).map(|errors| {
-            student_975(maximum.blocks as f64 - 1.0) * errors[channel] * deviations[channel] / 4.0
+        let margin = estimate.errors.as_ref().filter(|_| deviations[channel] > 0.0).map(|errors| {
+            student_975(estimate.blocks as f64 - 1.0) * errors[channel] * deviations[channel] / 4.0
         });
         SignalImportance {
             channel: spec.signals.channels[channel].to_string(),
             effect,
-            interval_95: reach.map(|reach| [effect - reach, effect + reach]),
+            interval_95: margin.map(|margin| [effect - margin, effect + margin]),
             share: (total > 0.0).then(|| effect.abs() / total),
         }
     });

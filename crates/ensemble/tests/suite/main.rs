@@ -1,0 +1,13 @@
+//! Tests of the crate through its public interface.
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may panic, and its numbers are small"
+)]
+mod learn;
+mod saved;
+mod streaming;
+mod vote;

@@ -1,0 +1,29 @@
+//! Tests of the crate through its public interface.
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may stop, and its numbers are small"
+)]
+mod calibrated;
+mod common;
+mod conformal;
+mod golden_learning;
+mod guard;
+mod inspect;
+mod killed;
+mod learned_signals;
+mod learning;
+mod live;
+mod mutated;
+mod pretrained;
+mod pytorch;
+mod retraining;
+mod saved;
+mod stateful;
+mod stopped;
+mod streaming;
+mod swap;
+mod train_config;
