@@ -103,7 +103,7 @@ fn predict<B: Bot>(
     predictor.set_stop_at_gaps(true);
     if predictor.feed_stats().resets > resets {
         let needed = predictor.candles_needed();
-        bot.report(&format!("{pair}: gap of the exchange before {before}; warm-up: {needed}"));
+        bot.report(&format!("{pair}: exchange gap before {before}, {needed} candles of warm-up"));
     }
     result
 }

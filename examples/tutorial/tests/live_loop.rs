@@ -282,7 +282,7 @@ fn survives(series: &CandleSeries) -> Vec<String> {
             last = row;
         }
         assert_eq!(bot.reports.len(), bot.outages + rejected + crossed);
-        let lines = bot.reports.iter().filter(|line| line.contains("gap of the exchange"));
+        let lines = bot.reports.iter().filter(|line| line.contains("exchange gap before"));
         assert_eq!(lines.count(), crossed);
         assert_eq!(predictors[pair].feed_stats().unfinished, 0);
         assert!(bot.outages > 20 && bot.most_failures >= 3);
@@ -298,7 +298,7 @@ fn live_loop_over_known_outages_equals_batch() {
     assert_eq!(series.gaps().count(), OUTAGES.len());
     assert_eq!(series.len(), HOURS - 87);
     let reports = survives(&series);
-    let outage = "gap of the exchange before 2023-03-24T14:00:00Z; warm-up: 44";
+    let outage = "exchange gap before 2023-03-24T14:00:00Z, 44 candles of warm-up";
     assert!(reports.iter().any(|line| line.contains(outage)), "{reports:?}");
 }
 
