@@ -100,8 +100,10 @@ fn main() -> Result<()> {
             .expire_after(24 * 90) // candles after the end of training
             .guard(Arc::clone(&profile))
             .build()?;
-        if let Ok(state) = std::fs::read(format!("{name}.state")) {
-            predictor.restore(&state)?;
+        if let Ok(state) = std::fs::read(format!("{name}.state"))
+            && let Err(error) = predictor.restore(&state)
+        {
+            eprintln!("{name}: {error}; starting from history");
         }
         predictors.insert(name.parse()?, predictor);
     }

@@ -142,8 +142,9 @@ struct FaultyBot<'a> {
     events: VecDeque<Event>,
     connections: usize,
     requests: usize,
+    connected: bool,
+    /// True from a failure of the stream to the next message.
     stream_is_down: bool,
-    fetch_is_down: bool,
     disk_is_full: bool,
     /// Outages of the stream and of `fetch`.
     outages: usize,
@@ -161,8 +162,8 @@ impl<'a> FaultyBot<'a> {
             events,
             connections: 0,
             requests: 0,
+            connected: false,
             stream_is_down: false,
-            fetch_is_down: false,
             disk_is_full: false,
             outages: 0,
             acted: Vec::new(),
@@ -176,18 +177,24 @@ impl<'a> FaultyBot<'a> {
     /// Fails a request of the stream.
     fn lose_stream<T>(&mut self) -> Result<T> {
         self.outages += usize::from(!self.stream_is_down);
-        self.stream_is_down = true;
+        (self.stream_is_down, self.connected) = (true, false);
         Err("connection reset by peer".into())
     }
 }
 
 impl Bot for FaultyBot<'_> {
     fn connect(&mut self) -> Result<()> {
+        assert!(!self.connected, "connected twice");
         self.connections += 1;
-        if self.connections.is_multiple_of(3) { Ok(()) } else { self.lose_stream() }
+        if !self.connections.is_multiple_of(3) {
+            return self.lose_stream();
+        }
+        self.connected = true;
+        Ok(())
     }
 
     fn next(&mut self) -> Result<Update> {
+        assert!(self.connected, "not connected");
         match self.events.pop_front().expect("nothing is read after Stop") {
             Event::Break => self.lose_stream(),
             Event::Message(update) => {
@@ -205,11 +212,9 @@ impl Bot for FaultyBot<'_> {
     ) -> Result<CandleSeries> {
         self.requests += 1;
         if !self.requests.is_multiple_of(4) {
-            self.outages += usize::from(!self.fetch_is_down);
-            self.fetch_is_down = true;
+            self.outages += usize::from(self.requests % 4 == 1);
             return Err("no answer within 10 s".into());
         }
-        self.fetch_is_down = false;
         // As real exchanges: both ends are included, and a page has an end.
         let from = from.unwrap_or(Timestamp::from_millis(0));
         let asked = self.series.between(from, to.plus(Interval::HOUR, 1).unwrap());
