@@ -2,7 +2,7 @@
 use super::format::{baseline, bounds, edge, interval, p_equation, p_value, percent, thousands};
 use super::table::{ReportTable, table};
 use super::{Rank, Report};
-use crate::score::{ResultRow, Scope};
+use crate::score::{ExcessAccuracy, ResultRow, Scope};
 
 impl Report {
     /// Rows of the headline: every model on every instrument, then pooled by interval and over all
@@ -91,8 +91,11 @@ impl Report {
         let mut pooled = pooled.filter(|row| row.model == rank.model);
         let best = pooled.next().and_then(|row| row.best_baseline);
         let rule = best.map_or_else(String::new, |rule| format!(" ({rule})"));
-        let (model, edge, p) =
-            (self.model_name(&rank.model), points_with_unit(rank), p_equation(rank.p_holm));
+        let (model, edge, p) = (
+            self.model_name(&rank.model),
+            edge_text(rank.excess_accuracy),
+            p_equation(rank.p_holm),
+        );
         let correction =
             self.holm_correction().map_or_else(String::new, |text| format!(" ({text})"));
         let audit = if rank.suspicious {
@@ -118,8 +121,8 @@ impl Report {
         let (first, second) = (self.model_name(&best.model), self.model_name(&next.model));
         Some(format!(
             "{first} {verb} {second} by a statistically significant margin on the candles that \
-             both predicted: {} percentage points, {}.",
-            edge(Some(excess)),
+             both predicted: {}, one-sided {}.",
+            edge_text(Some(excess)),
             p_equation(excess.p_value),
         ))
     }
@@ -130,9 +133,9 @@ impl Report {
     }
 }
 
-/// Edge of a model in percentage points, with its interval.
-fn points_with_unit(rank: &Rank) -> String {
-    let edge = edge(rank.excess_accuracy);
+/// Edge of a model with its unit and interval, for a sentence.
+pub(crate) fn edge_text(excess: Option<ExcessAccuracy>) -> String {
+    let edge = edge(excess);
     match edge.split_once(' ') {
         Some((value, interval)) => format!("{value} percentage points {interval}"),
         None => edge,

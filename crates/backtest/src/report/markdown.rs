@@ -18,14 +18,15 @@ impl Report {
 
     /// Writes the report as Markdown, with aligned tables.
     pub fn to_markdown(&self) -> String {
-        let verdicts: String =
+        let verdicts: Vec<String> =
             self.verdicts().iter().map(|verdict| format!("- {verdict}\n")).collect();
         let sections: Vec<String> =
             self.sections().iter().map(|section| format!("\n{section}")).collect();
         format!(
-            "# {}\n\n{}\n\n{verdicts}\n{}\n{}",
+            "# {}\n\n{}\n\n{}\n{}\n{}",
             self.title(),
             self.run_date(),
+            verdicts.concat(),
             Self::INTRODUCTION,
             sections.concat()
         )

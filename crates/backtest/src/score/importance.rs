@@ -34,7 +34,7 @@ pub struct Importance {
     pub loss_interval_95: Option<Bounds>,
 }
 
-/// MaskingEffect of masking one channel in one window.
+/// Effect of masking one channel in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MaskingEffect {
     /// Time of the decision, milliseconds since 1970.

@@ -90,10 +90,13 @@ impl Warning {
     }
 }
 
+/// Messages with the models that they are about.
+type ModelsByMessage<'a> = Vec<(&'a str, Vec<&'a str>)>;
+
 /// Texts of the warnings: one line per instrument and interval, one sentence per message. Models
 /// with the same message share a sentence.
 pub(crate) fn warning_lines(warnings: &[Warning]) -> Vec<String> {
-    let mut places: Vec<(String, Vec<(&str, Vec<&str>)>)> = Vec::new();
+    let mut places: Vec<(String, ModelsByMessage<'_>)> = Vec::new();
     for warning in warnings {
         let place = warning.place();
         let index = places.iter().position(|(other, _)| *other == place).unwrap_or_else(|| {

@@ -4,7 +4,8 @@ use askama::Template;
 use super::colour;
 use super::figures::Figures;
 use crate::report::Report;
-use crate::report::format::{UNDEFINED, bounds, edge, percent, thousands};
+use crate::report::format::{UNDEFINED, bounds, percent, thousands};
+use crate::report::headline::edge_text;
 use crate::report::section::{Section, SectionPart};
 use crate::score::{ResultRow, Scope};
 
@@ -70,12 +71,12 @@ impl Report {
         );
         format!(
             "Highest accuracy: {}, {} % {} with {} predictions; edge over the best baseline \
-             ({baseline}): {} percentage points.",
+             ({baseline}): {}.",
             self.model_name(&first.model),
             percent(first.accuracy),
             bounds(first.interval_95),
             thousands(first.predictions),
-            edge(first.excess_accuracy),
+            edge_text(first.excess_accuracy),
         )
     }
 
