@@ -130,7 +130,8 @@ fn pages_with_rust_code_are_doc_tests() {
     // The blocks of the tutorial are one program, which `examples/tutorial/tests` compare and run.
     let is_program = |page: &&PathBuf| page.ends_with("tutorial.md");
     let with_rust = |page: &&PathBuf| std::fs::read_to_string(page).unwrap().contains("```rust");
-    let with_rust: Vec<&PathBuf> = found.iter().filter(with_rust).filter(|page| !is_program(page)).collect();
+    let with_rust: Vec<&PathBuf> =
+        found.iter().filter(with_rust).filter(|page| !is_program(page)).collect();
     assert!(with_rust.len() > 5, "{with_rust:?}");
     for page in with_rust {
         let name = page.file_name().unwrap().to_string_lossy();

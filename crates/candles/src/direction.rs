@@ -11,7 +11,7 @@ use std::fmt;
 /// ```
 /// use windvane_candles::Direction;
 ///
-/// assert_eq!(Direction::of_change(-0.01), Direction::Down);
+/// assert_eq!(Direction::from_change(-0.01), Direction::Down);
 /// assert_eq!(Direction::Down.index(), 1);
 /// assert_eq!(Direction::Down.opposite(), Direction::Up);
 /// assert_eq!(Direction::Up.to_string(), "UP");
@@ -51,7 +51,7 @@ impl Direction {
     }
 
     /// Returns `Up` for a positive change, `Down` for a negative one, `Neutral` for zero or NaN.
-    pub fn of_change(change: f64) -> Self {
+    pub fn from_change(change: f64) -> Self {
         if change > 0.0 {
             Self::Up
         } else if change < 0.0 {
@@ -107,7 +107,7 @@ mod tests {
             (f64::NAN, Direction::Neutral),
         ];
         for (change, direction) in cases {
-            assert_eq!(Direction::of_change(change), direction);
+            assert_eq!(Direction::from_change(change), direction);
         }
     }
 }

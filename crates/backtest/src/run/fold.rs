@@ -135,7 +135,7 @@ fn has(samples: &[Sample], table: usize) -> bool {
 fn last_sign(tables: &[SignalTable], sample: &Sample, horizon: usize) -> Direction {
     let before = sample.row.checked_sub(horizon);
     let moved = before.and_then(|row| tables[sample.table].outcome(row, horizon));
-    moved.map_or(Direction::Neutral, |outcome| Direction::of_change(outcome.change))
+    moved.map_or(Direction::Neutral, |outcome| Direction::from_change(outcome.change))
 }
 
 /// Majority class of UP and DOWN among the labels; UP on a tie.
@@ -165,7 +165,7 @@ mod tests {
         for sample in samples.samples() {
             let (one, five) = (last_sign(&tables, sample, 1), last_sign(&tables, sample, 5));
             let expected = [1, 5]
-                .map(|back| Direction::of_change(closes[sample.row] - closes[sample.row - back]));
+                .map(|back| Direction::from_change(closes[sample.row] - closes[sample.row - back]));
             assert_eq!([one, five], expected);
             differ += usize::from(one != five);
         }

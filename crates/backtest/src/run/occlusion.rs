@@ -78,8 +78,8 @@ fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> MaskingEf
 /// Returns 1 for a correct side, 0 for a wrong one and 0.5 for a tie; `None` for an unchanged
 /// close.
 fn correctness(change: f64, prediction: &Prediction) -> Option<f64> {
-    let side = Direction::of_change(f64::from(prediction.probabilities.margin()));
-    match (Direction::of_change(change), side) {
+    let side = Direction::from_change(f64::from(prediction.probabilities.margin()));
+    match (Direction::from_change(change), side) {
         (Direction::Neutral, _) => None,
         (_, Direction::Neutral) => Some(0.5),
         (outcome, side) => Some(f64::from(u8::from(outcome == side))),

@@ -56,6 +56,6 @@ impl TryFrom<StoredPrediction> for TestPrediction {
 impl TestPrediction {
     /// Direction at full coverage: the sign of the margin p(UP) − p(DOWN).
     pub(crate) fn margin_direction(&self) -> Direction {
-        Direction::of_change(f64::from(self.probabilities.margin()))
+        Direction::from_change(f64::from(self.probabilities.margin()))
     }
 }

@@ -39,7 +39,7 @@ pub struct Record {
 impl Record {
     /// Direction at full coverage: the sign of the margin p(UP) − p(DOWN); NEUTRAL on a tie.
     pub(crate) fn margin_direction(&self) -> Direction {
-        Direction::of_change(f64::from(self.probabilities.margin()))
+        Direction::from_change(f64::from(self.probabilities.margin()))
     }
 
     /// Probability of the predicted direction.
@@ -52,7 +52,7 @@ impl Record {
     ///
     /// DOWN is correct exactly where UP is wrong.
     pub fn is_correct(&self, prediction: Direction) -> Option<bool> {
-        let outcome = Direction::of_change(self.change);
+        let outcome = Direction::from_change(self.change);
         let scored = prediction != Direction::Neutral && outcome != Direction::Neutral;
         scored.then(|| prediction == outcome)
     }

@@ -139,8 +139,9 @@ impl ResultRow {
         let Comparison { interval_95, blocks, baselines, best, excess_accuracy } =
             Comparison::of(records, settings);
         let full_coverage = Accuracy::of(records, Record::margin_direction);
-        let confusion =
-            Confusion::from_predictions(records.iter().map(|record| (record.label, record.predicted)));
+        let confusion = Confusion::from_predictions(
+            records.iter().map(|record| (record.label, record.predicted)),
+        );
         let mut reliability = Reliability::default();
         for record in records {
             reliability.add(&record.probabilities, record.label);

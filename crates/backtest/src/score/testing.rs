@@ -18,7 +18,7 @@ pub(crate) fn record(hour: i64, predicted: Direction, change: f64) -> Record {
         row: usize::try_from(hour).unwrap(),
         change,
         next_change: change,
-        label: Direction::of_change(change),
+        label: Direction::from_change(change),
         predicted,
         probabilities: Probabilities::new(classes).unwrap(),
         confidence_rank: 0.5,

@@ -265,7 +265,7 @@ mod tests {
     }
 
     fn right(t: i64) -> (Direction, f64) {
-        (Direction::of_change(sign(t)), sign(t))
+        (Direction::from_change(sign(t)), sign(t))
     }
 
     fn mostly(t: i64) -> (Direction, f64) {

@@ -117,7 +117,7 @@ fn classes(direction: Direction) -> [f32; 3] {
 pub(crate) fn oracle(series: &CandleSeries) -> Fake {
     let next = |two: &[windvane_candles::Candle]| {
         let change = two[1].close() - two[0].close();
-        (two[0].close_time(series.interval()), Direction::of_change(change))
+        (two[0].close_time(series.interval()), Direction::from_change(change))
     };
     let future = series.candles().windows(2).map(next).collect();
     let answer: Answer =

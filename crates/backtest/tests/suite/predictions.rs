@@ -48,7 +48,7 @@ fn prediction_rows_give_the_numbers_of_the_report() {
                 .filter(|row| row.direction != Direction::Neutral && row.realised_return != 0.0);
             let correct = scored
                 .clone()
-                .filter(|row| row.direction == Direction::of_change(row.realised_return));
+                .filter(|row| row.direction == Direction::from_change(row.realised_return));
             assert_eq!(own.len(), result.score.candles);
             assert_eq!(scored.clone().count(), result.score.scored);
             let accuracy = correct.count() as f64 / scored.count() as f64;

@@ -122,7 +122,7 @@ fn candle(model: &dyn FittedModel, table: &SignalTable, row: usize) -> Result<Ca
     let votes = ensemble.map_or(Vec::new(), |ensemble| ensemble.votes(&scratch).to_vec());
     let network = model.downcast_ref::<Network>();
     let trace = network.map(|network| network.trace(window)).transpose()?;
-    let effects = Occlusion::of(model, window)?.into_iter().enumerate();
+    let effects = Occlusion::measure(model, window)?.into_iter().enumerate();
     let channels = effects.map(|(channel, occlusion)| {
         let raw: Vec<f64> = (0..window.steps()).map(|t| window.row(t)[channel]).collect();
         let scaled = model
@@ -164,7 +164,7 @@ fn model(diagnosed: DiagnosedModel, samples: &SampleSet) -> Result<ModelView, Er
         [later, training].map(|part| subsample(if part.len() < 2 { samples } else { &part }));
     let (mut activity, mut gradients) = (Vec::new(), Vec::new());
     if let Some(network) = (*model).downcast_ref::<Network>() {
-        activity = LayerActivity::of(network, &later)?;
+        activity = LayerActivity::measure(network, &later)?;
         gradients = network.gradient_norms(&training)?;
     }
     let (windows, gradient_windows) = (later.len(), training.len());

@@ -21,7 +21,7 @@ use crate::{FittedModel, PredictError};
 /// # let model = v32::pretrained();
 /// # let rows: Vec<f64> = (0..20 * 6).map(|i| f64::from(i).sin() / 50.0).collect();
 /// # let window = Window::new(&rows, 6, Timestamp::from_millis(0)).unwrap();
-/// let effects = Occlusion::of(&model, window)?;
+/// let effects = Occlusion::measure(&model, window)?;
 /// assert_eq!(effects.len(), window.width());
 /// assert!(effects.iter().any(|channel| channel.effect != 0.0));
 /// # Ok::<(), PredictError>(())
@@ -44,7 +44,7 @@ impl Occlusion {
     ///
     /// # Errors
     /// The errors of [`predict`](crate::DirectionModel::predict).
-    pub fn of(model: &dyn FittedModel, window: Window<'_>) -> Result<Vec<Self>, PredictError> {
+    pub fn measure(model: &dyn FittedModel, window: Window<'_>) -> Result<Vec<Self>, PredictError> {
         let mut scratch = model.scratch();
         let whole = model.predict(window, &mut scratch)?.probabilities.margin();
         let (width, at) = (window.width(), window.decided_at());

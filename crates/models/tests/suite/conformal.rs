@@ -220,7 +220,7 @@ fn conformal_live_use_allocates_nothing() {
     let mut on_candle = |candle: &Candle| {
         let prediction = predictor.on_candle(candle).unwrap();
         if let (Some(set), Some(before)) = (open.take(), last) {
-            sets.settle(&set, Direction::of_change(candle.close() - before));
+            sets.settle(&set, Direction::from_change(candle.close() - before));
         }
         last = Some(candle.close());
         open = prediction.map(|prediction| sets.prediction_set(&prediction.probabilities));

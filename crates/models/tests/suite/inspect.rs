@@ -225,9 +225,9 @@ fn activity_finds_dead_units_and_stuck_gates() {
     let model = quick_v31(&series);
     let (before, after, dead) = with_parts(&series, |_, _, test| {
         let some = test.filtered(|sample| sample.row.is_multiple_of(7));
-        let of = |model: &Network| LayerActivity::of(model, &some).unwrap();
+        let of = |model: &Network| LayerActivity::measure(model, &some).unwrap();
         let few = test.filtered(|sample| sample.row == test.samples()[0].row);
-        let error = LayerActivity::of(&model, &few).unwrap_err();
+        let error = LayerActivity::measure(&model, &few).unwrap_err();
         assert!(matches!(error, TrainError::TooFewWindows { got: 1, .. }), "{error}");
         let before = of(&model);
         let alive = (0..8).find(|unit| !before[2].dead.contains(unit)).unwrap();
@@ -287,7 +287,7 @@ fn occlusion_effect_has_sign_of_channel_contribution() {
     with_parts(&series, |_, _, test| {
         let window = test.window(&test.samples()[10]);
         let whole = v2.predict(window, &mut v2.scratch()).unwrap().probabilities.margin();
-        let effects = Occlusion::of(&v2, window).unwrap();
+        let effects = Occlusion::measure(&v2, window).unwrap();
         let weights = v2.weights().iter();
         for (channel, (weight, got)) in weights.zip(&effects).enumerate() {
             let scaler = v2.scaler().unwrap();
@@ -333,10 +333,10 @@ fn occlusion_without_scaler_uses_window_mean() {
     let model: Arc<dyn FittedModel> = Arc::new(FirstChannel(ModelId::new("plain"), spec(2, 3)));
     assert!((*model).downcast_ref::<Network>().is_none() && model.scaler().is_none());
     let rows = [0.0, 7.0, 0.3, 8.0, 0.6, 9.0];
-    let effects = Occlusion::of(&model, window(&rows, 2)).unwrap();
+    let effects = Occlusion::measure(&model, window(&rows, 2)).unwrap();
     assert!((effects[0].held_at - 0.3).abs() < 1e-12 && (effects[1].held_at - 8.0).abs() < 1e-12);
     assert!((effects[0].effect - 0.3).abs() < 1e-6, "{effects:?}");
     assert!(effects[1].effect.abs() < 1e-9, "{effects:?}");
-    let wrong = Occlusion::of(&model, window(&rows, 3)).unwrap_err();
+    let wrong = Occlusion::measure(&model, window(&rows, 3)).unwrap_err();
     assert!(matches!(wrong, PredictError::WindowShape { .. }), "{wrong}");
 }

@@ -92,7 +92,8 @@ impl LabelSpec {
             }
         };
         let neutral = outcome.change.abs() <= band;
-        let class = if neutral { Direction::Neutral } else { Direction::of_change(outcome.change) };
+        let class =
+            if neutral { Direction::Neutral } else { Direction::from_change(outcome.change) };
         Some((class, outcome))
     }
 }

@@ -52,7 +52,7 @@ impl LayerActivity {
     /// # Errors
     /// [`TrainError::TooFewWindows`] for fewer than two windows, and the errors of
     /// [`Network::trace`].
-    pub fn of(model: &Network, samples: &SampleSet) -> Result<Vec<Self>, TrainError> {
+    pub fn measure(model: &Network, samples: &SampleSet) -> Result<Vec<Self>, TrainError> {
         if samples.len() < 2 {
             return Err(TrainError::TooFewWindows { expected: 2, got: samples.len() });
         }
