@@ -97,6 +97,14 @@ pub enum SignalError {
         /// The given value.
         got: f64,
     },
+    /// A channel's spec lacks a setting, or has one that does not fit.
+    #[error("channel {channel:?}: {problem}")]
+    ChannelSetting {
+        /// The channel's name.
+        channel: String,
+        /// The setting, and the remedy.
+        problem: String,
+    },
     /// A spec names the wrong number of other pairs for its channel.
     #[error("channel {channel:?} reads {expected} other pair(s), its spec names {got}")]
     ChannelPairs {
@@ -184,6 +192,11 @@ pub enum SignalError {
 }
 
 impl SignalError {
+    /// The error of a channel's setting.
+    pub(crate) fn channel(channel: &str, problem: impl Into<String>) -> Self {
+        Self::ChannelSetting { channel: channel.to_string(), problem: problem.into() }
+    }
+
     /// The error of a setting outside its range, as a result.
     pub(crate) fn setting<T>(
         setting: &'static str,

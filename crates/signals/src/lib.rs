@@ -29,7 +29,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod channels;
+pub mod channels;
 mod dataset;
 mod deciles;
 mod drift;
@@ -46,7 +46,8 @@ mod windows;
 pub use windvane_candles as candles;
 
 pub use channels::{
-    Channel, Macd, MarketSnapshot, Momentum, Registry, RelativeMacd, Rsi, Volatility, VolumeChange,
+    Channel, ChannelInfo, Macd, MarketClose, MarketSnapshot, Momentum, Registry, RelativeMacd, Rsi,
+    Volatility, VolumeChange,
 };
 pub use dataset::{Dataset, DatasetParts};
 pub use deciles::Deciles;

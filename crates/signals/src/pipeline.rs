@@ -1,7 +1,7 @@
 //! Candles in, rows of channel values out, one candle at a time.
-use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
-use crate::channels::{Slot, next_default_row};
+use crate::channels::{MarketClose, Slot, next_default_row};
 use crate::{
     GapPolicy, MarketSnapshot, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
@@ -33,6 +33,8 @@ pub struct SignalPipeline {
     channels: Vec<Slot>,
     /// Open time and close of the last candle.
     last: Option<(Timestamp, f64)>,
+    /// Open time of the last close of the market without an own candle.
+    advanced: Option<Timestamp>,
     /// Room for the rows of one update, flat; the held ones first, the candle's own last.
     rows: Box<[f64]>,
     complete: Box<[bool]>,
@@ -98,8 +100,11 @@ impl SignalPipeline {
         registry: &Registry,
     ) -> Result<Self, SignalError> {
         spec.check()?;
-        let channels =
-            spec.channels.iter().map(|c| registry.slot(c)).collect::<Result<Vec<_>, _>>()?;
+        let channels = spec
+            .channels
+            .iter()
+            .map(|c| registry.slot(c, interval))
+            .collect::<Result<Vec<_>, _>>()?;
         let most_rows = spec.gaps.max_held() as usize + 1;
         Ok(Self {
             interval,
@@ -108,6 +113,7 @@ impl SignalPipeline {
             complete: vec![false; most_rows].into(),
             channels,
             last: None,
+            advanced: None,
             warm: false,
             stops: false,
         })
@@ -127,8 +133,9 @@ impl SignalPipeline {
     ) -> Result<Self, SignalError> {
         let mut joined = Self::new(spec, interval, registry)?;
         joined.last = sources.first().and_then(|(_, first)| first.last);
-        let last = joined.last;
-        if sources.iter().any(|(_, source)| source.last != last || source.interval != interval) {
+        joined.advanced = sources.first().and_then(|(_, first)| first.advanced);
+        let place = (joined.last, joined.advanced, interval);
+        if sources.iter().any(|(_, other)| (other.last, other.advanced, other.interval) != place) {
             return Err(SignalError::State { what: "the pipelines stand at different candles" });
         }
         for (channel, slot) in spec.channels.iter().zip(&mut joined.channels) {
@@ -156,10 +163,10 @@ impl SignalPipeline {
         &mut self,
         market: impl Into<MarketSnapshot<'m>>,
     ) -> Result<Rows<'_>, SignalError> {
-        let market = market.into();
+        let mut market = market.into();
         // The common case costs no division: no gap, and no other pairs' times to compare.
         let follows = market.others().is_empty() && self.is_next(market.own().open_time());
-        let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&market)? };
+        let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&mut market)? };
         self.write_row(held, &market);
         self.last = Some((market.own().open_time(), market.own().close()));
         let width = self.channels.len();
@@ -167,11 +174,73 @@ impl SignalPipeline {
         Ok(Rows { values, complete: &self.complete[..=held], width, restarted })
     }
 
+    /// Consumes other pairs' candles at a close at which the own pair has none.
+    ///
+    /// Under [`GapPolicy::ByClock`] the quantities of a market advance at every close; the other
+    /// policies read other pairs only together with an own candle, and this does nothing.
+    ///
+    /// # Errors
+    /// [`SignalError::Late`], [`SignalError::Misaligned`], [`SignalError::OutOfSync`]. The state is
+    /// as it was before.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+    /// use windvane_signals::{ChannelSpec, GapPolicy, Registry, SignalPipeline, SignalSpec};
+    ///
+    /// let pairs = ["A".parse()?, "B".parse()?];
+    /// let channels = vec![ChannelSpec::new("market_return").reading_all(&pairs)];
+    /// let spec = SignalSpec { channels, gaps: GapPolicy::ByClock };
+    /// let mut pipeline = SignalPipeline::new(&spec, Interval::HOUR, &Registry::default())?;
+    /// let values = Ohlcv { open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 0.0 };
+    /// let hour = Timestamp::from_millis(3_600_000);
+    /// let candle = Candle::new(hour, values)?;
+    /// pipeline.advance(hour, &[(pairs[0].clone(), candle), (pairs[1].clone(), candle)])?;
+    /// assert!(pipeline.update(&candle).is_err()); // this close has passed
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn advance(
+        &mut self,
+        open_time: Timestamp,
+        others: &[(Pair, Candle)],
+    ) -> Result<(), SignalError> {
+        if self.gaps != GapPolicy::ByClock {
+            return Ok(());
+        }
+        self.check_times(open_time, others)?;
+        if let Some(last) = self.last_close().filter(|last| open_time <= *last) {
+            return Err(SignalError::Late { open_time, last });
+        }
+        let close = MarketClose::new(others, self.elapsed_until(open_time));
+        for slot in &mut self.channels {
+            slot.channel_mut().advance(&close);
+        }
+        self.advanced = Some(open_time);
+        Ok(())
+    }
+
+    /// Open time of the last close of the market, with or without an own candle.
+    fn last_close(&self) -> Option<Timestamp> {
+        self.advanced.max(self.last_open_time())
+    }
+
+    /// Intervals since the last close of the market, at least 1.
+    fn elapsed_until(&self, open_time: Timestamp) -> u64 {
+        let missing = |last| missing_between(last, open_time, self.interval);
+        self.last_close().map_or(0, missing).saturating_add(1)
+    }
+
     /// Does before a candle's row what the gap policy asks for: the number of held rows, and
     /// whether the channels were reset.
     #[inline(never)]
-    fn cross_gap(&mut self, market: &MarketSnapshot<'_>) -> Result<(usize, bool), SignalError> {
+    fn cross_gap(&mut self, market: &mut MarketSnapshot<'_>) -> Result<(usize, bool), SignalError> {
         let step = self.step_to(market)?;
+        if self.gaps == GapPolicy::ByClock {
+            let open_time = market.own().open_time();
+            let missing = |(last, _)| missing_between(last, open_time, self.interval);
+            let missing = self.last.map_or(0, missing);
+            *market = market.after_gap(missing, self.elapsed_until(open_time));
+        }
         let mut rows = 0;
         let restarted = matches!(step, Step::Restart);
         if restarted {
@@ -188,7 +257,8 @@ impl SignalPipeline {
         Ok((rows, restarted))
     }
 
-    /// Returns whether a candle follows the last one without a gap: the common case, without a division.
+    /// Returns whether a candle follows the last one without a gap: the common case, without a
+    /// division.
     fn is_next(&self, open_time: Timestamp) -> bool {
         self.last.is_some_and(|(last, _)| {
             let apart = open_time.millis().checked_sub(last.millis());
@@ -199,14 +269,9 @@ impl SignalPipeline {
     /// Checks a candle against the last one; changes nothing.
     fn step_to(&self, market: &MarketSnapshot<'_>) -> Result<Step, SignalError> {
         let open_time = market.own().open_time();
-        if !self.interval.is_aligned(open_time) {
-            return Err(SignalError::Misaligned { open_time, interval: self.interval });
-        }
-        for (pair, candle) in market.others() {
-            if candle.open_time() != open_time {
-                let (pair, got) = (pair.clone(), candle.open_time());
-                return Err(SignalError::OutOfSync { pair, expected: open_time, got });
-            }
+        self.check_times(open_time, market.others())?;
+        if let Some(last) = self.advanced.filter(|last| open_time <= *last) {
+            return Err(SignalError::Late { open_time, last });
         }
         let Some((last, _)) = self.last else {
             return Ok(Step::Follow);
@@ -229,8 +294,26 @@ impl SignalPipeline {
             }
             GapPolicy::Error => self.gap(last, missing),
             _ if self.stops => self.gap(last, missing),
+            GapPolicy::ByClock => Ok(Step::Follow),
             _ => Ok(Step::Restart),
         }
+    }
+
+    fn check_times(
+        &self,
+        open_time: Timestamp,
+        others: &[(Pair, Candle)],
+    ) -> Result<(), SignalError> {
+        if !self.interval.is_aligned(open_time) {
+            return Err(SignalError::Misaligned { open_time, interval: self.interval });
+        }
+        for (pair, candle) in others {
+            if candle.open_time() != open_time {
+                let (pair, got) = (pair.clone(), candle.open_time());
+                return Err(SignalError::OutOfSync { pair, expected: open_time, got });
+            }
+        }
+        Ok(())
     }
 
     fn gap(&self, last: Timestamp, missing: u64) -> Result<Step, SignalError> {
@@ -286,8 +369,9 @@ impl SignalPipeline {
     }
 
     /// Sets whether a gap that would reset the channels is an error instead, as under
-    /// [`GapPolicy::Error`]: a live feed can fetch the missing candles. Off by default; not part of
-    /// a saved state.
+    /// [`GapPolicy::Error`]: a live feed can fetch the missing candles. Under
+    /// [`GapPolicy::ByClock`] every gap is then an error. Off by default; not part of a saved
+    /// state.
     pub fn stop_at_gaps(&mut self, stop: bool) {
         self.stops = stop;
     }
@@ -300,6 +384,7 @@ impl SignalPipeline {
     /// Discards all state, as if no candle had been consumed.
     pub fn reset(&mut self) {
         self.last = None;
+        self.advanced = None;
         self.forget();
     }
 
@@ -318,6 +403,10 @@ impl SignalPipeline {
         if let Some((open_time, close)) = self.last {
             state.int(open_time.millis());
             state.float(close);
+        }
+        if self.gaps == GapPolicy::ByClock {
+            state.count(usize::from(self.advanced.is_some()));
+            state.int(self.advanced.map_or(0, Timestamp::millis));
         }
         for slot in &self.channels {
             slot.channel().save(state);
@@ -349,6 +438,12 @@ impl SignalPipeline {
         self.last = if state.count()? == 0 { None } else { Some(read_last(state)?) };
         if self.last.is_some_and(|(last, _)| !self.interval.is_aligned(last)) {
             return Err(SignalError::State { what: "its last candle is off the grid" });
+        }
+        self.advanced = None;
+        if self.gaps == GapPolicy::ByClock {
+            let is_some = state.count()? != 0;
+            let time = Timestamp::from_millis(state.int()?);
+            self.advanced = is_some.then_some(time);
         }
         for slot in &mut self.channels {
             slot.channel_mut().restore(state)?;

@@ -336,5 +336,6 @@ fn gap_policy(policy: GapPolicy) -> String {
             format!("up to {max_missing} missing candles are filled in, flat")
         }
         GapPolicy::Error => "a missing candle is an error".to_string(),
+        GapPolicy::ByClock => "lags go by the clock, and nothing is reset".to_string(),
     }
 }

@@ -1,9 +1,13 @@
 //! The candle's range relative to its close.
 use windvane_candles::Candle;
 
+use super::catalog::BuiltIn;
 use super::ratio::Ratio;
-use super::{Channel, MarketSnapshot};
+use super::{Channel, MarketSnapshot, Slot};
 use crate::{SignalError, StateReader, StateWriter};
+
+pub(crate) const VOLATILITY: BuiltIn =
+    BuiltIn::in_place("volatility", &[], "(h − l) / c", |_| Ok(Slot::Volatility(Volatility)));
 
 /// Range of the candle relative to its close.
 ///

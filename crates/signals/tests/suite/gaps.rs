@@ -112,14 +112,11 @@ fn an_endless_gap_does_not_hang() {
 #[test]
 fn specs_that_cannot_be_built_say_why() {
     let build = |channel: ChannelSpec| {
-        Registry::default().build(&channel).map(|_| ()).unwrap_err().to_string()
+        Registry::default().build(&channel, Interval::HOUR).map(|_| ()).unwrap_err().to_string()
     };
     let unknown = build(ChannelSpec::new("rsy"));
-    assert!(
-        unknown.starts_with("unknown channel \"rsy\"; known are macd, momentum, "),
-        "{unknown}"
-    );
-    assert!(unknown.contains(", rsi, ") && unknown.ends_with(", volume_change"), "{unknown}");
+    assert!(unknown.starts_with("unknown channel \"rsy\"; known are adx, atr, "), "{unknown}");
+    assert!(unknown.contains(", rsi, ") && unknown.ends_with(", williams_r"), "{unknown}");
     assert_eq!(
         build(ChannelSpec::new("rsi").with("perod", 14.0)),
         "channel \"rsi\" has no parameter \"perod\"; it takes period"

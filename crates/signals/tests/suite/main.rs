@@ -8,6 +8,7 @@
     reason = "a test may stop, and its numbers are small"
 )]
 mod causality;
+mod channels;
 mod common;
 mod dataset;
 mod drift;
