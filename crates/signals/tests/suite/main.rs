@@ -14,4 +14,5 @@ mod dataset;
 mod drift;
 mod gaps;
 mod golden;
+mod golden_channels;
 mod split;
