@@ -35,6 +35,7 @@ mod deciles;
 mod drift;
 mod error;
 mod labels;
+mod named_sets;
 mod pipeline;
 mod scaler;
 mod spec;
