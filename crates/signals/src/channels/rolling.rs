@@ -90,13 +90,29 @@ pub(crate) fn sum(values: &[f64]) -> f64 {
 /// The smallest value; infinity for an empty slice.
 #[inline]
 pub(crate) fn min(values: &[f64]) -> f64 {
-    values.iter().fold(f64::INFINITY, |least, value| least.min(*value))
+    extreme(values, f64::INFINITY, |value, least| value < least)
 }
 
 /// The largest value; minus infinity for an empty slice.
 #[inline]
 pub(crate) fn max(values: &[f64]) -> f64 {
-    values.iter().fold(f64::NEG_INFINITY, |most, value| most.max(*value))
+    extreme(values, f64::NEG_INFINITY, |value, most| value > most)
+}
+
+/// The value that is better than all others, searched in four lanes.
+#[inline]
+fn extreme(values: &[f64], start: f64, is_better: impl Fn(f64, f64) -> bool + Copy) -> f64 {
+    let mut lanes = [start; 4];
+    let chunks = values.chunks_exact(4);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for lane in 0..4 {
+            lanes[lane] =
+                if is_better(chunk[lane], lanes[lane]) { chunk[lane] } else { lanes[lane] };
+        }
+    }
+    let all = lanes.iter().chain(rest);
+    all.fold(start, |best, value| if is_better(*value, best) { *value } else { best })
 }
 
 #[cfg(test)]

@@ -115,6 +115,7 @@ impl VolumeProfile {
 }
 
 /// Adds a candle's volume to the bins; `from` and `to` are measured from the lowest price.
+#[inline]
 fn spread(bins: &mut [f64], volume: f64, [from, to]: [f64; 2], width: f64) {
     let last = bins.len() - 1;
     let first = bin_of(from, width, last);
@@ -122,12 +123,16 @@ fn spread(bins: &mut [f64], volume: f64, [from, to]: [f64; 2], width: f64) {
         bins[first] += volume;
         return;
     }
+    let density = volume / (to - from);
+    let mut lower = from;
     for (k, bin) in bins.iter_mut().enumerate().skip(first) {
-        let (lower, upper) = (k as f64 * width, (k as f64 + 1.0) * width);
-        if lower >= to {
+        let upper = (k as f64 + 1.0) * width;
+        if upper >= to || k == last {
+            *bin += density * (to - lower);
             break;
         }
-        *bin += volume * ((upper.min(to) - lower.max(from)) / (to - from)).max(0.0);
+        *bin += density * (upper - lower);
+        lower = upper;
     }
 }
 

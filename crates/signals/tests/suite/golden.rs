@@ -132,6 +132,7 @@ fn golden_signals_equal_talib() {
                     }
                 }
                 "macd_talib" => check_macd(&candles, reference, price, &what),
+                "bb_lower_20_2" => {} // compared together with the upper band
                 other => match talib_column(other, &want, &candles) {
                     Some((spec, reference)) => {
                         let got = values(spec, GapPolicy::Reset, &rows(&table), &[]);

@@ -242,6 +242,8 @@ pub(crate) fn talib_column(
             let lower = want.column("bb_lower_20_2");
             let percent = (0..closes.len()).map(|row| {
                 let width = reference[row] - lower[row];
+                // TA-Lib's running sums leave a width of rounding errors where nothing moved.
+                let width = if width < 1e-7 * closes[row] { f64::NAN } else { width };
                 (closes[row] - lower[row]) / width
             });
             (spec("bollinger_percent_b", &[]), percent.collect())
