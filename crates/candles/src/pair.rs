@@ -1,4 +1,4 @@
-//! Names of trading pairs.
+//! Pair: the name of an instrument.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::error::PairError;
 
-/// The name of a trading pair or another instrument, such as `BTCUSDT`, `BTC/USDT` or `AAPL`.
+/// Name of a trading pair or another instrument, such as `BTCUSDT`, `BTC/USDT` or `AAPL`.
 ///
-/// One to 64 characters of printable ASCII without blanks and `\`. Names that differ in case or
-/// in a `/` are different pairs. Cloning is cheap: copies share the text.
+/// One to 64 characters of printable ASCII without spaces and `\`. Names that differ in case or
+/// in a `/` are different pairs. Cloning is cheap: clones share the text.
 ///
 /// # Examples
 /// ```
@@ -26,11 +26,11 @@ pub struct Pair(Arc<str>);
 impl Pair {
     const MAX_CHARS: usize = 64;
 
-    /// The pair of this name.
+    /// Creates a pair with this name.
     ///
     /// # Errors
-    /// [`PairError`] if the name is empty, has more than 64 characters, or has a blank, a `\`, a
-    /// control character or one outside ASCII.
+    /// [`PairError`] if the name is empty, has more than 64 characters, or contains a space, a `\`,
+    /// a control character or a character outside ASCII.
     pub fn new(name: &str) -> Result<Self, PairError> {
         if name.is_empty() {
             return Err(PairError::Empty);
@@ -46,7 +46,7 @@ impl Pair {
         Ok(Self(name.into()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_names_are_taken() {
+    fn pair_accepts_common_names() {
         let longest = "A".repeat(64);
         for name in
             ["BTCUSDT", "BTC/USDT", "BTC/USDT:USDT", "BTC-PERP", "^GSPC", "EURUSD=X", &longest]
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_refused() {
+    fn pair_rejects_invalid_names() {
         let character = |character, at| PairError::Character { character, at };
         let cases = [
             (String::new(), PairError::Empty),

@@ -1,4 +1,4 @@
-//! Columns of a table without a header, recognised by their values.
+//! Recognition of the columns of a table without header by their values.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use super::table::{HeadRow, MIN_CELLS};
 use super::time::{Stamp, parse, parse_clock};
 use super::volume::by_money;
 
-/// Of all rows, this share must agree that a column is the highest or lowest price.
+/// Minimum share of the rows in which a column must be the highest or lowest price.
 const AGREE: f64 = 0.98;
 
-/// Whether cells can be a candle: a time and at least four numbers after it.
+/// Returns whether cells can be a candle: a time, followed by at least four numbers.
 pub(crate) fn is_row(cells: &[String]) -> bool {
     let Some(time) = cells.iter().take(3).position(|cell| parse(cell).is_some()) else {
         return false;
@@ -26,7 +26,7 @@ fn number(cell: &str) -> Option<f64> {
     value.filter(|value| value.is_finite())
 }
 
-/// The columns of rows without a header.
+/// Finds the columns of rows without header.
 pub(crate) fn find(head: &[HeadRow], log: &mut ReadLog) -> Option<Columns> {
     let first = head.iter().map(|(_, cells)| cells).find(|cells| is_row(cells))?;
     let width = first.len();
@@ -46,8 +46,8 @@ pub(crate) fn find(head: &[HeadRow], log: &mut ReadLog) -> Option<Columns> {
     let newest_first = newest_first(head, time, width);
     let mut found = (from..=width.checked_sub(4)?).filter_map(|at| order(&rows, at, newest_first));
     let first_four = found.next();
-    // Beside a column with the close before, or an average, four columns could be the prices in
-    // several ways: far smaller jumps from close to open show which.
+    // With a column of the previous close or of an average price, several groups of four columns
+    // can be the prices: the right one has far smaller jumps from close to open.
     let found = first_four.map(|first| {
         found.fold(first, |best, next| if next.jump < 0.5 * best.jump { next } else { best })
     });
@@ -76,17 +76,17 @@ pub(crate) fn find(head: &[HeadRow], log: &mut ReadLog) -> Option<Columns> {
     Some(Columns { source, ..columns })
 }
 
-/// Four columns that can be the prices.
+/// Candidate for the four price columns.
 struct Four {
-    /// Open, high, low and close.
+    /// Columns of open, high, low and close.
     prices: [usize; 4],
-    /// Whether the rows prove it.
+    /// Whether the rows confirm the candidate.
     sure: bool,
-    /// All jumps from a close to the next open.
+    /// Sum of the relative jumps from each close to the next open.
     jump: f64,
 }
 
-/// The four columns from `at` on, if they are the prices in some order.
+/// Returns the four columns from `at` on, if they can be the prices in some order.
 fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<Four> {
     let four: Vec<[f64; 4]> = rows
         .iter()
@@ -96,14 +96,14 @@ fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<Fou
     if four.is_empty() || (four.len() as f64) < AGREE * rows.len() as f64 {
         return None;
     }
-    // The usual order first: it is taken where rows without movement leave several.
+    // The common order first, which is chosen if rows without movement allow several.
     let high = [1, 2, 3, 0]
         .into_iter()
         .find(|&i| share(&four, |f| f.iter().all(|p| f[i] >= *p)) >= AGREE)?;
     let low = [2, 3, 1, 0]
         .into_iter()
         .find(|&i| i != high && share(&four, |f| f.iter().all(|p| f[i] <= *p)) >= AGREE)?;
-    // A volume among the four would be another size altogether.
+    // A volume among the four would have another order of magnitude.
     if share(&four, |f| f[high] <= 10.0 * f[low]) < AGREE {
         return None;
     }
@@ -116,12 +116,12 @@ fn order(rows: &[Vec<Option<f64>>], at: usize, newest_first: bool) -> Option<Fou
     Some(Four { prices, sure: moved && four.len() > 2, jump: usual.min(other) })
 }
 
-/// The share of rows for which something holds.
+/// Share of the rows that satisfy a condition.
 fn share(rows: &[[f64; 4]], holds: impl Fn(&[f64; 4]) -> bool) -> f64 {
     rows.iter().filter(|row| holds(row)).count() as f64 / rows.len() as f64
 }
 
-/// The sum of all relative jumps from a close to the next open.
+/// Sum of the relative jumps from each close to the next open.
 fn jump(rows: &[[f64; 4]], open: usize, close: usize, newest_first: bool) -> f64 {
     let steps = rows.windows(2).map(|two| {
         let (before, after) = if newest_first { (&two[1], &two[0]) } else { (&two[0], &two[1]) };
@@ -144,7 +144,8 @@ fn newest_first(head: &[HeadRow], time: usize, width: usize) -> bool {
     falls > rises
 }
 
-/// The first number after the prices that is no average price, or the one before them.
+/// Column of the volume: the first number after the prices that is not an average price, or else
+/// the column before the prices.
 fn volume(
     rows: &[Vec<Option<f64>>],
     prices: &[usize; 4],
@@ -177,7 +178,7 @@ fn is_average(rows: &[Vec<Option<f64>>], prices: &[usize; 4], index: usize) -> b
     within.count() as f64 >= AGREE * rows.len() as f64 && !none
 }
 
-/// A last column that says whether the candle is finished: `true` and `false` of Gate, or the ninth
+/// Last column with the flag of finished candles: `true` and `false` of Gate, or the ninth
 /// of OKX, in which only the newest candle, or one that is also there finished, has a zero.
 fn flag(head: &[HeadRow], time: usize, width: usize, newest_first: bool) -> Option<usize> {
     let rows: Vec<&Vec<String>> =
@@ -197,7 +198,7 @@ fn flag(head: &[HeadRow], time: usize, width: usize, newest_first: bool) -> Opti
     (words || digits).then_some(last)
 }
 
-/// A column with the close time of archives, one millisecond or so before the next open.
+/// Column of the close time in archives, about a millisecond before the next open.
 fn close_time(first: &[String], time: usize) -> Option<usize> {
     let Some(Stamp::Epoch { millis: open, .. }) = parse(&first[time]) else { return None };
     let after = first.iter().enumerate().skip(time + 5);
@@ -211,7 +212,8 @@ fn close_time(first: &[String], time: usize) -> Option<usize> {
     })
 }
 
-/// A close time in microseconds ends in 999999, which is finer than what times hold.
+/// Removes the last three digits of a close time in microseconds, which ends with 999999: a
+/// timestamp has milliseconds.
 pub(crate) fn close_cell(cell: &str) -> String {
     match cell.strip_suffix("999").filter(|rest| rest.len() == 13) {
         Some(rest) => rest.to_owned(),

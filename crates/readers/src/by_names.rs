@@ -1,4 +1,4 @@
-//! Columns found by the names of a header, or else by the data.
+//! Recognition of the columns by the names in a header, or else by the data.
 use super::by_data;
 use super::columns::{Columns, is_flag};
 use super::error::ReadError;
@@ -11,11 +11,11 @@ use super::time::{Stamp, parse, parse_clock, parse_serial, unknown_zone};
 use super::volume;
 use super::zone::{self, Zone};
 
-/// Rows at the top in which a header is looked for.
+/// Number of first rows that may contain the header.
 const BANNER_ROWS: usize = 50;
 
 impl Columns {
-    /// Finds the columns by the names of a header, or else by the data.
+    /// Finds the columns by the names in a header, or else by the data.
     pub(crate) fn find(
         table: &Table,
         head: &[HeadRow],
@@ -42,7 +42,7 @@ impl Columns {
                 return found.ok_or_else(|| unknown(table, file));
             }
             let mut names = cells.clone();
-            // Tables of R have no name above the column of row names.
+            // Tables written by R have no name for the column of row names.
             let width = cells.len();
             let mut first = data.iter().take(20).map(|(_, row)| row);
             if !data.is_empty() && first.all(|row| row.len() == width + 1 && !row[width].is_empty())
@@ -61,7 +61,7 @@ impl Columns {
         Err(unknown(table, file))
     }
 
-    /// The columns of a header, if it names four prices and there is a time.
+    /// Returns the columns of a header, if it names four prices and a time is found.
     fn by_names(
         names: &[String],
         line: u64,
@@ -74,7 +74,8 @@ impl Columns {
         let (prices, affix) = known.prices()?;
         let (time, clock, serial) = find_time(&known, &prices, data)?;
         let mut source = source_of(plain, clock.is_some());
-        // Of Dukascopy's two exports one has no name of its own: `31.01.2024 22:00:00.000`.
+        // One of Dukascopy's two export formats is only recognisable by its times, such as
+        // `31.01.2024 22:00:00.000`.
         if plain[time] == "time"
             && first_cell(data, time).is_some_and(|c| c.len() == 23 && c.as_bytes()[2] == b'.')
         {
@@ -106,13 +107,13 @@ impl Columns {
             let text = "dates are days since 1899-12-30, as spreadsheets count them";
             log.file(NoteKind::Times, text);
         }
-        // The `s` of streams is the symbol, that of others a state or a size.
+        // In streams `s` is the symbol, elsewhere a state or a size.
         let symbol = known.any(SYMBOL).filter(|i| {
             *i != time
                 && (plain[*i].len() > 1
                     || first_cell(data, *i).is_some_and(|s| s.parse::<f64>().is_err()))
         });
-        // Short names may also be those of a number.
+        // A short name may also be the name of a number.
         let closed = CLOSED.iter().filter_map(|name| known.at(name)).find(|i| {
             first_cell(data, *i)
                 .is_none_or(|cell| is_flag(cell) && (plain[*i].len() > 1 || cell.len() > 1))
@@ -142,12 +143,12 @@ impl Columns {
     }
 }
 
-/// A cell of the first row.
+/// Returns a cell of the first row.
 fn first_cell(data: &[HeadRow], index: usize) -> Option<&str> {
     data.first()?.1.get(index).map(String::as_str)
 }
 
-/// Refuses a header that has some of the prices, but not all that is needed.
+/// Returns an error for a header with some of the prices but without all required columns.
 fn refuse_header(
     names: &[String],
     line: u64,
@@ -161,7 +162,7 @@ fn refuse_header(
     if !all && prices.iter().filter(|name| known.at(name).is_some()).count() < 2 {
         return Ok(());
     }
-    // A time is there, but in a zone that is not known.
+    // There is a time, but its time zone is unknown.
     let zone = TIME.iter().filter_map(|name| known.at(name)).find_map(|i| {
         let (line, cells) = data.first()?;
         Some((*line, unknown_zone(cells.get(i)?)?))
@@ -191,8 +192,8 @@ fn note_banner(banner: &[HeadRow], log: &mut ReadLog) {
     }
 }
 
-/// The column of the time, the one of the clock if the time is only a date, and whether times are
-/// days as spreadsheets count them.
+/// Returns the column of the time, the column of the clock if the time is only a date, and whether
+/// the times are day numbers of a spreadsheet.
 fn find_time(
     names: &Names,
     prices: &[usize; 4],
@@ -232,7 +233,7 @@ fn millis(row: &[String], index: usize) -> Option<i64> {
     parse(row.get(index)?)?.millis()
 }
 
-/// The search for the column of the time in the first rows.
+/// Search for the column of the time in the first rows.
 struct TimeSearch<'a> {
     names: &'a Names,
     prices: &'a [usize; 4],
@@ -247,12 +248,13 @@ impl<'a> TimeSearch<'a> {
         Self { names, prices, rows, close_time: names.any(CLOSE_TIME) }
     }
 
-    /// The columns with a name of the time, the surest first. A name written just so goes first.
+    /// Iterates over the columns with a name of the time, most reliable first; an exact match in
+    /// case comes before other matches.
     fn named(&self) -> impl Iterator<Item = usize> {
         TIME.iter().flat_map(|name| self.names.at(name).into_iter().chain(self.names.all(name)))
     }
 
-    /// Whether the cell of most rows can be read.
+    /// Returns whether the cell can be parsed in most rows.
     fn reads(&self, index: usize, read: fn(&str) -> bool) -> bool {
         let good = self.rows.iter().filter(|row| row.get(index).is_some_and(|cell| read(cell)));
         good.count() * 2 > self.rows.len()
@@ -264,7 +266,8 @@ impl<'a> TimeSearch<'a> {
             && !self.is_close(index)
     }
 
-    /// Whether most times are those of the close or later, under a name that does not say so.
+    /// Returns whether most times are at or after the close, although the name does not indicate
+    /// it.
     fn is_close(&self, index: usize) -> bool {
         let name = &self.names.plain[index];
         if ["open", "start", "begin"].iter().any(|word| name.contains(word)) {
@@ -284,7 +287,7 @@ impl<'a> TimeSearch<'a> {
     }
 }
 
-/// The exchange or tool that writes such a header.
+/// Returns the exchange or tool that writes such a header.
 fn source_of(plain: &[String], clock: bool) -> &'static str {
     let volumes = plain.iter().filter(|p| p.starts_with("volume") && p.len() > 6).count();
     let takers = plain.iter().any(|p| p.starts_with("takerbuy"));

@@ -1,4 +1,4 @@
-//! Arrow IPC (feather) and Parquet files.
+//! Reader of Arrow IPC (feather) and Parquet files.
 
 use std::fmt::Write as _;
 use std::io::Cursor;
@@ -19,15 +19,15 @@ use super::pages;
 use super::table::{Table, clean};
 use super::unpack::max_unpacked;
 
-/// The table of a columnar file: written out as text, so that one reader decides what is a candle.
-/// The shortest text of a number is read back as the same number.
+/// Converts a columnar file to a table of text, so that all formats share the recognition of
+/// candles. The shortest text of a number is parsed to the same number.
 pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<Table, ReadError> {
     let wrong = |reason: String| ReadError::Format { file: file.to_owned(), format, reason };
     if bytes.starts_with(b"FEA1") {
         return Err(wrong("feather of version 1: save it as version 2".to_owned()));
     }
     let most = max_unpacked(bytes.len());
-    // The decoders are written for well-formed files and may panic on others.
+    // The decoders expect well-formed files and may panic on others.
     let text = catch_unwind(AssertUnwindSafe(|| {
         if format == "Arrow" {
             check_arrow(&bytes, most)?;
@@ -48,8 +48,8 @@ pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<
     }
 }
 
-/// Refuses an Arrow file whose blocks lie outside it, or that says its buffers unpack to more than
-/// `most` bytes: the decoder takes that memory before it looks.
+/// Rejects an Arrow file with blocks outside the file, or whose buffers claim to unpack to more
+/// than `most` bytes: the decoder allocates this memory before it checks the data.
 fn check_arrow(bytes: &[u8], most: u64) -> Result<(), ArrowError> {
     let (rest, tail) = bytes.split_last_chunk::<10>().ok_or_else(misfit)?;
     let length = arrow_ipc::reader::read_footer_length(*tail)?;
@@ -88,7 +88,7 @@ fn misfit() -> ArrowError {
     pages::wrong("lengths that do not fit the file")
 }
 
-/// All rows as text with commas, or nothing if that is more than `most` bytes.
+/// Returns all rows as comma-separated text; `None` if it is longer than `most` bytes.
 fn text_of(reader: impl RecordBatchReader, most: u64) -> Result<Option<String>, ArrowError> {
     let schema = reader.schema();
     let names = schema.fields().iter().map(|field| clean(field.name()));
@@ -111,7 +111,7 @@ fn text_of(reader: impl RecordBatchReader, most: u64) -> Result<Option<String>, 
     Ok(Some(text))
 }
 
-/// Adds a cell; values of other types than candles have are left empty.
+/// Appends a cell; a value of another type than those of candles gives an empty cell.
 fn add(text: &mut String, column: &dyn Array, row: usize) {
     if column.is_null(row) {
         return;
@@ -154,11 +154,11 @@ fn add(text: &mut String, column: &dyn Array, row: usize) {
         }
         _ => Ok(()),
     };
-    // Writing to a text cannot fail.
+    // Writing to a string cannot fail.
     debug_assert!(written.is_ok());
 }
 
-/// A typed time in full, so that its size need not tell its unit.
+/// Appends a typed time as a full date, so that its unit is unambiguous.
 fn date(text: &mut String, millis: Option<i64>) -> std::fmt::Result {
     match millis {
         Some(millis) => write!(text, "{}", windvane_candles::Timestamp::from_millis(millis)),

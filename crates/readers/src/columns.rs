@@ -1,28 +1,28 @@
-//! Columns of a table by their role.
+//! Roles of the columns of a table.
 
 use super::time::{Stamp, parse, parse_serial, parse_two};
 use super::zone::Zone;
 
-/// Positions of a candle's values in a row.
+/// Indices of the columns of a candle's values.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Columns {
-    /// The line of the header; rows up to it are no candles.
+    /// Line of the header; rows up to it are not candles.
     pub(crate) header: Option<u64>,
-    /// Cells of a row.
+    /// Number of cells of a row.
     pub(crate) width: usize,
     pub(crate) time: usize,
     pub(crate) clock: Option<usize>,
-    /// Whether times are days as spreadsheets count them.
+    /// Whether times are day numbers of a spreadsheet.
     pub(crate) serial: bool,
-    /// The zone that the header names.
+    /// Time zone named in the header.
     pub(crate) zone: Option<Zone>,
-    /// Open, high, low and close.
+    /// Columns of open, high, low and close.
     pub(crate) prices: [usize; 4],
-    /// Exponent of fixed decimals, to be appended to the digits of a price.
+    /// Exponent appended to the digits of a price with fixed decimals.
     pub(crate) exponent: &'static str,
     pub(crate) volume: Option<usize>,
     pub(crate) symbol: Option<usize>,
-    /// A column that says whether the candle is finished.
+    /// Column of the flag of finished candles.
     pub(crate) closed: Option<usize>,
     pub(crate) close_time: Option<usize>,
     /// Exchange or tool that writes such files.
@@ -30,12 +30,12 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Whether times mark the close, as those of `BitMEX` do.
+    /// Returns whether times are close times, as in files of `BitMEX`.
     pub(crate) fn stamps_close(&self) -> bool {
         self.source == "BitMEX"
     }
 
-    /// The time of a row, from the cells that hold it.
+    /// Parses the time of a row from its cells.
     pub(crate) fn stamp<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Option<Stamp> {
         let stamp = match self.clock {
             Some(clock) => parse_two(cell(self.time), cell(clock)),
@@ -52,7 +52,7 @@ impl Columns {
     }
 }
 
-/// Whether a cell says yes or no.
+/// Returns whether a cell is a boolean.
 pub(crate) fn is_flag(cell: &str) -> bool {
     ["0", "1", "true", "false"].iter().any(|flag| cell.eq_ignore_ascii_case(flag))
 }

@@ -1,4 +1,4 @@
-//! JSON: lists of candles, alone or somewhere inside an exchange's answer.
+//! JSON reader: lists of candles, alone or within a response of an exchange.
 
 use std::collections::VecDeque;
 
@@ -9,10 +9,11 @@ use super::names::{Names, SYMBOL, TIME};
 use super::table::{MAX_CELLS, MIN_CELLS, Table, clean};
 use super::time;
 
-/// So many objects of a list may come before the first candle, as the greeting of a stream.
+/// Maximum number of other objects before the first candle of a list, such as the greeting of a
+/// stream.
 const MAX_OTHERS: usize = 50;
 
-/// The table of the largest list of candles in a JSON text.
+/// Returns the table of the largest list of candles in a JSON text.
 pub(crate) fn table(bytes: &[u8], file: &str) -> Result<Table, ReadError> {
     let found = parse(bytes)
         .map_err(|error| error.to_string())
@@ -22,7 +23,7 @@ pub(crate) fn table(bytes: &[u8], file: &str) -> Result<Table, ReadError> {
     Ok(Table::of_rows(found.head.unwrap_or_default() + &found.rows, added))
 }
 
-/// One value, or one value per line.
+/// Parses one value, or one value per line as an array.
 fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice(bytes).or_else(|error| {
         let lines = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
@@ -31,11 +32,11 @@ fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     })
 }
 
-/// A list of candles inside a value, as text with a line per row.
+/// List of candles found in a value, as text with one line per row.
 struct Found {
-    /// The line with the names.
+    /// Line with the names of the columns.
     head: Option<String>,
-    /// Cells of the first row.
+    /// Number of cells of the first row.
     width: usize,
     rows: String,
     count: usize,
@@ -59,8 +60,8 @@ impl Found {
         write(&mut self.rows, cells.into_iter());
     }
 
-    /// Adds a cell to each row: whether its time, which is the first, is not after the last
-    /// finished one.
+    /// Appends a cell to each row: whether its time, the first cell, is not after the last finished
+    /// candle.
     fn add_finished(&mut self, last: i64) {
         let rows = self.rows.lines().map(|row| {
             let time = row.split(',').next().and_then(|time| time.parse::<i64>().ok());
@@ -76,7 +77,7 @@ impl Found {
     }
 }
 
-/// Adds a row to a text.
+/// Appends a row to a text.
 fn write(text: &mut String, cells: impl Iterator<Item = String>) {
     for (i, cell) in cells.enumerate() {
         if i > 0 {
@@ -100,7 +101,7 @@ fn is_scalar(value: &Value) -> bool {
     !value.is_array() && !value.is_object()
 }
 
-/// The largest list of candles in a value; its depth is bounded by the parser.
+/// Finds the largest list of candles in a value; the parser bounds the depth.
 fn find(value: &Value) -> Result<Option<Found>, String> {
     match value {
         Value::Array(list) => match list_of(list, has_prices) {
@@ -112,13 +113,13 @@ fn find(value: &Value) -> Result<Option<Found>, String> {
     }
 }
 
-/// The larger of two, the first of equal ones.
+/// Returns the list with more rows, or the first of two equal ones.
 fn larger(best: Found, next: Found) -> Found {
     if next.count > best.count { next } else { best }
 }
 
-/// The lists of candles in the parts of a list: put together if they are alike, as the pages of an
-/// answer or the messages of a stream.
+/// Finds the lists of candles in the elements of a list and concatenates them if they have the same
+/// columns, such as the pages of a response or the messages of a stream.
 fn pages(list: &[Value]) -> Result<Option<Found>, String> {
     let mut all: Option<Found> = None;
     let mut alike = true;
@@ -140,8 +141,8 @@ fn pages(list: &[Value]) -> Result<Option<Found>, String> {
     Ok(all)
 }
 
-/// The largest list of candles in the parts of an object. There may be only one of its kind: which
-/// instrument is meant could only be guessed.
+/// Finds the largest list of candles in the values of an object. Several lists with the same
+/// columns are an error, because the instrument is ambiguous.
 fn one_of(map: &Map<String, Value>) -> Result<Option<Found>, String> {
     let mut all: Vec<(&str, Found)> = vec![];
     for (key, part) in map {
@@ -154,7 +155,7 @@ fn one_of(map: &Map<String, Value>) -> Result<Option<Found>, String> {
         return Err(format!("holds several lists of candles ({keys:?}...): split the file"));
     }
     let mut found = all.swap_remove(best).1;
-    // Kraken's `last` is the time of the last finished candle.
+    // In Kraken's responses `last` is the time of the last finished candle.
     if let (Some(last), None, 8) = (map.get("last").and_then(as_int), &found.head, found.width) {
         found.add_finished(last);
     }
@@ -165,7 +166,7 @@ fn as_int(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// A list whose rows are arrays, or objects of which one is a candle.
+/// Reads a list whose rows are arrays, or objects of which at least one is a candle.
 fn list_of(list: &[Value], is_candle: fn(&Map<String, Value>) -> bool) -> Option<Found> {
     let first = list.first()?;
     if is_row(first) {
@@ -175,12 +176,12 @@ fn list_of(list: &[Value], is_candle: fn(&Map<String, Value>) -> bool) -> Option
     (rows.len() == list.len()).then(|| objects(&rows, is_candle))?
 }
 
-/// Whether a value is a row of single values enough for a candle.
+/// Returns whether a value is an array with enough scalars for a candle.
 fn is_row(value: &Value) -> bool {
     value.as_array().is_some_and(|cells| cells.len() >= MIN_CELLS && cells.iter().all(is_scalar))
 }
 
-/// Rows as arrays, perhaps with a cell for each that stands in a list of its own.
+/// Reads rows that are arrays, with an optional separate list that has one more cell per row.
 fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -> Found {
     let mut found = Found::new(names);
     for (i, row) in rows.iter().enumerate() {
@@ -190,7 +191,7 @@ fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -
     found
 }
 
-/// Rows as objects, some with their key as time.
+/// Reads rows that are objects, with their key as the time if there is one.
 fn objects(
     rows: &[(Option<&str>, &Map<String, Value>)],
     is_candle: fn(&Map<String, Value>) -> bool,
@@ -210,20 +211,20 @@ fn objects(
     }))
 }
 
-/// Whether four prices are somewhere in an object.
+/// Returns whether an object contains four prices at any depth.
 fn has_prices(map: &Map<String, Value>) -> bool {
     Names::new(&names(&leaves(map))).prices().is_some()
 }
 
-/// Whether an object holds single values enough for a candle.
+/// Returns whether an object has enough scalars for a candle.
 fn has_enough(map: &Map<String, Value>) -> bool {
     let enough = map.values().filter(|value| is_scalar(value)).count() >= MIN_CELLS - 1;
     enough && !map.values().any(Value::is_array)
 }
 
-/// The paths of the single values of a candle, those further out first. Where an inner object has
-/// both the prices and a time, only the symbol is taken from around it: the other times there are
-/// those of the message.
+/// Returns the paths of the scalars of a candle, outer ones first. If an inner object has both the
+/// prices and a time, only the symbol is read from outside it, because the other times are those of
+/// the message.
 fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     let mut all = all_leaves(map);
     let Some((prices, _)) = Names::new(&names(&all)).prices() else { return all };
@@ -240,7 +241,7 @@ fn is_inside(path: &[&str], outer: &[&str]) -> bool {
     path.len() > outer.len() && path.starts_with(outer)
 }
 
-/// Whether the value at a path has one of some names.
+/// Returns whether the last key of a path is in a list of names.
 fn is_one_of(path: &[&str], list: &[&str]) -> bool {
     let name = path.last().map(|name| (*name).to_owned());
     Names::new(name.as_slice()).any(list).is_some()
@@ -262,7 +263,7 @@ fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     found
 }
 
-/// A value is called by its own key, or by all on the way to it if there are several of that key.
+/// Names of the values: the last key of each path, or the whole path if the key is not unique.
 fn names(leaves: &[Vec<&str>]) -> Vec<String> {
     let names = leaves.iter().map(|path| {
         let same = leaves.iter().filter(|other| other.last() == path.last());
@@ -290,7 +291,7 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
     keyed_columns(map).or_else(|| columns_of(map))
 }
 
-/// A list of rows beside a list of the names of their columns, and perhaps one of their times.
+/// Reads a list of rows with a separate list of column names and an optional list of times.
 fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     let lists: Vec<(&String, &Vec<Value>)> =
         map.iter().filter_map(|(key, v)| Some((key, v.as_array()?))).collect();
@@ -304,12 +305,12 @@ fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     Some(arrays(Some(names), rows, index.map(Vec::as_slice)))
 }
 
-/// The name of a column: a text, or an object with a `name`.
+/// Returns the name of a column: a string, or an object with a `name`.
 fn column_name(value: &Value) -> Option<String> {
     value.as_str().or_else(|| value.get("name")?.as_str()).map(clean)
 }
 
-/// Columns as objects with a value for each time or number of a row, as pandas writes them.
+/// Reads columns that are objects with one value per time or row number, as written by pandas.
 fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     let columns: Vec<(&str, &Map<String, Value>)> =
         map.iter().filter_map(|(name, v)| Some((name.as_str(), v.as_object()?))).collect();
@@ -326,7 +327,7 @@ fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     (found.count > 0).then_some(found)
 }
 
-/// Columns as arrays, as chart servers answer; prices may stand one level further down.
+/// Reads columns that are arrays, as in responses of chart servers; prices may be one level deeper.
 fn columns_of(map: &Map<String, Value>) -> Option<Found> {
     let mut columns: Vec<(&str, &[Value])> = vec![];
     add_columns(map, &mut columns);

@@ -1,25 +1,43 @@
-//! Files of candles: of exchanges and tools, packed or not.
+//! Readers of candle files of exchanges and tools, with a list of every repair.
 //!
-//! [`read_file`] recognises the format of a file, repairs what can be repaired without a guess
-//! about prices, drops what is wrong, and lists all of it as [`Note`]s. [`read_csv`] is the strict
-//! counterpart: columns by name, nothing repaired, the first wrong row is an error.
+//! ```
+//! use windvane_candles::{Interval, Pair};
+//! use windvane_readers::{NoteKind, read_bytes};
 //!
-//! | read | recognised by |
+//! let text = "\
+//! Date,Open,High,Low,Close,Volume
+//! 2024-01-31 06:00,11,13,11,12.5,280
+//! 2024-01-31 05:00,10,12,9.5,11,340
+//! ";
+//! let read = read_bytes(text.as_bytes().to_vec(), "BTCUSDT.csv", Pair::new("BTCUSDT")?)?;
+//! assert_eq!(read.series.interval(), Interval::HOUR);
+//! assert_eq!(read.series.candles()[1].close(), 12.5);
+//! // The rows of the file are in descending order of time: the repair is listed.
+//! assert!(read.notes.iter().any(|note| note.kind == NoteKind::Order));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Overview
+//! [`read_file`] recognises the format of a file, repairs rows without guessing prices, drops
+//! invalid rows, and lists every repair as a [`Note`]. [`read_csv`] is the strict counterpart: it
+//! reads columns by name and repairs nothing; the first invalid row is an error.
+//!
+//! | format | recognition |
 //! |---|---|
-//! | zip, gzip | their first bytes; at most 200 times the packed size and a megabyte, and 2 GiB |
-//! | CSV | delimiter, comments, banner lines, header or none |
-//! | JSON | the largest list of candles in it: arrays, objects, or one array per column; pages of one are put together |
-//! | Arrow IPC (feather), Parquet | their first bytes, with the feature `columnar` |
+//! | zip, gzip | by the first bytes; at most 200 times the compressed size plus a megabyte, and 2 GiB |
+//! | CSV | by delimiter, comments, banner lines, with or without header |
+//! | JSON | the largest list of candles in the text: arrays, objects, or one array per column; pages of one list are concatenated |
+//! | Arrow IPC (feather), Parquet | by the first bytes, with the feature `columnar` |
 //!
-//! Prices and times of a candle that is kept are those of the file, with three exceptions: a daily
+//! Prices and times of accepted candles are those of the file, with three exceptions: a daily
 //! candle of a market with weekends is moved to 00:00 UTC of its date, a candle stamped at its
-//! close is moved to its open, and a volume that the file lacks is 0. A file is refused if more
-//! than a tenth of its rows (and more than three of them) would be dropped, if it holds several
-//! instruments, or if its interval cannot be inferred.
+//! close is moved to its open, and a missing volume is 0. A file is rejected if more than a tenth
+//! of its rows (and more than three rows) would be dropped, if it contains several instruments, or
+//! if its interval cannot be inferred.
 //!
 //! # Features
-//! `columnar`: Arrow and Parquet files. Off by default: they take longer to build than all other
-//! crates of windvane.
+//! `columnar`: Arrow and Parquet files. Off by default, because its dependencies take longer to
+//! build than all other crates of windvane.
 //!
 //! # Layers
 //! Layer 2 of the list in `docs/design.md`; depends on candles.
@@ -64,7 +82,7 @@ pub use self::strict::{CsvSeries, parse_csv, read_csv};
 use self::table::Table;
 use self::unpack::MAX_BYTES;
 
-/// The candles of a file, its format, and every repair.
+/// Candles of a file, its format, and every repair.
 ///
 /// # Examples
 /// ```
@@ -86,13 +104,13 @@ use self::unpack::MAX_BYTES;
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ReadResult {
-    /// The candles.
+    /// Candles of the file.
     pub series: CandleSeries,
     /// Format of the file.
     pub format: Format,
-    /// Number of rows in the file, header and banner not counted.
+    /// Number of rows in the file, without header and banner.
     pub rows: u64,
-    /// List of all that was recognised with doubt, dropped, re-ordered or repaired.
+    /// Notes on everything that was recognised with uncertainty, dropped, reordered or repaired.
     pub notes: Vec<Note>,
 }
 
@@ -100,17 +118,17 @@ pub struct ReadResult {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Format {
-    /// Exchange or tool that writes such files, or the kind of column names.
+    /// Exchange or tool that writes such files, or a description of the column names.
     pub source: &'static str,
     /// `CSV`, `JSON`, `Arrow` or `Parquet`.
     pub container: &'static str,
     /// Whether the columns have names.
     pub header: bool,
-    /// Form of the times, such as `epoch seconds` or `dates with a clock`.
+    /// Format of the times, such as `epoch seconds` or `dates with a clock`.
     pub times: String,
 }
 
-/// All parts in one line.
+/// Writes all parts in one line.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = if self.header { "with header" } else { "without header" };
@@ -121,7 +139,7 @@ impl fmt::Display for Format {
 /// Reads the candles of a file.
 ///
 /// # Errors
-/// [`ReadError`] if the file cannot be opened, is of no known form, or has too much wrong in it.
+/// [`ReadError`] if the file cannot be opened, has an unknown format, or has too many invalid rows.
 pub fn read_file(path: impl AsRef<Path>, pair: Pair) -> Result<ReadResult, ReadError> {
     let name = path.as_ref().display().to_string();
     let mut bytes = vec![];
@@ -135,7 +153,7 @@ pub fn read_file(path: impl AsRef<Path>, pair: Pair) -> Result<ReadResult, ReadE
     read_bytes(bytes, &name, pair)
 }
 
-/// Reads the candles of a file in memory; `name` stands for the file in messages.
+/// Reads the candles of a file in memory; messages use `name` as the name of the file.
 ///
 /// # Errors
 /// As [`read_file`].
@@ -158,7 +176,7 @@ pub fn read_bytes(bytes: Vec<u8>, name: &str, pair: Pair) -> Result<ReadResult, 
     Ok(ReadResult { series, format, rows: total, notes: log.notes })
 }
 
-/// The table in unpacked bytes, and the name of its format.
+/// Table in unpacked bytes, and the name of its format.
 fn table_of(
     bytes: Vec<u8>,
     file: &str,

@@ -1,7 +1,7 @@
-//! What columns are called.
+//! Names of columns.
 
-/// Names of the time, the surest first, as [`plain_name`] writes them: a name that says the
-/// beginning before one that only says a time.
+/// Names of the time column in the form of [`plain_name`], most reliable first: names of an open
+/// time come before names of a time.
 pub(crate) const TIME: &[&str] = &[
     "timeperiodstart",
     "opentime",
@@ -62,7 +62,7 @@ pub(crate) const TIME: &[&str] = &[
 pub(crate) const CLOCK: &[&str] =
     &["time", "clock", "hour", "zeit", "uhrzeit", "heure", "hora", "ora", "время"];
 /// Names of the four prices in English, German, French, Spanish, Portuguese, Italian, Russian and
-/// a few others. The last of the close are taken only if there is no other.
+/// a few other languages. The last names of the close are used only without another one.
 pub(crate) const PRICES: [&[&str]; 4] = [
     &[
         "open",
@@ -152,7 +152,7 @@ pub(crate) const PRICES: [&[&str]; 4] = [
         "şimdi",
     ],
 ];
-/// Names of the volume in units of what is traded, the surest first.
+/// Names of the volume in units of the traded asset, most reliable first.
 pub(crate) const VOLUME: &[&str] = &[
     "volume",
     "vol",
@@ -185,7 +185,7 @@ pub(crate) const VOLUME: &[&str] = &[
     "wolumen",
     "거래량",
 ];
-/// Currencies that prices are usually written in.
+/// Common quote currencies.
 pub(crate) const QUOTES: &[&str] = &[
     "usd", "usdt", "usdc", "busd", "tusd", "dai", "fdusd", "eur", "gbp", "jpy", "krw", "try",
     "aud", "quote", "to",
@@ -229,11 +229,11 @@ pub(crate) const CLOSE_TIME: &[&str] = &[
     "barend",
 ];
 
-/// The names of a header.
+/// Names in a header.
 #[derive(Debug)]
 pub(crate) struct Names {
     written: Vec<String>,
-    /// The same as [`plain_name`] writes them.
+    /// Names in the form of [`plain_name`].
     pub(crate) plain: Vec<String>,
 }
 
@@ -243,34 +243,35 @@ impl Names {
         Self { written, plain: names.iter().map(|name| plain_name(name)).collect() }
     }
 
-    /// The name of a column as it is written.
+    /// Returns the name of a column as it is written.
     pub(crate) fn written(&self, index: usize) -> &str {
         &self.written[index]
     }
 
-    /// The column of a name. Of names that differ in their case alone the one written just so is
-    /// taken: exchanges write the open time `t` beside the close time `T`.
+    /// Returns the column with a name. An exact match comes first, because exchanges use names that
+    /// differ only in case: the open time `t` and the close time `T`.
     pub(crate) fn at(&self, name: &str) -> Option<usize> {
         let exact = self.written.iter().position(|written| written == name);
         exact.or_else(|| self.plain.iter().position(|plain| plain == name))
     }
 
-    /// All columns of a name, however it is written.
+    /// Iterates over all columns whose plain name matches.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = usize> {
         (0..self.plain.len()).filter(move |i| self.plain[*i] == name)
     }
 
-    /// The first of some names that there is.
+    /// Returns the column of the first name in a list that the header contains.
     pub(crate) fn any(&self, list: &[&str]) -> Option<usize> {
         list.iter().find_map(|name| self.at(name))
     }
 
-    /// The columns of four names, if all are there.
+    /// Returns the columns of four names, if the header contains all of them.
     fn four(&self, [open, high, low, close]: [&str; 4]) -> Option<[usize; 4]> {
         Some([self.at(open)?, self.at(high)?, self.at(low)?, self.at(close)?])
     }
 
-    /// The four prices, and the text before or after their names if they are not the plain ones.
+    /// Returns the four price columns and the prefix or suffix of their names, which is empty for
+    /// plain names.
     pub(crate) fn prices(&self) -> Option<([usize; 4], String)> {
         let words = PRICES.map(|list| self.any(list));
         if let [Some(open), Some(high), Some(low), Some(close)] = words {
@@ -283,18 +284,18 @@ impl Names {
             .plain
             .iter()
             .filter_map(|name| self.affixed_words(name).or_else(|| self.affixed_letters(name)));
-        // The mean of bid and ask, or else what one can sell at; then the first.
+        // Prefers mid prices, then bid prices, then the first ones.
         affixed.min_by_key(|(_, affix)| (!affix.contains("mid"), !affix.contains("bid")))
     }
 
-    /// Prices such as `priceopen` or `openmid`, from the name of the open.
+    /// Finds prices such as `priceopen` or `openmid` from the name of the open.
     fn affixed_words(&self, open: &str) -> Option<([usize; 4], String)> {
         let (before, after) = open.split_once("open")?;
         let names = ["open", "high", "low", "close"].map(|price| format!("{before}{price}{after}"));
         Some((self.four(names.each_ref().map(String::as_str))?, format!("{before}{after}")))
     }
 
-    /// Prices such as `bido`, from the name of the open.
+    /// Finds prices such as `bido` from the name of the open.
     fn affixed_letters(&self, open: &str) -> Option<([usize; 4], String)> {
         let before = open.strip_suffix('o')?;
         let names = ["o", "h", "l", "c"].map(|price| format!("{before}{price}"));
@@ -302,7 +303,8 @@ impl Names {
     }
 }
 
-/// A name without case, blanks, signs and a number in front: `1. Open (USD)` is `openusd`.
+/// Converts a name to lower case without spaces, punctuation and a leading number: `1. Open (USD)`
+/// becomes `openusd`.
 fn plain_name(name: &str) -> String {
     let name = name.trim_start_matches(|c: char| c.is_ascii_digit());
     let name = name.strip_prefix(". ").unwrap_or(name);

@@ -1,20 +1,20 @@
-//! Cells that hold a number, in the ways people and tools write one.
+//! Number formats of cells.
 
-/// How a file writes its numbers.
+/// Number format of a file.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Style {
-    /// `1234.5`
+    /// Decimal point without separators: `1234.5`.
     #[default]
     Plain,
-    /// `1,234.5`
+    /// Decimal point with commas between thousands: `1,234.5`.
     Thousands,
-    /// `1.234,5`
+    /// Decimal comma with points between thousands: `1.234,5`.
     DecimalComma,
 }
 
 impl Style {
-    /// The style of a file, from some of its prices. `comma` says whether cells are divided by
-    /// commas, so that a comma in one is more likely between thousands.
+    /// Infers the style of a file from some of its prices. If `comma` is true, commas separate the
+    /// cells, so a comma in a cell is more likely a thousands separator.
     pub(crate) fn of<'a>(prices: impl Iterator<Item = &'a str>, comma: bool) -> Self {
         let mut commas = false;
         let mut groups = true;
@@ -36,7 +36,7 @@ impl Style {
         }
     }
 
-    /// Reads a price or a volume; NaN and infinities pass, the candle refuses them by name.
+    /// Parses a price or a volume. NaN and infinities are accepted here and rejected by the candle.
     pub(crate) fn parse(self, cell: &str) -> Option<f64> {
         if self == Self::Plain
             && let Ok(number) = cell.parse()
@@ -56,12 +56,12 @@ impl Style {
             Self::Thousands => digits.replace(',', ""),
             Self::DecimalComma => digits.replace('.', "").replace(',', "."),
         };
-        // With the exponent in the text the result is rounded once.
+        // With the exponent in the text, the result is rounded only once.
         (digits + exponent).parse().ok()
     }
 }
 
-/// Whether a cell says that there is no number.
+/// Returns whether a cell stands for a missing number.
 pub(crate) fn is_missing(cell: &str) -> bool {
     const WORDS: [&str; 9] = ["nan", "null", "none", "n/a", "na", "-", "--", "nil", "#n/a"];
     cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))

@@ -1,4 +1,4 @@
-//! From rows to a series: order, interval, grid, duplicates.
+//! Conversion of rows to a series: order, interval, grid, duplicates.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,18 @@ use super::time::is_weekend;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 
 const DAY_MS: i64 = 86_400_000;
-/// Of all steps between rows, this share must be multiples of the interval.
+/// Minimum share of the steps between rows that are multiples of the interval.
 const REGULAR: f64 = 0.9;
-/// More rows than these and more than this share may not be lost.
+/// Number of lost rows that is always accepted.
 const FREE_LOSSES: u64 = 3;
+/// Maximum share of lost rows.
 const MAX_LOST: f64 = 0.1;
-/// Prices of two versions of one candle differ by at most this share.
+/// Maximum relative difference between the prices of two versions of one candle.
 const SAME_PRICE: f64 = 0.001;
-/// The last volume is compared with so many before it.
+/// Number of volumes that the last volume is compared with.
 const BEFORE: usize = 20;
 
-/// The series of some rows.
+/// Creates the series of the rows.
 pub(crate) fn series(
     all: Rows,
     file: &str,
@@ -90,7 +91,7 @@ fn sort(rows: &mut [Row], log: &mut ReadLog) {
     log.rows(NoteKind::Order, &late, "out of order, sorted by time");
 }
 
-/// The most common step that most other steps are multiples of.
+/// Infers the interval: the most common step of which most other steps are multiples.
 fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, ReadError> {
     let mut counts = BTreeMap::<i64, usize>::new();
     for two in rows.windows(2) {
@@ -101,7 +102,7 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
     }
     let all: usize = counts.values().sum();
     if all == 0 {
-        // Close times end a millisecond before the next candle opens, or with it.
+        // A close time is that of the next open, or one millisecond before it.
         let step = length.map(|length| length.saturating_add(59_999) / 60_000 * 60_000);
         let Some(step) = step else {
             return Err(ReadError::NoInterval { file: file.to_owned(), rows: rows.len() as u64 });
@@ -109,7 +110,7 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
         return Interval::from_millis(step).map_err(|source| ReadError::step(file, &source));
     }
     let mut steps: Vec<(i64, usize)> = counts.iter().map(|(step, count)| (*step, *count)).collect();
-    // Stable: of equally common steps the shortest comes first.
+    // The sort is stable: of equally common steps the shortest comes first.
     steps.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let months: Vec<usize> = steps
         .iter()
@@ -132,8 +133,7 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
     Interval::from_millis(*step).map_err(|source| ReadError::step(file, &source))
 }
 
-/// Moves times that mark the close to the open: taken for opens they would let a model act on a
-/// candle before it is over.
+/// Moves close times to the open: used as open times they would cause look-ahead.
 fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
     let mut moved = Tally::default();
     for row in rows.iter_mut() {
@@ -144,10 +144,10 @@ fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
     log.rows(NoteKind::Restamped, &moved, &what);
 }
 
-/// Moves the days of a market with weekends to 00:00 UTC of the date they are written with.
+/// Moves the daily candles of a market with weekends to 00:00 UTC of their date in the file.
 ///
-/// Their session ends before the date does, so that no candle is known before it has closed. The
-/// candle of a market without weekends goes on into the next date, and is left alone.
+/// Their session ends before the end of the date, so no candle is known before it has closed. A
+/// candle of a market without weekends extends into the next date and is not moved.
 fn restamp(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
     let off = rows.iter().filter(|row| !interval.is_aligned(Timestamp::from_millis(row.time)));
     if interval != Interval::DAY || off.count() * 2 < rows.len() {
@@ -183,7 +183,7 @@ fn drop_off_grid(rows: &mut Vec<Row>, interval: Interval, log: &mut ReadLog) {
     log.rows(NoteKind::OffGrid, &off, &format!("at no open time of {interval} candles, dropped"));
 }
 
-/// Keeps one of equal or nearly equal rows, and none of rows that contradict each other.
+/// Keeps one of equal or nearly equal rows, and drops all rows that contradict each other.
 fn drop_doubles(rows: &mut Vec<Row>, log: &mut ReadLog) {
     let (mut repeated, mut versions) = (Tally::default(), Tally::default());
     let (mut earlier, mut contradicting) = (Tally::default(), Tally::default());
@@ -224,14 +224,14 @@ fn drop_doubles(rows: &mut Vec<Row>, log: &mut ReadLog) {
     log.rows(NoteKind::Contradicting, &contradicting, what);
 }
 
-/// Whether a row is the next state of a candle that a stream sends until it is finished.
+/// Returns whether a row is the next state of an unfinished candle in a stream.
 fn is_update(before: &Row, after: &Row) -> bool {
     let (a, b) = (before.values, after.values);
     let wider = a.open.to_bits() == b.open.to_bits() && a.high <= b.high && a.low >= b.low;
     after.line == before.line + 1 && wider && a.volume <= b.volume && is_version(after, before)
 }
 
-/// Whether two rows are one candle in two versions of a file: rounded, or from a later look.
+/// Returns whether two rows are two versions of one candle, such as a rounded or a corrected one.
 fn is_version(a: &Row, b: &Row) -> bool {
     prices(a).iter().zip(prices(b)).all(|(a, b)| (a - b).abs() <= SAME_PRICE * b)
 }
@@ -252,7 +252,7 @@ fn refuse_losses(log: &ReadLog, total: u64, kept: u64, file: &str) -> Result<(),
     Ok(())
 }
 
-/// Notes candles that are possible but unlikely; they stay as they are.
+/// Adds notes on candles that are possible but unlikely; they are not changed.
 fn suspect(rows: &[Row], candles: &[Candle], log: &mut ReadLog) {
     let mut wide = Tally::default();
     for (row, candle) in rows.iter().zip(candles) {

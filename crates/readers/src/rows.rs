@@ -1,4 +1,4 @@
-//! From rows of cells to rows of numbers with a time.
+//! Conversion of rows of cells to rows of numbers with a time.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -16,32 +16,32 @@ use super::time::{Civil, Stamp, Unit, parse};
 use super::zone::Zone;
 use windvane_candles::Ohlcv;
 
-/// A row whose time is known.
+/// Row with its time and values.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) line: u64,
-    /// Open time in milliseconds since 1970 UTC.
+    /// Open time in milliseconds since 1970-01-01 UTC.
     pub(crate) time: i64,
-    /// Milliseconds that local time is ahead of UTC, as far as the file says.
+    /// Offset of local time from UTC in milliseconds; 0 if the file has none.
     pub(crate) offset: i64,
     pub(crate) values: Ohlcv,
 }
 
-/// What the rows of a table hold.
+/// Rows of a table, with the formats of their times.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) read: Vec<Row>,
-    /// How many rows the table has.
+    /// Number of rows of the table.
     pub(crate) total: u64,
-    /// How times are written, for the dialect.
+    /// Formats of the times, for [`Format`](super::Format).
     pub(crate) times: String,
-    /// Close time less open time of the first row that has both.
+    /// Close time minus open time of the first row with both.
     pub(crate) length: Option<i64>,
 }
 
 #[derive(Default)]
 struct Tallies {
-    /// Line and time of rows that the file calls unfinished.
+    /// Line and time of rows marked as unfinished.
     unfinished: Vec<(u64, Option<i64>)>,
     empty: Tally,
     unreadable: Tally,
@@ -49,7 +49,7 @@ struct Tallies {
     headers: Tally,
 }
 
-/// A row whose date may have its day first or its month first.
+/// Row whose date may be day-first or month-first.
 struct Raw {
     line: u64,
     stamp: Stamp,
@@ -101,8 +101,8 @@ pub(crate) fn read(
     Ok(all)
 }
 
-/// Streams send a candle many times before they send it finished: only one that never was finished
-/// is missing.
+/// Notes unfinished rows. A stream sends a candle several times before it is finished, so a row is
+/// a loss only if its candle is never finished.
 fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[Row], log: &mut ReadLog) {
     if unfinished.is_empty() {
         return;
@@ -117,7 +117,7 @@ fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[Row], log: &mut Re
     log.rows(NoteKind::Unfinished, &missing, "not finished, dropped");
 }
 
-/// The line of the first row in a table without header.
+/// Returns the line of the first row in a table without header.
 fn first_row(head: &[HeadRow]) -> u64 {
     head.iter().find(|(_, cells)| super::by_data::is_row(cells)).map_or(0, |(line, _)| *line)
 }
@@ -127,7 +127,7 @@ fn style(columns: &Columns, head: &[HeadRow], table: &Table, log: &mut ReadLog) 
     let prices = data.flat_map(|(_, cells)| columns.prices.map(|i| cells.get(i)));
     let prices: Vec<&str> = prices.flatten().map(String::as_str).collect();
     let mut style = Style::of(prices.iter().copied(), table.delimiter == b',');
-    // Where prices have decimal points, commas in the volume are between thousands.
+    // If prices have decimal points, commas in the volume separate thousands.
     let mut volumes = head.iter().filter_map(|(_, cells)| cells.get(columns.volume?));
     let points = prices.iter().any(|cell| cell.contains('.'));
     if style == Style::Plain && points && volumes.any(|cell| cell.contains(',')) {
@@ -141,7 +141,7 @@ fn style(columns: &Columns, head: &[HeadRow], table: &Table, log: &mut ReadLog) 
     style
 }
 
-/// One row, or the reason why it is none in the tallies.
+/// Parses one row, or adds the reason of a dropped row to the tallies.
 fn one(
     line: u64,
     record: &ByteRecord,
@@ -210,7 +210,7 @@ fn one(
     Some(Raw { line, stamp, values: Ohlcv { open, high, low, close, volume } })
 }
 
-/// Whether a short row has all that is needed, and one more cell that proves it was not cut.
+/// Returns whether a short row has all required cells and one more, so that it is not truncated.
 fn is_whole(record: &ByteRecord, columns: &Columns) -> bool {
     let needed = columns.prices.iter().chain(&columns.volume).chain(&columns.clock).max();
     needed.is_some_and(|last| {
@@ -223,7 +223,7 @@ fn length(record: &ByteRecord, columns: &Columns) -> Option<i64> {
     close.checked_sub(columns.stamp(|i| cell(record, i))?.millis()?)
 }
 
-/// Decides the order of day and month, and notes how times are written.
+/// Decides the order of day and month, and notes the formats of the times.
 fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Result<(), ReadError> {
     let day_first = day_first(&raws, file, log)?;
     let mut units = BTreeSet::<Unit>::new();
@@ -287,13 +287,13 @@ fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Res
     Ok(())
 }
 
-/// Minutes ahead of UTC as `+02:00`.
+/// Formats an offset in minutes as `+02:00`.
 fn offset(minutes: i32) -> String {
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// Whether the day comes before the month, from all dates together.
+/// Decides from all dates whether the day comes before the month.
 fn day_first(raws: &[Raw], file: &str, log: &mut ReadLog) -> Result<bool, ReadError> {
     let undecided: Vec<(u64, &Civil, u8)> = raws
         .iter()
@@ -328,7 +328,7 @@ fn day_first(raws: &[Raw], file: &str, log: &mut ReadLog) -> Result<bool, ReadEr
     Ok(first)
 }
 
-/// Milliseconds from the first to the last date.
+/// Returns the milliseconds from the first to the last date.
 fn span(dates: &[(u64, &Civil, u8)], day_first: bool) -> i64 {
     let times = dates.iter().filter_map(|(_, civil, _)| civil.local(day_first));
     let (first, last) =

@@ -5,15 +5,17 @@ use super::note::{NoteKind, ReadLog};
 use super::number::{Style, is_missing};
 use super::table::HeadRow;
 
-/// Rows of the head that are looked at, and how few prove nothing.
+/// Maximum number of rows used for the choice.
 const MAX_ROWS: usize = 300;
+/// Minimum number of rows that confirm a choice.
 const MIN_ROWS: usize = 3;
-/// Of those rows, this share must agree.
+/// Minimum share of the rows that must agree.
 const AGREE: f64 = 0.95;
-/// Money and amount are rounded: their quotient may lie so far outside the candle.
+/// Tolerance of the quotient of money and amount outside the candle's range, because both are
+/// rounded.
 const ROUNDED: f64 = 0.001;
 
-/// The column of the volume by the names and the data; says which one if there is a choice.
+/// Finds the column of the volume by the names and the data; notes the choice if there are several.
 pub(crate) fn find(
     written: &[String],
     names: &Names,
@@ -54,7 +56,7 @@ pub(crate) fn find(
     Some(taken)
 }
 
-/// Whether a name is that of the part of the volume that buyers or sellers started.
+/// Returns whether a name is that of a part of the volume, such as the taker's buys.
 fn is_part(name: &str) -> bool {
     ["taker", "buy", "sell"].iter().any(|word| name.contains(word))
 }
@@ -63,7 +65,7 @@ fn is_volume(name: &str) -> bool {
     name.contains("vol") || name == "v" || name == "amount"
 }
 
-/// Whether a column has no number above 0.
+/// Returns whether a column has no number above 0.
 fn is_idle(data: &[HeadRow], index: usize) -> bool {
     !data.is_empty()
         && data
@@ -72,16 +74,16 @@ fn is_idle(data: &[HeadRow], index: usize) -> bool {
             .all(|cell| is_missing(cell) || cell.parse() == Ok(0.0))
 }
 
-/// The column that is the volume by its name.
+/// Finds the column of the volume by its name.
 fn by_names(names: &Names, symbol: Option<usize>, data: &[HeadRow]) -> Option<usize> {
     let plain = &names.plain;
     let all: Vec<usize> = (0..plain.len()).filter(|i| is_volume(&plain[*i])).collect();
-    // Of HTX, `vol` is in the quote currency and `amount` in the base.
+    // In files of HTX, `vol` is in the quote currency and `amount` in the base currency.
     let is_htx = ["id", "vol", "count"].iter().all(|name| names.at(name).is_some());
     let amount = names.at("amount").filter(|_| is_htx);
     let exact: Vec<usize> =
         amount.into_iter().chain(VOLUME.iter().filter_map(|n| names.at(n))).collect();
-    // A column of zeros is taken only if there is no other, as the real volume of currencies.
+    // A column of zeros, such as the real volume of currencies, is used only if there is no other.
     let exact = exact.iter().find(|i| !is_idle(data, **i)).or(exact.first()).copied();
     let base = symbol.and_then(|i| data.first()?.1.get(i).cloned()).unwrap_or_default();
     let base = base.split(['/', '-', '_', ':']).next().unwrap_or_default().to_lowercase();
@@ -92,7 +94,7 @@ fn by_names(names: &Names, symbol: Option<usize>, data: &[HeadRow]) -> Option<us
     exact.or(own.map(|(i, _)| *i)).or(all.first().copied())
 }
 
-/// The numbers of the first rows, with the commas of the prices.
+/// Parses the numbers of the first rows in the number format of the prices.
 fn numbers(
     data: &[HeadRow],
     prices: &[usize; 4],
@@ -108,8 +110,8 @@ fn numbers(
     row.collect()
 }
 
-/// Of two columns of which one is the money paid for the other, that other one and the money: their
-/// quotient is a price of the candle. Columns that the names do not choose must prove it alone.
+/// Finds a column of amounts and a column of the money paid for them: their quotient is within the
+/// range of the candle. Returns the amount and the money.
 pub(crate) fn by_money(
     rows: &[Vec<Option<f64>>],
     prices: &[usize; 4],
@@ -117,7 +119,7 @@ pub(crate) fn by_money(
     named: Option<usize>,
 ) -> Option<(usize, usize)> {
     let rows = &rows[..rows.len().min(MAX_ROWS)];
-    // Averages are prices themselves: divided by a column of ones they would prove anything.
+    // Average prices are excluded: divided by a column of ones they would confirm any choice.
     let amounts: Vec<usize> = candidates
         .iter()
         .copied()
@@ -129,7 +131,7 @@ pub(crate) fn by_money(
             if base == quote || !pays(rows, prices, base, quote) {
                 continue;
             }
-            // Near a price of 1 each would be the other's money.
+            // Near a price of 1, each could be the money of the other.
             if pays(rows, prices, quote, base) {
                 return None;
             }
@@ -139,7 +141,7 @@ pub(crate) fn by_money(
     if let Some(own) = found.iter().find(|(base, _)| Some(*base) == named) {
         return Some(*own);
     }
-    // The whole volume rather than a part of it.
+    // The largest volume is the whole one and not a part of it.
     found.into_iter().max_by(|a, b| sum(rows, a.0).total_cmp(&sum(rows, b.0)))
 }
 
@@ -147,12 +149,12 @@ fn sum(rows: &[Vec<Option<f64>>], index: usize) -> f64 {
     rows.iter().filter_map(|row| row[index]).sum()
 }
 
-/// Whether a column is a price of most candles.
+/// Returns whether a column is within the range of most candles.
 fn is_price(rows: &[Vec<Option<f64>>], prices: &[usize; 4], index: usize) -> bool {
     agree(rows.iter().filter_map(|row| within(row[index].filter(|v| *v > 0.0)?, row, prices)))
 }
 
-/// Whether one column divided by another is a price of most candles.
+/// Returns whether the quotient of two columns is within the range of most candles.
 fn pays(rows: &[Vec<Option<f64>>], prices: &[usize; 4], base: usize, quote: usize) -> bool {
     agree(rows.iter().filter_map(|row| {
         let (base, quote) = (row[base]?, row[quote]?);
@@ -160,13 +162,13 @@ fn pays(rows: &[Vec<Option<f64>>], prices: &[usize; 4], base: usize, quote: usiz
     }))
 }
 
-/// Whether a value lies between the low and the high of a row, but for rounding.
+/// Returns whether a value is between the low and the high of a row, with a tolerance for rounding.
 fn within(value: f64, row: &[Option<f64>], prices: &[usize; 4]) -> Option<bool> {
     let (high, low) = (row[prices[1]]?, row[prices[2]]?);
     Some((low * (1.0 - ROUNDED)..=high * (1.0 + ROUNDED)).contains(&value))
 }
 
-/// Whether enough rows answer, and nearly all of them with yes.
+/// Returns whether there are enough answers and nearly all are true.
 fn agree(answers: impl Iterator<Item = bool>) -> bool {
     let (mut all, mut good) = (0, 0);
     for answer in answers {

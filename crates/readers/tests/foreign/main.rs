@@ -1,4 +1,4 @@
-//! The reader of files of exchanges and tools.
+//! Tests of the reader of files of exchanges and tools.
 #![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 mod formats;
@@ -14,8 +14,9 @@ fn read(bytes: impl AsRef<[u8]>) -> Result<ReadResult, ReadError> {
     read_bytes(bytes.as_ref().to_vec(), "a.csv", Pair::new("BTCUSDT").unwrap())
 }
 
-/// Reads, whatever comes of it, in memory of a small multiple of the file: a cell of two signs of
-/// JSON is a value of 32 bytes in a list that grows by doubling. What is packed may be larger.
+/// Reads a file and asserts that the memory is at most a small multiple of its size: a JSON cell of
+/// two characters is a value of 32 bytes in a list that grows by doubling. Compressed files may
+/// need more.
 fn read_within_memory(bytes: impl AsRef<[u8]>) {
     let bytes = bytes.as_ref();
     let unpacked = 200 * bytes.len() as u64 + (1 << 20);
@@ -27,7 +28,7 @@ fn read_within_memory(bytes: impl AsRef<[u8]>) {
     assert!(memory.bytes_max <= most, "{} bytes of at most {most}", memory.bytes_max);
 }
 
-/// The most of all: a list of 2^14 objects of two bytes grows by one.
+/// Worst case: a list of 2^14 objects of two bytes grows by one.
 #[test]
 fn the_list_that_has_just_grown_takes_little_memory() {
     for cell in ["{}", "[]"] {
@@ -72,7 +73,7 @@ fn a_time_of_the_close_becomes_that_of_the_open() {
     assert_eq!((note(&reading, NoteKind::Restamped).rows, reading.format.source), (30, "BitMEX"));
 }
 
-/// A time as a date, with the order of its parts as given.
+/// Formats a time as a date with the given order of its parts.
 fn date(seconds: i64, form: &str) -> String {
     let text = Timestamp::from_millis(seconds * 1000).to_string();
     form.replace('Y', &text[..4])
@@ -353,7 +354,8 @@ fn day_and_month_are_told_apart_by_all_rows() {
         HEAD.to_owned() + &(from..from + n).map(day).collect::<String>()
     };
     for form in ["D/M/Y", "M/D/Y", "D.M.Y", "M-D-Y"] {
-        // Up to the 31st it is certain, up to the 12th rows lie closer together one way.
+        // Up to the 31st the order is certain; up to the 12th the rows are closer together in one
+        // order.
         for (n, certain) in [(31, true), (12, false)] {
             let reading = good(days(form, 0, n));
             assert_eq!(reading.series.candles()[0].open_time(), time("2024-01-01"), "{form}");
@@ -450,10 +452,10 @@ fn days_of_a_session_are_stamped_at_midnight_and_others_are_refused() {
     let reading = week("14:30:00 +00:00", &five).unwrap();
     assert_eq!(reading.series.candles()[0].open_time(), time("2024-01-01"));
     assert_eq!(note(&reading, NoteKind::Restamped).rows, 10);
-    // The date as written counts, not the one in UTC.
+    // The date in the file is decisive, not the date in UTC.
     let reading = week("00:00:00+09:00", &five).unwrap();
     assert_eq!(reading.series.candles()[0].open_time(), time("2024-01-01"));
-    // A candle of a market that never closes would be known too early.
+    // A moved candle of a market that never closes would be known too early.
     let all: Vec<i64> = (1..15).collect();
     let error = week("16:00:00", &all).unwrap_err();
     assert!(matches!(error, ReadError::TooMuchLost { .. }), "{error}");

@@ -2,7 +2,7 @@
 use windvane_candles::{Interval, Pair};
 
 use super::channel::period;
-use super::{Channel, Registry, Slot};
+use super::{Channel, ChannelSlot, Registry};
 use crate::{ChannelSpec, SignalError};
 
 /// Description of a built-in channel.
@@ -51,10 +51,10 @@ pub(crate) struct BuiltIn {
     build: BuildChannel,
 }
 
-/// A built-in channel has a place of its own in [`Slot`], or lies in a box.
+/// A built-in channel has a place of its own in [`ChannelSlot`], or lies in a box.
 #[derive(Debug, Clone, Copy)]
 enum BuildChannel {
-    Slot(fn(&ChannelArguments<'_>) -> Result<Slot, SignalError>),
+    Slot(fn(&ChannelArguments<'_>) -> Result<ChannelSlot, SignalError>),
     Boxed(Build),
 }
 
@@ -85,7 +85,7 @@ impl BuiltIn {
         name: &'static str,
         parameters: &'static [(&'static str, f64)],
         formula: &'static str,
-        build: fn(&ChannelArguments<'_>) -> Result<Slot, SignalError>,
+        build: fn(&ChannelArguments<'_>) -> Result<ChannelSlot, SignalError>,
     ) -> Self {
         Self::new(name, parameters, formula, ChannelPairs::Own, BuildChannel::Slot(build))
     }
@@ -138,7 +138,7 @@ impl BuiltIn {
         spec: &ChannelSpec,
         interval: Interval,
         registry: &Registry,
-    ) -> Result<Slot, SignalError> {
+    ) -> Result<ChannelSlot, SignalError> {
         let arguments = ChannelArguments { spec, info: self.info, interval, registry };
         let names: Vec<&str> = self.info.parameters.iter().map(|(name, _)| *name).collect();
         spec.check_parameters(&names)?;
@@ -150,7 +150,7 @@ impl BuiltIn {
         arguments.check_extra(self.extra)?;
         match self.build {
             BuildChannel::Slot(build) => build(&arguments),
-            BuildChannel::Boxed(build) => build(&arguments).map(Slot::Boxed),
+            BuildChannel::Boxed(build) => build(&arguments).map(ChannelSlot::Boxed),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Channels: one number per candle, from the candles up to and including it.
+//! Channels: one number per candle, computed from that candle and earlier ones.
 //!
 //! A [`ChannelSpec`](crate::ChannelSpec) names a channel and its parameters, and the
 //! [`Registry`] builds it. The table of names is at [`Registry`]; each type documents units,
@@ -71,7 +71,7 @@ pub use roc::RateOfChange;
 pub use rsi::Rsi;
 pub use season::{SameHourReturn, VolumeSeason};
 pub use signed_volume::{ObvChange, SignedVolume};
-pub(crate) use slot::{Slot, next_default_row};
+pub(crate) use slot::{ChannelSlot, next_default_row};
 pub use stochastic::{Stochastic, WilliamsR};
 pub use typical_price::{CommodityChannelIndex, MoneyFlowIndex};
 pub use volatility::Volatility;

@@ -1,4 +1,4 @@
-//! From a channel's name to the channel.
+//! Registry: creates channels by name.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use windvane_candles::Interval;
 
 use super::catalog::{BuiltIn, ChannelInfo};
 use super::{
-    Channel, Slot, bollinger, candle_shape, clock, coarse, directional, donchian, log_volatility,
-    macd, macd_signal, market, mean_absolute_return, momentum, moving_average, normalized_momentum,
-    normalized_range, normalized_return, pattern, roc, rsi, season, signed_volume, stochastic,
-    typical_price, volatility, volatility_ratio, volume, volume_level, volume_profile, wilder,
+    Channel, ChannelSlot, bollinger, candle_shape, clock, coarse, directional, donchian,
+    log_volatility, macd, macd_signal, market, mean_absolute_return, momentum, moving_average,
+    normalized_momentum, normalized_range, normalized_return, pattern, roc, rsi, season,
+    signed_volume, stochastic, typical_price, volatility, volatility_ratio, volume, volume_level,
+    volume_profile, wilder,
 };
 use crate::{ChannelSpec, SignalError};
 
@@ -136,7 +137,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Adds a channel, or replaces the one of that name.
+    /// Registers a channel; replaces an existing channel of the same name.
     pub fn register<F>(&mut self, name: impl Into<String>, factory: F)
     where
         F: Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + Send + Sync + 'static,
@@ -168,14 +169,18 @@ impl Registry {
         spec: &ChannelSpec,
         interval: Interval,
     ) -> Result<Box<dyn Channel>, SignalError> {
-        self.slot(spec, interval).map(Slot::into_box)
+        self.slot(spec, interval).map(ChannelSlot::into_box)
     }
 
     /// [`build`](Self::build) for a pipeline.
-    pub(crate) fn slot(&self, spec: &ChannelSpec, interval: Interval) -> Result<Slot, SignalError> {
+    pub(crate) fn slot(
+        &self,
+        spec: &ChannelSpec,
+        interval: Interval,
+    ) -> Result<ChannelSlot, SignalError> {
         match self.factories.get(spec.name()) {
             Some(Factory::BuiltIn(channel)) => channel.build(spec, interval, self),
-            Some(Factory::Custom(factory)) => factory(spec).map(Slot::Boxed),
+            Some(Factory::Custom(factory)) => factory(spec).map(ChannelSlot::Boxed),
             None => Err(SignalError::UnknownChannel {
                 name: spec.name().to_string(),
                 known: self.factories.keys().cloned().collect(),

@@ -1,17 +1,19 @@
-//! The candle's range relative to its close.
+//! Volatility: range of a candle relative to its close.
 use windvane_candles::Candle;
 
 use super::catalog::BuiltIn;
 use super::ratio::Ratio;
-use super::{Channel, MarketSnapshot, Slot};
+use super::{Channel, ChannelSlot, MarketSnapshot};
 use crate::{SignalError, StateReader, StateWriter};
 
 pub(crate) const VOLATILITY: BuiltIn =
-    BuiltIn::in_place("volatility", &[], "(h − l) / c", |_| Ok(Slot::Volatility(Volatility)));
+    BuiltIn::in_place("volatility", &[], "(h − l) / c", |_| {
+        Ok(ChannelSlot::Volatility(Volatility))
+    });
 
 /// Range of the candle relative to its close.
 ///
-/// **Formula** `(high − low) / close`. **Units** a fraction. **Warm-up** 0; it has no memory.
+/// **Formula** `(high − low) / close`. **Units** a fraction. **Warm-up** 0; it has no state.
 ///
 /// # Examples
 /// ```
@@ -35,7 +37,7 @@ impl Volatility {
         Ratio::new(candle.high() - candle.low(), candle.close())
     }
 
-    /// Consumes the next candle; the value is never `None`.
+    /// Consumes the next candle; never returns `None`.
     #[inline]
     pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         Some(Self::next(candle).value())

@@ -189,7 +189,7 @@ fn channel_specs_that_do_not_fit_are_refused_with_a_remedy() {
             ChannelSpec::on(Interval::DAY, ChannelSpec::new("leader_return").reading(pair("X"))),
             "use a channel of the own pair",
         ),
-        (ChannelSpec::new("leader_return"), "reads 1 other pair(s), its spec names 0"),
+        (ChannelSpec::new("leader_return"), "reads 1 other pair(s), but its spec names 0"),
         (ChannelSpec::new("market_return").reading(pair("X")), "it reads 2 or more pairs"),
         (ChannelSpec::new("market_return").reading_all(&["X", "X"].map(pair)), "names X twice"),
         (
@@ -203,7 +203,10 @@ fn channel_specs_that_do_not_fit_are_refused_with_a_remedy() {
             ChannelSpec::new("volume_season").with("cycle", 1000.0).with("cycles", 11.0),
             "cycle · cycles is 11000; give at most 10000",
         ),
-        (ChannelSpec::new("roc").with("period", 3.0), "has no parameter \"period\"; it takes lag"),
+        (
+            ChannelSpec::new("roc").with("period", 3.0),
+            "has no parameter \"period\"; its parameters are: lag",
+        ),
     ];
     for (spec, want) in cases {
         let message = error(spec);

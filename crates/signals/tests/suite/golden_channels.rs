@@ -3,9 +3,9 @@ use serde_json::Value;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 use windvane_signals::channels::{CandlePattern, ChannelPairs};
 use windvane_signals::{ChannelSpec, GapPolicy, Registry, SignalSpec, SignalTable};
-use windvane_testing::{Table, Unsupported, assert_close, golden_dir, json, list};
+use windvane_testing::{GoldenTable, Unsupported, assert_close, golden_dir, json, list};
 
-pub(crate) fn series(pair: &str, interval: Interval, table: &Table) -> CandleSeries {
+pub(crate) fn series(pair: &str, interval: Interval, table: &GoldenTable) -> CandleSeries {
     let [open, high, low, close, volume] =
         ["open", "high", "low", "close", "volume"].map(|name| table.column(name));
     let times = table.column("time");
@@ -133,9 +133,9 @@ fn golden_channels_equal_pandas_and_talib() {
         let others: Vec<CandleSeries> = case
             .files
             .iter()
-            .map(|(pair, file)| series(pair, case.interval, &Table::read(&dir.join(file))))
+            .map(|(pair, file)| series(pair, case.interval, &GoldenTable::read(&dir.join(file))))
             .collect();
-        let table = Table::read(&path);
+        let table = GoldenTable::read(&path);
         let own = series(&case.pair, case.interval, &table);
         for column in &table.header()[6..] {
             let Some(spec) = spec_of(&index["columns"][column], case) else {
@@ -163,7 +163,7 @@ fn golden_patterns_equal_talib() {
     for path in list(&dir, ".cdl.csv") {
         let name = path.file_name().unwrap().to_string_lossy().replace(".cdl.csv", "");
         let candles = dir.join(format!("{name}.candles.csv"));
-        let (want, table) = (Table::read(&path), Table::read(&candles));
+        let (want, table) = (GoldenTable::read(&path), GoldenTable::read(&candles));
         let own = rows(&table);
         for column in want.header() {
             let Some(pattern) = column.strip_prefix("CDL").map(str::to_lowercase) else {
@@ -191,7 +191,7 @@ fn golden_patterns_equal_talib() {
 }
 
 /// The candles of a table without regard to its times, one a minute.
-pub(crate) fn rows(table: &Table) -> CandleSeries {
+pub(crate) fn rows(table: &GoldenTable) -> CandleSeries {
     let [open, high, low, close, volume] =
         ["open", "high", "low", "close", "volume"].map(|name| table.column(name));
     let candles = (0..table.rows()).map(|i| {
@@ -206,7 +206,7 @@ pub(crate) fn rows(table: &Table) -> CandleSeries {
 /// there is no such channel.
 pub(crate) fn talib_column(
     column: &str,
-    want: &Table,
+    want: &GoldenTable,
     candles: &[Candle],
 ) -> Option<(ChannelSpec, Vec<f64>)> {
     let reference = want.column(column);
