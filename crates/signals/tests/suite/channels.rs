@@ -232,3 +232,22 @@ fn channel_descriptions_name_parameters_once_and_have_a_formula() {
     patterns.dedup();
     assert_eq!(patterns.len(), 61);
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn channel_specs_survive_serialisation_and_old_ones_keep_their_form() {
+    let pairs = ["X", "Y"].map(pair);
+    for spec in
+        [SignalSpec::six(), SignalSpec::price_action(), SignalSpec::market(&pairs, &pairs[0])]
+    {
+        let json = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<SignalSpec>(&json).unwrap(), spec, "{json}");
+    }
+    let rsi = ChannelSpec::new("rsi").with("period", 21.0);
+    let json = serde_json::to_string(&rsi).unwrap();
+    assert_eq!(json, r#"{"name":"rsi","parameters":{"period":21.0}}"#);
+    let daily = serde_json::to_string(&ChannelSpec::on(Interval::DAY, rsi)).unwrap();
+    assert!(daily.starts_with(r#"{"name":"on","interval":"1d","of":{"name":"rsi""#), "{daily}");
+    let gaps = serde_json::to_string(&GapPolicy::ByClock).unwrap();
+    assert_eq!(gaps, r#"{"policy":"by_clock"}"#);
+}
