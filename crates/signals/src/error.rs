@@ -100,6 +100,14 @@ pub enum SignalError {
         /// Value of the parameter or setting.
         got: f64,
     },
+    /// A channel's spec lacks a setting, or has one that does not fit.
+    #[error("channel {channel:?}: {problem}")]
+    ChannelSetting {
+        /// The channel's name.
+        channel: String,
+        /// The setting, and the remedy.
+        problem: String,
+    },
     /// A spec has the wrong number of other pairs for its channel.
     #[error("channel {channel:?} reads {expected} other pair(s), but its spec names {got}")]
     ChannelPairs {
@@ -187,6 +195,11 @@ pub enum SignalError {
 }
 
 impl SignalError {
+    /// Returns the error of a channel's setting.
+    pub(crate) fn channel(channel: &str, problem: impl Into<String>) -> Self {
+        Self::ChannelSetting { channel: channel.to_string(), problem: problem.into() }
+    }
+
     /// Returns the error of a setting that is out of range.
     pub(crate) fn setting<T>(
         setting: &'static str,

@@ -34,12 +34,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod channels;
+pub mod channels;
 mod dataset;
 mod deciles;
 mod drift;
 mod error;
 mod labels;
+mod named_sets;
 mod pipeline;
 mod scaler;
 mod spec;
@@ -51,7 +52,8 @@ mod windows;
 pub use windvane_candles as candles;
 
 pub use channels::{
-    Channel, Macd, MarketSnapshot, Momentum, Registry, RelativeMacd, Rsi, Volatility, VolumeChange,
+    Channel, ChannelInfo, Macd, MarketClose, MarketSnapshot, Momentum, Registry, RelativeMacd, Rsi,
+    Volatility, VolumeChange,
 };
 pub use dataset::{Dataset, DatasetParts};
 pub use deciles::Deciles;

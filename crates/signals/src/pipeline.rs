@@ -1,7 +1,7 @@
 //! Streaming pipeline: turns candles into rows of channel values, one candle at a time.
-use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
-use crate::channels::{ChannelSlot, next_default_row};
+use crate::channels::{ChannelSlot, MarketClose, next_default_row};
 use crate::{
     GapPolicy, MarketSnapshot, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
@@ -33,6 +33,8 @@ pub struct SignalPipeline {
     channels: Vec<ChannelSlot>,
     /// Open time and close of the last candle.
     last: Option<(Timestamp, f64)>,
+    /// Open time of the last close of the market without an own candle.
+    advanced: Option<Timestamp>,
     /// Buffer for the rows of one update: the held rows, then the candle's own row.
     rows: Box<[f64]>,
     complete: Box<[bool]>,
@@ -99,8 +101,11 @@ impl SignalPipeline {
         registry: &Registry,
     ) -> Result<Self, SignalError> {
         spec.validate()?;
-        let channels =
-            spec.channels.iter().map(|c| registry.slot(c)).collect::<Result<Vec<_>, _>>()?;
+        let channels = spec
+            .channels
+            .iter()
+            .map(|c| registry.slot(c, interval))
+            .collect::<Result<Vec<_>, _>>()?;
         let max_rows = spec.gaps.max_held() as usize + 1;
         Ok(Self {
             interval,
@@ -109,6 +114,7 @@ impl SignalPipeline {
             complete: vec![false; max_rows].into(),
             channels,
             last: None,
+            advanced: None,
             warm: false,
             stops: false,
         })
@@ -128,8 +134,9 @@ impl SignalPipeline {
     ) -> Result<Self, SignalError> {
         let mut joined = Self::new(spec, interval, registry)?;
         joined.last = sources.first().and_then(|(_, first)| first.last);
-        let last = joined.last;
-        if sources.iter().any(|(_, source)| source.last != last || source.interval != interval) {
+        joined.advanced = sources.first().and_then(|(_, first)| first.advanced);
+        let place = (joined.last, joined.advanced, interval);
+        if sources.iter().any(|(_, other)| (other.last, other.advanced, other.interval) != place) {
             return Err(SignalError::State {
                 what: "the last candles or the intervals of the pipelines differ",
             });
@@ -159,10 +166,10 @@ impl SignalPipeline {
         &mut self,
         market: impl Into<MarketSnapshot<'m>>,
     ) -> Result<SignalRows<'_>, SignalError> {
-        let market = market.into();
+        let mut market = market.into();
         // The common case needs no division: no gap, and no times of other pairs to compare.
         let follows = market.others().is_empty() && self.is_next(market.own().open_time());
-        let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&market)? };
+        let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&mut market)? };
         self.write_row(held, &market);
         self.last = Some((market.own().open_time(), market.own().close()));
         let width = self.channels.len();
@@ -170,11 +177,73 @@ impl SignalPipeline {
         Ok(SignalRows { values, complete: &self.complete[..=held], width, restarted })
     }
 
+    /// Consumes other pairs' candles at a close at which the own pair has none.
+    ///
+    /// Under [`GapPolicy::ByClock`] the quantities of a market advance at every close; the other
+    /// policies read other pairs only together with an own candle, and this does nothing.
+    ///
+    /// # Errors
+    /// [`SignalError::Late`], [`SignalError::Misaligned`], [`SignalError::OutOfSync`]. The state is
+    /// as it was before.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+    /// use windvane_signals::{ChannelSpec, GapPolicy, Registry, SignalPipeline, SignalSpec};
+    ///
+    /// let pairs = ["A".parse()?, "B".parse()?];
+    /// let channels = vec![ChannelSpec::new("market_return").reading_all(&pairs)];
+    /// let spec = SignalSpec { channels, gaps: GapPolicy::ByClock };
+    /// let mut pipeline = SignalPipeline::new(&spec, Interval::HOUR, &Registry::default())?;
+    /// let values = Ohlcv { open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 0.0 };
+    /// let hour = Timestamp::from_millis(3_600_000);
+    /// let candle = Candle::new(hour, values)?;
+    /// pipeline.advance(hour, &[(pairs[0].clone(), candle), (pairs[1].clone(), candle)])?;
+    /// assert!(pipeline.update(&candle).is_err()); // this close has passed
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn advance(
+        &mut self,
+        open_time: Timestamp,
+        others: &[(Pair, Candle)],
+    ) -> Result<(), SignalError> {
+        if self.gaps != GapPolicy::ByClock {
+            return Ok(());
+        }
+        self.check_times(open_time, others)?;
+        if let Some(last) = self.last_close().filter(|last| open_time <= *last) {
+            return Err(SignalError::Late { open_time, last });
+        }
+        let close = MarketClose::new(others, self.elapsed_until(open_time));
+        for slot in &mut self.channels {
+            slot.channel_mut().advance(&close);
+        }
+        self.advanced = Some(open_time);
+        Ok(())
+    }
+
+    /// Returns the open time of the last close of the market, with or without an own candle.
+    fn last_close(&self) -> Option<Timestamp> {
+        self.advanced.max(self.last_open_time())
+    }
+
+    /// Returns the intervals since the last close of the market, at least 1.
+    fn elapsed_until(&self, open_time: Timestamp) -> u64 {
+        let missing = |last| missing_between(last, open_time, self.interval);
+        self.last_close().map_or(0, missing).saturating_add(1)
+    }
+
     /// Applies the gap policy before a candle's row. Returns the number of held rows, and whether
     /// the channels were reset.
     #[inline(never)]
-    fn cross_gap(&mut self, market: &MarketSnapshot<'_>) -> Result<(usize, bool), SignalError> {
+    fn cross_gap(&mut self, market: &mut MarketSnapshot<'_>) -> Result<(usize, bool), SignalError> {
         let action = self.action_before(market)?;
+        if self.gaps == GapPolicy::ByClock {
+            let open_time = market.own().open_time();
+            let missing = |(last, _)| missing_between(last, open_time, self.interval);
+            let missing = self.last.map_or(0, missing);
+            *market = market.after_gap(missing, self.elapsed_until(open_time));
+        }
         let mut rows = 0;
         let restarted = matches!(action, GapAction::Restart);
         if restarted {
@@ -202,14 +271,9 @@ impl SignalPipeline {
     /// Validates a candle and returns the action before it; does not change the state.
     fn action_before(&self, market: &MarketSnapshot<'_>) -> Result<GapAction, SignalError> {
         let open_time = market.own().open_time();
-        if !self.interval.is_aligned(open_time) {
-            return Err(SignalError::Misaligned { open_time, interval: self.interval });
-        }
-        for (pair, candle) in market.others() {
-            if candle.open_time() != open_time {
-                let (pair, got) = (pair.clone(), candle.open_time());
-                return Err(SignalError::OutOfSync { pair, expected: open_time, got });
-            }
+        self.check_times(open_time, market.others())?;
+        if let Some(last) = self.advanced.filter(|last| open_time <= *last) {
+            return Err(SignalError::Late { open_time, last });
         }
         let Some((last, _)) = self.last else {
             return Ok(GapAction::Follow);
@@ -232,8 +296,26 @@ impl SignalPipeline {
             }
             GapPolicy::Error => self.gap(last, missing),
             _ if self.stops => self.gap(last, missing),
+            GapPolicy::ByClock => Ok(GapAction::Follow),
             _ => Ok(GapAction::Restart),
         }
+    }
+
+    fn check_times(
+        &self,
+        open_time: Timestamp,
+        others: &[(Pair, Candle)],
+    ) -> Result<(), SignalError> {
+        if !self.interval.is_aligned(open_time) {
+            return Err(SignalError::Misaligned { open_time, interval: self.interval });
+        }
+        for (pair, candle) in others {
+            if candle.open_time() != open_time {
+                let (pair, got) = (pair.clone(), candle.open_time());
+                return Err(SignalError::OutOfSync { pair, expected: open_time, got });
+            }
+        }
+        Ok(())
     }
 
     fn gap(&self, last: Timestamp, missing: u64) -> Result<GapAction, SignalError> {
@@ -290,8 +372,9 @@ impl SignalPipeline {
     }
 
     /// Sets whether a gap that would reset the channels is an error instead, as under
-    /// [`GapPolicy::Error`], so that a live feed can fetch the missing candles. Off by default; not
-    /// part of a saved state.
+    /// [`GapPolicy::Error`], so that a live feed can fetch the missing candles. Under
+    /// [`GapPolicy::ByClock`] every gap is then an error. Off by default; not part of a saved
+    /// state.
     pub fn stop_at_gaps(&mut self, stop: bool) {
         self.stops = stop;
     }
@@ -304,6 +387,7 @@ impl SignalPipeline {
     /// Resets the state, as if no candle had been consumed.
     pub fn reset(&mut self) {
         self.last = None;
+        self.advanced = None;
         self.reset_channels();
     }
 
@@ -322,6 +406,10 @@ impl SignalPipeline {
         if let Some((open_time, close)) = self.last {
             state.int(open_time.millis());
             state.float(close);
+        }
+        if self.gaps == GapPolicy::ByClock {
+            state.count(usize::from(self.advanced.is_some()));
+            state.int(self.advanced.map_or(0, Timestamp::millis));
         }
         for slot in &self.channels {
             slot.channel().save(state);
@@ -355,6 +443,12 @@ impl SignalPipeline {
             return Err(SignalError::State {
                 what: "its last candle is not on the interval's grid",
             });
+        }
+        self.advanced = None;
+        if self.gaps == GapPolicy::ByClock {
+            let is_some = state.count()? != 0;
+            let time = Timestamp::from_millis(state.int()?);
+            self.advanced = is_some.then_some(time);
         }
         for slot in &mut self.channels {
             slot.channel_mut().restore(state)?;

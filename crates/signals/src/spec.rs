@@ -1,7 +1,7 @@
 //! Specs of channels and pipelines: data that is saved with a model.
 use std::collections::BTreeMap;
 
-use windvane_candles::Pair;
+use windvane_candles::{Interval, Pair};
 
 use crate::SignalError;
 
@@ -22,12 +22,63 @@ pub struct ChannelSpec {
     parameters: BTreeMap<String, f64>,
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pairs: Vec<Pair>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pattern: Option<String>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    interval: Option<Interval>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    of: Option<Box<ChannelSpec>>,
 }
 
 impl ChannelSpec {
     /// Creates the spec of a channel with its default parameters.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), parameters: BTreeMap::new(), pairs: Vec::new() }
+        Self {
+            name: name.into(),
+            parameters: BTreeMap::new(),
+            pairs: Vec::new(),
+            pattern: None,
+            interval: None,
+            of: None,
+        }
+    }
+
+    /// Creates the spec of a channel of the own pair, computed on candles of a coarser interval.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::Interval;
+    /// use windvane_signals::ChannelSpec;
+    /// let daily = ChannelSpec::on(Interval::DAY, ChannelSpec::new("rsi").with("period", 14.0));
+    /// assert_eq!(daily.to_string(), "on(1d; rsi(period=14))");
+    /// ```
+    pub fn on(interval: Interval, channel: Self) -> Self {
+        Self { interval: Some(interval), of: Some(Box::new(channel)), ..Self::new("on") }
+    }
+
+    /// Creates the spec of the mean of a channel over several pairs.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_signals::ChannelSpec;
+    /// let pairs = ["BTCUSDT".parse()?, "ETHUSDT".parse()?];
+    /// let mean = ChannelSpec::market_mean(ChannelSpec::new("close_location")).reading_all(&pairs);
+    /// assert_eq!(mean.to_string(), "market_mean(close_location; BTCUSDT, ETHUSDT)");
+    /// # Ok::<(), windvane_candles::PairError>(())
+    /// ```
+    pub fn market_mean(channel: Self) -> Self {
+        Self { of: Some(Box::new(channel)), ..Self::new("market_mean") }
+    }
+
+    /// Creates the spec of a candlestick pattern under its TA-Lib name in lower case without the prefix `CDL`.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_signals::ChannelSpec;
+    /// assert_eq!(ChannelSpec::pattern("engulfing").to_string(), "pattern(engulfing)");
+    /// ```
+    pub fn pattern(name: impl Into<String>) -> Self {
+        Self { pattern: Some(name.into()), ..Self::new("pattern") }
     }
 
     /// Sets a parameter.
@@ -41,6 +92,13 @@ impl ChannelSpec {
     #[must_use]
     pub fn reading(mut self, pair: Pair) -> Self {
         self.pairs.push(pair);
+        self
+    }
+
+    /// Declares several other pairs, as [`reading`](Self::reading) does for one.
+    #[must_use]
+    pub fn reading_all(mut self, pairs: &[Pair]) -> Self {
+        self.pairs.extend_from_slice(pairs);
         self
     }
 
@@ -59,12 +117,48 @@ impl ChannelSpec {
         self.parameters.get(name).copied().unwrap_or(default)
     }
 
+    /// Name of the candlestick pattern, where the spec has one.
+    pub(crate) fn pattern_name(&self) -> Option<&str> {
+        self.pattern.as_deref()
+    }
+
+    /// Coarser interval, where the spec has one.
+    pub(crate) fn interval(&self) -> Option<Interval> {
+        self.interval
+    }
+
+    /// Inner channel, where the spec has one.
+    pub(crate) fn of(&self) -> Option<&Self> {
+        self.of.as_deref()
+    }
+
     /// Checks that the spec has only parameters of the channel, and the number of other pairs that
     /// the channel reads. A factory calls it so that a misspelt parameter is an error.
     ///
     /// # Errors
-    /// [`SignalError::UnknownParameter`] or [`SignalError::ChannelPairs`].
+    /// [`SignalError::UnknownParameter`] or [`SignalError::ChannelPairs`];
+    /// [`SignalError::ChannelSetting`] if the spec has a pattern, an interval or an inner channel.
     pub fn check(&self, parameters: &[&str], pairs: usize) -> Result<(), SignalError> {
+        self.check_parameters(parameters)?;
+        self.check_pairs(pairs)?;
+        self.check_no_extra()
+    }
+
+    pub(crate) fn check_no_extra(&self) -> Result<(), SignalError> {
+        let extra = [
+            ("pattern", self.pattern.is_some()),
+            ("interval", self.interval.is_some()),
+            ("of", self.of.is_some()),
+        ];
+        match extra.iter().find(|(_, is_set)| *is_set) {
+            Some((field, _)) => {
+                Err(SignalError::channel(&self.name, format!("it takes no {field}; remove it")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_parameters(&self, parameters: &[&str]) -> Result<(), SignalError> {
         if let Some(unknown) = self.parameters.keys().find(|p| !parameters.contains(&p.as_str())) {
             return Err(SignalError::UnknownParameter {
                 channel: self.name.clone(),
@@ -72,6 +166,10 @@ impl ChannelSpec {
                 known: parameters.iter().map(ToString::to_string).collect(),
             });
         }
+        Ok(())
+    }
+
+    pub(crate) fn check_pairs(&self, pairs: usize) -> Result<(), SignalError> {
         if self.pairs.len() != pairs {
             return Err(SignalError::ChannelPairs {
                 channel: self.name.clone(),
@@ -83,18 +181,23 @@ impl ChannelSpec {
     }
 }
 
-/// Writes `name(parameter=value, …; PAIR, …)`, the label of the channel in reports.
+/// Writes `name(parameter=value, …; PAIR, …)`, the label of the channel in reports. A pattern, an
+/// interval and an inner channel come first.
 impl std::fmt::Display for ChannelSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name)?;
-        if self.parameters.is_empty() && self.pairs.is_empty() {
-            return Ok(());
-        }
         let parameters: Vec<String> =
             self.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let pairs: Vec<String> = self.pairs.iter().map(ToString::to_string).collect();
-        let separator = if parameters.is_empty() || pairs.is_empty() { "" } else { "; " };
-        write!(f, "({}{separator}{})", parameters.join(", "), pairs.join(", "))
+        let parts = [
+            self.pattern.clone().unwrap_or_default(),
+            self.interval.map_or(String::new(), |interval| interval.to_string()),
+            self.of.as_ref().map_or(String::new(), ToString::to_string),
+            parameters.join(", "),
+            pairs.join(", "),
+        ];
+        let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+        if parts.is_empty() { Ok(()) } else { write!(f, "({})", parts.join("; ")) }
     }
 }
 
@@ -122,6 +225,13 @@ pub enum GapPolicy {
         /// Longest gap that is filled in, in candles.
         max_missing: u32,
     },
+    /// Nothing is reset, and lags go by the clock: a lag of k means the candle k intervals
+    /// earlier, and the value is undefined if that candle is missing. Windows and averages run
+    /// over the candles that exist. A label is undefined if the candle that settles it is missing.
+    ///
+    /// The `momentum`, `trend` and `volume_change` channels and the TA-Lib set count candles also
+    /// under this policy. Windows of rows contain the rows that exist.
+    ByClock,
 }
 
 impl GapPolicy {

@@ -342,5 +342,6 @@ fn gap_policy(policy: GapPolicy) -> String {
             format!("up to {max_missing} missing candles are filled with the last close")
         }
         GapPolicy::Error => "a missing candle is an error".to_string(),
+        GapPolicy::ByClock => "lags go by the clock, and nothing is reset".to_string(),
     }
 }

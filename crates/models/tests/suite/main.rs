@@ -8,6 +8,7 @@
     reason = "a test may stop, and its numbers are small"
 )]
 mod calibrated;
+mod channels;
 mod common;
 mod conformal;
 mod golden_learning;

@@ -9,13 +9,22 @@ use crate::{SignalError, StateReader, StateWriter};
 #[derive(Debug, Clone, Copy)]
 pub struct MarketSnapshot<'a> {
     own: &'a Candle,
-    others: &'a [(Pair, Candle)],
+    close: MarketClose<'a>,
+    missing: u64,
 }
 
 impl<'a> MarketSnapshot<'a> {
     /// Creates a snapshot from the own candle and other pairs' candles with the same open time.
     pub fn new(own: &'a Candle, others: &'a [(Pair, Candle)]) -> Self {
-        Self { own, others }
+        Self { own, close: MarketClose { others, elapsed: 1 }, missing: 0 }
+    }
+
+    /// The same snapshot after `missing` candles of the own pair, and `elapsed` intervals after
+    /// the last close of the market.
+    pub(crate) fn after_gap(mut self, missing: u64, elapsed: u64) -> Self {
+        self.missing = missing;
+        self.close.elapsed = elapsed;
+        self
     }
 
     /// Returns the pair's own candle.
@@ -25,17 +34,64 @@ impl<'a> MarketSnapshot<'a> {
 
     /// Returns another pair's candle; `None` if that pair has no candle at this time.
     pub fn other(&self, pair: &Pair) -> Option<&'a Candle> {
-        self.others.iter().find(|(of, _)| of == pair).map(|(_, candle)| candle)
+        self.close.candle(pair)
+    }
+
+    /// Number of candles missing between the last own candle and this one.
+    ///
+    /// Always 0 except under [`GapPolicy::ByClock`](crate::GapPolicy::ByClock): the other policies
+    /// reset the channels, fill the gap, or treat the candles as consecutive.
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// The candles of the other pairs.
+    pub fn close(&self) -> MarketClose<'a> {
+        self.close
     }
 
     pub(crate) fn others(&self) -> &'a [(Pair, Candle)] {
-        self.others
+        self.close.others
     }
 }
 
 impl<'a> From<&'a Candle> for MarketSnapshot<'a> {
+    #[inline]
     fn from(own: &'a Candle) -> Self {
-        Self { own, others: &[] }
+        Self::new(own, &[])
+    }
+}
+
+/// Candles of other pairs at one close of the market.
+#[derive(Debug, Clone, Copy)]
+pub struct MarketClose<'a> {
+    others: &'a [(Pair, Candle)],
+    elapsed: u64,
+}
+
+impl<'a> MarketClose<'a> {
+    pub(crate) fn new(others: &'a [(Pair, Candle)], elapsed: u64) -> Self {
+        Self { others, elapsed }
+    }
+
+    /// Candle of a pair; `None` if that pair has none.
+    pub fn candle(&self, pair: &Pair) -> Option<&'a Candle> {
+        self.others.iter().find(|(of, _)| of == pair).map(|(_, candle)| candle)
+    }
+
+    /// Candle of a pair that is probably at `place` of the list: a shortcut for many pairs.
+    pub(crate) fn candle_at(&self, place: usize, pair: &Pair) -> Option<&'a Candle> {
+        match self.others.get(place) {
+            Some((of, candle)) if of == pair => Some(candle),
+            _ => self.candle(pair),
+        }
+    }
+
+    /// Number of intervals since the previous close of the market, at least 1.
+    ///
+    /// Always 1 except under [`GapPolicy::ByClock`](crate::GapPolicy::ByClock).
+    pub fn elapsed(&self) -> u64 {
+        self.elapsed
     }
 }
 
@@ -67,7 +123,17 @@ pub trait Channel: Send + Sync + std::fmt::Debug {
     /// undefined. A value that is not finite counts as undefined.
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64>;
 
-    /// Returns the index (from 0) of the first candle with a value.
+    /// Consumes a close of the market at which the own pair has no candle.
+    ///
+    /// Called under [`GapPolicy::ByClock`](crate::GapPolicy::ByClock) only. Channels that read
+    /// other pairs keep those pairs' state current here; the default does nothing.
+    fn advance(&mut self, close: &MarketClose<'_>) {
+        let _ = close;
+    }
+
+    /// Returns the index (from 0) of the first candle with a value, if no candle is missing and no
+    /// value undefined. [`ChannelSpec::on`](crate::ChannelSpec::on) has its first value at the
+    /// latest here, because it depends on the time of the first candle.
     fn warm_up(&self) -> usize;
 
     /// Resets the state, as if no candle had been consumed.

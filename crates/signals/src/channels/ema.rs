@@ -21,6 +21,10 @@ impl Ema {
         Self { period, alpha: 2.0 / (period as f64 + 1.0), seen: 0, value: 0.0 }
     }
 
+    pub(crate) fn period(&self) -> usize {
+        self.period
+    }
+
     #[inline]
     pub(crate) fn update(&mut self, x: f64) -> Option<f64> {
         if self.seen == self.period { Some(self.next(x)) } else { self.seed(x) }

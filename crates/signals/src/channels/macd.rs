@@ -1,10 +1,16 @@
 //! Moving average convergence/divergence, in price units and relative to price.
 use windvane_candles::Candle;
 
+use super::catalog::BuiltIn;
 use super::ema::Ema;
 use super::ratio::Ratio;
-use super::{Channel, MarketSnapshot};
+use super::{Channel, ChannelSlot, MarketSnapshot};
 use crate::{SignalError, StateReader, StateWriter};
+
+pub(crate) const MACD: BuiltIn =
+    BuiltIn::in_place("macd", &[], "(EMA(c; 12) − EMA(c; 26)) / c", |_| {
+        Ok(ChannelSlot::Macd(RelativeMacd::default()))
+    });
 
 const FAST: usize = 12;
 const SLOW: usize = 26;
@@ -41,11 +47,16 @@ pub struct Macd {
 
 impl Default for Macd {
     fn default() -> Self {
-        Self { wait: SLOW - FAST, fast: Ema::new(FAST), slow: Ema::new(SLOW) }
+        Self::with_periods(FAST, SLOW)
     }
 }
 
 impl Macd {
+    /// Creates a line with other periods; `fast` is smaller than `slow`.
+    pub(crate) fn with_periods(fast: usize, slow: usize) -> Self {
+        Self { wait: slow - fast, fast: Ema::new(fast), slow: Ema::new(slow) }
+    }
+
     /// Returns the next value; the warm-up must be over.
     #[inline]
     fn next(&mut self, close: f64) -> f64 {
@@ -72,11 +83,11 @@ impl Channel for Macd {
     }
 
     fn warm_up(&self) -> usize {
-        SLOW - 1
+        self.slow.period() - 1
     }
 
     fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self::with_periods(self.fast.period(), self.slow.period());
     }
 
     fn save(&self, state: &mut StateWriter) {
@@ -87,7 +98,7 @@ impl Channel for Macd {
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         let wait = state.count()?;
-        if wait > SLOW - FAST {
+        if wait > self.slow.period() - self.fast.period() {
             return Err(SignalError::State {
                 what: "the count before the fast average is too large",
             });

@@ -1,10 +1,21 @@
 //! Relative change of the close over a number of candles: momentum (1) and trend (20).
 use windvane_candles::Candle;
 
+use super::catalog::BuiltIn;
 use super::channel::period;
 use super::ratio::Ratio;
-use super::{Channel, MarketSnapshot};
+use super::{Channel, ChannelSlot, MarketSnapshot};
 use crate::{SignalError, StateReader, StateWriter};
+
+pub(crate) const MOMENTUM: BuiltIn =
+    BuiltIn::in_place("momentum", &[("lag", 1.0)], "(c − c[lag]) / c[lag]", |arguments| {
+        Ok(ChannelSlot::Momentum(Momentum::new(arguments.period("lag")?)?))
+    });
+
+pub(crate) const TREND: BuiltIn =
+    BuiltIn::in_place("trend", &[("lag", 20.0)], "(c − c[lag]) / c[lag]", |arguments| {
+        Ok(ChannelSlot::Momentum(Momentum::new(arguments.period("lag")?)?))
+    });
 
 /// Relative change of the close over `lag` candles; lag 1 is momentum, lag 20 is trend.
 ///

@@ -1,10 +1,18 @@
 //! Wilder's relative strength index (RSI).
 use windvane_candles::Candle;
 
+use super::catalog::BuiltIn;
 use super::channel::period;
 use super::ratio::Ratio;
-use super::{Channel, MarketSnapshot};
+use super::{Channel, ChannelSlot, MarketSnapshot};
 use crate::{SignalError, StateReader, StateWriter};
+
+pub(crate) const RSI: BuiltIn = BuiltIn::in_place(
+    "rsi",
+    &[("period", 14.0)],
+    "100·g / (g + l), Wilder means of gains and losses; g + l = 0: 50",
+    |arguments| Ok(ChannelSlot::Rsi(Rsi::new(arguments.period("period")?)?)),
+);
 
 /// Wilder's relative strength index of the close.
 ///

@@ -1,9 +1,15 @@
 //! Volatility: range of a candle relative to its close.
 use windvane_candles::Candle;
 
+use super::catalog::BuiltIn;
 use super::ratio::Ratio;
-use super::{Channel, MarketSnapshot};
+use super::{Channel, ChannelSlot, MarketSnapshot};
 use crate::{SignalError, StateReader, StateWriter};
+
+pub(crate) const VOLATILITY: BuiltIn =
+    BuiltIn::in_place("volatility", &[], "(h − l) / c", |_| {
+        Ok(ChannelSlot::Volatility(Volatility))
+    });
 
 /// Range of the candle relative to its close.
 ///

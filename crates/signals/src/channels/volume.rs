@@ -1,9 +1,15 @@
 //! Relative change of the volume.
 use windvane_candles::Candle;
 
+use super::catalog::BuiltIn;
 use super::ratio::Ratio;
-use super::{Channel, MarketSnapshot};
+use super::{Channel, ChannelSlot, MarketSnapshot};
 use crate::{SignalError, StateReader, StateWriter};
+
+pub(crate) const VOLUME_CHANGE: BuiltIn =
+    BuiltIn::in_place("volume_change", &[], "(v − v[1]) / v[1]; v[1] = 0: 0", |_| {
+        Ok(ChannelSlot::Volume(VolumeChange::default()))
+    });
 
 /// Relative change of the volume over one candle.
 ///

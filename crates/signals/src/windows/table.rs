@@ -4,7 +4,7 @@ use std::sync::Arc;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
 use super::Window;
-use crate::{MarketSnapshot, Registry, SignalError, SignalPipeline, SignalSpec};
+use crate::{GapPolicy, MarketSnapshot, Registry, SignalError, SignalPipeline, SignalSpec};
 
 /// Channel values of a series, row by row, with the closes and times that labels need.
 ///
@@ -62,7 +62,10 @@ pub struct Outcome {
 
 impl SignalTable {
     /// Computes the channel values of a series; `others` contains the series of the other pairs
-    /// that channels read.
+    /// that channels read. The own series need not be repeated there.
+    ///
+    /// Under [`GapPolicy::ByClock`] the other pairs' candles between two own candles, and before
+    /// the first one, are consumed too.
     ///
     /// # Errors
     /// As [`SignalPipeline::new`] and [`SignalPipeline::update`];
@@ -88,8 +91,14 @@ impl SignalTable {
         };
         let mut beside = Vec::with_capacity(cursors.len());
         for candle in series {
+            if spec.gaps == GapPolicy::ByClock {
+                advance(&mut pipeline, &mut cursors, candle.open_time(), &mut beside)?;
+            }
             beside.clear();
             beside.extend(cursors.iter_mut().filter_map(|cursor| cursor.at(candle.open_time())));
+            for cursor in &mut cursors {
+                cursor.pass(candle.open_time());
+            }
             data.push(&mut pipeline, candle, &beside)?;
         }
         Ok(Self { data: Arc::new(data) })
@@ -171,12 +180,20 @@ impl SignalTable {
     }
 
     /// Returns the price change from row `index` to `horizon` rows later; `None` at the end of the
-    /// series, across a reset, or if either row is filled in.
+    /// series, across a reset, or if either row is filled in. Under [`GapPolicy::ByClock`] it is
+    /// also `None` if the candle `horizon` intervals later is missing.
     pub fn outcome(&self, index: usize, horizon: usize) -> Option<Outcome> {
         let later = index.checked_add(horizon)?;
         let together = self.data.segments.get(index)? == self.data.segments.get(later)?;
         if !together || self.data.held[index] || self.data.held[later] {
             return None;
+        }
+        if self.data.spec.gaps == GapPolicy::ByClock {
+            let open_times = &self.data.open_times;
+            let due = open_times[index].plus(self.data.interval, i64::try_from(horizon).ok()?);
+            if due != Some(open_times[later]) {
+                return None;
+            }
         }
         let change = (self.data.closes[later] - self.data.closes[index]) / self.data.closes[index];
         Some(Outcome { change, settled_at: self.close_time(later)? })
@@ -227,6 +244,27 @@ impl TableData {
     }
 }
 
+/// Advances the pipeline over the other pairs' candles before `until`, close by close.
+fn advance(
+    pipeline: &mut SignalPipeline,
+    cursors: &mut [Cursor<'_>],
+    until: Timestamp,
+    beside: &mut Vec<(Pair, Candle)>,
+) -> Result<(), SignalError> {
+    while let Some(next) = cursors.iter().filter_map(Cursor::next_open).min() {
+        if next >= until {
+            break;
+        }
+        beside.clear();
+        beside.extend(cursors.iter_mut().filter_map(|cursor| cursor.at(next)));
+        pipeline.advance(next, beside)?;
+        for cursor in &mut *cursors {
+            cursor.pass(next);
+        }
+    }
+    Ok(())
+}
+
 /// Position in another pair's series, advanced along with the own series.
 struct Cursor<'a> {
     series: &'a CandleSeries,
@@ -234,6 +272,18 @@ struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
+    /// Open time of the next candle.
+    fn next_open(&self) -> Option<Timestamp> {
+        self.series.get(self.next).map(Candle::open_time)
+    }
+
+    /// Skips the candles up to and including a time.
+    fn pass(&mut self, time: Timestamp) {
+        while self.next_open().is_some_and(|next| next <= time) {
+            self.next += 1;
+        }
+    }
+
     fn at(&mut self, open_time: Timestamp) -> Option<(Pair, Candle)> {
         let candles = self.series.candles();
         while candles.get(self.next).is_some_and(|candle| candle.open_time() < open_time) {
@@ -246,12 +296,13 @@ impl Cursor<'_> {
 
 fn cursors<'a>(
     spec: &SignalSpec,
-    series: &CandleSeries,
+    series: &'a CandleSeries,
     others: &'a [CandleSeries],
 ) -> Result<Vec<Cursor<'a>>, SignalError> {
     let mut cursors = Vec::new();
     for pair in spec.pairs() {
-        let Some(other) = others.iter().find(|other| other.pair() == pair) else {
+        let own = std::iter::once(series).filter(|own| own.pair() == pair);
+        let Some(other) = others.iter().chain(own).find(|other| other.pair() == pair) else {
             return Err(SignalError::MissingPair { pair: pair.clone() });
         };
         if other.interval() != series.interval() {

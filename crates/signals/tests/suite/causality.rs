@@ -1,9 +1,9 @@
 //! No look-ahead: rows at time t depend on no later candle, and live rows equal batch rows.
 use crate::common;
 
-use common::{any_series, candle, flat, pair, series, walk, wide};
+use common::{any_series, candle, flat, others, pair, series, single, walk, wide, wide_market};
 use proptest::prelude::*;
-use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
+use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 use windvane_signals::{
     Band, Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, SampleSet, Scaler,
     SignalError, SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter,
@@ -11,7 +11,57 @@ use windvane_signals::{
 };
 
 fn table(spec: &SignalSpec, series: &CandleSeries) -> SignalTable {
-    SignalTable::build(spec, &Registry::default(), series, &[]).unwrap()
+    let others = if spec.pairs().is_empty() { Vec::new() } else { others(last_hour(series)) };
+    SignalTable::build(spec, &Registry::default(), series, &others).unwrap()
+}
+
+fn last_hour(series: &CandleSeries) -> i64 {
+    series.candles().last().unwrap().open_time().millis() / common::HOUR
+}
+
+/// One close of the market in a live feed: the own candle, if there is one, and the others'.
+struct LiveClose {
+    open_time: Timestamp,
+    own: Option<Candle>,
+    others: Vec<(Pair, Candle)>,
+}
+
+/// All closes up to the last own candle, in order of time.
+fn live_feed(spec: &SignalSpec, own: &CandleSeries) -> Vec<LiveClose> {
+    let others = if spec.pairs().is_empty() { Vec::new() } else { others(last_hour(own)) };
+    let all = others.iter().chain([own]);
+    let times = all.clone().flat_map(|series| series.iter().map(Candle::open_time));
+    let times: std::collections::BTreeSet<Timestamp> = times.collect();
+    let find = |series: &CandleSeries, time| {
+        series.iter().find(|candle| candle.open_time() == time).copied()
+    };
+    let closes = times.into_iter().map(|open_time| LiveClose {
+        open_time,
+        own: find(own, open_time),
+        others: all
+            .clone()
+            .filter(|series| spec.pairs().contains(&series.pair()))
+            .filter_map(|series| Some((series.pair().clone(), find(series, open_time)?)))
+            .collect(),
+    });
+    let last = own.candles().last().map(Candle::open_time);
+    closes.filter(|close| Some(close.open_time) <= last).collect()
+}
+
+/// Feeds one close to a pipeline and returns the rows; `None` without an own candle.
+fn feed<'p>(
+    pipeline: &'p mut SignalPipeline,
+    close: &LiveClose,
+) -> Option<windvane_signals::SignalRows<'p>> {
+    let Some(own) = &close.own else {
+        pipeline.advance(close.open_time, &close.others).unwrap();
+        return None;
+    };
+    Some(pipeline.update(MarketSnapshot::new(own, &close.others)).unwrap())
+}
+
+fn pipeline(spec: &SignalSpec) -> SignalPipeline {
+    SignalPipeline::new(spec, Interval::HOUR, &Registry::default()).unwrap()
 }
 
 fn bits(row: Option<&[f64]>) -> Option<Vec<u64>> {
@@ -21,23 +71,32 @@ fn bits(row: Option<&[f64]>) -> Option<Vec<u64>> {
 fn policies() -> impl Strategy<Value = GapPolicy> {
     prop_oneof![
         Just(GapPolicy::Reset),
+        Just(GapPolicy::ByClock),
         (0..20_u32).prop_map(|max_missing| GapPolicy::Sessions { max_missing }),
         (0..20_u32).prop_map(|max_missing| GapPolicy::Hold { max_missing }),
     ]
 }
 
-/// The default six channels, which have a separate code path in the pipeline, and all channels.
-fn specs() -> impl Strategy<Value = SignalSpec> {
-    let channels = prop_oneof![Just(SignalSpec::default()), Just(wide())];
-    (channels, policies()).prop_map(|(spec, gaps)| SignalSpec { gaps, ..spec })
+/// The default six channels, which have a separate code path in the pipeline, all channels of the
+/// own pair together, and every channel alone. Candles of other pairs cannot be held.
+fn specs() -> impl Strategy<Value = Vec<SignalSpec>> {
+    policies().prop_map(|gaps| {
+        let mut all = single(&wide());
+        all.extend([SignalSpec::default(), wide()]);
+        if !matches!(gaps, GapPolicy::Hold { .. }) {
+            all.extend(single(&wide_market()));
+        }
+        all.into_iter().map(|spec| SignalSpec { gaps, ..spec }).collect()
+    })
 }
 
 #[test]
 fn property_tests_cover_every_built_in_channel() {
-    let unknown = Registry::default().build(&ChannelSpec::new("")).unwrap_err();
+    let unknown = Registry::default().build(&ChannelSpec::new(""), Interval::HOUR).unwrap_err();
     let SignalError::UnknownChannel { known, .. } = unknown else { panic!("{unknown}") };
-    let spec = wide();
-    let listed: Vec<&str> = spec.channels.iter().map(ChannelSpec::name).collect();
+    let (own, market) = (wide(), wide_market());
+    let listed: Vec<&str> =
+        own.channels.iter().chain(&market.channels).map(ChannelSpec::name).collect();
     for name in known {
         assert!(listed.contains(&name.as_str()), "add {name} to wide() in tests/suite/common.rs");
     }
@@ -47,45 +106,48 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn pipeline_streaming_rows_equal_batch_rows(series in any_series(1..150), spec in specs()) {
-        let table = table(&spec, &series);
-        let mut pipeline =
-            SignalPipeline::new(&spec, Interval::HOUR, &Registry::default()).unwrap();
-        let mut row = 0;
-        for candle in &series {
-            let rows = pipeline.update(candle).unwrap();
-            for index in 0..rows.len() {
-                prop_assert_eq!(bits(rows.get(index)), bits(table.row(row)));
-                prop_assert_eq!(table.is_held(row), index + 1 < rows.len());
-                row += 1;
+    fn pipeline_streaming_rows_equal_batch_rows(series in any_series(1..150), specs in specs()) {
+        for spec in specs {
+            let table = table(&spec, &series);
+            let mut pipeline = pipeline(&spec);
+            let mut row = 0;
+            for close in live_feed(&spec, &series) {
+                let Some(rows) = feed(&mut pipeline, &close) else { continue };
+                for index in 0..rows.len() {
+                    prop_assert_eq!(bits(rows.get(index)), bits(table.row(row)));
+                    prop_assert_eq!(table.is_held(row), index + 1 < rows.len());
+                    row += 1;
+                }
             }
+            prop_assert_eq!(row, table.len());
         }
-        prop_assert_eq!(row, table.len());
     }
 
     #[test]
     fn table_rows_and_labels_are_independent_of_later_candles(
         series in any_series(60..150),
         other in any_series(60..150),
-        spec in specs(),
+        specs in specs(),
         share in 0.1..0.9_f64,
     ) {
         let cut = (series.len() as f64 * share) as usize;
         let now = series.candles()[cut].open_time();
         let shift = now.millis();
-        let future = other.candles().iter().map(|c| {
+        let future = other.candles().iter().filter(|c| c.open_time().millis() > 0).map(|c| {
             candle((c.open_time().millis() + shift) / common::HOUR, values_array(c))
         });
         let changed: Vec<Candle> = series.candles()[..=cut].iter().copied().chain(future).collect();
-        let changed = common::series("ANY", changed);
-        let (before, after) = (table(&spec, &series), table(&spec, &changed));
+        let changed = common::series("OWN", changed);
         let labels = LabelSpec { horizon: 2, band: Band::Volatility { factor: 0.5, lookback: 10 } };
-        for row in 0..before.len() {
-            let Some(at) = before.close_time(row) else { continue };
-            if at > now.plus(Interval::HOUR, 1).unwrap() { break; }
-            prop_assert_eq!(bits(before.row(row)), bits(after.row(row)));
-            let settled = |table| labels.label(table, row).filter(|(_, outcome)| outcome.settled_at <= now);
-            prop_assert_eq!(settled(&before), settled(&after));
+        for spec in specs {
+            let (before, after) = (table(&spec, &series), table(&spec, &changed));
+            for row in 0..before.len() {
+                let Some(at) = before.close_time(row) else { continue };
+                if at > now.plus(Interval::HOUR, 1).unwrap() { break; }
+                prop_assert_eq!(bits(before.row(row)), bits(after.row(row)));
+                let settled = |table| labels.label(table, row).filter(|(_, outcome)| outcome.settled_at <= now);
+                prop_assert_eq!(settled(&before), settled(&after));
+            }
         }
     }
 
@@ -131,46 +193,56 @@ proptest! {
     }
 
     #[test]
-    fn channels_are_invariant_under_price_scaling(series in any_series(60..120), factor in 1e-3..1e3_f64) {
+    fn channels_are_invariant_under_price_scaling(series in any_series(60..120), power in -10..10_i32) {
+        // A power of two: no price is rounded, so that no comparison of two prices changes.
+        let factor = 2.0_f64.powi(power);
         let scaled = series.iter().map(|c| {
             let [open, high, low, close, volume] = values_array(c);
             let [open, high, low, close] = [open, high, low, close].map(|price| price * factor);
-            candle(c.open_time().millis() / common::HOUR, [open, high.max(open).max(close), low.min(open).min(close), close, volume])
+            candle(c.open_time().millis() / common::HOUR, [open, high, low, close, volume])
         }).collect();
-        let scaled = common::series("ANY", scaled);
-        let spec = SignalSpec { gaps: GapPolicy::Sessions { max_missing: 100 }, ..wide() };
-        let warm_up = SignalPipeline::new(&spec, Interval::HOUR, &Registry::default()).unwrap().warm_up();
-        let (one, two) = (table(&spec, &series), table(&spec, &scaled));
-        for row in warm_up..one.len() {
-            for (a, b) in one.row(row).unwrap().iter().zip(two.row(row).unwrap()) {
-                prop_assert!((a - b).abs() <= 1e-6 * a.abs().max(1.0), "row {row}: {a} and {b}");
+        let scaled = common::series("OWN", scaled);
+        for spec in single(&wide()) {
+            let spec = SignalSpec { gaps: GapPolicy::Sessions { max_missing: 100 }, ..spec };
+            let (one, two) = (table(&spec, &series), table(&spec, &scaled));
+            for row in 0..one.len() {
+                prop_assert_eq!(one.row(row).is_some(), two.row(row).is_some());
+                for (a, b) in one.row(row).unwrap_or(&[]).iter().zip(two.row(row).unwrap_or(&[])) {
+                    let name = &spec.channels[0];
+                    prop_assert!((a - b).abs() <= 1e-6 * a.abs().max(1.0), "{name} row {row}: {a} and {b}");
+                }
             }
         }
     }
 
     #[test]
     fn pipeline_restored_from_state_continues_with_same_bits(
-        series in any_series(2..120), spec in specs(), share in 0.0..1.0_f64,
+        series in any_series(2..120), specs in specs(), share in 0.0..1.0_f64,
     ) {
-        let spec = SignalSpec { gaps: GapPolicy::Hold { max_missing: 5 }, ..spec };
-        let build = || SignalPipeline::new(&spec, Interval::HOUR, &Registry::default()).unwrap();
-        let cut = (series.len() as f64 * share) as usize;
-        let mut one = build();
-        for candle in &series.candles()[..cut] {
-            one.update(candle).unwrap();
-        }
-        let mut state = StateWriter::default();
-        one.save(&mut state);
-        let words = state.into_words();
-        let mut two = build();
-        two.restore(&mut StateReader::new(&words)).unwrap();
-        // A truncated state is rejected and changes nothing.
-        if let Some((_, short)) = words.split_last() {
-            prop_assert!(two.restore(&mut StateReader::new(short)).is_err());
-        }
-        for candle in &series.candles()[cut..] {
-            let want = bits(one.update(candle).unwrap().last());
-            prop_assert_eq!(bits(two.update(candle).unwrap().last()), want);
+        for spec in specs {
+            let closes = live_feed(&spec, &series);
+            let cut = (closes.len() as f64 * share) as usize;
+            let mut one = pipeline(&spec);
+            for close in &closes[..cut] {
+                feed(&mut one, close);
+            }
+            let mut state = StateWriter::default();
+            one.save(&mut state);
+            let words = state.into_words();
+            let mut two = pipeline(&spec);
+            // The restored pipeline has seen other candles before.
+            two.update(&flat(-50, 3.0)).unwrap();
+            let mut reader = StateReader::new(&words);
+            two.restore(&mut reader).unwrap();
+            prop_assert!(reader.finish().is_ok());
+            // A truncated state is rejected and changes nothing.
+            if let Some((_, short)) = words.split_last() {
+                prop_assert!(two.restore(&mut StateReader::new(short)).is_err());
+            }
+            for close in &closes[cut..] {
+                let want = feed(&mut one, close).map(|rows| bits(rows.last()));
+                prop_assert_eq!(feed(&mut two, close).map(|rows| bits(rows.last())), want);
+            }
         }
     }
 }
@@ -221,7 +293,7 @@ fn label_is_neutral_for_tie_and_within_band() {
 /// A bot's own channel: the last change of another pair, the leader.
 #[derive(Debug)]
 struct LeaderMove {
-    leader: windvane_candles::Pair,
+    leader: Pair,
     previous: Option<f64>,
 }
 

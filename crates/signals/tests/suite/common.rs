@@ -1,20 +1,119 @@
 //! Candles and specs for tests.
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
-use windvane_signals::{ChannelSpec, SignalSpec};
+use windvane_signals::channels::CandlePattern;
+use windvane_signals::{ChannelSpec, GapPolicy, SignalSpec};
 
 pub(crate) const HOUR: i64 = 3_600_000;
 
-/// Spec of the property tests beside the default: every built-in channel, and those with parameters
-/// also with other values than the default. A new channel must be added here.
+/// Spec of the property tests beside the default: every built-in channel of the own pair, and those
+/// with parameters also with other values than the default. A new channel must be added here.
 pub(crate) fn wide() -> SignalSpec {
+    let named = |name: &str, parameters: &[(&str, f64)]| {
+        parameters
+            .iter()
+            .fold(ChannelSpec::new(name), |spec, (name, value)| spec.with(*name, *value))
+    };
     let mut spec = SignalSpec::default();
     spec.channels.extend([
-        ChannelSpec::new("momentum").with("lag", 3.0),
-        ChannelSpec::new("trend").with("lag", 7.0),
-        ChannelSpec::new("rsi").with("period", 5.0),
+        named("momentum", &[("lag", 3.0)]),
+        named("trend", &[("lag", 7.0)]),
+        named("rsi", &[("period", 5.0)]),
+        named("log_volatility", &[]),
+        named("normalized_return", &[]),
+        named("normalized_return", &[("half_life", 10.0)]),
+        named("normalized_momentum", &[("lag", 4.0)]),
+        named("normalized_momentum", &[("lag", 30.0), ("half_life", 7.0)]),
+        named("close_location", &[]),
+        named("upper_wick", &[]),
+        named("lower_wick", &[]),
+        named("normalized_range", &[]),
+        named("mean_range", &[("period", 5.0)]),
+        named("donchian_position", &[("period", 5.0)]),
+        named("volume_level", &[("period", 6.0)]),
+        named("volume_trend", &[("fast", 3.0), ("slow", 7.0)]),
+        named("volume_season", &[("cycle", 3.0), ("cycles", 2.0)]),
+        named("same_hour_return", &[("cycle", 3.0), ("cycles", 2.0)]),
+        named("signed_volume", &[("period", 5.0)]),
+        named("obv_change", &[("period", 5.0)]),
+        named("volatility_ratio", &[]),
+        named("volatility_ratio", &[("fast", 3.0), ("slow", 9.0), ("min_slow", 12.0)]),
+        named("mean_absolute_return", &[]),
+        named("hour", &[]),
+        named("hour_sin", &[]),
+        named("hour_cos", &[]),
+        named("weekday", &[]),
+        named("weekday_sin", &[]),
+        named("weekday_cos", &[]),
+        named("sma", &[("period", 5.0)]),
+        named("ema", &[("period", 5.0)]),
+        named("atr", &[("period", 5.0)]),
+        named("bollinger_percent_b", &[("period", 5.0), ("deviations", 1.5)]),
+        named("adx", &[("period", 5.0)]),
+        named("plus_di", &[("period", 5.0)]),
+        named("minus_di", &[]),
+        named("stochastic_k", &[("fast_k", 5.0)]),
+        named("stochastic_d", &[("slow_k", 2.0), ("slow_d", 4.0)]),
+        named("williams_r", &[("period", 5.0)]),
+        named("cci", &[("period", 5.0)]),
+        named("mfi", &[("period", 5.0)]),
+        named("macd_signal", &[]),
+        named("macd_histogram", &[("fast", 3.0), ("slow", 7.0), ("signal", 4.0)]),
+        named("roc", &[("lag", 5.0)]),
+        named("volume_profile_poc_distance", &[("period", 10.0), ("bins", 5.0)]),
+        named("volume_profile_value_area_position", &[("period", 10.0), ("bins", 5.0)]),
+        ChannelSpec::on(Interval::FOUR_HOURS, named("close_location", &[])),
+        ChannelSpec::on(Interval::FOUR_HOURS, named("rsi", &[("period", 3.0)])),
+        ChannelSpec::on(Interval::DAY, named("momentum", &[])),
+        ChannelSpec::on(Interval::HOUR, named("normalized_momentum", &[("lag", 2.0)])),
     ]);
+    spec.channels.extend(CandlePattern::names().map(ChannelSpec::pattern));
     spec
+}
+
+/// Every built-in channel that reads other pairs; [`others`] has their candles.
+pub(crate) fn wide_market() -> SignalSpec {
+    let leader = |name: &str| ChannelSpec::new(name).reading(pair("X"));
+    let market = |name: &str| ChannelSpec::new(name).reading_all(&["X", "Y", "OWN"].map(pair));
+    let outside = |name: &str| ChannelSpec::new(name).reading_all(&["Y", "X"].map(pair));
+    let mean = |of: &str| {
+        ChannelSpec::market_mean(ChannelSpec::new(of)).reading_all(&["Y", "OWN", "X"].map(pair))
+    };
+    let channels = vec![
+        leader("leader_return"),
+        leader("leader_momentum"),
+        market("market_return"),
+        market("market_momentum").with("lag", 3.0),
+        market("market_volatility"),
+        market("market_dispersion"),
+        market("market_breadth"),
+        mean("close_location"),
+        mean("normalized_return"),
+        market("market_beta").with("half_life", 20.0),
+        outside("market_beta"),
+        market("relative_return"),
+        outside("relative_return"),
+        market("relative_momentum").with("lag", 3.0),
+        market("residual_return"),
+        market("return_rank").with("lag", 2.0),
+        outside("return_rank").with("lag", 5.0),
+        market("relative_volatility"),
+        outside("relative_volatility"),
+    ];
+    SignalSpec { channels, gaps: GapPolicy::ByClock }
+}
+
+/// One spec per channel, so that an undefined value of one hides no value of another.
+pub(crate) fn single(spec: &SignalSpec) -> Vec<SignalSpec> {
+    let channels = spec.channels.iter();
+    channels.map(|c| SignalSpec { channels: vec![c.clone()], gaps: spec.gaps }).collect()
+}
+
+/// Two other pairs: X lacks candles, Y begins later than X.
+pub(crate) fn others(last_hour: i64) -> Vec<CandleSeries> {
+    let kept = |c: &&Candle| c.open_time().millis() / HOUR % 11 > 1;
+    let x = walk("X", -20..last_hour + 1, 11).iter().filter(kept).copied().collect();
+    vec![series("X", x), walk("Y", 5..last_hour + 2, 12)]
 }
 
 pub(crate) fn pair(name: &str) -> Pair {
@@ -79,6 +178,6 @@ pub(crate) fn any_series(len: std::ops::Range<usize>) -> impl Strategy<Value = C
                     candle(hour, values)
                 })
                 .collect();
-            series("ANY", candles)
+            series("OWN", candles)
         })
 }

@@ -89,7 +89,7 @@ fn dataset_with_registry_uses_own_channels_and_other_pairs() {
     spec.channels.push(ChannelSpec::new("my_bot.week").reading(pair("B")));
     let labels = LabelSpec::default();
     let own = Dataset::with_registry(&registry, &pairs(), &spec, 10, labels).unwrap();
-    assert_eq!(own.samples().width(), 10);
+    assert_eq!(own.samples().width(), spec.width());
     let alone = Dataset::with_registry(&registry, &pairs()[..1], &spec, 10, labels);
     assert_eq!(alone.unwrap_err(), SignalError::MissingPair { pair: pair("B") });
     let unknown = Dataset::from_series(&pairs(), &spec, 10, labels).unwrap_err();

@@ -112,14 +112,14 @@ fn pipeline_hold_policy_resets_after_huge_gap() {
 #[test]
 fn registry_rejects_invalid_channel_specs_with_reason() {
     let build = |channel: ChannelSpec| {
-        Registry::default().build(&channel).map(|_| ()).unwrap_err().to_string()
+        Registry::default().build(&channel, Interval::HOUR).map(|_| ()).unwrap_err().to_string()
     };
     let unknown = build(ChannelSpec::new("rsy"));
     assert!(
-        unknown.starts_with("unknown channel \"rsy\"; the known channels are macd, momentum, "),
+        unknown.starts_with("unknown channel \"rsy\"; the known channels are adx, atr, "),
         "{unknown}"
     );
-    assert!(unknown.contains(", rsi, ") && unknown.ends_with(", volume_change"), "{unknown}");
+    assert!(unknown.contains(", rsi, ") && unknown.ends_with(", williams_r"), "{unknown}");
     assert_eq!(
         build(ChannelSpec::new("rsi").with("perod", 14.0)),
         "channel \"rsi\" has no parameter \"perod\"; its parameters are: period"

@@ -1,7 +1,8 @@
 //! Channels compared with TA-Lib and pandas.
+use crate::golden_channels::{compare as channels_equal, rows, talib_column, values};
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_signals::{
-    Channel, Macd, MarketSnapshot, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange,
+    Channel, GapPolicy, Macd, MarketSnapshot, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange,
 };
 use windvane_testing::{GoldenTable, Unsupported, assert_close, golden_dir, json, list};
 
@@ -136,9 +137,16 @@ fn golden_signals_equal_talib() {
                     }
                 }
                 "macd_talib" => check_macd(&candles, reference, price, &what),
-                other => {
-                    cases.skip(&format!("column {other}"), "this indicator is not implemented");
-                }
+                "bb_lower_20_2" => {} // compared together with the upper band
+                other => match talib_column(other, &want, &candles) {
+                    Some((spec, reference)) => {
+                        let got = values(spec, GapPolicy::Reset, &rows(&table), &[]);
+                        channels_equal(&got, &reference, excused, &what);
+                    }
+                    None => {
+                        cases.skip(&format!("column {other}"), "this indicator is not implemented");
+                    }
+                },
             }
         }
         cases.ran();

@@ -8,9 +8,11 @@
     reason = "a test may panic, and its numbers are small"
 )]
 mod causality;
+mod channels;
 mod common;
 mod dataset;
 mod drift;
 mod gaps;
 mod golden;
+mod golden_channels;
 mod split;

@@ -1,0 +1,128 @@
+//! Log returns of the pairs of a market at one close, their mean and its volatility.
+use windvane_candles::Pair;
+
+use crate::channels::MarketClose;
+use crate::channels::ewm::Ewm;
+use crate::channels::returns::MIN_RETURNS;
+use crate::{SignalError, StateReader, StateWriter};
+
+/// Log returns of the declared pairs over one interval.
+///
+/// A pair has a return if it has a candle at this close and one interval before.
+#[derive(Debug, Clone)]
+pub(super) struct PairReturns {
+    pairs: Box<[Pair]>,
+    /// ln c at the last close; `None` without a candle.
+    closes: Box<[Option<f64>]>,
+    returns: Box<[Option<f64>]>,
+    /// True once a pair had a candle.
+    started: bool,
+}
+
+impl PairReturns {
+    pub(super) fn new(pairs: &[Pair]) -> Self {
+        let none = vec![None; pairs.len()].into_boxed_slice();
+        Self { pairs: pairs.into(), closes: none.clone(), returns: none, started: false }
+    }
+
+    pub(super) fn step(&mut self, close: &MarketClose<'_>) {
+        for (place, pair) in self.pairs.iter().enumerate() {
+            let now = close.candle_at(place, pair).map(|candle| candle.close().ln());
+            let before = std::mem::replace(&mut self.closes[place], now);
+            let both = now.zip(before).filter(|_| close.elapsed() == 1);
+            self.returns[place] = both.map(|(now, before)| now - before);
+            self.started |= now.is_some();
+        }
+    }
+
+    /// Returns whether a pair of the market had a candle yet.
+    pub(super) fn has_started(&self) -> bool {
+        self.started
+    }
+
+    /// The returns that exist.
+    pub(super) fn values(&self) -> impl Iterator<Item = f64> + '_ {
+        self.returns.iter().flatten().copied()
+    }
+
+    /// Number of returns.
+    pub(super) fn count(&self) -> usize {
+        self.values().count()
+    }
+
+    /// Mean of the returns; `None` if there are fewer than 2.
+    pub(super) fn mean(&self) -> Option<f64> {
+        let count = self.count();
+        (count >= 2).then(|| self.values().sum::<f64>() / count as f64)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.closes.fill(None);
+        self.returns.fill(None);
+        self.started = false;
+    }
+
+    pub(super) fn save(&self, state: &mut StateWriter) {
+        state.count(self.pairs.len());
+        state.count(usize::from(self.started));
+        for close in &self.closes {
+            state.floats(close.iter().copied());
+        }
+    }
+
+    pub(super) fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        state.expect(self.pairs.len())?;
+        self.started = state.count()? != 0;
+        for close in &mut self.closes {
+            *close = state.floats(1)?.first().copied();
+        }
+        self.returns.fill(None);
+        Ok(())
+    }
+}
+
+/// Move of the market: the mean return m of its pairs, and the volatility σ^m of that mean.
+///
+/// **Formula** `m_t` = mean of r over the declared pairs that have one, at least 2;
+/// `σ^m_t = sqrt(EWM(m²; half-life, min 24))`.
+#[derive(Debug, Clone)]
+pub(super) struct MarketMove {
+    pub(super) returns: PairReturns,
+    squares: Ewm,
+}
+
+impl MarketMove {
+    pub(super) fn new(pairs: &[Pair], half_life: usize) -> Self {
+        Self { returns: PairReturns::new(pairs), squares: Ewm::new(half_life, MIN_RETURNS) }
+    }
+
+    /// Consumes a close and returns m.
+    pub(super) fn step(&mut self, close: &MarketClose<'_>) -> Option<f64> {
+        self.returns.step(close);
+        let mean = self.returns.mean();
+        if let Some(mean) = mean {
+            self.squares.push(mean * mean);
+        }
+        mean
+    }
+
+    /// σ^m after the last close; `None` while warming up and where it is 0.
+    pub(super) fn sigma(&self) -> Option<f64> {
+        self.squares.root()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.returns.clear();
+        self.squares.clear();
+    }
+
+    pub(super) fn save(&self, state: &mut StateWriter) {
+        self.returns.save(state);
+        self.squares.save(state);
+    }
+
+    pub(super) fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        self.returns.restore(state)?;
+        self.squares.restore(state)
+    }
+}
