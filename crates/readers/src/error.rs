@@ -67,13 +67,51 @@ pub enum ReadError {
         /// The names there are, at most 20 of them.
         found: Vec<String>,
     },
-    /// The rows are of several instruments.
-    #[error("{file}: candles of several instruments ({names:?}...): split the file")]
-    Instruments {
+    /// There is a table, but no known format, and its plain names leave a role open.
+    #[error(
+        "{file}, line {line}: {problem}; the columns are {columns}. Write which is which: \
+         --columns {mapping} (ReadOptions::columns)"
+    )]
+    Columns {
         /// The file.
         file: String,
-        /// The first names.
-        names: Vec<String>,
+        /// The line of the header.
+        line: u64,
+        /// The role that is open, and the reason.
+        problem: String,
+        /// Numbers and names of the columns, each with an example.
+        columns: String,
+        /// The mapping to write, with `?` for what is not known.
+        mapping: String,
+    },
+    /// The meaning of times, numbers or rows is open, and an option decides it.
+    #[error("{file}: {reason}")]
+    Ambiguous {
+        /// The file.
+        file: String,
+        /// The two readings, and the option to write.
+        reason: String,
+    },
+    /// The file holds several series.
+    #[error("{file}: {} series in one file: {}", keys.len(), advice(keys))]
+    SeveralSeries {
+        /// The file.
+        file: String,
+        /// Name of each series, such as `symbol=BTCUSDT`, and its number of rows.
+        keys: Vec<(String, u64)>,
+    },
+    /// More rows than an accident explains are out of order.
+    #[error(
+        "{file}: {rows} rows are out of order (rows {first:?}...): sort the file by time; if its \
+         times were cut or day and month swapped, export it again"
+    )]
+    Scrambled {
+        /// The file.
+        file: String,
+        /// Rows out of order.
+        rows: u64,
+        /// The first three of them.
+        first: Vec<u64>,
     },
     /// A row or the header is wrong in itself, or does not follow the row above.
     #[error("{file}, line {line}{}: {reason}", in_column(column.as_deref()))]
@@ -127,8 +165,8 @@ pub enum ReadError {
         /// The fault, with the step.
         reason: String,
     },
-    /// More rows would be dropped than can be an accident: more than a tenth and
-    /// more than three, or more than are kept.
+    /// More rows would be dropped than can be an accident: more than 1 % and more
+    /// than three, more than are kept, or all of them at one end or on one side of a price.
     #[error("{file}: {lost} of {rows} rows would be dropped: {first}")]
     TooMuchLost {
         /// The file.
@@ -140,6 +178,22 @@ pub enum ReadError {
         /// The largest reason.
         first: String,
     },
+}
+
+/// The series of a file and the ways to read them.
+fn advice(keys: &[(String, u64)]) -> String {
+    const MAX_LISTED: usize = 10;
+    let one = |(key, rows): &(String, u64)| format!("{key} ({rows} rows)");
+    let listed: Vec<String> = keys.iter().take(MAX_LISTED).map(one).collect();
+    let more = if keys.len() > MAX_LISTED { ", ..." } else { "" };
+    let (first, _) = keys.first().map_or(("", &0), |(key, rows)| (key.as_str(), rows));
+    let column = first.split('=').next().unwrap_or_default();
+    format!(
+        "{}{more}. Read one with --select {first} (ReadOptions::select) or all with \
+         ReadOptions::read_all; if {column:?} does not tell series apart, write --columns \
+         ignore={column}",
+        listed.join(", ")
+    )
 }
 
 /// The part of a message that names a column.
@@ -159,6 +213,14 @@ impl ReadError {
 
     pub(crate) fn format(file: &str, format: &'static str, reason: impl Into<String>) -> Self {
         Self::Format { file: file.to_owned(), format, reason: reason.into() }
+    }
+
+    pub(crate) fn ambiguous(file: &str, reason: impl Into<String>) -> Self {
+        Self::Ambiguous { file: file.to_owned(), reason: reason.into() }
+    }
+
+    pub(crate) fn several_series(file: &str, keys: Vec<(String, u64)>) -> Self {
+        Self::SeveralSeries { file: file.to_owned(), keys }
     }
 
     pub(crate) fn interval(file: &str, reason: impl Into<String>) -> Self {

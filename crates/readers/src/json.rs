@@ -4,31 +4,76 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
 
+use super::columns::{fits_named, has_prices};
 use super::error::ReadError;
-use super::names::{Names, SYMBOL, TIME};
-use super::table::{MAX_CELLS, MIN_CELLS, Table, clean};
+use super::names::{KEYS, Names, OPEN_TIME, TIME};
+use super::note::{Note, NoteKind, file_note};
+use super::number::is_number;
+use super::table::{Answer, CELL_END, MAX_CELLS, MIN_CELLS, Table, clean, joined_name};
 use super::time;
 
 /// So many objects of a list may come before the first candle, as the greeting of a stream.
 const MAX_OTHERS: usize = 50;
 
 /// The table of the largest list of candles in a JSON text.
-pub(crate) fn table(bytes: &[u8], file: &str) -> Result<Table, ReadError> {
-    let found = parse(bytes)
-        .map_err(|error| error.to_string())
-        .and_then(|value| find(&value)?.ok_or_else(|| "holds no list of candles".to_owned()))
-        .map_err(|reason| ReadError::Format { file: file.to_owned(), format: "JSON", reason })?;
+pub(crate) fn table(bytes: &[u8], file: &str, notes: &mut Vec<Note>) -> Result<Table, ReadError> {
+    let wrong =
+        |reason: String| ReadError::Format { file: file.to_owned(), format: "JSON", reason };
+    let value = parse(bytes, notes).map_err(|error| wrong(error.to_string()))?;
+    let found = find(&value).map_err(wrong)?;
+    let found = found.ok_or_else(|| wrong("holds no list of candles".to_owned()))?;
     let added = u64::from(found.head.is_some());
-    Ok(Table::of_rows(found.head.unwrap_or_default() + &found.rows, added))
+    let mut table = Table::of_rows(found.head.unwrap_or_default() + &found.rows, added);
+    // Bybit's `time` is that of the answer.
+    let written = value.get("retCode").and(value.get("time")).and_then(as_int);
+    table.answer = Answer { written, last_finished: found.last_finished };
+    Ok(table)
 }
 
-/// One value, or one value per line.
-fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice(bytes).or_else(|error| {
-        let lines = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-        let values: Vec<Value> = lines.collect::<Result<_, _>>().map_err(|_| error)?;
-        Ok(Value::Array(values))
-    })
+/// One value, or one value per line; NaN counts as null, and a last line that is cut is left out.
+fn parse(bytes: &[u8], notes: &mut Vec<Note>) -> Result<Value, serde_json::Error> {
+    let error = match serde_json::from_slice(bytes) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    if let Some(bytes) = without_nan(bytes) {
+        notes.push(file_note(NoteKind::Numbers, "NaN and Infinity are taken for null"));
+        return parse(&bytes, notes);
+    }
+    let mut values = vec![];
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
+        match value {
+            Ok(value) => values.push(value),
+            Err(cut) if cut.is_eof() && !values.is_empty() => {
+                notes.push(file_note(NoteKind::SkippedLines, "the last line is cut, passed over"));
+            }
+            Err(other) => return Err(if values.is_empty() { error } else { other }),
+        }
+    }
+    Ok(Value::Array(values))
+}
+
+/// The text with null for NaN and Infinity, if it has any outside of strings.
+fn without_nan(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut text, mut is_string, mut at) = (vec![], false, 0);
+    while let Some(byte) = bytes.get(at) {
+        let words = ["NaN", "-Infinity", "Infinity"];
+        let word = words.iter().find(|word| bytes[at..].starts_with(word.as_bytes()));
+        if let (Some(word), false) = (word, is_string) {
+            text.extend(b"null");
+            at += word.len();
+            continue;
+        }
+        if *byte == b'\\' {
+            text.extend(bytes.get(at..at + 2)?);
+            at += 2;
+            continue;
+        }
+        is_string ^= *byte == b'"';
+        text.push(*byte);
+        at += 1;
+    }
+    (text != bytes).then_some(text)
 }
 
 /// A list of candles inside a value, as text with a line per row.
@@ -39,6 +84,9 @@ struct Found {
     width: usize,
     rows: String,
     count: usize,
+    /// Texts beside the list, with their names.
+    beside: Vec<(String, String)>,
+    last_finished: Option<i64>,
 }
 
 impl Found {
@@ -48,7 +96,8 @@ impl Found {
             write(&mut line, names.into_iter());
             line
         });
-        Self { head, width: 0, rows: String::new(), count: 0 }
+        let (rows, beside) = (String::new(), vec![]);
+        Self { head, width: 0, rows, count: 0, beside, last_finished: None }
     }
 
     fn push(&mut self, cells: Vec<String>) {
@@ -59,20 +108,35 @@ impl Found {
         write(&mut self.rows, cells.into_iter());
     }
 
-    /// Adds a cell to each row: whether its time, which is the first, is not after the last
-    /// finished one.
-    fn add_finished(&mut self, last: i64) {
-        let rows = self.rows.lines().map(|row| {
-            let time = row.split(',').next().and_then(|time| time.parse::<i64>().ok());
-            let is_finished = time.is_none_or(|time| time <= last);
-            format!("{row},{is_finished}\n")
-        });
-        self.rows = rows.collect();
+    /// Adds a cell of text to each row.
+    fn add(&mut self, name: &str, value: &str) {
+        let end = format!("{CELL_END}{}\n", clean(value));
+        self.rows = self.rows.replace('\n', &end);
+        self.head = self.head.take().map(|head| head.replace('\n', &format!("{CELL_END}{name}\n")));
         self.width += 1;
     }
 
     fn is_alike(&self, other: &Self) -> bool {
         self.head == other.head && self.width == other.width
+    }
+
+    /// Puts lists of the same form together; texts that differ between them become cells.
+    fn concat(mut all: Vec<Self>) -> Option<Self> {
+        let is_same = all.iter().all(|found| found.beside == all[0].beside);
+        if !is_same {
+            for found in &mut all {
+                for (name, value) in std::mem::take(&mut found.beside) {
+                    found.add(&name, &value);
+                }
+            }
+        }
+        let mut all = all.into_iter();
+        let mut first = all.next()?;
+        for next in all {
+            first.rows += &next.rows;
+            first.count += next.count;
+        }
+        Some(first)
     }
 }
 
@@ -80,7 +144,7 @@ impl Found {
 fn write(text: &mut String, cells: impl Iterator<Item = String>) {
     for (i, cell) in cells.enumerate() {
         if i > 0 {
-            text.push(',');
+            text.push(CELL_END);
         }
         text.push_str(&cell);
     }
@@ -103,7 +167,7 @@ fn is_scalar(value: &Value) -> bool {
 /// The largest list of candles in a value; its depth is bounded by the parser.
 fn find(value: &Value) -> Result<Option<Found>, String> {
     match value {
-        Value::Array(list) => match list_of(list, has_prices) {
+        Value::Array(list) => match list_of(list, is_candle) {
             Some(found) => Ok(Some(found)),
             None => Ok(pages(list)?.or_else(|| list_of(list, has_enough))),
         },
@@ -112,53 +176,72 @@ fn find(value: &Value) -> Result<Option<Found>, String> {
     }
 }
 
-/// The larger of two, the first of equal ones.
-fn larger(best: Found, next: Found) -> Found {
-    if next.count > best.count { next } else { best }
-}
-
 /// The lists of candles in the parts of a list: put together if they are alike, as the pages of an
 /// answer or the messages of a stream.
 fn pages(list: &[Value]) -> Result<Option<Found>, String> {
-    let mut all: Option<Found> = None;
-    let mut alike = true;
+    let mut all: Vec<Found> = vec![];
     for part in list {
-        let Some(found) = find(part)? else { continue };
-        all = Some(match all {
-            None => found,
-            Some(mut all) if alike && all.is_alike(&found) => {
-                all.rows += &found.rows;
-                all.count += found.count;
-                all
-            }
-            Some(best) => {
-                alike = false;
-                larger(best, found)
-            }
-        });
+        let Some(mut found) = find(part)? else { continue };
+        if let Value::Object(map) = part {
+            found.beside = texts(map);
+        }
+        all.push(found);
     }
-    Ok(all)
+    if all.iter().all(|found| found.is_alike(&all[0])) {
+        return Ok(Found::concat(all));
+    }
+    Ok(all.into_iter().reduce(|best, next| if next.count > best.count { next } else { best }))
 }
 
-/// The largest list of candles in the parts of an object. There may be only one of its kind: which
-/// instrument is meant could only be guessed.
+/// The largest list of candles in the parts of an object. Several of the same form are put
+/// together, with their keys as a column.
 fn one_of(map: &Map<String, Value>) -> Result<Option<Found>, String> {
     let mut all: Vec<(&str, Found)> = vec![];
     for (key, part) in map {
         all.extend(find(part)?.map(|found| (key.as_str(), found)));
     }
     let Some(best) = (0..all.len()).rev().max_by_key(|i| all[*i].1.count) else { return Ok(None) };
-    let alike = all.iter().filter(|(_, found)| found.is_alike(&all[best].1) && found.count > 1);
-    let keys: Vec<String> = alike.map(|(key, _)| clean(key)).take(3).collect();
-    if keys.len() > 1 {
-        return Err(format!("holds several lists of candles ({keys:?}...): split the file"));
+    let is_named = all[best].1.head.is_some();
+    let (alike, others): (Vec<_>, Vec<_>) = {
+        let form = (all[best].1.head.clone(), all[best].1.width);
+        all.into_iter().partition(|(_, found)| (&found.head, found.width) == (&form.0, form.1))
+    };
+    if let Some((key, _)) = others.iter().find(|(_, found)| found.head.is_some() == is_named) {
+        let keys = [alike[0].0, key];
+        return Err(format!("holds several lists of candles of other forms ({keys:?}): split it"));
     }
-    let mut found = all.swap_remove(best).1;
+    let is_only = alike.len() == 1;
+    let alike = alike.into_iter().map(|(key, mut found)| {
+        if !is_only {
+            found.beside = vec![("key".to_owned(), key.to_owned())];
+        }
+        found
+    });
+    let mut found = Found::concat(alike.collect());
     // Kraken's `last` is the time of the last finished candle.
-    if let (Some(last), None, 8) = (map.get("last").and_then(as_int), &found.head, found.width) {
-        found.add_finished(last);
+    if let (Some(found), Some(last)) = (found.as_mut(), map.get("last").and_then(as_int))
+        && found.head.is_none()
+        && found.width == 8
+    {
+        found.last_finished = Some(last.saturating_mul(1000));
     }
-    Ok(Some(found))
+    Ok(found)
+}
+
+/// The texts in an object that may tell its list from others.
+fn texts(map: &Map<String, Value>) -> Vec<(String, String)> {
+    let all = all_leaves(map).into_iter().filter_map(|path| {
+        let (last, outer) = path.split_last()?;
+        let inner = outer.iter().try_fold(map, |map, key| map.get(*key)?.as_object())?;
+        let text = scalar(inner.get(*last)?);
+        (is_text(&text) || is_one_of(&path, &[KEYS])).then(|| (clean(path.join(".")), text))
+    });
+    all.collect()
+}
+
+/// Whether a text is neither a number nor a time.
+fn is_text(text: &str) -> bool {
+    !text.is_empty() && !is_number(text) && time::parse(text).is_none()
 }
 
 fn as_int(value: &Value) -> Option<i64> {
@@ -166,13 +249,13 @@ fn as_int(value: &Value) -> Option<i64> {
 }
 
 /// A list whose rows are arrays, or objects of which one is a candle.
-fn list_of(list: &[Value], is_candle: fn(&Map<String, Value>) -> bool) -> Option<Found> {
+fn list_of(list: &[Value], accepts: fn(&Map<String, Value>) -> bool) -> Option<Found> {
     let first = list.first()?;
     if is_row(first) {
         return Some(arrays(None, list, None));
     }
     let rows: Vec<_> = list.iter().filter_map(|v| v.as_object().map(|map| (None, map))).collect();
-    (rows.len() == list.len()).then(|| objects(&rows, is_candle))?
+    (rows.len() == list.len()).then(|| objects(&rows, accepts))?
 }
 
 /// Whether a value is a row of single values enough for a candle.
@@ -193,9 +276,9 @@ fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -
 /// Rows as objects, some with their key as time.
 fn objects(
     rows: &[(Option<&str>, &Map<String, Value>)],
-    is_candle: fn(&Map<String, Value>) -> bool,
+    accepts: fn(&Map<String, Value>) -> bool,
 ) -> Option<Found> {
-    let first = rows.iter().take(MAX_OTHERS).map(|(_, row)| row).find(|row| is_candle(row))?;
+    let first = rows.iter().take(MAX_OTHERS).map(|(_, row)| row).find(|row| accepts(row))?;
     let leaves = leaves(first);
     let key = rows[0].0.map(|_| "timestamp".to_owned());
     let found = Found::new(Some(key.into_iter().chain(names(&leaves)).collect()));
@@ -211,8 +294,8 @@ fn objects(
 }
 
 /// Whether four prices are somewhere in an object.
-fn has_prices(map: &Map<String, Value>) -> bool {
-    Names::new(&names(&leaves(map))).prices().is_some()
+fn is_candle(map: &Map<String, Value>) -> bool {
+    has_prices(&Names::new(&names(&leaves(map))))
 }
 
 /// Whether an object holds single values enough for a candle.
@@ -222,16 +305,31 @@ fn has_enough(map: &Map<String, Value>) -> bool {
 }
 
 /// The paths of the single values of a candle, those further out first. Where an inner object has
-/// both the prices and a time, only the symbol is taken from around it: the other times there are
-/// those of the message.
+/// both the prices and a time, only texts are taken from around it: the other times there are those
+/// of the message.
 fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     let mut all = all_leaves(map);
-    let Some((prices, _)) = Names::new(&names(&all)).prices() else { return all };
-    let open = &all[prices[0]];
+    let found = Names::new(&names(&all));
+    let groups = found.groups();
+    let Some(group) = groups.first() else { return all };
+    if fits_named(&found) {
+        return all;
+    }
+    let open = &all[group.prices[0]];
     let inner = open[..open.len() - 1].to_vec();
-    let has_time = all.iter().any(|path| is_inside(path, &inner) && is_one_of(path, TIME));
-    if has_time && prices.iter().all(|i| is_inside(&all[*i], &inner)) {
-        all.retain(|path| is_inside(path, &inner) || is_one_of(path, SYMBOL));
+    let has_time =
+        all.iter().any(|path| is_inside(path, &inner) && is_one_of(path, &[TIME, OPEN_TIME]));
+    if has_time && group.prices.iter().all(|i| is_inside(&all[*i], &inner)) {
+        let text = |path: &[&str]| {
+            let (last, outer) = path.split_last()?;
+            let inner = outer.iter().try_fold(map, |map, key| map.get(*key)?.as_object())?;
+            inner.get(*last).map(scalar)
+        };
+        all.retain(|path| {
+            is_inside(path, &inner)
+                || is_one_of(path, &[KEYS])
+                || text(path).is_some_and(|text| is_text(&text))
+        });
     }
     all
 }
@@ -241,9 +339,10 @@ fn is_inside(path: &[&str], outer: &[&str]) -> bool {
 }
 
 /// Whether the value at a path has one of some names.
-fn is_one_of(path: &[&str], list: &[&str]) -> bool {
-    let name = path.last().map(|name| (*name).to_owned());
-    Names::new(name.as_slice()).any(list).is_some()
+fn is_one_of(path: &[&str], lists: &[&[&str]]) -> bool {
+    let name: Vec<String> = path.last().map(|name| (*name).to_owned()).into_iter().collect();
+    let names = Names::new(&name);
+    lists.iter().any(|list| !names.all(list).is_empty())
 }
 
 fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
@@ -285,7 +384,7 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
         .collect();
     let first_key = keyed.first().and_then(|(key, _)| *key);
     if keyed.len() == map.len() && first_key.is_some_and(|key| time::parse(key).is_some()) {
-        return objects(&keyed, has_prices).or_else(|| objects(&keyed, has_enough));
+        return objects(&keyed, is_candle).or_else(|| objects(&keyed, has_enough));
     }
     keyed_columns(map).or_else(|| columns_of(map))
 }
@@ -313,8 +412,10 @@ fn column_name(value: &Value) -> Option<String> {
 fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     let columns: Vec<(&str, &Map<String, Value>)> =
         map.iter().filter_map(|(name, v)| Some((name.as_str(), v.as_object()?))).collect();
-    let names: Vec<String> = columns.iter().map(|(name, _)| clean(name)).collect();
-    Names::new(&names).prices()?;
+    let names: Vec<String> = columns.iter().map(|(name, _)| joined_name(&clean(name))).collect();
+    if !has_prices(&Names::new(&names)) {
+        return None;
+    }
     let mut keys: Vec<&String> = columns[0].1.keys().collect();
     keys.sort_by_key(|key| key.parse::<i64>().ok());
     let names = [String::new()].into_iter().chain(names).collect();

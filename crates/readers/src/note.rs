@@ -55,6 +55,8 @@ pub enum NoteKind {
     /// Of two versions of a candle, with prices that differ by at most a thousandth, the one
     /// further up in the file was kept.
     Versions,
+    /// Open or close lay outside of low and high by rounding: the high or the low was widened.
+    Rounding,
     /// Rows of the same time that contradict each other were dropped, all of them.
     Contradicting,
     /// Rows that the file calls unfinished were dropped.
@@ -91,7 +93,7 @@ impl NoteKind {
 }
 
 /// The notes of one file while it is read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReadLog {
     pub(crate) notes: Vec<Note>,
     /// Noun for `Note::line`: "line" or "row".

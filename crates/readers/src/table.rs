@@ -24,7 +24,22 @@ pub(crate) struct Table {
     pub(crate) added: u64,
     /// The comment line nearest to the data: it may hold the names of the columns.
     pub(crate) comment: Option<String>,
+    pub(crate) answer: Answer,
+    /// Columns whose cells cannot be read, and their type.
+    pub(crate) unread: Vec<(usize, String)>,
 }
+
+/// What the answer of an exchange says about its last candles, in milliseconds since 1970.
+#[derive(Copy, Clone, Default, Debug)]
+pub(crate) struct Answer {
+    /// Time at which it was written.
+    pub(crate) written: Option<i64>,
+    /// Open time of the last finished candle.
+    pub(crate) last_finished: Option<i64>,
+}
+
+/// Sign between the cells of a table that came from another format.
+pub(crate) const CELL_END: char = '\u{1f}';
 
 /// A row of the head: its line and its cells.
 pub(crate) type HeadRow = (u64, Vec<String>);
@@ -44,12 +59,22 @@ impl Table {
         let comment = comments.iter().rev().find(|line| line.trim().len() > 1);
         let comment = comment.map(|line| line.trim_start_matches('#').to_owned());
         let delimiter = sniff(&text);
-        Self { text, delimiter, unit: "line", added: 0, comment }
+        Self {
+            text,
+            delimiter,
+            unit: "line",
+            added: 0,
+            comment,
+            answer: Answer::default(),
+            unread: vec![],
+        }
     }
 
-    /// The table of rows that came from another format, written with commas.
+    /// The table of rows that came from another format, with [`CELL_END`] between cells.
     pub(crate) fn of_rows(text: String, added: u64) -> Self {
-        Self { text, delimiter: b',', unit: "row", added, comment: None }
+        let answer = Answer::default();
+        let delimiter = CELL_END as u8;
+        Self { text, delimiter, unit: "row", added, comment: None, answer, unread: vec![] }
     }
 
     /// All rows that are no comments.
@@ -58,6 +83,7 @@ impl Table {
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
+            .quoting(self.unit == "line")
             .comment((self.unit == "line").then_some(b'#'))
             .terminator(csv::Terminator::Any(b'\n'))
             .from_reader(self.text.as_bytes());
@@ -78,9 +104,19 @@ impl Table {
         Ok(head)
     }
 
+    /// Number of rows after the header.
+    pub(crate) fn rows_below(&self, header: Option<u64>, file: &str) -> Result<u64, ReadError> {
+        let (mut rows, mut count) = (self.rows(), 0);
+        while let Some((line, _)) = rows.next(file)? {
+            count += u64::from(header.is_none_or(|header| line > header));
+        }
+        Ok(count)
+    }
+
     /// The first line that is not blank.
-    pub(crate) fn start(&self) -> &str {
-        self.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+    pub(crate) fn start(&self) -> String {
+        let line = self.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        line.replace(CELL_END, ", ")
     }
 
     /// The cells of a line that is not part of the rows.
@@ -129,21 +165,37 @@ pub(crate) fn cell(record: &ByteRecord, index: usize) -> &str {
     quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
 }
 
-/// A cell of another format as one of CSV: no candle needs the signs that divide rows and cells.
+/// A cell of another format without the signs that divide rows and cells.
 pub(crate) fn clean(text: impl AsRef<str>) -> String {
-    text.as_ref().replace([',', '\n', '\r', '"'], " ")
+    text.as_ref().replace([CELL_END, '\n', '\r'], " ")
+}
+
+/// The name of a column with two levels, which pandas writes as `('Close', 'AAPL')`.
+pub(crate) fn joined_name(name: &str) -> String {
+    let inner = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let parts = inner.map(|inner| inner.split(", ").map(|part| part.trim_matches('\'')));
+    match parts.map(Iterator::collect::<Vec<_>>).as_deref() {
+        Some([price, ticker]) => format!("{ticker} {price}").trim().to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 /// The text in UTF-8, without its byte order mark.
 fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
-    let wide = |from: fn([u8; 2]) -> u16| -> String {
-        let units: Vec<u16> =
-            bytes[2..].chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
+    let wide = |bytes: &[u8], from: fn([u8; 2]) -> u16| -> String {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
         String::from_utf16_lossy(&units)
     };
+    // Without a mark, every other byte of the first signs is 0.
+    let zeros = |first: usize| {
+        let start = &bytes[..bytes.len().min(64)];
+        start.len() >= 8 && start.iter().skip(first).step_by(2).all(|byte| *byte == 0)
+    };
     let text = match &bytes[..] {
-        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        all if zeros(1) => wide(all, u16::from_le_bytes),
+        all if zeros(0) => wide(all, u16::from_be_bytes),
         _ => return narrow(bytes, notes),
     };
     notes.push(file_note(NoteKind::Encoding, "UTF-16 text"));

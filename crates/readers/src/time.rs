@@ -6,6 +6,8 @@ use jiff::tz::TimeZone;
 use super::zone::{self, Zone};
 
 const DAY_MS: i64 = 86_400_000;
+/// The clock of the end of a day, `24:00`.
+pub(crate) const DAY_END: i32 = 86_400_000;
 
 /// What a cell says about time.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -150,7 +152,7 @@ pub(crate) fn parse_serial(cell: &str) -> Option<Stamp> {
 /// The word after a time that is no zone that is known.
 pub(crate) fn unknown_zone(cell: &str) -> Option<&str> {
     let (rest, word) = cell.trim().rsplit_once(' ')?;
-    let is_name = word.len() > 2 && word.bytes().any(|b| b.is_ascii_alphabetic());
+    let is_name = word.len() > 2 && word.starts_with(|c: char| c.is_ascii_alphabetic());
     (is_name && parse(cell).is_none() && parse(rest).is_some()).then_some(word)
 }
 
@@ -162,7 +164,21 @@ pub(crate) fn parse_two(date: &str, clock: &str) -> Option<Stamp> {
     Some(Stamp::Civil(Civil { clock: Some(parse_clock(clock)?), zone, ..civil }))
 }
 
-/// Reads a clock: `05:00`, `05:00:00.000`, `050000`, `5:00 PM`, `04-AM`.
+/// A time of day with the zeros that it lost.
+pub(crate) fn pad_clock(cell: &str, digits: usize) -> String {
+    let is_whole = !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_digit());
+    if is_whole { format!("{cell:0>digits$}") } else { cell.to_owned() }
+}
+
+/// A close time in microseconds ends in 999999, which is finer than what times hold.
+pub(crate) fn close_cell(cell: &str) -> String {
+    match cell.strip_suffix("999").filter(|rest| rest.len() == 13) {
+        Some(rest) => rest.to_owned(),
+        None => cell.to_owned(),
+    }
+}
+
+/// Reads a clock: `05:00`, `05:00:00.000`, `050000`, `5:00 PM`, `04-AM`, `24:00`.
 pub(crate) fn parse_clock(text: &str) -> Option<i32> {
     let text = text.trim();
     let upper = text.to_ascii_uppercase();
@@ -194,7 +210,8 @@ pub(crate) fn parse_clock(text: &str) -> Option<i32> {
     if let Some(half) = half {
         hour = (1..=12).contains(&hour).then_some(hour % 12 + half)?;
     }
-    if hour > 23 || minute > 59 || second > 59 {
+    let is_end = (hour, minute, second) == (24, 0, 0) && half.is_none() && fraction.is_empty();
+    if (hour > 23 && !is_end) || minute > 59 || second > 59 {
         return None;
     }
     Some(((hour * 60 + minute) * 60 + second) * 1000 + thousandths(fraction)?)
@@ -213,6 +230,11 @@ fn thousandths(fraction: &str) -> Option<i32> {
 fn number(cell: &str) -> Option<Stamp> {
     if cell.contains(['e', 'E']) {
         let value: f64 = cell.parse().ok()?;
+        // Spreadsheets write `1.70467E+12` and lose the other digits.
+        let digits = cell.split(['e', 'E']).next()?.bytes().filter(u8::is_ascii_digit).count();
+        if cell.contains("E+") && digits < 10 {
+            return None;
+        }
         let whole = value.fract() == 0.0 && (1e8..9e15).contains(&value);
         return whole.then(|| number(&format!("{value:.0}")))?;
     }
@@ -232,14 +254,19 @@ fn number(cell: &str) -> Option<Stamp> {
     Some(Stamp::Epoch { millis, unit })
 }
 
-/// Reads `20040817`, `200408170930` and `20040817093000` of the years 1900 to 2099.
+/// Reads `20040817`, `2004081709`, `200408170930`, `20040817093000` and `20040817093000000` of the
+/// years 1900 to 2099. As seconds, ten such digits would be later than 2030.
 fn compact_date(digits: &str) -> Option<Civil> {
-    if !matches!(digits.len(), 8 | 12 | 14)
-        || !(digits.starts_with("19") || digits.starts_with("20"))
-    {
+    if !(digits.starts_with("19") || digits.starts_with("20")) {
         return None;
     }
-    let clock = if digits.len() == 8 { None } else { Some(parse_clock(&digits[8..])?) };
+    let clock = match digits.len() {
+        8 => None,
+        10 => Some(parse_clock(&format!("{}00", &digits[8..]))?),
+        12 | 14 => Some(parse_clock(&digits[8..])?),
+        17 => Some(parse_clock(&format!("{}.{}", &digits[8..14], &digits[14..]))?),
+        _ => return None,
+    };
     let civil = Civil {
         year: digits[..4].parse().ok()?,
         first: digits[4..6].parse().ok()?,
@@ -359,7 +386,9 @@ mod tests {
             ("-631152000", "1950-01-01"),
             ("20200101", "2020-01-01"),
             ("20200101.0", "2020-01-01"),
+            ("2020010109", "2020-01-01 09:00"),
             ("202001010930", "2020-01-01 09:30"),
+            ("20200101093000000", "2020-01-01 09:30"),
             ("20200101093000", "2020-01-01 09:30"),
             ("20200101 093000", "2020-01-01 09:30"),
             ("20200101 09:30", "2020-01-01 09:30"),
@@ -402,6 +431,7 @@ mod tests {
             "16500.25",
             "99999999",
             "1577836800.0001",
+            "1.70467E+12",
             "15778368000000001",
             "2020-13-01",
             "32/32/2020",

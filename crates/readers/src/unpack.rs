@@ -13,7 +13,8 @@ pub(crate) const MAX_BYTES: u64 = 2 << 30;
 const MAX_RATIO: u64 = 200;
 const FREE_BYTES: u64 = 1 << 20;
 /// Files beside the data in an archive.
-const ASIDE: [&str; 8] = ["md", "txt", "pdf", "html", "checksum", "sha256", "md5", "license"];
+const ASIDE: [&str; 10] =
+    ["md", "txt", "pdf", "html", "checksum", "sha256", "md5", "license", "ini", "db"];
 
 /// The most bytes that so many packed ones may hold.
 pub(crate) fn max_unpacked(packed: usize) -> u64 {
@@ -32,7 +33,7 @@ pub(crate) fn unpack(
             unzip(bytes, file, most, notes)?
         } else if bytes.starts_with(b"\x1f\x8b") {
             notes.push(file_note(NoteKind::Unpacked, "unpacked with gzip"));
-            limited(flate2::read::MultiGzDecoder::new(&bytes[..]), file, "gzip", most)?
+            gunzip(&bytes, file, most)?
         } else {
             return refuse_other(bytes, file);
         };
@@ -50,6 +51,8 @@ fn refuse_other(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, ReadError> {
         [b'7', b'z', 0xbc, 0xaf, ..] => "7z",
         [b'R', b'a', b'r', b'!', ..] => "RAR",
         [0x89, b'H', b'D', b'F', ..] => "HDF5",
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "NumPy array",
+        [0x80, 2..=5, ..] => "Python pickle",
         [0xd0, 0xcf, 0x11, 0xe0, ..] => "Excel workbook",
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "SQLite database",
         _ if bytes.get(257..262) == Some(b"ustar") => "tar",
@@ -57,6 +60,18 @@ fn refuse_other(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, ReadError> {
     };
     let reason = "not opened: unpack or export it first".to_owned();
     Err(ReadError::Format { file: file.to_owned(), format, reason })
+}
+
+/// Unpacks all members of a gzip file; zeros after the last one are passed over.
+fn gunzip(bytes: &[u8], file: &str, most: u64) -> Result<Vec<u8>, ReadError> {
+    let (mut all, mut rest) = (vec![], bytes);
+    while !rest.iter().all(|byte| *byte == 0) {
+        let mut member = flate2::bufread::GzDecoder::new(rest);
+        let left = most - all.len() as u64;
+        all.extend(limited(&mut member, file, "gzip", left)?);
+        rest = member.into_inner();
+    }
+    Ok(all)
 }
 
 fn unzip(

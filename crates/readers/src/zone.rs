@@ -107,6 +107,13 @@ pub(crate) fn split(text: &str) -> (&str, Option<Zone>) {
     named.map_or((text, None), |(rest, zone)| (rest.trim_end(), Some(zone)))
 }
 
+/// The zone of an offset such as `+02:00`.
+#[cfg(feature = "columnar")]
+pub(crate) fn fixed_offset(text: &str) -> Option<TimeZone> {
+    let offset = jiff::tz::Offset::from_seconds(minutes(text)? * 60).ok()?;
+    Some(offset.to_time_zone())
+}
+
 /// Reads `+02:00`, `-0500`, `+02` or `+2`.
 fn minutes(text: &str) -> Option<i32> {
     let digits = text.strip_prefix(['+', '-'])?.replace(':', "");
