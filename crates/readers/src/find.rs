@@ -87,10 +87,10 @@ fn two_levels(head: &[HeadRow]) -> Option<(Vec<String>, usize)> {
     let third = rest.first().filter(|(_, row)| row[1..].iter().all(String::is_empty));
     let time = third.map_or("Date", |(_, row)| row[0].as_str());
     let is_one = tickers[2..].iter().all(|ticker| *ticker == tickers[1]);
-    let names = prices[1..].iter().zip(&tickers[1..]).map(|(price, ticker)| match is_one {
-        true => price.clone(),
-        false => format!("{ticker} {price}"),
-    });
+    let names = prices[1..]
+        .iter()
+        .zip(&tickers[1..])
+        .map(|(price, ticker)| if is_one { price.clone() } else { format!("{ticker} {price}") });
     let names = [time.to_owned()].into_iter().chain(names).collect();
     Some((names, 2 + usize::from(third.is_some())))
 }

@@ -148,6 +148,13 @@ pub(crate) const NAMED: &[NamedFormat] = &[
         needs: &["date", "time", "up", "down"],
         stamps: Stamps::Either,
         volume: "vol|volume|",
+        remark: "without a column of all volume it is 0: Up and Down are not added",
+        ..PLAIN
+    },
+    NamedFormat {
+        name: "Tiingo",
+        needs: &["date", "adjopen", "divcash"],
+        volume: "volume",
         ..PLAIN
     },
     NamedFormat { name: "Yahoo Finance", needs: &["adjclose"], ..PLAIN },
@@ -325,12 +332,6 @@ pub(crate) const NAMED: &[NamedFormat] = &[
         needs: &["timestamp", "gmtoffset", "datetime"],
         time: "timestamp",
         beside: &["datetime", "gmtoffset"],
-        ..PLAIN
-    },
-    NamedFormat {
-        name: "Tiingo",
-        needs: &["date", "adjopen", "divcash"],
-        volume: "volume",
         ..PLAIN
     },
     NamedFormat {

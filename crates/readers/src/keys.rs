@@ -114,10 +114,8 @@ impl SurveyedColumn {
         let steps = (1..rows.len()).map(|i| rows[i].time.cmp(&rows[i - 1].time));
         let falls = steps.clone().filter(|step| step.is_lt()).count();
         let rises = steps.clone().filter(|step| step.is_gt()).count();
-        let is_back = |step: std::cmp::Ordering| match falls > rises {
-            true => step.is_gt(),
-            false => step.is_lt(),
-        };
+        let is_back =
+            |step: std::cmp::Ordering| if falls > rises { step.is_gt() } else { step.is_lt() };
         let backs: Vec<usize> =
             steps.enumerate().filter(|(_, step)| is_back(*step)).map(|(i, _)| i + 1).collect();
         let changes = (1..rows.len()).filter(|i| value(*i) != value(i - 1)).count();

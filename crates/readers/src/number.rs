@@ -97,8 +97,7 @@ impl StyleEvidence {
             (0, 0) if is_price && !is_divided => keep(&mut self.plain),
             (0, 0) => {}
             (1.., 1..) if digits.rfind('.') > digits.rfind(',') => keep(&mut self.point),
-            (1.., 1..) => keep(&mut self.comma),
-            (2.., 0) => keep(&mut self.comma),
+            (1.., 1..) | (2.., 0) => keep(&mut self.comma),
             (0, 2..) => keep(&mut self.point),
             (1, _) if is_divided || !is_group(digits, '.') => keep(&mut self.point),
             (1, _) => keep(&mut self.either_point),

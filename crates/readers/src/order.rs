@@ -93,7 +93,7 @@ fn refuse_one_sided(
     file: &str,
     log: &ReadLog,
 ) -> Result<(), ReadError> {
-    if lost.len() <= FREE_LOSSES as usize {
+    if lost.len() as u64 <= FREE_LOSSES {
         return Ok(());
     }
     let at_end = lost.iter().all(|at| *at == 0) || lost.iter().all(|at| *at >= rows.len());
@@ -258,7 +258,7 @@ fn refuse_exchanged(
         }
         let stated = (after.open() / before.close()).ln().abs();
         let exchanged = (after.close() / before.open()).ln().abs();
-        if stated != exchanged {
+        if stated.to_bits() != exchanged.to_bits() {
             pairs += 1;
             against += usize::from(exchanged < stated);
             (own, other) = (own + stated, other + exchanged);

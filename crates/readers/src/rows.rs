@@ -322,7 +322,8 @@ fn repaired(
         tallies.zero_open.add(line, time);
         return None;
     }
-    if volume == -1.0 {
+    // Interactive Brokers writes -1 for no volume.
+    if volume.to_bits() == (-1.0_f64).to_bits() {
         tallies.negative_volume.add(line, time);
         volume = 0.0;
     }

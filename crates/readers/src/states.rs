@@ -36,7 +36,9 @@ pub(crate) fn drop_doubles(
     if groups.len() == rows.len() {
         return;
     }
-    groups.iter_mut().for_each(|group| group.sort_by_key(|row| row.line));
+    for group in &mut groups {
+        group.sort_by_key(|row| row.line);
+    }
     let next_opens = groups[1..].iter().map(|group| Some(group[0].values.open)).chain([None]);
     let mut relations: Vec<Relation> =
         groups.iter().zip(next_opens).map(|(group, open)| relation(group, open)).collect();
@@ -63,7 +65,9 @@ pub(crate) fn drop_doubles(
     for (group, relation) in groups.iter().zip(relations) {
         let (first, last) = (group[0], group[group.len() - 1]);
         let add = |tally: &mut Tally, left_out: &[Row]| {
-            left_out.iter().for_each(|row| tally.add(row.line, Some(row.time)));
+            for row in left_out {
+                tally.add(row.line, Some(row.time));
+            }
         };
         match relation {
             Relation::Single => kept.push(first),

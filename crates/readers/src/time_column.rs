@@ -96,17 +96,14 @@ fn clock_digits(names: &Names, data: &[HeadRow], clock: usize) -> Result<usize, 
     if lengths.iter().all(|length| *length == 4) || lengths.iter().all(|length| *length == 6) {
         return Ok(0);
     }
-    let digits = match lengths.iter().max() {
-        Some(5 | 6) => 6,
-        // Of `HHMM` and `HHMMSS` the first can only be meant where the second is impossible.
-        _ => {
-            let name = &names.written[clock];
-            let text = format!(
-                "the times of day in {name:?} lost their leading zeros: write them as HH:MM"
-            );
-            return Err(NoTime { text, zone: None });
-        }
+    // Shorter ones may be `HHMM` or `HHMMSS`.
+    let Some(5 | 6) = lengths.iter().max() else {
+        let name = &names.written[clock];
+        let text =
+            format!("the times of day in {name:?} lost their leading zeros: write them as HH:MM");
+        return Err(NoTime { text, zone: None });
     };
+    let digits = 6;
     let all_read = cells(data, clock).all(|cell| parse_clock(&pad_clock(cell, digits)).is_some());
     if all_read {
         return Ok(digits);
@@ -168,10 +165,7 @@ impl<'a> TimeSearch<'a> {
                 || self.columns.prices.contains(&other)
                 || self.columns.ignored.contains(&other);
             let Some(differences) = self.differences(other).filter(|_| !is_used) else { continue };
-            let agrees = match is_close {
-                true => differences.iter().all(|difference| *difference > 0),
-                false => differences.iter().all(|difference| *difference == 0),
-            };
+            let agrees = differences.iter().all(|own| if is_close { *own > 0 } else { *own == 0 });
             if !agrees {
                 return Err(self.two_times(other, file));
             }
