@@ -2,10 +2,10 @@
 use std::path::{Path, PathBuf};
 
 use windvane::prelude::*;
-use windvane::readers::read_file;
 
 use crate::Error;
 use crate::gap_note::gap_note;
+use crate::reading::ReadArgs;
 
 /// Endings of files that may hold candles, or pack a file that does.
 const ENDINGS: [&str; 12] = [
@@ -67,14 +67,28 @@ fn without_date(name: &str) -> Option<&str> {
     None
 }
 
-/// Two stretches of candles as one.
+/// Two periods of one instrument as one: the later must begin where the earlier ends.
+///
+/// # Errors
+/// Candles of another interval, that overlap, that begin more than a week after the earlier ones, or
+/// whose price is less than half or more than twice that of the earlier ones.
 pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<CandleSeries, String> {
     let (pair, interval) = (earlier.pair(), earlier.interval());
-    let ends = [earlier.candles().last(), later.candles().first()];
-    let ends = ends.map(|candle| candle.map(Candle::open_time));
-    if later.interval() != interval || ends[0] >= ends[1] {
+    let (Some(last), Some(first)) = (earlier.candles().last(), later.candles().first()) else {
+        return Err(format!("no candles of {pair} to join"));
+    };
+    let step = first.open_time().millis() - last.open_time().millis();
+    let most = interval.millis().max(Interval::WEEK.millis());
+    let is_next = step > 0 && step <= most && later.interval() == interval;
+    let is_same = (0.5..=2.0).contains(&(first.open() / last.close()));
+    if !(is_next && is_same) {
         return Err(format!(
-            "there is an instrument {pair} already, which this does not go on from"
+            "there is an instrument {pair} already, which this does not go on from: it ends at {} \
+             with {}, this begins at {} with {}; rename the file if it is another instrument",
+            last.open_time(),
+            last.close(),
+            first.open_time(),
+            first.open()
         ));
     }
     let candles = earlier.iter().chain(later).copied().collect();
@@ -87,8 +101,9 @@ pub(crate) fn read(
     file: &Path,
     pair: Pair,
     interval: Option<Interval>,
+    args: &ReadArgs,
 ) -> Result<(CandleSeries, Vec<String>), Error> {
-    let reading = read_file(file, pair)?;
+    let reading = args.options(pair)?.read_file(file)?;
     let series = reading.series;
     if let Some(wanted) = interval.filter(|wanted| *wanted != series.interval()) {
         let found = series.interval();

@@ -28,6 +28,7 @@ mod models;
 mod output;
 mod predict;
 mod progress;
+mod reading;
 mod series;
 
 use std::ffi::OsString;

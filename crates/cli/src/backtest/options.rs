@@ -9,6 +9,7 @@ use windvane::signals::{Combinatorial, WalkForward};
 
 use crate::calendar::months_before;
 use crate::models;
+use crate::reading::ReadArgs;
 
 /// `--quick` keeps this many of each instrument's last candles …
 pub(super) const QUICK_CANDLES: usize = 1_500;
@@ -40,6 +41,8 @@ pub(crate) struct Options {
     /// Interval of the candles, such as 1h or 1d: others are left out. Without it each file has its own.
     #[arg(long)]
     pub(super) interval: Option<Interval>,
+    #[command(flatten)]
+    pub(super) reading: ReadArgs,
     /// Models to test, such as v2,v31; without it v2,v32.
     #[arg(long, value_parser = models::parser(), value_delimiter = ',', value_name = "LIST")]
     models: Vec<ModelEntry>,

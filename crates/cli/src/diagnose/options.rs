@@ -6,6 +6,7 @@ use windvane::catalog::{ModelEntry, Training};
 use windvane::prelude::*;
 
 use crate::models;
+use crate::reading::ReadArgs;
 
 /// `--quick` keeps this many of the last candles …
 pub(super) const QUICK_CANDLES: usize = 2_000;
@@ -28,6 +29,8 @@ pub(crate) struct Options {
     /// Interval that the candles must have, such as 1h or 1d; without it any.
     #[arg(long, requires = "data")]
     pub(super) interval: Option<Interval>,
+    #[command(flatten)]
+    pub(super) reading: ReadArgs,
     /// Moment of the decision: the last candle that closed by then is shown. Without it the last
     /// one whose outcome is known.
     #[arg(long, value_name = "TIME")]
