@@ -194,7 +194,8 @@ impl Resolver<'_> {
                 _ => self.names.all(&[role.name()]),
             };
             let own = self.options.columns.get(role).map(str::to_owned);
-            let found = plain.first().map(|i| self.names.written[*i].clone());
+            let time = self.only_times().filter(|_| role == Role::Time);
+            let found = plain.first().copied().or(time).map(|i| self.names.written[i].clone());
             format!("{}={}", role.name(), own.or(found).unwrap_or_else(|| "?".to_owned()))
         };
         let roles = [Role::Time].into_iter().chain(Role::PRICES).chain([Role::Volume]);
@@ -206,6 +207,16 @@ impl Resolver<'_> {
             columns,
             mapping,
         }
+    }
+
+    /// The only column that holds times, if there is one.
+    fn only_times(&self) -> Option<usize> {
+        let is_times = |i: &usize| {
+            let mut all = cells(self.data, *i).take(100).peekable();
+            all.peek().is_some() && all.all(|cell| parse(cell).is_some())
+        };
+        let mut times = (0..self.names.written.len()).filter(is_times);
+        times.next().filter(|_| times.next().is_none())
     }
 
     /// The columns that the options give for a role, those that are not there left out.

@@ -193,10 +193,11 @@ fn by_shape(data: &[HeadRow]) -> Result<Fitted, String> {
         // A close time or the right money proves more than a count.
         let rank = match roles.money {
             _ if roles.close_time.is_some() => 3,
-            Some(money) => match roles.volume.map(|v| pays(data, &roles.prices, v, money)) {
-                Some(true) => 2,
-                _ => 0,
-            },
+            Some(money) if roles.volume.is_some_and(|v| pays(data, &roles.prices, v, money)) => 2,
+            Some(money) if roles.volume.is_some_and(|v| pays(data, &roles.prices, money, v)) => {
+                return None;
+            }
+            Some(_) => 0,
             None => 1,
         };
         is_fit.then(|| (rank, Fitted { shape, places: places.clone(), roles }))

@@ -234,7 +234,7 @@ fn texts(map: &Map<String, Value>) -> Vec<(String, String)> {
         let (last, outer) = path.split_last()?;
         let inner = outer.iter().try_fold(map, |map, key| map.get(*key)?.as_object())?;
         let text = scalar(inner.get(*last)?);
-        (is_text(&text) || is_one_of(&path, &[KEYS])).then(|| (clean(path.join(".")), text))
+        (is_text(&text) || is_key(&path)).then(|| (clean(path.join(".")), text))
     });
     all.collect()
 }
@@ -326,9 +326,7 @@ fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
             inner.get(*last).map(scalar)
         };
         all.retain(|path| {
-            is_inside(path, &inner)
-                || is_one_of(path, &[KEYS])
-                || text(path).is_some_and(|text| is_text(&text))
+            is_inside(path, &inner) || is_key(path) || text(path).is_some_and(|text| is_text(&text))
         });
     }
     all
@@ -343,6 +341,11 @@ fn is_one_of(path: &[&str], lists: &[&[&str]]) -> bool {
     let name: Vec<String> = path.last().map(|name| (*name).to_owned()).into_iter().collect();
     let names = Names::new(&name);
     lists.iter().any(|list| !names.all(list).is_empty())
+}
+
+/// Whether a value, or the object around it, has a name that tells series apart.
+fn is_key(path: &[&str]) -> bool {
+    (0..path.len()).any(|i| is_one_of(&path[..=i], &[KEYS]))
 }
 
 fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {

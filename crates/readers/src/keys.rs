@@ -132,7 +132,18 @@ impl SurveyedColumn {
             same += usize::from(group.len() > 1);
             apart += usize::from(group.len() > 1 && values.len() == group.len());
         }
-        in_blocks || same > 0 && apart == same
+        in_blocks || same > 0 && apart == same || self.changes_at_jumps(rows, changes)
+    }
+}
+
+impl SurveyedColumn {
+    /// Whether the price jumps wherever the value changes, as from one instrument to another.
+    fn changes_at_jumps(&self, rows: &[Row], changes: usize) -> bool {
+        let is_jump = |i: &usize| {
+            let ratio = rows[*i].values.open / rows[i - 1].values.close;
+            self.rows[*i] == self.rows[i - 1] || !(0.5..=2.0).contains(&ratio)
+        };
+        changes > 0 && changes * 10 <= rows.len() && (1..rows.len()).all(|i| is_jump(&i))
     }
 }
 

@@ -12,6 +12,7 @@ use super::states;
 use super::table::Answer;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
+const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 /// Of all steps between rows, this share must be multiples of the interval.
 const REGULAR: f64 = 0.9;
@@ -220,7 +221,9 @@ fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
     let mut moved = Tally::default();
     for row in rows.iter_mut() {
         moved.add(row.line, Some(row.time));
-        row.time = row.time.saturating_sub(interval.millis());
+        // Some close a millisecond or a second before the next candle opens.
+        let end = row.time.saturating_add(MINUTE_MS - 1).div_euclid(MINUTE_MS) * MINUTE_MS;
+        row.time = end.saturating_sub(interval.millis());
     }
     let what = format!("stamped at their close, moved {interval} back to their open");
     log.rows(NoteKind::Restamped, &moved, &what);
@@ -285,6 +288,15 @@ fn suspect(rows: &[Row], candles: &[Candle], log: &mut ReadLog) {
         }
     }
     log.rows(NoteKind::Suspect, &wide, "with a high above twice the low, kept");
+    let mut jumps = Tally::default();
+    for (row, two) in rows[1..].iter().zip(candles.windows(2)) {
+        if !(0.5..=2.0).contains(&(two[1].open() / two[0].close())) {
+            jumps.add(row.line, Some(row.time));
+        }
+    }
+    let what = "with an open above twice or below half of the close before, perhaps of another \
+        instrument or after a split, kept";
+    log.rows(NoteKind::Suspect, &jumps, what);
     let Some(start) = candles.len().checked_sub(BEFORE + 1) else { return };
     let mut before: Vec<f64> = candles[start..start + BEFORE].iter().map(Candle::volume).collect();
     before.sort_by(f64::total_cmp);
