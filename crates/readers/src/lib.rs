@@ -311,3 +311,7 @@ fn columnar(_: Vec<u8>, file: &str, format: &'static str) -> Result<Table, ReadE
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/reading-data.md")]
+struct GuideDoctests;

@@ -77,7 +77,7 @@ pub(crate) struct StyleEvidence {
 }
 
 impl StyleEvidence {
-    /// Adds a cell.
+    /// Adds the evidence of a cell.
     pub(crate) fn add(&mut self, cell: &str, is_price: bool) {
         let keep = |place: &mut Option<String>| {
             if place.is_none() {
