@@ -9,6 +9,7 @@ use windvane::signals::Scaler;
 use crate::Error;
 use crate::files::{name, read};
 use crate::output::{check_file, file_error, note};
+use crate::reading::ReadArgs;
 use crate::series::gap_policy;
 
 /// Number of rows per window; it determines the rows that the scaler is fitted on.
@@ -19,6 +20,8 @@ const LOOKBACK: usize = 20;
 pub(crate) struct ExportOptions {
     /// File of candles in any format that `inspect` reads.
     file: PathBuf,
+    #[command(flatten)]
+    reading: ReadArgs,
     /// CSV file to write.
     #[arg(long)]
     out: PathBuf,
@@ -30,7 +33,8 @@ pub(crate) struct ExportOptions {
 
 pub(crate) fn run(options: &ExportOptions) -> Result<(), Error> {
     check_file(&options.out)?;
-    let (series, notes) = read(&options.file, name(&options.file).parse()?, None)?;
+    let (series, notes) =
+        read(&options.file, name(&options.file).parse()?, None, &options.reading)?;
     for text in notes {
         note(format_args!("note: {text}"));
     }

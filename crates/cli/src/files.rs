@@ -2,10 +2,10 @@
 use std::path::{Path, PathBuf};
 
 use windvane::prelude::*;
-use windvane::readers::read_file;
 
 use crate::Error;
 use crate::gap_note::gap_note;
+use crate::reading::ReadArgs;
 
 /// Extensions of candle files and of archives.
 const EXTENSIONS: [&str; 12] = [
@@ -67,18 +67,29 @@ fn without_date(name: &str) -> Option<&str> {
     None
 }
 
-/// Joins two series of the same pair.
+/// Joins two periods of one instrument.
 ///
 /// # Errors
-/// A later series with another interval, or one that does not start after the earlier one.
+/// A later series with another interval, that overlaps the earlier one, that begins more than a
+/// week (or one candle) after it, or whose first price is less than half or more than twice the
+/// last one.
 pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<CandleSeries, String> {
     let (pair, interval) = (earlier.pair(), earlier.interval());
-    let ends = [earlier.candles().last(), later.candles().first()];
-    let ends = ends.map(|candle| candle.map(Candle::open_time));
-    if later.interval() != interval || ends[0] >= ends[1] {
+    let (Some(last), Some(first)) = (earlier.candles().last(), later.candles().first()) else {
+        return Err(format!("no candles of {pair} to join"));
+    };
+    let step = first.open_time().millis() - last.open_time().millis();
+    let most = interval.millis().max(Interval::WEEK.millis());
+    let is_next = step > 0 && step <= most && later.interval() == interval;
+    let is_same = (0.5..=2.0).contains(&(first.open() / last.close()));
+    if !(is_next && is_same) {
         return Err(format!(
-            "there is already an instrument {pair}, and these candles do not continue it; rename \
-             the file"
+            "there is an instrument {pair} already, which this does not go on from: it ends at {} \
+             with {}, this begins at {} with {}; rename the file if it is another instrument",
+            last.open_time(),
+            last.close(),
+            first.open_time(),
+            first.open()
         ));
     }
     let candles = earlier.iter().chain(later).copied().collect();
@@ -93,8 +104,9 @@ pub(crate) fn read(
     file: &Path,
     pair: Pair,
     interval: Option<Interval>,
+    args: &ReadArgs,
 ) -> Result<(CandleSeries, Vec<String>), Error> {
-    let reading = read_file(file, pair)?;
+    let reading = args.options(pair)?.read_file(file)?;
     let series = reading.series;
     if let Some(wanted) = interval.filter(|wanted| *wanted != series.interval()) {
         let found = series.interval();

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 use windvane::prelude::*;
-use windvane::readers::{ReadResult, read_file};
+use windvane::readers::ReadResult;
 
 use crate::gap_note::gap_note;
 use crate::output::{print, print_data, table};
+use crate::reading::ReadArgs;
 use crate::{Error, files};
 
 /// Show the content of candle files and their repairs
@@ -22,17 +23,20 @@ pub(crate) struct InspectOptions {
     /// high, low, close, volume} with `open_time` in milliseconds.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: ReadArgs,
 }
 
 /// Result of reading one file.
 struct Inspected {
     file: String,
-    reading: Result<ReadResult, String>,
+    reading: Result<Vec<ReadResult>, String>,
 }
 
 /// Runs the command; the exit status is 1 if a file could not be read.
 pub(crate) fn run(options: &InspectOptions) -> Result<ExitCode, Error> {
-    let all: Vec<Inspected> = options.files.iter().map(|file| inspect(file)).collect();
+    let all: Vec<Inspected> =
+        options.files.iter().map(|file| inspect(file, &options.reading)).collect();
     if options.json {
         let list = Value::Array(all.iter().map(as_json).collect());
         print_data(format!("{list:#}\n").as_bytes())?;
@@ -42,27 +46,46 @@ pub(crate) fn run(options: &InspectOptions) -> Result<ExitCode, Error> {
     Ok(ExitCode::from(u8::from(all.iter().any(|one| one.reading.is_err()))))
 }
 
-fn inspect(file: &Path) -> Inspected {
+fn inspect(file: &Path, args: &ReadArgs) -> Inspected {
     let pair = Pair::new(&files::name(file)).or_else(|_| Pair::new("FILE"));
-    let reading = match pair {
-        Ok(pair) => read_file(file, pair).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
+    let reading = pair.map_err(Error::from).and_then(|pair| {
+        let all = args.options(pair)?.read_all(file)?;
+        Ok(all)
+    });
+    let reading = reading.map_err(|error| error.to_string());
     Inspected { file: file.display().to_string(), reading }
 }
 
-fn notes(reading: &ReadResult) -> Vec<String> {
-    let notes = reading.notes.iter().map(ToString::to_string);
-    notes.chain(gap_note(&reading.series)).collect()
+/// Notes of all series, each once.
+fn notes(all: &[ReadResult]) -> Vec<String> {
+    let mut notes: Vec<String> = vec![];
+    for reading in all {
+        let own = reading.notes.iter().map(ToString::to_string).chain(gap_note(&reading.series));
+        for note in own {
+            let note = match &reading.key {
+                Some(key)
+                    if all.len() > 1
+                        && reading.notes.iter().any(|n| n.text == note && n.rows > 0) =>
+                {
+                    format!("{key}: {note}")
+                }
+                _ => note,
+            };
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    notes
 }
 
 fn as_json(one: &Inspected) -> Value {
     match &one.reading {
-        Ok(reading) => json!({
+        Ok(all) => json!({
             "file": one.file,
-            "format": reading.format.to_string(),
-            "series": [series_json(&reading.series)],
-            "notes": notes(reading),
+            "format": all.first().map(|reading| reading.format.to_string()),
+            "series": all.iter().map(series_json).collect::<Vec<_>>(),
+            "notes": notes(all),
             "error": null,
         }),
         Err(error) => json!({
@@ -75,9 +98,10 @@ fn as_json(one: &Inspected) -> Value {
     }
 }
 
-fn series_json(series: &CandleSeries) -> Value {
+fn series_json(reading: &ReadResult) -> Value {
+    let series = &reading.series;
     json!({
-        "key": series.pair().as_str(),
+        "key": reading.key.as_deref().unwrap_or(series.pair().as_str()),
         "pair": series.pair().as_str(),
         "interval_ms": series.interval().millis(),
         "rows": series.len(),
@@ -100,16 +124,17 @@ fn candle_json(candle: &Candle) -> Value {
 }
 
 fn show(all: &[Inspected]) -> std::io::Result<()> {
-    let read: Vec<(&str, &ReadResult)> = all.iter().filter_map(as_read).collect();
+    let read: Vec<(String, &ReadResult)> = all.iter().flat_map(series_of).collect();
     if !read.is_empty() {
         let header = ["file", "candles", "of rows", "first", "last", "interval", "gaps"];
         print(format_args!("{}\n", table(header, read.iter().map(row), &[1, 2, 6])))?;
     }
     for one in all {
         match &one.reading {
-            Ok(reading) => {
-                print(format_args!("{}: {}", short(&one.file), reading.format))?;
-                for note in notes(reading) {
+            Ok(all) => {
+                let format = all.first().map_or(String::new(), |first| first.format.to_string());
+                print(format_args!("{}: {format}", short(&one.file)))?;
+                for note in notes(all) {
                     print(format_args!("  - {note}"))?;
                 }
             }
@@ -119,14 +144,20 @@ fn show(all: &[Inspected]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn as_read(one: &Inspected) -> Option<(&str, &ReadResult)> {
-    Some((one.file.as_str(), one.reading.as_ref().ok()?))
+/// Each series of a file, with the name of the file and its key.
+fn series_of(one: &Inspected) -> Vec<(String, &ReadResult)> {
+    let all = one.reading.as_deref().unwrap_or_default();
+    let name = |reading: &ReadResult| match &reading.key {
+        Some(key) => format!("{} {key}", short(&one.file)),
+        None => short(&one.file),
+    };
+    all.iter().map(|reading| (name(reading), reading)).collect()
 }
 
-fn row((file, reading): &(&str, &ReadResult)) -> [String; 7] {
+fn row((name, reading): &(String, &ReadResult)) -> [String; 7] {
     let series = &reading.series;
     [
-        short(file),
+        name.clone(),
         series.len().to_string(),
         reading.rows.to_string(),
         open_time(series.candles().first()),

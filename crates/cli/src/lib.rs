@@ -32,6 +32,7 @@ mod models;
 mod output;
 mod predict;
 mod progress;
+mod reading;
 mod series;
 
 use std::ffi::OsString;

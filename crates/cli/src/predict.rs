@@ -7,6 +7,7 @@ use windvane::models::{ModelSpec, TableReader, replace_file};
 use windvane::prelude::*;
 
 use crate::output::{check_file, file_error, print_data};
+use crate::reading::ReadArgs;
 use crate::{Error, series};
 
 const HEADER: &str = "time,pair,direction,p_up,p_down,p_neutral,confidence\n";
@@ -20,6 +21,8 @@ pub(crate) struct PredictOptions {
     /// Files of candles, or folders of such files, with the interval of the model.
     #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: ReadArgs,
     /// Write a JSON object per line instead of CSV.
     #[arg(long)]
     json: bool,
@@ -36,7 +39,7 @@ pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
         check_file(file)?;
     }
     let model = load(&options.model)?;
-    let all = series::load(&options.data, Some(model.spec().interval))?;
+    let all = series::load(&options.data, Some(model.spec().interval), &options.reading)?;
     let mut text = String::new();
     if !options.json {
         text.push_str(HEADER);

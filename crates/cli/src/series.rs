@@ -7,6 +7,7 @@ use windvane::prelude::*;
 use crate::Error;
 use crate::files::{files, join, name, read};
 use crate::output::note;
+use crate::reading::ReadArgs;
 
 /// Reads the candles of files and folders, one series per pair.
 ///
@@ -18,13 +19,16 @@ use crate::output::note;
 pub(crate) fn load(
     paths: &[PathBuf],
     interval: Option<Interval>,
+    args: &ReadArgs,
 ) -> Result<Vec<CandleSeries>, Error> {
     let mut all: Vec<CandleSeries> = Vec::new();
     for path in paths {
         for file in files(path)? {
-            let own = read(&file, name(&file).parse()?, interval);
+            let own = read(&file, name(&file).parse()?, interval, args);
             match own.and_then(|(series, notes)| Ok((add(&mut all, series)?, notes))) {
-                Ok(((), notes)) => notes.iter().for_each(|text| note(format_args!("note: {text}"))),
+                Ok((joined, notes)) => {
+                    joined.iter().chain(&notes).for_each(|text| note(format_args!("note: {text}")))
+                }
                 Err(error) if path.is_dir() => note(format_args!("skipped: {error}")),
                 Err(error) => return Err(error),
             }
@@ -36,13 +40,16 @@ pub(crate) fn load(
     Ok(all)
 }
 
-/// Adds a series, or continues the earlier one of its pair.
-fn add(all: &mut Vec<CandleSeries>, series: CandleSeries) -> Result<(), Error> {
-    match all.iter_mut().find(|other| other.pair() == series.pair()) {
-        Some(earlier) => *earlier = join(earlier, &series)?,
-        None => all.push(series),
-    }
-    Ok(())
+/// Adds a series, or continues the earlier one of its pair, with a note.
+fn add(all: &mut Vec<CandleSeries>, series: CandleSeries) -> Result<Option<String>, Error> {
+    let Some(earlier) = all.iter_mut().find(|other| other.pair() == series.pair()) else {
+        all.push(series);
+        return Ok(None);
+    };
+    *earlier = join(earlier, &series)?;
+    let from = series.candles().first().map(|candle| candle.open_time().to_string());
+    let from = from.unwrap_or_default();
+    Ok(Some(format!("{}: candles from {from} on joined to the earlier ones", earlier.pair())))
 }
 
 /// Candles of one instrument of the embedded sample.

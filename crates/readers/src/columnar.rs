@@ -1,55 +1,70 @@
-//! Reader of Arrow IPC (feather) and Parquet files.
+//! Arrow IPC (feather) and Parquet files.
 
-use std::fmt::Write as _;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Date32Type, Date64Type, Float32Type, Float64Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt32Type, UInt64Type,
-};
-use arrow_array::{Array, RecordBatchReader};
-use arrow_schema::{ArrowError, DataType, TimeUnit};
+use arrow_array::RecordBatchReader;
+use arrow_schema::{ArrowError, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::arrow_cells::BatchColumn;
 use super::error::ReadError;
 use super::pages;
-use super::table::{Table, clean};
+use super::table::{CELL_END, Table, clean, joined_name};
 use super::unpack::max_unpacked;
 
-/// Converts a columnar file to a table of text, so that all formats share the recognition of
-/// candles. The shortest text of a number is parsed to the same number.
+/// Text of a table, and the columns of types that are not read.
+type TextTable = (String, Vec<(usize, String)>);
+
+/// The table of a columnar file: written out as text, so that one reader decides what is a candle.
+/// The shortest text of a number is read back as the same number.
 pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<Table, ReadError> {
     let wrong = |reason: String| ReadError::Format { file: file.to_owned(), format, reason };
     if bytes.starts_with(b"FEA1") {
         return Err(wrong("feather of version 1: save it as version 2".to_owned()));
     }
     let most = max_unpacked(bytes.len());
-    // The decoders expect well-formed files and may panic on others.
-    let text = catch_unwind(AssertUnwindSafe(|| {
-        if format == "Arrow" {
+    // The decoders are written for well-formed files and may panic on others.
+    let text = catch_unwind(AssertUnwindSafe(|| match format {
+        "Arrow" => {
             check_arrow(&bytes, most)?;
-            text_of(arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None)?, most)
-        } else {
+            let reader = arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None)?;
+            let schema = reader.schema();
+            text_of(reader, &schema, most)
+        }
+        "Arrow stream" => {
+            check_stream(&bytes, most)?;
+            let reader = arrow_ipc::reader::StreamReader::try_new(Cursor::new(bytes), None)?;
+            let schema = reader.schema();
+            text_of(reader, &schema, most)
+        }
+        _ => {
             pages::check_footer(&bytes)?;
             let bytes = bytes::Bytes::from(bytes);
             let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
             pages::check(builder.metadata(), &bytes, most)?;
-            text_of(builder.build()?, most)
+            // The reader's own schema has lost what pandas noted.
+            let noted = builder.schema().clone();
+            text_of(builder.build()?, &noted, most)
         }
     }));
     match text {
-        Ok(Ok(Some(text))) => Ok(Table::of_rows(text, 1)),
+        Ok(Ok(Some((text, unread)))) => {
+            let mut table = Table::of_rows(text, 1);
+            table.unread = unread;
+            Ok(table)
+        }
         Ok(Ok(None)) => Err(ReadError::TooLarge { file: file.to_owned(), most, packed: true }),
+        Ok(Err(error)) if error.to_string().contains("brotli") => {
+            Err(wrong("packed with Brotli, which is not read: save it with zstd or snappy".into()))
+        }
         Ok(Err(error)) => Err(wrong(error.to_string())),
         Err(_) => Err(wrong("the file is damaged".to_owned())),
     }
 }
 
-/// Rejects an Arrow file with blocks outside the file, or whose buffers claim to unpack to more
-/// than `most` bytes: the decoder allocates this memory before it checks the data.
+/// Refuses an Arrow file whose blocks lie outside it, or that says its buffers unpack to more than
+/// `most` bytes: the decoder takes that memory before it looks.
 fn check_arrow(bytes: &[u8], most: u64) -> Result<(), ArrowError> {
     let (rest, tail) = bytes.split_last_chunk::<10>().ok_or_else(misfit)?;
     let length = arrow_ipc::reader::read_footer_length(*tail)?;
@@ -68,18 +83,49 @@ fn check_arrow(bytes: &[u8], most: u64) -> Result<(), ArrowError> {
         let message = message.get(prefix..).ok_or_else(misfit)?;
         let message =
             arrow_ipc::root_as_message(message).map_err(|error| pages::wrong(error.to_string()))?;
-        let dictionary = message.header_as_dictionary_batch().and_then(|batch| batch.data());
-        let Some(batch) = message.header_as_record_batch().or(dictionary) else { continue };
-        for buffer in batch.buffers().into_iter().flatten() {
-            let data = pages::part(body, buffer.offset(), buffer.length()).ok_or_else(misfit)?;
-            if let (Some(size), true) = (data.first_chunk(), batch.compression().is_some()) {
-                let size = i64::from_le_bytes(*size).max(0).unsigned_abs();
-                unpacked = unpacked.saturating_add(size);
-            }
+        check_message(&message, body, most, &mut unpacked)?;
+    }
+    Ok(())
+}
+
+/// Refuses an Arrow stream whose messages lie outside it, or unpack to more than `most` bytes.
+fn check_stream(mut bytes: &[u8], most: u64) -> Result<(), ArrowError> {
+    let mut unpacked = 0_u64;
+    while let Some((prefix, rest)) = bytes.split_first_chunk::<8>() {
+        let [0xff, 0xff, 0xff, 0xff, length @ ..] = *prefix else { return Err(misfit()) };
+        let length = usize::try_from(i32::from_le_bytes(length)).map_err(|_| misfit())?;
+        if length == 0 {
+            break;
         }
-        if unpacked > most {
-            return Err(pages::wrong(format!("more than {most} bytes when unpacked")));
+        let (message, rest) = rest.split_at_checked(length).ok_or_else(misfit)?;
+        let message =
+            arrow_ipc::root_as_message(message).map_err(|error| pages::wrong(error.to_string()))?;
+        let body = usize::try_from(message.bodyLength()).map_err(|_| misfit())?;
+        let (body, rest) = rest.split_at_checked(body).ok_or_else(misfit)?;
+        check_message(&message, body, most, &mut unpacked)?;
+        bytes = rest;
+    }
+    Ok(())
+}
+
+/// Adds the sizes that the packed buffers of a message have by their own account.
+fn check_message(
+    message: &arrow_ipc::Message<'_>,
+    body: &[u8],
+    most: u64,
+    unpacked: &mut u64,
+) -> Result<(), ArrowError> {
+    let dictionary = message.header_as_dictionary_batch().and_then(|batch| batch.data());
+    let Some(batch) = message.header_as_record_batch().or(dictionary) else { return Ok(()) };
+    for buffer in batch.buffers().into_iter().flatten() {
+        let data = pages::part(body, buffer.offset(), buffer.length()).ok_or_else(misfit)?;
+        if let (Some(size), true) = (data.first_chunk(), batch.compression().is_some()) {
+            let size = i64::from_le_bytes(*size).max(0).unsigned_abs();
+            *unpacked = unpacked.saturating_add(size);
         }
+    }
+    if *unpacked > most {
+        return Err(pages::wrong(format!("more than {most} bytes when unpacked")));
     }
     Ok(())
 }
@@ -88,19 +134,31 @@ fn misfit() -> ArrowError {
     pages::wrong("lengths that do not fit the file")
 }
 
-/// Returns all rows as comma-separated text; `None` if it is longer than `most` bytes.
-fn text_of(reader: impl RecordBatchReader, most: u64) -> Result<Option<String>, ArrowError> {
-    let schema = reader.schema();
-    let names = schema.fields().iter().map(|field| clean(field.name()));
-    let mut text = names.collect::<Vec<_>>().join(",") + "\n";
+/// All rows as text, or nothing if that is more than `most` bytes.
+fn text_of(
+    reader: impl RecordBatchReader,
+    schema: &Schema,
+    most: u64,
+) -> Result<Option<TextTable>, ArrowError> {
+    let names = schema.fields().iter().map(|field| clean(joined_name(field.name())));
+    let mut text = names.collect::<Vec<_>>().join(&CELL_END.to_string()) + "\n";
+    let fields = schema.fields().iter().enumerate();
+    let unread = fields.filter(|(_, field)| !BatchColumn::is_read(field.data_type()));
+    let unread = unread.map(|(i, field)| (i, field.data_type().to_string())).collect();
+    let zones: Vec<Option<String>> =
+        schema.fields().iter().map(|field| pandas_zone(schema, field.name())).collect();
     for batch in reader {
         let batch = batch?;
+        let columns = batch.columns().iter().zip(&zones);
+        let columns: Vec<BatchColumn<'_>> = columns
+            .map(|(column, zone)| BatchColumn::new(column.as_ref(), zone.as_deref()))
+            .collect();
         for row in 0..batch.num_rows() {
-            for (i, column) in batch.columns().iter().enumerate() {
+            for (i, column) in columns.iter().enumerate() {
                 if i > 0 {
-                    text.push(',');
+                    text.push(CELL_END);
                 }
-                add(&mut text, column.as_ref(), row);
+                column.write(row, &mut text);
             }
             text.push('\n');
             if text.len() as u64 > most {
@@ -108,60 +166,16 @@ fn text_of(reader: impl RecordBatchReader, most: u64) -> Result<Option<String>, 
             }
         }
     }
-    Ok(Some(text))
+    Ok(Some((text, unread)))
 }
 
-/// Appends a cell; a value of another type than those of candles gives an empty cell.
-fn add(text: &mut String, column: &dyn Array, row: usize) {
-    if column.is_null(row) {
-        return;
-    }
-    macro_rules! primitive {
-        ($type:ty) => {
-            column.as_primitive::<$type>().value(row)
-        };
-    }
-    let written = match column.data_type() {
-        DataType::Float64 => write!(text, "{:?}", primitive!(Float64Type)),
-        DataType::Float32 => write!(text, "{:?}", primitive!(Float32Type)),
-        DataType::Int64 => write!(text, "{}", primitive!(Int64Type)),
-        DataType::Int32 => write!(text, "{}", primitive!(Int32Type)),
-        DataType::UInt64 => write!(text, "{}", primitive!(UInt64Type)),
-        DataType::UInt32 => write!(text, "{}", primitive!(UInt32Type)),
-        DataType::Boolean => write!(text, "{}", column.as_boolean().value(row)),
-        DataType::Utf8 => write!(text, "{}", clean(column.as_string::<i32>().value(row))),
-        DataType::LargeUtf8 => write!(text, "{}", clean(column.as_string::<i64>().value(row))),
-        DataType::Utf8View => write!(text, "{}", clean(column.as_string_view().value(row))),
-        DataType::Date32 => date(text, i64::from(primitive!(Date32Type)).checked_mul(86_400_000)),
-        DataType::Date64 => date(text, Some(primitive!(Date64Type))),
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            date(text, primitive!(TimestampSecondType).checked_mul(1000))
-        }
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            date(text, Some(primitive!(TimestampMillisecondType)))
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let micros = primitive!(TimestampMicrosecondType);
-            date(text, (micros % 1000 == 0).then_some(micros / 1000))
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            let nanos = primitive!(TimestampNanosecondType);
-            date(text, (nanos % 1_000_000 == 0).then_some(nanos / 1_000_000))
-        }
-        DataType::Decimal128(_, _) => {
-            let decimals = column.as_primitive::<arrow_array::types::Decimal128Type>();
-            write!(text, "{}", decimals.value_as_string(row))
-        }
-        _ => Ok(()),
-    };
-    // Writing to a string cannot fail.
-    debug_assert!(written.is_ok());
-}
-
-/// Appends a typed time as a full date, so that its unit is unambiguous.
-fn date(text: &mut String, millis: Option<i64>) -> std::fmt::Result {
-    match millis {
-        Some(millis) => write!(text, "{}", windvane_candles::Timestamp::from_millis(millis)),
-        None => Ok(()),
-    }
+/// The time zone that pandas noted for a column: Parquet has no seconds, and the zone of a type in
+/// seconds is lost.
+fn pandas_zone(schema: &Schema, name: &str) -> Option<String> {
+    let noted: serde_json::Value = serde_json::from_str(schema.metadata().get("pandas")?).ok()?;
+    let columns = noted.get("columns")?.as_array()?;
+    let own = columns
+        .iter()
+        .find(|column| column.get("field_name").and_then(serde_json::Value::as_str) == Some(name));
+    Some(own?.get("metadata")?.get("timezone")?.as_str()?.to_owned())
 }

@@ -1,149 +1,202 @@
-//! Error of all readers.
+//! The error of all readers.
 
 use windvane_candles::IntervalError;
 
-/// Error of all readers. Each message names the file, and the line if the error is in one.
+/// Error of every reader: no candles, and the reason. Each message names the file, and the line
+/// where there is one.
 ///
-/// Lines are counted from 1, including the header.
+/// Lines are counted from 1, the header included.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// The file could not be opened or read.
     #[error("{file}: {source}")]
     Io {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Error of the operating system.
+        /// What the operating system said.
         source: std::io::Error,
     },
-    /// The file is empty.
+    /// There is nothing in it.
     #[error("{file}: the file is empty")]
     Empty {
-        /// Name of the file.
+        /// The file.
         file: String,
     },
-    /// The file or its unpacked content exceeds the size limit.
+    /// The file, or what is packed in it, is larger than what is read.
     #[error(
         "{file}: more than {most} bytes{}", if *packed { " when unpacked" } else { "" }
     )]
     TooLarge {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Size limit in bytes: 2 GiB, or for a compressed file 200 times its size plus a megabyte
-        /// if that is less.
+        /// The most bytes that are read: 2 GiB, or of a packed file 200 times its size and a
+        /// megabyte if that is less.
         most: u64,
-        /// Whether the limit is that of compressed files.
+        /// Whether the bound is the one of packed files.
         packed: bool,
     },
-    /// A zip, gzip, JSON, Arrow or Parquet file is damaged, has no candles, or has an unsupported
-    /// format (without the feature `columnar`: Arrow and Parquet).
+    /// A zip, gzip, JSON, Arrow or Parquet file is damaged, has no candles, or is of a kind that is
+    /// not read (without the feature `columnar`: Arrow and Parquet).
     #[error("{file}: {format}: {reason}")]
     Format {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Format according to its first bytes.
+        /// The format that its first bytes name.
         format: &'static str,
-        /// Error of the format's reader.
+        /// What its reader said.
         reason: String,
     },
-    /// The file has neither a header nor rows of candles.
+    /// Neither a header nor rows of candles were found.
     #[error("{file}: no table of candles recognised; it begins with {start:?}")]
     Unknown {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// First line, truncated after 64 characters.
+        /// Its first line, cut after 64 characters.
         start: String,
     },
-    /// The header has none of the names of a required column.
+    /// There is a header, but it has none of the names of a column.
     #[error("{file}, line {line}: no column for {column}, the header has {found:?}")]
     MissingColumn {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Line of the header.
+        /// The line of the header.
         line: u64,
-        /// Name of the missing column.
+        /// Which column.
         column: &'static str,
-        /// Names in the header, at most 20.
+        /// The names there are, at most 20 of them.
         found: Vec<String>,
     },
-    /// The file contains several instruments.
-    #[error("{file}: candles of several instruments ({names:?}...): split the file")]
-    Instruments {
-        /// Name of the file.
+    /// There is a table, but no known format, and its plain names leave a role open.
+    #[error(
+        "{file}, line {line}: {problem}; the columns are {columns}. Write which is which: \
+         --columns {mapping} (ReadOptions::columns)"
+    )]
+    Columns {
+        /// The file.
         file: String,
-        /// First names of the instruments.
-        names: Vec<String>,
-    },
-    /// A row or the header is invalid, or a row is out of order.
-    #[error("{file}, line {line}{}: {reason}", in_column(column.as_deref()))]
-    Row {
-        /// Name of the file.
-        file: String,
-        /// Line of the row, counted from 1.
+        /// The line of the header.
         line: u64,
-        /// Name in the file of the first invalid column, if the error is in a column.
-        column: Option<String>,
-        /// Description of the error, and the expected form.
+        /// The role that is open, and the reason.
+        problem: String,
+        /// Numbers and names of the columns, each with an example.
+        columns: String,
+        /// The mapping to write, with `?` for what is not known.
+        mapping: String,
+    },
+    /// The meaning of times, numbers or rows is open, and an option decides it.
+    #[error("{file}: {reason}")]
+    Ambiguous {
+        /// The file.
+        file: String,
+        /// The two readings, and the option to write.
         reason: String,
     },
-    /// Some dates are only valid day-first, others only month-first.
+    /// The file holds several series.
+    #[error("{file}: {} series in one file: {}", keys.len(), advice(keys))]
+    SeveralSeries {
+        /// The file.
+        file: String,
+        /// Name of each series, such as `symbol=BTCUSDT`, and its number of rows.
+        keys: Vec<(String, u64)>,
+    },
+    /// More rows than an accident explains are out of order.
+    #[error(
+        "{file}: {rows} rows are out of order (rows {first:?}...): sort the file by time; if its \
+         times were cut or day and month swapped, export it again"
+    )]
+    Scrambled {
+        /// The file.
+        file: String,
+        /// Rows out of order.
+        rows: u64,
+        /// The first three of them.
+        first: Vec<u64>,
+    },
+    /// A row or the header is wrong in itself, or does not follow the row above.
+    #[error("{file}, line {line}{}: {reason}", in_column(column.as_deref()))]
+    Row {
+        /// The file.
+        file: String,
+        /// The line of the row, counted from 1.
+        line: u64,
+        /// The name in the file of the (first) column at fault, where it is one.
+        column: Option<String>,
+        /// The fault, and the form that was expected.
+        reason: String,
+    },
+    /// Some dates can only be day-first, others only month-first.
     #[error(
         "{file}: dates contradict each other: {day_first} is day-first, {month_first} month-first (lines)"
     )]
     Dates {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// First line that is only valid day-first.
+        /// The first line that can only be day-first.
         day_first: u64,
-        /// First line that is only valid month-first.
+        /// The first line that can only be month-first.
         month_first: u64,
     },
-    /// The table contains no candle.
+    /// There is a table, but no candle in it.
     #[error("{file}: no candle in {rows} rows{}", first.as_ref().map_or(String::new(), |f| format!(": {f}")))]
     NoCandle {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Number of rows.
+        /// How many rows there are.
         rows: u64,
-        /// Reason why the first rows are not candles.
+        /// What became of the first ones.
         first: Option<String>,
     },
-    /// There are fewer than two different open times, and the file has no other hint at the
-    /// interval.
+    /// There are fewer than two different open times, and nothing else shows the interval.
     #[error(
         "{file}: cannot infer the interval from {rows} row(s) with one open time: add a candle, or give `read_csv` the interval"
     )]
     NoInterval {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Number of rows, without header.
+        /// The rows of the file, without header.
         rows: u64,
     },
-    /// The step between rows is irregular, is not a valid interval, or differs from the expected
-    /// one.
+    /// The step between rows is not regular, is no interval, or is another one than asked for.
     #[error("{file}: {reason}")]
     Interval {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Description of the error, with the step.
+        /// The fault, with the step.
         reason: String,
     },
-    /// Too many rows would be dropped: more than a tenth and more than three, or more than the
-    /// accepted rows.
+    /// More rows would be dropped than can be an accident: more than 1 % and more
+    /// than three, more than are kept, or all of them at one end or on one side of a price.
     #[error("{file}: {lost} of {rows} rows would be dropped: {first}")]
     TooMuchLost {
-        /// Name of the file.
+        /// The file.
         file: String,
-        /// Number of rows that would be dropped.
+        /// Rows that would be dropped.
         lost: u64,
-        /// Number of all rows.
+        /// All rows.
         rows: u64,
-        /// Most frequent reason.
+        /// The largest reason.
         first: String,
     },
 }
 
-/// Part of a message that names a column.
+/// The series of a file and the ways to read them.
+fn advice(keys: &[(String, u64)]) -> String {
+    const MAX_LISTED: usize = 10;
+    let one = |(key, rows): &(String, u64)| format!("{key} ({rows} rows)");
+    let listed: Vec<String> = keys.iter().take(MAX_LISTED).map(one).collect();
+    let more = if keys.len() > MAX_LISTED { ", ..." } else { "" };
+    let (first, _) = keys.first().map_or(("", &0), |(key, rows)| (key.as_str(), rows));
+    let column = first.split('=').next().unwrap_or_default();
+    format!(
+        "{}{more}. Read one with --select {first} (ReadOptions::select) or all with \
+         ReadOptions::read_all; if {column:?} does not tell series apart, write --columns \
+         ignore={column}",
+        listed.join(", ")
+    )
+}
+
+/// The part of a message that names a column.
 fn in_column(column: Option<&str>) -> String {
     column.map_or(String::new(), |column| format!(", column {column}"))
 }
@@ -162,17 +215,25 @@ impl ReadError {
         Self::Format { file: file.to_owned(), format, reason: reason.into() }
     }
 
+    pub(crate) fn ambiguous(file: &str, reason: impl Into<String>) -> Self {
+        Self::Ambiguous { file: file.to_owned(), reason: reason.into() }
+    }
+
+    pub(crate) fn several_series(file: &str, keys: Vec<(String, u64)>) -> Self {
+        Self::SeveralSeries { file: file.to_owned(), keys }
+    }
+
     pub(crate) fn interval(file: &str, reason: impl Into<String>) -> Self {
         Self::Interval { file: file.to_owned(), reason: reason.into() }
     }
 
-    /// Returns the error of a most common step between rows that is not a valid interval.
+    /// The error for the most common step between rows, if that is no interval.
     pub(crate) fn step(file: &str, source: &IntervalError) -> Self {
         Self::interval(file, format!("the most common step between rows is no interval: {source}"))
     }
 }
 
-/// Copies a text for a message, truncated after 64 characters.
+/// A short copy of a text for a message: whole up to 64 characters, then cut.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX_CHARACTERS: usize = 64;
     match text.char_indices().nth(MAX_CHARACTERS) {

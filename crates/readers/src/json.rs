@@ -1,45 +1,92 @@
-//! JSON reader: lists of candles, alone or within a response of an exchange.
+//! JSON: lists of candles, alone or somewhere inside an exchange's answer.
 
 use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
 
+use super::columns::{fits_named, has_prices};
 use super::error::ReadError;
-use super::names::{Names, SYMBOL, TIME};
-use super::table::{MAX_CELLS, MIN_CELLS, Table, clean};
+use super::names::{KEYS, Names, OPEN_TIME, TIME};
+use super::note::{Note, NoteKind, file_note};
+use super::number::is_number;
+use super::table::{Answer, CELL_END, MAX_CELLS, MIN_CELLS, Table, clean, joined_name};
 use super::time;
 
-/// Maximum number of other objects before the first candle of a list, such as the greeting of a
-/// stream.
+/// So many objects of a list may come before the first candle, as the greeting of a stream.
 const MAX_OTHERS: usize = 50;
 
-/// Returns the table of the largest list of candles in a JSON text.
-pub(crate) fn table(bytes: &[u8], file: &str) -> Result<Table, ReadError> {
-    let found = parse(bytes)
-        .map_err(|error| error.to_string())
-        .and_then(|value| find(&value)?.ok_or_else(|| "holds no list of candles".to_owned()))
-        .map_err(|reason| ReadError::Format { file: file.to_owned(), format: "JSON", reason })?;
+/// The table of the largest list of candles in a JSON text.
+pub(crate) fn table(bytes: &[u8], file: &str, notes: &mut Vec<Note>) -> Result<Table, ReadError> {
+    let wrong =
+        |reason: String| ReadError::Format { file: file.to_owned(), format: "JSON", reason };
+    let value = parse(bytes, notes).map_err(|error| wrong(error.to_string()))?;
+    let found = find(&value).map_err(wrong)?;
+    let found = found.ok_or_else(|| wrong("holds no list of candles".to_owned()))?;
     let added = u64::from(found.head.is_some());
-    Ok(Table::of_rows(found.head.unwrap_or_default() + &found.rows, added))
+    let mut table = Table::of_rows(found.head.unwrap_or_default() + &found.rows, added);
+    // Bybit's `time` is that of the answer.
+    let written = value.get("retCode").and(value.get("time")).and_then(as_int);
+    table.answer = Answer { written, last_finished: found.last_finished };
+    Ok(table)
 }
 
-/// Parses one value, or one value per line as an array.
-fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice(bytes).or_else(|error| {
-        let lines = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-        let values: Vec<Value> = lines.collect::<Result<_, _>>().map_err(|_| error)?;
-        Ok(Value::Array(values))
-    })
+/// One value, or one value per line; NaN counts as null, and a last line that is cut is left out.
+fn parse(bytes: &[u8], notes: &mut Vec<Note>) -> Result<Value, serde_json::Error> {
+    let error = match serde_json::from_slice(bytes) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    if let Some(bytes) = without_nan(bytes) {
+        notes.push(file_note(NoteKind::Numbers, "NaN and Infinity are taken for null"));
+        return parse(&bytes, notes);
+    }
+    let mut values = vec![];
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
+        match value {
+            Ok(value) => values.push(value),
+            Err(cut) if cut.is_eof() && !values.is_empty() => {
+                notes.push(file_note(NoteKind::SkippedLines, "the last line is cut, passed over"));
+            }
+            Err(other) => return Err(if values.is_empty() { error } else { other }),
+        }
+    }
+    Ok(Value::Array(values))
 }
 
-/// List of candles found in a value, as text with one line per row.
+/// The text with null for NaN and Infinity, if it has any outside of strings.
+fn without_nan(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut text, mut is_string, mut at) = (vec![], false, 0);
+    while let Some(byte) = bytes.get(at) {
+        let words = ["NaN", "-Infinity", "Infinity"];
+        let word = words.iter().find(|word| bytes[at..].starts_with(word.as_bytes()));
+        if let (Some(word), false) = (word, is_string) {
+            text.extend(b"null");
+            at += word.len();
+            continue;
+        }
+        if *byte == b'\\' {
+            text.extend(bytes.get(at..at + 2)?);
+            at += 2;
+            continue;
+        }
+        is_string ^= *byte == b'"';
+        text.push(*byte);
+        at += 1;
+    }
+    (text != bytes).then_some(text)
+}
+
+/// A list of candles inside a value, as text with a line per row.
 struct Found {
-    /// Line with the names of the columns.
+    /// The line with the names.
     head: Option<String>,
-    /// Number of cells of the first row.
+    /// Cells of the first row.
     width: usize,
     rows: String,
     count: usize,
+    /// Texts beside the list, with their names.
+    beside: Vec<(String, String)>,
+    last_finished: Option<i64>,
 }
 
 impl Found {
@@ -49,7 +96,8 @@ impl Found {
             write(&mut line, names.into_iter());
             line
         });
-        Self { head, width: 0, rows: String::new(), count: 0 }
+        let (rows, beside) = (String::new(), vec![]);
+        Self { head, width: 0, rows, count: 0, beside, last_finished: None }
     }
 
     fn push(&mut self, cells: Vec<String>) {
@@ -60,28 +108,43 @@ impl Found {
         write(&mut self.rows, cells.into_iter());
     }
 
-    /// Appends a cell to each row: whether its time, the first cell, is not after the last finished
-    /// candle.
-    fn add_finished(&mut self, last: i64) {
-        let rows = self.rows.lines().map(|row| {
-            let time = row.split(',').next().and_then(|time| time.parse::<i64>().ok());
-            let is_finished = time.is_none_or(|time| time <= last);
-            format!("{row},{is_finished}\n")
-        });
-        self.rows = rows.collect();
+    /// Adds a cell of text to each row.
+    fn add(&mut self, name: &str, value: &str) {
+        let end = format!("{CELL_END}{}\n", clean(value));
+        self.rows = self.rows.replace('\n', &end);
+        self.head = self.head.take().map(|head| head.replace('\n', &format!("{CELL_END}{name}\n")));
         self.width += 1;
     }
 
     fn is_alike(&self, other: &Self) -> bool {
         self.head == other.head && self.width == other.width
     }
+
+    /// Puts lists of the same form together; texts that differ between them become cells.
+    fn concat(mut all: Vec<Self>) -> Option<Self> {
+        let is_same = all.iter().all(|found| found.beside == all[0].beside);
+        if !is_same {
+            for found in &mut all {
+                for (name, value) in std::mem::take(&mut found.beside) {
+                    found.add(&name, &value);
+                }
+            }
+        }
+        let mut all = all.into_iter();
+        let mut first = all.next()?;
+        for next in all {
+            first.rows += &next.rows;
+            first.count += next.count;
+        }
+        Some(first)
+    }
 }
 
-/// Appends a row to a text.
+/// Adds a row to a text.
 fn write(text: &mut String, cells: impl Iterator<Item = String>) {
     for (i, cell) in cells.enumerate() {
         if i > 0 {
-            text.push(',');
+            text.push(CELL_END);
         }
         text.push_str(&cell);
     }
@@ -101,10 +164,10 @@ fn is_scalar(value: &Value) -> bool {
     !value.is_array() && !value.is_object()
 }
 
-/// Finds the largest list of candles in a value; the parser bounds the depth.
+/// The largest list of candles in a value; its depth is bounded by the parser.
 fn find(value: &Value) -> Result<Option<Found>, String> {
     match value {
-        Value::Array(list) => match list_of(list, has_prices) {
+        Value::Array(list) => match list_of(list, is_candle) {
             Some(found) => Ok(Some(found)),
             None => Ok(pages(list)?.or_else(|| list_of(list, has_enough))),
         },
@@ -113,75 +176,94 @@ fn find(value: &Value) -> Result<Option<Found>, String> {
     }
 }
 
-/// Returns the list with more rows, or the first of two equal ones.
-fn larger(best: Found, next: Found) -> Found {
-    if next.count > best.count { next } else { best }
-}
-
-/// Finds the lists of candles in the elements of a list and concatenates them if they have the same
-/// columns, such as the pages of a response or the messages of a stream.
+/// The lists of candles in the parts of a list: put together if they are alike, as the pages of an
+/// answer or the messages of a stream.
 fn pages(list: &[Value]) -> Result<Option<Found>, String> {
-    let mut all: Option<Found> = None;
-    let mut alike = true;
+    let mut all: Vec<Found> = vec![];
     for part in list {
-        let Some(found) = find(part)? else { continue };
-        all = Some(match all {
-            None => found,
-            Some(mut all) if alike && all.is_alike(&found) => {
-                all.rows += &found.rows;
-                all.count += found.count;
-                all
-            }
-            Some(best) => {
-                alike = false;
-                larger(best, found)
-            }
-        });
+        let Some(mut found) = find(part)? else { continue };
+        if let Value::Object(map) = part {
+            found.beside = texts(map);
+        }
+        all.push(found);
     }
-    Ok(all)
+    if all.iter().all(|found| found.is_alike(&all[0])) {
+        return Ok(Found::concat(all));
+    }
+    Ok(all.into_iter().reduce(|best, next| if next.count > best.count { next } else { best }))
 }
 
-/// Finds the largest list of candles in the values of an object. Several lists with the same
-/// columns are an error, because the instrument is ambiguous.
+/// The largest list of candles in the parts of an object. Several of the same form are put
+/// together, with their keys as a column.
 fn one_of(map: &Map<String, Value>) -> Result<Option<Found>, String> {
     let mut all: Vec<(&str, Found)> = vec![];
     for (key, part) in map {
         all.extend(find(part)?.map(|found| (key.as_str(), found)));
     }
     let Some(best) = (0..all.len()).rev().max_by_key(|i| all[*i].1.count) else { return Ok(None) };
-    let alike = all.iter().filter(|(_, found)| found.is_alike(&all[best].1) && found.count > 1);
-    let keys: Vec<String> = alike.map(|(key, _)| clean(key)).take(3).collect();
-    if keys.len() > 1 {
-        return Err(format!("holds several lists of candles ({keys:?}...): split the file"));
+    let is_named = all[best].1.head.is_some();
+    let (alike, others): (Vec<_>, Vec<_>) = {
+        let form = (all[best].1.head.clone(), all[best].1.width);
+        all.into_iter().partition(|(_, found)| (&found.head, found.width) == (&form.0, form.1))
+    };
+    if let Some((key, _)) = others.iter().find(|(_, found)| found.head.is_some() == is_named) {
+        let keys = [alike[0].0, key];
+        return Err(format!("holds several lists of candles of other forms ({keys:?}): split it"));
     }
-    let mut found = all.swap_remove(best).1;
-    // In Kraken's responses `last` is the time of the last finished candle.
-    if let (Some(last), None, 8) = (map.get("last").and_then(as_int), &found.head, found.width) {
-        found.add_finished(last);
+    let is_only = alike.len() == 1;
+    let alike = alike.into_iter().map(|(key, mut found)| {
+        if !is_only {
+            found.beside = vec![("key".to_owned(), key.to_owned())];
+        }
+        found
+    });
+    let mut found = Found::concat(alike.collect());
+    // Kraken's `last` is the time of the last finished candle.
+    if let (Some(found), Some(last)) = (found.as_mut(), map.get("last").and_then(as_int))
+        && found.head.is_none()
+        && found.width == 8
+    {
+        found.last_finished = Some(last.saturating_mul(1000));
     }
-    Ok(Some(found))
+    Ok(found)
+}
+
+/// The texts in an object that may tell its list from others.
+fn texts(map: &Map<String, Value>) -> Vec<(String, String)> {
+    let all = all_leaves(map).into_iter().filter_map(|path| {
+        let (last, outer) = path.split_last()?;
+        let inner = outer.iter().try_fold(map, |map, key| map.get(*key)?.as_object())?;
+        let text = scalar(inner.get(*last)?);
+        (is_text(&text) || is_key(&path)).then(|| (clean(path.join(".")), text))
+    });
+    all.collect()
+}
+
+/// Whether a text is neither a number nor a time.
+fn is_text(text: &str) -> bool {
+    !text.is_empty() && !is_number(text) && time::parse(text).is_none()
 }
 
 fn as_int(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// Reads a list whose rows are arrays, or objects of which at least one is a candle.
-fn list_of(list: &[Value], is_candle: fn(&Map<String, Value>) -> bool) -> Option<Found> {
+/// A list whose rows are arrays, or objects of which one is a candle.
+fn list_of(list: &[Value], accepts: fn(&Map<String, Value>) -> bool) -> Option<Found> {
     let first = list.first()?;
     if is_row(first) {
         return Some(arrays(None, list, None));
     }
     let rows: Vec<_> = list.iter().filter_map(|v| v.as_object().map(|map| (None, map))).collect();
-    (rows.len() == list.len()).then(|| objects(&rows, is_candle))?
+    (rows.len() == list.len()).then(|| objects(&rows, accepts))?
 }
 
-/// Returns whether a value is an array with enough scalars for a candle.
+/// Whether a value is a row of single values enough for a candle.
 fn is_row(value: &Value) -> bool {
     value.as_array().is_some_and(|cells| cells.len() >= MIN_CELLS && cells.iter().all(is_scalar))
 }
 
-/// Reads rows that are arrays, with an optional separate list that has one more cell per row.
+/// Rows as arrays, perhaps with a cell for each that stands in a list of its own.
 fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -> Found {
     let mut found = Found::new(names);
     for (i, row) in rows.iter().enumerate() {
@@ -191,12 +273,12 @@ fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -
     found
 }
 
-/// Reads rows that are objects, with their key as the time if there is one.
+/// Rows as objects, some with their key as time.
 fn objects(
     rows: &[(Option<&str>, &Map<String, Value>)],
-    is_candle: fn(&Map<String, Value>) -> bool,
+    accepts: fn(&Map<String, Value>) -> bool,
 ) -> Option<Found> {
-    let first = rows.iter().take(MAX_OTHERS).map(|(_, row)| row).find(|row| is_candle(row))?;
+    let first = rows.iter().take(MAX_OTHERS).map(|(_, row)| row).find(|row| accepts(row))?;
     let leaves = leaves(first);
     let key = rows[0].0.map(|_| "timestamp".to_owned());
     let found = Found::new(Some(key.into_iter().chain(names(&leaves)).collect()));
@@ -211,28 +293,41 @@ fn objects(
     }))
 }
 
-/// Returns whether an object contains four prices at any depth.
-fn has_prices(map: &Map<String, Value>) -> bool {
-    Names::new(&names(&leaves(map))).prices().is_some()
+/// Whether four prices are somewhere in an object.
+fn is_candle(map: &Map<String, Value>) -> bool {
+    has_prices(&Names::new(&names(&leaves(map))))
 }
 
-/// Returns whether an object has enough scalars for a candle.
+/// Whether an object holds single values enough for a candle.
 fn has_enough(map: &Map<String, Value>) -> bool {
     let enough = map.values().filter(|value| is_scalar(value)).count() >= MIN_CELLS - 1;
     enough && !map.values().any(Value::is_array)
 }
 
-/// Returns the paths of the scalars of a candle, outer ones first. If an inner object has both the
-/// prices and a time, only the symbol is read from outside it, because the other times are those of
-/// the message.
+/// The paths of the single values of a candle, those further out first. Where an inner object has
+/// both the prices and a time, only texts are taken from around it: the other times there are those
+/// of the message.
 fn leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     let mut all = all_leaves(map);
-    let Some((prices, _)) = Names::new(&names(&all)).prices() else { return all };
-    let open = &all[prices[0]];
+    let found = Names::new(&names(&all));
+    let groups = found.groups();
+    let Some(group) = groups.first() else { return all };
+    if fits_named(&found) {
+        return all;
+    }
+    let open = &all[group.prices[0]];
     let inner = open[..open.len() - 1].to_vec();
-    let has_time = all.iter().any(|path| is_inside(path, &inner) && is_one_of(path, TIME));
-    if has_time && prices.iter().all(|i| is_inside(&all[*i], &inner)) {
-        all.retain(|path| is_inside(path, &inner) || is_one_of(path, SYMBOL));
+    let has_time =
+        all.iter().any(|path| is_inside(path, &inner) && is_one_of(path, &[TIME, OPEN_TIME]));
+    if has_time && group.prices.iter().all(|i| is_inside(&all[*i], &inner)) {
+        let text = |path: &[&str]| {
+            let (last, outer) = path.split_last()?;
+            let inner = outer.iter().try_fold(map, |map, key| map.get(*key)?.as_object())?;
+            inner.get(*last).map(scalar)
+        };
+        all.retain(|path| {
+            is_inside(path, &inner) || is_key(path) || text(path).is_some_and(|text| is_text(&text))
+        });
     }
     all
 }
@@ -241,10 +336,16 @@ fn is_inside(path: &[&str], outer: &[&str]) -> bool {
     path.len() > outer.len() && path.starts_with(outer)
 }
 
-/// Returns whether the last key of a path is in a list of names.
-fn is_one_of(path: &[&str], list: &[&str]) -> bool {
-    let name = path.last().map(|name| (*name).to_owned());
-    Names::new(name.as_slice()).any(list).is_some()
+/// Whether the value at a path has one of some names.
+fn is_one_of(path: &[&str], lists: &[&[&str]]) -> bool {
+    let name: Vec<String> = path.last().map(|name| (*name).to_owned()).into_iter().collect();
+    let names = Names::new(&name);
+    lists.iter().any(|list| !names.all(list).is_empty())
+}
+
+/// Whether a value, or the object around it, has a name that tells series apart.
+fn is_key(path: &[&str]) -> bool {
+    (0..path.len()).any(|i| is_one_of(&path[..=i], &[KEYS]))
 }
 
 fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
@@ -263,7 +364,7 @@ fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     found
 }
 
-/// Names of the values: the last key of each path, or the whole path if the key is not unique.
+/// A value is called by its own key, or by all on the way to it if there are several of that key.
 fn names(leaves: &[Vec<&str>]) -> Vec<String> {
     let names = leaves.iter().map(|path| {
         let same = leaves.iter().filter(|other| other.last() == path.last());
@@ -286,12 +387,12 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
         .collect();
     let first_key = keyed.first().and_then(|(key, _)| *key);
     if keyed.len() == map.len() && first_key.is_some_and(|key| time::parse(key).is_some()) {
-        return objects(&keyed, has_prices).or_else(|| objects(&keyed, has_enough));
+        return objects(&keyed, is_candle).or_else(|| objects(&keyed, has_enough));
     }
     keyed_columns(map).or_else(|| columns_of(map))
 }
 
-/// Reads a list of rows with a separate list of column names and an optional list of times.
+/// A list of rows beside a list of the names of their columns, and perhaps one of their times.
 fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     let lists: Vec<(&String, &Vec<Value>)> =
         map.iter().filter_map(|(key, v)| Some((key, v.as_array()?))).collect();
@@ -305,17 +406,19 @@ fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     Some(arrays(Some(names), rows, index.map(Vec::as_slice)))
 }
 
-/// Returns the name of a column: a string, or an object with a `name`.
+/// The name of a column: a text, or an object with a `name`.
 fn column_name(value: &Value) -> Option<String> {
     value.as_str().or_else(|| value.get("name")?.as_str()).map(clean)
 }
 
-/// Reads columns that are objects with one value per time or row number, as written by pandas.
+/// Columns as objects with a value for each time or number of a row, as pandas writes them.
 fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     let columns: Vec<(&str, &Map<String, Value>)> =
         map.iter().filter_map(|(name, v)| Some((name.as_str(), v.as_object()?))).collect();
-    let names: Vec<String> = columns.iter().map(|(name, _)| clean(name)).collect();
-    Names::new(&names).prices()?;
+    let names: Vec<String> = columns.iter().map(|(name, _)| joined_name(&clean(name))).collect();
+    if !has_prices(&Names::new(&names)) {
+        return None;
+    }
     let mut keys: Vec<&String> = columns[0].1.keys().collect();
     keys.sort_by_key(|key| key.parse::<i64>().ok());
     let names = [String::new()].into_iter().chain(names).collect();
@@ -327,7 +430,7 @@ fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     (found.count > 0).then_some(found)
 }
 
-/// Reads columns that are arrays, as in responses of chart servers; prices may be one level deeper.
+/// Columns as arrays, as chart servers answer; prices may stand one level further down.
 fn columns_of(map: &Map<String, Value>) -> Option<Found> {
     let mut columns: Vec<(&str, &[Value])> = vec![];
     add_columns(map, &mut columns);

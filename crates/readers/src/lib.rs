@@ -1,68 +1,60 @@
-//! Readers of candle files of exchanges and tools, with a list of every repair.
+//! Files of candles: of exchanges and tools, packed or not.
 //!
-//! ```
-//! use windvane_candles::{Interval, Pair};
-//! use windvane_readers::{NoteKind, read_bytes};
+//! [`read_file`] recognises the format of a file by a table of formats ([`known_formats`]) or by
+//! plain column names, drops what is wrong, and lists every repair as a [`Note`]. What the file
+//! leaves open is refused with the columns and the option to write: [`ReadOptions`] maps columns
+//! and sets the meaning of times, the zone, the interval and the decimal sign. [`read_csv`] is the
+//! strict counterpart: columns by name, nothing repaired, the first wrong row is an error.
 //!
-//! let text = "\
-//! Date,Open,High,Low,Close,Volume
-//! 2024-01-31 06:00,11,13,11,12.5,280
-//! 2024-01-31 05:00,10,12,9.5,11,340
-//! ";
-//! let read = read_bytes(text.as_bytes().to_vec(), "BTCUSDT.csv", Pair::new("BTCUSDT")?)?;
-//! assert_eq!(read.series.interval(), Interval::HOUR);
-//! assert_eq!(read.series.candles()[1].close(), 12.5);
-//! // The rows of the file are in descending order of time: the repair is listed.
-//! assert!(read.notes.iter().any(|note| note.kind == NoteKind::Order));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # Overview
-//! [`read_file`] recognises the format of a file, repairs rows without guessing prices, drops
-//! invalid rows, and lists every repair as a [`Note`]. [`read_csv`] is the strict counterpart: it
-//! reads columns by name and repairs nothing; the first invalid row is an error.
-//!
-//! | format | recognition |
+//! | read | recognised by |
 //! |---|---|
-//! | zip, gzip | by the first bytes; at most 200 times the compressed size plus a megabyte, and 2 GiB |
-//! | CSV | by delimiter, comments, banner lines, with or without header |
-//! | JSON | the largest list of candles in the text: arrays, objects, or one array per column; pages of one list are concatenated |
-//! | Arrow IPC (feather), Parquet | by the first bytes, with the feature `columnar` |
+//! | zip, gzip | their first bytes; at most 200 times the packed size and a megabyte, and 2 GiB |
+//! | CSV | delimiter, comments, banner lines, header or none |
+//! | JSON | the largest list of candles in it: arrays, objects, or one array per column; pages of one are put together |
+//! | Arrow IPC (feather) and its streams, Parquet | their first bytes, with the feature `columnar` |
 //!
-//! Prices and times of accepted candles are those of the file, with three exceptions: a daily
+//! Prices and times of a candle that is kept are those of the file, with four exceptions: a daily
 //! candle of a market with weekends is moved to 00:00 UTC of its date, a candle stamped at its
-//! close is moved to its open, and a missing volume is 0. A file is rejected if more than a tenth
-//! of its rows (and more than three rows) would be dropped, if it contains several instruments, or
-//! if its interval cannot be inferred.
+//! close is moved to its open, a volume that the file lacks is 0, and a high or low that misses
+//! open or close by rounding (a relative 1e-9) is widened. A file is refused if more than 1 % of
+//! its rows (and more than three of them) would be dropped or are out of order, if it holds several
+//! series ([`ReadOptions::read_all`] reads each), or if its interval cannot be inferred.
 //!
 //! # Features
-//! `columnar`: Arrow and Parquet files. Off by default, because its dependencies take longer to
-//! build than all other crates of windvane.
+//! `columnar`: Arrow and Parquet files. Off by default: they take longer to build than all other
+//! crates of windvane.
 //!
 //! # Layers
 //! Layer 2 of the list in `docs/design.md`; depends on candles.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod by_data;
-mod by_names;
 mod cell;
 mod columns;
+mod dates;
 mod error;
+mod find;
+mod formats;
+mod grid;
 mod header;
 mod json;
+mod keys;
 mod names;
 mod note;
 mod number;
+mod options;
 mod order;
 mod rows;
+mod states;
 mod strict;
 mod table;
 mod time;
+mod time_column;
 mod unpack;
-mod volume;
 mod zone;
 
+#[cfg(feature = "columnar")]
+mod arrow_cells;
 #[cfg(feature = "columnar")]
 mod columnar;
 #[cfg(feature = "columnar")]
@@ -75,14 +67,22 @@ use std::path::Path;
 
 use windvane_candles::{CandleSeries, Pair};
 
+use self::columns::Columns;
 pub use self::error::ReadError;
+pub use self::formats::known_formats;
 use self::note::ReadLog;
 pub use self::note::{Note, NoteKind};
+pub use self::number::NumberStyle;
+pub use self::options::{ColumnMap, OptionError, ReadOptions, TimeMeaning};
+use self::rows::SeriesRows;
 pub use self::strict::{CsvSeries, parse_csv, read_csv};
 use self::table::Table;
 use self::unpack::MAX_BYTES;
 
-/// Candles of a file, its format, and every repair.
+/// Column that selects one of several groups of prices: `--select prices=BTC`.
+pub(crate) const GROUP_KEY: &str = "prices";
+
+/// The candles of a file, its format, and every repair.
 ///
 /// # Examples
 /// ```
@@ -104,13 +104,15 @@ use self::unpack::MAX_BYTES;
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ReadResult {
-    /// Candles of the file.
+    /// The candles.
     pub series: CandleSeries,
+    /// Name of the series in a file of several, such as `symbol=BTCUSDT`.
+    pub key: Option<String>,
     /// Format of the file.
     pub format: Format,
-    /// Number of rows in the file, without header and banner.
+    /// Number of rows in the file, header and banner not counted.
     pub rows: u64,
-    /// Notes on everything that was recognised with uncertainty, dropped, reordered or repaired.
+    /// List of all that was recognised with doubt, dropped, re-ordered or repaired.
     pub notes: Vec<Note>,
 }
 
@@ -118,17 +120,17 @@ pub struct ReadResult {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Format {
-    /// Exchange or tool that writes such files, or a description of the column names.
+    /// Exchange or tool that writes such files, or the kind of column names.
     pub source: &'static str,
     /// `CSV`, `JSON`, `Arrow` or `Parquet`.
     pub container: &'static str,
     /// Whether the columns have names.
     pub header: bool,
-    /// Format of the times, such as `epoch seconds` or `dates with a clock`.
+    /// Form of the times, such as `epoch seconds` or `dates with a clock`.
     pub times: String,
 }
 
-/// Writes all parts in one line.
+/// All parts in one line.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = if self.header { "with header" } else { "without header" };
@@ -136,12 +138,132 @@ impl fmt::Display for Format {
     }
 }
 
-/// Reads the candles of a file.
+/// Reads the candles of a file of one series, with everything taken from the file.
 ///
 /// # Errors
-/// [`ReadError`] if the file cannot be opened, has an unknown format, or has too many invalid rows.
+/// [`ReadError`] if the file cannot be opened, is of no known form, leaves a column, a time or a
+/// number open, holds several series, or has too much wrong in it.
 pub fn read_file(path: impl AsRef<Path>, pair: Pair) -> Result<ReadResult, ReadError> {
-    let name = path.as_ref().display().to_string();
+    ReadOptions::new(pair).read_file(path)
+}
+
+/// Reads the candles of a file in memory; `name` stands for the file in messages.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read_bytes(bytes: Vec<u8>, name: &str, pair: Pair) -> Result<ReadResult, ReadError> {
+    ReadOptions::new(pair).read_bytes(bytes, name)
+}
+
+impl ReadOptions {
+    /// Reads the candles of a file of one series.
+    ///
+    /// # Errors
+    /// As [`read_file`].
+    pub fn read_file(&self, path: impl AsRef<Path>) -> Result<ReadResult, ReadError> {
+        let (bytes, name) = bytes_of(path.as_ref())?;
+        self.read_bytes(bytes, &name)
+    }
+
+    /// Reads the candles of a file in memory; `name` stands for the file in messages.
+    ///
+    /// # Errors
+    /// As [`read_file`].
+    pub fn read_bytes(&self, bytes: Vec<u8>, name: &str) -> Result<ReadResult, ReadError> {
+        let mut all = self.read(bytes, name, false)?;
+        Ok(all.swap_remove(0))
+    }
+
+    /// Reads each series of a file. The pair of a series is its key, such as `BTCUSDT` of
+    /// `symbol=BTCUSDT`; in a file of one series it is the pair of the options.
+    ///
+    /// # Errors
+    /// As [`read_file`], except for several series.
+    pub fn read_all(&self, path: impl AsRef<Path>) -> Result<Vec<ReadResult>, ReadError> {
+        let (bytes, name) = bytes_of(path.as_ref())?;
+        self.read(bytes, &name, true)
+    }
+
+    /// Reads each series of a file in memory, as [`read_all`](Self::read_all).
+    ///
+    /// # Errors
+    /// As [`read_all`](Self::read_all).
+    pub fn read_all_bytes(&self, bytes: Vec<u8>, name: &str) -> Result<Vec<ReadResult>, ReadError> {
+        self.read(bytes, name, true)
+    }
+
+    /// At least one series, and only one unless `all` is set.
+    fn read(&self, bytes: Vec<u8>, file: &str, all: bool) -> Result<Vec<ReadResult>, ReadError> {
+        let mut notes = vec![];
+        let bytes = unpack::unpack(bytes, file, &mut notes)?;
+        let (table, container) = table_of(bytes, file, &mut notes)?;
+        let mut log = ReadLog::new(notes, table.unit);
+        let head = table.head(file)?;
+        if head.is_empty() {
+            return Err(ReadError::Empty { file: file.to_owned() });
+        }
+        let mut groups = find::columns(&table, &head, self, file, &mut log)?;
+        drop(head);
+        let wanted = self.select.iter().find(|(name, _)| name == GROUP_KEY && groups.len() > 1);
+        if let Some((_, value)) = wanted {
+            let names: Vec<Option<String>> = groups.iter().map(|own| own.group.clone()).collect();
+            let value = names::plain_name(value);
+            groups.retain(|own| own.group.as_deref() == Some(value.as_str()));
+            if groups.is_empty() {
+                let names: Vec<String> = names.into_iter().flatten().collect();
+                let reason = format!("no prices of {value:?}; there are {}", names.join(", "));
+                return Err(ReadError::ambiguous(file, reason));
+            }
+        }
+        if groups.len() > 1 && !all {
+            let rows = table.rows_below(groups[0].header, file)?;
+            let key = |own: &Columns| own.group.clone().unwrap_or_default();
+            let keys = groups.iter().map(|own| (format!("{GROUP_KEY}={}", key(own)), rows));
+            return Err(ReadError::several_series(file, keys.collect()));
+        }
+        let mut read = vec![];
+        for columns in groups {
+            columns.check_types(&table, file)?;
+            for mut rows in rows::read(&table, &columns, self, all, file, &log)? {
+                if let (Some(group), true) = (&columns.group, all) {
+                    let group = format!("{GROUP_KEY}={group}");
+                    rows.key = Some(rows.key.map_or(group.clone(), |key| format!("{group},{key}")));
+                }
+                read.push(self.finish(rows, &columns, &table, container, file)?);
+            }
+        }
+        Ok(read)
+    }
+
+    fn finish(
+        &self,
+        rows: SeriesRows,
+        columns: &Columns,
+        table: &Table,
+        container: &'static str,
+        file: &str,
+    ) -> Result<ReadResult, ReadError> {
+        let (key, total, times) = (rows.key.clone(), rows.total, rows.times.clone());
+        let pair = key.as_deref().map_or_else(|| self.pair.clone(), |key| self.pair_of(key));
+        let (series, log) = order::series(rows, columns, &table.answer, self, pair, file)?;
+        let header = columns.header.is_some();
+        let format = Format { source: columns.source, container, header, times };
+        Ok(ReadResult { series, key, format, rows: total, notes: log.notes })
+    }
+
+    /// The pair of a key: its values, or the pair of the options before the key.
+    fn pair_of(&self, key: &str) -> Pair {
+        let values: Vec<&str> = key
+            .split(',')
+            .map(|part| part.split_once('=').map_or(part, |(_, value)| value))
+            .collect();
+        let own = Pair::new(&values.join(":"));
+        own.unwrap_or_else(|_| self.pair.clone())
+    }
+}
+
+fn bytes_of(path: &Path) -> Result<(Vec<u8>, String), ReadError> {
+    let name = path.display().to_string();
     let mut bytes = vec![];
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
     if let Err(source) = read {
@@ -150,33 +272,10 @@ pub fn read_file(path: impl AsRef<Path>, pair: Pair) -> Result<ReadResult, ReadE
     if bytes.len() as u64 > MAX_BYTES {
         return Err(ReadError::TooLarge { file: name, most: MAX_BYTES, packed: false });
     }
-    read_bytes(bytes, &name, pair)
+    Ok((bytes, name))
 }
 
-/// Reads the candles of a file in memory; messages use `name` as the name of the file.
-///
-/// # Errors
-/// As [`read_file`].
-pub fn read_bytes(bytes: Vec<u8>, name: &str, pair: Pair) -> Result<ReadResult, ReadError> {
-    let mut notes = vec![];
-    let bytes = unpack::unpack(bytes, name, &mut notes)?;
-    let (table, container) = table_of(bytes, name, &mut notes)?;
-    let mut log = ReadLog::new(notes, table.unit);
-    let head = table.head(name)?;
-    if head.is_empty() {
-        return Err(ReadError::Empty { file: name.to_owned() });
-    }
-    let columns = columns::Columns::find(&table, &head, name, &mut log)?;
-    let rows = rows::read(&table, &columns, &head, name, &mut log)?;
-    let (total, times) = (rows.total, rows.times.clone());
-    drop((table, head));
-    let series = order::series(rows, name, pair, columns.stamps_close(), &mut log)?;
-    let header = columns.header.is_some();
-    let format = Format { source: columns.source, container, header, times };
-    Ok(ReadResult { series, format, rows: total, notes: log.notes })
-}
-
-/// Table in unpacked bytes, and the name of its format.
+/// The table in unpacked bytes, and the name of its format.
 fn table_of(
     bytes: Vec<u8>,
     file: &str,
@@ -188,10 +287,14 @@ fn table_of(
     if bytes.starts_with(b"PAR1") {
         return Ok((columnar(bytes, file, "Parquet")?, "Parquet"));
     }
+    // A stream of Arrow begins with the length of its schema.
+    if let [0xff, 0xff, 0xff, 0xff, _, _, 0, 0, ..] = bytes[..] {
+        return Ok((columnar(bytes, file, "Arrow stream")?, "Arrow"));
+    }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match text.trim_ascii_start().first() {
         None => Err(ReadError::Empty { file: file.to_owned() }),
-        Some(b'[' | b'{') => Ok((json::table(text, file)?, "JSON")),
+        Some(b'[' | b'{') => Ok((json::table(text, file, notes)?, "JSON")),
         Some(_) => Ok((Table::of_text(bytes, notes), "CSV")),
     }
 }
@@ -208,3 +311,7 @@ fn columnar(_: Vec<u8>, file: &str, format: &'static str) -> Result<Table, ReadE
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/reading-data.md")]
+struct GuideDoctests;

@@ -1,240 +1,136 @@
-//! Names of columns.
+//! Names of columns: plain words of one meaning, and groups of four prices.
 
-/// Names of the time column in the form of [`plain_name`], most reliable first: names of an open
-/// time come before names of a time.
-pub(crate) const TIME: &[&str] = &[
-    "timeperiodstart",
+/// Names that say the time of the open.
+pub(crate) const OPEN_TIME: &[&str] = &[
     "opentime",
     "opentimems",
     "timeopen",
-    "klineopentime",
-    "candlebegintime",
-    "candledatetimeutc",
+    "opentimestamp",
+    "opents",
+    "baropen",
     "starttime",
+    "starttimestamp",
     "startat",
     "startedat",
-    "starttimestamp",
     "start",
     "begin",
-    "intervalbegin",
     "barstart",
     "periodstart",
     "windowstart",
+    "intervalbegin",
+    "timeperiodstart",
+    "klineopentime",
+    "candlebegintime",
     "bucket",
-    "unix",
-    "unixtimestamp",
+];
+/// Names that say a time.
+pub(crate) const TIME: &[&str] = &[
+    "time",
     "timestamp",
     "timestampms",
+    "timestamputc",
+    "timeutc",
+    "utctime",
+    "unixtime",
+    "unixtimestamp",
+    "unix",
+    "epoch",
     "datetime",
     "datetimeutc",
-    "gmttime",
-    "localtime",
-    "utctime",
-    "timeutc",
-    "dateutc",
-    "time",
     "date",
-    "ticks",
-    "tsevent",
+    "dateutc",
+    "dates",
     "t",
     "ts",
-    "epoch",
-    "snapshottimeutc",
-    "fromdate",
     "tradedate",
     "tradingday",
-    "createdat",
-    "periodid",
-    "id",
-    "index",
-    "datum",
-    "fecha",
-    "data",
-    "дата",
-    "tarih",
-    "日期",
-    "时间",
-    "日付",
-    "日付け",
-    "날짜",
-    "",
+    "tradetime",
+    "candletime",
+    "snapshottimeutc",
 ];
+/// Names of an index: a time where the cells are times.
+pub(crate) const INDEX: &[&str] = &["", "index", "unnamed0", "indexlevel0"];
+/// Names of the time of day beside a date.
 pub(crate) const CLOCK: &[&str] =
     &["time", "clock", "hour", "zeit", "uhrzeit", "heure", "hora", "ora", "время"];
-/// Names of the four prices in English, German, French, Spanish, Portuguese, Italian, Russian and
-/// a few other languages. The last names of the close are used only without another one.
-pub(crate) const PRICES: [&[&str]; 4] = [
-    &[
-        "open",
-        "openprice",
-        "openingprice",
-        "eröffnung",
-        "eröffn",
-        "ouverture",
-        "ouv",
-        "apertura",
-        "abertura",
-        "открытие",
-        "откр",
-        "açılış",
-        "开盘",
-        "始値",
-        "otwarcie",
-        "시가",
-    ],
-    &[
-        "high",
-        "highest",
-        "highprice",
-        "hoch",
-        "höchst",
-        "haut",
-        "plushaut",
-        "máximo",
-        "maximo",
-        "máxima",
-        "massimo",
-        "максимум",
-        "макс",
-        "yüksek",
-        "高",
-        "最高",
-        "高値",
-        "najwyzszy",
-        "고가",
-    ],
-    &[
-        "low",
-        "lowest",
-        "lowprice",
-        "tief",
-        "tiefst",
-        "bas",
-        "plusbas",
-        "mínimo",
-        "minimo",
-        "mínima",
-        "минимум",
-        "мин",
-        "düşük",
-        "低",
-        "最低",
-        "安値",
-        "najnizszy",
-        "저가",
-    ],
-    &[
-        "close",
-        "closeprice",
-        "closingprice",
-        "tradeprice",
-        "schluss",
-        "schlusskurs",
-        "clôture",
-        "cloture",
-        "cierre",
-        "fechamento",
-        "chiusura",
-        "закрытие",
-        "закр",
-        "收盘",
-        "終値",
-        "zamkniecie",
-        "종가",
-        "price",
-        "last",
-        "closelast",
-        "zuletzt",
-        "dernier",
-        "último",
-        "ultimo",
-        "цена",
-        "şimdi",
-    ],
+/// Names that say the time of the close.
+pub(crate) const CLOSE_TIME: &[&str] = &[
+    "closetime",
+    "closetimems",
+    "closetimestamp",
+    "timeclose",
+    "closets",
+    "barclose",
+    "endtime",
+    "endtimestamp",
+    "end",
+    "endat",
+    "barend",
+    "periodend",
+    "windowend",
+    "intervalend",
+    "timeperiodend",
+    "klineclosetime",
+    "candleendtime",
 ];
-/// Names of the volume in units of the traded asset, most reliable first.
-pub(crate) const VOLUME: &[&str] = &[
-    "volume",
-    "vol",
-    "v",
-    "basevolume",
-    "volumebase",
-    "basevol",
-    "basevolumeamount",
-    "basetokenvolume",
-    "volumefrom",
-    "volumetraded",
-    "candleacctradevolume",
-    "baseassetvolume",
-    "volumeshares",
-    "realvolume",
-    "tickvol",
-    "tickvolume",
-    "tickqty",
-    "qty",
-    "quantity",
-    "amount",
-    "volumen",
-    "volumi",
-    "объём",
-    "объем",
-    "hac",
-    "交易量",
-    "成交量",
-    "出来高",
-    "wolumen",
-    "거래량",
-];
-/// Common quote currencies.
-pub(crate) const QUOTES: &[&str] = &[
-    "usd", "usdt", "usdc", "busd", "tusd", "dai", "fdusd", "eur", "gbp", "jpy", "krw", "try",
-    "aud", "quote", "to",
-];
-pub(crate) const SYMBOL: &[&str] = &[
+/// Names of the volume in units of what is traded.
+pub(crate) const VOLUME: &[&str] =
+    &["volume", "vol", "v", "basevolume", "volumebase", "basevol", "baseassetvolume"];
+/// Names of a flag of finished candles.
+pub(crate) const FINISHED: &[&str] =
+    &["confirm", "closed", "isclosed", "isfinal", "final", "complete", "iscomplete", "finished"];
+/// Names that tell series apart, also where their values are numbers.
+pub(crate) const KEYS: &[&str] = &[
     "symbol",
+    "symbolid",
     "ticker",
     "pair",
     "instrument",
-    "market",
+    "instrumentid",
     "instid",
+    "market",
     "productid",
     "secid",
-    "name",
+    "securityid",
+    "code",
+    "stockcode",
+    "tscode",
+    "isin",
+    "permno",
     "coin",
-    "s",
+    "asset",
+    "contract",
+    "interval",
+    "timeframe",
+    "resolution",
+    "granularity",
+    "side",
 ];
-pub(crate) const CLOSED: &[&str] = &[
-    "confirm",
-    "closed",
-    "isclosed",
-    "isfinal",
-    "complete",
-    "iscomplete",
-    "windowclose",
-    "x",
-    "w",
-];
-pub(crate) const CLOSE_TIME: &[&str] = &[
-    "closetime",
-    "endtime",
-    "endtimestamp",
-    "closetimestamp",
-    "timeperiodend",
-    "closetimems",
-    "timeclose",
-    "klineclosetime",
-    "end",
-    "periodend",
-    "windowend",
-    "barend",
+/// Plain names of open, high, low and close.
+const PRICES: [[&str; 4]; 4] = [
+    ["open", "high", "low", "close"],
+    ["o", "h", "l", "c"],
+    ["open", "highest", "lowest", "close"],
+    ["openingprice", "highprice", "lowprice", "closingprice"],
 ];
 
-/// Names in a header.
-#[derive(Debug)]
+/// The names of a header.
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Names {
-    written: Vec<String>,
-    /// Names in the form of [`plain_name`].
+    pub(crate) written: Vec<String>,
+    /// The same as [`plain_name`] writes them.
     pub(crate) plain: Vec<String>,
+}
+
+/// Four prices and perhaps a volume whose names share an affix: the name of a series.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct PriceGroup {
+    /// Text before and after the names of the prices; empty for plain names.
+    pub(crate) affix: String,
+    /// Columns of open, high, low and close.
+    pub(crate) prices: [usize; 4],
+    /// Column of the volume with the same affix.
+    pub(crate) volume: Option<usize>,
 }
 
 impl Names {
@@ -243,69 +139,80 @@ impl Names {
         Self { written, plain: names.iter().map(|name| plain_name(name)).collect() }
     }
 
-    /// Returns the name of a column as it is written.
-    pub(crate) fn written(&self, index: usize) -> &str {
-        &self.written[index]
-    }
-
-    /// Returns the column with a name. An exact match comes first, because exchanges use names that
-    /// differ only in case: the open time `t` and the close time `T`.
+    /// The column of a name. Of names that differ in their case alone the one written just so is
+    /// taken: exchanges write the open time `t` beside the close time `T`.
     pub(crate) fn at(&self, name: &str) -> Option<usize> {
         let exact = self.written.iter().position(|written| written == name);
         exact.or_else(|| self.plain.iter().position(|plain| plain == name))
     }
 
-    /// Iterates over all columns whose plain name matches.
-    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = usize> {
-        (0..self.plain.len()).filter(move |i| self.plain[*i] == name)
+    /// The first column of a pattern: names with `|` between them, `*` for any continuation.
+    pub(crate) fn find(&self, pattern: &str) -> Option<usize> {
+        pattern.split('|').filter(|name| !name.is_empty()).find_map(|name| {
+            match name.strip_suffix('*') {
+                Some(start) => self.plain.iter().position(|plain| plain.starts_with(start)),
+                None => self.at(name),
+            }
+        })
     }
 
-    /// Returns the column of the first name in a list that the header contains.
-    pub(crate) fn any(&self, list: &[&str]) -> Option<usize> {
-        list.iter().find_map(|name| self.at(name))
+    /// All columns with one of some names; of names that differ in their case alone, those written
+    /// just so.
+    pub(crate) fn all(&self, list: &[&str]) -> Vec<usize> {
+        let is_exact = |name: &str| self.written.iter().any(|written| written == name);
+        let fits = |i: &usize| {
+            let plain = self.plain[*i].as_str();
+            list.contains(&plain) && (!is_exact(plain) || self.written[*i] == plain)
+        };
+        (0..self.plain.len()).filter(fits).collect()
     }
 
-    /// Returns the columns of four names, if the header contains all of them.
-    fn four(&self, [open, high, low, close]: [&str; 4]) -> Option<[usize; 4]> {
-        Some([self.at(open)?, self.at(high)?, self.at(low)?, self.at(close)?])
+    /// The columns of four names, if all are there and different.
+    fn four(&self, names: [&str; 4]) -> Option<[usize; 4]> {
+        let [open, high, low, close] = names.map(|name| self.at(name));
+        let four = [open?, high?, low?, close?];
+        (1..4).all(|i| !four[..i].contains(&four[i])).then_some(four)
     }
 
-    /// Returns the four price columns and the prefix or suffix of their names, which is empty for
-    /// plain names.
-    pub(crate) fn prices(&self) -> Option<([usize; 4], String)> {
-        let words = PRICES.map(|list| self.any(list));
-        if let [Some(open), Some(high), Some(low), Some(close)] = words {
-            return Some(([open, high, low, close], String::new()));
+    /// All groups of four prices; one of plain names comes first.
+    pub(crate) fn groups(&self) -> Vec<PriceGroup> {
+        let plain = PRICES.iter().find_map(|names| self.four(*names));
+        let group = |prices| PriceGroup { affix: String::new(), prices, volume: None };
+        let mut groups: Vec<PriceGroup> = plain.map(group).into_iter().collect();
+        for open in &self.plain {
+            let words = open.split_once("open").map(|(before, after)| {
+                let names = ["open", "high", "low", "close", "volume"];
+                (format!("{before}{after}"), names.map(|name| format!("{before}{name}{after}")))
+            });
+            let letters = open.strip_suffix('o').map(|before| {
+                let names = ["o", "h", "l", "c", "v"];
+                (before.to_owned(), names.map(|name| format!("{before}{name}")))
+            });
+            for (affix, names) in words.into_iter().chain(letters) {
+                let [open, high, low, close, volume] = &names;
+                let is_time = ["time", "date"].iter().any(|word| affix.contains(word));
+                let Some(prices) = self.four([open, high, low, close]) else { continue };
+                if !is_time && groups.iter().all(|group| group.prices != prices) {
+                    let affix = if affix == "price" { String::new() } else { affix };
+                    groups.push(PriceGroup { affix, prices, volume: self.at(volume) });
+                }
+            }
         }
-        if let Some(found) = self.four(["o", "h", "l", "c"]) {
-            return Some((found, String::new()));
-        }
-        let affixed = self
-            .plain
-            .iter()
-            .filter_map(|name| self.affixed_words(name).or_else(|| self.affixed_letters(name)));
-        // Prefers mid prices, then bid prices, then the first ones.
-        affixed.min_by_key(|(_, affix)| (!affix.contains("mid"), !affix.contains("bid")))
-    }
-
-    /// Finds prices such as `priceopen` or `openmid` from the name of the open.
-    fn affixed_words(&self, open: &str) -> Option<([usize; 4], String)> {
-        let (before, after) = open.split_once("open")?;
-        let names = ["open", "high", "low", "close"].map(|price| format!("{before}{price}{after}"));
-        Some((self.four(names.each_ref().map(String::as_str))?, format!("{before}{after}")))
-    }
-
-    /// Finds prices such as `bido` from the name of the open.
-    fn affixed_letters(&self, open: &str) -> Option<([usize; 4], String)> {
-        let before = open.strip_suffix('o')?;
-        let names = ["o", "h", "l", "c"].map(|price| format!("{before}{price}"));
-        Some((self.four(names.each_ref().map(String::as_str))?, before.to_owned()))
+        groups.sort_by_key(|group| !group.affix.is_empty());
+        groups
     }
 }
 
-/// Converts a name to lower case without spaces, punctuation and a leading number: `1. Open (USD)`
-/// becomes `openusd`.
-fn plain_name(name: &str) -> String {
+/// Whether one of some names fits a pattern (see [`Names::find`]).
+pub(crate) fn has(plain: &[String], pattern: &str) -> bool {
+    pattern.split('|').any(|name| match name.strip_suffix('*') {
+        Some(start) => plain.iter().any(|plain| plain.starts_with(start)),
+        None => plain.iter().any(|plain| plain == name),
+    })
+}
+
+/// A name without case, blanks, signs and a number in front: `1. Open (USD)` is `openusd`.
+pub(crate) fn plain_name(name: &str) -> String {
     let name = name.trim_start_matches(|c: char| c.is_ascii_digit());
     let name = name.strip_prefix(". ").unwrap_or(name);
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()

@@ -1,29 +1,29 @@
-//! Read log: notes on everything that was recognised or repaired.
+//! The read log: notes on all that was done to a file.
 
 use std::fmt;
 
 use windvane_candles::Timestamp;
 
-/// Note on rows or a file: recognised with uncertainty, dropped, reordered or repaired.
+/// One thing that was recognised, dropped, re-ordered or repaired.
 ///
-/// The text is for people; the other fields contain the same facts for programs.
+/// Its text is a sentence for people; the other fields are the same facts for a program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Note {
     /// Subject of the note.
     pub kind: NoteKind,
-    /// Number of affected rows; 0 if the note is about the whole file.
+    /// Number of rows it concerns; 0 if it concerns the file as a whole.
     pub rows: u64,
-    /// First affected row: the line of a text, or the row of a JSON, Arrow or Parquet file, counted
-    /// from 1.
+    /// The first of these rows: the line of a text, or the row of a JSON, Arrow or Parquet file,
+    /// counted from 1.
     pub line: Option<u64>,
-    /// Open time of the first affected row, if it can be parsed.
+    /// The open time in that row, where it could be read.
     pub time: Option<Timestamp>,
-    /// Text of the note, with the counts and the first affected row.
+    /// The note as a sentence, counts and first place included.
     pub text: String,
 }
 
-/// Writes the text.
+/// The text.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
@@ -34,50 +34,52 @@ impl fmt::Display for Note {
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum NoteKind {
-    /// The file was extracted from a zip or gzip archive.
+    /// The file was taken out of a zip or gzip archive.
     Unpacked,
     /// The text was not plain UTF-8.
     Encoding,
-    /// Lines other than candles were skipped: comments, banners, repeated headers.
+    /// Lines beside the candles were skipped: comments, banners, further headers.
     SkippedLines,
-    /// The columns were recognised by their values, or a column was ignored.
+    /// The columns had to be found by their numbers, or one was left out.
     Columns,
-    /// One of several volumes was chosen, or there is none.
+    /// One of several volumes was taken, or there is none.
     Volume,
-    /// Numbers contain commas, currency signs or abbreviations.
+    /// Numbers are written with commas, currency signs or abbreviations.
     Numbers,
-    /// Times were ambiguous and had to be interpreted.
+    /// Times needed an interpretation.
     Times,
-    /// Rows were not in order of time.
+    /// Rows stood in another order than that of time.
     Order,
-    /// Duplicate rows, or earlier states of another row, were dropped.
+    /// Rows that repeat another one, or are an earlier state of it, were left out.
     Repeated,
-    /// Of two versions of a candle whose prices differ by at most a thousandth, the first one in
-    /// the file was kept.
+    /// Of two versions of a candle, with prices that differ by at most a thousandth, the one
+    /// further up in the file was kept.
     Versions,
-    /// Rows with the same time and contradictory values were dropped.
+    /// Open or close lay outside of low and high by rounding: the high or the low was widened.
+    Rounding,
+    /// Rows of the same time that contradict each other were dropped, all of them.
     Contradicting,
-    /// Rows marked as unfinished were dropped.
+    /// Rows that the file calls unfinished were dropped.
     Unfinished,
     /// Rows without prices were dropped.
     NoPrices,
-    /// Rows that cannot be parsed were dropped.
+    /// Rows that cannot be read were dropped.
     Unreadable,
-    /// Rows whose values are not a valid candle were dropped.
+    /// Rows whose numbers make no candle were dropped.
     Impossible,
     /// Rows off the grid of the interval were dropped.
     OffGrid,
-    /// Daily candles stamped within the day were moved to its beginning, or candles stamped at
-    /// their close were moved to their open.
+    /// Daily candles stamped within the day were moved to its beginning, or candles stamped at their
+    /// close to their open.
     Restamped,
-    /// Candles that are suspicious but possible were kept unchanged.
+    /// Candles that look wrong, but may be right, were kept as they are.
     Suspect,
 }
 
 impl NoteKind {
-    /// Returns whether candles are missing from the result for this reason.
+    /// Whether rows with candles in them are missing from the result for this reason.
     ///
-    /// Duplicates, other versions and rows without prices are not losses.
+    /// Repeated rows, other versions and rows without prices are not counted: nothing is lost.
     pub fn is_loss(self) -> bool {
         matches!(
             self,
@@ -90,8 +92,8 @@ impl NoteKind {
     }
 }
 
-/// Collector of the notes of one file.
-#[derive(Debug)]
+/// The notes of one file while it is read.
+#[derive(Clone, Debug)]
 pub(crate) struct ReadLog {
     pub(crate) notes: Vec<Note>,
     /// Noun for `Note::line`: "line" or "row".
@@ -103,12 +105,12 @@ impl ReadLog {
         Self { notes, unit }
     }
 
-    /// Adds a note about the whole file.
+    /// A note about the file as a whole.
     pub(crate) fn file(&mut self, kind: NoteKind, text: impl Into<String>) {
         self.notes.push(file_note(kind, text));
     }
 
-    /// Adds a note about rows, unless there are none; the text follows the count.
+    /// A note about rows, unless there are none; the text follows the count.
     pub(crate) fn rows(&mut self, kind: NoteKind, tally: &Tally, what: &str) {
         let Some((line, time)) = tally.first else { return };
         let (rows, unit) = (tally.rows, self.unit);
@@ -124,16 +126,16 @@ impl ReadLog {
     }
 }
 
-/// Creates a note about the whole file.
+/// A note about a file as a whole.
 pub(crate) fn file_note(kind: NoteKind, text: impl Into<String>) -> Note {
     Note { kind, rows: 0, line: None, time: None, text: text.into() }
 }
 
-/// Number of rows of one kind, with the first of them and its reason.
+/// Rows of one kind: how many, the first, and why that one.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) rows: u64,
-    /// Line and open time of the first row.
+    /// Line and open time.
     pub(crate) first: Option<(u64, Option<Timestamp>)>,
     pub(crate) reason: Option<String>,
 }
@@ -144,7 +146,7 @@ impl Tally {
         self.first.get_or_insert((line, time.map(Timestamp::from_millis)));
     }
 
-    /// Adds a row; the reason is computed only for the first one.
+    /// Adds a row; the reason is asked for the first one only.
     pub(crate) fn add_because(
         &mut self,
         line: u64,

@@ -1,94 +1,209 @@
-//! Number formats of cells.
+//! Cells that hold a number, in the styles of people and tools.
 
-/// Number format of a file.
+/// Decimal sign of a file; the other sign, blanks and apostrophes may divide groups of three.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Style {
-    /// Decimal point without separators: `1234.5`.
+pub enum NumberStyle {
+    /// `1234.5`, `1,234.5` or `1'234.5`
     #[default]
-    Plain,
-    /// Decimal point with commas between thousands: `1,234.5`.
-    Thousands,
-    /// Decimal comma with points between thousands: `1.234,5`.
-    DecimalComma,
+    Point,
+    /// `1234,5`, `1.234,5` or `1 234,5`
+    Comma,
 }
 
-impl Style {
-    /// Infers the style of a file from some of its prices. If `comma` is true, commas separate the
-    /// cells, so a comma in a cell is more likely a thousands separator.
-    pub(crate) fn of<'a>(prices: impl Iterator<Item = &'a str>, comma: bool) -> Self {
-        let mut commas = false;
-        let mut groups = true;
-        for cell in prices {
-            match (cell.rfind(','), cell.rfind('.')) {
-                (Some(comma), Some(dot)) if comma < dot => return Self::Thousands,
-                (Some(_), Some(_)) => return Self::DecimalComma,
-                (Some(_), None) => {
-                    commas = true;
-                    groups &= cell.split(',').skip(1).all(|group| group.len() == 3);
-                }
-                _ => {}
-            }
-        }
-        match (commas, groups && comma) {
-            (false, _) => Self::Plain,
-            (true, true) => Self::Thousands,
-            (true, false) => Self::DecimalComma,
-        }
-    }
+/// Signs that divide groups of three digits in every style.
+const BLANKS: [char; 6] = [' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'', '\u{2019}'];
 
-    /// Parses a price or a volume. NaN and infinities are accepted here and rejected by the candle.
+impl NumberStyle {
+    /// Reads a price or a volume; NaN and infinities pass, the candle refuses them by name.
     pub(crate) fn parse(self, cell: &str) -> Option<f64> {
-        if self == Self::Plain
+        if self == Self::Point
             && let Ok(number) = cell.parse()
         {
             return Some(number);
         }
-        let cell = cell.trim_start_matches(['$', '€', '£', '¥', ' ']);
-        let (digits, exponent) = match cell.as_bytes().last()?.to_ascii_uppercase() {
-            b'K' => (&cell[..cell.len() - 1], "e3"),
-            b'M' => (&cell[..cell.len() - 1], "e6"),
-            b'B' => (&cell[..cell.len() - 1], "e9"),
-            b'T' => (&cell[..cell.len() - 1], "e12"),
-            _ => (cell, ""),
+        let (number, exponent) = split_unit(cell);
+        let (decimal, group) = match self {
+            Self::Point => ('.', ','),
+            Self::Comma => (',', '.'),
         };
-        let digits = match self {
-            Self::Plain => digits.to_owned(),
-            Self::Thousands => digits.replace(',', ""),
-            Self::DecimalComma => digits.replace('.', "").replace(',', "."),
-        };
-        // With the exponent in the text, the result is rounded only once.
-        (digits + exponent).parse().ok()
+        let (whole, fraction) = number.split_once(decimal).unwrap_or((number, ""));
+        let mut text = ungroup(whole, group)?;
+        if number.contains(decimal) {
+            text.push('.');
+        }
+        text += fraction;
+        // With the exponent in the text the result is rounded once.
+        (text + exponent).parse().ok()
     }
 }
 
-/// Returns whether a cell stands for a missing number.
+/// A number without its currency sign, and the exponent of its unit (`K`, `M`, `B` or `T`).
+fn split_unit(cell: &str) -> (&str, &'static str) {
+    let cell = cell.trim_start_matches(['$', '€', '£', '¥', ' ']);
+    for (unit, exponent) in [('K', "e3"), ('M', "e6"), ('B', "e9"), ('T', "e12")] {
+        if let Some(rest) = cell.strip_suffix(unit) {
+            return (rest.trim_end(), exponent);
+        }
+    }
+    (cell, "")
+}
+
+/// The digits before the decimal sign without the signs between groups of three.
+fn ungroup(whole: &str, group: char) -> Option<String> {
+    let Some(sign) = whole.chars().find(|c| *c == group || BLANKS.contains(c)) else {
+        return Some(whole.to_owned());
+    };
+    let mut groups = whole.split(sign);
+    let first = groups.next()?.trim_start_matches('-');
+    let is_number = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    let good = (1..=3).contains(&first.len()) && is_number(first) && first != "0";
+    let good = good && groups.all(|digits| digits.len() == 3 && is_number(digits));
+    good.then(|| whole.replace(sign, ""))
+}
+
+/// Evidence of the decimal sign in the cells of a file: the first cell of each kind.
+#[derive(Debug, Default)]
+pub(crate) struct StyleEvidence {
+    /// The point can only be the decimal sign.
+    point: Option<String>,
+    /// The comma can only be the decimal sign.
+    comma: Option<String>,
+    /// One comma before three digits: `1,012`.
+    either_comma: Option<String>,
+    /// One point before three digits: `1.012`.
+    either_point: Option<String>,
+    /// A price without any sign.
+    plain: Option<String>,
+}
+
+impl StyleEvidence {
+    /// Adds the evidence of a cell.
+    pub(crate) fn add(&mut self, cell: &str, is_price: bool) {
+        let keep = |place: &mut Option<String>| {
+            if place.is_none() {
+                *place = Some(cell.to_owned());
+            }
+        };
+        let (number, unit) = split_unit(cell);
+        let digits = number.trim_start_matches(['-', '+']);
+        if digits.is_empty() || !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+            return;
+        }
+        let count = |sign: char| digits.chars().filter(|c| *c == sign).count();
+        let (points, commas) = (count('.'), count(','));
+        // Another sign divides the groups.
+        let is_divided = digits.contains(BLANKS) || !unit.is_empty();
+        match (points, commas) {
+            (0, 0) if is_price && !is_divided => keep(&mut self.plain),
+            (0, 0) => {}
+            (1.., 1..) if digits.rfind('.') > digits.rfind(',') => keep(&mut self.point),
+            (1.., 1..) | (2.., 0) => keep(&mut self.comma),
+            (0, 2..) => keep(&mut self.point),
+            (1, _) if is_divided || !is_group(digits, '.') => keep(&mut self.point),
+            (1, _) => keep(&mut self.either_point),
+            (_, 1) if is_divided || !is_group(digits, ',') => keep(&mut self.comma),
+            _ => keep(&mut self.either_comma),
+        }
+    }
+
+    /// Whether a cell with a point has shown what points are, so that cells that parse as they are
+    /// need no further look.
+    pub(crate) fn is_point(&self) -> bool {
+        self.point.is_some()
+    }
+
+    /// The style of the file, or two cells that leave it open. `is_text` says whether people may
+    /// have written the numbers: in JSON and columnar files a point is the decimal sign.
+    pub(crate) fn style(&self, is_text: bool) -> Result<NumberStyle, String> {
+        match (&self.point, &self.comma) {
+            (Some(point), Some(comma)) => {
+                Err(format!("the decimal sign is a point in {point:?} and a comma in {comma:?}"))
+            }
+            (Some(_), None) => Ok(NumberStyle::Point),
+            (None, Some(_)) => Ok(NumberStyle::Comma),
+            (None, None) => match (&self.either_comma, &self.either_point, &self.plain) {
+                (Some(cell), _, _) => {
+                    Err(format!("the comma in {cell:?} may be decimal or between thousands"))
+                }
+                (None, Some(cell), Some(plain)) if is_text => Err(format!(
+                    "beside {plain:?} the point in {cell:?} may be decimal or between thousands"
+                )),
+                _ => Ok(NumberStyle::Point),
+            },
+        }
+    }
+}
+
+/// Whether the sign could be one between thousands: one to three digits before it, three after.
+fn is_group(digits: &str, sign: char) -> bool {
+    let Some((before, after)) = digits.split_once(sign) else { return false };
+    (1..=3).contains(&before.len())
+        && before != "0"
+        && after.len() == 3
+        && after.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a cell says that there is no number.
 pub(crate) fn is_missing(cell: &str) -> bool {
-    const WORDS: [&str; 9] = ["nan", "null", "none", "n/a", "na", "-", "--", "nil", "#n/a"];
+    const WORDS: [&str; 10] =
+        ["nan", "null", "none", "n/a", "na", "-", "--", "nil", "#n/a", "<na>"];
     cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))
+}
+
+/// Whether a cell is a number in some style, perhaps with a currency sign or a per cent sign.
+pub(crate) fn is_number(cell: &str) -> bool {
+    let cell = cell.trim_end_matches('%');
+    NumberStyle::Point.parse(cell).is_some() || NumberStyle::Comma.parse(cell).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn styles_are_recognised_and_read() {
-        let of = |cells: &[&str], comma| Style::of(cells.iter().copied(), comma);
-        assert_eq!(of(&["1234.5", "12"], true), Style::Plain);
-        assert_eq!(of(&["1,234.5", "12"], false), Style::Thousands);
-        assert_eq!(of(&["1.234,5", "12"], true), Style::DecimalComma);
-        assert_eq!(of(&["16,500", "12,000"], true), Style::Thousands);
-        assert_eq!(of(&["1,23456", "1,234"], false), Style::DecimalComma);
-        assert_eq!(of(&["1,234"], false), Style::DecimalComma);
+    fn style(prices: &[&str]) -> Option<NumberStyle> {
+        let mut evidence = StyleEvidence::default();
+        prices.iter().for_each(|cell| evidence.add(cell, true));
+        evidence.style(true).ok()
+    }
 
-        assert_eq!(Style::Plain.parse("0.1"), Some(0.1));
-        assert_eq!(Style::Plain.parse("1e-05"), Some(1e-5));
-        assert_eq!(Style::Plain.parse("$189.95"), Some(189.95));
-        assert_eq!(Style::Plain.parse("1.13K"), Some(1130.0));
-        assert_eq!(Style::Thousands.parse("1,234.5"), Some(1234.5));
-        assert_eq!(Style::DecimalComma.parse("1.234,5"), Some(1234.5));
-        for cell in ["", "x", "1,5", "K", "1..2", "ä"] {
-            assert_eq!(Style::Plain.parse(cell), None, "{cell}");
+    #[test]
+    fn number_style_is_recognised_or_refused() {
+        for (cells, expected) in [
+            (&["1234.5", "12"][..], Some(NumberStyle::Point)),
+            (&["1,234.5", "12"], Some(NumberStyle::Point)),
+            (&["1,234,567", "12"], Some(NumberStyle::Point)),
+            (&["999.5", "1,012"], Some(NumberStyle::Point)),
+            (&["101.234", "101.235"], Some(NumberStyle::Point)),
+            (&["1.234,5", "12"], Some(NumberStyle::Comma)),
+            (&["1,23456", "1,234"], Some(NumberStyle::Comma)),
+            (&["7 500,125", "12"], Some(NumberStyle::Comma)),
+            (&["16,500", "12,000"], None),
+            (&["1,234"], None),
+            (&["998", "1.012"], None),
+            (&["1.5", "1,5"], None),
+        ] {
+            assert_eq!(style(cells), expected, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn number_cells_are_read_in_their_style() {
+        for (cell, expected) in [
+            ("0.1", 0.1),
+            ("1e-05", 1e-5),
+            ("$189.95", 189.95),
+            ("1.13K", 1130.0),
+            ("1,234.5", 1234.5),
+            ("1'234'567.5", 1_234_567.5),
+            ("-1,234", -1234.0),
+        ] {
+            assert_eq!(NumberStyle::Point.parse(cell), Some(expected), "{cell}");
+        }
+        for (cell, expected) in [("1.234,5", 1234.5), ("7\u{202f}500,00", 7500.0), ("0,5", 0.5)] {
+            assert_eq!(NumberStyle::Comma.parse(cell), Some(expected), "{cell}");
+        }
+        for cell in ["", "x", "1,5", "0,500", "12,34.5", "K", "1..2", "ä", "1 5"] {
+            assert_eq!(NumberStyle::Point.parse(cell), None, "{cell}");
         }
     }
 }

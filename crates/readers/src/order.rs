@@ -1,63 +1,83 @@
-//! Conversion of rows to a series: order, interval, grid, duplicates.
+//! From rows to a series: order, interval, grid, losses.
 
 use std::collections::BTreeMap;
 
+use super::columns::Columns;
 use super::error::ReadError;
-use super::note::{Note, NoteKind, ReadLog, Tally};
-use super::rows::{Row, Rows};
-use super::time::is_weekend;
-use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
+use super::grid;
+use super::note::{NoteKind, ReadLog, Tally};
+use super::options::{ReadOptions, Role};
+use super::rows::{Row, SeriesRows};
+use super::states;
+use super::table::Answer;
+use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
+const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
-/// Minimum share of the steps between rows that are multiples of the interval.
+/// Of all steps between rows, this share must be multiples of the interval.
 const REGULAR: f64 = 0.9;
-/// Number of lost rows that is always accepted.
+/// More rows than these and more than this share may not be lost.
 const FREE_LOSSES: u64 = 3;
-/// Maximum share of lost rows.
-const MAX_LOST: f64 = 0.1;
-/// Maximum relative difference between the prices of two versions of one candle.
-const SAME_PRICE: f64 = 0.001;
-/// Number of volumes that the last volume is compared with.
+const MAX_LOST: f64 = 0.01;
+/// Of all rows, this share may be out of order.
+const MAX_LATE: f64 = 0.01;
+/// The last volume is compared with so many before it.
 const BEFORE: usize = 20;
+/// Pairs of neighbours that show whether open and close are exchanged.
+const MIN_PAIRS: usize = 20;
 
-/// Creates the series of the rows.
+/// The series of some rows, and the notes on them.
 pub(crate) fn series(
-    all: Rows,
-    file: &str,
+    all: SeriesRows,
+    columns: &Columns,
+    answer: &Answer,
+    options: &ReadOptions,
     pair: Pair,
-    stamps_close: bool,
-    log: &mut ReadLog,
-) -> Result<CandleSeries, ReadError> {
-    let Rows { read: mut rows, total, length, .. } = all;
-    drop_impossible(&mut rows, log);
+    file: &str,
+) -> Result<(CandleSeries, ReadLog), ReadError> {
+    let SeriesRows { read: mut rows, total, length, mut lost, mut log, .. } = all;
+    drop_impossible(&mut rows, &mut lost, &mut log);
     if rows.is_empty() {
         let first = log.notes.iter().find(|note| note.rows > 0).map(|note| note.text.clone());
         return Err(ReadError::NoCandle { file: file.to_owned(), rows: total, first });
     }
-    sort(&mut rows, log);
-    let interval = interval(&rows, length, file)?;
-    if stamps_close {
-        open_at(&mut rows, interval, log);
+    refuse_one_sided(&rows, &lost, total, file, &log)?;
+    sort(&mut rows, file, &mut log)?;
+    let interval = interval(&rows, length, options.interval, file)?;
+    if columns.stamps_close {
+        open_at(&mut rows, interval, &mut log);
     }
-    restamp(&mut rows, interval, log);
-    drop_off_grid(&mut rows, interval, log);
-    drop_doubles(&mut rows, log);
-    refuse_losses(log, total, rows.len() as u64, file)?;
+    grid::restamp(&mut rows, interval, &mut log);
+    grid::drop_off_grid(&mut rows, interval, file, &mut log)?;
+    states::drop_doubles(&mut rows, columns.is_log, columns.has_versions, &mut log);
+    drop_running(&mut rows, interval, answer, &mut log);
+    refuse_losses(&log, total, rows.len() as u64, file)?;
     let candles: Vec<Candle> = rows.iter().filter_map(candle).collect();
-    suspect(&rows, &candles, log);
+    let given = [Role::Open, Role::Close].map(|role| options.columns.get(role));
+    if given.contains(&None) {
+        refuse_exchanged(&candles, interval, columns, file)?;
+    }
+    suspect(&rows, &candles, &mut log);
     let series = CandleSeries::new(pair, interval, candles);
-    Ok(series.expect("invariant: the rows were sorted, and those off the grid or doubled dropped"))
+    let series =
+        series.expect("invariant: the rows were sorted, and those off the grid or doubled dropped");
+    Ok((series, log))
 }
 
 fn candle(row: &Row) -> Option<Candle> {
     Candle::new(Timestamp::from_millis(row.time), row.values).ok()
 }
 
-fn drop_impossible(rows: &mut Vec<Row>, log: &mut ReadLog) {
+fn drop_impossible(rows: &mut Vec<Row>, lost: &mut Vec<usize>, log: &mut ReadLog) {
     let mut impossible = Tally::default();
+    let mut kept = 0;
     rows.retain(|row| match Candle::new(Timestamp::from_millis(row.time), row.values) {
-        Ok(_) => true,
+        Ok(_) => {
+            kept += 1;
+            true
+        }
         Err(error) => {
+            lost.push(kept);
             impossible.add_because(row.line, Some(row.time), || error.to_string());
             false
         }
@@ -65,34 +85,96 @@ fn drop_impossible(rows: &mut Vec<Row>, log: &mut ReadLog) {
     log.rows(NoteKind::Impossible, &impossible, "with impossible numbers, dropped");
 }
 
-fn sort(rows: &mut [Row], log: &mut ReadLog) {
-    if rows.len() > 1
-        && rows.windows(2).all(|two| two[0].time >= two[1].time)
-        && rows[0].time > rows[rows.len() - 1].time
-    {
-        rows.reverse();
-        log.file(NoteKind::Order, "newest first: turned round");
-        return;
+/// Refuses losses that are no accident: all at one end of the file, or most rows on one side of a
+/// price.
+fn refuse_one_sided(
+    rows: &[Row],
+    lost: &[usize],
+    total: u64,
+    file: &str,
+    log: &ReadLog,
+) -> Result<(), ReadError> {
+    if lost.len() as u64 <= FREE_LOSSES {
+        return Ok(());
     }
-    let mut late = Tally::default();
+    let at_end = lost.iter().all(|at| *at == 0) || lost.iter().all(|at| *at >= rows.len());
+    let close = |row: &Row| row.values.close;
+    let near = lost.iter().map(|at| close(&rows[at.saturating_sub(1).min(rows.len() - 1)]));
+    let (least, most) =
+        near.fold((f64::MAX, f64::MIN), |(least, most), price| (least.min(price), most.max(price)));
+    let beyond = |is_beyond: &dyn Fn(f64) -> bool| {
+        rows.iter().filter(|row| is_beyond(close(row))).count() <= lost.len()
+    };
+    if at_end || beyond(&|price| price >= least) || beyond(&|price| price <= most) {
+        return Err(too_much_lost(log, lost.len() as u64, total, file));
+    }
+    Ok(())
+}
+
+fn too_much_lost(log: &ReadLog, lost: u64, rows: u64, file: &str) -> ReadError {
+    let losses = log.notes.iter().filter(|note| note.kind.is_loss());
+    let first = losses.max_by_key(|note| note.rows).map_or(String::new(), |n| n.text.clone());
+    ReadError::TooMuchLost { file: file.to_owned(), lost, rows, first }
+}
+
+fn refuse_losses(log: &ReadLog, total: u64, kept: u64, file: &str) -> Result<(), ReadError> {
+    let losses = log.notes.iter().filter(|note| note.kind.is_loss());
+    let lost: u64 = losses.map(|note| note.rows).sum();
+    if lost > kept || (lost > FREE_LOSSES && lost as f64 > MAX_LOST * total as f64) {
+        return Err(too_much_lost(log, lost, total, file));
+    }
+    Ok(())
+}
+
+/// Sorts rows that rise or fall but for a few; others are refused.
+fn sort(rows: &mut [Row], file: &str, log: &mut ReadLog) -> Result<(), ReadError> {
     let falls = rows.windows(2).filter(|two| two[1].time < two[0].time).count();
-    if falls * 2 > rows.len() {
+    let rises = rows.windows(2).filter(|two| two[1].time > two[0].time).count();
+    if falls > rises {
         rows.reverse();
         log.file(NoteKind::Order, "newest first: turned round");
     }
-    let mut latest = i64::MIN;
+    let (mut late, mut lines) = (Tally::default(), vec![]);
+    let mut rising: Vec<i64> = vec![];
     for row in rows.iter() {
-        if row.time < latest {
-            late.add(row.line, Some(row.time));
+        match rising.last() {
+            // Pages that overlap hold rows again; only a new time is out of order.
+            Some(latest) if row.time <= *latest => {
+                if rising.binary_search(&row.time).is_err() {
+                    late.add(row.line, Some(row.time));
+                    lines.extend((lines.len() < 3).then_some(row.line));
+                }
+            }
+            _ => rising.push(row.time),
         }
-        latest = latest.max(row.time);
+    }
+    if late.rows > 1 && late.rows as f64 > MAX_LATE * rows.len() as f64 {
+        return Err(ReadError::Scrambled { file: file.to_owned(), rows: late.rows, first: lines });
     }
     rows.sort_by_key(|row| row.time);
     log.rows(NoteKind::Order, &late, "out of order, sorted by time");
+    Ok(())
 }
 
-/// Infers the interval: the most common step of which most other steps are multiples.
-fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, ReadError> {
+/// The given interval, or the most common step that most other steps are multiples of.
+fn interval(
+    rows: &[Row],
+    length: Option<i64>,
+    given: Option<Interval>,
+    file: &str,
+) -> Result<Interval, ReadError> {
+    let found = inferred_interval(rows, length, file);
+    match (given, found) {
+        (Some(given), Ok(found)) if given != found => {
+            let reason = format!("looks like {found} candles, expected {given}");
+            Err(ReadError::interval(file, reason))
+        }
+        (Some(given), _) => Ok(given),
+        (None, found) => found,
+    }
+}
+
+fn inferred_interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, ReadError> {
     let mut counts = BTreeMap::<i64, usize>::new();
     for two in rows.windows(2) {
         let step = two[1].time.saturating_sub(two[0].time);
@@ -102,7 +184,7 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
     }
     let all: usize = counts.values().sum();
     if all == 0 {
-        // A close time is that of the next open, or one millisecond before it.
+        // Close times end a millisecond before the next candle opens, or with it.
         let step = length.map(|length| length.saturating_add(59_999) / 60_000 * 60_000);
         let Some(step) = step else {
             return Err(ReadError::NoInterval { file: file.to_owned(), rows: rows.len() as u64 });
@@ -110,13 +192,10 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
         return Interval::from_millis(step).map_err(|source| ReadError::step(file, &source));
     }
     let mut steps: Vec<(i64, usize)> = counts.iter().map(|(step, count)| (*step, *count)).collect();
-    // The sort is stable: of equally common steps the shortest comes first.
+    // Stable: of equally common steps the shortest comes first.
     steps.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let months: Vec<usize> = steps
-        .iter()
-        .filter(|(step, _)| (28 * DAY_MS..=31 * DAY_MS).contains(step))
-        .map(|(_, count)| *count)
-        .collect();
+    let months = steps.iter().filter(|(step, _)| (28 * DAY_MS..=31 * DAY_MS).contains(step));
+    let months: Vec<usize> = months.map(|(_, count)| *count).collect();
     if months.len() > 1 && months.iter().sum::<usize>() * 2 > all {
         let reason = "looks like monthly candles, whose length differs: read days or weeks";
         return Err(ReadError::interval(file, reason));
@@ -127,132 +206,80 @@ fn interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, R
     });
     let Some((step, _)) = regular else {
         let step = steps[0].0;
-        let reason = format!("no regular interval: the most common step between rows is {step} ms");
+        let reason = format!(
+            "no regular interval: the most common step between rows is {step} ms; give the interval \
+             (ReadOptions::interval), so that other rows are refused"
+        );
         return Err(ReadError::interval(file, reason));
     };
     Interval::from_millis(*step).map_err(|source| ReadError::step(file, &source))
 }
 
-/// Moves close times to the open: used as open times they would cause look-ahead.
+/// Moves times that mark the close to the open: taken for opens they would let a model act on a
+/// candle before it is over.
 fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
     let mut moved = Tally::default();
     for row in rows.iter_mut() {
         moved.add(row.line, Some(row.time));
-        row.time = row.time.saturating_sub(interval.millis());
+        // Some close a millisecond or a second before the next candle opens.
+        let end = row.time.saturating_add(MINUTE_MS - 1).div_euclid(MINUTE_MS) * MINUTE_MS;
+        row.time = end.saturating_sub(interval.millis());
     }
     let what = format!("stamped at their close, moved {interval} back to their open");
     log.rows(NoteKind::Restamped, &moved, &what);
 }
 
-/// Moves the daily candles of a market with weekends to 00:00 UTC of their date in the file.
-///
-/// Their session ends before the end of the date, so no candle is known before it has closed. A
-/// candle of a market without weekends extends into the next date and is not moved.
-fn restamp(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
-    let off = rows.iter().filter(|row| !interval.is_aligned(Timestamp::from_millis(row.time)));
-    if interval != Interval::DAY || off.count() * 2 < rows.len() {
-        return;
-    }
-    if rows.iter().any(|row| is_weekend(row.time + row.offset)) {
-        return;
-    }
-    let mut moved = Tally::default();
-    for row in rows.iter_mut() {
-        let date = (row.time + row.offset).div_euclid(DAY_MS) * DAY_MS;
-        if date != row.time {
-            moved.add(row.line, Some(row.time));
-            row.time = date;
-        }
-    }
-    log.rows(
-        NoteKind::Restamped,
-        &moved,
-        "stamped within their day, moved to 00:00 UTC of their date",
-    );
-}
-
-fn drop_off_grid(rows: &mut Vec<Row>, interval: Interval, log: &mut ReadLog) {
-    let mut off = Tally::default();
+/// Drops the candle that was not finished when the answer was written.
+fn drop_running(rows: &mut Vec<Row>, interval: Interval, answer: &Answer, log: &mut ReadLog) {
+    let is_running = |row: &Row| {
+        let written = answer.written.filter(|at| row.time.saturating_add(interval.millis()) > *at);
+        written.is_some() || answer.last_finished.is_some_and(|last| row.time > last)
+    };
+    let mut running = Tally::default();
     rows.retain(|row| {
-        let aligned = interval.is_aligned(Timestamp::from_millis(row.time));
-        if !aligned {
-            off.add(row.line, Some(row.time));
+        if is_running(row) {
+            running.add(row.line, Some(row.time));
         }
-        aligned
+        !is_running(row)
     });
-    log.rows(NoteKind::OffGrid, &off, &format!("at no open time of {interval} candles, dropped"));
+    log.rows(NoteKind::Unfinished, &running, "not finished, dropped");
 }
 
-/// Keeps one of equal or nearly equal rows, and drops all rows that contradict each other.
-fn drop_doubles(rows: &mut Vec<Row>, log: &mut ReadLog) {
-    let (mut repeated, mut versions) = (Tally::default(), Tally::default());
-    let (mut earlier, mut contradicting) = (Tally::default(), Tally::default());
-    let mut kept = Vec::with_capacity(rows.len());
-    for same in rows.chunk_by(|a, b| a.time == b.time) {
-        if let [only] = same {
-            kept.push(*only);
+/// Refuses a table whose opens follow the opens before and whose closes are those of the next
+/// candle: columns that were exchanged, or times of another row.
+fn refuse_exchanged(
+    candles: &[Candle],
+    interval: Interval,
+    columns: &Columns,
+    file: &str,
+) -> Result<(), ReadError> {
+    let (mut pairs, mut against, mut own, mut other) = (0, 0, 0.0, 0.0);
+    for two in candles.windows(2) {
+        let (before, after) = (&two[0], &two[1]);
+        if before.close_time(interval) != after.open_time() {
             continue;
         }
-        let mut same = same.to_vec();
-        same.sort_by_key(|row| row.line);
-        let (first, last) = (same[0], same[same.len() - 1]);
-        let others = same.iter().filter(|row| row.line != first.line);
-        if same.iter().all(|row| row.values == first.values) {
-            others.for_each(|row| repeated.add(row.line, Some(row.time)));
-        } else if same.windows(2).all(|two| is_update(&two[0], &two[1])) {
-            same[..same.len() - 1].iter().for_each(|row| earlier.add(row.line, Some(row.time)));
-            kept.push(last);
-            continue;
-        } else if same.iter().all(|row| is_version(row, &first)) {
-            others.for_each(|row| versions.add(row.line, Some(row.time)));
-        } else {
-            for row in &same {
-                contradicting.add_because(row.line, Some(row.time), || {
-                    "which is right is not known".to_owned()
-                });
-            }
-            continue;
+        let stated = (after.open() / before.close()).ln().abs();
+        let exchanged = (after.close() / before.open()).ln().abs();
+        if stated.to_bits() != exchanged.to_bits() {
+            pairs += 1;
+            against += usize::from(exchanged < stated);
+            (own, other) = (own + stated, other + exchanged);
         }
-        kept.push(first);
     }
-    *rows = kept;
-    log.rows(NoteKind::Repeated, &repeated, "equal to another, left out");
-    log.rows(NoteKind::Repeated, &earlier, "with an earlier state of the next, left out");
-    let what = "with nearly the prices of another of the same time, the one further up kept";
-    log.rows(NoteKind::Versions, &versions, what);
-    let what = "contradicting another of the same time, all dropped";
-    log.rows(NoteKind::Contradicting, &contradicting, what);
-}
-
-/// Returns whether a row is the next state of an unfinished candle in a stream.
-fn is_update(before: &Row, after: &Row) -> bool {
-    let (a, b) = (before.values, after.values);
-    let wider = a.open.to_bits() == b.open.to_bits() && a.high <= b.high && a.low >= b.low;
-    after.line == before.line + 1 && wider && a.volume <= b.volume && is_version(after, before)
-}
-
-/// Returns whether two rows are two versions of one candle, such as a rounded or a corrected one.
-fn is_version(a: &Row, b: &Row) -> bool {
-    prices(a).iter().zip(prices(b)).all(|(a, b)| (a - b).abs() <= SAME_PRICE * b)
-}
-
-fn prices(row: &Row) -> [f64; 4] {
-    let Ohlcv { open, high, low, close, .. } = row.values;
-    [open, high, low, close]
-}
-
-fn refuse_losses(log: &ReadLog, total: u64, kept: u64, file: &str) -> Result<(), ReadError> {
-    let losses: Vec<&Note> = log.notes.iter().filter(|note| note.kind.is_loss()).collect();
-    let lost: u64 = losses.iter().map(|note| note.rows).sum();
-    if lost > kept || (lost > FREE_LOSSES && lost as f64 > MAX_LOST * total as f64) {
-        let most = losses.iter().max_by_key(|note| note.rows);
-        let first = most.map_or(String::new(), |note| note.text.clone());
-        return Err(ReadError::TooMuchLost { file: file.to_owned(), lost, rows: total, first });
+    if pairs >= MIN_PAIRS && against * 10 >= pairs * 9 && other < 0.5 * own {
+        let [open, _, _, close] = columns.prices.map(|i| columns.names.written[i].as_str());
+        let reason = format!(
+            "{open:?} and {close:?} seem to be exchanged: each {open:?} is near the {close:?} of \
+             the row after it, not of the row before it. Write --columns open={close},close={open} \
+             or, if the file is right, --columns open={open},close={close} (ReadOptions::columns)"
+        );
+        return Err(ReadError::ambiguous(file, reason));
     }
     Ok(())
 }
 
-/// Adds notes on candles that are possible but unlikely; they are not changed.
+/// Notes candles that are possible but unlikely; they stay as they are.
 fn suspect(rows: &[Row], candles: &[Candle], log: &mut ReadLog) {
     let mut wide = Tally::default();
     for (row, candle) in rows.iter().zip(candles) {
@@ -261,6 +288,15 @@ fn suspect(rows: &[Row], candles: &[Candle], log: &mut ReadLog) {
         }
     }
     log.rows(NoteKind::Suspect, &wide, "with a high above twice the low, kept");
+    let mut jumps = Tally::default();
+    for (row, two) in rows[1..].iter().zip(candles.windows(2)) {
+        if !(0.5..=2.0).contains(&(two[1].open() / two[0].close())) {
+            jumps.add(row.line, Some(row.time));
+        }
+    }
+    let what = "with an open above twice or below half of the close before, perhaps of another \
+        instrument or after a split, kept";
+    log.rows(NoteKind::Suspect, &jumps, what);
     let Some(start) = candles.len().checked_sub(BEFORE + 1) else { return };
     let mut before: Vec<f64> = candles[start..start + BEFORE].iter().map(Candle::volume).collect();
     before.sort_by(f64::total_cmp);

@@ -1,108 +1,370 @@
-//! Conversion of rows of cells to rows of numbers with a time.
+//! From rows of cells to rows of numbers with a time.
 
-use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use csv::ByteRecord;
 
-use super::by_data::close_cell;
-use super::columns::Columns;
-use super::error::ReadError;
-use super::error::excerpt;
+use super::columns::{Columns, column, is_unfinished};
+use super::dates::resolve;
+use super::error::{ReadError, excerpt};
+use super::keys::{KeySurvey, label};
 use super::note::{NoteKind, ReadLog, Tally};
-use super::number::{Style, is_missing};
-use super::table::{HeadRow, Table, cell};
-use super::time::{Civil, Stamp, Unit, parse};
-use super::zone::Zone;
+use super::number::{NumberStyle, StyleEvidence, is_missing};
+use super::options::ReadOptions;
+use super::table::{Table, cell};
+use super::time::{Stamp, close_cell, parse};
 use windvane_candles::Ohlcv;
 
-/// Row with its time and values.
+/// Relative difference of prices that is rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// A row whose time is known.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) line: u64,
-    /// Open time in milliseconds since 1970-01-01 UTC.
+    /// Open time in milliseconds since 1970 UTC.
     pub(crate) time: i64,
-    /// Offset of local time from UTC in milliseconds; 0 if the file has none.
+    /// Milliseconds that local time is ahead of UTC, as far as the file says.
     pub(crate) offset: i64,
     pub(crate) values: Ohlcv,
 }
 
-/// Rows of a table, with the formats of their times.
-#[derive(Debug, Default)]
-pub(crate) struct Rows {
+/// The rows of one series.
+#[derive(Debug)]
+pub(crate) struct SeriesRows {
     pub(crate) read: Vec<Row>,
-    /// Number of rows of the table.
+    /// Number of rows in the table, header and banner not counted.
     pub(crate) total: u64,
-    /// Formats of the times, for [`Format`](super::Format).
+    /// Form of the times.
     pub(crate) times: String,
-    /// Close time minus open time of the first row with both.
+    /// Close time less open time of the first row that has both.
     pub(crate) length: Option<i64>,
+    /// Name of the series in a file of several.
+    pub(crate) key: Option<String>,
+    /// Prices before each row that cannot be read, the number of the kept rows before it.
+    pub(crate) lost: Vec<usize>,
+    pub(crate) log: ReadLog,
 }
 
-#[derive(Default)]
-struct Tallies {
-    /// Line and time of rows marked as unfinished.
+/// A row whose date may have its day first or its month first.
+#[derive(Debug)]
+pub(crate) struct RawRow {
+    pub(crate) line: u64,
+    pub(crate) stamp: Stamp,
+    pub(crate) values: Ohlcv,
+}
+
+#[derive(Default, Debug)]
+struct RowTallies {
+    /// Line and time of rows that the file calls unfinished.
     unfinished: Vec<(u64, Option<i64>)>,
     empty: Tally,
+    zero_open: Tally,
     unreadable: Tally,
     no_volume: Tally,
+    negative_volume: Tally,
+    rounded: Tally,
     headers: Tally,
+    cut: Tally,
 }
 
-/// Row whose date may be day-first or month-first.
-struct Raw {
-    line: u64,
-    stamp: Stamp,
-    values: Ohlcv,
+/// The rows of one series while they are read.
+#[derive(Default, Debug)]
+struct RowGroup {
+    raws: Vec<RawRow>,
+    tallies: RowTallies,
+    total: u64,
+    length: Option<i64>,
+    lost: Vec<usize>,
 }
 
-/// Reads all rows of a table.
+/// Reads the rows of a table: of its only series, or of each if `all` is set.
 pub(crate) fn read(
     table: &Table,
     columns: &Columns,
-    head: &[HeadRow],
+    options: &ReadOptions,
+    all: bool,
     file: &str,
-    log: &mut ReadLog,
-) -> Result<Rows, ReadError> {
-    let style = style(columns, head, table, log);
-    let (mut raws, mut all, mut tallies) = (vec![], Rows::default(), Tallies::default());
-    let mut symbols = BTreeSet::<String>::new();
-    let mut rows = table.rows();
-    let banner = columns.header.unwrap_or_else(|| first_row(head));
-    while let Some((line, record)) = rows.next(file)? {
-        if line < banner || columns.header == Some(line) {
-            continue;
-        }
-        all.total += 1;
-        match one(line, record, columns, style, &mut tallies, raws.is_empty()) {
-            None => continue,
-            Some(raw) => raws.push(raw),
-        }
-        if all.length.is_none() {
-            all.length = length(record, columns);
-        }
-        if let Some(i) = columns.symbol
-            && !symbols.contains(cell(record, i))
-        {
-            symbols.insert(excerpt(cell(record, i)));
-            if symbols.len() > 1 {
-                let names = symbols.into_iter().collect();
-                return Err(ReadError::Instruments { file: file.to_owned(), names });
-            }
+    log: &ReadLog,
+) -> Result<Vec<SeriesRows>, ReadError> {
+    let mut scan = Scan::new(table, columns, options, file)?;
+    let mut groups = scan.run(&[])?;
+    let mut log = log.clone();
+    if options.number_style.is_none() {
+        let style = scan.evidence.style(table.unit == "line").map_err(|reason| {
+            let reason =
+                format!("{reason}: write --decimal . or --decimal , (ReadOptions::number_style)");
+            ReadError::ambiguous(file, reason)
+        })?;
+        if style != scan.style {
+            scan.style = style;
+            groups = scan.run(&[])?;
         }
     }
-    all.total -= tallies.headers.rows;
-    log.rows(NoteKind::SkippedLines, &tallies.headers, "of further header skipped");
-    log.rows(NoteKind::NoPrices, &tallies.empty, "without prices, dropped");
-    log.rows(NoteKind::Unreadable, &tallies.unreadable, "unreadable, dropped");
-    log.rows(NoteKind::Volume, &tallies.no_volume, "without volume, taken as 0");
-    resolve(raws, file, &mut all, log)?;
-    note_unfinished(&tallies.unfinished, &all.read, log);
-    Ok(all)
+    if scan.style == NumberStyle::Comma {
+        log.file(NoteKind::Numbers, "numbers have a decimal comma");
+    } else if scan.has_groups {
+        log.file(NoteKind::Numbers, "numbers have signs between thousands");
+    }
+    let mut keys = scan.survey.texts();
+    let (_, only) = groups.pop().unwrap_or_default();
+    let read = if keys.is_empty() { Some(finish(only, None, options, file, &log)?) } else { None };
+    if let Some(series) = read {
+        match scan.survey.numbers(&series.read) {
+            None => return Ok(vec![series]),
+            Some(key) => keys.push(key),
+        }
+    }
+    let groups = scan.run(&keys)?;
+    if !all {
+        let keys = groups.into_iter().map(|(key, group)| (key, group.total));
+        return Err(ReadError::several_series(file, keys.collect()));
+    }
+    groups.into_iter().map(|(key, group)| finish(group, Some(key), options, file, &log)).collect()
 }
 
-/// Notes unfinished rows. A stream sends a candle several times before it is finished, so a row is
-/// a loss only if its candle is never finished.
+/// Passes over the rows of a table.
+struct Scan<'a> {
+    table: &'a Table,
+    columns: &'a Columns,
+    file: &'a str,
+    style: NumberStyle,
+    /// Columns and the values that are kept.
+    selected: Vec<(usize, &'a str)>,
+    evidence: StyleEvidence,
+    survey: KeySurvey,
+    has_groups: bool,
+}
+
+impl<'a> Scan<'a> {
+    fn new(
+        table: &'a Table,
+        columns: &'a Columns,
+        options: &'a ReadOptions,
+        file: &'a str,
+    ) -> Result<Self, ReadError> {
+        let own = options
+            .select
+            .iter()
+            .filter(|(name, _)| columns.group.is_none() || name != super::GROUP_KEY);
+        let mut selected = vec![];
+        for (name, value) in own {
+            let index = column(&columns.names, name).ok_or_else(|| {
+                let names = columns.names.written.join(", ");
+                let reason = format!("no column {name:?} to select from; there are {names}");
+                ReadError::ambiguous(file, reason)
+            })?;
+            selected.push((index, value.as_str()));
+        }
+        Ok(Self {
+            table,
+            columns,
+            file,
+            style: options.number_style.unwrap_or_default(),
+            selected,
+            evidence: StyleEvidence::default(),
+            survey: KeySurvey::new(columns),
+            has_groups: false,
+        })
+    }
+
+    /// Reads all rows, in groups by some columns; the groups are in the order of their first rows.
+    fn run(&mut self, keys: &[usize]) -> Result<Vec<(String, RowGroup)>, ReadError> {
+        self.survey = KeySurvey::new(self.columns);
+        let mut places = HashMap::<String, usize>::new();
+        let mut groups: Vec<(String, RowGroup)> = vec![];
+        let mut rows = self.table.rows();
+        let mut broken = None;
+        while let Some((line, record)) = rows.next(self.file)? {
+            if self.columns.header.is_some_and(|header| line <= header)
+                || self.selected.iter().any(|(index, value)| cell(record, *index) != *value)
+            {
+                continue;
+            }
+            let key =
+                if keys.is_empty() { String::new() } else { label(record, keys, self.columns) };
+            let place = *places.entry(key).or_insert_with_key(|key| {
+                groups.push((key.clone(), RowGroup::default()));
+                groups.len() - 1
+            });
+            broken = self.one(line, record, &mut groups[place].1).then_some((place, line));
+        }
+        // A file that was cut ends within its last row.
+        if let Some((place, line)) = broken {
+            let group = &mut groups[place].1;
+            group.tallies.cut.add(line, None);
+            group.lost.pop();
+            group.tallies.unreadable.rows -= 1;
+            if group.tallies.unreadable.rows == 0 {
+                group.tallies.unreadable = Tally::default();
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Adds a row to its group, or the reason for which it is none to the tallies. Returns whether
+    /// it seems to be cut.
+    fn one(&mut self, line: u64, record: &ByteRecord, group: &mut RowGroup) -> bool {
+        let columns = self.columns;
+        let is_header = columns.header.is_some_and(|header| header > 0)
+            && columns.prices.iter().all(|i| cell(record, *i) == columns.names.written[*i]);
+        if is_header {
+            group.tallies.headers.add(line, None);
+            return false;
+        }
+        group.total += 1;
+        let raw = match self.raw(line, record, group) {
+            Ok(Some(raw)) => raw,
+            Ok(None) => return false,
+            Err((time, reason)) => {
+                group.tallies.unreadable.add_because(line, time, || reason);
+                group.lost.push(group.raws.len());
+                return record.len() < columns.width();
+            }
+        };
+        if group.length.is_none() {
+            group.length = length(record, columns);
+        }
+        self.survey.add(record);
+        group.raws.push(raw);
+        false
+    }
+
+    /// One row; nothing if it holds no candle, or the reason for which it cannot be read.
+    fn raw(
+        &mut self,
+        line: u64,
+        record: &ByteRecord,
+        group: &mut RowGroup,
+    ) -> Result<Option<RawRow>, (Option<i64>, String)> {
+        let columns = self.columns;
+        let Some(stamp) = columns.stamp(|i| cell(record, i)) else {
+            if !(0..record.len()).any(|i| number(cell(record, i)).is_some()) {
+                group.tallies.headers.add(line, None);
+                group.total -= 1;
+                return Ok(None);
+            }
+            let text = excerpt(cell(record, columns.time.index));
+            return Err((None, format!("no time in {text:?}")));
+        };
+        let time = match &stamp {
+            Stamp::Epoch { millis, .. } => Some(*millis),
+            Stamp::Civil(civil) if civil.undecided.is_none() => {
+                civil.utc(false).map(|(utc, _)| utc)
+            }
+            Stamp::Civil(_) => None,
+        };
+        let width = columns.width();
+        let has_more = (width..record.len()).any(|i| !cell(record, i).is_empty());
+        if record.len() < width && !is_whole(record, columns) || has_more {
+            return Err((time, format!("{} cells instead of {width}", record.len())));
+        }
+        let mut values = [0.0; 5];
+        if columns.prices.iter().all(|i| is_missing(cell(record, *i))) {
+            group.tallies.empty.add(line, time);
+            return Ok(None);
+        }
+        if columns.finished.is_some_and(|i| is_unfinished(cell(record, i))) {
+            group.tallies.unfinished.push((line, time));
+            return Ok(None);
+        }
+        let five = columns.prices.into_iter().map(Some).chain([columns.volume]);
+        for (value, index) in values.iter_mut().zip(five) {
+            let Some(index) = index else { continue };
+            let text = cell(record, index);
+            let is_volume = Some(index) == columns.volume;
+            if is_volume && is_missing(text) {
+                group.tallies.no_volume.add(line, time);
+                continue;
+            }
+            let exponent = if is_volume { "" } else { columns.exponent };
+            *value = self.number(text, exponent, !is_volume).ok_or_else(|| {
+                let name = &columns.names.written[index];
+                (time, format!("no number in {:?}, column {name}", excerpt(text)))
+            })?;
+        }
+        Ok(repaired(values, line, time, &mut group.tallies).map(|values| RawRow {
+            line,
+            stamp,
+            values,
+        }))
+    }
+
+    fn number(&mut self, text: &str, exponent: &str, is_price: bool) -> Option<f64> {
+        let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        if !is_plain || !self.evidence.is_point() {
+            self.evidence.add(text, is_price);
+            self.has_groups |= text.contains([',', '\'']);
+        }
+        if exponent.is_empty() {
+            return self.style.parse(text);
+        }
+        self.style.parse(&format!("{text}{exponent}"))
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    NumberStyle::Point.parse(text).or_else(|| NumberStyle::Comma.parse(text))
+}
+
+/// The values of a row without what tools write for "nothing" and without rounding.
+fn repaired(
+    [open, mut high, mut low, close, mut volume]: [f64; 5],
+    line: u64,
+    time: Option<i64>,
+    tallies: &mut RowTallies,
+) -> Option<Ohlcv> {
+    if [open, high, low, close].iter().all(|price| *price == 0.0) {
+        tallies.empty.add(line, time);
+        return None;
+    }
+    if open == 0.0 && low > 0.0 {
+        tallies.zero_open.add(line, time);
+        return None;
+    }
+    // Interactive Brokers writes -1 for no volume.
+    if volume.to_bits() == (-1.0_f64).to_bits() {
+        tallies.negative_volume.add(line, time);
+        volume = 0.0;
+    }
+    let (top, bottom) = (open.max(close), open.min(close));
+    let is_rounding = |price: f64, bound: f64| (price - bound).abs() <= ROUNDING * bound.abs();
+    if high < top && is_rounding(high, top) || low > bottom && is_rounding(low, bottom) {
+        tallies.rounded.add(line, time);
+        (high, low) = (high.max(top), low.min(bottom));
+    }
+    Some(Ohlcv { open, high, low, close, volume })
+}
+
+/// The rows of a group with their times resolved, and all notes on them.
+fn finish(
+    group: RowGroup,
+    key: Option<String>,
+    options: &ReadOptions,
+    file: &str,
+    log: &ReadLog,
+) -> Result<SeriesRows, ReadError> {
+    let RowGroup { raws, tallies, total, length, lost } = group;
+    let mut log = log.clone();
+    for (kind, tally, what) in [
+        (NoteKind::SkippedLines, &tallies.headers, "of further header skipped"),
+        (NoteKind::SkippedLines, &tallies.cut, "at the end is cut, passed over"),
+        (NoteKind::NoPrices, &tallies.empty, "without prices, dropped"),
+        (NoteKind::NoPrices, &tallies.zero_open, "with an open of 0, dropped"),
+        (NoteKind::Unreadable, &tallies.unreadable, "unreadable, dropped"),
+        (NoteKind::Volume, &tallies.no_volume, "without volume, taken as 0"),
+        (NoteKind::Volume, &tallies.negative_volume, "with a volume of -1, taken as 0"),
+        (NoteKind::Rounding, &tallies.rounded, "with open or close outside by rounding, widened"),
+    ] {
+        log.rows(kind, tally, what);
+    }
+    let (read, times) = resolve(raws, options, file, &mut log)?;
+    note_unfinished(&tallies.unfinished, &read, &mut log);
+    Ok(SeriesRows { read, total, times, length, key, lost, log })
+}
+
+/// Streams send a candle many times before they send it finished: only one that never was finished
+/// is missing.
 fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[Row], log: &mut ReadLog) {
     if unfinished.is_empty() {
         return;
@@ -117,221 +379,15 @@ fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[Row], log: &mut Re
     log.rows(NoteKind::Unfinished, &missing, "not finished, dropped");
 }
 
-/// Returns the line of the first row in a table without header.
-fn first_row(head: &[HeadRow]) -> u64 {
-    head.iter().find(|(_, cells)| super::by_data::is_row(cells)).map_or(0, |(line, _)| *line)
-}
-
-fn style(columns: &Columns, head: &[HeadRow], table: &Table, log: &mut ReadLog) -> Style {
-    let data = head.iter().filter(|(line, _)| Some(*line) > columns.header);
-    let prices = data.flat_map(|(_, cells)| columns.prices.map(|i| cells.get(i)));
-    let prices: Vec<&str> = prices.flatten().map(String::as_str).collect();
-    let mut style = Style::of(prices.iter().copied(), table.delimiter == b',');
-    // If prices have decimal points, commas in the volume separate thousands.
-    let mut volumes = head.iter().filter_map(|(_, cells)| cells.get(columns.volume?));
-    let points = prices.iter().any(|cell| cell.contains('.'));
-    if style == Style::Plain && points && volumes.any(|cell| cell.contains(',')) {
-        style = Style::Thousands;
-    }
-    match style {
-        Style::Plain => {}
-        Style::Thousands => log.file(NoteKind::Numbers, "numbers have commas between thousands"),
-        Style::DecimalComma => log.file(NoteKind::Numbers, "numbers have a decimal comma"),
-    }
-    style
-}
-
-/// Parses one row, or adds the reason of a dropped row to the tallies.
-fn one(
-    line: u64,
-    record: &ByteRecord,
-    columns: &Columns,
-    style: Style,
-    tallies: &mut Tallies,
-    no_row_yet: bool,
-) -> Option<Raw> {
-    let Some(stamp) = columns.stamp(|i| cell(record, i)) else {
-        let prices = columns.prices.iter().any(|i| style.parse(cell(record, *i)).is_some());
-        if no_row_yet && !prices && columns.header.is_some() {
-            tallies.headers.add(line, None);
-        } else {
-            tallies.unreadable.add_because(line, None, || {
-                format!("no time in {:?}", excerpt(cell(record, columns.time)))
-            });
-        }
-        return None;
-    };
-    let time = match &stamp {
-        Stamp::Epoch { millis, .. } => Some(*millis),
-        Stamp::Civil(civil) if civil.undecided.is_none() => civil.utc(false).map(|(utc, _)| utc),
-        Stamp::Civil(_) => None,
-    };
-    let extra = (columns.width..record.len()).any(|i| !cell(record, i).is_empty());
-    if record.len() < columns.width && !is_whole(record, columns) || extra {
-        tallies.unreadable.add_because(line, time, || {
-            format!("{} cells instead of {}", record.len(), columns.width)
-        });
-        return None;
-    }
-    if columns.prices.iter().all(|i| is_missing(cell(record, *i))) {
-        tallies.empty.add(line, time);
-        return None;
-    }
-    if let Some(closed) = columns.closed
-        && matches!(cell(record, closed).to_ascii_lowercase().as_str(), "0" | "false")
-    {
-        tallies.unfinished.push((line, time));
-        return None;
-    }
-    let mut values = [0.0; 5];
-    let five = columns.prices.into_iter().map(Some).chain([columns.volume]);
-    for (value, index) in values.iter_mut().zip(five) {
-        let Some(index) = index else { continue };
-        let text = cell(record, index);
-        if Some(index) == columns.volume && is_missing(text) {
-            tallies.no_volume.add(line, time);
-            continue;
-        }
-        let number = match columns.exponent {
-            exponent if !exponent.is_empty() && Some(index) != columns.volume => {
-                style.parse(&format!("{text}{exponent}"))
-            }
-            _ => style.parse(text),
-        };
-        let Some(number) = number else {
-            tallies.unreadable.add_because(line, time, || {
-                format!("no number in {:?}, column {}", excerpt(text), index + 1)
-            });
-            return None;
-        };
-        *value = number;
-    }
-    let [open, high, low, close, volume] = values;
-    Some(Raw { line, stamp, values: Ohlcv { open, high, low, close, volume } })
-}
-
-/// Returns whether a short row has all required cells and one more, so that it is not truncated.
+/// Whether a short row has all that is needed, and one more cell that proves it was not cut.
 fn is_whole(record: &ByteRecord, columns: &Columns) -> bool {
-    let needed = columns.prices.iter().chain(&columns.volume).chain(&columns.clock).max();
+    let needed = columns.prices.iter().chain(&columns.volume).chain(&columns.time.clock).max();
     needed.is_some_and(|last| {
-        last + 1 < record.len() || columns.width == last + 2 && last + 1 == record.len()
+        last + 1 < record.len() || columns.width() == last + 2 && last + 1 == record.len()
     })
 }
 
 fn length(record: &ByteRecord, columns: &Columns) -> Option<i64> {
     let close = parse(&close_cell(cell(record, columns.close_time?)))?.millis()?;
     close.checked_sub(columns.stamp(|i| cell(record, i))?.millis()?)
-}
-
-/// Decides the order of day and month, and notes the formats of the times.
-fn resolve(raws: Vec<Raw>, file: &str, all: &mut Rows, log: &mut ReadLog) -> Result<(), ReadError> {
-    let day_first = day_first(&raws, file, log)?;
-    let mut units = BTreeSet::<Unit>::new();
-    let mut offsets = BTreeSet::<i32>::new();
-    let mut places = BTreeSet::<String>::new();
-    let (mut clocks, mut zoneless, mut dates) = (false, false, false);
-    let mut bad = Tally::default();
-    all.read.reserve_exact(raws.len());
-    for Raw { line, stamp, values } in raws {
-        let (time, offset) = match stamp {
-            Stamp::Epoch { millis, unit } => {
-                units.insert(unit);
-                (millis, 0)
-            }
-            Stamp::Civil(civil) => {
-                let Some(time) = civil.utc(day_first) else {
-                    bad.add_because(line, None, || "no such date or hour".to_owned());
-                    continue;
-                };
-                match &civil.zone {
-                    Some(Zone::Offset(minutes)) => {
-                        offsets.insert(*minutes);
-                    }
-                    Some(Zone::Named(zone)) => {
-                        let name = zone.iana_name().unwrap_or_default();
-                        if !places.contains(name) {
-                            places.insert(name.to_owned());
-                        }
-                    }
-                    None => zoneless |= civil.clock.is_some(),
-                }
-                clocks |= civil.clock.is_some();
-                dates |= civil.clock.is_none();
-                time
-            }
-        };
-        all.read.push(Row { line, time, offset, values });
-    }
-    log.rows(NoteKind::Unreadable, &bad, "unreadable, dropped");
-    let mut forms: Vec<&str> = units.iter().map(|unit| unit.name()).collect();
-    forms.extend(dates.then_some("dates"));
-    forms.extend(clocks.then_some("dates with a clock"));
-    all.times = forms.join(" and ");
-    if forms.len() > 1 {
-        log.file(NoteKind::Times, format!("times are mixed: {}, read row by row", all.times));
-    }
-    if zoneless {
-        log.file(NoteKind::Times, "times have no zone: taken as UTC");
-    }
-    for place in &places {
-        log.file(NoteKind::Times, format!("times are of {place}: converted to UTC"));
-    }
-    if offsets.iter().any(|minutes| *minutes != 0) {
-        let list = offsets.iter().copied().map(offset).collect::<Vec<_>>().join(" and ");
-        let changes = if offsets.len() > 1 { ", which changes in the file" } else { "" };
-        log.file(
-            NoteKind::Times,
-            format!("times have an offset of {list}{changes}: converted to UTC"),
-        );
-    }
-    Ok(())
-}
-
-/// Formats an offset in minutes as `+02:00`.
-fn offset(minutes: i32) -> String {
-    let sign = if minutes < 0 { '-' } else { '+' };
-    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
-}
-
-/// Decides from all dates whether the day comes before the month.
-fn day_first(raws: &[Raw], file: &str, log: &mut ReadLog) -> Result<bool, ReadError> {
-    let undecided: Vec<(u64, &Civil, u8)> = raws
-        .iter()
-        .filter_map(|raw| match &raw.stamp {
-            Stamp::Civil(civil) => civil.undecided.map(|sign| (raw.line, civil, sign)),
-            Stamp::Epoch { .. } => None,
-        })
-        .collect();
-    let Some((_, _, sign)) = undecided.first() else { return Ok(false) };
-    let only_day_first = undecided.iter().find(|(_, civil, _)| civil.first > 12);
-    let only_month_first = undecided.iter().find(|(_, civil, _)| civil.second > 12);
-    let (first, why) = match (only_day_first, only_month_first) {
-        (Some((day_first, ..)), Some((month_first, ..))) => {
-            let (day_first, month_first) = (*day_first, *month_first);
-            return Err(ReadError::Dates { file: file.to_owned(), day_first, month_first });
-        }
-        (Some((line, ..)), None) => (true, format!("line {line} can only be that")),
-        (None, Some((line, ..))) => (false, format!("line {line} can only be that")),
-        (None, None) => {
-            let closer = "not certain: the rows then lie closer together".to_owned();
-            match span(&undecided, true).cmp(&span(&undecided, false)) {
-                Ordering::Less => (true, closer),
-                Ordering::Greater => (false, closer),
-                Ordering::Equal => {
-                    (*sign != b'/', "not certain: every date could be either".to_owned())
-                }
-            }
-        }
-    };
-    let order = if first { "day" } else { "month" };
-    log.file(NoteKind::Times, format!("dates are read with the {order} first ({why})"));
-    Ok(first)
-}
-
-/// Returns the milliseconds from the first to the last date.
-fn span(dates: &[(u64, &Civil, u8)], day_first: bool) -> i64 {
-    let times = dates.iter().filter_map(|(_, civil, _)| civil.local(day_first));
-    let (first, last) =
-        times.fold((i64::MAX, i64::MIN), |(first, last), time| (first.min(time), last.max(time)));
-    if first > last { i64::MAX } else { last - first }
 }

@@ -1,37 +1,51 @@
-//! Table of text with one row per line.
+//! Text with a row per line.
 
 use csv::ByteRecord;
 
 use super::error::ReadError;
 use super::note::{Note, NoteKind, file_note};
 
-/// Maximum number of rows for the recognition of the format.
+/// Rows and bytes that are looked at to recognise a dialect.
 const HEAD_ROWS: usize = 1000;
-/// Maximum number of bytes for the recognition of the format.
 const HEAD_BYTES: usize = 1 << 20;
-/// Maximum number of cells of a row for the recognition of the format.
+/// Cells of a row that are looked at: wider tables are no candles.
 pub(crate) const MAX_CELLS: usize = 64;
-/// Minimum number of cells of a candle: a time and four prices.
+/// Fewer cells than a time and four prices are no row.
 pub(crate) const MIN_CELLS: usize = 5;
 
-/// Text divided into rows and cells.
+/// A text divided into rows and cells.
 #[derive(Debug)]
 pub(crate) struct Table {
     text: String,
     pub(crate) delimiter: u8,
-    /// Noun for a row in messages: "line", or "row" if the text was converted from another format.
+    /// What people call a row: "line", or "row" where the text was made from another format.
     pub(crate) unit: &'static str,
-    /// Number of lines before the first row that the original does not have.
+    /// Lines before the first row that the original did not have.
     pub(crate) added: u64,
-    /// Last comment line that is not empty, which may contain the names of the columns.
+    /// The comment line nearest to the data: it may hold the names of the columns.
     pub(crate) comment: Option<String>,
+    pub(crate) answer: Answer,
+    /// Columns whose cells cannot be read, and their type.
+    pub(crate) unread: Vec<(usize, String)>,
 }
 
-/// Row of the head: its line and its cells.
+/// What the answer of an exchange says about its last candles, in milliseconds since 1970.
+#[derive(Copy, Clone, Default, Debug)]
+pub(crate) struct Answer {
+    /// Time at which it was written.
+    pub(crate) written: Option<i64>,
+    /// Open time of the last finished candle.
+    pub(crate) last_finished: Option<i64>,
+}
+
+/// Sign between the cells of a table that came from another format.
+pub(crate) const CELL_END: char = '\u{1f}';
+
+/// A row of the head: its line and its cells.
 pub(crate) type HeadRow = (u64, Vec<String>);
 
 impl Table {
-    /// Creates the table of a text file.
+    /// The table in a text file.
     pub(crate) fn of_text(bytes: Vec<u8>, notes: &mut Vec<Note>) -> Self {
         let mut text = decode(bytes, notes);
         if !text.contains('\n') && text.contains('\r') {
@@ -45,27 +59,38 @@ impl Table {
         let comment = comments.iter().rev().find(|line| line.trim().len() > 1);
         let comment = comment.map(|line| line.trim_start_matches('#').to_owned());
         let delimiter = sniff(&text);
-        Self { text, delimiter, unit: "line", added: 0, comment }
+        Self {
+            text,
+            delimiter,
+            unit: "line",
+            added: 0,
+            comment,
+            answer: Answer::default(),
+            unread: vec![],
+        }
     }
 
-    /// Creates the table of comma-separated rows converted from another format.
+    /// The table of rows that came from another format, with [`CELL_END`] between cells.
     pub(crate) fn of_rows(text: String, added: u64) -> Self {
-        Self { text, delimiter: b',', unit: "row", added, comment: None }
+        let answer = Answer::default();
+        let delimiter = CELL_END as u8;
+        Self { text, delimiter, unit: "row", added, comment: None, answer, unread: vec![] }
     }
 
-    /// Iterates over all rows except comments.
+    /// All rows that are no comments.
     pub(crate) fn rows(&self) -> Rows<'_> {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
+            .quoting(self.unit == "line")
             .comment((self.unit == "line").then_some(b'#'))
             .terminator(csv::Terminator::Any(b'\n'))
             .from_reader(self.text.as_bytes());
         Rows { reader, record: ByteRecord::new(), added: self.added }
     }
 
-    /// Returns the first rows with their cells.
+    /// The first rows with their cells.
     pub(crate) fn head(&self, file: &str) -> Result<Vec<HeadRow>, ReadError> {
         let (mut rows, mut head, mut bytes) = (self.rows(), vec![], 0);
         while head.len() < HEAD_ROWS && bytes < HEAD_BYTES {
@@ -79,19 +104,29 @@ impl Table {
         Ok(head)
     }
 
-    /// Returns the first line that is not blank.
-    pub(crate) fn start(&self) -> &str {
-        self.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+    /// Number of rows after the header.
+    pub(crate) fn rows_below(&self, header: Option<u64>, file: &str) -> Result<u64, ReadError> {
+        let (mut rows, mut count) = (self.rows(), 0);
+        while let Some((line, _)) = rows.next(file)? {
+            count += u64::from(header.is_none_or(|header| line > header));
+        }
+        Ok(count)
     }
 
-    /// Splits a line that is not part of the rows into cells.
+    /// The first line that is not blank.
+    pub(crate) fn start(&self) -> String {
+        let line = self.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        line.replace(CELL_END, ", ")
+    }
+
+    /// The cells of a line that is not part of the rows.
     pub(crate) fn split(&self, line: &str) -> Vec<String> {
         let cells = line.split(char::from(self.delimiter));
         cells.map(|cell| cell.trim().trim_matches('"').to_owned()).collect()
     }
 }
 
-/// Iterator over the rows of a table.
+/// Goes through the rows of a table.
 pub(crate) struct Rows<'a> {
     reader: csv::Reader<&'a [u8]>,
     record: ByteRecord,
@@ -99,7 +134,7 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Returns the next row that is not blank, and its line.
+    /// The next row that is not blank, and its line.
     pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &ByteRecord)>, ReadError> {
         loop {
             let more = self.reader.read_byte_record(&mut self.record);
@@ -122,7 +157,7 @@ impl Rows<'_> {
     }
 }
 
-/// Returns a cell without surrounding spaces and quotes; empty past the end.
+/// A cell without blanks and quotes around it; empty past the end.
 pub(crate) fn cell(record: &ByteRecord, index: usize) -> &str {
     let bytes = record.get(index).unwrap_or_default();
     let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
@@ -130,21 +165,37 @@ pub(crate) fn cell(record: &ByteRecord, index: usize) -> &str {
     quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
 }
 
-/// Converts a text to a CSV cell by replacing separators, which no value of a candle contains.
+/// A cell of another format without the signs that divide rows and cells.
 pub(crate) fn clean(text: impl AsRef<str>) -> String {
-    text.as_ref().replace([',', '\n', '\r', '"'], " ")
+    text.as_ref().replace([CELL_END, '\n', '\r'], " ")
 }
 
-/// Decodes the text to UTF-8, without its byte order mark.
+/// The name of a column with two levels, which pandas writes as `('Close', 'AAPL')`.
+pub(crate) fn joined_name(name: &str) -> String {
+    let inner = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let parts = inner.map(|inner| inner.split(", ").map(|part| part.trim_matches('\'')));
+    match parts.map(Iterator::collect::<Vec<_>>).as_deref() {
+        Some([price, ticker]) => format!("{ticker} {price}").trim().to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// The text in UTF-8, without its byte order mark.
 fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
-    let wide = |from: fn([u8; 2]) -> u16| -> String {
-        let units: Vec<u16> =
-            bytes[2..].chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
+    let wide = |bytes: &[u8], from: fn([u8; 2]) -> u16| -> String {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
         String::from_utf16_lossy(&units)
     };
+    // Without a mark, every other byte of the first signs is 0.
+    let zeros = |first: usize| {
+        let start = &bytes[..bytes.len().min(64)];
+        start.len() >= 8 && start.iter().skip(first).step_by(2).all(|byte| *byte == 0)
+    };
     let text = match &bytes[..] {
-        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        all if zeros(1) => wide(all, u16::from_le_bytes),
+        all if zeros(0) => wide(all, u16::from_be_bytes),
         _ => return narrow(bytes, notes),
     };
     notes.push(file_note(NoteKind::Encoding, "UTF-16 text"));
@@ -163,7 +214,7 @@ fn narrow(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
     text
 }
 
-/// Returns the delimiter that divides most of the first lines into enough cells.
+/// The sign that divides most of the first lines into cells.
 fn sniff(text: &str) -> u8 {
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     let mut counts = [(b'\t', 0), (b';', 0), (b'|', 0), (b',', 0)];
@@ -177,8 +228,7 @@ fn sniff(text: &str) -> u8 {
             *lines += usize::from(signs.take(MIN_CELLS - 1).count() == MIN_CELLS - 1);
         }
     }
-    // Reversed, because `max_by_key` returns the last of equal maxima, and a comma may also be the
-    // decimal sign.
+    // The last of equal maxima would be taken: a comma may also be the decimal sign.
     let best = counts.iter().rev().max_by_key(|(_, lines)| *lines);
     best.map_or(b',', |(delimiter, lines)| if *lines == 0 { b',' } else { *delimiter })
 }

@@ -1,4 +1,4 @@
-//! Time formats of cells.
+//! Cells that hold a time, in the many ways tools write one.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -6,13 +6,15 @@ use jiff::tz::TimeZone;
 use super::zone::{self, Zone};
 
 const DAY_MS: i64 = 86_400_000;
+/// The clock of the end of a day, `24:00`.
+pub(crate) const DAY_END: i32 = 86_400_000;
 
-/// Parsed time of a cell.
+/// What a cell says about time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Stamp {
-    /// A number since 1970-01-01.
+    /// A number since 1970.
     Epoch { millis: i64, unit: Unit },
-    /// A date with an optional clock and an optional offset.
+    /// A date, perhaps with a clock and an offset.
     Civil(Civil),
 }
 
@@ -26,7 +28,7 @@ pub(crate) enum Unit {
 }
 
 impl Stamp {
-    /// Returns the milliseconds since 1970-01-01 in UTC; an ambiguous date is read month-first.
+    /// Milliseconds since 1970 in UTC, the month first where that is not known.
     pub(crate) fn millis(&self) -> Option<i64> {
         match self {
             Self::Epoch { millis, .. } => Some(*millis),
@@ -36,9 +38,8 @@ impl Stamp {
 }
 
 impl Unit {
-    /// Returns the unit from the size of a number; every range corresponds to 1973-03-03 to
-    /// 5138-11-16. Smaller numbers are more likely dates such as 20240131 or row numbers than
-    /// times.
+    /// The unit that the size of a number tells; every range means 1973-03-03 to 5138-11-16.
+    /// Lower numbers are more likely dates such as 20240131 or row numbers than times.
     pub(crate) fn of(number: i64) -> Option<Self> {
         match number.unsigned_abs() {
             0..100_000_000 => None,
@@ -70,16 +71,16 @@ impl Unit {
     }
 }
 
-/// Date and clock as written in the cell.
+/// A date and a clock as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Civil {
     year: i16,
-    /// Month, or the first of two numbers of an ambiguous date.
+    /// Month and day, in this order if `order` is known.
     pub(crate) first: i8,
     pub(crate) second: i8,
-    /// Separator of an ambiguous date, whose numbers may be day and month or month and day.
+    /// The sign between two numbers that may be day and month or month and day.
     pub(crate) undecided: Option<u8>,
-    /// Milliseconds since midnight; `None` for a date without clock.
+    /// Milliseconds since midnight; `None` for a date alone.
     pub(crate) clock: Option<i32>,
     pub(crate) zone: Option<Zone>,
 }
@@ -91,15 +92,15 @@ impl Civil {
         Date::new(self.year, month, day).ok()
     }
 
-    /// Returns the milliseconds since 1970-01-01 in local time; `None` for an invalid date.
+    /// Milliseconds since 1970 in local time, if there is such a date.
     pub(crate) fn local(&self, day_first: bool) -> Option<i64> {
         let midnight = self.date(day_first)?.to_datetime(Time::midnight());
         let midnight = TimeZone::UTC.to_timestamp(midnight).ok()?;
         Some(midnight.as_millisecond() + i64::from(self.clock.unwrap_or(0)))
     }
 
-    /// Returns the milliseconds since 1970-01-01 in UTC and the offset of local time; without a
-    /// zone the time is in UTC.
+    /// Milliseconds since 1970 in UTC, and how many local time is ahead of it; UTC is taken where
+    /// there is no zone.
     pub(crate) fn utc(&self, day_first: bool) -> Option<(i64, i64)> {
         let local = self.local(day_first)?;
         let Some(zone) = &self.zone else { return Some((local, 0)) };
@@ -110,7 +111,7 @@ impl Civil {
     }
 }
 
-/// Parses the time in a cell.
+/// Reads a cell.
 pub(crate) fn parse(cell: &str) -> Option<Stamp> {
     let cell = cell.trim();
     if cell.len() > 64 || !cell.is_ascii() {
@@ -129,7 +130,7 @@ pub(crate) fn parse(cell: &str) -> Option<Stamp> {
     Some(Stamp::Civil(Civil { zone, ..civil }))
 }
 
-/// Parses a day number of a spreadsheet, counted from 1899-12-30, with the clock as a fraction.
+/// Reads a day as spreadsheets count them, from 1899-12-30 on with the clock as a fraction.
 pub(crate) fn parse_serial(cell: &str) -> Option<Stamp> {
     let digits = cell.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let days: f64 =
@@ -148,14 +149,14 @@ pub(crate) fn parse_serial(cell: &str) -> Option<Stamp> {
     }))
 }
 
-/// Returns the word after a time that is not a known time zone.
+/// The word after a time that is no zone that is known.
 pub(crate) fn unknown_zone(cell: &str) -> Option<&str> {
     let (rest, word) = cell.trim().rsplit_once(' ')?;
-    let is_name = word.len() > 2 && word.bytes().any(|b| b.is_ascii_alphabetic());
+    let is_name = word.len() > 2 && word.starts_with(|c: char| c.is_ascii_alphabetic());
     (is_name && parse(cell).is_none() && parse(rest).is_some()).then_some(word)
 }
 
-/// Parses a date and a clock in two columns.
+/// Reads a date and a clock that stand in two columns.
 pub(crate) fn parse_two(date: &str, clock: &str) -> Option<Stamp> {
     let Some(Stamp::Civil(civil)) = parse(date) else { return None };
     let (clock, zone) = zone::split(clock.trim());
@@ -163,7 +164,21 @@ pub(crate) fn parse_two(date: &str, clock: &str) -> Option<Stamp> {
     Some(Stamp::Civil(Civil { clock: Some(parse_clock(clock)?), zone, ..civil }))
 }
 
-/// Parses a clock: `05:00`, `05:00:00.000`, `050000`, `5:00 PM`, `04-AM`.
+/// A time of day with the zeros that it lost.
+pub(crate) fn pad_clock(cell: &str, digits: usize) -> String {
+    let is_whole = !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_digit());
+    if is_whole { format!("{cell:0>digits$}") } else { cell.to_owned() }
+}
+
+/// A close time in microseconds ends in 999999, which is finer than what times hold.
+pub(crate) fn close_cell(cell: &str) -> String {
+    match cell.strip_suffix("999").filter(|rest| rest.len() == 13) {
+        Some(rest) => rest.to_owned(),
+        None => cell.to_owned(),
+    }
+}
+
+/// Reads a clock: `05:00`, `05:00:00.000`, `050000`, `5:00 PM`, `04-AM`, `24:00`.
 pub(crate) fn parse_clock(text: &str) -> Option<i32> {
     let text = text.trim();
     let upper = text.to_ascii_uppercase();
@@ -195,13 +210,14 @@ pub(crate) fn parse_clock(text: &str) -> Option<i32> {
     if let Some(half) = half {
         hour = (1..=12).contains(&hour).then_some(hour % 12 + half)?;
     }
-    if hour > 23 || minute > 59 || second > 59 {
+    let is_end = (hour, minute, second) == (24, 0, 0) && half.is_none() && fraction.is_empty();
+    if (hour > 23 && !is_end) || minute > 59 || second > 59 {
         return None;
     }
     Some(((hour * 60 + minute) * 60 + second) * 1000 + thousandths(fraction)?)
 }
 
-/// Converts the decimals of a second to milliseconds; `None` if they are finer.
+/// Decimals of a second as milliseconds, if they are whole ones.
 fn thousandths(fraction: &str) -> Option<i32> {
     let (millis, finer) = fraction.split_at_checked(3).unwrap_or((fraction, ""));
     if !fraction.bytes().all(|b| b.is_ascii_digit()) || finer.bytes().any(|b| b != b'0') {
@@ -210,10 +226,15 @@ fn thousandths(fraction: &str) -> Option<i32> {
     format!("{millis:0<3}").parse().ok()
 }
 
-/// Parses epoch numbers and dates without separators.
+/// Reads epoch numbers and dates without signs between their parts.
 fn number(cell: &str) -> Option<Stamp> {
     if cell.contains(['e', 'E']) {
         let value: f64 = cell.parse().ok()?;
+        // Spreadsheets write `1.70467E+12` and lose the other digits.
+        let digits = cell.split(['e', 'E']).next()?.bytes().filter(u8::is_ascii_digit).count();
+        if cell.contains("E+") && digits < 10 {
+            return None;
+        }
         let whole = value.fract() == 0.0 && (1e8..9e15).contains(&value);
         return whole.then(|| number(&format!("{value:.0}")))?;
     }
@@ -233,14 +254,19 @@ fn number(cell: &str) -> Option<Stamp> {
     Some(Stamp::Epoch { millis, unit })
 }
 
-/// Parses `20040817`, `200408170930` and `20040817093000` of the years 1900 to 2099.
+/// Reads `20040817`, `2004081709`, `200408170930`, `20040817093000` and `20040817093000000` of the
+/// years 1900 to 2099. As seconds, ten such digits would be later than 2030.
 fn compact_date(digits: &str) -> Option<Civil> {
-    if !matches!(digits.len(), 8 | 12 | 14)
-        || !(digits.starts_with("19") || digits.starts_with("20"))
-    {
+    if !(digits.starts_with("19") || digits.starts_with("20")) {
         return None;
     }
-    let clock = if digits.len() == 8 { None } else { Some(parse_clock(&digits[8..])?) };
+    let clock = match digits.len() {
+        8 => None,
+        10 => Some(parse_clock(&format!("{}00", &digits[8..]))?),
+        12 | 14 => Some(parse_clock(&digits[8..])?),
+        17 => Some(parse_clock(&format!("{}.{}", &digits[8..14], &digits[14..]))?),
+        _ => return None,
+    };
     let civil = Civil {
         year: digits[..4].parse().ok()?,
         first: digits[4..6].parse().ok()?,
@@ -252,7 +278,7 @@ fn compact_date(digits: &str) -> Option<Civil> {
     civil.local(false).map(|_| civil)
 }
 
-/// Parses `2024-01-31`, `31.01.2024`, `1/31/24` or `20240131` with or without a clock.
+/// Reads `2024-01-31`, `31.01.2024`, `1/31/24` or `20240131` with or without a clock.
 fn numeric_date(text: &str) -> Option<Civil> {
     let end = text.find([' ', 'T', 't', '_', ',']).unwrap_or(text.len());
     let (date, rest) = text.split_at(end);
@@ -285,13 +311,13 @@ fn numeric_date(text: &str) -> Option<Civil> {
     (civil.local(false).is_some() || civil.local(true).is_some()).then_some(civil)
 }
 
-/// Converts a two-digit year: 70 to 99 are in the 20th century.
+/// 70 to 99 are of the last century.
 fn two_digit_year(text: &str) -> Option<i16> {
     let year: i16 = text.parse().ok()?;
     Some(if year < 70 { 2000 + year } else { 1900 + year })
 }
 
-/// Parses dates whose month is a word: `Jan 31, 2024`, `31-Jan-2024`, `Wed Jan 31 2024 05:00`.
+/// Reads dates whose month is a word: `Jan 31, 2024`, `31-Jan-2024`, `Wed Jan 31 2024 05:00`.
 fn named_month(text: &str) -> Option<Civil> {
     const MONTHS: &str = "janfebmaraprmayjunjulaugsepoctnovdec";
     const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -329,7 +355,7 @@ fn named_month(text: &str) -> Option<Civil> {
     civil.local(false).map(|_| civil)
 }
 
-/// Returns whether a time is on a Saturday or a Sunday.
+/// Whether a time lies on a Saturday or a Sunday.
 pub(crate) fn is_weekend(millis: i64) -> bool {
     // 1970-01-01 was a Thursday.
     matches!(millis.div_euclid(DAY_MS).rem_euclid(7), 2 | 3)
@@ -360,7 +386,9 @@ mod tests {
             ("-631152000", "1950-01-01"),
             ("20200101", "2020-01-01"),
             ("20200101.0", "2020-01-01"),
+            ("2020010109", "2020-01-01 09:00"),
             ("202001010930", "2020-01-01 09:30"),
+            ("20200101093000000", "2020-01-01 09:30"),
             ("20200101093000", "2020-01-01 09:30"),
             ("20200101 093000", "2020-01-01 09:30"),
             ("20200101 09:30", "2020-01-01 09:30"),
@@ -403,6 +431,7 @@ mod tests {
             "16500.25",
             "99999999",
             "1577836800.0001",
+            "1.70467E+12",
             "15778368000000001",
             "2020-13-01",
             "32/32/2020",

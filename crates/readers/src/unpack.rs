@@ -1,4 +1,4 @@
-//! Unpacking of zip and gzip files.
+//! From the bytes of a file to the bytes of a table: zip and gzip.
 
 use std::io::{Cursor, Read};
 
@@ -6,22 +6,22 @@ use super::error::ReadError;
 use super::error::excerpt;
 use super::note::{Note, NoteKind, file_note};
 
-/// Maximum number of bytes of a file, compressed or unpacked.
+/// The most bytes that are read from a file or unpacked.
 pub(crate) const MAX_BYTES: u64 = 2 << 30;
-/// Maximum ratio of the unpacked size without `FREE_BYTES` to the compressed size. Text compresses
-/// to about a tenth; a file that compresses to less than a two-hundredth is probably malicious.
+/// A packed file may hold this many times its own size and `FREE_BYTES`: text packs to a tenth,
+/// and what packs to less than a two-hundredth is made to harm.
 const MAX_RATIO: u64 = 200;
-/// Number of unpacked bytes that are accepted in addition to the ratio.
 const FREE_BYTES: u64 = 1 << 20;
-/// Extensions of files other than data in an archive.
-const ASIDE: [&str; 8] = ["md", "txt", "pdf", "html", "checksum", "sha256", "md5", "license"];
+/// Files beside the data in an archive.
+const ASIDE: [&str; 10] =
+    ["md", "txt", "pdf", "html", "checksum", "sha256", "md5", "license", "ini", "db"];
 
-/// Returns the maximum unpacked size of a compressed file of this size.
+/// The most bytes that so many packed ones may hold.
 pub(crate) fn max_unpacked(packed: usize) -> u64 {
     (packed as u64).saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES).min(MAX_BYTES)
 }
 
-/// Returns the content of an archive, also of an archive in an archive, or the bytes unchanged.
+/// The bytes inside an archive, or the bytes themselves; one archive in another is opened too.
 pub(crate) fn unpack(
     mut bytes: Vec<u8>,
     file: &str,
@@ -33,7 +33,7 @@ pub(crate) fn unpack(
             unzip(bytes, file, most, notes)?
         } else if bytes.starts_with(b"\x1f\x8b") {
             notes.push(file_note(NoteKind::Unpacked, "unpacked with gzip"));
-            limited(flate2::read::MultiGzDecoder::new(&bytes[..]), file, "gzip", most)?
+            gunzip(&bytes, file, most)?
         } else {
             return refuse_other(bytes, file);
         };
@@ -41,7 +41,7 @@ pub(crate) fn unpack(
     refuse_other(bytes, file)
 }
 
-/// Returns an error for other compressed or binary formats, which would be unrecognisable text.
+/// Packed files that are not opened are named, instead of being taken for strange text.
 fn refuse_other(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, ReadError> {
     let format = match &bytes[..] {
         [b'P', b'K', 3, 4, ..] | [0x1f, 0x8b, ..] => "archive in an archive in an archive",
@@ -51,6 +51,8 @@ fn refuse_other(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, ReadError> {
         [b'7', b'z', 0xbc, 0xaf, ..] => "7z",
         [b'R', b'a', b'r', b'!', ..] => "RAR",
         [0x89, b'H', b'D', b'F', ..] => "HDF5",
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "NumPy array",
+        [0x80, 2..=5, ..] => "Python pickle",
         [0xd0, 0xcf, 0x11, 0xe0, ..] => "Excel workbook",
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "SQLite database",
         _ if bytes.get(257..262) == Some(b"ustar") => "tar",
@@ -58,6 +60,18 @@ fn refuse_other(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, ReadError> {
     };
     let reason = "not opened: unpack or export it first".to_owned();
     Err(ReadError::Format { file: file.to_owned(), format, reason })
+}
+
+/// Unpacks all members of a gzip file; zeros after the last one are passed over.
+fn gunzip(bytes: &[u8], file: &str, most: u64) -> Result<Vec<u8>, ReadError> {
+    let (mut all, mut rest) = (vec![], bytes);
+    while !rest.iter().all(|byte| *byte == 0) {
+        let mut member = flate2::bufread::GzDecoder::new(rest);
+        let left = most - all.len() as u64;
+        all.extend(limited(&mut member, file, "gzip", left)?);
+        rest = member.into_inner();
+    }
+    Ok(all)
 }
 
 fn unzip(
@@ -102,19 +116,19 @@ fn unzip(
     limited(entry, file, "zip", most)
 }
 
-/// Returns whether a name is that of a folder or a hidden file.
+/// Whether a name is that of a folder or of a file that people do not see.
 fn is_hidden(name: &str) -> bool {
     let inside = name.ends_with('/') || name.starts_with("__MACOSX") || name.contains("/.");
     inside || name.starts_with('.')
 }
 
-/// Returns whether a name is that of a file other than data, such as a licence.
+/// Whether a name is that of a file beside the data, such as a licence.
 fn is_aside(name: &str) -> bool {
     let end = name.rsplit(['.', '/']).next().unwrap_or_default();
     ASIDE.iter().any(|word| end.eq_ignore_ascii_case(word))
 }
 
-/// Reads to the end; more than `most` bytes are an error.
+/// Reads to the end, but no more than `most` bytes.
 fn limited(
     reader: impl Read,
     file: &str,

@@ -1,19 +1,19 @@
-//! Time zones in cells and headers.
+//! The zone at the end of a time.
 
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// Time zone of a parsed time.
+/// How local time lies to UTC.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Zone {
-    /// Fixed offset from UTC in minutes.
+    /// So many minutes ahead, all year.
     Offset(i32),
-    /// Time zone of a place, with its rules.
+    /// By the rules of a place.
     Named(TimeZone),
 }
 
-/// Abbreviations with one meaning in market data, and their offsets from UTC in minutes.
-/// Abbreviations in the time zone database, such as `CET`, follow its rules.
+/// Abbreviations with one meaning in markets' data, and their minutes ahead of UTC. Those of the
+/// time zone database, as `CET`, follow its rules.
 const ABBREVIATIONS: [(&str, i32); 17] = [
     ("UTC", 0),
     ("GMT", 0),
@@ -33,18 +33,18 @@ const ABBREVIATIONS: [(&str, i32); 17] = [
     ("KST", 540),
     ("AEST", 600),
 ];
-/// Abbreviations of time zones with daylight saving time or changed rules.
+/// Abbreviations of places whose clocks change.
 const PLACES: [(&str, &str); 4] = [
     ("ET", "America/New_York"),
     ("CT", "America/Chicago"),
     ("PT", "America/Los_Angeles"),
     ("MSK", "Europe/Moscow"),
 ];
-/// Ambiguous abbreviations, which have several meanings.
+/// Abbreviations that several places use for different times.
 const AMBIGUOUS: [&str; 7] = ["CST", "IST", "BST", "AST", "SST", "GST", "ECT"];
 
 impl Zone {
-    /// Returns the time zone with a name such as `America/New_York`, `EST` or `UTC+2`.
+    /// The zone of a name such as `America/New_York`, `EST` or `UTC+2`.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let known = ABBREVIATIONS.iter().find(|(known, _)| *known == name);
         if let Some((_, minutes)) = known {
@@ -61,9 +61,8 @@ impl Zone {
         (starts && name.len() > 2).then(zone)?.map(Self::Named)
     }
 
-    /// Returns the offset of a local time from UTC in milliseconds; `None` for a time skipped by
-    /// daylight saving. A repeated hour is the first one, or the second one with a zone such as
-    /// `CET`.
+    /// Milliseconds that a local time is ahead of UTC; none if clocks skipped it. An hour that
+    /// comes twice is taken as the first, and as the second after the abbreviation of winter.
     pub(crate) fn offset_ms(&self, local: DateTime) -> Option<i64> {
         let zone = match self {
             Self::Offset(minutes) => return Some(i64::from(*minutes) * 60_000),
@@ -80,7 +79,7 @@ impl Zone {
     }
 }
 
-/// Splits the time zone off the end of a time: `Z`, `UTC`, `+02:00`, ` +0200`, `GMT+0200`, ` EST`,
+/// Cuts the zone off the end of a time: `Z`, `UTC`, `+02:00`, ` +0200`, `GMT+0200`, ` EST`,
 /// ` US/Eastern` or `[Europe/Berlin]`.
 pub(crate) fn split(text: &str) -> (&str, Option<Zone>) {
     for (open, close) in [('[', ']'), ('(', ')')] {
@@ -108,7 +107,14 @@ pub(crate) fn split(text: &str) -> (&str, Option<Zone>) {
     named.map_or((text, None), |(rest, zone)| (rest.trim_end(), Some(zone)))
 }
 
-/// Parses `+02:00`, `-0500`, `+02` or `+2`.
+/// The zone of an offset such as `+02:00`.
+#[cfg(feature = "columnar")]
+pub(crate) fn fixed_offset(text: &str) -> Option<TimeZone> {
+    let offset = jiff::tz::Offset::from_seconds(minutes(text)? * 60).ok()?;
+    Some(offset.to_time_zone())
+}
+
+/// Reads `+02:00`, `-0500`, `+02` or `+2`.
 fn minutes(text: &str) -> Option<i32> {
     let digits = text.strip_prefix(['+', '-'])?.replace(':', "");
     if !matches!(digits.len(), 1 | 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -120,7 +126,7 @@ fn minutes(text: &str) -> Option<i32> {
     (minutes.abs() <= 18 * 60).then_some(minutes)
 }
 
-/// Returns the time zone in brackets in the name of a column, such as `Time (EET)`.
+/// What a header says of the zone of its times in brackets, as `Time (EET)`.
 pub(crate) fn of_header(name: &str) -> Option<&str> {
     let inner = name.trim().strip_suffix(')')?.rsplit_once('(')?.1;
     (AMBIGUOUS.contains(&inner) || Zone::named(inner).is_some()).then_some(inner)

@@ -1,4 +1,4 @@
-//! Comparison of the embedded sample of `windvane-candles` with its files.
+//! The embedded sample of `windvane-candles` against the files it is made of.
 
 use windvane_candles::{Candle, sample};
 use windvane_readers::{read_csv, read_file};

@@ -1,4 +1,4 @@
-//! Tests of the strict CSV reader.
+//! The strict CSV reader.
 #![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn parse(text: impl AsRef<[u8]>, interval: Option<Interval>) -> Result<CsvSeries
     parse_csv(text.as_ref(), "a.csv", Pair::new("BTCUSDT").unwrap(), interval)
 }
 
-/// Error message of a file with the common header and these rows.
+/// The message for a file of the usual header and these rows.
 fn message(rows: &str) -> String {
     parse(format!("{HEAD}{rows}"), None).unwrap_err().to_string()
 }
@@ -194,7 +194,7 @@ fn price() -> impl Strategy<Value = f64> {
     prop_oneof![0.01..1e6, 1e-100..1e-90, 1e90..1e100]
 }
 
-/// Returns whether a step of one hour is more common than every other step.
+/// Whether no other step between candles is as common as one hour.
 fn is_mostly_hours(candles: &[Candle]) -> bool {
     let steps =
         candles.windows(2).map(|two| two[1].open_time().millis() - two[0].open_time().millis());

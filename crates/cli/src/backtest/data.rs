@@ -22,11 +22,11 @@ pub(super) struct Loaded {
 pub(super) fn load(options: &BacktestOptions) -> Result<Loaded, Error> {
     let mut loaded = Loaded { instruments: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
     match &options.data {
-        Some(path) => loaded.add_path(path, false, options.interval)?,
+        Some(path) => loaded.add_path(path, false, options)?,
         None => loaded.add_sample(options.interval),
     }
     if let Some(path) = &options.test_data {
-        loaded.add_path(path, true, options.interval)?;
+        loaded.add_path(path, true, options)?;
     }
     if options.quick {
         loaded.instruments.iter_mut().for_each(shorten);
@@ -52,14 +52,9 @@ impl Loaded {
         self.instruments.extend(series.map(|series| Instrument { series, test_only: false }));
     }
 
-    fn add_path(
-        &mut self,
-        path: &Path,
-        test_only: bool,
-        interval: Option<Interval>,
-    ) -> Result<(), Error> {
+    fn add_path(&mut self, path: &Path, test_only: bool, options: &BacktestOptions) -> Result<(), Error> {
         for file in files(path)? {
-            if let Err(error) = self.add_file(&file, test_only, interval) {
+            if let Err(error) = self.add_file(&file, test_only, options) {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 self.skipped.push(Skipped { name, reason: error.to_string() });
             }
@@ -67,19 +62,14 @@ impl Loaded {
         Ok(())
     }
 
-    fn add_file(
-        &mut self,
-        file: &Path,
-        test_only: bool,
-        interval: Option<Interval>,
-    ) -> Result<(), Error> {
+    fn add_file(&mut self, file: &Path, test_only: bool, options: &BacktestOptions) -> Result<(), Error> {
         let name = name(file);
         let mut pair = pair_of(file, &name)?;
         if test_only && self.trains_on(&pair) {
             // Both folders contain a file with this name.
             pair = pair_of(file, &format!("test/{name}"))?;
         }
-        let (series, notes) = read(file, pair, interval)?;
+        let (series, notes) = read(file, pair, options.interval, &options.reading)?;
         // Duplicated candles would count twice, and would be tested in-sample.
         let candles = series.candles();
         if let Some(other) = self.instruments.iter().find(|other| other.series.candles() == candles)

@@ -9,6 +9,7 @@ use windvane::signals::{Combinatorial, WalkForward};
 
 use crate::calendar::months_before;
 use crate::models;
+use crate::reading::ReadArgs;
 
 /// Number of candles per instrument with `--quick`, the last ones.
 pub(super) const QUICK_CANDLES: usize = 1_500;
@@ -42,6 +43,8 @@ pub(crate) struct BacktestOptions {
     /// every file may have its own interval.
     #[arg(long)]
     pub(super) interval: Option<Interval>,
+    #[command(flatten)]
+    pub(super) reading: ReadArgs,
     /// Models to test, such as v2,v31 [default: v2,v32]
     #[arg(long, value_parser = models::parser(), value_delimiter = ',', value_name = "LIST")]
     models: Vec<ModelEntry>,

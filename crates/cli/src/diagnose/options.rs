@@ -6,6 +6,7 @@ use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 
 use crate::models;
+use crate::reading::ReadArgs;
 
 /// Number of candles with `--quick`, the last ones.
 pub(super) const QUICK_CANDLES: usize = 2_000;
@@ -28,6 +29,8 @@ pub(crate) struct DiagnoseOptions {
     /// Required interval of the candles, such as 1h or 1d [default: any]
     #[arg(long, requires = "data")]
     pub(super) interval: Option<Interval>,
+    #[command(flatten)]
+    pub(super) reading: ReadArgs,
     /// Time of the prediction: it uses the last candle that has closed by then [default: the last
     /// candle whose outcome is known]
     #[arg(long, value_name = "TIME")]

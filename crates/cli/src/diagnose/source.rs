@@ -23,7 +23,7 @@ pub(super) fn series(options: &DiagnoseOptions, pair: &str) -> Result<CandleSeri
             let own = files.iter().zip(&known).filter(|(_, name)| *name == pair);
             let mut series: Option<CandleSeries> = None;
             for (file, _) in own {
-                let (next, notes) = read(file, pair.parse()?, options.interval)?;
+                let (next, notes) = read(file, pair.parse()?, options.interval, &options.reading)?;
                 for note in &notes {
                     output::note(format_args!("note: {note}"));
                 }

@@ -13,6 +13,7 @@ use windvane::signals::TrainSet;
 
 use crate::output::{check_file, note};
 use crate::progress::EpochProgress;
+use crate::reading::ReadArgs;
 use crate::series;
 use crate::{Error, output};
 use settings::FitSettings;
@@ -30,6 +31,8 @@ pub(crate) struct FitOptions {
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: FitSettings,
+    #[command(flatten)]
+    reading: ReadArgs,
 }
 
 pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
@@ -40,7 +43,7 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let (entry, out) = (settings.model()?, settings.out());
     check_file(&out)?;
 
-    let all = candles(&settings)?;
+    let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
     let spec = SignalSpec { channels: settings.channels(), gaps: series::gap_policy(&all) };
     let tables = tables(&spec, &all)?;
@@ -61,12 +64,12 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
 }
 
 /// Reads the candles for training and validation.
-fn candles(settings: &FitSettings) -> Result<Vec<CandleSeries>, Error> {
+fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>, Error> {
     let interval = settings.interval()?;
     if settings.data().is_empty() {
         return Ok(vec![series::sample(settings.instrument())?]);
     }
-    series::load(settings.data(), interval)
+    series::load(settings.data(), interval, args)
 }
 
 /// Computes the signals of every series. A pair that a channel reads gets no signals of its own.

@@ -12,6 +12,7 @@ use windvane::models::train::Run;
 use windvane::prelude::*;
 
 use crate::output::{note, print};
+use crate::reading::ReadArgs;
 use crate::{Error, models, series};
 
 /// Models of a run without --models and --model.
@@ -33,6 +34,8 @@ pub(crate) struct LatencyOptions {
     /// File of candles to feed [default: the embedded sample]
     #[arg(long, value_name = "FILE", requires = "model")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadArgs,
     /// Number of predictions to time per model.
     #[arg(long, value_name = "N", default_value_t = 30_000, alias = "calls")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -64,7 +67,7 @@ fn saved(
     let model: Arc<dyn FittedModel> = load(file)?.into();
     let interval = model.spec().interval;
     let feed = if let Some(path) = &options.data {
-        series::load(std::slice::from_ref(path), Some(interval))?.swap_remove(0)
+        series::load(std::slice::from_ref(path), Some(interval), &options.reading)?.swap_remove(0)
     } else {
         let series = sample::all().into_iter().find(|series| series.interval() == interval);
         series.ok_or_else(|| {

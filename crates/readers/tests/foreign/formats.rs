@@ -19,7 +19,7 @@ fn short(v: Ohlcv) -> String {
     format!("\"o\":\"{open}\",\"h\":\"{high}\",\"l\":\"{low}\",\"c\":\"{close}\"")
 }
 
-/// Volume, and the money paid for it.
+/// The volume, and the money paid for it.
 fn amounts(v: Ohlcv) -> (f64, f64) {
     (v.volume, v.volume * (v.high + v.low) / 2.0)
 }
@@ -27,8 +27,10 @@ fn amounts(v: Ohlcv) -> (f64, f64) {
 #[test]
 fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
     let last = 1_706_652_000 + 29 * 3600;
-    let okx =
-        |t: i64, v: Ohlcv| format!("[{t}000,{},{},1,1,{}]", ohlc(v), v.volume, u8::from(t < last));
+    let okx = |t: i64, v: Ohlcv| {
+        let (base, quote) = amounts(v);
+        format!("[{t}000,{},{base},{quote},{quote},{}]", ohlc(v), u8::from(t < last))
+    };
     let gate = |t: i64, v: Ohlcv| {
         let Ohlcv { open, high, low, close, volume } = v;
         format!(
@@ -57,8 +59,7 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
         assert_eq!(note(&reading, NoteKind::Unfinished).rows, 1, "{text:.80}");
     }
 
-    // A stream sends each candle twice before it is finished, except the last one, which is
-    // unfinished.
+    // A stream sends each candle twice before it is finished, and the last one never is.
     let message = |t: i64, v: Ohlcv, is_final: bool| {
         let close = if is_final { v.close } else { v.open };
         format!(
@@ -74,7 +75,7 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
     assert_eq!(note(&reading, NoteKind::Unfinished).rows, 1);
     assert_eq!(note(&reading, NoteKind::Repeated).rows, 2 * 29 + 2);
 
-    // Without a flag, the last state is the candle.
+    // Without a flag the last state is the candle.
     let growing = |t: i64, v: Ohlcv| {
         let early = Ohlcv { high: v.high - 0.01, volume: v.volume / 2.0, ..v };
         [early, v].map(|v| format!("{t},{},{}", ohlc(v), v.volume)).join("\n")
@@ -83,9 +84,11 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
     assert_hours(&reading, 30);
     assert_eq!(note(&reading, NoteKind::Repeated).rows, 30);
 
-    // The same as messages of a stream with one list each.
+    // The same as the answers of a stream, a list in each.
     let answer = |t: i64, v: Ohlcv| {
-        let row = |flag: u8| format!("{{\"data\":[[{t}000,{},{},1,1,{flag}]]}}", ohlc(v), v.volume);
+        let (base, quote) = amounts(v);
+        let cells = format!("{t}000,{},{base},{quote},{quote}", ohlc(v));
+        let row = |flag: u8| format!("{{\"data\":[[{cells},{flag}]]}}");
         row(0) + "\n" + &row(1)
     };
     let reading = good(rows(30, answer));
@@ -94,7 +97,7 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
 }
 
 #[test]
-fn the_volume_is_the_one_that_the_other_pays_for() {
+fn volume_that_may_be_money_is_refused_until_the_options_name_it() {
     let header = |names: &str, write: fn(f64, f64) -> String| {
         format!("time,open,high,low,close,{names}\n")
             + &rows(30, |t, v| {
@@ -104,29 +107,30 @@ fn the_volume_is_the_one_that_the_other_pays_for() {
     };
     let base_first = |base: f64, quote: f64| format!("{base},{quote}");
     let quote_first = |base: f64, quote: f64| format!("{quote},{base}");
-    for (text, taken) in [
-        (header("vol,amount", base_first), "vol"),
-        (header("vol,amount", quote_first), "amount"),
-        (header("volume,quoteVolume", quote_first), "quoteVolume"),
-        (header("volume,quoteVolume", base_first), "volume"),
-        (header("v,q", quote_first), "q"),
-        (header("Volume,Quantidade", quote_first), "Quantidade"),
-        (header("No.of Shares,Turnover", base_first), "No.of Shares"),
-        // Lots of a hundred and thousands of money do not confirm a choice.
-        (header("vol,amount", |base, quote| format!("{base},{}", quote / 10.0)), "vol"),
-        // A constant and an average price do not confirm a choice.
-        (
-            header("volume,spread,vwap", |base, quote| format!("{base},1,{}", quote / base)),
-            "volume",
-        ),
-        // Contracts and the number of trades do not confirm a choice.
-        (header("volume,vol2,trades", |base, _| format!("{base},{},7", base * 7.0)), "volume"),
+    for text in [
+        header("vol,amount", base_first),
+        header("volume,quoteVolume", base_first),
+        // Lots of a hundred and thousands of money prove nothing.
+        header("vol,amount", |base, quote| format!("{base},{}", quote / 10.0)),
+        // A constant beside an average price proves nothing.
+        header("volume,spread,vwap", |base, quote| format!("{base},1,{}", quote / base)),
+        // Neither do contracts beside the number of trades.
+        header("volume,vol2,trades", |base, _| format!("{base},{},7", base * 7.0)),
     ] {
-        let reading = good(&text);
-        assert_hours(&reading, 30);
-        let taken = format!("volume is {taken:?}, not");
-        let texts = reading.notes.iter().filter(|note| note.kind == NoteKind::Volume);
-        assert!(texts.into_iter().all(|note| note.text.starts_with(&taken)), "{:?}", reading.notes);
+        assert_hours(&good(&text), 30);
+    }
+    for (names, volume) in [
+        ("vol,amount", "amount"),
+        ("volume,quoteVolume", "quoteVolume"),
+        ("v,q", "q"),
+        ("Volume,Quantidade", "Quantidade"),
+        ("Turnover,No.of Shares", "No.of Shares"),
+    ] {
+        let text = header(names, quote_first);
+        let error = read(&text).unwrap_err().to_string();
+        assert!(error.contains("the volume is not certain"), "{error}");
+        let options = options().columns(format!("volume={volume}").parse().unwrap());
+        assert_hours(&options.read_bytes(text.into_bytes(), "a").unwrap(), 30);
     }
 
     // Contracts, volume, money without a header.
@@ -136,7 +140,7 @@ fn the_volume_is_the_one_that_the_other_pays_for() {
     });
     assert_hours(&good(swap), 30);
 
-    // Near a price of 1, each could be the money of the other: the names decide.
+    // Where the price is about 1 each could pay for the other: the names decide.
     let near_one = "time,open,high,low,close,volume,quoteVolume\n".to_owned()
         + &rows(30, |t, v| format!("{t},1,1.01,0.99,1,{},{}", v.volume, v.volume * 0.999));
     assert_eq!(good(near_one).series.candles()[0].volume().to_string(), "1000");
@@ -153,7 +157,7 @@ fn names_that_differ_in_case_are_told_apart() {
         )
     };
     assert_hours(&good(format!("[{}]", list(30, hyperliquid))), 30);
-    // The interval of a single candle is inferred from its close time.
+    // One candle alone has its interval from the time of its close.
     assert_hours(&good(format!("[{}]", list(1, hyperliquid))), 1);
 }
 
@@ -188,19 +192,20 @@ fn nested_objects_and_several_lists() {
     let (all, half) = (list(30, plain), list(15, plain));
     let rest = all[half.len() + 1..].to_owned();
     assert_hours(&good(format!("[{{\"data\":[{half}]}},{{\"data\":[{rest}]}}]")), 30);
-    let error =
-        read(format!("{{\"bars\":{{\"BTC/USD\":[{all}],\"ETH/USD\":[{all}]}}}}")).unwrap_err();
-    assert!(
-        error.to_string().contains("several lists of candles ([\"BTC/USD\", \"ETH/USD\"]"),
-        "{error}"
-    );
-    // The time of the message is not the time of the candle.
+    let two = format!("{{\"bars\":{{\"BTC/USD\":[{all}],\"ETH/USD\":[{all}]}}}}");
+    let error = read(&two).unwrap_err().to_string();
+    assert!(error.contains("2 series in one file: key=BTC/USD (30 rows), key=ETH/USD"), "{error}");
+    let both = options().read_all_bytes(two.into_bytes(), "a").unwrap();
+    assert_eq!(both[1].key.as_deref(), Some("key=ETH/USD"));
+    assert_eq!(both[1].series.pair().as_str(), "ETH/USD");
+    both.iter().for_each(|reading| assert_hours(reading, 30));
+    // The time of the message is not that of the candle in it.
     let message = |t: i64, v: Ohlcv| format!("{{\"time\":{},\"result\":{}}}", t + 77, plain(t, v));
     assert_hours(&good(rows(30, message)), 30);
-    // The symbol of the message is that of the candle.
+    // But its symbol is.
     let two =
         |t: i64, v: Ohlcv| format!("{{\"symbol\":\"{}\",\"data\":{}}}", t / 3600 % 2, plain(t, v));
-    assert!(matches!(read(rows(30, two)), Err(ReadError::Instruments { .. })));
+    assert!(matches!(read(rows(30, two)), Err(ReadError::SeveralSeries { .. })));
 }
 
 #[test]
@@ -237,7 +242,9 @@ fn tables_of_pandas_and_of_data_services_in_json() {
             "{{\"candles\":{{\"columns\":[\"open\",\"close\",\"high\",\"low\",\"value\",\"volume\",\"begin\",\"end\"],\"data\":[{}]}}}}",
             list(30, |t, v| {
                 let ((base, quote), Ohlcv { open, high, low, close, .. }) = (amounts(v), v);
-                let (begin, end) = (date(t, "Y-M-D h:00:00"), date(t, "Y-M-D h:59:59"));
+                // Times are those of Moscow.
+                let (begin, end) =
+                    (date(t + 10_800, "Y-M-D h:00:00"), date(t + 10_800, "Y-M-D h:59:59"));
                 format!("[{open},{close},{high},{low},{quote},{base},\"{begin}\",\"{end}\"]")
             }),
         ),
@@ -288,16 +295,17 @@ fn header_words_of_exchanges_and_languages() {
     let reading = good(format!("[{}]", list(30, upbit)));
     assert_hours(&reading, 30);
     assert!(!kinds(&reading).contains(&NoteKind::Times), "the name says UTC");
-    // The file has only the close.
+    // Only the close is known.
     for name in ["close_time", "bar_end", "End", "close_timestamp,timestamp"] {
         let times = ["2024-01-01 00:59:58", "2024-01-01 01:00"];
         let times = times[..name.split(',').count()].join(",");
         let text = format!("{name},open,high,low,close,volume\n{times},1,1,1,1,5\n");
         let error = read(text).unwrap_err();
         assert!(
-            matches!(error, ReadError::MissingColumn { column: "the open time", .. }),
+            matches!(error, ReadError::Columns { .. } | ReadError::Ambiguous { .. }),
             "{error}"
         );
+        assert!(error.to_string().contains("--time close"), "{error}");
     }
 }
 
