@@ -84,8 +84,8 @@ pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<Candl
     let is_same = (0.5..=2.0).contains(&(first.open() / last.close()));
     if !(is_next && is_same) {
         return Err(format!(
-            "there is an instrument {pair} already, which this does not go on from: it ends at {} \
-             with {}, this begins at {} with {}; rename the file if it is another instrument",
+            "these candles do not continue instrument {pair}, which ends at {} with price {}: they begin \
+             at {} with price {}; rename the file if it is another instrument",
             last.open_time(),
             last.close(),
             first.open_time(),

@@ -52,7 +52,12 @@ impl Loaded {
         self.instruments.extend(series.map(|series| Instrument { series, test_only: false }));
     }
 
-    fn add_path(&mut self, path: &Path, test_only: bool, options: &BacktestOptions) -> Result<(), Error> {
+    fn add_path(
+        &mut self,
+        path: &Path,
+        test_only: bool,
+        options: &BacktestOptions,
+    ) -> Result<(), Error> {
         for file in files(path)? {
             if let Err(error) = self.add_file(&file, test_only, options) {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -62,7 +67,12 @@ impl Loaded {
         Ok(())
     }
 
-    fn add_file(&mut self, file: &Path, test_only: bool, options: &BacktestOptions) -> Result<(), Error> {
+    fn add_file(
+        &mut self,
+        file: &Path,
+        test_only: bool,
+        options: &BacktestOptions,
+    ) -> Result<(), Error> {
         let name = name(file);
         let mut pair = pair_of(file, &name)?;
         if test_only && self.trains_on(&pair) {
