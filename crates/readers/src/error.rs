@@ -12,15 +12,15 @@ pub enum ReadError {
     /// The file could not be opened or read.
     #[error("{file}: {source}")]
     Io {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// There is nothing in it.
     #[error("{file}: the file is empty")]
     Empty {
-        /// The file.
+        /// Path of the file.
         file: String,
     },
     /// The file, or what is packed in it, is larger than what is read.
@@ -28,7 +28,7 @@ pub enum ReadError {
         "{file}: more than {most} bytes{}", if *packed { " when unpacked" } else { "" }
     )]
     TooLarge {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The most bytes that are read: 2 GiB, or of a packed file 200 times its size and a
         /// megabyte if that is less.
@@ -40,17 +40,17 @@ pub enum ReadError {
     /// not read (without the feature `columnar`: Arrow and Parquet).
     #[error("{file}: {format}: {reason}")]
     Format {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The format that its first bytes name.
         format: &'static str,
-        /// What its reader said.
+        /// Error of the decoder.
         reason: String,
     },
     /// Neither a header nor rows of candles were found.
     #[error("{file}: no table of candles recognised; it begins with {start:?}")]
     Unknown {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// Its first line, cut after 64 characters.
         start: String,
@@ -58,11 +58,11 @@ pub enum ReadError {
     /// There is a header, but it has none of the names of a column.
     #[error("{file}, line {line}: no column for {column}, the header has {found:?}")]
     MissingColumn {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The line of the header.
         line: u64,
-        /// Which column.
+        /// Name of the column.
         column: &'static str,
         /// The names there are, at most 20 of them.
         found: Vec<String>,
@@ -73,7 +73,7 @@ pub enum ReadError {
          --columns {mapping} (ReadOptions::columns)"
     )]
     Columns {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The line of the header.
         line: u64,
@@ -87,7 +87,7 @@ pub enum ReadError {
     /// The meaning of times, numbers or rows is open, and an option decides it.
     #[error("{file}: {reason}")]
     Ambiguous {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The two readings, and the option to write.
         reason: String,
@@ -95,7 +95,7 @@ pub enum ReadError {
     /// The file holds several series.
     #[error("{file}: {} series in one file: {}", keys.len(), advice(keys))]
     SeveralSeries {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// Name of each series, such as `symbol=BTCUSDT`, and its number of rows.
         keys: Vec<(String, u64)>,
@@ -106,7 +106,7 @@ pub enum ReadError {
          times were cut or day and month swapped, export it again"
     )]
     Scrambled {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// Rows out of order.
         rows: u64,
@@ -116,7 +116,7 @@ pub enum ReadError {
     /// A row or the header is wrong in itself, or does not follow the row above.
     #[error("{file}, line {line}{}: {reason}", in_column(column.as_deref()))]
     Row {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The line of the row, counted from 1.
         line: u64,
@@ -130,7 +130,7 @@ pub enum ReadError {
         "{file}: dates contradict each other: {day_first} is day-first, {month_first} month-first (lines)"
     )]
     Dates {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The first line that can only be day-first.
         day_first: u64,
@@ -140,11 +140,11 @@ pub enum ReadError {
     /// There is a table, but no candle in it.
     #[error("{file}: no candle in {rows} rows{}", first.as_ref().map_or(String::new(), |f| format!(": {f}")))]
     NoCandle {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// How many rows there are.
+        /// Number of rows.
         rows: u64,
-        /// What became of the first ones.
+        /// Outcome of the first affected rows.
         first: Option<String>,
     },
     /// There are fewer than two different open times, and nothing else shows the interval.
@@ -152,7 +152,7 @@ pub enum ReadError {
         "{file}: cannot infer the interval from {rows} row(s) with one open time: add a candle, or give `read_csv` the interval"
     )]
     NoInterval {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The rows of the file, without header.
         rows: u64,
@@ -160,7 +160,7 @@ pub enum ReadError {
     /// The step between rows is not regular, is no interval, or is another one than asked for.
     #[error("{file}: {reason}")]
     Interval {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// The fault, with the step.
         reason: String,
@@ -169,11 +169,11 @@ pub enum ReadError {
     /// than three, more than are kept, or all of them at one end or on one side of a price.
     #[error("{file}: {lost} of {rows} rows would be dropped: {first}")]
     TooMuchLost {
-        /// The file.
+        /// Path of the file.
         file: String,
         /// Rows that would be dropped.
         lost: u64,
-        /// All rows.
+        /// Number of all rows.
         rows: u64,
         /// The largest reason.
         first: String,

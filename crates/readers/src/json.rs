@@ -12,7 +12,7 @@ use super::number::is_number;
 use super::table::{Answer, CELL_END, MAX_CELLS, MIN_CELLS, Table, clean, joined_name};
 use super::time;
 
-/// So many objects of a list may come before the first candle, as the greeting of a stream.
+/// Maximum number of objects before the first candle, such as the greeting of a stream.
 const MAX_OTHERS: usize = 50;
 
 /// The table of the largest list of candles in a JSON text.

@@ -104,7 +104,7 @@ pub(crate) const GROUP_KEY: &str = "prices";
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ReadResult {
-    /// The candles.
+    /// Candles of the file.
     pub series: CandleSeries,
     /// Name of the series in a file of several, such as `symbol=BTCUSDT`.
     pub key: Option<String>,

@@ -23,7 +23,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// The text.
+/// Text of the note.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)

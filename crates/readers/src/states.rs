@@ -10,7 +10,7 @@ const SAME_PRICE: f64 = 0.001;
 /// page of a download, or else nearly all of them.
 const FEW: f64 = 0.01;
 const NEARLY_ALL: f64 = 0.9;
-/// So many are an accident in any file.
+/// Number that is accepted as an accident in any file.
 const MAX_ODD: usize = 3;
 
 /// Relation of the rows of one time.

@@ -36,7 +36,7 @@ use super::header::{Column, Header};
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct CsvSeries {
-    /// The candles.
+    /// Candles of the file.
     pub series: CandleSeries,
     lines: Vec<u64>,
 }

@@ -18,7 +18,7 @@ pub(crate) const MIN_CELLS: usize = 5;
 pub(crate) struct Table {
     text: String,
     pub(crate) delimiter: u8,
-    /// What people call a row: "line", or "row" where the text was made from another format.
+    /// Name of a row in messages: "line", or "row" where the text was made from another format.
     pub(crate) unit: &'static str,
     /// Lines before the first row that the original did not have.
     pub(crate) added: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Table {
     pub(crate) unread: Vec<(usize, String)>,
 }
 
-/// What the answer of an exchange says about its last candles, in milliseconds since 1970.
+/// Time stated in the answer of an exchange, which bounds its finished candles, in milliseconds since 1970.
 #[derive(Copy, Clone, Default, Debug)]
 pub(crate) struct Answer {
     /// Time at which it was written.

@@ -9,7 +9,7 @@ const DAY_MS: i64 = 86_400_000;
 /// The clock of the end of a day, `24:00`.
 pub(crate) const DAY_END: i32 = 86_400_000;
 
-/// What a cell says about time.
+/// Time as a cell states it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Stamp {
     /// A number since 1970.

@@ -3,12 +3,12 @@
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// How local time lies to UTC.
+/// Relation of local time to UTC.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Zone {
-    /// So many minutes ahead, all year.
+    /// Constant offset in minutes east of UTC.
     Offset(i32),
-    /// By the rules of a place.
+    /// Rules of a place, with daylight saving time.
     Named(TimeZone),
 }
 
@@ -126,7 +126,7 @@ fn minutes(text: &str) -> Option<i32> {
     (minutes.abs() <= 18 * 60).then_some(minutes)
 }
 
-/// What a header says of the zone of its times in brackets, as `Time (EET)`.
+/// Zone that a header states in brackets, such as in `Time (EET)`.
 pub(crate) fn of_header(name: &str) -> Option<&str> {
     let inner = name.trim().strip_suffix(')')?.rsplit_once('(')?.1;
     (AMBIGUOUS.contains(&inner) || Zone::named(inner).is_some()).then_some(inner)
