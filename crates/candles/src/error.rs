@@ -73,7 +73,7 @@ pub enum PairError {
     },
     /// A character that names of pairs cannot have.
     #[error(
-        "the name of a pair has {character:?} at character {at}: expected letters, digits and signs of ASCII without blanks and `\\`, such as BTCUSDT or BTC/USDT"
+        "the name of a pair has {character:?} at character {at}: expected letters, digits and ASCII signs without blanks and `\\`, such as BTCUSDT or BTC/USDT"
     )]
     Character {
         /// The first character at fault.
