@@ -77,7 +77,7 @@ pub enum PairError {
     },
     /// The name contains a character that is not allowed.
     #[error(
-        "the name of a pair has {character:?} at character {at}: expected printable ASCII without spaces and `\\`, such as BTCUSDT or BTC/USDT"
+        "the name of a pair has {character:?} at character {at}: expected letters, digits and ASCII signs without spaces and `\\`, such as BTCUSDT or BTC/USDT"
     )]
     Character {
         /// First character that is not allowed.

@@ -8,8 +8,9 @@ use crate::error::PairError;
 
 /// Name of a trading pair or another instrument, such as `BTCUSDT`, `BTC/USDT` or `AAPL`.
 ///
-/// One to 64 characters of printable ASCII without spaces and `\`. Names that differ in case or
-/// in a `/` are different pairs. Cloning is cheap: clones share the text.
+/// One to 255 characters: letters and digits of any script and printable ASCII, without spaces and
+/// `\`. Names that differ in case or in a `/` are different pairs. Cloning is cheap:
+/// clones share the text.
 ///
 /// # Examples
 /// ```
@@ -24,26 +25,32 @@ use crate::error::PairError;
 pub struct Pair(Arc<str>);
 
 impl Pair {
-    const MAX_CHARS: usize = 64;
+    const MAX_CHARS: usize = 255;
 
     /// Creates a pair with this name.
     ///
     /// # Errors
-    /// [`PairError`] if the name is empty, has more than 64 characters, or contains a space, a `\`,
-    /// a control character or a character outside ASCII.
+    /// [`PairError`] if the name is empty, has more than 255 characters, or contains a space, a `\`, a
+    /// control character or a sign outside ASCII.
     pub fn new(name: &str) -> Result<Self, PairError> {
         if name.is_empty() {
             return Err(PairError::Empty);
         }
         let mut characters = name.chars().enumerate();
-        let wrong = characters.find(|(_, c)| !c.is_ascii_graphic() || *c == '\\');
+        let wrong = characters.find(|(_, c)| !Self::allows(*c));
         if let Some((at, character)) = wrong {
             return Err(PairError::Character { character, at: at + 1 });
         }
-        if name.len() > Self::MAX_CHARS {
-            return Err(PairError::TooLong { expected: Self::MAX_CHARS, got: name.len() });
+        let length = name.chars().count();
+        if length > Self::MAX_CHARS {
+            return Err(PairError::TooLong { expected: Self::MAX_CHARS, got: length });
         }
         Ok(Self(name.into()))
+    }
+
+    /// Returns whether a name may contain the character.
+    pub fn allows(character: char) -> bool {
+        (character.is_ascii_graphic() && character != '\\') || character.is_alphanumeric()
     }
 
     /// Returns the name.
@@ -96,10 +103,17 @@ mod tests {
 
     #[test]
     fn pair_accepts_common_names() {
-        let longest = "A".repeat(64);
-        for name in
-            ["BTCUSDT", "BTC/USDT", "BTC/USDT:USDT", "BTC-PERP", "^GSPC", "EURUSD=X", &longest]
-        {
+        let longest = "Ä".repeat(255);
+        for name in [
+            "BTCUSDT",
+            "BTC/USDT",
+            "BTC/USDT:USDT",
+            "BTC-PERP",
+            "^GSPC",
+            "EURUSD=X",
+            "贵州茅台",
+            &longest,
+        ] {
             assert_eq!(Pair::new(name).unwrap().to_string(), name);
         }
     }
@@ -112,8 +126,8 @@ mod tests {
             ("BTC USDT".into(), character(' ', 4)),
             ("..\\x".into(), character('\\', 3)),
             ("BTC\n".into(), character('\n', 4)),
-            ("ÄBC".into(), character('Ä', 1)),
-            ("A".repeat(65), PairError::TooLong { expected: 64, got: 65 }),
+            ("A\u{202e}BC".into(), character('\u{202e}', 2)),
+            ("A".repeat(256), PairError::TooLong { expected: 255, got: 256 }),
         ];
         for (name, error) in cases {
             assert_eq!(name.parse::<Pair>(), Err(error));

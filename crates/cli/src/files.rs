@@ -48,7 +48,7 @@ pub(crate) fn name(path: &Path) -> String {
     while let Some(shorter) = without_date(name) {
         name = shorter;
     }
-    name.chars().take(64).map(|c| if c.is_ascii_graphic() { c } else { '_' }).collect()
+    name.chars().map(|c| if Pair::allows(c) { c } else { '_' }).collect()
 }
 
 /// Removes a date from the end of a name (year, optionally month and day); `None` without a date.

@@ -257,8 +257,8 @@ impl ReadOptions {
             .split(',')
             .map(|part| part.split_once('=').map_or(part, |(_, value)| value))
             .collect();
-        let own = Pair::new(&values.join(":"));
-        own.unwrap_or_else(|_| self.pair.clone())
+        let name = values.join(":").replace(|c| !Pair::allows(c), "_");
+        Pair::new(&name).unwrap_or_else(|_| self.pair.clone())
     }
 }
 
