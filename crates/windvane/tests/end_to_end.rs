@@ -53,7 +53,7 @@ fn backtest_of_v2_and_v32_on_real_candles_is_complete_and_plausible() {
     assert!(markdown.contains("BTCUSDT") && markdown.contains("opposite of last"));
     let json = report.to_json();
     assert!(
-        json.trim_start_matches(['{', '\n', ' ']).starts_with("\"schema\": 2"),
+        json.trim_start_matches(['{', '\n', ' ']).starts_with("\"schema\": 3"),
         "{}",
         &json[..40]
     );
