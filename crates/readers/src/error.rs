@@ -183,7 +183,7 @@ pub enum ReadError {
 /// The series of a file and the ways to read them.
 fn advice(keys: &[(String, u64)]) -> String {
     const MAX_LISTED: usize = 10;
-    let one = |(key, rows): &(String, u64)| format!("{key} ({rows} rows)");
+    let one = |(key, rows): &(String, u64)| format!("{} ({rows} rows)", excerpt(key));
     let listed: Vec<String> = keys.iter().take(MAX_LISTED).map(one).collect();
     let more = if keys.len() > MAX_LISTED { ", ..." } else { "" };
     let (first, _) = keys.first().map_or(("", &0), |(key, rows)| (key.as_str(), rows));
