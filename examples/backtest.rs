@@ -1,8 +1,8 @@
-//! Ten real instruments in, a report out: the command `windvane backtest`.
+//! Backtest of ten real instruments with a report, by the command `windvane backtest`.
 //!
-//! `cargo run --release --example backtest` reads the embedded sample, fits every model fold by
+//! `cargo run --release --example backtest` reads the embedded sample, fits every model on every
 //! fold, and writes `report.html`, `report.md` and `report.json` to `target/backtest`.
-//! `-- --help` lists the options. The same from a program: `Backtest` in `own_model.rs`.
+//! `-- --help` lists the options. `own_model.rs` runs a `Backtest` from a program.
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
-//! The event loop of a bot: a saved model, candles one by one, a prediction for each.
+//! Event loop of a bot: a saved model predicts after every closed candle.
 //!
-//! Fit one first: `cargo run --release -p windvane-cli -- fit --out model.safetensors`, then
-//! `cargo run --release --example live -- model.safetensors`. Without a file it takes the pretrained
-//! model.
+//! `cargo run --release --example live` uses the pretrained model. For your own, fit one with
+//! `cargo run --release -p windvane-cli -- fit --out model.safetensors` and add
+//! `-- model.safetensors`.
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::process::ExitCode;
@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use windvane::candles::sample;
 use windvane::prelude::*;
 
-/// Candles that are played as the live feed.
-const PLAYED: usize = 60;
+/// Number of candles in the replayed feed.
+const FEED_LEN: usize = 60;
 
 fn main() -> ExitCode {
     match run() {
@@ -31,10 +31,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let interval = model.spec().interval;
     let series = sample::all().into_iter().find(|series| series.interval() == interval);
     let series = series.ok_or("the sample has no candles of the model's interval")?;
-    let feed = &series.candles()[series.len().saturating_sub(PLAYED)..];
+    let feed = &series.candles()[series.len().saturating_sub(FEED_LEN)..];
 
     let mut predictor = Predictor::new(model, interval)?;
-    println!("{} candles until the first prediction", predictor.candles_needed());
+    println!("the first prediction needs {} candles", predictor.candles_needed());
     for candle in feed {
         match predictor.on_candle(candle)? {
             None => println!("{}  warming up", candle.open_time()),

@@ -1,4 +1,4 @@
-//! A channel of your own: registered under a name, trained on, and used live.
+//! Your own channel: registered under a name, used in training and live.
 //!
 //! `cargo run --release --example own_channel`
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
@@ -23,7 +23,7 @@ impl Channel for ClosePosition {
         0
     }
 
-    // It has no state to forget, save or restore.
+    // It has no state to reset, save or restore.
     fn reset(&mut self) {}
     fn save(&self, _: &mut StateWriter) {}
     fn restore(&mut self, _: &mut StateReader<'_>) -> Result<(), SignalError> {
@@ -34,11 +34,11 @@ impl Channel for ClosePosition {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut registry = Registry::default();
     registry.register("my_bot.close_position", |spec| {
-        spec.check(&[], 0)?; // no parameters, no other pairs: a misspelt one is an error
+        spec.check(&[], 0)?; // it has no parameters and reads no other pairs
         Ok(Box::new(ClosePosition))
     });
 
-    // Beside the six default signals, and a slower RSI.
+    // The six default signals, a slower RSI, and the new channel.
     let mut spec = SignalSpec::default();
     spec.channels.push(ChannelSpec::new("rsi").with("period", 28.0));
     spec.channels.push(ChannelSpec::new("my_bot.close_position"));
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
     let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
-    // The channels are part of the model; the bot brings the registry that builds them.
+    // The spec of the model names the channels; the bot provides the registry that builds them.
     let mut predictor = Predictor::builder(model, series.interval()).registry(&registry).build()?;
     predictor.warm_up(&past)?;
     for candle in &later.candles()[..10] {

@@ -1,4 +1,4 @@
-//! A model of your own in a backtest, beside v3.2 and the baselines.
+//! Your own model in a backtest, compared with v3.2 and the baselines.
 //!
 //! `cargo run --release --example own_model`
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
@@ -8,7 +8,8 @@ use windvane::models::{ModelSpec, Scratch};
 use windvane::prelude::*;
 use windvane::signals::{TrainSet, ValidationSet, Window};
 
-/// Predicts that the last move continues, with the frequency that this had in training.
+/// Model that predicts the continuation of the last move, with the frequency of continuations in
+/// training as its probability.
 #[derive(Debug)]
 struct Continuation {
     id: ModelId,
@@ -39,10 +40,10 @@ impl DirectionModel for Continuation {
     }
 }
 
-// No scaler, no calibration, no saved form.
+// The defaults: no scaler, no calibration, no saving.
 impl FittedModel for Continuation {}
 
-/// Fits [`Continuation`] to training windows.
+/// Learner of [`Continuation`].
 struct ContinuationLearner(ModelId);
 
 impl Learner for ContinuationLearner {

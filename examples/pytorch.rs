@@ -1,7 +1,8 @@
-//! Weights trained in PyTorch: loaded, compared with PyTorch's probabilities, and written back.
+//! PyTorch weights: loaded, compared with PyTorch's probabilities, and written back.
 //!
-//! `cargo run --release --example pytorch`; `fixtures/pytorch/round_trip.py` defines the twin network
-//! and wrote the files, `windvane export` writes rows of signals to train on in Python.
+//! `cargo run --release --example pytorch`. `fixtures/pytorch/round_trip.py` defines the same
+//! network in PyTorch and wrote the files; `windvane export` writes rows of signals for training in
+//! Python.
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
@@ -15,7 +16,7 @@ use windvane::signals::{Scaler, Window};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/pytorch");
 
-    // A state_dict knows neither channels nor scaler: give those of the training in Python.
+    // A state_dict contains neither channels nor scaler, so pass those of the training in Python.
     let (signals, interval) = (SignalSpec::default(), Interval::HOUR);
     let spec = ModelSpec { signals, interval, lookback: 20, labels: LabelSpec::default() };
     let scaler = Scaler::from_parts(vec![0.0; 6], vec![1.0; 6], 5.0)?;
@@ -43,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Numbers of a tensor of f32.
+/// Converts the data of an f32 tensor.
 fn floats(bytes: &[u8]) -> Vec<f64> {
     let (words, _) = bytes.as_chunks::<4>();
     words.iter().map(|word| f64::from(f32::from_le_bytes(*word))).collect()

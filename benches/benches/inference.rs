@@ -1,5 +1,6 @@
-//! Inference of the layers and of the three networks, without scaling: 6 channels, 20 steps.
-#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+//! Benchmarks of the inference of the layers and the three networks, without scaling: 6 channels,
+//! 20 steps.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented items")]
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -12,8 +13,8 @@ const CHANNELS: usize = 6;
 const STEPS: usize = 20;
 const WINDOW: usize = STEPS * CHANNELS;
 const BATCH: usize = 256;
-/// Windows whose states an attention reads while they are near.
-const TOGETHER: usize = 24;
+/// Number of windows per block, so that their hidden states stay in the cache for the attention.
+const BLOCK: usize = 24;
 
 fn numbers(count: usize, scale: f64) -> Vec<f32> {
     let mut stream = Stream::new(2, Purpose::Init, 0, 0);
@@ -45,7 +46,8 @@ fn dense(inputs: usize, outputs: usize) -> PackedDense<f32> {
     PackedDense::new(shape, shape.params(&weights).expect("fits")).expect("fits")
 }
 
-/// 1,000 steps per iteration: one alone is as short as reading the clock.
+/// Measures 1,000 steps per iteration, because a single step takes about as long as a clock
+/// reading.
 fn steps(c: &mut Criterion) {
     let mut group = c.benchmark_group("step_x1000");
     group.throughput(Throughput::Elements(1000));
@@ -132,10 +134,10 @@ fn batch(c: &mut Criterion) {
     });
     let (attention, middle, head) = (attention(), dense(128, 64), dense(64, 3));
     let mut of_attention = attention.scratch(STEPS);
-    let (mut states, mut y) = (vec![0.0; TOGETHER * STEPS * 128], vec![0.0; BATCH * 64]);
+    let (mut states, mut y) = (vec![0.0; BLOCK * STEPS * 128], vec![0.0; BATCH * 64]);
     group.bench_function("v31", |b| {
         b.iter(|| {
-            for (x, h) in x.chunks(TOGETHER * WINDOW).zip(h.chunks_mut(TOGETHER * 128)) {
+            for (x, h) in x.chunks(BLOCK * WINDOW).zip(h.chunks_mut(BLOCK * 128)) {
                 let states = &mut states[..h.len() * STEPS];
                 v3.sequence_batch(x, STEPS, states, &mut scratch).expect("fits");
                 for (states, h) in states.chunks(STEPS * 128).zip(h.chunks_mut(128)) {
@@ -151,7 +153,7 @@ fn batch(c: &mut Criterion) {
     group.finish();
 }
 
-/// Work per window over units, steps and windows: it must grow as the sums do.
+/// Measures the time over the number of units, steps and windows.
 fn sweep(c: &mut Criterion) {
     let mut group = c.benchmark_group("sweep");
     group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));

@@ -1,8 +1,8 @@
-//! Instructions of the one-window paths, counted by callgrind: the same on a busy machine.
+//! Instruction counts of the one-window paths by callgrind, independent of the load of the machine.
 //!
-//! Needs valgrind and `cargo install gungraun-runner --version 0.20.0`. Valgrind knows AVX2 at
-//! most, so that is the kernel counted.
-#![allow(missing_docs, unused_qualifications, reason = "as the harness's macros write it")]
+//! Requires valgrind and `cargo install gungraun-runner --version 0.20.0`. Valgrind supports at
+//! most AVX2, so the counts are those of the AVX2 kernel.
+#![allow(missing_docs, unused_qualifications, reason = "the harness's macros generate such items")]
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
@@ -14,7 +14,7 @@ use windvane_lstm_core::{
 
 const CHANNELS: usize = 6;
 const STEPS: usize = 20;
-/// Candles until every signal has a value, and more.
+/// Number of candles before the measurement, more than the warm-up of every signal.
 const WARM: usize = 200;
 
 fn numbers(count: usize) -> Vec<f32> {

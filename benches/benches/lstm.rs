@@ -1,5 +1,5 @@
-//! Forward and backward of one LSTM layer: 6 channels, 20 steps.
-#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+//! Benchmarks of the forward and backward pass of one LSTM layer: 6 channels, 20 steps.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented items")]
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use windvane_lstm_core::{
     Biases, Init, LstmCache, LstmGradients, LstmShape, LstmState, LstmUpstream, PackedLstm,

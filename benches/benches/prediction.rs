@@ -1,5 +1,5 @@
-//! One prediction: from a window of raw rows, and from a candle in a live loop.
-#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+//! Benchmarks of one prediction: from a window of raw rows, and from a candle in a live loop.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented items")]
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -29,7 +29,7 @@ fn one_window(c: &mut Criterion) {
     for model in models(&tables) {
         time(model.id().as_str(), &*model);
     }
-    // What the ensemble's time is to be compared with.
+    // The members alone, for comparison with the ensemble.
     for (member, _) in windvane_benches::tuned(&tables).members() {
         time(&format!("tuned/{}", member.id()), member);
     }
@@ -57,8 +57,8 @@ fn one_candle(c: &mut Criterion) {
     group.finish();
 }
 
-/// After a candle closed: a thousand pairs that share a model, each with its own candle.
-fn a_thousand_pairs(c: &mut Criterion) {
+/// Measures one candle of each of 1,000 pairs that share a model.
+fn thousand_pairs(c: &mut Criterion) {
     let series = windvane_benches::candles(17_000);
     let tables = [windvane_benches::table(&windvane_benches::candles(2_000))];
     let model: Arc<dyn FittedModel> = Arc::new(windvane_benches::fast_lstm(&tables));
@@ -67,19 +67,19 @@ fn a_thousand_pairs(c: &mut Criterion) {
     let mut hour = 0;
     let mut close = || {
         hour += 1;
-        let mut calls = 0;
+        let mut predictions = 0;
         for (pair, predictor) in predictors.iter_mut().enumerate() {
             let values = series.candles()[(hour + 16 * pair) % series.len()].values();
             let at = i64::try_from(hour).expect("a small number") * 3_600_000;
             let candle = Candle::new(Timestamp::from_millis(at), values).expect("a valid candle");
             let prediction = predictor.on_candle(&candle).expect("an aligned candle");
-            calls += usize::from(prediction.is_some());
+            predictions += usize::from(prediction.is_some());
         }
-        calls
+        predictions
     };
     while close() < 1_000 {}
     c.bench_function("on_candle/1000 pairs of v32", |b| b.iter(&mut close));
 }
 
-criterion_group!(benches, one_window, one_candle, a_thousand_pairs);
+criterion_group!(benches, one_window, one_candle, thousand_pairs);
 criterion_main!(benches);

@@ -1,5 +1,5 @@
-//! The six signals, per candle: streaming, each alone and all together.
-#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+//! Benchmarks of the six signals per candle in streaming, each alone and all together.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented items")]
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use windvane::prelude::*;
 use windvane::signals::{ChannelSpec, SignalPipeline};

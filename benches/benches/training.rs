@@ -1,9 +1,10 @@
-//! Training v3.2, v3 and v3.1: epochs over 2,000 candles, in batches of 32 and 256.
+//! Benchmarks of the training of v3.2, v3 and v3.1: epochs over 2,000 candles, in batches of 32 and
+//! 256.
 //!
-//! v3.1 has one hidden dense layer of 64 and dropout 0.3. An epoch is its steps (windows
-//! gathered, forward, cross-entropy, backward, clipping, step) and the loss on the validation
-//! windows, which are a fifth as many as those learned from.
-#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+//! v3.1 has one hidden dense layer of 64 units and dropout 0.3. An epoch consists of the optimiser
+//! steps (gathering windows, forward pass, cross-entropy, backward pass, clipping, update) and the
+//! loss on the validation windows, whose number is about a fifth of the training windows.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented items")]
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
@@ -14,10 +15,10 @@ use windvane::models::{v3, v31, v32};
 use windvane::signals::{TrainSet, ValidationSet};
 use windvane_lstm_core::{Clip, Optimizer};
 
-/// Enough for what happens once per fit not to matter.
+/// Number of epochs per fit: large enough that the constant time of a fit is negligible.
 const EPOCHS: usize = 4;
 
-/// Plain descent, gradients clipped entry by entry.
+/// Plain gradient descent with gradients clipped by value.
 fn training(batch: usize) -> TrainConfig {
     TrainConfig {
         optimizer: Optimizer::Sgd { momentum: 0.0 },

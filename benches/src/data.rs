@@ -1,4 +1,4 @@
-//! Candles, signal tables and samples.
+//! Candles, signal tables and samples for the benches.
 use windvane::candles::sample;
 use windvane::prelude::*;
 use windvane::signals::{LabelSpec, TrainSet, ValidationSet};

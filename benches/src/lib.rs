@@ -1,4 +1,4 @@
-//! Candles, samples and fitted models that several benches run on.
+//! Candles, samples and fitted models shared by the benches.
 mod data;
 mod models;
 

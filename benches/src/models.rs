@@ -1,4 +1,4 @@
-//! Fitted models.
+//! Fitted models for the benches.
 use windvane::ensemble::{Ensemble, EnsembleLearner};
 use windvane::models::network::{Network, NetworkLearner};
 use windvane::models::train::{Run, TrainConfig};

@@ -1,7 +1,7 @@
-//! Do the models learn what can be learned? Markets whose best possible accuracy is known.
+//! Accuracy of the models on markets whose best possible accuracy is known.
 //!
-//! `cargo run --release --example known_markets` simulates them; `-- --dir DIR` reads a folder
-//! with `markets.json` and one CSV file a market (`t,open,high,low,close,volume`).
+//! `cargo run --release --example known_markets` simulates the markets; `-- --dir DIR` reads a
+//! folder with `markets.json` and one CSV file per market (`t,open,high,low,close,volume`).
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -10,14 +10,14 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use windvane::candles::simulate::MarketModel;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::models::{Reliability, TableReader};
 use windvane::prelude::*;
 
 #[derive(Parser)]
 #[command(about = "Train every network on markets whose best accuracy is known")]
-struct Options {
-    /// Folder with markets.json and CSV files; without it the markets are simulated.
+struct KnownMarketsOptions {
+    /// Folder with markets.json and CSV files [default: simulate the markets]
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Models to train.
@@ -31,32 +31,33 @@ struct Options {
     json: bool,
 }
 
-/// Candles, how many of them are for training, and the best accuracy on the rest.
-struct Known {
+/// Market with its candles, the number of training candles, and the best accuracy on the other
+/// ones.
+struct KnownMarket {
     name: String,
     series: CandleSeries,
     train: usize,
     best: Option<f64>,
 }
 
-/// What came of a test.
+/// Result of a test.
 struct Score {
-    /// Share of candles whose direction is called.
+    /// Share of candles with a correct prediction.
     accuracy: f64,
     /// Expected calibration error, 15 bins.
     calibration_error: f64,
 }
 
-/// The mean over the seeds.
-struct Row<'a> {
-    market: &'a Known,
+/// Mean result over the seeds.
+struct MarketRow<'a> {
+    market: &'a KnownMarket,
     model: String,
     mean: Score,
 }
 
 type Error = Box<dyn std::error::Error>;
 
-/// The last candles before the test serve for choosing the epoch.
+/// Number of validation candles before the test, for early stopping.
 const VALIDATION: usize = 3_000;
 
 fn main() -> std::process::ExitCode {
@@ -69,16 +70,16 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
+#[expect(clippy::print_stdout, reason = "an example prints its results")]
 fn run() -> Result<(), Error> {
-    let options = Options::parse();
+    let options = KnownMarketsOptions::parse();
     let markets = match &options.dir {
         Some(dir) => read(dir)?,
         None => simulate()?,
     };
     let rows = rows(&markets, &options)?;
     if options.json {
-        let list = rows.iter().map(|Row { market, model, mean }| {
+        let list = rows.iter().map(|MarketRow { market, model, mean }| {
             let (market, mean) = (&market.name, mean.accuracy);
             json!({ "market": market, "model": model, "seeds": options.seeds, "mean": mean })
         });
@@ -88,7 +89,7 @@ fn run() -> Result<(), Error> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(["Market", "Best %", "Model", "Seeds", "Mean accuracy %", "Mean ECE %"]);
-    for Row { market, model, mean } in rows {
+    for MarketRow { market, model, mean } in rows {
         let best = market.best.map_or("-".to_string(), percent);
         let [accuracy, error] = [mean.accuracy, mean.calibration_error].map(percent);
         let seeds = options.seeds.to_string();
@@ -102,8 +103,11 @@ fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
-/// Mean accuracy of every model on every market; the fits run side by side.
-fn rows<'a>(markets: &'a [Known], options: &Options) -> Result<Vec<Row<'a>>, Error> {
+/// Mean results of every model on every market; the models are fitted in parallel.
+fn rows<'a>(
+    markets: &'a [KnownMarket],
+    options: &KnownMarketsOptions,
+) -> Result<Vec<MarketRow<'a>>, Error> {
     let mut tasks = Vec::new();
     for market in markets {
         for model in &options.models {
@@ -124,7 +128,7 @@ fn rows<'a>(markets: &'a [Known], options: &Options) -> Result<Vec<Row<'a>>, Err
         let accuracy = mean(scores.iter().map(|score| score.accuracy));
         let calibration_error = mean(scores.iter().map(|score| score.calibration_error));
         let name = learner(model).id().to_string();
-        Row { market, model: name, mean: Score { accuracy, calibration_error } }
+        MarketRow { market, model: name, mean: Score { accuracy, calibration_error } }
     });
     Ok(rows.collect())
 }
@@ -135,12 +139,12 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 fn learner(entry: ModelEntry) -> std::sync::Arc<dyn Learner> {
-    entry.learner(&Training::default())
+    entry.learner(&Hyperparameters::default())
 }
 
-/// Fits a model and asks it about the test candles, of which every one gets a call.
-fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error> {
-    let Known { series, train, .. } = market;
+/// Fits a model and predicts every test candle.
+fn test(market: &KnownMarket, learner: &dyn Learner, seed: u64) -> Result<Score, Error> {
+    let KnownMarket { series, train, .. } = market;
     let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[])?;
     let tables = [table];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
@@ -152,28 +156,29 @@ fn test(market: &Known, learner: &dyn Learner, seed: u64) -> Result<Score, Error
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
     let model = learner.fit(&train, &validation, &Run::new(seed))?;
     let (test, mut reader) = (split.test(&samples), TableReader::new(&*model, &tables));
-    let (mut hits, mut reliability) = (0, Reliability::new(15));
+    let (mut correct, mut reliability) = (0, Reliability::new(15));
     for sample in test.samples() {
-        let said = reader.predict_sample(sample)?.probabilities;
-        let edge = said.margin();
-        hits += usize::from(edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0));
-        reliability.add(&said, sample.label);
+        let probabilities = reader.predict_sample(sample)?.probabilities;
+        let margin = probabilities.margin();
+        correct += usize::from(margin != 0.0 && (margin > 0.0) == (sample.outcome.change > 0.0));
+        reliability.add(&probabilities, sample.label);
     }
     let calibration_error = reliability.calibration_error().ok_or("no test candles")?;
-    Ok(Score { accuracy: hits as f64 / test.len() as f64, calibration_error })
+    Ok(Score { accuracy: correct as f64 / test.len() as f64, calibration_error })
 }
 
-/// The four markets with their default parameters, 20,000 candles to learn from, 10,000 to test.
-fn simulate() -> Result<Vec<Known>, Error> {
+/// Simulates the four markets with their default parameters: 20,000 training and 10,000 test
+/// candles.
+fn simulate() -> Result<Vec<KnownMarket>, Error> {
     let markets = MarketModel::ALL.iter().map(|market| {
         let series = market.candles(market.name().parse()?, Interval::HOUR, 30_000, 1)?;
         let name = market.name().to_string();
-        Ok(Known { name, series, train: 20_000, best: market.best_accuracy() })
+        Ok(KnownMarket { name, series, train: 20_000, best: market.best_accuracy() })
     });
     markets.collect()
 }
 
-fn read(dir: &Path) -> Result<Vec<Known>, Error> {
+fn read(dir: &Path) -> Result<Vec<KnownMarket>, Error> {
     let index = dir.join("markets.json");
     let text = std::fs::read_to_string(&index).map_err(|e| format!("{}: {e}", index.display()))?;
     let markets: serde_json::Map<String, Value> = serde_json::from_str(&text)?;
@@ -182,12 +187,12 @@ fn read(dir: &Path) -> Result<Vec<Known>, Error> {
         let best = [&market["test_accuracy_of_bayes_rule"], &market["bayes_accuracy"]];
         let series = series(name, &dir.join(format!("{name}.csv")))?;
         let best = best.into_iter().find_map(Value::as_f64);
-        Ok(Known { name: name.clone(), series, train: usize::try_from(train)?, best })
+        Ok(KnownMarket { name: name.clone(), series, train: usize::try_from(train)?, best })
     });
     known.collect()
 }
 
-/// Candles counted by hours: the files have no calendar.
+/// Reads hourly candles; the times in the file are row numbers.
 fn series(name: &str, path: &Path) -> Result<CandleSeries, Error> {
     let mut reader =
         csv::Reader::from_path(path).map_err(|error| format!("{}: {error}", path.display()))?;

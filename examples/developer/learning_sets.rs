@@ -1,8 +1,8 @@
-//! Do the networks learn as well as others on real data that are no candles?
+//! Accuracy of the networks on real sequences other than candles, compared with `PyTorch`.
 //!
-//! `cargo run --release --example learning_sets` trains on two sets of the UCR/UEA archive with
-//! the training `PyTorch` was measured with, and prints both accuracies. `-- --dir DIR` reads a
-//! folder of the same format: `sets.json` and a safetensors file a set.
+//! `cargo run --release --example learning_sets` trains on two sets of the UCR/UEA archive with the
+//! training configuration of the measurement in `PyTorch`, and prints both accuracies.
+//! `-- --dir DIR` reads a folder of the same format: `sets.json` and one safetensors file per set.
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -19,8 +19,8 @@ use windvane::models::train::{
 
 #[derive(Parser)]
 #[command(about = "Train the networks on real sequences and compare with PyTorch")]
-struct Options {
-    /// Folder with sets.json and a safetensors file a set.
+struct LearningSetsOptions {
+    /// Folder with sets.json and one safetensors file per set.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/g_learning"))]
     dir: PathBuf,
     /// Networks to train.
@@ -34,7 +34,7 @@ struct Options {
     json: bool,
 }
 
-/// Sequences to learn from and to test on, every channel scaled by the former.
+/// Training and test sequences; every channel is scaled by its mean and deviation in training.
 struct Set {
     name: String,
     epochs: usize,
@@ -54,9 +54,9 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "an example talks to the terminal")]
+#[expect(clippy::print_stdout, reason = "an example prints its results")]
 fn run() -> Result<(), Error> {
-    let options = Options::parse();
+    let options = LearningSetsOptions::parse();
     let sets = read(&options.dir)?;
     let rows = rows(&sets, &options)?;
     if options.json {
@@ -69,16 +69,16 @@ fn run() -> Result<(), Error> {
     let others = measured(&options.dir);
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["Set", "Model", "Seeds", "Mean %", "Least %", "Most %", "PyTorch %"]);
+    table.set_header(["Set", "Model", "Seeds", "Mean %", "Min %", "Max %", "PyTorch %"]);
     for (set, model, accuracies) in &rows {
-        let least = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = accuracies.iter().copied().fold(0.0, f64::max);
+        let min = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = accuracies.iter().copied().fold(0.0, f64::max);
         let mean = mean(accuracies);
         let torch = others[set.as_str()][*model]["mean"].as_f64();
         let torch = torch.map_or("-".to_string(), percent);
         let seeds = options.seeds.to_string();
-        let [mean, least, most] = [mean, least, most].map(percent);
-        table.add_row([set.clone(), (*model).to_string(), seeds, mean, least, most, torch]);
+        let [mean, min, max] = [mean, min, max].map(percent);
+        table.add_row([set.clone(), (*model).to_string(), seeds, mean, min, max, torch]);
     }
     println!("{table}");
     Ok(())
@@ -92,10 +92,11 @@ fn mean(accuracies: &[f64]) -> f64 {
     accuracies.iter().sum::<f64>() / accuracies.len() as f64
 }
 
-type Row = (String, &'static str, Vec<f64>);
+/// Name of the set, name of the model, and its accuracy with each seed.
+type SetRow = (String, &'static str, Vec<f64>);
 
-/// The test accuracies of every network on every set; the fits run side by side.
-fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
+/// Test accuracies of every network on every set; the networks are fitted in parallel.
+fn rows(sets: &[Set], options: &LearningSetsOptions) -> Result<Vec<SetRow>, Error> {
     let mut tasks = Vec::new();
     for set in sets {
         for &model in &options.models {
@@ -118,8 +119,9 @@ fn rows(sets: &[Set], options: &Options) -> Result<Vec<Row>, Error> {
     Ok(rows.collect())
 }
 
-/// What `PyTorch` was measured with: Adam, 0.005 × 0.99 per epoch, batches of 16, norm clipped
-/// at 1, the last epoch's weights, its default initialisation with forget bias 1.
+/// Training configuration of the measurement in `PyTorch`: Adam, learning rate 0.005 with decay
+/// 0.99 per epoch, batches of 16, gradient norm clipped to 1, weights of the last epoch, and its
+/// default initialisation with forget bias 1.
 fn training(epochs: usize) -> TrainConfig {
     TrainConfig {
         optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
@@ -135,7 +137,7 @@ fn training(epochs: usize) -> TrainConfig {
 }
 
 fn fit(set: &Set, model: ModelEntry, seed: u64) -> Result<SequenceClassifier, Error> {
-    let own = model.network().ok_or_else(|| format!("{} is no network", model.name))?;
+    let own = model.network().ok_or_else(|| format!("{} is not a network", model.name))?;
     let learner = NetworkLearner { training: training(set.epochs), ..own };
     Ok(learner.fit_sequences(&set.train, &Run::new(seed))?)
 }
@@ -155,16 +157,16 @@ fn read(dir: &Path) -> Result<Vec<Set>, Error> {
     sets.collect()
 }
 
-/// What `PyTorch` reached and with how many epochs; null where the folder does not say.
+/// Accuracies and numbers of epochs of the measurement in `PyTorch`; null if they are missing.
 fn measured(dir: &Path) -> Value {
     let text = std::fs::read_to_string(dir.join("learning.json")).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Shape, values and labels of one part of a set.
-type Part = (Vec<usize>, Vec<f32>, Vec<usize>);
+type SetPart = (Vec<usize>, Vec<f32>, Vec<usize>);
 
-fn read_part(tensors: &SafeTensors<'_>, part: &str) -> Result<Part, Error> {
+fn read_part(tensors: &SafeTensors<'_>, part: &str) -> Result<SetPart, Error> {
     let x = tensors.tensor(&format!("x_{part}"))?;
     let (words, _) = x.data().as_chunks::<4>();
     let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();

@@ -1,4 +1,4 @@
-//! Any bytes as a saved model, and as the weights of a PyTorch model.
+//! Fuzz target: any bytes as a saved model, and as the `state_dict` of a PyTorch model.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -15,12 +15,12 @@ static FITTED: LazyLock<(ModelSpec, Scaler)> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let most = models::bound(bytes.len());
-    if let Ok(model) = within(most, || models::from_bytes(bytes)) {
+    let limit = models::bound(bytes.len());
+    if let Ok(model) = within(limit, || models::from_bytes(bytes)) {
         models::check(model);
     }
     for config in [v3::config(), v31::config(), v32::config()] {
-        if let Ok(model) = within(most, || state_dict(bytes, &config)) {
+        if let Ok(model) = within(limit, || state_dict(bytes, &config)) {
             models::check(Box::new(model));
         }
     }

@@ -1,4 +1,4 @@
-//! Files packed with gzip, and whatever is in them.
+//! Fuzz target: gzip files and their content.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -9,6 +9,6 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(magic) = bytes.first_chunk_mut() {
         *magic = *b"\x1f\x8b";
     }
-    let most = text_bound(unpacked_bound(bytes.len()));
-    read(bytes, most);
+    let limit = text_bound(unpacked_bound(bytes.len()));
+    read(bytes, limit);
 });

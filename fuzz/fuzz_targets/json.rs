@@ -1,4 +1,4 @@
-//! JSON, whatever the first sign was.
+//! Fuzz target: JSON texts; the first character is replaced by `[` or `{`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -11,6 +11,6 @@ fuzz_target!(|bytes: &[u8]| {
     {
         *first = if *first % 2 == 0 { b'[' } else { b'{' };
     }
-    let most = text_bound(bytes.len());
-    read(bytes, most);
+    let limit = text_bound(bytes.len());
+    read(bytes, limit);
 });

@@ -1,4 +1,4 @@
-//! Saved models of every kind under a right checksum: refused, or whole.
+//! Fuzz target: saved models of every kind with a valid checksum.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

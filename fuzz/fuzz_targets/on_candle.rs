@@ -1,4 +1,4 @@
-//! A predictor's life: candles of odd times and prices, gaps, repetitions, restarts.
+//! Fuzz target: life of a predictor with unusual times and prices, gaps, duplicates and restarts.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -10,7 +10,7 @@ use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, is_rejection, polici
 use windvane_models::{FittedModel, Prediction, Predictor, TableReader};
 use windvane_signals::{Registry, SignalTable};
 
-/// Candles that a warm predictor has seen.
+/// Number of candles in the history of a warmed-up predictor.
 const HISTORY: i64 = 60;
 
 fn history() -> Vec<Candle> {
@@ -22,7 +22,7 @@ fn history() -> Vec<Candle> {
     (0..HISTORY).map(|hour| candle(hour).expect("a candle")).collect()
 }
 
-/// A model under a policy, and the state of a predictor that has seen the history.
+/// Model with a gap policy, and the state of a predictor after the history.
 type Start = (Arc<dyn FittedModel>, Vec<u8>);
 
 static STARTS: LazyLock<Vec<Vec<Start>>> = LazyLock::new(|| {
@@ -30,7 +30,7 @@ static STARTS: LazyLock<Vec<Vec<Start>>> = LazyLock::new(|| {
         let model = under(saved, policy);
         let mut predictor = Predictor::new(Arc::clone(&model), INTERVAL).expect("a saved model");
         for candle in history() {
-            predictor.on_candle(&candle).expect("it follows");
+            predictor.on_candle(&candle).expect("a candle in order");
         }
         (model, predictor.save())
     };
@@ -42,14 +42,14 @@ fuzz_target!(|life: Life| {
     let models = &STARTS[usize::from(life.model) % STARTS.len()];
     let (model, state) = &models[usize::from(life.policy) % models.len()];
     let fresh = || Predictor::new(Arc::clone(model), INTERVAL).expect("a saved model");
-    let (mut predictor, mut taken) = (fresh(), vec![]);
+    let (mut predictor, mut accepted) = (fresh(), vec![]);
     if life.warm {
         predictor.restore(state).expect("its own state");
-        taken = history();
+        accepted = history();
     }
-    let mut last_answer = None;
+    let mut last_prediction = None;
     for event in &life.events {
-        let last = taken.last().copied();
+        let last = accepted.last().copied();
         match event {
             Event::Restart => {
                 let saved = predictor.save();
@@ -65,31 +65,32 @@ fuzz_target!(|life: Life| {
             }
             event => {
                 let Some(candle) = event.candle(last) else { continue };
-                if let Some(answer) = feed(&mut predictor, &candle) {
-                    taken.push(candle);
-                    last_answer = Some(answer);
+                if let Some(prediction) = feed(&mut predictor, &candle) {
+                    accepted.push(candle);
+                    last_prediction = Some(prediction);
                 }
             }
         }
     }
-    assert_eq!(predictor.feed_stats().taken, taken.len() as u64);
-    if let Some(answer) = last_answer {
-        assert_eq!(answer, batch(&**model, taken), "live and batch");
+    assert_eq!(predictor.feed_stats().taken, accepted.len() as u64);
+    if let Some(prediction) = last_prediction {
+        assert_eq!(prediction, batch(&**model, accepted), "live and batch differ");
     }
 });
 
-/// The answer to a candle that was taken; one that was refused changes nothing.
+/// Feeds a candle: returns the prediction after an accepted candle; `None` after a rejected one,
+/// which must not change the state.
 fn feed(predictor: &mut Predictor, candle: &Candle) -> Option<Option<Prediction>> {
     let before = predictor.save();
     match predictor.on_candle(candle) {
-        Ok(answer) => {
-            if let Some(prediction) = &answer {
+        Ok(result) => {
+            if let Some(prediction) = &result {
                 let classes = prediction.probabilities.classes();
                 check_classes(classes);
                 assert!(classes.contains(&prediction.confidence));
             }
-            assert_eq!(answer.is_some(), predictor.candles_needed() == 0);
-            Some(answer)
+            assert_eq!(result.is_some(), predictor.candles_needed() == 0);
+            Some(result)
         }
         Err(error) if is_rejection(&error) => {
             assert_eq!(words(&predictor.save()), words(&before));
@@ -99,24 +100,24 @@ fn feed(predictor: &mut Predictor, candle: &Candle) -> Option<Option<Prediction>
     }
 }
 
-/// A state without its header and the feed statistics.
+/// State without its header and the feed statistics.
 fn words(state: &[u8]) -> &[u8] {
     &state[(4 + 12) * 8..]
 }
 
-/// What the batch path says after the last candle.
-fn batch(model: &dyn FittedModel, taken: Vec<Candle>) -> Option<Prediction> {
-    let pair = Pair::new("X").expect("a letter is a name");
-    let series = CandleSeries::new(pair, INTERVAL, taken).expect("candles that were taken");
+/// Prediction of the batch path after the last candle.
+fn batch(model: &dyn FittedModel, candles: Vec<Candle>) -> Option<Prediction> {
+    let pair = Pair::new("X").expect("a valid name");
+    let series = CandleSeries::new(pair, INTERVAL, candles).expect("accepted candles");
     let spec = model.spec();
     let table = SignalTable::build(&spec.signals, &Registry::default(), &series, &[]);
-    let table = table.expect("candles that were taken");
+    let table = table.expect("accepted candles");
     let row = table.len() - 1;
     if model.stateful().is_some() {
         let tables = [table];
         let mut reader = TableReader::new(model, &tables);
-        let answers = (0..=row).map(|row| reader.predict(0, row).expect("a saved model"));
-        return answers.last().flatten();
+        let predictions = (0..=row).map(|row| reader.predict(0, row).expect("a saved model"));
+        return predictions.last().flatten();
     }
     let window = table.window(row, spec.lookback)?;
     Some(model.predict(window, &mut model.scratch()).expect("a saved model"))

@@ -1,4 +1,4 @@
-//! Parquet files.
+//! Fuzz target: Parquet files.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +7,7 @@ use windvane_fuzz::{columnar_bound, read};
 const MAGIC: &[u8; 4] = b"PAR1";
 
 fuzz_target!(
-    // The decoders may panic and are caught; what is not caught ends the run all the same.
+    // The reader catches panics of the decoders; any other panic still ends the run.
     init: std::panic::set_hook(Box::new(|_| {})),
     |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
@@ -17,7 +17,7 @@ fuzz_target!(
         if let Some(last) = bytes.last_chunk_mut() {
             *last = *MAGIC;
         }
-        let most = columnar_bound(bytes.len());
-        read(bytes, most);
+        let limit = columnar_bound(bytes.len());
+        read(bytes, limit);
     }
 );

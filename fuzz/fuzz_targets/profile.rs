@@ -1,4 +1,4 @@
-//! Market profiles: refused, or they gate calls.
+//! Fuzz target: JSON of training profiles, which then guard a predictor.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes};
 use windvane_fuzz::{text_bound, within};
-use windvane_models::{FittedModel, TrainingProfile, Predictor};
+use windvane_models::{FittedModel, Predictor, TrainingProfile};
 use windvane_signals::Window;
 
 static MODEL: LazyLock<Arc<dyn FittedModel>> =
@@ -16,8 +16,8 @@ static MODEL: LazyLock<Arc<dyn FittedModel>> =
 fuzz_target!(|bytes: &[u8]| {
     let read = within(text_bound(bytes.len()), || serde_json::from_slice::<TrainingProfile>(bytes));
     let Ok(profile) = read else { return };
-    let json = serde_json::to_vec(&profile).expect("it has a form");
-    let again: TrainingProfile = serde_json::from_slice(&json).expect("it was written");
+    let json = serde_json::to_vec(&profile).expect("a profile can be serialised");
+    let again: TrainingProfile = serde_json::from_slice(&json).expect("a serialised profile");
     assert_eq!(again, profile);
     let width = profile.signals().width();
     for scale in [0.0, 1e-3, 1e300] {
@@ -32,7 +32,7 @@ fuzz_target!(|bytes: &[u8]| {
             let values = Ohlcv { open: price, high: price, low: price, close: price, volume: 1.0 };
             let at = Timestamp::from_millis(3_600_000 * i64::from(hour));
             let candle = Candle::new(at, values).expect("a candle");
-            if let Some(prediction) = predictor.on_candle(&candle).expect("it follows") {
+            if let Some(prediction) = predictor.on_candle(&candle).expect("a candle in order") {
                 check_classes(prediction.probabilities.classes());
             }
         }

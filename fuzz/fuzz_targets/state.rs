@@ -1,4 +1,5 @@
-//! Saved states of predictors under a right checksum: refused without a trace, or taken over.
+//! Fuzz target: saved states of predictors with a valid checksum. A rejected state must not change
+//! the predictor.
 #![no_main]
 
 use std::cell::RefCell;
@@ -8,67 +9,68 @@ use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, is_rejection, policies, under};
 use windvane_fuzz::within;
-use windvane_models::{TrainingProfile, PredictError, Predictor};
+use windvane_models::{PredictError, Predictor, TrainingProfile};
 use xxhash_rust::xxh3::xxh3_64;
 
 const PROFILE: &[u8] = include_bytes!("../seeds/profile/fitted.json");
 
-struct Subject {
+/// Predictor under test with its initial state.
+struct StateSubject {
     predictor: Predictor,
-    /// Its state at rest.
-    rest: Vec<u8>,
+    initial: Vec<u8>,
 }
 
-fn subjects() -> Vec<Subject> {
+fn subjects() -> Vec<StateSubject> {
     let profile: TrainingProfile = serde_json::from_slice(PROFILE).expect("a profile");
     let profile = Arc::new(profile);
-    let made = [(1, false), (1, true), (2, false), (3, false)].map(|(policy, gated)| {
+    let subjects = [(1, false), (1, true), (2, false), (3, false)].map(|(policy, guarded)| {
         let model = under(SAVED[0], &policies()[policy]);
         let mut predictor = Predictor::new(model, INTERVAL).expect("a saved model");
-        if gated {
+        if guarded {
             predictor.set_guard(Arc::clone(&profile)).expect("a profile of the same channels");
         }
-        Subject { rest: predictor.save(), predictor }
+        StateSubject { initial: predictor.save(), predictor }
     });
-    made.into()
+    subjects.into()
 }
 
 thread_local! {
-    static SUBJECTS: RefCell<Vec<Subject>> = RefCell::new(subjects());
+    static SUBJECTS: RefCell<Vec<StateSubject>> = RefCell::new(subjects());
 }
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((which, words)) = bytes.split_first() else { return };
     SUBJECTS.with_borrow_mut(|subjects| {
         let subject = &mut subjects[usize::from(*which) % 4];
-        let state = sealed(&subject.rest, words);
+        let state = with_header(&subject.initial, words);
         let predictor = &mut subject.predictor;
         let restored = within(4 * state.len() + (16 << 10), || predictor.restore(&state));
         if let Err(error) = restored {
             drop(error);
-            assert_eq!(predictor.save(), subject.rest);
+            assert_eq!(predictor.save(), subject.initial);
             return;
         }
-        // Candles beyond those that are kept, and odd flags, do not come back.
+        // Candles beyond the history and flags other than 0 and 1 are not restored, so the bytes
+        // are compared after the second save.
         let saved = predictor.save();
         predictor.restore(&saved).expect("its own state");
-        assert!(predictor.save() == saved, "the same state again");
-        go_on(predictor);
-        predictor.restore(&subject.rest).expect("its own state");
+        assert!(predictor.save() == saved, "the state differs after the second save");
+        feed(predictor);
+        predictor.restore(&subject.initial).expect("its own state");
     });
 });
 
-/// These words behind a right header, in the place of the subject's own.
-fn sealed(rest: &[u8], words: &[u8]) -> Vec<u8> {
-    let mut state = [&rest[..32], &words[..words.len() / 8 * 8]].concat();
+/// Builds a state from the header of the initial state, a valid checksum and these words.
+fn with_header(initial: &[u8], words: &[u8]) -> Vec<u8> {
+    let mut state = [&initial[..32], &words[..words.len() / 8 * 8]].concat();
     state[16..24].fill(0);
     let checksum = xxh3_64(&state);
     state[16..24].copy_from_slice(&checksum.to_le_bytes());
     state
 }
 
-/// Whatever the state, the next candles are taken or refused, and no prediction is NaN.
-fn go_on(predictor: &mut Predictor) {
+/// Asserts that the next candles are accepted or rejected and that all predictions are valid.
+fn feed(predictor: &mut Predictor) {
     let candle = |millis, price: f64| {
         let values =
             Ohlcv { open: price, high: price + 1.0, low: price, close: price + 0.5, volume: 3.0 };

@@ -1,53 +1,53 @@
-//! Life of a predictor as a fuzz input: candles of odd times and prices, gaps, restarts.
+//! Life of a predictor as a fuzz input: candles with unusual times and prices, gaps, restarts.
 
 use arbitrary::Arbitrary;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 
-/// Milliseconds of the interval.
+/// Interval in milliseconds.
 pub const HOUR: i64 = 3_600_000;
 
-/// A candle, if its values are valid.
+/// Creates a candle; `None` if its values are invalid.
 pub fn candle_at(millis: i64, values: Ohlcv) -> Option<Candle> {
     Candle::new(Timestamp::from_millis(millis), values).ok()
 }
 
-/// Milliseconds from the last candle to the one after a gap.
+/// Milliseconds from the last candle to the candle after a gap.
 fn after(missing: u8) -> i64 {
     HOUR * (1 + i64::from(missing))
 }
 
-/// Events that one predictor goes through.
+/// Sequence of events of one predictor.
 #[derive(Debug, PartialEq, Arbitrary)]
 pub struct Life {
     pub model: u8,
     pub policy: u8,
-    /// Whether the predictor has seen a history before the first event.
+    /// Whether the predictor is warmed up from a history before the first event.
     pub warm: bool,
     pub events: Vec<Event>,
 }
 
-/// One thing that happens to a predictor.
+/// Event in the life of a predictor.
 #[derive(Debug, PartialEq, Arbitrary)]
 pub enum Event {
-    /// The next candle after a number of missing ones.
-    Next { missing: u8, step: Step },
-    /// The same with any prices.
+    /// The next candle after a number of missing candles.
+    Next { missing: u8, step: PriceStep },
+    /// The next candle after a number of missing candles, with any prices.
     Wild { missing: u8, prices: [f64; 4], volume: f64 },
-    /// A candle at a distance in hours from the last one.
-    Jump { hours: i32, step: Step },
+    /// A candle at a number of hours from the last one.
+    Jump { hours: i32, step: PriceStep },
     /// A candle at any time.
-    At { millis: i64, step: Step },
-    /// The last candle again.
+    At { millis: i64, step: PriceStep },
+    /// A duplicate of the last candle.
     Again,
     /// A candle that has not closed.
-    Unfinished { step: Step },
-    /// A new predictor that restores the state.
+    Unfinished { step: PriceStep },
+    /// A restart: a new predictor restores the saved state.
     Restart,
 }
 
 /// Prices relative to the last close, in steps of about 1 %.
 #[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
-pub struct Step {
+pub struct PriceStep {
     pub close: i8,
     pub up: u8,
     pub down: u8,
@@ -55,7 +55,7 @@ pub struct Step {
 }
 
 impl Event {
-    /// The candle that the event delivers, if it is a valid one.
+    /// Returns the candle of the event; `None` if there is none or it is invalid.
     pub fn candle(&self, last: Option<Candle>) -> Option<Candle> {
         match self {
             Self::Next { missing, step } => step.candle(last, after(*missing)),
@@ -75,7 +75,7 @@ impl Event {
     }
 }
 
-impl Step {
+impl PriceStep {
     fn values(&self, last: Option<Candle>) -> Ohlcv {
         let open = last.map_or(100.0, |last| last.close());
         let close = open * (f64::from(self.close) / 100.0).exp();
@@ -84,7 +84,7 @@ impl Step {
         Ohlcv { open, high, low, close, volume: f64::from(self.volume) }
     }
 
-    /// The candle so many milliseconds after the last one.
+    /// Returns the candle `after` milliseconds after the last one.
     pub fn candle(&self, last: Option<Candle>, after: i64) -> Option<Candle> {
         let millis = last.map_or(0, |last| last.open_time().millis()).checked_add(after)?;
         candle_at(millis, self.values(last))
@@ -92,7 +92,7 @@ impl Step {
 }
 
 impl Life {
-    /// The input that decodes to this life: the inverse of [`Arbitrary`].
+    /// Encodes the life as an input, the inverse of [`Arbitrary`].
     pub fn to_input(&self) -> Vec<u8> {
         let mut bytes = vec![self.model, self.policy, u8::from(self.warm)];
         for event in &self.events {
@@ -104,7 +104,7 @@ impl Life {
     }
 }
 
-/// The four bytes that choose a variant of [`Event`].
+/// The four bytes that select a variant of [`Event`].
 fn variant(index: u32) -> [u8; 4] {
     const VARIANTS: u64 = 7;
     let first = (u64::from(index) << 32).div_ceil(VARIANTS);
@@ -145,7 +145,7 @@ impl Event {
     }
 }
 
-impl Step {
+impl PriceStep {
     fn encode(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.close.to_le_bytes());
         bytes.extend([self.up, self.down]);

@@ -1,4 +1,4 @@
-//! What the targets of models share: saved files, other gap policies, models that are put to use.
+//! Shared support of the targets of models: saved files, gap policies, and checks of loaded models.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use windvane_candles::{Interval, Timestamp};
 use windvane_ensemble::kinds;
 use windvane_models::{FittedModel, LoadError, PredictError, Predictor};
 use windvane_signals::Window;
-pub use windvane_testing::saved::Parts;
+pub use windvane_testing::saved::SavedParts;
 use xxhash_rust::xxh3::Xxh3;
 
-/// The saved models of the crates' tests.
+/// Saved models of the crates' tests.
 pub const SAVED: [&[u8]; 7] = [
     include_bytes!("../../crates/models/tests/data/v2.format1.safetensors"),
     include_bytes!("../../crates/models/tests/data/v2-learned.format1.safetensors"),
@@ -22,7 +22,7 @@ pub const SAVED: [&[u8]; 7] = [
     include_bytes!("../../crates/ensemble/tests/data/ensemble.format1.safetensors"),
 ];
 
-/// Every gap policy, as files have it.
+/// Returns every gap policy in the form of a saved file.
 pub fn policies() -> [Value; 4] {
     [
         json!({"policy": "error"}),
@@ -37,22 +37,23 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
     kinds().from_bytes(bytes)
 }
 
-/// A saved model with another gap policy.
+/// Loads a saved model with another gap policy.
 pub fn under(saved: &[u8], gaps: &Value) -> Arc<dyn FittedModel> {
-    let mut parts = Parts::of(saved);
+    let mut parts = SavedParts::parse(saved);
     for place in parts.places().iter().filter(|place| place.ends_with("/spec/signals/gaps")) {
-        parts.card.pointer_mut(place).expect("it is there").clone_from(gaps);
+        parts.card.pointer_mut(place).expect("an existing value").clone_from(gaps);
     }
     Arc::from(from_bytes(&parts.bytes()).expect("a saved model"))
 }
 
-/// Most bytes of tensors in a file that is made of an input.
+/// Maximum number of tensor bytes in a file built from an input.
 const MAX_DATA: usize = 24 << 10;
 
-/// A file under a right checksum: mutations of a finished file would all be found by it.
+/// Builds a file with a valid checksum from an input. The checksum would reject almost all
+/// mutations of a complete file.
 ///
-/// The input is the card, a zero byte, a line `name type size,size` per tensor, a zero byte, and
-/// numbers that fill all tensors, over and over.
+/// The input consists of the card, a zero byte, a line `name type size,size` per tensor, a zero
+/// byte, and numbers that fill all tensors cyclically.
 pub fn file_of(input: &[u8]) -> Vec<u8> {
     let mut parts = input.splitn(3, |byte| *byte == 0);
     let mut text = || String::from_utf8_lossy(parts.next().unwrap_or_default());
@@ -72,7 +73,7 @@ pub fn file_of(input: &[u8]) -> Vec<u8> {
         data.extend(fill.iter().cycle().take(length));
         let (name_text, kind, to) = (json!(name), json!(kind), data.len());
         let info = json!({ "dtype": kind, "shape": shape, "data_offsets": [from, to] });
-        write!(header, ",{name_text}:{info}").expect("text takes all");
+        write!(header, ",{name_text}:{info}").expect("writing to a string cannot fail");
         tensors.push((name, shape, from..to));
     }
     tensors.sort_by_key(|(name, ..)| *name);
@@ -94,37 +95,39 @@ pub fn file_of(input: &[u8]) -> Vec<u8> {
     [&(file.len() as u64).to_le_bytes()[..], file.as_bytes(), &data].concat()
 }
 
-/// The input that [`file_of`] turns into a file like this one.
-pub fn input_of(parts: Parts) -> Vec<u8> {
+/// Builds the input from which [`file_of`] builds a file with these parts.
+pub fn input_of(parts: SavedParts) -> Vec<u8> {
     let mut list = String::new();
     for tensor in &parts.tensors {
         let sizes: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
-        writeln!(list, "{} {} {}", tensor.name, tensor.dtype, sizes.join(",")).expect("text");
+        writeln!(list, "{} {} {}", tensor.name, tensor.dtype, sizes.join(","))
+            .expect("writing to a string cannot fail");
     }
     let fill = [0.1_f32, -0.2, 0.3].map(f32::to_le_bytes).concat();
     [parts.card.to_string().as_bytes(), &[0], list.as_bytes(), &[0], &fill].concat()
 }
 
-/// Memory that reading a file of that length may take at once, as in the crates' tests.
+/// Memory limit of loading a file of this length, as in the crates' tests.
 pub fn bound(length: usize) -> usize {
     32 * length + (128 << 10)
 }
 
-/// Numbers of a window that is still looked at: a lookback may be large where memory is there.
+/// Maximum number of values of a window for a prediction; a valid spec may have a larger lookback.
 const MAX_VALUES: usize = 2_000;
 
-/// A model that was loaded saves, loads again, predicts and streams.
+/// Asserts that a loaded model can be saved and loaded again with the same bytes, and that its
+/// prediction is valid or an error.
 pub fn check(model: Box<dyn FittedModel>) {
-    let bytes = model.to_bytes().expect("what was loaded can be saved");
-    let again = from_bytes(&bytes).expect("what was saved can be loaded");
-    assert_eq!(again.to_bytes().expect("it was saved before"), bytes);
+    let bytes = model.to_bytes().expect("a loaded model can be saved");
+    let again = from_bytes(&bytes).expect("a saved model can be loaded");
+    assert_eq!(again.to_bytes().expect("a loaded model can be saved"), bytes);
     let (lookback, width) = (model.spec().lookback, model.spec().signals.width());
     if lookback * width > MAX_VALUES {
         return;
     }
     let rows: Vec<f64> = (0..lookback * width).map(|i| (i as f64).sin()).collect();
     let window = Window::new(&rows, width, Timestamp::from_millis(0)).expect("whole rows");
-    // A model of wild numbers may end in no probability: an error as well.
+    // A model with extreme weights may give no valid probability, which is an error.
     if let Ok(prediction) = model.predict(window, &mut model.scratch()) {
         check_classes(prediction.probabilities.classes());
     }
@@ -132,7 +135,7 @@ pub fn check(model: Box<dyn FittedModel>) {
     let _ = Predictor::new(model, interval);
 }
 
-/// Whether a predictor rejected a candle, as opposed to a failure of its model.
+/// Returns whether an error is a rejected candle and not a failure of the model.
 pub fn is_rejection(error: &PredictError) -> bool {
     matches!(
         error,
@@ -150,5 +153,5 @@ pub fn check_classes(classes: [f32; 3]) {
     assert!((classes.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{classes:?}");
 }
 
-/// The interval of the saved models.
+/// Interval of the saved models.
 pub const INTERVAL: Interval = Interval::HOUR;

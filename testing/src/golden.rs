@@ -1,4 +1,4 @@
-//! Finding golden folders, and saying aloud what a test could not run.
+//! Golden folders, and the report of cases that a test could not run.
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ fn root() -> PathBuf {
     )
 }
 
-/// The folder of one part (`"a_lstm"`, `"d_signals"`, ...) of the golden set in use.
+/// Returns the folder of one part (`"a_lstm"`, `"d_signals"`, ...) of the golden set in use.
 ///
 /// # Panics
-/// When the folder is missing or empty: a golden test without numbers must not pass.
+/// If the folder is missing or empty: a golden test without numbers must not pass.
 pub fn golden_dir(part: &str) -> PathBuf {
     let dir = root().join(part);
     let entries = std::fs::read_dir(&dir)
@@ -22,10 +22,10 @@ pub fn golden_dir(part: &str) -> PathBuf {
     dir
 }
 
-/// The parts of the golden set in use: its folders' names, sorted.
+/// Returns the parts of the golden set in use: the sorted names of its folders.
 ///
 /// # Panics
-/// When the set cannot be read.
+/// If the set cannot be read.
 pub fn golden_parts() -> Vec<String> {
     let root = root();
     let entries =
@@ -39,10 +39,10 @@ pub fn golden_parts() -> Vec<String> {
     parts
 }
 
-/// The files of `dir` whose name ends in `suffix`, sorted by name.
+/// Returns the files of `dir` whose name ends with `suffix`, sorted by name.
 ///
 /// # Panics
-/// When there is none.
+/// If there is none.
 pub fn list(dir: &Path, suffix: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
         .unwrap_or_else(|e| panic!("{}: {e}", dir.display()))
@@ -50,20 +50,20 @@ pub fn list(dir: &Path, suffix: &str) -> Vec<PathBuf> {
         .filter(|path| path.to_string_lossy().ends_with(suffix))
         .collect();
     files.sort();
-    assert!(!files.is_empty(), "{}: no *{suffix}", dir.display());
+    assert!(!files.is_empty(), "{}: no file *{suffix}", dir.display());
     files
 }
 
-/// A parsed JSON file.
+/// Parses a JSON file.
 ///
 /// # Panics
-/// When it cannot be read or parsed.
+/// If it cannot be read or parsed.
 pub fn json(path: &Path) -> serde_json::Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// Counts the cases a golden test met and could not run, and names them when dropped.
+/// Counter of the cases that a golden test could not run; it prints them when dropped.
 #[derive(Debug)]
 pub struct Unsupported {
     part: &'static str,
@@ -72,17 +72,17 @@ pub struct Unsupported {
 }
 
 impl Unsupported {
-    /// Starts a count for one golden part.
+    /// Creates a counter for one golden part.
     pub fn new(part: &'static str) -> Self {
         Self { part, run: 0, skipped: Vec::new() }
     }
 
-    /// One case was run.
+    /// Counts one case that was run.
     pub fn ran(&mut self) {
         self.run += 1;
     }
 
-    /// One case, or one kind of case, is not supported yet; a kind is counted once.
+    /// Counts one case, or one kind of case, that is not supported. Equal texts are counted once.
     pub fn skip(&mut self, case: &str, why: &str) {
         let line = format!("{case} ({why})");
         if !self.skipped.contains(&line) {
@@ -96,7 +96,7 @@ impl Drop for Unsupported {
         if std::thread::panicking() {
             return;
         }
-        // Not `eprintln!`: the test harness would swallow it.
+        // Not `eprintln!`, whose output the test harness captures.
         if !self.skipped.is_empty() {
             let _ = writeln!(
                 std::io::stderr(),
@@ -107,7 +107,7 @@ impl Drop for Unsupported {
                 self.skipped.join(", ")
             );
         }
-        let met = self.run + self.skipped.len();
-        assert!(met > 0, "golden {}: the folder has no case", self.part);
+        let total = self.run + self.skipped.len();
+        assert!(total > 0, "golden {}: the folder has no case", self.part);
     }
 }

@@ -1,9 +1,9 @@
-//! Invented hourly candles for tests of file readers.
+//! Generated hourly candles for tests of file readers.
 
 use windvane_candles::{CandleSeries, Interval, Ohlcv};
 
-/// Open times in seconds and values of `n` hours from 2024-01-30 22:00 UTC on: a walk in which
-/// open, high, low and close differ.
+/// Returns open times in seconds and values of `n` hourly candles from 2024-01-30 22:00 UTC on,
+/// whose open, high, low and close differ.
 pub fn hours(n: i64) -> Vec<(i64, Ohlcv)> {
     let mut close = 100.0;
     let steps = [1.5, -0.75, 0.25, -1.25].into_iter().cycle();
@@ -17,10 +17,10 @@ pub fn hours(n: i64) -> Vec<(i64, Ohlcv)> {
     walk.collect()
 }
 
-/// Asserts that a series holds exactly the candles of [`hours`].
+/// Asserts that a series contains exactly the candles of [`hours`].
 ///
 /// # Panics
-/// If it holds others.
+/// If the candles differ.
 pub fn assert_hours(series: &CandleSeries, n: i64) {
     let expected = hours(n);
     assert_eq!(series.len(), expected.len());

@@ -1,8 +1,9 @@
-//! Shared support of the workspace's tests: golden numbers, candles, saved models, predictor checks.
+//! Shared support of the workspace's tests: golden numbers, candles, saved models, predictor
+//! checks.
 //!
-//! Golden tests read the folder named by `WINDVANE_GOLDEN_DIR`, else the small copy in
-//! `fixtures/golden`. They go by the folder's own index or listing, so the same test runs over
-//! any set in the same formats.
+//! Golden tests read the folder in the environment variable `WINDVANE_GOLDEN_DIR`, by default the
+//! small copy in `fixtures/golden`. They use the folder's index or file list, so the same test
+//! runs on every set in the same formats.
 #![forbid(unsafe_code)]
 
 mod golden;
@@ -18,13 +19,14 @@ mod tensors;
 pub use golden::{Unsupported, golden_dir, golden_parts, json, list};
 #[cfg(feature = "candles")]
 pub use hours::{assert_hours, hours};
-pub use table::Table;
-pub use tensors::{Tensor, TensorFile};
+pub use table::GoldenTable;
+pub use tensors::{GoldenTensor, TensorFile};
 
-/// Asserts `max |got - want| <= tolerance * max(max |want|, floor)` and names the worst entry.
+/// Asserts `max |got - want| <= tolerance * max(max |want|, floor)`; the message has the worst
+/// entry.
 ///
 /// # Panics
-/// When lengths differ, a number is NaN, or the tolerance is exceeded.
+/// If the lengths differ, a number is NaN, or the tolerance is exceeded.
 pub fn assert_close(got: &[f64], want: &[f64], tolerance: f64, floor: f64, what: &str) {
     assert_eq!(got.len(), want.len(), "{what}: length");
     let scale = want.iter().fold(floor, |m, w| m.max(w.abs()));

@@ -1,39 +1,39 @@
-//! Saved models that can be taken apart, modified, and written with a valid checksum.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+//! Saved models that can be parsed, modified, and written with a valid checksum.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Parts of a saved model.
+/// Parsed content of a saved model.
 #[derive(Debug, Clone)]
-pub struct Parts {
-    /// Number of the format.
+pub struct SavedParts {
+    /// Version number of the format.
     pub format: u64,
-    /// Everything except the tensors.
+    /// Metadata: everything except the tensors.
     pub card: Value,
     /// Tensors in the order of the header.
-    pub tensors: Vec<Tensor>,
+    pub tensors: Vec<SavedTensor>,
 }
 
-/// Tensor of a saved model; header and data need not agree.
+/// Tensor of a saved model; its header may contradict its data.
 #[derive(Debug, Clone)]
-pub struct Tensor {
-    /// Name in the header.
+pub struct SavedTensor {
+    /// Name of the tensor in the header.
     pub name: String,
     /// Type in the header, such as `F32`.
     pub dtype: String,
     /// Lengths of the axes in the header.
     pub shape: Vec<u64>,
-    /// Data.
+    /// Bytes of the data.
     pub bytes: Vec<u8>,
 }
 
-impl Parts {
-    /// Takes a saved model apart.
+impl SavedParts {
+    /// Parses a saved model.
     ///
     /// # Panics
-    /// If the bytes are no saved model.
-    pub fn of(bytes: &[u8]) -> Self {
+    /// If the bytes are not a saved model.
+    pub fn parse(bytes: &[u8]) -> Self {
         let length = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
         let (header, data) = bytes[8..].split_at(length);
         let mut header: Map<String, Value> = serde_json::from_slice(header).unwrap();
@@ -43,7 +43,7 @@ impl Parts {
         let tensors = header.iter().map(|(name, info)| {
             let offsets = &info["data_offsets"];
             let (from, to) = (position(&offsets[0]), position(&offsets[1]));
-            Tensor {
+            SavedTensor {
                 name: name.clone(),
                 dtype: info["dtype"].as_str().unwrap().to_string(),
                 shape: info["shape"].as_array().unwrap().iter().map(number).collect(),
@@ -54,7 +54,7 @@ impl Parts {
         Self { format, card, tensors: tensors.collect() }
     }
 
-    /// Bytes of a file with a valid checksum, whatever the parts contain.
+    /// Writes the bytes of a file with a valid checksum, also for invalid parts.
     pub fn bytes(&self) -> Vec<u8> {
         let card = self.card.to_string();
         let checksum = self.checksum(&card);
@@ -63,7 +63,7 @@ impl Parts {
         let mut header = Map::new();
         header.insert("__metadata__".into(), serde_json::json!({ "windvane": envelope }));
         let mut data: Vec<u8> = Vec::new();
-        for Tensor { name, dtype, shape, bytes } in &self.tensors {
+        for SavedTensor { name, dtype, shape, bytes } in &self.tensors {
             let offsets = [data.len(), data.len() + bytes.len()];
             let info = serde_json::json!({
                 "dtype": dtype, "shape": shape, "data_offsets": offsets
@@ -86,7 +86,7 @@ impl Parts {
             hash.update(bytes);
         };
         part(card.as_bytes());
-        let mut tensors: Vec<&Tensor> = self.tensors.iter().collect();
+        let mut tensors: Vec<&SavedTensor> = self.tensors.iter().collect();
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         for tensor in tensors {
             part(tensor.name.as_bytes());
@@ -96,15 +96,15 @@ impl Parts {
         format!("{:016x}", hash.digest())
     }
 
-    /// The tensor of a name.
+    /// Returns the tensor with this name.
     ///
     /// # Panics
     /// If there is none.
-    pub fn tensor(&mut self, name: &str) -> &mut Tensor {
+    pub fn tensor(&mut self, name: &str) -> &mut SavedTensor {
         self.tensors.iter_mut().find(|tensor| tensor.name == name).unwrap()
     }
 
-    /// JSON pointers to every value of the card.
+    /// Returns the JSON pointers of all values of the card.
     pub fn places(&self) -> Vec<String> {
         let mut places = Vec::new();
         walk(&self.card, String::new(), &mut places);
@@ -129,7 +129,7 @@ fn walk(value: &Value, at: String, places: &mut Vec<String>) {
     places.push(at);
 }
 
-/// Unexpected values, to replace others with.
+/// Returns unusual values for replacing values of a saved model.
 ///
 /// # Panics
 /// Never.

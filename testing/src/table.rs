@@ -1,19 +1,19 @@
-//! Golden CSV tables: a header line, then cells; `NaN` is undefined.
+//! Golden CSV tables with a header line; `NaN` means undefined.
 use std::path::Path;
 
-/// Columns of a CSV file by name.
+/// Golden CSV file whose columns are read by name.
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct GoldenTable {
     name: String,
     header: Vec<String>,
     records: Vec<csv::StringRecord>,
 }
 
-impl Table {
+impl GoldenTable {
     /// Reads a CSV file with a header line.
     ///
     /// # Panics
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn read(path: &Path) -> Self {
         let name = path.display().to_string();
         let mut reader = csv::Reader::from_path(path).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -24,10 +24,10 @@ impl Table {
         Self { header, records: records.collect(), name }
     }
 
-    /// The numbers of the column of that name.
+    /// Returns the numbers of the column with this name.
     ///
     /// # Panics
-    /// When there is no such column or a cell is no number.
+    /// If there is no such column or a cell is not a number.
     pub fn column(&self, name: &str) -> Vec<f64> {
         let at = self.header.iter().position(|h| h == name);
         let at = at.unwrap_or_else(|| panic!("{}: no column {name:?}", self.name));
@@ -38,12 +38,12 @@ impl Table {
         self.records.iter().map(|record| number(&record[at])).collect()
     }
 
-    /// Column names in file order.
+    /// Returns the column names in the order of the file.
     pub fn header(&self) -> &[String] {
         &self.header
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.records.len()
     }

@@ -1,30 +1,30 @@
-//! Safetensors files of the golden sets, widened to f64.
+//! Safetensors files of the golden sets, converted to f64.
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 
-/// One dense row-major tensor.
+/// Dense row-major tensor.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tensor {
+pub struct GoldenTensor {
     /// Length of each axis.
     pub shape: Vec<usize>,
-    /// The entries; integers and f32 are widened exactly.
+    /// Entries; integers and f32 are converted exactly.
     pub data: Vec<f64>,
 }
 
-/// All tensors of a file by name.
+/// All tensors of a file, by name.
 #[derive(Debug, Clone)]
 pub struct TensorFile {
     name: String,
-    tensors: BTreeMap<String, Tensor>,
+    tensors: BTreeMap<String, GoldenTensor>,
 }
 
 impl TensorFile {
     /// Reads a file of F64, F32, I64 and I32 tensors.
     ///
     /// # Panics
-    /// When the file cannot be read or has another type in it.
+    /// If the file cannot be read or contains another type.
     pub fn read(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let file =
@@ -32,28 +32,30 @@ impl TensorFile {
         let tensors = file
             .iter()
             .map(|(name, view)| {
-                let tensor =
-                    Tensor { shape: view.shape().to_vec(), data: widen(view.dtype(), view.data()) };
+                let tensor = GoldenTensor {
+                    shape: view.shape().to_vec(),
+                    data: widen(view.dtype(), view.data()),
+                };
                 (name.to_string(), tensor)
             })
             .collect();
         Self { name: path.display().to_string(), tensors }
     }
 
-    /// The tensor of that name.
+    /// Returns the tensor with this name.
     ///
     /// # Panics
-    /// When the file has none.
-    pub fn get(&self, name: &str) -> &Tensor {
+    /// If the file does not contain it.
+    pub fn get(&self, name: &str) -> &GoldenTensor {
         self.find(name).unwrap_or_else(|| panic!("{}: no tensor {name:?}", self.name))
     }
 
-    /// The tensor of that name, if the file has it.
-    pub fn find(&self, name: &str) -> Option<&Tensor> {
+    /// Returns the tensor with this name; `None` if the file does not contain it.
+    pub fn find(&self, name: &str) -> Option<&GoldenTensor> {
         self.tensors.get(name)
     }
 
-    /// All names, sorted.
+    /// Iterates over all names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
@@ -65,12 +67,12 @@ fn widen(dtype: Dtype, bytes: &[u8]) -> Vec<f64> {
         Dtype::F32 => numbers(bytes, |b| f64::from(f32::from_le_bytes(b))),
         Dtype::I32 => numbers(bytes, |b| f64::from(i32::from_le_bytes(b))),
         Dtype::I64 => numbers(bytes, |b| i64::from_le_bytes(b) as f64),
-        other => panic!("golden tensors are F64, F32, I64 or I32, not {other:?}"),
+        other => panic!("golden tensors must be F64, F32, I64 or I32, got {other:?}"),
     }
 }
 
 fn numbers<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f64) -> Vec<f64> {
     let (chunks, rest) = bytes.as_chunks::<N>();
-    assert!(rest.is_empty(), "a tensor's bytes are whole numbers");
+    assert!(rest.is_empty(), "the length of a tensor's data is not a multiple of its element size");
     chunks.iter().map(|chunk| read(*chunk)).collect()
 }

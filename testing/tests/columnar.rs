@@ -1,5 +1,6 @@
-//! Arrow and Parquet files: here, because this package is no default member (see `Cargo.toml`).
-#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
+//! Readers of Arrow and Parquet files; in this package because it is not a default member (see
+//! `Cargo.toml`).
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 
@@ -19,19 +20,20 @@ fn read(bytes: impl AsRef<[u8]>) -> Result<ReadResult, ReadError> {
     read_bytes(bytes.as_ref().to_vec(), "a.csv", Pair::new("BTCUSDT").unwrap())
 }
 
-/// Reads in memory of a small multiple of the bytes that the file may unpack to. Beside it the
-/// decoder of LZ4 takes twice 8 MB for a frame of that format's first years.
+/// Reads a file and asserts that the memory is at most a small multiple of the bytes that the file
+/// may unpack to. In addition, the LZ4 decoder allocates twice 8 MB for a frame of the legacy
+/// format.
 fn read_within_memory(bytes: impl AsRef<[u8]>) {
     let bytes = bytes.as_ref();
     let unpacked = 200 * bytes.len() as u64 + (1 << 20);
     let columnar = [&b"ARROW1"[..], b"PAR1"].iter().any(|magic| bytes.starts_with(magic));
-    let most = match bytes {
+    let limit = match bytes {
         [b'P', b'K', ..] | [0x1f, 0x8b, ..] => 64 * unpacked,
         _ if columnar => 8 * unpacked + (17 << 20),
         _ => 80 * bytes.len() as u64 + (64 << 10),
     };
     let memory = allocation_counter::measure(|| drop(read(bytes)));
-    assert!(memory.bytes_max <= most, "{} bytes of at most {most}", memory.bytes_max);
+    assert!(memory.bytes_max <= limit, "{} bytes, at most {limit} allowed", memory.bytes_max);
 }
 
 fn batch() -> RecordBatch {
@@ -66,7 +68,7 @@ fn parquet(properties: WriterProperties) -> Vec<u8> {
 }
 
 #[test]
-fn feather_and_parquet_hold_the_same_candles() {
+fn columnar_arrow_and_parquet_give_same_candles() {
     let lz4 = Some(arrow_ipc::CompressionType::LZ4_FRAME);
     let zstd = Some(arrow_ipc::CompressionType::ZSTD);
     for (file, format) in [
@@ -81,8 +83,8 @@ fn feather_and_parquet_hold_the_same_candles() {
     }
 }
 
-/// A file of one column of zeros in one packed page, whose header says another length.
-fn page_that_says(length: [u8; 4], packing: Compression) -> Vec<u8> {
+/// Parquet file with one column of zeros in one compressed page, whose header has a wrong length.
+fn page_with_length(length: [u8; 4], packing: Compression) -> Vec<u8> {
     const ROWS: usize = 200_000;
     let properties = WriterProperties::builder()
         .set_compression(packing)
@@ -97,29 +99,29 @@ fn page_that_says(length: [u8; 4], packing: Compression) -> Vec<u8> {
     writer.write(&zeros).unwrap();
     let mut bytes = writer.into_inner().unwrap();
     // 2 * 8 * 200,000 in groups of seven bits.
-    let said = [0x15, 0x80, 0xa8, 0xc3, 0x01];
-    let at = bytes.windows(5).position(|five| five == said).unwrap();
+    let true_length = [0x15, 0x80, 0xa8, 0xc3, 0x01];
+    let at = bytes.windows(5).position(|five| five == true_length).unwrap();
     bytes[at + 1..at + 5].copy_from_slice(&length);
     bytes
 }
 
 #[test]
-fn page_headers_are_not_trusted_with_memory() {
+fn columnar_rejects_page_headers_with_wrong_length() {
     let gzip = Compression::GZIP(GzipLevel::default());
     let zstd = Compression::ZSTD(ZstdLevel::default());
     for packing in [gzip, zstd, Compression::SNAPPY, Compression::LZ4_RAW] {
-        let large = page_that_says([0xfe, 0xff, 0xff, 0x7f], packing);
+        let large = page_with_length([0xfe, 0xff, 0xff, 0x7f], packing);
         read_within_memory(&large);
         let error = read(&large).unwrap_err().to_string();
         assert!(error.contains("bytes when unpacked"), "{error}");
     }
-    let small = read(page_that_says([0x90, 0x80, 0x80, 0x00], gzip)).unwrap_err().to_string();
+    let small = read(page_with_length([0x90, 0x80, 0x80, 0x00], gzip)).unwrap_err().to_string();
     assert!(small.contains("longer than its header says"), "{small}");
 }
 
 #[test]
-fn a_footer_is_not_counted_to_its_end() {
-    // An unknown field that is a list of 2,147,483,647 truths, again and again.
+fn columnar_rejects_footer_with_huge_list_quickly() {
+    // An unknown field with a list of 2,147,483,647 booleans, repeated 1,000 times.
     let list = [0xf9, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07];
     let footer = [&list.repeat(1_000)[..], &[0]].concat();
     let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
@@ -129,7 +131,7 @@ fn a_footer_is_not_counted_to_its_end() {
 }
 
 #[test]
-fn an_lz4_frame_of_the_old_form_takes_no_more_than_its_blocks() {
+fn columnar_legacy_lz4_frame_is_read_within_memory() {
     let mut file = feather(Some(arrow_ipc::CompressionType::LZ4_FRAME));
     let frame = 0x184d_2204_u32.to_le_bytes();
     let at = file.windows(4).position(|four| four == frame).unwrap();
@@ -140,7 +142,7 @@ fn an_lz4_frame_of_the_old_form_takes_no_more_than_its_blocks() {
 
 proptest! {
     #[test]
-    fn changed_columnar_files_give_candles_or_an_error(
+    fn columnar_modified_files_give_candles_or_error(
         which in 0usize..5,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in any::<prop::sample::Index>(),

@@ -1,15 +1,15 @@
-//! The list of layers in `docs/design.md` has every crate, in an order in which a crate depends only
-//! on crates above it, with the direct dependencies of its manifest.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+//! Check of the list of layers in `docs/design.md`: it contains every crate with the dependencies
+//! of its manifest, and every crate depends only on crates above it.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-/// One crate and the crates of the workspace that it depends on, names without the prefix.
+/// Crate and its dependencies within the workspace; the names are without the prefix.
 #[derive(Clone, Debug, PartialEq)]
-struct Layer {
+struct CrateLayer {
     name: String,
     dependencies: Vec<String>,
 }
@@ -19,19 +19,19 @@ fn short(name: &str) -> String {
 }
 
 /// Layers as listed in the first code block of the section "Layers".
-fn listed(page: &str) -> Vec<Layer> {
+fn listed(page: &str) -> Vec<CrateLayer> {
     let section = page.split("\n## Layers\n").nth(1).unwrap();
     let block = section.split("```").nth(1).unwrap();
     block.lines().skip(2).map(listed_layer).collect()
 }
 
-/// A line: name, dependencies and purpose, at least two blanks apart.
-fn listed_layer(line: &str) -> Layer {
+/// Parses a line: name, dependencies and purpose, separated by at least two spaces.
+fn listed_layer(line: &str) -> CrateLayer {
     let mut columns = line.split("  ").map(str::trim).filter(|column| !column.is_empty());
     let name = columns.next().unwrap().to_owned();
     let dependencies = columns.next().unwrap();
     let dependencies = dependencies.split(", ").filter(|name| *name != "-").map(str::to_owned);
-    Layer { name, dependencies: dependencies.collect() }
+    CrateLayer { name, dependencies: dependencies.collect() }
 }
 
 /// Packages of the workspace, from `cargo metadata`.
@@ -47,8 +47,8 @@ fn packages() -> Vec<Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
-/// The published layers: packages in `crates/`.
-fn layers() -> Vec<Layer> {
+/// Layers of the packages in `crates/`, from their manifests.
+fn layers() -> Vec<CrateLayer> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("crates");
     let is_layer = |package: &Value| {
         Path::new(package["manifest_path"].as_str().unwrap()).starts_with(&crates)
@@ -56,7 +56,7 @@ fn layers() -> Vec<Layer> {
     packages().iter().filter(|package| is_layer(package)).map(layer).collect()
 }
 
-fn layer(package: &Value) -> Layer {
+fn layer(package: &Value) -> CrateLayer {
     let name = short(package["name"].as_str().unwrap());
     let normal =
         |dependency: &&Value| dependency["kind"].is_null() && dependency["path"].is_string();
@@ -65,11 +65,11 @@ fn layer(package: &Value) -> Layer {
         dependencies.map(|dependency| short(dependency["name"].as_str().unwrap())).collect();
     dependencies.sort();
     dependencies.dedup();
-    Layer { name, dependencies }
+    CrateLayer { name, dependencies }
 }
 
 /// Dependencies that are not above their crate.
-fn upward_dependencies(layers: &[Layer]) -> Vec<String> {
+fn upward_dependencies(layers: &[CrateLayer]) -> Vec<String> {
     let mut upward = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         for dependency in &layer.dependencies {
@@ -88,27 +88,28 @@ fn layers_depend_only_on_layers_above() {
     assert_eq!(upward_dependencies(&order), [""; 0], "docs/design.md, section Layers");
 
     let mut layers = layers();
-    let place = |layer: &Layer| order.iter().position(|listed| listed.name == layer.name);
+    let place = |layer: &CrateLayer| order.iter().position(|listed| listed.name == layer.name);
     layers.sort_by_key(|layer| place(layer).unwrap_or(usize::MAX));
     for layer in &mut order {
         layer.dependencies.sort();
     }
-    let (drawn, actual) = (text(&order), text(&layers));
+    let (documented, actual) = (text(&order), text(&layers));
     assert!(
-        drawn == actual,
-        "docs/design.md, section Layers, has\n{drawn}\nthe manifests have\n{actual}"
+        documented == actual,
+        "docs/design.md, section Layers, has\n{documented}\nbut the manifests have\n{actual}"
     );
 }
 
-/// Names and dependencies as in the list, without the purposes.
-fn text(layers: &[Layer]) -> String {
-    let line = |layer: &Layer| format!("{:<12}{}\n", layer.name, layer.dependencies.join(", "));
+/// Text of the list of layers, without the purposes.
+fn text(layers: &[CrateLayer]) -> String {
+    let line =
+        |layer: &CrateLayer| format!("{:<12}{}\n", layer.name, layer.dependencies.join(", "));
     layers.iter().map(line).collect()
 }
 
 #[test]
-fn upward_dependency_is_found() {
+fn layers_check_finds_upward_dependency() {
     let lines = "candles  -  data\nmodels  candles, backtest  networks\nbacktest  models  tests";
-    let layers: Vec<Layer> = lines.lines().map(listed_layer).collect();
+    let layers: Vec<CrateLayer> = lines.lines().map(listed_layer).collect();
     assert_eq!(upward_dependencies(&layers), ["models depends on backtest"]);
 }

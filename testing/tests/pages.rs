@@ -1,6 +1,7 @@
-//! Every relative link of every Markdown file leads to a file, and its anchor to a heading; the
-//! pages of the book are all in its summary, link to nothing outside, and have their Rust compiled.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+//! Checks of the Markdown files: every relative link has a target and every anchor a heading; every
+//! page of the book is in its summary, has no relative link out of the book, and its Rust code is
+//! compiled.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
@@ -8,7 +9,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-/// Every Markdown file of the workspace.
+/// Collects every Markdown file of a folder and its subfolders.
 fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), entry.file_name());
@@ -21,7 +22,7 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of a page that are no code block.
+/// Lines of a page outside code blocks.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut code = false;
     text.lines().filter(move |line| {
@@ -31,12 +32,12 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The line without what stands in back ticks.
+/// Removes inline code from a line.
 fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect()
 }
 
-/// The targets of the inline links and pictures of a page; not those that rustdoc resolves.
+/// Targets of the inline links and images of a page, without those that rustdoc resolves.
 fn links(text: &str) -> Vec<String> {
     let targets = |line: &str| -> Vec<String> {
         let line = without_code(line);
@@ -47,8 +48,8 @@ fn links(text: &str) -> Vec<String> {
     prose(text).flat_map(targets).filter(local).collect()
 }
 
-/// The anchors of a page's headings, as forges and mdbook make them: letters, digits, `_` and `-` of
-/// the lower-case text, blanks as `-`.
+/// Anchors of a page's headings by the rule of GitHub and mdbook: the letters, digits, `_` and `-`
+/// of the lower-case text, with `-` in place of spaces.
 fn anchors(text: &str) -> BTreeSet<String> {
     let of = |line: &str| {
         let heading = line.strip_prefix('#')?.trim_start_matches('#').trim().to_lowercase();
@@ -58,7 +59,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     prose(text).filter_map(of).collect()
 }
 
-/// The path without `.` and `..`.
+/// Removes `.` and `..` from a path.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -71,25 +72,25 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// What is wrong with a link on a page.
+/// Returns the fault of a link; `None` if the link is valid.
 fn fault(page: &Path, text: &str, target: &str) -> Option<&'static str> {
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
     let to = if file.is_empty() { page.into() } else { plain(&page.parent()?.join(file)) };
     if !to.exists() {
-        return Some("leads nowhere");
+        return Some("has no target");
     }
     let docs = root().join("docs");
     if page.starts_with(&docs) && !to.starts_with(&docs) {
-        return Some("leads out of the book");
+        return Some("leaves the book");
     }
-    let theirs =
+    let target =
         if file.is_empty() { Some(text.to_string()) } else { std::fs::read_to_string(to).ok() };
-    let known = anchor.is_empty() || theirs.is_some_and(|theirs| anchors(&theirs).contains(anchor));
+    let known = anchor.is_empty() || target.is_some_and(|target| anchors(&target).contains(anchor));
     (!known).then_some("has no such heading")
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn pages_have_no_broken_links() {
     let (mut found, mut faults, mut links_seen) = (Vec::new(), Vec::new(), 0);
     pages(&root(), &mut found);
     for page in &found {
@@ -106,7 +107,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn every_page_is_in_the_summary_once() {
+fn pages_are_in_summary_exactly_once() {
     let docs = root().join("docs");
     let mut listed = links(&std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap());
     listed.sort();
@@ -120,7 +121,7 @@ fn every_page_is_in_the_summary_once() {
 }
 
 #[test]
-fn rust_on_a_page_is_a_doc_test_of_some_crate() {
+fn pages_with_rust_code_are_doc_tests() {
     let libraries = std::fs::read_dir(root().join("crates")).unwrap();
     let libraries = libraries.map(|entry| entry.unwrap().path().join("src/lib.rs"));
     let included: String = libraries.map(|path| std::fs::read_to_string(path).unwrap()).collect();
@@ -136,14 +137,14 @@ fn rust_on_a_page_is_a_doc_test_of_some_crate() {
 }
 
 #[test]
-fn a_wrong_link_is_noticed() {
+fn pages_check_finds_broken_links() {
     let text = "# A page\n## What it is: `code`, and\n[a](#what-it-is-code-and) `[b](c.md)`\n\n```\n[d](e.md)\n# no\n```\n";
     assert_eq!(links(text), ["#what-it-is-code-and"]);
     let page = root().join("docs/README.md");
     assert_eq!(fault(&page, text, "#what-it-is-code-and"), None);
     assert_eq!(fault(&page, text, "#no"), Some("has no such heading"));
-    assert_eq!(fault(&page, text, "none.md"), Some("leads nowhere"));
-    assert_eq!(fault(&page, text, "../README.md"), Some("leads out of the book"));
+    assert_eq!(fault(&page, text, "none.md"), Some("has no target"));
+    assert_eq!(fault(&page, text, "../README.md"), Some("leaves the book"));
     assert_eq!(fault(&page, text, "signals.md#gaps"), None);
     assert_eq!(fault(&page, text, "signals.md#gap"), Some("has no such heading"));
 }

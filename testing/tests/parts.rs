@@ -1,9 +1,9 @@
-//! Every part of the golden set in use is read by some test, or named here.
+//! Report of the parts of the golden set that no test reads.
 use std::io::Write as _;
 
 use windvane_testing::golden_parts;
 
-/// The parts that a test reads.
+/// Parts that a test reads.
 const READ: [&str; 8] = [
     "a_lstm",
     "b_models",
@@ -16,13 +16,13 @@ const READ: [&str; 8] = [
 ];
 
 #[test]
-fn golden_parts_without_a_reader_are_named() {
+fn golden_parts_without_test_are_reported() {
     let parts = golden_parts();
     assert!(!parts.is_empty(), "the golden folder has no part");
     let unread: Vec<&str> =
         parts.iter().map(String::as_str).filter(|part| !READ.contains(part)).collect();
     if !unread.is_empty() {
         let (count, names) = (unread.len(), unread.join(", "));
-        let _ = writeln!(std::io::stderr(), "golden: {count} parts not supported yet: {names}");
+        let _ = writeln!(std::io::stderr(), "golden: {count} parts are not supported: {names}");
     }
 }

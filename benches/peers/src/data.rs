@@ -1,4 +1,4 @@
-//! Weights, windows and candles that every peer gets: functions of a fixed seed.
+//! Weights, windows and candles of all peers, generated from a fixed seed.
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 
 pub const STEPS: usize = 20;
@@ -6,7 +6,7 @@ pub const INPUTS: usize = 6;
 pub const CLASSES: usize = 3;
 pub const WINDOWS: usize = 256;
 
-/// `SplitMix64` (Steele et al. 2014).
+/// Random number generator `SplitMix64` (Steele et al. 2014).
 struct Random(u64);
 
 impl Random {
@@ -18,7 +18,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Uniform in -1..1.
+    /// Returns a uniform number in -1..1.
     fn number(&mut self) -> f64 {
         (self.word() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// The three networks.
+/// Architecture of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// LSTM 6 -> 32, its last hidden state, dense 32 -> 3.
@@ -41,18 +41,18 @@ pub enum Kind {
 
 pub const KINDS: [Kind; 3] = [Kind::V32, Kind::V3, Kind::V31];
 
-/// An LSTM of one direction, packed as `PyTorch` packs it: gates i, f, g, o.
+/// Weights of an LSTM of one direction in the order of `PyTorch`: gates i, f, g, o.
 #[derive(Debug, Clone)]
 pub struct Lstm {
     pub inputs: usize,
     pub hidden: usize,
-    /// `[4H, I]`
+    /// Input weights `[4H, I]`.
     pub w_ih: Vec<f32>,
-    /// `[4H, H]`
+    /// Recurrent weights `[4H, H]`.
     pub w_hh: Vec<f32>,
-    /// `[4H]`
+    /// First bias `[4H]`.
     pub b_ih: Vec<f32>,
-    /// `[4H]`
+    /// Second bias `[4H]`.
     pub b_hh: Vec<f32>,
 }
 
@@ -74,9 +74,9 @@ impl Lstm {
 pub struct Dense {
     pub inputs: usize,
     pub outputs: usize,
-    /// `[O, N]`
+    /// Weights `[O, N]`.
     pub w: Vec<f32>,
-    /// `[O]`
+    /// Biases `[O]`.
     pub b: Vec<f32>,
 }
 
@@ -88,24 +88,24 @@ impl Dense {
     }
 }
 
-/// score = v · tanh(W h)
+/// Weights of the attention, whose score is v · tanh(W h).
 #[derive(Debug, Clone)]
 pub struct Attention {
     pub inputs: usize,
     pub units: usize,
-    /// `[A, N]`
+    /// Weight matrix W `[A, N]`.
     pub w: Vec<f32>,
-    /// `[A]`
+    /// Weight vector v `[A]`.
     pub v: Vec<f32>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Net {
     pub kind: Kind,
-    /// Forward, and reverse if there are two.
+    /// LSTMs: the forward one, and the reverse one of a bidirectional network.
     pub lstms: Vec<Lstm>,
     pub attention: Option<Attention>,
-    /// With ReLU between them.
+    /// Dense layers, with ReLU between them.
     pub dense: Vec<Dense>,
 }
 
@@ -126,12 +126,12 @@ impl Net {
 }
 
 pub struct Data {
-    /// `[256, T, I]`
+    /// Input windows `[256, T, I]`.
     pub windows: Vec<f32>,
-    /// A class per window.
+    /// Class of each window.
     pub targets: Vec<usize>,
     nets: Vec<Net>,
-    /// Two layers of 100 units over 100 inputs.
+    /// Two stacked layers of 100 units with 100 inputs.
     pub stack: [Lstm; 2],
     /// Inputs of the stack `[64, 100]`.
     pub stack_inputs: Vec<f32>,
@@ -153,18 +153,18 @@ impl Data {
         &self.nets[kind as usize]
     }
 
-    /// Windows `first..first + count`, each `[T, I]`.
+    /// Returns the windows `first..first + count`, each `[T, I]`.
     pub fn windows(&self, first: usize, count: usize) -> &[f32] {
         &self.windows[first * STEPS * INPUTS..][..count * STEPS * INPUTS]
     }
 
-    /// Row `index` of the first window, over and over.
+    /// Returns row `index` of the first window, cyclically.
     pub fn row(&self, index: usize) -> &[f32] {
         &self.windows[index % STEPS * INPUTS..][..INPUTS]
     }
 }
 
-/// A random walk with a volume, one candle an hour.
+/// Hourly candles of a random walk with a random volume.
 fn candles(random: &mut Random) -> Vec<Candle> {
     let mut close: f64 = 100.0;
     let candle = |hour: i64| {
@@ -174,7 +174,7 @@ fn candles(random: &mut Random) -> Vec<Candle> {
         let low = open.min(close) * (1.0 - 0.003 * random.number().abs());
         let volume = 1_000.0 + 900.0 * random.number();
         let values = Ohlcv { open, high, low, close, volume };
-        Candle::new(Timestamp::from_millis(hour * 3_600_000), values).expect("a sound candle")
+        Candle::new(Timestamp::from_millis(hour * 3_600_000), values).expect("a valid candle")
     };
     (0..8_000).map(candle).collect()
 }

@@ -1,4 +1,4 @@
-//! Times windvane and other libraries on the same work, in turn, and prints a table.
+//! Comparison of windvane with other libraries on the same work; prints a table.
 mod data;
 mod measure;
 mod network;
@@ -35,21 +35,21 @@ use std::time::Duration;
 
 use data::Data;
 use peer::{Offer, Peer, Task};
-use table::Row;
-use workload::Work;
+use table::PeerRow;
+use workload::Workload;
 
 const USAGE: &str = "\
 usage: windvane-peers [--series N] [--seconds S] [--peers NAME,..] [WORK ..]
-  --series N    series of each peer, taken in turn (3)
+  --series N    number of series per peer; the series of the peers alternate (3)
   --seconds S   length of one series (1)
-  --peers ..    only peers whose names begin so (windvane too has to be named)
+  --peers ..    only peers whose name begins with one of these (windvane included)
   WORK          only work whose name contains this: v32-window, batch, train, step, signals, ..";
 
 struct Settings {
     series: usize,
     time: Duration,
     peers: Vec<String>,
-    works: Vec<Work>,
+    works: Vec<Workload>,
 }
 
 fn main() -> ExitCode {
@@ -73,21 +73,21 @@ fn main() -> ExitCode {
         wrong |= rows.iter().any(|row| !row.passes && row.peer == "windvane");
     }
     for (peer, why) in missing {
-        println!("\n{peer} is left out: {why}");
+        println!("\n{peer} is omitted: {why}");
     }
     if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Checks every peer, then times them in turn.
+/// Checks the outputs of every peer, then measures them in alternating series.
 fn run(
-    work: Work,
+    work: Workload,
     peers: &[Box<dyn Peer>],
     data: &Data,
     settings: &Settings,
     missing: &mut BTreeSet<(&'static str, String)>,
-) -> Vec<Row> {
+) -> Vec<PeerRow> {
     let expected = reference::expected(work, data);
-    let (mut rows, mut tasks): (Vec<Row>, Vec<(Task<'_>, usize)>) = (Vec::new(), Vec::new());
+    let (mut rows, mut tasks): (Vec<PeerRow>, Vec<(Task<'_>, usize)>) = (Vec::new(), Vec::new());
     for peer in peers {
         let task = match peer.offer(work, data, false) {
             Offer::Task(task) => task,
@@ -101,7 +101,7 @@ fn run(
         let passes = difference <= reference::TOLERANCE;
         if let Offer::Task(task) = peer.offer(work, data, true) {
             tasks.push((task, 0));
-            rows.push(Row { peer: peer.name(), difference, passes, series: Vec::new() });
+            rows.push(PeerRow { peer: peer.name(), difference, passes, series: Vec::new() });
         }
     }
     for _ in 0..settings.series {
@@ -120,26 +120,29 @@ fn settings(mut args: impl Iterator<Item = String>) -> Result<Settings, String> 
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match &arg[..] {
             "--series" => {
-                settings.series =
-                    value()?.parse().ok().filter(|n| *n > 0).ok_or("a whole number")?;
+                settings.series = value()?
+                    .parse()
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .ok_or("--series needs a whole number above 0")?;
             }
             "--seconds" => {
-                let seconds: f64 = value()?.parse().map_err(|_| "--seconds is no number")?;
+                let seconds: f64 = value()?.parse().map_err(|_| "--seconds needs a number")?;
                 settings.time = Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())?;
             }
             "--peers" => settings.peers = value()?.split(',').map(str::to_string).collect(),
             name => {
-                let found = |work: &Work| work.name().contains(name);
+                let found = |work: &Workload| work.name().contains(name);
                 let before = settings.works.len();
-                settings.works.extend(Work::all().into_iter().filter(found));
+                settings.works.extend(Workload::all().into_iter().filter(found));
                 if settings.works.len() == before {
-                    return Err(format!("{name} is no work"));
+                    return Err(format!("no work has a name with {name:?}"));
                 }
             }
         }
     }
     if settings.works.is_empty() {
-        settings.works = Work::all();
+        settings.works = Workload::all();
     }
     Ok(settings)
 }

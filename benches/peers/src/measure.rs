@@ -1,19 +1,24 @@
-//! Times of calls.
+//! Measurement of the time of calls.
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::peer::Task;
-use crate::workload::Work;
+use crate::workload::Workload;
 
-/// One series of one peer, in microseconds a call.
+/// Percentiles of one series of one peer, in microseconds per call.
 #[derive(Debug, Clone, Copy)]
-pub struct Series {
+pub struct TimingSeries {
     pub p50: f64,
     pub p99: f64,
 }
 
-/// Calls `task` for `time`, after a tenth of that to warm up, with the calls from `next` on.
-pub fn series(work: Work, task: &mut Task<'_>, time: Duration, next: &mut usize) -> Series {
+/// Measures the calls of `task` from number `next` on for `time`, after a warm-up of a tenth of it.
+pub fn series(
+    work: Workload,
+    task: &mut Task<'_>,
+    time: Duration,
+    next: &mut usize,
+) -> TimingSeries {
     let mut out = vec![0.0; work.output_len()];
     let calls = work.calls_per_sample();
     let mut sample = || {
@@ -35,13 +40,13 @@ pub fn series(work: Work, task: &mut Task<'_>, time: Duration, next: &mut usize)
     }
     times.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    Series { p50: at(0.5), p99: at(0.99) }
+    TimingSeries { p50: at(0.5), p99: at(0.99) }
 }
 
-/// The median of the medians, and the 99th percentile of the quietest series.
-pub fn summary(all: &[Series]) -> Series {
+/// Returns the median of the medians and the smallest 99th percentile of all series.
+pub fn summary(all: &[TimingSeries]) -> TimingSeries {
     let mut p50: Vec<f64> = all.iter().map(|series| series.p50).collect();
     p50.sort_unstable_by(f64::total_cmp);
     let p99 = all.iter().map(|series| series.p99).fold(f64::INFINITY, f64::min);
-    Series { p50: p50[p50.len() / 2], p99 }
+    TimingSeries { p50: p50[p50.len() / 2], p99 }
 }

@@ -1,4 +1,4 @@
-//! Training with windvane's layers, in f32 and f64.
+//! Training steps with windvane's layers, in f32 and f64.
 use windvane_lstm_core::{
     AttentionCache, AttentionShape, BiLstmCache, BiLstmGradients, BiLstmShape, BiLstmUpstream,
     Biases, Clip, CrossEntropy, DenseShape, LstmCache, LstmGradients, LstmShape, LstmUpstream,
@@ -10,35 +10,35 @@ use windvane_lstm_core::{
 use crate::data::{CLASSES, Data, INPUTS, Net, STEPS};
 use crate::workload::{CLIP, DROPOUT, LEARNING_RATE};
 
-enum Layer<R> {
+enum RecurrentLayer<R> {
     One(LstmShape, LstmCache<R>),
     Both(BiLstmShape, Box<BiLstmCache<R>>),
 }
 
-/// A network, its batch and all that a training step needs.
-pub struct Network<R> {
-    layer: Layer<R>,
+/// Network with its batch and the working memory of a training step.
+pub struct TrainingNetwork<R> {
+    layer: RecurrentLayer<R>,
     attention: Option<(AttentionShape, AttentionCache<R>)>,
     dense: Vec<DenseShape>,
-    /// Numbers of parameters of the LSTM, the attention, and each dense layer.
+    /// Number of parameters of the LSTM, the attention, and each dense layer.
     lens: Vec<usize>,
     weights: Vec<R>,
     gradients: Vec<R>,
     state: OptimizerState<R>,
-    /// `[T, B, I]`
+    /// Inputs `[T, B, I]`.
     x: Vec<R>,
     targets: Vec<usize>,
     dropout: bool,
     mask: Vec<R>,
-    /// What enters each dense layer, and what leaves the last, each `[B, ..]`.
+    /// Inputs of each dense layer and the output of the last one, each `[B, ..]`.
     values: Vec<Vec<R>>,
-    /// Gradients by `values`.
+    /// Gradients with respect to `values`.
     d_values: Vec<Vec<R>>,
-    /// `[T, B, 2H]`
+    /// Gradients with respect to the hidden states `[T, B, 2H]`.
     d_hidden: Vec<R>,
 }
 
-impl<R: Real> Network<R> {
+impl<R: Real> TrainingNetwork<R> {
     pub fn new(net: &Net, data: &Data, batch: usize, dropout: bool) -> Self {
         let mut parts: Vec<Vec<f32>> = vec![Vec::new()];
         for lstm in &net.lstms {
@@ -79,7 +79,7 @@ impl<R: Real> Network<R> {
         }
     }
 
-    /// Descends once and returns the loss before.
+    /// Runs one training step and returns the loss before it.
     pub fn step(&mut self, n: usize) -> R {
         self.gradients.fill(R::ZERO);
         self.forward(n);
@@ -96,12 +96,12 @@ impl<R: Real> Network<R> {
         let batch = self.targets.len();
         let flat = split(&self.lens, &self.weights);
         let (hidden, last) = match &mut self.layer {
-            Layer::One(shape, cache) => {
+            RecurrentLayer::One(shape, cache) => {
                 let params = shape.params(flat[0]).expect("it fits");
                 lstm_forward(*shape, params, &self.x, batch, None, cache).expect("it fits");
                 (cache.hidden(), cache.last_hidden())
             }
-            Layer::Both(shape, cache) => {
+            RecurrentLayer::Both(shape, cache) => {
                 let params = shape.params(flat[0]).expect("it fits");
                 bilstm_forward(*shape, params, &self.x, batch, None, cache).expect("it fits");
                 (cache.hidden(), cache.last_hidden())
@@ -159,8 +159,8 @@ impl<R: Real> Network<R> {
         let (mut d_hidden, mut d_last_hidden) = (None, Some(&self.d_values[0][..]));
         if let Some((shape, cache)) = &mut self.attention {
             let hidden = match &self.layer {
-                Layer::One(_, cache) => cache.hidden(),
-                Layer::Both(_, cache) => cache.hidden(),
+                RecurrentLayer::One(_, cache) => cache.hidden(),
+                RecurrentLayer::Both(_, cache) => cache.hidden(),
             };
             self.d_hidden.fill(R::ZERO);
             let params = shape.params(flat[1]).expect("it fits");
@@ -168,20 +168,20 @@ impl<R: Real> Network<R> {
             let (d_context, d_rows) = (&self.d_values[0], Some(&mut self.d_hidden[..]));
             attention_backward(*shape, params, hidden, cache, d_context, into, d_rows)
                 .expect("it fits");
-            // The peers' attention has no bias: it stays 0.
+            // The attention of the other libraries has no bias, so it stays 0.
             shape.params_mut(&mut *d_flat[1]).expect("it fits").b.fill(R::ZERO);
             (d_hidden, d_last_hidden) = (Some(&self.d_hidden[..]), None);
         }
         let (x, d_flat) = (&self.x, &mut *d_flat[0]);
         match &mut self.layer {
-            Layer::One(shape, cache) => {
+            RecurrentLayer::One(shape, cache) => {
                 let d_params = shape.params_mut(d_flat).expect("it fits");
                 let upstream = LstmUpstream { d_hidden, d_last_hidden, d_last_cell: None };
                 let into = LstmGradients { d_params, d_inputs: None, d_start: None };
                 let params = shape.params(flat[0]).expect("it fits");
                 lstm_backward(*shape, params, x, cache, upstream, into).expect("it fits");
             }
-            Layer::Both(shape, cache) => {
+            RecurrentLayer::Both(shape, cache) => {
                 let d_params = shape.params_mut(d_flat).expect("it fits");
                 let upstream = BiLstmUpstream { d_hidden, d_last_hidden, d_last_cell: None };
                 let into = BiLstmGradients { d_params, d_inputs: None, d_start: None };
@@ -192,14 +192,14 @@ impl<R: Real> Network<R> {
     }
 }
 
-fn layer<R: Real>(net: &Net) -> Layer<R> {
+fn layer<R: Real>(net: &Net) -> RecurrentLayer<R> {
     let lstm = &net.lstms[0];
     if net.lstms.len() == 1 {
         let shape = LstmShape::new(lstm.inputs, lstm.hidden, Biases::Two).expect("a size");
-        Layer::One(shape, LstmCache::new())
+        RecurrentLayer::One(shape, LstmCache::new())
     } else {
         let shape = BiLstmShape::new(lstm.inputs, lstm.hidden, Biases::Two).expect("a size");
-        Layer::Both(shape, Box::default())
+        RecurrentLayer::Both(shape, Box::default())
     }
 }
 
@@ -207,7 +207,7 @@ fn cast<R: Real>(values: &[f32]) -> Vec<R> {
     values.iter().map(|value| R::from_f64(f64::from(*value))).collect()
 }
 
-/// `[B, T, I]` as `[T, B, I]`.
+/// Transposes `[B, T, I]` to `[T, B, I]`.
 fn time_major(windows: &[f32], batch: usize) -> Vec<f32> {
     let row = |t: usize, b: usize| &windows[(b * STEPS + t) * INPUTS..][..INPUTS];
     (0..STEPS).flat_map(|t| (0..batch).flat_map(move |b| row(t, b))).copied().collect()

@@ -1,10 +1,10 @@
-//! The networks as ONNX files: protocol buffers written by hand.
+//! ONNX files of the networks, encoded as protocol buffers without a library.
 //!
-//! Field numbers are those of `onnx.proto` (operator set 17). A message is a list of fields; a
-//! field is its number and wire type, then a varint, or a length and bytes.
+//! The field numbers are those of `onnx.proto` (operator set 17). A message is a list of fields; a
+//! field has its number and wire type, then a varint, or a length and bytes.
 use crate::data::{CLASSES, INPUTS, Kind, Lstm, Net, STEPS};
 
-/// A protocol buffer message.
+/// Protocol buffer message.
 #[derive(Default)]
 struct Message(Vec<u8>);
 
@@ -102,14 +102,14 @@ impl Graph {
         self.add(field, &Message::default().text(1, name).message(2, &kind));
     }
 
-    /// The file.
+    /// Returns the bytes of the file.
     fn model(self) -> Vec<u8> {
         let operators = Message::default().text(1, "").int(2, 17);
         let graph = self.0.text(2, "graph");
         Message::default().int(1, 8).message(7, &graph).message(8, &operators).0
     }
 
-    /// `W`, `R` and `B` of an LSTM node.
+    /// Adds the constants `W`, `R` and `B` of an LSTM node.
     fn lstm_weights(&mut self, lstms: &[Lstm]) {
         let (inputs, hidden) = (lstms[0].inputs, lstms[0].hidden);
         let all = |part: fn(&Lstm) -> Vec<f32>| lstms.iter().flat_map(part).collect::<Vec<f32>>();
@@ -123,14 +123,14 @@ impl Graph {
     }
 }
 
-/// From gates i, f, g, o to i, o, f, g.
+/// Reorders the gates from i, f, g, o to i, o, f, g.
 fn in_onnx_order(tensor: &[f32], hidden: usize) -> Vec<f32> {
     let gate = tensor.len() / 4;
     debug_assert_eq!(gate % hidden, 0);
     [0, 3, 1, 2].iter().flat_map(|k| &tensor[k * gate..][..gate]).copied().collect()
 }
 
-/// `x` `[batch, T, I]` to the probabilities `p` `[batch, 3]`.
+/// Returns the file of a network from `x` `[batch, T, I]` to the probabilities `p` `[batch, 3]`.
 pub fn network(net: &Net, batch: usize) -> Vec<u8> {
     let mut graph = Graph::default();
     let hidden = net.lstms[0].hidden as i64;
@@ -170,13 +170,14 @@ pub fn network(net: &Net, batch: usize) -> Vec<u8> {
     graph.model()
 }
 
-/// From every hidden state `Y` `[T, D, batch, H]` to the context `f0` `[batch, 2H]`.
+/// Adds the attention from the hidden states `Y` `[T, D, batch, H]` to the context `f0`
+/// `[batch, 2H]`.
 fn attention(graph: &mut Graph, net: &Net, batch: usize) {
     let Some(attention) = &net.attention else { return };
     let (width, units) = (attention.inputs, attention.units);
-    let turned: Vec<f32> =
+    let transposed: Vec<f32> =
         (0..width).flat_map(|n| (0..units).map(move |a| attention.w[a * width + n])).collect();
-    graph.constant("aw", &[width, units], &turned);
+    graph.constant("aw", &[width, units], &transposed);
     graph.constant("av", &[units, 1], &attention.v);
     graph.shape("rows", &[batch * STEPS, width]);
     graph.shape("one_row", &[batch, 1, STEPS]);
@@ -194,7 +195,8 @@ fn attention(graph: &mut Graph, net: &Net, batch: usize) {
     graph.node("Reshape", &["context", "flat"], &["f0"], &[]);
 }
 
-/// `x` `[1, 1, I]`, `h` and `c` `[1, 1, H]` to `hn` and `cn`.
+/// Returns the file of one LSTM step from `x` `[1, 1, I]`, `h` and `c` `[1, 1, H]` to `hn` and
+/// `cn`.
 pub fn step(lstm: &Lstm) -> Vec<u8> {
     let mut graph = Graph::default();
     let hidden = lstm.hidden;

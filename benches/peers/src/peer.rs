@@ -1,31 +1,32 @@
-//! A library that is timed.
+//! Interface of a library in the comparison.
 use crate::data::Data;
-use crate::workload::Work;
+use crate::workload::Workload;
 
-/// One call of the work: takes the number of the call, writes the output.
+/// Function that runs one call of the work: its arguments are the number of the call and the
+/// output.
 ///
-/// Call n reads window n (modulo their number), row n, or candle n; states and weights go on from
-/// call to call.
+/// Call n reads window n (modulo the number of windows), row n, or candle n; states and weights are
+/// kept from call to call.
 pub type Task<'a> = Box<dyn FnMut(usize, &mut [f32]) + 'a>;
 
 pub enum Offer<'a> {
-    /// The library does this work.
+    /// The library supports the work.
     Task(Task<'a>),
-    /// It has no such thing.
+    /// The library does not support the work.
     Nothing,
-    /// It would, but something is missing.
+    /// The library supports the work, but a requirement is missing: the reason.
     Missing(String),
 }
 
 pub trait Peer {
-    /// Name and version.
+    /// Returns the name and the version.
     fn name(&self) -> &'static str;
 
-    /// Gets ready for the work. `dropout`: train v3.1 with dropout, which makes losses random.
-    fn offer<'a>(&self, work: Work, data: &'a Data, dropout: bool) -> Offer<'a>;
+    /// Prepares the work. With `dropout`, v3.1 trains with dropout, which makes its losses random.
+    fn offer<'a>(&self, work: Workload, data: &'a Data, dropout: bool) -> Offer<'a>;
 }
 
-/// Every peer that is compiled in, windvane first.
+/// Returns all enabled peers, windvane first.
 pub fn all() -> Vec<Box<dyn Peer>> {
     vec![
         Box::new(crate::peer_windvane::Windvane),

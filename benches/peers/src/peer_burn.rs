@@ -1,4 +1,4 @@
-//! `burn` on its CPU backend flex: its LSTM modules, its gradients, its SGD and clipping.
+//! Peer `burn` with its CPU backend flex: LSTM modules, gradients, SGD and clipping of the library.
 use burn::module::{Module, Param};
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::nn::{
@@ -11,7 +11,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
 use crate::data::{self, Data, INPUTS, Kind, Net, STEPS, WINDOWS};
 use crate::peer::{Offer, Peer};
-use crate::workload::{CLIP, DROPOUT, LEARNING_RATE, Work};
+use crate::workload::{CLIP, DROPOUT, LEARNING_RATE, Workload};
 
 pub struct Burn;
 
@@ -20,22 +20,22 @@ impl Peer for Burn {
         "burn 0.22.1 (flex)"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, dropout: bool) -> Offer<'a> {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, dropout: bool) -> Offer<'a> {
         match work {
-            Work::Window(kind) => windows(data, kind, 1),
-            Work::Batch(kind) => windows(data, kind, WINDOWS),
-            Work::Step => step(data),
-            Work::Train(kind, batch) => train(data, kind, batch, dropout),
+            Workload::Window(kind) => windows(data, kind, 1),
+            Workload::Batch(kind) => windows(data, kind, WINDOWS),
+            Workload::Step => step(data),
+            Workload::Train(kind, batch) => train(data, kind, batch, dropout),
             _ => Offer::Nothing,
         }
     }
 }
 
 #[derive(Module, Debug)]
-struct Network {
+struct BurnNetwork {
     one: Option<burn::nn::Lstm>,
     both: Option<BiLstm>,
-    /// W and v.
+    /// Linear layers of W and v.
     attention: Option<(Linear, Linear)>,
     dense: Vec<Linear>,
     dropout: Dropout,
@@ -46,7 +46,7 @@ fn matrix(values: &[f32], columns: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values.to_vec(), [rows, columns]), device)
 }
 
-/// `w` `[O, N]`; the library keeps `[N, O]`.
+/// Linear layer from `w` `[O, N]`; the library stores `[N, O]`.
 fn linear(w: &[f32], b: Option<&[f32]>, inputs: usize, device: &Device) -> Linear {
     let outputs = w.len() / inputs;
     let mut linear = LinearConfig::new(inputs, outputs).with_bias(b.is_some()).init(device);
@@ -76,7 +76,7 @@ fn fill(module: &mut burn::nn::Lstm, lstm: &data::Lstm, device: &Device) {
     module.output_gate = gate(lstm, 3, device);
 }
 
-impl Network {
+impl BurnNetwork {
     fn new(net: &Net, dropout: bool, device: &Device) -> Self {
         let (inputs, hidden) = (net.lstms[0].inputs, net.lstms[0].hidden);
         let (mut one, mut both) = (None, None);
@@ -135,7 +135,7 @@ fn batch_tensor(windows: &[f32], device: &Device) -> Tensor<3> {
 
 fn windows(data: &Data, kind: Kind, batch: usize) -> Offer<'_> {
     let device = Device::flex();
-    let network = Network::new(data.net(kind), false, &device);
+    let network = BurnNetwork::new(data.net(kind), false, &device);
     Offer::Task(Box::new(move |n, out| {
         let x = batch_tensor(data.windows(n * batch % WINDOWS, batch), &device);
         out.copy_from_slice(&numbers(activation::softmax(network.logits(x), 1)));
@@ -144,7 +144,7 @@ fn windows(data: &Data, kind: Kind, batch: usize) -> Offer<'_> {
 
 fn step(data: &Data) -> Offer<'_> {
     let device = Device::flex();
-    let network = Network::new(data.net(Kind::V32), false, &device);
+    let network = BurnNetwork::new(data.net(Kind::V32), false, &device);
     let zeros = Tensor::<2>::zeros([1, 32], &device);
     let mut state = Some(LstmState::new(zeros.clone(), zeros));
     Offer::Task(Box::new(move |n, out| {
@@ -158,7 +158,7 @@ fn step(data: &Data) -> Offer<'_> {
 
 fn train(data: &Data, kind: Kind, batch: usize, dropout: bool) -> Offer<'_> {
     let device = Device::flex().autodiff();
-    let mut network = Some(Network::new(data.net(kind), dropout, &device));
+    let mut network = Some(BurnNetwork::new(data.net(kind), dropout, &device));
     let x = batch_tensor(data.windows(0, batch), &device);
     let targets: Vec<i64> = data.targets[..batch].iter().map(|y| *y as i64).collect();
     let targets: Tensor<1, Int> = Tensor::from_data(TensorData::new(targets, [batch]), &device);

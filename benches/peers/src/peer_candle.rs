@@ -1,4 +1,4 @@
-//! `candle`: its LSTM layer, its gradients, its SGD; clipping by hand.
+//! Peer `candle`: LSTM layer, gradients and SGD of the library; clipping written by hand.
 use candle_core::{D, DType, Device, IndexOp, Result, Tensor, Var};
 use candle_nn::rnn::{Direction, LSTM, LSTMConfig, LSTMState, RNN};
 use candle_nn::{
@@ -7,7 +7,7 @@ use candle_nn::{
 
 use crate::data::{Data, INPUTS, Kind, Net, STEPS, WINDOWS};
 use crate::peer::{Offer, Peer};
-use crate::workload::{CLIP, DROPOUT, LEARNING_RATE, Work};
+use crate::workload::{CLIP, DROPOUT, LEARNING_RATE, Workload};
 
 pub struct CandleNn;
 
@@ -16,29 +16,29 @@ impl Peer for CandleNn {
         "candle 0.11.1"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, dropout: bool) -> Offer<'a> {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, dropout: bool) -> Offer<'a> {
         let offer = match work {
-            Work::Window(kind) => windows(data, kind, 1),
-            Work::Batch(kind) => windows(data, kind, WINDOWS),
-            Work::Step => step(data),
-            Work::Train(kind, batch) => train(data, kind, batch, dropout),
+            Workload::Window(kind) => windows(data, kind, 1),
+            Workload::Batch(kind) => windows(data, kind, WINDOWS),
+            Workload::Step => step(data),
+            Workload::Train(kind, batch) => train(data, kind, batch, dropout),
             _ => return Offer::Nothing,
         };
         offer.unwrap_or_else(|error| Offer::Missing(error.to_string()))
     }
 }
 
-struct Network {
+struct CandleNetwork {
     forward: LSTM,
     reverse: Option<LSTM>,
-    /// W and v.
+    /// Linear layers of W and v.
     attention: Option<(Linear, Linear)>,
     dense: Vec<Linear>,
     dropout: bool,
 }
 
-impl Network {
-    /// A network whose weights lie in `vars`.
+impl CandleNetwork {
+    /// Creates a network whose weights are in `vars`.
     fn new(net: &Net, vars: &VarMap, dropout: bool) -> Result<Self> {
         let builder = VarBuilder::from_varmap(vars, DType::F32, &Device::Cpu);
         let hidden = net.lstms[0].hidden;
@@ -72,10 +72,10 @@ impl Network {
         let mut features = match &self.reverse {
             None => last.clone(),
             Some(reverse) => {
-                let turned = self.turned(reverse, x)?;
+                let reversed = self.reverse_states(reverse, x)?;
                 match &self.attention {
-                    None => Tensor::cat(&[last, turned[STEPS - 1].h()], 1)?,
-                    Some(attention) => context(attention, &states, &turned)?,
+                    None => Tensor::cat(&[last, reversed[STEPS - 1].h()], 1)?,
+                    Some(attention) => context(attention, &states, &reversed)?,
                 }
             }
         };
@@ -91,8 +91,9 @@ impl Network {
         Ok(features)
     }
 
-    /// The layer reads a window in its order whatever its direction: step it from the end.
-    fn turned(&self, reverse: &LSTM, x: &Tensor) -> Result<Vec<LSTMState>> {
+    /// Steps the reverse layer from the end of a window: the library's `seq` runs forward for both
+    /// directions.
+    fn reverse_states(&self, reverse: &LSTM, x: &Tensor) -> Result<Vec<LSTMState>> {
         let mut state = reverse.zero_state(x.dim(0)?)?;
         let mut states = Vec::with_capacity(STEPS);
         for t in (0..STEPS).rev() {
@@ -106,13 +107,13 @@ impl Network {
 fn context(
     (w, v): &(Linear, Linear),
     states: &[LSTMState],
-    turned: &[LSTMState],
+    reversed: &[LSTMState],
 ) -> Result<Tensor> {
     let forward = Tensor::stack(&states.iter().map(LSTMState::h).collect::<Vec<_>>(), 1)?;
-    let reverse = Tensor::stack(&turned.iter().rev().map(LSTMState::h).collect::<Vec<_>>(), 1)?;
+    let reverse = Tensor::stack(&reversed.iter().rev().map(LSTMState::h).collect::<Vec<_>>(), 1)?;
     let hidden = Tensor::cat(&[&forward, &reverse], 2)?.contiguous()?;
     let scores = v.forward(&w.forward(&hidden)?.tanh()?)?.squeeze(2)?;
-    // softmax_last_dim is faster and has no gradient.
+    // softmax_last_dim is faster but has no gradient.
     let tracked = scores.track_op();
     let weights =
         if tracked { ops::softmax(&scores, D::Minus1)? } else { ops::softmax_last_dim(&scores)? };
@@ -142,10 +143,10 @@ fn fill(net: &Net, vars: &VarMap) -> Result<()> {
     Ok(())
 }
 
-/// The variables as plain tensors, which record nothing.
-fn frozen(net: &Net) -> Result<Network> {
+/// Creates a network whose weights are plain tensors, without recording of gradients.
+fn frozen(net: &Net) -> Result<CandleNetwork> {
     let vars = VarMap::new();
-    let mut network = Network::new(net, &vars, false)?;
+    let mut network = CandleNetwork::new(net, &vars, false)?;
     let plain = |(name, var): (&String, &Var)| (name.clone(), var.as_tensor().detach());
     let tensors = vars.data().lock().expect("one thread").iter().map(plain).collect();
     let builder = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
@@ -191,7 +192,7 @@ fn step(data: &Data) -> Result<Offer<'_>> {
 
 fn train(data: &Data, kind: Kind, batch: usize, dropout: bool) -> Result<Offer<'_>> {
     let vars = VarMap::new();
-    let network = Network::new(data.net(kind), &vars, dropout)?;
+    let network = CandleNetwork::new(data.net(kind), &vars, dropout)?;
     let mut rule = SGD::new(vars.all_vars(), LEARNING_RATE)?;
     let x = batch_tensor(data, 0, batch)?;
     let targets: Vec<u32> = data.targets[..batch].iter().map(|y| *y as u32).collect();

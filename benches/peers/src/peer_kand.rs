@@ -1,11 +1,11 @@
-//! `kand`: RSI, exponential averages and rate of change, each step a function of the last values.
+//! Peer `kand`: incremental RSI, exponential moving averages and rate of change.
 use std::collections::VecDeque;
 
 use kand::ohlcv::{ema::ema_inc, rocp::rocp_inc, rsi::rsi_inc};
 
 use crate::data::Data;
 use crate::peer::{Offer, Peer};
-use crate::workload::Work;
+use crate::workload::Workload;
 
 pub struct Kand;
 
@@ -14,8 +14,8 @@ impl Peer for Kand {
         "kand 0.2.2"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, _: bool) -> Offer<'a> {
-        if work != Work::Signals {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
+        if work != Workload::Signals {
             return Offer::Nothing;
         }
         let first = data.candles[0].close();

@@ -1,4 +1,4 @@
-//! ONNX Runtime by the crate `ort`, which loads the shared library at run time.
+//! Peer ONNX Runtime through the crate `ort`, which loads the shared library at run time.
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -9,9 +9,9 @@ use ort::value::TensorRef;
 use crate::data::{Data, INPUTS, Kind, STEPS, WINDOWS};
 use crate::onnx;
 use crate::peer::{Offer, Peer};
-use crate::workload::Work;
+use crate::workload::Workload;
 
-/// How to get what is missing.
+/// Instructions for a missing shared library.
 const HOW: &str = "set ORT_DYLIB_PATH to ONNX Runtime's shared library; `pip install onnxruntime` \
                    has it at onnxruntime/capi/libonnxruntime.so.* (see README.md)";
 
@@ -33,11 +33,11 @@ impl Peer for OnnxRuntime {
         "ort 2.0.0-rc.15"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, _: bool) -> Offer<'a> {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
         let (file, batch) = match work {
-            Work::Window(kind) => (onnx::network(data.net(kind), 1), 1),
-            Work::Batch(kind) => (onnx::network(data.net(kind), WINDOWS), WINDOWS),
-            Work::Step => (onnx::step(&data.net(Kind::V32).lstms[0]), 0),
+            Workload::Window(kind) => (onnx::network(data.net(kind), 1), 1),
+            Workload::Batch(kind) => (onnx::network(data.net(kind), WINDOWS), WINDOWS),
+            Workload::Step => (onnx::step(&data.net(Kind::V32).lstms[0]), 0),
             _ => return Offer::Nothing,
         };
         let Some(environment) = self.environment() else { return Offer::Missing(HOW.into()) };

@@ -1,4 +1,4 @@
-//! `rten`, an ONNX runtime in Rust.
+//! Peer `rten`, an ONNX runtime in Rust.
 use rten::{Model, ValueOrView};
 use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, NdTensorView};
@@ -6,7 +6,7 @@ use rten_tensor::{NdTensor, NdTensorView};
 use crate::data::{Data, INPUTS, Kind, STEPS, WINDOWS};
 use crate::onnx;
 use crate::peer::{Offer, Peer};
-use crate::workload::Work;
+use crate::workload::Workload;
 
 pub struct Rten;
 
@@ -15,11 +15,11 @@ impl Peer for Rten {
         "rten 0.27.0"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, _: bool) -> Offer<'a> {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
         match work {
-            Work::Window(kind) => windows(data, kind, 1),
-            Work::Batch(kind) => windows(data, kind, WINDOWS),
-            Work::Step => step(data),
+            Workload::Window(kind) => windows(data, kind, 1),
+            Workload::Batch(kind) => windows(data, kind, WINDOWS),
+            Workload::Step => step(data),
             _ => Offer::Nothing,
         }
     }

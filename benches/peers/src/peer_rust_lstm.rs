@@ -1,11 +1,12 @@
-//! `rust-lstm`, which computes in f64: its cells and linear layers; v3.1 it cannot express.
+//! Peer `rust-lstm`: cells and linear layers of the library, which computes in f64 and has no
+//! attention for v3.1.
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rust_lstm::optimizers::Optimizer;
 use rust_lstm::{LSTMCell, LSTMCellCache, LSTMCellGradients, LinearLayer, SGD};
 
 use crate::data::{CLASSES, Data, INPUTS, Kind, Lstm, Net, STEPS, WINDOWS};
 use crate::peer::{Offer, Peer};
-use crate::workload::{CLIP, LEARNING_RATE, Work};
+use crate::workload::{CLIP, LEARNING_RATE, Workload};
 
 pub struct RustLstm;
 
@@ -14,15 +15,15 @@ impl Peer for RustLstm {
         "rust-lstm 0.10.0"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, _: bool) -> Offer<'a> {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
         match work {
-            Work::Window(Kind::V31) | Work::Batch(Kind::V31) | Work::Train(Kind::V31, _) => {
-                Offer::Nothing
-            }
-            Work::Window(kind) => windows(data, kind, 1),
-            Work::Batch(kind) => windows(data, kind, WINDOWS),
-            Work::Step => step(data),
-            Work::Train(kind, batch) => train(data, kind, batch),
+            Workload::Window(Kind::V31)
+            | Workload::Batch(Kind::V31)
+            | Workload::Train(Kind::V31, _) => Offer::Nothing,
+            Workload::Window(kind) => windows(data, kind, 1),
+            Workload::Batch(kind) => windows(data, kind, WINDOWS),
+            Workload::Step => step(data),
+            Workload::Train(kind, batch) => train(data, kind, batch),
             _ => Offer::Nothing,
         }
     }
@@ -42,26 +43,26 @@ fn cell(lstm: &Lstm) -> LSTMCell {
     cell
 }
 
-/// The steps of a batch, each `[I, B]`.
+/// Splits a batch into its steps, each `[I, B]`.
 fn steps(windows: &[f32]) -> Vec<Array2<f64>> {
     let rows = matrix(windows, INPUTS);
     let step = |t| rows.slice(s![t..;STEPS, ..]).t().to_owned();
     (0..STEPS).map(step).collect()
 }
 
-struct Network {
+struct RustLstmNetwork {
     cells: Vec<LSTMCell>,
     linear: LinearLayer,
 }
 
-impl Network {
+impl RustLstmNetwork {
     fn new(net: &Net) -> Self {
         let dense = &net.dense[0];
         let linear = LinearLayer::from_weights(matrix(&dense.w, dense.inputs), matrix(&dense.b, 1));
         Self { cells: net.lstms.iter().map(cell).collect(), linear }
     }
 
-    /// Logits `[3, B]`, and what each direction has to remember.
+    /// Returns the logits `[3, B]` and the caches of each direction.
     fn forward(&mut self, steps: &[Array2<f64>]) -> (Array2<f64>, Vec<Vec<LSTMCellCache>>) {
         let (mut last, mut caches) = (Vec::new(), Vec::new());
         for (direction, cell) in self.cells.iter_mut().enumerate() {
@@ -69,9 +70,9 @@ impl Network {
             let (mut c, mut cache) = (h.clone(), Vec::new());
             for k in 0..STEPS {
                 let t = if direction == 0 { k } else { STEPS - 1 - k };
-                let remembered;
-                (h, c, remembered) = cell.forward_with_cache(&steps[t], &h, &c);
-                cache.push(remembered);
+                let of_step;
+                (h, c, of_step) = cell.forward_with_cache(&steps[t], &h, &c);
+                cache.push(of_step);
             }
             last.push(h);
             caches.push(cache);
@@ -108,7 +109,7 @@ fn clip(gradient: &mut Array2<f64>) {
     gradient.mapv_inplace(|g| g.clamp(-f64::from(CLIP), f64::from(CLIP)));
 }
 
-/// Of each column, in place.
+/// Applies softmax to each column in place.
 fn softmax(logits: &mut Array2<f64>) {
     for mut column in logits.columns_mut() {
         let top = column.fold(f64::NEG_INFINITY, |a, b| a.max(*b));
@@ -119,7 +120,7 @@ fn softmax(logits: &mut Array2<f64>) {
 }
 
 fn windows(data: &Data, kind: Kind, batch: usize) -> Offer<'_> {
-    let mut network = Network::new(data.net(kind));
+    let mut network = RustLstmNetwork::new(data.net(kind));
     Offer::Task(Box::new(move |n, out| {
         let x = steps(data.windows(n * batch % WINDOWS, batch));
         let mut p = network.forward(&x).0;
@@ -139,7 +140,7 @@ fn step(data: &Data) -> Offer<'_> {
 }
 
 fn train(data: &Data, kind: Kind, batch: usize) -> Offer<'_> {
-    let mut network = Network::new(data.net(kind));
+    let mut network = RustLstmNetwork::new(data.net(kind));
     let x = steps(data.windows(0, batch));
     let (targets, mut rule) = (&data.targets[..batch], SGD::new(LEARNING_RATE));
     Offer::Task(Box::new(move |_, out| {

@@ -1,10 +1,10 @@
-//! `ta`: exponential averages, RSI, rate of change.
+//! Peer `ta`: exponential moving averages, RSI and rate of change.
 use ta::Next;
 use ta::indicators::{ExponentialMovingAverage, RateOfChange, RelativeStrengthIndex};
 
 use crate::data::Data;
 use crate::peer::{Offer, Peer};
-use crate::workload::Work;
+use crate::workload::Workload;
 
 pub struct Ta;
 
@@ -13,14 +13,15 @@ impl Peer for Ta {
         "ta 0.5.0"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, _: bool) -> Offer<'a> {
-        if work != Work::Signals {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
+        if work != Workload::Signals {
             return Offer::Nothing;
         }
         let change = |lag| RateOfChange::new(lag).expect("a lag");
         let mean = |period| ExponentialMovingAverage::new(period).expect("a period");
         let (mut momentum, mut trend) = (change(1), change(20));
-        // Wilder's 14 is the exponential average of 27 candles that this one takes.
+        // Wilder's average of 14 candles is the exponential average of 27 candles, the library's
+        // parameter.
         let mut rsi = RelativeStrengthIndex::new(27).expect("a period");
         let (mut fast, mut slow) = (mean(12), mean(26));
         let mut volume = data.candles[0].volume();

@@ -1,4 +1,4 @@
-//! `tract`, an ONNX runtime in Rust.
+//! Peer `tract`, an ONNX runtime in Rust.
 use std::io::Cursor;
 
 use tract_onnx::prelude::*;
@@ -6,7 +6,7 @@ use tract_onnx::prelude::*;
 use crate::data::{Data, INPUTS, Kind, STEPS, WINDOWS};
 use crate::onnx;
 use crate::peer::{Offer, Peer};
-use crate::workload::Work;
+use crate::workload::Workload;
 
 pub struct Tract;
 
@@ -15,11 +15,11 @@ impl Peer for Tract {
         "tract-onnx 0.23.9"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, _: bool) -> Offer<'a> {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
         let offer = match work {
-            Work::Window(kind) => windows(data, kind, 1),
-            Work::Batch(kind) => windows(data, kind, WINDOWS),
-            Work::Step => step(data),
+            Workload::Window(kind) => windows(data, kind, 1),
+            Workload::Batch(kind) => windows(data, kind, WINDOWS),
+            Workload::Step => step(data),
             _ => return Offer::Nothing,
         };
         offer.unwrap_or_else(|error| Offer::Missing(error.to_string()))

@@ -1,4 +1,4 @@
-//! windvane itself.
+//! Peer windvane: its public layers and its signal pipeline.
 use windvane_candles::Interval;
 use windvane_lstm_core::{
     AttentionScratch, AttentionShape, BiLstmScratch, BiLstmShape, Biases, DenseShape,
@@ -8,9 +8,9 @@ use windvane_lstm_core::{
 use windvane_signals::{Registry, SignalPipeline, SignalSpec};
 
 use crate::data::{Attention, Data, Dense, INPUTS, Kind, Lstm, Net, STEPS, WINDOWS};
-use crate::network::Network;
+use crate::network::TrainingNetwork;
 use crate::peer::{Offer, Peer};
-use crate::workload::Work;
+use crate::workload::Workload;
 
 pub struct Windvane;
 
@@ -19,29 +19,29 @@ impl Peer for Windvane {
         "windvane"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, dropout: bool) -> Offer<'a> {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, dropout: bool) -> Offer<'a> {
         match work {
-            Work::Window(kind) => windows(data, kind, 1),
-            Work::Batch(kind) => windows(data, kind, WINDOWS),
-            Work::Step => step(data),
-            Work::Stack => stack(data),
-            Work::Train(kind, batch) => {
-                let mut network = Network::<f32>::new(data.net(kind), data, batch, dropout);
+            Workload::Window(kind) => windows(data, kind, 1),
+            Workload::Batch(kind) => windows(data, kind, WINDOWS),
+            Workload::Step => step(data),
+            Workload::Stack => stack(data),
+            Workload::Train(kind, batch) => {
+                let mut network = TrainingNetwork::<f32>::new(data.net(kind), data, batch, dropout);
                 Offer::Task(Box::new(move |n, out| out[0] = network.step(n)))
             }
-            Work::Signals => signals(data),
+            Workload::Signals => signals(data),
         }
     }
 }
 
-/// The losses of the checked training steps, computed in f64.
+/// Returns the losses of the checked training steps, computed in f64.
 pub fn losses_f64(data: &Data, kind: Kind, batch: usize) -> Vec<f64> {
-    let mut network = Network::<f64>::new(data.net(kind), data, batch, false);
-    (0..Work::Train(kind, batch).checked_calls()).map(|n| network.step(n)).collect()
+    let mut network = TrainingNetwork::<f64>::new(data.net(kind), data, batch, false);
+    (0..Workload::Train(kind, batch).checked_calls()).map(|n| network.step(n)).collect()
 }
 
 fn windows(data: &Data, kind: Kind, count: usize) -> Offer<'_> {
-    let mut model = Model::new(data.net(kind));
+    let mut model = PackedNetwork::new(data.net(kind));
     Offer::Task(Box::new(move |n, out| {
         let xs = data.windows(n * count % WINDOWS, count);
         if count == 1 { model.predict(xs, out) } else { model.predict_batch(xs, out) }
@@ -71,7 +71,7 @@ fn stack(data: &Data) -> Offer<'_> {
     }))
 }
 
-/// The default signals by the pipeline that models read.
+/// Prepares the default signals with the pipeline of the models.
 fn signals(data: &Data) -> Offer<'_> {
     let (spec, registry) = (SignalSpec::default(), Registry::default());
     let mut pipeline = SignalPipeline::new(&spec, Interval::HOUR, &registry).expect("built in");
@@ -96,11 +96,11 @@ fn packed(lstm: &Lstm) -> PackedLstm<f32> {
     PackedLstm::new(shape, shape.params(&flat(lstm)).expect("it fits")).expect("it fits")
 }
 
-/// Windows that v3.1 takes at a time.
-const TOGETHER: usize = 24;
+/// Number of windows per block in v3.1, so that their states stay in the cache.
+const BLOCK: usize = 24;
 
-/// What is left of an LSTM's hidden states, and how.
-enum Reader {
+/// Recurrent part of a network: from a window to the input of the dense layers.
+enum FeatureReader {
     Last(PackedLstm<f32>, LstmScratch<f32>),
     LastOfBoth(PackedBiLstm<f32>, BiLstmScratch<f32>),
     Attending(Box<Attending>),
@@ -111,54 +111,58 @@ struct Attending {
     scratch: BiLstmScratch<f32>,
     attention: PackedAttention<f32>,
     weights: AttentionScratch<f32>,
-    /// `[T, 2H]`
+    /// Hidden states `[T, 2H]`.
     hidden: Vec<f32>,
-    /// `[2H]`
+    /// Context vector `[2H]`.
     context: Vec<f32>,
 }
 
-/// A whole network out of the crate's layers.
-struct Model {
-    reader: Reader,
+/// Network of the crate's packed layers.
+struct PackedNetwork {
+    reader: FeatureReader,
     dense: Vec<PackedDense<f32>>,
-    /// Between the dense layers of v3.1, `[B, 64]`.
+    /// Values between the dense layers of v3.1, `[B, 64]`.
     between: Vec<f32>,
-    /// What the dense layers read, `[B, features]`.
+    /// Inputs of the dense layers, `[B, features]`.
     features: Vec<f32>,
-    together: LstmBatchScratch<f32>,
+    batch_scratch: LstmBatchScratch<f32>,
 }
 
-impl Model {
+impl PackedNetwork {
     fn new(net: &Net) -> Self {
         let reader = match (net.kind, &net.attention) {
             (Kind::V32, _) => {
                 let lstm = packed(&net.lstms[0]);
                 let scratch = lstm.scratch();
-                Reader::Last(lstm, scratch)
+                FeatureReader::Last(lstm, scratch)
             }
             (_, None) => {
                 let lstm = both(&net.lstms);
                 let scratch = lstm.scratch();
-                Reader::LastOfBoth(lstm, scratch)
+                FeatureReader::LastOfBoth(lstm, scratch)
             }
-            (_, Some(attention)) => Reader::Attending(Box::new(Attending::new(net, attention))),
+            (_, Some(attention)) => {
+                FeatureReader::Attending(Box::new(Attending::new(net, attention)))
+            }
         };
         let dense = net.dense.iter().map(packed_dense).collect();
-        let together = match &reader {
-            Reader::Last(lstm, _) => lstm.batch_scratch(),
-            Reader::LastOfBoth(lstm, _) => lstm.batch_scratch(),
-            Reader::Attending(attending) => attending.lstm.batch_scratch(),
+        let batch_scratch = match &reader {
+            FeatureReader::Last(lstm, _) => lstm.batch_scratch(),
+            FeatureReader::LastOfBoth(lstm, _) => lstm.batch_scratch(),
+            FeatureReader::Attending(attending) => attending.lstm.batch_scratch(),
         };
-        Self { reader, dense, between: vec![0.0; 64], features: Vec::new(), together }
+        Self { reader, dense, between: vec![0.0; 64], features: Vec::new(), batch_scratch }
     }
 
     fn predict(&mut self, window: &[f32], out: &mut [f32]) {
         let features = match &mut self.reader {
-            Reader::Last(lstm, scratch) => lstm.last_hidden(window, scratch).expect("it fits"),
-            Reader::LastOfBoth(lstm, scratch) => {
+            FeatureReader::Last(lstm, scratch) => {
                 lstm.last_hidden(window, scratch).expect("it fits")
             }
-            Reader::Attending(attending) => attending.read(window),
+            FeatureReader::LastOfBoth(lstm, scratch) => {
+                lstm.last_hidden(window, scratch).expect("it fits")
+            }
+            FeatureReader::Attending(attending) => attending.read(window),
         };
         match &self.dense[..] {
             [hidden, last] => {
@@ -171,17 +175,21 @@ impl Model {
         softmax(out);
     }
 
-    /// Windows `[B, T, I]` to probabilities `[B, classes]`.
+    /// Predicts the probabilities `[B, classes]` of windows `[B, T, I]`.
     fn predict_batch(&mut self, windows: &[f32], out: &mut [f32]) {
         let count = windows.len() / (STEPS * INPUTS);
-        let Self { reader, dense, between, features, together } = self;
+        let Self { reader, dense, between, features, batch_scratch } = self;
         features.resize(count * dense[0].shape().input_size(), 0.0);
         match reader {
-            Reader::Last(lstm, _) => lstm.last_hidden_batch(windows, STEPS, features, together),
-            Reader::LastOfBoth(lstm, _) => {
-                lstm.last_hidden_batch(windows, STEPS, features, together)
+            FeatureReader::Last(lstm, _) => {
+                lstm.last_hidden_batch(windows, STEPS, features, batch_scratch)
             }
-            Reader::Attending(attending) => attending.read_batch(windows, features, together),
+            FeatureReader::LastOfBoth(lstm, _) => {
+                lstm.last_hidden_batch(windows, STEPS, features, batch_scratch)
+            }
+            FeatureReader::Attending(attending) => {
+                attending.read_batch(windows, features, batch_scratch)
+            }
         }
         .expect("it fits");
         match &dense[..] {
@@ -219,18 +227,18 @@ impl Attending {
         &self.context
     }
 
-    /// Few windows at a time, so that their states stay in the cache.
+    /// Computes the contexts in blocks of windows, so that their states stay in the cache.
     fn read_batch(
         &mut self,
         windows: &[f32],
         contexts: &mut [f32],
-        together: &mut LstmBatchScratch<f32>,
+        batch_scratch: &mut LstmBatchScratch<f32>,
     ) -> Result<(), LstmError> {
         let width = self.context.len();
-        let parts = windows.chunks(TOGETHER * STEPS * INPUTS);
-        for (windows, contexts) in parts.zip(contexts.chunks_mut(TOGETHER * width)) {
+        let parts = windows.chunks(BLOCK * STEPS * INPUTS);
+        for (windows, contexts) in parts.zip(contexts.chunks_mut(BLOCK * width)) {
             self.hidden.resize(windows.len() / INPUTS * width, 0.0);
-            self.lstm.sequence_batch(windows, STEPS, &mut self.hidden, together)?;
+            self.lstm.sequence_batch(windows, STEPS, &mut self.hidden, batch_scratch)?;
             let states = self.hidden.chunks(STEPS * width);
             for (states, context) in states.zip(contexts.chunks_mut(width)) {
                 self.attention.apply(states, context, &mut self.weights)?;

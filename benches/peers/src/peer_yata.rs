@@ -1,10 +1,10 @@
-//! `yata`: exponential and Wilder's averages, rate of change.
+//! Peer `yata`: exponential and Wilder's moving averages, and rate of change.
 use yata::core::Method;
 use yata::methods::{EMA, RMA, RateOfChange};
 
 use crate::data::Data;
 use crate::peer::{Offer, Peer};
-use crate::workload::Work;
+use crate::workload::Workload;
 
 pub struct Yata;
 
@@ -13,8 +13,8 @@ impl Peer for Yata {
         "yata 0.7.0"
     }
 
-    fn offer<'a>(&self, work: Work, data: &'a Data, _: bool) -> Offer<'a> {
-        if work != Work::Signals {
+    fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
+        if work != Workload::Signals {
             return Offer::Nothing;
         }
         let first = &data.candles[0].close();

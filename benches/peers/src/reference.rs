@@ -1,37 +1,37 @@
-//! What every peer has to compute, as plain loops in f64.
+//! Reference outputs, computed by plain loops in f64.
 use windvane_candles::Candle;
 
 use crate::data::{Attention, Data, Dense, INPUTS, Lstm, Net, STEPS, WINDOWS};
 use crate::peer::Task;
 use crate::peer_windvane;
-use crate::workload::Work;
+use crate::workload::Workload;
 
-/// The largest difference from the reference that passes.
+/// Largest difference from the reference that is accepted.
 pub const TOLERANCE: f64 = 1e-5;
 
-/// The outputs of the checked calls, one after another.
-pub fn expected(work: Work, data: &Data) -> Vec<f64> {
+/// Returns the expected outputs of the checked calls, concatenated.
+pub fn expected(work: Workload, data: &Data) -> Vec<f64> {
     match work {
-        Work::Window(kind) | Work::Batch(kind) => {
+        Workload::Window(kind) | Workload::Batch(kind) => {
             (0..WINDOWS).flat_map(|i| probabilities(data.net(kind), data.windows(i, 1))).collect()
         }
-        Work::Step => {
+        Workload::Step => {
             let lstm = &data.net(crate::data::Kind::V32).lstms[0];
             hidden(lstm, &widen(&data.windows[..STEPS * INPUTS])).concat()
         }
-        Work::Stack => {
+        Workload::Stack => {
             let [first, second] = &data.stack;
             let inputs = widen(&data.stack_inputs[..work.checked_calls() * first.inputs]);
             hidden(second, &hidden(first, &inputs).concat()).concat()
         }
-        // The gradients that windvane's tests compare with finite differences.
-        Work::Train(kind, batch) => peer_windvane::losses_f64(data, kind, batch),
-        Work::Signals => signals(&data.candles[..work.checked_calls()]),
+        // windvane's f64 layers, whose gradients are tested against finite differences.
+        Workload::Train(kind, batch) => peer_windvane::losses_f64(data, kind, batch),
+        Workload::Signals => signals(&data.candles[..work.checked_calls()]),
     }
 }
 
-/// The outputs of a peer's checked calls.
-pub fn outputs(work: Work, mut task: Task<'_>) -> Vec<f64> {
+/// Returns the outputs of a peer's checked calls, concatenated.
+pub fn outputs(work: Workload, mut task: Task<'_>) -> Vec<f64> {
     let mut out = vec![0.0_f32; work.output_len()];
     let call = |n| {
         task(n, &mut out);
@@ -40,12 +40,12 @@ pub fn outputs(work: Work, mut task: Task<'_>) -> Vec<f64> {
     (0..work.checked_calls()).flat_map(call).collect()
 }
 
-/// The largest difference, relative to what is larger than 1 (an RSI counts to 100); of signals
-/// relative to what is larger than 0.001, since most of them are small.
-pub fn difference(work: Work, got: &[f64], expected: &[f64]) -> f64 {
+/// Returns the largest difference: relative for expected values above 1 (for signals, most of which
+/// are small, above 0.001), absolute below.
+pub fn difference(work: Workload, got: &[f64], expected: &[f64]) -> f64 {
     let pairs = got.iter().zip(expected).skip(work.unchecked_start() * work.output_len());
-    let floor = if work == Work::Signals { 1e-3 } else { 1.0 };
-    // A NaN must not pass.
+    let floor = if work == Workload::Signals { 1e-3 } else { 1.0 };
+    // NaN counts as infinite, because `max` would ignore it.
     pairs
         .map(|(a, b)| (a - b).abs() / b.abs().max(floor))
         .fold(0.0, |most: f64, d| if d.is_nan() { f64::INFINITY } else { most.max(d) })
@@ -63,7 +63,7 @@ fn dot(weights: &[f32], x: &[f64]) -> f64 {
     weights.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()
 }
 
-/// The hidden state after each step of `xs` `[T, I]`.
+/// Returns the hidden state after each step of `xs` `[T, I]`.
 fn hidden(lstm: &Lstm, xs: &[f64]) -> Vec<Vec<f64>> {
     let (inputs, units) = (lstm.inputs, lstm.hidden);
     let (mut h, mut c) = (vec![0.0; units], vec![0.0; units]);
@@ -91,8 +91,8 @@ fn probabilities(net: &Net, window: &[f32]) -> Vec<f64> {
     let mut rows = hidden(&net.lstms[0], &xs);
     let mut last = rows[STEPS - 1].clone();
     if let Some(reverse) = net.lstms.get(1) {
-        let turned: Vec<f64> = xs.chunks(INPUTS).rev().flatten().copied().collect();
-        let reverse = hidden(reverse, &turned);
+        let reversed: Vec<f64> = xs.chunks(INPUTS).rev().flatten().copied().collect();
+        let reverse = hidden(reverse, &reversed);
         last.extend(&reverse[STEPS - 1]);
         rows.iter_mut().zip(reverse.iter().rev()).for_each(|(row, half)| row.extend(half));
     }
@@ -128,7 +128,7 @@ fn softmax(x: &[f64]) -> Vec<f64> {
     exps.iter().map(|e| e / sum).collect()
 }
 
-/// The six signals of each candle; the averages start at the first candle.
+/// Returns the six signals of each candle; the averages start at the first candle.
 fn signals(candles: &[Candle]) -> Vec<f64> {
     let close = |t: usize| candles[t].close();
     let change = |t: usize, lag: usize| close(t) / close(t.saturating_sub(lag)) - 1.0;

@@ -1,23 +1,23 @@
-//! The result as Markdown.
+//! Result table in Markdown.
 use std::fmt::Write;
 
-use crate::measure::{Series, summary};
-use crate::workload::Work;
+use crate::measure::{TimingSeries, summary};
+use crate::workload::Workload;
 
-/// One peer at one work.
-pub struct Row {
+/// Result of one peer for one kind of work.
+pub struct PeerRow {
     pub peer: &'static str,
     pub difference: f64,
     pub passes: bool,
-    pub series: Vec<Series>,
+    pub series: Vec<TimingSeries>,
 }
 
-/// The rows of one work, windvane's first; ratios are to it.
-pub fn section(work: Work, rows: &[Row]) -> String {
+/// Returns the rows of one kind of work; ratios are relative to the first row if it is windvane's.
+pub fn section(work: Workload, rows: &[PeerRow]) -> String {
     let mut text = String::new();
     let base = rows.first().filter(|row| row.peer == "windvane").map(|row| summary(&row.series));
     for row in rows {
-        let Series { p50, p99 } = summary(&row.series);
+        let TimingSeries { p50, p99 } = summary(&row.series);
         let ratio = base.map_or("-".into(), |base| format!("{:.2}", p50 / base.p50));
         let flag = if row.passes { "" } else { " **another function**" };
         // Writing to a string cannot fail.

@@ -1,30 +1,30 @@
-//! What is timed.
+//! Kinds of work in the comparison.
 use crate::data::{CLASSES, KINDS, Kind, WINDOWS};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
-    /// One window to its probabilities.
+pub enum Workload {
+    /// Probabilities of one window.
     Window(Kind),
-    /// All windows at once to their probabilities.
+    /// Probabilities of all windows in one batch.
     Batch(Kind),
-    /// One step of the v3.2 cell from and to a state.
+    /// One step of the v3.2 cell from state to state.
     Step,
-    /// One step of two LSTM layers of 100 units.
+    /// One step of two stacked LSTM layers of 100 units.
     Stack,
-    /// Forward, mean cross-entropy, backward, clipping by value, a step of SGD.
+    /// One training step: forward pass, mean cross-entropy, backward pass, clipping by value, SGD.
     Train(Kind, usize),
-    /// The six signals of one candle.
+    /// Six signals of one candle.
     Signals,
 }
 
-/// Of every training step.
+/// Learning rate of the training steps.
 pub const LEARNING_RATE: f64 = 0.1;
-/// Bound of a gradient's every component.
+/// Largest absolute value of a gradient's component.
 pub const CLIP: f32 = 5.0;
-/// Between the dense layers of v3.1, while training is timed.
+/// Dropout rate between the dense layers of v3.1 in measured training steps.
 pub const DROPOUT: f32 = 0.3;
 
-impl Work {
+impl Workload {
     pub fn all() -> Vec<Self> {
         let mut all = KINDS.map(Self::Window).to_vec();
         all.extend([Self::Step, Self::Stack]);
@@ -50,12 +50,13 @@ impl Work {
         }
     }
 
-    /// Calls that are timed together: work of nanoseconds is not timed call by call.
+    /// Returns the number of calls per measurement: calls of nanoseconds are not measured one by
+    /// one.
     pub fn calls_per_sample(self) -> usize {
         if matches!(self, Self::Step | Self::Signals) { 1_000 } else { 1 }
     }
 
-    /// Numbers that a call writes.
+    /// Returns the number of output values of a call.
     pub fn output_len(self) -> usize {
         match self {
             Self::Window(_) => CLASSES,
@@ -67,7 +68,7 @@ impl Work {
         }
     }
 
-    /// Calls from the start whose outputs are compared.
+    /// Returns the number of first calls whose outputs are compared.
     pub fn checked_calls(self) -> usize {
         match self {
             Self::Window(_) => WINDOWS,
@@ -78,8 +79,8 @@ impl Work {
         }
     }
 
-    /// Calls from the start that are left out of the comparison: the libraries of indicators
-    /// start their averages in different ways.
+    /// Returns the number of first calls without comparison: the indicator libraries seed their
+    /// averages differently.
     pub fn unchecked_start(self) -> usize {
         if self == Self::Signals { 1_000 } else { 0 }
     }

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the CSV files of the embedded sample from the packages they come from.
+"""Creates the CSV files of the embedded sample from their source packages.
 
     python3 make_sample.py [FOLDER_WITH_THE_PYTHON_PACKAGES]
 
-Downloads the packages with pip and cargo (or takes the Python ones from the folder), checks them
-against the sums below, and writes NAME.csv and licences/ beside this script. Prices and volumes
-are copied as the source writes them; only the time stamps are rewritten, to milliseconds since
-1970-01-01 UTC. Rows that are no candle are left out and printed.
+Downloads the packages with pip and cargo (or reads the Python packages from the folder), verifies
+the checksums below, and writes NAME.csv and licences/ beside this script. Prices and volumes keep
+the digits of the source; only the time stamps are converted to milliseconds since 1970-01-01 UTC.
+Rows that are not valid candles are removed and printed.
 """
 
 import gzip
@@ -30,7 +30,7 @@ PACKAGES = {
     "gym_anytrading": ("gym-anytrading==2.0.0", "--only-binary=:all:"),
     "arch": ("arch==8.0.0", "--only-binary=:all:"),
 }
-# SHA-256 of the files as they lie in the packages.
+# SHA-256 of the files in the packages.
 SUMS = {
     "binance_spot_BTCUSDT-1h_20140101-20240101_v2.10.0_gapped.csv.bak": "88771a9b2a6aa4f22c8a0748468f43508e366427765d9f827a6938fea6b46793",
     "stocks.csv.gz": "5abadf99b2d394f920120a27de6f0df129859d71d4cfb0bf661bcc99446ab1fd",
@@ -42,7 +42,7 @@ SUMS = {
 
 
 def package(folder, name):
-    """The files of a Python package: path inside it -> bytes."""
+    """Returns the files of a Python package: path inside it -> bytes."""
     if not list(folder.glob(f"{name}-*")):
         wanted, kind = PACKAGES[name]
         command = [sys.executable, "-m", "pip", "download", "--no-deps", kind, "-d", folder, wanted]
@@ -56,7 +56,7 @@ def package(folder, name):
 
 
 def rust_package(name, version):
-    """The folder of a Rust package, fetched by cargo."""
+    """Returns the folder of a Rust package, downloaded by cargo."""
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder) / "Cargo.toml"
         manifest.write_text(
@@ -71,7 +71,7 @@ def rust_package(name, version):
 
 
 def pick(files, end):
-    """The one file whose path ends so."""
+    """Returns the only file whose path ends with `end`."""
     ((path, content),) = ((p, c) for p, c in files.items() if p.endswith(end))
     check(path, content)
     return content
@@ -80,7 +80,7 @@ def pick(files, end):
 def check(path, content):
     name = Path(path).name
     if name in SUMS and hashlib.sha256(content).hexdigest() != SUMS[name]:
-        sys.exit(f"{name}: not the file this script was written for")
+        sys.exit(f"{name}: the checksum differs; expected the file of the package version in PACKAGES")
 
 
 def millis(text, form):
@@ -88,7 +88,7 @@ def millis(text, form):
 
 
 def rows(content, form, first=0):
-    """Time and five values, as text, of each row; `first` is the column of the time."""
+    """Yields the time and five values (as text) of each row; `first` is the column of the time."""
     lines = (line for line in content.decode().splitlines() if not line.startswith("#"))
     names = [name.lower() for name in next(lines).split(",")]
     places = [names.index(name) for name in ("open", "high", "low", "close", "volume")]
@@ -98,12 +98,12 @@ def rows(content, form, first=0):
 
 
 def write(name, step, candles):
-    """Writes a file and prints what the README says about it."""
+    """Writes a file and prints its row of the table in README.md."""
     kept = []
     for time, values, _ in candles:
         o, h, l, c, v = map(Decimal, values)
         if not (h >= max(o, c) and 0 < l <= min(o, c) and v >= 0):
-            print(f"{name}: left out {datetime.fromtimestamp(time / 1000, timezone.utc)} {values}")
+            print(f"{name}: removed {datetime.fromtimestamp(time / 1000, timezone.utc)} {values}")
             continue
         assert time % step == 0 and (not kept or time > kept[-1][0]), (name, time)
         kept.append((time, values))
@@ -138,7 +138,7 @@ def main():
     for name in ("SP500", "NASDAQ"):
         content = gzip.decompress(pick(arch, f"/{name.lower()}.csv.gz"))
         write(name, DAY, rows(content, "%m/%d/%Y"))
-    # The last row is stamped at the session's close: a quote of the day, not its candle.
+    # The last row is stamped at the session's close: an intraday quote, not a daily candle.
     days = [(t // DAY * DAY, v, c) for t, v, c in rows(nvda, "%Y-%m-%d %H:%M:%S +00:00")]
     write("NVDA", DAY, days[:-1])
 

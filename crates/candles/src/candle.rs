@@ -1,16 +1,17 @@
-//! One candle.
+//! Candle: open time, four prices and a volume.
 
 use crate::error::CandleError;
 use crate::{Interval, Timestamp};
 
-/// The smallest and the largest price and the largest volume: far beyond real ones, and such that
-/// no ratio of two prices can overflow or become zero.
+/// Smallest price: far below real ones, and so that no ratio of two prices overflows or is zero.
 const MIN_PRICE: f64 = 1e-100;
+/// Largest price and volume: far above real ones, and so that no ratio of two prices overflows or
+/// is zero.
 const MAX_VALUE: f64 = 1e100;
 
-/// The five numbers of a candle, not yet checked.
+/// Prices and volume of a candle, not validated.
 ///
-/// A literal with names, so that no two of them can be swapped by accident.
+/// A struct with named fields, so that two values cannot be swapped by accident.
 ///
 /// # Units
 /// Prices in the quote currency, volume in the base currency (shares for stocks).
@@ -28,13 +29,13 @@ pub struct Ohlcv {
     pub volume: f64,
 }
 
-/// A candle: when it opened, its four prices and its volume, checked.
+/// Validated candle: open time, four prices and volume.
 ///
-/// Always true of a candle:
+/// Invariants:
 /// - every value is finite;
-/// - the prices lie in 1e-100 to 1e100, so that no ratio of two prices overflows or becomes zero;
-/// - the volume lies in 0 to 1e100; zero is common where nothing was traded;
-/// - the high is not below, and the low not above, any other price.
+/// - the prices are between 1e-100 and 1e100, so that no ratio of two prices overflows or is zero;
+/// - the volume is between 0 and 1e100; zero is common if nothing was traded;
+/// - no other price is above the high or below the low.
 ///
 /// A candle is known only when it has closed: see [`close_time`](Self::close_time).
 ///
@@ -59,11 +60,11 @@ pub struct Candle {
 }
 
 impl Candle {
-    /// The candle that opened at `open_time`.
+    /// Creates a candle that opened at `open_time`.
     ///
     /// # Errors
-    /// [`CandleError`] names the first value that is not finite, out of range, or contradicts
-    /// another.
+    /// [`CandleError`] names the first value that is not finite, out of range, or inconsistent with
+    /// another one.
     pub fn new(open_time: Timestamp, values: Ohlcv) -> Result<Self, CandleError> {
         let Ohlcv { open, high, low, close, volume } = values;
         for (field, value) in [("open", open), ("high", high), ("low", low), ("close", close)] {
@@ -91,43 +92,43 @@ impl Candle {
         Ok(Self { open_time, values })
     }
 
-    /// When the candle opened.
+    /// Returns the time at which the candle opened.
     pub const fn open_time(&self) -> Timestamp {
         self.open_time
     }
 
-    /// When the candle closes: its open time plus the interval (the open time of the next
-    /// candle), at most the largest timestamp.
+    /// Returns the time at which the candle closes: its open time plus the interval, which is the
+    /// open time of the next candle. The result saturates at the largest timestamp.
     pub fn close_time(&self, interval: Interval) -> Timestamp {
         Timestamp::from_millis(self.open_time.millis().saturating_add(interval.millis()))
     }
 
-    /// Price of the first trade.
+    /// Returns the price of the first trade.
     pub const fn open(&self) -> f64 {
         self.values.open
     }
 
-    /// Highest price.
+    /// Returns the highest price.
     pub const fn high(&self) -> f64 {
         self.values.high
     }
 
-    /// Lowest price.
+    /// Returns the lowest price.
     pub const fn low(&self) -> f64 {
         self.values.low
     }
 
-    /// Price of the last trade.
+    /// Returns the price of the last trade.
     pub const fn close(&self) -> f64 {
         self.values.close
     }
 
-    /// Volume traded.
+    /// Returns the volume traded.
     pub const fn volume(&self) -> f64 {
         self.values.volume
     }
 
-    /// All five numbers.
+    /// Returns the four prices and the volume.
     pub const fn values(&self) -> Ohlcv {
         self.values
     }
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn flat_candles_and_the_ends_of_the_range_are_taken() {
+    fn candle_accepts_flat_prices_and_range_limits() {
         for values in [GOOD, flat(1.0), flat(1e-100), flat(1e100), Ohlcv { volume: 1e100, ..GOOD }]
         {
             assert_eq!(candle(values).unwrap().values(), values);
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn each_violation_has_its_error() {
+    fn candle_rejects_each_invalid_value_by_name() {
         let cases = [
             (Ohlcv { open: f64::NAN, ..GOOD }, "open is NaN, expected a finite number"),
             (Ohlcv { high: f64::INFINITY, ..GOOD }, "high is inf, expected a finite number"),
@@ -165,7 +166,7 @@ mod tests {
             (Ohlcv { close: -1.0, ..GOOD }, "close is -1.0, expected a price from 1e-100 to 1e100"),
             (Ohlcv { low: 1e-101, ..GOOD }, "low is 1e-101, expected a price from 1e-100 to 1e100"),
             (Ohlcv { high: 2e100, ..GOOD }, "high is 2e100, expected a price from 1e-100 to 1e100"),
-            (Ohlcv { volume: -0.5, ..GOOD }, "volume is -0.5, expected 0 to 1e100"),
+            (Ohlcv { volume: -0.5, ..GOOD }, "volume is -0.5, expected a volume from 0 to 1e100"),
             (Ohlcv { high: 9.5, ..GOOD }, "high 9.5 is below open 10.0"),
             (Ohlcv { high: 10.5, ..GOOD }, "high 10.5 is below close 11.0"),
             (Ohlcv { low: 10.5, ..GOOD }, "low 10.5 is above open 10.0"),
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn close_time_saturates() {
+    fn candle_close_time_saturates() {
         let last = Candle::new(Timestamp::from_millis(i64::MAX - 1), GOOD).unwrap();
         assert_eq!(last.close_time(Interval::HOUR).millis(), i64::MAX);
     }

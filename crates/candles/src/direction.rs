@@ -1,11 +1,11 @@
-//! Where a price goes.
+//! Direction of a price: up, down or neutral.
 
 use std::fmt;
 
-/// Where a price goes from one close to the next.
+/// Direction of the price from one close to the next.
 ///
-/// The order is the order of the models' classes: up 0, down 1, neutral 2. The enum is exhaustive
-/// on purpose, so that a match on it covers every case.
+/// The order is that of the models' classes: up 0, down 1, neutral 2. The enum is deliberately
+/// exhaustive, so that a `match` needs no wildcard.
 ///
 /// # Examples
 /// ```
@@ -27,7 +27,7 @@ pub enum Direction {
     Up,
     /// The price falls.
     Down,
-    /// The price stays where it is, or moves too little to count.
+    /// The price does not change, or changes by less than the neutral band.
     Neutral,
 }
 
@@ -35,12 +35,12 @@ impl Direction {
     /// All directions, in the order of their indices.
     pub const ALL: [Self; 3] = [Self::Up, Self::Down, Self::Neutral];
 
-    /// The index of the models' class: up 0, down 1, neutral 2.
+    /// Returns the index of the models' class: up 0, down 1, neutral 2.
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// The direction of a class, or `None` for an index above 2.
+    /// Returns the direction of a class; `None` for an index above 2.
     pub const fn from_index(index: usize) -> Option<Self> {
         match index {
             0 => Some(Self::Up),
@@ -50,7 +50,7 @@ impl Direction {
         }
     }
 
-    /// Up if the change is positive, down if it is negative, neutral if it is zero or NaN.
+    /// Returns `Up` for a positive change, `Down` for a negative one, `Neutral` for zero or NaN.
     pub fn of_change(change: f64) -> Self {
         if change > 0.0 {
             Self::Up
@@ -61,7 +61,7 @@ impl Direction {
         }
     }
 
-    /// Down for up, up for down, neutral for neutral.
+    /// Returns `Down` for `Up`, `Up` for `Down`, and `Neutral` for `Neutral`.
     #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
@@ -72,7 +72,7 @@ impl Direction {
     }
 }
 
-/// `UP`, `DOWN` or `NEUTRAL`.
+/// Writes `UP`, `DOWN` or `NEUTRAL`.
 impl fmt::Display for Direction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn index_and_from_index_are_inverse() {
+    fn direction_from_index_inverts_index() {
         for (index, direction) in Direction::ALL.into_iter().enumerate() {
             assert_eq!(direction.index(), index);
             assert_eq!(Direction::from_index(index), Some(direction));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn of_change_takes_the_sign_and_nan_is_neutral() {
+    fn direction_of_change_is_its_sign_and_nan_is_neutral() {
         let cases = [
             (1e-300, Direction::Up),
             (f64::NEG_INFINITY, Direction::Down),

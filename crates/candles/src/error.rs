@@ -2,27 +2,29 @@
 
 use crate::{Interval, Timestamp};
 
-/// Why a text is no [`Timestamp`].
+/// Error of parsing a [`Timestamp`].
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
-    /// The text is not one of the accepted forms, or names a day or an hour that does not exist.
+    /// The text has none of the accepted formats, or contains a day or hour that does not exist.
     #[error(
         "`{value}` is not a date or time such as 2024-01-01, 2024-01-01 05:00 or 2024-01-01T05:00:00Z"
     )]
     Text {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
-    /// The text names a time between two milliseconds.
-    #[error("`{value}` is finer than a millisecond")]
+    /// The text contains a time between two milliseconds.
+    #[error(
+        "`{value}` is finer than a millisecond: round it to at most three decimals of a second"
+    )]
     TooFine {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
 }
 
-/// Why a text or a number is no [`Interval`].
+/// Error of parsing or constructing an [`Interval`].
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntervalError {
@@ -31,110 +33,112 @@ pub enum IntervalError {
         "`{value}` is not an interval: write a number and m, h, d or w (minutes, hours, days, weeks), such as 15m, 1h or 1d"
     )]
     Text {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
-    /// Months differ in length, so they are no interval.
+    /// The text is a number of months, which differ in length.
     #[error(
-        "`{value}` means months, whose length differs: an interval has a fixed length of minutes, hours, days or weeks (1m is one minute)"
+        "`{value}` means months, which differ in length: write a fixed number of minutes, hours, days or weeks (1m is one minute)"
     )]
     Month {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
-    /// The length is not a whole number of minutes, or outside one minute to 52 weeks.
-    #[error("an interval of {got} ms: expected whole minutes between 1m (60000 ms) and 52w")]
+    /// The length is not a whole number of minutes between one minute and 52 weeks.
+    #[error(
+        "an interval cannot have {got} ms: expected whole minutes from 1m (60000 ms) to 52w (31449600000 ms)"
+    )]
     Length {
-        /// The length in milliseconds.
+        /// Length in milliseconds.
         got: i64,
     },
-    /// The number before the unit is too large to be a length at all.
-    #[error("the interval `{value}` is too long: the longest is 52w")]
+    /// The number before the unit overflows the length in milliseconds.
+    #[error("the interval `{value}` is too long: expected at most 52w")]
     TooLong {
-        /// The text as given, cut after 64 characters.
+        /// Text as given, truncated after 64 characters.
         value: String,
     },
 }
 
-/// Why a text is no [`Pair`](crate::Pair).
+/// Error of constructing a [`Pair`](crate::Pair).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PairError {
-    /// The name has no character.
-    #[error("the name of a pair is empty")]
+    /// The name is empty.
+    #[error("the name of a pair is empty: expected a name such as BTCUSDT or BTC/USDT")]
     Empty,
     /// The name is too long.
-    #[error("the name of a pair has {got} characters, the most is {expected}")]
+    #[error("the name of a pair has {got} characters: expected at most {expected}")]
     TooLong {
-        /// The most characters a name can have.
+        /// Largest number of characters of a name.
         expected: usize,
-        /// The characters of the name as given.
+        /// Number of characters of the name.
         got: usize,
     },
-    /// A character that names of pairs cannot have.
+    /// The name contains a character that is not allowed.
     #[error(
-        "the name of a pair has {character:?} at character {at}: expected letters, digits and ASCII signs without blanks and `\\`, such as BTCUSDT or BTC/USDT"
+        "the name of a pair has {character:?} at character {at}: expected letters, digits and ASCII signs without spaces and `\\`, such as BTCUSDT or BTC/USDT"
     )]
     Character {
-        /// The first character at fault.
+        /// First character that is not allowed.
         character: char,
-        /// Its position, counted from 1.
+        /// Position of the character, counted from 1.
         at: usize,
     },
 }
 
-/// Why five numbers are no [`Candle`](crate::Candle).
+/// Error of constructing a [`Candle`](crate::Candle).
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CandleError {
     /// A value is NaN or infinite.
     #[error("{field} is {value:?}, expected a finite number")]
     NotFinite {
-        /// Which value: "open", "high", "low", "close" or "volume".
+        /// Name of the value: "open", "high", "low", "close" or "volume".
         field: &'static str,
-        /// The value.
+        /// Value that is not finite.
         value: f64,
     },
-    /// A price is zero, negative, or beyond every price there is.
+    /// A price is outside 1e-100 to 1e100.
     #[error("{field} is {value:?}, expected a price from 1e-100 to 1e100")]
     Price {
-        /// Which price: "open", "high", "low" or "close".
+        /// Name of the price: "open", "high", "low" or "close".
         field: &'static str,
-        /// The price.
+        /// Price that is out of range.
         value: f64,
     },
-    /// The volume is negative or beyond every volume there is.
-    #[error("volume is {value:?}, expected 0 to 1e100")]
+    /// The volume is outside 0 to 1e100.
+    #[error("volume is {value:?}, expected a volume from 0 to 1e100")]
     Volume {
-        /// The volume.
+        /// Volume that is out of range.
         value: f64,
     },
     /// The high is below another price of the candle.
     #[error("high {high:?} is below {field} {value:?}")]
     High {
-        /// The high.
+        /// Highest price.
         high: f64,
-        /// Which price is above it: "open", "low" or "close".
+        /// Name of the price above the high: "open", "low" or "close".
         field: &'static str,
-        /// That price.
+        /// Value of that price.
         value: f64,
     },
     /// The low is above the open or the close.
     #[error("low {low:?} is above {field} {value:?}")]
     Low {
-        /// The low.
+        /// Lowest price.
         low: f64,
-        /// Which price is below it: "open" or "close".
+        /// Name of the price below the low: "open" or "close".
         field: &'static str,
-        /// That price.
+        /// Value of that price.
         value: f64,
     },
 }
 
 impl CandleError {
-    /// The name of the value at fault: "open", "high", "low", "close" or "volume".
+    /// Returns the name of the invalid value: "open", "high", "low", "close" or "volume".
     ///
-    /// Where two values contradict each other this is "high" or "low".
+    /// If two values are inconsistent, this is "high" or "low".
     #[must_use]
     pub fn field(&self) -> &'static str {
         match self {
@@ -146,85 +150,89 @@ impl CandleError {
     }
 }
 
-/// Why candles are no [`CandleSeries`](crate::CandleSeries).
+/// Error of constructing a [`CandleSeries`](crate::CandleSeries).
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeriesError {
-    /// A candle opens before the candle in front of it.
+    /// A candle is out of order: it opens before the previous candle.
     #[error(
-        "candle {index} opens at {open_time}, before its predecessor at {previous}: sort the candles by open time"
+        "candle {index} is out of order: it opens at {open_time}, before the previous candle at {previous}; sort the candles by open time"
     )]
     Order {
         /// Index of the candle.
         index: usize,
-        /// Its open time.
+        /// Open time of the candle.
         open_time: Timestamp,
-        /// The open time of the candle in front of it.
+        /// Open time of the previous candle.
         previous: Timestamp,
     },
-    /// Two candles open at the same time.
-    #[error("candle {index} opens at {open_time} like its predecessor: remove one of the two")]
+    /// Two candles have the same open time.
+    #[error(
+        "candle {index} has the open time {open_time} of the previous candle: remove one of the two"
+    )]
     Duplicate {
-        /// Index of the second of the two.
+        /// Index of the second candle.
         index: usize,
-        /// The open time of both.
+        /// Open time of both candles.
         open_time: Timestamp,
     },
-    /// An open time is not a multiple of the interval.
+    /// An open time is not on the grid of the interval.
     #[error(
-        "candle {index} opens at {open_time}, which is no open time of {interval} candles (the one before is {expected})"
+        "candle {index} opens at {open_time}, which is not on the grid of {interval} candles (the last open time on the grid before it is {expected}); check the interval and the time zone"
     )]
     Misaligned {
         /// Index of the candle.
         index: usize,
-        /// Its open time.
+        /// Open time of the candle.
         open_time: Timestamp,
-        /// The interval of the series.
+        /// Interval of the series.
         interval: Interval,
-        /// The last open time on the interval's grid before it.
+        /// Last open time on the interval's grid before it.
         expected: Timestamp,
     },
     /// The columns differ in length.
-    #[error("column {column} has {got} values, expected {expected} like open_time")]
+    #[error("column {column} has {got} values, expected {expected} as in open_time")]
     Length {
-        /// Which column.
+        /// Name of the column.
         column: &'static str,
-        /// The length of the open times.
+        /// Number of open times.
         expected: usize,
-        /// The length of the column.
+        /// Number of values in the column.
         got: usize,
     },
-    /// A row of the columns is no candle.
+    /// A row of the columns is not a valid candle.
     #[error("candle {index}: {source}")]
     Candle {
         /// Index of the row.
         index: usize,
-        /// What is wrong with it.
+        /// Reason why the row is invalid.
         source: CandleError,
     },
 }
 
-/// Why a series cannot be made coarser.
+/// Error of resampling a series to a longer interval.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResampleError {
-    /// The wanted candles cannot be put together from whole candles of the series.
-    #[error("{from} candles cannot be put together to {to} candles: {to} is no multiple of {from}")]
+    /// The requested candles do not consist of whole candles of the series.
+    #[error(
+        "{from} candles cannot be resampled to {to} candles: choose a multiple of {from} whose open times are open times of {from} candles"
+    )]
     Interval {
-        /// The interval of the series.
+        /// Interval of the series.
         from: Interval,
-        /// The wanted one.
+        /// Requested interval.
         to: Interval,
     },
-    /// The volumes of one candle add up to more than a candle can have.
-    #[error("the volume of the candle at {open_time} is above 1e100")]
+    /// The sum of the volumes of one resampled candle is above the limit of a candle.
+    #[error("the volumes of the resampled candle at {open_time} sum to more than 1e100")]
     Volume {
-        /// Its open time.
+        /// Open time of the resampled candle.
         open_time: Timestamp,
     },
 }
 
-/// A short copy of a text for a message: whole up to 64 characters, then cut.
+/// Copies a text for an error message, truncated after 64 characters.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX_CHARS: usize = 64;
     match text.char_indices().nth(MAX_CHARS) {

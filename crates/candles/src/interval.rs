@@ -1,4 +1,4 @@
-//! Lengths of candles.
+//! Interval: the fixed length of a candle.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +11,13 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const WEEK_MS: i64 = 7 * DAY_MS;
 const MAX_MS: i64 = 52 * WEEK_MS;
-/// 1970-01-05 was the first Monday of the epoch, which itself began on a Thursday.
+/// First Monday of the epoch, 1970-01-05; the epoch began on a Thursday.
 const FIRST_MONDAY_MS: i64 = 4 * DAY_MS;
 
-/// The fixed length of a candle: whole minutes, from one minute to 52 weeks.
+/// Fixed length of a candle: whole minutes, from one minute to 52 weeks.
 ///
-/// Candles open at multiples of the interval since 1970-01-01 00:00 UTC. Whole weeks open on
-/// Mondays 00:00 UTC, as exchanges have it. Months differ in length and are refused.
+/// Candles open at multiples of the interval since 1970-01-01 00:00 UTC. Candles of whole weeks
+/// open on Mondays 00:00 UTC, as at exchanges. Months differ in length and are rejected.
 ///
 /// # Examples
 /// ```
@@ -46,13 +46,14 @@ impl Interval {
     pub const FOUR_HOURS: Self = Self(4 * HOUR_MS);
     /// One day, `1d`.
     pub const DAY: Self = Self(DAY_MS);
-    /// One week from Monday, `1w`.
+    /// One week, beginning on Monday, `1w`.
     pub const WEEK: Self = Self(WEEK_MS);
 
-    /// The interval of `millis` milliseconds.
+    /// Creates an interval of `millis` milliseconds.
     ///
     /// # Errors
-    /// [`IntervalError::Length`] unless the length is whole minutes from one minute to 52 weeks.
+    /// [`IntervalError::Length`] unless the length is a whole number of minutes from one minute to
+    /// 52 weeks.
     pub fn from_millis(millis: i64) -> Result<Self, IntervalError> {
         if (MINUTE_MS..=MAX_MS).contains(&millis) && millis % MINUTE_MS == 0 {
             Ok(Self(millis))
@@ -61,26 +62,27 @@ impl Interval {
         }
     }
 
-    /// The length in milliseconds.
+    /// Returns the length in milliseconds.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// Whether a candle of this interval can open at `time`.
+    /// Returns whether a candle of this interval can open at `time`.
     pub fn is_aligned(self, time: Timestamp) -> bool {
         self.into_candle(time) == 0
     }
 
-    /// The open time of the candle that `time` falls into: the last aligned time not after it.
+    /// Returns the open time of the candle that contains `time`: the last aligned time not after
+    /// it.
     ///
-    /// Within one interval of the smallest `i64` there is no such time; the result is then the
+    /// If `time` is so close to the smallest `i64` that there is no such time, the result is the
     /// smallest timestamp.
     #[must_use]
     pub fn floor(self, time: Timestamp) -> Timestamp {
         Timestamp::from_millis(time.millis().saturating_sub(self.into_candle(time)))
     }
 
-    /// Milliseconds from the open of the candle to `time`, 0 to the length less one.
+    /// Milliseconds from the open of the candle to `time`: at least 0 and less than the length.
     fn into_candle(self, time: Timestamp) -> i64 {
         let start = if self.0 % WEEK_MS == 0 { FIRST_MONDAY_MS } else { 0 };
         // Two remainders instead of `time - start`, which could overflow.
@@ -88,8 +90,7 @@ impl Interval {
     }
 }
 
-/// The number of the largest unit that divides the length: `1h`, `90m`, `1w` (also for seven
-/// days).
+/// Writes the length in the largest unit that divides it: `1h`, `90m`, `1w` (also for seven days).
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, letter) = [(WEEK_MS, 'w'), (DAY_MS, 'd'), (HOUR_MS, 'h')]
@@ -100,8 +101,8 @@ impl fmt::Display for Interval {
     }
 }
 
-/// Reads a number and one of the letters `m`, `h`, `d`, `w`, such as `15m`. Capital letters are
-/// refused because `1M` is a month to many exchanges.
+/// Parses a number and one of the letters `m`, `h`, `d`, `w`, such as `15m`. Upper-case letters are
+/// rejected because `1M` means a month at many exchanges.
 impl FromStr for Interval {
     type Err = IntervalError;
 
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn constants_have_their_names() {
+    fn interval_constants_parse_and_display() {
         let cases = [
             ("1m", Interval::MINUTE),
             ("5m", Interval::FIVE_MINUTES),
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn interval_rejects_invalid_texts() {
         for text in ["", "h", "1", "1H", "1s", "-1h", "1.5h", "1 h", "١h"] {
             assert!(matches!(text.parse::<Interval>(), Err(IntervalError::Text { .. })), "{text}");
         }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn weeks_open_on_monday_and_days_at_midnight() {
+    fn interval_weeks_open_on_monday_and_days_at_midnight() {
         let monday: Timestamp = "2024-01-01".parse().unwrap();
         let thursday: Timestamp = "2024-01-04 13:30".parse().unwrap();
         assert!(Interval::WEEK.is_aligned(monday));
@@ -206,13 +207,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn display_and_parse_round_trip(minutes in 1..=MAX_MS / MINUTE_MS) {
+        fn interval_display_and_parse_round_trip(minutes in 1..=MAX_MS / MINUTE_MS) {
             let interval = Interval::from_millis(minutes * MINUTE_MS).unwrap();
             prop_assert_eq!(interval.to_string().parse::<Interval>(), Ok(interval));
         }
 
         #[test]
-        fn floor_is_aligned_and_less_than_one_interval_away(
+        fn interval_floor_is_aligned_and_less_than_one_interval_away(
             minutes in 1..=MAX_MS / MINUTE_MS,
             time in any::<i64>(),
         ) {

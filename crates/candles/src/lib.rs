@@ -1,13 +1,5 @@
-//! Candles of trading pairs: validated, ordered, gaps known.
+//! Candles of trading pairs: validated, in order of time, with every gap listed.
 //!
-//! A [`Candle`] has four prices and a volume that fit together; a [`CandleSeries`] has the candles
-//! of one [`Pair`] and one [`Interval`] in order of time. Both are checked when they are made and
-//! cannot be wrong afterwards, so that nothing downstream has to check again.
-//!
-//! Times are [`Timestamp`]s, milliseconds since 1970-01-01 00:00 UTC. A candle is stored by its
-//! open time and known at its [close time](Candle::close_time), one interval later.
-//!
-//! # Examples
 //! ```
 //! use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 //!
@@ -18,19 +10,28 @@
 //! let series = CandleSeries::new(Pair::new("BTCUSDT")?, Interval::HOUR, vec![first])?;
 //! assert_eq!(series.close_time(0), Some("2024-01-01 01:00".parse::<Timestamp>()?));
 //!
-//! let doubled = vec![first, first];
-//! let error = CandleSeries::new(Pair::new("BTCUSDT")?, Interval::HOUR, doubled).unwrap_err();
-//! assert!(error.to_string().starts_with("candle 1 opens at 2024-01-01T00:00:00Z like"));
+//! let duplicate = vec![first, first];
+//! let error = CandleSeries::new(Pair::new("BTCUSDT")?, Interval::HOUR, duplicate).unwrap_err();
+//! assert!(error.to_string().starts_with("candle 1 has the open time 2024-01-01T00:00:00Z of"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Files of candles are read by the crate `windvane-readers`.
+//! # Overview
+//! A [`Candle`] has four consistent prices and a volume; a [`CandleSeries`] has the candles
+//! of one [`Pair`] and one [`Interval`] in order of time. Both are validated on construction and
+//! immutable afterwards, so no later code validates them again.
+//!
+//! Times are [`Timestamp`]s, milliseconds since 1970-01-01 00:00 UTC. A candle is stored by its
+//! open time and known at its [close time](Candle::close_time), one interval later.
+//!
+//! The crate `windvane-readers` reads files of candles.
 //!
 //! # Features
 //! None is on by default.
-//! - `sample`: the module `sample` has real candles of ten instruments, 2.8 MB of text.
-//! - `simulate`: the module `simulate` makes markets whose best possible accuracy is known.
-//! - `serde`: [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as texts.
+//! - `sample`: module `sample`, real candles of ten instruments (2.8 MB of text).
+//! - `simulate`: module `simulate`, simulated markets whose best possible accuracy is known.
+//! - `serde`: serialises [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as
+//!   strings.
 //!
 //! # Layers
 //! Layer 1 of the list in `docs/design.md`; depends on no other crate of the workspace.
@@ -56,7 +57,7 @@ pub use error::{CandleError, IntervalError, PairError, ResampleError, SeriesErro
 pub use interval::Interval;
 pub use pair::Pair;
 pub use resample::Resampled;
-pub use series::{CandleSeries, Columns, Gap};
+pub use series::{CandleColumns, CandleSeries, Gap};
 pub use time::Timestamp;
 
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! Names of trading pairs.
+//! Pair: the name of an instrument.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::error::PairError;
 
-/// The name of a trading pair or another instrument, such as `BTCUSDT`, `BTC/USDT` or `AAPL`.
+/// Name of a trading pair or another instrument, such as `BTCUSDT`, `BTC/USDT` or `AAPL`.
 ///
-/// One to 255 characters: letters and digits of any script and printable ASCII, without blanks and
-/// `\`. Names that differ in case or in a `/` are different pairs. Cloning is cheap: copies share the text.
+/// One to 255 characters: letters and digits of any script and printable ASCII without spaces and
+/// `\`. Names that differ in case or in a `/` are different pairs. Cloning is cheap: clones share
+/// the text.
 ///
 /// # Examples
 /// ```
@@ -26,11 +27,11 @@ pub struct Pair(Arc<str>);
 impl Pair {
     const MAX_CHARS: usize = 255;
 
-    /// The pair of this name.
+    /// Creates a pair with this name.
     ///
     /// # Errors
-    /// [`PairError`] if the name is empty, has more than 255 characters, or has a blank, a `\`, a
-    /// control character or a sign outside ASCII.
+    /// [`PairError`] if the name is empty, has more than 255 characters, or contains a space, a `\`,
+    /// a control character or a sign outside ASCII.
     pub fn new(name: &str) -> Result<Self, PairError> {
         if name.is_empty() {
             return Err(PairError::Empty);
@@ -47,12 +48,12 @@ impl Pair {
         Ok(Self(name.into()))
     }
 
-    /// Whether a name may have a character.
+    /// Returns whether a name may contain a character.
     pub fn allows(character: char) -> bool {
         (character.is_ascii_graphic() && character != '\\') || character.is_alphanumeric()
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_names_are_taken() {
+    fn pair_accepts_common_names() {
         let longest = "Ä".repeat(255);
         for name in [
             "BTCUSDT",
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_refused() {
+    fn pair_rejects_invalid_names() {
         let character = |character, at| PairError::Character { character, at };
         let cases = [
             (String::new(), PairError::Empty),

@@ -1,34 +1,37 @@
-//! Coarser candles from finer ones.
+//! Resampling of candles to a longer interval.
 
 use crate::error::ResampleError;
 use crate::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 
-/// The coarser candles of a series, and what they lack.
+/// Result of resampling: candles of a longer interval, and the open times of incomplete ones.
 ///
-/// Both lists hold open times of coarse candles, in order.
+/// Both lists contain open times of resampled candles, in order.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct Resampled {
-    /// The coarse candles.
+    /// Resampled candles.
     pub series: CandleSeries,
-    /// Left out: the first and the last, where the series begins or ends within them.
+    /// Open times of omitted candles: the first and the last, if the series begins or ends within
+    /// them.
     pub cut: Vec<Timestamp>,
-    /// Kept although finer candles are missing within them: they hold what was there.
+    /// Open times of candles within which some shorter candles are missing. They are part of
+    /// `series` and contain the values of the candles present.
     pub incomplete: Vec<Timestamp>,
 }
 
 impl CandleSeries {
-    /// Puts the candles together to candles of a longer interval.
+    /// Aggregates the candles into candles of a longer interval.
     ///
-    /// A coarse candle opens on the grid of its own interval and closes one such interval later.
+    /// A resampled candle opens on the grid of its own interval and closes one such interval later.
     /// It has the first open, the highest high, the lowest low, the last close and the sum of the
-    /// volumes of the finer candles within. It is left out if the series begins after its open or
-    /// ends before its close, since then nobody knows what is missing; if candles are missing
-    /// further inside it is kept and listed. Where all are missing there is none: a gap.
+    /// volumes of the candles within it. It is omitted and listed in [`Resampled::cut`] if the
+    /// series begins after its open or ends before its close, because the missing part is unknown.
+    /// If other candles within it are missing, it is kept and listed in [`Resampled::incomplete`].
+    /// If all are missing, there is a gap.
     ///
     /// # Errors
-    /// [`ResampleError`] if `to` is no multiple of the interval of the series whose open times
-    /// are open times of the series too, or if the volumes of a candle add up to more than 1e100.
+    /// [`ResampleError`] if `to` is not a multiple of the interval of the series with open times on
+    /// the grid of the series, or if the volumes of a candle sum to more than 1e100.
     ///
     /// # Examples
     /// ```
@@ -46,7 +49,8 @@ impl CandleSeries {
     /// ```
     pub fn resample(&self, to: Interval) -> Result<Resampled, ResampleError> {
         let from = self.interval();
-        // Weeks begin on Mondays: an interval of five days would divide some of them, by length.
+        // Weeks begin on Mondays, five-day candles do not: a length of 35 days is a multiple, but
+        // its open times are not on the grid of five days.
         let divides = to.millis() % from.millis() == 0
             && from.is_aligned(to.floor(Timestamp::from_millis(0)));
         if !divides {
@@ -59,7 +63,7 @@ impl CandleSeries {
             self.candles().chunk_by(|a, b| to.floor(a.open_time()) == to.floor(b.open_time()))
         {
             let open_time = to.floor(part[0].open_time());
-            let values = together(part);
+            let values = merged(part);
             let candle =
                 Candle::new(open_time, values).map_err(|_| ResampleError::Volume { open_time })?;
             let begins_within =
@@ -74,14 +78,14 @@ impl CandleSeries {
             candles.push(candle);
         }
         let Ok(series) = CandleSeries::new(self.pair().clone(), to, candles) else {
-            unreachable!("invariant: floors of rising times, each taken once");
+            unreachable!("invariant: each open time is a distinct floor of rising times");
         };
         Ok(Resampled { series, cut, incomplete })
     }
 }
 
-/// The one candle that some candles in a row make; there is at least one of them.
-fn together(part: &[Candle]) -> Ohlcv {
+/// Values of the candle that consecutive candles form; `part` is not empty.
+fn merged(part: &[Candle]) -> Ohlcv {
     let first = part[0].values();
     part[1..].iter().fold(first, |sum, next| Ohlcv {
         open: sum.open,
@@ -126,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_cut_and_holes_are_listed() {
+    fn resample_cuts_partial_ends_and_lists_incomplete_candles() {
         let present = [3, 4, 5, 6, 8, 9, 15, 16, 17, 18, 19, 20].map(|m| (m, 1.0, 2.0));
         let five = minutes(&present).resample(Interval::FIVE_MINUTES).unwrap();
         let times: Vec<Timestamp> = five.series.iter().map(Candle::open_time).collect();
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn only_multiples_on_the_same_grid_are_taken() {
+    fn resample_requires_a_multiple_on_the_same_grid() {
         let of = |from, to| {
             CandleSeries::new(Pair::new("X").unwrap(), from, vec![]).unwrap().resample(to)
         };
@@ -156,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn in_two_steps_as_in_one_and_nothing_is_lost(
+        fn resample_in_two_steps_equals_one_step(
             prices in prop::collection::vec((1.0..9.0f64, 1.0..9.0f64, 1i64..3), 1..200),
             start in 0i64..30,
         ) {
@@ -169,7 +173,7 @@ mod tests {
             let direct = fine.resample(interval(30)).unwrap();
             let between = fine.resample(interval(5)).unwrap();
             let twice = between.series.resample(interval(30)).unwrap();
-            // A candle that is whole either way is the same.
+            // A candle that is complete in both results has the same values.
             for candle in &direct.series {
                 let same = twice.series.iter().find(|c| c.open_time() == candle.open_time());
                 if let Some(same) = same.filter(|_| !direct.incomplete.contains(&candle.open_time())) {

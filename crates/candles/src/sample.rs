@@ -1,34 +1,34 @@
 //! Real candles of ten instruments, embedded in the crate.
 //!
-//! | name | candles | span | notes |
+//! | name | candles | period | notes |
 //! |---|---|---|---|
-//! | `BTCUSDT` | 17,519 of 1h | 2022 and 2023 | one candle missing (2023-03-24 13:00), the one before it has no volume |
-//! | `EURUSD` | 6,225 of 1h | 2017 | ask prices; weekends missing |
-//! | `AAPL`, `IBM`, `MSFT` | 3,270 of 1d each | 2000-03-01 to 2013-03-01 | not adjusted: splits and dividends are jumps |
+//! | `BTCUSDT` | 17,519 of 1h | 2022 and 2023 | one candle is missing (2023-03-24 13:00), the candle before it has no volume |
+//! | `EURUSD` | 6,225 of 1h | 2017 | ask prices; weekends are missing |
+//! | `AAPL`, `IBM`, `MSFT` | 3,270 of 1d each | 2000-03-01 to 2013-03-01 | not adjusted: splits and dividends appear as jumps |
 //! | `GOOG` | 2,148 of 1d | 2004-08-19 to 2013-03-01 | not adjusted |
 //! | `FB` | 196 of 1d | 2012-05-18 to 2013-03-01 | not adjusted |
 //! | `SP500`, `NASDAQ` | 5,031 of 1d each | 1999-01-04 to 2018-12-31 | indices; two days of `NASDAQ` have no volume |
 //! | `NVDA` | 1,254 of 1d | 2020-09-28 to 2025-09-24 | adjusted for splits |
 //!
-//! Days are stamped 00:00 UTC of their date, so a day's candle closes at 24:00 UTC. Weekends and
-//! holidays are gaps. Sources, licences and what was changed stand in `sample/README.md` of the
+//! Daily candles open at 00:00 UTC of their date and close at 24:00 UTC. Weekends and holidays are
+//! gaps. The sources, the licences and all changes are described in `sample/README.md` of the
 //! crate.
 
 use crate::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 
-/// The names of the instruments, in the order of [`all`].
+/// Names of the instruments, in the order of [`all`].
 pub const NAMES: [&str; 10] =
     ["BTCUSDT", "EURUSD", "AAPL", "IBM", "MSFT", "GOOG", "FB", "NVDA", "SP500", "NASDAQ"];
 
-/// The candles of one instrument, or `None` for a name that is not in [`NAMES`].
+/// Loads the candles of one instrument; returns `None` for a name that is not in [`NAMES`].
 ///
-/// The text is parsed at every call; keep the result.
+/// Each call parses the text again, so keep the result.
 ///
 /// # Examples
 /// ```
 /// use windvane_candles::{Interval, sample};
 ///
-/// let bitcoin = sample::load("BTCUSDT").expect("it is one of the ten");
+/// let bitcoin = sample::load("BTCUSDT").expect("BTCUSDT is one of the ten instruments");
 /// assert_eq!(bitcoin.interval(), Interval::HOUR);
 /// assert_eq!(bitcoin.len(), 17_519);
 /// assert_eq!(sample::load("DOGE"), None);
@@ -37,12 +37,12 @@ pub fn load(name: &str) -> Option<CandleSeries> {
     text(name).map(|(text, interval)| read(name, text, interval))
 }
 
-/// The candles of all ten instruments.
+/// Loads the candles of all ten instruments.
 pub fn all() -> Vec<CandleSeries> {
     NAMES.into_iter().filter_map(load).collect()
 }
 
-/// The CSV text and the interval of an instrument.
+/// CSV text and interval of an instrument.
 fn text(name: &str) -> Option<(&'static str, Interval)> {
     let (hour, day) = (Interval::HOUR, Interval::DAY);
     Some(match name {
@@ -60,14 +60,14 @@ fn text(name: &str) -> Option<(&'static str, Interval)> {
     })
 }
 
-/// Reads a text of the sample: a header, then `open_time,open,high,low,close,volume` in
-/// milliseconds and decimal numbers. Other files are for the crate `windvane-readers`.
+/// Parses a text of the sample: a header, then `open_time,open,high,low,close,volume` in
+/// milliseconds and decimal numbers. The crate `windvane-readers` reads other files.
 fn read(name: &str, text: &str, interval: Interval) -> CandleSeries {
-    let pair = Pair::new(name).expect("invariant: the sample's names are names of pairs");
+    let pair = Pair::new(name).expect("invariant: the sample's names are valid");
     let candles: Option<Vec<Candle>> = text.lines().skip(1).map(candle).collect();
-    let candles = candles.expect("invariant: the rows of the sample are candles, a test reads all");
+    let candles = candles.expect("invariant: the sample's rows are valid candles (tested)");
     CandleSeries::new(pair, interval, candles)
-        .expect("invariant: the rows of the sample are in order, a test reads all")
+        .expect("invariant: the sample's rows are in order (tested)")
 }
 
 fn candle(row: &str) -> Option<Candle> {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_ten_are_as_described() {
+    fn sample_matches_its_description() {
         // Name, candles, first and last open time, gaps, missing candles, candles without volume.
         let facts = [
             ("BTCUSDT", 17_519, "2022-01-01", "2023-12-31 23:00", 1, 1, 1),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_texts_are_under_five_megabytes() {
+    fn sample_texts_are_under_five_megabytes() {
         let bytes: usize = NAMES.iter().map(|name| text(name).unwrap().0.len()).sum();
         assert!(bytes < 5_000_000, "{bytes}");
     }

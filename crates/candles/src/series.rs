@@ -1,12 +1,12 @@
-//! Candles in order of time.
+//! Series of candles in order of time.
 
 use crate::error::SeriesError;
 use crate::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
-/// The candles of one pair and one interval in order of time.
+/// Candles of one pair and one interval in order of time.
 ///
-/// Always true of a series: the open times rise strictly, and each is aligned to the interval.
-/// Candles may be missing; [`gaps`](Self::gaps) lists where. A series may be empty.
+/// Invariants: the open times rise strictly, and each is aligned to the interval.
+/// Candles may be missing; [`gaps`](Self::gaps) lists them. A series may be empty.
 ///
 /// # Examples
 /// ```
@@ -32,13 +32,13 @@ pub struct CandleSeries {
     candles: Vec<Candle>,
 }
 
-/// Candles as six arrays, for callers who have their own.
+/// Candles as six arrays, one per column.
 ///
 /// # Units
 /// `open_time` in milliseconds since 1970-01-01 00:00 UTC; the others as in [`Ohlcv`].
 #[derive(Copy, Clone, PartialEq, Debug)]
-pub struct Columns<'a> {
-    /// Open times.
+pub struct CandleColumns<'a> {
+    /// Open times of the candles.
     pub open_time: &'a [i64],
     /// Prices of the first trades.
     pub open: &'a [f64],
@@ -48,11 +48,11 @@ pub struct Columns<'a> {
     pub low: &'a [f64],
     /// Prices of the last trades.
     pub close: &'a [f64],
-    /// Volumes.
+    /// Traded volumes.
     pub volume: &'a [f64],
 }
 
-/// A place in a series where candles are missing.
+/// Gap in a series: one or more consecutive missing candles.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Gap {
@@ -60,16 +60,16 @@ pub struct Gap {
     pub after: usize,
     /// Open time of the first missing candle.
     pub from: Timestamp,
-    /// How many candles are missing.
+    /// Number of missing candles.
     pub missing: u64,
 }
 
 impl CandleSeries {
-    /// The series of these candles.
+    /// Creates a series of these candles.
     ///
     /// # Errors
-    /// [`SeriesError`] names the first candle that opens off the grid of the interval, or not
-    /// after the candle in front of it.
+    /// [`SeriesError`] names the first candle whose open time is not on the grid of the interval,
+    /// or not after that of the previous candle.
     pub fn new(pair: Pair, interval: Interval, candles: Vec<Candle>) -> Result<Self, SeriesError> {
         let mut previous: Option<Timestamp> = None;
         for (index, candle) in candles.iter().enumerate() {
@@ -91,17 +91,17 @@ impl CandleSeries {
         Ok(Self { pair, interval, candles })
     }
 
-    /// The series of the candles given as arrays.
+    /// Creates a series from one array per column.
     ///
     /// # Errors
     /// [`SeriesError::Length`] if the arrays differ in length, [`SeriesError::Candle`] if a row is
-    /// no candle, else as [`new`](Self::new).
+    /// not a valid candle, otherwise as [`new`](Self::new).
     ///
     /// # Examples
     /// ```
-    /// use windvane_candles::{CandleSeries, Columns, Interval, Pair};
+    /// use windvane_candles::{CandleColumns, CandleSeries, Interval, Pair};
     ///
-    /// let columns = Columns {
+    /// let columns = CandleColumns {
     ///     open_time: &[0, 60_000],
     ///     open: &[1.0, 2.0],
     ///     high: &[2.0, 2.0],
@@ -116,9 +116,9 @@ impl CandleSeries {
     pub fn from_columns(
         pair: Pair,
         interval: Interval,
-        columns: Columns<'_>,
+        columns: CandleColumns<'_>,
     ) -> Result<Self, SeriesError> {
-        let Columns { open_time, open, high, low, close, volume } = columns;
+        let CandleColumns { open_time, open, high, low, close, volume } = columns;
         let expected = open_time.len();
         for (column, got) in [
             ("open", open.len()),
@@ -146,47 +146,47 @@ impl CandleSeries {
         Self::new(pair, interval, candles)
     }
 
-    /// The pair.
+    /// Returns the pair.
     pub fn pair(&self) -> &Pair {
         &self.pair
     }
 
-    /// The interval.
+    /// Returns the interval.
     pub fn interval(&self) -> Interval {
         self.interval
     }
 
-    /// All candles, the oldest first.
+    /// Returns all candles, oldest first.
     pub fn candles(&self) -> &[Candle] {
         &self.candles
     }
 
-    /// How many candles there are, not counting missing ones.
+    /// Returns the number of candles, without the missing ones.
     pub fn len(&self) -> usize {
         self.candles.len()
     }
 
-    /// Whether there is no candle.
+    /// Returns whether the series has no candle.
     pub fn is_empty(&self) -> bool {
         self.candles.is_empty()
     }
 
-    /// The candles, the oldest first.
+    /// Iterates over the candles, oldest first.
     pub fn iter(&self) -> std::slice::Iter<'_, Candle> {
         self.candles.iter()
     }
 
-    /// The candle at an index, or `None` past the end.
+    /// Returns the candle at an index; `None` past the end.
     pub fn get(&self, index: usize) -> Option<&Candle> {
         self.candles.get(index)
     }
 
-    /// When the candle at an index closes, or `None` past the end.
+    /// Returns the close time of the candle at an index; `None` past the end.
     pub fn close_time(&self, index: usize) -> Option<Timestamp> {
         self.get(index).map(|candle| candle.close_time(self.interval))
     }
 
-    /// The places where candles are missing, in order of time.
+    /// Iterates over the gaps, in order of time.
     pub fn gaps(&self) -> impl Iterator<Item = Gap> {
         self.candles.windows(2).enumerate().filter_map(|(after, two)| {
             let (before, next) = (two[0].open_time(), two[1].open_time());
@@ -197,13 +197,15 @@ impl CandleSeries {
         })
     }
 
-    /// The candles that open before `time`, and those that open at `time` or later.
+    /// Splits the series into the candles that open before `time` and those that open at `time` or
+    /// later.
     pub fn split_at(&self, time: Timestamp) -> (Self, Self) {
         let (before, from) = self.candles.split_at(self.first_from(time));
         (self.part(before), self.part(from))
     }
 
-    /// The candles that open at `from` or later and before `to`; none if `to` is not after `from`.
+    /// Returns the candles that open at `from` or later and before `to`: an empty series if `to` is
+    /// not after `from`.
     #[must_use]
     pub fn between(&self, from: Timestamp, to: Timestamp) -> Self {
         let (start, end) = (self.first_from(from), self.first_from(to));
@@ -215,7 +217,7 @@ impl CandleSeries {
         self.candles.partition_point(|candle| candle.open_time() < time)
     }
 
-    /// A series of some adjacent candles of this one.
+    /// Series of a slice of the candles.
     fn part(&self, candles: &[Candle]) -> Self {
         Self { pair: self.pair.clone(), interval: self.interval, candles: candles.to_vec() }
     }
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_series_is_allowed() {
+    fn series_may_be_empty() {
         let empty = minutes(&[]).unwrap();
         assert!(empty.is_empty());
         assert_eq!(empty.gaps().count(), 0);
@@ -264,10 +266,16 @@ mod tests {
     }
 
     #[test]
-    fn disorder_is_an_error_with_index_and_times() {
+    fn series_rejects_unordered_duplicate_and_misaligned_candles() {
         let cases = [
-            (vec![0, 2, 1], "candle 2 opens at 1970-01-01T00:01:00Z, before its predecessor"),
-            (vec![0, 1, 1], "candle 2 opens at 1970-01-01T00:01:00Z like its predecessor"),
+            (
+                vec![0, 2, 1],
+                "candle 2 is out of order: it opens at 1970-01-01T00:01:00Z, before the previous",
+            ),
+            (
+                vec![0, 1, 1],
+                "candle 2 has the open time 1970-01-01T00:01:00Z of the previous candle: remove",
+            ),
         ];
         for (times, message) in cases {
             let error = minutes(&times).unwrap_err().to_string();
@@ -279,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_listed_even_over_the_whole_range_of_time() {
+    fn series_gaps_count_missing_candles_even_over_the_whole_time_range() {
         let gaps: Vec<Gap> = minutes(&[0, 1, 4, 5, 7]).unwrap().gaps().collect();
         let first = Gap { after: 1, from: at(2), missing: 2 };
         assert_eq!(gaps, [first, Gap { after: 3, from: at(6), missing: 1 }]);
@@ -291,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn split_and_between_go_by_open_time() {
+    fn series_split_and_between_use_open_times() {
         let all = minutes(&[0, 1, 2, 5]).unwrap();
         let (before, from) = all.split_at(at(2));
         assert_eq!((before.len(), from.len()), (2, 2));
@@ -302,8 +310,8 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_checked() {
-        let good = Columns {
+    fn series_from_columns_rejects_invalid_columns() {
+        let good = CandleColumns {
             open_time: &[0, 60_000],
             open: &[1.0, 2.0],
             high: &[2.0, 2.0],
@@ -315,16 +323,16 @@ mod tests {
             CandleSeries::from_columns(Pair::new("X").unwrap(), Interval::MINUTE, columns)
         };
         assert_eq!(read(good).unwrap().len(), 2);
-        let error = read(Columns { low: &[1.0], ..good }).unwrap_err().to_string();
-        assert_eq!(error, "column low has 1 values, expected 2 like open_time");
-        let error = read(Columns { high: &[2.0, 1.5], ..good }).unwrap_err().to_string();
+        let error = read(CandleColumns { low: &[1.0], ..good }).unwrap_err().to_string();
+        assert_eq!(error, "column low has 1 values, expected 2 as in open_time");
+        let error = read(CandleColumns { high: &[2.0, 1.5], ..good }).unwrap_err().to_string();
         assert_eq!(error, "candle 1: high 1.5 is below open 2.0");
-        assert!(read(Columns { open_time: &[60_000, 0], ..good }).is_err());
+        assert!(read(CandleColumns { open_time: &[60_000, 0], ..good }).is_err());
     }
 
     proptest! {
         #[test]
-        fn whatever_is_accepted_rises_strictly_and_is_aligned(
+        fn series_accepts_exactly_strictly_rising_aligned_times(
             steps in prop::collection::vec(-1i64..4, 0..20),
             off in prop_oneof![9 => Just(0i64), 1 => any::<i64>()],
             interval in prop_oneof![Just(Interval::MINUTE), Just(Interval::DAY), Just(Interval::WEEK)],

@@ -1,4 +1,4 @@
-//! Points in time.
+//! Timestamp: a point in time in milliseconds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,9 @@ use std::str::FromStr;
 use crate::Interval;
 use crate::error::{TimeError, excerpt};
 
-/// A point in time: milliseconds since 1970-01-01 00:00 UTC.
+/// Point in time: milliseconds since 1970-01-01 00:00 UTC.
 ///
-/// Every `i64` is a valid timestamp. There is no time zone in it; texts without a zone are read
-/// as UTC.
+/// Every `i64` is a valid timestamp. It has no time zone; texts without a zone are parsed as UTC.
 ///
 /// # Examples
 /// ```
@@ -27,27 +26,26 @@ use crate::error::{TimeError, excerpt};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The time that lies `millis` milliseconds after 1970-01-01 00:00 UTC.
+    /// Creates the time `millis` milliseconds after 1970-01-01 00:00 UTC.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since 1970-01-01 00:00 UTC.
+    /// Returns the milliseconds since 1970-01-01 00:00 UTC.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// The time `count` intervals later (earlier if `count` is negative), or `None` if that is
-    /// beyond what 64 bits can hold.
+    /// Returns the time `count` intervals later (earlier if `count` is negative); `None` on
+    /// overflow.
     pub fn plus(self, interval: Interval, count: i64) -> Option<Self> {
         let step = interval.millis().checked_mul(count)?;
         self.0.checked_add(step).map(Self)
     }
 }
 
-/// RFC 3339 in UTC, with three decimals of a second only where they are not zero. Times outside
-/// the years -9999 to 9999 are written as the number of milliseconds, such as
-/// `9223372036854775807 ms`.
+/// Writes RFC 3339 in UTC, with three decimals of a second unless they are zero. Times outside the
+/// years -9999 to 9999 are written as a number of milliseconds, such as `9223372036854775807 ms`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -58,25 +56,25 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Reads `2024-01-01`, `2024-01-01 05:00`, `2024-01-01 05:00:00` (with a blank or a `T`, with or
-/// without decimals) as UTC, and the same with `Z` or an offset such as `+02:00`.
+/// Parses `2024-01-01`, `2024-01-01 05:00` and `2024-01-01 05:00:00` (with a space or a `T`, with
+/// or without decimals) as UTC, and times with `Z` or an offset such as `+02:00`.
 impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let trimmed = text.trim();
-        // The reader behind this also takes 20240101, which is easily meant as a number, and it
-        // drops an offset where it expects none: both are ruled out by the shape.
-        let (date, clock) = trimmed.split_at_checked(10).ok_or_else(|| no_time(text))?;
+        // The parser below also accepts 20240101, which may be meant as a number, and it ignores an
+        // offset after a civil time. These checks exclude both.
+        let (date, clock) = trimmed.split_at_checked(10).ok_or_else(|| invalid(text))?;
         if date.as_bytes()[4] != b'-' || date.as_bytes()[7] != b'-' {
-            return Err(no_time(text));
+            return Err(invalid(text));
         }
         let zoneless = clock.bytes().all(|b| b.is_ascii_digit() || b" Tt:.".contains(&b));
         let time = if zoneless {
-            let civil: jiff::civil::DateTime = trimmed.parse().map_err(|_| no_time(text))?;
-            jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| no_time(text))?
+            let civil: jiff::civil::DateTime = trimmed.parse().map_err(|_| invalid(text))?;
+            jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| invalid(text))?
         } else {
-            trimmed.parse().map_err(|_| no_time(text))?
+            trimmed.parse().map_err(|_| invalid(text))?
         };
         if time.subsec_nanosecond() % 1_000_000 != 0 {
             return Err(TimeError::TooFine { value: excerpt(text) });
@@ -85,7 +83,7 @@ impl FromStr for Timestamp {
     }
 }
 
-fn no_time(text: &str) -> TimeError {
+fn invalid(text: &str) -> TimeError {
     TimeError::Text { value: excerpt(text) }
 }
 
@@ -94,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_read_as_utc() {
+    fn timestamp_parses_texts_as_utc() {
         let cases = [
             ("1970-01-01", 0),
             (" 2024-01-01 ", 1_704_067_200_000),
@@ -113,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn timestamp_rejects_invalid_texts() {
         for text in [
             "",
             "now",
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn display_never_fails_and_shows_milliseconds_only_if_there_are_any() {
+    fn timestamp_displays_milliseconds_only_if_not_zero() {
         let cases = [
             (0, "1970-01-01T00:00:00Z"),
             (1_704_085_200_120, "2024-01-01T05:00:00.120Z"),
@@ -148,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn plus_is_checked() {
+    fn timestamp_plus_detects_overflow() {
         let last = Timestamp::from_millis(i64::MAX);
         assert_eq!(last.plus(Interval::MINUTE, 1), None);
         assert_eq!(last.plus(Interval::WEEK, i64::MAX), None);

@@ -1,10 +1,10 @@
-//! The small types as JSON.
+//! Serialisation of the value types as JSON.
 #![cfg(feature = "serde")]
 
 use windvane_candles::{Direction, Interval, Pair, Timestamp};
 
 #[test]
-fn small_types_are_numbers_and_texts_and_come_back() {
+fn serde_round_trips_value_types() {
     let value = (
         Timestamp::from_millis(1_704_067_200_000),
         Interval::FOUR_HOURS,
@@ -18,7 +18,7 @@ fn small_types_are_numbers_and_texts_and_come_back() {
 }
 
 #[test]
-fn wrong_texts_are_refused_with_the_reason() {
+fn serde_rejects_invalid_texts_with_reason() {
     let month = serde_json::from_str::<Interval>("\"1M\"").unwrap_err().to_string();
     assert!(month.contains("means months"), "{month}");
     let pair = serde_json::from_str::<Pair>("\"BTC USDT\"").unwrap_err().to_string();

@@ -1,8 +1,8 @@
-//! Calendar months.
+//! Arithmetic with calendar months.
 use jiff::ToSpan;
 use windvane::prelude::Timestamp;
 
-/// So many calendar months earlier; where the calendar ends, the date itself.
+/// Date `months` calendar months earlier; the date itself if the result is out of range.
 pub(crate) fn months_before(date: Timestamp, months: u16) -> Timestamp {
     let utc = jiff::tz::Offset::UTC;
     let earlier = jiff::Timestamp::from_millisecond(date.millis())

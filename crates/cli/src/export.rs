@@ -1,4 +1,4 @@
-//! `windvane export`: rows of signals and labels, for a training elsewhere.
+//! `windvane export`: rows of signals and labels as CSV, for training with other tools.
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,26 +12,26 @@ use crate::output::{check_file, file_error, note};
 use crate::reading::ReadArgs;
 use crate::series::gap_policy;
 
-/// Rows per window of the models here; they decide which rows a scaler is fitted on.
+/// Number of rows per window; it determines the rows that the scaler is fitted on.
 const LOOKBACK: usize = 20;
 
-/// Write the rows of a file of candles as CSV: time, channels, label
+/// Export the signals and labels of candles as CSV: time, channels, label
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Candles in any format that `inspect` reads.
+pub(crate) struct ExportOptions {
+    /// File of candles in any format that `inspect` reads.
     file: PathBuf,
     #[command(flatten)]
     reading: ReadArgs,
-    /// File to write.
+    /// CSV file to write.
     #[arg(long)]
     out: PathBuf,
-    /// Scale the channels by a scaler fitted on the rows before this date; the scaler is written
-    /// beside --out.
+    /// Scale the channels with a scaler fitted on the rows before this date. The scaler is written
+    /// to a JSON file beside --out.
     #[arg(long, value_name = "DATE")]
     scaled: Option<Timestamp>,
 }
 
-pub(crate) fn run(options: &Options) -> Result<(), Error> {
+pub(crate) fn run(options: &ExportOptions) -> Result<(), Error> {
     check_file(&options.out)?;
     let (series, notes) =
         read(&options.file, name(&options.file).parse()?, None, &options.reading)?;
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let gaps = gap_policy(std::slice::from_ref(&series));
     let spec = SignalSpec { gaps, ..SignalSpec::default() };
     let table = SignalTable::build(&spec, &Registry::default(), &series, &[])?;
-    let scaler = options.scaled.map(|until| fit(&table, until)).transpose()?;
+    let scaler = options.scaled.map(|until| fit_scaler(&table, until)).transpose()?;
     let rows = rows(&table, scaler.as_ref())?;
     replace_file(&options.out, &rows).map_err(|error| file_error(&options.out, error))?;
     if let Some(scaler) = &scaler {
@@ -52,19 +52,22 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn fit(table: &SignalTable, until: Timestamp) -> Result<Scaler, Error> {
+/// Fits a scaler on the rows before a date.
+fn fit_scaler(table: &SignalTable, until: Timestamp) -> Result<Scaler, Error> {
     let tables = std::slice::from_ref(table);
     let samples = SampleSet::collect(tables, LOOKBACK, LabelSpec::default())?;
-    let test_from = until.plus(table.interval(), 1).ok_or("the date is out of range")?;
+    let test_from = until
+        .plus(table.interval(), 1)
+        .ok_or("--scaled: the date is out of range; choose an earlier one")?;
     let split = Split::builder().validate_from(until).test_from(test_from).embargo(0).build()?;
     Ok(Scaler::fit(&split.train(&samples)?)?)
 }
 
-/// The rows as CSV. Rows that are not complete are left out: a jump in `time` that no window may
-/// span.
+/// Formats the complete rows as CSV. Incomplete rows are omitted; a window must not span the
+/// resulting gap in `time`.
 ///
 /// # Errors
-/// A table without a complete row.
+/// A table without complete rows.
 fn rows(table: &SignalTable, scaler: Option<&Scaler>) -> Result<Vec<u8>, Error> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     let channels = table.spec().channels.iter().map(ToString::to_string);
@@ -84,7 +87,7 @@ fn rows(table: &SignalTable, scaler: Option<&Scaler>) -> Result<Vec<u8>, Error> 
     }
     if written == 0 {
         return Err(format!(
-            "{} candles have no complete row of signals; give more candles without gaps",
+            "{} candles have no complete row of signals; pass more candles without gaps",
             table.len()
         )
         .into());

@@ -1,4 +1,4 @@
-//! Files of candles: which of them a path stands for, what they are called, what is in them.
+//! Files of candles: files of a folder, names of pairs, reading.
 use std::path::{Path, PathBuf};
 
 use windvane::prelude::*;
@@ -7,13 +7,13 @@ use crate::Error;
 use crate::gap_note::gap_note;
 use crate::reading::ReadArgs;
 
-/// Endings of files that may hold candles, or pack a file that does.
-const ENDINGS: [&str; 12] = [
+/// Extensions of candle files and of archives.
+const EXTENSIONS: [&str; 12] = [
     "csv", "tsv", "txt", "json", "jsonl", "ndjson", "gz", "zip", "arrow", "feather", "ipc",
     "parquet",
 ];
 
-/// The file, or those of the folder that may hold candles, in order of their names; at least one.
+/// Returns a file, or the candle files of a folder sorted by name; at least one.
 pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
     if path.is_file() {
         return Ok(vec![path.to_path_buf()]);
@@ -23,24 +23,24 @@ pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| format!("{}: {e}", path.display()))?;
-    files.retain(|path| ending(path).is_some() && path.is_file());
+    files.retain(|path| extension(path).is_some() && path.is_file());
     files.sort();
     if files.is_empty() {
         return Err(format!(
-            "{}: no file of candles in this folder; their names end in one of {}",
+            "{}: no file of candles in this folder; expected files with one of the extensions {}",
             path.display(),
-            ENDINGS.join(", ")
+            EXTENSIONS.join(", ")
         )
         .into());
     }
     Ok(files)
 }
 
-/// The name of a file without its folder, its endings and the dates that archives end with
-/// (`BTCUSDT-1h-2024-01.zip`), in characters that a pair may have.
+/// Name of the pair in a file: the file name without folder, extensions and the date at the end of
+/// an archive's name (`BTCUSDT-1h-2024-01.zip`). Invalid characters are replaced.
 pub(crate) fn name(path: &Path) -> String {
     let mut stem = path.to_path_buf();
-    while ending(&stem).is_some() {
+    while extension(&stem).is_some() {
         stem.set_extension("");
     }
     let name = stem.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -51,7 +51,7 @@ pub(crate) fn name(path: &Path) -> String {
     name.chars().map(|c| if Pair::allows(c) { c } else { '_' }).collect()
 }
 
-/// A name without the year at its end, with or without month and day; `None` where there is none.
+/// Removes a date from the end of a name (year, optionally month and day); `None` without a date.
 fn without_date(name: &str) -> Option<&str> {
     let mut rest = name;
     for _ in 0..3 {
@@ -67,7 +67,7 @@ fn without_date(name: &str) -> Option<&str> {
     None
 }
 
-/// Two periods of one instrument as one: the later must begin where the earlier ends.
+/// Joins two series of the same pair: the later one must continue the earlier one.
 ///
 /// # Errors
 /// Candles of another interval, that overlap, that begin more than a week after the earlier ones, or
@@ -83,20 +83,22 @@ pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<Candl
     let is_same = (0.5..=2.0).contains(&(first.open() / last.close()));
     if !(is_next && is_same) {
         return Err(format!(
-            "there is an instrument {pair} already, which this does not go on from: it ends at {} \
-             with {}, this begins at {} with {}; rename the file if it is another instrument",
-            last.open_time(),
-            last.close(),
+            "there is already an instrument {pair}, and these candles do not continue it: they begin \
+             at {} with {}, the others end at {} with {}; rename the file",
             first.open_time(),
-            first.open()
+            first.open(),
+            last.open_time(),
+            last.close()
         ));
     }
     let candles = earlier.iter().chain(later).copied().collect();
     CandleSeries::new(pair.clone(), interval, candles).map_err(|error| error.to_string())
 }
 
-/// The candles of a file, and what had to be done to read them. An interval refuses files of
-/// another.
+/// Reads the candles of a file and the list of repairs and gaps.
+///
+/// # Errors
+/// A file that cannot be read, or has another interval than the given one.
 pub(crate) fn read(
     file: &Path,
     pair: Pair,
@@ -107,14 +109,15 @@ pub(crate) fn read(
     let series = reading.series;
     if let Some(wanted) = interval.filter(|wanted| *wanted != series.interval()) {
         let found = series.interval();
-        return Err(format!("{}: candles of {found}, not of {wanted}", file.display()).into());
+        return Err(format!("{}: {found} candles, expected {wanted}", file.display()).into());
     }
     let notes = reading.notes.iter().map(ToString::to_string).chain(gap_note(&series));
     let notes = notes.map(|note| format!("{}: {note}", file.display())).collect();
     Ok((series, notes))
 }
 
-fn ending(path: &Path) -> Option<&'static str> {
+/// Returns the extension of a candle file or archive; `None` for other files.
+fn extension(path: &Path) -> Option<&'static str> {
     let own = path.extension()?;
-    ENDINGS.into_iter().find(|ending| own.eq_ignore_ascii_case(ending))
+    EXTENSIONS.into_iter().find(|extension| own.eq_ignore_ascii_case(extension))
 }

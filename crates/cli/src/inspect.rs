@@ -1,4 +1,4 @@
-//! `windvane inspect`: content of candle files and the repairs they need.
+//! `windvane inspect`: content of candle files and their repairs.
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,15 +12,15 @@ use crate::output::{print, print_data, table};
 use crate::reading::ReadArgs;
 use crate::{Error, files};
 
-/// Show the content of candle files and the repairs they need
+/// Show the content of candle files and their repairs
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Files to read: CSV, JSON, with the feature columnar Arrow or Parquet, also in zip or gzip.
+pub(crate) struct InspectOptions {
+    /// Files to read: CSV or JSON, also in zip or gzip; Arrow or Parquet with the feature columnar.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Print a list of {file, format, series: [{key, pair, `interval_ms`, rows, gaps, first, last}],
-    /// notes, error} instead; first and last are candles {`open_time`, open, high, low, close, volume},
-    /// `open_time` in milliseconds.
+    /// Print JSON instead of a table: a list of {file, format, series: [{key, pair, `interval_ms`,
+    /// rows, gaps, first, last}], notes, error}. first and last are candles {`open_time`, open,
+    /// high, low, close, volume} with `open_time` in milliseconds.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -33,8 +33,8 @@ struct Inspected {
     reading: Result<Vec<ReadResult>, String>,
 }
 
-/// Exit status 1 if any file was refused.
-pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
+/// Runs the command; the exit status is 1 if a file could not be read.
+pub(crate) fn run(options: &InspectOptions) -> Result<ExitCode, Error> {
     let all: Vec<Inspected> =
         options.files.iter().map(|file| inspect(file, &options.reading)).collect();
     if options.json {

@@ -1,17 +1,21 @@
-//! The command `windvane`: candles in, models, predictions and reports out.
+//! The command `windvane`: backtests, fits and explains models of candles, and predicts with them.
 //!
-//! `windvane --help` lists the commands, `windvane COMMAND --help` the options of one. Tables and data
-//! go to standard output, progress and notes to standard error.
+//! ```no_run
+//! windvane_cli::run(["windvane", "backtest", "--quick"]);
+//! ```
+//!
+//! `windvane --help` lists the commands, `windvane COMMAND --help` the options of one. Tables and
+//! data are written to standard output, progress and notes to standard error.
 //!
 //! | command | purpose |
 //! |---|---|
-//! | `backtest` | tests models on real candles and writes a report |
-//! | `fit` | fits one model and saves it, ready for a bot |
-//! | `predict` | predictions of a saved model as CSV or JSON lines |
-//! | `inspect` | content of candle files and the repairs they need |
-//! | `diagnose` | one prediction, and the model behind it, in detail |
-//! | `export` | rows of signals and labels for a training elsewhere |
-//! | `latency` | time from a closed candle to its prediction |
+//! | `backtest` | backtests models on real candles and writes a report |
+//! | `fit` | fits a model and saves it for a bot |
+//! | `predict` | writes the predictions of a saved model as CSV or JSON lines |
+//! | `inspect` | shows the content of candle files and their repairs |
+//! | `diagnose` | explains a prediction and shows the state of its model |
+//! | `export` | writes rows of signals and labels for training with other tools |
+//! | `latency` | measures the time from a closed candle to its prediction |
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stderr)]
 
@@ -36,10 +40,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Failure of a command; shown by its `Display`.
+/// Error of a command, printed by its `Display`.
 type Error = Box<dyn std::error::Error>;
 
-/// Predicts where the next candle of a trading pair goes: UP, DOWN or NEUTRAL.
+/// Predicts the direction of the next candle of a trading pair: UP, DOWN or NEUTRAL
 #[derive(Debug, Parser)]
 #[command(name = "windvane", version, arg_required_else_help = true)]
 struct Arguments {
@@ -49,18 +53,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Backtest(backtest::Options),
-    Fit(fit::Options),
-    Predict(predict::Options),
-    Inspect(inspect::Options),
-    Diagnose(diagnose::Options),
-    Export(export::Options),
-    Latency(latency::Options),
+    Backtest(backtest::BacktestOptions),
+    Fit(fit::FitOptions),
+    Predict(predict::PredictOptions),
+    Inspect(inspect::InspectOptions),
+    Diagnose(diagnose::DiagnoseOptions),
+    Export(export::ExportOptions),
+    Latency(latency::LatencyOptions),
 }
 
-/// Runs the command that the arguments name; the first argument is the program.
+/// Runs a command line; the first argument is the name of the program.
 ///
-/// Prints failures as `error: …` on standard error.
+/// Prints errors as `error: …` to standard error.
 pub fn run<I, T>(arguments: I) -> ExitCode
 where
     I: IntoIterator<Item = T>,
@@ -69,7 +73,7 @@ where
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // A closed pipe must not turn help into a failure.
+            // A closed pipe is not an error.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
         }

@@ -1,4 +1,4 @@
-//! The command `windvane`.
+//! Entry point of the command `windvane`.
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -1,19 +1,39 @@
-//! Models of the catalog as values on the command line.
+//! Models of the catalog as values of options, and their methods in tables.
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use windvane::catalog::{MODELS, ModelEntry};
+use windvane::models::FittedModel;
 
-/// Parser of a model's name; help lists every model with its description.
+/// Parser of a model's name; the help text lists every model with its method.
 pub(crate) fn parser() -> impl TypedValueParser<Value = ModelEntry> {
     names().try_map(|name| name.parse::<ModelEntry>())
 }
 
-/// Parser of a model's name that keeps the name.
+/// Parser of a model's name that returns the name.
 pub(crate) fn names() -> PossibleValuesParser {
     let names = MODELS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.description));
     PossibleValuesParser::new(names)
 }
 
-/// Each model once, in the order of the catalog.
+/// Label and method of a model, such as `v3.2 (LSTM, 32 units)`.
+pub(crate) fn method(entry: &ModelEntry) -> &'static str {
+    entry.description.split(';').next().unwrap_or(entry.description)
+}
+
+/// Label and method of a fitted model: by its id, or by its kind if the catalog has only one model
+/// of that kind; `None` for other models.
+pub(crate) fn method_of(model: &dyn FittedModel) -> Option<&'static str> {
+    if let Some(entry) = MODELS.iter().find(|entry| entry.name == model.id().as_str()) {
+        return Some(method(entry));
+    }
+    let artifact = model.to_artifact().ok()?;
+    let mut entries = MODELS.iter().filter(|entry| entry.kind == Some(artifact.kind()));
+    match (entries.next(), entries.next()) {
+        (Some(entry), None) => Some(method(entry)),
+        _ => None,
+    }
+}
+
+/// Removes duplicates and sorts the models in the order of the catalog.
 pub(crate) fn in_order(models: &[ModelEntry]) -> Vec<ModelEntry> {
     MODELS.iter().filter(|entry| models.contains(entry)).copied().collect()
 }

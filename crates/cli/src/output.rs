@@ -1,4 +1,4 @@
-//! Standard output and standard error, which may be closed pipes, and places to write files to.
+//! Standard output and standard error, also as closed pipes, and checks of output files.
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -6,21 +6,21 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-/// Prints text and a line break on standard output.
+/// Prints text and a line break to standard output.
 ///
-/// A closed pipe (`windvane … | head`) ends the printing, not the command. Control characters, which
-/// names of files may hold, are shown escaped.
+/// A closed pipe (`windvane … | head`) is not an error. Control characters, for example from file
+/// names, are escaped.
 pub(crate) fn print(text: impl Display) -> io::Result<()> {
     unless_closed(writeln!(io::stdout().lock(), "{}", escaped(&text.to_string())))
 }
 
-/// Writes data to standard output as it is.
+/// Writes data to standard output without changes.
 pub(crate) fn print_data(data: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     unless_closed(out.write_all(data).and_then(|()| out.flush()))
 }
 
-/// Prints a line of progress or a note on standard error. A closed one loses it.
+/// Prints a line of progress or a note to standard error; write errors are ignored.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{}", escaped(&text.to_string()));
 }
@@ -45,24 +45,24 @@ fn escaped(text: &str) -> String {
     shown
 }
 
-/// Confirms that files can be written to a folder, creating it where it is missing.
+/// Checks that files can be written to a folder, and creates it if it is missing.
 ///
 /// # Errors
-/// The failure of the system, with the folder.
+/// The error of the operating system, with the folder.
 pub(crate) fn check_folder(folder: &Path) -> Result<(), String> {
     let probe = folder.join(format!(".windvane.{}.tmp", std::process::id()));
     let written = std::fs::create_dir_all(folder)
         .and_then(|()| File::create(&probe))
         .and_then(|_| std::fs::remove_file(&probe));
     written.map_err(|error| {
-        format!("{}: nothing can be written to this folder: {error}", folder.display())
+        format!("{}: cannot write to this folder: {error}; choose another one", folder.display())
     })
 }
 
-/// Confirms that a file can be written before the work that it is to hold is done.
+/// Checks that a file can be written, before the computation of its content.
 ///
 /// # Errors
-/// A missing or read-only folder, or a path that is a folder itself.
+/// A missing or read-only folder, or a path of a folder.
 pub(crate) fn check_file(file: &Path) -> Result<(), String> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -76,17 +76,17 @@ pub(crate) fn check_file(file: &Path) -> Result<(), String> {
         ));
     }
     if file.is_dir() || file.file_name().is_none() {
-        return Err(format!("{}: is a folder; give the name of a file", file.display()));
+        return Err(format!("{}: is a folder; pass the path of a file", file.display()));
     }
     check_folder(folder)
 }
 
-/// Error of a file that could not be written.
+/// Message for a file that could not be written.
 pub(crate) fn file_error(file: &Path, error: impl Display) -> String {
     format!("{}: {error}", file.display())
 }
 
-/// Table without borders, the given columns flush right.
+/// Creates a table without borders; the columns `right` are right-aligned.
 pub(crate) fn table<H: ToString, R: Into<comfy_table::Row>>(
     header: impl IntoIterator<Item = H>,
     rows: impl IntoIterator<Item = R>,

@@ -1,4 +1,4 @@
-//! `windvane predict`: predictions of a saved model, with the bits that a live predictor has.
+//! `windvane predict`: predictions of a saved model, with the bits of a live predictor.
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,21 +12,21 @@ use crate::{Error, series};
 
 const HEADER: &str = "time,pair,direction,p_up,p_down,p_neutral,confidence\n";
 
-/// Predict from a saved model and candles: time, pair, direction, probabilities, confidence
+/// Predict with a saved model: time, pair, direction, probabilities, confidence
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// A model saved by `fit` or by a program of your own; ensembles too.
+pub(crate) struct PredictOptions {
+    /// Model saved by `fit` or by your own program, also an ensemble.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// Files of candles, or folders of such files, of the interval that the model reads.
+    /// Files of candles, or folders of such files, with the interval of the model.
     #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
     #[command(flatten)]
     reading: ReadArgs,
-    /// Print a JSON object per line instead of CSV.
+    /// Write a JSON object per line instead of CSV.
     #[arg(long)]
     json: bool,
-    /// Predict for closes from this time on; earlier candles serve the warm-up.
+    /// Time of the first prediction; earlier candles are used for the warm-up.
     #[arg(long, value_name = "TIME")]
     from: Option<Timestamp>,
     /// File to write [default: standard output]
@@ -34,7 +34,7 @@ pub(crate) struct Options {
     out: Option<PathBuf>,
 }
 
-pub(crate) fn run(options: &Options) -> Result<(), Error> {
+pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
     if let Some(file) = &options.out {
         check_file(file)?;
     }
@@ -51,8 +51,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     if lines == 0 {
         let spec = model.spec();
         return Err(format!(
-            "no prediction: the candles give no complete window of {} rows after the warm-up; \
-             give more candles, or an earlier --from",
+            "no prediction: the candles have no complete window of {} rows after the warm-up; \
+             pass more candles or an earlier --from",
             spec.lookback
         )
         .into());
@@ -66,18 +66,18 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Series to predict for: all, but for those that only serve a channel.
+/// Series to predict for: all except those that a channel of the model reads.
 fn targets<'a>(spec: &ModelSpec, all: &'a [CandleSeries]) -> Vec<&'a CandleSeries> {
     let read = spec.signals.pairs();
     all.iter().filter(|series| !read.contains(&series.pair())).collect()
 }
 
-/// Adds a line per prediction; returns their number.
+/// Appends a line per prediction and returns their number.
 fn predict(
     model: &dyn FittedModel,
     series: &CandleSeries,
     all: &[CandleSeries],
-    options: &Options,
+    options: &PredictOptions,
     text: &mut String,
 ) -> Result<usize, Error> {
     let spec = &model.spec().signals;
@@ -112,7 +112,7 @@ fn line(pair: &Pair, prediction: &Prediction, as_json: bool) -> String {
     format!("{decided_at},{pair},{direction},{up},{down},{neutral},{confidence}\n")
 }
 
-/// Field of a CSV file.
+/// Quotes a field of a CSV file if necessary.
 fn quoted(field: &str) -> String {
     if field.contains([',', '"']) {
         format!("\"{}\"", field.replace('"', "\"\""))

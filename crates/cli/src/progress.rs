@@ -5,20 +5,20 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressStyle};
 use windvane::models::train::EpochReport;
 
-/// Bar of this template; the default style where the template is not understood.
+/// Creates a progress bar from a template, with the default style for an invalid template.
 pub(crate) fn bar(template: &str, length: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(template);
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)
 }
 
-/// Bar over the epochs of one training, which also keeps their reports.
-pub(crate) struct Epochs {
+/// Progress bar over the epochs of one training; it also collects their reports.
+pub(crate) struct EpochProgress {
     bar: ProgressBar,
     reports: Mutex<Vec<EpochReport>>,
 }
 
-impl Epochs {
+impl EpochProgress {
     pub(crate) fn new() -> Self {
         Self { bar: bar("{bar:30} epoch {pos}/{len}  {msg}", 1), reports: Mutex::default() }
     }
@@ -35,7 +35,7 @@ impl Epochs {
         ControlFlow::Continue(())
     }
 
-    /// Ends the bar and returns the reports in the order of the epochs.
+    /// Removes the bar and returns the reports in the order of the epochs.
     pub(crate) fn finish(self) -> Vec<EpochReport> {
         self.bar.finish_and_clear();
         self.reports.into_inner().unwrap_or_default()

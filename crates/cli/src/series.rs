@@ -1,4 +1,4 @@
-//! Candles of a command: from files, folders or the embedded sample.
+//! Candles from files, folders or the embedded sample.
 use std::path::PathBuf;
 
 use windvane::candles::sample;
@@ -11,11 +11,11 @@ use crate::reading::ReadArgs;
 
 /// Reads the candles of files and folders, one series per pair.
 ///
-/// Repairs and gaps are noted on standard error. A file of a folder that cannot be read, or is of
-/// another interval, is noted and left out; a file that was named is an error.
+/// Repairs and gaps are printed to standard error. A file of a folder that cannot be read or has
+/// another interval is skipped with a note; for a file given by name that is an error.
 ///
 /// # Errors
-/// Paths and files that cannot be read; no series at all.
+/// Paths and files that cannot be read, and an empty result.
 pub(crate) fn load(
     paths: &[PathBuf],
     interval: Option<Interval>,
@@ -35,7 +35,7 @@ pub(crate) fn load(
         }
     }
     if all.is_empty() {
-        return Err("no candles could be read; every file was skipped".into());
+        return Err("no candles could be read: every file was skipped; see the notes above".into());
     }
     Ok(all)
 }
@@ -55,23 +55,23 @@ fn add(all: &mut Vec<CandleSeries>, series: CandleSeries) -> Result<Option<Strin
 /// Candles of one instrument of the embedded sample.
 ///
 /// # Errors
-/// A name that the sample does not have.
+/// A name that is not in the sample.
 pub(crate) fn sample(name: &str) -> Result<CandleSeries, String> {
     sample::load(name).ok_or_else(|| {
         format!("no instrument {name:?}; the sample has {}", sample::NAMES.join(", "))
     })
 }
 
-/// Interval of all series.
+/// Common interval of all series.
 ///
 /// # Errors
-/// Series of different intervals.
+/// Series with different intervals.
 pub(crate) fn interval(all: &[CandleSeries]) -> Result<Interval, String> {
-    let first = all.first().ok_or("no candles")?;
+    let first = all.first().ok_or("no candles; pass files with --data")?;
     match all.iter().find(|series| series.interval() != first.interval()) {
         None => Ok(first.interval()),
         Some(other) => Err(format!(
-            "{} has candles of {}, {} of {}; choose one with --interval",
+            "{} has {} candles, {} has {} candles; choose one interval with --interval",
             first.pair(),
             first.interval(),
             other.pair(),
@@ -80,7 +80,8 @@ pub(crate) fn interval(all: &[CandleSeries]) -> Result<Interval, String> {
     }
 }
 
-/// Gap policy for a market: one that closes at times has more than 1 % of its candles missing.
+/// Gap policy for a market: sessions if more than 1 % of the candles are missing because the market
+/// closes at times, otherwise a reset at every gap.
 pub(crate) fn gap_policy(all: &[CandleSeries]) -> GapPolicy {
     let Some(closing) = all.iter().find(|series| closes_at_times(series)) else {
         return GapPolicy::Reset;
@@ -89,15 +90,16 @@ pub(crate) fn gap_policy(all: &[CandleSeries]) -> GapPolicy {
     GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
 }
 
+/// Returns whether more than 1 % of the candles are missing.
 fn closes_at_times(series: &CandleSeries) -> bool {
     let missing: f64 = series.gaps().map(|gap| gap.missing as f64).sum();
     missing > 0.01 * (missing + series.len() as f64)
 }
 
-/// Series of the given pairs.
+/// Returns the series of the given pairs.
 ///
 /// # Errors
-/// A pair that is not among the series.
+/// A pair without a series.
 pub(crate) fn of_pairs(all: &[CandleSeries], pairs: &[&Pair]) -> Result<Vec<CandleSeries>, String> {
     pairs.iter().map(|pair| of_pair(all, pair)).collect()
 }

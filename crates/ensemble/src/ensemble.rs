@@ -1,4 +1,4 @@
-//! Ensembles of models that vote.
+//! Ensemble: a model that combines the votes of its members.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use windvane_signals::Window;
 use crate::EnsembleError;
 use crate::member::{Member, joined};
 
-/// The kind in saved files and the default id.
+/// Kind in saved files, and the default id.
 pub const KIND: &str = "ensemble";
 
 /// Rule that combines the votes of the members.
@@ -23,28 +23,30 @@ pub const KIND: &str = "ensemble";
 pub enum Voting {
     /// Soft vote: the weighted mean of the members' probabilities.
     Soft,
-    /// Hard vote: each member gives its weight to its predicted class, whatever its confidence; the
-    /// probability of a class is its share of the weight. UP and DOWN with equal weight are NEUTRAL for
+    /// Hard vote: each member gives its weight to its predicted class, regardless of its
+    /// confidence; the probability of a class is its share of the weight. If UP and DOWN have equal
+    /// weight, the prediction is NEUTRAL with the reason
     /// [`Disagreement`](NeutralReason::Disagreement).
     Hard,
 }
 
-/// Shares of a hard vote closer than this are equal: sums of weights are rounded.
+/// Largest difference between equal shares of a hard vote: sums of weights have rounding errors.
 const TIE: f32 = 1e-6;
 
-/// Models that vote; itself a model, so it nests, saves, streams and backtests like any other.
+/// Ensemble of models that vote. It is itself a model, so it can be nested, saved, streamed and
+/// backtested.
 ///
-/// **Formula** with w the weights, summing to 1: soft `p = Σ_m w_m p_m`; hard
-/// `p_k = Σ_m w_m [member m calls k]`. The calibration works on ln p. A call of UP or DOWN on
-/// which members with less than [`min_agreement`](Self::with_min_agreement) of the weight
-/// agree becomes NEUTRAL for [`Disagreement`](NeutralReason::Disagreement).
+/// **Formula** with weights w that sum to 1: soft `p = Σ_m w_m p_m`; hard
+/// `p_k = Σ_m w_m [member m predicts k]`. The logits of the calibration are ln p. A prediction of
+/// UP or DOWN becomes NEUTRAL with the reason [`Disagreement`](NeutralReason::Disagreement) if
+/// members with less than [`min_agreement`](Self::with_min_agreement) of the weight predict it.
 ///
-/// Members may read different channels and lookbacks: the ensemble's spec has every channel of
-/// any member and the longest lookback, and each member gets its own columns and rows. They must
-/// agree in interval, labels and gap policy.
+/// Members may read different channels and lookbacks: the ensemble's spec has all channels of
+/// its members and the longest lookback, and each member reads its own columns and rows. All
+/// members must have the same interval, labels and gap policy.
 ///
-/// [`votes`](Self::votes) has the prediction of each member, [`Prediction::agreement`] the weight of
-/// the members that agree.
+/// [`votes`](Self::votes) returns the prediction of each member, and [`Prediction::agreement`] is
+/// the weight of the members with the predicted direction.
 #[derive(Debug)]
 pub struct Ensemble {
     id: ModelId,
@@ -56,29 +58,29 @@ pub struct Ensemble {
     record: Option<TrainingRecord>,
 }
 
-/// Configuration in a saved file, beside the members.
+/// Configuration of an ensemble in a saved file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+struct EnsembleConfig {
     voting: Voting,
     weights: Vec<f32>,
     #[serde(rename = "least_agreement")]
     min_agreement: f32,
 }
 
-/// Working memory of one vote.
+/// Working memory of a prediction of the ensemble.
 struct EnsembleScratch {
-    /// A member's own window.
+    /// Rows of the window of a member that reads other columns than the ensemble.
     rows: Vec<f64>,
     votes: Vec<Vote>,
 }
 
 impl Ensemble {
-    /// Creates an ensemble of models with a weight each; only the proportions of the weights count.
+    /// Creates an ensemble of models with one weight each; only the ratios of the weights matter.
     ///
     /// # Errors
-    /// [`EnsembleError`] when there is no member, weights are missing, negative or all 0, or
-    /// members differ in interval, labels or gap policy.
+    /// [`EnsembleError`] if there is no member, if weights are missing, negative, not finite or all
+    /// 0, or if members differ in interval, labels or gap policy.
     pub fn new(
         id: ModelId,
         models: Vec<Box<dyn FittedModel>>,
@@ -113,8 +115,8 @@ impl Ensemble {
         })
     }
 
-    /// Sets the share of the weight that must agree on UP or DOWN; 0 by default. With less, the
-    /// prediction is NEUTRAL.
+    /// Sets the minimum weight of the members that must predict UP or DOWN; 0 by default. With less
+    /// weight the prediction is NEUTRAL.
     ///
     /// # Errors
     /// [`EnsembleError::Agreement`] outside 0 to 1.
@@ -130,31 +132,31 @@ impl Ensemble {
         Self { record: Some(record), ..self }
     }
 
-    /// The members and their weights, which sum to 1.
+    /// Iterates over the members and their weights, which sum to 1.
     pub fn members(&self) -> impl Iterator<Item = (&dyn FittedModel, f32)> {
         self.members.iter().map(|member| (&*member.model, member.weight))
     }
 
-    /// Rule that combines the votes of the members.
+    /// Returns the rule that combines the votes of the members.
     pub fn voting(&self) -> Voting {
         self.voting
     }
 
-    /// Share of the weight that must agree on a call.
+    /// Returns the minimum weight of the members that must predict UP or DOWN.
     pub fn min_agreement(&self) -> f32 {
         self.min_agreement
     }
 
-    /// Reads an ensemble of built-in models and ensembles from a file. For members of other
-    /// kinds use [`Kinds::load`] with [`kinds`](crate::kinds) and your own.
+    /// Loads an ensemble of built-in models and ensembles from a file. For members of other kinds,
+    /// add those to [`kinds`](crate::kinds) and use [`Kinds::load`].
     ///
     /// # Errors
-    /// [`LoadError::Io`], [`LoadError::Kind`], or what is wrong with the file.
+    /// [`LoadError::Io`], [`LoadError::Kind`], or the error of an invalid file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         Self::from_artifact(&Artifact::read(path)?, &crate::kinds())
     }
 
-    /// Reads an ensemble from the bytes of a file, as `include_bytes!` gives them.
+    /// Loads an ensemble from the bytes of a file, such as those of `include_bytes!`.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -165,37 +167,40 @@ impl Ensemble {
     pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, LoadError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&[])?;
-        let Config { voting, weights, min_agreement } = artifact.config()?;
+        let EnsembleConfig { voting, weights, min_agreement } = artifact.config()?;
         let members: Result<Vec<_>, _> =
             artifact.members()?.iter().map(|member| kinds.model(member)).collect();
-        // The weights as they were saved: dividing by their sum again might move a bit.
+        // `new` divides the weights by their sum, which may change the last bit, so the saved
+        // weights are restored below.
         let shares: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
         let ensemble = Self::new(artifact.id(), members?, &shares, voting);
         let mut ensemble = ensemble
             .and_then(|ensemble| ensemble.with_min_agreement(min_agreement))
             .map_err(|error| artifact.damaged(error.to_string()))?;
         if (weights.iter().sum::<f32>() - 1.0).abs() > 1e-4 {
-            return Err(artifact.damaged(format!("weights {weights:?} do not sum to 1")));
+            return Err(artifact.damaged(format!("its weights {weights:?} do not sum to 1")));
         }
         for (member, weight) in ensemble.members.iter_mut().zip(weights) {
             member.weight = weight;
         }
         if ensemble.spec != *artifact.spec() {
-            return Err(artifact.damaged("its spec is not its members'".into()));
+            return Err(
+                artifact.damaged("its spec differs from the joined spec of its members".into())
+            );
         }
         ensemble.calibration = artifact.calibration();
         ensemble.record = artifact.record().cloned();
         Ok(ensemble)
     }
 
-    /// Votes of the members in the last prediction made with this scratch; empty for the scratch
-    /// of another model.
+    /// Returns the votes of the members in the last prediction with this scratch; empty for the
+    /// scratch of another model.
     pub fn votes<'s>(&self, scratch: &'s Scratch) -> &'s [Vote] {
         scratch.peek::<EnsembleScratch>().map_or(&[], |own| &own.votes)
     }
 
-    /// Predictions of the members from a window, and from a recurrent state where one is given,
-    /// and their vote.
+    /// Predicts with every member from a window, and from a recurrent state if there is one, and
+    /// combines the votes.
     fn vote(
         &self,
         window: Window<'_>,
@@ -212,10 +217,10 @@ impl Ensemble {
             }
             (vote.direction, vote.confidence) = (prediction.direction, prediction.confidence);
         }
-        self.count(votes, soft, &window)
+        self.combine(votes, soft, &window)
     }
 
-    /// The own working memory and the members'.
+    /// Splits the scratch into the working memory of the ensemble and that of its members.
     fn parts<'s>(
         &self,
         scratch: &'s mut Scratch,
@@ -228,7 +233,7 @@ impl Ensemble {
     }
 
     /// Combines the votes of the members.
-    fn count(
+    fn combine(
         &self,
         votes: &[Vote],
         soft: [f32; 3],
@@ -238,7 +243,7 @@ impl Ensemble {
             Voting::Soft => soft,
             Voting::Hard => Direction::ALL.map(|class| weight_of(votes, class)),
         };
-        // Rounded shares may sum to a last bit more than 1.
+        // Because of rounding, shares may sum to slightly more than 1.
         let classes = classes.map(|p| p.min(1.0));
         let (at, horizon) = (window.decided_at(), self.spec.labels.horizon);
         let prediction = if self.calibration == Calibration::NONE {
@@ -248,9 +253,9 @@ impl Ensemble {
         };
         let agreement = weight_of(votes, prediction.direction);
         let [up, down, neutral] = classes;
-        let even = self.voting == Voting::Hard && (up - down).abs() < TIE && neutral < up;
-        let call = prediction.direction != Direction::Neutral;
-        let mut prediction = if even || (call && agreement < self.min_agreement) {
+        let tie = self.voting == Voting::Hard && (up - down).abs() < TIE && neutral < up;
+        let directed = prediction.direction != Direction::Neutral;
+        let mut prediction = if tie || (directed && agreement < self.min_agreement) {
             prediction.into_neutral(NeutralReason::Disagreement)
         } else {
             prediction
@@ -260,7 +265,7 @@ impl Ensemble {
     }
 }
 
-/// Weight of the members that call a class.
+/// Weight of the members that predict a class.
 fn weight_of(votes: &[Vote], class: Direction) -> f32 {
     votes.iter().filter(|vote| vote.direction == class).map(|vote| vote.weight).sum()
 }
@@ -291,7 +296,7 @@ impl DirectionModel for Ensemble {
     }
 }
 
-/// The state is that of the members, one after the other.
+/// The state is the concatenation of the states of the members.
 impl StatefulModel for Ensemble {
     fn state_len(&self) -> usize {
         self.members.last().map_or(0, Member::state_end)
@@ -343,7 +348,7 @@ impl FittedModel for Ensemble {
     }
 
     fn to_artifact(&self) -> Result<Artifact, LoadError> {
-        let config = Config {
+        let config = EnsembleConfig {
             voting: self.voting,
             weights: self.members.iter().map(|member| member.weight).collect(),
             min_agreement: self.min_agreement,

@@ -1,4 +1,4 @@
-//! Fitting ensembles.
+//! Learner of ensembles.
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -14,14 +14,14 @@ use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
 pub enum Weighting {
     /// Equal weights for all members.
     Equal,
-    /// One weight per member, of which only the proportions count.
+    /// One weight per member; only their ratios matter.
     Fixed(Vec<f64>),
-    /// Weights on the simplex with the least log loss on the validation windows, which are after the
-    /// training and purged. A prior keeps them nearly equal if the windows are not informative.
+    /// Weights with the minimum log loss on the validation windows, which are after the training
+    /// period and purged. A prior keeps them nearly equal if the windows are not informative.
     LogLoss,
 }
 
-/// Fits an ensemble: every member on the same windows, each with a seed of its own, then the
+/// Learner of an ensemble. It fits every member on the same windows with its own seed, then the
 /// weights, then the temperature of the vote.
 ///
 /// # Examples
@@ -31,13 +31,13 @@ pub enum Weighting {
 /// use windvane_ensemble::EnsembleLearner;
 /// use windvane_models::{ModelId, train::Learner, v32};
 ///
-/// let learner = EnsembleLearner::of_seeds(v32::learner(), 3);
+/// let learner = EnsembleLearner::with_seeds(v32::learner(), 3);
 /// assert_eq!(learner.id().as_str(), "v32x3");
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct EnsembleLearner {
-    /// Id of the ensembles it fits.
+    /// Id of the fitted ensembles.
     pub id: ModelId,
     /// Learners of the members.
     pub members: Vec<Arc<dyn Learner>>,
@@ -45,7 +45,7 @@ pub struct EnsembleLearner {
     pub voting: Voting,
     /// Source of the weights; equal by default.
     pub weighting: Weighting,
-    /// Share of the weight that must agree on a call; 0 by default.
+    /// Minimum weight of the members that must predict UP or DOWN; 0 by default.
     pub min_agreement: f32,
 }
 
@@ -63,20 +63,21 @@ impl std::fmt::Debug for EnsembleLearner {
 }
 
 impl EnsembleLearner {
-    /// An ensemble of these members with a soft vote of equal weights.
+    /// Creates a learner of these members, with a soft vote of equal weights.
     pub fn new(id: ModelId, members: Vec<Arc<dyn Learner>>) -> Self {
         let (voting, weighting) = (Voting::Soft, Weighting::Equal);
         Self { id, members, voting, weighting, min_agreement: 0.0 }
     }
 
-    /// `count` models of one kind that differ in their seed.
-    pub fn of_seeds(learner: impl Learner + 'static, count: usize) -> Self {
+    /// Creates a learner of `count` members that differ only in their seed.
+    pub fn with_seeds(learner: impl Learner + 'static, count: usize) -> Self {
         let id = ModelId::new(format!("{}x{count}", learner.id()));
         let learner: Arc<dyn Learner> = Arc::new(learner);
         Self::new(id, vec![learner; count])
     }
 
-    /// The original system's ensemble: hand-set v2 and v3.1, half each.
+    /// Creates the learner of the original system's ensemble: v2 with weights set by hand and v3.1,
+    /// with equal weights.
     #[cfg(feature = "original")]
     pub fn original() -> Self {
         use windvane_models::{v2::WeightedSignalsLearner, v31};
@@ -85,7 +86,8 @@ impl EnsembleLearner {
         Self::new(ModelId::new("original"), members)
     }
 
-    /// v2 with learned weights, v3, v3.1 and v3.2, weighted by log loss on the validation windows.
+    /// Creates the learner of the tuned ensemble: v2 with learned weights, v3, v3.1 and v3.2,
+    /// weighted by log loss on the validation windows.
     #[cfg(feature = "tuned")]
     pub fn tuned() -> Self {
         use windvane_models::{v2::WeightedSignalsLearner, v3, v31, v32};
@@ -103,7 +105,7 @@ impl EnsembleLearner {
     ///
     /// # Errors
     /// The error of a member's training; [`TrainError::Other`] with an [`EnsembleError`] for
-    /// weights that do not fit.
+    /// invalid weights or settings.
     pub fn fit_model(
         &self,
         train: &TrainSet,
@@ -120,7 +122,7 @@ impl EnsembleLearner {
         let weights = match &self.weighting {
             Weighting::Equal => vec![1.0; models.len()],
             Weighting::Fixed(weights) => weights.clone(),
-            Weighting::LogLoss => by_log_loss(&models, validation)?,
+            Weighting::LogLoss => log_loss_weights(&models, validation)?,
         };
         let ensemble = Ensemble::new(self.id.clone(), models, &weights, self.voting)?;
         let ensemble = ensemble.with_min_agreement(self.min_agreement)?;
@@ -130,15 +132,15 @@ impl EnsembleLearner {
     }
 }
 
-fn by_log_loss(
+fn log_loss_weights(
     models: &[Box<dyn FittedModel>],
     validation: &ValidationSet,
 ) -> Result<Vec<f64>, TrainError> {
-    let answers = models.iter().map(|model| predictions(model, validation));
-    let answers = answers.collect::<Result<Vec<_>, _>>()?;
+    let predictions = models.iter().map(|model| predictions(model, validation));
+    let predictions = predictions.collect::<Result<Vec<_>, _>>()?;
     let labels: Vec<usize> =
         validation.samples().iter().map(|sample| sample.label.index()).collect();
-    Ok(simplex::weights(&answers, &labels))
+    Ok(simplex::weights(&predictions, &labels))
 }
 
 impl Learner for EnsembleLearner {
@@ -165,7 +167,7 @@ impl Learner for EnsembleLearner {
 }
 
 impl Default for EnsembleLearner {
-    /// Without members yet.
+    /// Creates a learner without members.
     fn default() -> Self {
         Self::new(ModelId::new(KIND), Vec::new())
     }

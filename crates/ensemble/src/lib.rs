@@ -1,5 +1,4 @@
-//! Ensembles: hard, soft and weighted votes over models that predict the direction of the next
-//! candle.
+//! Ensembles: votes of several models that predict the direction of the next candle.
 //!
 //! ```
 //! # #[cfg(feature = "tuned")] {
@@ -12,7 +11,8 @@
 //! # }
 //! ```
 //!
-//! An [`Ensemble`] is itself a [`FittedModel`]: it nests, saves, streams and backtests like its
+//! An [`Ensemble`] combines the predictions of its members by a soft or a hard vote with weights.
+//! It is itself a [`FittedModel`]: it can be nested, saved, streamed and backtested like its
 //! members.
 //!
 //! | feature | content |
@@ -41,7 +41,7 @@ use windvane_models::{Artifact, FittedModel, Kinds, LoadError};
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
 
-/// The crate of the models that vote.
+/// Re-export of the crate of the models.
 pub use windvane_models as models;
 
 pub use ensemble::{Ensemble, KIND, Voting};
@@ -49,7 +49,8 @@ pub use error::EnsembleError;
 #[cfg(feature = "train")]
 pub use learner::{EnsembleLearner, Weighting};
 
-/// All kinds of models: ensembles, and the models whose features are enabled.
+/// Returns the kinds of models that can be loaded: ensembles, and the models whose features are
+/// enabled.
 ///
 /// # Examples
 /// ```
@@ -59,10 +60,10 @@ pub fn kinds() -> Kinds {
     Kinds::default().with(KIND, loader)
 }
 
-/// Loads an ensemble and its members; to be added to other [`Kinds`] under [`KIND`].
+/// Loads an ensemble and its members. Other [`Kinds`] add it under the name [`KIND`].
 ///
 /// # Errors
-/// [`LoadError`] for a damaged ensemble or member.
+/// [`LoadError`] for an invalid ensemble or member.
 pub fn loader(artifact: &Artifact, kinds: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
     Ok(Box::new(Ensemble::from_artifact(artifact, kinds)?))
 }

@@ -1,4 +1,4 @@
-//! A model inside an ensemble, and the part of the ensemble's rows that it reads.
+//! Member of an ensemble: a model, and the part of the ensemble's rows and state that it reads.
 use std::ops::Range;
 
 use windvane_models::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel};
@@ -6,21 +6,21 @@ use windvane_signals::Window;
 
 use crate::EnsembleError;
 
-/// A model with its share in the vote.
+/// Model with its weight in the vote.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) model: Box<dyn FittedModel>,
-    /// All of an ensemble's weights sum to 1.
+    /// Weight in the vote; the weights of an ensemble sum to 1.
     pub(crate) weight: f32,
-    /// Columns of its channels in the ensemble's rows; `None` if it reads whole rows.
+    /// Columns of its channels in the ensemble's rows; `None` if it reads the ensemble's window.
     columns: Option<Vec<usize>>,
-    /// Its part of the ensemble's recurrent state; empty for a member without one.
+    /// Range of its recurrent state in the ensemble's state; empty for a stateless member.
     state: Range<usize>,
 }
 
 impl Member {
-    /// `spec` is the ensemble's, from [`joined`]; members before this one have states of
-    /// `before` numbers.
+    /// Creates a member. `spec` is the ensemble's spec from [`joined`]; `before` is the total
+    /// length of the states of the members before this one.
     pub(crate) fn new(
         model: Box<dyn FittedModel>,
         weight: f32,
@@ -34,12 +34,12 @@ impl Member {
         Self { model, weight, columns, state }
     }
 
-    /// End of its part of the state, where the next member's begins.
+    /// Returns the end of its state, where the next member's state begins.
     pub(crate) fn state_end(&self) -> usize {
         self.state.end
     }
 
-    /// Reads the ensemble's row into its part of the state; `rows` is working memory.
+    /// Updates its part of the state with the ensemble's row; `rows` is working memory.
     pub(crate) fn update_state(
         &self,
         row: &[f64],
@@ -57,8 +57,8 @@ impl Member {
         model.update_state(rows, state, scratch)
     }
 
-    /// Predicts from the ensemble's window, and from its part of the state where one is given;
-    /// `rows` is working memory.
+    /// Predicts from the ensemble's window, and from its part of the state if there is one; `rows`
+    /// is working memory.
     pub(crate) fn predict(
         &self,
         window: Window<'_>,
@@ -80,7 +80,7 @@ impl Member {
         self.predict_own(narrow.ok_or(none)?, state, scratch)
     }
 
-    /// Predicts from its own window.
+    /// Predicts from a window of its own channels.
     fn predict_own(
         &self,
         window: Window<'_>,
@@ -96,13 +96,13 @@ impl Member {
         }
     }
 
-    /// Numbers of working memory its windows take.
+    /// Returns the number of values of a window in working memory.
     pub(crate) fn rows(&self) -> usize {
         self.columns.as_ref().map_or(0, |columns| columns.len() * self.model.spec().lookback)
     }
 }
 
-/// First setting that two members must share and do not, with both values.
+/// First setting that must be the same in two members and differs, with both values.
 fn mismatch(spec: &ModelSpec, other: &ModelSpec) -> Option<(&'static str, String, String)> {
     if other.interval != spec.interval {
         return Some(("interval", spec.interval.to_string(), other.interval.to_string()));
@@ -115,7 +115,7 @@ fn mismatch(spec: &ModelSpec, other: &ModelSpec) -> Option<(&'static str, String
     (got != expected).then(|| ("gap policy", format!("{expected:?}"), format!("{got:?}")))
 }
 
-/// The spec that serves all models: every channel of any, the longest lookback.
+/// Joins the specs of all models: all channels and the longest lookback.
 pub(crate) fn joined(models: &[Box<dyn FittedModel>]) -> Result<ModelSpec, EnsembleError> {
     let Some((first, rest)) = models.split_first() else { return Err(EnsembleError::Empty) };
     let mut spec = first.spec().clone();

@@ -24,12 +24,12 @@
 //! |---|---|---|
 //! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals; weights set by hand or learned |
 //! | `logistic` | `logistic::LogisticRegression` | logistic regression on all values of a window |
-//! | `network` | `network::Network` | network of the layers in a `network::NetworkConfig` |
-//! | `v3` | `v3::config` | preset: bidirectional LSTM, 64 units in each direction |
-//! | `v31` | `v31::config` | preset: v3 with attention, hidden dense layers and dropout |
-//! | `v32` | `v32::config` | preset: LSTM of 32 units, the production model |
-//! | `v32` | `v32_stateful::config` | preset: v3.2 with a recurrent state carried over all candles |
-//! | `pretrained` | `v32::pretrained` | v3.2 fitted on hourly BTCUSDT candles |
+//! | `network` | `network::Network` | any network of a `network::NetworkConfig` |
+//! | `v3` | `v3::config` | preset v3: bidirectional LSTM, 64 units in each direction |
+//! | `v31` | `v31::config` | preset v3.1: v3 with attention, hidden dense layers and dropout |
+//! | `v32` | `v32::config` | preset v3.2: LSTM, 32 units; the production model |
+//! | `v32` | `v32_stateful::config` | preset v3.2 stateful: v3.2 with a recurrent state carried over all candles |
+//! | `pretrained` | `v32::pretrained` | v3.2 (LSTM, 32 units) fitted on hourly BTCUSDT candles |
 //! | `train` | module `train` | training; prediction and loading do not need it |
 //!
 //! The features `v3`, `v31` and `v32` enable `network`, which contains all presets.
@@ -39,11 +39,11 @@
 //!   recurrent state and saving.
 //! - [`Predictor`] runs a model in a live loop, candle by candle, with the same bits as a backtest.
 //!   It saves and restores its state, accepts a newer model while it runs ([`Retraining`]), and
-//!   suppresses predictions after a drift of the market ([`TrainingProfile`]).
+//!   suppresses predictions after drift and in novel windows ([`TrainingProfile`]).
 //! - [`load`] reads a saved model of any enabled kind; each is one safetensors file.
-//! - [`Reliability`] measures calibration; [`AdaptiveConformal`] gives prediction sets.
+//! - [`Reliability`] measures calibration; [`AdaptiveConformal`] returns prediction sets.
 //! - [`Occlusion`] measures the effect of each channel on a prediction; [`explain`] (with `train`)
-//!   shows the activations of the layers.
+//!   returns the activations of network layers.
 //!
 //! Layer 5 of the list in `docs/design.md`: uses `candles`, `signals` and `lstm-core`.
 #![forbid(unsafe_code)]
@@ -61,9 +61,9 @@ pub mod network;
 #[cfg(feature = "train")]
 pub mod train;
 
-/// The candles a model is fed with.
+/// Candles, intervals and pairs.
 pub use windvane_candles as candles;
-/// The signals a model reads.
+/// Channels, signal tables, labels and splits.
 pub use windvane_signals as signals;
 
 pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
@@ -73,7 +73,7 @@ pub use calibration::{
 };
 pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
-#[allow(unused_imports, unreachable_pub, reason = "each linear model is behind its feature")]
+#[allow(unused_imports, unreachable_pub, reason = "each linear model has its own feature")]
 pub use linear::*;
 pub use live::{FeedStats, Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile};
 pub use model::{

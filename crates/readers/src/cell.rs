@@ -1,16 +1,16 @@
-//! Cells as the strict reader takes them: plain numbers, epochs and dates.
+//! Cells of the strict reader: plain numbers, epochs and dates.
 
 use super::time::Unit;
 use windvane_candles::{TimeError, Timestamp};
 
-/// Endings of the message of a cell that cannot be read.
+/// End of the error message of an empty cell; the constants below are those of other cells.
 const EMPTY: &str = "is an empty cell";
 const NO_NUMBER: &str = "is no number (expected digits and a decimal point)";
 const NO_TIME: &str = "is no time (expected an epoch number or a date such as 2024-01-01 05:00)";
 const NO_EPOCH: &str = "is no epoch in seconds, milliseconds or microseconds between 1973 and 5138 (write a date as 2024-01-31)";
 const TOO_FINE: &str = "is finer than a millisecond";
 
-/// Reads an epoch number or a date.
+/// Parses an epoch number or a date.
 pub(crate) fn time(cell: &str) -> Result<Timestamp, &'static str> {
     if cell.is_empty() {
         return Err(EMPTY);
@@ -24,9 +24,9 @@ pub(crate) fn time(cell: &str) -> Result<Timestamp, &'static str> {
     })
 }
 
-/// Reads a number of seconds, milliseconds or microseconds; its size tells the unit.
+/// Parses a number of seconds, milliseconds or microseconds; its size determines the unit.
 fn epoch(cell: &str) -> Result<Timestamp, &'static str> {
-    // Tables that went through floating point have `1577836800.0`.
+    // Tables converted from floating-point numbers contain `1577836800.0`.
     let (whole, decimals) = cell.split_once('.').unwrap_or((cell, ""));
     if decimals.bytes().any(|digit| digit != b'0') {
         return Err(NO_EPOCH);
@@ -38,7 +38,7 @@ fn epoch(cell: &str) -> Result<Timestamp, &'static str> {
     }
 }
 
-/// Reads a price or a volume. NaN and infinities pass: the candle refuses them by name.
+/// Parses a price or a volume. NaN and infinities are accepted here and rejected by the candle.
 pub(crate) fn number(cell: &str) -> Result<f64, &'static str> {
     if cell.is_empty() {
         return Err(EMPTY);

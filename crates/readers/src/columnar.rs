@@ -1,4 +1,4 @@
-//! Arrow IPC (feather) and Parquet files.
+//! Reader of Arrow IPC (feather) and Parquet files.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -63,8 +63,8 @@ pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<
     }
 }
 
-/// Refuses an Arrow file whose blocks lie outside it, or that says its buffers unpack to more than
-/// `most` bytes: the decoder takes that memory before it looks.
+/// Rejects an Arrow file with blocks outside the file, or whose buffers claim to unpack to more
+/// than `most` bytes: the decoder allocates this memory before it checks the data.
 fn check_arrow(bytes: &[u8], most: u64) -> Result<(), ArrowError> {
     let (rest, tail) = bytes.split_last_chunk::<10>().ok_or_else(misfit)?;
     let length = arrow_ipc::reader::read_footer_length(*tail)?;

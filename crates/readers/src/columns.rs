@@ -18,7 +18,7 @@ const MIN_MONEY_ROWS: usize = 10;
 const MAYBE_VOLUME: [&str; 8] =
     ["vol", "qty", "quanti", "amount", "share", "turnover", "contracts", "traded"];
 
-/// Positions of a candle's values in a row.
+/// Indices of the columns of a candle's values.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Columns {
     /// The line of the last row of the header; rows up to it are no candles.
@@ -27,9 +27,9 @@ pub(crate) struct Columns {
     pub(crate) time: TimeColumn,
     /// Zone of times that have none.
     pub(crate) zone: Option<Zone>,
-    /// Open, high, low and close.
+    /// Columns of open, high, low and close.
     pub(crate) prices: [usize; 4],
-    /// Exponent of fixed decimals, to be appended to the digits of a price.
+    /// Exponent appended to the digits of a price with fixed decimals.
     pub(crate) exponent: &'static str,
     pub(crate) volume: Option<usize>,
     /// A column that says whether the candle is finished.
@@ -79,7 +79,7 @@ impl Columns {
         }
     }
 
-    /// The time of a row, from the cells that hold it.
+    /// Parses the time of a row from its cells.
     pub(crate) fn stamp<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Option<Stamp> {
         let text = cell(self.time.index);
         let stamp = match self.time.clock {

@@ -1,70 +1,69 @@
-//! The error of all readers.
+//! Error of all readers.
 
 use windvane_candles::IntervalError;
 
-/// Error of every reader: no candles, and the reason. Each message names the file, and the line
-/// where there is one.
+/// Error of all readers. Each message names the file, and the line if the error is in one.
 ///
-/// Lines are counted from 1, the header included.
+/// Lines are counted from 1, including the header.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// The file could not be opened or read.
     #[error("{file}: {source}")]
     Io {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("{file}: the file is empty")]
     Empty {
-        /// The file.
+        /// Name of the file.
         file: String,
     },
-    /// The file, or what is packed in it, is larger than what is read.
+    /// The file or its unpacked content exceeds the size limit.
     #[error(
         "{file}: more than {most} bytes{}", if *packed { " when unpacked" } else { "" }
     )]
     TooLarge {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The most bytes that are read: 2 GiB, or of a packed file 200 times its size and a
-        /// megabyte if that is less.
+        /// Size limit in bytes: 2 GiB, or for a compressed file 200 times its size plus a megabyte
+        /// if that is less.
         most: u64,
-        /// Whether the bound is the one of packed files.
+        /// Whether the limit is that of compressed files.
         packed: bool,
     },
-    /// A zip, gzip, JSON, Arrow or Parquet file is damaged, has no candles, or is of a kind that is
-    /// not read (without the feature `columnar`: Arrow and Parquet).
+    /// A zip, gzip, JSON, Arrow or Parquet file is damaged, has no candles, or has an unsupported
+    /// format (without the feature `columnar`: Arrow and Parquet).
     #[error("{file}: {format}: {reason}")]
     Format {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The format that its first bytes name.
+        /// Format according to its first bytes.
         format: &'static str,
-        /// What its reader said.
+        /// Error of the format's reader.
         reason: String,
     },
-    /// Neither a header nor rows of candles were found.
+    /// The file has neither a header nor rows of candles.
     #[error("{file}: no table of candles recognised; it begins with {start:?}")]
     Unknown {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// Its first line, cut after 64 characters.
+        /// First line, truncated after 64 characters.
         start: String,
     },
-    /// There is a header, but it has none of the names of a column.
+    /// The header has none of the names of a required column.
     #[error("{file}, line {line}: no column for {column}, the header has {found:?}")]
     MissingColumn {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The line of the header.
+        /// Line of the header.
         line: u64,
-        /// Which column.
+        /// Name of the missing column.
         column: &'static str,
-        /// The names there are, at most 20 of them.
+        /// Names in the header, at most 20.
         found: Vec<String>,
     },
     /// There is a table, but no known format, and its plain names leave a role open.
@@ -113,69 +112,71 @@ pub enum ReadError {
         /// The first three of them.
         first: Vec<u64>,
     },
-    /// A row or the header is wrong in itself, or does not follow the row above.
+    /// A row or the header is invalid, or a row is out of order.
     #[error("{file}, line {line}{}: {reason}", in_column(column.as_deref()))]
     Row {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The line of the row, counted from 1.
+        /// Line of the row, counted from 1.
         line: u64,
-        /// The name in the file of the (first) column at fault, where it is one.
+        /// Name in the file of the first invalid column, if the error is in a column.
         column: Option<String>,
-        /// The fault, and the form that was expected.
+        /// Description of the error, and the expected form.
         reason: String,
     },
-    /// Some dates can only be day-first, others only month-first.
+    /// Some dates are only valid day-first, others only month-first.
     #[error(
         "{file}: dates contradict each other: {day_first} is day-first, {month_first} month-first (lines)"
     )]
     Dates {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The first line that can only be day-first.
+        /// First line that is only valid day-first.
         day_first: u64,
-        /// The first line that can only be month-first.
+        /// First line that is only valid month-first.
         month_first: u64,
     },
-    /// There is a table, but no candle in it.
+    /// The table contains no candle.
     #[error("{file}: no candle in {rows} rows{}", first.as_ref().map_or(String::new(), |f| format!(": {f}")))]
     NoCandle {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// How many rows there are.
+        /// Number of rows.
         rows: u64,
-        /// What became of the first ones.
+        /// Reason why the first rows are not candles.
         first: Option<String>,
     },
-    /// There are fewer than two different open times, and nothing else shows the interval.
+    /// There are fewer than two different open times, and the file has no other hint at the
+    /// interval.
     #[error(
         "{file}: cannot infer the interval from {rows} row(s) with one open time: add a candle, or give `read_csv` the interval"
     )]
     NoInterval {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The rows of the file, without header.
+        /// Number of rows, without header.
         rows: u64,
     },
-    /// The step between rows is not regular, is no interval, or is another one than asked for.
+    /// The step between rows is irregular, is not a valid interval, or differs from the expected
+    /// one.
     #[error("{file}: {reason}")]
     Interval {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The fault, with the step.
+        /// Description of the error, with the step.
         reason: String,
     },
     /// More rows would be dropped than can be an accident: more than 1 % and more
     /// than three, more than are kept, or all of them at one end or on one side of a price.
     #[error("{file}: {lost} of {rows} rows would be dropped: {first}")]
     TooMuchLost {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// Rows that would be dropped.
+        /// Number of rows that would be dropped.
         lost: u64,
-        /// All rows.
+        /// Number of all rows.
         rows: u64,
-        /// The largest reason.
+        /// Most frequent reason.
         first: String,
     },
 }
@@ -227,13 +228,13 @@ impl ReadError {
         Self::Interval { file: file.to_owned(), reason: reason.into() }
     }
 
-    /// The error for the most common step between rows, if that is no interval.
+    /// Returns the error of a most common step between rows that is not a valid interval.
     pub(crate) fn step(file: &str, source: &IntervalError) -> Self {
         Self::interval(file, format!("the most common step between rows is no interval: {source}"))
     }
 }
 
-/// A short copy of a text for a message: whole up to 64 characters, then cut.
+/// Copies a text for a message, truncated after 64 characters.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX_CHARACTERS: usize = 64;
     match text.char_indices().nth(MAX_CHARACTERS) {

@@ -1,10 +1,10 @@
-//! The header of the strict reader.
+//! Header of the strict reader.
 
 use super::ReadError;
 use super::error::excerpt;
 
-/// Names of the time column, the surest first: a file may have both the open and the close time,
-/// or an epoch beside a date that leaves out the hour.
+/// Names of the time column, most reliable first: a file may have both the open and the close time,
+/// or an epoch and a date without the hour.
 const TIME: &[&str] =
     &["open_time", "open time", "timestamp", "unix", "bucket", "time", "datetime", "date", "t"];
 const OPEN: &[&str] = &["open", "o"];
@@ -13,15 +13,15 @@ const LOW: &[&str] = &["low", "l"];
 const CLOSE: &[&str] = &["close", "c"];
 const VOLUME: &[&str] = &["volume", "vol", "v"];
 
-/// Columns of an exchange archive, whose older files have no header.
+/// Number of columns of an exchange archive, whose older files have no header.
 const ARCHIVE_COLUMNS: usize = 12;
-/// The most names that an error lists.
+/// Maximum number of names in an error.
 const MAX_LISTED: usize = 20;
 
-/// Places of the six columns in a row, and their names in the file.
+/// Indices of the six columns in a row, and their names in the file.
 #[derive(Debug)]
 pub(crate) struct Header {
-    /// Cells in every row.
+    /// Number of cells in every row.
     pub(crate) width: usize,
     pub(crate) time: Column,
     pub(crate) open: Column,
@@ -29,7 +29,7 @@ pub(crate) struct Header {
     pub(crate) low: Column,
     pub(crate) close: Column,
     pub(crate) volume: Column,
-    /// Whether the first line holds names; otherwise it is the first candle.
+    /// Whether the first line is a header; otherwise it is the first candle.
     pub(crate) has_names: bool,
 }
 
@@ -66,7 +66,7 @@ impl Header {
         })
     }
 
-    /// The columns of an exchange archive without a header.
+    /// Returns the columns of an exchange archive without header.
     fn of_archive(width: usize, file: &str, line: u64) -> Result<Self, ReadError> {
         if width != ARCHIVE_COLUMNS {
             let reason = format!(
@@ -86,7 +86,7 @@ impl Header {
         })
     }
 
-    /// Name in the file of the column with a candle's value.
+    /// Returns the name in the file of the column of a candle's value.
     pub(crate) fn name_of(&self, field: &str) -> &str {
         match field {
             "open" => &self.open.name,
@@ -98,7 +98,7 @@ impl Header {
     }
 }
 
-/// The error for a header without a column, shared by both readers.
+/// Returns the error of a header without a required column, for both readers.
 pub(crate) fn missing_column<T: AsRef<str>>(
     column: &'static str,
     header: &[T],

@@ -1,4 +1,4 @@
-//! JSON: lists of candles, alone or somewhere inside an exchange's answer.
+//! JSON reader: lists of candles, alone or within a response of an exchange.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,8 @@ use super::number::is_number;
 use super::table::{Answer, CELL_END, MAX_CELLS, MIN_CELLS, Table, clean, joined_name};
 use super::time;
 
-/// So many objects of a list may come before the first candle, as the greeting of a stream.
+/// Maximum number of other objects before the first candle of a list, such as the greeting of a
+/// stream.
 const MAX_OTHERS: usize = 50;
 
 /// The table of the largest list of candles in a JSON text.
@@ -76,11 +77,11 @@ fn without_nan(bytes: &[u8]) -> Option<Vec<u8>> {
     (text != bytes).then_some(text)
 }
 
-/// A list of candles inside a value, as text with a line per row.
+/// List of candles found in a value, as text with one line per row.
 struct Found {
-    /// The line with the names.
+    /// Line with the names of the columns.
     head: Option<String>,
-    /// Cells of the first row.
+    /// Number of cells of the first row.
     width: usize,
     rows: String,
     count: usize,
@@ -140,7 +141,7 @@ impl Found {
     }
 }
 
-/// Adds a row to a text.
+/// Appends a row to a text.
 fn write(text: &mut String, cells: impl Iterator<Item = String>) {
     for (i, cell) in cells.enumerate() {
         if i > 0 {
@@ -164,7 +165,7 @@ fn is_scalar(value: &Value) -> bool {
     !value.is_array() && !value.is_object()
 }
 
-/// The largest list of candles in a value; its depth is bounded by the parser.
+/// Finds the largest list of candles in a value; the parser bounds the depth.
 fn find(value: &Value) -> Result<Option<Found>, String> {
     match value {
         Value::Array(list) => match list_of(list, is_candle) {
@@ -258,12 +259,12 @@ fn list_of(list: &[Value], accepts: fn(&Map<String, Value>) -> bool) -> Option<F
     (rows.len() == list.len()).then(|| objects(&rows, accepts))?
 }
 
-/// Whether a value is a row of single values enough for a candle.
+/// Returns whether a value is an array with enough scalars for a candle.
 fn is_row(value: &Value) -> bool {
     value.as_array().is_some_and(|cells| cells.len() >= MIN_CELLS && cells.iter().all(is_scalar))
 }
 
-/// Rows as arrays, perhaps with a cell for each that stands in a list of its own.
+/// Reads rows that are arrays, with an optional separate list that has one more cell per row.
 fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -> Found {
     let mut found = Found::new(names);
     for (i, row) in rows.iter().enumerate() {
@@ -273,7 +274,7 @@ fn arrays(names: Option<Vec<String>>, rows: &[Value], index: Option<&[Value]>) -
     found
 }
 
-/// Rows as objects, some with their key as time.
+/// Reads rows that are objects, with their key as the time if there is one.
 fn objects(
     rows: &[(Option<&str>, &Map<String, Value>)],
     accepts: fn(&Map<String, Value>) -> bool,
@@ -298,7 +299,7 @@ fn is_candle(map: &Map<String, Value>) -> bool {
     has_prices(&Names::new(&names(&leaves(map))))
 }
 
-/// Whether an object holds single values enough for a candle.
+/// Returns whether an object has enough scalars for a candle.
 fn has_enough(map: &Map<String, Value>) -> bool {
     let enough = map.values().filter(|value| is_scalar(value)).count() >= MIN_CELLS - 1;
     enough && !map.values().any(Value::is_array)
@@ -364,7 +365,7 @@ fn all_leaves(map: &Map<String, Value>) -> Vec<Vec<&str>> {
     found
 }
 
-/// A value is called by its own key, or by all on the way to it if there are several of that key.
+/// Names of the values: the last key of each path, or the whole path if the key is not unique.
 fn names(leaves: &[Vec<&str>]) -> Vec<String> {
     let names = leaves.iter().map(|path| {
         let same = leaves.iter().filter(|other| other.last() == path.last());
@@ -392,7 +393,7 @@ fn object_of(map: &Map<String, Value>) -> Option<Found> {
     keyed_columns(map).or_else(|| columns_of(map))
 }
 
-/// A list of rows beside a list of the names of their columns, and perhaps one of their times.
+/// Reads a list of rows with a separate list of column names and an optional list of times.
 fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     let lists: Vec<(&String, &Vec<Value>)> =
         map.iter().filter_map(|(key, v)| Some((key, v.as_array()?))).collect();
@@ -406,12 +407,12 @@ fn named_rows(map: &Map<String, Value>) -> Option<Found> {
     Some(arrays(Some(names), rows, index.map(Vec::as_slice)))
 }
 
-/// The name of a column: a text, or an object with a `name`.
+/// Returns the name of a column: a string, or an object with a `name`.
 fn column_name(value: &Value) -> Option<String> {
     value.as_str().or_else(|| value.get("name")?.as_str()).map(clean)
 }
 
-/// Columns as objects with a value for each time or number of a row, as pandas writes them.
+/// Reads columns that are objects with one value per time or row number, as written by pandas.
 fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     let columns: Vec<(&str, &Map<String, Value>)> =
         map.iter().filter_map(|(name, v)| Some((name.as_str(), v.as_object()?))).collect();
@@ -430,7 +431,7 @@ fn keyed_columns(map: &Map<String, Value>) -> Option<Found> {
     (found.count > 0).then_some(found)
 }
 
-/// Columns as arrays, as chart servers answer; prices may stand one level further down.
+/// Reads columns that are arrays, as in responses of chart servers; prices may be one level deeper.
 fn columns_of(map: &Map<String, Value>) -> Option<Found> {
     let mut columns: Vec<(&str, &[Value])> = vec![];
     add_columns(map, &mut columns);

@@ -1,4 +1,4 @@
-//! Files of candles: of exchanges and tools, packed or not.
+//! Readers of candle files of exchanges and tools, with a list of every repair.
 //!
 //! [`read_file`] recognises the format of a file by a table of formats ([`known_formats`]) or by
 //! plain column names, drops what is wrong, and lists every repair as a [`Note`]. What the file
@@ -6,7 +6,25 @@
 //! and sets the meaning of times, the zone, the interval and the decimal sign. [`read_csv`] is the
 //! strict counterpart: columns by name, nothing repaired, the first wrong row is an error.
 //!
-//! | read | recognised by |
+//! # Examples
+//! ```
+//! use windvane_candles::{Interval, Pair};
+//! use windvane_readers::{NoteKind, read_bytes};
+//!
+//! let text = "\
+//! Date,Open,High,Low,Close,Volume
+//! 2024-01-31 06:00,11,13,11,12.5,280
+//! 2024-01-31 05:00,10,12,9.5,11,340
+//! ";
+//! let read = read_bytes(text.as_bytes().to_vec(), "BTCUSDT.csv", Pair::new("BTCUSDT")?)?;
+//! assert_eq!(read.series.interval(), Interval::HOUR);
+//! assert_eq!(read.series.candles()[1].close(), 12.5);
+//! // The rows of the file are in descending order of time: the repair is listed.
+//! assert!(read.notes.iter().any(|note| note.kind == NoteKind::Order));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | format | recognition |
 //! |---|---|
 //! | zip, gzip | their first bytes; at most 200 times the packed size and a megabyte, and 2 GiB |
 //! | CSV | delimiter, comments, banner lines, header or none |
@@ -21,8 +39,8 @@
 //! series ([`ReadOptions::read_all`] reads each), or if its interval cannot be inferred.
 //!
 //! # Features
-//! `columnar`: Arrow and Parquet files. Off by default: they take longer to build than all other
-//! crates of windvane.
+//! `columnar`: Arrow and Parquet files. Off by default, because its dependencies take longer to
+//! build than all other crates of windvane.
 //!
 //! # Layers
 //! Layer 2 of the list in `docs/design.md`; depends on candles.
@@ -104,15 +122,15 @@ pub(crate) const GROUP_KEY: &str = "prices";
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ReadResult {
-    /// The candles.
+    /// Candles of the file.
     pub series: CandleSeries,
     /// Name of the series in a file of several, such as `symbol=BTCUSDT`.
     pub key: Option<String>,
     /// Format of the file.
     pub format: Format,
-    /// Number of rows in the file, header and banner not counted.
+    /// Number of rows in the file, without header and banner.
     pub rows: u64,
-    /// List of all that was recognised with doubt, dropped, re-ordered or repaired.
+    /// Notes on everything that was recognised with uncertainty, dropped, reordered or repaired.
     pub notes: Vec<Note>,
 }
 
@@ -120,17 +138,17 @@ pub struct ReadResult {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Format {
-    /// Exchange or tool that writes such files, or the kind of column names.
+    /// Exchange or tool that writes such files, or a description of the column names.
     pub source: &'static str,
     /// `CSV`, `JSON`, `Arrow` or `Parquet`.
     pub container: &'static str,
     /// Whether the columns have names.
     pub header: bool,
-    /// Form of the times, such as `epoch seconds` or `dates with a clock`.
+    /// Format of the times, such as `epoch seconds` or `dates with a clock`.
     pub times: String,
 }
 
-/// All parts in one line.
+/// Writes all parts in one line.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = if self.header { "with header" } else { "without header" };
@@ -275,7 +293,7 @@ fn bytes_of(path: &Path) -> Result<(Vec<u8>, String), ReadError> {
     Ok((bytes, name))
 }
 
-/// The table in unpacked bytes, and the name of its format.
+/// Table in unpacked bytes, and the name of its format.
 fn table_of(
     bytes: Vec<u8>,
     file: &str,

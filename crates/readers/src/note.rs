@@ -1,29 +1,29 @@
-//! The read log: notes on all that was done to a file.
+//! Read log: notes on everything that was recognised or repaired.
 
 use std::fmt;
 
 use windvane_candles::Timestamp;
 
-/// One thing that was recognised, dropped, re-ordered or repaired.
+/// Note on rows or a file: recognised with uncertainty, dropped, reordered or repaired.
 ///
-/// Its text is a sentence for people; the other fields are the same facts for a program.
+/// The text is for people; the other fields contain the same facts for programs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Note {
     /// Subject of the note.
     pub kind: NoteKind,
-    /// Number of rows it concerns; 0 if it concerns the file as a whole.
+    /// Number of affected rows; 0 if the note is about the whole file.
     pub rows: u64,
-    /// The first of these rows: the line of a text, or the row of a JSON, Arrow or Parquet file,
-    /// counted from 1.
+    /// First affected row: the line of a text, or the row of a JSON, Arrow or Parquet file, counted
+    /// from 1.
     pub line: Option<u64>,
-    /// The open time in that row, where it could be read.
+    /// Open time of the first affected row, if it can be parsed.
     pub time: Option<Timestamp>,
-    /// The note as a sentence, counts and first place included.
+    /// Text of the note, with the counts and the first affected row.
     pub text: String,
 }
 
-/// The text.
+/// Writes the text.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
@@ -34,52 +34,52 @@ impl fmt::Display for Note {
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum NoteKind {
-    /// The file was taken out of a zip or gzip archive.
+    /// The file was extracted from a zip or gzip archive.
     Unpacked,
     /// The text was not plain UTF-8.
     Encoding,
-    /// Lines beside the candles were skipped: comments, banners, further headers.
+    /// Lines other than candles were skipped: comments, banners, repeated headers.
     SkippedLines,
-    /// The columns had to be found by their numbers, or one was left out.
+    /// The columns were recognised by their values, or a column was ignored.
     Columns,
-    /// One of several volumes was taken, or there is none.
+    /// One of several volumes was chosen, or there is none.
     Volume,
-    /// Numbers are written with commas, currency signs or abbreviations.
+    /// Numbers contain commas, currency signs or abbreviations.
     Numbers,
-    /// Times needed an interpretation.
+    /// Times were ambiguous and had to be interpreted.
     Times,
-    /// Rows stood in another order than that of time.
+    /// Rows were not in order of time.
     Order,
-    /// Rows that repeat another one, or are an earlier state of it, were left out.
+    /// Duplicate rows, or earlier states of another row, were dropped.
     Repeated,
-    /// Of two versions of a candle, with prices that differ by at most a thousandth, the one
-    /// further up in the file was kept.
+    /// Of two versions of a candle whose prices differ by at most a thousandth, the first one in
+    /// the file was kept.
     Versions,
     /// Open or close lay outside of low and high by rounding: the high or the low was widened.
     Rounding,
     /// Rows of the same time that contradict each other were dropped, all of them.
     Contradicting,
-    /// Rows that the file calls unfinished were dropped.
+    /// Rows marked as unfinished were dropped.
     Unfinished,
     /// Rows without prices were dropped.
     NoPrices,
-    /// Rows that cannot be read were dropped.
+    /// Rows that cannot be parsed were dropped.
     Unreadable,
-    /// Rows whose numbers make no candle were dropped.
+    /// Rows whose values are not a valid candle were dropped.
     Impossible,
     /// Rows off the grid of the interval were dropped.
     OffGrid,
-    /// Daily candles stamped within the day were moved to its beginning, or candles stamped at their
-    /// close to their open.
+    /// Daily candles stamped within the day were moved to its beginning, or candles stamped at
+    /// their close were moved to their open.
     Restamped,
-    /// Candles that look wrong, but may be right, were kept as they are.
+    /// Candles that are suspicious but possible were kept unchanged.
     Suspect,
 }
 
 impl NoteKind {
-    /// Whether rows with candles in them are missing from the result for this reason.
+    /// Returns whether candles are missing from the result for this reason.
     ///
-    /// Repeated rows, other versions and rows without prices are not counted: nothing is lost.
+    /// Duplicates, other versions and rows without prices are not losses.
     pub fn is_loss(self) -> bool {
         matches!(
             self,
@@ -105,12 +105,12 @@ impl ReadLog {
         Self { notes, unit }
     }
 
-    /// A note about the file as a whole.
+    /// Adds a note about the whole file.
     pub(crate) fn file(&mut self, kind: NoteKind, text: impl Into<String>) {
         self.notes.push(file_note(kind, text));
     }
 
-    /// A note about rows, unless there are none; the text follows the count.
+    /// Adds a note about rows, unless there are none; the text follows the count.
     pub(crate) fn rows(&mut self, kind: NoteKind, tally: &Tally, what: &str) {
         let Some((line, time)) = tally.first else { return };
         let (rows, unit) = (tally.rows, self.unit);
@@ -126,16 +126,16 @@ impl ReadLog {
     }
 }
 
-/// A note about a file as a whole.
+/// Creates a note about the whole file.
 pub(crate) fn file_note(kind: NoteKind, text: impl Into<String>) -> Note {
     Note { kind, rows: 0, line: None, time: None, text: text.into() }
 }
 
-/// Rows of one kind: how many, the first, and why that one.
+/// Number of rows of one kind, with the first of them and its reason.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) rows: u64,
-    /// Line and open time.
+    /// Line and open time of the first row.
     pub(crate) first: Option<(u64, Option<Timestamp>)>,
     pub(crate) reason: Option<String>,
 }
@@ -146,7 +146,7 @@ impl Tally {
         self.first.get_or_insert((line, time.map(Timestamp::from_millis)));
     }
 
-    /// Adds a row; the reason is asked for the first one only.
+    /// Adds a row; the reason is computed only for the first one.
     pub(crate) fn add_because(
         &mut self,
         line: u64,

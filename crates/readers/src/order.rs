@@ -14,9 +14,9 @@ use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
-/// Of all steps between rows, this share must be multiples of the interval.
+/// Minimum share of the steps between rows that are multiples of the interval.
 const REGULAR: f64 = 0.9;
-/// More rows than these and more than this share may not be lost.
+/// Number of lost rows that is always accepted.
 const FREE_LOSSES: u64 = 3;
 const MAX_LOST: f64 = 0.01;
 /// Of all rows, this share may be out of order.
@@ -185,7 +185,7 @@ fn inferred_interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<In
     }
     let all: usize = counts.values().sum();
     if all == 0 {
-        // Close times end a millisecond before the next candle opens, or with it.
+        // A close time is that of the next open, or one millisecond before it.
         let step = length.map(|length| length.saturating_add(59_999) / 60_000 * 60_000);
         let Some(step) = step else {
             return Err(ReadError::NoInterval { file: file.to_owned(), rows: rows.len() as u64 });
@@ -193,7 +193,7 @@ fn inferred_interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<In
         return Interval::from_millis(step).map_err(|source| ReadError::step(file, &source));
     }
     let mut steps: Vec<(i64, usize)> = counts.iter().map(|(step, count)| (*step, *count)).collect();
-    // Stable: of equally common steps the shortest comes first.
+    // The sort is stable: of equally common steps the shortest comes first.
     steps.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let months = steps.iter().filter(|(step, _)| (28 * DAY_MS..=31 * DAY_MS).contains(step));
     let months: Vec<usize> = months.map(|(_, count)| *count).collect();
@@ -216,8 +216,7 @@ fn inferred_interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<In
     Interval::from_millis(*step).map_err(|source| ReadError::step(file, &source))
 }
 
-/// Moves times that mark the close to the open: taken for opens they would let a model act on a
-/// candle before it is over.
+/// Moves close times to the open: used as open times they would cause look-ahead.
 fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
     let mut moved = Tally::default();
     for row in rows.iter_mut() {
@@ -280,7 +279,7 @@ fn refuse_exchanged(
     Ok(())
 }
 
-/// Notes candles that are possible but unlikely; they stay as they are.
+/// Adds notes on candles that are possible but unlikely; they are not changed.
 fn suspect(rows: &[Row], candles: &[Candle], log: &mut ReadLog) {
     let mut wide = Tally::default();
     for (row, candle) in rows.iter().zip(candles) {

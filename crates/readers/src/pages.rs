@@ -1,9 +1,9 @@
-//! The pages of a Parquet file: what they unpack to, before memory is taken for it.
+//! Checks of the pages of a Parquet file before they are decoded.
 //!
-//! The decoder takes as much memory as a page header says, unpacks gzip to its end, and counts as
-//! far as a list of truths says it is long. So the footer and all headers are read here first:
-//! structs of Thrift's compact protocol.
-//! Source: `PageHeader` in the Parquet format's `parquet.thrift`.
+//! The decoder allocates the memory that a page header claims, unpacks gzip to its end, and counts
+//! up to the claimed length of a list of booleans. So the footer and all page headers, which are
+//! structs of Thrift's compact protocol, are checked here first. Source: `PageHeader` in the
+//! Parquet format's `parquet.thrift`.
 
 use std::io::{Read, copy, sink};
 
@@ -11,11 +11,11 @@ use arrow_schema::ArrowError;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
-/// Structs in structs that are followed.
+/// Maximum depth of nested structs.
 const DEEPEST: u32 = 16;
 
-/// Refuses a file whose footer is no struct, or has lists of truths: Parquet knows none there, and
-/// since the decoder takes none of their elements for a byte, it would count to 2,147,483,647.
+/// Rejects a file whose footer is not a struct or contains lists of booleans. Parquet has none
+/// there, and the decoder, which consumes no byte per element, would count to 2,147,483,647.
 pub(crate) fn check_footer(bytes: &[u8]) -> Result<(), ArrowError> {
     skip_footer(bytes).ok_or_else(|| wrong("a footer that is damaged"))
 }
@@ -27,18 +27,18 @@ fn skip_footer(bytes: &[u8]) -> Option<()> {
     Compact { bytes: rest.get(rest.len().checked_sub(length)?..)? }.skip(STRUCT, DEEPEST)
 }
 
-/// The error for a damaged file.
+/// Returns the error of a damaged file.
 pub(crate) fn wrong(text: impl Into<String>) -> ArrowError {
     ArrowError::ParseError(text.into())
 }
 
-/// A part of a file, unless it lies outside.
+/// Returns a part of a file; `None` if it is outside the file.
 pub(crate) fn part(bytes: &[u8], start: i64, length: i64) -> Option<&[u8]> {
     let start = usize::try_from(start).ok()?;
     bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)
 }
 
-/// Refuses a file whose packed pages say, or turn out, to be more than `most` bytes together.
+/// Rejects a file whose compressed pages claim or contain more than `most` bytes in total.
 pub(crate) fn check(file: &ParquetMetaData, bytes: &[u8], most: u64) -> Result<(), ArrowError> {
     let mut unpacked = 0_u64;
     for column in file.row_groups().iter().flat_map(RowGroupMetaData::columns) {
@@ -65,19 +65,19 @@ fn outside() -> ArrowError {
     wrong("a column outside the file")
 }
 
-/// The sizes in a page header, bytes.
+/// Sizes in a page header, in bytes.
 #[derive(Debug, Default, PartialEq)]
 struct PageHeader {
     unpacked: u64,
     packed: usize,
-    /// At the start of the page, never packed.
+    /// Length of the levels at the start of the page, which are never compressed.
     levels: usize,
-    /// Nothing is packed, whatever the column says.
+    /// Whether the page is not compressed, regardless of the column's compression.
     plain: bool,
 }
 
 impl PageHeader {
-    /// The header that some bytes begin with, and the bytes after it.
+    /// Parses the header at the start of the bytes; returns it with the bytes after it.
     fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let mut header = Self::default();
         let mut input = Compact { bytes };
@@ -108,19 +108,19 @@ impl PageHeader {
         }
     }
 
-    /// Whether a page that gzip packed is no longer than that.
+    /// Returns whether a gzip page unpacks to at most the claimed length.
     fn fits_gzip(&self, page: &[u8]) -> bool {
         let Some(packed) = page.get(self.levels..) else { return false };
         let most = self.unpacked.saturating_sub(self.levels as u64);
         let mut unpacked = flate2::read::MultiGzDecoder::new(packed).take(most + 1);
-        // Of nothing the decoder reads nothing.
+        // The decoder does not read an empty page.
         self.plain
             || most == 0
             || copy(&mut unpacked, &mut sink()).is_ok_and(|length| length <= most)
     }
 }
 
-/// The end of a struct, and the types of fields that are told apart.
+/// End of a struct; the constants below are the distinguished types of fields.
 const STOP: u8 = 0;
 const FALSE: u8 = 2;
 const BYTE: u8 = 3;
@@ -130,7 +130,8 @@ const LIST: u8 = 9;
 const SET: u8 = 10;
 const STRUCT: u8 = 12;
 
-/// Reads Thrift's compact protocol; `None` where the bytes end or make no sense.
+/// Reader of Thrift's compact protocol; its methods return `None` at the end of the bytes or for
+/// invalid bytes.
 struct Compact<'a> {
     bytes: &'a [u8],
 }
@@ -142,7 +143,7 @@ impl Compact<'_> {
         Some(*first)
     }
 
-    /// A number in groups of seven bits, the lowest first.
+    /// Reads an unsigned number in groups of seven bits, lowest group first.
     fn unsigned(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
@@ -155,13 +156,14 @@ impl Compact<'_> {
         None
     }
 
-    /// A number whose lowest bit is its sign.
+    /// Reads a signed number in zigzag encoding: the lowest bit is its sign.
     fn int(&mut self) -> Option<i64> {
         let number = self.unsigned()?;
         Some((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
     }
 
-    /// The type of the next field of a struct, whose number goes to `id`; `STOP` at its end.
+    /// Returns the type of the next field of a struct and stores its number in `id`; `STOP` at the
+    /// end of the struct.
     fn field(&mut self, id: &mut i16) -> Option<u8> {
         let byte = self.byte()?;
         let (step, kind) = (byte >> 4, byte & 0xf);
@@ -178,7 +180,7 @@ impl Compact<'_> {
     fn skip(&mut self, kind: u8, deepest: u32) -> Option<()> {
         let deeper = deepest.checked_sub(1)?;
         match kind {
-            // A truth is in its type.
+            // The value of a boolean is in its type.
             1 | FALSE => {}
             BYTE => _ = self.byte()?,
             DOUBLE => self.bytes = self.bytes.get(8..)?,

@@ -1,4 +1,4 @@
-//! From rows of cells to rows of numbers with a time.
+//! Conversion of rows of cells to rows of numbers with a time.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,9 +22,9 @@ const ROUNDING: f64 = 1e-9;
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) line: u64,
-    /// Open time in milliseconds since 1970 UTC.
+    /// Open time in milliseconds since 1970-01-01 UTC.
     pub(crate) time: i64,
-    /// Milliseconds that local time is ahead of UTC, as far as the file says.
+    /// Offset of local time from UTC in milliseconds; 0 if the file has none.
     pub(crate) offset: i64,
     pub(crate) values: Ohlcv,
 }
@@ -37,7 +37,7 @@ pub(crate) struct SeriesRows {
     pub(crate) total: u64,
     /// Form of the times.
     pub(crate) times: String,
-    /// Close time less open time of the first row that has both.
+    /// Close time minus open time of the first row with both.
     pub(crate) length: Option<i64>,
     /// Name of the series in a file of several.
     pub(crate) key: Option<String>,
@@ -366,8 +366,8 @@ fn finish(
     Ok(SeriesRows { read, total, times, length, key, lost, log })
 }
 
-/// Streams send a candle many times before they send it finished: only one that never was finished
-/// is missing.
+/// Notes unfinished rows. A stream sends a candle several times before it is finished, so a row is
+/// a loss only if its candle is never finished.
 fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[Row], log: &mut ReadLog) {
     if unfinished.is_empty() {
         return;

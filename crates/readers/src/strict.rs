@@ -1,4 +1,4 @@
-//! The strict CSV reader: columns by name, nothing repaired.
+//! Strict CSV reader: columns by name, no repairs.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use super::cell;
 use super::error::{ReadError, excerpt};
 use super::header::{Column, Header};
 
-/// The candles of a CSV file, and the line each of them stands in.
+/// Candles of a CSV file with their lines.
 ///
 /// # Examples
 /// ```
@@ -36,13 +36,13 @@ use super::header::{Column, Header};
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct CsvSeries {
-    /// The candles.
+    /// Candles of the file.
     pub series: CandleSeries,
     lines: Vec<u64>,
 }
 
 impl CsvSeries {
-    /// The line, counted from 1, of the candle at an index, or `None` past the end.
+    /// Returns the line (from 1) of the candle at an index; `None` past the end.
     ///
     /// The first candle after a [`Gap`](windvane_candles::Gap) has the index `gap.after + 1`.
     pub fn line(&self, index: usize) -> Option<u64> {
@@ -50,31 +50,31 @@ impl CsvSeries {
     }
 }
 
-/// Reads the candles of a CSV file and repairs nothing.
+/// Reads the candles of a CSV file without repairs.
 ///
-/// The first line names the columns, in any order and case:
+/// The first line contains the names of the columns, in any order and case:
 ///
 /// | column | names |
 /// |---|---|
-/// | time of the open | `open_time`, `open time`, `timestamp`, `unix`, `bucket`, `time`, `datetime`, `date`, `t` (the first of these that is there) |
+/// | open time | `open_time`, `open time`, `timestamp`, `unix`, `bucket`, `time`, `datetime`, `date`, `t` (the first of these in the header) |
 /// | prices | `open`, `high`, `low`, `close` or `o`, `h`, `l`, `c` |
 /// | volume | `volume`, `vol` or `v` |
 ///
-/// Other columns are ignored. A file whose first line holds twelve numbers is read as an exchange
-/// archive without header (`open_time,open,high,low,close,volume,close_time,...`).
+/// Other columns are ignored. A file whose first line contains twelve numbers is read as an
+/// exchange archive without header (`open_time,open,high,low,close,volume,close_time,...`).
 ///
-/// A time is a date as [`Timestamp`](windvane_candles::Timestamp) reads it, or a whole number since
-/// 1970-01-01 00:00 UTC whose size tells its unit, cell by cell: seconds from 1e8, milliseconds
-/// from 1e11, microseconds from 1e14 up to 1e17. Each of these ranges means 1973-03-03 to
-/// 5138-11-16.
+/// A time is a date in a format of [`Timestamp`](windvane_candles::Timestamp), or a whole number
+/// since 1970-01-01 00:00 UTC. The size of each number determines its unit: seconds from 1e8,
+/// milliseconds from 1e11, microseconds from 1e14 up to 1e17. Each of these ranges corresponds to
+/// 1973-03-03 to 5138-11-16.
 ///
-/// Rows out of order, duplicates, times off the grid of the interval and impossible numbers are
-/// errors with file and line. Missing candles are no error: see [`CandleSeries::gaps`]. Without an
-/// interval, the most common step between rows is taken for it.
+/// Rows out of order, duplicates, times off the grid of the interval and invalid numbers are
+/// errors with file and line. Missing candles are not an error: see [`CandleSeries::gaps`]. If
+/// `interval` is `None`, it is the most common step between rows.
 ///
 /// # Errors
-/// [`ReadError`] if the file cannot be read, if a row is wrong, or if the file has candles of
-/// another interval than the one given.
+/// [`ReadError`] if the file cannot be read, if a row is invalid, or if the file has candles of
+/// another interval than `interval`.
 pub fn read_csv(
     path: impl AsRef<Path>,
     pair: Pair,
@@ -87,7 +87,7 @@ pub fn read_csv(
     }
 }
 
-/// Reads the candles of CSV text; `name` stands for the file in messages.
+/// Reads the candles of CSV text; messages use `name` as the name of the file.
 ///
 /// # Errors
 /// As [`read_csv`].
@@ -104,7 +104,7 @@ pub fn parse_csv(
     Ok(CsvSeries { series, lines })
 }
 
-/// The given interval, or the most common step between candles; both must agree.
+/// Returns the given interval, or the most common step between candles; both must be equal.
 fn interval_of(
     candles: &[Candle],
     given: Option<Interval>,
@@ -125,8 +125,8 @@ fn interval_of(
     }
 }
 
-/// The most common distance between neighbours in milliseconds (the shortest of several), if two
-/// neighbours differ at all.
+/// Returns the most common step between neighbours in milliseconds (the shortest of several);
+/// `None` if all times are equal.
 fn most_common_step(candles: &[Candle]) -> Option<i64> {
     let mut counts = BTreeMap::<i64, usize>::new();
     for two in candles.windows(2) {
@@ -138,7 +138,7 @@ fn most_common_step(candles: &[Candle]) -> Option<i64> {
     counts.into_iter().max_by_key(|&(step, count)| (count, Reverse(step))).map(|(step, _)| step)
 }
 
-/// An error of the series as one of the file.
+/// Converts an error of the series to an error of the file.
 fn in_file(error: &SeriesError, file: &str, header: &Header, lines: &[u64]) -> ReadError {
     match *error {
         SeriesError::Order { index, open_time, previous } => {
@@ -161,7 +161,7 @@ fn in_file(error: &SeriesError, file: &str, header: &Header, lines: &[u64]) -> R
     }
 }
 
-/// All rows of a file, each of them right in itself.
+/// All rows of a file; each of them is valid alone.
 struct Rows {
     header: Header,
     candles: Vec<Candle>,
@@ -173,10 +173,11 @@ impl Rows {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            // The default also ends rows at `\r\n`, but then counts lines wrongly. Here the `\r`
-            // is trimmed off like a blank.
+            // The default terminator also accepts `\r\n` but then counts lines incorrectly. Here
+            // the `\r` is trimmed like a space.
             .terminator(csv::Terminator::Any(b'\n'))
-            // With this every row ends in `\n`, so that its line is the one before the next.
+            // With a final `\n` every row ends with `\n`, so its line is the one before the next
+            // row.
             .from_reader(text.chain(&b"\n"[..]));
         let mut record = ByteRecord::new();
         let mut found: Option<(u64, Self)> = None;
@@ -218,10 +219,10 @@ impl Rows {
     }
 }
 
-/// The line a row begins in, given the line that the reader is in after it.
+/// Returns the line in which a row begins, from the line of the reader after it.
 fn first_line(record: &ByteRecord, after: u64) -> u64 {
     let ends = record.as_slice().split(|byte| *byte == b'\n').count() as u64 - 1;
-    // A quote that is never closed swallows the end of the file, the last `\n` included.
+    // A quote that is never closed extends to the end of the file, including the last `\n`.
     let unclosed = record.as_slice().ends_with(b"\n");
     after.saturating_sub(ends + u64::from(!unclosed))
 }
@@ -235,7 +236,7 @@ fn unreadable(error: csv::Error, name: &str) -> ReadError {
     ReadError::Io { file: name.to_owned(), source }
 }
 
-/// One row and where it stands.
+/// Row with its file and line.
 struct Row<'a> {
     record: &'a ByteRecord,
     file: &'a str,

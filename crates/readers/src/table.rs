@@ -1,28 +1,29 @@
-//! Text with a row per line.
+//! Table of text with one row per line.
 
 use csv::ByteRecord;
 
 use super::error::ReadError;
 use super::note::{Note, NoteKind, file_note};
 
-/// Rows and bytes that are looked at to recognise a dialect.
+/// Maximum number of rows for the recognition of the format.
 const HEAD_ROWS: usize = 1000;
+/// Maximum number of bytes for the recognition of the format.
 const HEAD_BYTES: usize = 1 << 20;
-/// Cells of a row that are looked at: wider tables are no candles.
+/// Maximum number of cells of a row for the recognition of the format.
 pub(crate) const MAX_CELLS: usize = 64;
-/// Fewer cells than a time and four prices are no row.
+/// Minimum number of cells of a candle: a time and four prices.
 pub(crate) const MIN_CELLS: usize = 5;
 
-/// A text divided into rows and cells.
+/// Text divided into rows and cells.
 #[derive(Debug)]
 pub(crate) struct Table {
     text: String,
     pub(crate) delimiter: u8,
-    /// What people call a row: "line", or "row" where the text was made from another format.
+    /// Noun for a row in messages: "line", or "row" if the text was converted from another format.
     pub(crate) unit: &'static str,
-    /// Lines before the first row that the original did not have.
+    /// Number of lines before the first row that the original does not have.
     pub(crate) added: u64,
-    /// The comment line nearest to the data: it may hold the names of the columns.
+    /// Last comment line that is not empty, which may contain the names of the columns.
     pub(crate) comment: Option<String>,
     pub(crate) answer: Answer,
     /// Columns whose cells cannot be read, and their type.
@@ -45,7 +46,7 @@ pub(crate) const CELL_END: char = '\u{1f}';
 pub(crate) type HeadRow = (u64, Vec<String>);
 
 impl Table {
-    /// The table in a text file.
+    /// Creates the table of a text file.
     pub(crate) fn of_text(bytes: Vec<u8>, notes: &mut Vec<Note>) -> Self {
         let mut text = decode(bytes, notes);
         if !text.contains('\n') && text.contains('\r') {
@@ -77,7 +78,7 @@ impl Table {
         Self { text, delimiter, unit: "row", added, comment: None, answer, unread: vec![] }
     }
 
-    /// All rows that are no comments.
+    /// Iterates over all rows except comments.
     pub(crate) fn rows(&self) -> Rows<'_> {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -90,7 +91,7 @@ impl Table {
         Rows { reader, record: ByteRecord::new(), added: self.added }
     }
 
-    /// The first rows with their cells.
+    /// Returns the first rows with their cells.
     pub(crate) fn head(&self, file: &str) -> Result<Vec<HeadRow>, ReadError> {
         let (mut rows, mut head, mut bytes) = (self.rows(), vec![], 0);
         while head.len() < HEAD_ROWS && bytes < HEAD_BYTES {
@@ -119,14 +120,14 @@ impl Table {
         line.replace(CELL_END, ", ")
     }
 
-    /// The cells of a line that is not part of the rows.
+    /// Splits a line that is not part of the rows into cells.
     pub(crate) fn split(&self, line: &str) -> Vec<String> {
         let cells = line.split(char::from(self.delimiter));
         cells.map(|cell| cell.trim().trim_matches('"').to_owned()).collect()
     }
 }
 
-/// Goes through the rows of a table.
+/// Iterator over the rows of a table.
 pub(crate) struct Rows<'a> {
     reader: csv::Reader<&'a [u8]>,
     record: ByteRecord,
@@ -134,7 +135,7 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// The next row that is not blank, and its line.
+    /// Returns the next row that is not blank, and its line.
     pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &ByteRecord)>, ReadError> {
         loop {
             let more = self.reader.read_byte_record(&mut self.record);
@@ -157,7 +158,7 @@ impl Rows<'_> {
     }
 }
 
-/// A cell without blanks and quotes around it; empty past the end.
+/// Returns a cell without surrounding spaces and quotes; empty past the end.
 pub(crate) fn cell(record: &ByteRecord, index: usize) -> &str {
     let bytes = record.get(index).unwrap_or_default();
     let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
@@ -180,7 +181,7 @@ pub(crate) fn joined_name(name: &str) -> String {
     }
 }
 
-/// The text in UTF-8, without its byte order mark.
+/// Decodes the text to UTF-8, without its byte order mark.
 fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
     let wide = |bytes: &[u8], from: fn([u8; 2]) -> u16| -> String {
         let units: Vec<u16> = bytes.chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
@@ -214,7 +215,7 @@ fn narrow(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
     text
 }
 
-/// The sign that divides most of the first lines into cells.
+/// Returns the delimiter that divides most of the first lines into enough cells.
 fn sniff(text: &str) -> u8 {
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     let mut counts = [(b'\t', 0), (b';', 0), (b'|', 0), (b',', 0)];
@@ -228,7 +229,8 @@ fn sniff(text: &str) -> u8 {
             *lines += usize::from(signs.take(MIN_CELLS - 1).count() == MIN_CELLS - 1);
         }
     }
-    // The last of equal maxima would be taken: a comma may also be the decimal sign.
+    // Reversed, because `max_by_key` returns the last of equal maxima, and a comma may also be the
+    // decimal sign.
     let best = counts.iter().rev().max_by_key(|(_, lines)| *lines);
     best.map_or(b',', |(delimiter, lines)| if *lines == 0 { b',' } else { *delimiter })
 }

@@ -1,4 +1,4 @@
-//! Cells that hold a time, in the many ways tools write one.
+//! Time formats of cells.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -9,12 +9,12 @@ const DAY_MS: i64 = 86_400_000;
 /// The clock of the end of a day, `24:00`.
 pub(crate) const DAY_END: i32 = 86_400_000;
 
-/// What a cell says about time.
+/// Parsed time of a cell.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Stamp {
-    /// A number since 1970.
+    /// A number since 1970-01-01.
     Epoch { millis: i64, unit: Unit },
-    /// A date, perhaps with a clock and an offset.
+    /// A date with an optional clock and an optional offset.
     Civil(Civil),
 }
 
@@ -28,7 +28,7 @@ pub(crate) enum Unit {
 }
 
 impl Stamp {
-    /// Milliseconds since 1970 in UTC, the month first where that is not known.
+    /// Returns the milliseconds since 1970-01-01 in UTC; an ambiguous date is read month-first.
     pub(crate) fn millis(&self) -> Option<i64> {
         match self {
             Self::Epoch { millis, .. } => Some(*millis),
@@ -38,8 +38,9 @@ impl Stamp {
 }
 
 impl Unit {
-    /// The unit that the size of a number tells; every range means 1973-03-03 to 5138-11-16.
-    /// Lower numbers are more likely dates such as 20240131 or row numbers than times.
+    /// Returns the unit from the size of a number; every range corresponds to 1973-03-03 to
+    /// 5138-11-16. Smaller numbers are more likely dates such as 20240131 or row numbers than
+    /// times.
     pub(crate) fn of(number: i64) -> Option<Self> {
         match number.unsigned_abs() {
             0..100_000_000 => None,
@@ -71,16 +72,16 @@ impl Unit {
     }
 }
 
-/// A date and a clock as written.
+/// Date and clock as written in the cell.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Civil {
     year: i16,
-    /// Month and day, in this order if `order` is known.
+    /// Month, or the first of two numbers of an ambiguous date.
     pub(crate) first: i8,
     pub(crate) second: i8,
-    /// The sign between two numbers that may be day and month or month and day.
+    /// Separator of an ambiguous date, whose numbers may be day and month or month and day.
     pub(crate) undecided: Option<u8>,
-    /// Milliseconds since midnight; `None` for a date alone.
+    /// Milliseconds since midnight; `None` for a date without clock.
     pub(crate) clock: Option<i32>,
     pub(crate) zone: Option<Zone>,
 }
@@ -92,15 +93,15 @@ impl Civil {
         Date::new(self.year, month, day).ok()
     }
 
-    /// Milliseconds since 1970 in local time, if there is such a date.
+    /// Returns the milliseconds since 1970-01-01 in local time; `None` for an invalid date.
     pub(crate) fn local(&self, day_first: bool) -> Option<i64> {
         let midnight = self.date(day_first)?.to_datetime(Time::midnight());
         let midnight = TimeZone::UTC.to_timestamp(midnight).ok()?;
         Some(midnight.as_millisecond() + i64::from(self.clock.unwrap_or(0)))
     }
 
-    /// Milliseconds since 1970 in UTC, and how many local time is ahead of it; UTC is taken where
-    /// there is no zone.
+    /// Returns the milliseconds since 1970-01-01 in UTC and the offset of local time; without a
+    /// zone the time is in UTC.
     pub(crate) fn utc(&self, day_first: bool) -> Option<(i64, i64)> {
         let local = self.local(day_first)?;
         let Some(zone) = &self.zone else { return Some((local, 0)) };
@@ -111,7 +112,7 @@ impl Civil {
     }
 }
 
-/// Reads a cell.
+/// Parses the time in a cell.
 pub(crate) fn parse(cell: &str) -> Option<Stamp> {
     let cell = cell.trim();
     if cell.len() > 64 || !cell.is_ascii() {
@@ -140,7 +141,7 @@ pub(crate) fn parse(cell: &str) -> Option<Stamp> {
     Some(Stamp::Civil(Civil { zone, ..civil }))
 }
 
-/// Reads a day as spreadsheets count them, from 1899-12-30 on with the clock as a fraction.
+/// Parses a day number of a spreadsheet, counted from 1899-12-30, with the clock as a fraction.
 pub(crate) fn parse_serial(cell: &str) -> Option<Stamp> {
     let digits = cell.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let days: f64 =
@@ -159,14 +160,14 @@ pub(crate) fn parse_serial(cell: &str) -> Option<Stamp> {
     }))
 }
 
-/// The word after a time that is no zone that is known.
+/// Returns the word after a time that is not a known time zone.
 pub(crate) fn unknown_zone(cell: &str) -> Option<&str> {
     let (rest, word) = cell.trim().rsplit_once(' ')?;
     let is_name = word.len() > 2 && word.starts_with(|c: char| c.is_ascii_alphabetic());
     (is_name && parse(cell).is_none() && parse(rest).is_some()).then_some(word)
 }
 
-/// Reads a date and a clock that stand in two columns.
+/// Parses a date and a clock in two columns.
 pub(crate) fn parse_two(date: &str, clock: &str) -> Option<Stamp> {
     let Some(Stamp::Civil(civil)) = parse(date) else { return None };
     let (clock, zone) = zone::split(clock.trim());
@@ -227,7 +228,7 @@ pub(crate) fn parse_clock(text: &str) -> Option<i32> {
     Some(((hour * 60 + minute) * 60 + second) * 1000 + thousandths(fraction)?)
 }
 
-/// Decimals of a second as milliseconds, if they are whole ones.
+/// Converts the decimals of a second to milliseconds; `None` if they are finer.
 fn thousandths(fraction: &str) -> Option<i32> {
     let (millis, finer) = fraction.split_at_checked(3).unwrap_or((fraction, ""));
     if !fraction.bytes().all(|b| b.is_ascii_digit()) || finer.bytes().any(|b| b != b'0') {
@@ -236,7 +237,7 @@ fn thousandths(fraction: &str) -> Option<i32> {
     format!("{millis:0<3}").parse().ok()
 }
 
-/// Reads epoch numbers and dates without signs between their parts.
+/// Parses epoch numbers and dates without separators.
 fn number(cell: &str) -> Option<Stamp> {
     if cell.contains(['e', 'E']) {
         let value: f64 = cell.parse().ok()?;
@@ -288,7 +289,7 @@ fn compact_date(digits: &str) -> Option<Civil> {
     civil.local(false).map(|_| civil)
 }
 
-/// Reads `2024-01-31`, `31.01.2024`, `1/31/24` or `20240131` with or without a clock.
+/// Parses `2024-01-31`, `31.01.2024`, `1/31/24` or `20240131` with or without a clock.
 fn numeric_date(text: &str) -> Option<Civil> {
     let end = text.find([' ', 'T', 't', '_', ',']).unwrap_or(text.len());
     let (date, rest) = text.split_at(end);
@@ -321,13 +322,13 @@ fn numeric_date(text: &str) -> Option<Civil> {
     (civil.local(false).is_some() || civil.local(true).is_some()).then_some(civil)
 }
 
-/// 70 to 99 are of the last century.
+/// Converts a two-digit year: 70 to 99 are in the 20th century.
 fn two_digit_year(text: &str) -> Option<i16> {
     let year: i16 = text.parse().ok()?;
     Some(if year < 70 { 2000 + year } else { 1900 + year })
 }
 
-/// Reads dates whose month is a word: `Jan 31, 2024`, `31-Jan-2024`, `Wed Jan 31 2024 05:00`.
+/// Parses dates whose month is a word: `Jan 31, 2024`, `31-Jan-2024`, `Wed Jan 31 2024 05:00`.
 fn named_month(text: &str) -> Option<Civil> {
     const MONTHS: &str = "janfebmaraprmayjunjulaugsepoctnovdec";
     const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -365,7 +366,7 @@ fn named_month(text: &str) -> Option<Civil> {
     civil.local(false).map(|_| civil)
 }
 
-/// Whether a time lies on a Saturday or a Sunday.
+/// Returns whether a time is on a Saturday or a Sunday.
 pub(crate) fn is_weekend(millis: i64) -> bool {
     // 1970-01-01 was a Thursday.
     matches!(millis.div_euclid(DAY_MS).rem_euclid(7), 2 | 3)

@@ -1,4 +1,4 @@
-//! From the bytes of a file to the bytes of a table: zip and gzip.
+//! Unpacking of zip and gzip files.
 
 use std::io::{Cursor, Read};
 
@@ -6,22 +6,23 @@ use super::error::ReadError;
 use super::error::excerpt;
 use super::note::{Note, NoteKind, file_note};
 
-/// The most bytes that are read from a file or unpacked.
+/// Maximum number of bytes of a file, compressed or unpacked.
 pub(crate) const MAX_BYTES: u64 = 2 << 30;
-/// A packed file may hold this many times its own size and `FREE_BYTES`: text packs to a tenth,
-/// and what packs to less than a two-hundredth is made to harm.
+/// Maximum ratio of the unpacked size without `FREE_BYTES` to the compressed size. Text compresses
+/// to about a tenth; a file that compresses to less than a two-hundredth is probably malicious.
 const MAX_RATIO: u64 = 200;
+/// Number of unpacked bytes that are accepted in addition to the ratio.
 const FREE_BYTES: u64 = 1 << 20;
 /// Files beside the data in an archive.
 const ASIDE: [&str; 10] =
     ["md", "txt", "pdf", "html", "checksum", "sha256", "md5", "license", "ini", "db"];
 
-/// The most bytes that so many packed ones may hold.
+/// Returns the maximum unpacked size of a compressed file of this size.
 pub(crate) fn max_unpacked(packed: usize) -> u64 {
     (packed as u64).saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES).min(MAX_BYTES)
 }
 
-/// The bytes inside an archive, or the bytes themselves; one archive in another is opened too.
+/// Returns the content of an archive, also of an archive in an archive, or the bytes unchanged.
 pub(crate) fn unpack(
     mut bytes: Vec<u8>,
     file: &str,
@@ -41,7 +42,7 @@ pub(crate) fn unpack(
     refuse_other(bytes, file)
 }
 
-/// Packed files that are not opened are named, instead of being taken for strange text.
+/// Returns an error for other compressed or binary formats, which would be unrecognisable text.
 fn refuse_other(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, ReadError> {
     let format = match &bytes[..] {
         [b'P', b'K', 3, 4, ..] | [0x1f, 0x8b, ..] => "archive in an archive in an archive",
@@ -116,19 +117,19 @@ fn unzip(
     limited(entry, file, "zip", most)
 }
 
-/// Whether a name is that of a folder or of a file that people do not see.
+/// Returns whether a name is that of a folder or a hidden file.
 fn is_hidden(name: &str) -> bool {
     let inside = name.ends_with('/') || name.starts_with("__MACOSX") || name.contains("/.");
     inside || name.starts_with('.')
 }
 
-/// Whether a name is that of a file beside the data, such as a licence.
+/// Returns whether a name is that of a file other than data, such as a licence.
 fn is_aside(name: &str) -> bool {
     let end = name.rsplit(['.', '/']).next().unwrap_or_default();
     ASIDE.iter().any(|word| end.eq_ignore_ascii_case(word))
 }
 
-/// Reads to the end, but no more than `most` bytes.
+/// Reads to the end; more than `most` bytes are an error.
 fn limited(
     reader: impl Read,
     file: &str,

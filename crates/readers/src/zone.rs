@@ -1,19 +1,19 @@
-//! The zone at the end of a time.
+//! Time zones in cells and headers.
 
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// How local time lies to UTC.
+/// Time zone of a parsed time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Zone {
-    /// So many minutes ahead, all year.
+    /// Fixed offset from UTC in minutes.
     Offset(i32),
-    /// By the rules of a place.
+    /// Time zone of a place, with its rules.
     Named(TimeZone),
 }
 
-/// Abbreviations with one meaning in markets' data, and their minutes ahead of UTC. Those of the
-/// time zone database, as `CET`, follow its rules.
+/// Abbreviations with one meaning in market data, and their offsets from UTC in minutes.
+/// Abbreviations in the time zone database, such as `CET`, follow its rules.
 const ABBREVIATIONS: [(&str, i32); 17] = [
     ("UTC", 0),
     ("GMT", 0),
@@ -33,18 +33,18 @@ const ABBREVIATIONS: [(&str, i32); 17] = [
     ("KST", 540),
     ("AEST", 600),
 ];
-/// Abbreviations of places whose clocks change.
+/// Abbreviations of time zones with daylight saving time or changed rules.
 const PLACES: [(&str, &str); 4] = [
     ("ET", "America/New_York"),
     ("CT", "America/Chicago"),
     ("PT", "America/Los_Angeles"),
     ("MSK", "Europe/Moscow"),
 ];
-/// Abbreviations that several places use for different times.
+/// Ambiguous abbreviations, which have several meanings.
 const AMBIGUOUS: [&str; 7] = ["CST", "IST", "BST", "AST", "SST", "GST", "ECT"];
 
 impl Zone {
-    /// The zone of a name such as `America/New_York`, `EST` or `UTC+2`.
+    /// Returns the time zone with a name such as `America/New_York`, `EST` or `UTC+2`.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let known = ABBREVIATIONS.iter().find(|(known, _)| *known == name);
         if let Some((_, minutes)) = known {
@@ -61,8 +61,9 @@ impl Zone {
         (starts && name.len() > 2).then(zone)?.map(Self::Named)
     }
 
-    /// Milliseconds that a local time is ahead of UTC; none if clocks skipped it. An hour that
-    /// comes twice is taken as the first, and as the second after the abbreviation of winter.
+    /// Returns the offset of a local time from UTC in milliseconds; `None` for a time skipped by
+    /// daylight saving. A repeated hour is the first one, or the second one with a zone such as
+    /// `CET`.
     pub(crate) fn offset_ms(&self, local: DateTime) -> Option<i64> {
         let zone = match self {
             Self::Offset(minutes) => return Some(i64::from(*minutes) * 60_000),
@@ -79,7 +80,7 @@ impl Zone {
     }
 }
 
-/// Cuts the zone off the end of a time: `Z`, `UTC`, `+02:00`, ` +0200`, `GMT+0200`, ` EST`,
+/// Splits the time zone off the end of a time: `Z`, `UTC`, `+02:00`, ` +0200`, `GMT+0200`, ` EST`,
 /// ` US/Eastern` or `[Europe/Berlin]`.
 pub(crate) fn split(text: &str) -> (&str, Option<Zone>) {
     for (open, close) in [('[', ']'), ('(', ')')] {
@@ -126,7 +127,7 @@ fn minutes(text: &str) -> Option<i32> {
     (minutes.abs() <= 18 * 60).then_some(minutes)
 }
 
-/// What a header says of the zone of its times in brackets, as `Time (EET)`.
+/// Returns the time zone in brackets in the name of a column, such as `Time (EET)`.
 pub(crate) fn of_header(name: &str) -> Option<&str> {
     let inner = name.trim().strip_suffix(')')?.rsplit_once('(')?.1;
     (AMBIGUOUS.contains(&inner) || Zone::named(inner).is_some()).then_some(inner)

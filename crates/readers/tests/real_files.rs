@@ -1,6 +1,7 @@
-//! Reads every CSV file of a folder of real candles, named by `WINDVANE_DATA_DIR`.
+//! Reads every CSV file of real candles in the folder of the environment variable
+//! `WINDVANE_DATA_DIR`.
 //!
-//! The files cannot be part of the project, so without the variable there is nothing to do.
+//! The files cannot be part of the project, so without the variable the tests do nothing.
 #![cfg(feature = "columnar")]
 
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use windvane_candles::{Candle, Interval, Pair, Timestamp};
 use windvane_readers::{read_csv, read_file};
 
-/// Folders and the interval of the candles in them.
+/// Folders and the intervals of their candles.
 const FOLDERS: [(&str, &str); 9] = [
     ("1h", "1h"),
     ("4h", "4h"),
@@ -47,7 +48,7 @@ fn every_file_of_the_data_folder_is_read() {
     }
     for path in csv_files(&data.join("raw")) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        // The other files there show what is wrong with files: an error is fine, a panic is not.
+        // The other files have faults: an error is correct, a panic is not.
         let read = read_csv(&path, pair.clone(), None);
         if name.starts_with("binance_") {
             assert_eq!(read.unwrap().series.interval(), Interval::HOUR);
@@ -61,7 +62,7 @@ fn every_file_of_the_data_folder_is_read() {
     assert!(count > 3);
 }
 
-/// File, source, rows, candles, first and last open time, interval.
+/// Expected file, source, rows, candles, first and last open time, and interval.
 const RAW: &str = "\
 binance_spot_BTCUSDT-1h-2023-01_header.csv|Binance archive|744|744|2023-01-01|2023-01-31 23:00|1h
 binance_spot_BTCUSDT-1h-2024-10-28_noheader.csv|Binance archive|24|24|2024-10-28|2024-10-28 23:00|1h

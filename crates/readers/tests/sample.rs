@@ -1,4 +1,4 @@
-//! The embedded sample of `windvane-candles` against the files it is made of.
+//! Comparison of the embedded sample of `windvane-candles` with its files.
 
 use windvane_candles::{Candle, sample};
 use windvane_readers::{read_csv, read_file};

@@ -1,4 +1,4 @@
-//! The strict CSV reader.
+//! Tests of the strict CSV reader.
 #![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn parse(text: impl AsRef<[u8]>, interval: Option<Interval>) -> Result<CsvSeries
     parse_csv(text.as_ref(), "a.csv", Pair::new("BTCUSDT").unwrap(), interval)
 }
 
-/// The message for a file of the usual header and these rows.
+/// Error message of a file with the common header and these rows.
 fn message(rows: &str) -> String {
     parse(format!("{HEAD}{rows}"), None).unwrap_err().to_string()
 }
@@ -116,7 +116,10 @@ fn wrong_rows_are_errors_with_file_line_and_column() {
     let cases = [
         ("2024-01-02,1,1,1,NaN,0", "line 3, column close: close is NaN, expected a finite number"),
         ("2024-01-02,-1,1,1,1,0", "line 3, column open: open is -1.0, expected a price"),
-        ("2024-01-02,1,1,1,1,-2", "line 3, column volume: volume is -2.0, expected 0"),
+        (
+            "2024-01-02,1,1,1,1,-2",
+            "line 3, column volume: volume is -2.0, expected a volume from 0",
+        ),
         ("2024-01-02,1,1,2,1,0", "line 3, column low: low 2.0 is above open 1.0"),
         ("2024-01-02,2,1,3,2,0", "line 3, column high: high 1.0 is below open 2.0"),
         ("2024-01-02,1,\"1,5\",1,1,0", "line 3, column high: \"1,5\" is no number"),
@@ -194,7 +197,7 @@ fn price() -> impl Strategy<Value = f64> {
     prop_oneof![0.01..1e6, 1e-100..1e-90, 1e90..1e100]
 }
 
-/// Whether no other step between candles is as common as one hour.
+/// Returns whether a step of one hour is more common than every other step.
 fn is_mostly_hours(candles: &[Candle]) -> bool {
     let steps =
         candles.windows(2).map(|two| two[1].open_time().millis() - two[0].open_time().millis());

@@ -1,4 +1,4 @@
-//! Labelled windows of any number of series, from candles in one call.
+//! Dataset: labelled windows of any number of series, created from candles in one call.
 use windvane_candles::{CandleSeries, Timestamp};
 
 use crate::{
@@ -6,11 +6,10 @@ use crate::{
     ValidationSet,
 };
 
-/// Labelled windows over any number of series, ready to be split.
+/// Labelled windows of any number of series, ready to be split.
 ///
-/// The short way for the ordinary case: it builds a [`SignalTable`] per series and collects their
-/// windows into one [`SampleSet`]. It owns its data, as do the parts it is split into, so a helper
-/// function can return either.
+/// It builds a [`SignalTable`] per series and collects their windows into one [`SampleSet`]. The
+/// dataset and the parts of a split own their data, so a function can return them.
 ///
 /// # Examples
 /// ```
@@ -40,17 +39,17 @@ pub struct Dataset {
 /// Training, validation and test samples of a [`Dataset`].
 #[derive(Debug, Clone)]
 pub struct DatasetParts {
-    /// The samples that models and scalers are fitted on.
+    /// Samples for fitting models and scalers.
     pub train: TrainSet,
-    /// The samples after training, for early stopping and calibration.
+    /// Samples after the training period, for early stopping and calibration.
     pub validation: ValidationSet,
-    /// The samples after validation, for the final evaluation.
+    /// Samples after the validation period, for the final evaluation.
     pub test: SampleSet,
 }
 
 impl Dataset {
     /// Computes the signals of every series, and collects the windows of `lookback` rows that
-    /// have a label. Channels that read another pair find it among the series.
+    /// have a label. Channels that read another pair use its series in `series`.
     ///
     /// # Errors
     /// As [`SignalTable::build`] and [`SampleSet::collect`].
@@ -63,8 +62,8 @@ impl Dataset {
         Self::with_registry(&Registry::default(), series, spec, lookback, labels)
     }
 
-    /// Does the same as [`from_series`](Self::from_series) with the channels of a registry, for
-    /// specs that name a bot's own channels.
+    /// Computes the same as [`from_series`](Self::from_series) with the channels of a registry, for
+    /// specs that contain a bot's own channels.
     ///
     /// # Errors
     /// As [`from_series`](Self::from_series).
@@ -82,17 +81,17 @@ impl Dataset {
         Ok(Self { samples: SampleSet::collect(&tables, lookback, labels)? })
     }
 
-    /// The labelled windows of all series, in order of time.
+    /// Returns the labelled windows of all series, in order of time.
     pub fn samples(&self) -> &SampleSet {
         &self.samples
     }
 
     /// Splits the samples by date: validation begins at `validate_from`, the test at `test_from`.
-    /// The test ends with the data, and the embargo is one candle.
+    /// The test ends at the end of the data, and the embargo is one candle.
     ///
     /// # Errors
-    /// [`SignalError::SplitOrder`] unless the times rise, [`SignalError::EmptyPart`] if a part
-    /// would be empty, the test included.
+    /// [`SignalError::SplitOrder`] unless the times rise, [`SignalError::EmptyPart`] if the
+    /// training, validation or test set would be empty.
     pub fn split(
         &self,
         validate_from: Timestamp,
@@ -101,13 +100,13 @@ impl Dataset {
         let split = Split::builder().validate_from(validate_from).test_from(test_from).build()?;
         let parts = self.split_with(&split)?;
         if parts.test.is_empty() {
-            let hint = "begin the test before the end of the candles";
+            let hint = "choose a test_from before the end of the candles";
             return Err(SignalError::EmptyPart { part: "test", hint });
         }
         Ok(parts)
     }
 
-    /// Splits the samples with the periods of any [`Split`]. The test may be empty: a split
+    /// Splits the samples by the periods of any [`Split`]. The test set may be empty: a split
     /// [`for_live`](Split::for_live) has none.
     ///
     /// # Errors

@@ -1,16 +1,16 @@
-//! Bins between deciles, and the population stability index over them.
+//! Deciles and the population stability index.
 
-/// The bins between the deciles of earlier values, and how many of those fell into each.
+/// Histogram of reference values with bins between their deciles.
 ///
-/// **Formula** of [`psi`](Self::psi) with p and q the shares of earlier and later values in each
-/// of the K bins: `Σ (q − p) ln(q / p)`, with p, q = (count + 1/2) / (all + K/2), so that no bin
-/// is empty. **Source** Siddiqi 2006.
+/// **Formula** of [`psi`](Self::psi), with p and q the shares of the reference values and the later
+/// values in each of the K bins: `Σ (q − p) ln(q / p)`, p, q = (count + 1/2) / (all + K/2), so that
+/// no share is 0. **Source** Siddiqi 2006.
 ///
 /// # Examples
 /// ```
 /// use windvane_signals::Deciles;
 /// let earlier: Vec<f64> = (0..100).map(f64::from).collect();
-/// let deciles = Deciles::of(&earlier).unwrap();
+/// let deciles = Deciles::from_sorted(&earlier).unwrap();
 /// assert_eq!((deciles.bins(), deciles.bin(9.5), deciles.bin(10.0)), (10, 0, 1));
 /// assert!(deciles.psi(&[10; 10]) < 1e-12);
 /// assert!(deciles.psi(&[100, 0, 0, 0, 0, 0, 0, 0, 0, 0]) > 1.0);
@@ -19,12 +19,12 @@
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "StoredDeciles", into = "StoredDeciles"))]
 pub struct Deciles {
-    /// Bins end before these, which rise strictly.
+    /// Upper bounds of the bins (excluded), strictly rising.
     cuts: Vec<f64>,
     counts: Vec<u64>,
 }
 
-/// Deciles as they are stored; they may hold anything.
+/// Serialised deciles, not validated.
 #[cfg(feature = "serde")]
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,36 +49,39 @@ impl TryFrom<StoredDeciles> for Deciles {
         if rising && cuts.len() < 10 && counts.len() == cuts.len() + 1 {
             return Ok(Self { cuts, counts });
         }
-        let (setting, expected) = ("cuts of deciles", "at most 9, finite and rising, one per bin");
+        let (setting, expected) = (
+            "number of decile bounds",
+            "at most 9, with finite rising values and one more count than bounds",
+        );
         Err(Self::Error::Setting { setting, expected, got: cuts.len() as f64 })
     }
 }
 
 impl Deciles {
-    /// The deciles of sorted values; `None` where those do not vary or there are none.
-    pub fn of(sorted: &[f64]) -> Option<Self> {
+    /// Computes the deciles of sorted values; `None` if the values are all equal or there are none.
+    pub fn from_sorted(sorted: &[f64]) -> Option<Self> {
         if sorted.first() == sorted.last() {
             return None;
         }
         let mut cuts: Vec<f64> = (1..10).map(|tenth| sorted[sorted.len() * tenth / 10]).collect();
-        // Equal ones would make a bin that nothing can fall into.
+        // Equal bounds would create a bin that is always empty.
         cuts.dedup();
         let mut deciles = Self { counts: vec![0; cuts.len() + 1], cuts };
         deciles.counts = deciles.count(sorted);
         Some(deciles)
     }
 
-    /// Number of bins, at most 10.
+    /// Returns the number of bins, at most 10.
     pub fn bins(&self) -> usize {
         self.counts.len()
     }
 
-    /// The bin that a value falls into.
+    /// Returns the index of the bin that contains a value.
     pub fn bin(&self, value: f64) -> usize {
         self.cuts.partition_point(|cut| *cut <= value)
     }
 
-    /// Number of values in each bin.
+    /// Counts the values in each bin.
     pub(crate) fn count(&self, values: &[f64]) -> Vec<u64> {
         let mut counts = vec![0; self.bins()];
         for value in values {
@@ -87,7 +90,7 @@ impl Deciles {
         counts
     }
 
-    /// Population stability index of later values, of which that many fell into each bin.
+    /// Computes the population stability index of later values from their count in each bin.
     pub fn psi(&self, later: &[u64]) -> f64 {
         let half = self.bins() as f64 / 2.0;
         let (before, after) = (total(&self.counts) + half, total(later) + half);

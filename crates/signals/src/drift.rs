@@ -1,46 +1,47 @@
-//! Drift of channels between training and later.
+//! Drift of channels between two sets of samples.
 use crate::deciles::quartile;
 use crate::{Deciles, SampleSet, SignalError};
 
-/// Difference of a channel's values between training and later.
+/// Drift of a channel: difference of its distribution between earlier and later samples.
 ///
 /// **Formula** with p and q the shares of earlier and later values in each of the K bins between
-/// the earlier values' deciles, and m their medians:
+/// the earlier values' deciles:
 ///
 /// ```text
-/// psi       = Σ (q − p) ln(q / p)        p, q = (count + 1/2) / (all + K/2): no bin is empty
-/// by chance = (K − 1) (1/n + 1/m)        for n earlier and m later values
-/// shift     = (m later − m earlier) / (third − first quartile of the earlier values)
+/// psi       = Σ (q − p) ln(q / p)        p, q = (count + 1/2) / (all + K/2): no share is 0
+/// by_chance = (K − 1) (1/n + 1/m)        for n earlier and m later values
+/// shift     = (median later − median earlier) / (third − first quartile of the earlier values)
 /// ```
 ///
-/// psi is the population stability index: 0 where nothing changed. By rule of thumb below 0.1 is
-/// little and above 0.25 much, but few values give as much without any drift: independent ones
-/// the psi by chance on average, neighbouring candles, which are alike, several times that.
+/// psi is the population stability index: 0 if the distributions are equal. As a rule of thumb,
+/// below 0.1 the drift is small, above 0.25 it is large. With few values psi is large even without
+/// drift: for independent values its mean is `by_chance`; for neighbouring candles, which are
+/// correlated, it is several times larger.
 ///
-/// **Source** Siddiqi 2006; the sum is Jeffreys' divergence (1946); by chance: Yurdakul 2018.
+/// **Source** Siddiqi 2006; the sum is Jeffreys' divergence (1946); `by_chance`: Yurdakul 2018.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ChannelDrift {
-    /// The channel with its parameters.
+    /// Channel with its parameters.
     pub channel: String,
     /// Median of the earlier values, in the channel's units.
     pub earlier: f64,
     /// Median of the later values.
     pub later: f64,
-    /// Population stability index, at least 0; `None` for a channel that did not vary earlier.
+    /// Population stability index, at least 0; `None` if the earlier values are all equal.
     pub psi: Option<f64>,
-    /// The psi that as many independent values have on average where nothing changed; `None` as psi.
+    /// Mean psi of the same number of independent values without drift; `None` as for `psi`.
     pub by_chance: Option<f64>,
-    /// Move of the median in distances of the earlier quartiles; `None` where those meet.
+    /// Change of the median, in units of the earlier interquartile range; `None` if that is 0.
     pub shift: Option<f64>,
 }
 
 impl ChannelDrift {
-    /// Compares the rows of the decisions in two sets, channel by channel. The sets' tables may
-    /// differ, their channels may not.
+    /// Compares the last rows of the windows of two sets, channel by channel. The sets may have
+    /// different tables, but must have the same channels.
     ///
     /// # Errors
-    /// [`SignalError::EmptyPart`] when a set is empty, [`SignalError::TableMismatch`] when their
+    /// [`SignalError::EmptyPart`] if a set is empty, [`SignalError::TableMismatch`] if their
     /// channels differ.
     pub fn between(earlier: &SampleSet, later: &SampleSet) -> Result<Vec<Self>, SignalError> {
         let names = names(earlier)?;
@@ -67,12 +68,12 @@ fn compare(channel: String, before: &[f64], after: &[f64]) -> ChannelDrift {
 
 fn names(samples: &SampleSet) -> Result<Vec<String>, SignalError> {
     let table = samples.tables().first().filter(|_| !samples.is_empty());
-    let hint = "compare two stretches that both have candles";
+    let hint = "choose two periods that both contain samples";
     let table = table.ok_or(SignalError::EmptyPart { part: "the comparison", hint })?;
     Ok(table.spec().channels.iter().map(ToString::to_string).collect())
 }
 
-/// A channel's value at every decision, sorted.
+/// Sorted values of a channel in the last rows of the windows.
 fn sorted(samples: &SampleSet, channel: usize) -> Vec<f64> {
     let mut values = Vec::with_capacity(samples.len());
     for sample in samples.samples() {
@@ -83,10 +84,10 @@ fn sorted(samples: &SampleSet, channel: usize) -> Vec<f64> {
     values
 }
 
-/// The population stability index of sorted values and the one by chance; `None` when the earlier
-/// ones do not vary.
+/// Population stability index of sorted values, and its mean without drift; `None` if the earlier
+/// values are all equal.
 fn stability(earlier: &[f64], later: &[f64]) -> Option<(f64, f64)> {
-    let deciles = Deciles::of(earlier)?;
+    let deciles = Deciles::from_sorted(earlier)?;
     let bins = deciles.bins() as f64;
     let psi = deciles.psi(&deciles.count(later));
     let by_chance = (bins - 1.0) * (1.0 / earlier.len() as f64 + 1.0 / later.len() as f64);
@@ -106,8 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn the_index_of_ten_even_bins_is_the_formula_by_hand() {
-        // 100 values, ten to a bin; later all of them lie in the last bin.
+    fn drift_psi_of_ten_even_bins_equals_formula() {
+        // 100 earlier values, ten per bin; all later values are in the last bin.
         let (earlier, later) = (ramp(0.0, 100), vec![0.95; 45]);
         let (p, most, least) = (10.5 / 105.0, 45.5 / 50.0, 0.5 / 50.0);
         let term = |q: f64| (q - p) * f64::ln(q / p);
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_values_have_no_drift_and_moved_ones_more_the_further() {
+    fn drift_psi_is_zero_for_equal_values_and_grows_with_shift() {
         let earlier = ramp(0.0, 1_000);
         assert!(psi(&earlier, &earlier).abs() < 1e-12);
         let moved = [0.0, 0.1, 0.3, 0.9].map(|by| psi(&earlier, &ramp(by, 400)));
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn ties_and_constants_stay_finite() {
+    fn drift_psi_of_ties_and_constants_is_finite() {
         let mostly_zero: Vec<f64> = [vec![0.0; 95], ramp(1.0, 5)].concat();
         let tied = psi(&mostly_zero, &mostly_zero[..50]);
         assert!(tied.is_finite() && tied < 0.1, "{tied}");
@@ -134,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn independent_values_have_the_psi_by_chance_on_average() {
-        // Values of a multiplicative congruence: even, and without memory.
+    fn drift_mean_psi_of_independent_values_equals_by_chance() {
+        // Linear congruential generator: uniform, independent values.
         let mut state = 1_u64;
         let mut draw = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -1,15 +1,15 @@
-//! Errors on the way from candles to signal rows, windows, labels and splits.
+//! Errors of channels, pipelines, sample sets and splits.
 use windvane_candles::{Interval, Pair, Timestamp};
 
 /// Error of a channel, pipeline, sample set or split.
 ///
-/// A live feed produces [`Gap`](Self::Gap), [`Duplicate`](Self::Duplicate), [`Late`](Self::Late),
-/// [`Misaligned`](Self::Misaligned) and [`OutOfSync`](Self::OutOfSync); after each of them the
-/// pipeline is in the state it had before. All other variants are errors of the settings.
+/// A live feed can cause [`Gap`](Self::Gap), [`Duplicate`](Self::Duplicate), [`Late`](Self::Late),
+/// [`Misaligned`](Self::Misaligned) and [`OutOfSync`](Self::OutOfSync); none of them changes the
+/// state of the pipeline. All other variants are errors of the settings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignalError {
-    /// Candles are missing, and the gap policy or the pipeline's settings refuse gaps.
+    /// Candles are missing, and the gap policy or the pipeline's settings reject gaps.
     #[error("{missing} candle(s) missing from {from} on; feed them first")]
     Gap {
         /// Open time of the first missing candle.
@@ -18,22 +18,22 @@ pub enum SignalError {
         missing: u64,
     },
     /// A candle has the open time of the last candle consumed.
-    #[error(
-        "candle {open_time} is not later than the last one: it has the same open time; drop it"
-    )]
+    #[error("candle {open_time} is a duplicate of the last candle; drop it")]
     Duplicate {
         /// Open time of both candles.
         open_time: Timestamp,
     },
-    /// A candle is earlier than the last candle consumed.
-    #[error("candle {open_time} is not later than the last one, {last}; drop it")]
+    /// A candle is out of order: it is earlier than the last candle consumed.
+    #[error(
+        "candle {open_time} is out of order: it is earlier than the last candle, {last}; drop it"
+    )]
     Late {
         /// Open time of the rejected candle.
         open_time: Timestamp,
         /// Open time of the last candle consumed.
         last: Timestamp,
     },
-    /// The open time of a candle is not a multiple of the interval.
+    /// The open time of a candle is not on the grid of the interval.
     #[error("candle {open_time} is not on the grid of {interval} candles; check the interval")]
     Misaligned {
         /// Open time of the rejected candle.
@@ -41,10 +41,10 @@ pub enum SignalError {
         /// The pipeline's interval.
         interval: Interval,
     },
-    /// The candle of another pair does not open together with the own one.
-    #[error("{pair}: expected a candle that opens at {expected}, got {got}")]
+    /// The candle of another pair has another open time than the own candle.
+    #[error("{pair}: expected the candle that opens at {expected}, got the one at {got}")]
     OutOfSync {
-        /// The other pair.
+        /// Name of the other pair.
         pair: Pair,
         /// Open time of the own candle.
         expected: Timestamp,
@@ -61,44 +61,47 @@ pub enum SignalError {
         /// The series' interval.
         got: Interval,
     },
-    /// A channel reads a pair whose candles were not given.
+    /// A channel reads a pair whose series is missing.
     #[error("a channel reads {pair}, whose candles were not given; add its series")]
     MissingPair {
-        /// The declared pair.
+        /// Name of the missing pair.
         pair: Pair,
     },
-    /// No channel of that name is registered.
-    #[error("unknown channel {name:?}; known are {}", known.join(", "))]
+    /// No channel with this name is registered.
+    #[error("unknown channel {name:?}; the known channels are {}", known.join(", "))]
     UnknownChannel {
-        /// The requested name.
+        /// Requested name.
         name: String,
-        /// The registered names.
+        /// Registered names.
         known: Vec<String>,
     },
-    /// A channel does not have a parameter of that name.
-    #[error("channel {channel:?} has no parameter {parameter:?}; it takes {}", known.join(", "))]
+    /// A channel does not have a parameter with this name.
+    #[error(
+        "channel {channel:?} has no parameter {parameter:?}; its parameters are: {}",
+        known.join(", ")
+    )]
     UnknownParameter {
         /// The channel's name.
         channel: String,
-        /// The given parameter.
+        /// Name of the unknown parameter.
         parameter: String,
-        /// The parameters of the channel.
+        /// Names of the channel's parameters.
         known: Vec<String>,
     },
-    /// A parameter is outside its range.
+    /// A parameter of a channel is out of range.
     #[error("channel {channel:?}: {parameter} must be {expected}, got {got}")]
     Parameter {
         /// The channel's name.
         channel: String,
         /// The parameter's name.
         parameter: String,
-        /// The allowed range.
+        /// Description of the valid range.
         expected: String,
-        /// The given value.
+        /// Value of the parameter or setting.
         got: f64,
     },
-    /// A spec names the wrong number of other pairs for its channel.
-    #[error("channel {channel:?} reads {expected} other pair(s), its spec names {got}")]
+    /// A spec has the wrong number of other pairs for its channel.
+    #[error("channel {channel:?} reads {expected} other pair(s), but its spec names {got}")]
     ChannelPairs {
         /// The channel's name.
         channel: String,
@@ -107,39 +110,39 @@ pub enum SignalError {
         /// Number of pairs in the spec.
         got: usize,
     },
-    /// Candles of the own pair would be filled in while a channel reads another pair's.
+    /// The hold policy is combined with a channel that reads another pair.
     #[error(
-        "the hold policy cannot fill in {pair}, which a channel reads; choose reset or sessions"
+        "the hold policy cannot fill in candles of {pair}, which a channel reads; use the gap policy reset or sessions"
     )]
     HoldReadsPair {
-        /// The other pair.
+        /// Name of the other pair.
         pair: Pair,
     },
-    /// A setting of the pipeline, the labels or a split is outside its range.
+    /// A setting of the pipeline, the labels or a split is out of range.
     #[error("{setting} must be {expected}, got {got}")]
     Setting {
         /// The setting's name.
         setting: &'static str,
-        /// The allowed range.
+        /// Description of the valid range.
         expected: &'static str,
-        /// The given value.
+        /// Value of the parameter or setting.
         got: f64,
     },
-    /// A saved state does not fit the pipeline or channel that restores it.
-    #[error("saved state does not fit: {what}")]
+    /// A saved state is invalid, or of another pipeline or channel than the one that restores it.
+    #[error("cannot restore the saved state: {what}")]
     State {
-        /// The difference.
+        /// Reason why it cannot be restored.
         what: &'static str,
     },
     /// A required time of a split is not set.
     #[error("the split has no {setter}; call SplitBuilder::{setter}")]
     SplitTime {
-        /// The method of the builder that sets it.
+        /// Method of the builder that sets it.
         setter: &'static str,
     },
-    /// The periods of a split do not follow one another.
+    /// The times of a split do not rise.
     #[error(
-        "a split's times must rise: {}validation from {validate_from}, test from {test_from}{}",
+        "the times of a split must rise, but are: {}validation from {validate_from}, test from {test_from}{}",
         train_from.map_or(String::new(), |from| format!("training from {from}, ")),
         test_until.map_or(String::new(), |until| format!(" until {until}"))
     )]
@@ -153,38 +156,38 @@ pub enum SignalError {
         /// End of the test; `None` for the end of the data.
         test_until: Option<Timestamp>,
     },
-    /// A part of a split has no sample.
-    #[error("no sample left for {part}: {hint}")]
+    /// A set of samples is empty.
+    #[error("no samples for {part}: {hint}")]
     EmptyPart {
-        /// The part: training, validation or test.
+        /// Name of the set: training, validation or test.
         part: &'static str,
-        /// The remedy.
+        /// Suggestion for the user.
         hint: &'static str,
     },
-    /// Tables of different channels or intervals cannot make one sample set.
-    #[error("series {index} has {what} {got}, the first has {expected}")]
+    /// Tables of one sample set differ in channels or interval.
+    #[error("series {index} has {what} {got}, but the first series has {expected}")]
     TableMismatch {
         /// Index of the table.
         index: usize,
-        /// The property that differs.
+        /// Name of the property that differs.
         what: &'static str,
-        /// The first table's value.
+        /// Value of the first table.
         expected: String,
-        /// This table's value.
+        /// Value of this table.
         got: String,
     },
-    /// A row does not have the width that a model or scaler was fitted on.
+    /// A row has another number of channels than the model or scaler was fitted on.
     #[error("expected rows of {expected} channels, got {got}")]
     Width {
-        /// Channels expected.
+        /// Expected number of channels.
         expected: usize,
-        /// Channels given.
+        /// Number of channels given.
         got: usize,
     },
 }
 
 impl SignalError {
-    /// The error of a setting outside its range, as a result.
+    /// Returns the error of a setting that is out of range.
     pub(crate) fn setting<T>(
         setting: &'static str,
         expected: &'static str,

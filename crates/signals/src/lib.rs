@@ -1,10 +1,4 @@
-//! Trading signals from candles: the same bits live and in batch, and no look-ahead.
-//!
-//! The way of the data: [`Candle`](windvane_candles::Candle)s go through a [`SignalPipeline`],
-//! whose channels a [`SignalSpec`] names, and become rows. The last rows are a [`Window`], what
-//! a model looks at. For training, a [`SignalTable`] holds the rows of a series, a [`SampleSet`]
-//! the windows with their labels, and a [`Split`] cuts them by calendar time into a
-//! [`TrainSet`], a [`ValidationSet`] and a test. [`Dataset`] does all of it in two calls.
+//! Trading signals from candles without look-ahead, with identical bits in streaming and batch.
 //!
 //! ```
 //! use windvane_candles::{Candle, Ohlcv, Timestamp};
@@ -17,15 +11,26 @@
 //!     let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
 //!     last = rsi.update(&Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap());
 //! }
-//! assert_eq!(last, Some(100.0)); // nothing but gains
+//! assert_eq!(last, Some(100.0)); // gains only
 //! # Ok::<(), windvane_signals::SignalError>(())
 //! ```
+//!
+//! # Overview
+//! 1. A [`SignalPipeline`] turns each [`Candle`](windvane_candles::Candle) into a row: one value
+//!    per channel of its [`SignalSpec`].
+//! 2. The last rows are a [`Window`], the input of a model.
+//! 3. For training, a [`SignalTable`] contains the rows of a series, and a [`SampleSet`] the
+//!    windows with their labels.
+//! 4. A [`Split`] divides the samples by calendar time into a [`TrainSet`], a [`ValidationSet`] and
+//!    a test set.
+//!
+//! [`Dataset`] runs the steps 1 to 4 in two calls.
 //!
 //! # Layers
 //! Layer 3 of the list in `docs/design.md`; depends on candles.
 //!
 //! # Features
-//! `serde`: [`SignalSpec`], [`Scaler`] and what they hold can be written and read.
+//! `serde`: serialises [`SignalSpec`], [`Scaler`] and the types of their fields.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -42,7 +47,7 @@ mod splits;
 mod state;
 mod windows;
 
-/// The candles that signals are made from.
+/// Re-export of the candle types.
 pub use windvane_candles as candles;
 
 pub use channels::{
@@ -53,7 +58,7 @@ pub use deciles::Deciles;
 pub use drift::ChannelDrift;
 pub use error::SignalError;
 pub use labels::{Band, LabelSpec, Sample, SampleSet};
-pub use pipeline::{Rows, SignalPipeline};
+pub use pipeline::{SignalPipeline, SignalRows};
 pub use scaler::Scaler;
 pub use spec::{ChannelSpec, GapPolicy, SignalSpec};
 pub use splits::{

@@ -1,15 +1,15 @@
-//! Candles in, rows of channel values out, one candle at a time.
+//! Streaming pipeline: turns candles into rows of channel values, one candle at a time.
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 
-use crate::channels::{Slot, next_default_row};
+use crate::channels::{ChannelSlot, next_default_row};
 use crate::{
     GapPolicy, MarketSnapshot, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
 
-/// Computes the rows of a [`SignalSpec`] one candle at a time.
+/// Streaming computation of the rows of a [`SignalSpec`], one candle at a time.
 ///
-/// Batch tables are made by the same code ([`SignalTable`](crate::SignalTable)), so live and
-/// batch rows have the same bits. It allocates nothing after construction.
+/// Batch tables ([`SignalTable`](crate::SignalTable)) run the same code, so live and batch rows
+/// have the same bits. There is no allocation after construction.
 ///
 /// # Examples
 /// ```
@@ -22,7 +22,7 @@ use crate::{
 ///     let values = Ohlcv { open: price, high: price, low: price, close: price, volume: 5.0 };
 ///     let candle = Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap();
 ///     let rows = pipeline.update(&candle)?;
-///     assert_eq!(rows.last().is_some(), hour >= 25); // the slowest channel, MACD, is ready at 25
+///     assert_eq!(rows.last().is_some(), hour >= 25); // MACD has the longest warm-up, 25 candles
 /// }
 /// # Ok::<(), windvane_signals::SignalError>(())
 /// ```
@@ -30,47 +30,48 @@ use crate::{
 pub struct SignalPipeline {
     interval: Interval,
     gaps: GapPolicy,
-    channels: Vec<Slot>,
+    channels: Vec<ChannelSlot>,
     /// Open time and close of the last candle.
     last: Option<(Timestamp, f64)>,
-    /// Room for the rows of one update, flat; the held ones first, the candle's own last.
+    /// Buffer for the rows of one update: the held rows, then the candle's own row.
     rows: Box<[f64]>,
     complete: Box<[bool]>,
-    /// True if the last row was complete: from then on the built-in channels always have a value.
+    /// True if the last row was complete: afterwards the built-in channels always have a value.
     warm: bool,
-    /// True if a gap that would reset is refused.
+    /// True if a gap that would reset the channels is rejected.
     stops: bool,
 }
 
-/// The rows that one candle made: its own, and before it one per held (filled) candle.
+/// Rows of one update: one per held (filled-in) candle, then the candle's own row.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
+pub struct SignalRows<'a> {
     values: &'a [f64],
     complete: &'a [bool],
     width: usize,
     restarted: bool,
 }
 
-impl<'a> Rows<'a> {
-    /// Number of rows, at least 1.
-    #[expect(clippy::len_without_is_empty, reason = "there is always the candle's own row")]
+impl<'a> SignalRows<'a> {
+    /// Returns the number of rows, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "the candle's own row always exists")]
     pub fn len(&self) -> usize {
         self.complete.len()
     }
 
-    /// A row's values; `None` while a channel is warming up or undefined.
+    /// Returns a row's values; `None` if a channel is in its warm-up or undefined.
     pub fn get(&self, index: usize) -> Option<&'a [f64]> {
         let rows = index * self.width..(index + 1) * self.width;
         self.complete.get(index)?.then(|| &self.values[rows])
     }
 
-    /// The candle's own row; `None` while a channel is warming up or undefined.
+    /// Returns the candle's own row; `None` if a channel is in its warm-up or undefined.
     pub fn last(&self) -> Option<&'a [f64]> {
         let start = self.values.len() - self.width;
         self.complete.last()?.then(|| &self.values[start..])
     }
 
-    /// Returns whether a gap reset the channels, so that earlier rows belong to another run.
+    /// Returns whether a gap reset the channels before this candle: no window may contain earlier
+    /// rows.
     pub fn restarted(&self) -> bool {
         self.restarted
     }
@@ -81,14 +82,14 @@ impl<'a> Rows<'a> {
 }
 
 /// Action that a gap before a candle requires.
-enum Step {
+enum GapAction {
     Follow,
     Restart,
     Fill(u32),
 }
 
 impl SignalPipeline {
-    /// Builds the channels of `spec` for candles of `interval`.
+    /// Creates a pipeline with the channels of `spec` for candles of `interval`.
     ///
     /// # Errors
     /// As [`SignalSpec::check`] and [`Registry::build`].
@@ -100,12 +101,12 @@ impl SignalPipeline {
         spec.check()?;
         let channels =
             spec.channels.iter().map(|c| registry.slot(c)).collect::<Result<Vec<_>, _>>()?;
-        let most_rows = spec.gaps.max_held() as usize + 1;
+        let max_rows = spec.gaps.max_held() as usize + 1;
         Ok(Self {
             interval,
             gaps: spec.gaps,
-            rows: vec![0.0; most_rows * channels.len()].into(),
-            complete: vec![false; most_rows].into(),
+            rows: vec![0.0; max_rows * channels.len()].into(),
+            complete: vec![false; max_rows].into(),
             channels,
             last: None,
             warm: false,
@@ -113,12 +114,12 @@ impl SignalPipeline {
         })
     }
 
-    /// The pipeline of `spec` that goes on after the last candle of others, which together have
-    /// its channels; each stands beside its own spec.
+    /// Creates a pipeline of `spec` with the channel states of other pipelines, `sources`, each
+    /// with its spec. It continues after the last candle of the sources.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`SignalError::State`] when no source has one of the channels, or
-    /// the sources stand at different candles.
+    /// As [`new`](Self::new); [`SignalError::State`] if no source has one of the channels, or if
+    /// the last candles or the intervals of the sources differ.
     pub fn joined(
         spec: &SignalSpec,
         interval: Interval,
@@ -129,14 +130,16 @@ impl SignalPipeline {
         joined.last = sources.first().and_then(|(_, first)| first.last);
         let last = joined.last;
         if sources.iter().any(|(_, source)| source.last != last || source.interval != interval) {
-            return Err(SignalError::State { what: "the pipelines stand at different candles" });
+            return Err(SignalError::State {
+                what: "the last candles or the intervals of the pipelines differ",
+            });
         }
         for (channel, slot) in spec.channels.iter().zip(&mut joined.channels) {
             let found = sources.iter().find_map(|(of, source)| {
                 let place = of.channels.iter().position(|own| own == channel)?;
                 source.channels.get(place)
             });
-            let none = SignalError::State { what: "no pipeline has one of the channels" };
+            let none = SignalError::State { what: "one of the channels is in no pipeline" };
             let mut state = StateWriter::default();
             found.ok_or(none)?.channel().save(&mut state);
             slot.channel_mut().restore(&mut StateReader::new(&state.into_words()))?;
@@ -144,40 +147,40 @@ impl SignalPipeline {
         Ok(joined)
     }
 
-    /// Takes the next candle (or candle with other pairs' candles of the same time).
+    /// Consumes the next candle, or a snapshot with other pairs' candles of the same time.
     ///
     /// # Errors
     /// [`SignalError::Duplicate`], [`SignalError::Late`], [`SignalError::Misaligned`],
     /// [`SignalError::OutOfSync`], and [`SignalError::Gap`] under [`GapPolicy::Error`] or after
-    /// [`stop_at_gaps`](Self::stop_at_gaps). The state is as it was before.
+    /// [`stop_at_gaps`](Self::stop_at_gaps). An error does not change the state.
     #[expect(clippy::inline_always, reason = "a call costs a tenth of a row's time")]
     #[inline(always)]
     pub fn update<'m>(
         &mut self,
         market: impl Into<MarketSnapshot<'m>>,
-    ) -> Result<Rows<'_>, SignalError> {
+    ) -> Result<SignalRows<'_>, SignalError> {
         let market = market.into();
-        // The common case costs no division: no gap, and no other pairs' times to compare.
+        // The common case needs no division: no gap, and no times of other pairs to compare.
         let follows = market.others().is_empty() && self.is_next(market.own().open_time());
         let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&market)? };
         self.write_row(held, &market);
         self.last = Some((market.own().open_time(), market.own().close()));
         let width = self.channels.len();
         let values = &self.rows[..(held + 1) * width];
-        Ok(Rows { values, complete: &self.complete[..=held], width, restarted })
+        Ok(SignalRows { values, complete: &self.complete[..=held], width, restarted })
     }
 
-    /// Does before a candle's row what the gap policy asks for: the number of held rows, and
-    /// whether the channels were reset.
+    /// Applies the gap policy before a candle's row. Returns the number of held rows, and whether
+    /// the channels were reset.
     #[inline(never)]
     fn cross_gap(&mut self, market: &MarketSnapshot<'_>) -> Result<(usize, bool), SignalError> {
-        let step = self.step_to(market)?;
+        let action = self.action_before(market)?;
         let mut rows = 0;
-        let restarted = matches!(step, Step::Restart);
+        let restarted = matches!(action, GapAction::Restart);
         if restarted {
-            self.forget();
+            self.reset_channels();
         }
-        if let (Step::Fill(missing), Some(last)) = (step, self.last) {
+        if let (GapAction::Fill(missing), Some(last)) = (action, self.last) {
             for n in 1..=missing {
                 if let Some(flat) = held(last, self.interval, n) {
                     self.write_row(rows, &MarketSnapshot::from(&flat));
@@ -188,7 +191,7 @@ impl SignalPipeline {
         Ok((rows, restarted))
     }
 
-    /// Returns whether a candle follows the last one without a gap: the common case, without a division.
+    /// Returns whether a candle follows the last one without a gap; needs no division.
     fn is_next(&self, open_time: Timestamp) -> bool {
         self.last.is_some_and(|(last, _)| {
             let apart = open_time.millis().checked_sub(last.millis());
@@ -196,8 +199,8 @@ impl SignalPipeline {
         })
     }
 
-    /// Checks a candle against the last one; changes nothing.
-    fn step_to(&self, market: &MarketSnapshot<'_>) -> Result<Step, SignalError> {
+    /// Validates a candle and returns the action before it; does not change the state.
+    fn action_before(&self, market: &MarketSnapshot<'_>) -> Result<GapAction, SignalError> {
         let open_time = market.own().open_time();
         if !self.interval.is_aligned(open_time) {
             return Err(SignalError::Misaligned { open_time, interval: self.interval });
@@ -209,7 +212,7 @@ impl SignalPipeline {
             }
         }
         let Some((last, _)) = self.last else {
-            return Ok(Step::Follow);
+            return Ok(GapAction::Follow);
         };
         if open_time == last {
             return Err(SignalError::Duplicate { open_time });
@@ -219,21 +222,21 @@ impl SignalPipeline {
         }
         let missing = missing_between(last, open_time, self.interval);
         match self.gaps {
-            _ if missing == 0 => Ok(Step::Follow),
+            _ if missing == 0 => Ok(GapAction::Follow),
             GapPolicy::Sessions { max_missing } if missing <= u64::from(max_missing) => {
-                Ok(Step::Follow)
+                Ok(GapAction::Follow)
             }
             GapPolicy::Hold { max_missing } if missing <= u64::from(max_missing) => {
-                // It fits: max_missing is a u32.
-                Ok(Step::Fill(u32::try_from(missing).unwrap_or(max_missing)))
+                // The conversion cannot fail: max_missing is a u32.
+                Ok(GapAction::Fill(u32::try_from(missing).unwrap_or(max_missing)))
             }
             GapPolicy::Error => self.gap(last, missing),
             _ if self.stops => self.gap(last, missing),
-            _ => Ok(Step::Restart),
+            _ => Ok(GapAction::Restart),
         }
     }
 
-    fn gap(&self, last: Timestamp, missing: u64) -> Result<Step, SignalError> {
+    fn gap(&self, last: Timestamp, missing: u64) -> Result<GapAction, SignalError> {
         let from = last.plus(self.interval, 1).unwrap_or(last);
         Err(SignalError::Gap { from, missing })
     }
@@ -265,45 +268,46 @@ impl SignalPipeline {
         self.warm = complete;
     }
 
-    /// Number of channels.
+    /// Returns the number of channels.
     pub fn width(&self) -> usize {
         self.channels.len()
     }
 
-    /// Interval of the candles it takes.
+    /// Returns the interval of the candles.
     pub fn interval(&self) -> Interval {
         self.interval
     }
 
-    /// Index of the first candle (counted from 0) with a complete row: the slowest channel's.
+    /// Returns the index (from 0) of the first candle with a complete row: the longest warm-up of
+    /// the channels.
     pub fn warm_up(&self) -> usize {
         self.channels.iter().map(|slot| slot.channel().warm_up()).max().unwrap_or(0)
     }
 
-    /// Open time of the last candle taken.
+    /// Returns the open time of the last candle consumed.
     pub fn last_open_time(&self) -> Option<Timestamp> {
         self.last.map(|(open_time, _)| open_time)
     }
 
     /// Sets whether a gap that would reset the channels is an error instead, as under
-    /// [`GapPolicy::Error`]: a live feed can fetch the missing candles. Off by default; not part of
-    /// a saved state.
+    /// [`GapPolicy::Error`], so that a live feed can fetch the missing candles. Off by default; not
+    /// part of a saved state.
     pub fn stop_at_gaps(&mut self, stop: bool) {
         self.stops = stop;
     }
 
-    /// Returns whether such a gap is refused.
+    /// Returns whether a gap that would reset the channels is an error.
     pub fn stops_at_gaps(&self) -> bool {
         self.stops
     }
 
-    /// Discards all state, as if no candle had been consumed.
+    /// Resets the state, as if no candle had been consumed.
     pub fn reset(&mut self) {
         self.last = None;
-        self.forget();
+        self.reset_channels();
     }
 
-    fn forget(&mut self) {
+    fn reset_channels(&mut self) {
         self.warm = false;
         for slot in &mut self.channels {
             slot.channel_mut().reset();
@@ -324,10 +328,10 @@ impl SignalPipeline {
         }
     }
 
-    /// Takes over a state written by [`save`](Self::save) of a pipeline of the same spec.
+    /// Restores a state written by [`save`](Self::save) of a pipeline with the same spec.
     ///
     /// # Errors
-    /// [`SignalError::State`] when the state does not fit; the pipeline is as it was before.
+    /// [`SignalError::State`] if the state is not of such a pipeline; the pipeline is unchanged.
     pub fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         let mut before = StateWriter::default();
         self.save(&mut before);
@@ -340,7 +344,7 @@ impl SignalPipeline {
 
     fn try_restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         if state.int()? != self.interval.millis() {
-            return Err(SignalError::State { what: "it is of candles of another interval" });
+            return Err(SignalError::State { what: "its candles have another interval" });
         }
         if state.count()? != self.channels.len() {
             return Err(SignalError::State { what: "it has another number of channels" });
@@ -348,7 +352,9 @@ impl SignalPipeline {
         self.warm = false;
         self.last = if state.count()? == 0 { None } else { Some(read_last(state)?) };
         if self.last.is_some_and(|(last, _)| !self.interval.is_aligned(last)) {
-            return Err(SignalError::State { what: "its last candle is off the grid" });
+            return Err(SignalError::State {
+                what: "its last candle is not on the interval's grid",
+            });
         }
         for slot in &mut self.channels {
             slot.channel_mut().restore(state)?;
@@ -359,19 +365,19 @@ impl SignalPipeline {
 
 fn read_last(state: &mut StateReader<'_>) -> Result<(Timestamp, f64), SignalError> {
     let last = (Timestamp::from_millis(state.int()?), state.float()?);
-    // A candle of that close must be possible: it stands for missing ones.
+    // The close must be a valid price, because held candles have it.
     held(last, Interval::HOUR, 0)
-        .ok_or(SignalError::State { what: "its last candle is broken" })?;
+        .ok_or(SignalError::State { what: "its last candle is not valid" })?;
     Ok(last)
 }
 
-/// Candles missing between two aligned open times, `last` the earlier.
+/// Number of missing candles between two aligned open times.
 fn missing_between(last: Timestamp, next: Timestamp, interval: Interval) -> u64 {
     let apart = next.millis().abs_diff(last.millis());
     (apart / interval.millis().unsigned_abs()).saturating_sub(1)
 }
 
-/// The flat candle that stands for the `n`-th missing one after `last`.
+/// Flat candle in place of the `n`-th missing candle after `last`.
 fn held((last, close): (Timestamp, f64), interval: Interval, n: u32) -> Option<Candle> {
     let flat = Ohlcv { open: close, high: close, low: close, close, volume: 0.0 };
     Candle::new(last.plus(interval, i64::from(n))?, flat).ok()

@@ -1,16 +1,16 @@
-//! Making channels comparable, fitted on training rows only.
+//! Scaler of channel values, fitted on training rows.
 use crate::deciles::quartile;
 use crate::{SampleSet, SignalError, SignalTable, TrainSet};
 
-/// Robust centre and scale per channel, fitted on training rows, clipped.
+/// Robust scaler: subtracts the median, divides by the interquartile range (IQR), and clips.
 ///
-/// **Formula** `clamp((x − median) / (IQR / 1.349), ±5)`: for normal data the scale is the
-/// standard deviation, but single wild rows do not move it. Where more than half of the rows are
-/// equal the quartiles may meet; then the standard deviation is the scale. A channel without
-/// any spread maps to 0 and is named by [`constant_channels`](Self::constant_channels).
+/// **Formula** `clamp((x − median) / (IQR / 1.349), ±5)`. For normally distributed values the scale
+/// is the standard deviation, but outliers do not affect it. If the IQR is 0 because many values
+/// are equal, the scale is the standard deviation. A channel without any spread is scaled to 0 and
+/// listed by [`constant_channels`](Self::constant_channels).
 ///
-/// It is fitted on a [`TrainSet`], which only a [`Split`](crate::Split) makes: rows after the
-/// split cannot reach it.
+/// It is fitted on a [`TrainSet`], which only a [`Split`](crate::Split) creates, so it cannot use
+/// rows after the training period.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ pub struct Scaler {
     clip: f64,
 }
 
-/// A scaler as it is stored; it may hold anything.
+/// Serialised scaler, not validated.
 #[cfg(feature = "serde")]
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,23 +56,23 @@ impl TryFrom<StoredScaler> for Scaler {
     }
 }
 
-/// Scaled values stay within ± this.
+/// Largest absolute scaled value.
 const CLIP: f64 = 5.0;
 
-/// Distance of the quartiles of a standard normal variable.
+/// Interquartile range of the standard normal distribution.
 const NORMAL_IQR: f64 = 1.349;
 
 impl Scaler {
-    /// Fits every channel on the complete rows that training may look at.
+    /// Fits the scaler on the complete rows of the training period.
     ///
     /// # Errors
-    /// [`SignalError::EmptyPart`] when there is no such row.
+    /// [`SignalError::EmptyPart`] if there is no such row.
     pub fn fit(train: &TrainSet) -> Result<Self, SignalError> {
         let (mut centre, mut scale) = (Vec::new(), Vec::new());
         for channel in 0..train.width() {
             let mut values = known_values(train, channel);
             if values.is_empty() {
-                let hint = "give more candles than the warm-up";
+                let hint = "use more candles than the warm-up";
                 return Err(SignalError::EmptyPart { part: "the scaler", hint });
             }
             values.sort_by(f64::total_cmp);
@@ -83,16 +83,16 @@ impl Scaler {
         Ok(Self { centre, scale, clip: CLIP })
     }
 
-    /// Creates a scaler with given centres and scales, whose values stay within ± `clip`.
+    /// Creates a scaler with the given centres and scales, whose values are clipped to ± `clip`.
     ///
-    /// The equivalent of a `StandardScaler` of scikit-learn is centre = `mean_`, scale = `scale_`, and for
-    /// `clip` a bound that no value reaches, such as 1e6. An infinite one is refused: the JSON of
-    /// a saved model cannot hold it.
+    /// The equivalent of scikit-learn's `StandardScaler` is centre = `mean_`, scale = `scale_`, and
+    /// a `clip` that no value reaches, such as 1e6. An infinite `clip` is rejected, because the
+    /// JSON of a saved model cannot contain it.
     ///
     /// # Errors
-    /// [`SignalError::Width`] when the lists differ in length or are empty,
-    /// [`SignalError::Setting`] when a centre is not finite, a scale negative or not finite, or
-    /// `clip` not finite and above 0.
+    /// [`SignalError::Width`] if the lists differ in length or are empty,
+    /// [`SignalError::Setting`] if a centre is not finite, a scale is negative or not finite, or
+    /// `clip` is not finite or not above 0.
     pub fn from_parts(centre: Vec<f64>, scale: Vec<f64>, clip: f64) -> Result<Self, SignalError> {
         if centre.len() != scale.len() || centre.is_empty() {
             return Err(SignalError::Width { expected: centre.len().max(1), got: scale.len() });
@@ -104,21 +104,21 @@ impl Scaler {
             return SignalError::setting("scale of a scaler", "finite and at least 0", wrong);
         }
         if !clip.is_finite() || clip <= 0.0 {
-            let expected = "finite and above 0 (give 1e6 where nothing is clipped)";
+            let expected = "finite and above 0 (use 1e6 to clip no value)";
             return SignalError::setting("clip of a scaler", expected, clip);
         }
         Ok(Self { centre, scale, clip })
     }
 
-    /// Number of channels.
+    /// Returns the number of channels.
     pub fn width(&self) -> usize {
         self.centre.len()
     }
 
-    /// Centre of a channel, which scales to 0: its median over the training rows.
+    /// Returns the centre of a channel, which scales to 0: its median over the training rows.
     ///
     /// # Panics
-    /// When `channel` is not below [`width`](Self::width).
+    /// If `channel` is not below [`width`](Self::width).
     pub fn centre(&self, channel: usize) -> f64 {
         self.centre[channel]
     }
@@ -126,7 +126,7 @@ impl Scaler {
     /// Scales the value of one channel.
     ///
     /// # Panics
-    /// When `channel` is not below [`width`](Self::width).
+    /// If `channel` is not below [`width`](Self::width).
     #[inline]
     pub fn apply(&self, channel: usize, value: f64) -> f64 {
         let scale = self.scale[channel];
@@ -137,10 +137,10 @@ impl Scaler {
         }
     }
 
-    /// Scales whole rows into the numbers a network takes.
+    /// Scales whole rows and converts them to `f32`, the input of a network.
     ///
     /// # Errors
-    /// [`SignalError::Width`] unless `rows` are whole rows and `scaled` has as many numbers.
+    /// [`SignalError::Width`] unless `rows` contains whole rows and has the length of `scaled`.
     pub fn apply_rows(&self, rows: &[f64], scaled: &mut [f32]) -> Result<(), SignalError> {
         if !rows.len().is_multiple_of(self.width()) || rows.len() != scaled.len() {
             return Err(SignalError::Width { expected: scaled.len(), got: rows.len() });
@@ -149,7 +149,7 @@ impl Scaler {
         for (row, scaled) in rows {
             let channels = row.iter().zip(&self.centre).zip(&self.scale);
             for (((value, centre), scale), scaled) in channels.zip(scaled) {
-                // As `apply`; no branch and no call, so that the loop is one of vectors.
+                // The same as `apply`, without branches and calls, so that the loop is vectorised.
                 let value = (value - centre) / scale;
                 let value = if value < -self.clip { -self.clip } else { value };
                 let value = if value > self.clip { self.clip } else { value };
@@ -161,16 +161,17 @@ impl Scaler {
         Ok(())
     }
 
-    /// Channels that did not vary over the training rows: a model learns nothing from them.
+    /// Iterates over the channels that are constant over the training rows: a model learns nothing
+    /// from them.
     pub fn constant_channels(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.width()).filter(|&channel| self.scale[channel] <= 0.0)
     }
 }
 
 impl SampleSet {
-    /// Scales the rows `[rows, C]` of every table that has a sample; an empty list for the other
-    /// tables. Incomplete rows are zeros, which no window reaches. Neighbouring windows share all
-    /// rows but one, so each row is scaled once.
+    /// Scales the rows `[rows, C]` of every table that has a sample; the list of another table is
+    /// empty. Incomplete rows are zeros and part of no window. Neighbouring windows share all rows
+    /// except one, so each row is scaled once.
     ///
     /// # Errors
     /// As [`Scaler::apply_rows`].
@@ -194,8 +195,8 @@ fn scaled_rows(table: &SignalTable, scaler: &Scaler) -> Result<Vec<f32>, SignalE
     Ok(scaled)
 }
 
-/// A channel's values in the complete, real rows that training may look at, of the tables that
-/// have training samples.
+/// Values of a channel in the complete rows of the training period, without held rows, of the
+/// tables that have training samples.
 fn known_values(train: &TrainSet, channel: usize) -> Vec<f64> {
     let mut values = Vec::new();
     for table in train.used_tables().into_iter().flatten() {
@@ -209,7 +210,7 @@ fn known_values(train: &TrainSet, channel: usize) -> Vec<f64> {
     values
 }
 
-/// Standard deviation; 0 where all values are equal.
+/// Standard deviation; exactly 0 if all values are equal.
 fn deviation(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;

@@ -1,11 +1,11 @@
-//! Specs of channels and pipelines: plain data that is stored with a model.
+//! Specs of channels and pipelines: data that is saved with a model.
 use std::collections::BTreeMap;
 
 use windvane_candles::Pair;
 
 use crate::SignalError;
 
-/// A channel by name, parameters and the other pairs it reads.
+/// Spec of a channel: its name, its parameters and the other pairs that it reads.
 ///
 /// # Examples
 /// ```
@@ -25,7 +25,7 @@ pub struct ChannelSpec {
 }
 
 impl ChannelSpec {
-    /// A channel with its default parameters.
+    /// Creates the spec of a channel with its default parameters.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), parameters: BTreeMap::new(), pairs: Vec::new() }
     }
@@ -37,30 +37,30 @@ impl ChannelSpec {
         self
     }
 
-    /// Declares another pair whose candles of the same close time the channel reads.
+    /// Adds another pair whose candles of the same open time the channel reads.
     #[must_use]
     pub fn reading(mut self, pair: Pair) -> Self {
         self.pairs.push(pair);
         self
     }
 
-    /// The name it is registered under.
+    /// Returns the name under which the channel is registered.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The other pairs it reads.
+    /// Returns the other pairs that the channel reads.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs
     }
 
-    /// The value of a parameter, or its default.
+    /// Returns the value of a parameter, or `default` if it is not set.
     pub fn parameter(&self, name: &str, default: f64) -> f64 {
         self.parameters.get(name).copied().unwrap_or(default)
     }
 
-    /// Confirms that the spec names only parameters the channel has, and as many other pairs
-    /// as it reads: a misspelt parameter must not be ignored.
+    /// Checks that the spec has only parameters of the channel, and the number of other pairs that
+    /// the channel reads. A factory calls it so that a misspelt parameter is an error.
     ///
     /// # Errors
     /// [`SignalError::UnknownParameter`] or [`SignalError::ChannelPairs`].
@@ -83,7 +83,7 @@ impl ChannelSpec {
     }
 }
 
-/// `name(parameter=value, …; PAIR, …)`, the label of the channel in reports.
+/// Writes `name(parameter=value, …; PAIR, …)`, the label of the channel in reports.
 impl std::fmt::Display for ChannelSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name)?;
@@ -98,7 +98,7 @@ impl std::fmt::Display for ChannelSpec {
     }
 }
 
-/// Policy for missing candles; the same in batch and live.
+/// Policy for missing candles, the same in batch and streaming.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -108,37 +108,37 @@ impl std::fmt::Display for ChannelSpec {
 pub enum GapPolicy {
     /// A missing candle is an error.
     Error,
-    /// Every channel restarts its warm-up after a gap; no window spans one.
+    /// Every channel restarts its warm-up after a gap; no window spans a gap.
     Reset,
-    /// The market was closed: up to `max_missing` missing candles are passed over, the next
-    /// candle follows the last one. A longer gap resets.
+    /// A gap of up to `max_missing` candles counts as a closed market: the next candle follows the
+    /// last one. A longer gap resets the channels.
     Sessions {
-        /// Longest pause, in candles.
+        /// Longest time of a closed market, in candles.
         max_missing: u32,
     },
-    /// Up to `max_missing` missing candles are replaced by flat ones at the last close without
-    /// volume; no decision or label is taken on those. A longer gap resets.
+    /// Up to `max_missing` missing candles are replaced by flat candles at the last close with
+    /// volume 0; they have no decisions and no labels. A longer gap resets the channels.
     Hold {
-        /// Longest gap that is filled, in candles.
+        /// Longest gap that is filled in, in candles.
         max_missing: u32,
     },
 }
 
 impl GapPolicy {
-    /// Maximum of candles that [`GapPolicy::Hold`] fills: a bound on the work one candle causes.
+    /// Maximum of `max_missing` of [`GapPolicy::Hold`]: limits the time of one update.
     pub(crate) const MAX_HELD: u32 = 1_000;
 
-    /// Candles that are filled at one gap at the most.
+    /// Maximum number of candles filled in at one gap.
     pub(crate) fn max_held(self) -> u32 {
         if let Self::Hold { max_missing } = self { max_missing } else { 0 }
     }
 }
 
-/// The channels of a model and its gap policy.
+/// Channels and gap policy of a model.
 ///
-/// The default is the six signals: momentum (1 candle), trend (20), RSI 14, MACD 12/26 relative
-/// to price, volatility (range), volume change; gaps reset. It is a default and no constant:
-/// any list of channels will do, its length is the width of the model's input.
+/// The default has six channels: momentum (1 candle), trend (20), RSI 14, MACD 12/26 relative
+/// to price, volatility (range) and volume change; gaps reset the channels. Any other list of
+/// channels is possible; its length is the width of the model's input.
 ///
 /// # Examples
 /// ```
@@ -152,7 +152,7 @@ impl GapPolicy {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct SignalSpec {
-    /// The channels, in the order of a row's columns.
+    /// Channels in the order of a row's values.
     pub channels: Vec<ChannelSpec>,
     /// Policy for missing candles.
     pub gaps: GapPolicy,
@@ -166,15 +166,15 @@ impl Default for SignalSpec {
 }
 
 impl SignalSpec {
-    /// Maximum number of channels: a bound on memory, because specs come from files.
+    /// Maximum number of channels: limits the memory, because specs come from files.
     pub(crate) const MAX_CHANNELS: usize = 1_024;
 
-    /// Confirms the ranges: a spec read from a file may hold anything.
+    /// Validates the spec, which may come from a file.
     ///
     /// # Errors
-    /// [`SignalError::Setting`] unless there are 1 to 1,024 channels and a hold fills at most 1,000
-    /// candles; [`SignalError::HoldReadsPair`] if candles would be filled in while a channel reads
-    /// another pair's.
+    /// [`SignalError::Setting`] unless there are 1 to 1,024 channels and `max_missing` of the hold
+    /// policy is at most 1,000; [`SignalError::HoldReadsPair`] if the hold policy is combined with
+    /// a channel that reads another pair.
     pub fn check(&self) -> Result<(), SignalError> {
         if !(1..=Self::MAX_CHANNELS).contains(&self.width()) {
             return SignalError::setting("number of channels", "1 to 1024", self.width() as f64);
@@ -193,12 +193,12 @@ impl SignalSpec {
         }
     }
 
-    /// Number of channels.
+    /// Returns the number of channels.
     pub fn width(&self) -> usize {
         self.channels.len()
     }
 
-    /// The other pairs that the channels read, each once.
+    /// Returns the other pairs that the channels read, sorted and without duplicates.
     pub fn pairs(&self) -> Vec<&Pair> {
         let mut pairs: Vec<&Pair> = self.channels.iter().flat_map(ChannelSpec::pairs).collect();
         pairs.sort();
@@ -206,8 +206,9 @@ impl SignalSpec {
         pairs
     }
 
-    /// Returns the column of each of `needed`'s channels in this spec; `None` when one is not here or
-    /// the gap policies differ. So a table of a wide spec serves models of narrower ones.
+    /// Returns the column of each channel of `needed` in this spec; `None` if a channel is missing
+    /// or the gap policies differ. So models with fewer channels can share a table with more
+    /// channels.
     pub fn columns_of(&self, needed: &Self) -> Option<Vec<usize>> {
         if self.gaps != needed.gaps {
             return None;

@@ -1,7 +1,7 @@
-//! Saving and restoring the state of channels bit for bit.
+//! Saving and restoring the state of channels without loss of bits.
 use crate::SignalError;
 
-/// Collects a state as 64-bit words; floats keep their bits.
+/// Writer of a state as 64-bit words; floats keep their bits.
 ///
 /// # Examples
 /// ```
@@ -31,31 +31,31 @@ impl StateWriter {
         self.words.push(value as u64);
     }
 
-    /// Appends a signed number.
+    /// Appends a signed integer.
     pub fn int(&mut self, value: i64) {
         self.words.push(value.cast_unsigned());
     }
 
-    /// Appends a list of floats with its length.
+    /// Appends a list of floats, preceded by its length.
     pub fn floats(&mut self, values: impl ExactSizeIterator<Item = f64>) {
         self.count(values.len());
         self.words.extend(values.map(f64::to_bits));
     }
 
-    /// The words collected.
+    /// Returns the words written.
     pub fn into_words(self) -> Vec<u64> {
         self.words
     }
 }
 
-/// Reads back what a [`StateWriter`] collected, in the same order.
+/// Reader of the words of a [`StateWriter`], in the same order.
 #[derive(Debug, Clone)]
 pub struct StateReader<'a> {
     words: &'a [u64],
 }
 
 impl<'a> StateReader<'a> {
-    /// Starts at the first word.
+    /// Creates a reader that starts at the first word.
     pub fn new(words: &'a [u64]) -> Self {
         Self { words }
     }
@@ -67,10 +67,10 @@ impl<'a> StateReader<'a> {
         Ok(*first)
     }
 
-    /// The next float.
+    /// Reads the next float.
     ///
     /// # Errors
-    /// [`SignalError::State`] when the words end or it is not finite.
+    /// [`SignalError::State`] if there is no next word or the float is not finite.
     pub fn float(&mut self) -> Result<f64, SignalError> {
         let value = f64::from_bits(self.word()?);
         if value.is_finite() {
@@ -80,56 +80,56 @@ impl<'a> StateReader<'a> {
         }
     }
 
-    /// The next count.
+    /// Reads the next count.
     ///
     /// # Errors
-    /// [`SignalError::State`] when the words end or the count is too large for this machine.
+    /// [`SignalError::State`] if there is no next word or the count does not fit into a `usize`.
     pub fn count(&mut self) -> Result<usize, SignalError> {
         usize::try_from(self.word()?)
             .map_err(|_| SignalError::State { what: "a count is too large" })
     }
 
-    /// The next count, which must be `expected`: how an indicator knows its own state from that
-    /// of one with other parameters.
+    /// Reads the next count, which must be `expected`. A channel calls it to reject the state of a
+    /// channel with another parameter.
     ///
     /// # Errors
-    /// [`SignalError::State`] when it is another or the words end.
+    /// [`SignalError::State`] if the count differs or there is no next word.
     pub fn expect(&mut self, expected: usize) -> Result<(), SignalError> {
         if self.count()? == expected {
             return Ok(());
         }
-        Err(SignalError::State { what: "it is of a channel with another parameter" })
+        Err(SignalError::State { what: "it is from a channel with another parameter" })
     }
 
-    /// The next signed number.
+    /// Reads the next signed integer.
     ///
     /// # Errors
-    /// [`SignalError::State`] when the words end.
+    /// [`SignalError::State`] if there is no next word.
     pub fn int(&mut self) -> Result<i64, SignalError> {
         Ok(self.word()?.cast_signed())
     }
 
-    /// The next list of at most `most` floats.
+    /// Reads the next list of at most `max_len` floats.
     ///
     /// # Errors
-    /// [`SignalError::State`] when the list is longer or the words end.
-    pub fn floats(&mut self, most: usize) -> Result<Vec<f64>, SignalError> {
+    /// [`SignalError::State`] if the list is longer or there are too few words.
+    pub fn floats(&mut self, max_len: usize) -> Result<Vec<f64>, SignalError> {
         let len = self.count()?;
-        if len > most {
+        if len > max_len {
             return Err(SignalError::State { what: "a list is too long" });
         }
         (0..len).map(|_| self.float()).collect()
     }
 
-    /// Confirms that every word was read.
+    /// Checks that all words have been read.
     ///
     /// # Errors
-    /// [`SignalError::State`] when some are left.
+    /// [`SignalError::State`] if words are left.
     pub fn finish(self) -> Result<(), SignalError> {
         if self.words.is_empty() {
             Ok(())
         } else {
-            Err(SignalError::State { what: "it has words left over" })
+            Err(SignalError::State { what: "it has more words than expected" })
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The one list of models: names, descriptions and learners.
+//! Catalog of all models: names, descriptions and learners.
 //!
-//! Commands, examples, benches and tests take their models from here, so a new model is one more
-//! entry. Which entries there are depends on the enabled features.
+//! Commands, examples, benches and tests use this catalog, so a new model needs only an entry here.
+//! The enabled features determine the entries.
 #[cfg(feature = "train")]
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use windvane_models::network::NetworkLearner;
 #[cfg(feature = "train")]
 use windvane_models::train::Learner;
 
-/// A model of the catalog.
+/// Entry of the catalog: one model.
 ///
 /// # Examples
 /// ```
-/// use windvane::catalog::{ModelEntry, Training};
+/// use windvane::catalog::{Hyperparameters, ModelEntry};
 ///
 /// let entry: ModelEntry = "v32".parse()?;
 /// assert_eq!(entry.description, "v3.2 (LSTM, 32 units)");
-/// let quick = Training { epochs: Some(2), ..Training::default() };
+/// let quick = Hyperparameters { epochs: Some(2), ..Hyperparameters::default() };
 /// assert_eq!(entry.learner(&quick).id().as_str(), "v32");
 /// assert!("v9".parse::<ModelEntry>().unwrap_err().to_string().contains("v32-stateful"));
 /// # Ok::<(), windvane::catalog::UnknownModel>(())
@@ -32,67 +32,67 @@ pub struct ModelEntry {
     pub name: &'static str,
     /// Label and method, such as `v3.2 (LSTM, 32 units)`.
     pub description: &'static str,
-    /// Kind of its saved files; `None` for a model without a saved form.
+    /// Kind of its saved files; `None` for a model that cannot be saved.
     pub kind: Option<&'static str>,
     #[cfg(feature = "train")]
-    source: Source,
+    source: LearnerSource,
 }
 
 /// Constructor of a model's learner.
 #[cfg(feature = "train")]
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "which models there are depends on the features")]
-enum Source {
+#[allow(dead_code, reason = "the features determine the models")]
+enum LearnerSource {
     /// A preset of the network.
     #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
     Network(fn() -> NetworkLearner),
-    /// An ensemble, which hands the hyperparameters to its members.
-    Ensemble(fn(&Training) -> Arc<dyn Learner>),
+    /// An ensemble, which passes the hyperparameters to its members.
+    Ensemble(fn(&Hyperparameters) -> Arc<dyn Learner>),
     /// A model without gradient descent.
     Direct(fn() -> Arc<dyn Learner>),
 }
 
 impl ModelEntry {
-    /// Learner of the model, with the given settings in place of its defaults.
+    /// Creates the learner of the model, with the given hyperparameters in place of its defaults.
     #[cfg(feature = "train")]
-    pub fn learner(&self, training: &Training) -> Arc<dyn Learner> {
+    pub fn learner(&self, training: &Hyperparameters) -> Arc<dyn Learner> {
         match self.source {
             #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
-            Source::Network(learner) => network(learner, training),
-            Source::Ensemble(learner) => learner(training),
-            Source::Direct(learner) => learner(),
+            LearnerSource::Network(learner) => network(learner, training),
+            LearnerSource::Ensemble(learner) => learner(training),
+            LearnerSource::Direct(learner) => learner(),
         }
     }
 
-    /// Learner of a network, with its own settings; `None` for a model that is no network.
+    /// Creates the learner of a network with its default hyperparameters; `None` for other models.
     #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
     pub fn network(&self) -> Option<NetworkLearner> {
         match self.source {
-            Source::Network(learner) => Some(learner()),
-            Source::Ensemble(_) | Source::Direct(_) => None,
+            LearnerSource::Network(learner) => Some(learner()),
+            LearnerSource::Ensemble(_) | LearnerSource::Direct(_) => None,
         }
     }
 }
 
 /// Hyperparameters that replace those of a learner; `None` keeps the learner's own.
 ///
-/// Models without gradient descent ignore them. An ensemble hands them to its members.
+/// Models without gradient descent ignore them. An ensemble passes them to its members.
 #[cfg(feature = "train")]
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Training {
+pub struct Hyperparameters {
     /// Maximum number of epochs.
     pub epochs: Option<usize>,
-    /// Epochs without a better validation loss before training stops.
+    /// Number of epochs without an improvement of the validation loss before training stops.
     pub patience: Option<usize>,
-    /// Learning rate before the schedule.
+    /// Initial learning rate, which the schedule multiplies.
     pub learning_rate: Option<f64>,
-    /// Windows per step.
+    /// Number of windows per optimiser step.
     pub batch: Option<usize>,
 }
 
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
-impl Training {
-    fn training(
+impl Hyperparameters {
+    fn replace_in(
         &self,
         own: windvane_models::train::TrainConfig,
     ) -> windvane_models::train::TrainConfig {
@@ -114,7 +114,7 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v2 (weighted signals, weights set by hand)",
         kind: Some(windvane_models::v2::KIND),
         #[cfg(feature = "train")]
-        source: Source::Direct(weighted_signals),
+        source: LearnerSource::Direct(weighted_signals),
     },
     #[cfg(feature = "v2")]
     ModelEntry {
@@ -122,38 +122,38 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v2 (weighted signals, maximum-likelihood weights)",
         kind: Some(windvane_models::v2::KIND),
         #[cfg(feature = "train")]
-        source: Source::Direct(learned_signals),
+        source: LearnerSource::Direct(learned_signals),
     },
     #[cfg(feature = "logistic")]
     ModelEntry {
         name: "logistic",
-        description: "logistic regression on whole windows; every report has it as a baseline",
+        description: "logistic regression on whole windows; a baseline of every report",
         kind: Some(windvane_models::logistic::KIND),
         #[cfg(feature = "train")]
-        source: Source::Direct(logistic),
+        source: LearnerSource::Direct(logistic),
     },
     #[cfg(feature = "boosted")]
     ModelEntry {
         name: "boosted",
         description: "gradient-boosted trees on whole windows",
         kind: None,
-        source: Source::Direct(boosted),
+        source: LearnerSource::Direct(boosted),
     },
     #[cfg(feature = "v3")]
     ModelEntry {
         name: "v3",
-        description: "v3 (bidirectional LSTM, 64 units each way); about six times the training of v32",
+        description: "v3 (bidirectional LSTM, 64 units in each direction); trains about six times as long as v32",
         kind: Some(windvane_models::v3::KIND),
         #[cfg(feature = "train")]
-        source: Source::Network(windvane_models::v3::learner),
+        source: LearnerSource::Network(windvane_models::v3::learner),
     },
     #[cfg(feature = "v31")]
     ModelEntry {
         name: "v31",
-        description: "v3.1 (bidirectional LSTM with attention); about seven times the training of v32",
+        description: "v3.1 (bidirectional LSTM with attention); trains about seven times as long as v32",
         kind: Some(windvane_models::v31::KIND),
         #[cfg(feature = "train")]
-        source: Source::Network(windvane_models::v31::learner),
+        source: LearnerSource::Network(windvane_models::v31::learner),
     },
     #[cfg(feature = "v32")]
     ModelEntry {
@@ -161,7 +161,7 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v3.2 (LSTM, 32 units)",
         kind: Some(windvane_models::v32::KIND),
         #[cfg(feature = "train")]
-        source: Source::Network(windvane_models::v32::learner),
+        source: LearnerSource::Network(windvane_models::v32::learner),
     },
     #[cfg(feature = "v32")]
     ModelEntry {
@@ -169,21 +169,21 @@ pub const MODELS: &[ModelEntry] = &[
         description: "v3.2 stateful (LSTM, 32 units, recurrent state carried over all candles)",
         kind: Some(windvane_models::v32_stateful::KIND),
         #[cfg(feature = "train")]
-        source: Source::Network(windvane_models::v32_stateful::learner),
+        source: LearnerSource::Network(windvane_models::v32_stateful::learner),
     },
     #[cfg(feature = "original")]
     ModelEntry {
         name: "original",
-        description: "original ensemble (v2 and v3.1, half each)",
+        description: "original ensemble (v2 and v3.1 with equal weights)",
         kind: Some(windvane_ensemble::KIND),
-        source: Source::Ensemble(original),
+        source: LearnerSource::Ensemble(original),
     },
     #[cfg(feature = "tuned")]
     ModelEntry {
         name: "tuned",
         description: "tuned ensemble (learned v2, v3, v3.1 and v3.2, weighted by validation log loss)",
         kind: Some(windvane_ensemble::KIND),
-        source: Source::Ensemble(tuned),
+        source: LearnerSource::Ensemble(tuned),
     },
 ];
 
@@ -196,7 +196,7 @@ impl std::str::FromStr for ModelEntry {
     }
 }
 
-/// Two entries of one name are the same entry.
+/// Entries are equal if their names are equal.
 impl PartialEq for ModelEntry {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -205,7 +205,7 @@ impl PartialEq for ModelEntry {
 
 impl Eq for ModelEntry {}
 
-/// A name that no model of the catalog has.
+/// Error of a name that is not in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownModel {
     name: String,
@@ -214,16 +214,16 @@ pub struct UnknownModel {
 impl std::fmt::Display for UnknownModel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let known: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
-        write!(f, "no model {:?}; choose one of {}", self.name, known.join(", "))
+        write!(f, "unknown model {:?}; choose one of {}", self.name, known.join(", "))
     }
 }
 
 impl std::error::Error for UnknownModel {}
 
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
-fn network(learner: fn() -> NetworkLearner, training: &Training) -> Arc<dyn Learner> {
+fn network(learner: fn() -> NetworkLearner, training: &Hyperparameters) -> Arc<dyn Learner> {
     let own = learner();
-    Arc::new(NetworkLearner { training: training.training(own.training), ..own })
+    Arc::new(NetworkLearner { training: training.replace_in(own.training), ..own })
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]
@@ -247,13 +247,13 @@ fn boosted() -> Arc<dyn Learner> {
 }
 
 #[cfg(feature = "original")]
-fn original(training: &Training) -> Arc<dyn Learner> {
+fn original(training: &Hyperparameters) -> Arc<dyn Learner> {
     let members = vec![weighted_signals(), network(windvane_models::v31::learner, training)];
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })
 }
 
 #[cfg(feature = "tuned")]
-fn tuned(training: &Training) -> Arc<dyn Learner> {
+fn tuned(training: &Hyperparameters) -> Arc<dyn Learner> {
     let presets: [fn() -> NetworkLearner; 3] = [
         windvane_models::v3::learner,
         windvane_models::v31::learner,

@@ -1,33 +1,53 @@
-//! Predicts where the next candle of a trading pair goes: UP, DOWN or NEUTRAL, with a probability.
+//! Predicts the direction of the next candle of a trading pair: UP, DOWN or NEUTRAL, with a
+//! probability.
 //!
-//! This crate is a thin facade. Each layer is a crate of its own and can be used alone:
+//! ```
+//! use windvane::candles::sample;
+//! use windvane::prelude::*;
 //!
-//! | module | crate | what |
+//! let series = sample::load("BTCUSDT").ok_or("no such sample")?; // hourly candles
+//! let mut predictor = Predictor::new(v32::pretrained(), series.interval())?;
+//! let mut last = None;
+//! for candle in &series.candles()[..200] {
+//!     last = predictor.on_candle(candle)?; // None during the warm-up
+//! }
+//! let prediction = last.ok_or("no prediction")?;
+//! println!("{} with {:.1} %", prediction.direction, 100.0 * prediction.confidence);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Crates
+//! This crate is a facade. Each layer is a separate crate and can be used alone:
+//!
+//! | module | crate | content |
 //! |---|---|---|
-//! | [`candles`] | `windvane-candles` | candles, series, the real sample, simulated markets |
-//! | [`signals`] | `windvane-signals` | indicators, channels, scaler, windows, labels, splits |
-//! | [`models`] | `windvane-models` | v2, v3, v3.1, v3.2, training, saved models, the live predictor |
+//! | [`candles`] | `windvane-candles` | candles, series, sample data, simulated markets |
+//! | [`signals`] | `windvane-signals` | channels, scaler, windows, labels, splits |
+//! | [`models`] | `windvane-models` | v2, v3, v3.1, v3.2, training, saved models, live predictor |
 #![cfg_attr(
     feature = "readers",
-    doc = "| [`readers`] | `windvane-readers` | files of exchanges and tools: CSV, JSON, zip, gzip, Arrow, Parquet |"
+    doc = "| [`readers`] | `windvane-readers` | readers of candle files: CSV, JSON, zip, gzip, Arrow, Parquet |"
 )]
 #![cfg_attr(
     feature = "ensemble",
-    doc = "| [`ensemble`] | `windvane-ensemble` | votes over models; loads any saved model |"
+    doc = "| [`ensemble`] | `windvane-ensemble` | votes of several models |"
 )]
 #![cfg_attr(
     feature = "backtest",
-    doc = "| [`backtest`] | `windvane-backtest` | walk-forward, intervals, baselines, reports, leak audit |"
+    doc = "| [`backtest`] | `windvane-backtest` | walk-forward tests, confidence intervals, baselines, reports, audit for look-ahead |"
 )]
 //!
-//! [`load`] reads saved models of every kind, [`catalog`] lists the models with their learners, and
-//! [`prelude`] has what most programs import.
+//! [`load`] loads saved models of every kind, [`catalog`] lists the models with their learners, and
+//! [`prelude`] contains the types and traits that most programs import.
 //!
 //! # Features
-//! `v2` and `v32` (default), `v3`, `v31`, `logistic`: the models. `pretrained`: a fitted v3.2. `ensemble`: votes over models;
-//! `original` and `tuned` are the named ones.
-//! `train`: fitting. `backtest`: walk-forward tests and reports. `readers`, `columnar`, `sample`,
-//! `simulate`: where candles come from. `full`: everything but `columnar`, which takes longer to build than the rest.
+//! - Models: `v2` and `v32` (both default), `v3`, `v31`, `logistic`; `pretrained` is a fitted v3.2.
+//! - Ensembles: `ensemble`; `original` and `tuned` are the learners of the named ones.
+//! - `train`: training. `backtest`: walk-forward tests and reports; `boosted` adds gradient-boosted
+//!   trees as a baseline, `html` the report as a page.
+//! - Candles: `readers`, `columnar`, `sample`, `simulate`.
+//! - `full`: all features except `columnar`, whose dependencies take longer to build than
+//!   everything else.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -52,7 +72,7 @@ pub mod prelude {
     #[cfg(feature = "backtest")]
     pub use windvane_backtest::{Backtest, Instrument};
     pub use windvane_candles::{
-        Candle, CandleSeries, Columns, Direction, Interval, Ohlcv, Pair, Timestamp,
+        Candle, CandleColumns, CandleSeries, Direction, Interval, Ohlcv, Pair, Timestamp,
     };
     #[cfg(all(feature = "ensemble", feature = "train"))]
     pub use windvane_ensemble::EnsembleLearner;

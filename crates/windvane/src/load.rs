@@ -3,9 +3,9 @@ use std::path::Path;
 
 use windvane_models::{FittedModel, Kinds, LoadError};
 
-/// Kinds of saved models that [`load`] reads: those whose features are enabled.
+/// Returns the kinds of saved models that [`load`] supports: those whose features are enabled.
 ///
-/// A kind of your own is added with [`Kinds::with`].
+/// [`Kinds::with`] adds a kind of your own.
 pub fn kinds() -> Kinds {
     #[cfg(feature = "ensemble")]
     let kinds = windvane_ensemble::kinds();
@@ -17,8 +17,8 @@ pub fn kinds() -> Kinds {
 /// Loads a saved model of any kind, ensembles included.
 ///
 /// # Errors
-/// [`LoadError::Io`] for a file that cannot be opened, [`LoadError::MissingFeature`] for a kind whose
-/// feature is not enabled, otherwise the damage that was found.
+/// [`LoadError::Io`] for a file that cannot be opened, [`LoadError::MissingFeature`] for a kind
+/// whose feature is not enabled, otherwise the error of an invalid file.
 ///
 /// # Examples
 /// ```
@@ -35,7 +35,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {
     kinds().load(path)
 }
 
-/// Loads a saved model of any kind from the bytes of its file, as `include_bytes!` gives them.
+/// Loads a saved model of any kind from the bytes of its file, such as those of `include_bytes!`.
 ///
 /// # Errors
 /// As [`load`], without [`LoadError::Io`].

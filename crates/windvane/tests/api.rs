@@ -1,4 +1,4 @@
-//! What a bot may count on of the public types: errors travel, models are shared between threads.
+//! Thread safety of the public types: errors and models can be sent and shared between threads.
 use std::error::Error;
 
 use windvane::backtest::{Backtest, BacktestError, Report};
@@ -14,38 +14,38 @@ use windvane::models::{
 use windvane::readers;
 use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};
 
-fn travels<E: Error + Send + Sync + 'static>() {}
-fn moves<T: Send + 'static>() {}
-fn is_shared<T: Send + Sync + 'static + ?Sized>() {}
+fn is_thread_safe_error<E: Error + Send + Sync + 'static>() {}
+fn is_send<T: Send + 'static>() {}
+fn is_send_and_sync<T: Send + Sync + 'static + ?Sized>() {}
 
 #[test]
-fn every_error_travels_between_threads() {
-    travels::<candles::CandleError>();
-    travels::<candles::IntervalError>();
-    travels::<candles::PairError>();
-    travels::<candles::ResampleError>();
-    travels::<candles::SeriesError>();
-    travels::<candles::TimeError>();
-    travels::<readers::ReadError>();
-    travels::<candles::simulate::SimulateError>();
-    travels::<SignalError>();
-    travels::<PredictError>();
-    travels::<TrainError>();
-    travels::<LoadError>();
-    travels::<EnsembleError>();
-    travels::<BacktestError>();
+fn errors_are_send_and_sync() {
+    is_thread_safe_error::<candles::CandleError>();
+    is_thread_safe_error::<candles::IntervalError>();
+    is_thread_safe_error::<candles::PairError>();
+    is_thread_safe_error::<candles::ResampleError>();
+    is_thread_safe_error::<candles::SeriesError>();
+    is_thread_safe_error::<candles::TimeError>();
+    is_thread_safe_error::<readers::ReadError>();
+    is_thread_safe_error::<candles::simulate::SimulateError>();
+    is_thread_safe_error::<SignalError>();
+    is_thread_safe_error::<PredictError>();
+    is_thread_safe_error::<TrainError>();
+    is_thread_safe_error::<LoadError>();
+    is_thread_safe_error::<EnsembleError>();
+    is_thread_safe_error::<BacktestError>();
 }
 
 #[test]
-fn models_are_shared_and_predictors_move() {
-    is_shared::<dyn DirectionModel>();
-    is_shared::<WeightedSignals>();
-    is_shared::<dyn FittedModel>();
-    is_shared::<LogisticRegression>();
-    is_shared::<Network>();
-    is_shared::<Ensemble>();
-    is_shared::<(CandleSeries, SignalTable, Scaler, Registry, TrainingProfile)>();
-    is_shared::<(Backtest, Report)>();
-    // Each thread has its own: they hold working memory.
-    moves::<(Predictor, Scratch, SignalPipeline, Retraining)>();
+fn models_are_send_and_sync_and_predictors_are_send() {
+    is_send_and_sync::<dyn DirectionModel>();
+    is_send_and_sync::<WeightedSignals>();
+    is_send_and_sync::<dyn FittedModel>();
+    is_send_and_sync::<LogisticRegression>();
+    is_send_and_sync::<Network>();
+    is_send_and_sync::<Ensemble>();
+    is_send_and_sync::<(CandleSeries, SignalTable, Scaler, Registry, TrainingProfile)>();
+    is_send_and_sync::<(Backtest, Report)>();
+    // These contain working memory, so each thread needs its own.
+    is_send::<(Predictor, Scratch, SignalPipeline, Retraining)>();
 }

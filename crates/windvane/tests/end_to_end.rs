@@ -1,14 +1,14 @@
-//! From candles to a report, through every layer.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+//! End-to-end tests from candles to a report, through every layer.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 use windvane::backtest::report::Report;
 use windvane::backtest::{Backtest, Instrument, Plan, ResultRow, Scope};
 use windvane::candles::{sample, simulate::MarketModel};
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 use windvane::signals::WalkForward;
 
 fn learners(epochs: usize) -> Vec<Box<dyn Learner>> {
-    let training = Training { epochs: Some(epochs), ..Training::default() };
+    let training = Hyperparameters { epochs: Some(epochs), ..Hyperparameters::default() };
     let names = ["v2", "v32"];
     let entries = names.map(|name| name.parse::<ModelEntry>().unwrap());
     entries.map(|entry| Box::new(entry.learner(&training)) as Box<dyn Learner>).into()
@@ -33,13 +33,13 @@ fn row<'a>(report: &'a Report, model: &str, scope: Scope) -> &'a ResultRow {
     report.results.iter().find(|row| row.model == model && row.scope == scope).unwrap()
 }
 
-/// The original system's integration test, which printed 0 of 34 for both models.
+/// Counterpart of the original system's integration test, which printed 0 of 34 for both models.
 #[test]
-fn v2_against_v32_on_real_candles() {
+fn backtest_of_v2_and_v32_on_real_candles_is_complete_and_plausible() {
     let instruments = instruments(&["BTCUSDT", "AAPL", "SP500"], 1_200);
     let report = run(&instruments, 2, 2, 1);
     assert!(report.failures.is_empty(), "{:?}", report.failures);
-    assert_eq!(report.groups.len(), 2, "hourly and daily are never pooled");
+    assert_eq!(report.groups.len(), 2, "hourly and daily candles are not pooled");
     assert_eq!(report.ranking.len(), 2);
     for model in ["v2", "v32"] {
         for row in report.results.iter().filter(|row| row.model == model) {
@@ -61,7 +61,7 @@ fn v2_against_v32_on_real_candles() {
 }
 
 #[test]
-fn the_same_run_gives_the_same_report() {
+fn backtest_report_is_independent_of_thread_count() {
     let instruments = instruments(&["EURUSD"], 700);
     let json = |threads, seed| {
         let pool = rayon_pool(threads);
@@ -76,9 +76,9 @@ fn rayon_pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }
 
-/// Nobody can know the next candle of a martingale: a model that does has a leak.
+/// The next direction of a martingale is unpredictable: any higher accuracy indicates a leak.
 #[test]
-fn on_a_martingale_both_models_are_at_50_percent() {
+fn backtest_on_martingale_has_accuracy_of_50_percent() {
     for seed in 1..=5 {
         let series = MarketModel::MARTINGALE_GARCH.candles(
             "SIM".parse().unwrap(),
@@ -99,12 +99,12 @@ fn on_a_martingale_both_models_are_at_50_percent() {
 }
 
 #[test]
-fn a_pattern_that_is_there_is_found() {
+fn backtest_on_autoregression_finds_pattern() {
     let series = MarketModel::AR1.candles("SIM".parse().unwrap(), Interval::HOUR, 10_000, 1);
     let instruments = [Instrument { series: series.unwrap(), test_only: false }];
     let report = run(&instruments, 8, 2, 1);
     let row = row(&report, "v32", Scope::Instrument);
     let bounds = row.interval_95.unwrap();
     assert!(bounds.low > 0.53, "{bounds:?}");
-    assert!(bounds.low < MarketModel::AR1.best_accuracy().unwrap(), "better than the best: a leak");
+    assert!(bounds.low < MarketModel::AR1.best_accuracy().unwrap(), "above the best: a leak");
 }

@@ -1,32 +1,32 @@
-//! Trading on paper: predictions of closed candles, and their return after costs.
+//! Paper trading: predictions after closed candles, and their return after costs.
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 use windvane::models::TableReader;
 use windvane::prelude::*;
 
 use crate::{Error, connection::Connection, wire::Message};
 
-/// A bot for one pair.
+/// Bot for one pair.
 #[derive(Debug)]
 pub struct Bot {
     predictor: Predictor,
-    /// Cost of a unit of turnover, as a fraction.
+    /// Cost per unit of turnover, a fraction.
     cost: f64,
-    /// Position: 1 long, −1 short, 0 none.
+    /// Current position: 1 long, −1 short, 0 none.
     position: f64,
     /// Value of the account, which starts at 1.
     pub equity: f64,
-    /// All candles taken, oldest first.
+    /// All accepted candles, oldest first.
     pub candles: Vec<Candle>,
     /// Predictions in the order of their candles.
     pub predictions: Vec<Prediction>,
-    /// Number of closed candles that came again, or too late.
+    /// Number of closed candles that were duplicates or late.
     pub repeated: usize,
-    /// Number of candles that came on request only.
+    /// Number of missing candles that were requested.
     pub fetched: usize,
 }
 
 impl Bot {
-    /// Creates a bot without candles; `cost` in basis points per unit of turnover.
+    /// Creates a bot without candles; `cost` is in basis points per unit of turnover.
     pub fn new(model: impl FittedModel + 'static, cost: f64) -> Result<Self, Error> {
         let interval = model.spec().interval;
         let predictor = Predictor::new(model, interval)?;
@@ -35,11 +35,11 @@ impl Bot {
         Ok(Self { predictor, cost, position, equity, candles, predictions, repeated, fetched })
     }
 
-    /// Trades until the stream ends or that many predictions are made.
+    /// Trades until the stream ends or there are `predictions` predictions.
     pub fn run(&mut self, stream: &mut Connection, predictions: usize) -> Result<(), Error> {
         while self.predictions.len() < predictions {
             match stream.read()? {
-                // A candle that has not closed may still change: nothing is predicted from it.
+                // A candle that has not closed may still change, so there is no prediction from it.
                 Some(Message::Kline(_, false) | Message::History(..)) => {}
                 Some(Message::Kline(candle, true)) => self.on_close(&candle, stream)?,
                 None => break,
@@ -48,7 +48,7 @@ impl Bot {
         Ok(())
     }
 
-    /// Takes a closed candle, after those missing before it.
+    /// Consumes a closed candle, after requesting the missing candles before it.
     fn on_close(&mut self, candle: &Candle, stream: &mut Connection) -> Result<(), Error> {
         let interval = self.predictor.model().spec().interval;
         let needed = i64::try_from(self.predictor.candles_needed())?;
@@ -66,13 +66,13 @@ impl Bot {
         {
             let missed = stream.fetch(first, before)?;
             self.fetched += missed.len();
-            missed.iter().try_for_each(|candle| self.take(candle))?;
+            missed.iter().try_for_each(|candle| self.trade(candle))?;
         }
-        self.take(candle)
+        self.trade(candle)
     }
 
-    /// Settles the position at the close of the candle and takes the next one.
-    fn take(&mut self, candle: &Candle) -> Result<(), Error> {
+    /// Settles the position at the close of a candle and opens the next one.
+    fn trade(&mut self, candle: &Candle) -> Result<(), Error> {
         if let Some(last) = self.candles.last() {
             self.equity *= 1.0 + self.position * (candle.close() / last.close() - 1.0);
         }
@@ -93,7 +93,7 @@ impl Bot {
         Ok(())
     }
 
-    /// Confirms that the batch path over the same candles has the same predictions, bit for bit.
+    /// Checks that the batch path over the same candles gives the same predictions, bit for bit.
     pub fn check(&self, pair: Pair) -> Result<(), Error> {
         let (model, registry) = (self.predictor.model(), Registry::default());
         let series = CandleSeries::new(pair, model.spec().interval, self.candles.clone())?;

@@ -1,4 +1,4 @@
-//! The bot's side of the WebSocket: it reconnects, and asks for missed candles.
+//! WebSocket connection of the bot: reconnects, and requests missing candles.
 use std::collections::VecDeque;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -8,8 +8,9 @@ use windvane::prelude::*;
 
 use crate::{Error, wire};
 
-/// Longest silence of an exchange, and longest wait for an answer.
+/// Longest time without a message, and longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Number of attempts to connect.
 const ATTEMPTS: u32 = 8;
 
 /// Stream of candles of one pair.
@@ -19,7 +20,7 @@ pub struct Connection {
     pair: Pair,
     interval: Interval,
     socket: WebSocket<TcpStream>,
-    /// Messages that came while an answer was awaited.
+    /// Messages received while waiting for an answer.
     waiting: VecDeque<wire::Message>,
     requests: u64,
     /// Number of connections that broke.
@@ -27,13 +28,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to `ws://host:port`, trying again while the exchange does not listen.
+    /// Connects to `ws://host:port`; retries if the exchange does not accept the connection.
     pub fn open(url: &str, pair: Pair, interval: Interval) -> Result<Self, Error> {
         let (socket, url, waiting) = (connect(url)?, url.to_string(), VecDeque::new());
         Ok(Self { url, pair, interval, socket, waiting, requests: 0, reconnections: 0 })
     }
 
-    /// The next message about this pair; `None` at the end of the stream.
+    /// Returns the next message about this pair; `None` at the end of the stream.
     pub fn read(&mut self) -> Result<Option<wire::Message>, Error> {
         while self.waiting.is_empty() {
             match self.socket.read() {
@@ -55,18 +56,19 @@ impl Connection {
         Ok(self.waiting.pop_front())
     }
 
-    /// Closed candles between two open times, both included; none if the exchange does not answer.
+    /// Requests the closed candles between two open times, both included; returns none if the
+    /// exchange does not answer.
     pub fn fetch(&mut self, from: Timestamp, to: Timestamp) -> Result<Vec<Candle>, Error> {
         self.requests += 1;
-        // A broken connection shows at the next read.
+        // The next read detects a broken connection.
         let _ = self.socket.send(Message::text(wire::request(self.requests, from, to)));
         let (start, mut others, mut candles) = (Instant::now(), VecDeque::new(), Vec::new());
-        let mut asked_on = self.reconnections;
+        let mut requested_on = self.reconnections;
         while start.elapsed() < TIMEOUT {
             let message = self.read()?;
-            if self.reconnections != asked_on {
+            if self.reconnections != requested_on {
                 // The request was lost with the connection.
-                asked_on = self.reconnections;
+                requested_on = self.reconnections;
                 let _ = self.socket.send(Message::text(wire::request(self.requests, from, to)));
             }
             match message {

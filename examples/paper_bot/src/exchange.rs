@@ -1,4 +1,4 @@
-//! An exchange to practise on: candles over a WebSocket, with the faults of real ones.
+//! Simulated exchange: candles over a WebSocket, with the faults of real exchanges.
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use windvane::prelude::*;
 
 use crate::{Error, wire};
 
-/// One event on the stream.
+/// Event on the stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Step {
-    /// A candle has closed; a request brings it from now on.
+pub enum StreamStep {
+    /// A candle has closed; from now on a request returns it.
     Closed(Candle),
-    /// A candle is sent: its last state, or an earlier one.
+    /// A candle is sent; the flag is true for its final state.
     Send(Candle, bool),
     /// The connection breaks.
     Disconnect,
 }
 
-/// Steps that stream these candles, decided by the seed: one candle in 20 each is not sent, sent
-/// twice, or follows a disconnection, and the middle one is lost.
-pub fn script(candles: &[Candle], seed: u64) -> Vec<Step> {
+/// Creates the steps of a stream of these candles. The seed determines the faults: one candle in 20
+/// each is not sent, is sent twice, or follows a disconnection. The middle candle is lost.
+pub fn script(candles: &[Candle], seed: u64) -> Vec<StreamStep> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut steps = Vec::new();
     for (index, candle) in candles.iter().enumerate() {
@@ -33,45 +33,45 @@ pub fn script(candles: &[Candle], seed: u64) -> Vec<Step> {
         let (high, low) = (open.max(close), open.min(close));
         let part = Ohlcv { open, high, low, close, volume: 0.5 * volume };
         let part = Candle::new(candle.open_time(), part);
-        steps.extend(part.map(|part| Step::Send(part, false)));
-        let (closed, sent) = (Step::Closed(*candle), Step::Send(*candle, true));
-        let calm = index == 0 || index + 4 >= candles.len();
+        steps.extend(part.map(|part| StreamStep::Send(part, false)));
+        let (closed, sent) = (StreamStep::Closed(*candle), StreamStep::Send(*candle, true));
+        let without_fault = index == 0 || index + 4 >= candles.len();
         match random.random_range(0..20) {
-            0 if !calm => steps.extend([Step::Disconnect, closed]),
-            1 if !calm => steps.push(closed),
-            2 if !calm => steps.extend([closed, sent, sent]),
+            0 if !without_fault => steps.extend([StreamStep::Disconnect, closed]),
+            1 if !without_fault => steps.push(closed),
+            2 if !without_fault => steps.extend([closed, sent, sent]),
             _ => steps.extend([closed, sent]),
         }
     }
     steps
 }
 
-/// Candles of one pair; those that have closed grow with the stream.
+/// Exchange with one pair; the stream adds to its closed candles.
 #[derive(Debug)]
 pub struct Exchange {
-    /// Name on the stream.
+    /// Pair of the candles.
     pub pair: Pair,
-    /// Length of a candle.
+    /// Interval of the candles.
     pub interval: Interval,
-    /// Oldest first.
+    /// Closed candles, oldest first.
     pub closed: Vec<Candle>,
     /// Time between two messages.
     pub pause: Duration,
 }
 
 impl Exchange {
-    /// Plays the steps to one bot at a time, which may leave and come back.
-    pub fn serve(&mut self, listener: &TcpListener, steps: &[Step]) -> Result<(), Error> {
+    /// Plays the steps to one bot at a time, which may disconnect and reconnect.
+    pub fn serve(&mut self, listener: &TcpListener, steps: &[StreamStep]) -> Result<(), Error> {
         let mut bot = None;
         for step in steps {
             match step {
-                Step::Disconnect => bot = None,
-                Step::Closed(candle) => self.closed.push(*candle),
-                Step::Send(candle, last) => {
+                StreamStep::Disconnect => bot = None,
+                StreamStep::Closed(candle) => self.closed.push(*candle),
+                StreamStep::Send(candle, last) => {
                     let mut socket = bot.take().map_or_else(|| accept(listener), Ok)?;
                     let text = wire::event((&self.pair, self.interval), candle, *last);
                     let sent = socket.send(Message::text(text));
-                    // A bot that left comes back, or the next one does.
+                    // After a disconnection, the next step accepts a new connection.
                     bot = sent.and_then(|()| self.settle(&mut socket)).ok().map(|()| socket);
                     std::thread::sleep(self.pause);
                 }
@@ -84,7 +84,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Answers requests until the bot has read everything: until it answers the last ping.
+    /// Answers requests until the bot has read everything, which its answer to the last ping shows.
     fn settle(&self, socket: &mut WebSocket<TcpStream>) -> Result<(), SocketError> {
         let mut last = 0_u8;
         socket.send(Message::Ping(Bytes::from(vec![last])))?;
@@ -95,7 +95,7 @@ impl Exchange {
                     if let Some(answer) = wire::answer(&text, &self.closed) {
                         socket.send(Message::text(answer))?;
                     }
-                    // The bot reads the answer, and may request more.
+                    // After the answer the bot may send another request.
                     last = last.wrapping_add(1);
                     socket.send(Message::Ping(Bytes::from(vec![last])))?;
                 }

@@ -1,4 +1,4 @@
-//! A bot that trades on paper over a WebSocket, and an exchange to practise on.
+//! Paper-trading bot over a WebSocket, and a simulated exchange.
 #![allow(clippy::missing_errors_doc, reason = "a program, not a library")]
 
 pub mod bot;
@@ -6,10 +6,10 @@ pub mod connection;
 pub mod exchange;
 pub mod wire;
 
-/// Failure of the bot or the exchange.
+/// Error of the bot or the exchange.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Exit code of a program; an error goes to standard error in plain words.
+/// Returns the exit code of a program; prints an error to standard error.
 pub fn exit_code(result: Result<(), Error>) -> std::process::ExitCode {
     let Err(error) = result else { return std::process::ExitCode::SUCCESS };
     eprintln!("error: {error}");

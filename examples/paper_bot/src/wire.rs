@@ -1,20 +1,20 @@
-//! Candles on the wire, in the JSON of Binance: kline events, and requests for past ones.
+//! JSON messages in the format of Binance: kline events, and requests for past candles.
 use serde_json::{Value, json};
 use windvane::prelude::*;
 
-/// Maximum number of candles in one answer.
+/// Maximum number of candles in an answer.
 pub const MAX_ROWS: usize = 1_000;
 
 /// Message of an exchange.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
-    /// A candle, and whether it has closed.
+    /// A candle; the flag is true if it has closed.
     Kline(Candle, bool),
-    /// Closed candles of the past, oldest first.
+    /// Answer to the request with this id: closed candles, oldest first.
     History(u64, Vec<Candle>),
 }
 
-/// Event of a candle that has closed, or of its present state.
+/// Returns the event of a candle, which has closed or is in an earlier state.
 pub fn event(series: (&Pair, Interval), candle: &Candle, closed: bool) -> String {
     let (pair, interval) = (series.0.as_str(), series.1.to_string());
     let (v, open_time) = (candle.values(), candle.open_time().millis());
@@ -27,13 +27,13 @@ pub fn event(series: (&Pair, Interval), candle: &Candle, closed: bool) -> String
     json!({ "e": "kline", "E": end, "s": pair, "k": kline }).to_string()
 }
 
-/// Request for the closed candles whose open times lie in a range, both ends included.
+/// Returns the request for the closed candles between two open times, both included.
 pub fn request(id: u64, from: Timestamp, to: Timestamp) -> String {
     let range = json!({ "startTime": from.millis(), "endTime": to.millis(), "limit": MAX_ROWS });
     json!({ "id": id, "method": "klines", "params": range }).to_string()
 }
 
-/// Answer to a request; `None` for a text that is no request.
+/// Returns the answer to a request; `None` for a text that is not a request.
 pub fn answer(text: &str, closed: &[Candle]) -> Option<String> {
     let request: Value = serde_json::from_str(text).ok()?;
     let id = request["id"].as_u64()?;
@@ -50,7 +50,7 @@ fn row(candle: &Candle) -> Value {
     json!([candle.open_time().millis(), open, high, low, close, volume])
 }
 
-/// Reads a message; `None` for one that is not about this pair and interval, or damaged.
+/// Parses a message; `None` if it is invalid or about another pair or interval.
 pub fn parse(text: &str, pair: &Pair, interval: Interval) -> Option<Message> {
     let message: Value = serde_json::from_str(text).ok()?;
     if let Some(rows) = message["result"].as_array() {
@@ -64,7 +64,8 @@ pub fn parse(text: &str, pair: &Pair, interval: Interval) -> Option<Message> {
     (ours && on_grid).then_some(Message::Kline(candle, kline["x"].as_bool()?))
 }
 
-/// Candle from the open time and five numbers as text, at these places of a list or an object.
+/// Parses a candle from its open time and five numbers as text, at these places of a list or an
+/// object.
 fn candle(fields: &Value, places: &[Value; 6]) -> Option<Candle> {
     let mut values = places.iter().map(|place| match place {
         Value::String(name) => &fields[name.as_str()],

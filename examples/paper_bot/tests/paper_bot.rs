@@ -1,6 +1,6 @@
-//! The bot on the practice exchange: over a stream with every fault it predicts what the batch path
-//! predicts.
-#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop; bits are compared")]
+//! Bot and simulated exchange: with every fault of the stream, the bot's predictions equal those of
+//! the batch path.
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may panic; bits are compared")]
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
@@ -9,13 +9,17 @@ use windvane::candles::sample;
 use windvane::prelude::*;
 use windvane_paper_bot::bot::Bot;
 use windvane_paper_bot::connection::Connection;
-use windvane_paper_bot::exchange::{Exchange, Step, script};
+use windvane_paper_bot::exchange::{Exchange, StreamStep, script};
 use windvane_paper_bot::wire;
 
 const STREAMED: usize = 150;
 
-/// Runs exchange and bot against each other; returns bot, reconnections and what was played.
-fn play(model: impl FittedModel + 'static, seed: u64, most: usize) -> (Bot, usize, Vec<Step>) {
+/// Connects a bot to the exchange; returns the bot, the number of reconnections and the steps.
+fn play(
+    model: impl FittedModel + 'static,
+    seed: u64,
+    limit: usize,
+) -> (Bot, usize, Vec<StreamStep>) {
     let series = sample::load("BTCUSDT").unwrap();
     let (past, stream) = series.candles().split_at(series.len() - STREAMED);
     let steps = script(stream, seed);
@@ -28,15 +32,15 @@ fn play(model: impl FittedModel + 'static, seed: u64, most: usize) -> (Bot, usiz
     let server = thread::spawn(move || exchange.serve(&listener, &played));
     let mut bot = Bot::new(model, 5.0).unwrap();
     let mut connection = Connection::open(&url, pair, interval).unwrap();
-    bot.run(&mut connection, most).unwrap();
-    if most == usize::MAX {
+    bot.run(&mut connection, limit).unwrap();
+    if limit == usize::MAX {
         server.join().unwrap().unwrap();
     }
     (bot, connection.reconnections, steps)
 }
 
 #[test]
-fn every_seed_of_the_faults_ends_with_the_predictions_of_the_batch() {
+fn bot_predictions_equal_batch_for_every_seed_of_faults() {
     for seed in 1..=20 {
         let (bot, ..) = play(v32::pretrained(), seed, usize::MAX);
         bot.check("BTCUSDT".parse().unwrap()).unwrap();
@@ -44,35 +48,35 @@ fn every_seed_of_the_faults_ends_with_the_predictions_of_the_batch() {
     }
 }
 
-fn count(steps: &[Step], wanted: fn(&Step) -> bool) -> usize {
+fn count(steps: &[StreamStep], wanted: fn(&StreamStep) -> bool) -> usize {
     steps.iter().filter(|step| wanted(step)).count()
 }
 
 #[test]
-fn predictions_equal_the_batch_whatever_happens_to_the_stream() {
+fn bot_fetches_missing_candles_and_ignores_duplicates() {
     let (bot, reconnections, steps) = play(v32::pretrained(), 7, usize::MAX);
     bot.check("BTCUSDT".parse().unwrap()).unwrap();
-    // All candles but the one that was lost, after a warm-up of 45.
+    // All candles except the lost one, after a warm-up of 45 candles.
     let first = bot.candles[45];
     let expected = sample::load("BTCUSDT").unwrap().split_at(first.open_time()).1;
     assert_eq!(bot.candles.len(), 45 + STREAMED - 1);
     let lost = expected.get(STREAMED / 2).unwrap();
     let kept: Vec<Candle> = expected.iter().filter(|c| *c != lost).copied().collect();
     assert_eq!(bot.candles[45..], kept);
-    // The model warms up again after the lost candle.
+    // The predictor restarts its warm-up after the lost candle.
     assert_eq!(bot.predictions.len(), 1 + STREAMED - 1 - 44);
 
-    let closed = count(&steps, |step| matches!(step, Step::Closed(_)));
-    let sent = count(&steps, |step| matches!(step, Step::Send(_, true)));
+    let closed = count(&steps, |step| matches!(step, StreamStep::Closed(_)));
+    let sent = count(&steps, |step| matches!(step, StreamStep::Send(_, true)));
     let repeated = steps.windows(2).filter(|two| two[0] == two[1]).count();
     let unsent = closed + repeated - sent;
     assert_eq!((bot.fetched, bot.repeated), (45 + unsent, repeated));
-    assert_eq!(reconnections, count(&steps, |step| matches!(step, Step::Disconnect)));
+    assert_eq!(reconnections, count(&steps, |step| matches!(step, StreamStep::Disconnect)));
     assert!(reconnections > 2 && bot.repeated > 2 && unsent > reconnections);
 }
 
 #[test]
-fn a_saved_model_trades_as_one_in_memory() {
+fn bot_with_saved_model_trades_like_one_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
     v32::pretrained().save(&file).unwrap();
@@ -82,7 +86,7 @@ fn a_saved_model_trades_as_one_in_memory() {
 }
 
 #[test]
-fn equity_is_that_of_the_predictions_after_costs() {
+fn bot_equity_follows_predictions_after_costs() {
     let (bot, ..) = play(v32::pretrained(), 9, usize::MAX);
     let (mut equity, mut position) = (1.0, 0.0);
     for two in bot.candles.windows(2) {
@@ -98,26 +102,26 @@ fn equity_is_that_of_the_predictions_after_costs() {
         position = wanted;
         equity *= 1.0 + position * (next.close() / now.close() - 1.0);
     }
-    // The position after the last candle has been paid for, and not settled.
+    // The position after the last candle has had its cost, but is not settled.
     assert!((bot.equity / equity - 1.0).abs() < 1.1e-3, "{} {equity}", bot.equity);
     assert_ne!(bot.equity, 1.0);
 }
 
 #[test]
-fn the_bot_stops_when_it_has_predicted_enough() {
+fn bot_ends_after_requested_number_of_predictions() {
     let (bot, ..) = play(v32::pretrained(), 1, 10);
     assert_eq!(bot.predictions.len(), 10);
 }
 
 #[test]
-fn messages_that_are_no_candles_of_the_pair_are_ignored() {
+fn wire_ignores_invalid_messages_and_other_pairs() {
     let series = sample::load("BTCUSDT").unwrap();
     let (pair, interval) = (series.pair(), series.interval());
     let candle = series.candles()[0];
     let good = wire::event((pair, interval), &candle, true);
     assert_eq!(wire::parse(&good, pair, interval), Some(wire::Message::Kline(candle, true)));
     let wrong = [
-        "no JSON".to_string(),
+        "not JSON".to_string(),
         r#"{"result":null,"id":1}"#.to_string(),
         r#"{"id":0,"status":429,"result":[[1]]}"#.to_string(),
         good.replace("BTCUSDT", "ETHUSDT"),
@@ -137,7 +141,7 @@ fn messages_that_are_no_candles_of_the_pair_are_ignored() {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_stream() {
+fn exchange_script_is_determined_by_seed() {
     let series = sample::load("BTCUSDT").unwrap();
     let candles = &series.candles()[..200];
     assert_eq!(script(candles, 3), script(candles, 3));

@@ -1,7 +1,7 @@
 //! Lives of predictors: each model under each gap policy.
 
 use arbitrary::{Arbitrary as _, Unstructured};
-use windvane_fuzz::life::{Event, Life, Step};
+use windvane_fuzz::life::{Event, Life, PriceStep};
 
 use crate::{Result, Seeds};
 
@@ -10,8 +10,8 @@ const MODELS: [&str; 7] = ["v2", "v2_learned", "v3", "v31", "v32", "v32_stateful
 const POLICIES: [&str; 4] = ["error", "reset", "sessions", "hold"];
 
 /// A small rise and a small fall.
-const UP: Step = Step { close: 1, up: 1, down: 2, volume: 7 };
-const DOWN: Step = Step { close: -2, up: 0, down: 1, volume: 0 };
+const UP: PriceStep = PriceStep { close: 1, up: 1, down: 2, volume: 7 };
+const DOWN: PriceStep = PriceStep { close: -2, up: 0, down: 1, volume: 0 };
 
 /// Events that a predictor goes through, by what is special about them.
 fn scripts() -> [(&'static str, Vec<Event>); 8] {
@@ -33,7 +33,7 @@ fn scripts() -> [(&'static str, Vec<Event>); 8] {
     ]
 }
 
-fn next(missing: u8, step: Step) -> Event {
+fn next(missing: u8, step: PriceStep) -> Event {
     Event::Next { missing, step }
 }
 

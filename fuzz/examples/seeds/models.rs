@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use windvane_candles::{CandleSeries, Interval};
-use windvane_fuzz::models::{Parts, SAVED, file_of, input_of, policies, under};
+use windvane_fuzz::models::{SavedParts, SAVED, file_of, input_of, policies, under};
 use windvane_models::network::Network;
 use windvane_models::{FittedModel, TrainingProfile, Predictor};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
@@ -25,7 +25,7 @@ pub fn write(seeds: &Seeds) -> Result<()> {
 
 fn saved(seeds: &Seeds) -> Result<()> {
     for (name, saved) in NAMES.into_iter().zip(SAVED) {
-        let input = input_of(lean(Parts::of(saved)));
+        let input = input_of(lean(SavedParts::parse(saved)));
         windvane_fuzz::models::from_bytes(&file_of(&input))?;
         seeds.keep("model", name, &input)?;
     }
@@ -40,7 +40,7 @@ fn saved(seeds: &Seeds) -> Result<()> {
 }
 
 /// The model cut to two channels and three rows, without its record: small inputs run fast.
-fn lean(mut parts: Parts) -> Parts {
+fn lean(mut parts: SavedParts) -> SavedParts {
     lean_card(&mut parts.card);
     for tensor in &mut parts.tensors {
         if tensor.name.contains(".w_ih") || tensor.name.ends_with("weights") {

@@ -49,7 +49,9 @@ fn occlude(
     let mut occluded: Vec<TableReader<'_>> = medians
         .iter()
         .enumerate()
-        .map(|(channel, median)| TableReader::new(model, test.tables()).silencing(channel, *median))
+        .map(|(channel, median)| {
+            TableReader::new(model, test.tables()).with_constant_channel(channel, *median)
+        })
         .collect();
     let mut windows = Vec::with_capacity(samples.len());
     for sample in samples {

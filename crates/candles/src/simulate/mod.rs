@@ -1,25 +1,25 @@
 //! Simulated markets whose best possible accuracy is known.
 //!
-//! They test what learns from candles: a model should come near the best accuracy, and whoever is
-//! clearly above it has seen the future.
+//! They test learners: a fitted model should approach the best accuracy; an accuracy clearly above
+//! it indicates look-ahead.
 //!
-//! Let `r[t]` be the log return of close `t`, `s` its standard deviation and `e`, `n1`, `n2`, `n3`
-//! independent standard normal numbers.
+//! Let `r[t]` be the log return of close `t`, `s` its standard deviation, `v[t]` the volume and
+//! `e`, `n1`, `n2`, `n3` independent standard normal variables.
 //!
 //! | market | returns | best rule |
 //! |---|---|---|
 //! | martingale | `r[t] = sqrt(q[t]) e`, `q[t+1] = omega + alpha r[t]² + beta q[t]` | none: 50 % |
 //! | first-order autoregression | `r[t+1] = phi r[t] + sigma e` | the sign of `phi r[t]` |
-//! | regimes | `r[t] = sigma (m[t] mu_over_sigma + e)`, `m` is +1 or -1 and keeps its value with probability `stay` | the sign of a filtered average of the last returns |
-//! | volume leads | `r[t+1] = sigma (S[t] kappa sign(r[t]) + e)`, `S[t]` is 1 if `v[t] / v[t-1] - 1 > theta`, else 0 | after a jump of the volume the sign of `kappa r[t]`, else a coin |
+//! | regimes | `r[t] = sigma (m[t] mu_over_sigma + e)`, `m` is +1 or -1 and keeps its value with probability `stay` | the more probable regime by the forward filter of the past returns |
+//! | volume lead | `r[t+1] = sigma (S[t] kappa sign(r[t]) + e)`, `S[t]` is 1 if `v[t] / v[t-1] - 1 > theta`, else 0 | after a volume jump the sign of `kappa r[t]`, otherwise none: 50 % |
 //!
-//! A candle opens at the previous close, the first at 100. Its high is
+//! A candle opens at the previous close, the first one at 100. Its high is
 //! `max(open, close) exp(0.5 s |n1|)`, its low `min(open, close) exp(-0.5 s |n2|)`. Prices are
-//! rounded to six significant digits; a close that would tie with the one before, or fall on its
-//! wrong side, by rounding is put one unit away in the true direction, so that closes never tie.
-//! The volume is `exp(9 + x[t] + 0.3 |r[t]| / s)` with `x[t] = 0.7 x[t-1] + 0.25 n3`, which tells
-//! nothing about the next direction; where the volume leads it is `exp(9 + spread n3)`. Volumes
-//! are rounded to whole numbers.
+//! rounded to six significant digits. If rounding makes a close equal to the previous close, or
+//! reverses the direction, the close is moved one unit in the true direction: there are no ties.
+//! The volume is `exp(9 + x[t] + 0.3 |r[t]| / s)` with `x[t] = 0.7 x[t-1] + 0.25 n3`, which is
+//! uninformative about the next direction; in the market with a volume lead it is
+//! `exp(9 + spread n3)`. Volumes are rounded to whole numbers.
 
 mod paths;
 #[cfg(test)]
@@ -32,9 +32,9 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Candle, CandleError, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 
-/// A kind of market and its parameters.
+/// Model of a simulated market, with its parameters.
 ///
-/// The constants have the usual parameters.
+/// The associated constants are models with default parameters.
 ///
 /// # Examples
 /// ```
@@ -51,23 +51,23 @@ use crate::{Candle, CandleError, CandleSeries, Interval, Ohlcv, Pair, Timestamp}
 #[derive(Copy, Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum MarketModel {
-    /// Volatility comes in waves (GARCH), direction is a coin.
+    /// Martingale with volatility clustering (GARCH); the next direction is unpredictable.
     MartingaleGarch {
-        /// Constant part of the variance, above 0.
+        /// Constant term of the variance, above 0.
         omega: f64,
         /// Weight of the last squared return, at least 0.
         alpha: f64,
         /// Weight of the last variance, at least 0; `alpha + beta` is below 1.
         beta: f64,
     },
-    /// The last return shows the way.
+    /// First-order autoregression: the last return predicts the next one.
     Ar1 {
         /// Weight of the last return, above -1 and below 1.
         phi: f64,
-        /// Standard deviation of what is new in a return.
+        /// Standard deviation of the innovations.
         sigma: f64,
     },
-    /// The market trends up or down for a while.
+    /// Two hidden regimes: an up trend and a down trend.
     Regime {
         /// Drift of a regime, in units of `sigma`.
         mu_over_sigma: f64,
@@ -76,68 +76,68 @@ pub enum MarketModel {
         /// Probability of staying in the regime, 0 to 1.
         stay: f64,
     },
-    /// After a jump of the volume the market goes on (or turns, if `kappa` is negative).
+    /// After a volume jump the last return continues (or reverses, if `kappa` is negative).
     VolumeLead {
-        /// Standard deviation of what is new in a return.
+        /// Standard deviation of the innovations.
         sigma: f64,
-        /// Standard deviation of the log volume, above 0 and at most 5.
+        /// Standard deviation of the log volume, above 0, at most 5.
         spread: f64,
-        /// The relative rise of the volume that is a jump, above -1.
+        /// Threshold of the relative volume change: a larger one is a jump; above -1.
         theta: f64,
         /// Drift after a jump, in units of `sigma`.
         kappa: f64,
     },
 }
 
-/// Why a market gave no candles.
+/// Error of simulating candles.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimulateError {
     /// A parameter is out of its range.
     #[error("{parameter} is {got:?}, expected {expected}")]
     Parameter {
-        /// Which parameter.
+        /// Name of the parameter.
         parameter: &'static str,
-        /// What it has to be.
+        /// Description of the valid range.
         expected: &'static str,
-        /// What it is.
+        /// Value of the parameter.
         got: f64,
     },
-    /// More candles were asked for than a market makes.
-    #[error("{got} candles, expected at most {expected}")]
+    /// The requested number of candles is above the limit.
+    #[error("{got} candles are too many, expected at most {expected}")]
     TooMany {
-        /// The most candles.
+        /// Largest number of candles.
         expected: usize,
-        /// The candles asked for.
+        /// Requested number of candles.
         got: usize,
     },
-    /// The market ran away to prices that no candle can have.
-    #[error("candle {index}: {source}: simulate fewer candles or weaker trends")]
-    RanAway {
+    /// The simulated prices left the range of valid candles.
+    #[error("candle {index}: {source}; simulate fewer candles or weaker trends")]
+    InvalidCandle {
         /// Index of the candle.
         index: usize,
-        /// What is wrong with it.
+        /// Reason why it is invalid.
         source: CandleError,
     },
 }
 
 impl MarketModel {
-    /// The martingale with `omega` 1e-6, `alpha` 0.08 and `beta` 0.9.
+    /// Martingale with `omega` 1e-6, `alpha` 0.08 and `beta` 0.9.
     pub const MARTINGALE_GARCH: Self =
         Self::MartingaleGarch { omega: 1e-6, alpha: 0.08, beta: 0.9 };
-    /// The autoregression with `phi` 0.25 and `sigma` 0.005.
+    /// Autoregression with `phi` 0.25 and `sigma` 0.005.
     pub const AR1: Self = Self::Ar1 { phi: 0.25, sigma: 0.005 };
-    /// The regimes with `mu_over_sigma` 0.45, `sigma` 0.005 and `stay` 0.97.
+    /// Regimes with `mu_over_sigma` 0.45, `sigma` 0.005 and `stay` 0.97.
     pub const REGIME: Self = Self::Regime { mu_over_sigma: 0.45, sigma: 0.005, stay: 0.97 };
-    /// The leading volume with `sigma` 0.005, `spread` 0.4, `theta` 0.5 and `kappa` 1.
+    /// Volume lead with `sigma` 0.005, `spread` 0.4, `theta` 0.5 and `kappa` 1.
     pub const VOLUME_LEAD: Self =
         Self::VolumeLead { sigma: 0.005, spread: 0.4, theta: 0.5, kappa: 1.0 };
-    /// The four markets with their usual parameters.
+    /// All four models with their default parameters.
     pub const ALL: [Self; 4] = [Self::MARTINGALE_GARCH, Self::AR1, Self::REGIME, Self::VOLUME_LEAD];
 
     const MAX_CANDLES: usize = 10_000_000;
 
-    /// The kind of the market: `martingale_garch`, `ar1`, `regime` or `volume_lead`.
+    /// Returns the name of the model: `martingale_garch`, `ar1`, `regime` or `volume_lead`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::MartingaleGarch { .. } => "martingale_garch",
@@ -147,19 +147,18 @@ impl MarketModel {
         }
     }
 
-    /// The accuracy of the best possible prediction of the next close's direction, as a fraction.
+    /// Returns the accuracy of the best possible prediction of the next close's direction, as a
+    /// fraction; `None` if it is unknown or a parameter is out of its range.
     ///
     /// # Formula
     /// - Martingale: 1/2.
     /// - Autoregression: 1/2 + arcsin|phi| / π.
-    /// - Leading volume: 1/2 + P(S) (Φ(|kappa|) - 1/2), P(S) = Φ(-ln(1 + theta) / (spread √2)).
-    /// - Regimes: no closed form. For [`MarketModel::REGIME`] 0.6131, the mean of max(p, 1 - p) over
-    ///   2,000,000 steps of the exact two-state forward filter (standard error 0.0001); `None` for
-    ///   other parameters.
-    ///
-    /// `None` also if a parameter is out of its range.
+    /// - Volume lead: 1/2 + P(S) (Φ(|kappa|) - 1/2), P(S) = Φ(-ln(1 + theta) / (spread √2)).
+    /// - Regimes: no closed form. For [`MarketModel::REGIME`] 0.6131, the mean of max(p, 1 - p)
+    ///   over 2,000,000 steps of the exact two-state forward filter (standard error 0.0001);
+    ///   unknown for other parameters.
     pub fn best_accuracy(&self) -> Option<f64> {
-        self.check().ok()?;
+        self.validate().ok()?;
         match *self {
             Self::MartingaleGarch { .. } => Some(0.5),
             Self::Ar1 { phi, .. } => Some(0.5 + phi.abs().asin() / PI),
@@ -170,14 +169,15 @@ impl MarketModel {
         }
     }
 
-    /// `count` candles of this market; the same seed gives the same candles.
+    /// Simulates `count` candles of this market; the same seed gives the same candles.
     ///
-    /// The first opens in 2020 (2020-01-01 00:00 UTC if the interval allows). No candle is missing.
+    /// The first candle contains 2020-01-01 00:00 UTC and opens on the grid of the interval. No
+    /// candle is missing.
     ///
     /// # Errors
-    /// [`SimulateError`] if a parameter is out of its range, or the standard deviation of the
-    /// returns outside 0.0001 to 0.1; for more than 10,000,000 candles; and if a trend without end
-    /// leads to impossible prices.
+    /// [`SimulateError`] if a parameter is out of its range, if the standard deviation of the
+    /// returns is outside 0.0001 to 0.1, for more than 10,000,000 candles, or if a long trend leads
+    /// to prices outside the range of a candle.
     pub fn candles(
         &self,
         pair: Pair,
@@ -185,7 +185,7 @@ impl MarketModel {
         count: usize,
         seed: u64,
     ) -> Result<CandleSeries, SimulateError> {
-        self.check()?;
+        self.validate()?;
         if count > Self::MAX_CANDLES {
             return Err(SimulateError::TooMany { expected: Self::MAX_CANDLES, got: count });
         }
@@ -195,10 +195,10 @@ impl MarketModel {
         Ok(in_series(pair, interval, candles))
     }
 
-    /// The candles of returns and volumes.
+    /// Candles with these returns and volumes.
     fn draw(
         &self,
-        steps: &[paths::Step],
+        steps: &[paths::SimulatedStep],
         interval: Interval,
         random: &mut ChaCha8Rng,
     ) -> Result<Vec<Candle>, SimulateError> {
@@ -209,7 +209,7 @@ impl MarketModel {
         let mut candles = Vec::with_capacity(steps.len());
         for (index, step) in steps.iter().enumerate() {
             log_price += step.log_return;
-            let close = beyond(open, six_digits(log_price.exp()), step.log_return);
+            let close = in_direction(open, six_digits(log_price.exp()), step.log_return);
             let up = paths::normal(random).abs() * wick;
             let down = paths::normal(random).abs() * wick;
             let values = Ohlcv {
@@ -220,7 +220,7 @@ impl MarketModel {
                 volume: step.volume,
             };
             let candle = Candle::new(open_time, values)
-                .map_err(|source| SimulateError::RanAway { index, source })?;
+                .map_err(|source| SimulateError::InvalidCandle { index, source })?;
             open_time = candle.close_time(interval);
             open = close;
             candles.push(candle);
@@ -228,7 +228,7 @@ impl MarketModel {
         Ok(candles)
     }
 
-    /// The standard deviation of a return, over all times.
+    /// Unconditional standard deviation of a return.
     fn standard_deviation(&self) -> f64 {
         match *self {
             Self::MartingaleGarch { omega, alpha, beta } => (omega / (1.0 - alpha - beta)).sqrt(),
@@ -242,7 +242,7 @@ impl MarketModel {
         }
     }
 
-    fn check(&self) -> Result<(), SimulateError> {
+    fn validate(&self) -> Result<(), SimulateError> {
         let ranges: &[(&str, f64, bool, &str)] = match *self {
             Self::MartingaleGarch { omega, alpha, beta } => &[
                 ("omega", omega, omega > 0.0, "a number above 0"),
@@ -287,7 +287,7 @@ fn jump_probability(spread: f64, theta: f64) -> f64 {
     normal_cdf(-theta.ln_1p() / (spread * SQRT_2))
 }
 
-/// The distribution function of the standard normal distribution, to about 1e-15.
+/// Distribution function of the standard normal distribution, accurate to about 1e-15.
 ///
 /// Source: Marsaglia 2004, "Evaluating the normal distribution".
 fn normal_cdf(x: f64) -> f64 {
@@ -303,13 +303,14 @@ fn normal_cdf(x: f64) -> f64 {
     0.5 + sum * (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
 }
 
-/// A price rounded to six significant digits, to the nearest number there is to that decimal.
+/// Rounds a price to six significant digits.
 fn six_digits(price: f64) -> f64 {
     format!("{price:.5e}").parse().unwrap_or(price)
 }
 
-/// `close` if it lies on the side of `open` that the return says, else the nearest price there.
-fn beyond(open: f64, close: f64, log_return: f64) -> f64 {
+/// Returns `close` if its direction from `open` has the sign of the return, otherwise the nearest
+/// price that has.
+fn in_direction(open: f64, close: f64, log_return: f64) -> f64 {
     let unit = 10f64.powf(open.log10().floor() - 5.0);
     if log_return >= 0.0 && close <= open {
         six_digits(open + unit)

@@ -1,4 +1,4 @@
-#![expect(clippy::float_cmp, reason = "these numbers are decimals that must come out exactly")]
+#![expect(clippy::float_cmp, reason = "these decimals must be reproduced exactly")]
 
 use super::*;
 
@@ -13,20 +13,21 @@ fn returns(series: &CandleSeries) -> Vec<f64> {
     series.iter().map(|c| (c.close() / c.open()).ln()).collect()
 }
 
-/// Fails if an accuracy over N predictions is more than four standard errors from the expected.
+/// Fails if an accuracy over N predictions differs from the expected one by more than four standard
+/// errors.
 fn assert_near(got: f64, expected: f64, what: &str) {
     let error = (expected * (1.0 - expected) / N as f64).sqrt();
     assert!((got - expected).abs() < 4.0 * error, "{what}: {got} against {expected}");
 }
 
-/// How often the sign of `guess(t)`, made from returns up to t, is that of return t + 1.
+/// Share of the returns t + 1 whose sign equals that of `guess(t)`, computed from returns up to t.
 fn accuracy(returns: &[f64], mut guess: impl FnMut(usize) -> f64) -> f64 {
     let hits = (0..returns.len() - 1).filter(|&t| guess(t) * returns[t + 1] > 0.0).count();
     hits as f64 / (returns.len() - 1) as f64
 }
 
 #[test]
-fn the_same_seed_gives_the_same_candles() {
+fn simulate_same_seed_gives_same_candles() {
     for market in MarketModel::ALL {
         let first = candles(market, 5);
         assert_eq!(first, candles(market, 5), "{}", market.name());
@@ -36,7 +37,7 @@ fn the_same_seed_gives_the_same_candles() {
 }
 
 #[test]
-fn closes_never_tie_and_open_at_the_close_before() {
+fn simulate_closes_have_no_ties_and_opens_equal_previous_closes() {
     for market in MarketModel::ALL {
         let series = candles(market, 1);
         assert_eq!(series.candles()[0].open(), 100.0);
@@ -52,16 +53,16 @@ fn closes_never_tie_and_open_at_the_close_before() {
 }
 
 #[test]
-fn prices_have_six_digits_and_keep_the_true_direction() {
+fn simulate_prices_have_six_digits_and_the_true_direction() {
     assert_eq!(six_digits(12345.678), 12345.7);
-    assert_eq!(beyond(100.0, 100.0, 1e-9), 100.001);
-    assert_eq!(beyond(100.001, 100.0, 1e-9), 100.002);
-    assert_eq!(beyond(0.012_345_6, 0.012_345_6, -1e-9), 0.012_345_5);
-    assert_eq!(beyond(100.0, 101.0, 0.01), 101.0);
+    assert_eq!(in_direction(100.0, 100.0, 1e-9), 100.001);
+    assert_eq!(in_direction(100.001, 100.0, 1e-9), 100.002);
+    assert_eq!(in_direction(0.012_345_6, 0.012_345_6, -1e-9), 0.012_345_5);
+    assert_eq!(in_direction(100.0, 101.0, 0.01), 101.0);
 }
 
 #[test]
-fn best_accuracies_are_the_known_ones() {
+fn simulate_best_accuracy_matches_known_values() {
     let known = [0.5, 0.580_430_623_255_166_3, 0.6131, 0.580_816_333_495_815_2];
     for (market, expected) in MarketModel::ALL.into_iter().zip(known) {
         let got = market.best_accuracy().unwrap();
@@ -75,20 +76,20 @@ fn best_accuracies_are_the_known_ones() {
 }
 
 #[test]
-fn nothing_predicts_the_martingale() {
+fn simulate_martingale_is_unpredictable() {
     let returns = returns(&candles(MarketModel::MARTINGALE_GARCH, 11));
     assert_near(accuracy(&returns, |_| 1.0), 0.5, "always up");
     assert_near(accuracy(&returns, |t| returns[t]), 0.5, "momentum");
     let trend = accuracy(&returns, |t| returns[t.saturating_sub(19)..=t].iter().sum());
     assert_near(trend, 0.5, "trend");
-    // Volatility does come in waves: the correlation of |r| with its predecessor.
+    // Volatility clusters: |r| correlates with its predecessor.
     let near: f64 = returns.windows(2).map(|w| (w[0] * w[1]).abs()).sum();
     let level = returns.iter().map(|r| r.abs()).sum::<f64>() / N as f64;
     assert!(near / N as f64 > 1.03 * level * level);
 }
 
 #[test]
-fn the_last_return_predicts_the_autoregression() {
+fn simulate_autoregression_is_predicted_by_last_return() {
     for (phi, seed) in [(0.25, 12), (-0.4, 13)] {
         let market = MarketModel::Ar1 { phi, sigma: 0.005 };
         let returns = returns(&candles(market, seed));
@@ -98,7 +99,7 @@ fn the_last_return_predicts_the_autoregression() {
 }
 
 #[test]
-fn the_forward_filter_predicts_the_regimes() {
+fn simulate_regimes_are_predicted_by_forward_filter() {
     let returns = returns(&candles(MarketModel::REGIME, 14));
     let (mu, sigma, stay) = (0.45, 0.005, 0.97);
     let mut up = 0.5;
@@ -113,7 +114,7 @@ fn the_forward_filter_predicts_the_regimes() {
 }
 
 #[test]
-fn a_volume_jump_predicts_the_next_return() {
+fn simulate_volume_jump_predicts_next_return() {
     let series = candles(MarketModel::VOLUME_LEAD, 15);
     let returns = returns(&series);
     let volume = |t: usize| series.candles()[t].volume();
@@ -126,7 +127,7 @@ fn a_volume_jump_predicts_the_next_return() {
 }
 
 #[test]
-fn wrong_parameters_are_errors() {
+fn simulate_rejects_invalid_parameters() {
     let cases = [
         (MarketModel::MartingaleGarch { omega: f64::NAN, alpha: 0.1, beta: 0.8 }, "omega is NaN"),
         (MarketModel::MartingaleGarch { omega: 1e-6, alpha: -0.1, beta: 0.8 }, "alpha is -0.1"),
@@ -157,6 +158,6 @@ fn wrong_parameters_are_errors() {
     assert!(matches!(error, SimulateError::TooMany { .. }));
     let endless = MarketModel::Regime { mu_over_sigma: 5.0, sigma: 0.015, stay: 1.0 };
     let error = endless.candles(pair.clone(), Interval::WEEK, 10_000, 0).unwrap_err();
-    assert!(matches!(error, SimulateError::RanAway { .. }), "{error}");
+    assert!(matches!(error, SimulateError::InvalidCandle { .. }), "{error}");
     assert!(MarketModel::AR1.candles(pair, Interval::WEEK, 0, 0).unwrap().is_empty());
 }

@@ -1,4 +1,4 @@
-//! Instruments from the embedded sample or from files.
+//! Instruments of a backtest from the embedded sample or from files.
 use std::path::Path;
 
 use windvane::backtest::report::Skipped;
@@ -6,20 +6,20 @@ use windvane::candles::sample;
 use windvane::prelude::*;
 use windvane::signals::SignalPipeline;
 
-use super::options::{Options, QUICK_CANDLES};
+use super::options::{BacktestOptions, QUICK_CANDLES};
 use crate::Error;
 use crate::files::{files, join, name, read};
 
-/// Instruments of a run, and the files that could not be read.
+/// Instruments of a backtest, and skipped files.
 pub(super) struct Loaded {
     pub(super) instruments: Vec<Instrument>,
     pub(super) skipped: Vec<Skipped>,
-    /// Repairs and gaps, file by file.
+    /// Notes on repairs and gaps, per file.
     pub(super) notes: Vec<String>,
 }
 
-/// Reads every instrument; one that cannot be read is listed and does not stop the others.
-pub(super) fn load(options: &Options) -> Result<Loaded, Error> {
+/// Reads all instruments. Files that cannot be read are listed and skipped.
+pub(super) fn load(options: &BacktestOptions) -> Result<Loaded, Error> {
     let mut loaded = Loaded { instruments: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
     match &options.data {
         Some(path) => loaded.add_path(path, false, options)?,
@@ -35,7 +35,11 @@ pub(super) fn load(options: &Options) -> Result<Loaded, Error> {
     if loaded.instruments.iter().all(|instrument| instrument.test_only) {
         let reasons: Vec<String> =
             loaded.skipped.iter().map(|s| format!("\n  {}: {}", s.name, s.reason)).collect();
-        return Err(format!("no instrument to learn from{}", reasons.concat()).into());
+        return Err(format!(
+            "no instrument to train on; pass other files with --data{}",
+            reasons.concat()
+        )
+        .into());
     }
     Ok(loaded)
 }
@@ -48,7 +52,12 @@ impl Loaded {
         self.instruments.extend(series.map(|series| Instrument { series, test_only: false }));
     }
 
-    fn add_path(&mut self, path: &Path, test_only: bool, options: &Options) -> Result<(), Error> {
+    fn add_path(
+        &mut self,
+        path: &Path,
+        test_only: bool,
+        options: &BacktestOptions,
+    ) -> Result<(), Error> {
         for file in files(path)? {
             if let Err(error) = self.add_file(&file, test_only, options) {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -58,15 +67,20 @@ impl Loaded {
         Ok(())
     }
 
-    fn add_file(&mut self, file: &Path, test_only: bool, options: &Options) -> Result<(), Error> {
+    fn add_file(
+        &mut self,
+        file: &Path,
+        test_only: bool,
+        options: &BacktestOptions,
+    ) -> Result<(), Error> {
         let name = name(file);
         let mut pair = pair_of(file, &name)?;
-        if test_only && self.learns_from(&pair) {
-            // The same name is in both folders.
+        if test_only && self.trains_on(&pair) {
+            // Both folders contain a file with this name.
             pair = pair_of(file, &format!("test/{name}"))?;
         }
         let (series, notes) = read(file, pair, options.interval, &options.reading)?;
-        // They would count twice, and a test on training candles tests nothing.
+        // Duplicated candles would count twice, and would be tested in-sample.
         let candles = series.candles();
         if let Some(other) = self.instruments.iter().find(|other| other.series.candles() == candles)
         {
@@ -78,7 +92,7 @@ impl Loaded {
             own.series = join(&own.series, &series)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             let pair = own.series.pair();
-            self.notes.push(format!("{}: goes on from the candles of {pair}", file.display()));
+            self.notes.push(format!("{}: continues the candles of {pair}", file.display()));
         } else {
             self.instruments.push(Instrument { series, test_only });
         }
@@ -86,23 +100,23 @@ impl Loaded {
         Ok(())
     }
 
-    /// Whether models learn from an instrument of this name.
-    fn learns_from(&self, pair: &Pair) -> bool {
+    /// Returns whether an instrument with this name is used for training.
+    fn trains_on(&self, pair: &Pair) -> bool {
         self.instruments.iter().any(|other| other.series.pair() == pair && !other.test_only)
     }
 
-    /// Moves instruments too short for a single sample to the skipped ones.
+    /// Moves instruments that are too short for a single sample to the skipped ones.
     fn drop_short(&mut self) -> Result<(), Error> {
         let Backtest { channels, lookback, labels, registry, .. } = Backtest::default();
         let spec = SignalSpec { channels, gaps: GapPolicy::Reset };
         let warm_up = SignalPipeline::new(&spec, Interval::HOUR, &registry)?.warm_up();
-        let least = warm_up + lookback + labels.horizon;
+        let min_candles = warm_up + lookback + labels.horizon;
         self.instruments.retain(|Instrument { series, .. }| {
-            let long_enough = series.len() >= least;
+            let long_enough = series.len() >= min_candles;
             if !long_enough {
                 let reason = format!(
-                    "{} candles are too few: warm-up {warm_up}, window {lookback} and {} for the \
-                     outcome need {least}",
+                    "{} candles are too few: at least {min_candles} are needed (warm-up \
+                     {warm_up}, window {lookback}, outcome {})",
                     series.len(),
                     labels.horizon
                 );
@@ -116,10 +130,10 @@ impl Loaded {
 
 fn pair_of(file: &Path, name: &str) -> Result<Pair, String> {
     let pair: Result<Pair, _> = name.parse();
-    pair.map_err(|error| format!("{}: the file's name: {error}", file.display()))
+    pair.map_err(|error| format!("{}: no pair in the file name: {error}", file.display()))
 }
 
-/// Keeps the last candles.
+/// Keeps the last candles of an instrument, for a quick run.
 fn shorten(instrument: &mut Instrument) {
     let series = &instrument.series;
     if let Some(first) = series.len().checked_sub(QUICK_CANDLES).and_then(|i| series.get(i)) {

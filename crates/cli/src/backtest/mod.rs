@@ -1,4 +1,4 @@
-//! `windvane backtest`: real instruments in, a report out.
+//! `windvane backtest`: backtests models on instruments and writes a report.
 mod data;
 mod options;
 mod progress;
@@ -9,30 +9,31 @@ use std::path::Path;
 use windvane::backtest::{Backtest, Event, Instrument, Predictions, Report};
 use windvane::models::train::Learner;
 
-pub(crate) use options::Options;
+pub(crate) use options::BacktestOptions;
 
 use crate::{Error, output};
 
-pub(crate) fn run(options: &Options) -> Result<(), Error> {
+pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
     options.check()?;
     let loaded = data::load(options)?;
     output::check_folder(&options.out)?;
     show::loaded(&loaded)?;
+    show::models(&options.models())?;
     let (report, predictions) = backtest(options, &loaded.instruments)?;
     let report = complete(report, options, loaded);
-    // The report is written before it is shown: a closed pipe must not lose it.
+    // The report is written before it is printed, so that a closed pipe does not lose it.
     report.write(&options.out)?;
     if let (Some(file), Some(predictions)) = (&options.predictions, predictions) {
         predictions.write(file)?;
     }
-    // The kept tasks have served their purpose.
+    // The finished tasks are no longer needed.
     clear(&options.tasks());
     show::report(&report)?;
     Ok(show::written(&report, &options.out)?)
 }
 
 fn backtest(
-    options: &Options,
+    options: &BacktestOptions,
     instruments: &[Instrument],
 ) -> Result<(Report, Option<Predictions>), String> {
     let training = options.training();
@@ -43,15 +44,15 @@ fn backtest(
         .collect();
     let tasks = options.tasks();
     if !options.resume {
-        // Tasks of another run, perhaps of other code.
+        // Tasks of an earlier run, possibly of another version.
         clear(&tasks);
     }
     let (plan, seed, resume) = (options.plan(), options.seed, Some(tasks));
     let (costs, seeds) = (options.costs.clone(), usize::from(options.seeds));
     let settings = Backtest { plan, costs, seed, seeds, resume, ..Backtest::default() };
-    let progress = progress::Progress::new();
+    let progress = progress::BacktestProgress::new();
     let on_event = |event: Event<'_>| progress.on(&event);
-    // Predictions take memory: they are kept only where they are written.
+    // Predictions take memory, so they are kept only if they are written.
     let run = if options.predictions.is_some() {
         let run = settings.run_with_predictions(instruments, &learners, &on_event);
         run.map(|(report, predictions)| (report, Some(predictions)))
@@ -59,15 +60,15 @@ fn backtest(
         settings.run(instruments, &learners, &on_event).map(|report| (report, None))
     };
     progress.finish();
-    // The dates in an error may be derived ones, which the user did not type.
+    // An error may contain a date that is derived from the options.
     run.map_err(|error| match options.validation() {
         Some(validation) => format!("{error}\n{validation}"),
         None => error.to_string(),
     })
 }
 
-/// Removes the kept tasks of a run, and their folder if nothing else is in it. A failure does no
-/// harm: a later run recognises its own tasks.
+/// Removes the finished tasks of a run, and their folder if it is empty then. Errors are ignored: a
+/// later run identifies its own tasks.
 fn clear(tasks: &Path) {
     for entry in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
         if entry.path().extension().is_some_and(|extension| extension == "task") {
@@ -78,7 +79,7 @@ fn clear(tasks: &Path) {
 }
 
 /// Adds the command, the notes and the skipped files to the report.
-fn complete(mut report: Report, options: &Options, loaded: data::Loaded) -> Report {
+fn complete(mut report: Report, options: &BacktestOptions, loaded: data::Loaded) -> Report {
     report.run.command = Some(options.command());
     report.run.notes = loaded.notes;
     report.run.notes.extend(options.validation());

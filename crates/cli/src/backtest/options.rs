@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use windvane::backtest::Plan;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 use windvane::signals::{Combinatorial, WalkForward};
 
@@ -11,81 +11,83 @@ use crate::calendar::months_before;
 use crate::models;
 use crate::reading::ReadArgs;
 
-/// `--quick` keeps this many of each instrument's last candles …
+/// Number of candles per instrument with `--quick`, the last ones.
 pub(super) const QUICK_CANDLES: usize = 1_500;
-/// … and trains for at most this many epochs …
+/// Maximum number of epochs with `--quick`.
 const QUICK_EPOCHS: usize = 3;
-/// … over this many folds.
+/// Number of folds with `--quick`.
 const QUICK_FOLDS: usize = 2;
 
+/// Default number of folds.
 const FOLDS: usize = 4;
 
-/// Models of a run without --models: they are fitted in seconds.
+/// Models of a run without --models, which are fitted in seconds.
 const DEFAULT_MODELS: [&str; 2] = ["v2", "v32"];
 
 /// Backtest models on real candles and write a report
 ///
 /// Without --data it reads the embedded sample: BTCUSDT and EURUSD hourly, AAPL, IBM, MSFT, GOOG,
-/// FB, NVDA, SP500 and NASDAQ daily. The default run uses all of its rows, the
-/// models v2 and v32, and four folds that walk forward through calendar time.
+/// FB, NVDA, SP500 and NASDAQ daily. The default run uses the whole sample, the models v2 (weighted
+/// signals) and v32 (v3.2, LSTM, 32 units), and four walk-forward folds.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// File of candles, or folder of such files, as exchanges and tools write them: CSV, JSON, also
-    /// packed. Each is an instrument, named after its file; of several whose names differ by a date alone
-    /// (archives by month) the candles are put together.
+pub(crate) struct BacktestOptions {
+    /// File of candles, or folder of such files: CSV or JSON, also in zip or gzip. Each file is an
+    /// instrument with the name of the file. Files whose names differ only in a date, such as
+    /// monthly archives, are joined.
     #[arg(long, value_name = "PATH")]
     pub(super) data: Option<PathBuf>,
-    /// Instruments that are only tested: no model learns from them.
+    /// Instruments for the test only; no model is trained on them.
     #[arg(long, value_name = "PATH")]
     pub(super) test_data: Option<PathBuf>,
-    /// Interval of the candles, such as 1h or 1d: others are left out. Without it each file has its own.
+    /// Interval of the candles, such as 1h or 1d; files with another one are skipped. Without it
+    /// every file may have its own interval.
     #[arg(long)]
     pub(super) interval: Option<Interval>,
     #[command(flatten)]
     pub(super) reading: ReadArgs,
-    /// Models to test, such as v2,v31; without it v2,v32.
+    /// Models to test, such as v2,v31 [default: v2,v32]
     #[arg(long, value_parser = models::parser(), value_delimiter = ',', value_name = "LIST")]
     models: Vec<ModelEntry>,
-    /// Train before this date, test from then on; the last six months before it serve for
-    /// choosing.
+    /// Start of the test period. Training uses the candles before it, of which the last six months
+    /// are for validation (early stopping, calibration).
     #[arg(long, value_name = "DATE", conflicts_with = "folds")]
     test_from: Option<Timestamp>,
-    /// Division of time without --test-from: folds that walk forward, or every choice of some groups
-    /// of time to test on, with models that learn on both sides of them [default: walk]
+    /// Division of time without --test-from [default: walk]
     #[arg(long, value_enum, conflicts_with = "test_from")]
     plan: Option<PlanKind>,
-    /// Number of folds that walk forward through calendar time [default: 4]
+    /// Number of walk-forward folds [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     folds: Option<u16>,
-    /// Walking forward, learn from the last N candles' time before each test only.
+    /// Length of the walk-forward training period, candles; without it training uses all candles
+    /// before the test.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     #[arg(conflicts_with = "test_from")]
     window: Option<u32>,
-    /// Number of groups that time is cut into with --plan combinatorial [default: 6]
+    /// Number of groups of time with --plan combinatorial [default: 6]
     #[arg(long, value_name = "N")]
     groups: Option<usize>,
-    /// Number of groups that are tested at once [default: 2]
+    /// Number of groups in each test with --plan combinatorial [default: 2]
     #[arg(long, value_name = "N")]
     test_groups: Option<usize>,
-    /// Go on where an interrupted run of the same command stopped. Until it has written its
-    /// report a run keeps what is finished in the folder tasks of --out.
+    /// Resume an interrupted run of the same command. Until the report is written, finished tasks
+    /// are kept in the folder tasks of --out.
     #[arg(long)]
     pub(super) resume: bool,
-    /// Costs of trading to reckon with, basis points per unit of turnover: fee and slippage.
+    /// Trading costs (fee and slippage), basis points per unit of turnover.
     #[arg(long, value_delimiter = ',', value_name = "LIST", default_value = "2,5,10")]
     pub(super) costs: Vec<f64>,
     /// Seed of every random draw.
     #[arg(long, default_value_t = 42)]
     pub(super) seed: u64,
-    /// Fit each model with N seeds, --seed and those after it, and report the spread.
+    /// Number of seeds per model, from --seed on; the report shows the spread.
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) seeds: u16,
-    /// A short run: the last 1,500 candles of each instrument, two folds, three epochs.
+    /// Run a short backtest: the last 1,500 candles of each instrument, two folds, three epochs.
     #[arg(long)]
     pub(super) quick: bool,
-    /// File for every test prediction: time, instrument, model, fold, probabilities, direction, confidence,
-    /// realised return. CSV, or Parquet for a name that ends in .parquet (feature columnar).
+    /// File for the test predictions: time, instrument, model, fold, probabilities, direction,
+    /// confidence, realised return. CSV, or Parquet for the extension .parquet (feature columnar).
     #[arg(long, value_name = "FILE")]
     pub(crate) predictions: Option<PathBuf>,
     /// Folder for report.html, report.md and report.json.
@@ -93,17 +95,17 @@ pub(crate) struct Options {
     pub(super) out: PathBuf,
 }
 
-/// Kind of split of the calendar time.
+/// Kind of division of the calendar time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum PlanKind {
-    /// Each fold learns from the time before its test.
+    /// Walk-forward: each fold trains on the candles before its test.
     Walk,
-    /// Every choice of some groups is tested once.
+    /// Combinatorial: every combination of groups is tested, with training before and after it.
     Combinatorial,
 }
 
-impl Options {
-    /// Models to test, each once.
+impl BacktestOptions {
+    /// Models to test, without duplicates.
     pub(super) fn models(&self) -> Vec<ModelEntry> {
         if self.models.is_empty() {
             return DEFAULT_MODELS.iter().filter_map(|name| name.parse().ok()).collect();
@@ -112,11 +114,11 @@ impl Options {
     }
 
     /// Hyperparameters of the learners.
-    pub(super) fn training(&self) -> Training {
-        Training { epochs: self.quick.then_some(QUICK_EPOCHS), ..Training::default() }
+    pub(super) fn training(&self) -> Hyperparameters {
+        Hyperparameters { epochs: self.quick.then_some(QUICK_EPOCHS), ..Hyperparameters::default() }
     }
 
-    /// Split of the calendar time.
+    /// Division of the calendar time.
     pub(super) fn plan(&self) -> Plan {
         if let Some(test_from) = self.test_from {
             return Plan::Holdout {
@@ -136,41 +138,41 @@ impl Options {
         Plan::WalkForward(WalkForward { folds, window: self.window, ..WalkForward::default() })
     }
 
-    /// Refuses options of one plan beside another.
+    /// Checks options that depend on each other.
     pub(super) fn check(&self) -> Result<(), String> {
         let combinatorial = self.plan == Some(PlanKind::Combinatorial);
         let walks = self.folds.is_some() || self.window.is_some();
         let groups = self.groups.is_some() || self.test_groups.is_some();
         if combinatorial && walks {
-            return Err("--folds and --window are of --plan walk".to_string());
+            return Err("--folds and --window need --plan walk; remove them".to_string());
         }
         let parquet = self
             .predictions
             .as_ref()
             .is_some_and(|file| file.extension().is_some_and(|extension| extension == "parquet"));
         if parquet && !cfg!(feature = "columnar") {
-            return Err("--predictions: this program was built without Parquet; give a name that \
-                        ends in .csv, or build it with --features columnar"
-                .to_string());
+            let problem = "--predictions: this program was built without Parquet; use the extension \
+                           .csv, or build it with --features columnar";
+            return Err(problem.to_string());
         }
         if groups && !combinatorial {
-            return Err("--groups and --test-groups are of --plan combinatorial".to_string());
+            return Err("--groups and --test-groups need --plan combinatorial; add it".to_string());
         }
         Ok(())
     }
 
-    /// Folder that keeps finished tasks until the report is written.
+    /// Folder of the finished tasks until the report is written.
     pub(super) fn tasks(&self) -> PathBuf {
         self.out.join("tasks")
     }
 
-    /// Note on the start of validation, which follows from --test-from.
+    /// Note on the validation period, which follows from --test-from.
     pub(super) fn validation(&self) -> Option<String> {
         let date = self.test_from?;
-        Some(format!("validation takes the six months before --test-from {date}"))
+        Some(format!("the validation period is the six months before --test-from {date}"))
     }
 
-    /// Command that makes this report again, its words quoted for a shell.
+    /// Command that reproduces the report, quoted for a shell.
     pub(super) fn command(&self) -> String {
         let mut words = vec!["windvane".to_string(), "backtest".to_string()];
         for (option, folder) in [("--data", &self.data), ("--test-data", &self.test_data)] {
@@ -221,13 +223,13 @@ impl Options {
     }
 }
 
-/// Word of a POSIX shell; in single quotes unless it is plain.
+/// Quotes a word for a POSIX shell if necessary.
 fn quoted(word: &str) -> String {
     let plain = !word.is_empty() && word.chars().all(is_plain);
     if plain { word.to_string() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// Whether a shell takes the character as it is.
+/// Returns whether the character needs no quotes in a shell.
 fn is_plain(character: char) -> bool {
     character.is_alphanumeric() || "-_./,:=@%+".contains(character)
 }
@@ -239,24 +241,24 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Line {
+    struct TestCommand {
         #[command(flatten)]
-        options: Options,
+        options: BacktestOptions,
     }
 
-    fn options(arguments: &[&str]) -> Options {
-        Line::try_parse_from([&["backtest"], arguments].concat()).unwrap().options
+    fn options(arguments: &[&str]) -> BacktestOptions {
+        TestCommand::try_parse_from([&["backtest"], arguments].concat()).unwrap().options
     }
 
     #[test]
-    fn validation_begins_six_calendar_months_before_the_test() {
+    fn backtest_validation_starts_six_calendar_months_before_test() {
         let plan = options(&["--test-from", "2024-08-31"]).plan();
         let Plan::Holdout { validate_from, .. } = plan else { panic!("{plan:?}") };
         assert_eq!(validate_from.to_string(), "2024-02-29T00:00:00Z");
     }
 
     #[test]
-    fn words_of_the_command_are_quoted_for_a_shell() {
+    fn backtest_command_is_quoted_for_shell() {
         let command = options(&["--data", "q$(touch 'x')", "--test-data", "data/1h"]).command();
         assert!(
             command.contains(r"--data 'q$(touch '\''x'\'')' --test-data data/1h "),

@@ -1,4 +1,4 @@
-//! Progress bar over tasks and epochs; plain lines where standard error is not a terminal.
+//! Progress of a backtest: a bar, or plain lines if standard error is not a terminal.
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
@@ -9,16 +9,17 @@ use windvane::backtest::{Event, Task};
 use crate::output::note;
 use crate::progress::bar;
 
-/// Steps of the bar per task.
+/// Number of steps of the bar per task.
 const STEPS: u64 = 100;
 
-pub(super) struct Progress {
+/// Progress over the tasks and epochs of a backtest.
+pub(super) struct BacktestProgress {
     bar: Option<ProgressBar>,
-    /// Steps done per task.
+    /// Number of finished steps per task.
     done: Mutex<BTreeMap<usize, u64>>,
 }
 
-impl Progress {
+impl BacktestProgress {
     pub(super) fn new() -> Self {
         let template = "{bar:30} {percent:>3} %  {elapsed}, {eta} left  {msg}";
         let bar = std::io::stderr().is_terminal().then(|| bar(template, 1));
@@ -35,12 +36,12 @@ impl Progress {
             Event::Epoch { task, report } => {
                 self.advance(task, STEPS * report.epoch as u64 / report.max_epochs as u64);
                 let loss = report.validation_loss.unwrap_or(report.train_loss);
-                self.say(&format!("{}, epoch {}: loss {loss:.4}", name(task), report.epoch));
+                self.set_message(format!("{}, epoch {}: loss {loss:.4}", name(task), report.epoch));
             }
             Event::Resumed { task } => {
                 self.advance(task, STEPS);
                 if self.bar.is_none() {
-                    note(format_args!("{}: done by an earlier run", name(task)));
+                    note(format_args!("{}: result of an earlier run", name(task)));
                 }
             }
             Event::Notice { message } => match &self.bar {
@@ -70,9 +71,9 @@ impl Progress {
         bar.set_position(done.values().sum());
     }
 
-    fn say(&self, message: &str) {
+    fn set_message(&self, message: String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(message.to_string());
+            bar.set_message(message);
         }
     }
 }

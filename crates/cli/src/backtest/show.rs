@@ -62,3 +62,9 @@ fn table(texts: &report::Table, right: &[usize]) -> Table {
     }
     table
 }
+
+/// Prints the models of the run with their methods.
+pub(super) fn models(models: &[windvane::catalog::ModelEntry]) -> io::Result<()> {
+    let rows = models.iter().map(|entry| [entry.name, crate::models::method(entry)]);
+    print(format_args!("\n{}", output::table(["model", "method"], rows, &[])))
+}

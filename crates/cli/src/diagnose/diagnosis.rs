@@ -1,4 +1,4 @@
-//! What is found out about a candle and a model: one value that terminal and page show.
+//! Diagnosis of a prediction and its model, which terminal and page show.
 use windvane::ensemble::Ensemble;
 use windvane::models::explain::{GradientNorm, LayerActivity, Trace};
 use windvane::models::network::Network;
@@ -7,80 +7,84 @@ use windvane::models::{Occlusion, TrainingRecord, Vote};
 use windvane::prelude::*;
 use windvane::signals::{ChannelDrift, Outcome};
 
-use super::subject::Subject;
-use crate::Error;
+use super::model::DiagnosedModel;
+use crate::{Error, models};
 
-/// Windows that units and gates are counted on, and windows of the gradients.
+/// Maximum number of windows for unit activity and for gradients.
 const WINDOWS: usize = 512;
 
-/// Everything there is to show.
+/// Diagnosis of one prediction and its model.
 pub(super) struct Diagnosis {
     pub(super) pair: String,
     pub(super) interval: Interval,
+    /// Label and method of the model, such as `v3.2 (LSTM, 32 units)`; `None` if unknown.
+    pub(super) method: Option<&'static str>,
     pub(super) candle: CandleView,
-    pub(super) whole: WholeView,
+    pub(super) model: ModelView,
 }
 
-/// One candle and what the model says of it.
+/// Prediction for one candle.
 pub(super) struct CandleView {
     pub(super) close: f64,
     pub(super) prediction: Prediction,
-    /// What the members of an ensemble say.
+    /// Votes of the members of an ensemble.
     pub(super) votes: Vec<Vote>,
     pub(super) channels: Vec<ChannelView>,
-    /// `None` for a model that is no network.
+    /// Activations of the layers; `None` for a model that is not a network.
     pub(super) trace: Option<Trace>,
-    /// What happened, and the class of it; `None` where that is not known yet.
+    /// Class and outcome; `None` if the outcome is not known yet.
     pub(super) outcome: Option<(Direction, Outcome)>,
-    pub(super) stage: Stage,
+    pub(super) period: CandlePeriod,
 }
 
 /// One channel over the window, oldest row first.
 pub(super) struct ChannelView {
     pub(super) raw: Vec<f64>,
-    /// `None` for a model without one scaler.
+    /// Scaled values; `None` for a model without a scaler.
     pub(super) scaled: Option<Vec<f64>>,
-    pub(super) silenced: Occlusion,
+    pub(super) occlusion: Occlusion,
 }
 
-/// Where a candle lies to what the model was made from.
+/// Period of a candle with respect to the training of the model.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Learned,
-    Chosen,
+pub(super) enum CandlePeriod {
+    Training,
+    Validation,
     Later,
     Unknown,
 }
 
-/// The model over many candles.
-pub(super) struct WholeView {
+/// State of the model over many candles.
+pub(super) struct ModelView {
     pub(super) record: Option<TrainingRecord>,
     pub(super) epochs: Vec<EpochReport>,
     pub(super) activity: Vec<LayerActivity>,
-    /// Windows that units and gates were counted on.
+    /// Number of windows for the activity.
     pub(super) windows: usize,
     pub(super) gradients: Vec<GradientNorm>,
-    /// Windows the gradient is the mean over.
+    /// Number of windows for the gradients.
     pub(super) gradient_windows: usize,
-    /// Empty where this data has no candle before training ended or none after.
+    /// Drift of the channels; empty if the data has no candles before or none after the end of
+    /// training.
     pub(super) drift: Vec<ChannelDrift>,
 }
 
-/// Looks at the decision at `row`.
+/// Diagnoses the prediction at `row`.
 pub(super) fn diagnose(
-    subject: Subject,
+    diagnosed: DiagnosedModel,
     samples: &SampleSet,
     row: usize,
 ) -> Result<Diagnosis, Error> {
     let table = samples.tables().first().ok_or("no candles")?;
-    let model = &*subject.model;
-    let candle = candle(model, table, row)?;
+    let fitted = &*diagnosed.model;
+    let (method, candle) = (models::method_of(fitted), candle(fitted, table, row)?);
     let (pair, interval) = (table.pair().to_string(), table.interval());
-    Ok(Diagnosis { pair, interval, candle, whole: whole(subject, samples)? })
+    let model = model(diagnosed, samples)?;
+    Ok(Diagnosis { pair, interval, method, candle, model })
 }
 
-/// The row of the decision: the last one at or before `at` with a whole window; without `at` the
-/// last one whose outcome is known.
+/// Returns the row of the prediction: the last one with a complete window that closed at or before
+/// `at`; without `at` the last one whose outcome is known.
 pub(super) fn decision(samples: &SampleSet, at: Option<Timestamp>) -> Result<usize, String> {
     let table = samples.tables().first().ok_or("no candles")?;
     let lookback = samples.lookback();
@@ -88,21 +92,21 @@ pub(super) fn decision(samples: &SampleSet, at: Option<Timestamp>) -> Result<usi
     let rows = || (0..table.len()).filter(|row| decided(*row).is_some());
     let (Some(first), Some(last)) = (rows().next(), rows().next_back()) else {
         return Err(format!(
-            "{} has {} candles, too few for a window of {lookback} rows; give more",
+            "{} has {} candles, too few for a window of {lookback} rows; pass more candles",
             table.pair(),
             table.len()
         ));
     };
     let Some(at) = at else { return Ok(samples.samples().last().map_or(last, |s| s.row)) };
     let outside = decided(first).is_none_or(|first| at < first)
-        // The next candle would have closed by then.
+        // The candle after the last one would have closed by then.
         || decided(last).and_then(|last| last.plus(table.interval(), 1)).is_none_or(|end| at >= end);
     if outside {
         let [first, last] =
             [first, last].map(|row| decided(row).map_or(String::new(), |t| t.to_string()));
         return Err(format!(
-            "--at {at} lies outside the data: the decisions of {} run from {first} to {last}; \
-             choose a time between, or leave --at out for the last one",
+            "--at {at} is outside the data: {} has predictions from {first} to {last}; choose a \
+             time between them, or omit --at for the last one",
             table.pair()
         ));
     }
@@ -119,63 +123,56 @@ fn candle(model: &dyn FittedModel, table: &SignalTable, row: usize) -> Result<Ca
     let network = model.downcast_ref::<Network>();
     let trace = network.map(|network| network.trace(window)).transpose()?;
     let effects = Occlusion::of(model, window)?.into_iter().enumerate();
-    let channels = effects.map(|(channel, silenced)| {
+    let channels = effects.map(|(channel, occlusion)| {
         let raw: Vec<f64> = (0..window.steps()).map(|t| window.row(t)[channel]).collect();
         let scaled = model
             .scaler()
             .map(|scaler| raw.iter().map(|value| scaler.apply(channel, *value)).collect());
-        ChannelView { raw, scaled, silenced }
+        ChannelView { raw, scaled, occlusion }
     });
     let channels = channels.collect();
     let close = table.close(row).ok_or("the candle has no close")?;
     let outcome = spec.labels.label(table, row);
-    let stage = stage(model.record(), prediction.decided_at);
-    Ok(CandleView { close, prediction, votes, channels, trace, outcome, stage })
+    let period = period(model.record(), prediction.decided_at);
+    Ok(CandleView { close, prediction, votes, channels, trace, outcome, period })
 }
 
-fn stage(record: Option<&TrainingRecord>, at: Timestamp) -> Stage {
+fn period(record: Option<&TrainingRecord>, at: Timestamp) -> CandlePeriod {
     match record {
-        None => Stage::Unknown,
-        Some(record) if at < record.until => Stage::Learned,
-        Some(record) if at < record.validated_until => Stage::Chosen,
-        Some(_) => Stage::Later,
+        None => CandlePeriod::Unknown,
+        Some(record) if at < record.until => CandlePeriod::Training,
+        Some(record) if at < record.validated_until => CandlePeriod::Validation,
+        Some(_) => CandlePeriod::Later,
     }
 }
 
-fn whole(subject: Subject, samples: &SampleSet) -> Result<WholeView, Error> {
-    let Subject { model, epochs } = subject;
+fn model(diagnosed: DiagnosedModel, samples: &SampleSet) -> Result<ModelView, Error> {
+    let DiagnosedModel { model, epochs } = diagnosed;
     let record = model.record().cloned();
-    let learned = samples.filtered(|sample| {
+    let training = samples.filtered(|sample| {
         record.as_ref().is_some_and(|record| sample.outcome.settled_at <= record.until)
     });
-    let later =
-        samples.filtered(|sample| stage(record.as_ref(), sample.decided_at) == Stage::Later);
-    let drift = if learned.is_empty() || later.is_empty() {
+    let later = samples
+        .filtered(|sample| period(record.as_ref(), sample.decided_at) == CandlePeriod::Later);
+    let drift = if training.is_empty() || later.is_empty() {
         Vec::new()
     } else {
-        ChannelDrift::between(&learned, &later)?
+        ChannelDrift::between(&training, &later)?
     };
-    // A model of other candles has neither here: then all of these serve.
-    let [counted, descended] =
-        [later, learned].map(|part| spread(if part.len() < 2 { samples } else { &part }));
-    let (activity, gradients) = match (*model).downcast_ref::<Network>() {
-        Some(network) => looked_into(network, &counted, &descended)?,
-        None => (Vec::new(), Vec::new()),
-    };
-    let (windows, gradient_windows) = (counted.len(), descended.len());
-    Ok(WholeView { record, epochs, activity, windows, gradients, gradient_windows, drift })
+    // For a model of other candles both parts may be empty: then all samples are used.
+    let [later, training] =
+        [later, training].map(|part| subsample(if part.len() < 2 { samples } else { &part }));
+    let (mut activity, mut gradients) = (Vec::new(), Vec::new());
+    if let Some(network) = (*model).downcast_ref::<Network>() {
+        activity = LayerActivity::of(network, &later)?;
+        gradients = network.gradient_norms(&training)?;
+    }
+    let (windows, gradient_windows) = (later.len(), training.len());
+    Ok(ModelView { record, epochs, activity, windows, gradients, gradient_windows, drift })
 }
 
-fn looked_into(
-    network: &Network,
-    counted: &SampleSet,
-    descended: &SampleSet,
-) -> Result<(Vec<LayerActivity>, Vec<GradientNorm>), Error> {
-    Ok((LayerActivity::of(network, counted)?, network.gradient_norms(descended)?))
-}
-
-/// At most [`WINDOWS`] of them, evenly spread.
-fn spread(samples: &SampleSet) -> SampleSet {
+/// Returns at most [`WINDOWS`] samples, evenly spaced.
+fn subsample(samples: &SampleSet) -> SampleSet {
     let step = samples.len().div_ceil(WINDOWS).max(1);
     let kept: Vec<usize> = samples.samples().iter().step_by(step).map(|s| s.row).collect();
     samples.filtered(|sample| kept.binary_search(&sample.row).is_ok())

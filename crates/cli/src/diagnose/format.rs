@@ -1,19 +1,19 @@
-//! Numbers, bars and words that terminal and page share.
+//! Formats of numbers, bars and texts shared by terminal and page.
 use windvane::models::{NeutralReason, Vote};
 use windvane::prelude::*;
 use windvane::signals::ChannelDrift;
 
-use super::diagnosis::{CandleView, Diagnosis, Stage};
+use super::diagnosis::{CandlePeriod, CandleView, Diagnosis};
 
-/// Bars of eight heights.
+/// Characters for bars of eight heights.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A share as `12.3 %`.
+/// Formats a share as `12.3 %`.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// Four digits that count, whatever the size.
+/// Formats a number with about four significant digits.
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
@@ -27,12 +27,12 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
-/// A number that may not be known.
+/// Formats an optional number, with `-` for `None`.
 pub(super) fn or_dash(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
     value.map_or("-".to_string(), show)
 }
 
-/// One character per value, between `low` and `high`.
+/// Draws a sparkline with one character per value, scaled from `low` to `high`.
 pub(super) fn sparkline(values: impl Iterator<Item = f64>, low: f64, high: f64) -> String {
     let heights = values.map(|value| {
         let share = if high > low { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 };
@@ -47,12 +47,12 @@ pub(super) fn sparkline(values: impl Iterator<Item = f64>, low: f64, high: f64) 
     heights.collect()
 }
 
-/// A row of a window, counted back from the newest, which is 0.
+/// Name of a row of a window, counted back from the newest row 0.
 pub(super) fn row_name(back: usize) -> String {
     if back == 0 { "0".to_string() } else { format!("-{back}") }
 }
 
-/// The least and the largest value.
+/// Smallest and largest value.
 pub(super) fn range(values: &[f64]) -> (f64, f64) {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     (low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
@@ -67,7 +67,7 @@ fn mean(row: &[f32]) -> f64 {
     row.iter().map(|value| f64::from(*value)).sum::<f64>() / row.len() as f64
 }
 
-/// `BTCUSDT 1h, decided at …`.
+/// Title of a diagnosis, such as `BTCUSDT 1h, decided at …`.
 pub(super) fn title(diagnosis: &Diagnosis) -> String {
     let Diagnosis { pair, interval, candle, .. } = diagnosis;
     let CandleView { close, prediction, .. } = candle;
@@ -75,59 +75,60 @@ pub(super) fn title(diagnosis: &Diagnosis) -> String {
     format!("{pair} {interval}, decided at {at}, close {close}, model {model}")
 }
 
-/// What is called, or why nothing is.
-pub(super) fn call(prediction: &Prediction) -> String {
-    let why = match prediction.neutral {
+/// Predicted direction, with the reason for NEUTRAL.
+pub(super) fn direction(prediction: &Prediction) -> String {
+    let reason = match prediction.neutral {
         None => String::new(),
-        Some(NeutralReason::Class) => ": the likeliest class".to_string(),
+        Some(NeutralReason::Class) => ": the most probable class".to_string(),
         Some(NeutralReason::Tie) => ": UP and DOWN tie".to_string(),
-        Some(NeutralReason::Abstained) => ": not sure enough to call".to_string(),
+        Some(NeutralReason::Abstained) => ": the margin is below the minimum margin".to_string(),
         Some(NeutralReason::Disagreement) => ": the members disagree".to_string(),
-        Some(NeutralReason::Expired) => ": the model is too old".to_string(),
+        Some(NeutralReason::Expired) => ": the model has expired".to_string(),
         Some(NeutralReason::Drift) => ": the market has drifted".to_string(),
-        Some(NeutralReason::Novelty) => ": the window is unlike the training".to_string(),
+        Some(NeutralReason::Novelty) => ": the window is outside the training range".to_string(),
         Some(other) => format!(": {other:?}"),
     };
-    format!("{}{why}", prediction.direction)
+    format!("{}{reason}", prediction.direction)
 }
 
-/// A member of an ensemble: its name, weight, call and confidence.
+/// Vote of an ensemble's member: name, weight, direction and confidence.
 pub(super) fn vote(vote: &Vote) -> [String; 4] {
     let [weight, confidence] = [vote.weight, vote.confidence].map(|v| percent(f64::from(v)));
     [vote.model.to_string(), weight, vote.direction.to_string(), confidence]
 }
 
-/// What happened after the candle.
-pub(super) fn aftermath(candle: &CandleView) -> String {
+/// Outcome of the prediction.
+pub(super) fn outcome(candle: &CandleView) -> String {
     let Some((class, outcome)) = candle.outcome else {
-        return "not known yet: the candle that settles it has not closed".to_string();
+        return "not known yet: the candle that decides it has not closed".to_string();
     };
     let verdict = match candle.prediction.direction {
-        Direction::Neutral => "there was no call",
-        called if called == class => "the call came true",
-        _ => "the call did not come true",
+        Direction::Neutral => "the prediction was NEUTRAL",
+        predicted if predicted == class => "the prediction was correct",
+        _ => "the prediction was wrong",
     };
     let (change, at) = (100.0 * outcome.change, outcome.settled_at);
     format!("{class} ({change:+.3} % by {at}): {verdict}")
 }
 
-/// What the candle's place in time says about the prediction.
-pub(super) fn place(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Learned => "the model LEARNED from this candle: what it says here proves nothing",
-        Stage::Chosen => "this candle served for choosing the epoch and the calibration",
-        Stage::Later => "this candle is later than all that the model was fitted and chosen on",
-        Stage::Unknown => "the model does not say what it was fitted on",
+/// Period of the candle and its meaning for the prediction.
+pub(super) fn period(period: CandlePeriod) -> &'static str {
+    match period {
+        CandlePeriod::Training => "TRAINING: this prediction is in-sample and proves nothing",
+        CandlePeriod::Validation => "validation: used for early stopping and calibration",
+        CandlePeriod::Later => "after the training and validation periods",
+        CandlePeriod::Unknown => "unknown: the model has no training record",
     }
 }
 
-/// A population stability index in words: by the rule of thumb, where it is more than chance.
+/// Population stability index in words: by the rule of thumb, if it is well above its mean by
+/// chance.
 pub(super) fn drift_word(drift: &ChannelDrift) -> &'static str {
     match (drift.psi, drift.by_chance) {
-        (Some(psi), Some(by_chance)) if psi < 2.0 * by_chance => "chance",
+        (Some(psi), Some(by_chance)) if psi < 2.0 * by_chance => "by chance",
         (Some(psi), _) if psi < 0.1 => "little",
         (Some(psi), _) if psi < 0.25 => "some",
         (Some(_), _) => "much",
-        (None, _) => "did not vary in training",
+        (None, _) => "constant in training",
     }
 }

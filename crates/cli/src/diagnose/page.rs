@@ -1,33 +1,34 @@
-//! The diagnosis as one page: no script, no other file.
+//! Diagnosis as a single HTML page without scripts and other files.
 use askama::Template;
 use windvane::models::TrainingRecord;
 use windvane::models::explain::{GATES, GateActivity, LstmTrace};
 use windvane::prelude::{Direction, Prediction};
 
-use super::diagnosis::{ChannelView, Diagnosis, WholeView};
+use super::diagnosis::{ChannelView, Diagnosis, ModelView};
 use super::format::{
-    aftermath, call, drift_word, number, or_dash, percent, place, range, row_name, title, vote,
+    direction, drift_word, number, or_dash, outcome, percent, period, range, row_name, title, vote,
 };
-use super::plot::{Curve, Plot};
+use super::plot::{Curve, LinePlot};
 
-/// Shades between the ends of a heat map, the middle one included.
+/// Number of shades of a heat map on each side of zero.
 const SHADES: f64 = 10.0;
 
-/// What the template fills in; it escapes all text.
+/// Values of the template, which escapes all text.
 #[derive(Template)]
 #[template(path = "diagnose.html")]
-struct Page {
+struct DiagnosisPage {
     title: String,
-    call: String,
-    aftermath: String,
-    place: &'static str,
-    classes: Vec<Class>,
+    method: &'static str,
+    direction: String,
+    outcome: String,
+    period: &'static str,
+    classes: Vec<ClassRow>,
     votes: Vec<[String; 4]>,
-    signals: Vec<Signal>,
-    attention: Vec<Bar>,
-    layers: Vec<Layer>,
-    dense: Vec<Dense>,
-    losses: Option<Plot>,
+    signals: Vec<SignalRow>,
+    attention: Vec<AttentionBar>,
+    layers: Vec<LstmMaps>,
+    dense: Vec<DenseRow>,
+    losses: Option<LinePlot>,
     record: Vec<[String; 2]>,
     windows: usize,
     units: Vec<UnitRow>,
@@ -37,45 +38,46 @@ struct Page {
     drift: Vec<DriftRow>,
 }
 
-struct Class {
+struct ClassRow {
     name: &'static str,
     text: String,
     width: String,
 }
 
-/// One channel: its window as a line, and what silencing it changes.
-struct Signal {
+/// One channel: its values in the window and its effect.
+struct SignalRow {
     name: String,
     raw: String,
     scaled: String,
-    plot: Plot,
+    plot: LinePlot,
     effect: String,
-    /// Where its bar begins and how long it is, in per cent of the field.
+    /// Start of the bar, per cent of the field.
     from: String,
+    /// Length of the bar, per cent of the field.
     width: String,
     side: &'static str,
 }
 
-struct Bar {
+struct AttentionBar {
     label: String,
     text: String,
     height: String,
 }
 
-struct Layer {
+struct LstmMaps {
     name: String,
-    maps: Vec<Map>,
+    maps: Vec<HeatMap>,
 }
 
-/// A heat map, a row per unit and a column per candle.
-struct Map {
+/// Heat map with a row per unit and a column per candle.
+struct HeatMap {
     name: &'static str,
     rows: Vec<Vec<String>>,
 }
 
-struct Dense {
+struct DenseRow {
     name: String,
-    most: String,
+    max: String,
     shades: Vec<String>,
 }
 
@@ -83,19 +85,19 @@ struct UnitRow {
     layer: String,
     units: usize,
     dead: usize,
-    which: String,
+    indices: String,
 }
 
 struct GateRow {
     layer: String,
     gate: &'static str,
     mean: String,
-    /// At the lower and at the upper end.
-    ends: [Share; 2],
+    /// Saturated shares at the lower and at the upper end.
+    ends: [ShareBar; 2],
     stuck: usize,
 }
 
-struct Share {
+struct ShareBar {
     text: String,
     width: String,
 }
@@ -103,7 +105,7 @@ struct Share {
 struct GradientRow {
     tensor: String,
     weights: String,
-    gradient: Share,
+    gradient: ShareBar,
     ratio: String,
 }
 
@@ -112,20 +114,21 @@ struct DriftRow {
     earlier: String,
     later: String,
     shift: String,
-    psi: Share,
+    psi: ShareBar,
     by_chance: String,
     word: &'static str,
 }
 
 pub(super) fn html(diagnosis: &Diagnosis) -> Result<String, askama::Error> {
-    let Diagnosis { candle, whole, .. } = diagnosis;
+    let Diagnosis { candle, model, .. } = diagnosis;
     let trace = candle.trace.as_ref();
-    let page = Page {
+    let page = DiagnosisPage {
         title: title(diagnosis),
-        call: call(&candle.prediction),
-        aftermath: aftermath(candle),
-        place: place(candle.stage),
-        classes: Direction::ALL.map(|class| Class::new(class, &candle.prediction)).into(),
+        method: diagnosis.method.unwrap_or("-"),
+        direction: direction(&candle.prediction),
+        outcome: outcome(candle),
+        period: period(candle.period),
+        classes: Direction::ALL.map(|class| ClassRow::new(class, &candle.prediction)).into(),
         votes: candle.votes.iter().map(vote).collect(),
         signals: signals(&candle.channels),
         attention: trace.and_then(|t| t.attention.as_deref()).map_or(Vec::new(), attention),
@@ -134,19 +137,19 @@ pub(super) fn html(diagnosis: &Diagnosis) -> Result<String, askama::Error> {
             let layers = trace.dense.iter();
             layers.map(|layer| dense(&layer.layer, &layer.outputs)).collect()
         }),
-        losses: losses(whole),
-        record: whole.record.as_ref().map_or(Vec::new(), record),
-        windows: whole.windows,
-        units: units(whole),
-        gates: gates(whole),
-        gradient_windows: whole.gradient_windows,
-        gradients: gradients(whole),
-        drift: drift(whole),
+        losses: losses(model),
+        record: model.record.as_ref().map_or(Vec::new(), record),
+        windows: model.windows,
+        units: units(model),
+        gates: gates(model),
+        gradient_windows: model.gradient_windows,
+        gradients: gradients(model),
+        drift: drift(model),
     };
     page.render()
 }
 
-impl Class {
+impl ClassRow {
     fn new(class: Direction, prediction: &Prediction) -> Self {
         let p = f64::from(prediction.probabilities.of(class));
         let name = match class {
@@ -158,36 +161,36 @@ impl Class {
     }
 }
 
-/// A share as a length in CSS.
+/// Formats a share as a CSS length.
 fn width(share: f64) -> String {
     format!("{:.2}%", 100.0 * share.clamp(0.0, 1.0))
 }
 
-fn share_of(value: f64, most: f64, text: String) -> Share {
-    Share { text, width: width(if most > 0.0 { value / most } else { 0.0 }) }
+fn share_of(value: f64, max: f64, text: String) -> ShareBar {
+    ShareBar { text, width: width(if max > 0.0 { value / max } else { 0.0 }) }
 }
 
-fn signals(channels: &[ChannelView]) -> Vec<Signal> {
-    let effects = channels.iter().map(|channel| f64::from(channel.silenced.effect).abs());
+fn signals(channels: &[ChannelView]) -> Vec<SignalRow> {
+    let effects = channels.iter().map(|channel| f64::from(channel.occlusion.effect).abs());
     let largest = effects.fold(0.0, f64::max);
     channels.iter().map(|channel| signal(channel, largest)).collect()
 }
 
-/// A channel's row; the bar of the largest effect fills half the field.
-fn signal(channel: &ChannelView, largest: f64) -> Signal {
-    let ChannelView { raw, scaled, silenced } = channel;
+/// Row of a channel; the bar of the largest effect fills half the field.
+fn signal(channel: &ChannelView, largest: f64) -> SignalRow {
+    let ChannelView { raw, scaled, occlusion } = channel;
     let (low, high) = range(scaled.as_ref().unwrap_or(raw));
-    // A quiet signal looks quiet.
+    // The minimum range keeps small movements small.
     let reach = high.max(-low).max(2.0);
     let plot = match scaled {
-        Some(scaled) => Plot::new(vec![Curve::new("one", "", scaled)], -reach, reach),
-        None => Plot::new(vec![Curve::new("one", "", raw)], low, high),
+        Some(scaled) => LinePlot::new(vec![Curve::new("one", "", scaled)], -reach, reach),
+        None => LinePlot::new(vec![Curve::new("one", "", raw)], low, high),
     };
-    let effect = f64::from(silenced.effect);
+    let effect = f64::from(occlusion.effect);
     let half = if largest > 0.0 { effect.abs() / largest / 2.0 } else { 0.0 };
     let newest = scaled.as_ref().and_then(|scaled| scaled.last().copied());
-    Signal {
-        name: silenced.channel.clone(),
+    SignalRow {
+        name: occlusion.channel.clone(),
         raw: or_dash(raw.last().copied(), number),
         scaled: or_dash(newest, |z| format!("{z:+.2}")),
         plot,
@@ -198,40 +201,40 @@ fn signal(channel: &ChannelView, largest: f64) -> Signal {
     }
 }
 
-fn attention(weights: &[f32]) -> Vec<Bar> {
+fn attention(weights: &[f32]) -> Vec<AttentionBar> {
     let largest = f64::from(weights.iter().copied().fold(0.0, f32::max));
     let rows = weights.iter().enumerate().map(|(row, weight)| {
         let (weight, back) = (f64::from(*weight), weights.len() - 1 - row);
         let height = width(if largest > 0.0 { weight / largest } else { 0.0 });
-        Bar { label: row_name(back), text: percent(weight), height }
+        AttentionBar { label: row_name(back), text: percent(weight), height }
     });
     rows.collect()
 }
 
-fn layer(lstm: &LstmTrace) -> Layer {
-    let cell = lstm.cell.iter().fold(1.0_f32, |most, cell| most.max(cell.abs()));
+fn layer(lstm: &LstmTrace) -> LstmMaps {
+    let cell = lstm.cell.iter().fold(1.0_f32, |max, cell| max.max(cell.abs()));
     let gates = GATES.iter().zip(&lstm.gates).enumerate();
-    let mut maps: Vec<Map> = gates
+    let mut maps: Vec<HeatMap> = gates
         .map(|(index, (name, values))| {
             map(name, lstm, values, if index == 2 { Some(1.0) } else { None })
         })
         .collect();
     maps.push(map("cell", lstm, &lstm.cell, Some(cell)));
     maps.push(map("state", lstm, &lstm.hidden, Some(1.0)));
-    Layer { name: lstm.layer.clone(), maps }
+    LstmMaps { name: lstm.layer.clone(), maps }
 }
 
-/// A map of shares, or of numbers between ± `reach`.
-fn map(name: &'static str, lstm: &LstmTrace, values: &[f32], reach: Option<f32>) -> Map {
+/// Heat map of shares, or of numbers between ± `reach`.
+fn map(name: &'static str, lstm: &LstmTrace, values: &[f32], reach: Option<f32>) -> HeatMap {
     let units = lstm.hidden_size;
     let rows = (0..units).map(|unit| {
         let own = values.iter().skip(unit).step_by(units.max(1));
         own.map(|value| cell(*value, reach)).collect()
     });
-    Map { name, rows: rows.collect() }
+    HeatMap { name, rows: rows.collect() }
 }
 
-/// Class of a cell of a map.
+/// CSS class of a cell of a heat map.
 fn cell(value: f32, reach: Option<f32>) -> String {
     match reach {
         None => shade('s', f64::from(value)),
@@ -240,39 +243,39 @@ fn cell(value: f32, reach: Option<f32>) -> String {
     }
 }
 
-/// The class of a cell: which scale, and how far from its zero.
+/// CSS class of a shade: the scale and the distance from its zero.
 fn shade(scale: char, share: f64) -> String {
     format!("{scale}{:.0}", (share.clamp(0.0, 1.0) * SHADES).round())
 }
 
-fn dense(name: &str, outputs: &[f32]) -> Dense {
-    let most = f64::from(outputs.iter().copied().fold(0.0, f32::max));
+fn dense(name: &str, outputs: &[f32]) -> DenseRow {
+    let max = f64::from(outputs.iter().copied().fold(0.0, f32::max));
     let shades = outputs.iter().map(|output| {
-        let share = if most > 0.0 { f64::from(*output) / most } else { 0.0 };
+        let share = if max > 0.0 { f64::from(*output) / max } else { 0.0 };
         shade('s', share)
     });
-    Dense { name: name.to_string(), most: number(most), shades: shades.collect() }
+    DenseRow { name: name.to_string(), max: number(max), shades: shades.collect() }
 }
 
-fn losses(whole: &WholeView) -> Option<Plot> {
-    let train: Vec<f64> = whole.epochs.iter().map(|epoch| epoch.train_loss).collect();
-    let checked: Vec<f64> = whole.epochs.iter().filter_map(|e| e.validation_loss).collect();
-    let (low, high) = range(&[&train[..], &checked].concat());
+fn losses(model: &ModelView) -> Option<LinePlot> {
+    let train: Vec<f64> = model.epochs.iter().map(|epoch| epoch.train_loss).collect();
+    let validation: Vec<f64> = model.epochs.iter().filter_map(|e| e.validation_loss).collect();
+    let (low, high) = range(&[&train[..], &validation].concat());
     if train.is_empty() {
         return None;
     }
     let curves =
-        vec![Curve::new("one", "training", &train), Curve::new("two", "validation", &checked)];
-    Some(Plot::new(curves, low, high))
+        vec![Curve::new("one", "training", &train), Curve::new("two", "validation", &validation)];
+    Some(LinePlot::new(curves, low, high))
 }
 
 fn record(record: &TrainingRecord) -> Vec<[String; 2]> {
-    let windows = format!("{} to learn, {} to choose", record.windows, record.validation_windows);
+    let (training, validation) = (record.windows, record.validation_windows);
     let rows = [
         ("pairs", record.pairs.join(", ")),
-        ("windows", windows),
-        ("learned from", format!("{} to {}", record.from, record.until)),
-        ("chosen until", record.validated_until.to_string()),
+        ("windows", format!("{training} for training, {validation} for validation")),
+        ("training period", format!("{} to {}", record.from, record.until)),
+        ("validation until", record.validated_until.to_string()),
         ("epoch kept", format!("{} of {}", record.best_epoch, record.epochs)),
         ("training loss", nats(record.train_loss)),
         ("validation loss", nats(record.validation_loss)),
@@ -281,7 +284,8 @@ fn record(record: &TrainingRecord) -> Vec<[String; 2]> {
     ];
     let mut rows: Vec<[String; 2]> =
         rows.into_iter().map(|(name, value)| [name.to_string(), value]).collect();
-    rows.extend(record.held_out.iter().map(|measured| ["measured".into(), measured.to_string()]));
+    let held_out = record.held_out.iter();
+    rows.extend(held_out.map(|held_out| ["held-out accuracy".into(), held_out.to_string()]));
     rows.extend(record.notes.iter().map(|note| ["note".to_string(), note.clone()]));
     rows.retain(|[_, value]| !value.is_empty());
     rows
@@ -291,20 +295,20 @@ fn nats(loss: Option<f64>) -> String {
     or_dash(loss, |loss| format!("{loss:.4} nats"))
 }
 
-fn units(whole: &WholeView) -> Vec<UnitRow> {
-    let activity = whole.activity.iter();
+fn units(model: &ModelView) -> Vec<UnitRow> {
+    let activity = model.activity.iter();
     activity
         .map(|layer| UnitRow {
             layer: layer.layer.clone(),
             units: layer.units,
             dead: layer.dead.len(),
-            which: layer.dead.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            indices: layer.dead.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         })
         .collect()
 }
 
-fn gates(whole: &WholeView) -> Vec<GateRow> {
-    let layers = whole.activity.iter().flat_map(|layer| {
+fn gates(model: &ModelView) -> Vec<GateRow> {
+    let layers = model.activity.iter().flat_map(|layer| {
         let gates = GATES.into_iter().zip(layer.gates.iter().flatten());
         gates.map(|(gate, activity)| (layer.layer.clone(), gate, *activity))
     });
@@ -316,9 +320,9 @@ fn gates(whole: &WholeView) -> Vec<GateRow> {
     rows.collect()
 }
 
-fn gradients(whole: &WholeView) -> Vec<GradientRow> {
-    let largest = whole.gradients.iter().map(|norm| norm.gradient).fold(0.0, f64::max);
-    let rows = whole.gradients.iter().map(|norm| GradientRow {
+fn gradients(model: &ModelView) -> Vec<GradientRow> {
+    let largest = model.gradients.iter().map(|norm| norm.gradient).fold(0.0, f64::max);
+    let rows = model.gradients.iter().map(|norm| GradientRow {
         tensor: norm.tensor.clone(),
         weights: number(norm.weights),
         gradient: share_of(norm.gradient, largest, number(norm.gradient)),
@@ -329,8 +333,8 @@ fn gradients(whole: &WholeView) -> Vec<GradientRow> {
     rows.collect()
 }
 
-fn drift(whole: &WholeView) -> Vec<DriftRow> {
-    let rows = whole.drift.iter().map(|drift| DriftRow {
+fn drift(model: &ModelView) -> Vec<DriftRow> {
+    let rows = model.drift.iter().map(|drift| DriftRow {
         channel: drift.channel.clone(),
         earlier: number(drift.earlier),
         later: number(drift.later),

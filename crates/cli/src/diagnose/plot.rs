@@ -1,20 +1,20 @@
-//! Small line plots as SVG.
+//! Line plots as SVG.
 
-/// Width and height of a plot's own units.
+/// Width and height of the plot in SVG units.
 const SIZE: (f64, f64) = (200.0, 60.0);
 
-/// A line plot whose labels stand beside it, so that it can be stretched.
-pub(super) struct Plot {
+/// Line plot; its axis labels are outside the SVG, so that it can be stretched.
+pub(super) struct LinePlot {
     pub(super) curves: Vec<Curve>,
     pub(super) low: String,
     pub(super) high: String,
-    /// Height of the zero line, where zero lies inside.
+    /// Position of the zero line, if zero is inside the range.
     pub(super) zero: Option<String>,
 }
 
-/// One line, named where there are several.
+/// Curve of a plot; its name is empty for a single curve.
 pub(super) struct Curve {
-    /// Its class in the style sheet.
+    /// Class in the style sheet.
     pub(super) class: &'static str,
     pub(super) name: &'static str,
     pub(super) points: String,
@@ -27,8 +27,8 @@ impl Curve {
     }
 }
 
-impl Plot {
-    /// Curves of equally many values between `low` and `high`.
+impl LinePlot {
+    /// Creates a plot of curves with the same number of values, scaled from `low` to `high`.
     pub(super) fn new(mut curves: Vec<Curve>, low: f64, high: f64) -> Self {
         let (width, height) = SIZE;
         let spread = if high > low { high - low } else { 1.0 };
@@ -45,7 +45,7 @@ impl Plot {
     }
 }
 
-/// Three decimals at most.
+/// Formats a number with at most three decimals.
 fn short(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()

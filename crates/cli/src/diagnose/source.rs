@@ -1,14 +1,17 @@
-//! A pair's candles, from the embedded sample or from files.
+//! Candles of a pair from the embedded sample or from files.
 use windvane::candles::sample;
 use windvane::prelude::*;
 
-use super::options::{Options, QUICK_CANDLES};
+use super::options::{DiagnoseOptions, QUICK_CANDLES};
 use crate::Error;
 use crate::files::{files, join, name, read};
 use crate::output;
 
-/// The candles of `pair`; a name that is not there is an error that lists those that are.
-pub(super) fn series(options: &Options, pair: &str) -> Result<CandleSeries, Error> {
+/// Reads the candles of a pair.
+///
+/// # Errors
+/// Files that cannot be read; for an unknown pair, a list of the known ones.
+pub(super) fn series(options: &DiagnoseOptions, pair: &str) -> Result<CandleSeries, Error> {
     let series = match &options.data {
         None => {
             let known = sample::NAMES.map(str::to_string);
@@ -39,6 +42,7 @@ pub(super) fn series(options: &Options, pair: &str) -> Result<CandleSeries, Erro
     })
 }
 
-fn unknown(pair: &str, place: &str, known: &[String]) -> String {
-    format!("no pair {pair:?}; {place} has {}", known.join(", "))
+/// Message for an unknown pair.
+fn unknown(pair: &str, source: &str, known: &[String]) -> String {
+    format!("no pair {pair:?}; choose another --pair: {source} has {}", known.join(", "))
 }

@@ -1,21 +1,21 @@
-//! The diagnosis as text, at most 110 characters wide.
+//! Diagnosis as text, at most 110 characters wide.
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use windvane::models::explain::{GATES, GateActivity, LstmTrace};
 
-use super::diagnosis::{CandleView, ChannelView, Diagnosis, WholeView};
+use super::diagnosis::{CandleView, ChannelView, Diagnosis, ModelView};
 use super::format::{
-    aftermath, call, drift_word, means, number, or_dash, percent, place, range, row_name,
+    direction, drift_word, means, number, or_dash, outcome, percent, period, range, row_name,
     sparkline, title, vote,
 };
 
-/// Longest bar.
+/// Length of the longest bar, characters.
 const BAR: usize = 24;
 
-/// Most units of a dense layer that are drawn.
+/// Maximum number of units of a dense layer that are drawn.
 const MAX_UNITS: usize = 64;
 
 pub(super) fn text(diagnosis: &Diagnosis) -> String {
-    let Diagnosis { candle, whole, .. } = diagnosis;
+    let Diagnosis { candle, model, .. } = diagnosis;
     let parts = [
         Some(head(diagnosis)),
         votes(candle),
@@ -23,44 +23,45 @@ pub(super) fn text(diagnosis: &Diagnosis) -> String {
         attention(candle),
         gates(candle),
         dense(candle),
-        losses(whole),
-        units(whole),
-        saturation(whole),
-        gradients(whole),
-        Some(drift(whole)),
+        losses(model),
+        units(model),
+        saturation(model),
+        gradients(model),
+        Some(drift(model)),
     ];
     parts.into_iter().flatten().collect::<Vec<String>>().join("\n")
 }
 
 fn head(diagnosis: &Diagnosis) -> String {
-    let CandleView { prediction, stage, .. } = &diagnosis.candle;
+    let CandleView { prediction, period: own, .. } = &diagnosis.candle;
     let [up, down, neutral] = prediction.probabilities.classes().map(f64::from).map(percent);
     format!(
-        "{}\n\nsays       UP {up}   DOWN {down}   NEUTRAL {neutral}\ncall       {}\nafterwards {}\n\
-         place      {}\n",
+        "{}\n\nmethod        {}\nprobabilities UP {up}   DOWN {down}   NEUTRAL {neutral}\n\
+         prediction    {}\noutcome       {}\nperiod        {}\n",
         title(diagnosis),
-        call(prediction),
-        aftermath(&diagnosis.candle),
-        place(*stage),
+        diagnosis.method.unwrap_or("-"),
+        direction(prediction),
+        outcome(&diagnosis.candle),
+        period(*own),
     )
 }
 
 fn votes(candle: &CandleView) -> Option<String> {
     let rows = candle.votes.iter().map(|member| vote(member).to_vec());
-    let header = ["member", "weight", "call", "confidence"];
-    let note = "a member's own layers are shown where it is saved and loaded alone";
+    let header = ["member", "weight", "prediction", "confidence"];
+    let note = "to see the layers of a member, save it and load it alone";
     (!candle.votes.is_empty()).then(|| section("Votes", &header, rows.collect(), &[1, 3], note))
 }
 
 fn signals(candle: &CandleView) -> String {
-    let effects = candle.channels.iter().map(|c| f64::from(c.silenced.effect).abs());
+    let effects = candle.channels.iter().map(|c| f64::from(c.occlusion.effect).abs());
     let largest = effects.fold(0.0, f64::max);
-    let rows = candle.channels.iter().map(|ChannelView { raw, scaled, silenced }| {
+    let rows = candle.channels.iter().map(|ChannelView { raw, scaled, occlusion }| {
         let shown = scaled.as_ref().unwrap_or(raw);
         let (low, high) = range(shown);
-        let effect = f64::from(silenced.effect);
+        let effect = f64::from(occlusion.effect);
         vec![
-            silenced.channel.clone(),
+            occlusion.channel.clone(),
             or_dash(raw.last().copied(), number),
             or_dash(scaled.as_ref().and_then(|s| s.last().copied()), |z| format!("{z:+.2}")),
             sparkline(shown.iter().copied(), low, high),
@@ -68,10 +69,9 @@ fn signals(candle: &CandleView) -> String {
             signed_bar(effect, largest),
         ]
     });
-    let header = ["signal", "raw", "scaled", "the window", "effect", "DOWN < > UP"];
-    let note =
-        "effect: points of P(UP) - P(DOWN) that go when the signal is held at its usual value";
-    section("Signals, and what each changes", &header, rows.collect(), &[1, 2, 4], note)
+    let header = ["signal", "raw", "scaled", "window", "effect", "DOWN < > UP"];
+    let note = "effect: change of P(UP) - P(DOWN), points, against the signal held at its median";
+    section("Signals and their effects", &header, rows.collect(), &[1, 2, 4], note)
 }
 
 fn attention(candle: &CandleView) -> Option<String> {
@@ -83,7 +83,7 @@ fn attention(candle: &CandleView) -> Option<String> {
         vec![row_name(back), percent(share), bar(share, f64::from(largest))]
     });
     let note = format!(
-        "0 is the newest row; without preference each has {}",
+        "0 is the newest row; equal weights would be {}",
         percent(1.0 / weights.len() as f64)
     );
     Some(section("Attention over the rows", &["row", "weight", ""], rows.collect(), &[0, 1], &note))
@@ -97,8 +97,8 @@ fn gates(candle: &CandleView) -> Option<String> {
         let states = [("cell", &lstm.cell, true), ("state", &lstm.hidden, true)];
         gates.chain(states).map(|(name, values, signed)| gate_row(lstm, name, values, signed))
     });
-    let header = ["layer", "gate", "mean of the units, row by row", "now", "least", "most"];
-    let note = "input, forget, output 0 to 1, candidate and state -1 to 1; now, least, most: the units at the newest row";
+    let header = ["layer", "gate", "mean of the units per row", "mean", "min", "max"];
+    let note = "input, forget, output 0 to 1, candidate and state -1 to 1; mean, min, max: units of the newest row";
     Some(section("Gates", &header, rows.collect(), &[3, 4, 5], note))
 }
 
@@ -113,16 +113,16 @@ fn nats(loss: f64) -> String {
 fn gate_row(lstm: &LstmTrace, name: &str, values: &[f32], signed: bool) -> Vec<String> {
     let means = means(values, lstm.hidden_size);
     let newest = &values[values.len().saturating_sub(lstm.hidden_size)..];
-    let least = newest.iter().copied().fold(f32::INFINITY, f32::min);
-    let most = newest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let min = newest.iter().copied().fold(f32::INFINITY, f32::min);
+    let max = newest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let (low, high) = if signed { range(&means) } else { (0.0, 1.0) };
     vec![
         lstm.layer.clone(),
         name.to_string(),
         sparkline(means.iter().copied(), low, high),
         or_dash(means.last().copied(), two_places),
-        two_places(f64::from(least)),
-        two_places(f64::from(most)),
+        two_places(f64::from(min)),
+        two_places(f64::from(max)),
     ]
 }
 
@@ -130,32 +130,32 @@ fn dense(candle: &CandleView) -> Option<String> {
     let layers = &candle.trace.as_ref()?.dense;
     let rows = layers.iter().map(|layer| {
         let (count, outputs) = (layer.outputs.len(), layer.outputs.iter().map(|v| f64::from(*v)));
-        let awake = outputs.clone().filter(|output| *output > 0.0).count();
-        let most = outputs.clone().fold(0.0, f64::max);
+        let active = outputs.clone().filter(|output| *output > 0.0).count();
+        let max = outputs.clone().fold(0.0, f64::max);
         vec![
             layer.layer.clone(),
-            format!("{awake} of {count}"),
-            number(most),
-            sparkline(outputs.take(MAX_UNITS), 0.0, most),
+            format!("{active} of {count}"),
+            number(max),
+            sparkline(outputs.take(MAX_UNITS), 0.0, max),
         ]
     });
-    let header = ["layer", "units above 0", "most", "units, the first 64"];
+    let header = ["layer", "units above 0", "max", "first 64 units"];
     (!layers.is_empty()).then(|| section("Hidden dense layers", &header, rows.collect(), &[2], ""))
 }
 
-fn losses(whole: &WholeView) -> Option<String> {
-    let header = ["epoch", "training", "validation", "right", "kept"];
-    if whole.epochs.is_empty() {
-        let record = whole.record.as_ref().filter(|record| record.epochs > 0)?;
+fn losses(model: &ModelView) -> Option<String> {
+    let header = ["epoch", "training", "validation", "accuracy", "kept"];
+    if model.epochs.is_empty() {
+        let record = model.record.as_ref().filter(|record| record.epochs > 0)?;
         let (best, all) = (record.best_epoch, record.epochs);
         let [train, validation] =
             [record.train_loss, record.validation_loss].map(|loss| or_dash(loss, nats));
         let row = vec![format!("{best} of {all}"), train, validation, "-".into(), "<".into()];
-        let note = "a saved model keeps only its best epoch's losses";
+        let note = "a saved model contains only the losses of its best epoch";
         return Some(section("Loss, nats", &header, vec![row], &[1, 2, 3], note));
     }
-    let kept = whole.record.as_ref().map(|record| record.best_epoch);
-    let rows = whole.epochs.iter().map(|epoch| {
+    let kept = model.record.as_ref().map(|record| record.best_epoch);
+    let rows = model.epochs.iter().map(|epoch| {
         vec![
             epoch.epoch.to_string(),
             nats(epoch.train_loss),
@@ -164,9 +164,10 @@ fn losses(whole: &WholeView) -> Option<String> {
             if kept == Some(epoch.epoch) { "<".into() } else { String::new() },
         ]
     });
-    let train = curve("training", whole.epochs.iter().map(|e| e.train_loss).collect());
-    let checked: Vec<f64> = whole.epochs.iter().filter_map(|e| e.validation_loss).collect();
-    let note = format!("{train}   {}   (a coin: 0.6931)", curve("validation", checked));
+    let train = curve("training", model.epochs.iter().map(|e| e.train_loss).collect());
+    let validation: Vec<f64> = model.epochs.iter().filter_map(|e| e.validation_loss).collect();
+    let validation = curve("validation", validation);
+    let note = format!("{train}   {validation}   (UP and DOWN at 50 %: 0.6931)");
     Some(section("Loss curve, nats", &header, rows.collect(), &[0, 1, 2, 3], &note))
 }
 
@@ -175,57 +176,58 @@ fn curve(title: &str, values: Vec<f64>) -> String {
     format!("{title} {}", sparkline(values.into_iter(), low, high))
 }
 
-fn units(whole: &WholeView) -> Option<String> {
-    let rows = whole.activity.iter().map(|layer| {
+fn units(model: &ModelView) -> Option<String> {
+    let rows = model.activity.iter().map(|layer| {
         let dead = layer.dead.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let (count, units) = (layer.dead.len().to_string(), layer.units.to_string());
         vec![layer.layer.clone(), units, count, shortened(&dead, 60)]
     });
-    let title = format!("Dead units over {} windows", whole.windows);
-    let note = "dead: a rectifier never above 0, an LSTM's unit whose last state hardly varies (sd < 0.01)";
-    let header = ["layer", "units", "dead", "which"];
-    (!whole.activity.is_empty()).then(|| section(&title, &header, rows.collect(), &[1, 2], note))
+    let title = format!("Dead units over {} windows", model.windows);
+    let note = "dead: a ReLU never above 0, or an LSTM unit whose last state is constant (standard deviation < 0.01)";
+    let header = ["layer", "units", "dead", "dead units"];
+    (!model.activity.is_empty()).then(|| section(&title, &header, rows.collect(), &[1, 2], note))
 }
 
-fn saturation(whole: &WholeView) -> Option<String> {
-    let rows: Vec<Vec<String>> = whole
+fn saturation(model: &ModelView) -> Option<String> {
+    let rows: Vec<Vec<String>> = model
         .activity
         .iter()
         .flat_map(|layer| {
             let gates = GATES.iter().zip(layer.gates.iter().flatten());
             gates.map(|(name, GateActivity { mean, low, high, stuck, .. })| {
-                let (shut, open) = (percent(*low), percent(*high));
+                let (closed, open) = (percent(*low), percent(*high));
                 let (mean, bar) = (format!("{mean:+.2}"), bar(low + high, 1.0));
-                vec![layer.layer.clone(), (*name).into(), mean, shut, open, stuck.to_string(), bar]
+                let (layer, stuck) = (layer.layer.clone(), stuck.to_string());
+                vec![layer, (*name).into(), mean, closed, open, stuck, bar]
             })
         })
         .collect();
-    let header = ["layer", "gate", "mean", "shut", "open", "stuck units", "saturated"];
+    let header = ["layer", "gate", "mean", "closed", "open", "stuck units", "saturated"];
     let note =
-        "shut below 0.01, open above 0.99 (candidate beyond -0.99, 0.99); stuck: never between";
-    let title = format!("Saturated gates over {} windows", whole.windows);
+        "closed below 0.01, open above 0.99 (candidate: -0.99, 0.99); stuck: always saturated";
+    let title = format!("Saturated gates over {} windows", model.windows);
     (!rows.is_empty()).then(|| section(&title, &header, rows, &[2, 3, 4, 5], note))
 }
 
-fn gradients(whole: &WholeView) -> Option<String> {
-    let largest = whole.gradients.iter().map(|norm| norm.gradient).fold(0.0, f64::max);
-    let rows = whole.gradients.iter().map(|norm| {
+fn gradients(model: &ModelView) -> Option<String> {
+    let largest = model.gradients.iter().map(|norm| norm.gradient).fold(0.0, f64::max);
+    let rows = model.gradients.iter().map(|norm| {
         let ratio = (norm.weights > 0.0).then(|| norm.gradient / norm.weights);
         let (gradient, weights) = (number(norm.gradient), number(norm.weights));
         let ratio = or_dash(ratio, |ratio| format!("{ratio:.1e}"));
         vec![norm.tensor.clone(), weights, gradient, ratio, bar(norm.gradient, largest)]
     });
-    let title = format!("Gradient norms over {} training windows", whole.gradient_windows);
+    let title = format!("Gradient norms over {} training windows", model.gradient_windows);
     let header = ["tensor", "weights", "gradient", "ratio", ""];
-    (!whole.gradients.is_empty()).then(|| section(&title, &header, rows.collect(), &[1, 2, 3], ""))
+    (!model.gradients.is_empty()).then(|| section(&title, &header, rows.collect(), &[1, 2, 3], ""))
 }
 
-fn drift(whole: &WholeView) -> String {
-    let title = "Signal drift, training to later";
-    if whole.drift.is_empty() {
-        return format!("{title}\n  the data has no candles on both sides of the training's end\n");
+fn drift(model: &ModelView) -> String {
+    let title = "Signal drift since training";
+    if model.drift.is_empty() {
+        return format!("{title}\n  the data needs candles before and after the end of training\n");
     }
-    let rows = whole.drift.iter().map(|drift| {
+    let rows = model.drift.iter().map(|drift| {
         vec![
             drift.channel.clone(),
             number(drift.earlier),
@@ -237,13 +239,13 @@ fn drift(whole: &WholeView) -> String {
         ]
     });
     let header =
-        ["signal", "median then", "median later", "shift, IQR", "PSI", "by chance", "drift"];
-    let note = "PSI: population stability index over training deciles: below 0.1 little, above 0.25 much; below twice\n \
-         the mean by chance it says nothing";
+        ["signal", "training median", "later median", "shift, IQR", "PSI", "by chance", "drift"];
+    let note = "PSI: population stability index over training deciles; below 0.1 little drift, above 0.25 much; below\n \
+         twice its mean by chance it is not significant";
     section(title, &header, rows.collect(), &[1, 2, 3, 4, 5], note)
 }
 
-/// A titled table without borders, the given columns flush right.
+/// Formats a section: title, table and note; the columns `right` are right-aligned.
 fn section(
     title: &str,
     header: &[&str],
@@ -264,25 +266,26 @@ fn section(
     format!("{title}\n{}\n{note}", table.trim_fmt())
 }
 
-/// A bar whose full length is `most`.
-fn bar(value: f64, most: f64) -> String {
-    let share = if most > 0.0 { (value / most).clamp(0.0, 1.0) } else { 0.0 };
+/// Draws a bar; `max` has the full length.
+fn bar(value: f64, max: f64) -> String {
+    let share = if max > 0.0 { (value / max).clamp(0.0, 1.0) } else { 0.0 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
     let length = (share * BAR as f64).round() as usize;
     "█".repeat(length)
 }
 
-/// A bar to the left or right of a middle line.
-fn signed_bar(value: f64, most: f64) -> String {
-    let bar = bar(value.abs() / 2.0, most);
+/// Draws a bar to the left or right of a middle line.
+fn signed_bar(value: f64, max: f64) -> String {
+    let bar = bar(value.abs() / 2.0, max);
     let half = BAR / 2;
     if value < 0.0 { format!("{bar:>half$}|") } else { format!("{:half$}|{bar}", "") }
 }
 
-fn shortened(text: &str, most: usize) -> String {
-    if text.len() <= most {
+/// Shortens a text to at most `max_len` bytes, at a space.
+fn shortened(text: &str, max_len: usize) -> String {
+    if text.len() <= max_len {
         return text.to_string();
     }
-    let end = text[..most].rfind(' ').unwrap_or(most);
+    let end = text[..max_len].rfind(' ').unwrap_or(max_len);
     format!("{} …", &text[..end])
 }

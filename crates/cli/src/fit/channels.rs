@@ -1,18 +1,18 @@
-//! Channels as text: `momentum,rsi(period=21),spread(lag=2; ETHUSDT)`.
+//! Lists of channels as text, such as `momentum,rsi(period=21),spread(lag=2; ETHUSDT)`.
 use serde::{Deserialize, Deserializer, de::Error as _};
 use windvane::prelude::*;
 
-/// Channels in the order of a row's columns.
+/// List of channels, in the order of the columns of a row.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct List(Vec<ChannelSpec>);
+pub(crate) struct ChannelList(Vec<ChannelSpec>);
 
-impl List {
+impl ChannelList {
     pub(crate) fn specs(&self) -> Vec<ChannelSpec> {
         self.0.clone()
     }
 }
 
-impl<'de> Deserialize<'de> for List {
+impl<'de> Deserialize<'de> for ChannelList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         let specs = texts.iter().map(|text| parse(text)).collect::<Result<_, _>>();
@@ -20,11 +20,11 @@ impl<'de> Deserialize<'de> for List {
     }
 }
 
-/// Reads a list whose channels are separated by commas outside parentheses.
+/// Parses a list of channels separated by commas outside parentheses.
 ///
 /// # Errors
-/// As [`parse`].
-pub(crate) fn split(text: &str) -> Result<List, String> {
+/// The errors of [`parse`].
+pub(crate) fn split(text: &str) -> Result<ChannelList, String> {
     let mut specs = Vec::new();
     let (mut start, mut depth) = (0, 0_usize);
     for (at, character) in text.char_indices() {
@@ -39,13 +39,13 @@ pub(crate) fn split(text: &str) -> Result<List, String> {
         }
     }
     specs.push(parse(&text[start..])?);
-    Ok(List(specs))
+    Ok(ChannelList(specs))
 }
 
-/// Reads a channel as `ChannelSpec` displays it: `name(parameter=value, …; PAIR, …)`.
+/// Parses a channel in the format of `ChannelSpec`: `name(parameter=value, …; PAIR, …)`.
 ///
 /// # Errors
-/// The channel, with what was expected in it.
+/// A message with the channel and the expected form.
 fn parse(text: &str) -> Result<ChannelSpec, String> {
     let text = text.trim();
     let (name, inside) = match text.split_once('(') {
@@ -54,7 +54,9 @@ fn parse(text: &str) -> Result<ChannelSpec, String> {
             let inside = rest.strip_suffix(')');
             (
                 name.trim(),
-                inside.ok_or_else(|| format!("channel {text:?}: no closing parenthesis"))?,
+                inside.ok_or_else(|| {
+                    format!("channel {text:?}: the closing parenthesis is missing; add it")
+                })?,
             )
         }
     };
@@ -92,14 +94,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_read_as_they_are_shown() {
+    fn channels_parse_is_inverse_of_display() {
         let text = "momentum,rsi(period=21),spread(a=1, b=-2.5; ETHUSDT, BTC/USDT),ratio(ETHUSDT)";
         let shown: Vec<String> = split(text).unwrap().0.iter().map(ToString::to_string).collect();
         assert_eq!(shown.join(","), text);
     }
 
     #[test]
-    fn damaged_channels_are_refused() {
+    fn channels_reject_invalid_text() {
         for text in ["", "a,,b", "rsi(period", "rsi(period=long)", "rsi(a=1; B C)"] {
             assert!(split(text).is_err(), "{text}");
         }

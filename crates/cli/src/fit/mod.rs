@@ -1,4 +1,4 @@
-//! `windvane fit`: fits one model and saves it with its training profile, ready for a bot.
+//! `windvane fit`: fits a model and saves it with its training profile for a bot.
 mod channels;
 mod settings;
 mod show;
@@ -12,33 +12,33 @@ use windvane::prelude::*;
 use windvane::signals::TrainSet;
 
 use crate::output::{check_file, note};
-use crate::progress::Epochs;
+use crate::progress::EpochProgress;
 use crate::reading::ReadArgs;
 use crate::series;
 use crate::{Error, output};
-use settings::Settings;
+use settings::FitSettings;
 
-/// Decisions over which a bot measures drift with the saved profile.
+/// Number of decisions over which the saved profile measures drift.
 const PROFILE_WINDOW: usize = 250;
 
-/// Fit a model on candles and save it, with the training profile of its market
+/// Fit a model on candles and save it with its training profile
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Settings file (TOML) with the options below by their names, such as `model = "v32"` or
-    /// `channels = ["momentum", "rsi(period=21)"]`. Options on the command line win; relative paths
-    /// in the file start at its folder.
+pub(crate) struct FitOptions {
+    /// Settings file (TOML) with the names of the options below, such as `model = "v32"` or
+    /// `channels = ["momentum", "rsi(period=21)"]`. Options on the command line take precedence.
+    /// Relative paths in the file are relative to its folder.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    settings: Settings,
+    settings: FitSettings,
     #[command(flatten)]
     reading: ReadArgs,
 }
 
-pub(crate) fn run(options: &Options) -> Result<(), Error> {
+pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let mut settings = options.settings.clone();
     if let Some(file) = &options.config {
-        settings = settings.or(Settings::read(file)?);
+        settings = settings.or(FitSettings::read(file)?);
     }
     let (entry, out) = (settings.model()?, settings.out());
     check_file(&out)?;
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let split = settings.split(&samples)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
 
-    let epochs = Epochs::new();
+    let epochs = EpochProgress::new();
     let on_epoch = |report: &EpochReport| epochs.on(report);
     let run = Run::new(settings.seed()).on_epoch(&on_epoch);
     let model = entry.learner(&settings.training()).fit(&train, &validation, &run)?;
@@ -63,8 +63,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     Ok(output::print(show::table(&saved))?)
 }
 
-/// The candles to learn from.
-fn candles(settings: &Settings, args: &ReadArgs) -> Result<Vec<CandleSeries>, Error> {
+/// Reads the candles for training and validation.
+fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>, Error> {
     let interval = settings.interval()?;
     if settings.data().is_empty() {
         return Ok(vec![series::sample(settings.instrument())?]);
@@ -72,7 +72,7 @@ fn candles(settings: &Settings, args: &ReadArgs) -> Result<Vec<CandleSeries>, Er
     series::load(settings.data(), interval, args)
 }
 
-/// Signals of every series; pairs that a channel reads serve that channel alone.
+/// Computes the signals of every series. A pair that a channel reads gets no signals of its own.
 fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, Error> {
     let read = spec.pairs();
     let others = series::of_pairs(all, &read)?;
@@ -80,12 +80,13 @@ fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, E
     let tables = own.map(|series| SignalTable::build(spec, &Registry::default(), series, &others));
     let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
     if tables.is_empty() {
-        return Err("every pair is read by a channel; add the candles to learn from".into());
+        let problem = "every pair in --data is read by a channel; add a pair to train on";
+        return Err(problem.into());
     }
     Ok(tables)
 }
 
-/// Saves the training profile beside the model; `None` where training is too short for one.
+/// Saves the training profile beside the model; returns `None` with too few training windows.
 fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBuf>, Error> {
     match TrainingProfile::fit(train, PROFILE_WINDOW) {
         Ok(profile) => {
@@ -95,7 +96,8 @@ fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBu
         }
         Err(TrainError::TooFewWindows { expected, got }) => {
             note(format_args!(
-                "note: no training profile: it needs {expected} training windows, there are {got}"
+                "note: no training profile was saved: it needs {expected} training windows, there \
+                 are {got}"
             ));
             Ok(None)
         }

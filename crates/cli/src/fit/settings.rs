@@ -1,51 +1,51 @@
-//! Settings of `windvane fit`, from flags or from a TOML file.
+//! Settings of `windvane fit`, from options or from a TOML file.
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 use windvane::signals::Band;
 
 use super::channels;
 use crate::{Error, models};
 
-/// Settings of a fit; the same names as flags and in a settings file.
+/// Settings of a fit, with the same names as options and in a settings file.
 #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Settings {
+pub(crate) struct FitSettings {
     /// Model to fit [default: v32]
     #[arg(long, value_name = "NAME", value_parser = models::names())]
     model: Option<String>,
-    /// Files of candles to learn from, or folders of such files [default: the embedded sample]
+    /// Files of candles for training, or folders of such files [default: the embedded sample]
     #[arg(long, value_name = "PATH", num_args = 1..)]
     data: Vec<PathBuf>,
-    /// Instrument of the embedded sample to learn from, without --data [default: BTCUSDT]
+    /// Instrument of the embedded sample for training without --data [default: BTCUSDT]
     #[arg(long, value_name = "NAME", conflicts_with = "data")]
     instrument: Option<String>,
-    /// Interval of the candles, such as 1h; files of a folder with another one are left out.
+    /// Interval of the candles, such as 1h; files of a folder with another one are skipped.
     #[arg(long, value_name = "INTERVAL")]
     interval: Option<String>,
-    /// Channels that the model reads, such as "momentum,rsi(period=21)" [default: the six signals]
+    /// Channels of the model, such as "momentum,rsi(period=21)" [default: the six signals]
     #[arg(long, value_name = "LIST", value_parser = channels::split, allow_hyphen_values = true)]
-    channels: Option<channels::List>,
-    /// Rows per window [default: 20]
+    channels: Option<channels::ChannelList>,
+    /// Number of rows per window [default: 20]
     #[arg(long, value_name = "N")]
     lookback: Option<usize>,
-    /// Candles ahead that the model predicts [default: 1]
+    /// Horizon: number of candles ahead to predict [default: 1]
     #[arg(long, value_name = "N")]
     horizon: Option<usize>,
-    /// Changes up to this fraction count as NEUTRAL, such as 0.002 [default: 0]
+    /// NEUTRAL band: changes up to this fraction are NEUTRAL, such as 0.002 [default: 0]
     #[arg(long, value_name = "FRACTION")]
     band: Option<f64>,
-    /// Changes up to this multiple of the recent volatility count as NEUTRAL; the volatility is that
-    /// of the last 20 changes.
+    /// NEUTRAL band: changes up to this multiple of the volatility of the last 20 changes are
+    /// NEUTRAL.
     #[arg(long, value_name = "FACTOR", conflicts_with = "band")]
     volatility_band: Option<f64>,
-    /// Share of the samples at the end that validates: early stopping, calibration [default: 0.15]
+    /// Share of the last samples for validation (early stopping, calibration) [default: 0.15]
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
-    /// Start of the validation period, instead of a share.
+    /// Start of the validation period, instead of --validation.
     #[arg(long, value_name = "DATE", conflicts_with = "validation")]
     validate_from: Option<String>,
     /// Seed of every random draw [default: 1]
@@ -60,23 +60,22 @@ pub(crate) struct Settings {
     /// Learning rate before the schedule [default: the model's own]
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
-    /// Windows per step [default: the model's own]
+    /// Batch size: number of windows per step [default: the model's own]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// File to write; the training profile of the market goes beside it [default:
-    /// model.safetensors]
+    /// File to write; the training profile is saved beside it [default: model.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// Changes over which the volatility band measures.
+/// Number of changes for the volatility of the band.
 const BAND_LOOKBACK: usize = 20;
 
-impl Settings {
-    /// Reads a settings file; its relative paths start at its own folder.
+impl FitSettings {
+    /// Reads a settings file; its relative paths are relative to its folder.
     ///
     /// # Errors
-    /// A file that cannot be read, or is not of this form, with line and column.
+    /// A file that cannot be read or parsed, with line and column.
     pub(super) fn read(file: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(file)
             .map_err(|error| format!("{}: {error}", file.display()))?;
@@ -90,7 +89,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Confirms that a file holds no two settings of which one would be ignored.
+    /// Checks that a file has no two settings that exclude each other.
     fn check_exclusive(&self) -> Result<(), String> {
         let pairs = [
             ("data and instrument", !self.data.is_empty() && self.instrument.is_some()),
@@ -101,12 +100,12 @@ impl Settings {
             ),
         ];
         match pairs.iter().find(|(_, both)| *both) {
-            Some((names, _)) => Err(format!("{names} exclude each other; give one")),
+            Some((names, _)) => Err(format!("{names} exclude each other; remove one of them")),
             None => Ok(()),
         }
     }
 
-    /// These settings, with those of a file where they say nothing.
+    /// Returns these settings, completed with those of a file.
     pub(super) fn or(self, file: Self) -> Self {
         let data_given = !self.data.is_empty() || self.instrument.is_some();
         let (data, instrument) =
@@ -143,7 +142,7 @@ impl Settings {
         }
     }
 
-    /// Model to fit.
+    /// Entry of the model to fit.
     ///
     /// # Errors
     /// An unknown name, or a model without a saved form.
@@ -151,7 +150,7 @@ impl Settings {
         let entry: ModelEntry = self.model.as_deref().unwrap_or("v32").parse()?;
         if entry.kind.is_none() {
             return Err(format!(
-                "model {} has no saved form and serves backtests alone; fit another model",
+                "model {} has no saved form and can only be backtested; choose another --model",
                 entry.name
             )
             .into());
@@ -172,7 +171,7 @@ impl Settings {
     }
 
     pub(super) fn channels(&self) -> Vec<ChannelSpec> {
-        let own = self.channels.as_ref().map(channels::List::specs);
+        let own = self.channels.as_ref().map(channels::ChannelList::specs);
         own.unwrap_or_else(|| SignalSpec::default().channels)
     }
 
@@ -194,7 +193,8 @@ impl Settings {
         let Some(date) = &self.validate_from else {
             return Ok(Split::for_live(samples, self.validation.unwrap_or(0.15))?);
         };
-        let last = samples.samples().last().ok_or("too few candles for a single window")?;
+        let last = samples.samples().last();
+        let last = last.ok_or("too few candles for a single window; pass more candles")?;
         let end = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
         Ok(Split::builder().validate_from(date.parse()?).test_from(end).embargo(0).build()?)
     }
@@ -203,8 +203,8 @@ impl Settings {
         self.seed.unwrap_or(1)
     }
 
-    pub(super) fn training(&self) -> Training {
-        Training {
+    pub(super) fn training(&self) -> Hyperparameters {
+        Hyperparameters {
             epochs: self.epochs,
             patience: self.patience,
             learning_rate: self.learning_rate,
@@ -222,16 +222,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_win_over_the_file() {
-        let file: Settings = toml::from_str(
+    fn fit_options_take_precedence_over_file() {
+        let file: FitSettings = toml::from_str(
             "model = 'v3'\nchannels = ['rsi(period=21)', 'momentum']\nvalidation = 0.2\nepochs = 3\nband = 0.1",
         )
         .unwrap();
-        let flags = Settings {
+        let flags = FitSettings {
             epochs: Some(5),
             validate_from: Some("2023-01-01".to_string()),
             volatility_band: Some(0.5),
-            ..Settings::default()
+            ..FitSettings::default()
         };
         let both = flags.or(file);
         assert_eq!((both.model.as_deref(), both.epochs), (Some("v3"), Some(5)));
@@ -240,10 +240,10 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_excluding_settings_are_refused() {
-        let error = toml::from_str::<Settings>("epoch = 3").unwrap_err().to_string();
+    fn fit_rejects_unknown_and_exclusive_settings() {
+        let error = toml::from_str::<FitSettings>("epoch = 3").unwrap_err().to_string();
         assert!(error.contains("unknown field `epoch`"), "{error}");
-        let both: Settings = toml::from_str("band = 0.1\nvolatility-band = 0.1").unwrap();
+        let both: FitSettings = toml::from_str("band = 0.1\nvolatility-band = 0.1").unwrap();
         assert!(both.check_exclusive().unwrap_err().contains("band and volatility-band"));
     }
 }

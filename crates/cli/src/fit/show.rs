@@ -1,4 +1,4 @@
-//! Result of a fit as a table.
+//! Table of a fitted model.
 use std::path::{Path, PathBuf};
 
 use comfy_table::Table;
@@ -6,9 +6,9 @@ use windvane::catalog::ModelEntry;
 use windvane::models::train::EpochReport;
 use windvane::prelude::*;
 
-use crate::output;
+use crate::{models, output};
 
-/// A fitted and saved model.
+/// Fitted and saved model with its files and epochs.
 pub(super) struct Saved<'a> {
     pub(super) entry: ModelEntry,
     pub(super) interval: Interval,
@@ -18,9 +18,9 @@ pub(super) struct Saved<'a> {
     pub(super) epochs: Vec<EpochReport>,
 }
 
-/// One property per row.
+/// Creates the table, one property per row.
 pub(super) fn table(saved: &Saved<'_>) -> Table {
-    let mut rows = vec![["model".to_string(), saved.entry.description.to_string()]];
+    let mut rows = vec![["model".to_string(), models::method(&saved.entry).to_string()]];
     rows.extend(input(saved));
     rows.extend(record(saved));
     rows.push(["saved to".to_string(), saved.file.display().to_string()]);

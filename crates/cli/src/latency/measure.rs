@@ -1,4 +1,4 @@
-//! Timing of one model, candle by candle.
+//! Latency measurement of one model.
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,18 +7,20 @@ use windvane::prelude::*;
 
 use super::Error;
 
-/// Predictions before the first one that counts.
+/// Number of predictions before the first timed one.
 const UNTIMED: u32 = 500;
 
-/// Times of one model.
+/// Latencies of one model.
 pub(super) struct Latency {
     pub(super) model: String,
-    /// Nanoseconds, ascending.
+    /// Label and method, such as `v3.2 (LSTM, 32 units)`; empty for an unknown model.
+    pub(super) method: &'static str,
+    /// Latencies, nanoseconds, ascending.
     pub(super) times: Vec<u64>,
 }
 
 impl Latency {
-    /// Quantile by the nearest rank.
+    /// Returns a quantile (nearest rank), nanoseconds.
     pub(super) fn quantile(&self, quantile: f64) -> u64 {
         #[expect(
             clippy::cast_possible_truncation,
@@ -29,21 +31,21 @@ impl Latency {
         self.times.get(rank.saturating_sub(1)).copied().unwrap_or(0)
     }
 
-    /// Longest time.
+    /// Maximum latency, nanoseconds.
     pub(super) fn max(&self) -> u64 {
         self.times.last().copied().unwrap_or(0)
     }
 }
 
-/// Feeds the candles, over and over, until that many predictions are timed. Every round starts with
-/// a new predictor, whose warm-up is not timed.
+/// Times predictions on a feed, which is repeated until `predictions` are timed. Every repetition
+/// starts with a new predictor, whose warm-up is not timed.
 pub(super) fn latency(
-    label: &str,
+    (name, method): (&str, &'static str),
     model: &Arc<dyn FittedModel>,
     feed: &CandleSeries,
-    calls: u32,
+    predictions: u32,
 ) -> Result<Latency, Error> {
-    let mut times = Vec::with_capacity(usize::try_from(calls)?);
+    let mut times = Vec::with_capacity(usize::try_from(predictions)?);
     let mut made = 0;
     loop {
         let before = made;
@@ -59,13 +61,13 @@ pub(super) fn latency(
             if made > UNTIMED {
                 times.push(u64::try_from(nanos)?);
             }
-            if made == UNTIMED + calls {
+            if made == UNTIMED + predictions {
                 times.sort_unstable();
-                return Ok(Latency { model: label.to_string(), times });
+                return Ok(Latency { model: name.to_string(), method, times });
             }
         }
         if made == before {
-            return Err("the feed is too short for a single prediction".into());
+            return Err("too few candles for a single prediction; pass more with --data".into());
         }
     }
 }

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::Error;
 use super::measure::Latency;
 
-/// Starts of the histogram's bars within a power of ten, about 20 % apart.
-const STEPS: [u64; 12] = [10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82];
-/// Length of the longest bar.
+/// Lower edges of the histogram's bins within a power of ten, about 20 % apart.
+const EDGES: [u64; 12] = [10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82];
+/// Length of the longest bar, characters.
 const BAR: u64 = 50;
 
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// One JSON object per model, times in nanoseconds.
+/// Formats the latencies as JSON, one object per model, in nanoseconds.
 pub(super) fn json(measured: &[Latency]) -> Result<String, Error> {
     let models: Vec<Value> = measured.iter().map(model_json).collect();
     Ok(serde_json::to_string_pretty(&models)?)
@@ -27,7 +27,8 @@ fn model_json(latency: &Latency) -> Value {
         .collect();
     json!({
         "model": latency.model,
-        "calls": latency.times.len(),
+        "method": latency.method,
+        "predictions": latency.times.len(),
         "p50_ns": latency.quantile(0.5),
         "p99_ns": latency.quantile(0.99),
         "p99_9_ns": latency.quantile(0.999),
@@ -36,50 +37,60 @@ fn model_json(latency: &Latency) -> Value {
     })
 }
 
-/// A table of quantiles, then a histogram for each model.
+/// Formats a table of quantiles, followed by a histogram per model.
 pub(super) fn text(measured: &[Latency]) -> Result<String, Error> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     let quantiles = QUANTILES.map(|(name, _)| format!("{name}, µs"));
     table.set_header(
-        [&["model".into(), "calls".into()], &quantiles[..], &["max, µs".into()]].concat(),
+        [
+            &["model".into(), "method".into(), "predictions".into()],
+            &quantiles[..],
+            &["max, µs".into()],
+        ]
+        .concat(),
     );
     for latency in measured {
-        let mut row = vec![latency.model.clone(), latency.times.len().to_string()];
+        let mut row = vec![
+            latency.model.clone(),
+            latency.method.to_string(),
+            latency.times.len().to_string(),
+        ];
         row.extend(QUANTILES.map(|(_, quantile)| micros(latency.quantile(quantile))));
         row.push(micros(latency.max()));
         table.add_row(row);
     }
-    for column in table.column_iter_mut().skip(1) {
+    for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let mut text = format!(
-        "From a closed candle in to a prediction out, one thread; each time includes reading the \
-         clock twice.\n{table}\n\nHistograms: start of a step of about 20 %, and the number of times in it.\n"
+        "Time from a closed candle to its prediction on one thread, including two readings of the \
+         clock.\n{table}\n\nHistograms: lower edge of a bin of about 20 %, and the number of \
+         predictions in it.\n"
     );
-    for Latency { model, times } in measured {
+    for Latency { model, times, .. } in measured {
         writeln!(text, "\n{model}, µs")?;
         let bars = bars(times);
-        let most = bars.iter().map(|(.., count)| *count).max().unwrap_or(1).max(1);
+        let largest = bars.iter().map(|(.., count)| *count).max().unwrap_or(1).max(1);
         for (from, _, count) in bars {
-            // The smallest count still shows.
-            let bar = "█".repeat(usize::try_from((BAR * count).div_ceil(most))?);
+            // Rounding up keeps the smallest count visible.
+            let bar = "█".repeat(usize::try_from((BAR * count).div_ceil(largest))?);
             writeln!(text, "{:>9} {bar} {count}", micros(from))?;
         }
     }
     Ok(text)
 }
 
-/// Microseconds, to three digits or so.
+/// Formats nanoseconds as microseconds with two decimals.
 fn micros(nanos: u64) -> String {
     format!("{:.2}", nanos as f64 / 1e3)
 }
 
-/// From, to (exclusive) and count of the steps of a logarithmic scale that hold a time.
+/// Lower edge, upper edge (exclusive) and count of the non-empty bins of a logarithmic histogram.
 fn bars(times: &[u64]) -> Vec<(u64, u64, u64)> {
     let longest = times.last().copied().unwrap_or(1).max(1);
     let edges: Vec<u64> = (0..10)
-        .flat_map(|power| STEPS.map(|step| step * 10_u64.pow(power)))
+        .flat_map(|power| EDGES.map(|step| step * 10_u64.pow(power)))
         .filter(|edge| *edge <= 10 * longest)
         .collect();
     let steps = edges.windows(2).map(|two| (two[0], two[1], count(times, two[0], two[1])));

@@ -1,4 +1,4 @@
-//! `windvane backtest` on good folders, bad files and wrong options.
+//! `windvane backtest` on valid folders, invalid files and invalid options.
 use std::fs;
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{START, candles, text, windvane};
 
-/// Runs it over `--data`, returns the report.
+/// Runs the command over `--data` and returns the report.
 fn run(data: &Path, arguments: &[&str]) -> Result<Value, String> {
     let out = tempfile::tempdir().unwrap();
     let folders = ["backtest", "--quick", "--data", text(data), "--out", text(out.path())];
@@ -25,7 +25,7 @@ fn names<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn files_without_candles_are_listed_with_file_and_line_and_the_rest_goes_on() {
+fn backtest_lists_invalid_files_and_continues() {
     let data = tempfile::tempdir().unwrap();
     let good = candles(400, 0.0);
     let cases: [(&str, String, &[&str]); 5] = [
@@ -49,18 +49,18 @@ fn files_without_candles_are_listed_with_file_and_line_and_the_rest_goes_on() {
         let entry = skipped.iter().find(|entry| entry["name"].as_str() == Some(name));
         entry.unwrap_or_else(|| panic!("{name} is not listed"))["reason"].as_str().unwrap()
     };
-    assert!(reason("GOOD.csv").contains("there is an instrument GOOD already"));
+    assert!(reason("GOOD.csv").contains("there is already an instrument GOOD"));
     for (name, _, wanted) in &cases {
         let reason = reason(name.strip_suffix(".csv").filter(|n| *n == "short").unwrap_or(name));
         for wanted in *wanted {
-            assert!(reason.contains(wanted), "{name}: {reason:?} does not say {wanted:?}");
+            assert!(reason.contains(wanted), "{name}: {reason:?} does not contain {wanted:?}");
         }
     }
     assert_eq!(names(&report["instruments"], "name"), ["GOOD"]);
 }
 
 #[test]
-fn archives_of_one_pair_are_one_instrument() {
+fn backtest_joins_archives_of_one_pair() {
     let data = tempfile::tempdir().unwrap();
     let text = candles(420, 0.0);
     let lines: Vec<&str> = text.lines().collect();
@@ -75,14 +75,14 @@ fn archives_of_one_pair_are_one_instrument() {
     let own = &report["instruments"][0];
     assert_eq!((own["candles"].as_u64(), own["missing"].as_u64()), (Some(419), Some(1)));
     let notes = report["run"]["notes"].to_string();
-    assert_eq!(notes.matches("goes on from the candles of BTCUSDT-1d").count(), 2, "{notes}");
+    assert_eq!(notes.matches("continues the candles of BTCUSDT-1d").count(), 2, "{notes}");
     assert_eq!(names(&report["skipped"], "name"), ["BTCUSDT-1d-2024-12-31.csv"]);
     let reason = report["skipped"][0]["reason"].as_str().unwrap();
-    assert!(reason.contains("already, which this does not go on from"), "{reason}");
+    assert!(reason.contains("these candles do not continue it"), "{reason}");
 }
 
 #[test]
-fn what_was_repaired_in_a_file_is_noted_with_file_and_line() {
+fn backtest_notes_repairs_with_file_and_line() {
     let data = tempfile::tempdir().unwrap();
     // Line 9 holds the candle of day 7.
     let at = |values: &str| format!("{},{values}", START + 7 * 86_400_000);
@@ -116,16 +116,16 @@ fn what_was_repaired_in_a_file_is_noted_with_file_and_line() {
     };
     for name in broken {
         assert!(noted(&format!("{name}.csv"), "line 9"), "{name}: {notes:#?}");
-        assert!(noted(&format!("{name}.csv"), "1 candle missing in 1 place"), "{name}: {notes:#?}");
+        assert!(noted(&format!("{name}.csv"), "1 candle missing in 1 gap"), "{name}: {notes:#?}");
     }
     assert!(
-        noted("gap.csv", "1 candle missing in 1 place, the most (1) from 2024-07-"),
+        noted("gap.csv", "1 candle missing in 1 gap, the longest (1) from 2024-07-"),
         "{notes:#?}"
     );
 }
 
 #[test]
-fn nothing_readable_is_an_error_that_says_why() {
+fn backtest_without_readable_file_reports_cause() {
     let data = tempfile::tempdir().unwrap();
     let error = run(data.path(), &[]).unwrap_err();
     assert!(error.contains("no file of candles in this folder"), "{error}");
@@ -133,11 +133,11 @@ fn nothing_readable_is_an_error_that_says_why() {
     assert!(error.contains("missing"), "{error}");
     fs::write(data.path().join("BAD.csv"), "").unwrap();
     let error = run(data.path(), &[]).unwrap_err();
-    assert!(error.contains("no instrument to learn from") && error.contains("BAD.csv"), "{error}");
+    assert!(error.contains("no instrument to train on") && error.contains("BAD.csv"), "{error}");
 }
 
 #[test]
-fn the_same_command_gives_the_same_report_but_for_its_times() {
+fn backtest_same_command_gives_same_report() {
     let data = tempfile::tempdir().unwrap();
     fs::write(data.path().join("A.csv"), candles(400, 0.0)).unwrap();
     fs::write(data.path().join("B.csv"), candles(500, 1.0)).unwrap();
@@ -153,7 +153,7 @@ fn the_same_command_gives_the_same_report_but_for_its_times() {
 }
 
 #[test]
-fn instruments_of_the_test_folder_are_only_tested() {
+fn backtest_test_data_is_excluded_from_training() {
     let (data, test) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(data.path().join("A.csv"), candles(600, 0.0)).unwrap();
     fs::write(data.path().join("OLD.csv"), candles(300, 0.5)).unwrap();
@@ -177,7 +177,7 @@ fn instruments_of_the_test_folder_are_only_tested() {
 }
 
 #[test]
-fn the_second_file_of_a_name_is_skipped_and_listed() {
+fn backtest_skips_second_file_of_name() {
     let (data, test) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for (folder, name, phase) in [
         (&data, "A.CSV", 0.0),
@@ -191,7 +191,7 @@ fn the_second_file_of_a_name_is_skipped_and_listed() {
         fs::write(folder.path().join(name), candles(500, phase)).unwrap();
     }
     if fs::read_dir(data.path()).unwrap().count() < 4 {
-        return; // The file system knows no case: these are one file.
+        return; // The file system ignores case, so these are one file.
     }
     let arguments = ["--models", "v2", "--test-data", text(test.path())];
     let report = run(data.path(), &arguments).unwrap();
@@ -199,12 +199,12 @@ fn the_second_file_of_a_name_is_skipped_and_listed() {
     assert_eq!(names(&report["skipped"], "name"), ["A.Csv", "A.csv", "A.csv"]);
     let reasons = names(&report["skipped"], "reason");
     for (reason, name) in reasons.iter().zip(["A", "A", "test/A"]) {
-        assert!(reason.contains(&format!("there is an instrument {name} already")), "{reason}");
+        assert!(reason.contains(&format!("there is already an instrument {name}")), "{reason}");
     }
 }
 
 #[test]
-fn a_date_outside_the_data_says_which_way_to_move() {
+fn backtest_date_outside_data_names_direction() {
     let data = tempfile::tempdir().unwrap();
     // 2024-01-01 to 2025-02-03.
     fs::write(data.path().join("A.csv"), candles(400, 0.0)).unwrap();
@@ -228,7 +228,7 @@ fn a_date_outside_the_data_says_which_way_to_move() {
 }
 
 #[test]
-fn wrong_options_are_refused() {
+fn backtest_rejects_invalid_options() {
     assert!(refused(&["--models", "v9"]).contains("[possible values: v2, v2-learned, "));
     assert!(
         refused(&["--test-from", "2024-01-01", "--folds", "3"]).contains("cannot be used with")
@@ -246,7 +246,7 @@ fn refused(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn every_choice_of_groups_is_tested_when_asked_for() {
+fn backtest_combinatorial_tests_every_combination() {
     let data = tempfile::tempdir().unwrap();
     fs::write(data.path().join("A.csv"), candles(500, 0.0)).unwrap();
     let plan = ["--models", "v2", "--plan", "combinatorial", "--groups", "4"];
@@ -261,7 +261,7 @@ fn every_choice_of_groups_is_tested_when_asked_for() {
 }
 
 #[test]
-fn a_run_keeps_what_is_finished_until_its_report_is_written() {
+fn backtest_keeps_finished_tasks_until_report_is_written() {
     let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(data.path().join("A.csv"), candles(400, 0.0)).unwrap();
     let folders = ["backtest", "--quick", "--data", text(data.path()), "--out", text(out.path())];
@@ -273,7 +273,7 @@ fn a_run_keeps_what_is_finished_until_its_report_is_written() {
     windvane(&folders).ok();
     assert!(!tasks.exists());
     let expected = report();
-    // Finished tasks stay where the report cannot be written, and serve the next run.
+    // If the report cannot be written, finished tasks are kept and reused by the next run.
     fs::remove_file(out.path().join("report.json")).unwrap();
     fs::create_dir(out.path().join("report.json")).unwrap();
     windvane(&folders).error();
@@ -287,7 +287,7 @@ fn a_run_keeps_what_is_finished_until_its_report_is_written() {
 }
 
 #[test]
-fn predictions_are_written_row_by_row_and_parquet_takes_its_feature() {
+fn backtest_writes_predictions_as_csv_and_needs_feature_for_parquet() {
     let data = tempfile::tempdir().unwrap();
     fs::write(data.path().join("GOOD.csv"), candles(400, 0.0)).unwrap();
     let file = data.path().join("predictions.txt");

@@ -1,4 +1,4 @@
-//! `windvane diagnose`: sections, drawings, and messages where it cannot.
+//! `windvane diagnose`: sections, drawings and error messages.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,22 +40,23 @@ fn series(data: &Path) -> CandleSeries {
     read_csv(data.join("SIM.csv"), "SIM".parse().unwrap(), None).unwrap().series
 }
 
-const PER_CANDLE: [&str; 3] = ["says ", "afterwards ", "Signals, and what each changes"];
+const PER_CANDLE: [&str; 3] = ["probabilities ", "outcome ", "Signals and their effects"];
 const OF_NETWORKS: [&str; 5] =
     ["Gates", "Loss curve, nats", "Dead units over", "Saturated gates over", "Gradient norms over"];
 
 #[test]
-fn every_section_of_an_attention_network_is_there_in_text_and_on_the_page() {
+fn diagnose_attention_network_has_all_sections() {
     let data = data();
     let page = data.path().join("page.html");
     let text = run(data.path(), &["--model", "v31", "--html", path(&page)]).unwrap();
-    let own = ["Attention over the rows", "Hidden dense layers", "Signal drift, training to later"];
+    let own = ["Attention over the rows", "Hidden dense layers", "Signal drift since training"];
     for section in PER_CANDLE.iter().chain(&OF_NETWORKS).chain(&own) {
         assert!(text.contains(section), "no {section:?} in\n{text}");
     }
     let widest = text.lines().filter(|line| !line.contains("page: ")).map(|l| l.chars().count());
     assert!(widest.max().unwrap() <= 110, "{text}");
-    assert!(text.contains("later than all that the model was fitted and chosen on"), "{text}");
+    assert!(text.contains("after the training and validation periods"), "{text}");
+    assert!(text.contains("v3.1 (bidirectional LSTM"), "{text}");
     for number in ["NaN", "inf"] {
         assert!(!text.contains(number), "{text}");
     }
@@ -67,38 +68,38 @@ fn every_section_of_an_attention_network_is_there_in_text_and_on_the_page() {
     }
     assert!(!page.contains("<script") && !page.contains("http"), "one file, no script");
     let cells = page.matches("<td class=").count();
-    // Both directions, six maps, a row per unit, a column per candle; the rest is small tables.
+    // Two directions with six maps, one row per unit and one column per candle, and small tables.
     assert!((2 * 6 * 64 * 20..2 * 6 * 64 * 20 + 300).contains(&cells), "{cells}");
     // Six signals and two losses.
     assert_eq!(page.matches("<polyline").count(), 8);
 }
 
 #[test]
-fn a_model_without_layers_shows_what_it_has() {
+fn diagnose_model_without_layers_omits_layer_sections() {
     let data = data();
     for model in ["v2", "v2-learned"] {
         let text = run(data.path(), &["--model", model]).unwrap();
         assert!(PER_CANDLE.iter().all(|section| text.contains(section)), "{text}");
         assert!(OF_NETWORKS.iter().all(|section| !text.contains(section)), "{text}");
-        assert!(text.contains("Signal drift, training to later\n signal"), "{text}");
+        assert!(text.contains("Signal drift since training\n signal"), "{text}");
     }
 }
 
 #[test]
-fn the_same_command_says_the_same() {
+fn diagnose_same_command_gives_same_text() {
     let data = data();
     let again = || run(data.path(), &["--model", "v32", "--seed", "5"]).unwrap();
     assert_eq!(again(), again());
 }
 
 #[test]
-fn the_candle_that_closed_by_then_is_shown() {
+fn diagnose_at_uses_last_closed_candle() {
     let data = data();
     let close = |index: usize| series(data.path()).close_time(index).unwrap();
     let at = |time: Timestamp| run(data.path(), &["--model", "v2", "--at", &time.to_string()]);
     let text = at(close(100)).unwrap();
     assert!(text.contains(&format!("decided at {},", close(100))), "{text}");
-    assert!(text.contains("the model LEARNED from this candle"), "{text}");
+    assert!(text.contains("TRAINING: this prediction is in-sample"), "{text}");
     let between = Timestamp::from_millis(close(480).millis() + 5_000);
     assert!(at(between).unwrap().contains(&format!("decided at {},", close(480))));
     let newest = at(close(499)).unwrap();
@@ -106,14 +107,14 @@ fn the_candle_that_closed_by_then_is_shown() {
 
     for outside in [close(0), close(499).plus(Interval::DAY, 1).unwrap()] {
         let error = at(outside).unwrap_err();
-        assert!(error.contains(&format!("--at {outside} lies outside the data")), "{error}");
+        assert!(error.contains(&format!("--at {outside} is outside the data")), "{error}");
         assert!(error.contains(&close(499).to_string()), "{error}");
-        assert!(error.contains("choose a time between"), "{error}");
+        assert!(error.contains("choose a time between them"), "{error}");
     }
 }
 
 #[test]
-fn an_unknown_pair_lists_the_known_ones() {
+fn diagnose_unknown_pair_lists_known_pairs() {
     let data = data();
     let folder = path(data.path());
     let error = |arguments: &[&str]| windvane(&[&["diagnose"], arguments].concat()).error();
@@ -123,7 +124,7 @@ fn an_unknown_pair_lists_the_known_ones() {
     assert!(files.trim_end().ends_with("has OTHER, SIM"), "{files}");
 }
 
-/// What `learner` fits to the first 400 candles, saved.
+/// Saves the model that `learner` fits to the first 400 candles.
 fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
     let series = series(data);
     let tables =
@@ -139,7 +140,7 @@ fn saved(data: &Path, learner: &dyn Learner) -> PathBuf {
 }
 
 #[test]
-fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
+fn diagnose_loads_saved_model_and_escapes_its_name() {
     let data = data();
     let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
     let learner = NetworkLearner { id: ModelId::new("<b>bold</b>"), training, ..v32::learner() };
@@ -147,12 +148,12 @@ fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
     let load = ["--load", path(&file), "--html", path(&page)];
     let text = run(data.path(), &load).unwrap();
     assert!(text.contains("model <b>bold</b>") && text.contains("1 of 1"), "{text}");
-    assert!(text.contains("a saved model keeps only its best epoch's losses"), "{text}");
-    assert!(text.contains("Signal drift, training to later\n signal"), "{text}");
+    assert!(text.contains("a saved model contains only the losses of its best epoch"), "{text}");
+    assert!(text.contains("Signal drift since training\n signal"), "{text}");
     let page = fs::read_to_string(page).unwrap();
     assert!(page.contains("bold") && !page.contains("<b>bold"), "the page's text is escaped");
 
-    // One that is of hourly candles.
+    // A model of hourly candles.
     let hourly = data.path().join("hourly.safetensors");
     v32::pretrained().save(&hourly).unwrap();
     let error = run(data.path(), &["--load", path(&hourly)]).unwrap_err();
@@ -160,7 +161,7 @@ fn a_saved_model_is_looked_into_and_its_name_is_escaped() {
 }
 
 #[test]
-fn an_ensemble_shows_its_votes() {
+fn diagnose_ensemble_shows_votes() {
     let data = data();
     let members: Vec<Arc<dyn Learner>> = vec![
         Arc::new(WeightedSignalsLearner::default()),
@@ -176,7 +177,7 @@ fn an_ensemble_shows_its_votes() {
 }
 
 #[test]
-fn options_that_do_not_go_together_are_refused() {
+fn diagnose_rejects_conflicting_options() {
     let refuse = |arguments: &[&str]| windvane(&[&["diagnose"], arguments].concat()).error();
     assert!(refuse(&["--load", "a", "--model", "v3"]).contains("cannot be used with"));
     assert!(refuse(&["--model", "v9"]).contains("v2, v2-learned, "));

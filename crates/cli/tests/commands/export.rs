@@ -1,11 +1,11 @@
-//! `windvane export`: the rows are those that a model here reads.
+//! `windvane export`: the rows equal those of a signal table.
 use windvane::candles::sample;
 use windvane::prelude::*;
 use windvane::signals::Scaler;
 
 use crate::support::{sample_file, text as path, windvane};
 
-/// Header and rows of the sample's BTCUSDT, and the scaler beside them.
+/// Exported header and rows of the sample's BTCUSDT, and the scaler.
 fn export(more: &[&str]) -> (Vec<Vec<String>>, Option<Scaler>) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("rows.csv");
@@ -18,7 +18,7 @@ fn export(more: &[&str]) -> (Vec<Vec<String>>, Option<Scaler>) {
 }
 
 #[test]
-fn rows_scaler_and_labels_are_those_of_the_table() {
+fn export_rows_equal_signal_table() {
     let series = sample::load("BTCUSDT").unwrap();
     let table =
         SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[]).unwrap();
@@ -40,7 +40,7 @@ fn rows_scaler_and_labels_are_those_of_the_table() {
             assert!((got - scaler.apply(channel, value)).abs() < 1e-12);
         }
     }
-    // The scaler saw nothing from its date on.
+    // The scaler is fitted on the candles before its date only.
     let part = series.split_at("2023-01-01".parse().unwrap()).0;
     let mut momenta: Vec<f64> = part
         .candles()
@@ -53,7 +53,7 @@ fn rows_scaler_and_labels_are_those_of_the_table() {
 }
 
 #[test]
-fn missing_folders_and_files_without_rows_are_errors_in_words() {
+fn export_rejects_missing_folder_and_file_without_rows() {
     let folder = tempfile::tempdir().unwrap();
     let file = sample_file("AAPL");
     let error = windvane(&["export", &file, "--out", "nowhere/rows.csv"]).error();
@@ -67,7 +67,7 @@ fn missing_folders_and_files_without_rows_are_errors_in_words() {
 }
 
 #[test]
-fn weekends_of_stocks_do_not_lose_rows() {
+fn export_keeps_rows_after_weekends() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("rows.csv");
     windvane(&["export", &sample_file("AAPL"), "--out", path(&out)]).ok();

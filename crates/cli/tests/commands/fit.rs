@@ -1,4 +1,4 @@
-//! `windvane fit`: flags, settings files, saved models, early errors.
+//! `windvane fit`: options, settings files, saved models, early errors.
 use std::fs;
 
 use windvane::prelude::*;
@@ -6,7 +6,7 @@ use windvane::prelude::*;
 use crate::support::{candles, sample_file, text, windvane};
 
 #[test]
-fn a_fitted_model_and_its_profile_are_saved() {
+fn fit_saves_model_and_profile() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("own.safetensors");
     let data = sample_file("BTCUSDT");
@@ -23,7 +23,7 @@ fn a_fitted_model_and_its_profile_are_saved() {
 }
 
 #[test]
-fn settings_come_from_a_file_and_flags_win() {
+fn fit_reads_settings_file_and_options_take_precedence() {
     let folder = tempfile::tempdir().unwrap();
     for (name, phase) in [("A", 0.0), ("B", 1.0)] {
         fs::write(folder.path().join(format!("{name}.csv")), candles(500, phase)).unwrap();
@@ -46,7 +46,7 @@ fn settings_come_from_a_file_and_flags_win() {
 }
 
 #[test]
-fn daily_stocks_with_weekends_can_be_fitted() {
+fn fit_accepts_daily_stocks_with_weekends() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("m.safetensors");
     windvane(&["fit", "--instrument", "AAPL", "--model", "v2-learned", "--out", text(&out)]).ok();
@@ -54,7 +54,7 @@ fn daily_stocks_with_weekends_can_be_fitted() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_before_training_and_in_words() {
+fn fit_rejects_invalid_options_before_training() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str]| windvane(&[&["fit"], arguments].concat()).error();
     let error = refused(&["--out", "nowhere/m.safetensors"]);
@@ -64,7 +64,7 @@ fn what_cannot_work_is_refused_before_training_and_in_words() {
     assert!(refused(&["--instrument", "DOGE"]).contains("the sample has BTCUSDT, EURUSD"));
     assert!(refused(&["--channels", "rsi(period"]).contains("closing parenthesis"));
     assert!(refused(&["--data", text(&folder.path().join("no.csv"))]).contains("no.csv"));
-    // Names that a pair cannot have are adapted, as in a backtest.
+    // Invalid characters of a file name are replaced in the name of the pair, as in a backtest.
     let file = folder.path().join("BTC USDT.csv");
     fs::write(&file, candles(300, 0.0)).unwrap();
     let out = folder.path().join("m.safetensors");

@@ -1,4 +1,4 @@
-//! `windvane inspect`: the JSON that scripts rely on, and the exit status.
+//! `windvane inspect`: JSON output and exit status.
 use std::fs;
 
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{START, candles, sample_file, text, windvane};
 
 #[test]
-fn json_lists_every_file_with_its_series() {
+fn inspect_json_lists_every_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("WAVE-1d-2024-01.csv");
     let lines = candles(60, 0.0);
@@ -18,7 +18,7 @@ fn json_lists_every_file_with_its_series() {
     assert_eq!(keys, ["error", "file", "format", "notes", "series"]);
     assert_eq!((&list[0]["file"], &list[0]["error"]), (&json!(text(&file)), &Value::Null));
     assert!(list[0]["format"].as_str().unwrap().contains("CSV with header"));
-    assert!(list[0]["notes"].to_string().contains("1 candle missing in 1 place"));
+    assert!(list[0]["notes"].to_string().contains("1 candle missing in 1 gap"));
     let series = &list[0]["series"][0];
     assert_eq!(series["key"], "WAVE-1d");
     assert_eq!(series["pair"], "WAVE-1d");
@@ -33,7 +33,7 @@ fn json_lists_every_file_with_its_series() {
 }
 
 #[test]
-fn refused_files_are_listed_and_end_with_status_1() {
+fn inspect_lists_rejected_files_and_exits_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("empty.csv");
     fs::write(&file, "").unwrap();

@@ -1,4 +1,4 @@
-//! The commands as a user runs them: good folders, bad files, wrong options, closed pipes.
+//! Tests of the commands: valid folders, invalid files and options, closed pipes.
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop; bits are compared")]
 mod backtest;
 mod diagnose;

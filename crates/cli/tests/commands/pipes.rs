@@ -1,10 +1,10 @@
-//! Closed pipes, and the output that help and errors have.
+//! Closed pipes and help texts.
 use std::fs;
 use std::process::Stdio;
 
 use crate::support::{candles, command, text, windvane};
 
-/// Runs with a standard output, and standard error, whose reader is gone at once.
+/// Runs the command with closed readers of standard output and standard error.
 fn with_closed_pipes(arguments: &[&str]) -> Option<i32> {
     let mut child =
         command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -13,7 +13,7 @@ fn with_closed_pipes(arguments: &[&str]) -> Option<i32> {
 }
 
 #[test]
-fn a_closed_pipe_ends_quietly_with_the_report_written() {
+fn closed_pipe_is_no_error_and_report_is_written() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("W.csv"), candles(400, 0.0)).unwrap();
     let (data, out) = (folder.path().join("W.csv"), folder.path().join("out"));
@@ -28,7 +28,7 @@ fn a_closed_pipe_ends_quietly_with_the_report_written() {
 }
 
 #[test]
-fn help_lists_the_commands_and_their_purpose() {
+fn help_lists_commands_and_models() {
     let help = windvane(&["--help"]).ok();
     for command in ["backtest", "fit", "predict", "inspect", "diagnose", "export", "latency"] {
         assert!(help.contains(&format!("  {command} ")), "{help}");

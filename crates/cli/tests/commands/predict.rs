@@ -1,4 +1,4 @@
-//! `windvane predict`: the bits of a live predictor, as CSV and as JSON lines.
+//! `windvane predict`: bits of a live predictor, as CSV and as JSON lines.
 use std::fs;
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use windvane::prelude::*;
 use crate::support::{candles, sample_file, text, windvane};
 
 #[test]
-fn predictions_have_the_bits_of_a_live_predictor() {
+fn predict_has_bits_of_live_predictor() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("m.safetensors");
     v32::pretrained().save(&model).unwrap();
@@ -47,7 +47,7 @@ fn predictions_have_the_bits_of_a_live_predictor() {
 }
 
 #[test]
-fn several_files_go_to_one_output_and_other_intervals_are_refused() {
+fn predict_writes_several_pairs_and_rejects_other_interval() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
@@ -65,7 +65,7 @@ fn several_files_go_to_one_output_and_other_intervals_are_refused() {
         assert_eq!(written.matches(pair).count(), 300 - 44, "{pair}");
     }
     let error = windvane(&[&predict[..], &[&sample_file("BTCUSDT")]].concat()).error();
-    assert!(error.contains("candles of 1h, not of 1d"), "{error}");
+    assert!(error.contains("1h candles, expected 1d"), "{error}");
     let error = windvane(&[&predict[..], &[text(&data), "--from", "2030-01-01"]].concat()).error();
     assert!(error.contains("no prediction"), "{error}");
 }

@@ -1,11 +1,11 @@
-//! Runs of the built command, and candles to run it on.
+//! Runs of the built command and candles for them.
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// 2024-01-01 00:00 UTC.
 pub(crate) const START: usize = 1_704_067_200_000;
 
-/// End of a run.
+/// Exit code and output of a run.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -13,13 +13,13 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Standard output, of a run that must have succeeded.
+    /// Returns standard output after checking that the run succeeded.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
         self.stdout
     }
 
-    /// Standard error, of a run that must have failed with `error: …` in words.
+    /// Returns standard error after checking that the run failed with `error: …`.
     pub(crate) fn error(self) -> String {
         assert!(self.code.is_some_and(|code| code != 0), "{}\n{}", self.stdout, self.stderr);
         assert!(self.stderr.contains("error: "), "{}", self.stderr);
@@ -27,7 +27,7 @@ impl Ended {
     }
 }
 
-/// The command with its arguments, not yet started.
+/// Creates the command with its arguments, not yet started.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_windvane"));
     command.args(arguments).stdin(Stdio::null());
@@ -47,7 +47,7 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Daily candles of a wave as CSV.
+/// Daily candles with wave-shaped closes as CSV.
 pub(crate) fn candles(count: usize, phase: f64) -> String {
     let rows = (0..count).map(|day| {
         let close = 100.0 + (day as f64 * 0.7 + phase).sin() + (day as f64 * 0.13).cos();
@@ -57,7 +57,7 @@ pub(crate) fn candles(count: usize, phase: f64) -> String {
     ["open_time,open,high,low,close,volume\n".to_string()].into_iter().chain(rows).collect()
 }
 
-/// A file of the embedded sample.
+/// Path of a file of the embedded sample.
 pub(crate) fn sample_file(name: &str) -> String {
     format!("{}/../candles/sample/{name}.csv", env!("CARGO_MANIFEST_DIR"))
 }

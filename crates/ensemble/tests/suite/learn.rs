@@ -1,4 +1,4 @@
-//! Fitted ensembles: saved, live, nested, resumed, on any number of threads, without look-ahead.
+//! Fitted ensembles: saving, streaming, nesting, resuming, thread counts, and no look-ahead.
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn with_parts<T>(
     run(&train.unwrap(), &validation.unwrap(), &split.test(&samples))
 }
 
-/// The members of `tuned` in small: enough for tests of everything but skill.
+/// Learner with small versions of the members of `tuned`, for tests of everything except accuracy.
 fn small() -> EnsembleLearner {
     let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let (pooling, dense) = (Pooling::Attention { units: 4 }, vec![8, 5]);
@@ -69,7 +69,7 @@ fn predictions(model: &dyn FittedModel, series: &CandleSeries) -> Vec<[u32; 3]> 
 }
 
 #[test]
-fn a_saved_ensemble_predicts_bit_for_bit_and_nests() {
+fn ensemble_loaded_from_file_predicts_same_bits_and_nests() {
     let series = market(2_000);
     let folder = tempfile::tempdir().unwrap();
     let inner = fitted(&series);
@@ -90,13 +90,13 @@ fn a_saved_ensemble_predicts_bit_for_bit_and_nests() {
     assert_eq!(predictions(&loaded, &series), predictions(&outer, &series));
     let members: Vec<String> = loaded.members().map(|(model, _)| model.id().to_string()).collect();
     assert_eq!(members, ["small", "v2"]);
-    // Without the ensemble crate's kinds the file names what is missing.
+    // Without the kinds of the ensemble crate, the error names the missing crate.
     let error = windvane_models::from_bytes(&outer.to_bytes().unwrap()).unwrap_err().to_string();
     assert!(error.contains("ensemble") && error.contains("windvane-ensemble"), "{error}");
 }
 
 #[test]
-fn a_live_ensemble_says_what_the_batch_says_and_allocates_nothing() {
+fn ensemble_streaming_equals_batch_without_allocation() {
     let series = market(2_000);
     let model = Arc::new(fitted(&series));
     let batch = predictions(&model, &series);
@@ -113,15 +113,15 @@ fn a_live_ensemble_says_what_the_batch_says_and_allocates_nothing() {
         }
     });
     assert_eq!(info.count_total, 0);
-    // The last candle has no label yet, so the batch does not test on it.
+    // The last candle has no label, so it is not in the test set of the batch.
     let from = live.len() - 1 - batch.len();
     assert_eq!(live[from..live.len() - 1], batch);
 }
 
-/// Says nothing of what it does.
-struct Silent(ModelId);
+/// Learner that does not report its settings.
+struct WithoutSettings(ModelId);
 
-impl Learner for Silent {
+impl Learner for WithoutSettings {
     fn id(&self) -> &ModelId {
         &self.0
     }
@@ -137,22 +137,22 @@ impl Learner for Silent {
 }
 
 #[test]
-fn the_recipe_of_an_ensemble_is_that_of_its_members_too() {
+fn ensemble_settings_include_settings_of_members() {
     let of = |epochs| {
         let training = TrainConfig { epochs, ..TrainConfig::default() };
-        EnsembleLearner::of_seeds(NetworkLearner { training, ..v32::learner() }, 2)
+        EnsembleLearner::with_seeds(NetworkLearner { training, ..v32::learner() }, 2)
     };
     assert_eq!(of(3).settings(), of(3).settings());
     assert_ne!(of(3).settings(), of(4).settings());
     assert!(of(3).settings().is_some());
-    let silent = EnsembleLearner::of_seeds(Silent(ModelId::new("silent")), 2);
-    assert_eq!(silent.settings(), None);
+    let without = EnsembleLearner::with_seeds(WithoutSettings(ModelId::new("without")), 2);
+    assert_eq!(without.settings(), None);
 }
 
 #[test]
-fn recipe_changes_with_every_setting_of_an_ensemble() {
-    let base = EnsembleLearner::of_seeds(v32::learner(), 2);
-    // A new field does not compile here before it is changed below.
+fn ensemble_settings_change_with_every_field() {
+    let base = EnsembleLearner::with_seeds(v32::learner(), 2);
+    // This does not compile after a field is added: change the new field below, too.
     let EnsembleLearner { id, members, voting: _, weighting: _, min_agreement } = base.clone();
     let three = vec![Arc::clone(&members[0]); 3];
     let learners = [
@@ -170,11 +170,11 @@ fn recipe_changes_with_every_setting_of_an_ensemble() {
     ];
     let texts: BTreeSet<String> = learners.iter().filter_map(Learner::settings).collect();
     assert_eq!(texts.len(), learners.len());
-    assert_eq!(base.settings(), EnsembleLearner::of_seeds(v32::learner(), 2).settings());
+    assert_eq!(base.settings(), EnsembleLearner::with_seeds(v32::learner(), 2).settings());
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
+fn ensemble_fit_is_independent_of_thread_count() {
     let series = market(2_000);
     let fit = |threads: usize, seed: u64| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -189,11 +189,11 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
 }
 
 #[test]
-fn seeds_differ_from_member_to_member_at_every_depth() {
+fn ensemble_members_have_different_seeds_at_every_depth() {
     let series = market(2_000);
     let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
     let v32 = || NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
-    let twins = EnsembleLearner::of_seeds(v32(), 2);
+    let twins = EnsembleLearner::with_seeds(v32(), 2);
     assert_eq!(twins.id.as_str(), "v32x2");
     let members: Vec<Arc<dyn Learner>> = vec![Arc::new(twins), Arc::new(v32())];
     let learner = EnsembleLearner::new(ModelId::new("nested"), members);
@@ -209,15 +209,15 @@ fn seeds_differ_from_member_to_member_at_every_depth() {
 }
 
 #[test]
-fn a_stopped_ensemble_goes_on_and_ends_with_the_same_bits() {
+fn ensemble_resumed_training_gives_same_bits() {
     let series = market(2_000);
     let whole = fitted(&series).to_bytes().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    // Six epochs in all: it is stopped after each one.
+    // The members train six epochs in total; the training is stopped after each one.
     for epochs in 1..=6 {
-        let heard = AtomicUsize::new(0);
+        let reports = AtomicUsize::new(0);
         let stop = |_: &EpochReport| {
-            heard.fetch_add(1, Ordering::Relaxed);
+            reports.fetch_add(1, Ordering::Relaxed);
             ControlFlow::Break(())
         };
         let run = Run::new(7).checkpoints(folder.path()).on_epoch(&stop);
@@ -225,7 +225,7 @@ fn a_stopped_ensemble_goes_on_and_ends_with_the_same_bits() {
             small().fit_model(train, validation, &run).unwrap_err()
         });
         assert!(matches!(stopped, TrainError::Stopped { .. }), "{epochs}: {stopped}");
-        assert_eq!(heard.into_inner(), 1);
+        assert_eq!(reports.into_inner(), 1);
     }
     let run = Run::new(7).checkpoints(folder.path());
     let resumed = with_parts(&series, |train, validation, _| {
@@ -235,7 +235,7 @@ fn a_stopped_ensemble_goes_on_and_ends_with_the_same_bits() {
 }
 
 #[test]
-fn changing_the_future_changes_nothing() {
+fn ensemble_fit_is_independent_of_test_candles() {
     let series = market(2_000);
     let mut candles = series.candles().to_vec();
     for candle in &mut candles[1_501..] {
@@ -247,7 +247,7 @@ fn changing_the_future_changes_nothing() {
 }
 
 #[test]
-fn learners_without_members_or_with_odd_weights_are_refused() {
+fn ensemble_learner_rejects_missing_members_and_wrong_weights() {
     let series = market(2_000);
     let fit = |learner: &EnsembleLearner| {
         with_parts(&series, |train, validation, _| {
@@ -259,11 +259,11 @@ fn learners_without_members_or_with_odd_weights_are_refused() {
     let weighting = Weighting::Fixed(vec![1.0, 2.0]);
     let learner =
         EnsembleLearner { weighting, ..EnsembleLearner::new(ModelId::new("x"), vec![v2]) };
-    assert!(fit(&learner).contains("1 members need as many weights, got 2"));
+    assert!(fit(&learner).contains("got 2 weights for 1 members"));
 }
 
 #[test]
-fn the_named_ensembles_have_their_members() {
+fn named_ensembles_have_documented_members() {
     let ids = |learner: EnsembleLearner| -> Vec<String> {
         learner.members.iter().map(|member| member.id().to_string()).collect()
     };

@@ -1,4 +1,4 @@
-//! Saved ensembles: the first file of format 1, nested ones bit for bit, changed ones refused.
+//! Saved ensembles: the first file of format 1, nested ensembles, and modified files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use windvane_candles::{Interval, simulate::MarketModel};
 use windvane_ensemble::{Ensemble, Voting, kinds};
 use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId};
 use windvane_signals::{Registry, SignalTable};
-use windvane_testing::saved::{Parts, odd_values};
+use windvane_testing::saved::{SavedParts, odd_values};
 
 fn models_data(kind: &str) -> PathBuf {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/data");
@@ -24,7 +24,7 @@ fn saved() -> Vec<u8> {
     std::fs::read(fixture()).unwrap()
 }
 
-/// A hard vote inside a soft one, with everything that a file can say.
+/// Hard vote as a member of a soft vote, with a value in every optional setting of a file.
 fn nested() -> Ensemble {
     let load = |kind| kinds().load(models_data(kind)).unwrap();
     let inner = vec![load("v2"), load("v31")];
@@ -52,10 +52,10 @@ fn bits(predictions: &[[f32; 3]]) -> Vec<[u32; 3]> {
     predictions.iter().map(|classes| classes.map(f32::to_bits)).collect()
 }
 
-/// Made `tests/data` once, at the first format; it must not be made again.
+/// Created `tests/data` once, for the first format; the file must not be created again.
 #[test]
-#[ignore = "the file is there and must stay as it is"]
-fn make_the_first_file_of_format_1() {
+#[ignore = "the file exists and must not change"]
+fn create_first_file_of_format_1() {
     if fixture().exists() {
         return;
     }
@@ -66,7 +66,7 @@ fn make_the_first_file_of_format_1() {
 }
 
 #[test]
-fn the_first_file_of_format_1_loads_for_ever() {
+fn ensemble_loads_first_file_of_format_1() {
     let model = Ensemble::load(fixture()).unwrap();
     let ids: Vec<String> = model.members().map(|(model, _)| model.id().to_string()).collect();
     assert_eq!((model.id().as_str(), &ids[..]), ("ensemble", &["v3".into(), "pair".into()][..]));
@@ -76,12 +76,12 @@ fn the_first_file_of_format_1_loads_for_ever() {
     let then: Vec<f32> = then.split_whitespace().map(|p| p.parse().unwrap()).collect();
     assert_eq!(then.len(), 3);
     let now = predictions(&model)[0];
-    // What it said when it was saved; another kernel may differ in the last bits.
+    // The prediction at the time of saving; another kernel may differ in the last bits.
     assert!(now.iter().zip(&then).all(|(now, then)| (now - then).abs() < 1e-5), "{now:?}");
 }
 
 #[test]
-fn a_loaded_nested_ensemble_predicts_bit_for_bit() {
+fn ensemble_nested_loaded_predicts_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let (path, model) = (folder.path().join("model"), nested());
     model.save(&path).unwrap();
@@ -90,21 +90,21 @@ fn a_loaded_nested_ensemble_predicts_bit_for_bit() {
     assert_eq!(again.to_bytes().unwrap(), model.to_bytes().unwrap());
 }
 
-/// The error for a file changed like that.
-fn error(change: impl FnOnce(&mut Parts)) -> LoadError {
-    let mut parts = Parts::of(&saved());
+/// Error of loading a modified file.
+fn error(change: impl FnOnce(&mut SavedParts)) -> LoadError {
+    let mut parts = SavedParts::parse(&saved());
     change(&mut parts);
     kinds().from_bytes(&parts.bytes()).unwrap_err()
 }
 
 #[test]
-fn damage_to_a_member_names_the_member() {
+fn ensemble_load_error_names_damaged_member() {
     let shape = error(|parts| parts.tensor("0/fc.w").shape.reverse());
     assert!(shape.to_string().contains("member 0 (v3): tensor fc.w has shape"), "{shape}");
     let deep = error(|parts| parts.tensors.retain(|tensor| tensor.name != "1/0/weights"));
     assert!(deep.to_string().contains("member 1 (pair), member 0 (v2) has no tensor"), "{deep}");
-    let nobody = error(|parts| parts.tensor("0/fc.b").name = "7/fc.b".into());
-    assert!(nobody.to_string().contains("tensor 7/fc.b belongs to no member"), "{nobody}");
+    let orphan = error(|parts| parts.tensor("0/fc.b").name = "7/fc.b".into());
+    assert!(orphan.to_string().contains("tensor 7/fc.b belongs to no member"), "{orphan}");
     let foreign = error(|parts| parts.tensor("0/fc.b").name = "fc.b".into());
     assert!(matches!(foreign, LoadError::ForeignTensor { .. }), "{foreign}");
     let weights = error(|parts| parts.card["config"]["weights"] = json!([0.5, 0.9]));
@@ -116,8 +116,8 @@ fn damage_to_a_member_names_the_member() {
 }
 
 #[test]
-fn members_without_end_and_ids_without_end_take_little_memory() {
-    let mut parts = Parts::of(&saved());
+fn ensemble_load_bounds_memory_for_deep_nesting_and_long_ids() {
+    let mut parts = SavedParts::parse(&saved());
     for _ in 0..50 {
         let mut outer = parts.card.clone();
         outer["members"] = json!([parts.card]);
@@ -131,7 +131,7 @@ fn members_without_end_and_ids_without_end_take_little_memory() {
     assert!(error.is_some_and(|error| error.to_string().contains("nest deeper than 8")));
     assert!(memory.bytes_max <= bound(bytes.len()), "{memory:?}");
 
-    let mut parts = Parts::of(&saved());
+    let mut parts = SavedParts::parse(&saved());
     parts.card["members"][1]["id"] = json!("x".repeat(100_000));
     let member = parts.card["members"][1]["members"][0].clone();
     parts.card["members"][1]["members"] = json!(vec![member; 500]);
@@ -140,7 +140,7 @@ fn members_without_end_and_ids_without_end_take_little_memory() {
     assert!(memory.bytes_max <= bound(bytes.len()), "{} bytes: {memory:?}", bytes.len());
 }
 
-/// Memory that reading a file of that length may take at once.
+/// Maximum memory for loading a file of this length.
 fn bound(length: usize) -> u64 {
     32 * length as u64 + (128 << 10)
 }
@@ -149,13 +149,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_024))]
 
     #[test]
-    fn a_changed_ensemble_is_refused_or_whole(
+    fn ensemble_modified_file_is_rejected_or_loads_completely(
         changes in prop::collection::vec((any::<Index>(), any::<Index>(), 0..4_u8), 1..3),
         tensor in any::<Index>(),
         shape in prop::option::weighted(0.3, prop::collection::vec(0..200_u64, 0..3)),
         flip in prop::option::weighted(0.2, (any::<Index>(), 1..=255_u8)),
     ) {
-        let mut parts = Parts::of(&saved());
+        let mut parts = SavedParts::parse(&saved());
         for (place, value, how) in changes {
             let (places, values) = (parts.places(), odd_values());
             let place = parts.card.pointer_mut(&places[place.index(places.len())]).unwrap();

@@ -1,4 +1,4 @@
-//! The vote itself: members that say what a test wants, and what the ensemble makes of it.
+//! Votes of an ensemble whose members have predictions set by the test.
 use proptest::prelude::*;
 use windvane_candles::Direction::{self, Down, Neutral, Up};
 use windvane_candles::{Interval, Timestamp};
@@ -9,9 +9,9 @@ use windvane_models::{
 };
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
 
-/// Says the same to every window, or what the last row's last channel holds.
+/// Model with fixed probabilities, or with P(UP) from the last channel of the first row.
 #[derive(Debug)]
-struct Says {
+struct FixedModel {
     id: ModelId,
     spec: ModelSpec,
     classes: Option<[f32; 3]>,
@@ -27,13 +27,14 @@ fn spec(channels: &[&str], lookback: usize) -> ModelSpec {
     }
 }
 
-fn says(id: &str, classes: [f32; 3]) -> Box<dyn FittedModel> {
-    Box::new(Says { id: ModelId::new(id), spec: spec(&["momentum"], 2), classes: Some(classes) })
+fn fixed(id: &str, classes: [f32; 3]) -> Box<dyn FittedModel> {
+    let spec = spec(&["momentum"], 2);
+    Box::new(FixedModel { id: ModelId::new(id), spec, classes: Some(classes) })
 }
 
-impl FittedModel for Says {}
+impl FittedModel for FixedModel {}
 
-impl DirectionModel for Says {
+impl DirectionModel for FixedModel {
     fn id(&self) -> &ModelId {
         &self.id
     }
@@ -57,7 +58,7 @@ impl DirectionModel for Says {
 }
 
 fn ensemble(members: &[[f32; 3]], weights: &[f64], voting: Voting) -> Ensemble {
-    let models = members.iter().map(|classes| says("m", *classes)).collect();
+    let models = members.iter().map(|classes| fixed("m", *classes)).collect();
     Ensemble::new(ModelId::new("test"), models, weights, voting).unwrap()
 }
 
@@ -66,46 +67,46 @@ fn predict(ensemble: &Ensemble) -> Prediction {
     ensemble.predict(window, &mut ensemble.scratch()).unwrap()
 }
 
-const SURE_UP: [f32; 3] = [0.9, 0.1, 0.0];
+const CONFIDENT_UP: [f32; 3] = [0.9, 0.1, 0.0];
 const WEAK_DOWN: [f32; 3] = [0.4, 0.6, 0.0];
 const UNDECIDED: [f32; 3] = [0.2, 0.2, 0.6];
 
 #[test]
-fn a_soft_vote_is_the_weighted_mean() {
-    let got = predict(&ensemble(&[SURE_UP, WEAK_DOWN], &[1.0, 3.0], Voting::Soft));
+fn vote_soft_is_weighted_mean() {
+    let got = predict(&ensemble(&[CONFIDENT_UP, WEAK_DOWN], &[1.0, 3.0], Voting::Soft));
     let [up, down, _] = got.probabilities.classes();
     assert!((up - 0.525).abs() < 1e-6 && (down - 0.475).abs() < 1e-6);
     assert_eq!((got.direction, got.model.as_str()), (Up, "test"));
-    // The one that agrees has a quarter of the weight.
+    // The member that agrees has a quarter of the weight.
     assert_eq!(got.agreement, Some(0.25));
 }
 
 #[test]
-fn a_hard_vote_counts_calls_however_sure() {
-    let members = [SURE_UP, WEAK_DOWN, WEAK_DOWN, UNDECIDED];
+fn vote_hard_counts_predictions_regardless_of_confidence() {
+    let members = [CONFIDENT_UP, WEAK_DOWN, WEAK_DOWN, UNDECIDED];
     let got = predict(&ensemble(&members, &[1.0, 1.0, 1.0, 1.0], Voting::Hard));
     assert_eq!(got.probabilities.classes(), [0.25, 0.5, 0.25]);
     assert_eq!((got.direction, got.agreement), (Down, Some(0.5)));
-    let even = ensemble(&[SURE_UP, WEAK_DOWN], &[0.1, 0.1], Voting::Hard);
-    let got = predict(&even);
+    let tie = ensemble(&[CONFIDENT_UP, WEAK_DOWN], &[0.1, 0.1], Voting::Hard);
+    let got = predict(&tie);
     assert_eq!((got.direction, got.neutral), (Neutral, Some(NeutralReason::Disagreement)));
-    // Rounded weights tie as well: 0.1 + 0.6 against 0.3 + 0.4.
-    let members = [SURE_UP, WEAK_DOWN, WEAK_DOWN, SURE_UP];
+    // Rounded weights are a tie, too: 0.1 + 0.6 against 0.3 + 0.4.
+    let members = [CONFIDENT_UP, WEAK_DOWN, WEAK_DOWN, CONFIDENT_UP];
     let got = predict(&ensemble(&members, &[0.1, 0.3, 0.4, 0.6], Voting::Hard));
     assert_eq!(got.neutral, Some(NeutralReason::Disagreement));
-    let got = predict(&ensemble(&[UNDECIDED, SURE_UP], &[2.0, 1.0], Voting::Hard));
+    let got = predict(&ensemble(&[UNDECIDED, CONFIDENT_UP], &[2.0, 1.0], Voting::Hard));
     assert_eq!((got.direction, got.neutral), (Neutral, Some(NeutralReason::Class)));
 }
 
 #[test]
-fn members_that_disagree_are_silent_where_that_is_asked_for() {
-    let voters = || ensemble(&[SURE_UP, WEAK_DOWN], &[0.5, 0.5], Voting::Soft);
+fn vote_below_min_agreement_is_neutral() {
+    let voters = || ensemble(&[CONFIDENT_UP, WEAK_DOWN], &[0.5, 0.5], Voting::Soft);
     assert_eq!(predict(&voters()).direction, Up);
-    let gated = predict(&voters().with_min_agreement(0.6).unwrap());
-    assert_eq!((gated.direction, gated.neutral), (Neutral, Some(NeutralReason::Disagreement)));
-    assert_eq!(gated.agreement, Some(0.5), "what the vote had behind it");
-    // The probabilities stay.
-    assert_eq!(gated.probabilities, predict(&voters()).probabilities);
+    let neutral = predict(&voters().with_min_agreement(0.6).unwrap());
+    assert_eq!((neutral.direction, neutral.neutral), (Neutral, Some(NeutralReason::Disagreement)));
+    assert_eq!(neutral.agreement, Some(0.5), "agreement of the vote before it became NEUTRAL");
+    // The probabilities do not change.
+    assert_eq!(neutral.probabilities, predict(&voters()).probabilities);
     assert_eq!(predict(&voters().with_min_agreement(0.5).unwrap()).direction, Up);
     for wrong in [-0.1, 1.1, f32::NAN] {
         assert!(voters().with_min_agreement(wrong).is_err());
@@ -113,24 +114,24 @@ fn members_that_disagree_are_silent_where_that_is_asked_for() {
 }
 
 #[test]
-fn everybodys_vote_can_be_read() {
-    let models = vec![says("a", SURE_UP), says("b", UNDECIDED)];
+fn votes_return_prediction_of_each_member() {
+    let models = vec![fixed("a", CONFIDENT_UP), fixed("b", UNDECIDED)];
     let voters = Ensemble::new(ModelId::new("test"), models, &[3.0, 1.0], Voting::Soft).unwrap();
     let mut scratch = voters.scratch();
     let window = Window::new(&[0.0, 0.0], 1, Timestamp::from_millis(0)).unwrap();
     voters.predict(window, &mut scratch).unwrap();
     let votes = voters.votes(&scratch);
-    let told: Vec<(&str, f32, Direction, f32)> = votes
+    let got: Vec<(&str, f32, Direction, f32)> = votes
         .iter()
         .map(|vote| (vote.model.as_str(), vote.weight, vote.direction, vote.confidence))
         .collect();
-    assert_eq!(told, [("a", 0.75, Up, 0.9), ("b", 0.25, Neutral, 0.6)]);
+    assert_eq!(got, [("a", 0.75, Up, 0.9), ("b", 0.25, Neutral, 0.6)]);
     assert!(voters.votes(&Scratch::new(())).is_empty());
 }
 
 #[test]
-fn calibration_of_the_vote_works_on_its_probabilities() {
-    let mut voters = ensemble(&[SURE_UP, SURE_UP], &[1.0, 1.0], Voting::Soft);
+fn calibration_is_applied_to_probabilities_of_vote() {
+    let mut voters = ensemble(&[CONFIDENT_UP, CONFIDENT_UP], &[1.0, 1.0], Voting::Soft);
     voters.set_calibration(Calibration::new(2.0, 0.0).unwrap()).unwrap();
     let up = predict(&voters).probabilities.classes()[0];
     assert!((up - 0.75).abs() < 1e-6, "{up}"); // √9 : 1
@@ -139,17 +140,17 @@ fn calibration_of_the_vote_works_on_its_probabilities() {
 }
 
 #[test]
-fn each_member_reads_its_own_channels_and_rows() {
+fn members_read_their_own_channels_and_rows() {
     let narrow = |channel, lookback| {
         let spec = spec(&[channel], lookback);
         let id = ModelId::new(channel);
-        Box::new(Says { id, spec, classes: None }) as Box<dyn FittedModel>
+        Box::new(FixedModel { id, spec, classes: None }) as Box<dyn FittedModel>
     };
     let models = vec![narrow("rsi", 3), narrow("momentum", 1), narrow("rsi", 2)];
     let voters = Ensemble::new(ModelId::new("test"), models, &[1.0; 3], Voting::Soft).unwrap();
     assert_eq!(*voters.spec(), spec(&["rsi", "momentum"], 3));
     let mut scratch = voters.scratch();
-    // Rows of rsi, momentum; the members say what is in the first row they read.
+    // Rows of rsi and momentum; P(UP) of a member is in the first row that it reads.
     let rows = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
     let window = Window::new(&rows, 2, Timestamp::from_millis(0)).unwrap();
     voters.predict(window, &mut scratch).unwrap();
@@ -159,11 +160,11 @@ fn each_member_reads_its_own_channels_and_rows() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_refused() {
+fn ensemble_rejects_missing_members_wrong_weights_and_mismatched_specs() {
     let new = |models, weights: &[f64]| {
         Ensemble::new(ModelId::new("test"), models, weights, Voting::Soft).unwrap_err()
     };
-    let two = || vec![says("a", SURE_UP), says("b", SURE_UP)];
+    let two = || vec![fixed("a", CONFIDENT_UP), fixed("b", CONFIDENT_UP)];
     assert_eq!(new(vec![], &[]), EnsembleError::Empty);
     assert_eq!(new(two(), &[1.0]), EnsembleError::Weights { expected: 2, got: 1 });
     for wrong in [[1.0, -1.0], [1.0, f64::INFINITY], [0.0, 0.0]] {
@@ -175,7 +176,7 @@ fn what_does_not_fit_together_is_refused() {
         let mut spec = spec(&["momentum"], 2);
         change(&mut spec);
         let id = ModelId::new("other");
-        vec![says("a", SURE_UP), Box::new(Says { id, spec, classes: None })]
+        vec![fixed("a", CONFIDENT_UP), Box::new(FixedModel { id, spec, classes: None })]
     };
     for (change, named) in [
         ((|spec| spec.interval = Interval::DAY) as fn(&mut ModelSpec), "interval"),
@@ -192,7 +193,7 @@ fn any_classes() -> impl Strategy<Value = [f32; 3]> {
 }
 
 #[test]
-fn members_that_are_all_sure_are_no_error_however_weights_round() {
+fn vote_of_certain_members_is_valid_despite_rounded_weights() {
     for count in 2..9_usize {
         for step in 1..60 {
             let weights: Vec<f64> =
@@ -207,7 +208,7 @@ fn members_that_are_all_sure_are_no_error_however_weights_round() {
 
 proptest! {
     #[test]
-    fn any_vote_gives_probabilities(
+    fn vote_direction_is_kept_by_calibration(
         members in prop::collection::vec((any_classes(), 0.0_f64..10.0), 1..8),
         hard in any::<bool>(),
         temperature in 0.01_f32..100.0,
@@ -218,7 +219,7 @@ proptest! {
         let mut voters = ensemble(&classes, &weights, voting);
         let plain = predict(&voters);
         prop_assert!((0.0..=1.0 + 1e-6).contains(&plain.agreement.unwrap()));
-        // A lead in the last bit may be lost on the way through logarithms.
+        // A difference in the last bit may be lost in the logarithms.
         let mut sorted = plain.probabilities.classes();
         sorted.sort_by(f32::total_cmp);
         prop_assume!(sorted[2] - sorted[1] > 1e-5);
@@ -228,7 +229,7 @@ proptest! {
     }
 
     #[test]
-    fn one_member_alone_is_itself(classes in any_classes()) {
+    fn vote_of_single_member_equals_its_prediction(classes in any_classes()) {
         let alone = ensemble(&[classes], &[7.0], Voting::Soft);
         prop_assert_eq!(predict(&alone).probabilities.classes(), classes);
     }

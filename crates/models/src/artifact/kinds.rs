@@ -1,15 +1,16 @@
-//! Kinds of models that can be loaded.
+//! Kinds of models and their loaders.
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Artifact;
 use crate::{FittedModel, LoadError};
 
-/// Makes a model of a saved one; ensembles load their members through the kinds.
+/// Loader of one kind of model: builds it from its artifact. Ensembles load their members through
+/// the given kinds.
 pub type Loader = fn(&Artifact, &Kinds) -> Result<Box<dyn FittedModel>, LoadError>;
 
-/// The kinds of models that can be loaded: those whose features are enabled, and any of another
-/// crate that are added.
+/// Kinds of models that can be loaded: those whose features are enabled, and added ones of other
+/// crates.
 ///
 /// # Examples
 /// A kind of your own beside the built-in ones:
@@ -26,7 +27,7 @@ pub struct Kinds {
     loaders: BTreeMap<String, Loader>,
 }
 
-/// Every built-in kind with the feature that it needs, whether or not that is enabled.
+/// All built-in kinds with their features, enabled or not.
 const FEATURES: [(&str, &str); 8] = [
     ("v2", "v2"),
     ("logistic", "logistic"),
@@ -54,14 +55,14 @@ impl Default for Kinds {
 }
 
 impl Kinds {
-    /// Adds a kind, or replaces the one of that name.
+    /// Adds a kind, or replaces the one with the same name.
     #[must_use]
     pub fn with(mut self, kind: impl Into<String>, loader: Loader) -> Self {
         self.loaders.insert(kind.into(), loader);
         self
     }
 
-    /// The names of the kinds, sorted.
+    /// Returns the names of the kinds, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.loaders.keys().map(String::as_str)
     }
@@ -69,26 +70,25 @@ impl Kinds {
     /// Reads a model from a file.
     ///
     /// # Errors
-    /// [`LoadError::Io`], [`LoadError::Kind`] when the kind is not among these, or what is
-    /// wrong with the file.
+    /// [`LoadError::Io`], [`LoadError::Kind`] for a kind that is not among these, and the other
+    /// variants of [`LoadError`] for a damaged file.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {
         self.model(&Artifact::read(path.as_ref())?)
     }
 
-    /// Reads a model from the bytes of a file, as `include_bytes!` gives them.
+    /// Reads a model from the bytes of a file, for example from `include_bytes!`.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// The errors of [`load`](Self::load), except [`LoadError::Io`].
     pub fn from_bytes(&self, bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
         self.model(&Artifact::from_bytes(bytes)?)
     }
 
-    /// Makes the model of what was read.
+    /// Builds the model from an artifact.
     ///
     /// # Errors
     /// [`LoadError::MissingFeature`] for a built-in kind whose feature is not enabled,
-    /// [`LoadError::Kind`] for another one that is not among these, or what its loader finds
-    /// wrong.
+    /// [`LoadError::Kind`] for another unknown kind, and the errors of the loader.
     pub fn model(&self, artifact: &Artifact) -> Result<Box<dyn FittedModel>, LoadError> {
         if let Some(loader) = self.loaders.get(artifact.kind()) {
             return loader(artifact, self);
@@ -105,7 +105,7 @@ impl Kinds {
 /// Reads a model of any enabled kind from a file.
 ///
 /// # Errors
-/// As [`Kinds::load`].
+/// The errors of [`Kinds::load`].
 ///
 /// # Examples
 /// ```
@@ -122,10 +122,10 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {
     Kinds::default().load(path)
 }
 
-/// Reads a model of any enabled kind from the bytes of a file, as `include_bytes!` gives them.
+/// Reads a model of any enabled kind from the bytes of a file, for example from `include_bytes!`.
 ///
 /// # Errors
-/// As [`Kinds::load`].
+/// The errors of [`Kinds::from_bytes`].
 pub fn from_bytes(bytes: &[u8]) -> Result<Box<dyn FittedModel>, LoadError> {
     Kinds::default().from_bytes(bytes)
 }

@@ -1,9 +1,9 @@
 //! Saved models, format 1: one safetensors file with JSON metadata.
 //!
-//! The metadata key `windvane` holds format, checksum and card; the card says everything about
-//! the model but its weights. Tensors are f32 in `PyTorch`'s layout and gate order, named
-//! `lstm.w_ih`, `lstm.w_hh`, `lstm.b`, `fc.w`, `fc.b`. A model made of models holds its members'
-//! cards in its own, and member 0's tensors as `0/lstm.w_ih` and so on.
+//! The metadata key `windvane` contains format, checksum and card. The card describes the model
+//! except for its weights. Tensors are f32 in `PyTorch`'s layout and gate order, named `lstm.w_ih`,
+//! `lstm.w_hh`, `lstm.b`, `fc.w`, `fc.b`. The card of an ensemble contains the cards of its
+//! members; the tensors of member 0 are named `0/lstm.w_ih` and so on.
 mod kinds;
 mod replace;
 pub(crate) mod stored;
@@ -17,22 +17,22 @@ use crate::{Calibration, LoadError, ModelId, ModelSpec, TrainingRecord};
 
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::replace_file;
-pub(crate) use stored::{SavedTensor, Stored, check_names, read_file};
+pub(crate) use stored::{SavedTensor, StoredFile, check_names, read_file};
 
 const KEY: &str = "windvane";
 
-/// Members of members that are read: each level holds a copy of its tensors while it loads.
-const DEEPEST: usize = 8;
-/// Letters of a member's id in messages: every member of a member repeats them.
+/// Maximum nesting depth of ensembles. Every level copies its tensors while it loads.
+const MAX_DEPTH: usize = 8;
+/// Maximum length of a member's id in messages, which repeat it for every level of nesting.
 const MAX_LABEL_LEN: usize = 64;
 
-/// Everything about a saved model but its tensors.
+/// Card of a saved model: all metadata except the tensors.
 ///
-/// A field this version does not know is an error: it might change what the model says. Released
-/// versions that add one write a higher format.
+/// An unknown field is an error because it might change the predictions. Released versions that
+/// add a field write a higher format number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Card {
+struct ModelCard {
     kind: String,
     id: String,
     spec: ModelSpec,
@@ -45,13 +45,13 @@ struct Card {
     #[serde(default)]
     config: serde_json::Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    members: Vec<Card>,
+    members: Vec<ModelCard>,
 }
 
-/// Content of a saved model: kind, id, spec, scaler, calibration, record, a configuration of its
-/// kind, tensors, and the members of a model made of models.
+/// Content of a saved model: kind, id, spec, scaler, calibration, record, configuration, tensors,
+/// and the members of an ensemble.
 ///
-/// A kind of model in another crate makes one in
+/// A kind of model in another crate builds one in
 /// [`to_artifact`](crate::FittedModel::to_artifact) and reads it in its [`Loader`].
 ///
 /// # Examples
@@ -75,17 +75,17 @@ struct Card {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Artifact {
     file: String,
-    card: Card,
-    /// The members' as well, their names behind `index/`.
+    card: ModelCard,
+    /// Own tensors, and those of the members with the prefix `index/`.
     tensors: Vec<SavedTensor>,
 }
 
 /// Construction and writing.
 impl Artifact {
-    /// Without tensors yet; `config` is whatever the kind wants to read back.
+    /// Creates an artifact without tensors; `config` is the configuration of the kind.
     ///
     /// # Errors
-    /// [`LoadError::Damaged`] when `config` has no JSON form.
+    /// [`LoadError::Damaged`] if `config` cannot be serialised as JSON.
     pub fn new(
         kind: &str,
         id: &ModelId,
@@ -97,7 +97,7 @@ impl Artifact {
             file: id.to_string(),
             problem: error.to_string(),
         })?;
-        let card = Card {
+        let card = ModelCard {
             kind: kind.to_string(),
             id: id.to_string(),
             spec: spec.clone(),
@@ -110,46 +110,48 @@ impl Artifact {
         Ok(Self { file: id.to_string(), card, tensors: Vec::new() })
     }
 
-    /// With the scaler of the channels.
+    /// Sets the scaler of the channels.
     #[must_use]
     pub fn with_scaler(mut self, scaler: &Scaler) -> Self {
         self.card.scaler = Some(scaler.clone());
         self
     }
 
-    /// With the calibration of the probabilities.
+    /// Sets the calibration of the probabilities.
     #[must_use]
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         self.card.calibration = calibration;
         self
     }
 
-    /// With how the model came to be.
+    /// Sets the training record.
     #[must_use]
     pub fn with_record(mut self, record: Option<&TrainingRecord>) -> Self {
         self.card.record = record.cloned();
         self
     }
 
-    /// Adds a tensor, row-major.
+    /// Adds a tensor in row-major order.
     ///
     /// # Errors
-    /// [`LoadError::Damaged`] for a name with a slash or there already, or when `data` has not
-    /// as many numbers as the shape.
+    /// [`LoadError::Damaged`] for a name that is taken or contains a slash, and if the length of
+    /// `data` does not match the shape.
     pub fn push(&mut self, name: &str, shape: &[usize], data: Vec<f32>) -> Result<(), LoadError> {
-        let taken = self.tensors.iter().any(|tensor| tensor.name == name);
-        if taken || name.contains('/') {
-            return Err(self.damaged(format!("a tensor cannot be named {name} (any more)")));
+        if name.contains('/') {
+            return Err(self.damaged(format!("tensor name {name} contains a slash")));
+        }
+        if self.tensors.iter().any(|tensor| tensor.name == name) {
+            return Err(self.damaged(format!("two tensors are named {name}")));
         }
         if shape.iter().product::<usize>() != data.len() {
             let got = data.len();
-            return Err(self.damaged(format!("tensor {name}: {got} numbers for shape {shape:?}")));
+            return Err(self.damaged(format!("tensor {name}: {got} values for shape {shape:?}")));
         }
         self.tensors.push(SavedTensor { name: name.to_string(), shape: shape.to_vec(), data });
         Ok(())
     }
 
-    /// Adds a member, behind those there are.
+    /// Appends a member of an ensemble.
     pub fn push_member(&mut self, member: Self) {
         let index = self.card.members.len();
         self.card.members.push(member.card);
@@ -158,41 +160,44 @@ impl Artifact {
             .extend(tensors.map(|t| SavedTensor { name: format!("{index}/{}", t.name), ..t }));
     }
 
-    /// The bytes of a file.
+    /// Serialises the artifact as the bytes of a file.
     ///
     /// # Errors
-    /// [`LoadError::Damaged`] when something in it has no saved form, or when members nest
-    /// deeper than can be read.
+    /// [`LoadError::Damaged`] if a part cannot be serialised, a value is out of range, or members
+    /// are nested more than eight levels deep.
     pub fn to_bytes(&self) -> Result<Vec<u8>, LoadError> {
         self.check_card(&self.card, 0)?;
-        let stored = Stored::new(&self.card, self.tensors.clone());
+        let stored = StoredFile::new(&self.card, self.tensors.clone());
         stored.and_then(|stored| stored.to_bytes(KEY)).map_err(|problem| self.damaged(problem))
     }
 }
 
 /// Reading and checks.
 impl Artifact {
-    /// Reads a file.
+    /// Reads an artifact from a file.
     ///
     /// # Errors
-    /// [`LoadError::Io`], or what is wrong with the file.
+    /// [`LoadError::Io`], and the other variants of [`LoadError`] for a damaged file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
-        Self::of(Stored::from_bytes(&read_file(path)?, &path.display().to_string(), KEY)?, path)
+        Self::from_stored(
+            StoredFile::from_bytes(&read_file(path)?, &path.display().to_string(), KEY)?,
+            path,
+        )
     }
 
-    /// Reads the bytes of a file, as `include_bytes!` gives them.
+    /// Reads an artifact from the bytes of a file, for example from `include_bytes!`.
     ///
     /// # Errors
-    /// What is wrong with the bytes.
+    /// [`LoadError`] for damaged bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         let name = "the model in memory";
-        Self::of(Stored::from_bytes(bytes, name, KEY)?, Path::new(name))
+        Self::from_stored(StoredFile::from_bytes(bytes, name, KEY)?, Path::new(name))
     }
 
-    fn of(stored: Stored, file: &Path) -> Result<Self, LoadError> {
+    fn from_stored(stored: StoredFile, file: &Path) -> Result<Self, LoadError> {
         let file = file.display().to_string();
-        let card: Card = serde_json::from_str(&stored.card).map_err(|error| {
+        let card: ModelCard = serde_json::from_str(&stored.card).map_err(|error| {
             LoadError::Damaged { file: file.clone(), problem: error.to_string() }
         })?;
         let artifact = Self { file, card, tensors: stored.tensors };
@@ -201,17 +206,19 @@ impl Artifact {
         Ok(artifact)
     }
 
-    /// Checks the values of a card: a file with a valid checksum may still hold nonsense.
-    fn check_card(&self, card: &Card, depth: usize) -> Result<(), LoadError> {
-        if depth > DEEPEST {
-            return Err(self.damaged(format!("its members nest deeper than {DEEPEST}")));
+    /// Validates the values of a card; a valid checksum does not imply valid values.
+    fn check_card(&self, card: &ModelCard, depth: usize) -> Result<(), LoadError> {
+        if depth > MAX_DEPTH {
+            let problem = format!("its members are nested more than {MAX_DEPTH} levels deep");
+            return Err(self.damaged(problem));
         }
         card.spec.validate().map_err(|error| self.damaged(error.to_string()))?;
         let width = card.spec.signals.width();
         if let Some(scaled) = card.scaler.as_ref().map(Scaler::width)
             && scaled != width
         {
-            return Err(self.damaged(format!("it reads {width} channels and scales {scaled}")));
+            let problem = format!("the spec has {width} channels, the scaler {scaled}");
+            return Err(self.damaged(problem));
         }
         card.members.iter().try_for_each(|member| self.check_card(member, depth + 1))
     }
@@ -230,17 +237,17 @@ impl Artifact {
         Ok(())
     }
 
-    /// Name of the file it was read from, for messages.
+    /// Name of the source file, for error messages.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The kind of model.
+    /// Name of the kind of model.
     pub fn kind(&self) -> &str {
         &self.card.kind
     }
 
-    /// The model's id.
+    /// Id of the model.
     pub fn id(&self) -> ModelId {
         ModelId::new(self.card.id.as_str())
     }
@@ -250,15 +257,15 @@ impl Artifact {
         &self.card.spec
     }
 
-    /// The scaler of the channels.
+    /// Scaler of the channels.
     ///
     /// # Errors
-    /// [`LoadError::Damaged`] when there is none.
+    /// [`LoadError::Damaged`] if the file has no scaler.
     pub fn scaler(&self) -> Result<&Scaler, LoadError> {
         self.card.scaler.as_ref().ok_or_else(|| self.damaged("it has no scaler".into()))
     }
 
-    /// The calibration of the probabilities.
+    /// Calibration of the probabilities.
     pub fn calibration(&self) -> Calibration {
         self.card.calibration
     }
@@ -268,19 +275,19 @@ impl Artifact {
         self.card.record.as_ref()
     }
 
-    /// The configuration of the kind.
+    /// Deserialises the configuration of the kind.
     ///
     /// # Errors
-    /// [`LoadError::Damaged`] when it is none of type `T`.
+    /// [`LoadError::Damaged`] if it does not match the type `T`.
     pub fn config<T: for<'a> Deserialize<'a>>(&self) -> Result<T, LoadError> {
         T::deserialize(&self.card.config)
             .map_err(|error| self.damaged(format!("its configuration: {error}")))
     }
 
-    /// The members of a model made of models, in their order.
+    /// Returns the members of an ensemble in order.
     ///
     /// # Errors
-    /// [`LoadError::Damaged`] when a tensor belongs to no member.
+    /// [`LoadError::Damaged`] if a tensor belongs to no member.
     pub fn members(&self) -> Result<Vec<Self>, LoadError> {
         let members = self.card.members.iter().enumerate().map(|(index, card)| Self {
             file: format!("{}, member {index} ({:.MAX_LABEL_LEN$})", self.file, card.id),
@@ -299,10 +306,10 @@ impl Artifact {
         Ok(members)
     }
 
-    /// Confirms the kind of model.
+    /// Checks the kind of model.
     ///
     /// # Errors
-    /// [`LoadError::Kind`] when it is another.
+    /// [`LoadError::Kind`] for another kind.
     pub fn expect_kind(&self, expected: &str) -> Result<(), LoadError> {
         if self.card.kind == expected {
             return Ok(());
@@ -311,7 +318,7 @@ impl Artifact {
         Err(LoadError::Kind { file, expected: expected.to_string(), got })
     }
 
-    /// Confirms that there are the tensors of these names and no others, beside those of members.
+    /// Checks that the tensors have exactly these names; tensors of members are ignored.
     ///
     /// # Errors
     /// [`LoadError::MissingTensor`], [`LoadError::ForeignTensor`].
@@ -322,7 +329,7 @@ impl Artifact {
         check_names(&self.file, &got, &names.iter().copied())
     }
 
-    /// The tensor of that name, which must have that shape.
+    /// Returns the values of a tensor and checks its shape.
     ///
     /// # Errors
     /// [`LoadError::MissingTensor`], [`LoadError::TensorShape`].
@@ -344,7 +351,7 @@ impl Artifact {
         Ok(&tensor.data)
     }
 
-    /// The error for what a [`Loader`] finds wrong.
+    /// Creates the error for a problem that a [`Loader`] finds.
     pub fn damaged(&self, problem: String) -> LoadError {
         LoadError::Damaged { file: self.file.clone(), problem }
     }

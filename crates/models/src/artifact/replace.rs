@@ -1,20 +1,21 @@
-//! Files that are replaced whole or not at all.
+//! Atomic replacement of files.
 use std::fs::{DirEntry, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Replaces a file whole or not at all: writes beside it, flushes, renames. An interrupted write
-/// leaves the old file as it was.
+/// Replaces a file atomically: writes a temporary file beside it, flushes it and renames it. An
+/// interrupted write leaves the old file unchanged.
 ///
-/// A process that is killed in the middle leaves its temporary file, `.<name>.<process>.<n>.tmp`.
-/// Nothing reads those, and the next write of the same file removes those older than ten minutes.
+/// A process that is killed during the write leaves its temporary file,
+/// `.<name>.<process>.<n>.tmp`. No reader uses it, and later writes of the same file remove such
+/// files once they are older than ten minutes.
 ///
 /// # Errors
-/// What the system says; the temporary file is gone then.
+/// The error of the operating system. The temporary file has been removed.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // Process and count keep two writers of the same file apart.
+    // Process and count make the name unique among the writers of the same file.
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -31,25 +32,25 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
     renamed?;
     sync_folder(&folder);
-    sweep(&folder, &name.to_string_lossy());
+    remove_stale(&folder, &name.to_string_lossy());
     Ok(())
 }
 
-/// No write takes as long.
+/// Age from which a temporary file is considered abandoned; no write takes that long.
 const STALE: Duration = Duration::from_secs(600);
 
-/// Removes what killed writers of the same file left. A failure harms nobody: the next write
-/// tries again.
-fn sweep(folder: &Path, name: &str) {
+/// Removes abandoned temporary files of the same file. Failures are ignored: the next write tries
+/// again.
+fn remove_stale(folder: &Path, name: &str) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|file| is_temporary(file, name));
-        if ours && is_stale(&entry) {
+        let temporary = entry.file_name().to_str().is_some_and(|file| is_temporary(file, name));
+        if temporary && is_stale(&entry) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
 }
 
-/// Whether `file` is named `.<name>.<process>.<n>.tmp`.
+/// Returns whether `file` has the form `.<name>.<process>.<n>.tmp`.
 fn is_temporary(file: &str, name: &str) -> bool {
     let middle = file.strip_prefix(&format!(".{name}.")).and_then(|f| f.strip_suffix(".tmp"));
     middle.and_then(|m| m.split_once('.')).is_some_and(|(p, n)| is_number(p) && is_number(n))
@@ -64,7 +65,7 @@ fn is_stale(entry: &DirEntry) -> bool {
     written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE))
 }
 
-/// Makes the rename last through a power cut, where the system allows to sync a folder.
+/// Flushes a folder so that a rename survives a power failure, if the system supports it.
 fn sync_folder(folder: &Path) {
     if let Ok(handle) = File::open(folder) {
         let _ = handle.sync_all();

@@ -1,8 +1,8 @@
-//! The file itself: named f32 tensors beside a JSON card, under one checksum.
+//! File format of saved models and checkpoints: named f32 tensors and a JSON card.
 //!
-//! A safetensors file whose metadata holds, under a key of its own,
-//! `{"format": 1, "checksum": …, "card": {…}}`; the checksum (XXH3, 64 bit) covers the card's
-//! text and every tensor's name, shape and bytes, so a flipped bit anywhere is found.
+//! It is a safetensors file. Its metadata contains one key with the value
+//! `{"format": 1, "checksum": …, "card": {…}}`. The checksum (XXH3, 64 bit) covers the text of the
+//! card and the name, shape and bytes of every tensor.
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
@@ -15,9 +15,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::LoadError;
 
-/// The format this version writes.
+/// Format number that this version writes.
 const FORMAT: u64 = 1;
-/// Larger files are refused unread.
+/// Maximum size of a file; larger files are rejected without reading them.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// A named f32 tensor.
@@ -28,12 +28,13 @@ pub(crate) struct SavedTensor {
     pub(crate) data: Vec<f32>,
 }
 
-/// Format number, the one field that all formats share.
+/// Format number, the only field common to all formats.
 #[derive(Deserialize)]
-struct Format {
+struct FormatNumber {
     format: u64,
 }
 
+/// Metadata entry of a file.
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     format: u64,
@@ -41,16 +42,16 @@ struct Envelope {
     card: Box<RawValue>,
 }
 
-/// The content of a file, its checksum confirmed; nothing is known of its meaning yet.
+/// Content of a file after the check of its checksum: the unparsed card and the tensors.
 #[derive(Debug)]
-pub(crate) struct Stored {
-    /// Card of the model, JSON text.
+pub(crate) struct StoredFile {
+    /// Text of the card, JSON.
     pub(crate) card: String,
-    /// Sorted by name.
+    /// Tensors, sorted by name.
     pub(crate) tensors: Vec<SavedTensor>,
 }
 
-/// The bytes of a file, unless it is too large.
+/// Reads the bytes of a file up to the maximum size.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     let io = |source| LoadError::Io { path: path.to_path_buf(), source };
     let handle = File::open(path).map_err(io)?;
@@ -60,12 +61,12 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
         return Err(LoadError::TooLarge { file, got, limit: MAX_BYTES });
     }
     let mut bytes = Vec::new();
-    // A file that grows while it is read stops here too.
+    // The limit also holds for a file that grows while it is read.
     handle.take(MAX_BYTES).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }
 
-impl Stored {
+impl StoredFile {
     pub(crate) fn new(card: &impl Serialize, tensors: Vec<SavedTensor>) -> Result<Self, String> {
         let card = serde_json::to_string(card).map_err(|error| error.to_string())?;
         let mut stored = Self { card, tensors };
@@ -73,24 +74,24 @@ impl Stored {
         Ok(stored)
     }
 
-    /// Reads a file's bytes; `file` names it in messages, `key` is its metadata's.
+    /// Parses the bytes of a file; `file` is its name in messages, `key` the metadata key.
     pub(crate) fn from_bytes(bytes: &[u8], file: &str, key: &str) -> Result<Self, LoadError> {
         let header = SafeTensors::read_metadata(bytes);
         let (_, header) = header.map_err(|error| damaged(file, &no_safetensors(bytes, &error)))?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
         let text = text.ok_or_else(|| {
             let torch = header.tensors().keys().any(|name| name.ends_with(".weight_hh_l0"));
-            let hint = if torch { "; a state_dict is read with load_state_dict" } else { "" };
+            let hint = if torch { "; read a state_dict with load_state_dict" } else { "" };
             damaged(file, &format!("it has no {key} metadata{hint}"))
         })?;
-        let Format { format } =
+        let FormatNumber { format } =
             serde_json::from_str(text).map_err(|error| damaged(file, &error))?;
         if format > FORMAT {
             let file = file.to_string();
             return Err(LoadError::NewerFormat { file, got: format, newest: FORMAT });
         }
         if format < FORMAT {
-            return Err(damaged(file, &format!("there is no format {format}")));
+            return Err(damaged(file, &format!("unknown format {format}")));
         }
         let envelope: Envelope =
             serde_json::from_str(text).map_err(|error| damaged(file, &error))?;
@@ -109,7 +110,7 @@ impl Stored {
         Ok(stored)
     }
 
-    /// The bytes of a file.
+    /// Serialises the content as the bytes of a file.
     pub(crate) fn to_bytes(&self, key: &str) -> Result<Vec<u8>, String> {
         let envelope = Envelope {
             format: FORMAT,
@@ -127,7 +128,7 @@ impl Stored {
         safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
     }
 
-    /// XXH3 of the card's text and the tensors in order of their names.
+    /// XXH3 hash of the card's text and the tensors, sorted by name.
     fn checksum(&self) -> String {
         let mut hash = Xxh3::new();
         hash_part(&mut hash, self.card.as_bytes());
@@ -142,7 +143,7 @@ impl Stored {
     }
 }
 
-/// Adds bytes and their number, so that neighbouring parts cannot run into each other.
+/// Hashes a byte string with its length, so that the boundaries between parts count.
 fn hash_part(hash: &mut Xxh3, bytes: &[u8]) {
     hash.update(&(bytes.len() as u64).to_le_bytes());
     hash.update(bytes);
@@ -152,11 +153,11 @@ fn damaged(file: &str, problem: &impl ToString) -> LoadError {
     LoadError::Damaged { file: file.to_string(), problem: problem.to_string() }
 }
 
-/// Text for bytes that are no safetensors file, with the remedy for a file of `torch.save`.
+/// Problem of bytes that are not a safetensors file, with the remedy for a file of `torch.save`.
 pub(crate) fn no_safetensors(bytes: &[u8], error: &impl std::fmt::Display) -> String {
-    // A zip archive, or the pickle of old versions.
+    // First bytes of a zip archive, and of a pickle from old versions.
     let torch = [&b"PK\x03\x04"[..], b"\x80\x02\x8a"].iter().any(|head| bytes.starts_with(head));
-    let hint = "; it looks like a file of torch.save: save the state_dict with safetensors, by \
+    let hint = "; it looks like a file of torch.save: save the state_dict with \
         safetensors.torch.save_file";
     format!("{error}{}", if torch { hint } else { "" })
 }
@@ -170,20 +171,20 @@ fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTen
     Ok(SavedTensor { name: name.to_string(), shape: view.shape().to_vec(), data })
 }
 
-/// Little-endian numbers of four bytes.
+/// Decodes little-endian f32 values.
 pub(crate) fn f32s(bytes: &[u8]) -> Vec<f32> {
     let (words, _) = bytes.as_chunks::<4>();
     words.iter().map(|word| f32::from_le_bytes(*word)).collect()
 }
 
-/// Confirms that a file has the tensors of these names and no others.
+/// Checks that a file has exactly the tensors with the expected names.
 pub(crate) fn check_names<'a>(
     file: &str,
     got: &(impl Iterator<Item = &'a str> + Clone),
     expected: &(impl Iterator<Item = &'a str> + Clone),
 ) -> Result<(), LoadError> {
-    let there: BTreeSet<&str> = got.clone().collect();
-    if let Some(missing) = expected.clone().find(|name| !there.contains(name)) {
+    let present: BTreeSet<&str> = got.clone().collect();
+    if let Some(missing) = expected.clone().find(|name| !present.contains(name)) {
         let (file, tensor) = (file.to_string(), missing.to_string());
         let got = got.clone().map(str::to_string).collect();
         return Err(LoadError::MissingTensor { file, tensor, got });
@@ -197,6 +198,7 @@ pub(crate) fn check_names<'a>(
     Ok(())
 }
 
+/// Encodes values as little-endian f32.
 pub(crate) fn bytes_of(data: &[f32]) -> Vec<u8> {
     data.iter().flat_map(|weight| weight.to_le_bytes()).collect()
 }

@@ -6,7 +6,7 @@ use windvane_candles::Direction;
 
 use crate::{Prediction, Probabilities, SettingError};
 
-/// Prediction set: one direction or both; never empty.
+/// Prediction set of directions: UP, DOWN or both; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectionSet {
@@ -14,12 +14,12 @@ pub enum DirectionSet {
     Up,
     /// The set {DOWN}.
     Down,
-    /// Both: the model cannot exclude either at the target coverage.
+    /// The set {UP, DOWN}: at the target coverage no direction can be excluded.
     Both,
 }
 
 impl DirectionSet {
-    /// The call: the direction that stands alone, else NEUTRAL.
+    /// Returns the only direction of the set; NEUTRAL for both.
     pub fn call(self) -> Direction {
         match self {
             Self::Up => Direction::Up,
@@ -28,32 +28,32 @@ impl DirectionSet {
         }
     }
 
-    /// Whether the outcome is in the set; `None` for NEUTRAL, which sets do not cover.
+    /// Returns whether the set contains the outcome; `None` for NEUTRAL, which is in no set.
     pub fn holds(self, outcome: Direction) -> Option<bool> {
         (outcome != Direction::Neutral).then(|| self == Self::Both || self.call() == outcome)
     }
 }
 
-/// Prediction set of one prediction. Pass it to [`AdaptiveConformal::settle`] with the outcome.
+/// Prediction set for one prediction. Pass it to [`AdaptiveConformal::settle`] with the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConformalCall {
-    /// The prediction set.
+    /// Prediction set of directions.
     pub set: DirectionSet,
-    /// p(UP) / (p(UP) + p(DOWN)); a half where both are 0.
+    /// Probability p(UP) / (p(UP) + p(DOWN)); 0.5 if both are 0.
     pub up: f32,
 }
 
-/// Settings of the sets: target coverage, step of the level, number of scores.
+/// Settings of adaptive conformal prediction: target coverage, step size, number of scores.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConformalSettings {
-    /// Share of outcomes, UP or DOWN, that the sets are to hold; between 0 and 1.
+    /// Target coverage: share of the outcomes UP or DOWN that are in their sets, between 0 and 1.
     pub coverage: f64,
-    /// Step γ of the level after each outcome, above 0 and at most 1.
+    /// Step size γ of the level after each outcome, above 0 and at most 1.
     pub step: f64,
-    /// Number of past scores compared with, 10 to 100,000.
+    /// Number of past scores that are kept, 10 to 100,000.
     pub window: usize,
 }
 
@@ -73,63 +73,63 @@ impl ConformalSettings {
             return SettingError::refuse("step of the level", "above 0 and at most 1", self.step);
         }
         if !(10..=100_000).contains(&self.window) {
-            return SettingError::refuse("window of scores", "10 to 100000", self.window as f64);
+            return SettingError::refuse("window of scores", "10 to 100,000", self.window as f64);
         }
         Ok(())
     }
 }
 
-/// Adaptive conformal sets of directions: {UP}, {DOWN} or both, that hold what comes as often as
-/// asked, on a market that changes and with a model that is wrong about its own sureness.
+/// Adaptive conformal prediction sets of directions: {UP}, {DOWN} or both, with a target coverage
+/// that holds even if the market changes or the model is overconfident.
 ///
-/// **Formula** with q = p(UP) / (p(UP) + p(DOWN)), the score of a direction is what the model
-/// leaves to the other one, `s(UP) = 1 − q`, `s(DOWN) = q`. With the n last scores of what came,
-/// sorted, and the level `α_t`, starting at α = 1 − coverage:
+/// **Formula** With q = p(UP) / (p(UP) + p(DOWN)), the nonconformity score of a direction is the
+/// probability of the other one: `s(UP) = 1 − q`, `s(DOWN) = q`. With the sorted scores of the
+/// last n outcomes and the level `α_t`, which starts at α = 1 − coverage:
 ///
 /// ```text
 /// k       = ⌈(1 − α_t)(n + 1)⌉
-/// set_t   = directions with a score of at most the k-th score       all of them for k > n
-/// α_{t+1} = min(α_t + γ(α − err_t), 1)             err_t = 1 where set_t missed what came, else 0
+/// set_t   = directions with a score of at most the k-th score             all of them for k > n
+/// α_{t+1} = min(α_t + γ(α − err_t), 1)        err_t = 1 if set_t misses the outcome, otherwise 0
 /// ```
 ///
-/// A set without any direction becomes the likelier one, or both where they tie: a bot gets UP,
-/// DOWN or no call.
+/// An empty set is replaced by the more probable direction, or by both for a tie.
 ///
-/// **What holds** for T settled outcomes, each before the next set, whatever they and the
-/// predictions are: at most α T + (α + γ) / γ misses. With γ = 0.01 and 10,000 outcomes the
-/// coverage is never more than 0.11 points below 90 %. It is above it by at most
-/// (1 − α) / (γ T), 0.9 points, as long as `α_t` stays below 1; that is so unless the model's plain
-/// calls are right more often than the wished coverage, when they are all there is to give.
-/// Coverage holds over time, not within every kind of candle; how much it says is seen in how
-/// often a direction stands alone.
+/// **Guarantee** For T outcomes, each settled before the next set: at most α T + (α + γ) / γ
+/// misses, for any sequence of predictions and outcomes. With γ = 0.01 and T = 10,000 the coverage
+/// is at least 90 % − 0.11 points. It exceeds 90 % by at most (1 − α) / (γ T) = 0.9 points as long
+/// as `α_t` stays below 1. The level reaches 1 only if single directions are correct more often
+/// than the target coverage; the coverage is then higher. The guarantee holds on average over time,
+/// not for every kind of candle. The share of sets with a single direction shows how informative
+/// they are.
 ///
-/// **NEUTRAL** outcomes, such as an unchanged close, are in no set: they count neither for nor
-/// against and change nothing. Coverage is meant among candles that moved.
+/// **NEUTRAL** outcomes, such as an unchanged close, are in no set. They are ignored: coverage
+/// refers to candles whose close moved.
 ///
-/// **Live** ask for a set with every prediction, keep what comes back until its outcome is known,
-/// then settle it: one per candle for a horizon of 1, a short queue for more (the bound then
-/// grows by the horizon's number of misses). One of these serves one stream of predictions. What
-/// it has learned is saved with serde, and goes on with the same bits. No call allocates.
+/// **Live** Request a set with every prediction, keep it until its outcome is known, then settle
+/// it: one per candle for a horizon of 1, a short queue for longer horizons (the bound then grows
+/// by as many misses as the horizon has candles). Use one value per stream of predictions. The
+/// state is saved with serde and continues with the same bits. No method allocates.
 ///
-/// **Source** Gibbs and Candès 2021, "Adaptive conformal inference under distribution shift";
-/// never-empty sets and the upper bound of `α_t` are ours.
+/// **Source** Gibbs and Candès 2021, "Adaptive conformal inference under distribution shift"; the
+/// replacement of empty sets and the upper bound of `α_t` are windvane's own.
 ///
 /// # Examples
 /// ```
 /// use windvane_models::{AdaptiveConformal, ConformalSettings, DirectionSet, Probabilities};
 /// use windvane_models::candles::Direction;
 ///
-/// let mut sets = AdaptiveConformal::new(ConformalSettings { coverage: 0.8, ..Default::default() })?;
+/// let settings = ConformalSettings { coverage: 0.8, ..ConformalSettings::default() };
+/// let mut sets = AdaptiveConformal::new(settings)?;
 /// let p = Probabilities::new([0.7, 0.3, 0.0]).unwrap();
-/// // Nothing is known yet: both.
+/// // No scores yet: both directions.
 /// assert_eq!(sets.call_on(&p).set, DirectionSet::Both);
-/// let mut held = 0;
+/// let mut covered = 0;
 /// for candle in 0..5_000 {
 ///     let call = sets.call_on(&p); // with a `Prediction`: `sets.call(&prediction)`
 ///     let outcome = if candle % 10 < 7 { Direction::Up } else { Direction::Down };
-///     held += usize::from(sets.settle(&call, outcome) == Some(true));
+///     covered += usize::from(sets.settle(&call, outcome) == Some(true));
 /// }
-/// assert!((held as f64 / 5_000.0 - 0.8).abs() < 0.01);
+/// assert!((covered as f64 / 5_000.0 - 0.8).abs() < 0.01);
 /// # Ok::<(), windvane_models::SettingError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,14 +139,15 @@ pub struct AdaptiveConformal {
     /// Error level `α_t` of the next set.
     level: f64,
     settled: u64,
+    /// Number of settled sets that contained the outcome.
     held: u64,
-    /// Scores of what came, oldest first.
+    /// Scores of the outcomes, oldest first.
     scores: VecDeque<f32>,
-    /// The same, smallest first.
+    /// Scores of the outcomes, smallest first.
     sorted: Vec<f32>,
 }
 
-/// The state as it is stored; it may hold anything.
+/// Saved form of the state, not validated.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredConformal {
@@ -177,28 +178,29 @@ impl TryFrom<StoredConformal> for AdaptiveConformal {
                 level,
             );
         }
-        if scores.len() > settings.window || held > settled {
-            return SettingError::refuse(
-                "number of scores or hits",
-                "within the window",
-                scores.len() as f64,
-            );
+        if scores.len() > settings.window {
+            let (setting, got) = ("number of conformal scores", scores.len() as f64);
+            return SettingError::refuse(setting, "at most the window", got);
+        }
+        if held > settled {
+            let setting = "number of sets that contain the outcome";
+            return SettingError::refuse(setting, "at most the settled ones", held as f64);
         }
         if let Some(&wrong) = scores.iter().find(|score| !(0.0..=1.0).contains(*score)) {
-            return SettingError::refuse("a conformal score", "0 to 1", f64::from(wrong));
+            return SettingError::refuse("every conformal score", "0 to 1", f64::from(wrong));
         }
         for score in scores {
-            state.remember(score);
+            state.add_score(score);
         }
         Ok(Self { level, settled, held, ..state })
     }
 }
 
 impl AdaptiveConformal {
-    /// Without any past: the first sets are both directions.
+    /// Creates a state without scores; the first sets contain both directions.
     ///
     /// # Errors
-    /// [`SettingError`] out of range.
+    /// [`SettingError`] for a setting out of range.
     pub fn new(settings: ConformalSettings) -> Result<Self, SettingError> {
         settings.check()?;
         let scores = VecDeque::with_capacity(settings.window);
@@ -207,21 +209,20 @@ impl AdaptiveConformal {
         Ok(Self { settings, level, settled: 0, held: 0, scores, sorted })
     }
 
-    /// Takes a past prediction beside what came as something to compare with, without counting it
-    /// as a set: predictions on windows between training and going live, oldest first. NEUTRAL
-    /// outcomes are passed over.
+    /// Adds the score of a past prediction without counting a set, for example of the windows
+    /// between training and live operation, oldest first. NEUTRAL outcomes are ignored.
     pub fn seed(&mut self, probabilities: &Probabilities, outcome: Direction) {
         if let Some(score) = score(share_of_up(probabilities), outcome) {
-            self.remember(score);
+            self.add_score(score);
         }
     }
 
-    /// The set for a prediction.
+    /// Returns the prediction set for a prediction.
     pub fn call(&self, prediction: &Prediction) -> ConformalCall {
         self.call_on(&prediction.probabilities)
     }
 
-    /// The set for probabilities.
+    /// Returns the prediction set for probabilities.
     pub fn call_on(&self, probabilities: &Probabilities) -> ConformalCall {
         let up = share_of_up(probabilities);
         let bound = self.bound();
@@ -237,42 +238,43 @@ impl AdaptiveConformal {
         ConformalCall { set, up }
     }
 
-    /// Learns what came of a set: whether it was held; `None`, and nothing learned, for NEUTRAL.
+    /// Updates the level and the scores with an outcome and returns whether the set contained it.
+    /// A NEUTRAL outcome changes nothing and returns `None`.
     pub fn settle(&mut self, call: &ConformalCall, outcome: Direction) -> Option<bool> {
         let held = call.set.holds(outcome)?;
-        let wished = 1.0 - self.settings.coverage;
+        let target = 1.0 - self.settings.coverage;
         let missed = f64::from(u8::from(!held));
-        self.level = (self.level + self.settings.step * (wished - missed)).min(1.0);
+        self.level = (self.level + self.settings.step * (target - missed)).min(1.0);
         self.settled += 1;
         self.held += u64::from(held);
-        // A call read from a file may hold anything.
+        // A deserialised `call` is not validated.
         if let Some(score) = score(call.up, outcome).filter(|score| (0.0..=1.0).contains(score)) {
-            self.remember(score);
+            self.add_score(score);
         }
         Some(held)
     }
 
-    /// Settings of the sets.
+    /// Settings of the prediction sets.
     pub fn settings(&self) -> ConformalSettings {
         self.settings
     }
 
-    /// The level `α_t` of the next set: small where sets must be wide.
+    /// Error level `α_t` of the next set; a small level gives large sets.
     pub fn level(&self) -> f64 {
         self.level
     }
 
-    /// Sets whose outcome is known.
+    /// Number of settled sets.
     pub fn settled(&self) -> u64 {
         self.settled
     }
 
-    /// Share of settled sets that held what came; `None` without any.
+    /// Coverage: share of the settled sets that contained the outcome; `None` without any.
     pub fn coverage(&self) -> Option<f64> {
         (self.settled > 0).then(|| self.held as f64 / self.settled as f64)
     }
 
-    /// The largest score that is still in a set.
+    /// Largest score of a direction in the next set.
     fn bound(&self) -> f32 {
         let n = self.sorted.len();
         let rank = ((1.0 - self.level) * (n as f64 + 1.0)).ceil();
@@ -287,8 +289,8 @@ impl AdaptiveConformal {
         self.sorted[rank - 1]
     }
 
-    /// Adds a score, and forgets the oldest of a full window.
-    fn remember(&mut self, score: f32) {
+    /// Adds a score and drops the oldest one of a full window.
+    fn add_score(&mut self, score: f32) {
         if self.scores.len() == self.settings.window
             && let Some(oldest) = self.scores.pop_front()
         {
@@ -301,7 +303,7 @@ impl AdaptiveConformal {
     }
 }
 
-/// p(UP) among UP and DOWN.
+/// Probability p(UP) / (p(UP) + p(DOWN)); 0.5 if both are 0.
 fn share_of_up(probabilities: &Probabilities) -> f32 {
     let [up, down, _] = probabilities.classes();
     let both = up + down;

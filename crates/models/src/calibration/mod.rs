@@ -1,4 +1,4 @@
-//! Calibrated probabilities: temperature and abstention, reliability diagrams, conformal sets.
+//! Calibration: temperature and abstention, reliability tables, conformal prediction sets.
 mod conformal;
 mod reliability;
 mod temperature;

@@ -1,17 +1,17 @@
-//! Whether probabilities mean what they say: reliability table, calibration error, Brier, log loss.
+//! Reliability of probabilities: reliability table, calibration error, Brier score, log loss.
 use serde::Serialize;
 use windvane_candles::Direction;
 use windvane_signals::SampleSet;
 
 use crate::{FittedModel, PredictError, Probabilities, SettingError, TableReader};
 
-/// Predictions beside what came of them, gathered one by one.
+/// Reliability of predicted probabilities: accumulates predictions with their outcomes.
 ///
-/// A case counts as right when the most probable class, the first on ties, is what happened; its
-/// confidence is that class' probability. Probabilities after
-/// [`Calibration`](crate::Calibration) count, whether or not the model abstained from a call.
+/// A case is correct if the most probable class (the first one for ties) is the outcome. Its
+/// confidence is the probability of that class. Probabilities are those after
+/// [`Calibration`](crate::Calibration); abstention has no effect.
 ///
-/// **Formula** over n cases, p the probabilities, y what happened, bin m of M holding the
+/// **Formula** over n cases with the probabilities p and the outcome y; bin m of M contains the
 /// confidences in ((m − 1)/M, m/M]:
 ///
 /// ```text
@@ -20,8 +20,9 @@ use crate::{FittedModel, PredictError, Probabilities, SettingError, TableReader}
 /// ECE       = Σ_m n_m/n · |accuracy_m − mean confidence_m|                     0 to 1
 /// ```
 ///
-/// Saying 1/3 to everything has a log loss of ln 3 = 1.0986 and a Brier score of 0.6667. ECE is
-/// never 0 for a sample: perfect probabilities have about 0.4 √(bins in use / n).
+/// A constant prediction of 1/3 for every class has a log loss of ln 3 = 1.0986 and a Brier score
+/// of 0.6667. The ECE of a finite sample is above 0 even for perfect probabilities: about
+/// 0.4 √(non-empty bins / n).
 ///
 /// **Source** Brier 1950; Guo, Pleiss, Sun, Weinberger 2017 for ECE and the bins.
 ///
@@ -34,38 +35,38 @@ use crate::{FittedModel, PredictError, Probabilities, SettingError, TableReader}
 /// for outcome in [Direction::Up, Direction::Up, Direction::Up, Direction::Down] {
 ///     reliability.add(&p, outcome);
 /// }
-/// assert!(reliability.calibration_error().unwrap() < 1e-6); // 75 % it said, 75 % it was
+/// assert!(reliability.calibration_error().unwrap() < 1e-6); // predicted 75 %, observed 75 %
 /// assert_eq!(reliability.accuracy(), Some(0.75));
 /// assert_eq!(Reliability::default().brier(), None); // undefined, not 0
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reliability {
-    bins: Vec<Tally>,
+    bins: Vec<BinSums>,
     log_loss: f64,
     brier: f64,
 }
 
-/// Cases of similar confidence.
+/// Sums over the cases of one bin.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Tally {
+struct BinSums {
     cases: u64,
     confidence: f64,
-    hits: u64,
+    correct: u64,
 }
 
-/// A row of the reliability table: cases of similar confidence.
+/// Row of the reliability table: the cases of one confidence bin.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ReliabilityBin {
-    /// Lower edge; a confidence on it is in the bin below.
+    /// Lower edge, exclusive.
     pub from: f64,
-    /// Upper edge, included.
+    /// Upper edge, inclusive.
     pub to: f64,
     /// Number of cases in the bin.
     pub cases: u64,
-    /// Their mean confidence; `None` without any.
+    /// Mean confidence of the cases; `None` without cases.
     pub confidence: Option<f64>,
-    /// Share of them that came true; `None` without any.
+    /// Share of correct cases; `None` without cases.
     pub accuracy: Option<f64>,
 }
 
@@ -76,22 +77,22 @@ impl Default for Reliability {
 }
 
 impl Reliability {
-    /// Bins by default.
+    /// Default number of bins.
     pub const BINS: usize = 15;
 
-    /// Nothing yet, with so many bins from 0 to 1; at least one.
+    /// Creates an empty accumulator with `bins` bins of equal width from 0 to 1, at least one.
     pub fn new(bins: usize) -> Self {
-        Self { bins: vec![Tally::default(); bins.max(1)], log_loss: 0.0, brier: 0.0 }
+        Self { bins: vec![BinSums::default(); bins.max(1)], log_loss: 0.0, brier: 0.0 }
     }
 
-    /// The reliability of a model on windows with labels, in 15 bins.
+    /// Measures the reliability of a model on labelled windows, in 15 bins.
     ///
-    /// It belongs on windows the model has not been fitted on, nor calibrated: on others it
-    /// flatters. No thread is started.
+    /// Use windows after those of training and calibration; on those windows the result would be
+    /// too optimistic. It starts no thread.
     ///
     /// # Errors
-    /// What predicting finds wrong.
-    pub fn of_model(model: &dyn FittedModel, samples: &SampleSet) -> Result<Self, PredictError> {
+    /// The errors of [`predict`](crate::DirectionModel::predict).
+    pub fn measure(model: &dyn FittedModel, samples: &SampleSet) -> Result<Self, PredictError> {
         let mut reader = TableReader::new(model, samples.tables());
         let mut reliability = Self::default();
         for sample in samples.samples() {
@@ -101,23 +102,23 @@ impl Reliability {
         Ok(reliability)
     }
 
-    /// One case: what was said, and the class that it came to.
+    /// Adds one case: the predicted probabilities and the outcome.
     pub fn add(&mut self, probabilities: &Probabilities, outcome: Direction) {
         self.count(probabilities.classes().map(f64::from), outcome);
     }
 
-    /// One case in double precision: UP, DOWN, NEUTRAL.
+    /// Adds one case with probabilities of UP, DOWN, NEUTRAL in double precision.
     ///
     /// # Errors
-    /// [`SettingError`] when one is no number from 0 to 1, or they do not sum to 1 within
-    /// 1e-4; nothing is counted then.
+    /// [`SettingError`] if a value is not from 0 to 1 or their sum is not within 1e-4 of 1. The
+    /// case is then not added.
     pub fn add_classes(
         &mut self,
         classes: [f64; 3],
         outcome: Direction,
     ) -> Result<(), SettingError> {
         if let Some(&wrong) = classes.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-            return SettingError::refuse("a probability", "0 to 1", wrong);
+            return SettingError::refuse("every probability", "0 to 1", wrong);
         }
         let sum: f64 = classes.iter().sum();
         if (sum - 1.0).abs() > 1e-4 {
@@ -133,37 +134,37 @@ impl Reliability {
         for (class, p) in classes.iter().enumerate() {
             self.brier += (p - f64::from(u8::from(class == label))).powi(2);
         }
-        let mut likeliest = 0;
+        let mut most_probable = 0;
         for class in 1..classes.len() {
-            if classes[class] > classes[likeliest] {
-                likeliest = class;
+            if classes[class] > classes[most_probable] {
+                most_probable = class;
             }
         }
-        let bin = self.bin(classes[likeliest]);
-        let tally = &mut self.bins[bin];
-        tally.cases += 1;
-        tally.confidence += classes[likeliest];
-        tally.hits += u64::from(likeliest == label);
+        let bin = self.bin(classes[most_probable]);
+        let sums = &mut self.bins[bin];
+        sums.cases += 1;
+        sums.confidence += classes[most_probable];
+        sums.correct += u64::from(most_probable == label);
     }
 
-    /// The bin whose upper edge is the first that is not below the confidence.
+    /// Index of the first bin whose upper edge is not below the confidence.
     fn bin(&self, confidence: f64) -> usize {
         let bins = self.bins.len();
-        (1..bins).take_while(|m| edge(*m, bins) < confidence).count()
+        (1..bins).take_while(|m| upper_edge(*m, bins) < confidence).count()
     }
 
     /// Number of cases.
     pub fn cases(&self) -> u64 {
-        self.bins.iter().map(|tally| tally.cases).sum()
+        self.bins.iter().map(|bin| bin.cases).sum()
     }
 
-    /// Share of cases whose most probable class came true; `None` without any.
+    /// Share of the cases whose most probable class is the outcome; `None` without cases.
     pub fn accuracy(&self) -> Option<f64> {
-        let hits: u64 = self.bins.iter().map(|tally| tally.hits).sum();
-        self.mean(hits as f64)
+        let correct: u64 = self.bins.iter().map(|bin| bin.correct).sum();
+        self.mean(correct as f64)
     }
 
-    /// Mean −ln p of what happened, nats; `None` without cases.
+    /// Log loss: mean −ln p of the outcomes, nats; `None` without cases.
     pub fn log_loss(&self) -> Option<f64> {
         self.mean(self.log_loss)
     }
@@ -173,20 +174,20 @@ impl Reliability {
         self.mean(self.brier)
     }
 
-    /// Expected calibration error, ECE, a fraction; `None` without cases.
+    /// Expected calibration error (ECE), a fraction; `None` without cases.
     pub fn calibration_error(&self) -> Option<f64> {
         let bins = self.bins.iter();
-        self.mean(bins.map(|tally| (tally.hits as f64 - tally.confidence).abs()).sum())
+        self.mean(bins.map(|bin| (bin.correct as f64 - bin.confidence).abs()).sum())
     }
 
-    /// The reliability table, one row per bin.
+    /// Returns the reliability table, one row per bin.
     pub fn bins(&self) -> impl Iterator<Item = ReliabilityBin> + '_ {
-        self.bins.iter().enumerate().map(|(m, tally)| ReliabilityBin {
-            from: edge(m, self.bins.len()),
-            to: edge(m + 1, self.bins.len()),
-            cases: tally.cases,
-            confidence: mean_of(tally.confidence, tally.cases),
-            accuracy: mean_of(tally.hits as f64, tally.cases),
+        self.bins.iter().enumerate().map(|(m, bin)| ReliabilityBin {
+            from: upper_edge(m, self.bins.len()),
+            to: upper_edge(m + 1, self.bins.len()),
+            cases: bin.cases,
+            confidence: mean_of(bin.confidence, bin.cases),
+            accuracy: mean_of(bin.correct as f64, bin.cases),
         })
     }
 
@@ -199,8 +200,8 @@ fn mean_of(sum: f64, cases: u64) -> Option<f64> {
     (cases > 0).then(|| sum / cases as f64)
 }
 
-/// Upper edge of bin m of so many, counted from 1.
-fn edge(m: usize, bins: usize) -> f64 {
+/// Upper edge of bin `m` of `bins`, counted from 1.
+fn upper_edge(m: usize, bins: usize) -> f64 {
     m as f64 / bins as f64
 }
 
@@ -211,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_confidence_on_an_edge_is_in_the_bin_below_it() {
+    fn reliability_puts_confidence_on_edge_into_lower_bin() {
         let ten = Reliability::new(10);
         for (confidence, expected) in
             [(0.3, 2), (0.300_001, 3), (0.7, 6), (0.700_000_1, 7), (1.0, 9), (0.0, 0)]
@@ -223,26 +224,26 @@ mod tests {
     }
 
     #[test]
-    fn a_certain_miss_is_dear_but_finite() {
-        let mut sure = Reliability::default();
-        sure.add_classes([1.0, 0.0, 0.0], Down).unwrap();
-        assert!((sure.log_loss().unwrap() - 36.043_653).abs() < 1e-5);
-        assert_eq!((sure.brier(), sure.calibration_error()), (Some(2.0), Some(1.0)));
+    fn reliability_log_loss_of_zero_probability_is_finite() {
+        let mut wrong = Reliability::default();
+        wrong.add_classes([1.0, 0.0, 0.0], Down).unwrap();
+        assert!((wrong.log_loss().unwrap() - 36.043_653).abs() < 1e-5);
+        assert_eq!((wrong.brier(), wrong.calibration_error()), (Some(2.0), Some(1.0)));
     }
 
     #[test]
-    fn without_cases_all_is_undefined_and_nonsense_is_not_counted() {
-        let mut nothing = Reliability::default();
-        for wrong in [[f64::NAN, 0.5, 0.5], [1.5, -0.5, 0.0], [0.2, 0.2, 0.2]] {
-            assert!(nothing.add_classes(wrong, Up).is_err(), "{wrong:?}");
+    fn reliability_without_valid_cases_is_undefined() {
+        let mut empty = Reliability::default();
+        for invalid in [[f64::NAN, 0.5, 0.5], [1.5, -0.5, 0.0], [0.2, 0.2, 0.2]] {
+            assert!(empty.add_classes(invalid, Up).is_err(), "{invalid:?}");
         }
-        assert_eq!(nothing, Reliability::default());
-        assert_eq!((nothing.log_loss(), nothing.accuracy()), (None, None));
-        assert!(nothing.bins().all(|bin| bin.cases == 0 && bin.accuracy.is_none()));
+        assert_eq!(empty, Reliability::default());
+        assert_eq!((empty.log_loss(), empty.accuracy()), (None, None));
+        assert!(empty.bins().all(|bin| bin.cases == 0 && bin.accuracy.is_none()));
     }
 
     #[test]
-    fn the_table_has_every_case_once_in_its_bin() {
+    fn reliability_table_contains_every_case_once() {
         let mut reliability = Reliability::new(5);
         for k in 0..=20 {
             let p = f64::from(k) / 20.0;

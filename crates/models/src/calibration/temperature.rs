@@ -1,10 +1,10 @@
-//! Calibration of probabilities, and the threshold below which a model abstains.
+//! Calibration of probabilities and the minimum margin of a prediction.
 use serde::{Deserialize, Serialize};
 use windvane_candles::Timestamp;
 
 use crate::{ModelId, PredictError, Prediction, SettingError};
 
-/// Temperature and exponent of the probabilities, and the margin that a call needs.
+/// Calibration of a model: temperature and exponent of the probabilities, and minimum margin.
 ///
 /// **Formula** with T the temperature, b the exponent and r = ln 1.5:
 ///
@@ -14,22 +14,23 @@ use crate::{ModelId, PredictError, Prediction, SettingError};
 /// p         = softmax((u + d)/2 + e/2, (u + d)/2 − e/2, n)
 /// ```
 ///
-/// With b = 1 that is softmax(logits / T). Any b leaves 60 % between UP and DOWN as they are; one
-/// above 1 draws smaller leads to nothing and makes larger ones surer, as a network needs whose
-/// small leads are noise. Which class is called, and which of two calls is the surer, stays.
+/// With b = 1 this is softmax(logits / T). Every b leaves 60 % between UP and DOWN unchanged. With
+/// b > 1 smaller log odds shrink towards 0 and larger ones grow, which suits a network whose small
+/// log odds are mostly noise. The exponent changes neither the more probable of UP and DOWN nor the
+/// ranking of their log odds.
 ///
-/// A call of UP or DOWN stands only where |p(UP) − p(DOWN)| ≥ `min_margin`, otherwise the answer
-/// is NEUTRAL with the reason [`Abstained`](crate::NeutralReason::Abstained).
+/// The prediction is UP or DOWN only if |p(UP) − p(DOWN)| ≥ `min_margin`. Otherwise it is NEUTRAL
+/// with the reason [`Abstained`](crate::NeutralReason::Abstained).
 ///
-/// All are chosen on candles between training and test: see `train::calibrate` and
+/// All three are fitted on candles between training and test: see `train::calibrate` and
 /// `train::abstain`. **Source** temperature scaling: Guo, Pleiss, Sun, Weinberger 2017; the
-/// exponent is ours.
+/// exponent is windvane's own.
 ///
 /// # Examples
 /// ```
 /// use windvane_models::Calibration;
-/// let doubts = Calibration::new(2.0, 0.0)?;
-/// let [up, down, _] = doubts.probabilities([2.0, 0.0, -60.0]);
+/// let softer = Calibration::new(2.0, 0.0)?;
+/// let [up, down, _] = softer.probabilities([2.0, 0.0, -60.0]);
 /// assert!((up / down - 1.0_f32.exp()).abs() < 1e-5);
 /// assert!(Calibration::new(0.0, 0.0).is_err());
 /// # Ok::<(), windvane_models::SettingError>(())
@@ -42,19 +43,19 @@ pub struct Calibration {
     min_margin: f32,
 }
 
-/// The lead that every exponent leaves as it is: ln(0.6 / 0.4).
+/// Log odds that every exponent leaves unchanged: ln(0.6 / 0.4).
 const PIVOT: f32 = 0.405_465_1;
 
 fn one() -> f32 {
     1.0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_one(exponent: &f32) -> bool {
     exponent.to_bits() == one().to_bits()
 }
 
-/// A calibration as it is stored; it may hold anything.
+/// Saved form of a calibration, not validated.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredCalibration {
@@ -89,46 +90,46 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Temperature 1 and no abstention: the model's own softmax.
+    /// No calibration: temperature 1, exponent 1 and minimum margin 0, the plain softmax.
     pub const NONE: Self = Self { temperature: 1.0, exponent: 1.0, min_margin: 0.0 };
 
-    /// A temperature, 0.001 to 1000, and the least |p(UP) − p(DOWN)| of a call, 0 to 1.
+    /// Creates a calibration with a temperature, 0.001 to 1,000, and a minimum margin, 0 to 1.
     ///
     /// # Errors
-    /// [`SettingError`] outside those ranges.
+    /// [`SettingError`] for a value out of range.
     pub fn new(temperature: f32, min_margin: f32) -> Result<Self, SettingError> {
         if !(1e-3..=1e3).contains(&temperature) {
-            return SettingError::refuse("temperature", "0.001 to 1000", f64::from(temperature));
+            return SettingError::refuse("temperature", "0.001 to 1,000", f64::from(temperature));
         }
         if !(0.0..=1.0).contains(&min_margin) {
-            return SettingError::refuse("least edge of a call", "0 to 1", f64::from(min_margin));
+            return SettingError::refuse("min_margin", "0 to 1", f64::from(min_margin));
         }
         Ok(Self { temperature, exponent: 1.0, min_margin })
     }
 
-    /// The same with another exponent b, 0.1 to 10; [`new`](Self::new) has 1.
+    /// Sets the exponent b, 0.1 to 10; [`new`](Self::new) sets it to 1.
     ///
     /// # Errors
-    /// [`SettingError`] outside that range.
+    /// [`SettingError`] for a value out of range.
     pub fn with_exponent(self, exponent: f32) -> Result<Self, SettingError> {
         if !(0.1..=10.0).contains(&exponent) {
-            let (setting, expected, got) = ("exponent", "0.1 to 10", f64::from(exponent));
-            return Err(SettingError { setting, expected, got });
+            return SettingError::refuse("exponent", "0.1 to 10", f64::from(exponent));
         }
         Ok(Self { exponent, ..self })
     }
 
-    /// Above 1 the model is made less sure than it was, below 1 surer.
+    /// Temperature T; above 1 it makes the probabilities less extreme, below 1 more extreme.
     pub fn temperature(&self) -> f32 {
         self.temperature
     }
 
-    /// Above 1 small leads are made smaller and large ones larger, below 1 the other way.
+    /// Exponent b of the log odds of UP over DOWN; above 1 it shrinks small log odds and enlarges
+    /// large ones, below 1 the reverse.
     pub fn exponent(&self) -> f32 {
         self.exponent
     }
 
-    /// The least |p(UP) − p(DOWN)| of a call.
+    /// Minimum |p(UP) − p(DOWN)| of a prediction UP or DOWN.
     pub fn min_margin(&self) -> f32 {
         self.min_margin
     }
@@ -137,7 +138,7 @@ impl Calibration {
         *self == Self::NONE
     }
 
-    /// Probabilities of logits. Log-probabilities are logits too.
+    /// Computes calibrated probabilities from logits; log-probabilities are also valid logits.
     pub fn probabilities(&self, logits: [f32; 3]) -> [f32; 3] {
         let scaled = self.raised(logits.map(|logit| logit / self.temperature));
         let largest = scaled.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -146,23 +147,23 @@ impl Calibration {
         exponentials.map(|exponential| exponential / sum)
     }
 
-    /// The logits with the exponent on the lead of UP over DOWN.
+    /// Applies the exponent to the log odds of UP over DOWN.
     fn raised(&self, [up, down, neutral]: [f32; 3]) -> [f32; 3] {
-        let (lead, middle) = (up - down, f32::midpoint(up, down));
-        // A lead of nothing stays; one without end, of a class without any chance, as well.
-        if is_one(&self.exponent) || lead == 0.0 || !lead.is_finite() {
+        let (log_odds, middle) = (up - down, f32::midpoint(up, down));
+        // Log odds of 0 and infinite ones (a class with probability 0) do not change.
+        if is_one(&self.exponent) || log_odds == 0.0 || !log_odds.is_finite() {
             return [up, down, neutral];
         }
-        let raised = lead * (lead.abs() / PIVOT).powf(self.exponent - 1.0);
-        // Above this softmax is certain anyway; a finite bound keeps infinities out of sums.
+        let raised = log_odds * (log_odds.abs() / PIVOT).powf(self.exponent - 1.0);
+        // Beyond this bound the softmax is 0 or 1; it keeps the sums finite.
         let half = raised.clamp(-1e4, 1e4) / 2.0;
         [middle + half, middle - half, neutral]
     }
 
-    /// The prediction of logits.
+    /// Creates a calibrated prediction from logits.
     ///
     /// # Errors
-    /// [`PredictError::NotFinite`] when they are no numbers.
+    /// [`PredictError::NotFinite`] for logits that are not numbers.
     pub fn prediction(
         &self,
         logits: [f32; 3],
@@ -171,7 +172,7 @@ impl Calibration {
         model: &ModelId,
     ) -> Result<Prediction, PredictError> {
         let classes = self.probabilities(logits);
-        Prediction::of(classes, self.min_margin, decided_at, horizon, model)
+        Prediction::with_min_margin(classes, self.min_margin, decided_at, horizon, model)
     }
 }
 
@@ -188,37 +189,37 @@ mod tests {
     }
 
     #[test]
-    fn min_margin_turns_unconfident_predictions_neutral() {
+    fn calibration_min_margin_turns_unconfident_predictions_neutral() {
         let calibration = Calibration::new(1.0, 0.2).unwrap();
-        let sure = predict(calibration, [0.5, 0.0, -20.0]);
-        assert_eq!((sure.direction, sure.neutral), (Direction::Up, None));
-        let unsure = predict(calibration, [0.0, 0.3, -20.0]);
-        assert_eq!(unsure.direction, Direction::Neutral);
-        assert_eq!(unsure.neutral, Some(NeutralReason::Abstained));
-        // The probabilities stay as they are: only the call is withheld.
-        let [up, down, neutral] = unsure.probabilities.classes();
+        let confident = predict(calibration, [0.5, 0.0, -20.0]);
+        assert_eq!((confident.direction, confident.neutral), (Direction::Up, None));
+        let unconfident = predict(calibration, [0.0, 0.3, -20.0]);
+        assert_eq!(unconfident.direction, Direction::Neutral);
+        assert_eq!(unconfident.neutral, Some(NeutralReason::Abstained));
+        // The probabilities do not change.
+        let [up, down, neutral] = unconfident.probabilities.classes();
         assert!(down > up);
-        assert_eq!(unsure.confidence.to_bits(), neutral.to_bits());
+        assert_eq!(unconfident.confidence.to_bits(), neutral.to_bits());
     }
 
     #[test]
-    fn a_class_without_any_chance_stays_without() {
+    fn calibration_keeps_zero_probabilities() {
         let calibration = Calibration::new(1.7, 0.0).unwrap();
         let p = calibration.probabilities([0.25_f32.ln(), 0.75_f32.ln(), f32::NEG_INFINITY]);
         assert!(p[2] == 0.0 && (p[0] + p[1] - 1.0).abs() < 1e-6 && p[0] > 0.25);
     }
 
     #[test]
-    fn the_exponent_leaves_sixty_percent_the_order_and_ties() {
+    fn calibration_exponent_keeps_sixty_percent_order_and_ties() {
         let sharp = Calibration::NONE.with_exponent(2.0).unwrap();
-        let up = |lead: f32| sharp.probabilities([lead, 0.0, -60.0])[0];
+        let up = |log_odds: f32| sharp.probabilities([log_odds, 0.0, -60.0])[0];
         assert!((up(PIVOT) - 0.6).abs() < 1e-6);
         assert!(up(0.1) < Calibration::NONE.probabilities([0.1, 0.0, -60.0])[0]);
         assert!(up(1.0) > Calibration::NONE.probabilities([1.0, 0.0, -60.0])[0]);
         assert_eq!(up(0.0).to_bits(), 0.5_f32.to_bits());
-        let leads: Vec<f32> = (-60..=60).map(|k| up(k as f32 / 20.0)).collect();
-        assert!(leads.is_sorted(), "{leads:?}");
-        // Neither the lead's sign nor NEUTRAL's odds against the middle matter.
+        let ascending: Vec<f32> = (-60..=60).map(|k| up(k as f32 / 20.0)).collect();
+        assert!(ascending.is_sorted(), "{ascending:?}");
+        // UP and DOWN are treated alike.
         let [a, b, _] = sharp.probabilities([0.3, -0.2, -1.0]);
         let [c, d, _] = sharp.probabilities([-0.2, 0.3, -1.0]);
         assert_eq!((a.to_bits(), b.to_bits()), (d.to_bits(), c.to_bits()));
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exponent_of_one_is_left_out_of_files() {
+    fn calibration_omits_exponent_of_one_in_files() {
         let text = serde_json::to_string(&Calibration::new(2.0, 0.1).unwrap()).unwrap();
         assert_eq!(text, r#"{"temperature":2.0,"least_edge":0.1}"#);
         let sharp = Calibration::new(2.0, 0.1).unwrap().with_exponent(1.7).unwrap();
@@ -242,9 +243,9 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
-        for (temperature, edge) in [(f32::NAN, 0.0), (-1.0, 0.0), (1.0, f32::NAN), (1.0, 1.5)] {
-            assert!(Calibration::new(temperature, edge).is_err(), "{temperature} {edge}");
+    fn calibration_rejects_values_out_of_range() {
+        for (temperature, margin) in [(f32::NAN, 0.0), (-1.0, 0.0), (1.0, f32::NAN), (1.0, 1.5)] {
+            assert!(Calibration::new(temperature, margin).is_err(), "{temperature} {margin}");
         }
         let text = r#"{"temperature":1e9,"least_edge":0.0}"#;
         assert!(serde_json::from_str::<Calibration>(text).is_err());

@@ -1,4 +1,4 @@
-//! Errors, one enum for each thing that a program does.
+//! Errors, one enum per operation: loading, predicting, training.
 mod load;
 mod predict;
 mod train;
@@ -7,20 +7,20 @@ pub use load::LoadError;
 pub use predict::PredictError;
 pub use train::TrainError;
 
-/// A setting out of its range.
+/// Error of a setting out of its range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{setting} must be {expected}, got {got}")]
 pub struct SettingError {
     /// Name of the setting.
     pub setting: &'static str,
-    /// The allowed range.
+    /// Allowed range.
     pub expected: &'static str,
-    /// The value given.
+    /// Rejected value.
     pub got: f64,
 }
 
 impl SettingError {
-    /// Refuses a value.
+    /// Returns the error for a value.
     pub(crate) fn refuse<T>(
         setting: &'static str,
         expected: &'static str,

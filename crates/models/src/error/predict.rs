@@ -1,23 +1,25 @@
-//! Errors of predictions and of the live loop.
+//! Errors of predictions and predictors.
 use windvane_candles::{Interval, Pair, Timestamp};
 use windvane_signals::SignalError;
 
-/// A candle, window or setting that a model or a predictor refuses.
+/// Error of a candle, window or setting that a model or a predictor rejects.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictError {
-    /// A window has another shape than the model was fitted on.
+    /// A window has another shape than the model's spec.
     #[error("the model reads windows of {expected} {what}, got {got}")]
     WindowShape {
         /// Axis that differs: rows or channels.
         what: &'static str,
-        /// Size that the model was fitted on.
+        /// Size in the model's spec.
         expected: usize,
-        /// Size of the window given.
+        /// Size of the given window.
         got: usize,
     },
-    /// The candles are of another interval than the model was fitted on.
-    #[error("the model was fitted on {expected} candles, the feed has {got}")]
+    /// The feed has another interval than the candles the model was fitted on.
+    #[error(
+        "the model was fitted on {expected} candles, the feed has {got}; use a feed of {expected}"
+    )]
     Interval {
         /// Interval that the model was fitted on.
         expected: Interval,
@@ -25,83 +27,92 @@ pub enum PredictError {
         got: Interval,
     },
     /// A candle has not closed yet.
-    #[error("the {interval} candle of {open_time} has not closed yet; wait for its last update")]
+    #[error("the {interval} candle of {open_time} has not closed yet; wait for its final update")]
     Unfinished {
-        /// Its open time.
+        /// Open time of the candle.
         open_time: Timestamp,
-        /// The feed's interval.
+        /// Interval of the feed.
         interval: Interval,
     },
     /// Candles are missing before this one, and the gap policy or the predictor stops at gaps.
-    #[error("{missing} candle(s) missing from {from} on; feed them first")]
+    #[error("{missing} candle(s) missing from {from} on; feed them before this one")]
     Gap {
         /// Open time of the first missing candle.
         from: Timestamp,
         /// Number of missing candles.
         missing: u64,
     },
-    /// A candle of the time of the last one.
+    /// A candle has the same open time as the last one.
     #[error("candle {open_time} is not later than the last one, {open_time}; drop it")]
     Duplicate {
         /// Open time of both candles.
         open_time: Timestamp,
     },
-    /// A candle before the last one.
+    /// A candle is out of order: older than the last one.
     #[error("candle {open_time} is not later than the last one, {last}; drop it")]
     Late {
-        /// Open time of the candle offered.
+        /// Open time of the rejected candle.
         open_time: Timestamp,
-        /// Open time of the last candle taken.
+        /// Open time of the last accepted candle.
         last: Timestamp,
     },
-    /// A candle whose open time is not on the grid of the interval.
-    #[error("candle {open_time} is not on the grid of {interval} candles")]
+    /// The open time of a candle is not on the grid of the interval.
+    #[error(
+        "candle {open_time} is not on the grid of {interval} candles; check the feed's interval"
+    )]
     Misaligned {
-        /// Open time of the candle offered.
+        /// Open time of the rejected candle.
         open_time: Timestamp,
-        /// The feed's interval.
+        /// Interval of the feed.
         interval: Interval,
     },
-    /// A candle of another pair that does not open with the pair's own.
+    /// The candle of another pair has another open time than the pair's own candle.
     #[error("{pair}: expected a candle that opens at {expected}, got {got}")]
     OutOfSync {
-        /// The other pair.
+        /// Other pair, which a channel reads.
         pair: Pair,
         /// Open time of the own candle.
         expected: Timestamp,
         /// Open time of the other pair's candle.
         got: Timestamp,
     },
-    /// The channels of a spec cannot be built, or a candle of another pair is missing.
+    /// A channel of the spec cannot be built, or the candle of another pair is missing.
     #[error(transparent)]
     Signal(SignalError),
-    /// The scratch space was made by another kind of model.
-    #[error("the scratch space belongs to another model; make it with this model's scratch()")]
+    /// The scratch memory was made by another kind of model.
+    #[error("the scratch belongs to another kind of model; make it with this model's scratch()")]
     ForeignScratch,
-    /// A model's output is not a number.
-    #[error("model {model} gave probabilities that are no numbers: {got:?}")]
+    /// The output of a model is not a probability distribution.
+    #[error(
+        "model {model} returned {got:?} for UP, DOWN, NEUTRAL; expected probabilities that sum to 1"
+    )]
     NotFinite {
-        /// The model's id.
+        /// Id of the model.
         model: String,
-        /// Up, down, neutral.
+        /// Output of the model: UP, DOWN, NEUTRAL.
         got: [f32; 3],
     },
-    /// The saved state of a predictor cannot be taken over.
-    #[error("the saved state does not fit: {problem}")]
+    /// The saved state of a predictor cannot be restored.
+    #[error("the predictor state cannot be restored: {problem}")]
     State {
-        /// The mismatch or damage.
+        /// Mismatch or damage.
         problem: &'static str,
     },
-    /// A model does not say what it was fitted on.
-    #[error("model {model} has no training record: nothing says how old it is")]
+    /// A model has no training record, so its age is unknown.
+    #[error(
+        "model {model} has no training record, so its age is unknown; set a time with expire_at"
+    )]
     NoRecord {
-        /// The model's id.
+        /// Id of the model.
         model: String,
     },
-    /// A market profile was measured on windows of another shape or other channels.
-    #[error("the market profile is of other channels or rows than model {model} reads")]
+    /// A training profile has other channels or another lookback than the model.
+    #[error(
+        "the training profile has other channels or another lookback than model {model}; fit it on \
+         the model's training windows"
+    )]
     OtherProfile {
-        /// The model's id.
+        /// Id of the model.
         model: String,
     },
 }

@@ -1,69 +1,73 @@
-//! Errors of fitting and calibrating.
+//! Errors of training and calibration.
 use windvane_signals::SignalError;
 
 use super::{LoadError, PredictError, SettingError};
 
-/// A model that cannot be fitted or calibrated.
+/// Error of a model that cannot be fitted or calibrated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// Training and validation windows do not belong together.
+    /// Training and validation windows do not fit each other.
     #[error(
-        "training and validation windows differ in {what}; cut both from one sample set with one split"
+        "training and validation windows differ in {what}; take both from one sample set with one \
+         split"
     )]
     Validation {
         /// Property that differs.
         what: &'static str,
     },
-    /// There are too few windows to learn from.
+    /// There are too few training windows.
     #[error(
-        "{got} training windows are too few, at least {expected} are needed; give more candles"
+        "{got} training windows are too few, at least {expected} are needed; pass more candles"
     )]
     TooFewWindows {
-        /// Fewest windows that suffice.
+        /// Minimum number of training windows.
         expected: usize,
-        /// Number of training windows given.
+        /// Number of training windows.
         got: usize,
     },
-    /// A class does not occur in training: the model could never learn to call it.
-    #[error("no training window is {class}; the data or the band leaves nothing to learn")]
+    /// A class does not occur in the training windows, so it cannot be learned.
+    #[error("no training window is {class}; pass more candles or narrow the NEUTRAL band")]
     EmptyClass {
-        /// `"UP"` or `"DOWN"`.
+        /// Missing class: `"UP"` or `"DOWN"`.
         class: String,
     },
-    /// Labelled sequences do not fit together, or not the network.
+    /// Labelled sequences have inconsistent shapes, or do not fit the network.
     #[error("labelled sequences: {what} must be {expected}, got {got}")]
     Sequences {
         /// Property that is out of range.
         what: &'static str,
-        /// The allowed range.
+        /// Allowed range.
         expected: String,
-        /// The value given.
+        /// Rejected value.
         got: String,
     },
     /// The loss or a weight became infinite or NaN.
     #[error(
-        "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of {learning_rate}"
+        "training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate of \
+         {learning_rate}"
     )]
     Diverged {
         /// Epoch, counted from 1.
         epoch: usize,
         /// Loss of that epoch, nats.
         loss: f64,
-        /// The learning rate of that epoch.
+        /// Learning rate of that epoch.
         learning_rate: f64,
     },
     /// A setting of the training or the model is out of range.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// A layer of the network is out of range.
+    /// A size of a network layer is out of range.
     #[error("the network cannot be built: {problem}")]
     Layer {
-        /// The layer and its range.
+        /// Layer and its allowed range.
         problem: String,
     },
-    /// Training was stopped by its caller.
-    #[error("training was stopped after epoch {epoch}; its checkpoint, if asked for, goes on")]
+    /// The epoch callback stopped the training.
+    #[error(
+        "training was stopped after epoch {epoch}; with checkpoints, the next run resumes there"
+    )]
     Stopped {
         /// Epoch, counted from 1.
         epoch: usize,
@@ -74,43 +78,46 @@ pub enum TrainError {
         /// Message of the panic.
         message: String,
     },
-    /// The system gave no thread to train on.
-    #[error("no thread to train on: {0}; try again later")]
+    /// The operating system could not start a training thread.
+    #[error("cannot start a training thread: {0}; try again later")]
     NoThread(std::io::Error),
-    /// A checkpoint belongs to another run of training.
+    /// A checkpoint belongs to another training run.
     #[error(
         "{file} is the checkpoint of another run: {problem}; delete it or choose another folder"
     )]
     Checkpoint {
         /// Path or name of the file.
         file: String,
-        /// The part of the run that differs.
+        /// Part of the run that differs.
         problem: &'static str,
     },
-    /// This kind of model takes no calibration, or is shared with others.
-    #[error("model {model} cannot be calibrated: it is shared, or set_calibration is missing")]
+    /// A kind of model has no calibration, or the model is shared.
+    #[error(
+        "model {model} cannot be calibrated: it is shared in an Arc, or its type does not \
+         implement FittedModel::set_calibration"
+    )]
     NotCalibrated {
-        /// The model's id.
+        /// Id of the model.
         model: String,
     },
-    /// A model that is fitted already does not fit the windows it is asked for.
-    #[error("model {model} is fitted already and cannot be used here: {problem}")]
+    /// An already fitted model does not match the requested windows.
+    #[error("the fitted model {model} cannot be used on these windows: {problem}")]
     OtherSpec {
-        /// The model's id.
+        /// Id of the model.
         model: String,
-        /// The difference.
+        /// Difference between model and windows.
         problem: &'static str,
     },
-    /// The windows cannot be made or scaled.
+    /// The windows cannot be built or scaled.
     #[error(transparent)]
     Signal(#[from] SignalError),
-    /// The model fails on a window that it is calibrated or measured on, or does not take over.
+    /// A prediction failed during calibration or measurement, or a swap was rejected.
     #[error(transparent)]
     Predict(#[from] PredictError),
     /// A checkpoint or a model file cannot be read or written.
     #[error(transparent)]
     File(#[from] LoadError),
-    /// The error of a learner of another crate.
+    /// A learner of another crate failed.
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),
 }

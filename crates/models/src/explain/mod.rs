@@ -1,4 +1,4 @@
-//! Explanations: the effect of single channels on a prediction, and the layers of a network.
+//! Explanations: effects of channels on a prediction, and activations of network layers.
 #[cfg(all(feature = "train", feature = "network"))]
 mod layers;
 mod occlusion;

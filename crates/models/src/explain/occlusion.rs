@@ -3,17 +3,16 @@ use windvane_signals::Window;
 
 use crate::{FittedModel, PredictError};
 
-/// Effect of one channel on a prediction, by occlusion.
+/// Effect of one channel on a prediction, measured by occlusion.
 ///
-/// The channel is held at its usual value in every row of the window: its median in training,
-/// which scales to 0; for a model without one scaler ([`FittedModel::scaler`]) its mean in the
-/// window.
+/// The channel is held constant in all rows of the window: at its median in training, which scales
+/// to 0, or at its mean in the window for a model without a [scaler](FittedModel::scaler).
 ///
-/// **Formula** `effect = edge − edge without the channel`, edge = p(UP) − p(DOWN).
+/// **Formula** `effect = margin − margin with the constant channel`, margin = p(UP) − p(DOWN).
 /// **Source** occlusion: Zeiler and Fergus 2014.
 ///
-/// Effects need not sum to the edge: where two channels say the same, silencing either changes
-/// little.
+/// The effects do not sum to the margin: if two channels carry the same information, holding one of
+/// them constant changes little.
 ///
 /// # Examples
 /// ```
@@ -30,27 +29,27 @@ use crate::{FittedModel, PredictError};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Occlusion {
-    /// The channel with its parameters.
+    /// Name of the channel with its parameters.
     pub channel: String,
-    /// Value that the channel was held at, in its own units.
+    /// Constant value of the channel, in its own units.
     pub held_at: f64,
-    /// p(UP) − p(DOWN) without it, −1 to 1.
-    pub edge: f32,
-    /// Effect of the channel on p(UP) − p(DOWN): above 0 it supports UP, below 0 DOWN.
+    /// Margin p(UP) − p(DOWN) with the constant channel, −1 to 1.
+    pub margin: f32,
+    /// Effect of the channel on the margin: above 0 it supports UP, below 0 DOWN.
     pub effect: f32,
 }
 
 impl Occlusion {
-    /// Silences the channels of a window one after the other.
+    /// Measures the effects of all channels on the prediction of a window.
     ///
     /// # Errors
-    /// As [`predict`](crate::DirectionModel::predict).
+    /// The errors of [`predict`](crate::DirectionModel::predict).
     pub fn of(model: &dyn FittedModel, window: Window<'_>) -> Result<Vec<Self>, PredictError> {
         let mut scratch = model.scratch();
         let whole = model.predict(window, &mut scratch)?.probabilities.margin();
         let (width, at) = (window.width(), window.decided_at());
         let channels = model.spec().signals.channels.iter().enumerate();
-        let silenced = channels.map(|(channel, spec)| {
+        let effects = channels.map(|(channel, spec)| {
             let held_at = model.scaler().map_or_else(
                 || mean(window.values()[channel..].iter().step_by(width)),
                 |scaler| scaler.centre(channel),
@@ -58,10 +57,10 @@ impl Occlusion {
             let mut rows = window.values().to_vec();
             rows[channel..].iter_mut().step_by(width).for_each(|value| *value = held_at);
             let rows = Window::new(&rows, width, at).unwrap_or(window);
-            let edge = model.predict(rows, &mut scratch)?.probabilities.margin();
-            Ok(Self { channel: spec.to_string(), held_at, edge, effect: whole - edge })
+            let margin = model.predict(rows, &mut scratch)?.probabilities.margin();
+            Ok(Self { channel: spec.to_string(), held_at, margin, effect: whole - margin })
         });
-        silenced.collect()
+        effects.collect()
     }
 }
 

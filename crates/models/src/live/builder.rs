@@ -1,4 +1,4 @@
-//! Settings of a predictor.
+//! Builder of a predictor with all its settings.
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use windvane_signals::Registry;
 use super::Predictor;
 use crate::{FittedModel, PredictError, TrainingProfile};
 
-/// Settings of a [`Predictor`], all in one place; made by [`Predictor::builder`].
+/// Builder of a [`Predictor`] with all its settings; created by [`Predictor::builder`].
 ///
 /// # Examples
 /// ```
@@ -34,6 +34,7 @@ pub struct PredictorBuilder {
     guard: Option<Arc<TrainingProfile>>,
 }
 
+/// Expiry of the model: at a time, or a number of candles after its training.
 #[derive(Debug, Clone, Copy)]
 enum Expiry {
     At(Timestamp),
@@ -53,14 +54,14 @@ impl PredictorBuilder {
         }
     }
 
-    /// Adds a bot's own channels, for a model that reads them.
+    /// Sets the registry of channels, for a model that reads a bot's own channels. Default: the
+    /// built-in channels.
     pub fn registry(self, registry: &Registry) -> Self {
         Self { registry: Some(Box::new(registry.clone())), ..self }
     }
 
     /// Keeps the last `candles` candles (48 bytes each) for a model that is
-    /// [swapped in](Predictor::swap) and reads other channels. Default: as many as this model needs
-    /// before its first prediction.
+    /// [swapped in](Predictor::swap) and reads other channels. Default: the warm-up of this model.
     pub fn history(self, candles: usize) -> Self {
         Self { history: Some(candles), ..self }
     }
@@ -68,7 +69,7 @@ impl PredictorBuilder {
     /// Rejects the candle after a gap if the gap policy would reset every channel, and with it
     /// start a new warm-up (45 candles without predictions for the six channels). The error is
     /// [`Gap`](windvane_signals::SignalError::Gap) and the state stays as it was; the predictor
-    /// continues once the missing candles have come, one by one or through
+    /// continues after the missing candles, given one by one or through
     /// [`warm_up`](Predictor::warm_up). Default: `false`. Predictions do not depend on it.
     pub fn stop_at_gaps(self, stop: bool) -> Self {
         Self { stop_at_gaps: stop, ..self }
@@ -81,14 +82,14 @@ impl PredictorBuilder {
         Self { expiry: Some(Expiry::At(time)), ..self }
     }
 
-    /// As [`expire_at`](Self::expire_at), `candles` candles after the last candle that the model was
-    /// trained or validated on.
+    /// Sets the expiry of [`expire_at`](Self::expire_at) to `candles` candles after the end of the
+    /// model's training and validation periods.
     pub fn expire_after(self, candles: u32) -> Self {
         Self { expiry: Some(Expiry::After(candles)), ..self }
     }
 
-    /// Turns predictions into NEUTRAL in a market that is unlike the training data, as
-    /// [`Predictor::set_guard`] describes. Default: no guard.
+    /// Turns predictions into NEUTRAL after drift and in novel windows, as described in
+    /// [`Predictor::set_guard`]. Default: no guard.
     pub fn guard(self, profile: Arc<TrainingProfile>) -> Self {
         Self { guard: Some(profile), ..self }
     }

@@ -1,4 +1,4 @@
-//! Feed statistics: counts of candles taken, rejected and missing.
+//! Feed statistics: counts of accepted, rejected and missing candles.
 use serde::{Deserialize, Serialize};
 use windvane_candles::Candle;
 use windvane_signals::{SignalError, StateReader, StateWriter};
@@ -6,7 +6,8 @@ use windvane_signals::{SignalError, StateReader, StateWriter};
 use super::history::History;
 use crate::PredictError;
 
-/// Feed statistics since the predictor was created, including those of a restored state.
+/// Feed statistics since the predictor was created, including those of a restored state: counts
+/// of accepted, rejected and missing candles.
 ///
 /// # Examples
 /// ```
@@ -23,35 +24,37 @@ use crate::PredictError;
 #[serde(default)]
 #[non_exhaustive]
 pub struct FeedStats {
-    /// Candles taken.
+    /// Accepted candles.
     pub taken: u64,
-    /// Refused: they had not closed yet.
+    /// Rejected updates of candles that had not closed yet.
     pub unfinished: u64,
-    /// Refused: older than the last one, and no longer kept to compare with.
+    /// Rejected candles that were out of order and older than the kept candles.
     pub late: u64,
-    /// Refused: the same candle again.
+    /// Rejected duplicates, equal to the accepted candle of the same time.
     pub repeated: u64,
-    /// Refused: another candle of a time that was taken before, as exchanges send corrections.
+    /// Rejected candles that differ from the accepted candle of the same time, such as corrections
+    /// by the exchange.
     pub contradicting: u64,
-    /// Refused: off the grid of the interval, or beside another pair's candle of another time.
+    /// Rejected candles off the grid of the interval, or with another open time than the candle of
+    /// another pair.
     pub misaligned: u64,
-    /// Refused: the gap policy stops at missing candles.
+    /// Rejected candles after a gap, because the predictor stops at gaps.
     pub refused_gaps: u64,
-    /// Places where candles were missing and the next one was taken.
+    /// Number of gaps before accepted candles.
     pub gaps: u64,
-    /// Candles missing there.
+    /// Number of candles missing in those gaps.
     pub missing: u64,
-    /// Flat candles put in the place of missing ones.
+    /// Flat candles that the gap policy inserted for missing ones.
     pub held: u64,
-    /// Gaps at which every channel started anew.
+    /// Number of gaps at which all channels were reset.
     pub resets: u64,
-    /// Candles without a prediction though the predictor had seen enough: a channel was
-    /// undefined somewhere in the window.
+    /// Candles without a prediction after the warm-up, because a channel was undefined in the
+    /// window.
     pub undefined: u64,
 }
 
 impl FeedStats {
-    /// All counts, in the order of a saved state.
+    /// Returns all counts in the order of a saved state.
     fn counts(&mut self) -> [&mut u64; 12] {
         [
             &mut self.taken,
@@ -69,7 +72,7 @@ impl FeedStats {
         ]
     }
 
-    /// Counts a candle that was refused.
+    /// Counts a rejected candle.
     #[cold]
     pub(super) fn refuse(&mut self, error: &SignalError, candle: &Candle, history: &History) {
         let count = match error {
@@ -86,7 +89,7 @@ impl FeedStats {
         add(count, 1);
     }
 
-    /// Counts a gap before a candle that was taken.
+    /// Counts a gap before an accepted candle.
     #[cold]
     pub(super) fn gap(&mut self, missing: u64, held: usize, reset: bool) {
         add(&mut self.gaps, 1);
@@ -110,7 +113,7 @@ impl FeedStats {
     }
 }
 
-/// A count that stays where it is at its end: a saved state may hold anything.
+/// Adds to a count with saturation: a restored count may have any value.
 pub(super) fn add(count: &mut u64, more: u64) {
     *count = count.saturating_add(more);
 }

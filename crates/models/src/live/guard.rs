@@ -1,4 +1,4 @@
-//! Calls that are held back: the model is too old, or the market not the one it was fitted on.
+//! Suppressed predictions: expired models, drift and novelty.
 use std::sync::Arc;
 
 use windvane_candles::Timestamp;
@@ -9,36 +9,41 @@ use super::Predictor;
 use super::misfit;
 use crate::{NeutralReason, PredictError, TrainingProfile};
 
-/// When not to call.
+/// Expiry and guard.
 impl Predictor {
-    /// From the first close after `time` on, every call becomes NEUTRAL for
+    /// Turns every prediction from the first close after `time` on into NEUTRAL with the reason
     /// [`Expired`](NeutralReason::Expired), until a newer model is swapped in.
     pub fn set_expire_at(&mut self, time: Timestamp) {
         self.valid_until = Some(time);
     }
 
-    /// The same, `candles` candles after the last one the model learned or chose from.
+    /// Sets the expiry of [`set_expire_at`](Self::set_expire_at) to `candles` candles after the end
+    /// of the model's training and validation periods.
     ///
     /// # Errors
-    /// [`PredictError::NoRecord`] for a model that does not say when that was.
+    /// [`PredictError::NoRecord`] for a model without a training record.
     pub fn set_expire_after(&mut self, candles: u32) -> Result<(), PredictError> {
         let record = self.model.record();
         let record =
             record.ok_or_else(|| PredictError::NoRecord { model: self.model.id().to_string() })?;
-        let learned = record.until.max(record.validated_until);
-        let end = learned.plus(self.pipeline.interval(), i64::from(candles));
+        let trained_until = record.until.max(record.validated_until);
+        let end = trained_until.plus(self.pipeline.interval(), i64::from(candles));
         self.set_expire_at(end.unwrap_or(Timestamp::from_millis(i64::MAX)));
         Ok(())
     }
 
-    /// From now on a call becomes NEUTRAL for [`Novelty`](NeutralReason::Novelty) where the window
-    /// is unlike all that the profile was measured on, and for
-    /// [`Drift`](NeutralReason::Drift) where the last [`window_len`](TrainingProfile::window_len)
-    /// decisions are; the latter only once there were as many. Many predictors can share a
-    /// profile; each keeps a byte per channel and decision of the window_len.
+    /// Turns predictions from now on into NEUTRAL where the market differs from the training
+    /// profile.
+    ///
+    /// The reason is [`Novelty`](NeutralReason::Novelty) if the window lies outside the range of
+    /// the training windows, and [`Drift`](NeutralReason::Drift) if the distribution of the last
+    /// [`window_len`](TrainingProfile::window_len) decisions has drifted. Drift is measured once
+    /// there are `window_len` decisions. Many predictors can share a profile; each stores one byte
+    /// per channel for `window_len` decisions.
     ///
     /// # Errors
-    /// [`PredictError::OtherProfile`] for a profile of other channels or rows than the model reads.
+    /// [`PredictError::OtherProfile`] for a profile with other channels or another lookback than
+    /// the model.
     pub fn set_guard(&mut self, profile: Arc<TrainingProfile>) -> Result<(), PredictError> {
         let spec = self.model.spec();
         if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
@@ -49,16 +54,18 @@ impl Predictor {
     }
 }
 
-/// The last decisions of a pair, as the bins of their channels.
+/// Drift and novelty guard of a predictor: the decile bins of its last decisions.
 #[derive(Debug)]
 pub(super) struct Guard {
     profile: Arc<TrainingProfile>,
     fingerprint: u64,
-    /// `[window_len, C]`, a ring once it is full.
+    /// Ring buffer of bins, `[window_len, C]`.
     bins: Vec<u8>,
+    /// Index of the next decision in the ring buffer.
     next: usize,
-    /// Decisions in the ring.
+    /// Number of decisions in the ring buffer.
     filled: usize,
+    /// Number of decisions per channel and bin.
     counts: Vec<[u64; 10]>,
 }
 
@@ -76,24 +83,24 @@ impl Guard {
         }
     }
 
-    /// Takes the decision's own row.
+    /// Adds the last row of a window and removes the oldest one from a full ring buffer.
     pub(super) fn take(&mut self, window: &Window<'_>) {
         let row = window.row(window.steps() - 1);
         let full = self.filled == self.profile.window_len();
-        let places = self.next * row.len()..(self.next + 1) * row.len();
-        let places = self.bins[places].iter_mut().zip(&mut self.counts).zip(row);
-        for (channel, ((place, counts), value)) in places.enumerate() {
+        let slots = self.next * row.len()..(self.next + 1) * row.len();
+        let slots = self.bins[slots].iter_mut().zip(&mut self.counts).zip(row);
+        for (channel, ((bin, counts), value)) in slots.enumerate() {
             if full {
-                counts[usize::from(*place)] -= 1;
+                counts[usize::from(*bin)] -= 1;
             }
-            *place = self.profile.bin(channel, *value);
-            counts[usize::from(*place)] += 1;
+            *bin = self.profile.bin(channel, *value);
+            counts[usize::from(*bin)] += 1;
         }
         self.next = (self.next + 1) % self.profile.window_len();
         self.filled += usize::from(!full);
     }
 
-    /// Reason to suppress a call on this window.
+    /// Returns the reason to suppress the prediction of a window, if any.
     pub(super) fn veto(&self, window: &Window<'_>) -> Option<NeutralReason> {
         if self.profile.is_novel(window) {
             return Some(NeutralReason::Novelty);
@@ -102,7 +109,7 @@ impl Guard {
         (full && self.profile.has_drifted(&self.counts)).then_some(NeutralReason::Drift)
     }
 
-    /// Writes the ring, eight bins to a word.
+    /// Writes the ring buffer, eight bins per word.
     pub(super) fn save(&self, state: &mut StateWriter) {
         state.int(self.fingerprint.cast_signed());
         state.count(self.next);
@@ -114,21 +121,21 @@ impl Guard {
         }
     }
 
-    /// Guard of the same profile with the ring that [`save`](Self::save) wrote.
+    /// Reads the ring buffer that [`save`](Self::save) wrote into a guard with the same profile.
     pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, PredictError> {
         let mut guard = Self::new(Arc::clone(&self.profile));
         if state.int()?.cast_unsigned() != self.fingerprint {
-            return misfit("its guard are of another market profile");
+            return misfit("its guard has another training profile");
         }
         (guard.next, guard.filled) = (state.count()?, state.count()?);
         let window_len = self.profile.window_len();
-        let place = if guard.filled == window_len {
+        let next_fits = if guard.filled == window_len {
             guard.next < window_len
         } else {
             guard.next == guard.filled
         };
-        if guard.filled > window_len || !place {
-            return misfit("its guard have seen more than fits");
+        if guard.filled > window_len || !next_fits {
+            return misfit("the position in its guard is out of range");
         }
         for eight in guard.bins.chunks_mut(8) {
             let word = state.int()?.to_le_bytes();
@@ -139,7 +146,7 @@ impl Guard {
             for (bin, counts) in row.iter().zip(&mut guard.counts) {
                 match counts.get_mut(usize::from(*bin)) {
                     Some(count) => *count += 1,
-                    None => return misfit("its guard name a bin that there is not"),
+                    None => return misfit("a bin of its guard is out of range"),
                 }
             }
         }

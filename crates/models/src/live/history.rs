@@ -1,4 +1,4 @@
-//! The last candles of a feed, for models that are swapped in and for telling repeated candles.
+//! Kept candles of a feed, for swapped models and for the detection of duplicates.
 use std::collections::VecDeque;
 
 use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
@@ -7,19 +7,20 @@ use windvane_signals::{StateReader, StateWriter};
 use super::misfit;
 use crate::PredictError;
 
+/// Last candles of a feed since the start or the last reset, up to a maximum number.
 #[derive(Debug)]
 pub(super) struct History {
     candles: VecDeque<Candle>,
-    most: usize,
-    /// Whether a candle since the start or the last reset is no longer here.
+    max_candles: usize,
+    /// Whether a candle since the start or the last reset has been dropped.
     cut: bool,
 }
 
 impl History {
-    /// Room for the last `most` candles, at least one.
-    pub(super) fn new(most: usize) -> Self {
-        let most = most.max(1);
-        Self { candles: VecDeque::with_capacity(most), most, cut: false }
+    /// Creates an empty history of up to `max_candles` candles, at least one.
+    pub(super) fn new(max_candles: usize) -> Self {
+        let max_candles = max_candles.max(1);
+        Self { candles: VecDeque::with_capacity(max_candles), max_candles, cut: false }
     }
 
     #[inline]
@@ -27,32 +28,32 @@ impl History {
         if restarted {
             self.candles.clear();
             self.cut = false;
-        } else if self.candles.len() == self.most {
+        } else if self.candles.len() == self.max_candles {
             self.candles.pop_front();
             self.cut = true;
         }
         self.candles.push_back(*candle);
     }
 
-    /// The candles since the last reset that are here, oldest first.
+    /// Returns the kept candles, oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Candle> {
         self.candles.iter()
     }
 
-    /// Whether no candle since the start or the last reset is missing.
+    /// Returns whether all candles since the start or the last reset are kept.
     pub(super) fn is_whole(&self) -> bool {
         !self.cut
     }
 
-    /// The candle of that time, if it is still here.
+    /// Returns the kept candle with the given open time.
     pub(super) fn at(&self, open_time: Timestamp) -> Option<&Candle> {
-        let place = self.candles.binary_search_by_key(&open_time, Candle::open_time);
-        place.ok().and_then(|place| self.candles.get(place))
+        let index = self.candles.binary_search_by_key(&open_time, Candle::open_time);
+        index.ok().and_then(|index| self.candles.get(index))
     }
 
-    /// The same candles, as many as fit, in a history of another length.
-    pub(super) fn resized(&self, most: usize) -> Self {
-        let mut resized = Self { cut: self.cut, ..Self::new(most) };
+    /// Copies the last candles into a history with another maximum number.
+    pub(super) fn resized(&self, max_candles: usize) -> Self {
+        let mut resized = Self { cut: self.cut, ..Self::new(max_candles) };
         self.candles.iter().for_each(|candle| resized.push(candle, false));
         resized
     }
@@ -69,14 +70,14 @@ impl History {
         }
     }
 
-    /// A history of the same length with the candles that [`save`](Self::save) wrote, as far as
-    /// they fit.
+    /// Reads the candles that [`save`](Self::save) wrote into a history with the same maximum
+    /// number.
     pub(super) fn restored(
         &self,
         state: &mut StateReader<'_>,
         interval: Interval,
     ) -> Result<Self, PredictError> {
-        let mut history = Self::new(self.most);
+        let mut history = Self::new(self.max_candles);
         history.cut = state.count()? != 0;
         let mut last = None;
         for _ in 0..state.count()? {
@@ -84,7 +85,7 @@ impl History {
             let (open, high, low) = (state.float()?, state.float()?, state.float()?);
             let values = Ohlcv { open, high, low, close: state.float()?, volume: state.float()? };
             let Ok(candle) = Candle::new(open_time, values) else {
-                return misfit("a kept candle is broken");
+                return misfit("a kept candle is invalid");
             };
             if last.is_some_and(|last| last >= open_time) || !interval.is_aligned(open_time) {
                 return misfit("the kept candles are out of order");

@@ -1,4 +1,4 @@
-//! A model in a live loop: predictor, feed statistics, drift and novelty guard, retraining.
+//! Live predictions: predictor, feed statistics, drift and novelty guard, retraining.
 mod builder;
 mod feed_stats;
 mod guard;
@@ -17,7 +17,7 @@ pub use predictor::Predictor;
 pub use profile::TrainingProfile;
 pub use retraining::{Retraining, Stop};
 
-/// The error for a saved state that does not fit.
+/// Returns the error for a predictor state that cannot be restored.
 fn misfit<T>(problem: &'static str) -> Result<T, crate::PredictError> {
     Err(crate::PredictError::State { problem })
 }

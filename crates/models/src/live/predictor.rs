@@ -1,4 +1,4 @@
-//! A model inside a live loop: candle in, prediction out.
+//! Predictor for live loops: takes candles, returns predictions.
 use std::borrow::Cow;
 use std::fmt;
 
@@ -13,19 +13,19 @@ use super::recurrent;
 use super::rows::RowRing;
 use crate::{FittedModel, ModelSpec, NeutralReason, PredictError, Prediction, Scratch};
 
-/// Feeds a model candle by candle.
+/// Predictor for live loops: takes candles one by one and predicts after each.
 ///
-/// It runs the same pipeline and model as the batch path, so the predictions have the same
+/// It uses the same pipeline and the same model as a backtest, so the predictions have the same
 /// bits. After construction it allocates nothing. Many predictors can share one model in an `Arc`;
-/// each keeps a few KB of its own.
+/// each has a few KB of its own.
 ///
 /// # Examples
-/// With a model `m` fitted or loaded before:
+/// With a fitted or loaded `model`:
 /// ```
 /// # use windvane_models::{FittedModel, Predictor, PredictError};
 /// # use windvane_candles::{Candle, Interval};
-/// # fn live(m: impl FittedModel + 'static, feed: Vec<Candle>) -> Result<(), PredictError> {
-/// let mut predictor = Predictor::new(m, Interval::HOUR)?;
+/// # fn live(model: impl FittedModel + 'static, feed: Vec<Candle>) -> Result<(), PredictError> {
+/// let mut predictor = Predictor::new(model, Interval::HOUR)?;
 /// for candle in feed {
 ///     if let Some(prediction) = predictor.on_candle(&candle)? {
 ///         println!("{} with {:.0} %", prediction.direction, 100.0 * prediction.confidence);
@@ -35,14 +35,14 @@ use crate::{FittedModel, ModelSpec, NeutralReason, PredictError, Prediction, Scr
 /// ```
 pub struct Predictor {
     pub(super) model: Box<dyn FittedModel>,
-    /// `None` for the built-in channels.
+    /// Own registry of channels; `None` for the built-in channels.
     pub(super) registry: Option<Box<Registry>>,
     pub(super) pipeline: SignalPipeline,
     pub(super) scratch: Scratch,
     pub(super) rows: RowRing,
-    /// The recurrent state of a stateful model; empty for others.
+    /// Recurrent state of a stateful model; empty for others.
     pub(super) state: Vec<f32>,
-    /// Rows since the start or the last reset.
+    /// Number of rows since the start or the last reset.
     pub(super) seen: usize,
     pub(super) history: History,
     pub(super) stats: FeedStats,
@@ -51,7 +51,7 @@ pub struct Predictor {
     pub(super) guard: Option<Box<Guard>>,
 }
 
-/// Shows model, interval and position in the feed; not the candles and rows that are kept.
+/// Shows model, interval and position in the feed, without the kept candles and rows.
 impl fmt::Debug for Predictor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predictor")
@@ -66,8 +66,9 @@ impl fmt::Debug for Predictor {
 
 /// Construction.
 impl Predictor {
-    /// Creates a predictor with default settings, for a feed of `interval` candles and a model that
-    /// reads built-in channels. Many predictors can share one model: pass an `Arc` of it.
+    /// Creates a predictor with default settings for a feed of `interval` candles. To share a model
+    /// between predictors, pass an `Arc` of it. A model with own channels needs
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
     /// [`PredictError::Interval`] if the model was fitted on candles of another interval,
@@ -80,7 +81,8 @@ impl Predictor {
         Self::builder(model, interval).build()
     }
 
-    /// Starts a predictor with settings: own channels, kept candles, gaps, expiry, drift guard.
+    /// Creates a builder for a predictor with settings: own channels, kept candles, gaps, expiry,
+    /// guard.
     pub fn builder(model: impl FittedModel + 'static, interval: Interval) -> PredictorBuilder {
         PredictorBuilder::new(Box::new(model), interval)
     }
@@ -115,16 +117,19 @@ impl Predictor {
 
 /// Candles in, predictions out.
 impl Predictor {
-    /// Takes a closed candle (or one with other pairs' candles of the same time) and predicts;
-    /// `None` while warming up.
+    /// Takes a closed candle, optionally with other pairs' candles of the same time, and predicts.
+    /// Returns `None` during the warm-up.
     ///
-    /// The candle must have closed: its close, high, low and volume are taken as final. Where a
-    /// feed sends candles while they form, hand its flag to [`on_update`](Self::on_update).
+    /// The candle must have closed: its close, high, low and volume are final. For a feed that also
+    /// sends updates of unfinished candles, use [`on_update`](Self::on_update).
     ///
     /// # Errors
-    /// [`PredictError::Signal`] for a late, repeated, misaligned or (under that policy) missing
-    /// candle, with the state as it was before but for the [`feed_stats`](Self::feed_stats). What
-    /// [`predict`](crate::DirectionModel::predict) finds wrong: then the candle has been taken.
+    /// [`PredictError::Duplicate`], [`PredictError::Late`], [`PredictError::Misaligned`],
+    /// [`PredictError::OutOfSync`], [`PredictError::Gap`] and [`PredictError::Signal`] for a
+    /// rejected candle. The state is then unchanged, except for the
+    /// [`feed_stats`](Self::feed_stats). If the model returns an error, as
+    /// [`predict`](crate::DirectionModel::predict) describes, the candle has still been consumed;
+    /// sending it again is rejected as a duplicate.
     pub fn on_candle<'m>(
         &mut self,
         market: impl Into<MarketSnapshot<'m>>,
@@ -135,12 +140,12 @@ impl Predictor {
         self.decide(decided_at)
     }
 
-    /// Takes a candle of a feed that sends candles while they form: `closed` is the feed's flag for
-    /// the final update of a candle.
+    /// Takes an update of a feed that also sends unfinished candles: `closed` is the feed's flag
+    /// for the final update of a candle.
     ///
     /// # Errors
-    /// [`PredictError::Unfinished`] where it is not set, with the state as it was before; otherwise
-    /// as [`on_candle`](Self::on_candle).
+    /// [`PredictError::Unfinished`] for an unfinished candle, with the state unchanged; otherwise
+    /// the errors of [`on_candle`](Self::on_candle).
     pub fn on_update<'m>(
         &mut self,
         market: impl Into<MarketSnapshot<'m>>,
@@ -155,18 +160,17 @@ impl Predictor {
         Err(PredictError::Unfinished { open_time, interval: self.pipeline.interval() })
     }
 
-    /// Takes the candles of a history without predicting: the next candle of the feed gets the
-    /// prediction it would have had if all of them had come through
-    /// [`on_candle`](Self::on_candle). [`candles_needed`](Self::candles_needed) tells how many
-    /// it takes.
+    /// Takes historical candles without predicting. Later predictions are the same as if
+    /// [`on_candle`](Self::on_candle) had taken these candles.
+    /// [`candles_needed`](Self::candles_needed) is the required number.
     ///
-    /// Candles up to the [last one taken](Self::last_open_time) are passed over, so the same call
-    /// catches up after a pause or fills a gap.
+    /// Candles up to the [last accepted one](Self::last_open_time) are skipped, so the same method
+    /// catches up after a pause and fills a gap.
     ///
     /// # Errors
-    /// [`PredictError::Interval`] for a series of another interval. As
-    /// [`on_candle`](Self::on_candle) for its candles; those before the refused one have been
-    /// taken.
+    /// [`PredictError::Interval`] for a series of another interval, and the errors of
+    /// [`on_candle`](Self::on_candle) for its candles. The candles before the rejected one have
+    /// been consumed.
     pub fn warm_up(&mut self, history: &CandleSeries) -> Result<(), PredictError> {
         let expected = self.pipeline.interval();
         if history.interval() != expected {
@@ -183,8 +187,8 @@ impl Predictor {
         Ok(())
     }
 
-    /// Takes a candle into pipeline, rows, memory, history and stats; nothing but the stats
-    /// changes when the candle is refused.
+    /// Updates pipeline, rows, recurrent state, history and statistics with a candle. A rejected
+    /// candle changes only the statistics.
     #[inline]
     fn take(&mut self, market: MarketSnapshot<'_>) -> Result<(), PredictError> {
         let candle: &Candle = market.own();
@@ -241,45 +245,45 @@ impl Predictor {
         }))
     }
 
-    /// Changes [`PredictorBuilder::stop_at_gaps`], for example for one candle after a gap that the
-    /// exchange itself has: it will never deliver those candles.
+    /// Changes [`PredictorBuilder::stop_at_gaps`], for example to accept the candle after an outage
+    /// of the exchange, whose missing candles will never be available.
     pub fn set_stop_at_gaps(&mut self, stop: bool) {
         self.pipeline.stop_at_gaps(stop);
     }
 
-    /// Open time of the last candle taken: where to fetch from after a pause.
+    /// Open time of the last accepted candle; after a pause, fetch the candles that follow it.
     pub fn last_open_time(&self) -> Option<Timestamp> {
         self.pipeline.last_open_time()
     }
 
-    /// Candles still to come before the first prediction; 0 once warm. Where a channel is
-    /// undefined for a while (another pair's candle is missing) it takes longer.
+    /// Number of candles until the first prediction; 0 after the warm-up. It takes longer if a
+    /// channel is undefined for a while, for example because another pair's candle is missing.
     pub fn candles_needed(&self) -> usize {
         self.warming().max(self.rows.lookback() - self.rows.run())
     }
 
-    /// Candles still to come where every channel has a value as soon as it can.
+    /// Number of candles until the first prediction if no channel is undefined after its warm-up.
     fn warming(&self) -> usize {
         (self.pipeline.warm_up() + self.rows.lookback()).saturating_sub(self.seen)
     }
 
-    /// Feed statistics: candles taken, rejected, missing.
+    /// Feed statistics: counts of accepted, rejected and missing candles.
     pub fn feed_stats(&self) -> FeedStats {
         self.stats
     }
 
-    /// The model that predicts.
+    /// Returns the model.
     pub fn model(&self) -> &dyn FittedModel {
         &*self.model
     }
 }
 
-/// The channels that specs may name: the built-in ones unless a registry was given.
+/// Returns the given registry of channels, or the built-in one.
 pub(super) fn known(registry: Option<&Registry>) -> Cow<'_, Registry> {
     registry.map_or_else(|| Cow::Owned(Registry::default()), Cow::Borrowed)
 }
 
-/// Confirms that a model can read a feed of that interval.
+/// Validates a spec and compares its interval with that of the feed.
 pub(super) fn check(spec: &ModelSpec, interval: Interval) -> Result<(), PredictError> {
     spec.validate()?;
     if spec.interval == interval {

@@ -1,4 +1,4 @@
-//! Training-data profile for drift and novelty detection.
+//! Profile of the training data for drift and novelty detection.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -7,21 +7,22 @@ use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
 use crate::artifact::read_file;
 use crate::{LoadError, SettingError, TrainError, replace_file};
 
-/// Profile of the training windows of a model, for drift and novelty detection in
+/// Profile of the training windows of a model, for drift and novelty detection by
 /// [`Predictor::set_guard`](crate::Predictor::set_guard). It is saved in a file of its own.
 ///
 /// **Drift** compares the channel values of the last `window_len` decisions with the deciles of the
-/// training's by the population stability index, channel by channel. The market has drifted when
-/// a channel's index is above 2.5 times the largest of any run of as many decisions in
-/// training.
+/// training values by the population stability index (PSI), channel by channel. The market has
+/// drifted if the PSI of a channel exceeds 2.5 times the largest PSI of any `window_len`
+/// consecutive training decisions.
 ///
-/// **Novelty** looks at one window: with `z = (x − median) / (IQR / 1.349)` of the training's rows,
-/// each channel has two features, its mean `z` (where it is) and `ln(mean |z| + 0.01)` (how wildly
-/// it moves). A window is novel when a feature lies outside the training windows' range, made
-/// half as wide again on both sides.
+/// **Novelty** is a property of one window. With `z = (x − median) / (IQR / 1.349)`, where median
+/// and IQR are those of the training rows, each channel has two features: its mean `z` (location)
+/// and `ln(mean |z| + 0.01)` (spread). A window is novel if a feature lies outside its range over
+/// the training windows, widened by half its width on both sides.
 ///
-/// Both mean "unlike the training", not "the model is wrong", and a change that moves no
-/// channel's values, such as a sign of autocorrelation that turns, shows in neither.
+/// Drift and novelty show that the input differs from the training data, not that the model is
+/// wrong. A change that leaves the distribution of every channel unchanged, such as a reversed sign
+/// of the autocorrelation, is not detected.
 ///
 /// # Examples
 /// ```
@@ -37,40 +38,43 @@ use crate::{LoadError, SettingError, TrainError, replace_file};
 ///
 /// let profile = TrainingProfile::fit(&train, 250)?;
 /// assert!(!profile.is_novel(&samples.window(&train.samples()[0])));
-/// let wild = [0.2; 120]; // a rise of 20 % in each of 20 hours, among other things
-/// let wild = Window::new(&wild, 6, Timestamp::from_millis(0)).unwrap();
-/// assert!(profile.is_novel(&wild));
+/// let extreme = [0.2; 120]; // for example a rise of 20 % in each of 20 hours
+/// let extreme = Window::new(&extreme, 6, Timestamp::from_millis(0)).unwrap();
+/// assert!(profile.is_novel(&extreme));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "StoredProfile", into = "StoredProfile")]
 pub struct TrainingProfile(StoredProfile);
 
+/// Saved form of a profile, not validated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredProfile {
     signals: SignalSpec,
     lookback: usize,
-    /// Decisions that drift is measured over.
+    /// Number of decisions over which drift is measured; files of format 1 call it `stretch`.
     #[serde(rename = "stretch")]
     window_len: usize,
     channels: Vec<ChannelProfile>,
 }
 
-/// One channel in training.
+/// Distribution of one channel in the training windows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChannelProfile {
-    /// `None` for one that did not vary.
+    /// Deciles of the values; `None` for a constant channel.
     deciles: Option<Deciles>,
-    /// The largest index that is no drift.
+    /// Maximum PSI without drift; files of format 1 call it `most_psi`.
     #[serde(rename = "most_psi")]
     max_psi: f64,
     median: f64,
-    /// 0 for a channel whose quartiles meet: it has no features.
+    /// IQR / 1.349; 0 for a channel with equal quartiles, which has no novelty features.
     scale: f64,
-    /// Least and largest mean z and log mean |z| that are not novel.
-    place: (f64, f64),
+    /// Range of the mean z without novelty; files of format 1 call it `place`.
+    #[serde(rename = "place")]
+    location: (f64, f64),
+    /// Range of ln(mean |z| + 0.01) without novelty.
     spread: (f64, f64),
 }
 
@@ -91,45 +95,47 @@ impl TryFrom<StoredProfile> for TrainingProfile {
             let setting = "channels of a training profile";
             SettingError::refuse::<()>(setting, "as many as its spec has", got as f64)?;
         }
-        for ChannelProfile { max_psi, median, scale, place, spread, .. } in &parts.channels {
-            let numbers = [*max_psi, *median, *scale, place.0, place.1, spread.0, spread.1];
+        for ChannelProfile { max_psi, median, scale, location, spread, .. } in &parts.channels {
+            let numbers = [*max_psi, *median, *scale, location.0, location.1, spread.0, spread.1];
             if let Some(&wrong) = numbers.iter().find(|number| !number.is_finite()) {
-                SettingError::refuse::<()>("limits of a training profile", "finite", wrong)?;
+                SettingError::refuse::<()>("every limit of a training profile", "finite", wrong)?;
             }
         }
         Ok(Self(parts))
     }
 }
 
-/// Range of the window length.
+/// Allowed range of the window length.
 const WINDOW_LEN: std::ops::RangeInclusive<usize> = 50..=10_000;
-/// Number of runs of that length that the training windows must cover.
+/// Minimum ratio of the number of training windows to the window length.
 const MIN_WINDOWS: usize = 4;
-/// Of the largest index in training.
+/// Ratio of the drift threshold to the largest PSI in training.
 const MARGIN: f64 = 2.5;
-/// Of half the range of a feature in training, on either side.
+/// Widening of a feature's range on each side, in halves of the range.
 const WIDENING: f64 = 1.0;
-/// Keeps the logarithm of a channel at rest finite.
+/// Offset that keeps the logarithm finite for a channel without movement.
 const MIN_SPREAD: f64 = 0.01;
-/// Distance of the quartiles of a standard normal variable.
+/// Interquartile range of the standard normal distribution.
 const NORMAL_IQR: f64 = 1.349;
 
 fn check_window_len(window_len: usize) -> Result<(), SettingError> {
     if WINDOW_LEN.contains(&window_len) {
         return Ok(());
     }
-    let (setting, expected) = ("window_len of a training profile", "50 to 10000 decisions");
-    Err(SettingError { setting, expected, got: window_len as f64 })
+    let (setting, expected) = ("window_len of a training profile", "50 to 10,000 decisions");
+    SettingError::refuse(setting, expected, window_len as f64)
 }
 
 impl TrainingProfile {
-    /// Measures training windows; drift is measured over the last `window_len` decisions. 250 is a fair
-    /// number: fewer see a drift sooner, more see a smaller one. All that the windows hold counts
-    /// as known: a profile of the last year sees more than one of years with a crash in them.
+    /// Measures the profile of training windows. Drift is measured over `window_len` decisions, for
+    /// example 250: a smaller number detects drift earlier, a larger one detects smaller drift.
+    ///
+    /// Everything that occurs in the training windows counts as normal. A profile of one calm year
+    /// is more sensitive than a profile of several years that include a crash.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] unless `window_len` is 50 to 10,000, [`TrainError::TooFewWindows`]
-    /// for fewer training windows than four times that.
+    /// [`TrainError::Setting`] if `window_len` is not from 50 to 10,000,
+    /// [`TrainError::TooFewWindows`] for fewer than `4 × window_len` training windows.
     pub fn fit(train: &TrainSet, window_len: usize) -> Result<Self, TrainError> {
         check_window_len(window_len)?;
         let (expected, got) = (MIN_WINDOWS * window_len, train.len());
@@ -146,8 +152,8 @@ impl TrainingProfile {
     /// Reads a profile from a file.
     ///
     /// # Errors
-    /// [`LoadError::Io`], [`LoadError::TooLarge`], and [`LoadError::Damaged`] for a file that
-    /// is no profile.
+    /// [`LoadError::Io`], [`LoadError::TooLarge`], and [`LoadError::Damaged`] for a file that is
+    /// not a valid profile.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
         let parsed = serde_json::from_slice(&read_file(path)?);
@@ -157,10 +163,10 @@ impl TrainingProfile {
         })
     }
 
-    /// Writes the profile to a file of JSON, replacing it whole or not at all.
+    /// Writes the profile to a JSON file by an atomic replacement.
     ///
     /// # Errors
-    /// [`LoadError::Io`] with the old file as it was.
+    /// [`LoadError::Io`]; the old file is unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), LoadError> {
         let path = path.as_ref();
         let written = serde_json::to_vec(self).map_err(std::io::Error::from);
@@ -173,34 +179,34 @@ impl TrainingProfile {
         &self.0.signals
     }
 
-    /// Rows of the windows.
+    /// Number of rows per window.
     pub fn lookback(&self) -> usize {
         self.0.lookback
     }
 
-    /// Decisions that drift is measured over.
+    /// Number of decisions over which drift is measured.
     pub fn window_len(&self) -> usize {
         self.0.window_len
     }
 
-    /// Whether the window is unlike all of training; `false` for one of another shape.
+    /// Returns whether the window lies outside the range of the training windows; `false` for a
+    /// window with another number of channels.
     pub fn is_novel(&self, window: &Window<'_>) -> bool {
         window.width() == self.0.channels.len()
             && self.0.channels.iter().enumerate().any(|(index, channel)| {
-                channel.features(index, window).is_some_and(|[place, spread]| {
-                    is_outside(channel.place, place) || is_outside(channel.spread, spread)
+                channel.features(index, window).is_some_and(|[location, spread]| {
+                    is_outside(channel.location, location) || is_outside(channel.spread, spread)
                 })
             })
     }
 
-    /// The bin of a channel's value, 0 for a channel that did not vary.
+    /// Returns the decile bin of a channel's value; 0 for a constant channel.
     pub(crate) fn bin(&self, channel: usize, value: f64) -> u8 {
         let deciles = self.0.channels[channel].deciles.as_ref();
         deciles.map_or(0, |deciles| u8::try_from(deciles.bin(value)).unwrap_or(0))
     }
 
-    /// Whether values that fell into the channels' bins so often have drifted; ten counts per
-    /// channel.
+    /// Returns whether a channel has drifted, given the counts of its bins.
     pub(crate) fn has_drifted(&self, counts: &[[u64; 10]]) -> bool {
         self.0.channels.iter().zip(counts).any(|(channel, counts)| {
             let deciles = channel.deciles.as_ref();
@@ -211,7 +217,7 @@ impl TrainingProfile {
 
 impl ChannelProfile {
     fn fit(train: &SampleSet, channel: usize, window_len: usize) -> Self {
-        // The values of the decisions, table by table in order of time.
+        // Values of the decisions, per table in order of time.
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); train.tables().len()];
         for sample in train.samples() {
             let window = train.window(sample);
@@ -220,23 +226,23 @@ impl ChannelProfile {
         let mut sorted = values.concat();
         sorted.sort_by(f64::total_cmp);
         let [q1, median, q3] = [1, 2, 3].map(|quarter| sorted[(sorted.len() - 1) * quarter / 4]);
-        let deciles = Deciles::of(&sorted);
+        let deciles = Deciles::from_sorted(&sorted);
         let max_psi = deciles.as_ref().map_or(0.0, |deciles| {
             let largest = values.iter().map(|values| largest_psi(deciles, values, window_len));
             MARGIN * largest.fold(0.0, f64::max)
         });
         let scale = (q3 - q1) / NORMAL_IQR;
         let mut fitted =
-            Self { deciles, max_psi, median, scale, place: (0.0, 0.0), spread: (0.0, 0.0) };
+            Self { deciles, max_psi, median, scale, location: (0.0, 0.0), spread: (0.0, 0.0) };
         let features = train.samples().iter();
         let features: Vec<[f64; 2]> =
             features.filter_map(|s| fitted.features(channel, &train.window(s))).collect();
-        fitted.place = widened(features.iter().map(|[place, _]| *place));
+        fitted.location = widened(features.iter().map(|[location, _]| *location));
         fitted.spread = widened(features.iter().map(|[_, spread]| *spread));
         fitted
     }
 
-    /// Mean z and log mean |z| of a channel; `None` for one without a scale.
+    /// Mean z and ln(mean |z| + 0.01) of a channel; `None` if its scale is 0.
     fn features(&self, channel: usize, window: &Window<'_>) -> Option<[f64; 2]> {
         if self.scale <= 0.0 {
             return None;
@@ -251,7 +257,7 @@ impl ChannelProfile {
     }
 }
 
-/// Largest index of any run of neighbouring values; 0 where there is none.
+/// Largest PSI of any `window_len` consecutive values; 0 for fewer values.
 fn largest_psi(deciles: &Deciles, values: &[f64], window_len: usize) -> f64 {
     let mut counts = vec![0; deciles.bins()];
     let mut largest: f64 = 0.0;
@@ -267,16 +273,16 @@ fn largest_psi(deciles: &Deciles, values: &[f64], window_len: usize) -> f64 {
     largest
 }
 
-fn is_outside((least, most): (f64, f64), value: f64) -> bool {
-    value < least || value > most
+fn is_outside((low, high): (f64, f64), value: f64) -> bool {
+    value < low || value > high
 }
 
-/// The range of values, made wider; (0, 0) without any.
+/// Widened range of the values; (0, 0) without values.
 fn widened(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let range = values.fold(None, |range: Option<(f64, f64)>, value| {
-        Some(range.map_or((value, value), |(least, most)| (least.min(value), most.max(value))))
+        Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
     });
-    let (least, most) = range.unwrap_or_default();
-    let more = WIDENING * (most - least) / 2.0;
-    (least - more, most + more)
+    let (low, high) = range.unwrap_or_default();
+    let margin = WIDENING * (high - low) / 2.0;
+    (low - margin, high + margin)
 }

@@ -1,21 +1,22 @@
-//! The recurrent state of a stateful model in a predictor.
-use windvane_signals::{Rows, StateReader, StateWriter};
+//! Recurrent state of a stateful model in a predictor.
+use windvane_signals::{SignalRows, StateReader, StateWriter};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
 use super::rows::RowRing;
 use crate::{FittedModel, PredictError, Scratch, StatefulModel};
 
-/// Numbers in the recurrent state of a model; 0 for one that reads windows alone.
+/// Length of a model's recurrent state; 0 for a model without one.
 pub(super) fn state_len(model: &dyn FittedModel) -> usize {
     model.stateful().map_or(0, StatefulModel::state_len)
 }
 
-/// Reads the rows of one candle; a reset and an undefined row leave zeros.
+/// Updates the recurrent state with the rows of one candle. A reset and an undefined row set it to
+/// zero.
 #[inline]
 pub(super) fn take(
     model: &dyn FittedModel,
-    rows: Rows<'_>,
+    rows: SignalRows<'_>,
     restarted: bool,
     state: &mut [f32],
     scratch: &mut Scratch,
@@ -36,14 +37,14 @@ pub(super) fn take(
     Ok(())
 }
 
-/// A recurrent state in a saved predictor, with the fingerprint of the model that made it.
+/// Recurrent state in a saved predictor, with the fingerprint of the model that computed it.
 pub(super) struct SavedState {
     fingerprint: u64,
     numbers: Vec<f32>,
 }
 
 impl SavedState {
-    /// Reads what [`Predictor::save_recurrent`] wrote: the last words of a state, or nothing.
+    /// Reads the output of [`Predictor::save_recurrent`]; `None` if the saved state ends before it.
     pub(super) fn read(state: &mut StateReader<'_>) -> Result<Option<Self>, PredictError> {
         if state.clone().finish().is_ok() {
             return Ok(None);
@@ -55,12 +56,12 @@ impl SavedState {
         if numbers.iter().all(|number| number.is_finite()) {
             return Ok(Some(Self { fingerprint, numbers }));
         }
-        Err(PredictError::State { problem: "a number of the recurrent state is out of range" })
+        Err(PredictError::State { problem: "a value of the recurrent state is not finite" })
     }
 }
 
 impl Predictor {
-    /// Writes the recurrent state, if the model has one, at the end of the saved state.
+    /// Writes the recurrent state, if the model has one, to the end of the saved state.
     pub(super) fn save_recurrent(&self, state: &mut StateWriter) {
         if !self.state.is_empty() {
             state.int(fingerprint(&*self.model).unwrap_or(0).cast_signed());
@@ -68,8 +69,8 @@ impl Predictor {
         }
     }
 
-    /// The recurrent state in a saved predictor; computed again from the kept candles where
-    /// another model made it.
+    /// Returns the saved recurrent state, or recomputes it from the kept candles if another model
+    /// computed it.
     pub(super) fn restored_state(
         &self,
         saved: Option<SavedState>,
@@ -85,7 +86,7 @@ impl Predictor {
         }
     }
 
-    /// The recurrent state with which another model goes on after `rows`.
+    /// Returns the recurrent state after `rows` for another model.
     pub(super) fn carried_state(
         &self,
         new: &dyn FittedModel,
@@ -99,7 +100,8 @@ impl Predictor {
         self.replayed_state(new, rows)
     }
 
-    /// The recurrent state after the kept candles or the rows, whichever are more.
+    /// Computes the recurrent state from the kept candles or from the rows, whichever reach further
+    /// back.
     fn replayed_state(
         &self,
         fitted: &dyn FittedModel,
@@ -109,7 +111,7 @@ impl Predictor {
         let Some(model) = fitted.stateful() else { return Ok(state) };
         let spec = model.spec();
         let mut replayed = 0;
-        // Kept candles are those of the own pair.
+        // The kept candles are only those of the own pair.
         if spec.signals.pairs().is_empty() {
             let taken = self.replay(&spec.signals, spec.lookback, |rows, restarted| {
                 take(fitted, rows, restarted, &mut state, &mut scratch)
@@ -126,12 +128,12 @@ impl Predictor {
     }
 }
 
-/// Hash of the recurrent state after two rows: another one for other recurrent weights; `None` for
-/// a model without state.
+/// Hash of the recurrent state after two fixed rows, which identifies the recurrent weights; `None`
+/// for a model without a state.
 fn fingerprint(model: &dyn FittedModel) -> Option<u64> {
     let (model, mut scratch) = (model.stateful()?, model.scratch());
     let mut state = vec![0.0; model.state_len()];
-    // The second row meets the state that the first has left.
+    // The second row starts from a non-zero state, so the recurrent weights count.
     for value in [0.3, -0.7] {
         let row = vec![value; model.spec().signals.width()];
         model.update_state(&row, &mut state, &mut scratch).ok()?;

@@ -1,4 +1,4 @@
-//! Training on another thread while the old model predicts.
+//! Retraining on another thread while the old model predicts.
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,15 +6,16 @@ use std::thread::JoinHandle;
 
 use crate::{FittedModel, Predictor, TrainError};
 
+/// Result of a training function.
 type Trained = Result<Box<dyn FittedModel>, TrainError>;
 
-/// A training that runs on a thread of its own; its model takes over when it is ready.
+/// Training on a thread of its own, whose model is swapped in when it is ready.
 ///
-/// Dropping it asks the training to stop and does not wait.
+/// Dropping it requests the cancellation of the training without waiting for it.
 ///
 /// # Examples
-/// With `refit` a function that fits a model on fresh candles, and keeps the old one (by an
-/// error) where the new one is no better:
+/// `refit` is a function that fits a model on recent candles. It returns an error to keep the old
+/// model if the new one is no better:
 /// ```
 /// # use windvane_models::{FittedModel, TrainError, Predictor, Retraining, Stop};
 /// # use windvane_candles::Candle;
@@ -26,16 +27,16 @@ type Trained = Result<Box<dyn FittedModel>, TrainError>;
 /// for candle in feed {
 ///     predictor.on_candle(&candle)?;
 ///     match retraining.try_swap(&mut predictor) {
-///         None => {} // still training, or swapped long ago
-///         Some(Ok(())) => println!("{} took over", predictor.model().id()),
-///         Some(Err(why)) => println!("the old model stays: {why}"),
+///         None => {} // still training, or already finished
+///         Some(Ok(())) => println!("swapped in {}", predictor.model().id()),
+///         Some(Err(error)) => println!("kept the old model: {error}"),
 ///     }
 /// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
 pub struct Retraining {
-    /// `None` once its outcome was taken.
+    /// Handle of the thread; `None` after its result was taken.
     thread: Option<JoinHandle<Trained>>,
     stop: Stop,
 }
@@ -45,7 +46,8 @@ pub struct Retraining {
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// `Break` once the training is to stop; what `train::Run::on_epoch` wants to be answered.
+    /// Returns `Break` after a cancellation request; the return value for the callback of
+    /// `train::Run::on_epoch`.
     pub fn flow(&self) -> ControlFlow<()> {
         if self.0.load(Ordering::Relaxed) {
             ControlFlow::Break(())
@@ -56,38 +58,38 @@ impl Stop {
 }
 
 impl Retraining {
-    /// Starts `train` on a thread of its own. It gives the new model, or an error for keeping
-    /// the old one.
+    /// Starts `train` on a thread of its own. It returns the new model, or an error to keep the old
+    /// one.
     ///
     /// # Errors
-    /// [`TrainError::NoThread`] when the system gives no thread.
+    /// [`TrainError::NoThread`] if the operating system cannot start a thread.
     pub fn start(
         train: impl FnOnce(&Stop) -> Trained + Send + 'static,
     ) -> Result<Self, TrainError> {
         let stop = Stop::default();
-        let heard = stop.clone();
+        let shared = stop.clone();
         let thread = std::thread::Builder::new().name("retraining".into());
-        let thread = thread.spawn(move || train(&heard));
+        let thread = thread.spawn(move || train(&shared));
         let thread = thread.map_err(TrainError::NoThread)?;
         Ok(Self { thread: Some(thread), stop })
     }
 
-    /// Whether a model, or the reason for none, is there and was not taken.
+    /// Returns whether the training has ended and its result was not taken yet.
     pub fn is_finished(&self) -> bool {
         self.thread.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
-    /// Asks the training to stop; it ends with an error after the present epoch.
+    /// Requests the cancellation of the training, which ends with an error after the current epoch.
     pub fn stop(&self) {
         self.stop.0.store(true, Ordering::Relaxed);
     }
 
-    /// Swaps the new model into a predictor once it is ready, and says so once; `None` while
-    /// training and afterwards. Never waits.
+    /// Swaps the new model into a predictor if it is ready, without waiting. Returns `Some` once,
+    /// when the training has ended; `None` before and afterwards.
     ///
     /// # Errors
-    /// `Some(Err)` says why the old model stays: what the training gave,
-    /// [`TrainError::TrainingPanicked`], or as [`Predictor::swap`].
+    /// `Some(Err)` if the old model is kept: the error of the training function,
+    /// [`TrainError::TrainingPanicked`], or an error of [`Predictor::swap`].
     pub fn try_swap(&mut self, predictor: &mut Predictor) -> Option<Result<(), TrainError>> {
         if !self.is_finished() {
             return None;
@@ -96,11 +98,11 @@ impl Retraining {
         Some(trained.and_then(|model| Ok(predictor.swap(model)?)))
     }
 
-    /// Waits for the new model, to share it between predictors; `None` when
-    /// [`try_swap`](Self::try_swap) took it.
+    /// Waits for the new model, for example to share it between predictors; `None` if
+    /// [`try_swap`](Self::try_swap) has taken it.
     ///
     /// # Errors
-    /// `Some(Err)` for what the training gave instead, and [`TrainError::TrainingPanicked`].
+    /// `Some(Err)` with the error of the training function, or [`TrainError::TrainingPanicked`].
     pub fn finish(mut self) -> Option<Trained> {
         self.thread.take().map(join)
     }

@@ -1,17 +1,18 @@
-//! The last rows, kept twice so that every window is one slice.
+//! Ring buffer of the last rows, stored twice so that every window is one slice.
 use windvane_candles::Timestamp;
-use windvane_signals::{Rows, StateReader, StateWriter, Window};
+use windvane_signals::{SignalRows, StateReader, StateWriter, Window};
 
 use crate::PredictError;
 
+/// Ring buffer of the last `lookback` rows.
 #[derive(Debug)]
 pub(super) struct RowRing {
     lookback: usize,
     width: usize,
-    /// `2 × lookback` rows; row r of the second half repeats row r of the first.
+    /// Values of `2 × lookback` rows; the second half is a copy of the first.
     values: Vec<f64>,
     next: usize,
-    /// Complete rows in a row.
+    /// Number of consecutive complete rows, at most `lookback`.
     run: usize,
 }
 
@@ -28,14 +29,14 @@ impl RowRing {
         self.width
     }
 
-    /// Complete rows in a row, at most the lookback.
+    /// Number of consecutive complete rows, at most the lookback.
     pub(super) fn run(&self) -> usize {
         self.run
     }
 
-    /// Takes the rows of one candle.
+    /// Adds the rows of one candle.
     #[inline]
-    pub(super) fn take(&mut self, rows: Rows<'_>) {
+    pub(super) fn take(&mut self, rows: SignalRows<'_>) {
         if rows.restarted() {
             self.run = 0;
         }
@@ -55,13 +56,13 @@ impl RowRing {
         self.run = (self.run + 1).min(self.lookback);
     }
 
-    /// The last `lookback` rows, oldest first, once there are that many.
+    /// Returns the window of the last `lookback` rows; `None` while there are fewer.
     pub(super) fn window(&self, decided_at: Timestamp) -> Option<Window<'_>> {
         let full = self.run == self.lookback;
         full.then(|| Window::new(self.complete(), self.width, decided_at)).flatten()
     }
 
-    /// The complete rows, oldest first, as one slice.
+    /// Returns the consecutive complete rows, oldest first, as one slice.
     pub(super) fn complete(&self) -> &[f64] {
         let end = self.next + self.lookback;
         &self.values[(end - self.run) * self.width..end * self.width]
@@ -73,14 +74,14 @@ impl RowRing {
         state.floats(self.complete().iter().copied());
     }
 
-    /// A ring of the same shape with the rows that [`save`](Self::save) wrote.
+    /// Reads the rows that [`save`](Self::save) wrote into a ring buffer of the same shape.
     pub(super) fn restored(&self, state: &mut StateReader<'_>) -> Result<Self, PredictError> {
         if state.count()? != self.lookback || state.count()? != self.width {
-            return Err(PredictError::State { problem: "it is of windows of another shape" });
+            return Err(PredictError::State { problem: "its windows have another shape" });
         }
         let values = state.floats(self.lookback * self.width)?;
         if !values.len().is_multiple_of(self.width) {
-            return Err(PredictError::State { problem: "a row is cut" });
+            return Err(PredictError::State { problem: "its last row is incomplete" });
         }
         let mut ring = Self::new(self.lookback, self.width);
         values.chunks_exact(self.width).for_each(|row| ring.push(row));

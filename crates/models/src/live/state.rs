@@ -1,4 +1,4 @@
-//! A predictor's state as bytes: a restart in the middle of a day changes no prediction.
+//! State of a predictor as bytes, so that a restart changes no prediction.
 use windvane_signals::{StateReader, StateWriter};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -10,22 +10,22 @@ use super::recurrent::SavedState;
 use super::rows::RowRing;
 use crate::{ModelSpec, PredictError};
 
-/// "windvane" as the bytes of a number.
+/// Magic number: the bytes of "windvane".
 const MAGIC: u64 = u64::from_le_bytes(*b"windvane");
 const VERSION: u64 = 1;
-/// Magic, version, checksum, spec.
+/// Number of words in the header: magic number, version, checksum, fingerprint of the spec.
 const HEADER: usize = 4;
 
 /// Saving and restoring the state.
 impl Predictor {
-    /// The state after the last candle as bytes, for [`restore`](Self::restore) after a restart.
-    /// Write them with [`replace_file`](crate::replace_file): then a crash leaves the old state
-    /// or the new one, never half of one.
+    /// Serialises the state after the last candle, for [`restore`](Self::restore) after a restart.
+    /// Write the bytes with [`replace_file`](crate::replace_file), which is atomic: after a crash
+    /// the file contains the old state or the new one.
     ///
-    /// The model is not among them; they are bound to its spec, so a newer model of the same
-    /// spec goes on from them too; the recurrent state of a [stateful](crate::StatefulModel) model, which the old
-    /// weights have made, is then computed again as in [`swap`](Self::swap). Nor are settings: set an expiry, the number of kept candles
-    /// and the same guard before [`restore`](Self::restore).
+    /// The bytes contain neither the model nor the settings. They fit every model with the same
+    /// spec. After a change of the model, the recurrent state of a
+    /// [stateful](crate::StatefulModel) model is recomputed as in [`swap`](Self::swap). Set the
+    /// expiry, the number of kept candles and the guard before [`restore`](Self::restore).
     ///
     /// # Examples
     /// ```
@@ -66,12 +66,12 @@ impl Predictor {
         bytes
     }
 
-    /// Takes over a state that [`save`](Self::save) made of a predictor for the same spec: the
-    /// next predictions have the bits they would have had there.
+    /// Restores a state that [`save`](Self::save) returned for a model with the same spec. The next
+    /// predictions have the bits of the saved predictor.
     ///
     /// # Errors
-    /// [`PredictError::State`] and [`PredictError::Signal`] for bytes that were changed or cut, of a
-    /// newer version, or of a model with another spec. The predictor is as it was before.
+    /// [`PredictError::State`] and [`PredictError::Signal`] for damaged bytes, a newer version, a
+    /// model with another spec and a guard with another profile. The predictor is unchanged.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), PredictError> {
         let words = self.checked(bytes)?;
         let state = &mut StateReader::new(&words[HEADER..]);
@@ -83,7 +83,8 @@ impl Predictor {
             (Some(guard), 1) => Some(Box::new(guard.restored(state)?)),
             (None, 0) => None,
             _ => {
-                return Err(PredictError::State { problem: "only one of the two has guard" });
+                let problem = "either the state or this predictor has no guard; set the same guard";
+                return Err(PredictError::State { problem });
             }
         };
         let mut before = StateWriter::default();
@@ -91,16 +92,17 @@ impl Predictor {
         let restored = self.pipeline.restore(state).map_err(PredictError::from);
         let last = history.last_open_time();
         let old = std::mem::replace(&mut self.history, history);
-        let memory = restored.and_then(|()| {
+        let recurrent = restored.and_then(|()| {
             let saved = SavedState::read(state)?;
             state.clone().finish()?;
             if self.pipeline.last_open_time() != last {
-                return Err(PredictError::State { problem: "its last candles differ" });
+                let problem = "the last candles of its history and of its signals differ";
+                return Err(PredictError::State { problem });
             }
             self.restored_state(saved, &rows)
         });
-        match memory {
-            Ok(memory) => self.state = memory,
+        match recurrent {
+            Ok(recurrent) => self.state = recurrent,
             Err(error) => {
                 self.history = old;
                 self.pipeline.restore(&mut StateReader::new(&before.into_words()))?;
@@ -111,30 +113,30 @@ impl Predictor {
         Ok(())
     }
 
-    /// The words of a state that is whole and of this spec.
+    /// Splits the bytes into words after checking length, version, checksum and spec.
     fn checked(&self, bytes: &[u8]) -> Result<Vec<u64>, PredictError> {
         let (chunks, rest) = bytes.as_chunks::<8>();
         let words: Vec<u64> = chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
         if words.first() != Some(&MAGIC) || words.len() < HEADER || !rest.is_empty() {
-            return misfit("it is no state of a predictor, or cut");
+            return misfit("not a predictor state, or truncated");
         }
         if words[1] > VERSION {
-            return misfit("a newer version of this crate wrote it");
+            return misfit("a newer version of windvane wrote it; update windvane");
         }
         let mut blank = bytes.to_vec();
         blank[16..24].fill(0);
         if words[1] != VERSION || words[2] != xxh3_64(&blank) {
-            return misfit("its checksum is wrong: it was changed or cut");
+            return misfit("its checksum does not match, it is damaged or truncated");
         }
         if words[3] != fingerprint(self.model.spec()) {
-            return misfit("it is of a model with another spec");
+            return misfit("it belongs to a model with another spec");
         }
         Ok(words)
     }
 }
 
-/// A hash of the parts of a spec that decide the state: another spec, another hash.
+/// Hash of a spec.
 fn fingerprint(spec: &ModelSpec) -> u64 {
-    // Plain data: it always has a JSON form.
+    // A spec is plain data, so serialisation cannot fail.
     serde_json::to_vec(spec).map_or(0, |json| xxh3_64(&json))
 }

@@ -1,11 +1,11 @@
-//! A newer model in the place of the old one, between two candles.
-use windvane_signals::{Rows, SignalPipeline, SignalSpec};
+//! Replacement of a predictor's model between two candles.
+use windvane_signals::{SignalPipeline, SignalRows, SignalSpec};
 
 use super::predictor::{Predictor, check, known};
 use super::rows::RowRing;
 use crate::{FittedModel, ModelSpec, PredictError};
 
-/// Signals and rows that a model of another spec starts with.
+/// Pipeline and rows with which a model of another spec starts.
 pub(super) struct Carried {
     pipeline: SignalPipeline,
     pub(super) rows: RowRing,
@@ -13,26 +13,27 @@ pub(super) struct Carried {
 }
 
 impl Predictor {
-    /// Puts another model in the place of the present one; the next candle is its first.
+    /// Replaces the model; the next candle is the first one that the new model predicts from.
     ///
-    /// A model of the same channels and lookback is warm at once, and so is one that reads some
-    /// of these channels. Channels the old model did not read are computed from the
-    /// [kept candles](crate::PredictorBuilder::history); where those are too few the answer is `None` until
-    /// more came. A prediction has the bits that a predictor with the new model from the start
-    /// would give, with one exception: a new channel with endless memory (RSI, MACD) begins with
-    /// the oldest kept candle when older ones came before it.
+    /// A model with the same channels and lookback, or with a subset of the channels, needs no
+    /// warm-up. Channels that the old model did not read are computed from the
+    /// [kept candles](crate::PredictorBuilder::history); if those are too few, predictions are
+    /// `None` until enough candles have come. Predictions have the bits of a predictor that had the
+    /// new model from the start, with one exception: a new channel with infinite memory (RSI, MACD)
+    /// starts at the oldest kept candle.
     ///
-    /// A [stateful](crate::StatefulModel) model goes on with the old state where its weights would
-    /// have made the same one (another calibration). Otherwise its state is made
-    /// from the kept candles: whole where none since the start or the last reset is missing, else
-    /// as if the oldest of them had been the first.
+    /// A [stateful](crate::StatefulModel) model continues with the old state if its recurrent
+    /// weights are the same, for example after a change of the calibration. Otherwise its state is
+    /// recomputed from the kept candles. It is exact if all candles since the start or the last
+    /// reset are kept; otherwise it starts from zero at the oldest kept candle.
     ///
-    /// A model of another gap policy, or with new channels that read other pairs, starts cold
-    /// unless every candle since the last reset is kept and reads no other pair. An expiry and
-    /// guard belong to the old model and go with it; the stats stays.
+    /// A model with another gap policy, or with new channels that read other pairs, starts with a
+    /// full warm-up, unless all candles since the last reset are kept and no channel reads another
+    /// pair. The swap removes the expiry and the guard of the old model and keeps the feed
+    /// statistics.
     ///
     /// # Errors
-    /// As [`new`](Self::new); the predictor continues with the old model.
+    /// The errors of [`new`](Self::new). The predictor continues with the old model.
     pub fn swap(&mut self, model: impl FittedModel + 'static) -> Result<(), PredictError> {
         let (old, new) = (self.model.spec(), model.spec());
         check(new, self.pipeline.interval())?;
@@ -50,6 +51,7 @@ impl Predictor {
         Ok(())
     }
 
+    /// Builds pipeline and rows for a new spec from the old ones and the kept candles.
     fn carry(&self, new: &ModelSpec) -> Result<Carried, PredictError> {
         let old = &self.model.spec().signals;
         if self.history.is_whole() && new.signals.pairs().is_empty() {
@@ -70,13 +72,13 @@ impl Predictor {
         self.join(new, Some((&missing, &added)))
     }
 
-    /// The kept candles through a pipeline of `signals`; `each` hears of the rows of every candle,
-    /// and whether a new run begins with them.
+    /// Runs the kept candles through a pipeline of `signals`. Calls `each` with the rows of every
+    /// candle and whether a reset precedes them.
     pub(super) fn replay(
         &self,
         signals: &SignalSpec,
         lookback: usize,
-        mut each: impl FnMut(Rows<'_>, bool) -> Result<(), PredictError>,
+        mut each: impl FnMut(SignalRows<'_>, bool) -> Result<(), PredictError>,
     ) -> Result<Carried, PredictError> {
         let registry = known(self.registry.as_deref());
         let mut pipeline = SignalPipeline::new(signals, self.pipeline.interval(), &registry)?;
@@ -89,7 +91,7 @@ impl Predictor {
                 each(made, made.restarted())?;
                 continue;
             }
-            // What the old gap policy passed over stops the new one.
+            // The new gap policy stops at a gap that the old one allowed.
             pipeline.reset();
             rows = RowRing::new(lookback, pipeline.width());
             let made = pipeline.update(candle)?;
@@ -100,7 +102,7 @@ impl Predictor {
         Ok(Carried { pipeline, rows, seen })
     }
 
-    /// The present channels and added ones as the channels of `new`.
+    /// Combines the current channels and the added ones into the channels of `new`.
     fn join(
         &self,
         new: &ModelSpec,
@@ -117,7 +119,8 @@ impl Predictor {
         let registry = known(self.registry.as_deref());
         let pipeline = SignalPipeline::joined(&new.signals, interval, &registry, &sources)?;
         let rows = join_rows(new, &rings);
-        // Candles until every channel has a value; an added one has seen no more than the others.
+        // Number of candles until every channel has a value; added channels have seen at most as
+        // many candles as the others.
         let wait = added.map_or(0, |(_, c)| c.pipeline.warm_up().saturating_sub(c.seen));
         let seen = match wait.max(pipeline.warm_up().saturating_sub(self.seen)) {
             0 => pipeline.warm_up() + rows.run(),
@@ -127,9 +130,9 @@ impl Predictor {
     }
 }
 
-/// The last rows of several rings side by side: as many as are complete in all of them.
+/// Joins the last rows of several ring buffers, as many as are complete in all of them.
 fn join_rows(new: &ModelSpec, rings: &[(&SignalSpec, &RowRing)]) -> RowRing {
-    let places: Vec<(usize, usize)> = new
+    let columns: Vec<(usize, usize)> = new
         .signals
         .channels
         .iter()
@@ -140,9 +143,9 @@ fn join_rows(new: &ModelSpec, rings: &[(&SignalSpec, &RowRing)]) -> RowRing {
         })
         .collect();
     let run = rings.iter().map(|(_, ring)| ring.run()).min().unwrap_or(0).min(new.lookback);
-    let mut joined = RowRing::new(new.lookback, places.len());
+    let mut joined = RowRing::new(new.lookback, columns.len());
     for back in (1..=run).rev() {
-        let row = places.iter().map(|&(ring, column)| {
+        let row = columns.iter().map(|&(ring, column)| {
             let (_, ring) = rings[ring];
             ring.complete()[(ring.run() - back) * ring.width() + column]
         });

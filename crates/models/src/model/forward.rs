@@ -1,4 +1,4 @@
-//! Models behind pointers.
+//! The model traits for `Box` and `Arc`.
 use std::sync::Arc;
 
 use windvane_signals::{Scaler, Window};
@@ -9,7 +9,7 @@ use crate::{
     TrainError, TrainingRecord,
 };
 
-/// Forwards the traits to the model behind a pointer.
+/// Implements the traits for a pointer by forwarding to the model.
 macro_rules! forward {
     ($pointer:ident $($set:tt)*) => {
         impl<M: DirectionModel + ?Sized> DirectionModel for $pointer<M> {
@@ -74,5 +74,5 @@ forward!(Box
         (**self).set_calibration(calibration)
     }
 );
-// A shared model keeps its calibration: others predict with it.
+// The calibration of a shared model is fixed: other owners predict with it.
 forward!(Arc);

@@ -1,4 +1,4 @@
-//! The traits of models, and the plain data around a prediction.
+//! Model traits, predictions and training records.
 mod forward;
 mod prediction;
 mod reader;
@@ -20,26 +20,27 @@ pub use record::{HeldOut, TrainingRecord};
 pub use scratch::Scratch;
 pub use spec::ModelSpec;
 
-/// Something that looks at a window of raw channel values and says where the close will go.
+/// A model that predicts the direction of the close from a window of channel values.
 ///
-/// It takes raw rows: a fitted model owns its channel spec and scaler. Object-safe; implement
-/// it in another crate and it backtests and streams like the models here.
+/// Windows contain raw values: a fitted model owns its channel spec and its scaler. The trait is
+/// object-safe. A model of another crate that implements it can be backtested and run live like
+/// the models here.
 ///
 /// # Examples
-/// A model of a bot's own, which streams in a [`Predictor`](crate::Predictor) like any other:
+/// A model of a bot's own in a [`Predictor`](crate::Predictor):
 /// ```
 /// # use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
 /// # use windvane_models::{DirectionModel, FittedModel, PredictError, ModelId, ModelSpec};
 /// # use windvane_models::{Prediction, Predictor, Scratch};
 /// # use windvane_models::signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
-/// /// Says that the last move goes on.
+/// /// Predicts that the last move continues.
 /// #[derive(Debug)]
-/// struct GoesOn {
+/// struct TrendFollower {
 ///     id: ModelId,
 ///     spec: ModelSpec,
 /// }
 ///
-/// impl DirectionModel for GoesOn {
+/// impl DirectionModel for TrendFollower {
 ///     fn id(&self) -> &ModelId {
 ///         &self.id
 ///     }
@@ -59,12 +60,14 @@ pub use spec::ModelSpec;
 ///     }
 /// }
 ///
-/// impl FittedModel for GoesOn {} // no scaler, no calibration, no saved form
+/// impl FittedModel for TrendFollower {} // no scaler, no calibration, no saved form
 ///
-/// let signals = SignalSpec { channels: vec![ChannelSpec::new("momentum")], gaps: GapPolicy::Reset };
+/// let channels = vec![ChannelSpec::new("momentum")];
+/// let signals = SignalSpec { channels, gaps: GapPolicy::Reset };
 /// let labels = LabelSpec::default();
 /// let spec = ModelSpec { signals, interval: Interval::HOUR, lookback: 1, labels };
-/// let mut predictor = Predictor::new(GoesOn { id: ModelId::new("goes-on"), spec }, Interval::HOUR)?;
+/// let model = TrendFollower { id: ModelId::new("trend-follower"), spec };
+/// let mut predictor = Predictor::new(model, Interval::HOUR)?;
 /// # let candle = |hour: i64, close: f64| {
 /// #     let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
@@ -75,33 +78,36 @@ pub use spec::ModelSpec;
 /// # Ok::<(), PredictError>(())
 /// ```
 pub trait DirectionModel: Send + Sync + std::fmt::Debug {
-    /// Its name, carried by every prediction.
+    /// Name of the model, part of every prediction.
     fn id(&self) -> &ModelId;
 
     /// Channels, interval, lookback and labels of the model.
     fn spec(&self) -> &ModelSpec;
 
-    /// Working memory for [`predict`](Self::predict); make it once, reuse it.
+    /// Creates the scratch memory for [`predict`](Self::predict). Create it once and reuse it.
     fn scratch(&self) -> Scratch;
 
-    /// Predicts from one window. Allocates nothing, starts no thread, depends on nothing else: a
-    /// [stateful](StatefulModel) model starts from a zero state at the window's first row.
+    /// Predicts from one window. It allocates nothing and starts no thread. The result depends on
+    /// the window alone: a [stateful](StatefulModel) model starts from a zero state at the first
+    /// row of the window.
     ///
     /// # Errors
-    /// [`PredictError::WindowShape`], [`PredictError::ForeignScratch`], [`PredictError::NotFinite`].
+    /// [`PredictError::WindowShape`], [`PredictError::ForeignScratch`],
+    /// [`PredictError::NotFinite`].
     fn predict(
         &self,
         window: Window<'_>,
         scratch: &mut Scratch,
     ) -> Result<Prediction, PredictError>;
 
-    /// Predicts from several windows: the bits of [`predict`](Self::predict) for each of them, added
-    /// to `predictions` in order.
+    /// Predicts from several windows and appends the predictions in order, with the bits of
+    /// [`predict`](Self::predict).
     ///
-    /// Networks take many windows together, which is faster and allocates on the first call.
+    /// Networks process many windows together, which is faster and allocates on the first call.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict); then some of the predictions may have been added.
+    /// The errors of [`predict`](Self::predict). Predictions of earlier windows may have been
+    /// appended already.
     fn predict_batch(
         &self,
         windows: &[Window<'_>],
@@ -115,15 +121,15 @@ pub trait DirectionModel: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// A model that carries a recurrent state from row to row beside the window.
+/// A model with a recurrent state that is carried from row to row.
 ///
-/// A [`Predictor`](crate::Predictor) and a [`TableReader`] keep the state: zeros at the start and
-/// wherever a reset or an undefined row ends a run of rows.
+/// A [`Predictor`](crate::Predictor) and a [`TableReader`] store the state. It is zero at the start
+/// and after every reset or undefined row.
 pub trait StatefulModel: DirectionModel {
-    /// Numbers in the state; 0 for a model that reads windows alone.
+    /// Length of the state; 0 for a model without a state.
     fn state_len(&self) -> usize;
 
-    /// Reads the next row of raw channel values into `state`. Allocates nothing.
+    /// Updates `state` with the next row of raw channel values. Allocates nothing.
     ///
     /// # Errors
     /// [`PredictError::WindowShape`] and [`PredictError::ForeignScratch`].
@@ -134,11 +140,11 @@ pub trait StatefulModel: DirectionModel {
         scratch: &mut Scratch,
     ) -> Result<(), PredictError>;
 
-    /// Predicts from a `state` that has read every row up to the last one of `window`. Allocates
+    /// Predicts from a `state` that includes all rows up to the last one of `window`. Allocates
     /// nothing.
     ///
     /// # Errors
-    /// As [`predict`](DirectionModel::predict).
+    /// The errors of [`predict`](DirectionModel::predict).
     fn predict_with_state(
         &self,
         window: Window<'_>,
@@ -147,24 +153,25 @@ pub trait StatefulModel: DirectionModel {
     ) -> Result<Prediction, PredictError>;
 }
 
-/// Capabilities of a fitted model beyond prediction, each with a default: training record, scaler,
-/// calibration, recurrent state, saving.
+/// Capabilities of a fitted model beyond prediction: training record, scaler, calibration,
+/// recurrent state, saving. Every method has a default.
 ///
-/// Object-safe; learners and [`load`](crate::load) return `Box<dyn FittedModel>`. A model of
-/// another crate writes `impl FittedModel for Mine {}` and overrides what it has.
+/// The trait is object-safe; learners and [`load`](crate::load) return `Box<dyn FittedModel>`. For
+/// a model of another crate, write `impl FittedModel for Mine {}` and override the methods for the
+/// capabilities that it has.
 pub trait FittedModel: DirectionModel + Any {
-    /// Provenance of the model, where it is known.
+    /// Training record of the model; `None` if it is unknown.
     fn record(&self) -> Option<&TrainingRecord> {
         None
     }
 
-    /// Scaler of the channels; `None` for a model that scales otherwise or not at all, and for one
-    /// whose members each have their own.
+    /// Scaler of the channels; `None` for a model without a scaler and for an ensemble whose
+    /// members each have their own.
     fn scaler(&self) -> Option<&Scaler> {
         None
     }
 
-    /// Calibration from logits to probabilities and calls.
+    /// Calibration from logits to probabilities and directions.
     fn calibration(&self) -> Calibration {
         Calibration::NONE
     }
@@ -172,36 +179,36 @@ pub trait FittedModel: DirectionModel + Any {
     /// Replaces the calibration.
     ///
     /// # Errors
-    /// [`TrainError::NotCalibrated`] for a kind of model that cannot, or one that is shared.
+    /// [`TrainError::NotCalibrated`] for a model without calibration and for a shared model.
     fn set_calibration(&mut self, _: Calibration) -> Result<(), TrainError> {
         Err(TrainError::NotCalibrated { model: self.id().to_string() })
     }
 
-    /// The model as one with a recurrent state; `None` for a model that reads windows alone.
+    /// Returns the model as a [`StatefulModel`]; `None` for a model without a recurrent state.
     fn stateful(&self) -> Option<&dyn StatefulModel> {
         None
     }
 
-    /// Everything that is saved.
+    /// Returns the content of the saved model.
     ///
     /// # Errors
-    /// [`LoadError::NotSaved`] for a kind of model that has no saved form.
+    /// [`LoadError::NotSaved`] for a kind of model without a saved form.
     fn to_artifact(&self) -> Result<Artifact, LoadError> {
         Err(LoadError::NotSaved { model: self.id().to_string() })
     }
 
-    /// The model as the bytes of a saved file, which [`load`](crate::load) reads back.
+    /// Serialises the model; [`from_bytes`](crate::from_bytes) and [`load`](crate::load) read it.
     ///
     /// # Errors
-    /// As [`to_artifact`](Self::to_artifact).
+    /// The errors of [`to_artifact`](Self::to_artifact).
     fn to_bytes(&self) -> Result<Vec<u8>, LoadError> {
         self.to_artifact()?.to_bytes()
     }
 
-    /// Writes the model to a file, replacing it whole or not at all.
+    /// Writes the model to a file by an atomic replacement.
     ///
     /// # Errors
-    /// [`LoadError::NotSaved`], and [`LoadError::Io`] with the old file as it was.
+    /// [`LoadError::NotSaved`] and [`LoadError::Io`]; the old file is unchanged.
     fn save(&self, path: &Path) -> Result<(), LoadError> {
         let written = replace_file(path, &self.to_bytes()?);
         written.map_err(|source| LoadError::Io { path: path.to_path_buf(), source })
@@ -209,7 +216,7 @@ pub trait FittedModel: DirectionModel + Any {
 }
 
 impl dyn FittedModel {
-    /// The model as its own type, also within a `Box` or an `Arc`; `None` if it is of another.
+    /// Downcasts to a concrete type, also through a `Box` or an `Arc`; `None` for another type.
     ///
     /// # Examples
     /// ```

@@ -1,4 +1,4 @@
-//! Predictions, votes and their parts.
+//! Predictions, probabilities and votes.
 use std::fmt;
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use windvane_candles::{Direction, Timestamp};
 
 use crate::PredictError;
 
-/// Name of a fitted model, cheap to clone: it goes with every prediction.
+/// Name of a fitted model, part of every prediction; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelId(Arc<str>);
 
 impl ModelId {
-    /// Creates an id.
+    /// Creates an id from a name.
     pub fn new(id: impl Into<Arc<str>>) -> Self {
         Self(id.into())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -28,7 +28,7 @@ impl fmt::Display for ModelId {
     }
 }
 
-/// Probabilities of the three classes; finite, at least 0, summing to 1.
+/// Probabilities of the three classes: finite, at least 0, with the sum 1.
 ///
 /// # Examples
 /// ```
@@ -41,7 +41,8 @@ impl fmt::Display for ModelId {
 pub struct Probabilities([f32; 3]);
 
 impl Probabilities {
-    /// Takes UP, DOWN, NEUTRAL; `None` unless they are probabilities (sum within 1e-4 of 1).
+    /// Creates probabilities of UP, DOWN, NEUTRAL; `None` unless each is from 0 to 1 and their sum
+    /// is within 1e-4 of 1.
     pub fn new(classes: [f32; 3]) -> Option<Self> {
         let valid = classes.iter().all(|p| (0.0..=1.0).contains(p))
             && (classes.iter().sum::<f32>() - 1.0).abs() <= 1e-4;
@@ -53,12 +54,12 @@ impl Probabilities {
         self.0[class.index()]
     }
 
-    /// UP, DOWN, NEUTRAL.
+    /// Returns the probabilities of UP, DOWN, NEUTRAL.
     pub fn classes(&self) -> [f32; 3] {
         self.0
     }
 
-    /// Probability of UP minus probability of DOWN: its sign is the call when every candle gets one.
+    /// Margin p(UP) − p(DOWN). Its sign is the predicted direction without abstention.
     pub fn margin(&self) -> f32 {
         self.0[0] - self.0[1]
     }
@@ -70,36 +71,36 @@ impl Probabilities {
 pub enum NeutralReason {
     /// NEUTRAL is the most probable class.
     Class,
-    /// UP and DOWN are exactly equally probable: the model knows nothing.
+    /// UP and DOWN have exactly the same probability.
     Tie,
-    /// The model is less sure than its calibration asks of a call.
+    /// The margin is below the minimum margin of the calibration.
     Abstained,
-    /// The members of an ensemble agree less than it asks of a call.
+    /// The agreement of the ensemble's members is below its minimum.
     Disagreement,
-    /// The model is older than its predictor lets it be.
+    /// The model is older than the expiry set on the predictor.
     Expired,
-    /// The last stretch of the market differs from what the model was fitted on.
+    /// The recent market differs from the training period.
     Drift,
-    /// The window is unlike all that the model was fitted on.
+    /// The window lies outside the range of the training windows.
     Novelty,
 }
 
-/// Vote of a member of an ensemble.
+/// Vote of an ensemble's member.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Vote {
     /// Id of the member.
     pub model: ModelId,
-    /// Its share in the vote; all shares sum to 1.
+    /// Weight of the member; the weights of all members sum to 1.
     pub weight: f32,
     /// Direction that the member predicts.
     pub direction: Direction,
-    /// Its probability of that class.
+    /// Probability of that direction.
     pub confidence: f32,
 }
 
 impl Vote {
-    /// A member that has not voted yet.
+    /// Creates an empty vote: NEUTRAL with the confidence 0.
     pub fn new(model: ModelId, weight: f32) -> Self {
         Self { model, weight, direction: Direction::Neutral, confidence: 0.0 }
     }
@@ -124,13 +125,13 @@ impl Vote {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// The most probable class; NEUTRAL where UP and DOWN tie.
+    /// Predicted direction; NEUTRAL for ties and for the reasons in `neutral`.
     pub direction: Direction,
-    /// Probability of that class.
+    /// Probability of that direction.
     pub confidence: f32,
     /// Probabilities of all classes.
     pub probabilities: Probabilities,
-    /// Close time of the last candle seen: the moment of decision.
+    /// Time of the decision: the close time of the last candle in the window.
     pub decided_at: Timestamp,
     /// Horizon of the prediction, candles.
     pub horizon: usize,
@@ -138,26 +139,26 @@ pub struct Prediction {
     pub model: ModelId,
     /// Reason for NEUTRAL; `None` for UP and DOWN.
     pub neutral: Option<NeutralReason>,
-    /// For an ensemble, the weight of the members whose own call is the ensemble's, 0 to 1.
+    /// Agreement of an ensemble, 0 to 1: total weight of the members that predict its direction.
     pub agreement: Option<f32>,
 }
 
 impl Prediction {
-    /// Turns class probabilities (UP, DOWN, NEUTRAL) into a prediction.
+    /// Creates a prediction from the probabilities of UP, DOWN, NEUTRAL.
     ///
     /// # Errors
-    /// [`PredictError::NotFinite`] when they are no probabilities.
+    /// [`PredictError::NotFinite`] if they are not probabilities.
     pub fn new(
         classes: [f32; 3],
         decided_at: Timestamp,
         horizon: usize,
         model: &ModelId,
     ) -> Result<Self, PredictError> {
-        Self::of(classes, 0.0, decided_at, horizon, model)
+        Self::with_min_margin(classes, 0.0, decided_at, horizon, model)
     }
 
-    /// The same, silent where UP and DOWN are less than `min_margin` apart.
-    pub(crate) fn of(
+    /// Creates a prediction that is NEUTRAL if the absolute margin is below `min_margin`.
+    pub(crate) fn with_min_margin(
         classes: [f32; 3],
         min_margin: f32,
         decided_at: Timestamp,
@@ -190,7 +191,7 @@ impl Prediction {
         })
     }
 
-    /// The same without a call, for that reason.
+    /// Turns the prediction into NEUTRAL for a reason; the probabilities stay.
     #[must_use]
     pub fn into_neutral(self, reason: NeutralReason) -> Self {
         let (direction, neutral) = (Direction::Neutral, Some(reason));
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_probable_class_is_called() {
+    fn prediction_takes_most_probable_class() {
         assert_eq!(predict([0.5, 0.3, 0.2]).direction, Direction::Up);
         assert_eq!(predict([0.3, 0.5, 0.2]).direction, Direction::Down);
         let neutral = predict([0.3, 0.3, 0.4]);
@@ -219,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn knowing_nothing_is_neutral_and_not_a_coin_flip() {
+    fn prediction_tie_is_neutral() {
         let third = 1.0 / 3.0;
         assert_eq!(predict([third, third, third]).direction, Direction::Neutral);
         assert_eq!(predict([0.45, 0.45, 0.1]).neutral, Some(NeutralReason::Tie));
     }
 
     #[test]
-    fn what_is_no_probability_is_an_error() {
+    fn prediction_rejects_invalid_probabilities() {
         for wrong in
             [[f32::NAN, 0.5, 0.5], [1.5, -0.5, 0.0], [0.2, 0.2, 0.2], [f32::INFINITY, 0.0, 0.0]]
         {

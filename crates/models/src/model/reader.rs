@@ -1,13 +1,13 @@
-//! A model on tables, row by row, as a predictor runs it on a feed.
+//! Predictions from signal tables, row by row.
 use windvane_signals::{Sample, SignalTable, Window};
 
 use crate::{FittedModel, PredictError, Prediction, Scratch, StatefulModel};
 
-/// Predicts from rows of tables with the bits that a [`Predictor`](crate::Predictor) has live.
+/// Reader of signal tables that predicts with the bits of a live [`Predictor`](crate::Predictor).
 ///
-/// A model that reads windows alone needs none of it. A [stateful](StatefulModel) one has read every row since the start of the table or the last
-/// reset before it answers: ask for rows in ascending order, table by table or in order of time,
-/// and each row is read once. Going back starts anew.
+/// The prediction of a [stateful](StatefulModel) model depends on all rows since the start of the
+/// table or the last reset. Request the rows of a table in ascending order: then each row is read
+/// once. An earlier row makes the reader start again from the last reset.
 ///
 /// # Examples
 /// ```
@@ -32,40 +32,43 @@ pub struct TableReader<'a> {
     tables: &'a [SignalTable],
     scratch: Scratch,
     /// Position of the reader in each table.
-    places: Vec<Place>,
-    /// A channel that shows one value only.
-    silenced: Option<(usize, f64)>,
-    /// Rows without that channel.
+    positions: Vec<TablePosition>,
+    /// Index and value of a channel that is held constant.
+    constant_channel: Option<(usize, f64)>,
+    /// Buffer for rows with the constant channel.
     rows: Vec<f64>,
 }
 
+/// Position in one table, with the recurrent state before the next row.
 #[derive(Debug, Clone)]
-struct Place {
+struct TablePosition {
     state: Vec<f32>,
-    /// The row that is read next.
+    /// Index of the next row.
     next: usize,
 }
 
 impl<'a> TableReader<'a> {
-    /// A model before the first row of each table.
+    /// Creates a reader before the first row of each table.
     pub fn new(model: &'a dyn FittedModel, tables: &'a [SignalTable]) -> Self {
         let stateful = model.stateful();
         let state = vec![0.0; stateful.map_or(0, StatefulModel::state_len)];
-        let (scratch, places) = (model.scratch(), vec![Place { state, next: 0 }; tables.len()]);
-        Self { model, stateful, tables, scratch, places, silenced: None, rows: Vec::new() }
+        let scratch = model.scratch();
+        let positions = vec![TablePosition { state, next: 0 }; tables.len()];
+        let rows = Vec::new();
+        Self { model, stateful, tables, scratch, positions, constant_channel: None, rows }
     }
 
-    /// The same, with a channel that shows `value` in every row.
+    /// Holds a channel at `value` in every row.
     #[must_use]
-    pub fn silencing(self, channel: usize, value: f64) -> Self {
-        Self { silenced: Some((channel, value)), ..self }
+    pub fn with_constant_channel(self, channel: usize, value: f64) -> Self {
+        Self { constant_channel: Some((channel, value)), ..self }
     }
 
-    /// Predicts from a row and those before it; `None` where there is no whole window: while
-    /// warming up, on a filled candle, outside the tables.
+    /// Predicts from the window that ends at a row; `None` without a complete window: during the
+    /// warm-up, on a filled candle, outside the tables.
     ///
     /// # Errors
-    /// As [`predict`](crate::DirectionModel::predict).
+    /// The errors of [`predict`](crate::DirectionModel::predict).
     pub fn predict(
         &mut self,
         table: usize,
@@ -75,11 +78,11 @@ impl<'a> TableReader<'a> {
         let window = self.tables.get(table).and_then(|rows| rows.window(row, lookback));
         let Some(window) = window else { return Ok(None) };
         self.read(table, row)?;
-        let Self { model, stateful, scratch, places, silenced, rows, .. } = self;
-        let values = shown(window.values(), window.width(), *silenced, rows);
+        let Self { model, stateful, scratch, positions, constant_channel, rows, .. } = self;
+        let values = with_constant(window.values(), window.width(), *constant_channel, rows);
         let window = Window::new(values, window.width(), window.decided_at()).unwrap_or(window);
         let predicted = match stateful {
-            Some(model) => model.predict_with_state(window, &places[table].state, scratch),
+            Some(model) => model.predict_with_state(window, &positions[table].state, scratch),
             None => model.predict(window, scratch),
         };
         predicted.map(Some)
@@ -88,8 +91,8 @@ impl<'a> TableReader<'a> {
     /// Predicts from the window of a sample of these tables.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict); [`PredictError::WindowShape`] where the sample's window is
-    /// shorter than the model's, or the sample is of other tables.
+    /// The errors of [`predict`](Self::predict), and [`PredictError::WindowShape`] if the sample's
+    /// window is shorter than the model's or the sample belongs to other tables.
     pub fn predict_sample(&mut self, sample: &Sample) -> Result<Prediction, PredictError> {
         let Sample { table, row, .. } = *sample;
         let got = self.tables.get(table).map_or(0, |rows| rows.run(row));
@@ -98,11 +101,12 @@ impl<'a> TableReader<'a> {
         self.predict(table, row)?.ok_or(shape)
     }
 
-    /// Reads on to a row, from the beginning of its run where nothing of that has been read.
+    /// Updates the recurrent state up to a row. Starts from zero at the first row of its run of
+    /// complete rows, unless the state is already inside that run and before the row.
     fn read(&mut self, table: usize, row: usize) -> Result<(), PredictError> {
-        let Self { stateful, tables, scratch, places, silenced, rows, .. } = self;
+        let Self { stateful, tables, scratch, positions, constant_channel, rows, .. } = self;
         let Some(model) = stateful else { return Ok(()) };
-        let (table, Place { state, next }) = (&tables[table], &mut places[table]);
+        let (table, TablePosition { state, next }) = (&tables[table], &mut positions[table]);
         let first = row + 1 - table.run(row);
         if *next <= first || *next > row + 1 {
             state.fill(0.0);
@@ -110,7 +114,7 @@ impl<'a> TableReader<'a> {
         }
         while *next <= row {
             let values = table.row(*next).unwrap_or_default();
-            let values = shown(values, table.width(), *silenced, rows);
+            let values = with_constant(values, table.width(), *constant_channel, rows);
             model.update_state(values, state, scratch)?;
             *next += 1;
         }
@@ -118,14 +122,14 @@ impl<'a> TableReader<'a> {
     }
 }
 
-/// Rows as they are, or in a buffer with one channel held still.
-fn shown<'r>(
+/// Returns the rows, or their copy in `rows` with the constant channel.
+fn with_constant<'r>(
     values: &'r [f64],
     width: usize,
-    silenced: Option<(usize, f64)>,
+    constant_channel: Option<(usize, f64)>,
     rows: &'r mut Vec<f64>,
 ) -> &'r [f64] {
-    let Some((channel, value)) = silenced else { return values };
+    let Some((channel, value)) = constant_channel else { return values };
     rows.clear();
     rows.extend_from_slice(values);
     rows.iter_mut().skip(channel).step_by(width).for_each(|cell| *cell = value);

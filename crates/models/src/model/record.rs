@@ -1,4 +1,4 @@
-//! Training record of a model, and its accuracy on held-out candles.
+//! Training record of a model, with its accuracy on held-out candles.
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -7,48 +7,48 @@ use windvane_signals::Scaler;
 
 use crate::ModelSpec;
 
-/// Training record of a model: enough to fit it again.
+/// Training record of a model: data, seed, epochs and losses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecord {
     /// Version of the crate that fitted it.
     pub version: String,
     /// Pairs it was fitted on.
     pub pairs: Vec<String>,
-    /// Training windows.
+    /// Number of training windows.
     pub windows: usize,
-    /// Windows used for choosing the epoch.
+    /// Number of validation windows (early stopping, calibration).
     pub validation_windows: usize,
-    /// First decision learned from.
+    /// Time of the first decision in the training windows.
     pub from: Timestamp,
-    /// Everything learned from was known then.
+    /// Time at which all training outcomes were known.
     pub until: Timestamp,
-    /// Everything used for choosing was known then.
+    /// Time at which all validation outcomes were known.
     pub validated_until: Timestamp,
     /// Seed of every random draw.
     pub seed: u64,
-    /// Hash of all rows known at `validated_until` of the pairs used, and of every label.
+    /// Hash of the used pairs' rows known at `validated_until`, and of all labels.
     pub data_hash: String,
-    /// Epochs run; 0 where nothing is learned by descent.
+    /// Number of epochs run; 0 for a model without gradient descent.
     pub epochs: usize,
-    /// The epoch whose weights were kept, counted from 1.
+    /// Epoch whose weights were kept, counted from 1.
     pub best_epoch: usize,
     /// Mean cross-entropy on the training windows in that epoch, nats.
     pub train_loss: Option<f64>,
-    /// Mean cross-entropy on the validation windows after that epoch, nats; where labels have no
-    /// band, on those whose close moved.
+    /// Mean cross-entropy on the validation windows after that epoch, nats. Without a NEUTRAL band,
+    /// windows whose close did not move are excluded.
     pub validation_loss: Option<f64>,
-    /// Channels without spread in training: nothing was learned from them.
+    /// Channels that were constant in training and therefore have no effect.
     pub constant_channels: Vec<String>,
-    /// Accuracy on later candles, if it was measured.
+    /// Accuracy on held-out candles, if it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
-    /// Notes of the author: purpose, limits.
+    /// Notes of the author, such as purpose and limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 impl TrainingRecord {
-    /// The same with the channels that the scaler found without spread.
+    /// Sets the constant channels from the scaler.
     #[must_use]
     pub fn with_scaler(self, scaler: &Scaler, spec: &ModelSpec) -> Self {
         let constant = scaler.constant_channels();
@@ -57,47 +57,47 @@ impl TrainingRecord {
     }
 }
 
-/// Accuracy on held-out candles, all after those of training and validation.
+/// Accuracy on held-out candles, all after the training and validation periods.
 ///
-/// In words, by `Display`:
-/// `52.5 % of 2,000 calls came true (95 % interval 50.1 to 54.9 %)`, and so on.
+/// `Display` gives one sentence that begins with
+/// `52.5 % of 2,000 predictions were correct (95 % interval 50.1 to 54.9 %)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {
-    /// Pairs it was measured on.
+    /// Pairs of the held-out candles.
     pub pairs: Vec<String>,
-    /// First moment of decision.
+    /// Time of the first decision.
     pub from: Timestamp,
-    /// Everything was settled then.
+    /// Time at which all outcomes were known.
     pub until: Timestamp,
-    /// Candles with a prediction.
+    /// Number of candles with a prediction, including NEUTRAL.
     pub candles: usize,
-    /// Share of them with a call (UP or DOWN).
+    /// Coverage: share of the candles with the prediction UP or DOWN.
     pub coverage: f64,
-    /// Calls on closes that moved.
+    /// Number of predictions UP or DOWN on candles whose close moved.
     pub scored: usize,
-    /// Share of those that came true.
+    /// Share of the scored predictions that were correct.
     pub accuracy: f64,
-    /// Lower and upper end of the accuracy's 95 % interval.
+    /// Lower and upper end of the accuracy's 95 % confidence interval.
     pub interval_95: (f64, f64),
-    /// The best baseline on the same candles, chosen with hindsight.
+    /// Name of the best baseline on the same candles, selected in hindsight.
     pub naive_rule: String,
-    /// Its accuracy there.
+    /// Accuracy of that baseline.
     pub naive_accuracy: f64,
-    /// Lower and upper end of the 95 % interval of the lead over that rule. With 0 inside, the
-    /// model is not known to be better.
+    /// Lower and upper end of the 95 % confidence interval of the excess accuracy over that
+    /// baseline. If the interval contains 0, the model is not significantly better.
     pub lead_95: (f64, f64),
 }
 
 impl fmt::Display for HeldOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, until) = (date(self.from), date(self.until));
-        let ((low, high), lead) = (self.interval_95, self.lead_95);
+        let ((low, high), excess) = (self.interval_95, self.lead_95);
         write!(
             f,
-            "{:.1} % of {} calls came true (95 % interval {:.1} to {:.1} %) on {} from {from} to {until}, \
-             calls on {:.1} % of the candles; best baseline there, {}: {:.1} %; \
-             lead over it {:+.1} to {:+.1} points (95 %)",
+            "{:.1} % of {} predictions were correct (95 % interval {:.1} to {:.1} %) on {} from \
+             {from} to {until}, with UP or DOWN on {:.1} % of the candles; best baseline there, \
+             {}: {:.1} %; edge over it {} to {} points (95 %)",
             100.0 * self.accuracy,
             thousands(self.scored),
             100.0 * low,
@@ -106,8 +106,8 @@ impl fmt::Display for HeldOut {
             100.0 * self.coverage,
             self.naive_rule,
             100.0 * self.naive_accuracy,
-            100.0 * lead.0,
-            100.0 * lead.1,
+            points(excess.0),
+            points(excess.1),
         )
     }
 }
@@ -117,7 +117,12 @@ fn date(time: Timestamp) -> String {
     time.to_string().split('T').next().unwrap_or_default().to_string()
 }
 
-/// A number with thousands separators: 12345 as `12,345`.
+/// Formats a share as percentage points with a sign: −0.014 as `−1.4`.
+fn points(share: f64) -> String {
+    format!("{:+.1}", 100.0 * share).replace('-', "−")
+}
+
+/// Formats a number with thousands separators: 12345 as `12,345`.
 fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -135,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_measurement_reads_as_a_sentence() {
+    fn held_out_displays_one_sentence() {
         let measured = HeldOut {
             pairs: vec!["BTCUSDT".into()],
             from: "2023-08-01".parse().unwrap(),
@@ -149,9 +154,9 @@ mod tests {
             naive_accuracy: 0.51,
             lead_95: (-0.001, 0.02),
         };
-        let expected = "52.5 % of 1,234 calls came true (95 % interval 50.1 to 54.9 %) on BTCUSDT \
-             from 2023-08-01 to 2024-01-01, calls on 50.0 % of the candles; best baseline there, \
-             last sign: 51.0 %; lead over it -0.1 to +2.0 points (95 %)";
+        let expected = "52.5 % of 1,234 predictions were correct (95 % interval 50.1 to 54.9 %) on \
+             BTCUSDT from 2023-08-01 to 2024-01-01, with UP or DOWN on 50.0 % of the candles; best \
+             baseline there, last sign: 51.0 %; edge over it −0.1 to +2.0 points (95 %)";
         assert_eq!(measured.to_string(), expected);
         assert_eq!([0, 999, 1_000, 1_234_567].map(thousands).join(" "), "0 999 1,000 1,234,567");
     }

@@ -1,20 +1,20 @@
-//! Working memory of a prediction, owned by the caller.
+//! Scratch memory of a prediction, owned by the caller.
 use std::any::Any;
 
 use crate::PredictError;
 
-/// Buffers a model writes to while it predicts: made once by
-/// [`DirectionModel::scratch`](crate::DirectionModel::scratch), reused for every window.
+/// Scratch memory of a model's predictions, created by
+/// [`DirectionModel::scratch`](crate::DirectionModel::scratch) and reused for every window.
 ///
-/// It holds any type, so models of other crates bring their own; `children` carry the scratch
-/// of a model's members, so an ensemble's scratch is a tree.
+/// It holds a value of any type, so models of other crates define their own. The children are the
+/// scratch memory of an ensemble's members.
 ///
 /// # Examples
 /// ```
 /// use windvane_models::Scratch;
 /// let mut scratch = Scratch::new(vec![0.0_f32; 8]);
 /// scratch.get::<Vec<f32>>()?[0] = 1.0;
-/// assert!(scratch.get::<String>().is_err()); // another model's
+/// assert!(scratch.get::<String>().is_err()); // another type
 /// # Ok::<(), windvane_models::PredictError>(())
 /// ```
 #[derive(Debug)]
@@ -24,33 +24,33 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A model's own buffers.
+    /// Creates scratch memory from a model's own buffers.
     pub fn new<T: Any + Send>(own: T) -> Self {
         Self { own: Box::new(own), children: Vec::new() }
     }
 
-    /// Own buffers beside the members' scratch.
+    /// Creates scratch memory from a model's own buffers and the scratch memory of its members.
     pub fn with_children<T: Any + Send>(own: T, children: Vec<Scratch>) -> Self {
         Self { own: Box::new(own), children }
     }
 
-    /// The model's own buffers.
+    /// Returns the model's own buffers.
     ///
     /// # Errors
-    /// [`PredictError::ForeignScratch`] when another kind of model made this scratch.
+    /// [`PredictError::ForeignScratch`] if another kind of model created this scratch memory.
     pub fn get<T: Any>(&mut self) -> Result<&mut T, PredictError> {
         self.own.downcast_mut().ok_or(PredictError::ForeignScratch)
     }
 
-    /// The model's own buffers to read; `None` when another kind of model made this scratch.
+    /// Returns the model's own buffers for reading; `None` if they have another type.
     pub fn peek<T: Any>(&self) -> Option<&T> {
         self.own.downcast_ref()
     }
 
-    /// The model's own buffers and the members' scratch, both at once.
+    /// Returns the model's own buffers and the scratch memory of its members.
     ///
     /// # Errors
-    /// [`PredictError::ForeignScratch`] when another kind of model made this scratch.
+    /// [`PredictError::ForeignScratch`] if another kind of model created this scratch memory.
     pub fn split<T: Any>(&mut self) -> Result<(&mut T, &mut [Scratch]), PredictError> {
         let own = self.own.downcast_mut().ok_or(PredictError::ForeignScratch)?;
         Ok((own, &mut self.children))

@@ -1,43 +1,45 @@
-//! Choice of temperature, exponent and abstention on candles after the training.
+//! Calibration after training: temperature, exponent and minimum margin.
 use rayon::prelude::*;
 use windvane_signals::{Sample, ValidationSet};
 
 use crate::{Calibration, FittedModel, Probabilities, SettingError, TableReader, TrainError};
 
-/// Share of the validation windows, the last, that calibrates what the others chose.
+/// Share of the validation windows, the last ones, that [`calibration_parts`] returns for
+/// calibration.
 const SHARE: f64 = 1.0 / 3.0;
 
-/// Spread of ln(temperature) before any candle is seen: a slice must be long to move it far.
+/// Standard deviation of the prior of ln(temperature).
 const PRIOR: f64 = 0.15;
 
-/// Spread of ln(exponent) before any candle is seen.
+/// Standard deviation of the prior of ln(exponent).
 const EXPONENT_PRIOR: f64 = 0.5;
 
-/// Fewest windows that the exponent is chosen on.
+/// Minimum number of windows for fitting the exponent.
 const MIN_FOR_EXPONENT: usize = 500;
 
-/// ln(0.6 / 0.4), the lead that every exponent leaves as it is.
+/// Log odds that every exponent leaves unchanged: ln(0.6 / 0.4).
 const PIVOT: f64 = 0.405_465_108_108_164_4;
 
-/// Windows predicted by one thread with one scratch.
+/// Number of windows per parallel task.
 const CHUNK: usize = 256;
 
-/// Fits a model's temperature and exponent on windows decided after its training, and sets them.
+/// Fits the temperature and the exponent of a model on windows after its training period and sets
+/// them.
 ///
-/// **Formula** the T and b of [`Calibration`] with the least
-/// `Σ −ln p[label] + (ln T)² / 2σ² + (ln b)² / 2τ²`, σ = 0.15, τ = 0.5: maximum likelihood with a
-/// prior around 1. A thousand windows of a nearly random market determine them poorly;
-/// without the prior they would make a well-calibrated model worse. Fewer than 500 windows leave
-/// the exponent at 1. **Source** Guo, Pleiss, Sun, Weinberger 2017 for the temperature; the rest
-/// is ours.
+/// **Formula** T and b of [`Calibration`] that minimise
+/// `Σ −ln p[label] + (ln T)² / 2σ² + (ln b)² / 2τ²`, σ = 0.15, τ = 0.5: maximum a posteriori with a
+/// prior around 1. A thousand windows of a nearly random market determine the two parameters
+/// poorly; without the prior the fit could make a well-calibrated model worse. With fewer than 500
+/// windows the exponent stays 1. **Source** Guo, Pleiss, Sun, Weinberger 2017 for the temperature;
+/// the exponent and the priors are windvane's own.
 ///
-/// The learners do this by themselves, on all validation windows. The epoch of a network was
-/// chosen on the first two thirds of them: one choice among some twenty, which moves the two
-/// numbers less than their own spread on the last third alone does.
+/// The learners call this on all validation windows. Early stopping of a network selects one of
+/// about twenty epochs on the first two thirds of the same windows. That bias is smaller than the
+/// standard error of a fit on the last third alone.
 ///
 /// # Errors
-/// [`TrainError::Validation`] when the slice begins before the model's training ended,
-/// [`TrainError::NotCalibrated`], and what predicting finds wrong; the model stays as it was.
+/// [`TrainError::Validation`] if the windows begin before the end of the model's training period,
+/// [`TrainError::NotCalibrated`], and errors of the predictions. The model is then unchanged.
 pub fn calibrate(
     model: &mut dyn FittedModel,
     slice: &ValidationSet,
@@ -46,20 +48,21 @@ pub fn calibrate(
     let logits = log_probabilities(model, slice)?;
     let labels: Vec<usize> = slice.samples().iter().map(|sample| sample.label.index()).collect();
     #[expect(clippy::cast_possible_truncation, reason = "within 0.1 to 10")]
-    let [temperature, exponent] = best(&logits, &labels).map(|number| number as f32);
+    let [temperature, exponent] = fit_parameters(&logits, &labels).map(|number| number as f32);
     let calibration = Calibration::new(temperature, min_margin)?.with_exponent(exponent)?;
     model.set_calibration(calibration)?;
     Ok(calibration)
 }
 
-/// Chooses and sets the smallest margin of a call, so that the model predicts UP or DOWN on a
-/// `coverage` share of the windows of the slice.
+/// Sets the minimum margin of a model so that it predicts UP or DOWN on a `coverage` share of the
+/// given windows.
 ///
-/// It predicts where the margin |p(UP) − p(DOWN)| is among the largest. On later candles the
-/// coverage differs as far as their margins do.
+/// These are the windows with the largest margins |p(UP) − p(DOWN)|. On later candles the coverage
+/// depends on the distribution of their margins.
 ///
 /// # Errors
-/// [`TrainError::Setting`] unless `coverage` is above 0 and at most 1; as [`calibrate`].
+/// [`TrainError::Setting`] unless `coverage` is above 0 and at most 1, and the errors of
+/// [`calibrate`].
 ///
 /// # Examples
 /// ```
@@ -80,29 +83,30 @@ pub fn abstain(
         return Err(SettingError { setting, expected, got: coverage }.into());
     }
     let before = model.calibration();
-    let mut edges: Vec<f32> = predictions(model, slice)?.iter().map(|p| p.margin().abs()).collect();
-    edges.sort_by(|a, b| b.total_cmp(a));
+    let mut margins: Vec<f32> =
+        predictions(model, slice)?.iter().map(|p| p.margin().abs()).collect();
+    margins.sort_by(|a, b| b.total_cmp(a));
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a share of a length"
     )]
-    let calls = ((coverage * edges.len() as f64).round() as usize).max(1);
-    let min_margin = if calls < edges.len() { edges[calls - 1] } else { 0.0 };
+    let confident = ((coverage * margins.len() as f64).round() as usize).max(1);
+    let min_margin = if confident < margins.len() { margins[confident - 1] } else { 0.0 };
     let calibration = Calibration::new(before.temperature(), min_margin)?;
     let calibration = calibration.with_exponent(before.exponent())?;
     model.set_calibration(calibration)?;
     Ok(calibration)
 }
 
-/// The validation windows that choose, and the last third, purged, that calibrates; all of them
-/// for both where there are too few to cut.
+/// Splits validation windows into the part for early stopping and the purged last third for
+/// calibration. With too few windows for a split, both parts contain all of them.
 pub fn calibration_parts(validation: &ValidationSet) -> (ValidationSet, ValidationSet) {
     let parts = validation.split(SHARE).ok();
     parts.unwrap_or_else(|| (validation.clone(), validation.clone()))
 }
 
-/// ln p of every window, uncalibrated.
+/// Log-probabilities of all windows without calibration.
 fn log_probabilities(
     model: &mut dyn FittedModel,
     slice: &ValidationSet,
@@ -114,16 +118,16 @@ fn log_probabilities(
     Ok(predicted?.iter().map(|p| p.classes().map(floored_ln)).collect())
 }
 
-/// ln p, finite for a probability of 0 too.
+/// ln p, floored so that it is finite for p = 0.
 fn floored_ln(p: f32) -> f64 {
     f64::from(p.max(f32::MIN_POSITIVE)).ln()
 }
 
-/// Predicts the windows of a validation set, in their order.
+/// Predicts the probabilities of the windows of a validation set, in order.
 ///
 /// # Errors
-/// [`TrainError::Validation`] when the slice begins before the model's training ended, and what
-/// predicting finds wrong.
+/// [`TrainError::Validation`] if the windows begin before the end of the model's training period,
+/// and errors of the predictions.
 pub fn predictions(
     model: &dyn FittedModel,
     slice: &ValidationSet,
@@ -132,9 +136,10 @@ pub fn predictions(
     if let (Some(first), Some(record)) = (first, learned)
         && first.decided_at < record.until
     {
-        return Err(TrainError::Validation { what: "time: the slice begins before training ends" });
+        let what = "time: the validation windows begin before the training period ends";
+        return Err(TrainError::Validation { what });
     }
-    // A recurrent state depends on all rows before: one reader for all.
+    // A recurrent state depends on all earlier rows, so one reader processes all windows.
     let together = if model.stateful().is_none() { CHUNK } else { usize::MAX };
     let chunks = slice.samples().par_chunks(together);
     let chunks: Vec<Result<Vec<_>, TrainError>> =
@@ -155,28 +160,28 @@ fn chunk_predictions(
     samples.iter().map(|sample| Ok(reader.predict_sample(sample)?.probabilities)).collect()
 }
 
-/// Temperature and exponent: golden-section search over the logarithm of each in turn, until
-/// neither moves. Few windows leave the exponent at 1.
-fn best(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
-    let cases = Cases { logits, labels };
-    let mut log_t = least(10.0_f64.ln(), |log_t| cases.cost(log_t, 0.0));
+/// Fits temperature and exponent: golden-section search over the logarithm of each in turn, until
+/// both converge. With few windows the exponent stays 1.
+fn fit_parameters(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
+    let cases = CalibrationCases { logits, labels };
+    let mut log_t = minimise(10.0_f64.ln(), |log_t| cases.cost(log_t, 0.0));
     let mut log_b = 0.0_f64;
     if logits.len() < MIN_FOR_EXPONENT {
         return [log_t.exp(), 1.0];
     }
-    // At a usual lead d the raised one is d (d / r)^(b − 1) / T^b. The exponent is searched with
-    // that held still, else the two would creep along a valley.
+    // Typical log odds d become d (d / r)^(b − 1) / T^b. The search for the exponent keeps that
+    // value constant. Otherwise the alternating search would converge slowly along a valley.
     let squares: f64 = logits.iter().map(|[up, down, _]| (up - down).powi(2)).sum();
-    let usual = (squares / logits.len() as f64).sqrt().clamp(1e-3, 1e3).ln();
+    let typical = (squares / logits.len() as f64).sqrt().clamp(1e-3, 1e3).ln();
     for _ in 0..20 {
         let before = (log_t, log_b);
         let b = log_b.exp();
-        let held = b * (usual - log_t) - (b - 1.0) * PIVOT.ln();
-        log_b = least(5.0_f64.ln(), |log_b| {
+        let held = b * (typical - log_t) - (b - 1.0) * PIVOT.ln();
+        log_b = minimise(5.0_f64.ln(), |log_b| {
             let b = log_b.exp();
-            cases.cost(usual - (held + (b - 1.0) * PIVOT.ln()) / b, log_b)
+            cases.cost(typical - (held + (b - 1.0) * PIVOT.ln()) / b, log_b)
         });
-        log_t = least(10.0_f64.ln(), |log_t| cases.cost(log_t, log_b));
+        log_t = minimise(10.0_f64.ln(), |log_t| cases.cost(log_t, log_b));
         if (log_t - before.0).abs() + (log_b - before.1).abs() < 1e-3 {
             break;
         }
@@ -184,14 +189,14 @@ fn best(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
     [log_t.exp(), log_b.exp()]
 }
 
-/// Uncalibrated logits and the labels of the same windows.
-struct Cases<'a> {
+/// Uncalibrated logits and labels of the same windows.
+struct CalibrationCases<'a> {
     logits: &'a [[f64; 3]],
     labels: &'a [usize],
 }
 
-impl Cases<'_> {
-    /// Summed loss under a temperature and an exponent, plus the prior of both.
+impl CalibrationCases<'_> {
+    /// Summed loss for a temperature and an exponent, plus the penalty of their priors.
     fn cost(&self, log_t: f64, log_b: f64) -> f64 {
         let cases = self.logits.iter().zip(self.labels);
         let losses = cases.map(|(logits, &label)| loss(*logits, log_t, log_b, label));
@@ -200,14 +205,14 @@ impl Cases<'_> {
     }
 }
 
-/// −ln p(label) under a temperature and an exponent.
+/// Loss −ln p(label) for a temperature and an exponent.
 fn loss(logits: [f64; 3], log_t: f64, log_b: f64, label: usize) -> f64 {
     let [up, down, neutral] = logits.map(|logit| logit * (-log_t).exp());
-    let (lead, middle) = (up - down, f64::midpoint(up, down));
-    let raised = if log_b == 0.0 || lead == 0.0 {
-        lead
+    let (log_odds, middle) = (up - down, f64::midpoint(up, down));
+    let raised = if log_b == 0.0 || log_odds == 0.0 {
+        log_odds
     } else {
-        lead * (lead.abs() / PIVOT).powf(log_b.exp() - 1.0)
+        log_odds * (log_odds.abs() / PIVOT).powf(log_b.exp() - 1.0)
     };
     let scaled = [middle + raised / 2.0, middle - raised / 2.0, neutral];
     let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -215,14 +220,14 @@ fn loss(logits: [f64; 3], log_t: f64, log_b: f64, label: usize) -> f64 {
     largest + sum.ln() - scaled[label]
 }
 
-/// The two inner points of a bracket at the golden ratio.
+/// Inner points of a bracket at the golden ratio.
 fn inner_points(low: f64, high: f64) -> (f64, f64) {
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
     (high - ratio * (high - low), low + ratio * (high - low))
 }
 
-/// Golden-section search: the number within ± `reach` that minimises a cost.
-fn least(reach: f64, cost: impl Fn(f64) -> f64) -> f64 {
+/// Minimises a cost over the interval ± `reach` by golden-section search.
+fn minimise(reach: f64, cost: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (-reach, reach);
     let (mut left, mut right) = inner_points(low, high);
     let (mut at_left, mut at_right) = (cost(left), cost(right));
@@ -244,48 +249,54 @@ fn least(reach: f64, cost: impl Fn(f64) -> f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Logits of a coin with p(UP) drawn evenly, `sure` times too large, and what came of it.
-    fn simulated(n: u64, sure: f64) -> (Vec<[f64; 3]>, Vec<usize>) {
+    /// Logits and labels of outcomes with uniformly distributed p(UP); the logits are multiplied by
+    /// `overconfidence`.
+    fn simulated(n: u64, overconfidence: f64) -> (Vec<[f64; 3]>, Vec<usize>) {
         let cases = (0..n).map(|i| {
-            let p = 0.1 + 0.8 * even(i, 0.618_033_988_749_894_9);
-            let logit = (p / (1.0 - p)).ln() * sure;
-            ([logit, 0.0, -40.0], usize::from(even(i, 0.754_877_666_246_692_8) >= p))
+            let p = 0.1 + 0.8 * uniform(i, 0.618_033_988_749_894_9);
+            let logit = (p / (1.0 - p)).ln() * overconfidence;
+            ([logit, 0.0, -40.0], usize::from(uniform(i, 0.754_877_666_246_692_8) >= p))
         });
         cases.unzip()
     }
 
-    /// Evenly spread without a generator: multiples of the golden ratio.
-    fn even(i: u64, step: f64) -> f64 {
+    /// Quasi-random numbers, uniform from 0 to 1: fractional parts of multiples of an irrational
+    /// number.
+    fn uniform(i: u64, step: f64) -> f64 {
         (i as f64 * step).fract()
     }
 
     #[test]
-    fn the_temperature_undoes_what_made_the_model_too_sure() {
-        for sure in [0.5, 1.0, 2.0] {
-            // So many that the priors, which draw both to 1, hardly count.
-            let (logits, labels) = simulated(400_000, sure);
-            let [got, exponent] = best(&logits, &labels);
-            assert!((got / sure - 1.0).abs() < 0.03, "{sure}: {got}");
-            assert!((exponent - 1.0).abs() < 0.03, "{sure}: {exponent}");
+    fn calibrate_temperature_recovers_overconfidence() {
+        for overconfidence in [0.5, 1.0, 2.0] {
+            // With this number of windows the priors have almost no effect.
+            let (logits, labels) = simulated(400_000, overconfidence);
+            let [temperature, exponent] = fit_parameters(&logits, &labels);
+            assert!(
+                (temperature / overconfidence - 1.0).abs() < 0.03,
+                "{overconfidence}: {temperature}"
+            );
+            assert!((exponent - 1.0).abs() < 0.03, "{overconfidence}: {exponent}");
         }
     }
 
     #[test]
-    fn the_exponent_undoes_leads_that_are_mostly_noise() {
+    fn calibrate_exponent_recovers_compressed_log_odds() {
         let (logits, labels) = simulated(50_000, 1.0);
-        // The root: every lead nearer to the pivot than it should be.
-        let flat =
+        // The square root moves all log odds towards the pivot.
+        let compress =
             |[up, _, neutral]: [f64; 3]| [up.signum() * (up.abs() * PIVOT).sqrt(), 0.0, neutral];
-        let [_, exponent] = best(&logits.into_iter().map(flat).collect::<Vec<_>>(), &labels);
+        let logits: Vec<[f64; 3]> = logits.into_iter().map(compress).collect();
+        let [_, exponent] = fit_parameters(&logits, &labels);
         assert!((exponent - 2.0).abs() < 0.1, "{exponent}");
     }
 
     #[test]
-    fn few_windows_leave_it_near_one() {
+    fn calibrate_few_windows_stays_near_one() {
         let (logits, labels) = simulated(30, 3.0);
-        let [got, exponent] = best(&logits, &labels);
-        assert!(got > 1.0 && got < 2.0, "{got}");
+        let [temperature, exponent] = fit_parameters(&logits, &labels);
+        assert!(temperature > 1.0 && temperature < 2.0, "{temperature}");
         assert_eq!(exponent.to_bits(), 1.0_f64.to_bits());
-        assert!((best(&[], &[])[0] - 1.0).abs() < 1e-3);
+        assert!((fit_parameters(&[], &[])[0] - 1.0).abs() < 1e-3);
     }
 }

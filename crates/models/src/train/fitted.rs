@@ -1,4 +1,4 @@
-//! A learner for a model that is fitted already.
+//! Learner that returns an already fitted model.
 use std::sync::Arc;
 
 use windvane_signals::{TrainSet, ValidationSet};
@@ -6,7 +6,7 @@ use windvane_signals::{TrainSet, ValidationSet};
 use super::{Learner, Run, record_of, spec_of};
 use crate::{DirectionModel, FittedModel, ModelId, TrainError};
 
-/// Returns a model as it is instead of fitting one: for a backtest of a saved file.
+/// Learner that returns an already fitted model, for a backtest of a saved file.
 ///
 /// # Examples
 /// ```
@@ -23,12 +23,12 @@ pub struct Fitted {
 }
 
 impl Fitted {
-    /// A learner that returns `model`, under the model's id.
+    /// Creates a learner that returns `model` and has its id.
     pub fn new(model: impl FittedModel) -> Self {
         Self { model: Arc::new(model) }
     }
 
-    /// The fitted model.
+    /// Returns the fitted model.
     pub fn model(&self) -> &dyn FittedModel {
         &*self.model
     }
@@ -39,7 +39,7 @@ impl Learner for Fitted {
         self.model.id()
     }
 
-    /// The weights are the training: the XXH3 of the model's file.
+    /// Returns the XXH3 hash of the saved model, which identifies its weights.
     fn settings(&self) -> Option<String> {
         let bytes = self.model.to_bytes().ok()?;
         let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
@@ -49,8 +49,8 @@ impl Learner for Fitted {
     /// Returns the model.
     ///
     /// # Errors
-    /// [`TrainError::OtherSpec`] when the windows differ from those the model reads, or when it
-    /// was fitted on later candles than these: its score would be in-sample.
+    /// [`TrainError::OtherSpec`] if the windows do not match the model's spec, or if the model was
+    /// fitted on later candles than these, so that its score would be in-sample.
     fn fit(
         &self,
         train: &TrainSet,
@@ -61,13 +61,13 @@ impl Learner for Fitted {
         let known = record_of(train, validation, run.seed()).validated_until;
         let later = self.model.record().is_some_and(|record| record.validated_until > known);
         let rules = [
-            (given.signals != own.signals, "other channels or another gap policy than it reads"),
-            (given.interval != own.interval, "another interval than it reads"),
-            (given.lookback != own.lookback, "another number of rows than it reads"),
-            (given.labels != own.labels, "another horizon or NEUTRAL band than it was fitted on"),
+            (given.signals != own.signals, "they have other channels or another gap policy"),
+            (given.interval != own.interval, "they have another interval"),
+            (given.lookback != own.lookback, "they have another lookback"),
+            (given.labels != own.labels, "their labels have another horizon or NEUTRAL band"),
             (
                 later,
-                "later test windows needed: it was fitted on candles after this training period",
+                "it was fitted on candles after this training period; choose a later test period",
             ),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {

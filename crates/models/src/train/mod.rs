@@ -1,4 +1,4 @@
-//! Training: the learner trait, settings of a training, the training loop, calibration.
+//! Training: the learner trait, training configuration, training loop, calibration.
 mod calibrate;
 mod fitted;
 #[cfg(feature = "network")]
@@ -23,30 +23,31 @@ pub use network::{
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;
 
-/// Something that fits a model to training windows.
+/// Learner that fits a model to training windows.
 ///
-/// Everything is fitted on the [`TrainSet`]; the [`ValidationSet`] serves for choosing only. A
-/// sample set over several pairs' tables pools them; filtered to one table
-/// ([`SampleSet::filtered`]) it gives a model of that pair alone.
+/// Weights and scaler are fitted on the [`TrainSet`]. The [`ValidationSet`] is used only for early
+/// stopping and calibration. A sample set over the tables of several pairs pools them; filtered to
+/// one table ([`SampleSet::filtered`]) it gives a model of that pair alone.
 ///
-/// The same seed gives the same bits, whatever the number of threads.
+/// The same seed gives the same bits for any number of threads.
 pub trait Learner: Send + Sync {
-    /// Id of the models it fits: their name in reports. Two learners of one kind differ in it.
+    /// Id of the fitted models, their name in reports; learners of the same kind have different
+    /// ids.
     fn id(&self) -> &ModelId;
 
-    /// Returns all settings that decide the fitted model, besides the windows and the seed, as
-    /// text; the settings serialised as JSON are such a text, `Debug` output is not.
+    /// Returns all settings that determine the fitted model, besides the windows and the seed, as
+    /// text. Serialise them as JSON; `Debug` output is not suitable.
     ///
-    /// Two learners with equal text fit the same bits, so a backtest reuses the result of one for
-    /// the other. `None`, the default, means that results are never reused.
+    /// Two learners with the same text fit models with the same bits, so a backtest reuses the
+    /// result of one for the other. `None`, the default, disables the reuse.
     fn settings(&self) -> Option<String> {
         None
     }
 
-    /// Fits a model.
+    /// Fits a model to the training windows.
     ///
     /// # Errors
-    /// What keeps the model from being fitted, with the epoch and the cause.
+    /// [`TrainError`] if the model cannot be fitted.
     fn fit(
         &self,
         train: &TrainSet,
@@ -55,7 +56,7 @@ pub trait Learner: Send + Sync {
     ) -> Result<Box<dyn FittedModel>, TrainError>;
 }
 
-/// Forwards the trait to the learner behind a pointer.
+/// Implements the trait for a pointer by forwarding to the learner.
 macro_rules! forward {
     ($($pointer:ident)*) => {$(
         impl<L: Learner + ?Sized> Learner for $pointer<L> {
@@ -80,18 +81,19 @@ macro_rules! forward {
 }
 forward!(Box Arc);
 
-/// The spec of a model fitted on these windows, once it is sure that they belong together.
+/// Returns the spec of a model fitted on these windows, after checking that the two sets fit each
+/// other.
 ///
 /// # Errors
-/// [`TrainError::Validation`] when they differ, or when validation begins before training ends;
-/// [`TrainError::TooFewWindows`] without any, [`TrainError::Setting`].
+/// [`TrainError::Validation`] if the sets differ, or if validation begins before training ends;
+/// [`TrainError::TooFewWindows`] without windows, [`TrainError::Signal`] for a spec out of range.
 pub fn spec_of(train: &TrainSet, validation: &ValidationSet) -> Result<ModelSpec, TrainError> {
     let own = spec_of_samples(train)?;
     own.validate()?;
     if own != spec_of_samples(validation)? {
         return Err(TrainError::Validation { what: "channels, interval, lookback or labels" });
     }
-    // Validation inside the training time would choose what was learned by heart.
+    // Validation windows inside the training period would select the most overfitted epoch.
     let first = validation.samples().first();
     if first.is_some_and(|sample| sample.decided_at < train.until()) {
         return Err(TrainError::Validation {
@@ -112,7 +114,7 @@ fn spec_of_samples(samples: &SampleSet) -> Result<ModelSpec, TrainError> {
     })
 }
 
-/// The record of a model fitted on these windows, before any epoch.
+/// Creates the training record of a model fitted on these windows, before the first epoch.
 pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> TrainingRecord {
     let samples = train.samples();
     let mut pairs: Vec<String> =
@@ -141,7 +143,7 @@ pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> Tra
     }
 }
 
-/// Checks that at least `least` training windows moved, and that both directions occur.
+/// Checks that at least `least` training windows are UP or DOWN, and that both directions occur.
 ///
 /// # Errors
 /// [`TrainError::TooFewWindows`] and [`TrainError::EmptyClass`].
@@ -158,8 +160,7 @@ pub fn check_directions(train: &TrainSet, least: usize) -> Result<(), TrainError
     Ok(())
 }
 
-/// XXH3 of every row known at `until` of the tables used, and of every label: other data, another
-/// hash.
+/// XXH3 hash of the used tables' rows known at `until`, and of all labels.
 fn data_hash(sets: &[&SampleSet], until: Timestamp) -> String {
     let mut hash = Xxh3::new();
     for samples in sets {

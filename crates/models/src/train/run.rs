@@ -1,4 +1,4 @@
-//! One run of training: seed, epoch callback, checkpoints.
+//! Training run: seed, epoch callback, checkpoints.
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -6,33 +6,34 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ModelId;
 
-/// Callback after every epoch; `Break` stops the training.
+/// Callback after every epoch; it returns `Break` to stop the training.
 pub type OnEpoch<'a> = dyn Fn(&EpochReport) -> ControlFlow<()> + Sync + 'a;
 
-/// Losses of one epoch.
+/// Report of one epoch: losses and validation accuracy.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EpochReport {
     /// Id of the model in training.
     pub model: ModelId,
-    /// Its index, counted from 0, where it is a member of an ensemble.
+    /// Index of the model, counted from 0, if it is a member of an ensemble.
     pub member: Option<u64>,
-    /// Counted from 1.
+    /// Number of the epoch, counted from 1.
     pub epoch: usize,
-    /// Largest possible number of epochs.
+    /// Maximum number of epochs.
     pub max_epochs: usize,
     /// Mean cross-entropy over the epoch's training windows, nats.
     pub train_loss: f64,
-    /// Mean cross-entropy on the validation windows after the epoch, nats; where labels have no
-    /// band, on those whose close moved. `None` without any.
+    /// Mean cross-entropy on the validation windows after the epoch, nats. Without a NEUTRAL band,
+    /// windows whose close did not move are excluded. `None` without windows.
     pub validation_loss: Option<f64>,
-    /// Share of the validation windows whose most likely class is right; `None` without any.
+    /// Share of the validation windows whose most probable class is correct; `None` without
+    /// windows.
     pub validation_accuracy: Option<f64>,
-    /// Whether these are the best weights so far.
+    /// Whether the epoch has the lowest validation loss so far.
     pub best: bool,
 }
 
-/// One run of training: seed, epoch callback, checkpoints.
+/// Training run: seed, epoch callback, checkpoints.
 ///
 /// # Examples
 /// ```
@@ -61,34 +62,33 @@ impl std::fmt::Debug for Run<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Creates a run without epoch callback and checkpoints. The seed decides every random draw:
-    /// the same seed gives the same bits, whatever the number of threads.
+    /// Creates a run without epoch callback and checkpoints. All random draws depend on the seed:
+    /// the same seed gives the same bits for any number of threads.
     pub fn new(seed: u64) -> Self {
         Self { seed, member: None, on_epoch: None, checkpoints: None }
     }
 
-    /// Calls `on_epoch` after every epoch. Where it answers `Break`, the training ends with
+    /// Sets the callback after every epoch. If it returns `Break`, the training ends with
     /// [`TrainError::Stopped`](crate::TrainError::Stopped).
     #[must_use]
     pub fn on_epoch(self, on_epoch: &'a OnEpoch<'a>) -> Self {
         Self { on_epoch: Some(on_epoch), ..self }
     }
 
-    /// Writes a checkpoint into `folder` after every epoch, and goes on from the one it finds
-    /// there. However often a run is stopped or killed, it ends with the same bits as one that
-    /// never was. A checkpoint of other data, settings or another seed is an error.
+    /// Writes a checkpoint to `folder` after every epoch and resumes from a checkpoint found there.
+    /// A run that was stopped or killed ends with the same bits as an uninterrupted one. A
+    /// checkpoint with other data, settings or another seed is an error.
     ///
-    /// A learner of several models keeps a folder of its own in it.
+    /// A learner of several models uses a subfolder for each.
     #[must_use]
     pub fn checkpoints(self, folder: impl Into<PathBuf>) -> Self {
         Self { checkpoints: Some(folder.into()), ..self }
     }
 
-    /// The run of one of the models that a learner of several fits: a seed and a folder of its
-    /// own.
+    /// Creates the run of one member of an ensemble, with a seed and a folder of its own.
     #[must_use]
     pub fn member(&self, learner: &ModelId, index: u64) -> Self {
-        // A hash, not a sum: members of members must not meet in one seed.
+        // A hash and not a sum, so that members of nested ensembles have different seeds.
         let seed = xxh3_64(&[self.seed.to_le_bytes(), index.to_le_bytes()].concat());
         let name = format!("{}.{index}", file_name(learner));
         let checkpoints = self.checkpoints.as_ref().map(|folder| folder.join(name));
@@ -100,25 +100,25 @@ impl<'a> Run<'a> {
         self.seed
     }
 
-    /// Index of the model among the members of an ensemble.
+    /// Index of the model among the members of an ensemble; `None` outside an ensemble.
     pub fn member_index(&self) -> Option<u64> {
         self.member
     }
 
-    /// Calls the epoch callback; `Break` when the training is to stop.
+    /// Calls the epoch callback; returns `Break` to stop the training.
     pub fn report(&self, report: &EpochReport) -> ControlFlow<()> {
         self.on_epoch.map_or(ControlFlow::Continue(()), |on_epoch| on_epoch(report))
     }
 
-    /// Path of the checkpoint of a model; `None` without a folder for checkpoints.
-    #[allow(dead_code, reason = "networks alone keep checkpoints")]
+    /// Path of a model's checkpoint; `None` without checkpoints.
+    #[allow(dead_code, reason = "only networks have checkpoints")]
     pub(crate) fn checkpoint_of(&self, model: &ModelId) -> Option<PathBuf> {
         let folder: &Path = self.checkpoints.as_deref()?;
         Some(folder.join(format!("{}.checkpoint", file_name(model))))
     }
 }
 
-/// An id as a name that every file system takes.
+/// Converts an id into a file name that is valid on every file system.
 fn file_name(id: &ModelId) -> String {
     id.as_str().chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
 }

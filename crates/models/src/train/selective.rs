@@ -1,13 +1,14 @@
-//! A learner whose models abstain unless they are confident.
+//! Learner of models that abstain at low confidence.
 use windvane_signals::{TrainSet, ValidationSet};
 
 use super::{Learner, Run, abstain, calibration_parts};
 use crate::{FittedModel, ModelId, TrainError};
 
-/// Fits the model of another learner and makes it abstain, so that it predicts UP or DOWN on a
-/// target share of the candles.
+/// Learner that fits the model of another learner and sets its minimum margin for a target
+/// coverage.
 ///
-/// The threshold is chosen on the last third of the validation windows, as the temperature is.
+/// Coverage is the share of candles with the prediction UP or DOWN. The minimum margin is set on
+/// the last third of the validation windows.
 #[derive(Debug, Clone)]
 pub struct Selective<L> {
     id: ModelId,
@@ -16,8 +17,8 @@ pub struct Selective<L> {
 }
 
 impl<L: Learner> Selective<L> {
-    /// Creates a learner of models with this coverage: the share of candles with UP or DOWN. The id
-    /// ends with the share, such as `v32@0.3`.
+    /// Creates a learner of models with a target coverage. The coverage is part of the id, such as
+    /// `v32@0.3`.
     pub fn new(learner: L, coverage: f64) -> Self {
         Self { id: ModelId::new(format!("{}@{coverage}", learner.id())), learner, coverage }
     }

@@ -1,4 +1,4 @@
-//! Markets, splits and fitted models for tests.
+//! Simulated markets, splits and fitted models for tests.
 use std::sync::Arc;
 
 use windvane_candles::simulate::MarketModel;
@@ -21,7 +21,8 @@ pub(crate) fn table(series: &CandleSeries) -> SignalTable {
     SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[]).unwrap()
 }
 
-/// Two thirds to learn from, the last 15 % of those to choose by, the rest to test on.
+/// Split with the first two thirds for training and validation (their last 15 %), and the rest for
+/// the test.
 pub(crate) fn split(series: &CandleSeries) -> Split {
     let at = |share: f64| series.close_time((series.len() as f64 * share) as usize).unwrap();
     Split::builder().validate_from(at(0.57)).test_from(at(0.67)).embargo(0).build().unwrap()
@@ -39,7 +40,7 @@ pub(crate) fn with_parts<T>(
     run(&train, &validation, &split.test(&samples))
 }
 
-/// A v3.2 fitted for two epochs: enough for tests of everything but skill.
+/// A v3.2 fitted for two epochs, for tests that do not depend on its accuracy.
 pub(crate) fn quick_v32(series: &CandleSeries) -> Network {
     let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let learner = NetworkLearner { training, ..v32::learner() };
@@ -82,7 +83,7 @@ pub(crate) fn quick_stateful(series: &CandleSeries) -> Network {
     })
 }
 
-/// A network that is none of the presets: an LSTM of one direction with attention.
+/// A network that is not a preset: a unidirectional LSTM with attention.
 pub(crate) fn quick_network(series: &CandleSeries) -> Network {
     let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
     let (pooling, dense) = (Pooling::Attention { units: 6 }, vec![8]);
@@ -93,7 +94,7 @@ pub(crate) fn quick_network(series: &CandleSeries) -> Network {
     })
 }
 
-/// One of each kind, fitted on an autocorrelated market.
+/// One model of each kind, fitted on an autocorrelated market.
 pub(crate) fn models() -> [Arc<dyn FittedModel>; 7] {
     let series = market(MarketModel::AR1, 2_000, 1);
     [
@@ -120,7 +121,7 @@ pub(crate) fn quick_v2(series: &CandleSeries) -> WeightedSignals {
 }
 
 /// Names of the first saved files of format 1, one per kind and configuration: every file of
-/// `tests/data`, so that a new one is tested without another list.
+/// `tests/data`.
 pub(crate) fn first_files() -> Vec<String> {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let files = std::fs::read_dir(data).unwrap().map(|file| file.unwrap().file_name());

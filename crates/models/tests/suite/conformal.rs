@@ -1,4 +1,4 @@
-//! Conformal sets hold what comes as often as asked, whatever the market and the model do.
+//! Coverage of conformal prediction sets on changing markets and with overconfident models.
 use crate::common;
 
 use common::{market, table};
@@ -12,14 +12,14 @@ use windvane_models::{
 };
 use windvane_signals::{LabelSpec, SampleSet, Split};
 
-/// Test predictions, more than 10,000 on each market.
+/// Number of test predictions on each market.
 const TEST: usize = 10_000;
-const LEARN: usize = 6_000;
+const TRAINING: usize = 6_000;
 
 /// Prediction and outcome.
-type Said = (Probabilities, Direction);
+type Case = (Probabilities, Direction);
 
-/// One series behind the other, the second at prices that go on from the first.
+/// Joins two series; the prices of the second are scaled to continue those of the first.
 fn joined(first: &CandleSeries, second: &CandleSeries, from_first: usize) -> CandleSeries {
     let mut candles: Vec<Candle> = first.iter().copied().take(from_first).collect();
     let later = &second.candles()[from_first..];
@@ -33,12 +33,12 @@ fn joined(first: &CandleSeries, second: &CandleSeries, from_first: usize) -> Can
 }
 
 /// Predictions and outcomes of the validation windows and of the last 10,000 windows.
-fn said(series: &CandleSeries) -> (Vec<Said>, Vec<Said>) {
+fn cases(series: &CandleSeries) -> (Vec<Case>, Vec<Case>) {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let at = |index: usize| series.close_time(index).unwrap();
     let split = Split::builder()
-        .validate_from(at(LEARN - 1_000))
+        .validate_from(at(TRAINING - 1_000))
         .test_from(at(series.len() - TEST - 2))
         .embargo(0)
         .build()
@@ -50,77 +50,77 @@ fn said(series: &CandleSeries) -> (Vec<Said>, Vec<Said>) {
     let past = past.into_iter().zip(validation.samples()).map(|(p, s)| (p, s.label)).collect();
     let mut scratch = model.scratch();
     let test = split.test(&samples);
-    let said = test.samples().iter().map(|sample| {
+    let tested = test.samples().iter().map(|sample| {
         let prediction = model.predict(test.window(sample), &mut scratch).unwrap();
         (prediction.probabilities, sample.label)
     });
-    (past, said.collect())
+    (past, tested.collect())
 }
 
 fn settings(coverage: f64) -> ConformalSettings {
     ConformalSettings { coverage, ..ConformalSettings::default() }
 }
 
-/// Coverage of the adaptive sets, and the share of single directions.
-fn adaptive(coverage: f64, past: &[Said], said: &[Said]) -> (f64, f64) {
+/// Coverage of the adaptive sets and share of sets with one direction.
+fn adaptive(coverage: f64, past: &[Case], tested: &[Case]) -> (f64, f64) {
     let mut sets = AdaptiveConformal::new(settings(coverage)).unwrap();
     for (p, outcome) in past {
         sets.seed(p, *outcome);
     }
     let mut single = 0;
-    for (p, outcome) in said {
+    for (p, outcome) in tested {
         let call = sets.call_on(p);
         single += usize::from(call.set != DirectionSet::Both);
         sets.settle(&call, *outcome);
     }
-    (sets.coverage().unwrap(), single as f64 / said.len() as f64)
+    (sets.coverage().unwrap(), single as f64 / tested.len() as f64)
 }
 
-/// Coverage of sets from the past alone: split conformal prediction, never adapted.
-fn fixed(coverage: f64, past: &[Said], said: &[Said]) -> f64 {
+/// Coverage of split conformal prediction: sets from the validation scores, without adaptation.
+fn fixed(coverage: f64, past: &[Case], tested: &[Case]) -> f64 {
     let wide = ConformalSettings { window: past.len(), ..settings(coverage) };
     let mut sets = AdaptiveConformal::new(wide).unwrap();
     for (p, outcome) in past {
         sets.seed(p, *outcome);
     }
-    let holds = |(p, outcome): &&Said| sets.call_on(p).set.holds(*outcome) == Some(true);
-    said.iter().filter(holds).count() as f64 / said.len() as f64
+    let holds = |(p, outcome): &&Case| sets.call_on(p).set.holds(*outcome) == Some(true);
+    tested.iter().filter(holds).count() as f64 / tested.len() as f64
 }
 
 #[test]
-fn coverage_is_within_a_point_on_every_market() {
+fn conformal_coverage_is_within_one_point_on_every_market() {
     for kind in MarketModel::ALL {
-        let (past, said) = said(&market(kind, LEARN + TEST + 100, 21));
-        assert!(said.len() >= TEST, "{}", said.len());
+        let (past, tested) = cases(&market(kind, TRAINING + TEST + 100, 21));
+        assert!(tested.len() >= TEST, "{}", tested.len());
         for target in [0.8, 0.9, 0.95] {
-            let (got, single) = adaptive(target, &past, &said);
+            let (got, single) = adaptive(target, &past, &tested);
             assert!((got - target).abs() < 0.01, "{} at {target}: {got}", kind.name());
             assert!(single > 0.02, "{} at {target}: {single} single", kind.name());
         }
     }
 }
 
-// The market turns from momentum to reversal in the middle of the test: the model is then wrong
-// where it is surest.
+// The market changes from momentum to reversal in the middle of the test. The most confident
+// predictions are then wrong.
 #[test]
-fn coverage_holds_through_a_turn_of_the_market_where_a_fixed_threshold_loses_it() {
+fn conformal_coverage_survives_market_reversal_unlike_fixed_threshold() {
     let reversal = MarketModel::Ar1 { phi: -0.25, sigma: 0.005 };
-    let first = market(MarketModel::AR1, LEARN + TEST + 100, 31);
-    let second = market(reversal, LEARN + TEST + 100, 32);
-    let (past, said) = said(&joined(&first, &second, LEARN + TEST / 2));
+    let first = market(MarketModel::AR1, TRAINING + TEST + 100, 31);
+    let second = market(reversal, TRAINING + TEST + 100, 32);
+    let (past, tested) = cases(&joined(&first, &second, TRAINING + TEST / 2));
     for target in [0.8, 0.9] {
-        let lost = fixed(target, &past, &said);
+        let lost = fixed(target, &past, &tested);
         assert!(lost < target - 0.03, "fixed at {target}: {lost}");
-        let (got, single) = adaptive(target, &past, &said);
+        let (got, single) = adaptive(target, &past, &tested);
         assert!((got - target).abs() < 0.01, "{target}: {got}");
         assert!(single > 0.1, "{target}: {single} single");
     }
-    // Not only on average: after the turn alone as well.
+    // The coverage also holds in every quarter of the test, not only on average.
     let mut sets = AdaptiveConformal::new(settings(0.9)).unwrap();
     for (p, outcome) in &past {
         sets.seed(p, *outcome);
     }
-    let held: Vec<bool> = said
+    let held: Vec<bool> = tested
         .iter()
         .filter_map(|(p, outcome)| {
             let call = sets.call_on(p);
@@ -133,22 +133,24 @@ fn coverage_holds_through_a_turn_of_the_market_where_a_fixed_threshold_loses_it(
     }
 }
 
-#[test]
-fn a_model_that_is_far_too_sure_is_put_right() {
-    let (past, said) = said(&market(MarketModel::AR1, LEARN + TEST + 100, 41));
-    let shout = |list: &[Said]| -> Vec<Said> {
-        let shout = |(p, outcome): &Said| {
-            let [up, down, _] = p.classes().map(|p| p.powi(6));
-            (Probabilities::new([up / (up + down), down / (up + down), 0.0]).unwrap(), *outcome)
-        };
-        list.iter().map(shout).collect()
+/// The cases with probabilities closer to 0 and 1.
+fn overconfident(cases: &[Case]) -> Vec<Case> {
+    let sharpen = |(p, outcome): &Case| {
+        let [up, down, _] = p.classes().map(|p| p.powi(6));
+        (Probabilities::new([up / (up + down), down / (up + down), 0.0]).unwrap(), *outcome)
     };
-    let (got, _) = adaptive(0.9, &shout(&past), &shout(&said));
+    cases.iter().map(sharpen).collect()
+}
+
+#[test]
+fn conformal_corrects_overconfident_model() {
+    let (past, tested) = cases(&market(MarketModel::AR1, TRAINING + TEST + 100, 41));
+    let (got, _) = adaptive(0.9, &overconfident(&past), &overconfident(&tested));
     assert!((got - 0.9).abs() < 0.01, "{got}");
 }
 
 #[test]
-fn a_wish_below_the_plain_calls_gives_the_plain_calls() {
+fn conformal_low_target_returns_single_directions() {
     let p = Probabilities::new([0.7, 0.3, 0.0]).unwrap();
     let mut sets = AdaptiveConformal::new(settings(0.5)).unwrap();
     for candle in 0..5_000 {
@@ -162,7 +164,7 @@ fn a_wish_below_the_plain_calls_gives_the_plain_calls() {
 }
 
 #[test]
-fn neutral_outcomes_change_nothing_and_ties_are_no_call() {
+fn conformal_ignores_neutral_outcomes_and_returns_both_for_ties() {
     let mut sets = AdaptiveConformal::new(settings(0.8)).unwrap();
     let before = sets.clone();
     let tie = Probabilities::new([0.0, 0.0, 1.0]).unwrap();
@@ -175,7 +177,7 @@ fn neutral_outcomes_change_nothing_and_ties_are_no_call() {
 }
 
 #[test]
-fn nonsense_is_refused_in_settings_and_in_what_is_read() {
+fn conformal_rejects_invalid_settings_and_states() {
     for wrong in [
         settings(0.0),
         settings(1.0),
@@ -202,9 +204,9 @@ fn nonsense_is_refused_in_settings_and_in_what_is_read() {
     }
 }
 
-// As a bot does it: a predictor, candle by candle; no allocation once the window is full.
+// As in a bot: a predictor, candle by candle. Nothing is allocated once the window is full.
 #[test]
-fn live_it_allocates_nothing() {
+fn conformal_live_use_allocates_nothing() {
     let series = market(MarketModel::AR1, 1_500, 3);
     let mut predictor = Predictor::new(common::quick_v2(&series), Interval::HOUR).unwrap();
     let window = ConformalSettings { window: 200, ..settings(0.9) };
@@ -238,7 +240,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn misses_never_exceed_the_stated_bound(
+    fn conformal_misses_stay_below_bound(
         candles in prop::collection::vec(any_candle(), 0..1_500),
         coverage in 0.05..0.99_f64,
         step in 0.001..0.5_f64,
@@ -252,14 +254,14 @@ proptest! {
                 settled += 1.0;
                 misses += f64::from(u8::from(!held));
             }
-            let wished = 1.0 - coverage;
-            let most = wished * settled + (wished + step) / step;
-            prop_assert!(misses <= most + 1e-6, "{} misses of {}, at most {}", misses, settled, most);
+            let target = 1.0 - coverage;
+            let max = target * settled + (target + step) / step;
+            prop_assert!(misses <= max + 1e-6, "{} misses of {}, at most {}", misses, settled, max);
         }
     }
 
     #[test]
-    fn a_saved_state_goes_on_with_the_same_bits(
+    fn conformal_saved_state_continues_with_same_bits(
         candles in prop::collection::vec(any_candle(), 1..300),
         cut in 0..300_usize,
     ) {

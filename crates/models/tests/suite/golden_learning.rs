@@ -1,4 +1,4 @@
-//! Networks learn what others learn: the archive's sets and the markets of the golden folder.
+//! Accuracy of networks on the archive's sets and the markets of the golden folder.
 use std::path::Path;
 
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
@@ -11,7 +11,8 @@ use windvane_models::{DirectionModel, TrainError};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
 use windvane_testing::{TensorFile, golden_dir, golden_parts, json};
 
-/// One part of a set, every channel scaled by `scale`, or by itself without one.
+/// One part of a set. Every channel is scaled by `scale`, or by its own mean and deviation without
+/// one.
 fn part(
     file: &TensorFile,
     part: &str,
@@ -35,7 +36,7 @@ fn part(
 }
 
 #[test]
-fn v32_learns_the_archives_sets_as_pytorch_does() {
+fn golden_v32_matches_pytorch_accuracy_on_archive_sets() {
     let dir = golden_dir("g_learning");
     let (sets, measured) = (json(&dir.join("sets.json")), json(&dir.join("learning.json")));
     let training = TrainConfig {
@@ -61,14 +62,15 @@ fn v32_learns_the_archives_sets_as_pytorch_does() {
         });
         let mean = accuracies.sum::<f64>() / 4.0;
         let theirs = measured[name.as_str()]["v32"]["mean"].as_f64().unwrap();
-        // Long sets vary by ± 0.09 from seed to seed: the mean of four by half of that.
+        // The accuracy on long sequences varies by ± 0.09 between seeds, the mean of four seeds by
+        // half of that.
         let spread = if train.shape().steps > 50 { 0.1 } else { 0.02 };
         assert!(mean >= theirs - spread, "{name}: {mean}, PyTorch {theirs}");
     }
 }
 
 #[test]
-fn sequences_that_do_not_fit_are_refused() {
+fn sequences_reject_inconsistent_shapes() {
     let shape = SequenceShape { steps: 3, channels: 2, classes: 2 };
     let wrong = |shape, values: Vec<f32>, labels| {
         let error = Sequences::new(shape, values, labels).unwrap_err();
@@ -102,8 +104,8 @@ fn series(path: &Path) -> CandleSeries {
 }
 
 #[test]
-fn v32_comes_near_the_best_rule_of_the_golden_markets() {
-    // They are large, and our own simulated markets stand in for them elsewhere.
+fn golden_v32_approaches_best_rule_of_markets() {
+    // These files are large and may be missing; other tests use simulated markets.
     if !golden_parts().iter().any(|part| part == "h_markets") {
         return;
     }
@@ -126,11 +128,11 @@ fn v32_comes_near_the_best_rule_of_the_golden_markets() {
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
         let model = v32::learner().fit(&train, &validation, &Run::new(1)).unwrap();
         let (test, mut scratch) = (split.test(&samples), model.scratch());
-        let hits = test.samples().iter().filter(|sample| {
-            let said = model.predict(test.window(sample), &mut scratch).unwrap();
-            (said.probabilities.margin() > 0.0) == (sample.outcome.change > 0.0)
+        let correct = test.samples().iter().filter(|sample| {
+            let prediction = model.predict(test.window(sample), &mut scratch).unwrap();
+            (prediction.probabilities.margin() > 0.0) == (sample.outcome.change > 0.0)
         });
-        let accuracy = hits.count() as f64 / test.len() as f64;
+        let accuracy = correct.count() as f64 / test.len() as f64;
         let best = about["test_accuracy_of_bayes_rule"].as_f64().unwrap_or(0.5);
         assert!(accuracy > 0.5 + 0.85 * (best - 0.5) - 0.015, "{name}: {accuracy}, best {best}");
         assert!(accuracy < best + 0.015, "{name}: {accuracy} is above {best}: a leak");

@@ -1,4 +1,4 @@
-//! Gates: silent on the market a model was fitted on, closed on another one.
+//! Drift and novelty guard: few suppressed predictions on the training market, most on others.
 use crate::common;
 
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use windvane_signals::{LabelSpec, SampleSet, SignalSpec, Split, Window};
 
 const FITTED: usize = 6_000;
 const LATER: usize = 4_000;
-const STRETCH: usize = 250;
+const WINDOW_LEN: usize = 250;
 
-/// A model that always calls.
+/// A model that always predicts UP.
 #[derive(Debug, Clone)]
 struct Up {
     id: ModelId,
@@ -55,7 +55,7 @@ fn profile(series: &CandleSeries) -> Arc<TrainingProfile> {
     let tables = [table(series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let split = Split::for_live(&samples, 0.05).unwrap();
-    Arc::new(TrainingProfile::fit(&split.train(&samples).unwrap(), STRETCH).unwrap())
+    Arc::new(TrainingProfile::fit(&split.train(&samples).unwrap(), WINDOW_LEN).unwrap())
 }
 
 fn part(series: &CandleSeries, candles: std::ops::Range<usize>) -> CandleSeries {
@@ -63,39 +63,38 @@ fn part(series: &CandleSeries, candles: std::ops::Range<usize>) -> CandleSeries 
     CandleSeries::new(series.pair().clone(), series.interval(), candles).unwrap()
 }
 
-/// Shares of calls that were held back for novelty, and for either reason, once both gates are
-/// at work.
-fn alarms(profile: &Arc<TrainingProfile>, later: &[Candle]) -> (f64, f64, f64) {
+/// Shares of predictions suppressed for novelty, for drift and for either, once both are active.
+fn suppressed(profile: &Arc<TrainingProfile>, later: &[Candle]) -> (f64, f64, f64) {
     let mut predictor = Up::predictor(20);
     predictor.set_guard(Arc::clone(profile)).unwrap();
-    let (mut calls, mut novel, mut drifted) = (0, 0, 0);
+    let (mut predictions, mut novel, mut drifted) = (0, 0, 0);
     for (index, candle) in later.iter().enumerate() {
         let Some(prediction) = predictor.on_candle(candle).unwrap() else { continue };
-        if index < STRETCH + 45 {
+        if index < WINDOW_LEN + 45 {
             continue;
         }
-        calls += 1;
+        predictions += 1;
         match prediction.neutral {
             Some(NeutralReason::Novelty) => novel += 1,
             Some(NeutralReason::Drift) => drifted += 1,
             _ => assert_eq!(prediction.direction, Direction::Up),
         }
     }
-    let share = |count: u32| f64::from(count) / f64::from(calls);
+    let share = |count: u32| f64::from(count) / f64::from(predictions);
     (share(novel), share(drifted), share(novel + drifted))
 }
 
-/// The same closes with every move `factor` times as large.
+/// Candles with all moves scaled by `factor`.
 fn moved(candles: &[Candle], factor: f64) -> Vec<Candle> {
     let first = candles[0].open();
-    let stretch = |candle: &Candle| {
+    let scale = |candle: &Candle| {
         let at = |price: f64| first * (price / first).powf(factor);
         let Ohlcv { open, high, low, close, volume } = candle.values();
         let values =
             Ohlcv { open: at(open), high: at(high), low: at(low), close: at(close), volume };
         Candle::new(candle.open_time(), values).unwrap()
     };
-    candles.iter().map(stretch).collect()
+    candles.iter().map(scale).collect()
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
@@ -104,13 +103,13 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 #[test]
-fn at_most_one_call_in_a_hundred_is_held_back_on_the_same_market_and_nine_in_ten_on_another() {
+fn guard_suppresses_few_predictions_on_same_market_and_most_on_others() {
     for kind in MarketModel::ALL {
         let rounds = (101..109).map(|seed| {
             let series = market(kind, FITTED + LATER, seed);
             let profile = profile(&part(&series, 0..FITTED));
             let later = &series.candles()[FITTED..];
-            [1.0, 4.0, 2.0, 0.25].map(|factor| alarms(&profile, &moved(later, factor)))
+            [1.0, 4.0, 2.0, 0.25].map(|factor| suppressed(&profile, &moved(later, factor)))
         });
         let rounds: Vec<_> = rounds.collect();
         let all = |which: usize| mean(rounds.iter().map(|round| round[which].2));
@@ -119,8 +118,8 @@ fn at_most_one_call_in_a_hundred_is_held_back_on_the_same_market_and_nine_in_ten
         for which in [1, 2, 3] {
             assert!(all(which) >= 0.9, "{name}: {} on market {which}", all(which));
         }
-        // Each gate by itself: novelty where swings are four times as wide, and drift in the
-        // windows that are not novel where they are twice as wide.
+        // Novelty alone detects moves scaled by 4; drift alone detects moves scaled by 2 in the
+        // windows that are not novel.
         let novel = mean(rounds.iter().map(|round| round[1].0));
         let drifted = mean(rounds.iter().map(|round| round[2].1 / (1.0 - round[2].0)));
         assert!(novel >= 0.9 && drifted >= 0.9, "{name}: {novel} {drifted}");
@@ -128,19 +127,19 @@ fn at_most_one_call_in_a_hundred_is_held_back_on_the_same_market_and_nine_in_ten
 }
 
 #[test]
-fn gates_allocate_nothing_and_go_on_after_a_restart_or_a_start_from_history() {
+fn guard_allocates_nothing_and_survives_restart_and_warm_up() {
     let series = market(MarketModel::AR1, 3_000, 5);
     let profile = profile(&part(&series, 0..2_000));
-    let gated = || {
+    let guarded = || {
         let mut predictor = Up::predictor(20);
         predictor.set_guard(Arc::clone(&profile)).unwrap();
         predictor
     };
-    // A market that turns wild after the restart: the ring must be the same on both sides.
+    // The market drifts after the restart, so the restored ring buffer has to be the same.
     let calm = moved(&series.candles()[2_000..2_500], 1.0);
     let wild = moved(&series.candles()[2_500..], 2.0);
     let history = CandleSeries::new(series.pair().clone(), Interval::HOUR, calm.clone()).unwrap();
-    let (mut whole, mut warm, mut again) = (gated(), gated(), gated());
+    let (mut whole, mut warm, mut again) = (guarded(), guarded(), guarded());
     for candle in &calm {
         whole.on_candle(candle).unwrap();
     }
@@ -159,16 +158,16 @@ fn gates_allocate_nothing_and_go_on_after_a_restart_or_a_start_from_history() {
     }
     assert!(drifted > 10, "{drifted}");
     assert_eq!((again.save(), allocations), (whole.save(), 0));
-    // A state with gates fits only a predictor with the same ones, and the other way round.
+    // A state with a guard needs a predictor with the same guard, and one without needs none.
     let before = Up::predictor(20).save();
-    assert!(matches!(gated().restore(&before), Err(PredictError::State { .. })));
+    assert!(matches!(guarded().restore(&before), Err(PredictError::State { .. })));
     let mut plain = Up::predictor(20);
     assert!(matches!(plain.restore(&whole.save()), Err(PredictError::State { .. })));
     assert_eq!(plain.save(), before);
 }
 
 #[test]
-fn a_profile_is_stored_beside_the_model_and_refused_by_another() {
+fn profile_is_saved_and_rejected_by_other_model() {
     let series = market(MarketModel::AR1, 1_500, 5);
     let profile = profile(&series);
     let folder = tempfile::tempdir().unwrap();
@@ -193,15 +192,15 @@ fn a_profile_is_stored_beside_the_model_and_refused_by_another() {
 }
 
 #[test]
-fn a_profile_of_too_little_or_over_an_odd_stretch_is_refused() {
+fn profile_rejects_few_windows_and_invalid_window_len() {
     let series = market(MarketModel::AR1, 1_000, 5);
     let tables = [table(&series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     let train = Split::for_live(&samples, 0.1).unwrap().train(&samples).unwrap();
     let few = TrainingProfile::fit(&train, 250).unwrap_err();
     assert!(matches!(few, TrainError::TooFewWindows { expected: 1_000, .. }), "{few}");
-    for stretch in [0, 49, 10_001] {
-        let error = TrainingProfile::fit(&train, stretch).unwrap_err();
+    for window_len in [0, 49, 10_001] {
+        let error = TrainingProfile::fit(&train, window_len).unwrap_err();
         assert!(matches!(error, TrainError::Setting { .. }), "{error}");
     }
 }

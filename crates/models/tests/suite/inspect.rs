@@ -1,4 +1,4 @@
-//! Looking inside networks: traces against predictions and `PyTorch`, units, gradients, occlusion.
+//! Inspection of networks: traces against predictions and `PyTorch`, units, gradients, occlusion.
 use crate::common;
 
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn softmax(logits: [f32; CLASSES]) -> [f64; CLASSES] {
 }
 
 #[test]
-fn a_trace_says_what_the_model_says() {
+fn trace_equals_prediction() {
     let series = market(MarketModel::AR1, 2_000, 1);
     let v2: &dyn FittedModel = &quick_v2(&series);
     assert!(v2.downcast_ref::<Network>().is_none());
@@ -56,7 +56,7 @@ fn a_trace_says_what_the_model_says() {
             }
         });
     }
-    assert!(networks >= 5, "v3, v3.1, both v3.2 and another network can be looked into");
+    assert!(networks >= 5, "v3, v3.1, both v3.2 and another network have traces");
 }
 
 fn check_layers(trace: &windvane_models::explain::Trace, steps: usize) {
@@ -68,7 +68,7 @@ fn check_layers(trace: &windvane_models::explain::Trace, steps: usize) {
             assert_eq!(values.len(), len);
             assert!(values.iter().all(|v| (lowest..=1.0).contains(v)), "{values:?}");
         }
-        // h = o tanh c, wherever.
+        // h = o tanh c for every row and unit.
         for (index, hidden) in lstm.hidden.iter().enumerate() {
             let expected = lstm.gates[3][index] * lstm.cell[index].tanh();
             assert!((hidden - expected).abs() < 1e-6);
@@ -83,7 +83,7 @@ fn check_layers(trace: &windvane_models::explain::Trace, steps: usize) {
 }
 
 #[test]
-fn the_traced_attention_is_the_models() {
+fn trace_attention_equals_model_attention() {
     let series = market(MarketModel::AR1, 2_000, 1);
     let v31 = quick_v31(&series);
     with_parts(&series, |_, _, test| {
@@ -91,15 +91,15 @@ fn the_traced_attention_is_the_models() {
         for sample in test.samples().iter().step_by(29) {
             let window = test.window(sample);
             let trace = v31.trace(window).unwrap();
-            let said = v31.attention(window, &mut scratch).unwrap().unwrap();
-            for (traced, said) in trace.attention.unwrap().iter().zip(said) {
-                assert!((traced - said).abs() < 1e-6);
+            let expected = v31.attention(window, &mut scratch).unwrap().unwrap();
+            for (traced, expected) in trace.attention.unwrap().iter().zip(expected) {
+                assert!((traced - expected).abs() < 1e-6);
             }
         }
     });
 }
 
-/// A golden tensor's name in a `state_dict`.
+/// Name of a golden tensor in a `state_dict`.
 fn pytorch(name: &str) -> String {
     let (layer, tensor) = name.split_once('.').unwrap();
     match (layer, tensor) {
@@ -155,7 +155,7 @@ fn load(kind: &str, bytes: &[u8], spec: ModelSpec) -> Option<Network> {
 }
 
 #[test]
-fn golden_logits_and_attention_are_traced() {
+fn golden_trace_logits_and_attention() {
     let dir = golden_dir("b_models");
     let mut cases = Unsupported::new("b_models, traced");
     for case in json(&dir.join("index.json")).as_array().unwrap() {
@@ -187,8 +187,8 @@ fn golden_logits_and_attention_are_traced() {
     }
 }
 
-/// The same with a unit of `fc1` dead, one of the LSTM's with an open forget gate, and one of the
-/// reverse LSTM's with a shut output gate.
+/// The model with a dead unit of `fc1`, an LSTM unit with an open forget gate, and a reverse LSTM
+/// unit with a closed output gate.
 fn broken(model: &Network, dead: usize) -> Network {
     let dict = model.to_state_dict().unwrap();
     let file = SafeTensors::deserialize(&dict).unwrap();
@@ -220,7 +220,7 @@ fn broken(model: &Network, dead: usize) -> Network {
 }
 
 #[test]
-fn dead_units_and_stuck_gates_are_found() {
+fn activity_finds_dead_units_and_stuck_gates() {
     let series = market(MarketModel::AR1, 2_000, 1);
     let model = quick_v31(&series);
     let (before, after, dead) = with_parts(&series, |_, _, test| {
@@ -252,7 +252,7 @@ fn dead_units_and_stuck_gates_are_found() {
 }
 
 #[test]
-fn the_gradient_of_the_heads_bias_is_the_mean_error_of_the_probabilities() {
+fn gradient_norm_of_head_bias_is_mean_probability_error() {
     let series = market(MarketModel::AR1, 2_000, 1);
     let v3 = quick_v3(&series);
     with_parts(&series, |train, _, _| {
@@ -260,10 +260,10 @@ fn the_gradient_of_the_heads_bias_is_the_mean_error_of_the_probabilities() {
         let some = train.filtered(|sample| sample.row < 200);
         let mut error = [0.0; CLASSES];
         for sample in some.samples() {
-            let said = softmax(v3.trace(some.window(sample)).unwrap().logits);
-            for (class, (error, said)) in error.iter_mut().zip(said).enumerate() {
+            let predicted = softmax(v3.trace(some.window(sample)).unwrap().logits);
+            for (class, (error, p)) in error.iter_mut().zip(predicted).enumerate() {
                 let happened = f64::from(u8::from(sample.label.index() == class));
-                *error += (said - happened) / some.len() as f64;
+                *error += (p - happened) / some.len() as f64;
             }
         }
         let expected = error.iter().map(|e| e * e).sum::<f64>().sqrt();
@@ -281,7 +281,7 @@ fn the_gradient_of_the_heads_bias_is_the_mean_error_of_the_probabilities() {
 }
 
 #[test]
-fn a_silenced_channel_takes_away_what_it_said() {
+fn occlusion_effect_has_sign_of_channel_contribution() {
     let series = market(MarketModel::AR1, 2_000, 1);
     let v2 = quick_v2(&series);
     with_parts(&series, |_, _, test| {
@@ -292,22 +292,22 @@ fn a_silenced_channel_takes_away_what_it_said() {
         for (channel, (weight, got)) in weights.zip(&effects).enumerate() {
             let scaler = v2.scaler().unwrap();
             assert_eq!(got.held_at.to_bits(), scaler.centre(channel).to_bits());
-            assert_eq!(got.effect.to_bits(), (whole - got.edge).to_bits());
-            // By hand v2 is a sum over channels, and rises with each that has a weight.
-            let said = scaler.apply(channel, window.row(19)[channel]) * f64::from(*weight);
-            assert_eq!(said > 0.0, got.effect > 1e-6, "{got:?}");
-            assert_eq!(said < 0.0, got.effect < -1e-6, "{got:?}");
+            assert_eq!(got.effect.to_bits(), (whole - got.margin).to_bits());
+            // v2 with manual weights is a monotonic function of the weighted sum of channels.
+            let contribution = scaler.apply(channel, window.row(19)[channel]) * f64::from(*weight);
+            assert_eq!(contribution > 0.0, got.effect > 1e-6, "{got:?}");
+            assert_eq!(contribution < 0.0, got.effect < -1e-6, "{got:?}");
         }
     });
 }
 
-/// A model of another crate: the first channel's last row is the edge, and nothing is scaled.
+/// A model of another crate without a scaler: the margin is the last value of the first channel.
 #[derive(Debug)]
-struct Plain(ModelId, ModelSpec);
+struct FirstChannel(ModelId, ModelSpec);
 
-impl FittedModel for Plain {}
+impl FittedModel for FirstChannel {}
 
-impl DirectionModel for Plain {
+impl DirectionModel for FirstChannel {
     fn id(&self) -> &ModelId {
         &self.0
     }
@@ -322,15 +322,15 @@ impl DirectionModel for Plain {
 
     fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.1.check(&window)?;
-        let edge = window.row(window.steps() - 1)[0] as f32;
-        let classes = [0.5 + edge / 2.0, 0.5 - edge / 2.0, 0.0];
+        let margin = window.row(window.steps() - 1)[0] as f32;
+        let classes = [0.5 + margin / 2.0, 0.5 - margin / 2.0, 0.0];
         Prediction::new(classes, window.decided_at(), 1, &self.0)
     }
 }
 
 #[test]
-fn a_model_without_scaler_is_silenced_by_the_windows_mean() {
-    let model: Arc<dyn FittedModel> = Arc::new(Plain(ModelId::new("plain"), spec(2, 3)));
+fn occlusion_without_scaler_uses_window_mean() {
+    let model: Arc<dyn FittedModel> = Arc::new(FirstChannel(ModelId::new("plain"), spec(2, 3)));
     assert!((*model).downcast_ref::<Network>().is_none() && model.scaler().is_none());
     let rows = [0.0, 7.0, 0.3, 8.0, 0.6, 9.0];
     let effects = Occlusion::of(&model, window(&rows, 2)).unwrap();

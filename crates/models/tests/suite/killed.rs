@@ -1,4 +1,4 @@
-//! Writers that are killed: the file is whole at every moment, and what they leave is swept up.
+//! Killed writers: the file is complete at every moment, and abandoned temporary files are removed.
 use crate::common;
 
 use std::ops::ControlFlow;
@@ -18,11 +18,11 @@ const WRITER: &str = "WINDVANE_TEST_WRITER";
 
 /// Files that a process writes repeatedly until it is killed.
 trait Writer {
-    /// Writes until it is killed.
+    /// Writes until the process is killed.
     fn write(path: &Path);
 
-    /// Confirms that the file is one of those that were written whole, and no older than the
-    /// last that was seen; `seen` is the writer's own count.
+    /// Checks that the file is complete and not older than at the last check; `seen` is the
+    /// writer's own count.
     fn check(path: &Path, seen: &mut u64);
 }
 
@@ -30,7 +30,7 @@ fn model() -> Network {
     Network::from_bytes(include_bytes!("../data/v32.format1.safetensors")).unwrap()
 }
 
-/// Two models that take turns.
+/// Two models that are written alternately.
 struct Models;
 
 impl Models {
@@ -56,7 +56,7 @@ impl Writer for Models {
     }
 }
 
-/// A bot's predictor that keeps its state after every candle, and goes on from it.
+/// A predictor that saves its state after every candle and resumes from it.
 struct States;
 
 impl States {
@@ -88,11 +88,11 @@ impl Writer for States {
     }
 }
 
-/// A training that keeps a checkpoint after every epoch, and goes on from it.
+/// A training that writes a checkpoint after every epoch and resumes from it.
 struct Checkpoints;
 
 impl Checkpoints {
-    /// Trains for ever, or until it is told not to.
+    /// Trains until the callback stops it.
     fn train(
         path: &Path,
         series: &CandleSeries,
@@ -118,22 +118,22 @@ impl Writer for Checkpoints {
     fn check(path: &Path, seen: &mut u64) {
         let error = Self::train(path, &market(), &|_| ControlFlow::Break(()));
         let TrainError::Stopped { epoch } = error else { panic!("{error}") };
-        // An epoch further than the checkpoint that was found.
+        // One epoch after the checkpoint that was found.
         let epoch = epoch as u64;
         assert!(epoch > *seen, "epoch {epoch} after {seen}");
         *seen = epoch;
     }
 }
 
-/// A market that takes milliseconds to learn.
+/// A small market, whose epochs take milliseconds.
 fn market() -> CandleSeries {
     common::market(MarketModel::AR1, 200, 4)
 }
 
-/// Not a test of its own: the process that the others kill.
+/// Process that the other tests kill, not a test of its own.
 #[test]
 #[ignore = "runs until it is killed"]
-fn a_child_that_writes_until_it_is_killed() {
+fn killed_child_process() {
     let (Some(path), Ok(writer)) = (std::env::var_os(FILE), std::env::var(WRITER)) else { return };
     match writer.as_str() {
         "model" => Models::write(path.as_ref()),
@@ -143,13 +143,13 @@ fn a_child_that_writes_until_it_is_killed() {
     }
 }
 
-/// When a file was written last; `None` before it is there.
+/// Modification time of a file; `None` before it exists.
 fn written(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// Kills a writer so often, each time at another moment of its work; how many temporary files
-/// that left.
+/// Kills a writer `kills` times, each time at another moment of its work, and returns the number
+/// of abandoned temporary files.
 fn kill<W: Writer>(name: &str, kills: u64) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -157,7 +157,7 @@ fn kill<W: Writer>(name: &str, kills: u64) -> u64 {
     for kill in 0..kills {
         let before = written(&path);
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed::a_child_that_writes_until_it_is_killed", "--ignored"])
+            .args(["--exact", "killed::killed_child_process", "--ignored"])
             .envs([(FILE, path.as_os_str()), (WRITER, name.as_ref())])
             .stdout(Stdio::null())
             .spawn()
@@ -182,23 +182,23 @@ fn kill<W: Writer>(name: &str, kills: u64) -> u64 {
 }
 
 #[test]
-fn a_killed_writer_leaves_a_whole_model() {
+fn killed_writer_leaves_complete_model() {
     kill::<Models>("model", 20);
 }
 
 #[test]
-fn a_killed_bot_leaves_a_whole_state() {
+fn killed_bot_leaves_complete_state() {
     kill::<States>("state", 20);
 }
 
 #[test]
-fn a_killed_training_leaves_a_whole_checkpoint() {
+fn killed_training_leaves_complete_checkpoint() {
     kill::<Checkpoints>("v32.checkpoint", 20);
 }
 
 #[test]
 #[ignore = "a thousand processes: minutes"]
-fn a_thousand_kills_leave_whole_files() {
+fn killed_writers_leave_complete_files_a_thousand_times() {
     let models = kill::<Models>("model", 334);
     let states = kill::<States>("state", 333);
     let checkpoints = kill::<Checkpoints>("v32.checkpoint", 333);
@@ -206,7 +206,7 @@ fn a_thousand_kills_leave_whole_files() {
 }
 
 #[test]
-fn old_temporary_files_are_swept_and_others_stay() {
+fn replace_file_removes_only_stale_temporary_files() {
     let folder = tempfile::tempdir().unwrap();
     let make = |name: &str, age: u64| {
         let file = std::fs::File::create(folder.path().join(name)).unwrap();

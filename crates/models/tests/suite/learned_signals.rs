@@ -1,4 +1,4 @@
-//! Learned weights of v2: what they find, what they call important, what they leave as it was.
+//! Learned weights of v2: accuracy, importance, compatibility with older files.
 use crate::common;
 
 use common::{market, with_parts};
@@ -12,7 +12,7 @@ use windvane_signals::{
     SignalSpec, SignalTable, Split, StateReader, StateWriter,
 };
 
-/// A channel that knows nothing: a hash of the candle's time.
+/// A noise channel: a hash of the candle's time.
 #[derive(Debug)]
 struct Noise(u64);
 
@@ -39,7 +39,7 @@ impl Channel for Noise {
     }
 }
 
-/// Learned weights on the default channels and one of noise.
+/// Learned weights on the default channels and a noise channel.
 fn with_noise(series: &CandleSeries, seed: u64) -> WeightedSignals {
     let mut registry = Registry::default();
     registry.register("test.noise", move |_: &ChannelSpec| Ok(Box::new(Noise(seed))));
@@ -57,8 +57,8 @@ fn of<'a>(model: &'a WeightedSignals, channel: &str) -> &'a SignalImportance {
 }
 
 #[test]
-fn momentum_counts_on_a_market_of_momentum_and_noise_does_not() {
-    let mut silent = 0;
+fn v2_importance_is_significant_for_momentum_not_for_noise() {
+    let mut insignificant = 0;
     for seed in 0..10 {
         let model = with_noise(&market(MarketModel::AR1, 8_000, 100 + seed), seed);
         let momentum = of(&model, "momentum");
@@ -68,15 +68,15 @@ fn momentum_counts_on_a_market_of_momentum_and_noise_does_not() {
         let shares = model.importance().iter().map(|signal| signal.share.unwrap());
         assert!((shares.clone().sum::<f64>() - 1.0).abs() < 1e-12);
         assert!(shares.fold(0.0, f64::max) <= momentum.share.unwrap(), "{:?}", model.importance());
-        silent += usize::from(of(&model, "test.noise").is_significant() == Some(false));
+        insignificant += usize::from(of(&model, "test.noise").is_significant() == Some(false));
     }
     // Nine or ten of ten are expected; fewer than eight come once in 90 times.
-    assert!(silent >= 8, "noise was shown to count in {} of 10", 10 - silent);
+    assert!(insignificant >= 8, "noise was significant in {} of 10", 10 - insignificant);
 }
 
-// What the interval promises, for all seven channels of a market where none counts.
+// Coverage of the 95 % intervals for all seven channels of a market without predictable moves.
 #[test]
-fn on_a_martingale_intervals_hold_zero_as_often_as_they_say() {
+fn v2_importance_intervals_have_nominal_coverage_on_martingale() {
     let (mut held, mut all) = (0.0, 0.0);
     for seed in 0..40 {
         let model = with_noise(&market(MarketModel::MARTINGALE_GARCH, 3_000, seed), seed);
@@ -89,31 +89,31 @@ fn on_a_martingale_intervals_hold_zero_as_often_as_they_say() {
     assert!((0.90..0.985).contains(&share), "{share} of {all}");
 }
 
-/// Accuracy and log loss on the test part.
+/// Accuracy and log loss on the test period.
 fn measured(learner: &WeightedSignalsLearner, kind: MarketModel) -> (f64, f64) {
     with_parts(&market(kind, 20_000, 17), |train, validation, test| {
         let model = learner.fit_model(train, validation, &Run::new(1)).unwrap();
-        let reliability = Reliability::of_model(&model, test).unwrap();
+        let reliability = Reliability::measure(&model, test).unwrap();
         (reliability.accuracy().unwrap(), reliability.log_loss().unwrap())
     })
 }
 
 #[test]
-fn learned_weights_are_better_than_by_hand_where_there_is_something_to_learn() {
+fn v2_learned_weights_beat_manual_weights() {
     let (learned, by_hand) = (WeightedSignalsLearner::learned(), WeightedSignalsLearner::default());
     let best = MarketModel::AR1.best_accuracy().unwrap();
     let (accuracy, loss) = measured(&learned, MarketModel::AR1);
     assert!(accuracy > 0.5 + 0.9 * (best - 0.5) - 0.01, "{accuracy} of {best}");
     assert!(accuracy < best + 0.025, "{accuracy}: a leak");
     assert!(loss < measured(&by_hand, MarketModel::AR1).1 - 0.02);
-    // By hand the trend is followed; on a market that turns, that is wrong.
-    let turns = MarketModel::Ar1 { phi: -0.25, sigma: 0.005 };
-    let (follows, turned) = (measured(&by_hand, turns).0, measured(&learned, turns).0);
-    assert!(follows < 0.5 && turned > 0.56, "{follows} {turned}");
+    // The manual weights follow the trend, which is wrong on a reversing market.
+    let reversing = MarketModel::Ar1 { phi: -0.25, sigma: 0.005 };
+    let (manual, learned) = (measured(&by_hand, reversing).0, measured(&learned, reversing).0);
+    assert!(manual < 0.5 && learned > 0.56, "{manual} {learned}");
 }
 
 #[test]
-fn on_a_martingale_nothing_is_found() {
+fn v2_accuracy_on_martingale_is_one_half() {
     for learner in [WeightedSignalsLearner::learned(), WeightedSignalsLearner::default()] {
         let (accuracy, _) = measured(&learner, MarketModel::MARTINGALE_GARCH);
         assert!((accuracy - 0.5).abs() < 0.025, "{}: {accuracy}", learner.id);
@@ -123,7 +123,7 @@ fn on_a_martingale_nothing_is_found() {
 }
 
 #[test]
-fn a_band_gives_neutral_its_share() {
+fn v2_with_band_predicts_share_of_neutral() {
     let tables = [common::table(&market(MarketModel::AR1, 6_000, 5))];
     let labels = LabelSpec { horizon: 1, band: Band::Fixed { width: 0.003 } };
     let samples = SampleSet::collect(&tables, 20, labels).unwrap();
@@ -132,17 +132,17 @@ fn a_band_gives_neutral_its_share() {
     let learner = WeightedSignalsLearner::learned();
     let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();
     let mut scratch = model.scratch();
-    let said = validation.samples().iter().map(|sample| {
+    let predicted = validation.samples().iter().map(|sample| {
         let prediction = model.predict(validation.window(sample), &mut scratch).unwrap();
         f64::from(prediction.probabilities.classes()[2])
     });
-    let said = said.sum::<f64>() / validation.len() as f64;
-    let came = validation.class_counts()[2] as f64 / validation.len() as f64;
-    assert!(came > 0.3 && (said - came).abs() < 0.03, "{said} {came}");
+    let predicted = predicted.sum::<f64>() / validation.len() as f64;
+    let actual = validation.class_counts()[2] as f64 / validation.len() as f64;
+    assert!(actual > 0.3 && (predicted - actual).abs() < 0.03, "{predicted} {actual}");
 }
 
 #[test]
-fn learned_models_are_saved_with_gain_and_importance() {
+fn v2_learned_saves_gain_and_importance() {
     let model = with_noise(&market(MarketModel::AR1, 2_000, 3), 3);
     assert!(model.gain() > 0.5, "{}", model.gain());
     let bytes = model.to_bytes().unwrap();
@@ -153,13 +153,13 @@ fn learned_models_are_saved_with_gain_and_importance() {
 }
 
 #[test]
-fn files_from_before_learned_weights_load_and_stay_as_they_are() {
+fn v2_first_files_load_and_save_unchanged() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let file = data.join("v2.format1.safetensors");
     let old = WeightedSignals::load(&file).unwrap();
     assert_eq!((old.gain().to_bits(), old.importance()), (1.0_f32.to_bits(), &[][..]));
     assert_eq!(old.to_bytes().unwrap(), std::fs::read(&file).unwrap());
-    // And the first one with learned weights loads for ever.
+    // The first file with learned weights has to load in every later version.
     let learned = load(data.join("v2-learned.format1.safetensors")).unwrap();
     assert_eq!(learned.id().as_str(), "v2-learned");
     let then = std::fs::read_to_string(data.join("v2-learned.format1.txt")).unwrap();
@@ -172,7 +172,7 @@ fn files_from_before_learned_weights_load_and_stay_as_they_are() {
 }
 
 #[test]
-fn what_teaches_nothing_has_its_error() {
+fn v2_rejects_few_windows_and_zero_weights() {
     let fit = |series: &CandleSeries| {
         with_parts(series, |train, validation, _| {
             WeightedSignalsLearner::learned().fit_model(train, validation, &Run::new(1))
@@ -191,16 +191,16 @@ fn what_teaches_nothing_has_its_error() {
 }
 
 #[test]
-fn few_candles_have_weights_but_no_intervals() {
+fn v2_importance_of_few_candles_has_no_intervals() {
     let model = with_noise(&market(MarketModel::AR1, 300, 1), 1);
     assert!(model.importance().iter().all(|signal| signal.interval_95.is_none()));
     assert!(model.importance().iter().any(|signal| signal.effect != 0.0));
 }
 
-/// Writes the committed file; run once, when the format was new.
+/// Writes the committed file; it was run once, when the format was new.
 #[test]
 #[ignore = "writes the file that the test above reads"]
-fn write_the_first_file() {
+fn v2_write_first_file() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let model = with_parts(&market(MarketModel::AR1, 3_000, 1), |train, validation, _| {
         WeightedSignalsLearner::learned().fit_model(train, validation, &Run::new(7)).unwrap()

@@ -1,4 +1,4 @@
-//! Models learn what there is to learn, nothing where there is nothing, the same bits always.
+//! Training: accuracy on predictable and unpredictable markets, reproducible bits, errors.
 use crate::common;
 
 use std::ops::ControlFlow;
@@ -16,16 +16,16 @@ use windvane_signals::{Band, LabelSpec, SampleSet, Split};
 
 fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> (f64, usize) {
     let mut reader = TableReader::new(model, test.tables());
-    let hits = test.samples().iter().filter(|sample| {
+    let correct = test.samples().iter().filter(|sample| {
         let prediction = reader.predict_sample(sample).unwrap();
-        let edge = prediction.probabilities.margin();
-        edge != 0.0 && (edge > 0.0) == (sample.outcome.change > 0.0)
+        let margin = prediction.probabilities.margin();
+        margin != 0.0 && (margin > 0.0) == (sample.outcome.change > 0.0)
     });
-    (hits.count() as f64 / test.len() as f64, test.len())
+    (correct.count() as f64 / test.len() as f64, test.len())
 }
 
 #[test]
-fn v32_learns_an_autocorrelated_market_by_windows_and_by_steps() {
+fn v32_and_stateful_v32_learn_autocorrelated_market() {
     let series = market(MarketModel::AR1, 20_000, 11);
     let learners: [&dyn Learner; 2] = [&v32::learner(), &v32_stateful::learner()];
     for learner in learners {
@@ -42,7 +42,7 @@ fn v32_learns_an_autocorrelated_market_by_windows_and_by_steps() {
 }
 
 #[test]
-fn small_v3_and_v31_learn_it_too() {
+fn v3_and_v31_learn_autocorrelated_market() {
     let series = market(MarketModel::AR1, 12_000, 11);
     let best = MarketModel::AR1.best_accuracy().unwrap();
     let learners: [&dyn Learner; 2] = [
@@ -61,8 +61,8 @@ fn small_v3_and_v31_learn_it_too() {
     }
 }
 
-/// A market whose last fifth stands still in two of three hours.
-fn falling_asleep() -> CandleSeries {
+/// A market whose close does not move in two of three hours of the last fifth.
+fn market_with_unmoved_closes() -> CandleSeries {
     let series = market(MarketModel::AR1, 2_000, 11);
     let mut close = 0.0;
     let candles = series.iter().enumerate().map(|(index, candle)| {
@@ -78,8 +78,8 @@ fn falling_asleep() -> CandleSeries {
 }
 
 #[test]
-fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
-    let series = falling_asleep();
+fn validation_loss_excludes_unmoved_closes_without_band() {
+    let series = market_with_unmoved_closes();
     let loss = |width: f64| {
         let tables = [common::table(&series)];
         let labels = LabelSpec { band: Band::Fixed { width }, ..LabelSpec::default() };
@@ -99,13 +99,13 @@ fn the_epoch_is_chosen_where_the_close_moved_unless_a_band_asks_for_neutral() {
         let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();
         model.record().unwrap().validation_loss.unwrap()
     };
-    // Nobody has seen a close that stands still: about −ln of 1/1,600 for each of them.
+    // No training window has an unmoved close, so the loss of each is about −ln(1/1,600).
     assert!(loss(0.0) < 1.0, "{}", loss(0.0));
     assert!(loss(1e-12) > 2.0, "{}", loss(1e-12));
 }
 
 #[test]
-fn nothing_is_learned_from_a_martingale() {
+fn learners_find_nothing_on_martingale() {
     let series = market(MarketModel::MARTINGALE_GARCH, 15_000, 5);
     let learners: [&dyn Learner; 3] =
         [&WeightedSignalsLearner::default(), &v32::learner(), &v32_stateful::learner()];
@@ -120,7 +120,7 @@ fn nothing_is_learned_from_a_martingale() {
 }
 
 #[test]
-fn v32_can_learn_a_few_windows_by_heart() {
+fn v32_overfits_few_windows() {
     let series = market(MarketModel::AR1, 160, 3);
     let training = TrainConfig {
         epochs: 400,
@@ -145,7 +145,7 @@ fn v32_can_learn_a_few_windows_by_heart() {
 }
 
 #[test]
-fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
+fn training_with_same_seed_has_same_bits_on_any_thread_count() {
     let series = market(MarketModel::AR1, 1_500, 2);
     let training = TrainConfig { epochs: 2, batch: 256, ..TrainConfig::default() };
     let learners: [&(dyn Learner + Sync); 4] = [
@@ -175,7 +175,7 @@ fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
 }
 
 #[test]
-fn changing_the_test_candles_changes_no_bit_of_the_model() {
+fn training_ignores_test_candles() {
     let one = market(MarketModel::AR1, 3_000, 2);
     let other = market(MarketModel::VOLUME_LEAD, 3_000, 4);
     let cut = one.candles()[2_020].open_time();
@@ -228,7 +228,7 @@ fn cosine(warm_up_epochs: f64, length: f64, floor: f64) -> TrainConfig {
 }
 
 #[test]
-fn what_cannot_be_learned_says_why() {
+fn training_reports_cause_of_failure() {
     let rising = series_of((0..500).map(|hour| 100.0 + f64::from(hour)));
     let error = fit_error(&rising, TrainConfig::default()).to_string();
     assert!(error.starts_with("no training window is DOWN"), "{error}");
@@ -258,7 +258,7 @@ fn what_cannot_be_learned_says_why() {
 }
 
 #[test]
-fn a_channel_without_spread_is_named_in_the_record() {
+fn record_names_constant_channels() {
     let waves = series_of((0..500).map(|hour| 100.0 + f64::from(hour % 7)));
     let record = with_parts(&waves, |train, validation, _| {
         let model =
@@ -269,7 +269,7 @@ fn a_channel_without_spread_is_named_in_the_record() {
 }
 
 #[test]
-fn the_data_hash_covers_every_candle_learned_from_or_chosen_by() {
+fn record_data_hash_covers_training_and_validation_candles() {
     let series = market(MarketModel::AR1, 600, 2);
     let hash = |changed: Option<usize>| {
         let candles = series.iter().enumerate().map(|(index, candle)| {
@@ -297,7 +297,7 @@ fn the_data_hash_covers_every_candle_learned_from_or_chosen_by() {
 }
 
 #[test]
-fn windows_for_choosing_must_belong_to_those_learned_from() {
+fn training_rejects_foreign_validation_windows() {
     let series = market(MarketModel::AR1, 600, 2);
     let tables = [common::table(&series)];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
@@ -317,7 +317,7 @@ fn windows_for_choosing_must_belong_to_those_learned_from() {
 }
 
 #[test]
-fn the_original_recipe_is_the_original_systems() {
+fn train_config_original_matches_original_system() {
     let training = TrainConfig::original();
     assert!(training.check().is_ok());
     assert_eq!((training.learning_rate, training.batch), (0.01, 32));

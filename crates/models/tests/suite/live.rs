@@ -1,4 +1,4 @@
-//! A predictor in a live loop; what it promises of every model is in `streaming.rs`.
+//! Predictor in a live loop; `streaming.rs` tests its guarantees for every model.
 use crate::common;
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use windvane_models::{
 use windvane_signals::{ChannelSpec, Window};
 
 #[test]
-fn windows_taken_together_get_the_bits_they_have_alone() {
+fn predict_batch_has_bits_of_predict() {
     let table = table(&market(MarketModel::REGIME, 120, 5));
     let windows: Vec<Window<'_>> = (0..120).filter_map(|row| table.window(row, 20)).collect();
     assert!(windows.len() > 50 && !windows.len().is_multiple_of(24));
@@ -27,7 +27,7 @@ fn windows_taken_together_get_the_bits_they_have_alone() {
 }
 
 #[test]
-fn the_first_prediction_comes_when_it_was_announced() {
+fn predictor_first_prediction_follows_candles_needed() {
     let series = market(MarketModel::AR1, 60, 3);
     let [v2, ..] = models();
     let mut predictor = Predictor::new(v2, Interval::HOUR).unwrap();
@@ -43,7 +43,7 @@ fn the_first_prediction_comes_when_it_was_announced() {
 }
 
 #[test]
-fn a_feed_of_another_interval_is_refused() {
+fn predictor_rejects_other_interval() {
     for model in models() {
         for interval in [Interval::FIVE_MINUTES, Interval::DAY] {
             let error = Predictor::new(Arc::clone(&model), interval).unwrap_err();
@@ -56,7 +56,7 @@ fn a_feed_of_another_interval_is_refused() {
 }
 
 #[test]
-fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
+fn predictor_catches_up_after_pause_and_stops_at_gap() {
     let series = market(MarketModel::AR1, 120, 3);
     let part = |range: std::ops::Range<usize>| {
         let candles = series.candles()[range].to_vec();
@@ -69,7 +69,7 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
         paused.set_stop_at_gaps(true);
         paused.warm_up(&part(0..80)).unwrap();
         assert_eq!(paused.last_open_time(), Some(series.candles()[79].open_time()));
-        // Down for thirty candles, then a candle of the feed, then what was missed, overlapping.
+        // A pause of thirty candles, then a new candle, then an overlapping history.
         let before = paused.save();
         let error = paused.on_candle(&series.candles()[110]).unwrap_err();
         let missing = |error| match error {
@@ -87,13 +87,13 @@ fn a_pause_is_caught_up_and_a_gap_refused_until_it_is_filled() {
             assert!(expected.is_some());
             assert_eq!(paused.on_candle(candle).unwrap(), expected);
         }
-        // Off again, a gap starts anew.
+        // Without `stop_at_gaps`, a gap restarts the warm-up.
         twin.on_candle(&series.candles()[110]).unwrap();
         assert_eq!((twin.feed_stats().resets, twin.candles_needed()), (1, 44));
     }
 }
 
-/// An average of two models that read different channels, written outside the crate.
+/// An average of models with different channels, as another crate would implement it.
 #[derive(Debug)]
 struct Average {
     id: ModelId,
@@ -149,7 +149,7 @@ impl DirectionModel for Average {
 }
 
 #[test]
-fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
+fn predictor_runs_nested_foreign_model() {
     let [v2, v32, ..] = models();
     let mut wide = v2.spec().clone();
     wide.signals.channels.insert(0, ChannelSpec::new("momentum").with("lag", 3.0));
@@ -157,10 +157,10 @@ fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
     let outer = Average::new(wide, vec![inner, v32]);
     let mut predictor = Predictor::new(outer, Interval::HOUR).unwrap();
     let series = market(MarketModel::AR1, 80, 3);
-    let calls = series.iter().filter_map(|candle| predictor.on_candle(candle).unwrap());
-    assert_eq!(calls.count(), 80 - 44);
+    let predictions = series.iter().filter_map(|candle| predictor.on_candle(candle).unwrap());
+    assert_eq!(predictions.count(), 80 - 44);
 
-    // Scratch of another model is refused, not misread.
+    // The scratch memory of another model is rejected.
     let mut foreign = predictor.model().scratch();
     let rows = [0.0; 120];
     let window = Window::new(&rows, 6, windvane_candles::Timestamp::from_millis(0)).unwrap();
@@ -169,7 +169,7 @@ fn a_model_of_another_crate_nests_mixes_specs_and_streams() {
 }
 
 #[test]
-fn the_attention_of_v31_can_be_read() {
+fn v31_attention_weights_sum_to_one() {
     let series = market(MarketModel::AR1, 600, 3);
     let model = common::quick_v31(&series);
     let table = table(&series);
@@ -188,7 +188,7 @@ fn the_attention_of_v31_can_be_read() {
 }
 
 #[test]
-fn a_window_of_another_shape_is_refused() {
+fn models_reject_other_window_shape() {
     let at = windvane_candles::Timestamp::from_millis(0);
     let rows = [0.0; 120];
     for model in models() {

@@ -1,5 +1,5 @@
-//! Files that somebody changed, with a checksum that fits: refused with a name for what is wrong,
-//! or whole; never a panic, never much memory.
+//! Modified model files with a valid checksum: rejected with a specific error, or usable; never a
+//! panic, never much memory.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use windvane_candles::Timestamp;
 use windvane_models::{DirectionModel, FittedModel, Kinds, LoadError, Predictor, from_bytes};
 use windvane_signals::Window;
-use windvane_testing::saved::{Parts, Tensor, odd_values};
+use windvane_testing::saved::{SavedParts, SavedTensor, odd_values};
 
 fn kinds() -> Vec<String> {
     Kinds::default().names().map(str::to_string).collect()
@@ -18,9 +18,9 @@ fn saved(kind: &str) -> Vec<u8> {
     std::fs::read(data.join(format!("{kind}.format1.safetensors"))).unwrap()
 }
 
-/// The error for a file changed like that.
-fn error(kind: &str, change: impl FnOnce(&mut Parts)) -> LoadError {
-    let mut parts = Parts::of(&saved(kind));
+/// Error of loading a modified file.
+fn error(kind: &str, change: impl FnOnce(&mut SavedParts)) -> LoadError {
+    let mut parts = SavedParts::parse(&saved(kind));
     change(&mut parts);
     from_bytes(&parts.bytes()).unwrap_err()
 }
@@ -31,9 +31,9 @@ fn says(error: &LoadError, parts: &[&str]) {
 }
 
 #[test]
-fn the_tests_own_surgery_is_sound() {
+fn mutated_parts_round_trip() {
     for kind in kinds() {
-        let model = from_bytes(&Parts::of(&saved(&kind)).bytes()).unwrap();
+        let model = from_bytes(&SavedParts::parse(&saved(&kind)).bytes()).unwrap();
         assert_eq!(
             model.to_bytes().unwrap(),
             from_bytes(&saved(&kind)).unwrap().to_bytes().unwrap()
@@ -42,7 +42,7 @@ fn the_tests_own_surgery_is_sound() {
 }
 
 #[test]
-fn tensors_that_do_not_fit_are_named() {
+fn mutated_tensors_are_named_in_error() {
     let shape = error("v3", |parts| {
         let tensor = parts.tensor("fc.w");
         tensor.shape.reverse();
@@ -59,7 +59,7 @@ fn tensors_that_do_not_fit_are_named() {
         let foreign = error(kind, |parts| {
             let shape = vec![1];
             let (name, dtype, bytes) = (name.to_string(), "F32".to_string(), vec![0; 4]);
-            parts.tensors.push(Tensor { name, dtype, shape, bytes });
+            parts.tensors.push(SavedTensor { name, dtype, shape, bytes });
         });
         let named = matches!(&foreign, LoadError::ForeignTensor { tensor, .. } if tensor == name);
         assert!(named, "{foreign}");
@@ -73,7 +73,7 @@ fn tensors_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn weights_that_are_no_numbers_are_named() {
+fn mutated_non_finite_weights_are_named() {
     for (kind, name) in [("v2", "weights"), ("v3", "fc.b"), ("v31", "att.v"), ("v32", "lstm.b")] {
         for spoilt in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let error = error(kind, |parts| {
@@ -86,9 +86,9 @@ fn weights_that_are_no_numbers_are_named() {
 }
 
 #[test]
-fn lengths_of_gigabytes_are_refused_within_small_memory() {
+fn mutated_huge_lengths_are_rejected_with_little_memory() {
     let sizes = |kind: &'static str, place: &'static str, value: Value| {
-        let mut parts = Parts::of(&saved(kind));
+        let mut parts = SavedParts::parse(&saved(kind));
         *parts.card.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;
         parts.bytes()
     };
@@ -102,7 +102,7 @@ fn lengths_of_gigabytes_are_refused_within_small_memory() {
         sizes("v2", "/spec/labels/horizon", json!(u64::MAX)),
     ];
     for shape in [vec![1 << 40, 1 << 40], vec![1 << 34], vec![u64::MAX, 2], vec![1 << 40, 0]] {
-        let mut parts = Parts::of(&saved("v32"));
+        let mut parts = SavedParts::parse(&saved("v32"));
         parts.tensor("lstm.w_hh").shape = shape;
         files.push(parts.bytes());
     }
@@ -120,7 +120,7 @@ fn lengths_of_gigabytes_are_refused_within_small_memory() {
 }
 
 #[test]
-fn a_config_or_card_of_another_kind_is_refused() {
+fn mutated_card_or_config_is_rejected() {
     let config = error("v32", |parts| parts.card["config"] = json!({"attention_size": 4}));
     says(&config, &["its configuration", "attention_size"]);
     let unknown = error("v3", |parts| parts.card["hurry"] = json!(1));
@@ -131,22 +131,22 @@ fn a_config_or_card_of_another_kind_is_refused() {
     assert!(matches!(&swapped, LoadError::ForeignTensor { .. }), "{swapped}");
     let newer = error("v2", |parts| parts.format = 2);
     assert!(matches!(newer, LoadError::NewerFormat { got: 2, newest: 1, .. }), "{newer}");
-    says(&error("v2", |parts| parts.format = 0), &["there is no format 0"]);
+    says(&error("v2", |parts| parts.format = 0), &["unknown format 0"]);
     let wide = error("v2", |parts| parts.card["config"]["neutral_logit"] = json!(1e39));
     says(&wide, &["its neutral logit is inf"]);
     let narrow = error("v32", |parts| {
         let channels = parts.card.pointer_mut("/spec/signals/channels").unwrap();
         channels.as_array_mut().unwrap().pop();
     });
-    says(&narrow, &["reads 5 channels and scales 6"]);
+    says(&narrow, &["the spec has 5 channels, the scaler 6"]);
 }
 
-/// Memory that reading a file of that length may take at once.
+/// Maximum memory for reading a file of the given length, bytes.
 fn bound(length: usize) -> u64 {
     32 * length as u64 + (128 << 10)
 }
 
-/// Whatever a file holds: an error, or a model that saves, streams and predicts.
+/// Checks that loading returns an error or a model that can be saved and can predict.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let mut loaded = None;
     let memory = allocation_counter::measure(|| loaded = from_bytes(bytes).ok());
@@ -159,7 +159,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let (lookback, width) = (model.spec().lookback, model.spec().signals.width());
     let rows: Vec<f64> = (0..lookback * width).map(|i| (i as f64).sin()).collect();
     let window = Window::new(&rows, width, Timestamp::from_millis(0)).unwrap();
-    // A model of wild numbers may end in no probability: an error as well.
+    // Extreme weights may give invalid probabilities, which is an error.
     let _ = model.predict(window, &mut model.scratch());
     let interval = model.spec().interval;
     let _ = Predictor::new(model, interval);
@@ -170,11 +170,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_048))]
 
     #[test]
-    fn a_card_with_odd_values_is_refused_or_whole(
+    fn mutated_card_is_rejected_or_usable(
         kind in prop::sample::select(kinds()),
         changes in prop::collection::vec((any::<Index>(), any::<Index>(), 0..4_u8), 1..3),
     ) {
-        let mut parts = Parts::of(&saved(&kind));
+        let mut parts = SavedParts::parse(&saved(&kind));
         for (place, value, how) in changes {
             let (places, values) = (parts.places(), odd_values());
             let place = parts.card.pointer_mut(&places[place.index(places.len())]).unwrap();
@@ -195,7 +195,7 @@ proptest! {
     }
 
     #[test]
-    fn tensors_of_odd_shapes_names_and_numbers_are_refused_or_whole(
+    fn mutated_tensors_are_rejected_or_usable(
         kind in prop::sample::select(kinds()),
         which in any::<Index>(),
         axis in any::<Index>(),
@@ -203,7 +203,7 @@ proptest! {
         (at, number) in (any::<Index>(), any::<u32>()),
         how in 0..7_u8,
     ) {
-        let mut parts = Parts::of(&saved(&kind));
+        let mut parts = SavedParts::parse(&saved(&kind));
         let which = which.index(parts.tensors.len());
         let tensor = &mut parts.tensors[which];
         match how {
@@ -225,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn a_file_of_any_kind_cut_or_flipped_is_refused(
+    fn truncated_or_flipped_file_is_rejected(
         kind in prop::sample::select(kinds()),
         at in any::<Index>(),
         bit in 0..8_u32,

@@ -1,4 +1,4 @@
-//! The model that comes with the crate: what it says of itself is true.
+//! Pretrained model: its training record and its accuracy.
 use windvane_candles::{Direction, Interval, Timestamp, sample};
 use windvane_models::network::Network;
 use windvane_models::v32;
@@ -13,10 +13,10 @@ fn measured(model: &Network) -> HeldOut {
 }
 
 #[test]
-fn it_loads_and_says_how_it_came_to_be() {
+fn pretrained_has_training_record() {
     let model = v32::pretrained();
     assert_eq!(model.to_bytes().unwrap(), FILE, "nothing is lost on the way");
-    assert!(FILE.len() < 25_000, "it is in every binary that asks for it: {}", FILE.len());
+    assert!(FILE.len() < 25_000, "it is part of every binary with the feature: {}", FILE.len());
     let spec = model.spec();
     assert_eq!(
         (model.config().encoder.units(), spec.interval, spec.lookback),
@@ -27,7 +27,7 @@ fn it_loads_and_says_how_it_came_to_be() {
     assert!(record.windows > 10_000 && record.epochs > 0 && record.seed > 0, "{record:?}");
     assert!(record.notes.iter().any(|note| note.contains("--pretrained")), "how to make it");
     assert!(record.constant_channels.is_empty());
-    // What it is measured on lies behind all it was made from.
+    // The held-out candles are after the training and validation periods.
     let measured = measured(&model);
     assert!(record.until < record.validated_until && record.validated_until < measured.from);
     let half_year = i64::from(183 * 24);
@@ -37,7 +37,8 @@ fn it_loads_and_says_how_it_came_to_be() {
     }
 }
 
-/// Calls, scored calls and hits on the candles of BTCUSDT decided from `from` on.
+/// Numbers of candles, predictions UP or DOWN, scored predictions and correct ones on BTCUSDT,
+/// for decisions from `from` on.
 fn counts(model: &Network, from: Timestamp) -> [usize; 4] {
     let series = sample::load("BTCUSDT").unwrap();
     let spec = model.spec();
@@ -51,28 +52,29 @@ fn counts(model: &Network, from: Timestamp) -> [usize; 4] {
         .build()
         .unwrap()
         .test(&samples);
-    let (mut calls, mut scored, mut hits) = (0, 0, 0);
+    let (mut predictions, mut scored, mut correct) = (0, 0, 0);
     let mut scratch = model.scratch();
     for sample in held_out.samples() {
-        let call = model.predict(held_out.window(sample), &mut scratch).unwrap().direction;
-        let went = Direction::of_change(sample.outcome.change);
-        let counts = call != Direction::Neutral && went != Direction::Neutral;
-        calls += usize::from(call != Direction::Neutral);
+        let predicted = model.predict(held_out.window(sample), &mut scratch).unwrap().direction;
+        let outcome = Direction::of_change(sample.outcome.change);
+        let counts = predicted != Direction::Neutral && outcome != Direction::Neutral;
+        predictions += usize::from(predicted != Direction::Neutral);
         scored += usize::from(counts);
-        hits += usize::from(counts && call == went);
+        correct += usize::from(counts && predicted == outcome);
     }
-    [held_out.len(), calls, scored, hits]
+    [held_out.len(), predictions, scored, correct]
 }
 
 #[test]
-fn its_accuracy_is_what_it_and_the_documents_say() {
+fn pretrained_accuracy_matches_record_and_readme() {
     let model = v32::pretrained();
     let measured = measured(&model);
-    let [candles, calls, scored, hits] = counts(&model, measured.from);
+    let [candles, predictions, scored, correct] = counts(&model, measured.from);
     assert_eq!(candles, measured.candles);
-    // Another instruction set may turn a call that was a toss-up.
+    // Another instruction set may change a prediction whose margin is close to 0.
     assert!(scored.abs_diff(measured.scored) <= 5, "{scored} {measured:?}");
-    let (accuracy, coverage) = (hits as f64 / scored as f64, calls as f64 / candles as f64);
+    let (accuracy, coverage) =
+        (correct as f64 / scored as f64, predictions as f64 / candles as f64);
     assert!((accuracy - measured.accuracy).abs() < 0.002, "{accuracy} {measured:?}");
     assert!((coverage - measured.coverage).abs() < 0.002, "{coverage} {measured:?}");
     let (low, high) = measured.interval_95;
@@ -82,14 +84,14 @@ fn its_accuracy_is_what_it_and_the_documents_say() {
 }
 
 #[test]
-fn a_first_prediction_needs_no_training() {
+fn pretrained_predicts_without_training() {
     let series = sample::load("BTCUSDT").unwrap();
     let mut predictor = Predictor::new(v32::pretrained(), Interval::HOUR).unwrap();
     let candles = &series.candles()[..100];
-    let said: Vec<_> =
+    let predictions: Vec<_> =
         candles.iter().filter_map(|candle| predictor.on_candle(candle).unwrap()).collect();
-    let all = said.iter().map(|prediction| prediction.probabilities.classes());
-    assert!(said.len() > 40 && all.into_iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
+    let all = predictions.iter().map(|prediction| prediction.probabilities.classes());
+    assert!(predictions.len() > 40 && all.into_iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
     let wrong = Predictor::new(v32::pretrained(), Interval::DAY).unwrap_err();
     assert!(wrong.to_string().contains("fitted on 1h candles, the feed has 1d"), "{wrong}");
 }

@@ -1,5 +1,5 @@
-//! Weights from `PyTorch` and back: `fixtures/pytorch` has files that `PyTorch` wrote, and what its
-//! models say with them.
+//! Weights from `PyTorch` and back. `fixtures/pytorch` contains files that `PyTorch` wrote and the
+//! outputs of its models.
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn spec() -> ModelSpec {
     ModelSpec { signals, interval, lookback: 20, labels: LabelSpec::default() }
 }
 
-/// Leaves the channels as they are: the stored windows are scaled already.
+/// Scaler that changes nothing: the stored windows are already scaled.
 fn plain() -> Scaler {
     Scaler::from_parts(vec![0.0; 6], vec![1.0; 6], 5.0).unwrap()
 }
@@ -41,29 +41,29 @@ fn load(kind: &str, bytes: &[u8]) -> Result<Made, LoadError> {
     Ok((Box::new(model), back))
 }
 
-/// A tensor as it stands in a file.
+/// Tensor of a file: name, type, shape and bytes.
 #[derive(Debug, Clone, PartialEq)]
-struct Raw {
+struct RawTensor {
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,
     bytes: Vec<u8>,
 }
 
-fn tensors(bytes: &[u8]) -> Vec<Raw> {
+fn tensors(bytes: &[u8]) -> Vec<RawTensor> {
     let file = SafeTensors::deserialize(bytes).unwrap();
-    let raw = |(name, view): (&str, TensorView<'_>)| Raw {
+    let raw = |(name, view): (&str, TensorView<'_>)| RawTensor {
         name: name.to_string(),
         dtype: view.dtype(),
         shape: view.shape().to_vec(),
         bytes: view.data().to_vec(),
     };
-    let mut tensors: Vec<Raw> = file.iter().map(raw).collect();
+    let mut tensors: Vec<RawTensor> = file.iter().map(raw).collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     tensors
 }
 
-fn file(tensors: &[Raw]) -> Vec<u8> {
+fn file(tensors: &[RawTensor]) -> Vec<u8> {
     let views = tensors.iter().map(|raw| {
         let view = TensorView::new(raw.dtype, raw.shape.clone(), &raw.bytes);
         (raw.name.clone(), view.unwrap())
@@ -71,11 +71,11 @@ fn file(tensors: &[Raw]) -> Vec<u8> {
     safetensors::serialize(views, None).unwrap()
 }
 
-fn floats(raw: &Raw) -> Vec<f32> {
+fn floats(raw: &RawTensor) -> Vec<f32> {
     raw.bytes.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect()
 }
 
-fn find<'a>(tensors: &'a mut [Raw], name: &str) -> &'a mut Raw {
+fn find<'a>(tensors: &'a mut [RawTensor], name: &str) -> &'a mut RawTensor {
     tensors.iter_mut().find(|raw| raw.name == name).unwrap()
 }
 
@@ -92,7 +92,7 @@ fn probabilities(model: &dyn FittedModel, x: &[f32]) -> Vec<[f32; 3]> {
 }
 
 #[test]
-fn a_pytorch_model_says_here_what_it_says_there() {
+fn state_dict_model_has_pytorch_probabilities() {
     let mut results = tensors(&fixture("results"));
     let x = floats(find(&mut results, "x"));
     for kind in KINDS {
@@ -106,7 +106,7 @@ fn a_pytorch_model_says_here_what_it_says_there() {
 }
 
 #[test]
-fn weights_come_back_out_under_pytorchs_names_and_shapes() {
+fn state_dict_round_trip_keeps_names_and_shapes() {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state_dicts");
     std::fs::create_dir_all(&out).unwrap();
     for kind in KINDS {
@@ -114,7 +114,7 @@ fn weights_come_back_out_under_pytorchs_names_and_shapes() {
         // For `round_trip.py check`, which reads them into PyTorch.
         std::fs::write(out.join(format!("{kind}.safetensors")), &written).unwrap();
         let (theirs, ours) = (tensors(&fixture(kind)), tensors(&written));
-        let shapes = |all: &[Raw]| -> Vec<_> {
+        let shapes = |all: &[RawTensor]| -> Vec<_> {
             all.iter().map(|raw| (raw.name.clone(), raw.dtype, raw.shape.clone())).collect()
         };
         assert_eq!(shapes(&ours), shapes(&theirs), "{kind}");
@@ -134,7 +134,7 @@ fn weights_come_back_out_under_pytorchs_names_and_shapes() {
 }
 
 #[test]
-fn sizes_are_read_off_the_shapes_and_the_model_saves_like_any_other() {
+fn state_dict_shapes_determine_sizes() {
     let v31 = Network::from_state_dict(&fixture("v31"), &v31::config(), spec(), plain()).unwrap();
     let config: serde_json::Value = v31.to_artifact().unwrap().config().unwrap();
     let expected = r#"{"attention_size":4,"dense":[7,4],"dropout":0.0,"hidden_size":5}"#;
@@ -151,7 +151,7 @@ fn sizes_are_read_off_the_shapes_and_the_model_saves_like_any_other() {
 }
 
 #[test]
-fn double_precision_is_rounded_and_even_a_negative_zero_comes_back() {
+fn state_dict_rounds_f64_and_keeps_negative_zero() {
     let mut wide = tensors(&fixture("v32"));
     for raw in &mut wide {
         let numbers = floats(raw).into_iter().map(f64::from);
@@ -168,24 +168,24 @@ fn double_precision_is_rounded_and_even_a_negative_zero_comes_back() {
     assert_eq!(bias[0].to_bits(), (-0.0_f32).to_bits());
 }
 
-/// The error for a file of that kind with its tensors changed.
-fn error(kind: &str, change: impl FnOnce(&mut Vec<Raw>)) -> String {
+/// Error of loading a file of a kind with changed tensors.
+fn error(kind: &str, change: impl FnOnce(&mut Vec<RawTensor>)) -> String {
     let mut tensors = tensors(&fixture(kind));
     change(&mut tensors);
     load(kind, &file(&tensors)).unwrap_err().to_string()
 }
 
-fn zeros(name: &str, shape: &[usize]) -> Raw {
+fn zeros(name: &str, shape: &[usize]) -> RawTensor {
     let bytes = vec![0; 4 * shape.iter().product::<usize>()];
-    Raw { name: name.to_string(), dtype: Dtype::F32, shape: shape.to_vec(), bytes }
+    RawTensor { name: name.to_string(), dtype: Dtype::F32, shape: shape.to_vec(), bytes }
 }
 
-fn replaced(name: &'static str, shape: &'static [usize]) -> impl FnOnce(&mut Vec<Raw>) {
+fn replaced(name: &'static str, shape: &'static [usize]) -> impl FnOnce(&mut Vec<RawTensor>) {
     move |tensors| *find(tensors, name) = zeros(name, shape)
 }
 
 #[test]
-fn errors_name_the_tensor_what_was_expected_and_what_there_is() {
+fn state_dict_errors_name_tensor_and_expectation() {
     let says = |error: String, parts: &[&str]| {
         assert!(parts.iter().all(|part| error.contains(part)), "{parts:?}: {error}");
     };
@@ -198,14 +198,14 @@ fn errors_name_the_tensor_what_was_expected_and_what_there_is() {
     let lost = error("v3", |tensors| tensors.retain(|raw| raw.name != "lstm.bias_hh_l0_reverse"));
     says(lost, &["no tensor lstm.bias_hh_l0_reverse"]);
     let second = error("v32", |tensors| tensors.push(zeros("lstm.weight_ih_l1", &[32, 8])));
-    says(second, &["lstm.weight_ih_l1 has no place", "lstm.weight_ih_l0"]);
+    says(second, &["the model has no tensor lstm.weight_ih_l1", "lstm.weight_ih_l0"]);
     let gap = error("v31", |tensors| tensors.retain(|raw| !raw.name.starts_with("fc2.")));
-    says(gap, &["fc3", "no place"]);
+    says(gap, &["fc3", "the model has no tensor"]);
     let headless = error("v31", |tensors| tensors.retain(|raw| !raw.name.starts_with("fc")));
     says(headless, &["no tensor fc1.weight"]);
 
     let narrow = error("v32", replaced("lstm.weight_ih_l0", &[32, 5]));
-    says(narrow, &["spec has 6", "scaler 6", "lstm.weight_ih_l0 5: the weights are the odd one"]);
+    says(narrow, &["spec has 6", "scaler 6", "lstm.weight_ih_l0 5; change the weights"]);
     let line = error("v32", replaced("lstm.weight_ih_l0", &[32]));
     says(line, &["tensor lstm.weight_ih_l0 has shape [32], expected [32, 6]"]);
     let classes = error("v32", replaced("fc.weight", &[2, 8]));
@@ -227,7 +227,7 @@ fn errors_name_the_tensor_what_was_expected_and_what_there_is() {
 }
 
 #[test]
-fn weights_that_are_no_numbers_are_named() {
+fn state_dict_non_finite_weights_are_named() {
     let spoilt = |name: &'static str, numbers: Vec<u8>, dtype| {
         error("v32", move |tensors| {
             let raw = find(tensors, name);
@@ -250,21 +250,21 @@ fn weights_that_are_no_numbers_are_named() {
 }
 
 #[test]
-fn spec_and_scaler_must_fit_each_other() {
+fn state_dict_rejects_mismatched_spec_and_scaler() {
     let narrow = Scaler::from_parts(vec![0.0; 5], vec![1.0; 5], 5.0).unwrap();
     let error =
         Network::from_state_dict(&fixture("v32"), &v32::config(), spec(), narrow).unwrap_err();
-    assert!(error.to_string().contains("the scaler is the odd one"), "{error}");
+    assert!(error.to_string().contains("change the scaler"), "{error}");
     assert!(matches!(error, LoadError::Channels { spec: 6, scaler: 5, weights: 6, .. }));
     let mut few = spec();
     few.signals.channels.truncate(2);
     let error = Network::from_state_dict(&fixture("v32"), &v32::config(), few.clone(), plain())
         .unwrap_err();
     assert!(error.to_string().contains("spec has 2 channels, the scaler 6"), "{error}");
-    assert!(error.to_string().contains("the spec is the odd one"), "{error}");
+    assert!(error.to_string().contains("change the spec"), "{error}");
     let narrow = Scaler::from_parts(vec![0.0; 3], vec![1.0; 3], 5.0).unwrap();
     let error = Network::from_state_dict(&fixture("v32"), &v32::config(), few, narrow).unwrap_err();
-    assert!(error.to_string().contains("no two agree"), "{error}");
+    assert!(error.to_string().contains("no two of them agree"), "{error}");
     let endless = ModelSpec { lookback: 1 << 40, ..spec() };
     let error =
         Network::from_state_dict(&fixture("v32"), &v32::config(), endless, plain()).unwrap_err();
@@ -272,16 +272,16 @@ fn spec_and_scaler_must_fit_each_other() {
         matches!(error, LoadError::Signal(SignalError::Setting { setting: "lookback", .. })),
         "{error}"
     );
-    // A saved model is no state_dict, nor the other way round.
+    // A saved model is not a state_dict, and a state_dict is not a saved model.
     let saved = load("v32", &fixture("v32")).unwrap().0.to_bytes().unwrap();
     assert!(matches!(load("v32", &saved), Err(LoadError::MissingTensor { .. })));
     let error = Network::from_bytes(&fixture("v32")).unwrap_err().to_string();
-    assert!(error.contains("no windvane metadata; a state_dict is read with load_state_dict"));
+    assert!(error.contains("no windvane metadata; read a state_dict with load_state_dict"));
 }
 
 #[test]
-fn a_file_of_torch_save_is_told_apart() {
-    // How a zip archive begins, and a pickle of PyTorch before 1.6.
+fn state_dict_error_for_torch_save_file_names_remedy() {
+    // First bytes of a zip archive, and of a pickle of PyTorch before 1.6.
     for head in [&b"PK\x03\x04"[..], b"\x80\x02\x8a\x0a"] {
         let bytes = [head, &[7; 300]].concat();
         let errors = [
@@ -296,17 +296,17 @@ fn a_file_of_torch_save_is_told_apart() {
     assert!(!cut.contains("torch"), "{cut}");
 }
 
-/// A tensor `[rows, …]` of f32.
-fn rows(name: &str, shape: &[usize], numbers: &[f32]) -> Raw {
+/// Creates a tensor `[rows, …]` of f32.
+fn rows(name: &str, shape: &[usize], numbers: &[f32]) -> RawTensor {
     let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-    Raw { name: name.to_string(), dtype: Dtype::F32, shape: shape.to_vec(), bytes }
+    RawTensor { name: name.to_string(), dtype: Dtype::F32, shape: shape.to_vec(), bytes }
 }
 
 #[test]
-fn a_head_of_one_or_two_outputs_is_widened_as_its_error_says() {
+fn state_dict_head_remedy_gives_same_probabilities() {
     let mut results = tensors(&fixture("results"));
     let x = floats(find(&mut results, "x"));
-    // Of three classes the share of UP in UP and DOWN: what two of the outputs alone say.
+    // p(UP) / (p(UP) + p(DOWN)) of three classes is p(UP) of a head with two outputs.
     let three = probabilities(&*load("v32", &fixture("v32")).unwrap().0, &x);
     let mut v32 = tensors(&fixture("v32"));
     let (w, b) = (floats(find(&mut v32, "fc.weight")), floats(find(&mut v32, "fc.bias")));
@@ -331,11 +331,11 @@ fn a_head_of_one_or_two_outputs_is_widened_as_its_error_says() {
     assert!(error.contains("a third row of zeros with bias -30"), "{error}");
     check(&w[..16], &b[..2]);
 
-    // One output, the sigmoid of which is that share.
+    // One output whose sigmoid is the same probability.
     let one: Vec<f32> = (0..8).map(|unit| w[unit] - w[8 + unit]).collect();
     let bias = b[0] - b[1];
     let error = with_head(&one, &[bias]).map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("rows w/2, -w/2, zeros and biases b/2, -b/2, -30"), "{error}");
+    assert!(error.contains("rows w/2, -w/2, zeros and the biases b/2, -b/2, -30"), "{error}");
     let half = |sign: f32| one.iter().map(move |w| sign * w / 2.0);
     check(&half(1.0).chain(half(-1.0)).collect::<Vec<_>>(), &[bias / 2.0, -bias / 2.0]);
 }
@@ -344,14 +344,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn mutated_state_dicts_are_refused_or_loaded_within_small_memory(
+    fn state_dict_mutated_file_needs_little_memory(
         kind in prop::sample::select(&KINDS[..]),
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
     ) {
         let mut bytes = fixture(kind);
         for (at, byte) in flips {
-            // Nine in ten hits lie in the weights; half of these go into the header.
+            // Most bytes are weights, so half of the changes are directed to the header.
             let length = if byte % 2 == 0 { bytes.len() } else { 900 };
             bytes[at.index(length)] = byte;
         }

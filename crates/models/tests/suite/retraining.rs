@@ -1,4 +1,4 @@
-//! A model retrained while the old one predicts.
+//! Retraining while the old model predicts.
 use crate::common;
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ fn part(series: &CandleSeries, candles: usize) -> CandleSeries {
 }
 
 #[test]
-fn a_running_predictor_is_retrained_and_misses_no_candle() {
+fn retraining_swaps_model_without_missing_candle() {
     let series = market(MarketModel::AR1, 2_400, 1);
     let (history, feed) = series.candles().split_at(2_000);
     let known = part(&series, history.len());
@@ -30,7 +30,7 @@ fn a_running_predictor_is_retrained_and_misses_no_candle() {
         predictor
     };
     let (mut live, mut with_old, mut with_new) = (start(&old), start(&old), start(&new));
-    // The training waits in its first epoch until the predictor is at work.
+    // The training waits in its first epoch until the predictor has taken 100 candles.
     let (candles, arrived) = mpsc::channel::<usize>();
     let fresh = known.clone();
     let mut retraining = Retraining::start(move |stop| {
@@ -56,7 +56,7 @@ fn a_running_predictor_is_retrained_and_misses_no_candle() {
         assert!(got.is_some());
         assert_eq!(got, if swapped_at.is_some() { new } else { old });
         let _ = candles.send(index);
-        // The last half of the feed comes when the model is there.
+        // The second half of the feed waits for the new model.
         while index == feed.len() / 2 && swapped_at.is_none() {
             std::thread::yield_now();
             if retraining.is_finished() {
@@ -85,15 +85,15 @@ fn wait(retraining: &mut Retraining, predictor: &mut Predictor) -> Result<(), Tr
 }
 
 #[test]
-fn a_training_that_fails_panics_or_does_not_fit_leaves_the_old_model_and_says_why() {
+fn retraining_failure_keeps_old_model() {
     let series = market(MarketModel::AR1, 1_000, 1);
     let old: Arc<dyn FittedModel> = Arc::new(quick_v2(&series));
     let mut predictor = Predictor::new(Arc::clone(&old), Interval::HOUR).unwrap();
     let mut clean = Predictor::new(old, Interval::HOUR).unwrap();
-    let mut both = |candles: &[Candle], outcome: Retraining, says: &str| {
-        let mut outcome = outcome;
-        let error = wait(&mut outcome, &mut predictor).unwrap_err().to_string();
-        assert!(error.contains(says), "{error}");
+    let mut both = |candles: &[Candle], retraining: Retraining, expected: &str| {
+        let mut retraining = retraining;
+        let error = wait(&mut retraining, &mut predictor).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
         for candle in candles {
             assert_eq!(predictor.on_candle(candle).unwrap(), clean.on_candle(candle).unwrap());
         }
@@ -109,8 +109,8 @@ fn a_training_that_fails_panics_or_does_not_fit_leaves_the_old_model_and_says_wh
 }
 
 #[test]
-fn a_training_that_nobody_waits_for_stops() {
-    let (stopped, hears) = mpsc::channel();
+fn retraining_drop_cancels_training() {
+    let (stopped, receiver) = mpsc::channel();
     let retraining = Retraining::start(move |stop| {
         while stop.flow().is_continue() {
             std::thread::yield_now();
@@ -121,11 +121,11 @@ fn a_training_that_nobody_waits_for_stops() {
     .unwrap();
     assert!(!retraining.is_finished());
     drop(retraining);
-    hears.recv().unwrap();
+    receiver.recv().unwrap();
 }
 
 #[test]
-fn many_predictors_share_the_new_model() {
+fn retraining_model_is_shared_by_predictors() {
     let series = market(MarketModel::AR1, 1_000, 1);
     let fresh = series.clone();
     let retraining = Retraining::start(move |_| Ok(Box::new(quick_v2(&fresh)))).unwrap();

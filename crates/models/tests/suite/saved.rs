@@ -1,4 +1,4 @@
-//! Saved models: the same bits after loading, and a named error for every kind of damage.
+//! Saved models: the same bits after loading, and a specific error for every kind of damage.
 use crate::common;
 
 use common::{market, models, quick_v2, table};
@@ -18,12 +18,12 @@ fn predictions(model: &dyn FittedModel) -> Vec<[u32; 3]> {
     let mut reader = TableReader::new(model, std::slice::from_ref(&table));
     (0..table.len())
         .filter_map(|row| reader.predict(0, row).unwrap())
-        .map(|said| said.probabilities.classes().map(f32::to_bits))
+        .map(|prediction| prediction.probabilities.classes().map(f32::to_bits))
         .collect()
 }
 
 #[test]
-fn a_loaded_model_predicts_bit_for_bit() {
+fn saved_model_predicts_with_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let models = models();
     for model in &models {
@@ -42,7 +42,7 @@ fn a_loaded_model_predicts_bit_for_bit() {
 }
 
 #[test]
-fn debug_output_has_sizes_instead_of_weights() {
+fn debug_output_omits_weights() {
     for kind in Kinds::default().names() {
         let model = load(&first_files(kind)[0]).unwrap();
         let text = format!("{model:?}");
@@ -57,41 +57,41 @@ fn debug_output_has_sizes_instead_of_weights() {
     assert!(text.contains(&format!("weights: {}", 4 * 32 * (6 + 32 + 1) + 3 * 33)), "{text}");
 }
 
-/// The first saved file of a kind, and what it said then.
+/// First saved file of a kind, and the file with its prediction at that time.
 fn first_files(kind: &str) -> [std::path::PathBuf; 2] {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     ["safetensors", "txt"].map(|ending| data.join(format!("{kind}.format1.{ending}")))
 }
 
-/// Writes the first files of a kind that has none yet; those that are there stay as they are:
-/// `cargo test -p windvane-models --test saved -- --ignored first_files`.
+/// Writes the first files of kinds without one; existing files are not changed. Run it with
+/// `cargo test -p windvane-models --test suite -- --ignored saved_make_first_files`.
 #[test]
 #[ignore = "writes into tests/data"]
-fn make_the_first_files_of_new_kinds() {
+fn saved_make_first_files_of_new_kinds() {
     for model in models() {
-        let [file, said] = first_files(model.id().as_str());
+        let [file, prediction] = first_files(model.id().as_str());
         if file.exists() {
             continue;
         }
         model.save(&file).unwrap();
         let first = predictions(&model)[0].map(|bits| f32::from_bits(bits).to_string());
-        std::fs::write(said, first.join(" ") + "\n").unwrap();
+        std::fs::write(prediction, first.join(" ") + "\n").unwrap();
     }
 }
 
 #[test]
-fn the_first_files_of_format_1_load_for_ever() {
+fn saved_first_files_of_format_1_load() {
     let files = common::first_files();
     for kind in Kinds::default().names() {
         assert!(files.iter().any(|file| file == kind), "{kind} has no first file");
     }
     for kind in &files {
-        let [file, said] = first_files(kind);
+        let [file, prediction] = first_files(kind);
         let model = load(file).unwrap();
         assert_eq!(model.id().as_str(), *kind);
-        // What it said when it was saved; another kernel may differ in the last bits.
+        // Prediction at the time of saving; another kernel may differ in the last bits.
         let first = predictions(&*model)[0].map(f32::from_bits);
-        let then = std::fs::read_to_string(said).unwrap();
+        let then = std::fs::read_to_string(prediction).unwrap();
         for (now, then) in first.iter().zip(then.split_whitespace()) {
             assert!((now - then.parse::<f32>().unwrap()).abs() < 1e-5, "{kind}: {first:?}");
         }
@@ -107,7 +107,7 @@ fn saved() -> Vec<u8> {
     include_bytes!("../data/v32.format1.safetensors").to_vec()
 }
 
-/// The file with its JSON header changed, lengths put right.
+/// The file with a changed JSON header and corrected lengths.
 fn with_header(change: impl Fn(String) -> String) -> Vec<u8> {
     let bytes = saved();
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -121,7 +121,7 @@ fn with_header(change: impl Fn(String) -> String) -> Vec<u8> {
 }
 
 #[test]
-fn every_kind_of_damage_has_its_error() {
+fn saved_damage_has_specific_error() {
     let error = |bytes: Vec<u8>| from_bytes(&bytes).unwrap_err();
     assert!(from_bytes(&with_header(|header| header)).is_ok(), "the test's own surgery is sound");
     assert!(matches!(error(Vec::new()), LoadError::Damaged { .. }));
@@ -143,7 +143,7 @@ fn every_kind_of_damage_has_its_error() {
 
     let kind = WeightedSignals::load(fixture()).unwrap_err();
     assert!(matches!(kind, LoadError::Kind { .. }), "{kind}");
-    assert!(kind.to_string().contains("holds a v32 model, expected v2"), "{kind}");
+    assert!(kind.to_string().contains("contains a v32 model, expected v2"), "{kind}");
 
     let missing = load("no/such/file").unwrap_err();
     assert!(missing.to_string().starts_with("no/such/file: "), "{missing}");
@@ -154,7 +154,7 @@ fn fixture() -> std::path::PathBuf {
 }
 
 #[test]
-fn a_changed_card_is_noticed() {
+fn saved_changed_card_fails_checksum() {
     let changed = with_header(|header| {
         let (from, to) = ("\\\"lookback\\\":20", "\\\"lookback\\\":21");
         assert!(header.contains(from), "{header}");
@@ -165,11 +165,11 @@ fn a_changed_card_is_noticed() {
 }
 
 #[test]
-fn specs_that_would_take_huge_memory_are_refused() {
+fn spec_rejects_huge_windows() {
     let mut spec = quick_v2(&market(MarketModel::AR1, 500, 1)).spec().clone();
     assert!(spec.validate().is_ok());
     spec.lookback = 10_001;
-    assert!(spec.validate().unwrap_err().to_string().starts_with("lookback must be 1 to 10000"));
+    assert!(spec.validate().unwrap_err().to_string().starts_with("lookback must be 1 to 10,000"));
     let wide = |count| vec![ChannelSpec::new("momentum").with("lag", 10_000.0); count];
     (spec.lookback, spec.signals.channels) = (10_000, wide(101));
     let error = spec.validate().unwrap_err().to_string();
@@ -180,7 +180,7 @@ fn specs_that_would_take_huge_memory_are_refused() {
 }
 
 #[test]
-fn many_writers_of_one_file_leave_one_whole_model() {
+fn save_from_many_threads_leaves_complete_model() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     let model = Network::from_bytes(&saved()).unwrap();
@@ -194,7 +194,7 @@ fn many_writers_of_one_file_leave_one_whole_model() {
 }
 
 #[test]
-fn a_file_too_large_is_refused_unread() {
+fn load_rejects_large_file_without_reading() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("huge");
     std::fs::File::create(&path).unwrap().set_len(10 << 30).unwrap();
@@ -202,7 +202,7 @@ fn a_file_too_large_is_refused_unread() {
 }
 
 #[test]
-fn an_interrupted_write_leaves_the_old_file() {
+fn save_failure_keeps_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("folder-in-the-way");
     std::fs::create_dir(&target).unwrap();
@@ -217,7 +217,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn a_mutated_file_is_refused_or_whole(
+    fn load_rejects_mutated_file(
         at in any::<prop::sample::Index>(), bit in 0..8_u32, cut in any::<prop::sample::Index>(), cutting: bool,
     ) {
         let mut bytes = saved();
@@ -231,7 +231,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+    fn load_rejects_random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
         prop_assert!(from_bytes(&bytes).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! A model with a memory: put in for another one, restored, and taught what no window shows.
+//! Stateful models: swapped in, restored, and trained on dependence beyond the window.
 use crate::common;
 
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use windvane_signals::{
 
 type Shared = Arc<dyn FittedModel>;
 
-/// A stepper, another one, the first with another calibration, and v3.2: all of one spec.
+/// A stateful model, another one, the first one with another calibration, and v3.2, all with the
+/// same spec.
 fn models() -> [Shared; 4] {
     let one = quick_stateful(&market(MarketModel::AR1, 900, 1));
     let other = quick_stateful(&market(MarketModel::AR1, 900, 2));
@@ -36,7 +37,7 @@ const CUT: usize = 230;
 
 /// Predictions of `new` after [`CUT`]: swapped in for `old`, restored from its state, and run from
 /// the start.
-fn takes_over(old: &Shared, new: &Shared, keep: usize) -> [Vec<Prediction>; 3] {
+fn predictions_after_cut(old: &Shared, new: &Shared, keep: usize) -> [Vec<Prediction>; 3] {
     let series = market(MarketModel::REGIME, 300, 5);
     let (mut swapped, mut always) = (predictor(old, keep), predictor(new, keep));
     for candle in series.iter().take(CUT) {
@@ -53,37 +54,37 @@ fn takes_over(old: &Shared, new: &Shared, keep: usize) -> [Vec<Prediction>; 3] {
 }
 
 #[test]
-fn a_model_with_a_memory_takes_over_as_if_it_had_always_been_there() {
+fn stateful_swap_and_restore_equal_continuous_run() {
     let [one, other, bolder, windows] = models();
     for (old, new) in [(&one, &other), (&windows, &one), (&one, &windows), (&one, &bolder)] {
-        let [swapped, restored, always] = takes_over(old, new, 1_000);
+        let [swapped, restored, always] = predictions_after_cut(old, new, 1_000);
         assert_eq!(swapped, always, "{} to {}", old.id(), new.id());
         assert_eq!(restored, always, "{} to {}", old.id(), new.id());
     }
-    // The same weights need no candle for it.
-    let [swapped, restored, always] = takes_over(&one, &bolder, 1);
+    // With the same weights no kept candles are needed.
+    let [swapped, restored, always] = predictions_after_cut(&one, &bolder, 1);
     assert_eq!((&swapped, &restored), (&always, &always));
 }
 
 #[test]
-fn without_the_old_candles_it_begins_with_those_that_are_kept() {
+fn stateful_swap_starts_at_oldest_kept_candle() {
     let [one, other, ..] = models();
-    let far = |keep| {
-        let [swapped, restored, always] = takes_over(&one, &other, keep);
+    let differences = |keep| {
+        let [swapped, restored, always] = predictions_after_cut(&one, &other, keep);
         assert_eq!(swapped, restored);
-        let edges = swapped
+        let differences = swapped
             .iter()
             .zip(&always)
             .map(|(a, b)| (a.probabilities.margin() - b.probabilities.margin()).abs());
-        edges.collect::<Vec<f32>>()
+        differences.collect::<Vec<f32>>()
     };
-    // The rows of one window, or more: forgotten after some candles, sooner with more of them.
-    let (few, more) = (far(1), far(150));
+    // The difference decays with the number of candles, faster with more kept candles.
+    let (few, more) = (differences(1), differences(150));
     assert!(few[0] > 0.0 && few[69] < 1e-4, "{few:?}");
     assert!(more[0] < 1e-3 && more[69] < 1e-4, "{more:?}");
 }
 
-/// Closes that mostly do what they did three hours before.
+/// A market whose moves mostly have the sign of the move three hours before.
 fn echo(candles: usize) -> CandleSeries {
     let mut state = 1_u64;
     let mut draw = || {
@@ -105,12 +106,12 @@ fn echo(candles: usize) -> CandleSeries {
 }
 
 #[test]
-fn it_learns_what_a_window_does_not_show() {
+fn stateful_v32_learns_dependence_outside_window() {
     let series = echo(9_000);
     let change = ChannelSpec::new("momentum").with("lag", 1.0);
     let signals = SignalSpec { channels: vec![change], gaps: GapPolicy::Reset };
     let tables = [SignalTable::build(&signals, &Registry::default(), &series, &[]).unwrap()];
-    // One row: what came three hours before is nowhere in it.
+    // The window has one row, which does not contain the move three hours before.
     let samples = SampleSet::collect(&tables, 1, LabelSpec::default()).unwrap();
     let at = |index| series.close_time(index).unwrap();
     let split =
@@ -120,18 +121,18 @@ fn it_learns_what_a_window_does_not_show() {
     let accuracy = |learner: &dyn Learner| {
         let model = learner.fit(&train, &validation, &Run::new(1)).unwrap();
         let mut reader = TableReader::new(&*model, &tables);
-        let hit = |sample: &&windvane_signals::Sample| {
-            let edge = reader.predict_sample(sample).unwrap().probabilities.margin();
-            (edge > 0.0) == (sample.outcome.change > 0.0)
+        let correct = |sample: &&windvane_signals::Sample| {
+            let margin = reader.predict_sample(sample).unwrap().probabilities.margin();
+            (margin > 0.0) == (sample.outcome.change > 0.0)
         };
-        test.samples().iter().filter(hit).count() as f64 / test.len() as f64
+        test.samples().iter().filter(correct).count() as f64 / test.len() as f64
     };
     let window =
         accuracy(&NetworkLearner { config: v32::config().with_units(16), ..v32::learner() });
     assert!((window - 0.5).abs() < 0.06, "{window}");
-    let stepper = accuracy(&NetworkLearner {
+    let stateful = accuracy(&NetworkLearner {
         config: v32_stateful::config().with_units(16),
         ..v32_stateful::learner()
     });
-    assert!(stepper > 0.75, "{stepper}");
+    assert!(stateful > 0.75, "{stateful}");
 }

@@ -1,4 +1,4 @@
-//! Training that is stopped goes on from its checkpoint and ends with the same bits.
+//! Checkpoints: a stopped training resumes and ends with the same bits.
 use crate::common;
 
 use std::ops::ControlFlow;
@@ -46,13 +46,13 @@ fn fit(
 }
 
 #[test]
-fn a_run_stopped_after_every_epoch_ends_with_the_same_bits() {
+fn checkpoint_resumed_run_has_same_bits() {
     let series = market(MarketModel::AR1, 900, 4);
     for learner in learners() {
         let whole = fit(&*learner, &series, &Run::new(3)).unwrap().to_bytes().unwrap();
         let folder = tempfile::tempdir().unwrap();
         for epoch in 1..EPOCHS {
-            // Every piece on another number of threads.
+            // Every part runs on another number of threads.
             let pool = rayon::ThreadPoolBuilder::new().num_threads(epoch).build().unwrap();
             let stop = |report: &EpochReport| {
                 assert_eq!(report.epoch, epoch, "{}: no epoch is learned twice", learner.id());
@@ -65,14 +65,14 @@ fn a_run_stopped_after_every_epoch_ends_with_the_same_bits() {
         let run = Run::new(3).checkpoints(folder.path());
         let pieces = fit(&*learner, &series, &run).unwrap().to_bytes().unwrap();
         assert!(pieces == whole, "{}", learner.id());
-        // A run that is done learns nothing more.
+        // A finished run has no further epochs.
         let again = |_: &EpochReport| panic!("an epoch after the last");
         let again = fit(&*learner, &series, &run.on_epoch(&again)).unwrap().to_bytes().unwrap();
         assert!(again == whole, "{}", learner.id());
     }
 }
 
-/// The only file of a folder.
+/// Returns the only file of a folder.
 fn only(folder: &Path) -> std::path::PathBuf {
     let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let file = files.next().unwrap();
@@ -81,7 +81,7 @@ fn only(folder: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_checkpoint_of_another_run_is_refused() {
+fn checkpoint_of_other_run_is_rejected() {
     let series = market(MarketModel::AR1, 900, 4);
     let folder = tempfile::tempdir().unwrap();
     let stop = |_: &EpochReport| ControlFlow::Break(());
@@ -94,7 +94,7 @@ fn a_checkpoint_of_another_run_is_refused() {
     let file = only(folder.path());
     let before = std::fs::read(&file).unwrap();
     let wider = learner(9, training());
-    let longer = learner(8, TrainConfig { batch: 64, ..settings() });
+    let longer = learner(8, TrainConfig { batch: 64, ..training() });
     let other = market(MarketModel::AR1, 900, 5);
     for (learner, series, seed, what) in [
         (&learner(8, training()), &series, 4, "the seed differs"),
@@ -124,7 +124,7 @@ fn a_checkpoint_of_another_run_is_refused() {
 }
 
 #[test]
-fn pairs_are_learned_together_or_one_by_one() {
+fn training_pools_pairs_or_fits_them_separately() {
     use windvane_signals::{LabelSpec, SampleSet, Split};
     let series = [market(MarketModel::AR1, 900, 4), market(MarketModel::REGIME, 900, 5)];
     let tables = series.each_ref().map(common::table);
@@ -147,7 +147,7 @@ fn pairs_are_learned_together_or_one_by_one() {
     let (first, alone) = bytes(&samples.filtered(|sample| sample.table == 0));
     let (second, _) = bytes(&samples.filtered(|sample| sample.table == 1));
     assert_eq!(pooled, first + second);
-    // What is learned from one pair does not depend on the others being there.
+    // A model of one pair does not depend on the other pairs.
     let own = SampleSet::collect(&tables[..1], 20, LabelSpec::default()).unwrap();
     assert!(bytes(&own).1 == alone);
 }

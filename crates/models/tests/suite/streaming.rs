@@ -1,5 +1,5 @@
-//! Guarantees of a predictor, for every model: the bits of the batch path, errors for bad candles,
-//! no allocation, a restart that changes nothing.
+//! Guarantees of a predictor for every model: bits of the batch path, errors for invalid candles,
+//! no allocation, no change after a restart.
 
 use crate::common;
 
@@ -25,7 +25,7 @@ fn load(kind: &str, gaps: &Value) -> Box<dyn FittedModel> {
     from_bytes(&under(&saved, gaps)).unwrap()
 }
 
-/// A model of every committed file, and one that is calibrated and abstains.
+/// The models of all committed files, and one with a calibration and a minimum margin.
 fn models(gaps: &Value) -> Vec<Arc<dyn FittedModel>> {
     let load = |kind| load(kind, gaps);
     let mut calibrated = load("v32");
@@ -43,7 +43,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn live_predictions_equal_batch_predictions(
+    fn predictor_live_predictions_equal_batch_predictions(
         seed in 1..1000_u64,
         holes in holes(),
         policy in prop::sample::select(policies().to_vec()),
@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn a_restart_or_a_start_from_history_changes_no_bit(
+    fn predictor_restart_and_warm_up_change_no_bit(
         seed in 1..1000_u64,
         holes in holes(),
         policy in prop::sample::select(policies()[1..].to_vec()),
@@ -70,7 +70,7 @@ proptest! {
 }
 
 #[test]
-fn a_refused_candle_changes_no_later_bit() {
+fn predictor_rejected_candle_changes_no_later_bit() {
     let series = feed(80, 3, &[]);
     for policy in policies() {
         for model in models(&policy) {
@@ -80,7 +80,7 @@ fn a_refused_candle_changes_no_later_bit() {
 }
 
 #[test]
-fn a_warm_predictor_allocates_nothing() {
+fn predictor_allocates_nothing_after_warm_up() {
     models(&policies()[1]).iter().for_each(predictor::allocates_nothing);
 }
 
@@ -91,7 +91,7 @@ fn saved_state(model: &Arc<dyn FittedModel>) -> Vec<u8> {
 }
 
 #[test]
-fn a_state_of_another_spec_or_version_is_refused() {
+fn predictor_rejects_state_of_other_spec_or_version() {
     let models = models(&policies()[1]);
     let state = saved_state(&models[0]);
     let mut held = predictor(&self::models(&policies()[3])[0]);
@@ -101,12 +101,12 @@ fn a_state_of_another_spec_or_version_is_refused() {
     newer[8] = 2;
     let error = predictor(&models[0]).restore(&newer).unwrap_err().to_string();
     assert!(error.contains("newer version"), "{error}");
-    // Another model of the same spec goes on from it.
+    // Another model with the same spec accepts the state.
     predictor(&models[4]).restore(&state).unwrap();
 }
 
 #[test]
-fn every_flipped_bit_and_every_cut_of_a_state_is_refused() {
+fn predictor_rejects_flipped_or_truncated_state() {
     let models = models(&policies()[1]);
     let state = saved_state(&models[0]);
     let mut target = predictor(&models[0]);
@@ -128,7 +128,7 @@ fn every_flipped_bit_and_every_cut_of_a_state_is_refused() {
     refused(&[state.as_slice(), &[0; 8]].concat());
 }
 
-/// The state with a checksum that fits, whatever its words hold.
+/// The state with a valid checksum.
 fn signed(mut words: Vec<u64>) -> Vec<u8> {
     let bytes = |words: &[u64]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
     words[2] = 0;
@@ -140,7 +140,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_024))]
 
     #[test]
-    fn odd_words_under_a_fitting_checksum_are_refused_or_harmless(
+    fn predictor_state_with_arbitrary_words_never_panics(
         changes in prop::collection::vec((any::<Index>(), odd_word()), 1..4),
         cut in prop::option::of(any::<Index>()),
     ) {
@@ -165,7 +165,7 @@ proptest! {
         if refused {
             prop_assert_eq!(target.save(), before);
         }
-        // Whatever was taken over: an error or a prediction, never a panic.
+        // After a restored state every candle gives an error or a prediction, never a panic.
         for candle in feed(130, 5, &[(20, 2)]).iter().skip(60) {
             let _ = target.on_candle(candle);
         }
@@ -179,7 +179,7 @@ fn odd_word() -> impl Strategy<Value = u64> {
 }
 
 #[test]
-fn what_is_shared_between_threads_can_be() {
+fn public_types_are_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     fn moved<T: Send>() {}
     shared::<WeightedSignals>();
@@ -196,7 +196,7 @@ fn what_is_shared_between_threads_can_be() {
     moved::<Predictor>();
 }
 
-/// The close; undefined for a candle without volume.
+/// Channel with the close, undefined for a candle without volume.
 #[derive(Debug)]
 struct Traded;
 
@@ -219,7 +219,7 @@ impl Channel for Traded {
 }
 
 #[test]
-fn windows_with_an_undefined_channel_are_counted() {
+fn feed_stats_count_undefined_windows() {
     let mut registry = Registry::default();
     registry.register("traded", |_| Ok(Box::new(Traded)));
     let signals = SignalSpec { channels: vec![ChannelSpec::new("traded")], gaps: GapPolicy::Reset };
@@ -228,18 +228,18 @@ fn windows_with_an_undefined_channel_are_counted() {
     let scaler = Scaler::from_parts(vec![100.0], vec![10.0], 5.0).unwrap();
     let model = WeightedSignals::new(spec, scaler, vec![1.0]).unwrap();
     let mut predictor = Predictor::builder(model, interval).registry(&registry).build().unwrap();
-    let mut answers = Vec::new();
+    let mut predicted = Vec::new();
     for (hour, candle) in feed(10, 1, &[]).iter().enumerate() {
         let volume = if hour == 5 { 0.0 } else { 1.0 };
         let values = Ohlcv { volume, ..candle.values() };
         let candle = Candle::new(candle.open_time(), values).unwrap();
-        answers.push(predictor.on_candle(&candle).unwrap().is_some());
-        // Counts travel with the state.
+        predicted.push(predictor.on_candle(&candle).unwrap().is_some());
+        // The counts are part of the state.
         let state = predictor.save();
         predictor.restore(&state).unwrap();
     }
     let undefined = [5, 6, 7];
-    assert!((2..10).all(|hour| answers[hour] != undefined.contains(&hour)), "{answers:?}");
+    assert!((2..10).all(|hour| predicted[hour] != undefined.contains(&hour)), "{predicted:?}");
     let stats = predictor.feed_stats();
     assert_eq!((stats.taken, stats.undefined), (10, 3));
     let json = serde_json::to_string(&stats).unwrap();
@@ -248,7 +248,7 @@ fn windows_with_an_undefined_channel_are_counted() {
 }
 
 #[test]
-fn history_of_another_interval_is_refused() {
+fn predictor_warm_up_rejects_other_interval() {
     let model = &models(&policies()[1])[0];
     let daily = windvane_candles::simulate::MarketModel::AR1;
     let daily = daily.candles("SIM".parse().unwrap(), Interval::DAY, 50, 1).unwrap();
@@ -257,7 +257,7 @@ fn history_of_another_interval_is_refused() {
 }
 
 #[test]
-fn a_thousand_pairs_share_a_model_and_keep_a_few_kilobytes_each() {
+fn predictor_needs_few_kilobytes_per_pair() {
     let model = models(&policies()[1]).pop().unwrap();
     let mut predictors = Vec::with_capacity(1_000);
     let memory = allocation_counter::measure(|| {
@@ -265,7 +265,7 @@ fn a_thousand_pairs_share_a_model_and_keep_a_few_kilobytes_each() {
     });
     let each = memory.bytes_current / 1_000 + size_of::<Predictor>() as i64;
     assert!((4_000..10_000).contains(&each), "{each} bytes per pair");
-    // Every pair on candles of its own, in turn; each as if it were alone.
+    // Interleaved candles of ten pairs give the predictions of ten separate predictors.
     let feeds: Vec<_> = (1..=10).map(|seed| feed(60, seed, &[])).collect();
     let mut alone: Vec<_> = feeds.iter().map(|_| predictor(&model)).collect();
     for hour in 0..60 {

@@ -1,4 +1,4 @@
-//! A newer model put in between two candles; a model that is too old.
+//! Swapping models between two candles, and expiry.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use windvane_models::{
 use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, SignalSpec, Window};
 use windvane_testing::predictor::{self, feed};
 
-/// A model whose answer depends on every bit of its window.
+/// A model whose prediction depends on every bit of its window.
 #[derive(Debug, Clone)]
 struct Digest {
     id: ModelId,
@@ -59,7 +59,7 @@ fn default_channels() -> Vec<ChannelSpec> {
     SignalSpec::default().channels
 }
 
-/// The default channels in another order with two more, of which `slow` needs that many candles.
+/// The default channels in another order with two more; `slow` is the lag of the slower one.
 fn wider(slow: f64) -> Vec<ChannelSpec> {
     let more = |lag| ChannelSpec::new("momentum").with("lag", lag);
     let mut channels = default_channels();
@@ -69,9 +69,9 @@ fn wider(slow: f64) -> Vec<ChannelSpec> {
     channels
 }
 
-/// Swaps after `cut` candles and compares with a predictor that had the new model from the
-/// start: the same predictions, or `None` while the kept candles are too few. Returns how many
-/// of the later predictions are missing.
+/// Swaps after `cut` candles and compares with a predictor that had the new model from the start:
+/// the same predictions, or `None` while the kept candles are too few. Returns the number of
+/// missing predictions.
 fn compare(
     old: &Digest,
     new: &Digest,
@@ -112,7 +112,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn a_swapped_predictor_equals_one_that_always_had_the_model(
+    fn swap_equals_predictor_with_new_model(
         seed in 1..500_u64,
         holes in prop::collection::vec((0..250_usize, 1..7_usize), 0..4),
         gaps in prop::sample::select(&GAPS[..]),
@@ -126,32 +126,32 @@ proptest! {
         let narrow = Digest::new(&default_channels()[1..4], gaps, old_lookback);
         let wide = Digest::new(&wider(f64::from(slow)), gaps, lookback);
         let plain = Digest::new(&default_channels(), gaps, old_lookback);
-        // The wide model has no new channel with endless memory.
+        // The wide model has no new channel with infinite memory.
         let (old, new) = if narrower { (&wide, &narrow) } else { (&plain, &wide) };
         compare(old, new, keep, series.candles(), cut);
     }
 }
 
 #[test]
-fn a_newer_model_of_the_same_spec_is_warm_at_once() {
+fn swap_same_spec_needs_no_warm_up() {
     let series = feed(200, 3, &[(90, 2)]);
     let model = Digest::new(&default_channels(), GapPolicy::Reset, 20);
     assert_eq!(compare(&model, &model, Some(1), series.candles(), 170), 0);
 }
 
 #[test]
-fn a_wider_model_is_warm_at_once_where_the_kept_candles_suffice() {
+fn swap_wider_spec_uses_kept_candles() {
     let series = feed(1_000, 3, &[]);
     let old = Digest::new(&default_channels(), GapPolicy::Reset, 20);
     let new = |slow, lookback| Digest::new(&wider(slow), GapPolicy::Reset, lookback);
     let missing = |new: &Digest, keep| compare(&old, new, keep, series.candles(), 900);
-    // By default 45 candles: a lag of 24 and 20 rows need as many, and 1 comes with the feed.
+    // The default keeps 45 candles, which are enough for a lag of 24 and 20 rows.
     assert_eq!(missing(&new(24.0, 20), None), 0);
     assert_eq!(missing(&new(60.0, 20), None), 34);
     assert_eq!(missing(&new(60.0, 20), Some(80)), 0);
-    // Rows of the old channels before the old lookback are gone.
+    // The rows of the old channels before the old lookback are not kept.
     assert_eq!(missing(&new(24.0, 30), Some(80)), 9);
-    // All candles kept: whatever the new model reads.
+    // With all candles kept, the new model may read any channels.
     let mut rsi = new(60.0, 40);
     rsi.spec.signals.channels.push(ChannelSpec::new("rsi").with("period", 21.0));
     assert_eq!(missing(&rsi, Some(1_000)), 0);
@@ -160,7 +160,7 @@ fn a_wider_model_is_warm_at_once_where_the_kept_candles_suffice() {
 }
 
 #[test]
-fn another_gap_policy_starts_cold() {
+fn swap_other_gap_policy_restarts_warm_up() {
     let series = feed(300, 3, &[]);
     let old = Digest::new(&default_channels(), GapPolicy::Reset, 20);
     let new = Digest::new(&default_channels(), GapPolicy::Error, 20);
@@ -175,7 +175,7 @@ fn another_gap_policy_starts_cold() {
 }
 
 #[test]
-fn what_cannot_be_swapped_in_leaves_the_old_model_at_work() {
+fn swap_failure_keeps_old_model() {
     let series = feed(200, 3, &[]);
     let model = Digest::new(&default_channels(), GapPolicy::Reset, 20);
     let (mut clean, mut tried) = (model.predictor(), model.predictor());
@@ -194,16 +194,16 @@ fn what_cannot_be_swapped_in_leaves_the_old_model_at_work() {
 }
 
 #[test]
-fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
+fn expired_model_predicts_neutral_until_swap() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let saved = std::fs::read(data.join("v32.format1.safetensors")).unwrap();
     let model: Arc<dyn FittedModel> = Arc::from(from_bytes(&saved).unwrap());
     let (mut free, mut bound) = (predictor::predictor(&model), predictor::predictor(&model));
-    // It learned until 2024; the simulated candles are older.
+    // The model was fitted on candles up to 2024; the simulated candles are older.
     bound.set_expire_after(10).unwrap();
     let series = feed(200, 3, &[]);
     let until = series.close_time(120).unwrap();
-    let mut silenced = 0;
+    let mut suppressed = 0;
     for (index, candle) in series.iter().enumerate() {
         if index == 60 {
             bound.set_expire_at(until);
@@ -211,22 +211,22 @@ fn calls_of_an_expired_model_are_neutral_until_a_newer_one_comes() {
         if index == 180 {
             bound.swap(Arc::clone(&model)).unwrap();
         }
-        let (call, got) = (free.on_candle(candle).unwrap(), bound.on_candle(candle).unwrap());
-        let late = (121..180).contains(&index);
-        let called = call.as_ref().is_some_and(|call| call.direction != Direction::Neutral);
-        if late && called {
+        let (expected, got) = (free.on_candle(candle).unwrap(), bound.on_candle(candle).unwrap());
+        let expired = (121..180).contains(&index);
+        let directional = expected.as_ref().is_some_and(|p| p.direction != Direction::Neutral);
+        if expired && directional {
             let got = got.unwrap();
             assert_eq!(
                 (got.direction, got.neutral),
                 (Direction::Neutral, Some(NeutralReason::Expired))
             );
-            assert_eq!(got.probabilities, call.unwrap().probabilities);
-            silenced += 1;
+            assert_eq!(got.probabilities, expected.unwrap().probabilities);
+            suppressed += 1;
         } else {
-            assert_eq!(got, call);
+            assert_eq!(got, expected);
         }
     }
-    assert!(silenced > 20, "{silenced}");
+    assert!(suppressed > 20, "{suppressed}");
     let digest = Digest::new(&default_channels(), GapPolicy::Reset, 20);
     let error = digest.predictor().set_expire_after(10).unwrap_err();
     assert!(matches!(error, PredictError::NoRecord { .. }), "{error}");

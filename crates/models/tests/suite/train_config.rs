@@ -1,4 +1,4 @@
-//! The training of a learner: equal text for equal settings, and another text for any other setting.
+//! Settings text of learners: the same for equal settings, different for any changed setting.
 use std::collections::BTreeSet;
 
 use windvane_models::logistic::LogisticLearner;
@@ -9,14 +9,14 @@ use windvane_models::train::{
 use windvane_models::v2::{WeightedSignalsLearner, Weights};
 use windvane_models::{ModelId, v32};
 
-/// The next number: the smallest change of a setting.
+/// Next larger number, the smallest change of a setting.
 fn next(number: f64) -> f64 {
     number.next_up()
 }
 
-/// Recipes that differ from `base` in one setting each.
-fn other_recipes(base: TrainConfig) -> Vec<TrainConfig> {
-    // A new field does not compile here before it is changed below.
+/// Configurations that differ from `base` in one setting each.
+fn other_trainings(base: TrainConfig) -> Vec<TrainConfig> {
+    // A new field is a compile error here until it is added below.
     let TrainConfig {
         optimizer: _,
         learning_rate,
@@ -29,7 +29,7 @@ fn other_recipes(base: TrainConfig) -> Vec<TrainConfig> {
         epochs,
         patience,
     } = base;
-    let mut recipes = vec![
+    let mut trainings = vec![
         TrainConfig { learning_rate: next(learning_rate), ..base },
         TrainConfig { batch: batch + 1, ..base },
         TrainConfig { init: Init::HeNormal, ..base },
@@ -54,7 +54,7 @@ fn other_recipes(base: TrainConfig) -> Vec<TrainConfig> {
         adam(0.9, 0.999, next(1e-8), 0.3),
         adam(0.9, 0.999, 1e-8, next(0.3)),
     ];
-    recipes.extend(optimizers.map(|optimizer| TrainConfig { optimizer, ..base }));
+    trainings.extend(optimizers.map(|optimizer| TrainConfig { optimizer, ..base }));
     let schedules = [
         Schedule::Constant,
         Schedule::ExponentialDecay { rate: 0.95, every: 1.0 },
@@ -64,10 +64,10 @@ fn other_recipes(base: TrainConfig) -> Vec<TrainConfig> {
         Schedule::Cosine { warm_up_epochs: 1.0, length: next(12.0), floor: 0.02 },
         Schedule::Cosine { warm_up_epochs: 1.0, length: 12.0, floor: next(0.02) },
     ];
-    recipes.extend(schedules.map(|schedule| TrainConfig { schedule, ..base }));
+    trainings.extend(schedules.map(|schedule| TrainConfig { schedule, ..base }));
     let clips = [Clip::Value(1.0), Clip::Value(next(1.0)), Clip::GlobalNorm(next(1.0))];
-    recipes.extend(clips.map(|clip| TrainConfig { clip, ..base }));
-    recipes
+    trainings.extend(clips.map(|clip| TrainConfig { clip, ..base }));
+    trainings
 }
 
 /// Configurations that differ from `base` in one setting each.
@@ -87,7 +87,7 @@ fn other_configs(base: &NetworkConfig) -> Vec<NetworkConfig> {
     ]
 }
 
-/// Confirms that every learner has a training of its own.
+/// Checks that all learners have different settings texts.
 fn assert_distinct(learners: &[Box<dyn Learner>]) {
     let mut texts = BTreeSet::new();
     for learner in learners {
@@ -98,14 +98,14 @@ fn assert_distinct(learners: &[Box<dyn Learner>]) {
 }
 
 #[test]
-fn recipe_changes_with_every_setting_of_a_network() {
+fn settings_text_changes_with_every_network_setting() {
     let base = v32::learner();
     let NetworkLearner { id: _, config, training } = base.clone();
     let mut learners: Vec<Box<dyn Learner>> = vec![
         Box::new(base.clone()),
         Box::new(NetworkLearner { id: ModelId::new("other"), ..base.clone() }),
     ];
-    for training in other_recipes(training) {
+    for training in other_trainings(training) {
         learners.push(Box::new(NetworkLearner { training, ..base.clone() }));
     }
     for config in other_configs(&config) {
@@ -116,7 +116,7 @@ fn recipe_changes_with_every_setting_of_a_network() {
 }
 
 #[test]
-fn recipe_changes_with_every_setting_of_other_learners() {
+fn settings_text_changes_with_every_learner_setting() {
     let base = WeightedSignalsLearner::default();
     let given = |weight| WeightedSignalsLearner {
         weights: Weights::Given(vec![weight; 6]),
@@ -138,7 +138,7 @@ fn recipe_changes_with_every_setting_of_other_learners() {
 }
 
 #[test]
-fn recipe_with_an_infinite_optimizer_setting_is_rejected() {
+fn train_config_rejects_infinite_optimizer_setting() {
     let endless = Optimizer::Sgd { momentum: f64::INFINITY };
     let error = TrainConfig { optimizer: endless, ..TrainConfig::default() }.check().unwrap_err();
     assert_eq!((error.setting, error.expected), ("momentum", "finite"));

@@ -19,7 +19,7 @@ fn short(v: Ohlcv) -> String {
     format!("\"o\":\"{open}\",\"h\":\"{high}\",\"l\":\"{low}\",\"c\":\"{close}\"")
 }
 
-/// The volume, and the money paid for it.
+/// Volume, and the money paid for it.
 fn amounts(v: Ohlcv) -> (f64, f64) {
     (v.volume, v.volume * (v.high + v.low) / 2.0)
 }
@@ -59,7 +59,8 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
         assert_eq!(note(&reading, NoteKind::Unfinished).rows, 1, "{text:.80}");
     }
 
-    // A stream sends each candle twice before it is finished, and the last one never is.
+    // A stream sends each candle twice before it is finished, except the last one, which is
+    // unfinished.
     let message = |t: i64, v: Ohlcv, is_final: bool| {
         let close = if is_final { v.close } else { v.open };
         format!(
@@ -75,7 +76,7 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
     assert_eq!(note(&reading, NoteKind::Unfinished).rows, 1);
     assert_eq!(note(&reading, NoteKind::Repeated).rows, 2 * 29 + 2);
 
-    // Without a flag the last state is the candle.
+    // Without a flag, the last state is the candle.
     let growing = |t: i64, v: Ohlcv| {
         let early = Ohlcv { high: v.high - 0.01, volume: v.volume / 2.0, ..v };
         [early, v].map(|v| format!("{t},{},{}", ohlc(v), v.volume)).join("\n")
@@ -84,7 +85,7 @@ fn unfinished_candles_are_dropped_and_earlier_states_left_out() {
     assert_hours(&reading, 30);
     assert_eq!(note(&reading, NoteKind::Repeated).rows, 30);
 
-    // The same as the answers of a stream, a list in each.
+    // The same as messages of a stream with one list each.
     let answer = |t: i64, v: Ohlcv| {
         let (base, quote) = amounts(v);
         let cells = format!("{t}000,{},{base},{quote},{quote}", ohlc(v));
@@ -140,7 +141,7 @@ fn volume_that_may_be_money_is_refused_until_the_options_name_it() {
     });
     assert_hours(&good(swap), 30);
 
-    // Where the price is about 1 each could pay for the other: the names decide.
+    // Near a price of 1, each could be the money of the other: the names decide.
     let near_one = "time,open,high,low,close,volume,quoteVolume\n".to_owned()
         + &rows(30, |t, v| format!("{t},1,1.01,0.99,1,{},{}", v.volume, v.volume * 0.999));
     assert_eq!(good(near_one).series.candles()[0].volume().to_string(), "1000");
@@ -157,7 +158,7 @@ fn names_that_differ_in_case_are_told_apart() {
         )
     };
     assert_hours(&good(format!("[{}]", list(30, hyperliquid))), 30);
-    // One candle alone has its interval from the time of its close.
+    // The interval of a single candle is inferred from its close time.
     assert_hours(&good(format!("[{}]", list(1, hyperliquid))), 1);
 }
 
@@ -202,7 +203,7 @@ fn nested_objects_and_several_lists() {
     // The time of the message is not that of the candle in it.
     let message = |t: i64, v: Ohlcv| format!("{{\"time\":{},\"result\":{}}}", t + 77, plain(t, v));
     assert_hours(&good(rows(30, message)), 30);
-    // But its symbol is.
+    // The symbol of the message is that of the candle.
     let two =
         |t: i64, v: Ohlcv| format!("{{\"symbol\":\"{}\",\"data\":{}}}", t / 3600 % 2, plain(t, v));
     assert!(matches!(read(rows(30, two)), Err(ReadError::SeveralSeries { .. })));
@@ -295,7 +296,7 @@ fn header_words_of_exchanges_and_languages() {
     let reading = good(format!("[{}]", list(30, upbit)));
     assert_hours(&reading, 30);
     assert!(!kinds(&reading).contains(&NoteKind::Times), "the name says UTC");
-    // Only the close is known.
+    // The file has only the close.
     for name in ["close_time", "bar_end", "End", "close_timestamp,timestamp"] {
         let times = ["2024-01-01 00:59:58", "2024-01-01 01:00"];
         let times = times[..name.split(',').count()].join(",");

@@ -1,4 +1,4 @@
-//! The reader of files of exchanges and tools.
+//! Tests of the reader of files of exchanges and tools.
 #![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 mod formats;
@@ -31,7 +31,7 @@ fn read_within_memory(bytes: impl AsRef<[u8]>) {
     assert!(memory.bytes_max <= most, "{} bytes of at most {most}", memory.bytes_max);
 }
 
-/// The most of all: a list of 2^14 objects of two bytes grows by one.
+/// Worst case: a list of 2^14 objects of two bytes grows by one.
 #[test]
 fn the_list_that_has_just_grown_takes_little_memory() {
     for cell in ["{}", "[]"] {
@@ -76,7 +76,7 @@ fn a_time_of_the_close_becomes_that_of_the_open() {
     assert_eq!((note(&reading, NoteKind::Restamped).rows, reading.format.source), (30, "BitMEX"));
 }
 
-/// A time as a date, with the order of its parts as given.
+/// Formats a time as a date with the given order of its parts.
 fn date(seconds: i64, form: &str) -> String {
     let text = Timestamp::from_millis(seconds * 1000).to_string();
     form.replace('Y', &text[..4])
@@ -466,10 +466,10 @@ fn days_of_a_session_are_stamped_at_midnight_and_others_are_refused() {
     let reading = week("14:30:00 +00:00", &five).unwrap();
     assert_eq!(reading.series.candles()[0].open_time(), time("2024-01-01"));
     assert_eq!(note(&reading, NoteKind::Restamped).rows, 10);
-    // The date as written counts, not the one in UTC.
+    // The date in the file is decisive, not the date in UTC.
     let reading = week("00:00:00+09:00", &five).unwrap();
     assert_eq!(reading.series.candles()[0].open_time(), time("2024-01-01"));
-    // A candle of a market that never closes would be known too early.
+    // A moved candle of a market that never closes would be known too early.
     let all: Vec<i64> = (1..15).collect();
     let error = week("16:00:00", &all).unwrap_err().to_string();
     assert!(error.contains("candles of 1d begin 16:00 (hours, minutes) after"), "{error}");

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Small files of every form, to be mutated.
+/// Small files of every format for mutations.
 fn seeds() -> Vec<Vec<u8>> {
     let ohlcv = |v: Ohlcv| format!("{},{},{},{},{}", v.open, v.high, v.low, v.close, v.volume);
     let list = rows(12, |t, v| format!("[{t}000,{}]", ohlcv(v)));

@@ -1,11 +1,11 @@
-//! The trait of every input of a model, and the market data it reads.
+//! Trait of the inputs of a model, and the market data that they read.
 use windvane_candles::{Candle, Pair};
 
 use crate::{SignalError, StateReader, StateWriter};
 
-/// Candles of one close time: the pair's own, and those of other pairs.
+/// Candles with the same open time: the pair's own candle and those of other pairs.
 ///
-/// A plain `&Candle` converts into it: the case of a model that reads its own pair only.
+/// A `&Candle` converts into a snapshot without other pairs.
 #[derive(Debug, Clone, Copy)]
 pub struct MarketSnapshot<'a> {
     own: &'a Candle,
@@ -13,17 +13,17 @@ pub struct MarketSnapshot<'a> {
 }
 
 impl<'a> MarketSnapshot<'a> {
-    /// Creates a snapshot of the own candle and other pairs' candles with the same open time.
+    /// Creates a snapshot from the own candle and other pairs' candles with the same open time.
     pub fn new(own: &'a Candle, others: &'a [(Pair, Candle)]) -> Self {
         Self { own, others }
     }
 
-    /// The pair's own candle.
+    /// Returns the pair's own candle.
     pub fn own(&self) -> &'a Candle {
         self.own
     }
 
-    /// Another pair's candle of the same time; `None` if that pair has none.
+    /// Returns another pair's candle; `None` if that pair has no candle at this time.
     pub fn other(&self, pair: &Pair) -> Option<&'a Candle> {
         self.others.iter().find(|(of, _)| of == pair).map(|(_, candle)| candle)
     }
@@ -39,11 +39,11 @@ impl<'a> From<&'a Candle> for MarketSnapshot<'a> {
     }
 }
 
-/// One input of a model: a number per candle, from the market up to and including that candle.
+/// Input of a model: one number per candle, computed from that candle and earlier ones.
 ///
-/// Batch use is streaming use in a loop, so both give the same bits. "Not ready" is `None`, never
-/// an early guess. The built-in channels read their own candle only and have an `update` of their
-/// own that takes `&Candle`; through `dyn Channel` they take a snapshot like every other.
+/// Batch code calls the streaming code in a loop, so both give the same bits. During the warm-up
+/// the value is `None`, never an estimate. The built-in channels read only their own candle and
+/// also have an inherent `update` that takes `&Candle`; as `dyn Channel` they take a snapshot.
 ///
 /// # Examples
 /// ```
@@ -63,30 +63,30 @@ impl<'a> From<&'a Candle> for MarketSnapshot<'a> {
 /// # Ok::<(), windvane_signals::SignalError>(())
 /// ```
 pub trait Channel: Send + Sync + std::fmt::Debug {
-    /// Consumes the next candle; `None` while warming up or where the value is undefined.
-    /// A value that is not finite counts as undefined.
+    /// Consumes the next candle and returns its value: `None` during the warm-up or if the value is
+    /// undefined. A value that is not finite counts as undefined.
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64>;
 
-    /// Index of the first candle (counted from 0) with a value.
+    /// Returns the index (from 0) of the first candle with a value.
     fn warm_up(&self) -> usize;
 
-    /// Discards all state, as if no candle had been consumed.
+    /// Resets the state, as if no candle had been consumed.
     fn reset(&mut self);
 
     /// Writes the state, so that [`restore`](Self::restore) continues with the same bits.
     fn save(&self, state: &mut StateWriter);
 
-    /// Reads a state written by [`save`](Self::save) of an equally configured channel.
+    /// Restores a state written by [`save`](Self::save) of a channel with the same parameters.
     ///
     /// # Errors
-    /// [`SignalError::State`] if the state does not fit.
+    /// [`SignalError::State`] if the state is not of such a channel.
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError>;
 }
 
-/// Maximum period of a channel: a bound on memory, because specs come from files.
+/// Maximum period of a channel: limits the memory, because specs come from files.
 const MAX_PERIOD: f64 = 10_000.0;
 
-/// A whole number in `1..=10_000`, or the error that says so.
+/// Converts a parameter to a whole number in `1..=10_000`.
 pub(crate) fn period(channel: &str, parameter: &str, value: f64) -> Result<usize, SignalError> {
     if value.fract() == 0.0 && (1.0..=MAX_PERIOD).contains(&value) {
         #[expect(

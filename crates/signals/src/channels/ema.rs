@@ -1,18 +1,18 @@
-//! Exponential moving average, seeded as TA-Lib seeds it.
+//! Exponential moving average, seeded as in TA-Lib.
 use crate::{SignalError, StateReader, StateWriter};
 
 /// Exponential moving average of a series of numbers.
 ///
 /// **Formula** `E_t = E_{t−1} + 2/(n+1) · (x_t − E_{t−1})`, seeded with the mean of the first n
-/// numbers (TA-Lib's way; charts that start at the first number differ in the early rows).
-/// **Warm-up** n − 1; about 7n numbers until within 1e-6 of endless history.
+/// numbers (as in TA-Lib; charts that start at the first number differ in the early rows).
+/// **Warm-up** n − 1; after about 7n numbers within 1e-6 of the value with unlimited history.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ema {
     period: usize,
-    /// 2/(n+1)
+    /// Smoothing factor 2/(n+1).
     alpha: f64,
     seen: usize,
-    /// Sum of the first numbers until seeded, the average afterwards.
+    /// Sum of the first numbers until seeded, then the average.
     value: f64,
 }
 
@@ -26,7 +26,7 @@ impl Ema {
         if self.seen == self.period { Some(self.next(x)) } else { self.seed(x) }
     }
 
-    /// The next value once there was one.
+    /// Returns the next value; the average must be seeded.
     #[inline]
     pub(crate) fn next(&mut self, x: f64) -> f64 {
         self.value += self.alpha * (x - self.value);
@@ -54,7 +54,7 @@ impl Ema {
         state.expect(self.period)?;
         let seen = state.count()?;
         if seen > self.period {
-            return Err(SignalError::State { what: "an average has seen more than its period" });
+            return Err(SignalError::State { what: "the count of an average exceeds its period" });
         }
         (self.seen, self.value) = (seen, state.float()?);
         Ok(())

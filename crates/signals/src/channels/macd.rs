@@ -9,13 +9,13 @@ use crate::{SignalError, StateReader, StateWriter};
 const FAST: usize = 12;
 const SLOW: usize = 26;
 
-/// MACD line: fast minus slow exponential average of the close.
+/// MACD line: fast minus slow exponential moving average of the close.
 ///
 /// **Formula** `EMA12 − EMA26` (Appel 1979), equal to TA-Lib's line: both averages start at
 /// row 25, the fast one seeded with the mean of rows 14..=25, the slow one with rows 0..=25.
-/// TA-Lib hides rows before 33; here the line is shown from its first defined row.
-/// **Units** price. **Warm-up** 25; within 1e-6 of the price of endless history after 206
-/// candles.
+/// TA-Lib omits the rows before 33; here the line starts at its first defined row.
+/// **Units** price. **Warm-up** 25; after 206 candles the difference from the value with unlimited
+/// history is below 1e-6 of the price.
 ///
 /// # Examples
 /// ```
@@ -33,7 +33,7 @@ const SLOW: usize = 26;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Macd {
-    /// Candles still to pass before the fast average starts.
+    /// Number of candles before the fast average starts.
     wait: usize,
     fast: Ema,
     slow: Ema,
@@ -46,13 +46,13 @@ impl Default for Macd {
 }
 
 impl Macd {
-    /// The next value once there was one.
+    /// Returns the next value; the warm-up must be over.
     #[inline]
     fn next(&mut self, close: f64) -> f64 {
         self.fast.next(close) - self.slow.next(close)
     }
 
-    /// Consumes the next candle; `None` while warming up.
+    /// Consumes the next candle; returns `None` during the warm-up.
     #[inline]
     pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         let slow = self.slow.update(candle.close());
@@ -88,7 +88,9 @@ impl Channel for Macd {
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         let wait = state.count()?;
         if wait > SLOW - FAST {
-            return Err(SignalError::State { what: "a wait is too long" });
+            return Err(SignalError::State {
+                what: "the count before the fast average is too large",
+            });
         }
         self.wait = wait;
         self.fast.restore(state)?;
@@ -96,7 +98,7 @@ impl Channel for Macd {
     }
 }
 
-/// [`Macd`] divided by the close: the form a model takes, comparable across pairs and years.
+/// [`Macd`] divided by the close: comparable across pairs and years, used as a model input.
 ///
 /// **Formula** `(EMA12 − EMA26) / P_t`. **Units** a fraction. **Warm-up** as [`Macd`].
 ///
@@ -122,13 +124,13 @@ pub struct RelativeMacd {
 }
 
 impl RelativeMacd {
-    /// The next value once there was one.
+    /// Returns the next value; the warm-up must be over.
     #[inline]
     pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
         Ratio::new(self.line.next(candle.close()), candle.close())
     }
 
-    /// Consumes the next candle; `None` while warming up.
+    /// Consumes the next candle; returns `None` during the warm-up.
     #[inline]
     pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         Some(Ratio::new(self.line.update(candle)?, candle.close()).value())

@@ -1,4 +1,4 @@
-//! Channels: one number per candle, from the candles up to and including it.
+//! Channels: one number per candle, computed from that candle and earlier ones.
 mod channel;
 mod ema;
 mod macd;
@@ -15,6 +15,6 @@ pub use macd::{Macd, RelativeMacd};
 pub use momentum::Momentum;
 pub use registry::Registry;
 pub use rsi::Rsi;
-pub(crate) use slot::{Slot, next_default_row};
+pub(crate) use slot::{ChannelSlot, next_default_row};
 pub use volatility::Volatility;
 pub use volume::VolumeChange;

@@ -9,7 +9,7 @@ use crate::{SignalError, StateReader, StateWriter};
 /// Relative change of the close over `lag` candles; lag 1 is momentum, lag 20 is trend.
 ///
 /// **Formula** `(P_t − P_{t−lag}) / P_{t−lag}`, P the close. **Units** a fraction.
-/// **Warm-up** `lag`; it has no memory beyond that.
+/// **Warm-up** `lag`; the value depends on no earlier candles.
 ///
 /// # Examples
 /// ```
@@ -28,16 +28,16 @@ use crate::{SignalError, StateReader, StateWriter};
 #[derive(Debug, Clone, PartialEq)]
 #[doc(alias = "trend")]
 pub struct Momentum {
-    /// The last `lag` closes, a ring.
+    /// Ring buffer of the last `lag` closes.
     closes: Box<[f64]>,
-    /// Index of the oldest close once there are `lag` of them; the next close replaces it.
+    /// Index of the oldest close in a full buffer; the next close replaces it.
     oldest: usize,
-    /// Closes so far, up to `lag`.
+    /// Number of closes in the buffer, at most `lag`.
     seen: usize,
 }
 
 impl Momentum {
-    /// Change over `lag` candles.
+    /// Creates the channel of the change over `lag` candles.
     ///
     /// # Errors
     /// [`SignalError::Parameter`] unless `lag` is 1 to 10,000.
@@ -46,7 +46,7 @@ impl Momentum {
         Ok(Self { closes: vec![0.0; lag].into_boxed_slice(), oldest: 0, seen: 0 })
     }
 
-    /// The next value once there was one.
+    /// Returns the next value; the warm-up must be over.
     #[expect(clippy::inline_always, reason = "a call costs a tenth of a row's time")]
     #[inline(always)]
     pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
@@ -56,7 +56,7 @@ impl Momentum {
         Ratio::new(close - before, before)
     }
 
-    /// Consumes the next candle; `None` while warming up.
+    /// Consumes the next candle; returns `None` during the warm-up.
     #[inline]
     pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         let change = self.next(candle);
@@ -84,7 +84,7 @@ impl Channel for Momentum {
 
     fn save(&self, state: &mut StateWriter) {
         state.count(self.closes.len());
-        // Oldest first; a ring that is not full starts at 0.
+        // Oldest first; a buffer that is not full starts at 0.
         let (newer, older) = self.closes[..self.seen].split_at(self.oldest % self.seen.max(1));
         state.floats(older.iter().chain(newer).copied().collect::<Vec<_>>().into_iter());
     }

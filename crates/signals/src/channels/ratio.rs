@@ -1,13 +1,13 @@
-//! A value before its division.
+//! Value of a channel before its division.
 
-/// A value as numerator and denominator.
+/// Value of a channel as numerator and denominator.
 ///
-/// Every built-in channel ends in a division, and one takes longer than all the rest of a
-/// channel. The pipeline collects those of a row and lets the processor divide several at once.
+/// Every built-in channel ends with a division, which takes longer than all its other operations.
+/// The pipeline collects the ratios of a row, so that the processor divides several at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ratio {
     pub(crate) numerator: f64,
-    /// Never 0.
+    /// Denominator, never 0.
     pub(crate) denominator: f64,
 }
 
@@ -17,9 +17,10 @@ impl Ratio {
         Self { numerator, denominator }
     }
 
-    /// A value without a division: dividing by 1 keeps its bits.
+    /// Creates a ratio with the denominator 1, which keeps the bits of the value.
     ///
-    /// Rare enough to be jumped to: choosing between two ratios costs every row something.
+    /// Marked cold so that the common path has no selection between two ratios, which would slow
+    /// down every row.
     #[cold]
     pub(crate) fn whole(value: f64) -> Self {
         Self::new(value, 1.0)

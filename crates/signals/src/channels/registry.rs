@@ -1,14 +1,14 @@
-//! From a channel's name to the channel.
+//! Registry: creates channels by name.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::channel::period;
-use super::{Channel, Momentum, RelativeMacd, Rsi, Slot, Volatility, VolumeChange};
+use super::{Channel, ChannelSlot, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange};
 use crate::{ChannelSpec, SignalError};
 
-type Factory = dyn Fn(&ChannelSpec) -> Result<Slot, SignalError> + Send + Sync;
+type Factory = dyn Fn(&ChannelSpec) -> Result<ChannelSlot, SignalError> + Send + Sync;
 
-/// The channels that specs may name: the six built in, and a bot's own.
+/// Channels that a spec can name: the six built-in channels and a bot's own.
 ///
 /// | name | parameters | channel |
 /// |---|---|---|
@@ -19,7 +19,7 @@ type Factory = dyn Fn(&ChannelSpec) -> Result<Slot, SignalError> + Send + Sync;
 /// | `volatility` | | [`Volatility`] |
 /// | `volume_change` | | [`VolumeChange`] |
 ///
-/// The default parameters never change: a stored spec that leaves one out means this value.
+/// The default parameters never change, because a stored spec may omit them.
 ///
 /// # Examples
 /// ```
@@ -48,51 +48,56 @@ impl Default for Registry {
         registry.add("rsi", |spec| {
             spec.check(&["period"], 0)?;
             let n = period(spec.name(), "period", spec.parameter("period", 14.0))?;
-            Ok(Slot::Rsi(Rsi::new(n)?))
+            Ok(ChannelSlot::Rsi(Rsi::new(n)?))
         });
-        registry.add("macd", |spec| plain(spec, Slot::Macd(RelativeMacd::default())));
-        registry.add("volatility", |spec| plain(spec, Slot::Volatility(Volatility)));
-        registry.add("volume_change", |spec| plain(spec, Slot::Volume(VolumeChange::default())));
+        registry.add("macd", |spec| plain(spec, ChannelSlot::Macd(RelativeMacd::default())));
+        registry.add("volatility", |spec| plain(spec, ChannelSlot::Volatility(Volatility)));
+        registry
+            .add("volume_change", |spec| plain(spec, ChannelSlot::Volume(VolumeChange::default())));
         registry
     }
 }
 
-fn change(spec: &ChannelSpec, lag: f64) -> Result<Slot, SignalError> {
+fn change(spec: &ChannelSpec, lag: f64) -> Result<ChannelSlot, SignalError> {
     spec.check(&["lag"], 0)?;
-    Ok(Slot::Momentum(Momentum::new(period(spec.name(), "lag", spec.parameter("lag", lag))?)?))
+    Ok(ChannelSlot::Momentum(Momentum::new(period(
+        spec.name(),
+        "lag",
+        spec.parameter("lag", lag),
+    )?)?))
 }
 
-fn plain(spec: &ChannelSpec, channel: Slot) -> Result<Slot, SignalError> {
+fn plain(spec: &ChannelSpec, channel: ChannelSlot) -> Result<ChannelSlot, SignalError> {
     spec.check(&[], 0)?;
     Ok(channel)
 }
 
 impl Registry {
-    /// Adds a channel, or replaces the one of that name.
+    /// Registers a channel; replaces an existing channel of the same name.
     pub fn register<F>(&mut self, name: impl Into<String>, factory: F)
     where
         F: Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + Send + Sync + 'static,
     {
-        self.add(name, move |spec| factory(spec).map(Slot::Boxed));
+        self.add(name, move |spec| factory(spec).map(ChannelSlot::Boxed));
     }
 
     fn add<F>(&mut self, name: impl Into<String>, factory: F)
     where
-        F: Fn(&ChannelSpec) -> Result<Slot, SignalError> + Send + Sync + 'static,
+        F: Fn(&ChannelSpec) -> Result<ChannelSlot, SignalError> + Send + Sync + 'static,
     {
         self.factories.insert(name.into(), Arc::new(factory));
     }
 
-    /// Builds the channel a spec names.
+    /// Builds the channel of a spec.
     ///
     /// # Errors
-    /// [`SignalError::UnknownChannel`], or what the channel's factory finds wrong with the spec.
+    /// [`SignalError::UnknownChannel`], or the error of the channel's factory.
     pub fn build(&self, spec: &ChannelSpec) -> Result<Box<dyn Channel>, SignalError> {
-        self.slot(spec).map(Slot::into_box)
+        self.slot(spec).map(ChannelSlot::into_box)
     }
 
-    /// [`build`](Self::build) for a pipeline.
-    pub(crate) fn slot(&self, spec: &ChannelSpec) -> Result<Slot, SignalError> {
+    /// Builds the channel of a spec for a pipeline, without a box for the built-in ones.
+    pub(crate) fn slot(&self, spec: &ChannelSpec) -> Result<ChannelSlot, SignalError> {
         let factory = self.factories.get(spec.name()).ok_or_else(|| {
             let known = self.factories.keys().cloned().collect();
             SignalError::UnknownChannel { name: spec.name().to_string(), known }

@@ -1,4 +1,4 @@
-//! Relative strength index after Wilder.
+//! Wilder's relative strength index (RSI).
 use windvane_candles::Candle;
 
 use super::channel::period;
@@ -10,9 +10,10 @@ use crate::{SignalError, StateReader, StateWriter};
 ///
 /// **Formula** `(100 · g) / (g + l)`, which is `100 − 100/(1 + g/l)`; g and l are the averages of
 /// gains and losses, seeded with the mean of the first n changes, then `(n−1)/n · old + x/n`
-/// (Wilder 1978; equal to TA-Lib). No move at all, `g + l = 0`, gives 50: the one deliberate
-/// difference, TA-Lib says 0. **Units** 0 to 100. **Warm-up** n (14 by default); with n = 14
-/// within 1e-6 (of the range of 100) of endless history after about 205 candles.
+/// (Wilder 1978; equal to TA-Lib). Without any change, `g + l = 0`, the value is 50: the only
+/// deliberate difference from TA-Lib, which returns 0. **Units** 0 to 100. **Warm-up** n (14 by
+/// default); with n = 14 the difference from the value with unlimited history is below 1e-6 of the
+/// range of 100 after about 205 candles.
 ///
 /// # Examples
 /// ```
@@ -26,27 +27,27 @@ use crate::{SignalError, StateReader, StateWriter};
 /// let mut rsi = Rsi::new(2)?;
 /// assert_eq!(rsi.update(&candle(0, 100.0, 1.0)), None);
 /// assert_eq!(rsi.update(&candle(1, 101.0, 1.0)), None);
-/// assert_eq!(rsi.update(&candle(2, 100.0, 1.0)), Some(50.0)); // as much up as down
+/// assert_eq!(rsi.update(&candle(2, 100.0, 1.0)), Some(50.0)); // equal gain and loss
 /// # Ok::<(), windvane_signals::SignalError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rsi {
     period: usize,
-    /// (n−1)/n
+    /// Weight of the old average, (n−1)/n.
     kept: f64,
-    /// 1/n
+    /// Weight of the new change, 1/n.
     added: f64,
-    /// Candles so far, up to one more than the period.
+    /// Number of candles consumed, at most the period plus one.
     seen: usize,
     /// Close of the last candle.
     previous: f64,
-    /// Sums until seeded, averages afterwards.
+    /// Sum of the gains until seeded, then their average.
     gain: f64,
     loss: f64,
 }
 
 impl Rsi {
-    /// Over `n` changes; the custom is 14.
+    /// Creates an RSI over `n` changes; the usual value is 14.
     ///
     /// # Errors
     /// [`SignalError::Parameter`] unless `n` is 1 to 10,000.
@@ -57,7 +58,7 @@ impl Rsi {
         Ok(Self { period, kept, added, seen: 0, previous: 0.0, gain: 0.0, loss: 0.0 })
     }
 
-    /// The next value once there was one.
+    /// Returns the next value; the warm-up must be over.
     #[expect(clippy::inline_always, reason = "a call costs a tenth of a row's time")]
     #[inline(always)]
     pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
@@ -96,7 +97,7 @@ impl Rsi {
         Some(self.ratio().value())
     }
 
-    /// Consumes the next candle; `None` while warming up.
+    /// Consumes the next candle; returns `None` during the warm-up.
     #[inline]
     pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         if self.seen > self.period { Some(self.next(candle).value()) } else { self.seed(candle) }
@@ -129,7 +130,7 @@ impl Channel for Rsi {
         state.expect(self.period)?;
         let seen = state.count()?;
         if seen > self.period + 1 {
-            return Err(SignalError::State { what: "an index has seen more than its period" });
+            return Err(SignalError::State { what: "the count of an RSI exceeds its period" });
         }
         self.seen = seen;
         self.previous = state.float()?;

@@ -1,12 +1,14 @@
-//! A channel as the pipeline stores it: the built-in ones in place, a bot's own in a box.
+//! Storage of a channel in the pipeline: built-in channels inline, a bot's own in a box.
 use windvane_candles::Candle;
 
 use super::{Channel, MarketSnapshot, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange};
 
-/// Built-in channels cost no virtual call and lie side by side: one takes about a nanosecond, of
-/// which a call through a pointer would be a good part.
+/// Channel of a pipeline.
+///
+/// Built-in channels are stored inline and need no virtual call: an update takes about a
+/// nanosecond, of which a call through a pointer would be a large part.
 #[derive(Debug)]
-pub(crate) enum Slot {
+pub(crate) enum ChannelSlot {
     Momentum(Momentum),
     Rsi(Rsi),
     Macd(RelativeMacd),
@@ -15,8 +17,8 @@ pub(crate) enum Slot {
     Boxed(Box<dyn Channel>),
 }
 
-impl Slot {
-    /// The next value; matched here, so that the built-in channels are inlined.
+impl ChannelSlot {
+    /// Returns the next value. Matched here, so that the built-in channels are inlined.
     #[inline]
     pub(crate) fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         match self {
@@ -63,19 +65,20 @@ impl Slot {
     }
 }
 
-/// The next row of the default channels once each has given a value; `None` for other channels.
+/// Returns the next row of the six default channels; `None` for other channels. The warm-up of all
+/// of them must be over.
 ///
-/// Written out, so that nothing is decided from channel to channel, and the divisions, which take
-/// longer than all the rest, are done several at once.
+/// Written out, so that there is no branch per channel, and the divisions, which take longer than
+/// everything else, are vectorised.
 #[inline]
-pub(crate) fn next_default_row(channels: &mut [Slot], candle: &Candle) -> Option<[f64; 6]> {
+pub(crate) fn next_default_row(channels: &mut [ChannelSlot], candle: &Candle) -> Option<[f64; 6]> {
     let [
-        Slot::Momentum(momentum),
-        Slot::Momentum(trend),
-        Slot::Rsi(rsi),
-        Slot::Macd(macd),
-        Slot::Volatility(_),
-        Slot::Volume(volume),
+        ChannelSlot::Momentum(momentum),
+        ChannelSlot::Momentum(trend),
+        ChannelSlot::Rsi(rsi),
+        ChannelSlot::Macd(macd),
+        ChannelSlot::Volatility(_),
+        ChannelSlot::Volume(volume),
     ] = channels
     else {
         return None;

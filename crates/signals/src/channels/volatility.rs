@@ -1,4 +1,4 @@
-//! The candle's range relative to its close.
+//! Volatility: range of a candle relative to its close.
 use windvane_candles::Candle;
 
 use super::ratio::Ratio;
@@ -7,7 +7,7 @@ use crate::{SignalError, StateReader, StateWriter};
 
 /// Range of the candle relative to its close.
 ///
-/// **Formula** `(high − low) / close`. **Units** a fraction. **Warm-up** 0; it has no memory.
+/// **Formula** `(high − low) / close`. **Units** a fraction. **Warm-up** 0; it has no state.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ impl Volatility {
         Ratio::new(candle.high() - candle.low(), candle.close())
     }
 
-    /// Consumes the next candle; the value is never `None`.
+    /// Consumes the next candle; never returns `None`.
     #[inline]
     pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         Some(Self::next(candle).value())

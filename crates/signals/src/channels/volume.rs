@@ -7,10 +7,10 @@ use crate::{SignalError, StateReader, StateWriter};
 
 /// Relative change of the volume over one candle.
 ///
-/// **Formula** `(V_t − V_{t−1}) / V_{t−1}`; after a candle without volume the ratio is
-/// undefined and the value is 0, "nothing known", because real data has such candles and a
-/// window must not be lost to each. A ratio beyond 1e100 (volumes range over 200 decades)
-/// is cut there. **Units** a fraction, −1 and above. **Warm-up** 1; memory of one candle.
+/// **Formula** `(V_t − V_{t−1}) / V_{t−1}`. After a candle without volume the ratio is
+/// undefined and the value is 0: real data has such candles, and an undefined value would discard
+/// every window that contains it. The ratio is limited to 1e100 (volumes range over 200
+/// decades). **Units** a fraction, −1 and above. **Warm-up** 1; its state is one volume.
 ///
 /// # Examples
 /// ```
@@ -25,7 +25,7 @@ use crate::{SignalError, StateReader, StateWriter};
 /// assert_eq!(change.update(&candle(0, 100.0, 10.0)), None);
 /// assert_eq!(change.update(&candle(1, 100.0, 15.0)), Some(0.5));
 /// assert_eq!(change.update(&candle(2, 100.0, 0.0)), Some(-1.0));
-/// assert_eq!(change.update(&candle(3, 100.0, 9.0)), Some(0.0)); // nothing known
+/// assert_eq!(change.update(&candle(3, 100.0, 9.0)), Some(0.0)); // undefined: 0
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct VolumeChange {
@@ -33,11 +33,11 @@ pub struct VolumeChange {
     previous: f64,
 }
 
-/// Bound of the ratio; keeps sums over rows finite whatever the volumes.
+/// Maximum of the ratio; keeps sums over rows finite for all volumes.
 const MAX_RATIO: f64 = 1e100;
 
 impl VolumeChange {
-    /// The next value once there was one.
+    /// Returns the next value; the warm-up must be over.
     #[inline]
     pub(crate) fn next(&mut self, candle: &Candle) -> Ratio {
         let volume = candle.volume();
@@ -52,7 +52,7 @@ impl VolumeChange {
         }
     }
 
-    /// Consumes the next candle; `None` while warming up.
+    /// Consumes the next candle; returns `None` during the warm-up.
     #[inline]
     pub fn update(&mut self, candle: &Candle) -> Option<f64> {
         let change = self.next(candle);

@@ -1,4 +1,4 @@
-//! Labels: the class of the price change after a window.
+//! Labels: classes of the price change after a window.
 use windvane_candles::Direction;
 
 use crate::{Outcome, SignalError, SignalTable};
@@ -8,30 +8,30 @@ use crate::{Outcome, SignalError, SignalTable};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields))]
 pub enum Band {
-    /// NEUTRAL when |change| ≤ `width`, a fraction; with 0 only an unchanged close.
+    /// NEUTRAL if |change| ≤ `width`, a fraction; with 0 only an unchanged close.
     Fixed {
         /// Half-width of the band.
         width: f64,
     },
-    /// NEUTRAL when |change| ≤ `factor` × the standard deviation of the last `lookback`
-    /// one-candle changes before the decision, times √horizon.
+    /// NEUTRAL if |change| ≤ `factor` × √horizon × the standard deviation of the last `lookback`
+    /// one-candle changes before the decision.
     Volatility {
         /// Number of standard deviations.
         factor: f64,
-        /// Number of changes that the deviation is taken over.
+        /// Number of changes in the standard deviation.
         lookback: usize,
     },
 }
 
-/// Horizon of the label, and the band of NEUTRAL changes.
+/// Definition of a label: the horizon and the band of NEUTRAL changes.
 ///
-/// The default is the next candle, with only an unchanged close NEUTRAL.
+/// By default the horizon is the next candle, and only an unchanged close is NEUTRAL.
 ///
 /// # Examples
 /// ```
 /// use windvane_signals::{Band, LabelSpec};
 ///
-/// // Four candles ahead; changes of up to 0.2 % are NEUTRAL.
+/// // A horizon of four candles; changes of up to 0.2 % are NEUTRAL.
 /// let labels = LabelSpec { horizon: 4, band: Band::Fixed { width: 0.002 } };
 /// assert!(labels.check().is_ok());
 /// assert!(LabelSpec { horizon: 0, ..labels }.check().is_err());
@@ -40,7 +40,7 @@ pub enum Band {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct LabelSpec {
-    /// Candles ahead.
+    /// Number of candles from the decision to the outcome.
     pub horizon: usize,
     /// Band of NEUTRAL changes.
     pub band: Band,
@@ -53,11 +53,11 @@ impl Default for LabelSpec {
 }
 
 impl LabelSpec {
-    /// Confirms the ranges.
+    /// Validates the ranges of the settings.
     ///
     /// # Errors
-    /// [`SignalError::Setting`] unless the horizon is at least 1, the band finite and not
-    /// negative, and a volatility band looks back over 2 to 10,000 changes.
+    /// [`SignalError::Setting`] unless the horizon is 1 to 10,000, the band finite and not
+    /// negative, and the lookback of a volatility band 2 to 10,000.
     pub fn check(&self) -> Result<(), SignalError> {
         if self.horizon == 0 || self.horizon > 10_000 {
             return SignalError::setting("horizon", "1 to 10000 candles", self.horizon as f64);
@@ -81,8 +81,8 @@ impl LabelSpec {
         Ok(())
     }
 
-    /// The class of a decision at row `index` and its outcome; `None` where the outcome
-    /// or the band is not known: the last `horizon` rows have no label.
+    /// Returns the class and the outcome of a decision at row `index`; `None` if the outcome or the
+    /// band is unknown. The last `horizon` rows have no label.
     pub fn label(&self, table: &SignalTable, index: usize) -> Option<(Direction, Outcome)> {
         let outcome = table.outcome(index, self.horizon)?;
         let band = match self.band {

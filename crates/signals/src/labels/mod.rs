@@ -1,4 +1,4 @@
-//! Labels of windows, and labelled windows over any number of series.
+//! Labels of windows, and sets of labelled windows.
 mod label;
 mod samples;
 

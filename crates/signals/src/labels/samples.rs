@@ -1,4 +1,4 @@
-//! Windows with their labels, over any number of series, in order of time.
+//! Samples: labelled windows of any number of series, in order of time.
 use std::sync::Arc;
 
 use windvane_candles::{Direction, Timestamp};
@@ -6,28 +6,28 @@ use windvane_candles::{Direction, Timestamp};
 use super::LabelSpec;
 use crate::{Outcome, SignalError, SignalTable, Window};
 
-/// One window with its label.
+/// Window with its label.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// Index of the table the window is in.
+    /// Index of the table that contains the window.
     pub table: usize,
-    /// Row of the decision: the window's last.
+    /// Index of the window's last row, at which the decision is made.
     pub row: usize,
-    /// The class.
+    /// Class of the outcome.
     pub label: Direction,
-    /// Price change that the label was made from.
+    /// Price change that determines the label.
     pub outcome: Outcome,
     /// Close time of the window's last candle.
     pub decided_at: Timestamp,
 }
 
-/// Windows with their labels over several tables, sorted by time of decision, then by table.
+/// Samples of several tables, sorted by the time of the decision, then by table.
 ///
-/// The tables share one channel list and one interval: intervals are never pooled. The set owns
-/// them together with its clones and subsets, so a function can return it.
+/// The tables have the same channels and the same interval. The set shares the ownership of the
+/// tables with its clones and subsets, so a function can return it.
 ///
 /// # Examples
-/// From candles to what a model is fitted on.
+/// From candles to training and validation samples:
 /// ```
 /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
 /// # fn candle(hour: i64) -> Candle {
@@ -58,7 +58,7 @@ pub struct SampleSet {
 }
 
 impl SampleSet {
-    /// Every window of `lookback` rows that has a label.
+    /// Collects every window of `lookback` rows that has a label.
     ///
     /// # Errors
     /// [`SignalError::Setting`] for a lookback of 0 or labels out of range,
@@ -91,52 +91,52 @@ impl SampleSet {
         Self { tables: Arc::clone(&self.tables), samples, ..*self }
     }
 
-    /// The tables the samples point into.
+    /// Returns the tables of the samples.
     pub fn tables(&self) -> &[SignalTable] {
         &self.tables
     }
 
-    /// The samples in order of time.
+    /// Returns the samples in order of time.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         self.samples.len()
     }
 
-    /// Returns whether there is no sample.
+    /// Returns whether the set has no sample.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
 
-    /// Rows per window.
+    /// Returns the number of rows per window.
     pub fn lookback(&self) -> usize {
         self.lookback
     }
 
-    /// Horizon and band of the labels.
+    /// Returns the definition of the labels.
     pub fn labels(&self) -> LabelSpec {
         self.labels
     }
 
-    /// Number of channels; 0 without tables.
+    /// Returns the number of channels; 0 without tables.
     pub fn width(&self) -> usize {
         self.tables.first().map_or(0, SignalTable::width)
     }
 
-    /// The window of a sample of this set.
+    /// Returns the window of a sample of this set.
     ///
     /// # Panics
-    /// When the sample is of another set and points outside this one's tables.
+    /// If the sample is from another set and its window does not exist in the tables of this set.
     pub fn window(&self, sample: &Sample) -> Window<'_> {
         self.tables[sample.table]
             .window(sample.row, self.lookback)
             .expect("invariant: a sample has a window")
     }
 
-    /// The tables, `None` where no sample of this set points into one.
+    /// Returns the tables, with `None` in place of a table without a sample in this set.
     pub fn used_tables(&self) -> Vec<Option<&SignalTable>> {
         let mut used = vec![None; self.tables.len()];
         for sample in &self.samples {
@@ -145,7 +145,7 @@ impl SampleSet {
         used
     }
 
-    /// Number of samples that are UP, DOWN and NEUTRAL.
+    /// Counts the samples labelled UP, DOWN and NEUTRAL.
     pub fn class_counts(&self) -> [usize; 3] {
         let mut counts = [0; 3];
         for sample in &self.samples {
@@ -155,7 +155,7 @@ impl SampleSet {
     }
 }
 
-/// The sample decided at a row; `None` if the row has no window or no label.
+/// Creates the sample of a row; `None` if the row has no window or no label.
 fn sample(
     index: usize,
     table: &SignalTable,
@@ -168,7 +168,7 @@ fn sample(
     Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
 }
 
-/// Confirms that all tables have the channels, the gap policy and the interval of the first.
+/// Checks that all tables have the channels, the gap policy and the interval of the first one.
 fn check_alike(tables: &[SignalTable]) -> Result<(), SignalError> {
     let Some(first) = tables.first() else { return Ok(()) };
     for (index, table) in tables.iter().enumerate() {
@@ -184,7 +184,7 @@ fn check_alike(tables: &[SignalTable]) -> Result<(), SignalError> {
     Ok(())
 }
 
-/// The channels and the gap policy of a table, for an error message.
+/// Describes the channels and the gap policy of a table for an error message.
 fn describe(table: &SignalTable) -> String {
     let names: Vec<String> = table.spec().channels.iter().map(ToString::to_string).collect();
     format!("{} with {:?}", names.join(", "), table.spec().gaps)

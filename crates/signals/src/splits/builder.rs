@@ -6,8 +6,8 @@ use crate::SignalError;
 
 /// Builder of a [`Split`] into training, validation and one test, by calendar time.
 ///
-/// [`validate_from`](Self::validate_from) and [`test_from`](Self::test_from) are required. The
-/// test ends with the data, training begins with it, and the embargo is one candle unless set.
+/// [`validate_from`](Self::validate_from) and [`test_from`](Self::test_from) are required. By
+/// default training begins with the data, the test ends with it, and the embargo is one candle.
 ///
 /// # Examples
 /// ```
@@ -42,7 +42,7 @@ impl SplitBuilder {
         }
     }
 
-    /// Sets the beginning of training; without it training begins with the data.
+    /// Sets the beginning of training; by default training begins with the data.
     #[must_use]
     pub fn train_from(mut self, time: impl Into<Option<Timestamp>>) -> Self {
         self.train_from = time.into();
@@ -63,14 +63,14 @@ impl SplitBuilder {
         self
     }
 
-    /// Sets the end of the test; without it the test ends with the data.
+    /// Sets the end of the test; by default the test ends with the data.
     #[must_use]
     pub fn test_until(mut self, time: impl Into<Option<Timestamp>>) -> Self {
         self.test_until = time.into();
         self
     }
 
-    /// Sets the number of candles whose time is left out between the periods, beyond the purge.
+    /// Sets the embargo: the time left out between the periods beyond the purge, in candles.
     #[must_use]
     pub fn embargo(mut self, candles: u32) -> Self {
         self.embargo = candles;

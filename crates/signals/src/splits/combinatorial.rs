@@ -1,28 +1,28 @@
-//! Every choice of some groups of time to test on.
+//! Combinatorial purged cross-validation.
 use windvane_candles::Timestamp;
 
 use super::embargo::{Embargo, check_share, quantile};
 use super::{Period, Split};
 use crate::{SampleSet, SignalError};
 
-/// Maximum number of splits of a plan: each is a fit of every model.
+/// Maximum number of splits of a plan: every model is fitted once per split.
 const MAX_SPLITS: usize = 1_000;
 
 /// Combinatorial purged cross-validation.
 ///
-/// The time of all samples is cut into N groups with equally many samples, and every choice of k
-/// of them is tested on once: N! / (k! (N − k)!) splits. A model learns from the other groups, on
-/// **both sides** of those it is tested on: from candles that came later, too, which nobody has
-/// who trades. What keeps it from knowing the answers are the purge, as no label's span meets a
-/// test's, and the embargo, time left out before and after each test. With an embargo of at least
-/// the lookback no window learned from reaches back into a test, but over missing candles; the
-/// default is the default lookback.
+/// The time of all samples is divided into N groups with equal numbers of samples, and every choice
+/// of k groups is tested on once: N! / (k! (N − k)!) splits. A model trains on the other groups,
+/// **before and after** the tested ones; a trader does not have the later candles. The purge and
+/// the embargo prevent leaks: no label of a training sample overlaps a test, and the time of the
+/// embargo is left out before and after each test. With an embargo of at least the lookback, no
+/// training window reaches back into a test (except over missing candles); the default embargo is
+/// the default lookback.
 ///
-/// Of the samples that meet no test the last `validation` share serves for choosing, so that
-/// choosing comes after all that is learned from.
+/// The last `validation` share of the samples that overlap no test validates, so that the
+/// validation samples come after all training samples.
 ///
-/// Every group is tested in `(N − 1)! / ((k − 1)! (N − k)!)` splits, so the tests make up so many
-/// [`paths`](Self::paths) through all of the time.
+/// Every group is tested in `(N − 1)! / ((k − 1)! (N − k)!)` splits. This is the number of
+/// [`paths`](Self::paths): complete sequences of tested groups.
 ///
 /// **Source** López de Prado 2018, chapter 12.
 ///
@@ -38,11 +38,11 @@ const MAX_SPLITS: usize = 1_000;
 pub struct Combinatorial {
     /// Number of groups, N.
     pub groups: usize,
-    /// Number of groups that a split tests on, k.
+    /// Number of tested groups per split, k.
     pub test_groups: usize,
-    /// Share of the samples outside the tests that serves for choosing.
+    /// Share of validation samples among the samples outside the tests.
     pub validation: f64,
-    /// Candles whose time is left out between stretches, beyond the purge.
+    /// Time left out before and after each test beyond the purge, in candles.
     pub embargo: u32,
 }
 
@@ -53,7 +53,7 @@ impl Default for Combinatorial {
 }
 
 impl Combinatorial {
-    /// The groups that each split tests on, counted from 0, in the order of the splits.
+    /// Returns the tested groups (from 0) of each split, in the order of the splits.
     pub fn combinations(&self) -> Vec<Vec<usize>> {
         let mut all = vec![Vec::new()];
         for _ in 0..self.test_groups {
@@ -67,17 +67,17 @@ impl Combinatorial {
         all
     }
 
-    /// Number of splits in which each group is tested.
+    /// Returns the number of splits in which each group is tested.
     pub fn paths(&self) -> usize {
         self.combinations().len() * self.test_groups / self.groups.max(1)
     }
 
-    /// The splits, one per choice of groups.
+    /// Creates the splits, one per choice of tested groups.
     ///
     /// # Errors
-    /// [`SignalError::Setting`] unless there are 2 to 100 groups, at least one of them tested and
-    /// one not, with at most 1,000 splits, and for a share outside 0 to 1;
-    /// [`SignalError::EmptyPart`] when there are too few samples to cut.
+    /// [`SignalError::Setting`] unless there are 2 to 100 groups, at least one tested and at least
+    /// one not tested, at most 1,000 splits, and a validation share between 0 and 1;
+    /// [`SignalError::EmptyPart`] if there are too few samples.
     pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         self.check()?;
         let groups = self.group_periods(pool)?;
@@ -86,7 +86,7 @@ impl Combinatorial {
             let tests: Vec<Period> = chosen.into_iter().map(|group| groups[group]).collect();
             let embargo = Embargo::new(pool, self.embargo);
             let free = pool.filtered(|sample| embargo.keeps_apart(&tests, sample));
-            let hint = "use fewer groups or a shorter embargo, or give more candles";
+            let hint = "use fewer groups, a shorter embargo or more candles";
             let few = SignalError::EmptyPart { part: "training", hint };
             let validate_from = quantile(&free, 1.0 - self.validation).ok_or(few)?;
             splits.push(Split::around(tests, validate_from, self.embargo)?);
@@ -100,25 +100,26 @@ impl Combinatorial {
             return SignalError::setting("groups", "2 to 100", self.groups as f64);
         }
         if !(1..self.groups).contains(&self.test_groups) {
-            let (setting, expected) = ("groups tested on", "at least 1 and fewer than there are");
+            let (setting, expected) =
+                ("number of tested groups", "at least 1 and less than groups");
             return SignalError::setting(setting, expected, self.test_groups as f64);
         }
-        // Multiplied and divided in turn, every number on the way is a number of choices.
+        // Multiplying and dividing in turn keeps every intermediate value a binomial coefficient.
         let k = self.test_groups.min(self.groups - self.test_groups);
         let mut choices = 1_usize;
         for i in 0..k {
             choices = choices.saturating_mul(self.groups - i) / (i + 1);
             if choices > MAX_SPLITS {
                 let expected = "at most 1000; test on fewer groups";
-                return SignalError::setting("splits", expected, choices as f64);
+                return SignalError::setting("number of splits", expected, choices as f64);
             }
         }
         Ok(())
     }
 
-    /// The periods of the groups, in order of time.
+    /// Periods of the groups, in order of time.
     fn group_periods(&self, pool: &SampleSet) -> Result<Vec<Period>, SignalError> {
-        let hint = "use fewer groups or give more candles";
+        let hint = "use fewer groups or more candles";
         let few = SignalError::EmptyPart { part: "test", hint };
         let positions = (0..self.groups).map(|group| group as f64 / self.groups as f64);
         let starts: Option<Vec<Timestamp>> = positions.map(|at| quantile(pool, at)).collect();

@@ -1,10 +1,10 @@
-//! The time left out between periods, and the cutting points of a pool of samples.
+//! Embargo between periods, and quantiles of the decision times of a pool.
 use windvane_candles::{Interval, Timestamp};
 
 use super::Period;
 use crate::{Sample, SampleSet, SignalError, SignalTable};
 
-/// The time left out beside a boundary.
+/// Embargo: time left out before or after a boundary between periods.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Embargo {
     interval: Option<Interval>,
@@ -26,13 +26,13 @@ impl Embargo {
         self.shifted(boundary, -self.candles)
     }
 
-    /// The times between which, ends excluded, nothing may be looked at for the sake of a test.
+    /// Test period with the embargo on both sides, ends excluded: training must not use it.
     pub(super) fn around(self, test: &Period) -> (Timestamp, Timestamp) {
         let end = Timestamp::from_millis(i64::MAX);
         (self.before(test.from), test.until.map_or(end, |until| self.shifted(until, self.candles)))
     }
 
-    /// Returns whether a sample is settled before every test or decided after it.
+    /// Returns whether a sample is settled before or decided after every test, embargo included.
     pub(super) fn keeps_apart(self, tests: &[Period], sample: &Sample) -> bool {
         tests.iter().all(|test| {
             let (before, after) = self.around(test);
@@ -49,7 +49,7 @@ pub(super) fn check_share(share: f64) -> Result<(), SignalError> {
     Err(SignalError::Setting { setting, expected, got: share })
 }
 
-/// Time of the decision at that position (0 to 1) of the pool.
+/// Quantile of the decision times of the pool, at a position from 0 to 1.
 pub(super) fn quantile(pool: &SampleSet, position: f64) -> Option<Timestamp> {
     #[expect(
         clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! The parts of a split that models are fitted and chosen on.
+//! Training and validation samples of a split.
 use std::ops::Deref;
 
 use windvane_candles::Timestamp;
@@ -8,17 +8,18 @@ use crate::{SampleSet, SignalError};
 
 /// Training samples: no label horizon overlaps the validation or test period.
 ///
-/// Only a [`Split`](crate::Split) makes one, so a scaler or network cannot be fitted on other rows.
+/// Only a [`Split`](crate::Split) creates one, so a scaler or network cannot be fitted on other
+/// samples.
 #[derive(Debug, Clone)]
 pub struct TrainSet {
     pub(super) samples: SampleSet,
     pub(super) from: Option<Timestamp>,
     pub(super) until: Timestamp,
-    /// Periods, ends excluded, whose rows belong to a test.
+    /// Periods, ends excluded, whose rows belong to a test or its embargo.
     pub(super) hidden: Vec<(Timestamp, Timestamp)>,
 }
 
-/// Validation samples, for choices after training: early stopping, calibration, thresholds.
+/// Validation samples, for early stopping, calibration and thresholds.
 #[derive(Debug, Clone)]
 pub struct ValidationSet {
     pub(super) samples: SampleSet,
@@ -41,14 +42,14 @@ impl Deref for ValidationSet {
 }
 
 impl TrainSet {
-    /// Moment at which everything in the set was known. Rows after it must not be read, nor rows
-    /// before it that are not [`covered`](Self::covers).
+    /// Returns the last time at which an outcome of the set was settled. Training must not read
+    /// rows after it, nor earlier rows that are not [`covered`](Self::covers).
     pub fn until(&self) -> Timestamp {
         self.until
     }
 
-    /// Returns whether training may read the row of a candle that closed at `close_time`: not
-    /// after [`until`](Self::until), not before the training period, not in a test.
+    /// Returns whether training may read the row of a candle that closed at `close_time`: it must
+    /// not be after [`until`](Self::until), before the training period, or in a test.
     pub fn covers(&self, close_time: Timestamp) -> bool {
         close_time <= self.until
             && self.from.is_none_or(|from| close_time >= from)
@@ -57,15 +58,15 @@ impl TrainSet {
 }
 
 impl ValidationSet {
-    /// Splits the set by time. The later part has about a `share` of the samples, each decided
-    /// after every sample of the earlier part was settled.
+    /// Splits the set by time. The later part has about `share` of the samples; each is decided
+    /// after every sample of the earlier part is settled.
     ///
     /// # Errors
-    /// [`SignalError::Setting`] unless `share` lies between 0 and 1,
+    /// [`SignalError::Setting`] unless `share` is between 0 and 1,
     /// [`SignalError::EmptyPart`] if a part would be empty.
     pub fn split(&self, share: f64) -> Result<(Self, Self), SignalError> {
         check_share(share)?;
-        let hint = "give more candles to validation";
+        let hint = "use a longer validation period";
         let few = SignalError::EmptyPart { part: "validation", hint };
         let cut = quantile(&self.samples, 1.0 - share).ok_or(few.clone())?;
         let earlier = self.samples.filtered(|sample| sample.outcome.settled_at <= cut);

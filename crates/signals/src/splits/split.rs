@@ -1,11 +1,11 @@
-//! Cutting samples by calendar time, so that nothing is fitted on what it is tested on.
+//! Split of samples by calendar time into training, validation and test.
 use windvane_candles::Timestamp;
 
 use super::embargo::{Embargo, check_share, quantile};
 use super::{SplitBuilder, TrainSet, ValidationSet};
 use crate::{Sample, SampleSet, SignalError};
 
-/// Period of calendar time.
+/// Half-open period of calendar time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     /// First moment of the period.
@@ -15,26 +15,26 @@ pub struct Period {
 }
 
 impl Period {
-    /// Returns whether a moment lies in the period.
+    /// Returns whether a time is in the period.
     pub fn contains(&self, time: Timestamp) -> bool {
         time >= self.from && self.until.is_none_or(|until| time < until)
     }
 
-    /// Returns whether a sample's decision and its outcome lie in the period.
+    /// Returns whether a sample's decision and its outcome are in the period.
     fn holds(&self, sample: &Sample) -> bool {
         self.contains(sample.decided_at)
             && self.until.is_none_or(|until| sample.outcome.settled_at <= until)
     }
 }
 
-/// Periods of calendar time: training, validation, test.
+/// Split of calendar time into training, validation and test periods.
 ///
-/// A sample belongs to a period if its decision **and** its outcome lie in it, so the span of a
-/// label never reaches into another period (the purge). The time of `embargo` more candles is
-/// left out between periods.
+/// A sample belongs to a period if its decision **and** its outcome are in it, so no label
+/// overlaps another period (the purge). In addition, the time of `embargo` candles is left out
+/// between periods.
 ///
 /// Validation always comes after all training. The test comes after both, with one exception: a
-/// split [`around`](Self::around) its tests learns on both sides of them.
+/// split [`around`](Self::around) its tests trains before and after them.
 ///
 /// # Examples
 /// ```
@@ -56,25 +56,25 @@ pub struct Split {
 }
 
 impl Split {
-    /// Creates a builder of a split with one test.
+    /// Creates a builder of a split with one test period.
     pub fn builder() -> SplitBuilder {
         SplitBuilder::new()
     }
 
-    /// Creates a split that learns on both sides of its tests. Samples decided before
-    /// `validate_from` that meet no test train; later ones that meet no test validate. So a model
-    /// is tested on candles **before** some of its training samples.
+    /// Creates a split that trains before and after its tests. Of the samples that overlap no test,
+    /// those settled before `validate_from` train, and those decided later validate. So a model is
+    /// tested on candles **before** some of its training samples.
     ///
     /// # Errors
-    /// [`SignalError::EmptyPart`] without a test, [`SignalError::SplitOrder`] unless their times
-    /// rise.
+    /// [`SignalError::EmptyPart`] without a test, [`SignalError::SplitOrder`] if a test is empty or
+    /// the tests are not in order of time.
     pub fn around(
         tests: Vec<Period>,
         validate_from: Timestamp,
         embargo: u32,
     ) -> Result<Self, SignalError> {
         if tests.is_empty() {
-            return Err(SignalError::EmptyPart { part: "test", hint: "give a period to test on" });
+            return Err(SignalError::EmptyPart { part: "test", hint: "add a test period" });
         }
         for (index, test) in tests.iter().enumerate() {
             let next = tests.get(index + 1).map(|next| next.from);
@@ -94,40 +94,40 @@ impl Split {
         Ok(Self { train_from: None, validate_from, validate_until: None, tests, embargo })
     }
 
-    /// Beginning of training; `None` for the beginning of the data.
+    /// Returns the beginning of training; `None` for the beginning of the data.
     pub fn train_from(&self) -> Option<Timestamp> {
         self.train_from
     }
 
-    /// End of training, where validation begins.
+    /// Returns the end of training, where validation begins.
     pub fn validate_from(&self) -> Timestamp {
         self.validate_from
     }
 
-    /// The test periods in order of time: at least one.
+    /// Returns the test periods in order of time, at least one.
     pub fn tests(&self) -> &[Period] {
         &self.tests
     }
 
-    /// Beginning of the first test.
+    /// Returns the beginning of the first test.
     pub fn test_from(&self) -> Timestamp {
         self.tests[0].from
     }
 
-    /// End of the last test; `None` for the end of the data.
+    /// Returns the end of the last test; `None` for the end of the data.
     pub fn test_until(&self) -> Option<Timestamp> {
         self.tests[self.tests.len() - 1].until
     }
 
-    /// Number of candles whose time is left out between periods, beyond the purge.
+    /// Returns the embargo: the time left out between periods beyond the purge, in candles.
     pub fn embargo(&self) -> u32 {
         self.embargo
     }
 
-    /// Returns the training samples: settled before validation begins, apart from every test.
+    /// Returns the training samples: settled before validation begins, without overlap with a test.
     ///
     /// # Errors
-    /// [`SignalError::EmptyPart`] if there is none.
+    /// [`SignalError::EmptyPart`] if there is no training sample.
     pub fn train(&self, pool: &SampleSet) -> Result<TrainSet, SignalError> {
         let embargo = Embargo::new(pool, self.embargo);
         let end = embargo.before(self.validate_from);
@@ -139,16 +139,17 @@ impl Split {
         let until = samples.samples().iter().map(|sample| sample.outcome.settled_at).max();
         let until = until.ok_or(SignalError::EmptyPart {
             part: "training",
-            hint: "start the test later or give more history",
+            hint: "use a later validation and test period, or more candles before them",
         })?;
         let hidden = self.tests.iter().map(|test| embargo.around(test)).collect();
         Ok(TrainSet { samples, from: self.train_from, until, hidden })
     }
 
-    /// Returns the validation samples: decided after validation begins, apart from every test.
+    /// Returns the validation samples: decided after validation begins, without overlap with a
+    /// test.
     ///
     /// # Errors
-    /// [`SignalError::EmptyPart`] if there is none.
+    /// [`SignalError::EmptyPart`] if there is no validation sample.
     pub fn validation(&self, pool: &SampleSet) -> Result<ValidationSet, SignalError> {
         let embargo = Embargo::new(pool, self.embargo);
         let end = self.validate_until.map(|until| embargo.before(until));
@@ -158,7 +159,7 @@ impl Split {
                 && embargo.keeps_apart(&self.tests, sample)
         });
         if samples.is_empty() {
-            let hint = "move the test into the data, or give more candles before it";
+            let hint = "choose test_from within the data, or use more candles before it";
             return Err(SignalError::EmptyPart { part: "validation", hint });
         }
         Ok(ValidationSet { samples })
@@ -170,18 +171,18 @@ impl Split {
         samples.filtered(|sample| self.tests.iter().any(|test| test.holds(sample)))
     }
 
-    /// Creates a split without a test, for the model that goes live: the last `share` of the
-    /// samples validates, the rest trains.
+    /// Creates a split without a test, for a model in live use: the last `share` of the samples
+    /// validates, the rest trains.
     ///
     /// # Errors
-    /// [`SignalError::Setting`] unless `share` lies between 0 and 1,
+    /// [`SignalError::Setting`] unless `share` is between 0 and 1,
     /// [`SignalError::EmptyPart`] without samples.
     pub fn for_live(pool: &SampleSet, share: f64) -> Result<Self, SignalError> {
         check_share(share)?;
         let (Some(last), Some(validate_from)) =
             (pool.samples().last(), quantile(pool, 1.0 - share))
         else {
-            let hint = "give more candles than warm-up, lookback and horizon together";
+            let hint = "use more candles than the sum of warm-up, lookback and horizon";
             return Err(SignalError::EmptyPart { part: "training", hint });
         };
         let test_from = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));

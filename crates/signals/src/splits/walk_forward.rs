@@ -1,15 +1,15 @@
-//! Folds whose tests walk forward through time.
+//! Walk-forward folds.
 use windvane_candles::Timestamp;
 
 use super::Split;
 use super::embargo::{check_share, quantile};
 use crate::{SampleSet, SignalError};
 
-/// Folds that walk forward through calendar time with a training part that grows or rolls.
+/// Walk-forward folds through calendar time, with a growing or a rolling training period.
 ///
-/// The time of all samples is cut into `folds + 1` stretches with equally many samples. Fold k
-/// tests on stretch k + 1 and learns from everything before it, or from the last `window` candles'
-/// time before it. Of that the last `validation` share serves for choosing.
+/// The time of all samples is divided into `folds + 1` periods with equal numbers of samples. Fold
+/// k tests on period k + 1 and trains on the time before it: on all of it, or on the last `window`
+/// candles' time. The last `validation` share of that time's samples validates.
 ///
 /// # Examples
 /// ```
@@ -21,12 +21,12 @@ use crate::{SampleSet, SignalError};
 pub struct WalkForward {
     /// Number of test periods.
     pub folds: usize,
-    /// Share of the samples before a test that serves for choosing.
+    /// Share of validation samples among the samples before a test.
     pub validation: f64,
-    /// Candles' time before a test that is learned from, choosing included; `None`, the default,
-    /// for all of it.
+    /// Length of training and validation together, in candles' time; `None`, the default, for all
+    /// time before the test.
     pub window: Option<u32>,
-    /// Candles whose time is left out between stretches, beyond the purge.
+    /// Time left out between periods beyond the purge, in candles.
     pub embargo: u32,
 }
 
@@ -37,15 +37,15 @@ impl Default for WalkForward {
 }
 
 impl WalkForward {
-    /// The splits, one per fold.
+    /// Creates the splits, one per fold.
     ///
     /// # Errors
     /// [`SignalError::Setting`] for 0 folds, a window of 0 or a share outside 0 to 1,
-    /// [`SignalError::EmptyPart`] when there are too few samples to cut.
+    /// [`SignalError::EmptyPart`] if there are too few samples.
     pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         check_share(self.validation)?;
         if self.folds == 0 {
-            return SignalError::setting("folds", "at least 1", 0.0);
+            return SignalError::setting("number of folds", "at least 1", 0.0);
         }
         if self.window == Some(0) {
             return SignalError::setting("training window", "at least 1 candle", 0.0);
@@ -53,7 +53,7 @@ impl WalkForward {
         (1..=self.folds).map(|fold| self.fold(fold, pool)).collect()
     }
 
-    /// The split of one fold, counted from 1.
+    /// Creates the split of one fold, counted from 1.
     fn fold(&self, fold: usize, pool: &SampleSet) -> Result<Split, SignalError> {
         let periods = self.folds as f64 + 1.0;
         let start = fold as f64 / periods;
@@ -81,14 +81,14 @@ impl WalkForward {
 }
 
 const TOO_FEW: SignalError =
-    SignalError::EmptyPart { part: "test", hint: "use fewer folds or give more candles" };
+    SignalError::EmptyPart { part: "test", hint: "use fewer folds or more candles" };
 
-/// Time of the decision at a position (0 to 1) of the pool.
+/// Quantile of the decision times of the pool, or the error that there are too few samples.
 fn cut(pool: &SampleSet, position: f64) -> Result<Timestamp, SignalError> {
     quantile(pool, position).ok_or(TOO_FEW)
 }
 
-/// Share of the samples that are decided before that time.
+/// Share of the samples that are decided before a time.
 fn position(pool: &SampleSet, time: Timestamp) -> f64 {
     let before = pool.samples().partition_point(|sample| sample.decided_at < time);
     before as f64 / pool.len().max(1) as f64

@@ -1,4 +1,4 @@
-//! Tables of channel values, and the windows of rows that models read.
+//! Tables of channel values, and windows of rows.
 mod table;
 mod window;
 

@@ -1,4 +1,4 @@
-//! Rows of channel values for a whole series, made by the streaming pipeline.
+//! Table of the channel values of a series, computed by the streaming pipeline.
 use std::sync::Arc;
 
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
@@ -6,26 +6,26 @@ use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use super::Window;
 use crate::{MarketSnapshot, Registry, SignalError, SignalPipeline, SignalSpec};
 
-/// Channel values of a series, row by row, beside what labels need.
+/// Channel values of a series, row by row, with the closes and times that labels need.
 ///
-/// It is made by a [`SignalPipeline`] in a loop: batch and live rows have the same bits. Clones
-/// share the rows, so a clone costs no more than a pointer.
+/// A [`SignalPipeline`] computes it in a loop, so batch and live rows have the same bits. Clones
+/// share the rows, so a clone copies only a pointer.
 ///
 /// # Examples
 /// ```
-/// use windvane_candles::{CandleSeries, Columns, Interval, Pair};
+/// use windvane_candles::{CandleColumns, CandleSeries, Interval, Pair};
 /// use windvane_signals::{Registry, SignalSpec, SignalTable};
 ///
 /// let n = 60;
 /// let open_time: Vec<i64> = (0..n).map(|hour| hour * 3_600_000).collect();
 /// let price: Vec<f64> = (0..n).map(|hour| 100.0 + (hour % 7) as f64).collect();
 /// let (open, high, low, close, volume) = (&price, &price, &price, &price, &price);
-/// let columns = Columns { open_time: &open_time, open, high, low, close, volume };
+/// let columns = CandleColumns { open_time: &open_time, open, high, low, close, volume };
 /// let series = CandleSeries::from_columns("BTCUSDT".parse()?, Interval::HOUR, columns)?;
 ///
 /// let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])?;
 /// assert_eq!(table.len(), 60);
-/// assert_eq!(table.row(24), None); // MACD is ready at row 25
+/// assert_eq!(table.row(24), None); // the warm-up of MACD ends at row 25
 /// assert_eq!(table.row(25).map(<[f64]>::len), Some(6));
 /// assert_eq!(table.window(44, 20).map(|w| w.steps()), Some(20));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -35,7 +35,7 @@ pub struct SignalTable {
     data: Arc<TableData>,
 }
 
-/// The columns of a table, shared by its clones.
+/// Columns of a table, shared by its clones.
 #[derive(Debug)]
 struct TableData {
     pair: Pair,
@@ -44,25 +44,25 @@ struct TableData {
     values: Vec<f64>,
     open_times: Vec<Timestamp>,
     closes: Vec<f64>,
-    /// Complete rows in a row up to here, 0 where this one is incomplete.
+    /// Number of consecutive complete rows up to and including this one; 0 if it is incomplete.
     runs: Vec<u32>,
-    /// Counts restarts: rows of different segments never meet in a window or a label.
+    /// Number of resets up to this row: no window and no label spans different segments.
     segments: Vec<u32>,
     held: Vec<bool>,
 }
 
-/// Price change after a decision, and the time at which it was known.
+/// Price change after a decision, and the time at which it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
-    /// `(P_{t+h} − P_t) / P_t`, a fraction.
+    /// Relative change `(P_{t+h} − P_t) / P_t`, a fraction.
     pub change: f64,
-    /// Close time of the candle that settled it.
+    /// Close time of the last candle of the horizon.
     pub settled_at: Timestamp,
 }
 
 impl SignalTable {
-    /// Runs the pipeline of `spec` over a series; `others` are the series of the pairs that
-    /// channels read beside the own one.
+    /// Computes the channel values of a series; `others` contains the series of the other pairs
+    /// that channels read.
     ///
     /// # Errors
     /// As [`SignalPipeline::new`] and [`SignalPipeline::update`];
@@ -95,71 +95,72 @@ impl SignalTable {
         Ok(Self { data: Arc::new(data) })
     }
 
-    /// Open time of a row's candle.
+    /// Returns the open time of a row's candle.
     pub fn open_time(&self, index: usize) -> Option<Timestamp> {
         self.data.open_times.get(index).copied()
     }
 
-    /// The pair.
+    /// Returns the pair.
     pub fn pair(&self) -> &Pair {
         &self.data.pair
     }
 
-    /// The candles' interval.
+    /// Returns the interval of the candles.
     pub fn interval(&self) -> Interval {
         self.data.interval
     }
 
-    /// The channels and the gap policy it was made with.
+    /// Returns the channels and the gap policy.
     pub fn spec(&self) -> &SignalSpec {
         &self.data.spec
     }
 
-    /// Number of channels.
+    /// Returns the number of channels.
     pub fn width(&self) -> usize {
         self.data.spec.width()
     }
 
-    /// Number of rows: one per candle, and one per candle that the gap policy filled in.
+    /// Returns the number of rows: one per candle, including candles that the gap policy filled in.
     pub fn len(&self) -> usize {
         self.data.runs.len()
     }
 
-    /// Returns whether there is no row.
+    /// Returns whether the table has no row.
     pub fn is_empty(&self) -> bool {
         self.data.runs.is_empty()
     }
 
-    /// A row's values; `None` while a channel is warming up or undefined.
+    /// Returns a row's values; `None` if a channel is in its warm-up or undefined.
     pub fn row(&self, index: usize) -> Option<&[f64]> {
         let width = self.width();
         (self.run(index) > 0).then(|| &self.data.values[index * width..(index + 1) * width])
     }
 
-    /// Complete rows in a row up to and including this one, since the start, a reset or an
-    /// undefined row: 0 where it is incomplete or there is none, 1 where a run begins.
+    /// Returns the number of consecutive complete rows up to and including this one, since the
+    /// start, a reset or an incomplete row; 0 if the row is incomplete or does not exist.
     pub fn run(&self, index: usize) -> usize {
         self.data.runs.get(index).map_or(0, |run| *run as usize)
     }
 
-    /// Close time of a row's candle: from then on the row is known.
+    /// Returns the close time of a row's candle, when the row becomes known.
     pub fn close_time(&self, index: usize) -> Option<Timestamp> {
         let open = *self.data.open_times.get(index)?;
         Some(open.plus(self.data.interval, 1).unwrap_or(open))
     }
 
-    /// Close of a row's candle.
+    /// Returns the close of a row's candle.
     pub fn close(&self, index: usize) -> Option<f64> {
         self.data.closes.get(index).copied()
     }
 
-    /// Returns whether the gap policy filled this row in; nothing is decided or settled on such a row.
+    /// Returns whether the gap policy filled in this row. Such a row has no decision and no
+    /// outcome.
     pub fn is_held(&self, index: usize) -> bool {
         self.data.held.get(index).copied().unwrap_or(false)
     }
 
-    /// The last `lookback` rows up to and including `index`; `None` unless all are complete,
-    /// follow one another, and the last one is a real candle's.
+    /// Returns the last `lookback` rows up to and including `index`; `None` unless all are complete
+    /// and consecutive, and the last row is not filled in.
     pub fn window(&self, index: usize, lookback: usize) -> Option<Window<'_>> {
         if lookback == 0 || self.run(index) < lookback || self.data.held[index] {
             return None;
@@ -169,8 +170,8 @@ impl SignalTable {
         Window::new(rows, width, self.close_time(index)?)
     }
 
-    /// Price change from the row `index` to `horizon` rows later; `None` at the end of the
-    /// series, across a reset, or where either candle was filled in.
+    /// Returns the price change from row `index` to `horizon` rows later; `None` at the end of the
+    /// series, across a reset, or if either row is filled in.
     pub fn outcome(&self, index: usize, horizon: usize) -> Option<Outcome> {
         let later = index.checked_add(horizon)?;
         let together = self.data.segments.get(index)? == self.data.segments.get(later)?;
@@ -181,8 +182,8 @@ impl SignalTable {
         Some(Outcome { change, settled_at: self.close_time(later)? })
     }
 
-    /// One-row changes of the close over the last `count` rows up to `index`, newest last;
-    /// `None` where they reach before the start or across a reset.
+    /// Returns the one-row changes of the close over the last `count` rows up to `index`, newest
+    /// last; `None` if they reach before the start or across a reset.
     pub(crate) fn recent_changes(
         &self,
         index: usize,
@@ -226,7 +227,7 @@ impl TableData {
     }
 }
 
-/// Walks another pair's series beside the own one.
+/// Position in another pair's series, advanced along with the own series.
 struct Cursor<'a> {
     series: &'a CandleSeries,
     next: usize,

@@ -1,7 +1,8 @@
-//! The last rows before a decision: the input of a model.
+//! Window: the last rows before a decision, the input of a model.
 use windvane_candles::Timestamp;
 
-/// The last `lookback` rows of channel values, oldest first, and the moment of decision.
+/// Window of the last `lookback` rows of channel values, oldest first, and the time of the
+/// decision.
 ///
 /// **Shapes** `[T, C]`, row-major: T steps of C channels. **Units** raw channel values; a model
 /// scales them itself.
@@ -24,36 +25,37 @@ pub struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// Cuts `rows` into rows of `width`; `None` unless they fit and there is at least one.
+    /// Creates a window from the flat values of its rows; `None` unless they are one or more whole
+    /// rows of `width` values.
     pub fn new(rows: &'a [f64], width: usize, decided_at: Timestamp) -> Option<Self> {
         let fits = width > 0 && !rows.is_empty() && rows.len().is_multiple_of(width);
         fits.then_some(Self { rows, width, decided_at })
     }
 
-    /// All values, row after row.
+    /// Returns all values, row after row.
     pub fn values(&self) -> &'a [f64] {
         self.rows
     }
 
-    /// Number of channels.
+    /// Returns the number of channels.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn steps(&self) -> usize {
         self.rows.len() / self.width
     }
 
-    /// One row.
+    /// Returns one row.
     ///
     /// # Panics
-    /// When `step` is not below [`steps`](Self::steps).
+    /// If `step` is not below [`steps`](Self::steps).
     pub fn row(&self, step: usize) -> &'a [f64] {
         &self.rows[step * self.width..(step + 1) * self.width]
     }
 
-    /// Close time of the last candle: all of the window is known then, nothing after it.
+    /// Returns the close time of the last candle, when the window becomes known.
     pub fn decided_at(&self) -> Timestamp {
         self.decided_at
     }

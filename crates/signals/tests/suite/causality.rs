@@ -1,9 +1,9 @@
-//! Nothing at time t sees past t, and live equals batch bit for bit.
+//! No look-ahead: rows at time t depend on no later candle, and live rows equal batch rows.
 use crate::common;
 
 use common::{any_series, candle, flat, pair, series, walk, wide};
 use proptest::prelude::*;
-use windvane_candles::{Candle, CandleSeries, Interval};
+use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
 use windvane_signals::{
     Band, Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, SampleSet, Scaler,
     SignalError, SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter,
@@ -26,20 +26,20 @@ fn policies() -> impl Strategy<Value = GapPolicy> {
     ]
 }
 
-/// The default six, which have a way of their own through the pipeline, and every channel.
+/// The default six channels, which have a separate code path in the pipeline, and all channels.
 fn specs() -> impl Strategy<Value = SignalSpec> {
     let channels = prop_oneof![Just(SignalSpec::default()), Just(wide())];
     (channels, policies()).prop_map(|(spec, gaps)| SignalSpec { gaps, ..spec })
 }
 
 #[test]
-fn the_list_of_the_properties_has_every_built_in_channel() {
+fn property_tests_cover_every_built_in_channel() {
     let unknown = Registry::default().build(&ChannelSpec::new("")).unwrap_err();
     let SignalError::UnknownChannel { known, .. } = unknown else { panic!("{unknown}") };
     let spec = wide();
     let listed: Vec<&str> = spec.channels.iter().map(ChannelSpec::name).collect();
     for name in known {
-        assert!(listed.contains(&name.as_str()), "add {name} to wide() in tests/common/mod.rs");
+        assert!(listed.contains(&name.as_str()), "add {name} to wide() in tests/suite/common.rs");
     }
 }
 
@@ -47,7 +47,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn streaming_rows_equal_batch_rows(series in any_series(1..150), spec in specs()) {
+    fn pipeline_streaming_rows_equal_batch_rows(series in any_series(1..150), spec in specs()) {
         let table = table(&spec, &series);
         let mut pipeline =
             SignalPipeline::new(&spec, Interval::HOUR, &Registry::default()).unwrap();
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn changing_the_future_changes_nothing_before(
+    fn table_rows_and_labels_are_independent_of_later_candles(
         series in any_series(60..150),
         other in any_series(60..150),
         spec in specs(),
@@ -74,7 +74,7 @@ proptest! {
         let now = series.candles()[cut].open_time();
         let shift = now.millis();
         let future = other.candles().iter().map(|c| {
-            candle((c.open_time().millis() + shift) / common::HOUR, c.values_array())
+            candle((c.open_time().millis() + shift) / common::HOUR, values_array(c))
         });
         let changed: Vec<Candle> = series.candles()[..=cut].iter().copied().chain(future).collect();
         let changed = common::series("ANY", changed);
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fitted_scaler_does_not_see_past_its_split(seed in 1..1000_u64, other in 1000..2000_u64) {
+    fn scaler_fit_is_independent_of_candles_after_training(seed in 1..1000_u64, other in 1000..2000_u64) {
         let head = walk("A", 0..300, seed);
         let tails = [walk("A", 300..400, seed), walk("A", 300..400, other)];
         let [one, two] = tails.map(|tail| {
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn no_label_span_meets_a_later_stretch(
+    fn walk_forward_labels_overlap_no_later_period(
         folds in 1..6_usize, validation in 0.15..0.5_f64, embargo in 0..10_u32, horizon in 1..8_usize,
     ) {
         let tables = [walk("A", 0..1200, 3), walk("B", 200..1800, 4)]
@@ -116,24 +116,24 @@ proptest! {
         let samples = SampleSet::collect(&tables, 20, labels).unwrap();
         for split in (WalkForward { folds, validation, embargo, window: None }).splits(&samples).unwrap() {
             let train = split.train(&samples).unwrap();
-            let choose = split.validation(&samples).unwrap();
+            let validation = split.validation(&samples).unwrap();
             let test = split.test(&samples);
             let first = |set: &SampleSet| set.samples()[0].decided_at;
             let settled = |set: &SampleSet| {
                 let last = set.samples().iter().map(|s| s.outcome.settled_at).max().unwrap();
                 last.plus(Interval::HOUR, i64::from(embargo)).unwrap()
             };
-            prop_assert!(settled(&train) <= first(&choose));
-            prop_assert!(settled(&choose) <= first(&test));
+            prop_assert!(settled(&train) <= first(&validation));
+            prop_assert!(settled(&validation) <= first(&test));
             prop_assert!(train.until() <= split.validate_from());
             prop_assert!(!test.is_empty());
         }
     }
 
     #[test]
-    fn scaling_all_prices_leaves_the_channels(series in any_series(60..120), factor in 1e-3..1e3_f64) {
+    fn channels_are_invariant_under_price_scaling(series in any_series(60..120), factor in 1e-3..1e3_f64) {
         let scaled = series.iter().map(|c| {
-            let [open, high, low, close, volume] = c.values_array();
+            let [open, high, low, close, volume] = values_array(c);
             let [open, high, low, close] = [open, high, low, close].map(|price| price * factor);
             candle(c.open_time().millis() / common::HOUR, [open, high.max(open).max(close), low.min(open).min(close), close, volume])
         }).collect();
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn a_saved_pipeline_goes_on_with_the_same_bits(
+    fn pipeline_restored_from_state_continues_with_same_bits(
         series in any_series(2..120), spec in specs(), share in 0.0..1.0_f64,
     ) {
         let spec = SignalSpec { gaps: GapPolicy::Hold { max_missing: 5 }, ..spec };
@@ -164,7 +164,7 @@ proptest! {
         let words = state.into_words();
         let mut two = build();
         two.restore(&mut StateReader::new(&words)).unwrap();
-        // A state that is cut short is refused and changes nothing.
+        // A truncated state is rejected and changes nothing.
         if let Some((_, short)) = words.split_last() {
             prop_assert!(two.restore(&mut StateReader::new(short)).is_err());
         }
@@ -175,18 +175,13 @@ proptest! {
     }
 }
 
-trait ValuesArray {
-    fn values_array(&self) -> [f64; 5];
-}
-
-impl ValuesArray for Candle {
-    fn values_array(&self) -> [f64; 5] {
-        [self.open(), self.high(), self.low(), self.close(), self.volume()]
-    }
+fn values_array(candle: &Candle) -> [f64; 5] {
+    let Ohlcv { open, high, low, close, volume } = candle.values();
+    [open, high, low, close, volume]
 }
 
 #[test]
-fn the_last_horizon_rows_have_no_label() {
+fn label_is_none_for_last_horizon_rows() {
     let tables = [table(&SignalSpec::default(), &walk("A", 0..100, 1))];
     for horizon in 1..5 {
         let labels = LabelSpec { horizon, ..LabelSpec::default() };
@@ -196,7 +191,7 @@ fn the_last_horizon_rows_have_no_label() {
 }
 
 #[test]
-fn a_label_lies_after_its_window() {
+fn label_outcome_is_settled_after_its_window() {
     let tables = [table(&SignalSpec::default(), &walk("A", 0..100, 1))];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     assert_eq!(samples.len(), 100 - 25 - 19 - 1);
@@ -209,7 +204,7 @@ fn a_label_lies_after_its_window() {
 }
 
 #[test]
-fn a_tie_is_neutral_and_the_band_widens_it() {
+fn label_is_neutral_for_tie_and_within_band() {
     let closes = [100.0, 100.0, 101.0, 100.0, 100.5];
     let candles = (0..60).map(|hour| flat(hour, closes[hour as usize % 5])).collect();
     let tables = [table(&SignalSpec::default(), &series("A", candles))];
@@ -223,7 +218,7 @@ fn a_tie_is_neutral_and_the_band_widens_it() {
     assert!((share_neutral(0.02) - 1.0).abs() < 1e-12);
 }
 
-/// A bot's own channel: the leader's last move.
+/// A bot's own channel: the last change of another pair, the leader.
 #[derive(Debug)]
 struct LeaderMove {
     leader: windvane_candles::Pair,
@@ -256,7 +251,7 @@ impl Channel for LeaderMove {
 }
 
 #[test]
-fn a_channel_can_read_another_pair() {
+fn channel_reads_another_pair() {
     let mut registry = Registry::default();
     registry.register("leader_move", |spec| {
         spec.check(&[], 1)?;
@@ -272,7 +267,7 @@ fn a_channel_can_read_another_pair() {
     let want = leader.candles()[30].close() / leader.candles()[29].close() - 1.0;
     assert_eq!(table.row(30).unwrap()[6].to_bits(), want.to_bits());
     assert!(table.row(59).is_some());
-    // Where the leader has no candle, the row is undefined, not guessed.
+    // Without a candle of the leader the row is undefined.
     assert_eq!(table.row(60), None);
 
     let mut live = SignalPipeline::new(&spec, Interval::HOUR, &registry).unwrap();

@@ -1,12 +1,12 @@
-//! Candles for tests.
+//! Candles and specs for tests.
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 use windvane_signals::{ChannelSpec, SignalSpec};
 
 pub(crate) const HOUR: i64 = 3_600_000;
 
-/// Every built-in channel, those with parameters also with others than the default: what the
-/// property tests run over beside the default six. A new channel is added here.
+/// Spec of the property tests beside the default: every built-in channel, and those with parameters
+/// also with other values than the default. A new channel must be added here.
 pub(crate) fn wide() -> SignalSpec {
     let mut spec = SignalSpec::default();
     spec.channels.extend([
@@ -35,7 +35,7 @@ pub(crate) fn series(name: &str, candles: Vec<Candle>) -> CandleSeries {
     CandleSeries::new(pair(name), Interval::HOUR, candles).unwrap()
 }
 
-/// A walk that is the same for the same seed: enough for tests of time and shape.
+/// Random walk that depends only on the seed.
 pub(crate) fn walk(name: &str, hours: std::ops::Range<i64>, seed: u64) -> CandleSeries {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut random = move || {
@@ -56,7 +56,7 @@ pub(crate) fn walk(name: &str, hours: std::ops::Range<i64>, seed: u64) -> Candle
     series(name, candles)
 }
 
-/// Any candle prices that a market might show, tiny and huge, zero volume included.
+/// Strategy for the values of a candle, with tiny and huge prices and zero volume.
 pub(crate) fn any_values() -> impl Strategy<Value = [f64; 5]> {
     let price = prop_oneof![4 => 90.0..110.0_f64, 1 => 1e-8..1e8_f64];
     let volume = prop_oneof![3 => 0.0..1e6_f64, 1 => Just(0.0)];

@@ -1,4 +1,4 @@
-//! A dataset has the bits of the long way, is owned, and keeps the future out of training.
+//! Datasets: equality with tables and splits, ownership, and no look-ahead in training.
 use crate::common;
 
 use common::{HOUR, candle, pair, series, walk, wide};
@@ -20,7 +20,7 @@ fn dataset(series: &[CandleSeries]) -> Dataset {
     Dataset::from_series(series, &SignalSpec::default(), 20, LabelSpec::default()).unwrap()
 }
 
-/// Every number of the set's windows and outcomes.
+/// Bits of all values and outcomes of the set's windows.
 fn bits(samples: &SampleSet) -> Vec<u64> {
     let mut bits = Vec::new();
     for sample in samples.samples() {
@@ -31,13 +31,13 @@ fn bits(samples: &SampleSet) -> Vec<u64> {
     bits
 }
 
-/// The series, the tables, the samples and the dataset end here; what they were split into stays.
+/// Returns only the parts: the series, the tables and the dataset are dropped here.
 fn parts_from_helper() -> DatasetParts {
     dataset(&pairs()).split(at(500), at(700)).unwrap()
 }
 
 #[test]
-fn dataset_parts_returned_from_a_helper_equal_the_long_way_bit_for_bit() {
+fn dataset_parts_equal_split_of_collected_tables() {
     let parts = parts_from_helper();
     let build = |series: &CandleSeries| {
         SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[]).unwrap()
@@ -56,8 +56,8 @@ fn dataset_parts_returned_from_a_helper_equal_the_long_way_bit_for_bit() {
 
 #[test]
 fn dataset_training_part_ignores_changes_of_later_candles() {
-    let quiet = pairs();
-    let wild: Vec<CandleSeries> = quiet
+    let original = pairs();
+    let modified: Vec<CandleSeries> = original
         .iter()
         .map(|own| {
             let changed = own.iter().map(|one| {
@@ -69,7 +69,8 @@ fn dataset_training_part_ignores_changes_of_later_candles() {
             series(own.pair().as_str(), changed.collect())
         })
         .collect();
-    let [before, after] = [quiet, wild].map(|all| dataset(&all).split(at(500), at(700)).unwrap());
+    let [before, after] =
+        [original, modified].map(|all| dataset(&all).split(at(500), at(700)).unwrap());
     assert_eq!(bits(&before.train), bits(&after.train));
     assert_eq!(Scaler::fit(&before.train).unwrap(), Scaler::fit(&after.train).unwrap());
     assert_ne!(bits(&before.test), bits(&after.test));
@@ -78,7 +79,7 @@ fn dataset_training_part_ignores_changes_of_later_candles() {
 }
 
 #[test]
-fn dataset_with_registry_takes_own_channels_and_reads_other_pairs() {
+fn dataset_with_registry_uses_own_channels_and_other_pairs() {
     let mut registry = Registry::default();
     registry.register("my_bot.week", |spec| {
         spec.check(&[], 1)?;
@@ -96,7 +97,7 @@ fn dataset_with_registry_takes_own_channels_and_reads_other_pairs() {
 }
 
 #[test]
-fn dataset_split_rejects_empty_parts_but_a_live_split_has_no_test() {
+fn dataset_split_rejects_empty_parts_and_live_split_has_no_test() {
     let all = dataset(&pairs());
     for (validate, test, part) in [(1, 500, "training"), (2_000, 2_100, "validation")] {
         let error = all.split(at(validate), at(test)).unwrap_err();

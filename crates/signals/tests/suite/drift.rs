@@ -1,4 +1,4 @@
-//! Drift of channels between two stretches of a market.
+//! Drift of channels between two periods.
 use crate::common;
 
 use common::{candle, series, walk};
@@ -19,22 +19,23 @@ fn compare(
     ChannelDrift::between(&samples(earlier), &samples(later))
 }
 
-/// The same closes with every move `factor` times as large, at `price` times the price.
-fn wilder(of: &CandleSeries, factor: f64, price: f64) -> CandleSeries {
-    let stretch = |c: &Candle| {
+/// The same series with every log return `factor` times as large, at `price` times the price level.
+fn amplified(of: &CandleSeries, factor: f64, price: f64) -> CandleSeries {
+    let amplify = |c: &Candle| {
         let at = |value: f64| price * 100.0 * (value / 100.0).powf(factor);
         let hour = c.open_time().millis() / common::HOUR;
         candle(hour, [at(c.open()), at(c.high()), at(c.low()), at(c.close()), c.volume()])
     };
-    series("SIM", of.iter().map(stretch).collect())
+    series("SIM", of.iter().map(amplify).collect())
 }
 
 #[test]
-fn wider_swings_show_in_volatility_and_another_price_level_in_nothing() {
+fn drift_detects_larger_moves_but_not_another_price_level() {
     let spec = SignalSpec::default();
     let walk = walk("SIM", 0..3_000, 3);
     let earlier = [table(&spec, &walk)];
-    let drift = |factor, price| compare(&earlier, &[table(&spec, &wilder(&walk, factor, price))]);
+    let drift =
+        |factor, price| compare(&earlier, &[table(&spec, &amplified(&walk, factor, price))]);
     let named = |all: &[ChannelDrift], name: &str| {
         all.iter().find(|drift| drift.channel.starts_with(name)).unwrap().clone()
     };
@@ -50,7 +51,7 @@ fn wider_swings_show_in_volatility_and_another_price_level_in_nothing() {
 }
 
 #[test]
-fn sets_that_cannot_be_compared_are_refused() {
+fn drift_rejects_empty_set_and_different_channels() {
     let tables = [table(&SignalSpec::default(), &walk("SIM", 0..200, 1))];
     let few = [table(&SignalSpec::default(), &walk("SIM", 0..30, 1))];
     let empty = compare(&tables, &few).unwrap_err();

@@ -1,4 +1,4 @@
-//! Order, alignment and gaps: typed answers that leave the state as it was.
+//! Errors of order, alignment and gaps, which do not change the state.
 use crate::common;
 
 use common::{flat, series, walk};
@@ -29,10 +29,10 @@ fn table(gaps: GapPolicy) -> Result<SignalTable, SignalError> {
 }
 
 #[test]
-fn late_repeated_and_misaligned_candles_change_nothing() {
+fn pipeline_rejects_duplicate_misaligned_and_gapped_candles_without_state_change() {
     let walk = walk("A", 0..60, 1);
     let (mut one, mut two) = (pipeline(GapPolicy::Error), pipeline(GapPolicy::Error));
-    let crooked = Candle::new(
+    let misaligned = Candle::new(
         Timestamp::from_millis(60 * common::HOUR + 1),
         Ohlcv { open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 0.0 },
     )
@@ -41,7 +41,7 @@ fn late_repeated_and_misaligned_candles_change_nothing() {
         let want = one.update(candle).unwrap().last().map(<[f64]>::to_vec);
         assert_eq!(two.update(candle).unwrap().last().map(<[f64]>::to_vec), want);
         assert!(matches!(two.update(candle), Err(SignalError::Duplicate { .. })));
-        assert!(matches!(two.update(&crooked), Err(SignalError::Misaligned { .. })));
+        assert!(matches!(two.update(&misaligned), Err(SignalError::Misaligned { .. })));
         let gap =
             two.update(&flat(candle.open_time().millis() / common::HOUR + 3, 1.0)).unwrap_err();
         let from = candle.open_time().plus(Interval::HOUR, 1).unwrap();
@@ -50,7 +50,7 @@ fn late_repeated_and_misaligned_candles_change_nothing() {
 }
 
 #[test]
-fn gaps_stop_under_the_error_policy() {
+fn table_error_policy_rejects_gap() {
     let error = table(GapPolicy::Error).unwrap_err();
     let from = Timestamp::from_millis(60 * common::HOUR);
     assert_eq!(error, SignalError::Gap { from, missing: 3 });
@@ -58,7 +58,7 @@ fn gaps_stop_under_the_error_policy() {
 }
 
 #[test]
-fn no_window_or_label_spans_a_reset() {
+fn table_reset_policy_allows_no_window_or_label_across_gap() {
     let table = table(GapPolicy::Reset).unwrap();
     assert_eq!(table.len(), 117);
     assert!(table.row(59).is_some());
@@ -70,7 +70,7 @@ fn no_window_or_label_spans_a_reset() {
 }
 
 #[test]
-fn a_closed_market_is_passed_over_up_to_its_longest_pause() {
+fn table_sessions_policy_continues_after_gap_up_to_max_missing() {
     let passed = table(GapPolicy::Sessions { max_missing: 3 }).unwrap();
     assert!((25..117).all(|row| passed.row(row).is_some()));
     let outcome = passed.outcome(59, 1).unwrap();
@@ -80,7 +80,7 @@ fn a_closed_market_is_passed_over_up_to_its_longest_pause() {
 }
 
 #[test]
-fn held_candles_fill_the_window_but_decide_nothing() {
+fn table_hold_policy_fills_windows_without_decisions_or_labels() {
     let table = table(GapPolicy::Hold { max_missing: 3 }).unwrap();
     assert_eq!(table.len(), 120);
     for row in 60..63 {
@@ -90,7 +90,7 @@ fn held_candles_fill_the_window_but_decide_nothing() {
         assert!(table.window(row, 20).is_none());
         assert!(table.outcome(row, 1).is_none());
     }
-    assert!(table.outcome(59, 1).is_none(), "the next candle is missing: nothing is known of it");
+    assert!(table.outcome(59, 1).is_none(), "the next candle is missing, so it has no outcome");
     assert!(table.outcome(59, 4).is_some());
     assert!(table.window(63, 20).is_some());
     let tables = [table];
@@ -99,30 +99,30 @@ fn held_candles_fill_the_window_but_decide_nothing() {
 }
 
 #[test]
-fn an_endless_gap_does_not_hang() {
+fn pipeline_hold_policy_resets_after_huge_gap() {
     let mut pipeline = pipeline(GapPolicy::Hold { max_missing: 1000 });
     pipeline.update(&flat(0, 1.0)).unwrap();
     let far = pipeline.update(&flat(2_000_000_000, 1.0)).unwrap();
     assert!(far.restarted());
     assert_eq!(far.len(), 1);
-    let most = GapPolicy::Hold { max_missing: 1001 };
-    assert!(SignalPipeline::new(&spec(most), Interval::HOUR, &Registry::default()).is_err());
+    let too_long = GapPolicy::Hold { max_missing: 1001 };
+    assert!(SignalPipeline::new(&spec(too_long), Interval::HOUR, &Registry::default()).is_err());
 }
 
 #[test]
-fn specs_that_cannot_be_built_say_why() {
+fn registry_rejects_invalid_channel_specs_with_reason() {
     let build = |channel: ChannelSpec| {
         Registry::default().build(&channel).map(|_| ()).unwrap_err().to_string()
     };
     let unknown = build(ChannelSpec::new("rsy"));
     assert!(
-        unknown.starts_with("unknown channel \"rsy\"; known are macd, momentum, "),
+        unknown.starts_with("unknown channel \"rsy\"; the known channels are macd, momentum, "),
         "{unknown}"
     );
     assert!(unknown.contains(", rsi, ") && unknown.ends_with(", volume_change"), "{unknown}");
     assert_eq!(
         build(ChannelSpec::new("rsi").with("perod", 14.0)),
-        "channel \"rsi\" has no parameter \"perod\"; it takes period"
+        "channel \"rsi\" has no parameter \"perod\"; its parameters are: period"
     );
     for wrong in [0.0, 0.5, -3.0, 1e18, f64::NAN, f64::INFINITY] {
         let message = build(ChannelSpec::new("momentum").with("lag", wrong));
@@ -133,7 +133,7 @@ fn specs_that_cannot_be_built_say_why() {
 }
 
 #[test]
-fn specs_out_of_range_are_refused() {
+fn pipeline_rejects_spec_out_of_range() {
     let build = |spec: &SignalSpec| {
         SignalPipeline::new(spec, Interval::HOUR, &Registry::default()).map(|_| ()).unwrap_err()
     };
@@ -146,7 +146,7 @@ fn specs_out_of_range_are_refused() {
 }
 
 #[test]
-fn a_state_of_another_pipeline_is_refused() {
+fn pipeline_restore_rejects_state_of_another_pipeline() {
     let rsi = |period: f64, interval| {
         let channels = vec![ChannelSpec::new("rsi").with("period", period)];
         let spec = SignalSpec { channels, gaps: GapPolicy::Reset };
@@ -172,7 +172,7 @@ fn a_state_of_another_pipeline_is_refused() {
 }
 
 #[test]
-fn a_split_whose_times_do_not_rise_is_refused() {
+fn split_rejects_times_that_do_not_rise() {
     let at = Timestamp::from_millis;
     assert!(
         Split::builder()
@@ -195,22 +195,22 @@ fn a_split_whose_times_do_not_rise_is_refused() {
     }
     let tables = [table(GapPolicy::Reset).unwrap()];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
-    let endless = WalkForward { folds: usize::MAX, ..WalkForward::default() };
-    assert!(endless.splits(&samples.filtered(|_| false)).is_err());
-    assert!(endless.splits(&samples).is_err());
+    let too_many = WalkForward { folds: usize::MAX, ..WalkForward::default() };
+    assert!(too_many.splits(&samples.filtered(|_| false)).is_err());
+    assert!(too_many.splits(&samples).is_err());
 }
 
 #[test]
-fn scalers_from_parts_are_checked() {
+fn scaler_from_parts_validates_its_arguments() {
     assert!(Scaler::from_parts(vec![0.0], vec![1.0], 5.0).is_ok());
-    // As scikit-learn's StandardScaler, which clips nothing.
+    // The same as scikit-learn's StandardScaler, which does not clip.
     let (mean, scale) = (0.0123, 0.0456);
     let unclipped = Scaler::from_parts(vec![mean], vec![scale], 1e6).unwrap();
     for value in [-30.0, 0.0, 0.02, 1e3] {
         assert_eq!(unclipped.apply(0, value), (value - mean) / scale);
     }
-    let endless = Scaler::from_parts(vec![0.0], vec![1.0], f64::INFINITY).unwrap_err().to_string();
-    assert!(endless.contains("give 1e6 where nothing is clipped"), "{endless}");
+    let infinite = Scaler::from_parts(vec![0.0], vec![1.0], f64::INFINITY).unwrap_err().to_string();
+    assert!(infinite.contains("use 1e6 to clip no value"), "{infinite}");
     let wrong = [
         (vec![], vec![], 5.0),
         (vec![0.0], vec![1.0, 1.0], 5.0),
@@ -224,7 +224,7 @@ fn scalers_from_parts_are_checked() {
 }
 
 #[test]
-fn rsi_of_rising_flat_and_falling_closes() {
+fn rsi_of_rising_flat_and_falling_closes_is_100_50_and_0() {
     let last = |close: fn(i64) -> f64| {
         let mut rsi = Rsi::new(14).unwrap();
         (0..40).filter_map(|hour| rsi.update(&flat(hour, close(hour)))).last().unwrap()
@@ -235,7 +235,7 @@ fn rsi_of_rising_flat_and_falling_closes() {
 }
 
 #[test]
-fn indicators_settle_within_the_stated_candles() {
+fn indicators_converge_within_documented_candles() {
     let walk = walk("A", 0..3000, 9);
     let closes = walk.candles();
     for start in [1000, 1500, 2000] {
@@ -248,7 +248,7 @@ fn indicators_settle_within_the_stated_candles() {
             }
             let (young_rsi, young_macd) = (short.update(candle), short_macd.update(candle));
             if index >= start + 220 {
-                assert!((rsi.unwrap() - young_rsi.unwrap()).abs() <= 1e-4, "100 is RSI's scale");
+                assert!((rsi.unwrap() - young_rsi.unwrap()).abs() <= 1e-4, "RSI ranges to 100");
                 let price = candle.close();
                 assert!((macd.unwrap() - young_macd.unwrap()).abs() <= 1e-6 * price);
             }

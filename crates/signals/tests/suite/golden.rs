@@ -1,11 +1,11 @@
-//! Channels against TA-Lib and pandas.
+//! Channels compared with TA-Lib and pandas.
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_signals::{
     Channel, Macd, MarketSnapshot, Momentum, RelativeMacd, Rsi, Volatility, VolumeChange,
 };
-use windvane_testing::{Table, Unsupported, assert_close, golden_dir, json, list};
+use windvane_testing::{GoldenTable, Unsupported, assert_close, golden_dir, json, list};
 
-/// Values row by row, `NaN` where undefined, as the golden tables have it.
+/// Values row by row, `NaN` if undefined, as in the golden tables.
 fn run(mut channel: impl Channel, candles: &[Candle]) -> Vec<f64> {
     candles
         .iter()
@@ -13,7 +13,7 @@ fn run(mut channel: impl Channel, candles: &[Candle]) -> Vec<f64> {
         .collect()
 }
 
-fn candles(table: &Table) -> Vec<Candle> {
+fn candles(table: &GoldenTable) -> Vec<Candle> {
     let [open, high, low, close, volume] =
         ["open", "high", "low", "close", "volume"].map(|name| table.column(name));
     (0..table.rows())
@@ -30,12 +30,16 @@ fn candles(table: &Table) -> Vec<Candle> {
         .collect()
 }
 
-/// Compares where the reference is defined and demands that both are undefined together;
-/// `excused` rows are compared by the caller.
+/// Compares all rows except `excused` ones, which the caller compares: both must be undefined, or
+/// equal within the tolerance.
 fn compare(got: &[f64], want: &[f64], excused: impl Fn(usize) -> bool, floor: f64, what: &str) {
     let mut pairs = (Vec::new(), Vec::new());
     for row in (0..want.len()).filter(|row| !excused(*row)) {
-        assert_eq!(got[row].is_nan(), want[row].is_nan(), "{what} row {row}: defined?");
+        assert_eq!(
+            got[row].is_nan(),
+            want[row].is_nan(),
+            "{what} row {row}: only one of the two is undefined"
+        );
         if want[row].is_finite() {
             pairs.0.push(got[row]);
             pairs.1.push(want[row]);
@@ -44,7 +48,7 @@ fn compare(got: &[f64], want: &[f64], excused: impl Fn(usize) -> bool, floor: f6
     assert_close(&pairs.0, &pairs.1, 1e-9, floor, what);
 }
 
-/// The MACD line of TA-Lib's definition, written out: both averages start at row 25.
+/// MACD line by TA-Lib's definition: both averages start at row 25.
 fn macd_by_formula(closes: &[f64], row: usize) -> f64 {
     let ema = |n: usize| {
         let mut value = closes[26 - n..26].iter().sum::<f64>() / n as f64;
@@ -80,7 +84,7 @@ fn golden_signals_equal_talib() {
             cases.skip(&series, "candlestick patterns only");
             continue;
         }
-        let (table, want) = (Table::read(&path), Table::read(&reference));
+        let (table, want) = (GoldenTable::read(&path), GoldenTable::read(&reference));
         let candles = candles(&table);
         let price = candles.iter().fold(0.0, |m: f64, c| m.max(c.close()));
         let sensitive = |column: &str, row: usize| {
@@ -89,13 +93,13 @@ fn golden_signals_equal_talib() {
         };
         for column in want.header() {
             let (what, reference) = (format!("{series} {column}"), &want.column(column)[..]);
-            let tough = |row: usize| sensitive(column, row);
+            let excused = |row: usize| sensitive(column, row);
             match column.as_str() {
                 "momentum_1" => {
                     compare(
                         &run(Momentum::new(1).unwrap(), &candles),
                         reference,
-                        tough,
+                        excused,
                         0.0,
                         &what,
                     );
@@ -103,7 +107,7 @@ fn golden_signals_equal_talib() {
                 "trend_20" => compare(
                     &run(Momentum::new(20).unwrap(), &candles),
                     reference,
-                    tough,
+                    excused,
                     0.0,
                     &what,
                 ),
@@ -112,16 +116,17 @@ fn golden_signals_equal_talib() {
                 }
                 "rsi_14" => {
                     let got = run(Rsi::new(14).unwrap(), &candles);
-                    // No move at all is 50 here, 0 in TA-Lib: the one deliberate difference.
+                    // Without any change the RSI is 50 here and 0 in TA-Lib: the only deliberate
+                    // difference.
                     let flat = |row: usize| {
                         reference[row] == 0.0 && got[row] == 50.0 && flat_until(&candles, row)
                     };
-                    compare(&got, reference, |row| tough(row) || flat(row), 0.0, &what);
+                    compare(&got, reference, |row| excused(row) || flat(row), 0.0, &what);
                 }
                 "volume_change" => {
                     let got = run(VolumeChange::default(), &candles);
                     let after_none = |row: usize| row > 0 && candles[row - 1].volume() == 0.0;
-                    compare(&got, reference, |row| tough(row) || after_none(row), 0.0, &what);
+                    compare(&got, reference, |row| excused(row) || after_none(row), 0.0, &what);
                     for row in (1..candles.len()).filter(|row| after_none(*row)) {
                         assert_eq!(
                             got[row].to_bits(),
@@ -131,7 +136,9 @@ fn golden_signals_equal_talib() {
                     }
                 }
                 "macd_talib" => check_macd(&candles, reference, price, &what),
-                other => cases.skip(&format!("column {other}"), "no such indicator yet"),
+                other => {
+                    cases.skip(&format!("column {other}"), "this indicator is not implemented")
+                }
             }
         }
         cases.ran();

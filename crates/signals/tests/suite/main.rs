@@ -5,7 +5,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,
-    reason = "a test may stop, and its numbers are small"
+    reason = "a test may panic, and its numbers are small"
 )]
 mod causality;
 mod common;

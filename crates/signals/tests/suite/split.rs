@@ -1,4 +1,4 @@
-//! No label learned from or chosen by meets a test, whatever the plan.
+//! No label of a training or validation sample overlaps a test, for any plan.
 use crate::common;
 
 use common::{HOUR, series, walk};
@@ -17,8 +17,8 @@ fn table(spec: &SignalSpec, series: &CandleSeries) -> SignalTable {
     SignalTable::build(spec, &Registry::default(), series, &[]).unwrap()
 }
 
-/// A walk without some candles: every `every`-th, and all of a night each `every` days.
-fn holey(name: &str, hours: std::ops::Range<i64>, seed: u64, every: i64) -> CandleSeries {
+/// Random walk with missing candles: every `every`-th, and seven hours of every `every`-th day.
+fn gapped(name: &str, hours: std::ops::Range<i64>, seed: u64, every: i64) -> CandleSeries {
     let whole = walk(name, hours, seed);
     let kept = |hour: i64| hour % every != 0 && !(hour / 24 % every == 1 && hour % 24 < 7);
     let candles = whole.iter().filter(|c| kept(c.open_time().millis() / HOUR)).copied();
@@ -29,45 +29,45 @@ fn tables(every: i64, gaps: GapPolicy) -> Vec<SignalTable> {
     let spec = SignalSpec { gaps, ..SignalSpec::default() };
     let pairs = [
         walk("A", 0..1_500, 3),
-        holey("B", 100..1_600, 4, every),
-        holey("C", 700..1_300, 5, every + 3),
+        gapped("B", 100..1_600, 4, every),
+        gapped("C", 700..1_300, 5, every + 3),
     ];
     pairs.iter().map(|series| table(&spec, series)).collect()
 }
 
 #[derive(Debug, Clone)]
-enum Plan {
+enum AnyPlan {
     Walk(WalkForward),
     Groups(Combinatorial),
-    Once(Split),
+    Holdout(Split),
 }
 
-impl Plan {
+impl AnyPlan {
     fn splits(&self, pool: &SampleSet) -> Vec<Split> {
         match self {
             Self::Walk(plan) => plan.splits(pool).unwrap(),
             Self::Groups(plan) => plan.splits(pool).unwrap(),
-            Self::Once(split) => vec![split.clone()],
+            Self::Holdout(split) => vec![split.clone()],
         }
     }
 }
 
-fn any_plan() -> impl Strategy<Value = Plan> {
+fn any_plan() -> impl Strategy<Value = AnyPlan> {
     let window = prop_oneof![Just(None), (100..900_u32).prop_map(Some)];
     let walk = (1..6_usize, 0.1..0.6_f64, window, 0..30_u32).prop_map(
         |(folds, validation, window, embargo)| {
-            Plan::Walk(WalkForward { folds, validation, window, embargo })
+            AnyPlan::Walk(WalkForward { folds, validation, window, embargo })
         },
     );
     let groups = (3..8_usize, 1..3_usize, 0.1..0.6_f64, 0..30_u32).prop_map(
         |(groups, test_groups, validation, embargo)| {
-            Plan::Groups(Combinatorial { groups, test_groups, validation, embargo })
+            AnyPlan::Groups(Combinatorial { groups, test_groups, validation, embargo })
         },
     );
     let once =
         (300..700_i64, 50..300_i64, 50..300_i64, 0..30_u32).prop_map(|(from, a, b, embargo)| {
             let (test_from, test_until) = (at(from + a), at(from + a + b));
-            Plan::Once(
+            AnyPlan::Holdout(
                 Split::builder()
                     .validate_from(at(from))
                     .test_from(test_from)
@@ -80,18 +80,18 @@ fn any_plan() -> impl Strategy<Value = Plan> {
     prop_oneof![walk, groups, once]
 }
 
-/// The span of a label, in candles' time, with the embargo on both sides.
+/// Period from the decision to the outcome of a sample, with the embargo on both sides.
 fn span(sample: &Sample, embargo: u32) -> (Timestamp, Timestamp) {
     let moved = |time: Timestamp, by: i64| time.plus(Interval::HOUR, by).unwrap();
     let embargo = i64::from(embargo);
     (moved(sample.decided_at, -embargo), moved(sample.outcome.settled_at, embargo))
 }
 
-/// Whether any span of one set meets any of the other; ends may touch.
-fn meet(some: &[Sample], tests: &[Sample], embargo: u32) -> bool {
+/// Returns whether a label of one set overlaps a label of the other; common ends are no overlap.
+fn overlap(some: &[Sample], tests: &[Sample], embargo: u32) -> bool {
     some.iter().any(|sample| {
         let (from, until) = span(sample, embargo);
-        // Decisions rise, but settling times do not where candles are missing.
+        // The decision times rise, but over missing candles the times of the outcomes do not.
         let first = tests.partition_point(|test| test.decided_at < from);
         let earlier = tests[..first].iter().rev().take(400);
         earlier.clone().any(|test| test.outcome.settled_at > from)
@@ -103,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn no_label_learned_from_meets_a_test(
+    fn split_labels_of_training_and_validation_overlap_no_test(
         plan in any_plan(), horizon in 1..=24_usize, every in 5..60_i64, sessions in any::<bool>(),
     ) {
         let gaps =
@@ -118,17 +118,17 @@ proptest! {
                 let is_it = |s: &Sample| (s.decided_at, s.table) < (sample.decided_at, sample.table);
                 tested[pool.samples().partition_point(is_it)] += 1;
             }
-            // A part that is empty is an error, and nothing is learned.
-            let (Ok(train), Ok(choose)) = (split.train(&pool), split.validation(&pool)) else {
+            // An empty part is an error, so no model is trained.
+            let (Ok(train), Ok(validation)) = (split.train(&pool), split.validation(&pool)) else {
                 continue;
             };
             let embargo = split.embargo();
-            prop_assert!(!meet(train.samples(), test.samples(), embargo));
-            prop_assert!(!meet(choose.samples(), test.samples(), embargo));
-            // What chooses comes after what is learned from.
-            let first = choose.samples()[0].decided_at;
+            prop_assert!(!overlap(train.samples(), test.samples(), embargo));
+            prop_assert!(!overlap(validation.samples(), test.samples(), embargo));
+            // Validation comes after training.
+            let first = validation.samples()[0].decided_at;
             prop_assert!(train.samples().iter().all(|s| span(s, embargo).1 <= first));
-            // The scaler's rows lie in no test, and after the window's beginning.
+            // The scaler's rows are in no test, and not before the training period.
             for hour in 0..1_700 {
                 let close = at(hour);
                 let of_test = |test: &Period| close > test.from && test.contains(close);
@@ -138,8 +138,8 @@ proptest! {
                 }
             }
         }
-        if let Plan::Groups(plan) = plan {
-            // Every sample is tested once on each path, but those whose label crosses groups.
+        if let AnyPlan::Groups(plan) = plan {
+            // Every sample is tested once per path, except those whose label overlaps two groups.
             prop_assert!(tested.iter().all(|count| *count == plan.paths() || *count == 0));
             let crossing = tested.iter().filter(|count| **count == 0).count();
             prop_assert!(crossing <= plan.groups * 3 * (horizon + 1));
@@ -149,17 +149,17 @@ proptest! {
     }
 }
 
-/// Rows of a test before the end of training, wild, change no scaler: it does not look at them.
+/// Modifies the rows of a test before the end of training: the fitted scaler must not change.
 #[test]
-fn the_scaler_of_a_split_around_a_test_sees_none_of_it() {
-    let quiet = walk("A", 0..1_500, 3);
-    let wild = series(
+fn scaler_of_split_around_test_ignores_rows_of_test() {
+    let original = walk("A", 0..1_500, 3);
+    let modified = series(
         "A",
-        quiet
+        original
             .iter()
             .map(|candle| {
                 let v = candle.values();
-                // The volume only: what follows the test is as it was.
+                // Only the volume, so that the rows after the test are unchanged.
                 let hour = candle.open_time().millis() / HOUR;
                 let volume =
                     if (600..760).contains(&hour) { v.volume * hour as f64 } else { v.volume };
@@ -176,11 +176,11 @@ fn the_scaler_of_a_split_around_a_test_sees_none_of_it() {
         assert!(train.samples().iter().any(|sample| sample.decided_at > at(800)));
         Scaler::fit(&train).unwrap()
     };
-    assert_eq!(fit(&quiet), fit(&wild));
+    assert_eq!(fit(&original), fit(&modified));
 }
 
 #[test]
-fn a_rolling_window_has_its_length_and_its_share_for_choosing() {
+fn walk_forward_rolling_window_has_its_length_and_validation_share() {
     let tables = [table(&SignalSpec::default(), &walk("A", 0..2_000, 3))];
     let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
     let plan = WalkForward { window: Some(300), ..WalkForward::default() };
@@ -191,10 +191,10 @@ fn a_rolling_window_has_its_length_and_its_share_for_choosing() {
         assert_eq!(from.plus(Interval::HOUR, 300), Some(split.test_from()));
         let train = split.train(&pool).unwrap();
         assert!((254 - 3..=255).contains(&train.len()), "{}", train.len());
-        let choosing = split.validation(&pool).unwrap().len();
-        assert!((43..=45).contains(&choosing), "{choosing}");
+        let validation = split.validation(&pool).unwrap().len();
+        assert!((43..=45).contains(&validation), "{validation}");
     }
-    // Longer than the history: all of it.
+    // A window longer than the history is all of it.
     let long = WalkForward { window: Some(90_000), ..WalkForward::default() };
     let all = |split: &Split| split.train(&pool).unwrap().len();
     let long: Vec<usize> = long.splits(&pool).unwrap().iter().map(all).collect();
@@ -202,7 +202,7 @@ fn a_rolling_window_has_its_length_and_its_share_for_choosing() {
 }
 
 #[test]
-fn what_cannot_be_cut_is_refused() {
+fn plans_reject_invalid_settings() {
     let tables = [table(&SignalSpec::default(), &walk("A", 0..300, 3))];
     let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
     let plan = Combinatorial::default();

@@ -1,4 +1,4 @@
-//! The bot: `cargo run --release -p windvane-paper-bot`, beside a running exchange.
+//! Paper-trading bot: `cargo run --release -p windvane-paper-bot` while `replay_exchange` runs.
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 use std::path::PathBuf;
 
@@ -8,27 +8,27 @@ use windvane_paper_bot::{Error, bot::Bot, connection::Connection};
 
 /// Trade on paper over a WebSocket with the JSON of Binance.
 #[derive(Debug, Parser)]
-struct Options {
+struct PaperBotOptions {
     #[arg(long, default_value = "ws://127.0.0.1:9878")]
     url: String,
-    /// A saved model [default: the pretrained one]
+    /// File of a saved model [default: the pretrained v3.2]
     #[arg(long)]
     model: Option<PathBuf>,
     #[arg(long, default_value = "BTCUSDT")]
     pair: Pair,
-    /// End after that many predictions [default: with the stream]
+    /// Number of predictions after which the bot ends [default: the end of the stream]
     #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
     predictions: usize,
-    /// Costs, basis points per unit of turnover.
+    /// Cost in basis points per unit of turnover.
     #[arg(long, default_value_t = 5.0)]
     cost: f64,
 }
 
 fn main() -> std::process::ExitCode {
-    windvane_paper_bot::exit_code(run(Options::parse()))
+    windvane_paper_bot::exit_code(run(PaperBotOptions::parse()))
 }
 
-fn run(options: Options) -> Result<(), Error> {
+fn run(options: PaperBotOptions) -> Result<(), Error> {
     let model: Box<dyn FittedModel> = match &options.model {
         Some(file) => load(file)?,
         None => Box::new(v32::pretrained()),

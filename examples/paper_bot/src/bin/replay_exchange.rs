@@ -1,4 +1,4 @@
-//! The exchange: `cargo run --release -p windvane-paper-bot --bin replay_exchange`.
+//! Simulated exchange: `cargo run --release -p windvane-paper-bot --bin replay_exchange`.
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use windvane::candles::sample;
 use windvane_paper_bot::Error;
 use windvane_paper_bot::exchange::{Exchange, script};
 
-/// Stream the last candles of the embedded sample, with disconnections, gaps and repetitions.
+/// Stream the last candles of the embedded sample, with disconnections, gaps and duplicates.
 #[derive(Debug, Parser)]
-struct Options {
+struct ReplayOptions {
     #[arg(long, default_value_t = 9878)]
     port: u16,
     #[arg(long, default_value = "BTCUSDT")]
     pair: String,
-    /// Number of candles to stream; older ones are answers to requests.
+    /// Number of candles to stream; older candles are available on request.
     #[arg(long, default_value_t = 500)]
     candles: usize,
     /// Milliseconds between two messages.
@@ -26,12 +26,12 @@ struct Options {
 }
 
 fn main() -> std::process::ExitCode {
-    windvane_paper_bot::exit_code(run(&Options::parse()))
+    windvane_paper_bot::exit_code(run(&ReplayOptions::parse()))
 }
 
-fn run(options: &Options) -> Result<(), Error> {
+fn run(options: &ReplayOptions) -> Result<(), Error> {
     let series = sample::load(&options.pair)
-        .ok_or_else(|| format!("no such pair; the sample has {}", sample::NAMES.join(", ")))?;
+        .ok_or_else(|| format!("unknown pair; choose one of {}", sample::NAMES.join(", ")))?;
     let (past, stream) = series.candles().split_at(series.len().saturating_sub(options.candles));
     let listener = TcpListener::bind(("127.0.0.1", options.port))?;
     let (pair, interval, closed) = (series.pair().clone(), series.interval(), past.to_vec());

@@ -1,54 +1,57 @@
-//! Activity of a network's units over many windows.
+//! Activity of network units and gates over many windows.
 use windvane_signals::SampleSet;
 
 use super::{LstmTrace, Trace};
 use crate::TrainError;
 use crate::network::Network;
 
-/// A gate nearer to its end than this is saturated: gradients hardly pass.
-const END: f32 = 0.01;
+/// Distance to the end of its range below which a gate is saturated.
+const SATURATION: f32 = 0.01;
 
-/// An LSTM's unit whose last state has a smaller standard deviation than this says nothing.
-const STILL: f64 = 0.01;
+/// Standard deviation of the last hidden state below which an LSTM unit is dead.
+const MIN_DEVIATION: f64 = 0.01;
 
 /// Activity of the units of one layer over many windows.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LayerActivity {
-    /// `lstm`, `lstm reverse`, `fc1`, ….
+    /// Name of the layer: `lstm`, `lstm reverse`, `fc1`, ….
     pub layer: String,
     /// Number of units.
     pub units: usize,
-    /// Units that tell no window from another: a rectifier that never rises above 0, an LSTM's
-    /// unit whose state after its last row has a standard deviation below 0.01.
+    /// Indices of dead units, whose output is the same for all windows: a ReLU that is never above
+    /// 0, or an LSTM unit whose last hidden state has a standard deviation below 0.01.
     pub dead: Vec<usize>,
-    /// The gates of an LSTM in the order of [`GATES`](super::GATES); `None` for a dense layer.
+    /// Activity of an LSTM's gates in the order of [`GATES`](super::GATES); `None` for a dense
+    /// layer.
     pub gates: Option<[GateActivity; 4]>,
 }
 
-/// Activations of one gate of an LSTM over many windows, all rows and units together.
+/// Activations of one LSTM gate over many windows, for all rows and units together.
 ///
-/// A gate is saturated below 0.01 and above 0.99, the candidate beyond ± 0.99: there its
-/// derivative is below 1 % (2 % for the candidate) and hardly any gradient passes. **Source**
-/// shares of saturated gates: Karpathy, Johnson, Li 2015 (with bounds at 0.1 and 0.9).
+/// A gate is saturated below 0.01 and above 0.99, the candidate below −0.99 and above 0.99. There
+/// its derivative is below 1 % (2 % for the candidate), so the gradient vanishes. **Source** shares
+/// of saturated gates: Karpathy, Johnson, Li 2015 (with bounds at 0.1 and 0.9).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct GateActivity {
     /// Mean activation.
     pub mean: f64,
-    /// Share of the activations at the lower end: the gate is shut.
+    /// Share of the activations saturated at the lower end: the gate is closed.
     pub low: f64,
-    /// Share of the activations at the upper end: the gate is open.
+    /// Share of the activations saturated at the upper end: the gate is open.
     pub high: f64,
-    /// Units whose gate is saturated at every row of every window.
+    /// Number of units whose gate is saturated in every row of every window.
     pub stuck: usize,
 }
 
 impl LayerActivity {
-    /// Traces every window of `samples`; a few hundred, spread over time, say as much as all.
+    /// Measures the activity of all layers over the windows of `samples`. A few hundred windows,
+    /// spread over time, are enough.
     ///
     /// # Errors
-    /// [`TrainError::TooFewWindows`] below two windows, and as [`Network::trace`].
+    /// [`TrainError::TooFewWindows`] for fewer than two windows, and the errors of
+    /// [`Network::trace`].
     pub fn of(model: &Network, samples: &SampleSet) -> Result<Vec<Self>, TrainError> {
         if samples.len() < 2 {
             return Err(TrainError::TooFewWindows { expected: 2, got: samples.len() });
@@ -72,7 +75,7 @@ impl LayerActivity {
     }
 }
 
-/// Units of a dense layer that were ever above 0.
+/// Record of the dense units that were above 0 in some window.
 #[derive(Default)]
 struct DenseTally {
     layer: String,
@@ -86,24 +89,25 @@ impl DenseTally {
     }
 }
 
-/// Sums over the windows seen.
+/// Running statistics of an LSTM over windows.
 #[derive(Default)]
 struct LstmTally {
     layer: String,
     windows: f64,
-    /// Per unit, mean and sum of squared distances of the last state (Welford 1962).
+    /// Mean and sum of squared deviations of the last hidden state per unit (Welford 1962).
     states: Vec<[f64; 2]>,
     gates: [GateTally; 4],
 }
 
+/// Running sums of one gate over windows, rows and units.
 #[derive(Default)]
 struct GateTally {
     count: f64,
     sum: f64,
     low: f64,
     high: f64,
-    /// Per unit, whether it was ever between its ends.
-    between: Vec<bool>,
+    /// Whether each unit was unsaturated at least once.
+    unsaturated: Vec<bool>,
 }
 
 impl LstmTally {
@@ -118,16 +122,16 @@ impl LstmTally {
         }
         for (index, (tally, values)) in self.gates.iter_mut().zip(&trace.gates).enumerate() {
             // The candidate is a tanh, the others are sigmoids.
-            let low = if index == 2 { END - 1.0 } else { END };
-            tally.between.resize(trace.hidden_size, false);
+            let low = if index == 2 { SATURATION - 1.0 } else { SATURATION };
+            tally.unsaturated.resize(trace.hidden_size, false);
             for row in values.chunks_exact(trace.hidden_size) {
-                for (between, value) in tally.between.iter_mut().zip(row) {
-                    let (shut, open) = (*value < low, *value > 1.0 - END);
+                for (unsaturated, value) in tally.unsaturated.iter_mut().zip(row) {
+                    let (closed, open) = (*value < low, *value > 1.0 - SATURATION);
                     tally.count += 1.0;
                     tally.sum += f64::from(*value);
-                    tally.low += f64::from(u8::from(shut));
+                    tally.low += f64::from(u8::from(closed));
                     tally.high += f64::from(u8::from(open));
-                    *between |= !shut && !open;
+                    *unsaturated |= !closed && !open;
                 }
             }
         }
@@ -135,13 +139,11 @@ impl LstmTally {
 
     fn activity(self) -> LayerActivity {
         let dead = (0..self.states.len())
-            .filter(|unit| (self.states[*unit][1] / self.windows).sqrt() < STILL)
+            .filter(|unit| (self.states[*unit][1] / self.windows).sqrt() < MIN_DEVIATION)
             .collect();
-        let gates = self.gates.map(|GateTally { count, sum, low, high, between }| GateActivity {
-            mean: sum / count,
-            low: low / count,
-            high: high / count,
-            stuck: between.iter().filter(|between| !**between).count(),
+        let gates = self.gates.map(|GateTally { count, sum, low, high, unsaturated }| {
+            let stuck = unsaturated.iter().filter(|unsaturated| !**unsaturated).count();
+            GateActivity { mean: sum / count, low: low / count, high: high / count, stuck }
         });
         LayerActivity { layer: self.layer, units: self.states.len(), dead, gates: Some(gates) }
     }

@@ -1,4 +1,4 @@
-//! Norms of the gradients of a network's weights.
+//! Gradient norms of a network's weights.
 use windvane_lstm_core::{CrossEntropy, Tensors};
 use windvane_signals::SampleSet;
 
@@ -7,51 +7,52 @@ use crate::network::training::NetworkCache;
 use crate::network::{CLASSES, Network};
 use crate::train::network::Examples;
 
-/// Windows at a time.
-const TOGETHER: usize = 64;
+/// Number of windows per batch.
+const BATCH: usize = 64;
 
-/// The size of a tensor's weights and of their gradient.
+/// Norms of a tensor's weights and of their gradient.
 ///
-/// **Formula** Euclidean norms `√Σ w²` and `√Σ (∂L/∂w)²`, L the mean cross-entropy in nats.
+/// **Formula** Euclidean norms `√Σ w²` and `√Σ (∂L/∂w)²`; L is the mean cross-entropy in nats.
 ///
-/// A fitted network has small gradients everywhere. One layer whose gradient is orders of
-/// magnitude below the next one's learns no more; one that is orders above it makes steps jump.
+/// The gradients of a fitted network are small in all layers. A gradient that is orders of
+/// magnitude smaller than that of the next layer has vanished: the layer no longer learns. One that
+/// is orders of magnitude larger explodes and makes the training unstable.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GradientNorm {
-    /// The layer and its tensor, such as `lstm.w_hh`.
+    /// Name of the layer and its tensor, such as `lstm.w_hh`.
     pub tensor: String,
-    /// Norm of the weights.
+    /// Euclidean norm of the weights.
     pub weights: f64,
-    /// Norm of the gradient.
+    /// Euclidean norm of the gradient.
     pub gradient: f64,
 }
 
-/// Euclidean norm.
+/// Euclidean norm of a vector.
 fn norm(values: &[f32]) -> f64 {
     values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
 }
 
 impl Network {
-    /// Size of the gradient of the mean cross-entropy over these windows, per tensor in the order
-    /// of the layers. Nothing is dropped and nothing clipped.
+    /// Computes the gradient norms of the mean cross-entropy over these windows, per tensor in the
+    /// order of the layers, without dropout and clipping.
     ///
     /// # Errors
-    /// [`TrainError::TooFewWindows`] without any, [`TrainError::Predict`] for windows of another
-    /// shape.
+    /// [`TrainError::TooFewWindows`] without windows, [`TrainError::Predict`] for windows of
+    /// another shape.
     pub fn gradient_norms(&self, samples: &SampleSet) -> Result<Vec<GradientNorm>, TrainError> {
         let Some(first) = samples.samples().first() else {
             return Err(TrainError::TooFewWindows { expected: 1, got: 0 });
         };
         self.spec.check(&samples.window(first))?;
-        let examples = Examples::of_samples(samples, &self.scaler)?;
+        let examples = Examples::from_samples(samples, &self.scaler)?;
         let weights = self.weights.flat();
         let mut gradient = Tensors::new(self.layers.specs());
         let mut cache = NetworkCache::default();
         let (mut x, mut targets, mut d_logits) = (Vec::new(), Vec::new(), Vec::new());
         let loss = CrossEntropy { classes: CLASSES, weights: None, smoothing: 0.0 };
         let all = examples.list().len() as f32;
-        for part in examples.list().chunks(TOGETHER) {
+        for part in examples.list().chunks(BATCH) {
             examples.gather(part, &mut x, &mut targets);
             let logits = self.layers.forward(weights, &x, part.len(), None, &mut cache)?;
             d_logits.clear();

@@ -1,4 +1,4 @@
-//! The layers of a network: activations, units, gradients.
+//! Inspection of network layers: activations, dead units, gradient norms.
 mod activity;
 mod gradient;
 mod trace;

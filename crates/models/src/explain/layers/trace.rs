@@ -1,4 +1,4 @@
-//! One prediction with everything the layers did.
+//! Trace of one prediction: activations of all layers.
 use windvane_lstm_core::LstmStep;
 use windvane_signals::Window;
 
@@ -6,49 +6,48 @@ use crate::network::training::NetworkCache;
 use crate::network::{CLASSES, Network};
 use crate::{PredictError, Prediction};
 
-/// The gates of an LSTM, in the order in which they stand everywhere here.
+/// Names of an LSTM's gates, in the order used throughout this module.
 pub const GATES: [&str; 4] = ["input", "forget", "candidate", "output"];
 
 /// Activations of a network's layers for one window, from the scaled rows to the prediction.
 ///
-/// The sums are taken in the order of training, so numbers may differ from those of
-/// [`predict`](crate::DirectionModel::predict) by rounding.
+/// The sums are computed in the order of training, so the values may differ from those of
+/// [`predict`](crate::DirectionModel::predict) by rounding errors.
 ///
 /// **Shapes** `T` rows of a window, oldest first; `C` channels; `H` hidden units.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Trace {
-    /// The window as the first layer reads it, `[T, C]`.
+    /// Scaled window, the input of the first layer, `[T, C]`.
     pub scaled: Vec<f32>,
-    /// The LSTMs; of a bidirectional one the forward direction first.
+    /// Traces of the LSTM directions; the forward direction comes first.
     pub lstms: Vec<LstmTrace>,
-    /// Attention weight of each row, `[T]`, summing to 1; `None` for a network without attention.
+    /// Attention weight of each row, `[T]`, with the sum 1; `None` for a network without attention.
     pub attention: Option<Vec<f32>>,
-    /// The hidden dense layers.
+    /// Traces of the hidden dense layers.
     pub dense: Vec<DenseTrace>,
     /// Logits of the head before calibration: UP, DOWN, NEUTRAL.
     pub logits: [f32; 3],
-    /// The calibrated prediction.
+    /// Calibrated prediction.
     pub prediction: Prediction,
 }
 
-/// Activations of one direction of an LSTM. Everything is `[T, H]`, in the order of the rows whichever
-/// way the direction reads: the reverse one ends at row 0.
+/// Activations of one direction of an LSTM. All arrays are `[T, H]` in the order of the rows. The
+/// reverse direction reads row 0 last.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct LstmTrace {
-    /// `lstm`, or `lstm reverse`.
+    /// Name of the layer: `lstm` or `lstm reverse`.
     pub layer: String,
     /// Number of hidden units, `H`.
     pub hidden_size: usize,
-    /// The activated gates in the order of [`GATES`]: the candidate −1 to 1, the
-    /// others 0 to 1.
+    /// Gate activations in the order of [`GATES`]; the candidate is −1 to 1, the others are 0 to 1.
     pub gates: [Vec<f32>; 4],
-    /// The cells after each row.
+    /// Cell states after each row.
     pub cell: Vec<f32>,
-    /// The hidden states after each row, −1 to 1.
+    /// Hidden states after each row, −1 to 1.
     pub hidden: Vec<f32>,
-    /// Whether it reads the last row first.
+    /// Whether the direction reads the rows in reverse, the last row first.
     pub reverse: bool,
 }
 
@@ -56,14 +55,14 @@ pub struct LstmTrace {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DenseTrace {
-    /// `fc1`, `fc2`, ….
+    /// Name of the layer: `fc1`, `fc2`, ….
     pub layer: String,
-    /// Its units' outputs after the rectifier, at least 0.
+    /// Outputs of the units after the ReLU, at least 0.
     pub outputs: Vec<f32>,
 }
 
 impl LstmTrace {
-    /// The hidden state `[H]` after the last row it reads.
+    /// Hidden state `[H]` after the row that the direction reads last.
     pub fn last_hidden(&self) -> &[f32] {
         let last = self.hidden.len() - self.hidden_size;
         &self.hidden[if self.reverse { 0 } else { last }..][..self.hidden_size]
@@ -84,9 +83,9 @@ impl LstmTrace {
 }
 
 impl Network {
-    /// Activations of the layers on the way from a window to a prediction.
+    /// Predicts from a window and returns the activations of all layers.
     ///
-    /// It runs the layers that training runs, which keep what prediction throws away; it is slower
+    /// It runs the layers of training, which keep their activations; it is slower than a prediction
     /// and allocates.
     ///
     /// # Errors
@@ -112,7 +111,7 @@ impl Network {
         self.scaler.apply_rows(window.values(), &mut scaled)?;
         let mut cache = NetworkCache::default();
         let output = self.layers.forward(self.weights.flat(), &scaled, 1, None, &mut cache);
-        // The shapes are checked: no layer refuses them.
+        // The shape was checked above, so no layer returns an error.
         let output = output.map_err(|_| PredictError::ForeignScratch)?;
         let mut logits = [0.0; CLASSES];
         logits.copy_from_slice(output);

@@ -95,8 +95,8 @@ impl NetworkLearner {
             },
         });
         let (stopping, _) = calibration_parts(validation);
-        let examples = Examples::of_samples(train, &scaler)?;
-        let mut stopping_examples = Examples::of_samples(&stopping, &scaler)?;
+        let examples = Examples::from_samples(train, &scaler)?;
+        let mut stopping_examples = Examples::from_samples(&stopping, &scaler)?;
         if spec.labels.band == (Band::Fixed { width: 0.0 }) {
             stopping_examples.leave_out(Direction::Neutral);
         }
@@ -136,7 +136,7 @@ impl NetworkLearner {
         let Self { id, config, training } = self;
         let shape = sequences.shape();
         let layers = Layers::new(config, shape.channels, shape.classes)?;
-        let examples = Examples::of_sequences(sequences);
+        let examples = Examples::from_sequences(sequences);
         training.check()?;
         let batches = WindowBatches::new(&layers, &examples, None, training.batch, run.seed());
         let fit = Trainer { model: id, layers: &layers, batches, training, run }.run(None)?;

@@ -1,27 +1,29 @@
 //! Batches of shuffled windows.
 //!
-//! A batch is cut into chunks whatever the number of threads ([`chunk_of`]); each chunk has its
-//! own gradient, and the gradients are added in order. So the bits depend on the seed alone.
+//! A batch is divided into chunks of a fixed size ([`chunk_size_of`]). Each chunk has its own
+//! gradient, and the gradients are added in order. The bits therefore do not depend on the number
+//! of threads.
 use rayon::prelude::*;
 use windvane_lstm_core::{CrossEntropy, LstmError, Purpose, Stream};
 
 use super::examples::{Example, Examples};
-use super::trainer::{BatchOf, Batches, most_likely};
+use super::trainer::{BatchGradient, Batches, most_probable};
 use crate::network::Layers;
 use crate::network::training::{DropoutSeed, NetworkCache};
 
-/// Windows at a time where no gradient is wanted, and the most per gradient chunk: more would not
-/// stay in the caches between the passes.
+/// Number of windows per validation chunk and maximum number per gradient chunk. Larger chunks do
+/// not fit into the CPU caches between the passes.
 const CHUNK: usize = 64;
 
-/// Windows per gradient chunk of batches of that size: a quarter, so that a few threads have work,
-/// in whole tiles of the matrix products, and not so few that arranging the weights shows.
-fn chunk_of(batch: usize) -> usize {
+/// Number of windows per gradient chunk: a quarter of the batch, so that several threads share it,
+/// rounded up to whole tiles of the matrix products, and at least 16, so that packing the weights
+/// costs little in comparison.
+fn chunk_size_of(batch: usize) -> usize {
     (batch / 4).next_multiple_of(8).clamp(16, CHUNK)
 }
 
-/// One chunk's working memory.
-struct Chunk {
+/// Examples, activations and gradient of one chunk.
+struct BatchChunk {
     part: Vec<Example>,
     x: Vec<f32>,
     targets: Vec<usize>,
@@ -31,7 +33,7 @@ struct Chunk {
     cache: NetworkCache<f32>,
 }
 
-impl Chunk {
+impl BatchChunk {
     fn new(weights: usize) -> Self {
         Self {
             part: Vec::new(),
@@ -44,7 +46,7 @@ impl Chunk {
         }
     }
 
-    /// Fills inputs and targets with those examples.
+    /// Fills inputs and targets with the given examples.
     fn gather(&mut self, examples: &Examples, part: impl Iterator<Item = Example>) {
         self.part.clear();
         self.part.extend(part);
@@ -56,17 +58,17 @@ impl Chunk {
 pub(crate) struct WindowBatches<'a> {
     layers: &'a Layers,
     train: &'a Examples,
-    /// Windows for early stopping; without them the last epoch is kept.
+    /// Validation windows for early stopping; without them the last epoch is kept.
     validation: Option<&'a Examples>,
     batch: usize,
     seed: u64,
     epoch: u64,
     order: Vec<usize>,
-    chunks: Vec<Chunk>,
+    chunks: Vec<BatchChunk>,
 }
 
 impl<'a> WindowBatches<'a> {
-    /// Batches of `batch` windows.
+    /// Creates batches of `batch` windows.
     pub(crate) fn new(
         layers: &'a Layers,
         train: &'a Examples,
@@ -74,7 +76,7 @@ impl<'a> WindowBatches<'a> {
         batch: usize,
         seed: u64,
     ) -> Self {
-        let parts = batch.min(train.list().len()).div_ceil(chunk_of(batch));
+        let parts = batch.min(train.list().len()).div_ceil(chunk_size_of(batch));
         let chunks = parts.max(rayon::current_num_threads());
         let weights = layers.weight_count();
         Self {
@@ -85,7 +87,7 @@ impl<'a> WindowBatches<'a> {
             seed,
             epoch: 0,
             order: Vec::new(),
-            chunks: (0..chunks).map(|_| Chunk::new(weights)).collect(),
+            chunks: (0..chunks).map(|_| BatchChunk::new(weights)).collect(),
         }
     }
 }
@@ -102,8 +104,8 @@ impl Batches for WindowBatches<'_> {
         self.order.len().div_ceil(self.batch)
     }
 
-    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchOf<'_>, LstmError> {
-        let chunk_size = chunk_of(self.batch);
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, LstmError> {
+        let chunk_size = chunk_size_of(self.batch);
         let batch = self.order.chunks(self.batch).nth(number).unwrap_or_default();
         let index = (number * self.batch.min(self.order.len()).div_ceil(chunk_size)) as u64;
         let first = DropoutSeed { seed: self.seed, epoch: self.epoch, index };
@@ -127,13 +129,13 @@ impl Batches for WindowBatches<'_> {
                 *sum += part;
             }
         }
-        Ok(BatchOf { loss, examples: batch.len(), gradient: &mut first.d_weights })
+        Ok(BatchGradient { loss, examples: batch.len(), gradient: &mut first.d_weights })
     }
 
     fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError> {
         let Some(examples) = self.validation else { return Ok(None) };
         let layers = self.layers;
-        // The working memory of the gradients is reused; sums are in the order of the parts.
+        // The chunks of the gradients are reused as buffers; sums are in the order of the parts.
         let (count, together) = (examples.list().len(), self.chunks.len());
         let chunks = self.chunks.par_iter_mut().enumerate();
         let results: Vec<Vec<(f64, usize)>> = chunks
@@ -141,20 +143,20 @@ impl Batches for WindowBatches<'_> {
             .collect::<Result<_, LstmError>>()?;
         let parts = (0..count.div_ceil(CHUNK)).map(|p| results[p % together][p / together]);
         let loss = parts.clone().map(|(loss, _)| loss).sum::<f64>() / count as f64;
-        let right: usize = parts.map(|(_, right)| right).sum();
-        Ok(Some((loss, right as f64 / count as f64)))
+        let correct: usize = parts.map(|(_, correct)| correct).sum();
+        Ok(Some((loss, correct as f64 / count as f64)))
     }
 }
 
-/// Loss and gradient of a chunk's windows, as part of the mean over a batch of that size.
+/// Computes loss and gradient of a chunk, as its part of the mean over a batch of `batch` windows.
 fn chunk_gradient(
     layers: &Layers,
     weights: &[f32],
     batch: usize,
     draw: DropoutSeed,
-    chunk: &mut Chunk,
+    chunk: &mut BatchChunk,
 ) -> Result<(), LstmError> {
-    let Chunk { x, targets, d_logits, d_weights, loss, cache, .. } = chunk;
+    let BatchChunk { x, targets, d_logits, d_weights, loss, cache, .. } = chunk;
     let logits = layers.forward(weights, x, targets.len(), Some(draw), cache)?;
     d_logits.clear();
     d_logits.resize(logits.len(), 0.0);
@@ -163,13 +165,13 @@ fn chunk_gradient(
     layers.backward(weights, x, d_logits, cache, d_weights)
 }
 
-/// Summed loss and number of right ones of every `step`th part, from the part `first` on.
+/// Summed loss and number of correct windows of every `step`th part, from the part `first` on.
 fn part_losses(
     layers: &Layers,
     weights: &[f32],
     examples: &Examples,
     (first, step): (usize, usize),
-    chunk: &mut Chunk,
+    chunk: &mut BatchChunk,
 ) -> Result<Vec<(f64, usize)>, LstmError> {
     let parts = examples.list().chunks(CHUNK).skip(first).step_by(step);
     parts
@@ -180,18 +182,18 @@ fn part_losses(
         .collect()
 }
 
-/// The summed loss of a chunk's windows, and how many are right.
+/// Summed loss and number of correct windows of a chunk.
 fn chunk_loss(
     layers: &Layers,
     weights: &[f32],
-    chunk: &mut Chunk,
+    chunk: &mut BatchChunk,
 ) -> Result<(f64, usize), LstmError> {
-    let Chunk { x, targets, d_logits, cache, .. } = chunk;
+    let BatchChunk { x, targets, d_logits, cache, .. } = chunk;
     let logits = layers.forward(weights, x, targets.len(), None, cache)?;
     loss_of(logits, targets, layers.classes(), d_logits)
 }
 
-/// The summed loss of some logits `[N, classes]`, and how many have the right class on top.
+/// Summed loss of logits `[N, classes]` and number of rows whose most probable class is correct.
 pub(crate) fn loss_of(
     logits: &[f32],
     targets: &[usize],
@@ -201,9 +203,9 @@ pub(crate) fn loss_of(
     d_logits.clear();
     d_logits.resize(logits.len(), 0.0);
     let rows = logits.chunks_exact(classes);
-    let right = rows.zip(targets).filter(|(row, target)| most_likely(row) == **target).count();
+    let correct = rows.zip(targets).filter(|(row, target)| most_probable(row) == **target).count();
     let loss = cross_entropy(classes).add(logits, targets, 1.0, d_logits)?;
-    Ok((f64::from(loss), right))
+    Ok((f64::from(loss), correct))
 }
 
 pub(crate) fn cross_entropy(classes: usize) -> CrossEntropy<'static, f32> {

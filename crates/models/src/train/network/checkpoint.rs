@@ -1,11 +1,11 @@
-//! Checkpoints: the state of a training run that continues with the same bits.
+//! Checkpoints: saved states of a training, which continues with the same bits.
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::OptimizerState;
 
-use super::progress::{Losses, Progress};
-use crate::artifact::{SavedTensor, Stored, read_file};
+use super::progress::{EpochLosses, TrainingState};
+use crate::artifact::{SavedTensor, StoredFile, read_file};
 use crate::{LoadError, TrainError, replace_file};
 
 const KEY: &str = "windvane_checkpoint";
@@ -15,7 +15,7 @@ const KEY: &str = "windvane_checkpoint";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fingerprint {
     pub(crate) version: String,
-    /// Kind and configuration of the network, channels and classes, as JSON.
+    /// Kind and configuration of the network, number of channels and classes, as JSON.
     pub(crate) layers: String,
     /// Settings of the training, as JSON.
     pub(crate) training: String,
@@ -23,13 +23,13 @@ pub(crate) struct Fingerprint {
     pub(crate) data_hash: String,
 }
 
-/// Settings as JSON: the text is equal if and only if the settings are.
+/// Serialises settings as JSON; equal settings give equal text.
 pub(crate) fn settings_text(settings: &impl Serialize) -> String {
     serde_json::to_string(settings).expect("invariant: settings are names, numbers and lists")
 }
 
 impl Fingerprint {
-    /// Message for the first part that differs.
+    /// Returns a message for the first part that differs.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let parts = [
             (self.version == other.version, "windvane's version differs"),
@@ -42,16 +42,17 @@ impl Fingerprint {
     }
 }
 
+/// Card of a checkpoint file: all state except the tensors.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Card {
+struct CheckpointCard {
     run: Fingerprint,
     epoch: usize,
     steps: u64,
-    best: Losses,
+    best: EpochLosses,
 }
 
-/// A file that a run keeps its progress in.
+/// Checkpoint file of a training run.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     pub(crate) path: PathBuf,
@@ -59,27 +60,28 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Keeps the progress, replacing what was kept.
-    pub(crate) fn save(&self, progress: &Progress) -> Result<(), TrainError> {
-        let Some((losses, best)) = &progress.best else { return Ok(()) };
-        let card = Card {
+    /// Writes the state to the file, replacing an earlier checkpoint.
+    pub(crate) fn save(&self, state: &TrainingState) -> Result<(), TrainError> {
+        let Some((losses, best)) = &state.best else { return Ok(()) };
+        let card = CheckpointCard {
             run: self.run.clone(),
-            epoch: progress.epoch,
-            steps: progress.optimizer.steps(),
+            epoch: state.epoch,
+            steps: state.optimizer.steps(),
             best: *losses,
         };
         let tensors = [
             ("best", &best[..]),
-            ("first", progress.optimizer.first()),
-            ("second", progress.optimizer.second()),
-            ("weights", &progress.weights),
+            ("first", state.optimizer.first()),
+            ("second", state.optimizer.second()),
+            ("weights", &state.weights),
         ];
         let tensors = tensors.map(|(name, data)| SavedTensor {
             name: name.to_string(),
             shape: vec![data.len()],
             data: data.to_vec(),
         });
-        let bytes = Stored::new(&card, tensors.to_vec()).and_then(|stored| stored.to_bytes(KEY));
+        let stored = StoredFile::new(&card, tensors.to_vec());
+        let bytes = stored.and_then(|stored| stored.to_bytes(KEY));
         let bytes = bytes.map_err(|problem| self.damaged(problem))?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let written =
@@ -87,8 +89,8 @@ impl Checkpoint {
         written.map_err(|source| LoadError::Io { path: self.path.clone(), source }.into())
     }
 
-    /// The progress kept there, if any, of a network with that many weights.
-    pub(crate) fn load(&self, weights: usize) -> Result<Option<Progress>, TrainError> {
+    /// Reads the state of a network with `weights` weights; `None` without a file.
+    pub(crate) fn load(&self, weights: usize) -> Result<Option<TrainingState>, TrainError> {
         let bytes = match read_file(&self.path) {
             Ok(bytes) => bytes,
             Err(LoadError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
@@ -97,9 +99,9 @@ impl Checkpoint {
             Err(error) => return Err(error.into()),
         };
         let file = self.path.display().to_string();
-        let mut stored = Stored::from_bytes(&bytes, &file, KEY)?;
-        let card: Card =
-            serde_json::from_str(&stored.card).map_err(|error| self.damaged(error.to_string()))?;
+        let mut stored = StoredFile::from_bytes(&bytes, &file, KEY)?;
+        let card = serde_json::from_str(&stored.card);
+        let card: CheckpointCard = card.map_err(|error| self.damaged(error.to_string()))?;
         if let Some(problem) = card.run.difference(&self.run) {
             return Err(TrainError::Checkpoint { file, problem });
         }
@@ -108,13 +110,13 @@ impl Checkpoint {
         let second = self.take(&mut stored, "second", weights)?;
         let optimizer = OptimizerState::from_parts(card.steps, first, second)?;
         let best = Some((card.best, self.take(&mut stored, "best", weights)?));
-        Ok(Some(Progress { epoch: card.epoch, weights: current, optimizer, best }))
+        Ok(Some(TrainingState { epoch: card.epoch, weights: current, optimizer, best }))
     }
 
-    /// Takes the `expected` finite numbers of a tensor out of the file's content.
+    /// Takes a tensor of `expected` finite values out of the file's content.
     fn take(
         &self,
-        stored: &mut Stored,
+        stored: &mut StoredFile,
         name: &str,
         expected: usize,
     ) -> Result<Vec<f32>, TrainError> {
@@ -123,7 +125,7 @@ impl Checkpoint {
         if data.len() == expected && data.iter().all(|number| number.is_finite()) {
             return Ok(data);
         }
-        Err(self.damaged(format!("{name} are not {expected} finite numbers")))
+        Err(self.damaged(format!("tensor {name} does not have {expected} finite values")))
     }
 
     fn damaged(&self, problem: String) -> TrainError {

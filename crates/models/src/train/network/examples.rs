@@ -1,10 +1,10 @@
-//! Labelled windows as training sees them: scaled rows, gathered into time-major batches.
+//! Training examples: labelled windows of scaled rows, gathered into time-major batches.
 use windvane_candles::Direction;
 use windvane_signals::{SampleSet, Scaler, SignalError};
 
 use super::Sequences;
 
-/// A window, named by its last row, and its class.
+/// Training example: a window, identified by its last row, and its class.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Example {
     table: usize,
@@ -26,9 +26,9 @@ impl Example {
     }
 }
 
-/// Labelled windows over rows that are scaled once: neighbouring windows share all rows but one.
+/// Labelled windows over tables of scaled rows, which overlapping windows share.
 pub(crate) struct Examples {
-    /// Per table, `[rows, C]`; incomplete rows are zeros that no window reaches.
+    /// Scaled rows of each table, `[rows, C]`; incomplete rows are zeros outside all windows.
     tables: Vec<Vec<f32>>,
     width: usize,
     lookback: usize,
@@ -36,8 +36,8 @@ pub(crate) struct Examples {
 }
 
 impl Examples {
-    /// Windows of candles.
-    pub(crate) fn of_samples(samples: &SampleSet, scaler: &Scaler) -> Result<Self, SignalError> {
+    /// Creates the examples of a sample set.
+    pub(crate) fn from_samples(samples: &SampleSet, scaler: &Scaler) -> Result<Self, SignalError> {
         let tables = samples.scaled_tables(scaler)?;
         let list = samples.samples().iter().map(|sample| Example {
             table: sample.table,
@@ -48,8 +48,8 @@ impl Examples {
         Ok(Self { tables, width: samples.width(), lookback: samples.lookback(), list })
     }
 
-    /// Every sequence is a table with one window.
-    pub(crate) fn of_sequences(sequences: &Sequences) -> Self {
+    /// Creates the examples of labelled sequences: every sequence is a table with one window.
+    pub(crate) fn from_sequences(sequences: &Sequences) -> Self {
         let shape = sequences.shape();
         let labels = sequences.labels().iter().enumerate();
         let list = labels.map(|(table, &label)| Example { table, row: shape.steps - 1, label });
@@ -61,11 +61,11 @@ impl Examples {
         }
     }
 
-    /// Leaves out the windows of a class, unless there are no others.
+    /// Removes the windows of a class, unless all windows have it.
     ///
-    /// The epoch is chosen without closes that did not move: no call is scored on them, but how
-    /// many there are drifts with the size of a tick, and their loss, −ln of a share of a percent,
-    /// would outweigh all that an epoch learned about directions.
+    /// Early stopping excludes windows whose close did not move. Predictions on them are not
+    /// scored. Their share varies with the tick size relative to the price, and the loss of such a
+    /// rare class would dominate the differences between epochs.
     pub(crate) fn leave_out(&mut self, class: Direction) {
         let list = self.list.iter().copied();
         let others: Vec<Example> = list.filter(|example| example.label != class.index()).collect();
@@ -78,17 +78,17 @@ impl Examples {
         &self.list
     }
 
-    /// The scaled rows `[rows, C]` of a table, of which those in windows count.
+    /// Scaled rows `[rows, C]` of a table; only rows inside windows are valid.
     pub(crate) fn rows(&self, table: usize) -> &[f32] {
         &self.tables[table]
     }
 
-    /// Numbers per row.
+    /// Number of channels per row.
     pub(crate) fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows per window.
+    /// Number of rows per window.
     pub(crate) fn lookback(&self) -> usize {
         self.lookback
     }
@@ -126,13 +126,13 @@ mod tests {
         let shape = SequenceShape { steps: 1, channels: 1, classes: 3 };
         let values = vec![0.0; labels.len()];
         let mut examples =
-            Examples::of_sequences(&Sequences::new(shape, values, labels.to_vec()).unwrap());
+            Examples::from_sequences(&Sequences::new(shape, values, labels.to_vec()).unwrap());
         examples.leave_out(Direction::Neutral);
         examples.list().iter().map(|example| example.label()).collect()
     }
 
     #[test]
-    fn a_class_is_left_out_unless_it_is_the_only_one() {
+    fn examples_leave_out_class_unless_it_is_the_only_one() {
         let [up, down, neutral] = Direction::ALL.map(Direction::index);
         assert_eq!(classes(&[up, neutral, down, neutral, up]), [up, down, up]);
         assert_eq!(classes(&[neutral, neutral]), [neutral, neutral]);

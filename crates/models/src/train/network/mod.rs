@@ -1,4 +1,4 @@
-//! Training of networks: settings, batches, the loop, checkpoints.
+//! Training of networks: configuration, batches, training loop, checkpoints.
 mod batches;
 mod checkpoint;
 mod examples;
@@ -17,5 +17,4 @@ pub(crate) use trainer::Trainer;
 
 pub use sequences::{SequenceClassifier, SequenceShape, Sequences};
 pub use train_config::TrainConfig;
-// The parts of a training.
 pub use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};

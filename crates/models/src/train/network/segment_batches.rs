@@ -1,51 +1,51 @@
-//! Batches of long sequences: segments side by side, piece by piece, each segment's state carried
-//! on.
+//! Batches of long sequences: each contains the next pieces of several segments, whose recurrent
+//! states are carried from batch to batch.
 use rayon::prelude::*;
 use windvane_lstm_core::{LstmError, LstmStart, Purpose, Stream};
 use windvane_signals::{TrainSet, ValidationSet};
 
 use super::Examples;
 use super::batches::{cross_entropy, loss_of};
-use super::segments::{Classes, Piece, Run, SEGMENT, STEPS, batches};
-use super::trainer::{BatchOf, Batches};
+use super::segments::{Piece, RowClasses, RowRun, SEGMENT, STEPS, batches};
+use super::trainer::{BatchGradient, Batches};
 use crate::network::inference::PackedNetwork;
 use crate::network::training::{DropoutSeed, NetworkCache};
 use crate::network::{CLASSES, Layers};
 
-/// Decisions whose losses are summed in single precision.
-const TOGETHER: usize = 64;
+/// Number of decisions whose losses are summed in single precision.
+const CHUNK: usize = 64;
 
-/// Batches of the sequences that a stateful network is trained on.
+/// Batches for the training of a stateful network.
 pub(crate) struct SegmentBatches<'a> {
     layers: &'a Layers,
     seed: u64,
     epoch: u64,
-    /// Segments side by side.
+    /// Number of segments per batch.
     slots: usize,
     train: &'a Examples,
-    runs: Vec<Run>,
-    classes: Classes,
-    validation: Validation<'a>,
+    runs: Vec<RowRun>,
+    classes: RowClasses,
+    validation: SegmentValidation<'a>,
     batches: Vec<Vec<Piece>>,
-    /// Hidden state and cell of every slot.
+    /// Hidden state and cell state of every slot.
     states: Vec<[Vec<f32>; 2]>,
-    work: Work,
+    buffers: SegmentBuffers,
 }
 
-/// Validation data that chooses the epoch.
-struct Validation<'a> {
+/// Validation data for early stopping.
+struct SegmentValidation<'a> {
     examples: &'a Examples,
-    /// With the rows before the first decision, which the state reads.
-    runs: Vec<Run>,
-    classes: Classes,
+    /// Runs with up to one segment of rows before the first decision.
+    runs: Vec<RowRun>,
+    classes: RowClasses,
 }
 
-/// Training and validation examples, and the sets they are of.
+/// Training and validation examples, each with its sample set.
 type Sets<'a, 's> = ((&'a Examples, &'s TrainSet), (&'a Examples, &'s ValidationSet));
 
-/// Working memory of a batch.
+/// Buffers of a batch.
 #[derive(Default)]
-struct Work {
+struct SegmentBuffers {
     x: Vec<f32>,
     hidden: Vec<f32>,
     cell: Vec<f32>,
@@ -57,18 +57,18 @@ struct Work {
 }
 
 impl<'a> SegmentBatches<'a> {
-    /// `train` and `choose` are the examples of the two sets, `batch` the decisions of a step.
+    /// Creates batches of `batch` decisions.
     pub(crate) fn new(
         layers: &'a Layers,
-        ((train, set), (choose, validation)): Sets<'a, '_>,
+        ((train, train_set), (validation, validation_set)): Sets<'a, '_>,
         batch: usize,
         seed: u64,
     ) -> Self {
-        let classes = Classes::of(train, set.tables());
-        let runs = Run::of_training(set).into_iter().filter_map(|run| {
+        let classes = RowClasses::from_examples(train, train_set.tables());
+        let runs = RowRun::find_training(train_set).into_iter().filter_map(|run| {
             // Rows after the last decision have no effect on the loss.
             let (_, last) = classes.span(run)?;
-            Some(Run { rows: last + 1 - run.first, ..run })
+            Some(RowRun { rows: last + 1 - run.first, ..run })
         });
         let runs = runs.collect();
         let slots = batch.div_ceil(STEPS);
@@ -82,47 +82,47 @@ impl<'a> SegmentBatches<'a> {
             train,
             runs,
             classes,
-            validation: Validation::new(choose, validation),
+            validation: SegmentValidation::new(validation, validation_set),
             batches: Vec::new(),
             states: vec![[zeros.clone(), zeros]; slots],
-            work: Work { d_weights, ..Work::default() },
+            buffers: SegmentBuffers { d_weights, ..SegmentBuffers::default() },
         }
     }
 
-    /// Gathers a batch's rows `[T, B, C]`, states and decisions.
+    /// Gathers rows `[T, B, C]`, states and decisions of a batch.
     fn gather(&mut self, number: usize) {
-        let Self { batches, train, classes, states, work, .. } = self;
+        let Self { batches, train, classes, states, buffers, .. } = self;
         let (pieces, width) = (&batches[number], train.width());
         let steps = pieces.iter().map(|piece| piece.rows.rows).max().unwrap_or(0);
-        for list in [&mut work.x, &mut work.hidden, &mut work.cell] {
+        for list in [&mut buffers.x, &mut buffers.hidden, &mut buffers.cell] {
             list.clear();
         }
-        work.picked.clear();
-        work.targets.clear();
+        buffers.picked.clear();
+        buffers.targets.clear();
         for Piece { slot, before, .. } in pieces {
             let [hidden, cell] = &mut states[*slot];
             if *before == 0 {
                 hidden.fill(0.0);
                 cell.fill(0.0);
             }
-            work.hidden.extend_from_slice(hidden);
-            work.cell.extend_from_slice(cell);
+            buffers.hidden.extend_from_slice(hidden);
+            buffers.cell.extend_from_slice(cell);
         }
         for step in 0..steps {
-            for (place, Piece { rows, before, .. }) in pieces.iter().enumerate() {
+            for (index, Piece { rows, before, .. }) in pieces.iter().enumerate() {
                 if step >= rows.rows {
-                    // A segment that has ended: its state is read by nobody.
-                    work.x.resize(work.x.len() + width, 0.0);
+                    // Padding after the end of the segment, whose state is no longer used.
+                    buffers.x.resize(buffers.x.len() + width, 0.0);
                     continue;
                 }
                 let row = rows.first + step;
                 let values = &train.rows(rows.table)[row * width..][..width];
-                work.x.extend_from_slice(values);
-                // As live: no answer before the state has read as many rows.
+                buffers.x.extend_from_slice(values);
+                // As in live use, predictions start once the state includes `lookback` rows.
                 let warm = before + step + 1 >= train.lookback();
                 if let Some(class) = classes.at(rows.table, row).filter(|_| warm) {
-                    work.picked.push(step * pieces.len() + place);
-                    work.targets.push(class);
+                    buffers.picked.push(step * pieces.len() + index);
+                    buffers.targets.push(class);
                 }
             }
         }
@@ -141,12 +141,13 @@ impl Batches for SegmentBatches<'_> {
         self.batches.len()
     }
 
-    /// The gradient is that of the mean over a whole batch: where segments warm up or end, a step is
-    /// the smaller.
-    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchOf<'_>, LstmError> {
+    /// Divides the gradient by the number of decisions of a full batch. Batches in which segments
+    /// start or end therefore give smaller steps.
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, LstmError> {
         self.gather(number);
-        let Self { batches, layers, states, work, slots, seed, epoch, .. } = self;
-        let Work { x, hidden, cell, picked, targets, d_logits, d_weights, cache } = work;
+        let Self { batches, layers, states, buffers, slots, seed, epoch, .. } = self;
+        let SegmentBuffers { x, hidden, cell, picked, targets, d_logits, d_weights, cache } =
+            buffers;
         let dropout = Some(DropoutSeed { seed: *seed, epoch: *epoch, index: number as u64 });
         let start = LstmStart { hidden, cell };
         let logits = layers.forward_from(weights, x, start, picked, dropout, cache)?;
@@ -157,14 +158,14 @@ impl Batches for SegmentBatches<'_> {
         d_weights.fill(0.0);
         layers.backward_from(weights, x, picked, d_logits, cache, d_weights)?;
         let width = layers.state_width();
-        for (place, piece) in batches[number].iter().enumerate() {
+        for (index, piece) in batches[number].iter().enumerate() {
             let [hidden, cell] = &mut states[piece.slot];
             let (last_hidden, last_cell) = layers.last_state(cache);
-            hidden.copy_from_slice(&last_hidden[place * width..][..width]);
-            cell.copy_from_slice(&last_cell[place * width..][..width]);
+            hidden.copy_from_slice(&last_hidden[index * width..][..width]);
+            cell.copy_from_slice(&last_cell[index * width..][..width]);
         }
         let loss = f64::from(mean) * f64::from(whole);
-        Ok(BatchOf { loss, examples: targets.len(), gradient: d_weights })
+        Ok(BatchGradient { loss, examples: targets.len(), gradient: d_weights })
     }
 
     fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError> {
@@ -172,32 +173,36 @@ impl Batches for SegmentBatches<'_> {
     }
 }
 
-impl<'a> Validation<'a> {
+impl<'a> SegmentValidation<'a> {
     fn new(examples: &'a Examples, validation: &ValidationSet) -> Self {
-        let classes = Classes::of(examples, validation.tables());
-        let runs = Run::of(validation.tables(), |_, _| true).into_iter().filter_map(|run| {
+        let classes = RowClasses::from_examples(examples, validation.tables());
+        let runs = RowRun::find(validation.tables(), |_, _| true).into_iter().filter_map(|run| {
             let (first, last) = classes.span(run)?;
             // Rows more than a segment before the first decision hardly change the state.
             let from = run.first.max(first.saturating_sub(SEGMENT));
-            Some(Run { first: from, rows: last + 1 - from, ..run })
+            Some(RowRun { first: from, rows: last + 1 - from, ..run })
         });
         let runs = runs.collect();
         Self { examples, runs, classes }
     }
 
-    /// Mean loss and share of right ones, by the steps of a live model.
+    /// Mean loss and accuracy, computed step by step as in live use.
     fn loss(&self, layers: &Layers, weights: &[f32]) -> Result<(f64, f64), LstmError> {
         let packed = layers.pack(weights)?;
         let runs = self.runs.par_iter().map(|run| self.run_losses(&packed, *run));
         let parts: Vec<Vec<(f64, usize)>> = runs.collect::<Result<_, LstmError>>()?;
         let count = self.examples.list().len() as f64;
         let loss: f64 = parts.iter().flatten().map(|(loss, _)| loss).sum();
-        let right: usize = parts.iter().flatten().map(|(_, right)| right).sum();
-        Ok((loss / count, right as f64 / count))
+        let correct: usize = parts.iter().flatten().map(|(_, correct)| correct).sum();
+        Ok((loss / count, correct as f64 / count))
     }
 
-    /// Summed loss and number of right ones, of some decisions of a run at a time.
-    fn run_losses(&self, packed: &PackedNetwork, run: Run) -> Result<Vec<(f64, usize)>, LstmError> {
+    /// Summed loss and number of correct predictions of a run, per chunk of decisions.
+    fn run_losses(
+        &self,
+        packed: &PackedNetwork,
+        run: RowRun,
+    ) -> Result<Vec<(f64, usize)>, LstmError> {
         let (mut state, mut buffers) = (vec![0.0; packed.state_len()], packed.buffers(1));
         let (mut logits, mut targets, mut unused) = (Vec::new(), Vec::new(), Vec::new());
         let width = self.examples.width();
@@ -211,7 +216,7 @@ impl<'a> Validation<'a> {
                 targets.push(class);
             }
         }
-        let parts = logits.chunks(TOGETHER * CLASSES).zip(targets.chunks(TOGETHER));
+        let parts = logits.chunks(CHUNK * CLASSES).zip(targets.chunks(CHUNK));
         parts.map(|(logits, targets)| loss_of(logits, targets, CLASSES, &mut unused)).collect()
     }
 }

@@ -1,29 +1,30 @@
-//! Long sequences cut into segments, and segments into pieces that are trained on side by side.
+//! Division of long row sequences into segments and pieces for truncated backpropagation.
 use windvane_lstm_core::Stream;
 use windvane_signals::{SignalTable, TrainSet};
 
 use super::Examples;
 
-/// Rows that gradients go back through.
+/// Number of rows for backpropagation through time.
 pub(super) const STEPS: usize = 32;
-/// Rows over which a state is carried in training, most of the time: far more than it remembers.
+/// Maximum number of rows over which training carries a state, far more than the state's memory.
 pub(super) const SEGMENT: usize = 512;
 
-/// Neighbouring rows of a table that are read one after the other.
+/// Consecutive complete rows of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
+pub(super) struct RowRun {
     pub(super) table: usize,
     pub(super) first: usize,
     pub(super) rows: usize,
 }
 
-impl Run {
+impl RowRun {
+    /// Index after the last row.
     pub(super) fn end(&self) -> usize {
         self.first + self.rows
     }
 
-    /// The runs of some rows of the tables: complete, following one another, `allowed`.
-    pub(super) fn of(
+    /// Finds all runs of consecutive complete rows that are `allowed`.
+    pub(super) fn find(
         tables: &[SignalTable],
         allowed: impl Fn(&SignalTable, usize) -> bool,
     ) -> Vec<Self> {
@@ -43,14 +44,14 @@ impl Run {
         runs
     }
 
-    /// The rows that training may look at.
-    pub(super) fn of_training(train: &TrainSet) -> Vec<Self> {
-        Self::of(train.tables(), |table, row| {
+    /// Finds all runs of rows inside the training period.
+    pub(super) fn find_training(train: &TrainSet) -> Vec<Self> {
+        Self::find(train.tables(), |table, row| {
             table.close_time(row).is_some_and(|at| train.covers(at))
         })
     }
 
-    /// Cuts a run at one place drawn anew, and every [`SEGMENT`] rows from there on.
+    /// Cuts a run at a random row and every [`SEGMENT`] rows after it.
     fn cut(self, stream: &mut Stream) -> impl Iterator<Item = Self> {
         let offset = stream.below(SEGMENT.min(self.rows)) + 1;
         let cuts = (offset..self.rows).step_by(SEGMENT);
@@ -64,11 +65,11 @@ impl Run {
     }
 }
 
-/// The class of every row that is an example's last.
-pub(super) struct Classes(Vec<Vec<Option<usize>>>);
+/// Class of every row that is the last row of an example, per table.
+pub(super) struct RowClasses(Vec<Vec<Option<usize>>>);
 
-impl Classes {
-    pub(super) fn of(examples: &Examples, tables: &[SignalTable]) -> Self {
+impl RowClasses {
+    pub(super) fn from_examples(examples: &Examples, tables: &[SignalTable]) -> Self {
         let mut classes: Vec<Vec<Option<usize>>> =
             tables.iter().map(|table| vec![None; table.len()]).collect();
         for example in examples.list() {
@@ -81,34 +82,34 @@ impl Classes {
         self.0[table][row]
     }
 
-    /// The first and the last row of a run with a class.
-    pub(super) fn span(&self, run: Run) -> Option<(usize, usize)> {
+    /// Returns the first and the last row of a run that have a class.
+    pub(super) fn span(&self, run: RowRun) -> Option<(usize, usize)> {
         let mut rows = (run.first..run.end()).filter(|row| self.at(run.table, *row).is_some());
         let first = rows.next()?;
         Some((first, rows.next_back().unwrap_or(first)))
     }
 }
 
-/// Up to [`STEPS`] rows of a segment, in the slot that carries its state.
+/// Piece of a segment: up to [`STEPS`] rows, in the slot that stores the segment's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) slot: usize,
-    pub(super) rows: Run,
-    /// Rows that its segment has had before.
+    pub(super) rows: RowRun,
+    /// Number of earlier rows of the segment.
     pub(super) before: usize,
 }
 
-/// An epoch's batches: pieces of so many segments side by side. A segment keeps its slot from its first
-/// piece to its last, and another one follows there.
-pub(super) fn batches(runs: &[Run], slots: usize, stream: &mut Stream) -> Vec<Vec<Piece>> {
-    let segments: Vec<Run> =
+/// Builds the batches of an epoch. A batch contains the next pieces of up to `slots` segments. A
+/// segment occupies the same slot from its first piece to its last; then another segment follows.
+pub(super) fn batches(runs: &[RowRun], slots: usize, stream: &mut Stream) -> Vec<Vec<Piece>> {
+    let segments: Vec<RowRun> =
         runs.iter().flat_map(|run| run.cut(stream).collect::<Vec<_>>()).collect();
     let mut order: Vec<usize> = (0..segments.len()).collect();
     stream.shuffle(&mut order);
     let mut free = vec![0; slots];
     let mut batches: Vec<Vec<Piece>> = Vec::new();
     for segment in order.into_iter().map(|segment| segments[segment]) {
-        // The first of the slots that are free soonest.
+        // The slot that becomes free first; the lowest index for ties.
         let slot =
             (1..slots).fold(0, |best, slot| if free[slot] < free[best] { slot } else { best });
         for before in (0..segment.rows).step_by(STEPS) {
@@ -116,7 +117,7 @@ pub(super) fn batches(runs: &[Run], slots: usize, stream: &mut Stream) -> Vec<Ve
                 batches.push(Vec::new());
             }
             let rows = STEPS.min(segment.rows - before);
-            let rows = Run { first: segment.first + before, rows, ..segment };
+            let rows = RowRun { first: segment.first + before, rows, ..segment };
             batches[free[slot]].push(Piece { slot, rows, before });
             free[slot] += 1;
         }
@@ -131,9 +132,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_in_one_piece_and_a_segment_keeps_its_slot() {
+    fn segments_batches_contain_every_row_once_and_keep_slots() {
         let runs = [(0, 7, 1), (0, 40, 2_000), (1, 0, SEGMENT), (1, 3_000, 33)]
-            .map(|(table, first, rows)| Run { table, first, rows });
+            .map(|(table, first, rows)| RowRun { table, first, rows });
         for seed in 0..20 {
             let batches = batches(&runs, 4, &mut Stream::new(seed, Purpose::Shuffle, 1, 0));
             let mut rows = Vec::new();

@@ -1,24 +1,24 @@
-//! Labelled sequences of any kind, for networks that learn something else than candles.
-use super::trainer::most_likely;
+//! Labelled sequences of any kind, for networks trained on other data than candles.
+use super::trainer::most_probable;
 use crate::TrainError;
 use crate::network::Layers;
 use crate::network::training::NetworkCache;
 
-/// Lengths shared by all sequences of a set.
+/// Shape of all sequences of a set: rows, channels, classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SequenceShape {
-    /// Rows per sequence, T.
+    /// Number of rows per sequence, T.
     pub steps: usize,
-    /// Numbers per row, C.
+    /// Number of channels per row, C.
     pub channels: usize,
     /// Number of classes.
     pub classes: usize,
 }
 
-/// Labelled sequences of one length: what a network learns from where there are no candles.
+/// Labelled sequences of one length, training data for a network without candles.
 ///
-/// The networks here are plain sequence classifiers below their three-class trait; on these they
-/// can be compared with other libraries on any data. Scaling is the caller's.
+/// The networks of this crate are sequence classifiers. With labelled sequences they can be
+/// compared with other libraries on any data. The caller scales the values.
 ///
 /// **Shapes** values `[N, T, C]`, labels `[N]`.
 ///
@@ -41,11 +41,11 @@ pub struct Sequences {
 }
 
 impl Sequences {
-    /// A set of sequences with their classes.
+    /// Creates a set of sequences with their classes.
     ///
     /// # Errors
-    /// [`TrainError::Sequences`] when a length is 0, values and labels do not fit the shape, a
-    /// label is no class or a value is not finite.
+    /// [`TrainError::Sequences`] if a length is 0, there are fewer than two classes, values and
+    /// labels do not fit the shape, a label is not a class or a value is not finite.
     pub fn new(
         shape: SequenceShape,
         values: Vec<f32>,
@@ -67,17 +67,17 @@ impl Sequences {
         Ok(Self { shape, values, labels })
     }
 
-    /// Lengths shared by all sequences.
+    /// Shape of all sequences.
     pub fn shape(&self) -> SequenceShape {
         self.shape
     }
 
-    /// The sequences, `[T, C]` each.
+    /// Returns the sequences, `[T, C]` each.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.shape.steps * self.shape.channels)
     }
 
-    /// The class of each sequence.
+    /// Class of each sequence.
     pub fn labels(&self) -> &[usize] {
         &self.labels
     }
@@ -97,7 +97,7 @@ fn check_finite(values: &[f32]) -> Result<(), TrainError> {
     Err(TrainError::Sequences { what, expected, got: wrong.to_string() })
 }
 
-/// A network fitted to labelled sequences.
+/// Network fitted to labelled sequences.
 #[derive(Debug)]
 pub struct SequenceClassifier {
     shape: SequenceShape,
@@ -110,35 +110,36 @@ impl SequenceClassifier {
         Self { shape, weights, layers }
     }
 
-    /// The most likely class of each sequence of `values` `[N, T, C]`.
+    /// Returns the most probable class of each sequence of `values` `[N, T, C]`.
     ///
     /// # Errors
-    /// [`TrainError::Sequences`] when they are no whole sequences or a value is not finite.
+    /// [`TrainError::Sequences`] if the number of values is not a multiple of T × C or a value is
+    /// not finite.
     pub fn classify(&self, values: &[f32]) -> Result<Vec<usize>, TrainError> {
         let SequenceShape { steps, channels, .. } = self.shape;
         let one = steps * channels;
         check_len("their number of values", values.len().div_ceil(one) * one, values.len())?;
         check_finite(values)?;
-        let (mut found, mut cache) =
+        let (mut classes, mut cache) =
             (Vec::with_capacity(values.len() / one), NetworkCache::default());
         for sequence in values.chunks_exact(one) {
             let logits = self.layers.forward(&self.weights, sequence, 1, None, &mut cache)?;
-            found.push(most_likely(logits));
+            classes.push(most_probable(logits));
         }
-        Ok(found)
+        Ok(classes)
     }
 
-    /// Share of the sequences whose class it finds.
+    /// Accuracy: share of the sequences that are classified correctly.
     ///
     /// # Errors
-    /// [`TrainError::Sequences`] when their shape is another.
+    /// [`TrainError::Sequences`] for sequences of another shape.
     pub fn accuracy(&self, sequences: &Sequences) -> Result<f64, TrainError> {
         if sequences.shape != self.shape {
             let (expected, got) = (format!("{:?}", self.shape), format!("{:?}", sequences.shape));
             return Err(TrainError::Sequences { what: "their shape", expected, got });
         }
-        let found = self.classify(&sequences.values)?;
-        let right = found.iter().zip(&sequences.labels).filter(|(found, label)| found == label);
-        Ok(right.count() as f64 / found.len() as f64)
+        let classes = self.classify(&sequences.values)?;
+        let correct = classes.iter().zip(&sequences.labels).filter(|(class, label)| class == label);
+        Ok(correct.count() as f64 / classes.len() as f64)
     }
 }

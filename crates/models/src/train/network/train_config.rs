@@ -1,14 +1,14 @@
-//! Settings of a training: optimizer, schedule, batch, early stopping.
+//! Configuration of a training: optimizer, schedule, batch, early stopping.
 use serde::Serialize;
 use windvane_lstm_core::{Clip, Init, Optimizer, Schedule};
 
 use crate::SettingError;
 
-/// Settings of the training of a network.
+/// Configuration of a network's training: the hyperparameters.
 ///
-/// The default is `AdamW` over twelve epochs whose learning rate rises for one and falls as a
-/// cosine, with global-norm clipping and early stopping: after `patience` epochs without a better
-/// validation loss it stops, and the best epoch's weights are kept.
+/// The default is `AdamW` over twelve epochs with one warm-up epoch and cosine decay of the
+/// learning rate, global-norm clipping and early stopping: the training stops after `patience`
+/// epochs without a better validation loss, and the weights of the best epoch are kept.
 ///
 /// # Examples
 /// ```
@@ -19,25 +19,25 @@ use crate::SettingError;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TrainConfig {
-    /// Optimizer: the rule that turns gradients into steps.
+    /// Optimizer with its parameters.
     pub optimizer: Optimizer,
-    /// Learning rate before the schedule reduces it.
+    /// Learning rate before the schedule is applied.
     pub learning_rate: f64,
-    /// Learning-rate schedule; its time is counted in epochs.
+    /// Learning-rate schedule; its unit of time is the epoch.
     pub schedule: Schedule,
-    /// Windows per step.
+    /// Batch size: number of windows per step.
     pub batch: usize,
-    /// Bound on the gradients.
+    /// Gradient clipping.
     pub clip: Clip,
     /// Distribution of the initial weights.
     pub init: Init,
     /// Initial bias of the forget gate.
     pub forget_bias: f64,
-    /// Whether the head's biases start at the logarithms of the classes' shares in training.
-    /// Otherwise the first epochs learn how rare NEUTRAL is, with gradients that can silence a
-    /// layer of rectifiers for good.
+    /// Whether the biases of the head start at the logarithms of the class shares in training.
+    /// Otherwise the first epochs learn the rarity of NEUTRAL, and their large gradients can
+    /// permanently deactivate a layer of ReLU units.
     pub class_priors: bool,
-    /// Largest number of epochs.
+    /// Maximum number of epochs.
     pub epochs: usize,
     /// Epochs without a better validation loss before training stops.
     pub patience: usize,
@@ -66,8 +66,9 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// The original system's training: SGD 0.01, momentum 0.9, batches of 32, entries clipped at
-    /// ± 5, decay 0.95 per epoch, Xavier. It learns slowly; kept for comparison.
+    /// Configuration of the original system: SGD with learning rate 0.01 and momentum 0.9, batches
+    /// of 32, gradients clipped at ± 5, decay 0.95 per epoch, Xavier. It learns slowly and serves
+    /// for comparison.
     #[must_use]
     pub fn original() -> Self {
         Self {
@@ -83,20 +84,20 @@ impl TrainConfig {
         }
     }
 
-    /// Checks the ranges.
+    /// Validates the ranges of all settings.
     ///
     /// # Errors
-    /// [`SettingError`].
+    /// [`SettingError`] for the first setting out of range.
     pub fn check(&self) -> Result<(), SettingError> {
         let limit = match self.clip {
             Clip::Value(limit) | Clip::GlobalNorm(limit) => limit,
-            // A kind that a later version of the layers adds has no bound known here.
+            // A later version may add other kinds.
             _ => f64::MAX,
         };
         let rules: [(&'static str, &'static str, f64, bool); 6] = [
             ("learning_rate", "finite and above 0", self.learning_rate, self.learning_rate > 0.0),
             ("epochs", "at least 1", self.epochs as f64, self.epochs > 0),
-            ("batch", "1 to 65536", self.batch as f64, (1..=65_536).contains(&self.batch)),
+            ("batch", "1 to 65,536", self.batch as f64, (1..=65_536).contains(&self.batch)),
             ("clip", "above 0", limit, limit > 0.0),
             ("patience", "at least 1", self.patience as f64, self.patience > 0),
             ("forget_bias", "finite", self.forget_bias, true),
@@ -121,7 +122,7 @@ impl TrainConfig {
                 ("epsilon", epsilon),
                 ("weight_decay", weight_decay),
             ],
-            // A kind that a later version of the layers adds has no numbers known here.
+            // A later version may add other kinds.
             _ => Vec::new(),
         }
     }
@@ -152,7 +153,7 @@ impl TrainConfig {
                     floor > 0.0 && floor <= 1.0,
                 ),
             ],
-            // Constant; a kind that a later version of the layers adds has no bound known here.
+            // `Constant`; a later version may add other kinds.
             _ => Vec::new(),
         }
     }

@@ -1,46 +1,46 @@
-//! The training loop: epochs of batches, early stopping, the best epoch kept.
+//! Training loop: epochs of batches, early stopping, weights of the best epoch.
 use windvane_lstm_core::{LstmError, OptimizerState};
 
 use super::TrainConfig;
 use super::checkpoint::Checkpoint;
-use super::progress::{Losses, Progress};
+use super::progress::{EpochLosses, TrainingState};
 use crate::network::Layers;
 use crate::train::{EpochReport, Run};
 use crate::{ModelId, SettingError, TrainError, TrainingRecord};
 
-/// Batches of one kind of training: windows, or segments of long sequences.
+/// Batches of training examples: windows, or segments of long sequences.
 pub(crate) trait Batches: Send {
     /// Number of examples of each class.
     fn class_counts(&self) -> Vec<usize>;
 
-    /// Puts the epoch's examples in order, which depends on the seed and its number alone;
-    /// returns the number of batches.
+    /// Shuffles the examples for an epoch and returns the number of batches. The order depends only
+    /// on the seed and the number of the epoch.
     fn open(&mut self, epoch: u64) -> usize;
 
-    /// Summed loss of a batch, its number of examples, and the gradient of their mean loss.
-    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchOf<'_>, LstmError>;
+    /// Computes the loss and the gradient of a batch.
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, LstmError>;
 
-    /// Mean cross-entropy on examples not learned from, and the share of them whose most likely
-    /// class is right; `None` without any.
+    /// Computes mean cross-entropy and accuracy on the validation examples; `None` without any.
     fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError>;
 }
 
 /// Loss and gradient of a batch.
-pub(crate) struct BatchOf<'a> {
-    /// Summed over its examples.
+pub(crate) struct BatchGradient<'a> {
+    /// Loss, summed over the examples.
     pub(crate) loss: f64,
     pub(crate) examples: usize,
+    /// Gradient of the mean loss.
     pub(crate) gradient: &'a mut [f32],
 }
 
-/// Result of a training.
-pub(crate) struct Fit {
+/// Result of a training: weights and losses of the best epoch.
+pub(crate) struct TrainingResult {
     pub(crate) weights: Vec<f32>,
     epochs: usize,
-    best: Losses,
+    best: EpochLosses,
 }
 
-impl Fit {
+impl TrainingResult {
     pub(crate) fn write_to(&self, record: &mut TrainingRecord) {
         record.epochs = self.epochs;
         record.best_epoch = self.best.epoch;
@@ -49,7 +49,7 @@ impl Fit {
     }
 }
 
-/// The training of one network.
+/// Trainer of one network.
 pub(crate) struct Trainer<'a, B> {
     /// Id of the model, for the reports of its epochs.
     pub(crate) model: &'a ModelId,
@@ -60,34 +60,38 @@ pub(crate) struct Trainer<'a, B> {
 }
 
 impl<B: Batches> Trainer<'_, B> {
-    /// Learns the weights; goes on from `checkpoint` and keeps it up to date.
-    pub(crate) fn run(mut self, checkpoint: Option<&Checkpoint>) -> Result<Fit, TrainError> {
-        let found = checkpoint.map(|kept| kept.load(self.layers.weight_count()));
-        let mut progress = match found.transpose()?.flatten() {
-            Some(progress) => progress,
+    /// Trains the weights. Resumes from `checkpoint` and updates it after every epoch.
+    pub(crate) fn run(
+        mut self,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<TrainingResult, TrainError> {
+        let saved = checkpoint.map(|file| file.load(self.layers.weight_count()));
+        let mut state = match saved.transpose()?.flatten() {
+            Some(state) => state,
             None => self.start()?,
         };
-        while !self.done(&progress) {
-            let report = self.epoch(&mut progress)?;
+        while !self.is_done(&state) {
+            let report = self.epoch(&mut state)?;
             if let Some(checkpoint) = checkpoint {
-                checkpoint.save(&progress)?;
+                checkpoint.save(&state)?;
             }
             if self.run.report(&report).is_break() {
                 return Err(TrainError::Stopped { epoch: report.epoch });
             }
         }
-        let Progress { epoch, best, .. } = progress;
+        let TrainingState { epoch, best, .. } = state;
         let (best, weights) =
             best.ok_or(SettingError { setting: "epochs", expected: "at least 1", got: 0.0 })?;
-        Ok(Fit { weights, epochs: epoch, best })
+        Ok(TrainingResult { weights, epochs: epoch, best })
     }
 
-    fn start(&self) -> Result<Progress, TrainError> {
+    /// Initialises the weights and the optimizer state.
+    fn start(&self) -> Result<TrainingState, TrainError> {
         let mut weights = vec![0.0; self.layers.weight_count()];
         let TrainConfig { init, forget_bias, .. } = *self.training;
         self.layers.init(init, forget_bias, self.run.seed(), &mut weights)?;
         if self.training.class_priors {
-            // The head's biases are the last parameters of every network.
+            // The biases of the head are the last parameters of every network.
             let biases = weights.len() - self.layers.classes();
             for (bias, share) in weights[biases..].iter_mut().zip(self.class_priors()) {
                 #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
@@ -96,28 +100,30 @@ impl<B: Batches> Trainer<'_, B> {
             }
         }
         let optimizer = OptimizerState::new(weights.len());
-        Ok(Progress { epoch: 0, weights, optimizer, best: None })
+        Ok(TrainingState { epoch: 0, weights, optimizer, best: None })
     }
 
-    /// The share of each class in training, as if each had been seen once more.
+    /// Share of each class in training, with add-one smoothing.
     fn class_priors(&self) -> Vec<f64> {
         let counts = self.batches.class_counts().into_iter().map(|count| count as f64 + 1.0);
         let total: f64 = counts.clone().sum();
         counts.map(|count| count / total).collect()
     }
 
-    fn done(&self, Progress { epoch, best, .. }: &Progress) -> bool {
+    /// Returns whether the maximum number of epochs or the patience is reached.
+    fn is_done(&self, TrainingState { epoch, best, .. }: &TrainingState) -> bool {
         let TrainConfig { epochs, patience, .. } = *self.training;
         let waited = best.as_ref().map_or(0, |(best, _)| epoch - best.epoch);
         *epoch >= epochs || waited >= patience
     }
 
-    /// One epoch: every example once, in a new order, then the validation loss.
-    fn epoch(&mut self, progress: &mut Progress) -> Result<EpochReport, TrainError> {
-        let epoch = progress.epoch + 1;
-        // On a thread of the pool: called from outside, every batch would wake two threads.
-        let train_loss = rayon::scope(|_| self.pass(progress))?;
-        let validated = self.batches.validate(&progress.weights)?;
+    /// Runs one epoch: all batches in a new order, then the validation.
+    fn epoch(&mut self, state: &mut TrainingState) -> Result<EpochReport, TrainError> {
+        let epoch = state.epoch + 1;
+        // The scope runs on a thread of the pool. From another thread, every batch would wake two
+        // threads.
+        let train_loss = rayon::scope(|_| self.pass(state))?;
+        let validated = self.batches.validate(&state.weights)?;
         let (validation_loss, validation_accuracy) = validated.unzip();
         for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
             if !loss.is_finite() {
@@ -125,15 +131,15 @@ impl<B: Batches> Trainer<'_, B> {
                 return Err(TrainError::Diverged { epoch, loss, learning_rate });
             }
         }
-        let best = match (&progress.best, validation_loss) {
-            (Some((best, _)), Some(loss)) => best.validation_loss.is_none_or(|least| loss < least),
+        let best = match (&state.best, validation_loss) {
+            (Some((best, _)), Some(loss)) => best.validation_loss.is_none_or(|best| loss < best),
             _ => true,
         };
-        let losses = Losses { epoch, train_loss, validation_loss, validation_accuracy };
+        let losses = EpochLosses { epoch, train_loss, validation_loss, validation_accuracy };
         if best {
-            progress.best = Some((losses, progress.weights.clone()));
+            state.best = Some((losses, state.weights.clone()));
         }
-        progress.epoch = epoch;
+        state.epoch = epoch;
         Ok(EpochReport {
             model: self.model.clone(),
             member: self.run.member_index(),
@@ -146,31 +152,32 @@ impl<B: Batches> Trainer<'_, B> {
         })
     }
 
-    /// A step for every batch; returns the mean loss.
-    fn pass(&mut self, progress: &mut Progress) -> Result<f64, LstmError> {
-        let Progress { epoch: done, weights, optimizer, .. } = progress;
+    /// Takes one step per batch and returns the mean loss.
+    fn pass(&mut self, state: &mut TrainingState) -> Result<f64, LstmError> {
+        let TrainingState { epoch: done, weights, optimizer, .. } = state;
         let training = self.training;
         let batches = self.batches.open(*done as u64 + 1);
-        let (mut total, mut learned) = (0.0, 0);
+        let (mut total, mut count) = (0.0, 0);
         for number in 0..batches {
-            // The middle of the step: a rise that starts at 0 wastes none.
+            // The schedule is evaluated in the middle of the step, so that a warm-up from 0 has no
+            // step with learning rate 0.
             let learning_rate =
                 self.learning_rate(*done as f64 + (number as f64 + 0.5) / batches as f64);
-            let BatchOf { loss, examples, gradient } = self.batches.batch(number, weights)?;
-            (total, learned) = (total + loss, learned + examples);
+            let BatchGradient { loss, examples, gradient } = self.batches.batch(number, weights)?;
+            (total, count) = (total + loss, count + examples);
             training.clip.apply(gradient);
             training.optimizer.step(learning_rate, gradient, optimizer, weights)?;
         }
-        Ok(total / learned as f64)
+        Ok(total / count as f64)
     }
 
-    /// The learning rate after that many epochs.
+    /// Learning rate after `epochs` epochs.
     fn learning_rate(&self, epochs: f64) -> f64 {
         self.training.schedule.learning_rate(self.training.learning_rate, epochs)
     }
 }
 
-/// The class with the largest logit, the first of equal ones.
-pub(crate) fn most_likely(logits: &[f32]) -> usize {
+/// Class with the largest logit; the first one for ties.
+pub(crate) fn most_probable(logits: &[f32]) -> usize {
     (1..logits.len()).fold(0, |best, k| if logits[k] > logits[best] { k } else { best })
 }

@@ -1,4 +1,4 @@
-//! Lines over two axes, as SVG.
+//! Line charts as SVG.
 use std::ops::Range;
 
 use plotters::coord::Shift;
@@ -8,41 +8,41 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::Error;
 use super::ink::{self, Ink};
 
-/// Units of the drawing per unit of the figure: plotters has whole numbers only.
+/// Number of units of the drawing per unit of the figure, because plotters has only whole numbers.
 pub(crate) const FINE: u32 = 4;
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// One axis: its ends, about how many ticks it has, and what stands at them.
-pub(crate) struct Axis {
+/// Axis of a chart: its ends, approximate number of ticks, format of the tick labels, and label.
+pub(crate) struct ChartAxis {
     pub(crate) ends: Range<f64>,
     pub(crate) ticks: usize,
     pub(crate) text: fn(f64) -> String,
     pub(crate) label: &'static str,
 }
 
-/// A line, with its name at the place where there is room.
-pub(crate) struct Line {
+/// Line of a chart, with its name at a position with enough space.
+pub(crate) struct ChartLine {
     pub(crate) ink: Ink,
     pub(crate) points: Vec<(f64, f64)>,
     pub(crate) name: Option<((f64, f64), String)>,
 }
 
-impl Line {
+impl ChartLine {
     pub(crate) fn new(ink: Ink, points: Vec<(f64, f64)>) -> Self {
         Self { ink, points, name: None }
     }
 }
 
-/// A figure of that width and height.
-pub(crate) struct Chart {
+/// Line chart with its width and height.
+pub(crate) struct LineChart {
     pub(crate) size: (u32, u32),
-    pub(crate) x: Axis,
-    pub(crate) y: Axis,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) x: ChartAxis,
+    pub(crate) y: ChartAxis,
+    pub(crate) lines: Vec<ChartLine>,
 }
 
-impl Chart {
+impl LineChart {
     pub(crate) fn svg(&self) -> Result<String, Error> {
         svg(self.size, |area| self.draw(area))
     }
@@ -68,14 +68,14 @@ impl Chart {
             .label_style(text(ink::TEXT))
             .axis_desc_style(text(ink::TEXT))
             .y_desc(self.y.label);
-        // An empty text would still be drawn.
+        // Plotters would draw an empty text, too.
         if !self.x.label.is_empty() {
             mesh.x_desc(self.x.label);
         }
         mesh.draw()?;
-        for Line { ink, points, name } in &self.lines {
+        for ChartLine { ink, points, name } in &self.lines {
             let style = ink.colour().stroke_width(fine(1.6));
-            // Plotters would draw what lies beyond the ends along them.
+            // Plotters would draw points beyond the ends along them.
             let inside = points.iter().copied().filter(|(_, y)| self.y.ends.contains(y));
             chart.draw_series(LineSeries::new(inside, style))?;
             if let Some((at, name)) = name {
@@ -87,7 +87,7 @@ impl Chart {
     }
 }
 
-/// What `draw` draws, as a file.
+/// Runs `draw` and returns the SVG file.
 pub(crate) fn svg(
     (width, height): (u32, u32),
     draw: impl FnOnce(&Area<'_>) -> Result<(), Error>,
@@ -100,8 +100,8 @@ pub(crate) fn svg(
     area.present()?;
     drop(area);
     let inner = drawing.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
-    let (inner, _) = inner.ok_or("plotters draws one element")?;
-    // What is so anyway.
+    let (inner, _) = inner.ok_or("plotters writes one SVG element")?;
+    // These attributes have their default values.
     let inner = inner.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
@@ -118,8 +118,8 @@ pub(crate) fn fine(units: f64) -> u32 {
     fine
 }
 
-/// Text of 13 units.
+/// Style of a text of 13 units.
 pub(crate) fn text(ink: Ink) -> TextStyle<'static> {
-    // Plotters divides by 1.24.
+    // Plotters divides the size by 1.24.
     ("sans-serif", 1.24 * 13.0 * f64::from(FINE)).into_font().color(&ink.colour())
 }

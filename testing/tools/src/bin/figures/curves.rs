@@ -1,13 +1,13 @@
-//! Learning rates over the epochs, and what a calibration does to a probability.
+//! Figures of the learning rate schedules and of the calibration.
 use windvane::models::Calibration;
 use windvane::models::train::TrainConfig;
 use windvane::models::v31;
 
-use super::chart::{Axis, Chart, Line};
+use super::chart::{ChartAxis, ChartLine, LineChart};
 use super::signals::number;
 use super::{Error, Figure, ink};
 
-/// The learning rate of every training, epoch by epoch.
+/// Draws the learning rate of every training configuration over the epochs.
 pub(crate) fn schedules() -> Result<Figure, Error> {
     let line = |ink, training: TrainConfig, at, name: &str| {
         let rate = |step: i32| {
@@ -21,21 +21,21 @@ pub(crate) fn schedules() -> Result<Figure, Error> {
         )]
         let steps = 20 * training.epochs as i32;
         let points = (0..steps).map(rate).collect();
-        Line { name: Some((at, name.to_string())), ..Line::new(ink, points) }
+        ChartLine { name: Some((at, name.to_string())), ..ChartLine::new(ink, points) }
     };
     let lines = vec![
         line(ink::BLUE, TrainConfig::default(), (1.6, 5.4), "default"),
         line(ink::ORANGE, v31::learner().training, (2.0, 3.4), "v3.1"),
         line(ink::GREEN, TrainConfig::original(), (12.5, 6.4), "original, SGD"),
     ];
-    let x = Axis { ends: 0.0..30.0, ticks: 16, text: number, label: "epochs" };
-    let y = Axis { ends: 0.0..10.5, ticks: 6, text: number, label: "learning rate, 1e−3" };
-    Ok(("schedules".to_string(), Chart { size: (760, 250), x, y, lines }.svg()?))
+    let x = ChartAxis { ends: 0.0..30.0, ticks: 16, text: number, label: "epochs" };
+    let y = ChartAxis { ends: 0.0..10.5, ticks: 6, text: number, label: "learning rate, 1e−3" };
+    Ok(("schedules".to_string(), LineChart { size: (760, 250), x, y, lines }.svg()?))
 }
 
-/// P(UP) after the exponent, by P(UP) before it.
+/// Draws P(UP) after the exponent of the calibration over P(UP) before it.
 pub(crate) fn calibration() -> Result<Figure, Error> {
-    let line = |ink, exponent, at, name: &str| -> Result<Line, Error> {
+    let line = |ink, exponent, at, name: &str| -> Result<ChartLine, Error> {
         let calibration = Calibration::new(1.0, 0.0)?.with_exponent(exponent)?;
         let point = |step: u8| {
             let before = 0.3 + 0.004 * f32::from(step);
@@ -43,7 +43,7 @@ pub(crate) fn calibration() -> Result<Figure, Error> {
             (f64::from(100.0 * before), f64::from(100.0 * up))
         };
         let points = (0..=100).map(point).collect();
-        Ok(Line { name: Some((at, name.to_string())), ..Line::new(ink, points) })
+        Ok(ChartLine { name: Some((at, name.to_string())), ..ChartLine::new(ink, points) })
     };
     let lines = vec![
         line(ink::RULE, 1.0, (30.8, 27.5), "b = 1")?,
@@ -52,7 +52,7 @@ pub(crate) fn calibration() -> Result<Figure, Error> {
     ];
     let percent = |value: f64| format!("{value} %");
     let label = "P(UP) of the network";
-    let x = Axis { ends: 30.0..70.0, ticks: 9, text: percent, label };
-    let y = Axis { ends: 24.0..76.0, ticks: 6, text: percent, label: "calibrated" };
-    Ok(("calibration".to_string(), Chart { size: (560, 300), x, y, lines }.svg()?))
+    let x = ChartAxis { ends: 30.0..70.0, ticks: 9, text: percent, label };
+    let y = ChartAxis { ends: 24.0..76.0, ticks: 6, text: percent, label: "calibrated" };
+    Ok(("calibration".to_string(), LineChart { size: (560, 300), x, y, lines }.svg()?))
 }

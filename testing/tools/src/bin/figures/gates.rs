@@ -1,4 +1,4 @@
-//! What the gates of the pretrained v3.2 do on the way through one window.
+//! Figure of the gates of the pretrained v3.2 over the rows of one window.
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use windvane::models::v32;
@@ -7,13 +7,13 @@ use windvane::prelude::*;
 use super::chart::{self, Area, fine};
 use super::{Error, Figure, ink};
 
-/// Decision of the window: the hour after the largest rise of the week.
+/// Time of the window's decision: the hour after the largest rise of the week.
 const DECISION: &str = "2023-03-14T14:00";
 
-/// Width and height of one unit in one row of the window.
+/// Width and height of the cell of one unit in one row of the window.
 const CELL: (f64, f64) = (10.5, 3.5);
 
-/// What one panel shows, `[T, H]`, and the shade that each number gets.
+/// Panel with the values `[T, H]` of one gate or state, and the shade of a value.
 struct Panel {
     title: &'static str,
     values: Vec<f32>,
@@ -29,11 +29,11 @@ pub(crate) fn figure(table: &SignalTable) -> Result<Figure, Error> {
     let lstm = trace.lstms.into_iter().next().ok_or("it has an LSTM")?;
     let (units, steps) = (lstm.hidden_size, trace.scaled.len() / model.spec().signals.width());
 
-    // Units that remember longest come first.
+    // Units with the largest forget gates first.
     let [i, f, g, o] = lstm.gates;
-    let memory = |unit: &usize| f.iter().skip(*unit).step_by(units).sum::<f32>();
+    let forget_sum = |unit: &usize| f.iter().skip(*unit).step_by(units).sum::<f32>();
     let mut order: Vec<usize> = (0..units).collect();
-    order.sort_by(|a, b| memory(b).total_cmp(&memory(a)));
+    order.sort_by(|a, b| forget_sum(b).total_cmp(&forget_sum(a)));
 
     let panel = |title, values, shade| Panel { title, values, shade };
     let panels = [
@@ -54,18 +54,19 @@ pub(crate) fn figure(table: &SignalTable) -> Result<Figure, Error> {
     Ok(("gates".to_string(), svg))
 }
 
-/// A number from 0 to 1: shut leaves the ground.
+/// Shade of a number from 0 to 1; none for a closed gate.
 fn share(value: f32) -> Option<ink::Ink> {
     level(value, 5).map(|level| ink::ABOVE[level.min(3)])
 }
 
-/// A number about 0, where the ground is left.
+/// Shade of a signed number; none near 0.
 fn signed(value: f32) -> Option<ink::Ink> {
     let shades = if value > 0.0 { ink::ABOVE } else { ink::BELOW };
     level(value.abs(), 9).map(|level| shades[(level / 2).min(3)])
 }
 
-/// Which of that many equal parts of 0 to 1 a number is in, the first left out.
+/// Index of the part that contains a number when 0 to 1 is divided into `parts` equal parts,
+/// counted from the second part; `None` for the first part.
 fn level(value: f32, parts: u8) -> Option<usize> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     let part = (value * f32::from(parts)) as u8;
@@ -93,7 +94,7 @@ impl Panel {
             let shade = |step: usize| (self.shade)(self.values[step * order.len() + unit]);
             let mut step = 0;
             while step < steps {
-                // Neighbours of one shade are one rectangle.
+                // Adjacent cells with the same shade are drawn as one rectangle.
                 let alike = |later: &usize| {
                     shade(*later).map(ink::Ink::colour) == shade(step).map(ink::Ink::colour)
                 };

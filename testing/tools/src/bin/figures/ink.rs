@@ -1,12 +1,12 @@
-//! Colours, by name: one value on light ground, one on dark.
+//! Named colours with one value for the light and one for the dark theme.
 use std::fmt::Write as _;
 
 use plotters::style::RGBColor;
 
-/// What a mark is drawn with: light and dark, 0xRRGGBB.
+/// Colour of a mark in the light and the dark theme, 0xRRGGBB.
 ///
-/// A figure is drawn in the light values on a ground of its own, so it can be read on any page; its
-/// style sheet finds them by value where the reader prefers dark.
+/// A figure is drawn with the light values on its own background, so it is legible on any page. Its
+/// style sheet replaces them by value if the reader prefers the dark theme.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ink(u32, u32);
 
@@ -14,11 +14,11 @@ pub(crate) const GROUND: Ink = Ink(0xFF_FFFF, 0x16_161A);
 pub(crate) const TEXT: Ink = Ink(0x1C_1C1E, 0xE8_E8EA);
 pub(crate) const GRID: Ink = Ink(0xDE_DEE2, 0x3A_3A40);
 pub(crate) const RULE: Ink = Ink(0x6B_6B70, 0xA2_A2A8);
-/// Lines; the colour-blind can tell them apart (after Okabe and Ito 2008).
+/// Colours of lines, distinguishable with colour blindness (after Okabe and Ito 2008).
 pub(crate) const BLUE: Ink = Ink(0x00_72B2, 0x4D_A8E6);
 pub(crate) const ORANGE: Ink = Ink(0xD5_5E00, 0xFF_8B45);
 pub(crate) const GREEN: Ink = Ink(0x00_7F5F, 0x3D_C79D);
-/// From little to much, above 0 and below.
+/// Shades of values above 0, from small to large; `BELOW` has those of values below 0.
 pub(crate) const ABOVE: [Ink; 4] = [
     Ink(0xC9_E0F2, 0x1D_3448),
     Ink(0x8D_BEE2, 0x2C_5F88),
@@ -33,14 +33,14 @@ pub(crate) const BELOW: [Ink; 4] = [
 ];
 
 impl Ink {
-    /// The light one.
+    /// Returns the colour of the light theme.
     pub(crate) fn colour(self) -> RGBColor {
         let [_, r, g, b] = self.0.to_be_bytes();
         RGBColor(r, g, b)
     }
 }
 
-/// The style sheet that gives every colour in `drawing` its dark value.
+/// Returns the style sheet with the dark value of every colour in `drawing`.
 pub(crate) fn css(drawing: &str) -> String {
     let named = [GROUND, TEXT, GRID, RULE, BLUE, ORANGE, GREEN];
     let mut css = String::from("<style>@media (prefers-color-scheme:dark){");

@@ -1,4 +1,4 @@
-//! The figures of `docs/`, drawn from the embedded sample and the model that comes with the crate.
+//! Figures of `docs/`, drawn from the embedded sample and the pretrained model.
 //!
 //! `cargo run --release -p windvane-tools --bin figures` writes them into `docs/images`.
 mod chart;
@@ -11,14 +11,14 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// A file's name and what it holds.
+/// Name and content of a figure's file.
 pub(crate) type Figure = (String, String);
 
 pub(crate) type Error = Box<dyn std::error::Error>;
 
 #[derive(Parser)]
 #[command(about = "Draw the figures of docs/")]
-struct Options {
+struct FiguresOptions {
     /// Folder to write into.
     #[arg(long, default_value = "docs/images")]
     out: PathBuf,
@@ -34,9 +34,9 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a program of the maintainers")]
+#[expect(clippy::print_stdout, reason = "a command-line program")]
 fn run() -> Result<(), Error> {
-    let options = Options::parse();
+    let options = FiguresOptions::parse();
     std::fs::create_dir_all(&options.out)?;
     let (signals, table) = (signals::figures()?, signals::table()?);
     let others = [

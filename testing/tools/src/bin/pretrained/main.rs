@@ -1,9 +1,9 @@
-//! Makes the fitted v3.2 that `windvane-models` ships: fitted on all but the last months of the
-//! sample's BTCUSDT, measured on those.
+//! Creates the pretrained v3.2 of `windvane-models`: fitted on the sample's BTCUSDT without the
+//! last months, and evaluated on those.
 //!
-//! `cargo run --release -p windvane-tools --bin pretrained` writes the model and its README into the
-//! crate; a folder as the argument writes them there.
-#![expect(clippy::print_stdout, reason = "a program of the maintainers")]
+//! `cargo run --release -p windvane-tools --bin pretrained` writes the model and its README into
+//! the crate, or into the folder given as the argument.
+#![expect(clippy::print_stdout, reason = "a command-line program")]
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -18,11 +18,11 @@ use windvane::signals::{TrainSet, ValidationSet};
 const PAIR: &str = "BTCUSDT";
 const NAME: &str = "v32-pretrained";
 const SEED: u64 = 1;
-/// Training ends and choosing begins.
+/// End of training and beginning of validation.
 const VALIDATE_FROM: &str = "2023-05-01";
-/// Choosing ends; nothing after this is looked at before the measurement.
+/// End of validation; later candles are used only for the evaluation.
 const HELD_OUT_FROM: &str = "2023-08-01";
-/// Candles left out between the stretches.
+/// Number of candles whose time is left out between the periods.
 const EMBARGO: u32 = 24;
 
 const LIMITS: [&str; 4] = [
@@ -34,14 +34,14 @@ const LIMITS: [&str; 4] = [
     "Made by `cargo run --release -p windvane-tools --bin pretrained` from the embedded sample (MIT).",
 ];
 
-/// Fits as v3.2 does and keeps the model, which a report does not.
+/// Learner that fits v3.2 and keeps the model, because a report does not contain it.
 #[derive(Debug)]
-struct Kept {
+struct KeepModel {
     learner: NetworkLearner,
     model: OnceLock<Network>,
 }
 
-impl Learner for Kept {
+impl Learner for KeepModel {
     fn id(&self) -> &ModelId {
         self.learner.id()
     }
@@ -73,13 +73,13 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Fits, measures and writes the model and the text that goes with it; returns that text.
+/// Fits, evaluates and writes the model and its README; returns the text of the README.
 fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let series = sample::load(PAIR).ok_or("the sample has no such pair")?;
     let until = series.close_time(series.len() - 1).ok_or("the sample is empty")?;
-    // A name of its own in logs, beside models that a bot fits itself.
+    // A separate id in logs, different from models that a bot fits itself.
     let learner = NetworkLearner { id: ModelId::new(NAME), ..v32::learner() };
-    let kept = Arc::new(Kept { learner, model: OnceLock::new() });
+    let kept = Arc::new(KeepModel { learner, model: OnceLock::new() });
     let plan = Plan::Holdout {
         validate_from: VALIDATE_FROM.parse()?,
         test_from: HELD_OUT_FROM.parse()?,
@@ -102,7 +102,7 @@ fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
     Ok(text)
 }
 
-/// Folder of the shipped model.
+/// Folder of the pretrained model.
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/models/pretrained")
 }
@@ -128,17 +128,23 @@ fn measured(report: &Report, until: Timestamp) -> Result<HeldOut, &'static str> 
     })
 }
 
-/// The first line says what it is, as documents of functions do.
+/// Text of the README, which is also the documentation of a function: its first line is a summary.
 fn text(record: &windvane::models::TrainingRecord) -> String {
     let measured = record.held_out.as_ref().map(ToString::to_string).unwrap_or_default();
     let better = match record.held_out.as_ref().map(|measured| measured.lead_95.0 > 0.0) {
-        Some(true) => "It was better than the best baseline there.",
-        _ => "So it is not known to be better than that rule: it shows how a model is used.",
+        Some(true) => "The model is significantly better than that baseline.",
+        _ => {
+            "The model is therefore not significantly better than that baseline; it serves as an \
+             example."
+        }
     };
     let mut text = format!(
-        "The fitted v3.2 that comes with the crate, for a first prediction without training.\n\n\
-         **Measured** on candles that it was neither fitted nor chosen on: {measured}. {better}\n\n\
-         **Fitted** on {} windows of {} up to {}, chosen on {} more up to {}, seed {}.\n\n",
+        "Returns the pretrained v3.2 (LSTM, 32 units) that comes with the crate, for a first prediction \
+         without training.\n\n\
+         **Accuracy** on held-out candles, after the training and validation periods: {measured}. \
+         {better}\n\n\
+         **Training** on {} windows of {} up to {}, validation on {} windows up to {}, seed {}.\n\n\
+         Notes from the training record:\n\n",
         record.windows,
         record.pairs.join(", "),
         record.until,

@@ -1,29 +1,29 @@
-//! A market without end: stretches of candles with a gap between any two.
+//! Endless simulated market: segments of candles with gaps between them.
 use windvane::candles::simulate::MarketModel;
 use windvane::prelude::*;
 
 type Error = Box<dyn std::error::Error>;
 
-/// Candles of a stretch.
-const STRETCH: usize = 4_096;
-/// A gap lacks up to so many candles.
+/// Number of candles of a segment.
+const SEGMENT: usize = 4_096;
+/// Maximum number of missing candles of a gap.
 const MAX_GAP: u64 = 5;
 
-/// The stretches in their order, drawn anew each time: none is kept.
-pub(crate) struct Feed {
+/// Endless feed of segments; each is simulated when it is requested and not stored.
+pub(crate) struct EndlessFeed {
     next: u64,
-    /// When the next stretch begins.
+    /// Beginning of the next segment.
     start: Timestamp,
 }
 
-impl Feed {
+impl EndlessFeed {
     pub(crate) fn new() -> Self {
         Self { next: 0, start: Timestamp::from_millis(0) }
     }
 
-    /// The next stretch of hourly candles, of at most that many.
-    pub(crate) fn stretch(&mut self, most: u64) -> Result<CandleSeries, Error> {
-        let length = usize::try_from(most)?.min(STRETCH);
+    /// Returns the next segment of hourly candles, of at most `limit` candles.
+    pub(crate) fn next_segment(&mut self, limit: u64) -> Result<CandleSeries, Error> {
+        let length = usize::try_from(limit)?.min(SEGMENT);
         let market = MarketModel::ALL[usize::try_from(self.next)? % MarketModel::ALL.len()];
         let drawn = market.candles("SIM".parse()?, Interval::HOUR, length, self.next)?;
         let at = |index: i64| self.start.plus(Interval::HOUR, index).ok_or("the end of time");

@@ -1,8 +1,9 @@
-//! Millions of candles through every model: does memory stay flat, and are live and batch the same?
+//! Soak test: checks over millions of candles that memory stays constant and that live predictions
+//! equal batch predictions.
 //!
-//! `cargo run --release -p windvane-tools --bin soak` feeds ten million candles of a simulated market to
-//! each model; `-- --candles 100000 --models v2,v32` is a short run. It ends with an error where memory
-//! grew or a prediction differed.
+//! `cargo run --release -p windvane-tools --bin soak` feeds ten million candles of a simulated
+//! market to each model; `-- --candles 100000 --models v2,v32` is a short run. It ends with an
+//! error if memory has grown or a prediction differs.
 mod feed;
 mod memory;
 mod run;
@@ -12,19 +13,19 @@ use std::sync::Arc;
 use clap::Parser;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use run::Soaked;
+use run::SoakResult;
 use windvane::candles::sample;
-use windvane::catalog::{ModelEntry, Training};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 
-/// Models learn from this many of the first candles: what they learn plays no part.
+/// Number of training candles; the accuracy of the models is irrelevant.
 const TRAINING_CANDLES: usize = 1_000;
 
 /// Feed candles to `Predictor::on_candle` for a long time, and compare with the batch path.
 #[derive(Debug, Parser)]
 #[command(name = "soak")]
-struct Options {
-    /// Candles for each model.
+struct SoakOptions {
+    /// Number of candles for each model.
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     candles: u64,
     /// Models to feed.
@@ -51,9 +52,9 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a program of the maintainers")]
+#[expect(clippy::print_stdout, reason = "a command-line program")]
 fn run() -> Result<(), Error> {
-    let options = Options::parse();
+    let options = SoakOptions::parse();
     let history = sample::load("BTCUSDT").ok_or("the sample has no BTCUSDT")?;
     let mut soaked = Vec::new();
     for entry in options.models {
@@ -72,20 +73,23 @@ fn run() -> Result<(), Error> {
         println!("{}", table(&soaked));
     }
     let bad = soaked.iter().find(|soaked| !soaked.is_good());
-    bad.map_or(Ok(()), |bad| Err(format!("{}: memory grew or live is not batch", bad.model).into()))
+    bad.map_or(Ok(()), |bad| {
+        let message = "memory has grown, or live and batch predictions differ";
+        Err(format!("{}: {message}", bad.model).into())
+    })
 }
 
-/// A model of its usual size after one epoch.
+/// Fits a model of its default size for one epoch.
 fn fit(entry: ModelEntry, feed: &CandleSeries) -> Result<Arc<dyn FittedModel>, Error> {
     let until = feed.get(TRAINING_CANDLES).ok_or("the sample is too short")?.open_time();
     let past = feed.split_at(until).0;
     let data = Dataset::from_series(&[past], &SignalSpec::default(), 20, LabelSpec::default())?;
     let parts = data.split_with(&Split::for_live(data.samples(), 0.3)?)?;
-    let learner = entry.learner(&Training { epochs: Some(1), ..Training::default() });
+    let learner = entry.learner(&Hyperparameters { epochs: Some(1), ..Hyperparameters::default() });
     Ok(learner.fit(&parts.train, &parts.validation, &Run::new(1))?.into())
 }
 
-fn table(soaked: &[Soaked]) -> Table {
+fn table(soaked: &[SoakResult]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header([
@@ -95,8 +99,8 @@ fn table(soaked: &[Soaked]) -> Table {
         "predictions",
         "compared",
         "different",
-        "warm, KiB",
-        "most, KiB",
+        "initial, KiB",
+        "maximum, KiB",
         "seconds",
     ]);
     for s in soaked {

@@ -1,6 +1,6 @@
-//! Memory of this process.
+//! Memory usage of this process.
 
-/// Bytes that are resident; `None` where the system does not tell.
+/// Returns the resident memory in bytes; `None` if the system does not report it.
 pub(crate) fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

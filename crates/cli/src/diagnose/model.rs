@@ -1,40 +1,40 @@
-//! The model to diagnose: trained on the past, or loaded.
+//! Model to diagnose: trained on earlier candles, or loaded.
 use std::path::Path;
 
 use windvane::models::ModelSpec;
 use windvane::models::train::{EpochReport, Run};
 use windvane::prelude::*;
 
-use super::options::Options;
+use super::options::DiagnoseOptions;
 use crate::Error;
 use crate::calendar::months_before;
-use crate::progress::Epochs;
+use crate::progress::EpochProgress;
 use crate::series::gap_policy;
 
-/// Rows per window of a model that is trained here.
+/// Number of rows per window of a trained model.
 const LOOKBACK: usize = 20;
 
-/// Share of the samples before the test that serve for choosing.
+/// Share of the samples before the test period for validation.
 const VALIDATION: f64 = 0.15;
 
-/// A model and the reports of its training.
-pub(super) struct Subject {
+/// Model to diagnose and the reports of its training.
+pub(super) struct DiagnosedModel {
     pub(super) model: Box<dyn FittedModel>,
-    /// Empty for a loaded model, and for one without gradient descent.
+    /// Reports of the epochs; empty for a loaded model and for one without gradient descent.
     pub(super) epochs: Vec<EpochReport>,
 }
 
-/// A saved model of any kind.
-pub(super) fn load(path: &Path, interval: Interval) -> Result<Subject, Error> {
+/// Loads a saved model of any kind.
+pub(super) fn load(path: &Path, interval: Interval) -> Result<DiagnosedModel, Error> {
     let model = windvane::load(path)?;
     let expected = model.spec().interval;
     if expected != interval {
         return Err(PredictError::Interval { expected, got: interval }.into());
     }
-    Ok(Subject { model, epochs: Vec::new() })
+    Ok(DiagnosedModel { model, epochs: Vec::new() })
 }
 
-/// Input of a model that is trained here: the six default signals.
+/// Spec of a trained model: the six default signals.
 pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
     let signals =
         SignalSpec { gaps: gap_policy(std::slice::from_ref(series)), ..SignalSpec::default() };
@@ -42,9 +42,10 @@ pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
     ModelSpec { signals, interval, lookback: LOOKBACK, labels }
 }
 
-/// Fits a model to the samples before the last months.
-pub(super) fn fit(options: &Options, samples: &SampleSet) -> Result<Subject, Error> {
-    let last = samples.samples().last().ok_or("too few candles for a single window")?;
+/// Trains a model on the samples before the last months.
+pub(super) fn fit(options: &DiagnoseOptions, samples: &SampleSet) -> Result<DiagnosedModel, Error> {
+    let last = samples.samples().last();
+    let last = last.ok_or("too few candles for a single window; pass more candles")?;
     let test_from = months_before(last.outcome.settled_at, options.held_back());
     let before = samples.filtered(|sample| sample.outcome.settled_at <= test_from);
     #[expect(
@@ -54,15 +55,16 @@ pub(super) fn fit(options: &Options, samples: &SampleSet) -> Result<Subject, Err
     )]
     let first_validation = (before.len() as f64 * (1.0 - VALIDATION)) as usize;
     let validate_from = before.samples().get(first_validation).ok_or_else(|| {
-        format!("no candle is older than the last {} months; hold back less", options.held_back())
+        let months = options.held_back();
+        format!("no candles before the last {months} month(s); reduce --test-months")
     })?;
     let split =
         Split::builder().validate_from(validate_from.decided_at).test_from(test_from).build()?;
     let (train, validation) = (split.train(samples)?, split.validation(samples)?);
 
-    let epochs = Epochs::new();
+    let epochs = EpochProgress::new();
     let on_epoch = |report: &EpochReport| epochs.on(report);
     let run = Run::new(options.seed).on_epoch(&on_epoch);
     let model = options.learner().fit(&train, &validation, &run)?;
-    Ok(Subject { model, epochs: epochs.finish() })
+    Ok(DiagnosedModel { model, epochs: epochs.finish() })
 }
