@@ -58,7 +58,7 @@ pub fn bilstm_forward<R: Real>(
     let both = shape.sides().into_iter().zip([params.forward, params.reverse]).zip(directions);
     for ((side, params), cache) in both {
         let direction = shape.direction();
-        let out = Some(&mut *results);
+        let out = Some(results.as_mut_slice());
         lstm::forward_direction(side, direction, params, (x, batch), start, cache, out);
         let [h, c] = cache.last(side);
         let padded = h.len() / batch;
