@@ -165,7 +165,9 @@ mod tests {
 
     fn style(prices: &[&str]) -> Option<NumberStyle> {
         let mut evidence = StyleEvidence::default();
-        prices.iter().for_each(|cell| evidence.add(cell, true));
+        for cell in prices {
+            evidence.add(cell, true);
+        }
         evidence.style(true).ok()
     }
 
