@@ -72,7 +72,7 @@ pub enum ReadError {
          --columns {mapping} (ReadOptions::columns)"
     )]
     Columns {
-        /// The file.
+        /// Name of the file.
         file: String,
         /// The line of the header.
         line: u64,
@@ -86,7 +86,7 @@ pub enum ReadError {
     /// The meaning of times, numbers or rows is open, and an option decides it.
     #[error("{file}: {reason}")]
     Ambiguous {
-        /// The file.
+        /// Name of the file.
         file: String,
         /// The two readings, and the option to write.
         reason: String,
@@ -94,7 +94,7 @@ pub enum ReadError {
     /// The file holds several series.
     #[error("{file}: {} series in one file: {}", keys.len(), advice(keys))]
     SeveralSeries {
-        /// The file.
+        /// Name of the file.
         file: String,
         /// Name of each series, such as `symbol=BTCUSDT`, and its number of rows.
         keys: Vec<(String, u64)>,
@@ -105,7 +105,7 @@ pub enum ReadError {
          times were cut or day and month swapped, export it again"
     )]
     Scrambled {
-        /// The file.
+        /// Name of the file.
         file: String,
         /// Rows out of order.
         rows: u64,

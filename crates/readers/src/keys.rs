@@ -49,7 +49,7 @@ impl KeySurvey {
         Self { columns: free.map(column).collect() }
     }
 
-    /// Adds a row.
+    /// Adds the values of a row.
     pub(crate) fn add(&mut self, record: &ByteRecord) {
         for column in &mut self.columns {
             let bytes = record.get(column.index).unwrap_or_default();
