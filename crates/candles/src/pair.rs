@@ -8,9 +8,9 @@ use crate::error::PairError;
 
 /// Name of a trading pair or another instrument, such as `BTCUSDT`, `BTC/USDT` or `AAPL`.
 ///
-/// One to 255 characters: letters and digits of any script and printable ASCII, without spaces and
-/// `\`. Names that differ in case or in a `/` are different pairs. Cloning is cheap:
-/// clones share the text.
+/// One to 255 characters: letters and digits of any script and printable ASCII without spaces and
+/// `\`. Names that differ in case or in a `/` are different pairs. Cloning is cheap: clones share
+/// the text.
 ///
 /// # Examples
 /// ```
@@ -30,8 +30,8 @@ impl Pair {
     /// Creates a pair with this name.
     ///
     /// # Errors
-    /// [`PairError`] if the name is empty, has more than 255 characters, or contains a space, a `\`, a
-    /// control character or a sign outside ASCII.
+    /// [`PairError`] if the name is empty, has more than 255 characters, or contains a space, a `\`,
+    /// a control character or a sign outside ASCII.
     pub fn new(name: &str) -> Result<Self, PairError> {
         if name.is_empty() {
             return Err(PairError::Empty);
@@ -48,7 +48,7 @@ impl Pair {
         Ok(Self(name.into()))
     }
 
-    /// Returns whether a name may contain the character.
+    /// Returns whether a name may contain a character.
     pub fn allows(character: char) -> bool {
         (character.is_ascii_graphic() && character != '\\') || character.is_alphanumeric()
     }

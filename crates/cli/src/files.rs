@@ -67,12 +67,11 @@ fn without_date(name: &str) -> Option<&str> {
     None
 }
 
-/// Joins two periods of one instrument.
+/// Joins two series of the same pair: the later one must continue the earlier one.
 ///
 /// # Errors
-/// A later series with another interval, that overlaps the earlier one, that begins more than a
-/// week (or one candle) after it, or whose first price is less than half or more than twice the
-/// last one.
+/// Candles of another interval, that overlap, that begin more than a week after the earlier ones, or
+/// whose price is less than half or more than twice that of the earlier ones.
 pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<CandleSeries, String> {
     let (pair, interval) = (earlier.pair(), earlier.interval());
     let (Some(last), Some(first)) = (earlier.candles().last(), later.candles().first()) else {
@@ -84,12 +83,12 @@ pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<Candl
     let is_same = (0.5..=2.0).contains(&(first.open() / last.close()));
     if !(is_next && is_same) {
         return Err(format!(
-            "these candles do not continue instrument {pair}, which ends at {} with price {}: they begin \
-             at {} with price {}; rename the file if it is another instrument",
-            last.open_time(),
-            last.close(),
+            "there is already an instrument {pair}, and these candles do not continue it: they begin \
+             at {} with {}, the others end at {} with {}; rename the file",
             first.open_time(),
-            first.open()
+            first.open(),
+            last.open_time(),
+            last.close()
         ));
     }
     let candles = earlier.iter().chain(later).copied().collect();

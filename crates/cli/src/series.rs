@@ -27,7 +27,9 @@ pub(crate) fn load(
             let own = read(&file, name(&file).parse()?, interval, args);
             match own.and_then(|(series, notes)| Ok((add(&mut all, series)?, notes))) {
                 Ok((joined, notes)) => {
-                    joined.iter().chain(&notes).for_each(|text| note(format_args!("note: {text}")))
+                    for text in joined.iter().chain(&notes) {
+                        note(format_args!("note: {text}"));
+                    }
                 }
                 Err(error) if path.is_dir() => note(format_args!("skipped: {error}")),
                 Err(error) => return Err(error),

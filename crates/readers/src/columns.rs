@@ -175,7 +175,7 @@ impl Resolver<'_> {
                 has_versions: format.is_some_and(|format| format.has_versions),
                 group: (!is_only).then_some(group.affix),
             };
-            if is_only && self.options.columns.get(Role::Time).is_none() {
+            if self.options.columns.get(Role::Time).is_none() {
                 TimeSearch::new(&columns, self.data).check(self.file)?;
             }
             all.push(columns);

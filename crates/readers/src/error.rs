@@ -73,7 +73,7 @@ pub enum ReadError {
          --columns {mapping} (ReadOptions::columns)"
     )]
     Columns {
-        /// Path of the file.
+        /// Name of the file.
         file: String,
         /// The line of the header.
         line: u64,
@@ -87,7 +87,7 @@ pub enum ReadError {
     /// The meaning of times, numbers or rows is open, and an option decides it.
     #[error("{file}: {reason}")]
     Ambiguous {
-        /// Path of the file.
+        /// Name of the file.
         file: String,
         /// The two readings, and the option to write.
         reason: String,
@@ -95,7 +95,7 @@ pub enum ReadError {
     /// The file holds several series.
     #[error("{file}: {} series in one file: {}", keys.len(), advice(keys))]
     SeveralSeries {
-        /// Path of the file.
+        /// Name of the file.
         file: String,
         /// Name of each series, such as `symbol=BTCUSDT`, and its number of rows.
         keys: Vec<(String, u64)>,
@@ -106,7 +106,7 @@ pub enum ReadError {
          times were cut or day and month swapped, export it again"
     )]
     Scrambled {
-        /// Path of the file.
+        /// Name of the file.
         file: String,
         /// Rows out of order.
         rows: u64,
@@ -183,7 +183,7 @@ pub enum ReadError {
 /// The series of a file and the ways to read them.
 fn advice(keys: &[(String, u64)]) -> String {
     const MAX_LISTED: usize = 10;
-    let one = |(key, rows): &(String, u64)| format!("{key} ({rows} rows)");
+    let one = |(key, rows): &(String, u64)| format!("{} ({rows} rows)", excerpt(key));
     let listed: Vec<String> = keys.iter().take(MAX_LISTED).map(one).collect();
     let more = if keys.len() > MAX_LISTED { ", ..." } else { "" };
     let (first, _) = keys.first().map_or(("", &0), |(key, rows)| (key.as_str(), rows));

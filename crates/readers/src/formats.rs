@@ -167,6 +167,13 @@ pub(crate) const NAMED: &[NamedFormat] = &[
         volume: "tickvol",
         ..PLAIN
     },
+    NamedFormat {
+        name: "MetaTrader 5",
+        needs: &["time", "tickvolume", "spread", "realvolume"],
+        time: "time",
+        volume: "tickvolume",
+        ..PLAIN
+    },
     NamedFormat { name: "Stooq", needs: &["ticker", "per", "date", "vol"], volume: "vol", ..PLAIN },
     NamedFormat {
         name: "MetaStock or Forexite",

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use csv::ByteRecord;
 
 use super::columns::{Columns, is_flag};
-use super::error::excerpt;
 use super::names::KEYS;
 use super::number::{is_missing, is_number};
 use super::rows::Row;
@@ -50,7 +49,7 @@ impl KeySurvey {
         Self { columns: free.map(column).collect() }
     }
 
-    /// Adds a row to the counts.
+    /// Adds the values of a row.
     pub(crate) fn add(&mut self, record: &ByteRecord) {
         for column in &mut self.columns {
             let bytes = record.get(column.index).unwrap_or_default();
@@ -149,8 +148,6 @@ impl SurveyedColumn {
 
 /// Name of the series of a row: `symbol=BTCUSDT`, or several with commas between them.
 pub(crate) fn label(record: &ByteRecord, keys: &[usize], columns: &Columns) -> String {
-    let one = |index: &usize| {
-        format!("{}={}", columns.names.written[*index], excerpt(cell(record, *index)))
-    };
+    let one = |index: &usize| format!("{}={}", columns.names.written[*index], cell(record, *index));
     keys.iter().map(one).collect::<Vec<_>>().join(",")
 }

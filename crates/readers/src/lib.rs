@@ -6,7 +6,25 @@
 //! and sets the meaning of times, the zone, the interval and the decimal sign. [`read_csv`] is the
 //! strict counterpart: columns by name, nothing repaired, the first wrong row is an error.
 //!
-//! | read | recognised by |
+//! # Examples
+//! ```
+//! use windvane_candles::{Interval, Pair};
+//! use windvane_readers::{NoteKind, read_bytes};
+//!
+//! let text = "\
+//! Date,Open,High,Low,Close,Volume
+//! 2024-01-31 06:00,11,13,11,12.5,280
+//! 2024-01-31 05:00,10,12,9.5,11,340
+//! ";
+//! let read = read_bytes(text.as_bytes().to_vec(), "BTCUSDT.csv", Pair::new("BTCUSDT")?)?;
+//! assert_eq!(read.series.interval(), Interval::HOUR);
+//! assert_eq!(read.series.candles()[1].close(), 12.5);
+//! // The rows of the file are in descending order of time: the repair is listed.
+//! assert!(read.notes.iter().any(|note| note.kind == NoteKind::Order));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | format | recognition |
 //! |---|---|
 //! | zip, gzip | their first bytes; at most 200 times the packed size and a megabyte, and 2 GiB |
 //! | CSV | delimiter, comments, banner lines, header or none |

@@ -147,6 +147,9 @@ fn is_group(digits: &str, sign: char) -> bool {
 pub(crate) fn is_missing(cell: &str) -> bool {
     const WORDS: [&str; 10] =
         ["nan", "null", "none", "n/a", "na", "-", "--", "nil", "#n/a", "<na>"];
+    if cell.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
     cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
@@ -162,7 +165,9 @@ mod tests {
 
     fn style(prices: &[&str]) -> Option<NumberStyle> {
         let mut evidence = StyleEvidence::default();
-        prices.iter().for_each(|cell| evidence.add(cell, true));
+        for cell in prices {
+            evidence.add(cell, true);
+        }
         evidence.style(true).ok()
     }
 

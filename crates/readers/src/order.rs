@@ -25,6 +25,7 @@ const MAX_LATE: f64 = 0.01;
 const BEFORE: usize = 20;
 /// Pairs of neighbours that show whether open and close are exchanged.
 const MIN_PAIRS: usize = 20;
+const MAX_PAIRS: usize = 10_000;
 
 /// The series of some rows, and the notes on them.
 pub(crate) fn series(
@@ -254,7 +255,7 @@ fn refuse_exchanged(
     file: &str,
 ) -> Result<(), ReadError> {
     let (mut pairs, mut against, mut own, mut other) = (0, 0, 0.0, 0.0);
-    for two in candles.windows(2) {
+    for two in candles.windows(2).take(MAX_PAIRS) {
         let (before, after) = (&two[0], &two[1]);
         if before.close_time(interval) != after.open_time() {
             continue;
@@ -289,7 +290,7 @@ fn suspect(rows: &[Row], candles: &[Candle], log: &mut ReadLog) {
     }
     log.rows(NoteKind::Suspect, &wide, "with a high above twice the low, kept");
     let mut jumps = Tally::default();
-    for (row, two) in rows[1..].iter().zip(candles.windows(2)) {
+    for (row, two) in rows.iter().skip(1).zip(candles.windows(2)) {
         if !(0.5..=2.0).contains(&(two[1].open() / two[0].close())) {
             jumps.add(row.line, Some(row.time));
         }

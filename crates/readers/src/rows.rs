@@ -181,8 +181,11 @@ impl<'a> Scan<'a> {
             {
                 continue;
             }
-            let key =
-                if keys.is_empty() { String::new() } else { label(record, keys, self.columns) };
+            if keys.is_empty() && !groups.is_empty() {
+                broken = self.one(line, record, &mut groups[0].1).then_some((0, line));
+                continue;
+            }
+            let key = label(record, keys, self.columns);
             let place = *places.entry(key).or_insert_with_key(|key| {
                 groups.push((key.clone(), RowGroup::default()));
                 groups.len() - 1

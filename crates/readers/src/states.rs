@@ -31,11 +31,11 @@ pub(crate) fn drop_doubles(
     has_versions: bool,
     log: &mut ReadLog,
 ) {
-    let mut groups: Vec<Vec<Row>> =
-        rows.chunk_by(|a, b| a.time == b.time).map(<[Row]>::to_vec).collect();
-    if groups.len() == rows.len() {
+    if rows.windows(2).all(|two| two[0].time != two[1].time) {
         return;
     }
+    let mut groups: Vec<Vec<Row>> =
+        rows.chunk_by(|a, b| a.time == b.time).map(<[Row]>::to_vec).collect();
     for group in &mut groups {
         group.sort_by_key(|row| row.line);
     }

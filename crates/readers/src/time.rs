@@ -117,6 +117,16 @@ pub(crate) fn parse(cell: &str) -> Option<Stamp> {
     if cell.len() > 64 || !cell.is_ascii() {
         return None;
     }
+    // Most epochs; those of 19 or 20 may be dates in digits.
+    if (10..=19).contains(&cell.len())
+        && !cell.starts_with("19")
+        && !cell.starts_with("20")
+        && cell.bytes().all(|b| b.is_ascii_digit())
+    {
+        let value: i64 = cell.parse().ok()?;
+        let unit = Unit::of(value)?;
+        return Some(Stamp::Epoch { millis: unit.millis(value)?, unit });
+    }
     if cell.bytes().all(|b| b.is_ascii_digit() || b".-+eE".contains(&b))
         && (cell.bytes().filter(|b| b".-".contains(b)).count() < 2 || cell.contains(['e', 'E']))
     {

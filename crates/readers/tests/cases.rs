@@ -1,50 +1,118 @@
-//! Reads every file of a folder of difficult files, named by `WINDVANE_CASES_DIR`, and prints what
-//! becomes of each.
+//! Reads every file of a folder of difficult files, named by `WINDVANE_CASES_DIR`.
+//!
+//! The files cannot be part of the project, so without the variable there is nothing to do.
+#![cfg(feature = "columnar")]
 
 use std::path::{Path, PathBuf};
 
 use windvane_candles::Pair;
 use windvane_readers::read_file;
 
-fn files(folder: &Path, all: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            files(&path, all);
-        } else if path.extension().is_some_and(|end| end != "md") {
-            all.push(path);
-        }
-    }
+/// File, candles, interval and first open time, or `refused` and a part of the message.
+const CASES: &str = "\
+74_confirm_int64.parquet|99|1h|2024-01-08T00:00:00Z
+74_confirm_int8.parquet|99|1h|2024-01-08T00:00:00Z
+74_confirm_uint8.parquet|99|1h|2024-01-08T00:00:00Z
+75_volume_float16.parquet|100|1h|2024-01-08T00:00:00Z
+75_volume_int16.parquet|100|1h|2024-01-08T00:00:00Z
+75_volume_uint16.parquet|100|1h|2024-01-08T00:00:00Z
+160c_nohead_two_symbols_after.csv|refused|series in one file
+164_price_type.csv|refused|series in one file
+21_tscode_two.csv|refused|series in one file
+21c_contract.csv|refused|series in one file
+21c_isin.csv|refused|series in one file
+21c_stock_code.csv|refused|series in one file
+02b_yf_daily_two_tickers.csv|refused|series in one file
+02c_yf_group_by_ticker.csv|refused|series in one file
+02d_flat_two.csv|refused|series in one file
+71_yf_two_tickers.parquet|refused|series in one file
+71c_two.json|refused|series in one file
+30_tradestation_api.json|99|1h|2024-01-08T00:00:00Z
+20_nautilus_ts.csv|refused|write --time open or --time close
+83_nautilus.parquet|refused|write --time open or --time close
+83b_nautilus_int.parquet|refused|write --time open or --time close
+01_yf_1h_us.csv|refused|the grid of UTC
+01c_nse_1h.csv|refused|the grid of UTC
+01d_oanda_h4.json|refused|the grid of UTC
+01e_oanda_d.json|refused|the grid of UTC
+54_tradingview_4h_us.csv|refused|the grid of UTC
+15_yf_1wk_tz.csv|60|1w|2024-01-01T00:00:00Z
+15b_weekly_friday.csv|refused|weeks begin on
+15c_kraken_weekly_thu.json|refused|weeks begin on
+15d_sunday_weekly.csv|refused|weeks begin on
+72_berlin.parquet|60|1d|2024-01-08T00:00:00Z
+72_kolkata.parquet|60|1d|2024-01-08T00:00:00Z
+72_tokyo.csv|60|1d|2024-01-08T00:00:00Z
+72_tokyo.parquet|60|1d|2024-01-08T00:00:00Z
+11_forexite.csv|300|1m|2024-01-08T00:00:00Z
+11b_forexite_daily.csv|60|1d|2024-01-08T00:00:00Z
+32_birdeye.json|100|1h|2024-01-08T00:00:00Z
+33_uniswap.json|100|1h|2024-01-08T00:00:00Z
+37_unnamed.csv|100|1h|2024-01-08T00:00:00Z
+70_index_unnamed.parquet|100|1h|2024-01-08T00:00:00Z
+03_ib_midpoint.csv|100|1h|2024-01-08T00:00:00Z
+08_cryptocompare_zero.json|60|1d|2024-02-17T00:00:00Z
+108_zero_halt.csv|87|1h|2024-01-08T00:00:00Z
+108b_zero_open.csv|refused|no candle in 60 rows
+12c_nbsp.csv|60|1d|2024-01-08T00:00:00Z
+12d_space.csv|60|1d|2024-01-08T00:00:00Z
+12e_swiss.csv|60|1d|2024-01-08T00:00:00Z
+100b_time_int_1m.csv|4320|1m|2024-01-08T00:00:00Z
+10_baostock_60m.csv|refused|no regular interval
+10b_17digits_daily.csv|60|1d|2024-01-01T00:00:00Z
+10c_yyyymmddhh.csv|100|1h|2024-01-08T00:00:00Z
+12_excel_epoch.csv|refused|a spreadsheet cut its digits
+13_2400.csv|refused|24:00
+04_hitbtc.json|100|1h|2024-01-08T00:00:00Z
+05_poloniex.json|100|1h|2024-01-08T00:00:00Z
+07_cmc.json|60|1d|2024-01-01T00:00:00Z
+17_json_nan.json|100|1h|2024-01-08T00:00:00Z
+36_jsonl_cut.jsonl|100|1h|2024-01-08T00:00:00Z
+77_date_time64.parquet|100|1h|2024-01-08T00:00:00Z
+80_us_rem.parquet|refused|no column for the open time
+87_concat6.csv|96|4h|2024-01-08T00:00:00Z
+12f_utf16_nobom.csv|60|1d|2024-01-08T00:00:00Z
+78_stream.arrows|100|1h|2024-01-08T00:00:00Z
+78b_polars_stream.arrow|100|1h|2024-01-08T00:00:00Z
+78e_polars_brotli.parquet|refused|packed with Brotli
+85g_desktopini.zip|100|1h|2024-01-08T00:00:00Z
+86b_trailing.csv.gz|100|1h|2024-01-08T00:00:00Z
+92_jesse.npy|refused|NumPy array
+110_float_noise.csv|120|1d|2024-01-08T00:00:00Z
+123b_yf_autoadjust_stock.csv|500|1d|2022-01-03T00:00:00Z
+140_two_symbols_combined_after.jsonl|refused|series in one file
+140_two_symbols_raw_after.jsonl|refused|series in one file
+140b_two_symbols_combined_mixed.jsonl|refused|series in one file
+131_yahoo_live_last.json|59|1d|2024-01-08T00:00:00Z
+133_bybit_running.json|99|1h|2024-01-08T00:00:00Z
+150_thousands_late.csv|1500|1d|2018-01-01T00:00:00Z
+150b_decimal_comma_tab_thousands.tsv|refused|may be decimal or between thousands
+166c_timestamp_and_bar_start.csv|refused|two columns hold different times
+166e_time_open_close.csv|refused|two columns hold different times
+167c_datetime_ist_and_epoch.csv|refused|two columns hold different times";
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let nested = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
+    nested.filter(|path| path.extension().is_some_and(|end| end != "md")).collect()
 }
 
 #[test]
-fn every_difficult_file_is_read_or_refused() {
+fn difficult_files_are_read_or_refused_as_described() {
     let Some(folder) = std::env::var_os("WINDVANE_CASES_DIR").map(PathBuf::from) else { return };
-    let mut all = vec![];
-    files(&folder, &mut all);
-    for path in all {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        match read_file(&path, Pair::new("ANY").unwrap()) {
-            Ok(read) => {
-                let (first, last) =
-                    (read.series.get(0).unwrap(), read.series.candles().last().unwrap());
-                println!(
-                    "{name}: {} of {} rows, {}, {}",
-                    read.series.len(),
-                    read.rows,
-                    read.series.interval(),
-                    read.format
-                );
-                println!("    first {} {:?}", first.open_time(), first.values());
-                println!("    last  {} {:?}", last.open_time(), last.values());
-                read.notes.iter().for_each(|note| println!("    - {note}"));
-            }
-            Err(error) => println!(
-                "{name}: REFUSED {}",
-                error.to_string().replace(&folder.display().to_string(), "")
-            ),
+    let all = files(&folder);
+    for case in CASES.lines() {
+        let parts: Vec<&str> = case.split('|').collect();
+        let path = all.iter().find(|path| path.ends_with(parts[0])).unwrap();
+        let read = read_file(path, Pair::new("ANY").unwrap());
+        if parts[1] == "refused" {
+            let error = read.unwrap_err().to_string();
+            assert!(error.contains(parts[2]) && error.contains(parts[0]), "{error}");
+            continue;
         }
+        let series = read.unwrap().series;
+        let first = series.get(0).unwrap().open_time().to_string();
+        let own = [series.len().to_string(), series.interval().to_string(), first];
+        assert_eq!(own, parts[1..], "{case}");
     }
 }

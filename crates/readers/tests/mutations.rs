@@ -1,5 +1,6 @@
 //! Random candles written in many formats are read back bit for bit; files that were mixed up are
 //! refused, or their candles are the right ones.
+#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 use proptest::prelude::*;
 use windvane_candles::{Candle, Ohlcv, Pair};
@@ -105,12 +106,12 @@ proptest! {
     fn mutations_are_refused_or_change_nothing(
         all in walk(),
         other in walk(),
-        from in 5usize..35,
+        from in 5u8..35,
         columns in (1usize..5, 1usize..5),
     ) {
-        let both = |name: &str, from: usize| {
+        let both = |name: &str, from: u8| {
             let first = rows(&all, "\n", |t, v| csv(t, v) + ",A");
-            let second = rows(&other[from..], "\n", |t, v| csv(t, v) + ",B");
+            let second = rows(&other[usize::from(from)..], "\n", |t, v| csv(t, v) + ",B");
             format!("{},{name}\n{first}\n{second}\n", HEAD.trim_end())
         };
         let plain = HEAD.to_owned() + &rows(&all, "\n", csv);
@@ -122,9 +123,9 @@ proptest! {
             cells.join(",")
         });
         let shift = |seconds: i64| {
-            rows(&all, "\n", |t, v| csv(if t >= START + HOUR * from as i64 { t + seconds } else { t }, v))
+            rows(&all, "\n", |t, v| csv(if t >= START + HOUR * i64::from(from) { t + seconds } else { t }, v))
         };
-        let rotated = [&lines[..1], &lines[from..], &lines[1..from]].concat().join("\n");
+        let rotated = [&lines[..1], &lines[usize::from(from)..], &lines[1..usize::from(from)]].concat().join("\n");
         let mixed = both("", 0).replace(",A\n", "\n").replace(",B\n", "\n");
         let mutations = [
             ("two series", both("label", 0)),

@@ -116,7 +116,10 @@ fn wrong_rows_are_errors_with_file_line_and_column() {
     let cases = [
         ("2024-01-02,1,1,1,NaN,0", "line 3, column close: close is NaN, expected a finite number"),
         ("2024-01-02,-1,1,1,1,0", "line 3, column open: open is -1.0, expected a price"),
-        ("2024-01-02,1,1,1,1,-2", "line 3, column volume: volume is -2.0, expected a volume from 0"),
+        (
+            "2024-01-02,1,1,1,1,-2",
+            "line 3, column volume: volume is -2.0, expected a volume from 0",
+        ),
         ("2024-01-02,1,1,2,1,0", "line 3, column low: low 2.0 is above open 1.0"),
         ("2024-01-02,2,1,3,2,0", "line 3, column high: high 1.0 is below open 2.0"),
         ("2024-01-02,1,\"1,5\",1,1,0", "line 3, column high: \"1,5\" is no number"),

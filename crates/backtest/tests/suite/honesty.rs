@@ -96,7 +96,10 @@ fn model_with_nan_probabilities_fails() {
     let fakes = vec![constant("nan", |_, _| [f32::NAN; 3]), coin("coin", 1)];
     let report = run(&[martingale("SIM", 2_000)], &boxed(fakes));
     assert!(report.results.iter().all(|row| row.model == "coin"));
-    assert!(report.failures.iter().all(|f| f.message.contains("expected probabilities")), "{report:?}");
+    assert!(
+        report.failures.iter().all(|f| f.message.contains("expected probabilities")),
+        "{report:?}"
+    );
     assert_eq!(report.failures.len(), 4);
 }
 

@@ -128,7 +128,9 @@ fn ensemble_load_bounds_memory_for_deep_nesting_and_long_ids() {
     let bytes = parts.bytes();
     let mut error = None;
     let memory = allocation_counter::measure(|| error = kinds().from_bytes(&bytes).err());
-    assert!(error.is_some_and(|error| error.to_string().contains("nested more than 8 levels deep")));
+    assert!(
+        error.is_some_and(|error| error.to_string().contains("nested more than 8 levels deep"))
+    );
     assert!(memory.bytes_max <= bound(bytes.len()), "{memory:?}");
 
     let mut parts = SavedParts::parse(&saved());

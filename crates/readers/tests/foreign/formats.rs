@@ -198,7 +198,9 @@ fn nested_objects_and_several_lists() {
     let both = options().read_all_bytes(two.into_bytes(), "a").unwrap();
     assert_eq!(both[1].key.as_deref(), Some("key=ETH/USD"));
     assert_eq!(both[1].series.pair().as_str(), "ETH/USD");
-    both.iter().for_each(|reading| assert_hours(reading, 30));
+    for reading in &both {
+        assert_hours(reading, 30);
+    }
     // The time of the message is not that of the candle in it.
     let message = |t: i64, v: Ohlcv| format!("{{\"time\":{},\"result\":{}}}", t + 77, plain(t, v));
     assert_hours(&good(rows(30, message)), 30);

@@ -1,0 +1,272 @@
+//! One small file of each kind of trouble: read as it should be, or refused with what to write.
+#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
+
+use windvane_candles::{Candle, Ohlcv, Pair};
+use windvane_readers::{NoteKind, NumberStyle, ReadError, ReadOptions, ReadResult, TimeMeaning};
+use windvane_testing::{assert_hours, hours};
+
+fn options() -> ReadOptions {
+    ReadOptions::new(Pair::new("BTCUSDT").unwrap())
+}
+
+fn read(text: impl Into<String>) -> Result<ReadResult, ReadError> {
+    options().read_bytes(text.into().into_bytes(), "a.csv")
+}
+
+fn refused(text: impl Into<String>) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+fn ohlc(v: Ohlcv) -> String {
+    format!("{},{},{},{}", v.open, v.high, v.low, v.close)
+}
+
+/// Thirty hours under a header, each row written by a function.
+fn file(header: &str, write: impl Fn(i64, Ohlcv) -> String) -> String {
+    let rows: Vec<String> =
+        hours(30).into_iter().map(|(time, values)| write(time, values)).collect();
+    format!("{header}\n{}\n", rows.join("\n"))
+}
+
+/// The same at ten times the price.
+fn tenfold(v: Ohlcv) -> Ohlcv {
+    let Ohlcv { open, high, low, close, volume } = v;
+    Ohlcv { open: 10.0 * open, high: 10.0 * high, low: 10.0 * low, close: 10.0 * close, volume }
+}
+
+#[test]
+fn series_keys_of_any_name_are_refused_with_counts_and_read_one_by_one() {
+    let rows = |end: &str, times: f64| {
+        let rows = hours(30).into_iter().map(|(time, v)| {
+            let v = if times > 1.0 { tenfold(v) } else { v };
+            format!("{time},{},{},{end}\n", ohlc(v), v.volume)
+        });
+        rows.collect::<String>()
+    };
+    for (name, a, b) in [
+        ("ts_code", "000001.SZ", "600519.SH"),
+        ("anything", "last", "mark"),
+        ("interval", "1", "60"),
+        ("is_bid", "true", "false"),
+        ("x", "7", "9"),
+    ] {
+        let head = format!("time,open,high,low,close,volume,{name}\n");
+        let text = head + &rows(a, 1.0) + &rows(b, 10.0);
+        let error = refused(&*text);
+        let keys =
+            format!("2 series in one file: {name}={a} (30 rows), {name}={b} (30 rows). Read");
+        assert!(error.contains(&keys), "{error}");
+        let one = options().select(name, a).read_bytes(text.clone().into_bytes(), "a").unwrap();
+        assert_hours(&one.series, 30);
+        assert_eq!(options().read_all_bytes(text.into_bytes(), "a").unwrap().len(), 2);
+    }
+    let headless = rows("A", 1.0) + &rows("B", 10.0);
+    assert!(refused(headless).contains("column 7=A (30 rows), column 7=B"));
+    let remark = file("time,open,high,low,close,volume,day", |t, v| {
+        format!("{t},{},{},{}", ohlc(v), v.volume, ["Mon", "Tue"][usize::from(t % 7200 == 0)])
+    });
+    let options = options().columns("ignore=day".parse().unwrap());
+    assert_hours(&options.read_bytes(remark.into_bytes(), "a").unwrap().series, 30);
+}
+
+#[test]
+fn series_side_by_side_are_refused_and_selected() {
+    let flat = file(
+        "Date,BTC_Open,BTC_High,BTC_Low,BTC_Close,ETH_Open,ETH_High,ETH_Low,ETH_Close",
+        |t, v| format!("{t},{},{}", ohlc(v), ohlc(tenfold(v))),
+    );
+    let levels = "Price,Open,High,Low,Close,Open,High,Low,Close\nTicker,BTC,BTC,BTC,BTC,ETH,ETH,ETH,ETH\nDate,,,,,,,,";
+    let levels = file(levels, |t, v| format!("{t},{},{}", ohlc(v), ohlc(tenfold(v))));
+    for text in [flat, levels] {
+        let error = refused(&*text);
+        assert!(error.contains("prices=btc (30 rows), prices=eth (30 rows)"), "{error}");
+        let eth = options().select("prices", "ETH").read_bytes(text.into_bytes(), "a").unwrap();
+        assert_eq!(eth.series.get(0).map(Candle::open), Some(1000.0));
+    }
+    let twice = "time,open,high,low,close,open,high,low,close";
+    let error = refused(file(twice, |t, v| format!("{t},{},{}", ohlc(v), ohlc(v))));
+    assert!(error.contains("several columns are called \"open\""), "{error}");
+}
+
+#[test]
+fn times_of_two_columns_must_agree() {
+    for (header, shift) in
+        [("timestamp,bar_open", -3600), ("datetime,epoch", -19_800), ("time,received", 7)]
+    {
+        let text = file(&format!("{header},open,high,low,close,volume"), |t, v| {
+            format!("{t},{},{},{}", t + shift, ohlc(v), v.volume)
+        });
+        let error = refused(text);
+        assert!(error.contains("two columns hold different times"), "{error}");
+    }
+    let text = file("time,date,close_time,open,high,low,close,volume", |t, v| {
+        format!("{t},{t}000,{},{},{}", t + 3599, ohlc(v), v.volume)
+    });
+    assert_hours(&read(text).unwrap().series, 30);
+    let closes = file("end,open,high,low,close,volume", |t, v| {
+        format!("{},{},{}", t * 1000 + 3_599_999, ohlc(v), v.volume)
+    });
+    assert!(refused(&*closes).contains("--columns time=end --time close"));
+    let options = options().columns("time=end".parse().unwrap()).time(TimeMeaning::Close);
+    assert_hours(&options.read_bytes(closes.into_bytes(), "a").unwrap().series, 30);
+}
+
+#[test]
+fn times_that_are_cut_or_out_of_order_are_refused() {
+    let mut rows: Vec<String> =
+        hours(30).into_iter().map(|(t, v)| format!("{t},{},{}", ohlc(v), v.volume)).collect();
+    rows.swap(3, 20);
+    let text = format!("time,open,high,low,close,volume\n{}", rows.join("\n"));
+    assert!(refused(text).contains("rows are out of order (rows ["));
+    let cut = file("time,open,high,low,close,volume", |_, v| {
+        format!("1.70665E+12,{},{}", ohlc(v), v.volume)
+    });
+    assert!(refused(cut).contains("\"1.70665E+12\" in row 2: a spreadsheet cut its digits"));
+    let clock = file("date,time,open,high,low,close,volume", |t, v| {
+        let minutes = (t - 1_706_652_000) / 3600 * 100;
+        format!("2024-01-31,{minutes},{},{}", ohlc(v), v.volume)
+    });
+    assert!(refused(clock).contains("lost their leading zeros"));
+    let end =
+        "time,open,high,low,close,volume\n2024-01-31 23:00,1,1,1,1,5\n2024-01-31 24:00,1,1,1,1,5\n";
+    assert!(refused(end).contains("24:00"));
+    let options = options().time(TimeMeaning::Close);
+    let read = options.read_bytes(end.into(), "a").unwrap();
+    assert_eq!(read.series.candles()[1].open_time(), "2024-01-31 23:00".parse().unwrap());
+}
+
+#[test]
+fn numbers_whose_sign_is_open_are_refused() {
+    let prices = |price: &str| {
+        format!(
+            "time;open;high;low;close\n2024-01-31;{price};{price};{price};{price}\n2024-02-01;998;998;998;998\n"
+        )
+    };
+    for price in ["1,012", "1.012"] {
+        assert!(refused(prices(price)).contains("--decimal"), "{price}");
+    }
+    for (price, style, expected) in [
+        ("1,012", NumberStyle::Point, "1012"),
+        ("1,012", NumberStyle::Comma, "1.012"),
+        ("1.012", NumberStyle::Comma, "1012"),
+    ] {
+        let options = options().number_style(style);
+        let read = options.read_bytes(prices(price).into_bytes(), "a").unwrap();
+        assert_eq!(read.series.candles()[0].open().to_string(), expected, "{price}");
+    }
+    for price in ["1\u{202f}012,5", "1'012.5", "1 012.5", "1.012,5"] {
+        let read = read(prices(price)).unwrap();
+        assert_eq!(read.series.candles()[0].open().to_string(), "1012.5", "{price}");
+    }
+}
+
+#[test]
+fn signs_of_nothing_are_no_losses() {
+    let text = file("time,open,high,low,close,volume", |t, v| match t / 3600 % 4 {
+        0 => format!("{t},0,0,0,0,0"),
+        1 => format!("{t},{},-1", ohlc(v)),
+        2 => format!(
+            "{t},{},{},{},{},1",
+            v.open,
+            v.high.min(v.open.max(v.close)) - 1e-11,
+            v.low,
+            v.close
+        ),
+        _ => format!("{t},0,{},{},{},1", v.high, v.low, v.close),
+    });
+    let read = read(text).unwrap();
+    for kind in [NoteKind::NoPrices, NoteKind::Volume, NoteKind::Rounding] {
+        assert!(read.notes.iter().any(|note| note.kind == kind), "{kind:?}");
+    }
+    assert_eq!(read.rows, 30);
+}
+
+#[test]
+fn sessions_off_the_grid_are_refused_with_the_way_out() {
+    for (shift, wanted) in [(1800, "00:30"), (900, "00:15")] {
+        let text = file("time,open,high,low,close,volume", |t, v| {
+            format!("{},{},{}", t + shift, ohlc(v), v.volume)
+        });
+        let error = refused(text);
+        assert!(error.contains(wanted) && error.contains("resample"), "{error}");
+    }
+    let week = |day: u32| {
+        let rows: Vec<String> =
+            (0..4).map(|i| format!("2024-01-{:02},1,1,1,1,5", day + 7 * i)).collect();
+        format!("date,open,high,low,close,volume\n{}", rows.join("\n"))
+    };
+    assert!(refused(week(7)).contains("4 of 4 weeks begin on Sunday 00:00 UTC"));
+    assert_eq!(read(week(8)).unwrap().series.len(), 4);
+}
+
+#[test]
+fn a_candle_of_a_longer_interval_is_no_later_state() {
+    let all = hours(30);
+    let mut rows: Vec<String> =
+        all.iter().map(|(t, v)| format!("{t},{},{}", ohlc(*v), v.volume)).collect();
+    let day = all[..24].iter().map(|(_, v)| *v).reduce(|a, b| Ohlcv {
+        open: a.open,
+        high: a.high.max(b.high),
+        low: a.low.min(b.low),
+        close: b.close,
+        volume: a.volume + b.volume,
+    });
+    rows.insert(1, format!("{},{},{}", all[0].0, ohlc(day.unwrap()), day.unwrap().volume));
+    let read = read(format!("time,open,high,low,close,volume\n{}", rows.join("\n"))).unwrap();
+    assert_eq!(read.series.len(), 29, "neither is kept");
+    assert!(read.notes.iter().any(|note| note.kind == NoteKind::Contradicting && note.rows == 2));
+}
+
+#[test]
+fn running_candles_and_broken_ends_are_dropped_with_a_note() {
+    let list: Vec<String> = hours(30)
+        .into_iter()
+        .map(|(t, v)| format!("[\"{t}000\",{},{},{}]", ohlc(v), v.volume, v.volume * v.close))
+        .collect();
+    let at = 1_706_652_000 + 29 * 3600 + 60;
+    let bybit =
+        format!("{{\"retCode\":0,\"result\":{{\"list\":[{}]}},\"time\":{at}000}}", list.join(","));
+    let read_bybit = read(bybit).unwrap();
+    assert_hours(&read_bybit.series, 29);
+    let object = |t: i64, v: Ohlcv| {
+        let Ohlcv { open, high, low, close, volume } = v;
+        format!("{{\"t\":{t},\"o\":{open},\"h\":{high},\"l\":{low},\"c\":{close},\"v\":{volume}}}")
+    };
+    let lines = file("", object);
+    let cut = format!("{}{{\"t\":17066,\"o\":", lines.trim_start());
+    assert_hours(&read(cut).unwrap().series, 30);
+    let cut =
+        file("time,open,high,low,close,volume", |t, v| format!("{t},{},{}", ohlc(v), v.volume));
+    let read = read(cut + "1706760000,100,1").unwrap();
+    assert_hours(&read.series, 30);
+    assert!(read.notes.iter().any(|note| note.text.contains("at the end is cut")));
+}
+
+#[test]
+fn columns_without_a_known_name_are_listed_with_the_mapping_to_write() {
+    let text = file("when,first,top,bottom,final", |t, v| format!("{t},{}", ohlc(v)));
+    let error = refused(&*text);
+    assert!(error.contains("1 \"when\" (1706652000), 2 \"first\" (100)"), "{error}");
+    assert!(error.contains("--columns time=when,open=?,high=?,low=?,close=?,volume=?"), "{error}");
+    let map = "time=when,open=first,high=3,low=4,close=final,volume=none";
+    let read = options().columns(map.parse().unwrap()).read_bytes(text.into_bytes(), "a").unwrap();
+    assert_eq!(read.series.len(), 30);
+    for wrong in ["time", "tme=x", "open=a,open=b"] {
+        assert!(wrong.parse::<windvane_readers::ColumnMap>().is_err(), "{wrong}");
+    }
+    let error = options().columns("time=nothing".parse().unwrap()).read_bytes(
+        file("time,open,high,low,close", |t, v| format!("{t},{}", ohlc(v))).into_bytes(),
+        "a",
+    );
+    assert!(error.unwrap_err().to_string().contains("no column \"nothing\" for time"));
+}
+
+#[test]
+fn exchanged_open_and_close_are_refused() {
+    let text = file("time,open,high,low,close,volume", |t, v| {
+        format!("{t},{},{},{},{},{}", v.close, v.high, v.low, v.open, v.volume)
+    });
+    assert!(refused(&*text).contains("seem to be exchanged"));
+    let options = options().columns("open=close,close=open".parse().unwrap());
+    assert_hours(&options.read_bytes(text.into_bytes(), "a").unwrap().series, 30);
+}
