@@ -46,6 +46,8 @@ pub(crate) const TIME: &[&str] = &[
     "tradingday",
     "tradetime",
     "candletime",
+    "datum",
+    "fecha",
     "snapshottimeutc",
 ];
 /// Names of an index: a time where the cells are times.
@@ -75,7 +77,7 @@ pub(crate) const CLOSE_TIME: &[&str] = &[
 ];
 /// Names of the volume in units of what is traded.
 pub(crate) const VOLUME: &[&str] =
-    &["volume", "vol", "v", "basevolume", "volumebase", "basevol", "baseassetvolume"];
+    &["volume", "vol", "v", "basevolume", "volumebase", "basevol", "baseassetvolume", "volumen"];
 /// Names of a flag of finished candles.
 pub(crate) const FINISHED: &[&str] =
     &["confirm", "closed", "isclosed", "isfinal", "final", "complete", "iscomplete", "finished"];

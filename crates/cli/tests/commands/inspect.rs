@@ -48,3 +48,31 @@ fn inspect_lists_rejected_files_and_exits_with_1() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.stdout.contains("AAPL.csv") && ended.stdout.contains("error: "));
 }
+
+#[test]
+fn inspect_lists_each_series_and_takes_the_options_of_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("two.csv");
+    let rows = |name: &str, phase: f64| {
+        let text = candles(60, phase);
+        let rows = text.lines().skip(1).map(|line| format!("{line},{name}\n"));
+        rows.collect::<String>()
+    };
+    let head = "moment,open,high,low,close,volume,label\n";
+    fs::write(&file, head.to_owned() + &rows("A", 0.0) + &rows("B", 1.0)).unwrap();
+    let refused = windvane(&["inspect", "--json", text(&file)]);
+    assert!(refused.stdout.contains("--columns time=moment,open=open"), "{}", refused.stdout);
+    let list = |options: &[&str]| -> Value {
+        let all = ["inspect", "--json", "--columns", "time=moment"];
+        let all = [&all[..], options, &[text(&file)]].concat();
+        serde_json::from_str(&windvane(&all).ok()).unwrap()
+    };
+    let keys = |list: &Value| {
+        let series = list[0]["series"].as_array().unwrap();
+        series.iter().map(|one| one["key"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&list(&[])), ["label=A", "label=B"]);
+    let one = list(&["--select", "label=B", "--time", "close"]);
+    assert_eq!(keys(&one), ["two"]);
+    assert_eq!(one[0]["series"][0]["first"]["open_time"], START - 86_400_000);
+}
