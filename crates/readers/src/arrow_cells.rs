@@ -50,8 +50,9 @@ impl<'a> BatchColumn<'a> {
         let values = dictionary.map_or(column, |dictionary| dictionary.values().as_ref());
         // Of an empty dictionary there are no keys, only nulls.
         let filled = dictionary.filter(|dictionary| !dictionary.values().is_empty());
-        let keys = dictionary
-            .map(|_| filled.map_or_else(Vec::new, |dictionary| dictionary.normalized_keys()));
+        let keys = dictionary.map(|_| {
+            filled.map_or_else(Vec::new, arrow_array::AnyDictionaryArray::normalized_keys)
+        });
         let zone = match values.data_type() {
             DataType::Timestamp(_, Some(zone)) => Some(zone_of(noted.unwrap_or(zone))),
             _ => None,

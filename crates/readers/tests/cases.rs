@@ -2,6 +2,7 @@
 //!
 //! The files cannot be part of the project, so without the variable there is nothing to do.
 #![cfg(feature = "columnar")]
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 use std::path::{Path, PathBuf};
 

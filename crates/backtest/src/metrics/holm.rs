@@ -6,7 +6,7 @@
 /// one or more false positives is at most α. The tests need not be independent. `None` if an input
 /// is not a probability.
 ///
-/// **Formula** of the m p-values in ascending order, p_i (i from 0) becomes the maximum of
+/// **Formula** of the m p-values in ascending order, `p_i` (i from 0) becomes the maximum of
 /// `(m − j) p_j` over j ≤ i, at most 1. **Source** Holm 1979.
 ///
 /// # Examples
