@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::error::ReadError;
 use super::note::{NoteKind, ReadLog, Tally};
 use super::options::ReadOptions;
-use super::rows::{RawRow, Row};
+use super::rows::{ParsedRow, RawRow};
 use super::time::{Civil, DAY_END, Stamp, Unit};
 use super::zone::Zone;
 
@@ -15,7 +15,7 @@ pub(crate) fn resolve(
     options: &ReadOptions,
     file: &str,
     log: &mut ReadLog,
-) -> Result<(Vec<Row>, String), ReadError> {
+) -> Result<(Vec<ParsedRow>, String), ReadError> {
     let ends_day =
         |raw: &&RawRow| matches!(&raw.stamp, Stamp::Civil(civil) if civil.clock == Some(DAY_END));
     if let (Some(end), None) = (raws.iter().find(ends_day), options.time) {
@@ -61,7 +61,7 @@ pub(crate) fn resolve(
                 time
             }
         };
-        read.push(Row { line, time, offset, values });
+        read.push(ParsedRow { line, time, offset, values });
     }
     log.rows(NoteKind::Unreadable, &bad, "unreadable, dropped");
     let mut forms: Vec<&str> = units.iter().map(|unit| unit.name()).collect();

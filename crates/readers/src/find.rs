@@ -149,7 +149,7 @@ fn is_row(cells: &[String]) -> bool {
 }
 
 /// A shape that fits, and the columns of its cells.
-struct Fitted {
+struct FittedShape {
     shape: &'static Shape,
     /// Columns that are no text, in order.
     places: Vec<usize>,
@@ -169,7 +169,7 @@ struct Roles {
 }
 
 /// The only shape that fits the rows, or the problem.
-fn by_shape(data: &[HeadRow]) -> Result<Fitted, String> {
+fn by_shape(data: &[HeadRow]) -> Result<FittedShape, String> {
     let width = data[0].1.len();
     let rows: Vec<&[String]> =
         data.iter().map(|(_, row)| &row[..]).filter(|row| row.len() == width).collect();
@@ -200,9 +200,9 @@ fn by_shape(data: &[HeadRow]) -> Result<Fitted, String> {
             Some(_) => 0,
             None => 1,
         };
-        is_fit.then(|| (rank, Fitted { shape, places: places.clone(), roles }))
+        is_fit.then(|| (rank, FittedShape { shape, places: places.clone(), roles }))
     });
-    let fitting: Vec<(u8, Fitted)> = fitting.collect();
+    let fitting: Vec<(u8, FittedShape)> = fitting.collect();
     let best = fitting.iter().map(|(rank, _)| *rank).max();
     let mut best = fitting.into_iter().filter(|(rank, _)| Some(*rank) == best).map(|(_, own)| own);
     let Some(first) = best.next() else {
@@ -269,7 +269,7 @@ fn fits(shape: &Shape, row: &[String], places: &[usize], roles: &Roles) -> bool 
     all_kinds && open.max(close) <= above && open.min(close) >= below && low <= above
 }
 
-impl Fitted {
+impl FittedShape {
     /// Whether another shape gives the same values in all rows.
     fn same_values(&self, other: &Self, rows: &[&[String]]) -> bool {
         let values = |row: &[String], roles: &Roles| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::ReadError;
 use super::note::{NoteKind, ReadLog, Tally};
-use super::rows::Row;
+use super::rows::ParsedRow;
 use super::time::is_weekend;
 use windvane_candles::{Interval, Timestamp};
 
@@ -13,7 +13,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// Off the grid, so many different offsets are a session, whose clocks may change.
 const MAX_OFFSETS: usize = 4;
 
-fn local(row: &Row) -> i64 {
+fn local(row: &ParsedRow) -> i64 {
     row.time + row.offset
 }
 
@@ -22,7 +22,7 @@ fn local(row: &Row) -> i64 {
 ///
 /// Their session ends before the date does, so that no candle is known before it has closed. The
 /// candle of a market without weekends goes on into the next date, and is left alone.
-pub(crate) fn restamp(rows: &mut Vec<Row>, interval: Interval, log: &mut ReadLog) {
+pub(crate) fn restamp(rows: &mut Vec<ParsedRow>, interval: Interval, log: &mut ReadLog) {
     let off = rows.iter().filter(|row| !interval.is_aligned(Timestamp::from_millis(row.time)));
     if off.count() * 2 < rows.len() {
         return;
@@ -55,9 +55,9 @@ fn is_monday(millis: i64) -> bool {
 
 /// Drops a last candle stamped at another minute of the hour than all others: the time of the
 /// answer, within its session.
-fn drop_last_within_session(rows: &mut Vec<Row>, log: &mut ReadLog) {
+fn drop_last_within_session(rows: &mut Vec<ParsedRow>, log: &mut ReadLog) {
     let Some((last, before)) = rows.split_last() else { return };
-    let minute = |row: &Row| row.time.rem_euclid(HOUR_MS);
+    let minute = |row: &ParsedRow| row.time.rem_euclid(HOUR_MS);
     let is_alone = before.len() >= 3 && before.iter().all(|row| minute(row) == minute(&before[0]));
     if is_alone && minute(last) != minute(&before[0]) {
         let mut running = Tally::default();
@@ -70,12 +70,12 @@ fn drop_last_within_session(rows: &mut Vec<Row>, log: &mut ReadLog) {
 
 /// Drops rows off the grid. If they lie on another grid, the error says which.
 pub(crate) fn drop_off_grid(
-    rows: &mut Vec<Row>,
+    rows: &mut Vec<ParsedRow>,
     interval: Interval,
     file: &str,
     log: &mut ReadLog,
 ) -> Result<(), ReadError> {
-    let offset = |row: &Row| {
+    let offset = |row: &ParsedRow| {
         let floor = interval.floor(Timestamp::from_millis(row.time));
         row.time - floor.millis()
     };

@@ -23,18 +23,18 @@ const MAX_LISTED: usize = 20;
 pub(crate) struct Header {
     /// Cells in every row.
     pub(crate) width: usize,
-    pub(crate) time: Column,
-    pub(crate) open: Column,
-    pub(crate) high: Column,
-    pub(crate) low: Column,
-    pub(crate) close: Column,
-    pub(crate) volume: Column,
+    pub(crate) time: HeaderColumn,
+    pub(crate) open: HeaderColumn,
+    pub(crate) high: HeaderColumn,
+    pub(crate) low: HeaderColumn,
+    pub(crate) close: HeaderColumn,
+    pub(crate) volume: HeaderColumn,
     /// Whether the first line holds names; otherwise it is the first candle.
     pub(crate) has_names: bool,
 }
 
 #[derive(Debug)]
-pub(crate) struct Column {
+pub(crate) struct HeaderColumn {
     pub(crate) index: usize,
     pub(crate) name: String,
 }
@@ -49,7 +49,7 @@ impl Header {
         let columns = [TIME, OPEN, HIGH, LOW, CLOSE, VOLUME].map(|wanted| {
             let index = wanted.iter().find_map(|name| names.iter().position(|n| n == name));
             match index {
-                Some(index) => Ok(Column { index, name: excerpt(cells[index]) }),
+                Some(index) => Ok(HeaderColumn { index, name: excerpt(cells[index]) }),
                 None => Err(missing_column(wanted[0], cells, file, line)),
             }
         });
@@ -76,12 +76,12 @@ impl Header {
         }
         Ok(Self {
             width,
-            time: Column { index: 0, name: TIME[0].to_owned() },
-            open: Column { index: 1, name: OPEN[0].to_owned() },
-            high: Column { index: 2, name: HIGH[0].to_owned() },
-            low: Column { index: 3, name: LOW[0].to_owned() },
-            close: Column { index: 4, name: CLOSE[0].to_owned() },
-            volume: Column { index: 5, name: VOLUME[0].to_owned() },
+            time: HeaderColumn { index: 0, name: TIME[0].to_owned() },
+            open: HeaderColumn { index: 1, name: OPEN[0].to_owned() },
+            high: HeaderColumn { index: 2, name: HIGH[0].to_owned() },
+            low: HeaderColumn { index: 3, name: LOW[0].to_owned() },
+            close: HeaderColumn { index: 4, name: CLOSE[0].to_owned() },
+            volume: HeaderColumn { index: 5, name: VOLUME[0].to_owned() },
             has_names: false,
         })
     }

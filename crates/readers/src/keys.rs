@@ -7,7 +7,7 @@ use csv::ByteRecord;
 use super::columns::{Columns, is_flag};
 use super::names::KEYS;
 use super::number::{is_missing, is_number};
-use super::rows::Row;
+use super::rows::ParsedRow;
 use super::table::{MAX_CELLS, cell};
 use super::time::{parse, parse_clock};
 
@@ -70,7 +70,7 @@ impl KeySurvey {
 
     /// A column of numbers or flags in which rows of the same time differ, or that changes where
     /// the time goes back.
-    pub(crate) fn numbers(&self, rows: &[Row]) -> Option<usize> {
+    pub(crate) fn numbers(&self, rows: &[ParsedRow]) -> Option<usize> {
         let numbers = self.columns.iter().filter(|column| !column.is_text && !column.is_full);
         let keys = numbers.filter(|column| column.values() > 1 && column.is_key(rows));
         keys.map(|column| column.index).next()
@@ -105,7 +105,7 @@ impl SurveyedColumn {
     }
 
     /// Whether a column of few numbers separates rows of the same time, or blocks of rows.
-    fn is_key(&self, rows: &[Row]) -> bool {
+    fn is_key(&self, rows: &[ParsedRow]) -> bool {
         if self.rows.len() != rows.len() || self.places.len() * 2 > rows.len() {
             return false;
         }
@@ -137,7 +137,7 @@ impl SurveyedColumn {
 
 impl SurveyedColumn {
     /// Whether the price jumps wherever the value changes, as from one instrument to another.
-    fn changes_at_jumps(&self, rows: &[Row], changes: usize) -> bool {
+    fn changes_at_jumps(&self, rows: &[ParsedRow], changes: usize) -> bool {
         let is_jump = |i: &usize| {
             let ratio = rows[*i].values.open / rows[i - 1].values.close;
             self.rows[*i] == self.rows[i - 1] || !(0.5..=2.0).contains(&ratio)

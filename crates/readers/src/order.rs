@@ -7,7 +7,7 @@ use super::error::ReadError;
 use super::grid;
 use super::note::{NoteKind, ReadLog, Tally};
 use super::options::{ReadOptions, Role};
-use super::rows::{Row, SeriesRows};
+use super::rows::{ParsedRow, SeriesRows};
 use super::states;
 use super::table::Answer;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
@@ -65,11 +65,11 @@ pub(crate) fn series(
     Ok((series, log))
 }
 
-fn candle(row: &Row) -> Option<Candle> {
+fn candle(row: &ParsedRow) -> Option<Candle> {
     Candle::new(Timestamp::from_millis(row.time), row.values).ok()
 }
 
-fn drop_impossible(rows: &mut Vec<Row>, lost: &mut Vec<usize>, log: &mut ReadLog) {
+fn drop_impossible(rows: &mut Vec<ParsedRow>, lost: &mut Vec<usize>, log: &mut ReadLog) {
     let mut impossible = Tally::default();
     let mut kept = 0;
     rows.retain(|row| match Candle::new(Timestamp::from_millis(row.time), row.values) {
@@ -89,7 +89,7 @@ fn drop_impossible(rows: &mut Vec<Row>, lost: &mut Vec<usize>, log: &mut ReadLog
 /// Refuses losses that are no accident: all at one end of the file, or most rows on one side of a
 /// price.
 fn refuse_one_sided(
-    rows: &[Row],
+    rows: &[ParsedRow],
     lost: &[usize],
     total: u64,
     file: &str,
@@ -99,7 +99,7 @@ fn refuse_one_sided(
         return Ok(());
     }
     let at_end = lost.iter().all(|at| *at == 0) || lost.iter().all(|at| *at >= rows.len());
-    let close = |row: &Row| row.values.close;
+    let close = |row: &ParsedRow| row.values.close;
     let near = lost.iter().map(|at| close(&rows[at.saturating_sub(1).min(rows.len() - 1)]));
     let (least, most) =
         near.fold((f64::MAX, f64::MIN), |(least, most), price| (least.min(price), most.max(price)));
@@ -128,7 +128,7 @@ fn refuse_losses(log: &ReadLog, total: u64, kept: u64, file: &str) -> Result<(),
 }
 
 /// Sorts rows that rise or fall but for a few; others are refused.
-fn sort(rows: &mut [Row], file: &str, log: &mut ReadLog) -> Result<(), ReadError> {
+fn sort(rows: &mut [ParsedRow], file: &str, log: &mut ReadLog) -> Result<(), ReadError> {
     let falls = rows.windows(2).filter(|two| two[1].time < two[0].time).count();
     let rises = rows.windows(2).filter(|two| two[1].time > two[0].time).count();
     if falls > rises {
@@ -159,7 +159,7 @@ fn sort(rows: &mut [Row], file: &str, log: &mut ReadLog) -> Result<(), ReadError
 
 /// The given interval, or the most common step that most other steps are multiples of.
 fn interval(
-    rows: &[Row],
+    rows: &[ParsedRow],
     length: Option<i64>,
     given: Option<Interval>,
     file: &str,
@@ -175,7 +175,11 @@ fn interval(
     }
 }
 
-fn inferred_interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<Interval, ReadError> {
+fn inferred_interval(
+    rows: &[ParsedRow],
+    length: Option<i64>,
+    file: &str,
+) -> Result<Interval, ReadError> {
     let mut counts = BTreeMap::<i64, usize>::new();
     for two in rows.windows(2) {
         let step = two[1].time.saturating_sub(two[0].time);
@@ -218,7 +222,7 @@ fn inferred_interval(rows: &[Row], length: Option<i64>, file: &str) -> Result<In
 
 /// Moves times that mark the close to the open: taken for opens they would let a model act on a
 /// candle before it is over.
-fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
+fn open_at(rows: &mut [ParsedRow], interval: Interval, log: &mut ReadLog) {
     let mut moved = Tally::default();
     for row in rows.iter_mut() {
         moved.add(row.line, Some(row.time));
@@ -231,8 +235,8 @@ fn open_at(rows: &mut [Row], interval: Interval, log: &mut ReadLog) {
 }
 
 /// Drops the candle that was not finished when the answer was written.
-fn drop_running(rows: &mut Vec<Row>, interval: Interval, answer: &Answer, log: &mut ReadLog) {
-    let is_running = |row: &Row| {
+fn drop_running(rows: &mut Vec<ParsedRow>, interval: Interval, answer: &Answer, log: &mut ReadLog) {
+    let is_running = |row: &ParsedRow| {
         let written = answer.written.filter(|at| row.time.saturating_add(interval.millis()) > *at);
         written.is_some() || answer.last_finished.is_some_and(|last| row.time > last)
     };
@@ -281,7 +285,7 @@ fn refuse_exchanged(
 }
 
 /// Notes candles that are possible but unlikely; they stay as they are.
-fn suspect(rows: &[Row], candles: &[Candle], log: &mut ReadLog) {
+fn suspect(rows: &[ParsedRow], candles: &[Candle], log: &mut ReadLog) {
     let mut wide = Tally::default();
     for (row, candle) in rows.iter().zip(candles) {
         if candle.high() > 2.0 * candle.low() {

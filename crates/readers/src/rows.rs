@@ -20,7 +20,7 @@ const ROUNDING: f64 = 1e-9;
 
 /// A row whose time is known.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct ParsedRow {
     pub(crate) line: u64,
     /// Open time in milliseconds since 1970 UTC.
     pub(crate) time: i64,
@@ -32,7 +32,7 @@ pub(crate) struct Row {
 /// The rows of one series.
 #[derive(Debug)]
 pub(crate) struct SeriesRows {
-    pub(crate) read: Vec<Row>,
+    pub(crate) read: Vec<ParsedRow>,
     /// Number of rows in the table, header and banner not counted.
     pub(crate) total: u64,
     /// Form of the times.
@@ -368,7 +368,7 @@ fn finish(
 
 /// Streams send a candle many times before they send it finished: only one that never was finished
 /// is missing.
-fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[Row], log: &mut ReadLog) {
+fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[ParsedRow], log: &mut ReadLog) {
     if unfinished.is_empty() {
         return;
     }

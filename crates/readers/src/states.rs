@@ -1,7 +1,7 @@
 //! Several rows of the same time: repetitions, states of one candle, contradictions.
 
 use super::note::{NoteKind, ReadLog, Tally};
-use super::rows::Row;
+use super::rows::ParsedRow;
 use windvane_candles::Ohlcv;
 
 /// Prices of two versions of one candle differ by at most this share.
@@ -26,7 +26,7 @@ enum Relation {
 
 /// Keeps one of rows of the same time, or none if they contradict each other.
 pub(crate) fn drop_doubles(
-    rows: &mut Vec<Row>,
+    rows: &mut Vec<ParsedRow>,
     is_log: bool,
     has_versions: bool,
     log: &mut ReadLog,
@@ -34,8 +34,8 @@ pub(crate) fn drop_doubles(
     if rows.windows(2).all(|two| two[0].time != two[1].time) {
         return;
     }
-    let mut groups: Vec<Vec<Row>> =
-        rows.chunk_by(|a, b| a.time == b.time).map(<[Row]>::to_vec).collect();
+    let mut groups: Vec<Vec<ParsedRow>> =
+        rows.chunk_by(|a, b| a.time == b.time).map(<[ParsedRow]>::to_vec).collect();
     for group in &mut groups {
         group.sort_by_key(|row| row.line);
     }
@@ -64,7 +64,7 @@ pub(crate) fn drop_doubles(
     let mut kept = Vec::with_capacity(groups.len());
     for (group, relation) in groups.iter().zip(relations) {
         let (first, last) = (group[0], group[group.len() - 1]);
-        let add = |tally: &mut Tally, left_out: &[Row]| {
+        let add = |tally: &mut Tally, left_out: &[ParsedRow]| {
             for row in left_out {
                 tally.add(row.line, Some(row.time));
             }
@@ -95,7 +95,7 @@ pub(crate) fn drop_doubles(
     log.rows(NoteKind::Contradicting, contradicting, what);
 }
 
-fn relation(group: &[Row], next_open: Option<f64>) -> Relation {
+fn relation(group: &[ParsedRow], next_open: Option<f64>) -> Relation {
     let first = &group[0];
     if group.len() == 1 {
         Relation::Single
@@ -114,7 +114,7 @@ fn relation(group: &[Row], next_open: Option<f64>) -> Relation {
 ///
 /// The candle of a longer interval that opens at the same time looks the same, but its close is
 /// further from the next open than that of the shorter one.
-fn is_later_state(before: &Row, after: &Row, next_open: Option<f64>) -> bool {
+fn is_later_state(before: &ParsedRow, after: &ParsedRow, next_open: Option<f64>) -> bool {
     let (a, b) = (before.values, after.values);
     let is_wider = a.open.to_bits() == b.open.to_bits() && a.high <= b.high && a.low >= b.low;
     let is_last = next_open.is_none_or(|open| (open - b.close).abs() <= (open - a.close).abs());
@@ -122,11 +122,11 @@ fn is_later_state(before: &Row, after: &Row, next_open: Option<f64>) -> bool {
 }
 
 /// Whether two rows are one candle in two versions of a file: rounded, or from a later look.
-fn is_version(a: &Row, b: &Row) -> bool {
+fn is_version(a: &ParsedRow, b: &ParsedRow) -> bool {
     prices(a).iter().zip(prices(b)).all(|(a, b)| (a - b).abs() <= SAME_PRICE * b)
 }
 
-fn prices(row: &Row) -> [f64; 4] {
+fn prices(row: &ParsedRow) -> [f64; 4] {
     let Ohlcv { open, high, low, close, .. } = row.values;
     [open, high, low, close]
 }

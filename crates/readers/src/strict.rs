@@ -11,7 +11,7 @@ use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, SeriesError}
 
 use super::cell;
 use super::error::{ReadError, excerpt};
-use super::header::{Column, Header};
+use super::header::{Header, HeaderColumn};
 
 /// The candles of a CSV file, and the line each of them stands in.
 ///
@@ -97,7 +97,7 @@ pub fn parse_csv(
     pair: Pair,
     interval: Option<Interval>,
 ) -> Result<CsvSeries, ReadError> {
-    let Rows { header, candles, lines } = Rows::read(text, name)?;
+    let StrictRows { header, candles, lines } = StrictRows::read(text, name)?;
     let interval = interval_of(&candles, interval, name)?;
     let series = CandleSeries::new(pair, interval, candles);
     let series = series.map_err(|error| in_file(&error, name, &header, &lines))?;
@@ -162,13 +162,13 @@ fn in_file(error: &SeriesError, file: &str, header: &Header, lines: &[u64]) -> R
 }
 
 /// All rows of a file, each of them right in itself.
-struct Rows {
+struct StrictRows {
     header: Header,
     candles: Vec<Candle>,
     lines: Vec<u64>,
 }
 
-impl Rows {
+impl StrictRows {
     fn read(text: impl Read, name: &str) -> Result<Self, ReadError> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -189,7 +189,7 @@ impl Rows {
             if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
                 continue;
             }
-            let row = Row { record: &record, file: name, line };
+            let row = StrictRow { record: &record, file: name, line };
             if let Some((_, rows)) = &mut found {
                 rows.push(&row)?;
                 continue;
@@ -211,7 +211,7 @@ impl Rows {
         }
     }
 
-    fn push(&mut self, row: &Row<'_>) -> Result<(), ReadError> {
+    fn push(&mut self, row: &StrictRow<'_>) -> Result<(), ReadError> {
         self.candles.push(row.candle(&self.header)?);
         self.lines.push(row.line);
         Ok(())
@@ -236,13 +236,13 @@ fn unreadable(error: csv::Error, name: &str) -> ReadError {
 }
 
 /// One row and where it stands.
-struct Row<'a> {
+struct StrictRow<'a> {
     record: &'a ByteRecord,
     file: &'a str,
     line: u64,
 }
 
-impl Row<'_> {
+impl StrictRow<'_> {
     fn header(&self) -> Result<Header, ReadError> {
         let cells = (0..self.record.len()).map(|i| self.text(i)).collect::<Result<Vec<_>, _>>()?;
         Header::read(&cells, self.file, self.line)
@@ -270,7 +270,7 @@ impl Row<'_> {
 
     fn cell<T>(
         &self,
-        column: &Column,
+        column: &HeaderColumn,
         read: fn(&str) -> Result<T, &'static str>,
     ) -> Result<T, ReadError> {
         let text = self.text(column.index)?;

@@ -78,7 +78,7 @@ impl Table {
     }
 
     /// All rows that are no comments.
-    pub(crate) fn rows(&self) -> Rows<'_> {
+    pub(crate) fn rows(&self) -> TableRows<'_> {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -87,7 +87,7 @@ impl Table {
             .comment((self.unit == "line").then_some(b'#'))
             .terminator(csv::Terminator::Any(b'\n'))
             .from_reader(self.text.as_bytes());
-        Rows { reader, record: ByteRecord::new(), added: self.added }
+        TableRows { reader, record: ByteRecord::new(), added: self.added }
     }
 
     /// The first rows with their cells.
@@ -127,13 +127,13 @@ impl Table {
 }
 
 /// Goes through the rows of a table.
-pub(crate) struct Rows<'a> {
+pub(crate) struct TableRows<'a> {
     reader: csv::Reader<&'a [u8]>,
     record: ByteRecord,
     added: u64,
 }
 
-impl Rows<'_> {
+impl TableRows<'_> {
     /// The next row that is not blank, and its line.
     pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &ByteRecord)>, ReadError> {
         loop {

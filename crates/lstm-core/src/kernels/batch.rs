@@ -2,7 +2,9 @@
 //!
 //! Gate sums and activations are separate loops in separate functions, because together they would
 //! need more registers than there are.
-use super::lstm::{Column, LstmWeights, UNITS, add_scaled, by_gate, gate_sums, padded, update};
+use super::lstm::{
+    LstmWeights, UNITS, WeightColumn, add_scaled, by_gate, gate_sums, padded, update,
+};
 use super::{DetectedKernel, Isa, Op};
 use crate::Real;
 
@@ -29,7 +31,7 @@ pub(crate) struct LstmBatch<'a, R> {
     /// Working memory for the new hidden states, `[TILE, padded]`.
     pub(crate) next: &'a mut [R],
     /// Working memory for the gate sums of a block, `[TILE]`.
-    pub(crate) sums: &'a mut [Column<R>],
+    pub(crate) sums: &'a mut [WeightColumn<R>],
     /// Output, `[B, T, stride]` if `every`, otherwise `[B, stride]`. Only the first `hidden`
     /// numbers of each row are written.
     pub(crate) out: &'a mut [R],
@@ -77,7 +79,7 @@ struct GateSums<'a, R> {
     /// Hidden states before the step, `[B, padded]`.
     h: &'a [R],
     /// Output for the gate sums, `[B]`.
-    sums: &'a mut [Column<R>],
+    sums: &'a mut [WeightColumn<R>],
 }
 
 impl<R: Real> Op for GateSums<'_, R> {
@@ -157,7 +159,7 @@ impl<'a, R: Real> GateSums<'a, R> {
 #[inline(always)]
 fn add<R: Real, I: Isa, const GATES: usize>(
     sums: &mut [[[R; UNITS]; GATES]; WINDOWS],
-    columns: &[Column<R>],
+    columns: &[WeightColumn<R>],
     width: usize,
     first: usize,
     values: [&[R]; WINDOWS],
@@ -188,7 +190,7 @@ struct StateUpdate<'a, R> {
     block: usize,
     blocks: usize,
     /// Gate sums of each window, `[B]`.
-    sums: &'a [Column<R>],
+    sums: &'a [WeightColumn<R>],
     /// Cells before the step, overwritten with those after it, `[B, padded]`.
     c: &'a mut [R],
     /// Output for the hidden states, `[B, padded]`.

@@ -17,9 +17,9 @@ pub(crate) fn padded(hidden: usize) -> usize {
 /// Aligned to a cache line, so that no register load crosses two lines.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-pub(crate) struct Column<R>(pub(crate) [[R; UNITS]; 4]);
+pub(crate) struct WeightColumn<R>(pub(crate) [[R; UNITS]; 4]);
 
-impl<R: Real> Column<R> {
+impl<R: Real> WeightColumn<R> {
     pub(crate) const ZERO: Self = Self([[R::ZERO; UNITS]; 4]);
 }
 
@@ -38,10 +38,10 @@ pub(crate) struct LstmWeights<'a, R> {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
     /// Bias of the blocks, `[blocks]`.
-    pub(crate) bias: &'a [Column<R>],
+    pub(crate) bias: &'a [WeightColumn<R>],
     /// Weight columns, `[pairs of blocks, inputs + hidden, 2]`, then `[inputs + hidden]` of an odd
     /// last block.
-    pub(crate) columns: &'a [Column<R>],
+    pub(crate) columns: &'a [WeightColumn<R>],
     /// Bias of the tail, `[tails]`.
     pub(crate) tail_bias: &'a [TailColumn<R>],
     /// Weight columns of the tail, `[inputs + hidden, tails]`.
@@ -56,7 +56,7 @@ const STATE_BYTES: usize = 2048;
 impl<'a, R> LstmWeights<'a, R> {
     /// Returns a slice and `width`: every `width`-th column of the slice belongs to the block.
     #[inline(always)]
-    pub(super) fn columns_of(&self, block: usize) -> (&'a [Column<R>], usize) {
+    pub(super) fn columns_of(&self, block: usize) -> (&'a [WeightColumn<R>], usize) {
         let count = self.inputs + self.hidden;
         let (pair, inside) = (block / 2, block % 2);
         let width = (self.bias.len() - 2 * pair).min(2);
@@ -72,7 +72,7 @@ impl<'a, R> LstmWeights<'a, R> {
         if groups < 2 {
             return None;
         }
-        let column = BLOCKS * size_of::<Column<R>>();
+        let column = BLOCKS * size_of::<WeightColumn<R>>();
         let group = (self.inputs + self.hidden) * column;
         let room = self.cache.saturating_sub(STATE_BYTES);
         (group < room && room < group * groups).then(|| (room / group, room % group / column))
@@ -108,7 +108,7 @@ impl<R: Real> Op for Lstm<'_, R> {
     fn run<I: Isa>(self, _: I) {
         // Computes as many blocks at a time as fit into the registers. The order of each sum does
         // not depend on that number.
-        match I::SUM_BYTES / size_of::<Column<R>>() {
+        match I::SUM_BYTES / size_of::<WeightColumn<R>>() {
             2.. => self.by::<I, 2>(),
             _ => self.by::<I, 1>(),
         }
@@ -249,7 +249,7 @@ pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize
 #[derive(Clone, Copy)]
 struct GroupColumns<'a, R, const BLOCKS: usize, const TAILS: usize> {
     /// Columns `[count, width]` of the blocks, from the group's first block on.
-    blocks: &'a [Column<R>],
+    blocks: &'a [WeightColumn<R>],
     width: usize,
     /// Tail columns `[count, TAILS]`.
     tails: &'a [TailColumn<R>],

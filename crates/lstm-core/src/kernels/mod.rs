@@ -29,7 +29,7 @@ pub(crate) use batch::{LstmBatch, TILE};
 pub(crate) use cache::l1_data_cache_bytes;
 pub(crate) use dense::{DenseRows, OUTPUTS, OutputColumn};
 pub(crate) use isa::{BASELINE_FUSED, Isa};
-pub(crate) use lstm::{Column, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, padded};
+pub(crate) use lstm::{Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, WeightColumn, padded};
 #[cfg(feature = "train")]
 pub(crate) use product::{LeftFactor, PANEL, Product, RightFactor};
 pub(crate) use select::DetectedKernel;

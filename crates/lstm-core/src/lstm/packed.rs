@@ -4,7 +4,8 @@ use std::fmt;
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
 use crate::kernels::{
-    Column, DetectedKernel, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, l1_data_cache_bytes,
+    DetectedKernel, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, WeightColumn,
+    l1_data_cache_bytes,
 };
 use crate::{Kernel, LstmError, Real};
 
@@ -41,9 +42,9 @@ pub struct PackedLstm<R> {
     shape: LstmShape,
     pub(super) kernel: DetectedKernel,
     /// Bias by blocks of units, `[blocks]`.
-    bias: Vec<Column<R>>,
+    bias: Vec<WeightColumn<R>>,
     /// Weight columns, `[pairs of blocks, I + H, 2]`, then `[I + H]` of an odd last block.
-    columns: Vec<Column<R>>,
+    columns: Vec<WeightColumn<R>>,
     /// Bias of the units in groups of four, `[tails]`.
     tail_bias: Vec<TailColumn<R>>,
     /// Weight columns of the units in groups of four, `[I + H, tails]`.
@@ -85,8 +86,8 @@ impl<R: Real> PackedLstm<R> {
         let mut packed = Self {
             shape,
             kernel: DetectedKernel::chosen()?,
-            bias: vec![Column::ZERO; blocks],
-            columns: vec![Column::ZERO; blocks * count],
+            bias: vec![WeightColumn::ZERO; blocks],
+            columns: vec![WeightColumn::ZERO; blocks * count],
             tail_bias: vec![TailColumn::ZERO; tails],
             tail_columns: vec![TailColumn::ZERO; count * tails],
             cache: l1_data_cache_bytes(),

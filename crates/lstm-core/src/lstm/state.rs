@@ -1,6 +1,6 @@
 //! Recurrent state of an LSTM, and working memory.
 use crate::error::check_len;
-use crate::kernels::{Column, TILE, padded};
+use crate::kernels::{TILE, WeightColumn, padded};
 use crate::{LstmError, Real};
 
 /// Hidden state `h` and cell `c` of one LSTM layer.
@@ -101,13 +101,13 @@ pub struct LstmBatchScratch<R> {
     /// New hidden states `[TILE, padded]`.
     pub(crate) next: Vec<R>,
     /// Gate sums of a block of units, `[TILE]`.
-    pub(crate) sums: Vec<Column<R>>,
+    pub(crate) sums: Vec<WeightColumn<R>>,
 }
 
 impl<R: Real> LstmBatchScratch<R> {
     pub(crate) fn new(hidden_size: usize) -> Self {
         let zeros = vec![R::ZERO; TILE * padded(hidden_size)];
-        let sums = vec![Column::ZERO; TILE];
+        let sums = vec![WeightColumn::ZERO; TILE];
         Self { hidden_size, h: zeros.clone(), c: zeros.clone(), next: zeros, sums }
     }
 

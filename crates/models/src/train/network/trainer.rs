@@ -34,13 +34,13 @@ pub(crate) struct BatchGradient<'a> {
 }
 
 /// Result of a training: weights and losses of the best epoch.
-pub(crate) struct TrainingResult {
+pub(crate) struct TrainedWeights {
     pub(crate) weights: Vec<f32>,
     epochs: usize,
     best: EpochLosses,
 }
 
-impl TrainingResult {
+impl TrainedWeights {
     pub(crate) fn write_to(&self, record: &mut TrainingRecord) {
         record.epochs = self.epochs;
         record.best_epoch = self.best.epoch;
@@ -64,7 +64,7 @@ impl<B: Batches> Trainer<'_, B> {
     pub(crate) fn run(
         mut self,
         checkpoint: Option<&Checkpoint>,
-    ) -> Result<TrainingResult, TrainError> {
+    ) -> Result<TrainedWeights, TrainError> {
         let saved = checkpoint.map(|file| file.load(self.layers.weight_count()));
         let mut state = match saved.transpose()?.flatten() {
             Some(state) => state,
@@ -82,7 +82,7 @@ impl<B: Batches> Trainer<'_, B> {
         let TrainingState { epoch, best, .. } = state;
         let (best, weights) =
             best.ok_or(SettingError { setting: "epochs", expected: "at least 1", got: 0.0 })?;
-        Ok(TrainingResult { weights, epochs: epoch, best })
+        Ok(TrainedWeights { weights, epochs: epoch, best })
     }
 
     /// Initialises the weights and the optimizer state.
