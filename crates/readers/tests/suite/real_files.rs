@@ -1,7 +1,6 @@
 //! Reads every CSV file of a folder of real candles, named by `WINDVANE_DATA_DIR`.
 //!
 //! The files cannot be part of the project, so without the variable there is nothing to do.
-#![cfg(feature = "columnar")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,6 @@
 //! Reads every file of a folder of difficult files, named by `WINDVANE_CASES_DIR`.
 //!
 //! The files cannot be part of the project, so without the variable there is nothing to do.
-#![cfg(feature = "columnar")]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 use std::path::{Path, PathBuf};
 

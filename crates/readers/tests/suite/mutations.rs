@@ -1,6 +1,5 @@
 //! Random candles written in many formats are read back bit for bit; files that were mixed up are
 //! refused, or their candles are the right ones.
-#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 use proptest::prelude::*;
 use windvane_candles::{Candle, Ohlcv, Pair};

@@ -1,5 +1,4 @@
 //! One small file of each kind of trouble: read as it should be, or refused with what to write.
-#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 use windvane_candles::{Candle, Ohlcv, Pair};
 use windvane_readers::{NoteKind, NumberStyle, ReadError, ReadOptions, ReadResult, TimeMeaning};

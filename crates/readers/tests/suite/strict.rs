@@ -1,5 +1,4 @@
 //! The strict CSV reader.
-#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 use proptest::prelude::*;
 use windvane_candles::{Candle, Gap, Interval, Ohlcv, Pair, Timestamp};

@@ -1,5 +1,4 @@
 //! One small file of each known format: twelve invented hours.
-#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 use std::path::PathBuf;
 

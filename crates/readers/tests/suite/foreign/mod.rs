@@ -1,5 +1,4 @@
 //! The reader of files of exchanges and tools.
-#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 mod formats;
 mod properties;
