@@ -1,12 +1,5 @@
-//! Files of candles: of exchanges and tools, packed or not.
+//! Readers of candle files of exchanges and tools: CSV, JSON, zip, gzip, Arrow and Parquet.
 //!
-//! [`read_file`] recognises the format of a file by a table of formats ([`known_formats`]) or by
-//! plain column names, drops what is wrong, and lists every repair as a [`Note`]. What the file
-//! leaves open is refused with the columns and the option to write: [`ReadOptions`] maps columns
-//! and sets the meaning of times, the zone, the interval and the decimal sign. [`read_csv`] is the
-//! strict counterpart: columns by name, nothing repaired, the first wrong row is an error.
-//!
-//! # Examples
 //! ```
 //! use windvane_candles::{Interval, Pair};
 //! use windvane_readers::{NoteKind, read_bytes};
@@ -23,6 +16,12 @@
 //! assert!(read.notes.iter().any(|note| note.kind == NoteKind::Order));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`read_file`] recognises the format of a file by a table of formats ([`known_formats`]) or by
+//! plain column names, drops what is wrong, and lists every repair as a [`Note`]. What the file
+//! leaves open is refused with the columns and the option to write: [`ReadOptions`] maps columns
+//! and sets the meaning of times, the zone, the interval and the decimal sign. [`read_csv`] is the
+//! strict counterpart: columns by name, nothing repaired, the first wrong row is an error.
 //!
 //! | format | recognition |
 //! |---|---|
