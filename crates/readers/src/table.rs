@@ -29,7 +29,7 @@ pub(crate) struct Table {
     pub(crate) unread: Vec<(usize, String)>,
 }
 
-/// What the answer of an exchange says about its last candles, in milliseconds since 1970.
+/// Times in the answer of an exchange that bound its finished candles, in milliseconds since 1970.
 #[derive(Copy, Clone, Default, Debug)]
 pub(crate) struct Answer {
     /// Time at which it was written.

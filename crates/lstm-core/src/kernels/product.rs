@@ -79,7 +79,7 @@ impl<R: Real> Op for Product<'_, R> {
 impl<R: Real> Product<'_, R> {
     /// Computes C in tiles of `ROWS` rows and `VECS` vectors.
     ///
-    /// Where fewer than `VECS` vectors are left, tiles have `NARROW` rows, because with fewer sums
+    /// If fewer than `VECS` vectors are left, tiles have `NARROW` rows, because with fewer sums
     /// the multipliers would be idle.
     #[inline(always)]
     fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {

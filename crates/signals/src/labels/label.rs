@@ -25,7 +25,7 @@ pub enum Band {
 
 /// Definition of a label: the horizon and the band of NEUTRAL changes.
 ///
-/// By default the horizon is the next candle, and only an unchanged close is NEUTRAL.
+/// The default horizon is the next candle, and only an unchanged close is NEUTRAL.
 ///
 /// # Examples
 /// ```
