@@ -260,12 +260,14 @@ impl SignalPipeline {
         Ok((rows, restarted))
     }
 
-    /// Returns whether a candle follows the last one without a gap; needs no division.
+    /// Returns whether a candle follows the last one without a gap, and its close has not been
+    /// consumed by [`advance`](Self::advance); needs no division.
     fn is_next(&self, open_time: Timestamp) -> bool {
-        self.last.is_some_and(|(last, _)| {
-            let apart = open_time.millis().checked_sub(last.millis());
-            apart == Some(self.interval.millis())
-        })
+        self.advanced.is_none_or(|advanced| advanced < open_time)
+            && self.last.is_some_and(|(last, _)| {
+                let apart = open_time.millis().checked_sub(last.millis());
+                apart == Some(self.interval.millis())
+            })
     }
 
     /// Validates a candle and returns the action before it; does not change the state.

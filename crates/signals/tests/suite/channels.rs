@@ -164,6 +164,8 @@ fn pipeline_advances_market_without_own_candle() {
     pipeline.advance(at(2), &others(2)).unwrap();
     let late = pipeline.update(MarketSnapshot::new(&common::flat(2, 3.0), &others(2)));
     assert!(matches!(late, Err(SignalError::Late { .. })));
+    let alone = pipeline.update(&common::flat(2, 3.0));
+    assert!(matches!(alone, Err(SignalError::Late { .. })), "an own candle without other pairs");
     // A live feed can fetch the missing candle instead.
     let mut strict = build();
     strict.stop_at_gaps(true);
