@@ -96,22 +96,37 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     nested.filter(|path| path.extension().is_some_and(|end| end != "md")).collect()
 }
 
+/// Checks a read against the rest of a line of [`CASES`].
+fn check(path: &Path, expected: &[&str]) {
+    let read = read_file(path, Pair::new("ANY").unwrap());
+    if expected[0] == "refused" {
+        let error = read.unwrap_err().to_string();
+        let name = path.file_name().unwrap().to_string_lossy();
+        assert!(error.contains(expected[1]) && error.contains(&*name), "{error}");
+        return;
+    }
+    let series = read.unwrap().series;
+    let first = series.get(0).unwrap().open_time().to_string();
+    let own = [series.len().to_string(), series.interval().to_string(), first];
+    assert_eq!(own, expected, "{}", path.display());
+}
+
 #[test]
 fn difficult_files_are_read_or_refused_as_described() {
     let Some(folder) = std::env::var_os("WINDVANE_CASES_DIR").map(PathBuf::from) else { return };
-    let all = files(&folder);
-    for case in CASES.lines() {
-        let parts: Vec<&str> = case.split('|').collect();
-        let path = all.iter().find(|path| path.ends_with(parts[0])).unwrap();
-        let read = read_file(path, Pair::new("ANY").unwrap());
-        if parts[1] == "refused" {
-            let error = read.unwrap_err().to_string();
-            assert!(error.contains(parts[2]) && error.contains(parts[0]), "{error}");
-            continue;
+    let cases: Vec<Vec<&str>> = CASES.lines().map(|line| line.split('|').collect()).collect();
+    let mut unknown = Vec::new();
+    for path in files(&folder) {
+        match cases.iter().find(|case| path.ends_with(case[0])) {
+            Some(case) => check(&path, &case[1..]),
+            None => {
+                // Its right answer is not known here; reading it must not panic.
+                drop(read_file(&path, Pair::new("ANY").unwrap()));
+                unknown.push(path.display().to_string());
+            }
         }
-        let series = read.unwrap().series;
-        let first = series.get(0).unwrap().open_time().to_string();
-        let own = [series.len().to_string(), series.interval().to_string(), first];
-        assert_eq!(own, parts[1..], "{case}");
+    }
+    if !unknown.is_empty() {
+        eprintln!("{} files without an expected result: {}", unknown.len(), unknown.join(", "));
     }
 }
