@@ -2,17 +2,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use windvane_candles::{Pair, Timestamp};
+use windvane_candles::{Candle, Pair, Timestamp};
+use windvane_signals::{MarketSnapshot, StateReader, StateWriter};
 
-use crate::Prediction;
+use super::{Predictor, feed_stats};
+use crate::{PredictError, Prediction};
 
-/// Outcome of a candle that a [`Predictor`](crate::Predictor) received, for everything that is
+/// Outcome of a candle that a [`Predictor`] received, for everything that is
 /// ordinary in a live feed.
 ///
 /// [`Prediction`](Self::Prediction), [`WarmingUp`](Self::WarmingUp),
 /// [`ShortSessions`](Self::ShortSessions) and [`Undefined`](Self::Undefined) follow an accepted
 /// candle. The other outcomes follow a candle that was ignored: only the
-/// [`feed_stats`](crate::Predictor::feed_stats) have changed. `Display` writes one line for a log.
+/// [`feed_stats`](Predictor::feed_stats) have changed. `Display` writes one line for a log.
 ///
 /// # Examples
 /// ```
@@ -154,5 +156,73 @@ impl fmt::Display for CandleOutcome {
                 write!(f, "the candle of {open_time} is older than the last accepted one, {last}")
             }
         }
+    }
+}
+
+/// Number of short sessions in a row after which the outcome tells it.
+const SHORT_SESSIONS: usize = 2;
+
+/// Sessions in a row that ended before the model was warm.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sessions {
+    /// Number of these sessions.
+    short: usize,
+    /// Number of rows in the last of them.
+    last_len: usize,
+}
+
+impl Sessions {
+    pub(super) fn save(self, state: &mut StateWriter) {
+        state.count(self.short);
+        state.count(self.last_len);
+    }
+
+    pub(super) fn restored(state: &mut StateReader<'_>) -> Result<Self, PredictError> {
+        Ok(Self { short: state.count()?, last_len: state.count()? })
+    }
+}
+
+/// Outcomes of candles without a prediction.
+impl Predictor {
+    /// Counts the rows since the last reset as a session, and starts the next one.
+    #[cold]
+    pub(super) fn end_session(&mut self) {
+        let is_short = self.warming() > 0;
+        let short = if is_short { self.sessions.short.saturating_add(1) } else { 0 };
+        self.sessions = Sessions { short, last_len: self.seen };
+        self.seen = 0;
+    }
+
+    /// Returns the outcome of an accepted candle without a complete window.
+    #[cold]
+    pub(super) fn without_window(&mut self, market: &MarketSnapshot<'_>) -> CandleOutcome {
+        let candles_needed = self.candles_needed();
+        match self.pipeline.first_undefined() {
+            Some(channel) if self.seen > self.pipeline.warm_up() => {
+                self.undefined_channel(channel, market)
+            }
+            _ if self.sessions.short >= SHORT_SESSIONS => {
+                CandleOutcome::ShortSessions { candles_needed, session_len: self.sessions.last_len }
+            }
+            _ => CandleOutcome::WarmingUp { candles_needed },
+        }
+    }
+
+    fn undefined_channel(&mut self, index: usize, market: &MarketSnapshot<'_>) -> CandleOutcome {
+        let spec = &self.model.spec().signals.channels[index];
+        let known = self.undefined.take().filter(|(of, _)| *of == index);
+        let (_, channel) =
+            self.undefined.insert(known.unwrap_or_else(|| (index, spec.to_string().into())));
+        let pair = spec.pairs().iter().find(|pair| market.other(pair).is_none());
+        CandleOutcome::Undefined { channel: Arc::clone(channel), pair: pair.cloned() }
+    }
+
+    /// Counts a candle too far ahead of the last one and returns its error.
+    #[cold]
+    pub(super) fn refuse_far_ahead(&mut self, candle: &Candle) -> PredictError {
+        feed_stats::add(&mut self.stats.far_ahead, 1);
+        let (open_time, interval) = (candle.open_time(), self.pipeline.interval());
+        let last = self.last_open_time().unwrap_or(open_time);
+        PredictError::FarAhead { open_time, last, interval, max_ahead: self.max_ahead }
     }
 }
