@@ -10,7 +10,6 @@ use crate::Error;
 use crate::files::{name, read};
 use crate::output::{check_file, file_error, note};
 use crate::reading::ReadArgs;
-use crate::series::gap_policy;
 
 /// Number of rows per window; it determines the rows that the scaler is fitted on.
 const LOOKBACK: usize = 20;
@@ -38,7 +37,7 @@ pub(crate) fn run(options: &ExportOptions) -> Result<(), Error> {
     for text in notes {
         note(format_args!("note: {text}"));
     }
-    let gaps = gap_policy(std::slice::from_ref(&series));
+    let gaps = GapPolicy::infer([&series]);
     let spec = SignalSpec { gaps, ..SignalSpec::default() };
     let table = SignalTable::build(&spec, &Registry::default(), &series, &[])?;
     let scaler = options.scaled.map(|until| fit_scaler(&table, until)).transpose()?;

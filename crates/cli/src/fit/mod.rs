@@ -45,9 +45,7 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
 
     let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
-    let spec = SignalSpec { channels: settings.channels(), gaps: series::gap_policy(&all) };
-    let tables = tables(&spec, &all)?;
-    let samples = SampleSet::collect(&tables, settings.lookback(), settings.labels())?;
+    let samples = samples(&settings, &all, interval)?;
     let split = settings.split(&samples)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
 
@@ -70,6 +68,34 @@ fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>,
         return Ok(vec![series::sample(settings.instrument())?]);
     }
     series::load(settings.data(), interval, args)
+}
+
+/// Collects the labelled windows under the gap policy that the training candles imply.
+///
+/// The start of the validation period depends on the number of windows, hence on the policy: the
+/// earlier of the two possible times counts, as in a backtest.
+fn samples(
+    settings: &FitSettings,
+    all: &[CandleSeries],
+    interval: Interval,
+) -> Result<SampleSet, Error> {
+    let [reset, sessions] = [GapPolicy::Reset, GapPolicy::sessions(interval)]
+        .map(|gaps| samples_under(settings, all, gaps));
+    let splits = [&reset, &sessions].map(|samples| settings.split(samples.as_ref().ok()?).ok());
+    let validate_from = splits.iter().flatten().map(Split::validate_from).min();
+    let until = validate_from.unwrap_or(Timestamp::from_millis(i64::MIN));
+    let before: Vec<CandleSeries> = all.iter().map(|series| series.split_at(until).0).collect();
+    if GapPolicy::infer(&before) == GapPolicy::Reset { reset } else { sessions }
+}
+
+/// Collects the labelled windows under a gap policy.
+fn samples_under(
+    settings: &FitSettings,
+    all: &[CandleSeries],
+    gaps: GapPolicy,
+) -> Result<SampleSet, Error> {
+    let tables = tables(&SignalSpec { channels: settings.channels(), gaps }, all)?;
+    Ok(SampleSet::collect(&tables, settings.lookback(), settings.labels())?)
 }
 
 /// Computes the signals of every series. A pair that a channel reads gets no signals of its own.
