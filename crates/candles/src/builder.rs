@@ -317,7 +317,7 @@ mod tests {
         let mut builder = minutes();
         let sides = [Some(TradeSide::Buy), Some(TradeSide::Sell), None, Some(TradeSide::Buy)];
         for (side, size) in sides.into_iter().zip([1.0, 2.0, 4.0, 8.0]) {
-            builder.on_trade(&Trade { side, size, ..trade(1, 1.0) }).unwrap();
+            builder.on_trade(&Trade { size, side, ..trade(1, 1.0) }).unwrap();
         }
         let closed = builder.advance(second(60)).unwrap().unwrap();
         let volumes = (closed.candle.volume(), closed.buy_volume, closed.sell_volume);

@@ -39,37 +39,46 @@ impl Connection {
         Ok(Self { url, stream, timeout, socket, deadline, request: None, silent, reconnections })
     }
 
-    /// Returns the next message about this pair; `None` at the end of the stream.
+    /// Returns the next message about this pair; `None` at the end of the stream. A request that is
+    /// not answered within the time-out has an empty answer.
     ///
     /// A connection counts as broken if it sends no candle within the time-out, even if it sends
-    /// pings, and if it does not answer a request. After eight of them in a row the bot ends.
+    /// pings. After eight of them in a row the bot ends.
     pub fn read(&mut self) -> Result<Option<wire::Message>, Error> {
         loop {
+            if Instant::now() > self.deadline {
+                self.deadline = Instant::now() + self.timeout;
+                match self.unanswered() {
+                    None => self.reconnect()?,
+                    answer => return Ok(answer),
+                }
+            }
             let message = match self.socket.read() {
                 Ok(Message::Text(text)) => wire::parse(&text, &self.stream.0, self.stream.1),
                 Ok(Message::Close(_))
                 | Err(SocketError::ConnectionClosed | SocketError::AlreadyClosed) => {
                     let _ = self.socket.flush();
-                    return Ok(None);
+                    return Ok(self.unanswered());
                 }
                 Ok(_) => None, // the next read answers a ping
-                Err(_) => {
-                    self.reconnect()?;
-                    continue;
-                }
+                Err(_) => self.reconnect().map(|()| None)?,
             };
-            if matches!(message, Some(wire::Message::History(..))) {
-                self.request = None;
+            let Some(message) = message else { continue };
+            if let wire::Message::History(from, _) = &message {
+                self.request = self.request.filter(|(first, _)| first != from);
             }
-            if message.is_some() && self.request.is_none() {
-                (self.silent, self.deadline) = (0, Instant::now() + self.timeout);
-            } else if Instant::now() > self.deadline {
-                self.reconnect()?;
+            self.silent = 0;
+            if self.request.is_none() {
+                self.deadline = Instant::now() + self.timeout;
             }
-            if message.is_some() {
-                return Ok(message);
-            }
+            return Ok(Some(message));
         }
+    }
+
+    /// Empty answer to the outstanding request.
+    fn unanswered(&mut self) -> Option<wire::Message> {
+        let ((from, _), (pair, interval)) = (self.request.take()?, self.stream.clone());
+        Some(wire::Message::History(from, CandleSeries::new(pair, interval, Vec::new()).ok()?))
     }
 
     /// Requests the closed candles between two open times, both included. The answer is a message;
@@ -98,13 +107,11 @@ impl Connection {
 
 fn connect(url: &str, timeout: Duration) -> Result<WebSocket<TcpStream>, Error> {
     let host = url.strip_prefix("ws://").ok_or("the URL must begin with ws://")?;
-    for failures in 1..ATTEMPTS {
-        if let Ok(socket) = attempt(url, host, timeout) {
-            return Ok(socket);
-        }
-        std::thread::sleep(Duration::from_millis(25 << failures));
-    }
-    attempt(url, host, timeout)
+    let connected = (1..ATTEMPTS).find_map(|failures| {
+        let pause = Duration::from_millis(25 << failures);
+        attempt(url, host, timeout).inspect_err(|_| std::thread::sleep(pause)).ok()
+    });
+    connected.map_or_else(|| attempt(url, host, timeout), Ok)
 }
 
 fn attempt(url: &str, host: &str, timeout: Duration) -> Result<WebSocket<TcpStream>, Error> {

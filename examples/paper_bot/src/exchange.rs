@@ -108,8 +108,6 @@ impl Exchange {
 fn accept(listener: &TcpListener) -> Result<WebSocket<TcpStream>, Error> {
     let (stream, _) = listener.accept()?;
     stream.set_nodelay(true)?;
-    let timeout = Some(Duration::from_secs(60));
-    stream.set_read_timeout(timeout)?;
-    stream.set_write_timeout(timeout)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     Ok(tungstenite::accept(stream).map_err(|error| error.to_string())?)
 }

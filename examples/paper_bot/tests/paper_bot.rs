@@ -116,9 +116,8 @@ fn bot_ends_after_requested_number_of_predictions() {
     assert_eq!(bot.predictions.len(), 10);
 }
 
-/// Runs a bot against an exchange that treats every connection as given, and returns the bot's
-/// error.
-fn error_of(exchange: fn(WebSocket<TcpStream>)) -> String {
+/// Runs a bot with a short time-out against an exchange that treats every connection as given.
+fn run_against(exchange: fn(WebSocket<TcpStream>)) -> Result<Bot, String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -131,10 +130,10 @@ fn error_of(exchange: fn(WebSocket<TcpStream>)) -> String {
     let mut connection = Connection::open(&url, stream, timeout).unwrap();
     let mut bot = Bot::new(v32::pretrained(), pair, 5.0).unwrap();
     let start = Instant::now();
-    let error = bot.run(&mut connection, usize::MAX).unwrap_err().to_string();
+    let result = bot.run(&mut connection, usize::MAX);
     // Eight connections with a read and a write each; with a margin for a busy machine.
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
-    error
+    result.map(|()| bot).map_err(|error| error.to_string())
 }
 
 fn pings(socket: &mut WebSocket<TcpStream>) -> tungstenite::Result<()> {
@@ -157,8 +156,32 @@ fn bot_ends_if_exchange_sends_pings_only() {
             while socket.send(Message::text(text.clone())).is_ok() {}
         },
     ] {
-        let error = error_of(exchange);
+        let error = run_against(exchange).unwrap_err();
         assert!(error.ends_with("no candle of BTCUSDT on 8 connections"), "{error}");
+    }
+}
+
+/// Sends 60 candles and ends the stream; answers no request.
+fn send_candles(mut socket: WebSocket<TcpStream>, pause: Duration) {
+    let series = sample::load("BTCUSDT").unwrap();
+    for candle in &series.candles()[..60] {
+        let text = wire::event((series.pair(), Interval::HOUR), candle, true);
+        socket.send(Message::text(text)).unwrap();
+        thread::sleep(pause);
+    }
+    let _ = socket.close(None);
+}
+
+#[test]
+fn bot_continues_without_history_if_exchange_answers_no_request() {
+    for exchange in [
+        (|socket| send_candles(socket, Duration::from_millis(10))) as fn(WebSocket<TcpStream>),
+        // The stream ends before the time-out.
+        |socket| send_candles(socket, Duration::ZERO),
+    ] {
+        let bot = run_against(exchange).unwrap();
+        assert_eq!((bot.candles.len(), bot.predictions.len()), (60, 60 - 44));
+        assert_eq!(bot.feed.counts().fetched, 0);
     }
 }
 
