@@ -122,7 +122,7 @@ fn run_against(exchange: fn(WebSocket<TcpStream>)) -> Result<Bot, String> {
     let url = format!("ws://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
-            thread::spawn(move || tungstenite::accept(stream.unwrap()).map(exchange));
+            thread::spawn(move || exchange(tungstenite::accept(stream.unwrap()).unwrap()));
         }
     });
     let (pair, timeout) = (Pair::new("BTCUSDT").unwrap(), Duration::from_millis(200));
