@@ -22,7 +22,7 @@ const MAX_RECENT: usize = 32;
 /// | candle after a gap | one [`Fetch`](Action::Fetch) of the missing candles; the candle is held until they have arrived |
 /// | candle while a fetch is outstanding | [`Wait`](Action::Wait); it is held as well |
 /// | unfinished, duplicate, revised or late candle | [`Ignore`](Action::Ignore), counted |
-/// | candle off the grid, or more than 10,000 intervals ahead | [`FeedError`] |
+/// | candle off the grid, or more than 10,000 intervals after the last one received | [`FeedError`] |
 ///
 /// An answer that ends before the held candle is one page, and the next page is requested. An
 /// answer without a new candle means that the exchange does not have the others: the held candle is
@@ -179,8 +179,8 @@ impl Feed {
     /// Creates the feed of a pair.
     ///
     /// `last` is the open time of the last candle that the predictor has taken, for example after a
-    /// restart; the candles since then are fetched. Without it, `history` candles before the first
-    /// one are fetched.
+    /// restart; the candles since then are fetched, however many they are. Without it, `history`
+    /// candles before the first one are fetched.
     pub fn new(pair: Pair, interval: Interval, last: Option<Timestamp>, history: u32) -> Self {
         Self {
             pair,
@@ -262,8 +262,9 @@ impl Feed {
         if !interval.is_aligned(open_time) {
             return Err(FeedError::Misaligned { open_time, interval });
         }
-        let last = self.last.or_else(|| self.held.front().map(Candle::open_time));
-        FeedError::check_time(open_time, last, interval)
+        // `last` may be that of a saved state: a bot may have been down for long.
+        let received = self.held.front().or(self.recent.back()).map(Candle::open_time);
+        FeedError::check_time(open_time, received, interval)
     }
 
     /// Reason to ignore a candle that is not after the last one.
@@ -488,11 +489,12 @@ mod tests {
     #[test]
     fn feed_refuses_implausible_candles_without_a_change() {
         let mut feed = after_nine();
+        feed.on_update(&candle(10), true).unwrap();
         let values = candle(10).values();
         for (millis, message) in [
             (at(10).millis() + 60_000, "is not on the grid of 1h candles"),
-            (at(11).millis() * 1_000, "is more than 10,000 1h candles after 1970-01-01T09:00:00Z"),
-            (at(10_010).millis(), "is more than 10,000 1h candles after"),
+            (at(11).millis() * 1_000, "is more than 10,000 1h candles after 1970-01-01T10:00:00Z"),
+            (at(10_011).millis(), "is more than 10,000 1h candles after"),
             (at(473_000_000_000).millis(), "is outside the years 1 to 9999"),
             (-at(473_000_000_000).millis(), "is outside the years 1 to 9999"),
         ] {
@@ -501,13 +503,24 @@ mod tests {
             assert!(error.contains(message), "{error}");
         }
         assert_eq!(feed.counts().refused, 5);
-        assert_eq!(feed.on_update(&candle(10), true).unwrap(), used(hours([]), 10, 0));
+        assert_eq!(feed.on_update(&candle(11), true).unwrap(), used(hours([]), 11, 0));
 
-        feed.on_update(&candle(13), true).unwrap();
+        feed.on_update(&candle(14), true).unwrap();
         let other = CandleSeries::new(Pair::new("OTHER").unwrap(), Interval::HOUR, vec![]).unwrap();
-        let error = feed.on_fetched(at(11), &other).unwrap_err().to_string();
+        let error = feed.on_fetched(at(12), &other).unwrap_err().to_string();
         assert_eq!(error, "expected 1h candles of BTCUSDT, got 1h candles of OTHER");
-        assert_eq!(feed.on_fetched(at(11), &hours(11..13)).unwrap(), used(hours(11..13), 13, 0));
+        assert_eq!(feed.on_fetched(at(12), &hours(12..14)).unwrap(), used(hours(12..14), 14, 0));
+    }
+
+    #[test]
+    fn feed_fetches_everything_since_a_saved_state_after_a_long_pause() {
+        let mut feed = after_nine();
+        let fetch = feed.on_update(&candle(20_000), true).unwrap();
+        assert_eq!(fetch, Action::Fetch { from: at(10), to: at(20_000) });
+        // The bound applies from the first candle on.
+        assert!(feed.on_update(&candle(30_001), true).is_err());
+        let action = feed.on_fetched(at(10), &hours(10..20_000)).unwrap();
+        assert_eq!(action, used(hours(10..20_000), 20_000, 0));
     }
 
     proptest! {

@@ -23,6 +23,7 @@ fn is_send_and_sync<T: Send + Sync + 'static + ?Sized>() {}
 #[test]
 fn errors_are_send_and_sync() {
     is_thread_safe_error::<candles::CandleError>();
+    is_thread_safe_error::<candles::FeedError>();
     is_thread_safe_error::<candles::IntervalError>();
     is_thread_safe_error::<candles::PairError>();
     is_thread_safe_error::<candles::ResampleError>();
@@ -48,6 +49,7 @@ fn models_and_predictors_are_send_and_sync() {
     is_send_and_sync::<Ensemble>();
     is_send_and_sync::<(CandleSeries, SignalTable, Scaler, Registry, TrainingProfile)>();
     is_send_and_sync::<(Backtest, Report)>();
+    is_send_and_sync::<(candles::CandleBuilder, candles::Feed)>();
     is_send_and_sync::<(Predictor, CandleOutcome, Scratch, SignalPipeline)>();
     is_clone::<Predictor>();
     is_send::<Retraining>();
