@@ -93,7 +93,7 @@ fn predict<B: Bot>(
 ) -> Result<CandleOutcome, PredictError> {
     if predictor.last_open_time().is_some() {
         match predictor.on_candle(candle) {
-            Err(PredictError::Gap { .. }) => {}
+            Err(PredictError::Gap { .. } | PredictError::FarAhead { .. }) => {} // after a pause
             result => return result,
         }
     }
