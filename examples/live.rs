@@ -33,8 +33,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let series = series.ok_or("the sample has no candles of the model's interval")?;
     let feed = &series.candles()[series.len().saturating_sub(FEED_LEN)..];
 
-    let mut predictor =
-        Predictor::builder(model, interval).pair(series.pair().clone()).build()?;
+    let mut predictor = Predictor::builder(model, interval).pair(series.pair().clone()).build()?;
     println!("the first prediction needs {} candles", predictor.candles_needed());
     for candle in feed {
         let (closed_at, close) = (candle.close_time(interval), candle.close());

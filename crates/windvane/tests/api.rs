@@ -9,8 +9,7 @@ use windvane::models::network::Network;
 use windvane::models::v2::WeightedSignals;
 use windvane::models::{
     CandleOutcome, DirectionModel, FittedModel, LoadError, PredictError, Predictor, Retraining,
-    Scratch,
-    TrainError, TrainingProfile,
+    Scratch, TrainError, TrainingProfile,
 };
 use windvane::readers;
 use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};

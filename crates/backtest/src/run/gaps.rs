@@ -98,8 +98,8 @@ pub(crate) fn missing(series: &CandleSeries) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::{Interval, sample};
     use windvane_candles::simulate::MarketModel;
+    use windvane_candles::{Interval, sample};
 
     use super::*;
 

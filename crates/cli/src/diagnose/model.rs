@@ -35,8 +35,7 @@ pub(super) fn load(path: &Path, interval: Interval) -> Result<DiagnosedModel, Er
 
 /// Spec of a trained model: the six default signals.
 pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
-    let signals =
-        SignalSpec { gaps: GapPolicy::infer([series]), ..SignalSpec::default() };
+    let signals = SignalSpec { gaps: GapPolicy::infer([series]), ..SignalSpec::default() };
     let (interval, labels) = (series.interval(), LabelSpec::default());
     ModelSpec { signals, interval, lookback: LOOKBACK, labels }
 }

@@ -71,7 +71,8 @@ fn create_in(folder: &Path) -> Result<(File, PathBuf)> {
         match File::create_new(&temporary) {
             Ok(file) => return Ok((file, temporary)),
             // Another writer has removed the folder, or a killed process with this id used the name.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {}
             Err(error) => return Err(error),
         }
     }

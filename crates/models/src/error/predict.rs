@@ -69,7 +69,7 @@ pub enum PredictError {
         setting: &'static str,
         /// Description of the valid range.
         expected: &'static str,
-        /// Given value.
+        /// Value that was given.
         got: usize,
     },
     /// The open time of a candle is not on the grid of the interval.

@@ -134,38 +134,6 @@ impl Predictor {
     }
 }
 
-/// Continues with the same bits as the original.
-///
-/// # Panics
-/// If a bot's own channel cannot be built again or rejects the state that it has saved.
-impl Clone for Predictor {
-    fn clone(&self) -> Self {
-        let (signals, interval) = (&self.model.spec().signals, self.pipeline.interval());
-        let registry = known(self.registry.as_deref());
-        let own = [(signals, &self.pipeline)];
-        let pipeline = SignalPipeline::joined(signals, interval, &registry, &own);
-        let mut pipeline = pipeline.expect("invariant: a channel restores the state it has saved");
-        pipeline.stop_at_gaps(self.pipeline.stops_at_gaps());
-        Self {
-            model: Arc::clone(&self.model),
-            pair: self.pair.clone(),
-            registry: self.registry.clone(),
-            pipeline,
-            scratch: self.model.scratch(),
-            rows: self.rows.clone(),
-            state: self.state.clone(),
-            seen: self.seen,
-            sessions: self.sessions,
-            undefined: self.undefined.clone(),
-            history: self.history.clone(),
-            stats: self.stats,
-            valid_until: self.valid_until,
-            guard: self.guard.clone(),
-            max_ahead: self.max_ahead,
-        }
-    }
-}
-
 /// Candles in, predictions out.
 impl Predictor {
     /// Takes a closed candle, optionally with other pairs' candles of the same time, and predicts.

@@ -1,6 +1,8 @@
-//! State of a predictor as bytes, so that a restart changes no prediction.
+//! State of a predictor as bytes, so that a restart changes no prediction, and its copy.
+use std::sync::Arc;
+
 use windvane_candles::Pair;
-use windvane_signals::{StateReader, StateWriter};
+use windvane_signals::{SignalPipeline, StateReader, StateWriter};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
@@ -8,6 +10,7 @@ use super::feed_stats::FeedStats;
 use super::history::History;
 use super::misfit;
 use super::outcome::Sessions;
+use super::predictor::known;
 use super::recurrent::SavedState;
 use super::rows::RowRing;
 use crate::{ModelSpec, PredictError};
@@ -152,6 +155,38 @@ impl Predictor {
             return misfit("it belongs to a model with another spec");
         }
         Ok(words)
+    }
+}
+
+/// Continues with the same bits as the original.
+///
+/// # Panics
+/// If a bot's own channel cannot be built again or rejects the state that it has saved.
+impl Clone for Predictor {
+    fn clone(&self) -> Self {
+        let (signals, interval) = (&self.model.spec().signals, self.pipeline.interval());
+        let registry = known(self.registry.as_deref());
+        let own = [(signals, &self.pipeline)];
+        let pipeline = SignalPipeline::joined(signals, interval, &registry, &own);
+        let mut pipeline = pipeline.expect("invariant: a channel restores the state it has saved");
+        pipeline.stop_at_gaps(self.pipeline.stops_at_gaps());
+        Self {
+            model: Arc::clone(&self.model),
+            pair: self.pair.clone(),
+            registry: self.registry.clone(),
+            pipeline,
+            scratch: self.model.scratch(),
+            rows: self.rows.clone(),
+            state: self.state.clone(),
+            seen: self.seen,
+            sessions: self.sessions,
+            undefined: self.undefined.clone(),
+            history: self.history.clone(),
+            stats: self.stats,
+            valid_until: self.valid_until,
+            guard: self.guard.clone(),
+            max_ahead: self.max_ahead,
+        }
     }
 }
 

@@ -70,7 +70,9 @@ fn predictor_rejects_state_and_history_of_other_pair() {
     }
     // A state without a pair fits every predictor, which keeps its own.
     let mut unnamed = fresh();
-    series.iter().take(30).for_each(|candle| drop(unnamed.on_candle(candle).unwrap()));
+    for candle in series.iter().take(30) {
+        unnamed.on_candle(candle).unwrap();
+    }
     let mut eth = of("ETHUSDT");
     eth.restore(&unnamed.save()).unwrap();
     assert_eq!(eth.pair(), Some(&pair("ETHUSDT")));
@@ -83,13 +85,16 @@ fn predictor_rejects_state_and_history_of_other_pair() {
 #[test]
 fn first_state_file_loads_and_continues_with_same_bits() {
     let network = || Network::from_bytes(include_bytes!("../data/v32.format1.safetensors"));
-    let series = market(MarketModel::REGIME, 200, 1);
+    // The series whose states `killed.rs` writes.
+    let series = market(MarketModel::REGIME, 100_000, 1);
     let mut whole = Predictor::new(network().unwrap(), Interval::HOUR).unwrap();
     let builder = Predictor::builder(network().unwrap(), Interval::HOUR);
     let mut restored = builder.pair(pair("BTCUSDT")).build().unwrap();
     restored.restore(include_bytes!("../data/v32.state.format1")).unwrap();
-    let (before, after) = series.candles().split_at(134);
-    before.iter().for_each(|candle| drop(whole.on_candle(candle).unwrap()));
+    let (before, after) = series.candles()[..200].split_at(134);
+    for candle in before {
+        whole.on_candle(candle).unwrap();
+    }
     assert_eq!(restored.feed_stats(), whole.feed_stats());
     assert_eq!(restored.pair(), Some(&pair("BTCUSDT")));
     for candle in after {

@@ -228,7 +228,7 @@ fn expired_model_predicts_neutral_until_swap() {
             let expected = expected.unwrap();
             assert_eq!(got.probabilities, expected.probabilities);
             assert_eq!(got.confidence.to_bits(), expected.confidence.to_bits());
-            assert!(got.confidence >= 0.5);
+            assert!(got.confidence > 0.4, "that of UP or DOWN");
             suppressed += 1;
         } else {
             assert_eq!(got, expected);
