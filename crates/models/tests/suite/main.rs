@@ -15,6 +15,7 @@ mod golden_learning;
 mod guard;
 mod inspect;
 mod killed;
+mod lags;
 mod learned_signals;
 mod learning;
 mod live;
