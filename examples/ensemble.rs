@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
     let (mut directions, mut disagreements) = (0, 0);
     for candle in &series.candles()[16_000..] {
-        let Some(prediction) = predictor.on_candle(candle)? else { continue };
+        let Some(prediction) = predictor.on_candle(candle)?.into_prediction() else { continue };
         match prediction.neutral {
             None => directions += 1,
             Some(NeutralReason::Disagreement) => disagreements += 1,

@@ -33,18 +33,13 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let series = series.ok_or("the sample has no candles of the model's interval")?;
     let feed = &series.candles()[series.len().saturating_sub(FEED_LEN)..];
 
-    let mut predictor = Predictor::new(model, interval)?;
+    let mut predictor = Predictor::builder(model, interval).pair(series.pair().clone()).build()?;
     println!("the first prediction needs {} candles", predictor.candles_needed());
     for candle in feed {
+        let (closed_at, close) = (candle.close_time(interval), candle.close());
         match predictor.on_candle(candle)? {
-            None => println!("{}  warming up", candle.open_time()),
-            Some(prediction) => println!(
-                "{}  close {:>10.2}  next: {:<7} {:.1} %",
-                prediction.decided_at,
-                candle.close(),
-                prediction.direction.to_string(),
-                100.0 * prediction.confidence
-            ),
+            CandleOutcome::Prediction(next) => println!("{closed_at}  close {close:>10.2}  {next}"),
+            other => println!("{closed_at}  {other}"),
         }
     }
     Ok(())

@@ -54,9 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut predictor = Predictor::builder(model, series.interval()).registry(&registry).build()?;
     predictor.warm_up(&past)?;
     for candle in &later.candles()[..10] {
-        if let Some(prediction) = predictor.on_candle(candle)? {
-            println!("{}  {}", prediction.decided_at, prediction.direction);
-        }
+        println!("{}  {}", candle.open_time(), predictor.on_candle(candle)?);
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut predictions, mut correct) = (0, 0);
     for pair in later.candles().windows(2) {
         let [candle, next] = pair else { continue };
-        let Some(prediction) = predictor.on_candle(candle)? else { continue };
+        let Some(prediction) = predictor.on_candle(candle)?.into_prediction() else { continue };
         let change = next.close() - candle.close();
         if prediction.direction != Direction::Neutral && change != 0.0 {
             predictions += 1;

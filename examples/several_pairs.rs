@@ -36,16 +36,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         predictor.warm_up(past)?;
         let mut last = None;
         for candle in later {
-            last = predictor.on_candle(candle)?.or(last);
+            last = predictor.on_candle(candle)?.into_prediction().or(last);
         }
         let last = last.ok_or("too few candles")?;
-        let confidence = 100.0 * last.confidence;
-        println!(
-            "{:<5} {}  {} with {confidence:.1} %",
-            later.pair(),
-            last.decided_at,
-            last.direction
-        );
+        println!("{:<5} {}  {last}", later.pair(), last.decided_at);
     }
     Ok(())
 }

@@ -72,8 +72,8 @@ fn thousand_pairs(c: &mut Criterion) {
             let values = series.candles()[(hour + 16 * pair) % series.len()].values();
             let at = i64::try_from(hour).expect("a small number") * 3_600_000;
             let candle = Candle::new(Timestamp::from_millis(at), values).expect("a valid candle");
-            let prediction = predictor.on_candle(&candle).expect("an aligned candle");
-            predictions += usize::from(prediction.is_some());
+            let outcome = predictor.on_candle(&candle).expect("an aligned candle");
+            predictions += usize::from(outcome.prediction().is_some());
         }
         predictions
     };

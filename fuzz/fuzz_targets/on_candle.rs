@@ -60,7 +60,7 @@ fuzz_target!(|life: Life| {
             Event::Unfinished { step } => {
                 let Some(candle) = step.candle(last, HOUR) else { continue };
                 let before = predictor.save();
-                assert!(predictor.on_update(&candle, false).is_err());
+                assert!(!predictor.on_update(&candle, false).expect("an outcome").is_accepted());
                 assert_eq!(words(&predictor.save()), words(&before));
             }
             event => {
@@ -83,7 +83,12 @@ fuzz_target!(|life: Life| {
 fn feed(predictor: &mut Predictor, candle: &Candle) -> Option<Option<Prediction>> {
     let before = predictor.save();
     match predictor.on_candle(candle) {
-        Ok(result) => {
+        Ok(outcome) if !outcome.is_accepted() => {
+            assert_eq!(words(&predictor.save()), words(&before));
+            None
+        }
+        Ok(outcome) => {
+            let result = outcome.into_prediction();
             if let Some(prediction) = &result {
                 let classes = prediction.probabilities.classes();
                 check_classes(classes);
@@ -102,7 +107,7 @@ fn feed(predictor: &mut Predictor, candle: &Candle) -> Option<Option<Prediction>
 
 /// State without its header and the feed statistics.
 fn words(state: &[u8]) -> &[u8] {
-    &state[(4 + 12) * 8..]
+    &state[(4 + 13) * 8..]
 }
 
 /// Prediction of the batch path after the last candle.

@@ -32,7 +32,8 @@ fuzz_target!(|bytes: &[u8]| {
             let values = Ohlcv { open: price, high: price, low: price, close: price, volume: 1.0 };
             let at = Timestamp::from_millis(3_600_000 * i64::from(hour));
             let candle = Candle::new(at, values).expect("a candle");
-            if let Some(prediction) = predictor.on_candle(&candle).expect("a candle in order") {
+            let outcome = predictor.on_candle(&candle).expect("a candle in order");
+            if let Some(prediction) = outcome.prediction() {
                 check_classes(prediction.probabilities.classes());
             }
         }

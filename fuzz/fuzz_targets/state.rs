@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 use windvane_fuzz::models::{INTERVAL, SAVED, check_classes, is_rejection, policies, under};
 use windvane_fuzz::within;
-use windvane_models::{PredictError, Predictor, TrainingProfile};
+use windvane_models::{CandleOutcome, PredictError, Predictor, TrainingProfile};
 use xxhash_rust::xxh3::xxh3_64;
 
 const PROFILE: &[u8] = include_bytes!("../seeds/profile/fitted.json");
@@ -78,15 +78,16 @@ fn feed(predictor: &mut Predictor) {
     };
     let first = i64::MIN / 3_600_000 * 3_600_000;
     let last = match predictor.on_candle(&candle(first, 10.0)) {
-        Err(PredictError::Late { last, .. }) => last.millis(),
-        Err(PredictError::Duplicate { open_time }) => open_time.millis(),
+        Ok(CandleOutcome::Late { last, .. }) => last.millis(),
         _ => first,
     };
     for step in [1, 2, 3, 5, 6, 60, 61] {
         let Some(at) = last.checked_add(step * 3_600_000) else { return };
         match predictor.on_candle(&candle(at, 10.0 + step as f64)) {
-            Ok(Some(prediction)) => check_classes(prediction.probabilities.classes()),
-            Ok(None) => {
+            Ok(CandleOutcome::Prediction(prediction)) => {
+                check_classes(prediction.probabilities.classes());
+            }
+            Ok(_) => {
                 assert!(predictor.candles_needed() > 0 || predictor.feed_stats().undefined > 0)
             }
             Err(PredictError::NotFinite { .. }) => {}

@@ -140,8 +140,7 @@ pub fn is_rejection(error: &PredictError) -> bool {
     matches!(
         error,
         PredictError::Gap { .. }
-            | PredictError::Duplicate { .. }
-            | PredictError::Late { .. }
+            | PredictError::FarAhead { .. }
             | PredictError::Misaligned { .. }
             | PredictError::Signal(_)
     )

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
 use windvane_models::{
-    DirectionModel, FittedModel, PredictError, Prediction, Predictor, TableReader,
+    CandleOutcome, DirectionModel, FittedModel, PredictError, Prediction, Predictor, TableReader,
 };
 use windvane_signals::{GapPolicy, Registry, SignalTable};
 
@@ -65,7 +65,7 @@ pub fn streams_like_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
     let part = CandleSeries::new(series.pair().clone(), Interval::HOUR, accepted.to_vec()).unwrap();
     let mut predictor = predictor(model);
     for (candle, batch) in accepted.iter().zip(batch(&**model, &part)) {
-        let live = predictor.on_candle(candle).unwrap();
+        let live = predictor.on_candle(candle).unwrap().into_prediction();
         assert_eq!(live.is_some(), predictor.candles_needed() == 0);
         assert_eq!(live, batch);
     }
@@ -97,6 +97,8 @@ pub fn resumes_after(model: &Arc<dyn FittedModel>, series: &CandleSeries, cut: u
     warm.warm_up(&history.unwrap()).unwrap();
     let state = whole.save();
     restored.restore(&state).unwrap();
+    let mut cloned = whole.clone();
+    assert_eq!(cloned.save(), state);
     assert_eq!(restored.save(), state);
     assert_eq!(
         (warm.feed_stats(), restored.feed_stats()),
@@ -106,9 +108,10 @@ pub fn resumes_after(model: &Arc<dyn FittedModel>, series: &CandleSeries, cut: u
         let expected = whole.on_candle(candle).unwrap();
         assert_eq!(warm.on_candle(candle).unwrap(), expected);
         assert_eq!(restored.on_candle(candle).unwrap(), expected);
+        assert_eq!(cloned.on_candle(candle).unwrap(), expected);
         assert_eq!(restored.candles_needed(), whole.candles_needed());
     }
-    assert_eq!(restored.save(), whole.save());
+    assert_eq!((restored.save(), cloned.save()), (whole.save(), whole.save()));
 }
 
 /// Checks that rejected candles change no later prediction, and only counters in the state.
@@ -118,31 +121,38 @@ pub fn ignores_rejected_candles(model: &Arc<dyn FittedModel>, series: &CandleSer
         let at = Timestamp::from_millis(candle.open_time().millis() + millis);
         Candle::new(at, candle.values()).unwrap()
     };
-    let assert_rejected = |predictor: &mut Predictor, candle: &Candle, what: &str| {
-        let error = predictor.on_candle(candle).unwrap_err().to_string();
-        assert!(error.contains(what), "{error}");
+    let assert_ignored = |predictor: &mut Predictor, candle: &Candle, expected: CandleOutcome| {
+        let outcome = predictor.on_candle(candle).unwrap();
+        assert_eq!(outcome, expected);
+        assert!(!outcome.is_accepted() && outcome.prediction().is_none());
     };
     for (index, candle) in series.iter().enumerate() {
         let expected = clean.on_candle(candle).unwrap();
-        let unfinished = disturbed.on_update(candle, false);
-        assert!(matches!(unfinished, Err(PredictError::Unfinished { .. })));
+        assert!(expected.is_accepted());
+        let open_time = candle.open_time();
+        let unfinished = disturbed.on_update(candle, false).unwrap();
+        assert_eq!(unfinished, CandleOutcome::Unfinished { open_time });
         assert_eq!(disturbed.on_update(candle, true).unwrap(), expected);
-        assert_rejected(&mut disturbed, candle, "is not later than the last one");
+        assert_ignored(&mut disturbed, candle, CandleOutcome::Duplicate { open_time });
         let other = series.candles()[(index + 1) % series.len()].values();
-        let other = Candle::new(candle.open_time(), other).unwrap();
-        assert_rejected(&mut disturbed, &other, "is not later than the last one");
-        assert_rejected(&mut disturbed, &moved(&series.candles()[0], -3_600_000), "is not later");
-        assert_rejected(
-            &mut disturbed,
-            &moved(candle, 300_000),
-            "is not on the grid of 1h candles",
-        );
+        let other = Candle::new(open_time, other).unwrap();
+        assert_ignored(&mut disturbed, &other, CandleOutcome::Revised { open_time });
+        let before = moved(&series.candles()[0], -3_600_000);
+        let late = CandleOutcome::Late { open_time: before.open_time(), last: open_time };
+        assert_ignored(&mut disturbed, &before, late);
+        let misaligned = disturbed.on_candle(&moved(candle, 300_000)).unwrap_err();
+        assert!(misaligned.to_string().contains("is not on the grid of 1h candles"));
+        // Milliseconds read as microseconds: the next real candle must not be late.
+        let far = moved(candle, 999 * open_time.millis());
+        let far = disturbed.on_candle(&far).unwrap_err();
+        assert!(matches!(far, PredictError::FarAhead { last, .. } if last == open_time), "{far}");
         assert_eq!(disturbed.candles_needed(), clean.candles_needed());
     }
+    assert_eq!(disturbed.feed_stats().far_ahead, series.len() as u64);
     let (stats, count) = (disturbed.feed_stats(), series.len() as u64);
     let rejected = [stats.unfinished, stats.repeated, stats.contradicting, stats.late];
     assert_eq!((rejected, stats.misaligned, stats.taken), ([count; 4], count, count));
-    let words = |predictor: &Predictor| predictor.save()[(4 + 12) * 8..].to_vec();
+    let words = |predictor: &Predictor| predictor.save()[(4 + 13) * 8..].to_vec();
     assert_eq!(words(&disturbed), words(&clean));
 }
 
@@ -151,6 +161,7 @@ pub fn allocates_nothing(model: &Arc<dyn FittedModel>) {
     let series = feed(2_000, 4, &[]);
     let mut predictor = predictor(model);
     predictor.warm_up(&series).unwrap();
+    let mut predictor = predictor.clone(); // a clone needs no memory later, either
     let feed = (2_000..102_000_u32).map(|hour| {
         let values = series.candles()[hour as usize % 2_000].values();
         let first = series.candles()[0].open_time();
@@ -158,7 +169,7 @@ pub fn allocates_nothing(model: &Arc<dyn FittedModel>) {
     });
     let counted = allocation_counter::measure(|| {
         for candle in feed {
-            assert!(predictor.on_candle(&candle).unwrap().is_some());
+            assert!(predictor.on_candle(&candle).unwrap().prediction().is_some());
         }
     });
     assert_eq!(counted.count_total, 0, "{}", model.id());

@@ -82,22 +82,6 @@ pub(crate) fn interval(all: &[CandleSeries]) -> Result<Interval, String> {
     }
 }
 
-/// Gap policy for a market: sessions if more than 1 % of the candles are missing because the market
-/// closes at times, otherwise that of a market that is always open.
-pub(crate) fn gap_policy(all: &[CandleSeries], always_open: GapPolicy) -> GapPolicy {
-    let Some(closing) = all.iter().find(|series| closes_at_times(series)) else {
-        return always_open;
-    };
-    let week = (Interval::WEEK.millis() / closing.interval().millis()).max(1);
-    GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
-}
-
-/// Returns whether more than 1 % of the candles are missing.
-fn closes_at_times(series: &CandleSeries) -> bool {
-    let missing: f64 = series.gaps().map(|gap| gap.missing as f64).sum();
-    missing > 0.01 * (missing + series.len() as f64)
-}
-
 /// Series that a model is for: all except pairs that only channels of one other pair read, such as
 /// a leader outside the market. The pairs of a market are targets.
 pub(crate) fn targets<'a>(spec: &SignalSpec, all: &'a [CandleSeries]) -> Vec<&'a CandleSeries> {

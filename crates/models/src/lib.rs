@@ -9,7 +9,7 @@
 //! let mut predictor = Predictor::new(v32::pretrained(), series.interval())?;
 //! let mut last = None;
 //! for candle in &series.candles()[..200] {
-//!     last = predictor.on_candle(candle)?; // None during the warm-up
+//!     last = predictor.on_candle(candle)?.into_prediction(); // None during the warm-up
 //! }
 //! let prediction = last.ok_or("no prediction")?;
 //! assert_eq!(prediction.probabilities.classes().len(), 3); // UP, DOWN, NEUTRAL
@@ -37,7 +37,8 @@
 //! # Overview
 //! - [`DirectionModel`] predicts from one window. [`FittedModel`] adds training record, calibration,
 //!   recurrent state and saving.
-//! - [`Predictor`] runs a model in a live loop, candle by candle, with the same bits as a backtest.
+//! - [`Predictor`] runs a model in a live loop, candle by candle, with the same bits as a backtest,
+//!   and answers each candle with a [`CandleOutcome`].
 //!   It saves and restores its state, accepts a newer model while it runs ([`Retraining`]), and
 //!   suppresses predictions after drift and in novel windows ([`TrainingProfile`]).
 //! - [`load`] reads a saved model of any enabled kind; each is one safetensors file.
@@ -75,7 +76,9 @@ pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
 #[allow(unused_imports, unreachable_pub, reason = "each linear model has its own feature")]
 pub use linear::*;
-pub use live::{FeedStats, Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile};
+pub use live::{
+    CandleOutcome, FeedStats, Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile,
+};
 pub use model::{
     DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,

@@ -40,6 +40,8 @@ pub struct SignalPipeline {
     complete: Box<[bool]>,
     /// True if the last row was complete: afterwards the built-in channels always have a value.
     warm: bool,
+    /// Index of the first channel without a value in the last row.
+    first_undefined: Option<usize>,
     /// True if a gap that would reset the channels is rejected.
     stops: bool,
 }
@@ -116,6 +118,7 @@ impl SignalPipeline {
             last: None,
             advanced: None,
             warm: false,
+            first_undefined: None,
             stops: false,
         })
     }
@@ -342,14 +345,23 @@ impl SignalPipeline {
     #[inline(never)]
     fn write_any_row(&mut self, index: usize, market: &MarketSnapshot<'_>) {
         let row = &mut self.rows[index * self.channels.len()..];
-        let mut complete = true;
+        let (mut complete, mut defined) = (true, 0);
         for (channel, place) in self.channels.iter_mut().zip(row) {
             let value = channel.update(market).filter(|value| value.is_finite());
             complete &= value.is_some();
+            // Counts the channels before the first undefined one, without a branch.
+            defined += usize::from(complete);
             *place = value.unwrap_or(0.0);
         }
         self.complete[index] = complete;
         self.warm = complete;
+        self.first_undefined = (!complete).then_some(defined);
+    }
+
+    /// Returns the index of the first channel without a value in the last candle's own row; `None`
+    /// if the row is complete, and before the first candle.
+    pub fn first_undefined(&self) -> Option<usize> {
+        self.first_undefined
     }
 
     /// Returns the number of channels.
@@ -394,7 +406,7 @@ impl SignalPipeline {
     }
 
     fn reset_channels(&mut self) {
-        self.warm = false;
+        (self.warm, self.first_undefined) = (false, None);
         for slot in &mut self.channels {
             slot.channel_mut().reset();
         }
@@ -439,7 +451,7 @@ impl SignalPipeline {
         if state.count()? != self.channels.len() {
             return Err(SignalError::State { what: "it has another number of channels" });
         }
-        self.warm = false;
+        (self.warm, self.first_undefined) = (false, None);
         self.last = if state.count()? == 0 { None } else { Some(read_last(state)?) };
         if self.last.is_some_and(|(last, _)| !self.interval.is_aligned(last)) {
             return Err(SignalError::State {

@@ -1,7 +1,7 @@
 //! Specs of channels and pipelines: data that is saved with a model.
 use std::collections::BTreeMap;
 
-use windvane_candles::{Interval, Pair};
+use windvane_candles::{CandleSeries, Interval, Pair};
 
 use crate::SignalError;
 
@@ -238,9 +238,67 @@ impl GapPolicy {
     /// Maximum of `max_missing` of [`GapPolicy::Hold`]: limits the time of one update.
     pub(crate) const MAX_HELD: u32 = 1_000;
 
+    /// Share of missing candles above which a market is assumed to have sessions.
+    const SESSION_SHARE: f64 = 0.01;
+
+    /// Creates the policy of a market with sessions: gaps up to a week are skipped.
+    pub fn sessions(interval: Interval) -> Self {
+        let week = (Interval::WEEK.millis() / interval.millis()).max(1);
+        Self::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
+    }
+
+    /// Infers the policy from the share of missing candles of training data.
+    ///
+    /// More than 1 % missing between the first and the last candle of any series means a market
+    /// that closes (nights, weekends, holidays): the policy is [`sessions`](Self::sessions).
+    /// Otherwise the policy is [`Reset`](Self::Reset). Pass candles of the training period only.
+    ///
+    /// # Examples
+    /// ```
+    /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+    /// # fn candle(day: i64) -> Candle {
+    /// #     let values = Ohlcv { open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0 };
+    /// #     Candle::new(Timestamp::from_millis(day * 86_400_000), values).unwrap()
+    /// # }
+    /// use windvane_candles::{CandleSeries, Interval};
+    /// use windvane_signals::GapPolicy;
+    ///
+    /// // 1970-01-01 was a Thursday: days 2 and 3 of every week are a weekend.
+    /// let weekdays = (0..100).filter(|day| !(2..4).contains(&(day % 7))).map(candle).collect();
+    /// let stock = CandleSeries::new("AAPL".parse()?, Interval::DAY, weekdays)?;
+    /// assert_eq!(GapPolicy::infer([&stock]), GapPolicy::Sessions { max_missing: 7 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn infer<'a>(series: impl IntoIterator<Item = &'a CandleSeries>) -> Self {
+        let closing = series.into_iter().find(|series| {
+            let missing: u64 = series.gaps().map(|gap| gap.missing).sum();
+            let missing = missing as f64;
+            missing > Self::SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64)
+        });
+        closing.map_or(Self::Reset, |series| Self::sessions(series.interval()))
+    }
+
     /// Maximum number of candles filled in at one gap.
     pub(crate) fn max_held(self) -> u32 {
         if let Self::Hold { max_missing } = self { max_missing } else { 0 }
+    }
+}
+
+/// Writes the effect of the policy, such as `signals restart after a gap`.
+impl std::fmt::Display for GapPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Error => f.write_str("a missing candle is an error"),
+            Self::Reset => f.write_str("signals restart after a gap"),
+            Self::Sessions { max_missing } => write!(
+                f,
+                "the market has sessions, so up to {max_missing} missing candles are skipped"
+            ),
+            Self::Hold { max_missing } => {
+                write!(f, "up to {max_missing} missing candles are filled with the last close")
+            }
+            Self::ByClock => f.write_str("lags go by the clock, and nothing is reset"),
+        }
     }
 }
 

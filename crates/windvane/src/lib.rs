@@ -9,10 +9,10 @@
 //! let mut predictor = Predictor::new(v32::pretrained(), series.interval())?;
 //! let mut last = None;
 //! for candle in &series.candles()[..200] {
-//!     last = predictor.on_candle(candle)?; // None during the warm-up
+//!     last = predictor.on_candle(candle)?.into_prediction(); // None during the warm-up
 //! }
 //! let prediction = last.ok_or("no prediction")?;
-//! println!("{} with {:.1} %", prediction.direction, 100.0 * prediction.confidence);
+//! println!("{prediction}"); // such as UP with 53.1 %
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -89,7 +89,8 @@ pub mod prelude {
     #[cfg(feature = "v31")]
     pub use windvane_models::v31;
     pub use windvane_models::{
-        DirectionModel, FittedModel, LoadError, ModelId, PredictError, Prediction, Predictor,
+        CandleOutcome, DirectionModel, FittedModel, LoadError, ModelId, PredictError, Prediction,
+        Predictor,
     };
     #[cfg(feature = "v32")]
     pub use windvane_models::{v32, v32_stateful};

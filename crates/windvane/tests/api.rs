@@ -8,14 +8,15 @@ use windvane::models::logistic::LogisticRegression;
 use windvane::models::network::Network;
 use windvane::models::v2::WeightedSignals;
 use windvane::models::{
-    DirectionModel, FittedModel, LoadError, PredictError, Predictor, Retraining, Scratch,
-    TrainError, TrainingProfile,
+    CandleOutcome, DirectionModel, FittedModel, LoadError, PredictError, Predictor, Retraining,
+    Scratch, TrainError, TrainingProfile,
 };
 use windvane::readers;
 use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};
 
 fn is_thread_safe_error<E: Error + Send + Sync + 'static>() {}
 fn is_send<T: Send + 'static>() {}
+fn is_clone<T: Clone>() {}
 fn is_send_and_sync<T: Send + Sync + 'static + ?Sized>() {}
 
 #[test]
@@ -37,7 +38,7 @@ fn errors_are_send_and_sync() {
 }
 
 #[test]
-fn models_are_send_and_sync_and_predictors_are_send() {
+fn models_and_predictors_are_send_and_sync() {
     is_send_and_sync::<dyn DirectionModel>();
     is_send_and_sync::<WeightedSignals>();
     is_send_and_sync::<dyn FittedModel>();
@@ -46,6 +47,7 @@ fn models_are_send_and_sync_and_predictors_are_send() {
     is_send_and_sync::<Ensemble>();
     is_send_and_sync::<(CandleSeries, SignalTable, Scaler, Registry, TrainingProfile)>();
     is_send_and_sync::<(Backtest, Report)>();
-    // These contain working memory, so each thread needs its own.
-    is_send::<(Predictor, Scratch, SignalPipeline, Retraining)>();
+    is_send_and_sync::<(Predictor, CandleOutcome, Scratch, SignalPipeline)>();
+    is_clone::<Predictor>();
+    is_send::<Retraining>();
 }

@@ -76,7 +76,7 @@ impl Bot {
         if let Some(last) = self.candles.last() {
             self.equity *= 1.0 + self.position * (candle.close() / last.close() - 1.0);
         }
-        let prediction = self.predictor.on_candle(candle)?;
+        let prediction = self.predictor.on_candle(candle)?.into_prediction();
         if let Some(Prediction { decided_at, direction, confidence, .. }) = &prediction {
             let (close, percent) = (candle.close(), 100.0 * confidence);
             println!("{decided_at}  {close:>10.2}  {direction:<7} {percent:.1} %");

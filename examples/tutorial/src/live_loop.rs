@@ -65,14 +65,21 @@ pub fn run<B: Bot>(bot: &mut B, predictors: &mut BTreeMap<Pair, Predictor>) {
             Update::Stop => return,
         };
         let Some(predictor) = predictors.get_mut(&pair) else { continue };
-        match predict(bot, predictor, &pair, &candle) {
-            Ok(prediction) => {
-                bot.act(&pair, &candle, prediction.as_ref());
-                if let Err(error) = bot.save(&pair, &predictor.save()) {
-                    bot.report(&format!("{pair}: state not saved: {error}"));
-                }
+        let outcome = match predict(bot, predictor, &pair, &candle) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                bot.report(&format!("{pair}: {error}"));
+                continue;
             }
-            Err(error) => bot.report(&format!("{pair}: {error}")), // rejected, such as a duplicate
+        };
+        if !matches!(outcome, CandleOutcome::Prediction(_) | CandleOutcome::WarmingUp { .. }) {
+            bot.report(&format!("{pair}: {outcome}")); // such as a duplicate
+        }
+        if outcome.is_accepted() {
+            bot.act(&pair, &candle, outcome.prediction());
+            if let Err(error) = bot.save(&pair, &predictor.save()) {
+                bot.report(&format!("{pair}: state not saved: {error}"));
+            }
         }
     }
 }
@@ -83,10 +90,10 @@ fn predict<B: Bot>(
     predictor: &mut Predictor,
     pair: &Pair,
     candle: &Candle,
-) -> Result<Option<Prediction>, PredictError> {
+) -> Result<CandleOutcome, PredictError> {
     if predictor.last_open_time().is_some() {
         match predictor.on_candle(candle) {
-            Err(PredictError::Gap { .. }) => {}
+            Err(PredictError::Gap { .. } | PredictError::FarAhead { .. }) => {} // after a pause
             result => return result,
         }
     }

@@ -96,6 +96,7 @@ fn main() -> Result<()> {
     let mut predictors = BTreeMap::new();
     for name in PAIRS {
         let mut predictor = Predictor::builder(Arc::clone(&model), Interval::HOUR)
+            .pair(name.parse()?)
             .stop_at_gaps(true)
             .expire_after(24 * 90) // candles after the end of training
             .guard(Arc::clone(&profile))

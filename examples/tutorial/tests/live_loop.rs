@@ -250,8 +250,8 @@ fn batch(model: &dyn FittedModel, series: &CandleSeries) -> Vec<Option<Predictio
 }
 
 fn predictors(model: &Arc<dyn FittedModel>, pair: &Pair) -> BTreeMap<Pair, Predictor> {
-    let builder = Predictor::builder(Arc::clone(model), Interval::HOUR).stop_at_gaps(true);
-    BTreeMap::from([(pair.clone(), builder.build().unwrap())])
+    let builder = Predictor::builder(Arc::clone(model), Interval::HOUR).pair(pair.clone());
+    BTreeMap::from([(pair.clone(), builder.stop_at_gaps(true).build().unwrap())])
 }
 
 /// Checks the loop over a series in two runs, with a restart from the saved state between them;

@@ -1,5 +1,5 @@
 //! Later sections of the report: folds, training, importance, instruments, run.
-use windvane_signals::{Band, GapPolicy};
+use windvane_signals::Band;
 
 use super::format::{
     baseline, bounds, date, interval, percent, signed, text, thousands, with_sign,
@@ -205,7 +205,7 @@ impl Report {
         ];
         let mut parts: Vec<SectionPart> = vec![table(5, header, rows).into()];
         for group in &self.groups {
-            let policy = gap_policy(group.gap_policy);
+            let policy = group.gap_policy;
             let origin = if self.run.gaps.is_some() { "as given" } else { INFERRED };
             parts.push(format!("Gaps of {} candles: {policy} ({origin}).", group.interval).into());
         }
@@ -329,19 +329,5 @@ fn plan(plan: &PlanRecord) -> String {
             let (validate_from, test_from) = (date(*validate_from), date(*test_from));
             format!("validation from {validate_from}, test from {test_from}, embargo {embargo}")
         }
-    }
-}
-
-fn gap_policy(policy: GapPolicy) -> String {
-    match policy {
-        GapPolicy::Sessions { max_missing } => {
-            format!("the market has sessions, so up to {max_missing} missing candles are skipped")
-        }
-        GapPolicy::Reset => "signals restart after a gap".to_string(),
-        GapPolicy::Hold { max_missing } => {
-            format!("up to {max_missing} missing candles are filled with the last close")
-        }
-        GapPolicy::Error => "a missing candle is an error".to_string(),
-        GapPolicy::ByClock => "lags go by the clock, and nothing is reset".to_string(),
     }
 }

@@ -1,11 +1,8 @@
 //! Gap policies, inferred from candles before the first validation period.
-use windvane_candles::{CandleSeries, Interval, Timestamp};
+use windvane_candles::{CandleSeries, Timestamp};
 use windvane_signals::{GapPolicy, SampleSet, SignalError, SignalSpec, SignalTable};
 
 use super::{Backtest, Plan};
-
-/// Share of missing candles above which a market is assumed to have sessions.
-const SESSION_SHARE: f64 = 0.01;
 
 /// Signal tables of the series of one interval under one gap policy.
 #[derive(Debug)]
@@ -64,7 +61,7 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Group
         return GroupTables::empty(GapPolicy::Reset);
     };
     let mut candidates =
-        [GroupTables::empty(backtest.always_open), GroupTables::empty(sessions(interval))];
+        [GroupTables::empty(backtest.always_open), GroupTables::empty(GapPolicy::sessions(interval))];
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
         Plan::WalkForward(_) | Plan::Combinatorial(_) => {
@@ -79,7 +76,7 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Group
     let before: Vec<CandleSeries> =
         series[..learning].iter().map(|series| series.split_at(until).0).collect();
     let [open, sessions] = candidates;
-    if has_sessions(&before) { sessions } else { open }
+    if GapPolicy::infer(&before) == GapPolicy::Reset { open } else { sessions }
 }
 
 /// Start of the first validation period; under a combinatorial plan, which tests on all candles,
@@ -94,21 +91,6 @@ fn first_boundary(backtest: &Backtest, built: &GroupTables) -> Option<Timestamp>
     }
 }
 
-/// Infers from the share of missing time steps whether a market closes at times: more than 1 %
-/// missing in any series means sessions (nights, weekends, holidays).
-fn has_sessions<'a>(series: impl IntoIterator<Item = &'a CandleSeries>) -> bool {
-    series.into_iter().any(|series| {
-        let missing = missing(series) as f64;
-        missing > SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64)
-    })
-}
-
-/// Policy of a market with sessions: gaps up to a week are skipped.
-fn sessions(interval: Interval) -> GapPolicy {
-    let week = (Interval::WEEK.millis() / interval.millis()).max(1);
-    GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
-}
-
 /// Number of missing candles between the first and the last candle of a series.
 pub(crate) fn missing(series: &CandleSeries) -> u64 {
     series.gaps().map(|gap| gap.missing).sum()
@@ -116,26 +98,24 @@ pub(crate) fn missing(series: &CandleSeries) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::sample;
     use windvane_candles::simulate::MarketModel;
+    use windvane_candles::{Interval, sample};
 
     use super::*;
 
-    fn sample_has_sessions(names: &[&str]) -> bool {
+    fn sample_policy(names: &[&str]) -> GapPolicy {
         let series: Vec<CandleSeries> =
             names.iter().map(|name| sample::load(name).unwrap()).collect();
-        has_sessions(&series)
+        GapPolicy::infer(&series)
     }
 
     #[test]
     fn gap_policy_distinguishes_sessions_from_missing_data() {
-        assert!(!sample_has_sessions(&["BTCUSDT"])); // one candle is missing
-        assert!(sample_has_sessions(&["EURUSD"]));
-        assert!(sample_has_sessions(&["BTCUSDT", "EURUSD"]));
-        assert!(sample_has_sessions(&["SP500"]));
-        assert!(!has_sessions([]));
-        assert_eq!(sessions(Interval::HOUR), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(sessions(Interval::DAY), GapPolicy::Sessions { max_missing: 7 });
+        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle is missing
+        assert_eq!(sample_policy(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(sample_policy(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(sample_policy(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
+        assert_eq!(GapPolicy::infer([]), GapPolicy::Reset);
     }
 
     #[test]
@@ -145,8 +125,7 @@ mod tests {
         let pair = windvane_candles::Pair::new("SP500").unwrap();
         let weeks = CandleSeries::new(pair, Interval::WEEK, candles).unwrap();
         assert!(missing(&weeks) > 0);
-        assert!(has_sessions([&weeks]));
-        assert_eq!(sessions(Interval::WEEK), GapPolicy::Sessions { max_missing: 1 });
+        assert_eq!(GapPolicy::infer([&weeks]), GapPolicy::Sessions { max_missing: 1 });
     }
 
     fn inferred(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GapPolicy {

@@ -1,5 +1,5 @@
 //! Formats of numbers, bars and texts shared by terminal and page.
-use windvane::models::{NeutralReason, Vote};
+use windvane::models::Vote;
 use windvane::prelude::*;
 use windvane::signals::ChannelDrift;
 
@@ -79,14 +79,7 @@ pub(super) fn title(diagnosis: &Diagnosis) -> String {
 pub(super) fn direction(prediction: &Prediction) -> String {
     let reason = match prediction.neutral {
         None => String::new(),
-        Some(NeutralReason::Class) => ": the most probable class".to_string(),
-        Some(NeutralReason::Tie) => ": UP and DOWN tie".to_string(),
-        Some(NeutralReason::Abstained) => ": the margin is below the minimum margin".to_string(),
-        Some(NeutralReason::Disagreement) => ": the members disagree".to_string(),
-        Some(NeutralReason::Expired) => ": the model has expired".to_string(),
-        Some(NeutralReason::Drift) => ": the market has drifted".to_string(),
-        Some(NeutralReason::Novelty) => ": the window is outside the training range".to_string(),
-        Some(other) => format!(": {other:?}"),
+        Some(reason) => format!(": {reason}"),
     };
     format!("{}{reason}", prediction.direction)
 }

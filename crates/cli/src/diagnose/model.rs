@@ -9,7 +9,6 @@ use super::options::DiagnoseOptions;
 use crate::Error;
 use crate::calendar::months_before;
 use crate::progress::EpochProgress;
-use crate::series::gap_policy;
 
 /// Number of rows per window of a trained model.
 const LOOKBACK: usize = 20;
@@ -36,10 +35,7 @@ pub(super) fn load(path: &Path, interval: Interval) -> Result<DiagnosedModel, Er
 
 /// Spec of a trained model: the six default signals.
 pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
-    let signals = SignalSpec {
-        gaps: gap_policy(std::slice::from_ref(series), GapPolicy::Reset),
-        ..SignalSpec::default()
-    };
+    let signals = SignalSpec { gaps: GapPolicy::infer([series]), ..SignalSpec::default() };
     let (interval, labels) = (series.interval(), LabelSpec::default());
     ModelSpec { signals, interval, lookback: LOOKBACK, labels }
 }

@@ -13,7 +13,6 @@ use crate::files::{name, read};
 use crate::inputs::InputArgs;
 use crate::output::{check_file, file_error, note};
 use crate::reading::ReadArgs;
-use crate::series::gap_policy;
 use crate::{Error, series};
 
 /// Number of rows per window; it determines the rows that the scaler is fitted on.
@@ -84,7 +83,10 @@ fn table(options: &ExportOptions) -> Result<SignalTable, Error> {
         all.extend(others.into_iter().filter(|other| *other.pair() != own));
     }
     let inputs = options.inputs.resolve(&all.iter().collect::<Vec<_>>())?;
-    let gaps = gap_policy(&all[..1], inputs.always_open);
+    let gaps = match GapPolicy::infer(&all[..1]) {
+        GapPolicy::Reset => inputs.always_open,
+        sessions => sessions,
+    };
     let spec = SignalSpec { channels: inputs.channels, gaps };
     let others = series::of_pairs(&all, &spec.pairs())?;
     Ok(SignalTable::build(&spec, &Registry::default(), &all[0], &others)?)

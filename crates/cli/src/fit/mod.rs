@@ -11,6 +11,7 @@ use windvane::models::train::{EpochReport, Run};
 use windvane::prelude::*;
 use windvane::signals::TrainSet;
 
+use crate::inputs::Inputs;
 use crate::output::{check_file, note};
 use crate::progress::EpochProgress;
 use crate::reading::ReadArgs;
@@ -46,10 +47,7 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
     let inputs = settings.inputs(&all)?;
-    let gaps = series::gap_policy(&all, inputs.always_open);
-    let spec = SignalSpec { channels: inputs.channels.clone(), gaps };
-    let tables = tables(&spec, &all)?;
-    let samples = SampleSet::collect(&tables, settings.lookback(), settings.labels())?;
+    let samples = samples(&settings, &inputs, &all, interval)?;
     let split = settings.split(&samples)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
 
@@ -72,6 +70,36 @@ fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>,
         return Ok(vec![series::sample(settings.instrument())?]);
     }
     series::load(settings.data(), interval, args)
+}
+
+/// Collects the labelled windows under the gap policy that the training candles imply.
+///
+/// The start of the validation period depends on the number of windows, hence on the policy: the
+/// earlier of the two possible times counts, as in a backtest.
+fn samples(
+    settings: &FitSettings,
+    inputs: &Inputs,
+    all: &[CandleSeries],
+    interval: Interval,
+) -> Result<SampleSet, Error> {
+    let [open, sessions] = [inputs.always_open, GapPolicy::sessions(interval)]
+        .map(|gaps| samples_under(settings, inputs, all, gaps));
+    let splits = [&open, &sessions].map(|samples| settings.split(samples.as_ref().ok()?).ok());
+    let validate_from = splits.iter().flatten().map(Split::validate_from).min();
+    let until = validate_from.unwrap_or(Timestamp::from_millis(i64::MIN));
+    let before: Vec<CandleSeries> = all.iter().map(|series| series.split_at(until).0).collect();
+    if GapPolicy::infer(&before) == GapPolicy::Reset { open } else { sessions }
+}
+
+/// Collects the labelled windows under a gap policy.
+fn samples_under(
+    settings: &FitSettings,
+    inputs: &Inputs,
+    all: &[CandleSeries],
+    gaps: GapPolicy,
+) -> Result<SampleSet, Error> {
+    let tables = tables(&SignalSpec { channels: inputs.channels.clone(), gaps }, all)?;
+    Ok(SampleSet::collect(&tables, settings.lookback(), settings.labels())?)
 }
 
 /// Computes the signals of every series that a model is for.

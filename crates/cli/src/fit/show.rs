@@ -41,6 +41,7 @@ fn input(saved: &Saved<'_>) -> Vec<[String; 2]> {
         ["predicts".to_string(), target],
         ["candles".to_string(), saved.interval.to_string()],
         ["channels".to_string(), channels.join(", ")],
+        ["missing candles".to_string(), spec.signals.gaps.to_string()],
         ["lookback".to_string(), format!("{} rows", spec.lookback)],
     ]
 }

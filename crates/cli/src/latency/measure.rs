@@ -49,12 +49,13 @@ pub(super) fn latency(
     let mut made = 0;
     loop {
         let before = made;
-        let mut predictor = Predictor::new(Arc::clone(model), feed.interval())?;
+        let builder = Predictor::builder(Arc::clone(model), feed.interval());
+        let mut predictor = builder.pair(feed.pair().clone()).build()?;
         for candle in feed {
             let start = Instant::now();
-            let prediction = black_box(predictor.on_candle(black_box(candle))?);
+            let outcome = black_box(predictor.on_candle(black_box(candle))?);
             let nanos = start.elapsed().as_nanos();
-            if prediction.is_none() {
+            if outcome.prediction().is_none() {
                 continue;
             }
             made += 1;

@@ -54,6 +54,25 @@ fn fit_accepts_daily_stocks_with_weekends() {
 }
 
 #[test]
+fn fit_infers_gap_policy_from_training_candles() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("A.csv"), folder.path().join("m.safetensors"));
+    let sessions = GapPolicy::Sessions { max_missing: 7 };
+    // Every twentieth candle is missing, everywhere or in the validation period only.
+    for (from, gaps) in [(0, sessions), (560, GapPolicy::Reset)] {
+        let whole = candles(600, 0.0);
+        let kept = whole.lines().enumerate().filter(|(i, _)| *i <= from || i % 20 != 0);
+        let text_of: Vec<&str> = kept.map(|(_, line)| line).collect();
+        fs::write(&data, text_of.join("\n")).unwrap();
+        let model = ["--model", "v2-learned", "--data", text(&data), "--out", text(&out)];
+        let table = windvane(&[&["fit"], &model[..]].concat()).ok();
+        assert_eq!(load(&out).unwrap().spec().signals.gaps, gaps);
+        let shown = gaps.to_string().split(' ').next().unwrap().to_string();
+        assert!(table.contains("missing candles") && table.contains(&shown), "{table}");
+    }
+}
+
+#[test]
 fn fit_rejects_invalid_options_before_training() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str]| windvane(&[&["fit"], arguments].concat()).error();

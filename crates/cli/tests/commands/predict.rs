@@ -25,7 +25,8 @@ fn predict_has_bits_of_live_predictor() {
     let from: Timestamp = from.parse().unwrap();
     let mut lines = lines.lines();
     for candle in &series {
-        let Some(prediction) = live.on_candle(candle).unwrap() else { continue };
+        let outcome = live.on_candle(candle).unwrap();
+        let Some(prediction) = outcome.into_prediction() else { continue };
         if prediction.decided_at < from {
             continue;
         }

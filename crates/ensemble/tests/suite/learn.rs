@@ -108,7 +108,7 @@ fn ensemble_streaming_equals_batch_without_allocation() {
     }
     let info = allocation_counter::measure(|| {
         for candle in &candles[1_000..] {
-            let prediction = predictor.on_candle(candle).unwrap().unwrap();
+            let prediction = predictor.on_candle(candle).unwrap().into_prediction().unwrap();
             live.push(prediction.probabilities.classes().map(f32::to_bits));
         }
     });

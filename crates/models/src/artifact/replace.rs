@@ -1,63 +1,110 @@
 //! Atomic replacement of files.
+use std::ffi::OsString;
 use std::fs::{DirEntry, File};
-use std::io::Write as _;
+use std::io::{Error, ErrorKind, Result, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Replaces a file atomically: writes a temporary file beside it, flushes it and renames it. An
-/// interrupted write leaves the old file unchanged.
+/// Replaces a file atomically: writes a temporary file, flushes it and renames it. An interrupted
+/// write leaves the old file unchanged.
 ///
-/// A process that is killed during the write leaves its temporary file,
-/// `.<name>.<process>.<n>.tmp`. No reader uses it, and later writes of the same file remove such
-/// files once they are older than ten minutes.
+/// The new file has the permissions of the old one. A symbolic link stays: the file that it points
+/// to is replaced. The time does not depend on the other files of the folder.
+///
+/// The temporary file is in the folder `.<name>.windvane.tmp` beside the file, which exists during
+/// the write only. A process that is killed during the write leaves both. No reader uses them, and
+/// later writes of the same file remove temporary files that are older than ten minutes.
 ///
 /// # Errors
 /// The error of the operating system. The temporary file has been removed.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // Process and count make the name unique among the writers of the same file.
-    static WRITES: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let path = &followed(path)?;
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let (process, count) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
-    let temporary = folder.join(format!(".{}.{process}.{count}.tmp", name.to_string_lossy()));
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut own_folder = OsString::from(".");
+    own_folder.push(name);
+    own_folder.push(".windvane.tmp");
+    let own_folder = folder.join(own_folder);
+
+    let (file, temporary) = create_in(&own_folder)?;
+    let written = write(file, bytes, path);
     let renamed = written.and_then(|()| std::fs::rename(&temporary, path));
     if renamed.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
+    remove_folder(&own_folder);
     renamed?;
-    sync_folder(&folder);
-    remove_stale(&folder, &name.to_string_lossy());
+    sync_folder(folder);
     Ok(())
+}
+
+/// Maximum number of symbolic links that are followed, as on Linux.
+const MAX_LINKS: usize = 40;
+
+/// Follows the symbolic links of a path to the file, which need not exist.
+fn followed(path: &Path) -> Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    for _ in 0..=MAX_LINKS {
+        let Ok(target) = std::fs::read_link(&path) else { return Ok(path) };
+        // A relative target starts at the folder of the link.
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    Err(Error::other(format!("{}: too many symbolic links", path.display())))
+}
+
+/// Attempts to create the folder while other writers of the same file remove it.
+const MAX_ATTEMPTS: usize = 1_000;
+
+/// Creates a temporary file of its own in a folder, and the folder if it does not exist.
+fn create_in(folder: &Path) -> Result<(File, PathBuf)> {
+    // Process and count make the name unique among the writers of the same file.
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    for _ in 0..MAX_ATTEMPTS {
+        match std::fs::create_dir(folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let (process, count) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+        let temporary = folder.join(format!("{process}.{count}"));
+        match File::create_new(&temporary) {
+            Ok(file) => return Ok((file, temporary)),
+            // Another writer has removed the folder, or a killed process with this id used the name.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::other(format!("{}: cannot create a temporary file", folder.display())))
+}
+
+/// Writes and flushes a file that is to replace `old`, with the permissions of `old`.
+fn write(mut file: File, bytes: &[u8], old: &Path) -> Result<()> {
+    if let Ok(metadata) = std::fs::metadata(old)
+        && metadata.is_file()
+    {
+        file.set_permissions(metadata.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Age from which a temporary file is considered abandoned; no write takes that long.
 const STALE: Duration = Duration::from_secs(600);
 
-/// Removes abandoned temporary files of the same file. Failures are ignored: the next write tries
-/// again.
-fn remove_stale(folder: &Path, name: &str) {
+/// Removes the folder of the temporary files, unless it contains one of another writer or of a
+/// killed process that is not yet stale. Failures are ignored: the next write tries again.
+fn remove_folder(folder: &Path) {
+    if std::fs::remove_dir(folder).is_ok() {
+        return;
+    }
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let temporary = entry.file_name().to_str().is_some_and(|file| is_temporary(file, name));
-        if temporary && is_stale(&entry) {
+        if is_stale(&entry) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
-}
-
-/// Returns whether `file` has the form `.<name>.<process>.<n>.tmp`.
-fn is_temporary(file: &str, name: &str) -> bool {
-    let middle = file.strip_prefix(&format!(".{name}.")).and_then(|f| f.strip_suffix(".tmp"));
-    middle.and_then(|m| m.split_once('.')).is_some_and(|(p, n)| is_number(p) && is_number(n))
-}
-
-fn is_number(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
+    let _ = std::fs::remove_dir(folder);
 }
 
 fn is_stale(entry: &DirEntry) -> bool {

@@ -3,6 +3,9 @@ use windvane_candles::{Interval, Pair, Timestamp};
 use windvane_signals::SignalError;
 
 /// Error of a candle, window or setting that a model or a predictor rejects.
+///
+/// The ordinary events of a feed, such as duplicates, are no errors but a
+/// [`CandleOutcome`](crate::CandleOutcome).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictError {
@@ -26,14 +29,6 @@ pub enum PredictError {
         /// Interval of the feed.
         got: Interval,
     },
-    /// A candle has not closed yet.
-    #[error("the {interval} candle of {open_time} has not closed yet; wait for its final update")]
-    Unfinished {
-        /// Open time of the candle.
-        open_time: Timestamp,
-        /// Interval of the feed.
-        interval: Interval,
-    },
     /// Candles are missing before this one, and the gap policy or the predictor stops at gaps.
     #[error("{missing} candle(s) missing from {from} on; feed them before this one")]
     Gap {
@@ -42,19 +37,40 @@ pub enum PredictError {
         /// Number of missing candles.
         missing: u64,
     },
-    /// A candle has the same open time as the last one.
-    #[error("candle {open_time} is not later than the last one, {open_time}; drop it")]
-    Duplicate {
-        /// Open time of both candles.
-        open_time: Timestamp,
-    },
-    /// A candle is out of order: older than the last one.
-    #[error("candle {open_time} is not later than the last one, {last}; drop it")]
-    Late {
+    /// A candle is too far ahead of the last one, as with times in another unit.
+    #[error(
+        "candle {open_time} is more than {max_ahead} intervals of {interval} after the last one, \
+         {last}; check the unit of the feed's times, or set a larger max_ahead"
+    )]
+    FarAhead {
         /// Open time of the rejected candle.
         open_time: Timestamp,
         /// Open time of the last accepted candle.
         last: Timestamp,
+        /// Interval of the feed.
+        interval: Interval,
+        /// Maximum number of intervals.
+        max_ahead: u32,
+    },
+    /// Candles or a saved state belong to another pair than the predictor.
+    #[error("this predictor is for {expected}, but the {what} is of {got}; use that of {expected}")]
+    OtherPair {
+        /// Rejected input: history or saved state.
+        what: &'static str,
+        /// Pair of the predictor.
+        expected: Pair,
+        /// Pair of the input.
+        got: Pair,
+    },
+    /// A setting of a predictor is out of range.
+    #[error("{setting} must be {expected}, got {got}")]
+    Setting {
+        /// Name of the setting.
+        setting: &'static str,
+        /// Description of the valid range.
+        expected: &'static str,
+        /// Value that was given.
+        got: usize,
     },
     /// The open time of a candle is not on the grid of the interval.
     #[error(
@@ -121,8 +137,6 @@ impl From<SignalError> for PredictError {
     fn from(error: SignalError) -> Self {
         match error {
             SignalError::Gap { from, missing } => Self::Gap { from, missing },
-            SignalError::Duplicate { open_time } => Self::Duplicate { open_time },
-            SignalError::Late { open_time, last } => Self::Late { open_time, last },
             SignalError::Misaligned { open_time, interval } => {
                 Self::Misaligned { open_time, interval }
             }

@@ -2,11 +2,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use windvane_candles::{Interval, Timestamp};
+use windvane_candles::{Interval, Pair, Timestamp};
 use windvane_signals::Registry;
 
 use super::Predictor;
 use crate::{FittedModel, PredictError, TrainingProfile};
+
+/// Maximum number of kept candles, 48 MB.
+const MAX_HISTORY: usize = 1_000_000;
 
 /// Builder of a [`Predictor`] with all its settings; created by [`Predictor::builder`].
 ///
@@ -16,6 +19,7 @@ use crate::{FittedModel, PredictError, TrainingProfile};
 /// use windvane_models::{Predictor, v32};
 ///
 /// let predictor = Predictor::builder(v32::pretrained(), Interval::HOUR)
+///     .pair("BTCUSDT".parse()?)
 ///     .history(500)
 ///     .stop_at_gaps(true)
 ///     .expire_after(24 * 365)
@@ -25,9 +29,11 @@ use crate::{FittedModel, PredictError, TrainingProfile};
 /// ```
 #[must_use]
 pub struct PredictorBuilder {
-    model: Box<dyn FittedModel>,
+    model: Arc<dyn FittedModel>,
     interval: Interval,
+    pair: Option<Pair>,
     registry: Option<Box<Registry>>,
+    max_ahead: Option<u32>,
     history: Option<usize>,
     stop_at_gaps: bool,
     expiry: Option<Expiry>,
@@ -42,16 +48,24 @@ enum Expiry {
 }
 
 impl PredictorBuilder {
-    pub(super) fn new(model: Box<dyn FittedModel>, interval: Interval) -> Self {
+    pub(super) fn new(model: Arc<dyn FittedModel>, interval: Interval) -> Self {
         Self {
             model,
             interval,
+            pair: None,
             registry: None,
+            max_ahead: None,
             history: None,
             stop_at_gaps: false,
             expiry: None,
             guard: None,
         }
+    }
+
+    /// Sets the pair of the feed. Histories and saved states of another pair are then errors.
+    /// Default: the pair of the first [`warm_up`](Predictor::warm_up) or of the restored state.
+    pub fn pair(self, pair: Pair) -> Self {
+        Self { pair: Some(pair), ..self }
     }
 
     /// Sets the registry of channels, for a model that reads a bot's own channels. Default: the
@@ -60,10 +74,19 @@ impl PredictorBuilder {
         Self { registry: Some(Box::new(registry.clone())), ..self }
     }
 
-    /// Keeps the last `candles` candles (48 bytes each) for a model that is
-    /// [swapped in](Predictor::swap) and reads other channels. Default: the warm-up of this model.
+    /// Keeps the last `candles` candles (48 bytes each, allocated at once) for a model that is
+    /// [swapped in](Predictor::swap) and reads other channels; at most 1,000,000. Default: the
+    /// warm-up of this model.
     pub fn history(self, candles: usize) -> Self {
         Self { history: Some(candles), ..self }
+    }
+
+    /// Sets the maximum number of intervals between the last accepted candle and the next one. A
+    /// candle further ahead is rejected with [`PredictError::FarAhead`]: its time is in another
+    /// unit or damaged, and after it every real candle would be late. The first candle has no
+    /// bound. Default: 10,000 (a week of minutes, 13 months of hours).
+    pub fn max_ahead(self, intervals: u32) -> Self {
+        Self { max_ahead: Some(intervals), ..self }
     }
 
     /// Rejects the candle after a gap if the gap policy would reset every channel, and with it
@@ -101,11 +124,24 @@ impl PredictorBuilder {
     /// [`PredictError::Signal`] if a channel cannot be built or the model's own spec is out of
     /// range, [`PredictError::NoRecord`] for [`expire_after`](Self::expire_after) and a model
     /// without a training record, [`PredictError::OtherProfile`] for a profile of other channels or
-    /// another lookback.
+    /// another lookback, [`PredictError::Setting`] for a [`history`](Self::history) of more than
+    /// 1,000,000 candles or a [`max_ahead`](Self::max_ahead) of 0.
     pub fn build(self) -> Result<Predictor, PredictError> {
+        if let Some(got) = self.history.filter(|candles| *candles > MAX_HISTORY) {
+            let (setting, expected) = ("history", "at most 1,000,000 candles");
+            return Err(PredictError::Setting { setting, expected, got });
+        }
+        if self.max_ahead == Some(0) {
+            let (setting, expected) = ("max_ahead", "at least 1 interval");
+            return Err(PredictError::Setting { setting, expected, got: 0 });
+        }
         let mut predictor = Predictor::with_defaults(self.model, self.interval, self.registry)?;
+        predictor.pair = self.pair;
         if let Some(candles) = self.history {
             predictor.history = predictor.history.resized(candles);
+        }
+        if let Some(intervals) = self.max_ahead {
+            predictor.max_ahead = intervals;
         }
         predictor.set_stop_at_gaps(self.stop_at_gaps);
         match self.expiry {
@@ -125,6 +161,8 @@ impl fmt::Debug for PredictorBuilder {
         f.debug_struct("PredictorBuilder")
             .field("model", self.model.id())
             .field("interval", &self.interval)
+            .field("pair", &self.pair)
+            .field("max_ahead", &self.max_ahead)
             .field("history", &self.history)
             .field("stop_at_gaps", &self.stop_at_gaps)
             .field("expiry", &self.expiry)

@@ -4,7 +4,7 @@ use windvane_candles::Candle;
 use windvane_signals::{SignalError, StateReader, StateWriter};
 
 use super::history::History;
-use crate::PredictError;
+use crate::{CandleOutcome, PredictError};
 
 /// Feed statistics since the predictor was created, including those of a restored state: counts
 /// of accepted, rejected and missing candles.
@@ -51,11 +51,16 @@ pub struct FeedStats {
     /// Candles without a prediction after the warm-up, because a channel was undefined in the
     /// window.
     pub undefined: u64,
+    /// Rejected candles that were too far ahead of the last one.
+    pub far_ahead: u64,
 }
+
+/// Number of counts in a saved state of version 1.
+const COUNTS_OF_VERSION_1: usize = 12;
 
 impl FeedStats {
     /// Returns all counts in the order of a saved state.
-    fn counts(&mut self) -> [&mut u64; 12] {
+    fn counts(&mut self) -> [&mut u64; 13] {
         [
             &mut self.taken,
             &mut self.unfinished,
@@ -69,24 +74,38 @@ impl FeedStats {
             &mut self.held,
             &mut self.resets,
             &mut self.undefined,
+            &mut self.far_ahead,
         ]
     }
 
-    /// Counts a rejected candle.
+    /// Counts a candle that the pipeline rejected. Returns the outcome of an ordinary event, and the
+    /// error otherwise.
     #[cold]
-    pub(super) fn refuse(&mut self, error: &SignalError, candle: &Candle, history: &History) {
-        let count = match error {
-            SignalError::Late { .. } | SignalError::Duplicate { .. } => {
-                match history.at(candle.open_time()) {
-                    None => &mut self.late,
-                    Some(kept) if kept == candle => &mut self.repeated,
-                    Some(_) => &mut self.contradicting,
-                }
+    pub(super) fn refuse(
+        &mut self,
+        error: SignalError,
+        candle: &Candle,
+        history: &History,
+    ) -> Result<CandleOutcome, PredictError> {
+        let open_time = candle.open_time();
+        let last = match error {
+            SignalError::Late { last, .. } => last,
+            SignalError::Duplicate { open_time } => open_time,
+            error => {
+                let is_gap = matches!(error, SignalError::Gap { .. });
+                add(if is_gap { &mut self.refused_gaps } else { &mut self.misaligned }, 1);
+                return Err(error.into());
             }
-            SignalError::Gap { .. } => &mut self.refused_gaps,
-            _ => &mut self.misaligned,
+        };
+        let (count, outcome) = match history.at(open_time) {
+            None => (&mut self.late, CandleOutcome::Late { open_time, last }),
+            Some(kept) if kept == candle => {
+                (&mut self.repeated, CandleOutcome::Duplicate { open_time })
+            }
+            Some(_) => (&mut self.contradicting, CandleOutcome::Revised { open_time }),
         };
         add(count, 1);
+        Ok(outcome)
     }
 
     /// Counts a gap before an accepted candle.
@@ -104,9 +123,14 @@ impl FeedStats {
         }
     }
 
-    pub(super) fn restored(state: &mut StateReader<'_>) -> Result<Self, PredictError> {
+    /// Reads the counts that [`save`](Self::save) of a state's version wrote.
+    pub(super) fn restored(
+        state: &mut StateReader<'_>,
+        version: u64,
+    ) -> Result<Self, PredictError> {
         let mut stats = Self::default();
-        for count in stats.counts() {
+        let known = if version == 1 { COUNTS_OF_VERSION_1 } else { usize::MAX };
+        for count in stats.counts().into_iter().take(known) {
             *count = state.int()?.cast_unsigned();
         }
         Ok(stats)

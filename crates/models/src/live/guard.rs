@@ -55,7 +55,7 @@ impl Predictor {
 }
 
 /// Drift and novelty guard of a predictor: the decile bins of its last decisions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Guard {
     profile: Arc<TrainingProfile>,
     fingerprint: u64,

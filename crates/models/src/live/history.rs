@@ -16,6 +16,13 @@ pub(super) struct History {
     cut: bool,
 }
 
+/// Keeps the capacity, so that the copy allocates nothing later.
+impl Clone for History {
+    fn clone(&self) -> Self {
+        self.resized(self.max_candles)
+    }
+}
+
 impl History {
     /// Creates an empty history of up to `max_candles` candles, at least one.
     pub(super) fn new(max_candles: usize) -> Self {

@@ -5,7 +5,7 @@ use windvane_signals::{SignalRows, StateReader, StateWriter, Window};
 use crate::PredictError;
 
 /// Ring buffer of the last `lookback` rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RowRing {
     lookback: usize,
     width: usize,

@@ -1,18 +1,26 @@
-//! State of a predictor as bytes, so that a restart changes no prediction.
-use windvane_signals::{StateReader, StateWriter};
+//! State of a predictor as bytes, so that a restart changes no prediction, and its copy.
+use std::sync::Arc;
+
+use windvane_candles::Pair;
+use windvane_signals::{SignalPipeline, StateReader, StateWriter};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
 use super::feed_stats::FeedStats;
 use super::history::History;
 use super::misfit;
+use super::outcome::Sessions;
+use super::predictor::known;
 use super::recurrent::SavedState;
 use super::rows::RowRing;
 use crate::{ModelSpec, PredictError};
 
 /// Magic number: the bytes of "windvane".
 const MAGIC: u64 = u64::from_le_bytes(*b"windvane");
-const VERSION: u64 = 1;
+/// Version of the states that are written. Version 1 had no pair, no sessions and one count less.
+const VERSION: u64 = 2;
+/// Maximum length of a pair's name, bytes.
+const MAX_NAME_LEN: usize = 255 * 4;
 /// Number of words in the header: magic number, version, checksum, fingerprint of the spec.
 const HEADER: usize = 4;
 
@@ -22,8 +30,8 @@ impl Predictor {
     /// Write the bytes with [`replace_file`](crate::replace_file), which is atomic: after a crash
     /// the file contains the old state or the new one.
     ///
-    /// The bytes contain neither the model nor the settings. They fit every model with the same
-    /// spec. After a change of the model, the recurrent state of a
+    /// The bytes contain the [pair](Self::pair), but neither the model nor the settings. They fit
+    /// every model with the same spec. After a change of the model, the recurrent state of a
     /// [stateful](crate::StatefulModel) model is recomputed as in [`swap`](Self::swap). Set the
     /// expiry, the number of kept candles and the guard before [`restore`](Self::restore).
     ///
@@ -47,6 +55,8 @@ impl Predictor {
         let mut state = StateWriter::default();
         self.stats.save(&mut state);
         state.count(self.seen);
+        self.sessions.save(&mut state);
+        save_pair(self.pair.as_ref(), &mut state);
         self.rows.save(&mut state);
         self.history.save(&mut state);
         state.count(usize::from(self.guard.is_some()));
@@ -66,17 +76,28 @@ impl Predictor {
         bytes
     }
 
-    /// Restores a state that [`save`](Self::save) returned for a model with the same spec. The next
-    /// predictions have the bits of the saved predictor.
+    /// Restores a state that [`save`](Self::save) returned for the same pair and a model with the
+    /// same spec. The next predictions have the bits of the saved predictor. A predictor without a
+    /// pair takes over that of the state; a state without a pair, which older versions wrote, fits
+    /// every pair.
     ///
     /// # Errors
-    /// [`PredictError::State`] and [`PredictError::Signal`] for damaged bytes, a newer version, a
-    /// model with another spec and a guard with another profile. The predictor is unchanged.
+    /// [`PredictError::OtherPair`] for a state of another pair, [`PredictError::State`] and
+    /// [`PredictError::Signal`] for damaged bytes, a newer version, a model with another spec and a
+    /// guard with another profile. The predictor is unchanged.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), PredictError> {
         let words = self.checked(bytes)?;
         let state = &mut StateReader::new(&words[HEADER..]);
-        let stats = FeedStats::restored(state)?;
+        let version = words[1];
+        let stats = FeedStats::restored(state, version)?;
         let seen = state.count()?;
+        let (mut sessions, mut pair) = (Sessions::default(), None);
+        if version > 1 {
+            (sessions, pair) = (Sessions::restored(state)?, restored_pair(state)?);
+        }
+        if let Some(got) = &pair {
+            self.check_pair("saved state", got)?;
+        }
         let rows: RowRing = self.rows.restored(state)?;
         let history: History = self.history.restored(state, self.pipeline.interval())?;
         let guard = match (&self.guard, state.count()?) {
@@ -110,6 +131,8 @@ impl Predictor {
             }
         }
         (self.stats, self.seen, self.rows, self.guard) = (stats, seen, rows, guard);
+        self.sessions = sessions;
+        self.pair = pair.or(self.pair.take());
         Ok(())
     }
 
@@ -125,13 +148,77 @@ impl Predictor {
         }
         let mut blank = bytes.to_vec();
         blank[16..24].fill(0);
-        if words[1] != VERSION || words[2] != xxh3_64(&blank) {
+        if words[1] == 0 || words[2] != xxh3_64(&blank) {
             return misfit("its checksum does not match, it is damaged or truncated");
         }
         if words[3] != fingerprint(self.model.spec()) {
             return misfit("it belongs to a model with another spec");
         }
         Ok(words)
+    }
+}
+
+/// Continues with the same bits as the original.
+///
+/// # Panics
+/// If a bot's own channel cannot be built again or rejects the state that it has saved.
+impl Clone for Predictor {
+    fn clone(&self) -> Self {
+        let (signals, interval) = (&self.model.spec().signals, self.pipeline.interval());
+        let registry = known(self.registry.as_deref());
+        let own = [(signals, &self.pipeline)];
+        let pipeline = SignalPipeline::joined(signals, interval, &registry, &own);
+        let mut pipeline = pipeline.expect("invariant: a channel restores the state it has saved");
+        pipeline.stop_at_gaps(self.pipeline.stops_at_gaps());
+        Self {
+            model: Arc::clone(&self.model),
+            pair: self.pair.clone(),
+            registry: self.registry.clone(),
+            pipeline,
+            scratch: self.model.scratch(),
+            rows: self.rows.clone(),
+            state: self.state.clone(),
+            seen: self.seen,
+            sessions: self.sessions,
+            undefined: self.undefined.clone(),
+            history: self.history.clone(),
+            stats: self.stats,
+            valid_until: self.valid_until,
+            guard: self.guard.clone(),
+            max_ahead: self.max_ahead,
+        }
+    }
+}
+
+/// Writes the length of the pair's name and its bytes, eight per word; a length of 0 for `None`.
+fn save_pair(pair: Option<&Pair>, state: &mut StateWriter) {
+    let name = pair.map_or("", Pair::as_str).as_bytes();
+    state.count(name.len());
+    for eight in name.chunks(8) {
+        let mut word = [0; 8];
+        word[..eight.len()].copy_from_slice(eight);
+        state.int(i64::from_le_bytes(word));
+    }
+}
+
+/// Reads the pair that [`save_pair`] wrote.
+fn restored_pair(state: &mut StateReader<'_>) -> Result<Option<Pair>, PredictError> {
+    let len = state.count()?;
+    if len == 0 {
+        return Ok(None);
+    }
+    if len > MAX_NAME_LEN {
+        return misfit("the name of its pair is too long");
+    }
+    let mut name = Vec::with_capacity(len.next_multiple_of(8));
+    for _ in 0..len.div_ceil(8) {
+        name.extend(state.int()?.to_le_bytes());
+    }
+    let padding = name.split_off(len);
+    let pair = std::str::from_utf8(&name).ok().and_then(|name| Pair::new(name).ok());
+    match pair.filter(|_| padding.iter().all(|byte| *byte == 0)) {
+        Some(pair) => Ok(Some(pair)),
+        None => misfit("the name of its pair is invalid"),
     }
 }
 

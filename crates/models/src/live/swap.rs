@@ -1,6 +1,9 @@
 //! Replacement of a predictor's model between two candles.
+use std::sync::Arc;
+
 use windvane_signals::{SignalPipeline, SignalRows, SignalSpec};
 
+use super::outcome::Sessions;
 use super::predictor::{Predictor, check, known};
 use super::rows::RowRing;
 use crate::{FittedModel, ModelSpec, PredictError};
@@ -46,8 +49,9 @@ impl Predictor {
             (self.pipeline, self.rows, self.seen) = (pipeline, rows, seen);
         }
         self.scratch = model.scratch();
-        self.model = Box::new(model);
+        self.model = Arc::new(model);
         (self.valid_until, self.guard) = (None, None);
+        (self.sessions, self.undefined) = (Sessions::default(), None);
         Ok(())
     }
 

@@ -72,8 +72,8 @@ pub use spec::ModelSpec;
 /// #     let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
 /// #     Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
 /// # };
-/// assert!(predictor.on_candle(&candle(0, 100.0))?.is_none()); // warming up
-/// let prediction = predictor.on_candle(&candle(1, 101.0))?.unwrap();
+/// assert!(predictor.on_candle(&candle(0, 100.0))?.prediction().is_none()); // warming up
+/// let prediction = predictor.on_candle(&candle(1, 101.0))?.into_prediction().unwrap();
 /// assert_eq!((prediction.direction.to_string(), prediction.confidence), ("UP".to_string(), 0.6));
 /// # Ok::<(), PredictError>(())
 /// ```

@@ -85,6 +85,21 @@ pub enum NeutralReason {
     Novelty,
 }
 
+/// Writes the reason in words, such as `the model has expired`.
+impl fmt::Display for NeutralReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Class => "the most probable class",
+            Self::Tie => "UP and DOWN tie",
+            Self::Abstained => "the margin is below the minimum margin",
+            Self::Disagreement => "the members disagree",
+            Self::Expired => "the model has expired",
+            Self::Drift => "the market has drifted",
+            Self::Novelty => "the window is outside the training range",
+        })
+    }
+}
+
 /// Vote of an ensemble's member.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -127,9 +142,10 @@ impl Vote {
 pub struct Prediction {
     /// Predicted direction; NEUTRAL for ties and for the reasons in `neutral`.
     pub direction: Direction,
-    /// Probability of that direction.
+    /// Probability of that direction. After [`into_neutral`](Self::into_neutral), the probability
+    /// of the direction that the model predicted before.
     pub confidence: f32,
-    /// Probabilities of all classes.
+    /// Probabilities of all classes, as the model returned them.
     pub probabilities: Probabilities,
     /// Time of the decision: the close time of the last candle in the window.
     pub decided_at: Timestamp,
@@ -191,11 +207,51 @@ impl Prediction {
         })
     }
 
-    /// Turns the prediction into NEUTRAL for a reason; the probabilities stay.
+    /// Turns the prediction into NEUTRAL for a reason.
+    ///
+    /// The probabilities and the confidence stay those of the model: `confidence` remains the
+    /// probability of the suppressed direction, which the sign of
+    /// [`margin`](Probabilities::margin) tells.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{Direction, Timestamp};
+    /// use windvane_models::{ModelId, NeutralReason, Prediction};
+    ///
+    /// let (now, model) = (Timestamp::from_millis(0), ModelId::new("mine"));
+    /// let up = Prediction::new([0.75, 0.25, 0.0], now, 1, &model)?;
+    /// let expired = up.into_neutral(NeutralReason::Expired);
+    /// assert_eq!((expired.direction, expired.confidence), (Direction::Neutral, 0.75));
+    /// assert!(expired.probabilities.margin() > 0.0); // the model predicted UP
+    /// assert_eq!(
+    ///     expired.to_string(),
+    ///     "NEUTRAL, the model has expired (UP 75.0 %, DOWN 25.0 %, NEUTRAL 0.0 %)"
+    /// );
+    /// # Ok::<(), windvane_models::PredictError>(())
+    /// ```
     #[must_use]
     pub fn into_neutral(self, reason: NeutralReason) -> Self {
-        let (direction, neutral) = (Direction::Neutral, Some(reason));
-        Self { direction, confidence: self.probabilities.of(direction), neutral, ..self }
+        Self { direction: Direction::Neutral, neutral: Some(reason), ..self }
+    }
+}
+
+/// Writes the direction with its probability, such as `UP with 61.2 %`. For NEUTRAL for another
+/// reason than its probability, writes the reason and all probabilities.
+impl fmt::Display for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = self.direction;
+        match self.neutral {
+            None | Some(NeutralReason::Class) => {
+                write!(f, "{direction} with {:.1} %", 100.0 * self.confidence)
+            }
+            Some(reason) => {
+                let [up, down, neutral] = self.probabilities.classes().map(|p| 100.0 * p);
+                write!(
+                    f,
+                    "{direction}, {reason} (UP {up:.1} %, DOWN {down:.1} %, NEUTRAL {neutral:.1} %)"
+                )
+            }
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{FittedModel, PredictError, Prediction, Scratch, StatefulModel};
 /// let mut reader = TableReader::new(&model, &tables);
 /// let mut live = Predictor::new(v32::pretrained(), Interval::HOUR)?;
 /// for (row, candle) in series.iter().enumerate() {
-///     assert_eq!(reader.predict(0, row)?, live.on_candle(candle)?);
+///     assert_eq!(reader.predict(0, row)?, live.on_candle(candle)?.into_prediction());
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -19,18 +19,18 @@ use crate::PredictError;
 /// ```
 #[derive(Debug)]
 pub struct Scratch {
-    own: Box<dyn Any + Send>,
+    own: Box<dyn Any + Send + Sync>,
     children: Vec<Scratch>,
 }
 
 impl Scratch {
     /// Creates scratch memory from a model's own buffers.
-    pub fn new<T: Any + Send>(own: T) -> Self {
+    pub fn new<T: Any + Send + Sync>(own: T) -> Self {
         Self { own: Box::new(own), children: Vec::new() }
     }
 
     /// Creates scratch memory from a model's own buffers and the scratch memory of its members.
-    pub fn with_children<T: Any + Send>(own: T, children: Vec<Scratch>) -> Self {
+    pub fn with_children<T: Any + Send + Sync>(own: T, children: Vec<Scratch>) -> Self {
         Self { own: Box::new(own), children }
     }
 

@@ -218,7 +218,7 @@ fn conformal_live_use_allocates_nothing() {
     let (mut open, mut calls) = (None, 0);
     let mut last = None;
     let mut on_candle = |candle: &Candle| {
-        let prediction = predictor.on_candle(candle).unwrap();
+        let prediction = predictor.on_candle(candle).unwrap().into_prediction();
         if let (Some(set), Some(before)) = (open.take(), last) {
             sets.settle(&set, Direction::from_change(candle.close() - before));
         }

@@ -27,7 +27,8 @@ impl Up {
     fn predictor(lookback: usize) -> Predictor {
         let (signals, labels) = (SignalSpec::default(), LabelSpec::default());
         let spec = ModelSpec { signals, interval: Interval::HOUR, lookback, labels };
-        Predictor::new(Self { id: ModelId::new("up"), spec }, Interval::HOUR).unwrap()
+        let builder = Predictor::builder(Self { id: ModelId::new("up"), spec }, Interval::HOUR);
+        builder.pair("SIM".parse().unwrap()).build().unwrap()
     }
 }
 
@@ -69,7 +70,8 @@ fn suppressed(profile: &Arc<TrainingProfile>, later: &[Candle]) -> (f64, f64, f6
     predictor.set_guard(Arc::clone(profile)).unwrap();
     let (mut predictions, mut novel, mut drifted) = (0, 0, 0);
     for (index, candle) in later.iter().enumerate() {
-        let Some(prediction) = predictor.on_candle(candle).unwrap() else { continue };
+        let outcome = predictor.on_candle(candle).unwrap();
+        let Some(prediction) = outcome.into_prediction() else { continue };
         if index < WINDOW_LEN + 45 {
             continue;
         }
@@ -149,11 +151,15 @@ fn guard_allocates_nothing_and_survives_restart_and_warm_up() {
     let (mut drifted, mut allocations) = (0, 0);
     for candle in &wild {
         let mut expected = None;
-        let counted = allocation_counter::measure(|| expected = whole.on_candle(candle).unwrap());
+        let counted =
+            allocation_counter::measure(|| expected = Some(whole.on_candle(candle).unwrap()));
         allocations += counted.count_total;
+        let expected = expected.unwrap();
         assert_eq!(warm.on_candle(candle).unwrap(), expected);
         assert_eq!(again.on_candle(candle).unwrap(), expected);
-        let reason = expected.and_then(|prediction| prediction.neutral);
+        let prediction = expected.into_prediction().unwrap();
+        let reason = prediction.neutral;
+        assert_eq!(prediction.confidence, 0.6, "the confidence of the model");
         drifted += u32::from(reason == Some(NeutralReason::Drift));
     }
     assert!(drifted > 10, "{drifted}");

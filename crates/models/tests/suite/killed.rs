@@ -171,14 +171,13 @@ fn kill<W: Writer>(name: &str, kills: u64) -> u64 {
         child.wait().unwrap();
         W::check(&path, &mut seen);
     }
-    let names = std::fs::read_dir(folder.path()).unwrap();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let left: Vec<String> = names.filter(|file| file != name).collect();
-    let ends = |file: &String| Path::new(file).extension().is_some_and(|end| end == "tmp");
-    let temporary = |file: &String| file.starts_with(&format!(".{name}.")) && ends(file);
-    assert!(left.iter().all(temporary), "{left:?}");
-    assert!(left.len() as u64 <= kills, "at most one temporary file per killed writer");
-    left.len() as u64
+    let own = format!(".{name}.windvane.tmp");
+    let left: Vec<String> = names(folder.path()).into_iter().filter(|file| file != name).collect();
+    assert!(left.iter().all(|file| *file == own), "{left:?}");
+    let own = folder.path().join(own);
+    let left = if own.exists() { names(&own).len() as u64 } else { 0 };
+    assert!(left <= kills, "at most one temporary file per killed writer");
+    left
 }
 
 #[test]
@@ -205,27 +204,61 @@ fn killed_writers_leave_complete_files_a_thousand_times() {
     println!("killed in the middle of a write: {models}, {states}, {checkpoints}");
 }
 
+/// Names in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn replace_file_removes_only_stale_temporary_files() {
     let folder = tempfile::tempdir().unwrap();
-    let make = |name: &str, age: u64| {
-        let file = std::fs::File::create(folder.path().join(name)).unwrap();
+    let (path, own) = (folder.path().join("model"), folder.path().join(".model.windvane.tmp"));
+    let make = |path: &Path, age: u64| {
+        let file = std::fs::File::create(path).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
     };
-    for gone in [".model.17.0.tmp", ".model.4711.12.tmp"] {
-        make(gone, 3_600);
+    std::fs::create_dir(&own).unwrap();
+    make(&own.join("17.0"), 3_600);
+    make(&own.join("17.1"), 5);
+    make(&folder.path().join(".model.17.2.tmp"), 3_600);
+    model().save(&path).unwrap();
+    assert_eq!(names(folder.path()), [".model.17.2.tmp", ".model.windvane.tmp", "model"]);
+    assert_eq!(names(&own), ["17.1"]);
+    make(&own.join("17.1"), 3_600);
+    model().save(&path).unwrap();
+    assert_eq!(names(folder.path()), [".model.17.2.tmp", "model"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn replace_file_keeps_permissions_and_symbolic_links() {
+    use std::fs::{Permissions, metadata, read, set_permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let (folder, links) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("state");
+    replace_file(&path, b"1").unwrap();
+    for mode in [0o600, 0o640, 0o444] {
+        set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        replace_file(&path, b"2").unwrap();
+        assert_eq!(metadata(&path).unwrap().permissions().mode() & 0o777, mode);
     }
-    let others =
-        [".model.17.1.tmp", ".model.tmp", ".model.17.x.tmp", ".model.b.1.2.tmp", "model.1.2.tmp"];
-    for (index, stays) in others.iter().enumerate() {
-        make(stays, if index == 0 { 5 } else { 3_600 });
-    }
-    model().save(&folder.path().join("model")).unwrap();
-    let names = std::fs::read_dir(folder.path()).unwrap();
-    let mut names: Vec<_> = names.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    let mut expected: Vec<String> = others.iter().map(|name| (*name).to_string()).collect();
-    expected.push("model".into());
-    names.sort();
-    expected.sort();
-    assert_eq!(names, expected);
+    // An absolute link to a relative one, and a link to a file that does not exist yet.
+    let (first, second) = (links.path().join("first"), folder.path().join("second"));
+    symlink(&second, &first).unwrap();
+    symlink("state", &second).unwrap();
+    replace_file(&first, b"3").unwrap();
+    assert_eq!(read(&path).unwrap(), b"3");
+    symlink(folder.path().join("later"), links.path().join("dangling")).unwrap();
+    replace_file(&links.path().join("dangling"), b"4").unwrap();
+    assert_eq!(read(folder.path().join("later")).unwrap(), b"4");
+    symlink("round", links.path().join("round")).unwrap();
+    assert!(replace_file(&links.path().join("round"), b"5").is_err());
+    assert!(first.is_symlink() && second.is_symlink());
+    assert_eq!(names(folder.path()), ["later", "second", "state"]);
+    assert_eq!(names(links.path()), ["dangling", "first", "round"]);
 }

@@ -7,7 +7,8 @@ use common::{market, models, table};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::{
-    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Predictor, Scratch,
+    CandleOutcome, DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction,
+    Predictor, Scratch,
 };
 use windvane_signals::{ChannelSpec, Window};
 
@@ -33,9 +34,9 @@ fn predictor_first_prediction_follows_candles_needed() {
     let mut predictor = Predictor::new(v2, Interval::HOUR).unwrap();
     for (index, candle) in series.iter().enumerate() {
         assert_eq!(predictor.candles_needed(), 45_usize.saturating_sub(index));
-        let prediction = predictor.on_candle(candle).unwrap();
-        assert_eq!(prediction.is_some(), index >= 44);
-        if let Some(prediction) = prediction {
+        let outcome = predictor.on_candle(candle).unwrap();
+        assert_eq!(outcome.prediction().is_some(), index >= 44);
+        if let Some(prediction) = outcome.into_prediction() {
             assert_eq!(prediction.decided_at, candle.close_time(Interval::HOUR));
             assert_eq!((prediction.horizon, prediction.model.as_str()), (1, "v2"));
         }
@@ -84,7 +85,7 @@ fn predictor_catches_up_after_pause_and_stops_at_gap() {
         paused.warm_up(&part(60..110)).unwrap();
         for candle in &series.candles()[110..] {
             let expected = whole.on_candle(candle).unwrap();
-            assert!(expected.is_some());
+            assert!(expected.prediction().is_some());
             assert_eq!(paused.on_candle(candle).unwrap(), expected);
         }
         // Without `stop_at_gaps`, a gap restarts the warm-up.
@@ -157,8 +158,8 @@ fn predictor_runs_nested_foreign_model() {
     let outer = Average::new(wide, vec![inner, v32]);
     let mut predictor = Predictor::new(outer, Interval::HOUR).unwrap();
     let series = market(MarketModel::AR1, 80, 3);
-    let predictions = series.iter().filter_map(|candle| predictor.on_candle(candle).unwrap());
-    assert_eq!(predictions.count(), 80 - 44);
+    let outcomes = series.iter().map(|candle| predictor.on_candle(candle).unwrap());
+    assert_eq!(outcomes.filter_map(CandleOutcome::into_prediction).count(), 80 - 44);
 
     // The scratch memory of another model is rejected.
     let mut foreign = predictor.model().scratch();

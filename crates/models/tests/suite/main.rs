@@ -20,6 +20,7 @@ mod learned_signals;
 mod learning;
 mod live;
 mod mutated;
+mod outcome;
 mod pretrained;
 mod pytorch;
 mod retraining;

@@ -2,7 +2,7 @@
 use windvane_candles::{Direction, Interval, Timestamp, sample};
 use windvane_models::network::Network;
 use windvane_models::v32;
-use windvane_models::{DirectionModel, FittedModel, HeldOut, Predictor};
+use windvane_models::{CandleOutcome, DirectionModel, FittedModel, HeldOut, Predictor};
 use windvane_signals::{LabelSpec, Registry, SampleSet, SignalTable, Split};
 
 const FILE: &[u8] = include_bytes!("../../pretrained/v32.safetensors");
@@ -88,8 +88,8 @@ fn pretrained_predicts_without_training() {
     let series = sample::load("BTCUSDT").unwrap();
     let mut predictor = Predictor::new(v32::pretrained(), Interval::HOUR).unwrap();
     let candles = &series.candles()[..100];
-    let predictions: Vec<_> =
-        candles.iter().filter_map(|candle| predictor.on_candle(candle).unwrap()).collect();
+    let outcomes = candles.iter().map(|candle| predictor.on_candle(candle).unwrap());
+    let predictions: Vec<_> = outcomes.filter_map(CandleOutcome::into_prediction).collect();
     let all = predictions.iter().map(|prediction| prediction.probabilities.classes());
     assert!(predictions.len() > 40 && all.into_iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
     let wrong = Predictor::new(v32::pretrained(), Interval::DAY).unwrap_err();

@@ -53,7 +53,7 @@ fn retraining_swaps_model_without_missing_candle() {
         let got = live.on_candle(candle).unwrap();
         let old = with_old.on_candle(candle).unwrap();
         let new = with_new.on_candle(candle).unwrap();
-        assert!(got.is_some());
+        assert!(got.prediction().is_some());
         assert_eq!(got, if swapped_at.is_some() { new } else { old });
         let _ = candles.send(index);
         // The second half of the feed waits for the new model.

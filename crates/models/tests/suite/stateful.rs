@@ -49,7 +49,9 @@ fn predictions_after_cut(old: &Shared, new: &Shared, keep: usize) -> [Vec<Predic
     swapped.swap(Arc::clone(new)).unwrap();
     [swapped, restored, always].map(|mut predictor| {
         let later = series.iter().skip(CUT);
-        later.map(|candle| predictor.on_candle(candle).unwrap().unwrap()).collect()
+        later
+            .map(|candle| predictor.on_candle(candle).unwrap().into_prediction().unwrap())
+            .collect()
     })
 }
 

@@ -11,7 +11,8 @@ use serde_json::Value;
 use windvane_candles::{Candle, Interval, Ohlcv};
 use windvane_models::v2::WeightedSignals;
 use windvane_models::{
-    Calibration, FeedStats, FittedModel, ModelSpec, PredictError, Predictor, from_bytes,
+    Calibration, CandleOutcome, FeedStats, FittedModel, ModelSpec, PredictError, Predictor,
+    from_bytes,
 };
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, Scaler, SignalError,
@@ -98,7 +99,7 @@ fn predictor_rejects_state_of_other_spec_or_version() {
     let error = held.restore(&state).unwrap_err().to_string();
     assert!(error.contains("another spec"), "{error}");
     let mut newer = state.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     let error = predictor(&models[0]).restore(&newer).unwrap_err().to_string();
     assert!(error.contains("newer version"), "{error}");
     // Another model with the same spec accepts the state.
@@ -182,6 +183,7 @@ fn odd_word() -> impl Strategy<Value = u64> {
 fn public_types_are_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     fn moved<T: Send>() {}
+    fn cloned<T: Clone>() {}
     shared::<WeightedSignals>();
     shared::<windvane_models::network::Network>();
     shared::<Arc<dyn FittedModel>>();
@@ -190,10 +192,12 @@ fn public_types_are_send_and_sync() {
     shared::<windvane_models::TrainingProfile>();
     shared::<windvane_models::Stop>();
     shared::<PredictError>();
+    shared::<Predictor>();
+    shared::<CandleOutcome>();
+    cloned::<Predictor>();
     shared::<windvane_models::LoadError>();
     shared::<windvane_models::TrainError>();
     moved::<windvane_models::Retraining>();
-    moved::<Predictor>();
 }
 
 /// Channel with the close, undefined for a candle without volume.
@@ -233,7 +237,15 @@ fn feed_stats_count_undefined_windows() {
         let volume = if hour == 5 { 0.0 } else { 1.0 };
         let values = Ohlcv { volume, ..candle.values() };
         let candle = Candle::new(candle.open_time(), values).unwrap();
-        predicted.push(predictor.on_candle(&candle).unwrap().is_some());
+        let outcome = predictor.on_candle(&candle).unwrap();
+        if hour == 5 {
+            let undefined = CandleOutcome::Undefined { channel: "traded".into(), pair: None };
+            assert_eq!(outcome, undefined);
+        }
+        if hour == 6 {
+            assert_eq!(outcome, CandleOutcome::WarmingUp { candles_needed: 2 });
+        }
+        predicted.push(outcome.prediction().is_some());
         // The counts are part of the state.
         let state = predictor.save();
         predictor.restore(&state).unwrap();

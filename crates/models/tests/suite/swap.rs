@@ -69,6 +69,11 @@ fn wider(slow: f64) -> Vec<ChannelSpec> {
     channels
 }
 
+/// Prediction after a candle, if there is one.
+fn predict(predictor: &mut Predictor, candle: &Candle) -> Option<Prediction> {
+    predictor.on_candle(candle).unwrap().into_prediction()
+}
+
 /// Swaps after `cut` candles and compares with a predictor that had the new model from the start:
 /// the same predictions, or `None` while the kept candles are too few. Returns the number of
 /// missing predictions.
@@ -93,8 +98,7 @@ fn compare(
     let gaps = candles.windows(2).any(|two| two[0].close_time(hour) != two[1].open_time());
     for candle in &candles[cut..] {
         let needed = swapped.candles_needed();
-        let (expected, got) =
-            (always.on_candle(candle).unwrap(), swapped.on_candle(candle).unwrap());
+        let (expected, got) = (predict(&mut always, candle), predict(&mut swapped, candle));
         assert_eq!(got.is_some(), swapped.candles_needed() == 0);
         assert!(gaps || got.is_some() == (needed <= 1));
         if got.is_some() {
@@ -170,7 +174,7 @@ fn swap_other_gap_policy_restarts_warm_up() {
     }
     swapped.swap(new).unwrap();
     assert_eq!(swapped.candles_needed(), 45);
-    let later = series.iter().skip(200).map(|candle| swapped.on_candle(candle).unwrap());
+    let later = series.iter().skip(200).map(|candle| predict(&mut swapped, candle));
     assert_eq!(later.filter(Option::is_none).count(), 44);
 }
 
@@ -211,7 +215,7 @@ fn expired_model_predicts_neutral_until_swap() {
         if index == 180 {
             bound.swap(Arc::clone(&model)).unwrap();
         }
-        let (expected, got) = (free.on_candle(candle).unwrap(), bound.on_candle(candle).unwrap());
+        let (expected, got) = (predict(&mut free, candle), predict(&mut bound, candle));
         let expired = (121..180).contains(&index);
         let directional = expected.as_ref().is_some_and(|p| p.direction != Direction::Neutral);
         if expired && directional {
@@ -220,7 +224,11 @@ fn expired_model_predicts_neutral_until_swap() {
                 (got.direction, got.neutral),
                 (Direction::Neutral, Some(NeutralReason::Expired))
             );
-            assert_eq!(got.probabilities, expected.unwrap().probabilities);
+            // The probabilities and the confidence stay those of the model.
+            let expected = expected.unwrap();
+            assert_eq!(got.probabilities, expected.probabilities);
+            assert_eq!(got.confidence.to_bits(), expected.confidence.to_bits());
+            assert!(got.confidence > 0.4, "that of UP or DOWN");
             suppressed += 1;
         } else {
             assert_eq!(got, expected);

@@ -182,7 +182,9 @@ impl Split {
         let (Some(last), Some(validate_from)) =
             (pool.samples().last(), quantile(pool, 1.0 - share))
         else {
-            let hint = "use more candles than the sum of warm-up, lookback and horizon";
+            let hint = "use more candles than the sum of warm-up, lookback and horizon, without a \
+                        gap between them; for a market with sessions, choose the gap policy with \
+                        GapPolicy::infer";
             return Err(SignalError::EmptyPart { part: "training", hint });
         };
         let test_from = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));

@@ -88,7 +88,7 @@ pub fn learner() -> crate::network::NetworkLearner {
 /// let mut predictor = Predictor::new(model, series.interval())?;
 /// let mut last = None;
 /// for candle in &series.candles()[..200] {
-///     last = predictor.on_candle(candle)?;
+///     last = predictor.on_candle(candle)?.into_prediction();
 /// }
 /// assert!(last.is_some_and(|prediction| prediction.confidence > 0.0));
 /// # Ok::<(), windvane_models::PredictError>(())

@@ -64,7 +64,7 @@ pub(crate) fn soak(
         let series = feed.next_segment(candles - predictor.feed_stats().taken)?;
         live.clear();
         for candle in &series {
-            live.push(predictor.on_candle(candle)?);
+            live.push(predictor.on_candle(candle)?.into_prediction());
         }
         predictions += live.iter().flatten().count() as u64;
         if segments % COMPARED == 0 {
