@@ -1,11 +1,14 @@
-//! Your own channel: registered under a name, used in training and live.
+//! Own channel, and indicators of `ta` and `yata`, in training and live.
 //!
 //! `cargo run --release --example own_channel`
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 
+use ta::{Next, indicators::Maximum};
 use windvane::candles::sample;
 use windvane::prelude::*;
+use windvane::signals::channels::Replay;
 use windvane::signals::{Channel, MarketSnapshot, SignalError, StateReader, StateWriter};
+use yata::{core::Method, methods::EMA};
 
 /// Position of the close in the range of its candle: −1 at the low, 1 at the high.
 #[derive(Debug, Default)]
@@ -31,6 +34,25 @@ impl Channel for ClosePosition {
     }
 }
 
+/// Registers indicators of other crates, which have no state that can be saved: after a restart,
+/// their channels replay the last candles.
+fn register_indicators(registry: &mut Registry) {
+    // Highest close of 14 candles.
+    registry.register_replayed("my_bot.maximum", Replay { warm_up: 13, history: 14 }, || {
+        let mut maximum = Maximum::default();
+        move |candle: &Candle| Some(candle.close() / maximum.next(candle.close()) - 1.0)
+    });
+    // An EMA has infinite memory: after 300 candles the first one counts less than 1e-12.
+    registry.register_replayed("my_bot.ema", Replay { warm_up: 19, history: 300 }, || {
+        let mut ema: Option<EMA> = None;
+        move |candle: &Candle| {
+            let close = candle.close();
+            let ema = ema.get_or_insert(EMA::new(20, &close).ok()?);
+            Some(close / ema.next(&close) - 1.0)
+        }
+    });
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut registry = Registry::default();
     registry.register("my_bot.close_position", |spec| {
@@ -38,10 +60,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(Box::new(ClosePosition))
     });
 
-    // The six default signals, a slower RSI, and the new channel.
+    register_indicators(&mut registry);
+
+    // The six default signals, a slower RSI, and the new channels.
     let mut spec = SignalSpec::default();
     spec.channels.push(ChannelSpec::new("rsi").with("period", 28.0));
-    spec.channels.push(ChannelSpec::new("my_bot.close_position"));
+    let own = ["my_bot.close_position", "my_bot.maximum", "my_bot.ema"];
+    spec.channels.extend(own.map(ChannelSpec::new));
 
     let series = sample::load("BTCUSDT").ok_or("the sample has BTCUSDT")?;
     let (past, later) = series.split_at("2023-10-01".parse()?);
@@ -57,4 +82,38 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{}  {}", candle.open_time(), predictor.on_candle(candle)?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use windvane::signals::SignalPipeline;
+
+    use super::*;
+
+    #[test]
+    fn indicators_of_other_crates_continue_after_restarts() {
+        let mut registry = Registry::default();
+        register_indicators(&mut registry);
+        let channels = ["my_bot.maximum", "my_bot.ema"].map(ChannelSpec::new).to_vec();
+        let spec = SignalSpec { channels, gaps: GapPolicy::Reset };
+        let series = sample::load("BTCUSDT").unwrap();
+        let [mut whole, mut restarted] =
+            [(); 2].map(|()| SignalPipeline::new(&spec, Interval::HOUR, &registry).unwrap());
+        for (row, candle) in series.candles()[..2_000].iter().enumerate() {
+            if row % 97 == 0 {
+                let mut state = StateWriter::default();
+                restarted.save(&mut state);
+                restarted = SignalPipeline::new(&spec, Interval::HOUR, &registry).unwrap();
+                restarted.restore(&mut StateReader::new(&state.into_words())).unwrap();
+            }
+            let [whole, restarted] = [&mut whole, &mut restarted]
+                .map(|pipeline| pipeline.update(candle).unwrap().last().map(<[f64]>::to_vec));
+            assert_eq!([whole.is_some(), restarted.is_some()], [row >= 19; 2]);
+            if let Some((whole, restarted)) = whole.zip(restarted) {
+                assert_eq!(whole[0].to_bits(), restarted[0].to_bits(), "row {row}");
+                assert!((whole[1] - restarted[1]).abs() < 1e-12, "row {row}");
+            }
+        }
+    }
 }

@@ -4,10 +4,10 @@ use crate::error::CandleError;
 use crate::{Interval, Timestamp};
 
 /// Smallest price: far below real ones, and so that no ratio of two prices overflows or is zero.
-const MIN_PRICE: f64 = 1e-100;
+pub(crate) const MIN_PRICE: f64 = 1e-100;
 /// Largest price and volume: far above real ones, and so that no ratio of two prices overflows or
 /// is zero.
-const MAX_VALUE: f64 = 1e100;
+pub(crate) const MAX_VALUE: f64 = 1e100;
 
 /// Prices and volume of a candle, not validated.
 ///
@@ -90,6 +90,37 @@ impl Candle {
             }
         }
         Ok(Self { open_time, values })
+    }
+
+    /// Creates a candle from its close time, for feeds that send this time.
+    ///
+    /// The close time is the open time of the next candle. Some feeds send the last millisecond of
+    /// the candle instead (field `T` of Binance): add 1 ms.
+    ///
+    /// # Errors
+    /// [`CandleError::CloseTime`] if no candle of the interval closes at this time, otherwise as
+    /// [`new`](Self::new).
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{Candle, Interval, Ohlcv};
+    ///
+    /// let values = Ohlcv { open: 10.0, high: 12.0, low: 9.5, close: 11.0, volume: 340.0 };
+    /// let candle = Candle::closed_at("2024-01-01 06:00".parse()?, Interval::HOUR, values)?;
+    /// assert_eq!(candle.open_time(), "2024-01-01 05:00".parse()?);
+    /// let last_milli = "2024-01-01 05:59:59.999".parse()?;
+    /// assert!(Candle::closed_at(last_milli, Interval::HOUR, values).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn closed_at(
+        close_time: Timestamp,
+        interval: Interval,
+        values: Ohlcv,
+    ) -> Result<Self, CandleError> {
+        match close_time.plus(interval, -1).filter(|open_time| interval.is_aligned(*open_time)) {
+            Some(open_time) => Self::new(open_time, values),
+            None => Err(CandleError::CloseTime { close_time, interval }),
+        }
     }
 
     /// Returns the time at which the candle opened.
@@ -176,6 +207,18 @@ mod tests {
             let error = candle(values).unwrap_err();
             assert_eq!(error.to_string(), message);
             assert!(message.starts_with(error.field()));
+        }
+    }
+
+    #[test]
+    fn candle_closed_at_requires_a_close_time_of_the_interval() {
+        let candle = Candle::closed_at(Timestamp::from_millis(3_600_000), Interval::HOUR, GOOD);
+        assert_eq!(candle.unwrap().open_time().millis(), 0);
+        for millis in [3_599_999, 60_000, i64::MIN] {
+            let close_time = Timestamp::from_millis(millis);
+            let error = Candle::closed_at(close_time, Interval::HOUR, GOOD).unwrap_err();
+            assert_eq!(error, CandleError::CloseTime { close_time, interval: Interval::HOUR });
+            assert!(error.to_string().contains(error.field()));
         }
     }
 

@@ -1,8 +1,8 @@
 //! Errors of the value types and of [`CandleSeries`](crate::CandleSeries).
 
-use crate::{Interval, Timestamp};
+use crate::{Interval, Pair, Timestamp};
 
-/// Error of parsing a [`Timestamp`].
+/// Error of parsing or converting a [`Timestamp`].
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
@@ -21,6 +21,14 @@ pub enum TimeError {
     TooFine {
         /// Text as given, truncated after 64 characters.
         value: String,
+    },
+    /// The time is outside the range of the type that it is converted to.
+    #[error("{value} is outside the range of {target}")]
+    Range {
+        /// Time that cannot be converted.
+        value: String,
+        /// Name of the type that cannot represent it.
+        target: &'static str,
     },
 }
 
@@ -133,10 +141,21 @@ pub enum CandleError {
         /// Value of that price.
         value: f64,
     },
+    /// The close time is not that of a candle of the interval.
+    #[error(
+        "{close_time} is not a close time of {interval} candles: expected the open time of the next candle; some feeds send the last millisecond of the candle, to which 1 ms must be added"
+    )]
+    CloseTime {
+        /// Close time that is not on the grid of the interval.
+        close_time: Timestamp,
+        /// Interval of the candle.
+        interval: Interval,
+    },
 }
 
 impl CandleError {
-    /// Returns the name of the invalid value: "open", "high", "low", "close" or "volume".
+    /// Returns the name of the invalid value: "open", "high", "low", "close", "volume" or
+    /// "close time".
     ///
     /// If two values are inconsistent, this is "high" or "low".
     #[must_use]
@@ -146,6 +165,7 @@ impl CandleError {
             Self::Volume { .. } => "volume",
             Self::High { .. } => "high",
             Self::Low { .. } => "low",
+            Self::CloseTime { .. } => "close time",
         }
     }
 }
@@ -230,6 +250,110 @@ pub enum ResampleError {
         /// Open time of the resampled candle.
         open_time: Timestamp,
     },
+}
+
+/// Error of a live feed: of a [`CandleBuilder`](crate::CandleBuilder) or a [`Feed`](crate::Feed).
+///
+/// None of them changes the state, except for a count.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FeedError {
+    /// The price of a trade is not finite or outside 1e-100 to 1e100.
+    #[error(
+        "the price of the trade at {time} is {value:?}, expected a price from 1e-100 to 1e100; ignore the trade"
+    )]
+    Price {
+        /// Time of the trade.
+        time: Timestamp,
+        /// Price of the trade.
+        value: f64,
+    },
+    /// The size of a trade is not a positive number up to 1e100.
+    #[error(
+        "the size of the trade at {time} is {value:?}, expected a size above 0 and at most 1e100; ignore the trade"
+    )]
+    Size {
+        /// Time of the trade.
+        time: Timestamp,
+        /// Size of the trade.
+        value: f64,
+    },
+    /// The sum of the sizes of a candle's trades is above the limit of a candle.
+    #[error(
+        "the sizes of the trades of the candle at {open_time} sum to more than 1e100; check their unit"
+    )]
+    Volume {
+        /// Open time of the candle.
+        open_time: Timestamp,
+    },
+    /// The time is implausible, such as one in microseconds that is read as milliseconds.
+    #[error("{time} is outside the years 1 to 9999; check that the feed sends milliseconds")]
+    Year {
+        /// Time of the trade, the candle or the clock.
+        time: Timestamp,
+    },
+    /// The time is more than 10,000 intervals after the last candle.
+    #[error(
+        "{time} is more than 10,000 {interval} candles after {last}; check the unit of the time, or create a new feed or builder if it paused for so long"
+    )]
+    Ahead {
+        /// Time of the trade, the candle or the clock.
+        time: Timestamp,
+        /// Open time of the last candle.
+        last: Timestamp,
+        /// Interval of the candles.
+        interval: Interval,
+    },
+    /// The open time of a candle is not on the grid of the interval.
+    #[error("the candle {open_time} is not on the grid of {interval} candles; check the interval")]
+    Misaligned {
+        /// Open time of the candle.
+        open_time: Timestamp,
+        /// Interval of the feed.
+        interval: Interval,
+    },
+    /// Fetched candles are of another pair or interval than the feed.
+    #[error(
+        "expected {expected_interval} candles of {expected_pair}, got {got_interval} candles of {got_pair}"
+    )]
+    OtherSeries {
+        /// Pair of the feed.
+        expected_pair: Pair,
+        /// Interval of the feed.
+        expected_interval: Interval,
+        /// Pair of the fetched candles.
+        got_pair: Pair,
+        /// Interval of the fetched candles.
+        got_interval: Interval,
+    },
+}
+
+impl FeedError {
+    /// Largest number of intervals between two candles of a feed: a longer distance is more likely
+    /// a wrong unit than a pause.
+    const MAX_AHEAD: i64 = 10_000;
+    /// First and last millisecond of the years 1 to 9999.
+    const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+    /// Rejects a time that would make all later candles of the feed late.
+    pub(crate) fn check_time(
+        time: Timestamp,
+        last: Option<Timestamp>,
+        interval: Interval,
+    ) -> Result<(), Self> {
+        if !Self::YEARS.contains(&time.millis()) {
+            return Err(Self::Year { time });
+        }
+        match last {
+            Some(last)
+                if time.millis().saturating_sub(last.millis()) / interval.millis()
+                    > Self::MAX_AHEAD =>
+            {
+                Err(Self::Ahead { time, last, interval })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Copies a text for an error message, truncated after 64 characters.

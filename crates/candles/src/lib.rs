@@ -24,12 +24,16 @@
 //! Times are [`Timestamp`]s, milliseconds since 1970-01-01 00:00 UTC. A candle is stored by its
 //! open time and known at its [close time](Candle::close_time), one interval later.
 //!
+//! A [`CandleBuilder`] makes candles from trades. A [`Feed`] puts the candles of a live stream in
+//! order: it drops duplicates and requests missing candles. Both work without I/O.
+//!
 //! The crate `windvane-readers` reads files of candles.
 //!
 //! # Features
 //! None is on by default.
 //! - `sample`: module `sample`, real candles of ten instruments (2.8 MB of text).
 //! - `simulate`: module `simulate`, simulated markets whose best possible accuracy is known.
+//! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of these crates.
 //! - `serde`: serialises [`Timestamp`] as a number, [`Interval`], [`Pair`] and [`Direction`] as
 //!   strings.
 //!
@@ -38,9 +42,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod builder;
 mod candle;
 mod direction;
 mod error;
+mod feed;
 mod interval;
 mod pair;
 mod resample;
@@ -51,9 +57,13 @@ mod series;
 pub mod simulate;
 mod time;
 
+pub use builder::{CandleBuilder, Trade, TradeCandle, TradeSide};
 pub use candle::{Candle, Ohlcv};
 pub use direction::Direction;
-pub use error::{CandleError, IntervalError, PairError, ResampleError, SeriesError, TimeError};
+pub use error::{
+    CandleError, FeedError, IntervalError, PairError, ResampleError, SeriesError, TimeError,
+};
+pub use feed::{Action, Feed, FeedCounts, IgnoreReason};
 pub use interval::Interval;
 pub use pair::Pair;
 pub use resample::Resampled;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
 use crate::Interval;
 use crate::error::{TimeError, excerpt};
@@ -9,6 +10,10 @@ use crate::error::{TimeError, excerpt};
 /// Point in time: milliseconds since 1970-01-01 00:00 UTC.
 ///
 /// Every `i64` is a valid timestamp. It has no time zone; texts without a zone are parsed as UTC.
+///
+/// Conversions from finer times ([`SystemTime`], and the types of `jiff` and `chrono` behind the
+/// features of these names) round down to a whole millisecond. A rounded time is before, at or
+/// after a close exactly if the original is.
 ///
 /// # Examples
 /// ```
@@ -21,7 +26,7 @@ use crate::error::{TimeError, excerpt};
 /// assert_eq!(midnight.plus(Interval::HOUR, 5), Some("2024-01-01 05:00".parse()?));
 /// # Ok::<(), windvane_candles::TimeError>(())
 /// ```
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(i64);
 
@@ -54,6 +59,110 @@ impl fmt::Display for Timestamp {
             Err(_) => write!(f, "{} ms", self.0),
         }
     }
+}
+
+/// Writes the time as in `Display`: `Timestamp(2024-01-01T00:00:00Z)`.
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({self})")
+    }
+}
+
+/// Converts a time of the system's clock, rounded down to a whole millisecond.
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use windvane_candles::Timestamp;
+///
+/// let now = Timestamp::try_from(SystemTime::now())?;
+/// assert!(now > "2024-01-01".parse()?);
+/// let noon: SystemTime = Timestamp::from_millis(43_200_000).try_into()?;
+/// assert_eq!(noon, SystemTime::UNIX_EPOCH + Duration::from_secs(43_200));
+/// # Ok::<(), windvane_candles::TimeError>(())
+/// ```
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = TimeError;
+
+    fn try_from(time: SystemTime) -> Result<Self, TimeError> {
+        let nanos = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => i128::try_from(after.as_nanos()),
+            Err(before) => i128::try_from(before.duration().as_nanos()).map(|nanos| -nanos),
+        };
+        let millis = nanos.ok().map(|nanos| nanos.div_euclid(1_000_000));
+        millis
+            .and_then(|millis| i64::try_from(millis).ok())
+            .map(Self)
+            .ok_or_else(|| TimeError::Range { value: format!("{time:?}"), target: "Timestamp" })
+    }
+}
+
+/// Converts to a time of the system's clock; fails if the system cannot represent it.
+impl TryFrom<Timestamp> for SystemTime {
+    type Error = TimeError;
+
+    fn try_from(time: Timestamp) -> Result<Self, TimeError> {
+        let distance = Duration::from_millis(time.0.unsigned_abs());
+        let converted = if time.0 < 0 {
+            Self::UNIX_EPOCH.checked_sub(distance)
+        } else {
+            Self::UNIX_EPOCH.checked_add(distance)
+        };
+        converted.ok_or_else(|| out_of_range(time, "SystemTime"))
+    }
+}
+
+#[cfg(feature = "jiff")]
+mod with_jiff {
+    use super::{TimeError, Timestamp, out_of_range};
+
+    /// Rounds down to a whole millisecond.
+    impl From<jiff::Timestamp> for Timestamp {
+        fn from(time: jiff::Timestamp) -> Self {
+            let millis = time.as_nanosecond().div_euclid(1_000_000);
+            let Ok(millis) = i64::try_from(millis) else {
+                unreachable!("invariant: the years of jiff, -9999 to 9999, fit into an i64");
+            };
+            Self(millis)
+        }
+    }
+
+    /// Fails outside the years -9999 to 9999.
+    impl TryFrom<Timestamp> for jiff::Timestamp {
+        type Error = TimeError;
+
+        fn try_from(time: Timestamp) -> Result<Self, TimeError> {
+            Self::from_millisecond(time.0).map_err(|_| out_of_range(time, "jiff::Timestamp"))
+        }
+    }
+}
+
+#[cfg(feature = "chrono")]
+mod with_chrono {
+    use chrono::{DateTime, TimeZone, Utc};
+
+    use super::{TimeError, Timestamp, out_of_range};
+
+    /// Rounds down to a whole millisecond.
+    impl<Z: TimeZone> From<DateTime<Z>> for Timestamp {
+        fn from(time: DateTime<Z>) -> Self {
+            Self(time.timestamp_millis())
+        }
+    }
+
+    /// Fails outside the years -262143 to 262142.
+    impl TryFrom<Timestamp> for DateTime<Utc> {
+        type Error = TimeError;
+
+        fn try_from(time: Timestamp) -> Result<Self, TimeError> {
+            let converted = Self::from_timestamp_millis(time.0);
+            converted.ok_or_else(|| out_of_range(time, "chrono::DateTime"))
+        }
+    }
+}
+
+fn out_of_range(time: Timestamp, target: &'static str) -> TimeError {
+    TimeError::Range { value: time.to_string(), target }
 }
 
 /// Parses `2024-01-01`, `2024-01-01 05:00` and `2024-01-01 05:00:00` (with a space or a `T`, with
@@ -143,6 +252,64 @@ mod tests {
         for (millis, text) in cases {
             assert_eq!(Timestamp::from_millis(millis).to_string(), text);
         }
+    }
+
+    #[test]
+    fn timestamp_debug_is_a_date() {
+        let day: Timestamp = "2024-01-01".parse().unwrap();
+        assert_eq!(format!("{day:?}"), "Timestamp(2024-01-01T00:00:00Z)");
+    }
+
+    #[test]
+    fn timestamp_converts_system_time_rounded_down() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let cases = [
+            (epoch, 0),
+            (epoch + Duration::from_nanos(1_999_999), 1),
+            (epoch - Duration::from_nanos(1), -1),
+            (epoch - Duration::from_millis(5), -5),
+        ];
+        for (time, millis) in cases {
+            assert_eq!(Timestamp::try_from(time), Ok(Timestamp::from_millis(millis)));
+        }
+        let day: Timestamp = "1969-12-31 23:59:59.999".parse().unwrap();
+        assert_eq!(SystemTime::try_from(day), Ok(epoch - Duration::from_millis(1)));
+        if let Some(far) = epoch.checked_add(Duration::from_secs(1 << 62)) {
+            let error = Timestamp::try_from(far).unwrap_err().to_string();
+            assert!(error.ends_with("is outside the range of Timestamp"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "jiff")]
+    #[test]
+    fn timestamp_converts_jiff_rounded_down() {
+        for (nanos, millis) in [(0, 0), (1_999_999, 1), (-1, -1), (-2_000_000, -2)] {
+            let time = jiff::Timestamp::from_nanosecond(nanos).unwrap();
+            assert_eq!(Timestamp::from(time), Timestamp::from_millis(millis));
+        }
+        let day: Timestamp = "2024-01-01 05:00:00.120".parse().unwrap();
+        assert_eq!(Timestamp::from(jiff::Timestamp::try_from(day).unwrap()), day);
+        assert_eq!(Timestamp::from(jiff::Timestamp::MIN).to_string(), "-009999-01-02T01:59:59Z");
+        let error = jiff::Timestamp::try_from(Timestamp::from_millis(i64::MAX)).unwrap_err();
+        let message = "9223372036854775807 ms is outside the range of jiff::Timestamp";
+        assert_eq!(error.to_string(), message);
+    }
+
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn timestamp_converts_chrono_rounded_down() {
+        use chrono::{DateTime, FixedOffset, Utc};
+
+        for (nanos, millis) in [(0, 0), (1_999_999, 1), (-1, -1), (-2_000_000, -2)] {
+            let time = DateTime::from_timestamp_nanos(nanos);
+            assert_eq!(Timestamp::from(time), Timestamp::from_millis(millis));
+        }
+        let day: Timestamp = "2024-01-01".parse().unwrap();
+        let zone = FixedOffset::east_opt(7_200).unwrap();
+        let utc: DateTime<Utc> = day.try_into().unwrap();
+        assert_eq!(Timestamp::from(utc.with_timezone(&zone)), day);
+        let error = DateTime::<Utc>::try_from(Timestamp::from_millis(i64::MIN)).unwrap_err();
+        assert!(error.to_string().ends_with("is outside the range of chrono::DateTime"));
     }
 
     #[test]

@@ -21,7 +21,7 @@
 //!
 //! | module | crate | content |
 //! |---|---|---|
-//! | [`candles`] | `windvane-candles` | candles, series, sample data, simulated markets |
+//! | [`candles`] | `windvane-candles` | candles, series, live feeds, sample data, simulated markets |
 //! | [`signals`] | `windvane-signals` | channels, scaler, windows, labels, splits |
 //! | [`models`] | `windvane-models` | v2, v3, v3.1, v3.2, training, saved models, live predictor |
 #![cfg_attr(
@@ -45,9 +45,10 @@
 //! - Ensembles: `ensemble`; `original` and `tuned` are the learners of the named ones.
 //! - `train`: training. `backtest`: walk-forward tests and reports; `boosted` adds gradient-boosted
 //!   trees as a baseline, `html` the report as a page.
-//! - Candles: `readers`, `columnar`, `sample`, `simulate`.
+//! - Candles: `readers`, `columnar`, `sample`, `simulate`; `jiff` and `chrono` convert the times of
+//!   these crates.
 //! - `full`: all features except `columnar`, whose dependencies take longer to build than
-//!   everything else.
+//!   everything else, `jiff` and `chrono`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,5 +1,6 @@
 //! Paper trading: predictions after closed candles, and their return after costs.
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
+use windvane::candles::{Action, Feed};
 use windvane::models::TableReader;
 use windvane::prelude::*;
 
@@ -9,6 +10,8 @@ use crate::{Error, connection::Connection, wire::Message};
 #[derive(Debug)]
 pub struct Bot {
     predictor: Predictor,
+    /// Order of the candles, with counts of duplicates and fetched ones.
+    pub feed: Feed,
     /// Cost per unit of turnover, a fraction.
     cost: f64,
     /// Current position: 1 long, −1 short, 0 none.
@@ -19,56 +22,38 @@ pub struct Bot {
     pub candles: Vec<Candle>,
     /// Predictions in the order of their candles.
     pub predictions: Vec<Prediction>,
-    /// Number of closed candles that were duplicates or late.
-    pub repeated: usize,
-    /// Number of missing candles that were requested.
-    pub fetched: usize,
 }
 
 impl Bot {
     /// Creates a bot without candles; `cost` is in basis points per unit of turnover.
-    pub fn new(model: impl FittedModel + 'static, cost: f64) -> Result<Self, Error> {
+    pub fn new(model: impl FittedModel + 'static, pair: Pair, cost: f64) -> Result<Self, Error> {
         let interval = model.spec().interval;
-        let predictor = Predictor::new(model, interval)?;
-        let (cost, candles, predictions) = (cost / 1e4, Vec::new(), Vec::new());
-        let (position, equity, repeated, fetched) = (0.0, 1.0, 0, 0);
-        Ok(Self { predictor, cost, position, equity, candles, predictions, repeated, fetched })
+        let predictor = Predictor::builder(model, interval).pair(pair.clone()).build()?;
+        let history = u32::try_from(predictor.candles_needed())?;
+        let feed = Feed::new(pair, interval, None, history);
+        let (candles, predictions) = (Vec::new(), Vec::new());
+        let (cost, position, equity) = (cost / 1e4, 0.0, 1.0);
+        Ok(Self { predictor, feed, cost, position, equity, candles, predictions })
     }
 
     /// Trades until the stream ends or there are `predictions` predictions.
     pub fn run(&mut self, stream: &mut Connection, predictions: usize) -> Result<(), Error> {
         while self.predictions.len() < predictions {
-            match stream.read()? {
-                // A candle that has not closed may still change, so there is no prediction from it.
-                Some(Message::Kline(_, false) | Message::History(..)) => {}
-                Some(Message::Kline(candle, true)) => self.on_close(&candle, stream)?,
+            let action = match stream.read()? {
+                Some(Message::Kline(candle, closed)) => self.feed.on_update(&candle, closed),
+                Some(Message::History(from, candles)) => self.feed.on_fetched(from, &candles),
                 None => break,
+            };
+            match action {
+                Ok(Action::Use { missed, candle, .. }) => {
+                    missed.iter().chain([&candle]).try_for_each(|candle| self.trade(candle))?;
+                }
+                Ok(Action::Fetch { from, to }) => stream.request(from, to),
+                Ok(_) => {} // unfinished, a duplicate, or held until the answer arrives
+                Err(error) => eprintln!("{error}"), // such as a time in another unit
             }
         }
         Ok(())
-    }
-
-    /// Consumes a closed candle, after requesting the missing candles before it.
-    fn on_close(&mut self, candle: &Candle, stream: &mut Connection) -> Result<(), Error> {
-        let interval = self.predictor.model().spec().interval;
-        let needed = i64::try_from(self.predictor.candles_needed())?;
-        let first = match self.predictor.last_open_time() {
-            Some(last) if candle.open_time() <= last => {
-                self.repeated += 1;
-                return Ok(());
-            }
-            Some(last) => last.plus(interval, 1),
-            None => candle.open_time().plus(interval, -needed),
-        };
-        let before = candle.open_time().plus(interval, -1);
-        if let (Some(first), Some(before)) = (first, before)
-            && first <= before
-        {
-            let missed = stream.fetch(first, before)?;
-            self.fetched += missed.len();
-            missed.iter().try_for_each(|candle| self.trade(candle))?;
-        }
-        self.trade(candle)
     }
 
     /// Settles the position at the close of a candle and opens the next one.

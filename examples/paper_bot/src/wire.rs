@@ -10,8 +10,8 @@ pub const MAX_ROWS: usize = 1_000;
 pub enum Message {
     /// A candle; the flag is true if it has closed.
     Kline(Candle, bool),
-    /// Answer to the request with this id: closed candles, oldest first.
-    History(u64, Vec<Candle>),
+    /// Answer to the request that begins at this time.
+    History(Timestamp, CandleSeries),
 }
 
 /// Returns the event of a candle, which has closed or is in an earlier state.
@@ -27,16 +27,17 @@ pub fn event(series: (&Pair, Interval), candle: &Candle, closed: bool) -> String
     json!({ "e": "kline", "E": end, "s": pair, "k": kline }).to_string()
 }
 
-/// Returns the request for the closed candles between two open times, both included.
-pub fn request(id: u64, from: Timestamp, to: Timestamp) -> String {
+/// Returns the request for the closed candles between two open times, both included. Its id is the
+/// first time.
+pub fn request(from: Timestamp, to: Timestamp) -> String {
     let range = json!({ "startTime": from.millis(), "endTime": to.millis(), "limit": MAX_ROWS });
-    json!({ "id": id, "method": "klines", "params": range }).to_string()
+    json!({ "id": from.millis(), "method": "klines", "params": range }).to_string()
 }
 
 /// Returns the answer to a request; `None` for a text that is not a request.
 pub fn answer(text: &str, closed: &[Candle]) -> Option<String> {
     let request: Value = serde_json::from_str(text).ok()?;
-    let id = request["id"].as_u64()?;
+    let id = request["id"].as_i64()?;
     let range = request["params"]["startTime"].as_i64()?..=request["params"]["endTime"].as_i64()?;
     let asked = closed.iter().filter(|candle| range.contains(&candle.open_time().millis()));
     let rows: Vec<Value> = asked.take(MAX_ROWS).map(row).collect();
@@ -55,13 +56,15 @@ pub fn parse(text: &str, pair: &Pair, interval: Interval) -> Option<Message> {
     let message: Value = serde_json::from_str(text).ok()?;
     if let Some(rows) = message["result"].as_array() {
         let candles = rows.iter().map(|row| candle(row, &[0, 1, 2, 3, 4, 5].map(Value::from)));
-        return Some(Message::History(message["id"].as_u64()?, candles.collect::<Option<_>>()?));
+        let candles = candles.collect::<Option<_>>()?;
+        let series = CandleSeries::new(pair.clone(), interval, candles).ok()?;
+        return Some(Message::History(Timestamp::from_millis(message["id"].as_i64()?), series));
     }
     let kline = &message["k"];
     let ours = kline["s"] == pair.as_str() && kline["i"] == interval.to_string().as_str();
     let candle = candle(kline, &["t", "o", "h", "l", "c", "v"].map(Value::from))?;
-    let on_grid = candle.open_time().millis() % interval.millis() == 0;
-    (ours && on_grid).then_some(Message::Kline(candle, kline["x"].as_bool()?))
+    (ours && interval.is_aligned(candle.open_time()))
+        .then_some(Message::Kline(candle, kline["x"].as_bool()?))
 }
 
 /// Parses a candle from its open time and five numbers as text, at these places of a list or an

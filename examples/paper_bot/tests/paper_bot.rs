@@ -1,14 +1,15 @@
 //! Bot and simulated exchange: with every fault of the stream, the bot's predictions equal those of
 //! the batch path.
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may panic; bits are compared")]
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tungstenite::{Message, WebSocket};
 use windvane::candles::sample;
 use windvane::prelude::*;
 use windvane_paper_bot::bot::Bot;
-use windvane_paper_bot::connection::Connection;
+use windvane_paper_bot::connection::{Connection, TIMEOUT};
 use windvane_paper_bot::exchange::{Exchange, StreamStep, script};
 use windvane_paper_bot::wire;
 
@@ -30,8 +31,8 @@ fn play(
     let url = format!("ws://{}", listener.local_addr().unwrap());
     let played = steps.clone();
     let server = thread::spawn(move || exchange.serve(&listener, &played));
-    let mut bot = Bot::new(model, 5.0).unwrap();
-    let mut connection = Connection::open(&url, pair, interval).unwrap();
+    let mut bot = Bot::new(model, pair.clone(), 5.0).unwrap();
+    let mut connection = Connection::open(&url, (pair, interval), TIMEOUT).unwrap();
     bot.run(&mut connection, limit).unwrap();
     if limit == usize::MAX {
         server.join().unwrap().unwrap();
@@ -70,9 +71,11 @@ fn bot_fetches_missing_candles_and_ignores_duplicates() {
     let sent = count(&steps, |step| matches!(step, StreamStep::Send(_, true)));
     let repeated = steps.windows(2).filter(|two| two[0] == two[1]).count();
     let unsent = closed + repeated - sent;
-    assert_eq!((bot.fetched, bot.repeated), (45 + unsent, repeated));
+    let counts = bot.feed.counts();
+    let received = [counts.fetched, counts.duplicates, counts.missing];
+    assert_eq!(received, [45 + unsent, repeated, 1].map(|count| count as u64));
     assert_eq!(reconnections, count(&steps, |step| matches!(step, StreamStep::Disconnect)));
-    assert!(reconnections > 2 && bot.repeated > 2 && unsent > reconnections);
+    assert!(reconnections > 2 && repeated > 2 && unsent > reconnections);
 }
 
 #[test]
@@ -113,6 +116,103 @@ fn bot_ends_after_requested_number_of_predictions() {
     assert_eq!(bot.predictions.len(), 10);
 }
 
+/// Runs a bot with a short time-out against an exchange that treats every connection as given.
+fn run_against(exchange: fn(WebSocket<TcpStream>)) -> Result<Bot, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || exchange(tungstenite::accept(stream.unwrap()).unwrap()));
+        }
+    });
+    let (pair, timeout) = (Pair::new("BTCUSDT").unwrap(), Duration::from_millis(200));
+    let stream = (pair.clone(), Interval::HOUR);
+    let mut connection = Connection::open(&url, stream, timeout).unwrap();
+    let mut bot = Bot::new(v32::pretrained(), pair, 5.0).unwrap();
+    let start = Instant::now();
+    let result = bot.run(&mut connection, usize::MAX);
+    // Eight connections with a read and a write each; with a margin for a busy machine.
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    result.map(|()| bot).map_err(|error| error.to_string())
+}
+
+fn pings(socket: &mut WebSocket<TcpStream>) -> tungstenite::Result<()> {
+    socket.send(Message::Ping(vec![0; 125].into()))
+}
+
+#[test]
+fn bot_ends_if_exchange_sends_pings_only() {
+    for exchange in [
+        // It does not read the answers, so that they fill the buffers of the sockets.
+        (|mut socket| while pings(&mut socket).is_ok() {}) as fn(WebSocket<TcpStream>),
+        // It reads each answer.
+        |mut socket| while pings(&mut socket).is_ok() && socket.read().is_ok() {},
+        // It is silent.
+        |_socket| thread::sleep(Duration::from_secs(60)),
+        // It sends candles of another pair.
+        |mut socket| {
+            let series = sample::load("ETHUSDT").unwrap();
+            let text = wire::event((series.pair(), Interval::HOUR), &series.candles()[0], true);
+            while socket.send(Message::text(text.clone())).is_ok() {}
+        },
+    ] {
+        let error = run_against(exchange).unwrap_err();
+        assert!(error.ends_with("no candle of BTCUSDT on 8 connections"), "{error}");
+    }
+}
+
+/// Sends 60 candles and ends the stream; answers no request.
+fn send_candles(mut socket: WebSocket<TcpStream>, pause: Duration) {
+    let series = sample::load("BTCUSDT").unwrap();
+    for candle in &series.candles()[..60] {
+        let text = wire::event((series.pair(), Interval::HOUR), candle, true);
+        socket.send(Message::text(text)).unwrap();
+        thread::sleep(pause);
+    }
+    let _ = socket.close(None);
+}
+
+#[test]
+fn bot_continues_without_history_if_exchange_answers_no_request() {
+    for exchange in [
+        (|socket| send_candles(socket, Duration::from_millis(10))) as fn(WebSocket<TcpStream>),
+        // The stream ends before the time-out.
+        |socket| send_candles(socket, Duration::ZERO),
+    ] {
+        let bot = run_against(exchange).unwrap();
+        assert_eq!((bot.candles.len(), bot.predictions.len()), (60, 60 - 44));
+        assert_eq!(bot.feed.counts().fetched, 0);
+    }
+}
+
+#[test]
+fn bot_continues_after_a_candle_with_a_time_in_microseconds() {
+    let series = sample::load("BTCUSDT").unwrap();
+    let (past, stream) = series.candles().split_at(series.len() - 40);
+    let wrong = Timestamp::from_millis(stream[20].open_time().millis() * 1_000);
+    let wrong = Candle::new(wrong, stream[20].values()).unwrap();
+    let mut steps = Vec::new();
+    for (row, candle) in stream.iter().enumerate() {
+        if row == 20 {
+            steps.extend([false, true].map(|closed| StreamStep::Send(wrong, closed)));
+        }
+        steps.extend([StreamStep::Closed(*candle), StreamStep::Send(*candle, true)]);
+    }
+    let (pair, interval) = (series.pair().clone(), series.interval());
+    let (closed, pause) = (past.to_vec(), Duration::ZERO);
+    let mut exchange = Exchange { pair: pair.clone(), interval, closed, pause };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || exchange.serve(&listener, &steps));
+    let mut bot = Bot::new(v32::pretrained(), pair.clone(), 5.0).unwrap();
+    let mut connection = Connection::open(&url, (pair.clone(), interval), TIMEOUT).unwrap();
+    bot.run(&mut connection, usize::MAX).unwrap();
+    server.join().unwrap().unwrap();
+    bot.check(pair).unwrap();
+    // The first prediction is that of the last candle of the history.
+    assert_eq!((bot.predictions.len(), bot.feed.counts().refused), (1 + 40, 1));
+}
+
 #[test]
 fn wire_ignores_invalid_messages_and_other_pairs() {
     let series = sample::load("BTCUSDT").unwrap();
@@ -133,9 +233,10 @@ fn wire_ignores_invalid_messages_and_other_pairs() {
         assert_ne!(text, &good);
         assert_eq!(wire::parse(text, pair, interval), None, "{text}");
     }
-    let request = wire::request(3, candle.open_time(), series.candles()[2].open_time());
-    let answer = wire::answer(&request, series.candles()).unwrap();
-    let expected = wire::Message::History(3, series.candles()[..3].to_vec());
+    let [from, to] = [0, 2].map(|row| series.candles()[row].open_time());
+    let answer = wire::answer(&wire::request(from, to), series.candles()).unwrap();
+    let expected =
+        wire::Message::History(from, series.between(from, to.plus(interval, 1).unwrap()));
     assert_eq!(wire::parse(&answer, pair, interval), Some(expected));
     assert_eq!(wire::answer(&good, series.candles()), None);
 }

@@ -2,7 +2,11 @@
 #![allow(clippy::missing_errors_doc, unreachable_pub, reason = "a library and a module of a bot")]
 
 use std::{collections::BTreeMap, path::Path, thread::sleep, time::Duration};
+use windvane::candles::{Action, Feed};
 use windvane::{models::replace_file, prelude::*};
+
+/// Number of candles fetched before the first one of a pair without a saved state.
+const HISTORY: u32 = 500;
 
 /// Result of a request; any failure of the connection or the exchange is an error.
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
@@ -24,14 +28,9 @@ pub trait Bot {
     fn connect(&mut self) -> Result<()>;
     /// Waits for the next update; fails if the stream has ended or is silent for too long.
     fn next(&mut self) -> Result<Update>;
-    /// Requests the closed candles that open from `from` on (without it: the last few hundred) and
-    /// before `to`, oldest first. One page is enough: the loop requests the next one.
-    fn fetch(
-        &mut self,
-        pair: &Pair,
-        from: Option<Timestamp>,
-        to: Timestamp,
-    ) -> Result<CandleSeries>;
+    /// Requests the closed candles that open from `from` on and before `to`, oldest first. One page
+    /// is enough: the loop requests the next one.
+    fn fetch(&mut self, pair: &Pair, from: Timestamp, to: Timestamp) -> Result<CandleSeries>;
     /// Acts on a closed candle and its prediction, which is `None` during the warm-up.
     fn act(&mut self, pair: &Pair, candle: &Candle, prediction: Option<&Prediction>);
     /// Saves the state of a pair's predictor.
@@ -50,7 +49,7 @@ pub trait Bot {
 
 /// Predicts at every closed candle, until [`Update::Stop`].
 pub fn run<B: Bot>(bot: &mut B, predictors: &mut BTreeMap<Pair, Predictor>) {
-    let mut connected = false;
+    let (mut connected, mut feeds) = (false, BTreeMap::new());
     loop {
         let update = retry(bot, "stream", |bot| {
             if !connected {
@@ -65,54 +64,47 @@ pub fn run<B: Bot>(bot: &mut B, predictors: &mut BTreeMap<Pair, Predictor>) {
             Update::Stop => return,
         };
         let Some(predictor) = predictors.get_mut(&pair) else { continue };
-        let outcome = match predict(bot, predictor, &pair, &candle) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                bot.report(&format!("{pair}: {error}"));
-                continue;
-            }
-        };
-        if !matches!(outcome, CandleOutcome::Prediction(_) | CandleOutcome::WarmingUp { .. }) {
-            bot.report(&format!("{pair}: {outcome}")); // such as a duplicate
+        let feed = feeds.entry(pair.clone()).or_insert_with(|| {
+            let interval = predictor.model().spec().interval;
+            Feed::new(pair.clone(), interval, predictor.last_open_time(), HISTORY)
+        });
+        let mut action = feed.on_update(&candle, true);
+        while let Ok(Action::Fetch { from, to }) = action {
+            action = Ok(retry(bot, "fetch", |bot| {
+                let answer = bot.fetch(&pair, from, to)?;
+                Ok(feed.on_fetched(from, &answer)?)
+            }));
         }
-        if outcome.is_accepted() {
-            bot.act(&pair, &candle, outcome.prediction());
-            if let Err(error) = bot.save(&pair, &predictor.save()) {
-                bot.report(&format!("{pair}: state not saved: {error}"));
+        match action {
+            Ok(Action::Use { missed, candle, missing }) => {
+                predict(bot, predictor, &missed, &candle);
+                if missing > 0 {
+                    let (time, needed) = (candle.open_time(), predictor.candles_needed());
+                    let gap = format!("exchange gap before {time}, {needed} candles of warm-up");
+                    bot.report(&format!("{pair}: {gap}"));
+                }
             }
+            Ok(Action::Ignore(reason)) => bot.report(&format!("{pair}: {reason}")),
+            Ok(_) => {} // no fetch is outstanding here
+            Err(error) => bot.report(&format!("{pair}: {error}")),
         }
     }
 }
 
-/// Predicts from a closed candle, after fetching the candles that are missing before it.
-fn predict<B: Bot>(
-    bot: &mut B,
-    predictor: &mut Predictor,
-    pair: &Pair,
-    candle: &Candle,
-) -> Result<CandleOutcome, PredictError> {
-    if predictor.last_open_time().is_some() {
-        match predictor.on_candle(candle) {
-            Err(PredictError::Gap { .. } | PredictError::FarAhead { .. }) => {} // after a pause
-            result => return result,
-        }
-    }
-    let (before, resets) = (candle.open_time(), predictor.feed_stats().resets);
-    predictor.set_stop_at_gaps(false); // what `fetch` does not return, the exchange does not have
-    let result = loop {
-        let last = predictor.last_open_time();
-        let fetched = retry(bot, "fetch", |bot| bot.fetch(pair, last, before));
-        let warmed = predictor.warm_up(&fetched.split_at(before).0);
-        if warmed.is_err() || predictor.last_open_time() == last {
-            break warmed.and_then(|()| predictor.on_candle(candle));
-        }
+/// Predicts from a closed candle, after the missed ones before it, and saves the state.
+fn predict<B: Bot>(bot: &mut B, predictor: &mut Predictor, missed: &CandleSeries, candle: &Candle) {
+    let pair = missed.pair();
+    let outcome = match predictor.warm_up(missed).and_then(|()| predictor.on_candle(candle)) {
+        Ok(outcome) => outcome,
+        Err(error) => return bot.report(&format!("{pair}: {error}")),
     };
-    predictor.set_stop_at_gaps(true);
-    if predictor.feed_stats().resets > resets {
-        let needed = predictor.candles_needed();
-        bot.report(&format!("{pair}: exchange gap before {before}, {needed} candles of warm-up"));
+    if !matches!(outcome, CandleOutcome::Prediction(_) | CandleOutcome::WarmingUp { .. }) {
+        bot.report(&format!("{pair}: {outcome}")); // such as a channel without a value
     }
-    result
+    bot.act(pair, candle, outcome.prediction());
+    if let Err(error) = bot.save(pair, &predictor.save()) {
+        bot.report(&format!("{pair}: state not saved: {error}"));
+    }
 }
 
 /// Repeats a request until it succeeds; reports the first failure only.

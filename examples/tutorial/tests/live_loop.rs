@@ -204,19 +204,13 @@ impl Bot for FaultyBot<'_> {
         }
     }
 
-    fn fetch(
-        &mut self,
-        pair: &Pair,
-        from: Option<Timestamp>,
-        to: Timestamp,
-    ) -> Result<CandleSeries> {
+    fn fetch(&mut self, pair: &Pair, from: Timestamp, to: Timestamp) -> Result<CandleSeries> {
         self.requests += 1;
         if !self.requests.is_multiple_of(4) {
             self.outages += usize::from(self.requests % 4 == 1);
             return Err("no answer within 10 s".into());
         }
         // As real exchanges: both ends are included, and a page has an end.
-        let from = from.unwrap_or(Timestamp::from_millis(0));
         let asked = self.series.between(from, to.plus(Interval::HOUR, 1).unwrap());
         let page = asked.iter().take(PAGE).copied().collect();
         Ok(CandleSeries::new(pair.clone(), Interval::HOUR, page)?)
@@ -251,7 +245,7 @@ fn batch(model: &dyn FittedModel, series: &CandleSeries) -> Vec<Option<Predictio
 
 fn predictors(model: &Arc<dyn FittedModel>, pair: &Pair) -> BTreeMap<Pair, Predictor> {
     let builder = Predictor::builder(Arc::clone(model), Interval::HOUR).pair(pair.clone());
-    BTreeMap::from([(pair.clone(), builder.stop_at_gaps(true).build().unwrap())])
+    BTreeMap::from([(pair.clone(), builder.build().unwrap())])
 }
 
 /// Checks the loop over a series in two runs, with a restart from the saved state between them;

@@ -2,9 +2,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use windvane_candles::Interval;
+use windvane_candles::{Candle, Interval};
 
 use super::catalog::{BuiltIn, ChannelInfo};
+use super::replayed::{Indicator, NewIndicator, Replay, Replayed};
 use super::{
     Channel, ChannelSlot, bollinger, candle_shape, clock, coarse, directional, donchian,
     log_volatility, macd, macd_signal, market, mean_absolute_return, momentum, moving_average,
@@ -143,6 +144,49 @@ impl Registry {
         F: Fn(&ChannelSpec) -> Result<Box<dyn Channel>, SignalError> + Send + Sync + 'static,
     {
         self.factories.insert(name.into(), Factory::Custom(Arc::new(factory)));
+    }
+
+    /// Registers an indicator of another crate, or a closure, as a channel without parameters and
+    /// other pairs; replaces an existing channel of the same name.
+    ///
+    /// `create` returns the indicator as before its first candle: a function that consumes the next
+    /// candle and returns a value. The channel saves no state of it. It keeps the last
+    /// [`Replay::history`] candles and saves those; when a state is restored, a new indicator
+    /// consumes them. After a restart, and after a [swap](crate::SignalPipeline::joined) of models,
+    /// the values are therefore those of the replay. An indicator that depends only on the last
+    /// `history` candles, without running sums, has the same bits. One with infinite memory, such
+    /// as an EMA, differs by the influence of the earlier candles.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{Candle, Interval};
+    /// use windvane_signals::{ChannelSpec, Registry, channels::Replay};
+    ///
+    /// let mut registry = Registry::default();
+    /// registry.register_replayed("my_bot.change", Replay { warm_up: 1, history: 2 }, || {
+    ///     let mut last = None;
+    ///     move |candle: &Candle| {
+    ///         let before: Option<f64> = last.replace(candle.close());
+    ///         before.map(|before| candle.close() / before - 1.0)
+    ///     }
+    /// });
+    /// let change = registry.build(&ChannelSpec::new("my_bot.change"), Interval::HOUR)?;
+    /// assert_eq!(change.warm_up(), 1);
+    /// # Ok::<(), windvane_signals::SignalError>(())
+    /// ```
+    pub fn register_replayed<F, I>(&mut self, name: impl Into<String>, replay: Replay, create: F)
+    where
+        F: Fn() -> I + Send + Sync + 'static,
+        I: FnMut(&Candle) -> Option<f64> + Send + Sync + 'static,
+    {
+        let create: Arc<NewIndicator> = Arc::new(move || {
+            let indicator: Box<Indicator> = Box::new(create());
+            indicator
+        });
+        self.register(name, move |spec| {
+            spec.check(&[], 0)?;
+            Ok(Box::new(Replayed::new(replay, Arc::clone(&create))?))
+        });
     }
 
     /// Descriptions of the built-in channels, by family.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use windvane::prelude::*;
-use windvane_paper_bot::{Error, bot::Bot, connection::Connection};
+use windvane_paper_bot::connection::{Connection, TIMEOUT};
+use windvane_paper_bot::{Error, bot::Bot};
 
 /// Trade on paper over a WebSocket with the JSON of Binance.
 #[derive(Debug, Parser)]
@@ -33,11 +34,13 @@ fn run(options: PaperBotOptions) -> Result<(), Error> {
         Some(file) => load(file)?,
         None => Box::new(v32::pretrained()),
     };
-    let mut stream = Connection::open(&options.url, options.pair.clone(), model.spec().interval)?;
-    let mut bot = Bot::new(model, options.cost)?;
+    let candles = (options.pair.clone(), model.spec().interval);
+    let mut stream = Connection::open(&options.url, candles, TIMEOUT)?;
+    let mut bot = Bot::new(model, options.pair.clone(), options.cost)?;
     bot.run(&mut stream, options.predictions)?;
     bot.check(options.pair)?;
-    println!("{} candles, {} fetched, {} repeated", bot.candles.len(), bot.fetched, bot.repeated);
+    let (candles, counts) = (bot.candles.len(), bot.feed.counts());
+    println!("{candles} candles, {} fetched, {} duplicates", counts.fetched, counts.duplicates);
     println!("{} reconnections", stream.reconnections);
     println!("equity {:.4} after costs of {} bp", bot.equity, options.cost);
     println!("all {} live predictions equal those of the batch path", bot.predictions.len());
