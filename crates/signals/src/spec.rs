@@ -202,6 +202,12 @@ impl std::fmt::Display for ChannelSpec {
 }
 
 /// Policy for missing candles, the same in batch and streaming.
+///
+/// Candles [by session](windvane_candles::Interval::by_session) have breaks instead of a grid. Their
+/// policy is [`Sessions`](Self::Sessions). Under [`Reset`](Self::Reset) and [`Error`](Self::Error)
+/// a break of at least one interval is a gap; [`Hold`](Self::Hold) and [`ByClock`](Self::ByClock)
+/// count intervals on a grid and are rejected
+/// ([`SignalError::SessionGaps`](crate::SignalError::SessionGaps)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(

@@ -125,8 +125,8 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Duplicate`], [`PredictError::Late`], [`PredictError::Misaligned`],
-    /// [`PredictError::OutOfSync`], [`PredictError::Gap`] and [`PredictError::Signal`] for a
-    /// rejected candle. The state is then unchanged, except for the
+    /// [`PredictError::Overlap`], [`PredictError::OutOfSync`], [`PredictError::Gap`] and
+    /// [`PredictError::Signal`] for a rejected candle. The state is then unchanged, except for the
     /// [`feed_stats`](Self::feed_stats). If the model returns an error, as
     /// [`predict`](crate::DirectionModel::predict) describes, the candle has still been consumed;
     /// sending it again is rejected as a duplicate.
@@ -208,11 +208,12 @@ impl Predictor {
         self.seen = if restarted { 0 } else { self.seen }.saturating_add(held + 1);
         self.history.push(candle, restarted);
         feed_stats::add(&mut self.stats.taken, 1);
-        let interval = self.pipeline.interval().millis().unsigned_abs();
-        if let Some(last) = last {
-            let apart = candle.open_time().millis().abs_diff(last.millis());
-            if apart != interval {
-                self.stats.gap(apart / interval - 1, held, restarted);
+        let interval = self.pipeline.interval();
+        if let Some(last) = last.filter(|last| last.plus(interval, 1) != Some(candle.open_time())) {
+            // A day by session may be an hour shorter or longer without a gap.
+            let missing = interval.missing_between(last, candle.open_time());
+            if missing > 0 {
+                self.stats.gap(missing, held, restarted);
             }
         }
         if self.rows.run() < self.rows.lookback() && self.warming() == 0 {
