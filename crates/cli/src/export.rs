@@ -20,6 +20,9 @@ const LOOKBACK: usize = 20;
 pub(crate) struct ExportOptions {
     /// File of candles in any format that `inspect` reads.
     file: PathBuf,
+    /// Required interval of the candles, such as 1h, 1h+30m or 4h@session [default: as found]
+    #[arg(long)]
+    interval: Option<Interval>,
     #[command(flatten)]
     reading: ReadArgs,
     /// CSV file to write.
@@ -34,7 +37,7 @@ pub(crate) struct ExportOptions {
 pub(crate) fn run(options: &ExportOptions) -> Result<(), Error> {
     check_file(&options.out)?;
     let (series, notes) =
-        read(&options.file, name(&options.file).parse()?, None, &options.reading)?;
+        read(&options.file, name(&options.file).parse()?, options.interval, &options.reading)?;
     for text in notes {
         note(format_args!("note: {text}"));
     }

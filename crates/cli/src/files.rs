@@ -105,12 +105,8 @@ pub(crate) fn read(
     interval: Option<Interval>,
     args: &ReadArgs,
 ) -> Result<(CandleSeries, Vec<String>), Error> {
-    let reading = args.options(pair)?.read_file(file)?;
+    let reading = args.options(pair, interval)?.read_file(file)?;
     let series = reading.series;
-    if let Some(wanted) = interval.filter(|wanted| *wanted != series.interval()) {
-        let found = series.interval();
-        return Err(format!("{}: {found} candles, expected {wanted}", file.display()).into());
-    }
     let notes = reading.notes.iter().map(ToString::to_string).chain(gap_note(&series));
     let notes = notes.map(|note| format!("{}: {note}", file.display())).collect();
     Ok((series, notes))

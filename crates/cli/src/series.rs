@@ -83,7 +83,7 @@ pub(crate) fn interval(all: &[CandleSeries]) -> Result<Interval, String> {
 }
 
 /// Gap policy for a market: sessions if more than 1 % of the candles are missing because the market
-/// closes at times, otherwise a reset at every gap.
+/// closes at times, or if they are by session; otherwise a reset at every gap.
 pub(crate) fn gap_policy(all: &[CandleSeries]) -> GapPolicy {
     let Some(closing) = all.iter().find(|series| closes_at_times(series)) else {
         return GapPolicy::Reset;
@@ -92,10 +92,10 @@ pub(crate) fn gap_policy(all: &[CandleSeries]) -> GapPolicy {
     GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
 }
 
-/// Returns whether more than 1 % of the candles are missing.
+/// Returns whether more than 1 % of the candles are missing, or the candles are by session.
 fn closes_at_times(series: &CandleSeries) -> bool {
     let missing: f64 = series.gaps().map(|gap| gap.missing as f64).sum();
-    missing > 0.01 * (missing + series.len() as f64)
+    series.interval().is_by_session() || missing > 0.01 * (missing + series.len() as f64)
 }
 
 /// Returns the series of the given pairs.

@@ -60,7 +60,7 @@ pub fn parse(text: &str, pair: &Pair, interval: Interval) -> Option<Message> {
     let kline = &message["k"];
     let ours = kline["s"] == pair.as_str() && kline["i"] == interval.to_string().as_str();
     let candle = candle(kline, &["t", "o", "h", "l", "c", "v"].map(Value::from))?;
-    let on_grid = candle.open_time().millis() % interval.millis() == 0;
+    let on_grid = interval.is_aligned(candle.open_time());
     (ours && on_grid).then_some(Message::Kline(candle, kline["x"].as_bool()?))
 }
 

@@ -97,8 +97,8 @@ fn first_boundary(backtest: &Backtest, built: &GroupTables) -> Option<Timestamp>
 /// Infers the gap policy from the share of missing time steps.
 ///
 /// More than 1 % missing in any series means a market with sessions (nights, weekends, holidays):
-/// gaps up to a week are skipped, and signals restart after longer ones. Otherwise signals restart
-/// after every gap.
+/// gaps up to a week are skipped, and signals restart after longer ones. Candles by session are of
+/// such a market. Otherwise signals restart after every gap.
 fn gap_policy<'a>(
     interval: Interval,
     series: impl IntoIterator<Item = &'a CandleSeries>,
@@ -107,7 +107,7 @@ fn gap_policy<'a>(
         let missing = missing(series) as f64;
         missing > SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64)
     });
-    if closes { sessions(interval) } else { GapPolicy::Reset }
+    if closes || interval.is_by_session() { sessions(interval) } else { GapPolicy::Reset }
 }
 
 /// Policy of a market with sessions: gaps up to a week are skipped.
@@ -151,6 +151,18 @@ mod tests {
         let weeks = CandleSeries::new(pair, Interval::WEEK, candles).unwrap();
         assert!(missing(&weeks) > 0);
         assert_eq!(gap_policy(Interval::WEEK, [&weeks]), GapPolicy::Sessions { max_missing: 1 });
+    }
+
+    #[test]
+    fn gap_policy_of_candles_by_session_is_sessions() {
+        let pair = windvane_candles::Pair::new("SIM").unwrap();
+        let four = Interval::FOUR_HOURS.by_session();
+        let whole = MarketModel::AR1.candles(pair, four, 300, 1).unwrap();
+        assert_eq!(missing(&whole), 0);
+        let sessions = GapPolicy::Sessions { max_missing: 42 };
+        assert_eq!(gap_policy(four, [&whole]), sessions);
+        let offset = Interval::HOUR.with_offset(1_800_000).unwrap();
+        assert_eq!(gap_policy(offset, []), GapPolicy::Reset);
     }
 
     fn inferred(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GapPolicy {
