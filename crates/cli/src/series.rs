@@ -83,10 +83,10 @@ pub(crate) fn interval(all: &[CandleSeries]) -> Result<Interval, String> {
 }
 
 /// Gap policy for a market: sessions if more than 1 % of the candles are missing because the market
-/// closes at times, or if they are by session; otherwise a reset at every gap.
-pub(crate) fn gap_policy(all: &[CandleSeries]) -> GapPolicy {
+/// closes at times, or if they are by session; otherwise that of a market that is always open.
+pub(crate) fn gap_policy(all: &[CandleSeries], always_open: GapPolicy) -> GapPolicy {
     let Some(closing) = all.iter().find(|series| closes_at_times(series)) else {
-        return GapPolicy::Reset;
+        return always_open;
     };
     let week = (Interval::WEEK.millis() / closing.interval().millis()).max(1);
     GapPolicy::Sessions { max_missing: u32::try_from(week).unwrap_or(u32::MAX) }
@@ -96,6 +96,17 @@ pub(crate) fn gap_policy(all: &[CandleSeries]) -> GapPolicy {
 fn closes_at_times(series: &CandleSeries) -> bool {
     let missing: f64 = series.gaps().map(|gap| gap.missing as f64).sum();
     series.interval().is_by_session() || missing > 0.01 * (missing + series.len() as f64)
+}
+
+/// Series that a model is for: all except pairs that only channels of one other pair read, such as
+/// a leader outside the market. The pairs of a market are targets.
+pub(crate) fn targets<'a>(spec: &SignalSpec, all: &'a [CandleSeries]) -> Vec<&'a CandleSeries> {
+    let reads = |series: &CandleSeries, market: bool| {
+        let channels = spec.channels.iter().map(ChannelSpec::pairs);
+        let mut pairs = channels.filter(|pairs| (pairs.len() > 1) == market);
+        pairs.any(|pairs| pairs.contains(series.pair()))
+    };
+    all.iter().filter(|series| reads(series, true) || !reads(series, false)).collect()
 }
 
 /// Returns the series of the given pairs.

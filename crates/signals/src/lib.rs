@@ -30,7 +30,7 @@
 //! Layer 3 of the list in `docs/design.md`; depends on candles.
 //!
 //! # Features
-//! `serde`: serialises [`SignalSpec`], [`Scaler`] and the types of their fields.
+//! `serde`: serialises [`SignalSpec`], [`Scaler`], [`Lags`] and the types of their fields.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -44,6 +44,7 @@ mod named_sets;
 mod pipeline;
 mod scaler;
 mod spec;
+mod spec_text;
 mod splits;
 mod state;
 mod windows;
@@ -67,7 +68,7 @@ pub use splits::{
     Combinatorial, Period, Split, SplitBuilder, TrainSet, ValidationSet, WalkForward,
 };
 pub use state::{StateReader, StateWriter};
-pub use windows::{Outcome, SignalTable, Window};
+pub use windows::{Lags, Outcome, SignalTable, Window};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -57,14 +57,18 @@ pub(crate) fn gap_policy_of(backtest: &Backtest, series: &[CandleSeries]) -> Gap
 ///
 /// Only candles of the training pool that open before the first validation period count. Under a
 /// walk-forward plan the start of that period depends on the number of samples, hence on the
-/// policy: the earlier of the two possible times counts, that under [`GapPolicy::Reset`] and that
-/// under [`GapPolicy::Sessions`].
+/// policy: the earlier of the two possible times counts, that under the policy of a market that is
+/// always open and that under [`GapPolicy::Sessions`]. Candles by session are of a market with
+/// sessions.
 fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GroupTables {
     let Some(interval) = series.first().map(CandleSeries::interval) else {
         return GroupTables::empty(GapPolicy::Reset);
     };
+    if interval.is_by_session() {
+        return GroupTables::empty(sessions(interval));
+    }
     let mut candidates =
-        [GroupTables::empty(GapPolicy::Reset), GroupTables::empty(sessions(interval))];
+        [GroupTables::empty(backtest.always_open), GroupTables::empty(sessions(interval))];
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
         Plan::WalkForward(_) | Plan::Combinatorial(_) => {
@@ -78,8 +82,8 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Group
     let until = first_boundary.unwrap_or(Timestamp::from_millis(i64::MIN));
     let before: Vec<CandleSeries> =
         series[..learning].iter().map(|series| series.split_at(until).0).collect();
-    let [reset, sessions] = candidates;
-    if gap_policy(interval, &before) == reset.gaps { reset } else { sessions }
+    let [open, sessions] = candidates;
+    if has_sessions(&before) { sessions } else { open }
 }
 
 /// Start of the first validation period; under a combinatorial plan, which tests on all candles,
@@ -94,20 +98,13 @@ fn first_boundary(backtest: &Backtest, built: &GroupTables) -> Option<Timestamp>
     }
 }
 
-/// Infers the gap policy from the share of missing time steps.
-///
-/// More than 1 % missing in any series means a market with sessions (nights, weekends, holidays):
-/// gaps up to a week are skipped, and signals restart after longer ones. Candles by session are of
-/// such a market. Otherwise signals restart after every gap.
-fn gap_policy<'a>(
-    interval: Interval,
-    series: impl IntoIterator<Item = &'a CandleSeries>,
-) -> GapPolicy {
-    let closes = series.into_iter().any(|series| {
+/// Infers from the share of missing time steps whether a market closes at times: more than 1 %
+/// missing in any series means sessions (nights, weekends, holidays).
+fn has_sessions<'a>(series: impl IntoIterator<Item = &'a CandleSeries>) -> bool {
+    series.into_iter().any(|series| {
         let missing = missing(series) as f64;
         missing > SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64)
-    });
-    if closes || interval.is_by_session() { sessions(interval) } else { GapPolicy::Reset }
+    })
 }
 
 /// Policy of a market with sessions: gaps up to a week are skipped.
@@ -128,19 +125,21 @@ mod tests {
 
     use super::*;
 
-    fn sample_policy(names: &[&str]) -> GapPolicy {
+    fn sample_has_sessions(names: &[&str]) -> bool {
         let series: Vec<CandleSeries> =
             names.iter().map(|name| sample::load(name).unwrap()).collect();
-        gap_policy(series[0].interval(), &series)
+        has_sessions(&series)
     }
 
     #[test]
     fn gap_policy_distinguishes_sessions_from_missing_data() {
-        assert_eq!(sample_policy(&["BTCUSDT"]), GapPolicy::Reset); // one candle is missing
-        assert_eq!(sample_policy(&["EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(sample_policy(&["BTCUSDT", "EURUSD"]), GapPolicy::Sessions { max_missing: 168 });
-        assert_eq!(sample_policy(&["SP500"]), GapPolicy::Sessions { max_missing: 7 });
-        assert_eq!(gap_policy(Interval::HOUR, []), GapPolicy::Reset);
+        assert!(!sample_has_sessions(&["BTCUSDT"])); // one candle is missing
+        assert!(sample_has_sessions(&["EURUSD"]));
+        assert!(sample_has_sessions(&["BTCUSDT", "EURUSD"]));
+        assert!(sample_has_sessions(&["SP500"]));
+        assert!(!has_sessions([]));
+        assert_eq!(sessions(Interval::HOUR), GapPolicy::Sessions { max_missing: 168 });
+        assert_eq!(sessions(Interval::DAY), GapPolicy::Sessions { max_missing: 7 });
     }
 
     #[test]
@@ -150,7 +149,8 @@ mod tests {
         let pair = windvane_candles::Pair::new("SP500").unwrap();
         let weeks = CandleSeries::new(pair, Interval::WEEK, candles).unwrap();
         assert!(missing(&weeks) > 0);
-        assert_eq!(gap_policy(Interval::WEEK, [&weeks]), GapPolicy::Sessions { max_missing: 1 });
+        assert!(has_sessions([&weeks]));
+        assert_eq!(sessions(Interval::WEEK), GapPolicy::Sessions { max_missing: 1 });
     }
 
     #[test]
@@ -159,10 +159,8 @@ mod tests {
         let four = Interval::FOUR_HOURS.by_session();
         let whole = MarketModel::AR1.candles(pair, four, 300, 1).unwrap();
         assert_eq!(missing(&whole), 0);
-        let sessions = GapPolicy::Sessions { max_missing: 42 };
-        assert_eq!(gap_policy(four, [&whole]), sessions);
-        let offset = Interval::HOUR.with_offset(1_800_000).unwrap();
-        assert_eq!(gap_policy(offset, []), GapPolicy::Reset);
+        let backtest = Backtest { always_open: GapPolicy::ByClock, ..Backtest::default() };
+        assert_eq!(inferred(&backtest, &[whole], 1), GapPolicy::Sessions { max_missing: 42 });
     }
 
     fn inferred(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GapPolicy {
@@ -182,6 +180,8 @@ mod tests {
     fn gap_policy_depends_only_on_training_candles_before_the_first_validation() {
         let backtest = Backtest::default();
         assert_eq!(inferred(&backtest, &[holey_from(400)], 1), GapPolicy::Reset);
+        let by_clock = Backtest { always_open: GapPolicy::ByClock, ..Backtest::default() };
+        assert_eq!(inferred(&by_clock, &[holey_from(2_000)], 1), GapPolicy::ByClock);
         assert_eq!(
             inferred(&backtest, &[holey_from(0)], 1),
             GapPolicy::Sessions { max_missing: 168 }

@@ -36,8 +36,10 @@ pub(super) fn load(path: &Path, interval: Interval) -> Result<DiagnosedModel, Er
 
 /// Spec of a trained model: the six default signals.
 pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
-    let signals =
-        SignalSpec { gaps: gap_policy(std::slice::from_ref(series)), ..SignalSpec::default() };
+    let signals = SignalSpec {
+        gaps: gap_policy(std::slice::from_ref(series), GapPolicy::Reset),
+        ..SignalSpec::default()
+    };
     let (interval, labels) = (series.interval(), LabelSpec::default());
     ModelSpec { signals, interval, lookback: LOOKBACK, labels }
 }

@@ -45,7 +45,9 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
 
     let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
-    let spec = SignalSpec { channels: settings.channels(), gaps: series::gap_policy(&all) };
+    let inputs = settings.inputs(&all)?;
+    let gaps = series::gap_policy(&all, inputs.always_open);
+    let spec = SignalSpec { channels: inputs.channels.clone(), gaps };
     let tables = tables(&spec, &all)?;
     let samples = SampleSet::collect(&tables, settings.lookback(), settings.labels())?;
     let split = settings.split(&samples)?;
@@ -54,7 +56,7 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let epochs = EpochProgress::new();
     let on_epoch = |report: &EpochReport| epochs.on(report);
     let run = Run::new(settings.seed()).on_epoch(&on_epoch);
-    let model = entry.learner(&settings.training()).fit(&train, &validation, &run)?;
+    let model = entry.learner(&settings.training(&inputs)).fit(&train, &validation, &run)?;
     let epochs = epochs.finish();
 
     model.save(&out)?;
@@ -72,11 +74,10 @@ fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>,
     series::load(settings.data(), interval, args)
 }
 
-/// Computes the signals of every series. A pair that a channel reads gets no signals of its own.
+/// Computes the signals of every series that a model is for.
 fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, Error> {
-    let read = spec.pairs();
-    let others = series::of_pairs(all, &read)?;
-    let own = all.iter().filter(|series| !read.contains(&series.pair()));
+    let others = series::of_pairs(all, &spec.pairs())?;
+    let own = series::targets(spec, all).into_iter();
     let tables = own.map(|series| SignalTable::build(spec, &Registry::default(), series, &others));
     let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
     if tables.is_empty() {

@@ -16,6 +16,7 @@ mod grids;
 mod guard;
 mod inspect;
 mod killed;
+mod lags;
 mod learned_signals;
 mod learning;
 mod live;
