@@ -30,8 +30,9 @@ impl CandleSeries {
     /// If all are missing, there is a gap.
     ///
     /// # Errors
-    /// [`ResampleError`] if `to` is not a multiple of the interval of the series with open times on
-    /// the grid of the series, or if the volumes of a candle sum to more than 1e100.
+    /// [`ResampleError`] if candles of `to` do not [consist](Interval::consists_of) of candles of
+    /// the series (half hours form `1h+30m`, but no candles form `1h@session`), or if the volumes
+    /// of a candle sum to more than 1e100.
     ///
     /// # Examples
     /// ```
@@ -49,11 +50,7 @@ impl CandleSeries {
     /// ```
     pub fn resample(&self, to: Interval) -> Result<Resampled, ResampleError> {
         let from = self.interval();
-        // Weeks begin on Mondays, five-day candles do not: a length of 35 days is a multiple, but
-        // its open times are not on the grid of five days.
-        let divides = to.millis() % from.millis() == 0
-            && from.is_aligned(to.floor(Timestamp::from_millis(0)));
-        if !divides {
+        if !to.consists_of(from) {
             return Err(ResampleError::Interval { from, to });
         }
         let each = to.millis() / from.millis();
@@ -153,9 +150,24 @@ mod tests {
             (interval(40), Interval::HOUR, false),
             // 35 days begin on Mondays, 5 days do not.
             (days(5), days(35), false),
+            (Interval::HOUR, Interval::FOUR_HOURS.by_session(), false),
+            (Interval::HOUR.by_session(), Interval::FOUR_HOURS, false),
         ] {
             assert_eq!(of(from, to).is_ok(), good, "{from} {to}");
         }
+    }
+
+    #[test]
+    fn resample_to_an_offset_begins_candles_with_the_session() {
+        let present: Vec<(i64, f64, f64)> = (14 * 60..20 * 60).map(|m| (m, 1.0, 2.0)).collect();
+        let halves = minutes(&present).resample(interval(30)).unwrap().series;
+        let stocks = halves.resample("1h+30m".parse().unwrap()).unwrap();
+        let times: Vec<Timestamp> = stocks.series.iter().map(Candle::open_time).collect();
+        assert_eq!(times, [870, 930, 990, 1_050, 1_110].map(at));
+        assert_eq!(stocks.cut, [810, 1_170].map(at));
+        let four = stocks.series.resample("4h+150m".parse().unwrap()).unwrap();
+        assert_eq!(four.series.candles()[0].open_time(), at(870));
+        assert!(stocks.series.resample(Interval::FOUR_HOURS).is_err());
     }
 
     proptest! {

@@ -5,8 +5,8 @@ use crate::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
 /// Candles of one pair and one interval in order of time.
 ///
-/// Invariants: the open times rise strictly, and each is aligned to the interval.
-/// Candles may be missing; [`gaps`](Self::gaps) lists them. A series may be empty.
+/// Invariants: the open times rise strictly, each is aligned to the interval, and two of them are
+/// at least [`Interval::min_step`] apart. Candles may be missing; [`gaps`](Self::gaps) lists them. A series may be empty.
 ///
 /// # Examples
 /// ```
@@ -69,9 +69,10 @@ impl CandleSeries {
     ///
     /// # Errors
     /// [`SeriesError`] names the first candle whose open time is not on the grid of the interval,
-    /// or not after that of the previous candle.
+    /// not after that of the previous candle, or (by session) too close to it.
     pub fn new(pair: Pair, interval: Interval, candles: Vec<Candle>) -> Result<Self, SeriesError> {
         let mut previous: Option<Timestamp> = None;
+        let min_step = interval.min_step();
         for (index, candle) in candles.iter().enumerate() {
             let open_time = candle.open_time();
             if !interval.is_aligned(open_time) {
@@ -84,6 +85,11 @@ impl CandleSeries {
                 }
                 Some(previous) if open_time == previous => {
                     return Err(SeriesError::Duplicate { index, open_time });
+                }
+                Some(previous)
+                    if open_time.millis() < previous.millis().saturating_add(min_step) =>
+                {
+                    return Err(SeriesError::Overlap { index, open_time, previous, interval });
                 }
                 _ => previous = Some(open_time),
             }
@@ -189,11 +195,9 @@ impl CandleSeries {
     /// Iterates over the gaps, in order of time.
     pub fn gaps(&self) -> impl Iterator<Item = Gap> {
         self.candles.windows(2).enumerate().filter_map(|(after, two)| {
-            let (before, next) = (two[0].open_time(), two[1].open_time());
-            let steps =
-                next.millis().abs_diff(before.millis()) / self.interval.millis().unsigned_abs();
+            let missing = self.interval.missing_between(two[0].open_time(), two[1].open_time());
             let from = two[0].close_time(self.interval);
-            (steps > 1).then(|| Gap { after, from, missing: steps - 1 })
+            (missing > 0).then_some(Gap { after, from, missing })
         })
     }
 
@@ -296,6 +300,27 @@ mod tests {
         let last = Interval::MINUTE.floor(Timestamp::from_millis(i64::MAX)).millis();
         let wide = series(&[first, last], Interval::MINUTE).unwrap();
         assert_eq!(wide.gaps().next().unwrap().missing, last.abs_diff(first) / 60_000 - 1);
+    }
+
+    #[test]
+    fn series_by_session_keeps_a_distance_and_counts_breaks() {
+        let four = Interval::FOUR_HOURS.by_session();
+        let hours = |hours: &[i64], interval| {
+            let millis: Vec<i64> = hours.iter().map(|hour| hour * 3_600_000).collect();
+            series(&millis, interval)
+        };
+        // 22:00 UTC in winter, 21:00 in summer.
+        let weekend = hours(&[22, 26, 30, 97, 101], four).unwrap();
+        let gaps: Vec<Gap> = weekend.gaps().collect();
+        assert_eq!((gaps.len(), gaps[0].missing), (1, 15));
+        assert_eq!(weekend.close_time(2), Some(at(34 * 60)));
+        let error = hours(&[22, 25], four).unwrap_err();
+        assert!(matches!(error, SeriesError::Overlap { index: 1, .. }), "{error}");
+        assert!(error.to_string().contains("less than one interval of 4h@session"), "{error}");
+        let day = Interval::DAY.by_session();
+        assert_eq!(hours(&[22, 45, 70], day).unwrap().gaps().count(), 0);
+        assert!(hours(&[22, 44], day).is_err());
+        assert!(matches!(series(&[1], day), Err(SeriesError::Misaligned { .. })));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Errors of channels, pipelines, sample sets and splits.
 use windvane_candles::{Interval, Pair, Timestamp};
 
+use crate::GapPolicy;
+
 /// Error of a channel, pipeline, sample set or split.
 ///
 /// A live feed can cause [`Gap`](Self::Gap), [`Duplicate`](Self::Duplicate), [`Late`](Self::Late),
-/// [`Misaligned`](Self::Misaligned) and [`OutOfSync`](Self::OutOfSync); none of them changes the
-/// state of the pipeline. All other variants are errors of the settings.
+/// [`Misaligned`](Self::Misaligned), [`Overlap`](Self::Overlap) and
+/// [`OutOfSync`](Self::OutOfSync); none of them changes the state of the pipeline. All other variants are errors of the settings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignalError {
@@ -40,6 +42,28 @@ pub enum SignalError {
         open_time: Timestamp,
         /// The pipeline's interval.
         interval: Interval,
+    },
+    /// A candle by session opens before the last candle consumed has closed.
+    #[error(
+        "candle {open_time} opens less than one interval of {interval} after the last candle, {last}; check the interval"
+    )]
+    Overlap {
+        /// Open time of the rejected candle.
+        open_time: Timestamp,
+        /// Open time of the last candle consumed.
+        last: Timestamp,
+        /// The pipeline's interval.
+        interval: Interval,
+    },
+    /// Candles by session have no grid, and the gap policy counts intervals on one.
+    #[error(
+        "{interval} candles have no fixed grid, as the gap policy {got:?} requires; use Sessions, Reset or Error"
+    )]
+    SessionGaps {
+        /// The pipeline's interval.
+        interval: Interval,
+        /// Gap policy of the spec.
+        got: GapPolicy,
     },
     /// The candle of another pair has another open time than the own candle.
     #[error("{pair}: expected the candle that opens at {expected}, got the one at {got}")]

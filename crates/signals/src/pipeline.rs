@@ -96,13 +96,19 @@ impl SignalPipeline {
     /// Creates a pipeline with the channels of `spec` for candles of `interval`.
     ///
     /// # Errors
-    /// As [`SignalSpec::validate`] and [`Registry::build`].
+    /// As [`SignalSpec::validate`] and [`Registry::build`]; [`SignalError::SessionGaps`] for candles
+    /// by session under a gap policy that counts intervals on a grid.
     pub fn new(
         spec: &SignalSpec,
         interval: Interval,
         registry: &Registry,
     ) -> Result<Self, SignalError> {
         spec.validate()?;
+        if interval.is_by_session()
+            && matches!(spec.gaps, GapPolicy::Hold { .. } | GapPolicy::ByClock)
+        {
+            return Err(SignalError::SessionGaps { interval, got: spec.gaps });
+        }
         let channels = spec
             .channels
             .iter()
@@ -161,8 +167,9 @@ impl SignalPipeline {
     ///
     /// # Errors
     /// [`SignalError::Duplicate`], [`SignalError::Late`], [`SignalError::Misaligned`],
-    /// [`SignalError::OutOfSync`], and [`SignalError::Gap`] under [`GapPolicy::Error`] or after
-    /// [`stop_at_gaps`](Self::stop_at_gaps). An error does not change the state.
+    /// [`SignalError::Overlap`], [`SignalError::OutOfSync`], and [`SignalError::Gap`] under
+    /// [`GapPolicy::Error`] or after [`stop_at_gaps`](Self::stop_at_gaps). An error does not change
+    /// the state.
     #[expect(clippy::inline_always, reason = "a call costs a tenth of a row's time")]
     #[inline(always)]
     pub fn update<'m>(
@@ -232,7 +239,7 @@ impl SignalPipeline {
 
     /// Returns the intervals since the last close of the market, at least 1.
     fn elapsed_until(&self, open_time: Timestamp) -> u64 {
-        let missing = |last| missing_between(last, open_time, self.interval);
+        let missing = |last| self.interval.missing_between(last, open_time);
         self.last_close().map_or(0, missing).saturating_add(1)
     }
 
@@ -243,7 +250,7 @@ impl SignalPipeline {
         let action = self.action_before(market)?;
         if self.gaps == GapPolicy::ByClock {
             let open_time = market.own().open_time();
-            let missing = |(last, _)| missing_between(last, open_time, self.interval);
+            let missing = |(last, _)| self.interval.missing_between(last, open_time);
             let missing = self.last.map_or(0, missing);
             *market = market.after_gap(missing, self.elapsed_until(open_time));
         }
@@ -289,7 +296,10 @@ impl SignalPipeline {
         if open_time < last {
             return Err(SignalError::Late { open_time, last });
         }
-        let missing = missing_between(last, open_time, self.interval);
+        if open_time.millis() < last.millis().saturating_add(self.interval.min_step()) {
+            return Err(SignalError::Overlap { open_time, last, interval: self.interval });
+        }
+        let missing = self.interval.missing_between(last, open_time);
         match self.gaps {
             _ if missing == 0 => Ok(GapAction::Follow),
             GapPolicy::Sessions { max_missing } if missing <= u64::from(max_missing) => {
@@ -414,7 +424,7 @@ impl SignalPipeline {
 
     /// Writes the state, so that [`restore`](Self::restore) continues with the same bits.
     pub fn save(&self, state: &mut StateWriter) {
-        state.int(self.interval.millis());
+        state.interval(self.interval);
         state.count(self.channels.len());
         state.count(usize::from(self.last.is_some()));
         if let Some((open_time, close)) = self.last {
@@ -445,7 +455,7 @@ impl SignalPipeline {
     }
 
     fn try_restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        if state.int()? != self.interval.millis() {
+        if !state.is_interval(self.interval)? {
             return Err(SignalError::State { what: "its candles have another interval" });
         }
         if state.count()? != self.channels.len() {
@@ -477,12 +487,6 @@ fn read_last(state: &mut StateReader<'_>) -> Result<(Timestamp, f64), SignalErro
     held(last, Interval::HOUR, 0)
         .ok_or(SignalError::State { what: "its last candle is not valid" })?;
     Ok(last)
-}
-
-/// Number of missing candles between two aligned open times.
-fn missing_between(last: Timestamp, next: Timestamp, interval: Interval) -> u64 {
-    let apart = next.millis().abs_diff(last.millis());
-    (apart / interval.millis().unsigned_abs()).saturating_sub(1)
 }
 
 /// Flat candle in place of the `n`-th missing candle after `last`.

@@ -1,4 +1,6 @@
 //! Saving and restoring the state of channels without loss of bits.
+use windvane_candles::Interval;
+
 use crate::SignalError;
 
 /// Writer of a state as 64-bit words; floats keep their bits.
@@ -34,6 +36,17 @@ impl StateWriter {
     /// Appends a signed integer.
     pub fn int(&mut self, value: i64) {
         self.words.push(value.cast_unsigned());
+    }
+
+    /// Appends an interval: its length; with an offset or by session the negative length and the
+    /// offset, −1 by session. States of the usual grid are as they were before there were others.
+    pub(crate) fn interval(&mut self, interval: Interval) {
+        if interval.offset() == Some(0) {
+            self.int(interval.millis());
+        } else {
+            self.int(-interval.millis());
+            self.int(interval.offset().unwrap_or(-1));
+        }
     }
 
     /// Appends a list of floats, preceded by its length.
@@ -107,6 +120,14 @@ impl<'a> StateReader<'a> {
     /// [`SignalError::State`] if there is no next word.
     pub fn int(&mut self) -> Result<i64, SignalError> {
         Ok(self.word()?.cast_signed())
+    }
+
+    /// Reads the next interval and returns whether it is the given one.
+    pub(crate) fn is_interval(&mut self, interval: Interval) -> Result<bool, SignalError> {
+        let length = self.int()?;
+        let offset = if length < 0 { self.int()? } else { 0 };
+        let is_equal = length.unsigned_abs() == interval.millis().unsigned_abs();
+        Ok(is_equal && offset == interval.offset().unwrap_or(-1))
     }
 
     /// Reads the next list of at most `max_len` floats.

@@ -62,7 +62,8 @@ pub struct Backtest {
     /// interval.
     ///
     /// The inferred policy is [`GapPolicy::Sessions`] of up to a week if more than 1 % of the time
-    /// steps of an instrument are missing, else [`always_open`](Self::always_open). The inference uses only
+    /// steps of an instrument are missing or its candles are by session, else
+    /// [`always_open`](Self::always_open). The inference uses only
     /// training instruments and only candles before the first validation period, so a market that
     /// starts to close at night or at weekends later needs an explicit policy. Under a walk-forward
     /// plan the start of the first validation depends on the policy, and the earlier of the two

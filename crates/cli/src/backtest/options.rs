@@ -40,7 +40,7 @@ pub(crate) struct BacktestOptions {
     /// Instruments for the test only; no model is trained on them.
     #[arg(long, value_name = "PATH")]
     pub(super) test_data: Option<PathBuf>,
-    /// Interval of the candles, such as 1h or 1d; files with another one are skipped. Without it
+    /// Interval of the candles, such as 1h, 1d, 1h+30m or 4h@session; files with another one are skipped. Without it
     /// every file may have its own interval.
     #[arg(long)]
     pub(super) interval: Option<Interval>,

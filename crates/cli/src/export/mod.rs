@@ -23,6 +23,9 @@ const LOOKBACK: usize = 20;
 pub(crate) struct ExportOptions {
     /// File of candles in any format that `inspect` reads.
     file: PathBuf,
+    /// Required interval of the candles, such as 1h, 1h+30m or 4h@session [default: as found]
+    #[arg(long)]
+    interval: Option<Interval>,
     /// Files of the other pairs of the set market, or folders of such files.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     others: Vec<PathBuf>,
@@ -72,7 +75,7 @@ pub(crate) fn run(options: &ExportOptions) -> Result<(), Error> {
 /// Computes the channels of the file; the market consists of the file and the others.
 fn table(options: &ExportOptions) -> Result<SignalTable, Error> {
     let own = name(&options.file).parse()?;
-    let (own, notes) = read(&options.file, own, None, &options.reading)?;
+    let (own, notes) = read(&options.file, own, options.interval, &options.reading)?;
     for text in notes {
         note(format_args!("note: {text}"));
     }

@@ -24,7 +24,7 @@ pub(crate) struct FitSettings {
     /// Instrument of the embedded sample for training without --data [default: BTCUSDT]
     #[arg(long, value_name = "NAME", conflicts_with = "data")]
     instrument: Option<String>,
-    /// Interval of the candles, such as 1h; files of a folder with another one are skipped.
+    /// Interval of the candles, such as 1h, 1h+30m or 4h@session; files of a folder with another one are skipped.
     #[arg(long, value_name = "INTERVAL")]
     interval: Option<String>,
     /// Channels of the model, such as "momentum,rsi(period=21)", instead of --inputs

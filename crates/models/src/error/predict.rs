@@ -82,6 +82,18 @@ pub enum PredictError {
         /// Interval of the feed.
         interval: Interval,
     },
+    /// A candle by session opens before the last accepted one has closed.
+    #[error(
+        "candle {open_time} opens less than one interval of {interval} after the last one, {last}; check the feed's interval"
+    )]
+    Overlap {
+        /// Open time of the rejected candle.
+        open_time: Timestamp,
+        /// Open time of the last accepted candle.
+        last: Timestamp,
+        /// Interval of the feed.
+        interval: Interval,
+    },
     /// The candle of another pair has another open time than the pair's own candle.
     #[error("{pair}: expected a candle that opens at {expected}, got {got}")]
     OutOfSync {
@@ -139,6 +151,9 @@ impl From<SignalError> for PredictError {
             SignalError::Gap { from, missing } => Self::Gap { from, missing },
             SignalError::Misaligned { open_time, interval } => {
                 Self::Misaligned { open_time, interval }
+            }
+            SignalError::Overlap { open_time, last, interval } => {
+                Self::Overlap { open_time, last, interval }
             }
             SignalError::OutOfSync { pair, expected, got } => {
                 Self::OutOfSync { pair, expected, got }

@@ -12,6 +12,7 @@ mod channels;
 mod common;
 mod conformal;
 mod golden_learning;
+mod grids;
 mod guard;
 mod inspect;
 mod killed;

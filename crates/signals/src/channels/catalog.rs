@@ -232,10 +232,11 @@ impl ChannelArguments<'_> {
     /// The coarser interval, which is made of whole candles.
     pub(crate) fn coarse_interval(&self) -> Result<Interval, SignalError> {
         let (fine, coarse) = (self.interval, self.spec.interval().unwrap_or(self.interval));
-        let start = coarse.floor(windvane_candles::Timestamp::from_millis(0));
-        let divides = coarse.millis() % fine.millis() == 0 && fine.is_aligned(start);
-        if !divides {
-            let problem = format!("{coarse} candles do not consist of whole {fine} candles");
+        if !coarse.consists_of(fine) {
+            let problem = format!(
+                "{coarse} candles do not consist of whole {fine} candles; use a multiple with the \
+                 same offset, and no candles by session"
+            );
             return Err(SignalError::channel(self.info.name, problem));
         }
         Ok(coarse)
