@@ -96,6 +96,7 @@ impl CloseQueue {
         if let Some((last, _)) = self.decided.filter(|last| (open_time, group) <= *last) {
             return Err(SignalError::Late { open_time, last });
         }
+        self.expect_lagging(open_time);
         let index = self.set_at(open_time);
         let set = &mut self.pending[index];
         if set.candles[place].is_some() {
@@ -184,6 +185,17 @@ impl CloseQueue {
         }
         if let Some(next) = next.filter(|_| lags) {
             self.set_at(next);
+        }
+    }
+
+    /// Creates the set before `open_time`, so that its closes wait for the pairs that close later in
+    /// the day: their candles are visible one interval later.
+    fn expect_lagging(&mut self, open_time: Timestamp) {
+        let last_group = self.sessions.len() - 1;
+        let before = open_time.plus(self.interval, -1);
+        let undecided = before.filter(|time| Some((*time, last_group)) > self.decided);
+        if let Some(before) = undecided.filter(|_| last_group > 0) {
+            self.set_at(before);
         }
     }
 
