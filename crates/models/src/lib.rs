@@ -75,7 +75,10 @@ pub use error::{LoadError, PredictError, SettingError, TrainError};
 pub use explain::Occlusion;
 #[allow(unused_imports, unreachable_pub, reason = "each linear model has its own feature")]
 pub use linear::*;
-pub use live::{FeedStats, Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile};
+pub use live::{
+    FeedStats, NoPrediction, NoPredictionReason, PanelPredictor, PanelUpdate, Predictor,
+    PredictorBuilder, Retraining, Stop, TrainingProfile,
+};
 pub use model::{
     DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,
     Probabilities, Scratch, StatefulModel, TableReader, TrainingRecord, Vote,

@@ -3,6 +3,7 @@ mod builder;
 mod feed_stats;
 mod guard;
 mod history;
+mod panel;
 mod predictor;
 mod profile;
 mod recurrent;
@@ -13,6 +14,7 @@ mod swap;
 
 pub use builder::PredictorBuilder;
 pub use feed_stats::FeedStats;
+pub use panel::{NoPrediction, NoPredictionReason, PanelPredictor, PanelUpdate};
 pub use predictor::Predictor;
 pub use profile::TrainingProfile;
 pub use retraining::{Retraining, Stop};

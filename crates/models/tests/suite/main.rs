@@ -19,6 +19,7 @@ mod learned_signals;
 mod learning;
 mod live;
 mod mutated;
+mod panel;
 mod pretrained;
 mod pytorch;
 mod retraining;

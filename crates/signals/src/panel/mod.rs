@@ -329,6 +329,11 @@ impl Panel {
         self.interval
     }
 
+    /// Returns the channels and the gap policy.
+    pub fn spec(&self) -> &SignalSpec {
+        &self.spec
+    }
+
     /// Returns the number of channels.
     pub fn width(&self) -> usize {
         self.spec.width()
