@@ -2,7 +2,7 @@
 use windvane_candles::{Interval, Pair};
 
 use super::channel::period;
-use super::market::{MarketQuantity, Shared, Sharing};
+use super::market::{MarketQuantity, SharedQuantity, Sharing};
 use super::{Channel, ChannelSlot, Registry};
 use crate::{ChannelSpec, SignalError};
 
@@ -248,12 +248,12 @@ impl ChannelArguments<'_> {
     pub(crate) fn market<Q: MarketQuantity>(
         &self,
         build: impl FnOnce() -> Result<Q, SignalError>,
-    ) -> Result<Shared<Q>, SignalError> {
+    ) -> Result<SharedQuantity<Q>, SignalError> {
         let Some(Sharing { market, place }) = self.sharing else {
-            return build().map(Shared::Own);
+            return build().map(SharedQuantity::Own);
         };
         market.borrow_mut().add(place, build)?;
-        Ok(Shared::Panel(place))
+        Ok(SharedQuantity::Panel(place))
     }
 
     /// Builds the inner channel for candles of `interval`; it reads its own pair only.

@@ -1,6 +1,6 @@
 //! Beta of the own pair to a market, and the return that it leaves unexplained.
 use super::moves::PairReturns;
-use super::shared::Shared;
+use super::shared::SharedQuantity;
 use crate::channels::catalog::{BuiltIn, ChannelArguments};
 use crate::channels::ewm::Ewm;
 use crate::channels::returns::{LogReturn, MIN_RETURNS};
@@ -35,7 +35,7 @@ const MIN_BETA: usize = 48;
 #[derive(Debug)]
 struct BetaEstimate {
     own: LogReturn,
-    market: Shared<PairReturns>,
+    market: SharedQuantity<PairReturns>,
     products: Ewm,
     squares: Ewm,
 }

@@ -1,7 +1,7 @@
 //! Channels computed on the candles of other pairs: of a leader, and as the mean over a market.
 use windvane_candles::Pair;
 
-use super::shared::{MarketQuantity, Shared};
+use super::shared::{MarketQuantity, SharedQuantity};
 use crate::channels::catalog::{BuiltIn, ChannelArguments};
 use crate::channels::normalized_momentum::NormalizedMomentum;
 use crate::channels::normalized_return::NormalizedReturn;
@@ -180,7 +180,7 @@ impl MarketQuantity for PairFeeds {
 /// ```
 #[derive(Debug)]
 pub struct LeaderChannel {
-    leader: Shared<PairFeed>,
+    leader: SharedQuantity<PairFeed>,
     warm_up: usize,
 }
 
@@ -250,7 +250,7 @@ impl Channel for LeaderChannel {
 /// ```
 #[derive(Debug)]
 pub struct MarketMean {
-    market: Shared<PairFeeds>,
+    market: SharedQuantity<PairFeeds>,
     warm_up: usize,
 }
 

@@ -2,7 +2,7 @@
 use windvane_candles::Pair;
 
 use super::moves::MarketMove;
-use super::shared::{MarketQuantity, Shared};
+use super::shared::{MarketQuantity, SharedQuantity};
 use crate::channels::catalog::{BuiltIn, ChannelArguments};
 use crate::channels::clocked::ClockWindow;
 use crate::channels::returns::MIN_RETURNS;
@@ -32,7 +32,9 @@ pub(crate) const MARKET_VOLATILITY: BuiltIn =
         Ok(Box::new(MarketVolatility { market: market_move(arguments)? }))
     });
 
-fn market_move(arguments: &ChannelArguments<'_>) -> Result<Shared<MarketMove>, SignalError> {
+fn market_move(
+    arguments: &ChannelArguments<'_>,
+) -> Result<SharedQuantity<MarketMove>, SignalError> {
     let half_life = arguments.period("half_life")?;
     arguments.market(|| Ok(MarketMove::new(arguments.pairs(), half_life)))
 }
@@ -115,7 +117,7 @@ impl MarketQuantity for MoveSum {
 /// ```
 #[derive(Debug)]
 pub struct MarketReturn {
-    market: Shared<MarketMove>,
+    market: SharedQuantity<MarketMove>,
 }
 
 impl Channel for MarketReturn {
@@ -178,7 +180,7 @@ impl Channel for MarketReturn {
 #[derive(Debug)]
 pub struct MarketMomentum {
     lag: usize,
-    market: Shared<MoveSum>,
+    market: SharedQuantity<MoveSum>,
 }
 
 impl Channel for MarketMomentum {
@@ -238,7 +240,7 @@ impl Channel for MarketMomentum {
 /// ```
 #[derive(Debug)]
 pub struct MarketVolatility {
-    market: Shared<MarketMove>,
+    market: SharedQuantity<MarketMove>,
 }
 
 impl Channel for MarketVolatility {

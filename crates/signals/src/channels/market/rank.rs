@@ -1,7 +1,7 @@
 //! Rank of the own return among the pairs of a market.
 use windvane_candles::Pair;
 
-use super::shared::{MarketQuantity, Shared};
+use super::shared::{MarketQuantity, SharedQuantity};
 use crate::channels::catalog::BuiltIn;
 use crate::channels::clocked::ClockWindow;
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -114,7 +114,7 @@ pub struct ReturnRank {
     lag: usize,
     /// ln c of the own pair.
     own: ClockWindow,
-    market: Shared<SortedReturns>,
+    market: SharedQuantity<SortedReturns>,
 }
 
 impl Channel for ReturnRank {

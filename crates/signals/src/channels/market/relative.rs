@@ -1,6 +1,6 @@
 //! Return and momentum of the own pair relative to the market.
 use super::moves::PairReturns;
-use super::shared::Shared;
+use super::shared::SharedQuantity;
 use crate::channels::catalog::{BuiltIn, ChannelArguments};
 use crate::channels::clocked::ClockWindow;
 use crate::channels::ewm::Ewm;
@@ -33,7 +33,7 @@ pub(crate) const RELATIVE_MOMENTUM: BuiltIn = BuiltIn::market(
 #[derive(Debug)]
 struct ExcessReturn {
     own: LogReturn,
-    market: Shared<PairReturns>,
+    market: SharedQuantity<PairReturns>,
     squares: Ewm,
 }
 

@@ -26,14 +26,14 @@ pub(crate) trait MarketQuantity: Any + Debug + Send + Sync {
 
 /// Market quantity of a channel: the channel's own, or that of a panel.
 #[derive(Debug)]
-pub(crate) enum Shared<Q> {
+pub(crate) enum SharedQuantity<Q> {
     /// The channel advances it.
     Own(Q),
     /// The panel advances it once per close; its place in the [`SharedMarket`].
     Panel(usize),
 }
 
-impl<Q: MarketQuantity> Shared<Q> {
+impl<Q: MarketQuantity> SharedQuantity<Q> {
     /// Consumes a close, unless the panel has done so, and returns the quantity after it.
     pub(crate) fn step<'a>(&'a mut self, close: &MarketClose<'a>) -> Option<&'a Q> {
         match self {

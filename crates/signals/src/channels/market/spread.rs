@@ -2,7 +2,7 @@
 use windvane_candles::Pair;
 
 use super::moves::PairReturns;
-use super::shared::{MarketQuantity, Shared};
+use super::shared::{MarketQuantity, SharedQuantity};
 use crate::channels::catalog::BuiltIn;
 use crate::channels::ewm::Ewm;
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -111,7 +111,7 @@ impl MarketQuantity for Dispersion {
 /// ```
 #[derive(Debug)]
 pub struct MarketDispersion {
-    market: Shared<Dispersion>,
+    market: SharedQuantity<Dispersion>,
 }
 
 impl Channel for MarketDispersion {
@@ -169,7 +169,7 @@ impl Channel for MarketDispersion {
 /// ```
 #[derive(Debug)]
 pub struct MarketBreadth {
-    returns: Shared<PairReturns>,
+    returns: SharedQuantity<PairReturns>,
 }
 
 impl Channel for MarketBreadth {

@@ -1,6 +1,6 @@
 //! Volatility of the own pair relative to that of the market.
 use super::feed::PairFeeds;
-use super::shared::Shared;
+use super::shared::SharedQuantity;
 use crate::channels::catalog::BuiltIn;
 use crate::channels::log_volatility::LogVolatility;
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -51,7 +51,7 @@ pub(crate) const RELATIVE_VOLATILITY: BuiltIn = BuiltIn::market(
 #[derive(Debug)]
 pub struct RelativeVolatility {
     own: LogVolatility,
-    market: Shared<PairFeeds>,
+    market: SharedQuantity<PairFeeds>,
 }
 
 impl Channel for RelativeVolatility {
