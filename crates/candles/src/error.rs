@@ -235,6 +235,16 @@ pub enum SeriesError {
         /// Interval of the series.
         interval: Interval,
     },
+    /// A session close is not between the open and the end of the interval.
+    #[error(
+        "the session close must be whole milliseconds, above 0 and at most {interval}, got {got:?}; give the time from the open of a candle to its close"
+    )]
+    SessionClose {
+        /// Interval of the series.
+        interval: Interval,
+        /// Time from open to close that was given.
+        got: std::time::Duration,
+    },
     /// The columns differ in length.
     #[error("column {column} has {got} values, expected {expected} as in open_time")]
     Length {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::Timestamp;
 use crate::error::{IntervalError, excerpt};
@@ -182,6 +183,24 @@ impl Interval {
         let apart = next.millis().abs_diff(last.millis());
         let apart = apart.saturating_add(self.clock_change().unsigned_abs());
         (apart / self.millis.unsigned_abs()).saturating_sub(1)
+    }
+
+    /// Returns the milliseconds from the open of a candle to a session close; `None` unless they
+    /// are a whole number, above 0 and at most the interval.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use windvane_candles::Interval;
+    ///
+    /// let six_hours = Duration::from_secs(6 * 3_600);
+    /// assert_eq!(Interval::DAY.session_millis(six_hours), Some(21_600_000));
+    /// assert_eq!(Interval::HOUR.session_millis(six_hours), None);
+    /// ```
+    pub fn session_millis(self, close: Duration) -> Option<i64> {
+        let millis = i64::try_from(close.as_millis()).ok()?;
+        let is_whole = close == Duration::from_millis(millis.unsigned_abs());
+        (is_whole && (1..=self.millis).contains(&millis)).then_some(millis)
     }
 
     /// Returns whether a candle of this interval can open at `time`: by session at any whole

@@ -1,4 +1,5 @@
 //! Resampling of candles to a longer interval.
+use std::time::Duration;
 
 use crate::error::ResampleError;
 use crate::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
@@ -22,7 +23,8 @@ pub struct Resampled {
 impl CandleSeries {
     /// Aggregates the candles into candles of a longer interval.
     ///
-    /// A resampled candle opens on the grid of its own interval and closes one such interval later.
+    /// A resampled candle opens on the grid of its own interval and closes one such interval later,
+    /// or with the last session within it if the series has another session close.
     /// It has the first open, the highest high, the lowest low, the last close and the sum of the
     /// volumes of the candles within it. It is omitted and listed in [`Resampled::cut`] if the
     /// series begins after its open or ends before its close, because the missing part is unknown.
@@ -74,7 +76,12 @@ impl CandleSeries {
             }
             candles.push(candle);
         }
-        let Ok(series) = CandleSeries::new(self.pair().clone(), to, candles) else {
+        // A coarse candle closes with its last candle.
+        let length = |interval: Interval| Duration::from_millis(interval.millis().unsigned_abs());
+        let session = length(to) - (length(from) - self.session_close());
+        let series = CandleSeries::new(self.pair().clone(), to, candles)
+            .and_then(|series| series.with_session_close(session));
+        let Ok(series) = series else {
             unreachable!("invariant: each open time is a distinct floor of rising times");
         };
         Ok(Resampled { series, cut, incomplete })

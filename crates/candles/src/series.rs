@@ -1,4 +1,5 @@
 //! Series of candles in order of time.
+use std::time::Duration;
 
 use crate::error::SeriesError;
 use crate::{Candle, Interval, Ohlcv, Pair, Timestamp};
@@ -29,6 +30,8 @@ use crate::{Candle, Interval, Ohlcv, Pair, Timestamp};
 pub struct CandleSeries {
     pair: Pair,
     interval: Interval,
+    /// Time from the open of a candle to its close, in milliseconds.
+    session: i64,
     candles: Vec<Candle>,
 }
 
@@ -94,7 +97,7 @@ impl CandleSeries {
                 _ => previous = Some(open_time),
             }
         }
-        Ok(Self { pair, interval, candles })
+        Ok(Self { pair, interval, session: interval.millis(), candles })
     }
 
     /// Creates a series from one array per column.
@@ -152,6 +155,42 @@ impl CandleSeries {
         Self::new(pair, interval, candles)
     }
 
+    /// Sets the time from the open of a candle to its real close, for candles whose market closes
+    /// before the interval ends. Default: the interval.
+    ///
+    /// Daily candles of different exchanges share a date and an open time, but not a close: a
+    /// session that closes at 21:00 UTC has a session close of 21 hours. Where clocks change, give
+    /// the latest close of the year, so that no candle is used before it has closed.
+    ///
+    /// # Errors
+    /// [`SeriesError::SessionClose`] unless the time is a whole number of milliseconds, above 0 and
+    /// at most the interval.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair};
+    ///
+    /// let values = Ohlcv { open: 10.0, high: 12.0, low: 9.5, close: 11.0, volume: 340.0 };
+    /// let candles = vec![Candle::new("2024-01-02".parse()?, values)?];
+    /// let series = CandleSeries::new(Pair::new("AAPL")?, Interval::DAY, candles)?;
+    /// assert_eq!(series.close_time(0), Some("2024-01-03".parse()?));
+    /// let series = series.with_session_close(Duration::from_secs(21 * 3_600))?;
+    /// assert_eq!(series.close_time(0), Some("2024-01-02 21:00".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_session_close(self, close: Duration) -> Result<Self, SeriesError> {
+        let session = self.interval.session_millis(close);
+        let session =
+            session.ok_or(SeriesError::SessionClose { interval: self.interval, got: close })?;
+        Ok(Self { session, ..self })
+    }
+
+    /// Returns the time from the open of a candle to its close.
+    pub fn session_close(&self) -> Duration {
+        Duration::from_millis(self.session.unsigned_abs())
+    }
+
     /// Returns the pair.
     pub fn pair(&self) -> &Pair {
         &self.pair
@@ -189,7 +228,8 @@ impl CandleSeries {
 
     /// Returns the close time of the candle at an index; `None` past the end.
     pub fn close_time(&self, index: usize) -> Option<Timestamp> {
-        self.get(index).map(|candle| candle.close_time(self.interval))
+        let open = self.get(index)?.open_time().millis();
+        Some(Timestamp::from_millis(open.saturating_add(self.session)))
     }
 
     /// Iterates over the gaps, in order of time.
@@ -221,9 +261,14 @@ impl CandleSeries {
         self.candles.partition_point(|candle| candle.open_time() < time)
     }
 
-    /// Series of a slice of the candles.
+    /// Series of a slice of the candles, with the same session close.
     fn part(&self, candles: &[Candle]) -> Self {
-        Self { pair: self.pair.clone(), interval: self.interval, candles: candles.to_vec() }
+        Self {
+            pair: self.pair.clone(),
+            candles: candles.to_vec(),
+            interval: self.interval,
+            session: self.session,
+        }
     }
 }
 
@@ -332,6 +377,21 @@ mod tests {
         assert_eq!(all.between(at(1), at(5)).len(), 2);
         assert_eq!(all.between(at(1), at(1)).len(), 0);
         assert_eq!(all.between(at(5), at(1)).len(), 0);
+    }
+
+    #[test]
+    fn series_session_close_moves_close_times_and_survives_split() {
+        let hour = |minutes: u64| Duration::from_secs(60 * minutes);
+        let hours = series(&[0, 3_600_000, 7_200_000], Interval::HOUR).unwrap();
+        assert_eq!(hours.session_close(), hour(60));
+        let short = hours.clone().with_session_close(hour(50)).unwrap();
+        assert_eq!(short.close_time(1), Some(at(110)));
+        assert_eq!(short.split_at(at(60)).1.session_close(), hour(50));
+        assert_eq!(short.gaps().count(), 0);
+        for wrong in [hour(0), hour(61), Duration::from_micros(1_500), Duration::MAX] {
+            let error = hours.clone().with_session_close(wrong).unwrap_err().to_string();
+            assert!(error.contains("session close must be"), "{error}");
+        }
     }
 
     #[test]

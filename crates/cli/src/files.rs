@@ -99,7 +99,9 @@ pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<Candl
         ));
     }
     let candles = earlier.iter().chain(later).copied().collect();
-    CandleSeries::new(pair.clone(), interval, candles).map_err(|error| error.to_string())
+    CandleSeries::new(pair.clone(), interval, candles)
+        .and_then(|joined| joined.with_session_close(earlier.session_close()))
+        .map_err(|error| error.to_string())
 }
 
 /// Reads the candles of a file and the list of repairs and gaps.

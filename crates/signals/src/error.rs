@@ -91,6 +91,35 @@ pub enum SignalError {
         /// Name of the missing pair.
         pair: Pair,
     },
+    /// A candle belongs to a pair that the panel does not have.
+    #[error("{pair} is not a pair of this panel; declare it when the panel is created")]
+    UnknownPair {
+        /// The candle's pair.
+        pair: Pair,
+    },
+    /// A panel is declared with the same pair twice.
+    #[error("the panel has {pair} twice; remove one")]
+    RepeatedPair {
+        /// The repeated pair.
+        pair: Pair,
+    },
+    /// A panel has the gap policy that makes a missing candle an error.
+    #[error(
+        "a panel cannot stop at a missing candle of one pair; use another gap policy than error, such as by_clock"
+    )]
+    PanelGaps,
+    /// The session close of a pair is outside its interval.
+    #[error(
+        "{pair}: the session close must be whole milliseconds, above 0 and at most {interval}, got {got:?}"
+    )]
+    SessionClose {
+        /// The pair.
+        pair: Pair,
+        /// Interval of the candles.
+        interval: Interval,
+        /// Time from open to close that was given.
+        got: std::time::Duration,
+    },
     /// No channel with this name is registered.
     #[error("unknown channel {name:?}; the known channels are {}", known.join(", "))]
     UnknownChannel {
@@ -165,6 +194,16 @@ pub enum SignalError {
     State {
         /// Reason why it cannot be restored.
         what: &'static str,
+    },
+    /// A saved state belongs to a panel with other pairs or another spec.
+    #[error("cannot restore the saved state: its {what} is {got}, expected {expected}")]
+    StateMismatch {
+        /// Name of the property that differs.
+        what: &'static str,
+        /// Value of the panel that restores the state.
+        expected: String,
+        /// Value in the state.
+        got: String,
     },
     /// A required time of a split is not set.
     #[error("the split has no {setter}; call SplitBuilder::{setter}")]

@@ -1,7 +1,9 @@
 //! Streaming pipeline: turns candles into rows of channel values, one candle at a time.
+use std::cell::RefCell;
+
 use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
-use crate::channels::{ChannelSlot, MarketClose, next_default_row};
+use crate::channels::{ChannelSlot, MarketClose, SharedMarket, Sharing, next_default_row};
 use crate::{
     GapPolicy, MarketSnapshot, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
@@ -103,17 +105,28 @@ impl SignalPipeline {
         interval: Interval,
         registry: &Registry,
     ) -> Result<Self, SignalError> {
+        Self::sharing(spec, interval, registry, None)
+    }
+
+    /// Creates a pipeline whose market quantities are those of `market`, where there is one: a
+    /// panel advances them for all its pairs.
+    pub(crate) fn sharing(
+        spec: &SignalSpec,
+        interval: Interval,
+        registry: &Registry,
+        market: Option<&RefCell<SharedMarket>>,
+    ) -> Result<Self, SignalError> {
         spec.validate()?;
         if interval.is_by_session()
             && matches!(spec.gaps, GapPolicy::Hold { .. } | GapPolicy::ByClock)
         {
             return Err(SignalError::SessionGaps { interval, got: spec.gaps });
         }
-        let channels = spec
-            .channels
-            .iter()
-            .map(|c| registry.slot(c, interval))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut channels = Vec::with_capacity(spec.width());
+        for (place, channel) in spec.channels.iter().enumerate() {
+            let sharing = market.map(|market| Sharing { market, place });
+            channels.push(registry.slot(channel, interval, sharing)?);
+        }
         let max_rows = spec.gaps.max_held() as usize + 1;
         Ok(Self {
             interval,
@@ -182,9 +195,7 @@ impl SignalPipeline {
         let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&mut market)? };
         self.write_row(held, &market);
         self.last = Some((market.own().open_time(), market.own().close()));
-        let width = self.channels.len();
-        let values = &self.rows[..(held + 1) * width];
-        Ok(SignalRows { values, complete: &self.complete[..=held], width, restarted })
+        Ok(self.last_rows(held, restarted))
     }
 
     /// Consumes other pairs' candles at a close at which the own pair has none.
@@ -221,10 +232,22 @@ impl SignalPipeline {
             return Ok(());
         }
         self.check_times(open_time, others)?;
+        self.advance_to(open_time, MarketClose::new(others))
+    }
+
+    /// [`advance`](Self::advance) with candles that have been joined.
+    pub(crate) fn advance_to(
+        &mut self,
+        open_time: Timestamp,
+        close: MarketClose<'_>,
+    ) -> Result<(), SignalError> {
+        if self.gaps != GapPolicy::ByClock {
+            return Ok(());
+        }
         if let Some(last) = self.last_close().filter(|last| open_time <= *last) {
             return Err(SignalError::Late { open_time, last });
         }
-        let close = MarketClose::new(others, self.elapsed_until(open_time));
+        let close = close.after(self.elapsed_until(open_time));
         for slot in &mut self.channels {
             slot.channel_mut().advance(&close);
         }
@@ -233,14 +256,20 @@ impl SignalPipeline {
     }
 
     /// Returns the open time of the last close of the market, with or without an own candle.
-    fn last_close(&self) -> Option<Timestamp> {
+    pub(crate) fn last_close(&self) -> Option<Timestamp> {
         self.advanced.max(self.last_open_time())
     }
 
     /// Returns the intervals since the last close of the market, at least 1.
     fn elapsed_until(&self, open_time: Timestamp) -> u64 {
-        let missing = |last| self.interval.missing_between(last, open_time);
-        self.last_close().map_or(0, missing).saturating_add(1)
+        elapsed_between(self.last_close(), open_time, self.interval)
+    }
+
+    /// Returns the rows of the last update again: `held` filled-in rows and the candle's own.
+    pub(crate) fn last_rows(&self, held: usize, restarted: bool) -> SignalRows<'_> {
+        let width = self.channels.len();
+        let values = &self.rows[..(held + 1) * width];
+        SignalRows { values, complete: &self.complete[..=held], width, restarted }
     }
 
     /// Applies the gap policy before a candle's row. Returns the number of held rows, and whether
@@ -487,6 +516,11 @@ fn read_last(state: &mut StateReader<'_>) -> Result<(Timestamp, f64), SignalErro
     held(last, Interval::HOUR, 0)
         .ok_or(SignalError::State { what: "its last candle is not valid" })?;
     Ok(last)
+}
+
+/// Intervals since the last close of a market, at least 1.
+pub(crate) fn elapsed_between(last: Option<Timestamp>, next: Timestamp, interval: Interval) -> u64 {
+    last.map_or(0, |last| interval.missing_between(last, next)).saturating_add(1)
 }
 
 /// Flat candle in place of the `n`-th missing candle after `last`.

@@ -126,6 +126,14 @@ pub enum PredictError {
         /// Mismatch or damage.
         problem: &'static str,
     },
+    /// A model reads other channels than the panel computes.
+    #[error(
+        "model {model} reads other channels or has another gap policy than the panel; create the panel with the model's signals"
+    )]
+    OtherChannels {
+        /// Id of the model.
+        model: String,
+    },
     /// A model has no training record, so its age is unknown.
     #[error(
         "model {model} has no training record, so its age is unknown; set a time with expire_at"

@@ -22,6 +22,7 @@ mod learning;
 mod live;
 mod mutated;
 mod outcome;
+mod panel;
 mod pretrained;
 mod pytorch;
 mod retraining;
