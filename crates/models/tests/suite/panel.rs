@@ -160,7 +160,7 @@ fn panel_predictor_of_every_saved_model_equals_a_predictor_per_pair() {
             let mut alone = Predictor::new(model.clone(), Interval::HOUR).unwrap();
             let mut expected = Vec::new();
             for candle in own {
-                expected.extend(alone.on_candle(candle).unwrap());
+                expected.extend(alone.on_candle(candle).unwrap().into_prediction());
             }
             assert!(live.len() > 30, "{name}");
             assert_eq!(live, &expected, "{name}");
