@@ -1,12 +1,14 @@
-//! One model for several pairs: fitted on all of them, with one predictor per pair.
+//! One model for several pairs: fitted on all of them, and used by one predictor of all pairs.
 //!
 //! `cargo run --release --example several_pairs`
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use windvane::candles::sample;
+use windvane::models::PanelPredictor;
 use windvane::prelude::*;
+use windvane::signals::Panel;
 
 const PAIRS: [&str; 3] = ["AAPL", "IBM", "MSFT"];
 
@@ -29,17 +31,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let parts = data.split_with(&Split::for_live(data.samples(), 0.15)?)?;
     let model = v32::learner().fit(&parts.train, &parts.validation, &Run::new(1))?;
 
-    // The predictors share the weights; each has the state of its own pair.
-    let model: Arc<dyn FittedModel> = model.into();
-    for (past, later) in past.iter().zip(&later) {
-        let mut predictor = Predictor::new(Arc::clone(&model), later.interval())?;
-        predictor.warm_up(past)?;
-        let mut last = None;
-        for candle in later {
-            last = predictor.on_candle(candle)?.into_prediction().or(last);
+    // The predictor takes candles in any order within a close and predicts once all have arrived.
+    let pairs = PAIRS.map(str::parse).into_iter().collect::<Result<Vec<Pair>, _>>()?;
+    let panel = Panel::new(&spec, past[0].interval(), &Registry::default(), &pairs)?;
+    let mut predictor = PanelPredictor::new(model, panel)?;
+    predictor.warm_up(&past)?;
+    let mut feed = Vec::new();
+    for series in &later {
+        feed.extend(series.iter().map(|candle| (series.pair(), candle)));
+    }
+    feed.sort_by_key(|(_, candle)| candle.open_time());
+    let mut last = BTreeMap::new();
+    for (pair, candle) in feed {
+        for (pair, prediction) in predictor.on_candle(pair, candle)?.predictions {
+            last.insert(pair.clone(), prediction.clone());
         }
-        let last = last.ok_or("too few candles")?;
-        println!("{:<5} {}  {last}", later.pair(), last.decided_at);
+    }
+    for (pair, last) in last {
+        println!("{pair:<5} {}  {last}", last.decided_at);
     }
     Ok(())
 }

@@ -1,9 +1,12 @@
-//! Benchmarks of one prediction: from a window of raw rows, and from a candle in a live loop.
+//! Benchmarks of one prediction: from a window of raw rows, from a candle in a live loop, and of
+//! many pairs after a close.
 #![allow(missing_docs, reason = "criterion's macros generate undocumented items")]
 use std::sync::Arc;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use windvane::models::PanelPredictor;
 use windvane::prelude::*;
+use windvane::signals::Panel;
 
 fn models(tables: &[SignalTable]) -> [Arc<dyn FittedModel>; 3] {
     [
@@ -81,5 +84,72 @@ fn thousand_pairs(c: &mut Criterion) {
     c.bench_function("on_candle/1000 pairs of v32", |b| b.iter(&mut close));
 }
 
-criterion_group!(benches, one_window, one_candle, thousand_pairs);
+/// Hourly series of `count` pairs, each from another part of the sample.
+fn market(count: usize, hours: usize) -> Vec<CandleSeries> {
+    let sample = windvane_benches::candles(17_000);
+    let series = (0..count).map(|place| {
+        let candles = (0..hours).map(|hour| {
+            let values = sample.candles()[(hour + 16 * place) % sample.len()].values();
+            let at = i64::try_from(hour).expect("a small number") * 3_600_000;
+            Candle::new(Timestamp::from_millis(at), values).expect("a valid candle")
+        });
+        let pair = format!("PAIR{place}").parse().expect("a name");
+        CandleSeries::new(pair, Interval::HOUR, candles.collect()).expect("hourly candles")
+    });
+    series.collect()
+}
+
+/// Measures a close of 10, 100 and 1,000 pairs with the channels of the set `market`: the rows
+/// alone, and the predictions of v3.2.
+fn panel_close(c: &mut Criterion) {
+    let mut group = c.benchmark_group("panel_close");
+    group.sample_size(20);
+    for count in [10, 100, 1_000] {
+        let series = market(count, 500);
+        let pairs: Vec<Pair> = series.iter().map(|series| series.pair().clone()).collect();
+        let spec = SignalSpec::market(&pairs, &pairs[0]);
+        let registry = Registry::default();
+        let table = SignalTable::build(&spec, &registry, &series[0], &series).expect("a table");
+        let model: Arc<dyn FittedModel> = Arc::new(windvane_benches::fast_lstm(&[table]));
+        let new_panel = || Panel::new(&spec, Interval::HOUR, &registry, &pairs).expect("a panel");
+        group.throughput(Throughput::Elements(count as u64));
+
+        let (mut panel, mut hour) = (new_panel(), 0);
+        let mut close = || {
+            hour += 1;
+            for series in &series {
+                panel.push(series.pair(), &candle_at(series, hour)).expect("a candle in order");
+            }
+            let close = panel.next_close().expect("a complete close");
+            close.rows().filter(|(_, rows)| rows.is_some_and(|rows| rows.last().is_some())).count()
+        };
+        while close() < count {}
+        group.bench_function(BenchmarkId::new("rows", count), |b| b.iter(&mut close));
+
+        let mut predictor =
+            PanelPredictor::new(Arc::clone(&model), new_panel()).expect("a predictor");
+        let mut hour = 0;
+        let mut close = || {
+            hour += 1;
+            let mut predictions = 0;
+            for series in &series {
+                let update = predictor.on_candle(series.pair(), &candle_at(series, hour));
+                predictions += update.expect("a candle in order").predictions.len();
+            }
+            predictions
+        };
+        while close() < count {}
+        group.bench_function(BenchmarkId::new("v32", count), |b| b.iter(&mut close));
+    }
+    group.finish();
+}
+
+/// Candle of an endless repetition of a series.
+fn candle_at(series: &CandleSeries, hour: usize) -> Candle {
+    let values = series.candles()[hour % series.len()].values();
+    let at = i64::try_from(hour).expect("a small number") * 3_600_000;
+    Candle::new(Timestamp::from_millis(at), values).expect("a valid candle")
+}
+
+criterion_group!(benches, one_window, one_candle, thousand_pairs, panel_close);
 criterion_main!(benches);

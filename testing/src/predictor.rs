@@ -42,9 +42,9 @@ pub fn feed(candles: usize, seed: u64, gaps: &[(usize, usize)]) -> CandleSeries 
     CandleSeries::new(whole.pair().clone(), Interval::HOUR, kept).unwrap()
 }
 
-/// Creates a predictor for hourly candles.
+/// Creates a predictor for candles of the model's interval.
 pub fn predictor(model: &Arc<dyn FittedModel>) -> Predictor {
-    Predictor::new(Arc::clone(model), Interval::HOUR).unwrap()
+    Predictor::new(Arc::clone(model), model.spec().interval).unwrap()
 }
 
 /// Predictions of the batch path, candle by candle.
@@ -62,7 +62,8 @@ pub fn streams_like_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
     let stops = model.spec().signals.gaps == GapPolicy::Error;
     let end = series.gaps().next().filter(|_| stops).map_or(series.len(), |gap| gap.after + 1);
     let (accepted, rejected) = series.candles().split_at(end);
-    let part = CandleSeries::new(series.pair().clone(), Interval::HOUR, accepted.to_vec()).unwrap();
+    let part = CandleSeries::new(series.pair().clone(), series.interval(), accepted.to_vec());
+    let part = part.unwrap();
     let mut predictor = predictor(model);
     for (candle, batch) in accepted.iter().zip(batch(&**model, &part)) {
         let live = predictor.on_candle(candle).unwrap().into_prediction();
@@ -77,8 +78,11 @@ pub fn streams_like_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
     assert_eq!((stats.taken, stats.refused_gaps), (accepted.len() as u64, rejected.len() as u64));
     let missing: u64 = part.gaps().map(|gap| gap.missing).sum();
     assert_eq!((stats.gaps, stats.missing), (part.gaps().count() as u64, missing));
-    let tolerated = if model.spec().signals.gaps == GapPolicy::Reset { 0 } else { 3 };
-    let resets = part.gaps().filter(|gap| gap.missing > tolerated).count();
+    let tolerated = match model.spec().signals.gaps {
+        GapPolicy::Sessions { max_missing } | GapPolicy::Hold { max_missing } => max_missing,
+        _ => 0,
+    };
+    let resets = part.gaps().filter(|gap| gap.missing > u64::from(tolerated)).count();
     assert_eq!((stats.resets, stats.undefined), (resets as u64, 0));
     let table = SignalTable::build(&model.spec().signals, &Registry::default(), &part, &[]);
     assert_eq!(stats.held, table.unwrap().len() as u64 - stats.taken);
@@ -88,7 +92,7 @@ pub fn streams_like_batch(model: &Arc<dyn FittedModel>, series: &CandleSeries) {
 /// an uninterrupted one.
 pub fn resumes_after(model: &Arc<dyn FittedModel>, series: &CandleSeries, cut: usize) {
     let (before, after) = series.candles().split_at(cut);
-    let history = CandleSeries::new(series.pair().clone(), Interval::HOUR, before.to_vec());
+    let history = CandleSeries::new(series.pair().clone(), series.interval(), before.to_vec());
     let (mut whole, mut warm, mut restored) =
         (predictor(model), predictor(model), predictor(model));
     for candle in before {

@@ -36,9 +36,10 @@ pub enum TimeError {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntervalError {
-    /// The text is not a number followed by one of the letters m, h, d, w.
+    /// The text is not a number followed by one of the letters m, h, d, w, or its grid is neither an
+    /// offset nor `@session`.
     #[error(
-        "`{value}` is not an interval: write a number and m, h, d or w (minutes, hours, days, weeks), such as 15m, 1h or 1d"
+        "`{value}` is not an interval: write a number and m, h, d or w (minutes, hours, days, weeks), such as 15m, 1h or 1d; an offset or @session may follow, such as 1h+30m or 4h@session"
     )]
     Text {
         /// Text as given, truncated after 64 characters.
@@ -58,6 +59,16 @@ pub enum IntervalError {
     )]
     Length {
         /// Length in milliseconds.
+        got: i64,
+    },
+    /// The offset is not a whole number of minutes from 0 and less than the length.
+    #[error(
+        "{interval} candles cannot open {got} ms after the grid: expected whole minutes (60000 ms), at least 0 and less than {interval}"
+    )]
+    Offset {
+        /// Interval without an offset.
+        interval: Interval,
+        /// Offset in milliseconds.
         got: i64,
     },
     /// The number before the unit overflows the length in milliseconds.
@@ -210,6 +221,30 @@ pub enum SeriesError {
         /// Last open time on the interval's grid before it.
         expected: Timestamp,
     },
+    /// A candle by session opens before the previous candle has closed.
+    #[error(
+        "candle {index} opens at {open_time}, less than one interval of {interval} after the previous candle at {previous}; remove one of the two, or check the interval"
+    )]
+    Overlap {
+        /// Index of the candle.
+        index: usize,
+        /// Open time of the candle.
+        open_time: Timestamp,
+        /// Open time of the previous candle.
+        previous: Timestamp,
+        /// Interval of the series.
+        interval: Interval,
+    },
+    /// A session close is not between the open and the end of the interval.
+    #[error(
+        "the session close must be whole milliseconds, above 0 and at most {interval}, got {got:?}; give the time from the open of a candle to its close"
+    )]
+    SessionClose {
+        /// Interval of the series.
+        interval: Interval,
+        /// Time from open to close that was given.
+        got: std::time::Duration,
+    },
     /// The columns differ in length.
     #[error("column {column} has {got} values, expected {expected} as in open_time")]
     Length {
@@ -236,7 +271,7 @@ pub enum SeriesError {
 pub enum ResampleError {
     /// The requested candles do not consist of whole candles of the series.
     #[error(
-        "{from} candles cannot be resampled to {to} candles: choose a multiple of {from} whose open times are open times of {from} candles"
+        "{from} candles cannot be resampled to {to} candles: choose a multiple of {from} whose open times are open times of {from} candles; candles by session have no such grid"
     )]
     Interval {
         /// Interval of the series.

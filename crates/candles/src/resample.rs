@@ -1,4 +1,5 @@
 //! Resampling of candles to a longer interval.
+use std::time::Duration;
 
 use crate::error::ResampleError;
 use crate::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
@@ -22,7 +23,8 @@ pub struct Resampled {
 impl CandleSeries {
     /// Aggregates the candles into candles of a longer interval.
     ///
-    /// A resampled candle opens on the grid of its own interval and closes one such interval later.
+    /// A resampled candle opens on the grid of its own interval and closes one such interval later,
+    /// or with the last session within it if the series has another session close.
     /// It has the first open, the highest high, the lowest low, the last close and the sum of the
     /// volumes of the candles within it. It is omitted and listed in [`Resampled::cut`] if the
     /// series begins after its open or ends before its close, because the missing part is unknown.
@@ -30,8 +32,9 @@ impl CandleSeries {
     /// If all are missing, there is a gap.
     ///
     /// # Errors
-    /// [`ResampleError`] if `to` is not a multiple of the interval of the series with open times on
-    /// the grid of the series, or if the volumes of a candle sum to more than 1e100.
+    /// [`ResampleError`] if candles of `to` do not [consist](Interval::consists_of) of candles of
+    /// the series (half hours form `1h+30m`, but no candles form `1h@session`), or if the volumes
+    /// of a candle sum to more than 1e100.
     ///
     /// # Examples
     /// ```
@@ -49,11 +52,7 @@ impl CandleSeries {
     /// ```
     pub fn resample(&self, to: Interval) -> Result<Resampled, ResampleError> {
         let from = self.interval();
-        // Weeks begin on Mondays, five-day candles do not: a length of 35 days is a multiple, but
-        // its open times are not on the grid of five days.
-        let divides = to.millis() % from.millis() == 0
-            && from.is_aligned(to.floor(Timestamp::from_millis(0)));
-        if !divides {
+        if !to.consists_of(from) {
             return Err(ResampleError::Interval { from, to });
         }
         let each = to.millis() / from.millis();
@@ -77,7 +76,12 @@ impl CandleSeries {
             }
             candles.push(candle);
         }
-        let Ok(series) = CandleSeries::new(self.pair().clone(), to, candles) else {
+        // A coarse candle closes with its last candle.
+        let length = |interval: Interval| Duration::from_millis(interval.millis().unsigned_abs());
+        let session = length(to) - (length(from) - self.session_close());
+        let series = CandleSeries::new(self.pair().clone(), to, candles)
+            .and_then(|series| series.with_session_close(session));
+        let Ok(series) = series else {
             unreachable!("invariant: each open time is a distinct floor of rising times");
         };
         Ok(Resampled { series, cut, incomplete })
@@ -153,9 +157,24 @@ mod tests {
             (interval(40), Interval::HOUR, false),
             // 35 days begin on Mondays, 5 days do not.
             (days(5), days(35), false),
+            (Interval::HOUR, Interval::FOUR_HOURS.by_session(), false),
+            (Interval::HOUR.by_session(), Interval::FOUR_HOURS, false),
         ] {
             assert_eq!(of(from, to).is_ok(), good, "{from} {to}");
         }
+    }
+
+    #[test]
+    fn resample_to_an_offset_begins_candles_with_the_session() {
+        let present: Vec<(i64, f64, f64)> = (14 * 60..20 * 60).map(|m| (m, 1.0, 2.0)).collect();
+        let halves = minutes(&present).resample(interval(30)).unwrap().series;
+        let stocks = halves.resample("1h+30m".parse().unwrap()).unwrap();
+        let times: Vec<Timestamp> = stocks.series.iter().map(Candle::open_time).collect();
+        assert_eq!(times, [870, 930, 990, 1_050, 1_110].map(at));
+        assert_eq!(stocks.cut, [810, 1_170].map(at));
+        let four = stocks.series.resample("4h+150m".parse().unwrap()).unwrap();
+        assert_eq!(four.series.candles()[0].open_time(), at(870));
+        assert!(stocks.series.resample(Interval::FOUR_HOURS).is_err());
     }
 
     proptest! {

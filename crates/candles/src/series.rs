@@ -1,12 +1,13 @@
 //! Series of candles in order of time.
+use std::time::Duration;
 
 use crate::error::SeriesError;
 use crate::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
 /// Candles of one pair and one interval in order of time.
 ///
-/// Invariants: the open times rise strictly, and each is aligned to the interval.
-/// Candles may be missing; [`gaps`](Self::gaps) lists them. A series may be empty.
+/// Invariants: the open times rise strictly, each is aligned to the interval, and two of them are
+/// at least [`Interval::min_step`] apart. Candles may be missing; [`gaps`](Self::gaps) lists them. A series may be empty.
 ///
 /// # Examples
 /// ```
@@ -29,6 +30,8 @@ use crate::{Candle, Interval, Ohlcv, Pair, Timestamp};
 pub struct CandleSeries {
     pair: Pair,
     interval: Interval,
+    /// Time from the open of a candle to its close, in milliseconds.
+    session: i64,
     candles: Vec<Candle>,
 }
 
@@ -69,9 +72,10 @@ impl CandleSeries {
     ///
     /// # Errors
     /// [`SeriesError`] names the first candle whose open time is not on the grid of the interval,
-    /// or not after that of the previous candle.
+    /// not after that of the previous candle, or (by session) too close to it.
     pub fn new(pair: Pair, interval: Interval, candles: Vec<Candle>) -> Result<Self, SeriesError> {
         let mut previous: Option<Timestamp> = None;
+        let min_step = interval.min_step();
         for (index, candle) in candles.iter().enumerate() {
             let open_time = candle.open_time();
             if !interval.is_aligned(open_time) {
@@ -85,10 +89,15 @@ impl CandleSeries {
                 Some(previous) if open_time == previous => {
                     return Err(SeriesError::Duplicate { index, open_time });
                 }
+                Some(previous)
+                    if open_time.millis() < previous.millis().saturating_add(min_step) =>
+                {
+                    return Err(SeriesError::Overlap { index, open_time, previous, interval });
+                }
                 _ => previous = Some(open_time),
             }
         }
-        Ok(Self { pair, interval, candles })
+        Ok(Self { pair, interval, session: interval.millis(), candles })
     }
 
     /// Creates a series from one array per column.
@@ -146,6 +155,42 @@ impl CandleSeries {
         Self::new(pair, interval, candles)
     }
 
+    /// Sets the time from the open of a candle to its real close, for candles whose market closes
+    /// before the interval ends. Default: the interval.
+    ///
+    /// Daily candles of different exchanges share a date and an open time, but not a close: a
+    /// session that closes at 21:00 UTC has a session close of 21 hours. Where clocks change, give
+    /// the latest close of the year, so that no candle is used before it has closed.
+    ///
+    /// # Errors
+    /// [`SeriesError::SessionClose`] unless the time is a whole number of milliseconds, above 0 and
+    /// at most the interval.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair};
+    ///
+    /// let values = Ohlcv { open: 10.0, high: 12.0, low: 9.5, close: 11.0, volume: 340.0 };
+    /// let candles = vec![Candle::new("2024-01-02".parse()?, values)?];
+    /// let series = CandleSeries::new(Pair::new("AAPL")?, Interval::DAY, candles)?;
+    /// assert_eq!(series.close_time(0), Some("2024-01-03".parse()?));
+    /// let series = series.with_session_close(Duration::from_secs(21 * 3_600))?;
+    /// assert_eq!(series.close_time(0), Some("2024-01-02 21:00".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_session_close(self, close: Duration) -> Result<Self, SeriesError> {
+        let session = self.interval.session_millis(close);
+        let session =
+            session.ok_or(SeriesError::SessionClose { interval: self.interval, got: close })?;
+        Ok(Self { session, ..self })
+    }
+
+    /// Returns the time from the open of a candle to its close.
+    pub fn session_close(&self) -> Duration {
+        Duration::from_millis(self.session.unsigned_abs())
+    }
+
     /// Returns the pair.
     pub fn pair(&self) -> &Pair {
         &self.pair
@@ -183,17 +228,16 @@ impl CandleSeries {
 
     /// Returns the close time of the candle at an index; `None` past the end.
     pub fn close_time(&self, index: usize) -> Option<Timestamp> {
-        self.get(index).map(|candle| candle.close_time(self.interval))
+        let open = self.get(index)?.open_time().millis();
+        Some(Timestamp::from_millis(open.saturating_add(self.session)))
     }
 
     /// Iterates over the gaps, in order of time.
     pub fn gaps(&self) -> impl Iterator<Item = Gap> {
         self.candles.windows(2).enumerate().filter_map(|(after, two)| {
-            let (before, next) = (two[0].open_time(), two[1].open_time());
-            let steps =
-                next.millis().abs_diff(before.millis()) / self.interval.millis().unsigned_abs();
+            let missing = self.interval.missing_between(two[0].open_time(), two[1].open_time());
             let from = two[0].close_time(self.interval);
-            (steps > 1).then(|| Gap { after, from, missing: steps - 1 })
+            (missing > 0).then_some(Gap { after, from, missing })
         })
     }
 
@@ -217,9 +261,14 @@ impl CandleSeries {
         self.candles.partition_point(|candle| candle.open_time() < time)
     }
 
-    /// Series of a slice of the candles.
+    /// Series of a slice of the candles, with the same session close.
     fn part(&self, candles: &[Candle]) -> Self {
-        Self { pair: self.pair.clone(), interval: self.interval, candles: candles.to_vec() }
+        Self {
+            pair: self.pair.clone(),
+            candles: candles.to_vec(),
+            interval: self.interval,
+            session: self.session,
+        }
     }
 }
 
@@ -299,6 +348,27 @@ mod tests {
     }
 
     #[test]
+    fn series_by_session_keeps_a_distance_and_counts_breaks() {
+        let four = Interval::FOUR_HOURS.by_session();
+        let hours = |hours: &[i64], interval| {
+            let millis: Vec<i64> = hours.iter().map(|hour| hour * 3_600_000).collect();
+            series(&millis, interval)
+        };
+        // 22:00 UTC in winter, 21:00 in summer.
+        let weekend = hours(&[22, 26, 30, 97, 101], four).unwrap();
+        let gaps: Vec<Gap> = weekend.gaps().collect();
+        assert_eq!((gaps.len(), gaps[0].missing), (1, 15));
+        assert_eq!(weekend.close_time(2), Some(at(34 * 60)));
+        let error = hours(&[22, 25], four).unwrap_err();
+        assert!(matches!(error, SeriesError::Overlap { index: 1, .. }), "{error}");
+        assert!(error.to_string().contains("less than one interval of 4h@session"), "{error}");
+        let day = Interval::DAY.by_session();
+        assert_eq!(hours(&[22, 45, 70], day).unwrap().gaps().count(), 0);
+        assert!(hours(&[22, 44], day).is_err());
+        assert!(matches!(series(&[1], day), Err(SeriesError::Misaligned { .. })));
+    }
+
+    #[test]
     fn series_split_and_between_use_open_times() {
         let all = minutes(&[0, 1, 2, 5]).unwrap();
         let (before, from) = all.split_at(at(2));
@@ -307,6 +377,21 @@ mod tests {
         assert_eq!(all.between(at(1), at(5)).len(), 2);
         assert_eq!(all.between(at(1), at(1)).len(), 0);
         assert_eq!(all.between(at(5), at(1)).len(), 0);
+    }
+
+    #[test]
+    fn series_session_close_moves_close_times_and_survives_split() {
+        let hour = |minutes: u64| Duration::from_secs(60 * minutes);
+        let hours = series(&[0, 3_600_000, 7_200_000], Interval::HOUR).unwrap();
+        assert_eq!(hours.session_close(), hour(60));
+        let short = hours.clone().with_session_close(hour(50)).unwrap();
+        assert_eq!(short.close_time(1), Some(at(110)));
+        assert_eq!(short.split_at(at(60)).1.session_close(), hour(50));
+        assert_eq!(short.gaps().count(), 0);
+        for wrong in [hour(0), hour(61), Duration::from_micros(1_500), Duration::MAX] {
+            let error = hours.clone().with_session_close(wrong).unwrap_err().to_string();
+            assert!(error.contains("session close must be"), "{error}");
+        }
     }
 
     #[test]

@@ -77,9 +77,16 @@ pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<Candl
     let (Some(last), Some(first)) = (earlier.candles().last(), later.candles().first()) else {
         return Err(format!("no candles of {pair} to join"));
     };
+    if later.interval() != interval {
+        return Err(format!(
+            "{pair} has {interval} candles, and these have {}; choose one interval with --interval, \
+             such as 4h@session for all files of a market whose clock changes",
+            later.interval()
+        ));
+    }
     let step = first.open_time().millis() - last.open_time().millis();
     let most = interval.millis().max(Interval::WEEK.millis());
-    let is_next = step > 0 && step <= most && later.interval() == interval;
+    let is_next = step > 0 && step <= most;
     let is_same = (0.5..=2.0).contains(&(first.open() / last.close()));
     if !(is_next && is_same) {
         return Err(format!(
@@ -92,7 +99,9 @@ pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<Candl
         ));
     }
     let candles = earlier.iter().chain(later).copied().collect();
-    CandleSeries::new(pair.clone(), interval, candles).map_err(|error| error.to_string())
+    CandleSeries::new(pair.clone(), interval, candles)
+        .and_then(|joined| joined.with_session_close(earlier.session_close()))
+        .map_err(|error| error.to_string())
 }
 
 /// Reads the candles of a file and the list of repairs and gaps.
@@ -105,12 +114,8 @@ pub(crate) fn read(
     interval: Option<Interval>,
     args: &ReadArgs,
 ) -> Result<(CandleSeries, Vec<String>), Error> {
-    let reading = args.options(pair)?.read_file(file)?;
+    let reading = args.options(pair, interval)?.read_file(file)?;
     let series = reading.series;
-    if let Some(wanted) = interval.filter(|wanted| *wanted != series.interval()) {
-        let found = series.interval();
-        return Err(format!("{}: {found} candles, expected {wanted}", file.display()).into());
-    }
     let notes = reading.notes.iter().map(ToString::to_string).chain(gap_note(&series));
     let notes = notes.map(|note| format!("{}: {note}", file.display())).collect();
     Ok((series, notes))

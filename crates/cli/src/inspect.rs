@@ -18,8 +18,12 @@ pub(crate) struct InspectOptions {
     /// Files to read: CSV or JSON, also in zip or gzip; Arrow or Parquet with the feature columnar.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Print JSON instead of a table: a list of {file, format, series: [{key, pair, `interval_ms`,
-    /// rows, gaps, first, last}], notes, error}. first and last are candles {`open_time`, open,
+    /// Interval of the candles, such as 1h, 1h+30m (open at half past) or 4h@session (begin with the
+    /// session of a market); other files are errors [default: as found]
+    #[arg(long)]
+    interval: Option<Interval>,
+    /// Print JSON instead of a table: a list of {file, format, series: [{key, pair, interval,
+    /// `interval_ms`, rows, gaps, first, last}], notes, error}. first and last are candles {`open_time`, open,
     /// high, low, close, volume} with `open_time` in milliseconds.
     #[arg(long)]
     json: bool,
@@ -35,8 +39,11 @@ struct Inspected {
 
 /// Runs the command; the exit status is 1 if a file could not be read.
 pub(crate) fn run(options: &InspectOptions) -> Result<ExitCode, Error> {
-    let all: Vec<Inspected> =
-        options.files.iter().map(|file| inspect(file, &options.reading)).collect();
+    let all: Vec<Inspected> = options
+        .files
+        .iter()
+        .map(|file| inspect(file, options.interval, &options.reading))
+        .collect();
     if options.json {
         let list = Value::Array(all.iter().map(as_json).collect());
         print_data(format!("{list:#}\n").as_bytes())?;
@@ -46,10 +53,10 @@ pub(crate) fn run(options: &InspectOptions) -> Result<ExitCode, Error> {
     Ok(ExitCode::from(u8::from(all.iter().any(|one| one.reading.is_err()))))
 }
 
-fn inspect(file: &Path, args: &ReadArgs) -> Inspected {
+fn inspect(file: &Path, interval: Option<Interval>, args: &ReadArgs) -> Inspected {
     let pair = Pair::new(&files::name(file)).or_else(|_| Pair::new("FILE"));
     let reading = pair.map_err(Error::from).and_then(|pair| {
-        let all = args.options(pair)?.read_all(file)?;
+        let all = args.options(pair, interval)?.read_all(file)?;
         Ok(all)
     });
     let reading = reading.map_err(|error| error.to_string());
@@ -103,6 +110,7 @@ fn series_json(reading: &ReadResult) -> Value {
     json!({
         "key": reading.key.as_deref().unwrap_or(series.pair().as_str()),
         "pair": series.pair().as_str(),
+        "interval": series.interval().to_string(),
         "interval_ms": series.interval().millis(),
         "rows": series.len(),
         "gaps": series.gaps().count(),

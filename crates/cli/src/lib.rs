@@ -15,17 +15,20 @@
 //! | `inspect` | shows the content of candle files and their repairs |
 //! | `diagnose` | explains a prediction and shows the state of its model |
 //! | `export` | writes rows of signals and labels for training with other tools |
+//! | `channels` | lists every channel with parameters, warm-up and formula |
 //! | `latency` | measures the time from a closed candle to its prediction |
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stderr)]
 
 mod backtest;
 mod calendar;
+mod channels;
 mod diagnose;
 mod export;
 mod files;
 mod fit;
 mod gap_note;
+mod inputs;
 mod inspect;
 mod latency;
 mod models;
@@ -59,6 +62,7 @@ enum Command {
     Inspect(inspect::InspectOptions),
     Diagnose(diagnose::DiagnoseOptions),
     Export(export::ExportOptions),
+    Channels(channels::ChannelOptions),
     Latency(latency::LatencyOptions),
 }
 
@@ -95,6 +99,7 @@ fn execute(command: &Command) -> Result<ExitCode, Error> {
         Command::Inspect(options) => return inspect::run(options),
         Command::Diagnose(options) => diagnose::run(options)?,
         Command::Export(options) => export::run(options)?,
+        Command::Channels(options) => channels::run(options)?,
         Command::Latency(options) => latency::run(options)?,
     }
     Ok(ExitCode::SUCCESS)

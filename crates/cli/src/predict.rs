@@ -6,6 +6,7 @@ use serde_json::json;
 use windvane::models::{ModelSpec, TableReader, replace_file};
 use windvane::prelude::*;
 
+use crate::inputs::InputArgs;
 use crate::output::{check_file, file_error, print_data};
 use crate::reading::ReadArgs;
 use crate::{Error, series};
@@ -18,9 +19,12 @@ pub(crate) struct PredictOptions {
     /// Model saved by `fit` or by your own program, also an ensemble.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// Files of candles, or folders of such files, with the interval of the model.
+    /// Files of candles, or folders of such files, with the interval of the model. The inputs are
+    /// those of the model; --inputs checks them.
     #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArgs,
     #[command(flatten)]
     reading: ReadArgs,
     /// Write a JSON object per line instead of CSV.
@@ -45,7 +49,8 @@ pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
         text.push_str(HEADER);
     }
     let mut lines = 0;
-    for series in targets(model.spec(), &all) {
+    check_inputs(options, model.spec(), &all)?;
+    for series in series::targets(&model.spec().signals, &all) {
         lines += predict(&*model, series, &all, options, &mut text)?;
     }
     if lines == 0 {
@@ -66,10 +71,27 @@ pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
     Ok(())
 }
 
-/// Series to predict for: all except those that a channel of the model reads.
-fn targets<'a>(spec: &ModelSpec, all: &'a [CandleSeries]) -> Vec<&'a CandleSeries> {
-    let read = spec.signals.pairs();
-    all.iter().filter(|series| !read.contains(&series.pair())).collect()
+/// Checks that the model was fitted on the inputs of the options, if there are any.
+fn check_inputs(
+    options: &PredictOptions,
+    spec: &ModelSpec,
+    all: &[CandleSeries],
+) -> Result<(), Error> {
+    if options.inputs == InputArgs::default() {
+        return Ok(());
+    }
+    let inputs = options.inputs.resolve(&all.iter().collect::<Vec<_>>())?;
+    let own = &spec.signals.channels;
+    let other = inputs.channels.iter().find(|channel| !own.contains(channel));
+    let other = other.or_else(|| own.iter().find(|channel| !inputs.channels.contains(channel)));
+    match other {
+        None => Ok(()),
+        Some(other) => Err(format!(
+            "the model was not fitted on these inputs: they differ in {other}; remove --inputs to \
+             use those of the model"
+        )
+        .into()),
+    }
 }
 
 /// Appends a line per prediction and returns their number.

@@ -31,9 +31,16 @@ pub(crate) struct ReadArgs {
 }
 
 impl ReadArgs {
-    /// The options for a file.
-    pub(crate) fn options(&self, pair: Pair) -> Result<ReadOptions, Error> {
+    /// The options for a file, which must have the interval if there is one.
+    pub(crate) fn options(
+        &self,
+        pair: Pair,
+        interval: Option<Interval>,
+    ) -> Result<ReadOptions, Error> {
         let mut options = ReadOptions::new(pair);
+        if let Some(interval) = interval {
+            options = options.interval(interval);
+        }
         if let Some(columns) = &self.columns {
             options = options.columns(columns.clone());
         }

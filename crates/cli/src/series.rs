@@ -82,6 +82,17 @@ pub(crate) fn interval(all: &[CandleSeries]) -> Result<Interval, String> {
     }
 }
 
+/// Series that a model is for: all except pairs that only channels of one other pair read, such as
+/// a leader outside the market. The pairs of a market are targets.
+pub(crate) fn targets<'a>(spec: &SignalSpec, all: &'a [CandleSeries]) -> Vec<&'a CandleSeries> {
+    let reads = |series: &CandleSeries, market: bool| {
+        let channels = spec.channels.iter().map(ChannelSpec::pairs);
+        let mut pairs = channels.filter(|pairs| (pairs.len() > 1) == market);
+        pairs.any(|pairs| pairs.contains(series.pair()))
+    };
+    all.iter().filter(|series| reads(series, true) || !reads(series, false)).collect()
+}
+
 /// Returns the series of the given pairs.
 ///
 /// # Errors

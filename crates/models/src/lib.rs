@@ -77,7 +77,8 @@ pub use explain::Occlusion;
 #[allow(unused_imports, unreachable_pub, reason = "each linear model has its own feature")]
 pub use linear::*;
 pub use live::{
-    CandleOutcome, FeedStats, Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile,
+    CandleOutcome, FeedStats, NoPrediction, NoPredictionReason, PanelPredictor, PanelUpdate,
+    Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile,
 };
 pub use model::{
     DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,

@@ -83,7 +83,8 @@ impl ReadOptions {
         self
     }
 
-    /// Sets the interval; files of another one are refused.
+    /// Sets the interval with its grid, such as `1h+30m` or `4h@session`; files of another one are
+    /// refused.
     #[must_use]
     pub fn interval(mut self, interval: Interval) -> Self {
         self.interval = Some(interval);

@@ -48,8 +48,7 @@ pub(crate) fn series(
     if columns.stamps_close {
         open_at(&mut rows, interval, &mut log);
     }
-    grid::restamp(&mut rows, interval, &mut log);
-    grid::drop_off_grid(&mut rows, interval, file, &mut log)?;
+    let interval = grid::place(&mut rows, interval, options, file, &mut log)?;
     states::drop_doubles(&mut rows, columns.is_log, columns.has_versions, &mut log);
     drop_running(&mut rows, interval, answer, &mut log);
     refuse_losses(&log, total, rows.len() as u64, file)?;
@@ -157,7 +156,8 @@ fn sort(rows: &mut [ParsedRow], file: &str, log: &mut ReadLog) -> Result<(), Rea
     Ok(())
 }
 
-/// The given interval, or the most common step that most other steps are multiples of.
+/// The given interval, or the most common step that most other steps are multiples of, without its
+/// offset.
 fn interval(
     rows: &[ParsedRow],
     length: Option<i64>,
@@ -166,7 +166,7 @@ fn interval(
 ) -> Result<Interval, ReadError> {
     let found = inferred_interval(rows, length, file);
     match (given, found) {
-        (Some(given), Ok(found)) if given != found => {
+        (Some(given), Ok(found)) if given.millis() != found.millis() => {
             let reason = format!("looks like {found} candles, expected {given}");
             Err(ReadError::interval(file, reason))
         }
@@ -213,7 +213,8 @@ fn inferred_interval(
         let step = steps[0].0;
         let reason = format!(
             "no regular interval: the most common step between rows is {step} ms; give the interval \
-             (ReadOptions::interval), so that other rows are refused"
+             (--interval, ReadOptions::interval), such as 1h@session for hours that begin with the \
+             session of a market and go on after a pause"
         );
         return Err(ReadError::interval(file, reason));
     };
@@ -224,6 +225,7 @@ fn inferred_interval(
 /// candle before it is over.
 fn open_at(rows: &mut [ParsedRow], interval: Interval, log: &mut ReadLog) {
     let mut moved = Tally::default();
+    grid::end_of_last_day(rows, interval);
     for row in rows.iter_mut() {
         moved.add(row.line, Some(row.time));
         // Some close a millisecond or a second before the next candle opens.

@@ -153,9 +153,15 @@ fn in_file(error: &SeriesError, file: &str, header: &Header, lines: &[u64]) -> R
         }
         SeriesError::Misaligned { index, open_time, interval, expected } => {
             let reason = format!(
-                "{open_time} is no open time of {interval} candles (the one before is {expected}): times are never moved, write the open time of the candle into the file"
+                "{open_time} is no open time of {interval} candles (the one before is {expected}): times are never moved, write the open time of the candle into the file, or give the interval an offset such as 1h+30m or 1h@session"
             );
             ReadError::cell(file, lines[index], &header.time.name, reason)
+        }
+        SeriesError::Overlap { index, open_time, previous, interval } => {
+            let reason = format!(
+                "opens at {open_time}, less than one interval of {interval} after the row above at {previous}: remove one of the two"
+            );
+            ReadError::row(file, lines[index], reason)
         }
         _ => unreachable!("invariant: only columns give other errors, and these are candles"),
     }

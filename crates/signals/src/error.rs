@@ -1,11 +1,13 @@
 //! Errors of channels, pipelines, sample sets and splits.
 use windvane_candles::{Interval, Pair, Timestamp};
 
+use crate::GapPolicy;
+
 /// Error of a channel, pipeline, sample set or split.
 ///
 /// A live feed can cause [`Gap`](Self::Gap), [`Duplicate`](Self::Duplicate), [`Late`](Self::Late),
-/// [`Misaligned`](Self::Misaligned) and [`OutOfSync`](Self::OutOfSync); none of them changes the
-/// state of the pipeline. All other variants are errors of the settings.
+/// [`Misaligned`](Self::Misaligned), [`Overlap`](Self::Overlap) and
+/// [`OutOfSync`](Self::OutOfSync); none of them changes the state of the pipeline. All other variants are errors of the settings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignalError {
@@ -41,6 +43,28 @@ pub enum SignalError {
         /// The pipeline's interval.
         interval: Interval,
     },
+    /// A candle by session opens before the last candle consumed has closed.
+    #[error(
+        "candle {open_time} opens less than one interval of {interval} after the last candle, {last}; check the interval"
+    )]
+    Overlap {
+        /// Open time of the rejected candle.
+        open_time: Timestamp,
+        /// Open time of the last candle consumed.
+        last: Timestamp,
+        /// The pipeline's interval.
+        interval: Interval,
+    },
+    /// Candles by session have no grid, and the gap policy counts intervals on one.
+    #[error(
+        "{interval} candles have no fixed grid, as the gap policy {got:?} requires; use Sessions, Reset or Error"
+    )]
+    SessionGaps {
+        /// The pipeline's interval.
+        interval: Interval,
+        /// Gap policy of the spec.
+        got: GapPolicy,
+    },
     /// The candle of another pair has another open time than the own candle.
     #[error("{pair}: expected the candle that opens at {expected}, got the one at {got}")]
     OutOfSync {
@@ -66,6 +90,35 @@ pub enum SignalError {
     MissingPair {
         /// Name of the missing pair.
         pair: Pair,
+    },
+    /// A candle belongs to a pair that the panel does not have.
+    #[error("{pair} is not a pair of this panel; declare it when the panel is created")]
+    UnknownPair {
+        /// The candle's pair.
+        pair: Pair,
+    },
+    /// A panel is declared with the same pair twice.
+    #[error("the panel has {pair} twice; remove one")]
+    RepeatedPair {
+        /// The repeated pair.
+        pair: Pair,
+    },
+    /// A panel has the gap policy that makes a missing candle an error.
+    #[error(
+        "a panel cannot stop at a missing candle of one pair; use another gap policy than error, such as by_clock"
+    )]
+    PanelGaps,
+    /// The session close of a pair is outside its interval.
+    #[error(
+        "{pair}: the session close must be whole milliseconds, above 0 and at most {interval}, got {got:?}"
+    )]
+    SessionClose {
+        /// The pair.
+        pair: Pair,
+        /// Interval of the candles.
+        interval: Interval,
+        /// Time from open to close that was given.
+        got: std::time::Duration,
     },
     /// No channel with this name is registered.
     #[error("unknown channel {name:?}; the known channels are {}", known.join(", "))]
@@ -141,6 +194,16 @@ pub enum SignalError {
     State {
         /// Reason why it cannot be restored.
         what: &'static str,
+    },
+    /// A saved state belongs to a panel with other pairs or another spec.
+    #[error("cannot restore the saved state: its {what} is {got}, expected {expected}")]
+    StateMismatch {
+        /// Name of the property that differs.
+        what: &'static str,
+        /// Value of the panel that restores the state.
+        expected: String,
+        /// Value in the state.
+        got: String,
     },
     /// A required time of a split is not set.
     #[error("the split has no {setter}; call SplitBuilder::{setter}")]

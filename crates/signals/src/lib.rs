@@ -30,7 +30,7 @@
 //! Layer 3 of the list in `docs/design.md`; depends on candles.
 //!
 //! # Features
-//! `serde`: serialises [`SignalSpec`], [`Scaler`] and the types of their fields.
+//! `serde`: serialises [`SignalSpec`], [`Scaler`], [`Lags`] and the types of their fields.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -41,9 +41,11 @@ mod drift;
 mod error;
 mod labels;
 mod named_sets;
+mod panel;
 mod pipeline;
 mod scaler;
 mod spec;
+mod spec_text;
 mod splits;
 mod state;
 mod windows;
@@ -60,6 +62,7 @@ pub use deciles::Deciles;
 pub use drift::ChannelDrift;
 pub use error::SignalError;
 pub use labels::{Band, LabelSpec, Sample, SampleSet};
+pub use panel::{Panel, PanelClose, PanelStats};
 pub use pipeline::{SignalPipeline, SignalRows};
 pub use scaler::Scaler;
 pub use spec::{ChannelSpec, GapPolicy, SignalSpec};
@@ -67,7 +70,7 @@ pub use splits::{
     Combinatorial, Period, Split, SplitBuilder, TrainSet, ValidationSet, WalkForward,
 };
 pub use state::{StateReader, StateWriter};
-pub use windows::{Outcome, SignalTable, Window};
+pub use windows::{Lags, Outcome, SignalTable, Window};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

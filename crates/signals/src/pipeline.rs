@@ -1,7 +1,9 @@
 //! Streaming pipeline: turns candles into rows of channel values, one candle at a time.
+use std::cell::RefCell;
+
 use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
-use crate::channels::{ChannelSlot, MarketClose, next_default_row};
+use crate::channels::{ChannelSlot, MarketClose, SharedMarket, Sharing, next_default_row};
 use crate::{
     GapPolicy, MarketSnapshot, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
@@ -96,18 +98,35 @@ impl SignalPipeline {
     /// Creates a pipeline with the channels of `spec` for candles of `interval`.
     ///
     /// # Errors
-    /// As [`SignalSpec::validate`] and [`Registry::build`].
+    /// As [`SignalSpec::validate`] and [`Registry::build`]; [`SignalError::SessionGaps`] for candles
+    /// by session under a gap policy that counts intervals on a grid.
     pub fn new(
         spec: &SignalSpec,
         interval: Interval,
         registry: &Registry,
     ) -> Result<Self, SignalError> {
+        Self::sharing(spec, interval, registry, None)
+    }
+
+    /// Creates a pipeline whose market quantities are those of `market`, where there is one: a
+    /// panel advances them for all its pairs.
+    pub(crate) fn sharing(
+        spec: &SignalSpec,
+        interval: Interval,
+        registry: &Registry,
+        market: Option<&RefCell<SharedMarket>>,
+    ) -> Result<Self, SignalError> {
         spec.validate()?;
-        let channels = spec
-            .channels
-            .iter()
-            .map(|c| registry.slot(c, interval))
-            .collect::<Result<Vec<_>, _>>()?;
+        if interval.is_by_session()
+            && matches!(spec.gaps, GapPolicy::Hold { .. } | GapPolicy::ByClock)
+        {
+            return Err(SignalError::SessionGaps { interval, got: spec.gaps });
+        }
+        let mut channels = Vec::with_capacity(spec.width());
+        for (place, channel) in spec.channels.iter().enumerate() {
+            let sharing = market.map(|market| Sharing { market, place });
+            channels.push(registry.slot(channel, interval, sharing)?);
+        }
         let max_rows = spec.gaps.max_held() as usize + 1;
         Ok(Self {
             interval,
@@ -161,8 +180,9 @@ impl SignalPipeline {
     ///
     /// # Errors
     /// [`SignalError::Duplicate`], [`SignalError::Late`], [`SignalError::Misaligned`],
-    /// [`SignalError::OutOfSync`], and [`SignalError::Gap`] under [`GapPolicy::Error`] or after
-    /// [`stop_at_gaps`](Self::stop_at_gaps). An error does not change the state.
+    /// [`SignalError::Overlap`], [`SignalError::OutOfSync`], and [`SignalError::Gap`] under
+    /// [`GapPolicy::Error`] or after [`stop_at_gaps`](Self::stop_at_gaps). An error does not change
+    /// the state.
     #[expect(clippy::inline_always, reason = "a call costs a tenth of a row's time")]
     #[inline(always)]
     pub fn update<'m>(
@@ -175,9 +195,7 @@ impl SignalPipeline {
         let (held, restarted) = if follows { (0, false) } else { self.cross_gap(&mut market)? };
         self.write_row(held, &market);
         self.last = Some((market.own().open_time(), market.own().close()));
-        let width = self.channels.len();
-        let values = &self.rows[..(held + 1) * width];
-        Ok(SignalRows { values, complete: &self.complete[..=held], width, restarted })
+        Ok(self.last_rows(held, restarted))
     }
 
     /// Consumes other pairs' candles at a close at which the own pair has none.
@@ -214,10 +232,22 @@ impl SignalPipeline {
             return Ok(());
         }
         self.check_times(open_time, others)?;
+        self.advance_to(open_time, MarketClose::new(others))
+    }
+
+    /// [`advance`](Self::advance) with candles that have been joined.
+    pub(crate) fn advance_to(
+        &mut self,
+        open_time: Timestamp,
+        close: MarketClose<'_>,
+    ) -> Result<(), SignalError> {
+        if self.gaps != GapPolicy::ByClock {
+            return Ok(());
+        }
         if let Some(last) = self.last_close().filter(|last| open_time <= *last) {
             return Err(SignalError::Late { open_time, last });
         }
-        let close = MarketClose::new(others, self.elapsed_until(open_time));
+        let close = close.after(self.elapsed_until(open_time));
         for slot in &mut self.channels {
             slot.channel_mut().advance(&close);
         }
@@ -226,14 +256,20 @@ impl SignalPipeline {
     }
 
     /// Returns the open time of the last close of the market, with or without an own candle.
-    fn last_close(&self) -> Option<Timestamp> {
+    pub(crate) fn last_close(&self) -> Option<Timestamp> {
         self.advanced.max(self.last_open_time())
     }
 
     /// Returns the intervals since the last close of the market, at least 1.
     fn elapsed_until(&self, open_time: Timestamp) -> u64 {
-        let missing = |last| missing_between(last, open_time, self.interval);
-        self.last_close().map_or(0, missing).saturating_add(1)
+        elapsed_between(self.last_close(), open_time, self.interval)
+    }
+
+    /// Returns the rows of the last update again: `held` filled-in rows and the candle's own.
+    pub(crate) fn last_rows(&self, held: usize, restarted: bool) -> SignalRows<'_> {
+        let width = self.channels.len();
+        let values = &self.rows[..(held + 1) * width];
+        SignalRows { values, complete: &self.complete[..=held], width, restarted }
     }
 
     /// Applies the gap policy before a candle's row. Returns the number of held rows, and whether
@@ -243,7 +279,7 @@ impl SignalPipeline {
         let action = self.action_before(market)?;
         if self.gaps == GapPolicy::ByClock {
             let open_time = market.own().open_time();
-            let missing = |(last, _)| missing_between(last, open_time, self.interval);
+            let missing = |(last, _)| self.interval.missing_between(last, open_time);
             let missing = self.last.map_or(0, missing);
             *market = market.after_gap(missing, self.elapsed_until(open_time));
         }
@@ -289,7 +325,10 @@ impl SignalPipeline {
         if open_time < last {
             return Err(SignalError::Late { open_time, last });
         }
-        let missing = missing_between(last, open_time, self.interval);
+        if open_time.millis() < last.millis().saturating_add(self.interval.min_step()) {
+            return Err(SignalError::Overlap { open_time, last, interval: self.interval });
+        }
+        let missing = self.interval.missing_between(last, open_time);
         match self.gaps {
             _ if missing == 0 => Ok(GapAction::Follow),
             GapPolicy::Sessions { max_missing } if missing <= u64::from(max_missing) => {
@@ -414,7 +453,7 @@ impl SignalPipeline {
 
     /// Writes the state, so that [`restore`](Self::restore) continues with the same bits.
     pub fn save(&self, state: &mut StateWriter) {
-        state.int(self.interval.millis());
+        state.interval(self.interval);
         state.count(self.channels.len());
         state.count(usize::from(self.last.is_some()));
         if let Some((open_time, close)) = self.last {
@@ -445,7 +484,7 @@ impl SignalPipeline {
     }
 
     fn try_restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        if state.int()? != self.interval.millis() {
+        if !state.is_interval(self.interval)? {
             return Err(SignalError::State { what: "its candles have another interval" });
         }
         if state.count()? != self.channels.len() {
@@ -479,10 +518,9 @@ fn read_last(state: &mut StateReader<'_>) -> Result<(Timestamp, f64), SignalErro
     Ok(last)
 }
 
-/// Number of missing candles between two aligned open times.
-fn missing_between(last: Timestamp, next: Timestamp, interval: Interval) -> u64 {
-    let apart = next.millis().abs_diff(last.millis());
-    (apart / interval.millis().unsigned_abs()).saturating_sub(1)
+/// Intervals since the last close of a market, at least 1.
+pub(crate) fn elapsed_between(last: Option<Timestamp>, next: Timestamp, interval: Interval) -> u64 {
+    last.map_or(0, |last| interval.missing_between(last, next)).saturating_add(1)
 }
 
 /// Flat candle in place of the `n`-th missing candle after `last`.

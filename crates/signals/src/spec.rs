@@ -202,6 +202,12 @@ impl std::fmt::Display for ChannelSpec {
 }
 
 /// Policy for missing candles, the same in batch and streaming.
+///
+/// Candles [by session](windvane_candles::Interval::by_session) have breaks instead of a grid. Their
+/// policy is [`Sessions`](Self::Sessions). Under [`Reset`](Self::Reset) and [`Error`](Self::Error)
+/// a break of at least one interval is a gap; [`Hold`](Self::Hold) and [`ByClock`](Self::ByClock)
+/// count intervals on a grid and are rejected
+/// ([`SignalError::SessionGaps`](crate::SignalError::SessionGaps)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -250,8 +256,8 @@ impl GapPolicy {
     /// Infers the policy from the share of missing candles of training data.
     ///
     /// More than 1 % missing between the first and the last candle of any series means a market
-    /// that closes (nights, weekends, holidays): the policy is [`sessions`](Self::sessions).
-    /// Otherwise the policy is [`Reset`](Self::Reset). Pass candles of the training period only.
+    /// that closes (nights, weekends, holidays): the policy is [`sessions`](Self::sessions), as for
+    /// candles by session. Otherwise the policy is [`Reset`](Self::Reset). Pass candles of the training period only.
     ///
     /// # Examples
     /// ```
@@ -273,7 +279,8 @@ impl GapPolicy {
         let closing = series.into_iter().find(|series| {
             let missing: u64 = series.gaps().map(|gap| gap.missing).sum();
             let missing = missing as f64;
-            missing > Self::SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64)
+            let share = Self::SESSION_SHARE * (missing + series.len().saturating_sub(1) as f64);
+            series.interval().is_by_session() || missing > share
         });
         closing.map_or(Self::Reset, |series| Self::sessions(series.interval()))
     }

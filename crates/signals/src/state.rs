@@ -1,4 +1,6 @@
 //! Saving and restoring the state of channels without loss of bits.
+use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+
 use crate::SignalError;
 
 /// Writer of a state as 64-bit words; floats keep their bits.
@@ -36,10 +38,47 @@ impl StateWriter {
         self.words.push(value.cast_unsigned());
     }
 
+    /// Appends an interval: its length; with an offset or by session the negative length and the
+    /// offset, −1 by session. States of the usual grid are as they were before there were others.
+    pub(crate) fn interval(&mut self, interval: Interval) {
+        if interval.offset() == Some(0) {
+            self.int(interval.millis());
+        } else {
+            self.int(-interval.millis());
+            self.int(interval.offset().unwrap_or(-1));
+        }
+    }
+
     /// Appends a list of floats, preceded by its length.
     pub fn floats(&mut self, values: impl ExactSizeIterator<Item = f64>) {
         self.count(values.len());
         self.words.extend(values.map(f64::to_bits));
+    }
+
+    /// Appends a text, preceded by its length in bytes.
+    pub fn text(&mut self, text: &str) {
+        self.count(text.len());
+        for chunk in text.as_bytes().chunks(8) {
+            let mut bytes = [0; 8];
+            bytes[..chunk.len()].copy_from_slice(chunk);
+            self.words.push(u64::from_le_bytes(bytes));
+        }
+    }
+
+    /// Appends a time, or its absence.
+    pub(crate) fn time(&mut self, time: Option<Timestamp>) {
+        self.count(usize::from(time.is_some()));
+        self.int(time.map_or(0, Timestamp::millis));
+    }
+
+    /// Appends a candle, or its absence.
+    pub(crate) fn candle(&mut self, candle: Option<&Candle>) {
+        self.count(usize::from(candle.is_some()));
+        if let Some(candle) = candle {
+            let Ohlcv { open, high, low, close, volume } = candle.values();
+            self.int(candle.open_time().millis());
+            [open, high, low, close, volume].into_iter().for_each(|value| self.float(value));
+        }
     }
 
     /// Returns the words written.
@@ -109,6 +148,14 @@ impl<'a> StateReader<'a> {
         Ok(self.word()?.cast_signed())
     }
 
+    /// Reads the next interval and returns whether it is the given one.
+    pub(crate) fn is_interval(&mut self, interval: Interval) -> Result<bool, SignalError> {
+        let length = self.int()?;
+        let offset = if length < 0 { self.int()? } else { 0 };
+        let is_equal = length.unsigned_abs() == interval.millis().unsigned_abs();
+        Ok(is_equal && offset == interval.offset().unwrap_or(-1))
+    }
+
     /// Reads the next list of at most `max_len` floats.
     ///
     /// # Errors
@@ -119,6 +166,42 @@ impl<'a> StateReader<'a> {
             return Err(SignalError::State { what: "a list is too long" });
         }
         (0..len).map(|_| self.float()).collect()
+    }
+
+    /// Reads the next text of at most `max_len` bytes.
+    ///
+    /// # Errors
+    /// [`SignalError::State`] if the text is longer or not UTF-8, or there are too few words.
+    pub fn text(&mut self, max_len: usize) -> Result<String, SignalError> {
+        let len = self.count()?;
+        if len > max_len {
+            return Err(SignalError::State { what: "a text is too long" });
+        }
+        let mut bytes = Vec::with_capacity(len);
+        while bytes.len() < len {
+            let rest = len - bytes.len();
+            bytes.extend_from_slice(&self.word()?.to_le_bytes()[..rest.min(8)]);
+        }
+        String::from_utf8(bytes).map_err(|_| SignalError::State { what: "a text is not UTF-8" })
+    }
+
+    /// Reads a time that [`StateWriter::time`] wrote.
+    pub(crate) fn time(&mut self) -> Result<Option<Timestamp>, SignalError> {
+        let is_some = self.count()? != 0;
+        let time = Timestamp::from_millis(self.int()?);
+        Ok(is_some.then_some(time))
+    }
+
+    /// Reads a candle that [`StateWriter::candle`] wrote.
+    pub(crate) fn candle(&mut self) -> Result<Option<Candle>, SignalError> {
+        if self.count()? == 0 {
+            return Ok(None);
+        }
+        let open_time = Timestamp::from_millis(self.int()?);
+        let (open, high, low) = (self.float()?, self.float()?, self.float()?);
+        let values = Ohlcv { open, high, low, close: self.float()?, volume: self.float()? };
+        let candle = Candle::new(open_time, values);
+        candle.map(Some).map_err(|_| SignalError::State { what: "a candle is invalid" })
     }
 
     /// Checks that all words have been read.

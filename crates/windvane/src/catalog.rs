@@ -49,7 +49,7 @@ enum LearnerSource {
     /// An ensemble, which passes the hyperparameters to its members.
     Ensemble(fn(&Hyperparameters) -> Arc<dyn Learner>),
     /// A model without gradient descent.
-    Direct(fn() -> Arc<dyn Learner>),
+    Direct(fn(&Hyperparameters) -> Arc<dyn Learner>),
 }
 
 impl ModelEntry {
@@ -59,8 +59,7 @@ impl ModelEntry {
         match self.source {
             #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
             LearnerSource::Network(learner) => network(learner, training),
-            LearnerSource::Ensemble(learner) => learner(training),
-            LearnerSource::Direct(learner) => learner(),
+            LearnerSource::Ensemble(learner) | LearnerSource::Direct(learner) => learner(training),
         }
     }
 
@@ -76,9 +75,9 @@ impl ModelEntry {
 
 /// Hyperparameters that replace those of a learner; `None` keeps the learner's own.
 ///
-/// Models without gradient descent ignore them. An ensemble passes them to its members.
+/// Models without gradient descent read only the lags. An ensemble passes them to its members.
 #[cfg(feature = "train")]
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hyperparameters {
     /// Maximum number of epochs.
     pub epochs: Option<usize>,
@@ -88,6 +87,9 @@ pub struct Hyperparameters {
     pub learning_rate: Option<f64>,
     /// Number of windows per optimiser step.
     pub batch: Option<usize>,
+    /// Values of a window that the tabular models, `logistic` and `boosted`, read. Networks read
+    /// whole windows.
+    pub lags: Option<windvane_signals::Lags>,
 }
 
 #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
@@ -127,7 +129,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "logistic")]
     ModelEntry {
         name: "logistic",
-        description: "logistic regression on whole windows; a baseline of every report",
+        description: "logistic regression; a baseline of every report",
         kind: Some(windvane_models::logistic::KIND),
         #[cfg(feature = "train")]
         source: LearnerSource::Direct(logistic),
@@ -135,7 +137,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "boosted")]
     ModelEntry {
         name: "boosted",
-        description: "gradient-boosted trees on whole windows",
+        description: "gradient-boosted trees",
         kind: None,
         source: LearnerSource::Direct(boosted),
     },
@@ -227,28 +229,32 @@ fn network(learner: fn() -> NetworkLearner, training: &Hyperparameters) -> Arc<d
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]
-fn weighted_signals() -> Arc<dyn Learner> {
+fn weighted_signals(_: &Hyperparameters) -> Arc<dyn Learner> {
     Arc::new(windvane_models::v2::WeightedSignalsLearner::default())
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]
-fn learned_signals() -> Arc<dyn Learner> {
+fn learned_signals(_: &Hyperparameters) -> Arc<dyn Learner> {
     Arc::new(windvane_models::v2::WeightedSignalsLearner::learned())
 }
 
 #[cfg(all(feature = "logistic", feature = "train"))]
-fn logistic() -> Arc<dyn Learner> {
-    Arc::new(windvane_models::logistic::LogisticLearner::default())
+fn logistic(training: &Hyperparameters) -> Arc<dyn Learner> {
+    let (lags, own) =
+        (training.lags.clone(), windvane_models::logistic::LogisticLearner::default());
+    Arc::new(windvane_models::logistic::LogisticLearner { lags, ..own })
 }
 
 #[cfg(feature = "boosted")]
-fn boosted() -> Arc<dyn Learner> {
-    Arc::new(windvane_backtest::BoostedTreesLearner::default())
+fn boosted(training: &Hyperparameters) -> Arc<dyn Learner> {
+    let (lags, own) = (training.lags.clone(), windvane_backtest::BoostedTreesLearner::default());
+    Arc::new(windvane_backtest::BoostedTreesLearner { lags, ..own })
 }
 
 #[cfg(feature = "original")]
 fn original(training: &Hyperparameters) -> Arc<dyn Learner> {
-    let members = vec![weighted_signals(), network(windvane_models::v31::learner, training)];
+    let members =
+        vec![weighted_signals(training), network(windvane_models::v31::learner, training)];
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::original() })
 }
 
@@ -260,6 +266,6 @@ fn tuned(training: &Hyperparameters) -> Arc<dyn Learner> {
         windvane_models::v32::learner,
     ];
     let networks = presets.map(|preset| network(preset, training));
-    let members = [learned_signals()].into_iter().chain(networks).collect();
+    let members = [learned_signals(training)].into_iter().chain(networks).collect();
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::tuned() })
 }

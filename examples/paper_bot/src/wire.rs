@@ -63,8 +63,8 @@ pub fn parse(text: &str, pair: &Pair, interval: Interval) -> Option<Message> {
     let kline = &message["k"];
     let ours = kline["s"] == pair.as_str() && kline["i"] == interval.to_string().as_str();
     let candle = candle(kline, &["t", "o", "h", "l", "c", "v"].map(Value::from))?;
-    (ours && interval.is_aligned(candle.open_time()))
-        .then_some(Message::Kline(candle, kline["x"].as_bool()?))
+    let on_grid = interval.is_aligned(candle.open_time());
+    (ours && on_grid).then_some(Message::Kline(candle, kline["x"].as_bool()?))
 }
 
 /// Parses a candle from its open time and five numbers as text, at these places of a list or an

@@ -127,6 +127,7 @@ fn moved(candle: &Candle, previous_close: f64, moves: LogMoves) -> Candle {
 
 fn with_candles(series: &CandleSeries, candles: Vec<Candle>) -> CandleSeries {
     CandleSeries::new(series.pair().clone(), series.interval(), candles)
+        .and_then(|modified| modified.with_session_close(series.session_close()))
         .expect("invariant: the times are those of a valid series")
 }
 

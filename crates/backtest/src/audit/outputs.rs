@@ -1,5 +1,5 @@
 //! Outputs of the audited code per candle, and differences between two runs.
-use windvane_candles::{CandleSeries, Timestamp};
+use windvane_candles::{Candle, CandleSeries, Timestamp};
 
 use super::Forecast;
 use crate::error::BacktestError;
@@ -126,9 +126,9 @@ impl AuditedOutputs {
 
 /// Index of the candle that closes at `time`.
 fn closing_at(series: &CandleSeries, time: Timestamp) -> Option<usize> {
-    let interval = series.interval();
-    let index = series.candles().partition_point(|candle| candle.close_time(interval) < time);
-    series.get(index).filter(|candle| candle.close_time(interval) == time).map(|_| index)
+    let session = series.interval().session_millis(series.session_close())?;
+    let open_time = Timestamp::from_millis(time.millis().checked_sub(session)?);
+    series.candles().binary_search_by_key(&open_time, Candle::open_time).ok()
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use windvane_candles::CandleSeries;
+use windvane_models::logistic::LogisticLearner;
 use windvane_models::train::Learner;
-use windvane_signals::{ChannelSpec, GapPolicy, LabelSpec, Registry, SignalSpec, WalkForward};
+use windvane_signals::{
+    ChannelSpec, GapPolicy, LabelSpec, Lags, Registry, SignalSpec, WalkForward,
+};
 
 use super::cache::TaskCache;
 use super::execute::Executor;
@@ -59,15 +62,21 @@ pub struct Backtest {
     /// interval.
     ///
     /// The inferred policy is [`GapPolicy::Sessions`] of up to a week if more than 1 % of the time
-    /// steps of an instrument are missing, else [`GapPolicy::Reset`]. The inference uses only
+    /// steps of an instrument are missing or its candles are by session, else
+    /// [`always_open`](Self::always_open). The inference uses only
     /// training instruments and only candles before the first validation period, so a market that
     /// starts to close at night or at weekends later needs an explicit policy. Under a walk-forward
     /// plan the start of the first validation depends on the policy, and the earlier of the two
     /// possible times counts. Under [`Plan::Combinatorial`], which tests on all candles, the
     /// inference uses the first group.
     pub gaps: Option<GapPolicy>,
+    /// Policy of a market that is always open, if [`gaps`](Self::gaps) is inferred; by default
+    /// [`GapPolicy::Reset`]. Channels by the clock have [`GapPolicy::ByClock`].
+    pub always_open: GapPolicy,
     /// Number of rows per window; by default 20.
     pub lookback: usize,
+    /// Values of a window that the fitted baselines read; by default `None`, all of them.
+    pub lags: Option<Lags>,
     /// Labels that the models predict; by default the direction of the next candle, without a band.
     pub labels: LabelSpec,
     /// Plan of the folds; by default [`WalkForward::default`].
@@ -96,7 +105,9 @@ impl Default for Backtest {
             channels: SignalSpec::default().channels,
             registry: Registry::default(),
             gaps: None,
+            always_open: GapPolicy::Reset,
             lookback: 20,
+            lags: None,
             labels: LabelSpec::default(),
             plan: Plan::WalkForward(WalkForward::default()),
             costs: vec![2.0, 5.0, 10.0],
@@ -186,7 +197,7 @@ impl Backtest {
         let mut failures = Vec::new();
         let groups = self.groups(instruments, &mut failures);
         let folds = self.folds(&groups, &mut failures);
-        let logistic = windvane_models::logistic::LogisticLearner::default();
+        let logistic = LogisticLearner { lags: self.lags.clone(), ..LogisticLearner::default() };
         let plan = RunPlan::new(self, instruments, folds, learners, &logistic);
         let folder = self.resume.as_deref();
         let cache = folder.map(|folder| TaskCache::new(folder, &plan.folds)).transpose()?;

@@ -1,4 +1,4 @@
-//! Gradient-boosted trees on whole windows, with the crate `forust-ml`.
+//! Gradient-boosted trees on whole windows or on lags, with the crate `forust-ml`.
 use forust_ml::gradientbooster::GradientBooster;
 use forust_ml::metric::Metric;
 use forust_ml::objective::ObjectiveType;
@@ -11,7 +11,7 @@ use windvane_models::{
     Calibration, DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction,
     Scratch, TrainError, TrainingRecord,
 };
-use windvane_signals::{Sample, SampleSet, Scaler, TrainSet, ValidationSet, Window};
+use windvane_signals::{Lags, Sample, SampleSet, Scaler, TrainSet, ValidationSet, Window};
 
 /// Minimum number of training windows with a changed close.
 const MIN_WINDOWS: usize = 50;
@@ -27,8 +27,8 @@ const BINS: u16 = 64;
 /// Minimum sum of second derivatives in a leaf; a window adds at most a quarter.
 const LEAF_WEIGHT: f32 = 50.0;
 
-/// Learner of gradient-boosted trees on all scaled values of a window: 120 for 20 rows of six
-/// channels.
+/// Learner of gradient-boosted trees on all scaled values of a window, 120 for 20 rows of six
+/// channels, or on the values of [`lags`](Self::lags).
 ///
 /// At most 300 trees with 16 leaves and at least 200 windows per leaf, at a learning rate of 0.05.
 /// Early stopping selects the number of trees by log loss on the first two thirds of the validation
@@ -51,11 +51,13 @@ const LEAF_WEIGHT: f32 = 50.0;
 pub struct BoostedTreesLearner {
     /// Id of the models it fits; `boosted` by default.
     pub id: ModelId,
+    /// Values of a window that the trees read; `None`, the default, for all of them.
+    pub lags: Option<Lags>,
 }
 
 impl Default for BoostedTreesLearner {
     fn default() -> Self {
-        Self { id: ModelId::new("boosted") }
+        Self { id: ModelId::new("boosted"), lags: None }
     }
 }
 
@@ -66,7 +68,7 @@ impl Learner for BoostedTreesLearner {
 
     fn settings(&self) -> Option<String> {
         let numbers = (TREES, PATIENCE, LEARNING_RATE, LEAVES, DEPTH, BINS, LEAF_WEIGHT);
-        serde_json::to_string(&("boosted", self.id.as_str(), numbers)).ok()
+        serde_json::to_string(&("boosted", self.id.as_str(), &self.lags, numbers)).ok()
     }
 
     fn fit(
@@ -80,13 +82,20 @@ impl Learner for BoostedTreesLearner {
         let scaler = Scaler::fit(train)?;
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
-        let trees =
-            grow(&BoostingCases::of(train, &scaler)?, &BoostingCases::of(&choose, &scaler)?)?;
+        let positions = match &self.lags {
+            Some(lags) => lags.positions(&spec.signals, spec.lookback)?,
+            None => (0..spec.lookback * spec.signals.width()).collect(),
+        };
+        let trees = grow(
+            &BoostingCases::of(train, &scaler, &positions)?,
+            &BoostingCases::of(&choose, &scaler, &positions)?,
+        )?;
         record.notes = vec![format!("{} trees", trees.members.len())];
         let neutral = train.class_counts()[Direction::Neutral.index()] as f64;
         let mut model = BoostedTrees {
             id: self.id.clone(),
             spec,
+            positions,
             scaler,
             trees,
             // Half a candle is added, because a class that has not occurred yet is not impossible.
@@ -109,17 +118,17 @@ struct BoostingCases {
 }
 
 impl BoostingCases {
-    fn of(samples: &SampleSet, scaler: &Scaler) -> Result<Self, TrainError> {
+    fn of(samples: &SampleSet, scaler: &Scaler, positions: &[usize]) -> Result<Self, TrainError> {
         let tables = samples.scaled_tables(scaler)?;
-        let (width, inputs) = (samples.width(), samples.width() * samples.lookback());
+        let (width, inputs) = (samples.width(), positions.len());
         let moved: Vec<&Sample> =
             samples.samples().iter().filter(|s| s.label != Direction::Neutral).collect();
         let mut columns = vec![0.0; moved.len() * inputs];
         for (case, sample) in moved.iter().enumerate() {
-            let end = (sample.row + 1) * width;
-            let window = &tables[sample.table][end - inputs..end];
-            for (column, value) in window.iter().enumerate() {
-                columns[column * moved.len() + case] = f64::from(*value);
+            let start = (sample.row + 1 - samples.lookback()) * width;
+            let window = &tables[sample.table][start..];
+            for (column, position) in positions.iter().enumerate() {
+                columns[column * moved.len() + case] = f64::from(window[*position]);
             }
         }
         let rose = moved.iter().map(|s| f64::from(u8::from(s.label == Direction::Up))).collect();
@@ -173,6 +182,8 @@ fn grow(cases: &BoostingCases, choose: &BoostingCases) -> Result<Trees, TrainErr
 struct BoostedTrees {
     id: ModelId,
     spec: ModelSpec,
+    /// Position of each input in a window.
+    positions: Vec<usize>,
     scaler: Scaler,
     trees: Trees,
     /// Probability of NEUTRAL.
@@ -188,7 +199,7 @@ impl std::fmt::Debug for BoostedTrees {
     }
 }
 
-/// Scratch buffers for a scaled window in both precisions.
+/// Scratch buffers for a scaled window and its inputs in `f64`.
 struct BoostingBuffers {
     scaled: Vec<f32>,
     wide: Vec<f64>,
@@ -204,8 +215,9 @@ impl DirectionModel for BoostedTrees {
     }
 
     fn scratch(&self) -> Scratch {
-        let inputs = self.spec.lookback * self.spec.signals.width();
-        Scratch::new(BoostingBuffers { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
+        let values = self.spec.lookback * self.spec.signals.width();
+        let wide = vec![0.0; self.positions.len()];
+        Scratch::new(BoostingBuffers { scaled: vec![0.0; values], wide })
     }
 
     fn predict(
@@ -218,7 +230,8 @@ impl DirectionModel for BoostedTrees {
         self.scaler
             .apply_rows(window.values(), scaled)
             .map_err(|_| PredictError::ForeignScratch)?;
-        wide.iter_mut().zip(scaled).for_each(|(wide, scaled)| *wide = f64::from(*scaled));
+        let inputs = self.positions.iter().map(|position| f64::from(scaled[*position]));
+        wide.iter_mut().zip(inputs).for_each(|(wide, input)| *wide = input);
         let (logit, moved) = (self.trees.logit(wide), 1.0 - self.neutral);
         #[expect(clippy::cast_possible_truncation, reason = "logarithms of probabilities")]
         let logits = [moved * sigmoid(logit), moved * sigmoid(-logit), self.neutral]

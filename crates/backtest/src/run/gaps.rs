@@ -54,14 +54,20 @@ pub(crate) fn gap_policy_of(backtest: &Backtest, series: &[CandleSeries]) -> Gap
 ///
 /// Only candles of the training pool that open before the first validation period count. Under a
 /// walk-forward plan the start of that period depends on the number of samples, hence on the
-/// policy: the earlier of the two possible times counts, that under [`GapPolicy::Reset`] and that
-/// under [`GapPolicy::Sessions`].
+/// policy: the earlier of the two possible times counts, that under the policy of a market that is
+/// always open and that under [`GapPolicy::Sessions`]. Candles by session are of a market with
+/// sessions.
 fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GroupTables {
     let Some(interval) = series.first().map(CandleSeries::interval) else {
         return GroupTables::empty(GapPolicy::Reset);
     };
-    let mut candidates =
-        [GroupTables::empty(GapPolicy::Reset), GroupTables::empty(GapPolicy::sessions(interval))];
+    if interval.is_by_session() {
+        return GroupTables::empty(GapPolicy::sessions(interval));
+    }
+    let mut candidates = [
+        GroupTables::empty(backtest.always_open),
+        GroupTables::empty(GapPolicy::sessions(interval)),
+    ];
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
         Plan::WalkForward(_) | Plan::Combinatorial(_) => {
@@ -75,8 +81,8 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Group
     let until = first_boundary.unwrap_or(Timestamp::from_millis(i64::MIN));
     let before: Vec<CandleSeries> =
         series[..learning].iter().map(|series| series.split_at(until).0).collect();
-    let [reset, sessions] = candidates;
-    if GapPolicy::infer(&before) == reset.gaps { reset } else { sessions }
+    let [open, sessions] = candidates;
+    if GapPolicy::infer(&before) == GapPolicy::Reset { open } else { sessions }
 }
 
 /// Start of the first validation period; under a combinatorial plan, which tests on all candles,
@@ -128,6 +134,16 @@ mod tests {
         assert_eq!(GapPolicy::infer([&weeks]), GapPolicy::Sessions { max_missing: 1 });
     }
 
+    #[test]
+    fn gap_policy_of_candles_by_session_is_sessions() {
+        let pair = windvane_candles::Pair::new("SIM").unwrap();
+        let four = Interval::FOUR_HOURS.by_session();
+        let whole = MarketModel::AR1.candles(pair, four, 300, 1).unwrap();
+        assert_eq!(missing(&whole), 0);
+        let backtest = Backtest { always_open: GapPolicy::ByClock, ..Backtest::default() };
+        assert_eq!(inferred(&backtest, &[whole], 1), GapPolicy::Sessions { max_missing: 42 });
+    }
+
     fn inferred(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GapPolicy {
         infer(backtest, series, learning).gaps
     }
@@ -145,6 +161,8 @@ mod tests {
     fn gap_policy_depends_only_on_training_candles_before_the_first_validation() {
         let backtest = Backtest::default();
         assert_eq!(inferred(&backtest, &[holey_from(400)], 1), GapPolicy::Reset);
+        let by_clock = Backtest { always_open: GapPolicy::ByClock, ..Backtest::default() };
+        assert_eq!(inferred(&by_clock, &[holey_from(2_000)], 1), GapPolicy::ByClock);
         assert_eq!(
             inferred(&backtest, &[holey_from(0)], 1),
             GapPolicy::Sessions { max_missing: 168 }

@@ -138,7 +138,7 @@ fn in_dates(
 ) -> PlanError {
     let (validate_from, test_from) = (split.validate_from(), split.test_from());
     let pooled = pool.tables().iter();
-    let first = pooled.filter_map(|table| table.close_time(0)?.plus(table.interval(), -1)).min();
+    let first = pooled.filter_map(|table| table.open_time(0)).min();
     let last =
         tables.iter().filter_map(|table| table.close_time(table.len().checked_sub(1)?)).max();
     match (error, first, last) {

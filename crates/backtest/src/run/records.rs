@@ -150,6 +150,9 @@ fn data_hash(instruments: &[Instrument]) -> String {
     for Instrument { series, .. } in instruments {
         hash.update(series.pair().as_str().as_bytes());
         hash.update(&series.interval().millis().to_le_bytes());
+        if series.interval().offset() != Some(0) {
+            hash.update(series.interval().to_string().as_bytes());
+        }
         hash.update(&(series.len() as u64).to_le_bytes());
         for candle in series {
             hash.update(&candle.open_time().millis().to_le_bytes());

@@ -39,7 +39,9 @@ impl<'a> RunPlan<'a> {
         let mut baselines = vec![(Baseline::Logistic, index)];
         #[cfg(feature = "boosted")]
         {
-            let index = index_of(&learners, &super::BoostedTreesLearner::default());
+            let own = super::BoostedTreesLearner::default();
+            let trees = super::BoostedTreesLearner { lags: backtest.lags.clone(), ..own };
+            let index = index_of(&learners, &trees);
             baselines.extend(index.map(|index| (Baseline::BoostedTrees, index)));
         }
         Self { backtest, instruments, folds, learners, models: models.len(), baselines }

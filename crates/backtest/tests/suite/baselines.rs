@@ -130,6 +130,26 @@ mod boosted {
     }
 
     #[test]
+    fn baselines_of_a_run_on_lags_read_the_lags() {
+        let lags = Some(windvane_signals::Lags::newest());
+        let backtest = Backtest { lags: lags.clone(), ..Backtest::default() };
+        let trees = BoostedTreesLearner { lags, ..BoostedTreesLearner::default() };
+        let learners: [Box<dyn Learner>; 2] = [v2(), Box::new(trees)];
+        let markets = [market(MarketModel::AR1, "SIM")];
+        let report = backtest.run(&markets, &learners, &|_| {}).unwrap();
+        assert_eq!(report.results[0].baselines.len(), 6);
+        // The last return is among the newest values, so nothing is lost on this market.
+        let (got, best) = (
+            accuracy_of(&report, Baseline::BoostedTrees).unwrap(),
+            MarketModel::AR1.best_accuracy().unwrap(),
+        );
+        assert!((got - best).abs() < 0.03, "{got} of {best}");
+        // Trees on whole windows are another learner, not the baseline.
+        let report = backtest.run(&markets, &[v2(), boosted()], &|_| {}).unwrap();
+        assert_eq!(report.results[0].baselines.len(), 5);
+    }
+
+    #[test]
     fn boosted_trees_are_equal_on_any_number_of_threads() {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -2,8 +2,8 @@
 use crate::common::{learned, run, simulated, thinned};
 use windvane_backtest::report::TrainingResult;
 use windvane_backtest::{Backtest, Instrument, Plan, Report, ResultRow};
-use windvane_candles::Interval;
 use windvane_candles::simulate::MarketModel;
+use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
 use windvane_models::train::Learner;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_signals::GapPolicy;
@@ -94,4 +94,50 @@ fn given_gap_policy_is_used_and_reported() {
     let backtest = Backtest { gaps: Some(GapPolicy::Error), ..Backtest::default() };
     let error = backtest.run(&[whole("AAA")], &v2(), &|_| {}).unwrap_err().to_string();
     assert!(error.contains("1 candle"), "{error}");
+}
+
+/// Candles of a market at other open times.
+fn opening_at(interval: Interval, name: &str, opens: impl Iterator<Item = i64>) -> Instrument {
+    let opens: Vec<i64> = opens.take(1_500).collect();
+    let whole = simulated(MarketModel::AR1, name, Interval::HOUR, opens.len());
+    let candles = opens.iter().zip(&whole).map(|(open, candle)| {
+        Candle::new(Timestamp::from_millis(open * 60_000), candle.values()).unwrap()
+    });
+    learned(CandleSeries::new(whole.pair().clone(), interval, candles.collect()).unwrap())
+}
+
+/// Seven hours of stocks from half past, and six candles of four hours from 22:00 or 21:00.
+fn sessions() -> [Instrument; 2] {
+    let stocks = (0..7_000).filter(|hour| hour / 24 % 7 < 5 && (14..21).contains(&(hour % 24)));
+    let fours = (0..3_000).filter(|four| four / 6 % 7 < 5);
+    let summer = |four: i64| i64::from(four / 6 / 7 % 52 >= 26);
+    [
+        opening_at("1h+30m".parse().unwrap(), "STOCK", stocks.map(|hour| hour * 60 + 30)),
+        opening_at(
+            "4h@session".parse().unwrap(),
+            "EURUSD",
+            fours.map(|four| (four * 4 + 22 - summer(four)) * 60),
+        ),
+    ]
+}
+
+#[test]
+fn backtest_of_session_grids_uses_sessions_and_does_not_pool_them() {
+    let hours = whole("AAA");
+    let [stocks, fours] = sessions();
+    let report = run(&[hours, stocks, fours], &v2());
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    let groups: Vec<(String, GapPolicy)> =
+        report.groups.iter().map(|group| (group.interval.to_string(), group.gap_policy)).collect();
+    let expected = [
+        ("1h".to_owned(), GapPolicy::Reset),
+        ("1h+30m".to_owned(), SESSIONS),
+        ("4h@session".to_owned(), GapPolicy::Sessions { max_missing: 42 }),
+    ];
+    assert_eq!(groups, expected);
+    for name in ["STOCK", "EURUSD"] {
+        let row = report.results.iter().find(|row| row.instrument == name).unwrap();
+        assert!(row.score.coverage.unwrap() > 0.9 && row.score.accuracy.is_some());
+    }
+    assert!(report.to_markdown().contains("Gaps of 4h@session candles"));
 }

@@ -1,4 +1,5 @@
 //! Instruments of a backtest from the embedded sample or from files.
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use windvane::backtest::report::Skipped;
@@ -9,6 +10,7 @@ use windvane::signals::SignalPipeline;
 use super::options::{BacktestOptions, QUICK_CANDLES};
 use crate::Error;
 use crate::files::{files, join, name, read};
+use crate::inputs::Inputs;
 
 /// Instruments of a backtest, and skipped files.
 pub(super) struct Loaded {
@@ -18,8 +20,9 @@ pub(super) struct Loaded {
     pub(super) notes: Vec<String>,
 }
 
-/// Reads all instruments. Files that cannot be read are listed and skipped.
-pub(super) fn load(options: &BacktestOptions) -> Result<Loaded, Error> {
+/// Reads all instruments, and resolves the inputs for those that models are trained on. Files that
+/// cannot be read are listed and skipped.
+pub(super) fn load(options: &BacktestOptions) -> Result<(Loaded, Inputs), Error> {
     let mut loaded = Loaded { instruments: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
     match &options.data {
         Some(path) => loaded.add_path(path, false, options)?,
@@ -31,7 +34,10 @@ pub(super) fn load(options: &BacktestOptions) -> Result<Loaded, Error> {
     if options.quick {
         loaded.instruments.iter_mut().for_each(shorten);
     }
-    loaded.drop_short()?;
+    let trained = loaded.instruments.iter().filter(|instrument| !instrument.test_only);
+    let trained: Vec<_> = trained.map(|instrument| &instrument.series).collect();
+    let inputs = options.inputs.resolve(&trained)?;
+    loaded.drop_short(&inputs)?;
     if loaded.instruments.iter().all(|instrument| instrument.test_only) {
         let reasons: Vec<String> =
             loaded.skipped.iter().map(|s| format!("\n  {}: {}", s.name, s.reason)).collect();
@@ -41,7 +47,7 @@ pub(super) fn load(options: &BacktestOptions) -> Result<Loaded, Error> {
         )
         .into());
     }
-    Ok(loaded)
+    Ok((loaded, inputs))
 }
 
 impl Loaded {
@@ -106,12 +112,17 @@ impl Loaded {
     }
 
     /// Moves instruments that are too short for a single sample to the skipped ones.
-    fn drop_short(&mut self) -> Result<(), Error> {
-        let Backtest { channels, lookback, labels, registry, .. } = Backtest::default();
-        let spec = SignalSpec { channels, gaps: GapPolicy::Reset };
-        let warm_up = SignalPipeline::new(&spec, Interval::HOUR, &registry)?.warm_up();
-        let min_candles = warm_up + lookback + labels.horizon;
+    fn drop_short(&mut self, inputs: &Inputs) -> Result<(), Error> {
+        let Backtest { lookback, labels, registry, .. } = Backtest::default();
+        let spec = SignalSpec { channels: inputs.channels.clone(), gaps: GapPolicy::Reset };
+        let mut warm_ups = BTreeMap::new();
+        for Instrument { series, .. } in &self.instruments {
+            let interval = series.interval();
+            warm_ups.insert(interval, SignalPipeline::new(&spec, interval, &registry)?.warm_up());
+        }
         self.instruments.retain(|Instrument { series, .. }| {
+            let warm_up = warm_ups[&series.interval()];
+            let min_candles = warm_up + lookback + labels.horizon;
             let long_enough = series.len() >= min_candles;
             if !long_enough {
                 let reason = format!(

@@ -11,15 +11,16 @@ use windvane::models::train::Learner;
 
 pub(crate) use options::BacktestOptions;
 
+use crate::inputs::Inputs;
 use crate::{Error, output};
 
 pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
     options.validate()?;
-    let loaded = data::load(options)?;
+    let (loaded, inputs) = data::load(options)?;
     output::check_folder(&options.out)?;
     show::loaded(&loaded)?;
     show::models(&options.models())?;
-    let (report, predictions) = backtest(options, &loaded.instruments)?;
+    let (report, predictions) = backtest(options, &inputs, &loaded.instruments)?;
     let report = complete(report, options, loaded);
     // The report is written before it is printed, so that a closed pipe does not lose it.
     report.write(&options.out)?;
@@ -34,9 +35,10 @@ pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
 
 fn backtest(
     options: &BacktestOptions,
+    inputs: &Inputs,
     instruments: &[Instrument],
 ) -> Result<(Report, Option<Predictions>), String> {
-    let training = options.training();
+    let training = options.training(inputs);
     let learners: Vec<Box<dyn Learner>> = options
         .models()
         .iter()
@@ -49,7 +51,18 @@ fn backtest(
     }
     let (plan, seed, resume) = (options.plan(), options.seed, Some(tasks));
     let (costs, seeds) = (options.costs.clone(), usize::from(options.seeds));
-    let settings = Backtest { plan, costs, seed, seeds, resume, ..Backtest::default() };
+    let Inputs { channels, always_open, lags } = inputs.clone();
+    let settings = Backtest {
+        channels,
+        always_open,
+        lags,
+        plan,
+        costs,
+        seed,
+        seeds,
+        resume,
+        ..Backtest::default()
+    };
     let progress = progress::BacktestProgress::new();
     let on_event = |event: Event<'_>| progress.on(&event);
     // Predictions take memory, so they are kept only if they are written.

@@ -8,6 +8,7 @@ use windvane::prelude::*;
 use windvane::signals::{Combinatorial, WalkForward};
 
 use crate::calendar::months_before;
+use crate::inputs::{InputArgs, Inputs};
 use crate::models;
 use crate::reading::ReadArgs;
 
@@ -39,13 +40,15 @@ pub(crate) struct BacktestOptions {
     /// Instruments for the test only; no model is trained on them.
     #[arg(long, value_name = "PATH")]
     pub(super) test_data: Option<PathBuf>,
-    /// Interval of the candles, such as 1h or 1d; files with another one are skipped. Without it
+    /// Interval of the candles, such as 1h, 1d, 1h+30m or 4h@session; files with another one are skipped. Without it
     /// every file may have its own interval.
     #[arg(long)]
     pub(super) interval: Option<Interval>,
     #[command(flatten)]
+    pub(super) inputs: InputArgs,
+    #[command(flatten)]
     pub(super) reading: ReadArgs,
-    /// Models to test, such as v2,v31 [default: v2,v32]
+    /// Models to test, such as v2,v31 [default: v2,v32; v32 with other inputs than the six]
     #[arg(long, value_parser = models::parser(), value_delimiter = ',', value_name = "LIST")]
     models: Vec<ModelEntry>,
     /// Start of the test period. Training uses the candles before it, of which the last six months
@@ -108,14 +111,20 @@ impl BacktestOptions {
     /// Models to test, without duplicates.
     pub(super) fn models(&self) -> Vec<ModelEntry> {
         if self.models.is_empty() {
-            return DEFAULT_MODELS.iter().filter_map(|name| name.parse().ok()).collect();
+            // v2 weighs the six signals.
+            let others = self.inputs.inputs.as_ref().is_some_and(|inputs| inputs != "six");
+            return DEFAULT_MODELS[usize::from(others)..]
+                .iter()
+                .filter_map(|name| name.parse().ok())
+                .collect();
         }
         models::in_order(&self.models)
     }
 
     /// Hyperparameters of the learners.
-    pub(super) fn training(&self) -> Hyperparameters {
-        Hyperparameters { epochs: self.quick.then_some(QUICK_EPOCHS), ..Hyperparameters::default() }
+    pub(super) fn training(&self, inputs: &Inputs) -> Hyperparameters {
+        let epochs = self.quick.then_some(QUICK_EPOCHS);
+        Hyperparameters { epochs, lags: inputs.lags.clone(), ..Hyperparameters::default() }
     }
 
     /// Division of the calendar time.
@@ -182,6 +191,13 @@ impl BacktestOptions {
         }
         if let Some(interval) = self.interval {
             words.extend(["--interval".to_string(), interval.to_string()]);
+        }
+        for (option, value) in
+            [("--inputs", &self.inputs.inputs), ("--leader", &self.inputs.leader)]
+        {
+            if let Some(value) = value {
+                words.extend([option.to_string(), quoted(value)]);
+            }
         }
         let names: Vec<&str> = self.models().iter().map(|entry| entry.name).collect();
         words.extend(["--models".to_string(), names.join(",")]);

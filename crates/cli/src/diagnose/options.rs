@@ -26,7 +26,7 @@ pub(crate) struct DiagnoseOptions {
     /// File of candles, or folder of such files; the file name is the name of the pair.
     #[arg(long, value_name = "PATH")]
     pub(super) data: Option<PathBuf>,
-    /// Required interval of the candles, such as 1h or 1d [default: any]
+    /// Required interval of the candles, such as 1h, 1h+30m or 4h@session [default: any]
     #[arg(long, requires = "data")]
     pub(super) interval: Option<Interval>,
     #[command(flatten)]

@@ -23,7 +23,7 @@ impl<'de> Deserialize<'de> for ChannelList {
 /// Parses a list of channels separated by commas outside parentheses.
 ///
 /// # Errors
-/// The errors of [`parse`].
+/// The error of the first text that is no channel.
 pub(crate) fn split(text: &str) -> Result<ChannelList, String> {
     let mut specs = Vec::new();
     let (mut start, mut depth) = (0, 0_usize);
@@ -42,51 +42,8 @@ pub(crate) fn split(text: &str) -> Result<ChannelList, String> {
     Ok(ChannelList(specs))
 }
 
-/// Parses a channel in the format of `ChannelSpec`: `name(parameter=value, …; PAIR, …)`.
-///
-/// # Errors
-/// A message with the channel and the expected form.
 fn parse(text: &str) -> Result<ChannelSpec, String> {
-    let text = text.trim();
-    let (name, inside) = match text.split_once('(') {
-        None => (text, ""),
-        Some((name, rest)) => {
-            let inside = rest.strip_suffix(')');
-            (
-                name.trim(),
-                inside.ok_or_else(|| {
-                    format!("channel {text:?}: the closing parenthesis is missing; add it")
-                })?,
-            )
-        }
-    };
-    if name.is_empty() {
-        return Err("a channel needs a name; write them as momentum,rsi(period=21)".to_string());
-    }
-    let (parameters, pairs) = match inside.split_once(';') {
-        Some(parts) => parts,
-        None if inside.contains('=') => (inside, ""),
-        None => ("", inside),
-    };
-    let mut spec = ChannelSpec::new(name);
-    for parameter in parts(parameters) {
-        let (key, value) = parameter.split_once('=').ok_or_else(|| wrong(text, parameter))?;
-        let value: f64 = value.trim().parse().map_err(|_| wrong(text, parameter))?;
-        spec = spec.with(key.trim(), value);
-    }
-    for pair in parts(pairs) {
-        let pair: Pair = pair.parse().map_err(|error| format!("channel {text:?}: {error}"))?;
-        spec = spec.reading(pair);
-    }
-    Ok(spec)
-}
-
-fn parts(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|part| !part.is_empty())
-}
-
-fn wrong(text: &str, parameter: &str) -> String {
-    format!("channel {text:?}: {parameter:?} must be a parameter and a number, such as period=21")
+    text.parse().map_err(|error: windvane::signals::SignalError| error.to_string())
 }
 
 #[cfg(test)]
@@ -95,7 +52,7 @@ mod tests {
 
     #[test]
     fn channels_parse_is_inverse_of_display() {
-        let text = "momentum,rsi(period=21),spread(a=1, b=-2.5; ETHUSDT, BTC/USDT),ratio(ETHUSDT)";
+        let text = "momentum,rsi(period=21),spread(a=1, b=-2.5; ETHUSDT, BTC/USDT),ratio(ETHUSDT),on(4h; rsi(period=14))";
         let shown: Vec<String> = split(text).unwrap().0.iter().map(ToString::to_string).collect();
         assert_eq!(shown.join(","), text);
     }

@@ -11,6 +11,7 @@ use windvane::models::train::{EpochReport, Run};
 use windvane::prelude::*;
 use windvane::signals::TrainSet;
 
+use crate::inputs::Inputs;
 use crate::output::{check_file, note};
 use crate::progress::EpochProgress;
 use crate::reading::ReadArgs;
@@ -45,14 +46,15 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
 
     let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
-    let samples = samples(&settings, &all, interval)?;
+    let inputs = settings.inputs(&all)?;
+    let samples = samples(&settings, &inputs, &all, interval)?;
     let split = settings.split(&samples)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
 
     let epochs = EpochProgress::new();
     let on_epoch = |report: &EpochReport| epochs.on(report);
     let run = Run::new(settings.seed()).on_epoch(&on_epoch);
-    let model = entry.learner(&settings.training()).fit(&train, &validation, &run)?;
+    let model = entry.learner(&settings.training(&inputs)).fit(&train, &validation, &run)?;
     let epochs = epochs.finish();
 
     model.save(&out)?;
@@ -76,33 +78,34 @@ fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>,
 /// earlier of the two possible times counts, as in a backtest.
 fn samples(
     settings: &FitSettings,
+    inputs: &Inputs,
     all: &[CandleSeries],
     interval: Interval,
 ) -> Result<SampleSet, Error> {
-    let [reset, sessions] = [GapPolicy::Reset, GapPolicy::sessions(interval)]
-        .map(|gaps| samples_under(settings, all, gaps));
-    let splits = [&reset, &sessions].map(|samples| settings.split(samples.as_ref().ok()?).ok());
+    let [open, sessions] = [inputs.always_open, GapPolicy::sessions(interval)]
+        .map(|gaps| samples_under(settings, inputs, all, gaps));
+    let splits = [&open, &sessions].map(|samples| settings.split(samples.as_ref().ok()?).ok());
     let validate_from = splits.iter().flatten().map(Split::validate_from).min();
     let until = validate_from.unwrap_or(Timestamp::from_millis(i64::MIN));
     let before: Vec<CandleSeries> = all.iter().map(|series| series.split_at(until).0).collect();
-    if GapPolicy::infer(&before) == GapPolicy::Reset { reset } else { sessions }
+    if GapPolicy::infer(&before) == GapPolicy::Reset { open } else { sessions }
 }
 
 /// Collects the labelled windows under a gap policy.
 fn samples_under(
     settings: &FitSettings,
+    inputs: &Inputs,
     all: &[CandleSeries],
     gaps: GapPolicy,
 ) -> Result<SampleSet, Error> {
-    let tables = tables(&SignalSpec { channels: settings.channels(), gaps }, all)?;
+    let tables = tables(&SignalSpec { channels: inputs.channels.clone(), gaps }, all)?;
     Ok(SampleSet::collect(&tables, settings.lookback(), settings.labels())?)
 }
 
-/// Computes the signals of every series. A pair that a channel reads gets no signals of its own.
+/// Computes the signals of every series that a model is for.
 fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, Error> {
-    let read = spec.pairs();
-    let others = series::of_pairs(all, &read)?;
-    let own = all.iter().filter(|series| !read.contains(&series.pair()));
+    let others = series::of_pairs(all, &spec.pairs())?;
+    let own = series::targets(spec, all).into_iter();
     let tables = own.map(|series| SignalTable::build(spec, &Registry::default(), series, &others));
     let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
     if tables.is_empty() {

@@ -8,6 +8,7 @@ use windvane::prelude::*;
 use windvane::signals::Band;
 
 use super::channels;
+use crate::inputs::{InputArgs, Inputs};
 use crate::{Error, models};
 
 /// Settings of a fit, with the same names as options and in a settings file.
@@ -23,12 +24,20 @@ pub(crate) struct FitSettings {
     /// Instrument of the embedded sample for training without --data [default: BTCUSDT]
     #[arg(long, value_name = "NAME", conflicts_with = "data")]
     instrument: Option<String>,
-    /// Interval of the candles, such as 1h; files of a folder with another one are skipped.
+    /// Interval of the candles, such as 1h, 1h+30m or 4h@session; files of a folder with another one are skipped.
     #[arg(long, value_name = "INTERVAL")]
     interval: Option<String>,
-    /// Channels of the model, such as "momentum,rsi(period=21)" [default: the six signals]
+    /// Channels of the model, such as "momentum,rsi(period=21)", instead of --inputs
     #[arg(long, value_name = "LIST", value_parser = channels::split, allow_hyphen_values = true)]
+    #[arg(conflicts_with_all = ["inputs", "leader"])]
     channels: Option<channels::ChannelList>,
+    /// Inputs of the model: six, price-action (own pair, normalised), market (also leader, market
+    /// and clock), or a TOML file with channels, lags and gaps [default: six]
+    #[arg(long, value_name = "SET|FILE")]
+    inputs: Option<String>,
+    /// Leader of the set market [default: the pair whose name begins with BTC]
+    #[arg(long, value_name = "PAIR")]
+    leader: Option<String>,
     /// Number of rows per window [default: 20]
     #[arg(long, value_name = "N")]
     lookback: Option<usize>,
@@ -86,6 +95,9 @@ impl FitSettings {
         for path in settings.data.iter_mut().chain(&mut settings.out) {
             *path = folder.join(&*path);
         }
+        if let Some(inputs) = settings.inputs.as_mut().filter(|inputs| inputs.ends_with(".toml")) {
+            *inputs = folder.join(&*inputs).display().to_string();
+        }
         Ok(settings)
     }
 
@@ -93,6 +105,10 @@ impl FitSettings {
     fn check_exclusive(&self) -> Result<(), String> {
         let pairs = [
             ("data and instrument", !self.data.is_empty() && self.instrument.is_some()),
+            (
+                "channels and inputs",
+                self.channels.is_some() && (self.inputs.is_some() || self.leader.is_some()),
+            ),
             ("band and volatility-band", self.band.is_some() && self.volatility_band.is_some()),
             (
                 "validation and validate-from",
@@ -115,6 +131,12 @@ impl FitSettings {
         } else {
             (file.band, file.volatility_band)
         };
+        let (channels, inputs, leader) =
+            if self.channels.is_some() || self.inputs.is_some() || self.leader.is_some() {
+                (self.channels, self.inputs, self.leader)
+            } else {
+                (file.channels, file.inputs, file.leader)
+            };
         let (validation, validate_from) =
             if self.validation.is_some() || self.validate_from.is_some() {
                 (self.validation, self.validate_from)
@@ -126,7 +148,9 @@ impl FitSettings {
             data,
             instrument,
             interval: self.interval.or(file.interval),
-            channels: self.channels.or(file.channels),
+            channels,
+            inputs,
+            leader,
             lookback: self.lookback.or(file.lookback),
             horizon: self.horizon.or(file.horizon),
             band,
@@ -170,9 +194,13 @@ impl FitSettings {
         Ok(self.interval.as_deref().map(str::parse).transpose()?)
     }
 
-    pub(super) fn channels(&self) -> Vec<ChannelSpec> {
-        let own = self.channels.as_ref().map(channels::ChannelList::specs);
-        own.unwrap_or_else(|| SignalSpec::default().channels)
+    /// The inputs for a model of these series.
+    pub(super) fn inputs(&self, all: &[CandleSeries]) -> Result<Inputs, Error> {
+        if let Some(channels) = &self.channels {
+            return Ok(Inputs::of(channels.specs()));
+        }
+        let args = InputArgs { inputs: self.inputs.clone(), leader: self.leader.clone() };
+        args.resolve(&all.iter().collect::<Vec<_>>())
     }
 
     pub(super) fn lookback(&self) -> usize {
@@ -203,12 +231,13 @@ impl FitSettings {
         self.seed.unwrap_or(1)
     }
 
-    pub(super) fn training(&self) -> Hyperparameters {
+    pub(super) fn training(&self, inputs: &Inputs) -> Hyperparameters {
         Hyperparameters {
             epochs: self.epochs,
             patience: self.patience,
             learning_rate: self.learning_rate,
             batch: self.batch,
+            lags: inputs.lags.clone(),
         }
     }
 
@@ -236,7 +265,7 @@ mod tests {
         let both = flags.or(file);
         assert_eq!((both.model.as_deref(), both.epochs), (Some("v3"), Some(5)));
         assert_eq!((both.validation, both.band), (None, None));
-        assert_eq!(both.channels()[0].to_string(), "rsi(period=21)");
+        assert_eq!(both.inputs(&[]).unwrap().channels[0].to_string(), "rsi(period=21)");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod backtest;
 mod diagnose;
 mod export;
 mod fit;
+mod inputs;
 mod inspect;
 mod latency;
 mod pipes;

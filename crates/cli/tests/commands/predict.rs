@@ -70,3 +70,46 @@ fn predict_writes_several_pairs_and_rejects_other_interval() {
     let error = windvane(&[&predict[..], &[text(&data), "--from", "2030-01-01"]].concat()).error();
     assert!(error.contains("no prediction"), "{error}");
 }
+
+/// Four candles of four hours a day from 17:00 in New York, whose clock changes after nine weeks.
+fn by_session(days: i64) -> String {
+    let days = (0..days).filter(|day| day % 7 < 5);
+    let hours = days
+        .flat_map(|day| (0..4).map(move |four| day * 24 + 22 + 4 * four - i64::from(day >= 63)));
+    let rows = hours.map(|hour| {
+        let close = 100.0 + (hour as f64 * 0.7).sin() + (hour as f64 * 0.13).cos();
+        let time = 1_673_222_400_000 + hour * 3_600_000;
+        format!("{time},{close},{},{},{close},{}\n", close + 1.0, close - 1.0, 5 + hour % 7)
+    });
+    ["open_time,open,high,low,close,volume\n".to_string()].into_iter().chain(rows).collect()
+}
+
+#[test]
+fn fit_and_predict_candles_that_begin_with_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let [year, winter] = [("year.csv", 300), ("winter.csv", 50)].map(|(name, days)| {
+        let file = folder.path().join(name);
+        fs::write(&file, by_session(days)).unwrap();
+        file
+    });
+    let model = folder.path().join("m.safetensors");
+    windvane(&["fit", "--model", "v2-learned", "--data", text(&year), "--out", text(&model)]).ok();
+    let saved = load(&model).unwrap();
+    assert_eq!(saved.spec().interval.to_string(), "4h@session");
+    assert_eq!(saved.spec().signals.gaps, GapPolicy::Sessions { max_missing: 42 });
+    // The winter alone has a constant offset, which the model's interval overrides.
+    for data in [&year, &winter] {
+        let predict = ["predict", "--model", text(&model), "--data", text(data)];
+        assert!(windvane(&predict).ok().lines().count() > 50);
+    }
+    let inspect = |more: &[&str]| {
+        let list = windvane(&[&["inspect", "--json", text(&winter)], more].concat());
+        serde_json::from_str::<Value>(&list.stdout).unwrap()
+    };
+    assert_eq!(inspect(&[])[0]["series"][0]["interval"], "4h+2h");
+    let session = inspect(&["--interval", "4h@session"]);
+    assert_eq!(session[0]["series"][0]["interval"], "4h@session");
+    let refused = inspect(&["--interval", "4h"]);
+    let error = refused[0]["error"].as_str().unwrap();
+    assert!(error.contains("looks like 4h+2h candles, expected 4h"), "{error}");
+}

@@ -82,6 +82,18 @@ pub enum PredictError {
         /// Interval of the feed.
         interval: Interval,
     },
+    /// A candle by session opens before the last accepted one has closed.
+    #[error(
+        "candle {open_time} opens less than one interval of {interval} after the last one, {last}; check the feed's interval"
+    )]
+    Overlap {
+        /// Open time of the rejected candle.
+        open_time: Timestamp,
+        /// Open time of the last accepted candle.
+        last: Timestamp,
+        /// Interval of the feed.
+        interval: Interval,
+    },
     /// The candle of another pair has another open time than the pair's own candle.
     #[error("{pair}: expected a candle that opens at {expected}, got {got}")]
     OutOfSync {
@@ -114,6 +126,14 @@ pub enum PredictError {
         /// Mismatch or damage.
         problem: &'static str,
     },
+    /// A model reads other channels than the panel computes.
+    #[error(
+        "model {model} reads other channels or has another gap policy than the panel; create the panel with the model's signals"
+    )]
+    OtherChannels {
+        /// Id of the model.
+        model: String,
+    },
     /// A model has no training record, so its age is unknown.
     #[error(
         "model {model} has no training record, so its age is unknown; set a time with expire_at"
@@ -139,6 +159,9 @@ impl From<SignalError> for PredictError {
             SignalError::Gap { from, missing } => Self::Gap { from, missing },
             SignalError::Misaligned { open_time, interval } => {
                 Self::Misaligned { open_time, interval }
+            }
+            SignalError::Overlap { open_time, last, interval } => {
+                Self::Overlap { open_time, last, interval }
             }
             SignalError::OutOfSync { pair, expected, got } => {
                 Self::OutOfSync { pair, expected, got }

@@ -35,8 +35,8 @@ pub struct FeedStats {
     /// Rejected candles that differ from the accepted candle of the same time, such as corrections
     /// by the exchange.
     pub contradicting: u64,
-    /// Rejected candles off the grid of the interval, or with another open time than the candle of
-    /// another pair.
+    /// Rejected candles off the grid of the interval, less than an interval after the last one, or
+    /// with another open time than the candle of another pair.
     pub misaligned: u64,
     /// Rejected candles after a gap, because the predictor stops at gaps.
     pub refused_gaps: u64,

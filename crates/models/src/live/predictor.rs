@@ -146,8 +146,8 @@ impl Predictor {
     ///
     /// # Errors
     /// Errors that a bot must act on: [`PredictError::Gap`], [`PredictError::FarAhead`],
-    /// [`PredictError::Misaligned`], [`PredictError::OutOfSync`] and [`PredictError::Signal`] for a
-    /// rejected candle. The state is then unchanged, except for the
+    /// [`PredictError::Misaligned`], [`PredictError::Overlap`], [`PredictError::OutOfSync`] and
+    /// [`PredictError::Signal`] for a rejected candle. The state is then unchanged, except for the
     /// [`feed_stats`](Self::feed_stats). If the model returns an error, as
     /// [`predict`](crate::DirectionModel::predict) describes, the candle has still been consumed;
     /// sending it again is a duplicate.
@@ -279,8 +279,13 @@ impl Predictor {
         self.seen = self.seen.saturating_add(held + 1);
         self.history.push(candle, restarted);
         feed_stats::add(&mut self.stats.taken, 1);
-        if let Some(apart) = apart.filter(|apart| *apart != interval) {
-            self.stats.gap((apart / interval).unsigned_abs() - 1, held, restarted);
+        let step = self.pipeline.interval();
+        if let Some(last) = last.filter(|_| apart != Some(interval)) {
+            // A day by session may be an hour shorter or longer without a gap.
+            let missing = step.missing_between(last, candle.open_time());
+            if missing > 0 {
+                self.stats.gap(missing, held, restarted);
+            }
         }
         if self.rows.run() < self.rows.lookback() && self.warming() == 0 {
             feed_stats::add(&mut self.stats.undefined, 1);

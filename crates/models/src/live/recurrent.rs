@@ -58,15 +58,40 @@ impl SavedState {
         }
         Err(PredictError::State { problem: "a value of the recurrent state is not finite" })
     }
+
+    /// Returns the state if `model` computed it.
+    pub(super) fn numbers_for(self, model: &dyn FittedModel) -> Option<Vec<f32>> {
+        let fits = self.numbers.len() == state_len(model);
+        (fits && Some(self.fingerprint) == fingerprint(model)).then_some(self.numbers)
+    }
+}
+
+/// Writes the recurrent state of a model, if it has one.
+pub(super) fn save(model: &dyn FittedModel, numbers: &[f32], state: &mut StateWriter) {
+    if !numbers.is_empty() {
+        state.int(fingerprint(model).unwrap_or(0).cast_signed());
+        state.floats(numbers.iter().copied().map(f64::from));
+    }
+}
+
+/// Computes the recurrent state of a model from the rows of the window.
+pub(super) fn from_rows(
+    fitted: &dyn FittedModel,
+    rows: &RowRing,
+) -> Result<Vec<f32>, PredictError> {
+    let (mut state, mut scratch) = (vec![0.0; state_len(fitted)], fitted.scratch());
+    if let Some(model) = fitted.stateful() {
+        for row in rows.complete().chunks_exact(rows.width()) {
+            model.update_state(row, &mut state, &mut scratch)?;
+        }
+    }
+    Ok(state)
 }
 
 impl Predictor {
     /// Writes the recurrent state, if the model has one, to the end of the saved state.
     pub(super) fn save_recurrent(&self, state: &mut StateWriter) {
-        if !self.state.is_empty() {
-            state.int(fingerprint(&*self.model).unwrap_or(0).cast_signed());
-            state.floats(self.state.iter().copied().map(f64::from));
-        }
+        save(&*self.model, &self.state, state);
     }
 
     /// Returns the saved recurrent state, or recomputes it from the kept candles if another model
@@ -76,13 +101,9 @@ impl Predictor {
         saved: Option<SavedState>,
         rows: &RowRing,
     ) -> Result<Vec<f32>, PredictError> {
-        match saved {
-            Some(SavedState { fingerprint: of, numbers })
-                if numbers.len() == self.state.len() && Some(of) == fingerprint(&*self.model) =>
-            {
-                Ok(numbers)
-            }
-            _ => self.replayed_state(&*self.model, rows),
+        match saved.and_then(|saved| saved.numbers_for(&*self.model)) {
+            Some(numbers) => Ok(numbers),
+            None => self.replayed_state(&*self.model, rows),
         }
     }
 
@@ -119,10 +140,7 @@ impl Predictor {
             replayed = taken.rows.run();
         }
         if replayed < rows.run() {
-            state.fill(0.0);
-            for row in rows.complete().chunks_exact(rows.width()) {
-                model.update_state(row, &mut state, &mut scratch)?;
-            }
+            return from_rows(fitted, rows);
         }
         Ok(state)
     }

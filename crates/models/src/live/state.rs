@@ -22,7 +22,7 @@ const VERSION: u64 = 2;
 /// Maximum length of a pair's name, bytes.
 const MAX_NAME_LEN: usize = 255 * 4;
 /// Number of words in the header: magic number, version, checksum, fingerprint of the spec.
-const HEADER: usize = 4;
+pub(super) const HEADER: usize = 4;
 
 /// Saving and restoring the state.
 impl Predictor {
@@ -65,15 +65,7 @@ impl Predictor {
         }
         self.pipeline.save(&mut state);
         self.save_recurrent(&mut state);
-        let words = state.into_words();
-        let mut bytes = Vec::with_capacity((HEADER + words.len()) * 8);
-        let spec = fingerprint(self.model.spec());
-        for word in [MAGIC, VERSION, 0, spec].into_iter().chain(words) {
-            bytes.extend(word.to_le_bytes());
-        }
-        let checksum = xxh3_64(&bytes);
-        bytes[16..24].copy_from_slice(&checksum.to_le_bytes());
-        bytes
+        pack(MAGIC, fingerprint(self.model.spec()), state)
     }
 
     /// Restores a state that [`save`](Self::save) returned for the same pair and a model with the
@@ -86,7 +78,7 @@ impl Predictor {
     /// [`PredictError::Signal`] for damaged bytes, a newer version, a model with another spec and a
     /// guard with another profile. The predictor is unchanged.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), PredictError> {
-        let words = self.checked(bytes)?;
+        let words = unpack(MAGIC, fingerprint(self.model.spec()), bytes)?;
         let state = &mut StateReader::new(&words[HEADER..]);
         let version = words[1];
         let stats = FeedStats::restored(state, version)?;
@@ -135,27 +127,39 @@ impl Predictor {
         self.pair = pair.or(self.pair.take());
         Ok(())
     }
+}
 
-    /// Splits the bytes into words after checking length, version, checksum and spec.
-    fn checked(&self, bytes: &[u8]) -> Result<Vec<u64>, PredictError> {
-        let (chunks, rest) = bytes.as_chunks::<8>();
-        let words: Vec<u64> = chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        if words.first() != Some(&MAGIC) || words.len() < HEADER || !rest.is_empty() {
-            return misfit("not a predictor state, or truncated");
-        }
-        if words[1] > VERSION {
-            return misfit("a newer version of windvane wrote it; update windvane");
-        }
-        let mut blank = bytes.to_vec();
-        blank[16..24].fill(0);
-        if words[1] == 0 || words[2] != xxh3_64(&blank) {
-            return misfit("its checksum does not match, it is damaged or truncated");
-        }
-        if words[3] != fingerprint(self.model.spec()) {
-            return misfit("it belongs to a model with another spec");
-        }
-        Ok(words)
+/// Returns the bytes of a state: header and words. `magic` is the kind of state.
+pub(super) fn pack(magic: u64, spec: u64, state: StateWriter) -> Vec<u8> {
+    let words = state.into_words();
+    let mut bytes = Vec::with_capacity((HEADER + words.len()) * 8);
+    for word in [magic, VERSION, 0, spec].into_iter().chain(words) {
+        bytes.extend(word.to_le_bytes());
     }
+    let checksum = xxh3_64(&bytes);
+    bytes[16..24].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Splits the bytes into header and words after checking length, kind, version, checksum and spec.
+pub(super) fn unpack(magic: u64, spec: u64, bytes: &[u8]) -> Result<Vec<u64>, PredictError> {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    let words: Vec<u64> = chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+    if words.first() != Some(&magic) || words.len() < HEADER || !rest.is_empty() {
+        return misfit("not a predictor state, or truncated");
+    }
+    if words[1] > VERSION {
+        return misfit("a newer version of windvane wrote it; update windvane");
+    }
+    let mut blank = bytes.to_vec();
+    blank[16..24].fill(0);
+    if words[1] == 0 || words[2] != xxh3_64(&blank) {
+        return misfit("its checksum does not match, it is damaged or truncated");
+    }
+    if words[3] != spec {
+        return misfit("it belongs to a model with another spec");
+    }
+    Ok(words)
 }
 
 /// Continues with the same bits as the original.
@@ -223,7 +227,7 @@ fn restored_pair(state: &mut StateReader<'_>) -> Result<Option<Pair>, PredictErr
 }
 
 /// Hash of a spec.
-fn fingerprint(spec: &ModelSpec) -> u64 {
+pub(super) fn fingerprint(spec: &ModelSpec) -> u64 {
     // A spec is plain data, so serialisation cannot fail.
     serde_json::to_vec(spec).map_or(0, |json| xxh3_64(&json))
 }

@@ -129,7 +129,7 @@ fn settings_text_changes_with_every_learner_setting() {
         Box::new(given(0.1)),
         Box::new(given(0.1_f32.next_up())),
         Box::new(LogisticLearner::default()),
-        Box::new(LogisticLearner { id: ModelId::new("v2") }),
+        Box::new(LogisticLearner { id: ModelId::new("v2"), ..LogisticLearner::default() }),
         Box::new(Fitted::new(v32::pretrained())),
         Box::new(Selective::new(base.clone(), 0.3)),
         Box::new(Selective::new(base, 0.3_f64.next_up())),

@@ -30,15 +30,15 @@ const CASES: &str = "\
 20_nautilus_ts.csv|refused|write --time open or --time close
 83_nautilus.parquet|refused|write --time open or --time close
 83b_nautilus_int.parquet|refused|write --time open or --time close
-01_yf_1h_us.csv|refused|the grid of UTC
-01c_nse_1h.csv|refused|the grid of UTC
-01d_oanda_h4.json|refused|the grid of UTC
-01e_oanda_d.json|refused|the grid of UTC
-54_tradingview_4h_us.csv|refused|the grid of UTC
+01_yf_1h_us.csv|105|1h+30m|2024-01-08T14:30:00Z
+01c_nse_1h.csv|105|1h+45m|2024-01-08T03:45:00Z
+01d_oanda_h4.json|120|4h+2h|2024-01-07T22:00:00Z
+01e_oanda_d.json|65|1d+22h|2024-01-07T22:00:00Z
+54_tradingview_4h_us.csv|120|4h@session|2024-01-08T14:30:00Z
 15_yf_1wk_tz.csv|60|1w|2024-01-01T00:00:00Z
-15b_weekly_friday.csv|refused|weeks begin on
-15c_kraken_weekly_thu.json|refused|weeks begin on
-15d_sunday_weekly.csv|refused|weeks begin on
+15b_weekly_friday.csv|refused|60 weeks are stamped with Fridays
+15c_kraken_weekly_thu.json|60|1w+3d|2024-01-04T00:00:00Z
+15d_sunday_weekly.csv|60|1w+6d|2024-01-07T00:00:00Z
 72_berlin.parquet|60|1d|2024-01-08T00:00:00Z
 72_kolkata.parquet|60|1d|2024-01-08T00:00:00Z
 72_tokyo.csv|60|1d|2024-01-08T00:00:00Z

@@ -1,6 +1,6 @@
 //! One small file of each kind of trouble: read as it should be, or refused with what to write.
 
-use windvane_candles::{Candle, Ohlcv, Pair};
+use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
 use windvane_readers::{NoteKind, NumberStyle, ReadError, ReadOptions, ReadResult, TimeMeaning};
 use windvane_testing::{assert_hours, hours};
 
@@ -180,22 +180,141 @@ fn signs_of_nothing_are_no_losses() {
     assert_eq!(read.rows, 30);
 }
 
+/// A file of flat candles that open at these times, dates or seconds.
+fn opening_at<T: std::fmt::Display>(times: impl IntoIterator<Item = T>) -> String {
+    let rows: Vec<String> = times.into_iter().map(|time| format!("{time},1,1,1,1,5")).collect();
+    format!("time,open,high,low,close,volume\n{}", rows.join("\n"))
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn interval(text: &str) -> Interval {
+    text.parse().unwrap()
+}
+
+/// The interval of a file and its note on the grid.
+fn grid(text: String) -> (String, String) {
+    let read = read(text).unwrap();
+    let note = read.notes.iter().find(|note| note.text.contains(": interval "));
+    (read.series.interval().to_string(), note.map_or(String::new(), |note| note.text.clone()))
+}
+
+/// Seconds of the opens of sessions of these hours, one per day from 2024-03-01 on, without
+/// weekends: at the given seconds of the day in New York, whose clock changed on 2024-03-10.
+fn new_york(days: i64, opens: &[i64]) -> Vec<i64> {
+    let first = time("2024-03-01").millis() / 1000;
+    let days = (0..days).filter(|day| !matches!((day + 4) % 7, 5 | 6));
+    let zone = |day| if day < 9 { 5 * 3600 } else { 4 * 3600 };
+    days.flat_map(|day| opens.iter().map(move |open| first + day * 86_400 + open + zone(day)))
+        .collect()
+}
+
 #[test]
-fn sessions_off_the_grid_are_refused_with_the_way_out() {
-    for (shift, wanted) in [(1800, "00:30"), (900, "00:15")] {
+fn candles_off_the_usual_grid_have_an_offset() {
+    for (shift, own, wanted) in
+        [(1800, "1h+30m", "30 minutes after"), (900, "1h+15m", "15 minutes after")]
+    {
         let text = file("time,open,high,low,close,volume", |t, v| {
             format!("{},{},{}", t + shift, ohlc(v), v.volume)
         });
-        let error = refused(text);
-        assert!(error.contains(wanted) && error.contains("resample"), "{error}");
+        let (interval, note) = grid(text);
+        assert_eq!(interval, own);
+        assert!(note.contains(wanted), "{note}");
     }
-    let week = |day: u32| {
-        let rows: Vec<String> =
-            (0..4).map(|i| format!("2024-01-{:02},1,1,1,1,5", day + 7 * i)).collect();
-        format!("date,open,high,low,close,volume\n{}", rows.join("\n"))
+    let week = |day: u32| opening_at((0..4).map(|i| format!("2024-01-{:02}", day + 7 * i)));
+    let (sunday, note) = grid(week(7));
+    assert_eq!(sunday, "1w+6d");
+    assert!(note.contains("candles open on Sunday 00:00 UTC"), "{note}");
+    assert_eq!(grid(week(4)).0, "1w+3d");
+    assert_eq!(grid(week(8)), ("1w".to_owned(), String::new()));
+    let days: Vec<String> = (1..15).map(|day| format!("2024-01-{day:02} 16:00")).collect();
+    assert!(grid(opening_at(&days)).1.contains("candles open at 16:00 UTC: interval 1d+16h"));
+    let seconds = opening_at((0..20).map(|hour| 1_706_652_030 + hour * 3600));
+    assert!(refused(seconds).contains("most open 30000 ms after the grid of UTC"));
+    // A stray row is dropped as on the usual grid.
+    let mut hours: Vec<i64> = (0..300).map(|hour| 1_706_652_000 + 1800 + hour * 3600).collect();
+    hours.insert(7, hours[6] + 60);
+    let read = read(opening_at(&hours)).unwrap();
+    assert_eq!((read.series.len(), read.series.interval()), (300, interval("1h+30m")));
+    assert!(read.notes.iter().any(|note| note.kind == NoteKind::OffGrid && note.rows == 1));
+}
+
+#[test]
+fn weeks_stamped_with_their_last_day_end_with_it() {
+    let fridays = opening_at((0..4).map(|i| format!("2024-01-{:02}", 5 + 7 * i)));
+    assert!(refused(fridays.clone()).contains("4 weeks are stamped with Fridays"));
+    for (meaning, own, first) in
+        [(TimeMeaning::Open, "1w+4d", "2024-01-05"), (TimeMeaning::Close, "1w+5d", "2023-12-30")]
+    {
+        let read = options().time(meaning).read_bytes(fridays.clone().into(), "a").unwrap();
+        assert_eq!(read.series.interval(), interval(own));
+        assert_eq!(read.series.candles()[0].open_time(), time(first));
+    }
+    let close = options().time(TimeMeaning::Close).read_bytes(fridays.into(), "a").unwrap();
+    assert_eq!(close.series.close_time(0), Some(time("2024-01-06")), "the end of Friday");
+    let mondays = opening_at((0..4).map(|i| format!("2024-01-{:02}", 8 + 7 * i)));
+    let close = options().time(TimeMeaning::Close).read_bytes(mondays.into(), "a").unwrap();
+    assert_eq!(close.series.interval(), Interval::WEEK);
+    assert_eq!(close.series.close_time(0), Some(time("2024-01-08")));
+}
+
+#[test]
+fn candles_across_a_clock_change_are_by_session() {
+    let half_past_nine = 9 * 3600 + 1800;
+    let four = new_york(30, &[half_past_nine, half_past_nine + 4 * 3600]);
+    let (own, note) = grid(opening_at(&four));
+    assert_eq!(own, "4h@session");
+    assert!(note.contains("gap policy Sessions"), "{note}");
+    // Days of foreign exchange begin at 17:00 on Sundays to Thursdays.
+    let days: Vec<i64> = new_york(40, &[17 * 3600 - 86_400]);
+    assert_eq!(grid(opening_at(&days)).0, "1d@session");
+    assert_eq!(grid(opening_at(&days[..5])).0, "1d+22h");
+    // Rows that overlap others are dropped, if they are few.
+    let mut strays = four.clone();
+    strays.insert(5, four[4] + 600);
+    let read_strays = read(opening_at(&strays)).unwrap();
+    let times: Vec<i64> =
+        read_strays.series.iter().map(|candle| candle.open_time().millis() / 1000).collect();
+    assert_eq!(times, four);
+    let mut strays = four.clone();
+    (2..12).for_each(|index| strays.insert(2 * index, strays[2 * index] - 420));
+    assert!(refused(opening_at(&strays)).contains("no regular interval"));
+    // A market that trades through the change in autumn has a day of 25 hours.
+    let midnight = |day: i64| 1_730_419_200 + day * 86_400 + if day < 3 { 4 } else { 5 } * 3600;
+    let error = refused(opening_at((0..20).map(midnight)));
+    assert!(error.contains("without a break") && error.contains("1d@session"), "{error}");
+}
+
+#[test]
+fn the_given_grid_is_checked_against_the_file() {
+    let halves = opening_at((0..30).map(|hour| 1_706_652_000 + 1800 + hour * 3600));
+    let read = |text: &str, own: &str| {
+        let read = options().interval(interval(own)).read_bytes(text.into(), "a");
+        read.map(|read| read.series).map_err(|error| error.to_string())
     };
-    assert!(refused(week(7)).contains("4 of 4 weeks begin on Sunday 00:00 UTC"));
-    assert_eq!(read(week(8)).unwrap().series.len(), 4);
+    for own in ["1h+30m", "1h@session"] {
+        assert_eq!(read(&halves, own).unwrap().interval(), interval(own));
+    }
+    for own in ["1h", "1h+15m"] {
+        let error = read(&halves, own).unwrap_err();
+        assert_eq!(error, format!("a: looks like 1h+30m candles, expected {own}"));
+    }
+    assert!(read(&halves, "4h+30m").unwrap_err().contains("looks like 1h candles"));
+    // Stocks of a day are read by date, unless the grid is given.
+    let days = opening_at(new_york(30, &[9 * 3600 + 1800]));
+    assert_eq!(read(&days, "1d").unwrap().candles()[0].open_time(), time("2024-03-01"));
+    let session = read(&days, "1d@session").unwrap();
+    assert_eq!(session.candles()[0].open_time(), time("2024-03-01 14:30"));
+    // Hours with a pause have no regular step.
+    let minutes = [9 * 60 + 30, 10 * 60 + 30, 13 * 60, 14 * 60];
+    let opens: Vec<i64> = minutes.iter().map(|minute| minute * 60).collect();
+    let pauses = opening_at(new_york(30, &opens));
+    assert!(refused(pauses.clone()).contains("1h@session"));
+    assert_eq!(read(&pauses, "1h@session").unwrap().gaps().next().unwrap().missing, 1);
+    let doubled = opening_at((0..30).map(|half| 1_706_652_000 + half * 1800));
+    assert!(read(&doubled, "1h@session").is_err());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 use windvane_candles::{Interval, Pair};
 
 use super::channel::period;
+use super::market::{MarketQuantity, SharedQuantity, Sharing};
 use super::{Channel, ChannelSlot, Registry};
 use crate::{ChannelSpec, SignalError};
 
@@ -138,8 +139,9 @@ impl BuiltIn {
         spec: &ChannelSpec,
         interval: Interval,
         registry: &Registry,
+        sharing: Option<Sharing<'_>>,
     ) -> Result<ChannelSlot, SignalError> {
-        let arguments = ChannelArguments { spec, info: self.info, interval, registry };
+        let arguments = ChannelArguments { spec, info: self.info, interval, registry, sharing };
         let names: Vec<&str> = self.info.parameters.iter().map(|(name, _)| *name).collect();
         spec.check_parameters(&names)?;
         match self.info.pairs {
@@ -162,6 +164,7 @@ pub(crate) struct ChannelArguments<'a> {
     info: ChannelInfo,
     interval: Interval,
     registry: &'a Registry,
+    sharing: Option<Sharing<'a>>,
 }
 
 impl ChannelArguments<'_> {
@@ -232,13 +235,26 @@ impl ChannelArguments<'_> {
     /// The coarser interval, which is made of whole candles.
     pub(crate) fn coarse_interval(&self) -> Result<Interval, SignalError> {
         let (fine, coarse) = (self.interval, self.spec.interval().unwrap_or(self.interval));
-        let start = coarse.floor(windvane_candles::Timestamp::from_millis(0));
-        let divides = coarse.millis() % fine.millis() == 0 && fine.is_aligned(start);
-        if !divides {
-            let problem = format!("{coarse} candles do not consist of whole {fine} candles");
+        if !coarse.consists_of(fine) {
+            let problem = format!(
+                "{coarse} candles do not consist of whole {fine} candles; use a multiple with the \
+                 same offset, and no candles by session"
+            );
             return Err(SignalError::channel(self.info.name, problem));
         }
         Ok(coarse)
+    }
+
+    /// Builds the channel's market quantity: one for each channel, or one for a whole panel.
+    pub(crate) fn market<Q: MarketQuantity>(
+        &self,
+        build: impl FnOnce() -> Result<Q, SignalError>,
+    ) -> Result<SharedQuantity<Q>, SignalError> {
+        let Some(Sharing { market, place }) = self.sharing else {
+            return build().map(SharedQuantity::Own);
+        };
+        market.borrow_mut().add(place, build)?;
+        Ok(SharedQuantity::Panel(place))
     }
 
     /// Builds the inner channel for candles of `interval`; it reads its own pair only.

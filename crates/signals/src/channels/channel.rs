@@ -1,9 +1,10 @@
 //! Trait of the inputs of a model, and the market data that they read.
 use windvane_candles::{Candle, Pair};
 
+use super::market::{CloseCandles, MarketQuantity, SharedMarket};
 use crate::{SignalError, StateReader, StateWriter};
 
-/// Candles with the same open time: the pair's own candle and those of other pairs.
+/// Candles at one close: the pair's own candle and those of other pairs.
 ///
 /// A `&Candle` converts into a snapshot without other pairs.
 #[derive(Debug, Clone, Copy)]
@@ -16,14 +17,19 @@ pub struct MarketSnapshot<'a> {
 impl<'a> MarketSnapshot<'a> {
     /// Creates a snapshot from the own candle and other pairs' candles with the same open time.
     pub fn new(own: &'a Candle, others: &'a [(Pair, Candle)]) -> Self {
-        Self { own, close: MarketClose { others, elapsed: 1 }, missing: 0 }
+        Self::at_close(own, MarketClose::new(others))
+    }
+
+    /// The own candle at a close of the market.
+    pub(crate) fn at_close(own: &'a Candle, close: MarketClose<'a>) -> Self {
+        Self { own, close, missing: 0 }
     }
 
     /// The same snapshot after `missing` candles of the own pair, and `elapsed` intervals after
     /// the last close of the market.
     pub(crate) fn after_gap(mut self, missing: u64, elapsed: u64) -> Self {
         self.missing = missing;
-        self.close.elapsed = elapsed;
+        self.close = self.close.after(elapsed);
         self
     }
 
@@ -67,24 +73,47 @@ impl<'a> From<&'a Candle> for MarketSnapshot<'a> {
 pub struct MarketClose<'a> {
     others: &'a [(Pair, Candle)],
     elapsed: u64,
+    /// Candles by place, instead of `others`.
+    candles: Option<&'a CloseCandles>,
+    /// Quantities that a panel has advanced to this close.
+    market: Option<&'a SharedMarket>,
 }
 
 impl<'a> MarketClose<'a> {
-    pub(crate) fn new(others: &'a [(Pair, Candle)], elapsed: u64) -> Self {
-        Self { others, elapsed }
+    pub(crate) fn new(others: &'a [(Pair, Candle)]) -> Self {
+        Self { others, elapsed: 1, candles: None, market: None }
+    }
+
+    /// A close whose candles have been joined by their close times.
+    pub(crate) fn joined(candles: &'a CloseCandles, market: Option<&'a SharedMarket>) -> Self {
+        Self { others: &[], elapsed: 1, candles: Some(candles), market }
+    }
+
+    /// The same close, `elapsed` intervals after the previous one.
+    pub(crate) fn after(self, elapsed: u64) -> Self {
+        Self { elapsed, ..self }
     }
 
     /// Candle of a pair; `None` if that pair has none.
     pub fn candle(&self, pair: &Pair) -> Option<&'a Candle> {
-        self.others.iter().find(|(of, _)| of == pair).map(|(_, candle)| candle)
+        match self.candles {
+            Some(candles) => candles.get(pair),
+            None => self.others.iter().find(|(of, _)| of == pair).map(|(_, candle)| candle),
+        }
     }
 
     /// Candle of a pair that is probably at `place` of the list: a shortcut for many pairs.
     pub(crate) fn candle_at(&self, place: usize, pair: &Pair) -> Option<&'a Candle> {
-        match self.others.get(place) {
-            Some((of, candle)) if of == pair => Some(candle),
+        match (self.candles, self.others.get(place)) {
+            (Some(candles), _) => candles.at(place, pair),
+            (None, Some((of, candle))) if of == pair => Some(candle),
             _ => self.candle(pair),
         }
+    }
+
+    /// Quantity of the channel at `place` of the spec, which a panel has advanced.
+    pub(crate) fn shared<Q: MarketQuantity>(&self, place: usize) -> Option<&'a Q> {
+        self.market?.get(place)
     }
 
     /// Number of intervals since the previous close of the market, at least 1.

@@ -23,8 +23,8 @@ pub(crate) const ON: BuiltIn = BuiltIn::own(
 /// candle; a running coarse candle is not used.
 ///
 /// **Units** those of the inner channel. **Formula** the inner channel on candles resampled as
-/// [`CandleSeries::resample`](windvane_candles::CandleSeries::resample) does: on the UTC grid, the
-/// first coarse candle left out if the series begins within it. A coarse candle with missing
+/// [`CandleSeries::resample`](windvane_candles::CandleSeries::resample) does: on the grid of the
+/// coarser interval (`4h+90m` for candles `1h+30m`), the first coarse candle left out if the series begins within it. A coarse candle with missing
 /// candles inside is used; one whose candles are all missing is a gap. **Source** multi-timeframe
 /// analysis. **Warm-up** with R fine candles per coarse one, `(w + 2)·R − 2` at the latest, w the
 /// warm-up of the inner channel; earlier if the first candle opens a coarse one. Undefined where
@@ -89,7 +89,7 @@ impl OnInterval {
         let starts = !std::mem::replace(&mut self.started, true);
         let Some(running) = &mut self.running else {
             let missing = match self.last {
-                Some(last) if market.missing() > 0 => coarse_missing(last, open_time, self.coarse),
+                Some(last) if market.missing() > 0 => self.coarse.missing_between(last, open_time),
                 _ => 0,
             };
             let is_cut = starts && candle.open_time() > open_time;
@@ -117,12 +117,6 @@ impl OnInterval {
     }
 }
 
-/// Number of coarse candles missing between two of them.
-fn coarse_missing(last: Timestamp, next: Timestamp, coarse: Interval) -> u64 {
-    let apart = next.millis().abs_diff(last.millis());
-    (apart / coarse.millis().unsigned_abs()).saturating_sub(1)
-}
-
 impl Channel for OnInterval {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         let candle = market.own();
@@ -148,7 +142,7 @@ impl Channel for OnInterval {
     }
 
     fn save(&self, state: &mut StateWriter) {
-        state.int(self.coarse.millis());
+        state.interval(self.coarse);
         state.count(usize::from(self.started));
         state.floats(self.value.into_iter());
         state.count(usize::from(self.last.is_some()));
@@ -166,7 +160,7 @@ impl Channel for OnInterval {
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        if state.int()? != self.coarse.millis() {
+        if !state.is_interval(self.coarse)? {
             return Err(SignalError::State { what: "it is of another coarser interval" });
         }
         self.started = state.count()? != 0;

@@ -55,6 +55,7 @@ pub use donchian::DonchianPosition;
 pub use log_volatility::LogVolatility;
 pub use macd::{Macd, RelativeMacd};
 pub use macd_signal::MacdSignal;
+pub(crate) use market::{CloseCandles, SharedMarket, Sharing};
 pub use market::{
     LeaderChannel, MarketBeta, MarketBreadth, MarketDispersion, MarketMean, MarketMomentum,
     MarketReturn, MarketVolatility, RelativeMomentum, RelativeReturn, RelativeVolatility,

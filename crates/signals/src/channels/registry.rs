@@ -5,6 +5,7 @@ use std::sync::Arc;
 use windvane_candles::{Candle, Interval};
 
 use super::catalog::{BuiltIn, ChannelInfo};
+use super::market::Sharing;
 use super::replayed::{Indicator, NewIndicator, Replay, Replayed};
 use super::{
     Channel, ChannelSlot, bollinger, candle_shape, clock, coarse, directional, donchian,
@@ -213,17 +214,18 @@ impl Registry {
         spec: &ChannelSpec,
         interval: Interval,
     ) -> Result<Box<dyn Channel>, SignalError> {
-        self.slot(spec, interval).map(ChannelSlot::into_box)
+        self.slot(spec, interval, None).map(ChannelSlot::into_box)
     }
 
-    /// [`build`](Self::build) for a pipeline.
+    /// [`build`](Self::build) for a pipeline, which may share its market quantities with others.
     pub(crate) fn slot(
         &self,
         spec: &ChannelSpec,
         interval: Interval,
+        sharing: Option<Sharing<'_>>,
     ) -> Result<ChannelSlot, SignalError> {
         match self.factories.get(spec.name()) {
-            Some(Factory::BuiltIn(channel)) => channel.build(spec, interval, self),
+            Some(Factory::BuiltIn(channel)) => channel.build(spec, interval, self, sharing),
             Some(Factory::Custom(factory)) => factory(spec).map(ChannelSlot::Boxed),
             None => Err(SignalError::UnknownChannel {
                 name: spec.name().to_string(),

@@ -1,6 +1,8 @@
 //! Tables of channel values, and windows of rows.
+mod lags;
 mod table;
 mod window;
 
+pub use lags::Lags;
 pub use table::{Outcome, SignalTable};
 pub use window::Window;

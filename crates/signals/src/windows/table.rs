@@ -4,7 +4,10 @@ use std::sync::Arc;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
 use super::Window;
-use crate::{GapPolicy, MarketSnapshot, Registry, SignalError, SignalPipeline, SignalSpec};
+use crate::channels::{CloseCandles, MarketClose};
+use crate::{
+    GapPolicy, MarketSnapshot, Panel, Registry, SignalError, SignalPipeline, SignalRows, SignalSpec,
+};
 
 /// Channel values of a series, row by row, with the closes and times that labels need.
 ///
@@ -40,6 +43,8 @@ pub struct SignalTable {
 struct TableData {
     pair: Pair,
     interval: Interval,
+    /// Milliseconds from the open of a candle to its close.
+    session: i64,
     spec: SignalSpec,
     values: Vec<f64>,
     open_times: Vec<Timestamp>,
@@ -64,8 +69,14 @@ impl SignalTable {
     /// Computes the channel values of a series; `others` contains the series of the other pairs
     /// that channels read. The own series need not be repeated there.
     ///
+    /// Candles are joined by what has closed: beside an own candle lies each pair's candle that
+    /// closed in the interval before the own close, at the latest with it. With equal
+    /// [session closes](CandleSeries::with_session_close) these are the candles of the same open
+    /// time; a pair that closes later in the day lies there with its previous candle.
+    ///
     /// Under [`GapPolicy::ByClock`] the other pairs' candles between two own candles, and before
-    /// the first one, are consumed too.
+    /// the first one, are consumed too. For the tables of all pairs of a market use
+    /// [`build_all`](Self::build_all).
     ///
     /// # Errors
     /// As [`SignalPipeline::new`] and [`SignalPipeline::update`];
@@ -77,31 +88,84 @@ impl SignalTable {
         others: &[CandleSeries],
     ) -> Result<Self, SignalError> {
         let mut pipeline = SignalPipeline::new(spec, series.interval(), registry)?;
-        let mut cursors = cursors(spec, series, others)?;
-        let mut data = TableData {
-            pair: series.pair().clone(),
-            interval: series.interval(),
-            spec: spec.clone(),
-            values: Vec::with_capacity(series.len() * pipeline.width()),
-            open_times: Vec::with_capacity(series.len()),
-            closes: Vec::with_capacity(series.len()),
-            runs: Vec::with_capacity(series.len()),
-            segments: Vec::with_capacity(series.len()),
-            held: Vec::with_capacity(series.len()),
-        };
-        let mut beside = Vec::with_capacity(cursors.len());
+        let mut market = MarketCursors::new(spec, series, others)?;
+        let mut data = TableData::new(spec, series);
         for candle in series {
             if spec.gaps == GapPolicy::ByClock {
-                advance(&mut pipeline, &mut cursors, candle.open_time(), &mut beside)?;
+                market.advance(&mut pipeline, candle.open_time())?;
             }
-            beside.clear();
-            beside.extend(cursors.iter_mut().filter_map(|cursor| cursor.at(candle.open_time())));
-            for cursor in &mut cursors {
-                cursor.pass(candle.open_time());
-            }
-            data.push(&mut pipeline, candle, &beside)?;
+            let rows = pipeline.update(market.snapshot(candle))?;
+            data.push(rows, candle);
         }
         Ok(Self { data: Arc::new(data) })
+    }
+
+    /// Computes the tables of all series of a market, in their order, with the bits of
+    /// [`build`](Self::build) of each series beside the others.
+    ///
+    /// Under [`GapPolicy::ByClock`] a [`Panel`] computes the market's quantities once per close, so
+    /// the time is linear in the number of pairs.
+    ///
+    /// # Errors
+    /// As [`Panel::new`]; [`SignalError::WrongInterval`] if the intervals of the series differ.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
+    /// use windvane_signals::{ChannelSpec, GapPolicy, Registry, SignalSpec, SignalTable};
+    ///
+    /// let pairs: Vec<Pair> = vec!["A".parse()?, "B".parse()?];
+    /// let mut series = Vec::new();
+    /// for (pair, cycle) in pairs.iter().zip([3, 5]) {
+    ///     let candles = (0..60).map(|hour| {
+    ///         let close = 100.0 + (hour % cycle) as f64;
+    ///         let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
+    ///         Candle::new(Timestamp::from_millis(hour * 3_600_000), values).unwrap()
+    ///     });
+    ///     series.push(CandleSeries::new(pair.clone(), Interval::HOUR, candles.collect())?);
+    /// }
+    /// let channels = vec![ChannelSpec::new("relative_return").reading_all(&pairs)];
+    /// let spec = SignalSpec { channels, gaps: GapPolicy::ByClock };
+    /// let tables = SignalTable::build_all(&spec, &Registry::default(), &series)?;
+    /// let alone = SignalTable::build(&spec, &Registry::default(), &series[0], &series[1..])?;
+    /// assert_eq!(tables[0].row(50), alone.row(50));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build_all(
+        spec: &SignalSpec,
+        registry: &Registry,
+        series: &[CandleSeries],
+    ) -> Result<Vec<Self>, SignalError> {
+        let Some(interval) = series.first().map(CandleSeries::interval) else {
+            return Ok(Vec::new());
+        };
+        if let Some(other) = series.iter().find(|series| series.interval() != interval) {
+            let (pair, got) = (other.pair().clone(), other.interval());
+            return Err(SignalError::WrongInterval { pair, expected: interval, got });
+        }
+        let sessions: Vec<_> =
+            series.iter().map(|series| (series.pair().clone(), series.session_close())).collect();
+        let mut panel = Panel::with_sessions(spec, interval, registry, &sessions)?;
+        let mut tables: Vec<TableData> =
+            series.iter().map(|series| TableData::new(spec, series)).collect();
+        let mut cursors: Vec<Cursor<'_>> =
+            series.iter().map(|series| Cursor { series, next: 0, lag: 0 }).collect();
+        while let Some(open_time) = cursors.iter().filter_map(Cursor::next_open).min() {
+            for (place, cursor) in cursors.iter_mut().enumerate() {
+                if let Some(candle) = cursor.take(open_time) {
+                    panel.push_at(place, candle)?;
+                }
+            }
+            panel.close_through(open_time);
+            while let Some(close) = panel.next_close() {
+                for (place, rows) in close.rows() {
+                    if let (Some(rows), Some(candle)) = (rows, close.candle(place)) {
+                        tables[place].push(rows, candle);
+                    }
+                }
+            }
+        }
+        Ok(tables.into_iter().map(|data| Self { data: Arc::new(data) }).collect())
     }
 
     /// Returns the open time of a row's candle.
@@ -153,8 +217,8 @@ impl SignalTable {
 
     /// Returns the close time of a row's candle, when the row becomes known.
     pub fn close_time(&self, index: usize) -> Option<Timestamp> {
-        let open = *self.data.open_times.get(index)?;
-        Some(open.plus(self.data.interval, 1).unwrap_or(open))
+        let open = self.data.open_times.get(index)?.millis();
+        Some(Timestamp::from_millis(open.saturating_add(self.data.session)))
     }
 
     /// Returns the close of a row's candle.
@@ -215,13 +279,24 @@ impl SignalTable {
 }
 
 impl TableData {
-    fn push(
-        &mut self,
-        pipeline: &mut SignalPipeline,
-        candle: &Candle,
-        beside: &[(Pair, Candle)],
-    ) -> Result<(), SignalError> {
-        let rows = pipeline.update(MarketSnapshot::new(candle, beside))?;
+    fn new(spec: &SignalSpec, series: &CandleSeries) -> Self {
+        let len = series.len();
+        Self {
+            pair: series.pair().clone(),
+            interval: series.interval(),
+            session: session_of(series),
+            spec: spec.clone(),
+            values: Vec::with_capacity(len * spec.width()),
+            open_times: Vec::with_capacity(len),
+            closes: Vec::with_capacity(len),
+            runs: Vec::with_capacity(len),
+            segments: Vec::with_capacity(len),
+            held: Vec::with_capacity(len),
+        }
+    }
+
+    /// Appends the rows of a candle.
+    fn push(&mut self, rows: SignalRows<'_>, candle: &Candle) {
         let segment = self.segments.last().map_or(0, |s| s + u32::from(rows.restarted()));
         self.values.extend_from_slice(rows.raw());
         let last_close = self.closes.last().copied();
@@ -240,79 +315,102 @@ impl TableData {
             let open_time = candle.open_time().plus(self.interval, -candles_back);
             self.open_times.push(open_time.unwrap_or(candle.open_time()));
         }
+    }
+}
+
+/// Milliseconds from the open of a candle to its close.
+fn session_of(series: &CandleSeries) -> i64 {
+    let interval = series.interval();
+    interval.session_millis(series.session_close()).unwrap_or(interval.millis())
+}
+
+/// Positions in the series of the pairs that a spec reads, advanced along with the own series.
+struct MarketCursors<'a> {
+    cursors: Vec<Cursor<'a>>,
+    candles: CloseCandles,
+}
+
+impl<'a> MarketCursors<'a> {
+    fn new(
+        spec: &SignalSpec,
+        series: &'a CandleSeries,
+        others: &'a [CandleSeries],
+    ) -> Result<Self, SignalError> {
+        let mut cursors = Vec::new();
+        for pair in spec.pairs() {
+            let own = std::iter::once(series).filter(|own| own.pair() == pair);
+            let Some(other) = others.iter().chain(own).find(|other| other.pair() == pair) else {
+                return Err(SignalError::MissingPair { pair: pair.clone() });
+            };
+            if other.interval() != series.interval() {
+                return Err(SignalError::WrongInterval {
+                    pair: pair.clone(),
+                    expected: series.interval(),
+                    got: other.interval(),
+                });
+            }
+            let lag = i64::from(session_of(other) > session_of(series));
+            cursors.push(Cursor { series: other, next: 0, lag });
+        }
+        let pairs: Vec<Pair> = spec.pairs().into_iter().cloned().collect();
+        Ok(Self { cursors, candles: CloseCandles::new(&pairs) })
+    }
+
+    /// Advances the pipeline over the other pairs' candles before `until`, close by close.
+    fn advance(
+        &mut self,
+        pipeline: &mut SignalPipeline,
+        until: Timestamp,
+    ) -> Result<(), SignalError> {
+        while let Some(next) = self.cursors.iter().filter_map(Cursor::next_open).min() {
+            if next >= until {
+                break;
+            }
+            self.take(next);
+            pipeline.advance_to(next, MarketClose::joined(&self.candles, None))?;
+        }
         Ok(())
     }
-}
 
-/// Advances the pipeline over the other pairs' candles before `until`, close by close.
-fn advance(
-    pipeline: &mut SignalPipeline,
-    cursors: &mut [Cursor<'_>],
-    until: Timestamp,
-    beside: &mut Vec<(Pair, Candle)>,
-) -> Result<(), SignalError> {
-    while let Some(next) = cursors.iter().filter_map(Cursor::next_open).min() {
-        if next >= until {
-            break;
+    /// Returns the snapshot of an own candle and those beside it.
+    fn snapshot<'s>(&'s mut self, own: &'s Candle) -> MarketSnapshot<'s> {
+        if self.cursors.is_empty() {
+            return MarketSnapshot::from(own);
         }
-        beside.clear();
-        beside.extend(cursors.iter_mut().filter_map(|cursor| cursor.at(next)));
-        pipeline.advance(next, beside)?;
-        for cursor in &mut *cursors {
-            cursor.pass(next);
-        }
+        self.take(own.open_time());
+        MarketSnapshot::at_close(own, MarketClose::joined(&self.candles, None))
     }
-    Ok(())
+
+    /// Passes the candles up to `open_time` and keeps those that lie beside it.
+    fn take(&mut self, open_time: Timestamp) {
+        let cursors = &mut self.cursors;
+        let mut taken = cursors.iter_mut().map(|cursor| cursor.take(open_time).copied());
+        self.candles.fill(|_| taken.next().flatten());
+    }
 }
 
-/// Position in another pair's series, advanced along with the own series.
+/// Position in a pair's series.
 struct Cursor<'a> {
     series: &'a CandleSeries,
     next: usize,
+    /// Intervals between the open of a candle and that of the own candle beside it.
+    lag: i64,
 }
 
-impl Cursor<'_> {
-    /// Open time of the next candle.
+impl<'a> Cursor<'a> {
+    /// Open time of the own candle beside the next one.
     fn next_open(&self) -> Option<Timestamp> {
-        self.series.get(self.next).map(Candle::open_time)
+        let open_time = self.series.get(self.next)?.open_time();
+        Some(open_time.plus(self.series.interval(), self.lag).unwrap_or(open_time))
     }
 
-    /// Skips the candles up to and including a time.
-    fn pass(&mut self, time: Timestamp) {
-        while self.next_open().is_some_and(|next| next <= time) {
+    /// Passes the candles up to `open_time` and returns the one beside it.
+    fn take(&mut self, open_time: Timestamp) -> Option<&'a Candle> {
+        while self.next_open().is_some_and(|next| next < open_time) {
             self.next += 1;
         }
+        let candle = self.series.get(self.next).filter(|_| self.next_open() == Some(open_time))?;
+        self.next += 1;
+        Some(candle)
     }
-
-    fn at(&mut self, open_time: Timestamp) -> Option<(Pair, Candle)> {
-        let candles = self.series.candles();
-        while candles.get(self.next).is_some_and(|candle| candle.open_time() < open_time) {
-            self.next += 1;
-        }
-        let candle = candles.get(self.next).filter(|candle| candle.open_time() == open_time)?;
-        Some((self.series.pair().clone(), *candle))
-    }
-}
-
-fn cursors<'a>(
-    spec: &SignalSpec,
-    series: &'a CandleSeries,
-    others: &'a [CandleSeries],
-) -> Result<Vec<Cursor<'a>>, SignalError> {
-    let mut cursors = Vec::new();
-    for pair in spec.pairs() {
-        let own = std::iter::once(series).filter(|own| own.pair() == pair);
-        let Some(other) = others.iter().chain(own).find(|other| other.pair() == pair) else {
-            return Err(SignalError::MissingPair { pair: pair.clone() });
-        };
-        if other.interval() != series.interval() {
-            return Err(SignalError::WrongInterval {
-                pair: pair.clone(),
-                expected: series.interval(),
-                got: other.interval(),
-            });
-        }
-        cursors.push(Cursor { series: other, next: 0 });
-    }
-    Ok(cursors)
 }

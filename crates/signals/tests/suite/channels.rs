@@ -188,6 +188,14 @@ fn channel_specs_that_do_not_fit_are_refused_with_a_remedy() {
             "1m candles do not consist of whole 1h",
         ),
         (
+            ChannelSpec::on(Interval::FOUR_HOURS.by_session(), momentum.clone()),
+            "4h@session candles do not consist of whole 1h candles",
+        ),
+        (
+            ChannelSpec::on("4h+30m".parse().unwrap(), momentum.clone()),
+            "use a multiple with the same offset",
+        ),
+        (
             ChannelSpec::on(Interval::DAY, ChannelSpec::new("leader_return").reading(pair("X"))),
             "use a channel of the own pair",
         ),

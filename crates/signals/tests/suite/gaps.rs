@@ -2,7 +2,7 @@
 use crate::common;
 
 use common::{flat, series, walk};
-use windvane_candles::{Candle, Interval, Ohlcv, Timestamp};
+use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
 use windvane_signals::{
     ChannelSpec, GapPolicy, LabelSpec, Macd, Registry, Rsi, SampleSet, Scaler, SignalError,
     SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter, WalkForward,
@@ -253,5 +253,111 @@ fn indicators_converge_within_documented_candles() {
                 assert!((macd.unwrap() - young_macd.unwrap()).abs() <= 1e-6 * price);
             }
         }
+    }
+}
+
+/// Candles of a random walk at these hours.
+fn at_hours(interval: Interval, hours: impl IntoIterator<Item = f64>) -> CandleSeries {
+    let hours: Vec<f64> = hours.into_iter().collect();
+    let walk = walk("A", 0..i64::try_from(hours.len()).unwrap(), 9);
+    let candles = hours.iter().zip(&walk).map(|(hour, candle)| {
+        let open_time = Timestamp::from_millis((hour * common::HOUR as f64) as i64);
+        Candle::new(open_time, candle.values()).unwrap()
+    });
+    CandleSeries::new(common::pair("A"), interval, candles.collect()).unwrap()
+}
+
+/// Five days of six candles of four hours, a weekend, and so on; from day 35 on an hour earlier.
+fn four_hours_by_session() -> CandleSeries {
+    let days = (0..70).filter(|day| day % 7 < 5);
+    let open = |day: i64, four: i64| (day * 24 + 4 * four - i64::from(day >= 35)) as f64;
+    let hours = days.flat_map(|day| (0..6).map(move |four| open(day, four)));
+    at_hours(Interval::FOUR_HOURS.by_session(), hours)
+}
+
+#[test]
+fn pipeline_by_session_joins_sessions_across_a_clock_change() {
+    let series = four_hours_by_session();
+    let missing: Vec<u64> = series.gaps().map(|gap| gap.missing).collect();
+    assert_eq!(missing, [12, 12, 12, 12, 11, 12, 12, 12, 12]);
+    let registry = Registry::default();
+    for (gaps, resets) in [(GapPolicy::Sessions { max_missing: 42 }, 0), (GapPolicy::Reset, 9)] {
+        let table = SignalTable::build(&spec(gaps), &registry, &series, &[]).unwrap();
+        let mut pipeline = SignalPipeline::new(&spec(gaps), series.interval(), &registry).unwrap();
+        let mut restarts = 0;
+        for (row, candle) in series.iter().enumerate() {
+            let rows = pipeline.update(candle).unwrap();
+            restarts += usize::from(rows.restarted());
+            assert_eq!(rows.last(), table.row(row));
+        }
+        assert_eq!(restarts, resets);
+    }
+    let error = SignalTable::build(&spec(GapPolicy::Error), &registry, &series, &[]).unwrap_err();
+    assert!(matches!(error, SignalError::Gap { missing: 12, .. }), "{error}");
+    for gaps in [GapPolicy::Hold { max_missing: 3 }, GapPolicy::ByClock] {
+        let error = SignalPipeline::new(&spec(gaps), series.interval(), &registry).unwrap_err();
+        assert_eq!(error, SignalError::SessionGaps { interval: series.interval(), got: gaps });
+    }
+}
+
+#[test]
+fn rows_by_session_depend_on_no_later_candle() {
+    let series = four_hours_by_session();
+    let gaps = GapPolicy::Sessions { max_missing: 42 };
+    let rows = |series: &CandleSeries| {
+        let table = SignalTable::build(&spec(gaps), &Registry::default(), series, &[]).unwrap();
+        let rows = (0..140).map(|row| (table.row(row).map(<[f64]>::to_vec), table.close_time(row)));
+        rows.collect::<Vec<_>>()
+    };
+    let expected = rows(&series);
+    // Later candles vanish, have other prices, or begin at other times.
+    let (past, future) = series.candles().split_at(140);
+    for hours in [0, 1, 5] {
+        let moved = future.iter().step_by(2).map(|candle| {
+            let at = candle.open_time().millis() + hours * common::HOUR;
+            Candle::new(Timestamp::from_millis(at), past[0].values()).unwrap()
+        });
+        let changed: Vec<Candle> = past.iter().copied().chain(moved).collect();
+        let changed = CandleSeries::new(common::pair("A"), series.interval(), changed).unwrap();
+        assert_eq!(rows(&changed), expected);
+    }
+}
+
+#[test]
+fn pipeline_state_belongs_to_one_grid() {
+    let state = |interval: Interval| {
+        let pipeline = SignalPipeline::new(&SignalSpec::default(), interval, &Registry::default());
+        let (pipeline, mut state) = (pipeline.unwrap(), StateWriter::default());
+        pipeline.save(&mut state);
+        state.into_words()
+    };
+    let grids = ["1h", "1h+30m", "1h+15m", "1h@session"].map(|text| text.parse().unwrap());
+    assert_eq!(state(grids[0])[0], 3_600_000, "as in states before there were other grids");
+    for from in grids {
+        for to in grids {
+            let pipeline = SignalPipeline::new(&SignalSpec::default(), to, &Registry::default());
+            let restored = pipeline.unwrap().restore(&mut StateReader::new(&state(from)));
+            assert_eq!(restored.is_ok(), from == to, "{from} {to}");
+        }
+    }
+}
+
+#[test]
+fn coarser_channel_begins_with_the_offset_of_its_interval() {
+    let (hours, fours): (Interval, Interval) =
+        ("1h+30m".parse().unwrap(), "4h+90m".parse().unwrap());
+    let fine = at_hours(hours, (0..300).map(|hour| f64::from(hour) + 0.5));
+    let coarse = fine.resample(fours).unwrap().series;
+    let momentum = ChannelSpec::new("momentum");
+    let table = |channel: ChannelSpec, series: &CandleSeries| {
+        let spec = SignalSpec { channels: vec![channel], gaps: GapPolicy::Reset };
+        SignalTable::build(&spec, &Registry::default(), series, &[]).unwrap()
+    };
+    let on = table(ChannelSpec::on(fours, momentum.clone()), &fine);
+    let own = table(momentum, &coarse);
+    for row in 1..coarse.len() {
+        let same = (0..fine.len()).find(|fine| on.close_time(*fine) == own.close_time(row));
+        assert_eq!(on.row(same.unwrap()), own.row(row));
+        assert!(own.row(row).is_some());
     }
 }

@@ -15,4 +15,5 @@ mod drift;
 mod gaps;
 mod golden;
 mod golden_channels;
+mod panel;
 mod split;

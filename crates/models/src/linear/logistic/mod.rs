@@ -1,6 +1,6 @@
-//! Logistic regression on whole windows: the baseline for more complex models.
+//! Logistic regression on whole windows or on lags: the baseline for more complex models.
 //!
-//! **Formula** with x the scaled values of a window, w their weights, b the intercept and ν the
+//! **Formula** with x the scaled values of a window that the model reads, w their weights, b the intercept and ν the
 //! share of NEUTRAL in training:
 //!
 //! ```text
@@ -13,7 +13,7 @@ mod learner;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use windvane_signals::{Scaler, Window};
+use windvane_signals::{Lags, Scaler, Window};
 
 use super::solver::{long_dot, sigmoid};
 use crate::{
@@ -36,6 +36,8 @@ const PARTS: usize = 3;
 struct LogisticConfig {
     /// Probability of NEUTRAL.
     neutral: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lags: Option<Lags>,
 }
 
 /// Logistic regression of UP against DOWN, with a constant probability of NEUTRAL.
@@ -43,8 +45,11 @@ struct LogisticConfig {
 pub struct LogisticRegression {
     id: ModelId,
     spec: ModelSpec,
+    lags: Option<Lags>,
     scaler: Scaler,
-    /// Weight of each value of a window, oldest row first.
+    /// Position of each input in a window; `None` for whole windows.
+    positions: Option<Vec<usize>>,
+    /// Weight of each input.
     weights: Vec<f64>,
     intercept: f64,
     /// Probability of NEUTRAL.
@@ -65,15 +70,17 @@ impl std::fmt::Debug for LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// Creates a model from its weights (one per value of a window `[T, C]`), its intercept and the
-    /// probability of NEUTRAL.
+    /// Creates a model from its weights, its intercept and the probability of NEUTRAL. There is one
+    /// weight per value of a window `[T, C]`, or with lags one per [position](Lags::positions).
     ///
     /// # Errors
-    /// [`TrainError::Setting`] when the number of weights is not that of the values of a window,
+    /// [`TrainError::Signal`] when the lags do not fit the spec; [`TrainError::Setting`] when the
+    /// number of weights is not that of the inputs,
     /// when the width of the scaler is not the number of channels, for a weight that is not finite,
     /// and for a probability that is not between 0 and 1.
     pub fn new(
         spec: ModelSpec,
+        lags: Option<Lags>,
         scaler: Scaler,
         weights: &[f64],
         intercept: f64,
@@ -81,10 +88,13 @@ impl LogisticRegression {
     ) -> Result<Self, TrainError> {
         spec.validate()?;
         let width = spec.signals.width();
+        let positions = lags.as_ref().map(|lags| lags.positions(&spec.signals, spec.lookback));
+        let positions = positions.transpose()?;
+        let inputs = positions.as_ref().map_or(spec.lookback * width, Vec::len);
         let sizes = [
             (
-                ("number of weights", "lookback times the number of channels of the spec"),
-                (spec.lookback * width, weights.len()),
+                ("number of weights", "lookback times channels of the spec, or the number of lags"),
+                (inputs, weights.len()),
             ),
             (
                 ("number of channels of the scaler", "the number of channels of the spec"),
@@ -112,7 +122,9 @@ impl LogisticRegression {
         Ok(Self {
             id: ModelId::new(KIND),
             spec,
+            lags,
             scaler,
+            positions,
             weights,
             intercept,
             neutral,
@@ -121,9 +133,15 @@ impl LogisticRegression {
         })
     }
 
-    /// Returns the weights `[T, C]` of the scaled values, oldest row first.
+    /// Returns the weights of the scaled inputs: `[T, C]`, oldest row first, or one per position of
+    /// the [lags](Self::lags).
     pub fn weights(&self) -> &[f64] {
         &self.weights
+    }
+
+    /// Returns the values of a window that the model reads; `None` for all of them.
+    pub fn lags(&self) -> Option<&Lags> {
+        self.lags.as_ref()
     }
 
     /// Reads a model from a file.
@@ -148,15 +166,20 @@ impl LogisticRegression {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&["weights", "constant"])?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
-        let LogisticConfig { neutral } = artifact.config()?;
-        let inputs = spec.lookback * spec.signals.width();
+        let LogisticConfig { neutral, lags } = artifact.config()?;
+        let positions =
+            lags.as_ref().map(|lags: &Lags| lags.positions(&spec.signals, spec.lookback));
+        let positions =
+            positions.transpose().map_err(|error| artifact.damaged(error.to_string()))?;
+        let inputs =
+            positions.map_or(spec.lookback * spec.signals.width(), |positions| positions.len());
         let stored = artifact.tensor("weights", &[PARTS, inputs])?;
         let weights: Vec<f64> = (0..inputs)
             .map(|input| sum_of_parts(std::array::from_fn(|part| stored[part * inputs + input])))
             .collect();
         let stored = artifact.tensor("constant", &[PARTS])?;
         let intercept = sum_of_parts(std::array::from_fn(|part| stored[part]));
-        let model = Self::new(spec, scaler, &weights, intercept, neutral)
+        let model = Self::new(spec, lags, scaler, &weights, intercept, neutral)
             .map_err(|error| artifact.damaged(error.to_string()))?;
         let (calibration, record) = (artifact.calibration(), artifact.record().cloned());
         Ok(Self { id: artifact.id(), calibration, record, ..model })
@@ -188,7 +211,7 @@ pub(crate) fn loader(artifact: &Artifact, _: &Kinds) -> Result<Box<dyn FittedMod
 struct LogisticScratch {
     /// Scaled window.
     scaled: Vec<f32>,
-    /// Scaled window in `f64`, the precision of the sum.
+    /// Scaled inputs in `f64`, the precision of the sum.
     wide: Vec<f64>,
 }
 
@@ -202,8 +225,9 @@ impl DirectionModel for LogisticRegression {
     }
 
     fn scratch(&self) -> Scratch {
-        let inputs = self.weights.len();
-        Scratch::new(LogisticScratch { scaled: vec![0.0; inputs], wide: vec![0.0; inputs] })
+        let values = self.spec.lookback * self.spec.signals.width();
+        let wide = vec![0.0; self.weights.len()];
+        Scratch::new(LogisticScratch { scaled: vec![0.0; values], wide })
     }
 
     fn predict(
@@ -216,7 +240,10 @@ impl DirectionModel for LogisticRegression {
         self.scaler
             .apply_rows(window.values(), scaled)
             .map_err(|_| PredictError::ForeignScratch)?;
-        wide.iter_mut().zip(scaled).for_each(|(wide, scaled)| *wide = f64::from(*scaled));
+        match &self.positions {
+            None => wide.iter_mut().zip(scaled).for_each(|(wide, x)| *wide = f64::from(*x)),
+            Some(at) => wide.iter_mut().zip(at).for_each(|(wide, i)| *wide = f64::from(scaled[*i])),
+        }
         let logit = self.intercept + long_dot(wide, &self.weights);
         let moved = 1.0 - self.neutral;
         #[expect(clippy::cast_possible_truncation, reason = "logarithms of probabilities")]
@@ -246,7 +273,7 @@ impl FittedModel for LogisticRegression {
     }
 
     fn to_artifact(&self) -> Result<Artifact, LoadError> {
-        let config = LogisticConfig { neutral: self.neutral };
+        let config = LogisticConfig { neutral: self.neutral, lags: self.lags.clone() };
         let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;
         let artifact = artifact.with_scaler(&self.scaler).with_calibration(self.calibration);
         let mut artifact = artifact.with_record(self.record.as_ref());

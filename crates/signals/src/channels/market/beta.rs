@@ -1,8 +1,7 @@
 //! Beta of the own pair to a market, and the return that it leaves unexplained.
-use windvane_candles::Pair;
-
 use super::moves::PairReturns;
-use crate::channels::catalog::BuiltIn;
+use super::shared::SharedQuantity;
+use crate::channels::catalog::{BuiltIn, ChannelArguments};
 use crate::channels::ewm::Ewm;
 use crate::channels::returns::{LogReturn, MIN_RETURNS};
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -13,7 +12,7 @@ pub(crate) const MARKET_BETA: BuiltIn = BuiltIn::market(
     &[("half_life", 168.0)],
     "EWM(r·m; half_life, min 48) / EWM(m²; half_life, min 48)",
     |arguments| {
-        let beta = BetaEstimate::new(arguments.pairs(), arguments.period("half_life")?);
+        let beta = BetaEstimate::new(arguments, "half_life")?;
         Ok(Box::new(MarketBeta { beta }))
     },
 );
@@ -23,7 +22,7 @@ pub(crate) const RESIDUAL_RETURN: BuiltIn = BuiltIn::market(
     &[("beta_half_life", 168.0), ("half_life", 48.0)],
     "e / σ^e, e = r − beta·m",
     |arguments| {
-        let beta = BetaEstimate::new(arguments.pairs(), arguments.period("beta_half_life")?);
+        let beta = BetaEstimate::new(arguments, "beta_half_life")?;
         let squares = Ewm::new(arguments.period("half_life")?, MIN_RETURNS);
         Ok(Box::new(ResidualReturn { beta, squares }))
     },
@@ -33,28 +32,28 @@ pub(crate) const RESIDUAL_RETURN: BuiltIn = BuiltIn::market(
 const MIN_BETA: usize = 48;
 
 /// Exponentially weighted regression of the own return r on the market's mean m, without intercept.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct BetaEstimate {
     own: LogReturn,
-    market: PairReturns,
+    market: SharedQuantity<PairReturns>,
     products: Ewm,
     squares: Ewm,
 }
 
 impl BetaEstimate {
-    fn new(pairs: &[Pair], half_life: usize) -> Self {
-        Self {
+    fn new(arguments: &ChannelArguments<'_>, half_life: &str) -> Result<Self, SignalError> {
+        let half_life = arguments.period(half_life)?;
+        Ok(Self {
             own: LogReturn::default(),
-            market: PairReturns::new(pairs),
+            market: arguments.market(|| Ok(PairReturns::new(arguments.pairs())))?,
             products: Ewm::new(half_life, MIN_BETA),
             squares: Ewm::new(half_life, MIN_BETA),
-        }
+        })
     }
 
     /// Consumes a close and returns m.
     fn step(&mut self, close: &MarketClose<'_>) -> Option<f64> {
-        self.market.step(close);
-        let mean = self.market.mean();
+        let mean = self.market.step(close).and_then(PairReturns::mean);
         if let Some(mean) = mean {
             self.squares.push(mean * mean);
         }

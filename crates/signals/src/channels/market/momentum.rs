@@ -1,6 +1,9 @@
 //! Return, momentum and volatility of a market.
+use windvane_candles::Pair;
+
 use super::moves::MarketMove;
-use crate::channels::catalog::BuiltIn;
+use super::shared::{MarketQuantity, SharedQuantity};
+use crate::channels::catalog::{BuiltIn, ChannelArguments};
 use crate::channels::clocked::ClockWindow;
 use crate::channels::returns::MIN_RETURNS;
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -10,10 +13,7 @@ pub(crate) const MARKET_RETURN: BuiltIn = BuiltIn::market(
     "market_return",
     &[("half_life", 48.0)],
     "m / σ^m, m = mean of r over the market",
-    |arguments| {
-        let market = MarketMove::new(arguments.pairs(), arguments.period("half_life")?);
-        Ok(Box::new(MarketReturn { market }))
-    },
+    |arguments| Ok(Box::new(MarketReturn { market: market_move(arguments)? })),
 );
 
 pub(crate) const MARKET_MOMENTUM: BuiltIn = BuiltIn::market(
@@ -21,17 +21,69 @@ pub(crate) const MARKET_MOMENTUM: BuiltIn = BuiltIn::market(
     &[("lag", 24.0), ("half_life", 48.0)],
     "(m + … + m[lag − 1]) / (σ^m √lag)",
     |arguments| {
-        let lag = arguments.period("lag")?;
-        let market = MarketMove::new(arguments.pairs(), arguments.period("half_life")?);
-        Ok(Box::new(MarketMomentum { lag, market, moves: ClockWindow::new(lag) }))
+        let (lag, half_life) = (arguments.period("lag")?, arguments.period("half_life")?);
+        let market = arguments.market(|| Ok(MoveSum::new(arguments.pairs(), lag, half_life)))?;
+        Ok(Box::new(MarketMomentum { lag, market }))
     },
 );
 
 pub(crate) const MARKET_VOLATILITY: BuiltIn =
     BuiltIn::market("market_volatility", &[("half_life", 48.0)], "ln σ^m", |arguments| {
-        let market = MarketMove::new(arguments.pairs(), arguments.period("half_life")?);
-        Ok(Box::new(MarketVolatility { market }))
+        Ok(Box::new(MarketVolatility { market: market_move(arguments)? }))
     });
+
+fn market_move(
+    arguments: &ChannelArguments<'_>,
+) -> Result<SharedQuantity<MarketMove>, SignalError> {
+    let half_life = arguments.period("half_life")?;
+    arguments.market(|| Ok(MarketMove::new(arguments.pairs(), half_life)))
+}
+
+/// Moves m of a market over the last closes.
+#[derive(Debug)]
+struct MoveSum {
+    lag: usize,
+    market: MarketMove,
+    /// Mean returns m.
+    moves: ClockWindow,
+}
+
+impl MoveSum {
+    fn new(pairs: &[Pair], lag: usize, half_life: usize) -> Self {
+        let moves = ClockWindow::new(lag);
+        Self { lag, market: MarketMove::new(pairs, half_life), moves }
+    }
+
+    /// Sum of the moves in units of their volatility.
+    fn normalized(&self) -> Option<f64> {
+        let sum = self.moves.sum(self.lag)?;
+        Some(sum / (self.market.sigma()? * (self.lag as f64).sqrt()))
+    }
+}
+
+impl MarketQuantity for MoveSum {
+    fn step(&mut self, close: &MarketClose<'_>) {
+        self.market.step(close);
+        if self.market.returns.has_started() {
+            self.moves.push(close.elapsed() - 1, self.market.mean());
+        }
+    }
+
+    fn clear(&mut self) {
+        self.market.clear();
+        self.moves.clear();
+    }
+
+    fn save(&self, state: &mut StateWriter) {
+        self.market.save(state);
+        self.moves.save(state);
+    }
+
+    fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        self.market.restore(state)?;
+        self.moves.restore(state)
+    }
+}
 
 /// Mean return of the declared pairs, divided by its volatility.
 ///
@@ -65,13 +117,13 @@ pub(crate) const MARKET_VOLATILITY: BuiltIn =
 /// ```
 #[derive(Debug)]
 pub struct MarketReturn {
-    market: MarketMove,
+    market: SharedQuantity<MarketMove>,
 }
 
 impl Channel for MarketReturn {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        let mean = self.market.step(&market.close());
-        Some(mean? / self.market.sigma()?)
+        let market = self.market.step(&market.close())?;
+        Some(market.mean()? / market.sigma()?)
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {
@@ -128,29 +180,16 @@ impl Channel for MarketReturn {
 #[derive(Debug)]
 pub struct MarketMomentum {
     lag: usize,
-    market: MarketMove,
-    /// Mean returns m.
-    moves: ClockWindow,
-}
-
-impl MarketMomentum {
-    fn step(&mut self, close: &MarketClose<'_>) {
-        let mean = self.market.step(close);
-        if self.market.returns.has_started() {
-            self.moves.push(close.elapsed() - 1, mean);
-        }
-    }
+    market: SharedQuantity<MoveSum>,
 }
 
 impl Channel for MarketMomentum {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        self.step(&market.close());
-        let sum = self.moves.sum(self.lag)?;
-        Some(sum / (self.market.sigma()? * (self.lag as f64).sqrt()))
+        self.market.step(&market.close())?.normalized()
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {
-        self.step(close);
+        self.market.step(close);
     }
 
     fn warm_up(&self) -> usize {
@@ -159,17 +198,14 @@ impl Channel for MarketMomentum {
 
     fn reset(&mut self) {
         self.market.clear();
-        self.moves.clear();
     }
 
     fn save(&self, state: &mut StateWriter) {
         self.market.save(state);
-        self.moves.save(state);
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        self.market.restore(state)?;
-        self.moves.restore(state)
+        self.market.restore(state)
     }
 }
 
@@ -204,13 +240,12 @@ impl Channel for MarketMomentum {
 /// ```
 #[derive(Debug)]
 pub struct MarketVolatility {
-    market: MarketMove,
+    market: SharedQuantity<MarketMove>,
 }
 
 impl Channel for MarketVolatility {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        self.market.step(&market.close());
-        self.market.sigma().map(f64::ln)
+        self.market.step(&market.close())?.sigma().map(f64::ln)
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {

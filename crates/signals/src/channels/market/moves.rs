@@ -1,6 +1,7 @@
 //! Log returns of the pairs of a market at one close, their mean and its volatility.
 use windvane_candles::Pair;
 
+use super::shared::MarketQuantity;
 use crate::channels::MarketClose;
 use crate::channels::ewm::Ewm;
 use crate::channels::returns::MIN_RETURNS;
@@ -15,6 +16,8 @@ pub(super) struct PairReturns {
     /// ln c at the last close; `None` without a candle.
     closes: Box<[Option<f64>]>,
     returns: Box<[Option<f64>]>,
+    /// Mean of the returns; `None` if there are fewer than 2.
+    mean: Option<f64>,
     /// True once a pair had a candle.
     started: bool,
 }
@@ -22,17 +25,8 @@ pub(super) struct PairReturns {
 impl PairReturns {
     pub(super) fn new(pairs: &[Pair]) -> Self {
         let none = vec![None; pairs.len()].into_boxed_slice();
-        Self { pairs: pairs.into(), closes: none.clone(), returns: none, started: false }
-    }
-
-    pub(super) fn step(&mut self, close: &MarketClose<'_>) {
-        for (place, pair) in self.pairs.iter().enumerate() {
-            let now = close.candle_at(place, pair).map(|candle| candle.close().ln());
-            let before = std::mem::replace(&mut self.closes[place], now);
-            let both = now.zip(before).filter(|_| close.elapsed() == 1);
-            self.returns[place] = both.map(|(now, before)| now - before);
-            self.started |= now.is_some();
-        }
+        let (closes, returns) = (none.clone(), none);
+        Self { pairs: pairs.into(), closes, returns, mean: None, started: false }
     }
 
     /// Returns whether a pair of the market had a candle yet.
@@ -52,17 +46,30 @@ impl PairReturns {
 
     /// Mean of the returns; `None` if there are fewer than 2.
     pub(super) fn mean(&self) -> Option<f64> {
+        self.mean
+    }
+}
+
+impl MarketQuantity for PairReturns {
+    fn step(&mut self, close: &MarketClose<'_>) {
+        for (place, pair) in self.pairs.iter().enumerate() {
+            let now = close.candle_at(place, pair).map(|candle| candle.close().ln());
+            let before = std::mem::replace(&mut self.closes[place], now);
+            let both = now.zip(before).filter(|_| close.elapsed() == 1);
+            self.returns[place] = both.map(|(now, before)| now - before);
+            self.started |= now.is_some();
+        }
         let count = self.count();
-        (count >= 2).then(|| self.values().sum::<f64>() / count as f64)
+        self.mean = (count >= 2).then(|| self.values().sum::<f64>() / count as f64);
     }
 
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.closes.fill(None);
         self.returns.fill(None);
-        self.started = false;
+        (self.mean, self.started) = (None, false);
     }
 
-    pub(super) fn save(&self, state: &mut StateWriter) {
+    fn save(&self, state: &mut StateWriter) {
         state.count(self.pairs.len());
         state.count(usize::from(self.started));
         for close in &self.closes {
@@ -70,13 +77,14 @@ impl PairReturns {
         }
     }
 
-    pub(super) fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+    fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         state.expect(self.pairs.len())?;
         self.started = state.count()? != 0;
         for close in &mut self.closes {
             *close = state.floats(1)?.first().copied();
         }
         self.returns.fill(None);
+        self.mean = None;
         Ok(())
     }
 }
@@ -96,32 +104,36 @@ impl MarketMove {
         Self { returns: PairReturns::new(pairs), squares: Ewm::new(half_life, MIN_RETURNS) }
     }
 
-    /// Consumes a close and returns m.
-    pub(super) fn step(&mut self, close: &MarketClose<'_>) -> Option<f64> {
-        self.returns.step(close);
-        let mean = self.returns.mean();
-        if let Some(mean) = mean {
-            self.squares.push(mean * mean);
-        }
-        mean
+    /// m of the last close.
+    pub(super) fn mean(&self) -> Option<f64> {
+        self.returns.mean()
     }
 
     /// σ^m after the last close; `None` while warming up and where it is 0.
     pub(super) fn sigma(&self) -> Option<f64> {
         self.squares.root()
     }
+}
 
-    pub(super) fn clear(&mut self) {
+impl MarketQuantity for MarketMove {
+    fn step(&mut self, close: &MarketClose<'_>) {
+        self.returns.step(close);
+        if let Some(mean) = self.mean() {
+            self.squares.push(mean * mean);
+        }
+    }
+
+    fn clear(&mut self) {
         self.returns.clear();
         self.squares.clear();
     }
 
-    pub(super) fn save(&self, state: &mut StateWriter) {
+    fn save(&self, state: &mut StateWriter) {
         self.returns.save(state);
         self.squares.save(state);
     }
 
-    pub(super) fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+    fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         self.returns.restore(state)?;
         self.squares.restore(state)
     }

@@ -1,6 +1,7 @@
 //! Rank of the own return among the pairs of a market.
 use windvane_candles::Pair;
 
+use super::shared::{MarketQuantity, SharedQuantity};
 use crate::channels::catalog::BuiltIn;
 use crate::channels::clocked::ClockWindow;
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -12,11 +13,71 @@ pub(crate) const RETURN_RANK: BuiltIn = BuiltIn::market(
     "(pairs with a smaller ln c − ln c[lag] + half of the equal ones) / pairs with a value",
     |arguments| {
         let lag = arguments.period("lag")?;
-        let pairs: Box<[Pair]> = arguments.pairs().into();
-        let closes = vec![ClockWindow::new(lag); pairs.len()].into_boxed_slice();
-        Ok(Box::new(ReturnRank { lag, own: ClockWindow::new(lag), pairs, closes }))
+        let market = arguments.market(|| Ok(SortedReturns::new(arguments.pairs(), lag)))?;
+        Ok(Box::new(ReturnRank { lag, own: ClockWindow::new(lag), market }))
     },
 );
+
+/// Returns x of the declared pairs over `lag` candles, sorted.
+#[derive(Debug)]
+struct SortedReturns {
+    lag: usize,
+    pairs: Box<[Pair]>,
+    /// ln c of each declared pair.
+    closes: Box<[ClockWindow]>,
+    /// x of the pairs that have one, smallest first.
+    sorted: Vec<f64>,
+}
+
+impl SortedReturns {
+    fn new(pairs: &[Pair], lag: usize) -> Self {
+        let closes = vec![ClockWindow::new(lag); pairs.len()].into_boxed_slice();
+        Self { lag, pairs: pairs.into(), closes, sorted: Vec::with_capacity(pairs.len()) }
+    }
+
+    /// Midrank of a return among those of the pairs, as a share of their number.
+    fn rank(&self, own: f64) -> Option<f64> {
+        let smaller = self.sorted.partition_point(|other| *other < own);
+        let equal = self.sorted.partition_point(|other| *other <= own) - smaller;
+        let count = self.sorted.len();
+        (count > 0).then(|| (smaller as f64 + 0.5 * equal as f64) / count as f64)
+    }
+}
+
+impl MarketQuantity for SortedReturns {
+    fn step(&mut self, close: &MarketClose<'_>) {
+        for (place, (pair, closes)) in self.pairs.iter().zip(&mut self.closes).enumerate() {
+            let now = close.candle_at(place, pair).map(|candle| candle.close().ln());
+            closes.push(close.elapsed() - 1, now);
+        }
+        let changes = self.closes.iter().filter_map(|closes| change(closes, self.lag));
+        self.sorted.clear();
+        self.sorted.extend(changes);
+        self.sorted.sort_unstable_by(f64::total_cmp);
+    }
+
+    fn clear(&mut self) {
+        self.closes.iter_mut().for_each(ClockWindow::clear);
+        self.sorted.clear();
+    }
+
+    fn save(&self, state: &mut StateWriter) {
+        state.count(self.closes.len());
+        for closes in &self.closes {
+            closes.save(state);
+        }
+    }
+
+    fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        state.expect(self.closes.len())?;
+        self.sorted.clear();
+        self.closes.iter_mut().try_for_each(|closes| closes.restore(state))
+    }
+}
+
+fn change(closes: &ClockWindow, lag: usize) -> Option<f64> {
+    Some(closes.before(0)? - closes.before(lag)?)
+}
 
 /// Rank of the own return over `lag` candles among the returns of the declared pairs.
 ///
@@ -53,43 +114,18 @@ pub struct ReturnRank {
     lag: usize,
     /// ln c of the own pair.
     own: ClockWindow,
-    pairs: Box<[Pair]>,
-    /// ln c of each declared pair.
-    closes: Box<[ClockWindow]>,
-}
-
-impl ReturnRank {
-    fn step(&mut self, close: &MarketClose<'_>) {
-        for (place, (pair, closes)) in self.pairs.iter().zip(&mut self.closes).enumerate() {
-            let now = close.candle_at(place, pair).map(|candle| candle.close().ln());
-            closes.push(close.elapsed() - 1, now);
-        }
-    }
-}
-
-fn change(closes: &ClockWindow, lag: usize) -> Option<f64> {
-    Some(closes.before(0)? - closes.before(lag)?)
+    market: SharedQuantity<SortedReturns>,
 }
 
 impl Channel for ReturnRank {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         self.own.push(market.missing(), Some(market.own().close().ln()));
-        self.step(&market.close());
-        let own = change(&self.own, self.lag)?;
-        let (mut count, mut rank) = (0_u32, 0.0);
-        for other in self.closes.iter().filter_map(|closes| change(closes, self.lag)) {
-            count += 1;
-            if other < own {
-                rank += 1.0;
-            } else if other <= own {
-                rank += 0.5;
-            }
-        }
-        (count > 0).then(|| rank / f64::from(count))
+        let returns = self.market.step(&market.close());
+        returns?.rank(change(&self.own, self.lag)?)
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {
-        self.step(close);
+        self.market.step(close);
     }
 
     fn warm_up(&self) -> usize {
@@ -98,25 +134,16 @@ impl Channel for ReturnRank {
 
     fn reset(&mut self) {
         self.own.clear();
-        for closes in &mut self.closes {
-            closes.clear();
-        }
+        self.market.clear();
     }
 
     fn save(&self, state: &mut StateWriter) {
         self.own.save(state);
-        state.count(self.closes.len());
-        for closes in &self.closes {
-            closes.save(state);
-        }
+        self.market.save(state);
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         self.own.restore(state)?;
-        state.expect(self.closes.len())?;
-        for closes in &mut self.closes {
-            closes.restore(state)?;
-        }
-        Ok(())
+        self.market.restore(state)
     }
 }

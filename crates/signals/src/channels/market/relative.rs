@@ -1,8 +1,7 @@
 //! Return and momentum of the own pair relative to the market.
-use windvane_candles::Pair;
-
 use super::moves::PairReturns;
-use crate::channels::catalog::BuiltIn;
+use super::shared::SharedQuantity;
+use crate::channels::catalog::{BuiltIn, ChannelArguments};
 use crate::channels::clocked::ClockWindow;
 use crate::channels::ewm::Ewm;
 use crate::channels::returns::{LogReturn, MIN_RETURNS};
@@ -14,7 +13,7 @@ pub(crate) const RELATIVE_RETURN: BuiltIn = BuiltIn::market(
     &[("half_life", 48.0)],
     "d / σ^d, d = r − mean of r over the market",
     |arguments| {
-        let excess = ExcessReturn::new(arguments.pairs(), arguments.period("half_life")?);
+        let excess = ExcessReturn::new(arguments)?;
         Ok(Box::new(RelativeReturn { excess }))
     },
 );
@@ -25,32 +24,32 @@ pub(crate) const RELATIVE_MOMENTUM: BuiltIn = BuiltIn::market(
     "(d + … + d[lag − 1]) / (σ^d √lag)",
     |arguments| {
         let lag = arguments.period("lag")?;
-        let excess = ExcessReturn::new(arguments.pairs(), arguments.period("half_life")?);
+        let excess = ExcessReturn::new(arguments)?;
         Ok(Box::new(RelativeMomentum { lag, excess, moves: ClockWindow::new(lag) }))
     },
 );
 
 /// Excess d of the own return over the mean of the market, and its volatility σ^d.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct ExcessReturn {
     own: LogReturn,
-    market: PairReturns,
+    market: SharedQuantity<PairReturns>,
     squares: Ewm,
 }
 
 impl ExcessReturn {
-    fn new(pairs: &[Pair], half_life: usize) -> Self {
-        Self {
+    fn new(arguments: &ChannelArguments<'_>) -> Result<Self, SignalError> {
+        Ok(Self {
             own: LogReturn::default(),
-            market: PairReturns::new(pairs),
-            squares: Ewm::new(half_life, MIN_RETURNS),
-        }
+            market: arguments.market(|| Ok(PairReturns::new(arguments.pairs())))?,
+            squares: Ewm::new(arguments.period("half_life")?, MIN_RETURNS),
+        })
     }
 
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         let own = self.own.update(market);
-        self.market.step(&market.close());
-        let excess = own? - self.market.mean()?;
+        let mean = self.market.step(&market.close()).and_then(PairReturns::mean);
+        let excess = own? - mean?;
         self.squares.push(excess * excess);
         Some(excess)
     }

@@ -1,5 +1,8 @@
 //! State of a market at one close: dispersion and breadth of its returns.
+use windvane_candles::Pair;
+
 use super::moves::PairReturns;
+use super::shared::{MarketQuantity, SharedQuantity};
 use crate::channels::catalog::BuiltIn;
 use crate::channels::ewm::Ewm;
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -10,18 +13,71 @@ pub(crate) const MARKET_DISPERSION: BuiltIn = BuiltIn::market(
     &[("half_life", 168.0)],
     "s / EWM(s; half_life, min 24), s = standard deviation of r over the market",
     |arguments| {
-        let mean = Ewm::new(arguments.period("half_life")?, MIN_DISPERSIONS);
-        Ok(Box::new(MarketDispersion { returns: PairReturns::new(arguments.pairs()), mean }))
+        let half_life = arguments.period("half_life")?;
+        let market = arguments.market(|| Ok(Dispersion::new(arguments.pairs(), half_life)))?;
+        Ok(Box::new(MarketDispersion { market }))
     },
 );
 
 pub(crate) const MARKET_BREADTH: BuiltIn =
     BuiltIn::market("market_breadth", &[], "share of the market's pairs with r > 0", |arguments| {
-        Ok(Box::new(MarketBreadth { returns: PairReturns::new(arguments.pairs()) }))
+        let returns = arguments.market(|| Ok(PairReturns::new(arguments.pairs())))?;
+        Ok(Box::new(MarketBreadth { returns }))
     });
 
 /// Number of dispersions before the first average.
 const MIN_DISPERSIONS: usize = 24;
+
+/// Standard deviation s of the returns of a market at one close, and its average.
+#[derive(Debug)]
+struct Dispersion {
+    returns: PairReturns,
+    mean: Ewm,
+    /// s of the last close.
+    deviation: Option<f64>,
+}
+
+impl Dispersion {
+    fn new(pairs: &[Pair], half_life: usize) -> Self {
+        let mean = Ewm::new(half_life, MIN_DISPERSIONS);
+        Self { returns: PairReturns::new(pairs), mean, deviation: None }
+    }
+
+    /// s of the last close relative to the average.
+    fn relative(&self) -> Option<f64> {
+        Some(self.deviation? / self.mean.mean().filter(|mean| *mean > 0.0)?)
+    }
+}
+
+impl MarketQuantity for Dispersion {
+    fn step(&mut self, close: &MarketClose<'_>) {
+        self.returns.step(close);
+        self.deviation = self.returns.mean().map(|mean| {
+            let squares = self.returns.values().map(|value| (value - mean) * (value - mean));
+            (squares.sum::<f64>() / (self.returns.count() as f64 - 1.0)).sqrt()
+        });
+        if let Some(deviation) = self.deviation {
+            self.mean.push(deviation);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.returns.clear();
+        self.mean.clear();
+        self.deviation = None;
+    }
+
+    fn save(&self, state: &mut StateWriter) {
+        self.returns.save(state);
+        self.mean.save(state);
+    }
+
+    fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
+        self.deviation = None;
+        self.returns.restore(state)?;
+        self.mean.restore(state)
+    }
+}
 
 /// Dispersion of the returns of the declared pairs, relative to its average.
 ///
@@ -55,29 +111,16 @@ const MIN_DISPERSIONS: usize = 24;
 /// ```
 #[derive(Debug)]
 pub struct MarketDispersion {
-    returns: PairReturns,
-    mean: Ewm,
-}
-
-impl MarketDispersion {
-    fn step(&mut self, close: &MarketClose<'_>) -> Option<f64> {
-        self.returns.step(close);
-        let mean = self.returns.mean()?;
-        let squares: f64 = self.returns.values().map(|value| (value - mean) * (value - mean)).sum();
-        let deviation = (squares / (self.returns.count() as f64 - 1.0)).sqrt();
-        self.mean.push(deviation);
-        Some(deviation)
-    }
+    market: SharedQuantity<Dispersion>,
 }
 
 impl Channel for MarketDispersion {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        let deviation = self.step(&market.close())?;
-        Some(deviation / self.mean.mean().filter(|mean| *mean > 0.0)?)
+        self.market.step(&market.close())?.relative()
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {
-        self.step(close);
+        self.market.step(close);
     }
 
     fn warm_up(&self) -> usize {
@@ -85,18 +128,15 @@ impl Channel for MarketDispersion {
     }
 
     fn reset(&mut self) {
-        self.returns.clear();
-        self.mean.clear();
+        self.market.clear();
     }
 
     fn save(&self, state: &mut StateWriter) {
-        self.returns.save(state);
-        self.mean.save(state);
+        self.market.save(state);
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        self.returns.restore(state)?;
-        self.mean.restore(state)
+        self.market.restore(state)
     }
 }
 
@@ -129,14 +169,14 @@ impl Channel for MarketDispersion {
 /// ```
 #[derive(Debug)]
 pub struct MarketBreadth {
-    returns: PairReturns,
+    returns: SharedQuantity<PairReturns>,
 }
 
 impl Channel for MarketBreadth {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        self.returns.step(&market.close());
-        let count = self.returns.count();
-        let rising = self.returns.values().filter(|value| *value > 0.0).count();
+        let returns = self.returns.step(&market.close())?;
+        let count = returns.count();
+        let rising = returns.values().filter(|value| *value > 0.0).count();
         (count > 0).then(|| rising as f64 / count as f64)
     }
 

@@ -1,5 +1,6 @@
 //! Volatility of the own pair relative to that of the market.
-use super::feed::{PairFeed, mean_of};
+use super::feed::PairFeeds;
+use super::shared::SharedQuantity;
 use crate::channels::catalog::BuiltIn;
 use crate::channels::log_volatility::LogVolatility;
 use crate::channels::{Channel, MarketClose, MarketSnapshot};
@@ -11,14 +12,10 @@ pub(crate) const RELATIVE_VOLATILITY: BuiltIn = BuiltIn::market(
     "ln σ − mean of ln σ over the market",
     |arguments| {
         let half_life = arguments.period("half_life")?;
-        let pairs = arguments.pairs().iter().enumerate();
-        let feeds = pairs.map(|(place, pair)| {
-            PairFeed::new(pair, place, Box::new(LogVolatility::new(half_life)))
-        });
-        Ok(Box::new(RelativeVolatility {
-            own: LogVolatility::new(half_life),
-            market: feeds.collect(),
-        }))
+        let market = arguments.market(|| {
+            PairFeeds::new(arguments.pairs(), || Ok(Box::new(LogVolatility::new(half_life))))
+        })?;
+        Ok(Box::new(RelativeVolatility { own: LogVolatility::new(half_life), market }))
     },
 );
 
@@ -54,18 +51,18 @@ pub(crate) const RELATIVE_VOLATILITY: BuiltIn = BuiltIn::market(
 #[derive(Debug)]
 pub struct RelativeVolatility {
     own: LogVolatility,
-    market: Vec<PairFeed>,
+    market: SharedQuantity<PairFeeds>,
 }
 
 impl Channel for RelativeVolatility {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         let own = self.own.update(market);
-        let mean = mean_of(&mut self.market, &market.close());
+        let mean = self.market.step(&market.close()).and_then(PairFeeds::mean);
         Some(own? - mean?)
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {
-        mean_of(&mut self.market, close);
+        self.market.step(close);
     }
 
     fn warm_up(&self) -> usize {
@@ -74,25 +71,16 @@ impl Channel for RelativeVolatility {
 
     fn reset(&mut self) {
         self.own.reset();
-        for feed in &mut self.market {
-            feed.clear();
-        }
+        self.market.clear();
     }
 
     fn save(&self, state: &mut StateWriter) {
         self.own.save(state);
-        state.count(self.market.len());
-        for feed in &self.market {
-            feed.save(state);
-        }
+        self.market.save(state);
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         self.own.restore(state)?;
-        state.expect(self.market.len())?;
-        for feed in &mut self.market {
-            feed.restore(state)?;
-        }
-        Ok(())
+        self.market.restore(state)
     }
 }

@@ -14,7 +14,7 @@ const DECISION: &str = "2023-03-14T14:00";
 const CELL: (f64, f64) = (10.5, 3.5);
 
 /// Panel with the values `[T, H]` of one gate or state, and the shade of a value.
-struct Panel {
+struct GatePanel {
     title: &'static str,
     values: Vec<f32>,
     shade: fn(f32) -> Option<ink::Ink>,
@@ -35,7 +35,7 @@ pub(crate) fn figure(table: &SignalTable) -> Result<Figure, Error> {
     let mut order: Vec<usize> = (0..units).collect();
     order.sort_by(|a, b| forget_sum(b).total_cmp(&forget_sum(a)));
 
-    let panel = |title, values, shade| Panel { title, values, shade };
+    let panel = |title, values, shade| GatePanel { title, values, shade };
     let panels = [
         panel("i, input gate", i, share),
         panel("f, forget gate", f.clone(), share),
@@ -73,7 +73,7 @@ fn level(value: f32, parts: u8) -> Option<usize> {
     usize::from(part).checked_sub(1)
 }
 
-impl Panel {
+impl GatePanel {
     fn draw(
         &self,
         area: &Area<'_>,

@@ -98,8 +98,9 @@ impl<'a> UpDownWindows<'a> {
     fn cost_gradient(&self, samples: &[Sample], weights: &[f64]) -> CostGradient {
         let (intercept, of_inputs) = weights.split_last().expect("invariant: an intercept");
         let mut total = CostGradient { cost: 0.0, gradient: vec![0.0; weights.len()] };
+        let mut buffer = Vec::new();
         for sample in samples {
-            let window = self.windows.window(sample);
+            let window = self.windows.window(sample, &mut buffer);
             let logit = intercept + long_dot(window, of_inputs);
             let rose = sample.label == Direction::Up;
             total.cost += log_loss(logit, rose);
@@ -120,10 +121,11 @@ impl<'a> UpDownWindows<'a> {
         let n = self.weight_count();
         let mut sums = vec![0.0; n * n];
         let mut four = vec![0.0; 4 * n];
+        let mut buffer = Vec::new();
         for samples in samples.chunks(4) {
             four.fill(0.0);
             for (sample, x) in samples.iter().zip(four.chunks_exact_mut(n)) {
-                let window = self.windows.window(sample);
+                let window = self.windows.window(sample, &mut buffer);
                 x.iter_mut().zip(window).for_each(|(x, value)| *x = f64::from(*value));
                 x[n - 1] = 1.0;
             }
@@ -158,7 +160,7 @@ mod tests {
         let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];
         let pool = SampleSet::collect(&tables, 3, LabelSpec::default()).unwrap();
         let train = Split::for_live(&pool, 0.1).unwrap().train(&pool).unwrap();
-        let windows = ScaledWindows::new(&train, &Scaler::fit(&train).unwrap()).unwrap();
+        let windows = ScaledWindows::new(&train, &Scaler::fit(&train).unwrap(), None).unwrap();
         check(&UpDownWindows::new(&train, &windows));
     }
 
@@ -194,7 +196,9 @@ mod tests {
             let n = windows.weight_count();
             for (i, j) in [(0, 0), (7, 3), (17, 17), (18, 5), (18, 18)] {
                 let at = |sample: &Sample, i: usize| {
-                    windows.windows.window(sample).get(i).map_or(1.0, |x| f64::from(*x))
+                    let mut buffer = Vec::new();
+                    let window = windows.windows.window(sample, &mut buffer);
+                    window.get(i).map_or(1.0, |x| f64::from(*x))
                 };
                 let sum: f64 = windows.samples.iter().map(|s| at(s, i) * at(s, j)).sum();
                 assert!((bound[i * n + j] - sum / 4.0).abs() < 1e-9 * sum.abs().max(1.0));

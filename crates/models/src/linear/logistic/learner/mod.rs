@@ -3,7 +3,7 @@ mod likelihood;
 mod windows;
 
 use windvane_candles::Direction;
-use windvane_signals::{Scaler, TrainSet, ValidationSet};
+use windvane_signals::{Lags, Scaler, TrainSet, ValidationSet};
 
 use likelihood::UpDownWindows;
 use windows::ScaledWindows;
@@ -22,7 +22,7 @@ const MIN_WINDOWS: usize = 50;
 const PENALTIES: [f64; 5] = [10.0, 1.0, 0.1, 0.01, 0.001];
 
 /// Learner of a logistic regression on all scaled values of a window (120 for 20 rows of six
-/// channels).
+/// channels), or on the values of [`lags`](Self::lags).
 ///
 /// **Formula** with x the scaled values of the window, w their weights, b the intercept and n the
 /// number of training windows labelled UP or DOWN:
@@ -54,11 +54,13 @@ const PENALTIES: [f64; 5] = [10.0, 1.0, 0.1, 0.01, 0.001];
 pub struct LogisticLearner {
     /// Id of the fitted models; `logistic` by default.
     pub id: ModelId,
+    /// Values of a window that the model reads; `None`, the default, for all of them.
+    pub lags: Option<Lags>,
 }
 
 impl Default for LogisticLearner {
     fn default() -> Self {
-        Self { id: ModelId::new(KIND) }
+        Self { id: ModelId::new(KIND), lags: None }
     }
 }
 
@@ -68,7 +70,8 @@ impl LogisticLearner {
     /// # Errors
     /// [`TrainError::TooFewWindows`] for fewer than 50 windows labelled UP or DOWN,
     /// [`TrainError::EmptyClass`] when one of the two directions does not occur,
-    /// [`TrainError::Signal`] when there are no rows to fit the scaler on,
+    /// [`TrainError::Signal`] when there are no rows to fit the scaler on, or when the lags do not
+    /// fit the channels and the lookback,
     /// [`TrainError::Validation`] when the two sets do not belong together.
     ///
     /// # Panics
@@ -84,8 +87,10 @@ impl LogisticLearner {
         let scaler = Scaler::fit(train)?;
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
-        let [train_windows, choose_windows] =
-            [ScaledWindows::new(train, &scaler)?, ScaledWindows::new(&choose, &scaler)?];
+        let positions = self.lags.as_ref().map(|lags| lags.positions(&spec.signals, spec.lookback));
+        let positions = positions.transpose()?;
+        let train_windows = ScaledWindows::new(train, &scaler, positions.clone())?;
+        let choose_windows = ScaledWindows::new(&choose, &scaler, positions)?;
         let training = UpDownWindows::new(train, &train_windows);
         let best = best_fit(&training, &UpDownWindows::new(&choose, &choose_windows));
         record.train_loss = training.loss(&best.weights);
@@ -95,7 +100,8 @@ impl LogisticLearner {
         // Adds half a candle, so that a class without training windows has a positive probability.
         let neutral = (neutral + 0.5) / (train.len() as f64 + 1.0);
         let (intercept, weights) = best.weights.split_last().expect("invariant: an intercept");
-        let mut model = LogisticRegression::new(spec, scaler, weights, *intercept, neutral)?;
+        let lags = self.lags.clone();
+        let mut model = LogisticRegression::new(spec, lags, scaler, weights, *intercept, neutral)?;
         (model.id, model.record) = (self.id.clone(), Some(record));
         calibrate(&mut model, validation)?;
         Ok(model)
@@ -108,8 +114,8 @@ impl Learner for LogisticLearner {
     }
 
     fn settings(&self) -> Option<String> {
-        let Self { id } = self;
-        serde_json::to_string(&("logistic", id.as_str(), PENALTIES)).ok()
+        let Self { id, lags } = self;
+        serde_json::to_string(&("logistic", id.as_str(), lags, PENALTIES)).ok()
     }
 
     fn fit(

@@ -1,4 +1,4 @@
-//! Windows as flat slices of scaled numbers, the inputs of the logistic regression.
+//! Inputs of the logistic regression: scaled numbers of whole windows, or of lags.
 use windvane_signals::{Sample, SampleSet, Scaler};
 
 use crate::TrainError;
@@ -11,23 +11,34 @@ pub(super) struct ScaledWindows {
     tables: Vec<Vec<f32>>,
     width: usize,
     lookback: usize,
+    /// Position of every input in a window; `None` for whole windows.
+    positions: Option<Vec<usize>>,
 }
 
 impl ScaledWindows {
     /// Scales the rows of the tables that the samples point into.
-    pub(super) fn new(samples: &SampleSet, scaler: &Scaler) -> Result<Self, TrainError> {
+    pub(super) fn new(
+        samples: &SampleSet,
+        scaler: &Scaler,
+        positions: Option<Vec<usize>>,
+    ) -> Result<Self, TrainError> {
         let tables = samples.scaled_tables(scaler)?;
-        Ok(Self { tables, width: samples.width(), lookback: samples.lookback() })
+        Ok(Self { tables, width: samples.width(), lookback: samples.lookback(), positions })
     }
 
-    /// Returns the number of values in a window.
+    /// Returns the number of inputs of a window.
     pub(super) fn inputs(&self) -> usize {
-        self.width * self.lookback
+        self.positions.as_ref().map_or(self.width * self.lookback, Vec::len)
     }
 
-    /// Returns the window of a sample, oldest row first.
-    pub(super) fn window(&self, sample: &Sample) -> &[f32] {
+    /// Returns the inputs of a sample: the whole window, oldest row first, or the values at the
+    /// positions, which are written to `buffer`.
+    pub(super) fn window<'a>(&'a self, sample: &Sample, buffer: &'a mut Vec<f32>) -> &'a [f32] {
         let end = (sample.row + 1) * self.width;
-        &self.tables[sample.table][end - self.inputs()..end]
+        let window = &self.tables[sample.table][end - self.width * self.lookback..end];
+        let Some(positions) = &self.positions else { return window };
+        buffer.clear();
+        buffer.extend(positions.iter().map(|position| window[*position]));
+        buffer
     }
 }

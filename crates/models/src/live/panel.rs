@@ -1,0 +1,392 @@
+//! Predictor of many pairs: takes candles in any order within a close, returns predictions.
+use std::fmt;
+
+use windvane_candles::{Candle, CandleSeries, Pair, Timestamp};
+use windvane_signals::{Panel, PanelStats, SignalError, SignalRows, StateReader, StateWriter};
+
+use super::recurrent::{self, SavedState};
+use super::rows::RowRing;
+use super::state::{self, HEADER};
+use crate::{FittedModel, PredictError, Prediction, Scratch};
+
+/// Magic number of a state: the bytes of "windpanl".
+const MAGIC: u64 = u64::from_le_bytes(*b"windpanl");
+
+/// Predictor of many pairs that are predicted together, such as all pairs of an exchange.
+///
+/// A [`Panel`] computes the quantities of the market once per close, and one model, or one of each
+/// pair, predicts from the pairs' windows. The predictions have the bits of the batch path, for any
+/// order of arrival within a close. After the warm-up there is no allocation.
+///
+/// Waiting, late candles and session closes are described at [`Panel`]. Guard and expiry belong to
+/// the [`Predictor`](crate::Predictor) of one pair.
+///
+/// # Examples
+/// ```
+/// use windvane_candles::{Interval, Pair, simulate::MarketModel};
+/// use windvane_models::{DirectionModel, PanelPredictor, v32};
+/// use windvane_signals::{Panel, Registry};
+///
+/// let pairs: Vec<Pair> = vec!["A".parse()?, "B".parse()?];
+/// let model = v32::pretrained();
+/// let panel = Panel::new(&model.spec().signals, Interval::HOUR, &Registry::default(), &pairs)?;
+/// let mut predictor = PanelPredictor::new(model, panel)?;
+/// let series = [0, 1].map(|k| {
+///     MarketModel::AR1.candles(pairs[k].clone(), Interval::HOUR, 60, k as u64).unwrap()
+/// });
+/// let mut predictions = 0;
+/// for (a, b) in series[0].iter().zip(&series[1]) {
+///     assert_eq!(predictor.on_candle(&pairs[1], b)?.predictions.len(), 0); // waits for A
+///     predictions += predictor.on_candle(&pairs[0], a)?.predictions.len();
+/// }
+/// assert_eq!(predictions, 2 * (60 - 44)); // the first at the 45th candle
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PanelPredictor {
+    panel: Panel,
+    /// The shared model, then those of single pairs.
+    models: Vec<PanelModel>,
+    /// State of each pair, by its place in the panel.
+    pairs: Vec<PairState>,
+    /// Buffers for the update that is returned.
+    predictions: Vec<(Pair, Prediction)>,
+    without: Vec<NoPrediction>,
+}
+
+/// A model and its scratch memory.
+struct PanelModel {
+    model: Box<dyn FittedModel>,
+    scratch: Scratch,
+}
+
+/// Rows and recurrent state of one pair.
+struct PairState {
+    /// Index of the pair's model.
+    model: usize,
+    rows: RowRing,
+    /// Recurrent state of a stateful model; empty for others.
+    state: Vec<f32>,
+    /// Number of rows since the start or the last reset.
+    seen: usize,
+}
+
+/// Predictions of the closes that a candle or a time has decided.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct PanelUpdate<'a> {
+    /// Predictions in order of close.
+    pub predictions: &'a [(Pair, Prediction)],
+    /// Pairs of these closes without a prediction.
+    pub without: &'a [NoPrediction],
+}
+
+/// A pair without a prediction at a decided close.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NoPrediction {
+    /// Name of the pair.
+    pub pair: Pair,
+    /// Close time at which it has no prediction.
+    pub decided_at: Timestamp,
+    /// Reason for it.
+    pub reason: NoPredictionReason,
+}
+
+/// Reason why a pair has no prediction.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NoPredictionReason {
+    /// The pair's candle had not arrived when the close was decided.
+    MissingCandle,
+    /// The pair has too few candles since the start or the last reset.
+    WarmUp,
+    /// A channel is undefined in the window, for example after a missing candle.
+    Undefined,
+    /// The model returned an error; the candle has been consumed.
+    Failed(PredictError),
+}
+
+impl PanelPredictor {
+    /// Creates a predictor of the panel's pairs that share a model.
+    ///
+    /// # Errors
+    /// [`PredictError::Interval`] if the model was fitted on candles of another interval,
+    /// [`PredictError::OtherChannels`] if the panel has another spec.
+    pub fn new(model: impl FittedModel + 'static, panel: Panel) -> Result<Self, PredictError> {
+        check(&model, &panel)?;
+        let states = panel.pairs().iter().map(|_| PairState::new(0, &model));
+        let pairs = states.collect::<Result<Vec<_>, _>>()?;
+        let model = PanelModel { scratch: model.scratch(), model: Box::new(model) };
+        let (predictions, without) =
+            (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
+        Ok(Self { panel, models: vec![model], pairs, predictions, without })
+    }
+
+    /// Gives a pair a model of its own, which reads the same channels. Windows of the same length
+    /// continue; others begin with the next row.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`SignalError::UnknownPair`]. The predictor is then unchanged.
+    pub fn set_model(
+        &mut self,
+        pair: &Pair,
+        model: impl FittedModel + 'static,
+    ) -> Result<(), PredictError> {
+        check(&model, &self.panel)?;
+        let place = self.panel.pairs().iter().position(|own| own == pair);
+        let place = place.ok_or_else(|| SignalError::UnknownPair { pair: pair.clone() })?;
+        let old = &mut self.pairs[place];
+        // The first model is shared; a pair's own model is replaced.
+        let index = if old.model == 0 { self.models.len() } else { old.model };
+        let mut new = PairState { seen: old.seen, ..PairState::new(index, &model)? };
+        if new.rows.lookback() == old.rows.lookback() {
+            new.state = recurrent::from_rows(&model, &old.rows)?;
+            std::mem::swap(&mut new.rows, &mut old.rows);
+        }
+        *old = new;
+        let model = PanelModel { scratch: model.scratch(), model: Box::new(model) };
+        match self.models.get_mut(index) {
+            Some(replaced) => *replaced = model,
+            None => self.models.push(model),
+        }
+        Ok(())
+    }
+
+    /// Takes a closed candle of a pair and returns the predictions that became possible: none while
+    /// its close waits for other pairs, those of one close, or of several.
+    ///
+    /// # Errors
+    /// [`PredictError::Late`], [`PredictError::Duplicate`], [`PredictError::Misaligned`], and
+    /// [`PredictError::Signal`] for an unknown pair. The state is unchanged, except for the
+    /// [`stats`](Self::stats).
+    pub fn on_candle(
+        &mut self,
+        pair: &Pair,
+        candle: &Candle,
+    ) -> Result<PanelUpdate<'_>, PredictError> {
+        self.panel.push(pair, candle)?;
+        Ok(self.decide(true))
+    }
+
+    /// Moves the clock to `now` and returns the predictions of the closes whose wait is over, as
+    /// [`Panel::set_time`]. Call it about as often as [`Panel::set_max_wait`] is long.
+    pub fn set_time(&mut self, now: Timestamp) -> PanelUpdate<'_> {
+        self.panel.set_time(now);
+        self.decide(true)
+    }
+
+    /// Takes historical candles of the pairs without predicting, in order of their close times.
+    /// Later predictions are the same as if [`on_candle`](Self::on_candle) had taken them. Candles
+    /// up to the [last decided close](Self::last_open_time) are skipped.
+    ///
+    /// # Errors
+    /// [`PredictError::Interval`] for a series of another interval; the errors of
+    /// [`on_candle`](Self::on_candle). The candles before the rejected one have been consumed.
+    pub fn warm_up(&mut self, history: &[CandleSeries]) -> Result<(), PredictError> {
+        let expected = self.panel.interval();
+        if let Some(other) = history.iter().find(|series| series.interval() != expected) {
+            return Err(PredictError::Interval { expected, got: other.interval() });
+        }
+        let last = self.last_open_time();
+        let mut candles: Vec<(Option<Timestamp>, &Pair, &Candle)> = Vec::new();
+        for series in history {
+            let indexed = series.iter().enumerate();
+            let new = indexed.filter(|(_, candle)| Some(candle.open_time()) > last);
+            candles.extend(new.map(|(k, candle)| (series.close_time(k), series.pair(), candle)));
+        }
+        candles.sort_by_key(|(close_time, ..)| *close_time);
+        for (_, pair, candle) in candles {
+            self.panel.push(pair, candle)?;
+            self.decide(false);
+            if let Some(NoPrediction { reason: NoPredictionReason::Failed(error), .. }) =
+                self.without.pop()
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the rows of the decided closes, and predicts if `predicts`; otherwise the update
+    /// contains only failures.
+    fn decide(&mut self, predicts: bool) -> PanelUpdate<'_> {
+        let Self { panel, models, pairs, predictions, without } = self;
+        predictions.clear();
+        without.clear();
+        let warm_up = panel.warm_up();
+        while let Some(close) = panel.next_close() {
+            let decided_at = close.close_time();
+            for (place, rows) in close.rows() {
+                let state = &mut pairs[place];
+                let model = &mut models[state.model];
+                let taken = match rows {
+                    Some(rows) => state.take(rows, model),
+                    None => Err(NoPredictionReason::MissingCandle),
+                };
+                if !predicts && !matches!(taken, Err(NoPredictionReason::Failed(_))) {
+                    continue;
+                }
+                match taken.and_then(|()| state.predict(model, decided_at, warm_up)) {
+                    Ok(prediction) => predictions.push((close.pair(place).clone(), prediction)),
+                    Err(reason) => {
+                        let pair = close.pair(place).clone();
+                        without.push(NoPrediction { pair, decided_at, reason });
+                    }
+                }
+            }
+        }
+        PanelUpdate { predictions, without }
+    }
+}
+
+impl PairState {
+    fn new(model: usize, fitted: &dyn FittedModel) -> Result<Self, PredictError> {
+        let spec = fitted.spec();
+        spec.validate()?;
+        let rows = RowRing::new(spec.lookback, spec.signals.width());
+        Ok(Self { model, rows, state: vec![0.0; recurrent::state_len(fitted)], seen: 0 })
+    }
+
+    /// Adds the rows of a candle.
+    fn take(
+        &mut self,
+        rows: SignalRows<'_>,
+        model: &mut PanelModel,
+    ) -> Result<(), NoPredictionReason> {
+        let restarted = rows.restarted();
+        self.rows.take(rows);
+        self.seen = if restarted { 0 } else { self.seen }.saturating_add(rows.len());
+        let PanelModel { model, scratch } = model;
+        recurrent::take(&**model, rows, restarted, &mut self.state, scratch)
+            .map_err(NoPredictionReason::Failed)
+    }
+
+    fn predict(
+        &self,
+        model: &mut PanelModel,
+        decided_at: Timestamp,
+        warm_up: usize,
+    ) -> Result<Prediction, NoPredictionReason> {
+        let Some(window) = self.rows.window(decided_at) else {
+            let warming = self.seen < warm_up + self.rows.lookback();
+            let reason =
+                if warming { NoPredictionReason::WarmUp } else { NoPredictionReason::Undefined };
+            return Err(reason);
+        };
+        let PanelModel { model, scratch } = model;
+        let prediction = match model.stateful().filter(|_| !self.state.is_empty()) {
+            Some(model) => model.predict_with_state(window, &self.state, scratch),
+            None => model.predict(window, scratch),
+        };
+        prediction.map_err(NoPredictionReason::Failed)
+    }
+}
+
+/// Properties and state.
+impl PanelPredictor {
+    /// Pairs whose candles the next close waits for; none if no candle waits.
+    pub fn waiting_for(&self) -> impl Iterator<Item = &Pair> {
+        self.panel.waiting_for()
+    }
+
+    /// Returns the counts of candles and closes.
+    pub fn stats(&self) -> PanelStats {
+        self.panel.stats()
+    }
+
+    /// Returns the open time of the last decided close.
+    pub fn last_open_time(&self) -> Option<Timestamp> {
+        self.panel.last_open_time()
+    }
+
+    /// Returns the panel.
+    pub fn panel(&self) -> &Panel {
+        &self.panel
+    }
+
+    /// Serialises the state of all pairs, waiting candles included, for [`restore`](Self::restore)
+    /// after a restart; write the bytes with [`replace_file`](crate::replace_file).
+    ///
+    /// The bytes contain the pairs, their session closes and the channels, but no model. They fit
+    /// every model with the same spec.
+    pub fn save(&self) -> Vec<u8> {
+        let mut state = StateWriter::default();
+        self.panel.save(&mut state);
+        for pair in &self.pairs {
+            state.count(pair.seen);
+            pair.rows.save(&mut state);
+            recurrent::save(&*self.models[pair.model].model, &pair.state, &mut state);
+        }
+        state::pack(MAGIC, self.spec_hash(), state)
+    }
+
+    /// Restores a state that [`save`](Self::save) returned for the same pairs and models with the
+    /// same specs. The next predictions have the bits of the saved predictor; the recurrent state
+    /// of another model is computed from the windows.
+    ///
+    /// # Errors
+    /// [`PredictError::Signal`] with [`SignalError::StateMismatch`] names the pair, channel or
+    /// setting that differs; [`PredictError::State`] for damaged bytes and another model spec. The
+    /// predictor is unchanged.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), PredictError> {
+        let words = state::unpack(MAGIC, self.spec_hash(), bytes)?;
+        let mut before = StateWriter::default();
+        self.panel.save(&mut before);
+        let state = &mut StateReader::new(&words[HEADER..]);
+        self.panel.restore(state)?;
+        match self.restored_pairs(state) {
+            Ok(pairs) => {
+                self.pairs = pairs;
+                Ok(())
+            }
+            Err(error) => {
+                self.panel.restore(&mut StateReader::new(&before.into_words()))?;
+                Err(error)
+            }
+        }
+    }
+
+    fn restored_pairs(&self, state: &mut StateReader<'_>) -> Result<Vec<PairState>, PredictError> {
+        let restored = self.pairs.iter().map(|pair| {
+            let model = &*self.models[pair.model].model;
+            let seen = state.count()?;
+            let rows = pair.rows.restored(state)?;
+            let saved = if pair.state.is_empty() { None } else { SavedState::read(state)? };
+            let state = match saved.and_then(|saved| saved.numbers_for(model)) {
+                Some(numbers) => numbers,
+                None => recurrent::from_rows(model, &rows)?,
+            };
+            Ok(PairState { model: pair.model, rows, state, seen })
+        });
+        let pairs = restored.collect::<Result<_, PredictError>>()?;
+        state.clone().finish()?;
+        Ok(pairs)
+    }
+
+    fn spec_hash(&self) -> u64 {
+        state::fingerprint(self.models[0].model.spec())
+    }
+}
+
+/// Checks that a model reads the channels of a panel.
+fn check(model: &dyn FittedModel, panel: &Panel) -> Result<(), PredictError> {
+    let spec = model.spec();
+    super::predictor::check(spec, panel.interval())?;
+    if spec.signals == *panel.spec() {
+        return Ok(());
+    }
+    Err(PredictError::OtherChannels { model: model.id().to_string() })
+}
+
+/// Shows the models, the number of pairs and the counts, without rows and candles.
+impl fmt::Debug for PanelPredictor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let models: Vec<_> = self.models.iter().map(|model| model.model.id()).collect();
+        f.debug_struct("PanelPredictor")
+            .field("models", &models)
+            .field("pairs", &self.pairs.len())
+            .field("last_open_time", &self.last_open_time())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
