@@ -77,8 +77,8 @@ impl CandleSeries {
             candles.push(candle);
         }
         // A coarse candle closes with its last candle.
-        let length = |interval: Interval| Duration::from_millis(interval.millis().unsigned_abs());
-        let session = length(to) - (length(from) - self.session_close());
+        let session =
+            self.session_close() + Duration::from_millis(to.millis().abs_diff(from.millis()));
         let series = CandleSeries::new(self.pair().clone(), to, candles)
             .and_then(|series| series.with_session_close(session));
         let Ok(series) = series else {
@@ -208,6 +208,9 @@ mod tests {
                 let low = within.iter().map(Candle::low).fold(f64::MAX, f64::min);
                 prop_assert_eq!((candle.high(), candle.low()), (high, low));
             }
+            let early = fine.clone().with_session_close(Duration::from_secs(20)).unwrap();
+            let late = early.resample(interval(5)).unwrap().series.session_close();
+            prop_assert_eq!(late, Duration::from_secs(4 * 60 + 20));
             prop_assert_eq!(fine.resample(Interval::MINUTE).unwrap().series, fine);
         }
     }

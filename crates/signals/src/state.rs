@@ -77,7 +77,9 @@ impl StateWriter {
         if let Some(candle) = candle {
             let Ohlcv { open, high, low, close, volume } = candle.values();
             self.int(candle.open_time().millis());
-            [open, high, low, close, volume].into_iter().for_each(|value| self.float(value));
+            for value in [open, high, low, close, volume] {
+                self.float(value);
+            }
         }
     }
 

@@ -188,7 +188,7 @@ fn panel_predictor_restart_and_warm_up_change_no_bit() {
             let both = first.into_iter().zip(rest).map(|(first, rest)| [first, rest].concat());
             assert_eq!(both.collect::<Vec<_>>(), whole);
         }
-        let until = Timestamp::from_millis(200 * HOUR);
+        let until = series[0].candles()[200].open_time();
         let history: Vec<_> = series.iter().map(|series| series.split_at(until).0).collect();
         let mut warm = predictor(model.clone(), &pairs);
         warm.warm_up(&history).unwrap();
@@ -197,9 +197,10 @@ fn panel_predictor_restart_and_warm_up_change_no_bit() {
             arrivals.iter().filter(|(_, candle)| candle.open_time() >= until).copied().collect();
         let live = run(&mut warm, &pairs, &later, true);
         for (live, whole) in live.iter().zip(&whole) {
-            assert!(live.len() >= 29);
             assert_eq!(live[..], whole[whole.len() - live.len()..]);
         }
+        // Pair 2 misses candles, so that few of its windows are defined.
+        assert!([0, 1, 3].iter().all(|place| live[*place].len() == 30));
     }
 }
 
@@ -209,9 +210,10 @@ fn panel_predictor_reports_pairs_without_prediction_with_the_reason() {
     let series = market(&pairs, 200, |pair, hour| pair == 2 && hour == 190);
     let model = MeanModel::new(SignalSpec::market(&pairs, &pairs[0]), 5);
     let mut predictor = predictor(model, &pairs);
+    let start = series[0].candles()[0].open_time().millis();
     let mut reasons = [0; 3];
     for (place, candle) in arrivals(&series, 1) {
-        let hour = candle.open_time().millis() / HOUR;
+        let hour = (candle.open_time().millis() - start) / HOUR;
         let update = predictor.on_candle(&pairs[place], &candle).unwrap();
         for without in update.without {
             match without.reason {
@@ -221,7 +223,7 @@ fn panel_predictor_reports_pairs_without_prediction_with_the_reason() {
                 _ => panic!("{without:?}"),
             }
             let is_missing = matches!(without.reason, NoPredictionReason::MissingCandle);
-            let decided_at = Timestamp::from_millis(191 * HOUR);
+            let decided_at = Timestamp::from_millis(start + 191 * HOUR);
             assert_eq!(is_missing, without.pair == pairs[2] && without.decided_at == decided_at);
         }
         if hour == 190 && predictor.waiting_for().count() == 1 {

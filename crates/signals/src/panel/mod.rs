@@ -317,7 +317,7 @@ impl Panel {
     }
 }
 
-/// Properties.
+/// Properties of the panel.
 impl Panel {
     /// Returns the pairs; the place of a pair is its index here.
     pub fn pairs(&self) -> &[Pair] {

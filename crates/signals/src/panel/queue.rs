@@ -93,7 +93,7 @@ impl CloseQueue {
         if !self.interval.is_aligned(open_time) {
             return Err(SignalError::Misaligned { open_time, interval: self.interval });
         }
-        if let Some((last, _)) = self.decided.filter(|last| (open_time, group) <= *last) {
+        if let Some(last) = self.last_open_time().filter(|_| self.is_decided(open_time, group)) {
             return Err(SignalError::Late { open_time, last });
         }
         self.expect_lagging(open_time);
@@ -170,6 +170,11 @@ impl CloseQueue {
     /// Open time of the last decided close.
     pub(super) fn last_open_time(&self) -> Option<Timestamp> {
         self.decided.map(|(open_time, _)| open_time)
+    }
+
+    /// Returns whether the close of a group with this open time has been decided.
+    pub(super) fn is_decided(&self, open_time: Timestamp, group: usize) -> bool {
+        Some((open_time, group)) <= self.decided
     }
 
     /// Replaces the previous set by the oldest one, all groups of which are decided.
@@ -258,23 +263,33 @@ impl CloseQueue {
                 return Err(SignalError::State { what: "its waiting candles are out of order" });
             }
         }
-        let begins_after = self.pending.front().is_none_or(|set| {
-            let previous = self.previous.as_ref();
-            previous.is_none_or(|previous| previous.open_time < set.open_time)
-        });
-        if !begins_after || (next_group > 0 && pending == 0) {
-            return Err(SignalError::State { what: "its waiting candles are out of order" });
-        }
         self.next_group = next_group;
         self.decided = decided.map(|time| (time, group));
         (self.now, self.latest, self.complete_through) = (now, latest, None);
-        Ok(())
+        if self.is_consistent() {
+            return Ok(());
+        }
+        Err(SignalError::State { what: "its waiting candles do not follow its last close" })
+    }
+
+    /// Returns whether the oldest set follows the previous one and the last decided close.
+    fn is_consistent(&self) -> bool {
+        let Some(oldest) = self.pending.front() else { return self.next_group == 0 };
+        let previous = self.previous.as_ref().map(|set| set.open_time);
+        let follows = match self.next_group.checked_sub(1) {
+            Some(group) => self.decided == Some((oldest.open_time, group)),
+            None => !self.is_decided(oldest.open_time, 0),
+        };
+        follows && previous < Some(oldest.open_time)
     }
 
     /// Reads a set and returns its index among the pending ones.
     fn restore_set(&mut self, state: &mut StateReader<'_>) -> Result<usize, SignalError> {
         let none = SignalError::State { what: "a set of candles has no open time" };
         let open_time = state.time()?.ok_or(none)?;
+        if !self.interval.is_aligned(open_time) {
+            return Err(SignalError::Misaligned { open_time, interval: self.interval });
+        }
         let index = self.set_at(open_time);
         for place in 0..self.group_of.len() {
             let candle = state.candle()?;

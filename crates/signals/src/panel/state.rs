@@ -1,6 +1,4 @@
 //! Saving and restoring of a panel.
-use windvane_candles::Timestamp;
-
 use super::{Panel, PanelStats};
 use crate::{SignalError, StateReader, StateWriter};
 
@@ -56,22 +54,28 @@ impl Panel {
             *count = state.int()?.cast_unsigned();
         }
         self.queue.restore(state)?;
-        let decided = self.queue.last_open_time();
         for group in &mut self.groups {
             group.last = state.time()?;
             group.market.restore(state)?;
         }
-        let mut last: Option<Timestamp> = self.groups.iter().filter_map(|group| group.last).max();
         for pipeline in &mut self.pipelines {
             pipeline.restore(state)?;
-            last = last.max(pipeline.last_close());
         }
-        if last > decided {
+        if !self.is_consistent() {
             return Err(SignalError::State { what: "its last candle is after its last close" });
         }
         self.taken.fill(None);
         self.stats = stats;
         Ok(())
+    }
+
+    /// Returns whether no pipeline is ahead of the last decided close of its group.
+    fn is_consistent(&self) -> bool {
+        self.groups.iter().enumerate().all(|(index, group)| {
+            let pipelines = group.members.iter().map(|place| self.pipelines[*place].last_close());
+            let mut closes = pipelines.chain([group.last]).flatten();
+            closes.all(|close| self.queue.is_decided(close, index))
+        })
     }
 
     /// Texts that must be the same in the panel that restores a state.

@@ -238,6 +238,29 @@ proptest! {
     }
 
     #[test]
+    fn panel_state_with_arbitrary_words_never_panics(
+        market in markets(40),
+        cut in any::<prop::sample::Index>(),
+        place in any::<prop::sample::Index>(),
+        word in prop_oneof![any::<u64>(), 0..4_u64],
+    ) {
+        let cut = cut.index(market.arrivals.len());
+        let (mut panel, spec) = (market.panel(&wide_market()), wide_market());
+        feed(&mut panel, &market.arrivals[..cut], &mut no_rows());
+        let mut words = saved(&panel);
+        let place = place.index(words.len());
+        words[place] = word;
+        let mut other = market.panel(&spec);
+        if other.restore(&mut StateReader::new(&words)).is_ok() {
+            for (place, candle) in &market.arrivals[cut..] {
+                // A changed time can make candles late.
+                let _ = other.push(&pair(NAMES[*place]), candle);
+                while other.next_close().is_some() {}
+            }
+        }
+    }
+
+    #[test]
     fn table_rows_are_independent_of_candles_that_close_later(
         market in markets(90),
         cut in 0.2..0.9_f64,
