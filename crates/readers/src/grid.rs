@@ -16,9 +16,6 @@ const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Finds the grid of candles of this length, or checks the given one, and drops the rows off it.
-///
-/// Daily candles of a market with weekends are on no other grid than that of dates, unless it is
-/// given: their stamps are those of a session that ends before the date does.
 pub(crate) fn place(
     rows: &mut Vec<ParsedRow>,
     length: Interval,
@@ -67,14 +64,15 @@ fn local(row: &ParsedRow) -> i64 {
 /// weeks written as Mondays to that Monday.
 ///
 /// Their session ends before the date does, so that no candle is known before it has closed. The
-/// candle of a market without weekends goes on into the next date, and is left alone.
+/// candle of a market without weekends goes on into the next date, and so does one that opens in the
+/// evening, as days of foreign exchange do at 17:00 in New York; they keep their open.
 fn restamp(rows: &mut Vec<ParsedRow>, interval: Interval, log: &mut ReadLog) {
     let off = rows.iter().filter(|row| !interval.is_aligned(opened(row)));
     if off.count() * 2 < rows.len() {
         return;
     }
     let is_session = match interval {
-        Interval::DAY => !rows.iter().any(|row| is_weekend(local(row))),
+        Interval::DAY => !rows.iter().any(|row| is_weekend(local(row))) && !is_evening(rows),
         Interval::WEEK => rows.iter().all(|row| is_monday(local(row))),
         _ => false,
     };
@@ -92,6 +90,11 @@ fn restamp(rows: &mut Vec<ParsedRow>, interval: Interval, log: &mut ReadLog) {
     }
     let what = "stamped within their day, moved to 00:00 UTC of their date";
     log.rows(NoteKind::Restamped, &moved, what);
+}
+
+/// Whether rows open at 17:00 or later; the last may be stamped with the time of the answer.
+fn is_evening(rows: &[ParsedRow]) -> bool {
+    rows.iter().filter(|row| local(row).rem_euclid(DAY_MS) >= 17 * HOUR_MS).count() > 1
 }
 
 fn is_monday(millis: i64) -> bool {

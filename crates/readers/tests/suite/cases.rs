@@ -37,7 +37,7 @@ const CASES: &str = "\
 54_tradingview_4h_us.csv|120|4h@session|2024-01-08T14:30:00Z
 15_yf_1wk_tz.csv|60|1w|2024-01-01T00:00:00Z
 15b_weekly_friday.csv|refused|60 weeks are stamped with Fridays
-15c_kraken_weekly_thu.json|60|1w+3d|2024-01-04T00:00:00Z
+15c_kraken_weekly_thu.json|59|1w+3d|2024-01-04T00:00:00Z
 15d_sunday_weekly.csv|60|1w+6d|2024-01-07T00:00:00Z
 72_berlin.parquet|60|1d|2024-01-08T00:00:00Z
 72_kolkata.parquet|60|1d|2024-01-08T00:00:00Z

@@ -271,6 +271,8 @@ fn candles_across_a_clock_change_are_by_session() {
     let days: Vec<i64> = new_york(40, &[17 * 3600 - 86_400]);
     assert_eq!(grid(opening_at(&days)).0, "1d@session");
     assert_eq!(grid(opening_at(&days[..5])).0, "1d+22h");
+    // Also without a Sunday: the date of the open ends before the candle does.
+    assert_eq!(grid(opening_at(&days[2..5])).0, "1d+22h");
     // Rows that overlap others are dropped, if they are few.
     let mut strays = four.clone();
     strays.insert(5, four[4] + 600);
