@@ -27,13 +27,13 @@ pub(crate) fn resolve(
         return Err(ReadError::ambiguous(file, reason));
     }
     let day_first = day_first(&raws, options.day_first, file, log)?;
-    let mut read = Vec::with_capacity(raws.len());
     let mut units = BTreeSet::<Unit>::new();
     let mut offsets = BTreeSet::<i32>::new();
     let mut places = BTreeSet::<String>::new();
     let (mut clocks, mut zoneless, mut dates) = (false, false, false);
     let mut bad = Tally::default();
-    for RawRow { line, stamp, values } in raws {
+    // Collected in place: no second list of all rows.
+    let read = raws.into_iter().filter_map(|RawRow { line, stamp, values }| {
         let (time, offset) = match stamp {
             Stamp::Epoch { millis, unit } => {
                 units.insert(unit);
@@ -42,7 +42,7 @@ pub(crate) fn resolve(
             Stamp::Civil(civil) => {
                 let Some(time) = civil.utc(day_first) else {
                     bad.add_because(line, None, || "no such date or hour".to_owned());
-                    continue;
+                    return None;
                 };
                 match &civil.zone {
                     Some(Zone::Offset(minutes)) => {
@@ -61,8 +61,9 @@ pub(crate) fn resolve(
                 time
             }
         };
-        read.push(ParsedRow { line, time, offset, values });
-    }
+        Some(ParsedRow { line, time, offset, values })
+    });
+    let read = read.collect();
     log.rows(NoteKind::Unreadable, &bad, "unreadable, dropped");
     let mut forms: Vec<&str> = units.iter().map(|unit| unit.name()).collect();
     forms.extend(dates.then_some("dates"));

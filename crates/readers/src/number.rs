@@ -37,6 +37,32 @@ impl NumberStyle {
     }
 }
 
+/// Reads a number of digits and at most one point; the result is that of `str::parse`.
+///
+/// **Formula**: digits / 10^decimals. Digits below 2^53 and powers of ten up to 10^22 are exact, so
+/// that the quotient is rounded once. **Source**: Clinger, How to Read Floating Point Numbers
+/// Accurately, 1990.
+pub(crate) fn plain_number(cell: &str) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let bytes = cell.as_bytes();
+    // Fifteen digits and a point.
+    if bytes.len() > 16 {
+        return None;
+    }
+    let (mut digits, mut point) = (0_u64, None);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let count = bytes.len() - usize::from(point.is_some());
+    let decimals = point.map_or(0, |at| bytes.len() - at - 1);
+    ((1..=15).contains(&count)).then(|| digits as f64 / POWERS[decimals])
+}
+
 /// A number without its currency sign, and the exponent of its unit (`K`, `M`, `B` or `T`).
 fn split_unit(cell: &str) -> (&str, &'static str) {
     let cell = cell.trim_start_matches(['$', '€', '£', '¥', ' ']);
@@ -106,10 +132,16 @@ impl StyleEvidence {
         }
     }
 
-    /// Whether a cell with a point has shown what points are, so that cells that parse as they are
-    /// need no further look.
-    pub(crate) fn is_point(&self) -> bool {
-        self.point.is_some()
+    /// Whether a cell would add nothing: `is_plain` says that [`plain_number`] reads it.
+    pub(crate) fn is_known(&self, cell: &str, is_plain: bool, is_price: bool) -> bool {
+        if self.point.is_some() {
+            return is_plain || cell.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        }
+        match cell.contains('.') {
+            _ if !is_plain => false,
+            true => self.either_point.is_some() && is_group(cell, '.'),
+            false => self.plain.is_some() || !is_price,
+        }
     }
 
     /// The style of the file, or two cells that leave it open. `is_text` says whether people may
@@ -188,6 +220,19 @@ mod tests {
             (&["1.5", "1,5"], None),
         ] {
             assert_eq!(style(cells), expected, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn plain_numbers_equal_those_of_the_standard_library() {
+        for cell in
+            ["0", "00.5", ".5", "5.", "0.1", "123456789012345", "1.23456789012345", "42000.07"]
+        {
+            let bits = |number: f64| number.to_bits();
+            assert_eq!(plain_number(cell).map(bits), cell.parse().ok().map(bits), "{cell}");
+        }
+        for cell in ["", ".", "1.2.3", "-1", "1e5", "1,5", "1234567890123456", "nan"] {
+            assert_eq!(plain_number(cell), None, "{cell}");
         }
     }
 

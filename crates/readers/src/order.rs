@@ -24,7 +24,7 @@ const MAX_LATE: f64 = 0.01;
 /// The last volume is compared with so many before it.
 const BEFORE: usize = 20;
 /// Pairs of neighbours that show whether open and close are exchanged.
-const MIN_PAIRS: usize = 20;
+const MIN_PAIRS: usize = 10;
 const MAX_PAIRS: usize = 10_000;
 
 /// The series of some rows, and the notes on them.
@@ -52,12 +52,14 @@ pub(crate) fn series(
     grid::drop_off_grid(&mut rows, interval, file, &mut log)?;
     states::drop_doubles(&mut rows, columns.is_log, columns.has_versions, &mut log);
     drop_running(&mut rows, interval, answer, &mut log);
+    note_running(&rows, columns, answer, &mut log);
     refuse_losses(&log, total, rows.len() as u64, file)?;
     let candles: Vec<Candle> = rows.iter().filter_map(candle).collect();
     let given = [Role::Open, Role::Close].map(|role| options.columns.get(role));
     if given.contains(&None) {
         refuse_exchanged(&candles, interval, columns, file)?;
     }
+    note_steps(&rows, interval, &mut log);
     suspect(&rows, &candles, &mut log);
     let series = CandleSeries::new(pair, interval, candles);
     let series =
@@ -250,6 +252,17 @@ fn drop_running(rows: &mut Vec<ParsedRow>, interval: Interval, answer: &Answer, 
     log.rows(NoteKind::Unfinished, &running, "not finished, dropped");
 }
 
+/// Notes the last candle of an answer that says neither its time nor which candles are finished.
+fn note_running(rows: &[ParsedRow], columns: &Columns, answer: &Answer, log: &mut ReadLog) {
+    let is_known = answer.written.or(answer.last_finished).is_some() || columns.finished.is_some();
+    if let (true, Some(last)) = (answer.is_answer && !is_known, rows.last()) {
+        let mut running = Tally::default();
+        running.add(last.line, Some(last.time));
+        let what = "at the end may be unfinished: the answer gives no time and no flag, kept";
+        log.rows(NoteKind::Suspect, &running, what);
+    }
+}
+
 /// Refuses a table whose opens follow the opens before and whose closes are those of the next
 /// candle: columns that were exchanged, or times of another row.
 fn refuse_exchanged(
@@ -282,6 +295,21 @@ fn refuse_exchanged(
         return Err(ReadError::ambiguous(file, reason));
     }
     Ok(())
+}
+
+/// Notes an interval that fewer than half of the steps between rows have: a few times that were
+/// shifted make it a divisor of the right one.
+fn note_steps(rows: &[ParsedRow], interval: Interval, log: &mut ReadLog) {
+    let steps = rows.len().saturating_sub(1);
+    let single = rows.windows(2).filter(|two| two[1].time - two[0].time == interval.millis());
+    let single = single.count();
+    if single * 2 < steps {
+        let text = format!(
+            "only {single} of {steps} steps between rows are {interval}: candles are missing, or \
+             times are shifted and the interval is a longer one"
+        );
+        log.file(NoteKind::Suspect, text);
+    }
 }
 
 /// Notes candles that are possible but unlikely; they stay as they are.

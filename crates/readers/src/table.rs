@@ -1,7 +1,6 @@
 //! Text with a row per line.
 
-use csv::ByteRecord;
-
+use super::encoding::{DecodedText, open_encoding};
 use super::error::ReadError;
 use super::note::{Note, NoteKind, file_note};
 
@@ -17,6 +16,8 @@ pub(crate) const MIN_CELLS: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Table {
     text: String,
+    /// Whether the encoding is open: no cell with bytes above 127 may be used.
+    pub(crate) is_open: bool,
     pub(crate) delimiter: u8,
     /// Name of a row in messages: "line", or "row" where the text was made from another format.
     pub(crate) unit: &'static str,
@@ -32,6 +33,8 @@ pub(crate) struct Table {
 /// Times in the answer of an exchange that bound its finished candles, in milliseconds since 1970.
 #[derive(Copy, Clone, Default, Debug)]
 pub(crate) struct Answer {
+    /// Whether the file may be one: JSON.
+    pub(crate) is_answer: bool,
     /// Time at which it was written.
     pub(crate) written: Option<i64>,
     /// Open time of the last finished candle.
@@ -46,60 +49,61 @@ pub(crate) type HeadRow = (u64, Vec<String>);
 
 impl Table {
     /// The table in a text file.
-    pub(crate) fn of_text(bytes: Vec<u8>, notes: &mut Vec<Note>) -> Self {
-        let mut text = decode(bytes, notes);
+    pub(crate) fn of_text(decoded: DecodedText, notes: &mut Vec<Note>) -> Self {
+        let DecodedText { mut text, is_open } = decoded;
         if !text.contains('\n') && text.contains('\r') {
             text = text.replace('\r', "\n");
         }
-        let comments: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
-        if !comments.is_empty() {
-            let text = format!("{} comment lines skipped", comments.len());
-            notes.push(file_note(NoteKind::SkippedLines, text));
+        let mut comment = None;
+        if text.starts_with('#') || text.contains("\n#") {
+            let comments = text.lines().filter(|line| line.starts_with('#'));
+            let note = format!("{} comment lines skipped", comments.clone().count());
+            notes.push(file_note(NoteKind::SkippedLines, note));
+            let last = comments.filter(|line| line.trim().len() > 1).last();
+            comment = last.map(|line| line.trim_start_matches('#').to_owned());
         }
-        let comment = comments.iter().rev().find(|line| line.trim().len() > 1);
-        let comment = comment.map(|line| line.trim_start_matches('#').to_owned());
         let delimiter = sniff(&text);
+        Self { is_open, delimiter, comment, unit: "line", ..Self::of_rows(text, 0) }
+    }
+
+    /// The table of rows that came from another format, with [`CELL_END`] between cells.
+    pub(crate) fn of_rows(text: String, added: u64) -> Self {
         Self {
             text,
-            delimiter,
-            unit: "line",
-            added: 0,
-            comment,
+            is_open: false,
+            delimiter: CELL_END as u8,
+            unit: "row",
+            added,
+            comment: None,
             answer: Answer::default(),
             unread: vec![],
         }
     }
 
-    /// The table of rows that came from another format, with [`CELL_END`] between cells.
-    pub(crate) fn of_rows(text: String, added: u64) -> Self {
-        let answer = Answer::default();
-        let delimiter = CELL_END as u8;
-        Self { text, delimiter, unit: "row", added, comment: None, answer, unread: vec![] }
-    }
-
     /// All rows that are no comments.
     pub(crate) fn rows(&self) -> TableRows<'_> {
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.delimiter)
-            .quoting(self.unit == "line")
-            .comment((self.unit == "line").then_some(b'#'))
-            .terminator(csv::Terminator::Any(b'\n'))
-            .from_reader(self.text.as_bytes());
-        TableRows { reader, record: ByteRecord::new(), added: self.added }
+        let (row, at) = (Row::default(), 0);
+        TableRows { table: self, at, line: 0, row }
+    }
+
+    /// Whether the last line has no line end.
+    pub(crate) fn is_end_open(&self) -> bool {
+        self.unit == "line" && !self.text.ends_with('\n')
+    }
+
+    /// The error for a text whose encoding must be known.
+    pub(crate) fn open_encoding(&self, file: &str) -> ReadError {
+        open_encoding(file, &self.text)
     }
 
     /// The first rows with their cells.
     pub(crate) fn head(&self, file: &str) -> Result<Vec<HeadRow>, ReadError> {
         let (mut rows, mut head, mut bytes) = (self.rows(), vec![], 0);
         while head.len() < HEAD_ROWS && bytes < HEAD_BYTES {
-            let Some((line, record)) = rows.next(file)? else { break };
-            bytes += record.as_slice().len();
-            head.push((
-                line,
-                (0..record.len().min(MAX_CELLS)).map(|i| cell(record, i).to_owned()).collect(),
-            ));
+            let Some((line, row)) = rows.next(file)? else { break };
+            bytes += row.text().len();
+            let cells = (0..row.len().min(MAX_CELLS)).map(|i| row.cell(i).to_owned());
+            head.push((line, cells.collect()));
         }
         Ok(head)
     }
@@ -128,41 +132,134 @@ impl Table {
 
 /// Goes through the rows of a table.
 pub(crate) struct TableRows<'a> {
-    reader: csv::Reader<&'a [u8]>,
-    record: ByteRecord,
-    added: u64,
+    table: &'a Table,
+    /// Start of the next line in the text.
+    at: usize,
+    /// Number of lines before it.
+    line: u64,
+    row: Row<'a>,
 }
 
-impl TableRows<'_> {
+impl<'a> TableRows<'a> {
     /// The next row that is not blank, and its line.
-    pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &ByteRecord)>, ReadError> {
-        loop {
-            let more = self.reader.read_byte_record(&mut self.record);
-            let more = more.map_err(|error| ReadError::Io {
-                file: file.to_owned(),
-                source: std::io::Error::other(error),
-            })?;
-            if !more {
-                return Ok(None);
+    pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &Row<'a>)>, ReadError> {
+        let Table { text, delimiter, unit, added, .. } = self.table;
+        while self.at < text.len() {
+            let start = self.at;
+            let has_quotes = self.row.split(&text[start..], *delimiter);
+            self.at = start + self.row.line.len() + 1;
+            self.line += 1;
+            let line = self.line.saturating_sub(*added);
+            let is_text = *unit == "line";
+            if is_text && self.row.line.starts_with('#') {
+                continue;
             }
-            let line = self.record.position().map_or(0, csv::Position::line);
-            let line = line.saturating_sub(self.added);
-            if self.record.as_slice().contains(&b'\n') {
+            if is_text && has_quotes && !self.row.unquote(*delimiter) && self.at <= text.len() {
                 return Err(ReadError::row(file, line, "a quote that is not closed on its line"));
             }
-            if self.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                return Ok(Some((line, &self.record)));
+            let is_blank = |byte: u8| {
+                byte.is_ascii_whitespace() || byte == *delimiter || (is_text && byte == b'"')
+            };
+            if !self.row.line.bytes().all(is_blank) {
+                return Ok(Some((line, &self.row)));
             }
         }
+        Ok(None)
     }
 }
 
-/// A cell without blanks and quotes around it; empty past the end.
-pub(crate) fn cell(record: &ByteRecord, index: usize) -> &str {
-    let bytes = record.get(index).unwrap_or_default();
-    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
-    let quoted = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-    quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
+/// A line divided into cells.
+#[derive(Default, Debug)]
+pub(crate) struct Row<'a> {
+    line: &'a str,
+    /// The line without the quotes that enclose cells.
+    unquoted: String,
+    is_unquoted: bool,
+    /// Start and end of each cell.
+    cells: Vec<(usize, usize)>,
+}
+
+impl<'a> Row<'a> {
+    /// Takes the first line of a text and divides it at the delimiters; returns whether it has
+    /// quotes.
+    fn split(&mut self, text: &'a str, delimiter: u8) -> bool {
+        self.cells.clear();
+        self.is_unquoted = false;
+        let (mut start, mut has_quotes, mut length) = (0, false, text.len());
+        for (at, byte) in text.bytes().enumerate() {
+            // Two comparisons for nearly all bytes: line ends and quotes lie below the digits.
+            if byte == delimiter {
+                self.cells.push((start, at));
+                start = at + 1;
+            } else if byte <= b'"' {
+                if byte == b'\n' {
+                    length = at;
+                    break;
+                }
+                has_quotes |= byte == b'"';
+            }
+        }
+        self.cells.push((start, length));
+        self.line = &text[..length];
+        has_quotes
+    }
+
+    /// Divides the line again, with quotes around cells taken off; returns whether all are closed.
+    fn unquote(&mut self, delimiter: u8) -> bool {
+        self.is_unquoted = true;
+        self.unquoted.clear();
+        self.cells.clear();
+        let (mut start, mut is_quoted, mut is_start) = (0, false, true);
+        let mut signs = self.line.chars().peekable();
+        while let Some(sign) = signs.next() {
+            let end = self.unquoted.len();
+            if is_quoted && sign == '"' {
+                // Two quotes stand for one.
+                is_quoted = signs.next_if_eq(&'"').is_some();
+                self.unquoted.extend(is_quoted.then_some('"'));
+            } else if !is_quoted && sign == char::from(delimiter) {
+                self.cells.push((start, end));
+                (start, is_start) = (end, true);
+                continue;
+            } else if sign == '"' && is_start {
+                is_quoted = true;
+            } else {
+                self.unquoted.push(sign);
+            }
+            is_start = false;
+        }
+        self.cells.push((start, self.unquoted.len()));
+        !is_quoted
+    }
+
+    /// Number of cells.
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The whole line.
+    pub(crate) fn text(&self) -> &str {
+        if self.is_unquoted { &self.unquoted } else { self.line }
+    }
+
+    /// A cell as it stands in the line; empty past the end.
+    pub(crate) fn raw_cell(&self, index: usize) -> &str {
+        let Some((start, end)) = self.cells.get(index) else { return "" };
+        &self.text()[*start..*end]
+    }
+
+    /// A cell without blanks and quotes around it; empty past the end.
+    pub(crate) fn cell(&self, index: usize) -> &str {
+        let text = self.raw_cell(index);
+        let is_bare = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+        let bytes = text.as_bytes();
+        if bytes.first().is_some_and(is_bare) && bytes.last().is_some_and(is_bare) {
+            return text;
+        }
+        let text = text.trim();
+        let quoted = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
+    }
 }
 
 /// A cell of another format without the signs that divide rows and cells.
@@ -178,40 +275,6 @@ pub(crate) fn joined_name(name: &str) -> String {
         Some([price, ticker]) => format!("{ticker} {price}").trim().to_owned(),
         _ => name.to_owned(),
     }
-}
-
-/// The text in UTF-8, without its byte order mark.
-fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
-    let wide = |bytes: &[u8], from: fn([u8; 2]) -> u16| -> String {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
-        String::from_utf16_lossy(&units)
-    };
-    // Without a mark, every other byte of the first signs is 0.
-    let zeros = |first: usize| {
-        let start = &bytes[..bytes.len().min(64)];
-        start.len() >= 8 && start.iter().skip(first).step_by(2).all(|byte| *byte == 0)
-    };
-    let text = match &bytes[..] {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        all if zeros(1) => wide(all, u16::from_le_bytes),
-        all if zeros(0) => wide(all, u16::from_be_bytes),
-        _ => return narrow(bytes, notes),
-    };
-    notes.push(file_note(NoteKind::Encoding, "UTF-16 text"));
-    text
-}
-
-fn narrow(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
-    let mut text = String::from_utf8(bytes).unwrap_or_else(|error| {
-        let note = "not UTF-8: read as Latin-1";
-        notes.push(file_note(NoteKind::Encoding, note));
-        error.as_bytes().iter().map(|byte| char::from(*byte)).collect()
-    });
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
-    text
 }
 
 /// The sign that divides most of the first lines into cells.

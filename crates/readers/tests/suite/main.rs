@@ -10,3 +10,4 @@ mod real_files;
 mod sample;
 mod samples;
 mod strict;
+mod templates;
