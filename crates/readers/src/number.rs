@@ -50,10 +50,10 @@ pub(crate) fn plain_number(cell: &str) -> Option<f64> {
     if bytes.len() > 16 {
         return None;
     }
-    let (mut digits, mut point) = (0_u64, None);
+    let (mut digits, mut point) = (0_i64, None);
     for (at, byte) in bytes.iter().enumerate() {
         match byte {
-            b'0'..=b'9' => digits = digits * 10 + u64::from(byte - b'0'),
+            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
             b'.' if point.is_none() => point = Some(at),
             _ => return None,
         }

@@ -76,6 +76,8 @@ struct RowGroup {
     total: u64,
     length: Option<i64>,
     lost: Vec<usize>,
+    /// Whether a date has its day and month open, or a time is the end of a day.
+    has_open_dates: bool,
 }
 
 /// Reads the rows of a table: of its only series, or of each if `all` is set.
@@ -249,6 +251,7 @@ impl<'a> Scan<'a> {
             group.length = length(row, columns);
         }
         self.survey.add(row);
+        group.has_open_dates |= raw.stamp.is_open();
         group.raws.push(raw);
         false
     }
@@ -359,7 +362,7 @@ fn finish(
     file: &str,
     log: &ReadLog,
 ) -> Result<SeriesRows, ReadError> {
-    let RowGroup { raws, tallies, total, length, lost } = group;
+    let RowGroup { raws, tallies, total, length, lost, has_open_dates } = group;
     let mut log = log.clone();
     for (kind, tally, what) in [
         (NoteKind::SkippedLines, &tallies.headers, "of further header skipped"),
@@ -378,7 +381,7 @@ fn finish(
     ] {
         log.rows(kind, tally, what);
     }
-    let (read, times) = resolve(raws, options, file, &mut log)?;
+    let (read, times) = resolve(raws, has_open_dates, options, file, &mut log)?;
     note_unfinished(&tallies.unfinished, &read, &mut log);
     Ok(SeriesRows { read, total, times, length, key, lost, log })
 }

@@ -249,6 +249,7 @@ impl<'a> Row<'a> {
     }
 
     /// A cell without blanks and quotes around it; empty past the end.
+    #[inline]
     pub(crate) fn cell(&self, index: usize) -> &str {
         let text = self.raw_cell(index);
         let is_bare = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
@@ -256,10 +257,15 @@ impl<'a> Row<'a> {
         if bytes.first().is_some_and(is_bare) && bytes.last().is_some_and(is_bare) {
             return text;
         }
-        let text = text.trim();
-        let quoted = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-        quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
+        bare(text)
     }
+}
+
+/// A text without blanks and quotes around it.
+fn bare(text: &str) -> &str {
+    let text = text.trim();
+    let quoted = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
 }
 
 /// A cell of another format without the signs that divide rows and cells.

@@ -28,6 +28,11 @@ pub(crate) enum Unit {
 }
 
 impl Stamp {
+    /// Whether the order of day and month is open, or the clock is that of the end of a day.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Self::Civil(civil) if civil.undecided.is_some() || civil.clock == Some(DAY_END))
+    }
+
     /// Milliseconds since 1970 in UTC, unless the order of day and month is open.
     pub(crate) fn decided_millis(&self) -> Option<i64> {
         match self {
@@ -140,19 +145,13 @@ fn days_since_1970(date: Date) -> i64 {
 
 /// Reads a cell.
 pub(crate) fn parse(cell: &str) -> Option<Stamp> {
+    if let Some(value) = plain_epoch(cell.as_bytes()) {
+        let unit = Unit::of(value)?;
+        return Some(Stamp::Epoch { millis: unit.millis(value)?, unit });
+    }
     let cell = cell.trim();
     if cell.len() > 64 || !cell.is_ascii() {
         return None;
-    }
-    // Most epochs; those of 19 or 20 may be dates in digits.
-    if (10..=19).contains(&cell.len())
-        && !cell.starts_with("19")
-        && !cell.starts_with("20")
-        && cell.bytes().all(|b| b.is_ascii_digit())
-    {
-        let value: i64 = cell.parse().ok()?;
-        let unit = Unit::of(value)?;
-        return Some(Stamp::Epoch { millis: unit.millis(value)?, unit });
     }
     if cell.bytes().all(|b| b.is_ascii_digit() || b".-+eE".contains(&b))
         && (cell.bytes().filter(|b| b".-".contains(b)).count() < 2 || cell.contains(['e', 'E']))
@@ -168,6 +167,15 @@ pub(crate) fn parse(cell: &str) -> Option<Stamp> {
         None => numeric_date(text)?,
     };
     Some(Stamp::Civil(Civil { zone, ..civil }))
+}
+
+/// Reads an epoch of 10 to 18 digits, unless it begins with 19 or 20 as dates in digits do.
+fn plain_epoch(cell: &[u8]) -> Option<i64> {
+    if !(10..=18).contains(&cell.len()) || cell.starts_with(b"19") || cell.starts_with(b"20") {
+        return None;
+    }
+    let digits = cell.iter().map(|byte| byte.is_ascii_digit().then(|| i64::from(byte - b'0')));
+    digits.into_iter().try_fold(0, |number, digit| Some(number * 10 + digit?))
 }
 
 /// Reads the most common form of a date, `2024-01-31`, perhaps with a clock, `Z` and `+00:00`, as the
