@@ -17,6 +17,9 @@ use windvane_candles::Ohlcv;
 /// Relative difference of prices that is rounding.
 const ROUNDING: f64 = 1e-9;
 
+/// Rows in which the decimal sign is looked for before all are read.
+const FIRST_ROWS: usize = 100;
+
 /// A row whose time is known.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct ParsedRow {
@@ -78,6 +81,24 @@ struct RowGroup {
     lost: Vec<usize>,
     /// Whether a date has its day and month open, or a time is the end of a day.
     has_open_dates: bool,
+}
+
+impl RowGroup {
+    /// Judges the last row of a file: one with cells missing was cut, and one without a line end may
+    /// be cut within its last number.
+    fn end(&mut self, line: u64, is_cut: bool, is_open: bool) {
+        let tallies = &mut self.tallies;
+        if is_cut {
+            tallies.cut.add(line, None);
+            self.lost.pop();
+            tallies.unreadable.rows -= 1;
+            if tallies.unreadable.rows == 0 {
+                tallies.unreadable = Tally::default();
+            }
+        } else if is_open && self.raws.last().is_some_and(|raw| raw.line == line) {
+            tallies.open_end.add(line, None);
+        }
+    }
 }
 
 /// Reads the rows of a table: of its only series, or of each if `all` is set.
@@ -161,11 +182,15 @@ impl<'a> Scan<'a> {
             })?;
             selected.push((index, value.as_str()));
         }
+        let style = match options.number_style {
+            Some(style) => style,
+            None => first_style(table, columns, file)?,
+        };
         Ok(Self {
             table,
             columns,
             file,
-            style: options.number_style.unwrap_or_default(),
+            style,
             selected,
             evidence: StyleEvidence::default(),
             survey: KeySurvey::new(columns),
@@ -179,7 +204,8 @@ impl<'a> Scan<'a> {
         let mut places = HashMap::<String, usize>::new();
         let mut groups: Vec<(String, RowGroup)> = vec![];
         let mut rows = self.table.rows();
-        let (mut broken, mut last) = (None, (0, 0, 0));
+        // Group, line, number of cells, and whether it seems to be cut.
+        let mut last = (0, 0, 0, false);
         while let Some((line, row)) = rows.next(self.file)? {
             if self.columns.header.is_some_and(|header| line <= header)
                 || self.selected.iter().any(|(index, value)| row.cell(*index) != *value)
@@ -198,25 +224,12 @@ impl<'a> Scan<'a> {
                 });
             }
             let is_cut = self.one(line, row, &mut groups[place].1);
-            broken = is_cut.then_some((place, line));
-            last = (place, line, row.len());
+            last = (place, line, row.len(), is_cut);
         }
-        let (place, line, width) = last;
-        if self.table.is_end_open() && width > 0 && self.columns.is_needed(width - 1) {
-            let group = &mut groups[place].1;
-            if group.raws.last().is_some_and(|raw| raw.line == line) {
-                group.tallies.open_end.add(line, None);
-            }
-        }
-        // A file that was cut ends within its last row.
-        if let Some((place, line)) = broken {
-            let group = &mut groups[place].1;
-            group.tallies.cut.add(line, None);
-            group.lost.pop();
-            group.tallies.unreadable.rows -= 1;
-            if group.tallies.unreadable.rows == 0 {
-                group.tallies.unreadable = Tally::default();
-            }
+        let (place, line, width, is_cut) = last;
+        if let Some((_, group)) = groups.get_mut(place) {
+            let is_open = self.table.is_end_open() && self.columns.is_needed(width - 1);
+            group.end(line, is_cut, is_open);
         }
         Ok(groups)
     }
@@ -308,8 +321,8 @@ impl<'a> Scan<'a> {
     }
 
     fn number(&mut self, text: &str, exponent: &str, is_price: bool) -> Option<f64> {
-        let plain = plain_number(text).filter(|_| self.style == NumberStyle::Point);
-        if !self.evidence.is_known(text, plain.is_some(), is_price) {
+        let plain = plain_number(text, self.style);
+        if !self.evidence.is_known(text, self.style, plain.is_some(), is_price) {
             self.evidence.add(text, is_price);
             self.has_groups |= text.contains([',', '\'']);
         }
@@ -319,6 +332,16 @@ impl<'a> Scan<'a> {
             None => self.style.parse(text),
         }
     }
+}
+
+/// The style of the prices in the first rows, which all rows then have to confirm.
+fn first_style(table: &Table, columns: &Columns, file: &str) -> Result<NumberStyle, ReadError> {
+    let (mut rows, mut evidence) = (table.rows(), StyleEvidence::default());
+    for _ in 0..FIRST_ROWS {
+        let Some((_, row)) = rows.next(file)? else { break };
+        columns.prices.iter().for_each(|i| evidence.add(row.cell(*i), true));
+    }
+    Ok(evidence.style(false).unwrap_or_default())
 }
 
 fn number(text: &str) -> Option<f64> {

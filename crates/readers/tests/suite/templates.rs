@@ -287,6 +287,23 @@ impl Template {
         self.fillers.iter().position(|filler| filler.is_quantity(quantity))
     }
 
+    /// The cells with another name of the instrument, if rows have one.
+    pub(crate) fn renamed(&self, cells: &Cells) -> Option<Cells> {
+        let is_name = |filler: &Filler| match filler {
+            Filler::Sample(texts) => {
+                let is_letter = |c: char| c.is_ascii_uppercase();
+                texts[0].len() > 1
+                    && texts[0].starts_with(is_letter)
+                    && texts[0].ends_with(is_letter)
+            }
+            _ => false,
+        };
+        let at = self.fillers.iter().position(is_name)?;
+        let mut cells = cells.clone();
+        cells.iter_mut().for_each(|row| row[at] += "2");
+        Some(cells)
+    }
+
     /// The lines before the rows.
     pub(crate) fn head(&self) -> &[String] {
         match &self.layout {
