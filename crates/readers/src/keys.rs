@@ -50,9 +50,9 @@ impl KeySurvey {
     /// Adds the values of a row.
     pub(crate) fn add(&mut self, row: &Row<'_>) {
         for column in self.columns.iter_mut().filter(|column| !column.is_full) {
-            let text = row.raw_cell(column.index);
+            let text = row.cell(column.index);
             if column.place.is_none() || column.last != text {
-                column.change(text, row.cell(column.index));
+                column.change(text);
             }
             if !column.is_text && !column.is_full {
                 column.rows.push(column.place.and_then(|p| u8::try_from(p).ok()).unwrap_or(0));
@@ -82,8 +82,8 @@ impl SurveyedColumn {
         self.places.keys().filter(says).count()
     }
 
-    fn change(&mut self, raw: &str, text: &str) {
-        raw.clone_into(&mut self.last);
+    fn change(&mut self, text: &str) {
+        text.clone_into(&mut self.last);
         self.place = self.places.get(text).copied();
         if self.place.is_some() {
             return;

@@ -237,7 +237,7 @@ impl<'a> Scan<'a> {
     /// Whether a cell that is used has bytes of an open encoding.
     fn uses_stand_ins(&self, row: &Row<'_>) -> bool {
         let mut used = (0..row.len()).filter(|i| self.columns.is_needed(*i));
-        used.any(|i| has_stand_ins(row.raw_cell(i)))
+        used.any(|i| has_stand_ins(row.cell(i)))
     }
 
     /// Adds a row to its group, or the reason for which it is none to the tallies. Returns whether

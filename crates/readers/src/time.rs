@@ -174,8 +174,14 @@ fn plain_epoch(cell: &[u8]) -> Option<i64> {
     if !(10..=18).contains(&cell.len()) || cell.starts_with(b"19") || cell.starts_with(b"20") {
         return None;
     }
-    let digits = cell.iter().map(|byte| byte.is_ascii_digit().then(|| i64::from(byte - b'0')));
-    digits.into_iter().try_fold(0, |number, digit| Some(number * 10 + digit?))
+    let number = |digits: &[u8]| {
+        let is_number = digits.iter().all(u8::is_ascii_digit);
+        let add = |number: i64, digit: &u8| number * 10 + i64::from(digit - b'0');
+        is_number.then(|| digits.iter().fold(0, add))
+    };
+    // Two short chains of products take half the time of a long one.
+    let (start, end) = cell.split_at(cell.len() - 6);
+    Some(number(start)? * 1_000_000 + number(end)?)
 }
 
 /// Reads the most common form of a date, `2024-01-31`, perhaps with a clock, `Z` and `+00:00`, as the
