@@ -110,8 +110,8 @@ fn period(date: &[i64]) -> Option<Range<i64>> {
 ///
 /// # Errors
 /// Candles outside the period that the name of the file states (by more than a day, since markets
-/// have time zones), of another interval, that overlap, that begin more than a week after the earlier ones, or
-/// whose price is less than half or more than twice that of the earlier ones.
+/// have time zones), of another interval, that overlap, that begin more than a week after the
+/// earlier ones, or whose price is less than half or more than twice that of the earlier ones.
 pub(crate) fn join(
     earlier: &CandleSeries,
     later: &CandleSeries,
