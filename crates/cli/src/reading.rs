@@ -25,7 +25,7 @@ pub(crate) struct ReadArgs {
     /// Whether 03/04/2024 is in April.
     #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
     day_first: Option<bool>,
-    /// Encoding of text that is not UTF-8, such as gbk, windows-1252 or shift_jis.
+    /// Encoding of text that is not UTF-8, such as gbk, big5 or windows-1252.
     #[arg(long, value_name = "NAME")]
     encoding: Option<TextEncoding>,
     /// The series to read of a file with several, such as symbol=BTCUSDT.

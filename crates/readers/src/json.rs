@@ -31,7 +31,7 @@ pub(crate) fn table(
     let mut table = Table::of_rows(found.head.unwrap_or_default() + &found.rows, added);
     // Bybit's `time` is that of the answer.
     let written = value.get("retCode").and(value.get("time")).and_then(as_int);
-    table.answer = Answer { is_answer: true, written, last_finished: found.last_finished };
+    table.answer = Answer { is_json: true, written, last_finished: found.last_finished };
     table.is_open = is_open;
     Ok(table)
 }

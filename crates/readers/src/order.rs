@@ -266,7 +266,7 @@ fn drop_running(rows: &mut Vec<ParsedRow>, interval: Interval, answer: &Answer, 
 /// Notes the last candle of an answer that says neither its time nor which candles are finished.
 fn note_running(rows: &[ParsedRow], columns: &Columns, answer: &Answer, log: &mut ReadLog) {
     let is_known = answer.written.or(answer.last_finished).is_some() || columns.finished.is_some();
-    if let (true, Some(last)) = (answer.is_answer && !is_known, rows.last()) {
+    if let (true, Some(last)) = (answer.is_json && !is_known, rows.last()) {
         let mut running = Tally::default();
         running.add(last.line, Some(last.time));
         let what = "at the end may be unfinished: the answer gives no time and no flag, kept";

@@ -35,8 +35,8 @@ pub(crate) struct Table {
 /// Times in the answer of an exchange that bound its finished candles, in milliseconds since 1970.
 #[derive(Copy, Clone, Default, Debug)]
 pub(crate) struct Answer {
-    /// Whether the file may be one: JSON.
-    pub(crate) is_answer: bool,
+    /// Whether the file is JSON, as all answers are.
+    pub(crate) is_json: bool,
     /// Time at which it was written.
     pub(crate) written: Option<i64>,
     /// Open time of the last finished candle.
@@ -61,7 +61,7 @@ impl Table {
             let comments = text.lines().filter(|line| line.starts_with('#'));
             let note = format!("{} comment lines skipped", comments.clone().count());
             notes.push(file_note(NoteKind::SkippedLines, note));
-            let last = comments.filter(|line| line.trim().len() > 1).last();
+            let last = comments.rev().find(|line| line.trim().len() > 1);
             comment = last.map(|line| line.trim_start_matches('#').to_owned());
         }
         let delimiter = sniff(&text);

@@ -186,7 +186,9 @@ fn exchanged_columns(template: &Template, candles: &[(i64, Ohlcv)]) -> Vec<(Stri
     let text = |(a, b): (&str, &str)| {
         let (first, second) = (template.column(a)?, template.column(b)?);
         let mut cells = template.fill(candles);
-        cells.iter_mut().for_each(|row| row.swap(first, second));
+        for row in &mut cells {
+            row.swap(first, second);
+        }
         Some((format!("{a} and {b} exchanged"), template.text(&cells)))
     };
     pairs.filter_map(text).collect()

@@ -300,7 +300,9 @@ impl Template {
         };
         let at = self.fillers.iter().position(is_name)?;
         let mut cells = cells.clone();
-        cells.iter_mut().for_each(|row| row[at] += "2");
+        for row in &mut cells {
+            row[at] += "2";
+        }
         Some(cells)
     }
 
