@@ -239,22 +239,17 @@ impl Predictor {
         self.pair.get_or_insert_with(|| history.pair().clone());
         let last = self.last_open_time();
         let new = history.iter().filter(|candle| last.is_none_or(|l| candle.open_time() > l));
-        for candle in new.take_while(|candle| self.closes_at(candle) <= now) {
+        let session = self.session;
+        for candle in new.take_while(|candle| closes_at(candle, session) <= now) {
             if let Err(not_taken) = self.take(candle.into()) {
                 not_taken?;
             }
-            let window = self.rows.window(self.closes_at(candle));
+            let window = self.rows.window(closes_at(candle, session));
             if let (Some(guard), Some(window)) = (&mut self.guard, window) {
                 guard.take(&window);
             }
         }
         Ok(())
-    }
-
-    /// Close time of a candle, when its row becomes known.
-    fn closes_at(&self, candle: &Candle) -> Timestamp {
-        let session = i64::try_from(self.session.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(candle.open_time().millis().saturating_add(session))
     }
 
     /// Checks that an input with a pair belongs to this predictor.
@@ -309,7 +304,7 @@ impl Predictor {
     }
 
     fn decide(&mut self, market: &MarketSnapshot<'_>) -> Result<CandleOutcome, PredictError> {
-        let decided_at = self.closes_at(market.own());
+        let decided_at = closes_at(market.own(), self.session);
         let Some(window) = self.rows.window(decided_at) else {
             return Ok(self.without_window(market));
         };
@@ -372,6 +367,12 @@ impl Predictor {
     pub fn model(&self) -> &dyn FittedModel {
         &*self.model
     }
+}
+
+/// Close time of a candle, when its row becomes known.
+fn closes_at(candle: &Candle, session: Duration) -> Timestamp {
+    let session = i64::try_from(session.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(candle.open_time().millis().saturating_add(session))
 }
 
 /// Returns the given registry of channels, or the built-in one.
