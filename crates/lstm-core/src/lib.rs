@@ -96,14 +96,21 @@
 mod activation;
 mod attention;
 mod bilstm;
+mod conv;
 mod dense;
 mod error;
+mod gru;
 mod kernels;
 mod lstm;
+mod norm;
+mod positional;
 mod real;
 mod relu;
+mod self_attention;
 mod softmax;
+mod tcn;
 mod tensors;
+mod transformer;
 
 #[cfg(feature = "train")]
 mod clip;
@@ -126,17 +133,24 @@ pub use attention::{
     AttentionParams, AttentionParamsMut, AttentionScratch, AttentionShape, PackedAttention,
 };
 pub use bilstm::{BiLstmParams, BiLstmParamsMut, BiLstmScratch, BiLstmShape, PackedBiLstm};
+pub use conv::CausalConvShape;
 pub use dense::{DenseParams, DenseParamsMut, DenseShape, PackedDense};
 pub use error::LstmError;
+pub use gru::GruShape;
 pub use kernels::Kernel;
 pub use lstm::{
     Biases, LstmBatchScratch, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState,
     MAX_SIZE, PackedLstm,
 };
+pub use norm::LayerNormShape;
+pub use positional::positional_encoding;
 pub use real::Real;
 pub use relu::relu;
+pub use self_attention::SelfAttentionShape;
 pub use softmax::softmax;
+pub use tcn::TcnBlockShape;
 pub use tensors::{TensorSpec, Tensors};
+pub use transformer::{NormOrder, TransformerLayerShape};
 
 #[cfg(feature = "train")]
 pub use attention::{AttentionCache, attention_backward, attention_forward};
@@ -145,9 +159,13 @@ pub use bilstm::{BiLstmCache, BiLstmGradients, BiLstmUpstream, bilstm_backward, 
 #[cfg(feature = "train")]
 pub use clip::{Clip, Clipped};
 #[cfg(feature = "train")]
+pub use conv::{CausalConvCache, causal_conv_backward, causal_conv_forward};
+#[cfg(feature = "train")]
 pub use dense::{dense_backward, dense_forward};
 #[cfg(feature = "train")]
 pub use dropout::{apply_dropout, dropout_mask};
+#[cfg(feature = "train")]
+pub use gru::{GruCache, GruGradients, GruUpstream, gru_backward, gru_forward};
 #[cfg(feature = "train")]
 pub use init::{Init, init_attention, init_dense, init_lstm};
 #[cfg(feature = "train")]
@@ -158,6 +176,8 @@ pub use lstm::{
     lstm_forward,
 };
 #[cfg(feature = "train")]
+pub use norm::{LayerNormCache, layer_norm_backward, layer_norm_forward};
+#[cfg(feature = "train")]
 pub use optimizer::{Optimizer, OptimizerState};
 #[cfg(feature = "train")]
 pub use random::{Purpose, Stream};
@@ -165,6 +185,14 @@ pub use random::{Purpose, Stream};
 pub use relu::relu_backward;
 #[cfg(feature = "train")]
 pub use schedule::Schedule;
+#[cfg(feature = "train")]
+pub use self_attention::{SelfAttentionCache, self_attention_backward, self_attention_forward};
+#[cfg(feature = "train")]
+pub use tcn::{TcnBlockCache, tcn_block_backward, tcn_block_forward};
+#[cfg(feature = "train")]
+pub use transformer::{
+    TransformerLayerCache, transformer_layer_backward, transformer_layer_forward,
+};
 
 #[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]

@@ -11,6 +11,8 @@ mod attention;
 mod batch;
 mod cache;
 mod dense;
+#[cfg(feature = "train")]
+mod gru;
 mod isa;
 mod lstm;
 #[cfg(feature = "train")]
@@ -28,6 +30,8 @@ pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use batch::{LstmBatch, TILE};
 pub(crate) use cache::l1_data_cache_bytes;
 pub(crate) use dense::{DenseRows, OUTPUTS, OutputColumn};
+#[cfg(feature = "train")]
+pub(crate) use gru::{GruBackwardStep, GruForwardStep};
 pub(crate) use isa::{BASELINE_FUSED, Isa};
 pub(crate) use lstm::{Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, WeightColumn, padded};
 #[cfg(feature = "train")]

@@ -4,15 +4,19 @@
 #![expect(clippy::float_cmp, reason = "tests of exact results")]
 
 mod batches;
+mod block;
 mod common;
 mod errors;
 mod errors_of_models;
 mod forced;
+mod golden_gru;
+mod golden_layers;
 mod golden_lstm;
 mod golden_models;
 mod golden_onnx;
 mod golden_training;
 mod gradients;
+mod gradients_of_layers;
 mod gradients_of_models;
 mod layer;
 mod network;
