@@ -64,6 +64,9 @@
 //! shapes ([`LstmShape`], [`BiLstmShape`], [`AttentionShape`], [`DenseShape`]) that split such a
 //! buffer into views. Clipping, optimisers, saving and loading are loops over one slice.
 //!
+//! The layers with larger parameter lists ([`GruShape`], [`TcnShape`], [`TransformerShape`] and their
+//! parts) read their part of the buffer as one slice, in the order of their `specs`.
+//!
 //! The caller stacks the layers: the hidden states of a layer are the inputs of the next one. In
 //! the backward pass, the gradient with respect to the inputs of a layer is the gradient with
 //! respect to the hidden states of the layer before it.
@@ -74,7 +77,8 @@
 //! ascending order, then the hidden units in ascending order, with one multiply-add each. Results
 //! are bit-identical for a single window, for its steps one by one and for a batch, and on every
 //! [`Kernel`] that fuses multiply and add ([`Kernel::is_fused`]). [`PackedBiLstm`] is bit-identical
-//! to two [`PackedLstm`]; [`PackedAttention`] and [`PackedDense`] have a fixed order of their own.
+//! to two [`PackedLstm`]. [`PackedGru`] runs on the same kernels. [`PackedTcn`],
+//! [`PackedTransformer`], [`PackedAttention`] and [`PackedDense`] have a fixed order of their own.
 //! Kernels with and without fused multiply-add differ by rounding.
 //!
 //! # Layers
@@ -136,21 +140,23 @@ pub use bilstm::{BiLstmParams, BiLstmParamsMut, BiLstmScratch, BiLstmShape, Pack
 pub use conv::CausalConvShape;
 pub use dense::{DenseParams, DenseParamsMut, DenseShape, PackedDense};
 pub use error::LstmError;
-pub use gru::GruShape;
+pub use gru::{GruScratch, GruShape, GruState, PackedGru};
 pub use kernels::Kernel;
 pub use lstm::{
     Biases, LstmBatchScratch, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState,
     MAX_SIZE, PackedLstm,
 };
-pub use norm::LayerNormShape;
+pub use norm::{LayerNormShape, layer_norm};
 pub use positional::positional_encoding;
 pub use real::Real;
 pub use relu::relu;
 pub use self_attention::SelfAttentionShape;
 pub use softmax::softmax;
-pub use tcn::TcnBlockShape;
+pub use tcn::{PackedTcn, TcnBlockShape, TcnScratch, TcnShape};
 pub use tensors::{TensorSpec, Tensors};
-pub use transformer::{NormOrder, TransformerLayerShape};
+pub use transformer::{
+    NormOrder, PackedTransformer, TransformerLayerShape, TransformerScratch, TransformerShape,
+};
 
 #[cfg(feature = "train")]
 pub use attention::{AttentionCache, attention_backward, attention_forward};
@@ -167,7 +173,7 @@ pub use dropout::{apply_dropout, dropout_mask};
 #[cfg(feature = "train")]
 pub use gru::{GruCache, GruGradients, GruUpstream, gru_backward, gru_forward};
 #[cfg(feature = "train")]
-pub use init::{Init, init_attention, init_dense, init_lstm};
+pub use init::{Init, init_attention, init_dense, init_gru, init_lstm, init_tcn, init_transformer};
 #[cfg(feature = "train")]
 pub use loss::CrossEntropy;
 #[cfg(feature = "train")]
@@ -188,10 +194,13 @@ pub use schedule::Schedule;
 #[cfg(feature = "train")]
 pub use self_attention::{SelfAttentionCache, self_attention_backward, self_attention_forward};
 #[cfg(feature = "train")]
-pub use tcn::{TcnBlockCache, tcn_block_backward, tcn_block_forward};
+pub use tcn::{
+    TcnBlockCache, TcnCache, tcn_backward, tcn_block_backward, tcn_block_forward, tcn_forward,
+};
 #[cfg(feature = "train")]
 pub use transformer::{
-    TransformerLayerCache, transformer_layer_backward, transformer_layer_forward,
+    TransformerCache, TransformerLayerCache, transformer_backward, transformer_forward,
+    transformer_layer_backward, transformer_layer_forward,
 };
 
 #[cfg(all(doctest, feature = "train"))]

@@ -1,10 +1,10 @@
-//! Layer normalisation: sizes and parameters, training.
-#[cfg(feature = "train")]
-use crate::Real;
-#[cfg(feature = "train")]
+//! Layer normalisation: sizes and parameters, inference, training.
 use crate::error::{check_len, check_rows};
 use crate::lstm::check_size;
-use crate::{LstmError, TensorSpec};
+use crate::{LstmError, Real, TensorSpec};
+
+/// Number of partial sums of a mean.
+const LANES: usize = 16;
 
 /// Size of a layer normalisation over the numbers of each row (Ba, Kiros and Hinton 2016).
 ///
@@ -128,23 +128,69 @@ pub fn layer_norm_forward<R: Real>(
     Ok(())
 }
 
+/// Normalises each row.
+///
+/// The result of a row is bit-identical in every batch and on every kernel.
+///
+/// # Shapes
+/// `weights` as in [`LayerNormShape::specs`], `x` and `y` `[rows, N]`.
+///
+/// # Errors
+/// [`LstmError::Rows`] or [`LstmError::Length`] when a slice does not fit; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{LayerNormShape, layer_norm};
+///
+/// let shape = LayerNormShape::new(2, 1e-9)?;
+/// let mut y = [0.0_f32; 2];
+/// layer_norm(shape, &[1.0, 1.0, 0.0, 10.0], &[3.0, 5.0], &mut y)?;
+/// assert_eq!(y, [-1.0, 11.0]);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn layer_norm<R: Real>(
+    shape: LayerNormShape,
+    weights: &[R],
+    x: &[R],
+    y: &mut [R],
+) -> Result<(), LstmError> {
+    let size = shape.size;
+    check_len("layer norm parameters", shape.len(), weights.len())?;
+    check_rows("x", size, x.len())?;
+    check_len("y", x.len(), y.len())?;
+    let (w, b) = weights.split_at(size);
+    for (x, y) in x.chunks_exact(size).zip(y.chunks_exact_mut(size)) {
+        normalise(x, shape.epsilon, y);
+        y.iter_mut().zip(w.iter().zip(b)).for_each(|(y, (w, b))| *y = *y * *w + *b);
+    }
+    Ok(())
+}
+
 /// Writes the normalised row and returns 1 / sqrt(variance + epsilon).
-#[cfg(feature = "train")]
 fn normalise<R: Real>(x: &[R], epsilon: f64, normalised: &mut [R]) -> R {
-    let mean = mean(x.iter().copied(), x.len());
+    let mean = mean(x, |x| x);
     // The mean of the differences is the rounding error of the mean: with a small variance it
     // would not be small against the standard deviation.
-    let error = self::mean(x.iter().map(|x| *x - mean), x.len());
+    let error = self::mean(x, |x| x - mean);
     normalised.iter_mut().zip(x).for_each(|(value, x)| *value = *x - mean - error);
-    let variance = self::mean(normalised.iter().map(|value| *value * *value), x.len());
+    let variance = self::mean(normalised, |value| value * value);
     let inverse_std = R::ONE / (variance + R::from_f64(epsilon)).sqrt();
     normalised.iter_mut().for_each(|value| *value *= inverse_std);
     inverse_std
 }
 
-#[cfg(feature = "train")]
-fn mean<R: Real>(values: impl Iterator<Item = R>, count: usize) -> R {
-    values.sum::<R>() / R::from_f64(count as f64)
+/// Computes the mean of a function of the values, in one fixed order.
+///
+/// Partial sums let the compiler add several values at a time.
+fn mean<R: Real>(values: &[R], of: impl Fn(R) -> R) -> R {
+    let mut sums = [R::ZERO; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += of(*value));
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, value)| *sum += of(*value));
+    sums.into_iter().sum::<R>() / R::from_f64(values.len() as f64)
 }
 
 /// Adds the gradients of a layer normalisation to `d_weights` and `d_x`.
@@ -185,8 +231,9 @@ pub fn layer_norm_backward<R: Real>(
     let rows = d_y.chunks_exact(size).zip(d_x.chunks_exact_mut(size));
     for ((d_y, d_x), (normalised, inverse_std)) in rows.zip(cached) {
         let d_n = || d_y.iter().zip(w).map(|(d, w)| *d * *w);
-        let middle = mean(d_n(), size);
-        let slope = mean(d_n().zip(normalised).map(|(d, n)| d * *n), size);
+        let count = R::from_f64(size as f64);
+        let middle = d_n().sum::<R>() / count;
+        let slope = d_n().zip(normalised).map(|(d, n)| d * *n).sum::<R>() / count;
         for ((d_x, d), n) in d_x.iter_mut().zip(d_n()).zip(normalised) {
             *d_x += (d - middle - *n * slope) * *inverse_std;
         }

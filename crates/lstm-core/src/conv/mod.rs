@@ -1,8 +1,10 @@
 //! Causal dilated convolution over time: sizes and parameters, training.
 
+mod packed;
 #[cfg(feature = "train")]
 mod train;
 
+pub(crate) use packed::{ConvBuffers, PackedCausalConv};
 #[cfg(feature = "train")]
 pub use train::{CausalConvCache, causal_conv_backward, causal_conv_forward};
 

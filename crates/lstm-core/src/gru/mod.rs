@@ -1,5 +1,7 @@
-//! GRU layer, unidirectional or bidirectional: sizes and parameters, training.
+//! GRU layer, unidirectional or bidirectional: sizes and parameters, inference,
+//! training.
 
+mod packed;
 mod shape;
 
 #[cfg(feature = "train")]
@@ -11,6 +13,7 @@ mod cache;
 #[cfg(feature = "train")]
 mod forward;
 
+pub use packed::{GruScratch, GruState, PackedGru};
 pub use shape::GruShape;
 
 #[cfg(feature = "train")]

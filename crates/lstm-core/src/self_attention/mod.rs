@@ -85,6 +85,11 @@ impl SelfAttentionShape {
         specs
     }
 
+    /// Returns the dense layer of the queries, keys and values, and that of the results.
+    pub(crate) fn dense_layers(&self) -> [DenseShape; 2] {
+        [self.input, self.output]
+    }
+
     /// Returns the number of parameters.
     #[expect(clippy::len_without_is_empty, reason = "a layer is never empty")]
     pub fn len(&self) -> usize {

@@ -1,5 +1,5 @@
-//! Forward and backward pass of the block over a batch.
-use super::TcnBlockShape;
+//! Forward and backward pass of the network and of its block over a batch.
+use super::{TcnBlockShape, TcnShape};
 use crate::error::{check_len, check_steps};
 use crate::{
     CausalConvCache, LstmError, Real, causal_conv_backward, causal_conv_forward, dense_backward,
@@ -132,4 +132,113 @@ pub fn tcn_block_backward<R: Real>(
     causal_conv_backward(shape.conv2, first, conv2, d_second, d_conv2, d_first)?;
     relu_backward(first, d_first)?;
     causal_conv_backward(shape.conv1, x, conv1, d_first, d_conv1, d_x)
+}
+
+/// Activations of one forward pass of a network, and working memory of the backward pass.
+///
+/// Reuse one cache for all batches: its buffers grow to the largest batch and are kept.
+#[derive(Debug, Clone, Default)]
+pub struct TcnCache<R> {
+    /// Inputs of the first block `[T, B, channels]`.
+    input: Vec<R>,
+    blocks: Vec<TcnBlockCache<R>>,
+    /// Gradients with respect to the results of a block, and to its inputs `[T, B, channels]`.
+    d_output: Vec<R>,
+    d_input: Vec<R>,
+}
+
+impl<R: Real> TcnCache<R> {
+    /// Returns the results of the last forward pass `[T, B, channels]`.
+    pub fn output(&self) -> &[R] {
+        self.blocks.last().map_or(&[], TcnBlockCache::output)
+    }
+}
+
+/// Runs a batch of sequences through the network and caches the activations.
+///
+/// # Shapes
+/// `params` as in [`TcnShape::specs`], `x` `[T, B, I]`. The result is [`TcnCache::output`].
+///
+/// # Errors
+/// [`LstmError::Size`], [`LstmError::Rows`] or [`LstmError::Length`] when `batch` or a slice does
+/// not fit; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{TcnCache, TcnShape, tcn_forward};
+///
+/// // The input is mapped to itself, and the blocks have zero weights.
+/// let shape = TcnShape::new(1, 1, 2)?;
+/// let mut params = vec![0.0_f64; shape.len()];
+/// params[0] = 1.0;
+/// let mut cache = TcnCache::default();
+/// tcn_forward(&shape, &params, &[2.0, -3.0], 1, &mut cache)?;
+/// assert_eq!(cache.output(), [2.0, 0.0]);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn tcn_forward<R: Real>(
+    shape: &TcnShape,
+    params: &[R],
+    x: &[R],
+    batch: usize,
+    cache: &mut TcnCache<R>,
+) -> Result<(), LstmError> {
+    check_len("TCN parameters", shape.len(), params.len())?;
+    let steps = check_steps("x", shape.input_size(), batch, x.len())?;
+    cache.input.resize(steps * batch * shape.output_size(), R::ZERO);
+    cache.blocks.resize_with(shape.blocks.len(), TcnBlockCache::default);
+    let (of_input, mut rest) = params.split_at(shape.input.len());
+    dense_forward(shape.input, shape.input.params(of_input)?, x, &mut cache.input)?;
+    for (number, block) in shape.blocks.iter().enumerate() {
+        let (own, after) = rest.split_at(block.len());
+        let (before, here) = cache.blocks.split_at_mut(number);
+        let input = before.last().map_or(&cache.input[..], TcnBlockCache::output);
+        tcn_block_forward(*block, own, input, batch, &mut here[0])?;
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Adds the gradients of a network to `d_params` and `d_x`.
+///
+/// # Shapes
+/// `x` (as in the forward pass) and `d_x` `[T, B, I]`, `d_y` `[T, B, channels]`; `d_params` like
+/// `params`, which are those of the forward pass that filled `cache`.
+///
+/// # Errors
+/// [`LstmError::Length`] when a slice does not fit the forward pass in `cache`; nothing is changed
+/// then.
+pub fn tcn_backward<R: Real>(
+    shape: &TcnShape,
+    params: &[R],
+    x: &[R],
+    cache: &mut TcnCache<R>,
+    d_y: &[R],
+    d_params: &mut [R],
+    d_x: Option<&mut [R]>,
+) -> Result<(), LstmError> {
+    check_len("TCN parameters", shape.len(), params.len())?;
+    check_len("TCN gradients", shape.len(), d_params.len())?;
+    check_len("blocks of the forward pass in `cache`", shape.blocks.len(), cache.blocks.len())?;
+    check_len("d_y", cache.input.len(), d_y.len())?;
+    check_len("x", d_y.len() / shape.output_size() * shape.input_size(), x.len())?;
+    check_len("d_x", x.len(), d_x.as_ref().map_or(x.len(), |d| d.len()))?;
+    let TcnCache { input, blocks, d_output, d_input } = cache;
+    d_output.clear();
+    d_output.extend_from_slice(d_y);
+    let mut end = params.len();
+    for (number, block) in shape.blocks.iter().enumerate().rev() {
+        let own = end - block.len()..end;
+        end = own.start;
+        let (before, here) = blocks.split_at_mut(number);
+        let input = before.last().map_or(&input[..], TcnBlockCache::output);
+        d_input.clear();
+        d_input.resize(d_y.len(), R::ZERO);
+        let d_own = &mut d_params[own.clone()];
+        tcn_block_backward(*block, &params[own], input, &mut here[0], d_output, d_own, d_input)?;
+        std::mem::swap(d_output, d_input);
+    }
+    let (of_input, into) = (shape.input.params(&params[..end])?, &mut d_params[..end]);
+    dense_backward(shape.input, of_input, x, d_output, shape.input.params_mut(into)?, d_x)
 }

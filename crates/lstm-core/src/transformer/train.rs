@@ -1,10 +1,10 @@
-//! Forward and backward pass of the encoder layer over a batch.
-use super::{NormOrder, TransformerLayerShape};
+//! Forward and backward pass of the encoder and of its layer over a batch.
+use super::{NormOrder, TransformerLayerShape, TransformerShape, split};
 use crate::error::{check_len, check_steps};
 use crate::{
     LayerNormCache, LstmError, Real, SelfAttentionCache, dense_backward, dense_forward,
-    layer_norm_backward, layer_norm_forward, relu, relu_backward, self_attention_backward,
-    self_attention_forward,
+    layer_norm_backward, layer_norm_forward, positional_encoding, relu, relu_backward,
+    self_attention_backward, self_attention_forward,
 };
 
 /// Activations of one forward pass, and working memory of the backward pass.
@@ -37,15 +37,6 @@ impl<R: Real> TransformerLayerCache<R> {
             _ => &self.sums[1],
         }
     }
-}
-
-/// Splits a buffer into parts of the given lengths.
-fn split<'a, R>(lens: [usize; 5], mut flat: &'a [R]) -> [&'a [R]; 5] {
-    lens.map(|len| {
-        let (part, rest) = flat.split_at(len);
-        flat = rest;
-        part
-    })
 }
 
 /// Splits a mutable buffer like [`split`].
@@ -244,4 +235,142 @@ impl<R: Real> TransformerLayerCache<R> {
         let (of_linear1, into) = (linear1.params(of_linear1)?, linear1.params_mut(d_linear1)?);
         dense_backward(linear1, of_linear1, &normed[norm], d_hidden, into, Some(d_inputs))
     }
+}
+
+/// Activations of one forward pass of an encoder, and working memory of the backward pass.
+///
+/// Reuse one cache for all batches: its buffers grow to the largest batch and are kept.
+#[derive(Debug, Clone, Default)]
+pub struct TransformerCache<R> {
+    /// Inputs of the first layer `[T, B, N]`.
+    input: Vec<R>,
+    /// Positional encoding `[T, N]`, and the sizes `T` and `N` that it was computed for.
+    positions: Vec<R>,
+    encoded: [usize; 2],
+    layers: Vec<TransformerLayerCache<R>>,
+    norm: LayerNormCache<R>,
+    /// Results `[T, B, N]`.
+    output: Vec<R>,
+    /// Gradients with respect to the results of a layer, and to its inputs `[T, B, N]`.
+    d_output: Vec<R>,
+    d_input: Vec<R>,
+}
+
+impl<R: Real> TransformerCache<R> {
+    /// Returns the results of the last forward pass `[T, B, N]`.
+    pub fn output(&self) -> &[R] {
+        &self.output
+    }
+}
+
+/// Runs a batch of sequences through the encoder and caches the activations.
+///
+/// # Shapes
+/// `params` as in [`TransformerShape::specs`], `x` `[T, B, I]`. The result is
+/// [`TransformerCache::output`].
+///
+/// # Errors
+/// [`LstmError::Size`], [`LstmError::Rows`] or [`LstmError::Length`] when `batch` or a slice does
+/// not fit; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{TransformerCache, TransformerShape, transformer_forward};
+///
+/// let shape = TransformerShape::new(2, 4, 2, 8, 1)?;
+/// let params: Vec<f64> = (0..shape.len()).map(|i| (i as f64).sin() / 3.0).collect();
+/// let mut cache = TransformerCache::default();
+/// transformer_forward(shape, &params, &[0.1, -0.2, 0.3, 0.0, -0.1, 0.4], 1, &mut cache)?;
+/// assert_eq!(cache.output().len(), 3 * 4);
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn transformer_forward<R: Real>(
+    shape: TransformerShape,
+    params: &[R],
+    x: &[R],
+    batch: usize,
+    cache: &mut TransformerCache<R>,
+) -> Result<(), LstmError> {
+    let size = shape.output_size();
+    check_len("transformer parameters", shape.len(), params.len())?;
+    let steps = check_steps("x", shape.input_size(), batch, x.len())?;
+    let TransformerCache { input, positions, encoded, layers, norm, output, .. } = cache;
+    input.resize(steps * batch * size, R::ZERO);
+    output.resize(input.len(), R::ZERO);
+    layers.resize_with(shape.layers, TransformerLayerCache::default);
+    if *encoded != [steps, size] {
+        positions.resize(steps * size, R::ZERO);
+        positional_encoding(size, positions)?;
+        *encoded = [steps, size];
+    }
+    let (of_input, mut rest) = params.split_at(shape.input.len());
+    dense_forward(shape.input, shape.input.params(of_input)?, x, input)?;
+    let positions = positions.chunks_exact(size);
+    for (rows, position) in input.chunks_exact_mut(batch * size).zip(positions) {
+        let numbers = position.iter().cycle();
+        rows.iter_mut().zip(numbers).for_each(|(row, number)| *row += *number);
+    }
+    for number in 0..shape.layers {
+        let (own, after) = rest.split_at(shape.layer.len());
+        let (before, here) = layers.split_at_mut(number);
+        let input = before.last().map_or(&input[..], TransformerLayerCache::output);
+        transformer_layer_forward(shape.layer, own, input, batch, &mut here[0])?;
+        rest = after;
+    }
+    let last = layers.last().map_or(&input[..], TransformerLayerCache::output);
+    layer_norm_forward(shape.layer.norm, rest, last, output, norm)
+}
+
+/// Adds the gradients of an encoder to `d_params` and `d_x`.
+///
+/// # Shapes
+/// `x` (as in the forward pass) and `d_x` `[T, B, I]`, `d_y` `[T, B, N]`; `d_params` like `params`,
+/// which are those of the forward pass that filled `cache`.
+///
+/// # Errors
+/// [`LstmError::Length`] when a slice does not fit the forward pass in `cache`; nothing is changed
+/// then.
+pub fn transformer_backward<R: Real>(
+    shape: TransformerShape,
+    params: &[R],
+    x: &[R],
+    cache: &mut TransformerCache<R>,
+    d_y: &[R],
+    d_params: &mut [R],
+    d_x: Option<&mut [R]>,
+) -> Result<(), LstmError> {
+    check_len("transformer parameters", shape.len(), params.len())?;
+    check_len("transformer gradients", shape.len(), d_params.len())?;
+    check_len("layers of the forward pass in `cache`", shape.layers, cache.layers.len())?;
+    check_len("d_y", cache.output.len(), d_y.len())?;
+    check_len("x", d_y.len() / shape.output_size() * shape.input_size(), x.len())?;
+    check_len("d_x", x.len(), d_x.as_ref().map_or(x.len(), |d| d.len()))?;
+    let TransformerCache { input, layers, norm, d_output, d_input, .. } = cache;
+    let mut end = params.len() - shape.layer.norm.len();
+    d_output.clear();
+    d_output.resize(d_y.len(), R::ZERO);
+    let d_norm = &mut d_params[end..];
+    layer_norm_backward(shape.layer.norm, &params[end..], norm, d_y, d_norm, d_output)?;
+    for number in (0..shape.layers).rev() {
+        let own = end - shape.layer.len()..end;
+        end = own.start;
+        let (before, here) = layers.split_at_mut(number);
+        let input = before.last().map_or(&input[..], TransformerLayerCache::output);
+        d_input.clear();
+        d_input.resize(d_y.len(), R::ZERO);
+        let (own, d_own) = (&params[own.clone()], &mut d_params[own]);
+        transformer_layer_backward(
+            shape.layer,
+            own,
+            input,
+            &mut here[0],
+            d_output,
+            d_own,
+            d_input,
+        )?;
+        std::mem::swap(d_output, d_input);
+    }
+    let (of_input, into) = (shape.input.params(&params[..end])?, &mut d_params[..end]);
+    dense_backward(shape.input, of_input, x, d_output, shape.input.params_mut(into)?, d_x)
 }

@@ -71,7 +71,7 @@ fn block(case: &Value) -> Option<Block> {
 }
 
 /// Returns the name of `PyTorch` for a parameter of a layer.
-fn torch_name(own: &str) -> String {
+pub(crate) fn torch_name(own: &str) -> String {
     let name = own.replace("layer.", "").replace("att.", "self_attn.");
     let name = name.replace("in.w", "in_proj_weight").replace("in.b", "in_proj_bias");
     let name = name.replace("out.", "out_proj.");
