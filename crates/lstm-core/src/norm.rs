@@ -176,7 +176,9 @@ fn normalise<R: Real>(x: &[R], epsilon: f64, normalised: &mut [R]) -> R {
     normalised.iter_mut().zip(x).for_each(|(value, x)| *value = *x - mean - error);
     let variance = self::mean(normalised, |value| value * value);
     let inverse_std = R::ONE / (variance + R::from_f64(epsilon)).sqrt();
-    normalised.iter_mut().for_each(|value| *value *= inverse_std);
+    for value in normalised {
+        *value *= inverse_std;
+    }
     inverse_std
 }
 

@@ -9,7 +9,7 @@ use crate::kernels::LANES;
 /// Weights in the layouts that the matrix products read without rearrangement.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ArrangedWeights<R> {
-    /// Biases b_ih and b_hh `[3, P]`.
+    /// Biases `b_ih` and `b_hh` `[3, P]`.
     pub(super) b_ih: Vec<R>,
     pub(super) b_hh: Vec<R>,
     /// Transposed weights W `[I, 3, P]` and U `[P, 3, P]`, for the forward pass.
@@ -62,7 +62,7 @@ pub(super) struct WeightSums<R> {
     pub(super) w: Vec<R>,
     /// Gradients with respect to U `[3, P, P]`.
     pub(super) u: Vec<R>,
-    /// Gradients with respect to b_ih and b_hh `[3, P]`.
+    /// Gradients with respect to `b_ih` and `b_hh` `[3, P]`.
     pub(super) b_ih: Vec<R>,
     pub(super) b_hh: Vec<R>,
 }

@@ -36,7 +36,7 @@ pub struct GruGradients<'a, R> {
 ///
 /// # Formula
 /// Backward in time, with `d_h` the gradient with respect to the state after the step and
-/// u = U_n h + b_hn:
+/// `u = U_n h + b_hn`:
 ///
 /// ```text
 /// d_z = d_h (h - n)      d_n = d_h (1 - z)      d a_n = d_n (1 - n^2)      d_r = d a_n u

@@ -50,11 +50,11 @@ impl<R: Real> GruCache<R> {
 pub(super) struct DirectionCache<R> {
     /// Activated gates r, z, n `[T, B, 3, P]`.
     pub(super) gates: Vec<R>,
-    /// Sums b_hh + U h `[T, B, 3, P]`.
+    /// Sums `b_hh + U h` `[T, B, 3, P]`.
     pub(super) recurrent: Vec<R>,
     /// Hidden states `[T + 1, B, P]`, in the order of time.
     pub(super) h: Vec<R>,
-    /// Gradients with respect to b_ih + W x `[T, B, 3, P]`.
+    /// Gradients with respect to `b_ih + W x` `[T, B, 3, P]`.
     pub(super) d_gates: Vec<R>,
     /// Gradients with respect to `recurrent`.
     pub(super) d_recurrent: Vec<R>,

@@ -12,9 +12,9 @@ use crate::Real;
 pub(crate) struct GruForwardStep<'a, R> {
     /// Length of a padded row `P`.
     pub(crate) padded: usize,
-    /// Sums b_ih + W x, overwritten with the activated gates r, z, n `[B, 3, P]`.
+    /// Sums `b_ih + W x`, overwritten with the activated gates r, z, n `[B, 3, P]`.
     pub(crate) gates: &'a mut [R],
-    /// Sums b_hh + U h `[B, 3, P]`.
+    /// Sums `b_hh + U h` `[B, 3, P]`.
     pub(crate) recurrent: &'a [R],
     /// State before the step `[B, P]`.
     pub(crate) h_before: &'a [R],
@@ -62,16 +62,16 @@ pub(crate) struct GruBackwardStep<'a, R> {
     pub(crate) padded: usize,
     /// Activated gates r, z, n `[B, 3, P]`.
     pub(crate) gates: &'a [R],
-    /// Sums b_hh + U h `[B, 3, P]`.
+    /// Sums `b_hh + U h` `[B, 3, P]`.
     pub(crate) recurrent: &'a [R],
     /// State before the step `[B, P]`.
     pub(crate) h_before: &'a [R],
     /// Gradient with respect to the state after the step, overwritten with the part z `d_h` of that
     /// before it `[B, P]`.
     pub(crate) d_h: &'a mut [R],
-    /// Output for the gradients with respect to b_ih + W x `[B, 3, P]`.
+    /// Output for the gradients with respect to `b_ih + W x` `[B, 3, P]`.
     pub(crate) d_gates: &'a mut [R],
-    /// Output for the gradients with respect to b_hh + U h `[B, 3, P]`.
+    /// Output for the gradients with respect to `b_hh + U h` `[B, 3, P]`.
     pub(crate) d_recurrent: &'a mut [R],
 }
 

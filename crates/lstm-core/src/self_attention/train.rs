@@ -9,7 +9,7 @@ use crate::{LstmError, Real, dense_backward, dense_forward, softmax};
 /// Reuse one cache for all batches: its buffers grow to the largest batch and are kept.
 #[derive(Debug, Clone, Default)]
 pub struct SelfAttentionCache<R> {
-    heads: Heads,
+    heads: HeadSizes,
     /// Queries, keys and values by rows `[T, B, 3N]`; in the backward pass their gradients.
     rows: Vec<R>,
     /// Scaled queries, keys and values by heads `[3, B, heads, T, width]`.
@@ -45,7 +45,7 @@ impl<R: Real> SelfAttentionCache<R> {
 
 /// Sizes of a batch that is split into heads.
 #[derive(Debug, Clone, Copy, Default)]
-struct Heads {
+struct HeadSizes {
     batch: usize,
     steps: usize,
     heads: usize,
@@ -53,7 +53,7 @@ struct Heads {
     width: usize,
 }
 
-impl Heads {
+impl HeadSizes {
     /// Returns the number of sequences times that of heads.
     fn count(self) -> usize {
         self.batch * self.heads
@@ -125,7 +125,7 @@ pub fn self_attention_forward<R: Real>(
     check_len("self-attention parameters", shape.len(), params.len())?;
     let steps = check_steps("x", shape.size(), batch, x.len())?;
     let width = shape.size() / shape.heads;
-    let heads = Heads { batch, steps, heads: shape.heads, width };
+    let heads = HeadSizes { batch, steps, heads: shape.heads, width };
     cache.resize(heads);
     let (of_input, of_output) = params.split_at(shape.input.len());
     let SelfAttentionCache { rows, by_head, weights, context, joined, output, .. } = cache;
@@ -134,7 +134,9 @@ pub fn self_attention_forward<R: Real>(
     let (queries, rest) = by_head.split_at_mut(heads.count() * heads.len());
     let (keys, values) = rest.split_at(heads.count() * heads.len());
     let scale = R::from_f64((width as f64).sqrt().recip());
-    queries.iter_mut().for_each(|query| *query *= scale);
+    for query in &mut *queries {
+        *query *= scale;
+    }
     let matrices = queries.chunks_exact(heads.len()).zip(keys.chunks_exact(heads.len()));
     let matrices = matrices.zip(values.chunks_exact(heads.len()));
     let results =
@@ -204,7 +206,7 @@ pub fn self_attention_backward<R: Real>(
 
 impl<R: Real> SelfAttentionCache<R> {
     /// Resizes the buffers; the passes overwrite their contents.
-    fn resize(&mut self, heads: Heads) {
+    fn resize(&mut self, heads: HeadSizes) {
         self.heads = heads;
         let len = heads.count() * heads.len();
         for buffer in [&mut self.rows, &mut self.by_head, &mut self.d_by_head] {
@@ -222,7 +224,7 @@ impl<R: Real> SelfAttentionCache<R> {
     /// Computes the gradients with respect to queries, keys and values from those with respect to
     /// the weighted values in `context`.
     fn differentiate(&mut self) {
-        let Heads { steps, width, .. } = self.heads;
+        let HeadSizes { steps, width, .. } = self.heads;
         let (len, all) = (self.heads.len(), self.heads.count() * self.heads.len());
         let scale = R::from_f64((width as f64).sqrt().recip());
         let (d_queries, rest) = self.d_by_head.split_at_mut(all);
@@ -245,6 +247,8 @@ impl<R: Real> SelfAttentionCache<R> {
             let weights = Matrix::new(weights, steps, steps);
             mat_mul(weights.t(), d_context, false, &mut d_values[here]);
         }
-        d_queries.iter_mut().for_each(|d| *d *= scale);
+        for d in d_queries {
+            *d *= scale;
+        }
     }
 }

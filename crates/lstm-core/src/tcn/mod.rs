@@ -51,9 +51,10 @@ impl TcnBlockShape {
     /// [`LstmError::Size`] unless both sizes and `dilation` are 1 to
     /// [`MAX_SIZE`](crate::MAX_SIZE).
     pub fn new(input_size: usize, output_size: usize, dilation: usize) -> Result<Self, LstmError> {
-        let downsample = match input_size == output_size {
-            true => None,
-            false => Some(DenseShape::new(input_size, output_size)?),
+        let downsample = if input_size == output_size {
+            None
+        } else {
+            Some(DenseShape::new(input_size, output_size)?)
         };
         Ok(Self {
             conv1: CausalConvShape::new(input_size, output_size, dilation)?,

@@ -40,8 +40,7 @@ impl<R: Real> TransformerLayerCache<R> {
 }
 
 /// Splits a mutable buffer like [`split`].
-fn split_mut<'a, R>(lens: [usize; 5], flat: &'a mut [R]) -> [&'a mut [R]; 5] {
-    let mut flat = flat;
+fn split_mut<R>(lens: [usize; 5], mut flat: &mut [R]) -> [&mut [R]; 5] {
     lens.map(|len| {
         let (part, rest) = std::mem::take(&mut flat).split_at_mut(len);
         flat = rest;

@@ -95,7 +95,9 @@ impl Network {
             pooled.iter_mut().zip(step).for_each(|(sum, value)| *sum += *value);
         }
         let count = R::from_f64((rows.len() - skipped) as f64 / row as f64);
-        pooled.iter_mut().for_each(|sum| *sum /= count);
+        for sum in &mut pooled {
+            *sum /= count;
+        }
         pooled
     }
 

@@ -80,7 +80,9 @@ fn mean(rows: &[f32], mean: &mut [f32]) {
         mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
     let count = (rows.len() / mean.len()) as f32;
-    mean.iter_mut().for_each(|sum| *sum /= count);
+    for sum in mean {
+        *sum /= count;
+    }
 }
 
 impl WindowBuffers {

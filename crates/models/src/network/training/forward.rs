@@ -74,7 +74,9 @@ fn mean<R: Real>(states: &[R], row: usize, mean: &mut Vec<R>) {
         mean.iter_mut().zip(states).for_each(|(sum, value)| *sum += *value);
     }
     let steps = R::from_f64((states.len() / row) as f64);
-    mean.iter_mut().for_each(|sum| *sum /= steps);
+    for sum in mean {
+        *sum /= steps;
+    }
 }
 
 impl Layers {
