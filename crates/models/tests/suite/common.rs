@@ -7,6 +7,7 @@ use windvane_models::FittedModel;
 use windvane_models::logistic::{LogisticLearner, LogisticRegression};
 use windvane_models::network::{Network, NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{Run, TrainConfig};
+use windvane_models::trees::{BoostedTrees, BoostedTreesLearner};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::{v3, v31, v32, v32_stateful};
 use windvane_signals::{
@@ -95,7 +96,7 @@ pub(crate) fn quick_network(series: &CandleSeries) -> Network {
 }
 
 /// One model of each kind, fitted on an autocorrelated market.
-pub(crate) fn models() -> [Arc<dyn FittedModel>; 7] {
+pub(crate) fn models() -> [Arc<dyn FittedModel>; 8] {
     let series = market(MarketModel::AR1, 2_000, 1);
     [
         Arc::new(quick_v2(&series)),
@@ -105,12 +106,21 @@ pub(crate) fn models() -> [Arc<dyn FittedModel>; 7] {
         Arc::new(quick_v31(&series)),
         Arc::new(quick_network(&series)),
         Arc::new(quick_logistic(&series)),
+        Arc::new(quick_trees(&series)),
     ]
 }
 
 pub(crate) fn quick_logistic(series: &CandleSeries) -> LogisticRegression {
     with_parts(series, |train, validation, _| {
         LogisticLearner::default().fit_model(train, validation, &Run::new(7)).unwrap()
+    })
+}
+
+/// Eight small trees.
+pub(crate) fn quick_trees(series: &CandleSeries) -> BoostedTrees {
+    let learner = BoostedTreesLearner { rounds: 8, leaves: 7, ..BoostedTreesLearner::default() };
+    with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
