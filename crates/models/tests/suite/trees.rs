@@ -41,7 +41,8 @@ fn trees_find_a_trend_and_name_its_channel() {
         let shares: Vec<f64> = importance.iter().map(|own| own.share.unwrap()).collect();
         assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(importance[0].channel.starts_with("momentum"), "{importance:?}");
-        assert!(shares[0] > 0.5 && importance[0].splits > 0, "{importance:?}");
+        assert!(shares[1..].iter().all(|share| *share < shares[0]), "{importance:?}");
+        assert!(importance[0].splits > 0);
         let record = model.record().unwrap();
         assert_eq!(record.best_epoch, model.tree_count());
         assert!(record.epochs >= record.best_epoch && record.epochs < 400, "{record:?}");
