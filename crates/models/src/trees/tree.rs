@@ -8,7 +8,7 @@ pub(super) enum Missing {
     Nothing = 0,
     /// Zeros and NaN.
     Zero = 1,
-    /// NaN.
+    /// Values that are not a number (NaN).
     NotANumber = 2,
 }
 
