@@ -73,7 +73,7 @@
 //! # Features
 //! - `html`: `Report::to_html`, the report as one HTML page with plots.
 //! - `columnar`: the predictions of a run as a Parquet file.
-//! - `boosted`: `BoostedTreesLearner`, gradient-boosted trees as another baseline.
+//! - `trees`: gradient-boosted trees as another baseline of the runs that they are among the models of.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -86,8 +86,6 @@ mod score;
 
 pub use error::BacktestError;
 pub use report::{EpochLoss, Report};
-#[cfg(feature = "boosted")]
-pub use run::BoostedTreesLearner;
 pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Task};
 pub use score::{
     Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, EquityPoint,

@@ -24,6 +24,7 @@
 //! |---|---|---|
 //! | `v2` | `v2::WeightedSignals` | weighted average of squashed signals; weights set by hand or learned |
 //! | `logistic` | `logistic::LogisticRegression` | logistic regression on all values of a window |
+//! | `trees` | `trees::BoostedTrees` | gradient-boosted trees on a window or on lags; imports LightGBM models |
 //! | `network` | `network::Network` | any network of a `network::NetworkConfig` |
 //! | `v3` | `v3::config` | preset v3: bidirectional LSTM, 64 units in each direction |
 //! | `v31` | `v31::config` | preset v3.1: v3 with attention, hidden dense layers and dropout |
@@ -64,6 +65,8 @@ mod model;
 pub mod network;
 #[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "trees")]
+pub mod trees;
 
 /// Candles, intervals and pairs.
 pub use windvane_candles as candles;

@@ -87,7 +87,7 @@ pub struct Hyperparameters {
     pub learning_rate: Option<f64>,
     /// Number of windows per optimiser step.
     pub batch: Option<usize>,
-    /// Values of a window that the tabular models, `logistic` and `boosted`, read. Networks read
+    /// Values of a window that the tabular models, `logistic` and `trees`, read. Networks read
     /// whole windows.
     pub lags: Option<windvane_signals::Lags>,
 }
@@ -134,12 +134,13 @@ pub const MODELS: &[ModelEntry] = &[
         #[cfg(feature = "train")]
         source: LearnerSource::Direct(logistic),
     },
-    #[cfg(feature = "boosted")]
+    #[cfg(feature = "trees")]
     ModelEntry {
-        name: "boosted",
+        name: "trees",
         description: "gradient-boosted trees",
-        kind: None,
-        source: LearnerSource::Direct(boosted),
+        kind: Some(windvane_models::trees::KIND),
+        #[cfg(feature = "train")]
+        source: LearnerSource::Direct(trees),
     },
     #[cfg(feature = "v3")]
     ModelEntry {
@@ -269,10 +270,11 @@ fn logistic(training: &Hyperparameters) -> Arc<dyn Learner> {
     Arc::new(windvane_models::logistic::LogisticLearner { lags, ..own })
 }
 
-#[cfg(feature = "boosted")]
-fn boosted(training: &Hyperparameters) -> Arc<dyn Learner> {
-    let (lags, own) = (training.lags.clone(), windvane_backtest::BoostedTreesLearner::default());
-    Arc::new(windvane_backtest::BoostedTreesLearner { lags, ..own })
+#[cfg(all(feature = "trees", feature = "train"))]
+fn trees(training: &Hyperparameters) -> Arc<dyn Learner> {
+    let (lags, own) =
+        (training.lags.clone(), windvane_models::trees::BoostedTreesLearner::default());
+    Arc::new(windvane_models::trees::BoostedTreesLearner { lags, ..own })
 }
 
 #[cfg(feature = "original")]

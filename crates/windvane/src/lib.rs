@@ -42,10 +42,9 @@
 //!
 //! # Features
 //! - Models: `v2` and `v32` (both default), `v3`, `v31`, `logistic`; `network` has GRU, TCN and
-//!   transformer; `pretrained` is a fitted v3.2.
+//!   transformer, `trees` gradient-boosted trees; `pretrained` is a fitted v3.2.
 //! - Ensembles: `ensemble`; `original` and `tuned` are the learners of the named ones.
-//! - `train`: training. `backtest`: walk-forward tests and reports; `boosted` adds gradient-boosted
-//!   trees as a baseline, `html` the report as a page.
+//! - `train`: training. `backtest`: walk-forward tests and reports; `html` adds the report as a page.
 //! - Candles: `readers`, `columnar`, `sample`, `simulate`; `jiff` and `chrono` convert the times of
 //!   these crates.
 //! - `full`: all features except `columnar`, whose dependencies take longer to build than

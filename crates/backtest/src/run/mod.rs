@@ -1,7 +1,5 @@
 //! Runs: plan, tasks, cache and parallel execution.
 mod backtest;
-#[cfg(feature = "boosted")]
-mod boosted;
 mod cache;
 #[cfg(feature = "columnar")]
 mod columnar;
@@ -25,8 +23,6 @@ mod task_result;
 mod training_results;
 
 pub use backtest::{Backtest, Instrument};
-#[cfg(feature = "boosted")]
-pub use boosted::BoostedTreesLearner;
 pub use event::{Event, Task};
 pub(crate) use gaps::gap_policy_of;
 pub use plan::Plan;

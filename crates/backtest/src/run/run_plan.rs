@@ -35,12 +35,13 @@ impl<'a> RunPlan<'a> {
             learners.push(logistic);
             models.len()
         });
-        #[cfg_attr(not(feature = "boosted"), expect(unused_mut, reason = "trees may follow"))]
+        #[cfg_attr(not(feature = "trees"), expect(unused_mut, reason = "trees may follow"))]
         let mut baselines = vec![(Baseline::Logistic, index)];
-        #[cfg(feature = "boosted")]
+        #[cfg(feature = "trees")]
         {
-            let own = super::BoostedTreesLearner::default();
-            let trees = super::BoostedTreesLearner { lags: backtest.lags.clone(), ..own };
+            let own = windvane_models::trees::BoostedTreesLearner::default();
+            let trees =
+                windvane_models::trees::BoostedTreesLearner { lags: backtest.lags.clone(), ..own };
             let index = index_of(&learners, &trees);
             baselines.extend(index.map(|index| (Baseline::BoostedTrees, index)));
         }

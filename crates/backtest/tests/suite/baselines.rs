@@ -102,27 +102,27 @@ fn logistic_baseline_is_left_out_with_neutral_labels_only() {
     assert_eq!(report.results.len(), 2 + 1);
 }
 
-#[cfg(feature = "boosted")]
-mod boosted {
-    use windvane_backtest::BoostedTreesLearner;
+#[cfg(feature = "trees")]
+mod trees {
+    use windvane_models::trees::BoostedTreesLearner;
 
     use super::*;
 
-    fn boosted() -> Box<dyn Learner> {
+    fn trees() -> Box<dyn Learner> {
         Box::new(BoostedTreesLearner::default())
     }
 
     #[test]
     fn boosted_trees_among_the_models_are_a_baseline() {
         let markets = [market(MarketModel::AR1, "SIM")];
-        let report = run(&markets, &[v2(), boosted()]);
+        let report = run(&markets, &[v2(), trees()]);
         let (got, best) = (
             accuracy_of(&report, Baseline::BoostedTrees).unwrap(),
             MarketModel::AR1.best_accuracy().unwrap(),
         );
         assert!((got - best).abs() < 0.03, "{got} of {best}");
         assert_eq!(report.results[0].baselines.len(), 6);
-        let own = report.results.iter().find(|row| row.model == "boosted").unwrap();
+        let own = report.results.iter().find(|row| row.model == "trees").unwrap();
         assert_eq!(own.full_coverage.accuracy, Some(got));
         assert!(report.training[1].record.notes[0].ends_with(" trees"));
         let without = run(&markets, &[v2()]);
@@ -133,8 +133,8 @@ mod boosted {
     fn baselines_of_a_run_on_lags_read_the_lags() {
         let lags = Some(windvane_signals::Lags::newest());
         let backtest = Backtest { lags: lags.clone(), ..Backtest::default() };
-        let trees = BoostedTreesLearner { lags, ..BoostedTreesLearner::default() };
-        let learners: [Box<dyn Learner>; 2] = [v2(), Box::new(trees)];
+        let on_lags = BoostedTreesLearner { lags, ..BoostedTreesLearner::default() };
+        let learners: [Box<dyn Learner>; 2] = [v2(), Box::new(on_lags)];
         let markets = [market(MarketModel::AR1, "SIM")];
         let report = backtest.run(&markets, &learners, &|_| {}).unwrap();
         assert_eq!(report.results[0].baselines.len(), 6);
@@ -145,7 +145,7 @@ mod boosted {
         );
         assert!((got - best).abs() < 0.03, "{got} of {best}");
         // Trees on whole windows are another learner, not the baseline.
-        let report = backtest.run(&markets, &[v2(), boosted()], &|_| {}).unwrap();
+        let report = backtest.run(&markets, &[v2(), trees()], &|_| {}).unwrap();
         assert_eq!(report.results[0].baselines.len(), 5);
     }
 
@@ -154,7 +154,7 @@ mod boosted {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let markets = [market(MarketModel::REGIME, "AAA"), market(MarketModel::REGIME, "BBB")];
-            pool.install(|| without_timing(&run(&markets, &[boosted()])))
+            pool.install(|| without_timing(&run(&markets, &[trees()])))
         };
         assert_eq!(on(1), on(3));
     }

@@ -79,7 +79,6 @@ fn fit_rejects_invalid_options_before_training() {
     let error = refused(&["--out", "nowhere/m.safetensors"]);
     assert!(error.contains("the folder nowhere does not exist; create it"), "{error}");
     assert!(refused(&["--model", "v9"]).contains("[possible values: v2, "));
-    assert!(refused(&["--model", "boosted"]).contains("no saved form"));
     assert!(refused(&["--instrument", "DOGE"]).contains("the sample has BTCUSDT, EURUSD"));
     assert!(refused(&["--channels", "rsi(period"]).contains("closing parenthesis"));
     assert!(refused(&["--data", text(&folder.path().join("no.csv"))]).contains("no.csv"));

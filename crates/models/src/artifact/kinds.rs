@@ -28,9 +28,10 @@ pub struct Kinds {
 }
 
 /// All built-in kinds with their features, enabled or not.
-const FEATURES: [(&str, &str); 8] = [
+const FEATURES: [(&str, &str); 9] = [
     ("v2", "v2"),
     ("logistic", "logistic"),
+    ("trees", "trees"),
     ("v3", "v3"),
     ("v31", "v31"),
     ("v32", "v32"),
@@ -46,6 +47,8 @@ impl Default for Kinds {
         let kinds = kinds.with(crate::v2::KIND, crate::v2::loader);
         #[cfg(feature = "logistic")]
         let kinds = kinds.with(crate::logistic::KIND, crate::logistic::loader);
+        #[cfg(feature = "trees")]
+        let kinds = kinds.with(crate::trees::KIND, crate::trees::loader);
         #[cfg(feature = "network")]
         let kinds = crate::network::saved::KINDS
             .into_iter()

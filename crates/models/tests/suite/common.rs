@@ -7,6 +7,7 @@ use windvane_models::FittedModel;
 use windvane_models::logistic::{LogisticLearner, LogisticRegression};
 use windvane_models::network::{Encoder, Network, NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{Run, TrainConfig};
+use windvane_models::trees::{BoostedTrees, BoostedTreesLearner};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
 use windvane_models::{gru, tcn, transformer, v3, v31, v32, v32_stateful};
 use windvane_signals::{
@@ -118,7 +119,7 @@ fn quick_encoders(series: &CandleSeries) -> [Network; 3] {
 }
 
 /// One model of each kind and preset, fitted on an autocorrelated market.
-pub(crate) fn models() -> [Arc<dyn FittedModel>; 10] {
+pub(crate) fn models() -> [Arc<dyn FittedModel>; 11] {
     let series = market(MarketModel::AR1, 2_000, 1);
     let [gru, tcn, transformer] = quick_encoders(&series);
     [
@@ -132,12 +133,21 @@ pub(crate) fn models() -> [Arc<dyn FittedModel>; 10] {
         Arc::new(gru),
         Arc::new(tcn),
         Arc::new(transformer),
+        Arc::new(quick_trees(&series)),
     ]
 }
 
 pub(crate) fn quick_logistic(series: &CandleSeries) -> LogisticRegression {
     with_parts(series, |train, validation, _| {
         LogisticLearner::default().fit_model(train, validation, &Run::new(7)).unwrap()
+    })
+}
+
+/// Eight small trees.
+pub(crate) fn quick_trees(series: &CandleSeries) -> BoostedTrees {
+    let learner = BoostedTreesLearner { rounds: 8, leaves: 7, ..BoostedTreesLearner::default() };
+    with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, &Run::new(7)).unwrap()
     })
 }
 
