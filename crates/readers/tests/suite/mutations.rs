@@ -68,7 +68,7 @@ fn csv(time: i64, v: &Ohlcv) -> String {
     format!("{time},{},{},{},{},{}", v.open, v.high, v.low, v.close, v.volume)
 }
 
-/// What became of a changed file.
+/// Result for a changed file.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Outcome {
     Refused,
