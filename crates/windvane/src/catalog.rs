@@ -185,7 +185,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "network")]
     ModelEntry {
         name: "tcn",
-        description: "TCN (temporal convolutional network, 4 blocks of 32 channels)",
+        description: "TCN (temporal convolutional network, 4 blocks of 32 channels); trains about four times as long as v32",
         kind: Some(windvane_models::tcn::KIND),
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::tcn::learner),
@@ -193,7 +193,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "network")]
     ModelEntry {
         name: "transformer",
-        description: "transformer (2 layers of self-attention, size 32)",
+        description: "transformer (2 layers of self-attention, size 32); trains about twelve times as long as v32",
         kind: Some(windvane_models::transformer::KIND),
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::transformer::learner),

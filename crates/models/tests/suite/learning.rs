@@ -11,7 +11,7 @@ use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Run, Schedule, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{FittedModel, TableReader, TrainError};
-use windvane_models::{v3, v31, v32, v32_stateful};
+use windvane_models::{gru, tcn, transformer, v3, v31, v32, v32_stateful};
 use windvane_signals::{Band, LabelSpec, SampleSet, Split};
 
 fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> (f64, usize) {
@@ -53,6 +53,24 @@ fn v3_and_v31_learn_autocorrelated_market() {
         let (accuracy, n) = with_parts(&series, |train, validation, test| {
             let model = learner.fit(train, validation, &Run::new(1)).unwrap();
             accuracy(&*model, test)
+        });
+        let error = (0.25 / n as f64).sqrt();
+        let least = 0.5 + 0.7 * (best - 0.5) - 2.0 * error;
+        assert!(accuracy > least, "{}: {accuracy}, best is {best}", learner.id());
+        assert!(accuracy < best + 4.0 * error, "{}: {accuracy}: a leak", learner.id());
+    }
+}
+
+#[test]
+fn gru_tcn_and_transformer_learn_autocorrelated_market() {
+    let series = market(MarketModel::AR1, 12_000, 11);
+    let best = MarketModel::AR1.best_accuracy().unwrap();
+    let learners = [gru::learner(), tcn::learner(), transformer::learner()];
+    let learners =
+        learners.map(|own| NetworkLearner { config: own.config.clone().with_units(16), ..own });
+    for learner in learners {
+        let (accuracy, n) = with_parts(&series, |train, validation, test| {
+            accuracy(&learner.fit_model(train, validation, &Run::new(1)).unwrap(), test)
         });
         let error = (0.25 / n as f64).sqrt();
         let least = 0.5 + 0.7 * (best - 0.5) - 2.0 * error;
