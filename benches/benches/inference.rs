@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use windvane_lstm_core::{
-    AttentionShape, BiLstmShape, Biases, DenseShape, LstmShape, LstmState, PackedAttention,
-    PackedBiLstm, PackedDense, PackedLstm, Purpose, Stream, relu, softmax,
+    AttentionShape, BiLstmShape, Biases, DenseShape, GruShape, LstmShape, LstmState,
+    PackedAttention, PackedBiLstm, PackedDense, PackedGru, PackedLstm, PackedTcn,
+    PackedTransformer, Purpose, Stream, TcnShape, TransformerShape, relu, softmax,
 };
 
 const CHANNELS: usize = 6;
@@ -110,6 +111,34 @@ fn one_window(c: &mut Criterion) {
     group.finish();
 }
 
+/// Measures the encoders of the presets `gru`, `tcn` and `transformer`, without a head.
+fn encoders(c: &mut Criterion) {
+    let mut group = c.benchmark_group("window_1_encoder");
+    let (x, mut states) = (numbers(WINDOW, 1.0), [0.0; STEPS * 32]);
+    let shape = GruShape::new(CHANNELS, 32, false).expect("sizes in range");
+    let gru = PackedGru::new(shape, &numbers(shape.len(), 0.1)).expect("fits");
+    let mut scratch = gru.scratch();
+    group.bench_function("gru", |b| {
+        b.iter(|| gru.last_hidden(&x, &mut scratch).expect("fits")[0]);
+    });
+    let shape = TcnShape::new(CHANNELS, 32, 4).expect("sizes in range");
+    let tcn = PackedTcn::new(&shape, &numbers(shape.len(), 0.1)).expect("fits");
+    let mut scratch = tcn.scratch(STEPS);
+    group.bench_function("tcn", |b| {
+        b.iter(|| tcn.last_hidden(&x, &mut scratch).expect("fits")[0]);
+    });
+    let shape = TransformerShape::new(CHANNELS, 32, 4, 64, 2).expect("sizes in range");
+    let transformer = PackedTransformer::new(shape, &numbers(shape.len(), 0.1)).expect("fits");
+    let mut scratch = transformer.scratch(STEPS);
+    group.bench_function("transformer", |b| {
+        b.iter(|| {
+            transformer.sequence(&x, &mut states, &mut scratch).expect("fits");
+            states[0]
+        });
+    });
+    group.finish();
+}
+
 fn batch(c: &mut Criterion) {
     let mut group = c.benchmark_group("window_256");
     group.throughput(Throughput::Elements(BATCH as u64));
@@ -183,5 +212,5 @@ fn sweep(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steps, one_window, batch, sweep);
+criterion_group!(benches, steps, one_window, encoders, batch, sweep);
 criterion_main!(benches);

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use windvane_testing::golden_parts;
 
 /// Parts that a test reads.
-const READ: [&str; 8] = [
+const READ: [&str; 10] = [
     "a_lstm",
     "b_models",
     "c_training",
@@ -13,6 +13,8 @@ const READ: [&str; 8] = [
     "f_metrics",
     "g_learning",
     "h_markets",
+    "i_layers",
+    "j_models",
 ];
 
 #[test]

@@ -1,10 +1,14 @@
-//! Weights, windows and candles of all peers, generated from a fixed seed.
+//! Weights, windows, candles and the CSV file of all peers, generated from a fixed seed.
+use std::fmt::Write;
+
 use windvane_candles::{Candle, Ohlcv, Timestamp};
 
 pub const STEPS: usize = 20;
 pub const INPUTS: usize = 6;
 pub const CLASSES: usize = 3;
 pub const WINDOWS: usize = 256;
+/// Rows of the CSV file.
+pub const CSV_ROWS: usize = 100_000;
 
 /// Random number generator `SplitMix64` (Steele et al. 2014).
 struct Random(u64);
@@ -136,6 +140,8 @@ pub struct Data {
     /// Inputs of the stack `[64, 100]`.
     pub stack_inputs: Vec<f32>,
     pub candles: Vec<Candle>,
+    /// CSV file with a header and the candles, over and over, at successive minutes.
+    pub csv: String,
 }
 
 impl Data {
@@ -146,7 +152,9 @@ impl Data {
         let nets = KINDS.map(|kind| Net::random(random, kind)).to_vec();
         let stack = [Lstm::random(random, 100, 100), Lstm::random(random, 100, 100)];
         let stack_inputs = random.numbers(64 * 100, 2.0);
-        Self { windows, targets, nets, stack, stack_inputs, candles: candles(random) }
+        let candles = candles(random);
+        let csv = csv(&candles);
+        Self { windows, targets, nets, stack, stack_inputs, candles, csv }
     }
 
     pub fn net(&self, kind: Kind) -> &Net {
@@ -177,4 +185,14 @@ fn candles(random: &mut Random) -> Vec<Candle> {
         Candle::new(Timestamp::from_millis(hour * 3_600_000), values).expect("a valid candle")
     };
     (0..8_000).map(candle).collect()
+}
+
+fn csv(candles: &[Candle]) -> String {
+    let mut text = "open_time,open,high,low,close,volume\n".to_string();
+    for (row, candle) in candles.iter().cycle().take(CSV_ROWS).enumerate() {
+        let Ohlcv { open, high, low, close, volume } = candle.values();
+        let time = 1_577_836_800_000 + 60_000 * row;
+        writeln!(text, "{time},{open},{high},{low},{close},{volume}").expect("a string");
+    }
+    text
 }

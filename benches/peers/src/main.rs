@@ -14,6 +14,8 @@ mod onnx;
 mod peer_burn;
 #[cfg(feature = "candle")]
 mod peer_candle;
+#[cfg(any(feature = "csv", feature = "polars"))]
+mod peer_csv;
 #[cfg(feature = "kand")]
 mod peer_kand;
 #[cfg(feature = "ort")]

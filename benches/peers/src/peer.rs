@@ -48,5 +48,9 @@ pub fn all() -> Vec<Box<dyn Peer>> {
         Box::new(crate::peer_yata::Yata),
         #[cfg(feature = "kand")]
         Box::new(crate::peer_kand::Kand),
+        #[cfg(feature = "csv")]
+        Box::new(crate::peer_csv::CsvRecords),
+        #[cfg(feature = "polars")]
+        Box::new(crate::peer_csv::Polars),
     ]
 }

@@ -1,5 +1,5 @@
 //! Peer windvane: its public layers and its signal pipeline.
-use windvane_candles::Interval;
+use windvane_candles::{Interval, Pair};
 use windvane_lstm_core::{
     AttentionScratch, AttentionShape, BiLstmScratch, BiLstmShape, Biases, DenseShape,
     LstmBatchScratch, LstmError, LstmScratch, LstmShape, LstmState, PackedAttention, PackedBiLstm,
@@ -30,6 +30,7 @@ impl Peer for Windvane {
                 Offer::Task(Box::new(move |n, out| out[0] = network.step(n)))
             }
             Workload::Signals => signals(data),
+            Workload::ReadCsv => read_csv(data),
         }
     }
 }
@@ -68,6 +69,17 @@ fn stack(data: &Data) -> Offer<'_> {
         first.step(x, of_first, &mut scratch).expect("it fits");
         second.step(of_first.h(), of_second, &mut scratch).expect("it fits");
         out.copy_from_slice(of_second.h());
+    }))
+}
+
+/// Prepares the reader that recognises formats, with all its checks.
+fn read_csv(data: &Data) -> Offer<'_> {
+    let pair = Pair::new("BTCUSDT").expect("a name");
+    Offer::Task(Box::new(move |_, out| {
+        let bytes = data.csv.clone().into_bytes();
+        let read = windvane_readers::read_bytes(bytes, "a.csv", pair.clone()).expect("candles");
+        let means = crate::reference::means(read.series.iter());
+        out.iter_mut().zip(means).for_each(|(out, mean)| *out = mean as f32);
     }))
 }
 

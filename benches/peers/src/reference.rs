@@ -1,7 +1,7 @@
 //! Reference outputs, computed by plain loops in f64.
 use windvane_candles::Candle;
 
-use crate::data::{Attention, Data, Dense, INPUTS, Lstm, Net, STEPS, WINDOWS};
+use crate::data::{Attention, CSV_ROWS, Data, Dense, INPUTS, Lstm, Net, STEPS, WINDOWS};
 use crate::peer::Task;
 use crate::peer_windvane;
 use crate::workload::Workload;
@@ -27,6 +27,7 @@ pub fn expected(work: Workload, data: &Data) -> Vec<f64> {
         // windvane's f64 layers, whose gradients are tested against finite differences.
         Workload::Train(kind, batch) => peer_windvane::losses_f64(data, kind, batch),
         Workload::Signals => signals(&data.candles[..work.checked_calls()]),
+        Workload::ReadCsv => means(data.candles.iter().cycle().take(CSV_ROWS)).to_vec(),
     }
 }
 
@@ -49,6 +50,20 @@ pub fn difference(work: Workload, got: &[f64], expected: &[f64]) -> f64 {
     pairs
         .map(|(a, b)| (a - b).abs() / b.abs().max(floor))
         .fold(0.0, |most: f64, d| if d.is_nan() { f64::INFINITY } else { most.max(d) })
+}
+
+/// Returns the number of candles and the means of their values.
+pub fn means<'a>(candles: impl Iterator<Item = &'a Candle>) -> [f64; 6] {
+    let mut sums = [0.0; 6];
+    for candle in candles {
+        let v = candle.values();
+        for (sum, value) in sums.iter_mut().zip([1.0, v.open, v.high, v.low, v.close, v.volume]) {
+            *sum += value;
+        }
+    }
+    let rows = sums[0];
+    sums[1..].iter_mut().for_each(|sum| *sum /= rows);
+    sums
 }
 
 fn widen(values: &[f32]) -> Vec<f64> {

@@ -15,6 +15,8 @@ pub enum Workload {
     Train(Kind, usize),
     /// Six signals of one candle.
     Signals,
+    /// Candles of a CSV file of 100,000 rows.
+    ReadCsv,
 }
 
 /// Learning rate of the training steps.
@@ -30,7 +32,7 @@ impl Workload {
         all.extend([Self::Step, Self::Stack]);
         all.extend(KINDS.map(Self::Batch));
         all.extend([32, 256].into_iter().flat_map(|n| KINDS.map(|kind| Self::Train(kind, n))));
-        all.push(Self::Signals);
+        all.extend([Self::Signals, Self::ReadCsv]);
         all
     }
 
@@ -47,6 +49,7 @@ impl Workload {
             Self::Stack => "stack-step".into(),
             Self::Train(kind, batch) => format!("{}-train{batch}", label(kind)),
             Self::Signals => "signals-candle".into(),
+            Self::ReadCsv => "read-csv".into(),
         }
     }
 
@@ -65,6 +68,8 @@ impl Workload {
             Self::Stack => 100,
             Self::Train(..) => 1,
             Self::Signals => 6,
+            // Number of rows, means of the columns.
+            Self::ReadCsv => 6,
         }
     }
 
@@ -72,7 +77,7 @@ impl Workload {
     pub fn checked_calls(self) -> usize {
         match self {
             Self::Window(_) => WINDOWS,
-            Self::Batch(_) => 1,
+            Self::Batch(_) | Self::ReadCsv => 1,
             Self::Step | Self::Stack => 20,
             Self::Train(..) => 11,
             Self::Signals => 8_000,

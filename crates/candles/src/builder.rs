@@ -57,6 +57,9 @@ pub struct TradeCandle {
 /// from the exchange's history ([`Feed`](crate::Feed) requests it). If you know a time from which on
 /// all trades arrive, use [`complete_from`](Self::complete_from).
 ///
+/// An interval with an offset works like any other; one by session is an error, because a trade does
+/// not tell when the session opens.
+///
 /// The candles equal those of [`resample`](crate::CandleSeries::resample) over candles of a shorter
 /// interval of the same trades, up to the rounding of the volumes' sum.
 ///
@@ -127,7 +130,8 @@ impl CandleBuilder {
     /// # Errors
     /// [`FeedError::Price`] and [`FeedError::Size`] for invalid values, [`FeedError::Volume`] if
     /// the candle's volume would exceed 1e100, [`FeedError::Year`] and [`FeedError::Ahead`] for an
-    /// implausible time. The state is unchanged.
+    /// implausible time, [`FeedError::BySession`] for an [interval by session](Interval::by_session).
+    /// The state is unchanged.
     pub fn on_trade(&mut self, trade: &Trade) -> Result<Option<TradeCandle>, FeedError> {
         let &Trade { time, price, size, .. } = trade;
         if !(MIN_PRICE..=MAX_VALUE).contains(&price) {
@@ -136,8 +140,7 @@ impl CandleBuilder {
         if !(f64::MIN_POSITIVE..=MAX_VALUE).contains(&size) {
             return Err(FeedError::Size { time, value: size });
         }
-        FeedError::check_time(time, self.next, self.interval)?;
-        let open_time = self.interval.floor(time);
+        let open_time = self.floor(time)?;
         let Some(next) = self.next else {
             self.first = open_time.plus(self.interval, 1);
             self.next = self.first;
@@ -167,15 +170,25 @@ impl CandleBuilder {
     /// your feed arrive late.
     ///
     /// # Errors
-    /// [`FeedError::Year`] and [`FeedError::Ahead`] for an implausible time. The state is unchanged.
+    /// [`FeedError::Year`], [`FeedError::Ahead`] and [`FeedError::BySession`] as in
+    /// [`on_trade`](Self::on_trade). The state is unchanged.
     pub fn advance(&mut self, now: Timestamp) -> Result<Option<TradeCandle>, FeedError> {
-        FeedError::check_time(now, self.next, self.interval)?;
-        let open_time = self.interval.floor(now);
+        let open_time = self.floor(now)?;
         if self.next.is_none_or(|next| open_time <= next) {
             return Ok(None);
         }
         self.next = Some(open_time);
         Ok(self.running.take().map(UnclosedCandle::close))
+    }
+
+    /// Open time of the candle that contains a plausible time.
+    fn floor(&self, time: Timestamp) -> Result<Timestamp, FeedError> {
+        let interval = self.interval;
+        if interval.is_by_session() {
+            return Err(FeedError::BySession { interval });
+        }
+        FeedError::check_time(time, self.next, interval)?;
+        Ok(interval.floor(time))
     }
 
     /// Number of trades that were ignored because their candle had closed.
@@ -359,6 +372,22 @@ mod tests {
         // A pause of that length is accepted step by step.
         assert_eq!(builder.advance(second(60 * 10_001)).unwrap(), None);
         assert_eq!(builder.on_trade(&trade(60 * 20_001, 1.0)).unwrap(), None);
+    }
+
+    #[test]
+    fn builder_uses_the_offset_of_the_interval_and_rejects_sessions() {
+        let interval = Interval::HOUR.with_offset(30 * 60_000).unwrap();
+        let mut builder = CandleBuilder::complete_from(interval, second(0));
+        assert_eq!(builder.on_trade(&trade(1_799, 1.0)).unwrap(), None);
+        assert_eq!(builder.on_trade(&trade(1_800, 2.0)).unwrap(), None);
+        let closed = builder.advance(second(5_400)).unwrap().unwrap();
+        assert_eq!((closed.candle.open_time(), closed.candle.open()), (second(1_800), 2.0));
+
+        let interval = Interval::HOUR.by_session();
+        let mut builder = CandleBuilder::new(interval);
+        let error = FeedError::BySession { interval };
+        assert_eq!(builder.on_trade(&trade(0, 1.0)), Err(error.clone()));
+        assert_eq!(builder.advance(second(0)), Err(error));
     }
 
     /// Candle of a minute with its trades: open, high and low in any order, close.

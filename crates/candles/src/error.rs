@@ -339,6 +339,14 @@ pub enum FeedError {
         /// Interval of the candles.
         interval: Interval,
     },
+    /// A trade does not tell when the candles of a session open.
+    #[error(
+        "candles of {interval} cannot be built from trades, which do not tell when a session opens; choose an interval with an offset"
+    )]
+    BySession {
+        /// Interval of the builder.
+        interval: Interval,
+    },
     /// The open time of a candle is not on the grid of the interval.
     #[error("the candle {open_time} is not on the grid of {interval} candles; check the interval")]
     Misaligned {

@@ -307,7 +307,8 @@ impl Feed {
     fn missing_before(&self, candle: &Candle) -> Option<Timestamp> {
         let open_time = candle.open_time();
         match self.last {
-            Some(last) => last.plus(self.interval, 1).filter(|next| *next < open_time),
+            Some(last) if self.interval.missing_between(last, open_time) == 0 => None,
+            Some(last) => last.plus(self.interval, 1),
             None if self.history == 0 => None,
             None => open_time.plus(self.interval, -i64::from(self.history)),
         }
@@ -316,8 +317,7 @@ impl Feed {
     fn take(&mut self, candle: &Candle) {
         let open_time = candle.open_time();
         if let Some(last) = self.last {
-            let apart = open_time.millis().abs_diff(last.millis());
-            let missing = (apart / self.interval.millis().unsigned_abs()).saturating_sub(1);
+            let missing = self.interval.missing_between(last, open_time);
             self.missing += missing;
             self.counts.missing += missing;
         }

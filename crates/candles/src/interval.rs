@@ -167,8 +167,8 @@ impl Interval {
 
     /// Returns the number of candles missing between two candles, given their open times.
     ///
-    /// By session it is the number of whole intervals between them; days and weeks may be an hour
-    /// shorter.
+    /// On a session grid it is the number of whole intervals between them; days and weeks may be an
+    /// hour shorter.
     ///
     /// # Examples
     /// ```

@@ -1,4 +1,5 @@
 //! Files of candles: files of a folder, names of pairs, reading.
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use windvane::prelude::*;
@@ -67,12 +68,55 @@ fn without_date(name: &str) -> Option<&str> {
     None
 }
 
-/// Joins two series of the same pair: the later one must continue the earlier one.
+/// Period of the dates at the end of an archive's name, in milliseconds since 1970; `None` without a
+/// date.
+fn named_period(path: &Path) -> Option<Range<i64>> {
+    let mut stem = path.to_path_buf();
+    while extension(&stem).is_some() {
+        stem.set_extension("");
+    }
+    let name = stem.file_name()?.to_str()?;
+    let mut rest = name;
+    let mut periods = Vec::new();
+    while let Some(shorter) = without_date(rest) {
+        let date = &rest[shorter.len() + 1..];
+        let parts = date.split(['-', '_']).map(str::parse).collect::<Result<Vec<i64>, _>>().ok()?;
+        periods.push(period(&parts)?);
+        rest = shorter;
+    }
+    Some(periods.last()?.start..periods.first()?.end)
+}
+
+/// Period of a year, a month or a day.
+fn period(date: &[i64]) -> Option<Range<i64>> {
+    let midnight = |year: i64, month: i64, day: i64| {
+        let text = format!("{year:04}-{month:02}-{day:02}");
+        text.parse::<Timestamp>().ok().map(Timestamp::millis)
+    };
+    match *date {
+        [year] => Some(midnight(year, 1, 1)?..midnight(year + 1, 1, 1)?),
+        [year, month] => {
+            Some(midnight(year, month, 1)?..midnight(year + month / 12, month % 12 + 1, 1)?)
+        }
+        [year, month, day] => {
+            let start = midnight(year, month, day)?;
+            Some(start..start + Interval::DAY.millis())
+        }
+        _ => None,
+    }
+}
+
+/// Joins two series of the same pair: the later one, of a file, must continue the earlier one.
 ///
 /// # Errors
-/// Candles of another interval, that overlap, that begin more than a week after the earlier ones, or
-/// whose price is less than half or more than twice that of the earlier ones.
-pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<CandleSeries, String> {
+/// Candles outside the period that the name of the file states (by more than a day, since markets
+/// have time zones), of another interval, that overlap, that begin more than a week after the
+/// earlier ones, or whose price is less than half or more than twice that of the earlier ones.
+pub(crate) fn join(
+    earlier: &CandleSeries,
+    later: &CandleSeries,
+    file: &Path,
+) -> Result<CandleSeries, String> {
     let (pair, interval) = (earlier.pair(), earlier.interval());
     let (Some(last), Some(first)) = (earlier.candles().last(), later.candles().first()) else {
         return Err(format!("no candles of {pair} to join"));
@@ -82,6 +126,17 @@ pub(crate) fn join(earlier: &CandleSeries, later: &CandleSeries) -> Result<Candl
             "{pair} has {interval} candles, and these have {}; choose one interval with --interval, \
              such as 4h@session for all files of a market whose clock changes",
             later.interval()
+        ));
+    }
+    let end = later.candles().last().map_or(first.open_time(), Candle::open_time);
+    let day = Interval::DAY.millis();
+    if let Some(named) = named_period(file)
+        && (first.open_time().millis() < named.start - day || end.millis() >= named.end + day)
+    {
+        return Err(format!(
+            "there is already an instrument {pair}, and these candles are not those of the date in \
+             the name of the file: they begin at {} and end at {end}; rename the file",
+            first.open_time()
         ));
     }
     let step = first.open_time().millis() - last.open_time().millis();

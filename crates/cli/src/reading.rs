@@ -1,7 +1,7 @@
 //! Options of every command that reads files of candles.
 use clap::{ArgAction, Args};
 use windvane::prelude::*;
-use windvane::readers::{ColumnMap, NumberStyle, ReadOptions, TimeMeaning};
+use windvane::readers::{ColumnMap, NumberStyle, ReadOptions, TextEncoding, TimeMeaning};
 
 use crate::Error;
 
@@ -25,6 +25,9 @@ pub(crate) struct ReadArgs {
     /// Whether 03/04/2024 is in April.
     #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
     day_first: Option<bool>,
+    /// Encoding of text that is not UTF-8, such as gbk, big5 or windows-1252.
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<TextEncoding>,
     /// The series to read of a file with several, such as symbol=BTCUSDT.
     #[arg(long, value_name = "COLUMN=VALUE", value_delimiter = ',')]
     select: Vec<String>,
@@ -55,6 +58,9 @@ impl ReadArgs {
         }
         if let Some(day_first) = self.day_first {
             options = options.day_first(day_first);
+        }
+        if let Some(encoding) = self.encoding {
+            options = options.encoding(encoding);
         }
         for text in &self.select {
             let (column, value) = text

@@ -1,5 +1,5 @@
 //! Candles from files, folders or the embedded sample.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use windvane::candles::sample;
 use windvane::prelude::*;
@@ -25,7 +25,7 @@ pub(crate) fn load(
     for path in paths {
         for file in files(path)? {
             let own = read(&file, name(&file).parse()?, interval, args);
-            match own.and_then(|(series, notes)| Ok((add(&mut all, series)?, notes))) {
+            match own.and_then(|(series, notes)| Ok((add(&mut all, series, &file)?, notes))) {
                 Ok((joined, notes)) => {
                     for text in joined.iter().chain(&notes) {
                         note(format_args!("note: {text}"));
@@ -43,12 +43,16 @@ pub(crate) fn load(
 }
 
 /// Adds a series, or continues the earlier one of its pair, with a note.
-fn add(all: &mut Vec<CandleSeries>, series: CandleSeries) -> Result<Option<String>, Error> {
+fn add(
+    all: &mut Vec<CandleSeries>,
+    series: CandleSeries,
+    file: &Path,
+) -> Result<Option<String>, Error> {
     let Some(earlier) = all.iter_mut().find(|other| other.pair() == series.pair()) else {
         all.push(series);
         return Ok(None);
     };
-    *earlier = join(earlier, &series)?;
+    *earlier = join(earlier, &series, file)?;
     let from = series.candles().first().map(|candle| candle.open_time().to_string());
     let from = from.unwrap_or_default();
     Ok(Some(format!("{}: candles from {from} on joined to the earlier ones", earlier.pair())))

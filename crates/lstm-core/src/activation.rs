@@ -75,6 +75,21 @@ pub(crate) fn cell_f32<const FUSED: bool>([i, f, g, o]: [f32; 4], c: f32) -> (f3
     (cell, c_top / (sigmoid_denominator::<FUSED>(o) * c_bottom))
 }
 
+/// Computes the new hidden state of a GRU unit from its gate sums r, z, n and u and its hidden
+/// state, with n' = tanh(n + sigmoid(r) u):
+///
+/// ```text
+/// h' = (1 - 1 / Z) N / D + h / Z = ((Z - 1) N + h D) / (D Z)    sigmoid z = 1 / Z, n' = N / D
+/// ```
+#[inline(always)]
+pub(crate) fn gru_f32<const FUSED: bool>([r, z, n, u]: [f32; 4], hidden: f32) -> f32 {
+    let n = fused::<FUSED>(sigmoid_f32::<FUSED>(r), u, n);
+    let (n_top, n_bottom) = tanh_quotient::<FUSED>(n);
+    let z_bottom = sigmoid_denominator::<FUSED>(z);
+    let numerator = fused::<FUSED>(z_bottom - 1.0, n_top, hidden * n_bottom);
+    numerator / (n_bottom * z_bottom)
+}
+
 /// Returns numerator and denominator of tanh x.
 #[inline(always)]
 fn tanh_quotient<const FUSED: bool>(x: f32) -> (f32, f32) {

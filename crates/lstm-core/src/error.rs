@@ -104,3 +104,17 @@ pub(crate) fn check_rows(what: &'static str, width: usize, got: usize) -> Result
         Err(LstmError::Rows { what, expected: width, got })
     }
 }
+
+/// Returns the number of time steps in `got` numbers of a batch of rows of `width` numbers.
+#[cfg(feature = "train")]
+pub(crate) fn check_steps(
+    what: &'static str,
+    width: usize,
+    batch: usize,
+    got: usize,
+) -> Result<usize, LstmError> {
+    if batch == 0 || batch > got {
+        return Err(LstmError::Size { what: "batch", expected: got, got: batch });
+    }
+    check_rows(what, batch * width, got)
+}

@@ -1,15 +1,17 @@
 //! Initialisation of weights.
+use crate::error::check_len;
 use crate::{
-    AttentionParamsMut, AttentionShape, DenseParamsMut, DenseShape, LstmError, LstmParamsMut,
-    LstmShape, Real, Stream,
+    AttentionParamsMut, AttentionShape, CausalConvShape, DenseParamsMut, DenseShape, GruShape,
+    LstmError, LstmParamsMut, LstmShape, Real, Stream, TcnShape, TransformerShape,
 };
 
 /// Distribution of initial weights.
 ///
 /// n is the fan-in of a weight matrix (inputs of each unit) and m its fan-out (number of units).
 /// An LSTM has `I` and `H` for its input weights and `H` and `H` for its recurrent weights, with
-/// each gate counted separately. A dense layer has `N` and `O`. An attention has `N` and `A` for W,
-/// and `A` and 1 for v.
+/// each gate counted separately, and so has a GRU. A dense layer has `N` and `O`, and so has each of
+/// the matrices of queries, keys and values. A convolution has `3N` and `3O`. An attention has `N`
+/// and `A` for W, and `A` and 1 for v.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -153,6 +155,134 @@ pub fn init_attention<R: Real>(
     init.draw_bias(inputs, stream, b);
     init.draw((units, 1), units, stream, v);
     Ok(())
+}
+
+/// Draws the parameters of a GRU layer, in the order of [`GruShape::specs`].
+///
+/// # Errors
+/// [`LstmError::Length`] when `params` does not fit the shape; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{GruShape, Init, Purpose, Stream, init_gru};
+///
+/// let shape = GruShape::new(6, 32, false)?;
+/// let mut params = vec![0.0_f32; shape.len()];
+/// init_gru(shape, Init::Torch, &mut Stream::new(42, Purpose::Init, 0, 0), &mut params)?;
+/// assert!(params.iter().all(|w| w.abs() <= 1.0 / 32.0_f32.sqrt() && *w != 0.0));
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn init_gru<R: Real>(
+    shape: GruShape,
+    init: Init,
+    stream: &mut Stream,
+    params: &mut [R],
+) -> Result<(), LstmError> {
+    check_len("GRU parameters", shape.len(), params.len())?;
+    let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
+    for params in shape.directions_of_mut(params) {
+        let (w_ih, rest) = params.split_at_mut(3 * hidden * inputs);
+        let (w_hh, biases) = rest.split_at_mut(3 * hidden * hidden);
+        init.draw((inputs, hidden), hidden, stream, w_ih);
+        init.draw((hidden, hidden), hidden, stream, w_hh);
+        init.draw_bias(hidden, stream, biases);
+    }
+    Ok(())
+}
+
+/// Draws the parameters of a temporal convolutional network, in the order of [`TcnShape::specs`].
+///
+/// # Errors
+/// [`LstmError::Length`] when `params` does not fit the shape; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{Init, Purpose, Stream, TcnShape, init_tcn};
+///
+/// let shape = TcnShape::new(6, 32, 4)?;
+/// let mut params = vec![0.0_f32; shape.len()];
+/// init_tcn(&shape, Init::HeUniform, &mut Stream::new(42, Purpose::Init, 0, 0), &mut params)?;
+/// // The bias of the last convolution is zero, its weights are not.
+/// assert_eq!(params[shape.len() - 32..], [0.0; 32]);
+/// assert!(params[shape.len() - 64..][..32].iter().all(|w| *w != 0.0));
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn init_tcn<R: Real>(
+    shape: &TcnShape,
+    init: Init,
+    stream: &mut Stream,
+    params: &mut [R],
+) -> Result<(), LstmError> {
+    check_len("TCN parameters", shape.len(), params.len())?;
+    let (own, mut rest) = params.split_at_mut(shape.input().len());
+    init_dense(shape.input(), init, stream, shape.input().params_mut(own)?)?;
+    for conv in shape.convolutions() {
+        let (inputs, outputs) = (conv.input_size(), conv.output_size());
+        let (own, after) = rest.split_at_mut(conv.len());
+        let (w, b) = own.split_at_mut(conv.len() - outputs);
+        let [fan_in, fan_out] = [inputs, outputs].map(|size| CausalConvShape::TAPS * size);
+        init.draw((fan_in, fan_out), fan_in, stream, w);
+        init.draw_bias(fan_in, stream, b);
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Draws the parameters of a transformer encoder, in the order of [`TransformerShape::specs`].
+///
+/// The normalisations start with the weights 1 and the biases 0.
+///
+/// # Errors
+/// [`LstmError::Length`] when `params` does not fit the shape; nothing is changed then.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{Init, Purpose, Stream, TransformerShape, init_transformer};
+///
+/// let shape = TransformerShape::new(6, 32, 4, 64, 2)?;
+/// let mut params = vec![0.0_f32; shape.len()];
+/// let mut stream = Stream::new(42, Purpose::Init, 0, 0);
+/// init_transformer(shape, Init::XavierUniform, &mut stream, &mut params)?;
+/// let norm = &params[shape.len() - 64..];
+/// assert!(norm[..32].iter().all(|w| *w == 1.0) && norm[32..].iter().all(|b| *b == 0.0));
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+pub fn init_transformer<R: Real>(
+    shape: TransformerShape,
+    init: Init,
+    stream: &mut Stream,
+    params: &mut [R],
+) -> Result<(), LstmError> {
+    check_len("transformer parameters", shape.len(), params.len())?;
+    let size = shape.output_size();
+    let (own, mut rest) = params.split_at_mut(shape.input().len());
+    init_dense(shape.input(), init, stream, shape.input().params_mut(own)?)?;
+    for _ in 0..shape.layers() {
+        // The first layer has the matrices of queries, keys and values.
+        for (dense, matrices) in shape.layer().dense_layers().into_iter().zip([3, 1, 1, 1]) {
+            let (own, after) = rest.split_at_mut(dense.len());
+            let (inputs, outputs) = (dense.input_size(), dense.output_size());
+            let (w, b) = own.split_at_mut(inputs * outputs);
+            init.draw((inputs, outputs / matrices), inputs, stream, w);
+            init.draw_bias(inputs, stream, b);
+            rest = after;
+        }
+        // Both normalisations of the layer.
+        let (own, after) = rest.split_at_mut(4 * size);
+        own.chunks_exact_mut(2 * size).for_each(|norm| init_norm(size, norm));
+        rest = after;
+    }
+    init_norm(size, rest);
+    Ok(())
+}
+
+/// Sets the weights of a normalisation to 1 and its biases to 0.
+fn init_norm<R: Real>(size: usize, params: &mut [R]) {
+    params[..size].fill(R::ONE);
+    params[size..].fill(R::ZERO);
 }
 
 #[cfg(test)]

@@ -64,6 +64,9 @@
 //! shapes ([`LstmShape`], [`BiLstmShape`], [`AttentionShape`], [`DenseShape`]) that split such a
 //! buffer into views. Clipping, optimisers, saving and loading are loops over one slice.
 //!
+//! The layers with larger parameter lists ([`GruShape`], [`TcnShape`], [`TransformerShape`] and their
+//! parts) read their part of the buffer as one slice, in the order of their `specs`.
+//!
 //! The caller stacks the layers: the hidden states of a layer are the inputs of the next one. In
 //! the backward pass, the gradient with respect to the inputs of a layer is the gradient with
 //! respect to the hidden states of the layer before it.
@@ -74,7 +77,8 @@
 //! ascending order, then the hidden units in ascending order, with one multiply-add each. Results
 //! are bit-identical for a single window, for its steps one by one and for a batch, and on every
 //! [`Kernel`] that fuses multiply and add ([`Kernel::is_fused`]). [`PackedBiLstm`] is bit-identical
-//! to two [`PackedLstm`]; [`PackedAttention`] and [`PackedDense`] have a fixed order of their own.
+//! to two [`PackedLstm`]. [`PackedGru`] runs on the same kernels. [`PackedTcn`],
+//! [`PackedTransformer`], [`PackedAttention`] and [`PackedDense`] have a fixed order of their own.
 //! Kernels with and without fused multiply-add differ by rounding.
 //!
 //! # Layers
@@ -96,14 +100,21 @@
 mod activation;
 mod attention;
 mod bilstm;
+mod conv;
 mod dense;
 mod error;
+mod gru;
 mod kernels;
 mod lstm;
+mod norm;
+mod positional;
 mod real;
 mod relu;
+mod self_attention;
 mod softmax;
+mod tcn;
 mod tensors;
+mod transformer;
 
 #[cfg(feature = "train")]
 mod clip;
@@ -126,17 +137,26 @@ pub use attention::{
     AttentionParams, AttentionParamsMut, AttentionScratch, AttentionShape, PackedAttention,
 };
 pub use bilstm::{BiLstmParams, BiLstmParamsMut, BiLstmScratch, BiLstmShape, PackedBiLstm};
+pub use conv::CausalConvShape;
 pub use dense::{DenseParams, DenseParamsMut, DenseShape, PackedDense};
 pub use error::LstmError;
+pub use gru::{GruScratch, GruShape, GruState, PackedGru};
 pub use kernels::Kernel;
 pub use lstm::{
     Biases, LstmBatchScratch, LstmParams, LstmParamsMut, LstmScratch, LstmShape, LstmState,
     MAX_SIZE, PackedLstm,
 };
+pub use norm::{LayerNormShape, layer_norm};
+pub use positional::positional_encoding;
 pub use real::Real;
 pub use relu::relu;
+pub use self_attention::SelfAttentionShape;
 pub use softmax::softmax;
+pub use tcn::{PackedTcn, TcnBlockShape, TcnScratch, TcnShape};
 pub use tensors::{TensorSpec, Tensors};
+pub use transformer::{
+    NormOrder, PackedTransformer, TransformerLayerShape, TransformerScratch, TransformerShape,
+};
 
 #[cfg(feature = "train")]
 pub use attention::{AttentionCache, attention_backward, attention_forward};
@@ -145,11 +165,15 @@ pub use bilstm::{BiLstmCache, BiLstmGradients, BiLstmUpstream, bilstm_backward, 
 #[cfg(feature = "train")]
 pub use clip::{Clip, Clipped};
 #[cfg(feature = "train")]
+pub use conv::{CausalConvCache, causal_conv_backward, causal_conv_forward};
+#[cfg(feature = "train")]
 pub use dense::{dense_backward, dense_forward};
 #[cfg(feature = "train")]
 pub use dropout::{apply_dropout, dropout_mask};
 #[cfg(feature = "train")]
-pub use init::{Init, init_attention, init_dense, init_lstm};
+pub use gru::{GruCache, GruGradients, GruUpstream, gru_backward, gru_forward};
+#[cfg(feature = "train")]
+pub use init::{Init, init_attention, init_dense, init_gru, init_lstm, init_tcn, init_transformer};
 #[cfg(feature = "train")]
 pub use loss::CrossEntropy;
 #[cfg(feature = "train")]
@@ -158,6 +182,8 @@ pub use lstm::{
     lstm_forward,
 };
 #[cfg(feature = "train")]
+pub use norm::{LayerNormCache, layer_norm_backward, layer_norm_forward};
+#[cfg(feature = "train")]
 pub use optimizer::{Optimizer, OptimizerState};
 #[cfg(feature = "train")]
 pub use random::{Purpose, Stream};
@@ -165,6 +191,17 @@ pub use random::{Purpose, Stream};
 pub use relu::relu_backward;
 #[cfg(feature = "train")]
 pub use schedule::Schedule;
+#[cfg(feature = "train")]
+pub use self_attention::{SelfAttentionCache, self_attention_backward, self_attention_forward};
+#[cfg(feature = "train")]
+pub use tcn::{
+    TcnBlockCache, TcnCache, tcn_backward, tcn_block_backward, tcn_block_forward, tcn_forward,
+};
+#[cfg(feature = "train")]
+pub use transformer::{
+    TransformerCache, TransformerLayerCache, transformer_backward, transformer_forward,
+    transformer_layer_backward, transformer_layer_forward,
+};
 
 #[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::activation::{cell_f32, sigmoid_f32, tanh_f32};
+use crate::activation::{cell_f32, gru_f32, sigmoid_f32, tanh_f32};
 use crate::kernels::BASELINE_FUSED;
 #[cfg(feature = "train")]
 use crate::kernels::{Isa, Plain};
@@ -122,6 +122,10 @@ pub(crate) mod sealed {
         /// its cell.
         #[must_use]
         fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self);
+        /// Computes the new hidden state of a GRU unit from its gate sums r, z, `W_n x + b_in` and
+        /// `U_n h + b_hn` and its hidden state.
+        #[must_use]
+        fn gru_with<const FUSED: bool>(sums: [Self; 4], hidden: Self) -> Self;
         /// Vector of sixteen of these numbers for an instruction set.
         #[cfg(feature = "train")]
         type Vector<I: Isa>: Vector<Self, I>;
@@ -184,6 +188,10 @@ impl sealed::Sealed for f32 {
     fn cell_with<const FUSED: bool>(gates: [Self; 4], cell: Self) -> (Self, Self) {
         cell_f32::<FUSED>(gates, cell)
     }
+    #[inline(always)]
+    fn gru_with<const FUSED: bool>(sums: [Self; 4], hidden: Self) -> Self {
+        gru_f32::<FUSED>(sums, hidden)
+    }
     #[cfg(feature = "train")]
     type Vector<I: Isa> = I::F32;
     #[cfg(feature = "train")]
@@ -243,6 +251,10 @@ impl sealed::Sealed for f64 {
         let kept = f.sigmoid_with::<FUSED>() * cell;
         let cell = i.sigmoid_with::<FUSED>().fused::<FUSED>(g.tanh_with::<FUSED>(), kept);
         (cell, o.sigmoid_with::<FUSED>() * cell.tanh_with::<FUSED>())
+    }
+    fn gru_with<const FUSED: bool>([r, z, n, u]: [Self; 4], hidden: Self) -> Self {
+        let n = r.sigmoid_with::<FUSED>().fused::<FUSED>(u, n).tanh_with::<FUSED>();
+        z.sigmoid_with::<FUSED>().fused::<FUSED>(hidden - n, n)
     }
     #[cfg(feature = "train")]
     type Vector<I: Isa> = Plain<f64, BASELINE_FUSED>;

@@ -30,6 +30,9 @@
 //! | `v31` | `v31::config` | preset v3.1: v3 with attention, hidden dense layers and dropout |
 //! | `v32` | `v32::config` | preset v3.2: LSTM, 32 units; the production model |
 //! | `v32` | `v32_stateful::config` | preset v3.2 stateful: v3.2 with a recurrent state carried over all candles |
+//! | `network` | `gru::config` | preset GRU: gated recurrent units |
+//! | `network` | `tcn::config` | preset TCN: temporal convolutional network |
+//! | `network` | `transformer::config` | preset transformer: self-attention over the rows of a window |
 //! | `pretrained` | `v32::pretrained` | v3.2 (LSTM, 32 units) fitted on hourly BTCUSDT candles |
 //! | `train` | module `train` | training; prediction and loading do not need it |
 //!

@@ -1,5 +1,6 @@
 //! Columns of a table by their role: by the options, by a known format, or by plain names.
 
+use super::encoding::has_stand_ins;
 use super::error::{ReadError, excerpt};
 use super::formats::{NAMED, NamedFormat, Stamps};
 use super::names::{CLOSE_TIME, FINISHED, Names, PriceGroup, VOLUME};
@@ -63,10 +64,20 @@ impl Columns {
             || self.ignored.contains(&index)
     }
 
+    /// The columns that a candle is read from.
+    pub(crate) fn is_needed(&self, index: usize) -> bool {
+        self.has_role(index) && !self.ignored.contains(&index)
+    }
+
+    /// Whether the name of a column that is used has bytes of an open encoding.
+    pub(crate) fn has_stand_ins(&self) -> bool {
+        let mut used = self.names.written.iter().enumerate().filter(|(i, _)| self.is_needed(*i));
+        used.any(|(_, name)| has_stand_ins(name))
+    }
+
     /// Refuses a table with a needed column of a type that is not read.
     pub(crate) fn check_types(&self, table: &Table, file: &str) -> Result<(), ReadError> {
-        let needed = |index: usize| self.has_role(index) && !self.ignored.contains(&index);
-        match table.unread.iter().find(|(index, _)| needed(*index)) {
+        match table.unread.iter().find(|(index, _)| self.is_needed(*index)) {
             None => Ok(()),
             Some((index, kind)) => {
                 let name = &self.names.written[*index];

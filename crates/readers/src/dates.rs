@@ -12,28 +12,19 @@ use super::zone::Zone;
 /// Decides the order of day and month, and notes how times are written.
 pub(crate) fn resolve(
     raws: Vec<RawRow>,
+    has_open_dates: bool,
     options: &ReadOptions,
     file: &str,
     log: &mut ReadLog,
 ) -> Result<(Vec<ParsedRow>, String), ReadError> {
-    let ends_day =
-        |raw: &&RawRow| matches!(&raw.stamp, Stamp::Civil(civil) if civil.clock == Some(DAY_END));
-    if let (Some(end), None) = (raws.iter().find(ends_day), options.time) {
-        let reason = format!(
-            "a time of 24:00 (row {}) is the end of a day, so the times may be those of the close: \
-             write --time close or --time open (ReadOptions::time)",
-            end.line
-        );
-        return Err(ReadError::ambiguous(file, reason));
-    }
-    let day_first = day_first(&raws, options.day_first, file, log)?;
-    let mut read = Vec::with_capacity(raws.len());
+    let day_first = if has_open_dates { open_dates(&raws, options, file, log)? } else { false };
     let mut units = BTreeSet::<Unit>::new();
     let mut offsets = BTreeSet::<i32>::new();
     let mut places = BTreeSet::<String>::new();
     let (mut clocks, mut zoneless, mut dates) = (false, false, false);
     let mut bad = Tally::default();
-    for RawRow { line, stamp, values } in raws {
+    // Collected in place: no second list of all rows.
+    let read = raws.into_iter().filter_map(|RawRow { line, stamp, values }| {
         let (time, offset) = match stamp {
             Stamp::Epoch { millis, unit } => {
                 units.insert(unit);
@@ -42,7 +33,7 @@ pub(crate) fn resolve(
             Stamp::Civil(civil) => {
                 let Some(time) = civil.utc(day_first) else {
                     bad.add_because(line, None, || "no such date or hour".to_owned());
-                    continue;
+                    return None;
                 };
                 match &civil.zone {
                     Some(Zone::Offset(minutes)) => {
@@ -61,8 +52,9 @@ pub(crate) fn resolve(
                 time
             }
         };
-        read.push(ParsedRow { line, time, offset, values });
-    }
+        Some(ParsedRow { line, time, offset, values })
+    });
+    let read = read.collect();
     log.rows(NoteKind::Unreadable, &bad, "unreadable, dropped");
     let mut forms: Vec<&str> = units.iter().map(|unit| unit.name()).collect();
     forms.extend(dates.then_some("dates"));
@@ -86,6 +78,27 @@ pub(crate) fn resolve(
         );
     }
     Ok((read, times))
+}
+
+/// Refuses the end of a day, unless the options say what times mean, and decides the order of day and
+/// month.
+fn open_dates(
+    raws: &[RawRow],
+    options: &ReadOptions,
+    file: &str,
+    log: &mut ReadLog,
+) -> Result<bool, ReadError> {
+    let ends_day =
+        |raw: &&RawRow| matches!(&raw.stamp, Stamp::Civil(civil) if civil.clock == Some(DAY_END));
+    if let (Some(end), None) = (raws.iter().find(ends_day), options.time) {
+        let reason = format!(
+            "a time of 24:00 (row {}) is the end of a day, so the times may be those of the close: \
+             write --time close or --time open (ReadOptions::time)",
+            end.line
+        );
+        return Err(ReadError::ambiguous(file, reason));
+    }
+    day_first(raws, options.day_first, file, log)
 }
 
 /// Minutes ahead of UTC as `+02:00`.

@@ -84,12 +84,12 @@ pub enum ReadError {
         /// The mapping to write, with `?` for what is not known.
         mapping: String,
     },
-    /// The meaning of times, numbers or rows is open, and an option decides it.
+    /// The encoding, or the meaning of times, numbers or rows is open, and an option decides it.
     #[error("{file}: {reason}")]
     Ambiguous {
         /// Name of the file.
         file: String,
-        /// The two readings, and the option to write.
+        /// The readings, and the option to write.
         reason: String,
     },
     /// The file holds several series.

@@ -438,7 +438,7 @@ pub(crate) const NAMED: &[NamedFormat] = &[
         name: "Chinese columns",
         needs: &["日期|时间|日期时间"],
         time: "日期时间|日期|时间",
-        prices: ["开盘", "最高|高", "最低|低", "收盘"],
+        prices: ["开盘|开盘价", "最高|最高价|高", "最低|最低价|低", "收盘|收盘价"],
         volume: "成交量|交易量|",
         ..PLAIN
     },

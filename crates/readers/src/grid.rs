@@ -123,7 +123,9 @@ fn drop_last_within_session(rows: &mut Vec<ParsedRow>, log: &mut ReadLog) {
 pub(crate) fn end_of_last_day(rows: &mut [ParsedRow], interval: Interval) {
     let is_date = |row: &ParsedRow| local(row) % DAY_MS == 0 && !is_monday(local(row));
     if interval.millis() == Interval::WEEK.millis() && rows.iter().all(is_date) {
-        rows.iter_mut().for_each(|row| row.time = row.time.saturating_add(DAY_MS));
+        for row in rows {
+            row.time = row.time.saturating_add(DAY_MS);
+        }
     }
 }
 

@@ -16,7 +16,12 @@ use super::time;
 const MAX_OTHERS: usize = 50;
 
 /// The table of the largest list of candles in a JSON text.
-pub(crate) fn table(bytes: &[u8], file: &str, notes: &mut Vec<Note>) -> Result<Table, ReadError> {
+pub(crate) fn table(
+    bytes: &[u8],
+    is_open: bool,
+    file: &str,
+    notes: &mut Vec<Note>,
+) -> Result<Table, ReadError> {
     let wrong =
         |reason: String| ReadError::Format { file: file.to_owned(), format: "JSON", reason };
     let value = parse(bytes, notes).map_err(|error| wrong(error.to_string()))?;
@@ -26,7 +31,8 @@ pub(crate) fn table(bytes: &[u8], file: &str, notes: &mut Vec<Note>) -> Result<T
     let mut table = Table::of_rows(found.head.unwrap_or_default() + &found.rows, added);
     // Bybit's `time` is that of the answer.
     let written = value.get("retCode").and(value.get("time")).and_then(as_int);
-    table.answer = Answer { written, last_finished: found.last_finished };
+    table.answer = Answer { is_json: true, written, last_finished: found.last_finished };
+    table.is_open = is_open;
     Ok(table)
 }
 

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use csv::ByteRecord;
-
 use super::columns::{Columns, is_flag};
 use super::names::KEYS;
 use super::number::{is_missing, is_number};
 use super::rows::ParsedRow;
-use super::table::{MAX_CELLS, cell};
+use super::table::{MAX_CELLS, Row};
 use super::time::{parse, parse_clock};
 
 /// Different numbers of a column that are kept; a column with more of them is a measurement.
@@ -25,8 +23,8 @@ pub(crate) struct KeySurvey {
 #[derive(Debug)]
 struct SurveyedColumn {
     index: usize,
-    places: HashMap<Vec<u8>, usize>,
-    last: Vec<u8>,
+    places: HashMap<String, usize>,
+    last: String,
     place: Option<usize>,
     is_text: bool,
     /// Place of the value in each row, as long as the values are few.
@@ -40,7 +38,7 @@ impl KeySurvey {
         let column = |index| SurveyedColumn {
             index,
             places: HashMap::new(),
-            last: vec![],
+            last: String::new(),
             place: None,
             is_text: KEYS.contains(&columns.names.plain[index].as_str()),
             rows: vec![],
@@ -50,11 +48,11 @@ impl KeySurvey {
     }
 
     /// Adds the values of a row.
-    pub(crate) fn add(&mut self, record: &ByteRecord) {
-        for column in &mut self.columns {
-            let bytes = record.get(column.index).unwrap_or_default();
-            if column.place.is_none() || column.last != bytes {
-                column.change(bytes, cell(record, column.index));
+    pub(crate) fn add(&mut self, row: &Row<'_>) {
+        for column in self.columns.iter_mut().filter(|column| !column.is_full) {
+            let text = row.cell(column.index);
+            if column.place.is_none() || column.last != text {
+                column.change(text);
             }
             if !column.is_text && !column.is_full {
                 column.rows.push(column.place.and_then(|p| u8::try_from(p).ok()).unwrap_or(0));
@@ -80,14 +78,14 @@ impl KeySurvey {
 impl SurveyedColumn {
     /// Values that say something.
     fn values(&self) -> usize {
-        let says = |value: &&Vec<u8>| !is_missing(&String::from_utf8_lossy(value));
+        let says = |value: &&String| !is_missing(value);
         self.places.keys().filter(says).count()
     }
 
-    fn change(&mut self, bytes: &[u8], text: &str) {
-        bytes.clone_into(&mut self.last);
-        self.place = self.places.get(text.as_bytes()).copied();
-        if self.place.is_some() || self.is_full {
+    fn change(&mut self, text: &str) {
+        text.clone_into(&mut self.last);
+        self.place = self.places.get(text).copied();
+        if self.place.is_some() {
             return;
         }
         let is_plain = is_missing(text) || is_flag(text) || is_number(text);
@@ -101,7 +99,7 @@ impl SurveyedColumn {
             return;
         }
         self.place = Some(self.places.len());
-        self.places.insert(text.as_bytes().to_vec(), self.places.len());
+        self.places.insert(text.to_owned(), self.places.len());
     }
 
     /// Whether a column of few numbers separates rows of the same time, or blocks of rows.
@@ -147,7 +145,7 @@ impl SurveyedColumn {
 }
 
 /// Name of the series of a row: `symbol=BTCUSDT`, or several with commas between them.
-pub(crate) fn label(record: &ByteRecord, keys: &[usize], columns: &Columns) -> String {
-    let one = |index: &usize| format!("{}={}", columns.names.written[*index], cell(record, *index));
+pub(crate) fn label(row: &Row<'_>, keys: &[usize], columns: &Columns) -> String {
+    let one = |index: &usize| format!("{}={}", columns.names.written[*index], row.cell(*index));
     keys.iter().map(one).collect::<Vec<_>>().join(",")
 }

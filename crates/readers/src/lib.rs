@@ -20,7 +20,7 @@
 //! [`read_file`] recognises the format of a file by a table of formats ([`known_formats`]) or by
 //! plain column names, drops what is wrong, and lists every repair as a [`Note`]. What the file
 //! leaves open is refused with the columns and the option to write: [`ReadOptions`] maps columns
-//! and sets the meaning of times, the zone, the interval and the decimal sign. [`read_csv`] is the
+//! and sets the meaning of times, the zone, the interval, the decimal sign and the encoding. [`read_csv`] is the
 //! strict counterpart: columns by name, nothing repaired, the first wrong row is an error.
 //!
 //! | format | recognition |
@@ -49,6 +49,7 @@
 mod cell;
 mod columns;
 mod dates;
+mod encoding;
 mod error;
 mod find;
 mod formats;
@@ -85,6 +86,8 @@ use std::path::Path;
 use windvane_candles::{CandleSeries, Pair};
 
 use self::columns::Columns;
+use self::encoding::DecodedText;
+pub use self::encoding::TextEncoding;
 pub use self::error::ReadError;
 pub use self::formats::known_formats;
 use self::note::ReadLog;
@@ -213,14 +216,23 @@ impl ReadOptions {
     fn read(&self, bytes: Vec<u8>, file: &str, all: bool) -> Result<Vec<ReadResult>, ReadError> {
         let mut notes = vec![];
         let bytes = unpack::unpack(bytes, file, &mut notes)?;
-        let (table, container) = table_of(bytes, file, &mut notes)?;
+        let (table, container) = self.table(bytes, file, &mut notes)?;
         let mut log = ReadLog::new(notes, table.unit);
         let head = table.head(file)?;
         if head.is_empty() {
             return Err(ReadError::Empty { file: file.to_owned() });
         }
-        let mut groups = find::columns(&table, &head, self, file, &mut log)?;
+        let found = find::columns(&table, &head, self, file, &mut log);
+        let is_misread = |all: &Vec<Columns>| all.iter().any(Columns::has_stand_ins);
+        if table.is_open && found.as_ref().map_or(true, is_misread) {
+            return Err(table.open_encoding(file));
+        }
+        let mut groups = found?;
         drop(head);
+        if table.is_open {
+            let text = "not UTF-8, but no column that is read has characters beyond ASCII";
+            log.file(NoteKind::Encoding, text);
+        }
         let wanted = self.select.iter().find(|(name, _)| name == GROUP_KEY && groups.len() > 1);
         if let Some((_, value)) = wanted {
             let names: Vec<Option<String>> = groups.iter().map(|own| own.group.clone()).collect();
@@ -250,6 +262,32 @@ impl ReadOptions {
             }
         }
         Ok(read)
+    }
+
+    /// The table in unpacked bytes, and the name of its format.
+    fn table(
+        &self,
+        bytes: Vec<u8>,
+        file: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<(Table, &'static str), ReadError> {
+        if bytes.starts_with(b"ARROW1") || bytes.starts_with(b"FEA1") {
+            return Ok((columnar(bytes, file, "Arrow")?, "Arrow"));
+        }
+        if bytes.starts_with(b"PAR1") {
+            return Ok((columnar(bytes, file, "Parquet")?, "Parquet"));
+        }
+        // A stream of Arrow begins with the length of its schema.
+        if let [0xff, 0xff, 0xff, 0xff, _, _, 0, 0, ..] = bytes[..] {
+            return Ok((columnar(bytes, file, "Arrow stream")?, "Arrow"));
+        }
+        let decoded = encoding::decode(bytes, self.encoding, file, notes)?;
+        let DecodedText { text, is_open } = &decoded;
+        match text.trim_ascii_start().as_bytes().first().copied() {
+            None => Err(ReadError::Empty { file: file.to_owned() }),
+            Some(b'[' | b'{') => Ok((json::table(text.as_bytes(), *is_open, file, notes)?, "JSON")),
+            Some(_) => Ok((Table::of_text(decoded, notes), "CSV")),
+        }
     }
 
     fn finish(
@@ -290,30 +328,6 @@ fn bytes_of(path: &Path) -> Result<(Vec<u8>, String), ReadError> {
         return Err(ReadError::TooLarge { file: name, most: MAX_BYTES, packed: false });
     }
     Ok((bytes, name))
-}
-
-/// The table in unpacked bytes, and the name of its format.
-fn table_of(
-    bytes: Vec<u8>,
-    file: &str,
-    notes: &mut Vec<Note>,
-) -> Result<(Table, &'static str), ReadError> {
-    if bytes.starts_with(b"ARROW1") || bytes.starts_with(b"FEA1") {
-        return Ok((columnar(bytes, file, "Arrow")?, "Arrow"));
-    }
-    if bytes.starts_with(b"PAR1") {
-        return Ok((columnar(bytes, file, "Parquet")?, "Parquet"));
-    }
-    // A stream of Arrow begins with the length of its schema.
-    if let [0xff, 0xff, 0xff, 0xff, _, _, 0, 0, ..] = bytes[..] {
-        return Ok((columnar(bytes, file, "Arrow stream")?, "Arrow"));
-    }
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    match text.trim_ascii_start().first() {
-        None => Err(ReadError::Empty { file: file.to_owned() }),
-        Some(b'[' | b'{') => Ok((json::table(text, file, notes)?, "JSON")),
-        Some(_) => Ok((Table::of_text(bytes, notes), "CSV")),
-    }
 }
 
 #[cfg(feature = "columnar")]

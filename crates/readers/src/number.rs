@@ -14,6 +14,13 @@ pub enum NumberStyle {
 const BLANKS: [char; 6] = [' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'', '\u{2019}'];
 
 impl NumberStyle {
+    fn decimal(self) -> char {
+        match self {
+            Self::Point => '.',
+            Self::Comma => ',',
+        }
+    }
+
     /// Reads a price or a volume; NaN and infinities pass, the candle refuses them by name.
     pub(crate) fn parse(self, cell: &str) -> Option<f64> {
         if self == Self::Point
@@ -22,10 +29,8 @@ impl NumberStyle {
             return Some(number);
         }
         let (number, exponent) = split_unit(cell);
-        let (decimal, group) = match self {
-            Self::Point => ('.', ','),
-            Self::Comma => (',', '.'),
-        };
+        let decimal = self.decimal();
+        let group = if self == Self::Point { ',' } else { '.' };
         let (whole, fraction) = number.split_once(decimal).unwrap_or((number, ""));
         let mut text = ungroup(whole, group)?;
         if number.contains(decimal) {
@@ -35,6 +40,33 @@ impl NumberStyle {
         // With the exponent in the text the result is rounded once.
         (text + exponent).parse().ok()
     }
+}
+
+/// Reads a number of digits and at most one decimal sign; the result is that of `str::parse`.
+///
+/// **Formula**: digits / 10^decimals. Digits below 2^53 and powers of ten up to 10^22 are exact, so
+/// that the quotient is rounded once. **Source**: Clinger, How to Read Floating Point Numbers
+/// Accurately, 1990.
+pub(crate) fn plain_number(cell: &str, style: NumberStyle) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let decimal = if style == NumberStyle::Point { b'.' } else { b',' };
+    let bytes = cell.as_bytes();
+    // Fifteen digits and a decimal sign.
+    if bytes.len() > 16 {
+        return None;
+    }
+    let (mut digits, mut point) = (0_i64, None);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+            sign if *sign == decimal && point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let count = bytes.len() - usize::from(point.is_some());
+    let decimals = point.map_or(0, |at| bytes.len() - at - 1);
+    ((1..=15).contains(&count)).then(|| digits as f64 / POWERS[decimals])
 }
 
 /// A number without its currency sign, and the exponent of its unit (`K`, `M`, `B` or `T`).
@@ -106,10 +138,29 @@ impl StyleEvidence {
         }
     }
 
-    /// Whether a cell with a point has shown what points are, so that cells that parse as they are
-    /// need no further look.
-    pub(crate) fn is_point(&self) -> bool {
-        self.point.is_some()
+    /// Whether a cell would add nothing: `is_plain` says that [`plain_number`] reads it in a style.
+    pub(crate) fn is_known(
+        &self,
+        cell: &str,
+        style: NumberStyle,
+        is_plain: bool,
+        is_price: bool,
+    ) -> bool {
+        let (decided, either) = match style {
+            NumberStyle::Point => (&self.point, &self.either_point),
+            NumberStyle::Comma => (&self.comma, &self.either_comma),
+        };
+        if !is_plain {
+            let is_digits = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            return self.point.is_some() && cell.bytes().all(is_digits);
+        }
+        if decided.is_some() {
+            return true;
+        }
+        if cell.contains(style.decimal()) {
+            return either.is_some() && is_group(cell, style.decimal());
+        }
+        self.plain.is_some() || !is_price
     }
 
     /// The style of the file, or two cells that leave it open. `is_text` says whether people may
@@ -189,6 +240,29 @@ mod tests {
         ] {
             assert_eq!(style(cells), expected, "{cells:?}");
         }
+    }
+
+    #[test]
+    fn plain_numbers_equal_those_of_the_standard_library() {
+        for cell in
+            ["0", "00.5", ".5", "5.", "0.1", "123456789012345", "1.23456789012345", "42000.07"]
+        {
+            let bits = |number: f64| number.to_bits();
+            assert_eq!(
+                plain_number(cell, NumberStyle::Point).map(bits),
+                cell.parse().ok().map(bits),
+                "{cell}"
+            );
+        }
+        for cell in ["", ".", "1.2.3", "-1", "1e5", "1,5", "1234567890123456", "nan"] {
+            assert_eq!(plain_number(cell, NumberStyle::Point), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn plain_numbers_may_have_a_decimal_comma() {
+        assert_eq!(plain_number("101,25", NumberStyle::Comma), Some(101.25));
+        assert_eq!(plain_number("1.012", NumberStyle::Comma), None);
     }
 
     #[test]

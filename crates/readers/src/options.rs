@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use windvane_candles::{Interval, Pair};
 
+use super::encoding::TextEncoding;
 use super::number::NumberStyle;
 
 /// Explicit meaning of columns, times and numbers, for files that do not show it.
@@ -35,6 +36,7 @@ pub struct ReadOptions {
     pub(crate) interval: Option<Interval>,
     pub(crate) number_style: Option<NumberStyle>,
     pub(crate) day_first: Option<bool>,
+    pub(crate) encoding: Option<TextEncoding>,
     pub(crate) select: Vec<(String, String)>,
 }
 
@@ -58,6 +60,7 @@ impl ReadOptions {
             interval: None,
             number_style: None,
             day_first: None,
+            encoding: None,
             select: vec![],
         }
     }
@@ -102,6 +105,13 @@ impl ReadOptions {
     #[must_use]
     pub fn day_first(mut self, day_first: bool) -> Self {
         self.day_first = Some(day_first);
+        self
+    }
+
+    /// Sets the encoding of a text file; otherwise it is UTF-8, or UTF-16 where the first bytes show it.
+    #[must_use]
+    pub fn encoding(mut self, encoding: TextEncoding) -> Self {
+        self.encoding = Some(encoding);
         self
     }
 
@@ -179,7 +189,7 @@ pub struct OptionError {
 }
 
 impl OptionError {
-    fn new(text: &str, expected: &'static str) -> Self {
+    pub(crate) fn new(text: &str, expected: &'static str) -> Self {
         Self { text: text.to_owned(), expected }
     }
 }

@@ -10,7 +10,7 @@ use super::options::{ReadOptions, Role};
 use super::rows::{ParsedRow, SeriesRows};
 use super::states;
 use super::table::Answer;
-use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
+use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
@@ -24,7 +24,7 @@ const MAX_LATE: f64 = 0.01;
 /// The last volume is compared with so many before it.
 const BEFORE: usize = 20;
 /// Pairs of neighbours that show whether open and close are exchanged.
-const MIN_PAIRS: usize = 20;
+const MIN_PAIRS: usize = 10;
 const MAX_PAIRS: usize = 10_000;
 
 /// The series of some rows, and the notes on them.
@@ -51,13 +51,15 @@ pub(crate) fn series(
     let interval = grid::place(&mut rows, interval, options, file, &mut log)?;
     states::drop_doubles(&mut rows, columns.is_log, columns.has_versions, &mut log);
     drop_running(&mut rows, interval, answer, &mut log);
+    note_running(&rows, columns, answer, &mut log);
     refuse_losses(&log, total, rows.len() as u64, file)?;
-    let candles: Vec<Candle> = rows.iter().filter_map(candle).collect();
     let given = [Role::Open, Role::Close].map(|role| options.columns.get(role));
     if given.contains(&None) {
-        refuse_exchanged(&candles, interval, columns, file)?;
+        refuse_exchanged(&rows, interval, columns, file)?;
     }
-    suspect(&rows, &candles, &mut log);
+    suspect(&rows, interval, &mut log);
+    // Collected in place: no second list of all rows.
+    let candles: Vec<Candle> = rows.into_iter().filter_map(|row| candle(&row)).collect();
     let series = CandleSeries::new(pair, interval, candles);
     let series =
         series.expect("invariant: the rows were sorted, and those off the grid or doubled dropped");
@@ -128,8 +130,14 @@ fn refuse_losses(log: &ReadLog, total: u64, kept: u64, file: &str) -> Result<(),
 
 /// Sorts rows that rise or fall but for a few; others are refused.
 fn sort(rows: &mut [ParsedRow], file: &str, log: &mut ReadLog) -> Result<(), ReadError> {
-    let falls = rows.windows(2).filter(|two| two[1].time < two[0].time).count();
-    let rises = rows.windows(2).filter(|two| two[1].time > two[0].time).count();
+    let (mut falls, mut rises) = (0, 0);
+    for two in rows.windows(2) {
+        falls += usize::from(two[1].time < two[0].time);
+        rises += usize::from(two[1].time > two[0].time);
+    }
+    if rises + 1 == rows.len() {
+        return Ok(());
+    }
     if falls > rises {
         rows.reverse();
         log.file(NoteKind::Order, "newest first: turned round");
@@ -238,6 +246,9 @@ fn open_at(rows: &mut [ParsedRow], interval: Interval, log: &mut ReadLog) {
 
 /// Drops the candle that was not finished when the answer was written.
 fn drop_running(rows: &mut Vec<ParsedRow>, interval: Interval, answer: &Answer, log: &mut ReadLog) {
+    if answer.written.or(answer.last_finished).is_none() {
+        return;
+    }
     let is_running = |row: &ParsedRow| {
         let written = answer.written.filter(|at| row.time.saturating_add(interval.millis()) > *at);
         written.is_some() || answer.last_finished.is_some_and(|last| row.time > last)
@@ -252,22 +263,33 @@ fn drop_running(rows: &mut Vec<ParsedRow>, interval: Interval, answer: &Answer, 
     log.rows(NoteKind::Unfinished, &running, "not finished, dropped");
 }
 
+/// Notes the last candle of an answer that says neither its time nor which candles are finished.
+fn note_running(rows: &[ParsedRow], columns: &Columns, answer: &Answer, log: &mut ReadLog) {
+    let is_known = answer.written.or(answer.last_finished).is_some() || columns.finished.is_some();
+    if let (true, Some(last)) = (answer.is_json && !is_known, rows.last()) {
+        let mut running = Tally::default();
+        running.add(last.line, Some(last.time));
+        let what = "at the end may be unfinished: the answer gives no time and no flag, kept";
+        log.rows(NoteKind::Suspect, &running, what);
+    }
+}
+
 /// Refuses a table whose opens follow the opens before and whose closes are those of the next
 /// candle: columns that were exchanged, or times of another row.
 fn refuse_exchanged(
-    candles: &[Candle],
+    rows: &[ParsedRow],
     interval: Interval,
     columns: &Columns,
     file: &str,
 ) -> Result<(), ReadError> {
     let (mut pairs, mut against, mut own, mut other) = (0, 0, 0.0, 0.0);
-    for two in candles.windows(2).take(MAX_PAIRS) {
-        let (before, after) = (&two[0], &two[1]);
-        if before.close_time(interval) != after.open_time() {
+    for two in rows.windows(2).take(MAX_PAIRS) {
+        if two[1].time - two[0].time != interval.millis() {
             continue;
         }
-        let stated = (after.open() / before.close()).ln().abs();
-        let exchanged = (after.close() / before.open()).ln().abs();
+        let (before, after) = (two[0].values, two[1].values);
+        let stated = (after.open / before.close).ln().abs();
+        let exchanged = (after.close / before.open).ln().abs();
         if stated.to_bits() != exchanged.to_bits() {
             pairs += 1;
             against += usize::from(exchanged < stated);
@@ -287,30 +309,48 @@ fn refuse_exchanged(
 }
 
 /// Notes candles that are possible but unlikely; they stay as they are.
-fn suspect(rows: &[ParsedRow], candles: &[Candle], log: &mut ReadLog) {
-    let mut wide = Tally::default();
-    for (row, candle) in rows.iter().zip(candles) {
-        if candle.high() > 2.0 * candle.low() {
+fn suspect(rows: &[ParsedRow], interval: Interval, log: &mut ReadLog) {
+    let (mut wide, mut jumps, mut single) = (Tally::default(), Tally::default(), 0);
+    let mut before: Option<&ParsedRow> = None;
+    for row in rows {
+        let Ohlcv { open, high, low, .. } = row.values;
+        if high > 2.0 * low {
             wide.add(row.line, Some(row.time));
         }
+        if let Some(before) = before {
+            single += usize::from(row.time - before.time == interval.millis());
+            if !(0.5..=2.0).contains(&(open / before.values.close)) {
+                jumps.add(row.line, Some(row.time));
+            }
+        }
+        before = Some(row);
     }
     log.rows(NoteKind::Suspect, &wide, "with a high above twice the low, kept");
-    let mut jumps = Tally::default();
-    for (row, two) in rows.iter().skip(1).zip(candles.windows(2)) {
-        if !(0.5..=2.0).contains(&(two[1].open() / two[0].close())) {
-            jumps.add(row.line, Some(row.time));
-        }
-    }
     let what = "with an open above twice or below half of the close before, perhaps of another \
         instrument or after a split, kept";
     log.rows(NoteKind::Suspect, &jumps, what);
-    let Some(start) = candles.len().checked_sub(BEFORE + 1) else { return };
-    let mut before: Vec<f64> = candles[start..start + BEFORE].iter().map(Candle::volume).collect();
-    before.sort_by(f64::total_cmp);
-    if candles[start + BEFORE].volume() < 0.1 * before[BEFORE / 2] {
-        let mut last = Tally::default();
-        last.add(rows[start + BEFORE].line, Some(rows[start + BEFORE].time));
+    // A few times that were shifted make the interval a divisor of the right one.
+    let steps = rows.len().saturating_sub(1);
+    if single * 2 < steps {
+        let text = format!(
+            "only {single} of {steps} steps between rows are {interval}: candles are missing, or \
+             times are shifted and the interval is a longer one"
+        );
+        log.file(NoteKind::Suspect, text);
+    }
+    suspect_last(rows, log);
+}
+
+/// Notes a last candle with much less volume than those before.
+fn suspect_last(rows: &[ParsedRow], log: &mut ReadLog) {
+    let Some(start) = rows.len().checked_sub(BEFORE + 1) else { return };
+    let (before, last) = (&rows[start..start + BEFORE], &rows[start + BEFORE]);
+    let mut volumes: Vec<f64> = before.iter().map(|row| row.values.volume).collect();
+    volumes.sort_by(f64::total_cmp);
+    if last.values.volume < 0.1 * volumes[BEFORE / 2] {
+        let mut tally = Tally::default();
+        tally.add(last.line, Some(last.time));
         let what = "at the end with under a tenth of the usual volume, perhaps unfinished, kept";
-        log.rows(NoteKind::Suspect, &last, what);
+        log.rows(NoteKind::Suspect, &tally, what);
     }
 }

@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use csv::ByteRecord;
-
 use super::columns::{Columns, column, is_unfinished};
 use super::dates::resolve;
+use super::encoding::has_stand_ins;
 use super::error::{ReadError, excerpt};
 use super::keys::{KeySurvey, label};
 use super::note::{NoteKind, ReadLog, Tally};
-use super::number::{NumberStyle, StyleEvidence, is_missing};
+use super::number::{NumberStyle, StyleEvidence, is_missing, plain_number};
 use super::options::ReadOptions;
-use super::table::{Table, cell};
+use super::table::{Row, Table};
 use super::time::{Stamp, close_cell, parse};
 use windvane_candles::Ohlcv;
 
 /// Relative difference of prices that is rounding.
 const ROUNDING: f64 = 1e-9;
+
+/// Rows in which the decimal sign is looked for before all are read.
+const FIRST_ROWS: usize = 100;
 
 /// A row whose time is known.
 #[derive(Copy, Clone, Debug)]
@@ -66,6 +68,7 @@ struct RowTallies {
     rounded: Tally,
     headers: Tally,
     cut: Tally,
+    open_end: Tally,
 }
 
 /// The rows of one series while they are read.
@@ -76,6 +79,26 @@ struct RowGroup {
     total: u64,
     length: Option<i64>,
     lost: Vec<usize>,
+    /// Whether a date has its day and month open, or a time is the end of a day.
+    has_open_dates: bool,
+}
+
+impl RowGroup {
+    /// Judges the last row of a file: one with cells missing was cut, and one without a line end may
+    /// be cut within its last number.
+    fn end(&mut self, line: u64, is_cut: bool, is_open: bool) {
+        let tallies = &mut self.tallies;
+        if is_cut {
+            tallies.cut.add(line, None);
+            self.lost.pop();
+            tallies.unreadable.rows -= 1;
+            if tallies.unreadable.rows == 0 {
+                tallies.unreadable = Tally::default();
+            }
+        } else if is_open && self.raws.last().is_some_and(|raw| raw.line == line) {
+            tallies.open_end.add(line, None);
+        }
+    }
 }
 
 /// Reads the rows of a table: of its only series, or of each if `all` is set.
@@ -114,6 +137,9 @@ pub(crate) fn read(
             None => return Ok(vec![series]),
             Some(key) => keys.push(key),
         }
+    }
+    if table.is_open {
+        return Err(table.open_encoding(file));
     }
     let groups = scan.run(&keys)?;
     if !all {
@@ -156,11 +182,15 @@ impl<'a> Scan<'a> {
             })?;
             selected.push((index, value.as_str()));
         }
+        let style = match options.number_style {
+            Some(style) => style,
+            None => first_style(table, columns, file)?,
+        };
         Ok(Self {
             table,
             columns,
             file,
-            style: options.number_style.unwrap_or_default(),
+            style,
             selected,
             evidence: StyleEvidence::default(),
             survey: KeySurvey::new(columns),
@@ -174,61 +204,67 @@ impl<'a> Scan<'a> {
         let mut places = HashMap::<String, usize>::new();
         let mut groups: Vec<(String, RowGroup)> = vec![];
         let mut rows = self.table.rows();
-        let mut broken = None;
-        while let Some((line, record)) = rows.next(self.file)? {
+        // Group, line, number of cells, and whether it seems to be cut.
+        let mut last = (0, 0, 0, false);
+        while let Some((line, row)) = rows.next(self.file)? {
             if self.columns.header.is_some_and(|header| line <= header)
-                || self.selected.iter().any(|(index, value)| cell(record, *index) != *value)
+                || self.selected.iter().any(|(index, value)| row.cell(*index) != *value)
             {
                 continue;
             }
-            if keys.is_empty() && !groups.is_empty() {
-                broken = self.one(line, record, &mut groups[0].1).then_some((0, line));
-                continue;
+            if self.table.is_open && self.uses_stand_ins(row) {
+                return Err(self.table.open_encoding(self.file));
             }
-            let key = label(record, keys, self.columns);
-            let place = *places.entry(key).or_insert_with_key(|key| {
-                groups.push((key.clone(), RowGroup::default()));
-                groups.len() - 1
-            });
-            broken = self.one(line, record, &mut groups[place].1).then_some((place, line));
+            let mut place = 0;
+            if !keys.is_empty() || groups.is_empty() {
+                let key = label(row, keys, self.columns);
+                place = *places.entry(key).or_insert_with_key(|key| {
+                    groups.push((key.clone(), RowGroup::default()));
+                    groups.len() - 1
+                });
+            }
+            let is_cut = self.one(line, row, &mut groups[place].1);
+            last = (place, line, row.len(), is_cut);
         }
-        // A file that was cut ends within its last row.
-        if let Some((place, line)) = broken {
-            let group = &mut groups[place].1;
-            group.tallies.cut.add(line, None);
-            group.lost.pop();
-            group.tallies.unreadable.rows -= 1;
-            if group.tallies.unreadable.rows == 0 {
-                group.tallies.unreadable = Tally::default();
-            }
+        let (place, line, width, is_cut) = last;
+        if let Some((_, group)) = groups.get_mut(place) {
+            let is_open = self.table.is_end_open() && self.columns.is_needed(width - 1);
+            group.end(line, is_cut, is_open);
         }
         Ok(groups)
     }
 
+    /// Whether a cell that is used has bytes of an open encoding.
+    fn uses_stand_ins(&self, row: &Row<'_>) -> bool {
+        let mut used = (0..row.len()).filter(|i| self.columns.is_needed(*i));
+        used.any(|i| has_stand_ins(row.cell(i)))
+    }
+
     /// Adds a row to its group, or the reason for which it is none to the tallies. Returns whether
     /// it seems to be cut.
-    fn one(&mut self, line: u64, record: &ByteRecord, group: &mut RowGroup) -> bool {
+    fn one(&mut self, line: u64, row: &Row<'_>, group: &mut RowGroup) -> bool {
         let columns = self.columns;
         let is_header = columns.header.is_some_and(|header| header > 0)
-            && columns.prices.iter().all(|i| cell(record, *i) == columns.names.written[*i]);
+            && columns.prices.iter().all(|i| row.cell(*i) == columns.names.written[*i]);
         if is_header {
             group.tallies.headers.add(line, None);
             return false;
         }
         group.total += 1;
-        let raw = match self.raw(line, record, group) {
+        let raw = match self.raw(line, row, group) {
             Ok(Some(raw)) => raw,
             Ok(None) => return false,
             Err((time, reason)) => {
                 group.tallies.unreadable.add_because(line, time, || reason);
                 group.lost.push(group.raws.len());
-                return record.len() < columns.width();
+                return row.len() < columns.width();
             }
         };
         if group.length.is_none() {
-            group.length = length(record, columns);
+            group.length = length(row, columns);
         }
-        self.survey.add(record);
+        self.survey.add(row);
+        group.has_open_dates |= raw.stamp.is_open();
         group.raws.push(raw);
         false
     }
@@ -237,73 +273,75 @@ impl<'a> Scan<'a> {
     fn raw(
         &mut self,
         line: u64,
-        record: &ByteRecord,
+        row: &Row<'_>,
         group: &mut RowGroup,
     ) -> Result<Option<RawRow>, (Option<i64>, String)> {
         let columns = self.columns;
-        let Some(stamp) = columns.stamp(|i| cell(record, i)) else {
-            if !(0..record.len()).any(|i| number(cell(record, i)).is_some()) {
+        let Some(stamp) = columns.stamp(|i| row.cell(i)) else {
+            if !(0..row.len()).any(|i| number(row.cell(i)).is_some()) {
                 group.tallies.headers.add(line, None);
                 group.total -= 1;
                 return Ok(None);
             }
-            let text = excerpt(cell(record, columns.time.index));
+            let text = excerpt(row.cell(columns.time.index));
             return Err((None, format!("no time in {text:?}")));
         };
-        let time = match &stamp {
-            Stamp::Epoch { millis, .. } => Some(*millis),
-            Stamp::Civil(civil) if civil.undecided.is_none() => {
-                civil.utc(false).map(|(utc, _)| utc)
-            }
-            Stamp::Civil(_) => None,
-        };
+        let time = || stamp.decided_millis();
         let width = columns.width();
-        let has_more = (width..record.len()).any(|i| !cell(record, i).is_empty());
-        if record.len() < width && !is_whole(record, columns) || has_more {
-            return Err((time, format!("{} cells instead of {width}", record.len())));
+        let has_more = (width..row.len()).any(|i| !row.cell(i).is_empty());
+        if row.len() < width && !is_whole(row, columns) || has_more {
+            return Err((time(), format!("{} cells instead of {width}", row.len())));
         }
         let mut values = [0.0; 5];
-        if columns.prices.iter().all(|i| is_missing(cell(record, *i))) {
-            group.tallies.empty.add(line, time);
+        if columns.prices.iter().all(|i| is_missing(row.cell(*i))) {
+            group.tallies.empty.add(line, time());
             return Ok(None);
         }
-        if columns.finished.is_some_and(|i| is_unfinished(cell(record, i))) {
-            group.tallies.unfinished.push((line, time));
+        if columns.finished.is_some_and(|i| is_unfinished(row.cell(i))) {
+            group.tallies.unfinished.push((line, time()));
             return Ok(None);
         }
         let five = columns.prices.into_iter().map(Some).chain([columns.volume]);
         for (value, index) in values.iter_mut().zip(five) {
             let Some(index) = index else { continue };
-            let text = cell(record, index);
+            let text = row.cell(index);
             let is_volume = Some(index) == columns.volume;
             if is_volume && is_missing(text) {
-                group.tallies.no_volume.add(line, time);
+                group.tallies.no_volume.add(line, time());
                 continue;
             }
             let exponent = if is_volume { "" } else { columns.exponent };
             *value = self.number(text, exponent, !is_volume).ok_or_else(|| {
                 let name = &columns.names.written[index];
-                (time, format!("no number in {:?}, column {name}", excerpt(text)))
+                (time(), format!("no number in {:?}, column {name}", excerpt(text)))
             })?;
         }
-        Ok(repaired(values, line, time, &mut group.tallies).map(|values| RawRow {
-            line,
-            stamp,
-            values,
-        }))
+        let values = repaired(values, line, time, &mut group.tallies);
+        Ok(values.map(|values| RawRow { line, stamp, values }))
     }
 
     fn number(&mut self, text: &str, exponent: &str, is_price: bool) -> Option<f64> {
-        let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        if !is_plain || !self.evidence.is_point() {
+        let plain = plain_number(text, self.style);
+        if !self.evidence.is_known(text, self.style, plain.is_some(), is_price) {
             self.evidence.add(text, is_price);
             self.has_groups |= text.contains([',', '\'']);
         }
-        if exponent.is_empty() {
-            return self.style.parse(text);
+        match plain {
+            _ if !exponent.is_empty() => self.style.parse(&format!("{text}{exponent}")),
+            Some(number) => Some(number),
+            None => self.style.parse(text),
         }
-        self.style.parse(&format!("{text}{exponent}"))
     }
+}
+
+/// The style of the prices in the first rows, which all rows then have to confirm.
+fn first_style(table: &Table, columns: &Columns, file: &str) -> Result<NumberStyle, ReadError> {
+    let (mut rows, mut evidence) = (table.rows(), StyleEvidence::default());
+    for _ in 0..FIRST_ROWS {
+        let Some((_, row)) = rows.next(file)? else { break };
+        columns.prices.iter().for_each(|i| evidence.add(row.cell(*i), true));
+    }
+    Ok(evidence.style(false).unwrap_or_default())
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -314,26 +352,26 @@ fn number(text: &str) -> Option<f64> {
 fn repaired(
     [open, mut high, mut low, close, mut volume]: [f64; 5],
     line: u64,
-    time: Option<i64>,
+    time: impl Fn() -> Option<i64>,
     tallies: &mut RowTallies,
 ) -> Option<Ohlcv> {
     if [open, high, low, close].iter().all(|price| *price == 0.0) {
-        tallies.empty.add(line, time);
+        tallies.empty.add(line, time());
         return None;
     }
     if open == 0.0 && low > 0.0 {
-        tallies.zero_open.add(line, time);
+        tallies.zero_open.add(line, time());
         return None;
     }
     // Interactive Brokers writes -1 for no volume.
     if volume.to_bits() == (-1.0_f64).to_bits() {
-        tallies.negative_volume.add(line, time);
+        tallies.negative_volume.add(line, time());
         volume = 0.0;
     }
     let (top, bottom) = (open.max(close), open.min(close));
     let is_rounding = |price: f64, bound: f64| (price - bound).abs() <= ROUNDING * bound.abs();
     if high < top && is_rounding(high, top) || low > bottom && is_rounding(low, bottom) {
-        tallies.rounded.add(line, time);
+        tallies.rounded.add(line, time());
         (high, low) = (high.max(top), low.min(bottom));
     }
     Some(Ohlcv { open, high, low, close, volume })
@@ -347,7 +385,7 @@ fn finish(
     file: &str,
     log: &ReadLog,
 ) -> Result<SeriesRows, ReadError> {
-    let RowGroup { raws, tallies, total, length, lost } = group;
+    let RowGroup { raws, tallies, total, length, lost, has_open_dates } = group;
     let mut log = log.clone();
     for (kind, tally, what) in [
         (NoteKind::SkippedLines, &tallies.headers, "of further header skipped"),
@@ -358,10 +396,15 @@ fn finish(
         (NoteKind::Volume, &tallies.no_volume, "without volume, taken as 0"),
         (NoteKind::Volume, &tallies.negative_volume, "with a volume of -1, taken as 0"),
         (NoteKind::Rounding, &tallies.rounded, "with open or close outside by rounding, widened"),
+        (
+            NoteKind::Suspect,
+            &tallies.open_end,
+            "at the end without a line end: the file may be cut within its last number, kept",
+        ),
     ] {
         log.rows(kind, tally, what);
     }
-    let (read, times) = resolve(raws, options, file, &mut log)?;
+    let (read, times) = resolve(raws, has_open_dates, options, file, &mut log)?;
     note_unfinished(&tallies.unfinished, &read, &mut log);
     Ok(SeriesRows { read, total, times, length, key, lost, log })
 }
@@ -383,14 +426,14 @@ fn note_unfinished(unfinished: &[(u64, Option<i64>)], read: &[ParsedRow], log: &
 }
 
 /// Whether a short row has all that is needed, and one more cell that proves it was not cut.
-fn is_whole(record: &ByteRecord, columns: &Columns) -> bool {
+fn is_whole(row: &Row<'_>, columns: &Columns) -> bool {
     let needed = columns.prices.iter().chain(&columns.volume).chain(&columns.time.clock).max();
     needed.is_some_and(|last| {
-        last + 1 < record.len() || columns.width() == last + 2 && last + 1 == record.len()
+        last + 1 < row.len() || columns.width() == last + 2 && last + 1 == row.len()
     })
 }
 
-fn length(record: &ByteRecord, columns: &Columns) -> Option<i64> {
-    let close = parse(&close_cell(cell(record, columns.close_time?)))?.millis()?;
-    close.checked_sub(columns.stamp(|i| cell(record, i))?.millis()?)
+fn length(row: &Row<'_>, columns: &Columns) -> Option<i64> {
+    let close = parse(&close_cell(row.cell(columns.close_time?)))?.millis()?;
+    close.checked_sub(columns.stamp(|i| row.cell(i))?.millis()?)
 }

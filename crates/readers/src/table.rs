@@ -1,7 +1,8 @@
 //! Text with a row per line.
 
-use csv::ByteRecord;
+use std::borrow::Cow;
 
+use super::encoding::{DecodedText, open_encoding};
 use super::error::ReadError;
 use super::note::{Note, NoteKind, file_note};
 
@@ -17,6 +18,8 @@ pub(crate) const MIN_CELLS: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Table {
     text: String,
+    /// Whether the encoding is open: no cell with bytes above 127 may be used.
+    pub(crate) is_open: bool,
     pub(crate) delimiter: u8,
     /// Name of a row in messages: "line", or "row" where the text was made from another format.
     pub(crate) unit: &'static str,
@@ -32,6 +35,8 @@ pub(crate) struct Table {
 /// Times in the answer of an exchange that bound its finished candles, in milliseconds since 1970.
 #[derive(Copy, Clone, Default, Debug)]
 pub(crate) struct Answer {
+    /// Whether the file is JSON, as all answers are.
+    pub(crate) is_json: bool,
     /// Time at which it was written.
     pub(crate) written: Option<i64>,
     /// Open time of the last finished candle.
@@ -46,60 +51,61 @@ pub(crate) type HeadRow = (u64, Vec<String>);
 
 impl Table {
     /// The table in a text file.
-    pub(crate) fn of_text(bytes: Vec<u8>, notes: &mut Vec<Note>) -> Self {
-        let mut text = decode(bytes, notes);
+    pub(crate) fn of_text(decoded: DecodedText, notes: &mut Vec<Note>) -> Self {
+        let DecodedText { mut text, is_open } = decoded;
         if !text.contains('\n') && text.contains('\r') {
             text = text.replace('\r', "\n");
         }
-        let comments: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
-        if !comments.is_empty() {
-            let text = format!("{} comment lines skipped", comments.len());
-            notes.push(file_note(NoteKind::SkippedLines, text));
+        let mut comment = None;
+        if text.starts_with('#') || text.contains("\n#") {
+            let comments = text.lines().filter(|line| line.starts_with('#'));
+            let note = format!("{} comment lines skipped", comments.clone().count());
+            notes.push(file_note(NoteKind::SkippedLines, note));
+            let last = comments.rev().find(|line| line.trim().len() > 1);
+            comment = last.map(|line| line.trim_start_matches('#').to_owned());
         }
-        let comment = comments.iter().rev().find(|line| line.trim().len() > 1);
-        let comment = comment.map(|line| line.trim_start_matches('#').to_owned());
         let delimiter = sniff(&text);
+        Self { is_open, delimiter, comment, unit: "line", ..Self::of_rows(text, 0) }
+    }
+
+    /// The table of rows that came from another format, with [`CELL_END`] between cells.
+    pub(crate) fn of_rows(text: String, added: u64) -> Self {
         Self {
             text,
-            delimiter,
-            unit: "line",
-            added: 0,
-            comment,
+            is_open: false,
+            delimiter: CELL_END as u8,
+            unit: "row",
+            added,
+            comment: None,
             answer: Answer::default(),
             unread: vec![],
         }
     }
 
-    /// The table of rows that came from another format, with [`CELL_END`] between cells.
-    pub(crate) fn of_rows(text: String, added: u64) -> Self {
-        let answer = Answer::default();
-        let delimiter = CELL_END as u8;
-        Self { text, delimiter, unit: "row", added, comment: None, answer, unread: vec![] }
-    }
-
     /// All rows that are no comments.
     pub(crate) fn rows(&self) -> TableRows<'_> {
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.delimiter)
-            .quoting(self.unit == "line")
-            .comment((self.unit == "line").then_some(b'#'))
-            .terminator(csv::Terminator::Any(b'\n'))
-            .from_reader(self.text.as_bytes());
-        TableRows { reader, record: ByteRecord::new(), added: self.added }
+        let (row, at) = (Row::default(), 0);
+        TableRows { table: self, at, line: 0, row }
+    }
+
+    /// Whether the last line has no line end.
+    pub(crate) fn is_end_open(&self) -> bool {
+        self.unit == "line" && !self.text.ends_with('\n')
+    }
+
+    /// The error for a text whose encoding must be known.
+    pub(crate) fn open_encoding(&self, file: &str) -> ReadError {
+        open_encoding(file, &self.text)
     }
 
     /// The first rows with their cells.
     pub(crate) fn head(&self, file: &str) -> Result<Vec<HeadRow>, ReadError> {
         let (mut rows, mut head, mut bytes) = (self.rows(), vec![], 0);
         while head.len() < HEAD_ROWS && bytes < HEAD_BYTES {
-            let Some((line, record)) = rows.next(file)? else { break };
-            bytes += record.as_slice().len();
-            head.push((
-                line,
-                (0..record.len().min(MAX_CELLS)).map(|i| cell(record, i).to_owned()).collect(),
-            ));
+            let Some((line, row)) = rows.next(file)? else { break };
+            bytes += row.line.len();
+            let cells = (0..row.len().min(MAX_CELLS)).map(|i| row.cell(i).to_owned());
+            head.push((line, cells.collect()));
         }
         Ok(head)
     }
@@ -128,39 +134,137 @@ impl Table {
 
 /// Goes through the rows of a table.
 pub(crate) struct TableRows<'a> {
-    reader: csv::Reader<&'a [u8]>,
-    record: ByteRecord,
-    added: u64,
+    table: &'a Table,
+    /// Start of the next line in the text.
+    at: usize,
+    /// Number of lines before it.
+    line: u64,
+    row: Row<'a>,
 }
 
-impl TableRows<'_> {
+impl<'a> TableRows<'a> {
     /// The next row that is not blank, and its line.
-    pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &ByteRecord)>, ReadError> {
-        loop {
-            let more = self.reader.read_byte_record(&mut self.record);
-            let more = more.map_err(|error| ReadError::Io {
-                file: file.to_owned(),
-                source: std::io::Error::other(error),
-            })?;
-            if !more {
-                return Ok(None);
+    pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &Row<'a>)>, ReadError> {
+        let Table { text, delimiter, unit, added, .. } = self.table;
+        while self.at < text.len() {
+            let start = self.at;
+            let has_quotes = self.row.split(&text[start..], *delimiter);
+            self.at = start + self.row.line.len() + 1;
+            self.line += 1;
+            let line = self.line.saturating_sub(*added);
+            let is_text = *unit == "line";
+            if is_text && self.row.line.starts_with('#') {
+                continue;
             }
-            let line = self.record.position().map_or(0, csv::Position::line);
-            let line = line.saturating_sub(self.added);
-            if self.record.as_slice().contains(&b'\n') {
+            if is_text && has_quotes && !self.row.unquote(*delimiter) && self.at <= text.len() {
                 return Err(ReadError::row(file, line, "a quote that is not closed on its line"));
             }
-            if self.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                return Ok(Some((line, &self.record)));
+            let is_blank = |byte: u8| {
+                byte.is_ascii_whitespace() || byte == *delimiter || (is_text && byte == b'"')
+            };
+            if !self.row.line.bytes().all(is_blank) {
+                return Ok(Some((line, &self.row)));
             }
         }
+        Ok(None)
     }
 }
 
-/// A cell without blanks and quotes around it; empty past the end.
-pub(crate) fn cell(record: &ByteRecord, index: usize) -> &str {
-    let bytes = record.get(index).unwrap_or_default();
-    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+/// A line divided into cells.
+#[derive(Default, Debug)]
+pub(crate) struct Row<'a> {
+    line: &'a str,
+    /// Cells without blanks and quotes around them; owned if they held two quotes for one.
+    cells: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Row<'a> {
+    /// Takes the first line of a text and divides it at the delimiters, eight bytes at a time; returns
+    /// whether it has quotes.
+    fn split(&mut self, text: &'a str, delimiter: u8) -> bool {
+        self.cells.clear();
+        let (bytes, mut start, mut has_quotes) = (text.as_bytes(), 0, false);
+        for first in (0..bytes.len()).step_by(8) {
+            let word = match bytes[first..].first_chunk() {
+                Some(chunk) => u64::from_le_bytes(*chunk),
+                None => {
+                    bytes[first..].iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+                }
+            };
+            let (ends, quotes) = (positions(word, b'\n'), positions(word, b'"'));
+            let in_line = (ends & ends.wrapping_neg()).wrapping_sub(1);
+            has_quotes |= quotes & in_line != 0;
+            let mut delimiters = positions(word, delimiter) & in_line;
+            while delimiters != 0 {
+                let at = first + delimiters.trailing_zeros() as usize / 8;
+                self.cells.push(Cow::Borrowed(bare(&text[start..at])));
+                start = at + 1;
+                delimiters &= delimiters - 1;
+            }
+            if ends != 0 {
+                let end = first + ends.trailing_zeros() as usize / 8;
+                self.line = &text[..end];
+                self.cells.push(Cow::Borrowed(bare(&text[start..end])));
+                return has_quotes;
+            }
+        }
+        self.line = text;
+        self.cells.push(Cow::Borrowed(bare(&text[start..])));
+        has_quotes
+    }
+
+    /// Divides the line again, with quotes around cells taken off; returns whether all are closed.
+    fn unquote(&mut self, delimiter: u8) -> bool {
+        self.cells.clear();
+        let (mut cell, mut is_quoted, mut is_start) = (String::new(), false, true);
+        let mut signs = self.line.chars().peekable();
+        while let Some(sign) = signs.next() {
+            if is_quoted && sign == '"' {
+                // Two quotes stand for one.
+                is_quoted = signs.next_if_eq(&'"').is_some();
+                cell.extend(is_quoted.then_some('"'));
+            } else if !is_quoted && sign == char::from(delimiter) {
+                self.cells.push(Cow::Owned(bare(&cell).to_owned()));
+                cell.clear();
+                is_start = true;
+                continue;
+            } else if sign == '"' && is_start {
+                is_quoted = true;
+            } else {
+                cell.push(sign);
+            }
+            is_start = false;
+        }
+        self.cells.push(Cow::Owned(bare(&cell).to_owned()));
+        !is_quoted
+    }
+
+    /// Number of cells.
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// A cell without blanks and quotes around it; empty past the end.
+    pub(crate) fn cell(&self, index: usize) -> &str {
+        self.cells.get(index).map_or("", |cell| cell)
+    }
+}
+
+/// Positions of a sign in eight bytes: the highest bit of each byte that is equal to it.
+fn positions(word: u64, sign: u8) -> u64 {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let differences = word ^ u64::from_ne_bytes([sign; 8]);
+    !(((differences & LOW) + LOW) | differences | LOW)
+}
+
+/// A text without blanks and quotes around it.
+fn bare(text: &str) -> &str {
+    let is_bare = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+    let bytes = text.as_bytes();
+    if bytes.first().is_some_and(is_bare) && bytes.last().is_some_and(is_bare) {
+        return text;
+    }
+    let text = text.trim();
     let quoted = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     quoted('"').or_else(|| quoted('\'')).unwrap_or(text).trim()
 }
@@ -178,40 +282,6 @@ pub(crate) fn joined_name(name: &str) -> String {
         Some([price, ticker]) => format!("{ticker} {price}").trim().to_owned(),
         _ => name.to_owned(),
     }
-}
-
-/// The text in UTF-8, without its byte order mark.
-fn decode(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
-    let wide = |bytes: &[u8], from: fn([u8; 2]) -> u16| -> String {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|two| from([two[0], two[1]])).collect();
-        String::from_utf16_lossy(&units)
-    };
-    // Without a mark, every other byte of the first signs is 0.
-    let zeros = |first: usize| {
-        let start = &bytes[..bytes.len().min(64)];
-        start.len() >= 8 && start.iter().skip(first).step_by(2).all(|byte| *byte == 0)
-    };
-    let text = match &bytes[..] {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        all if zeros(1) => wide(all, u16::from_le_bytes),
-        all if zeros(0) => wide(all, u16::from_be_bytes),
-        _ => return narrow(bytes, notes),
-    };
-    notes.push(file_note(NoteKind::Encoding, "UTF-16 text"));
-    text
-}
-
-fn narrow(bytes: Vec<u8>, notes: &mut Vec<Note>) -> String {
-    let mut text = String::from_utf8(bytes).unwrap_or_else(|error| {
-        let note = "not UTF-8: read as Latin-1";
-        notes.push(file_note(NoteKind::Encoding, note));
-        error.as_bytes().iter().map(|byte| char::from(*byte)).collect()
-    });
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
-    text
 }
 
 /// The sign that divides most of the first lines into cells.

@@ -113,7 +113,7 @@ pub enum SignalError {
         "{pair}: the session close must be whole milliseconds, above 0 and at most {interval}, got {got:?}"
     )]
     SessionClose {
-        /// The pair.
+        /// Pair with this session close.
         pair: Pair,
         /// Interval of the candles.
         interval: Interval,

@@ -1,7 +1,8 @@
 //! Text form of the spec of a channel, the inverse of its `Display`.
+use std::collections::VecDeque;
 use std::str::FromStr;
 
-use windvane_candles::Interval;
+use windvane_candles::{IntervalError, PairError};
 
 use crate::{ChannelSpec, SignalError};
 
@@ -45,55 +46,56 @@ impl FromStr for ChannelSpec {
             let problem = "a channel is written as momentum or rsi(period=21)";
             return Err(SignalError::channel(text, problem));
         }
-        let mut spec = Self::new(name);
-        let mut parts = split(inside, ';').peekable();
-        match name {
-            "pattern" => {
-                if let Some(pattern) = parts.next_if(|part| !part.contains('=')) {
-                    spec = Self::pattern(pattern);
-                }
-            }
-            "on" => {
-                let both = [parts.next(), parts.next()];
-                let [Some(interval), Some(of)] = both else {
-                    let problem =
-                        "it needs an interval and a channel, as in on(4h; rsi(period=14))";
-                    return Err(SignalError::channel(text, problem));
-                };
-                let interval: Interval = interval
-                    .parse()
-                    .map_err(|error| SignalError::channel(text, format!("{error}")))?;
-                spec = Self::on(interval, of.parse()?);
-            }
-            "market_mean" => {
-                if let Some(of) = parts.next() {
-                    spec = Self::market_mean(of.parse()?);
-                }
-            }
-            _ => {}
+        let mut parts = split(inside, ';').collect::<VecDeque<_>>();
+        let spec = settings(name, &mut parts, text)?;
+        parts.into_iter().try_fold(spec, |spec, part| add(spec, part, text))
+    }
+}
+
+/// Spec with the pattern, or with the interval and the inner channel, of the first parts.
+fn settings(
+    name: &str,
+    parts: &mut VecDeque<&str>,
+    text: &str,
+) -> Result<ChannelSpec, SignalError> {
+    match name {
+        "pattern" if parts.front().is_some_and(|part| !part.contains('=')) => {
+            Ok(ChannelSpec::pattern(parts.pop_front().unwrap_or_default()))
         }
-        parts.try_fold(spec, |spec, part| add(spec, part, text))
+        "on" => {
+            let (Some(interval), Some(of)) = (parts.pop_front(), parts.pop_front()) else {
+                let problem = "it needs an interval and a channel, as in on(4h; rsi(period=14))";
+                return Err(SignalError::channel(text, problem));
+            };
+            let interval = interval.parse();
+            let interval = interval
+                .map_err(|error: IntervalError| SignalError::channel(text, error.to_string()))?;
+            Ok(ChannelSpec::on(interval, of.parse()?))
+        }
+        "market_mean" => match parts.pop_front() {
+            Some(of) => Ok(ChannelSpec::market_mean(of.parse()?)),
+            None => Ok(ChannelSpec::new(name)),
+        },
+        _ => Ok(ChannelSpec::new(name)),
     }
 }
 
 /// Adds a list of parameters or a list of pairs to a spec.
 fn add(mut spec: ChannelSpec, part: &str, text: &str) -> Result<ChannelSpec, SignalError> {
     for word in split(part, ',') {
-        spec = match word.split_once('=') {
-            Some((name, value)) => {
-                let value = value.trim().parse().ok().filter(|value: &f64| value.is_finite());
-                let value = value.ok_or_else(|| {
-                    let problem = format!("{word:?} is not a parameter and a number, as period=21");
-                    SignalError::channel(text, problem)
-                })?;
-                spec.with(name.trim(), value)
-            }
-            None => {
-                let pair =
-                    word.parse().map_err(|error| SignalError::channel(text, format!("{error}")))?;
-                spec.reading(pair)
-            }
+        let Some((name, value)) = word.split_once('=') else {
+            let pair = word.parse();
+            let pair =
+                pair.map_err(|error: PairError| SignalError::channel(text, error.to_string()))?;
+            spec = spec.reading(pair);
+            continue;
         };
+        let value = value.trim().parse().ok().filter(|value: &f64| value.is_finite());
+        let value = value.ok_or_else(|| {
+            let problem = format!("{word:?} is not a parameter and a number, as period=21");
+            SignalError::channel(text, problem)
+        })?;
+        spec = spec.with(name.trim(), value);
     }
     Ok(spec)
 }
@@ -114,7 +116,7 @@ pub(crate) fn split(list: &str, separator: char) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use windvane_candles::Pair;
+    use windvane_candles::{Interval, Pair};
 
     use super::*;
     use crate::SignalSpec;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 #[cfg(any(feature = "original", feature = "tuned"))]
 use windvane_ensemble::EnsembleLearner;
-#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+#[cfg(all(feature = "network", feature = "train"))]
 use windvane_models::network::NetworkLearner;
 #[cfg(feature = "train")]
 use windvane_models::train::Learner;
@@ -44,7 +44,7 @@ pub struct ModelEntry {
 #[allow(dead_code, reason = "the features determine the models")]
 enum LearnerSource {
     /// A preset of the network.
-    #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
+    #[cfg(feature = "network")]
     Network(fn() -> NetworkLearner),
     /// An ensemble, which passes the hyperparameters to its members.
     Ensemble(fn(&Hyperparameters) -> Arc<dyn Learner>),
@@ -57,14 +57,14 @@ impl ModelEntry {
     #[cfg(feature = "train")]
     pub fn learner(&self, training: &Hyperparameters) -> Arc<dyn Learner> {
         match self.source {
-            #[cfg(any(feature = "v3", feature = "v31", feature = "v32"))]
+            #[cfg(feature = "network")]
             LearnerSource::Network(learner) => network(learner, training),
             LearnerSource::Ensemble(learner) | LearnerSource::Direct(learner) => learner(training),
         }
     }
 
     /// Creates the learner of a network with its default hyperparameters; `None` for other models.
-    #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+    #[cfg(all(feature = "network", feature = "train"))]
     pub fn network(&self) -> Option<NetworkLearner> {
         match self.source {
             LearnerSource::Network(learner) => Some(learner()),
@@ -92,7 +92,7 @@ pub struct Hyperparameters {
     pub lags: Option<windvane_signals::Lags>,
 }
 
-#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+#[cfg(all(feature = "network", feature = "train"))]
 impl Hyperparameters {
     fn replace_in(
         &self,
@@ -174,6 +174,30 @@ pub const MODELS: &[ModelEntry] = &[
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::v32_stateful::learner),
     },
+    #[cfg(feature = "network")]
+    ModelEntry {
+        name: "gru",
+        description: "GRU (gated recurrent units, 32 units)",
+        kind: Some(windvane_models::gru::KIND),
+        #[cfg(feature = "train")]
+        source: LearnerSource::Network(windvane_models::gru::learner),
+    },
+    #[cfg(feature = "network")]
+    ModelEntry {
+        name: "tcn",
+        description: "TCN (temporal convolutional network, 4 blocks of 32 channels)",
+        kind: Some(windvane_models::tcn::KIND),
+        #[cfg(feature = "train")]
+        source: LearnerSource::Network(windvane_models::tcn::learner),
+    },
+    #[cfg(feature = "network")]
+    ModelEntry {
+        name: "transformer",
+        description: "transformer (2 layers of self-attention, size 32)",
+        kind: Some(windvane_models::transformer::KIND),
+        #[cfg(feature = "train")]
+        source: LearnerSource::Network(windvane_models::transformer::learner),
+    },
     #[cfg(feature = "original")]
     ModelEntry {
         name: "original",
@@ -223,7 +247,7 @@ impl std::fmt::Display for UnknownModel {
 
 impl std::error::Error for UnknownModel {}
 
-#[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+#[cfg(all(feature = "network", feature = "train"))]
 fn network(learner: fn() -> NetworkLearner, training: &Hyperparameters) -> Arc<dyn Learner> {
     let own = learner();
     Arc::new(NetworkLearner { training: training.replace_in(own.training), ..own })

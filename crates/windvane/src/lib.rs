@@ -41,8 +41,8 @@
 //! [`prelude`] contains the types and traits that most programs import.
 //!
 //! # Features
-//! - Models: `v2` and `v32` (both default), `v3`, `v31`, `logistic`, `trees` (gradient-boosted
-//!   trees); `pretrained` is a fitted v3.2.
+//! - Models: `v2` and `v32` (both default), `v3`, `v31`, `logistic`; `network` has GRU, TCN and
+//!   transformer, `trees` gradient-boosted trees; `pretrained` is a fitted v3.2.
 //! - Ensembles: `ensemble`; `original` and `tuned` are the learners of the named ones.
 //! - `train`: training. `backtest`: walk-forward tests and reports; `html` adds the report as a page.
 //! - Candles: `readers`, `columnar`, `sample`, `simulate`; `jiff` and `chrono` convert the times of
@@ -79,7 +79,7 @@ pub mod prelude {
     pub use windvane_ensemble::EnsembleLearner;
     #[cfg(feature = "train")]
     pub use windvane_models::TrainError;
-    #[cfg(all(feature = "train", any(feature = "v3", feature = "v31", feature = "v32")))]
+    #[cfg(all(feature = "network", feature = "train"))]
     pub use windvane_models::network::NetworkLearner;
     #[cfg(feature = "train")]
     pub use windvane_models::train::{Learner, Run};
@@ -93,6 +93,8 @@ pub mod prelude {
         CandleOutcome, DirectionModel, FittedModel, LoadError, ModelId, PredictError, Prediction,
         Predictor,
     };
+    #[cfg(feature = "network")]
+    pub use windvane_models::{gru, tcn, transformer};
     #[cfg(feature = "v32")]
     pub use windvane_models::{v32, v32_stateful};
     pub use windvane_signals::{

@@ -101,9 +101,9 @@ fn opening_at(interval: Interval, name: &str, opens: impl Iterator<Item = i64>) 
     let opens: Vec<i64> = opens.take(1_500).collect();
     let whole = simulated(MarketModel::AR1, name, Interval::HOUR, opens.len());
     let candles = opens.iter().zip(&whole).map(|(open, candle)| {
-        Candle::new(Timestamp::from_millis(open * 60_000), candle.values()).unwrap()
+        Candle::new(Timestamp::from_millis(open * 60_000), candle.values()).expect("a candle")
     });
-    learned(CandleSeries::new(whole.pair().clone(), interval, candles.collect()).unwrap())
+    learned(CandleSeries::new(whole.pair().clone(), interval, candles.collect()).expect("a series"))
 }
 
 /// Seven hours of stocks from half past, and six candles of four hours from 22:00 or 21:00.
@@ -112,9 +112,13 @@ fn sessions() -> [Instrument; 2] {
     let fours = (0..3_000).filter(|four| four / 6 % 7 < 5);
     let summer = |four: i64| i64::from(four / 6 / 7 % 52 >= 26);
     [
-        opening_at("1h+30m".parse().unwrap(), "STOCK", stocks.map(|hour| hour * 60 + 30)),
         opening_at(
-            "4h@session".parse().unwrap(),
+            "1h+30m".parse().expect("an interval"),
+            "STOCK",
+            stocks.map(|hour| hour * 60 + 30),
+        ),
+        opening_at(
+            "4h@session".parse().expect("an interval"),
             "EURUSD",
             fours.map(|four| (four * 4 + 22 - summer(four)) * 60),
         ),

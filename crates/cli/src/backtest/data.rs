@@ -95,7 +95,7 @@ impl Loaded {
         }
         let mut instruments = self.instruments.iter_mut();
         if let Some(own) = instruments.find(|other| other.series.pair() == series.pair()) {
-            own.series = join(&own.series, &series)
+            own.series = join(&own.series, &series, file)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             let pair = own.series.pair();
             self.notes.push(format!("{}: continues the candles of {pair}", file.display()));

@@ -28,7 +28,7 @@ pub(super) fn series(options: &DiagnoseOptions, pair: &str) -> Result<CandleSeri
                     output::note(format_args!("note: {note}"));
                 }
                 series = Some(match series {
-                    Some(series) => join(&series, &next)?,
+                    Some(series) => join(&series, &next, file)?,
                     None => next,
                 });
             }

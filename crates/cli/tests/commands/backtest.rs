@@ -64,21 +64,30 @@ fn backtest_joins_archives_of_one_pair() {
     let data = tempfile::tempdir().unwrap();
     let text = candles(420, 0.0);
     let lines: Vec<&str> = text.lines().collect();
-    let parts = [(1, 151, "2024-01"), (151, 301, "2024-06"), (302, 421, "2024-11")];
+    let parts = [
+        (1, 151, "2024-01-01_2024-05-29"),
+        (151, 301, "2024-05-30_2024-10-26"),
+        (302, 421, "2024-10-28_2025-02-23"),
+    ];
     for (from, until, date) in parts {
         let text = [&lines[..1], &lines[from..until]].concat().join("\n");
         fs::write(data.path().join(format!("BTCUSDT-1d-{date}.csv")), text).unwrap();
     }
-    fs::write(data.path().join("BTCUSDT-1d-2024-12-31.csv"), candles(300, 1.0)).unwrap();
+    // Candles that overlap, and candles of other days than the name says.
+    let others = ["BTCUSDT-1d-2024-01-01_2024-10-26.csv", "BTCUSDT-1d-2025-02-24.csv"];
+    for other in others {
+        fs::write(data.path().join(other), candles(300, 1.0)).unwrap();
+    }
     let report = run(data.path(), &["--models", "v2"]).unwrap();
     assert_eq!(names(&report["instruments"], "name"), ["BTCUSDT-1d"]);
     let own = &report["instruments"][0];
     assert_eq!((own["candles"].as_u64(), own["missing"].as_u64()), (Some(419), Some(1)));
     let notes = report["run"]["notes"].to_string();
     assert_eq!(notes.matches("continues the candles of BTCUSDT-1d").count(), 2, "{notes}");
-    assert_eq!(names(&report["skipped"], "name"), ["BTCUSDT-1d-2024-12-31.csv"]);
-    let reason = report["skipped"][0]["reason"].as_str().unwrap();
-    assert!(reason.contains("these candles do not continue it"), "{reason}");
+    assert_eq!(names(&report["skipped"], "name"), others);
+    let reasons = [0, 1].map(|i| report["skipped"][i]["reason"].as_str().unwrap());
+    assert!(reasons[0].contains("these candles do not continue it"), "{reasons:?}");
+    assert!(reasons[1].contains("not those of the date in the name"), "{reasons:?}");
 }
 
 #[test]

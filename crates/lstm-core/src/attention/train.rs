@@ -1,7 +1,7 @@
 //! Forward and backward pass of the attention over a batch.
 use super::{AttentionParams, AttentionParamsMut, AttentionShape};
 use crate::dense::{dense_backward, dense_forward};
-use crate::error::{check_len, check_rows};
+use crate::error::{check_len, check_steps};
 use crate::gemm::{Matrix, mat_mul};
 use crate::kernels::{AddWeighted, DetectedKernel, Dots, Tanh, TanhBackward, WeightedSum};
 use crate::{DenseParamsMut, LstmError, Real, softmax};
@@ -90,10 +90,7 @@ pub fn attention_forward<R: Real>(
 ) -> Result<(), LstmError> {
     let (width, units) = (shape.input_size(), shape.units());
     shape.check(params)?;
-    if batch == 0 || batch > h.len() {
-        return Err(LstmError::Size { what: "batch", expected: h.len(), got: batch });
-    }
-    let steps = check_rows("h", batch * width, h.len())?;
+    let steps = check_steps("h", width, batch, h.len())?;
     cache.resize(shape, batch, steps);
     dense_forward(shape.dense(), params.dense(), h, &mut cache.u)?;
     let kernel = DetectedKernel::detect();

@@ -1,6 +1,6 @@
 //! Forward pass over a batch that caches the activations for the backward pass.
 use super::{BiLstmCache, BiLstmParams, BiLstmShape};
-use crate::error::{check_len, check_rows};
+use crate::error::{check_len, check_steps};
 use crate::lstm;
 use crate::{LstmError, LstmStart, Real};
 
@@ -41,10 +41,7 @@ pub fn bilstm_forward<R: Real>(
 ) -> Result<(), LstmError> {
     let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
     shape.check(&params)?;
-    if batch == 0 || batch > x.len() {
-        return Err(LstmError::Size { what: "batch", expected: x.len(), got: batch });
-    }
-    let steps = check_rows("x", batch * inputs, x.len())?;
+    let steps = check_steps("x", inputs, batch, x.len())?;
     if let Some(start) = &start {
         check_len("start.hidden", batch * 2 * hidden, start.hidden.len())?;
         check_len("start.cell", batch * 2 * hidden, start.cell.len())?;

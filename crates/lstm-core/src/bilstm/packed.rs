@@ -1,6 +1,7 @@
 //! Bidirectional LSTM inference.
 use super::{BiLstmParams, BiLstmShape};
 use crate::error::{check_len, check_rows};
+use crate::kernels::LstmCell;
 use crate::lstm::BatchOut;
 use crate::{Kernel, LstmBatchScratch, LstmError, LstmScratch, PackedLstm, Real};
 
@@ -91,9 +92,9 @@ impl<R: Real> PackedBiLstm<R> {
         scratch.lstm.check(hidden)?;
         let BiLstmScratch { lstm, last } = scratch;
         let (of_forward, of_reverse) = last.split_at_mut(hidden);
-        self.forward.read_window(xs, steps, false, None, lstm);
+        self.forward.read_window(LstmCell, (xs, steps, false), None, lstm);
         of_forward.copy_from_slice(lstm.state.h());
-        self.reverse.read_window(xs, steps, true, None, lstm);
+        self.reverse.read_window(LstmCell, (xs, steps, true), None, lstm);
         of_reverse.copy_from_slice(lstm.state.h());
         Ok(last)
     }
@@ -114,14 +115,10 @@ impl<R: Real> PackedBiLstm<R> {
         let (hidden, width) = (self.shape.hidden_size(), self.shape.output_size());
         check_len("out", steps * width, out.len())?;
         scratch.lstm.check(hidden)?;
-        self.forward.read_window(xs, steps, false, Some((&mut *out, width)), &mut scratch.lstm);
-        self.reverse.read_window(
-            xs,
-            steps,
-            true,
-            Some((&mut out[hidden..], width)),
-            &mut scratch.lstm,
-        );
+        let to = Some((&mut *out, width));
+        self.forward.read_window(LstmCell, (xs, steps, false), to, &mut scratch.lstm);
+        let to = Some((&mut out[hidden..], width));
+        self.reverse.read_window(LstmCell, (xs, steps, true), to, &mut scratch.lstm);
         Ok(())
     }
 
@@ -179,9 +176,9 @@ impl<R: Real> PackedBiLstm<R> {
         check_len("out", rows * stride, out.len())?;
         scratch.check(hidden)?;
         let to = BatchOut { out: &mut *out, stride, every };
-        self.forward.read_windows(xs, steps, false, to, scratch);
+        self.forward.read_windows(LstmCell, (xs, steps, false), to, scratch);
         let to = BatchOut { out: &mut out[hidden..], stride, every };
-        self.reverse.read_windows(xs, steps, true, to, scratch);
+        self.reverse.read_windows(LstmCell, (xs, steps, true), to, scratch);
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
-//! LSTM inference kernels over a batch of windows.
+//! LSTM and GRU inference kernels over a batch of windows.
 //!
 //! Gate sums and activations are separate loops in separate functions, because together they would
 //! need more registers than there are.
 use super::lstm::{
     LstmWeights, UNITS, WeightColumn, add_scaled, by_gate, gate_sums, padded, update,
 };
-use super::{DetectedKernel, Isa, Op};
+use super::{Cell, DetectedKernel, Isa, Op};
 use crate::Real;
 
 /// Number of windows that use a block of weights while it is in the L1 data cache.
@@ -14,9 +14,10 @@ pub(crate) const TILE: usize = 24;
 /// Number of windows (or rows) computed together.
 pub(super) const WINDOWS: usize = 6;
 
-/// LSTM over all steps of up to [`TILE`] windows from zero states, in the summation order of one
+/// LSTM or GRU over all steps of up to [`TILE`] windows from zero states, in the summation order of one
 /// window.
-pub(crate) struct LstmBatch<'a, R> {
+pub(crate) struct LstmBatch<'a, R, C> {
+    pub(crate) cell: C,
     pub(crate) weights: LstmWeights<'a, R>,
     /// Windows `[B, T, inputs]`.
     pub(crate) xs: &'a [R],
@@ -40,13 +41,13 @@ pub(crate) struct LstmBatch<'a, R> {
     pub(crate) every: bool,
 }
 
-impl<R: Real> LstmBatch<'_, R> {
+impl<R: Real, C: Cell> LstmBatch<'_, R, C> {
     /// Runs all steps on a kernel.
     pub(crate) fn run(self, kernel: DetectedKernel) {
         let LstmWeights { inputs, hidden, .. } = self.weights;
         let (row, width) = (self.steps * inputs, padded(hidden));
         let batch = self.xs.len() / row;
-        let sums = &mut self.sums[..batch];
+        let (cell, sums) = (self.cell, &mut self.sums[..batch]);
         let c = &mut self.c[..batch * width];
         let (mut now, mut next) = (&mut self.h[..batch * width], &mut self.next[..batch * width]);
         now.fill(R::ZERO);
@@ -56,7 +57,8 @@ impl<R: Real> LstmBatch<'_, R> {
             for block in 0..width / UNITS {
                 let (weights, xs) = (&self.weights, &self.xs[t * inputs..]);
                 kernel.run(GateSums { weights, block, xs, row, h: now, sums });
-                kernel.run(StateUpdate { block, blocks: width / UNITS, sums, c, h: next });
+                let blocks = width / UNITS;
+                kernel.run(StateUpdate { cell, block, blocks, sums, c, h: next });
             }
             if self.every || read + 1 == self.steps {
                 for (window, h) in next.chunks_exact(width).enumerate() {
@@ -186,7 +188,9 @@ pub(super) fn side_by_side<R: Real>(slices: [&[R]; WINDOWS]) -> impl Iterator<It
 }
 
 /// Kernel of the new cells and hidden states of one block of units, for some windows.
-struct StateUpdate<'a, R> {
+struct StateUpdate<'a, R, C> {
+    /// Kind of the units, which selects the activations.
+    cell: C,
     block: usize,
     blocks: usize,
     /// Gate sums of each window, `[B]`.
@@ -197,14 +201,14 @@ struct StateUpdate<'a, R> {
     h: &'a mut [R],
 }
 
-impl<R: Real> Op for StateUpdate<'_, R> {
+impl<R: Real, C: Cell> Op for StateUpdate<'_, R, C> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
         let (cells, _) = self.c.as_chunks_mut();
         let (units, _) = self.h.as_chunks_mut();
         let rows = cells.chunks_exact_mut(self.blocks).zip(units.chunks_exact_mut(self.blocks));
         for (sums, (cells, units)) in self.sums.iter().zip(rows) {
-            update::<R, I>(&sums.0, &mut cells[self.block], &mut units[self.block]);
+            update::<R, I>(self.cell, &sums.0, &mut cells[self.block], &mut units[self.block]);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! LSTM inference kernel over one window at a time.
-use super::{Isa, Op};
+//! LSTM and GRU inference kernel over one window at a time.
+use super::{Cell, Isa, Op};
 use crate::Real;
 
 /// Number of units in a block.
@@ -79,11 +79,12 @@ impl<'a, R> LstmWeights<'a, R> {
     }
 }
 
-/// LSTM over all steps of one window.
+/// LSTM or GRU over all steps of one window.
 ///
 /// Padded units have zero weights. Their results (such as NaN from an infinite input) stay in the
 /// padding of `h`, `c` and `next`, because only the first `hidden` units are read.
-pub(crate) struct Lstm<'a, R> {
+pub(crate) struct Lstm<'a, R, C> {
+    pub(crate) cell: C,
     pub(crate) weights: LstmWeights<'a, R>,
     /// Window `[T, inputs]`.
     pub(crate) xs: &'a [R],
@@ -103,7 +104,7 @@ pub(crate) struct Lstm<'a, R> {
     pub(crate) stride: usize,
 }
 
-impl<R: Real> Op for Lstm<'_, R> {
+impl<R: Real, C: Cell> Op for Lstm<'_, R, C> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
         // Computes as many blocks at a time as fit into the registers. The order of each sum does
@@ -115,7 +116,7 @@ impl<R: Real> Op for Lstm<'_, R> {
     }
 }
 
-impl<R: Real> Lstm<'_, R> {
+impl<R: Real, C: Cell> Lstm<'_, R, C> {
     /// Processes the units in groups of `BLOCKS` blocks and a last group of the remaining ones.
     #[inline(always)]
     fn by<I: Isa, const BLOCKS: usize>(self) {
@@ -148,12 +149,12 @@ impl<R: Real> Lstm<'_, R> {
     ) {
         let LstmWeights { inputs, hidden, .. } = self.weights;
         let held = self.weights.held::<BLOCKS>(groups).filter(|_| REST + TAILS == 0);
-        let (mut now, mut next) = (self.h, self.next);
+        let (cell, mut now, mut next) = (self.cell, self.h, self.next);
         for read in 0..self.steps {
             let t = if self.reversed { self.steps - 1 - read } else { read };
             let x = &self.xs[t * inputs..][..inputs];
             let mut step =
-                WindowStep { weights: &self.weights, x, h: &now[..hidden], c: self.c, next };
+                WindowStep { cell, weights: &self.weights, x, h: &now[..hidden], c: self.c, next };
             // The order of the groups alternates: if the weights do not fit into the L1 data cache,
             // it still has those that the previous step read last.
             let backwards = read % 2 == 1;
@@ -182,7 +183,8 @@ impl<R: Real> Lstm<'_, R> {
 }
 
 /// One time step of one window.
-struct WindowStep<'a, R> {
+struct WindowStep<'a, R, C> {
+    cell: C,
     weights: &'a LstmWeights<'a, R>,
     x: &'a [R],
     h: &'a [R],
@@ -190,7 +192,7 @@ struct WindowStep<'a, R> {
     next: &'a mut [R],
 }
 
-impl<R: Real> WindowStep<'_, R> {
+impl<R: Real, C: Cell> WindowStep<'_, R, C> {
     /// Computes `BLOCKS` blocks and `TAILS` tail columns of units.
     ///
     /// The columns `held` are the least recently used lines of the L1 data cache. They are
@@ -208,10 +210,10 @@ impl<R: Real> WindowStep<'_, R> {
         let (cells, units) = (&mut cells[first..], &mut units[first..]);
         for block in 0..BLOCKS {
             held.touch::<I>(block);
-            update::<R, I>(&sums[block], &mut cells[block], &mut units[block]);
+            update::<R, I>(self.cell, &sums[block], &mut cells[block], &mut units[block]);
         }
         if TAILS > 0 {
-            update::<R, I>(&by_gate(&tail), &mut cells[BLOCKS], &mut units[BLOCKS]);
+            update::<R, I>(self.cell, &by_gate(&tail), &mut cells[BLOCKS], &mut units[BLOCKS]);
         }
     }
 }
@@ -352,23 +354,19 @@ pub(super) fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -
     sums
 }
 
-/// Computes c' = f c + i g and h' = o tanh(c') for a block of units.
+/// Computes the new cells and hidden states of a block of units.
 #[inline(always)]
 pub(super) fn update<R: Real, I: Isa>(
+    cell: impl Cell,
     sums: &[[R; UNITS]; 4],
     c: &mut [R; UNITS],
     h: &mut [R; UNITS],
 ) {
     let [i, f, g, o] = sums;
     for unit in 0..UNITS {
-        let gates = [i[unit], f[unit], g[unit], o[unit]];
-        (c[unit], h[unit]) = cell::<R, I>(gates, c[unit]);
+        let sums = [i[unit], f[unit], g[unit], o[unit]];
+        (c[unit], h[unit]) = cell.update::<R, I>(sums, c[unit]);
     }
-}
-
-#[inline(always)]
-fn cell<R: Real, I: Isa>(gates: [R; 4], cell: R) -> (R, R) {
-    if I::FUSED { R::cell_with::<true>(gates, cell) } else { R::cell_with::<false>(gates, cell) }
 }
 
 #[inline(always)]

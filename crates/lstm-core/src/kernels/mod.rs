@@ -10,7 +10,11 @@
 mod attention;
 mod batch;
 mod cache;
+mod cell;
 mod dense;
+#[cfg(feature = "train")]
+mod gru;
+mod heads;
 mod isa;
 mod lstm;
 #[cfg(feature = "train")]
@@ -27,7 +31,11 @@ mod vector;
 pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use batch::{LstmBatch, TILE};
 pub(crate) use cache::l1_data_cache_bytes;
+pub(crate) use cell::{Cell, GruCell, LstmCell};
 pub(crate) use dense::{DenseRows, OUTPUTS, OutputColumn};
+#[cfg(feature = "train")]
+pub(crate) use gru::{GruBackwardStep, GruForwardStep};
+pub(crate) use heads::HeadAttention;
 pub(crate) use isa::{BASELINE_FUSED, Isa};
 pub(crate) use lstm::{Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, WeightColumn, padded};
 #[cfg(feature = "train")]

@@ -151,7 +151,7 @@ impl<R: Real> ForwardStep<'_, R> {
 /// Near 1/2 this is more accurate than 1 / (1 + e^-x), which matters for gradients that are small
 /// differences of large numbers.
 #[inline(always)]
-fn sigmoid<R: Real, I: Isa>(x: R) -> R {
+pub(super) fn sigmoid<R: Real, I: Isa>(x: R) -> R {
     let half = R::from_f64(0.5);
     fused::<R, I>(half, tanh::<R, I>(half * x), half)
 }

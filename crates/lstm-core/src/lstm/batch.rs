@@ -1,7 +1,7 @@
 //! LSTM inference over batches of windows.
 use super::{LstmBatchScratch, PackedLstm};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{Lstm, LstmBatch, TILE, padded};
+use crate::kernels::{Cell, Lstm, LstmBatch, LstmCell, TILE, padded};
 use crate::{LstmError, Real};
 
 /// Smallest batch for which the batch kernel is faster than one window at a time.
@@ -59,22 +59,16 @@ impl<R: Real> PackedLstm<R> {
         let hidden = self.shape().hidden_size();
         check_len("out", batch * hidden, out.len())?;
         scratch.check(hidden)?;
-        self.read_windows(
-            xs,
-            steps,
-            false,
-            BatchOut { out, stride: hidden, every: false },
-            scratch,
-        );
+        let to = BatchOut { out, stride: hidden, every: false };
+        self.read_windows(LstmCell, (xs, steps, false), to, scratch);
         Ok(())
     }
 
     /// Reads windows `[B, T, I]` from zero states; the caller has checked the lengths.
     pub(crate) fn read_windows(
         &self,
-        xs: &[R],
-        steps: usize,
-        reversed: bool,
+        cell: impl Cell,
+        (xs, steps, reversed): (&[R], usize, bool),
         to: BatchOut<'_, R>,
         scratch: &mut LstmBatchScratch<R>,
     ) {
@@ -84,10 +78,12 @@ impl<R: Real> PackedLstm<R> {
         for (tile, xs) in tiles.enumerate() {
             let out = &mut out[tile * rows * stride..];
             if xs.len() < MIN_BATCH * steps * self.shape().input_size() {
-                self.read_one_by_one(xs, steps, reversed, BatchOut { out, stride, every }, scratch);
+                let to = BatchOut { out, stride, every };
+                self.read_one_by_one(cell, (xs, steps, reversed), to, scratch);
                 continue;
             }
             let batch = LstmBatch {
+                cell,
                 weights: self.weights(),
                 xs,
                 steps,
@@ -107,9 +103,8 @@ impl<R: Real> PackedLstm<R> {
     /// Reads windows like [`read_windows`](Self::read_windows), one at a time.
     fn read_one_by_one(
         &self,
-        xs: &[R],
-        steps: usize,
-        reversed: bool,
+        cell: impl Cell,
+        (xs, steps, reversed): (&[R], usize, bool),
         to: BatchOut<'_, R>,
         scratch: &mut LstmBatchScratch<R>,
     ) {
@@ -124,8 +119,8 @@ impl<R: Real> PackedLstm<R> {
             h.fill(R::ZERO);
             c.fill(R::ZERO);
             let each = every.then_some(&mut *out);
-            let lstm = Lstm { weights, xs, steps, reversed, h, c, next, out: each, stride };
-            self.kernel.run(lstm);
+            let window = Lstm { cell, weights, xs, steps, reversed, h, c, next, out: each, stride };
+            self.kernel.run(window);
             if !every {
                 // The steps alternate between two buffers.
                 let last = if steps.is_multiple_of(2) { &scratch.h } else { &scratch.next };

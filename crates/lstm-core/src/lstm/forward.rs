@@ -1,6 +1,6 @@
 //! Forward pass over a batch that caches the activations for the backward pass.
 use super::{LstmCache, LstmParams, LstmShape, Side};
-use crate::error::{check_len, check_rows};
+use crate::error::{check_len, check_steps};
 use crate::kernels::{DetectedKernel, ForwardStep, LANES};
 use crate::{LstmError, Real};
 
@@ -47,10 +47,7 @@ pub fn lstm_forward<R: Real>(
 ) -> Result<(), LstmError> {
     let (inputs, hidden) = (shape.input_size(), shape.hidden_size());
     shape.check(&params)?;
-    if batch == 0 || batch > x.len() {
-        return Err(LstmError::Size { what: "batch", expected: x.len(), got: batch });
-    }
-    let steps = check_rows("x", batch * inputs, x.len())?;
+    let steps = check_steps("x", inputs, batch, x.len())?;
     if let Some(start) = &start {
         check_len("start.hidden", batch * hidden, start.hidden.len())?;
         check_len("start.cell", batch * hidden, start.cell.len())?;

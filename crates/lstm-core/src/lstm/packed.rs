@@ -4,7 +4,7 @@ use std::fmt;
 use super::{LstmParams, LstmScratch, LstmShape, LstmState};
 use crate::error::{check_len, check_rows};
 use crate::kernels::{
-    DetectedKernel, Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, WeightColumn,
+    Cell, DetectedKernel, Lstm, LstmCell, LstmWeights, TAIL_UNITS, TailColumn, UNITS, WeightColumn,
     l1_data_cache_bytes,
 };
 use crate::{Kernel, LstmError, Real};
@@ -164,7 +164,7 @@ impl<R: Real> PackedLstm<R> {
         check_len("x", self.shape.input_size(), x.len())?;
         state.check(self.shape.hidden_size())?;
         scratch.check(self.shape.hidden_size())?;
-        self.run(x, 1, false, state, None, &mut scratch.next);
+        self.run(LstmCell, (x, 1, false), state, None, &mut scratch.next);
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl<R: Real> PackedLstm<R> {
     ) -> Result<&'s [R], LstmError> {
         let steps = check_rows("xs", self.shape.input_size(), xs.len())?;
         scratch.check(self.shape.hidden_size())?;
-        self.read_window(xs, steps, false, None, scratch);
+        self.read_window(LstmCell, (xs, steps, false), None, scratch);
         Ok(scratch.state.h())
     }
 
@@ -204,25 +204,25 @@ impl<R: Real> PackedLstm<R> {
         if let Some(out) = &out {
             check_len("out", steps * hidden, out.len())?;
         }
-        self.run(xs, steps, false, state, out.map(|out| (out, hidden)), &mut scratch.next);
+        let out = out.map(|out| (out, hidden));
+        self.run(LstmCell, (xs, steps, false), state, out, &mut scratch.next);
         Ok(())
     }
 
-    /// Reads `xs` `[T, I]` from a zero state, the last step first if `reversed`.
+    /// Reads `steps` steps `xs` `[T, I]` from a zero state, the last one first if `reversed`.
     ///
     /// The state stays in `scratch`; the hidden state after reading step t goes to
     /// `out[t * stride..]`. The caller has checked the lengths.
     pub(crate) fn read_window(
         &self,
-        xs: &[R],
-        steps: usize,
-        reversed: bool,
+        cell: impl Cell,
+        (xs, steps, reversed): (&[R], usize, bool),
         out: Option<(&mut [R], usize)>,
         scratch: &mut LstmScratch<R>,
     ) {
         let LstmScratch { state, next } = scratch;
         state.reset();
-        self.run(xs, steps, reversed, state, out, next);
+        self.run(cell, (xs, steps, reversed), state, out, next);
     }
 
     pub(super) fn weights(&self) -> LstmWeights<'_, R> {
@@ -237,11 +237,13 @@ impl<R: Real> PackedLstm<R> {
         }
     }
 
-    fn run(
+    /// Reads `steps` steps `xs` `[T, I]` into `state`, the last one first if `reversed`.
+    ///
+    /// The caller has checked the lengths.
+    pub(crate) fn run(
         &self,
-        xs: &[R],
-        steps: usize,
-        reversed: bool,
+        cell: impl Cell,
+        (xs, steps, reversed): (&[R], usize, bool),
         state: &mut LstmState<R>,
         out: Option<(&mut [R], usize)>,
         next: &mut Vec<R>,
@@ -249,7 +251,7 @@ impl<R: Real> PackedLstm<R> {
         let (h, c) = state.padded_mut();
         let (out, stride) = out.unzip();
         let (weights, stride) = (self.weights(), stride.unwrap_or(0));
-        self.kernel.run(Lstm { weights, xs, steps, reversed, h, c, next, out, stride });
+        self.kernel.run(Lstm { cell, weights, xs, steps, reversed, h, c, next, out, stride });
         // Each step reads one buffer and writes the other.
         if !steps.is_multiple_of(2) {
             std::mem::swap(h, next);

@@ -17,22 +17,22 @@ pub(crate) struct Side {
 
 impl Side {
     /// Creates the direction of a unidirectional layer of `hidden` units.
-    pub(super) fn only(hidden: usize) -> Self {
+    pub(crate) fn only(hidden: usize) -> Self {
         Self { reversed: false, stride: hidden, offset: 0 }
     }
 
     /// Returns the time step at position `read` of the reading order.
-    pub(super) fn step(self, read: usize, steps: usize) -> usize {
+    pub(crate) fn step(self, read: usize, steps: usize) -> usize {
         if self.reversed { steps - 1 - read } else { read }
     }
 
     /// Returns the index of the state before reading step `t`.
-    pub(super) fn before(self, t: usize) -> usize {
+    pub(crate) fn before(self, t: usize) -> usize {
         t + usize::from(self.reversed)
     }
 
     /// Returns the index of the state before the first step read.
-    pub(super) fn first(self, steps: usize) -> usize {
+    pub(crate) fn first(self, steps: usize) -> usize {
         if self.reversed { steps } else { 0 }
     }
 
@@ -42,7 +42,7 @@ impl Side {
     }
 
     /// Returns the states before and after reading step `t`, each `row` numbers.
-    pub(super) fn around<R>(self, states: &mut [R], t: usize, row: usize) -> (&[R], &mut [R]) {
+    pub(crate) fn around<R>(self, states: &mut [R], t: usize, row: usize) -> (&[R], &mut [R]) {
         let (low, high) = states[t * row..(t + 2) * row].split_at_mut(row);
         if self.reversed { (high, low) } else { (low, high) }
     }
@@ -72,6 +72,13 @@ impl<R: crate::Real> StridedRows<'_, R> {
         for (to, from) in to.chunks_exact_mut(padded).zip(self.data.chunks(self.stride)) {
             to[..width].copy_from_slice(&from[..width]);
             to[width..].fill(R::ZERO);
+        }
+    }
+
+    /// Adds the first `width` numbers of each row to padded rows.
+    pub(crate) fn add_into(&self, width: usize, padded: usize, to: &mut [R]) {
+        for (to, from) in to.chunks_exact_mut(padded).zip(self.data.chunks(self.stride)) {
+            to.iter_mut().zip(&from[..width]).for_each(|(to, from)| *to += *from);
         }
     }
 }

@@ -87,8 +87,9 @@ impl<R: Real> LstmScratch<R> {
     }
 }
 
-/// Working memory of the batch calls of [`PackedLstm`](crate::PackedLstm) and
-/// [`PackedBiLstm`](crate::PackedBiLstm), created by their `batch_scratch`.
+/// Working memory of the batch calls of [`PackedLstm`](crate::PackedLstm),
+/// [`PackedBiLstm`](crate::PackedBiLstm) and [`PackedGru`](crate::PackedGru), created by their
+/// `batch_scratch`.
 ///
 /// It holds the states of a fixed number of windows and carries no state from one call to the next.
 #[derive(Debug, Clone)]

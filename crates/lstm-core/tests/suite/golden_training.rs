@@ -38,11 +38,11 @@ fn text<'a>(run: &'a Value, key: &str) -> Option<&'a str> {
     run[key].as_str()
 }
 
-fn number(run: &Value, key: &str) -> f64 {
+pub(crate) fn number(run: &Value, key: &str) -> f64 {
     run[key].as_f64().unwrap_or_else(|| panic!("no number {key}"))
 }
 
-fn numbers(run: &Value, key: &str) -> Vec<f64> {
+pub(crate) fn numbers(run: &Value, key: &str) -> Vec<f64> {
     run[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 

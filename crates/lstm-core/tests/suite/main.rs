@@ -4,19 +4,27 @@
 #![expect(clippy::float_cmp, reason = "tests of exact results")]
 
 mod batches;
+mod block;
 mod common;
+mod encoders;
 mod errors;
 mod errors_of_models;
 mod forced;
+mod golden_encoders;
+mod golden_gru;
+mod golden_layers;
 mod golden_lstm;
 mod golden_models;
 mod golden_onnx;
 mod golden_training;
 mod gradients;
+mod gradients_of_layers;
 mod gradients_of_models;
+mod gru;
 mod layer;
 mod network;
 mod packed;
 mod properties;
 mod properties_of_models;
+mod stack;
 mod steps;

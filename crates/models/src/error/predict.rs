@@ -1,4 +1,6 @@
 //! Errors of predictions and predictors.
+use std::time::Duration;
+
 use windvane_candles::{Interval, Pair, Timestamp};
 use windvane_signals::SignalError;
 
@@ -61,6 +63,17 @@ pub enum PredictError {
         expected: Pair,
         /// Pair of the input.
         got: Pair,
+    },
+    /// A history has another session close than the predictor.
+    #[error(
+        "the candles of the history close {got:?} after their open, those of the predictor {expected:?}; \
+         set session_close of the builder to that of the series"
+    )]
+    SessionClose {
+        /// Time from open to close of the predictor's candles.
+        expected: Duration,
+        /// Time from open to close of the history's candles.
+        got: Duration,
     },
     /// A setting of a predictor is out of range.
     #[error("{setting} must be {expected}, got {got}")]

@@ -1,6 +1,7 @@
 //! Builder of a predictor with all its settings.
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use windvane_candles::{Interval, Pair, Timestamp};
 use windvane_signals::Registry;
@@ -34,6 +35,7 @@ pub struct PredictorBuilder {
     pair: Option<Pair>,
     registry: Option<Box<Registry>>,
     max_ahead: Option<u32>,
+    session_close: Option<Duration>,
     history: Option<usize>,
     stop_at_gaps: bool,
     expiry: Option<Expiry>,
@@ -55,6 +57,7 @@ impl PredictorBuilder {
             pair: None,
             registry: None,
             max_ahead: None,
+            session_close: None,
             history: None,
             stop_at_gaps: false,
             expiry: None,
@@ -87,6 +90,14 @@ impl PredictorBuilder {
     /// bound. Default: 10,000 (a week of minutes, 13 months of hours).
     pub fn max_ahead(self, intervals: u32) -> Self {
         Self { max_ahead: Some(intervals), ..self }
+    }
+
+    /// Sets the time from the open of a candle to its close, for a market whose session ends before
+    /// the interval, as that of
+    /// [`CandleSeries::with_session_close`](windvane_candles::CandleSeries::with_session_close).
+    /// Decisions are made at that time. Default: the interval.
+    pub fn session_close(self, close: Duration) -> Self {
+        Self { session_close: Some(close), ..self }
     }
 
     /// Rejects the candle after a gap if the gap policy would reset every channel, and with it
@@ -125,7 +136,8 @@ impl PredictorBuilder {
     /// range, [`PredictError::NoRecord`] for [`expire_after`](Self::expire_after) and a model
     /// without a training record, [`PredictError::OtherProfile`] for a profile of other channels or
     /// another lookback, [`PredictError::Setting`] for a [`history`](Self::history) of more than
-    /// 1,000,000 candles or a [`max_ahead`](Self::max_ahead) of 0.
+    /// 1,000,000 candles, a [`max_ahead`](Self::max_ahead) of 0 or a
+    /// [`session_close`](Self::session_close) outside the interval.
     pub fn build(self) -> Result<Predictor, PredictError> {
         if let Some(got) = self.history.filter(|candles| *candles > MAX_HISTORY) {
             let (setting, expected) = ("history", "at most 1,000,000 candles");
@@ -135,6 +147,14 @@ impl PredictorBuilder {
             let (setting, expected) = ("max_ahead", "at least 1 interval");
             return Err(PredictError::Setting { setting, expected, got: 0 });
         }
+        if let Some(close) = self.session_close
+            && self.interval.session_millis(close).is_none()
+        {
+            let setting = "session close in milliseconds";
+            let expected = "whole milliseconds, above 0 and at most the interval";
+            let got = usize::try_from(close.as_millis()).unwrap_or(usize::MAX);
+            return Err(PredictError::Setting { setting, expected, got });
+        }
         let mut predictor = Predictor::with_defaults(self.model, self.interval, self.registry)?;
         predictor.pair = self.pair;
         if let Some(candles) = self.history {
@@ -142,6 +162,9 @@ impl PredictorBuilder {
         }
         if let Some(intervals) = self.max_ahead {
             predictor.max_ahead = intervals;
+        }
+        if let Some(close) = self.session_close {
+            predictor.session = close;
         }
         predictor.set_stop_at_gaps(self.stop_at_gaps);
         match self.expiry {

@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Pair, Timestamp};
 use windvane_signals::{MarketSnapshot, Registry, SignalPipeline};
@@ -63,6 +64,8 @@ pub struct Predictor {
     pub(super) guard: Option<Box<Guard>>,
     /// Maximum number of intervals between two candles.
     pub(super) max_ahead: u32,
+    /// Time from the open of a candle to its close.
+    pub(super) session: Duration,
 }
 
 /// Shows model, interval and position in the feed, without the kept candles and rows.
@@ -130,6 +133,7 @@ impl Predictor {
             valid_until: None,
             guard: None,
             max_ahead: DEFAULT_MAX_AHEAD,
+            session: Duration::from_millis(interval.millis().unsigned_abs()),
         })
     }
 }
@@ -192,8 +196,9 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Interval`] for a series of another interval, [`PredictError::OtherPair`] for
-    /// one of another pair, and the errors of [`on_candle`](Self::on_candle) for its candles. The
-    /// candles before the rejected one have been consumed.
+    /// one of another pair, [`PredictError::SessionClose`] for one with another session close, and
+    /// the errors of [`on_candle`](Self::on_candle) for its candles. The candles before the rejected
+    /// one have been consumed.
     pub fn warm_up(&mut self, history: &CandleSeries) -> Result<(), PredictError> {
         self.warm_up_until(history, Timestamp::from_millis(i64::MAX))
     }
@@ -227,14 +232,19 @@ impl Predictor {
             return Err(PredictError::Interval { expected, got: history.interval() });
         }
         self.check_pair("history", history.pair())?;
+        if history.session_close() != self.session {
+            let (expected, got) = (self.session, history.session_close());
+            return Err(PredictError::SessionClose { expected, got });
+        }
         self.pair.get_or_insert_with(|| history.pair().clone());
         let last = self.last_open_time();
         let new = history.iter().filter(|candle| last.is_none_or(|l| candle.open_time() > l));
-        for candle in new.take_while(|candle| candle.close_time(expected) <= now) {
+        let session = self.session;
+        for candle in new.take_while(|candle| closes_at(candle, session) <= now) {
             if let Err(not_taken) = self.take(candle.into()) {
                 not_taken?;
             }
-            let window = self.rows.window(candle.close_time(expected));
+            let window = self.rows.window(closes_at(candle, session));
             if let (Some(guard), Some(window)) = (&mut self.guard, window) {
                 guard.take(&window);
             }
@@ -294,7 +304,7 @@ impl Predictor {
     }
 
     fn decide(&mut self, market: &MarketSnapshot<'_>) -> Result<CandleOutcome, PredictError> {
-        let decided_at = market.own().close_time(self.pipeline.interval());
+        let decided_at = closes_at(market.own(), self.session);
         let Some(window) = self.rows.window(decided_at) else {
             return Ok(self.without_window(market));
         };
@@ -357,6 +367,12 @@ impl Predictor {
     pub fn model(&self) -> &dyn FittedModel {
         &*self.model
     }
+}
+
+/// Close time of a candle, when its row becomes known.
+fn closes_at(candle: &Candle, session: Duration) -> Timestamp {
+    let session = i64::try_from(session.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(candle.open_time().millis().saturating_add(session))
 }
 
 /// Returns the given registry of channels, or the built-in one.

@@ -190,6 +190,7 @@ impl Clone for Predictor {
             valid_until: self.valid_until,
             guard: self.guard.clone(),
             max_ahead: self.max_ahead,
+            session: self.session,
         }
     }
 }

@@ -10,8 +10,8 @@ const MAX_DENSE: usize = 16;
 /// Layers of a network: an encoder over the rows of a window, a pooling of its states, hidden dense
 /// layers, and a head of three classes.
 ///
-/// The presets [`v3`](crate::v3), [`v31`](crate::v31) and [`v32`](crate::v32) are such
-/// configurations. Any other combination is fitted, saved and used in the same way.
+/// The presets [`v3`](crate::v3), [`v31`](crate::v31), [`v32`](crate::v32), [`gru`](crate::gru),
+/// [`tcn`](crate::tcn) and [`transformer`](crate::transformer) are such configurations. Any other combination is fitted, saved and used in the same way.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ const MAX_DENSE: usize = 16;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Recurrent layer.
+    /// Layers that read the rows of a window.
     pub encoder: Encoder,
     /// Reduction of the encoder's states to one vector.
     pub pooling: Pooling,
@@ -39,7 +39,7 @@ pub struct NetworkConfig {
     /// Dropout rate of the hidden dense layers in training, at least 0 and less than 1.
     pub dropout: f64,
     /// Whether the state is carried from candle to candle instead of starting from zero in every
-    /// window. This requires a unidirectional encoder and [`Pooling::LastStep`].
+    /// window. This requires a unidirectional LSTM or GRU and [`Pooling::LastStep`].
     pub stateful: bool,
 }
 
@@ -50,6 +50,8 @@ pub struct NetworkConfig {
 pub enum Pooling {
     /// State after the last row; for a bidirectional encoder the last state of each direction.
     LastStep,
+    /// Mean of the states of all rows.
+    Mean,
     /// Attention over the states of all rows: `score_t = v · tanh(W h_t + b)`, `a =
     /// softmax(score)`, context `Σ a_t h_t` (Bahdanau et al. 2015).
     Attention {
@@ -75,7 +77,7 @@ impl NetworkConfig {
     ///
     /// # Errors
     /// [`LstmError::Number`] for a dropout below 0 or of at least 1, and for a stateful network
-    /// with a bidirectional encoder or attention. [`LstmError::Size`] for more than 16 hidden dense
+    /// with another pooling or an encoder that carries no state. [`LstmError::Size`] for more than 16 hidden dense
     /// layers.
     pub fn validate(&self) -> Result<(), LstmError> {
         if !(0.0..1.0).contains(&self.dropout) {
@@ -86,8 +88,8 @@ impl NetworkConfig {
             let (what, got) = ("number of hidden dense layers", self.dense.len());
             return Err(LstmError::Size { what, expected: MAX_DENSE, got });
         }
-        if self.stateful && !(self.encoder.is_causal() && self.pooling == Pooling::LastStep) {
-            let expected = "0 (false), or a unidirectional encoder with Pooling::LastStep";
+        if self.stateful && !(self.encoder.has_state() && self.pooling == Pooling::LastStep) {
+            let expected = "0 (false), or a unidirectional LSTM or GRU with Pooling::LastStep";
             return Err(LstmError::Number { what: "stateful", expected, got: 1.0 });
         }
         Ok(())

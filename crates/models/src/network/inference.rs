@@ -1,11 +1,11 @@
 //! Inference with packed layers.
 //!
-//! The configuration selects the kernels once, when a network is packed. A network without
-//! attention computes only the last state of its encoder, one with attention computes all states.
+//! The configuration selects the kernels once, when a network is packed. With the pooling
+//! [`Pooling::LastStep`] only the last state of the encoder is computed, otherwise all states.
 use windvane_lstm_core::{AttentionScratch, Kernel, LstmError, PackedAttention, PackedDense, relu};
 
-use super::encoder::{EncoderBatchScratch, EncoderScratch, PackedEncoder};
-use super::{CLASSES, Layers};
+use super::packed_encoder::{EncoderBatchScratch, EncoderScratch, PackedEncoder};
+use super::{CLASSES, Layers, Pooling};
 
 /// Maximum number of windows that are computed together.
 pub(super) const BATCH: usize = 24;
@@ -14,15 +14,23 @@ pub(super) const BATCH: usize = 24;
 #[derive(Clone)]
 pub(crate) struct PackedNetwork {
     pub(super) encoder: PackedEncoder,
-    attention: Option<PackedAttention<f32>>,
+    pooling: PackedPooling,
     hidden: Vec<PackedDense<f32>>,
     head: PackedDense<f32>,
+}
+
+/// Pooling packed for inference.
+#[derive(Clone)]
+enum PackedPooling {
+    LastStep,
+    Mean,
+    Attention(PackedAttention<f32>),
 }
 
 /// Working memory for one window.
 pub(crate) struct WindowBuffers {
     encoder: EncoderScratch,
-    attention: Option<AttentionBuffers>,
+    pooling: Option<PoolingBuffers>,
     /// Output of each hidden dense layer.
     hidden: Vec<Vec<f32>>,
 }
@@ -32,23 +40,55 @@ pub(super) struct BatchBuffers {
     encoder: EncoderBatchScratch,
     /// Last state or context of each window, `[B, H]`.
     pooled: Vec<f32>,
-    attention: Option<AttentionBuffers>,
+    pooling: Option<PoolingBuffers>,
     /// Output of each hidden dense layer.
     hidden: Vec<Vec<f32>>,
 }
 
-/// Working memory of the attention.
-struct AttentionBuffers {
+/// Working memory of a pooling over all states.
+struct PoolingBuffers {
     /// States of all rows, `[T, H]` or `[B, T, H]`.
     states: Vec<f32>,
-    scratch: AttentionScratch<f32>,
+    /// Working memory of an attention.
+    attention: Option<AttentionScratch<f32>>,
     context: Vec<f32>,
+}
+
+impl PackedPooling {
+    /// Computes the pooled state `[H]` of a window from its states `[T, H]`.
+    fn apply(
+        &self,
+        states: &[f32],
+        context: &mut [f32],
+        attention: Option<&mut AttentionScratch<f32>>,
+    ) -> Result<(), LstmError> {
+        match (self, attention) {
+            (Self::Mean, _) => {
+                mean(states, context);
+                Ok(())
+            }
+            (Self::Attention(layer), Some(scratch)) => layer.apply(states, context, scratch),
+            _ => Err(FOREIGN),
+        }
+    }
+}
+
+/// Writes the mean of the rows `[T, H]`, added in ascending order.
+fn mean(rows: &[f32], mean: &mut [f32]) {
+    mean.fill(0.0);
+    for row in rows.chunks_exact(mean.len()) {
+        mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    }
+    let count = (rows.len() / mean.len()) as f32;
+    for sum in mean {
+        *sum /= count;
+    }
 }
 
 impl WindowBuffers {
     /// Returns the attention weights of the last window; `None` for a network without attention.
     pub(super) fn attention(&self) -> Option<&[f32]> {
-        self.attention.as_ref().map(|attention| attention.scratch.weights())
+        Some(self.pooling.as_ref()?.attention.as_ref()?.weights())
     }
 }
 
@@ -60,9 +100,13 @@ impl Layers {
     pub(crate) fn pack(&self, weights: &[f32]) -> Result<PackedNetwork, LstmError> {
         let [encoder, attention, mut rest] = self.split(weights);
         let encoder = self.encoder.pack(encoder)?;
-        let attention = match self.attention {
-            Some(shape) => Some(PackedAttention::new(shape, shape.params(attention)?)?),
-            None => None,
+        let pooling = match (self.config.pooling, self.attention) {
+            (_, Some(shape)) => {
+                let params = shape.params(attention)?;
+                PackedPooling::Attention(PackedAttention::new(shape, params)?)
+            }
+            (Pooling::Mean, None) => PackedPooling::Mean,
+            (_, None) => PackedPooling::LastStep,
         };
         let mut hidden = Vec::with_capacity(self.dense.len());
         for shape in &self.dense {
@@ -71,7 +115,7 @@ impl Layers {
             rest = after;
         }
         let head = hidden.pop().ok_or(LstmError::Size { what: "dense", expected: 1, got: 0 })?;
-        Ok(PackedNetwork { encoder, attention, hidden, head })
+        Ok(PackedNetwork { encoder, pooling, hidden, head })
     }
 }
 
@@ -84,8 +128,8 @@ impl PackedNetwork {
     /// Creates working memory for windows of `lookback` rows.
     pub(crate) fn buffers(&self, lookback: usize) -> WindowBuffers {
         WindowBuffers {
-            encoder: self.encoder.scratch(),
-            attention: self.attention_buffers(1, lookback),
+            encoder: self.encoder.scratch(lookback),
+            pooling: self.pooling_buffers(1, lookback),
             hidden: self.hidden_buffers(1),
         }
     }
@@ -93,21 +137,22 @@ impl PackedNetwork {
     /// Creates working memory for batches of windows of `lookback` rows.
     pub(super) fn batch_buffers(&self, lookback: usize) -> BatchBuffers {
         BatchBuffers {
-            encoder: self.encoder.batch_scratch(),
+            encoder: self.encoder.batch_scratch(lookback),
             pooled: vec![0.0; BATCH * self.encoder.output_size()],
-            attention: self.attention_buffers(BATCH, lookback),
+            pooling: self.pooling_buffers(BATCH, lookback),
             hidden: self.hidden_buffers(BATCH),
         }
     }
 
-    fn attention_buffers(&self, windows: usize, lookback: usize) -> Option<AttentionBuffers> {
-        let attention = self.attention.as_ref()?;
+    fn pooling_buffers(&self, windows: usize, lookback: usize) -> Option<PoolingBuffers> {
+        let attention = match &self.pooling {
+            PackedPooling::LastStep => return None,
+            PackedPooling::Mean => None,
+            PackedPooling::Attention(attention) => Some(attention.scratch(lookback)),
+        };
         let width = self.encoder.output_size();
-        Some(AttentionBuffers {
-            states: vec![0.0; windows * lookback * width],
-            scratch: attention.scratch(lookback),
-            context: vec![0.0; width],
-        })
+        let states = vec![0.0; windows * lookback * width];
+        Some(PoolingBuffers { states, attention, context: vec![0.0; width] })
     }
 
     fn hidden_buffers(&self, windows: usize) -> Vec<Vec<f32>> {
@@ -121,15 +166,15 @@ impl PackedNetwork {
         buffers: &mut WindowBuffers,
         logits: &mut [f32; CLASSES],
     ) -> Result<(), LstmError> {
-        let WindowBuffers { encoder, attention, hidden } = buffers;
-        match (&self.attention, attention) {
-            (None, None) => {
+        let WindowBuffers { encoder, pooling, hidden } = buffers;
+        match (&self.pooling, pooling) {
+            (PackedPooling::LastStep, None) => {
                 let last = self.encoder.last_hidden(window, encoder)?;
                 self.dense(last, 1, hidden, logits)
             }
-            (Some(attention), Some(AttentionBuffers { states, scratch, context })) => {
+            (layer, Some(PoolingBuffers { states, attention, context })) => {
                 self.encoder.sequence(window, states, encoder)?;
-                attention.apply(states, context, scratch)?;
+                layer.apply(states, context, attention.as_mut())?;
                 self.dense(context, 1, hidden, logits)
             }
             _ => Err(FOREIGN),
@@ -146,17 +191,19 @@ impl PackedNetwork {
         buffers: &mut BatchBuffers,
         logits: &mut [f32],
     ) -> Result<(), LstmError> {
-        let BatchBuffers { encoder, pooled, attention, hidden } = buffers;
+        let BatchBuffers { encoder, pooled, pooling, hidden } = buffers;
         let (count, width) = (logits.len() / CLASSES, self.encoder.output_size());
         let pooled = pooled.get_mut(..count * width).ok_or(FOREIGN)?;
-        match (&self.attention, attention) {
-            (None, None) => self.encoder.last_hidden_batch(windows, lookback, pooled, encoder)?,
-            (Some(attention), Some(AttentionBuffers { states, scratch, .. })) => {
+        match (&self.pooling, pooling) {
+            (PackedPooling::LastStep, None) => {
+                self.encoder.last_hidden_batch(windows, lookback, pooled, encoder)?;
+            }
+            (layer, Some(PoolingBuffers { states, attention, .. })) => {
                 let states = states.get_mut(..count * lookback * width).ok_or(FOREIGN)?;
                 self.encoder.sequence_batch(windows, lookback, states, encoder)?;
                 let contexts = pooled.chunks_exact_mut(width);
                 for (states, context) in states.chunks_exact(lookback * width).zip(contexts) {
-                    attention.apply(states, context, scratch)?;
+                    layer.apply(states, context, attention.as_mut())?;
                 }
             }
             _ => return Err(FOREIGN),

@@ -26,7 +26,7 @@ impl Layers {
         config.validate()?;
         let encoder = EncoderShape::new(config.encoder, channels)?;
         let attention = match config.pooling {
-            Pooling::LastStep => None,
+            Pooling::LastStep | Pooling::Mean => None,
             Pooling::Attention { units } => {
                 Some(AttentionShape::new(encoder.output_size(), units)?)
             }
@@ -66,7 +66,7 @@ impl NetworkConfig {
     /// layers are numbered: `fc1`, `fc2` and so on.
     pub(super) fn dense_name(&self, number: usize) -> String {
         match self.pooling {
-            Pooling::LastStep if self.dense.is_empty() => "fc".to_string(),
+            Pooling::LastStep | Pooling::Mean if self.dense.is_empty() => "fc".to_string(),
             _ => format!("fc{number}"),
         }
     }

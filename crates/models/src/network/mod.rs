@@ -2,12 +2,14 @@
 //!
 //! [`NetworkConfig`] is the configuration of the layers. [`Network`] is a fitted model, which
 //! `NetworkLearner` (feature `train`) fits. The presets [`v3`](crate::v3), [`v31`](crate::v31),
-//! [`v32`](crate::v32) and [`v32_stateful`](crate::v32_stateful) are named configurations.
+//! [`v32`](crate::v32), [`v32_stateful`](crate::v32_stateful), [`gru`](crate::gru),
+//! [`tcn`](crate::tcn) and [`transformer`](crate::transformer) are named configurations.
 mod config;
 mod encoder;
 pub(crate) mod inference;
 mod layers;
 mod model;
+mod packed_encoder;
 pub(crate) mod presets;
 pub(crate) mod saved;
 mod state_dict;

@@ -204,19 +204,19 @@ impl Network {
         dict.check_channels(&config, channels, scaler.width())?;
         let layers = Layers::new(&config, channels, CLASSES)
             .map_err(|error| dict.damaged(error.to_string()))?;
-        let weights = dict.weights(&layers.specs(), config.encoder)?;
+        let weights = dict.weights(&layers.specs())?;
         Self::new(spec, scaler, layers, weights).map_err(|error| dict.damaged(error.to_string()))
     }
 
     /// Returns the weights as the bytes of a safetensors file, a `state_dict` for `PyTorch`.
     ///
-    /// The single bias of each gate is in `bias_ih`; `bias_hh` is 0. Spec, scaler and calibration
+    /// The single bias of each gate of an LSTM is in `bias_ih`; `bias_hh` is 0. Spec, scaler and calibration
     /// are not included.
     ///
     /// # Errors
     /// [`LoadError::Damaged`] when the weights cannot be serialised.
     pub fn to_state_dict(&self) -> Result<Vec<u8>, LoadError> {
-        state_dict::to_bytes(&self.weights, self.config().encoder)
+        state_dict::to_bytes(&self.weights)
             .map_err(|problem| LoadError::Damaged { file: self.id.to_string(), problem })
     }
 
@@ -295,7 +295,8 @@ impl DirectionModel for Network {
     }
 }
 
-/// The recurrent state is that of the encoder: hidden state and cell of an LSTM.
+/// The recurrent state is that of the encoder: hidden state and cell of an LSTM, hidden state of a
+/// GRU.
 impl StatefulModel for Network {
     fn state_len(&self) -> usize {
         if self.config().stateful { self.packed.state_len() } else { 0 }

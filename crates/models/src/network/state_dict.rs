@@ -1,8 +1,8 @@
 //! `state_dict`s of `PyTorch`: the weights of a network in a safetensors file, with `PyTorch`'s
 //! names.
 //!
-//! The tensor `lstm.w_ih` is `lstm.weight_ih_l0` in `PyTorch`. `PyTorch` has two biases per gate,
-//! of which only the sum matters; the networks here have one.
+//! The tensor `lstm.w_ih` is `lstm.weight_ih_l0` in `PyTorch`. `PyTorch` has two biases per gate of
+//! an LSTM, of which only the sum matters; the networks here have one. A GRU has both.
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_lstm_core::{TensorSpec, Tensors};
@@ -37,16 +37,31 @@ impl StateDict {
     /// Returns the layers of `like` with the sizes of these tensors.
     ///
     /// The dropout rate is 0: a `state_dict` does not contain it, and it matters in training only.
+    /// The number of heads is that of `like`, because no tensor depends on it.
     pub(crate) fn config(&self, like: &NetworkConfig) -> Result<NetworkConfig, LoadError> {
-        let (layer, gates) = like.encoder.torch_layer();
-        let units = self.size(&format!("{layer}.weight_hh_l0"), gates)?;
+        let units = match like.encoder {
+            Encoder::Lstm { .. } => self.size("lstm.weight_hh_l0", 4)?,
+            Encoder::Gru { .. } => self.size("gru.weight_hh_l0", 3)?,
+            Encoder::Tcn { .. } | Encoder::Transformer { .. } => self.units("input")?,
+        };
         let mut config = NetworkConfig { dropout: 0.0, ..like.clone().with_units(units) };
+        match &mut config.encoder {
+            Encoder::Tcn { blocks, .. } => {
+                *blocks = self.count(0, |number| format!("blocks.{number}.conv1.weight"));
+            }
+            Encoder::Transformer { feed_forward, layers, .. } => {
+                *layers = self.count(0, |number| format!("layers.{number}.linear1.weight"));
+                *feed_forward = self.units("layers.0.linear1")?;
+            }
+            Encoder::Lstm { .. } | Encoder::Gru { .. } => {}
+        }
         if let Pooling::Attention { units } = &mut config.pooling {
             *units = self.units("att")?;
         }
         if config.dense_name(1) == "fc1" {
             // The last dense layer is the head.
-            let hidden = (1..self.count("fc").max(1)).map(|number| format!("fc{number}"));
+            let count = self.count(1, |number| format!("fc{number}.weight"));
+            let hidden = (1..count.max(1)).map(|number| format!("fc{number}"));
             config.dense = hidden.map(|name| self.units(&name)).collect::<Result<_, _>>()?;
         }
         Ok(config)
@@ -59,16 +74,20 @@ impl StateDict {
         spec: usize,
         scaler: usize,
     ) -> Result<(), LoadError> {
-        let name = &format!("{}.weight_ih_l0", config.encoder.torch_layer().0);
+        let name = match config.encoder {
+            Encoder::Lstm { .. } => "lstm.weight_ih_l0",
+            Encoder::Gru { .. } => "gru.weight_ih_l0",
+            Encoder::Tcn { .. } | Encoder::Transformer { .. } => "input.weight",
+        };
         let shape = &self.require(name)?.shape;
-        let &[_, weights] = &shape[..] else {
+        let (&[_, weights] | &[_, weights, 1]) = &shape[..] else {
             let rows = shape.first().copied().unwrap_or_default();
             return Err(self.shape_error(name, vec![rows, spec], shape));
         };
         if [scaler, weights] == [spec; 2] {
             return Ok(());
         }
-        let (file, tensor) = (self.file.clone(), name.clone());
+        let (file, tensor) = (self.file.clone(), name.to_string());
         Err(LoadError::Channels { file, tensor, spec, scaler, weights })
     }
 
@@ -77,10 +96,11 @@ impl StateDict {
         self.size(&format!("{layer}.weight"), 1)
     }
 
-    /// Counts the layers `{prefix}1`, `{prefix}2`, … up to the first missing one.
-    fn count(&self, prefix: &str) -> usize {
-        (1..=self.tensors.len())
-            .take_while(|index| self.find(&format!("{prefix}{index}.weight")).is_some())
+    /// Counts the tensors with the names of the numbers from `first` on, up to the first missing
+    /// one.
+    fn count(&self, first: usize, name: impl Fn(usize) -> String) -> usize {
+        (first..first + self.tensors.len())
+            .take_while(|number| self.find(&name(*number)).is_some())
             .count()
     }
 
@@ -97,13 +117,8 @@ impl StateDict {
 
     /// Returns the weights of a network with these tensors; further tensors in the file are an
     /// error.
-    pub(crate) fn weights(
-        &self,
-        specs: &[TensorSpec],
-        encoder: Encoder,
-    ) -> Result<Tensors<f32>, LoadError> {
-        let theirs: Vec<TensorSpec> =
-            specs.iter().flat_map(|spec| torch_specs(spec, encoder)).collect();
+    pub(crate) fn weights(&self, specs: &[TensorSpec]) -> Result<Tensors<f32>, LoadError> {
+        let theirs: Vec<TensorSpec> = specs.iter().flat_map(torch_specs).collect();
         let got = self.tensors.iter().map(|tensor| tensor.name.as_str());
         check_names(&self.file, &got, &theirs.iter().map(|spec| spec.name.as_str()))?;
         // Checks all shapes before memory is allocated for the sizes of the file.
@@ -116,7 +131,7 @@ impl StateDict {
         let mut weights = Tensors::new(specs.to_vec());
         for spec in specs {
             let Some(target) = weights.get_mut(&spec.name) else { continue };
-            for (index, part) in torch_specs(spec, encoder).into_iter().enumerate() {
+            for (index, part) in torch_specs(spec).into_iter().enumerate() {
                 let data = &self.require(&part.name)?.data;
                 match index {
                     0 => target.copy_from_slice(data),
@@ -168,12 +183,11 @@ impl StateDict {
     }
 }
 
-/// Serialises weights as the bytes of a `state_dict`. The second bias of each gate is 0.
-pub(crate) fn to_bytes(weights: &Tensors<f32>, encoder: Encoder) -> Result<Vec<u8>, String> {
+/// Serialises weights as the bytes of a `state_dict`. The second bias of each gate of an LSTM is 0.
+pub(crate) fn to_bytes(weights: &Tensors<f32>) -> Result<Vec<u8>, String> {
     let mut tensors = Vec::new();
     for (spec, data) in weights.iter() {
-        for (part, TensorSpec { name, shape }) in torch_specs(spec, encoder).into_iter().enumerate()
-        {
+        for (part, TensorSpec { name, shape }) in torch_specs(spec).into_iter().enumerate() {
             let bytes = if part == 0 { bytes_of(data) } else { vec![0; 4 * data.len()] };
             tensors.push((name, shape, bytes));
         }
@@ -190,26 +204,46 @@ pub(crate) fn to_bytes(weights: &Tensors<f32>, encoder: Encoder) -> Result<Vec<u
 
 /// Returns the tensors of `PyTorch` for a tensor of this crate.
 ///
-/// They have other names. A bias of the recurrent layer becomes two tensors, of which it is the
-/// sum. The score weights of an attention get one more axis.
-fn torch_specs(own: &TensorSpec, encoder: Encoder) -> Vec<TensorSpec> {
-    let (recurrent, _) = encoder.torch_layer();
+/// They have other names. A bias of an LSTM becomes two tensors, of which it is the sum. The score
+/// weights of an attention and the input weights of a TCN get one more axis.
+fn torch_specs(own: &TensorSpec) -> Vec<TensorSpec> {
     let (layer, name) = own.name.split_once('.').unwrap_or(("", &own.name));
-    let (name, direction) =
-        name.strip_suffix("_reverse").map_or((name, ""), |name| (name, "_reverse"));
-    let names: &[&str] = match (layer, name) {
-        (_, "w_ih") => &["weight_ih_l0"],
-        (_, "w_hh") => &["weight_hh_l0"],
-        (_, "b") if layer == recurrent => &["bias_ih_l0", "bias_hh_l0"],
-        ("att", "v") => return vec![TensorSpec::new("att_v.weight", [1, own.len()])],
-        (_, "w") => &["weight"],
-        (_, "b") => &["bias"],
-        _ => return vec![own.clone()],
+    let one = |name: String| vec![TensorSpec::new(name, own.shape.clone())];
+    match (layer, name) {
+        ("lstm" | "gru", name) => {
+            let (name, direction) =
+                name.strip_suffix("_reverse").map_or((name, ""), |name| (name, "_reverse"));
+            let names: &[&str] = match name {
+                "w_ih" => &["weight_ih_l0"],
+                "w_hh" => &["weight_hh_l0"],
+                "b_ih" => &["bias_ih_l0"],
+                "b_hh" => &["bias_hh_l0"],
+                _ => &["bias_ih_l0", "bias_hh_l0"],
+            };
+            names.iter().flat_map(|name| one(format!("{layer}.{name}{direction}"))).collect()
+        }
+        ("tcn", "input.w") => {
+            vec![TensorSpec::new("input.weight", [&own.shape[..], &[1]].concat())]
+        }
+        ("tcn" | "transformer", name) => one(torch_name(name)),
+        ("att", "v") => vec![TensorSpec::new("att_v.weight", [1, own.len()])],
+        _ => one(torch_name(&own.name)),
+    }
+}
+
+/// Returns the name of `PyTorch` for a weight or bias outside a recurrent layer.
+fn torch_name(own: &str) -> String {
+    let (layer, name) = own.rsplit_once('.').unwrap_or(("", own));
+    let name = match name {
+        "w" => "weight",
+        "b" => "bias",
+        other => other,
     };
-    names
-        .iter()
-        .map(|name| TensorSpec::new(format!("{layer}.{name}{direction}"), own.shape.clone()))
-        .collect()
+    match (layer.strip_suffix(".att.in"), layer.strip_suffix(".att.out")) {
+        (Some(layer), _) => format!("{layer}.self_attn.in_proj_{name}"),
+        (_, Some(layer)) => format!("{layer}.self_attn.out_proj.{name}"),
+        (None, None) => format!("{layer}.{name}"),
+    }
 }
 
 fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, LoadError> {

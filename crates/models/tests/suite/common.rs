@@ -5,11 +5,11 @@ use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval};
 use windvane_models::FittedModel;
 use windvane_models::logistic::{LogisticLearner, LogisticRegression};
-use windvane_models::network::{Network, NetworkConfig, NetworkLearner, Pooling};
+use windvane_models::network::{Encoder, Network, NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{Run, TrainConfig};
 use windvane_models::trees::{BoostedTrees, BoostedTreesLearner};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
-use windvane_models::{v3, v31, v32, v32_stateful};
+use windvane_models::{gru, tcn, transformer, v3, v31, v32, v32_stateful};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
 };
@@ -95,9 +95,33 @@ pub(crate) fn quick_network(series: &CandleSeries) -> Network {
     })
 }
 
-/// One model of each kind, fitted on an autocorrelated market.
-pub(crate) fn models() -> [Arc<dyn FittedModel>; 8] {
+/// Small networks of the presets `gru`, `tcn` and `transformer`.
+fn quick_encoders(series: &CandleSeries) -> [Network; 3] {
+    let encoder = Encoder::Transformer { size: 8, heads: 2, feed_forward: 8, layers: 1 };
+    let learners = [
+        NetworkLearner { config: gru::config().with_units(12), ..gru::learner() },
+        NetworkLearner {
+            config: NetworkConfig::new(Encoder::Tcn { channels: 8, blocks: 2 }),
+            ..tcn::learner()
+        },
+        NetworkLearner {
+            config: NetworkConfig { encoder, ..transformer::config() },
+            ..transformer::learner()
+        },
+    ];
+    learners.map(|learner| {
+        let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
+        with_parts(series, |train, validation, _| {
+            let learner = NetworkLearner { training, ..learner };
+            learner.fit_model(train, validation, &Run::new(7)).unwrap()
+        })
+    })
+}
+
+/// One model of each kind and preset, fitted on an autocorrelated market.
+pub(crate) fn models() -> [Arc<dyn FittedModel>; 11] {
     let series = market(MarketModel::AR1, 2_000, 1);
+    let [gru, tcn, transformer] = quick_encoders(&series);
     [
         Arc::new(quick_v2(&series)),
         Arc::new(quick_v32(&series)),
@@ -106,6 +130,9 @@ pub(crate) fn models() -> [Arc<dyn FittedModel>; 8] {
         Arc::new(quick_v31(&series)),
         Arc::new(quick_network(&series)),
         Arc::new(quick_logistic(&series)),
+        Arc::new(gru),
+        Arc::new(tcn),
+        Arc::new(transformer),
         Arc::new(quick_trees(&series)),
     ]
 }

@@ -11,6 +11,7 @@ mod calibrated;
 mod channels;
 mod common;
 mod conformal;
+mod golden_encoders;
 mod golden_learning;
 mod golden_trees;
 mod grids;

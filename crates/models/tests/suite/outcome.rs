@@ -7,10 +7,12 @@ use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use windvane_models::network::Network;
 use windvane_models::v2::WeightedSignals;
-use windvane_models::{CandleOutcome, ModelSpec, PredictError, Predictor};
+use windvane_models::{
+    CandleOutcome, DirectionModel, ModelSpec, PredictError, Predictor, TableReader,
+};
 use windvane_signals::{
     Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Momentum, Registry, Scaler,
-    SignalSpec,
+    SignalSpec, SignalTable,
 };
 
 fn pair(name: &str) -> Pair {
@@ -258,4 +260,24 @@ fn clone_with_own_channel_continues_independently() {
     });
     let own: Vec<CandleOutcome> = later.iter().map(|c| original.on_candle(c).unwrap()).collect();
     assert!(own == ahead && own.iter().all(|outcome| outcome.prediction().is_some()));
+}
+
+#[test]
+fn session_close_gives_the_decision_times_of_the_batch_path() {
+    let close = Duration::from_secs(50 * 60);
+    let series = market(MarketModel::AR1, 60, 1).with_session_close(close).unwrap();
+    let model = momentum(1.0);
+    let spec = model.spec().signals.clone();
+    let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];
+    let mut batch = TableReader::new(&model, &tables);
+    let builder = Predictor::builder(model.clone(), Interval::HOUR).session_close(close);
+    let mut live = builder.build().unwrap();
+    for (row, candle) in series.iter().enumerate() {
+        let prediction = live.on_candle(candle).unwrap().into_prediction();
+        assert_eq!(prediction, batch.predict(0, row).unwrap());
+    }
+    let error = Predictor::new(model.clone(), Interval::HOUR).unwrap().warm_up(&series);
+    assert!(matches!(error, Err(PredictError::SessionClose { .. })), "{error:?}");
+    let long = Predictor::builder(model, Interval::HOUR).session_close(2 * close).build();
+    assert!(matches!(long, Err(PredictError::Setting { .. })), "{long:?}");
 }

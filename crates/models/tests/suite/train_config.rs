@@ -77,6 +77,13 @@ fn other_configs(base: &NetworkConfig) -> Vec<NetworkConfig> {
     vec![
         base.clone().with_units(units + 1),
         NetworkConfig { encoder: Encoder::Lstm { units, bidirectional: true }, ..base.clone() },
+        NetworkConfig { encoder: Encoder::Gru { units, bidirectional: false }, ..base.clone() },
+        NetworkConfig { encoder: Encoder::Gru { units, bidirectional: true }, ..base.clone() },
+        NetworkConfig { encoder: Encoder::Tcn { channels: units, blocks: 2 }, ..base.clone() },
+        NetworkConfig { encoder: Encoder::Tcn { channels: units, blocks: 3 }, ..base.clone() },
+        NetworkConfig { encoder: transformer(units, 1), ..base.clone() },
+        NetworkConfig { encoder: transformer(units, 2), ..base.clone() },
+        NetworkConfig { pooling: Pooling::Mean, ..base.clone() },
         NetworkConfig { pooling: Pooling::Attention { units: 8 }, ..base.clone() },
         NetworkConfig { pooling: Pooling::Attention { units: 9 }, ..base.clone() },
         NetworkConfig { dense: vec![8], ..base.clone() },
@@ -85,6 +92,10 @@ fn other_configs(base: &NetworkConfig) -> Vec<NetworkConfig> {
         NetworkConfig { dropout: next(*dropout), ..base.clone() },
         NetworkConfig { stateful: !stateful, ..base.clone() },
     ]
+}
+
+fn transformer(size: usize, layers: usize) -> Encoder {
+    Encoder::Transformer { size, heads: 1, feed_forward: 8, layers }
 }
 
 /// Checks that all learners have different settings texts.

@@ -212,6 +212,77 @@ fn new_york(days: i64, opens: &[i64]) -> Vec<i64> {
 }
 
 #[test]
+fn encodings_are_read_by_name_and_never_guessed() {
+    let encoded = |header: &[u8], end: &[u8]| {
+        let row = |(t, v): (i64, Ohlcv)| format!("{t},{},{}", ohlc(v), v.volume).into_bytes();
+        let rows = hours(30).into_iter().flat_map(|row_of| [&row(row_of), end, b"\n"].concat());
+        header.iter().copied().chain(rows).collect::<Vec<u8>>()
+    };
+    let read = |bytes: Vec<u8>, encoding: Option<&str>| {
+        let options = options();
+        let options = match encoding {
+            Some(name) => options.encoding(name.parse().unwrap()),
+            None => options,
+        };
+        options.read_bytes(bytes, "a.csv")
+    };
+    // 时间,开盘,最高,最低,收盘,成交量
+    let chinese = b"\xca\xb1\xbc\xe4,\xbf\xaa\xc5\xcc,\xd7\xee\xb8\xdf,\xd7\xee\xb5\xcd,\xca\xd5\xc5\xcc,\xb3\xc9\xbd\xbb\xc1\xbf\n";
+    let german = b"Datum,Er\xf6ffnung,Hoch,Tief,Schluss,Volumen\n";
+    for (header, name, shown) in [
+        (&chinese[..], "gbk", "GBK text"),
+        (&german[..], "latin1", "windows-1252 text"),
+        (&german[..], "windows-1252", "windows-1252 text"),
+    ] {
+        let error = read(encoded(header, b""), None).unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("write --encoding gbk"), "{error}");
+        let found = read(encoded(header, b""), Some(name)).unwrap();
+        assert_hours(&found.series, 30);
+        assert!(found.notes.iter().any(|note| note.text == shown), "{:?}", found.notes);
+        let error = read(encoded(header, b""), Some("utf-8")).unwrap_err().to_string();
+        assert!(error.contains("not UTF-8 text"), "{error}");
+    }
+    let text = String::from_utf8(encoded(b"time,open,high,low,close,volume\n", b"")).unwrap();
+    let list = hours(30).into_iter().map(|(t, v)| format!("[{t}000,{},{}]", ohlc(v), v.volume));
+    let json = format!("[{}]", list.collect::<Vec<_>>().join(","));
+    for text in [text, json] {
+        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            let marked = format!("\u{feff}{text}");
+            let bytes = |text: &str| text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+            assert_hours(&read(bytes(&marked), None).unwrap().series, 30);
+            assert_hours(&read(bytes(&text), None).unwrap().series, 30);
+            let odd = bytes(&marked)[..101].to_vec();
+            assert!(read(odd, None).unwrap_err().to_string().contains("text"));
+        }
+    }
+}
+
+#[test]
+fn encodings_may_stay_open_where_nothing_is_read() {
+    let file = |remark: &dyn Fn(usize) -> Vec<u8>, volume: &[u8]| {
+        let head = b"time,open,high,low,close,volume,remark\n".to_vec();
+        let row = |(i, (t, v)): (usize, (i64, Ohlcv))| {
+            let cells = format!("{t},{},{}", ohlc(v), v.volume).into_bytes();
+            [&cells, volume, b",", &remark(i), b"\n"].concat()
+        };
+        let rows = hours(30).into_iter().enumerate().flat_map(row);
+        options().read_bytes(head.into_iter().chain(rows).collect(), "a.csv")
+    };
+    let found = file(&|_| b"gr\xfcn".to_vec(), b"").unwrap();
+    assert_hours(&found.series, 30);
+    assert!(found.notes.iter().any(|note| note.kind == NoteKind::Encoding));
+    for refused in [
+        // A number with a blank between its thousands.
+        file(&|_| b"gr\xfcn".to_vec(), b"\xa0000"),
+        // Two series: their names are read.
+        file(&|i| if i < 15 { b"gr\xfcn".to_vec() } else { b"gr\xf6n".to_vec() }, b""),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("--encoding"), "{error}");
+    }
+}
+
+#[test]
 fn candles_off_the_usual_grid_have_an_offset() {
     for (shift, own, wanted) in
         [(1800, "1h+30m", "30 minutes after"), (900, "1h+15m", "15 minutes after")]

@@ -7,6 +7,6 @@ mod kinds;
 mod mutations;
 #[cfg(feature = "columnar")]
 mod real_files;
-mod sample;
 mod samples;
 mod strict;
+mod templates;

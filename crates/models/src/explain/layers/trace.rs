@@ -20,7 +20,7 @@ pub const GATES: [&str; 4] = ["input", "forget", "candidate", "output"];
 pub struct Trace {
     /// Scaled window, the input of the first layer, `[T, C]`.
     pub scaled: Vec<f32>,
-    /// Traces of the LSTM directions; the forward direction comes first.
+    /// Traces of the LSTM directions; the forward direction comes first. Empty for another encoder.
     pub lstms: Vec<LstmTrace>,
     /// Attention weight of each row, `[T]`, with the sum 1; `None` for a network without attention.
     pub attention: Option<Vec<f32>>,

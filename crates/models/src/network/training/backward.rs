@@ -4,8 +4,8 @@ use windvane_lstm_core::{
 };
 
 use super::forward::{DenseCache, NetworkCache, zeros};
-use crate::network::Layers;
 use crate::network::training::encoder::Upstream;
+use crate::network::{Layers, Pooling};
 
 impl Layers {
     /// **Adds** the gradient of the loss with respect to the parameters to `d_weights`, after
@@ -21,15 +21,28 @@ impl Layers {
         let [encoder, attention, dense] = self.split(weights);
         let (d_encoder, d_rest) = d_weights.split_at_mut(self.encoder.len());
         let (d_attention, d_dense) = d_rest.split_at_mut(attention.len());
-        let pooled = match self.attention {
-            None => self.encoder.last_hidden(&cache.encoder),
-            Some(_) => cache.attention.context(),
+        let pooled = match (self.config.pooling, self.attention) {
+            (_, Some(_)) => cache.attention.context(),
+            (Pooling::Mean, None) => &cache.mean,
+            (_, None) => self.encoder.last_hidden(&cache.encoder),
         };
         self.dense_backward(dense, pooled, d_logits, &mut cache.dense, d_dense)?;
         let d_pooled = &cache.dense.d_inputs[0];
-        let upstream = match self.attention {
-            None => Upstream::Last(d_pooled),
-            Some(shape) => {
+        let upstream = match (self.config.pooling, self.attention) {
+            (Pooling::Mean, None) => {
+                let states = self.encoder.hidden(&cache.encoder);
+                zeros(&mut cache.d_states, states.len());
+                let steps = R::from_f64((states.len() / d_pooled.len()) as f64);
+                for d_states in cache.d_states.chunks_exact_mut(d_pooled.len()) {
+                    d_states
+                        .iter_mut()
+                        .zip(d_pooled)
+                        .for_each(|(d, of_mean)| *d = *of_mean / steps);
+                }
+                Upstream::Every(&cache.d_states)
+            }
+            (_, None) => Upstream::Last(d_pooled),
+            (_, Some(shape)) => {
                 let states = self.encoder.hidden(&cache.encoder);
                 zeros(&mut cache.d_states, states.len());
                 attention_backward(

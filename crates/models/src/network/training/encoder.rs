@@ -1,8 +1,10 @@
 //! Forward pass of an encoder with cached activations, and backward pass.
 use windvane_lstm_core::{
-    BiLstmCache, BiLstmGradients, BiLstmUpstream, Init, LstmCache, LstmError, LstmGradients,
-    LstmStart, LstmStep, LstmUpstream, Purpose, Real, Stream, bilstm_backward, bilstm_forward,
-    init_lstm, lstm_backward, lstm_forward,
+    BiLstmCache, BiLstmGradients, BiLstmUpstream, GruCache, GruGradients, GruUpstream, Init,
+    LstmCache, LstmError, LstmGradients, LstmStart, LstmStep, LstmUpstream, Purpose, Real, Stream,
+    TcnCache, TransformerCache, bilstm_backward, bilstm_forward, gru_backward, gru_forward,
+    init_gru, init_lstm, init_tcn, init_transformer, lstm_backward, lstm_forward, tcn_backward,
+    tcn_forward, transformer_backward, transformer_forward,
 };
 
 use crate::network::encoder::EncoderShape;
@@ -12,11 +14,26 @@ use crate::network::encoder::EncoderShape;
 pub(crate) struct EncoderCache<R> {
     lstm: LstmCache<R>,
     bilstm: BiLstmCache<R>,
+    gru: GruCache<R>,
+    tcn: TcnCache<R>,
+    transformer: TransformerCache<R>,
+    /// Number of windows of the last forward pass.
+    batch: usize,
+    /// Gradients with respect to all states, if only those of the last states are given.
+    d_states: Vec<R>,
 }
 
 impl<R: Real> Default for EncoderCache<R> {
     fn default() -> Self {
-        Self { lstm: LstmCache::new(), bilstm: BiLstmCache::new() }
+        Self {
+            lstm: LstmCache::new(),
+            bilstm: BiLstmCache::new(),
+            gru: GruCache::new(),
+            tcn: TcnCache::default(),
+            transformer: TransformerCache::default(),
+            batch: 0,
+            d_states: Vec::new(),
+        }
     }
 }
 
@@ -29,10 +46,26 @@ pub(crate) enum Upstream<'a, R> {
     Last(&'a [R]),
 }
 
+impl<'a, R: Real> Upstream<'a, R> {
+    /// Returns the gradients with respect to all states, `len` numbers.
+    fn every(self, len: usize, buffer: &'a mut Vec<R>) -> &'a [R] {
+        match self {
+            Self::Every(every) => every,
+            Self::Last(last) => {
+                buffer.clear();
+                buffer.resize(len - last.len(), R::ZERO);
+                buffer.extend_from_slice(last);
+                buffer
+            }
+        }
+    }
+}
+
 impl EncoderShape {
     /// Draws the initial weights and returns the stream number for the next layer.
     ///
-    /// Each direction has its own random stream, numbered from 0.
+    /// Each direction of an LSTM has its own random stream, numbered from 0; every other encoder has
+    /// one stream. Only an LSTM has a forget gate.
     pub(crate) fn init<R: Real>(
         &self,
         init: Init,
@@ -40,9 +73,14 @@ impl EncoderShape {
         seed: u64,
         weights: &mut [R],
     ) -> Result<u64, LstmError> {
+        let mut stream = Stream::new(seed, Purpose::Init, 0, 0);
         match self {
+            Self::Gru(shape) => init_gru(*shape, init, &mut stream, weights).map(|()| 1),
+            Self::Tcn(shape) => init_tcn(shape, init, &mut stream, weights).map(|()| 1),
+            Self::Transformer(shape) => {
+                init_transformer(*shape, init, &mut stream, weights).map(|()| 1)
+            }
             Self::Lstm(shape) => {
-                let mut stream = Stream::new(seed, Purpose::Init, 0, 0);
                 init_lstm(*shape, init, forget_bias, &mut stream, shape.params_mut(weights)?)?;
                 Ok(1)
             }
@@ -58,6 +96,8 @@ impl EncoderShape {
     }
 
     /// Runs the forward pass over `x` `[T, B, C]`, starting from `start` or from zero states.
+    ///
+    /// A GRU has no cell: it ignores the cells in `start`.
     pub(crate) fn forward<R: Real>(
         &self,
         weights: &[R],
@@ -66,7 +106,16 @@ impl EncoderShape {
         start: Option<LstmStart<'_, R>>,
         cache: &mut EncoderCache<R>,
     ) -> Result<(), LstmError> {
+        cache.batch = batch;
         match self {
+            Self::Gru(shape) => {
+                let start = start.map(|start| start.hidden);
+                gru_forward(*shape, weights, x, batch, start, &mut cache.gru)
+            }
+            Self::Tcn(shape) => tcn_forward(shape, weights, x, batch, &mut cache.tcn),
+            Self::Transformer(shape) => {
+                transformer_forward(*shape, weights, x, batch, &mut cache.transformer)
+            }
             Self::Lstm(shape) => {
                 let params = shape.params(weights)?;
                 lstm_forward(*shape, params, x, batch, start, &mut cache.lstm)
@@ -99,6 +148,23 @@ impl EncoderShape {
                 let params = shape.params(weights)?;
                 lstm_backward(*shape, params, x, &mut cache.lstm, upstream, into)
             }
+            Self::Gru(shape) => {
+                let upstream = GruUpstream { d_hidden, d_last_hidden };
+                let into = GruGradients { d_params: d_weights, d_inputs: None, d_start: None };
+                gru_backward(*shape, weights, x, &mut cache.gru, upstream, into)
+            }
+            Self::Tcn(shape) => {
+                let len = self.hidden(cache).len();
+                let EncoderCache { tcn, d_states, .. } = cache;
+                let d_y = upstream.every(len, d_states);
+                tcn_backward(shape, weights, x, tcn, d_y, d_weights, None)
+            }
+            Self::Transformer(shape) => {
+                let len = self.hidden(cache).len();
+                let EncoderCache { transformer, d_states, .. } = cache;
+                let d_y = upstream.every(len, d_states);
+                transformer_backward(*shape, weights, x, transformer, d_y, d_weights, None)
+            }
             Self::BiLstm(shape) => {
                 let upstream = BiLstmUpstream { d_hidden, d_last_hidden, d_last_cell: None };
                 let d_params = shape.params_mut(d_weights)?;
@@ -114,6 +180,9 @@ impl EncoderShape {
         match self {
             Self::Lstm(_) => cache.lstm.hidden(),
             Self::BiLstm(_) => cache.bilstm.hidden(),
+            Self::Gru(_) => cache.gru.hidden(),
+            Self::Tcn(_) => cache.tcn.output(),
+            Self::Transformer(_) => cache.transformer.output(),
         }
     }
 
@@ -122,18 +191,25 @@ impl EncoderShape {
         match self {
             Self::Lstm(_) => cache.lstm.last_hidden(),
             Self::BiLstm(_) => cache.bilstm.last_hidden(),
+            Self::Gru(_) => cache.gru.last_hidden(),
+            Self::Tcn(_) | Self::Transformer(_) => {
+                let states = self.hidden(cache);
+                &states[states.len() - cache.batch * self.output_size()..]
+            }
         }
     }
 
-    /// Returns the last cells, `[B, H]`.
+    /// Returns the last cells, `[B, H]`; the last states for an encoder without cells.
     pub(crate) fn last_cell<'c, R: Real>(&self, cache: &'c EncoderCache<R>) -> &'c [R] {
         match self {
             Self::Lstm(_) => cache.lstm.last_cell(),
             Self::BiLstm(_) => cache.bilstm.last_cell(),
+            Self::Gru(_) | Self::Tcn(_) | Self::Transformer(_) => self.last_hidden(cache),
         }
     }
 
-    /// Returns the activations of the first sequence in the cache, one entry per direction.
+    /// Returns the activations of the first sequence in the cache, one entry per direction of an
+    /// LSTM; none for another encoder.
     ///
     /// An entry has the name of the direction, whether it reads the last row first, and the steps
     /// in the order of the rows.
@@ -151,6 +227,7 @@ impl EncoderShape {
                 let (forward, reverse) = both.map(|[forward, reverse]| (forward, reverse)).unzip();
                 vec![("lstm", false, forward), ("lstm reverse", true, reverse)]
             }
+            Self::Gru(_) | Self::Tcn(_) | Self::Transformer(_) => Vec::new(),
         }
     }
 }

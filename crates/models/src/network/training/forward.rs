@@ -5,8 +5,8 @@ use windvane_lstm_core::{
     relu,
 };
 
-use crate::network::Layers;
 use crate::network::training::encoder::EncoderCache;
+use crate::network::{Layers, Pooling};
 
 /// Key of the random stream for the dropout masks of a chunk.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,8 @@ impl DropoutSeed {
 pub(crate) struct NetworkCache<R> {
     pub(crate) encoder: EncoderCache<R>,
     pub(crate) attention: AttentionCache<R>,
+    /// Mean states of a pooling by the mean, `[B, H]`.
+    pub(super) mean: Vec<R>,
     /// States at the selected steps, `[N, H]`.
     pub(super) selected: Vec<R>,
     pub(crate) dense: DenseCache<R>,
@@ -51,6 +53,7 @@ impl<R: Real> Default for NetworkCache<R> {
         Self {
             encoder: EncoderCache::default(),
             attention: AttentionCache::new(),
+            mean: Vec::new(),
             selected: Vec::new(),
             dense: DenseCache { hidden: Vec::new(), logits: Vec::new(), d_inputs: Vec::new() },
             d_states: Vec::new(),
@@ -62,6 +65,18 @@ impl<R: Real> Default for NetworkCache<R> {
 pub(super) fn zeros<R: Real>(buffer: &mut Vec<R>, len: usize) {
     buffer.clear();
     buffer.resize(len, R::ZERO);
+}
+
+/// Computes the mean over the steps of `[T, row]`.
+fn mean<R: Real>(states: &[R], row: usize, mean: &mut Vec<R>) {
+    zeros(mean, row);
+    for states in states.chunks_exact(row) {
+        mean.iter_mut().zip(states).for_each(|(sum, value)| *sum += *value);
+    }
+    let steps = R::from_f64((states.len() / row) as f64);
+    for sum in mean {
+        *sum /= steps;
+    }
 }
 
 impl Layers {
@@ -124,14 +139,19 @@ impl Layers {
     ) -> Result<&'c [R], LstmError> {
         let [encoder, attention, dense] = self.split(weights);
         self.encoder.forward(encoder, x, batch, None, &mut cache.encoder)?;
-        let pooled = match self.attention {
-            None => self.encoder.last_hidden(&cache.encoder),
-            Some(shape) => {
+        let pooled = match (self.config.pooling, self.attention) {
+            (_, Some(shape)) => {
                 let states = self.encoder.hidden(&cache.encoder);
                 let params = shape.params(attention)?;
                 attention_forward(shape, params, states, batch, &mut cache.attention)?;
                 cache.attention.context()
             }
+            (Pooling::Mean, None) => {
+                let states = self.encoder.hidden(&cache.encoder);
+                mean(states, batch * self.encoder.output_size(), &mut cache.mean);
+                &cache.mean
+            }
+            (_, None) => self.encoder.last_hidden(&cache.encoder),
         };
         self.dense_forward(dense, pooled, batch, dropout, &mut cache.dense)?;
         Ok(&cache.dense.logits)

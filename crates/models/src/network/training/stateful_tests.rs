@@ -8,10 +8,14 @@ use windvane_candles::{CandleSeries, Interval};
 use windvane_lstm_core::Tensors;
 use windvane_signals::{GapPolicy, LabelSpec, Registry, Scaler, SignalSpec, SignalTable};
 
-use crate::network::{CLASSES, Layers, Network};
-use crate::{DirectionModel, ModelSpec, Prediction, Predictor, TableReader, v32_stateful};
+use crate::network::{CLASSES, Encoder, Layers, Network, NetworkConfig};
+use crate::{DirectionModel, ModelSpec, Prediction, Predictor, TableReader};
 
 const LOOKBACK: usize = 7;
+const ENCODERS: [Encoder; 2] = [
+    Encoder::Lstm { units: 13, bidirectional: false },
+    Encoder::Gru { units: 13, bidirectional: false },
+];
 const POLICIES: [GapPolicy; 4] = [
     GapPolicy::Error,
     GapPolicy::Reset,
@@ -20,10 +24,11 @@ const POLICIES: [GapPolicy; 4] = [
 ];
 
 /// Creates a network with sine weights that are large enough for a long memory of the state.
-fn model(gaps: GapPolicy) -> Network {
+fn model(encoder: Encoder, gaps: GapPolicy) -> Network {
     let signals = SignalSpec { gaps, ..SignalSpec::default() };
     let width = signals.width();
-    let layers = Layers::new(&v32_stateful::config().with_units(13), width, CLASSES).unwrap();
+    let config = NetworkConfig { stateful: true, ..NetworkConfig::new(encoder) };
+    let layers = Layers::new(&config, width, CLASSES).unwrap();
     let mut weights = Tensors::new(layers.specs());
     for (index, weight) in weights.flat_mut().iter_mut().enumerate() {
         *weight = (index as f32 * 1.3).sin() * 0.6;
@@ -62,7 +67,10 @@ fn long_passes(model: &Network, table: &SignalTable) -> Vec<Option<Prediction>> 
         scaler.apply_rows(&rows, &mut scaled).unwrap();
         let mut states = vec![0.0; rows.len() / width * hidden];
         let mut buffers = packed.buffers(1);
-        packed.encoder.sequence(&scaled, &mut states, &mut packed.encoder.scratch()).unwrap();
+        packed
+            .encoder
+            .sequence(&scaled, &mut states, &mut packed.encoder.scratch(LOOKBACK))
+            .unwrap();
         for (row, state) in (first..=end).zip(states.chunks_exact(hidden)) {
             if table.run(row) >= LOOKBACK && !table.is_held(row) {
                 let mut logits = [0.0; CLASSES];
@@ -82,10 +90,11 @@ proptest! {
     fn stateful_predictor_and_reader_equal_one_long_pass(
         seed in 1..1000_u64,
         holes in prop::collection::vec((0..220_usize, 1..7_usize), 0..5),
+        encoder in prop::sample::select(&ENCODERS[..]),
         gaps in prop::sample::select(&POLICIES[..]),
         far in 0..40_usize,
     ) {
-        let (model, series) = (Arc::new(model(gaps)), feed(seed, &holes, gaps));
+        let (model, series) = (Arc::new(model(encoder, gaps)), feed(seed, &holes, gaps));
         let signals = &model.spec().signals;
         let table = SignalTable::build(signals, &Registry::default(), &series, &[]).unwrap();
         let expected = long_passes(&model, &table);
@@ -110,7 +119,13 @@ proptest! {
 
 #[test]
 fn stateful_prediction_depends_on_earlier_rows_only() {
-    let model = model(GapPolicy::Reset);
+    for encoder in ENCODERS {
+        check_dependence(&model(encoder, GapPolicy::Reset));
+    }
+}
+
+/// Checks that earlier rows change a prediction and later ones do not.
+fn check_dependence(model: &Network) {
     let tables = [3, 4].map(|seed| {
         // The first 60 candles differ; the later ones have the same returns.
         let (one, other) = (feed(3, &[], GapPolicy::Reset), feed(seed, &[], GapPolicy::Reset));
@@ -120,7 +135,7 @@ fn stateful_prediction_depends_on_earlier_rows_only() {
         let series = CandleSeries::new(one.pair().clone(), Interval::HOUR, candles).unwrap();
         SignalTable::build(&model.spec().signals, &Registry::default(), &series, &[]).unwrap()
     });
-    let mut reader = TableReader::new(&model, &tables);
+    let mut reader = TableReader::new(model, &tables);
     let row = 60 + 26 + 3;
     assert_ne!(reader.predict(0, row).unwrap(), reader.predict(1, row).unwrap());
     // A single window is read from a zero state, like the first window of a table.
@@ -138,7 +153,7 @@ fn stateful_prediction_depends_on_earlier_rows_only() {
         [SignalTable::build(signals, &Registry::default(), series, &[]).unwrap()]
     };
     let (whole, part) = (table(&all), table(&all.split_at(all.candles()[150].open_time()).0));
-    let [mut whole, mut part] = [&whole, &part].map(|tables| TableReader::new(&model, tables));
+    let [mut whole, mut part] = [&whole, &part].map(|tables| TableReader::new(model, tables));
     for row in 0..150 {
         assert_eq!(whole.predict(0, row).unwrap(), part.predict(0, row).unwrap());
     }

@@ -43,6 +43,22 @@ fn gradients_of_other_networks_equal_finite_differences() {
 }
 
 #[test]
+fn gradients_of_gru_tcn_and_transformer_equal_finite_differences() {
+    let encoders = [
+        Encoder::Gru { units: HIDDEN, bidirectional: false },
+        Encoder::Gru { units: HIDDEN, bidirectional: true },
+        Encoder::Tcn { channels: 3, blocks: 2 },
+        Encoder::Transformer { size: 4, heads: 2, feed_forward: 5, layers: 2 },
+    ];
+    for encoder in encoders {
+        for pooling in [Pooling::LastStep, Pooling::Mean, Pooling::Attention { units: 3 }] {
+            let config = NetworkConfig { pooling, dense: vec![6], ..NetworkConfig::new(encoder) };
+            check_gradients(&Layers::new(&config, CHANNELS, 3).unwrap(), None);
+        }
+    }
+}
+
+#[test]
 fn gradients_with_dropout_equal_finite_differences() {
     let draw = DropoutSeed { seed: 1, epoch: 2, index: 3 };
     check_gradients(&attended(true, &[6, 4], 0.3), Some(draw));
@@ -108,14 +124,20 @@ fn compare(weights: &mut [f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) -
     }
 }
 
-fn stateful() -> Layers {
-    let config = NetworkConfig { stateful: true, ..lstm(false) };
-    Layers::new(&config, CHANNELS, 3).unwrap()
+fn stateful() -> [Layers; 2] {
+    let gru = Encoder::Gru { units: HIDDEN, bidirectional: false };
+    [lstm(false), NetworkConfig::new(gru)].map(|config| {
+        Layers::new(&NetworkConfig { stateful: true, ..config }, CHANNELS, 3).unwrap()
+    })
 }
 
 #[test]
 fn gradients_of_a_truncated_sequence_equal_finite_differences() {
-    let layers = stateful();
+    stateful().iter().for_each(check_truncated);
+}
+
+/// Compares the gradients of a sequence that starts from a given state with central differences.
+fn check_truncated(layers: &Layers) {
     let (batch, steps) = (3, 6);
     let mut weights = waves(layers.weight_count(), 0.3, 0.5);
     let x = waves(steps * batch * CHANNELS, 0.0, 0.5);
@@ -141,7 +163,11 @@ fn gradients_of_a_truncated_sequence_equal_finite_differences() {
 
 #[test]
 fn truncated_sequences_with_carried_state_equal_one_long_pass() {
-    let layers = stateful();
+    stateful().iter().for_each(check_carried_state);
+}
+
+/// Compares the logits of pieces of a sequence with those of one pass.
+fn check_carried_state(layers: &Layers) {
     let (batch, steps) = (2, 12);
     let weights = waves(layers.weight_count(), 0.3, 0.5);
     let x = waves(steps * batch * CHANNELS, 0.0, 0.5);

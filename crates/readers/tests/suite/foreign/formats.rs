@@ -281,11 +281,6 @@ fn header_words_of_exchanges_and_languages() {
         assert_hours(&reading, 30);
         assert!(reading.format.header, "{header}");
     }
-    let latin = b"Datum;Er\xf6ffnung;Hoch;Tief;Schluss;Volumen\n";
-    let row = |t, v: Ohlcv| format!("{t},{},{}", ohlc(v), v.volume).replace(',', ";");
-    let reading = good([&latin[..], rows(30, row).as_bytes()].concat());
-    assert_hours(&reading, 30);
-    assert!(reading.format.header && kinds(&reading).contains(&NoteKind::Encoding));
     let upbit = |t: i64, v: Ohlcv| {
         let ((base, quote), Ohlcv { open, high, low, close, .. }) = (amounts(v), v);
         format!(

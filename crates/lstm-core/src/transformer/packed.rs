@@ -1,0 +1,230 @@
+//! Inference of a transformer encoder.
+use super::{TransformerLayerShape, TransformerShape, split};
+use crate::error::{check_len, check_rows};
+use crate::kernels::{DetectedKernel, HeadAttention};
+use crate::{Kernel, LstmError, PackedDense, Real, layer_norm, positional_encoding, relu};
+
+/// Transformer encoder packed for inference; nothing allocates after construction.
+///
+/// Every sum has one order, so the results of a window are bit-identical in every batch.
+///
+/// # Examples
+///
+/// ```
+/// use windvane_lstm_core::{PackedTransformer, TransformerShape};
+///
+/// let shape = TransformerShape::new(2, 4, 2, 8, 1)?;
+/// let params: Vec<f32> = (0..shape.len()).map(|i| (i as f32).sin() / 3.0).collect();
+/// let transformer = PackedTransformer::new(shape, &params)?;
+/// let mut scratch = transformer.scratch(3);
+/// let mut states = [0.0; 3 * 4];
+/// transformer.sequence(&[0.1, -0.2, 0.3, 0.0, -0.1, 0.4], &mut states, &mut scratch)?;
+/// assert!(states.iter().all(|value| value.is_finite() && *value != 0.0));
+/// # Ok::<(), windvane_lstm_core::LstmError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PackedTransformer<R> {
+    shape: TransformerShape,
+    kernel: DetectedKernel,
+    input: PackedDense<R>,
+    layers: Vec<PackedLayer<R>>,
+    /// Parameters of the last normalisation.
+    norm: Vec<R>,
+}
+
+/// Layer packed for inference.
+#[derive(Debug, Clone)]
+struct PackedLayer<R> {
+    /// Dense layer of the queries, keys and values.
+    queries: PackedDense<R>,
+    /// Dense layer of the results of the attention.
+    attended: PackedDense<R>,
+    linear1: PackedDense<R>,
+    linear2: PackedDense<R>,
+    /// Parameters of the normalisations.
+    norms: [Vec<R>; 2],
+}
+
+/// Working memory of [`PackedTransformer`], created by [`PackedTransformer::scratch`].
+///
+/// It carries no state from one call to the next, so one per thread serves any number of windows.
+#[derive(Debug, Clone)]
+pub struct TransformerScratch<R> {
+    /// Maximum number of steps of a window.
+    steps: usize,
+    /// Positional encoding `[T, N]`.
+    positions: Vec<R>,
+    /// Rows of the residual connection `[T, N]`.
+    rows: Vec<R>,
+    /// Normalised rows, and results of a part of a layer `[T, N]`.
+    normed: Vec<R>,
+    part: Vec<R>,
+    /// Queries, keys and values `[T, 3N]`.
+    queries: Vec<R>,
+    /// Keys of a head `[width, T]`.
+    keys: Vec<R>,
+    /// Scores of a step `[T]`.
+    scores: Vec<R>,
+    /// Activations between the dense layers `[T, F]`.
+    hidden: Vec<R>,
+}
+
+impl<R: Real> PackedLayer<R> {
+    fn new(shape: TransformerLayerShape, params: &[R]) -> Result<Self, LstmError> {
+        let [attention, linear1, linear2, norm1, norm2] = split(shape.lens(), params);
+        let [input, output] = shape.attention.dense_layers();
+        let (of_input, of_output) = attention.split_at(input.len());
+        Ok(Self {
+            queries: PackedDense::new(input, input.params(of_input)?)?,
+            attended: PackedDense::new(output, output.params(of_output)?)?,
+            linear1: PackedDense::new(shape.linear1, shape.linear1.params(linear1)?)?,
+            linear2: PackedDense::new(shape.linear2, shape.linear2.params(linear2)?)?,
+            norms: [norm1.to_vec(), norm2.to_vec()],
+        })
+    }
+
+    fn with_kernel(self, kernel: Kernel) -> Result<Self, LstmError> {
+        Ok(Self {
+            queries: self.queries.with_kernel(kernel)?,
+            attended: self.attended.with_kernel(kernel)?,
+            linear1: self.linear1.with_kernel(kernel)?,
+            linear2: self.linear2.with_kernel(kernel)?,
+            norms: self.norms,
+        })
+    }
+}
+
+impl<R: Real> PackedTransformer<R> {
+    /// Packs the parameters, in the order of [`TransformerShape::specs`], for the kernel that
+    /// [`Kernel::chosen`] returns.
+    ///
+    /// # Errors
+    /// [`LstmError::Length`] when the parameters do not fit the shape, or the error of
+    /// [`Kernel::chosen`].
+    pub fn new(shape: TransformerShape, params: &[R]) -> Result<Self, LstmError> {
+        check_len("transformer parameters", shape.len(), params.len())?;
+        let (of_input, mut rest) = params.split_at(shape.input.len());
+        let mut layers = Vec::with_capacity(shape.layers);
+        for _ in 0..shape.layers {
+            let (own, after) = rest.split_at(shape.layer.len());
+            layers.push(PackedLayer::new(shape.layer, own)?);
+            rest = after;
+        }
+        let input = PackedDense::new(shape.input, shape.input.params(of_input)?)?;
+        Ok(Self { shape, kernel: DetectedKernel::chosen()?, input, layers, norm: rest.to_vec() })
+    }
+
+    /// Returns the same encoder on another kernel.
+    ///
+    /// # Errors
+    /// [`LstmError::Kernel`] when this processor cannot run it.
+    pub fn with_kernel(self, kernel: Kernel) -> Result<Self, LstmError> {
+        let layers = self.layers.into_iter().map(|layer| layer.with_kernel(kernel));
+        Ok(Self {
+            shape: self.shape,
+            kernel: DetectedKernel::new(kernel)?,
+            input: self.input.with_kernel(kernel)?,
+            layers: layers.collect::<Result<_, _>>()?,
+            norm: self.norm,
+        })
+    }
+
+    /// Returns the sizes of the encoder.
+    pub fn shape(&self) -> TransformerShape {
+        self.shape
+    }
+
+    /// Returns the kernel that the encoder runs on.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel.kernel()
+    }
+
+    /// Creates working memory for windows of up to `steps` steps.
+    pub fn scratch(&self, steps: usize) -> TransformerScratch<R> {
+        let size = self.shape.output_size();
+        let zeros = |width: usize| vec![R::ZERO; steps * width];
+        let mut positions = zeros(size);
+        // Without steps there are no positions to encode.
+        let encoded = positional_encoding(size, &mut positions);
+        debug_assert_eq!(encoded.is_err(), steps == 0, "invariant: whole rows");
+        TransformerScratch {
+            steps,
+            positions,
+            rows: zeros(size),
+            normed: zeros(size),
+            part: zeros(size),
+            queries: zeros(3 * size),
+            keys: zeros(size / self.shape.layer.attention.heads()),
+            scores: zeros(1),
+            hidden: zeros(self.shape.layer.linear1.output_size()),
+        }
+    }
+
+    /// Reads the window `xs` `[T, I]` and writes the result of every step into `out` `[T, N]`.
+    ///
+    /// # Errors
+    /// [`LstmError::Rows`] unless `xs` is one or more whole steps, [`LstmError::Size`] when the
+    /// window has more steps than `scratch` was created for, [`LstmError::Length`] when `out` or
+    /// `scratch` does not fit. Nothing is changed then.
+    pub fn sequence(
+        &self,
+        xs: &[R],
+        out: &mut [R],
+        scratch: &mut TransformerScratch<R>,
+    ) -> Result<(), LstmError> {
+        let (steps, size) = (check_rows("xs", self.shape.input_size(), xs.len())?, out.len());
+        check_len("out", steps * self.shape.output_size(), size)?;
+        let units = self.shape.layer.linear1.output_size();
+        check_len("scratch", scratch.steps * self.shape.output_size(), scratch.rows.len())?;
+        check_len("scratch", scratch.steps * units, scratch.hidden.len())?;
+        let width = self.shape.output_size() / self.shape.layer.attention.heads();
+        check_len("scratch", scratch.steps * width, scratch.keys.len())?;
+        if steps > scratch.steps {
+            return Err(LstmError::Size { what: "steps", expected: scratch.steps, got: steps });
+        }
+        let rows = &mut scratch.rows[..size];
+        self.input.apply(xs, rows)?;
+        rows.iter_mut().zip(&scratch.positions).for_each(|(row, position)| *row += *position);
+        for layer in &self.layers {
+            self.attend(layer, steps, scratch)?;
+            let TransformerScratch { rows, normed, part, hidden, .. } = &mut *scratch;
+            let [rows, normed, part] = [rows, normed, part].map(|all| &mut all[..size]);
+            let hidden = &mut hidden[..steps * units];
+            layer_norm(self.shape.layer.norm, &layer.norms[1], rows, normed)?;
+            layer.linear1.apply(normed, hidden)?;
+            relu(hidden);
+            layer.linear2.apply(hidden, part)?;
+            rows.iter_mut().zip(&*part).for_each(|(row, part)| *row += *part);
+        }
+        layer_norm(self.shape.layer.norm, &self.norm, &scratch.rows[..size], out)
+    }
+
+    /// Adds the self-attention of a layer to `scratch.rows`.
+    fn attend(
+        &self,
+        layer: &PackedLayer<R>,
+        steps: usize,
+        scratch: &mut TransformerScratch<R>,
+    ) -> Result<(), LstmError> {
+        let (size, attention) = (self.shape.output_size(), self.shape.layer.attention);
+        let width = size / attention.heads();
+        let TransformerScratch { rows, normed, part, queries, keys, scores, .. } = scratch;
+        let [rows, normed, part] = [rows, normed, part].map(|all| &mut all[..steps * size]);
+        let queries = &mut queries[..steps * 3 * size];
+        layer_norm(self.shape.layer.norm, &layer.norms[0], rows, normed)?;
+        layer.queries.apply(normed, queries)?;
+        self.kernel.run(HeadAttention {
+            width,
+            size,
+            causal: attention.is_causal(),
+            rows: queries,
+            keys: &mut keys[..steps * width],
+            scores: &mut scores[..steps],
+            // The normalised rows are not read again.
+            out: normed,
+        });
+        layer.attended.apply(normed, part)?;
+        rows.iter_mut().zip(&*part).for_each(|(row, part)| *row += *part);
+        Ok(())
+    }
+}
