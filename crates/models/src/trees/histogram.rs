@@ -28,7 +28,7 @@ impl GradientSum {
     }
 }
 
-/// GradientUnits of the integers in a [`GradientSum`], for a number of rows.
+/// Units of the integers in a [`GradientSum`], for a number of rows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GradientUnits {
     row_bits: u32,
@@ -86,7 +86,7 @@ impl GradientUnits {
 /// Number of bins of an array that every bin in a byte fits into.
 const BYTE: usize = 256;
 
-/// GradientHistogram of one input in one leaf.
+/// Histogram of one input in one leaf.
 #[derive(Clone)]
 pub(super) struct GradientHistogram(pub(super) Box<[GradientSum; BYTE]>);
 
@@ -129,6 +129,7 @@ pub(super) fn accumulate(
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

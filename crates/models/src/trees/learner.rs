@@ -24,7 +24,7 @@ const MAX_LEAVES: usize = 4_096;
 /// Default minimum number of sampled windows in a leaf.
 const LEAF_ROWS: usize = 500;
 /// Upper limit of that default, as a share of the sampled windows.
-const LEAF_SHARE: f64 = 0.05;
+const LEAF_SHARE: f64 = 0.2;
 
 /// Classes that boosted trees distinguish.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -85,7 +85,7 @@ pub struct BoostedTreesLearner {
     /// limit.
     pub depth: Option<usize>,
     /// Minimum number of sampled windows in a leaf (`min_data_in_leaf`), at least 1. `None`, the
-    /// default, for 500, or a twentieth of the sampled windows if that is less.
+    /// default, for 500, or a fifth of the sampled windows if that is less.
     pub min_leaf_rows: Option<usize>,
     /// Minimum sum of second derivatives in a leaf (`min_sum_hessian_in_leaf`), above 0; a window
     /// adds at most 1/4, or 3/8 with three classes. 0.001 by default.

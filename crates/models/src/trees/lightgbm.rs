@@ -134,7 +134,9 @@ fn tree_nodes(fields: &TextFields<'_>, factor: f64) -> Result<Vec<TreeNode>, Str
         return Err("num_leaves must be at least 1, got 0".into());
     }
     let mut values: Vec<f64> = numbers(fields, "leaf_value", leaves)?;
-    values.iter_mut().for_each(|value| *value *= factor);
+    for value in &mut values {
+        *value *= factor;
+    }
     if let [value] = values[..] {
         return Ok(vec![TreeNode::Leaf { value }]);
     }

@@ -227,7 +227,9 @@ impl BoostedTrees {
             }
         }
         let sum: f64 = importance.iter().map(|channel| channel.gain).sum();
-        importance.iter_mut().for_each(|own| own.share = (sum > 0.0).then(|| own.gain / sum));
+        for own in &mut importance {
+            own.share = (sum > 0.0).then(|| own.gain / sum);
+        }
         importance
     }
 }

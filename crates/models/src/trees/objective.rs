@@ -7,7 +7,7 @@ use super::histogram::{GradientSum, GradientUnits};
 /// the rounding depends on this number and not on the number of threads.
 const CHUNK: usize = 4_096;
 
-/// BoostScores of all rows: one vector per class with a score, one for a binary model.
+/// Scores of all rows: one vector per class with a score, one for a binary model.
 #[derive(Debug)]
 pub(super) struct BoostScores<'a> {
     pub(super) of_classes: Vec<Vec<f64>>,
@@ -114,12 +114,16 @@ fn mean(chunks: &[(f64, usize)], rows: usize) -> Option<ScoreFit> {
     (rows > 0.0).then(|| ScoreFit { loss: loss / rows, accuracy: correct as f64 / rows })
 }
 
-/// BoostScores of constant class probabilities: the log odds of class 1 for two classes, ln p of each
+/// Scores of constant class probabilities: the log odds of class 1 for two classes, ln p of each
 /// class for more. A class that does not occur counts as half a row, so that none is impossible.
 pub(super) fn initial_scores(labels: &[u8], classes: usize) -> Vec<f64> {
     let mut counts = vec![0.0_f64; classes];
-    labels.iter().for_each(|label| counts[usize::from(*label)] += 1.0);
-    counts.iter_mut().for_each(|count| *count = count.max(0.5));
+    for label in labels {
+        counts[usize::from(*label)] += 1.0;
+    }
+    for count in &mut counts {
+        *count = count.max(0.5);
+    }
     let total: f64 = counts.iter().sum();
     match counts[..] {
         [zeros, ones] => vec![(ones / zeros).ln()],
@@ -128,6 +132,7 @@ pub(super) fn initial_scores(labels: &[u8], classes: usize) -> Vec<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

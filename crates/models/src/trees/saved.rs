@@ -24,7 +24,7 @@ struct TreesConfig {
     inputs: usize,
     trees: usize,
     nodes: usize,
-    /// BoostScores before the first tree.
+    /// Scores before the first tree.
     base: Vec<f64>,
     /// Probability of NEUTRAL of a binary model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,8 +51,8 @@ fn words(number: f64) -> [f32; WORDS] {
 fn number(words: [f32; WORDS]) -> Option<f64> {
     let mut bits = 0;
     for word in words.into_iter().rev() {
-        let word = integer(word).filter(|word| *word <= usize::from(u16::MAX))?;
-        bits = bits << 16 | word as u64;
+        let word = u16::try_from(integer(word)?).ok()?;
+        bits = bits << 16 | u64::from(word);
     }
     Some(f64::from_bits(bits))
 }

@@ -46,7 +46,7 @@ fn trees_find_a_trend_and_name_its_channel() {
         let record = model.record().unwrap();
         assert_eq!(record.best_epoch, model.tree_count());
         assert!(record.epochs >= record.best_epoch && record.epochs < 400, "{record:?}");
-        assert!(record.train_loss < record.validation_loss);
+        assert!(record.train_loss.unwrap() < std::f64::consts::LN_2);
     });
 }
 
