@@ -95,7 +95,8 @@ impl FitSettings {
         for path in settings.data.iter_mut().chain(&mut settings.out) {
             *path = folder.join(&*path);
         }
-        if let Some(inputs) = settings.inputs.as_mut().filter(|inputs| inputs.ends_with(".toml")) {
+        let is_file = |inputs: &&mut String| Path::new(inputs.as_str()).extension().is_some();
+        if let Some(inputs) = settings.inputs.as_mut().filter(is_file) {
             *inputs = folder.join(&*inputs).display().to_string();
         }
         Ok(settings)
