@@ -156,9 +156,8 @@ impl PanelPredictor {
     /// its close waits for other pairs, those of one close, or of several.
     ///
     /// # Errors
-    /// [`PredictError::Late`], [`PredictError::Duplicate`], [`PredictError::Misaligned`], and
-    /// [`PredictError::Signal`] for an unknown pair. The state is unchanged, except for the
-    /// [`stats`](Self::stats).
+    /// [`PredictError::Misaligned`], and [`PredictError::Signal`] for an unknown pair, a late candle
+    /// and a duplicate. The state is unchanged, except for the [`stats`](Self::stats).
     pub fn on_candle(
         &mut self,
         pair: &Pair,
