@@ -2,8 +2,8 @@
 use windvane_candles::{CandleSeries, Timestamp};
 
 use crate::{
-    GapPolicy, LabelSpec, Registry, SampleSet, SignalError, SignalSpec, SignalTable, Split,
-    TrainSet, ValidationSet,
+    LabelSpec, Registry, SampleSet, SignalError, SignalSpec, SignalTable, Split, TrainSet,
+    ValidationSet,
 };
 
 /// Labelled windows of any number of series, ready to be split.
@@ -52,7 +52,7 @@ impl Dataset {
     /// have a label. Channels that read another pair use its series in `series`.
     ///
     /// # Errors
-    /// As [`SignalTable::build`], [`SignalTable::build_all`] and [`SampleSet::collect`].
+    /// As [`SignalTable::build_all`] and [`SampleSet::collect`].
     pub fn from_series(
         series: &[CandleSeries],
         spec: &SignalSpec,
@@ -74,13 +74,7 @@ impl Dataset {
         lookback: usize,
         labels: LabelSpec,
     ) -> Result<Self, SignalError> {
-        let reads_market = spec.gaps == GapPolicy::ByClock && !spec.pairs().is_empty();
-        let tables = if reads_market {
-            SignalTable::build_all(spec, registry, series)?
-        } else {
-            let tables = series.iter().map(|own| SignalTable::build(spec, registry, own, series));
-            tables.collect::<Result<Vec<_>, _>>()?
-        };
+        let tables = SignalTable::build_all(spec, registry, series)?;
         Ok(Self { samples: SampleSet::collect(&tables, lookback, labels)? })
     }
 

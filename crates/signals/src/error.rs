@@ -35,6 +35,21 @@ pub enum SignalError {
         /// Open time of the last candle consumed.
         last: Timestamp,
     },
+    /// A candle is further ahead of the latest one than the bound allows.
+    #[error(
+        "candle {open_time} is more than {max_ahead} intervals of {interval} after the latest candle, \
+         {last}; check the unit of its time"
+    )]
+    FarAhead {
+        /// Open time of the rejected candle.
+        open_time: Timestamp,
+        /// Open time of the latest accepted candle.
+        last: Timestamp,
+        /// Interval of the feed.
+        interval: Interval,
+        /// Maximum number of intervals.
+        max_ahead: u32,
+    },
     /// The open time of a candle is not on the grid of the interval.
     #[error("candle {open_time} is not on the grid of {interval} candles; check the interval")]
     Misaligned {

@@ -35,6 +35,14 @@ impl GroupTables {
     fn extend(&mut self, backtest: &Backtest, series: &[CandleSeries], count: usize) {
         let spec = SignalSpec { channels: backtest.channels.clone(), gaps: self.gaps };
         let done = self.tables.len() + self.failed.len();
+        if done == 0
+            && count == series.len()
+            && let Ok(tables) = SignalTable::build_all(&spec, &backtest.registry, series)
+        {
+            self.tables = tables;
+            return;
+        }
+        // One by one: the failed series are reported, the others tested.
         for (index, own) in series.iter().enumerate().take(count).skip(done) {
             match SignalTable::build(&spec, &backtest.registry, own, series) {
                 Ok(table) => self.tables.push(table),

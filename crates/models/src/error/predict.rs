@@ -179,6 +179,9 @@ impl From<SignalError> for PredictError {
             SignalError::OutOfSync { pair, expected, got } => {
                 Self::OutOfSync { pair, expected, got }
             }
+            SignalError::FarAhead { open_time, last, interval, max_ahead } => {
+                Self::FarAhead { open_time, last, interval, max_ahead }
+            }
             SignalError::State { what } => Self::State { problem: what },
             other => Self::Signal(other),
         }

@@ -7,7 +7,7 @@ use windvane_signals::{Panel, PanelStats, SignalError, SignalRows, StateReader, 
 use super::recurrent::{self, SavedState};
 use super::rows::RowRing;
 use super::state::{self, HEADER};
-use crate::{FittedModel, PredictError, Prediction, Scratch};
+use crate::{CandleOutcome, FittedModel, PredictError, Prediction, Scratch};
 
 /// Magic number of a state: the bytes of "windpanl".
 const MAGIC: u64 = u64::from_le_bytes(*b"windpanl");
@@ -71,13 +71,17 @@ struct PairState {
 }
 
 /// Predictions of the closes that a candle or a time has decided.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PanelUpdate<'a> {
     /// Predictions in order of close.
     pub predictions: &'a [(Pair, Prediction)],
     /// Pairs of these closes without a prediction.
     pub without: &'a [NoPrediction],
+    /// Outcome of an ignored candle: [`Duplicate`](CandleOutcome::Duplicate),
+    /// [`Revised`](CandleOutcome::Revised) or [`Late`](CandleOutcome::Late); `None` for an accepted
+    /// candle.
+    pub ignored: Option<CandleOutcome>,
 }
 
 /// A pair without a prediction at a decided close.
@@ -153,18 +157,44 @@ impl PanelPredictor {
     }
 
     /// Takes a closed candle of a pair and returns the predictions that became possible: none while
-    /// its close waits for other pairs, those of one close, or of several.
+    /// its close waits for other pairs, those of one close, or of several. A duplicate, a revised
+    /// and a late candle are [`ignored`](PanelUpdate::ignored).
     ///
     /// # Errors
-    /// [`PredictError::Misaligned`], and [`PredictError::Signal`] for an unknown pair, a late candle
-    /// and a duplicate. The state is unchanged, except for the [`stats`](Self::stats).
+    /// [`PredictError::Misaligned`], [`PredictError::FarAhead`], and [`PredictError::Signal`] for an
+    /// unknown pair. The state is unchanged, except for the [`stats`](Self::stats).
     pub fn on_candle(
         &mut self,
         pair: &Pair,
         candle: &Candle,
     ) -> Result<PanelUpdate<'_>, PredictError> {
-        self.panel.push(pair, candle)?;
+        if let Err(error) = self.panel.push(pair, candle) {
+            let ignored = self.ignored(pair, candle, error)?;
+            return Ok(PanelUpdate { predictions: &[], without: &[], ignored: Some(ignored) });
+        }
         Ok(self.decide(true))
+    }
+
+    /// Returns the outcome of an ordinary rejected candle, and the error otherwise.
+    #[cold]
+    fn ignored(
+        &self,
+        pair: &Pair,
+        candle: &Candle,
+        error: SignalError,
+    ) -> Result<CandleOutcome, PredictError> {
+        match error {
+            SignalError::Late { open_time, last } => Ok(CandleOutcome::Late { open_time, last }),
+            SignalError::Duplicate { open_time } => {
+                let is_same = self.panel.received(pair, open_time) == Some(candle);
+                Ok(if is_same {
+                    CandleOutcome::Duplicate { open_time }
+                } else {
+                    CandleOutcome::Revised { open_time }
+                })
+            }
+            error => Err(error.into()),
+        }
     }
 
     /// Moves the clock to `now` and returns the predictions of the closes whose wait is over, as
@@ -234,7 +264,7 @@ impl PanelPredictor {
                 }
             }
         }
-        PanelUpdate { predictions, without }
+        PanelUpdate { predictions, without, ignored: None }
     }
 }
 

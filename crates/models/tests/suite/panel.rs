@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use windvane_models::{
-    DirectionModel, FittedModel, ModelId, ModelSpec, NoPredictionReason, PanelPredictor,
-    PanelUpdate, PredictError, Prediction, Predictor, Scratch, TableReader, from_bytes,
+    CandleOutcome, DirectionModel, FittedModel, ModelId, ModelSpec, NoPredictionReason,
+    PanelPredictor, PanelUpdate, PredictError, Prediction, Predictor, Scratch, TableReader,
+    from_bytes,
 };
 use windvane_signals::{LabelSpec, Panel, Registry, SignalError, SignalSpec, SignalTable, Window};
 
@@ -266,6 +267,40 @@ fn panel_predictor_rejects_what_does_not_fit_and_keeps_its_state() {
         assert!(predictor.restore(&state[..at]).is_err());
     }
     assert_eq!(predictor.save(), state);
+}
+
+#[test]
+fn panel_predictor_ignores_duplicate_revised_and_late_candles_with_an_outcome() {
+    let pairs = pairs(2);
+    let series = market(&pairs, 60, |_, _| false);
+    let mut predictor = predictor(load("v32"), &pairs);
+    let candle = |place: usize, index: usize| series[place].candles()[index];
+    for index in 0..50 {
+        predictor.on_candle(&pairs[0], &candle(0, index)).unwrap();
+        predictor.on_candle(&pairs[1], &candle(1, index)).unwrap();
+    }
+    predictor.on_candle(&pairs[0], &candle(0, 50)).unwrap();
+    // Of a close that waits, of the last decided close, and of an older one.
+    for index in [50, 49] {
+        let open_time = candle(0, index).open_time();
+        let update = predictor.on_candle(&pairs[0], &candle(0, index)).unwrap();
+        assert_eq!(update.ignored, Some(CandleOutcome::Duplicate { open_time }));
+        assert!(update.predictions.is_empty() && update.without.is_empty());
+        let other = Candle::new(open_time, candle(0, 3).values()).unwrap();
+        let update = predictor.on_candle(&pairs[0], &other).unwrap();
+        assert_eq!(update.ignored, Some(CandleOutcome::Revised { open_time }));
+    }
+    let (open_time, last) = (candle(1, 7).open_time(), candle(0, 49).open_time());
+    let update = predictor.on_candle(&pairs[1], &candle(1, 7)).unwrap();
+    assert_eq!(update.ignored, Some(CandleOutcome::Late { open_time, last }));
+    let far = Candle::new("2611-01-01".parse().unwrap(), candle(1, 7).values()).unwrap();
+    let error = predictor.on_candle(&pairs[1], &far).unwrap_err();
+    assert!(matches!(error, PredictError::FarAhead { .. }), "{error}");
+    // The feed goes on.
+    let update = predictor.on_candle(&pairs[1], &candle(1, 50)).unwrap();
+    assert_eq!((update.predictions.len(), update.ignored), (2, None));
+    let stats = predictor.stats();
+    assert_eq!((stats.duplicates, stats.late, stats.misaligned), (4, 1, 1));
 }
 
 #[test]

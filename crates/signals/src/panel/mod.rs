@@ -32,6 +32,11 @@ use queue::{CloseQueue, close_at};
 /// It does not enter the history of its pair, because the market of that close was computed without
 /// it. The rows are those of series without the late candles.
 ///
+/// **Bound** A candle more than 10,000 intervals after the latest one is rejected with
+/// [`SignalError::FarAhead`]: its time is in another unit or damaged, and it would decide every
+/// close before it. [`set_max_ahead`](Self::set_max_ahead) changes the bound; the first candle has
+/// none.
+///
 /// **Session closes** A pair's candle is visible to the others from its close on, as in
 /// [`SignalTable::build`](crate::SignalTable::build).
 ///
@@ -105,7 +110,7 @@ pub struct PanelStats {
     pub late: u64,
     /// Rejected candles of a pair that already had one with this open time.
     pub duplicates: u64,
-    /// Rejected candles off the grid of the interval.
+    /// Rejected candles off the grid of the interval, or too far ahead of the latest one.
     pub misaligned: u64,
     /// Decided closes with at least one candle.
     pub closes: u64,
@@ -221,6 +226,21 @@ impl Panel {
     }
 }
 
+/// Bound of open times.
+impl Panel {
+    /// Sets the maximum number of intervals from the latest candle to the next one.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] for 0.
+    pub fn set_max_ahead(&mut self, intervals: u32) -> Result<(), SignalError> {
+        if intervals == 0 {
+            return SignalError::setting("max_ahead of the panel", "at least 1 interval", 0.0);
+        }
+        self.queue.max_ahead = intervals;
+        Ok(())
+    }
+}
+
 /// Milliseconds from open to close of each pair.
 fn session_closes(interval: Interval, pairs: &[(Pair, Duration)]) -> Result<Vec<i64>, SignalError> {
     let millis = pairs.iter().map(|(pair, close)| {
@@ -237,11 +257,17 @@ impl Panel {
     ///
     /// # Errors
     /// [`SignalError::UnknownPair`], [`SignalError::Misaligned`], [`SignalError::Duplicate`],
-    /// [`SignalError::Late`]. The state is unchanged, except for the [`stats`](Self::stats).
+    /// [`SignalError::Late`], [`SignalError::FarAhead`]. The state is unchanged, except for the
+    /// [`stats`](Self::stats).
     pub fn push(&mut self, pair: &Pair, candle: &Candle) -> Result<(), SignalError> {
         let unknown = || SignalError::UnknownPair { pair: pair.clone() };
         let place = *self.places.get(pair).ok_or_else(unknown)?;
         self.push_at(place, candle)
+    }
+
+    /// Returns the accepted candle of a pair, if it waits or belongs to the last closes.
+    pub fn received(&self, pair: &Pair, open_time: Timestamp) -> Option<&Candle> {
+        self.queue.kept(*self.places.get(pair)?, open_time)
     }
 
     pub(crate) fn push_at(&mut self, place: usize, candle: &Candle) -> Result<(), SignalError> {

@@ -5,6 +5,9 @@ use windvane_candles::{Candle, Interval, Timestamp};
 
 use crate::{SignalError, StateReader, StateWriter};
 
+/// Default maximum number of intervals from the latest candle to the next one.
+const MAX_AHEAD: u32 = 10_000;
+
 /// Candles of all pairs with one open time.
 #[derive(Debug)]
 struct CandleSet {
@@ -30,6 +33,8 @@ pub(super) struct CloseQueue {
     sizes: Box<[usize]>,
     /// Milliseconds after a close until it is decided without the missing candles.
     max_wait: i64,
+    /// Maximum number of intervals from the latest candle to the next one.
+    pub(super) max_ahead: u32,
     /// Candles by open time, oldest first.
     pending: VecDeque<CandleSet>,
     /// Candles of the open time before the oldest pending one, all groups of which are decided.
@@ -58,6 +63,7 @@ impl CloseQueue {
             group_of,
             sizes,
             max_wait: interval.millis(),
+            max_ahead: MAX_AHEAD,
             pending: VecDeque::new(),
             previous: None,
             spare: Vec::new(),
@@ -93,19 +99,42 @@ impl CloseQueue {
         if !self.interval.is_aligned(open_time) {
             return Err(SignalError::Misaligned { open_time, interval: self.interval });
         }
+        if self.kept(place, open_time).is_some() {
+            return Err(SignalError::Duplicate { open_time });
+        }
         if let Some(last) = self.last_open_time().filter(|_| self.is_decided(open_time, group)) {
             return Err(SignalError::Late { open_time, last });
         }
+        self.check_ahead(open_time)?;
         self.expect_lagging(open_time);
         let index = self.set_at(open_time);
         let set = &mut self.pending[index];
-        if set.candles[place].is_some() {
-            return Err(SignalError::Duplicate { open_time });
-        }
         set.candles[place] = Some(*candle);
         set.counts[group] += 1;
         self.latest = self.latest.max(Some(close_at(open_time, self.sessions[group])));
         Ok(())
+    }
+
+    /// Accepted candle of a pair that waits or belongs to the last closes.
+    pub(super) fn kept(&self, place: usize, open_time: Timestamp) -> Option<&Candle> {
+        let found = self.pending.binary_search_by_key(&open_time, |set| set.open_time);
+        let previous = self.previous.as_ref().filter(|set| set.open_time == open_time);
+        let set = found.ok().map(|index| &self.pending[index]).or(previous)?;
+        set.candles[place].as_ref()
+    }
+
+    /// Rejects an open time too far after the latest received candle: it would decide every close
+    /// before it.
+    fn check_ahead(&self, open_time: Timestamp) -> Result<(), SignalError> {
+        let reach = self.interval.millis().saturating_mul(self.max_ahead.into());
+        let newest = self.pending.back().map(|set| set.open_time);
+        match newest.max(self.last_open_time()) {
+            Some(last) if open_time > close_at(last, reach) => {
+                let (interval, max_ahead) = (self.interval, self.max_ahead);
+                Err(SignalError::FarAhead { open_time, last, interval, max_ahead })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Moves the clock forward, for the wait.

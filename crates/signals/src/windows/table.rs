@@ -107,7 +107,8 @@ impl SignalTable {
     /// the time is linear in the number of pairs.
     ///
     /// # Errors
-    /// As [`Panel::new`]; [`SignalError::WrongInterval`] if the intervals of the series differ.
+    /// As [`build`](Self::build) and [`Panel::new`]; [`SignalError::WrongInterval`] if the intervals
+    /// of series that read each other differ.
     ///
     /// # Examples
     /// ```
@@ -136,6 +137,10 @@ impl SignalTable {
         registry: &Registry,
         series: &[CandleSeries],
     ) -> Result<Vec<Self>, SignalError> {
+        let shares_market = spec.gaps == GapPolicy::ByClock && !spec.pairs().is_empty();
+        if !shares_market {
+            return series.iter().map(|own| Self::build(spec, registry, own, series)).collect();
+        }
         let Some(interval) = series.first().map(CandleSeries::interval) else {
             return Ok(Vec::new());
         };

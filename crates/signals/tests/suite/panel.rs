@@ -378,6 +378,32 @@ fn panel_rejects_candles_that_do_not_fit_without_state_change() {
     assert_eq!(panel.push(&pair("Y"), &flat(0, 1.0)), Err(SignalError::Late { open_time, last }));
     let stats = panel.stats();
     assert_eq!((stats.taken, stats.late, stats.duplicates, stats.misaligned), (4, 1, 1, 1));
+    // A candle of the last close arrives again.
+    let open_time = last;
+    assert_eq!(panel.push(&x, &flat(1, 1.0)), Err(SignalError::Duplicate { open_time }));
+    assert_eq!(panel.received(&x, open_time), Some(&flat(1, 1.0)));
+}
+
+#[test]
+fn panel_rejects_candle_far_ahead_and_takes_the_next_one() {
+    let mut panel = three();
+    let x = pair("X");
+    panel.push(&x, &flat(1, 1.0)).unwrap();
+    panel.push(&x, &flat(10_001, 1.0)).unwrap(); // at the bound
+    let mut panel = three();
+    panel.push(&x, &flat(1, 1.0)).unwrap();
+    let (open_time, last) = (flat(10_002, 1.0).open_time(), flat(1, 1.0).open_time());
+    let error = panel.push(&x, &flat(10_002, 1.0)).unwrap_err();
+    let (interval, max_ahead) = (Interval::HOUR, 10_000);
+    assert_eq!(error, SignalError::FarAhead { open_time, last, interval, max_ahead });
+    for name in ["Y", "OWN"] {
+        panel.push(&pair(name), &flat(1, 1.0)).unwrap(); // not late
+    }
+    assert!(panel.next_close().is_some());
+    assert_eq!((panel.stats().misaligned, panel.stats().late), (1, 0));
+    panel.set_max_ahead(1).unwrap();
+    assert!(panel.push(&x, &flat(3, 1.0)).is_err());
+    assert!(panel.set_max_ahead(0).unwrap_err().to_string().contains("max_ahead of the panel"));
 }
 
 #[test]
