@@ -108,7 +108,7 @@ impl SignalTable {
     ///
     /// # Errors
     /// As [`build`](Self::build) and [`Panel::new`]; [`SignalError::WrongInterval`] if the intervals
-    /// of series that read each other differ.
+    /// of the series differ.
     ///
     /// # Examples
     /// ```
@@ -137,16 +137,16 @@ impl SignalTable {
         registry: &Registry,
         series: &[CandleSeries],
     ) -> Result<Vec<Self>, SignalError> {
-        let shares_market = spec.gaps == GapPolicy::ByClock && !spec.pairs().is_empty();
-        if !shares_market {
-            return series.iter().map(|own| Self::build(spec, registry, own, series)).collect();
-        }
         let Some(interval) = series.first().map(CandleSeries::interval) else {
             return Ok(Vec::new());
         };
         if let Some(other) = series.iter().find(|series| series.interval() != interval) {
             let (pair, got) = (other.pair().clone(), other.interval());
             return Err(SignalError::WrongInterval { pair, expected: interval, got });
+        }
+        let shares_market = spec.gaps == GapPolicy::ByClock && !spec.pairs().is_empty();
+        if !shares_market {
+            return series.iter().map(|own| Self::build(spec, registry, own, series)).collect();
         }
         let sessions: Vec<_> =
             series.iter().map(|series| (series.pair().clone(), series.session_close())).collect();
