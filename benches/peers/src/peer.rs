@@ -1,5 +1,6 @@
 //! Interface of a library in the comparison.
 use crate::data::Data;
+use crate::indicator::PerCandle;
 use crate::workload::Workload;
 
 /// Function that runs one call of the work: its arguments are the number of the call and the
@@ -24,6 +25,13 @@ pub trait Peer {
 
     /// Prepares the work. With `dropout`, v3.1 trains with dropout, which makes its losses random.
     fn offer<'a>(&self, work: Workload, data: &'a Data, dropout: bool) -> Offer<'a>;
+}
+
+/// Runs an indicator on candle n.
+pub fn indicator_task(data: &Data, mut indicator: PerCandle) -> Offer<'_> {
+    Offer::Task(Box::new(move |n, out| {
+        out[0] = indicator(&data.candles[n % data.candles.len()]) as f32;
+    }))
 }
 
 /// Returns all enabled peers, windvane first.

@@ -8,7 +8,9 @@ use windvane_lstm_core::{
 use windvane_signals::{Registry, SignalPipeline, SignalSpec};
 
 use crate::data::{Attention, Data, Dense, INPUTS, Kind, Lstm, Net, STEPS, WINDOWS};
+use crate::indicator;
 use crate::network::TrainingNetwork;
+use crate::peer::indicator_task;
 use crate::peer::{Offer, Peer};
 use crate::workload::Workload;
 
@@ -30,6 +32,7 @@ impl Peer for Windvane {
                 Offer::Task(Box::new(move |n, out| out[0] = network.step(n)))
             }
             Workload::Signals => signals(data),
+            Workload::Indicator(indicator) => indicator_task(data, indicator::windvane(indicator)),
             Workload::ReadCsv => read_csv(data),
         }
     }

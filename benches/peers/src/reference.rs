@@ -27,6 +27,9 @@ pub fn expected(work: Workload, data: &Data) -> Vec<f64> {
         // windvane's f64 layers, whose gradients are tested against finite differences.
         Workload::Train(kind, batch) => peer_windvane::losses_f64(data, kind, batch),
         Workload::Signals => signals(&data.candles[..work.checked_calls()]),
+        Workload::Indicator(indicator) => {
+            crate::indicator::reference(indicator, &data.candles[..work.checked_calls()])
+        }
         Workload::ReadCsv => means(data.candles.iter().cycle().take(CSV_ROWS)).to_vec(),
     }
 }
@@ -45,7 +48,8 @@ pub fn outputs(work: Workload, mut task: Task<'_>) -> Vec<f64> {
 /// are small, above 0.001), absolute below.
 pub fn difference(work: Workload, got: &[f64], expected: &[f64]) -> f64 {
     let pairs = got.iter().zip(expected).skip(work.unchecked_start() * work.output_len());
-    let floor = if work == Workload::Signals { 1e-3 } else { 1.0 };
+    let is_small = matches!(work, Workload::Signals | Workload::Indicator(_));
+    let floor = if is_small { 1e-3 } else { 1.0 };
     // NaN counts as infinite, because `max` would ignore it.
     pairs
         .map(|(a, b)| (a - b).abs() / b.abs().max(floor))

@@ -1,5 +1,6 @@
 //! Kinds of work in the comparison.
 use crate::data::{CLASSES, KINDS, Kind, WINDOWS};
+use crate::indicator::{INDICATORS, Indicator};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
@@ -15,6 +16,8 @@ pub enum Workload {
     Train(Kind, usize),
     /// Six signals of one candle.
     Signals,
+    /// One indicator of one candle.
+    Indicator(Indicator),
     /// Candles of a CSV file of 100,000 rows.
     ReadCsv,
 }
@@ -32,7 +35,9 @@ impl Workload {
         all.extend([Self::Step, Self::Stack]);
         all.extend(KINDS.map(Self::Batch));
         all.extend([32, 256].into_iter().flat_map(|n| KINDS.map(|kind| Self::Train(kind, n))));
-        all.extend([Self::Signals, Self::ReadCsv]);
+        all.push(Self::Signals);
+        all.extend(INDICATORS.map(Self::Indicator));
+        all.push(Self::ReadCsv);
         all
     }
 
@@ -49,6 +54,7 @@ impl Workload {
             Self::Stack => "stack-step".into(),
             Self::Train(kind, batch) => format!("{}-train{batch}", label(kind)),
             Self::Signals => "signals-candle".into(),
+            Self::Indicator(indicator) => format!("indicator-{}", indicator.name()),
             Self::ReadCsv => "read-csv".into(),
         }
     }
@@ -56,7 +62,7 @@ impl Workload {
     /// Returns the number of calls per measurement: calls of nanoseconds are not measured one by
     /// one.
     pub fn calls_per_sample(self) -> usize {
-        if matches!(self, Self::Step | Self::Signals) { 1_000 } else { 1 }
+        if matches!(self, Self::Step | Self::Signals | Self::Indicator(_)) { 1_000 } else { 1 }
     }
 
     /// Returns the number of output values of a call.
@@ -66,7 +72,7 @@ impl Workload {
             Self::Batch(_) => WINDOWS * CLASSES,
             Self::Step => 32,
             Self::Stack => 100,
-            Self::Train(..) => 1,
+            Self::Train(..) | Self::Indicator(_) => 1,
             Self::Signals => 6,
             // Number of rows, means of the columns.
             Self::ReadCsv => 6,
@@ -80,13 +86,13 @@ impl Workload {
             Self::Batch(_) | Self::ReadCsv => 1,
             Self::Step | Self::Stack => 20,
             Self::Train(..) => 11,
-            Self::Signals => 8_000,
+            Self::Signals | Self::Indicator(_) => 8_000,
         }
     }
 
     /// Returns the number of first calls without comparison: the indicator libraries seed their
     /// averages differently.
     pub fn unchecked_start(self) -> usize {
-        if self == Self::Signals { 1_000 } else { 0 }
+        if matches!(self, Self::Signals | Self::Indicator(_)) { 1_000 } else { 0 }
     }
 }
