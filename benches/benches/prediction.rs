@@ -113,8 +113,8 @@ fn panel_close(c: &mut Criterion) {
         let pairs: Vec<Pair> = series.iter().map(|series| series.pair().clone()).collect();
         let spec = SignalSpec::market(&pairs, &pairs[0]);
         let registry = Registry::default();
-        let table = SignalTable::build(&spec, &registry, &series[0], &series).expect("a table");
-        let model: Arc<dyn FittedModel> = Arc::new(windvane_benches::fast_lstm(&[table]));
+        let tables = SignalTable::build_all(&spec, &registry, &series).expect("tables");
+        let model: Arc<dyn FittedModel> = Arc::new(windvane_benches::fast_lstm(&tables[..1]));
         let new_panel = || Panel::new(&spec, Interval::HOUR, &registry, &pairs).expect("a panel");
         group.throughput(Throughput::Elements(count as u64));
 
