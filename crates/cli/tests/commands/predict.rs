@@ -1,11 +1,13 @@
 //! `windvane predict`: bits of a live predictor, as CSV and as JSON lines.
 use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use windvane::candles::sample;
 use windvane::prelude::*;
 
-use crate::support::{candles, sample_file, text, windvane};
+use crate::support::{candles, command, sample_file, text, windvane};
 
 #[test]
 fn predict_has_bits_of_live_predictor() {
@@ -112,4 +114,92 @@ fn fit_and_predict_candles_that_begin_with_the_session() {
     let refused = inspect(&["--interval", "4h"]);
     let error = refused[0]["error"].as_str().unwrap();
     assert!(error.contains("looks like 4h+2h candles, expected 4h"), "{error}");
+}
+
+/// Runs `predict --follow` with these lines and returns its answers.
+fn followed(arguments: &[&str], lines: &[String]) -> Vec<Value> {
+    let mut child = command(&[&["predict", "--follow"], arguments].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut answers = BufReader::new(stdout).lines();
+    let mut got = Vec::new();
+    for line in lines {
+        // Each candle is answered before the next one is sent.
+        writeln!(stdin, "{line}").unwrap();
+        got.push(serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap());
+    }
+    drop(stdin);
+    assert!(answers.next().is_none());
+    assert!(child.wait().unwrap().success());
+    got
+}
+
+fn line(pair: &str, candle: &Candle) -> String {
+    let Ohlcv { open, high, low, close, volume } = candle.values();
+    let time = candle.open_time();
+    json!({ "pair": pair, "open_time": time.to_string(), "open": open, "high": high, "low": low,
+        "close": close, "volume": volume })
+    .to_string()
+}
+
+#[test]
+fn predict_follow_answers_each_line_with_bits_of_live_predictor() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("m.safetensors");
+    v32::pretrained().save(&model).unwrap();
+    let series = sample::load("BTCUSDT").unwrap();
+    let candles = &series.candles()[..60];
+    let mut lines: Vec<String> = candles.iter().map(|candle| line("BTCUSDT", candle)).collect();
+    lines.push(lines[59].clone());
+    lines.push("{\"pair\":\"BTCUSDT\",\"open_time\":1704067200".into());
+    lines.push(lines[59].replace('T', "?"));
+    lines.push(line("ETHUSDT", &candles[0]));
+    let answers = followed(&["--model", text(&model)], &lines);
+
+    let mut live = Predictor::new(v32::pretrained(), Interval::HOUR).unwrap();
+    for (candle, answer) in candles.iter().zip(&answers) {
+        let outcome = live.on_candle(candle).unwrap();
+        match outcome.prediction() {
+            Some(prediction) => {
+                assert_eq!(answer["time"], prediction.decided_at.to_string());
+                assert_eq!(answer["direction"], prediction.direction.to_string());
+                let up = serde_json::to_value(prediction.probabilities.up()).unwrap();
+                assert_eq!(answer["probabilities"]["up"], up);
+            }
+            None => assert_eq!(answer["reason"], outcome.to_string()),
+        }
+    }
+    assert!(answers[60]["reason"].as_str().unwrap().contains("duplicate"), "{}", answers[60]);
+    assert_eq!(answers[61]["line"], 62);
+    assert!(answers[61]["error"].as_str().unwrap().contains("not a JSON object"));
+    assert!(answers[62]["error"].is_string(), "{}", answers[62]);
+    assert!(answers[63]["reason"].as_str().unwrap().contains("warming up: 44"));
+
+    // After a history, the first candle has a prediction.
+    let data = sample_file("BTCUSDT");
+    let next =
+        line("BTCUSDT", &Candle::new("2030-01-01".parse().unwrap(), candles[0].values()).unwrap());
+    let answers = followed(&["--model", text(&model), "--data", &data], &[next]);
+    assert!(answers[0]["error"].as_str().unwrap().contains("intervals"), "{}", answers[0]);
+}
+
+#[test]
+fn predict_follow_refuses_ambiguous_time_and_missing_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("m.safetensors");
+    v32::pretrained().save(&model).unwrap();
+    let candle = |time: &str, volume: &str| {
+        format!(
+            "{{\"pair\":\"A\",\"open_time\":{time},\"open\":1,\"high\":1,\"low\":1,\"close\":1,\"volume\":{volume}}}"
+        )
+    };
+    let lines =
+        [candle("1704067200", "1"), candle("1704067200000", "\"1\""), candle("1704067200000", "1")];
+    let answers = followed(&["--model", text(&model)], &lines);
+    assert!(answers[0]["error"].as_str().unwrap().contains("milliseconds since 1970"));
+    assert!(answers[1]["error"].as_str().unwrap().contains("volume must be a number"));
+    assert!(answers[2]["reason"].as_str().unwrap().contains("warming up"));
 }

@@ -1,8 +1,10 @@
 //! `windvane predict`: predictions of a saved model, with the bits of a live predictor.
+mod follow;
+
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use windvane::models::{ModelSpec, TableReader, replace_file};
 use windvane::prelude::*;
 
@@ -21,7 +23,7 @@ pub(crate) struct PredictOptions {
     model: PathBuf,
     /// Files of candles, or folders of such files, with the interval of the model. The inputs are
     /// those of the model; --inputs checks them.
-    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    #[arg(long, value_name = "PATH", num_args = 1.., required_unless_present = "follow")]
     data: Vec<PathBuf>,
     #[command(flatten)]
     inputs: InputArgs,
@@ -36,6 +38,11 @@ pub(crate) struct PredictOptions {
     /// File to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Read closed candles from standard input, an object per line, and answer each at once:
+    /// {"pair":"BTCUSDT","open_time":"2024-01-01T05:00:00Z","open":1,"high":1,"low":1,"close":1,"volume":1}.
+    /// --data is the history for the warm-up.
+    #[arg(long, conflicts_with_all = ["json", "from", "out"])]
+    follow: bool,
 }
 
 pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
@@ -43,6 +50,14 @@ pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
         check_file(file)?;
     }
     let model = load(&options.model)?;
+    if options.follow {
+        let history = if options.data.is_empty() {
+            Vec::new()
+        } else {
+            series::load(&options.data, Some(model.spec().interval), &options.reading)?
+        };
+        return follow::follow(model, &history);
+    }
     let all = series::load(&options.data, Some(model.spec().interval), &options.reading)?;
     let mut text = String::new();
     if !options.json {
@@ -117,21 +132,25 @@ fn predict(
     Ok(lines)
 }
 
-fn line(pair: &Pair, prediction: &Prediction, as_json: bool) -> String {
+fn line(pair: &Pair, prediction: &Prediction, is_json: bool) -> String {
+    if is_json {
+        return format!("{}\n", as_json(pair, prediction));
+    }
     let Prediction { decided_at, direction, confidence, .. } = prediction;
     let [up, down, neutral] = prediction.probabilities.classes();
-    if as_json {
-        let object = json!({
-            "time": decided_at.to_string(),
-            "pair": pair.as_str(),
-            "direction": direction.to_string(),
-            "probabilities": { "up": up, "down": down, "neutral": neutral },
-            "confidence": confidence,
-        });
-        return format!("{object}\n");
-    }
     let pair = quoted(pair.as_str());
     format!("{decided_at},{pair},{direction},{up},{down},{neutral},{confidence}\n")
+}
+
+fn as_json(pair: &Pair, prediction: &Prediction) -> Value {
+    let [up, down, neutral] = prediction.probabilities.classes();
+    json!({
+        "time": prediction.decided_at.to_string(),
+        "pair": pair.as_str(),
+        "direction": prediction.direction.to_string(),
+        "probabilities": { "up": up, "down": down, "neutral": neutral },
+        "confidence": prediction.confidence,
+    })
 }
 
 /// Quotes a field of a CSV file if necessary.
