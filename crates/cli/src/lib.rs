@@ -15,6 +15,7 @@
 //! | `inspect` | shows the content of candle files and their repairs |
 //! | `diagnose` | explains a prediction and shows the state of its model |
 //! | `export` | writes rows of signals and labels for training with other tools |
+//! | `export-onnx` | writes a saved network as an ONNX file |
 //! | `channels` | lists every channel with parameters, warm-up and formula |
 //! | `latency` | measures the time from a closed candle to its prediction |
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ mod calendar;
 mod channels;
 mod diagnose;
 mod export;
+mod export_onnx;
 mod files;
 mod fit;
 mod gap_note;
@@ -62,6 +64,7 @@ enum Command {
     Inspect(inspect::InspectOptions),
     Diagnose(diagnose::DiagnoseOptions),
     Export(export::ExportOptions),
+    ExportOnnx(export_onnx::ExportOnnxOptions),
     Channels(channels::ChannelOptions),
     Latency(latency::LatencyOptions),
 }
@@ -99,6 +102,7 @@ fn execute(command: &Command) -> Result<ExitCode, Error> {
         Command::Inspect(options) => return inspect::run(options),
         Command::Diagnose(options) => diagnose::run(options)?,
         Command::Export(options) => export::run(options)?,
+        Command::ExportOnnx(options) => export_onnx::run(options)?,
         Command::Channels(options) => channels::run(options)?,
         Command::Latency(options) => latency::run(options)?,
     }

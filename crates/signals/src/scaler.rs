@@ -123,6 +123,20 @@ impl Scaler {
         self.centre[channel]
     }
 
+    /// Returns the number by which a channel is divided after its centre was subtracted; 0 for a
+    /// constant channel.
+    ///
+    /// # Panics
+    /// If `channel` is not below [`width`](Self::width).
+    pub fn scale(&self, channel: usize) -> f64 {
+        self.scale[channel]
+    }
+
+    /// Returns the largest absolute scaled value.
+    pub fn clip(&self) -> f64 {
+        self.clip
+    }
+
     /// Scales the value of one channel.
     ///
     /// # Panics

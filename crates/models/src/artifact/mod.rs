@@ -172,6 +172,14 @@ impl Artifact {
     }
 }
 
+#[cfg(feature = "onnx")]
+impl Artifact {
+    /// Returns the card as JSON.
+    pub(crate) fn card_text(&self) -> Result<String, LoadError> {
+        serde_json::to_string(&self.card).map_err(|error| self.damaged(error.to_string()))
+    }
+}
+
 /// Reading and checks.
 impl Artifact {
     /// Reads an artifact from a file.

@@ -9,6 +9,8 @@ mod encoder;
 pub(crate) mod inference;
 mod layers;
 mod model;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod packed_encoder;
 pub(crate) mod presets;
 pub(crate) mod saved;
