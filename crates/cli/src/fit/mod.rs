@@ -105,8 +105,12 @@ fn samples_under(
 /// Computes the signals of every series that a model is for.
 fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, Error> {
     let others = series::of_pairs(all, &spec.pairs())?;
-    let own = series::targets(spec, all).into_iter();
-    let tables = own.map(|series| SignalTable::build(spec, &Registry::default(), series, &others));
+    let own = series::targets(spec, all);
+    let registry = Registry::default();
+    if own.len() == all.len() {
+        return Ok(SignalTable::build_all(spec, &registry, all)?);
+    }
+    let tables = own.iter().map(|series| SignalTable::build(spec, &registry, series, &others));
     let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
     if tables.is_empty() {
         let problem = "every pair in --data is read by a channel; add a pair to train on";

@@ -23,6 +23,7 @@ mod learned_signals;
 mod learning;
 mod live;
 mod mutated;
+mod onnx;
 mod outcome;
 mod panel;
 mod pretrained;

@@ -1,0 +1,157 @@
+//! ONNX files: structure of the graph, decoded by a reader of its own. The numbers are compared with
+//! another runtime by the tests of the Python package.
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use windvane_models::DirectionModel;
+use windvane_models::network::Network;
+
+/// Fields of a protobuf message: number and content.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let key = varint(&mut bytes);
+        let field = match key & 7 {
+            0 => Field::Int(varint(&mut bytes)),
+            2 => {
+                let len = usize::try_from(varint(&mut bytes)).unwrap();
+                let (content, rest) = bytes.split_at(len);
+                bytes = rest;
+                Field::Bytes(content)
+            }
+            5 => {
+                bytes = &bytes[4..];
+                Field::Float
+            }
+            other => panic!("wire type {other}"),
+        };
+        found.push((key >> 3, field));
+    }
+    found
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Field<'a> {
+    Int(u64),
+    Bytes(&'a [u8]),
+    Float,
+}
+
+fn varint(bytes: &mut &[u8]) -> u64 {
+    let mut value = 0;
+    for shift in (0..).step_by(7) {
+        let (first, rest) = bytes.split_first().unwrap();
+        *bytes = rest;
+        value |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return value;
+        }
+    }
+    unreachable!()
+}
+
+fn all(bytes: &[u8], number: u64) -> Vec<&[u8]> {
+    let found = fields(bytes).into_iter().filter(|(field, _)| *field == number);
+    found
+        .map(|(_, field)| match field {
+            Field::Bytes(bytes) => bytes,
+            other => panic!("field {number} is {other:?}"),
+        })
+        .collect()
+}
+
+fn texts(bytes: &[u8], number: u64) -> Vec<String> {
+    all(bytes, number).into_iter().map(|text| String::from_utf8(text.to_vec()).unwrap()).collect()
+}
+
+fn networks() -> BTreeMap<&'static str, Network> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    ["v3", "v31", "v32", "v32-stateful", "gru", "tcn", "transformer", "network"]
+        .into_iter()
+        .map(|id| (id, Network::load(data.join(format!("{id}.format1.safetensors"))).unwrap()))
+        .collect()
+}
+
+/// Numbers of each operator, after a check that every value exists before its use.
+fn operators(graph: &[u8]) -> BTreeMap<String, usize> {
+    let mut known: BTreeSet<String> =
+        [5, 11].into_iter().flat_map(|field| all(graph, field)).map(name).collect();
+    known.insert(String::new());
+    let mut count = BTreeMap::new();
+    for node in all(graph, 1) {
+        for input in texts(node, 1) {
+            assert!(known.contains(&input), "{input} is used before it exists");
+        }
+        for output in texts(node, 2) {
+            assert!(known.insert(output.clone()), "{output} exists twice");
+        }
+        *count.entry(texts(node, 4).remove(0)).or_default() += 1;
+    }
+    for output in all(graph, 12) {
+        assert!(known.contains(&name(output)), "{} is not computed", name(output));
+    }
+    count
+}
+
+/// Name of a tensor (field 8) or of an input or output (field 1).
+fn name(message: &[u8]) -> String {
+    let is_tensor = fields(message).iter().any(|(number, _)| *number == 8);
+    texts(message, if is_tensor { 8 } else { 1 }).remove(0)
+}
+
+#[test]
+fn onnx_graph_of_every_network_is_ordered_and_complete() {
+    for (id, network) in networks() {
+        let file = network.to_onnx().unwrap();
+        let graph = all(&file, 7)[0];
+        let count = operators(graph);
+        assert!(count["Softmax"] >= 1 && count["Clip"] == 1, "{id}");
+        let recurrent = if id == "gru" { "GRU" } else { "LSTM" };
+        let has_recurrent = !["tcn", "transformer"].contains(&id);
+        assert_eq!(count.contains_key(recurrent), has_recurrent, "{id}");
+
+        let inputs: Vec<String> = all(graph, 11).into_iter().map(name).collect();
+        let outputs: Vec<String> = all(graph, 12).into_iter().map(name).collect();
+        if id == "v32-stateful" {
+            assert_eq!(
+                (inputs.join(" "), outputs.join(" ")),
+                ("h c row".into(), "h_out c_out probabilities".into())
+            );
+        } else {
+            assert_eq!(
+                (inputs.join(" "), outputs.join(" ")),
+                ("window".into(), "probabilities".into())
+            );
+        }
+        let card = all(&file, 14)[0];
+        assert_eq!(texts(card, 1), ["windvane"]);
+        let card: serde_json::Value = serde_json::from_str(&texts(card, 2)[0]).unwrap();
+        assert_eq!(card["spec"]["lookback"], network.spec().lookback);
+    }
+}
+
+#[test]
+fn onnx_tensors_have_the_length_of_their_shape() {
+    for (id, network) in networks() {
+        let file = network.to_onnx().unwrap();
+        let mut numbers = 0;
+        for tensor in all(all(&file, 7)[0], 5) {
+            let ints = fields(tensor).into_iter().filter_map(|(number, field)| match field {
+                Field::Int(value) => Some((number, value)),
+                _ => None,
+            });
+            let (mut len, mut size) = (1, 0);
+            for (number, value) in ints {
+                match (number, value) {
+                    (1, axis) => len *= usize::try_from(axis).unwrap(),
+                    (2, 1) => size = 4,
+                    (2, 7 | 11) => size = 8,
+                    other => panic!("{id}: {other:?}"),
+                }
+            }
+            assert_eq!(all(tensor, 9)[0].len(), len * size, "{id}");
+            numbers += if size == 4 { len } else { 0 };
+        }
+        assert!(numbers > 100, "{id}: {numbers} weights");
+    }
+}
