@@ -1,5 +1,6 @@
 //! Comparison of windvane with other libraries on the same work; prints a table.
 mod data;
+mod fitted;
 mod indicator;
 mod measure;
 mod network;

@@ -7,6 +7,7 @@ use ort::session::Session;
 use ort::value::TensorRef;
 
 use crate::data::{Data, INPUTS, Kind, STEPS, WINDOWS};
+use crate::fitted::Preset;
 use crate::onnx;
 use crate::peer::{Offer, Peer};
 use crate::workload::Workload;
@@ -34,6 +35,14 @@ impl Peer for OnnxRuntime {
     }
 
     fn offer<'a>(&self, work: Workload, data: &'a Data, _: bool) -> Offer<'a> {
+        if let Workload::FittedWindow(preset) | Workload::FittedBatch(preset) = work {
+            let batch = if work == Workload::FittedWindow(preset) { 1 } else { WINDOWS };
+            let Some(environment) = self.environment() else { return Offer::Missing(HOW.into()) };
+            return match session(environment, &preset.fitted().onnx) {
+                Err(error) => Offer::Missing(error.to_string()),
+                Ok(session) => fitted(session, preset, batch),
+            };
+        }
         let (file, batch) = match work {
             Workload::Window(kind) => (onnx::network(data.net(kind), 1), 1),
             Workload::Batch(kind) => (onnx::network(data.net(kind), WINDOWS), WINDOWS),
@@ -60,6 +69,19 @@ fn windows(mut session: Session, data: &Data, batch: usize) -> Offer<'_> {
         let x = TensorRef::from_array_view(([batch, STEPS, INPUTS], x)).expect("it fits");
         let outputs = session.run(ort::inputs!["x" => x]).expect("a run");
         out.copy_from_slice(outputs["p"].try_extract_tensor::<f32>().expect("numbers").1);
+    }))
+}
+
+/// Runs the ONNX file that windvane wrote for a fitted network.
+fn fitted(mut session: Session, preset: Preset, batch: usize) -> Offer<'static> {
+    let fitted = preset.fitted();
+    Offer::Task(Box::new(move |n, out| {
+        let first = if batch == 1 { n } else { 0 };
+        let x = ([batch, STEPS, INPUTS], fitted.raw(first, batch));
+        let x = TensorRef::from_array_view(x).expect("it fits");
+        let outputs = session.run(ort::inputs!["window" => x]).expect("a run");
+        let found = outputs["probabilities"].try_extract_tensor::<f32>().expect("numbers");
+        out.copy_from_slice(found.1);
     }))
 }
 

@@ -5,9 +5,11 @@ use windvane_lstm_core::{
     LstmBatchScratch, LstmError, LstmScratch, LstmShape, LstmState, PackedAttention, PackedBiLstm,
     PackedDense, PackedLstm, relu, softmax,
 };
+use windvane_models::DirectionModel;
 use windvane_signals::{Registry, SignalPipeline, SignalSpec};
 
 use crate::data::{Attention, Data, Dense, INPUTS, Kind, Lstm, Net, STEPS, WINDOWS};
+use crate::fitted::Preset;
 use crate::indicator;
 use crate::network::TrainingNetwork;
 use crate::peer::indicator_task;
@@ -31,6 +33,8 @@ impl Peer for Windvane {
                 let mut network = TrainingNetwork::<f32>::new(data.net(kind), data, batch, dropout);
                 Offer::Task(Box::new(move |n, out| out[0] = network.step(n)))
             }
+            Workload::FittedWindow(preset) => fitted(preset, 1),
+            Workload::FittedBatch(preset) => fitted(preset, WINDOWS),
             Workload::Signals => signals(data),
             Workload::Indicator(indicator) => indicator_task(data, indicator::windvane(indicator)),
             Workload::ReadCsv => read_csv(data),
@@ -50,6 +54,40 @@ fn windows(data: &Data, kind: Kind, count: usize) -> Offer<'_> {
         let xs = data.windows(n * count % WINDOWS, count);
         if count == 1 { model.predict(xs, out) } else { model.predict_batch(xs, out) }
     }))
+}
+
+/// Prepares the predictions of a fitted network: scaler, layers, calibration, softmax.
+fn fitted(preset: Preset, batch: usize) -> Offer<'static> {
+    let fitted = preset.fitted();
+    let mut scratch = fitted.network.scratch();
+    if batch == 1 {
+        return Offer::Task(Box::new(move |n, out| {
+            let window = fitted.windows(n, 1).next().expect("a window");
+            let prediction = fitted.network.predict(window, &mut scratch).expect("it fits");
+            out.copy_from_slice(&prediction.probabilities.classes());
+        }));
+    }
+    let windows: Vec<_> = fitted.windows(0, batch).collect();
+    let mut predictions = Vec::with_capacity(batch);
+    Offer::Task(Box::new(move |_, out| {
+        predictions.clear();
+        let done = fitted.network.predict_batch(&windows, &mut scratch, &mut predictions);
+        done.expect("they fit");
+        for (out, prediction) in out.chunks_exact_mut(3).zip(&predictions) {
+            out.copy_from_slice(&prediction.probabilities.classes());
+        }
+    }))
+}
+
+/// Returns the probabilities of all windows, one by one.
+pub fn fitted_probabilities(preset: Preset) -> Vec<f64> {
+    let Offer::Task(mut task) = fitted(preset, 1) else { return Vec::new() };
+    let mut out = [0.0; 3];
+    let all = (0..WINDOWS).flat_map(|n| {
+        task(n, &mut out);
+        out.map(f64::from)
+    });
+    all.collect()
 }
 
 fn step(data: &Data) -> Offer<'_> {

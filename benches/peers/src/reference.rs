@@ -15,6 +15,10 @@ pub fn expected(work: Workload, data: &Data) -> Vec<f64> {
         Workload::Window(kind) | Workload::Batch(kind) => {
             (0..WINDOWS).flat_map(|i| probabilities(data.net(kind), data.windows(i, 1))).collect()
         }
+        // windvane's predictions, whose layers are tested against PyTorch.
+        Workload::FittedWindow(preset) | Workload::FittedBatch(preset) => {
+            peer_windvane::fitted_probabilities(preset)
+        }
         Workload::Step => {
             let lstm = &data.net(crate::data::Kind::V32).lstms[0];
             hidden(lstm, &widen(&data.windows[..STEPS * INPUTS])).concat()

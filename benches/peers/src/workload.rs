@@ -1,5 +1,6 @@
 //! Kinds of work in the comparison.
 use crate::data::{CLASSES, KINDS, Kind, WINDOWS};
+use crate::fitted::{PRESETS, Preset};
 use crate::indicator::{INDICATORS, Indicator};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,6 +9,10 @@ pub enum Workload {
     Window(Kind),
     /// Probabilities of all windows in one batch.
     Batch(Kind),
+    /// Probabilities of one raw window by a fitted network of windvane.
+    FittedWindow(Preset),
+    /// Probabilities of 256 raw windows in one batch.
+    FittedBatch(Preset),
     /// One step of the v3.2 cell from state to state.
     Step,
     /// One step of two stacked LSTM layers of 100 units.
@@ -32,8 +37,10 @@ pub const DROPOUT: f32 = 0.3;
 impl Workload {
     pub fn all() -> Vec<Self> {
         let mut all = KINDS.map(Self::Window).to_vec();
+        all.extend(PRESETS.map(Self::FittedWindow));
         all.extend([Self::Step, Self::Stack]);
         all.extend(KINDS.map(Self::Batch));
+        all.extend(PRESETS.map(Self::FittedBatch));
         all.extend([32, 256].into_iter().flat_map(|n| KINDS.map(|kind| Self::Train(kind, n))));
         all.push(Self::Signals);
         all.extend(INDICATORS.map(Self::Indicator));
@@ -50,6 +57,8 @@ impl Workload {
         match self {
             Self::Window(kind) => format!("{}-window", label(kind)),
             Self::Batch(kind) => format!("{}-batch256", label(kind)),
+            Self::FittedWindow(preset) => format!("{}-window", preset.name()),
+            Self::FittedBatch(preset) => format!("{}-batch256", preset.name()),
             Self::Step => "v32-step".into(),
             Self::Stack => "stack-step".into(),
             Self::Train(kind, batch) => format!("{}-train{batch}", label(kind)),
@@ -68,8 +77,8 @@ impl Workload {
     /// Returns the number of output values of a call.
     pub fn output_len(self) -> usize {
         match self {
-            Self::Window(_) => CLASSES,
-            Self::Batch(_) => WINDOWS * CLASSES,
+            Self::Window(_) | Self::FittedWindow(_) => CLASSES,
+            Self::Batch(_) | Self::FittedBatch(_) => WINDOWS * CLASSES,
             Self::Step => 32,
             Self::Stack => 100,
             Self::Train(..) | Self::Indicator(_) => 1,
@@ -82,8 +91,8 @@ impl Workload {
     /// Returns the number of first calls whose outputs are compared.
     pub fn checked_calls(self) -> usize {
         match self {
-            Self::Window(_) => WINDOWS,
-            Self::Batch(_) | Self::ReadCsv => 1,
+            Self::Window(_) | Self::FittedWindow(_) => WINDOWS,
+            Self::Batch(_) | Self::FittedBatch(_) | Self::ReadCsv => 1,
             Self::Step | Self::Stack => 20,
             Self::Train(..) => 11,
             Self::Signals | Self::Indicator(_) => 8_000,
