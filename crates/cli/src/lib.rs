@@ -27,6 +27,7 @@ mod channels;
 mod diagnose;
 mod export;
 mod export_onnx;
+mod external;
 mod files;
 mod fit;
 mod gap_note;
@@ -67,6 +68,8 @@ enum Command {
     ExportOnnx(export_onnx::ExportOnnxOptions),
     Channels(channels::ChannelOptions),
     Latency(latency::LatencyOptions),
+    #[command(external_subcommand)]
+    External(Vec<OsString>),
 }
 
 /// Runs a command line; the first argument is the name of the program.
@@ -105,6 +108,7 @@ fn execute(command: &Command) -> Result<ExitCode, Error> {
         Command::ExportOnnx(options) => export_onnx::run(options)?,
         Command::Channels(options) => channels::run(options)?,
         Command::Latency(options) => latency::run(options)?,
+        Command::External(arguments) => return external::run(arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -38,3 +38,12 @@ fn help_lists_commands_and_models() {
     let own = windvane(&["backtest", "--help"]).ok();
     assert!(own.contains("v3.2 (LSTM, 32 units)"), "{own}");
 }
+
+#[test]
+fn unknown_command_is_an_error_and_other_programs_run() {
+    let error = windvane(&["backtes"]).error();
+    assert!(error.contains("no command is named backtes"), "{error}");
+    let error = windvane(&["download", "--pair", "BTCUSDT"]).error();
+    assert!(error.contains("integrations/exchange"), "{error}");
+    assert_eq!(windvane(&["no/such"]).code, Some(1));
+}

@@ -1,0 +1,114 @@
+//! `windvane download`: candles of an exchange as a CSV file.
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::Parser;
+use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
+use windvane_exchange::exchanges::by_name;
+use windvane_exchange::{Client, EXCHANGES, History, Market};
+
+type Error = Box<dyn std::error::Error>;
+
+const HEADER: &str = "open_time,open,high,low,close,volume";
+
+/// Download candles of an exchange to a CSV file; a file that exists is continued
+#[derive(Debug, Parser)]
+#[command(name = "windvane download", version)]
+struct Options {
+    /// Exchange.
+    #[arg(long, value_parser = EXCHANGES)]
+    exchange: String,
+    /// Pair in the notation of the exchange, such as BTCUSDT, BTC-USDT or BTC/USD.
+    #[arg(long)]
+    pair: Pair,
+    /// Interval, such as 1m, 1h or 1d.
+    #[arg(long)]
+    interval: Interval,
+    /// First open time, such as 2023-01-01.
+    #[arg(long, value_name = "TIME")]
+    from: Timestamp,
+    /// The candles open before this time [default: the last closed candle]
+    #[arg(long, value_name = "TIME")]
+    until: Option<Timestamp>,
+    /// File to write [default: PAIR.csv]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Error> {
+    let exchange = by_name(&options.exchange)?;
+    let market = Market::new(options.pair.clone(), options.interval);
+    let name = format!("{}.csv", options.pair.as_str().replace(['/', '\\'], "-"));
+    let out = options.out.clone().unwrap_or_else(|| PathBuf::from(name));
+    let last = last_open_time(&out)?;
+    let from = match last {
+        Some(last) => last.plus(options.interval, 1).ok_or("the file ends too late")?,
+        None => options.from,
+    };
+    let now = Timestamp::try_from(SystemTime::now())?;
+    let until = options.until.map_or(now, |until| until.min(now));
+    let client = Client::default();
+    let mut history = History::new(&*exchange, &client, &market, from, until)?;
+    let mut file = BufWriter::new(open(&out, last.is_none())?);
+    let mut written = 0;
+    while let Some(page) = history.next_page()? {
+        for candle in &page {
+            writeln!(file, "{}", line(candle))?;
+        }
+        // What is complete stays, also if the next request fails.
+        file.flush()?;
+        written += page.len();
+        eprint!("\r{}: {written} candles, up to {}", out.display(), history.position());
+    }
+    eprintln!("\r{}: {written} new candles{}", out.display(), " ".repeat(40));
+    Ok(())
+}
+
+/// Open time of the last line of a file that this program wrote; `None` for a new file.
+fn last_open_time(path: &Path) -> Result<Option<Timestamp>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let other = || format!("{}: not written by this program; choose another --out", path.display());
+    let mut lines = BufReader::new(File::open(path)?).lines();
+    if lines.next().transpose()?.as_deref() != Some(HEADER) {
+        return Err(other().into());
+    }
+    let mut last = None;
+    for line in lines {
+        last = Some(line?);
+    }
+    let Some(last) = last else { return Err(other().into()) };
+    let fields: Vec<&str> = last.split(',').collect();
+    let complete = fields.len() == 6 && std::fs::read(path)?.ends_with(b"\n");
+    let time = fields[0].parse::<Timestamp>().ok().filter(|_| complete);
+    let cut = || format!("{}: the last line is cut; remove it and start again", path.display());
+    Ok(Some(time.ok_or_else(cut)?))
+}
+
+fn open(path: &Path, is_new: bool) -> Result<File, Error> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    let mut file = opened.map_err(|error| format!("{}: {error}", path.display()))?;
+    if is_new {
+        writeln!(file, "{HEADER}")?;
+    }
+    Ok(file)
+}
+
+fn line(candle: &Candle) -> String {
+    let Ohlcv { open, high, low, close, volume } = candle.values();
+    format!("{},{open},{high},{low},{close},{volume}", candle.open_time())
+}
