@@ -91,6 +91,10 @@ pub(crate) fn check_file(file: &Path) -> Result<(), String> {
     if file.is_dir() || file.file_name().is_none() {
         return Err(format!("{}: is a folder; pass the path of a file", file.display()));
     }
+    // A device or a named pipe is written to, not replaced.
+    if file.exists() && !file.is_file() {
+        return Ok(());
+    }
     check_folder(folder)
 }
 

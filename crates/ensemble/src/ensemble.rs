@@ -11,7 +11,7 @@ use windvane_models::{
 use windvane_signals::Window;
 
 use crate::EnsembleError;
-use crate::member::{Member, joined};
+use crate::member::{Member, joined, whole_record};
 
 /// Kind in saved files, and the default id.
 pub const KIND: &str = "ensemble";
@@ -55,7 +55,10 @@ pub struct Ensemble {
     voting: Voting,
     min_agreement: f32,
     calibration: Calibration,
+    /// Record of the ensemble's own fit, which is saved.
     record: Option<TrainingRecord>,
+    /// The own record with the periods of the members.
+    whole_record: Option<TrainingRecord>,
 }
 
 /// Configuration of an ensemble in a saved file.
@@ -91,7 +94,10 @@ impl Ensemble {
         if weights.len() != models.len() {
             return Err(EnsembleError::Weights { expected: models.len(), got: weights.len() });
         }
-        let total: f64 = weights.iter().sum();
+        // The sum of the largest numbers is infinite, that of their ratios is not.
+        let sum: f64 = weights.iter().sum();
+        let unit = if sum.is_finite() { 1.0 } else { weights.iter().copied().fold(1.0, f64::max) };
+        let total: f64 = weights.iter().map(|weight| weight / unit).sum();
         let mut given = models.iter().zip(weights);
         let wrong = given.find(|(_, got)| !(**got >= 0.0 && got.is_finite()) || total <= 0.0);
         if let Some((model, &got)) = wrong {
@@ -101,7 +107,7 @@ impl Ensemble {
         for (model, &weight) in models.into_iter().zip(weights) {
             let before = members.last().map_or(0, Member::state_end);
             #[expect(clippy::cast_possible_truncation, reason = "a share of 1")]
-            let share = (weight / total) as f32;
+            let share = (weight / unit / total) as f32;
             members.push(Member::new(model, share, &spec, before));
         }
         Ok(Self {
@@ -112,7 +118,15 @@ impl Ensemble {
             min_agreement: 0.0,
             calibration: Calibration::NONE,
             record: None,
-        })
+            whole_record: None,
+        }
+        .with_whole_record())
+    }
+
+    /// Joins the own record with those of the members.
+    fn with_whole_record(self) -> Self {
+        let whole_record = whole_record(self.record.as_ref(), &self.members);
+        Self { whole_record, ..self }
     }
 
     /// Sets the minimum weight of the members that must predict UP or DOWN; 0 by default. With less
@@ -129,7 +143,7 @@ impl Ensemble {
 
     #[cfg(feature = "train")]
     pub(crate) fn with_record(self, record: TrainingRecord) -> Self {
-        Self { record: Some(record), ..self }
+        Self { record: Some(record), ..self }.with_whole_record()
     }
 
     /// Iterates over the members and their weights, which sum to 1.
@@ -190,7 +204,7 @@ impl Ensemble {
         }
         ensemble.calibration = artifact.calibration();
         ensemble.record = artifact.record().cloned();
-        Ok(ensemble)
+        Ok(ensemble.with_whole_record())
     }
 
     /// Returns the votes of the members in the last prediction with this scratch; empty for the
@@ -334,8 +348,10 @@ impl FittedModel for Ensemble {
         if self.state_len() > 0 { Some(self) } else { None }
     }
 
+    /// Returns the record of the ensemble's fit, or that of a member for an ensemble of fitted
+    /// models, with the pairs of all members and the latest end of their periods.
     fn record(&self) -> Option<&TrainingRecord> {
-        self.record.as_ref()
+        self.whole_record.as_ref()
     }
 
     fn calibration(&self) -> Calibration {

@@ -1,7 +1,9 @@
 //! Member of an ensemble: a model, and the part of the ensemble's rows and state that it reads.
 use std::ops::Range;
 
-use windvane_models::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel};
+use windvane_models::{
+    FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel, TrainingRecord,
+};
 use windvane_signals::Window;
 
 use crate::EnsembleError;
@@ -100,6 +102,26 @@ impl Member {
     pub(crate) fn rows(&self) -> usize {
         self.columns.as_ref().map_or(0, |columns| columns.len() * self.model.spec().lookback)
     }
+}
+
+/// Record of an ensemble with its own record and those of its members: the candles that any of them
+/// was fitted on. `None` if no record is known.
+pub(crate) fn whole_record(
+    own: Option<&TrainingRecord>,
+    members: &[Member],
+) -> Option<TrainingRecord> {
+    let records = own.into_iter().chain(members.iter().filter_map(|one| one.model.record()));
+    let mut records = records.cloned();
+    let mut whole = records.next()?;
+    for other in records {
+        whole.from = whole.from.min(other.from);
+        whole.until = whole.until.max(other.until);
+        whole.validated_until = whole.validated_until.max(other.validated_until);
+        whole.pairs.extend(other.pairs);
+    }
+    whole.pairs.sort();
+    whole.pairs.dedup();
+    Some(whole)
 }
 
 /// First setting that must be the same in two members and differs, with both values.

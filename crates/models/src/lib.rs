@@ -73,7 +73,7 @@ pub use windvane_candles as candles;
 /// Channels, signal tables, labels and splits.
 pub use windvane_signals as signals;
 
-pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file};
+pub use artifact::{Artifact, Kinds, Loader, from_bytes, load, replace_file, replace_file_with};
 pub use calibration::{
     AdaptiveConformal, Calibration, ConformalSettings, DirectionSet, PredictionSet, Reliability,
     ReliabilityBin,

@@ -111,3 +111,15 @@ fn total(counts: &[u64]) -> f64 {
 pub(crate) fn quartile(sorted: &[f64], quarter: usize) -> f64 {
     sorted[(sorted.len() - 1) * quarter / 4]
 }
+
+/// Largest spread of numbers, as a fraction of their size, that rounding alone explains.
+const ROUNDING: f64 = 1e-12;
+/// Smallest size of the numbers that a value comes from: channels are differences of ratios near 1,
+/// such as close / average − 1, so a spread below 1e-15 is that of the ratios' last bits.
+const MIN_SIZE: f64 = 1e-3;
+
+/// The spread of values between two ends, or 0 if it is only their rounding.
+pub(crate) fn without_rounding(spread: f64, ends: [f64; 2]) -> f64 {
+    let size = ends.iter().fold(MIN_SIZE, |size, end| size.max(end.abs()));
+    if spread > ROUNDING * size { spread } else { 0.0 }
+}

@@ -1,5 +1,5 @@
 //! Drift of channels between two sets of samples.
-use crate::deciles::quartile;
+use crate::deciles::{quartile, without_rounding};
 use crate::{Deciles, SampleSet, SignalError};
 
 /// Drift of a channel: difference of its distribution between earlier and later samples.
@@ -59,7 +59,8 @@ impl ChannelDrift {
 
 /// Compares the sorted values of one channel.
 fn compare(channel: String, before: &[f64], after: &[f64]) -> ChannelDrift {
-    let spread = quartile(before, 3) - quartile(before, 1);
+    let [first, third] = [quartile(before, 1), quartile(before, 3)];
+    let spread = without_rounding(third - first, [first, third]);
     let (earlier, later) = (quartile(before, 2), quartile(after, 2));
     let (psi, by_chance) = stability(before, after).unzip();
     let shift = (spread > 0.0).then(|| (later - earlier) / spread);

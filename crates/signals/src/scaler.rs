@@ -1,13 +1,13 @@
 //! Scaler of channel values, fitted on training rows.
-use crate::deciles::quartile;
+use crate::deciles::{quartile, without_rounding};
 use crate::{SampleSet, SignalError, SignalTable, TrainSet};
 
 /// Robust scaler: subtracts the median, divides by the interquartile range (IQR), and clips.
 ///
 /// **Formula** `clamp((x − median) / (IQR / 1.349), ±5)`. For normally distributed values the scale
 /// is the standard deviation, but outliers do not affect it. If the IQR is 0 because many values
-/// are equal, the scale is the standard deviation. A channel without any spread is scaled to 0 and
-/// listed by [`constant_channels`](Self::constant_channels).
+/// are equal, the scale is the standard deviation. A channel without any spread, or whose spread is
+/// only rounding, is scaled to 0 and listed by [`constant_channels`](Self::constant_channels).
 ///
 /// It is fitted on a [`TrainSet`], which only a [`Split`](crate::Split) creates, so it cannot use
 /// rows after the training period.
@@ -76,9 +76,8 @@ impl Scaler {
                 return Err(SignalError::EmptyPart { part: "the scaler", hint });
             }
             values.sort_by(f64::total_cmp);
-            let spread = (quartile(&values, 3) - quartile(&values, 1)) / NORMAL_IQR;
             centre.push(quartile(&values, 2));
-            scale.push(if spread > 0.0 { spread } else { deviation(&values) });
+            scale.push(scale_of(&values));
         }
         Ok(Self { centre, scale, clip: CLIP })
     }
@@ -224,12 +223,41 @@ fn known_values(train: &TrainSet, channel: usize) -> Vec<f64> {
     values
 }
 
-/// Standard deviation; exactly 0 if all values are equal.
+/// Scale of sorted values: the interquartile range, or the standard deviation if that is 0; exactly
+/// 0 for values that are equal up to rounding.
+fn scale_of(values: &[f64]) -> f64 {
+    let [first, third] = [quartile(values, 1), quartile(values, 3)];
+    let range = without_rounding((third - first) / NORMAL_IQR, [first, third]);
+    if range > 0.0 {
+        return range;
+    }
+    let ends = [values[0], values[values.len() - 1]];
+    without_rounding(deviation(values), ends)
+}
+
+/// Standard deviation.
 fn deviation(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    if values.iter().all(|value| value.to_bits() == values[0].to_bits()) {
-        return 0.0;
-    }
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scale_of_values_equal_up_to_rounding_is_zero() {
+        let tenths = [0.3, 0.1 + 0.2, 0.3, 0.1 + 0.2, 0.3];
+        let ratios = [-2.2e-16, -2.2e-16, 0.0, 2.2e-16, 4.4e-16];
+        for values in [tenths, ratios, [7.0; 5], tenths.map(|value| 1e9 * value)] {
+            let mut values = values;
+            values.sort_by(f64::total_cmp);
+            assert_eq!(scale_of(&values).to_bits(), 0, "{values:?}");
+        }
+        // A quarter of other values: the standard deviation.
+        let few = [0.1 + 0.2, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.9];
+        assert!((scale_of(&few) - 0.198).abs() < 0.001, "{}", scale_of(&few));
+        assert!(scale_of(&[1e-9, 2e-9, 3e-9]) > 0.0);
+    }
 }

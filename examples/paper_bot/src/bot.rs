@@ -59,7 +59,8 @@ impl Bot {
     /// Settles the position at the close of a candle and opens the next one.
     fn trade(&mut self, candle: &Candle) -> Result<(), Error> {
         if let Some(last) = self.candles.last() {
-            self.equity *= 1.0 + self.position * (candle.close() / last.close() - 1.0);
+            // A loss of the whole capital ends the account.
+            self.equity *= (1.0 + self.position * (candle.close() / last.close() - 1.0)).max(0.0);
         }
         let prediction = self.predictor.on_candle(candle)?.into_prediction();
         if let Some(Prediction { decided_at, direction, confidence, .. }) = &prediction {

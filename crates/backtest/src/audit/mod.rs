@@ -17,7 +17,7 @@
 //! | check | modification | observation that counts as a leak |
 //! |---|---|---|
 //! | prefix | later candles are modified or removed | outputs change a few candles before |
-//! | one-bar offset | the same; in addition, the sign of every column is compared with the next move | outputs change exactly one candle before, or a sign is right in over 75 % of cases and loses this when delayed by one candle |
+//! | one-bar offset | the same; in addition, the sign of every column is compared with the next move | outputs change exactly one candle before, or a sign is right in over 75 % of cases, more often than the signs of past closes, and loses this when delayed by one candle |
 //! | fitted on everything | the same as prefix | outputs change over more than half of the time before |
 //! | overlapping labels | labels after the split are modified | forecasts decided before the modification change |
 //! | shuffled labels | labels late in the forecast period are modified; all labels are random | forecasts long before the modification change, or random labels are predicted |

@@ -21,12 +21,14 @@ impl Jump {
 }
 
 /// Modifies the candles from index `from` on. The close jumps up or down at the first of them,
-/// every move is doubled and reversed, and volumes are alternately tripled and halved.
+/// every move is doubled and reversed, and volumes are alternately tripled and halved. With a jump
+/// down, the first of them has no volume if it had one, and one if it had none: a signal may only
+/// read whether there is any.
 pub(super) fn with_modified_future(series: &CandleSeries, from: usize, jump: Jump) -> CandleSeries {
     let size = JUMP * mean_absolute_move(series);
-    let jump = match jump {
-        Jump::Up => size,
-        Jump::Down => -size,
+    let (jump, swaps_volume) = match jump {
+        Jump::Up => (size, false),
+        Jump::Down => (-size, true),
     };
     rewritten(series, |index, mut moves| {
         if index < from {
@@ -37,6 +39,9 @@ pub(super) fn with_modified_future(series: &CandleSeries, from: usize, jump: Jum
             moves.close += jump;
         }
         moves.volume *= if (index - from).is_multiple_of(2) { 3.0 } else { 0.5 };
+        if index == from && swaps_volume {
+            moves.volume = if moves.volume > 0.0 { 0.0 } else { 1.0 };
+        }
         Some(moves)
     })
 }

@@ -209,7 +209,9 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 /// is none.
 ///
 /// Delayed by one candle, a sign that contains the next candle loses more than half of its
-/// advantage over 50 %. A sign that keeps it follows a trend, which is no leak.
+/// advantage over 50 %. A sign that keeps it follows a trend, which is no leak. In a market whose
+/// price bounces between bid and ask, past closes predict the next move almost always: a sign must
+/// be right significantly more often than they are.
 pub(super) fn next_candle_prediction(
     closes: &CandleSeries,
     outputs: &AuditedOutputs,
@@ -227,7 +229,8 @@ pub(super) fn next_candle_prediction(
         };
         // Bonferroni correction for both orientations of every sign.
         let tests = 2.0 * signs.len() as f64;
-        let p = next.p_value(MAX_PLAUSIBLE_ACCURACY, Alternative::Greater) * tests;
+        let plausible = MAX_PLAUSIBLE_ACCURACY.max(accuracy_of_past(closes, &read, range.clone()));
+        let p = next.p_value(plausible, Alternative::Greater) * tests;
         let lost = delayed.accuracy() - 0.5 < (next.accuracy() - 0.5) / 2.0;
         (p < LEVEL && lost).then(|| {
             format!(
@@ -236,6 +239,32 @@ pub(super) fn next_candle_prediction(
             )
         })
     })
+}
+
+/// Number of closes in the average that a close is compared with.
+const PAST: usize = 20;
+
+/// Highest accuracy of the signs of past closes for the next move, at the candles where `signs` has
+/// a sign: of the last move, and of the close against the average of the last 20 closes; each in
+/// its better orientation. 0 with too few candles.
+fn accuracy_of_past(closes: &CandleSeries, signs: &[Option<bool>], range: Range<usize>) -> f64 {
+    let prices: Vec<f64> = closes.iter().map(windvane_candles::Candle::close).collect();
+    let mut last_move = None;
+    let (mut moves, mut levels) = (vec![None; signs.len()], vec![None; signs.len()]);
+    for index in 0..signs.len().min(prices.len()) {
+        if index > 0 && (prices[index] - prices[index - 1]).abs() > 0.0 {
+            last_move = Some(prices[index] > prices[index - 1]);
+        }
+        let past = &prices[(index + 1).saturating_sub(PAST)..=index];
+        let difference = prices[index] - past.iter().sum::<f64>() / past.len() as f64;
+        if signs[index].is_some() {
+            moves[index] = last_move;
+            levels[index] = (difference.abs() > 0.0).then_some(difference > 0.0);
+        }
+    }
+    let counts = [moves, levels].map(|signs| agreement(closes, &signs, range.clone(), 1));
+    let counts = counts.into_iter().filter(|count| count.predictions >= MIN_PREDICTIONS);
+    counts.map(|count| count.accuracy().max(count.inverted().accuracy())).fold(0.0, f64::max)
 }
 
 /// Test of the signs of rows on several markets with random directions.

@@ -43,19 +43,21 @@ impl SyntheticMarkets {
     ) -> Self {
         let time = audit.open_time(cut);
         Self {
-            own: modify(&audit.series, first_from(&audit.series, time)),
+            own: modify(&audit.series, first_open(&audit.series, time)),
             others: audit
                 .others
                 .iter()
-                .map(|series| modify(series, first_from(series, time)))
+                .map(|series| modify(series, first_open(series, time)))
                 .collect(),
         }
     }
 }
 
-/// Index of the first candle that opens at `time` or later.
-fn first_from(series: &CandleSeries, time: Timestamp) -> usize {
-    series.candles().partition_point(|candle| candle.open_time() < time)
+/// Index of the first candle that closes after `time`: at that time nobody knows its close, although
+/// a candle of a longer interval, or with other hours, may have opened before.
+fn first_open(series: &CandleSeries, time: Timestamp) -> usize {
+    let is_open = |index: &usize| series.close_time(*index).is_none_or(|close| close > time);
+    (0..series.len()).find(is_open).unwrap_or(series.len())
 }
 
 impl Audit {

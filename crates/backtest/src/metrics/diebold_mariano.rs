@@ -1,5 +1,6 @@
 //! Diebold–Mariano test of the mean loss of two forecasts.
 use super::distribution::{normal_cdf, student_two_sided};
+use super::{is_rounding, largest};
 
 /// Diebold–Mariano test for a difference in the mean loss of two forecasts of the same values.
 ///
@@ -49,9 +50,12 @@ impl DieboldMariano {
     /// Tests the losses (first forecast, second forecast) of the candles in order of time.
     ///
     /// `None` for a horizon of 0, for fewer than two candles, for no more candles than the
-    /// horizon, for losses that are not finite, and for an estimated variance of 0 or less.
+    /// horizon, for losses that are not finite, for differences that are equal up to rounding, and
+    /// for an estimated variance of 0 or less.
     pub fn new(losses: impl IntoIterator<Item = (f64, f64)>, horizon: usize) -> Option<Self> {
-        let d: Vec<f64> = losses.into_iter().map(|(first, second)| first - second).collect();
+        let losses: Vec<(f64, f64)> = losses.into_iter().collect();
+        let size = largest(losses.iter().flat_map(|(first, second)| [*first, *second]));
+        let d: Vec<f64> = losses.iter().map(|(first, second)| first - second).collect();
         if horizon == 0 || d.len() < 2 || d.len() <= horizon || d.iter().any(|d| !d.is_finite()) {
             return None;
         }
@@ -59,8 +63,8 @@ impl DieboldMariano {
         let mean = d.iter().sum::<f64>() / n;
         let lags: f64 = (1..horizon).map(|lag| autocovariance(&d, mean, lag)).sum();
         let variance = (autocovariance(&d, mean, 0) + 2.0 * lags) / n;
-        let constant = d.iter().all(|value| value.to_bits() == d[0].to_bits());
-        if constant || !variance.is_finite() || variance <= 0.0 {
+        let deviation = autocovariance(&d, mean, 0).sqrt();
+        if is_rounding(deviation, size) || !variance.is_finite() || variance <= 0.0 {
             return None;
         }
         let statistic = mean / variance.sqrt();
@@ -92,6 +96,8 @@ mod tests {
             (&[], 1),
             (&[(1.0, f64::NAN), (1.0, 2.0), (2.0, 2.0)], 1),
             (&[(0.3, 0.1); 5], 1),
+            // Differences of 0.1 up to rounding.
+            (&[(0.1, 0.2), (0.2, 0.3), (0.7, 0.8), (1.1, 1.2)], 1),
         ] {
             assert_eq!(DieboldMariano::new(losses.iter().copied(), horizon), None, "{losses:?}");
         }

@@ -1,7 +1,10 @@
-//! Distribution functions and quantiles for tests and intervals, accurate to about 1e-12.
+//! Distribution functions and quantiles for tests and intervals, accurate to about 1e-12, and to 1e-9
+//! for up to 1e9 trials.
 //!
 //! Quantiles are computed by bisection of the distribution function, so that both are consistent.
-use statrs::function::{beta::beta_reg, erf::erfc, factorial::ln_binomial};
+use statrs::function::erf::erfc;
+
+use super::incomplete_beta::{incomplete_beta, ln_mass};
 
 /// Distribution function P(Z ≤ z) of the standard normal distribution.
 pub(crate) fn normal_cdf(z: f64) -> f64 {
@@ -18,9 +21,9 @@ pub(crate) fn student_two_sided(t: f64, freedom: f64) -> f64 {
     // For small t² the complement keeps more digits.
     let square = t * t;
     if square < freedom {
-        1.0 - beta_reg(0.5, freedom / 2.0, square / (freedom + square))
+        1.0 - incomplete_beta(0.5, freedom / 2.0, square / (freedom + square))
     } else {
-        beta_reg(freedom / 2.0, 0.5, freedom / (freedom + square))
+        incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + square))
     }
 }
 
@@ -41,7 +44,7 @@ pub(crate) fn chi_square_1_above(x: f64) -> f64 {
 
 /// Quantile (inverse CDF) of the Beta(a, b) distribution, 0 < p < 1.
 pub(crate) fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
-    bisect(0.0, 1.0, |x| beta_reg(a, b, x) < p)
+    bisect(0.0, 1.0, |x| incomplete_beta(a, b, x) < p)
 }
 
 /// Upper tail probability P(K ≥ k) of the binomial distribution.
@@ -51,13 +54,13 @@ pub(crate) fn binomial_at_least(k: u64, trials: u64, p: f64) -> f64 {
     } else if k > trials {
         0.0
     } else {
-        beta_reg(k as f64, (trials - k) as f64 + 1.0, p)
+        incomplete_beta(k as f64, (trials - k) as f64 + 1.0, p)
     }
 }
 
 /// Logarithm of the probability P(K = k) of the binomial distribution, 0 < p < 1.
 pub(crate) fn ln_binomial_mass(k: u64, trials: u64, p: f64) -> f64 {
-    ln_binomial(trials, k) + k as f64 * p.ln() + (trials - k) as f64 * (-p).ln_1p()
+    ln_mass(k as f64, trials as f64, p, 1.0 - p)
 }
 
 /// Quantile of a distribution function on the real line, limited to about ± 1e9.

@@ -2,6 +2,7 @@
 use serde::Serialize;
 
 use super::distribution::{normal_cdf, normal_quantile};
+use super::returns::is_constant;
 
 /// Sharpe ratio of returns, per period, with the moments that determine its standard error.
 ///
@@ -44,17 +45,21 @@ pub struct SharpeRatio {
 }
 
 impl SharpeRatio {
-    /// Computes the ratio and the moments; `None` for fewer than two returns, for equal returns,
-    /// and for returns that are not finite.
+    /// Computes the ratio and the moments; `None` for fewer than two returns, for returns that are
+    /// equal up to rounding, and for returns that are not finite.
     pub fn new(returns: &[f64]) -> Option<Self> {
-        let (first, periods) = (returns.first()?, returns.len());
-        if periods < 2 || returns.iter().all(|r| r.to_bits() == first.to_bits()) {
+        let periods = returns.len();
+        if periods < 2 {
             return None;
         }
         let n = periods as f64;
         let mean = returns.iter().sum::<f64>() / n;
         let [second, third, fourth] = [2, 3, 4].map(|order| central_moment(returns, mean, order));
-        let ratio = mean / (second * n / (n - 1.0)).sqrt();
+        let deviation = (second * n / (n - 1.0)).sqrt();
+        if is_constant(returns, deviation) {
+            return None;
+        }
+        let ratio = mean / deviation;
         let (skewness, kurtosis) = (third / second.powf(1.5), fourth / (second * second));
         let finite = [ratio, skewness, kurtosis].iter().all(|value| value.is_finite());
         finite.then_some(Self { ratio, skewness, kurtosis, periods })
@@ -139,6 +144,9 @@ mod tests {
         for returns in [&[][..], &[0.1], &[0.1, 0.1, 0.1], &[0.1, f64::NAN], &[1e300, -1e300]] {
             assert_eq!(SharpeRatio::new(returns), None, "{returns:?}");
         }
+        let closes: Vec<f64> = (0..400).map(|t| 100.0 * f64::powi(1.001, t)).collect();
+        let rounded: Vec<f64> = closes.windows(2).map(|two| two[1] / two[0] - 1.0).collect();
+        assert_eq!(SharpeRatio::new(&rounded), None);
         let one = SharpeRatio::new(&[0.1, -0.1, 0.2]).unwrap();
         assert_eq!(one.deflated(&[]), None);
         assert_eq!(one.deflated(&[0.1]), one.probability_above(0.0));

@@ -7,6 +7,51 @@ pub(crate) use crate::score::text::{date, thousands};
 /// Text of an undefined number.
 pub(crate) const UNDEFINED: &str = "-";
 
+/// Escapes control characters except line breaks, such as those that a terminal executes.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Escapes a text for Markdown: tags, links and code of names from files are shown, not rendered.
+pub(crate) fn markdown(text: &str) -> String {
+    let text = printable(text);
+    let mut escaped = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let next = characters.peek().copied();
+        let special = match character {
+            // A comparison such as `p < 0.001` is no tag, and an interval is no link.
+            '<' => next.is_some_and(|next| next.is_alphabetic() || "/!?".contains(next)),
+            '&' => next.is_some_and(|next| next.is_alphanumeric() || next == '#'),
+            ']' => next.is_some_and(|next| "([:".contains(next)),
+            '`' => true,
+            _ => false,
+        };
+        if special {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// Writes a text as code of Markdown, in more backticks than it contains in a row.
+pub(crate) fn code(text: &str) -> String {
+    let text = printable(text);
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
 /// Returns the text, or the dash of an undefined number.
 pub(crate) fn text(text: Option<String>) -> String {
     text.unwrap_or_else(|| UNDEFINED.to_string())
@@ -93,6 +138,23 @@ pub(crate) fn p_equation(p: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn markdown_shows_tags_links_code_and_control_characters() {
+        for (text, expected) in [
+            ("p < 0.001, [50.00, 55.00] (v2)", "p < 0.001, [50.00, 55.00] (v2)"),
+            ("<img src=x onerror=alert(1)>.csv", "\\<img src=x onerror=alert(1)>.csv"),
+            ("</p><!-- <?x", "\\</p>\\<!-- \\<?x"),
+            ("[click](javascript:x)", "[click\\](javascript:x)"),
+            ("a&lt;b & c", "a\\&lt;b & c"),
+            ("`x`", "\\`x\\`"),
+            ("\u{1b}[2Jclear\u{7}", "\\u{1b}[2Jclear\\u{7}"),
+        ] {
+            assert_eq!(markdown(text), expected);
+        }
+        assert_eq!(code("windvane backtest"), "`windvane backtest`");
+        assert_eq!(code("a `` b"), "``` a `` b ```");
+    }
 
     #[test]
     fn numbers_have_two_decimals_and_undefined_is_a_dash() {

@@ -54,10 +54,11 @@ impl Report {
 
     fn ranking_cells(&self, place: usize, rank: &Rank) -> [String; 9] {
         let incomplete = if rank.complete { "" } else { " (incomplete)" };
+        let in_sample = if rank.in_sample { " (in-sample)" } else { "" };
         let model = self.model_name(&rank.model);
         [
             place.to_string(),
-            format!("{model}{incomplete}{}", mark(rank.suspicious)),
+            format!("{model}{incomplete}{}{in_sample}", mark(rank.suspicious)),
             thousands(rank.predictions),
             percent(rank.accuracy),
             bounds(rank.interval_95),
@@ -72,10 +73,20 @@ impl Report {
     /// sentence per line.
     pub fn verdict(&self) -> String {
         let significant = self.ranking.iter().filter(|rank| rank.significant);
-        let sentences: Vec<String> = significant.map(|rank| self.beats_baseline(rank)).collect();
-        if !sentences.is_empty() {
-            return sentences.join("\n");
+        let mut sentences: Vec<String> =
+            significant.map(|rank| self.beats_baseline(rank)).collect();
+        if sentences.is_empty() {
+            sentences.push(self.no_model_beats_baseline());
         }
+        let excluded = self.ranking.iter().filter(|rank| rank.in_sample).map(|rank| {
+            let model = self.model_name(&rank.model);
+            format!("{model} was fitted on candles of a test period: its results are in-sample.")
+        });
+        sentences.extend(excluded);
+        sentences.join("\n")
+    }
+
+    fn no_model_beats_baseline(&self) -> String {
         let correction = match self.holm_correction() {
             Some(correction) => format!("95 %, {correction}"),
             None => "95 %".to_string(),
@@ -113,9 +124,12 @@ impl Report {
     }
 
     /// States whether the first model of the ranking beats the second by a statistically
-    /// significant margin; `None` if that is undefined.
+    /// significant margin; `None` if that is undefined. Models with in-sample results are left out.
     pub fn best_against_next(&self) -> Option<String> {
-        let (best, next) = (self.ranking.first()?, self.ranking.get(1)?);
+        let mut neighbours = self.ranking.windows(2);
+        let [best, next] = neighbours.find(|two| two.iter().all(|rank| !rank.in_sample))? else {
+            return None;
+        };
         let excess = best.excess_over_next?;
         let verb = if excess.interval_95?.low > 0.0 { "beats" } else { "does not beat" };
         let (first, second) = (self.model_name(&best.model), self.model_name(&next.model));
@@ -125,6 +139,11 @@ impl Report {
             edge_text(Some(excess)),
             p_equation(excess.p_value),
         ))
+    }
+
+    /// Whether the results of a model are in-sample.
+    pub(crate) fn is_in_sample(&self, model: &str) -> bool {
+        self.ranking.iter().any(|rank| rank.in_sample && rank.model == model)
     }
 
     /// Description of a model, or its name without one.

@@ -2,7 +2,7 @@
 use windvane_candles::{Direction, Timestamp};
 
 use super::Report;
-use super::format::{date, interval, percent, text, thousands};
+use super::format::{date, interval, markdown, percent, text, thousands};
 use super::section::{Section, SectionPart};
 use super::table::{ReportTable, table};
 use crate::score::{Baseline, ExcessAccuracyCount, ResultRow, Scope, warning_lines};
@@ -19,12 +19,12 @@ impl Report {
     /// Writes the report as Markdown, with aligned tables.
     pub fn to_markdown(&self) -> String {
         let verdicts: Vec<String> =
-            self.verdicts().iter().map(|verdict| format!("- {verdict}\n")).collect();
+            self.verdicts().iter().map(|verdict| format!("- {}\n", markdown(verdict))).collect();
         let sections: Vec<String> =
             self.sections().iter().map(|section| format!("\n{section}")).collect();
         format!(
             "# {}\n\n{}\n\n{}\n{}\n{}",
-            self.title(),
+            markdown(&self.title()),
             self.run_date(),
             verdicts.concat(),
             Self::INTRODUCTION,
@@ -110,11 +110,22 @@ impl Report {
         [self.headline_part(true).into(), text.into(), self.headline_part(false).into()]
     }
 
-    fn ranking_section(&self) -> [SectionPart; 2] {
+    fn ranking_section(&self) -> [SectionPart; 3] {
         let text = "All predictions are pooled with equal weights. A model that was tested on \
                     fewer folds is marked incomplete. p is the one-sided p-value of the edge from \
                     blocks of calendar time, with Holm's correction for the number of models.";
-        [self.ranking_table().into(), text.to_string().into()]
+        let overfitting = self.overfitting.map(|one| {
+            format!(
+                "The probability of backtest overfitting is {} % over {} models: in that share of \
+                 {} divisions of the time into halves, the best model of one half is not above the \
+                 median in the other.",
+                percent(Some(one.probability)),
+                one.variants,
+                thousands(one.choices)
+            )
+        });
+        let overfitting = overfitting.unwrap_or_default();
+        [self.ranking_table().into(), text.to_string().into(), overfitting.into()]
     }
 
     /// Rows pooled by interval.

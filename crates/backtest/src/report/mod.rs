@@ -22,6 +22,7 @@ use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::TrainingRecord;
 use windvane_signals::{GapPolicy, LabelSpec};
 
+use crate::metrics::OverfittingProbability;
 use crate::score::{Importance, ResultRow, Warning, iso};
 
 pub use crate::score::Rank;
@@ -51,6 +52,9 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// Models by pooled accuracy, best first.
     pub ranking: Vec<Rank>,
+    /// Probability of backtest overfitting of the ranking; `None` for fewer than ten models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overfitting: Option<OverfittingProbability>,
     /// Results of every model on every instrument, then pooled by interval, then over all.
     pub results: Vec<ResultRow>,
     /// Training results of every model.

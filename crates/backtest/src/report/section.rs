@@ -1,6 +1,8 @@
 //! Sections of a report, independent of the output format.
 use std::fmt;
 
+use super::format::{code, markdown};
+
 use super::table::ReportTable;
 
 /// Section of a report with its title.
@@ -63,12 +65,12 @@ impl fmt::Display for Section {
 impl fmt::Display for SectionPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => writeln!(f, "{text}"),
+            Self::Text(text) => writeln!(f, "{}", markdown(text)),
             Self::List(items) => items
                 .iter()
-                .try_for_each(|item| writeln!(f, "- {}", item.replace(['\n', '\r'], " "))),
+                .try_for_each(|item| writeln!(f, "- {}", markdown(&item.replace('\n', " ")))),
             Self::Table(table) => write!(f, "{table}"),
-            Self::Code(text) => writeln!(f, "`{}`", text.replace(['\n', '\r'], " ")),
+            Self::Code(text) => writeln!(f, "{}", code(&text.replace('\n', " "))),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Tables of a report.
 use std::fmt;
 
+use super::format::markdown;
+
 /// Table of a report as texts; `Display` writes Markdown.
 ///
 /// The numbers are fields of [`Report`](crate::Report).
@@ -61,7 +63,7 @@ impl fmt::Display for ReportTable {
 
 /// Escapes a text for a table cell.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+    markdown(&text.replace('\n', " ")).replace('|', "\\|")
 }
 
 #[cfg(test)]

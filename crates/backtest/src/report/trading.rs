@@ -1,6 +1,6 @@
 //! Section on trading, its short table and its verdict.
 use super::Report;
-use super::format::{UNDEFINED, interval, number, percent, point_bounds, points, text};
+use super::format::{UNDEFINED, date, interval, number, percent, point_bounds, points, text};
 use super::section::SectionPart;
 use super::table::{ReportTable, table};
 use crate::metrics::Bounds;
@@ -33,7 +33,7 @@ impl Report {
     pub fn verdict_after_costs(&self) -> Option<String> {
         let best = self.groups.iter().filter_map(|group| {
             let rows = self.pooled().filter(|row| row.interval == Some(group.interval));
-            NetResult::best(rows)
+            NetResult::best(rows.filter(|row| !self.is_in_sample(&row.model)))
         });
         let sentences: Vec<String> = best.map(|(row, net)| self.after_costs(row, net)).collect();
         (!sentences.is_empty()).then(|| sentences.join("\n"))
@@ -60,7 +60,7 @@ impl Report {
             point_bounds(net.interval_95),
             number(net.returns.sharpe),
             benchmarks(net),
-        )
+        ) + &ruin(net)
     }
 
     fn traded(&self) -> impl Iterator<Item = (&ResultRow, &Trading)> {
@@ -105,6 +105,12 @@ impl Report {
         );
         vec![explanation.into(), self.trading_table().into(), table(2, header, rows).into()]
     }
+}
+
+/// Sentence about the ruin of the account; empty for a solvent one.
+fn ruin(net: &NetResult) -> String {
+    let ruined = net.ruined_at.map(|at| format!(" The account is ruined on {}.", date(at)));
+    ruined.unwrap_or_default()
 }
 
 /// Results of buy and hold and of the best-earning baseline, for a sentence.

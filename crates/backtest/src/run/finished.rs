@@ -83,11 +83,17 @@ impl<'a> FinishedRun<'a> {
     /// Computes the report; its order does not depend on the number of threads.
     pub(crate) fn report(&self, started: Instant) -> Report {
         let results = self.results();
-        let ranking = self.ranking(&results);
+        let (mut ranking, overfitting) = self.ranking(&results);
+        let in_sample = self.in_sample();
+        for rank in &mut ranking {
+            rank.in_sample = in_sample.iter().any(|warning| warning.model == rank.model);
+            rank.significant &= !rank.in_sample;
+        }
         let training = self.training();
         let mut warnings: Vec<Warning> = results.iter().flat_map(score::warnings_about).collect();
         warnings.extend(constant_channels(&training));
         warnings.extend(self.jumps());
+        warnings.extend(in_sample);
         let instruments = self.instrument_records();
         let untested = instruments.iter().filter(|i| i.test_candles == 0);
         let without_test_rows = untested
@@ -101,6 +107,7 @@ impl<'a> FinishedRun<'a> {
             instruments,
             skipped: Vec::new(),
             ranking,
+            overfitting,
             results,
             training,
             importance: self.importance(),

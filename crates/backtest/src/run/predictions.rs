@@ -1,7 +1,7 @@
 //! Test predictions of a run as rows, CSV and Parquet.
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use windvane_candles::{Direction, Interval, Timestamp};
 
@@ -98,28 +98,24 @@ impl Predictions {
     }
 
     /// Writes a file: Parquet if its name ends in `.parquet`, which requires the feature
-    /// `columnar`, otherwise CSV. An existing file is replaced atomically.
+    /// `columnar`, otherwise CSV. An existing file is replaced as by
+    /// [`replace_file`](windvane_models::replace_file).
     ///
     /// # Errors
     /// [`BacktestError::Io`] with the path, also for Parquet without the feature.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), BacktestError> {
         let path = path.as_ref();
         let columnar = path.extension().is_some_and(|extension| extension == "parquet");
-        let part = part_of(path);
-        let written = File::create(&part).and_then(|file| {
+        let written = windvane_models::replace_file_with(path, |file| {
             let mut file = BufWriter::new(file);
             if columnar {
                 parquet(self, &mut file)?;
             } else {
                 self.write_csv(&mut file)?;
             }
-            file.into_inner()?.sync_all()
+            file.flush()
         });
-        written.and_then(|()| fs::rename(&part, path)).map_err(|source| {
-            // The unfinished file may not exist.
-            _ = fs::remove_file(&part);
-            BacktestError::Io { path: path.to_path_buf(), source }
-        })
+        written.map_err(|source| BacktestError::Io { path: path.to_path_buf(), source })
     }
 
     /// Writes CSV with a header. Reading the numbers gives the same bits.
@@ -154,13 +150,6 @@ impl Predictions {
     }
 }
 
-/// Path of the unfinished file next to the final one.
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(".part");
-    PathBuf::from(name)
-}
-
 /// Quotes a name as a CSV field if necessary.
 fn quoted(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) {
@@ -171,12 +160,12 @@ fn quoted(name: &str) -> String {
 }
 
 #[cfg(feature = "columnar")]
-fn parquet(predictions: &Predictions, file: &mut BufWriter<File>) -> io::Result<()> {
+fn parquet(predictions: &Predictions, file: &mut BufWriter<&mut File>) -> io::Result<()> {
     predictions.write_parquet(file)
 }
 
 #[cfg(not(feature = "columnar"))]
-fn parquet(_: &Predictions, _: &mut BufWriter<File>) -> io::Result<()> {
+fn parquet(_: &Predictions, _: &mut BufWriter<&mut File>) -> io::Result<()> {
     let advice = "Parquet requires the feature columnar of windvane-backtest; enable it, or choose \
                   a name that ends in .csv";
     Err(io::Error::new(io::ErrorKind::Unsupported, advice))

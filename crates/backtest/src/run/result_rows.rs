@@ -3,6 +3,7 @@ use rayon::prelude::*;
 
 use super::Instrument;
 use super::finished::FinishedRun;
+use crate::metrics::OverfittingProbability;
 use crate::score::{self, Baseline, Contender, Rank, Record, ResultRow, RowScope, Scope};
 
 impl FinishedRun<'_> {
@@ -57,8 +58,12 @@ impl FinishedRun<'_> {
         records
     }
 
-    /// Ranking of the models by pooled accuracy, best first.
-    pub(super) fn ranking(&self, results: &[ResultRow]) -> Vec<Rank> {
+    /// Ranking of the models by pooled accuracy, best first, and the probability that the choice of
+    /// the best one is overfitted.
+    pub(super) fn ranking(
+        &self,
+        results: &[ResultRow],
+    ) -> (Vec<Rank>, Option<OverfittingProbability>) {
         // A group that failed as a whole failed for every model.
         let tasks = self.plan.folds.len() * self.plan.backtest.seeds.max(1);
         let everywhere: Vec<usize> = (0..self.plan.instruments.len()).collect();
@@ -69,7 +74,8 @@ impl FinishedRun<'_> {
             let done = self.done.iter().filter(|(task, _)| task.learner == index).count();
             contenders.push(Contender { model, complete: done == tasks, records });
         }
-        score::rank(results, contenders, self.settings())
+        let overfitting = score::overfitting(&contenders);
+        (score::rank(results, contenders, self.settings()), overfitting)
     }
 
     /// Scopes of the rows with their instruments: single instruments, intervals, everything.

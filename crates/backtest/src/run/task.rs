@@ -24,6 +24,11 @@ pub(crate) fn run(
     let (train, validation) = fold.training_windows.as_ref().map_err(Clone::clone)?;
     let started = Instant::now();
     let model = learner.fit(train, validation, run)?;
+    // The readers compare channels, gap policy and interval with those of the tables.
+    if model.spec().labels != train.labels() {
+        let problem = "their labels have another horizon or NEUTRAL band";
+        return Err(TrainError::OtherSpec { model: model.id().to_string(), problem });
+    }
     let fit_seconds = started.elapsed().as_secs_f64();
     let validated = predict_all(&model, validation)?.0;
     let ranks = ConfidenceRanks::new(validated.iter().map(|(_, p)| p.margin()));

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use super::finished::FinishedRun;
 use super::task_result::TaskResult;
 use crate::report::TrainingResult;
-use crate::score::{Importance, MaskingEffect, ModelChannel};
+use crate::score::text::date;
+use crate::score::{Importance, MaskingEffect, ModelChannel, Warning, WarningCode};
 
 impl FinishedRun<'_> {
     pub(super) fn training(&self) -> Vec<TrainingResult> {
@@ -18,6 +19,43 @@ impl FinishedRun<'_> {
             })
         });
         trained.collect()
+    }
+
+    /// Warnings about models that were fitted on candles of a test period, one per fold: a learner
+    /// that returns a fitted model need not use the training windows that it gets.
+    pub(super) fn in_sample(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for (task, result) in self.done.iter().filter(|(task, _)| task.repeat == 0) {
+            let fold = self.plan.fold(task);
+            let (Some(record), Ok((train, validation))) =
+                (&result.training, &fold.training_windows)
+            else {
+                continue;
+            };
+            let settled = validation.samples().iter().map(|sample| sample.outcome.settled_at);
+            let own = (train.until(), settled.max().unwrap_or(train.until()));
+            let (until, test_from) =
+                (record.until.max(record.validated_until), fold.split.test_from());
+            // Under a combinatorial plan the own windows end after the test, too.
+            if until <= test_from || (record.until, record.validated_until) == own {
+                continue;
+            }
+            warnings.push(Warning {
+                code: WarningCode::InSample,
+                model: task.model.to_string(),
+                instrument: "all".to_string(),
+                interval: Some(task.interval),
+                message: format!(
+                    "Fold {} tests from {} on, and the model was fitted on candles until {}: the \
+                     result is in-sample and is not part of the verdict; choose a later test \
+                     period",
+                    task.fold,
+                    date(test_from),
+                    date(until)
+                ),
+            });
+        }
+        warnings
     }
 
     /// Importance of every channel to every model, by interval.

@@ -5,18 +5,19 @@
 //! with replacement instead of single predictions; a block holds the predictions of *all*
 //! instruments at its times.
 //!
-//! **Block length** `max(20, ⌈n^(1/3)⌉, 2 × horizon)` times, n being the number of distinct
+//! **Block length** at least `max(20, ⌈n^(1/3)⌉, 2 × horizon)` times, n being the number of distinct
 //! times with a scored prediction; n^(1/3) is the optimal order for the variance of a mean (Hall,
 //! Horowitz & Jing 1995). If that gives fewer than 20 blocks, the length is reduced to n / 20, but
-//! not below the horizon. If several candle intervals are pooled, times are counted in units of the
+//! not below the horizon. Persistent values lengthen the blocks, down to ten blocks: see
+//! [`block_length`](super::block_length). If several candle intervals are pooled, times are counted in units of the
 //! longest one.
 //!
 //! **Interval** percentiles of 2,000 resamples, with their distance from the estimate multiplied by
 //! √(B / (B − 1)) · t / z, where B is the number of blocks and t and z are the quantiles of
 //! Student's t distribution with B − 1 degrees of freedom and of the normal distribution. Plain
 //! percentiles ignore the uncertainty of the variance and have too low a coverage for few blocks.
-//! The interval is `None` with fewer than 30 scored predictions, with fewer than 20 blocks, and if
-//! all resamples are equal (0 % or 100 %), because they then have no spread.
+//! The interval is `None` with fewer than 30 scored predictions, with fewer than 20 blocks before
+//! they are lengthened, and if all resamples are equal (0 % or 100 %), because they then have no spread.
 //!
 //! **p-value** estimate divided by the standard deviation of the resamples, which is multiplied by
 //! √(B / (B − 1)), as a one-sided Student's t with B − 1 degrees of freedom: the probability of at
@@ -27,6 +28,7 @@ use windvane_lstm_core::{Purpose, Stream};
 
 use crate::metrics::Bounds;
 use crate::metrics::distribution::student_two_sided;
+use crate::score::block_length::lengthened;
 use crate::score::{Baseline, Record};
 
 /// Number of resamples.
@@ -79,6 +81,19 @@ impl PairedCounts {
         }
     }
 
+    /// Contributions to the deviations of the accuracy and of the excess accuracy from those of
+    /// the whole.
+    pub(crate) fn influence(&self, whole: &Self) -> [f64; 2] {
+        let deviation = |correct: usize, scored: usize, all_correct: usize, all: usize| {
+            let share = crate::metrics::share(all_correct, all).unwrap_or(0.0);
+            correct as f64 - share * scored as f64
+        };
+        let own = deviation(self.correct, self.scored, whole.correct, whole.scored);
+        let (correct, scored) = (self.other_correct, self.other_scored);
+        let other = deviation(correct, scored, whole.other_correct, whole.other_scored);
+        [own, own - other]
+    }
+
     fn accuracy(&self) -> Option<f64> {
         crate::metrics::share(self.correct, self.scored)
     }
@@ -103,6 +118,11 @@ impl AddAssign for Mean {
 }
 
 impl Mean {
+    /// Contribution to the deviation of the mean from that of the whole.
+    pub(crate) fn influence(&self, whole: &Self) -> [f64; 2] {
+        [self.sum - whole.value().unwrap_or(0.0) * self.count as f64, 0.0]
+    }
+
     /// Mean of the terms; `None` without any.
     pub(crate) fn value(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)
@@ -121,8 +141,16 @@ pub(crate) struct Bootstrap<T> {
 impl<T: Copy + Default + AddAssign> Bootstrap<T> {
     /// Resamples values with their times, which are in units of candles and in any order; `None`
     /// with too few values or blocks.
-    pub(crate) fn of_times(values: Vec<(i64, T)>, horizon: usize, seed: u64) -> Option<Self> {
-        Some(Self::of_blocks(&blocks(values, horizon)?, seed))
+    ///
+    /// `influence` returns the contributions of a value to the deviations of two statistics from
+    /// those of all values. The blocks are long enough for both.
+    pub(crate) fn of_times(
+        values: Vec<(i64, T)>,
+        influence: impl Fn(&T, &T) -> [f64; 2],
+        horizon: usize,
+        seed: u64,
+    ) -> Option<Self> {
+        Some(Self::of_blocks(&blocks(values, influence, horizon)?, seed))
     }
 
     fn of_blocks(blocks: &[T], seed: u64) -> Self {
@@ -193,7 +221,7 @@ impl Bootstrap<PairedCounts> {
             let counts = PairedCounts::of(Some(outcome), baseline);
             Some((record.decided_at.millis().div_euclid(unit), counts))
         });
-        Self::of_times(scored.collect(), settings.horizon, settings.seed)
+        Self::of_times(scored.collect(), PairedCounts::influence, settings.horizon, settings.seed)
     }
 
     /// Interval of the accuracy.
@@ -225,25 +253,34 @@ pub(crate) fn longest(records: &[Record]) -> Option<i64> {
 /// Sums of the blocks of consecutive times, oldest first.
 fn blocks<T: Copy + Default + AddAssign>(
     mut values: Vec<(i64, T)>,
+    influence: impl Fn(&T, &T) -> [f64; 2],
     horizon: usize,
 ) -> Option<Vec<T>> {
     if values.len() < MIN_VALUES {
         return None;
     }
     values.sort_by_key(|(time, _)| *time);
-    let times: Vec<&[(i64, T)]> = values.chunk_by(|a, b| a.0 == b.0).collect();
-    let count = block_count(times.len(), horizon)?;
+    let at_once = values.chunk_by(|a, b| a.0 == b.0);
+    let times: Vec<T> = at_once.map(|time| sum(time.iter().map(|(_, value)| *value))).collect();
+    let mut length = least_length(times.len(), horizon)?;
+    let whole = sum(times.iter().copied());
+    let influences: Vec<[f64; 2]> = times.iter().map(|time| influence(time, &whole)).collect();
+    for statistic in 0..2 {
+        let series: Vec<f64> = influences.iter().map(|both| both[statistic]).collect();
+        length = lengthened(length, &series);
+    }
+    let count = times.len() / length;
     let mut blocks = vec![T::default(); count];
     for (rank, time) in times.iter().enumerate() {
         // The remainder is spread over all blocks, so that no block is much shorter.
-        let block = &mut blocks[rank * count / times.len()];
-        time.iter().for_each(|(_, value)| *block += *value);
+        blocks[rank * count / times.len()] += *time;
     }
     Some(blocks)
 }
 
-/// Number of blocks for a number of times; `None` if blocks as short as the horizon are too few.
-fn block_count(times: usize, horizon: usize) -> Option<usize> {
+/// Least length of a block for a number of times; `None` if blocks as short as the horizon are too
+/// few.
+fn least_length(times: usize, horizon: usize) -> Option<usize> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -252,7 +289,7 @@ fn block_count(times: usize, horizon: usize) -> Option<usize> {
     let root = (times as f64).cbrt().ceil() as usize;
     let length = MIN_BLOCK_LEN.max(root).max(horizon.saturating_mul(2));
     let length = length.min(times / MIN_BLOCKS);
-    (length >= horizon.max(1)).then(|| times / length)
+    (length >= horizon.max(1)).then_some(length)
 }
 
 #[cfg(test)]
@@ -288,7 +325,8 @@ mod tests {
             (400, 21, None),
         ];
         for (times, horizon, expected) in table {
-            assert_eq!(block_count(times, horizon), expected, "{times} {horizon}");
+            let count = least_length(times, horizon).map(|length| times / length);
+            assert_eq!(count, expected, "{times} {horizon}");
         }
     }
 
@@ -339,7 +377,8 @@ mod tests {
             level = 0.5 * level + stream.normal();
             values.push((time, Mean { sum: level, count: 1 }));
         }
-        Bootstrap::of_times(values, 1, simulation).unwrap().p_value(Mean::value).unwrap()
+        let bootstrap = Bootstrap::of_times(values, Mean::influence, 1, simulation).unwrap();
+        bootstrap.p_value(Mean::value).unwrap()
     }
 
     #[test]

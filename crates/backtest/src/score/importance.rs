@@ -90,7 +90,7 @@ fn mean(
     for (_, value) in &values {
         all += *value;
     }
-    let bootstrap = Bootstrap::of_times(values, settings.horizon, settings.seed);
+    let bootstrap = Bootstrap::of_times(values, Mean::influence, settings.horizon, settings.seed);
     let range = f64::NEG_INFINITY..=f64::INFINITY;
     (all.value(), bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, range)))
 }

@@ -1,9 +1,12 @@
 //! Scores of predictions: accuracy, baselines, intervals, confidence, trading.
 mod accuracy;
 mod baseline;
+mod block_length;
 mod bootstrap;
 mod comparison;
 mod confidence;
+#[cfg(test)]
+mod coverage_tests;
 mod importance;
 pub(crate) mod iso;
 mod most_confident;
@@ -32,7 +35,7 @@ pub use most_confident::MostConfident;
 #[cfg(feature = "html")]
 pub(crate) use period::PeriodScore;
 pub use ranking::Rank;
-pub(crate) use ranking::{Contender, rank};
+pub(crate) use ranking::{Contender, overfitting, rank};
 pub use record::Record;
 pub(crate) use result::RowScope;
 pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};

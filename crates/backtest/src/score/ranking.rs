@@ -2,8 +2,7 @@
 use serde::Serialize;
 use windvane_candles::Timestamp;
 
-use crate::metrics::Bounds;
-use crate::metrics::holm;
+use crate::metrics::{Bounds, OverfittingProbability, holm};
 use crate::score::bootstrap::{Bootstrap, PairedCounts, ScoreSettings, longest};
 use crate::score::{ExcessAccuracy, Record, ResultRow, Scope};
 
@@ -13,6 +12,7 @@ const ERROR: f64 = 0.05;
 /// Row of the ranking.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a model")]
 pub struct Rank {
     /// Name of the model.
     pub model: String,
@@ -35,8 +35,12 @@ pub struct Rank {
     /// p-value of the excess accuracy, corrected for the number of models compared
     /// ([`holm`](crate::metrics::holm)); an undefined p-value counts as 1.
     pub p_holm: Option<f64>,
-    /// Whether the excess accuracy is statistically significant: `p_holm` is at most 0.05.
+    /// Whether the excess accuracy is statistically significant: `p_holm` is at most 0.05, and the
+    /// model is not [`in_sample`](Self::in_sample).
     pub significant: bool,
+    /// Whether the model was fitted on candles of a test period according to its training record.
+    /// It is then left out of the verdicts.
+    pub in_sample: bool,
     /// Excess accuracy over the next model in the ranking, on the candles that both predicted and
     /// whose close changed; `None` for the last. Not corrected for the choice of the pair.
     pub excess_over_next: Option<ExcessAccuracy>,
@@ -74,6 +78,34 @@ pub(crate) fn rank(
     ranking
 }
 
+/// Minimum number of models for a probability of backtest overfitting.
+const MIN_VARIANTS: usize = 10;
+/// Number of parts of the tested time for it: 12,870 choices of half of them.
+const PARTS: usize = 16;
+
+/// Probability that the choice of the model with the highest accuracy is overfitted, over the
+/// models that were tested on every fold; `None` for fewer than ten, and if one of them has a part
+/// of the time without a scored prediction.
+pub(crate) fn overfitting(contenders: &[Contender<'_>]) -> Option<OverfittingProbability> {
+    let complete: Vec<&Contender<'_>> = contenders.iter().filter(|one| one.complete).collect();
+    let records = complete.first().filter(|_| complete.len() >= MIN_VARIANTS)?.records.iter();
+    let mut times: Vec<Timestamp> = records.map(|record| record.decided_at).collect();
+    times.sort_unstable();
+    times.dedup();
+    let sums = complete.iter().map(|one| {
+        let mut sums = vec![(0.0, 0.0); PARTS];
+        for record in &one.records {
+            if let Some(correct) = record.is_correct(record.predicted) {
+                let rank = times.partition_point(|time| *time < record.decided_at);
+                let sum = &mut sums[(rank * PARTS / times.len()).min(PARTS - 1)];
+                *sum = (sum.0 + f64::from(u8::from(correct)), sum.1 + 1.0);
+            }
+        }
+        sums
+    });
+    OverfittingProbability::of_parts(&sums.collect::<Vec<_>>())
+}
+
 fn find<'a>(contenders: &'a [Contender<'a>], model: &str) -> Option<&'a Contender<'a>> {
     contenders.iter().find(|one| one.model == model)
 }
@@ -93,6 +125,7 @@ impl Rank {
             excess_accuracy: row.excess_accuracy,
             p_holm: None,
             significant: false,
+            in_sample: false,
             excess_over_next: None,
         }
     }
@@ -129,7 +162,8 @@ fn compare(
             both.push((time, PairedCounts::of(own, other)));
         }
     }
-    let bootstrap = Bootstrap::of_times(both, settings.horizon, settings.seed)?;
+    let influence = PairedCounts::influence;
+    let bootstrap = Bootstrap::of_times(both, influence, settings.horizon, settings.seed)?;
     Some(ExcessAccuracy::of(bootstrap.whole_excess_accuracy()?, Some(&bootstrap)))
 }
 

@@ -147,6 +147,9 @@ impl ResultRow {
             reliability.add(&record.probabilities, record.label);
         }
         let pooled = place.scope != Scope::Instrument;
+        let most_confident = MostConfident::all(records, settings);
+        // The first share is all predictions, those at full coverage.
+        let interval_of_all = most_confident.first().and_then(|all| all.interval_95);
         Self {
             model: model.to_string(),
             scope: place.scope,
@@ -155,9 +158,9 @@ impl ResultRow {
             score: Accuracy::of(records, |record| record.predicted),
             interval_95,
             blocks,
-            suspicious: warning::too_good(&full_coverage, place.interval),
+            suspicious: warning::too_good(&full_coverage, interval_of_all, place.interval),
             full_coverage,
-            most_confident: MostConfident::all(records, settings),
+            most_confident,
             coverage_curve: curve(records),
             baselines,
             best_baseline: best.map(|best| best.rule),

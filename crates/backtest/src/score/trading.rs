@@ -5,6 +5,7 @@ use serde::Serialize;
 use windvane_candles::{Interval, Timestamp};
 
 use crate::metrics::Bounds;
+use crate::metrics::returns::{equity_after, until_ruin};
 use crate::metrics::{Returns, SharpeRatio};
 use crate::score::baseline::available;
 use crate::score::bootstrap::{Bootstrap, ScoreSettings};
@@ -38,7 +39,8 @@ const BASIS_POINT: f64 = 1e-4;
 ///
 /// A change from long to short has a turnover of 2. At a candle without a test window (a gap, the
 /// end of a fold) the position is closed, at the same cost. Several instruments are equal parts of
-/// one portfolio at every time, with free rebalancing. Funding, borrowing and order-book depth are
+/// one portfolio at every time, with free rebalancing. An account that loses its whole capital is
+/// ruined and never trades again ([`Returns::ruined_after`]). Funding, borrowing and order-book depth are
 /// not modelled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -85,6 +87,9 @@ pub struct NetResult {
     /// Growth and risk; `annual_return` and `calmar` are `None` below 90 days of tested time.
     #[serde(flatten)]
     pub returns: Returns,
+    /// Decision time of the period in which the account was ruined; `None` for a solvent account.
+    #[serde(serialize_with = "iso::optional_time")]
+    pub ruined_at: Option<Timestamp>,
     /// Break-even [`hit_rate`](Trading::hit_rate) with gains and losses of the same size:
     /// (loss + cost) / (gain + loss), where cost is c Σ q per candle with a gain or a loss. The hit
     /// rate exceeds it exactly if the mean is positive. Above 1 no hit rate is sufficient.
@@ -101,7 +106,8 @@ pub struct NetResult {
 }
 
 impl NetResult {
-    /// Row with the highest mean net return, at the middle one of the costs.
+    /// Row with the highest mean net return, at the middle one of the costs; a ruined account is
+    /// worse than any other.
     pub(crate) fn best<'a>(
         rows: impl Iterator<Item = &'a ResultRow>,
     ) -> Option<(&'a ResultRow, &'a Self)> {
@@ -109,7 +115,12 @@ impl NetResult {
             let net = &row.trading.as_ref()?.net;
             Some((row, net.get(net.len() / 2)?))
         });
-        traded.reduce(|best, next| if next.1.mean > best.1.mean { next } else { best })
+        traded.reduce(|best, next| if next.1.key() > best.1.key() { next } else { best })
+    }
+
+    /// Order of results: whether the account is solvent, then the mean.
+    fn key(&self) -> (bool, f64) {
+        (self.ruined_at.is_none(), self.mean)
     }
 }
 
@@ -156,7 +167,7 @@ impl Trading {
     pub fn growth(records: &[Record], horizon: usize, cost: f64) -> f64 {
         let portfolio = Portfolio::of(records, |record| record.predicted, horizon.max(1));
         let fee = cost * BASIS_POINT;
-        portfolio.flows.iter().fold(1.0, |equity, flow| equity * (1.0 + flow.net(fee)))
+        portfolio.flows.iter().fold(1.0, |equity, flow| equity_after(equity, flow.net(fee)))
     }
 
     /// Trades records of one interval; `None` without records or with several intervals.
@@ -185,13 +196,16 @@ impl Trading {
             let fee = cost * BASIS_POINT;
             let returns = portfolio.returns(fee);
             let baselines = baseline_returns(&baselines, fee, year);
+            let yearly = yearly(&returns, year);
+            let ruined_at = yearly.ruined_after.map(|periods| portfolio.times[periods - 1]);
             net.push(NetResult {
                 cost: *cost,
                 mean: returns.iter().sum::<f64>() / n,
                 interval_95: bootstrap.as_ref().and_then(|b| net_bounds(b, fee)),
-                returns: yearly(&returns, year),
+                returns: yearly,
+                ruined_at,
                 break_even_accuracy: break_even_accuracy(&whole, fee),
-                sharpe_ratio: SharpeRatio::new(&returns),
+                sharpe_ratio: SharpeRatio::new(until_ruin(&returns)),
                 deflated_sharpe: None,
                 best_baseline: best_return(&baselines),
                 buy_and_hold: baselines.iter().find(|b| b.rule == Baseline::AlwaysUp).copied(),
@@ -231,6 +245,14 @@ impl AddAssign for FlowSum {
     }
 }
 
+impl FlowSum {
+    /// Contribution to the deviation of the mean return before costs from that of the whole.
+    fn influence(&self, whole: &Self) -> [f64; 2] {
+        let mean = whole.flow.gross / whole.count as f64;
+        [self.flow.gross - mean * self.count as f64, 0.0]
+    }
+}
+
 /// Resamples the periods of a portfolio.
 fn bootstrap(
     portfolio: &Portfolio,
@@ -239,7 +261,8 @@ fn bootstrap(
 ) -> Option<Bootstrap<FlowSum>> {
     let times = portfolio.times.iter().map(|time| time.millis().div_euclid(interval.millis()));
     let periods = portfolio.flows.iter().map(|flow| FlowSum { flow: *flow, count: 1 });
-    Bootstrap::of_times(times.zip(periods).collect(), settings.horizon, settings.seed)
+    let values = times.zip(periods).collect();
+    Bootstrap::of_times(values, FlowSum::influence, settings.horizon, settings.seed)
 }
 
 /// Interval of the mean return after a fee.
@@ -301,9 +324,9 @@ fn equity(portfolio: &Portfolio, interval: Interval, costs: &[f64]) -> Vec<Equit
     let points = periods.min(POINTS - 1);
     let mut curve = vec![first];
     for (index, flow) in portfolio.flows.iter().enumerate() {
-        gross *= 1.0 + flow.gross;
+        gross = equity_after(gross, flow.gross);
         for (k, cost) in costs.iter().enumerate() {
-            net[k] *= 1.0 + flow.net(cost * BASIS_POINT);
+            net[k] = equity_after(net[k], flow.net(cost * BASIS_POINT));
             highest[k] = highest[k].max(net[k]);
             deepest[k] = deepest[k].min(net[k] / highest[k] - 1.0);
         }
@@ -422,6 +445,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    // A short position loses more than the capital on a candle of +160 %.
+    #[test]
+    fn account_below_zero_is_ruined_and_stays_so() {
+        let mut all = records(5_000);
+        all[400] = record(400, Down, 1.6);
+        all[450] = record(450, Down, 1.6);
+        let trading = Trading::of(&all, SETTINGS, true).unwrap();
+        for (k, net) in trading.net.iter().enumerate() {
+            assert_eq!((net.returns.total, net.returns.annual_return), (Some(-1.0), Some(-1.0)));
+            assert_eq!((net.returns.max_drawdown, net.returns.calmar), (Some(-1.0), Some(-1.0)));
+            assert_eq!(net.returns.ruined_after, Some(401));
+            assert_eq!(net.ruined_at, Some(all[400].decided_at));
+            let after = trading.equity.iter().filter(|point| point.time > all[400].decided_at);
+            assert!(after.clone().count() > 100);
+            assert!(after.clone().all(|point| point.net[k].to_bits() == 0));
+            assert!(trading.equity.iter().all(|p| (-1.0..=0.0).contains(&p.drawdown[k])));
+            close(Trading::growth(&all, 1, net.cost), 0.0);
+        }
+        // Means of periods are those of a fixed capital.
+        assert!(trading.net[0].mean > 0.0);
+        let solvent = Trading::of(&records(5_000), SETTINGS, false).unwrap();
+        assert_eq!(solvent.net[0].ruined_at, None);
     }
 
     #[test]

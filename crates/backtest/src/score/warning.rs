@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use windvane_candles::{CandleSeries, Direction, Interval, Timestamp};
 
+use crate::metrics::{Alternative, Bounds, Proportion};
 use crate::score::bootstrap::MIN_VALUES;
 use crate::score::text::{date, thousands};
 use crate::score::{Accuracy, ResultRow};
@@ -38,6 +39,10 @@ pub enum WarningCode {
     ConstantChannel,
     /// Two consecutive closes differ by more than 40 %: an unadjusted split, or a crash.
     Jump,
+    /// Trading the predictions loses the whole capital.
+    Ruined,
+    /// The model was fitted on candles of a test period.
+    InSample,
 }
 
 /// Code of the warning, as in JSON.
@@ -51,6 +56,8 @@ impl fmt::Display for WarningCode {
             Self::FewPredictions => "few_predictions",
             Self::ConstantChannel => "constant_channel",
             Self::Jump => "jump",
+            Self::Ruined => "ruined",
+            Self::InSample => "in_sample",
         })
     }
 }
@@ -132,6 +139,7 @@ pub(crate) fn warnings_about(row: &ResultRow) -> Vec<Warning> {
         (WarningCode::OneDirection, one_direction(row)),
         (WarningCode::Suspicious, suspicious(row)),
         (WarningCode::FewPredictions, few_predictions(row)),
+        (WarningCode::Ruined, ruined(row)),
     ];
     let warnings = messages.into_iter().filter_map(|(code, message)| {
         Some(Warning {
@@ -211,20 +219,46 @@ fn limit(interval: Option<Interval>) -> f64 {
     if interval.is_some_and(|interval| interval < Interval::DAY) { 0.58 } else { 0.62 }
 }
 
-/// Whether the accuracy at full coverage is implausibly high.
-pub(crate) fn too_good(full_coverage: &Accuracy, interval: Option<Interval>) -> bool {
+/// Significance level of an implausibly high accuracy: a report has a test per model and
+/// instrument.
+const SUSPICIOUS_LEVEL: f64 = 1e-3;
+
+/// Whether the accuracy at full coverage is implausibly high: above the limit by a statistically
+/// significant margin, in an exact binomial test and, where it is defined, in the block bootstrap's
+/// `interval_95`, which allows for dependent predictions.
+pub(crate) fn too_good(
+    full_coverage: &Accuracy,
+    interval_95: Option<Bounds>,
+    interval: Option<Interval>,
+) -> bool {
+    let limit = limit(interval);
+    let counts = Proportion::new(full_coverage.correct as u64, full_coverage.scored as u64);
+    let p = counts.and_then(|counts| counts.binomial_test(limit, Alternative::Greater));
     full_coverage.scored >= MIN_VALUES
-        && full_coverage.accuracy.is_some_and(|accuracy| accuracy > limit(interval))
+        && p.is_some_and(|p| p < SUSPICIOUS_LEVEL)
+        && interval_95.is_none_or(|bounds| bounds.low > limit)
 }
 
 fn suspicious(row: &ResultRow) -> Option<String> {
     let (percent, limit) = (100.0 * row.full_coverage.accuracy?, 100.0 * limit(row.interval));
     row.suspicious.then(|| {
         format!(
-            "An accuracy of {percent:.2} % at full coverage is above the plausible {limit:.0} %; \
-             audit for leaks"
+            "An accuracy of {percent:.2} % at full coverage is significantly above the plausible \
+             {limit:.0} %; audit for leaks"
         )
     })
+}
+
+/// Ruin at the lowest cost at which it happens.
+fn ruined(row: &ResultRow) -> Option<String> {
+    let net = row.trading.as_ref()?.net.iter().filter(|net| net.ruined_at.is_some());
+    let net = net.min_by(|a, b| a.cost.total_cmp(&b.cost))?;
+    Some(format!(
+        "Trading every prediction at a cost of {} bp loses the whole capital on {}: total return \
+         and drawdown are −100 %, and the account trades no more",
+        net.cost,
+        date(net.ruined_at?)
+    ))
 }
 
 fn few_predictions(row: &ResultRow) -> Option<String> {
@@ -283,8 +317,9 @@ mod tests {
         assert_eq!(codes(500, right), [AllOrNothing, Suspicious]);
         assert_eq!(codes(500, |t| (right(t).0.opposite(), sign(t))), [AllOrNothing]);
         assert_eq!(codes(29, right), [FewPredictions]);
-        // Three of five right, on every candle.
-        assert_eq!(codes(500, mostly), [Suspicious]);
+        // Three of five right, on every candle: above 58 %, and significantly so for many candles.
+        assert_eq!(codes(500, mostly), []);
+        assert_eq!(codes(10_000, mostly), [Suspicious]);
     }
 
     #[test]
@@ -311,7 +346,7 @@ mod tests {
 
     #[test]
     fn plausible_accuracy_is_higher_for_daily_candles() {
-        let records: Vec<Record> = (0..500)
+        let records: Vec<Record> = (0..10_000)
             .map(|t| record(t, if t % 10 < 6 { Up } else { Down }, 0.01))
             .map(|record| Record { interval: Interval::DAY, ..record })
             .collect();
@@ -323,11 +358,36 @@ mod tests {
             (Some(Interval::DAY), false),
             (None, false),
         ] {
-            assert_eq!(too_good(&daily.full_coverage, interval), expected, "{interval:?}");
+            assert_eq!(too_good(&daily.full_coverage, None, interval), expected, "{interval:?}");
         }
         daily.suspicious = true;
         daily.interval = Some(half);
-        assert!(suspicious(&daily).unwrap().contains("60.00 % at full coverage is above"));
+        assert!(
+            suspicious(&daily).unwrap().contains("60.00 % at full coverage is significantly above")
+        );
+    }
+
+    // 15 of 200 random walks with 77 predictions each have an accuracy above 58 %.
+    #[test]
+    fn accuracy_of_few_random_predictions_is_not_suspicious() {
+        let mut random =
+            windvane_lstm_core::Stream::new(9, windvane_lstm_core::Purpose::Shuffle, 0, 0);
+        let (mut above, mut suspicious) = (0, 0);
+        for _ in 0..200 {
+            let correct = (0..77).filter(|_| random.uniform() < 0.5).count();
+            let accuracy = Some(correct as f64 / 77.0);
+            let score = Accuracy {
+                candles: 77,
+                predictions: 77,
+                scored: 77,
+                correct,
+                accuracy,
+                coverage: Some(1.0),
+            };
+            above += usize::from(accuracy > Some(0.58));
+            suspicious += usize::from(too_good(&score, None, Some(Interval::HOUR)));
+        }
+        assert!(above > 5 && suspicious == 0, "{above} {suspicious}");
     }
 
     #[test]

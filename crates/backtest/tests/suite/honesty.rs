@@ -200,7 +200,7 @@ fn best_of_many_random_models_is_not_significant() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let coins = names.iter().zip(0..).map(|(name, seed)| coin(name, seed)).collect();
     let report = run(&[martingale("SIM", 6_000)], &boxed(coins));
-    assert_eq!(report.ranking.len(), 8);
+    assert_eq!((report.ranking.len(), report.overfitting), (8, None));
     let ordered = report.ranking.windows(2).all(|two| two[0].accuracy >= two[1].accuracy);
     assert!(ordered);
     assert!(report.ranking.iter().all(|rank| !rank.significant && rank.p_holm.unwrap() > 0.05));
@@ -212,6 +212,19 @@ fn best_of_many_random_models_is_not_significant() {
     for row in report.headline() {
         assert!(row.score.predictions > 0 && row.interval_95.is_some(), "{row:?}");
     }
+}
+
+#[test]
+fn ranking_of_ten_models_has_an_overfitting_probability() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let coins = names.iter().zip(0..).map(|(name, seed)| coin(name, seed)).collect();
+    let report = run(&[martingale("SIM", 1_500)], &boxed(coins));
+    let overfitting = report.overfitting.unwrap();
+    assert_eq!((overfitting.variants, overfitting.choices), (10, 12_870));
+    // One run of random models has any value; the unit tests measure its mean.
+    assert!((0.0..=1.0).contains(&overfitting.probability), "{overfitting:?}");
+    let text = format!("backtest overfitting is {:.2} %", 100.0 * overfitting.probability);
+    assert!(report.to_markdown().contains(&text));
 }
 
 #[test]

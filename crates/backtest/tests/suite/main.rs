@@ -3,6 +3,7 @@ mod audit;
 mod baselines;
 mod channels;
 mod common;
+mod fitted;
 mod gaps;
 mod honesty;
 #[cfg(feature = "html")]

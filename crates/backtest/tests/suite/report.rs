@@ -201,3 +201,19 @@ fn best_model_is_compared_with_the_next_on_the_same_candles() {
         assert!(rank.p_holm.unwrap() >= rank.excess_accuracy.unwrap().p_value.unwrap());
     }
 }
+
+#[test]
+fn names_of_files_are_shown_and_not_rendered() {
+    let mut report = run(&[market("SIM", 700)], &boxed(vec![coin("coin", 1)]));
+    let (name, reason) = ("<img src=x>\u{1b}[2J.csv".into(), "[a](javascript:x)".into());
+    report.skipped = vec![windvane_backtest::report::Skipped { name, reason }];
+    report.run.command = Some("windvane `x`".into());
+    let text = report.to_markdown();
+    let shown = "- \\<img src=x>\\u{1b}[2J.csv: [a\\](javascript:x)\n";
+    assert!(text.contains(shown) && text.contains("`` windvane `x` ``"), "{text}");
+    #[cfg(feature = "html")]
+    {
+        let page = report.to_html();
+        assert!(!page.contains("<img") && !page.contains('\u{1b}'));
+    }
+}

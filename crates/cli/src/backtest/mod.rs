@@ -18,6 +18,9 @@ pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
     options.validate()?;
     let (loaded, inputs) = data::load(options)?;
     output::check_folder(&options.out)?;
+    if let Some(file) = &options.predictions {
+        output::check_file(file)?;
+    }
     show::loaded(&loaded)?;
     show::models(&options.models())?;
     let (report, predictions) = backtest(options, &inputs, &loaded.instruments)?;

@@ -60,6 +60,15 @@ fn backtest_lists_invalid_files_and_continues() {
 }
 
 #[test]
+fn backtest_rejects_missing_folder_of_predictions_before_the_run() {
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("GOOD.csv"), candles(400, 0.0)).unwrap();
+    let file = data.path().join("none").join("predictions.csv");
+    let error = run(data.path(), &["--models", "v2", "--predictions", text(&file)]).unwrap_err();
+    assert!(error.contains("none does not exist"), "{error}");
+}
+
+#[test]
 fn backtest_joins_archives_of_one_pair() {
     let data = tempfile::tempdir().unwrap();
     let text = candles(420, 0.0);

@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use windvane_candles::{Interval, simulate::MarketModel};
 use windvane_ensemble::{Ensemble, Voting, kinds};
-use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId};
+use windvane_models::{Calibration, DirectionModel, FittedModel, LoadError, ModelId, TableReader};
 use windvane_signals::{Registry, SignalTable};
 use windvane_testing::saved::{SavedParts, odd_values};
 
@@ -88,6 +88,37 @@ fn ensemble_nested_loaded_predicts_same_bits() {
     let again = Ensemble::load(&path).unwrap();
     assert_eq!(bits(&predictions(&again)), bits(&predictions(&model)));
     assert_eq!(again.to_bytes().unwrap(), model.to_bytes().unwrap());
+}
+
+// Checks of the training period see the members of an ensemble of fitted models.
+#[test]
+fn ensemble_of_fitted_models_has_the_record_of_its_members() {
+    let load = |kind| kinds().load(models_data(kind)).unwrap();
+    let members = vec![load("v2"), load("v31")];
+    let untils = members.iter().map(|member| member.record().unwrap().validated_until);
+    let last = untils.max();
+    let ensemble = Ensemble::new(ModelId::new("two"), members, &[1.0, 1.0], Voting::Soft).unwrap();
+    assert_eq!(ensemble.record().map(|record| record.validated_until), last);
+    let outer: Vec<Box<dyn FittedModel>> = vec![Box::new(ensemble)];
+    let outer = Ensemble::new(ModelId::new("outer"), outer, &[1.0], Voting::Soft).unwrap();
+    assert_eq!(outer.record().map(|record| record.validated_until), last);
+    // The file has the ensemble's own record only, here none.
+    assert_eq!(outer.to_artifact().unwrap().record(), None);
+    let again = kinds().from_bytes(&outer.to_bytes().unwrap()).unwrap();
+    assert_eq!(again.record(), outer.record());
+}
+
+#[test]
+fn ensemble_of_a_stateful_and_a_stateless_network_predicts() {
+    let members = ["v32", "v32-stateful"].map(|kind| kinds().load(models_data(kind)).unwrap());
+    let weights = [1e308, 1e308]; // whose sum is infinite
+    let both = Ensemble::new(ModelId::new("both"), members.into(), &weights, Voting::Soft).unwrap();
+    let series = MarketModel::AR1.candles("SIM".parse().unwrap(), Interval::HOUR, 300, 8).unwrap();
+    let spec = &both.spec().signals;
+    let tables = [SignalTable::build(spec, &Registry::default(), &series, &[]).unwrap()];
+    let mut reader = TableReader::new(&both, &tables);
+    let predicted = (0..tables[0].len()).filter(|row| reader.predict(0, *row).unwrap().is_some());
+    assert!(predicted.count() > 200);
 }
 
 /// Error of loading a modified file.

@@ -16,7 +16,7 @@ use windvane_signals::Scaler;
 use crate::{Calibration, LoadError, ModelId, ModelSpec, TrainingRecord};
 
 pub use kinds::{Kinds, Loader, from_bytes, load};
-pub use replace::replace_file;
+pub use replace::{replace_file, replace_file_with};
 pub(crate) use stored::{SavedTensor, StoredFile, check_names, read_file};
 
 const KEY: &str = "windvane";

@@ -1,5 +1,5 @@
 //! Atomic replacement of files.
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirEntry, File};
 use std::io::{Error, ErrorKind, Result, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::time::Duration;
 /// write leaves the old file unchanged.
 ///
 /// The new file has the permissions of the old one. A symbolic link stays: the file that it points
-/// to is replaced. The time does not depend on the other files of the folder.
+/// to is replaced. A device or a named pipe, such as `/dev/stdout`, stays as well: the bytes are
+/// written to it. The time does not depend on the other files of the folder.
 ///
 /// The temporary file is in the folder `.<name>.windvane.tmp` beside the file, which exists during
 /// the write only. A process that is killed during the write leaves both. No reader uses them, and
@@ -19,17 +20,37 @@ use std::time::Duration;
 /// # Errors
 /// The error of the operating system. The temporary file has been removed.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace_file_with(path, |file| file.write_all(bytes))
+}
+
+/// Replaces a file like [`replace_file`], with bytes that `write` writes, for content that is too
+/// large for memory.
+///
+/// # Errors
+/// The error of the operating system or of `write`. The temporary file has been removed.
+///
+/// # Examples
+/// ```
+/// use std::io::Write;
+///
+/// let path = std::env::temp_dir().join(format!("windvane-{}.csv", std::process::id()));
+/// windvane_models::replace_file_with(&path, |file| writeln!(file, "a,b"))?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "a,b\n");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn replace_file_with(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    if std::fs::metadata(path).is_ok_and(|old| !old.is_file() && !old.is_dir()) {
+        return write(&mut File::options().write(true).open(path)?);
+    }
     let path = &followed(path)?;
     let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    let mut own_folder = OsString::from(".");
-    own_folder.push(name);
-    own_folder.push(".windvane.tmp");
-    let own_folder = folder.join(own_folder);
+    let own_folder = folder.join(temporary_name(name));
 
     let (file, temporary) = create_in(&own_folder)?;
-    let written = write(file, bytes, path);
+    let written = write_as(file, write, path);
     let renamed = written.and_then(|()| std::fs::rename(&temporary, path));
     if renamed.is_err() {
         let _ = std::fs::remove_file(&temporary);
@@ -38,6 +59,24 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     renamed?;
     sync_folder(folder);
     Ok(())
+}
+
+/// Longest name of a file of which the temporary folder's name is made as a whole, bytes: the
+/// longest name of most file systems is 255.
+const MAX_NAME: usize = 240;
+
+/// Name of the folder of the temporary files of a file. Files whose long names begin with the same
+/// characters share it.
+fn temporary_name(name: &OsStr) -> OsString {
+    let mut own = OsString::from(".");
+    if name.len() <= MAX_NAME {
+        own.push(name);
+    } else {
+        // A character has at most four bytes.
+        own.push(name.to_string_lossy().chars().take(MAX_NAME / 4).collect::<String>());
+    }
+    own.push(".windvane.tmp");
+    own
 }
 
 /// Maximum number of symbolic links that are followed, as on Linux.
@@ -80,13 +119,13 @@ fn create_in(folder: &Path) -> Result<(File, PathBuf)> {
 }
 
 /// Writes and flushes a file that is to replace `old`, with the permissions of `old`.
-fn write(mut file: File, bytes: &[u8], old: &Path) -> Result<()> {
+fn write_as(mut file: File, write: impl FnOnce(&mut File) -> Result<()>, old: &Path) -> Result<()> {
     if let Ok(metadata) = std::fs::metadata(old)
         && metadata.is_file()
     {
         file.set_permissions(metadata.permissions())?;
     }
-    file.write_all(bytes)?;
+    write(&mut file)?;
     file.sync_all()
 }
 

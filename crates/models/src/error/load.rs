@@ -109,7 +109,7 @@ pub enum LoadError {
         weights: usize,
     },
     /// A file lacks a tensor of the model.
-    #[error("{file} has no tensor {tensor}; its tensors: {}", names(got))]
+    #[error("{file} has no tensor {tensor}; its tensors: {}{}", names(got), prefix(tensor, got))]
     MissingTensor {
         /// Path or name of the file.
         file: String,
@@ -202,6 +202,15 @@ fn other_head(tensor: &str, expected: &[usize], got: &[usize]) -> &'static str {
         }
         _ => "",
     }
+}
+
+/// Remedy for names that all begin with a prefix, such as `module.`.
+fn prefix(tensor: &str, got: &[String]) -> String {
+    let found = got.iter().find_map(|name| name.strip_suffix(tensor)).unwrap_or_default();
+    if !found.ends_with('.') {
+        return String::new();
+    }
+    format!("; the names begin with {found}: pass it to from_state_dict_with_prefix")
 }
 
 /// List of names for a message, limited to the first 24.

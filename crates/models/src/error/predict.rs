@@ -21,6 +21,23 @@ pub enum PredictError {
         /// Size of the given window.
         got: usize,
     },
+    /// A table of signals was built with another spec than the model's.
+    #[error(
+        "model {model} reads the {what} {expected}, the table of {pair} has {got}; build the table \
+         with the model's spec from candles of its interval"
+    )]
+    OtherTable {
+        /// Id of the model.
+        model: String,
+        /// Pair of the table.
+        pair: Pair,
+        /// Property that differs: interval, channel or gap policy.
+        what: &'static str,
+        /// Value in the model's spec.
+        expected: String,
+        /// Value of the table.
+        got: String,
+    },
     /// The feed has another interval than the candles the model was fitted on.
     #[error(
         "the model was fitted on {expected} candles, the feed has {got}; use a feed of {expected}"

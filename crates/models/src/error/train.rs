@@ -52,7 +52,7 @@ pub enum TrainError {
         epoch: usize,
         /// Loss of that epoch, nats.
         loss: f64,
-        /// Learning rate of that epoch.
+        /// Learning rate of the configuration, the highest of the schedule.
         learning_rate: f64,
     },
     /// A setting of the training or the model is out of range.

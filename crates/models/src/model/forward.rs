@@ -1,4 +1,5 @@
 //! The model traits for `Box` and `Arc`.
+use std::path::Path;
 use std::sync::Arc;
 
 use windvane_signals::{Scaler, Window};
@@ -62,6 +63,14 @@ macro_rules! forward {
 
             fn to_artifact(&self) -> Result<Artifact, LoadError> {
                 (**self).to_artifact()
+            }
+
+            fn to_bytes(&self) -> Result<Vec<u8>, LoadError> {
+                (**self).to_bytes()
+            }
+
+            fn save(&self, path: &Path) -> Result<(), LoadError> {
+                (**self).save(path)
             }
 
             $($set)*

@@ -1,12 +1,14 @@
 //! Predictions from signal tables, row by row.
 use windvane_signals::{Sample, SignalTable, Window};
 
-use crate::{FittedModel, PredictError, Prediction, Scratch, StatefulModel};
+use crate::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel};
 
 /// Reader of signal tables that predicts with the bits of a live [`Predictor`](crate::Predictor).
 ///
 /// The prediction of a [stateful](StatefulModel) model depends on all rows since the start of the
-/// table or the last reset. Request the rows of a table in ascending order: then each row is read
+/// table or the last reset. The tables must have the interval, the channels in their order and the
+/// gap policy of the model's spec: other values of the same number would be predicted from without
+/// an error. Request the rows of a table in ascending order: then each row is read
 /// once. An earlier row makes the reader start again from the last reset.
 ///
 /// # Examples
@@ -45,6 +47,8 @@ struct TablePosition {
     state: Vec<f32>,
     /// Index of the next row.
     next: usize,
+    /// Whether the table has the model's spec.
+    fits: bool,
 }
 
 impl<'a> TableReader<'a> {
@@ -53,7 +57,12 @@ impl<'a> TableReader<'a> {
         let stateful = model.stateful();
         let state = vec![0.0; stateful.map_or(0, StatefulModel::state_len)];
         let scratch = model.scratch();
-        let positions = vec![TablePosition { state, next: 0 }; tables.len()];
+        let positions = tables.iter().map(|table| TablePosition {
+            state: state.clone(),
+            next: 0,
+            fits: difference(model.spec(), table).is_none(),
+        });
+        let positions = positions.collect();
         let rows = Vec::new();
         Self { model, stateful, tables, scratch, positions, constant_channel: None, rows }
     }
@@ -68,12 +77,16 @@ impl<'a> TableReader<'a> {
     /// warm-up, on a filled candle, outside the tables.
     ///
     /// # Errors
-    /// The errors of [`predict`](crate::DirectionModel::predict).
+    /// [`PredictError::OtherTable`] for a table of another spec, and the errors of
+    /// [`predict`](crate::DirectionModel::predict).
     pub fn predict(
         &mut self,
         table: usize,
         row: usize,
     ) -> Result<Option<Prediction>, PredictError> {
+        if self.positions.get(table).is_some_and(|position| !position.fits) {
+            return Err(self.other_table(table));
+        }
         let lookback = self.model.spec().lookback;
         let window = self.tables.get(table).and_then(|rows| rows.window(row, lookback));
         let Some(window) = window else { return Ok(None) };
@@ -101,12 +114,20 @@ impl<'a> TableReader<'a> {
         self.predict(table, row)?.ok_or(shape)
     }
 
+    /// Error for a table of another spec.
+    fn other_table(&self, table: usize) -> PredictError {
+        let (model, table) = (self.model.id().to_string(), &self.tables[table]);
+        let difference = difference(self.model.spec(), table);
+        let Difference { what, expected, got } = difference.unwrap_or_default();
+        PredictError::OtherTable { model, pair: table.pair().clone(), what, expected, got }
+    }
+
     /// Updates the recurrent state up to a row. Starts from zero at the first row of its run of
     /// complete rows, unless the state is already inside that run and before the row.
     fn read(&mut self, table: usize, row: usize) -> Result<(), PredictError> {
         let Self { stateful, tables, scratch, positions, constant_channel, rows, .. } = self;
         let Some(model) = stateful else { return Ok(()) };
-        let (table, TablePosition { state, next }) = (&tables[table], &mut positions[table]);
+        let (table, TablePosition { state, next, .. }) = (&tables[table], &mut positions[table]);
         let first = row + 1 - table.run(row);
         if *next <= first || *next > row + 1 {
             state.fill(0.0);
@@ -120,6 +141,36 @@ impl<'a> TableReader<'a> {
         }
         Ok(())
     }
+}
+
+/// First property in which a table differs from a model's spec.
+#[derive(Debug, Default)]
+struct Difference {
+    what: &'static str,
+    expected: String,
+    got: String,
+}
+
+/// Compares interval, channels and gap policy; `None` if they are the same.
+fn difference(spec: &ModelSpec, table: &SignalTable) -> Option<Difference> {
+    let (own, other) = (&spec.signals, table.spec());
+    if spec.interval != table.interval() {
+        let (expected, got) = (spec.interval.to_string(), table.interval().to_string());
+        return Some(Difference { what: "interval", expected, got });
+    }
+    if own.channels != other.channels {
+        let count = own.channels.len().max(other.channels.len());
+        let (own, other) = (&own.channels, &other.channels);
+        let index = (0..count).find(|index| own.get(*index) != other.get(*index))?;
+        let [expected, got] = [own, other].map(|channels| {
+            let channel = channels.get(index);
+            channel.map_or_else(|| "none".to_string(), ToString::to_string)
+        });
+        let expected = format!("{} as number {}", expected, index + 1);
+        return Some(Difference { what: "channel", expected, got });
+    }
+    let [expected, got] = [own.gaps, other.gaps].map(|gaps| format!("{gaps:?}"));
+    (own.gaps != other.gaps).then_some(Difference { what: "gap policy", expected, got })
 }
 
 /// Returns the rows, or their copy in `rows` with the constant channel.

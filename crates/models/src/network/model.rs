@@ -157,8 +157,10 @@ impl Network {
     /// Loads the weights of a `PyTorch` model from a safetensors file of its `state_dict`.
     ///
     /// The layers are those of `like`, with the sizes of the tensors. The documentation of the
-    /// presets lists names and shapes. Numbers may be f32 or f64. `scaler` and `spec` must be those
-    /// of the training: the scaling of the channels, and the channels and windows.
+    /// presets lists names and shapes. Numbers may be f64, f32, f16 or bf16 and become f32.
+    /// `scaler` and `spec` must be those of the training: the scaling of the channels, and the
+    /// channels and windows. For names with a prefix, such as `module.`, read the file and call
+    /// [`from_state_dict_with_prefix`](Self::from_state_dict_with_prefix).
     ///
     /// # Errors
     /// [`LoadError::Io`] when the file cannot be read, [`LoadError::TooLarge`], and the errors of
@@ -170,7 +172,7 @@ impl Network {
         scaler: Scaler,
     ) -> Result<Self, LoadError> {
         let path = path.as_ref();
-        let dict = StateDict::from_bytes(&read_file(path)?, &path.display().to_string())?;
+        let dict = StateDict::from_bytes(&read_file(path)?, &path.display().to_string(), "")?;
         Self::from_dict(&dict, like, spec, scaler)
     }
 
@@ -189,7 +191,24 @@ impl Network {
         spec: ModelSpec,
         scaler: Scaler,
     ) -> Result<Self, LoadError> {
-        let dict = StateDict::from_bytes(bytes, "the state_dict in memory")?;
+        Self::from_state_dict_with_prefix(bytes, "", like, spec, scaler)
+    }
+
+    /// Loads the weights of a `PyTorch` model from the bytes of a file whose names have a prefix:
+    /// `module.` of `DataParallel`, `_orig_mod.` of `torch.compile`, `model.` of a model inside
+    /// another one. The prefix is removed where it is; other names are used as they are.
+    ///
+    /// # Errors
+    /// Those of [`from_state_dict`](Self::from_state_dict), and [`LoadError::Damaged`] if two names
+    /// are the same without the prefix.
+    pub fn from_state_dict_with_prefix(
+        bytes: &[u8],
+        prefix: &str,
+        like: &NetworkConfig,
+        spec: ModelSpec,
+        scaler: Scaler,
+    ) -> Result<Self, LoadError> {
+        let dict = StateDict::from_bytes(bytes, "the state_dict in memory", prefix)?;
         Self::from_dict(&dict, like, spec, scaler)
     }
 

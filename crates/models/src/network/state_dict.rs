@@ -3,6 +3,11 @@
 //!
 //! The tensor `lstm.w_ih` is `lstm.weight_ih_l0` in `PyTorch`. `PyTorch` has two biases per gate of
 //! an LSTM, of which only the sum matters; the networks here have one. A GRU has both.
+//!
+//! A tensor that two modules share is in the file once: `save_model` of safetensors writes the
+//! other name into the metadata, with the name that was kept.
+use std::collections::BTreeMap;
+
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use windvane_lstm_core::{TensorSpec, Tensors};
@@ -18,20 +23,80 @@ const METADATA: (&str, &str) = ("format", "pt");
 #[derive(Debug)]
 pub(crate) struct StateDict {
     file: String,
+    /// Tensors of floating-point numbers, sorted by name; the others have no data.
     tensors: Vec<SavedTensor>,
+    /// Element types of the tensors of other numbers. Names are compared first: a counter of a
+    /// layer that the model does not have is a foreign tensor, not one of the wrong type.
+    other_types: BTreeMap<String, Dtype>,
+    /// Names of shared tensors with the name under which each is in the file.
+    aliases: BTreeMap<String, String>,
 }
 
 impl StateDict {
-    /// Reads the tensors of a safetensors file; error messages contain the name `file`.
-    pub(crate) fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, LoadError> {
-        let content = SafeTensors::deserialize(bytes).map_err(|error| LoadError::Damaged {
+    /// Reads the tensors of a safetensors file and removes `prefix` from their names; error
+    /// messages contain the name `file`.
+    pub(crate) fn from_bytes(bytes: &[u8], file: &str, prefix: &str) -> Result<Self, LoadError> {
+        let damaged = |error: SafeTensorError| LoadError::Damaged {
             file: file.to_string(),
             problem: no_safetensors(bytes, &error),
-        })?;
-        let tensors = content.iter().map(|(name, view)| read_tensor(file, name, &view));
-        let mut tensors = tensors.collect::<Result<Vec<_>, _>>()?;
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { file: file.to_string(), tensors })
+        };
+        let content = SafeTensors::deserialize(bytes).map_err(damaged)?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let mut dict = Self {
+            file: file.to_string(),
+            tensors: Vec::new(),
+            other_types: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+        };
+        let strip = |name: &str| name.strip_prefix(prefix).unwrap_or(name).to_string();
+        for (name, view) in content.iter() {
+            dict.read(&strip(name), &view)?;
+        }
+        for (other, kept) in header.metadata().iter().flatten() {
+            dict.add_alias(strip(other), &strip(kept));
+        }
+        dict.tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(two) = dict.tensors.windows(2).find(|two| two[0].name == two[1].name) {
+            let name = &two[0].name;
+            let problem = format!("two tensors are named {name} without the prefix {prefix}");
+            return Err(dict.damaged(problem));
+        }
+        Ok(dict)
+    }
+
+    /// Adds a tensor of the file.
+    fn read(&mut self, name: &str, view: &TensorView<'_>) -> Result<(), LoadError> {
+        let data = if let Some(wide) = wide(view) {
+            narrow(&self.file, name, &wide)?
+        } else {
+            self.other_types.insert(name.to_string(), view.dtype());
+            Vec::new()
+        };
+        let shape = view.shape().to_vec();
+        self.tensors.push(SavedTensor { name: name.to_string(), shape, data });
+        Ok(())
+    }
+
+    /// Adds a shared tensor under its other name, if the file has it under `kept`.
+    fn add_alias(&mut self, other: String, kept: &str) {
+        if self.tensors.iter().any(|tensor| tensor.name == other) {
+            return;
+        }
+        let Some(tensor) = self.tensors.iter().find(|tensor| tensor.name == kept) else { return };
+        let tensor = SavedTensor { name: other.clone(), ..tensor.clone() };
+        if let Some(dtype) = self.other_types.get(kept) {
+            self.other_types.insert(other.clone(), *dtype);
+        }
+        self.tensors.push(tensor);
+        self.aliases.insert(other, kept.to_string());
+    }
+
+    /// Whether a tensor of the file is one of the model's, under its own or another name.
+    fn is_another_name(&self, name: &str, theirs: &[TensorSpec]) -> bool {
+        let known = |name: &str| theirs.iter().any(|spec| spec.name == name);
+        let kept = self.aliases.get(name).map_or(name, String::as_str);
+        let others = self.aliases.iter().filter(|(_, of)| *of == kept).map(|(other, _)| other);
+        !known(name) && (known(kept) || others.into_iter().any(|other| known(other)))
     }
 
     /// Returns the layers of `like` with the sizes of these tensors.
@@ -120,6 +185,7 @@ impl StateDict {
     pub(crate) fn weights(&self, specs: &[TensorSpec]) -> Result<Tensors<f32>, LoadError> {
         let theirs: Vec<TensorSpec> = specs.iter().flat_map(torch_specs).collect();
         let got = self.tensors.iter().map(|tensor| tensor.name.as_str());
+        let got = got.filter(|name| !self.is_another_name(name, &theirs));
         check_names(&self.file, &got, &theirs.iter().map(|spec| spec.name.as_str()))?;
         // Checks all shapes before memory is allocated for the sizes of the file.
         for TensorSpec { name, shape } in &theirs {
@@ -165,6 +231,10 @@ impl StateDict {
     }
 
     fn require(&self, name: &str) -> Result<&SavedTensor, LoadError> {
+        if let Some(dtype) = self.other_types.get(name) {
+            let (file, tensor, got) = (self.file.clone(), name.to_string(), dtype.to_string());
+            return Err(LoadError::TensorType { file, tensor, expected: expected(*dtype), got });
+        }
         self.find(name).ok_or_else(|| LoadError::MissingTensor {
             file: self.file.clone(),
             tensor: name.to_string(),
@@ -246,24 +316,81 @@ fn torch_name(own: &str) -> String {
     }
 }
 
-fn read_tensor(file: &str, name: &str, view: &TensorView<'_>) -> Result<SavedTensor, LoadError> {
-    let wide: Vec<f64> = match view.dtype() {
+/// Values of a tensor of floating-point numbers; `None` for other types.
+fn wide(view: &TensorView<'_>) -> Option<Vec<f64>> {
+    let halves = || {
+        let (words, _) = view.data().as_chunks::<2>();
+        words.iter().map(|word| u16::from_le_bytes(*word))
+    };
+    Some(match view.dtype() {
         Dtype::F32 => f32s(view.data()).into_iter().map(f64::from).collect(),
         Dtype::F64 => {
             let (words, _) = view.data().as_chunks::<8>();
             words.iter().map(|word| f64::from_le_bytes(*word)).collect()
         }
-        other => {
-            let (file, tensor, got) = (file.to_string(), name.to_string(), other.to_string());
-            let expected = "F32 or F64; convert with model.float() before saving";
-            return Err(LoadError::TensorType { file, tensor, expected, got });
+        // The upper half of an f32.
+        Dtype::BF16 => {
+            halves().map(|half| f64::from(f32::from_bits(u32::from(half) << 16))).collect()
         }
+        Dtype::F16 => halves().map(from_f16).collect(),
+        _ => return None,
+    })
+}
+
+/// Value of an IEEE 754 binary16: a sign, five bits of exponent, ten of fraction.
+fn from_f16(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2.0_f64.powi(-24),
+        0x1f if fraction > 0.0 => f64::NAN,
+        0x1f => f64::INFINITY,
+        _ => (1.0 + fraction / 1_024.0) * 2.0_f64.powi(exponent - 15),
     };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+/// Expected types in an error; `float()` of `PyTorch` converts floating-point numbers only.
+fn expected(got: Dtype) -> &'static str {
+    match got {
+        Dtype::F8_E5M2 | Dtype::F8_E4M3 | Dtype::F8_E8M0 => {
+            "F64, F32, F16 or BF16; convert with model.float() before saving"
+        }
+        _ => "F64, F32, F16 or BF16; save the weights of the model as floating-point numbers",
+    }
+}
+
+/// Rounds values to f32; all must be finite.
+fn narrow(file: &str, name: &str, wide: &[f64]) -> Result<Vec<f32>, LoadError> {
     #[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest; networks are f32")]
     let data: Vec<f32> = wide.iter().map(|&number| number as f32).collect();
     if let Some(index) = data.iter().position(|number| !number.is_finite()) {
         let (file, tensor) = (file.to_string(), name.to_string());
         return Err(LoadError::WeightNotFinite { file, tensor, index, got: wide[index] });
     }
-    Ok(SavedTensor { name: name.to_string(), shape: view.shape().to_vec(), data })
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f16_values_equal_those_of_the_standard() {
+        for (bits, value) in [
+            (0x0000, 0.0),
+            (0x0001, 2.0_f64.powi(-24)),
+            (0x03ff, 1_023.0 * 2.0_f64.powi(-24)),
+            (0x0400, 2.0_f64.powi(-14)),
+            (0x3555, 0.333_251_953_125),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65_504.0),
+            (0x7c00, f64::INFINITY),
+            (0xfc00, f64::NEG_INFINITY),
+        ] {
+            assert_eq!(from_f16(bits).to_bits(), f64::to_bits(value), "{bits:#x}");
+        }
+        assert_eq!(from_f16(0x8000).to_bits(), (-0.0_f64).to_bits());
+        assert!(from_f16(0x7e00).is_nan());
+    }
 }

@@ -262,3 +262,27 @@ fn replace_file_keeps_permissions_and_symbolic_links() {
     assert_eq!(names(folder.path()), ["later", "second", "state"]);
     assert_eq!(names(links.path()), ["dangling", "first", "round"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn replace_file_writes_to_a_pipe_and_accepts_long_names() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read(pipe).unwrap()
+    });
+    replace_file(&pipe, b"predictions").unwrap();
+    assert_eq!(reader.join().unwrap(), b"predictions");
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+
+    let long = folder.path().join("a".repeat(250));
+    replace_file(&long, b"1").unwrap();
+    replace_file(&long, b"2").unwrap();
+    assert_eq!(std::fs::read(&long).unwrap(), b"2");
+    assert_eq!(names(folder.path()).len(), 2);
+}

@@ -258,6 +258,11 @@ fn training_reports_cause_of_failure() {
     let wild = TrainConfig { learning_rate: 1e38, ..TrainConfig::original() };
     let error = fit_error(&market(MarketModel::AR1, 2_000, 1), wild);
     assert!(matches!(error, TrainError::Diverged { epoch: 1, .. }), "{error}");
+    // The first step of a warm-up has a rate near 0, which is not the one to lower.
+    let warm = TrainConfig { learning_rate: 1e38, ..cosine(2.0, 10.0, 0.1) };
+    let error = fit_error(&market(MarketModel::AR1, 2_000, 1), warm);
+    let TrainError::Diverged { learning_rate, .. } = error else { panic!("{error}") };
+    assert!(learning_rate > 1e37, "{learning_rate}");
 
     for (wrong, name) in [
         (TrainConfig { learning_rate: f64::NAN, ..TrainConfig::default() }, "learning_rate"),

@@ -219,11 +219,92 @@ fn state_dict_errors_name_tensor_and_expectation() {
     let claims = error("v32", replaced("lstm.weight_hh_l0", &[1 << 40, 0]));
     says(claims, &["hidden"]);
 
-    let half = error("v32", |tensors| {
+    let whole = error("v32", |tensors| {
         let raw = find(tensors, "fc.bias");
-        (raw.dtype, raw.bytes) = (Dtype::F16, vec![0; 6]);
+        (raw.dtype, raw.bytes) = (Dtype::I64, vec![0; 24]);
     });
-    says(half, &["tensor fc.bias is F16, expected F32 or F64", "model.float() before saving"]);
+    says(whole.clone(), &["tensor fc.bias is I64, expected F64, F32, F16 or BF16"]);
+    assert!(!whole.contains("float()"), "float() does not convert integers: {whole}");
+    // The counter of a layer that the model does not have: its name is the problem, not its type.
+    let counter = error("v32", |tensors| {
+        let bytes = vec![0; 8];
+        let name = "bn.num_batches_tracked".to_string();
+        tensors.push(RawTensor { name, dtype: Dtype::I64, shape: vec![], bytes });
+    });
+    says(counter, &["the model has no tensor bn.num_batches_tracked"]);
+}
+
+#[test]
+fn state_dict_converts_half_precision() {
+    let mut all = tensors(&fixture("v32"));
+    // The upper half of an f32 is a bf16.
+    for raw in &mut all {
+        let (words, _) = raw.bytes.as_chunks::<4>();
+        raw.bytes = words.iter().flat_map(|word| [word[2], word[3]]).collect();
+        raw.dtype = Dtype::BF16;
+    }
+    let narrow = load("v32", &file(&all)).unwrap().0;
+    let mut results = tensors(&fixture("results"));
+    let x = floats(find(&mut results, "x"));
+    let exact = probabilities(&*load("v32", &fixture("v32")).unwrap().0, &x);
+    for (got, expected) in probabilities(&*narrow, &x).concat().iter().zip(exact.concat()) {
+        assert!((got - expected).abs() < 0.02, "{got} {expected}");
+    }
+    // −2, 1 and 0.5 as f16.
+    let raw = find(&mut all, "fc.bias");
+    (raw.dtype, raw.bytes) = (Dtype::F16, vec![0x00, 0xc0, 0x00, 0x3c, 0x00, 0x38]);
+    let back = load("v32", &file(&all)).unwrap().1;
+    assert_eq!(floats(find(&mut tensors(&back), "fc.bias")), [-2.0, 1.0, 0.5]);
+}
+
+#[test]
+fn state_dict_prefix_is_named_and_stripped() {
+    let whole = load("v32", &fixture("v32")).unwrap().1;
+    for prefix in ["module.", "_orig_mod.", "model.", "module._orig_mod."] {
+        let mut all = tensors(&fixture("v32"));
+        for raw in &mut all {
+            raw.name = format!("{prefix}{}", raw.name);
+        }
+        let bytes = file(&all);
+        let error = load("v32", &bytes).unwrap_err().to_string();
+        let hint = format!("the names begin with {prefix}: pass it");
+        assert!(error.contains(&hint), "{error}");
+        let read = |prefix| {
+            let like = v32::config();
+            Network::from_state_dict_with_prefix(&bytes, prefix, &like, spec(), plain())
+        };
+        assert_eq!(read(prefix).unwrap().to_state_dict().unwrap(), whole);
+        assert!(read("other.").is_err());
+    }
+    let mut twice = tensors(&fixture("v32"));
+    twice.push(zeros("module.fc.bias", &[3]));
+    let like = v32::config();
+    let twice = file(&twice);
+    let error = Network::from_state_dict_with_prefix(&twice, "module.", &like, spec(), plain());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("two tensors are named fc.bias"), "{error}");
+}
+
+#[test]
+fn state_dict_shared_tensor_is_read_under_both_names() {
+    let whole = load("v32", &fixture("v32")).unwrap().1;
+    let mut all = tensors(&fixture("v32"));
+    // `save_model` kept the other of two names of a shared tensor.
+    find(&mut all, "fc.weight").name = "tied.weight".into();
+    let with_alias = |metadata: Option<(&str, &str)>| {
+        let views = all.iter().map(|raw| {
+            let view = TensorView::new(raw.dtype, raw.shape.clone(), &raw.bytes);
+            (raw.name.clone(), view.unwrap())
+        });
+        let metadata = metadata
+            .map(|(other, kept)| std::iter::once((other.to_string(), kept.to_string())).collect());
+        load("v32", &safetensors::serialize(views, metadata).unwrap())
+    };
+    assert_eq!(with_alias(Some(("fc.weight", "tied.weight"))).unwrap().1, whole);
+    for unknown in [None, Some(("fc.weight", "lost.weight"))] {
+        let error = with_alias(unknown).unwrap_err().to_string();
+        assert!(error.contains("no tensor fc.weight"), "{error}");
+    }
 }
 
 #[test]

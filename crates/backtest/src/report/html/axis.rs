@@ -14,6 +14,11 @@ pub(crate) struct PlotAxis {
     pub(crate) grid: bool,
 }
 
+/// Largest value of an axis: sums and differences of two are finite.
+const MAX_VALUE: f64 = 1e300;
+/// Largest distance of a tick from 0, in steps. Beyond 2^53 steps two neighbouring ticks are equal.
+const MAX_STEPS: f64 = 1e15;
+
 impl PlotAxis {
     /// Creates an axis from the minimum to the maximum of the values with a margin, with about
     /// `count` ticks at round numbers. Values that are not finite are left out.
@@ -27,23 +32,32 @@ impl PlotAxis {
             (low.min(value), high.max(value))
         });
         let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
-        let pad = if high > low { 0.04 * (high - low) } else { (0.05 * high.abs()).max(0.5) };
+        let (low, high) = (low.clamp(-MAX_VALUE, MAX_VALUE), high.clamp(-MAX_VALUE, MAX_VALUE));
+        let size = low.abs().max(high.abs());
+        let spread = high - low;
+        // Values some units of the last place apart are one value.
+        let pad = if spread > 1e-9 * size { 0.04 * spread } else { (0.05 * size).max(0.5) };
         Self::between(label, low - pad, high + pad, count)
     }
 
-    /// Creates an axis with exactly this range.
+    /// Creates an axis with exactly this range. A range too narrow for numbers of its size has no
+    /// ticks.
     pub(crate) fn between(label: &str, from: f64, to: f64, count: usize) -> Self {
         let step = round_step((to - from) / count as f64);
         let decimals = usize::try_from(-exponent(step)).unwrap_or(0);
         let mut ticks = Vec::new();
         // The slack includes ticks on the edges in spite of rounding.
-        let (mut k, slack) = ((from / step - 1e-9).ceil(), 1e-9 * step);
-        while k * step <= to + slack {
-            let value = k * step;
+        let (first, slack) = ((from / step - 1e-9).ceil(), 1e-9 * step);
+        // The steps are at least the range divided by the count, so there are no more ticks.
+        let distinct = first.abs() + count as f64 + 2.0 < MAX_STEPS;
+        for index in 0..if distinct { count + 2 } else { 0 } {
+            let value = (first + index as f64) * step;
+            if value > to + slack {
+                break;
+            }
             let text = format!("{value:.decimals$}");
             let is_zero = text.trim_start_matches('-').trim_matches(['0', '.']).is_empty();
             ticks.push((value, text.replace('-', if is_zero { "" } else { "−" })));
-            k += 1.0;
         }
         Self { label: label.to_string(), from, to, ticks, grid: true }
     }
@@ -206,6 +220,16 @@ mod tests {
             let axis = PlotAxis::numbers("", values, 4);
             assert!(axis.from < axis.to && (1..9).contains(&axis.ticks.len()), "{axis:?}");
         }
+        // Values some units of the last place apart, and the largest numbers.
+        for value in [1.0, -3.7e-5, 52.3, 1e9, 1e15, 1e300] {
+            let values = [value, value * (1.0 + f64::EPSILON), value * (1.0 + 3.0 * f64::EPSILON)];
+            let axis = PlotAxis::numbers("", values, 4);
+            assert!(axis.from < axis.to && (1..9).contains(&axis.ticks.len()), "{axis:?}");
+        }
+        let axis = PlotAxis::numbers("", [f64::MAX, f64::MIN], 4);
+        assert!(axis.from < axis.to && axis.ticks.len() < 9, "{axis:?}");
+        let narrow = PlotAxis::between("", 1.0, 1.0 + f64::EPSILON, 4);
+        assert!(narrow.ticks.len() < 9, "{narrow:?}");
         let times = PlotAxis::times([0.0], 4);
         assert!(times.from < times.to && !times.ticks.is_empty());
     }

@@ -4,7 +4,7 @@ use askama::Template;
 use super::colour;
 use super::figures::Figures;
 use crate::report::Report;
-use crate::report::format::{UNDEFINED, bounds, percent, thousands};
+use crate::report::format::{UNDEFINED, bounds, percent, printable, thousands};
 use crate::report::headline::edge_text;
 use crate::report::section::{Section, SectionPart};
 use crate::score::{ResultRow, Scope};
@@ -63,7 +63,10 @@ impl Report {
 
     /// Sentence about the model with the highest accuracy and the best baseline.
     fn leader(&self) -> String {
-        let Some(first) = self.ranking.first() else { return "No model was tested.".to_string() };
+        let mut ranking = self.ranking.iter();
+        let Some(first) = ranking.find(|rank| !rank.in_sample) else {
+            return "No model was tested out of sample.".to_string();
+        };
         let pooled = self.rows(Scope::All).find(|row| row.model == first.model);
         let baseline = pooled.and_then(ResultRow::best_baseline_result).map_or_else(
             || UNDEFINED.to_string(),
@@ -95,5 +98,5 @@ impl Report {
 }
 
 fn rendered(page: &ReportPage) -> String {
-    page.render().expect("invariant: writing to a text cannot fail")
+    printable(&page.render().expect("invariant: writing to a text cannot fail"))
 }

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 
-use windvane_backtest::audit::{AuditCandles, AuditFindings, Check, Verdict};
+use windvane_backtest::audit::{Audit, AuditCandles, AuditFindings, Check, Verdict};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use windvane_models::FittedModel;
@@ -60,6 +60,55 @@ fn signal_close_of_unfinished_day_is_reported_by_prefix() {
         (0..closes.len()).map(|i| Some(last(i)? / closes[i] - 1.0)).collect()
     });
     assert!(yesterday.is_clean(), "{yesterday}");
+}
+
+/// Close of the last candle of a series that has opened by the close of each hour, or that has
+/// closed by then.
+fn closes_by_hour(own: &CandleSeries, other: &CandleSeries, is_open: bool) -> SignalRows {
+    let rows = own.iter().map(|candle| {
+        let now = candle.close_time(own.interval());
+        let until = if is_open { now } else { now.plus(other.interval(), -1)? };
+        // A candle that opens at this time is a later one.
+        let known = other.candles().partition_point(|candle| {
+            if is_open { candle.open_time() < until } else { candle.open_time() <= until }
+        });
+        Some(vec![other.get(known.checked_sub(1)?)?.close()])
+    });
+    rows.collect()
+}
+
+// The open candle of a coarser interval or of other hours: its close is not known yet.
+#[test]
+fn signal_of_the_open_candle_of_another_interval_is_reported() {
+    let hours = audit(MarketModel::AR1, 1_500, 5).series;
+    let days = hours.resample(Interval::DAY).unwrap().series;
+    let other_hours = "1d+9h".parse().unwrap();
+    let other_days = hours.resample(other_hours).unwrap().series;
+    for other in [days, other_days] {
+        let mut audit = Audit::new(hours.clone());
+        audit.others = vec![other];
+        let findings = |is_open: bool| {
+            let rows = |candles: AuditCandles<'_>| {
+                Ok::<_, Infallible>(closes_by_hour(candles.own, &candles.others[0], is_open))
+            };
+            audit.signal(rows).unwrap()
+        };
+        let open = findings(true);
+        assert!(open.leaks().contains(&Check::Prefix), "{open}");
+        let closed = findings(false);
+        assert!(!closed.leaks().contains(&Check::Prefix), "{closed}");
+    }
+}
+
+#[test]
+fn signal_of_the_presence_of_later_volume_is_reported() {
+    let rows = |candles: AuditCandles<'_>| -> Result<SignalRows, Infallible> {
+        let volumes: Vec<f64> = candles.own.iter().map(Candle::volume).collect();
+        let next = |index: usize| Some(vec![f64::from(u8::from(*volumes.get(index + 1)? > 0.0))]);
+        Ok((0..volumes.len()).map(next).collect())
+    };
+    let findings = audit(MarketModel::AR1, 1_000, 5).signal(rows).unwrap();
+    assert!(findings.leaks().contains(&Check::OneBarOffset), "{findings}");
 }
 
 #[test]
@@ -124,7 +173,7 @@ fn signal_of_another_pair_is_audited() {
         MarketModel::AR1.candles(pair, Interval::HOUR, 800, seed).unwrap()
     };
     let market = audit(MarketModel::AR1, 800, 5);
-    let market = windvane_backtest::audit::Audit { others: vec![other(9)], ..market };
+    let market = Audit { others: vec![other(9)], ..market };
     let look = |ahead: usize| {
         let rows = move |candles: AuditCandles<'_>| -> Result<SignalRows, Infallible> {
             let at = |i: usize| Some(vec![candles.others[0].get(i + ahead)?.close()]);
@@ -238,7 +287,7 @@ fn model_on_candles_with_gaps_is_clean() {
     let series = common::thinned(&market.series, |i| i % 200 != 150);
     let registry = Registry::default();
     let clean = model(&series, &SignalSpec::default(), &registry);
-    let market = windvane_backtest::audit::Audit { series, ..market };
+    let market = Audit { series, ..market };
     let findings = market.model(&*clean, &registry).unwrap();
     assert!(findings.is_clean(), "{findings}");
 }

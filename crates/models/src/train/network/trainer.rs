@@ -127,7 +127,8 @@ impl<B: Batches> Trainer<'_, B> {
         let (validation_loss, validation_accuracy) = validated.unzip();
         for loss in [Some(train_loss), validation_loss].into_iter().flatten() {
             if !loss.is_finite() {
-                let learning_rate = self.learning_rate(epoch as f64 - 1.0);
+                // The rate of the epoch depends on the schedule; this is the number to lower.
+                let learning_rate = self.training.learning_rate;
                 return Err(TrainError::Diverged { epoch, loss, learning_rate });
             }
         }
