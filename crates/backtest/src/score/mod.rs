@@ -7,6 +7,7 @@ mod confidence;
 mod importance;
 pub(crate) mod iso;
 mod most_confident;
+mod non_overlapping;
 mod period;
 mod portfolio;
 mod ranking;
@@ -29,6 +30,7 @@ pub use importance::Importance;
 pub(crate) use importance::{MaskingEffect, ModelChannel};
 pub(crate) use most_confident::ConfidenceRanks;
 pub use most_confident::MostConfident;
+pub use non_overlapping::NonOverlapping;
 #[cfg(feature = "html")]
 pub(crate) use period::PeriodScore;
 pub use ranking::Rank;

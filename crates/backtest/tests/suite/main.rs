@@ -8,6 +8,7 @@ mod honesty;
 #[cfg(feature = "html")]
 mod html;
 mod killed;
+mod labels;
 mod layers;
 mod memory;
 mod metrics;
