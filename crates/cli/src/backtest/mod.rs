@@ -56,6 +56,7 @@ fn backtest(
         channels,
         always_open,
         lags,
+        labels: options.labels(),
         plan,
         costs,
         seed,
