@@ -204,6 +204,26 @@ pub enum SignalError {
         /// Value of the parameter or setting.
         got: f64,
     },
+    /// A text is no label.
+    #[error(
+        "label {text:?}: {problem}; write next, horizon:H, band:K, barrier:A,H, relative:H or cost:BP, such as barrier:2,24"
+    )]
+    LabelText {
+        /// The text, cut after 40 characters.
+        text: String,
+        /// The part that cannot be read.
+        problem: String,
+    },
+    /// A panel has too few pairs for a relative label.
+    #[error(
+        "a relative label compares at least {expected} pairs of one interval, got {got}; give more pairs or choose another label"
+    )]
+    SmallPanel {
+        /// Minimum number of pairs.
+        expected: usize,
+        /// Number of pairs given.
+        got: usize,
+    },
     /// A saved state is invalid, or of another pipeline or channel than the one that restores it.
     #[error("cannot restore the saved state: {what}")]
     State {

@@ -61,7 +61,7 @@ pub use dataset::{Dataset, DatasetParts};
 pub use deciles::Deciles;
 pub use drift::ChannelDrift;
 pub use error::SignalError;
-pub use labels::{Band, LabelSpec, Sample, SampleSet};
+pub use labels::{Band, LabelSpec, PanelMedian, Sample, SampleSet};
 pub use panel::{Panel, PanelClose, PanelStats};
 pub use pipeline::{SignalPipeline, SignalRows};
 pub use scaler::Scaler;

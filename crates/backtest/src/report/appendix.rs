@@ -227,13 +227,17 @@ impl Report {
             Band::Volatility { factor, lookback } => {
                 format!("band {factor} standard deviations over {lookback} changes")
             }
+            Band::Barrier { factor, lookback } => {
+                format!("barriers {factor} standard deviations over {lookback} changes away")
+            }
+            Band::Relative => "UP is a log change above the panel's median".to_string(),
         };
         let costs: Vec<String> = run.costs.iter().map(ToString::to_string).collect();
         let mut items = vec![
             format!("windvane-backtest {}, kernel {}, {}", run.version, run.kernel, seeds(run)),
             format!("data: {} (XXH3 hash of all candles)", run.data_hash),
             format!("plan: {}", plan(&run.plan)),
-            format!("labels: {} candle(s) ahead, {band}", run.labels.horizon),
+            format!("labels: {} candle(s) ahead, {band} ({})", run.labels.horizon, run.labels),
             format!("trading costs: {} basis points per unit of turnover", costs.join(", ")),
             format!("windows: {} rows of {}", run.lookback, run.channels.join(", ")),
         ];

@@ -1,8 +1,9 @@
 //! The report as Markdown.
 use windvane_candles::{Direction, Timestamp};
+use windvane_signals::Band;
 
 use super::Report;
-use super::format::{date, interval, markdown, percent, text, thousands};
+use super::format::{baseline, bounds, date, edge, interval, markdown, percent, text, thousands};
 use super::section::{Section, SectionPart};
 use super::table::{ReportTable, table};
 use crate::score::{Baseline, ExcessAccuracyCount, ResultRow, Scope, warning_lines};
@@ -60,6 +61,7 @@ impl Report {
             Section::new("Most confident", self.most_confident_section()),
             Section::new("Trading", self.trading_section()),
             Section::new("Baselines", self.baseline_section()),
+            Section::new("Non-overlapping evaluation", self.non_overlapping_section()),
             Section::new("Confusion matrix", self.confusion_section()),
             Section::new("Confidence", self.confidence_section()),
             Section::new("Reliability", self.reliability_section()),
@@ -135,12 +137,60 @@ impl Report {
 
     fn baseline_section(&self) -> [SectionPart; 2] {
         let mut header: Vec<String> = ["Model", "Interval", "Accuracy %"].map(String::from).into();
-        header.extend(Baseline::ALL.iter().map(|rule| capitalised(&rule.to_string())));
-        let rows = self.pooled().map(baseline_cells).collect();
-        let text = "Accuracy % (coverage %) of each baseline on the candles that the model \
-                    predicted. The majority class is that of the training labels; the logistic \
-                    regression has the same training windows as the model.";
-        [text.to_string().into(), ReportTable { left: 2, header, rows }.into()]
+        let relative = self.run.labels.band == Band::Relative;
+        let rules: Vec<Baseline> =
+            Baseline::ALL.into_iter().filter(|rule| relative || !rule.is_relative()).collect();
+        header.extend(rules.iter().map(|rule| capitalised(&rule.to_string())));
+        let rows = self.pooled().map(|row| baseline_cells(row, &rules)).collect();
+        let mut text = "Accuracy % (coverage %) of each baseline on the candles that the model \
+                        predicted. The majority class is that of the training labels; the logistic \
+                        regression has the same training windows as the model."
+            .to_string();
+        if relative {
+            text += " The last relative move is the pair's log change over the last horizon minus \
+                     the panel's median. Lowest volatility predicts UP for pairs below the median \
+                     volatility. The own share in the past predicts the more frequent direction of \
+                     the pair's own training labels.";
+        }
+        [text.into(), ReportTable { left: 2, header, rows }.into()]
+    }
+
+    /// Results on every h-th candle; empty for the horizon 1.
+    fn non_overlapping_section(&self) -> Vec<SectionPart> {
+        let horizon = self.run.labels.horizon;
+        let rows: Vec<[String; 7]> = self
+            .pooled()
+            .filter_map(|row| Some((row, row.non_overlapping.as_ref()?)))
+            .map(|(row, own)| {
+                [
+                    row.model.clone(),
+                    interval(row),
+                    thousands(own.score.scored),
+                    percent(own.score.accuracy),
+                    bounds(own.interval_95),
+                    baseline(own.best_baseline.as_ref()),
+                    edge(own.excess_accuracy),
+                ]
+            })
+            .collect();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let header = [
+            "Model",
+            "Interval",
+            "Scored",
+            "Accuracy %",
+            "95 % interval",
+            "Best baseline %",
+            "Edge, points",
+        ];
+        let explanation = format!(
+            "Every h-th candle of each instrument (horizon h = {horizon}), counted from its first \
+             candle, so that no two outcomes of an instrument overlap. All other sections use every \
+             candle, with blocks of at least the horizon in the intervals."
+        );
+        vec![explanation.into(), table(2, header, rows).into()]
     }
 
     fn confusion_section(&self) -> [SectionPart; 3] {
@@ -177,10 +227,10 @@ fn list(items: &[impl ToString]) -> SectionPart {
 }
 
 /// Accuracy of a model and of the baselines, with coverages.
-fn baseline_cells(row: &ResultRow) -> Vec<String> {
+fn baseline_cells(row: &ResultRow, rules: &[Baseline]) -> Vec<String> {
     let mut cells = vec![row.model.clone(), interval(row), percent(row.score.accuracy)];
-    for rule in Baseline::ALL {
-        let own = row.baselines.iter().find(|own| own.rule == rule).map(|own| own.score);
+    for rule in rules {
+        let own = row.baselines.iter().find(|own| own.rule == *rule).map(|own| own.score);
         cells.push(text(
             own.map(|own| format!("{} ({})", percent(own.accuracy), percent(own.coverage))),
         ));

@@ -5,6 +5,7 @@ use windvane_signals::{Sample, SampleSet, SignalError, SignalTable, Split, Train
 use super::Backtest;
 use super::group::Group;
 use super::plan::{PlanError, TrainingWindows};
+use super::relative::RelativeBaselines;
 use super::task_result::TaskResult;
 use crate::score::{Baseline, BaselinePredictions, Record};
 
@@ -23,6 +24,8 @@ pub(crate) struct Fold<'a> {
     pub(crate) training_windows: Result<TrainingWindows, SignalError>,
     /// Test windows of all instruments of the group.
     pub(crate) test: SampleSet,
+    /// Baselines of a relative label by test window; empty for other labels.
+    relative: Vec<RelativeBaselines>,
 }
 
 impl Group {
@@ -42,8 +45,19 @@ impl Group {
         for (index, (split, paths)) in splits.into_iter().zip(paths).enumerate() {
             let test = split.test(&all);
             let training_windows = backtest.plan.training_windows(&split, &pool, &test)?;
+            let train = training_windows.as_ref().ok().map(|(train, _)| train);
+            let relative = RelativeBaselines::of(&test, train)?;
             let number = index + 1;
-            folds.push(Fold { group: self, number, of, split, paths, training_windows, test });
+            folds.push(Fold {
+                group: self,
+                number,
+                of,
+                split,
+                paths,
+                training_windows,
+                test,
+                relative,
+            });
         }
         Ok(folds)
     }
@@ -98,6 +112,7 @@ impl Fold<'_> {
                 let tables = self.test.tables();
                 let last = last_sign(tables, sample, self.test.labels().horizon);
                 let rules = BaselinePredictions::from_rules(last, majority);
+                let rules = self.relative.get(index).map_or(rules, |own| own.add_to(rules));
                 Record {
                     decided_at: sample.decided_at,
                     interval: self.interval(),

@@ -27,18 +27,36 @@ pub enum Baseline {
     /// Gradient-boosted trees on the training windows of the model, at full coverage; only if they
     /// are among the models of the run.
     BoostedTrees,
+    /// Opposite of the last relative move: the log change over the last `horizon` candles minus the
+    /// panel's median; no prediction if it is 0 or unknown. Only for a
+    /// [relative label](windvane_signals::Band::Relative), as the two baselines below.
+    OppositeOfLastRelative,
+    /// Lowest volatility: UP if the standard deviation of the pair's last 20 changes is below the
+    /// panel's median, else DOWN; no prediction if it is unknown.
+    LowestVolatility,
+    /// Constant own share in the past: the more frequent of UP and DOWN among the pair's own training
+    /// labels of the fold (UP on a tie); no prediction for a pair without training labels.
+    OwnShare,
 }
 
 impl Baseline {
     /// All baselines, in the order of reports.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::AlwaysUp,
         Self::Majority,
         Self::LastSign,
         Self::OppositeOfLastSign,
         Self::Logistic,
         Self::BoostedTrees,
+        Self::OppositeOfLastRelative,
+        Self::LowestVolatility,
+        Self::OwnShare,
     ];
+
+    /// Whether the baseline exists for relative labels only.
+    pub(crate) fn is_relative(self) -> bool {
+        matches!(self, Self::OppositeOfLastRelative | Self::LowestVolatility | Self::OwnShare)
+    }
 }
 
 /// Predictions of the baselines for one candle, at most one per [`Baseline`].
@@ -95,6 +113,9 @@ impl fmt::Display for Baseline {
             Self::OppositeOfLastSign => "opposite of last",
             Self::Logistic => "logistic regression",
             Self::BoostedTrees => "boosted trees",
+            Self::OppositeOfLastRelative => "opposite of last relative move",
+            Self::LowestVolatility => "lowest volatility",
+            Self::OwnShare => "own share in the past",
         })
     }
 }
@@ -160,11 +181,11 @@ mod tests {
         let predictions = BaselinePredictions::from_rules(Down, Up).with(Baseline::Logistic, Down);
         assert_eq!(
             Baseline::ALL.map(|rule| predictions.direction(rule)),
-            [Up, Up, Down, Up, Down, Neutral]
+            [Up, Up, Down, Up, Down, Neutral, Neutral, Neutral, Neutral]
         );
         let unmoved = BaselinePredictions::from_rules(Neutral, Up).with(Baseline::Logistic, Down);
         let unmoved = unmoved.with(Baseline::BoostedTrees, Up);
-        let expected = [Up, Up, Neutral, Neutral, Down, Up];
+        let expected = [Up, Up, Neutral, Neutral, Down, Up, Neutral, Neutral, Neutral];
         assert_eq!(Baseline::ALL.map(|rule| unmoved.direction(rule)), expected);
         assert_eq!(BaselinePredictions::from_rules(Down, Down).direction(Baseline::Majority), Down);
     }

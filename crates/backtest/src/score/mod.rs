@@ -10,6 +10,7 @@ mod coverage_tests;
 mod importance;
 pub(crate) mod iso;
 mod most_confident;
+mod non_overlapping;
 mod period;
 mod portfolio;
 mod ranking;
@@ -32,6 +33,7 @@ pub use importance::Importance;
 pub(crate) use importance::{MaskingEffect, ModelChannel};
 pub(crate) use most_confident::ConfidenceRanks;
 pub use most_confident::MostConfident;
+pub use non_overlapping::NonOverlapping;
 #[cfg(feature = "html")]
 pub(crate) use period::PeriodScore;
 pub use ranking::Rank;

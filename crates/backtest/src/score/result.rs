@@ -9,7 +9,8 @@ use crate::score::comparison::Comparison;
 use crate::score::most_confident::{CoveragePoint, MostConfident, curve};
 use crate::score::period::{PeriodScore, accuracy_by_period};
 use crate::score::{
-    Accuracy, Baseline, BaselineResult, Confidence, ExcessAccuracy, Record, Trading, warning,
+    Accuracy, Baseline, BaselineResult, Confidence, ExcessAccuracy, NonOverlapping, Record,
+    Trading, warning,
 };
 
 /// Scope of a row: one instrument, one interval or everything.
@@ -97,6 +98,9 @@ pub struct ResultRow {
     pub best_baseline: Option<Baseline>,
     /// Excess accuracy of the model over the best baseline.
     pub excess_accuracy: Option<ExcessAccuracy>,
+    /// Result on every h-th candle of each instrument; `None` for the horizon h = 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub non_overlapping: Option<NonOverlapping>,
     /// Confusion matrix of labels and predictions.
     pub confusion: Confusion,
     /// Mean recall over the labels that occur.
@@ -165,6 +169,7 @@ impl ResultRow {
             baselines,
             best_baseline: best.map(|best| best.rule),
             excess_accuracy,
+            non_overlapping: NonOverlapping::of(records, settings),
             confusion,
             balanced_accuracy: confusion.balanced_accuracy(),
             log_loss: reliability.log_loss(),

@@ -9,6 +9,7 @@ mod honesty;
 #[cfg(feature = "html")]
 mod html;
 mod killed;
+mod labels;
 mod layers;
 mod memory;
 mod metrics;

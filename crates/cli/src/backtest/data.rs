@@ -37,7 +37,7 @@ pub(super) fn load(options: &BacktestOptions) -> Result<(Loaded, Inputs), Error>
     let trained = loaded.instruments.iter().filter(|instrument| !instrument.test_only);
     let trained: Vec<_> = trained.map(|instrument| &instrument.series).collect();
     let inputs = options.inputs.resolve(&trained)?;
-    loaded.drop_short(&inputs)?;
+    loaded.drop_short(&inputs, options.labels().horizon)?;
     if loaded.instruments.iter().all(|instrument| instrument.test_only) {
         let reasons: Vec<String> =
             loaded.skipped.iter().map(|s| format!("\n  {}: {}", s.name, s.reason)).collect();
@@ -112,8 +112,8 @@ impl Loaded {
     }
 
     /// Moves instruments that are too short for a single sample to the skipped ones.
-    fn drop_short(&mut self, inputs: &Inputs) -> Result<(), Error> {
-        let Backtest { lookback, labels, registry, .. } = Backtest::default();
+    fn drop_short(&mut self, inputs: &Inputs, horizon: usize) -> Result<(), Error> {
+        let Backtest { lookback, registry, .. } = Backtest::default();
         let spec = SignalSpec { channels: inputs.channels.clone(), gaps: GapPolicy::Reset };
         let mut warm_ups = BTreeMap::new();
         for Instrument { series, .. } in &self.instruments {
@@ -122,14 +122,13 @@ impl Loaded {
         }
         self.instruments.retain(|Instrument { series, .. }| {
             let warm_up = warm_ups[&series.interval()];
-            let min_candles = warm_up + lookback + labels.horizon;
+            let min_candles = warm_up + lookback + horizon;
             let long_enough = series.len() >= min_candles;
             if !long_enough {
                 let reason = format!(
                     "{} candles are too few: at least {min_candles} are needed (warm-up \
-                     {warm_up}, window {lookback}, outcome {})",
-                    series.len(),
-                    labels.horizon
+                     {warm_up}, window {lookback}, outcome {horizon})",
+                    series.len()
                 );
                 self.skipped.push(Skipped { name: series.pair().to_string(), reason });
             }

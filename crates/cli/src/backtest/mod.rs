@@ -59,6 +59,7 @@ fn backtest(
         channels,
         always_open,
         lags,
+        labels: options.labels(),
         plan,
         costs,
         seed,

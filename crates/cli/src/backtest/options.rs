@@ -51,6 +51,11 @@ pub(crate) struct BacktestOptions {
     /// Models to test, such as v2,v31 [default: v2,v32; v32 with other inputs than the six]
     #[arg(long, value_parser = models::parser(), value_delimiter = ',', value_name = "LIST")]
     models: Vec<ModelEntry>,
+    /// Label to predict: next, horizon:H (H candles ahead), band:K (NEUTRAL within K volatilities),
+    /// barrier:A,H (first of ±A volatilities and H candles), relative:H (above the median of the
+    /// instruments), cost:BP (beyond BP basis points) [default: next]
+    #[arg(long, value_name = "LABEL")]
+    pub(super) label: Option<LabelSpec>,
     /// Start of the test period. Training uses the candles before it, of which the last six months
     /// are for validation (early stopping, calibration).
     #[arg(long, value_name = "DATE", conflicts_with = "folds")]
@@ -119,6 +124,11 @@ impl BacktestOptions {
                 .collect();
         }
         models::in_order(&self.models)
+    }
+
+    /// Label that the models predict.
+    pub(super) fn labels(&self) -> LabelSpec {
+        self.label.unwrap_or_default()
     }
 
     /// Hyperparameters of the learners.
@@ -201,6 +211,9 @@ impl BacktestOptions {
         }
         let names: Vec<&str> = self.models().iter().map(|entry| entry.name).collect();
         words.extend(["--models".to_string(), names.join(",")]);
+        if let Some(label) = self.label {
+            words.extend(["--label".to_string(), label.to_string()]);
+        }
         words.extend(self.plan_words());
         let costs: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
         words.extend(["--costs".to_string(), costs.join(",")]);
@@ -271,6 +284,16 @@ mod tests {
         let plan = options(&["--test-from", "2024-08-31"]).plan();
         let Plan::Holdout { validate_from, .. } = plan else { panic!("{plan:?}") };
         assert_eq!(validate_from.to_string(), "2024-02-29T00:00:00Z");
+    }
+
+    #[test]
+    fn backtest_label_is_part_of_the_command() {
+        let options = options(&["--label", "barrier:2,24"]);
+        assert_eq!(options.labels().to_string(), "barrier:2,24");
+        assert!(options.command().contains(" --label barrier:2,24 "), "{}", options.command());
+        let wrong = TestCommand::try_parse_from(["backtest", "--label", "tomorrow"]).unwrap_err();
+        let wrong = wrong.to_string();
+        assert!(wrong.contains("unknown label") && wrong.contains("relative:H"), "{wrong}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
 use windvane::signals::Band;
@@ -41,6 +41,13 @@ pub(crate) struct FitSettings {
     /// Number of rows per window [default: 20]
     #[arg(long, value_name = "N")]
     lookback: Option<usize>,
+    /// Label to predict, instead of --horizon and a band: next, horizon:H (H candles ahead), band:K
+    /// (NEUTRAL within K volatilities), barrier:A,H (first of ±A volatilities and H candles),
+    /// relative:H (above the median of the pairs), cost:BP (beyond BP basis points) [default: next]
+    #[arg(long, value_name = "LABEL")]
+    #[arg(conflicts_with_all = ["horizon", "band", "volatility_band"])]
+    #[serde(deserialize_with = "label_text")]
+    label: Option<LabelSpec>,
     /// Horizon: number of candles ahead to predict [default: 1]
     #[arg(long, value_name = "N")]
     horizon: Option<usize>,
@@ -77,8 +84,11 @@ pub(crate) struct FitSettings {
     out: Option<PathBuf>,
 }
 
-/// Number of changes for the volatility of the band.
-const BAND_LOOKBACK: usize = 20;
+/// Reads a label in its text form.
+fn label_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LabelSpec>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(D::Error::custom)
+}
 
 impl FitSettings {
     /// Reads a settings file; its relative paths are relative to its folder.
@@ -110,6 +120,10 @@ impl FitSettings {
                 "channels and inputs",
                 self.channels.is_some() && (self.inputs.is_some() || self.leader.is_some()),
             ),
+            (
+                "label and horizon, band or volatility-band",
+                self.label.is_some() && self.sets_band(),
+            ),
             ("band and volatility-band", self.band.is_some() && self.volatility_band.is_some()),
             (
                 "validation and validate-from",
@@ -122,12 +136,22 @@ impl FitSettings {
         }
     }
 
+    /// Returns whether a setting other than the label determines a part of it.
+    fn sets_band(&self) -> bool {
+        self.horizon.is_some() || self.band.is_some() || self.volatility_band.is_some()
+    }
+
     /// Returns these settings, completed with those of a file.
     pub(super) fn or(self, file: Self) -> Self {
+        // A label and the parts of one exclude each other, so the file completes only its own kind.
+        let label = if self.sets_band() { None } else { self.label.or(file.label) };
+        let horizon = if label.is_some() { None } else { self.horizon.or(file.horizon) };
         let data_given = !self.data.is_empty() || self.instrument.is_some();
         let (data, instrument) =
             if data_given { (self.data, self.instrument) } else { (file.data, file.instrument) };
-        let (band, volatility_band) = if self.band.is_some() || self.volatility_band.is_some() {
+        let (band, volatility_band) = if label.is_some() {
+            (None, None)
+        } else if self.band.is_some() || self.volatility_band.is_some() {
             (self.band, self.volatility_band)
         } else {
             (file.band, file.volatility_band)
@@ -153,7 +177,8 @@ impl FitSettings {
             inputs,
             leader,
             lookback: self.lookback.or(file.lookback),
-            horizon: self.horizon.or(file.horizon),
+            label,
+            horizon,
             band,
             volatility_band,
             validation,
@@ -209,8 +234,12 @@ impl FitSettings {
     }
 
     pub(super) fn labels(&self) -> LabelSpec {
+        if let Some(label) = self.label {
+            return label;
+        }
+        let lookback = LabelSpec::VOLATILITY_LOOKBACK;
         let band = match (self.volatility_band, self.band) {
-            (Some(factor), _) => Band::Volatility { factor, lookback: BAND_LOOKBACK },
+            (Some(factor), _) => Band::Volatility { factor, lookback },
             (None, Some(width)) => Band::Fixed { width },
             (None, None) => LabelSpec::default().band,
         };
@@ -275,5 +304,22 @@ mod tests {
         assert!(error.contains("unknown field `epoch`"), "{error}");
         let both: FitSettings = toml::from_str("band = 0.1\nvolatility-band = 0.1").unwrap();
         assert!(both.check_exclusive().unwrap_err().contains("band and volatility-band"));
+        let both: FitSettings = toml::from_str("label = 'band:0.5'\nhorizon = 2").unwrap();
+        assert!(both.check_exclusive().unwrap_err().contains("label and horizon"));
+        let error = toml::from_str::<FitSettings>("label = 'tomorrow'").unwrap_err().to_string();
+        assert!(error.contains("unknown label") && error.contains("barrier:A,H"), "{error}");
+    }
+
+    #[test]
+    fn fit_label_excludes_its_parts_in_the_other_source() {
+        let text = |settings: FitSettings| settings.labels().to_string();
+        let file = |text: &str| toml::from_str::<FitSettings>(text).unwrap();
+        let label = FitSettings { label: "barrier:2,24".parse().ok(), ..FitSettings::default() };
+        let parts = FitSettings { horizon: Some(4), ..FitSettings::default() };
+        assert_eq!(text(label.or(file("horizon = 2\nband = 0.1"))), "barrier:2,24");
+        assert_eq!(text(parts.clone().or(file("label = 'relative:24'"))), "horizon:4");
+        assert_eq!(text(parts.or(file("volatility-band = 0.5"))), "band:0.5,4");
+        assert_eq!(text(FitSettings::default().or(file("label = 'cost:7.5,2'"))), "cost:7.5,2");
+        assert_eq!(text(FitSettings::default()), "next");
     }
 }

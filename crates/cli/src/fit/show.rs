@@ -5,6 +5,7 @@ use comfy_table::Table;
 use windvane::catalog::ModelEntry;
 use windvane::models::train::EpochReport;
 use windvane::prelude::*;
+use windvane::signals::Band;
 
 use crate::{models, output};
 
@@ -33,10 +34,7 @@ pub(super) fn table(saved: &Saved<'_>) -> Table {
 fn input(saved: &Saved<'_>) -> Vec<[String; 2]> {
     let spec = saved.model.spec();
     let channels: Vec<String> = spec.signals.channels.iter().map(ToString::to_string).collect();
-    let target = match spec.labels.horizon {
-        1 => "the next close".to_string(),
-        horizon => format!("the close {horizon} candles ahead"),
-    };
+    let target = target(spec.labels);
     vec![
         ["predicts".to_string(), target],
         ["candles".to_string(), saved.interval.to_string()],
@@ -44,6 +42,20 @@ fn input(saved: &Saved<'_>) -> Vec<[String; 2]> {
         ["missing candles".to_string(), spec.signals.gaps.to_string()],
         ["lookback".to_string(), format!("{} rows", spec.lookback)],
     ]
+}
+
+/// Outcome that the model predicts.
+fn target(labels: LabelSpec) -> String {
+    match (labels.band, labels.horizon) {
+        (Band::Barrier { factor, .. }, horizon) => format!(
+            "the first of ±{factor} standard deviations within {horizon} candles ({labels})"
+        ),
+        (Band::Relative, horizon) => {
+            format!("above or below the pairs' median over {horizon} candles ({labels})")
+        }
+        (_, 1) => "the next close".to_string(),
+        (_, horizon) => format!("the close {horizon} candles ahead"),
+    }
 }
 
 fn record(saved: &Saved<'_>) -> Vec<[String; 2]> {

@@ -143,6 +143,25 @@ fn backtest_notes_repairs_with_file_and_line() {
 }
 
 #[test]
+fn backtest_label_relative_shows_its_baselines() {
+    let data = tempfile::tempdir().unwrap();
+    for (name, phase) in [("A", 0.0), ("B", 1.0), ("C", 2.5)] {
+        fs::write(data.path().join(format!("{name}.csv")), candles(400, phase)).unwrap();
+    }
+    let report = run(data.path(), &["--models", "v2", "--label", "relative:2"]).unwrap();
+    assert_eq!(report["failures"].as_array().unwrap().len(), 0, "{}", report["failures"]);
+    assert_eq!(report["run"]["labels"]["band"]["kind"], "relative");
+    let command = report["run"]["command"].as_str().unwrap();
+    assert!(command.contains("--label relative:2"), "{command}");
+    let rules = names(&report["results"][0]["baselines"], "rule");
+    for rule in ["opposite_of_last_relative", "lowest_volatility", "own_share"] {
+        assert!(rules.contains(&rule), "{rules:?}");
+    }
+    let error = run(data.path(), &["--label", "tomorrow"]).unwrap_err();
+    assert!(error.contains("unknown label") && error.contains("relative:H"), "{error}");
+}
+
+#[test]
 fn backtest_without_readable_file_reports_cause() {
     let data = tempfile::tempdir().unwrap();
     let error = run(data.path(), &[]).unwrap_err();

@@ -46,6 +46,28 @@ fn fit_reads_settings_file_and_options_take_precedence() {
 }
 
 #[test]
+fn fit_label_is_saved_with_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, phase) in [("A", 0.0), ("B", 1.0), ("C", 2.5)] {
+        fs::write(folder.path().join(format!("{name}.csv")), candles(400, phase)).unwrap();
+    }
+    let config = folder.path().join("fit.toml");
+    let text_of =
+        "model = 'v2-learned'\ndata = ['.']\nlabel = 'barrier:1,6'\nout = 'm.safetensors'\n";
+    fs::write(&config, text_of).unwrap();
+    let out = folder.path().join("m.safetensors");
+    for (option, expected) in [(None, "barrier:1,6"), (Some("relative:3"), "relative:3")] {
+        let label = option.map_or(vec![], |label| vec!["--label", label]);
+        let table = windvane(&[&["fit", "--config", text(&config)], &label[..]].concat()).ok();
+        assert_eq!(load(&out).unwrap().spec().labels.to_string(), expected);
+        assert!(table.contains(expected), "{table}");
+    }
+    let one = folder.path().join("A.csv");
+    let error = windvane(&["fit", "--data", text(&one), "--label", "relative:3"]).error();
+    assert!(error.contains("at least 3 pairs") && error.contains("give more pairs"), "{error}");
+}
+
+#[test]
 fn fit_accepts_daily_stocks_with_weekends() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("m.safetensors");

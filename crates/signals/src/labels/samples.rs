@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use windvane_candles::{Direction, Timestamp};
 
-use super::LabelSpec;
+use super::{Band, LabelSpec, PanelMedian};
 use crate::{Outcome, SignalError, SignalTable, Window};
 
 /// Window with its label.
@@ -15,7 +15,8 @@ pub struct Sample {
     pub row: usize,
     /// Class of the outcome.
     pub label: Direction,
-    /// Price change that determines the label.
+    /// Price change that determines the label; under [`Band::Relative`] it is the log change minus the
+    /// panel's median.
     pub outcome: Outcome,
     /// Close time of the window's last candle.
     pub decided_at: Timestamp,
@@ -58,11 +59,13 @@ pub struct SampleSet {
 }
 
 impl SampleSet {
-    /// Collects every window of `lookback` rows that has a label.
+    /// Collects every window of `lookback` rows that has a label. Under [`Band::Relative`] the
+    /// tables are the panel whose median the labels compare with.
     ///
     /// # Errors
     /// [`SignalError::Setting`] for a lookback of 0 or labels out of range,
-    /// [`SignalError::TableMismatch`] for tables that differ in channels, gap policy or interval.
+    /// [`SignalError::TableMismatch`] for tables that differ in channels, gap policy or interval,
+    /// [`SignalError::SmallPanel`] for relative labels of fewer than 3 tables.
     pub fn collect(
         tables: &[SignalTable],
         lookback: usize,
@@ -74,10 +77,28 @@ impl SampleSet {
             return Err(SignalError::Setting { setting, expected, got: 0.0 });
         }
         check_alike(tables)?;
+        let mut panel = match labels.band {
+            Band::Relative => Some(PanelMedian::new(tables)?),
+            _ => None,
+        };
         let mut samples = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             for row in 0..table.len() {
-                samples.extend(sample(index, table, row, lookback, labels));
+                let Some(window) = table.window(row, lookback) else { continue };
+                let decided_at = window.decided_at();
+                let label = match &mut panel {
+                    Some(panel) => panel
+                        .outcome(index, row, labels.horizon)
+                        .map(|outcome| (Direction::from_change(outcome.change), outcome)),
+                    None => labels.label(table, row),
+                };
+                samples.extend(label.map(|(label, outcome)| Sample {
+                    table: index,
+                    row,
+                    label,
+                    outcome,
+                    decided_at,
+                }));
             }
         }
         samples.sort_by_key(|sample| (sample.decided_at, sample.table));
@@ -153,19 +174,6 @@ impl SampleSet {
         }
         counts
     }
-}
-
-/// Creates the sample of a row; `None` if the row has no window or no label.
-fn sample(
-    index: usize,
-    table: &SignalTable,
-    row: usize,
-    lookback: usize,
-    labels: LabelSpec,
-) -> Option<Sample> {
-    let window = table.window(row, lookback)?;
-    let (label, outcome) = labels.label(table, row)?;
-    Some(Sample { table: index, row, label, outcome, decided_at: window.decided_at() })
 }
 
 /// Checks that all tables have the channels, the gap policy and the interval of the first one.

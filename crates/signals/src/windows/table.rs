@@ -49,6 +49,8 @@ struct TableData {
     values: Vec<f64>,
     open_times: Vec<Timestamp>,
     closes: Vec<f64>,
+    highs: Vec<f64>,
+    lows: Vec<f64>,
     /// Number of consecutive complete rows up to and including this one; 0 if it is incomplete.
     runs: Vec<u32>,
     /// Number of resets up to this row: no window and no label spans different segments.
@@ -59,7 +61,8 @@ struct TableData {
 /// Price change after a decision, and the time at which it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
-    /// Relative change `(P_{t+h} − P_t) / P_t`, a fraction.
+    /// Relative change `(P_{t+h} − P_t) / P_t`, a fraction; barriers and relative labels define it
+    /// otherwise ([`Band`](crate::Band)).
     pub change: f64,
     /// Close time of the last candle of the horizon.
     pub settled_at: Timestamp,
@@ -231,6 +234,23 @@ impl SignalTable {
         self.data.closes.get(index).copied()
     }
 
+    /// Returns the high of a row's candle; that of a row that the gap policy filled in is its close.
+    pub fn high(&self, index: usize) -> Option<f64> {
+        self.data.highs.get(index).copied()
+    }
+
+    /// Returns the low of a row's candle; that of a row that the gap policy filled in is its close.
+    pub fn low(&self, index: usize) -> Option<f64> {
+        self.data.lows.get(index).copied()
+    }
+
+    /// Returns the row of the candle that closed at a time; `None` without a candle of its own.
+    pub(crate) fn row_closed_at(&self, at: Timestamp) -> Option<usize> {
+        let open_time = Timestamp::from_millis(at.millis().checked_sub(self.data.session)?);
+        let row = self.data.open_times.binary_search(&open_time).ok()?;
+        (!self.data.held[row]).then_some(row)
+    }
+
     /// Returns whether the gap policy filled in this row. Such a row has no decision and no
     /// outcome.
     pub fn is_held(&self, index: usize) -> bool {
@@ -294,6 +314,8 @@ impl TableData {
             values: Vec::with_capacity(len * spec.width()),
             open_times: Vec::with_capacity(len),
             closes: Vec::with_capacity(len),
+            highs: Vec::with_capacity(len),
+            lows: Vec::with_capacity(len),
             runs: Vec::with_capacity(len),
             segments: Vec::with_capacity(len),
             held: Vec::with_capacity(len),
@@ -311,11 +333,10 @@ impl TableData {
             self.runs.push(if rows.get(index).is_some() { run + 1 } else { 0 });
             self.segments.push(segment);
             self.held.push(!own);
-            self.closes.push(if own {
-                candle.close()
-            } else {
-                last_close.unwrap_or(candle.close())
-            });
+            let held = last_close.unwrap_or(candle.close());
+            self.closes.push(if own { candle.close() } else { held });
+            self.highs.push(if own { candle.high() } else { held });
+            self.lows.push(if own { candle.low() } else { held });
             let candles_back = i64::try_from(rows.len() - 1 - index).unwrap_or(0);
             let open_time = candle.open_time().plus(self.interval, -candles_back);
             self.open_times.push(open_time.unwrap_or(candle.open_time()));

@@ -15,5 +15,6 @@ mod drift;
 mod gaps;
 mod golden;
 mod golden_channels;
+mod labels;
 mod panel;
 mod split;

@@ -97,7 +97,7 @@ impl NetworkLearner {
         let (stopping, _) = calibration_parts(validation);
         let examples = Examples::from_samples(train, &scaler)?;
         let mut stopping_examples = Examples::from_samples(&stopping, &scaler)?;
-        if spec.labels.band == (Band::Fixed { width: 0.0 }) {
+        if matches!(spec.labels.band, Band::Fixed { width: 0.0 } | Band::Relative) {
             stopping_examples.leave_out(Direction::Neutral);
         }
         let (batch, seed) = (training.batch, run.seed());
