@@ -89,8 +89,8 @@ pub use report::{EpochLoss, Report};
 pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Task};
 pub use score::{
     Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, EquityPoint,
-    ExcessAccuracy, FoldScore, Importance, MostConfident, NetResult, PathScore, Record, ResultRow,
-    Scope, SeedScore, Trading, Warning, WarningCode,
+    ExcessAccuracy, FoldScore, Importance, MostConfident, NetResult, PathScore, Record, RefitGain,
+    ResultRow, Scope, SeedScore, Trading, Warning, WarningCode,
 };
 
 #[cfg(doctest)]

@@ -23,6 +23,9 @@ pub(crate) struct Fold<'a> {
     pub(crate) training_windows: Result<TrainingWindows, SignalError>,
     /// Test windows of all instruments of the group.
     pub(crate) test: SampleSet,
+    /// Test windows of all later folds, if the model of this one is tested on them too: the first
+    /// fold of a rolling refit with refits.
+    pub(crate) later: Option<SampleSet>,
 }
 
 impl Group {
@@ -43,7 +46,20 @@ impl Group {
             let test = split.test(&all);
             let training_windows = backtest.plan.training_windows(&split, &pool, &test)?;
             let number = index + 1;
-            folds.push(Fold { group: self, number, of, split, paths, training_windows, test });
+            let later = None;
+            folds.push(Fold {
+                group: self,
+                number,
+                of,
+                split,
+                paths,
+                training_windows,
+                test,
+                later,
+            });
+        }
+        if let Some(later) = backtest.plan.after_first(&folds)? {
+            folds[0].later = Some(later.test(&all));
         }
         Ok(folds)
     }
