@@ -1,7 +1,9 @@
 //! Accuracy of the models on markets whose best possible accuracy is known.
 //!
-//! `cargo run --release --example known_markets` simulates the markets; `-- --dir DIR` reads a
-//! folder with `markets.json` and one CSV file per market (`t,open,high,low,close,volume`).
+//! `cargo run --release --example known_markets` simulates four markets of one pair, and a panel of
+//! eight pairs with a leader, once with the market channels and once with the six signals; `-- --dir
+//! DIR` reads a folder with `markets.json` and one CSV file per market
+//! (`t,open,high,low,close,volume`).
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -9,20 +11,24 @@ use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use windvane::candles::simulate::MarketModel;
-use windvane::catalog::{Hyperparameters, ModelEntry};
+use windvane::candles::simulate::{LeaderMarket, MarketModel};
+use windvane::catalog::{Hyperparameters, MODELS, ModelEntry};
 use windvane::models::{Reliability, TableReader};
 use windvane::prelude::*;
+use windvane::signals::Lags;
 
 #[derive(Parser)]
-#[command(about = "Train every network on markets whose best accuracy is known")]
+#[command(about = "Train every model on markets whose best accuracy is known")]
 struct KnownMarketsOptions {
     /// Folder with markets.json and CSV files [default: simulate the markets]
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Models to train.
-    #[arg(long, value_delimiter = ',', default_value = "v32,v3,v31,tuned")]
+    /// Models to train [default: all]
+    #[arg(long, value_delimiter = ',')]
     models: Vec<ModelEntry>,
+    /// Markets to simulate, such as ar1,leader [default: all]
+    #[arg(long, value_delimiter = ',', conflicts_with = "dir")]
+    markets: Vec<String>,
     /// Number of seeds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -31,13 +37,35 @@ struct KnownMarketsOptions {
     json: bool,
 }
 
-/// Market with its candles, the number of training candles, and the best accuracy on the other
-/// ones.
+/// Market with its signals, the number of training candles, and the best accuracy
+/// on the other ones.
 struct KnownMarket {
     name: String,
-    series: CandleSeries,
+    tables: Vec<SignalTable>,
+    /// Values of a window that the tabular models read; `None` for all of them.
+    lags: Option<Lags>,
     train: usize,
     best: Option<f64>,
+}
+
+impl KnownMarket {
+    fn new(
+        name: &str,
+        series: &[CandleSeries],
+        spec: &SignalSpec,
+        train: usize,
+        best: Option<f64>,
+    ) -> Result<Self, Error> {
+        let tables = SignalTable::build_all(spec, &Registry::default(), series)?;
+        let lags = (*spec != SignalSpec::six()).then(|| Lags::of_returns(spec));
+        Ok(Self { name: name.to_string(), tables, lags, train, best })
+    }
+
+    /// Whether a model can read the channels of the market.
+    fn suits(&self, model: ModelEntry) -> bool {
+        // The weights by hand belong to the six signals.
+        self.lags.is_none() || !["v2", "original"].contains(&model.name)
+    }
 }
 
 /// Result of a test.
@@ -75,7 +103,7 @@ fn run() -> Result<(), Error> {
     let options = KnownMarketsOptions::parse();
     let markets = match &options.dir {
         Some(dir) => read(dir)?,
-        None => simulate()?,
+        None => simulate(&options.markets)?,
     };
     let rows = rows(&markets, &options)?;
     if options.json {
@@ -88,12 +116,15 @@ fn run() -> Result<(), Error> {
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["Market", "Best %", "Model", "Seeds", "Mean accuracy %", "Mean ECE %"]);
+    let header = ["Market", "Best %", "Model", "Seeds", "Accuracy %", "Of the gain %", "ECE %"];
+    table.set_header(header);
     for MarketRow { market, model, mean } in rows {
         let best = market.best.map_or("-".to_string(), percent);
+        let gain = market.best.filter(|best| *best > 0.5);
+        let gain = gain.map(|best| percent((mean.accuracy - 0.5) / (best - 0.5)));
         let [accuracy, error] = [mean.accuracy, mean.calibration_error].map(percent);
-        let seeds = options.seeds.to_string();
-        table.add_row([market.name.clone(), best, model, seeds, accuracy, error]);
+        let (gain, seeds) = (gain.unwrap_or("-".to_string()), options.seeds.to_string());
+        table.add_row([market.name.clone(), best, model, seeds, accuracy, gain, error]);
     }
     println!("{table}");
     Ok(())
@@ -108,15 +139,17 @@ fn rows<'a>(
     markets: &'a [KnownMarket],
     options: &KnownMarketsOptions,
 ) -> Result<Vec<MarketRow<'a>>, Error> {
+    let models = if options.models.is_empty() { MODELS } else { &options.models };
     let mut tasks = Vec::new();
     for market in markets {
-        for model in &options.models {
+        for model in models.iter().filter(|model| market.suits(**model)) {
             tasks.extend((0..options.seeds).map(|seed| (market, *model, seed)));
         }
     }
     let bar = ProgressBar::new(tasks.len() as u64);
     let scores = tasks.par_iter().map(|&(market, model, seed)| {
-        let score = test(market, &*learner(model), seed).map_err(|error| error.to_string());
+        let score = test(market, model, seed);
+        let score = score.map_err(|error| format!("{}: {}: {error}", market.name, model.name));
         bar.inc(1);
         score
     });
@@ -127,8 +160,8 @@ fn rows<'a>(
         let (market, model, _) = tasks[0];
         let accuracy = mean(scores.iter().map(|score| score.accuracy));
         let calibration_error = mean(scores.iter().map(|score| score.calibration_error));
-        let name = learner(model).id().to_string();
-        MarketRow { market, model: name, mean: Score { accuracy, calibration_error } }
+        let model = model.name.to_string();
+        MarketRow { market, model, mean: Score { accuracy, calibration_error } }
     });
     Ok(rows.collect())
 }
@@ -138,24 +171,20 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-fn learner(entry: ModelEntry) -> std::sync::Arc<dyn Learner> {
-    entry.learner(&Hyperparameters::default())
-}
-
 /// Fits a model and predicts every test candle.
-fn test(market: &KnownMarket, learner: &dyn Learner, seed: u64) -> Result<Score, Error> {
-    let KnownMarket { series, train, .. } = market;
-    let table = SignalTable::build(&SignalSpec::default(), &Registry::default(), series, &[])?;
-    let tables = [table];
-    let samples = SampleSet::collect(&tables, 20, LabelSpec::default())?;
-    let validate_from = series.close_time(train.saturating_sub(VALIDATION + 1));
-    let validate_from = validate_from.ok_or("too few candles")?;
-    let test_from = series.close_time(train.saturating_sub(1)).ok_or("too few candles")?;
+fn test(market: &KnownMarket, model: ModelEntry, seed: u64) -> Result<Score, Error> {
+    let KnownMarket { tables, lags, train, .. } = market;
+    let learner =
+        model.learner(&Hyperparameters { lags: lags.clone(), ..Hyperparameters::default() });
+    let samples = SampleSet::collect(tables, 20, LabelSpec::default())?;
+    let closes = |row: usize| tables.first()?.close_time(row);
+    let validate_from = closes(train.saturating_sub(VALIDATION + 1)).ok_or("too few candles")?;
+    let test_from = closes(train.saturating_sub(1)).ok_or("too few candles")?;
     let split =
         Split::builder().validate_from(validate_from).test_from(test_from).embargo(0).build()?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
     let model = learner.fit(&train, &validation, &Run::new(seed))?;
-    let (test, mut reader) = (split.test(&samples), TableReader::new(&*model, &tables));
+    let (test, mut reader) = (split.test(&samples), TableReader::new(&*model, tables));
     let (mut correct, mut reliability) = (0, Reliability::new(15));
     for sample in test.samples() {
         let probabilities = reader.predict_sample(sample)?.probabilities;
@@ -167,15 +196,35 @@ fn test(market: &KnownMarket, learner: &dyn Learner, seed: u64) -> Result<Score,
     Ok(Score { accuracy: correct as f64 / test.len() as f64, calibration_error })
 }
 
-/// Simulates the four markets with their default parameters: 20,000 training and 10,000 test
-/// candles.
-fn simulate() -> Result<Vec<KnownMarket>, Error> {
-    let markets = MarketModel::ALL.iter().map(|market| {
-        let series = market.candles(market.name().parse()?, Interval::HOUR, 30_000, 1)?;
-        let name = market.name().to_string();
-        Ok(KnownMarket { name, series, train: 20_000, best: market.best_accuracy() })
-    });
-    markets.collect()
+/// Simulates the markets with these names, or all: 20,000 training and 10,000 test candles of each
+/// pair.
+fn simulate(names: &[String]) -> Result<Vec<KnownMarket>, Error> {
+    let all: Vec<&str> =
+        MarketModel::ALL.iter().map(MarketModel::name).chain(["leader", "leader_six"]).collect();
+    if let Some(name) = names.iter().find(|name| !all.contains(&name.as_str())) {
+        return Err(format!("unknown market {name:?}; choose from {}", all.join(", ")).into());
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|own| own == name);
+    let mut markets = Vec::new();
+    for market in MarketModel::ALL.iter().filter(|market| wanted(market.name())) {
+        let name = market.name();
+        let series = [market.candles(name.parse()?, Interval::HOUR, 30_000, 1)?];
+        let six = SignalSpec::six();
+        markets.push(KnownMarket::new(name, &series, &six, 20_000, market.best_accuracy())?);
+    }
+    let leader = LeaderMarket::DEFAULT;
+    let series = leader.candles(Interval::HOUR, 30_000, 1)?;
+    let pairs: Vec<Pair> = series.iter().map(|own| own.pair().clone()).collect();
+    if wanted("leader") {
+        let (spec, best) = (SignalSpec::market(&pairs, &pairs[0]), leader.best_accuracy());
+        markets.push(KnownMarket::new("leader", &series, &spec, 20_000, best)?);
+    }
+    // The six signals do not read the leader.
+    if wanted("leader_six") {
+        let (spec, best) = (SignalSpec::six(), Some(0.5));
+        markets.push(KnownMarket::new("leader_six", &series, &spec, 20_000, best)?);
+    }
+    Ok(markets)
 }
 
 fn read(dir: &Path) -> Result<Vec<KnownMarket>, Error> {
@@ -187,7 +236,7 @@ fn read(dir: &Path) -> Result<Vec<KnownMarket>, Error> {
         let best = [&market["test_accuracy_of_bayes_rule"], &market["bayes_accuracy"]];
         let series = series(name, &dir.join(format!("{name}.csv")))?;
         let best = best.into_iter().find_map(Value::as_f64);
-        Ok(KnownMarket { name: name.clone(), series, train: usize::try_from(train)?, best })
+        KnownMarket::new(name, &[series], &SignalSpec::six(), usize::try_from(train)?, best)
     });
     known.collect()
 }

@@ -90,7 +90,7 @@ pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Tas
 pub use score::{
     Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, EquityPoint,
     ExcessAccuracy, FoldScore, Importance, MostConfident, NetResult, NonOverlapping, PathScore,
-    Record, ResultRow, Scope, SeedScore, Trading, Warning, WarningCode,
+    Record, RefitGain, ResultRow, Scope, SeedScore, Trading, Warning, WarningCode,
 };
 
 #[cfg(doctest)]

@@ -67,7 +67,8 @@ pub use pipeline::{SignalPipeline, SignalRows};
 pub use scaler::Scaler;
 pub use spec::{ChannelSpec, GapPolicy, SignalSpec};
 pub use splits::{
-    Combinatorial, Period, Split, SplitBuilder, TrainSet, ValidationSet, WalkForward,
+    Combinatorial, Period, RefitSchedule, RollingRefit, Split, SplitBuilder, TrainSet,
+    ValidationSet, WalkForward,
 };
 pub use state::{StateReader, StateWriter};
 pub use windows::{Lags, Outcome, SignalTable, Window};

@@ -1,8 +1,8 @@
 //! Later sections of the report: folds, training, importance, instruments, run.
-use windvane_signals::Band;
+use windvane_signals::{Band, RefitSchedule};
 
 use super::format::{
-    baseline, bounds, date, interval, percent, signed, text, thousands, with_sign,
+    baseline, bounds, date, interval, number, percent, signed, text, thousands, with_sign,
 };
 use super::section::SectionPart;
 use super::table::table;
@@ -329,6 +329,22 @@ fn plan(plan: &PlanRecord) -> String {
              of path 1 of {paths}",
             100.0 * validation
         ),
+        PlanRecord::RollingRefit { test_from, schedule, window_seconds, validation, embargo } => {
+            let schedule = match schedule {
+                RefitSchedule::Monthly | RefitSchedule::Quarterly => schedule.to_string(),
+                RefitSchedule::Candles(n) => format!("every {} candles", thousands(*n as usize)),
+            };
+            let window = window_seconds.map_or_else(
+                || "all candles before it".to_string(),
+                |seconds| format!("the last {} days", number(Some(seconds / 86_400.0))),
+            );
+            format!(
+                "test from {}, refitted {schedule} on {window}, validation on the last {:.0} % of \
+                 them, embargo {embargo}",
+                date(*test_from),
+                100.0 * validation
+            )
+        }
         PlanRecord::Holdout { validate_from, test_from, embargo } => {
             let (validate_from, test_from) = (date(*validate_from), date(*test_from));
             format!("validation from {validate_from}, test from {test_from}, embargo {embargo}")

@@ -42,7 +42,12 @@ impl Report {
 
     /// All verdicts, one sentence per item.
     pub(crate) fn verdicts(&self) -> Vec<String> {
-        let verdicts = [Some(self.verdict()), self.best_against_next(), self.verdict_after_costs()];
+        let verdicts = [
+            Some(self.verdict()),
+            self.best_against_next(),
+            self.refit_verdict(),
+            self.verdict_after_costs(),
+        ];
         let verdicts = verdicts.iter().flatten();
         verdicts.flat_map(|verdict| verdict.lines()).map(str::to_string).collect()
     }
@@ -58,6 +63,7 @@ impl Report {
             Section::new("Models", [self.models_list()]),
             Section::new("Results", self.results_section()),
             Section::new("Ranking", self.ranking_section()),
+            Section::new("Refits", self.refits_section()),
             Section::new("Most confident", self.most_confident_section()),
             Section::new("Trading", self.trading_section()),
             Section::new("Baselines", self.baseline_section()),

@@ -9,6 +9,7 @@ mod headline;
 mod html;
 mod markdown;
 mod most_confident;
+mod refits;
 mod section;
 mod table;
 mod trading;
@@ -20,10 +21,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::TrainingRecord;
-use windvane_signals::{GapPolicy, LabelSpec};
+use windvane_signals::{GapPolicy, LabelSpec, RefitSchedule};
 
 use crate::metrics::OverfittingProbability;
-use crate::score::{Importance, ResultRow, Warning, iso};
+use crate::score::{Importance, RefitGain, ResultRow, Warning, iso};
 
 pub use crate::score::Rank;
 pub use table::ReportTable;
@@ -61,6 +62,9 @@ pub struct Report {
     pub training: Vec<TrainingResult>,
     /// Importance of each channel to each model, by interval.
     pub importance: Vec<Importance>,
+    /// Gain of refitting each model, by interval; empty under plans without refits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refits: Vec<RefitGain>,
     /// Failures of models and groups.
     pub failures: Vec<Failure>,
     /// Warnings about suspicious results.
@@ -130,6 +134,21 @@ pub(crate) enum PlanRecord {
         /// Number of paths through all of the time.
         paths: usize,
         /// Share of the samples outside the tests that are validation samples.
+        validation: f64,
+        /// Number of candles left out between periods.
+        embargo: u32,
+    },
+    /// One test whose model is fitted again on a schedule.
+    RollingRefit {
+        /// Start of the test.
+        #[serde(serialize_with = "iso::time")]
+        test_from: Timestamp,
+        /// Schedule of the refits.
+        schedule: RefitSchedule,
+        /// Length of the training and validation of a fit in seconds; `None` for all time before
+        /// it.
+        window_seconds: Option<f64>,
+        /// Share of the samples of a fit that are validation samples.
         validation: f64,
         /// Number of candles left out between periods.
         embargo: u32,

@@ -94,7 +94,8 @@ impl<'a> TaskCache<'a> {
                 embargo: fold.split.embargo(),
             },
         );
-        for samples in [train, validation as &SampleSet, &fold.test] {
+        let samples = [train, validation as &SampleSet, &fold.test];
+        for samples in samples.into_iter().chain(&fold.later) {
             hash_samples(&mut hash, samples);
         }
         let key = hash.digest128();
@@ -113,9 +114,9 @@ fn hash_samples(hash: &mut Xxh3, samples: &SampleSet) {
 }
 
 impl CacheFile {
-    /// Reads the result of the task, which must have `windows` predictions; `None` if there is no
-    /// file, and a message if the file is damaged.
-    pub(crate) fn read(&self, windows: usize) -> Result<Option<TaskResult>, String> {
+    /// Reads the result of the task, which must have the predictions of the fold; `None` if there is
+    /// no file, and a message if the file is damaged.
+    pub(crate) fn read(&self, fold: &Fold<'_>) -> Result<Option<TaskResult>, String> {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -127,7 +128,8 @@ impl CacheFile {
         }
         let result: TaskResult =
             serde_json::from_str(body).map_err(|error| self.unusable(&error))?;
-        if result.predictions.len() != windows {
+        let later = fold.later.as_ref().map_or(0, SampleSet::len);
+        if (result.predictions.len(), result.later.len()) != (fold.test.len(), later) {
             return Err(self.unusable(&"the number of predictions is not that of the test"));
         }
         Ok(Some(result))

@@ -32,7 +32,7 @@ impl Executor<'_> {
         let (fold, learner) = (self.plan.fold(&task), self.plan.learner(&task));
         let file = self.cache.and_then(|cache| cache.file(fold, learner, task.seed));
         if let Some(file) = &file {
-            match file.read(fold.test.len()) {
+            match file.read(fold) {
                 Ok(Some(result)) => {
                     (self.on_event)(Event::Resumed { task });
                     return Ok(result);

@@ -111,6 +111,7 @@ impl<'a> FinishedRun<'a> {
             results,
             training,
             importance: self.importance(),
+            refits: self.refits(),
             warnings,
             timing: self.timing(started),
             failures: self.failures.clone(),

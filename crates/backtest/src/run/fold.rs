@@ -26,6 +26,9 @@ pub(crate) struct Fold<'a> {
     pub(crate) test: SampleSet,
     /// Baselines of a relative label by test window; empty for other labels.
     relative: Vec<RelativeBaselines>,
+    /// Test windows of all later folds, if the model of this one is tested on them too: the first
+    /// fold of a rolling refit with refits.
+    pub(crate) later: Option<SampleSet>,
 }
 
 impl Group {
@@ -48,6 +51,7 @@ impl Group {
             let train = training_windows.as_ref().ok().map(|(train, _)| train);
             let relative = RelativeBaselines::of(&test, train)?;
             let number = index + 1;
+            let later = None;
             folds.push(Fold {
                 group: self,
                 number,
@@ -57,7 +61,11 @@ impl Group {
                 training_windows,
                 test,
                 relative,
+                later,
             });
+        }
+        if let Some(later) = backtest.plan.after_first(&folds)? {
+            folds[0].later = Some(later.test(&all));
         }
         Ok(folds)
     }

@@ -61,7 +61,7 @@ pub(crate) fn gap_policy_of(backtest: &Backtest, series: &[CandleSeries]) -> Gap
 /// computed under it. The first `learning` series are the training pool.
 ///
 /// Only candles of the training pool that open before the first validation period count. Under a
-/// walk-forward plan the start of that period depends on the number of samples, hence on the
+/// walk-forward plan or a rolling refit the start of that period depends on the number of samples, hence on the
 /// policy: the earlier of the two possible times counts, that under the policy of a market that is
 /// always open and that under [`GapPolicy::Sessions`]. Candles by session are of a market with
 /// sessions.
@@ -78,7 +78,7 @@ fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> Group
     ];
     let first_boundary = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
-        Plan::WalkForward(_) | Plan::Combinatorial(_) => {
+        Plan::WalkForward(_) | Plan::Combinatorial(_) | Plan::RollingRefit(_) => {
             for built in &mut candidates {
                 built.extend(backtest, series, learning);
             }

@@ -16,6 +16,7 @@ mod occlusion;
 mod plan;
 mod predictions;
 mod records;
+mod refits;
 mod relative;
 mod result_rows;
 mod run_plan;

@@ -1,8 +1,11 @@
 //! Plans: training, validation and test periods, with the errors of unsuitable plans.
 use windvane_candles::Timestamp;
 use windvane_signals::{
-    Combinatorial, SampleSet, SignalError, SignalTable, Split, TrainSet, ValidationSet, WalkForward,
+    Combinatorial, RollingRefit, SampleSet, SignalError, SignalTable, Split, TrainSet,
+    ValidationSet, WalkForward,
 };
+
+use super::fold::Fold;
 
 /// Plan that divides calendar time into training, validation and test periods.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +16,9 @@ pub enum Plan {
     /// Combinatorial purged cross-validation: every combination of some groups of time is tested
     /// once, by models trained on both sides of them.
     Combinatorial(Combinatorial),
+    /// Rolling refit: one test whose model is fitted again on a schedule; each fit is a fold. The
+    /// report compares it with the model of the first fit ([`RefitGain`](crate::RefitGain)).
+    RollingRefit(RollingRefit),
     /// One test at the end of the data.
     Holdout {
         /// End of training and start of validation.
@@ -60,6 +66,7 @@ impl Plan {
         match self {
             Self::WalkForward(plan) => plan.splits(pool),
             Self::Combinatorial(plan) => plan.splits(pool),
+            Self::RollingRefit(plan) => plan.splits(pool),
             Self::Holdout { validate_from, test_from, embargo } => Ok(vec![
                 Split::builder()
                     .validate_from(*validate_from)
@@ -91,6 +98,19 @@ impl Plan {
         paths
     }
 
+    /// Split whose tests are those of all folds after the first, if the model of the first fold is
+    /// tested on them too.
+    pub(crate) fn after_first(&self, folds: &[Fold<'_>]) -> Result<Option<Split>, SignalError> {
+        let (Self::RollingRefit(plan), [first, later @ ..]) = (self, folds) else {
+            return Ok(None);
+        };
+        if later.is_empty() {
+            return Ok(None);
+        }
+        let tests = later.iter().flat_map(|fold| fold.split.tests()).copied().collect();
+        Split::around(tests, first.split.validate_from(), plan.embargo).map(Some)
+    }
+
     /// Test groups of a fold, counted from 1; empty under plans without groups.
     pub(crate) fn test_groups(&self, fold: usize) -> Vec<usize> {
         let Self::Combinatorial(plan) = self else { return Vec::new() };
@@ -108,7 +128,10 @@ impl Plan {
         let parts = split.train(pool).and_then(|train| Ok((train, split.validation(pool)?)));
         let parts = parts.and_then(|parts| some_test(parts, test));
         match self {
-            Self::WalkForward(_) | Self::Combinatorial(_) => Ok(parts.map_err(with_hint_for_folds)),
+            Self::WalkForward(_) | Self::Combinatorial(_) => {
+                Ok(parts.map_err(|error| with_hint(error, FOLD_HINT)))
+            }
+            Self::RollingRefit(_) => Ok(parts.map_err(|error| with_hint(error, REFIT_HINT))),
             Self::Holdout { .. } => {
                 Ok(Ok(parts.map_err(|error| in_dates(error, split, pool, test.tables()))?))
             }
@@ -120,11 +143,12 @@ fn some_test<T>(parts: T, test: &SampleSet) -> Result<T, SignalError> {
     if test.is_empty() { Err(SignalError::EmptyPart { part: "test", hint: "" }) } else { Ok(parts) }
 }
 
-fn with_hint_for_folds(error: SignalError) -> SignalError {
+const FOLD_HINT: &str = "use fewer or longer folds, or give more candles";
+const REFIT_HINT: &str = "refit less often, use a longer window, or start the test later";
+
+fn with_hint(error: SignalError, hint: &'static str) -> SignalError {
     match error {
-        SignalError::EmptyPart { part, .. } => {
-            SignalError::EmptyPart { part, hint: "use fewer or longer folds, or give more candles" }
-        }
+        SignalError::EmptyPart { part, .. } => SignalError::EmptyPart { part, hint },
         other => other,
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use windvane_candles::{Candle, Timestamp};
 use windvane_lstm_core::Kernel;
-use windvane_signals::{Combinatorial, WalkForward};
+use windvane_signals::{Combinatorial, RollingRefit, WalkForward};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::finished::FinishedRun;
@@ -137,6 +137,11 @@ fn plan_record(plan: &Plan) -> PlanRecord {
             let (Combinatorial { groups, test_groups, validation, embargo }, paths) =
                 (plan, plan.paths());
             PlanRecord::Combinatorial { groups, test_groups, paths, validation, embargo }
+        }
+        Plan::RollingRefit(plan) => {
+            let RollingRefit { test_from, schedule, window, validation, embargo } = plan;
+            let window_seconds = window.map(|window| window.as_secs_f64());
+            PlanRecord::RollingRefit { test_from, schedule, window_seconds, validation, embargo }
         }
         Plan::Holdout { validate_from, test_from, embargo } => {
             PlanRecord::Holdout { validate_from, test_from, embargo }

@@ -42,7 +42,7 @@ impl FinishedRun<'_> {
     }
 
     /// Records of a model with one of the seeds on some instruments, in order of the folds.
-    fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
+    pub(super) fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
         let mut records = Vec::new();
         for (task, result) in &self.done {
             if task.learner != model || task.repeat != repeat {

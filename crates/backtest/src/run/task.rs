@@ -32,14 +32,19 @@ pub(crate) fn run(
     let fit_seconds = started.elapsed().as_secs_f64();
     let validated = predict_all(&model, validation)?.0;
     let ranks = ConfidenceRanks::new(validated.iter().map(|(_, p)| p.margin()));
-    let (tested, predict_seconds) = predict_all(&model, &fold.test)?;
-    let predictions = tested.into_iter().map(|(direction, probabilities)| TestPrediction {
+    let ranked = |(direction, probabilities): (Direction, Probabilities)| TestPrediction {
         direction,
         probabilities,
         confidence_rank: ranks.rank(probabilities.margin()),
-    });
+    };
+    let (tested, predict_seconds) = predict_all(&model, &fold.test)?;
+    let later = match &fold.later {
+        Some(later) => predict_all(&model, later)?.0,
+        None => Vec::new(),
+    };
     Ok(TaskResult {
-        predictions: predictions.collect(),
+        predictions: tested.into_iter().map(ranked).collect(),
+        later: later.into_iter().map(ranked).collect(),
         effects: occlusion::effects(&model, train, &fold.test)?,
         epochs: Vec::new(),
         training: model.record().cloned(),

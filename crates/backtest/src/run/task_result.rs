@@ -12,6 +12,9 @@ use crate::score::MaskingEffect;
 pub(crate) struct TaskResult {
     /// Predictions for the test windows of the fold, in their order.
     pub(crate) predictions: Vec<TestPrediction>,
+    /// Predictions for the later test windows of the fold, if it has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) later: Vec<TestPrediction>,
     /// Effects of masking each channel, by channel.
     pub(crate) effects: Vec<Vec<MaskingEffect>>,
     /// Losses by epoch, as reported by the learner.

@@ -15,6 +15,7 @@ mod period;
 mod portfolio;
 mod ranking;
 mod record;
+mod refit;
 mod result;
 mod spread;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub(crate) use period::PeriodScore;
 pub use ranking::Rank;
 pub(crate) use ranking::{Contender, overfitting, rank};
 pub use record::Record;
+pub use refit::RefitGain;
 pub(crate) use result::RowScope;
 pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
 pub(crate) use spread::AccuracySpread;

@@ -145,7 +145,7 @@ fn key(record: &Record) -> (Timestamp, usize) {
 
 /// Excess accuracy of one model over another on the candles that both predicted; both are sorted
 /// by [`key`].
-fn compare(
+pub(crate) fn compare(
     one: &[Record],
     other: &[Record],
     settings: ScoreSettings<'_>,

@@ -16,6 +16,7 @@ mod metrics;
 mod plan;
 mod plans;
 mod predictions;
+mod refit;
 mod report;
 mod resume;
 mod run;

@@ -13,6 +13,9 @@
 //! | regimes | `r[t] = sigma (m[t] mu_over_sigma + e)`, `m` is +1 or -1 and keeps its value with probability `stay` | the more probable regime by the forward filter of the past returns |
 //! | volume lead | `r[t+1] = sigma (S[t] kappa sign(r[t]) + e)`, `S[t]` is 1 if `v[t] / v[t-1] - 1 > theta`, else 0 | after a volume jump the sign of `kappa r[t]`, otherwise none: 50 % |
 //!
+//! [`LeaderMarket`] is a panel of pairs: `r[t+1] = beta r0[t] + sigma e`, `r0` the returns of the
+//! leader; the best rule is the sign of `beta r0[t]`.
+//!
 //! A candle opens at the previous close, the first one at 100. Its high is
 //! `max(open, close) exp(0.5 s |n1|)`, its low `min(open, close) exp(-0.5 s |n2|)`. Prices are
 //! rounded to six significant digits. If rounding makes a close equal to the previous close, or
@@ -21,6 +24,7 @@
 //! uninformative about the next direction; in the market with a volume lead it is
 //! `exp(9 + spread n3)`. Volumes are rounded to whole numbers.
 
+mod leader;
 mod paths;
 #[cfg(test)]
 mod tests;
@@ -31,6 +35,17 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{Candle, CandleError, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
+
+pub use leader::LeaderMarket;
+
+/// Maximum number of candles of a simulation.
+const MAX_CANDLES: usize = 10_000_000;
+
+/// Range of the standard deviation of the returns.
+const SCALE: std::ops::RangeInclusive<f64> = 1e-4..=0.1;
+
+/// Parameter with its value, whether the value is valid, and the valid range.
+type ParameterRange = (&'static str, f64, bool, &'static str);
 
 /// Model of a simulated market, with its parameters.
 ///
@@ -132,10 +147,8 @@ impl MarketModel {
     /// Volume lead with `sigma` 0.005, `spread` 0.4, `theta` 0.5 and `kappa` 1.
     pub const VOLUME_LEAD: Self =
         Self::VolumeLead { sigma: 0.005, spread: 0.4, theta: 0.5, kappa: 1.0 };
-    /// All four models with their default parameters.
+    /// All four models of one pair with their default parameters.
     pub const ALL: [Self; 4] = [Self::MARTINGALE_GARCH, Self::AR1, Self::REGIME, Self::VOLUME_LEAD];
-
-    const MAX_CANDLES: usize = 10_000_000;
 
     /// Returns the name of the model: `martingale_garch`, `ar1`, `regime` or `volume_lead`.
     pub const fn name(&self) -> &'static str {
@@ -186,46 +199,13 @@ impl MarketModel {
         seed: u64,
     ) -> Result<CandleSeries, SimulateError> {
         self.validate()?;
-        if count > Self::MAX_CANDLES {
-            return Err(SimulateError::TooMany { expected: Self::MAX_CANDLES, got: count });
+        if count > MAX_CANDLES {
+            return Err(SimulateError::TooMany { expected: MAX_CANDLES, got: count });
         }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let steps = self.steps(count, &mut random);
-        let candles = self.draw(&steps, interval, &mut random)?;
+        let candles = draw(&steps, self.standard_deviation(), interval, &mut random)?;
         Ok(in_series(pair, interval, candles))
-    }
-
-    /// Candles with these returns and volumes.
-    fn draw(
-        &self,
-        steps: &[paths::SimulatedStep],
-        interval: Interval,
-        random: &mut ChaCha8Rng,
-    ) -> Result<Vec<Candle>, SimulateError> {
-        const START_MS: i64 = 1_577_836_800_000;
-        let mut open_time = interval.floor(Timestamp::from_millis(START_MS));
-        let wick = 0.5 * self.standard_deviation();
-        let (mut log_price, mut open) = (100f64.ln(), 100.0);
-        let mut candles = Vec::with_capacity(steps.len());
-        for (index, step) in steps.iter().enumerate() {
-            log_price += step.log_return;
-            let close = in_direction(open, six_digits(log_price.exp()), step.log_return);
-            let up = paths::normal(random).abs() * wick;
-            let down = paths::normal(random).abs() * wick;
-            let values = Ohlcv {
-                open,
-                high: six_digits(open.max(close) * up.exp()),
-                low: six_digits(open.min(close) * (-down).exp()),
-                close,
-                volume: step.volume,
-            };
-            let candle = Candle::new(open_time, values)
-                .map_err(|source| SimulateError::InvalidCandle { index, source })?;
-            open_time = candle.close_time(interval);
-            open = close;
-            candles.push(candle);
-        }
-        Ok(candles)
     }
 
     /// Unconditional standard deviation of a return.
@@ -243,7 +223,7 @@ impl MarketModel {
     }
 
     fn validate(&self) -> Result<(), SimulateError> {
-        let ranges: &[(&str, f64, bool, &str)] = match *self {
+        let ranges: &[ParameterRange] = match *self {
             Self::MartingaleGarch { omega, alpha, beta } => &[
                 ("omega", omega, omega > 0.0, "a number above 0"),
                 ("alpha", alpha, alpha >= 0.0, "a number from 0"),
@@ -267,13 +247,51 @@ impl MarketModel {
             ],
         };
         let s = self.standard_deviation();
-        let scale = ("standard deviation", s, (1e-4..=0.1).contains(&s), "0.0001 to 0.1");
-        match ranges.iter().chain([&scale]).find(|(_, _, right, _)| !right) {
-            Some(&(parameter, got, _, expected)) => {
-                Err(SimulateError::Parameter { parameter, expected, got })
-            }
-            None => Ok(()),
+        check_ranges(ranges)?;
+        check_ranges(&[("standard deviation", s, SCALE.contains(&s), "0.0001 to 0.1")])
+    }
+}
+
+/// Candles with these returns, of standard deviation `s`, and volumes.
+fn draw(
+    steps: &[paths::SimulatedStep],
+    s: f64,
+    interval: Interval,
+    random: &mut ChaCha8Rng,
+) -> Result<Vec<Candle>, SimulateError> {
+    const START_MS: i64 = 1_577_836_800_000;
+    let mut open_time = interval.floor(Timestamp::from_millis(START_MS));
+    let wick = 0.5 * s;
+    let (mut log_price, mut open) = (100f64.ln(), 100.0);
+    let mut candles = Vec::with_capacity(steps.len());
+    for (index, step) in steps.iter().enumerate() {
+        log_price += step.log_return;
+        let close = in_direction(open, six_digits(log_price.exp()), step.log_return);
+        let up = paths::normal(random).abs() * wick;
+        let down = paths::normal(random).abs() * wick;
+        let values = Ohlcv {
+            open,
+            high: six_digits(open.max(close) * up.exp()),
+            low: six_digits(open.min(close) * (-down).exp()),
+            close,
+            volume: step.volume,
+        };
+        let candle = Candle::new(open_time, values)
+            .map_err(|source| SimulateError::InvalidCandle { index, source })?;
+        open_time = candle.close_time(interval);
+        open = close;
+        candles.push(candle);
+    }
+    Ok(candles)
+}
+
+/// Fails for the first parameter that is out of its range.
+fn check_ranges(ranges: &[ParameterRange]) -> Result<(), SimulateError> {
+    match ranges.iter().find(|(_, _, right, _)| !right) {
+        Some(&(parameter, got, _, expected)) => {
+            Err(SimulateError::Parameter { parameter, expected, got })
         }
+        None => Ok(()),
     }
 }
 

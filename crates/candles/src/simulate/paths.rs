@@ -67,7 +67,7 @@ impl MarketModel {
 }
 
 /// Adds volumes that are uninformative about the sign of the next return.
-fn with_uninformative_volume(
+pub(super) fn with_uninformative_volume(
     count: usize,
     s: f64,
     random: &mut ChaCha8Rng,

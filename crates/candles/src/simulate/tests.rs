@@ -127,6 +127,74 @@ fn simulate_volume_jump_predicts_next_return() {
 }
 
 #[test]
+fn simulate_leader_predicts_followers_and_nothing_else_does() {
+    let market = LeaderMarket::DEFAULT;
+    let panel = market.candles(Interval::HOUR, N, 16).unwrap();
+    let panel: Vec<Vec<f64>> = panel.iter().map(returns).collect();
+    let (leader, followers) = panel.split_first().unwrap();
+    let best = market.best_follower_accuracy().unwrap();
+    let mut right = 0.5;
+    for (index, own) in followers.iter().enumerate() {
+        let led = accuracy(own, |t| leader[t]);
+        assert_near(led, best, "sign of the leader");
+        right += led;
+        // The own past and the other followers say nothing.
+        assert_near(accuracy(own, |t| own[t]), 0.5, "momentum");
+        let trend = |t: usize| own[t.saturating_sub(19)..=t].iter().sum();
+        assert_near(accuracy(own, trend), 0.5, "trend");
+        let other = &followers[(index + 1) % followers.len()];
+        assert_near(accuracy(own, |t| other[t]), 0.5, "another follower");
+        assert_near(accuracy(own, |t| leader[t.saturating_sub(1)]), 0.5, "an older candle");
+    }
+    assert_near(right / 8.0, market.best_accuracy().unwrap(), "panel");
+    for past in &panel {
+        assert_near(accuracy(leader, |t| past[t]), 0.5, "leader");
+    }
+}
+
+#[test]
+fn simulate_leader_market_is_a_panel_with_common_times() {
+    let market = LeaderMarket { pairs: 3, ..LeaderMarket::DEFAULT };
+    let first = market.candles(Interval::HOUR, 300, 5).unwrap();
+    assert_eq!(first, market.candles(Interval::HOUR, 300, 5).unwrap());
+    assert_ne!(first, market.candles(Interval::HOUR, 300, 6).unwrap());
+    let names: Vec<&str> = first.iter().map(|series| series.pair().as_str()).collect();
+    assert_eq!(names, ["LEADER", "FOLLOWER1", "FOLLOWER2"]);
+    let volumes = |series: &CandleSeries| series.iter().map(Candle::volume).collect::<Vec<_>>();
+    assert_ne!(volumes(&first[1]), volumes(&first[2]), "the pairs are drawn independently");
+    for series in &first {
+        assert!(series.iter().zip(&first[0]).all(|(one, of)| one.open_time() == of.open_time()));
+    }
+    // A panel of more pairs keeps the pairs of the smaller one.
+    let more = LeaderMarket::DEFAULT.candles(Interval::HOUR, 300, 5).unwrap();
+    assert_eq!(more[..3], first);
+}
+
+#[test]
+fn simulate_leader_market_best_accuracy_matches_known_values() {
+    let market = LeaderMarket::DEFAULT;
+    assert!((market.best_follower_accuracy().unwrap() - 0.592_773_579_077_742_3).abs() < 1e-12);
+    assert!((market.best_accuracy().unwrap() - 0.581_176_881_693_024_5).abs() < 1e-12);
+    let independent = LeaderMarket { beta: 0.0, ..market };
+    assert_eq!(independent.best_accuracy(), Some(0.5));
+    let against = LeaderMarket { beta: -0.3, ..market };
+    assert_eq!(against.best_accuracy(), market.best_accuracy());
+    let invalid = [
+        (LeaderMarket { pairs: 1, ..market }, "pairs is 1.0, expected 2 to 100"),
+        (LeaderMarket { beta: f64::NAN, ..market }, "beta is NaN"),
+        (LeaderMarket { sigma: 0.0, ..market }, "sigma is 0.0"),
+        (LeaderMarket { beta: 100.0, ..market }, "standard deviation is 0.5"),
+    ];
+    for (market, message) in invalid {
+        let error = market.candles(Interval::HOUR, 10, 0).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+        assert_eq!(market.best_accuracy(), None);
+    }
+    let error = market.candles(Interval::HOUR, 2_000_000, 0).unwrap_err();
+    assert!(matches!(error, SimulateError::TooMany { got: 16_000_000, .. }));
+}
+
+#[test]
 fn simulate_rejects_invalid_parameters() {
     let cases = [
         (MarketModel::MartingaleGarch { omega: f64::NAN, alpha: 0.1, beta: 0.8 }, "omega is NaN"),

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use windvane::backtest::Plan;
 use windvane::catalog::{Hyperparameters, ModelEntry};
 use windvane::prelude::*;
-use windvane::signals::{Combinatorial, WalkForward};
+use windvane::signals::{Combinatorial, RefitSchedule, RollingRefit, WalkForward};
 
 use crate::calendar::months_before;
 use crate::inputs::{InputArgs, Inputs};
@@ -57,20 +57,23 @@ pub(crate) struct BacktestOptions {
     #[arg(long, value_name = "LABEL")]
     pub(super) label: Option<LabelSpec>,
     /// Start of the test period. Training uses the candles before it, of which the last six months
-    /// are for validation (early stopping, calibration).
+    /// are for validation (early stopping, calibration); with --refit the last 15 %.
     #[arg(long, value_name = "DATE", conflicts_with = "folds")]
     test_from: Option<Timestamp>,
+    /// Refit the models during the test: monthly, quarterly (on the first day, 00:00 UTC), or after
+    /// a number of candles. The report says whether refitting paid.
+    #[arg(long, value_name = "SCHEDULE", value_parser = refit_schedule, requires = "test_from")]
+    refit: Option<RefitSchedule>,
     /// Division of time without --test-from [default: walk]
     #[arg(long, value_enum, conflicts_with = "test_from")]
     plan: Option<PlanKind>,
     /// Number of walk-forward folds [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     folds: Option<u16>,
-    /// Length of the walk-forward training period, candles; without it training uses all candles
-    /// before the test.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    #[arg(conflicts_with = "test_from")]
-    window: Option<u32>,
+    /// Length of the training period: candles of a walk-forward plan, such as 2000, or days with
+    /// --refit, such as 365d; without it training uses all candles before the test.
+    #[arg(long, value_name = "LENGTH")]
+    window: Option<TrainingWindow>,
     /// Number of groups of time with --plan combinatorial [default: 6]
     #[arg(long, value_name = "N")]
     groups: Option<usize>,
@@ -101,6 +104,46 @@ pub(crate) struct BacktestOptions {
     /// Folder for report.html, report.md and report.json.
     #[arg(long, value_name = "DIR", default_value = "target/backtest")]
     pub(super) out: PathBuf,
+}
+
+/// Length of the training period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TrainingWindow {
+    Candles(u32),
+    Days(u32),
+}
+
+impl std::str::FromStr for TrainingWindow {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (digits, days) = text.strip_suffix('d').map_or((text, false), |days| (days, true));
+        match digits.parse() {
+            Ok(0) | Err(_) => {
+                Err("expected a number of candles such as 2000, or of days such as 365d")
+            }
+            Ok(count) => Ok(if days { Self::Days(count) } else { Self::Candles(count) }),
+        }
+    }
+}
+
+/// As on the command line: `2000` or `365d`.
+impl std::fmt::Display for TrainingWindow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Candles(count) => write!(f, "{count}"),
+            Self::Days(count) => write!(f, "{count}d"),
+        }
+    }
+}
+
+fn refit_schedule(text: &str) -> Result<RefitSchedule, &'static str> {
+    match (text, text.parse()) {
+        ("monthly", _) => Ok(RefitSchedule::Monthly),
+        ("quarterly", _) => Ok(RefitSchedule::Quarterly),
+        (_, Ok(candles)) if candles > 0 => Ok(RefitSchedule::Candles(candles)),
+        _ => Err("expected monthly, quarterly, or a number of candles such as 720"),
+    }
 }
 
 /// Kind of division of the calendar time.
@@ -139,6 +182,14 @@ impl BacktestOptions {
 
     /// Division of the calendar time.
     pub(super) fn plan(&self) -> Plan {
+        if let (Some(test_from), Some(schedule)) = (self.test_from, self.refit) {
+            let window = match self.window {
+                Some(TrainingWindow::Days(days)) => Some(days_long(days)),
+                _ => None,
+            };
+            let plan = RollingRefit::new(test_from, schedule);
+            return Plan::RollingRefit(RollingRefit { window, ..plan });
+        }
         if let Some(test_from) = self.test_from {
             return Plan::Holdout {
                 validate_from: months_before(test_from, 6),
@@ -154,7 +205,11 @@ impl BacktestOptions {
         }
         let default = if self.quick { QUICK_FOLDS } else { FOLDS };
         let folds = self.folds.map_or(default, usize::from);
-        Plan::WalkForward(WalkForward { folds, window: self.window, ..WalkForward::default() })
+        let window = match self.window {
+            Some(TrainingWindow::Candles(candles)) => Some(candles),
+            _ => None,
+        };
+        Plan::WalkForward(WalkForward { folds, window, ..WalkForward::default() })
     }
 
     /// Checks options that depend on each other.
@@ -164,6 +219,25 @@ impl BacktestOptions {
         let groups = self.groups.is_some() || self.test_groups.is_some();
         if combinatorial && walks {
             return Err("--folds and --window need --plan walk; remove them".to_string());
+        }
+        match (self.window, self.refit) {
+            (Some(window @ TrainingWindow::Candles(_)), Some(_)) => {
+                return Err(format!(
+                    "--window {window}: with --refit the window is a number of days, such as 365d"
+                ));
+            }
+            (Some(TrainingWindow::Candles(_)), None) if self.test_from.is_some() => {
+                return Err("--window belongs to folds or to --refit; remove it, or add --refit \
+                            with a window in days"
+                    .to_string());
+            }
+            (Some(window @ TrainingWindow::Days(_)), None) => {
+                return Err(format!(
+                    "--window {window}: a window in days needs --test-from and --refit; without \
+                     them it is a number of candles"
+                ));
+            }
+            _ => {}
         }
         let parquet = self
             .predictions
@@ -187,7 +261,7 @@ impl BacktestOptions {
 
     /// Note on the validation period, which follows from --test-from.
     pub(super) fn validation(&self) -> Option<String> {
-        let date = self.test_from?;
+        let date = self.test_from.filter(|_| self.refit.is_none())?;
         Some(format!("the validation period is the six months before --test-from {date}"))
     }
 
@@ -229,7 +303,14 @@ impl BacktestOptions {
 
     fn plan_words(&self) -> Vec<String> {
         if let Some(test_from) = self.test_from {
-            return vec!["--test-from".to_string(), test_from.to_string()];
+            let mut words = vec!["--test-from".to_string(), test_from.to_string()];
+            if let Some(refit) = self.refit {
+                words.extend(["--refit".to_string(), refit.to_string()]);
+            }
+            if let Some(window) = self.window {
+                words.extend(["--window".to_string(), window.to_string()]);
+            }
+            return words;
         }
         match self.plan() {
             Plan::WalkForward(plan) => {
@@ -250,6 +331,10 @@ impl BacktestOptions {
             _ => Vec::new(),
         }
     }
+}
+
+fn days_long(days: u32) -> std::time::Duration {
+    std::time::Duration::from_secs(86_400 * u64::from(days))
 }
 
 /// Quotes a word for a POSIX shell if necessary.
@@ -294,6 +379,46 @@ mod tests {
         let wrong = TestCommand::try_parse_from(["backtest", "--label", "tomorrow"]).unwrap_err();
         let wrong = wrong.to_string();
         assert!(wrong.contains("unknown label") && wrong.contains("relative:H"), "{wrong}");
+    }
+
+    #[test]
+    fn backtest_refit_has_schedule_and_window() {
+        let words = ["--test-from", "2024-01-01", "--refit", "quarterly", "--window", "365d"];
+        let own = options(&words);
+        own.validate().unwrap();
+        let Plan::RollingRefit(plan) = own.plan() else { panic!("{:?}", own.plan()) };
+        assert_eq!(plan.schedule, RefitSchedule::Quarterly);
+        assert_eq!(plan.window, Some(days_long(365)));
+        let command = own.command();
+        assert!(command.contains("--refit quarterly --window 365d"), "{command}");
+        let plan = options(&["--test-from", "2024-01-01", "--refit", "720"]).plan();
+        let Plan::RollingRefit(plan) = plan else { panic!("{plan:?}") };
+        assert_eq!((plan.schedule, plan.window), (RefitSchedule::Candles(720), None));
+    }
+
+    #[test]
+    fn backtest_refit_refuses_meaningless_combinations() {
+        let from = ["--test-from", "2024-01-01"];
+        for (words, message) in [
+            (&["--refit", "monthly", "--window", "2000"][..], "number of days, such as 365d"),
+            (&["--window", "365d"], "needs --test-from and --refit"),
+            (&["--window", "2000"], "--window belongs to folds or to --refit"),
+        ] {
+            let error = options(&[&from, words].concat()).validate().unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+        let error = options(&["--window", "365d"]).validate().unwrap_err();
+        assert!(error.contains("needs --test-from and --refit"), "{error}");
+        for words in [
+            &["--refit", "monthly"][..],
+            &["--refit", "monthly", "--folds", "3"],
+            &["--test-from", "2024-01-01", "--refit", "monthly", "--plan", "combinatorial"],
+            &["--test-from", "2024-01-01", "--refit", "weekly"],
+            &["--test-from", "2024-01-01", "--refit", "0"],
+            &["--test-from", "2024-01-01", "--refit", "monthly", "--window", "0d"],
+        ] {
+            assert!(TestCommand::try_parse_from([&["backtest"], words].concat()).is_err());
+        }
     }
 
     #[test]

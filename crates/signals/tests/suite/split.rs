@@ -1,12 +1,14 @@
 //! No label of a training or validation sample overlaps a test, for any plan.
 use crate::common;
 
+use std::time::Duration;
+
 use common::{HOUR, series, walk};
 use proptest::prelude::*;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_signals::{
-    Combinatorial, GapPolicy, LabelSpec, Period, Registry, Sample, SampleSet, Scaler, SignalError,
-    SignalSpec, SignalTable, Split, WalkForward,
+    Combinatorial, GapPolicy, LabelSpec, Period, RefitSchedule, Registry, RollingRefit, Sample,
+    SampleSet, Scaler, SignalError, SignalSpec, SignalTable, Split, WalkForward,
 };
 
 fn at(hour: i64) -> Timestamp {
@@ -39,6 +41,7 @@ fn tables(every: i64, gaps: GapPolicy) -> Vec<SignalTable> {
 enum AnyPlan {
     Walk(WalkForward),
     Groups(Combinatorial),
+    Refit(RollingRefit),
     Holdout(Split),
 }
 
@@ -47,6 +50,7 @@ impl AnyPlan {
         match self {
             Self::Walk(plan) => plan.splits(pool).unwrap(),
             Self::Groups(plan) => plan.splits(pool).unwrap(),
+            Self::Refit(plan) => plan.splits(pool).unwrap(),
             Self::Holdout(split) => vec![split.clone()],
         }
     }
@@ -64,6 +68,15 @@ fn any_plan() -> impl Strategy<Value = AnyPlan> {
             AnyPlan::Groups(Combinatorial { groups, test_groups, validation, embargo })
         },
     );
+    let window = prop_oneof![Just(None), (150..900_u64).prop_map(Some)];
+    let refit = (400..900_i64, 20..300_u32, window, 0.1..0.6_f64, 0..30_u32).prop_map(
+        |(test_from, candles, hours, validation, embargo)| {
+            let window = hours.map(|hours| Duration::from_secs(3_600 * hours));
+            let schedule = RefitSchedule::Candles(candles);
+            let plan = RollingRefit::new(at(test_from), schedule);
+            AnyPlan::Refit(RollingRefit { window, validation, embargo, ..plan })
+        },
+    );
     let once =
         (300..700_i64, 50..300_i64, 50..300_i64, 0..30_u32).prop_map(|(from, a, b, embargo)| {
             let (test_from, test_until) = (at(from + a), at(from + a + b));
@@ -77,7 +90,7 @@ fn any_plan() -> impl Strategy<Value = AnyPlan> {
                     .unwrap(),
             )
         });
-    prop_oneof![walk, groups, once]
+    prop_oneof![walk, groups, refit, once]
 }
 
 /// Period from the decision to the outcome of a sample, with the embargo on both sides.
@@ -199,6 +212,100 @@ fn walk_forward_rolling_window_has_its_length_and_validation_share() {
     let all = |split: &Split| split.train(&pool).unwrap().len();
     let long: Vec<usize> = long.splits(&pool).unwrap().iter().map(all).collect();
     assert_eq!(long, grows.iter().map(all).collect::<Vec<_>>());
+}
+
+#[test]
+fn rolling_refit_fits_on_the_calendar_with_its_window() {
+    // The hours count from 1970-01-01; the test begins on 20 February.
+    let tables = [table(&SignalSpec::default(), &walk("A", 0..4_000, 3))];
+    let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
+    let plan = RollingRefit::new("1970-02-20".parse().unwrap(), RefitSchedule::Monthly);
+    let splits = plan.splits(&pool).unwrap();
+    let starts: Vec<String> =
+        splits.iter().map(|split| split.test_from().to_string()[..10].to_string()).collect();
+    assert_eq!(starts, ["1970-02-20", "1970-03-01", "1970-04-01", "1970-05-01", "1970-06-01"]);
+    // The tests cover the time from the first fit to the end of the data, once.
+    for two in splits.windows(2) {
+        assert_eq!(two[0].test_until(), Some(two[1].test_from()));
+    }
+    assert_eq!(splits[4].test_until(), None);
+    let tested: usize = splits.iter().map(|split| split.test(&pool).len()).sum();
+    let after = pool.samples().iter().filter(|sample| sample.decided_at >= plan.test_from);
+    assert_eq!(tested, after.count());
+    // An expanding window grows, a sliding one keeps its length and its validation share.
+    let sizes = |plan: RollingRefit| -> Vec<(usize, usize)> {
+        let splits = plan.splits(&pool).unwrap();
+        let size = |split: &Split| {
+            (split.train(&pool).unwrap().len(), split.validation(&pool).unwrap().len())
+        };
+        splits.iter().map(size).collect()
+    };
+    assert!(sizes(plan).windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 < two[1].1));
+    let window = Some(Duration::from_secs(30 * 86_400));
+    let sliding = RollingRefit { window, ..plan };
+    for (train, validation) in sizes(sliding) {
+        assert!((608..=612).contains(&train) && (106..=108).contains(&validation));
+    }
+    for split in sliding.splits(&pool).unwrap() {
+        assert_eq!(split.train_from().unwrap().plus(Interval::DAY, 30), Some(split.test_from()));
+    }
+    // Months without candles have no fit.
+    let late = series(
+        "A",
+        walk("A", 0..5_000, 3)
+            .iter()
+            .copied()
+            .filter(|c| !(2_000..4_000).contains(&(c.open_time().millis() / HOUR)))
+            .collect(),
+    );
+    let tables = [table(&SignalSpec::default(), &late)];
+    let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
+    let starts: Vec<String> = plan
+        .splits(&pool)
+        .unwrap()
+        .iter()
+        .map(|split| split.test_from().to_string()[..7].to_string())
+        .collect();
+    assert_eq!(starts, ["1970-02", "1970-03", "1970-04", "1970-07"]);
+}
+
+#[test]
+fn rolling_refit_rejects_invalid_settings() {
+    let tables = [table(&SignalSpec::default(), &walk("A", 0..1_500, 3))];
+    let pool = SampleSet::collect(&tables, 10, LabelSpec::default()).unwrap();
+    let plan = RollingRefit::new(at(700), RefitSchedule::Candles(100));
+    assert_eq!(plan.splits(&pool).unwrap().len(), 8);
+    let wrong = [
+        RollingRefit { schedule: RefitSchedule::Candles(0), ..plan },
+        RollingRefit { window: Some(Duration::ZERO), ..plan },
+        RollingRefit { validation: 0.0, ..plan },
+    ];
+    for plan in wrong {
+        let error = plan.splits(&pool).unwrap_err();
+        assert!(matches!(error, SignalError::Setting { .. }), "{plan:?}: {error}");
+    }
+    let many = RollingRefit { schedule: RefitSchedule::Candles(1), ..plan };
+    let long = [table(&SignalSpec::default(), &walk("A", 0..3_000, 3))];
+    let long = SampleSet::collect(&long, 10, LabelSpec::default()).unwrap();
+    let error = many.splits(&long).unwrap_err().to_string();
+    assert!(error.contains("number of fits") && error.contains("refit less often"), "{error}");
+    let parts = [
+        (RollingRefit { test_from: at(9_000), ..plan }, "test"),
+        (
+            RollingRefit { test_from: at(-9_000), schedule: RefitSchedule::Monthly, ..plan },
+            "training",
+        ),
+        (RollingRefit { window: Some(Duration::from_secs(60)), ..plan }, "training"),
+    ];
+    for (plan, expected) in parts {
+        let error = plan.splits(&pool).unwrap_err();
+        assert!(
+            matches!(error, SignalError::EmptyPart { part, .. } if part == expected),
+            "{plan:?}: {error}"
+        );
+    }
+    let empty = pool.filtered(|_| false);
+    assert!(matches!(plan.splits(&empty), Err(SignalError::EmptyPart { part: "test", .. })));
 }
 
 #[test]
