@@ -80,8 +80,15 @@ mod tests {
 
     /// Hourly closes that alternate between 100 and 100 + `size`, plus `drift` per candle.
     fn table(name: &str, size: f64, drift: f64) -> SignalTable {
+        jumping(name, size, drift, 0.0)
+    }
+
+    /// The same closes, higher by `jump` from hour 70 on.
+    fn jumping(name: &str, size: f64, drift: f64, jump: f64) -> SignalTable {
         let candles = (0..80_i32).map(|hour| {
-            let close = 100.0 + if hour % 2 == 0 { 0.0 } else { size } + drift * f64::from(hour);
+            let wave = if hour % 2 == 0 { 0.0 } else { size };
+            let later = if hour < 70 { 0.0 } else { jump };
+            let close = 100.0 + wave + later + drift * f64::from(hour);
             let values = Ohlcv { open: close, high: close, low: close, close, volume: 1.0 };
             Candle::new(Timestamp::from_millis(i64::from(hour) * 3_600_000), values).unwrap()
         });
@@ -139,6 +146,32 @@ mod tests {
             });
             assert_eq!(own_shares(3, Some(&train)), expected);
         }
+    }
+
+    #[test]
+    fn relative_baselines_are_independent_of_later_candles() {
+        let hour = |hour: i64| Timestamp::from_millis(hour * 3_600_000);
+        let split = Split::builder().validate_from(hour(50)).test_from(hour(60));
+        let split = split.embargo(0).build().unwrap();
+        let [before, changed] = [0.0, 40.0].map(|jump| {
+            let tables = [
+                jumping("A", 3.0, 0.0, jump),
+                jumping("B", 1.0, 0.0, 0.0),
+                jumping("C", 0.0, 0.001, -jump),
+            ];
+            let labels = LabelSpec { horizon: 1, band: Band::Relative };
+            let pool = SampleSet::collect(&tables, 2, labels).unwrap();
+            let (train, test) = (split.train(&pool).unwrap(), split.test(&pool));
+            let all = RelativeBaselines::of(&test, Some(&train)).unwrap();
+            let times = test.samples().iter().map(|sample| sample.decided_at);
+            let (known, later): (Vec<_>, Vec<_>) =
+                times.zip(all).partition(|(decided_at, _)| *decided_at <= hour(70));
+            (known, later)
+        });
+        // The candle of hour 69 closes at hour 70.
+        assert_eq!(before.0, changed.0);
+        assert_eq!(before.0.len(), 3 * 11);
+        assert_ne!(before.1, changed.1);
     }
 
     #[test]
