@@ -18,6 +18,7 @@ pub(crate) struct WindowShape {
 
 impl WindowShape {
     /// Creates the shape of windows that are read as a whole.
+    #[cfg(any(test, feature = "train"))]
     pub(crate) fn new(steps: usize, channels: usize) -> Self {
         Self { steps, channels, positions: None }
     }
