@@ -10,8 +10,10 @@ use windvane_models::{
 };
 use windvane_signals::Window;
 
-use crate::EnsembleError;
 use crate::member::{Member, joined, whole_record};
+use crate::online::{self, OnlineBuffers, OnlineWeights};
+use crate::second::{MAX_CONTEXT, SecondModel, VolatilityInput, log_odds};
+use crate::{EnsembleError, FixedShare};
 
 /// Kind in saved files, and the default id.
 pub const KIND: &str = "ensemble";
@@ -47,6 +49,9 @@ const TIE: f32 = 1e-6;
 ///
 /// [`votes`](Self::votes) returns the prediction of each member, and [`Prediction::agreement`] is
 /// the weight of the members with the predicted direction.
+///
+/// With a [second model](Self::second) the probabilities are its own instead of those of the vote.
+/// With [fixed-share weights](Self::with_fixed_share) the weights follow the outcomes.
 #[derive(Debug)]
 pub struct Ensemble {
     id: ModelId,
@@ -54,6 +59,10 @@ pub struct Ensemble {
     members: Vec<Member>,
     voting: Voting,
     min_agreement: f32,
+    second: Option<SecondModel>,
+    /// Column of the volatility that the second model reads.
+    volatility: Option<usize>,
+    online: Option<OnlineWeights>,
     calibration: Calibration,
     /// Record of the ensemble's own fit, which is saved.
     record: Option<TrainingRecord>,
@@ -69,6 +78,10 @@ struct EnsembleConfig {
     weights: Vec<f32>,
     #[serde(rename = "least_agreement")]
     min_agreement: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    second: Option<SecondModel>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fixed_share: Option<FixedShare>,
 }
 
 /// Working memory of a prediction of the ensemble.
@@ -76,6 +89,11 @@ struct EnsembleScratch {
     /// Rows of the window of a member that reads other columns than the ensemble.
     rows: Vec<f64>,
     votes: Vec<Vote>,
+    /// Current weights of the members.
+    weights: Vec<f32>,
+    /// Inputs of the second model.
+    inputs: Vec<f64>,
+    online: Option<OnlineBuffers>,
 }
 
 impl Ensemble {
@@ -116,6 +134,9 @@ impl Ensemble {
             spec,
             voting,
             min_agreement: 0.0,
+            second: None,
+            volatility: None,
+            online: None,
             calibration: Calibration::NONE,
             record: None,
             whole_record: None,
@@ -141,6 +162,48 @@ impl Ensemble {
         Err(EnsembleError::Agreement { got: min_agreement })
     }
 
+    /// Lets the weights follow the outcomes, by Hedge with a fixed share. The weights so far become
+    /// the initial ones.
+    ///
+    /// The weights at a decision depend on the outcomes that were known by then. They are part of
+    /// the recurrent state, so a [`Predictor`](windvane_models::Predictor) keeps, saves and restores
+    /// them, and a backtest carries them from candle to candle of a pair. The state is reset where
+    /// that of any [`StatefulModel`] is. A single window is predicted with the initial weights.
+    ///
+    /// The outcomes are read from a channel with the sign of the change over the horizon: `momentum`
+    /// or `normalized_momentum` with this lag, or `normalized_return` for a horizon of 1. Every
+    /// candle costs two predictions of each member. Members must not depend on the time of a window.
+    ///
+    /// # Errors
+    /// [`EnsembleError::FixedShare`] for settings out of range, [`EnsembleError::NoOutcome`] without
+    /// such a channel and for labels with a band, [`EnsembleError::ReadsTime`] for a second model of
+    /// this ensemble or of a member.
+    pub fn with_fixed_share(self, settings: FixedShare) -> Result<Self, EnsembleError> {
+        if let Some(member) = self.reads_time() {
+            return Err(EnsembleError::ReadsTime { member: member.to_string() });
+        }
+        let online = Some(OnlineWeights::new(settings, &self.spec)?);
+        Ok(Self { online, ..self })
+    }
+
+    /// Returns the id of the ensemble with a second model: this one, or one of its members.
+    fn reads_time(&self) -> Option<&ModelId> {
+        if self.second.is_some() {
+            return Some(&self.id);
+        }
+        let members = self.members.iter();
+        members
+            .filter_map(|member| (*member.model).downcast_ref::<Self>())
+            .find_map(Self::reads_time)
+    }
+
+    /// Sets the second model.
+    pub(crate) fn with_second(self, second: SecondModel) -> Result<Self, EnsembleError> {
+        let volatility = second.column(self.members.len(), &self.spec);
+        let volatility = volatility.map_err(|problem| EnsembleError::SecondModel { problem })?;
+        Ok(Self { second: Some(second), volatility, ..self })
+    }
+
     #[cfg(feature = "train")]
     pub(crate) fn with_record(self, record: TrainingRecord) -> Self {
         Self { record: Some(record), ..self }.with_whole_record()
@@ -159,6 +222,17 @@ impl Ensemble {
     /// Returns the minimum weight of the members that must predict UP or DOWN.
     pub fn min_agreement(&self) -> f32 {
         self.min_agreement
+    }
+
+    /// Returns the model that computes the probabilities from the predictions of the members; `None`
+    /// for a vote.
+    pub fn second(&self) -> Option<&SecondModel> {
+        self.second.as_ref()
+    }
+
+    /// Returns the settings of online weights; `None` for fixed weights.
+    pub fn fixed_share(&self) -> Option<FixedShare> {
+        self.online.as_ref().map(|online| online.settings)
     }
 
     /// Loads an ensemble of built-in models and ensembles from a file. For members of other kinds,
@@ -181,7 +255,8 @@ impl Ensemble {
     pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, LoadError> {
         artifact.expect_kind(KIND)?;
         artifact.expect_tensors(&[])?;
-        let EnsembleConfig { voting, weights, min_agreement } = artifact.config()?;
+        let EnsembleConfig { voting, weights, min_agreement, second, fixed_share } =
+            artifact.config()?;
         let members: Result<Vec<_>, _> =
             artifact.members()?.iter().map(|member| kinds.model(member)).collect();
         // `new` divides the weights by their sum, which may change the last bit, so the saved
@@ -190,6 +265,14 @@ impl Ensemble {
         let ensemble = Self::new(artifact.id(), members?, &shares, voting);
         let mut ensemble = ensemble
             .and_then(|ensemble| ensemble.with_min_agreement(min_agreement))
+            .and_then(|ensemble| match second {
+                Some(second) => ensemble.with_second(second),
+                None => Ok(ensemble),
+            })
+            .and_then(|ensemble| match fixed_share {
+                Some(settings) => ensemble.with_fixed_share(settings),
+                None => Ok(ensemble),
+            })
             .map_err(|error| artifact.damaged(error.to_string()))?;
         if (weights.iter().sum::<f32>() - 1.0).abs() > 1e-4 {
             return Err(artifact.damaged(format!("its weights {weights:?} do not sum to 1")));
@@ -222,16 +305,50 @@ impl Ensemble {
         scratch: &mut Scratch,
     ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
-        let (EnsembleScratch { rows, votes }, children) = self.parts(scratch)?;
+        let (EnsembleScratch { rows, votes, weights, inputs, .. }, children) =
+            self.parts(scratch)?;
+        let own = state.filter(|_| self.online.is_some());
+        if let Some(state) = own {
+            let own = state.get(self.member_states()..).ok_or(PredictError::ForeignScratch)?;
+            online::weights(own, &self.members, weights);
+        } else {
+            weights.clear();
+            weights.extend(self.members.iter().map(|member| member.weight));
+        }
+        inputs.clear();
         let mut soft = [0.0; 3];
-        for ((member, vote), scratch) in self.members.iter().zip(&mut *votes).zip(children) {
+        let members = self.members.iter().zip(&*weights).zip(&mut *votes);
+        for (((member, weight), vote), scratch) in members.zip(children) {
             let prediction = member.predict(window, state, rows, scratch)?;
             for (sum, p) in soft.iter_mut().zip(prediction.probabilities.classes()) {
-                *sum += member.weight * p;
+                *sum += weight * p;
             }
+            inputs.push(log_odds(prediction.probabilities));
             (vote.direction, vote.confidence) = (prediction.direction, prediction.confidence);
+            vote.weight = *weight;
         }
-        self.combine(votes, soft, &window)
+        self.combine(votes, soft, inputs, &window)
+    }
+
+    /// Returns the probabilities of the second model; `inputs` has the members' log odds.
+    fn second_probabilities(
+        &self,
+        second: &SecondModel,
+        soft: [f32; 3],
+        inputs: &mut Vec<f64>,
+        window: &Window<'_>,
+    ) -> [f32; 3] {
+        let logarithm = self.volatility.map_or(0.0, |column| {
+            let channel = self.spec.signals.channels[column].name();
+            VolatilityInput::logarithm(channel, column, window)
+        });
+        second.complete(inputs, logarithm, window);
+        second.probabilities(inputs, soft)
+    }
+
+    /// Length of the states of the members.
+    fn member_states(&self) -> usize {
+        self.members.last().map_or(0, Member::state_end)
     }
 
     /// Splits the scratch into the working memory of the ensemble and that of its members.
@@ -251,11 +368,13 @@ impl Ensemble {
         &self,
         votes: &[Vote],
         soft: [f32; 3],
+        inputs: &mut Vec<f64>,
         window: &Window<'_>,
     ) -> Result<Prediction, PredictError> {
-        let classes = match self.voting {
-            Voting::Soft => soft,
-            Voting::Hard => Direction::ALL.map(|class| weight_of(votes, class)),
+        let classes = match (&self.second, self.voting) {
+            (Some(second), _) => self.second_probabilities(second, soft, inputs, window),
+            (None, Voting::Soft) => soft,
+            (None, Voting::Hard) => Direction::ALL.map(|class| weight_of(votes, class)),
         };
         // Because of rounding, shares may sum to slightly more than 1.
         let classes = classes.map(|p| p.min(1.0));
@@ -297,7 +416,14 @@ impl DirectionModel for Ensemble {
         let rows = self.members.iter().map(Member::rows).max().unwrap_or(0);
         let members = self.members.iter();
         let votes = members.map(|member| Vote::new(member.model.id().clone(), member.weight));
-        let own = EnsembleScratch { rows: Vec::with_capacity(rows), votes: votes.collect() };
+        let count = self.members.len();
+        let own = EnsembleScratch {
+            rows: Vec::with_capacity(rows),
+            votes: votes.collect(),
+            weights: Vec::with_capacity(count),
+            inputs: Vec::with_capacity(count + MAX_CONTEXT),
+            online: self.online.as_ref().map(|online| online.buffers(count)),
+        };
         Scratch::with_children(own, self.members.iter().map(|m| m.model.scratch()).collect())
     }
 
@@ -310,10 +436,11 @@ impl DirectionModel for Ensemble {
     }
 }
 
-/// The state is the concatenation of the states of the members.
+/// The state is the concatenation of the states of the members, and of the online weights.
 impl StatefulModel for Ensemble {
     fn state_len(&self) -> usize {
-        self.members.last().map_or(0, Member::state_end)
+        let own = self.online.as_ref();
+        self.member_states() + own.map_or(0, |online| online.state_len(self.members.len()))
     }
 
     fn update_state(
@@ -326,11 +453,14 @@ impl StatefulModel for Ensemble {
         if got != expected {
             return Err(PredictError::WindowShape { what: "channels", expected, got });
         }
-        let (EnsembleScratch { rows, .. }, children) = self.parts(scratch)?;
-        for (member, scratch) in self.members.iter().zip(children) {
-            member.update_state(row, state, rows, scratch)?;
+        let (EnsembleScratch { rows, online: buffers, .. }, children) = self.parts(scratch)?;
+        let split = state.split_at_mut_checked(self.member_states());
+        let (states, own) = split.ok_or(PredictError::ForeignScratch)?;
+        for (member, scratch) in self.members.iter().zip(&mut *children) {
+            member.update_state(row, states, rows, scratch)?;
         }
-        Ok(())
+        let (Some(online), Some(buffers)) = (&self.online, buffers) else { return Ok(()) };
+        online.update(row, &self.members, (states, own), (buffers, rows), children)
     }
 
     fn predict_with_state(
@@ -368,6 +498,8 @@ impl FittedModel for Ensemble {
             voting: self.voting,
             weights: self.members.iter().map(|member| member.weight).collect(),
             min_agreement: self.min_agreement,
+            second: self.second.clone(),
+            fixed_share: self.fixed_share(),
         };
         let artifact = Artifact::new(KIND, &self.id, &self.spec, &config)?;
         let artifact = artifact.with_calibration(self.calibration);

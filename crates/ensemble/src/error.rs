@@ -46,6 +46,39 @@ pub enum EnsembleError {
         /// Minimum agreement given.
         got: f32,
     },
+    /// A setting of online weights is out of range.
+    #[error("{setting} of the fixed-share weights must be {expected}, got {got}")]
+    FixedShare {
+        /// Name of the setting.
+        setting: &'static str,
+        /// Description of the allowed range.
+        expected: &'static str,
+        /// Value of the setting.
+        got: f64,
+    },
+    /// No channel has the outcomes that online weights follow.
+    #[error(
+        "online weights need labels without a band and a channel with the sign of the outcome; use \
+         a band of 0 and add the channel momentum or normalized_momentum with lag={horizon}"
+    )]
+    NoOutcome {
+        /// Horizon of the labels, candles.
+        horizon: usize,
+    },
+    /// A second model reads the hour of the decision, which the state of online weights lacks.
+    #[error(
+        "online weights cannot be combined with the second model of {member}; remove one of them"
+    )]
+    ReadsTime {
+        /// Id of the ensemble with the second model.
+        member: String,
+    },
+    /// A second model does not fit the members.
+    #[error("{problem}")]
+    SecondModel {
+        /// Problem of its weights or channels.
+        problem: String,
+    },
 }
 
 impl From<EnsembleError> for TrainError {

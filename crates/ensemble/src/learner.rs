@@ -2,11 +2,14 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use windvane_models::train::{Learner, Run, calibrate, calibration_parts, predictions, record_of};
+use windvane_models::train::{
+    Learner, Run, calibrate, calibration_parts, predictions, record_of, spec_of,
+};
 use windvane_models::{FittedModel, ModelId, TrainError};
 use windvane_signals::{TrainSet, ValidationSet};
 
-use crate::{Ensemble, EnsembleError, KIND, Voting, simplex};
+use crate::out_of_fold::out_of_fold;
+use crate::{Ensemble, EnsembleError, FixedShare, KIND, SecondModel, Voting, simplex};
 
 /// Source of the weights of an ensemble.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,6 +22,24 @@ pub enum Weighting {
     /// Weights with the minimum log loss on the validation windows, which are after the training
     /// period and purged. A prior keeps them nearly equal if the windows are not informative.
     LogLoss,
+    /// Stacking: a logistic regression on the members' predictions, the volatility and the hour
+    /// replaces the vote. It is fitted on out-of-fold predictions inside the training period, for
+    /// which every member is fitted once more per fold.
+    Stacked {
+        /// Number of walk-forward folds inside the training period; see
+        /// [`STACKING_FOLDS`](EnsembleLearner::STACKING_FOLDS).
+        folds: usize,
+    },
+    /// Meta-labels: a logistic regression on the same inputs predicts whether the members are right.
+    /// It is fitted like [`Stacked`](Self::Stacked). The direction stays that of the members' mean,
+    /// and the probability that it is right becomes its confidence.
+    Meta {
+        /// Number of walk-forward folds inside the training period.
+        folds: usize,
+    },
+    /// Weights by log loss as the initial weights, which then follow the outcomes of live or tested
+    /// candles: [`Ensemble::with_fixed_share`].
+    FixedShare(FixedShare),
 }
 
 /// Learner of an ensemble. It fits every member on the same windows with its own seed, then the
@@ -63,6 +84,9 @@ impl std::fmt::Debug for EnsembleLearner {
 }
 
 impl EnsembleLearner {
+    /// Number of folds of [`meta`](Self::meta), and a good one for stacking.
+    pub const STACKING_FOLDS: usize = 4;
+
     /// Creates a learner of these members, with a soft vote of equal weights.
     pub fn new(id: ModelId, members: Vec<Arc<dyn Learner>>) -> Self {
         let (voting, weighting) = (Voting::Soft, Weighting::Equal);
@@ -74,6 +98,25 @@ impl EnsembleLearner {
         let id = ModelId::new(format!("{}x{count}", learner.id()));
         let learner: Arc<dyn Learner> = Arc::new(learner);
         Self::new(id, vec![learner; count])
+    }
+
+    /// Creates a learner of a model with a second one that predicts when the first is right
+    /// (meta-labels). The id of the fitted models is that of the first with `-meta`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(feature = "tuned")] {
+    /// use windvane_ensemble::EnsembleLearner;
+    /// use windvane_models::v32;
+    ///
+    /// let learner = EnsembleLearner::meta(v32::learner());
+    /// assert_eq!(learner.id.as_str(), "v32-meta");
+    /// # }
+    /// ```
+    pub fn meta(learner: impl Learner + 'static) -> Self {
+        let id = ModelId::new(format!("{}-meta", learner.id()));
+        let weighting = Weighting::Meta { folds: Self::STACKING_FOLDS };
+        Self { weighting, ..Self::new(id, vec![Arc::new(learner)]) }
     }
 
     /// Creates the learner of the original system's ensemble: v2 with weights set by hand and v3.1,
@@ -101,6 +144,30 @@ impl EnsembleLearner {
         Self { weighting, ..Self::new(ModelId::new("tuned"), members) }
     }
 
+    /// Creates the learner of the mixed ensemble: boosted trees, v3.2 and MLP, three seeds of each,
+    /// weighted by log loss on the validation windows.
+    ///
+    /// Models of different kinds make different errors, so their mean has fewer. One seed is one
+    /// sample of a random quantity; the differences between seeds are largest among the most
+    /// confident predictions.
+    #[cfg(feature = "mixed")]
+    pub fn mixed() -> Self {
+        use windvane_models::{mlp, trees::BoostedTreesLearner, v32};
+        Self::mixed_of(vec![
+            Arc::new(BoostedTreesLearner::default()),
+            Arc::new(v32::learner()),
+            Arc::new(mlp::learner()),
+        ])
+    }
+
+    /// Creates the learner of an ensemble `mixed` of other models, three seeds of each.
+    #[cfg(feature = "mixed")]
+    pub fn mixed_of(models: Vec<Arc<dyn Learner>>) -> Self {
+        let members = models.into_iter().map(|model| Arc::new(Self::with_seeds(model, 3)) as _);
+        let weighting = Weighting::LogLoss;
+        Self { weighting, ..Self::new(ModelId::new("mixed"), members.collect()) }
+    }
+
     /// Fits the ensemble.
     ///
     /// # Errors
@@ -115,20 +182,48 @@ impl EnsembleLearner {
         if self.members.is_empty() {
             return Err(EnsembleError::Empty.into());
         }
+        let second = self.second(train, validation, run)?;
         let models = (0..)
             .zip(&self.members)
             .map(|(index, member)| member.fit(train, validation, &run.member(&self.id, index)))
             .collect::<Result<Vec<_>, _>>()?;
         let weights = match &self.weighting {
-            Weighting::Equal => vec![1.0; models.len()],
             Weighting::Fixed(weights) => weights.clone(),
-            Weighting::LogLoss => log_loss_weights(&models, validation)?,
+            Weighting::LogLoss | Weighting::FixedShare(_) => log_loss_weights(&models, validation)?,
+            Weighting::Equal | Weighting::Stacked { .. } | Weighting::Meta { .. } => {
+                vec![1.0; models.len()]
+            }
         };
         let ensemble = Ensemble::new(self.id.clone(), models, &weights, self.voting)?;
-        let ensemble = ensemble.with_min_agreement(self.min_agreement)?;
+        let mut ensemble = ensemble.with_min_agreement(self.min_agreement)?;
+        if let Some(second) = second {
+            ensemble = ensemble.with_second(second)?;
+        }
+        if let Weighting::FixedShare(settings) = self.weighting {
+            ensemble = ensemble.with_fixed_share(settings)?;
+        }
         let mut ensemble = ensemble.with_record(record_of(train, validation, run.seed()));
         calibrate(&mut ensemble, &calibration_parts(validation).1)?;
         Ok(ensemble)
+    }
+}
+
+impl EnsembleLearner {
+    /// Fits the second model on out-of-fold predictions, if the weighting has one.
+    fn second(
+        &self,
+        train: &TrainSet,
+        validation: &ValidationSet,
+        run: &Run<'_>,
+    ) -> Result<Option<SecondModel>, TrainError> {
+        let (folds, keep_direction) = match self.weighting {
+            Weighting::Stacked { folds } => (folds, false),
+            Weighting::Meta { folds } => (folds, true),
+            _ => return Ok(None),
+        };
+        let spec = spec_of(train, validation)?;
+        let folds = out_of_fold(&self.id, &self.members, train, folds, run)?;
+        Ok(Some(SecondModel::fit(&spec, &folds, keep_direction)))
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `train` | `EnsembleLearner`: fits the members, their weights and the temperature of the vote |
 //! | `original` | named ensemble of v2 and v3.1 with equal weights |
 //! | `tuned` | named ensemble of v2 (learned), v3, v3.1 and v3.2, weighted by log loss |
+//! | `mixed` | named ensemble of trees, v3.2 and MLP, three seeds of each, weighted by log loss |
 //!
 //! Members that are loaded from files need the features of their kinds in `windvane-models`.
 //!
@@ -29,9 +30,16 @@
 
 mod ensemble;
 mod error;
+mod fixed_share;
 #[cfg(feature = "train")]
 mod learner;
+#[cfg(feature = "train")]
+mod map;
 mod member;
+mod online;
+#[cfg(feature = "train")]
+mod out_of_fold;
+mod second;
 #[cfg(feature = "train")]
 mod simplex;
 
@@ -46,8 +54,10 @@ pub use windvane_models as models;
 
 pub use ensemble::{Ensemble, KIND, Voting};
 pub use error::EnsembleError;
+pub use fixed_share::FixedShare;
 #[cfg(feature = "train")]
 pub use learner::{EnsembleLearner, Weighting};
+pub use second::SecondModel;
 
 /// Returns the kinds of models that can be loaded: ensembles, and the models whose features are
 /// enabled.

@@ -31,8 +31,10 @@
 //! | `v32` | `v32::config` | preset v3.2: LSTM, 32 units; the production model |
 //! | `v32` | `v32_stateful::config` | preset v3.2 stateful: v3.2 with a recurrent state carried over all candles |
 //! | `network` | `gru::config` | preset GRU: gated recurrent units |
+//! | `network` | `gru_stateful::config` | preset GRU stateful: the GRU with a recurrent state carried over all candles |
 //! | `network` | `tcn::config` | preset TCN: temporal convolutional network |
 //! | `network` | `transformer::config` | preset transformer: self-attention over the rows of a window |
+//! | `network` | `mlp::config` | preset MLP: dense layers on a window or on lags |
 //! | `pretrained` | `v32::pretrained` | v3.2 (LSTM, 32 units) fitted on hourly BTCUSDT candles |
 //! | `train` | module `train` | training; prediction and loading do not need it |
 //!

@@ -5,10 +5,10 @@
 #[cfg(feature = "train")]
 use std::sync::Arc;
 
-#[cfg(any(feature = "original", feature = "tuned"))]
+#[cfg(any(feature = "original", feature = "tuned", feature = "mixed"))]
 use windvane_ensemble::EnsembleLearner;
 #[cfg(all(feature = "network", feature = "train"))]
-use windvane_models::network::NetworkLearner;
+use windvane_models::network::{Encoder, NetworkConfig, NetworkLearner};
 #[cfg(feature = "train")]
 use windvane_models::train::Learner;
 
@@ -87,8 +87,8 @@ pub struct Hyperparameters {
     pub learning_rate: Option<f64>,
     /// Number of windows per optimiser step.
     pub batch: Option<usize>,
-    /// Values of a window that the tabular models, `logistic` and `trees`, read. Networks read
-    /// whole windows.
+    /// Values of a window that the tabular models, `logistic`, `trees` and `mlp`, read. The other
+    /// networks read whole windows.
     pub lags: Option<windvane_signals::Lags>,
 }
 
@@ -184,6 +184,14 @@ pub const MODELS: &[ModelEntry] = &[
     },
     #[cfg(feature = "network")]
     ModelEntry {
+        name: "gru-stateful",
+        description: "GRU stateful (32 units, recurrent state carried over all candles)",
+        kind: Some(windvane_models::gru_stateful::KIND),
+        #[cfg(feature = "train")]
+        source: LearnerSource::Network(windvane_models::gru_stateful::learner),
+    },
+    #[cfg(feature = "network")]
+    ModelEntry {
         name: "tcn",
         description: "TCN (temporal convolutional network, 4 blocks of 32 channels); trains about four times as long as v32",
         kind: Some(windvane_models::tcn::KIND),
@@ -198,6 +206,14 @@ pub const MODELS: &[ModelEntry] = &[
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::transformer::learner),
     },
+    #[cfg(feature = "network")]
+    ModelEntry {
+        name: "mlp",
+        description: "MLP (multilayer perceptron, dense layers of 64 and 32 units)",
+        kind: Some(windvane_models::mlp::KIND),
+        #[cfg(feature = "train")]
+        source: LearnerSource::Network(windvane_models::mlp::learner),
+    },
     #[cfg(feature = "original")]
     ModelEntry {
         name: "original",
@@ -211,6 +227,13 @@ pub const MODELS: &[ModelEntry] = &[
         description: "tuned ensemble (learned v2, v3, v3.1 and v3.2, weighted by validation log loss)",
         kind: Some(windvane_ensemble::KIND),
         source: LearnerSource::Ensemble(tuned),
+    },
+    #[cfg(feature = "mixed")]
+    ModelEntry {
+        name: "mixed",
+        description: "mixed ensemble (trees, v3.2 and MLP, three seeds of each, weighted by validation log loss)",
+        kind: Some(windvane_ensemble::KIND),
+        source: LearnerSource::Ensemble(mixed),
     },
 ];
 
@@ -250,7 +273,9 @@ impl std::error::Error for UnknownModel {}
 #[cfg(all(feature = "network", feature = "train"))]
 fn network(learner: fn() -> NetworkLearner, training: &Hyperparameters) -> Arc<dyn Learner> {
     let own = learner();
-    Arc::new(NetworkLearner { training: training.replace_in(own.training), ..own })
+    let lags = training.lags.clone().filter(|_| own.config.encoder == Encoder::Flat);
+    let config = NetworkConfig { lags, ..own.config };
+    Arc::new(NetworkLearner { config, training: training.replace_in(own.training), ..own })
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]
@@ -294,4 +319,12 @@ fn tuned(training: &Hyperparameters) -> Arc<dyn Learner> {
     let networks = presets.map(|preset| network(preset, training));
     let members = [learned_signals(training)].into_iter().chain(networks).collect();
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::tuned() })
+}
+
+#[cfg(feature = "mixed")]
+fn mixed(training: &Hyperparameters) -> Arc<dyn Learner> {
+    let networks = [windvane_models::v32::learner, windvane_models::mlp::learner];
+    let networks = networks.map(|preset| network(preset, training));
+    let members = [trees(training)].into_iter().chain(networks).collect();
+    Arc::new(EnsembleLearner::mixed_of(members))
 }

@@ -41,9 +41,9 @@
 //! [`prelude`] contains the types and traits that most programs import.
 //!
 //! # Features
-//! - Models: `v2` and `v32` (both default), `v3`, `v31`, `logistic`; `network` has GRU, TCN and
-//!   transformer, `trees` gradient-boosted trees; `pretrained` is a fitted v3.2.
-//! - Ensembles: `ensemble`; `original` and `tuned` are the learners of the named ones.
+//! - Models: `v2` and `v32` (both default), `v3`, `v31`, `logistic`; `network` has GRU, TCN,
+//!   transformer and MLP, `trees` gradient-boosted trees; `pretrained` is a fitted v3.2.
+//! - Ensembles: `ensemble`; `original`, `tuned` and `mixed` are the learners of the named ones.
 //! - `train`: training. `backtest`: walk-forward tests and reports; `html` adds the report as a page.
 //! - Candles: `readers`, `columnar`, `sample`, `simulate`; `jiff` and `chrono` convert the times of
 //!   these crates.
@@ -94,7 +94,7 @@ pub mod prelude {
         Predictor,
     };
     #[cfg(feature = "network")]
-    pub use windvane_models::{gru, tcn, transformer};
+    pub use windvane_models::{gru, gru_stateful, mlp, tcn, transformer};
     #[cfg(feature = "v32")]
     pub use windvane_models::{v32, v32_stateful};
     pub use windvane_signals::{

@@ -1,8 +1,10 @@
-//! Thread safety of the public types: errors and models can be sent and shared between threads.
+//! Thread safety of the public types: errors and models can be sent and shared between threads. Lags
+//! of the catalog's learners.
 use std::error::Error;
 
 use windvane::backtest::{Backtest, BacktestError, Report};
 use windvane::candles::{self, CandleSeries};
+use windvane::catalog::{Hyperparameters, MODELS};
 use windvane::ensemble::{Ensemble, EnsembleError};
 use windvane::models::logistic::LogisticRegression;
 use windvane::models::network::Network;
@@ -12,7 +14,7 @@ use windvane::models::{
     Scratch, TrainError, TrainingProfile,
 };
 use windvane::readers;
-use windvane::signals::{Registry, Scaler, SignalError, SignalPipeline, SignalTable};
+use windvane::signals::{Lags, Registry, Scaler, SignalError, SignalPipeline, SignalTable};
 
 fn is_thread_safe_error<E: Error + Send + Sync + 'static>() {}
 fn is_send<T: Send + 'static>() {}
@@ -52,4 +54,16 @@ fn models_and_predictors_are_send_and_sync() {
     is_send_and_sync::<(Predictor, CandleOutcome, Scratch, SignalPipeline)>();
     is_clone::<Predictor>();
     is_send::<Retraining>();
+}
+
+#[test]
+fn catalog_passes_lags_to_tabular_models_and_ensembles_of_them() {
+    let lags = Some(Lags::newest().with("rsi", [7]));
+    let lagged = Hyperparameters { lags, ..Hyperparameters::default() };
+    let reads = |entry: &&windvane::catalog::ModelEntry| {
+        let (with, without) = (entry.learner(&lagged), entry.learner(&Hyperparameters::default()));
+        with.settings() != without.settings()
+    };
+    let names: Vec<&str> = MODELS.iter().filter(reads).map(|entry| entry.name).collect();
+    assert_eq!(names, ["logistic", "trees", "mlp", "mixed"]);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
-use windvane_ensemble::{Ensemble, EnsembleLearner, Voting, Weighting, kinds};
+use windvane_ensemble::{Ensemble, EnsembleLearner, FixedShare, Voting, Weighting, kinds};
 use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{EpochReport, Learner, Run, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
@@ -161,6 +161,10 @@ fn ensemble_settings_change_with_every_field() {
         EnsembleLearner { members: three, ..base.clone() },
         EnsembleLearner { voting: Voting::Hard, ..base.clone() },
         EnsembleLearner { weighting: Weighting::LogLoss, ..base.clone() },
+        EnsembleLearner { weighting: Weighting::Stacked { folds: 4 }, ..base.clone() },
+        EnsembleLearner { weighting: Weighting::Stacked { folds: 5 }, ..base.clone() },
+        EnsembleLearner { weighting: Weighting::Meta { folds: 4 }, ..base.clone() },
+        EnsembleLearner { weighting: Weighting::FixedShare(FixedShare::default()), ..base.clone() },
         EnsembleLearner { weighting: Weighting::Fixed(vec![1.0, 0.5]), ..base.clone() },
         EnsembleLearner {
             weighting: Weighting::Fixed(vec![1.0, 0.5_f64.next_up()]),

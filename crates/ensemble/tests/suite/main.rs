@@ -7,7 +7,11 @@
     clippy::cast_possible_wrap,
     reason = "a test may panic, and its numbers are small"
 )]
+mod common;
 mod learn;
+mod mixed;
+mod online;
 mod saved;
+mod stacking;
 mod streaming;
 mod vote;

@@ -1,6 +1,7 @@
 //! Configuration of the layers of a network.
 use serde::{Deserialize, Serialize};
 use windvane_lstm_core::LstmError;
+use windvane_signals::Lags;
 
 use super::Encoder;
 
@@ -11,7 +12,8 @@ const MAX_DENSE: usize = 16;
 /// layers, and a head of three classes.
 ///
 /// The presets [`v3`](crate::v3), [`v31`](crate::v31), [`v32`](crate::v32), [`gru`](crate::gru),
-/// [`tcn`](crate::tcn) and [`transformer`](crate::transformer) are such configurations. Any other combination is fitted, saved and used in the same way.
+/// [`tcn`](crate::tcn), [`transformer`](crate::transformer) and [`mlp`](crate::mlp) are such
+/// configurations. Any other combination is fitted, saved and used in the same way.
 ///
 /// # Examples
 /// ```
@@ -41,6 +43,10 @@ pub struct NetworkConfig {
     /// Whether the state is carried from candle to candle instead of starting from zero in every
     /// window. This requires a unidirectional LSTM or GRU and [`Pooling::LastStep`].
     pub stateful: bool,
+    /// Values of a window that [`Encoder::Flat`] reads; `None`, the default, for all of them. The
+    /// other encoders read whole windows and require `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lags: Option<Lags>,
 }
 
 /// Reduction of an encoder's states to one vector.
@@ -64,10 +70,11 @@ impl NetworkConfig {
     /// Creates the configuration of an encoder, its last state and the head.
     pub fn new(encoder: Encoder) -> Self {
         let (pooling, dense) = (Pooling::LastStep, Vec::new());
-        Self { encoder, pooling, dense, dropout: 0.0, stateful: false }
+        Self { encoder, pooling, dense, dropout: 0.0, stateful: false, lags: None }
     }
 
-    /// Returns the same layers with another number of encoder units (in each direction).
+    /// Returns the same layers with another number of encoder units (in each direction). A flat
+    /// encoder has none and does not change.
     #[must_use]
     pub fn with_units(self, units: usize) -> Self {
         Self { encoder: self.encoder.with_units(units), ..self }
@@ -77,8 +84,9 @@ impl NetworkConfig {
     ///
     /// # Errors
     /// [`LstmError::Number`] for a dropout below 0 or of at least 1, and for a stateful network
-    /// with another pooling or an encoder that carries no state. [`LstmError::Size`] for more than 16 hidden dense
-    /// layers.
+    /// with another pooling or an encoder that carries no state. The same for lags of an encoder
+    /// that is not flat, and for a pooling of a flat one. [`LstmError::Size`] for more than 16 hidden
+    /// dense layers.
     pub fn validate(&self) -> Result<(), LstmError> {
         if !(0.0..1.0).contains(&self.dropout) {
             let (what, expected) = ("dropout", "0 or more and less than 1");
@@ -91,6 +99,16 @@ impl NetworkConfig {
         if self.stateful && !(self.encoder.has_state() && self.pooling == Pooling::LastStep) {
             let expected = "0 (false), or a unidirectional LSTM or GRU with Pooling::LastStep";
             return Err(LstmError::Number { what: "stateful", expected, got: 1.0 });
+        }
+        let flat = self.encoder == Encoder::Flat;
+        if flat && self.pooling != Pooling::LastStep {
+            let (what, expected) = ("number of poolings of a flat window", "0 (Pooling::LastStep)");
+            return Err(LstmError::Number { what, expected, got: 1.0 });
+        }
+        if let Some(lags) = self.lags.as_ref().filter(|_| !flat) {
+            let (what, got) = ("number of rows of the lags", lags.rows() as f64);
+            let expected = "0 (no lags), or the encoder Flat; other encoders read whole windows";
+            return Err(LstmError::Number { what, expected, got });
         }
         Ok(())
     }

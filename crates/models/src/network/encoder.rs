@@ -8,6 +8,8 @@ use windvane_lstm_core::{
     BiLstmShape, Biases, GruShape, LstmError, LstmShape, TcnShape, TensorSpec, TransformerShape,
 };
 
+use super::WindowShape;
+
 /// Encoder of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -49,20 +51,27 @@ pub enum Encoder {
         /// Number of layers.
         layers: usize,
     },
+    /// No layer: the values of a window in one vector, for the dense layers of a multilayer
+    /// perceptron. The network reads all values, or those of its
+    /// [`lags`](super::NetworkConfig::lags).
+    Flat,
 }
 
 impl Encoder {
     /// Returns the length of a state: the number of hidden units in each direction of an LSTM or
-    /// GRU, of channels of a TCN, or the size of a transformer.
+    /// GRU, of channels of a TCN, or the size of a transformer. 0 for a flat encoder, whose length
+    /// depends on the channels.
     pub fn units(&self) -> usize {
         match *self {
             Self::Lstm { units, .. } | Self::Gru { units, .. } => units,
             Self::Tcn { channels, .. } => channels,
             Self::Transformer { size, .. } => size,
+            Self::Flat => 0,
         }
     }
 
-    /// Returns the same encoder with another number of [`units`](Self::units).
+    /// Returns the same encoder with another number of [`units`](Self::units); a flat encoder has
+    /// none and does not change.
     #[must_use]
     pub fn with_units(self, units: usize) -> Self {
         match self {
@@ -72,6 +81,7 @@ impl Encoder {
             Self::Transformer { heads, feed_forward, layers, .. } => {
                 Self::Transformer { size: units, heads, feed_forward, layers }
             }
+            Self::Flat => Self::Flat,
         }
     }
 
@@ -79,7 +89,7 @@ impl Encoder {
     pub(super) fn is_bidirectional_lstm(self) -> Option<bool> {
         match self {
             Self::Lstm { bidirectional, .. } => Some(bidirectional),
-            Self::Gru { .. } | Self::Tcn { .. } | Self::Transformer { .. } => None,
+            Self::Gru { .. } | Self::Tcn { .. } | Self::Transformer { .. } | Self::Flat => None,
         }
     }
 
@@ -87,7 +97,7 @@ impl Encoder {
     pub(super) fn has_state(self) -> bool {
         match self {
             Self::Lstm { bidirectional, .. } | Self::Gru { bidirectional, .. } => !bidirectional,
-            Self::Tcn { .. } | Self::Transformer { .. } => false,
+            Self::Tcn { .. } | Self::Transformer { .. } | Self::Flat => false,
         }
     }
 }
@@ -100,11 +110,13 @@ pub(crate) enum EncoderShape {
     Gru(GruShape),
     Tcn(TcnShape),
     Transformer(TransformerShape),
+    Flat(WindowShape),
 }
 
 impl EncoderShape {
-    /// Creates the sizes for windows of `channels` channels.
-    pub(super) fn new(encoder: Encoder, channels: usize) -> Result<Self, LstmError> {
+    /// Creates the sizes for windows of a shape.
+    pub(super) fn new(encoder: Encoder, window: &WindowShape) -> Result<Self, LstmError> {
+        let channels = window.channels;
         Ok(match encoder {
             Encoder::Lstm { units, bidirectional: true } => {
                 Self::BiLstm(BiLstmShape::new(channels, units, Biases::One)?)
@@ -122,10 +134,11 @@ impl EncoderShape {
                 let shape = TransformerShape::new(channels, size, heads, feed_forward, layers)?;
                 Self::Transformer(shape)
             }
+            Encoder::Flat => Self::Flat(window.clone()),
         })
     }
 
-    /// Returns the length of a state.
+    /// Returns the length of a state, for a flat encoder of its vector.
     pub(crate) fn output_size(&self) -> usize {
         match self {
             Self::Lstm(shape) => shape.hidden_size(),
@@ -133,6 +146,7 @@ impl EncoderShape {
             Self::Gru(shape) => shape.output_size(),
             Self::Tcn(shape) => shape.output_size(),
             Self::Transformer(shape) => shape.output_size(),
+            Self::Flat(window) => window.inputs(),
         }
     }
 
@@ -144,6 +158,7 @@ impl EncoderShape {
             Self::Gru(shape) => shape.specs("gru"),
             Self::Tcn(shape) => shape.specs("tcn"),
             Self::Transformer(shape) => shape.specs("transformer"),
+            Self::Flat(_) => Vec::new(),
         }
     }
 
@@ -155,6 +170,7 @@ impl EncoderShape {
             Self::Gru(shape) => shape.len(),
             Self::Tcn(shape) => shape.len(),
             Self::Transformer(shape) => shape.len(),
+            Self::Flat(_) => 0,
         }
     }
 }

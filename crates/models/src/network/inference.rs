@@ -122,7 +122,7 @@ impl Layers {
 impl PackedNetwork {
     /// Returns the kernel that the layers run on.
     pub(super) fn kernel(&self) -> Kernel {
-        self.encoder.kernel()
+        self.head.kernel()
     }
 
     /// Creates working memory for windows of `lookback` rows.

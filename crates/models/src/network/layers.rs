@@ -2,7 +2,7 @@
 use windvane_lstm_core::{AttentionShape, DenseShape, LstmError, TensorSpec};
 
 use super::encoder::EncoderShape;
-use super::{NetworkConfig, Pooling};
+use super::{NetworkConfig, Pooling, WindowShape};
 
 /// Sizes of the layers of a network.
 ///
@@ -17,14 +17,14 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Creates the layers for windows of `channels` channels and `classes` classes.
+    /// Creates the layers for windows of a shape and `classes` classes.
     pub(crate) fn new(
         config: &NetworkConfig,
-        channels: usize,
+        window: &WindowShape,
         classes: usize,
     ) -> Result<Self, LstmError> {
         config.validate()?;
-        let encoder = EncoderShape::new(config.encoder, channels)?;
+        let encoder = EncoderShape::new(config.encoder, window)?;
         let attention = match config.pooling {
             Pooling::LastStep | Pooling::Mean => None,
             Pooling::Attention { units } => {

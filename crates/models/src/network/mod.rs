@@ -3,9 +3,11 @@
 //! [`NetworkConfig`] is the configuration of the layers. [`Network`] is a fitted model, which
 //! `NetworkLearner` (feature `train`) fits. The presets [`v3`](crate::v3), [`v31`](crate::v31),
 //! [`v32`](crate::v32), [`v32_stateful`](crate::v32_stateful), [`gru`](crate::gru),
-//! [`tcn`](crate::tcn) and [`transformer`](crate::transformer) are named configurations.
+//! [`gru_stateful`](crate::gru_stateful), [`tcn`](crate::tcn), [`transformer`](crate::transformer)
+//! and [`mlp`](crate::mlp) are named configurations.
 mod config;
 mod encoder;
+mod flat;
 pub(crate) mod inference;
 mod layers;
 mod model;
@@ -18,6 +20,7 @@ mod state_dict;
 #[cfg(feature = "train")]
 pub(crate) mod training;
 
+pub(crate) use flat::WindowShape;
 pub(crate) use layers::Layers;
 
 pub use config::{NetworkConfig, Pooling};

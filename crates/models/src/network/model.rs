@@ -7,7 +7,7 @@ use windvane_signals::{Scaler, Window};
 
 use super::inference::{BATCH, BatchBuffers, PackedNetwork, WindowBuffers};
 use super::state_dict::{self, StateDict};
-use super::{CLASSES, Layers, NetworkConfig, saved};
+use super::{CLASSES, Layers, NetworkConfig, WindowShape, saved};
 use crate::artifact::read_file;
 use crate::{
     Artifact, Calibration, DirectionModel, FittedModel, LoadError, ModelId, ModelSpec,
@@ -132,7 +132,9 @@ impl Network {
     pub(crate) fn from_artifact(artifact: &Artifact) -> Result<Self, LoadError> {
         let config = saved::read(artifact)?;
         let (spec, scaler) = (artifact.spec().clone(), artifact.scaler()?.clone());
-        let layers = Layers::new(&config, spec.signals.width(), CLASSES)
+        let window = WindowShape::of_spec(&config, &spec)
+            .map_err(|error| artifact.damaged(error.to_string()))?;
+        let layers = Layers::new(&config, &window, CLASSES)
             .map_err(|error| artifact.damaged(error.to_string()))?;
         let specs = layers.specs();
         let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
@@ -221,7 +223,8 @@ impl Network {
         spec.validate()?;
         let (channels, config) = (spec.signals.width(), dict.config(like)?);
         dict.check_channels(&config, channels, scaler.width())?;
-        let layers = Layers::new(&config, channels, CLASSES)
+        let window = WindowShape::of_spec(&config, &spec)?;
+        let layers = Layers::new(&config, &window, CLASSES)
             .map_err(|error| dict.damaged(error.to_string()))?;
         let weights = dict.weights(&layers.specs())?;
         Self::new(spec, scaler, layers, weights).map_err(|error| dict.damaged(error.to_string()))

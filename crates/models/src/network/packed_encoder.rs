@@ -1,10 +1,11 @@
 //! Encoders packed for inference.
 use windvane_lstm_core::{
-    BiLstmScratch, GruScratch, GruState, Kernel, LstmBatchScratch, LstmError, LstmScratch,
-    LstmState, PackedBiLstm, PackedGru, PackedLstm, PackedTcn, PackedTransformer, TcnScratch,
+    BiLstmScratch, GruScratch, GruState, LstmBatchScratch, LstmError, LstmScratch, LstmState,
+    PackedBiLstm, PackedGru, PackedLstm, PackedTcn, PackedTransformer, TcnScratch,
     TransformerScratch,
 };
 
+use super::WindowShape;
 use super::encoder::EncoderShape;
 
 /// Encoder packed for inference.
@@ -15,6 +16,7 @@ pub(super) enum PackedEncoder {
     Gru(PackedGru<f32>),
     Tcn(PackedTcn<f32>),
     Transformer(PackedTransformer<f32>),
+    Flat(WindowShape),
 }
 
 /// Working memory for one window or row.
@@ -34,6 +36,8 @@ pub(super) enum EncoderScratch {
         /// States of all rows `[T, H]`.
         states: Vec<f32>,
     },
+    /// Values of a window `[inputs]`.
+    Flat(Vec<f32>),
 }
 
 /// Working memory for a batch of windows.
@@ -62,21 +66,12 @@ impl EncoderShape {
             Self::Transformer(shape) => {
                 PackedEncoder::Transformer(PackedTransformer::new(*shape, weights)?)
             }
+            Self::Flat(window) => PackedEncoder::Flat(window.clone()),
         })
     }
 }
 
 impl PackedEncoder {
-    pub(super) fn kernel(&self) -> Kernel {
-        match self {
-            Self::Lstm(lstm) => lstm.kernel(),
-            Self::BiLstm(lstm) => lstm.kernel(),
-            Self::Gru(gru) => gru.kernel(),
-            Self::Tcn(tcn) => tcn.kernel(),
-            Self::Transformer(transformer) => transformer.kernel(),
-        }
-    }
-
     /// Returns the length of a state.
     pub(super) fn output_size(&self) -> usize {
         match self {
@@ -85,6 +80,7 @@ impl PackedEncoder {
             Self::Gru(gru) => gru.shape().output_size(),
             Self::Tcn(tcn) => tcn.shape().output_size(),
             Self::Transformer(transformer) => transformer.shape().output_size(),
+            Self::Flat(window) => window.inputs(),
         }
     }
 
@@ -96,6 +92,7 @@ impl PackedEncoder {
             Self::Gru(gru) => gru.shape().input_size(),
             Self::Tcn(tcn) => tcn.shape().input_size(),
             Self::Transformer(transformer) => transformer.shape().input_size(),
+            Self::Flat(window) => window.channels,
         }
     }
 
@@ -116,6 +113,7 @@ impl PackedEncoder {
                 let states = vec![0.0; steps * transformer.shape().output_size()];
                 EncoderScratch::Transformer { scratch: transformer.scratch(steps), states }
             }
+            Self::Flat(window) => EncoderScratch::Flat(Vec::with_capacity(window.inputs())),
         }
     }
 
@@ -125,7 +123,9 @@ impl PackedEncoder {
             Self::Lstm(lstm) => EncoderBatchScratch::Recurrent(lstm.batch_scratch()),
             Self::BiLstm(lstm) => EncoderBatchScratch::Recurrent(lstm.batch_scratch()),
             Self::Gru(gru) => EncoderBatchScratch::Recurrent(gru.batch_scratch()),
-            Self::Tcn(_) | Self::Transformer(_) => EncoderBatchScratch::Window(self.scratch(steps)),
+            Self::Tcn(_) | Self::Transformer(_) | Self::Flat(_) => {
+                EncoderBatchScratch::Window(self.scratch(steps))
+            }
         }
     }
 
@@ -154,11 +154,15 @@ impl PackedEncoder {
                 transformer.sequence(window, states, scratch)?;
                 Ok(&states[len - shape.output_size()..])
             }
+            (Self::Flat(shape), EncoderScratch::Flat(values)) => {
+                shape.gather(window, 1, values)?;
+                Ok(values)
+            }
             _ => Err(FOREIGN),
         }
     }
 
-    /// Computes every state `[T, H]` of a window `[T, C]`.
+    /// Computes every state `[T, H]` of a window `[T, C]`; a flat window has none.
     pub(super) fn sequence(
         &self,
         window: &[f32],
@@ -263,7 +267,11 @@ impl PackedEncoder {
         match self {
             Self::Lstm(lstm) => 2 * lstm.shape().hidden_size(),
             Self::Gru(gru) if !gru.shape().is_bidirectional() => gru.shape().hidden_size(),
-            Self::BiLstm(_) | Self::Gru(_) | Self::Tcn(_) | Self::Transformer(_) => 0,
+            Self::BiLstm(_)
+            | Self::Gru(_)
+            | Self::Tcn(_)
+            | Self::Transformer(_)
+            | Self::Flat(_) => 0,
         }
     }
 

@@ -108,6 +108,7 @@ impl StateDict {
             Encoder::Lstm { .. } => self.size("lstm.weight_hh_l0", 4)?,
             Encoder::Gru { .. } => self.size("gru.weight_hh_l0", 3)?,
             Encoder::Tcn { .. } | Encoder::Transformer { .. } => self.units("input")?,
+            Encoder::Flat => 0,
         };
         let mut config = NetworkConfig { dropout: 0.0, ..like.clone().with_units(units) };
         match &mut config.encoder {
@@ -118,7 +119,7 @@ impl StateDict {
                 *layers = self.count(0, |number| format!("layers.{number}.linear1.weight"));
                 *feed_forward = self.units("layers.0.linear1")?;
             }
-            Encoder::Lstm { .. } | Encoder::Gru { .. } => {}
+            Encoder::Lstm { .. } | Encoder::Gru { .. } | Encoder::Flat => {}
         }
         if let Pooling::Attention { units } = &mut config.pooling {
             *units = self.units("att")?;
@@ -143,6 +144,7 @@ impl StateDict {
             Encoder::Lstm { .. } => "lstm.weight_ih_l0",
             Encoder::Gru { .. } => "gru.weight_ih_l0",
             Encoder::Tcn { .. } | Encoder::Transformer { .. } => "input.weight",
+            Encoder::Flat => return self.check_scaler(config, spec, scaler),
         };
         let shape = &self.require(name)?.shape;
         let (&[_, weights] | &[_, weights, 1]) = &shape[..] else {
@@ -154,6 +156,21 @@ impl StateDict {
         }
         let (file, tensor) = (self.file.clone(), name.to_string());
         Err(LoadError::Channels { file, tensor, spec, scaler, weights })
+    }
+
+    /// Checks that spec and scaler have the same number of channels. The inputs of a flat window
+    /// are not channels; their number is checked with the shapes of the weights.
+    fn check_scaler(
+        &self,
+        config: &NetworkConfig,
+        spec: usize,
+        scaler: usize,
+    ) -> Result<(), LoadError> {
+        if scaler == spec {
+            return Ok(());
+        }
+        let (file, tensor) = (self.file.clone(), format!("{}.weight", config.dense_name(1)));
+        Err(LoadError::Channels { file, tensor, spec, scaler, weights: spec })
     }
 
     /// Returns the number of output units of a dense layer.

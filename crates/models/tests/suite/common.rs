@@ -9,9 +9,9 @@ use windvane_models::network::{Encoder, Network, NetworkConfig, NetworkLearner, 
 use windvane_models::train::{Run, TrainConfig};
 use windvane_models::trees::{BoostedTrees, BoostedTreesLearner};
 use windvane_models::v2::{WeightedSignals, WeightedSignalsLearner};
-use windvane_models::{gru, tcn, transformer, v3, v31, v32, v32_stateful};
+use windvane_models::{gru, gru_stateful, mlp, tcn, transformer, v3, v31, v32, v32_stateful};
 use windvane_signals::{
-    LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
+    LabelSpec, Lags, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
 };
 
 pub(crate) fn market(market: MarketModel, candles: usize, seed: u64) -> CandleSeries {
@@ -95,8 +95,8 @@ pub(crate) fn quick_network(series: &CandleSeries) -> Network {
     })
 }
 
-/// Small networks of the presets `gru`, `tcn` and `transformer`.
-fn quick_encoders(series: &CandleSeries) -> [Network; 3] {
+/// Small networks of the presets `gru`, `tcn`, `transformer`, `mlp` (on lags) and `gru-stateful`.
+fn quick_encoders(series: &CandleSeries) -> [Network; 5] {
     let encoder = Encoder::Transformer { size: 8, heads: 2, feed_forward: 8, layers: 1 };
     let learners = [
         NetworkLearner { config: gru::config().with_units(12), ..gru::learner() },
@@ -108,6 +108,8 @@ fn quick_encoders(series: &CandleSeries) -> [Network; 3] {
             config: NetworkConfig { encoder, ..transformer::config() },
             ..transformer::learner()
         },
+        small_mlp(Some(Lags::newest().with("momentum", 1..=3).with("rsi", [7]))),
+        NetworkLearner { config: gru_stateful::config().with_units(12), ..gru_stateful::learner() },
     ];
     learners.map(|learner| {
         let training = TrainConfig { epochs: 2, ..TrainConfig::default() };
@@ -118,10 +120,16 @@ fn quick_encoders(series: &CandleSeries) -> [Network; 3] {
     })
 }
 
+/// Learner of a small MLP.
+pub(crate) fn small_mlp(lags: Option<Lags>) -> NetworkLearner {
+    let config = NetworkConfig { dense: vec![8, 5], lags, ..mlp::config() };
+    NetworkLearner { config, ..mlp::learner() }
+}
+
 /// One model of each kind and preset, fitted on an autocorrelated market.
-pub(crate) fn models() -> [Arc<dyn FittedModel>; 11] {
+pub(crate) fn models() -> [Arc<dyn FittedModel>; 13] {
     let series = market(MarketModel::AR1, 2_000, 1);
-    let [gru, tcn, transformer] = quick_encoders(&series);
+    let [gru, tcn, transformer, mlp, gru_stateful] = quick_encoders(&series);
     [
         Arc::new(quick_v2(&series)),
         Arc::new(quick_v32(&series)),
@@ -133,6 +141,8 @@ pub(crate) fn models() -> [Arc<dyn FittedModel>; 11] {
         Arc::new(gru),
         Arc::new(tcn),
         Arc::new(transformer),
+        Arc::new(mlp),
+        Arc::new(gru_stateful),
         Arc::new(quick_trees(&series)),
     ]
 }

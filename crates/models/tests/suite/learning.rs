@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use common::{market, small_v31, with_parts};
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Timestamp};
-use windvane_models::network::NetworkLearner;
+use windvane_models::network::{NetworkConfig, NetworkLearner};
 use windvane_models::train::{Learner, Run, Schedule, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{FittedModel, TableReader, TrainError};
-use windvane_models::{gru, tcn, transformer, v3, v31, v32, v32_stateful};
-use windvane_signals::{Band, LabelSpec, SampleSet, Split};
+use windvane_models::{gru, mlp, tcn, transformer, v3, v31, v32, v32_stateful};
+use windvane_signals::{Band, LabelSpec, Lags, SampleSet, Split};
 
 fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> (f64, usize) {
     let mut reader = TableReader::new(model, test.tables());
@@ -76,6 +76,23 @@ fn gru_tcn_and_transformer_learn_autocorrelated_market() {
         let least = 0.5 + 0.7 * (best - 0.5) - 2.0 * error;
         assert!(accuracy > least, "{}: {accuracy}, best is {best}", learner.id());
         assert!(accuracy < best + 4.0 * error, "{}: {accuracy}: a leak", learner.id());
+    }
+}
+
+#[test]
+fn mlp_learns_autocorrelated_market_from_windows_and_from_lags() {
+    let series = market(MarketModel::AR1, 12_000, 11);
+    let best = MarketModel::AR1.best_accuracy().unwrap();
+    for lags in [None, Some(Lags::newest().with("momentum", 1..=3))] {
+        let config = NetworkConfig { lags, ..mlp::config() };
+        let learner = NetworkLearner { config, ..mlp::learner() };
+        let (accuracy, n) = with_parts(&series, |train, validation, test| {
+            accuracy(&learner.fit_model(train, validation, &Run::new(1)).unwrap(), test)
+        });
+        let error = (0.25 / n as f64).sqrt();
+        let least = 0.5 + 0.7 * (best - 0.5) - 2.0 * error;
+        assert!(accuracy > least, "{:?}: {accuracy}, best is {best}", learner.config.lags);
+        assert!(accuracy < best + 4.0 * error, "{accuracy}: a leak");
     }
 }
 

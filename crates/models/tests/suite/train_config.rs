@@ -8,6 +8,7 @@ use windvane_models::train::{
 };
 use windvane_models::v2::{WeightedSignalsLearner, Weights};
 use windvane_models::{ModelId, v32};
+use windvane_signals::Lags;
 
 /// Next larger number, the smallest change of a setting.
 fn next(number: f64) -> f64 {
@@ -72,7 +73,7 @@ fn other_trainings(base: TrainConfig) -> Vec<TrainConfig> {
 
 /// Configurations that differ from `base` in one setting each.
 fn other_configs(base: &NetworkConfig) -> Vec<NetworkConfig> {
-    let NetworkConfig { encoder, pooling: _, dense: _, dropout, stateful } = base;
+    let NetworkConfig { encoder, pooling: _, dense: _, dropout, stateful, lags: _ } = base;
     let units = encoder.units();
     vec![
         base.clone().with_units(units + 1),
@@ -91,6 +92,9 @@ fn other_configs(base: &NetworkConfig) -> Vec<NetworkConfig> {
         NetworkConfig { dense: vec![8, 8], ..base.clone() },
         NetworkConfig { dropout: next(*dropout), ..base.clone() },
         NetworkConfig { stateful: !stateful, ..base.clone() },
+        NetworkConfig { encoder: Encoder::Flat, ..base.clone() },
+        NetworkConfig { lags: Some(Lags::newest()), ..base.clone() },
+        NetworkConfig { lags: Some(Lags::newest().with("rsi", [1])), ..base.clone() },
     ]
 }
 

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use windvane_candles::Timestamp;
 
 use super::embargo::{check_share, quantile};
-use crate::{SampleSet, SignalError};
+use crate::{SampleSet, SignalError, Split};
 
 /// Training samples: no label horizon overlaps the validation or test period.
 ///
@@ -46,6 +46,18 @@ impl TrainSet {
     /// rows after it, nor earlier rows that are not [`covered`](Self::covers).
     pub fn until(&self) -> Timestamp {
         self.until
+    }
+
+    /// Returns the training samples of a split of this set, for models whose predictions on the rest
+    /// of the set are needed. Rows that this set does not cover stay hidden.
+    ///
+    /// # Errors
+    /// [`SignalError::EmptyPart`] if there is no training sample.
+    pub fn part(&self, split: &Split) -> Result<Self, SignalError> {
+        let mut part = split.train(&self.samples)?;
+        part.from = part.from.max(self.from);
+        part.hidden.extend_from_slice(&self.hidden);
+        Ok(part)
     }
 
     /// Returns whether training may read the row of a candle that closed at `close_time`: it must

@@ -336,3 +336,23 @@ fn plans_reject_invalid_settings() {
     let split = Split::builder().validate_from(at(10)).test_from(at(20)).embargo(0);
     assert!(split.train_from(at(10)).build().is_err());
 }
+
+#[test]
+fn part_of_a_training_set_hides_the_rows_that_the_set_hides() {
+    let tables = tables(50, GapPolicy::Reset);
+    let pool = SampleSet::collect(&tables, 5, LabelSpec::default()).unwrap();
+    let plan = Combinatorial { groups: 5, test_groups: 1, validation: 0.2, embargo: 10 };
+    // Training before and after the second group.
+    let train = plan.splits(&pool).unwrap()[1].train(&pool).unwrap();
+    let hours = || (0..1_600).map(at);
+    let mut leaks = 0;
+    let plan = WalkForward { folds: 3, ..WalkForward::default() };
+    for split in plan.splits(&train).unwrap() {
+        let (part, alone) = (train.part(&split).unwrap(), split.train(&train).unwrap());
+        assert_eq!(part.samples(), alone.samples());
+        assert!(part.until() <= split.validate_from());
+        assert!(hours().all(|time| !part.covers(time) || train.covers(time)));
+        leaks += hours().filter(|time| alone.covers(*time) && !train.covers(*time)).count();
+    }
+    assert!(leaks > 0, "the split alone covers the hidden rows");
+}

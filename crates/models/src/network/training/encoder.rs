@@ -17,6 +17,8 @@ pub(crate) struct EncoderCache<R> {
     gru: GruCache<R>,
     tcn: TcnCache<R>,
     transformer: TransformerCache<R>,
+    /// Values of flat windows, `[B, inputs]`.
+    flat: Vec<R>,
     /// Number of windows of the last forward pass.
     batch: usize,
     /// Gradients with respect to all states, if only those of the last states are given.
@@ -31,6 +33,7 @@ impl<R: Real> Default for EncoderCache<R> {
             gru: GruCache::new(),
             tcn: TcnCache::default(),
             transformer: TransformerCache::default(),
+            flat: Vec::new(),
             batch: 0,
             d_states: Vec::new(),
         }
@@ -65,7 +68,7 @@ impl EncoderShape {
     /// Draws the initial weights and returns the stream number for the next layer.
     ///
     /// Each direction of an LSTM has its own random stream, numbered from 0; every other encoder has
-    /// one stream. Only an LSTM has a forget gate.
+    /// one stream; a flat one has no weights. Only an LSTM has a forget gate.
     pub(crate) fn init<R: Real>(
         &self,
         init: Init,
@@ -80,6 +83,7 @@ impl EncoderShape {
             Self::Transformer(shape) => {
                 init_transformer(*shape, init, &mut stream, weights).map(|()| 1)
             }
+            Self::Flat(_) => Ok(0),
             Self::Lstm(shape) => {
                 init_lstm(*shape, init, forget_bias, &mut stream, shape.params_mut(weights)?)?;
                 Ok(1)
@@ -116,6 +120,7 @@ impl EncoderShape {
             Self::Transformer(shape) => {
                 transformer_forward(*shape, weights, x, batch, &mut cache.transformer)
             }
+            Self::Flat(window) => window.gather(x, batch, &mut cache.flat),
             Self::Lstm(shape) => {
                 let params = shape.params(weights)?;
                 lstm_forward(*shape, params, x, batch, start, &mut cache.lstm)
@@ -165,6 +170,8 @@ impl EncoderShape {
                 let d_y = upstream.every(len, d_states);
                 transformer_backward(*shape, weights, x, transformer, d_y, d_weights, None)
             }
+            // No parameters.
+            Self::Flat(_) => Ok(()),
             Self::BiLstm(shape) => {
                 let upstream = BiLstmUpstream { d_hidden, d_last_hidden, d_last_cell: None };
                 let d_params = shape.params_mut(d_weights)?;
@@ -175,7 +182,7 @@ impl EncoderShape {
         }
     }
 
-    /// Returns the states after each row, `[T, B, H]`.
+    /// Returns the states after each row, `[T, B, H]`; of a flat encoder the values `[1, B, H]`.
     pub(crate) fn hidden<'c, R: Real>(&self, cache: &'c EncoderCache<R>) -> &'c [R] {
         match self {
             Self::Lstm(_) => cache.lstm.hidden(),
@@ -183,6 +190,7 @@ impl EncoderShape {
             Self::Gru(_) => cache.gru.hidden(),
             Self::Tcn(_) => cache.tcn.output(),
             Self::Transformer(_) => cache.transformer.output(),
+            Self::Flat(_) => &cache.flat,
         }
     }
 
@@ -192,7 +200,7 @@ impl EncoderShape {
             Self::Lstm(_) => cache.lstm.last_hidden(),
             Self::BiLstm(_) => cache.bilstm.last_hidden(),
             Self::Gru(_) => cache.gru.last_hidden(),
-            Self::Tcn(_) | Self::Transformer(_) => {
+            Self::Tcn(_) | Self::Transformer(_) | Self::Flat(_) => {
                 let states = self.hidden(cache);
                 &states[states.len() - cache.batch * self.output_size()..]
             }
@@ -204,7 +212,9 @@ impl EncoderShape {
         match self {
             Self::Lstm(_) => cache.lstm.last_cell(),
             Self::BiLstm(_) => cache.bilstm.last_cell(),
-            Self::Gru(_) | Self::Tcn(_) | Self::Transformer(_) => self.last_hidden(cache),
+            Self::Gru(_) | Self::Tcn(_) | Self::Transformer(_) | Self::Flat(_) => {
+                self.last_hidden(cache)
+            }
         }
     }
 
@@ -227,7 +237,7 @@ impl EncoderShape {
                 let (forward, reverse) = both.map(|[forward, reverse]| (forward, reverse)).unzip();
                 vec![("lstm", false, forward), ("lstm reverse", true, reverse)]
             }
-            Self::Gru(_) | Self::Tcn(_) | Self::Transformer(_) => Vec::new(),
+            Self::Gru(_) | Self::Tcn(_) | Self::Transformer(_) | Self::Flat(_) => Vec::new(),
         }
     }
 }

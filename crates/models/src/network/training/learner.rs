@@ -3,7 +3,7 @@ use windvane_candles::Direction;
 use windvane_lstm_core::Tensors;
 use windvane_signals::{Band, Scaler, TrainSet, ValidationSet};
 
-use crate::network::{CLASSES, Layers, Network, NetworkConfig, saved};
+use crate::network::{CLASSES, Layers, Network, NetworkConfig, WindowShape, saved};
 use crate::train::network::{
     Checkpoint, Examples, Fingerprint, SegmentBatches, Trainer, WindowBatches, settings_text,
 };
@@ -15,6 +15,9 @@ use crate::{FittedModel, ModelId, TrainError};
 
 /// Minimum number of training windows.
 const MIN_WINDOWS: usize = 32;
+
+/// Problem of lags without channel names.
+const NO_CHANNELS: &str = "sequences have no channel names that lags refer to; set lags to None";
 
 /// Learner of a network: fits the scaler on the training rows and the weights by backpropagation
 /// through time, and calibrates the model on the validation windows.
@@ -77,7 +80,7 @@ impl NetworkLearner {
         }
         check_directions(train, 0)?;
         let scaler = Scaler::fit(train)?;
-        let layers = Layers::new(config, spec.signals.width(), CLASSES)?;
+        let layers = Layers::new(config, &WindowShape::of_spec(config, &spec)?, CLASSES)?;
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint {
             path,
@@ -135,7 +138,11 @@ impl NetworkLearner {
     ) -> Result<SequenceClassifier, TrainError> {
         let Self { id, config, training } = self;
         let shape = sequences.shape();
-        let layers = Layers::new(config, shape.channels, shape.classes)?;
+        if config.lags.is_some() {
+            return Err(TrainError::Layer { problem: NO_CHANNELS.to_string() });
+        }
+        let window = WindowShape::new(shape.steps, shape.channels);
+        let layers = Layers::new(config, &window, shape.classes)?;
         let examples = Examples::from_sequences(sequences);
         training.validate()?;
         let batches = WindowBatches::new(&layers, &examples, None, training.batch, run.seed());

@@ -8,7 +8,7 @@ use windvane_candles::{CandleSeries, Interval};
 use windvane_lstm_core::Tensors;
 use windvane_signals::{GapPolicy, LabelSpec, Registry, Scaler, SignalSpec, SignalTable};
 
-use crate::network::{CLASSES, Encoder, Layers, Network, NetworkConfig};
+use crate::network::{CLASSES, Encoder, Layers, Network, NetworkConfig, WindowShape};
 use crate::{DirectionModel, ModelSpec, Prediction, Predictor, TableReader};
 
 const LOOKBACK: usize = 7;
@@ -28,7 +28,7 @@ fn model(encoder: Encoder, gaps: GapPolicy) -> Network {
     let signals = SignalSpec { gaps, ..SignalSpec::default() };
     let width = signals.width();
     let config = NetworkConfig { stateful: true, ..NetworkConfig::new(encoder) };
-    let layers = Layers::new(&config, width, CLASSES).unwrap();
+    let layers = Layers::new(&config, &WindowShape::new(LOOKBACK, width), CLASSES).unwrap();
     let mut weights = Tensors::new(layers.specs());
     for (index, weight) in weights.flat_mut().iter_mut().enumerate() {
         *weight = (index as f32 * 1.3).sin() * 0.6;

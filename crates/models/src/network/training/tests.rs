@@ -3,10 +3,15 @@
 use windvane_lstm_core::{CrossEntropy, Init, LstmStart};
 
 use super::{DropoutSeed, NetworkCache};
-use crate::network::{Encoder, Layers, NetworkConfig, Pooling};
+use crate::network::{Encoder, Layers, NetworkConfig, Pooling, WindowShape};
 
 const HIDDEN: usize = 5;
 const CHANNELS: usize = 4;
+const STEPS: usize = 5;
+
+fn layers(config: &NetworkConfig) -> Layers {
+    Layers::new(config, &WindowShape::new(STEPS, CHANNELS), 3).unwrap()
+}
 
 fn lstm(bidirectional: bool) -> NetworkConfig {
     NetworkConfig::new(Encoder::Lstm { units: HIDDEN, bidirectional })
@@ -15,12 +20,12 @@ fn lstm(bidirectional: bool) -> NetworkConfig {
 fn attended(bidirectional: bool, dense: &[usize], dropout: f64) -> Layers {
     let pooling = Pooling::Attention { units: 3 };
     let config = NetworkConfig { pooling, dense: dense.to_vec(), dropout, ..lstm(bidirectional) };
-    Layers::new(&config, CHANNELS, 3).unwrap()
+    layers(&config)
 }
 
 #[test]
 fn gradients_of_v3_equal_finite_differences() {
-    check_gradients(&Layers::new(&lstm(true), CHANNELS, 3).unwrap(), None);
+    check_gradients(&layers(&lstm(true)), None);
 }
 
 #[test]
@@ -32,14 +37,14 @@ fn gradients_of_v31_equal_finite_differences() {
 
 #[test]
 fn gradients_of_v32_equal_finite_differences() {
-    check_gradients(&Layers::new(&lstm(false), CHANNELS, 3).unwrap(), None);
+    check_gradients(&layers(&lstm(false)), None);
 }
 
 #[test]
 fn gradients_of_other_networks_equal_finite_differences() {
     check_gradients(&attended(false, &[6], 0.0), None);
     let config = NetworkConfig { dense: vec![6, 4], ..lstm(false) };
-    check_gradients(&Layers::new(&config, CHANNELS, 3).unwrap(), None);
+    check_gradients(&layers(&config), None);
 }
 
 #[test]
@@ -53,9 +58,18 @@ fn gradients_of_gru_tcn_and_transformer_equal_finite_differences() {
     for encoder in encoders {
         for pooling in [Pooling::LastStep, Pooling::Mean, Pooling::Attention { units: 3 }] {
             let config = NetworkConfig { pooling, dense: vec![6], ..NetworkConfig::new(encoder) };
-            check_gradients(&Layers::new(&config, CHANNELS, 3).unwrap(), None);
+            check_gradients(&layers(&config), None);
         }
     }
+}
+
+#[test]
+fn gradients_of_mlp_equal_finite_differences() {
+    let config = NetworkConfig { dense: vec![6, 4], ..NetworkConfig::new(Encoder::Flat) };
+    let draw = DropoutSeed { seed: 1, epoch: 2, index: 3 };
+    check_gradients(&layers(&config), None);
+    check_gradients(&layers(&NetworkConfig { dropout: 0.3, ..config }), Some(draw));
+    check_gradients(&layers(&NetworkConfig::new(Encoder::Flat)), None);
 }
 
 #[test]
@@ -88,7 +102,7 @@ fn waves(count: usize, phase: f64, amplitude: f64) -> Vec<f64> {
 
 /// Compares a network's gradients with central differences in f64.
 fn check_gradients(layers: &Layers, draw: Option<DropoutSeed>) {
-    let (steps, targets) = (5, [0, 2, 1]);
+    let (steps, targets) = (STEPS, [0, 2, 1]);
     let mut weights = waves(layers.weight_count(), 0.3, 0.4);
     let x = waves(steps * targets.len() * CHANNELS, 0.0, 1.0);
     let loss = CrossEntropy { classes: layers.classes(), weights: None, smoothing: 0.0 };
@@ -126,9 +140,8 @@ fn compare(weights: &mut [f64], gradient: &[f64], mut loss: impl FnMut(&[f64]) -
 
 fn stateful() -> [Layers; 2] {
     let gru = Encoder::Gru { units: HIDDEN, bidirectional: false };
-    [lstm(false), NetworkConfig::new(gru)].map(|config| {
-        Layers::new(&NetworkConfig { stateful: true, ..config }, CHANNELS, 3).unwrap()
-    })
+    [lstm(false), NetworkConfig::new(gru)]
+        .map(|config| layers(&NetworkConfig { stateful: true, ..config }))
 }
 
 #[test]
