@@ -6,7 +6,8 @@ use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use super::Window;
 use crate::channels::{CloseCandles, MarketClose};
 use crate::{
-    GapPolicy, MarketSnapshot, Panel, Registry, SignalError, SignalPipeline, SignalRows, SignalSpec,
+    CloseVolatility, GapPolicy, MarketSnapshot, Panel, Registry, SignalError, SignalPipeline,
+    SignalRows, SignalSpec,
 };
 
 /// Channel values of a series, row by row, with the closes and times that labels need.
@@ -224,6 +225,19 @@ impl SignalTable {
     /// Returns the close of a row's candle.
     pub fn close(&self, index: usize) -> Option<f64> {
         self.data.closes.get(index).copied()
+    }
+
+    /// Computes the volatility σ of the closes after each row, [`CloseVolatility`]; `None` while
+    /// warming up and on rows that the gap policy filled in.
+    pub fn close_volatility(&self) -> Vec<Option<f64>> {
+        let mut volatility = CloseVolatility::new(self.interval());
+        let rows = self.data.open_times.iter().zip(&self.data.closes).zip(&self.data.held);
+        rows.map(
+            |((open_time, close), held)| {
+                if *held { None } else { volatility.update(*open_time, *close) }
+            },
+        )
+        .collect()
     }
 
     /// Returns whether the gap policy filled in this row. Such a row has no decision and no
