@@ -25,6 +25,7 @@ mod live;
 mod mutated;
 mod outcome;
 mod panel;
+mod policy;
 mod pretrained;
 mod pytorch;
 mod retraining;
