@@ -86,11 +86,16 @@ mod score;
 
 pub use error::BacktestError;
 pub use report::{EpochLoss, Report};
-pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Task};
+pub use run::{
+    Backtest, DetailedRun, Event, Instrument, Plan, PolicyTrade, PolicyTrades, PredictionRow,
+    Predictions, Task,
+};
 pub use score::{
-    Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, EquityPoint,
-    ExcessAccuracy, FoldScore, Importance, MostConfident, NetResult, PathScore, Record, ResultRow,
-    Scope, SeedScore, Trading, Warning, WarningCode,
+    Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, Economics,
+    EquityPoint, ExcessAccuracy, FoldScore, Importance, MostConfident, MoveDecile, NetResult,
+    PathScore, PolicyInstrument, PolicyNet, PolicyPeriod, PolicyResult, Record, ResultRow, Scope,
+    SeedScore, TopMoves, TopMovesQuarter, TradeSummary, Trading, Warning, WarningCode,
+    WeightedAccuracy,
 };
 
 #[cfg(doctest)]

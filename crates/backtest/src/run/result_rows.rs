@@ -20,6 +20,8 @@ impl FinishedRun<'_> {
         for models in rows.chunks_mut(self.names.len()) {
             let rows = models.iter_mut().flatten();
             score::deflate(&mut rows.filter_map(|row| row.trading.as_mut()).collect::<Vec<_>>());
+            let rows = models.iter_mut().flatten().filter_map(|row| row.economics.as_mut());
+            score::deflate_policies(&mut rows.collect::<Vec<_>>());
         }
         rows.into_iter().flatten().collect()
     }
@@ -31,6 +33,9 @@ impl FinishedRun<'_> {
             return None;
         }
         let mut row = ResultRow::of(self.names[model], place, &first, self.settings());
+        if place.scope == Scope::Interval {
+            row.economics = self.economics(model, &first);
+        }
         if self.plan.backtest.seeds > 1 {
             for repeat in 0..self.plan.backtest.seeds {
                 let own = self.records(model, repeat, members);
@@ -41,7 +46,7 @@ impl FinishedRun<'_> {
     }
 
     /// Records of a model with one of the seeds on some instruments, in order of the folds.
-    fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
+    pub(super) fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
         let mut records = Vec::new();
         for (task, result) in &self.done {
             if task.learner != model || task.repeat != repeat {

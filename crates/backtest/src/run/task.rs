@@ -33,7 +33,9 @@ pub(crate) fn run(
         probabilities,
         confidence_rank: ranks.rank(probabilities.margin()),
     });
+    let validated = validated.into_iter().map(|(_, p)| p.classes().map(f32::to_bits));
     Ok(TaskResult {
+        validated: validated.collect(),
         predictions: predictions.collect(),
         effects: occlusion::effects(&model, train, &fold.test)?,
         epochs: Vec::new(),

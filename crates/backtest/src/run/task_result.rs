@@ -12,6 +12,8 @@ use crate::score::MaskingEffect;
 pub(crate) struct TaskResult {
     /// Predictions for the test windows of the fold, in their order.
     pub(crate) predictions: Vec<TestPrediction>,
+    /// Bits of the probabilities on the validation windows of the fold, in their order.
+    pub(crate) validated: Vec<[u32; 3]>,
     /// Effects of masking each channel, by channel.
     pub(crate) effects: Vec<Vec<MaskingEffect>>,
     /// Losses by epoch, as reported by the learner.

@@ -13,6 +13,7 @@ mod memory;
 mod metrics;
 mod plan;
 mod plans;
+mod policies;
 mod predictions;
 mod report;
 mod resume;
