@@ -40,7 +40,7 @@ pub struct PolicyConfig {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PositionSize {
-    /// Size of 1.
+    /// Constant size of 1.
     #[default]
     Full,
     /// Size proportional to the absolute score, and 1 from the threshold of a fifth of the share on:

@@ -176,7 +176,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// No position.
+    /// Absence of a position.
     pub const NONE: Self = Self { size: 0.0, candles: 0 };
 
     /// Returns the share of the capital, −1 to 1; negative for a short position.
