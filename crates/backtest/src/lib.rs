@@ -45,6 +45,8 @@
 //! - **Trading** ([`Trading`]): every prediction is traded with costs. The result is reported with
 //!   that of buy and hold and of the best-earning baseline; the Sharpe ratio is deflated for the
 //!   number of models.
+//! - **Policies** ([`Economics`]): rules that enter at the largest expected moves, with thresholds
+//!   from the validation windows of the fold; results by cost, delay and period beside always long.
 //! - **[`Importance`]**: loss of a fitted model if a channel is masked.
 //! - **Warnings** ([`Warning`]): implausible results and too small samples.
 //!

@@ -164,6 +164,16 @@ mod tests {
         assert!(policy.months[11].total.unwrap() > -1.0);
     }
 
+    // After a loss of three times the capital a gain must not raise the equity again.
+    #[test]
+    fn loss_of_the_capital_ends_the_account_of_a_month() {
+        let mut records = mostly_right(400);
+        records[9] = record(9, Up, -3.0);
+        let got = economics(&records, vec![Policy::every_candle()]);
+        assert_eq!(got.policies[0].months[0].total, Some(-1.0));
+        assert_eq!(got.policies[0].quarters[0].total, Some(-1.0));
+    }
+
     #[test]
     fn economics_without_policies_of_a_fold_is_undefined() {
         let names = ["AAA".to_string()];

@@ -271,14 +271,16 @@ impl PolicyTest<'_> {
     ) -> PolicyPeriod {
         let (flows, fee) = (&both.prompt.flows[range.clone()], self.costs.fee());
         let bootstrap = if intervals { self.bootstrap(both, range.clone()) } else { None };
-        let growth = flows.iter().fold(1.0, |equity, flow| equity * (1.0 + flow.net(fee)));
+        // An equity of 0 ends the account.
+        let growth =
+            flows.iter().fold(1.0_f64, |equity, flow| (equity * (1.0 + flow.net(fee))).max(0.0));
         PolicyPeriod {
             period,
             periods: flows.len(),
             trades,
             net: self.means(flows),
             late: self.means(&both.late.flows[range]),
-            total: f64::is_finite(growth).then_some((growth - 1.0).max(-1.0)),
+            total: growth.is_finite().then_some(growth - 1.0),
             interval_95: bootstrap.and_then(|b| bounds(&b, fee, 0)),
         }
     }
