@@ -2,6 +2,7 @@
 use std::path::PathBuf;
 
 use windvane_candles::{Interval, Pair, Timestamp};
+use windvane_models::SettingError;
 
 /// Error of a backtest, an audit, or of writing their report.
 ///
@@ -35,6 +36,9 @@ pub enum BacktestError {
         /// Cost in basis points.
         cost: f64,
     },
+    /// A setting of a policy is out of its range.
+    #[error(transparent)]
+    Policy(#[from] SettingError),
     /// Every fit failed, so there is nothing to report.
     #[error("nothing could be evaluated ({failures} failure(s)); the first: {first}")]
     NothingEvaluated {

@@ -45,6 +45,8 @@
 //! - **Trading** ([`Trading`]): every prediction is traded with costs. The result is reported with
 //!   that of buy and hold and of the best-earning baseline; the Sharpe ratio is deflated for the
 //!   number of models.
+//! - **Policies** ([`Economics`]): rules that enter at the largest expected moves, with thresholds
+//!   from the validation windows of the fold; results by cost, delay and period beside always long.
 //! - **[`Importance`]**: loss of a fitted model if a channel is masked.
 //! - **Warnings** ([`Warning`]): implausible results and too small samples.
 //!
@@ -86,11 +88,16 @@ mod score;
 
 pub use error::BacktestError;
 pub use report::{EpochLoss, Report};
-pub use run::{Backtest, Event, Instrument, Plan, PredictionRow, Predictions, Task};
+pub use run::{
+    Backtest, DetailedRun, Event, Instrument, Plan, PolicyTrade, PolicyTrades, PredictionRow,
+    Predictions, Task,
+};
 pub use score::{
-    Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, EquityPoint,
-    ExcessAccuracy, FoldScore, Importance, MostConfident, NetResult, NonOverlapping, PathScore,
-    Record, RefitGain, ResultRow, Scope, SeedScore, Trading, Warning, WarningCode,
+    Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, Economics,
+    EquityPoint, ExcessAccuracy, FoldScore, Importance, MostConfident, MoveDecile, NetResult,
+    NonOverlapping, PathScore, PolicyInstrument, PolicyNet, PolicyPeriod, PolicyResult, Record,
+    RefitGain, ResultRow, Scope, SeedScore, TopMoves, TopMovesQuarter, TradeSummary, Trading,
+    Warning, WarningCode, WeightedAccuracy,
 };
 
 #[cfg(doctest)]

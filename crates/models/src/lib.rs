@@ -47,6 +47,7 @@
 //!   and answers each candle with a [`CandleOutcome`].
 //!   It saves and restores its state, accepts a newer model while it runs ([`Retraining`]), and
 //!   suppresses predictions after drift and in novel windows ([`TrainingProfile`]).
+//! - [`Policy`] turns predictions into positions, and [`PositionTracker`] follows it live.
 //! - [`load`] reads a saved model of any enabled kind; each is one safetensors file.
 //! - [`Reliability`] measures calibration; [`AdaptiveConformal`] returns prediction sets.
 //! - [`Occlusion`] measures the effect of each channel on a prediction; [`explain`] (with `train`)
@@ -65,6 +66,7 @@ mod live;
 mod model;
 #[cfg(feature = "network")]
 pub mod network;
+mod policy;
 #[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "trees")]
@@ -94,6 +96,9 @@ pub use model::{
 };
 #[cfg(feature = "network")]
 pub use network::presets::*;
+#[cfg(feature = "train")]
+pub use policy::fit_policy;
+pub use policy::{Policy, PolicyConfig, Position, PositionSize, PositionTracker};
 
 #[cfg(all(doctest, feature = "v32", feature = "train"))]
 #[doc = include_str!("../README.md")]

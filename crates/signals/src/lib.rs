@@ -54,8 +54,8 @@ mod windows;
 pub use windvane_candles as candles;
 
 pub use channels::{
-    Channel, ChannelInfo, Macd, MarketClose, MarketSnapshot, Momentum, Registry, RelativeMacd, Rsi,
-    Volatility, VolumeChange,
+    Channel, ChannelInfo, CloseVolatility, Macd, MarketClose, MarketSnapshot, Momentum, Registry,
+    RelativeMacd, Rsi, Volatility, VolumeChange,
 };
 pub use dataset::{Dataset, DatasetParts};
 pub use deciles::Deciles;

@@ -1,7 +1,7 @@
 //! Paper trading: predictions after closed candles, and their return after costs.
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 use windvane::candles::{Action, Feed};
-use windvane::models::TableReader;
+use windvane::models::{Policy, PositionTracker, TableReader};
 use windvane::prelude::*;
 
 use crate::{Error, connection::Connection, wire::Message};
@@ -10,12 +10,12 @@ use crate::{Error, connection::Connection, wire::Message};
 #[derive(Debug)]
 pub struct Bot {
     predictor: Predictor,
+    /// Positions; by default those of a policy that trades every candle.
+    pub tracker: PositionTracker,
     /// Order of the candles, with counts of duplicates and fetched ones.
     pub feed: Feed,
     /// Cost per unit of turnover, a fraction.
     cost: f64,
-    /// Current position: 1 long, −1 short, 0 none.
-    position: f64,
     /// Value of the account, which starts at 1.
     pub equity: f64,
     /// All accepted candles, oldest first.
@@ -32,8 +32,8 @@ impl Bot {
         let history = u32::try_from(predictor.candles_needed())?;
         let feed = Feed::new(pair, interval, None, history);
         let (candles, predictions) = (Vec::new(), Vec::new());
-        let (cost, position, equity) = (cost / 1e4, 0.0, 1.0);
-        Ok(Self { predictor, feed, cost, position, equity, candles, predictions })
+        let tracker = PositionTracker::new(Policy::every_candle(), interval);
+        Ok(Self { predictor, tracker, feed, cost: cost / 1e4, equity: 1.0, candles, predictions })
     }
 
     /// Trades until the stream ends or there are `predictions` predictions.
@@ -58,22 +58,19 @@ impl Bot {
 
     /// Settles the position at the close of a candle and opens the next one.
     fn trade(&mut self, candle: &Candle) -> Result<(), Error> {
+        let before = self.tracker.position().size();
         if let Some(last) = self.candles.last() {
             // A loss of the whole capital ends the account.
-            self.equity *= (1.0 + self.position * (candle.close() / last.close() - 1.0)).max(0.0);
+            self.equity *= (1.0 + before * (candle.close() / last.close() - 1.0)).max(0.0);
         }
-        let prediction = self.predictor.on_candle(candle)?.into_prediction();
+        let outcome = self.predictor.on_candle(candle)?;
+        let position = self.tracker.on_outcome(candle, &outcome).size();
+        self.equity *= 1.0 - self.cost * (position - before).abs();
+        let prediction = outcome.into_prediction();
         if let Some(Prediction { decided_at, direction, confidence, .. }) = &prediction {
             let (close, percent) = (candle.close(), 100.0 * confidence);
-            println!("{decided_at}  {close:>10.2}  {direction:<7} {percent:.1} %");
+            println!("{decided_at}  {close:>10.2}  {direction:<7} {percent:.1} %  {position:+.2}");
         }
-        let position = match prediction.as_ref().map(|prediction| prediction.direction) {
-            Some(Direction::Up) => 1.0,
-            Some(Direction::Down) => -1.0,
-            Some(Direction::Neutral) | None => 0.0,
-        };
-        self.equity *= 1.0 - self.cost * (position - self.position).abs();
-        self.position = position;
         self.candles.push(*candle);
         self.predictions.extend(prediction);
         Ok(())

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tungstenite::{Message, WebSocket};
 use windvane::candles::sample;
+use windvane::models::{Policy, PolicyConfig, PositionTracker};
 use windvane::prelude::*;
 use windvane_paper_bot::bot::Bot;
 use windvane_paper_bot::connection::{Connection, TIMEOUT};
@@ -15,9 +16,19 @@ use windvane_paper_bot::wire;
 
 const STREAMED: usize = 150;
 
-/// Connects a bot to the exchange; returns the bot, the number of reconnections and the steps.
+/// Connects a bot that trades every prediction to the exchange; returns the bot, the number of
+/// reconnections and the steps.
 fn play(
     model: impl FittedModel + 'static,
+    seed: u64,
+    limit: usize,
+) -> (Bot, usize, Vec<StreamStep>) {
+    play_with(model, Policy::every_candle(), seed, limit)
+}
+
+fn play_with(
+    model: impl FittedModel + 'static,
+    policy: Policy,
     seed: u64,
     limit: usize,
 ) -> (Bot, usize, Vec<StreamStep>) {
@@ -32,6 +43,7 @@ fn play(
     let played = steps.clone();
     let server = thread::spawn(move || exchange.serve(&listener, &played));
     let mut bot = Bot::new(model, pair.clone(), 5.0).unwrap();
+    bot.tracker = PositionTracker::new(policy, interval);
     let mut connection = Connection::open(&url, (pair, interval), TIMEOUT).unwrap();
     bot.run(&mut connection, limit).unwrap();
     if limit == usize::MAX {
@@ -108,6 +120,28 @@ fn bot_equity_follows_predictions_after_costs() {
     // The position after the last candle has had its cost, but is not settled.
     assert!((bot.equity / equity - 1.0).abs() < 1.1e-3, "{} {equity}", bot.equity);
     assert_ne!(bot.equity, 1.0);
+}
+
+#[test]
+fn bot_follows_the_policy_of_its_model() {
+    let scores = (0..100).map(|k| 2e-6 * f64::from(k));
+    let policy = Policy::fit(PolicyConfig { share: 0.5, ..PolicyConfig::default() }, scores);
+    let policy = policy.unwrap();
+    let (bot, ..) = play_with(v32::pretrained(), policy, 9, usize::MAX);
+    let mut predictor = Predictor::new(v32::pretrained(), Interval::HOUR).unwrap();
+    let mut tracker = PositionTracker::new(policy, Interval::HOUR);
+    let (mut equity, mut before, mut trades) = (1.0, 0.0, 0);
+    for (index, candle) in bot.candles.iter().enumerate() {
+        if let Some(last) = index.checked_sub(1).map(|last| bot.candles[last].close()) {
+            equity *= 1.0 + before * (candle.close() / last - 1.0);
+        }
+        let position = tracker.on_outcome(candle, &predictor.on_candle(candle).unwrap()).size();
+        equity *= 1.0 - 5e-4 * (position - before).abs();
+        trades += usize::from(position != before);
+        before = position;
+    }
+    assert_eq!(bot.equity, equity);
+    assert!((2..60).contains(&trades), "{trades}");
 }
 
 #[test]

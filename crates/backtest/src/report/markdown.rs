@@ -40,7 +40,8 @@ impl Report {
         format!("Run on {} UTC.", date(minute))
     }
 
-    /// All verdicts, one sentence per item.
+    /// Returns all verdicts, one sentence per item. Those of policies of which nothing is left after
+    /// costs, over the whole test or in the last two quarters, come first.
     pub(crate) fn verdicts(&self) -> Vec<String> {
         let verdicts = [
             Some(self.verdict()),
@@ -48,8 +49,11 @@ impl Report {
             self.refit_verdict(),
             self.verdict_after_costs(),
         ];
-        let verdicts = verdicts.iter().flatten();
-        verdicts.flat_map(|verdict| verdict.lines()).map(str::to_string).collect()
+        let verdicts = verdicts.iter().flatten().flat_map(|verdict| verdict.lines());
+        let (left, gone): (Vec<_>, Vec<_>) = self.judged_policies().partition(|(left, _)| *left);
+        let gone = gone.into_iter().map(|(_, sentence)| sentence);
+        let left = left.into_iter().map(|(_, sentence)| sentence);
+        gone.chain(verdicts.map(str::to_string)).chain(left).collect()
     }
 
     /// Texts of the [`warnings`](Self::warnings): one line per instrument and interval.
@@ -65,6 +69,8 @@ impl Report {
             Section::new("Ranking", self.ranking_section()),
             Section::new("Refits", self.refits_section()),
             Section::new("Most confident", self.most_confident_section()),
+            Section::new("Size of moves", self.moves_section()),
+            Section::new("Policies", self.policies_section()),
             Section::new("Trading", self.trading_section()),
             Section::new("Baselines", self.baseline_section()),
             Section::new("Non-overlapping evaluation", self.non_overlapping_section()),

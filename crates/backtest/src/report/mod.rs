@@ -3,12 +3,14 @@
 //! Everything except [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
 mod appendix;
+mod economics;
 mod format;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
 mod markdown;
 mod most_confident;
+mod policies;
 mod refits;
 mod section;
 mod table;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use windvane_candles::CandleSeries;
+use windvane_models::PolicyConfig;
 use windvane_models::logistic::LogisticLearner;
 use windvane_models::train::Learner;
 use windvane_signals::{
@@ -15,7 +16,7 @@ use super::finished::FinishedRun;
 use super::fold::Fold;
 use super::group::{Group, by_interval};
 use super::run_plan::RunPlan;
-use super::{Event, Plan, Predictions};
+use super::{Event, Plan, PolicyTrades, Predictions};
 use crate::error::BacktestError;
 use crate::report::{Failure, Report};
 
@@ -26,6 +27,18 @@ pub struct Instrument {
     pub series: CandleSeries,
     /// Whether models are tested on the instrument but never trained on it.
     pub test_only: bool,
+}
+
+/// Report of a run with the rows that its numbers are computed from.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DetailedRun {
+    /// Report of the run.
+    pub report: Report,
+    /// Predictions of all models on all test windows.
+    pub predictions: Predictions,
+    /// Trades of all policies and models.
+    pub trades: PolicyTrades,
 }
 
 /// Settings of a backtest.
@@ -84,6 +97,9 @@ pub struct Backtest {
     /// Trading costs of the report, basis points per unit of turnover: fee and slippage of one side
     /// of a trade. By default 2, 5 and 10.
     pub costs: Vec<f64>,
+    /// Policies from predictions to positions, with thresholds from the validation candles of each
+    /// fold; by default [`default_policies`](Self::default_policies).
+    pub policies: Vec<PolicyConfig>,
     /// Seed of all random numbers; by default 42.
     pub seed: u64,
     /// Number of seeds that each model is fitted with: `seed`, `seed` + 1, and so on; by default 1,
@@ -111,6 +127,7 @@ impl Default for Backtest {
             labels: LabelSpec::default(),
             plan: Plan::WalkForward(WalkForward::default()),
             costs: vec![2.0, 5.0, 10.0],
+            policies: Self::default_policies(),
             seed: 42,
             seeds: 1,
             resume: None,
@@ -119,6 +136,18 @@ impl Default for Backtest {
 }
 
 impl Backtest {
+    /// Policies of a backtest by default: every candle; the top 5 % and the top 2 % of the expected
+    /// moves, left when the sign turns; the top 1 %, held for one candle.
+    pub fn default_policies() -> Vec<PolicyConfig> {
+        let top = PolicyConfig::default();
+        vec![
+            PolicyConfig::every_candle(),
+            top,
+            PolicyConfig { share: 0.02, ..top },
+            PolicyConfig { share: 0.01, max_holding: Some(1), ..top },
+        ]
+    }
+
     /// Fits and tests every learner on every fold, in parallel on rayon's current threads.
     ///
     /// Everything except the report's `timing` is the same on any number of threads. A model that
@@ -133,7 +162,7 @@ impl Backtest {
     /// # Errors
     /// [`BacktestError::NoInstruments`], [`BacktestError::NoLearners`],
     /// [`BacktestError::DuplicateInstrument`], [`BacktestError::DuplicateLearner`],
-    /// [`BacktestError::Cost`],
+    /// [`BacktestError::Cost`], [`BacktestError::Policy`],
     /// [`BacktestError::NothingEvaluated`] with the first cause if everything failed, and
     /// [`BacktestError::Io`] if the cache folder cannot be created.
     #[expect(
@@ -182,6 +211,43 @@ impl Backtest {
         })
     }
 
+    /// Runs like [`run`](Self::run) and also returns the single predictions and the trades of the
+    /// policies.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_backtest::{Backtest, Instrument};
+    /// use windvane_candles::{Interval, simulate::MarketModel};
+    /// use windvane_models::{train::Learner, v2::WeightedSignalsLearner};
+    ///
+    /// let series = MarketModel::AR1.candles("SIM".parse()?, Interval::HOUR, 900, 7)?;
+    /// let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::learned())];
+    /// let instruments = [Instrument { series, test_only: false }];
+    /// let run = Backtest::default().run_detailed(&instruments, &learners, &|_| {})?;
+    ///
+    /// let economics = run.report.results[1].economics.as_ref().unwrap();
+    /// let first = &economics.policies[0];
+    /// assert_eq!(first.name, "every candle");
+    /// let trades = run.trades.iter().filter(|trade| trade.policy == "every candle");
+    /// assert_eq!(trades.count(), first.trades.trades);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_detailed(
+        &self,
+        instruments: &[Instrument],
+        learners: &[Box<dyn Learner>],
+        on_event: &(dyn Fn(Event<'_>) + Sync),
+    ) -> Result<DetailedRun, BacktestError> {
+        self.finish(instruments, learners, on_event, |finished, started| DetailedRun {
+            report: finished.report(started),
+            predictions: finished.predictions(),
+            trades: finished.trades(),
+        })
+    }
+
     fn finish<T>(
         &self,
         instruments: &[Instrument],
@@ -194,6 +260,7 @@ impl Backtest {
         if let Some(&cost) = self.costs.iter().find(|cost| !(0.0..=1e4).contains(*cost)) {
             return Err(BacktestError::Cost { cost });
         }
+        self.policies.iter().try_for_each(PolicyConfig::validate)?;
         let mut failures = Vec::new();
         let groups = self.groups(instruments, &mut failures);
         let folds = self.folds(&groups, &mut failures);

@@ -136,6 +136,7 @@ impl Fold<'_> {
                     predicted: prediction.direction,
                     probabilities: prediction.probabilities,
                     confidence_rank: prediction.confidence_rank,
+                    volatility: self.group.volatilities[sample.table][sample.row],
                     baselines: baselines
                         .iter()
                         .fold(rules, |all, (rule, directions)| all.with(*rule, directions[index])),

@@ -19,6 +19,8 @@ pub(crate) struct Group {
     pub(crate) learning: usize,
     /// Tables of the members, in their order.
     pub(crate) tables: Vec<SignalTable>,
+    /// Volatility of the closes after each row of the tables.
+    pub(crate) volatilities: Vec<Vec<Option<f64>>>,
 }
 
 /// Indices of the instruments by interval, shortest first. Intervals are never pooled for training.
@@ -55,7 +57,8 @@ impl Group {
             failed.into_iter().map(|(index, error)| (members[index], error)).collect();
         members.retain(|index| failed.iter().all(|(other, _)| other != index));
         let learning = training_pool(&members, instruments);
-        (Self { interval, gaps, members, learning, tables }, failed)
+        let volatilities = tables.iter().map(SignalTable::close_volatility).collect();
+        (Self { interval, gaps, members, learning, tables, volatilities }, failed)
     }
 
     /// Adds all inputs of the models of the group to a hash: every row of every member.

@@ -1,10 +1,10 @@
 //! Test predictions of a run as rows, CSV and Parquet.
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use windvane_candles::{Direction, Interval, Timestamp};
 
+use super::table_file::{self, quoted};
 use crate::error::BacktestError;
 
 /// Test prediction with its outcome.
@@ -104,18 +104,7 @@ impl Predictions {
     /// # Errors
     /// [`BacktestError::Io`] with the path, also for Parquet without the feature.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), BacktestError> {
-        let path = path.as_ref();
-        let columnar = path.extension().is_some_and(|extension| extension == "parquet");
-        let written = windvane_models::replace_file_with(path, |file| {
-            let mut file = BufWriter::new(file);
-            if columnar {
-                parquet(self, &mut file)?;
-            } else {
-                self.write_csv(&mut file)?;
-            }
-            file.flush()
-        });
-        written.map_err(|source| BacktestError::Io { path: path.to_path_buf(), source })
+        table_file::write(path.as_ref(), |file| self.write_csv(file), |file| parquet(self, file))
     }
 
     /// Writes CSV with a header. Reading the numbers gives the same bits.
@@ -150,23 +139,12 @@ impl Predictions {
     }
 }
 
-/// Quotes a name as a CSV field if necessary.
-fn quoted(name: &str) -> String {
-    if name.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    } else {
-        name.to_string()
-    }
-}
-
 #[cfg(feature = "columnar")]
-fn parquet(predictions: &Predictions, file: &mut BufWriter<&mut File>) -> io::Result<()> {
+fn parquet(predictions: &Predictions, file: &mut (impl Write + Send)) -> io::Result<()> {
     predictions.write_parquet(file)
 }
 
 #[cfg(not(feature = "columnar"))]
-fn parquet(_: &Predictions, _: &mut BufWriter<&mut File>) -> io::Result<()> {
-    let advice = "Parquet requires the feature columnar of windvane-backtest; enable it, or choose \
-                  a name that ends in .csv";
-    Err(io::Error::new(io::ErrorKind::Unsupported, advice))
+fn parquet(_: &Predictions, _: &mut impl Write) -> io::Result<()> {
+    Err(table_file::parquet_is_missing())
 }

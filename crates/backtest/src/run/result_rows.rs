@@ -21,6 +21,8 @@ impl FinishedRun<'_> {
         for models in rows.chunks_mut(self.names.len()) {
             let rows = models.iter_mut().flatten();
             score::deflate(&mut rows.filter_map(|row| row.trading.as_mut()).collect::<Vec<_>>());
+            let rows = models.iter_mut().flatten().filter_map(|row| row.economics.as_mut());
+            score::deflate_policies(&mut rows.collect::<Vec<_>>());
         }
         rows.into_iter().flatten().collect()
     }
@@ -32,6 +34,9 @@ impl FinishedRun<'_> {
             return None;
         }
         let mut row = ResultRow::of(self.names[model], place, &first, self.settings());
+        if place.scope == Scope::Interval {
+            row.economics = self.economics(model, &first);
+        }
         if self.plan.backtest.seeds > 1 {
             for repeat in 0..self.plan.backtest.seeds {
                 let own = self.records(model, repeat, members);

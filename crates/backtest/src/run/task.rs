@@ -42,7 +42,9 @@ pub(crate) fn run(
         Some(later) => predict_all(&model, later)?.0,
         None => Vec::new(),
     };
+    let validated = validated.into_iter().map(|(_, p)| p.classes().map(f32::to_bits));
     Ok(TaskResult {
+        validated: validated.collect(),
         predictions: tested.into_iter().map(ranked).collect(),
         later: later.into_iter().map(ranked).collect(),
         effects: occlusion::effects(&model, train, &fold.test)?,

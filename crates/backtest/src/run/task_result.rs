@@ -15,6 +15,8 @@ pub(crate) struct TaskResult {
     /// Predictions for the later test windows of the fold, if it has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) later: Vec<TestPrediction>,
+    /// Bits of the probabilities on the validation windows of the fold, in their order.
+    pub(crate) validated: Vec<[u32; 3]>,
     /// Effects of masking each channel, by channel.
     pub(crate) effects: Vec<Vec<MaskingEffect>>,
     /// Losses by epoch, as reported by the learner.

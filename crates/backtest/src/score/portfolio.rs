@@ -57,6 +57,17 @@ pub(crate) struct Portfolio {
     pub(crate) flows: Vec<Flow>,
 }
 
+/// Candle with the position over the next one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeldCandle {
+    /// Time of the decision.
+    pub(crate) time: Timestamp,
+    /// Change of the close over the next candle.
+    pub(crate) change: f64,
+    /// Share of the capital, −1 to 1.
+    pub(crate) position: f64,
+}
+
 /// Candle of an instrument with the side of its prediction.
 struct TradedCandle {
     instrument: usize,
@@ -80,14 +91,26 @@ impl Portfolio {
         prediction: impl Fn(&Record) -> Direction,
         horizon: usize,
     ) -> Self {
-        let mut flows = Vec::new();
-        for run in traded_candles(records, prediction).chunk_by(TradedCandle::is_followed_by) {
-            let mut before = 0.0;
-            for (index, candle) in run.iter().enumerate() {
+        let candles = traded_candles(records, prediction);
+        Self::of_runs(candles.chunk_by(TradedCandle::is_followed_by).map(|run| {
+            let positions = run.iter().enumerate().map(|(index, candle)| {
                 let held = &run[(index + 1).saturating_sub(horizon)..=index];
                 let position = held.iter().map(|one| one.side).sum::<f64>() / horizon as f64;
+                HeldCandle { time: candle.time, change: candle.change, position }
+            });
+            positions.collect()
+        }))
+    }
+
+    /// Portfolio of runs of consecutive candles of an instrument with their positions. A position is
+    /// closed at the end of its run.
+    pub(crate) fn of_runs(runs: impl Iterator<Item = Vec<HeldCandle>>) -> Self {
+        let mut flows = Vec::new();
+        for run in runs {
+            let mut before = 0.0;
+            for (index, HeldCandle { time, change, position }) in run.iter().copied().enumerate() {
                 let exit = if index + 1 == run.len() { f64::abs(position) } else { 0.0 };
-                let gross = position * candle.change;
+                let gross = position * change;
                 let flow = Flow {
                     gross,
                     turnover: f64::abs(position - before) + exit,
@@ -97,7 +120,7 @@ impl Portfolio {
                     right: f64::from(gross > 0.0),
                     wrong: f64::from(gross < 0.0),
                 };
-                flows.push((candle.time, flow));
+                flows.push((time, flow));
                 before = position;
             }
         }

@@ -32,6 +32,9 @@ pub struct Record {
     /// Share of the fold's validation windows with at least the same |p(UP) − p(DOWN)|: 0 for a
     /// prediction more confident than all of them.
     pub confidence_rank: f64,
+    /// Volatility σ of the closes at the decision,
+    /// [`CloseVolatility`](windvane_signals::CloseVolatility); `None` while it warms up.
+    pub volatility: Option<f64>,
     /// Predictions of the baselines for the same candle.
     pub baselines: BaselinePredictions,
 }

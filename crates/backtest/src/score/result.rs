@@ -9,8 +9,8 @@ use crate::score::comparison::Comparison;
 use crate::score::most_confident::{CoveragePoint, MostConfident, curve};
 use crate::score::period::{PeriodScore, accuracy_by_period};
 use crate::score::{
-    Accuracy, Baseline, BaselineResult, Confidence, ExcessAccuracy, NonOverlapping, Record,
-    Trading, warning,
+    Accuracy, Baseline, BaselineResult, Confidence, Economics, ExcessAccuracy, NonOverlapping,
+    Record, Trading, warning,
 };
 
 /// Scope of a row: one instrument, one interval or everything.
@@ -117,6 +117,9 @@ pub struct ResultRow {
     pub(crate) confidence: Confidence,
     /// Results of trading the predictions; `None` if several intervals are pooled.
     pub trading: Option<Trading>,
+    /// Economic value of the predictions and results of the policies; pooled rows of one interval
+    /// only.
+    pub economics: Option<Economics>,
     /// Scores by fold; empty for single instruments.
     pub folds: Vec<FoldScore>,
     /// Scores by period of calendar time; empty for single instruments.
@@ -178,6 +181,7 @@ impl ResultRow {
             reliability: reliability.bins().filter(|bin| bin.cases > 0).collect(),
             confidence: Confidence::of(records),
             trading: Trading::of(records, settings, pooled),
+            economics: None,
             folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
             over_time: if pooled { accuracy_by_period(records, settings) } else { Vec::new() },
             paths: by_path(all),

@@ -22,6 +22,7 @@ pub(crate) fn record(hour: i64, predicted: Direction, change: f64) -> Record {
         predicted,
         probabilities: Probabilities::new(classes).unwrap(),
         confidence_rank: 0.5,
+        volatility: Some(0.01),
         baselines: BaselinePredictions::from_rules(Direction::Up, Direction::Down)
             .with(Baseline::Logistic, Direction::Down),
     }

@@ -272,7 +272,7 @@ fn net_bounds(bootstrap: &Bootstrap<FlowSum>, fee: f64) -> Option<Bounds> {
 }
 
 /// Growth and risk; without annual numbers for less than [`MIN_DAYS`] of tested time.
-fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
+pub(crate) fn yearly(returns: &[f64], periods_per_year: Option<f64>) -> Returns {
     let whole = Returns::new(returns, periods_per_year.unwrap_or(f64::NAN));
     let days = periods_per_year.map(|year| 365.25 * returns.len() as f64 / year);
     if days.is_some_and(|days| days >= MIN_DAYS) {

@@ -15,6 +15,7 @@ mod memory;
 mod metrics;
 mod plan;
 mod plans;
+mod policies;
 mod predictions;
 mod refit;
 mod report;

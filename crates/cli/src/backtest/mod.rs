@@ -6,7 +6,7 @@ mod show;
 
 use std::path::Path;
 
-use windvane::backtest::{Backtest, Event, Instrument, Predictions, Report};
+use windvane::backtest::{Backtest, Event, Instrument, PolicyTrades, Predictions, Report};
 use windvane::models::train::Learner;
 
 pub(crate) use options::BacktestOptions;
@@ -23,12 +23,13 @@ pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
     }
     show::loaded(&loaded)?;
     show::models(&options.models())?;
-    let (report, predictions) = backtest(options, &inputs, &loaded.instruments)?;
+    let (report, rows) = backtest(options, &inputs, &loaded.instruments)?;
     let report = complete(report, options, loaded);
     // The report is written before it is printed, so that a closed pipe does not lose it.
     report.write(&options.out)?;
-    if let (Some(file), Some(predictions)) = (&options.predictions, predictions) {
-        predictions.write(file)?;
+    if let Some((predictions, trades)) = rows {
+        options.predictions.iter().try_for_each(|file| predictions.write(file))?;
+        options.trades.iter().try_for_each(|file| trades.write(file))?;
     }
     // The finished tasks are no longer needed.
     clear(&options.tasks());
@@ -36,11 +37,14 @@ pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
     Ok(show::written(&report, &options.out)?)
 }
 
+/// Predictions and trades of a run, for files.
+type RunRows = (Predictions, PolicyTrades);
+
 fn backtest(
     options: &BacktestOptions,
     inputs: &Inputs,
     instruments: &[Instrument],
-) -> Result<(Report, Option<Predictions>), String> {
+) -> Result<(Report, Option<RunRows>), String> {
     let training = options.training(inputs);
     let learners: Vec<Box<dyn Learner>> = options
         .models()
@@ -70,9 +74,9 @@ fn backtest(
     let progress = progress::BacktestProgress::new();
     let on_event = |event: Event<'_>| progress.on(&event);
     // Predictions take memory, so they are kept only if they are written.
-    let run = if options.predictions.is_some() {
-        let run = settings.run_with_predictions(instruments, &learners, &on_event);
-        run.map(|(report, predictions)| (report, Some(predictions)))
+    let run = if options.predictions.is_some() || options.trades.is_some() {
+        let run = settings.run_detailed(instruments, &learners, &on_event);
+        run.map(|run| (run.report, Some((run.predictions, run.trades))))
     } else {
         settings.run(instruments, &learners, &on_event).map(|report| (report, None))
     };

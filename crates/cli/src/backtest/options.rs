@@ -101,6 +101,10 @@ pub(crate) struct BacktestOptions {
     /// confidence, realised return. CSV, or Parquet for the extension .parquet (feature columnar).
     #[arg(long, value_name = "FILE")]
     pub(crate) predictions: Option<PathBuf>,
+    /// File for the trades of the policies: model, policy, instrument, fold, entry, exit, position,
+    /// candles held, gross return. CSV, or Parquet for the extension .parquet (feature columnar).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trades: Option<PathBuf>,
     /// Folder for report.html, report.md and report.json.
     #[arg(long, value_name = "DIR", default_value = "target/backtest")]
     pub(super) out: PathBuf,
@@ -239,14 +243,15 @@ impl BacktestOptions {
             }
             _ => {}
         }
-        let parquet = self
-            .predictions
-            .as_ref()
-            .is_some_and(|file| file.extension().is_some_and(|extension| extension == "parquet"));
-        if parquet && !cfg!(feature = "columnar") {
-            let problem = "--predictions: this program was built without Parquet; use the extension \
-                           .csv, or build it with --features columnar";
-            return Err(problem.to_string());
+        for (option, file) in [("--predictions", &self.predictions), ("--trades", &self.trades)] {
+            let extension = file.as_ref().and_then(|file| file.extension());
+            let parquet = extension.is_some_and(|extension| extension == "parquet");
+            if parquet && !cfg!(feature = "columnar") {
+                return Err(format!(
+                    "{option}: this program was built without Parquet; use the extension .csv, or \
+                     build it with --features columnar"
+                ));
+            }
         }
         if groups && !combinatorial {
             return Err("--groups and --test-groups need --plan combinatorial; add it".to_string());

@@ -25,13 +25,13 @@ pub(super) fn report(report: &Report) -> io::Result<()> {
     print(format_args!("\n{}\n", table(&report.headline_table(), &[3, 4, 6])))?;
     print(format_args!("Accuracy of the most confident predictions, all instruments pooled:"))?;
     print(format_args!("{}\n", table(&report.most_confident_table(), &[6])))?;
+    print(format_args!("Policies, with always long as the benchmark:"))?;
+    print(format_args!("{}\n", table(&report.policy_table(), &[3, 4, 5, 6, 7])))?;
     print(format_args!("Trading every prediction, per candle:"))?;
     print(format_args!("{}\n", table(&report.trading_table(), &[2, 3, 4, 5, 6, 7])))?;
     print(format_args!("Ranking by accuracy pooled over all instruments:"))?;
     print(format_args!("{}\n", table(&report.ranking_table(), &[2, 3, 5, 6])))?;
-    let verdicts =
-        [Some(report.verdict()), report.best_against_next(), report.verdict_after_costs()];
-    for verdict in verdicts.iter().flatten() {
+    for verdict in report.verdicts() {
         print(format_args!("{verdict}\n"))?;
     }
     for untested in &report.without_test_rows {

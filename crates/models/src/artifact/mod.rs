@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use windvane_signals::Scaler;
 
-use crate::{Calibration, LoadError, ModelId, ModelSpec, TrainingRecord};
+use crate::{Calibration, LoadError, ModelId, ModelSpec, Policy, TrainingRecord};
 
 pub use kinds::{Kinds, Loader, from_bytes, load};
 pub use replace::{replace_file, replace_file_with};
@@ -40,6 +40,8 @@ struct ModelCard {
     scaler: Option<Scaler>,
     #[serde(default, skip_serializing_if = "Calibration::is_none")]
     calibration: Calibration,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<Policy>,
     record: Option<TrainingRecord>,
     /// Configuration of the kind, such as the sizes of its layers.
     #[serde(default)]
@@ -103,6 +105,7 @@ impl Artifact {
             spec: spec.clone(),
             scaler: None,
             calibration: Calibration::NONE,
+            policy: None,
             record: None,
             config,
             members: Vec::new(),
@@ -121,6 +124,13 @@ impl Artifact {
     #[must_use]
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         self.card.calibration = calibration;
+        self
+    }
+
+    /// Sets the policy from predictions to positions.
+    #[must_use]
+    pub fn with_policy(mut self, policy: &Policy) -> Self {
+        self.card.policy = Some(*policy);
         self
     }
 
@@ -276,6 +286,12 @@ impl Artifact {
     /// Calibration of the probabilities.
     pub fn calibration(&self) -> Calibration {
         self.card.calibration
+    }
+
+    /// Policy from predictions to positions; `None` if the file has none. The model that is built
+    /// from the artifact does not contain it.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.card.policy.as_ref()
     }
 
     /// Training record of the model; `None` if it has none.

@@ -26,6 +26,17 @@ pub enum TrainError {
         /// Number of training windows.
         got: usize,
     },
+    /// There are too few validation scores for the thresholds of a policy.
+    #[error(
+        "{got} scores of validation candles are too few for a policy, at least {expected} are \
+         needed; use a longer validation period"
+    )]
+    TooFewScores {
+        /// Minimum number of scores.
+        expected: usize,
+        /// Number of scores.
+        got: usize,
+    },
     /// A class does not occur in the training windows, so it cannot be learned.
     #[error("no training window is {class}; pass more candles or narrow the NEUTRAL band")]
     EmptyClass {

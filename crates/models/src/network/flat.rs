@@ -31,6 +31,12 @@ impl WindowShape {
         Ok(Self { steps: spec.lookback, channels: spec.signals.width(), positions })
     }
 
+    /// Returns the positions in a flat window `[T, C]` that a flat encoder reads; `None` for all.
+    #[cfg(feature = "onnx")]
+    pub(super) fn positions(&self) -> Option<&[usize]> {
+        self.positions.as_deref()
+    }
+
     /// Returns the number of values that a flat encoder reads.
     pub(super) fn inputs(&self) -> usize {
         self.positions.as_ref().map_or(self.steps.saturating_mul(self.channels), Vec::len)

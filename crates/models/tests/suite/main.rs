@@ -26,6 +26,7 @@ mod mutated;
 mod onnx;
 mod outcome;
 mod panel;
+mod policy;
 mod pretrained;
 mod pytorch;
 mod retraining;

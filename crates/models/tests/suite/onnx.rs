@@ -66,10 +66,21 @@ fn texts(bytes: &[u8], number: u64) -> Vec<String> {
 
 fn networks() -> BTreeMap<&'static str, Network> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    ["v3", "v31", "v32", "v32-stateful", "gru", "tcn", "transformer", "network"]
-        .into_iter()
-        .map(|id| (id, Network::load(data.join(format!("{id}.format1.safetensors"))).unwrap()))
-        .collect()
+    [
+        "v3",
+        "v31",
+        "v32",
+        "v32-stateful",
+        "gru",
+        "gru-stateful",
+        "tcn",
+        "transformer",
+        "mlp",
+        "network",
+    ]
+    .into_iter()
+    .map(|id| (id, Network::load(data.join(format!("{id}.format1.safetensors"))).unwrap()))
+    .collect()
 }
 
 /// Numbers of each operator, after a check that every value exists before its use.
@@ -106,13 +117,18 @@ fn onnx_graph_of_every_network_is_ordered_and_complete() {
         let graph = all(&file, 7)[0];
         let count = operators(graph);
         assert!(count["Softmax"] >= 1 && count["Clip"] == 1, "{id}");
-        let recurrent = if id == "gru" { "GRU" } else { "LSTM" };
-        let has_recurrent = !["tcn", "transformer"].contains(&id);
+        let recurrent = if id.starts_with("gru") { "GRU" } else { "LSTM" };
+        let has_recurrent = !["tcn", "transformer", "mlp"].contains(&id);
         assert_eq!(count.contains_key(recurrent), has_recurrent, "{id}");
 
         let inputs: Vec<String> = all(graph, 11).into_iter().map(name).collect();
         let outputs: Vec<String> = all(graph, 12).into_iter().map(name).collect();
-        if id == "v32-stateful" {
+        if id == "gru-stateful" {
+            assert_eq!(
+                (inputs.join(" "), outputs.join(" ")),
+                ("h row".into(), "h_out probabilities".into())
+            );
+        } else if id == "v32-stateful" {
             assert_eq!(
                 (inputs.join(" "), outputs.join(" ")),
                 ("h c row".into(), "h_out c_out probabilities".into())

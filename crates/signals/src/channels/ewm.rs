@@ -6,7 +6,8 @@ use crate::{SignalError, StateReader, StateWriter};
 /// **Formula** with λ = 0.5^(1/half-life): `S_t = λ S_{t−1} + x_t`, `W_t = λ W_{t−1} + 1`, mean
 /// `S_t / W_t`; undefined until `min` values were seen. A missing value leaves S and W as they are.
 /// **Source** pandas `ewm(halflife, adjust=True, ignore_na=True, min_periods)`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Ewm {
     half_life: usize,
     min: usize,

@@ -6,7 +6,8 @@ use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 use super::Window;
 use crate::channels::{CloseCandles, MarketClose};
 use crate::{
-    GapPolicy, MarketSnapshot, Panel, Registry, SignalError, SignalPipeline, SignalRows, SignalSpec,
+    CloseVolatility, GapPolicy, MarketSnapshot, Panel, Registry, SignalError, SignalPipeline,
+    SignalRows, SignalSpec,
 };
 
 /// Channel values of a series, row by row, with the closes and times that labels need.
@@ -249,6 +250,19 @@ impl SignalTable {
         let open_time = Timestamp::from_millis(at.millis().checked_sub(self.data.session)?);
         let row = self.data.open_times.binary_search(&open_time).ok()?;
         (!self.data.held[row]).then_some(row)
+    }
+
+    /// Computes the volatility σ of the closes after each row, [`CloseVolatility`]; `None` while
+    /// warming up and on rows that the gap policy filled in.
+    pub fn close_volatility(&self) -> Vec<Option<f64>> {
+        let mut volatility = CloseVolatility::new(self.interval());
+        let rows = self.data.open_times.iter().zip(&self.data.closes).zip(&self.data.held);
+        rows.map(
+            |((open_time, close), held)| {
+                if *held { None } else { volatility.update(*open_time, *close) }
+            },
+        )
+        .collect()
     }
 
     /// Returns whether the gap policy filled in this row. Such a row has no decision and no

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use windvane::models::{Artifact, PositionTracker};
 use windvane::prelude::*;
 use windvane_paper_bot::connection::{Connection, TIMEOUT};
 use windvane_paper_bot::{Error, bot::Bot};
@@ -30,13 +31,15 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(options: PaperBotOptions) -> Result<(), Error> {
-    let model: Box<dyn FittedModel> = match &options.model {
-        Some(file) => load(file)?,
-        None => Box::new(v32::pretrained()),
-    };
+    let file = options.model.map(Artifact::read).transpose()?;
+    let model = file.as_ref().map(|file| windvane::kinds().model(file)).transpose()?;
+    let model = model.unwrap_or_else(|| Box::new(v32::pretrained()));
     let candles = (options.pair.clone(), model.spec().interval);
     let mut stream = Connection::open(&options.url, candles, TIMEOUT)?;
     let mut bot = Bot::new(model, options.pair.clone(), options.cost)?;
+    if let Some((file, policy)) = file.as_ref().and_then(|file| Some((file, file.policy()?))) {
+        bot.tracker = PositionTracker::new(*policy, file.spec().interval);
+    }
     bot.run(&mut stream, options.predictions)?;
     bot.check(options.pair)?;
     let (candles, counts) = (bot.candles.len(), bot.feed.counts());

@@ -25,6 +25,7 @@ impl Report {
             "Results" => large(vec![self.instrument_plots()], INSTRUMENTS),
             "Ranking" => large(vec![self.edge_plots()], EDGES),
             "Most confident" => large(vec![self.coverage_plots()], COVERAGE),
+            "Policies" => large(self.each(|candles| self.policy_plots(candles)), POLICIES),
             "Trading" => large(self.each(|candles| self.trading_plots(candles)), TRADING),
             "Confusion matrix" => small(self.each(|c| self.confusion_plots(c)), CONFUSION),
             "Confidence" => small(vec![self.confidence_plots()], CONFIDENCE),
@@ -106,6 +107,10 @@ const EDGES: &str = "Accuracy minus that of the best baseline on the same candle
 
 const COVERAGE: &str = "At 100 % every candle is predicted, to the left only the most confident \
     ones. Dots have 95 % intervals. Good: accuracy rises as coverage falls.";
+
+const POLICIES: &str = "Equity by month of a capital of 1 that follows each policy, after the \
+    middle cost, on a logarithmic scale. Grey is always long, the benchmark. A curve is a single \
+    path; the policy was selected among several.";
 
 const TRADING: &str = "A basis point (bp) is a hundredth of a per cent; costs are per unit of \
     turnover. An equity curve is a single path; the intervals of the net result show its \

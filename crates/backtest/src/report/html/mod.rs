@@ -7,4 +7,5 @@ mod figures;
 mod learning;
 mod page;
 mod plot;
+mod policies;
 mod time;

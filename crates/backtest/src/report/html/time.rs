@@ -70,13 +70,15 @@ impl Report {
         let Some(net) = any.net.get(middle) else { return Vec::new() };
         let given = format!("{candles} candles, {} bp", net.cost);
         // An equity of 0 has no logarithm.
-        let equity = self.curves(&rows, |point| value_at(&point.net, middle).max(1e-12).log10());
+        let mut equity =
+            self.curves(&rows, |point| value_at(&point.net, middle).max(1e-12).log10());
+        equity.extend(self.benchmark_curve(candles));
         let drawdown = self.curves(&rows, |point| percent(value_at(&point.drawdown, middle)));
         vec![
             self.curve_plot(
                 format!("Equity after costs, {given}"),
                 "Equity of a capital of 1 if every prediction is traded, after this cost per unit \
-                 of turnover, on a logarithmic scale.",
+                 of turnover, on a logarithmic scale. Grey is always long, the benchmark.",
                 PlotAxis::ratios("Equity, start = 1", equity.iter().flat_map(Mark::heights), 5),
                 equity,
             ),

@@ -91,6 +91,8 @@ fn page_has_every_section_and_plots_have_marks() {
         ("results", 2),
         ("ranking", 3),
         ("most-confident", 3),
+        ("size-of-moves", 0),
+        ("policies", 6),
         ("trading", 6),
         ("baselines", 0),
         ("confusion-matrix", 6),

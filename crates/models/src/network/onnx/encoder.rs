@@ -13,6 +13,8 @@ const GRU_GATES: [usize; 3] = [1, 0, 2];
 pub(super) struct Weights<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) tensors: &'a Tensors<f32>,
+    /// Positions of the values that a flat encoder reads; `None` for all of them.
+    pub(super) positions: Option<&'a [usize]>,
 }
 
 /// States of an encoder: of all rows `[B, T, H]`, or after the last row `[B, H]`.
@@ -66,6 +68,7 @@ impl Weights<'_> {
                 let all = self.transformer(size, heads, layers, steps, x);
                 self.selected(all, states)
             }
+            Encoder::Flat => self.flat(x),
         }
     }
 
@@ -142,6 +145,15 @@ impl Weights<'_> {
                 self.reshaped(&by_window, &[0, -1])
             }
         }
+    }
+
+    /// Adds the values of each window in one row, or those at the positions of the lags.
+    fn flat(&mut self, x: &str) -> String {
+        let flat = self.reshaped(x, &[0, -1]);
+        let Some(positions) = self.positions else { return flat };
+        let positions: Vec<i64> = positions.iter().copied().map(integer).collect();
+        let positions = self.graph.ints(&positions);
+        self.graph.node("Gather", &[&flat, &positions], &[Attribute::Int("axis", 1)])
     }
 
     fn tcn(&mut self, blocks: usize, x: &str) -> String {

@@ -5,6 +5,7 @@ mod protobuf;
 
 use windvane_lstm_core::Tensors;
 
+use super::encoder::EncoderShape;
 use super::{CLASSES, Network, NetworkConfig, Pooling};
 use crate::{Calibration, FittedModel, LoadError};
 
@@ -67,12 +68,20 @@ impl Network {
         let window = graph.input("window", Element::Double, &axes);
         let x = self.scaled(graph, &window);
         let config = self.config();
-        let mut weights = Weights { graph, tensors: &self.weights };
+        let mut weights = self.weights_of(graph);
         let last = config.pooling == Pooling::LastStep;
         let states = if last { States::Last } else { States::All };
         let states = weights.encode(config.encoder, &x, steps, states);
         let pooled = pooled(config.pooling, &mut weights, states);
         self.head(graph, &pooled)
+    }
+
+    fn weights_of<'a>(&'a self, graph: &'a mut Graph) -> Weights<'a> {
+        let positions = match &self.layers.encoder {
+            EncoderShape::Flat(window) => window.positions(),
+            _ => None,
+        };
+        Weights { graph, tensors: &self.weights, positions }
     }
 
     /// Adds the nodes from a raw row and a state to the next state and the probabilities.
@@ -91,7 +100,7 @@ impl Network {
         });
         let scaled = self.scaled(graph, &row);
         let x = graph.node("Unsqueeze", &[&scaled, &first], &[]);
-        let mut weights = Weights { graph, tensors: &self.weights };
+        let mut weights = self.weights_of(graph);
         let start = InitialState { hidden: hidden.unwrap_or_default(), cell };
         let results = weights.recurrent(config.encoder, &x, Some(&start));
         let hidden = graph.node("Squeeze", &[&results.hidden, &first], &[]);
