@@ -16,4 +16,5 @@ mod gaps;
 mod golden;
 mod golden_channels;
 mod panel;
+mod regimes;
 mod split;
