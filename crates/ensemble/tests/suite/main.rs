@@ -8,6 +8,7 @@
     reason = "a test may panic, and its numbers are small"
 )]
 mod learn;
+mod regimes;
 mod saved;
 mod streaming;
 mod vote;
