@@ -129,7 +129,7 @@ impl DirectionModel for RegimeModels {
     }
 
     fn scratch(&self) -> Scratch {
-        Scratch::with_children((), self.models.iter().map(|model| model.scratch()).collect())
+        Scratch::with_children((), self.models.iter().map(DirectionModel::scratch).collect())
     }
 
     fn predict(

@@ -34,7 +34,9 @@ impl Mahalanobis {
                 deviation[column] += (row[column] - mean[column]).powi(2) / n;
             }
         }
-        deviation.iter_mut().for_each(|variance| *variance = variance.sqrt().max(MIN_DEVIATION));
+        for variance in &mut deviation {
+            *variance = variance.sqrt().max(MIN_DEVIATION);
+        }
         let covariance = shrunk_covariance(rows, &mean, &deviation);
         let inverse = inverse_factor(&covariance, width);
         let mut whitening = Vec::with_capacity(width * (width + 1) / 2);
@@ -97,7 +99,9 @@ fn shrunk_covariance(rows: &[f64], mean: &[f64], deviation: &[f64]) -> Vec<f64> 
     let spread = squares - trace * level;
     let error = ((fourth - squares) / n).max(0.0);
     let shrinkage = if spread > error { error / spread } else { 1.0 };
-    covariance.iter_mut().for_each(|x| *x *= 1.0 - shrinkage);
+    for x in &mut covariance {
+        *x *= 1.0 - shrinkage;
+    }
     for i in 0..width {
         covariance[i * (width + 1)] += shrinkage * level;
     }
