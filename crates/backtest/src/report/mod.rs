@@ -9,6 +9,7 @@ mod headline;
 mod html;
 mod markdown;
 mod most_confident;
+mod regimes;
 mod section;
 mod table;
 mod trading;

@@ -16,6 +16,7 @@ mod occlusion;
 mod plan;
 mod predictions;
 mod records;
+mod regimes;
 mod result_rows;
 mod run_plan;
 mod task;

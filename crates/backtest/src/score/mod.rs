@@ -11,6 +11,7 @@ mod period;
 mod portfolio;
 mod ranking;
 mod record;
+mod regime;
 mod result;
 mod spread;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub(crate) use period::PeriodScore;
 pub use ranking::Rank;
 pub(crate) use ranking::{Contender, rank};
 pub use record::Record;
+pub(crate) use regime::accuracy_by_regime;
 pub(crate) use result::RowScope;
 pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
 pub(crate) use spread::AccuracySpread;

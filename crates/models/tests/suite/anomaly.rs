@@ -68,7 +68,7 @@ impl Fault {
             },
             Self::StuckPrice => {
                 let price = before.close();
-                let volume = if variant % 2 == 0 { 0.0 } else { before.volume() };
+                let volume = if variant.is_multiple_of(2) { 0.0 } else { before.volume() };
                 Ohlcv { open: price, high: price, low: price, close: price, volume }
             }
             Self::OpenClose => Ohlcv { open: close, close: open, ..values },
