@@ -40,6 +40,20 @@ pub enum EnsembleError {
         /// Value of the member that differs.
         got: String,
     },
+    /// The spec of models of single regimes does not contain the channel `regime` once.
+    #[error("the spec must contain the channel regime once, got {got} of them; see Regime::fit")]
+    RegimeChannel {
+        /// Number of channels `regime` in the spec.
+        got: usize,
+    },
+    /// A regime has the index of a model that does not exist.
+    #[error("a regime uses the model {got}, but there are {expected} models, counted from 0")]
+    RegimeModel {
+        /// Number of models.
+        expected: usize,
+        /// Index of the model.
+        got: usize,
+    },
     /// The minimum agreement is out of range.
     #[error("the minimum agreement must be from 0 to 1, got {got}")]
     Agreement {

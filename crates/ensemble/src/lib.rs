@@ -15,9 +15,11 @@
 //! It is itself a [`FittedModel`]: it can be nested, saved, streamed and backtested like its
 //! members.
 //!
+//! [`RegimeModels`] is a gate between models of single regimes of the market.
+//!
 //! | feature | content |
 //! |---|---|
-//! | `train` | `EnsembleLearner`: fits the members, their weights and the temperature of the vote |
+//! | `train` | `EnsembleLearner`: fits the members, their weights and the temperature of the vote; `RegimeLearner` |
 //! | `original` | named ensemble of v2 and v3.1 with equal weights |
 //! | `tuned` | named ensemble of v2 (learned), v3, v3.1 and v3.2, weighted by log loss |
 //! | `mixed` | named ensemble of trees, v3.2 and MLP, three seeds of each, weighted by log loss |
@@ -39,6 +41,9 @@ mod member;
 mod online;
 #[cfg(feature = "train")]
 mod out_of_fold;
+#[cfg(feature = "train")]
+mod regime_learner;
+mod regime_models;
 mod second;
 #[cfg(feature = "train")]
 mod simplex;
@@ -57,17 +62,20 @@ pub use error::EnsembleError;
 pub use fixed_share::FixedShare;
 #[cfg(feature = "train")]
 pub use learner::{EnsembleLearner, Weighting};
+#[cfg(feature = "train")]
+pub use regime_learner::RegimeLearner;
+pub use regime_models::{REGIMES_KIND, RegimeModels};
 pub use second::SecondModel;
 
-/// Returns the kinds of models that can be loaded: ensembles, and the models whose features are
-/// enabled.
+/// Returns the kinds of models that can be loaded: ensembles, models of single regimes, and the
+/// models whose features are enabled.
 ///
 /// # Examples
 /// ```
 /// assert!(windvane_ensemble::kinds().names().any(|kind| kind == "ensemble"));
 /// ```
 pub fn kinds() -> Kinds {
-    Kinds::default().with(KIND, loader)
+    Kinds::default().with(KIND, loader).with(REGIMES_KIND, regimes_loader)
 }
 
 /// Loads an ensemble and its members. Other [`Kinds`] add it under the name [`KIND`].
@@ -76,4 +84,15 @@ pub fn kinds() -> Kinds {
 /// [`LoadError`] for an invalid ensemble or member.
 pub fn loader(artifact: &Artifact, kinds: &Kinds) -> Result<Box<dyn FittedModel>, LoadError> {
     Ok(Box::new(Ensemble::from_artifact(artifact, kinds)?))
+}
+
+/// Loads models of single regimes. Other [`Kinds`] add it under the name [`REGIMES_KIND`].
+///
+/// # Errors
+/// [`LoadError`] for invalid models.
+pub fn regimes_loader(
+    artifact: &Artifact,
+    kinds: &Kinds,
+) -> Result<Box<dyn FittedModel>, LoadError> {
+    Ok(Box::new(RegimeModels::from_artifact(artifact, kinds)?))
 }

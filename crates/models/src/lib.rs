@@ -46,7 +46,8 @@
 //! - [`Predictor`] runs a model in a live loop, candle by candle, with the same bits as a backtest,
 //!   and answers each candle with a [`CandleOutcome`].
 //!   It saves and restores its state, accepts a newer model while it runs ([`Retraining`]), and
-//!   suppresses predictions after drift and in novel windows ([`TrainingProfile`]).
+//!   suppresses predictions after drift, in novel windows and at anomalous candles
+//!   ([`TrainingProfile`], [`AnomalyGate`]).
 //! - [`Policy`] turns predictions into positions, and [`PositionTracker`] follows it live.
 //! - [`load`] reads a saved model of any enabled kind; each is one safetensors file.
 //! - [`Reliability`] measures calibration; [`AdaptiveConformal`] returns prediction sets.
@@ -87,8 +88,8 @@ pub use explain::Occlusion;
 #[allow(unused_imports, unreachable_pub, reason = "each linear model has its own feature")]
 pub use linear::*;
 pub use live::{
-    CandleOutcome, FeedStats, NoPrediction, NoPredictionReason, PanelPredictor, PanelUpdate,
-    Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile,
+    AnomalyGate, CandleOutcome, FeedStats, NoPrediction, NoPredictionReason, PanelPredictor,
+    PanelUpdate, Predictor, PredictorBuilder, Retraining, Stop, TrainingProfile,
 };
 pub use model::{
     DirectionModel, FittedModel, HeldOut, ModelId, ModelSpec, NeutralReason, Prediction,

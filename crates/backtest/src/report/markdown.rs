@@ -78,6 +78,7 @@ impl Report {
             Section::new("Confidence", self.confidence_section()),
             Section::new("Reliability", self.reliability_section()),
             Section::new("Over time", self.over_time_section()),
+            Section::new("Regimes", self.regimes_section()),
             Section::new("Folds", self.folds_section()),
             Section::new("Training", self.training_section()),
             Section::new("Importance of channels", self.importance_section()),

@@ -12,6 +12,7 @@ mod markdown;
 mod most_confident;
 mod policies;
 mod refits;
+mod regimes;
 mod section;
 mod table;
 mod trading;

@@ -18,6 +18,7 @@ mod policies;
 mod predictions;
 mod records;
 mod refits;
+mod regimes;
 mod relative;
 mod result_rows;
 mod run_plan;

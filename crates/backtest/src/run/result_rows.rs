@@ -3,20 +3,21 @@ use rayon::prelude::*;
 
 use super::Instrument;
 use super::finished::FinishedRun;
+use super::regimes::TestRegimes;
 use crate::metrics::OverfittingProbability;
 use crate::score::{self, Baseline, Contender, Rank, Record, ResultRow, RowScope, Scope};
 
 impl FinishedRun<'_> {
     /// Rows of all models on every instrument, interval and overall.
     pub(super) fn results(&self) -> Vec<ResultRow> {
-        let scopes = self.scopes();
+        let (scopes, regimes) = (self.scopes(), self.test_regimes());
         let jobs: Vec<(&(RowScope, Vec<usize>), usize)> = scopes
             .iter()
             .flat_map(|place| (0..self.names.len()).map(move |model| (place, model)))
             .collect();
         let mut rows: Vec<Option<ResultRow>> = jobs
             .into_par_iter()
-            .map(|((place, members), model)| self.result(place, members, model))
+            .map(|((place, members), model)| self.result(place, members, model, &regimes))
             .collect();
         for models in rows.chunks_mut(self.names.len()) {
             let rows = models.iter_mut().flatten();
@@ -28,7 +29,13 @@ impl FinishedRun<'_> {
     }
 
     /// Row of a model; `None` if it was not tested on any of the instruments.
-    fn result(&self, place: &RowScope, members: &[usize], model: usize) -> Option<ResultRow> {
+    fn result(
+        &self,
+        place: &RowScope,
+        members: &[usize],
+        model: usize,
+        regimes: &TestRegimes,
+    ) -> Option<ResultRow> {
         let first = self.records(model, 0, members);
         if first.iter().all(|record| record.path != 1) {
             return None;
@@ -36,6 +43,10 @@ impl FinishedRun<'_> {
         let mut row = ResultRow::of(self.names[model], place, &first, self.settings());
         if place.scope == Scope::Interval {
             row.economics = self.economics(model, &first);
+            let mut records = first;
+            records.retain(|record| record.path == 1);
+            let regime_of = |record: &Record| regimes.of(record);
+            row.by_regime = score::accuracy_by_regime(&records, regime_of, self.settings());
         }
         if self.plan.backtest.seeds > 1 {
             for repeat in 0..self.plan.backtest.seeds {

@@ -22,6 +22,7 @@ mod portfolio;
 mod ranking;
 mod record;
 mod refit;
+mod regime;
 mod result;
 mod spread;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use ranking::Rank;
 pub(crate) use ranking::{Contender, overfitting, rank};
 pub use record::Record;
 pub use refit::RefitGain;
+pub(crate) use regime::accuracy_by_regime;
 pub(crate) use result::RowScope;
 pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
 pub(crate) use spread::AccuracySpread;

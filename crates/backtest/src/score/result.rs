@@ -8,6 +8,7 @@ use crate::score::bootstrap::ScoreSettings;
 use crate::score::comparison::Comparison;
 use crate::score::most_confident::{CoveragePoint, MostConfident, curve};
 use crate::score::period::{PeriodScore, accuracy_by_period};
+use crate::score::regime::RegimeScore;
 use crate::score::{
     Accuracy, Baseline, BaselineResult, Confidence, Economics, ExcessAccuracy, NonOverlapping,
     Record, Trading, warning,
@@ -124,6 +125,9 @@ pub struct ResultRow {
     pub folds: Vec<FoldScore>,
     /// Scores by period of calendar time; empty for single instruments.
     pub(crate) over_time: Vec<PeriodScore>,
+    /// Scores by regime of the market; empty for single instruments and over all intervals.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) by_regime: Vec<RegimeScore>,
     /// Scores by path if there are several, else empty. Their spread shows the effect of the
     /// training windows; it is not a confidence interval, because all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -184,6 +188,7 @@ impl ResultRow {
             economics: None,
             folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
             over_time: if pooled { accuracy_by_period(records, settings) } else { Vec::new() },
+            by_regime: Vec::new(),
             paths: by_path(all),
             seeds: Vec::new(),
         }

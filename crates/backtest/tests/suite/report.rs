@@ -217,3 +217,27 @@ fn names_of_files_are_shown_and_not_rendered() {
         assert!(!page.contains("<img") && !page.contains('\u{1b}'));
     }
 }
+
+#[test]
+fn accuracy_by_regime_counts_every_candle_once() {
+    let learners: Vec<Box<dyn Learner>> = vec![Box::new(WeightedSignalsLearner::default())];
+    let report = run(&[market("A", 2_000), market("B", 2_000)], &learners);
+    let json = serde_json::to_value(&report).unwrap();
+    for row in json["results"].as_array().unwrap() {
+        let regimes = row["by_regime"].as_array();
+        if row["scope"] != "interval" {
+            assert!(regimes.is_none(), "{row}");
+            continue;
+        }
+        let sum = |name: &str| -> u64 {
+            regimes.unwrap().iter().map(|regime| regime[name].as_u64().unwrap()).sum()
+        };
+        assert_eq!(regimes.unwrap().len(), 6);
+        for name in ["candles", "scored", "correct"] {
+            assert_eq!(Some(sum(name)), row[name].as_u64(), "{name}");
+        }
+        assert!(regimes.unwrap().iter().any(|regime| regime["interval_95"]["low"].is_number()));
+    }
+    let text = report.to_markdown();
+    assert!(text.contains("\n## Regimes\n") && text.contains("| medium "), "{text}");
+}

@@ -6,8 +6,8 @@ mod show;
 use std::path::PathBuf;
 
 use clap::Args;
-use windvane::models::TrainingProfile;
 use windvane::models::train::{EpochReport, Run};
+use windvane::models::{AnomalyGate, TrainingProfile};
 use windvane::prelude::*;
 use windvane::signals::TrainSet;
 
@@ -58,7 +58,7 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let epochs = epochs.finish();
 
     model.save(&out)?;
-    let profile = save_profile(&train, &out)?;
+    let profile = save_profile(&train, &all, settings.seed(), &out)?;
     let saved = show::Saved { entry, interval, model: &*model, file: &out, profile, epochs };
     Ok(output::print(show::table(&saved))?)
 }
@@ -120,8 +120,13 @@ fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, E
 }
 
 /// Saves the training profile beside the model; returns `None` with too few training windows.
-fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBuf>, Error> {
-    match TrainingProfile::fit(train, PROFILE_WINDOW) {
+fn save_profile(
+    train: &TrainSet,
+    all: &[CandleSeries],
+    seed: u64,
+    out: &std::path::Path,
+) -> Result<Option<PathBuf>, Error> {
+    match profile(train, all, seed) {
         Ok(profile) => {
             let file = out.with_extension("profile.json");
             profile.save(&file)?;
@@ -136,4 +141,14 @@ fn save_profile(train: &TrainSet, out: &std::path::Path) -> Result<Option<PathBu
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Measures the training profile with its anomaly gate.
+fn profile(
+    train: &TrainSet,
+    all: &[CandleSeries],
+    seed: u64,
+) -> Result<TrainingProfile, TrainError> {
+    let profile = TrainingProfile::fit(train, PROFILE_WINDOW)?;
+    Ok(profile.with_anomaly_gate(AnomalyGate::fit(train, all, seed)?))
 }

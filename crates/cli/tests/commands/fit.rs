@@ -19,7 +19,9 @@ fn fit_saves_model_and_profile() {
     let model = load(&out).unwrap();
     assert_eq!((model.id().as_str(), model.record().unwrap().epochs), ("v32", 1));
     let profile = windvane::models::TrainingProfile::load(out.with_extension("profile.json"));
-    assert_eq!(profile.unwrap().signals(), &model.spec().signals);
+    let profile = profile.unwrap();
+    assert_eq!(profile.signals(), &model.spec().signals);
+    assert!(profile.anomaly_gate().is_some());
 }
 
 #[test]

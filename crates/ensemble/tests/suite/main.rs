@@ -11,6 +11,7 @@ mod common;
 mod learn;
 mod mixed;
 mod online;
+mod regimes;
 mod saved;
 mod stacking;
 mod streaming;

@@ -28,7 +28,7 @@ pub struct Kinds {
 }
 
 /// All built-in kinds with their features, enabled or not.
-const FEATURES: [(&str, &str); 9] = [
+const FEATURES: [(&str, &str); 10] = [
     ("v2", "v2"),
     ("logistic", "logistic"),
     ("trees", "trees"),
@@ -38,6 +38,7 @@ const FEATURES: [(&str, &str); 9] = [
     ("v32-stateful", "v32"),
     ("network", "network"),
     ("ensemble", "ensemble"),
+    ("regimes", "ensemble"),
 ];
 
 impl Default for Kinds {

@@ -1,11 +1,12 @@
-//! Suppressed predictions: expired models, drift and novelty.
+//! Suppressed predictions: expired models, drift, novelty and anomalies.
 use std::sync::Arc;
 
-use windvane_candles::Timestamp;
+use windvane_candles::{Candle, Interval, Timestamp};
 use windvane_signals::{StateReader, StateWriter, Window};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Predictor;
+use super::anomaly::CandleChecks;
 use super::misfit;
 use crate::{NeutralReason, PredictError, TrainingProfile};
 
@@ -35,11 +36,13 @@ impl Predictor {
     /// Turns predictions from now on into NEUTRAL where the market differs from the training
     /// profile.
     ///
-    /// The reason is [`Novelty`](NeutralReason::Novelty) if the window lies outside the range of
-    /// the training windows, and [`Drift`](NeutralReason::Drift) if the distribution of the last
+    /// The reason is [`Anomaly`](NeutralReason::Anomaly) if the profile has an
+    /// [`AnomalyGate`](crate::AnomalyGate) and the last candle is an anomaly,
+    /// [`Novelty`](NeutralReason::Novelty) if the window lies outside the range of the training
+    /// windows, and [`Drift`](NeutralReason::Drift) if the distribution of the last
     /// [`window_len`](TrainingProfile::window_len) decisions has drifted. Drift is measured once
-    /// there are `window_len` decisions. Many predictors can share a profile; each stores one byte
-    /// per channel for `window_len` decisions.
+    /// there are `window_len` decisions, and anomalies from the 50th candle on. Many predictors can
+    /// share a profile; each stores one byte per channel for `window_len` decisions.
     ///
     /// # Errors
     /// [`PredictError::OtherProfile`] for a profile with other channels or another lookback than
@@ -54,7 +57,7 @@ impl Predictor {
     }
 }
 
-/// Drift and novelty guard of a predictor: the decile bins of its last decisions.
+/// Guard of a predictor: the decile bins of its last decisions and the checks of its candles.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
     profile: Arc<TrainingProfile>,
@@ -67,6 +70,15 @@ pub(super) struct Guard {
     filled: usize,
     /// Number of decisions per channel and bin.
     counts: Vec<[u64; 10]>,
+    anomaly: Option<AnomalyGuard>,
+}
+
+/// State of the anomaly gate.
+#[derive(Debug, Clone, Default)]
+struct AnomalyGuard {
+    checks: CandleChecks,
+    /// True if the last candle is an anomaly.
+    found: bool,
 }
 
 impl Guard {
@@ -79,7 +91,16 @@ impl Guard {
             next: 0,
             filled: 0,
             counts: vec![[0; 10]; width],
+            anomaly: profile.anomaly_gate().is_some().then(AnomalyGuard::default),
             profile,
+        }
+    }
+
+    /// Takes a candle, before the window that ends with it.
+    pub(super) fn take_candle(&mut self, candle: &Candle, interval: Interval) {
+        if let (Some(gate), Some(anomaly)) = (self.profile.anomaly_gate(), &mut self.anomaly) {
+            let row = anomaly.checks.take(candle, interval);
+            anomaly.found = row.is_some_and(|row| gate.is_anomaly(&row));
         }
     }
 
@@ -102,6 +123,9 @@ impl Guard {
 
     /// Returns the reason to suppress the prediction of a window, if any.
     pub(super) fn veto(&self, window: &Window<'_>) -> Option<NeutralReason> {
+        if self.anomaly.as_ref().is_some_and(|anomaly| anomaly.found) {
+            return Some(NeutralReason::Anomaly);
+        }
         if self.profile.is_novel(window) {
             return Some(NeutralReason::Novelty);
         }
@@ -118,6 +142,9 @@ impl Guard {
             let mut word = [0; 8];
             word[..eight.len()].copy_from_slice(eight);
             state.int(i64::from_le_bytes(word));
+        }
+        if let Some(anomaly) = &self.anomaly {
+            anomaly.checks.save(state);
         }
     }
 
@@ -140,6 +167,9 @@ impl Guard {
         for eight in guard.bins.chunks_mut(8) {
             let word = state.int()?.to_le_bytes();
             eight.copy_from_slice(&word[..eight.len()]);
+        }
+        if let Some(anomaly) = &mut guard.anomaly {
+            anomaly.checks = CandleChecks::restored(state)?;
         }
         let width = guard.counts.len();
         for row in guard.bins.chunks_exact(width).take(guard.filled) {

@@ -1,4 +1,5 @@
-//! Live predictions: predictor, feed statistics, drift and novelty guard, retraining.
+//! Live predictions: predictor, feed statistics, drift, novelty and anomaly guard, retraining.
+mod anomaly;
 mod builder;
 mod feed_stats;
 mod guard;
@@ -13,6 +14,7 @@ mod rows;
 mod state;
 mod swap;
 
+pub use anomaly::AnomalyGate;
 pub use builder::PredictorBuilder;
 pub use feed_stats::FeedStats;
 pub use outcome::CandleOutcome;

@@ -288,8 +288,11 @@ impl Predictor {
         }
         self.seen = self.seen.saturating_add(held + 1);
         self.history.push(candle, restarted);
-        feed_stats::add(&mut self.stats.taken, 1);
         let step = self.pipeline.interval();
+        if let Some(guard) = &mut self.guard {
+            guard.take_candle(candle, step);
+        }
+        feed_stats::add(&mut self.stats.taken, 1);
         if let Some(last) = last.filter(|_| apart != Some(interval)) {
             // A day by session may be an hour shorter or longer without a gap.
             let missing = step.missing_between(last, candle.open_time());

@@ -1,13 +1,14 @@
-//! Profile of the training data for drift and novelty detection.
+//! Profile of the training data for drift, novelty and anomaly detection.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
 
+use super::AnomalyGate;
 use crate::artifact::read_file;
 use crate::{LoadError, SettingError, TrainError, replace_file};
 
-/// Profile of the training windows of a model, for drift and novelty detection by
+/// Profile of the training windows of a model, for drift, novelty and anomaly detection by
 /// [`Predictor::set_guard`](crate::Predictor::set_guard). It is saved in a file of its own.
 ///
 /// **Drift** compares the channel values of the last `window_len` decisions with the deciles of the
@@ -23,6 +24,8 @@ use crate::{LoadError, SettingError, TrainError, replace_file};
 /// Drift and novelty show that the input differs from the training data, not that the model is
 /// wrong. A change that leaves the distribution of every channel unchanged, such as a reversed sign
 /// of the autocorrelation, is not detected.
+///
+/// **Anomalies** are single candles; they are detected if the profile has an [`AnomalyGate`].
 ///
 /// # Examples
 /// ```
@@ -57,6 +60,9 @@ struct StoredProfile {
     #[serde(rename = "stretch")]
     window_len: usize,
     channels: Vec<ChannelProfile>,
+    /// Absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anomaly_gate: Option<AnomalyGate>,
 }
 
 /// Distribution of one channel in the training windows.
@@ -146,7 +152,20 @@ impl TrainingProfile {
         let channels =
             channels.map(|channel| ChannelProfile::fit(train, channel, window_len)).collect();
         let (signals, lookback) = (table.spec().clone(), train.lookback());
-        Ok(Self(StoredProfile { signals, lookback, window_len, channels }))
+        let anomaly_gate = None;
+        Ok(Self(StoredProfile { signals, lookback, window_len, channels, anomaly_gate }))
+    }
+
+    /// Adds an anomaly gate, so that the guard also detects anomalous candles.
+    #[must_use]
+    pub fn with_anomaly_gate(mut self, gate: AnomalyGate) -> Self {
+        self.0.anomaly_gate = Some(gate);
+        self
+    }
+
+    /// Anomaly gate of the profile, if it has one.
+    pub fn anomaly_gate(&self) -> Option<&AnomalyGate> {
+        self.0.anomaly_gate.as_ref()
     }
 
     /// Reads a profile from a file.

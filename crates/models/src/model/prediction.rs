@@ -83,6 +83,8 @@ pub enum NeutralReason {
     Drift,
     /// The window lies outside the range of the training windows.
     Novelty,
+    /// The last candle is an anomaly, such as a bad tick or a stuck price.
+    Anomaly,
 }
 
 /// Writes the reason in words, such as `the model has expired`.
@@ -96,6 +98,7 @@ impl fmt::Display for NeutralReason {
             Self::Expired => "the model has expired",
             Self::Drift => "the market has drifted",
             Self::Novelty => "the window is outside the training range",
+            Self::Anomaly => "the last candle is an anomaly",
         })
     }
 }

@@ -18,13 +18,13 @@ const WINDOW_LEN: usize = 250;
 
 /// A model that always predicts UP.
 #[derive(Debug, Clone)]
-struct Up {
+pub(crate) struct Up {
     id: ModelId,
     spec: ModelSpec,
 }
 
 impl Up {
-    fn predictor(lookback: usize) -> Predictor {
+    pub(crate) fn predictor(lookback: usize) -> Predictor {
         let (signals, labels) = (SignalSpec::default(), LabelSpec::default());
         let spec = ModelSpec { signals, interval: Interval::HOUR, lookback, labels };
         let builder = Predictor::builder(Self { id: ModelId::new("up"), spec }, Interval::HOUR);

@@ -1,4 +1,6 @@
 //! Descriptions of the built-in channels, and the arguments they are built from.
+use std::ops::RangeInclusive;
+
 use windvane_candles::{Interval, Pair};
 
 use super::channel::period;
@@ -223,6 +225,24 @@ impl ChannelArguments<'_> {
             channel: self.info.name.to_string(),
             parameter: parameter.to_string(),
             expected: "above 0 and at most 100".to_string(),
+            got,
+        })
+    }
+
+    /// A parameter within a range.
+    pub(crate) fn within(
+        &self,
+        parameter: &str,
+        range: RangeInclusive<f64>,
+    ) -> Result<f64, SignalError> {
+        let got = self.value(parameter);
+        if range.contains(&got) {
+            return Ok(got);
+        }
+        Err(SignalError::Parameter {
+            channel: self.info.name.to_string(),
+            parameter: parameter.to_string(),
+            expected: format!("from {} to {}", range.start(), range.end()),
             got,
         })
     }

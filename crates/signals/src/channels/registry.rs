@@ -9,10 +9,10 @@ use super::market::Sharing;
 use super::replayed::{Indicator, NewIndicator, Replay, Replayed};
 use super::{
     Channel, ChannelSlot, bollinger, candle_shape, clock, coarse, directional, donchian,
-    log_volatility, macd, macd_signal, market, mean_absolute_return, momentum, moving_average,
-    normalized_momentum, normalized_range, normalized_return, pattern, roc, rsi, season,
-    signed_volume, stochastic, typical_price, volatility, volatility_ratio, volume, volume_level,
-    volume_profile, wilder,
+    hidden_markov, log_volatility, macd, macd_signal, market, mean_absolute_return, momentum,
+    moving_average, normalized_momentum, normalized_range, normalized_return, pattern, regime, roc,
+    rsi, season, signed_volume, stochastic, typical_price, volatility, volatility_ratio, volume,
+    volume_level, volume_profile, wilder,
 };
 use crate::{ChannelSpec, SignalError};
 
@@ -41,6 +41,8 @@ const BUILT_IN: &[BuiltIn] = &[
     signed_volume::OBV_CHANGE,
     volatility_ratio::VOLATILITY_RATIO,
     mean_absolute_return::MEAN_ABSOLUTE_RETURN,
+    regime::REGIME,
+    hidden_markov::HMM_VOLATILITY_STATE,
     clock::HOUR,
     clock::HOUR_SIN,
     clock::HOUR_COS,
@@ -99,6 +101,7 @@ enum Factory {
 /// | candle | `close_location`, `upper_wick`, `lower_wick` ([`CandleShape`](super::CandleShape)), `normalized_range`, `mean_range` ([`NormalizedRange`](super::NormalizedRange)), `donchian_position` ([`DonchianPosition`](super::DonchianPosition)), `pattern` ([`CandlePattern`](super::CandlePattern)) |
 /// | volume | `volume_level` ([`VolumeLevel`](super::VolumeLevel)), `volume_trend` ([`VolumeTrend`](super::VolumeTrend)), `volume_season` ([`VolumeSeason`](super::VolumeSeason)), `signed_volume` ([`SignedVolume`](super::SignedVolume)), `obv_change` ([`ObvChange`](super::ObvChange)), `volume_profile_poc_distance` ([`PocDistance`](super::PocDistance)), `volume_profile_value_area_position` ([`ValueAreaPosition`](super::ValueAreaPosition)) |
 /// | volatility | `log_volatility` ([`LogVolatility`](super::LogVolatility)), `volatility_ratio` ([`VolatilityRatio`](super::VolatilityRatio)) |
+/// | regime | `regime` ([`Regime`](super::Regime)), `hmm_volatility_state` ([`HiddenMarkovState`](super::HiddenMarkovState)) |
 /// | clock | `hour`, `hour_sin`, `hour_cos`, `weekday`, `weekday_sin`, `weekday_cos` ([`Clock`](super::Clock)) |
 /// | TA-Lib | `sma` ([`SmaDistance`](super::SmaDistance)), `ema` ([`EmaDistance`](super::EmaDistance)), `atr` ([`RelativeAtr`](super::RelativeAtr)), `bollinger_percent_b` ([`BollingerPercentB`](super::BollingerPercentB)), `adx` ([`Adx`](super::Adx)), `plus_di`, `minus_di` ([`DirectionalIndicator`](super::DirectionalIndicator)), `stochastic_k`, `stochastic_d` ([`Stochastic`](super::Stochastic)), `williams_r` ([`WilliamsR`](super::WilliamsR)), `cci` ([`CommodityChannelIndex`](super::CommodityChannelIndex)), `mfi` ([`MoneyFlowIndex`](super::MoneyFlowIndex)), `macd_signal`, `macd_histogram` ([`MacdSignal`](super::MacdSignal)), `roc` ([`RateOfChange`](super::RateOfChange)) |
 /// | coarser candles | `on` ([`OnInterval`](super::OnInterval)) |

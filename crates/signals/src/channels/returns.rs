@@ -23,6 +23,11 @@ impl LogReturn {
         (market.missing() == 0).then_some(now - before)
     }
 
+    /// Whether no candle has been consumed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.previous.is_none()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.previous = None;
     }

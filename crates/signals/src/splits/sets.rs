@@ -4,7 +4,7 @@ use std::ops::Deref;
 use windvane_candles::Timestamp;
 
 use super::embargo::{check_share, quantile};
-use crate::{SampleSet, SignalError, Split};
+use crate::{Sample, SampleSet, SignalError, Split};
 
 /// Training samples: no label horizon overlaps the validation or test period.
 ///
@@ -42,6 +42,13 @@ impl Deref for ValidationSet {
 }
 
 impl TrainSet {
+    /// Returns the training samples that satisfy `keep`. The period that training may read stays
+    /// the same.
+    #[must_use]
+    pub fn subset(&self, keep: impl Fn(&Sample) -> bool) -> Self {
+        Self { samples: self.samples.filtered(keep), ..self.clone() }
+    }
+
     /// Returns the last time at which an outcome of the set was settled. Training must not read
     /// rows after it, nor earlier rows that are not [`covered`](Self::covers).
     pub fn until(&self) -> Timestamp {
@@ -70,6 +77,12 @@ impl TrainSet {
 }
 
 impl ValidationSet {
+    /// Returns the validation samples that satisfy `keep`.
+    #[must_use]
+    pub fn subset(&self, keep: impl Fn(&Sample) -> bool) -> Self {
+        Self { samples: self.samples.filtered(keep) }
+    }
+
     /// Splits the set by time. The later part has about `share` of the samples; each is decided
     /// after every sample of the earlier part is settled.
     ///

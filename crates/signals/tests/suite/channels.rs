@@ -94,7 +94,7 @@ fn channels_of_a_resting_market_without_volume_have_documented_values() {
         match name.as_str() {
             "rsi" => assert_eq!(value, Some(50.0), "{text}"),
             "return_rank" => assert_eq!(value, Some(0.5), "{text}"), // all are equal
-            "pattern" => assert!(value.is_some(), "{text}"),
+            "pattern" | "hmm_volatility_state" => assert!(value.is_some(), "{text}"),
             "on" | "market_mean" if text.contains("normalized") => {
                 assert_eq!(value, None, "{text}");
             }
@@ -207,6 +207,10 @@ fn channel_specs_that_do_not_fit_are_refused_with_a_remedy() {
             "ChannelSpec::market_mean",
         ),
         (ChannelSpec::new("volume_trend").with("fast", 168.0), "give a smaller fast"),
+        (ChannelSpec::new("regime").with("low", -1.0), "give a smaller low"),
+        (ChannelSpec::new("regime").with("low", f64::NAN), "low must be from -100 to 100"),
+        (ChannelSpec::new("hmm_volatility_state").with("stay_low", 1.0), "stay_low must be from"),
+        (ChannelSpec::new("hmm_volatility_state").with("deviation_low", 0.5), "swap the states"),
         (ChannelSpec::new("adx").with("period", 1.0), "period is 1; give 2 or more"),
         (ChannelSpec::new("bollinger_percent_b").with("deviations", 0.0), "must be above 0"),
         (

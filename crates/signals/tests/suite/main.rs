@@ -17,4 +17,5 @@ mod golden;
 mod golden_channels;
 mod labels;
 mod panel;
+mod regimes;
 mod split;
