@@ -27,7 +27,7 @@ use crate::{CandleSeries, Interval, Pair};
 /// let market = LeaderMarket::DEFAULT;
 /// let series = market.candles(Interval::HOUR, 500, 7)?;
 /// assert_eq!((series.len(), series[0].pair().as_str()), (8, "LEADER"));
-/// assert_eq!(series[0].get(499)?.open_time(), series[7].get(499)?.open_time());
+/// assert_eq!(series[0].close_time(499), series[7].close_time(499));
 ///
 /// let best = market.best_accuracy().unwrap();
 /// assert!((best - 0.5812).abs() < 1e-4);

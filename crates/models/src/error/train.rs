@@ -69,6 +69,14 @@ pub enum TrainError {
     /// A setting of the training or the model is out of range.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// A monotone constraint of boosted trees does not fit the channels.
+    #[error("monotone constraint of {channel}: {problem}")]
+    Monotone {
+        /// Name or text of the channel.
+        channel: String,
+        /// Problem with the remedy.
+        problem: String,
+    },
     /// A size of a network layer is out of range.
     #[error("the network cannot be built: {problem}")]
     Layer {

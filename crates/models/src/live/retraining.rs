@@ -13,6 +13,9 @@ type Trained = Result<Box<dyn FittedModel>, TrainError>;
 ///
 /// Dropping it requests the cancellation of the training without waiting for it.
 ///
+/// A [`RefitSchedule`](windvane_signals::RefitSchedule) returns the time at which a model is due for
+/// it, by the calendar or after a number of candles.
+///
 /// # Examples
 /// `refit` is a function that fits a model on recent candles. It returns an error to keep the old
 /// model if the new one is no better:

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::bins::{BinnedTable, InputBins};
 use super::grow::{GrowSettings, GrowTable, GrownTree, grow};
 use super::histogram::{GradientSum, GradientUnits};
+use super::monotone::Monotone;
 use super::objective::{BoostScores, ScoreFit, initial_scores};
 use super::tree::TreeNode;
 
@@ -28,6 +29,8 @@ pub(super) struct BoostSettings {
     pub(super) input_fraction: f64,
     /// Maximum number of bins of an input.
     pub(super) bins: usize,
+    /// Constraint of each input; those after the end have none.
+    pub(super) monotone: Vec<Option<Monotone>>,
     pub(super) seed: u64,
 }
 
@@ -133,7 +136,7 @@ where
     let base = initial_scores(train.labels, classes);
     let units = GradientUnits::new(train.labels.len());
     let mut rounds = BoostRounds {
-        table: GrowTable { bins: &bins, rows: &rows, units },
+        table: GrowTable { bins: &bins, rows: &rows, units, monotone: &settings.monotone },
         settings,
         gradients: vec![vec![GradientSum::default(); train.labels.len()]; base.len()],
         scores: BoostScores::new(&base, train.labels),
@@ -247,6 +250,7 @@ mod tests {
             row_fraction: 1.0,
             input_fraction: 1.0,
             bins: 255,
+            monotone: Vec::new(),
             seed: 1,
         }
     }
@@ -379,8 +383,10 @@ mod tests {
         sums.map(|sum| sum / probabilities.len() as f64)
     }
 
-    /// The loss of one fit varies by 0.002 with the number of bins, with LightGBM (0.5503 to 0.5537
-    /// on `y`) as here. The mean over several numbers is therefore compared.
+    /// The loss of one fit varies by 0.004, with LightGBM as here: on `y` with 255 bins LightGBM has
+    /// 0.5503, with the learning rate multiplied by 1.00001 0.5541; with other numbers of bins 0.5503
+    /// to 0.5538. Later trees depend on the last bits of the sums of the earlier ones. The mean over
+    /// several numbers of bins is therefore compared.
     #[test]
     fn golden_trees_are_as_good_as_lightgbm_xgboost_and_scikit_learn() {
         use windvane_testing::{TensorFile, golden_dir, golden_parts, json};

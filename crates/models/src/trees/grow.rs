@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::bins::{BinnedTable, InputBins};
 use super::histogram::{BLOCK, GradientHistogram, GradientSum, GradientUnits, accumulate};
+use super::monotone::{Monotone, OutputBounds};
 use super::tree::{Missing, TreeNode};
 
 /// Limits and penalties of a tree.
@@ -39,6 +40,15 @@ impl GrowSettings {
     fn output(&self, (gradient, hessian): (f64, f64)) -> f64 {
         -self.shrunk(gradient) / (hessian + self.l2)
     }
+
+    /// Twice the decrease of the loss from the best output within bounds.
+    fn score_within(&self, sum: (f64, f64), bounds: OutputBounds) -> f64 {
+        if bounds.is_open() {
+            return self.score(sum);
+        }
+        let ((gradient, hessian), output) = (sum, bounds.clamp(self.output(sum)));
+        -(2.0 * self.shrunk(gradient) * output + (hessian + self.l2) * output * output)
+    }
 }
 
 /// Training rows of all trees, as bins.
@@ -47,6 +57,21 @@ pub(super) struct GrowTable<'a> {
     pub(super) bins: &'a [InputBins],
     pub(super) rows: &'a BinnedTable,
     pub(super) units: GradientUnits,
+    /// Constraint of each input; those after the end have none.
+    pub(super) monotone: &'a [Option<Monotone>],
+}
+
+impl GrowTable<'_> {
+    fn constraint(&self, input: usize) -> Option<Monotone> {
+        self.monotone.get(input).copied().flatten()
+    }
+}
+
+/// Sum over the rows of a leaf, and the range of its output.
+#[derive(Debug, Clone, Copy)]
+struct LeafSum {
+    total: GradientSum,
+    bounds: OutputBounds,
 }
 
 /// Best split of a leaf.
@@ -67,7 +92,7 @@ struct OpenLeaf {
     /// Its part of the row numbers.
     rows: Range<usize>,
     depth: usize,
-    total: GradientSum,
+    sum: LeafSum,
     /// One histogram per sampled input.
     histograms: Vec<GradientHistogram>,
     best: Option<BestSplit>,
@@ -144,6 +169,10 @@ struct Growth<'a> {
 /// gain   = S(G_left)² / (H_left + λ₂) + S(G_right)² / (H_right + λ₂) − S(G)² / (H + λ₂)
 /// ```
 ///
+/// A split on a constrained input is rejected if the outputs of its children are not in order. The
+/// outputs below it are then limited to their side of the middle, and the gains are those of the
+/// limited outputs.
+///
 /// **Source** Friedman 2001; Ke et al. 2017 (LightGBM).
 pub(super) fn grow(
     table: GrowTable<'_>,
@@ -184,7 +213,8 @@ impl Growth<'_> {
         self.push_node();
         let rows = 0..self.rows.len();
         let histograms = vec![GradientHistogram::default(); self.inputs.len()];
-        let mut leaf = OpenLeaf { node: 0, rows, depth: 0, total, histograms, best: None };
+        let sum = LeafSum { total, bounds: OutputBounds::OPEN };
+        let mut leaf = OpenLeaf { node: 0, rows, depth: 0, sum, histograms, best: None };
         if self.can_split(&leaf) {
             let ordered = self.ordered(&leaf.rows);
             let work = self.blocks_per_task(leaf.rows.len());
@@ -193,7 +223,7 @@ impl Growth<'_> {
             let best: Vec<_> = blocks
                 .map(|(block, histograms)| {
                     accumulate(histograms, self.block(block), rows, &ordered);
-                    self.best_of(block, histograms, leaf.total)
+                    self.best_of(block, histograms, leaf.sum)
                 })
                 .collect();
             leaf.best = better(best);
@@ -232,13 +262,11 @@ impl Growth<'_> {
         &self,
         block: usize,
         histograms: &[GradientHistogram],
-        total: GradientSum,
+        leaf: LeafSum,
     ) -> Option<BestSplit> {
         let inputs = &self.inputs[block * BLOCK..];
         let splits = inputs.iter().zip(histograms);
-        splits
-            .map(|(input, histogram)| self.best_split(*input, histogram, total))
-            .fold(None, larger)
+        splits.map(|(input, histogram)| self.best_split(*input, histogram, leaf)).fold(None, larger)
     }
 
     /// Best split of a leaf on an input. Rows with missing values go to the child with the larger
@@ -247,7 +275,7 @@ impl Growth<'_> {
         &self,
         input: usize,
         histogram: &GradientHistogram,
-        total: GradientSum,
+        leaf: LeafSum,
     ) -> Option<BestSplit> {
         let (units, bins) = (&self.table.units, self.table.bins[input].len());
         let missing = histogram.0[bins];
@@ -255,10 +283,11 @@ impl Growth<'_> {
         let mut best: Option<BestSplit> = None;
         for missing_left in sides {
             let start = if *missing_left { GradientSum::default() } else { missing };
-            let found = self.best_bin(&histogram.0[..bins], start, total);
+            let constraint = self.table.constraint(input);
+            let found = self.best_bin(&histogram.0[..bins], start, leaf, constraint);
             let found = found.map(|(gain, bin, left)| {
                 let missing_left = match sides.len() {
-                    1 => 2 * units.rows(left) >= units.rows(total),
+                    1 => 2 * units.rows(left) >= units.rows(leaf.total),
                     _ => *missing_left,
                 };
                 BestSplit { gain, input, bin, missing_left, left }
@@ -276,12 +305,13 @@ impl Growth<'_> {
         &self,
         bins: &[GradientSum],
         start: GradientSum,
-        total: GradientSum,
+        LeafSum { total, bounds }: LeafSum,
+        constraint: Option<Monotone>,
     ) -> Option<(f64, u8, GradientSum)> {
         let (units, settings) = (&self.table.units, self.settings);
         let all = units.rows(total);
         let least = settings.min_rows.max(1);
-        let parent = settings.score(units.derivatives(total));
+        let parent = settings.score_within(units.derivatives(total), bounds);
         let (mut right, mut largest, mut best) = (start, parent, None);
         let mut next = &start;
         for (bin, sum) in (0_u8..=u8::MAX).zip(bins).rev() {
@@ -293,8 +323,13 @@ impl Growth<'_> {
             if rows >= least && *next != GradientSum::default() {
                 let left = total.without(right);
                 let (of_left, of_right) = (units.derivatives(left), units.derivatives(right));
-                let score = settings.score(of_left) + settings.score(of_right);
-                if score > largest && of_left.1.min(of_right.1) >= settings.min_hessian {
+                let score = settings.score_within(of_left, bounds)
+                    + settings.score_within(of_right, bounds);
+                let outputs = || [of_left, of_right].map(|sum| bounds.clamp(settings.output(sum)));
+                if score > largest
+                    && of_left.1.min(of_right.1) >= settings.min_hessian
+                    && constraint.is_none_or(|constraint| constraint.holds(outputs()))
+                {
                     (largest, best) = (score, Some((bin, left)));
                 }
             }
@@ -324,12 +359,13 @@ impl Growth<'_> {
         self.push_node();
         self.push_node();
         let depth = leaf.depth + 1;
-        let child = |node, rows, total| {
+        let child = |node, rows, sum| {
             let histograms = Vec::new();
-            OpenLeaf { node, rows, depth, total, histograms, best: None }
+            OpenLeaf { node, rows, depth, sum, histograms, best: None }
         };
-        let mut left = child(first, leaf.rows.start..middle, best.left);
-        let mut right = child(first + 1, middle..leaf.rows.end, leaf.total.without(best.left));
+        let [of_left, of_right] = self.children(leaf.sum, &best);
+        let mut left = child(first, leaf.rows.start..middle, of_left);
+        let mut right = child(first + 1, middle..leaf.rows.end, of_right);
         if !last {
             let (small, large) = if left.rows.len() <= right.rows.len() {
                 (&mut left, &mut right)
@@ -339,6 +375,16 @@ impl Growth<'_> {
             self.prepare(small, large, leaf.histograms);
         }
         [left, right]
+    }
+
+    /// Sums and bounds of the children of a split.
+    fn children(&self, leaf: LeafSum, best: &BestSplit) -> [LeafSum; 2] {
+        let totals = [best.left, leaf.total.without(best.left)];
+        let outputs = totals.map(|total| {
+            leaf.bounds.clamp(self.settings.output(self.table.units.derivatives(total)))
+        });
+        let bounds = leaf.bounds.children(self.table.constraint(best.input), outputs);
+        [0, 1].map(|side| LeafSum { total: totals[side], bounds: bounds[side] })
     }
 
     /// Computes histograms and best splits of two siblings. `parent` becomes the histograms of the
@@ -353,7 +399,7 @@ impl Growth<'_> {
         let ordered = self.ordered(&small.rows);
         let work = self.blocks_per_task(small.rows.len());
         let rows = &self.rows[small.rows.clone()];
-        let (of_small, of_large) = (small.total, large.total);
+        let (of_small, of_large) = (small.sum, large.sum);
         let blocks = small.histograms.par_chunks_mut(BLOCK);
         let blocks = blocks.zip(large.histograms.par_chunks_mut(BLOCK)).enumerate();
         let best: Vec<_> = blocks
@@ -411,7 +457,8 @@ impl Growth<'_> {
         // A tree without a split has no effect: the initial score is its best output.
         let grown = open.len() > 1;
         for leaf in open {
-            let output = self.settings.output(self.table.units.derivatives(leaf.total));
+            let output = self.settings.output(self.table.units.derivatives(leaf.sum.total));
+            let output = leaf.sum.bounds.clamp(output);
             let value = if grown { rate * output } else { 0.0 };
             self.tree.nodes[leaf.node] = TreeNode::Leaf { value };
             self.tree.leaves.push((leaf.node, leaf.rows));

@@ -1,4 +1,5 @@
 //! Learner of boosted trees.
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use super::booster::{BoostCases, BoostSettings, Boosted, RoundReport, boost};
 use super::grow::GrowSettings;
 use super::histogram::MAX_ROWS;
 use super::model::{BoostedTrees, positions};
+use super::monotone::{Monotone, of_inputs};
 use super::tree::Forest;
 use crate::train::{
     EpochReport, Learner, Run, calibrate, calibration_parts, check_directions, record_of, spec_of,
@@ -56,9 +58,10 @@ pub enum TreesObjective {
 /// # Examples
 /// ```
 /// use windvane_models::train::Learner;
-/// use windvane_models::trees::BoostedTreesLearner;
+/// use windvane_models::trees::{BoostedTreesLearner, Monotone};
 ///
-/// let learner = BoostedTreesLearner { leaves: 31, ..BoostedTreesLearner::default() };
+/// let monotone = [("momentum".to_string(), Monotone::Increasing)].into();
+/// let learner = BoostedTreesLearner { leaves: 31, monotone, ..BoostedTreesLearner::default() };
 /// assert_eq!(learner.id().as_str(), "trees");
 /// assert_eq!((learner.rounds, learner.learning_rate), (400, 0.06));
 /// ```
@@ -103,6 +106,11 @@ pub struct BoostedTreesLearner {
     /// Maximum number of bins of an input (`max_bin`), that of missing values included, 2 to 255; 63
     /// by default.
     pub bins: usize,
+    /// Monotone constraints (`monotone_constraints`, method `basic`) by the name of a channel such as
+    /// `normalized_return`, or its text such as `normalized_momentum(lag=4)`; none by default. Only
+    /// for the objective [`TreesObjective::Binary`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub monotone: BTreeMap<String, Monotone>,
 }
 
 fn id_text<S: serde::Serializer>(id: &ModelId, serializer: S) -> Result<S::Ok, S::Error> {
@@ -127,6 +135,7 @@ impl Default for BoostedTreesLearner {
             row_fraction: 0.4,
             input_fraction: 0.25,
             bins: 63,
+            monotone: BTreeMap::new(),
         }
     }
 }
@@ -141,7 +150,10 @@ impl BoostedTreesLearner {
         let (part, positive, none) =
             ("above 0 and at most 1", "above 0 and finite", "at least 0 and finite");
         let hessian = self.min_leaf_hessian;
+        let constraints = self.monotone.len();
+        let binary = constraints == 0 || self.objective == TreesObjective::Binary;
         let settings = [
+            count("number of monotone constraints", "0 with three classes", binary, constraints),
             count("rounds", "1 to 10,000", (1..=10_000).contains(&self.rounds), self.rounds),
             count("patience", "at least 1", self.patience >= 1, self.patience),
             count("leaves", "2 to 4,096", (2..=MAX_LEAVES).contains(&self.leaves), self.leaves),
@@ -169,6 +181,7 @@ impl BoostedTreesLearner {
     /// [`TrainError::Setting`] for a hyperparameter out of range and for more than 16,777,216
     /// training windows, [`TrainError::TooFewWindows`] for fewer than 50 windows labelled UP or
     /// DOWN, [`TrainError::EmptyClass`] when one of the two directions does not occur,
+    /// [`TrainError::Monotone`] when a monotone constraint fits no channel or contradicts another one,
     /// [`TrainError::Signal`] when the lags do not fit the channels and the lookback,
     /// [`TrainError::Validation`] when the two sets do not belong together, and
     /// [`TrainError::Stopped`] when the callback of the run stops the training.
@@ -184,10 +197,11 @@ impl BoostedTreesLearner {
         let positions = positions(&spec, self.lags.as_ref())?;
         let positions =
             positions.unwrap_or_else(|| (0..spec.lookback * spec.signals.width()).collect());
+        let monotone = of_inputs(&self.monotone, &spec, &positions)?;
         let scaler = Scaler::fit(train)?;
         let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
-        let boosted = self.boost(train, &choose, &positions, run)?;
+        let boosted = self.boost(train, &choose, (&positions, monotone), run)?;
         (record.epochs, record.best_epoch) = (boosted.rounds, 0);
         if let Some(best) = boosted.best {
             record.best_epoch = best.round;
@@ -195,6 +209,8 @@ impl BoostedTreesLearner {
             record.validation_loss = best.validation.map(|validation| validation.loss);
         }
         record.notes = vec![format!("{} trees", boosted.trees.len())];
+        let monotone = self.monotone.iter();
+        record.notes.extend(monotone.map(|(name, order)| format!("monotone: {name} {order}")));
         let forest = Forest::new(&boosted.trees, boosted.base, positions.len());
         let forest = forest.map_err(|problem| TrainError::Other(problem.into()))?;
         let neutral = train.class_counts()[Direction::Neutral.index()] as f64;
@@ -211,7 +227,7 @@ impl BoostedTreesLearner {
         &self,
         train: &TrainSet,
         choose: &ValidationSet,
-        positions: &[usize],
+        (positions, monotone): (&[usize], Vec<Option<Monotone>>),
         run: &Run<'_>,
     ) -> Result<Boosted, TrainError> {
         let (train, choose) =
@@ -221,7 +237,7 @@ impl BoostedTreesLearner {
             let (setting, expected) = ("number of training windows", "at most 16,777,216");
             return Err(SettingError { setting, expected, got: rows as f64 }.into());
         }
-        let settings = self.settings_for(rows, run.seed());
+        let settings = BoostSettings { monotone, ..self.settings_for(rows, run.seed()) };
         let mut on_round = |round: &RoundReport| self.report(round, run);
         let classes = match self.objective {
             TreesObjective::Binary => 2,
@@ -255,6 +271,7 @@ impl BoostedTreesLearner {
             row_fraction: self.row_fraction,
             input_fraction: self.input_fraction,
             bins: self.bins,
+            monotone: Vec::new(),
             seed,
         }
     }

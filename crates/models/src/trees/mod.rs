@@ -26,6 +26,8 @@ mod learner;
 mod lightgbm;
 mod model;
 #[cfg(feature = "train")]
+mod monotone;
+#[cfg(feature = "train")]
 mod objective;
 mod saved;
 mod scorer;
@@ -34,6 +36,8 @@ mod tree;
 #[cfg(feature = "train")]
 pub use learner::{BoostedTreesLearner, TreesObjective};
 pub use model::{BoostedTrees, ChannelGain};
+#[cfg(feature = "train")]
+pub use monotone::Monotone;
 pub(crate) use saved::loader;
 
 /// Kind in saved files, and the default id.

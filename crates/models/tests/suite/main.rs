@@ -7,6 +7,7 @@
     clippy::cast_possible_wrap,
     reason = "a test may stop, and its numbers are small"
 )]
+mod allocations;
 mod anomaly;
 mod calibrated;
 mod channels;

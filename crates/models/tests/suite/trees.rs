@@ -3,9 +3,9 @@ use std::ops::ControlFlow;
 
 use windvane_candles::simulate::MarketModel;
 use windvane_models::train::{EpochReport, Run};
-use windvane_models::trees::{BoostedTrees, BoostedTreesLearner, TreesObjective};
+use windvane_models::trees::{BoostedTrees, BoostedTreesLearner, Monotone, TreesObjective};
 use windvane_models::{DirectionModel, FittedModel, LoadError, ModelSpec, TrainError};
-use windvane_signals::{Band, LabelSpec, Lags, SampleSet, SignalTable, Split};
+use windvane_signals::{Band, LabelSpec, Lags, SampleSet, SignalTable, Split, Window};
 
 use crate::common::{market, quick_trees, table, with_parts};
 
@@ -86,6 +86,95 @@ fn trees_of_three_classes_learn_a_neutral_band() {
     assert!(got > share + 0.02, "{got}, largest class {share}");
     let bytes = model.to_bytes().unwrap();
     assert_eq!(BoostedTrees::from_bytes(&bytes).unwrap().to_bytes().unwrap(), bytes);
+}
+
+/// Margins of a model along one channel of some test windows, in order.
+fn margins(model: &BoostedTrees, test: &SampleSet, channel: usize) -> Vec<Vec<f32>> {
+    let mut scratch = model.scratch();
+    let range: Vec<f64> =
+        test.samples().iter().map(|sample| test.window(sample).row(19)[channel]).collect();
+    let low = range.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = range.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let windows = test.samples().iter().step_by(40).take(20);
+    windows
+        .map(|sample| {
+            let window = test.window(sample);
+            let mut rows = window.values().to_vec();
+            let margin = |step: i32| {
+                let last = rows.len() - window.width() + channel;
+                rows[last] = low + (high - low) * f64::from(step) / 100.0;
+                let window = Window::new(&rows, window.width(), window.decided_at()).unwrap();
+                model.predict(window, &mut scratch).unwrap().probabilities.margin()
+            };
+            (0..=100).map(margin).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn trees_with_a_monotone_channel_keep_its_order_also_when_saved() {
+    // Momentum is channel 0, RSI channel 2. The market reverses, so P(UP) falls with the momentum.
+    let series = market(MarketModel::Ar1 { phi: -0.2, sigma: 0.005 }, 4_000, 4);
+    let fit = |names: &[(&str, Monotone)]| {
+        let monotone = names.iter().map(|(name, order)| ((*name).to_string(), *order)).collect();
+        let learner = BoostedTreesLearner {
+            monotone,
+            rounds: 40,
+            leaves: 31,
+            min_leaf_rows: Some(10),
+            ..learner()
+        };
+        with_parts(&series, |train, validation, test| {
+            let model = learner.fit_model(train, validation, &Run::new(1)).unwrap();
+            let [momentum, rsi] = [0, 2].map(|channel| margins(&model, test, channel));
+            (model, momentum, rsi)
+        })
+    };
+    let rises = |margins: &[Vec<f32>]| {
+        margins.iter().flat_map(|own| own.windows(2)).any(|two| two[1] > two[0])
+    };
+    let falls = |margins: &[Vec<f32>]| {
+        margins.iter().flat_map(|own| own.windows(2)).any(|two| two[1] < two[0])
+    };
+    let (_, momentum, rsi) = fit(&[]);
+    assert!(rises(&momentum) && falls(&momentum) && rises(&rsi) && falls(&rsi));
+    let order = [("momentum", Monotone::Decreasing), ("rsi", Monotone::Increasing)];
+    let (model, momentum, rsi) = fit(&order);
+    assert!(!rises(&momentum) && falls(&momentum));
+    assert!(!falls(&rsi));
+    let notes = &model.record().unwrap().notes;
+    assert!(notes.contains(&"monotone: momentum decreasing".to_string()), "{notes:?}");
+    let bytes = model.to_bytes().unwrap();
+    let loaded = BoostedTrees::from_bytes(&bytes).unwrap();
+    assert_eq!(loaded.record().unwrap().notes, *notes);
+    assert_eq!(loaded.to_bytes().unwrap(), bytes);
+    with_parts(&series, |_, _, test| assert_eq!(margins(&loaded, test, 0), momentum));
+}
+
+#[test]
+fn trees_refuse_monotone_constraints_that_do_not_fit() {
+    let series = market(MarketModel::AR1, 1_000, 3);
+    let error = |names: &[(&str, Monotone)], objective| {
+        let monotone = names.iter().map(|(name, order)| ((*name).to_string(), *order)).collect();
+        let learner = BoostedTreesLearner { monotone, objective, ..learner() };
+        with_parts(&series, |train, validation, _| {
+            learner.fit_model(train, validation, &Run::new(1)).unwrap_err().to_string()
+        })
+    };
+    let (up, down) = (Monotone::Increasing, Monotone::Decreasing);
+    let text = error(&[("momentun", up)], TreesObjective::Binary);
+    assert!(text.contains("momentun: no such channel; choose one of momentum"), "{text}");
+    let spec = windvane_signals::SignalSpec::default();
+    let rsi = spec.channels[2].to_string();
+    if rsi != "rsi" {
+        let text = error(&[("rsi", up), (&rsi, down)], TreesObjective::Binary);
+        assert!(text.contains("has another constraint; remove one"), "{text}");
+    }
+    let text = error(&[("momentum", up)], TreesObjective::ThreeClass);
+    assert!(text.contains("number of monotone constraints"), "{text}");
+    // A learner without constraints has the settings of earlier versions.
+    let settings = windvane_models::train::Learner::settings(&learner()).unwrap();
+    assert!(!settings.contains("monotone"), "{settings}");
 }
 
 #[test]
