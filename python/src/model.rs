@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use windvane::candles::CandleSeries;
 use windvane::models::{FittedModel, Prediction, StatefulModel, TableReader, v32};
 use windvane::signals::{Registry, SignalTable, Window};
@@ -35,6 +36,17 @@ impl Model {
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let model = py.detach(|| windvane::load(path)).map_err(failed)?;
         Ok(Self(Arc::from(model)))
+    }
+
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
+        let model = py.detach(|| windvane::from_bytes(bytes)).map_err(failed)?;
+        Ok(Self(Arc::from(model)))
+    }
+
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| self.0.to_bytes()).map_err(failed)?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
     #[staticmethod]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ def column(frame: Any, name: str) -> np.ndarray:
     """Values of a column of any kind of frame."""
     values = frame[name]
     return values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+
+
+def reference(*arguments: object) -> str:
+    """Output of the Rust program of these tests, which computes the same without the package."""
+    command = ["cargo", "run", "--quiet", "--manifest-path", str(ROOT / "python/Cargo.toml"), "--example", "reference"]
+    command += ["--", *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture(scope="session")

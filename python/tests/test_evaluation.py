@@ -12,7 +12,7 @@ import pytest
 
 import windvane
 
-from .conftest import column, head
+from .conftest import ROOT, SAMPLE, column, head, reference
 
 PRICES = ("open", "high", "low", "close", "volume")
 
@@ -84,6 +84,22 @@ def test_fit_is_repeatable_and_reports_progress(bitcoin: windvane.Candles, kind:
     assert model.record is not None
     assert (model.record["seed"], model.record["pairs"], model.record["epochs"]) == (7, ["BTCUSDT"], 2)
     assert model.spec["signals"]["gaps"] == {"policy": "reset"}
+
+
+def test_fit_and_backtest_have_the_bits_of_rust(tmp_path: Any) -> None:
+    for instrument in ("FB", "NVDA"):
+        csv = SAMPLE / f"{instrument}.csv"
+        candles = {"PAIR": pl.DataFrame(windvane.read(csv))}
+        report = windvane.backtest(candles, models=["v2", "logistic"], folds=2, seed=3)
+        reference("backtest", csv, tmp_path / "report")
+        reports = [json.loads(text) for text in (report.json(), (tmp_path / "report").read_text())]
+        for one in reports:
+            del one["timing"], one["run"]["model_descriptions"]
+        assert reports[0] == reports[1]
+    candles = {"PAIR": windvane.read(SAMPLE / "BTCUSDT.csv", "PAIR")}
+    windvane.fit(candles, model="logistic", seed=7).save(tmp_path / "python")
+    reference("fit", SAMPLE / "BTCUSDT.csv", tmp_path / "rust")
+    assert (tmp_path / "python").read_bytes() == (tmp_path / "rust").read_bytes()
 
 
 def test_fit_uses_only_candles_before_the_validation(bitcoin: windvane.Candles) -> None:
@@ -245,4 +261,5 @@ def test_audit_passes_errors_of_the_function_on() -> None:
 
 def test_models_lists_the_catalog() -> None:
     assert {"v2", "logistic", "trees", "v3", "v31", "v32", "v32-stateful", "tuned"} <= windvane.models().keys()
-    assert windvane.__version__ == "0.1.0"
+    manifest = (ROOT / "Cargo.toml").read_text()
+    assert f'version = "{windvane.__version__}"' in manifest  # the version of all crates

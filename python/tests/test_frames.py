@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -59,6 +61,18 @@ def test_predict_returns_the_kind_of_its_input(bitcoin: windvane.Candles, model:
         assert own.tobytes() == reference.tobytes() or np.array_equal(own, reference, equal_nan=True)
     directions = column(predictions, "direction")
     assert [d for d in directions if d in ("UP", "DOWN", "NEUTRAL")] == list(expected["direction"][44:])
+
+
+def test_package_needs_no_other_data_frame_library() -> None:
+    program = f"""
+import sys
+sys.modules["pandas"] = sys.modules["pyarrow"] = None
+import polars, windvane
+candles = polars.DataFrame(windvane.read({str(SAMPLE / "BTCUSDT.csv")!r}))[:100]
+print(windvane.Model.pretrained().predict(candles)["p_up"].null_count(), len(windvane.signals(candles)))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout == "44 100\n", run.stderr
 
 
 def test_undefined_rows_are_null_in_kinds_with_nulls(bitcoin: windvane.Candles, model: windvane.Model) -> None:

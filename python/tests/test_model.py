@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import pickle
 import threading
 import time
 from pathlib import Path
@@ -13,16 +13,14 @@ import pytest
 
 import windvane
 
-from .conftest import MODELS, ROOT, SAMPLE, head
+from .conftest import MODELS, SAMPLE, head, reference
 
 FILES = sorted(path.name for path in MODELS.glob("*.format1.safetensors"))
 
 
 def rust_predictions(csv: Path, model: Path | None) -> list[list[str]]:
     """Row, direction and bits of the probabilities of every prediction of a loop in Rust."""
-    command = ["cargo", "run", "--quiet", "--manifest-path", str(ROOT / "python/Cargo.toml")]
-    command += ["--example", "rust_loop", "--", str(csv), *([] if model is None else [str(model)])]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    printed = reference("predict", csv, *([] if model is None else [model]))
     return [line.split(",") for line in printed.splitlines()]
 
 
@@ -84,6 +82,9 @@ def test_saved_model_predicts_the_same(bitcoin: windvane.Candles, model: windvan
     assert loaded.record is not None and loaded.record["pairs"] == ["BTCUSDT"]
     candles = head(bitcoin, 100)
     assert loaded.predict(candles)["p_up"].tobytes() == model.predict(candles)["p_up"].tobytes()
+    assert (
+        pickle.loads(pickle.dumps(model)).predict(candles)["p_up"].tobytes() == model.predict(candles)["p_up"].tobytes()
+    )
     with pytest.raises(windvane.Error, match=r"none\.safetensors"):
         windvane.Model.load(tmp_path / "none.safetensors")
     (tmp_path / "damaged").write_bytes((tmp_path / "model.safetensors").read_bytes()[:-7])

@@ -104,7 +104,9 @@ def like(frame: Frame, columns: Mapping[str, npt.NDArray[Any]], *, with_time: bo
         index = nw.to_native(given).index
         values = {name: nw.to_native(column).set_axis(index) for name, column in values.items()}
         return nw.get_native_namespace(given).DataFrame(values, index=index)
-    return nw.to_native(nw.from_dict(values, backend=backend))
+    # Native columns: polars reads the columns of narwhals through pyarrow, which need not be installed.
+    native = {name: nw.to_native(column) for name, column in values.items()}
+    return nw.to_native(nw.from_dict(native, backend=backend))
 
 
 def new_like(frame: Frame, columns: Mapping[str, npt.NDArray[Any]]) -> Any:

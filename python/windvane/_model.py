@@ -38,6 +38,14 @@ class Model:
         """Writes the model to one safetensors file, by an atomic replacement. Rust programs load it too."""
         self._native.save(Path(path))
 
+    @classmethod
+    def _from_bytes(cls, saved: bytes) -> Model:
+        return cls(_native.Model.from_bytes(saved))
+
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        """Pickles the bytes of the saved model, for other processes."""
+        return Model._from_bytes, (self._native.to_bytes(),)
+
     @property
     def id(self) -> str:
         """Name of the model."""
