@@ -1,0 +1,63 @@
+"""Training of models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from windvane import _native
+from windvane._frames import all_series
+from windvane._model import Model
+from windvane._signals import native_spec
+from windvane._times import milliseconds
+from windvane._types import Frame, Progress, Spec, Time
+
+
+def models() -> dict[str, str]:
+    """Returns the names of all models with their descriptions."""
+    return _native.models()
+
+
+def fit(
+    candles: Mapping[str, Frame],
+    *,
+    model: str = "v32",
+    validate_from: Time | None = None,
+    seed: int = 42,
+    spec: Spec = "six",
+    lookback: int = 20,
+    horizon: int = 1,
+    epochs: int | None = None,
+    interval: str | None = None,
+    progress: Progress | None = None,
+) -> Model:
+    """Fits one model on the candles of all pairs.
+
+    Scaler and weights are fitted on the candles before ``validate_from``; the later ones are for early stopping and
+    calibration. The same seed gives the same bits on any number of threads, and the same as in Rust.
+
+    Args:
+        candles: Candles of each pair, all of one interval.
+        model: Name of the model, one of :func:`models`.
+        validate_from: Start of the validation period; by default the last 15 % of the windows validate.
+        seed: Seed of every random draw.
+        spec: Channels, as in :func:`windvane.signals`. The gap policy of a list is inferred from the candles before
+            the validation.
+        lookback: Number of rows per window.
+        horizon: Number of candles from the decision to the outcome.
+        epochs: Maximum number of epochs; by default that of the model.
+        interval: Interval of the rows, if they do not show it.
+        progress: Called on this thread after every epoch with the epoch, the maximum number and a text. An exception
+            that it raises, and an interrupt, stop the training.
+    """
+    fitted = _native.fit(
+        all_series(candles, interval),
+        model=model,
+        validate_from=None if validate_from is None else milliseconds(validate_from),
+        seed=seed,
+        spec=native_spec(spec),
+        lookback=lookback,
+        horizon=horizon,
+        epochs=epochs,
+        progress=progress,
+    )
+    return Model(fitted)
