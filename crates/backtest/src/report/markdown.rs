@@ -42,7 +42,7 @@ impl Report {
 
     /// Returns all verdicts, one sentence per item. Those of policies of which nothing is left after
     /// costs, over the whole test or in the last two quarters, come first.
-    pub(crate) fn verdicts(&self) -> Vec<String> {
+    pub fn verdicts(&self) -> Vec<String> {
         let verdicts = [
             Some(self.verdict()),
             self.best_against_next(),

@@ -111,7 +111,8 @@ impl TopMoves {
             let time = one.record.decided_at.millis().div_euclid(unit);
             (time, Mean { sum: one.gross, count: 1 })
         });
-        let bootstrap = Bootstrap::of_times(values.collect(), settings.horizon, settings.seed);
+        let (horizon, seed) = (settings.horizon, settings.seed);
+        let bootstrap = Bootstrap::of_times(values.collect(), Mean::influence, horizon, seed);
         let all = f64::NEG_INFINITY..=f64::INFINITY;
         Self {
             share: TOP_SHARES[index],

@@ -51,6 +51,13 @@ impl MoveSum {
         Some(Self { correct, up: record.change.max(0.0), all: size })
     }
 
+    /// Contributions to the deviations of the weighted accuracy of the model and of always up from
+    /// those of the whole.
+    fn influence(&self, whole: &Self) -> [f64; 2] {
+        [(self.correct, whole.correct), (self.up, whole.up)]
+            .map(|(own, all)| own - whole.share(all).unwrap_or(0.0) * self.all)
+    }
+
     fn share(self, part: f64) -> Option<f64> {
         (self.all > 0.0).then(|| part / self.all)
     }
@@ -67,7 +74,8 @@ impl WeightedAccuracy {
                 values.push((record.decided_at.millis().div_euclid(unit), one));
             }
         }
-        let bootstrap = Bootstrap::of_times(values, settings.horizon, settings.seed);
+        let (horizon, seed) = (settings.horizon, settings.seed);
+        let bootstrap = Bootstrap::of_times(values, MoveSum::influence, horizon, seed);
         Self {
             accuracy: sum.share(sum.correct),
             interval_95: bootstrap

@@ -154,6 +154,15 @@ impl AddAssign for NetSum {
     }
 }
 
+impl NetSum {
+    /// Contribution to the deviation of the mean return before costs, without a delay, from that of
+    /// the whole.
+    fn influence(&self, whole: &Self) -> [f64; 2] {
+        let mean = whole.gross[0] / whole.count as f64;
+        [self.gross[0] - mean * self.count as f64, 0.0]
+    }
+}
+
 /// Test of a policy: its runs, costs and settings.
 pub(crate) struct PolicyTest<'a> {
     pub(crate) runs: &'a [TestRun<'a>],
@@ -234,7 +243,8 @@ impl PolicyTest<'_> {
             let time = both.prompt.times[index].millis().div_euclid(unit);
             (time, NetSum { gross, turnover, count: 1 })
         });
-        Bootstrap::of_times(sums.collect(), self.settings.horizon, self.settings.seed)
+        let ScoreSettings { horizon, seed, .. } = self.settings;
+        Bootstrap::of_times(sums.collect(), NetSum::influence, horizon, seed)
     }
 
     /// Results by periods with a name.
