@@ -62,7 +62,7 @@ pub(crate) struct BacktestOptions {
     test_from: Option<Timestamp>,
     /// Refit the models during the test: monthly, quarterly (on the first day, 00:00 UTC), or after
     /// a number of candles. The report says whether refitting paid.
-    #[arg(long, value_name = "SCHEDULE", value_parser = refit_schedule, requires = "test_from")]
+    #[arg(long, value_name = "SCHEDULE", value_parser = refit_schedule, requires = "test_from", conflicts_with_all = ["folds", "plan"])]
     refit: Option<RefitSchedule>,
     /// Division of time without --test-from [default: walk]
     #[arg(long, value_enum, conflicts_with = "test_from")]

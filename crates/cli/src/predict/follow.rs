@@ -45,8 +45,9 @@ pub(super) fn follow(model: Box<dyn FittedModel>, history: &[CandleSeries]) -> R
         let answered = CandleLine::parse(&line).and_then(|line| predictors.answer(&line));
         let answers = answered
             .unwrap_or_else(|error| vec![json!({ "line": index + 1, "error": error.to_string() })]);
-        let text: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
-        print_data(text.as_bytes())?;
+        for answer in &answers {
+            print_data(format!("{answer}\n").as_bytes())?;
+        }
     }
     Ok(())
 }
