@@ -6,6 +6,7 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use windvane::candles::CandleSeries;
+use windvane::models::network::Network;
 use windvane::models::{FittedModel, Prediction, StatefulModel, TableReader, v32};
 use windvane::signals::{Registry, SignalTable, Window};
 
@@ -46,6 +47,14 @@ impl Model {
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = py.detach(|| self.0.to_bytes()).map_err(failed)?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn to_onnx<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let Some(network) = self.0.downcast_ref::<Network>() else {
+            return Err(refused(format!("{} is not a network; ONNX is for networks", self.0.id())));
+        };
+        let bytes = py.detach(|| network.to_onnx()).map_err(failed)?;
         Ok(PyBytes::new(py, &bytes))
     }
 

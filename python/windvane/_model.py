@@ -38,6 +38,15 @@ class Model:
         """Writes the model to one safetensors file, by an atomic replacement. Rust programs load it too."""
         self._native.save(Path(path))
 
+    def to_onnx(self) -> bytes:
+        """Returns a network as an ONNX file: raw channel values of a window in, calibrated probabilities out.
+
+        The graph reads the columns of :func:`windvane.signals` for the model's ``spec``, in f64, and returns
+        ``probabilities`` (UP, DOWN, NEUTRAL). A stateful network reads one ``row`` and its state ``h`` and ``c``.
+        Other models raise :class:`windvane.Error`.
+        """
+        return self._native.to_onnx()
+
     @classmethod
     def _from_bytes(cls, saved: bytes) -> Model:
         return cls(_native.Model.from_bytes(saved))
