@@ -11,7 +11,7 @@ use crate::score::Record;
 /// Regime of every row of every instrument of a fold.
 #[derive(Debug, Default)]
 pub(super) struct TestRegimes {
-    /// By interval, fold and instrument.
+    /// Regimes by interval, fold and instrument.
     rows: BTreeMap<(Interval, usize, usize), Vec<Option<usize>>>,
 }
 
