@@ -5,4 +5,7 @@ mod temperature;
 
 pub use conformal::{AdaptiveConformal, ConformalSettings, DirectionSet, PredictionSet};
 pub use reliability::{Reliability, ReliabilityBin};
+#[cfg(feature = "onnx")]
+pub(crate) use temperature::PIVOT;
+
 pub use temperature::Calibration;

@@ -44,7 +44,7 @@ pub struct Calibration {
 }
 
 /// Log odds that every exponent leaves unchanged: ln(0.6 / 0.4).
-const PIVOT: f32 = 0.405_465_1;
+pub(crate) const PIVOT: f32 = 0.405_465_1;
 
 fn one() -> f32 {
     1.0

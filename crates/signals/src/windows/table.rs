@@ -155,6 +155,8 @@ impl SignalTable {
         let sessions: Vec<_> =
             series.iter().map(|series| (series.pair().clone(), series.session_close())).collect();
         let mut panel = Panel::with_sessions(spec, interval, registry, &sessions)?;
+        // The bound protects a live feed; a series of the past may have any gap.
+        panel.set_max_ahead(u32::MAX)?;
         let mut tables: Vec<TableData> =
             series.iter().map(|series| TableData::new(spec, series)).collect();
         let mut cursors: Vec<Cursor<'_>> =

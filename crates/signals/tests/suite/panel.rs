@@ -385,6 +385,22 @@ fn panel_rejects_candles_that_do_not_fit_without_state_change() {
 }
 
 #[test]
+fn tables_of_a_market_accept_a_gap_longer_than_the_bound_of_a_feed() {
+    let series = |name: &str, phase: f64| {
+        let hours = (0..60).chain(30_000..30_060);
+        let candles = hours.map(|hour| flat(hour, 100.0 + (hour as f64 + phase).sin())).collect();
+        CandleSeries::new(pair(name), Interval::HOUR, candles).unwrap()
+    };
+    let market = [series("X", 0.0), series("Y", 1.0), series("OWN", 2.0)];
+    let spec = wide_market();
+    let tables = SignalTable::build_all(&spec, &Registry::default(), &market).unwrap();
+    for (own, table) in market.iter().zip(&tables) {
+        let alone = SignalTable::build(&spec, &Registry::default(), own, &market).unwrap();
+        assert_eq!(rows_of(table), rows_of(&alone), "{}", own.pair());
+    }
+}
+
+#[test]
 fn panel_rejects_candle_far_ahead_and_takes_the_next_one() {
     let mut panel = three();
     let x = pair("X");

@@ -63,10 +63,7 @@ impl Exchange for Binance {
     }
 
     fn parse_history(&self, _: &Market, answer: &Value) -> Result<Vec<Candle>, ExchangeError> {
-        let candle = |row: Part<'_>| {
-            row.candle(row.at(0).millis()?, [1, 2, 3, 4, 5].map(|column| row.at(column)))
-        };
-        Part::new(NAME, answer).items()?.map(candle).collect()
+        Part::new(NAME, answer).items()?.map(Part::row).collect()
     }
 
     fn subscription(&self, market: &Market) -> Result<(String, Option<Value>), ExchangeError> {

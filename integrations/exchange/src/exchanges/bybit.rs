@@ -66,10 +66,7 @@ impl Exchange for Bybit {
             let problem = answer.at("retMsg").text()?.to_string();
             return Err(ExchangeError::Refused { exchange: NAME, problem });
         }
-        let candle = |row: Part<'_>| {
-            row.candle(row.at(0).millis()?, [1, 2, 3, 4, 5].map(|column| row.at(column)))
-        };
-        answer.at("result").at("list").items()?.map(candle).collect()
+        answer.at("result").at("list").items()?.map(Part::row).collect()
     }
 
     fn subscription(&self, market: &Market) -> Result<(String, Option<Value>), ExchangeError> {

@@ -70,6 +70,11 @@ impl<'a> Part<'a> {
         text.parse().map_err(|_| self.unexpected("a time"))
     }
 
+    /// The candle of a row: open time in milliseconds, open, high, low, close, volume, …
+    pub(super) fn row(self) -> Result<Candle, ExchangeError> {
+        self.candle(self.at(0).millis()?, [1, 2, 3, 4, 5].map(|column| self.at(column)))
+    }
+
     /// The candle of an open time whose values are these parts: open, high, low, close, volume.
     pub(super) fn candle(
         self,

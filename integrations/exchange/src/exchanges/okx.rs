@@ -36,11 +36,6 @@ impl Default for Okx {
     }
 }
 
-/// Candle of a row: time, open, high, low, close, volume in the base currency, …
-fn candle(row: Part<'_>) -> Result<Candle, ExchangeError> {
-    row.candle(row.at(0).millis()?, [1, 2, 3, 4, 5].map(|column| row.at(column)))
-}
-
 impl Exchange for Okx {
     fn name(&self) -> &'static str {
         NAME
@@ -72,7 +67,7 @@ impl Exchange for Okx {
             let problem = answer.at("msg").text()?.to_string();
             return Err(ExchangeError::Refused { exchange: NAME, problem });
         }
-        answer.at("data").items()?.map(candle).collect()
+        answer.at("data").items()?.map(Part::row).collect()
     }
 
     fn subscription(&self, market: &Market) -> Result<(String, Option<Value>), ExchangeError> {
@@ -92,7 +87,7 @@ impl Exchange for Okx {
         }
         let update = |row: Part<'_>| {
             let closed = Some(row.at(8).text()? == "1");
-            Ok(Update::Candle { candle: candle(row)?, closed })
+            Ok(Update::Candle { candle: row.row()?, closed })
         };
         Part::new(NAME, message).at("data").items()?.map(update).collect()
     }

@@ -7,13 +7,11 @@ use windvane_lstm_core::Tensors;
 
 use super::encoder::EncoderShape;
 use super::{CLASSES, Network, NetworkConfig, Pooling};
+use crate::calibration::PIVOT;
 use crate::{Calibration, FittedModel, LoadError};
 
 use encoder::{InitialState, States, Weights};
 use graph::{Attribute, Axis, Element, Graph};
-
-/// Log odds that every exponent of a calibration leaves unchanged: ln(0.6 / 0.4).
-const PIVOT: f32 = 0.405_465_1;
 
 /// Name of the first axis of all inputs and outputs.
 const BATCH: Axis = Axis::Any("batch");
