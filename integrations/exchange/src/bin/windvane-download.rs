@@ -62,7 +62,7 @@ fn run(options: &Options) -> Result<(), Error> {
     let until = options.until.map_or(now, |until| until.min(now));
     let client = Client::default();
     let mut history = History::new(&*exchange, &client, &market, from, until)?;
-    let mut file = BufWriter::new(open(&out, last.is_none())?);
+    let mut file = BufWriter::new(open(&out)?);
     let mut written = 0;
     while let Some(page) = history.next_page()? {
         for candle in &page {
@@ -77,9 +77,10 @@ fn run(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Open time of the last line of a file that this program wrote; `None` for a new file.
+/// Open time of the last line of a file that this program wrote; `None` for a new file, and for one
+/// whose first request had failed.
 fn last_open_time(path: &Path) -> Result<Option<Timestamp>, Error> {
-    if !path.exists() {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) || !path.exists() {
         return Ok(None);
     }
     let other = || format!("{}: not written by this program; choose another --out", path.display());
@@ -91,7 +92,7 @@ fn last_open_time(path: &Path) -> Result<Option<Timestamp>, Error> {
     for line in lines {
         last = Some(line?);
     }
-    let Some(last) = last else { return Err(other().into()) };
+    let Some(last) = last else { return Ok(None) };
     let fields: Vec<&str> = last.split(',').collect();
     let complete = fields.len() == 6 && std::fs::read(path)?.ends_with(b"\n");
     let time = fields[0].parse::<Timestamp>().ok().filter(|_| complete);
@@ -99,10 +100,11 @@ fn last_open_time(path: &Path) -> Result<Option<Timestamp>, Error> {
     Ok(Some(time.ok_or_else(cut)?))
 }
 
-fn open(path: &Path, is_new: bool) -> Result<File, Error> {
+/// Opens the file for appending; an empty one gets the header.
+fn open(path: &Path) -> Result<File, Error> {
     let opened = OpenOptions::new().append(true).create(true).open(path);
     let mut file = opened.map_err(|error| format!("{}: {error}", path.display()))?;
-    if is_new {
+    if file.metadata()?.len() == 0 {
         writeln!(file, "{HEADER}")?;
     }
     Ok(file)
@@ -111,4 +113,30 @@ fn open(path: &Path, is_new: bool) -> Result<File, Error> {
 fn line(candle: &Candle) -> String {
     let Ohlcv { open, high, low, close, volume } = candle.values();
     format!("{},{open},{high},{low},{close},{volume}", candle.open_time())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop")]
+    use super::*;
+
+    #[test]
+    fn download_continues_a_file_also_after_a_failed_first_request() {
+        let path = std::env::temp_dir().join(format!("windvane-download-{}", std::process::id()));
+        std::fs::remove_file(&path).ok();
+        assert_eq!(last_open_time(&path).unwrap(), None);
+        drop(open(&path).unwrap());
+        assert_eq!(last_open_time(&path).unwrap(), None);
+        let values = Ohlcv { open: 1.0, high: 2.5, low: 0.5, close: 2.0, volume: 3.0 };
+        let candle = Candle::new("2024-01-01 05:00".parse().unwrap(), values).unwrap();
+        writeln!(open(&path).unwrap(), "{}", line(&candle)).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!("{HEADER}\n2024-01-01T05:00:00Z,1,2.5,0.5,2,3\n"));
+        assert_eq!(last_open_time(&path).unwrap(), Some(candle.open_time()));
+        std::fs::write(&path, &text[..text.len() - 2]).unwrap();
+        assert!(last_open_time(&path).unwrap_err().to_string().contains("is cut"));
+        std::fs::write(&path, "time,price\n1,2\n").unwrap();
+        assert!(last_open_time(&path).unwrap_err().to_string().contains("not written by this"));
+        std::fs::remove_file(&path).unwrap();
+    }
 }
