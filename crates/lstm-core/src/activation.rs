@@ -36,6 +36,10 @@ const MIN_SIGMOID_ARGUMENT: f32 = -20.0;
 /// Upper clamp of the sigmoid's argument: e^-x is negligible against 1 for much smaller arguments
 /// already, and the exponent stays in the range of `f32`.
 const MAX_SIGMOID_ARGUMENT: f32 = 60.0;
+/// Lower clamp of the argument of e^x: the exponent stays in the range of `f32`.
+const MIN_EXP_ARGUMENT: f32 = -87.0;
+/// log2(e) minus its `f32`.
+const LOG2_E_REST: f32 = 1.925_963e-8;
 /// 1.5 * 2^23: adding it rounds to an integer and leaves that integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
 /// Bit pattern of the number 1.
@@ -55,6 +59,17 @@ pub(crate) fn tanh_f32<const FUSED: bool>(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn sigmoid_f32<const FUSED: bool>(x: f32) -> f32 {
     1.0 / sigmoid_denominator::<FUSED>(x)
+}
+
+/// Computes e^x for x at most 0, with a relative error of 2e-7; e^-87 for smaller x.
+#[inline(always)]
+pub(crate) fn exp_f32<const FUSED: bool>(x: f32) -> f32 {
+    // Not `max`, which would replace NaN.
+    let x = if x < MIN_EXP_ARGUMENT { MIN_EXP_ARGUMENT } else { x };
+    let (rounded, r) = split::<FUSED>(x, LOG2_E);
+    let r = fused::<FUSED>(x, LOG2_E_REST, r);
+    let two_to_r = fused::<FUSED>(power::<FUSED>(r), r, 1.0);
+    f32::from_bits((rounded.to_bits() << 23).wrapping_add(two_to_r.to_bits()))
 }
 
 /// Computes the new cell and hidden state of a unit from its gate sums i, f, g, o and its cell:
@@ -145,7 +160,9 @@ fn fused<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{TANH_F32_MAX_ERROR, TANH_F32_MAX_FALL, sigmoid_f32, tanh_f32};
+    use super::{
+        MIN_EXP_ARGUMENT, TANH_F32_MAX_ERROR, TANH_F32_MAX_FALL, exp_f32, sigmoid_f32, tanh_f32,
+    };
 
     /// Checks every bound at positive arguments, given in ascending order.
     fn check<const FUSED: bool>(arguments: impl Iterator<Item = f32>) {
@@ -181,6 +198,30 @@ mod tests {
         let all = || (0..=f32::INFINITY.to_bits()).map(f32::from_bits);
         check::<true>(all());
         check::<false>(all());
+    }
+
+    /// Checks the relative error of e^x; without fused multiply-add, the rounding of x log2(e) is
+    /// part of it.
+    fn check_exp<const FUSED: bool>(max_error: impl Fn(f64) -> f64) {
+        for i in 0..=870_000 {
+            let x = i as f32 * -1e-4;
+            let (y, expected) = (f64::from(exp_f32::<FUSED>(x)), f64::from(x).exp());
+            let error = (y / expected - 1.0).abs();
+            assert!(error <= max_error(f64::from(x)), "e^{x} = {y}, off by {error:e}");
+        }
+        assert_eq!(exp_f32::<FUSED>(0.0).to_bits(), 1.0_f32.to_bits());
+        for x in [-88.0, -1e9, f32::NEG_INFINITY] {
+            let least = exp_f32::<FUSED>(MIN_EXP_ARGUMENT);
+            assert!(least > 0.0 && least < 2e-38);
+            assert_eq!(exp_f32::<FUSED>(x).to_bits(), least.to_bits());
+        }
+        assert!(exp_f32::<FUSED>(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn exp_keeps_its_bounds_on_a_grid() {
+        check_exp::<true>(|_| 2e-7);
+        check_exp::<false>(|x| 3e-7 - 1e-7 * x);
     }
 
     #[test]

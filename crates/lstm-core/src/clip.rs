@@ -78,8 +78,8 @@ impl<R: Real> Op for AddSquares<'_, R> {
                 squares[lane] += row[lane].to_f64() * row[lane].to_f64();
             }
         }
-        for (square, g) in squares.iter_mut().zip(rest) {
-            *square += g.to_f64() * g.to_f64();
+        for (lane, g) in rest.iter().enumerate() {
+            squares[lane] += g.to_f64() * g.to_f64();
         }
         *self.squares = squares;
     }

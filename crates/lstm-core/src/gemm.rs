@@ -63,7 +63,6 @@ fn mat_mul_on<R: Real>(
 fn pack<R: Real>(matrix: Matrix<'_, R>, panels: &mut Vec<R>) {
     let (depth, columns) = matrix.size();
     let all = columns.next_multiple_of(LANES);
-    panels.clear();
     panels.resize(depth * all, R::ZERO);
     for first in (0..columns).step_by(PANEL) {
         let width = PANEL.min(all - first);
@@ -72,13 +71,19 @@ fn pack<R: Real>(matrix: Matrix<'_, R>, panels: &mut Vec<R>) {
         if matrix.transposed {
             for column in 0..here {
                 let numbers = &matrix.data[(first + column) * depth..][..depth];
-                let targets = panel[column..].iter_mut().step_by(width);
-                targets.zip(numbers).for_each(|(target, number)| *target = *number);
+                for row in 0..depth {
+                    panel[row * width + column] = numbers[row];
+                }
             }
         } else {
-            let rows = matrix.data.chunks_exact(columns);
-            for (target, row) in panel.chunks_exact_mut(width).zip(rows) {
-                target[..here].copy_from_slice(&row[first..][..here]);
+            for (row, target) in panel.chunks_exact_mut(width).enumerate() {
+                let numbers = &matrix.data[row * columns + first..][..here];
+                target[..here].copy_from_slice(numbers);
+            }
+        }
+        if here < width {
+            for row in panel.chunks_exact_mut(width) {
+                row[here..].fill(R::ZERO);
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Layer normalisation: sizes and parameters, inference, training.
 use crate::error::{check_len, check_rows};
+use crate::kernels::{NormRows, Op, Portable};
 use crate::lstm::check_size;
 use crate::{LstmError, Real, TensorSpec};
 
-/// Number of partial sums of a mean.
+/// Number of partial sums of a mean in training.
+#[cfg(feature = "train")]
 const LANES: usize = 16;
 
 /// Size of a layer normalisation over the numbers of each row (Ba, Kiros and Hinton 2016).
@@ -121,8 +123,8 @@ pub fn layer_norm_forward<R: Real>(
     let rows = x.chunks_exact(size).zip(y.chunks_exact_mut(size));
     for ((x, y), (normalised, inverse_std)) in rows.zip(normalised) {
         *inverse_std = normalise(x, shape.epsilon, normalised);
-        for ((y, value), (w, b)) in y.iter_mut().zip(normalised).zip(w.iter().zip(b)) {
-            *y = *value * *w + *b;
+        for at in 0..size {
+            y[at] = normalised[at] * w[at] + b[at];
         }
     }
     Ok(())
@@ -159,21 +161,20 @@ pub fn layer_norm<R: Real>(
     check_len("layer norm parameters", shape.len(), weights.len())?;
     check_rows("x", size, x.len())?;
     check_len("y", x.len(), y.len())?;
-    let (w, b) = weights.split_at(size);
-    for (x, y) in x.chunks_exact(size).zip(y.chunks_exact_mut(size)) {
-        normalise(x, shape.epsilon, y);
-        y.iter_mut().zip(w.iter().zip(b)).for_each(|(y, (w, b))| *y = *y * *w + *b);
-    }
+    NormRows { epsilon: shape.epsilon, weights, xs: x, ys: y }.run(Portable);
     Ok(())
 }
 
 /// Writes the normalised row and returns 1 / sqrt(variance + epsilon).
+#[cfg(feature = "train")]
 fn normalise<R: Real>(x: &[R], epsilon: f64, normalised: &mut [R]) -> R {
     let mean = mean(x, |x| x);
     // The mean of the differences is the rounding error of the mean: with a small variance it
     // would not be small against the standard deviation.
     let error = self::mean(x, |x| x - mean);
-    normalised.iter_mut().zip(x).for_each(|(value, x)| *value = *x - mean - error);
+    for (value, x) in normalised.iter_mut().zip(x) {
+        *value = *x - mean - error;
+    }
     let variance = self::mean(normalised, |value| value * value);
     let inverse_std = R::ONE / (variance + R::from_f64(epsilon)).sqrt();
     for value in normalised {
@@ -185,14 +186,23 @@ fn normalise<R: Real>(x: &[R], epsilon: f64, normalised: &mut [R]) -> R {
 /// Computes the mean of a function of the values, in one fixed order.
 ///
 /// Partial sums let the compiler add several values at a time.
+#[cfg(feature = "train")]
 fn mean<R: Real>(values: &[R], of: impl Fn(R) -> R) -> R {
     let mut sums = [R::ZERO; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += of(*value));
+        for lane in 0..LANES {
+            sums[lane] += of(chunk[lane]);
+        }
     }
-    sums.iter_mut().zip(rest).for_each(|(sum, value)| *sum += of(*value));
-    sums.into_iter().sum::<R>() / R::from_f64(values.len() as f64)
+    for (lane, value) in rest.iter().enumerate() {
+        sums[lane] += of(*value);
+    }
+    let mut sum = sums[0];
+    for lane in 1..LANES {
+        sum += sums[lane];
+    }
+    sum / R::from_f64(values.len() as f64)
 }
 
 /// Adds the gradients of a layer normalisation to `d_weights` and `d_x`.
@@ -232,16 +242,21 @@ pub fn layer_norm_backward<R: Real>(
     let cached = cache.normalised.chunks_exact(size).zip(&cache.inverse_std);
     let rows = d_y.chunks_exact(size).zip(d_x.chunks_exact_mut(size));
     for ((d_y, d_x), (normalised, inverse_std)) in rows.zip(cached) {
-        let d_n = || d_y.iter().zip(w).map(|(d, w)| *d * *w);
-        let count = R::from_f64(size as f64);
-        let middle = d_n().sum::<R>() / count;
-        let slope = d_n().zip(normalised).map(|(d, n)| d * *n).sum::<R>() / count;
-        for ((d_x, d), n) in d_x.iter_mut().zip(d_n()).zip(normalised) {
-            *d_x += (d - middle - *n * slope) * *inverse_std;
+        let (mut middle, mut slope) = (-R::ZERO, -R::ZERO);
+        for at in 0..size {
+            let d_n = d_y[at] * w[at];
+            middle += d_n;
+            slope += d_n * normalised[at];
         }
-        for ((d_w, d_b), (d, n)) in d_w.iter_mut().zip(&mut *d_b).zip(d_y.iter().zip(normalised)) {
-            *d_w += *d * *n;
-            *d_b += *d;
+        let count = R::from_f64(size as f64);
+        (middle, slope) = (middle / count, slope / count);
+        for at in 0..size {
+            let d_n = d_y[at] * w[at];
+            d_x[at] += (d_n - middle - normalised[at] * slope) * *inverse_std;
+        }
+        for at in 0..size {
+            d_w[at] += d_y[at] * normalised[at];
+            d_b[at] += d_y[at];
         }
     }
     Ok(())

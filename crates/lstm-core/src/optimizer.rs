@@ -146,9 +146,12 @@ struct SgdStep<'a, R> {
 impl<R: Real> Op for SgdStep<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
-        for ((w, u), &g) in self.weights.iter_mut().zip(self.first).zip(self.gradients) {
-            *u = self.momentum * *u + g;
-            *w -= self.rate * *u;
+        let Self { weights, first, gradients, .. } = self;
+        let count = weights.len();
+        let (first, gradients) = (&mut first[..count], &gradients[..count]);
+        for at in 0..count {
+            first[at] = self.momentum * first[at] + gradients[at];
+            weights[at] -= self.rate * first[at];
         }
     }
 }
@@ -171,12 +174,17 @@ struct AdamStep<'a, R> {
 impl<R: Real> Op for AdamStep<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
-        let [first, second] = self.moments;
-        let moments = first.iter_mut().zip(second);
-        for ((w, (m, v)), &g) in self.weights.iter_mut().zip(moments).zip(self.gradients) {
+        let Self { weights, moments: [first, second], gradients, .. } = self;
+        let count = weights.len();
+        let (first, second) = (&mut first[..count], &mut second[..count]);
+        let gradients = &gradients[..count];
+        for at in 0..count {
+            let g = gradients[at];
+            let (m, v) = (&mut first[at], &mut second[at]);
             *m = self.beta1 * *m + self.rest1 * g;
             *v = self.beta2 * *v + self.rest2 * g * g;
-            *w = *w * self.keep - self.rate * *m / ((*v * self.correct2).sqrt() + self.epsilon);
+            let step = self.rate * *m / ((*v * self.correct2).sqrt() + self.epsilon);
+            weights[at] = weights[at] * self.keep - step;
         }
     }
 }

@@ -5,10 +5,9 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::activation::{cell_f32, gru_f32, sigmoid_f32, tanh_f32};
+use crate::activation::{cell_f32, exp_f32, gru_f32, sigmoid_f32, tanh_f32};
 use crate::kernels::BASELINE_FUSED;
-#[cfg(feature = "train")]
-use crate::kernels::{Isa, Plain};
+use crate::kernels::Isa;
 
 /// Number type of a network: `f32`, or `f64` for reference results and gradient checks; sealed.
 ///
@@ -81,7 +80,6 @@ pub trait Real:
 }
 
 pub(crate) mod sealed {
-    #[cfg(feature = "train")]
     use crate::kernels::{Isa, Vector};
 
     /// Private operations of a number type.
@@ -115,6 +113,9 @@ pub(crate) mod sealed {
         /// Computes the hyperbolic tangent; see `Real::tanh`.
         #[must_use]
         fn tanh_with<const FUSED: bool>(self) -> Self;
+        /// Computes e to the power `self`, which is at most 0.
+        #[must_use]
+        fn exp_with<const FUSED: bool>(self) -> Self;
         /// Computes the logistic function; see `Real::sigmoid`.
         #[must_use]
         fn sigmoid_with<const FUSED: bool>(self) -> Self;
@@ -127,7 +128,6 @@ pub(crate) mod sealed {
         #[must_use]
         fn gru_with<const FUSED: bool>(sums: [Self; 4], hidden: Self) -> Self;
         /// Vector of sixteen of these numbers for an instruction set.
-        #[cfg(feature = "train")]
         type Vector<I: Isa>: Vector<Self, I>;
         /// Calls `work` with the thread's buffer for matrix products; its contents are arbitrary.
         #[cfg(feature = "train")]
@@ -181,6 +181,10 @@ impl sealed::Sealed for f32 {
         tanh_f32::<FUSED>(self)
     }
     #[inline(always)]
+    fn exp_with<const FUSED: bool>(self) -> Self {
+        exp_f32::<FUSED>(self)
+    }
+    #[inline(always)]
     fn sigmoid_with<const FUSED: bool>(self) -> Self {
         sigmoid_f32::<FUSED>(self)
     }
@@ -192,7 +196,6 @@ impl sealed::Sealed for f32 {
     fn gru_with<const FUSED: bool>(sums: [Self; 4], hidden: Self) -> Self {
         gru_f32::<FUSED>(sums, hidden)
     }
-    #[cfg(feature = "train")]
     type Vector<I: Isa> = I::F32;
     #[cfg(feature = "train")]
     fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {
@@ -244,6 +247,9 @@ impl sealed::Sealed for f64 {
     fn tanh_with<const FUSED: bool>(self) -> Self {
         Self::tanh(self)
     }
+    fn exp_with<const FUSED: bool>(self) -> Self {
+        Self::exp(self)
+    }
     fn sigmoid_with<const FUSED: bool>(self) -> Self {
         1.0 / (1.0 + Self::exp(-self))
     }
@@ -256,8 +262,7 @@ impl sealed::Sealed for f64 {
         let n = r.sigmoid_with::<FUSED>().fused::<FUSED>(u, n).tanh_with::<FUSED>();
         z.sigmoid_with::<FUSED>().fused::<FUSED>(hidden - n, n)
     }
-    #[cfg(feature = "train")]
-    type Vector<I: Isa> = Plain<f64, BASELINE_FUSED>;
+    type Vector<I: Isa> = I::F64;
     #[cfg(feature = "train")]
     fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {
         thread_local!(static SCRATCH: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) });

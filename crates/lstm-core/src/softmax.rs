@@ -27,8 +27,9 @@ pub fn softmax<R: Real>(logits: &mut [R]) {
 
 /// Returns the largest number of a non-empty slice; ignores NaN.
 pub(crate) fn largest<R: Real>(values: &[R]) -> R {
-    values
-        .iter()
-        .copied()
-        .fold(values.first().copied().unwrap_or(R::ZERO), |a, b| if b > a { b } else { a })
+    let mut largest = values.first().copied().unwrap_or(R::ZERO);
+    for value in values {
+        largest = if *value > largest { *value } else { largest };
+    }
+    largest
 }

@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::{DenseParams, DenseShape};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{DenseRows, DetectedKernel, OUTPUTS, OutputColumn};
+use crate::kernels::{DenseRows, DetectedKernel, Finish, OUTPUTS, OutputColumn};
 use crate::{Kernel, LstmError, Real};
 
 /// Dense layer y = W x + b packed for inference; nothing allocates after construction.
@@ -95,6 +95,16 @@ impl<R: Real> PackedDense<R> {
     /// [`LstmError::Rows`] unless `xs` is one or more whole rows, [`LstmError::Length`] when `ys`
     /// does not fit; nothing is changed then.
     pub fn apply(&self, xs: &[R], ys: &mut [R]) -> Result<(), LstmError> {
+        self.apply_with(Finish::Store, xs, ys)
+    }
+
+    /// Like [`apply`](Self::apply), with another use of the sums.
+    pub(crate) fn apply_with(
+        &self,
+        finish: Finish,
+        xs: &[R],
+        ys: &mut [R],
+    ) -> Result<(), LstmError> {
         let rows = check_rows("xs", self.shape.input_size(), xs.len())?;
         check_len("ys", rows * self.shape.output_size(), ys.len())?;
         self.kernel.run(DenseRows {
@@ -102,6 +112,7 @@ impl<R: Real> PackedDense<R> {
             columns: &self.columns,
             inputs: self.shape.input_size(),
             outputs: self.shape.output_size(),
+            finish,
             xs,
             ys,
         });

@@ -1,6 +1,7 @@
 //! Inference kernels of the attention.
 use super::dense::{OUTPUTS, OutputColumn};
 use super::lstm::{fused, tanh};
+use super::rows::rows_from;
 use super::{Isa, Op};
 use crate::Real;
 
@@ -29,49 +30,38 @@ impl<R: Real> Op for Scores<'_, R> {
         // does not depend on that number.
         let max_rows = I::SUM_BYTES / size_of::<OutputColumn<R>>();
         while max_rows >= 4 && first + 4 <= rows {
-            self.rows_from::<I, 4>(first, |columns, bias, rows| {
-                block_sums_of_four::<R, I>(bias, columns, rows)
-            });
+            self.rows_from::<I, 4>(first);
             first += 4;
         }
         while max_rows >= 2 && first + 2 <= rows {
-            self.rows_from::<I, 2>(first, |columns, bias, rows| {
-                block_sums_of_two::<R, I>(bias, columns, rows)
-            });
+            self.rows_from::<I, 2>(first);
             first += 2;
         }
         for row in first..rows {
-            self.rows_from::<I, 1>(row, |columns, bias, [row]| {
-                [block_sums::<R, I>(bias, columns, row)]
-            });
+            self.rows_from::<I, 1>(row);
         }
     }
 }
 
-impl<'a, R: Real> Scores<'a, R> {
+impl<R: Real> Scores<'_, R> {
     /// Computes the scores of `ROWS` rows, from row `first` on.
     #[inline(always)]
-    fn rows_from<I: Isa, const ROWS: usize>(
-        &mut self,
-        first: usize,
-        sums: impl Fn(&[OutputColumn<R>], &[R; OUTPUTS], [&'a [R]; ROWS]) -> [[R; OUTPUTS]; ROWS],
-    ) {
+    fn rows_from<I: Isa, const ROWS: usize>(&mut self, first: usize) {
         let inputs = self.inputs;
-        let rows: [&'a [R]; ROWS] =
-            std::array::from_fn(|row| &self.rows[(first + row) * inputs..][..inputs]);
+        let rows = rows_from::<R, ROWS>(self.rows, first, inputs, inputs);
         let mut scores = [[R::ZERO; OUTPUTS]; ROWS];
-        let blocks = self.columns.chunks_exact(inputs).zip(self.bias).zip(self.v);
-        for (block, ((columns, bias), v)) in blocks.enumerate() {
-            let mut sums = sums(columns, &bias.0, rows);
+        for (block, columns) in self.columns.chunks_exact(inputs).enumerate() {
+            let mut sums = block_sums::<R, I, ROWS>(&self.bias[block].0, columns, rows);
+            let v = &self.v[block].0;
             let here = OUTPUTS.min(self.units - block * OUTPUTS);
             for row in 0..ROWS {
-                if here < OUTPUTS {
-                    // Padded units: zero weights times an infinite input would be NaN.
-                    sums[row][here..].fill(R::ZERO);
+                // Padded units: zero weights times an infinite input would be NaN.
+                for unit in here..OUTPUTS {
+                    sums[row][unit] = R::ZERO;
                 }
                 for unit in 0..OUTPUTS {
                     let u = tanh::<R, I>(sums[row][unit]);
-                    scores[row][unit] = fused::<R, I>(v.0[unit], u, scores[row][unit]);
+                    scores[row][unit] = fused::<R, I>(v[unit], u, scores[row][unit]);
                 }
             }
         }
@@ -81,65 +71,35 @@ impl<'a, R: Real> Scores<'a, R> {
     }
 }
 
-/// Computes b + W h of a block of units.
+/// Computes b + W h of a block of units for `ROWS` rows.
 #[inline(always)]
-fn block_sums<R: Real, I: Isa>(
+fn block_sums<R: Real, I: Isa, const ROWS: usize>(
     bias: &[R; OUTPUTS],
     columns: &[OutputColumn<R>],
-    row: &[R],
-) -> [R; OUTPUTS] {
-    let mut sum = *bias;
-    for (column, &value) in columns.iter().zip(row) {
-        for unit in 0..OUTPUTS {
-            sum[unit] = fused::<R, I>(column.0[unit], value, sum[unit]);
-        }
+    mut rows: [&[R]; ROWS],
+) -> [[R; OUTPUTS]; ROWS] {
+    // Rows of a known length: no access to them needs a check.
+    for row in &mut rows {
+        *row = &row[..columns.len()];
     }
-    sum
-}
-
-/// Computes b + W h of a block of units for two rows.
-#[inline(always)]
-fn block_sums_of_two<R: Real, I: Isa>(
-    bias: &[R; OUTPUTS],
-    columns: &[OutputColumn<R>],
-    [a, b]: [&[R]; 2],
-) -> [[R; OUTPUTS]; 2] {
-    let mut sums = [*bias; 2];
-    for ((column, &a), &b) in columns.iter().zip(a).zip(b) {
+    let mut sums = [*bias; ROWS];
+    for (k, column) in columns.iter().enumerate() {
         let column = column.0;
-        for (sum, value) in sums.iter_mut().zip([a, b]) {
+        for row in 0..ROWS {
+            let value = rows[row][k];
             for unit in 0..OUTPUTS {
-                sum[unit] = fused::<R, I>(column[unit], value, sum[unit]);
+                sums[row][unit] = fused::<R, I>(column[unit], value, sums[row][unit]);
             }
         }
     }
     sums
 }
 
-/// Computes b + W h of a block of units for four rows. The iterators are zipped because indexing
-/// would check the bounds of every access.
+/// Sums the lanes, whose count is a power of two, in one fixed order: pairwise, the upper half onto
+/// the lower half.
 #[inline(always)]
-fn block_sums_of_four<R: Real, I: Isa>(
-    bias: &[R; OUTPUTS],
-    columns: &[OutputColumn<R>],
-    [a, b, c, d]: [&[R]; 4],
-) -> [[R; OUTPUTS]; 4] {
-    let mut sums = [*bias; 4];
-    for ((((column, &a), &b), &c), &d) in columns.iter().zip(a).zip(b).zip(c).zip(d) {
-        let column = column.0;
-        for (sum, value) in sums.iter_mut().zip([a, b, c, d]) {
-            for unit in 0..OUTPUTS {
-                sum[unit] = fused::<R, I>(column[unit], value, sum[unit]);
-            }
-        }
-    }
-    sums
-}
-
-/// Sums the lanes in one fixed order: pairwise, the upper half onto the lower half.
-#[inline(always)]
-pub(super) fn tree_sum<R: Real>(mut lanes: [R; OUTPUTS]) -> R {
-    let mut half = OUTPUTS / 2;
+pub(super) fn tree_sum<R: Real, const COUNT: usize>(mut lanes: [R; COUNT]) -> R {
+    let mut half = COUNT / 2;
     while half > 0 {
         for lane in 0..half {
             lanes[lane] += lanes[lane + half];
@@ -163,14 +123,17 @@ pub(crate) struct WeightedSum<'a, R> {
 impl<R: Real> Op for WeightedSum<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
-        self.sum.fill(R::ZERO);
-        let batch = self.sum.len() / self.width;
-        let steps = self.weights.chunks_exact(batch).zip(self.rows.chunks_exact(self.sum.len()));
-        for (weights, rows) in steps {
-            let rows = rows.chunks_exact(self.width).zip(self.sum.chunks_exact_mut(self.width));
-            for (&weight, (row, sum)) in weights.iter().zip(rows) {
-                for (sum, &value) in sum.iter_mut().zip(row) {
-                    *sum = fused::<R, I>(weight, value, *sum);
+        let Self { weights, rows, width, sum } = self;
+        for sum in &mut *sum {
+            *sum = R::ZERO;
+        }
+        let batch = sum.len() / width;
+        for (step, weights) in weights.chunks_exact(batch).enumerate() {
+            for (sequence, &weight) in weights.iter().enumerate() {
+                let row = &rows[(step * batch + sequence) * width..][..width];
+                let sum = &mut sum[sequence * width..][..width];
+                for at in 0..width {
+                    sum[at] = fused::<R, I>(weight, row[at], sum[at]);
                 }
             }
         }

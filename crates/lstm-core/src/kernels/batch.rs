@@ -5,6 +5,7 @@
 use super::lstm::{
     LstmWeights, UNITS, WeightColumn, add_scaled, by_gate, gate_sums, padded, update,
 };
+use super::rows::copy;
 use super::{Cell, DetectedKernel, Isa, Op};
 use crate::Real;
 
@@ -111,17 +112,21 @@ impl<'a, R: Real> GateSums<'a, R> {
         let last = self.sums.len() - 1;
         for first in (0..=last).step_by(WINDOWS) {
             // If fewer than six windows are left, the last one is computed several times.
-            let windows = std::array::from_fn(|window| last.min(first + window));
-            let (x, h) = (windows.map(|at| self.x(at)), windows.map(|at| self.h(at)));
+            let (mut windows, mut x, mut h) =
+                ([last; WINDOWS], [&[][..]; WINDOWS], [&[][..]; WINDOWS]);
+            for window in 0..WINDOWS {
+                windows[window] = last.min(first + window);
+                (x[window], h[window]) = (self.x(windows[window]), self.h(windows[window]));
+            }
             for gate in (0..4).step_by(GATES) {
                 let mut sums = [[[R::ZERO; UNITS]; GATES]; WINDOWS];
-                for sums in &mut sums {
-                    sums.copy_from_slice(&bias[gate..gate + GATES]);
+                for window in 0..WINDOWS {
+                    copy(&bias[gate..gate + GATES], &mut sums[window]);
                 }
                 add::<R, I, GATES>(&mut sums, of_x, width, gate, x);
                 add::<R, I, GATES>(&mut sums, of_h, width, gate, h);
-                for (at, sums) in windows.into_iter().zip(&sums) {
-                    self.sums[at].0[gate..gate + GATES].copy_from_slice(sums);
+                for window in 0..WINDOWS {
+                    copy(&sums[window], &mut self.sums[windows[window]].0[gate..]);
                 }
             }
         }
@@ -164,27 +169,24 @@ fn add<R: Real, I: Isa, const GATES: usize>(
     columns: &[WeightColumn<R>],
     width: usize,
     first: usize,
-    values: [&[R]; WINDOWS],
+    mut values: [&[R]; WINDOWS],
 ) {
-    let mut of_sums = *sums;
-    for (values, column) in side_by_side(values).zip(columns.iter().step_by(width)) {
+    // Slices of one length: no access to them needs a check.
+    let depth = values[0].len();
+    for values in &mut values {
+        *values = &values[..depth];
+    }
+    let (mut of_sums, mut columns) = (*sums, columns.chunks(width));
+    for k in 0..depth {
+        let Some([column, ..]) = columns.next() else { break };
         for gate in 0..GATES {
             let column = column.0[first + gate];
             for window in 0..WINDOWS {
-                add_scaled::<R, I>(&mut of_sums[window][gate], &column, values[window]);
+                add_scaled::<R, I>(&mut of_sums[window][gate], &column, values[window][k]);
             }
         }
     }
     *sums = of_sums;
-}
-
-/// Iterates over six slices in lockstep; zipped because indexing would check the bounds of every
-/// access.
-#[inline(always)]
-pub(super) fn side_by_side<R: Real>(slices: [&[R]; WINDOWS]) -> impl Iterator<Item = [R; WINDOWS]> {
-    let [a, b, c, d, e, f] = slices;
-    let zipped = a.iter().zip(b).zip(c).zip(d).zip(e).zip(f);
-    zipped.map(|(((((&a, &b), &c), &d), &e), &f)| [a, b, c, d, e, f])
 }
 
 /// Kernel of the new cells and hidden states of one block of units, for some windows.
@@ -206,9 +208,9 @@ impl<R: Real, C: Cell> Op for StateUpdate<'_, R, C> {
     fn run<I: Isa>(self, _: I) {
         let (cells, _) = self.c.as_chunks_mut();
         let (units, _) = self.h.as_chunks_mut();
-        let rows = cells.chunks_exact_mut(self.blocks).zip(units.chunks_exact_mut(self.blocks));
-        for (sums, (cells, units)) in self.sums.iter().zip(rows) {
-            update::<R, I>(self.cell, &sums.0, &mut cells[self.block], &mut units[self.block]);
+        for (window, sums) in self.sums.iter().enumerate() {
+            let at = window * self.blocks + self.block;
+            update::<R, I>(self.cell, &sums.0, &mut cells[at], &mut units[at]);
         }
     }
 }

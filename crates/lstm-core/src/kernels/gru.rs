@@ -27,13 +27,15 @@ impl<R: Real> Op for GruForwardStep<'_, R> {
     fn run<I: Isa>(self, _: I) {
         let Self { padded, gates, recurrent, h_before, h_after } = self;
         let blocks = padded / LANES;
-        let gates = gates.as_chunks_mut::<LANES>().0.chunks_exact_mut(3 * blocks);
-        let recurrent = recurrent.as_chunks::<LANES>().0.chunks_exact(3 * blocks);
-        let before = h_before.as_chunks::<LANES>().0.chunks_exact(blocks);
-        let after = h_after.as_chunks_mut::<LANES>().0.chunks_exact_mut(blocks);
-        for ((gates, recurrent), (before, after)) in gates.zip(recurrent).zip(before.zip(after)) {
+        let (gates, recurrent) = (gates.as_chunks_mut().0, recurrent.as_chunks().0);
+        let (before, after) = (h_before.as_chunks().0, h_after.as_chunks_mut().0);
+        for row in 0..before.len() / blocks {
+            let gates: &mut [[R; LANES]] = &mut gates[3 * row * blocks..][..3 * blocks];
+            let recurrent: &[[R; LANES]] = &recurrent[3 * row * blocks..][..3 * blocks];
+            let before: &[[R; LANES]] = &before[row * blocks..][..blocks];
+            let after: &mut [[R; LANES]] = &mut after[row * blocks..][..blocks];
             for block in 0..blocks {
-                let [r, z, n] = [0, 1, 2].map(|gate| gate * blocks + block);
+                let (r, z, n) = (block, blocks + block, 2 * blocks + block);
                 let (mut of_r, mut of_z, mut of_n) = (gates[r], gates[z], gates[n]);
                 for unit in 0..LANES {
                     of_r[unit] = sigmoid::<R, I>(of_r[unit] + recurrent[r][unit]);
@@ -80,18 +82,18 @@ impl<R: Real> Op for GruBackwardStep<'_, R> {
     fn run<I: Isa>(self, _: I) {
         let Self { padded, gates, recurrent, h_before, d_h, d_gates, d_recurrent } = self;
         let blocks = padded / LANES;
-        let gates = gates.as_chunks::<LANES>().0.chunks_exact(3 * blocks);
-        let recurrent = recurrent.as_chunks::<LANES>().0.chunks_exact(3 * blocks);
-        let before = h_before.as_chunks::<LANES>().0.chunks_exact(blocks);
-        let d_h = d_h.as_chunks_mut::<LANES>().0.chunks_exact_mut(blocks);
-        let d_gates = d_gates.as_chunks_mut::<LANES>().0.chunks_exact_mut(3 * blocks);
-        let d_recurrent = d_recurrent.as_chunks_mut::<LANES>().0.chunks_exact_mut(3 * blocks);
-        let given = gates.zip(recurrent).zip(before);
-        for (((gates, recurrent), before), ((d_h, d_gates), d_recurrent)) in
-            given.zip(d_h.zip(d_gates).zip(d_recurrent))
-        {
+        let (gates, recurrent) = (gates.as_chunks().0, recurrent.as_chunks().0);
+        let (before, d_h) = (h_before.as_chunks().0, d_h.as_chunks_mut().0);
+        let (d_gates, d_recurrent) = (d_gates.as_chunks_mut().0, d_recurrent.as_chunks_mut().0);
+        for row in 0..before.len() / blocks {
+            let gates: &[[R; LANES]] = &gates[3 * row * blocks..][..3 * blocks];
+            let recurrent: &[[R; LANES]] = &recurrent[3 * row * blocks..][..3 * blocks];
+            let before: &[[R; LANES]] = &before[row * blocks..][..blocks];
+            let d_h: &mut [[R; LANES]] = &mut d_h[row * blocks..][..blocks];
+            let d_gates: &mut [[R; LANES]] = &mut d_gates[3 * row * blocks..][..3 * blocks];
+            let d_recurrent: &mut [[R; LANES]] = &mut d_recurrent[3 * row * blocks..][..3 * blocks];
             for block in 0..blocks {
-                let [r, z, n] = [0, 1, 2].map(|gate| gate * blocks + block);
+                let (r, z, n) = (block, blocks + block, 2 * blocks + block);
                 let mut d = [[R::ZERO; LANES]; 4];
                 for unit in 0..LANES {
                     let (of_r, of_z, of_n) = (gates[r][unit], gates[z][unit], gates[n][unit]);

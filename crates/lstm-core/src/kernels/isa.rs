@@ -3,9 +3,8 @@
 use super::Op;
 #[cfg(target_arch = "x86_64")]
 use super::token::{Avx2, Avx512};
-#[cfg(feature = "train")]
 use super::vector::{Plain, Vector};
-#[cfg(all(feature = "train", target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 use super::vector::{Ymm2, Zmm};
 
 /// Whether the build target itself has fused multiply-add, without detection at run time.
@@ -13,8 +12,7 @@ pub(crate) const BASELINE_FUSED: bool =
     cfg!(any(target_feature = "fma", all(target_arch = "aarch64", target_feature = "neon")));
 
 /// Instruction set; a value of the type is the token that the processor has it.
-#[cfg_attr(feature = "train", expect(unnameable_types, reason = "the seal of `Real` mentions it"))]
-#[cfg_attr(not(feature = "train"), expect(unreachable_pub, reason = "as with `train`"))]
+#[expect(unnameable_types, reason = "the seal of `Real` mentions it")]
 pub trait Isa: Copy {
     /// Whether multiply and add are one instruction with one rounding.
     const FUSED: bool;
@@ -24,8 +22,9 @@ pub trait Isa: Copy {
     /// line.
     fn touch<T>(value: &T);
     /// Vector of sixteen `f32` in registers.
-    #[cfg(feature = "train")]
     type F32: Vector<f32, Self>;
+    /// Vector of sixteen `f64`.
+    type F64: Vector<f64, Self>;
 }
 
 /// Token of the build target's instruction set, which needs no detection.
@@ -37,8 +36,8 @@ impl Isa for Portable {
     const SUM_BYTES: usize = if BASELINE_FUSED { 256 } else { 128 };
     #[inline(always)]
     fn touch<T>(_: &T) {}
-    #[cfg(feature = "train")]
     type F32 = Plain<f32, BASELINE_FUSED>;
+    type F64 = Plain<f64, BASELINE_FUSED>;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -63,8 +62,8 @@ impl Isa for Avx2 {
     fn touch<T>(value: &T) {
         prefetch(value);
     }
-    #[cfg(feature = "train")]
     type F32 = Ymm2;
+    type F64 = Plain<f64, true>;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -90,8 +89,8 @@ impl Isa for Avx512 {
     fn touch<T>(value: &T) {
         prefetch(value);
     }
-    #[cfg(feature = "train")]
     type F32 = Zmm;
+    type F64 = Plain<f64, true>;
 }
 
 #[cfg(target_arch = "x86_64")]

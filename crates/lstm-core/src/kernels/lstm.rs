@@ -1,4 +1,5 @@
 //! LSTM and GRU inference kernel over one window at a time.
+use super::rows::copy;
 use super::{Cell, Isa, Op};
 use crate::Real;
 
@@ -175,7 +176,7 @@ impl<R: Real, C: Cell> Lstm<'_, R, C> {
                 step.group::<I, REST, TAILS>(groups * BLOCKS, GroupColumns::NONE);
             }
             if let Some(out) = &mut self.out {
-                out[t * self.stride..][..hidden].copy_from_slice(&next[..hidden]);
+                copy(&next[..hidden], &mut out[t * self.stride..]);
             }
             std::mem::swap(&mut now, &mut next);
         }
@@ -231,8 +232,8 @@ pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize
         *sums = weights.bias[first + block].0;
     }
     let mut tail = [[R::ZERO; UNITS]; TAILS];
-    for (tail, bias) in tail.iter_mut().zip(weights.tail_bias) {
-        *tail = bias.0;
+    for (tail, sums) in tail.iter_mut().enumerate() {
+        *sums = weights.tail_bias[tail].0;
     }
     let columns = GroupColumns::<R, BLOCKS, TAILS>::new(weights, first);
     let (of_x, of_h) = columns.split_at(x.len());
@@ -346,9 +347,9 @@ pub(super) fn add_scaled<R: Real, I: Isa>(sum: &mut [R; UNITS], column: &[R; UNI
 pub(super) fn by_gate<R: Real, const TAILS: usize>(tail: &[[R; UNITS]; TAILS]) -> [[R; UNITS]; 4] {
     let mut sums = [[R::ZERO; UNITS]; 4];
     for (j, lanes) in tail.iter().enumerate() {
+        let (units, _) = lanes.as_chunks::<TAIL_UNITS>();
         for gate in 0..4 {
-            let units = &lanes[gate * TAIL_UNITS..][..TAIL_UNITS];
-            sums[gate][j * TAIL_UNITS..][..TAIL_UNITS].copy_from_slice(units);
+            sums[gate].as_chunks_mut().0[j] = units[gate];
         }
     }
     sums
@@ -377,4 +378,9 @@ pub(super) fn fused<R: Real, I: Isa>(a: R, b: R, c: R) -> R {
 #[inline(always)]
 pub(super) fn tanh<R: Real, I: Isa>(x: R) -> R {
     if I::FUSED { x.tanh_with::<true>() } else { x.tanh_with::<false>() }
+}
+
+#[inline(always)]
+pub(super) fn exp<R: Real, I: Isa>(x: R) -> R {
+    if I::FUSED { x.exp_with::<true>() } else { x.exp_with::<false>() }
 }

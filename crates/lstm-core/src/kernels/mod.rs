@@ -17,27 +17,29 @@ mod gru;
 mod heads;
 mod isa;
 mod lstm;
+mod norm;
 #[cfg(feature = "train")]
 mod product;
+mod rows;
 mod select;
 #[cfg(feature = "train")]
 mod spread;
 mod token;
 #[cfg(feature = "train")]
 mod train;
-#[cfg(feature = "train")]
 mod vector;
 
 pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use batch::{LstmBatch, TILE};
 pub(crate) use cache::l1_data_cache_bytes;
 pub(crate) use cell::{Cell, GruCell, LstmCell};
-pub(crate) use dense::{DenseRows, OUTPUTS, OutputColumn};
+pub(crate) use dense::{DenseRows, Finish, OUTPUTS, OutputColumn};
 #[cfg(feature = "train")]
 pub(crate) use gru::{GruBackwardStep, GruForwardStep};
-pub(crate) use heads::HeadAttention;
-pub(crate) use isa::{BASELINE_FUSED, Isa};
+pub(crate) use heads::{HeadAttention, QueryLanes, query_blocks};
+pub(crate) use isa::{BASELINE_FUSED, Isa, Portable};
 pub(crate) use lstm::{Lstm, LstmWeights, TAIL_UNITS, TailColumn, UNITS, WeightColumn, padded};
+pub(crate) use norm::NormRows;
 #[cfg(feature = "train")]
 pub(crate) use product::{LeftFactor, PANEL, Product, RightFactor};
 pub(crate) use select::DetectedKernel;
@@ -47,7 +49,8 @@ pub(crate) use spread::{AddWeighted, Dots, Tanh, TanhBackward};
 #[cfg(feature = "train")]
 pub(crate) use train::{AddRows, BackwardStep, ForwardStep, StridedRows, StridedRowsMut};
 #[cfg(feature = "train")]
-pub(crate) use vector::{LANES, Plain, Vector};
+pub(crate) use vector::LANES;
+pub(crate) use vector::Vector;
 
 /// Loop with one source for all instruction sets.
 pub(crate) trait Op {

@@ -13,6 +13,7 @@
 //! multipliers of AVX-512 busy. The order of the sums depends only on the instruction set.
 use std::ops::Range;
 
+use super::rows::rows_from;
 use super::vector::{LANES, Vector};
 use super::{Isa, Op};
 use crate::Real;
@@ -84,7 +85,9 @@ impl<R: Real> Product<'_, R> {
     #[inline(always)]
     fn by<I: Isa, const ROWS: usize, const VECS: usize, const NARROW: usize>(mut self, isa: I) {
         if self.depth == 0 && !self.keep {
-            self.c.fill(R::ZERO);
+            for c in &mut *self.c {
+                *c = R::ZERO;
+            }
         }
         let max_depth = if self.left.transposed { DEPTH_BY_COLUMNS } else { DEPTH };
         for from in (0..self.depth).step_by(max_depth) {
@@ -168,7 +171,7 @@ impl<R: Real> Product<'_, R> {
             let a = &data[depth.start * stride + row..(depth.end - 1) * stride + row + ROWS];
             add_columns::<R, I, ROWS, VECS>(isa, zero, a, stride, b, b_stride)
         } else {
-            let a = std::array::from_fn(|r| &data[(row + r) * stride..][depth.clone()]);
+            let a = rows_from(&data[depth.start..], row, stride, depth.len());
             add_rows::<R, I, ROWS, VECS>(isa, zero, a, b, b_stride)
         };
         for r in 0..ROWS {
@@ -193,13 +196,17 @@ impl<'a, R> RightFactor<'a, R> {
 pub(super) fn add_rows<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     isa: I,
     mut sums: Tile<R, I, ROWS, VECS>,
-    a: [&[R]; ROWS],
+    mut a: [&[R]; ROWS],
     b: &[R],
     stride: usize,
 ) -> Tile<R, I, ROWS, VECS> {
     let depth = a[0].len();
-    let a = a.map(|row| &row[..depth]);
-    for (k, b) in (0..depth).zip(b.chunks(stride)) {
+    for row in &mut a {
+        *row = &row[..depth];
+    }
+    let mut b = b.chunks(stride);
+    for k in 0..depth {
+        let Some(b) = b.next() else { break };
         let (b, _) = b.as_chunks::<LANES>();
         let b = load::<R, I, VECS>(isa, b);
         for row in 0..ROWS {
@@ -224,7 +231,9 @@ fn add_columns<R: Real, I: Isa, const ROWS: usize, const VECS: usize>(
     b: &[R],
     b_stride: usize,
 ) -> Tile<R, I, ROWS, VECS> {
-    for (a, b) in a.chunks(a_stride).zip(b.chunks(b_stride)) {
+    let mut b = b.chunks(b_stride);
+    for a in a.chunks(a_stride) {
+        let Some(b) = b.next() else { break };
         let (b, _) = b.as_chunks::<LANES>();
         let (a, b) = (&a[..ROWS], load::<R, I, VECS>(isa, b));
         for row in 0..ROWS {
@@ -244,8 +253,9 @@ pub(super) fn load<R: Real, I: Isa, const VECS: usize>(
     from: &[[R; LANES]],
 ) -> [R::Vector<I>; VECS] {
     let mut vectors = [R::Vector::<I>::splat(isa, R::ZERO); VECS];
-    for (vector, from) in vectors.iter_mut().zip(&from[..VECS]) {
-        *vector = R::Vector::<I>::load(isa, from);
+    let from = &from[..VECS];
+    for vec in 0..VECS {
+        vectors[vec] = R::Vector::<I>::load(isa, &from[vec]);
     }
     vectors
 }
@@ -261,17 +271,17 @@ fn store<R: Real, I: Isa, const VECS: usize>(
     for vec in 0..VECS {
         vectors[vec].store(&mut sums[vec]);
     }
-    let (whole, rest) = c.as_chunks_mut::<LANES>();
-    if whole.len() >= VECS {
-        for (c, sums) in whole[..VECS].iter_mut().zip(sums) {
+    if c.len() >= VECS * LANES {
+        let (c, _) = c[..VECS * LANES].as_chunks_mut::<LANES>();
+        for vec in 0..VECS {
             for lane in 0..LANES {
-                c[lane] = if keep { c[lane] + sums[lane] } else { sums[lane] };
+                c[vec][lane] = if keep { c[vec][lane] + sums[vec][lane] } else { sums[vec][lane] };
             }
         }
     } else {
-        let c = whole.as_flattened_mut().iter_mut().chain(rest);
-        for (c, sum) in c.zip(sums.as_flattened()) {
-            *c = if keep { *c + *sum } else { *sum };
+        for (at, c) in c.iter_mut().enumerate() {
+            let sum = sums[at / LANES][at % LANES];
+            *c = if keep { *c + sum } else { sum };
         }
     }
 }

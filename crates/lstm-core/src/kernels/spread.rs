@@ -1,4 +1,5 @@
 //! Elementwise kernels for training an attention.
+use super::attention::tree_sum;
 use super::lstm::{fused, tanh};
 use super::vector::{LANES, Vector};
 use super::{Isa, Op};
@@ -32,10 +33,13 @@ pub(crate) struct Dots<'a, R> {
 impl<R: Real> Op for Dots<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let vectors = self.vectors.chunks_exact(self.width).cycle();
-        let rows = self.rows.chunks_exact(self.width).zip(vectors);
-        for (dot, (row, vector)) in self.out.iter_mut().zip(rows) {
-            *dot = product::<R, I>(isa, row, vector);
+        let Self { rows, vectors, width, out } = self;
+        let count = vectors.len() / width;
+        for (step, dots) in out.chunks_mut(count).enumerate() {
+            for (sequence, dot) in dots.iter_mut().enumerate() {
+                let row = &rows[(step * count + sequence) * width..][..width];
+                *dot = product::<R, I>(isa, row, &vectors[sequence * width..][..width]);
+            }
         }
     }
 }
@@ -45,22 +49,17 @@ impl<R: Real> Op for Dots<'_, R> {
 fn product<R: Real, I: Isa>(isa: I, a: &[R], b: &[R]) -> R {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
     let mut sum = R::Vector::<I>::splat(isa, R::ZERO);
-    for (a, b) in a.iter().zip(b) {
-        sum = R::Vector::<I>::load(isa, a).mul_add(R::Vector::<I>::load(isa, b), sum);
+    let (b, b_rest) = (&b[..a.len()], &b_rest[..a_rest.len()]);
+    for at in 0..a.len() {
+        let factor = R::Vector::<I>::load(isa, &b[at]);
+        sum = R::Vector::<I>::load(isa, &a[at]).mul_add(factor, sum);
     }
     let mut lanes = [R::ZERO; LANES];
     sum.store(&mut lanes);
-    for (lane, (&a, &b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
-        *lane = fused::<R, I>(a, b, *lane);
+    for lane in 0..a_rest.len() {
+        lanes[lane] = fused::<R, I>(a_rest[lane], b_rest[lane], lanes[lane]);
     }
-    // Pairwise, the upper half onto the lower half.
-    let mut eight: [R; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
-    for half in [4, 2, 1] {
-        for lane in 0..half {
-            eight[lane] += eight[lane + half];
-        }
-    }
-    eight[0]
+    tree_sum(lanes)
 }
 
 /// Kernel of the gradient `d_z = d_score v (1 - u^2)` with u = tanh z, row by row.
@@ -79,10 +78,11 @@ impl<R: Real> Op for TanhBackward<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
         let units = self.v.len();
-        let rows = self.u.chunks_exact(units).zip(self.d_z.chunks_exact_mut(units));
-        for (&d_score, (u, d_z)) in self.d_scores.iter().zip(rows) {
-            for (d_z, (&u, &v)) in d_z.iter_mut().zip(u.iter().zip(self.v)) {
-                *d_z = d_score * v * (R::ONE - u * u);
+        for (row, &d_score) in self.d_scores.iter().enumerate() {
+            let u = &self.u[row * units..][..units];
+            let d_z = &mut self.d_z[row * units..][..units];
+            for unit in 0..units {
+                d_z[unit] = d_score * self.v[unit] * (R::ONE - u[unit] * u[unit]);
             }
         }
     }
@@ -102,11 +102,15 @@ pub(crate) struct AddWeighted<'a, R> {
 impl<R: Real> Op for AddWeighted<'_, R> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
-        let vectors = self.vectors.chunks_exact(self.width).cycle();
-        let rows = self.rows.chunks_exact_mut(self.width).zip(vectors);
-        for (&weight, (row, vector)) in self.weights.iter().zip(rows) {
-            for (sum, &value) in row.iter_mut().zip(vector) {
-                *sum = fused::<R, I>(weight, value, *sum);
+        let Self { weights, vectors, width, rows } = self;
+        let batch = vectors.len() / width;
+        for (step, weights) in weights.chunks(batch).enumerate() {
+            for (sequence, &weight) in weights.iter().enumerate() {
+                let vector = &vectors[sequence * width..][..width];
+                let row = &mut rows[(step * batch + sequence) * width..][..width];
+                for at in 0..width {
+                    row[at] = fused::<R, I>(weight, vector[at], row[at]);
+                }
             }
         }
     }

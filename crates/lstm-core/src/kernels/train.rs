@@ -6,6 +6,7 @@
 //! Padded units have zero weights; their results stay in the padding and are never read.
 use super::lstm::{fused, tanh};
 use super::product::{Tile, add_rows, load};
+use super::rows::{copy, rows_from};
 use super::vector::{LANES, Vector};
 use super::{Isa, Op, PANEL};
 use crate::Real;
@@ -89,9 +90,8 @@ impl<R: Real> ForwardStep<'_, R> {
     ) {
         let (inputs, hidden) = (self.inputs, self.hidden);
         let padded = hidden.next_multiple_of(LANES);
-        let x: [&[R]; ROWS] = std::array::from_fn(|r| &self.x[(row + r) * inputs..][..inputs]);
-        let h: [&[R]; ROWS] =
-            std::array::from_fn(|r| &self.h_before[(row + r) * padded..][..hidden]);
+        let x = rows_from::<R, ROWS>(self.x, row, inputs, inputs);
+        let h = rows_from::<R, ROWS>(self.h_before, row, padded, hidden);
         let (of_x, of_h) = weights.split_at(inputs * PANEL);
         let (bias, _) = self.bias[block * PANEL..][..PANEL].as_chunks::<LANES>();
         let mut sums = [[[R::ZERO; LANES]; 4]; ROWS];
@@ -139,7 +139,7 @@ impl<R: Real> ForwardStep<'_, R> {
                 Some(out) if unit + LANES <= self.hidden => *out = new[2],
                 _ => {
                     let here = self.hidden - unit;
-                    out[..here].copy_from_slice(&new[2][..here]);
+                    copy(&new[2][..here], out);
                 }
             }
         }
@@ -246,7 +246,7 @@ impl<R: Real> BackwardStep<'_, R> {
         let gates = 4 * self.hidden.next_multiple_of(LANES);
         let mut d_h = [[R::Vector::<I>::splat(isa, R::ZERO); VECS]; ROWS];
         if let Some(d_after) = self.d_after {
-            let rows = std::array::from_fn(|r| &d_after[(row + r) * gates..][..gates]);
+            let rows = rows_from(d_after, row, gates, gates);
             d_h = add_rows::<R, I, ROWS, VECS>(isa, d_h, rows, u, width);
         }
         for r in 0..ROWS {
@@ -307,7 +307,7 @@ fn upstream<R: Real, I: Isa>(
         _ => {
             let mut padded = [R::ZERO; LANES];
             let here = hidden - unit;
-            padded[..here].copy_from_slice(&from[..here]);
+            copy(&from[..here], &mut padded);
             R::Vector::<I>::load(isa, &padded)
         }
     }
@@ -345,7 +345,9 @@ impl<R: Real> Op for AddRows<'_, R> {
             at += LANES;
         }
         for row in self.rows.chunks_exact(width) {
-            self.sum[at..].iter_mut().zip(&row[at..]).for_each(|(sum, value)| *sum += *value);
+            for at in at..width {
+                self.sum[at] += row[at];
+            }
         }
     }
 }

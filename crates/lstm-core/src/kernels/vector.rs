@@ -43,9 +43,8 @@ pub trait Vector<R, I>: Copy {
 }
 
 /// Array whose loops the compiler vectorises.
-#[expect(unnameable_types, reason = "only the seal of `Real` mentions it")]
 #[derive(Debug, Clone, Copy)]
-pub struct Plain<R, const FUSED: bool>([R; LANES]);
+pub(crate) struct Plain<R, const FUSED: bool>([R; LANES]);
 
 impl<R: Real, I, const FUSED: bool> Vector<R, I> for Plain<R, FUSED> {
     #[inline(always)]
@@ -190,9 +189,9 @@ impl Vector<f32, Avx2> for Ymm2 {
     #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
         let (halves, _) = to.as_chunks_mut::<8>();
-        for (half, values) in halves.iter_mut().zip(self.0) {
+        for half in 0..2 {
             // SAFETY: the array has 32 bytes; `self` was created with the token of AVX2.
-            unsafe { _mm256_storeu_ps(half.as_mut_ptr(), values) }
+            unsafe { _mm256_storeu_ps(halves[half].as_mut_ptr(), self.0[half]) }
         }
     }
 }

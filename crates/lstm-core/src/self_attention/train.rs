@@ -64,29 +64,27 @@ impl HeadSizes {
         self.steps * self.width
     }
 
-    /// Iterates over the heads of all rows: number of the chunk of `width` columns in `[T, B, parts
-    /// N]`, and its offset in `[parts, B, heads, T, width]`.
-    fn places(self, parts: usize) -> impl Iterator<Item = usize> {
+    /// Returns the offset in `[parts, B, heads, T, width]` of chunk number `chunk` of `width`
+    /// columns in `[T, B, parts N]`.
+    fn place(self, parts: usize, chunk: usize) -> usize {
         let Self { batch, steps, heads, width } = self;
-        (0..steps * batch * parts * heads).map(move |chunk| {
-            let (row, column) = (chunk / (parts * heads), chunk % (parts * heads));
-            let (part, head) = (column / heads, column % heads);
-            let (step, sequence) = (row / batch, row % batch);
-            (((part * batch + sequence) * heads + head) * steps + step) * width
-        })
+        let (row, column) = (chunk / (parts * heads), chunk % (parts * heads));
+        let (part, head) = (column / heads, column % heads);
+        let (step, sequence) = (row / batch, row % batch);
+        (((part * batch + sequence) * heads + head) * steps + step) * width
     }
 
     /// Rearranges rows `[T, B, parts N]` to heads `[parts, B, heads, T, width]`.
     fn split<R: Real>(self, parts: usize, rows: &[R], by_head: &mut [R]) {
-        for (chunk, at) in rows.chunks_exact(self.width).zip(self.places(parts)) {
-            by_head[at..][..self.width].copy_from_slice(chunk);
+        for (number, chunk) in rows.chunks_exact(self.width).enumerate() {
+            by_head[self.place(parts, number)..][..self.width].copy_from_slice(chunk);
         }
     }
 
     /// Rearranges heads `[parts, B, heads, T, width]` to rows `[T, B, parts N]`.
     fn join<R: Real>(self, parts: usize, by_head: &[R], rows: &mut [R]) {
-        for (chunk, at) in rows.chunks_exact_mut(self.width).zip(self.places(parts)) {
-            chunk.copy_from_slice(&by_head[at..][..self.width]);
+        for (number, chunk) in rows.chunks_exact_mut(self.width).enumerate() {
+            chunk.copy_from_slice(&by_head[self.place(parts, number)..][..self.width]);
         }
     }
 }
@@ -238,8 +236,13 @@ impl<R: Real> SelfAttentionCache<R> {
             mat_mul(d_context, v.t(), false, d_scores);
             let rows = d_scores.chunks_exact_mut(steps).zip(weights.chunks_exact(steps));
             for (d, weights) in rows {
-                let mean = weights.iter().zip(&*d).map(|(a, d)| *a * *d).sum::<R>();
-                d.iter_mut().zip(weights).for_each(|(d, a)| *d = *a * (*d - mean));
+                let mut mean = -R::ZERO;
+                for at in 0..steps {
+                    mean += weights[at] * d[at];
+                }
+                for at in 0..steps {
+                    d[at] = weights[at] * (d[at] - mean);
+                }
             }
             let d_scores = Matrix::new(d_scores, steps, steps);
             mat_mul(d_scores, k, false, &mut d_queries[here.clone()]);

@@ -1,8 +1,8 @@
 //! Inference of a transformer encoder.
 use super::{TransformerLayerShape, TransformerShape, split};
 use crate::error::{check_len, check_rows};
-use crate::kernels::{DetectedKernel, HeadAttention};
-use crate::{Kernel, LstmError, PackedDense, Real, layer_norm, positional_encoding, relu};
+use crate::kernels::{DetectedKernel, Finish, HeadAttention, NormRows, QueryLanes, query_blocks};
+use crate::{Kernel, LstmError, PackedDense, Real, positional_encoding};
 
 /// Transformer encoder packed for inference; nothing allocates after construction.
 ///
@@ -56,15 +56,14 @@ pub struct TransformerScratch<R> {
     positions: Vec<R>,
     /// Rows of the residual connection `[T, N]`.
     rows: Vec<R>,
-    /// Normalised rows, and results of a part of a layer `[T, N]`.
+    /// Normalised rows, and results of the attention `[T, N]`.
     normed: Vec<R>,
-    part: Vec<R>,
     /// Queries, keys and values `[T, 3N]`.
-    queries: Vec<R>,
-    /// Keys of a head `[width, T]`.
-    keys: Vec<R>,
-    /// Scores of a step `[T]`.
-    scores: Vec<R>,
+    heads: Vec<R>,
+    /// Queries of a head by columns `[blocks of T, width]`.
+    queries: Vec<QueryLanes<R>>,
+    /// Attention weights of a block of queries `[T]`.
+    weights: Vec<QueryLanes<R>>,
     /// Activations between the dense layers `[T, F]`.
     hidden: Vec<R>,
 }
@@ -142,6 +141,7 @@ impl<R: Real> PackedTransformer<R> {
     /// Creates working memory for windows of up to `steps` steps.
     pub fn scratch(&self, steps: usize) -> TransformerScratch<R> {
         let size = self.shape.output_size();
+        let width = size / self.shape.layer.attention.heads();
         let zeros = |width: usize| vec![R::ZERO; steps * width];
         let mut positions = zeros(size);
         // Without steps there are no positions to encode.
@@ -152,10 +152,9 @@ impl<R: Real> PackedTransformer<R> {
             positions,
             rows: zeros(size),
             normed: zeros(size),
-            part: zeros(size),
-            queries: zeros(3 * size),
-            keys: zeros(size / self.shape.layer.attention.heads()),
-            scores: zeros(1),
+            heads: zeros(3 * size),
+            queries: vec![QueryLanes::default(); width * query_blocks(steps)],
+            weights: vec![QueryLanes::default(); steps],
             hidden: zeros(self.shape.layer.linear1.output_size()),
         }
     }
@@ -178,25 +177,29 @@ impl<R: Real> PackedTransformer<R> {
         check_len("scratch", scratch.steps * self.shape.output_size(), scratch.rows.len())?;
         check_len("scratch", scratch.steps * units, scratch.hidden.len())?;
         let width = self.shape.output_size() / self.shape.layer.attention.heads();
-        check_len("scratch", scratch.steps * width, scratch.keys.len())?;
+        check_len("scratch", width * query_blocks(scratch.steps), scratch.queries.len())?;
         if steps > scratch.steps {
             return Err(LstmError::Size { what: "steps", expected: scratch.steps, got: steps });
         }
         let rows = &mut scratch.rows[..size];
-        self.input.apply(xs, rows)?;
-        rows.iter_mut().zip(&scratch.positions).for_each(|(row, position)| *row += *position);
+        rows.copy_from_slice(&scratch.positions[..size]);
+        self.input.apply_with(Finish::Add, xs, rows)?;
         for layer in &self.layers {
             self.attend(layer, steps, scratch)?;
-            let TransformerScratch { rows, normed, part, hidden, .. } = &mut *scratch;
-            let [rows, normed, part] = [rows, normed, part].map(|all| &mut all[..size]);
+            let TransformerScratch { rows, normed, hidden, .. } = &mut *scratch;
+            let [rows, normed] = [rows, normed].map(|all| &mut all[..size]);
             let hidden = &mut hidden[..steps * units];
-            layer_norm(self.shape.layer.norm, &layer.norms[1], rows, normed)?;
-            layer.linear1.apply(normed, hidden)?;
-            relu(hidden);
-            layer.linear2.apply(hidden, part)?;
-            rows.iter_mut().zip(&*part).for_each(|(row, part)| *row += *part);
+            self.normalise(&layer.norms[1], rows, normed);
+            layer.linear1.apply_with(Finish::Relu, normed, hidden)?;
+            layer.linear2.apply_with(Finish::Add, hidden, rows)?;
         }
-        layer_norm(self.shape.layer.norm, &self.norm, &scratch.rows[..size], out)
+        self.normalise(&self.norm, &scratch.rows[..size], out);
+        Ok(())
+    }
+
+    fn normalise(&self, weights: &[R], xs: &[R], ys: &mut [R]) {
+        let epsilon = self.shape.layer.norm.epsilon();
+        self.kernel.run(NormRows { epsilon, weights, xs, ys });
     }
 
     /// Adds the self-attention of a layer to `scratch.rows`.
@@ -206,25 +209,22 @@ impl<R: Real> PackedTransformer<R> {
         steps: usize,
         scratch: &mut TransformerScratch<R>,
     ) -> Result<(), LstmError> {
-        let (size, attention) = (self.shape.output_size(), self.shape.layer.attention);
-        let width = size / attention.heads();
-        let TransformerScratch { rows, normed, part, queries, keys, scores, .. } = scratch;
-        let [rows, normed, part] = [rows, normed, part].map(|all| &mut all[..steps * size]);
-        let queries = &mut queries[..steps * 3 * size];
-        layer_norm(self.shape.layer.norm, &layer.norms[0], rows, normed)?;
-        layer.queries.apply(normed, queries)?;
+        let size = self.shape.output_size();
+        let width = size / self.shape.layer.attention.heads();
+        let TransformerScratch { rows, normed, heads, queries, weights, .. } = scratch;
+        let [rows, normed] = [rows, normed].map(|all| &mut all[..steps * size]);
+        let heads = &mut heads[..steps * 3 * size];
+        self.normalise(&layer.norms[0], rows, normed);
+        layer.queries.apply(normed, heads)?;
         self.kernel.run(HeadAttention {
             width,
             size,
-            causal: attention.is_causal(),
-            rows: queries,
-            keys: &mut keys[..steps * width],
-            scores: &mut scores[..steps],
+            rows: heads,
+            queries: &mut queries[..width * query_blocks(steps)],
+            weights: &mut weights[..steps],
             // The normalised rows are not read again.
             out: normed,
         });
-        layer.attended.apply(normed, part)?;
-        rows.iter_mut().zip(&*part).for_each(|(row, part)| *row += *part);
-        Ok(())
+        layer.attended.apply_with(Finish::Add, normed, rows)
     }
 }

@@ -50,7 +50,7 @@ fn encoders() -> impl Strategy<Value = (Stack, [usize; 2], u64)> {
         (1_usize..8, 1_usize..10, 1_usize..4, 1_usize..3)
             .prop_map(|(i, width, heads, layers)| transformer(i, width, heads, layers)),
     ];
-    (stacks, (1_usize..24, 1_usize..4).prop_map(<[usize; 2]>::from), any::<u64>())
+    (stacks, (1_usize..40, 1_usize..4).prop_map(<[usize; 2]>::from), any::<u64>())
 }
 
 proptest! {

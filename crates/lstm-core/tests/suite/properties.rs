@@ -131,7 +131,7 @@ proptest! {
 
     #[test]
     fn dense_rows_are_independent(
-        outputs in 1_usize..80, inputs in 1_usize..20, rows in 1_usize..5, seed in any::<u64>(),
+        outputs in 1_usize..80, inputs in 1_usize..20, rows in 1_usize..15, seed in any::<u64>(),
     ) {
         let shape = windvane_lstm_core::DenseShape::new(inputs, outputs).unwrap();
         let weights: Vec<f64> = draws(seed, shape.len(), 1.0);
@@ -151,6 +151,29 @@ proptest! {
                     prop_assert!((params.b[output] + sum - y).abs() <= 1e-13);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn dense_sums_start_at_the_bias_and_add_the_inputs_in_order(
+        outputs in 1_usize..80, inputs in 1_usize..20, rows in 1_usize..15, seed in any::<u64>(),
+    ) {
+        let shape = windvane_lstm_core::DenseShape::new(inputs, outputs).unwrap();
+        let weights: Vec<f32> = draws(seed, shape.len(), 1.0);
+        let xs: Vec<f32> = draws(seed ^ 1, rows * inputs, 1.0);
+        let params = shape.params(&weights).unwrap();
+        for kernel in Kernel::available() {
+            let dense = PackedDense::new(shape, params).unwrap().with_kernel(*kernel).unwrap();
+            let mut ys = vec![0.0; rows * outputs];
+            dense.apply(&xs, &mut ys).unwrap();
+            let expected = xs.chunks(inputs).flat_map(|x| {
+                params.b.iter().zip(params.w.chunks(inputs)).map(move |(b, row)| {
+                    row.iter().zip(x).fold(*b, |sum, (w, x)| {
+                        if kernel.is_fused() { w.mul_add(*x, sum) } else { w * x + sum }
+                    })
+                })
+            });
+            prop_assert_eq!(bits(&ys), bits(&expected.collect::<Vec<f32>>()));
         }
     }
 
