@@ -1,4 +1,5 @@
 //! Series of candles in order of time.
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::SeriesError;
@@ -32,7 +33,8 @@ pub struct CandleSeries {
     interval: Interval,
     /// Time from the open of a candle to its close, in milliseconds.
     session: i64,
-    candles: Vec<Candle>,
+    /// Shared by clones.
+    candles: Arc<Vec<Candle>>,
 }
 
 /// Candles as six arrays, one per column.
@@ -97,7 +99,7 @@ impl CandleSeries {
                 _ => previous = Some(open_time),
             }
         }
-        Ok(Self { pair, interval, session: interval.millis(), candles })
+        Ok(Self { pair, interval, session: interval.millis(), candles: Arc::new(candles) })
     }
 
     /// Creates a series from one array per column.
@@ -265,7 +267,7 @@ impl CandleSeries {
     fn part(&self, candles: &[Candle]) -> Self {
         Self {
             pair: self.pair.clone(),
-            candles: candles.to_vec(),
+            candles: Arc::new(candles.to_vec()),
             interval: self.interval,
             session: self.session,
         }

@@ -24,6 +24,7 @@
 //! uninformative about the next direction; in the market with a volume lead it is
 //! `exp(9 + spread n3)`. Volumes are rounded to whole numbers.
 
+mod best_rule;
 mod leader;
 mod paths;
 #[cfg(test)]

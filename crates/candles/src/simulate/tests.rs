@@ -229,3 +229,39 @@ fn simulate_rejects_invalid_parameters() {
     assert!(matches!(error, SimulateError::InvalidCandle { .. }), "{error}");
     assert!(MarketModel::AR1.candles(pair, Interval::WEEK, 0, 0).unwrap().is_empty());
 }
+
+#[test]
+fn simulate_best_probabilities_have_the_best_accuracy_and_are_calibrated() {
+    for market in MarketModel::ALL {
+        let series = candles(market, 21);
+        let best = market.best_probabilities(series.candles());
+        let returns = returns(&series);
+        let name = market.name();
+        if market != MarketModel::MARTINGALE_GARCH {
+            let certain = (0..N - 1).filter(|t| best[*t] != 0.5).count();
+            let right = (0..N - 1).filter(|t| (best[*t] - 0.5) * returns[*t + 1] > 0.0).count();
+            let ties = N - 1 - certain;
+            let share = (right as f64 + 0.5 * ties as f64) / (N - 1) as f64;
+            assert_near(share, market.best_accuracy().unwrap(), name);
+        }
+        let mean = best.iter().sum::<f64>() / N as f64;
+        let ups = returns[1..].iter().filter(|r| **r > 0.0).count() as f64 / (N - 1) as f64;
+        assert_near(ups, mean, name);
+        // Later candles change nothing.
+        assert_eq!(market.best_probabilities(&series.candles()[..500]), best[..500], "{name}");
+    }
+}
+
+#[test]
+fn simulate_best_probabilities_of_a_panel_have_its_best_accuracy() {
+    let market = LeaderMarket::DEFAULT;
+    let series = market.candles(Interval::HOUR, 5_000, 4).unwrap();
+    let best = market.best_probabilities(&series);
+    assert!(best[0].iter().all(|p| *p == 0.5));
+    let right = (1..8).map(|pair| {
+        let changes = returns(&series[pair]);
+        (0..4_999).filter(|t| (best[pair][*t] - 0.5) * changes[*t + 1] > 0.0).count()
+    });
+    let share = right.sum::<usize>() as f64 / (7.0 * 4_999.0);
+    assert!((share - market.best_follower_accuracy().unwrap()).abs() < 0.011, "{share}");
+}
