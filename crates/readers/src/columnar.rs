@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatchReader;
 use arrow_schema::{ArrowError, Schema};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 
 use super::arrow_cells::BatchColumn;
 use super::error::ReadError;
@@ -13,54 +15,118 @@ use super::pages;
 use super::table::{CELL_END, Table, clean, joined_name};
 use super::unpack::max_unpacked;
 
-/// Text of a table, and the columns of types that are not read.
-type TextTable = (String, Vec<(usize, String)>);
+const PARQUET: &str = "Parquet";
 
 /// The table of a columnar file: written out as text, so that one reader decides what is a candle.
 /// The shortest text of a number is read back as the same number.
 pub(crate) fn table(bytes: Vec<u8>, file: &str, format: &'static str) -> Result<Table, ReadError> {
-    let wrong = |reason: String| ReadError::Format { file: file.to_owned(), format, reason };
     if bytes.starts_with(b"FEA1") {
-        return Err(wrong("feather of version 1: save it as version 2".to_owned()));
+        let reason = "feather of version 1: save it as version 2";
+        return Err(ReadError::format(file, format, reason));
     }
     let most = max_unpacked(bytes.len());
-    // The decoders are written for well-formed files and may panic on others.
-    let text = catch_unwind(AssertUnwindSafe(|| match format {
-        "Arrow" => {
+    match format {
+        "Arrow" => decoded(file, format, most, || {
             check_arrow(&bytes, most)?;
             let reader = arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None)?;
             let schema = reader.schema();
-            text_of(reader, &schema, most)
-        }
-        "Arrow stream" => {
+            let text = rows_of(reader, &schema, header(&schema), most)?;
+            Ok(text.map(|text| table_of(text, &schema)))
+        }),
+        "Arrow stream" => decoded(file, format, most, || {
             check_stream(&bytes, most)?;
             let reader = arrow_ipc::reader::StreamReader::try_new(Cursor::new(bytes), None)?;
             let schema = reader.schema();
-            text_of(reader, &schema, most)
+            let text = rows_of(reader, &schema, header(&schema), most)?;
+            Ok(text.map(|text| table_of(text, &schema)))
+        }),
+        _ => parquet_table(bytes, file, most),
+    }
+}
+
+/// The table of a Parquet file, whose row groups become text one by one.
+fn parquet_table(bytes: Vec<u8>, file: &str, most: u64) -> Result<Table, ReadError> {
+    decoded(file, PARQUET, most, || {
+        pages::check_footer(&bytes)?;
+        let bytes = bytes::Bytes::from(bytes);
+        let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())?;
+        pages::check(metadata.metadata(), &bytes, most)?;
+        let groups = RowGroups { bytes, metadata, file: file.to_owned(), most, start: 0 };
+        // The reader's own schema has lost what pandas noted.
+        let schema = groups.metadata.schema().clone();
+        let Some(text) = groups.text(0, header(&schema))? else { return Ok(None) };
+        let start = text.len() as u64;
+        let mut table = table_of(text, &schema);
+        if groups.metadata.metadata().num_row_groups() > 1 {
+            table.later = Some(RowGroups { start, ..groups });
         }
-        _ => {
-            pages::check_footer(&bytes)?;
-            let bytes = bytes::Bytes::from(bytes);
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
-            pages::check(builder.metadata(), &bytes, most)?;
-            // The reader's own schema has lost what pandas noted.
-            let noted = builder.schema().clone();
-            text_of(builder.build()?, &noted, most)
-        }
-    }));
-    match text {
-        Ok(Ok(Some((text, unread)))) => {
-            let mut table = Table::of_rows(text, 1);
-            table.unread = unread;
-            Ok(table)
-        }
+        Ok(Some(table))
+    })
+}
+
+/// Row groups of a Parquet file after the first one.
+#[derive(Debug)]
+pub(crate) struct RowGroups {
+    bytes: bytes::Bytes,
+    metadata: ArrowReaderMetadata,
+    file: String,
+    /// Most bytes that all texts may have.
+    most: u64,
+    /// Bytes of the first text.
+    start: u64,
+}
+
+impl RowGroups {
+    /// The text of each row group after the first one, decoded when it is requested.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Result<String, ReadError>> {
+        let groups = 1..self.metadata.metadata().num_row_groups();
+        groups.scan(self.start, move |total, group| {
+            let most = self.most.saturating_sub(*total);
+            let text = decoded(&self.file, PARQUET, self.most, || {
+                Ok(self.text(group, String::new())?.filter(|text| text.len() as u64 <= most))
+            });
+            *total += text.as_ref().map_or(0, |text| text.len() as u64);
+            Some(text)
+        })
+    }
+
+    /// Appends the rows of a row group to a text; nothing if there is no such group.
+    fn text(&self, group: usize, text: String) -> Result<Option<String>, ArrowError> {
+        let (bytes, metadata) = (self.bytes.clone(), self.metadata.clone());
+        let groups = (group..self.metadata.metadata().num_row_groups()).take(1).collect();
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
+        rows_of(builder.with_row_groups(groups).build()?, self.metadata.schema(), text, self.most)
+    }
+}
+
+/// Runs a decoder, with its errors and panics as errors of the file; `None` means more than `most`
+/// bytes. The decoders are written for well-formed files and may panic on others.
+fn decoded<T>(
+    file: &str,
+    format: &'static str,
+    most: u64,
+    decode: impl FnOnce() -> Result<Option<T>, ArrowError>,
+) -> Result<T, ReadError> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Ok(Some(decoded))) => Ok(decoded),
         Ok(Ok(None)) => Err(ReadError::TooLarge { file: file.to_owned(), most, packed: true }),
         Ok(Err(error)) if error.to_string().contains("brotli") => {
-            Err(wrong("packed with Brotli, which is not read: save it with zstd or snappy".into()))
+            let reason = "packed with Brotli, which is not read: save it with zstd or snappy";
+            Err(ReadError::format(file, format, reason))
         }
-        Ok(Err(error)) => Err(wrong(error.to_string())),
-        Err(_) => Err(wrong("the file is damaged".to_owned())),
+        Ok(Err(error)) => Err(ReadError::format(file, format, error.to_string())),
+        Err(_) => Err(ReadError::format(file, format, "the file is damaged")),
     }
+}
+
+/// The table of a text with a header.
+fn table_of(text: String, schema: &Schema) -> Table {
+    let fields = schema.fields().iter().enumerate();
+    let unread = fields.filter(|(_, field)| !BatchColumn::is_read(field.data_type()));
+    let unread = unread.map(|(i, field)| (i, field.data_type().to_string())).collect();
+    let mut table = Table::of_rows(text, 1);
+    table.unread = unread;
+    table
 }
 
 /// Refuses an Arrow file whose blocks lie outside it, or that says its buffers unpack to more than
@@ -134,17 +200,19 @@ fn misfit() -> ArrowError {
     pages::wrong("lengths that do not fit the file")
 }
 
-/// All rows as text, or nothing if that is more than `most` bytes.
-fn text_of(
+/// The first line of a text: the names of the columns.
+fn header(schema: &Schema) -> String {
+    let names = schema.fields().iter().map(|field| clean(joined_name(field.name())));
+    names.collect::<Vec<_>>().join(&CELL_END.to_string()) + "\n"
+}
+
+/// Appends all rows to a text; `None` if that becomes more than `most` bytes.
+fn rows_of(
     reader: impl RecordBatchReader,
     schema: &Schema,
+    mut text: String,
     most: u64,
-) -> Result<Option<TextTable>, ArrowError> {
-    let names = schema.fields().iter().map(|field| clean(joined_name(field.name())));
-    let mut text = names.collect::<Vec<_>>().join(&CELL_END.to_string()) + "\n";
-    let fields = schema.fields().iter().enumerate();
-    let unread = fields.filter(|(_, field)| !BatchColumn::is_read(field.data_type()));
-    let unread = unread.map(|(i, field)| (i, field.data_type().to_string())).collect();
+) -> Result<Option<String>, ArrowError> {
     let zones: Vec<Option<String>> =
         schema.fields().iter().map(|field| pandas_zone(schema, field.name())).collect();
     for batch in reader {
@@ -166,7 +234,7 @@ fn text_of(
             }
         }
     }
-    Ok(Some((text, unread)))
+    Ok(Some(text))
 }
 
 /// The time zone that pandas noted for a column: Parquet has no seconds, and the zone of a type in

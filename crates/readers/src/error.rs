@@ -100,6 +100,14 @@ pub enum ReadError {
         /// Name of each series, such as `symbol=BTCUSDT`, and its number of rows.
         keys: Vec<(String, u64)>,
     },
+    /// A folder of partitions, or a file in it, whose form is ambiguous or contradicts its keys.
+    #[error("{path}: {reason}")]
+    Partitions {
+        /// Path of the folder or the file.
+        path: String,
+        /// The problem, with the other file if there is one, and the remedy.
+        reason: String,
+    },
     /// More rows than an accident explains are out of order.
     #[error(
         "{file}: {rows} rows are out of order (rows {first:?}...): sort the file by time; if its \

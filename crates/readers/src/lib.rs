@@ -22,6 +22,7 @@
 //! leaves open is refused with the columns and the option to write: [`ReadOptions`] maps columns
 //! and sets the meaning of times, the zone, the interval, the decimal sign and the encoding. [`read_csv`] is the
 //! strict counterpart: columns by name, nothing repaired, the first wrong row is an error.
+//! [`PartitionedFolder`] joins the files of a Hive-partitioned folder, pair by pair.
 //!
 //! | format | recognition |
 //! |---|---|
@@ -62,6 +63,7 @@ mod note;
 mod number;
 mod options;
 mod order;
+mod partitions;
 mod rows;
 mod states;
 mod strict;
@@ -94,6 +96,7 @@ use self::note::ReadLog;
 pub use self::note::{Note, NoteKind};
 pub use self::number::NumberStyle;
 pub use self::options::{ColumnMap, OptionError, ReadOptions, TimeMeaning};
+pub use self::partitions::{PartitionedFolder, PartitionedPair};
 use self::rows::SeriesRows;
 pub use self::strict::{CsvSeries, parse_csv, read_csv};
 use self::table::Table;
@@ -331,12 +334,24 @@ fn bytes_of(path: &Path) -> Result<(Vec<u8>, String), ReadError> {
 }
 
 #[cfg(feature = "columnar")]
-use self::columnar::table as columnar;
+use self::columnar::{RowGroups, table as columnar};
 
 #[cfg(not(feature = "columnar"))]
 fn columnar(_: Vec<u8>, file: &str, format: &'static str) -> Result<Table, ReadError> {
     let reason = "read only with the feature `columnar` of windvane-readers";
     Err(ReadError::format(file, format, reason))
+}
+
+/// Row groups, of which there are none without Parquet.
+#[cfg(not(feature = "columnar"))]
+#[derive(Debug)]
+enum RowGroups {}
+
+#[cfg(not(feature = "columnar"))]
+impl RowGroups {
+    fn texts(&self) -> std::iter::Empty<Result<String, ReadError>> {
+        match *self {}
+    }
 }
 
 #[cfg(doctest)]

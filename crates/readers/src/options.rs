@@ -38,6 +38,8 @@ pub struct ReadOptions {
     pub(crate) day_first: Option<bool>,
     pub(crate) encoding: Option<TextEncoding>,
     pub(crate) select: Vec<(String, String)>,
+    /// Keys of the folders that a file lies in, which its columns must not contradict.
+    pub(crate) partition: Vec<(String, String)>,
 }
 
 /// Meaning of the time of a row.
@@ -62,6 +64,7 @@ impl ReadOptions {
             day_first: None,
             encoding: None,
             select: vec![],
+            partition: vec![],
         }
     }
 

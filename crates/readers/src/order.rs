@@ -59,7 +59,8 @@ pub(crate) fn series(
     }
     suspect(&rows, interval, &mut log);
     // Collected in place: no second list of all rows.
-    let candles: Vec<Candle> = rows.into_iter().filter_map(|row| candle(&row)).collect();
+    let mut candles: Vec<Candle> = rows.into_iter().filter_map(|row| candle(&row)).collect();
+    candles.shrink_to_fit();
     let series = CandleSeries::new(pair, interval, candles);
     let series =
         series.expect("invariant: the rows were sorted, and those off the grid or doubled dropped");

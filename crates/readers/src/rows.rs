@@ -10,6 +10,7 @@ use super::keys::{KeySurvey, label};
 use super::note::{NoteKind, ReadLog, Tally};
 use super::number::{NumberStyle, StyleEvidence, is_missing, plain_number};
 use super::options::ReadOptions;
+use super::partitions::PartitionColumns;
 use super::table::{Row, Table};
 use super::time::{Stamp, close_cell, parse};
 use windvane_candles::Ohlcv;
@@ -157,6 +158,7 @@ struct Scan<'a> {
     style: NumberStyle,
     /// Columns and the values that are kept.
     selected: Vec<(usize, &'a str)>,
+    partition: PartitionColumns<'a>,
     evidence: StyleEvidence,
     survey: KeySurvey,
     has_groups: bool,
@@ -182,6 +184,7 @@ impl<'a> Scan<'a> {
             })?;
             selected.push((index, value.as_str()));
         }
+        let partition = PartitionColumns::new(columns, options);
         let style = match options.number_style {
             Some(style) => style,
             None => first_style(table, columns, file)?,
@@ -192,6 +195,7 @@ impl<'a> Scan<'a> {
             file,
             style,
             selected,
+            partition,
             evidence: StyleEvidence::default(),
             survey: KeySurvey::new(columns),
             has_groups: false,
@@ -203,18 +207,19 @@ impl<'a> Scan<'a> {
         self.survey = KeySurvey::new(self.columns);
         let mut places = HashMap::<String, usize>::new();
         let mut groups: Vec<(String, RowGroup)> = vec![];
-        let mut rows = self.table.rows();
         // Group, line, number of cells, and whether it seems to be cut.
         let mut last = (0, 0, 0, false);
-        while let Some((line, row)) = rows.next(self.file)? {
+        let (table, file) = (self.table, self.file);
+        table.each_row(file, |line, row| {
             if self.columns.header.is_some_and(|header| line <= header)
                 || self.selected.iter().any(|(index, value)| row.cell(*index) != *value)
             {
-                continue;
+                return Ok(true);
             }
-            if self.table.is_open && self.uses_stand_ins(row) {
-                return Err(self.table.open_encoding(self.file));
+            if table.is_open && self.uses_stand_ins(row) {
+                return Err(table.open_encoding(file));
             }
+            self.partition.check(line, row, file)?;
             let mut place = 0;
             if !keys.is_empty() || groups.is_empty() {
                 let key = label(row, keys, self.columns);
@@ -225,7 +230,8 @@ impl<'a> Scan<'a> {
             }
             let is_cut = self.one(line, row, &mut groups[place].1);
             last = (place, line, row.len(), is_cut);
-        }
+            Ok(true)
+        })?;
         let (place, line, width, is_cut) = last;
         if let Some((_, group)) = groups.get_mut(place) {
             let is_open = self.table.is_end_open() && self.columns.is_needed(width - 1);
@@ -336,11 +342,12 @@ impl<'a> Scan<'a> {
 
 /// The style of the prices in the first rows, which all rows then have to confirm.
 fn first_style(table: &Table, columns: &Columns, file: &str) -> Result<NumberStyle, ReadError> {
-    let (mut rows, mut evidence) = (table.rows(), StyleEvidence::default());
-    for _ in 0..FIRST_ROWS {
-        let Some((_, row)) = rows.next(file)? else { break };
+    let (mut rows, mut evidence) = (0, StyleEvidence::default());
+    table.each_row(file, |_, row| {
         columns.prices.iter().for_each(|i| evidence.add(row.cell(*i), true));
-    }
+        rows += 1;
+        Ok(rows < FIRST_ROWS)
+    })?;
     Ok(evidence.style(false).unwrap_or_default())
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::RowGroups;
 use super::encoding::{DecodedText, open_encoding};
 use super::error::ReadError;
 use super::note::{Note, NoteKind, file_note};
@@ -17,7 +18,10 @@ pub(crate) const MIN_CELLS: usize = 5;
 /// A text divided into rows and cells.
 #[derive(Debug)]
 pub(crate) struct Table {
+    /// All rows, or those of the first row group.
     text: String,
+    /// Row groups after the first one, which become text one by one.
+    pub(crate) later: Option<RowGroups>,
     /// Whether the encoding is open: no cell with bytes above 127 may be used.
     pub(crate) is_open: bool,
     pub(crate) delimiter: u8,
@@ -72,6 +76,7 @@ impl Table {
     pub(crate) fn of_rows(text: String, added: u64) -> Self {
         Self {
             text,
+            later: None,
             is_open: false,
             delimiter: CELL_END as u8,
             unit: "row",
@@ -82,10 +87,35 @@ impl Table {
         }
     }
 
-    /// All rows that are no comments.
-    pub(crate) fn rows(&self) -> TableRows<'_> {
-        let (row, at) = (Row::default(), 0);
-        TableRows { table: self, at, line: 0, row }
+    /// Calls `visit` with the line and the cells of each row that is neither blank nor a comment,
+    /// until it returns `false`.
+    pub(crate) fn each_row(
+        &self,
+        file: &str,
+        mut visit: impl FnMut(u64, &Row<'_>) -> Result<bool, ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut rows = self.rows_of(&self.text, 0);
+        while let Some((line, row)) = rows.next(file)? {
+            if !visit(line, row)? {
+                return Ok(());
+            }
+        }
+        let mut lines = rows.line;
+        for group in self.later.iter().flat_map(RowGroups::texts) {
+            let text = group?;
+            let mut rows = self.rows_of(&text, lines);
+            while let Some((line, row)) = rows.next(file)? {
+                if !visit(line, row)? {
+                    return Ok(());
+                }
+            }
+            lines = rows.line;
+        }
+        Ok(())
+    }
+
+    fn rows_of<'a>(&'a self, text: &'a str, line: u64) -> TableRows<'a> {
+        TableRows { table: self, text, at: 0, line, row: Row::default() }
     }
 
     /// Whether the last line has no line end.
@@ -100,22 +130,23 @@ impl Table {
 
     /// The first rows with their cells.
     pub(crate) fn head(&self, file: &str) -> Result<Vec<HeadRow>, ReadError> {
-        let (mut rows, mut head, mut bytes) = (self.rows(), vec![], 0);
-        while head.len() < HEAD_ROWS && bytes < HEAD_BYTES {
-            let Some((line, row)) = rows.next(file)? else { break };
+        let (mut head, mut bytes) = (vec![], 0);
+        self.each_row(file, |line, row| {
             bytes += row.line.len();
             let cells = (0..row.len().min(MAX_CELLS)).map(|i| row.cell(i).to_owned());
             head.push((line, cells.collect()));
-        }
+            Ok(head.len() < HEAD_ROWS && bytes < HEAD_BYTES)
+        })?;
         Ok(head)
     }
 
     /// Number of rows after the header.
     pub(crate) fn rows_below(&self, header: Option<u64>, file: &str) -> Result<u64, ReadError> {
-        let (mut rows, mut count) = (self.rows(), 0);
-        while let Some((line, _)) = rows.next(file)? {
+        let mut count = 0;
+        self.each_row(file, |line, _| {
             count += u64::from(header.is_none_or(|header| line > header));
-        }
+            Ok(true)
+        })?;
         Ok(count)
     }
 
@@ -132,9 +163,10 @@ impl Table {
     }
 }
 
-/// Goes through the rows of a table.
-pub(crate) struct TableRows<'a> {
+/// Goes through the rows of a text of a table.
+struct TableRows<'a> {
     table: &'a Table,
+    text: &'a str,
     /// Start of the next line in the text.
     at: usize,
     /// Number of lines before it.
@@ -144,8 +176,8 @@ pub(crate) struct TableRows<'a> {
 
 impl<'a> TableRows<'a> {
     /// The next row that is not blank, and its line.
-    pub(crate) fn next(&mut self, file: &str) -> Result<Option<(u64, &Row<'a>)>, ReadError> {
-        let Table { text, delimiter, unit, added, .. } = self.table;
+    fn next(&mut self, file: &str) -> Result<Option<(u64, &Row<'a>)>, ReadError> {
+        let (Table { delimiter, unit, added, .. }, text) = (self.table, self.text);
         while self.at < text.len() {
             let start = self.at;
             let has_quotes = self.row.split(&text[start..], *delimiter);

@@ -5,6 +5,7 @@ mod cases;
 mod foreign;
 mod kinds;
 mod mutations;
+mod partitions;
 #[cfg(feature = "columnar")]
 mod real_files;
 mod samples;
