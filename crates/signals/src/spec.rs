@@ -1,7 +1,7 @@
 //! Specs of channels and pipelines: data that is saved with a model.
 use std::collections::BTreeMap;
 
-use windvane_candles::{CandleSeries, Interval, Pair};
+use windvane_candles::{CandleSeries, Interval, Pair, Timestamp};
 
 use crate::SignalError;
 
@@ -283,6 +283,59 @@ impl GapPolicy {
             series.interval().is_by_session() || missing > share
         });
         closing.map_or(Self::Reset, |series| Self::sessions(series.interval()))
+    }
+
+    /// Builds samples, or whatever else depends on the policy, under the policy that the candles
+    /// before the first validation imply: `always_open`, or [`sessions`](Self::sessions) of a market
+    /// that closes.
+    ///
+    /// `validate_from` returns the start of the validation of what was built, `None` if it has none.
+    /// This time depends on the number of windows, hence on the policy: the candles before the
+    /// earlier of the two possible times count. The series are of one interval; candles by session
+    /// are of a market that closes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use windvane_candles::{Candle, Ohlcv, Timestamp};
+    /// # fn candle(day: i64) -> Candle {
+    /// #     let values = Ohlcv { open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0 };
+    /// #     Candle::new(Timestamp::from_millis(day * 86_400_000), values).unwrap()
+    /// # }
+    /// use windvane_candles::{CandleSeries, Interval};
+    /// use windvane_signals::{Dataset, GapPolicy, LabelSpec, SignalSpec, Split};
+    ///
+    /// // A market that begins to close at weekends after day 1,000, the start of the validation.
+    /// let days = (0..1_400).filter(|day| *day < 1_000 || !(2..4).contains(&(day % 7)));
+    /// let days = days.map(candle).collect();
+    /// let series = [CandleSeries::new("AAPL".parse()?, Interval::DAY, days)?];
+    /// let validate_from = Timestamp::from_millis(1_000 * 86_400_000);
+    /// let build = |gaps| {
+    ///     let spec = SignalSpec { gaps, ..SignalSpec::default() };
+    ///     Dataset::from_series(&series, &spec, 20, LabelSpec::default())
+    /// };
+    /// let dataset = GapPolicy::infer_before(&series, GapPolicy::Reset, build, |_| Some(validate_from))?;
+    /// assert_eq!(dataset.samples().tables()[0].spec().gaps, GapPolicy::Reset);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn infer_before<T>(
+        series: &[CandleSeries],
+        always_open: Self,
+        mut build: impl FnMut(Self) -> T,
+        validate_from: impl Fn(&T) -> Option<Timestamp>,
+    ) -> T {
+        let Some(interval) = series.first().map(CandleSeries::interval) else {
+            return build(always_open);
+        };
+        let sessions = Self::sessions(interval);
+        if interval.is_by_session() {
+            return build(sessions);
+        }
+        let (open, closing) = (build(always_open), build(sessions));
+        // Without a validation under either policy, the split reports the problem.
+        let until = [&open, &closing].into_iter().filter_map(&validate_from).min();
+        let until = until.unwrap_or(Timestamp::from_millis(i64::MIN));
+        let before: Vec<CandleSeries> = series.iter().map(|own| own.split_at(until).0).collect();
+        if Self::infer(&before) == Self::Reset { open } else { closing }
     }
 
     /// Maximum number of candles filled in at one gap.

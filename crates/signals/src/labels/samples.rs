@@ -1,4 +1,5 @@
 //! Samples: labelled windows of any number of series, in order of time.
+use std::ops::Range;
 use std::sync::Arc;
 
 use windvane_candles::{Direction, Timestamp};
@@ -55,7 +56,10 @@ pub struct SampleSet {
     tables: Arc<[SignalTable]>,
     lookback: usize,
     labels: LabelSpec,
-    samples: Vec<Sample>,
+    /// Samples of this set and of those that it was taken from.
+    shared: Arc<Vec<Sample>>,
+    /// Position of the samples of this set.
+    range: Range<usize>,
 }
 
 impl SampleSet {
@@ -81,7 +85,7 @@ impl SampleSet {
             Band::Relative => Some(PanelMedian::new(tables)?),
             _ => None,
         };
-        let mut samples = Vec::new();
+        let mut samples = Vec::with_capacity(tables.iter().map(SignalTable::len).sum());
         for (index, table) in tables.iter().enumerate() {
             for row in 0..table.len() {
                 let Some(window) = table.window(row, lookback) else { continue };
@@ -101,15 +105,37 @@ impl SampleSet {
                 }));
             }
         }
-        samples.sort_by_key(|sample| (sample.decided_at, sample.table));
-        Ok(Self { tables: tables.into(), lookback, labels, samples })
+        samples.sort_unstable_by_key(|sample| (sample.decided_at, sample.table, sample.row));
+        samples.shrink_to_fit();
+        Ok(Self::of(tables.into(), lookback, labels, samples))
     }
 
     /// Returns the samples for which `keep` is true.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Sample) -> bool) -> Self {
-        let samples = self.samples.iter().copied().filter(|sample| keep(sample)).collect();
-        Self { tables: Arc::clone(&self.tables), samples, ..*self }
+        let all = self.samples();
+        let start = all.iter().position(&keep).unwrap_or(all.len());
+        let kept = all[start..].iter().take_while(|sample| keep(sample)).count();
+        let end = start + kept;
+        if !all[end..].iter().any(&keep) {
+            // The samples of a period: they need no copy.
+            let range = self.range.start + start..self.range.start + end;
+            return Self { range, ..self.clone() };
+        }
+        let count = all.iter().filter(|sample| keep(sample)).count();
+        let mut samples = Vec::with_capacity(count);
+        samples.extend(all.iter().filter(|sample| keep(sample)));
+        Self::of(Arc::clone(&self.tables), self.lookback, self.labels, samples)
+    }
+
+    fn of(
+        tables: Arc<[SignalTable]>,
+        lookback: usize,
+        labels: LabelSpec,
+        samples: Vec<Sample>,
+    ) -> Self {
+        let range = 0..samples.len();
+        Self { tables, lookback, labels, shared: Arc::new(samples), range }
     }
 
     /// Returns the tables of the samples.
@@ -119,17 +145,17 @@ impl SampleSet {
 
     /// Returns the samples in order of time.
     pub fn samples(&self) -> &[Sample] {
-        &self.samples
+        &self.shared[self.range.clone()]
     }
 
     /// Returns the number of samples.
     pub fn len(&self) -> usize {
-        self.samples.len()
+        self.range.len()
     }
 
     /// Returns whether the set has no sample.
     pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
+        self.range.is_empty()
     }
 
     /// Returns the number of rows per window.
@@ -160,7 +186,7 @@ impl SampleSet {
     /// Returns the tables, with `None` in place of a table without a sample in this set.
     pub fn used_tables(&self) -> Vec<Option<&SignalTable>> {
         let mut used = vec![None; self.tables.len()];
-        for sample in &self.samples {
+        for sample in self.samples() {
             used[sample.table] = Some(&self.tables[sample.table]);
         }
         used
@@ -169,7 +195,7 @@ impl SampleSet {
     /// Counts the samples labelled UP, DOWN and NEUTRAL.
     pub fn class_counts(&self) -> [usize; 3] {
         let mut counts = [0; 3];
-        for sample in &self.samples {
+        for sample in self.samples() {
             counts[sample.label.index()] += 1;
         }
         counts

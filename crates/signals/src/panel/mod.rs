@@ -417,8 +417,9 @@ impl<'a> PanelClose<'a> {
         &self.panel.pairs[place]
     }
 
-    /// Candle of the pair at a place, as it is visible at this close.
-    pub(crate) fn candle(&self, place: usize) -> Option<&'a Candle> {
+    /// Returns the candle of the pair at a place, as it is visible at this close; `None` if it is
+    /// missing.
+    pub fn candle(&self, place: usize) -> Option<&'a Candle> {
         self.panel.groups[self.group].candles.at_place(place)
     }
 }

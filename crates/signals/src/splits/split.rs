@@ -5,6 +5,13 @@ use super::embargo::{Embargo, check_share, quantile};
 use super::{SplitBuilder, TrainSet, ValidationSet};
 use crate::{Sample, SampleSet, SignalError};
 
+/// Error of a split of no samples.
+const NO_SAMPLES: SignalError = SignalError::EmptyPart {
+    part: "training",
+    hint: "use more candles than the sum of warm-up, lookback and horizon, without a gap between \
+           them; for a market with sessions, choose the gap policy with GapPolicy::infer",
+};
+
 /// Half-open period of calendar time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
@@ -182,11 +189,26 @@ impl Split {
         let (Some(last), Some(validate_from)) =
             (pool.samples().last(), quantile(pool, 1.0 - share))
         else {
-            let hint = "use more candles than the sum of warm-up, lookback and horizon, without a \
-                        gap between them; for a market with sessions, choose the gap policy with \
-                        GapPolicy::infer";
-            return Err(SignalError::EmptyPart { part: "training", hint });
+            return Err(NO_SAMPLES);
         };
+        Self::until(last, validate_from)
+    }
+
+    /// Creates a split without a test like [`for_live`](Self::for_live), with a date at which the
+    /// validation begins.
+    ///
+    /// # Errors
+    /// [`SignalError::EmptyPart`] without samples, [`SignalError::SplitOrder`] for a date after the
+    /// last outcome.
+    pub fn for_live_from(pool: &SampleSet, validate_from: Timestamp) -> Result<Self, SignalError> {
+        match pool.samples().last() {
+            Some(last) => Self::until(last, validate_from),
+            None => Err(NO_SAMPLES),
+        }
+    }
+
+    /// Split with a validation up to the last sample.
+    fn until(last: &Sample, validate_from: Timestamp) -> Result<Self, SignalError> {
         let test_from = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
         Self::builder().validate_from(validate_from).test_from(test_from).embargo(0).build()
     }

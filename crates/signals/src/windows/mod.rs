@@ -1,4 +1,5 @@
 //! Tables of channel values, and windows of rows.
+mod blocks;
 mod lags;
 mod table;
 mod window;

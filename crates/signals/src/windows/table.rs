@@ -4,6 +4,7 @@ use std::sync::Arc;
 use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
 use super::Window;
+use super::blocks::RowBlocks;
 use crate::channels::{CloseCandles, MarketClose};
 use crate::{
     CloseVolatility, GapPolicy, MarketSnapshot, Panel, Registry, SignalError, SignalPipeline,
@@ -39,24 +40,14 @@ pub struct SignalTable {
     data: Arc<TableData>,
 }
 
-/// Columns of a table, shared by its clones.
+/// Rows of a table, shared by its clones.
 #[derive(Debug)]
 struct TableData {
-    pair: Pair,
-    interval: Interval,
     /// Milliseconds from the open of a candle to its close.
     session: i64,
     spec: SignalSpec,
     values: Vec<f64>,
-    open_times: Vec<Timestamp>,
-    closes: Vec<f64>,
-    highs: Vec<f64>,
-    lows: Vec<f64>,
-    /// Number of consecutive complete rows up to and including this one; 0 if it is incomplete.
-    runs: Vec<u32>,
-    /// Number of resets up to this row: no window and no label spans different segments.
-    segments: Vec<u32>,
-    held: Vec<bool>,
+    rows: RowBlocks,
 }
 
 /// Price change after a decision, and the time at which it is known.
@@ -181,17 +172,17 @@ impl SignalTable {
 
     /// Returns the open time of a row's candle.
     pub fn open_time(&self, index: usize) -> Option<Timestamp> {
-        self.data.open_times.get(index).copied()
+        self.data.rows.open_time(index)
     }
 
     /// Returns the pair.
     pub fn pair(&self) -> &Pair {
-        &self.data.pair
+        self.data.rows.series().pair()
     }
 
     /// Returns the interval of the candles.
     pub fn interval(&self) -> Interval {
-        self.data.interval
+        self.data.rows.series().interval()
     }
 
     /// Returns the channels and the gap policy.
@@ -206,12 +197,12 @@ impl SignalTable {
 
     /// Returns the number of rows: one per candle, including candles that the gap policy filled in.
     pub fn len(&self) -> usize {
-        self.data.runs.len()
+        self.data.rows.len()
     }
 
     /// Returns whether the table has no row.
     pub fn is_empty(&self) -> bool {
-        self.data.runs.is_empty()
+        self.data.rows.len() == 0
     }
 
     /// Returns a row's values; `None` if a channel is in its warm-up or undefined.
@@ -223,60 +214,58 @@ impl SignalTable {
     /// Returns the number of consecutive complete rows up to and including this one, since the
     /// start, a reset or an incomplete row; 0 if the row is incomplete or does not exist.
     pub fn run(&self, index: usize) -> usize {
-        self.data.runs.get(index).map_or(0, |run| *run as usize)
+        self.data.rows.run(index)
     }
 
     /// Returns the close time of a row's candle, when the row becomes known.
     pub fn close_time(&self, index: usize) -> Option<Timestamp> {
-        let open = self.data.open_times.get(index)?.millis();
+        let open = self.data.rows.open_time(index)?.millis();
         Some(Timestamp::from_millis(open.saturating_add(self.data.session)))
     }
 
     /// Returns the close of a row's candle.
     pub fn close(&self, index: usize) -> Option<f64> {
-        self.data.closes.get(index).copied()
+        self.data.rows.price(index, Candle::close)
     }
 
     /// Returns the high of a row's candle; that of a row that the gap policy filled in is its close.
     pub fn high(&self, index: usize) -> Option<f64> {
-        self.data.highs.get(index).copied()
+        self.data.rows.price(index, Candle::high)
     }
 
     /// Returns the low of a row's candle; that of a row that the gap policy filled in is its close.
     pub fn low(&self, index: usize) -> Option<f64> {
-        self.data.lows.get(index).copied()
+        self.data.rows.price(index, Candle::low)
     }
 
     /// Returns the row of the candle that closed at a time; `None` without a candle of its own.
     pub(crate) fn row_closed_at(&self, at: Timestamp) -> Option<usize> {
         let open_time = Timestamp::from_millis(at.millis().checked_sub(self.data.session)?);
-        let row = self.data.open_times.binary_search(&open_time).ok()?;
-        (!self.data.held[row]).then_some(row)
+        self.data.rows.row_opened_at(open_time)
     }
 
     /// Computes the volatility σ of the closes after each row, [`CloseVolatility`]; `None` while
     /// warming up and on rows that the gap policy filled in.
     pub fn close_volatility(&self) -> Vec<Option<f64>> {
         let mut volatility = CloseVolatility::new(self.interval());
-        let rows = self.data.open_times.iter().zip(&self.data.closes).zip(&self.data.held);
-        rows.map(
-            |((open_time, close), held)| {
-                if *held { None } else { volatility.update(*open_time, *close) }
-            },
-        )
+        let rows = 0..self.len();
+        rows.map(|row| {
+            let (open_time, close) = (self.open_time(row)?, self.close(row)?);
+            if self.is_held(row) { None } else { volatility.update(open_time, close) }
+        })
         .collect()
     }
 
     /// Returns whether the gap policy filled in this row. Such a row has no decision and no
     /// outcome.
     pub fn is_held(&self, index: usize) -> bool {
-        self.data.held.get(index).copied().unwrap_or(false)
+        self.data.rows.is_held(index)
     }
 
     /// Returns the last `lookback` rows up to and including `index`; `None` unless all are complete
     /// and consecutive, and the last row is not filled in.
     pub fn window(&self, index: usize, lookback: usize) -> Option<Window<'_>> {
-        if lookback == 0 || self.run(index) < lookback || self.data.held[index] {
+        if lookback == 0 || self.run(index) < lookback || self.is_held(index) {
             return None;
         }
         let width = self.width();
@@ -289,18 +278,19 @@ impl SignalTable {
     /// also `None` if the candle `horizon` intervals later is missing.
     pub fn outcome(&self, index: usize, horizon: usize) -> Option<Outcome> {
         let later = index.checked_add(horizon)?;
-        let together = self.data.segments.get(index)? == self.data.segments.get(later)?;
-        if !together || self.data.held[index] || self.data.held[later] {
+        let rows = &self.data.rows;
+        let together = rows.segment(index)? == rows.segment(later)?;
+        if !together || rows.is_held(index) || rows.is_held(later) {
             return None;
         }
         if self.data.spec.gaps == GapPolicy::ByClock {
-            let open_times = &self.data.open_times;
-            let due = open_times[index].plus(self.data.interval, i64::try_from(horizon).ok()?);
-            if due != Some(open_times[later]) {
+            let due = rows.open_time(index)?.plus(self.interval(), i64::try_from(horizon).ok()?);
+            if due != rows.open_time(later) {
                 return None;
             }
         }
-        let change = (self.data.closes[later] - self.data.closes[index]) / self.data.closes[index];
+        let (close, later_close) = (self.close(index)?, self.close(later)?);
+        let change = (later_close - close) / close;
         Some(Outcome { change, settled_at: self.close_time(later)? })
     }
 
@@ -312,51 +302,33 @@ impl SignalTable {
         count: usize,
     ) -> Option<impl Iterator<Item = f64> + '_> {
         let first = index.checked_sub(count)?;
-        if self.data.segments.get(first)? != self.data.segments.get(index)? {
+        if self.data.rows.segment(first)? != self.data.rows.segment(index)? {
             return None;
         }
-        Some(self.data.closes[first..=index].windows(2).map(|pair| (pair[1] - pair[0]) / pair[0]))
+        let mut last = self.close(first)?;
+        Some((first + 1..=index).filter_map(move |row| {
+            let close = self.close(row)?;
+            let change = (close - last) / last;
+            last = close;
+            Some(change)
+        }))
     }
 }
 
 impl TableData {
     fn new(spec: &SignalSpec, series: &CandleSeries) -> Self {
-        let len = series.len();
         Self {
-            pair: series.pair().clone(),
-            interval: series.interval(),
             session: session_of(series),
             spec: spec.clone(),
-            values: Vec::with_capacity(len * spec.width()),
-            open_times: Vec::with_capacity(len),
-            closes: Vec::with_capacity(len),
-            highs: Vec::with_capacity(len),
-            lows: Vec::with_capacity(len),
-            runs: Vec::with_capacity(len),
-            segments: Vec::with_capacity(len),
-            held: Vec::with_capacity(len),
+            values: Vec::with_capacity(series.len() * spec.width()),
+            rows: RowBlocks::new(series),
         }
     }
 
     /// Appends the rows of a candle.
     fn push(&mut self, rows: SignalRows<'_>, candle: &Candle) {
-        let segment = self.segments.last().map_or(0, |s| s + u32::from(rows.restarted()));
         self.values.extend_from_slice(rows.raw());
-        let last_close = self.closes.last().copied();
-        for index in 0..rows.len() {
-            let own = index + 1 == rows.len();
-            let run = if rows.restarted() { 0 } else { self.runs.last().copied().unwrap_or(0) };
-            self.runs.push(if rows.get(index).is_some() { run + 1 } else { 0 });
-            self.segments.push(segment);
-            self.held.push(!own);
-            let held = last_close.unwrap_or(candle.close());
-            self.closes.push(if own { candle.close() } else { held });
-            self.highs.push(if own { candle.high() } else { held });
-            self.lows.push(if own { candle.low() } else { held });
-            let candles_back = i64::try_from(rows.len() - 1 - index).unwrap_or(0);
-            let open_time = candle.open_time().plus(self.interval, -candles_back);
-            self.open_times.push(open_time.unwrap_or(candle.open_time()));
-        }
+        self.rows.push(rows, candle);
     }
 }
 
