@@ -36,6 +36,7 @@
 //! | `network` | `transformer::config` | preset transformer: self-attention over the rows of a window |
 //! | `network` | `mlp::config` | preset MLP: dense layers on a window or on lags |
 //! | `pretrained` | `v32::pretrained` | v3.2 (LSTM, 32 units) fitted on hourly BTCUSDT candles |
+//! | `onnx` | module `onnx` | ONNX files of the models for other runtimes; enables `network` |
 //! | `train` | module `train` | training; prediction and loading do not need it |
 //!
 //! The features `v3`, `v31` and `v32` enable `network`, which contains all presets.
@@ -67,6 +68,8 @@ mod live;
 mod model;
 #[cfg(feature = "network")]
 pub mod network;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod policy;
 #[cfg(feature = "train")]
 pub mod train;

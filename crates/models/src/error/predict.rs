@@ -172,14 +172,20 @@ pub enum PredictError {
         /// Id of the model.
         model: String,
     },
-    /// A training profile has other channels or another lookback than the model.
+    /// A training profile has other channels, another interval or another lookback than the model.
     #[error(
-        "the training profile has other channels or another lookback than model {model}; fit it on \
-         the model's training windows"
+        "model {model} reads the {what} {expected}, the training profile has {got}; use the profile \
+         that was fitted on the model's training windows"
     )]
     OtherProfile {
         /// Id of the model.
         model: String,
+        /// Property that differs: interval, lookback, or channels and gap policy.
+        what: &'static str,
+        /// Value in the model's spec.
+        expected: String,
+        /// Value of the profile.
+        got: String,
     },
 }
 

@@ -37,6 +37,17 @@ pub enum TrainError {
         /// Number of scores.
         got: usize,
     },
+    /// The text of a policy cannot be parsed.
+    #[error(
+        "policy {text:?}: {problem}; the rules are every or top:S%, then leave:L%, hold:N, \
+         long-only and proportional, separated by commas"
+    )]
+    PolicyText {
+        /// Rejected text.
+        text: String,
+        /// Problem with the text.
+        problem: String,
+    },
     /// A class does not occur in the training windows, so it cannot be learned.
     #[error("no training window is {class}; pass more candles or narrow the NEUTRAL band")]
     EmptyClass {

@@ -134,8 +134,8 @@ impl PredictorBuilder {
     /// [`PredictError::Interval`] if the model was fitted on candles of another interval,
     /// [`PredictError::Signal`] if a channel cannot be built or the model's own spec is out of
     /// range, [`PredictError::NoRecord`] for [`expire_after`](Self::expire_after) and a model
-    /// without a training record, [`PredictError::OtherProfile`] for a profile of other channels or
-    /// another lookback, [`PredictError::Setting`] for a [`history`](Self::history) of more than
+    /// without a training record, [`PredictError::OtherProfile`] for a profile of other channels,
+    /// another interval or another lookback, [`PredictError::Setting`] for a [`history`](Self::history) of more than
     /// 1,000,000 candles, a [`max_ahead`](Self::max_ahead) of 0 or a
     /// [`session_close`](Self::session_close) outside the interval.
     pub fn build(self) -> Result<Predictor, PredictError> {

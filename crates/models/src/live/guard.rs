@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Predictor;
 use super::anomaly::CandleChecks;
 use super::misfit;
-use crate::{NeutralReason, PredictError, TrainingProfile};
+use crate::{FittedModel, NeutralReason, PredictError, TrainingProfile};
 
 /// Expiry and guard.
 impl Predictor {
@@ -45,14 +45,10 @@ impl Predictor {
     /// share a profile; each stores one byte per channel for `window_len` decisions.
     ///
     /// # Errors
-    /// [`PredictError::OtherProfile`] for a profile with other channels or another lookback than
-    /// the model.
+    /// [`PredictError::OtherProfile`] for a profile with other channels, another interval or another
+    /// lookback than the model.
     pub fn set_guard(&mut self, profile: Arc<TrainingProfile>) -> Result<(), PredictError> {
-        let spec = self.model.spec();
-        if (profile.signals(), profile.lookback()) != (&spec.signals, spec.lookback) {
-            return Err(PredictError::OtherProfile { model: self.model.id().to_string() });
-        }
-        self.guard = Some(Box::new(Guard::new(profile)));
+        self.guard = Some(Box::new(Guard::of(&*self.model, profile)?));
         Ok(())
     }
 }
@@ -82,7 +78,19 @@ struct AnomalyGuard {
 }
 
 impl Guard {
-    pub(super) fn new(profile: Arc<TrainingProfile>) -> Self {
+    /// Creates the guard of a model.
+    pub(super) fn of(
+        model: &dyn FittedModel,
+        profile: Arc<TrainingProfile>,
+    ) -> Result<Self, PredictError> {
+        if let Some((what, expected, got)) = profile.difference(model.spec()) {
+            let model = model.id().to_string();
+            return Err(PredictError::OtherProfile { model, what, expected, got });
+        }
+        Ok(Self::new(profile))
+    }
+
+    fn new(profile: Arc<TrainingProfile>) -> Self {
         let width = profile.signals().width();
         let json = serde_json::to_vec(&*profile);
         Self {
@@ -99,8 +107,7 @@ impl Guard {
     /// Takes a candle, before the window that ends with it.
     pub(super) fn take_candle(&mut self, candle: &Candle, interval: Interval) {
         if let (Some(gate), Some(anomaly)) = (self.profile.anomaly_gate(), &mut self.anomaly) {
-            let row = anomaly.checks.take(candle, interval);
-            anomaly.found = row.is_some_and(|row| gate.is_anomaly(&row));
+            anomaly.found = gate.check(&mut anomaly.checks, candle, interval);
         }
     }
 

@@ -1,13 +1,16 @@
 //! Predictor of many pairs: takes candles in any order within a close, returns predictions.
 use std::fmt;
+use std::sync::Arc;
 
-use windvane_candles::{Candle, CandleSeries, Pair, Timestamp};
+use windvane_candles::{Candle, CandleSeries, Direction, Interval, Pair, Timestamp};
 use windvane_signals::{Panel, PanelStats, SignalError, SignalRows, StateReader, StateWriter};
 
+use super::guard::Guard;
+use super::misfit;
 use super::recurrent::{self, SavedState};
 use super::rows::RowRing;
 use super::state::{self, HEADER};
-use crate::{CandleOutcome, FittedModel, PredictError, Prediction, Scratch};
+use crate::{CandleOutcome, FittedModel, PredictError, Prediction, Scratch, TrainingProfile};
 
 /// Magic number of a state: the bytes of "windpanl".
 const MAGIC: u64 = u64::from_le_bytes(*b"windpanl");
@@ -18,8 +21,8 @@ const MAGIC: u64 = u64::from_le_bytes(*b"windpanl");
 /// pair, predicts from the pairs' windows. The predictions have the bits of the batch path, for any
 /// order of arrival within a close. After the warm-up there is no allocation.
 ///
-/// Waiting, late candles and session closes are described at [`Panel`]. Guard and expiry belong to
-/// the [`Predictor`](crate::Predictor) of one pair.
+/// Waiting, late candles and session closes are described at [`Panel`]. Each pair can have a
+/// [guard](Self::set_guard); expiry belongs to the [`Predictor`](crate::Predictor) of one pair.
 ///
 /// # Examples
 /// ```
@@ -68,6 +71,7 @@ struct PairState {
     state: Vec<f32>,
     /// Number of rows since the start or the last reset.
     seen: usize,
+    guard: Option<Box<Guard>>,
 }
 
 /// Predictions of the closes that a candle or a time has decided.
@@ -127,7 +131,7 @@ impl PanelPredictor {
     }
 
     /// Gives a pair a model of its own, which reads the same channels. Windows of the same length
-    /// continue; others begin with the next row.
+    /// continue; others begin with the next row. The pair's guard is removed.
     ///
     /// # Errors
     /// As [`new`](Self::new); [`SignalError::UnknownPair`]. The predictor is then unchanged.
@@ -137,8 +141,7 @@ impl PanelPredictor {
         model: impl FittedModel + 'static,
     ) -> Result<(), PredictError> {
         check(&model, &self.panel)?;
-        let place = self.panel.pairs().iter().position(|own| own == pair);
-        let place = place.ok_or_else(|| SignalError::UnknownPair { pair: pair.clone() })?;
+        let place = self.place(pair)?;
         let old = &mut self.pairs[place];
         // The first model is shared; a pair's own model is replaced.
         let index = if old.model == 0 { self.models.len() } else { old.model };
@@ -154,6 +157,42 @@ impl PanelPredictor {
             None => self.models.push(model),
         }
         Ok(())
+    }
+
+    /// Turns predictions of a pair from now on into NEUTRAL where its market differs from the training
+    /// profile, as [`Predictor::set_guard`](crate::Predictor::set_guard). Many pairs can share a
+    /// profile; each has its own counts.
+    ///
+    /// # Errors
+    /// [`SignalError::UnknownPair`]; [`PredictError::OtherProfile`] for a profile with other channels
+    /// or another lookback than the pair's model.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use windvane_models::{PanelPredictor, PredictError, TrainingProfile};
+    /// fn guarded(predictor: &mut PanelPredictor, profile: TrainingProfile) -> Result<(), PredictError> {
+    ///     let profile = Arc::new(profile);
+    ///     for pair in predictor.panel().pairs().to_vec() {
+    ///         predictor.set_guard(&pair, Arc::clone(&profile))?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn set_guard(
+        &mut self,
+        pair: &Pair,
+        profile: Arc<TrainingProfile>,
+    ) -> Result<(), PredictError> {
+        let place = self.place(pair)?;
+        let state = &mut self.pairs[place];
+        state.guard = Some(Box::new(Guard::of(&*self.models[state.model].model, profile)?));
+        Ok(())
+    }
+
+    fn place(&self, pair: &Pair) -> Result<usize, SignalError> {
+        let place = self.panel.pairs().iter().position(|own| own == pair);
+        place.ok_or_else(|| SignalError::UnknownPair { pair: pair.clone() })
     }
 
     /// Takes a closed candle of a pair and returns the predictions that became possible: none while
@@ -242,16 +281,22 @@ impl PanelPredictor {
         let Self { panel, models, pairs, predictions, without } = self;
         predictions.clear();
         without.clear();
-        let warm_up = panel.warm_up();
+        let (warm_up, interval) = (panel.warm_up(), panel.interval());
         while let Some(close) = panel.next_close() {
             let decided_at = close.close_time();
             for (place, rows) in close.rows() {
                 let state = &mut pairs[place];
                 let model = &mut models[state.model];
                 let taken = match rows {
-                    Some(rows) => state.take(rows, model),
+                    Some(rows) => {
+                        state.take_candle(close.candle(place), interval);
+                        state.take(rows, model)
+                    }
                     None => Err(NoPredictionReason::MissingCandle),
                 };
+                if taken.is_ok() {
+                    state.watch(decided_at);
+                }
                 if !predicts && !matches!(taken, Err(NoPredictionReason::Failed(_))) {
                     continue;
                 }
@@ -273,7 +318,27 @@ impl PairState {
         let spec = fitted.spec();
         spec.validate()?;
         let rows = RowRing::new(spec.lookback, spec.signals.width());
-        Ok(Self { model, rows, state: vec![0.0; recurrent::state_len(fitted)], seen: 0 })
+        Ok(Self {
+            model,
+            rows,
+            state: vec![0.0; recurrent::state_len(fitted)],
+            seen: 0,
+            guard: None,
+        })
+    }
+
+    /// Passes a candle to the guard.
+    fn take_candle(&mut self, candle: Option<&Candle>, interval: Interval) {
+        if let (Some(guard), Some(candle)) = (&mut self.guard, candle) {
+            guard.take_candle(candle, interval);
+        }
+    }
+
+    /// Passes the window of a decision to the guard.
+    fn watch(&mut self, decided_at: Timestamp) {
+        if let (Some(guard), Some(window)) = (&mut self.guard, self.rows.window(decided_at)) {
+            guard.take(&window);
+        }
     }
 
     /// Adds the rows of a candle.
@@ -307,7 +372,15 @@ impl PairState {
             Some(model) => model.predict_with_state(window, &self.state, scratch),
             None => model.predict(window, scratch),
         };
-        prediction.map_err(NoPredictionReason::Failed)
+        let prediction = prediction.map_err(NoPredictionReason::Failed)?;
+        let veto = match &self.guard {
+            Some(guard) if prediction.direction != Direction::Neutral => guard.veto(&window),
+            _ => None,
+        };
+        Ok(match veto {
+            Some(reason) => prediction.into_neutral(reason),
+            None => prediction,
+        })
     }
 }
 
@@ -337,7 +410,7 @@ impl PanelPredictor {
     /// after a restart; write the bytes with [`replace_file`](crate::replace_file).
     ///
     /// The bytes contain the pairs, their session closes and the channels, but no model. They fit
-    /// every model with the same spec.
+    /// every model with the same spec. Set the guards before [`restore`](Self::restore).
     pub fn save(&self) -> Vec<u8> {
         let mut state = StateWriter::default();
         self.panel.save(&mut state);
@@ -346,6 +419,7 @@ impl PanelPredictor {
             pair.rows.save(&mut state);
             recurrent::save(&*self.models[pair.model].model, &pair.state, &mut state);
         }
+        self.save_guards(&mut state);
         state::pack(MAGIC, self.spec_hash(), state)
     }
 
@@ -375,6 +449,41 @@ impl PanelPredictor {
         }
     }
 
+    /// Writes the guards of the pairs; nothing if no pair has one.
+    fn save_guards(&self, state: &mut StateWriter) {
+        if self.pairs.iter().all(|pair| pair.guard.is_none()) {
+            return;
+        }
+        for pair in &self.pairs {
+            state.count(usize::from(pair.guard.is_some()));
+            if let Some(guard) = &pair.guard {
+                guard.save(state);
+            }
+        }
+    }
+
+    /// Reads the guards that [`save_guards`](Self::save_guards) wrote, into the same guards.
+    fn restore_guards(
+        &self,
+        pairs: &mut [PairState],
+        state: &mut StateReader<'_>,
+    ) -> Result<(), PredictError> {
+        let saved = state.clone().finish().is_err();
+        for (pair, own) in pairs.iter_mut().zip(&self.pairs) {
+            let has_guard = saved && state.count()? == 1;
+            pair.guard = match (&own.guard, has_guard) {
+                (Some(guard), true) => Some(Box::new(guard.restored(state)?)),
+                (None, false) => None,
+                _ => {
+                    return misfit(
+                        "either the state or this predictor has no guard of a pair; set the same guards",
+                    );
+                }
+            };
+        }
+        Ok(())
+    }
+
     fn restored_pairs(&self, state: &mut StateReader<'_>) -> Result<Vec<PairState>, PredictError> {
         let restored = self.pairs.iter().map(|pair| {
             let model = &*self.models[pair.model].model;
@@ -385,9 +494,10 @@ impl PanelPredictor {
                 Some(numbers) => numbers,
                 None => recurrent::from_rows(model, &rows)?,
             };
-            Ok(PairState { model: pair.model, rows, state, seen })
+            Ok(PairState { model: pair.model, rows, state, seen, guard: None })
         });
-        let pairs = restored.collect::<Result<_, PredictError>>()?;
+        let mut pairs = restored.collect::<Result<Vec<_>, PredictError>>()?;
+        self.restore_guards(&mut pairs, state)?;
         state.clone().finish()?;
         Ok(pairs)
     }

@@ -2,11 +2,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use windvane_candles::Interval;
 use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
 
 use super::AnomalyGate;
 use crate::artifact::read_file;
-use crate::{LoadError, SettingError, TrainError, replace_file};
+use crate::{LoadError, ModelSpec, SettingError, TrainError, replace_file};
 
 /// Profile of the training windows of a model, for drift, novelty and anomaly detection by
 /// [`Predictor::set_guard`](crate::Predictor::set_guard). It is saved in a file of its own.
@@ -55,6 +56,9 @@ pub struct TrainingProfile(StoredProfile);
 #[serde(deny_unknown_fields)]
 struct StoredProfile {
     signals: SignalSpec,
+    /// Interval of the candles; absent in files of earlier versions, which fit every interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interval: Option<Interval>,
     lookback: usize,
     /// Number of decisions over which drift is measured; files of format 1 call it `stretch`.
     #[serde(rename = "stretch")]
@@ -151,9 +155,14 @@ impl TrainingProfile {
         let channels = 0..train.width();
         let channels =
             channels.map(|channel| ChannelProfile::fit(train, channel, window_len)).collect();
-        let (signals, lookback) = (table.spec().clone(), train.lookback());
-        let anomaly_gate = None;
-        Ok(Self(StoredProfile { signals, lookback, window_len, channels, anomaly_gate }))
+        Ok(Self(StoredProfile {
+            signals: table.spec().clone(),
+            interval: Some(table.interval()),
+            lookback: train.lookback(),
+            window_len,
+            channels,
+            anomaly_gate: None,
+        }))
     }
 
     /// Adds an anomaly gate, so that the guard also detects anomalous candles.
@@ -198,6 +207,11 @@ impl TrainingProfile {
         &self.0.signals
     }
 
+    /// Interval of the candles; `None` for a profile of an earlier version, which does not store it.
+    pub fn interval(&self) -> Option<Interval> {
+        self.0.interval
+    }
+
     /// Number of rows per window.
     pub fn lookback(&self) -> usize {
         self.0.lookback
@@ -217,6 +231,24 @@ impl TrainingProfile {
                     is_outside(channel.location, location) || is_outside(channel.spread, spread)
                 })
             })
+    }
+
+    /// First property in which the profile differs from a model's spec: its name, the value of the
+    /// spec and that of the profile. `None` if they fit.
+    pub(super) fn difference(&self, spec: &ModelSpec) -> Option<(&'static str, String, String)> {
+        let StoredProfile { signals, interval, lookback, .. } = &self.0;
+        if let Some(interval) = interval.filter(|own| *own != spec.interval) {
+            return Some(("interval", spec.interval.to_string(), interval.to_string()));
+        }
+        if *lookback != spec.lookback {
+            return Some(("lookback", spec.lookback.to_string(), lookback.to_string()));
+        }
+        let text = |signals: &SignalSpec| {
+            let channels = signals.channels.iter().map(ToString::to_string);
+            format!("{} ({})", channels.collect::<Vec<_>>().join(", "), signals.gaps)
+        };
+        let differ = *signals != spec.signals;
+        differ.then(|| ("channels and gap policy", text(&spec.signals), text(signals)))
     }
 
     /// Returns the decile bin of a channel's value; 0 for a constant channel.

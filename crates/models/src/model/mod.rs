@@ -159,8 +159,9 @@ pub trait StatefulModel: DirectionModel {
 /// The trait is object-safe; learners and [`load`](crate::load) return `Box<dyn FittedModel>`. For
 /// a model of another crate, write `impl FittedModel for Mine {}` and override the methods for the
 /// capabilities that it has. A model that wraps another one must forward all of them: without
-/// [`record`](Self::record) no check can see on which candles the inner model was fitted, and
-/// without [`stateful`](Self::stateful) its recurrent state starts at zero in every window.
+/// [`record`](Self::record) no check can see on which candles the inner model was fitted, which a
+/// backtest reports as an unknown training period, and without [`stateful`](Self::stateful) its
+/// recurrent state starts at zero in every window.
 pub trait FittedModel: DirectionModel + Any {
     /// Training record of the model; `None` if it is unknown.
     fn record(&self) -> Option<&TrainingRecord> {

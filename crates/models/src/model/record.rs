@@ -39,6 +39,9 @@ pub struct TrainingRecord {
     pub validation_loss: Option<f64>,
     /// Channels that were constant in training and therefore have no effect.
     pub constant_channels: Vec<String>,
+    /// Members of an ensemble without a training record: their training periods are unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrecorded: Vec<String>,
     /// Accuracy on held-out candles, if it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,

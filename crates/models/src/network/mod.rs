@@ -27,7 +27,7 @@ pub use config::{NetworkConfig, Pooling};
 pub use encoder::Encoder;
 pub use model::Network;
 #[cfg(feature = "train")]
-pub use training::NetworkLearner;
+pub use training::{NetworkLearner, SuccessiveHalving};
 
 impl From<windvane_lstm_core::LstmError> for crate::TrainError {
     fn from(error: windvane_lstm_core::LstmError) -> Self {

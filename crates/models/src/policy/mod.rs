@@ -3,6 +3,7 @@ mod config;
 #[cfg(feature = "train")]
 mod fit;
 mod fitted;
+mod text;
 mod tracker;
 
 pub use config::{PolicyConfig, PositionSize};

@@ -160,8 +160,9 @@ fn chunk_predictions(
     samples.iter().map(|sample| Ok(reader.predict_sample(sample)?.probabilities)).collect()
 }
 
-/// Fits temperature and exponent: golden-section search over the logarithm of each in turn, until
-/// both converge. With few windows the exponent stays 1.
+/// Fits temperature and exponent: golden-section search over the logarithm of each in turn, and over
+/// both along the valley of equal log odds, until both converge. With few windows the exponent
+/// stays 1.
 fn fit_parameters(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
     let cases = CalibrationCases { logits, labels };
     let mut log_t = minimise(10.0_f64.ln(), |log_t| cases.cost(log_t, 0.0));
@@ -182,6 +183,9 @@ fn fit_parameters(logits: &[[f64; 3]], labels: &[usize]) -> [f64; 2] {
             cases.cost(typical - (held + (b - 1.0) * PIVOT.ln()) / b, log_b)
         });
         log_t = minimise(10.0_f64.ln(), |log_t| cases.cost(log_t, log_b));
+        // If the share of NEUTRAL differs from that in training, it determines the temperature. The
+        // valley is then no way to the minimum, because every step along it changes p(NEUTRAL).
+        log_b = minimise(5.0_f64.ln(), |log_b| cases.cost(log_t, log_b));
         if (log_t - before.0).abs() + (log_b - before.1).abs() < 1e-3 {
             break;
         }
@@ -289,6 +293,30 @@ mod tests {
         let logits: Vec<[f64; 3]> = logits.into_iter().map(compress).collect();
         let [_, exponent] = fit_parameters(&logits, &labels);
         assert!((exponent - 2.0).abs() < 0.1, "{exponent}");
+    }
+
+    #[test]
+    fn calibrate_finds_the_minimum_where_neutral_became_more_frequent() {
+        // P(UP) between 42 and 58 % is right, and NEUTRAL is four times as frequent as predicted.
+        // The temperature raises P(NEUTRAL), and the exponent undoes its effect on the log odds.
+        let cases = (0..20_000).map(|i| {
+            let up = 0.42 + 0.16 * uniform(i, 0.618_033_988_749_894_9);
+            let direction = usize::from(uniform(i, 0.754_877_666_246_692_8) >= up);
+            let unchanged = uniform(i, 0.569_840_290_998_053_3) < 0.014;
+            let logits = [up, 1.0 - up, 0.0035].map(f64::ln);
+            (logits, if unchanged { 2 } else { direction })
+        });
+        let (logits, labels): (Vec<_>, Vec<_>) = cases.unzip();
+        let cases = CalibrationCases { logits: &logits, labels: &labels };
+        let [temperature, exponent] = fit_parameters(&logits, &labels).map(f64::ln);
+        let found = cases.cost(temperature, exponent);
+        for t in 0..=8 {
+            for b in -8..=8 {
+                let (log_t, log_b) = (f64::from(t) / 20.0, f64::from(b) / 10.0);
+                let other = cases.cost(log_t, log_b);
+                assert!(found < other + 0.1, "{found}, at {log_t} and {log_b} {other}");
+            }
+        }
     }
 
     #[test]

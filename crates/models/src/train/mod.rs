@@ -3,6 +3,7 @@ mod calibrate;
 mod fitted;
 #[cfg(feature = "network")]
 pub(crate) mod network;
+mod renamed;
 mod run;
 mod selective;
 
@@ -20,6 +21,7 @@ pub use fitted::Fitted;
 pub use network::{
     Clip, Init, Optimizer, Schedule, SequenceClassifier, SequenceShape, Sequences, TrainConfig,
 };
+pub use renamed::Renamed;
 pub use run::{EpochReport, OnEpoch, Run};
 pub use selective::Selective;
 
@@ -138,6 +140,7 @@ pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> Tra
         train_loss: None,
         validation_loss: None,
         constant_channels: Vec::new(),
+        unrecorded: Vec::new(),
         held_out: None,
         notes: Vec::new(),
     }

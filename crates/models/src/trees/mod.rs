@@ -29,6 +29,9 @@ mod model;
 mod monotone;
 #[cfg(feature = "train")]
 mod objective;
+#[cfg(feature = "onnx")]
+mod onnx;
+mod row_trees;
 mod saved;
 mod scorer;
 mod tree;
@@ -38,6 +41,7 @@ pub use learner::{BoostedTreesLearner, TreesObjective};
 pub use model::{BoostedTrees, ChannelGain};
 #[cfg(feature = "train")]
 pub use monotone::Monotone;
+pub use row_trees::{RowTrees, RowTreesScratch};
 pub(crate) use saved::loader;
 
 /// Kind in saved files, and the default id.

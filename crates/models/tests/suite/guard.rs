@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use common::{market, table};
 use windvane_candles::simulate::MarketModel;
-use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv};
+use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv, Timestamp};
 use windvane_models::{
     DirectionModel, FittedModel, LoadError, ModelId, ModelSpec, NeutralReason, PredictError,
     Prediction, Predictor, Scratch, TrainError, TrainingProfile,
@@ -24,10 +24,14 @@ pub(crate) struct Up {
 }
 
 impl Up {
-    pub(crate) fn predictor(lookback: usize) -> Predictor {
+    pub(crate) fn new(lookback: usize) -> Self {
         let (signals, labels) = (SignalSpec::default(), LabelSpec::default());
         let spec = ModelSpec { signals, interval: Interval::HOUR, lookback, labels };
-        let builder = Predictor::builder(Self { id: ModelId::new("up"), spec }, Interval::HOUR);
+        Self { id: ModelId::new("up"), spec }
+    }
+
+    pub(crate) fn predictor(lookback: usize) -> Predictor {
+        let builder = Predictor::builder(Self::new(lookback), Interval::HOUR);
         builder.pair("SIM".parse().unwrap()).build().unwrap()
     }
 }
@@ -194,7 +198,30 @@ fn profile_is_saved_and_rejected_by_other_model() {
         assert!(matches!(error, LoadError::Damaged { .. }), "{wrong}: {error}");
     }
     let error = Up::predictor(19).set_guard(profile).unwrap_err();
-    assert!(matches!(error, PredictError::OtherProfile { .. }), "{error}");
+    assert!(matches!(error, PredictError::OtherProfile { what: "lookback", .. }), "{error}");
+}
+
+#[test]
+fn profile_of_another_interval_is_rejected_and_one_without_an_interval_fits() {
+    let hourly = market(MarketModel::AR1, 2_000, 3);
+    let daily = hourly.iter().map(|candle| {
+        let open_time = Timestamp::from_millis(24 * candle.open_time().millis());
+        Candle::new(open_time, candle.values()).unwrap()
+    });
+    let daily = CandleSeries::new(hourly.pair().clone(), Interval::DAY, daily.collect()).unwrap();
+    let profile = profile(&daily);
+    assert_eq!(profile.interval(), Some(Interval::DAY));
+    let error = Up::predictor(20).set_guard(Arc::clone(&profile)).unwrap_err();
+    assert!(matches!(error, PredictError::OtherProfile { what: "interval", .. }), "{error}");
+    assert!(error.to_string().contains("reads the interval 1h, the training profile has 1d"));
+
+    // Files of earlier versions have no interval.
+    let mut json = serde_json::to_value(&*profile).unwrap();
+    json.as_object_mut().unwrap().remove("interval").unwrap();
+    let old: TrainingProfile = serde_json::from_value(json).unwrap();
+    assert_eq!(old.interval(), None);
+    assert!(!serde_json::to_string(&old).unwrap().contains("interval"));
+    Up::predictor(20).set_guard(Arc::new(old)).unwrap();
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod golden_learning;
 mod golden_trees;
 mod grids;
 mod guard;
+mod halving;
 mod inspect;
 mod killed;
 mod lags;

@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use windvane_models::DirectionModel;
 use windvane_models::network::Network;
+use windvane_models::onnx::{OnnxError, to_onnx};
+use windvane_models::signals::Window;
+use windvane_models::{
+    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch, load,
+};
 
 /// Fields of a protobuf message: number and content.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {
@@ -143,6 +147,66 @@ fn onnx_graph_of_every_network_is_ordered_and_complete() {
         assert_eq!(texts(card, 1), ["windvane"]);
         let card: serde_json::Value = serde_json::from_str(&texts(card, 2)[0]).unwrap();
         assert_eq!(card["spec"]["lookback"], network.spec().lookback);
+    }
+}
+
+#[test]
+fn onnx_graph_of_other_models_is_ordered_and_complete() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    for (id, operator) in [
+        ("v2", "Tanh"),
+        ("v2-learned", "Tanh"),
+        ("logistic", "MatMul"),
+        ("trees", "TreeEnsembleRegressor"),
+    ] {
+        let model = load(data.join(format!("{id}.format1.safetensors"))).unwrap();
+        let file = to_onnx(&*model).unwrap();
+        let graph = all(&file, 7)[0];
+        let count = operators(graph);
+        assert_eq!((count[operator], count["Softmax"]), (1, 1), "{id}");
+        let names = |field| -> Vec<String> { all(graph, field).into_iter().map(name).collect() };
+        assert_eq!((names(11), names(12)), (vec!["window".into()], vec!["probabilities".into()]));
+        // Only trees need the operators of `ai.onnx.ml`.
+        let domains: Vec<String> =
+            all(&file, 8).into_iter().flat_map(|operators| texts(operators, 1)).collect();
+        let expected: &[&str] = if id == "trees" { &["", "ai.onnx.ml"] } else { &[""] };
+        assert_eq!(domains, expected, "{id}");
+    }
+}
+
+#[test]
+fn onnx_of_a_model_of_another_crate_is_an_error() {
+    let own = OwnModel(Network::load(Path::new("tests/data/v32.format1.safetensors")).unwrap());
+    let error = to_onnx(&own).unwrap_err();
+    assert!(matches!(error, OnnxError::Kind { .. }));
+    assert!(error.to_string().contains("v32 has no ONNX form"), "{error}");
+}
+
+/// Model that wraps a network.
+#[derive(Debug)]
+struct OwnModel(Network);
+
+impl FittedModel for OwnModel {}
+
+impl DirectionModel for OwnModel {
+    fn id(&self) -> &ModelId {
+        self.0.id()
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        self.0.spec()
+    }
+
+    fn scratch(&self) -> Scratch {
+        self.0.scratch()
+    }
+
+    fn predict(
+        &self,
+        window: Window<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Prediction, PredictError> {
+        self.0.predict(window, scratch)
     }
 }
 

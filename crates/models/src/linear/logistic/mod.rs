@@ -9,6 +9,8 @@
 //! ```
 #[cfg(feature = "train")]
 mod learner;
+#[cfg(feature = "onnx")]
+mod onnx;
 
 use std::path::Path;
 

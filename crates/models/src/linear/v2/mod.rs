@@ -26,6 +26,8 @@
 #[cfg(feature = "train")]
 mod fit;
 mod importance;
+#[cfg(feature = "onnx")]
+mod onnx;
 
 use std::path::Path;
 

@@ -20,6 +20,13 @@ const MIN_RATIO: f64 = 0.01;
 /// The same for volumes, whose ratios are often below 0.01.
 const MIN_VOLUME_RATIO: f64 = 1e-4;
 
+/// Largest number of decimals that are distinguished.
+const MAX_DECIMALS: u32 = 8;
+/// Relative rounding error of a volume that is a sum or a product of decimals.
+const ROUNDING: f64 = 1e-12;
+/// Additional decimals that are an anomaly: lot sizes change by a factor of ten, so one is not.
+const MORE_DECIMALS: u32 = 2;
+
 /// Exponentially weighted mean.
 #[derive(Debug, Clone, Copy, Default)]
 struct Average {
@@ -39,6 +46,55 @@ impl Average {
     }
 }
 
+/// Largest number of decimals of the last 48 to 96 volumes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Decimals {
+    /// Largest numbers of the 48 volumes before and of those since.
+    largest: [u32; 2],
+    /// Number of volumes since.
+    count: usize,
+    /// Whether there were 48 volumes before.
+    full: bool,
+}
+
+impl Decimals {
+    /// Takes a volume above 0; returns whether it has two decimals more than those before.
+    fn take(&mut self, volume: f64) -> bool {
+        let [before, since] = self.largest;
+        let own = decimals(volume);
+        let more = self.full && own >= before.max(since) + MORE_DECIMALS;
+        self.largest[1] = since.max(own);
+        self.count += 1;
+        if self.count == MIN_SEEN {
+            *self = Self { largest: [self.largest[1], 0], count: 0, full: true };
+        }
+        more
+    }
+}
+
+impl Decimals {
+    fn restored(state: &mut StateReader<'_>) -> Result<Self, PredictError> {
+        let numbers = [state.count()?, state.count()?, state.count()?, state.count()?];
+        let [before, since, count, full] = numbers;
+        let largest = [before, since].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        if largest.iter().any(|number| *number > MAX_DECIMALS) || count >= MIN_SEEN || full > 1 {
+            return super::super::misfit(
+                "the decimals of the volumes in its guard are out of range",
+            );
+        }
+        Ok(Self { largest, count, full: full == 1 })
+    }
+}
+
+/// Number of decimals of a number, at most 8, up to rounding errors.
+fn decimals(x: f64) -> u32 {
+    let is_whole = |places: &u32| {
+        let scaled = x * 10_f64.powi(places.cast_signed());
+        (scaled - scaled.round()).abs() <= ROUNDING * scaled
+    };
+    (0..MAX_DECIMALS).find(is_whole).unwrap_or(MAX_DECIMALS)
+}
+
 /// Averages over the candles of a feed, to which the properties of the next candle are relative;
 /// [`AnomalyGate`](crate::AnomalyGate) has the formulas.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +108,9 @@ pub(in crate::live) struct CandleChecks {
     log_volumes: Average,
     /// Number of unchanged candles in a row.
     unchanged: usize,
+    decimals: Decimals,
+    /// Whether the last volume has two decimals more than those before.
+    finer_volume: bool,
 }
 
 impl CandleChecks {
@@ -73,8 +132,15 @@ impl CandleChecks {
         let flat = range <= 0.0 && (close - before).abs() <= 0.0;
         self.unchanged = if flat { self.unchanged.saturating_add(1) } else { 0 };
         let row = self.row(change, gap, range, volume);
+        self.finer_volume = volume > 0.0 && self.decimals.take(volume);
         self.update(change, range, volume);
         row.filter(|row| row.iter().all(|value| value.is_finite()))
+    }
+
+    /// Returns whether the volume of the last candle has two decimals more than any of the 48 to 96
+    /// volumes before: it is in another unit, such as the quote currency.
+    pub(in crate::live) fn has_finer_volume(&self) -> bool {
+        self.finer_volume
     }
 
     fn sigma(&self) -> Option<f64> {
@@ -124,6 +190,10 @@ impl CandleChecks {
             state.float(sum);
             state.float(weight);
         }
+        let Decimals { largest: [before, since], count, full } = self.decimals;
+        for number in [before as usize, since as usize, count, usize::from(full)] {
+            state.count(number);
+        }
     }
 
     /// Reads the state that [`save`](Self::save) wrote.
@@ -140,7 +210,17 @@ impl CandleChecks {
         }
         let [squares, ranges, log_volumes] = averages;
         let last = has_last.then_some(last);
-        Ok(Self { last, seen, squares, ranges, log_volumes, unchanged })
+        let decimals = Decimals::restored(state)?;
+        Ok(Self {
+            last,
+            seen,
+            squares,
+            ranges,
+            log_volumes,
+            unchanged,
+            decimals,
+            ..Self::default()
+        })
     }
 }
 
@@ -202,6 +282,32 @@ mod tests {
         let mut restored = CandleChecks::restored(&mut StateReader::new(&words)).unwrap();
         let next = candle(105, 101.0, 100.0, 9.0);
         assert_eq!(restored.take(&next, Interval::HOUR), checks.take(&next, Interval::HOUR));
+    }
+
+    #[test]
+    fn checks_detect_volumes_with_more_decimals_once() {
+        let mut checks = CandleChecks::default();
+        let mut finer = |hour: i64, volume: f64| {
+            checks.take(&candle(hour, 100.0, 101.0, volume), Interval::HOUR);
+            checks.has_finer_volume()
+        };
+        // A lot of 0.1, with a volume of 0 now and then.
+        for hour in 0..200 {
+            let lots = (hour * 7_919) % 1_000;
+            assert!(!finer(hour, lots as f64 * 0.1), "{hour}");
+        }
+        assert!(!finer(200, 55.25), "a lot of 0.01");
+        assert!(finer(201, 55.25 * 0.4567), "in the quote currency");
+        assert!(!finer(202, 56.1 * 0.4567), "the new unit is known");
+    }
+
+    #[test]
+    fn decimals_of_sums_and_products_ignore_rounding_errors() {
+        assert_eq!(decimals(0.1 + 0.2), 1);
+        assert_eq!(decimals((0..1_000).map(|k| 0.001 * f64::from(k)).sum::<f64>()), 1);
+        assert_eq!([5_609.17, 408_931_668.0, 1e-9, 8.25].map(decimals), [2, 0, 8, 2]);
+        assert_eq!(decimals(8_471_644.7 * 0.509_5), 5);
+        assert_eq!(decimals(f64::MAX), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod forest;
 mod mahalanobis;
 
 use serde::{Deserialize, Serialize};
-use windvane_candles::CandleSeries;
+use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
 use windvane_signals::{SignalError, TrainSet};
 
 use crate::{SettingError, TrainError};
@@ -41,8 +41,13 @@ const NORMAL_SHARE: f64 = 0.997;
 /// values are clipped in them. After missing candles the first two are divided by the square root
 /// of the number of intervals. Two scores compare a row with those of the training period: the
 /// Mahalanobis distance with a shrunk covariance, and an isolation forest of 100 trees. A candle is
-/// an anomaly if either score exceeds its 0.997-quantile over the training candles. **Source**
-/// Mahalanobis 1936; Ledoit and Wolf 2004; Liu, Ting and Zhou 2008.
+/// an anomaly if either score exceeds its 0.997-quantile over the training candles, or if its volume
+/// has at least two decimals more than each of the 48 to 96 volumes before. **Source** Mahalanobis
+/// 1936; Ledoit and Wolf 2004; Liu, Ting and Zhou 2008; the decimals are windvane's own.
+///
+/// Volumes are multiples of a lot, such as 0.1. Those in the quote currency have the decimals of the
+/// price as well, which shows even where the price is near 1 and the level of the volume stays. After
+/// one candle the new unit is known.
 ///
 /// The values of the model's channels are not part of the row: with them, fewer faults were
 /// detected, because a fault shows in few of the properties. The guard compares the channels in its
@@ -105,8 +110,8 @@ impl TryFrom<StoredGate> for AnomalyGate {
 }
 
 impl AnomalyGate {
-    /// Fits the gate on the candles of the training period; `series` contains the candles of the
-    /// tables. Equal seeds give equal gates.
+    /// Fits the gate on the candles of the training period; `series` are the candles of the tables,
+    /// others are ignored. Equal seeds give equal gates.
     ///
     /// Between 0.3 and 0.6 % of the training candles are anomalies. The candles of several pairs
     /// are pooled.
@@ -114,7 +119,12 @@ impl AnomalyGate {
     /// # Errors
     /// [`SignalError::MissingPair`] if the series of a table is missing,
     /// [`TrainError::TooFewWindows`] for fewer than 500 training candles after the warm-up.
-    pub fn fit(train: &TrainSet, series: &[CandleSeries], seed: u64) -> Result<Self, TrainError> {
+    pub fn fit<'a>(
+        train: &TrainSet,
+        series: impl IntoIterator<Item = &'a CandleSeries>,
+        seed: u64,
+    ) -> Result<Self, TrainError> {
+        let series: Vec<&CandleSeries> = series.into_iter().collect();
         let mut rows = Vec::new();
         for table in train.used_tables().into_iter().flatten() {
             let own = series.iter().find(|series| series.pair() == table.pair());
@@ -139,8 +149,28 @@ impl AnomalyGate {
         Ok(Self(StoredGate { mahalanobis, max_distance, forest, max_score }))
     }
 
+    /// Returns the open times of the anomalies of a series, in order. The first 49 candles are not
+    /// judged.
+    pub fn anomalies(&self, series: &CandleSeries) -> Vec<Timestamp> {
+        let mut checks = CandleChecks::default();
+        let found =
+            series.iter().filter(|candle| self.check(&mut checks, candle, series.interval()));
+        found.map(Candle::open_time).collect()
+    }
+
+    /// Takes the next candle of a feed and returns whether it is an anomaly.
+    pub(super) fn check(
+        &self,
+        checks: &mut CandleChecks,
+        candle: &Candle,
+        interval: Interval,
+    ) -> bool {
+        let row = checks.take(candle, interval);
+        row.is_some_and(|row| self.is_anomaly(&row)) || checks.has_finer_volume()
+    }
+
     /// Returns whether a candle with these properties is an anomaly.
-    pub(super) fn is_anomaly(&self, row: &[f64; CHECKS]) -> bool {
+    fn is_anomaly(&self, row: &[f64; CHECKS]) -> bool {
         self.0.mahalanobis.distance(row) > self.0.max_distance
             || self.0.forest.score(row) > self.0.max_score
     }

@@ -1,8 +1,8 @@
 //! Encoders as ONNX operators.
 use windvane_lstm_core::{LayerNormShape, Tensors, positional_encoding};
 
-use super::graph::{Attribute, Graph, integer};
 use crate::network::Encoder;
+use crate::onnx::{Attribute, Graph, integer};
 
 /// Gates of an LSTM in the order of ONNX (i, o, f, g), as indices into i, f, g, o.
 const LSTM_GATES: [usize; 4] = [0, 3, 1, 2];

@@ -1,20 +1,14 @@
 //! ONNX files of networks: from the raw window to the probabilities in one graph.
 mod encoder;
-mod graph;
-mod protobuf;
 
 use windvane_lstm_core::Tensors;
 
 use super::encoder::EncoderShape;
 use super::{CLASSES, Network, NetworkConfig, Pooling};
-use crate::calibration::PIVOT;
-use crate::{Calibration, FittedModel, LoadError};
+use crate::onnx::{Attribute, Axis, BATCH, Element, Graph, scaled};
+use crate::{FittedModel, LoadError};
 
 use encoder::{InitialState, States, Weights};
-use graph::{Attribute, Axis, Element, Graph};
-
-/// Name of the first axis of all inputs and outputs.
-const BATCH: Axis = Axis::Any("batch");
 
 impl Network {
     /// Returns the network as the bytes of an ONNX file (operators 17): raw channel values in,
@@ -52,24 +46,28 @@ impl Network {
     /// ```
     pub fn to_onnx(&self) -> Result<Vec<u8>, LoadError> {
         let mut graph = Graph::default();
-        let probabilities =
-            if self.config().stateful { self.step(&mut graph) } else { self.window(&mut graph) };
+        let channels = self.spec.signals.width();
+        let probabilities = if self.config().stateful {
+            let row = graph.input("row", Element::Double, &[BATCH, Axis::Len(channels)]);
+            self.step(&mut graph, &row, "")
+        } else {
+            let axes = [BATCH, Axis::Len(self.spec.lookback), Axis::Len(channels)];
+            let window = graph.input("window", Element::Double, &axes);
+            self.window(&mut graph, &window)
+        };
         graph.output("probabilities", &probabilities, &[BATCH, Axis::Len(CLASSES)]);
         let card = self.to_artifact()?.card_text()?;
         Ok(graph.into_bytes(self.id.as_str(), &[("windvane", &card)]))
     }
 
     /// Adds the nodes from a raw window to the probabilities.
-    fn window(&self, graph: &mut Graph) -> String {
-        let (steps, channels) = (self.spec.lookback, self.spec.signals.width());
-        let axes = [BATCH, Axis::Len(steps), Axis::Len(channels)];
-        let window = graph.input("window", Element::Double, &axes);
-        let x = self.scaled(graph, &window);
+    fn window(&self, graph: &mut Graph, window: &str) -> String {
+        let x = scaled(graph, &self.scaler, window);
         let config = self.config();
         let mut weights = self.weights_of(graph);
         let last = config.pooling == Pooling::LastStep;
         let states = if last { States::Last } else { States::All };
-        let states = weights.encode(config.encoder, &x, steps, states);
+        let states = weights.encode(config.encoder, &x, self.spec.lookback, states);
         let pooled = pooled(config.pooling, &mut weights, states);
         self.head(graph, &pooled)
     }
@@ -82,50 +80,47 @@ impl Network {
         Weights { graph, tensors: &self.weights, positions }
     }
 
-    /// Adds the nodes from a raw row and a state to the next state and the probabilities.
-    fn step(&self, graph: &mut Graph) -> String {
-        let (config, channels) = (self.config(), self.spec.signals.width());
+    /// Adds the nodes from a window of an ensemble to the probabilities. A stateful network reads
+    /// the last row and a state of its own, whose names end with its number.
+    pub(crate) fn member(&self, graph: &mut Graph, window: &str) -> String {
+        if !self.config().stateful {
+            return self.window(graph, window);
+        }
+        let last = graph.ints(&[-1]);
+        let rows = graph.node("Gather", &[window, &last], &[Attribute::Int("axis", 1)]);
+        let one = graph.ints(&[1]);
+        let row = graph.node("Squeeze", &[&rows, &one], &[]);
+        let suffix = format!("_{}", graph.next_state());
+        self.step(graph, &row, &suffix)
+    }
+
+    /// Adds the nodes from a raw row and a state to the next state and the probabilities; the names
+    /// of the state end with `suffix`.
+    fn step(&self, graph: &mut Graph, row: &str, suffix: &str) -> String {
+        let config = self.config();
         let state_axes = [BATCH, Axis::Len(config.encoder.units())];
-        let row = graph.input("row", Element::Double, &[BATCH, Axis::Len(channels)]);
         let has_cell = config.encoder.is_bidirectional_lstm().is_some();
         let first = graph.ints(&[0]);
         let [hidden, cell] = ["h", "c"].map(|name| {
             let is_read = name == "h" || has_cell;
             is_read.then(|| {
-                let state = graph.input(name, Element::Float, &state_axes);
+                let name = format!("{name}{suffix}");
+                let state = graph.input(&name, Element::Float, &state_axes);
                 graph.node("Unsqueeze", &[&state, &first], &[])
             })
         });
-        let scaled = self.scaled(graph, &row);
+        let scaled = scaled(graph, &self.scaler, row);
         let x = graph.node("Unsqueeze", &[&scaled, &first], &[]);
         let mut weights = self.weights_of(graph);
         let start = InitialState { hidden: hidden.unwrap_or_default(), cell };
         let results = weights.recurrent(config.encoder, &x, Some(&start));
         let hidden = graph.node("Squeeze", &[&results.hidden, &first], &[]);
-        graph.output("h_out", &hidden, &state_axes);
+        graph.output(&format!("h{suffix}_out"), &hidden, &state_axes);
         if let Some(cell) = results.cell {
             let cell = graph.node("Squeeze", &[&cell, &first], &[]);
-            graph.output("c_out", &cell, &state_axes);
+            graph.output(&format!("c{suffix}_out"), &cell, &state_axes);
         }
         self.head(graph, &hidden)
-    }
-
-    /// Adds the nodes of the scaler: subtract, divide, clip, round to f32.
-    fn scaled(&self, graph: &mut Graph, raw: &str) -> String {
-        let width = self.scaler.width();
-        let centres: Vec<f64> = (0..width).map(|channel| self.scaler.centre(channel)).collect();
-        // A constant channel is scaled to 0: every finite number divided by infinity.
-        let scales: Vec<f64> = (0..width)
-            .map(|channel| self.scaler.scale(channel))
-            .map(|scale| if scale > 0.0 { scale } else { f64::INFINITY })
-            .collect();
-        let centres = graph.doubles(&[width], &centres);
-        let scales = graph.doubles(&[width], &scales);
-        let [low, high] = [-1.0, 1.0].map(|sign| graph.doubles(&[], &[sign * self.scaler.clip()]));
-        let centred = graph.node("Sub", &[raw, &centres], &[]);
-        let divided = graph.node("Div", &[&centred, &scales], &[]);
-        let clipped = graph.node("Clip", &[&divided, &low, &high], &[]);
-        graph.node("Cast", &[&clipped], &[Attribute::Int("to", 1)])
     }
 
     /// Adds the dense layers, the calibration and the softmax.
@@ -138,8 +133,7 @@ impl Network {
                 x = graph.node("Relu", &[&x], &[]);
             }
         }
-        let logits = calibrated(graph, self.calibration, &x);
-        graph.node("Softmax", &[&logits], &[Attribute::Int("axis", 1)])
+        graph.calibrated(self.calibration, &x)
     }
 }
 
@@ -178,31 +172,4 @@ fn pooled(pooling: Pooling, weights: &mut Weights<'_>, states: String) -> String
             weights.graph.node("ReduceSum", &[&weighted, &axes], &flat[1..])
         }
     }
-}
-
-/// Adds temperature and exponent of a calibration over logits `[B, 3]`.
-///
-/// With d = u - d, the log odds become `sign(d) r |d / r|^b`, which is finite at 0.
-fn calibrated(graph: &mut Graph, calibration: Calibration, logits: &str) -> String {
-    let temperature = graph.float(calibration.temperature());
-    let logits = graph.node("Div", &[logits, &temperature], &[]);
-    if calibration.exponent().to_bits() == 1.0_f32.to_bits() {
-        return logits;
-    }
-    let [up, down, neutral] = graph.node_of("Split", &[&logits], &[Attribute::Int("axis", 1)]);
-    let odds = graph.node("Sub", &[&up, &down], &[]);
-    let [pivot, half] = [PIVOT, 0.5].map(|number| graph.float(number));
-    let exponent = graph.float(calibration.exponent());
-    let sign = graph.node("Sign", &[&odds], &[]);
-    let size = graph.node("Abs", &[&odds], &[]);
-    let size = graph.node("Div", &[&size, &pivot], &[]);
-    let size = graph.node("Pow", &[&size, &exponent], &[]);
-    let size = graph.node("Mul", &[&size, &pivot], &[]);
-    let odds = graph.node("Mul", &[&sign, &size], &[]);
-    let half_odds = graph.node("Mul", &[&odds, &half], &[]);
-    let sum = graph.node("Add", &[&up, &down], &[]);
-    let middle = graph.node("Mul", &[&sum, &half], &[]);
-    let up = graph.node("Add", &[&middle, &half_odds], &[]);
-    let down = graph.node("Sub", &[&middle, &half_odds], &[]);
-    graph.node("Concat", &[&up, &down, &neutral], &[Attribute::Int("axis", 1)])
 }

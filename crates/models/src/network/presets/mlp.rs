@@ -33,10 +33,14 @@ pub fn config() -> NetworkConfig {
     NetworkConfig { dense: vec![64, 32], dropout: 0.1, ..NetworkConfig::new(Encoder::Flat) }
 }
 
-/// Returns the learner of the MLP: the default settings with a learning rate of 2e-3.
+/// Returns the learner of the MLP on the newest value of every channel: the default settings with a
+/// learning rate of 2e-3.
+///
+/// On whole windows, 120 inputs for 20 rows of six channels, it overfits; most channels summarise the
+/// candles before anyway. Set `lags` to `None` for whole windows.
 ///
 /// # Examples
-/// The newest value of every channel and lags 1 to 3 of one:
+/// Lags 1 to 3 of one channel as well:
 /// ```
 /// use windvane_models::mlp;
 /// use windvane_models::network::{NetworkConfig, NetworkLearner};
@@ -50,7 +54,9 @@ pub fn config() -> NetworkConfig {
 #[cfg(feature = "train")]
 pub fn learner() -> crate::network::NetworkLearner {
     use crate::train::TrainConfig;
+    let lags = Some(windvane_signals::Lags::newest());
+    let config = NetworkConfig { lags, ..config() };
     let training = TrainConfig { learning_rate: 2e-3, ..TrainConfig::default() };
     let id = crate::ModelId::new(ID);
-    crate::network::NetworkLearner { id, training, ..crate::network::NetworkLearner::new(config()) }
+    crate::network::NetworkLearner { id, training, ..crate::network::NetworkLearner::new(config) }
 }

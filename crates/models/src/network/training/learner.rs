@@ -58,6 +58,26 @@ impl NetworkLearner {
         Self { id, config, training: TrainConfig::default() }
     }
 
+    /// Number of parameters of the network for windows of `lookback` rows and `channels` channels;
+    /// lags, which depend on the names of the channels, are not considered.
+    ///
+    /// # Errors
+    /// [`TrainError::Layer`] for layers that do not fit each other.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_models::v32;
+    ///
+    /// // LSTM: 4 gates × 32 units × (6 inputs + 32 states + 1 bias); head: 3 × (32 + 1).
+    /// let inputs = v32::learner().parameters(20, 6)?;
+    /// assert_eq!(inputs, 4 * 32 * (6 + 32 + 1) + 3 * (32 + 1));
+    /// # Ok::<(), windvane_models::TrainError>(())
+    /// ```
+    pub fn parameters(&self, lookback: usize, channels: usize) -> Result<usize, TrainError> {
+        let window = WindowShape::new(lookback, channels);
+        Ok(Layers::new(&self.config, &window, CLASSES)?.weight_count())
+    }
+
     /// Fits the network.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 mod backward;
 mod encoder;
 mod forward;
+mod halving;
 mod learner;
 #[cfg(test)]
 mod stateful_tests;
@@ -9,4 +10,5 @@ mod stateful_tests;
 mod tests;
 
 pub(crate) use forward::{DropoutSeed, NetworkCache};
+pub use halving::SuccessiveHalving;
 pub use learner::NetworkLearner;

@@ -5,6 +5,10 @@ use super::protobuf::Message;
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
 
+/// Operators of trees, and their version. Version 3 has thresholds in f64.
+const TREE_DOMAIN: &str = "ai.onnx.ml";
+const TREE_OPSET: i64 = 3;
+
 /// Element types of tensors.
 const FLOAT: i64 = 1;
 const INT64: i64 = 7;
@@ -12,65 +16,103 @@ const DOUBLE: i64 = 11;
 
 /// Element type of an input or output of the graph.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Element {
+pub(crate) enum Element {
     Float,
     Double,
 }
 
 /// Axis of an input or output of the graph: a length, or a name for any length.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Axis {
+pub(crate) enum Axis {
     Len(usize),
     Any(&'static str),
 }
 
-/// Attribute of a node.
+/// Attribute of an operator: its name and value.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Attribute<'a> {
+#[non_exhaustive]
+pub enum Attribute<'a> {
+    /// Integer with its name.
     Int(&'a str, i64),
+    /// Integers with their name.
     Ints(&'a str, &'a [i64]),
+    /// Number in f32 with its name.
     Float(&'a str, f32),
+    /// Text with its name.
     Text(&'a str, &'a str),
+    /// Texts with their name.
+    Texts(&'a str, &'a [&'a str]),
+    /// Tensor of f64 with one axis.
+    Doubles(&'a str, &'a [f64]),
 }
 
-/// Graph under construction. A value is the name of its tensor.
+/// Graph of ONNX operators under construction; a value is the name of its tensor.
+///
+/// # Examples
+/// ```
+/// use windvane_models::onnx::Graph;
+///
+/// let mut graph = Graph::default();
+/// let [two, three] = [2.0, 3.0].map(|number| graph.float(number));
+/// let six = graph.node("Mul", &[&two, &three], &[]);
+/// assert_ne!(six, two);
+/// ```
 #[derive(Debug, Default)]
-pub(super) struct Graph {
+pub struct Graph {
     nodes: Vec<Message>,
     tensors: Vec<Message>,
     inputs: Vec<Message>,
     outputs: Vec<Message>,
     /// Number of generated names.
     names: usize,
+    /// Number of recurrent states among the inputs.
+    states: usize,
+    has_trees: bool,
 }
 
 impl Graph {
     /// Declares an input and returns it.
-    pub(super) fn input(&mut self, name: &str, element: Element, axes: &[Axis]) -> String {
+    pub(crate) fn input(&mut self, name: &str, element: Element, axes: &[Axis]) -> String {
         self.inputs.push(value_info(name, element, axes));
         name.to_string()
     }
 
     /// Declares a value as an output with a name.
-    pub(super) fn output(&mut self, name: &str, value: &str, axes: &[Axis]) {
+    pub(crate) fn output(&mut self, name: &str, value: &str, axes: &[Axis]) {
         self.outputs.push(value_info(name, Element::Float, axes));
         self.push("Identity", &[value], &[name.to_string()], &[]);
     }
 
-    /// Adds a node with one result.
-    pub(super) fn node(
-        &mut self,
-        op: &str,
-        inputs: &[&str],
-        attributes: &[Attribute<'_>],
-    ) -> String {
+    /// Returns the number of the next recurrent state, counted from 0.
+    pub(crate) fn next_state(&mut self) -> usize {
+        self.states += 1;
+        self.states - 1
+    }
+
+    /// Adds an operator with one result.
+    pub fn node(&mut self, op: &str, inputs: &[&str], attributes: &[Attribute<'_>]) -> String {
         let name = self.name();
         self.push(op, inputs, std::slice::from_ref(&name), attributes);
         name
     }
 
-    /// Adds a node with several results.
-    pub(super) fn node_of<const N: usize>(
+    /// Adds an operator of trees.
+    #[cfg(feature = "trees")]
+    pub(crate) fn tree_node(
+        &mut self,
+        op: &str,
+        input: &str,
+        attributes: &[Attribute<'_>],
+    ) -> String {
+        let name = self.name();
+        let node = node_message(self.nodes.len(), op, &[input], &[&name], attributes);
+        self.nodes.push(node.text(7, TREE_DOMAIN));
+        self.has_trees = true;
+        name
+    }
+
+    /// Adds an operator with several results.
+    pub fn node_of<const N: usize>(
         &mut self,
         op: &str,
         inputs: &[&str],
@@ -82,30 +124,29 @@ impl Graph {
     }
 
     /// Adds constant f32 numbers.
-    pub(super) fn floats(&mut self, shape: &[usize], data: &[f32]) -> String {
+    pub fn floats(&mut self, shape: &[usize], data: &[f32]) -> String {
         let bytes: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
         self.tensor(FLOAT, shape, &bytes)
     }
 
     /// Adds a constant f32 number.
-    pub(super) fn float(&mut self, number: f32) -> String {
+    pub fn float(&mut self, number: f32) -> String {
         self.floats(&[], &[number])
     }
 
     /// Adds constant f64 numbers.
-    pub(super) fn doubles(&mut self, shape: &[usize], data: &[f64]) -> String {
-        let bytes: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
-        self.tensor(DOUBLE, shape, &bytes)
+    pub fn doubles(&mut self, shape: &[usize], data: &[f64]) -> String {
+        self.tensor(DOUBLE, shape, &double_bytes(data))
     }
 
     /// Adds constant integers, such as axes and shapes.
-    pub(super) fn ints(&mut self, data: &[i64]) -> String {
+    pub fn ints(&mut self, data: &[i64]) -> String {
         let bytes: Vec<u8> = data.iter().flat_map(|number| number.to_le_bytes()).collect();
         self.tensor(INT64, &[data.len()], &bytes)
     }
 
     /// Returns the bytes of an ONNX file with this graph.
-    pub(super) fn into_bytes(self, name: &str, metadata: &[(&str, &str)]) -> Vec<u8> {
+    pub(crate) fn into_bytes(self, name: &str, metadata: &[(&str, &str)]) -> Vec<u8> {
         let graph = Message::default()
             .messages(1, &self.nodes)
             .text(2, name)
@@ -116,12 +157,16 @@ impl Graph {
             .iter()
             .map(|(key, value)| Message::default().text(1, key).text(2, value))
             .collect();
+        let mut operators = vec![Message::default().text(1, "").int(2, OPSET)];
+        if self.has_trees {
+            operators.push(Message::default().text(1, TREE_DOMAIN).int(2, TREE_OPSET));
+        }
         Message::default()
             .int(1, IR_VERSION)
             .text(2, "windvane")
             .text(3, env!("CARGO_PKG_VERSION"))
             .message(7, &graph)
-            .message(8, &Message::default().text(1, "").int(2, OPSET))
+            .messages(8, &operators)
             .messages(14, &entries)
             .into_bytes()
     }
@@ -133,8 +178,7 @@ impl Graph {
 
     fn tensor(&mut self, element: i64, shape: &[usize], bytes: &[u8]) -> String {
         let name = self.name();
-        let tensor = shape.iter().fold(Message::default(), |own, len| own.int(1, integer(*len)));
-        self.tensors.push(tensor.int(2, element).text(8, &name).bytes(9, bytes));
+        self.tensors.push(tensor(element, shape, bytes).text(8, &name));
         name
     }
 
@@ -145,13 +189,33 @@ impl Graph {
         outputs: &[String],
         attributes: &[Attribute<'_>],
     ) {
-        let node = inputs.iter().fold(Message::default(), |own, input| own.text(1, input));
-        let node = outputs.iter().fold(node, |own, output| own.text(2, output));
-        let attributes: Vec<Message> = attributes.iter().map(Attribute::message).collect();
-        self.nodes.push(
-            node.text(3, &format!("n{}", self.nodes.len())).text(4, op).messages(5, &attributes),
-        );
+        let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+        self.nodes.push(node_message(self.nodes.len(), op, inputs, &outputs, attributes));
     }
+}
+
+fn node_message(
+    index: usize,
+    op: &str,
+    inputs: &[&str],
+    outputs: &[&str],
+    attributes: &[Attribute<'_>],
+) -> Message {
+    let node = inputs.iter().fold(Message::default(), |own, input| own.text(1, input));
+    let node = outputs.iter().fold(node, |own, output| own.text(2, output));
+    let attributes: Vec<Message> = attributes.iter().map(Attribute::message).collect();
+    node.text(3, &format!("n{index}")).text(4, op).messages(5, &attributes)
+}
+
+/// Tensor without a name.
+fn tensor(element: i64, shape: &[usize], bytes: &[u8]) -> Message {
+    let tensor = shape.iter().fold(Message::default(), |own, len| own.int(1, integer(*len)));
+    tensor.int(2, element).bytes(9, bytes)
+}
+
+/// Bytes of f64 numbers in a tensor.
+fn double_bytes(data: &[f64]) -> Vec<u8> {
+    data.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
 impl Attribute<'_> {
@@ -165,12 +229,20 @@ impl Attribute<'_> {
                 let message = Message::default().text(1, name);
                 values.iter().fold(message, |own, value| own.int(8, *value)).int(20, 7)
             }
+            Self::Texts(name, values) => {
+                let message = Message::default().text(1, name);
+                values.iter().fold(message, |own, value| own.text(9, value)).int(20, 8)
+            }
+            Self::Doubles(name, values) => {
+                let tensor = tensor(DOUBLE, &[values.len()], &double_bytes(values));
+                Message::default().text(1, name).message(5, &tensor).int(20, 4)
+            }
         }
     }
 }
 
 /// Converts a size to the integers of ONNX.
-pub(super) fn integer(size: usize) -> i64 {
+pub(crate) fn integer(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
