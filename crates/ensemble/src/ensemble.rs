@@ -3,6 +3,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use windvane_candles::Direction;
+use windvane_models::trees::RowTreesScratch;
 use windvane_models::{
     Artifact, Calibration, DirectionModel, FittedModel, Kinds, LoadError, ModelId, ModelSpec,
     NeutralReason, PredictError, Prediction, Scratch, StatefulModel, TrainError, TrainingRecord,
@@ -33,7 +34,7 @@ pub enum Voting {
 }
 
 /// Largest difference between equal shares of a hard vote: sums of weights have rounding errors.
-const TIE: f32 = 1e-6;
+pub(crate) const TIE: f32 = 1e-6;
 
 /// Ensemble of models that vote. It is itself a model, so it can be nested, saved, streamed and
 /// backtested.
@@ -91,8 +92,9 @@ struct EnsembleScratch {
     votes: Vec<Vote>,
     /// Current weights of the members.
     weights: Vec<f32>,
-    /// Inputs of the second model.
+    /// Inputs of the second model, and the memory of its trees.
     inputs: Vec<f64>,
+    trees: Option<RowTreesScratch>,
     online: Option<OnlineBuffers>,
 }
 
@@ -146,7 +148,8 @@ impl Ensemble {
 
     /// Joins the own record with those of the members.
     fn with_whole_record(self) -> Self {
-        let whole_record = whole_record(self.record.as_ref(), &self.members);
+        let models = self.members.iter().map(|member| &*member.model);
+        let whole_record = whole_record(self.record.as_ref(), models);
         Self { whole_record, ..self }
     }
 
@@ -305,7 +308,7 @@ impl Ensemble {
         scratch: &mut Scratch,
     ) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
-        let (EnsembleScratch { rows, votes, weights, inputs, .. }, children) =
+        let (EnsembleScratch { rows, votes, weights, inputs, trees, .. }, children) =
             self.parts(scratch)?;
         let own = state.filter(|_| self.online.is_some());
         if let Some(state) = own {
@@ -327,7 +330,7 @@ impl Ensemble {
             (vote.direction, vote.confidence) = (prediction.direction, prediction.confidence);
             vote.weight = *weight;
         }
-        self.combine(votes, soft, inputs, &window)
+        self.combine(votes, soft, (inputs, trees), &window)
     }
 
     /// Returns the probabilities of the second model; `inputs` has the members' log odds.
@@ -335,15 +338,16 @@ impl Ensemble {
         &self,
         second: &SecondModel,
         soft: [f32; 3],
-        inputs: &mut Vec<f64>,
+        (inputs, trees): (&mut Vec<f64>, &mut Option<RowTreesScratch>),
         window: &Window<'_>,
     ) -> [f32; 3] {
         let logarithm = self.volatility.map_or(0.0, |column| {
             let channel = self.spec.signals.channels[column].name();
             VolatilityInput::logarithm(channel, column, window)
         });
-        second.complete(inputs, logarithm, window);
-        second.probabilities(inputs, soft)
+        let unit = second.unit(inputs);
+        second.complete(second.kind(), inputs, logarithm, window);
+        second.probabilities((inputs, unit), soft, trees)
     }
 
     /// Length of the states of the members.
@@ -368,11 +372,11 @@ impl Ensemble {
         &self,
         votes: &[Vote],
         soft: [f32; 3],
-        inputs: &mut Vec<f64>,
+        memory: (&mut Vec<f64>, &mut Option<RowTreesScratch>),
         window: &Window<'_>,
     ) -> Result<Prediction, PredictError> {
         let classes = match (&self.second, self.voting) {
-            (Some(second), _) => self.second_probabilities(second, soft, inputs, window),
+            (Some(second), _) => self.second_probabilities(second, soft, memory, window),
             (None, Voting::Soft) => soft,
             (None, Voting::Hard) => Direction::ALL.map(|class| weight_of(votes, class)),
         };
@@ -422,6 +426,7 @@ impl DirectionModel for Ensemble {
             votes: votes.collect(),
             weights: Vec::with_capacity(count),
             inputs: Vec::with_capacity(count + MAX_CONTEXT),
+            trees: self.second.as_ref().and_then(SecondModel::scratch),
             online: self.online.as_ref().map(|online| online.buffers(count)),
         };
         Scratch::with_children(own, self.members.iter().map(|m| m.model.scratch()).collect())
@@ -479,7 +484,8 @@ impl FittedModel for Ensemble {
     }
 
     /// Returns the record of the ensemble's fit, or that of a member for an ensemble of fitted
-    /// models, with the pairs of all members and the latest end of their periods.
+    /// models, with the pairs of all members, the latest end of their periods and the members without
+    /// a record.
     fn record(&self) -> Option<&TrainingRecord> {
         self.whole_record.as_ref()
     }

@@ -40,11 +40,24 @@ pub enum EnsembleError {
         /// Value of the member that differs.
         got: String,
     },
-    /// The spec of models of single regimes does not contain the channel `regime` once.
-    #[error("the spec must contain the channel regime once, got {got} of them; see Regime::fit")]
+    /// The spec of models of single regimes does not contain the channel `regime` once, and has no
+    /// volatility and trend to measure it from.
+    #[error(
+        "the spec must contain the channel regime once, got {got} of them; see Regime::fit. A \
+         learner measures the regime itself from log_volatility or volatility with \
+         normalized_momentum(lag=24) or trend"
+    )]
     RegimeChannel {
         /// Number of channels `regime` in the spec.
         got: usize,
+    },
+    /// The terciles of the volatility are not in ascending order.
+    #[error("the terciles of the volatility are {low} and {high}; the first must be lower")]
+    RegimeTerciles {
+        /// Upper limit of the lowest third.
+        low: f64,
+        /// Lower limit of the highest third.
+        high: f64,
     },
     /// A regime has the index of a model that does not exist.
     #[error("a regime uses the model {got}, but there are {expected} models, counted from 0")]

@@ -2,14 +2,15 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use windvane_candles::Direction;
 use windvane_models::train::{
     Learner, Run, calibrate, calibration_parts, predictions, record_of, spec_of,
 };
 use windvane_models::{FittedModel, ModelId, TrainError};
-use windvane_signals::{TrainSet, ValidationSet};
+use windvane_signals::{Band, TrainSet, ValidationSet};
 
 use crate::out_of_fold::out_of_fold;
-use crate::{Ensemble, EnsembleError, FixedShare, KIND, SecondModel, Voting, simplex};
+use crate::{Ensemble, EnsembleError, FixedShare, KIND, SecondKind, SecondModel, Voting, simplex};
 
 /// Source of the weights of an ensemble.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,22 +21,27 @@ pub enum Weighting {
     /// One weight per member; only their ratios matter.
     Fixed(Vec<f64>),
     /// Weights with the minimum log loss on the validation windows, which are after the training
-    /// period and purged. A prior keeps them nearly equal if the windows are not informative.
+    /// period and purged. If the labels have no band, it is that of UP against DOWN on the windows
+    /// whose close changed. A prior keeps the weights nearly equal if the windows are not informative.
     LogLoss,
-    /// Stacking: a logistic regression on the members' predictions, the volatility and the hour
-    /// replaces the vote. It is fitted on out-of-fold predictions inside the training period, for
+    /// Stacking: a second model on the members' predictions, the volatility and the hour replaces the
+    /// vote. It is fitted on out-of-fold predictions inside the training period, for
     /// which every member is fitted once more per fold.
     Stacked {
         /// Number of walk-forward folds inside the training period; see
         /// [`STACKING_FOLDS`](EnsembleLearner::STACKING_FOLDS).
         folds: usize,
+        /// Kind of the second model.
+        second: SecondKind,
     },
-    /// Meta-labels: a logistic regression on the same inputs predicts whether the members are right.
+    /// Meta-labels: a second model on the same inputs predicts whether the members are right.
     /// It is fitted like [`Stacked`](Self::Stacked). The direction stays that of the members' mean,
     /// and the probability that it is right becomes its confidence.
     Meta {
         /// Number of walk-forward folds inside the training period.
         folds: usize,
+        /// Kind of the second model.
+        second: SecondKind,
     },
     /// Weights by log loss as the initial weights, which then follow the outcomes of live or tested
     /// candles: [`Ensemble::with_fixed_share`].
@@ -87,6 +93,11 @@ impl EnsembleLearner {
     /// Number of folds of [`meta`](Self::meta), and a good one for stacking.
     pub const STACKING_FOLDS: usize = 4;
 
+    /// Number of seeds of each member of [`mixed`](Self::mixed) and of the trees of
+    /// [`tuned`](Self::tuned).
+    #[cfg(any(feature = "mixed", feature = "tuned"))]
+    pub const SEEDS: usize = 3;
+
     /// Creates a learner of these members, with a soft vote of equal weights.
     pub fn new(id: ModelId, members: Vec<Arc<dyn Learner>>) -> Self {
         let (voting, weighting) = (Voting::Soft, Weighting::Equal);
@@ -115,7 +126,8 @@ impl EnsembleLearner {
     /// ```
     pub fn meta(learner: impl Learner + 'static) -> Self {
         let id = ModelId::new(format!("{}-meta", learner.id()));
-        let weighting = Weighting::Meta { folds: Self::STACKING_FOLDS };
+        let weighting =
+            Weighting::Meta { folds: Self::STACKING_FOLDS, second: SecondKind::Logistic };
         Self { weighting, ..Self::new(id, vec![Arc::new(learner)]) }
     }
 
@@ -129,13 +141,16 @@ impl EnsembleLearner {
         Self::new(ModelId::new("original"), members)
     }
 
-    /// Creates the learner of the tuned ensemble: v2 with learned weights, v3, v3.1 and v3.2,
-    /// weighted by log loss on the validation windows.
+    /// Creates the learner of the tuned ensemble: v2 with learned weights, boosted trees (the mean
+    /// of three seeds), v3, v3.1 and v3.2, weighted by log loss on the validation windows.
     #[cfg(feature = "tuned")]
     pub fn tuned() -> Self {
-        use windvane_models::{v2::WeightedSignalsLearner, v3, v31, v32};
+        use windvane_models::{
+            trees::BoostedTreesLearner, v2::WeightedSignalsLearner, v3, v31, v32,
+        };
         let members: Vec<Arc<dyn Learner>> = vec![
             Arc::new(WeightedSignalsLearner::learned()),
+            Arc::new(Self::with_seeds(BoostedTreesLearner::default(), Self::SEEDS)),
             Arc::new(v3::learner()),
             Arc::new(v31::learner()),
             Arc::new(v32::learner()),
@@ -163,7 +178,8 @@ impl EnsembleLearner {
     /// Creates the learner of an ensemble `mixed` of other models, three seeds of each.
     #[cfg(feature = "mixed")]
     pub fn mixed_of(models: Vec<Arc<dyn Learner>>) -> Self {
-        let members = models.into_iter().map(|model| Arc::new(Self::with_seeds(model, 3)) as _);
+        let members =
+            models.into_iter().map(|model| Arc::new(Self::with_seeds(model, Self::SEEDS)) as _);
         let weighting = Weighting::LogLoss;
         Self { weighting, ..Self::new(ModelId::new("mixed"), members.collect()) }
     }
@@ -216,26 +232,48 @@ impl EnsembleLearner {
         validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<Option<SecondModel>, TrainError> {
-        let (folds, keep_direction) = match self.weighting {
-            Weighting::Stacked { folds } => (folds, false),
-            Weighting::Meta { folds } => (folds, true),
+        let (folds, kind, keep_direction) = match self.weighting {
+            Weighting::Stacked { folds, second } => (folds, second, false),
+            Weighting::Meta { folds, second } => (folds, second, true),
             _ => return Ok(None),
         };
         let spec = spec_of(train, validation)?;
         let folds = out_of_fold(&self.id, &self.members, train, folds, run)?;
-        Ok(Some(SecondModel::fit(&spec, &folds, keep_direction)))
+        Ok(Some(SecondModel::fit(&spec, &folds, keep_direction, (kind, run.seed()))?))
     }
 }
 
+/// Weights with the minimum log loss on the validation windows that are scored.
 fn log_loss_weights(
     models: &[Box<dyn FittedModel>],
     validation: &ValidationSet,
 ) -> Result<Vec<f64>, TrainError> {
-    let predictions = models.iter().map(|model| predictions(model, validation));
-    let predictions = predictions.collect::<Result<Vec<_>, _>>()?;
-    let labels: Vec<usize> =
-        validation.samples().iter().map(|sample| sample.label.index()).collect();
-    Ok(simplex::weights(&predictions, &labels))
+    let likelihoods = models.iter().map(|model| likelihoods(&**model, validation));
+    Ok(simplex::weights(&likelihoods.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// Probabilities that a model gives to the labels of the validation windows.
+///
+/// If the labels have no band, NEUTRAL is an unchanged close: its windows are left out, and the
+/// probabilities are those of UP against DOWN. Its share changes with the tick size relative to the
+/// price, and otherwise it decided the weights.
+fn likelihoods(
+    model: &dyn FittedModel,
+    validation: &ValidationSet,
+) -> Result<Vec<f64>, TrainError> {
+    let directions =
+        matches!(validation.labels().band, Band::Fixed { width: 0.0 } | Band::Relative);
+    let predictions = predictions(model, validation)?;
+    let cases = predictions.iter().zip(validation.samples());
+    let likelihoods = cases.filter_map(|(predicted, sample)| {
+        let label = sample.label;
+        let [up, down, _] = predicted.classes().map(f64::from);
+        let total = if directions { up + down } else { 1.0 };
+        // At least 1e-6, because ln 0 is infinite.
+        let likelihood = (f64::from(predicted.classes()[label.index()]) / total).max(1e-6);
+        (!directions || label != Direction::Neutral).then_some(likelihood)
+    });
+    Ok(likelihoods.collect())
 }
 
 impl Learner for EnsembleLearner {

@@ -7,7 +7,7 @@
 //!
 //! let learner = EnsembleLearner::tuned();
 //! assert_eq!(learner.id().as_str(), "tuned");
-//! assert_eq!(learner.members.len(), 4); // v2 with learned weights, v3, v3.1, v3.2
+//! assert_eq!(learner.members.len(), 5); // v2 with learned weights, trees, v3, v3.1, v3.2
 //! # }
 //! ```
 //!
@@ -20,8 +20,9 @@
 //! | feature | content |
 //! |---|---|
 //! | `train` | `EnsembleLearner`: fits the members, their weights and the temperature of the vote; `RegimeLearner` |
+//! | `onnx` | `to_onnx`: ensembles as ONNX files |
 //! | `original` | named ensemble of v2 and v3.1 with equal weights |
-//! | `tuned` | named ensemble of v2 (learned), v3, v3.1 and v3.2, weighted by log loss |
+//! | `tuned` | named ensemble of v2 (learned), trees, v3, v3.1 and v3.2, weighted by log loss |
 //! | `mixed` | named ensemble of trees, v3.2 and MLP, three seeds of each, weighted by log loss |
 //!
 //! Members that are loaded from files need the features of their kinds in `windvane-models`.
@@ -39,12 +40,17 @@ mod learner;
 mod map;
 mod member;
 mod online;
+#[cfg(feature = "onnx")]
+mod onnx;
 #[cfg(feature = "train")]
 mod out_of_fold;
+mod regime_gate;
 #[cfg(feature = "train")]
 mod regime_learner;
 mod regime_models;
 mod second;
+#[cfg(feature = "train")]
+mod second_fit;
 #[cfg(feature = "train")]
 mod simplex;
 
@@ -62,10 +68,12 @@ pub use error::EnsembleError;
 pub use fixed_share::FixedShare;
 #[cfg(feature = "train")]
 pub use learner::{EnsembleLearner, Weighting};
+#[cfg(feature = "onnx")]
+pub use onnx::to_onnx;
 #[cfg(feature = "train")]
 pub use regime_learner::RegimeLearner;
 pub use regime_models::{REGIMES_KIND, RegimeModels};
-pub use second::SecondModel;
+pub use second::{SecondKind, SecondModel};
 
 /// Returns the kinds of models that can be loaded: ensembles, models of single regimes, and the
 /// models whose features are enabled.

@@ -105,20 +105,26 @@ impl Member {
 }
 
 /// Record of an ensemble with its own record and those of its members: the candles that any of them
-/// was fitted on. `None` if no record is known.
-pub(crate) fn whole_record(
-    own: Option<&TrainingRecord>,
-    members: &[Member],
+/// was fitted on, and the members without a record. `None` if no record is known.
+pub(crate) fn whole_record<'a>(
+    own: Option<&'a TrainingRecord>,
+    members: impl Iterator<Item = &'a dyn FittedModel> + Clone,
 ) -> Option<TrainingRecord> {
-    let records = own.into_iter().chain(members.iter().filter_map(|one| one.model.record()));
+    let unknown = members.clone().filter(|model| model.record().is_none());
+    let unknown: Vec<String> = unknown.map(|model| model.id().to_string()).collect();
+    let records = own.into_iter().chain(members.filter_map(FittedModel::record));
     let mut records = records.cloned();
     let mut whole = records.next()?;
+    whole.unrecorded.extend(unknown);
     for other in records {
         whole.from = whole.from.min(other.from);
         whole.until = whole.until.max(other.until);
         whole.validated_until = whole.validated_until.max(other.validated_until);
         whole.pairs.extend(other.pairs);
+        whole.unrecorded.extend(other.unrecorded);
     }
+    whole.unrecorded.sort();
+    whole.unrecorded.dedup();
     whole.pairs.sort();
     whole.pairs.dedup();
     Some(whole)

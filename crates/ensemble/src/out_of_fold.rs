@@ -5,7 +5,7 @@ use windvane_models::train::{Learner, Run, predictions};
 use windvane_models::{ModelId, TrainError};
 use windvane_signals::{SignalError, Split, TrainSet, ValidationSet, WalkForward};
 
-use crate::second::OutOfFold;
+use crate::second_fit::OutOfFold;
 
 /// Predicts the later parts of the training period with members that were fitted on earlier parts.
 ///

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use windvane_models::train::{Learner, Run, record_of, spec_of};
 use windvane_models::{FittedModel, ModelId, TrainError};
-use windvane_signals::{Sample, SampleSet, TrainSet, ValidationSet};
+use windvane_signals::{TrainSet, ValidationSet};
 
 use crate::RegimeModels;
-use crate::regime_models::{REGIMES, regime_column};
+use crate::regime_gate::{REGIMES, RegimeGate};
 
 /// Default minimum number of training windows of a regime's own model.
 const MIN_WINDOWS: usize = 1_000;
@@ -17,10 +17,9 @@ const TRAINING_PER_VALIDATION: usize = 20;
 /// Learner of [`RegimeModels`]: fits a base learner on all windows, and again on the windows of each
 /// regime that has enough of them.
 ///
-/// The windows need the channel `regime`, whose terciles
-/// [`Regime::fit`](windvane_signals::channels::Regime::fit) measures on training candles. The regime
-/// of a window is that of its last candle. Each model has its own seed, derived from that of the
-/// run.
+/// The regime of a window is that of its last candle, from the channel `regime` or from a volatility
+/// and a trend, whose terciles the fit measures on the training windows: [`RegimeModels`]. Each model
+/// has its own seed, derived from that of the run.
 #[derive(Clone)]
 pub struct RegimeLearner {
     /// Id of the fitted models.
@@ -54,19 +53,21 @@ impl RegimeLearner {
     ///
     /// # Errors
     /// The errors of the base learner; [`TrainError::Other`] with an
-    /// [`EnsembleError`](crate::EnsembleError) if the windows do not have the channel `regime` once.
+    /// [`EnsembleError`](crate::EnsembleError) if the windows have neither the channel `regime` once
+    /// nor a volatility and a trend; [`TrainError::Signal`] if the volatility is constant.
     pub fn fit_model(
         &self,
         train: &TrainSet,
         validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<RegimeModels, TrainError> {
-        let column = regime_column(&spec_of(train, validation)?)?;
+        let gate = RegimeGate::fit(&spec_of(train, validation)?, train)?;
         let mut models = vec![self.base.fit(train, validation, &run.member(&self.id, 0))?];
         let mut model_of = [0; REGIMES];
         for (seed, (regime, model)) in (1..).zip(model_of.iter_mut().enumerate()) {
-            let train = train.subset(|sample| is_in(train, column, regime, sample));
-            let validation = validation.subset(|sample| is_in(validation, column, regime, sample));
+            let train = train.subset(|sample| gate.regime(&train.window(sample)) == Some(regime));
+            let validation =
+                validation.subset(|sample| gate.regime(&validation.window(sample)) == Some(regime));
             let enough = train.len() >= self.min_windows.max(1)
                 && validation.len() >= (self.min_windows / TRAINING_PER_VALIDATION).max(1);
             if enough {
@@ -74,15 +75,9 @@ impl RegimeLearner {
                 models.push(self.base.fit(&train, &validation, &run.member(&self.id, seed))?);
             }
         }
-        let gate = RegimeModels::new(self.id.clone(), models, model_of)?;
-        Ok(gate.with_record(record_of(train, validation, run.seed())))
+        let models = RegimeModels::with_gate(self.id.clone(), models, model_of, gate)?;
+        Ok(models.with_record(record_of(train, validation, run.seed())))
     }
-}
-
-/// Whether the last candle of a window is in a regime.
-fn is_in(samples: &SampleSet, column: usize, regime: usize, sample: &Sample) -> bool {
-    let window = samples.window(sample);
-    (window.row(window.steps() - 1)[column] - regime as f64).abs() < 0.5
 }
 
 impl Learner for RegimeLearner {

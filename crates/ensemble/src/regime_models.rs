@@ -7,19 +7,22 @@ use windvane_models::{
 use windvane_signals::Window;
 
 use crate::EnsembleError;
+use crate::member::whole_record;
+use crate::regime_gate::{REGIMES, RegimeGate, RegimeTerciles};
 
 /// Kind in saved files.
 pub const REGIMES_KIND: &str = "regimes";
 
-/// Number of values of the channel `regime`.
-pub(crate) const REGIMES: usize = 6;
-
-/// Model of each [regime](windvane_signals::channels::Regime), chosen by the value of the channel
-/// `regime` at the last candle of the window; a regime without a model of its own uses the pooled
-/// model.
+/// Model of each regime, chosen at the last candle of the window; a regime without a model of its
+/// own uses the pooled model.
 ///
-/// All models have the same spec, which contains the channel `regime` once. They predict from the
-/// window alone: recurrent state is not carried from candle to candle.
+/// The regime is the value of the channel [`regime`](windvane_signals::channels::Regime). Without that
+/// channel, a fit measures the same quantity: 2 × the tercile of the volatility over the training
+/// windows, plus 1 if the trend is up. The volatility is the channel `log_volatility` or
+/// `volatility`, the trend the sign of `normalized_momentum(lag=24)` or `trend`.
+///
+/// All models have the same spec. They predict from the window alone: recurrent state is not carried
+/// from candle to candle.
 #[derive(Debug)]
 pub struct RegimeModels {
     id: ModelId,
@@ -27,9 +30,10 @@ pub struct RegimeModels {
     models: Vec<Box<dyn FittedModel>>,
     /// Index of the model of each regime.
     model_of: [usize; REGIMES],
-    /// Column of the channel `regime`.
-    column: usize,
+    gate: RegimeGate,
     record: Option<TrainingRecord>,
+    /// Own record joined with those of the models.
+    whole_record: Option<TrainingRecord>,
 }
 
 /// Configuration in a saved file.
@@ -37,11 +41,13 @@ pub struct RegimeModels {
 #[serde(deny_unknown_fields)]
 struct RegimesConfig {
     model_of: [usize; REGIMES],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    terciles: Option<RegimeTerciles>,
 }
 
 impl RegimeModels {
-    /// Creates the gate; `models` begins with the pooled model, and `model_of` has the index of the
-    /// model of each regime.
+    /// Creates the gate of the channel `regime`; `models` begins with the pooled model, and `model_of`
+    /// has the index of the model of each regime.
     ///
     /// # Errors
     /// [`EnsembleError::Empty`] without a model, [`EnsembleError::RegimeChannel`] if the spec does
@@ -53,7 +59,18 @@ impl RegimeModels {
         model_of: [usize; REGIMES],
     ) -> Result<Self, EnsembleError> {
         let Some(pooled) = models.first() else { return Err(EnsembleError::Empty) };
-        let column = regime_column(pooled.spec())?;
+        let gate = RegimeGate::new(pooled.spec(), None)?;
+        Self::with_gate(id, models, model_of, gate)
+    }
+
+    /// Creates the models with a gate of the pooled model's spec, which begins the models.
+    pub(crate) fn with_gate(
+        id: ModelId,
+        models: Vec<Box<dyn FittedModel>>,
+        model_of: [usize; REGIMES],
+        gate: RegimeGate,
+    ) -> Result<Self, EnsembleError> {
+        let Some(pooled) = models.first() else { return Err(EnsembleError::Empty) };
         if let Some(&got) = model_of.iter().find(|index| **index >= models.len()) {
             return Err(EnsembleError::RegimeModel { expected: models.len(), got });
         }
@@ -66,12 +83,20 @@ impl RegimeModels {
                 got: format!("{:?}", other.spec()),
             });
         }
-        Ok(Self { id, models, model_of, column, record: None })
+        Ok(Self { id, models, model_of, gate, record: None, whole_record: None }
+            .with_whole_record())
     }
 
     #[cfg(feature = "train")]
     pub(crate) fn with_record(self, record: TrainingRecord) -> Self {
-        Self { record: Some(record), ..self }
+        Self { record: Some(record), ..self }.with_whole_record()
+    }
+
+    /// Joins the own record with those of the models.
+    fn with_whole_record(self) -> Self {
+        let models = self.models.iter().map(|model| &**model);
+        let whole_record = whole_record(self.record.as_ref(), models);
+        Self { whole_record, ..self }
     }
 
     /// Returns the model of a regime, 0 to 5; the pooled model for another number.
@@ -87,35 +112,28 @@ impl RegimeModels {
     pub(crate) fn from_artifact(artifact: &Artifact, kinds: &Kinds) -> Result<Self, LoadError> {
         artifact.expect_kind(REGIMES_KIND)?;
         artifact.expect_tensors(&[])?;
-        let RegimesConfig { model_of } = artifact.config()?;
+        let RegimesConfig { model_of, terciles } = artifact.config()?;
         let models: Result<Vec<_>, _> =
             artifact.members()?.iter().map(|member| kinds.model(member)).collect();
-        let gate = Self::new(artifact.id(), models?, model_of);
-        let mut gate = gate.map_err(|error| artifact.damaged(error.to_string()))?;
-        if gate.spec() != artifact.spec() {
+        let models = models?;
+        let own = RegimeGate::new(artifact.spec(), terciles)
+            .and_then(|gate| Self::with_gate(artifact.id(), models, model_of, gate));
+        let mut own = own.map_err(|error| artifact.damaged(error.to_string()))?;
+        if own.spec() != artifact.spec() {
             return Err(artifact.damaged("its spec differs from that of its models".into()));
         }
-        gate.record = artifact.record().cloned();
-        Ok(gate)
+        own.record = artifact.record().cloned();
+        Ok(own.with_whole_record())
+    }
+
+    #[cfg(feature = "onnx")]
+    pub(crate) fn gate(&self) -> &RegimeGate {
+        &self.gate
     }
 
     /// Index of the model for a window of the right shape.
     fn choose(&self, window: &Window<'_>) -> usize {
-        let value = window.row(window.steps() - 1)[self.column];
-        let regime = (0..REGIMES).find(|regime| (value - *regime as f64).abs() < 0.5);
-        regime.map_or(0, |regime| self.model_of[regime])
-    }
-}
-
-/// Column of the channel `regime`.
-pub(crate) fn regime_column(spec: &ModelSpec) -> Result<usize, EnsembleError> {
-    let channels = spec.signals.channels.iter().enumerate();
-    let mut regimes = channels.filter(|(_, channel)| channel.name() == "regime");
-    match (regimes.next(), regimes.count()) {
-        (Some((column, _)), 0) => Ok(column),
-        (first, more) => {
-            Err(EnsembleError::RegimeChannel { got: usize::from(first.is_some()) + more })
-        }
+        self.gate.regime(window).map_or(0, |regime| self.model_of[regime])
     }
 }
 
@@ -148,12 +166,14 @@ impl DirectionModel for RegimeModels {
 }
 
 impl FittedModel for RegimeModels {
+    /// Returns the record of the fit, or that of the models, with the latest end of their periods.
     fn record(&self) -> Option<&TrainingRecord> {
-        self.record.as_ref()
+        self.whole_record.as_ref()
     }
 
     fn to_artifact(&self) -> Result<Artifact, LoadError> {
-        let config = RegimesConfig { model_of: self.model_of };
+        let config =
+            RegimesConfig { model_of: self.model_of, terciles: self.gate.limits().cloned() };
         let artifact = Artifact::new(REGIMES_KIND, &self.id, self.spec(), &config)?;
         let mut artifact = artifact.with_record(self.record.as_ref());
         for model in &self.models {

@@ -1,5 +1,6 @@
-//! Second model: logistic regression on the predictions of an ensemble's members.
+//! Second model: logistic regression or small trees on the predictions of an ensemble's members.
 use serde::{Deserialize, Serialize};
+use windvane_models::trees::{RowTrees, RowTreesScratch};
 use windvane_models::{ModelSpec, Probabilities};
 use windvane_signals::Window;
 
@@ -15,10 +16,10 @@ pub(crate) const MAX_CONTEXT: usize = 4;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// Second model of a stacked ensemble: a logistic regression on the members' predictions, the
-/// volatility and the hour.
+/// Second model of a stacked ensemble: a logistic regression or boosted trees on the members'
+/// predictions, the volatility and the hour.
 ///
-/// **Formula** with `l_m = ln(p_m(UP) / p_m(DOWN))` of member m, their mean `l`, the standardised
+/// **Formula** of the regression, with `l_m = ln(p_m(UP) / p_m(DOWN))` of member m, their mean `l`, the standardised
 /// logarithm of the volatility v and the hour of the decision h (UTC):
 ///
 /// ```text
@@ -28,6 +29,9 @@ const DAY: i64 = 86_400_000;
 /// ```
 /// with ν the weighted mean of the members' probabilities of NEUTRAL. The volatility term is absent
 /// if the spec has neither a channel `log_volatility` nor `volatility`.
+///
+/// Trees read `u l_m` of each member, u l, v and h, with u = 1 for stacking and sign(l) for a meta-model;
+/// z is u times their score, which never falls as the input of a member rises.
 ///
 /// A meta-model keeps the direction of the members: sign(l) z is the log odds that the members are
 /// right. Below 0.01 it is replaced by `1e-4 / (0.02 − sign(l) z)`, which keeps the order of the
@@ -39,8 +43,22 @@ const DAY: i64 = 86_400_000;
 pub struct SecondModel {
     keep_direction: bool,
     volatility: Option<VolatilityInput>,
-    /// Weights of the members' log odds, then of the context.
+    /// Weights of the members' log odds, then of the context; none with trees.
     weights: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trees: Option<RowTrees>,
+}
+
+/// Kind of a second model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SecondKind {
+    /// Logistic regression, whose priors are the mean of the members.
+    #[default]
+    Logistic,
+    /// Boosted trees of four leaves.
+    Trees,
 }
 
 /// Channel of the volatility, with mean and standard deviation of its logarithm in training.
@@ -74,7 +92,7 @@ impl VolatilityInput {
     }
 
     #[cfg(feature = "train")]
-    fn of(spec: &ModelSpec, logarithms: &[f64]) -> Option<Self> {
+    pub(crate) fn of(spec: &ModelSpec, logarithms: &[f64]) -> Option<Self> {
         let (_, name) = Self::column(spec)?;
         let n = logarithms.len() as f64;
         let mean = logarithms.iter().sum::<f64>() / n;
@@ -91,7 +109,29 @@ impl SecondModel {
         self.keep_direction
     }
 
-    /// Returns the weights: one per member, then those of the context in the order of the formula.
+    /// Creates a model without weights or trees, for the fit.
+    #[cfg(feature = "train")]
+    pub(crate) fn unfitted(keep_direction: bool, volatility: Option<VolatilityInput>) -> Self {
+        Self { keep_direction, volatility, weights: Vec::new(), trees: None }
+    }
+
+    #[cfg(feature = "train")]
+    pub(crate) fn with_weights(self, weights: Vec<f64>) -> Self {
+        Self { weights, ..self }
+    }
+
+    #[cfg(feature = "train")]
+    pub(crate) fn with_trees(self, trees: RowTrees) -> Self {
+        Self { trees: Some(trees), ..self }
+    }
+
+    /// Returns the kind of the model.
+    pub fn kind(&self) -> SecondKind {
+        if self.trees.is_some() { SecondKind::Trees } else { SecondKind::Logistic }
+    }
+
+    /// Returns the weights: one per member, then those of the context in the order of the formula;
+    /// none of trees.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
@@ -101,10 +141,14 @@ impl SecondModel {
     /// # Errors
     /// The problem, if weights and channels do not fit the members and the spec.
     pub(crate) fn column(&self, members: usize, spec: &ModelSpec) -> Result<Option<usize>, String> {
-        let expected = members + self.context();
-        if self.weights.len() != expected {
-            let got = self.weights.len();
-            return Err(format!("its second model has {got} weights, expected {expected}"));
+        let expected = members + self.context(self.kind());
+        let (got, what) = match &self.trees {
+            Some(trees) if self.weights.is_empty() => (trees.inputs(), "inputs"),
+            Some(_) => return Err("its second model has weights and trees".to_string()),
+            None => (self.weights.len(), "weights"),
+        };
+        if got != expected {
+            return Err(format!("its second model has {got} {what}, expected {expected}"));
         }
         let Some(VolatilityInput { channel, deviation, .. }) = &self.volatility else {
             return Ok(None);
@@ -115,37 +159,78 @@ impl SecondModel {
         }
     }
 
-    /// Number of weights of the context.
-    fn context(&self) -> usize {
-        2 + usize::from(self.keep_direction) + usize::from(self.volatility.is_some())
+    /// Number of inputs of the context.
+    pub(crate) fn context(&self, kind: SecondKind) -> usize {
+        let volatility = usize::from(self.volatility.is_some());
+        match kind {
+            SecondKind::Logistic => 2 + usize::from(self.keep_direction) + volatility,
+            SecondKind::Trees => 2 + volatility,
+        }
     }
 
-    /// Writes the inputs: the members' log odds, which are in `inputs` already, then the context.
-    pub(crate) fn complete(&self, inputs: &mut Vec<f64>, logarithm: f64, window: &Window<'_>) {
-        let mean = inputs.iter().sum::<f64>() / inputs.len() as f64;
-        let unit = match self.keep_direction {
-            true if mean == 0.0 => 0.0,
-            true => mean.signum(),
-            false => mean,
+    /// Returns working memory for [`probabilities`](Self::probabilities).
+    pub(crate) fn scratch(&self) -> Option<RowTreesScratch> {
+        self.trees.as_ref().map(RowTrees::scratch)
+    }
+
+    /// Sign of the members' mean log odds for a meta-model, which is 0 for a tie; 1 for stacking.
+    pub(crate) fn unit(&self, log_odds: &[f64]) -> f64 {
+        let sum: f64 = log_odds.iter().sum();
+        match self.keep_direction {
+            true if sum == 0.0 => 0.0,
+            true => sum.signum(),
+            false => 1.0,
+        }
+    }
+
+    /// Writes the inputs of a kind of model: the members' log odds, which are in `inputs` already,
+    /// then the context.
+    pub(crate) fn complete(
+        &self,
+        kind: SecondKind,
+        inputs: &mut Vec<f64>,
+        logarithm: f64,
+        window: &Window<'_>,
+    ) {
+        let (mean, unit) = (inputs.iter().sum::<f64>() / inputs.len() as f64, self.unit(inputs));
+        let standardised = |scale: f64| {
+            let of = |v: &VolatilityInput| scale * (logarithm - v.mean) / v.deviation;
+            self.volatility.as_ref().map(of)
         };
-        if self.keep_direction {
-            inputs.push(unit);
-        }
-        if let Some(VolatilityInput { mean, deviation, .. }) = &self.volatility {
-            inputs.push(unit * (logarithm - mean) / deviation);
-        }
         let of_day = window.decided_at().millis().rem_euclid(DAY) as f64 / DAY as f64;
-        let (sin, cos) = (std::f64::consts::TAU * of_day).sin_cos();
-        inputs.extend([unit * sin, unit * cos]);
+        match kind {
+            SecondKind::Logistic => {
+                let scale = if self.keep_direction { unit } else { mean };
+                inputs.extend(self.keep_direction.then_some(unit));
+                inputs.extend(standardised(scale));
+                let (sin, cos) = (std::f64::consts::TAU * of_day).sin_cos();
+                inputs.extend([scale * sin, scale * cos]);
+            }
+            SecondKind::Trees => {
+                for log_odds in inputs.iter_mut() {
+                    *log_odds *= unit;
+                }
+                inputs.push(unit * mean);
+                inputs.extend(standardised(1.0));
+                inputs.push(24.0 * of_day);
+            }
+        }
     }
 
-    /// Computes the probabilities from the completed inputs and from the members' soft vote.
-    pub(crate) fn probabilities(&self, inputs: &[f64], soft: [f32; 3]) -> [f32; 3] {
-        let mut logit: f64 = inputs.iter().zip(&self.weights).map(|(x, w)| x * w).sum();
+    /// Computes the probabilities from the completed inputs, the [`unit`](Self::unit) and the
+    /// members' soft vote.
+    pub(crate) fn probabilities(
+        &self,
+        (inputs, unit): (&[f64], f64),
+        soft: [f32; 3],
+        scratch: &mut Option<RowTreesScratch>,
+    ) -> [f32; 3] {
+        let mut logit: f64 = match (&self.trees, scratch) {
+            (Some(trees), Some(scratch)) => unit * trees.score(inputs, scratch),
+            _ => inputs.iter().zip(&self.weights).map(|(x, w)| x * w).sum(),
+        };
         let neutral = f64::from(soft[2].clamp(0.0, 1.0));
         if self.keep_direction {
-            let members = inputs.len() - self.context();
-            let unit = inputs[members];
             // NEUTRAL and ties stay, too.
             if unit == 0.0 || soft[2] >= soft[0].max(soft[1]) {
                 return soft;
@@ -165,73 +250,6 @@ fn compressed(odds: f64) -> f64 {
     if odds >= COMPRESSED { odds } else { COMPRESSED.powi(2) / (2.0 * COMPRESSED - odds) }
 }
 
-#[cfg(feature = "train")]
-mod fit {
-    use windvane_candles::Direction;
-    use windvane_models::{ModelSpec, Probabilities};
-    use windvane_signals::SampleSet;
-
-    use super::{SecondModel, VolatilityInput, log_odds};
-    use crate::map::{self, Prior};
-
-    /// Standard deviation of the priors of the members' weights.
-    const MEMBER_DEVIATION: f64 = 0.5;
-
-    /// Standard deviation of the priors of the context's weights, whose mean is 0.
-    const CONTEXT_DEVIATION: f64 = 0.2;
-
-    /// Out-of-fold predictions: samples that the members were not fitted on.
-    pub(crate) struct OutOfFold {
-        /// One set per fold.
-        pub(crate) samples: Vec<SampleSet>,
-        /// Predictions of each member, in the order of the samples.
-        pub(crate) members: Vec<Vec<Probabilities>>,
-    }
-
-    impl SecondModel {
-        /// Fits the weights on out-of-fold predictions whose outcome was UP or DOWN.
-        ///
-        /// The priors are the mean of the members' log odds: with few or uninformative predictions
-        /// the result is close to an average with equal weights.
-        pub(crate) fn fit(spec: &ModelSpec, folds: &OutOfFold, keep_direction: bool) -> Self {
-            let column = VolatilityInput::column(spec);
-            let windows =
-                || folds.samples.iter().flat_map(|set| set.samples().iter().map(move |s| (set, s)));
-            let logarithms: Vec<f64> = windows()
-                .map(|(set, sample)| {
-                    let of = |(column, name)| {
-                        VolatilityInput::logarithm(name, column, &set.window(sample))
-                    };
-                    column.map_or(0.0, of)
-                })
-                .collect();
-            let volatility = VolatilityInput::of(spec, &logarithms);
-            let count = folds.members.len();
-            let mut model = Self { keep_direction, volatility, weights: Vec::new() };
-            let (mut rows, mut rose, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
-            for (index, (set, sample)) in windows().enumerate() {
-                if sample.label == Direction::Neutral {
-                    continue;
-                }
-                inputs.clear();
-                inputs.extend(folds.members.iter().map(|member| log_odds(member[index])));
-                model.complete(&mut inputs, logarithms[index], &set.window(sample));
-                rows.extend_from_slice(&inputs);
-                rose.push(sample.label == Direction::Up);
-            }
-            let member = Prior { mean: 1.0 / count as f64, deviation: MEMBER_DEVIATION };
-            let mut priors = vec![member; count];
-            let context = Prior { mean: 0.0, deviation: CONTEXT_DEVIATION };
-            priors.resize(count + model.context(), context);
-            model.weights = map::weights(&rows, &rose, &priors);
-            model
-        }
-    }
-}
-
-#[cfg(feature = "train")]
-pub(crate) use fit::OutOfFold;
-
 #[cfg(test)]
 mod tests {
     use windvane_candles::Timestamp;
@@ -239,14 +257,16 @@ mod tests {
     use super::*;
 
     fn meta(weights: [f64; 4]) -> SecondModel {
-        SecondModel { keep_direction: true, volatility: None, weights: weights.to_vec() }
+        let weights = weights.to_vec();
+        SecondModel { keep_direction: true, volatility: None, weights, trees: None }
     }
 
     fn predict(model: &SecondModel, soft: [f32; 3], hour: i64) -> [f32; 3] {
         let window = Window::new(&[0.0], 1, Timestamp::from_millis(hour * 3_600_000)).unwrap();
         let mut inputs = vec![log_odds(Probabilities::new(soft).unwrap())];
-        model.complete(&mut inputs, 0.0, &window);
-        model.probabilities(&inputs, soft)
+        let unit = model.unit(&inputs);
+        model.complete(SecondKind::Logistic, &mut inputs, 0.0, &window);
+        model.probabilities((&inputs, unit), soft, &mut None)
     }
 
     #[test]

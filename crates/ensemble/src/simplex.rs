@@ -1,5 +1,4 @@
 //! Optimisation of ensemble weights on the probability simplex.
-use windvane_models::Probabilities;
 
 /// Pseudo-count of each member (Dirichlet prior).
 const PRIOR: f64 = 1.0;
@@ -15,24 +14,15 @@ const MAX_STEPS: usize = 2_000;
 /// chance.
 /// **Source** Dempster, Laird, Rubin 1977; linear opinion pool: Stone 1961.
 ///
-/// `members` contains the predictions of each member, in the order of `labels`.
-pub(crate) fn weights(members: &[Vec<Probabilities>], labels: &[usize]) -> Vec<f64> {
-    let count = members.len() as f64;
-    let likelihoods: Vec<Vec<f64>> = members
-        .iter()
-        .map(|predictions| {
-            let predictions = predictions.iter().zip(labels);
-            let likelihoods = predictions.map(|(p, &label)| f64::from(p.classes()[label]));
-            // At least 1e-6, because ln 0 is infinite.
-            likelihoods.map(|p| p.max(1e-6)).collect()
-        })
-        .collect();
-    let mut weights = vec![1.0 / count; members.len()];
+/// `likelihoods` contains, for each member, the probability that it gave to the label of each window.
+pub(crate) fn weights(likelihoods: &[Vec<f64>]) -> Vec<f64> {
+    let windows = likelihoods.first().map_or(0, Vec::len);
+    let mut weights = vec![1.0 / likelihoods.len() as f64; likelihoods.len()];
     for _ in 0..MAX_STEPS {
-        let mut counts = vec![PRIOR; members.len()];
-        for window in 0..labels.len() {
-            let mixture: f64 = weights.iter().zip(&likelihoods).map(|(w, p)| w * p[window]).sum();
-            for ((count, weight), p) in counts.iter_mut().zip(&weights).zip(&likelihoods) {
+        let mut counts = vec![PRIOR; likelihoods.len()];
+        for window in 0..windows {
+            let mixture: f64 = weights.iter().zip(likelihoods).map(|(w, p)| w * p[window]).sum();
+            for ((count, weight), p) in counts.iter_mut().zip(&weights).zip(likelihoods) {
                 *count += weight * p[window] / mixture;
             }
         }
@@ -53,8 +43,9 @@ pub(crate) fn weights(members: &[Vec<Probabilities>], labels: &[usize]) -> Vec<f
 mod tests {
     use super::*;
 
-    fn predictions(up: &[f32]) -> Vec<Probabilities> {
-        up.iter().map(|&p| Probabilities::new([p, 1.0 - p, 0.0]).unwrap()).collect()
+    /// Likelihoods of the labels 0 for UP and 1 for DOWN under probabilities of UP.
+    fn likelihoods(up: &[f32], labels: &[usize]) -> Vec<f64> {
+        up.iter().zip(labels).map(|(&up, &label)| probability(up, label).max(1e-6)).collect()
     }
 
     #[test]
@@ -63,8 +54,8 @@ mod tests {
         let informed = labels.iter().map(|l| if *l == 0 { 0.8 } else { 0.2 }).collect::<Vec<_>>();
         let opposite: Vec<f32> = informed.iter().map(|p| 1.0 - p).collect();
         let even = vec![0.5; labels.len()];
-        let members = [informed, even, opposite].map(|up| predictions(&up));
-        let got = weights(&members, &labels);
+        let members = [informed, even, opposite].map(|up| likelihoods(&up, &labels));
+        let got = weights(&members);
         assert!(got[0] > 0.99, "{got:?}");
         assert!(got.iter().all(|w| *w > 0.0) && (got.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
@@ -91,14 +82,14 @@ mod tests {
         };
         let grid = (1..10_000).map(|i| f64::from(i) / 10_000.0);
         let best = grid.max_by(|x, y| posterior(*x).total_cmp(&posterior(*y))).unwrap();
-        let got = weights(&[predictions(&a), predictions(&b)], &labels)[0];
+        let got = weights(&[likelihoods(&a, &labels), likelihoods(&b, &labels)])[0];
         assert!((got - best).abs() < 2e-4, "{got} {best}");
     }
 
     #[test]
     fn simplex_gives_equal_weights_to_equal_members_or_without_windows() {
-        let same = predictions(&[0.3, 0.9]);
-        for got in [weights(&[same.clone(), same], &[0, 1]), weights(&[vec![], vec![]], &[])] {
+        let same = likelihoods(&[0.3, 0.9], &[0, 1]);
+        for got in [weights(&[same.clone(), same]), weights(&[vec![], vec![]])] {
             assert!(got.iter().all(|w| (w - 0.5).abs() < 1e-9), "{got:?}");
         }
     }

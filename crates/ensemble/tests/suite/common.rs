@@ -20,17 +20,23 @@ pub(crate) struct RuleModel {
     id: ModelId,
     spec: ModelSpec,
     rule: Rule,
+    neutral: f32,
 }
 
 impl RuleModel {
     pub(crate) fn new(id: &str, rule: Rule) -> Self {
         let (signals, labels) = (SignalSpec::default(), LabelSpec::default());
         let spec = ModelSpec { signals, interval: Interval::HOUR, lookback: 20, labels };
-        Self { id: ModelId::new(id), spec, rule }
+        Self { id: ModelId::new(id), spec, rule, neutral: 0.0 }
     }
 
     pub(crate) fn member(id: &str, rule: Rule) -> Arc<dyn Learner> {
         Arc::new(Self::new(id, rule))
+    }
+
+    /// Gives a constant probability to NEUTRAL.
+    pub(crate) fn with_neutral(self, neutral: f32) -> Self {
+        Self { neutral, ..self }
     }
 }
 
@@ -51,8 +57,9 @@ impl DirectionModel for RuleModel {
 
     fn predict(&self, window: Window<'_>, _: &mut Scratch) -> Result<Prediction, PredictError> {
         self.spec.check(&window)?;
-        let up = (self.rule)(&window);
-        Prediction::new([up, 1.0 - up, 0.0], window.decided_at(), 1, &self.id)
+        let (up, changes) = ((self.rule)(&window), 1.0 - self.neutral);
+        let classes = [changes * up, changes * (1.0 - up), self.neutral];
+        Prediction::new(classes, window.decided_at(), 1, &self.id)
     }
 }
 

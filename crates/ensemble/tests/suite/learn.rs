@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use windvane_candles::simulate::MarketModel;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv};
-use windvane_ensemble::{Ensemble, EnsembleLearner, FixedShare, Voting, Weighting, kinds};
+use windvane_ensemble::{
+    Ensemble, EnsembleLearner, FixedShare, SecondKind, Voting, Weighting, kinds,
+};
 use windvane_models::network::{NetworkConfig, NetworkLearner, Pooling};
 use windvane_models::train::{EpochReport, Learner, Run, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
@@ -15,6 +17,8 @@ use windvane_models::{v3, v31, v32};
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet, ValidationSet,
 };
+
+use crate::common::{self, RuleModel, follow, noise};
 
 fn market(candles: usize) -> CandleSeries {
     MarketModel::AR1.candles("SIM".parse().unwrap(), Interval::HOUR, candles, 1).unwrap()
@@ -161,9 +165,22 @@ fn ensemble_settings_change_with_every_field() {
         EnsembleLearner { members: three, ..base.clone() },
         EnsembleLearner { voting: Voting::Hard, ..base.clone() },
         EnsembleLearner { weighting: Weighting::LogLoss, ..base.clone() },
-        EnsembleLearner { weighting: Weighting::Stacked { folds: 4 }, ..base.clone() },
-        EnsembleLearner { weighting: Weighting::Stacked { folds: 5 }, ..base.clone() },
-        EnsembleLearner { weighting: Weighting::Meta { folds: 4 }, ..base.clone() },
+        EnsembleLearner {
+            weighting: Weighting::Stacked { folds: 4, second: SecondKind::Logistic },
+            ..base.clone()
+        },
+        EnsembleLearner {
+            weighting: Weighting::Stacked { folds: 5, second: SecondKind::Logistic },
+            ..base.clone()
+        },
+        EnsembleLearner {
+            weighting: Weighting::Meta { folds: 4, second: SecondKind::Logistic },
+            ..base.clone()
+        },
+        EnsembleLearner {
+            weighting: Weighting::Meta { folds: 4, second: SecondKind::Trees },
+            ..base.clone()
+        },
         EnsembleLearner { weighting: Weighting::FixedShare(FixedShare::default()), ..base.clone() },
         EnsembleLearner { weighting: Weighting::Fixed(vec![1.0, 0.5]), ..base.clone() },
         EnsembleLearner {
@@ -272,7 +289,44 @@ fn named_ensembles_have_documented_members() {
         learner.members.iter().map(|member| member.id().to_string()).collect()
     };
     assert_eq!(ids(EnsembleLearner::original()), ["v2", "v31"]);
-    assert_eq!(ids(EnsembleLearner::tuned()), ["v2-learned", "v3", "v31", "v32"]);
+    assert_eq!(ids(EnsembleLearner::tuned()), ["v2-learned", "treesx3", "v3", "v31", "v32"]);
     assert_eq!(EnsembleLearner::tuned().weighting, Weighting::LogLoss);
     assert_eq!(EnsembleLearner::original().weighting, Weighting::Equal);
+}
+
+/// The market `AR1` with every fiftieth close unchanged.
+fn with_unchanged_closes() -> CandleSeries {
+    let series = market(5_000);
+    let mut close = series.candles()[0].close();
+    let candles = series.candles().iter().enumerate().map(|(i, candle)| {
+        close = if i % 50 == 0 { close } else { candle.close() };
+        let (high, low) = (candle.high().max(close), candle.low().min(close));
+        let values = Ohlcv { high, low, close, ..candle.values() };
+        Candle::new(candle.open_time(), values).unwrap()
+    });
+    CandleSeries::new(series.pair().clone(), series.interval(), candles.collect()).unwrap()
+}
+
+/// Weights by log loss of a member that follows the market and one without information, which gives
+/// the probability `neutral` to unchanged closes.
+fn log_loss_weights(series: &CandleSeries, neutral: f32) -> Vec<f32> {
+    let members: Vec<Arc<dyn Learner>> = vec![
+        Arc::new(RuleModel::new("follow", follow).with_neutral(0.001)),
+        Arc::new(RuleModel::new("noise", noise).with_neutral(neutral)),
+    ];
+    let weighting = Weighting::LogLoss;
+    let learner =
+        EnsembleLearner { weighting, ..EnsembleLearner::new(ModelId::new("two"), members) };
+    let fitted = common::with_parts(series, |train, validation, _| {
+        learner.fit_model(train, validation, &Run::new(1)).unwrap()
+    });
+    fitted.members().map(|(_, weight)| weight).collect()
+}
+
+#[test]
+fn ensemble_log_loss_weights_ignore_the_share_of_unchanged_closes() {
+    let series = with_unchanged_closes();
+    // 2 % of the closes are unchanged, so the second share is right, and that of `follow` is not.
+    let (equal, better) = (log_loss_weights(&series, 0.001), log_loss_weights(&series, 0.02));
+    assert!(equal[0] > 0.6 && (equal[0] - better[0]).abs() < 1e-3, "{equal:?} {better:?}");
 }

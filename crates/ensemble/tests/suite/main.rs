@@ -11,6 +11,7 @@ mod common;
 mod learn;
 mod mixed;
 mod online;
+mod onnx;
 mod regimes;
 mod saved;
 mod stacking;

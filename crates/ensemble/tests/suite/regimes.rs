@@ -1,4 +1,5 @@
 //! Gate between models of single regimes.
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use windvane_candles::{Candle, CandleSeries, Direction, Interval, Ohlcv, Timestamp};
@@ -14,6 +15,9 @@ use windvane_signals::{
     ChannelSpec, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet,
     ValidationSet, Window,
 };
+use windvane_testing::saved::SavedParts;
+
+use crate::common::with_other_future;
 
 /// Market in which the last return reverses in calm weeks and continues in volatile ones.
 fn market(candles: i64) -> CandleSeries {
@@ -183,9 +187,72 @@ fn regimes_gate_is_saved_streams_and_rejects_damage() {
 }
 
 #[test]
-fn regimes_gate_rejects_spec_without_channel_and_wrong_index() {
+fn regimes_gate_measures_terciles_without_the_channel() {
     let series = market(9_500);
-    let (samples, _) = samples(&series, None);
+    let fit_with = |learner: RegimeLearner, series: &CandleSeries| {
+        let (samples, split) = samples(series, None);
+        let (train, validation) =
+            (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
+        learner.fit_model(&train, &validation, &Run::new(1)).unwrap()
+    };
+    let fit = |series: &CandleSeries| fit_with(learner(), series);
+    let (samples, split) = samples(&series, None);
+    let test = split.test(&samples);
+    let base = RegimeLearner::new(Arc::new(Frequent { id: ModelId::new("own"), fitted: None }));
+    let frequent = fit_with(RegimeLearner { min_windows: 500, ..base }, &series);
+    let (gated, pooled) = (accuracy(&frequent, &test), accuracy(frequent.pooled(), &test));
+    assert!(gated > 0.6 && gated > pooled + 0.05, "{gated} {pooled}");
+
+    let gate = fit(&series);
+    // Most regimes have a model of their own.
+    let ids: Vec<*const ()> =
+        (0..6).map(|regime| std::ptr::from_ref(gate.model_of(regime)).cast()).collect();
+    assert!(ids.iter().collect::<std::collections::BTreeSet<_>>().len() >= 4, "{ids:?}");
+
+    let bytes = gate.to_bytes().unwrap();
+    let loaded = kinds().from_bytes(&bytes).unwrap();
+    assert_eq!(loaded.to_bytes().unwrap(), bytes);
+    let (mut one, mut other) = (gate.scratch(), loaded.scratch());
+    for sample in test.samples().iter().take(200) {
+        let window = test.window(sample);
+        let expected = gate.predict(window, &mut one).unwrap();
+        assert_eq!(loaded.predict(window, &mut other).unwrap(), expected);
+    }
+    // The terciles are those of the training windows, whatever follows.
+    let later = with_other_future(&series, TRAINED + 1_501);
+    assert_eq!(fit(&later).to_bytes().unwrap(), bytes);
+    let terciles = |model: &RegimeModels| {
+        let card = SavedParts::parse(&model.to_bytes().unwrap()).card;
+        card["config"]["terciles"].clone()
+    };
+    let validation = fit(&with_other_future(&series, TRAINED + 1));
+    assert_eq!(terciles(&validation), terciles(&gate));
+    assert!(terciles(&gate)["low"].as_f64().unwrap() > 0.0, "{}", terciles(&gate));
+}
+
+#[test]
+fn regimes_with_damaged_terciles_are_rejected() {
+    let (samples, split) = samples(&market(9_500), None);
+    let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
+    let gate = learner().fit_model(&train, &validation, &Run::new(1)).unwrap();
+    for (key, value) in [("low", serde_json::json!(9.0)), ("high", serde_json::Value::Null)] {
+        let mut parts = SavedParts::parse(&gate.to_bytes().unwrap());
+        parts.card["config"]["terciles"][key] = value;
+        assert!(kinds().from_bytes(&parts.bytes()).is_err(), "{key}");
+    }
+    // Without terciles the channel is missing.
+    let mut parts = SavedParts::parse(&gate.to_bytes().unwrap());
+    parts.card["config"].as_object_mut().unwrap().remove("terciles");
+    let error = kinds().from_bytes(&parts.bytes()).unwrap_err().to_string();
+    assert!(error.contains("channel regime once"), "{error}");
+}
+
+#[test]
+fn regimes_gate_rejects_spec_without_channel_and_wrong_index() {
+    let mut spec = SignalSpec::default();
+    spec.channels.retain(|channel| channel.name() != "volatility");
+    let table = SignalTable::build(&spec, &Registry::default(), &market(9_500), &[]).unwrap();
+    let samples = SampleSet::collect(&[table], 20, LabelSpec::default()).unwrap();
     let split = Split::for_live(&samples, 0.3).unwrap();
     let (train, validation) = (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
     let error = learner().fit_model(&train, &validation, &Run::new(1)).unwrap_err();
@@ -196,4 +263,60 @@ fn regimes_gate_rejects_spec_without_channel_and_wrong_index() {
     assert_eq!(error, EnsembleError::RegimeChannel { got: 0 });
     let error = RegimeModels::new(ModelId::new("gate"), Vec::new(), [0; 6]).unwrap_err();
     assert_eq!(error, EnsembleError::Empty);
+}
+
+/// First files of models of single regimes, with the channel and with terciles.
+fn first_files() -> [(&'static str, PathBuf, PathBuf); 2] {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    ["regimes", "regimes-terciles"].map(|name| {
+        let file = |ending| data.join(format!("{name}.format1.{ending}"));
+        (name, file("safetensors"), file("txt"))
+    })
+}
+
+/// Probabilities of the 20th of the windows of 300 candles, one line per window.
+fn first_predictions(model: &dyn FittedModel) -> Vec<[f32; 3]> {
+    let series = market(300);
+    let table = SignalTable::build(&model.spec().signals, &Registry::default(), &series, &[]);
+    let table = table.unwrap();
+    let mut scratch = model.scratch();
+    let windows = (0..300).step_by(20).filter_map(|row| table.window(row, 20));
+    windows.map(|w| model.predict(w, &mut scratch).unwrap().probabilities.classes()).collect()
+}
+
+/// Created `tests/data` once, for the first format; the files must not be created again.
+#[test]
+#[ignore = "the files exist and must not change"]
+fn create_first_files_of_regimes() {
+    let series = market(9_500);
+    for (name, file, text) in first_files() {
+        let channel = (name == "regimes").then(|| regime_channel(&series));
+        let (samples, split) = samples(&series, channel);
+        let (train, validation) =
+            (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
+        let learner = RegimeLearner { id: ModelId::new(name), ..learner() };
+        let model = learner.fit_model(&train, &validation, &Run::new(7)).unwrap();
+        model.save(&file).unwrap();
+        let lines = first_predictions(&model);
+        let lines = lines.iter().map(|[up, down, neutral]| format!("{up} {down} {neutral}\n"));
+        std::fs::write(text, lines.collect::<String>()).unwrap();
+    }
+}
+
+#[test]
+fn first_files_of_regimes_load() {
+    for (name, file, text) in first_files() {
+        let model = kinds().load(file).unwrap();
+        assert_eq!(model.id().as_str(), name);
+        let then = std::fs::read_to_string(text).unwrap();
+        let now = first_predictions(&model);
+        assert_eq!(then.lines().count(), now.len());
+        for (line, now) in then.lines().zip(now) {
+            let then = line.split_whitespace().map(|p| p.parse::<f32>().unwrap());
+            assert!(
+                now.into_iter().zip(then).all(|(now, then)| (now - then).abs() < 1e-6),
+                "{name}"
+            );
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::common::{RuleModel, follow};
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -106,6 +108,21 @@ fn ensemble_of_fitted_models_has_the_record_of_its_members() {
     assert_eq!(outer.to_artifact().unwrap().record(), None);
     let again = kinds().from_bytes(&outer.to_bytes().unwrap()).unwrap();
     assert_eq!(again.record(), outer.record());
+}
+
+#[test]
+fn ensemble_with_a_member_without_a_record_names_it() {
+    let known = || kinds().load(models_data("v2")).unwrap();
+    let rule = || -> Box<dyn FittedModel> { Box::new(RuleModel::new("rule", follow)) };
+    let of =
+        |id, members| Ensemble::new(ModelId::new(id), members, &[1.0, 1.0], Voting::Soft).unwrap();
+    let both = of("both", vec![known(), rule()]);
+    assert_eq!(both.record().unwrap().unrecorded, ["rule"]);
+    let outer = of("outer", vec![known(), Box::new(both)]);
+    assert_eq!(outer.record().unwrap().unrecorded, ["rule"]);
+    let whole = of("whole", vec![known(), known()]);
+    assert_eq!(whole.record().unwrap().unrecorded, [""; 0]);
+    assert_eq!(of("unknown", vec![rule(), rule()]).record(), None);
 }
 
 #[test]

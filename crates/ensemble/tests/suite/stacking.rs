@@ -4,7 +4,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use windvane_candles::Direction;
 use windvane_ensemble::{
-    Ensemble, EnsembleError, EnsembleLearner, FixedShare, SecondModel, Weighting, kinds,
+    Ensemble, EnsembleError, EnsembleLearner, FixedShare, SecondKind, SecondModel, Weighting, kinds,
 };
 use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Fitted, Learner, Run, TrainConfig};
@@ -17,7 +17,7 @@ use crate::common::{
     with_other_future, with_parts,
 };
 
-const FOLDS: Weighting = Weighting::Stacked { folds: 3 };
+const FOLDS: Weighting = Weighting::Stacked { folds: 3, second: SecondKind::Logistic };
 
 fn rules() -> EnsembleLearner {
     let members = vec![
@@ -28,13 +28,17 @@ fn rules() -> EnsembleLearner {
     EnsembleLearner::new(ModelId::new("rules"), members)
 }
 
+const META: Weighting = Weighting::Meta { folds: 2, second: SecondKind::Logistic };
+const TREES: Weighting = Weighting::Stacked { folds: 3, second: SecondKind::Trees };
+const META_TREES: Weighting = Weighting::Meta { folds: 2, second: SecondKind::Trees };
+
 /// Two real members, of which one has a seed.
 fn small(weighting: Weighting) -> EnsembleLearner {
     let training = TrainConfig { epochs: 1, ..TrainConfig::default() };
     let network =
         NetworkLearner { config: v32::config().with_units(4), training, ..v32::learner() };
     let mut members: Vec<Arc<dyn Learner>> = vec![Arc::new(network)];
-    if weighting == FOLDS {
+    if matches!(weighting, Weighting::Stacked { .. }) {
         members.push(Arc::new(WeightedSignalsLearner::learned()));
     }
     EnsembleLearner { weighting, ..EnsembleLearner::new(ModelId::new("small"), members) }
@@ -94,9 +98,33 @@ fn meta_ranks_predictions_by_the_hours_in_which_its_member_is_right() {
 }
 
 #[test]
+fn trees_as_second_model_find_the_hours_in_which_a_member_is_right() {
+    let series = market(12_000, 4);
+    let first = RuleModel::new("mornings", follow_mornings);
+    let fitted = |weighting| {
+        fit(&EnsembleLearner { weighting, ..EnsembleLearner::meta(first.clone()) }, &series)
+    };
+    let folds = 4;
+    for weighting in [
+        Weighting::Meta { folds, second: SecondKind::Trees },
+        Weighting::Stacked { folds, second: SecondKind::Trees },
+    ] {
+        let model = fitted(weighting);
+        assert_eq!(model.second().unwrap().kind(), SecondKind::Trees);
+        with_parts(&series, |_, _, test| {
+            let of = |model: &dyn FittedModel| losses(&predictions(model, test), test);
+            let differences: Vec<f64> =
+                of(&model).iter().zip(of(&first)).map(|(own, first)| own - first).collect();
+            let (excess, error) = mean(&differences);
+            assert!(excess < -2.0 * error, "{excess} ± {error}");
+        });
+    }
+}
+
+#[test]
 fn second_model_loads_from_file_with_the_same_bits_and_nests() {
     let series = market(1_500, 3);
-    for weighting in [FOLDS, Weighting::Meta { folds: 2 }] {
+    for weighting in [FOLDS, META, TREES, META_TREES] {
         let model = fit(&small(weighting), &series);
         let loaded = Ensemble::from_bytes(&model.to_bytes().unwrap()).unwrap();
         assert_eq!(loaded.second(), model.second());
@@ -124,6 +152,15 @@ fn second_model_that_does_not_fit_its_members_is_an_error() {
     assert!(fewer.contains("4 weights, expected 5"), "{fewer}");
     let channel = error(|second| second["volatility"]["channel"] = "rsi".into());
     assert!(channel.contains("channel rsi"), "{channel}");
+    let both = error(|second| {
+        second["trees"] = serde_json::json!({ "inputs": 5, "base": 0.0, "trees": [[0.5]] });
+    });
+    assert!(both.contains("weights and trees"), "{both}");
+    let inputs = error(|second| {
+        second["weights"] = serde_json::json!([]);
+        second["trees"] = serde_json::json!({ "inputs": 2, "base": 0.0, "trees": [[0.5]] });
+    });
+    assert!(inputs.contains("2 inputs, expected 5"), "{inputs}");
     let unknown = error(|second| second["hurry"] = 1.into());
     assert!(unknown.contains("hurry"), "{unknown}");
 }
@@ -131,7 +168,7 @@ fn second_model_that_does_not_fit_its_members_is_an_error() {
 #[test]
 fn second_model_is_independent_of_thread_count_and_of_later_candles() {
     let series = market(1_500, 3);
-    for weighting in [FOLDS, Weighting::Meta { folds: 2 }] {
+    for weighting in [FOLDS, META, TREES, META_TREES] {
         let bytes = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| fit(&small(weighting.clone()), &series).to_bytes().unwrap())
@@ -157,7 +194,10 @@ fn stacking_of_too_few_windows_and_of_fitted_models_is_an_error() {
             learner.fit_model(train, validation, &Run::new(1)).unwrap_err().to_string()
         })
     };
-    let none = EnsembleLearner { weighting: Weighting::Stacked { folds: 0 }, ..rules() };
+    let none = EnsembleLearner {
+        weighting: Weighting::Stacked { folds: 0, second: SecondKind::Logistic },
+        ..rules()
+    };
     assert!(fit(&none).contains("number of folds"));
     // A model that was fitted on the whole training period has no out-of-fold predictions.
     let whole = with_parts(&series, |train, validation, _| {
@@ -168,9 +208,9 @@ fn stacking_of_too_few_windows_and_of_fitted_models_is_an_error() {
 }
 
 /// First files of ensembles with a second model and with online weights: name, file, prediction.
-fn first_files() -> [(&'static str, std::path::PathBuf, std::path::PathBuf); 3] {
+fn first_files() -> [(&'static str, std::path::PathBuf, std::path::PathBuf); 5] {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    ["stacked", "meta", "fixed-share"].map(|name| {
+    ["stacked", "meta", "fixed-share", "stacked-trees", "meta-trees"].map(|name| {
         let file = |ending| data.join(format!("{name}.format1.{ending}"));
         (name, file("safetensors"), file("txt"))
     })
@@ -186,7 +226,7 @@ fn first_prediction(model: &dyn FittedModel) -> [f32; 3] {
 fn create_first_files_of_second_models_and_online_weights() {
     let series = market(1_500, 3);
     let fixed_share = Weighting::FixedShare(FixedShare { rate: 0.5, share: 0.01 });
-    let weightings = [FOLDS, Weighting::Meta { folds: 2 }, fixed_share];
+    let weightings = [FOLDS, META, fixed_share, TREES, META_TREES];
     for ((name, file, text), weighting) in first_files().into_iter().zip(weightings) {
         if file.exists() {
             continue;
@@ -205,8 +245,8 @@ fn first_files_of_second_models_and_online_weights_load() {
         assert_eq!(model.id().as_str(), name);
         let kinds = (model.second().map(SecondModel::keeps_direction), model.fixed_share());
         match name {
-            "stacked" => assert_eq!(kinds, (Some(false), None)),
-            "meta" => assert_eq!(kinds, (Some(true), None)),
+            "stacked" | "stacked-trees" => assert_eq!(kinds, (Some(false), None)),
+            "meta" | "meta-trees" => assert_eq!(kinds, (Some(true), None)),
             _ => assert_eq!(kinds, (None, Some(FixedShare { rate: 0.5, share: 0.01 }))),
         }
         let then = std::fs::read_to_string(text).unwrap();
@@ -232,7 +272,7 @@ proptest! {
         let series = market(700, seed);
         let first = RuleModel::new("noise", noise);
         let model = fit(&EnsembleLearner {
-            weighting: Weighting::Meta { folds: 2 },
+            weighting: META,
             ..EnsembleLearner::meta(first.clone())
         }, &series);
         with_parts(&series, |_, _, test| {
