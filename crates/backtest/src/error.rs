@@ -107,7 +107,73 @@ pub enum BacktestError {
         /// Error of the audited code.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A file could not be written.
+    /// A line of a log of trials cannot be read.
+    #[error("{}, line {line}: not a trial: {problem}; repair or delete the line", path.display())]
+    TrialLog {
+        /// Path of the log.
+        path: PathBuf,
+        /// Number of the line, counted from 1.
+        line: usize,
+        /// Problem with the line.
+        problem: String,
+    },
+    /// A learner has no settings, so its results cannot be identified.
+    #[error(
+        "model {model} has no settings that identify its fits, so its results cannot be shared by \
+         several processes; implement Learner::settings"
+    )]
+    NoLearnerSettings {
+        /// Id of the model.
+        model: String,
+    },
+    /// The environment variable `WINDVANE_KERNEL` has no valid value.
+    #[error("{problem}")]
+    Kernel {
+        /// Error message with the valid values.
+        problem: String,
+    },
+    /// A plan was made by another version or with another kernel, whose fits may differ.
+    #[error(
+        "the plan needs {expected}, and this is {got}; run it with that version and on a processor \
+         with that kernel (WINDVANE_KERNEL chooses a slower one), or plan again"
+    )]
+    OtherProgram {
+        /// Version and kernel of the plan.
+        expected: String,
+        /// Version and kernel of this program.
+        got: String,
+    },
+    /// Tasks of a plan are not among those of the data and settings.
+    #[error(
+        "{count} of the tasks to run are not tasks of these data and settings, the first is {first}; \
+         plan again"
+    )]
+    UnknownTasks {
+        /// Number of unknown tasks.
+        count: usize,
+        /// Key of the first of them.
+        first: String,
+    },
+    /// Tasks of a sweep have no result yet.
+    #[error(
+        "{} of {tasks} tasks have no result; run them, or merge without them",
+        missing.len()
+    )]
+    MissingTasks {
+        /// Keys of the missing tasks.
+        missing: Vec<String>,
+        /// Number of tasks of the sweep.
+        tasks: usize,
+    },
+    /// The result of a task is damaged, or is that of another task.
+    #[error("{}: damaged result ({reason}); run the task again, which replaces it", path.display())]
+    DamagedResult {
+        /// File of the result.
+        path: PathBuf,
+        /// Description of the damage.
+        reason: String,
+    },
+    /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.

@@ -64,12 +64,13 @@
 //! Layer 7 of the list in `docs/design.md`; depends on candles, signals, lstm-core and models.
 //! Within this crate a module uses those before it as well; a test checks it.
 //! ```text
-//! error, metrics → score → report → run → audit
+//! error, metrics → score → report → run → sweep, audit
 //! ```
 //! - `metrics`: measures and tests that can be used separately.
 //! - `score`: accuracy, baselines, intervals, trading.
 //! - `report`: the results as Markdown, JSON and an HTML page, without calculations.
 //! - `run`: plan, tasks, cache and parallel execution.
+//! - `sweep`: many backtests whose fits are divided among processes or machines.
 //! - `audit`: look-ahead and leak checks; no other module uses it.
 //!
 //! # Features
@@ -85,19 +86,20 @@ pub mod metrics;
 pub mod report;
 mod run;
 mod score;
+pub mod sweep;
 
 pub use error::BacktestError;
 pub use report::{EpochLoss, Report};
 pub use run::{
     Backtest, DetailedRun, Event, Instrument, Plan, PolicyTrade, PolicyTrades, PredictionRow,
-    Predictions, Task,
+    Predictions, Task, TrialLog,
 };
 pub use score::{
-    Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, Economics,
-    EquityPoint, ExcessAccuracy, FoldScore, Importance, MostConfident, MoveDecile, NetResult,
-    NonOverlapping, PathScore, PolicyInstrument, PolicyNet, PolicyPeriod, PolicyResult, Record,
-    RefitGain, ResultRow, Scope, SeedScore, TopMoves, TopMovesQuarter, TradeSummary, Trading,
-    Warning, WarningCode, WeightedAccuracy,
+    Accuracy, Baseline, BaselinePredictions, BaselineResult, BaselineReturn, EarlierCount,
+    EarlierTrials, Economics, EquityPoint, ExcessAccuracy, FoldScore, Importance, MostConfident,
+    MoveDecile, NetResult, NonOverlapping, PathScore, PolicyInstrument, PolicyNet, PolicyPeriod,
+    PolicyResult, Record, RefitGain, ResultRow, Scope, SeedScore, TopMoves, TopMovesQuarter,
+    TradeSummary, Trading, Trial, TrialPolicy, TrialSharpe, Warning, WarningCode, WeightedAccuracy,
 };
 
 #[cfg(doctest)]

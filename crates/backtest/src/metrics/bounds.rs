@@ -13,9 +13,26 @@ pub struct Bounds {
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
+    /// Whether a block bootstrap had fewer than 16 blocks of time, because the values persist: the
+    /// interval may be far too narrow and is no evidence. In JSON only if true.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub few_blocks: bool,
 }
 
+/// Minimum number of blocks of a reliable interval.
+const RELIABLE_BLOCKS: usize = 16;
+
 impl Bounds {
+    /// Creates an interval that does not depend on blocks.
+    pub(crate) fn new(low: f64, high: f64) -> Self {
+        Self { low, high, few_blocks: false }
+    }
+
+    /// Whether the interval is above 0 and reliable.
+    pub(crate) fn is_above_zero(&self) -> bool {
+        self.low > 0.0 && !self.few_blocks
+    }
+
     /// Computes the interval around an estimate from bootstrap resamples of `blocks` blocks,
     /// limited to `range`. `None` if all resamples are equal.
     ///
@@ -32,11 +49,12 @@ impl Bounds {
         level: f64,
         range: RangeInclusive<f64>,
     ) -> Option<Self> {
-        let Self { low, high } = percentiles(resamples, level)?;
+        let Self { low, high, .. } = percentiles(resamples, level)?;
         let k = widening_factor(blocks, level);
         Some(Self {
             low: (estimate - k * (estimate - low)).max(*range.start()),
             high: (estimate + k * (high - estimate)).min(*range.end()),
+            few_blocks: blocks < RELIABLE_BLOCKS,
         })
     }
 }
@@ -66,7 +84,7 @@ fn percentiles(mut values: Vec<f64>, level: f64) -> Option<Bounds> {
         return None;
     }
     let tail = (1.0 - level) / 2.0;
-    Some(Bounds { low: percentile(&values, tail), high: percentile(&values, 1.0 - tail) })
+    Some(Bounds::new(percentile(&values, tail), percentile(&values, 1.0 - tail)))
 }
 
 /// Percentile of sorted values, interpolated linearly.
@@ -89,7 +107,7 @@ mod tests {
     #[test]
     fn percentiles_equal_numpy() {
         let values: Vec<f64> = (0..11).map(f64::from).collect();
-        let Bounds { low, high } = percentiles(values, 0.5).unwrap();
+        let Bounds { low, high, .. } = percentiles(values, 0.5).unwrap();
         assert!((low - 2.5).abs() < 1e-12 && (high - 7.5).abs() < 1e-12);
     }
 
@@ -117,8 +135,13 @@ mod tests {
     fn bounds_are_widened_and_stay_in_range() {
         let resamples: Vec<f64> = (0..=100).map(|k| 0.5 + 0.004 * f64::from(k)).collect();
         let k = widening_factor(20, 0.95);
-        let Bounds { low, high } =
+        let Bounds { low, high, few_blocks } =
             Bounds::from_resamples(0.7, resamples.clone(), 20, 0.95, 0.0..=1.0).unwrap();
+        assert!(!few_blocks);
+        for (blocks, few) in [(16, false), (15, true)] {
+            let bounds = Bounds::from_resamples(0.7, resamples.clone(), blocks, 0.95, 0.0..=1.0);
+            assert_eq!(bounds.unwrap().few_blocks, few);
+        }
         assert!((low - (0.7 - k * 0.19)).abs() < 1e-12);
         assert!((high - (0.7 + k * 0.19)).abs() < 1e-12);
         let near = resamples.iter().map(|x| x + 0.095).collect();

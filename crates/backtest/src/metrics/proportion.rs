@@ -63,7 +63,7 @@ impl Proportion {
         let centre = (p + ratio / 2.0) / (1.0 + ratio);
         let half = z * (p * (1.0 - p) / n + ratio / (4.0 * n)).sqrt() / (1.0 + ratio);
         let (low, high) = ((centre - half).max(0.0), (centre + half).min(1.0));
-        Some(Bounds { low, high })
+        Some(Bounds::new(low, high))
     }
 
     /// Exact interval of Clopper and Pearson: all probabilities that neither one-sided binomial
@@ -79,7 +79,7 @@ impl Proportion {
         let full = self.successes == self.trials;
         // By symmetry, so that both ends have the same accuracy.
         let high = if full { 1.0 } else { 1.0 - beta_quantile(tail, misses, k + 1.0) };
-        Some(Bounds { low, high })
+        Some(Bounds::new(low, high))
     }
 
     /// P-value of the exact binomial test of success probability `p0`; `None` without trials or
@@ -179,10 +179,10 @@ mod tests {
             let proportion = Proportion::new(k, n).unwrap();
             let share = proportion.share().unwrap();
             for bounds in [proportion.wilson(0.9), proportion.clopper_pearson(0.9)] {
-                let Bounds { low, high } = bounds.unwrap();
+                let Bounds { low, high, .. } = bounds.unwrap();
                 prop_assert!(0.0 <= low && low <= share + 1e-12 && share <= high + 1e-12 && high <= 1.0);
             }
-            let Bounds { low, high } = proportion.clopper_pearson(0.9).unwrap();
+            let Bounds { low, high, .. } = proportion.clopper_pearson(0.9).unwrap();
             if let Some(p) = proportion.binomial_test(low, Alternative::Greater) {
                 prop_assert!((p - 0.05).abs() < 1e-9);
             }

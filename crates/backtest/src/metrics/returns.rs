@@ -101,7 +101,8 @@ impl Returns {
 /// Equity after a period with this return. A loss of the whole capital or more leaves 0, which no
 /// later return changes.
 pub(crate) fn equity_after(equity: f64, r: f64) -> f64 {
-    (equity * (1.0 + r)).max(0.0)
+    // Adding 0 turns -0, which the maximum of 0 and -0 may be, into 0.
+    (equity * (1.0 + r)).max(0.0) + 0.0
 }
 
 /// Number of periods until the equity is 0; `None` if it stays positive.

@@ -78,11 +78,25 @@ impl SharpeRatio {
     /// of several trials without skill; `trials` are the ratios per period of all trials, including
     /// this one.
     pub fn deflated(&self, trials: &[f64]) -> Option<f64> {
+        self.deflated_with(trials, 0)
+    }
+
+    /// Deflated Sharpe ratio over known `trials` and a number of further trials whose ratios are
+    /// unknown.
+    ///
+    /// The variance V is that of the known ratios. With unknown ones it is at least 1 / (n − 1), the
+    /// variance of an estimated ratio without skill over the n returns of this one: a few similar
+    /// known trials would otherwise make the unknown ones count for nothing.
+    pub fn deflated_with(&self, trials: &[f64], unknown: usize) -> Option<f64> {
         let n = trials.len() as f64;
         let mean = trials.iter().sum::<f64>() / n;
         let squares: f64 = trials.iter().map(|trial| (trial - mean).powi(2)).sum();
-        let variance = if trials.len() < 2 { 0.0 } else { squares / (n - 1.0) };
-        self.probability_above(expected_maximum(variance, trials.len())?)
+        let known = if trials.len() < 2 { 0.0 } else { squares / (n - 1.0) };
+        let least = if unknown > 0 { 1.0 / (self.periods as f64 - 1.0) } else { 0.0 };
+        // Unlike f64::max, the comparison keeps NaN, which leaves the ratio undefined.
+        let variance = if known < least { least } else { known };
+        let trials = trials.len().checked_add(unknown)?;
+        self.probability_above(expected_maximum(variance, trials)?)
     }
 }
 
@@ -127,6 +141,25 @@ mod tests {
         // According to the paper, the ratio is significant at 95 % with 46 trials.
         let fewer = expected_maximum(0.5 / 250.0, 46).unwrap();
         close(found.probability_above(fewer).unwrap(), 0.95, 2e-3);
+    }
+
+    #[test]
+    fn unknown_trials_deflate_also_a_single_or_similar_known_ratio() {
+        let one = SharpeRatio { ratio: 0.05, skewness: 0.0, kurtosis: 3.0, periods: 1_001 };
+        let threshold = expected_maximum(1.0 / 1_000.0, 41).unwrap();
+        for known in [&[0.05][..], &[0.05, 0.05 + 1e-9][..]] {
+            let unknown = 41 - known.len();
+            assert_eq!(one.deflated_with(known, unknown), one.probability_above(threshold));
+            assert!(one.deflated_with(known, unknown) < one.deflated(known));
+            assert_eq!(one.deflated_with(known, 0), one.deflated(known));
+        }
+        // Known ratios with a larger variance count as they are.
+        let spread = [0.3, -0.3, 0.05];
+        let expected = expected_maximum(0.09, 3).unwrap();
+        let all = [0.3, -0.3, 0.0];
+        assert_eq!(one.deflated_with(&all, 0), one.probability_above(expected));
+        assert!(one.deflated_with(&spread, 5) < one.deflated(&spread));
+        assert_eq!(one.deflated_with(&spread, usize::MAX), None);
     }
 
     #[test]

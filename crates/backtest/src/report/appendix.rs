@@ -2,7 +2,8 @@
 use windvane_signals::{Band, RefitSchedule};
 
 use super::format::{
-    baseline, bounds, date, interval, number, percent, signed, text, thousands, with_sign,
+    baseline, bounds, date, few_blocks, interval, number, percent, signed, text, thousands,
+    with_sign,
 };
 use super::section::SectionPart;
 use super::table::table;
@@ -13,6 +14,15 @@ use crate::score::{AccuracySpread, ResultRow};
 /// Explanation of an inferred gap policy.
 const INFERRED: &str = "inferred from the share of missing time steps before the first validation \
                         period; more than 1 % means a market with sessions";
+
+/// Explanation of the losses of networks.
+const TRAINING_LOSS: &str = "The loss is the cross-entropy in nats; without skill it is 0.69 if \
+    closes always change. The training loss is often the higher one: it is the mean over the running \
+    epoch, with dropout, while the validation loss is measured after the epoch, without dropout. The \
+    biases start at the class frequencies of the training labels (priors), so the first epoch already \
+    has the loss of a prediction without skill, and a validation period with more or fewer unchanged \
+    closes has another level. Compare the shapes, not the levels: rising validation loss with \
+    falling training loss is overfitting.";
 
 impl Report {
     pub(crate) fn folds_section(&self) -> Vec<SectionPart> {
@@ -54,7 +64,11 @@ impl Report {
         });
         let score_header = ["Model", "Interval", "Fold", "Predictions", "Accuracy %", "Coverage %"];
         let (folds, scores) = (table(5, header, folds), table(3, score_header, scores));
-        let parts = [folds.into(), self.untrained().into(), scores.into()];
+        let parts = [
+            self.untrained().into(),
+            SectionPart::details("Times and windows", folds),
+            SectionPart::details("Accuracy by fold", scores),
+        ];
         parts.into_iter().chain(self.paths()).chain(self.seeds()).collect()
     }
 
@@ -94,7 +108,7 @@ impl Report {
         )
     }
 
-    pub(crate) fn over_time_section(&self) -> [SectionPart; 1] {
+    pub(crate) fn over_time_section(&self) -> [SectionPart; 2] {
         let rows = self.pooled().flat_map(|row| {
             row.over_time.iter().map(|period| {
                 [
@@ -117,7 +131,11 @@ impl Report {
             "95 % interval",
             "Best baseline %",
         ];
-        [table(3, header, rows).into()]
+        let explanation = "At most 24 periods of equally many whole days; intervals are 95 % block \
+                           bootstraps within the period. An edge in a single period may not persist.";
+        let table = table(3, header, rows);
+        let explanation = if table.rows.is_empty() { "" } else { explanation };
+        [SectionPart::method(explanation), SectionPart::details("Accuracy by period", table)]
     }
 
     pub(crate) fn importance_section(&self) -> Vec<SectionPart> {
@@ -146,10 +164,16 @@ impl Report {
         let explanation = "Each channel in turn is masked: all its values are replaced by the \
                            median of the training windows, and the fitted model predicts at most \
                            2,000 test windows per fold again, at full coverage.";
-        vec![explanation.to_string().into(), table(3, header, rows).into()]
+        vec![
+            SectionPart::method(explanation),
+            SectionPart::details(
+                "Loss of accuracy and rise of the log loss",
+                table(3, header, rows),
+            ),
+        ]
     }
 
-    pub(crate) fn training_section(&self) -> [SectionPart; 1] {
+    pub(crate) fn training_section(&self) -> [SectionPart; 2] {
         let rows = self.training.iter().map(|training| {
             let record = &training.record;
             [
@@ -175,7 +199,10 @@ impl Report {
             "Training loss",
             "Validation loss",
         ];
-        [table(4, header, rows).into()]
+        let table = table(4, header, rows);
+        let has_losses = self.training.iter().any(|training| !training.epochs.is_empty());
+        let explanation = if has_losses { TRAINING_LOSS } else { "" };
+        [SectionPart::method(explanation), SectionPart::details("Trainings", table)]
     }
 
     pub(crate) fn instruments_section(&self) -> Vec<SectionPart> {
@@ -299,7 +326,8 @@ fn signed_loss(nats: f64) -> String {
 
 /// A value with its interval, both written by `format`.
 fn with_bounds(value: Option<f64>, bounds: Option<Bounds>, format: fn(f64) -> String) -> String {
-    let bounds = bounds.map(|b| format!("[{}, {}]", format(b.low), format(b.high)));
+    let bounds =
+        bounds.map(|b| format!("[{}, {}]{}", format(b.low), format(b.high), few_blocks(&b)));
     format!("{} {}", text(value.map(format)), text(bounds))
 }
 

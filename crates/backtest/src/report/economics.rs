@@ -5,6 +5,9 @@ use super::section::SectionPart;
 use super::table::{ReportTable, table};
 use crate::score::{Economics, MoveDecile, ResultRow, TopMoves};
 
+/// Column of the benchmark.
+const LONG: &str = "Always long bp";
+
 impl Report {
     /// Pooled rows of one interval with their economic value.
     pub(crate) fn valued(&self) -> impl Iterator<Item = (&ResultRow, &Economics)> {
@@ -19,21 +22,21 @@ impl Report {
                         counts each prediction with the size of the realised move: above 50 % the \
                         predictions earn more than they lose, before costs. The benchmark is \
                         always up (always long).";
-        let deciles = "Accuracy by tenths of the realised moves, smallest first. The tenths are \
-                       known after the test only.";
-        let top = "Gross result per trade of the candles with the largest expected moves |ln(p(UP) \
-                   / p(DOWN))| σ, each held for the horizon, in basis points before costs. σ is the \
-                   exponentially weighted volatility of log returns with a half-life of 48 candles. \
-                   The threshold of a share is the quantile on the validation candles of the fold. \
-                   Late is the same trade one candle later.";
+        let top = "The largest expected moves are the candles with the largest |ln(p(UP) / \
+                   p(DOWN))| σ, each held for the horizon; results are basis points per trade before \
+                   costs. σ is the exponentially weighted volatility of log returns with a half-life \
+                   of 48 candles. The threshold of a share is the quantile on the validation candles \
+                   of the fold. Late is the same trade one candle later. The tenths of the realised \
+                   moves, smallest first, are known after the test only.";
         vec![
-            weighted.to_string().into(),
             self.weighted_table().into(),
-            deciles.to_string().into(),
-            self.decile_table().into(),
-            top.to_string().into(),
             self.expected_move_table().into(),
-            self.expected_move_quarters().into(),
+            SectionPart::Method(format!("{weighted} {top}")),
+            SectionPart::details(
+                "Largest expected moves by quarter",
+                self.expected_move_quarters(),
+            ),
+            SectionPart::details("Accuracy by tenths of the realised moves", self.decile_table()),
         ]
     }
 
@@ -83,7 +86,7 @@ impl Report {
             "Trades",
             "Gross bp per trade",
             "Late bp",
-            "Always long bp",
+            LONG,
         ];
         let rows = self.valued().flat_map(|(row, value)| {
             value.top_moves.iter().map(|top: &TopMoves| {
@@ -103,8 +106,15 @@ impl Report {
     }
 
     fn expected_move_quarters(&self) -> ReportTable {
-        let header =
-            ["Model", "Interval", "Largest expected moves %", "Quarter", "Trades", "Gross bp"];
+        let header = [
+            "Model",
+            "Interval",
+            "Largest expected moves %",
+            "Quarter",
+            "Trades",
+            "Gross bp",
+            LONG,
+        ];
         let rows = self.valued().flat_map(|(row, value)| {
             value.top_moves.iter().flat_map(|top: &TopMoves| {
                 top.quarters.iter().map(|quarter| {
@@ -114,7 +124,8 @@ impl Report {
                         format!("{:.0}", 100.0 * top.share),
                         quarter.quarter.clone(),
                         thousands(quarter.trades),
-                        points(quarter.gross),
+                        format!("{} {}", points(quarter.gross), point_bounds(quarter.interval_95)),
+                        points(quarter.always_long),
                     ]
                 })
             })

@@ -1,6 +1,6 @@
 //! Numbers and times as texts of the report.
 use crate::metrics::Bounds;
-use crate::score::{BaselineResult, ExcessAccuracy, ResultRow};
+use crate::score::{BaselineResult, ExcessAccuracy, PolicyResult, ResultRow};
 
 pub(crate) use crate::score::text::{date, thousands};
 
@@ -98,12 +98,42 @@ fn with_minus(number: &str) -> String {
 
 /// Writes the ends of an interval in per cent.
 pub(crate) fn bounds(bounds: Option<Bounds>) -> String {
-    text(bounds.map(|b| format!("[{}, {}]", percent(Some(b.low)), percent(Some(b.high)))))
+    text(bounds.map(|b| {
+        format!("[{}, {}]{}", percent(Some(b.low)), percent(Some(b.high)), few_blocks(&b))
+    }))
 }
 
 /// Writes the ends of an interval in basis points.
 pub(crate) fn point_bounds(bounds: Option<Bounds>) -> String {
-    text(bounds.map(|b| format!("[{}, {}]", points(Some(b.low)), points(Some(b.high)))))
+    text(
+        bounds.map(|b| {
+            format!("[{}, {}]{}", points(Some(b.low)), points(Some(b.high)), few_blocks(&b))
+        }),
+    )
+}
+
+/// Mark of an interval that is not reliable, because it has few blocks.
+pub(crate) fn few_blocks(bounds: &Bounds) -> &'static str {
+    if bounds.few_blocks { "†" } else { "" }
+}
+
+/// Writes the number of trials of a run, with those of earlier experiments if there are any.
+pub(crate) fn trials(own: usize, earlier: usize) -> String {
+    if earlier == 0 {
+        return thousands(own);
+    }
+    format!("{} of this run + {} before", thousands(own), thousands(earlier))
+}
+
+/// Mean return of a policy a day from the mean per period.
+pub(crate) fn a_day(policy: &PolicyResult, mean: f64) -> Option<f64> {
+    Some(mean * policy.periods_per_day?)
+}
+
+/// Interval of the mean return of a policy a day.
+pub(crate) fn scaled(policy: &PolicyResult, bounds: Bounds) -> Bounds {
+    let days = policy.periods_per_day.unwrap_or(1.0);
+    Bounds { low: bounds.low * days, high: bounds.high * days, ..bounds }
 }
 
 /// Writes a baseline with its accuracy in per cent.
@@ -116,7 +146,9 @@ pub(crate) fn edge(excess: Option<ExcessAccuracy>) -> String {
     let Some(ExcessAccuracy { value, interval_95, .. }) = excess else {
         return UNDEFINED.to_string();
     };
-    let interval = text(interval_95.map(|b| format!("[{}, {}]", signed(b.low), signed(b.high))));
+    let interval =
+        interval_95.map(|b| format!("[{}, {}]{}", signed(b.low), signed(b.high), few_blocks(&b)));
+    let interval = text(interval);
     format!("{} {interval}", signed(value))
 }
 
@@ -161,14 +193,18 @@ mod tests {
         assert_eq!(percent(Some(0.528_149)), "52.81");
         assert_eq!(percent(None), "-");
         assert_eq!(number(Some(-0.5)), "−0.50");
-        assert_eq!(bounds(Some(Bounds { low: 0.5, high: 0.55 })), "[50.00, 55.00]");
+        assert_eq!(bounds(Some(Bounds::new(0.5, 0.55))), "[50.00, 55.00]");
         assert_eq!(bounds(None), "-");
+        let few = Bounds { few_blocks: true, ..Bounds::new(0.5, 0.55) };
+        assert_eq!(bounds(Some(few)), "[50.00, 55.00]†");
+        assert_eq!(point_bounds(Some(few)), "[+5000.00, +5500.00]†");
         let bare = ExcessAccuracy { value: -1e-9, interval_95: None, p_value: None };
         assert_eq!(edge(Some(bare)), "+0.00 -");
-        let interval_95 = Some(Bounds { low: -0.01, high: 0.02 });
+        let interval_95 = Some(Bounds::new(-0.01, 0.02));
         let whole = ExcessAccuracy { value: 0.005, interval_95, p_value: Some(0.2) };
         assert_eq!(edge(Some(whole)), "+0.50 [−1.00, +2.00]");
         assert_eq!(edge(None), "-");
+        assert_eq!([trials(8, 0), trials(8, 1_040)], ["8", "8 of this run + 1,040 before"]);
         assert_eq!([Some(0.000_9), Some(0.05)].map(p_equation), ["p < 0.001", "p = 0.050"]);
     }
 
@@ -177,6 +213,6 @@ mod tests {
         assert_eq!(points(Some(0.000_123)), "+1.23");
         assert_eq!(points(Some(-1e-9)), "+0.00");
         assert_eq!(points(None), "-");
-        assert_eq!(point_bounds(Some(Bounds { low: -1e-4, high: 2e-4 })), "[−1.00, +2.00]");
+        assert_eq!(point_bounds(Some(Bounds::new(-1e-4, 2e-4))), "[−1.00, +2.00]");
     }
 }

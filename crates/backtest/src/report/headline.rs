@@ -1,5 +1,7 @@
 //! Headline and ranking as tables, and the verdicts as sentences.
-use super::format::{baseline, bounds, edge, interval, p_equation, p_value, percent, thousands};
+use super::format::{
+    baseline, bounds, edge, interval, p_equation, p_value, percent, thousands, trials,
+};
 use super::table::{ReportTable, table};
 use super::{Rank, Report};
 use crate::score::{ExcessAccuracy, ResultRow, Scope};
@@ -54,7 +56,11 @@ impl Report {
 
     fn ranking_cells(&self, place: usize, rank: &Rank) -> [String; 9] {
         let incomplete = if rank.complete { "" } else { " (incomplete)" };
-        let in_sample = if rank.in_sample { " (in-sample)" } else { "" };
+        let in_sample = match (rank.in_sample, rank.unknown_training) {
+            (true, _) => " (in-sample)",
+            (false, true) => " (training period unknown)",
+            (false, false) => "",
+        };
         let model = self.model_name(&rank.model);
         [
             place.to_string(),
@@ -83,6 +89,15 @@ impl Report {
             format!("{model} was fitted on candles of a test period: its results are in-sample.")
         });
         sentences.extend(excluded);
+        let unknown = self.ranking.iter().filter(|rank| rank.unknown_training && rank.significant);
+        let unknown = unknown.map(|rank| {
+            let model = self.model_name(&rank.model);
+            format!(
+                "The training period of {model} is unknown: the edge counts only if it was not \
+                 fitted on candles of the test."
+            )
+        });
+        sentences.extend(unknown);
         sentences.join("\n")
     }
 
@@ -119,8 +134,13 @@ impl Report {
 
     /// Name of the correction for multiple comparisons; `None` for a single model.
     fn holm_correction(&self) -> Option<String> {
-        let models = self.run.models.len();
-        (models > 1).then(|| format!("Holm-corrected for {models} models"))
+        let models = self.run.sweep_trials.unwrap_or(self.run.models.len());
+        let earlier = self.earlier.models;
+        let text = match earlier {
+            0 => format!("Holm-corrected for {models} models"),
+            _ => format!("Holm-corrected for the models: {}", trials(models, earlier)),
+        };
+        (models.saturating_add(earlier) > 1).then_some(text)
     }
 
     /// States whether the first model of the ranking beats the second by a statistically
@@ -131,7 +151,7 @@ impl Report {
             return None;
         };
         let excess = best.excess_over_next?;
-        let verb = if excess.interval_95?.low > 0.0 { "beats" } else { "does not beat" };
+        let verb = if excess.interval_95?.is_above_zero() { "beats" } else { "does not beat" };
         let (first, second) = (self.model_name(&best.model), self.model_name(&next.model));
         Some(format!(
             "{first} {verb} {second} by a statistically significant margin on the candles that \

@@ -64,24 +64,25 @@ impl Report {
     /// Non-empty sections of the report.
     pub(crate) fn sections(&self) -> Vec<Section> {
         let sections = [
-            Section::new("Models", [self.models_list()]),
-            Section::new("Results", self.results_section()),
             Section::new("Ranking", self.ranking_section()),
+            Section::new("Policies", self.policies_section()),
+            Section::new("Results", self.results_section()),
+            Section::new("Over time", self.over_time_section()),
+            Section::new("Regimes", self.regimes_section()),
             Section::new("Refits", self.refits_section()),
             Section::new("Most confident", self.most_confident_section()),
             Section::new("Size of moves", self.moves_section()),
-            Section::new("Policies", self.policies_section()),
             Section::new("Trading", self.trading_section()),
             Section::new("Baselines", self.baseline_section()),
             Section::new("Non-overlapping evaluation", self.non_overlapping_section()),
             Section::new("Confusion matrix", self.confusion_section()),
             Section::new("Confidence", self.confidence_section()),
             Section::new("Reliability", self.reliability_section()),
-            Section::new("Over time", self.over_time_section()),
-            Section::new("Regimes", self.regimes_section()),
+            Section::new("Anomalous candles", self.anomalies_section()),
             Section::new("Folds", self.folds_section()),
             Section::new("Training", self.training_section()),
             Section::new("Importance of channels", self.importance_section()),
+            Section::new("Models", [self.models_list()]),
             Section::new("Instruments", self.instruments_section()),
             Section::new("Skipped files", [list(&self.skipped)]),
             Section::new("Failures", [list(&self.failures)]),
@@ -122,7 +123,14 @@ impl Report {
              model predicted.\n{above} of {all} edges have an interval above 0; if all models were \
              only equal to the best baseline, about {by_chance:.1} would have one by chance."
         );
-        [self.headline_part(true).into(), text.into(), self.headline_part(false).into()]
+        // With a single interval the pooled rows are those of the ranking.
+        let mut pooled = self.headline_part(true);
+        pooled.rows.retain(|_| self.groups.len() > 1);
+        [
+            pooled.into(),
+            SectionPart::Method(text),
+            SectionPart::details("By instrument", self.headline_part(false)),
+        ]
     }
 
     fn ranking_section(&self) -> [SectionPart; 3] {
@@ -140,7 +148,7 @@ impl Report {
             )
         });
         let overfitting = overfitting.unwrap_or_default();
-        [self.ranking_table().into(), text.to_string().into(), overfitting.into()]
+        [self.ranking_table().into(), overfitting.into(), SectionPart::method(text)]
     }
 
     /// Rows pooled by interval.
@@ -165,7 +173,7 @@ impl Report {
                      volatility. The own share in the past predicts the more frequent direction of \
                      the pair's own training labels.";
         }
-        [text.into(), ReportTable { left: 2, header, rows }.into()]
+        [ReportTable { left: 2, header, rows }.into(), SectionPart::Method(text)]
     }
 
     /// Results on every h-th candle; empty for the horizon 1.
@@ -203,7 +211,7 @@ impl Report {
              candle, so that no two outcomes of an instrument overlap. All other sections use every \
              candle, with blocks of at least the horizon in the intervals."
         );
-        vec![explanation.into(), table(2, header, rows).into()]
+        vec![table(2, header, rows).into(), SectionPart::Method(explanation)]
     }
 
     fn confusion_section(&self) -> [SectionPart; 3] {
@@ -230,7 +238,11 @@ impl Report {
                            occur: random predictions of UP and DOWN have 50 % without unchanged \
                            closes, and 33 % with them.";
         let losses = table(2, loss_header, losses);
-        [table(3, header, rows).into(), explanation.to_string().into(), losses.into()]
+        [
+            losses.into(),
+            SectionPart::method(explanation),
+            SectionPart::details("Counts", table(3, header, rows)),
+        ]
     }
 }
 

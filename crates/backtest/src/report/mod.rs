@@ -2,6 +2,7 @@
 //!
 //! Everything except [`Report::timing`] is the same for the same inputs, byte for byte, on any
 //! number of threads.
+mod anomalies;
 mod appendix;
 mod economics;
 mod format;
@@ -14,6 +15,7 @@ mod policies;
 mod refits;
 mod regimes;
 mod section;
+mod sweep;
 mod table;
 mod trading;
 mod write;
@@ -27,9 +29,11 @@ use windvane_models::TrainingRecord;
 use windvane_signals::{GapPolicy, LabelSpec, RefitSchedule};
 
 use crate::metrics::OverfittingProbability;
-use crate::score::{Importance, RefitGain, ResultRow, Warning, iso};
+use crate::score::{EarlierCount, Importance, RefitGain, ResultRow, Warning, iso};
 
 pub use crate::score::Rank;
+pub use sweep::{LabelOverfitting, SweepTiming};
+pub use sweep::{SweepReport, SweepSettingRecord, TrialResult};
 pub use table::ReportTable;
 
 /// Version of the layout of `report.json`.
@@ -59,6 +63,8 @@ pub struct Report {
     /// Probability of backtest overfitting of the ranking; `None` for fewer than ten models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overfitting: Option<OverfittingProbability>,
+    /// Number of trials of earlier experiments that the corrections count.
+    pub earlier: EarlierCount,
     /// Results of every model on every instrument, then pooled by interval, then over all.
     pub results: Vec<ResultRow>,
     /// Training results of every model.
@@ -88,6 +94,10 @@ pub struct RunRecord {
     pub seed: u64,
     /// Number of consecutive seeds that each model was fitted with.
     pub(crate) seeds: usize,
+    /// Number of models over all settings of the sweep that this run is part of, for which Holm's
+    /// correction and the deflated Sharpe ratios are computed; `None` outside a sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sweep_trials: Option<usize>,
     /// Instruction set of the kernels.
     pub(crate) kernel: String,
     /// XXH3 hash of the names, intervals and candles of all instruments, in order.

@@ -22,7 +22,7 @@ impl Report {
         table(2, header, self.pooled().map(most_confident_cells))
     }
 
-    pub(crate) fn most_confident_section(&self) -> [SectionPart; 4] {
+    pub(crate) fn most_confident_section(&self) -> [SectionPart; 3] {
         let shares = self.pooled().flat_map(|row| {
             row.most_confident.iter().map(|selected| {
                 [
@@ -31,7 +31,6 @@ impl Report {
                     format!("{:.0}", 100.0 * selected.share),
                     percent(selected.score.coverage),
                     thousands(selected.score.predictions),
-                    percent(selected.score.accuracy),
                     baseline(selected.best_baseline.as_ref()),
                     edge(selected.excess_accuracy),
                     points(selected.mean_return),
@@ -44,7 +43,6 @@ impl Report {
             "Most confident %",
             "Coverage %",
             "Predictions",
-            "Accuracy %",
             "Best baseline %",
             "Edge, points",
             "Mean return, bp",
@@ -53,13 +51,12 @@ impl Report {
                            The most confident predictions are those with the largest |p(UP) − \
                            p(DOWN)|. The threshold of a share is the quantile on the validation \
                            candles of the fold, before the test, so the coverage differs from the \
-                           share. Intervals are 95 % block bootstraps.";
-        let returns = "The mean return is that of a prediction over the horizon, before costs.";
+                           share. Intervals are 95 % block bootstraps. The mean return is that of \
+                           a prediction over the horizon, before costs.";
         [
-            explanation.to_string().into(),
             self.most_confident_table().into(),
-            table(2, header, shares).into(),
-            returns.to_string().into(),
+            SectionPart::method(explanation),
+            SectionPart::details("Edge and mean return by share", table(2, header, shares)),
         ]
     }
 
@@ -82,7 +79,10 @@ impl Report {
             ["Model", "Interval", "Probability %", "Candles", "Mean probability %", "Frequency %"];
         let explanation = "Probability of the most likely class, NEUTRAL included, and the \
                            frequency of that class. ECE is the mean gap between the two.";
-        [explanation.to_string().into(), table(3, header, rows).into()]
+        [
+            SectionPart::method(explanation),
+            SectionPart::details("Bins of the diagrams", table(3, header, rows)),
+        ]
     }
 
     pub(crate) fn confidence_section(&self) -> [SectionPart; 3] {
@@ -101,7 +101,7 @@ impl Report {
         let explanation = "Confidence is the probability of the predicted direction.".to_string();
         let span = table(1, ["Model", "Minimum %", "Median %", "Maximum %"], span);
         let bins = table(1, ["Model", "Confidence %", "Predictions", "Accuracy %"], bins);
-        [explanation.into(), span.into(), bins.into()]
+        [span.into(), SectionPart::Method(explanation), SectionPart::details("Bins", bins)]
     }
 }
 

@@ -1,9 +1,11 @@
 //! Section on policies: results by cost, delay, quarter, month and instrument, and the verdict.
 use super::Report;
-use super::format::{UNDEFINED, interval, number, percent, point_bounds, points, text, thousands};
+use super::format::{
+    UNDEFINED, a_day, interval, number, percent, point_bounds, points, scaled, text, thousands,
+    trials,
+};
 use super::section::SectionPart;
 use super::table::{ReportTable, table};
-use crate::metrics::Bounds;
 use crate::score::{Economics, PolicyNet, PolicyPeriod, PolicyResult, ResultRow};
 
 impl Report {
@@ -43,47 +45,40 @@ impl Report {
 
     /// Verdicts of the policies, with whether anything is left at the end of the test.
     pub(crate) fn judged_policies(&self) -> impl Iterator<Item = (bool, String)> {
+        self.best_policies().map(|best| (best.is_left(), self.judge(&best)))
+    }
+
+    /// Policy that earned the most on each interval, selected with hindsight.
+    pub(crate) fn best_policies(&self) -> impl Iterator<Item = BestPolicy<'_>> {
         self.groups.iter().filter_map(|group| {
-            let rows = self.valued().filter(|(row, _)| row.interval == Some(group.interval));
-            let policies = rows.filter_map(|(row, value)| Some((row, value, value.best()?)));
-            let mean = |value: &Economics, best: &PolicyResult| best.net[value.middle_cost].mean;
-            let best = policies.reduce(|best, next| {
-                if mean(next.1, next.2) > mean(best.1, best.2) { next } else { best }
+            let rows = self.valued().filter(|(row, _)| {
+                row.interval == Some(group.interval) && !self.is_in_sample(&row.model)
             });
-            best.map(|(row, value, policy)| self.judge(row, value, policy))
+            let policies = rows
+                .filter_map(|(row, value)| Some(BestPolicy { row, value, policy: value.best()? }));
+            policies.reduce(|best, next| if next.mean() > best.mean() { next } else { best })
         })
     }
 
-    fn judge(&self, row: &ResultRow, value: &Economics, policy: &PolicyResult) -> (bool, String) {
-        let net = &policy.net[value.middle_cost];
-        let last = policy.last_quarters.as_ref();
-        let last_mean = last.map(|period| period.net[value.middle_cost]);
-        let left = net.mean > 0.0 && last_mean.is_none_or(|mean| mean > 0.0);
-        let start = if left { "" } else { "Nothing is left after costs: " };
-        let last = last.map_or_else(String::new, |period| {
-            let bounds = period.interval_95.map(|bounds| scaled(policy, bounds));
-            let mean = points(a_day(policy, period.net[value.middle_cost]));
-            format!(
-                "; in the last two quarters ({}) {mean} {}",
-                period.period,
-                point_bounds(bounds)
-            )
+    fn judge(&self, best: &BestPolicy<'_>) -> String {
+        let BestPolicy { row, value, policy } = best;
+        let start = if best.is_left() { "" } else { "Nothing is left after costs: " };
+        let last = best.last_quarters().map_or_else(String::new, |(period, result)| {
+            format!("; in the last two quarters ({period}) {result}")
         });
-        let benchmark = &value.benchmark;
-        let long = points(a_day(benchmark, benchmark.net[value.middle_cost].mean));
-        let sentence = format!(
+        let net = &policy.net[value.middle_cost];
+        format!(
             "{start}{} candles, policies at {} bp: the best of {} (policies and models), {} with \
-             \"{}\", earns {} bp a day {}{last}; always long {long} bp (deflated Sharpe ratio {} %).",
+             \"{}\", earns {}{last}; always long {} bp (deflated Sharpe ratio {} %).",
             interval(row),
             value.cost(),
-            value.trials,
+            trials(value.trials, self.earlier.policies),
             self.model_name(&row.model),
             policy.name,
-            points(a_day(policy, net.mean)),
-            point_bounds(net.interval_95.map(|bounds| scaled(policy, bounds))),
+            best.whole_test().replacen(' ', " bp a day ", 1),
+            best.always_long(),
             percent(net.deflated_sharpe),
-        );
-        (left, sentence)
+        )
     }
 
     pub(crate) fn policies_section(&self) -> Vec<SectionPart> {
@@ -94,64 +89,102 @@ impl Report {
              Results are basis points of capital a day; instruments have equal parts. Trades, \
              months and quarters are after {} bp per unit of turnover. Always long, with equal \
              weights and the same costs, is the benchmark. DSR is the deflated Sharpe ratio: the \
-             probability that the ratio exceeds the expected maximum of {} trials, the policies of \
-             all models of the interval, by chance; earlier experiments are not counted.",
+             probability that the ratio exceeds the expected maximum of the trials by chance. \
+             Trials, the policies of all models of the interval: {}. Late is acted on one candle \
+             after the prediction. A trade is a position from its entry to its exit. The profit \
+             factor is the sum of the gains divided by the sum of the losses. Intervals are 95 % \
+             block bootstraps.",
             value.cost(),
-            value.trials,
+            trials(value.trials, self.earlier.policies),
         );
-        let delays = "By cost and delay, with 95 % block-bootstrap intervals. Late is acted on one \
-                      candle after the prediction.";
-        let trades = "A trade is a position from its entry to its exit. The profit factor is the \
-                      sum of the gains divided by the sum of the losses.";
-        let months = format!("Return by month after {} bp, per cent:", value.cost());
+        let cost = value.cost();
         vec![
-            rules.into(),
-            self.policy_table().into(),
-            delays.to_string().into(),
-            self.policy_costs().into(),
-            trades.to_string().into(),
-            self.policy_trades().into(),
-            "By quarter:".to_string().into(),
-            self.policy_quarters().into(),
-            months.into(),
-            self.policy_months().into(),
-            "By instrument:".to_string().into(),
-            self.policy_instruments().into(),
+            self.policy_results().into(),
+            SectionPart::Method(rules),
+            SectionPart::details(format!("By quarter, after {cost} bp"), self.policy_quarters()),
+            SectionPart::details("By cost and delay, net bp a day", self.policy_costs()),
+            SectionPart::details(format!("Trades, after {cost} bp"), self.policy_trades()),
+            SectionPart::details(
+                format!("Return by month after {cost} bp, %"),
+                self.policy_months(),
+            ),
+            SectionPart::details(
+                format!("By instrument, after {cost} bp"),
+                self.policy_instruments(),
+            ),
         ]
     }
 
-    fn policy_costs(&self) -> ReportTable {
+    /// Policies of all models, followed by the benchmark of each interval.
+    fn policy_rows(&self) -> Vec<(String, String, &PolicyResult, &Economics)> {
+        let mut rows = Vec::new();
+        for group in &self.groups {
+            let own = |(row, _): &(&ResultRow, &Economics)| row.interval == Some(group.interval);
+            for (row, value) in self.valued().filter(own) {
+                let policies = value.policies.iter();
+                rows.extend(
+                    policies.map(|policy| (row.marked_model(), interval(row), policy, value)),
+                );
+            }
+            if let Some((row, value)) = self.valued().find(own) {
+                rows.push(("benchmark".to_string(), interval(row), &value.benchmark, value));
+            }
+        }
+        rows
+    }
+
+    /// Results at the middle cost.
+    fn policy_results(&self) -> ReportTable {
+        let cost = self.valued().next().map_or(0.0, |(_, value)| value.cost());
+        let net = format!("Net bp a day at {cost} bp");
         let header = [
             "Model",
             "Interval",
             "Policy",
-            "Cost bp",
-            "Net bp a day",
-            "Late, net bp a day",
+            &net,
+            "Last two quarters",
             "% a year",
             "Drawdown %",
             "Sharpe",
             "DSR %",
+            "Exposure %",
+            "Turnover",
         ];
-        let rows = self.valued().flat_map(|(row, value)| {
-            with_benchmark(value).flat_map(move |policy| {
-                policy.net.iter().zip(&policy.late).map(move |(net, late)| {
-                    [
-                        row.model.clone(),
-                        interval(row),
-                        policy.name.clone(),
-                        net.cost.to_string(),
-                        daily(policy, net),
-                        daily(policy, late),
-                        percent(net.returns.annual_return),
-                        percent(net.returns.max_drawdown),
-                        number(net.returns.sharpe),
-                        percent(net.deflated_sharpe),
-                    ]
-                })
-            })
+        let rows = self.policy_rows().into_iter().map(|(model, candles, policy, value)| {
+            let net = &policy.net[value.middle_cost];
+            [
+                model,
+                candles,
+                policy.name.clone(),
+                daily(policy, net),
+                text(policy.last_quarters.as_ref().map(|last| period(policy, value, last))),
+                percent(net.returns.annual_return),
+                percent(net.returns.max_drawdown),
+                number(net.returns.sharpe),
+                percent(net.deflated_sharpe),
+                percent(Some(policy.exposure)),
+                format!("{:.4}", policy.turnover),
+            ]
         });
         table(3, header, rows)
+    }
+
+    /// Results at every cost, at once and late, with intervals.
+    fn policy_costs(&self) -> ReportTable {
+        let mut header: Vec<String> =
+            ["Model", "Interval", "Policy", "Delay"].map(str::to_string).into();
+        if let Some((_, value)) = self.valued().next() {
+            header.extend(value.costs.iter().map(|cost| format!("at {cost} bp")));
+        }
+        let rows = self.policy_rows().into_iter().flat_map(|(model, candles, policy, _)| {
+            [("at once", &policy.net), ("late", &policy.late)].map(|(delay, results)| {
+                let name = policy.name.clone();
+                let mut cells = vec![model.clone(), candles.clone(), name, delay.to_string()];
+                cells.extend(results.iter().map(|net| daily(policy, net)));
+                cells
+            })
+        });
+        ReportTable { left: 4, header, rows: rows.collect() }
     }
 
     fn policy_trades(&self) -> ReportTable {
@@ -159,28 +192,26 @@ impl Report {
             "Model",
             "Interval",
             "Policy",
-            "Trades",
+            "Number",
             "Hit rate %",
             "Profit factor",
             "Mean win bp",
             "Mean loss bp",
             "Holding, candles",
         ];
-        let rows = self.valued().flat_map(|(row, value)| {
-            with_benchmark(value).map(move |policy| {
-                let trades = &policy.trades;
-                [
-                    row.model.clone(),
-                    interval(row),
-                    policy.name.clone(),
-                    thousands(trades.trades),
-                    percent(trades.hit_rate),
-                    number(trades.profit_factor),
-                    points(trades.mean_win),
-                    points(trades.mean_loss.map(|loss| -loss)),
-                    number(trades.mean_holding),
-                ]
-            })
+        let rows = self.policy_rows().into_iter().map(|(model, candles, policy, _)| {
+            let trades = &policy.trades;
+            [
+                model,
+                candles,
+                policy.name.clone(),
+                thousands(trades.trades),
+                percent(trades.hit_rate),
+                number(trades.profit_factor),
+                points(trades.mean_win),
+                points(trades.mean_loss.map(|loss| -loss)),
+                number(trades.mean_holding),
+            ]
         });
         table(3, header, rows)
     }
@@ -191,25 +222,23 @@ impl Report {
             "Interval",
             "Policy",
             "Quarter",
-            "Trades",
             "Net bp a day",
             "Late, net bp a day",
+            "Trades",
         ];
-        let rows = self.valued().flat_map(|(row, value)| {
-            with_benchmark(value).flat_map(move |policy| {
-                policy.quarters.iter().map(move |quarter: &PolicyPeriod| {
-                    let bounds = quarter.interval_95.map(|bounds| scaled(policy, bounds));
-                    let net = points(a_day(policy, quarter.net[value.middle_cost]));
-                    [
-                        row.model.clone(),
-                        interval(row),
-                        policy.name.clone(),
-                        quarter.period.clone(),
-                        thousands(quarter.trades),
-                        format!("{net} {}", point_bounds(bounds)),
-                        points(a_day(policy, quarter.late[value.middle_cost])),
-                    ]
-                })
+        let rows = self.policy_rows().into_iter().flat_map(|(model, candles, policy, value)| {
+            policy.quarters.iter().map(move |quarter: &PolicyPeriod| {
+                let late = points(a_day(policy, quarter.late[value.middle_cost]));
+                let late_bounds = quarter.late_interval_95.map(|bounds| scaled(policy, bounds));
+                [
+                    model.clone(),
+                    candles.clone(),
+                    policy.name.clone(),
+                    quarter.period.clone(),
+                    period(policy, value, quarter),
+                    format!("{late} {}", point_bounds(late_bounds)),
+                    thousands(quarter.trades),
+                ]
             })
         });
         table(4, header, rows)
@@ -241,25 +270,23 @@ impl Report {
             "Interval",
             "Policy",
             "Instrument",
+            "Net bp a day",
+            "Hit rate %",
             "Trades",
             "Exposure %",
-            "Hit rate %",
-            "Net bp a day",
         ];
-        let rows = self.valued().flat_map(|(row, value)| {
-            with_benchmark(value).flat_map(move |policy| {
-                policy.instruments.iter().map(move |one| {
-                    [
-                        row.model.clone(),
-                        interval(row),
-                        policy.name.clone(),
-                        one.instrument.clone(),
-                        thousands(one.trades.trades),
-                        percent(Some(one.exposure)),
-                        percent(one.trades.hit_rate),
-                        points(a_day(policy, one.net[value.middle_cost])),
-                    ]
-                })
+        let rows = self.policy_rows().into_iter().flat_map(|(model, candles, policy, value)| {
+            policy.instruments.iter().map(move |one| {
+                [
+                    model.clone(),
+                    candles.clone(),
+                    policy.name.clone(),
+                    one.instrument.clone(),
+                    points(a_day(policy, one.net[value.middle_cost])),
+                    percent(one.trades.hit_rate),
+                    thousands(one.trades.trades),
+                    percent(Some(one.exposure)),
+                ]
             })
         });
         table(4, header, rows)
@@ -271,15 +298,49 @@ fn with_benchmark(value: &Economics) -> impl Iterator<Item = &PolicyResult> {
     value.policies.iter().chain([&value.benchmark])
 }
 
-/// Mean return a day from the mean per period.
-fn a_day(policy: &PolicyResult, mean: f64) -> Option<f64> {
-    Some(mean * policy.periods_per_day?)
+/// Policy that earned the most on an interval, with its model.
+pub(crate) struct BestPolicy<'a> {
+    pub(crate) row: &'a ResultRow,
+    pub(crate) value: &'a Economics,
+    pub(crate) policy: &'a PolicyResult,
 }
 
-/// Interval of the mean return a day.
-fn scaled(policy: &PolicyResult, bounds: Bounds) -> Bounds {
-    let days = policy.periods_per_day.unwrap_or(1.0);
-    Bounds { low: bounds.low * days, high: bounds.high * days }
+impl BestPolicy<'_> {
+    fn mean(&self) -> f64 {
+        self.policy.net[self.value.middle_cost].mean
+    }
+
+    /// Whether anything is left of it in the whole test and in its last two quarters.
+    pub(crate) fn is_left(&self) -> bool {
+        let last = self.policy.last_quarters.as_ref();
+        let last = last.map(|period| period.net[self.value.middle_cost]);
+        self.mean() > 0.0 && last.is_none_or(|mean| mean > 0.0)
+    }
+
+    /// Net basis points a day over the whole test, with the interval.
+    pub(crate) fn whole_test(&self) -> String {
+        let net = &self.policy.net[self.value.middle_cost];
+        let bounds = net.interval_95.map(|bounds| scaled(self.policy, bounds));
+        format!("{} {}", points(a_day(self.policy, net.mean)), point_bounds(bounds))
+    }
+
+    /// Name and net basis points a day of the last two quarters, with the interval.
+    pub(crate) fn last_quarters(&self) -> Option<(&str, String)> {
+        let last = self.policy.last_quarters.as_ref()?;
+        Some((&last.period, period(self.policy, self.value, last)))
+    }
+
+    /// Net basis points a day of the benchmark.
+    pub(crate) fn always_long(&self) -> String {
+        let benchmark = &self.value.benchmark;
+        points(a_day(benchmark, benchmark.net[self.value.middle_cost].mean))
+    }
+}
+
+/// Net result a day in a period, with its interval.
+fn period(policy: &PolicyResult, value: &Economics, period: &PolicyPeriod) -> String {
+    let bounds = period.interval_95.map(|bounds| scaled(policy, bounds));
+    format!("{} {}", points(a_day(policy, period.net[value.middle_cost])), point_bounds(bounds))
 }
 
 /// Net result a day with its interval.

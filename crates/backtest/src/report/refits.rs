@@ -36,7 +36,7 @@ impl Report {
             "Difference, points",
             "p",
         ];
-        vec![text.to_string().into(), table(2, header, rows).into()]
+        vec![table(2, header, rows).into(), SectionPart::method(text)]
     }
 
     /// States for each model whether refitting paid, in one sentence per line; `None` under plans
@@ -56,11 +56,11 @@ impl Report {
             );
         };
         let difference = edge_text(gain.excess_accuracy);
-        if bounds.low > 0.0 {
+        if bounds.is_above_zero() {
             format!(
                 "Refitting {model} pays ({interval}): {difference} against the model fitted once."
             )
-        } else if bounds.high < 0.0 {
+        } else if bounds.high < 0.0 && !bounds.few_blocks {
             format!(
                 "Refitting {model} costs accuracy ({interval}): {difference} against the model \
                  fitted once."

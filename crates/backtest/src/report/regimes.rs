@@ -40,6 +40,6 @@ impl Report {
              regime."
                 .to_string()
         };
-        [explanation.into(), table.into()]
+        [table.into(), SectionPart::Method(explanation)]
     }
 }

@@ -18,9 +18,13 @@ pub(crate) struct Section {
 pub(crate) enum SectionPart {
     /// Paragraph of text.
     Text(String),
+    /// Explanation of the section's numbers; the page folds it.
+    Method(String),
     /// List with one line per item.
     List(Vec<String>),
     Table(ReportTable),
+    /// Table of details with a title; the page folds it.
+    Details(String, ReportTable),
     /// Code, such as a command.
     Code(String),
 }
@@ -44,11 +48,19 @@ impl Section {
 }
 
 impl SectionPart {
+    pub(crate) fn method(text: impl Into<String>) -> Self {
+        Self::Method(text.into())
+    }
+
+    pub(crate) fn details(title: impl Into<String>, table: ReportTable) -> Self {
+        Self::Details(title.into(), table)
+    }
+
     fn is_empty(&self) -> bool {
         match self {
-            Self::Text(text) | Self::Code(text) => text.is_empty(),
+            Self::Text(text) | Self::Method(text) | Self::Code(text) => text.is_empty(),
             Self::List(items) => items.is_empty(),
-            Self::Table(table) => table.rows.is_empty(),
+            Self::Table(table) | Self::Details(_, table) => table.rows.is_empty(),
         }
     }
 }
@@ -65,11 +77,12 @@ impl fmt::Display for Section {
 impl fmt::Display for SectionPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => writeln!(f, "{}", markdown(text)),
+            Self::Text(text) | Self::Method(text) => writeln!(f, "{}", markdown(text)),
             Self::List(items) => items
                 .iter()
                 .try_for_each(|item| writeln!(f, "- {}", markdown(&item.replace('\n', " ")))),
             Self::Table(table) => write!(f, "{table}"),
+            Self::Details(title, table) => write!(f, "{}:\n\n{table}", markdown(title)),
             Self::Code(text) => writeln!(f, "{}", code(&text.replace('\n', " "))),
         }
     }

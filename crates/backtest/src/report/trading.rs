@@ -1,10 +1,12 @@
 //! Section on trading, its short table and its verdict.
 use super::Report;
-use super::format::{UNDEFINED, date, interval, number, percent, point_bounds, points, text};
+use super::format::{
+    UNDEFINED, date, interval, number, percent, point_bounds, points, text, trials,
+};
 use super::section::SectionPart;
 use super::table::{ReportTable, table};
 use crate::metrics::Bounds;
-use crate::score::{BaselineReturn, NetResult, ResultRow, Trading};
+use crate::score::{BaselineReturn, Economics, NetResult, ResultRow, Trading};
 
 impl Report {
     /// Table of trading per candle, in basis points before and after costs: one row per model and
@@ -23,7 +25,36 @@ impl Report {
             "Break-even bp",
             "DSR %",
         ];
-        table(2, header, self.traded().map(short_cells))
+        let benchmarks = self.benchmarks().map(|(row, value)| self.benchmark_cells(row, value));
+        table(2, header, self.traded().map(short_cells).chain(benchmarks))
+    }
+
+    /// First row of each interval, for its benchmark.
+    pub(crate) fn benchmarks(&self) -> impl Iterator<Item = (&ResultRow, &Economics)> {
+        let groups = self.groups.iter();
+        groups
+            .filter_map(|group| self.valued().find(|(row, _)| row.interval == Some(group.interval)))
+    }
+
+    /// Always long at the costs of the run.
+    fn benchmark_cells(&self, row: &ResultRow, value: &Economics) -> [String; 8] {
+        let long = &value.benchmark;
+        let net = self.run.costs.iter().map(|cost| {
+            let net = long.net.iter().find(|net| net.cost.to_bits() == cost.to_bits());
+            points(net.map(|net| net.mean))
+        });
+        let net: Vec<String> = net.collect();
+        let break_even = (long.turnover > 0.0).then(|| 1e4 * long.gross_mean / long.turnover);
+        [
+            long.name.clone(),
+            interval(row),
+            percent(Some(long.exposure)),
+            format!("{:.3}", long.turnover),
+            points(Some(long.gross_mean)),
+            if net.is_empty() { UNDEFINED.to_string() } else { net.join(" / ") },
+            number(break_even),
+            UNDEFINED.to_string(),
+        ]
     }
 
     /// Describes the best net result of each interval next to buy and hold and the best-earning
@@ -42,6 +73,7 @@ impl Report {
     /// Sentence about the best net result of an interval.
     fn after_costs(&self, row: &ResultRow, net: &NetResult) -> String {
         let significance = match net.interval_95 {
+            Some(bounds) if bounds.few_blocks => "with an interval that is not reliable",
             Some(Bounds { low, .. }) if low > 0.0 => "a statistically significant gain",
             Some(Bounds { high, .. }) if high < 0.0 => "a statistically significant loss",
             _ => "not significantly different from zero",
@@ -68,12 +100,18 @@ impl Report {
     }
 
     pub(crate) fn trading_section(&self) -> Vec<SectionPart> {
-        let rows: Vec<[String; 14]> = self
+        let mut rows: Vec<[String; 13]> = self
             .traded()
             .flat_map(|(row, trading)| trading.net.iter().map(move |net| cells(row, net)))
             .collect();
         if rows.is_empty() {
             return Vec::new();
+        }
+        for group in &self.groups {
+            let mut traded = self.traded().filter(|(row, _)| row.interval == Some(group.interval));
+            if let Some((row, trading)) = traded.next() {
+                rows.extend(trading.net.iter().filter_map(|net| long_cells(row, net)));
+            }
         }
         let header = [
             "Model",
@@ -88,7 +126,6 @@ impl Report {
             "DSR %",
             "Right %",
             "Break-even %",
-            "Buy and hold, % a year (Sharpe)",
             "Best baseline, % a year (Sharpe)",
         ];
         let explanation = format!(
@@ -99,11 +136,15 @@ impl Report {
              result is zero. \"Right %\" is the share of the candles held with a gain, and \
              \"Break-even %\" the share at which the net result is zero, with gains and losses of \
              the same size. Annual numbers are undefined below 90 days. DSR is the deflated Sharpe \
-             ratio: the probability that the ratio exceeds the expected maximum of {} models by \
-             chance; models of earlier experiments are not counted.",
-            self.run.models.len(),
+             ratio: the probability that the ratio exceeds the expected maximum of the trials by \
+             chance. Trials, the models: {}.",
+            trials(self.run.models.len(), self.earlier.models),
         );
-        vec![explanation.into(), self.trading_table().into(), table(2, header, rows).into()]
+        vec![
+            self.trading_table().into(),
+            SectionPart::Method(explanation),
+            SectionPart::details("By cost", table(2, header, rows)),
+        ]
     }
 }
 
@@ -145,7 +186,7 @@ fn short_cells((row, trading): (&ResultRow, &Trading)) -> [String; 8] {
     ]
 }
 
-fn cells(row: &ResultRow, net: &NetResult) -> [String; 14] {
+fn cells(row: &ResultRow, net: &NetResult) -> [String; 13] {
     let best = net.best_baseline.map(|best| format!("{} {}", best.rule, annual(&best)));
     [
         row.model.clone(),
@@ -160,9 +201,29 @@ fn cells(row: &ResultRow, net: &NetResult) -> [String; 14] {
         percent(net.deflated_sharpe),
         percent(row.trading.as_ref().and_then(|trading| trading.hit_rate)),
         percent(net.break_even_accuracy),
-        text(net.buy_and_hold.as_ref().map(annual)),
         text(best),
     ]
+}
+
+/// Always long at a cost.
+fn long_cells(row: &ResultRow, net: &NetResult) -> Option<[String; 13]> {
+    let long = net.buy_and_hold?;
+    let undefined = || UNDEFINED.to_string();
+    Some([
+        "always long".to_string(),
+        interval(row),
+        net.cost.to_string(),
+        points(Some(long.mean)),
+        percent(long.returns.annual_return),
+        percent(long.returns.max_drawdown),
+        number(long.returns.sharpe),
+        number(long.returns.sortino),
+        number(long.returns.calmar),
+        undefined(),
+        undefined(),
+        undefined(),
+        undefined(),
+    ])
 }
 
 /// Annual return in per cent, with the Sharpe ratio.

@@ -2,7 +2,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::Report;
+use serde::Serialize;
+
+use super::{Report, SweepReport};
 use crate::error::BacktestError;
 
 impl Report {
@@ -27,7 +29,26 @@ impl Report {
     }
 }
 
-fn to_json(report: &Report) -> String {
+impl SweepReport {
+    /// Writes the report as JSON: `schema` first, `timing` last, undefined numbers as null.
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    /// Writes `report.md` and `report.json` into a folder, which is created if it does not exist.
+    /// Existing files are replaced atomically.
+    ///
+    /// # Errors
+    /// [`BacktestError::Io`] with the path that could not be written.
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), BacktestError> {
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
+        replace(&folder.join("report.md"), &self.to_markdown())?;
+        replace(&folder.join("report.json"), &self.to_json())
+    }
+}
+
+fn to_json(report: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(report);
     text.expect("invariant: a report has only texts, numbers and lists") + "\n"
 }

@@ -19,6 +19,7 @@ use super::run_plan::RunPlan;
 use super::{Event, Plan, PolicyTrades, Predictions};
 use crate::error::BacktestError;
 use crate::report::{Failure, Report};
+use crate::score::EarlierTrials;
 
 /// Series of candles to test on.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +107,9 @@ pub struct Backtest {
     /// and 0 counts as 1. All numbers of a report are of the first seed, except
     /// [`ResultRow::seeds`](crate::ResultRow::seeds).
     pub seeds: usize,
+    /// Experiments before this run that Holm's correction and the deflated Sharpe ratios count; by
+    /// default none. A [`TrialLog`](crate::TrialLog) keeps them.
+    pub earlier_trials: EarlierTrials,
     /// Folder that caches the results of finished tasks; by default `None`, without a cache.
     ///
     /// A run loads the results that an earlier run with the same data, settings, learners and
@@ -130,6 +134,7 @@ impl Default for Backtest {
             policies: Self::default_policies(),
             seed: 42,
             seeds: 1,
+            earlier_trials: EarlierTrials::default(),
             resume: None,
         }
     }
@@ -256,6 +261,28 @@ impl Backtest {
         output: impl FnOnce(&FinishedRun<'_>, Instant) -> T,
     ) -> Result<T, BacktestError> {
         let started = Instant::now();
+        self.with_plan(instruments, learners, |plan, failures| {
+            let folder = self.resume.as_deref();
+            let cache = folder.map(|folder| TaskCache::new(folder, &plan.folds)).transpose()?;
+            let tasks = plan.tasks();
+            let results = Executor { plan, cache: cache.as_ref(), on_event }.run_all(&tasks);
+            let finished = FinishedRun::new(plan, tasks, results, failures);
+            finished.check_not_empty()?;
+            Ok(output(&finished, started))
+        })
+    }
+
+    /// Divides the instruments into groups and folds, and passes the plan of the run and the
+    /// failures so far to a function.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run) before the first task, and those of the function.
+    pub(crate) fn with_plan<T>(
+        &self,
+        instruments: &[Instrument],
+        learners: &[Box<dyn Learner>],
+        use_plan: impl FnOnce(&RunPlan<'_>, Vec<Failure>) -> Result<T, BacktestError>,
+    ) -> Result<T, BacktestError> {
         check(instruments, learners)?;
         if let Some(&cost) = self.costs.iter().find(|cost| !(0.0..=1e4).contains(*cost)) {
             return Err(BacktestError::Cost { cost });
@@ -266,17 +293,7 @@ impl Backtest {
         let folds = self.folds(&groups, &mut failures);
         let logistic = LogisticLearner { lags: self.lags.clone(), ..LogisticLearner::default() };
         let plan = RunPlan::new(self, instruments, folds, learners, &logistic);
-        let folder = self.resume.as_deref();
-        let cache = folder.map(|folder| TaskCache::new(folder, &plan.folds)).transpose()?;
-        let tasks = plan.tasks();
-        let results = Executor { plan: &plan, cache: cache.as_ref(), on_event }.run_all(&tasks);
-        let finished = FinishedRun::new(&plan, tasks, results, failures);
-        if finished.is_empty() {
-            let failures = finished.failures();
-            let first = failures.first().map_or_else(String::new, ToString::to_string);
-            return Err(BacktestError::NothingEvaluated { failures: failures.len(), first });
-        }
-        Ok(output(&finished, started))
+        use_plan(&plan, failures)
     }
 
     pub(crate) fn seed_of(&self, repeat: usize) -> u64 {

@@ -1,5 +1,4 @@
 //! Cache of task results in a folder, from which an interrupted run continues.
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,7 +11,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::fingerprint::hash_settings;
 use super::fold::Fold;
-use super::task_result::TaskResult;
+use super::task_result::StoredResult;
 use crate::error::BacktestError;
 
 /// Folder with one file per finished task, named by a hash of all inputs of the task.
@@ -56,6 +55,11 @@ impl<'a> TaskCache<'a> {
     pub(crate) fn new(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
         let created = std::fs::create_dir_all(folder);
         created.map_err(|source| BacktestError::Io { path: folder.to_path_buf(), source })?;
+        Ok(Self::of_existing(folder, folds))
+    }
+
+    /// Names the files of an existing folder.
+    pub(crate) fn of_existing(folder: &'a Path, folds: &[Fold<'_>]) -> Self {
         let groups = folds.chunk_by(|a, b| a.interval() == b.interval()).map(|folds| {
             let mut hash = Xxh3::new();
             let version = env!("CARGO_PKG_VERSION");
@@ -63,7 +67,7 @@ impl<'a> TaskCache<'a> {
             folds[0].group.hash_into(&mut hash);
             (folds[0].interval(), hash)
         });
-        Ok(Self { folder, groups: groups.collect() })
+        Self { folder, groups: groups.collect() }
     }
 
     /// Cache file of a task; `None` for a learner without settings and for a fold without training
@@ -114,32 +118,43 @@ fn hash_samples(hash: &mut Xxh3, samples: &SampleSet) {
 }
 
 impl CacheFile {
+    /// Hash of all inputs of the task, 32 hexadecimal digits.
+    pub(crate) fn key(&self) -> String {
+        format!("{:032x}", self.key)
+    }
+
+    /// Path of the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads the result of the task, which must have the predictions of the fold; `None` if there is
-    /// no file, and a message if the file is damaged.
-    pub(crate) fn read(&self, fold: &Fold<'_>) -> Result<Option<TaskResult>, String> {
+    /// no file, and the reason if the file is damaged.
+    pub(crate) fn read(&self, fold: &Fold<'_>) -> Result<Option<StoredResult>, String> {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.unusable(&error)),
+            Err(error) => return Err(error.to_string()),
         };
         let (checksum, body) = text.split_once('\n').unwrap_or_default();
         if checksum != self.checksum(body) {
-            return Err(self.unusable(&"the checksum does not match"));
+            return Err("the checksum does not match".to_string());
         }
-        let result: TaskResult =
-            serde_json::from_str(body).map_err(|error| self.unusable(&error))?;
+        let stored: StoredResult = serde_json::from_str(body).map_err(|error| error.to_string())?;
         let later = fold.later.as_ref().map_or(0, SampleSet::len);
-        if (result.predictions.len(), result.later.len()) != (fold.test.len(), later) {
-            return Err(self.unusable(&"the number of predictions is not that of the test"));
+        let tested =
+            stored.as_ref().ok().map(|result| (result.predictions.len(), result.later.len()));
+        if tested.is_some_and(|tested| tested != (fold.test.len(), later)) {
+            return Err("the number of predictions is not that of the test".to_string());
         }
-        Ok(Some(result))
+        Ok(Some(stored))
     }
 
     /// Writes the result of the task atomically.
-    pub(crate) fn write(&self, result: &TaskResult) -> Result<(), String> {
-        let body = serde_json::to_string(result).map_err(|error| self.not_written(&error))?;
+    pub(crate) fn write(&self, result: &StoredResult) -> std::io::Result<()> {
+        let body = serde_json::to_string(result)?;
         let text = [&self.checksum(&body), "\n", &body].concat();
-        replace_file(&self.path, text.as_bytes()).map_err(|error| self.not_written(&error))
+        replace_file(&self.path, text.as_bytes())
     }
 
     /// Checksum of the key and the body, so that a file under the name of another task is rejected.
@@ -147,11 +162,13 @@ impl CacheFile {
         format!("{:016x}", xxh3_64(&[&self.key.to_le_bytes()[..], body.as_bytes()].concat()))
     }
 
-    fn unusable(&self, reason: &dyn fmt::Display) -> String {
+    /// Message for a damaged file.
+    pub(crate) fn unusable(&self, reason: &str) -> String {
         format!("{}: damaged cache file ({reason}); the task runs again", self.path.display())
     }
 
-    fn not_written(&self, reason: &dyn fmt::Display) -> String {
+    /// Message for a file that could not be written.
+    pub(crate) fn not_written(&self, reason: &std::io::Error) -> String {
         format!("{}: the result cannot be cached: {reason}", self.path.display())
     }
 }

@@ -3,14 +3,13 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use windvane_models::TrainError;
 use windvane_models::train::{EpochReport, Run};
 
 use super::cache::TaskCache;
 use super::loss_curve::LossCurve;
 use super::run_plan::RunPlan;
 use super::task;
-use super::task_result::TaskResult;
+use super::task_result::{StoredResult, TaskResult};
 use super::{Event, Task};
 
 /// Shared context of all tasks of a run.
@@ -22,33 +21,38 @@ pub(crate) struct Executor<'a> {
 
 impl Executor<'_> {
     /// Runs the tasks on rayon's current threads and returns the results in the order of the tasks.
-    pub(crate) fn run_all(&self, tasks: &[Task<'_>]) -> Vec<Result<TaskResult, TrainError>> {
+    pub(crate) fn run_all(&self, tasks: &[Task<'_>]) -> Vec<StoredResult> {
         (self.on_event)(Event::Planned { tasks: tasks.len() });
         tasks.par_iter().map(|task| self.run(*task)).collect()
     }
 
     /// Runs a task, or loads its cached result.
-    fn run(&self, task: Task<'_>) -> Result<TaskResult, TrainError> {
+    fn run(&self, task: Task<'_>) -> StoredResult {
         let (fold, learner) = (self.plan.fold(&task), self.plan.learner(&task));
         let file = self.cache.and_then(|cache| cache.file(fold, learner, task.seed));
         if let Some(file) = &file {
             match file.read(fold) {
                 Ok(Some(result)) => {
                     (self.on_event)(Event::Resumed { task });
-                    return Ok(result);
+                    return result;
                 }
                 Ok(None) => {}
-                Err(message) => (self.on_event)(Event::Notice { message: &message }),
+                Err(reason) => {
+                    (self.on_event)(Event::Notice { message: &file.unusable(&reason) });
+                }
             }
         }
-        let result = self.fit(task)?;
-        if let Some(Err(message)) = file.map(|file| file.write(&result)) {
-            (self.on_event)(Event::Notice { message: &message });
+        let result = self.fit(task);
+        if let (Ok(_), Some(file)) = (&result, &file)
+            && let Err(error) = file.write(&result)
+        {
+            (self.on_event)(Event::Notice { message: &file.not_written(&error) });
         }
-        Ok(result)
+        result
     }
 
-    fn fit(&self, task: Task<'_>) -> Result<TaskResult, TrainError> {
+    /// Fits and tests the model of a task.
+    pub(crate) fn fit(&self, task: Task<'_>) -> StoredResult {
         (self.on_event)(Event::Started { task });
         let started = Instant::now();
         let curve = LossCurve::default();
@@ -60,9 +64,10 @@ impl Executor<'_> {
         let run = Run::new(task.seed).on_epoch(&on_epoch);
         let result = task::run(self.plan.fold(&task), self.plan.learner(&task), &run);
         let result = result.map(|result| TaskResult { epochs: curve.into_epochs(), ..result });
+        let result = result.map_err(|error| error.to_string());
         let seconds = started.elapsed().as_secs_f64();
-        let error = result.as_ref().err().map(ToString::to_string);
-        (self.on_event)(Event::Finished { task, seconds, error: error.as_deref() });
+        let error = result.as_ref().err().map(String::as_str);
+        (self.on_event)(Event::Finished { task, seconds, error });
         result
     }
 }

@@ -2,23 +2,22 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use windvane_models::TrainError;
-
 use super::constant_channels::constant_channels;
 use super::fold::Fold;
 use super::run_plan::{BaselineDirections, RunPlan};
-use super::task_result::TaskResult;
+use super::task_result::{StoredResult, TaskResult};
 use super::{Backtest, PredictionRow, Predictions, Task};
+use crate::error::BacktestError;
 use crate::report::{Failure, Report, SCHEMA, UntestedInstrument};
 use crate::score::{self, ScoreSettings, Warning};
 
 /// Results of all tasks of a run.
 pub(crate) struct FinishedRun<'a> {
-    pub(super) plan: &'a RunPlan<'a>,
+    pub(crate) plan: &'a RunPlan<'a>,
     /// Names of the models, in the order of the run.
-    pub(super) names: Vec<&'a str>,
+    pub(crate) names: Vec<&'a str>,
     /// Tasks of the models that did not fail, with their results.
-    pub(super) done: Vec<(Task<'a>, TaskResult)>,
+    pub(crate) done: Vec<(Task<'a>, TaskResult)>,
     /// Predictions of the fitted baselines.
     pub(super) baselines: Vec<BaselineDirections>,
     failures: Vec<Failure>,
@@ -29,7 +28,7 @@ impl<'a> FinishedRun<'a> {
     pub(crate) fn new(
         plan: &'a RunPlan<'a>,
         tasks: Vec<Task<'a>>,
-        results: Vec<Result<TaskResult, TrainError>>,
+        results: Vec<StoredResult>,
         failures: Vec<Failure>,
     ) -> Self {
         let names = plan.names();
@@ -53,7 +52,7 @@ impl<'a> FinishedRun<'a> {
         }
     }
 
-    fn fail(&mut self, task: &Task<'_>, error: &TrainError) {
+    fn fail(&mut self, task: &Task<'_>, error: &str) {
         // The models already report a fold without training windows.
         if !self.plan.is_model(task.learner) && self.plan.fold(task).training_windows.is_err() {
             return;
@@ -71,29 +70,33 @@ impl<'a> FinishedRun<'a> {
         });
     }
 
-    /// Whether no task of a model succeeded.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.done.is_empty()
-    }
-
-    pub(crate) fn failures(&self) -> &[Failure] {
-        &self.failures
+    /// Checks that at least one task of a model succeeded.
+    pub(crate) fn check_not_empty(&self) -> Result<(), BacktestError> {
+        if !self.done.is_empty() {
+            return Ok(());
+        }
+        let first = self.failures.first().map_or_else(String::new, ToString::to_string);
+        Err(BacktestError::NothingEvaluated { failures: self.failures.len(), first })
     }
 
     /// Computes the report; its order does not depend on the number of threads.
     pub(crate) fn report(&self, started: Instant) -> Report {
-        let results = self.results();
-        let (mut ranking, overfitting) = self.ranking(&results);
-        let in_sample = self.in_sample();
+        let mut results = self.results();
+        let earlier = self.earlier(&results);
+        Self::deflate(&mut results, &earlier);
+        let (mut ranking, overfitting) = self.ranking(&results, &earlier);
+        let (in_sample, unknown) = (self.in_sample(), self.unknown_training());
         for rank in &mut ranking {
             rank.in_sample = in_sample.iter().any(|warning| warning.model == rank.model);
             rank.significant &= !rank.in_sample;
+            rank.unknown_training = unknown.iter().any(|warning| warning.model == rank.model);
         }
         let training = self.training();
         let mut warnings: Vec<Warning> = results.iter().flat_map(score::warnings_about).collect();
         warnings.extend(constant_channels(&training));
         warnings.extend(self.jumps());
         warnings.extend(in_sample);
+        warnings.extend(unknown);
         let instruments = self.instrument_records();
         let untested = instruments.iter().filter(|i| i.test_candles == 0);
         let without_test_rows = untested
@@ -108,6 +111,7 @@ impl<'a> FinishedRun<'a> {
             skipped: Vec::new(),
             ranking,
             overfitting,
+            earlier: earlier.count(),
             results,
             training,
             importance: self.importance(),

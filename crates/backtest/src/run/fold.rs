@@ -24,6 +24,11 @@ pub(crate) struct Fold<'a> {
     pub(crate) training_windows: Result<TrainingWindows, SignalError>,
     /// Test windows of all instruments of the group.
     pub(crate) test: SampleSet,
+    /// Positions of the test windows of each table, so that the rows of a report need one pass over
+    /// the windows of their instrument, not of all.
+    positions: Vec<Vec<u32>>,
+    /// Majority class of the training labels; NEUTRAL without training windows.
+    majority: Direction,
     /// Baselines of a relative label by test window; empty for other labels.
     relative: Vec<RelativeBaselines>,
     /// Test windows of all later folds, if the model of this one is tested on them too: the first
@@ -37,7 +42,11 @@ impl Group {
     pub(crate) fn folds(&self, backtest: &Backtest) -> Result<Vec<Fold<'_>>, PlanError> {
         let (lookback, labels) = (backtest.lookback, backtest.labels);
         let pool = SampleSet::collect(&self.tables[..self.learning], lookback, labels)?;
-        let all = SampleSet::collect(&self.tables, lookback, labels)?;
+        let all = if self.learning == self.tables.len() {
+            pool.clone()
+        } else {
+            SampleSet::collect(&self.tables, lookback, labels)?
+        };
         if pool.is_empty() {
             let hint = "every instrument of the interval is test-only or too short";
             return Err(SignalError::EmptyPart { part: "training", hint }.into());
@@ -50,7 +59,8 @@ impl Group {
             let training_windows = backtest.plan.training_windows(&split, &pool, &test)?;
             let train = training_windows.as_ref().ok().map(|(train, _)| train);
             let relative = RelativeBaselines::of(&test, train)?;
-            let number = index + 1;
+            let majority = train.map_or(Direction::Neutral, majority);
+            let (number, positions) = (index + 1, positions(&test));
             let later = None;
             folds.push(Fold {
                 group: self,
@@ -60,6 +70,8 @@ impl Group {
                 paths,
                 training_windows,
                 test,
+                positions,
+                majority,
                 relative,
                 later,
             });
@@ -89,9 +101,10 @@ impl Fold<'_> {
 
     /// Times of the first and the last test decision on an instrument; `None` without any.
     pub(crate) fn tested(&self, instrument: usize) -> Option<(Timestamp, Timestamp)> {
-        let own = self.test.samples().iter().filter(|one| self.instrument_of(one) == instrument);
-        let times = own.map(|sample| sample.decided_at);
-        Some((times.clone().min()?, times.max()?))
+        let table = self.group.members.iter().position(|member| *member == instrument)?;
+        let decided_at = |position: &u32| self.test.samples()[*position as usize].decided_at;
+        let own = &self.positions[table];
+        Some((own.first().map(decided_at)?, own.last().map(decided_at)?))
     }
 
     /// Indices of the instruments that are tested in the fold but have no training window in it.
@@ -104,51 +117,77 @@ impl Fold<'_> {
             .collect()
     }
 
-    /// Records of a task on the given instruments, in the order of the test windows. `baselines`
-    /// are the directions of the fitted baselines on all test windows.
-    pub(crate) fn records(
+    /// Positions of the test windows of the given instruments, in their order.
+    fn tested_on(&self, instruments: &[usize]) -> Vec<u32> {
+        let members = self.group.members.iter();
+        let wanted: Vec<bool> = members.map(|member| instruments.contains(member)).collect();
+        let tables: Vec<usize> = (0..wanted.len()).filter(|table| wanted[*table]).collect();
+        if let [table] = tables[..] {
+            return self.positions[table].clone();
+        }
+        let samples = (0..).zip(self.test.samples());
+        samples.filter(|(_, one)| wanted[one.table]).map(|(position, _)| position).collect()
+    }
+
+    /// Number of test windows of the given instruments.
+    pub(crate) fn count(&self, instruments: &[usize]) -> usize {
+        self.tested_on(instruments).len()
+    }
+
+    /// Adds the records of a task on the given instruments, in the order of the test windows.
+    /// `baselines` are the directions of the fitted baselines on all test windows.
+    pub(crate) fn add_records(
         &self,
         result: &TaskResult,
         baselines: &[(Baseline, &[Direction])],
         instruments: &[usize],
-    ) -> Vec<Record> {
-        let majority = self.majority();
-        let tested = self.test.samples().iter().zip(&result.predictions).enumerate();
-        tested
-            .filter(|(_, (sample, _))| instruments.contains(&self.instrument_of(sample)))
-            .map(|(index, (sample, prediction))| {
-                let tables = self.test.tables();
-                let last = last_sign(tables, sample, self.test.labels().horizon);
-                let rules = BaselinePredictions::from_rules(last, majority);
-                let rules = self.relative.get(index).map_or(rules, |own| own.add_to(rules));
-                Record {
-                    decided_at: sample.decided_at,
-                    interval: self.interval(),
-                    instrument: self.instrument_of(sample),
-                    fold: self.number,
-                    path: self.path_of(sample),
-                    row: sample.row,
-                    change: sample.outcome.change,
-                    next_change: tables[sample.table]
-                        .outcome(sample.row, 1)
-                        .map_or(0.0, |outcome| outcome.change),
-                    label: sample.label,
-                    predicted: prediction.direction,
-                    probabilities: prediction.probabilities,
-                    confidence_rank: prediction.confidence_rank,
-                    volatility: self.group.volatilities[sample.table][sample.row],
-                    baselines: baselines
-                        .iter()
-                        .fold(rules, |all, (rule, directions)| all.with(*rule, directions[index])),
-                }
+        records: &mut Vec<Record>,
+    ) {
+        let tables = self.test.tables();
+        let tested = self.tested_on(instruments).into_iter();
+        records.extend(tested.filter_map(|position| {
+            let index = position as usize;
+            let sample = &self.test.samples()[index];
+            let prediction = result.predictions.get(index)?;
+            let last = last_sign(tables, sample, self.test.labels().horizon);
+            let rules = BaselinePredictions::from_rules(last, self.majority);
+            let rules = self.relative.get(index).map_or(rules, |own| own.add_to(rules));
+            Some(Record {
+                decided_at: sample.decided_at,
+                interval: self.interval(),
+                instrument: self.instrument_of(sample),
+                fold: self.number,
+                path: self.path_of(sample),
+                row: sample.row,
+                change: sample.outcome.change,
+                next_change: tables[sample.table]
+                    .outcome(sample.row, 1)
+                    .map_or(0.0, |outcome| outcome.change),
+                label: sample.label,
+                predicted: prediction.direction,
+                probabilities: prediction.probabilities,
+                confidence_rank: prediction.confidence_rank,
+                volatility: self.group.volatility(sample.table, sample.row),
+                baselines: baselines
+                    .iter()
+                    .fold(rules, |all, (rule, directions)| all.with(*rule, directions[index])),
             })
-            .collect()
+        }));
     }
+}
 
-    /// Majority class of the training labels; NEUTRAL without training windows.
-    fn majority(&self) -> Direction {
-        self.training_windows.as_ref().map_or(Direction::Neutral, |(train, _)| majority(train))
+/// Positions of the samples of each table, in their order.
+fn positions(samples: &SampleSet) -> Vec<Vec<u32>> {
+    let mut counts = vec![0; samples.tables().len()];
+    for sample in samples.samples() {
+        counts[sample.table] += 1;
     }
+    let mut all: Vec<Vec<u32>> = counts.into_iter().map(Vec::with_capacity).collect();
+    for (index, sample) in samples.samples().iter().enumerate() {
+        let index = u32::try_from(index).expect("invariant: a fold has fewer than 2^32 windows");
+        all[sample.table].push(index);
+    }
+    all
 }
 
 fn has(samples: &[Sample], table: usize) -> bool {

@@ -60,37 +60,23 @@ pub(crate) fn gap_policy_of(backtest: &Backtest, series: &[CandleSeries]) -> Gap
 /// Infers the gap policy of series of one interval and returns it with the tables that were
 /// computed under it. The first `learning` series are the training pool.
 ///
-/// Only candles of the training pool that open before the first validation period count. Under a
-/// walk-forward plan or a rolling refit the start of that period depends on the number of samples, hence on the
-/// policy: the earlier of the two possible times counts, that under the policy of a market that is
-/// always open and that under [`GapPolicy::Sessions`]. Candles by session are of a market with
-/// sessions.
+/// Only candles of the training pool that open before the first validation period count, as
+/// [`GapPolicy::infer_before`] states.
 fn infer(backtest: &Backtest, series: &[CandleSeries], learning: usize) -> GroupTables {
-    let Some(interval) = series.first().map(CandleSeries::interval) else {
-        return GroupTables::empty(GapPolicy::Reset);
-    };
-    if interval.is_by_session() {
-        return GroupTables::empty(GapPolicy::sessions(interval));
-    }
-    let mut candidates = [
-        GroupTables::empty(backtest.always_open),
-        GroupTables::empty(GapPolicy::sessions(interval)),
-    ];
-    let first_boundary = match &backtest.plan {
+    let date = match &backtest.plan {
         Plan::Holdout { validate_from, .. } => Some(*validate_from),
-        Plan::WalkForward(_) | Plan::Combinatorial(_) | Plan::RollingRefit(_) => {
-            for built in &mut candidates {
-                built.extend(backtest, series, learning);
-            }
-            candidates.iter().filter_map(|built| first_boundary(backtest, built)).min()
+        Plan::WalkForward(_) | Plan::Combinatorial(_) | Plan::RollingRefit(_) => None,
+    };
+    let build = |gaps| {
+        let mut built = GroupTables::empty(gaps);
+        if date.is_none() {
+            built.extend(backtest, series, learning);
         }
+        built
     };
     // If the plan has too few candles under both policies, the division into folds reports it.
-    let until = first_boundary.unwrap_or(Timestamp::from_millis(i64::MIN));
-    let before: Vec<CandleSeries> =
-        series[..learning].iter().map(|series| series.split_at(until).0).collect();
-    let [open, sessions] = candidates;
-    if GapPolicy::infer(&before) == GapPolicy::Reset { open } else { sessions }
+    let validate_from = |built: &GroupTables| date.or_else(|| first_boundary(backtest, built));
+    GapPolicy::infer_before(&series[..learning], backtest.always_open, build, validate_from)
 }
 
 /// Start of the first validation period; under a combinatorial plan, which tests on all candles,

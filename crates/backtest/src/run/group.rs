@@ -19,8 +19,8 @@ pub(crate) struct Group {
     pub(crate) learning: usize,
     /// Tables of the members, in their order.
     pub(crate) tables: Vec<SignalTable>,
-    /// Volatility of the closes after each row of the tables.
-    pub(crate) volatilities: Vec<Vec<Option<f64>>>,
+    /// Volatility of the closes after each row of the tables; NaN while it is undefined.
+    volatilities: Vec<Vec<f64>>,
 }
 
 /// Indices of the instruments by interval, shortest first. Intervals are never pooled for training.
@@ -57,8 +57,13 @@ impl Group {
             failed.into_iter().map(|(index, error)| (members[index], error)).collect();
         members.retain(|index| failed.iter().all(|(other, _)| other != index));
         let learning = training_pool(&members, instruments);
-        let volatilities = tables.iter().map(SignalTable::close_volatility).collect();
+        let volatilities = tables.iter().map(volatilities).collect();
         (Self { interval, gaps, members, learning, tables, volatilities }, failed)
+    }
+
+    /// Volatility of the closes after a row of a table; `None` while it is undefined.
+    pub(crate) fn volatility(&self, table: usize, row: usize) -> Option<f64> {
+        Some(self.volatilities[table][row]).filter(|volatility| !volatility.is_nan())
     }
 
     /// Adds all inputs of the models of the group to a hash: every row of every member.
@@ -85,6 +90,10 @@ impl Group {
             }
         }
     }
+}
+
+fn volatilities(table: &SignalTable) -> Vec<f64> {
+    table.close_volatility().into_iter().map(|volatility| volatility.unwrap_or(f64::NAN)).collect()
 }
 
 /// Settings of a table, as a part of the cache key.

@@ -1,4 +1,5 @@
 //! Runs: plan, tasks, cache and parallel execution.
+mod anomalies;
 mod backtest;
 mod cache;
 #[cfg(feature = "columnar")]
@@ -27,10 +28,17 @@ mod task;
 mod task_result;
 mod trades;
 mod training_results;
+mod trial_log;
 
 pub use backtest::{Backtest, DetailedRun, Instrument};
+pub(crate) use cache::{CacheFile, TaskCache};
 pub use event::{Event, Task};
+pub(crate) use execute::Executor;
+pub(crate) use finished::FinishedRun;
 pub(crate) use gaps::gap_policy_of;
 pub use plan::Plan;
 pub use predictions::{PredictionRow, Predictions};
+pub(crate) use run_plan::RunPlan;
+pub(crate) use task_result::{StoredResult, TaskResult};
 pub use trades::{PolicyTrade, PolicyTrades};
+pub use trial_log::TrialLog;

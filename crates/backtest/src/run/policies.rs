@@ -79,7 +79,7 @@ fn validated(
 ) -> Vec<(Probabilities, f64)> {
     let windows = validation.samples().iter().zip(&result.validated);
     let validated = windows.filter_map(|(sample, bits)| {
-        let sigma = fold.group.volatilities[sample.table][sample.row]?;
+        let sigma = fold.group.volatility(sample.table, sample.row)?;
         Some((Probabilities::new(bits.map(f32::from_bits))?, sigma))
     });
     validated.collect()

@@ -14,6 +14,7 @@ use super::{Backtest, Instrument, Plan};
 use crate::report::{
     FoldRecord, GroupRecord, InstrumentRecord, ModelTiming, PlanRecord, RunRecord, Timing,
 };
+use crate::score::TrialRun;
 
 impl FinishedRun<'_> {
     pub(super) fn run_record(&self) -> RunRecord {
@@ -24,6 +25,7 @@ impl FinishedRun<'_> {
             command: None,
             seed: *seed,
             seeds: self.plan.backtest.seeds.max(1),
+            sweep_trials: None,
             kernel: Kernel::detect().name().to_string(),
             data_hash: data_hash(self.plan.instruments),
             plan: plan_record(plan),
@@ -35,6 +37,18 @@ impl FinishedRun<'_> {
             models: self.names.iter().map(ToString::to_string).collect(),
             model_descriptions: BTreeMap::new(),
             notes: Vec::new(),
+        }
+    }
+
+    /// Properties of the run that its trials have in common.
+    pub(super) fn trial_run(&self) -> TrialRun {
+        let Backtest { channels, labels, seed, .. } = self.plan.backtest;
+        TrialRun {
+            at: Timestamp::from_millis(0), // equal trials may have other times
+            label: labels.to_string(),
+            channels: channels.iter().map(ToString::to_string).collect(),
+            seed: *seed,
+            data_hash: data_hash(self.plan.instruments),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::score::Record;
 #[derive(Debug, Default)]
 pub(super) struct TestRegimes {
     /// Regimes by interval, fold and instrument.
-    rows: BTreeMap<(Interval, usize, usize), Vec<Option<usize>>>,
+    rows: BTreeMap<(Interval, usize, usize), Vec<Option<u8>>>,
 }
 
 impl TestRegimes {
@@ -20,7 +20,7 @@ impl TestRegimes {
     /// terciles.
     pub(super) fn of(&self, record: &Record) -> Option<usize> {
         let key = (record.interval, record.fold, record.instrument);
-        self.rows.get(&key)?.get(record.row).copied().flatten()
+        self.rows.get(&key)?.get(record.row).copied().flatten().map(usize::from)
     }
 }
 
@@ -43,7 +43,7 @@ impl FinishedRun<'_> {
 
 /// Regime of every row of a table, whose candles count as consecutive. The channel reads closes
 /// only, so candles with four equal prices are sufficient.
-fn regimes_of(table: &SignalTable, spec: &ChannelSpec) -> Vec<Option<usize>> {
+fn regimes_of(table: &SignalTable, spec: &ChannelSpec) -> Vec<Option<u8>> {
     let Ok(mut channel) = Registry::default().build(spec, table.interval()) else {
         return Vec::new();
     };
@@ -52,7 +52,7 @@ fn regimes_of(table: &SignalTable, spec: &ChannelSpec) -> Vec<Option<usize>> {
         let values = Ohlcv { open: close, high: close, low: close, close, volume: 0.0 };
         let candle = Candle::new(open_time, values).ok()?;
         let regime = channel.update(&MarketSnapshot::from(&candle))?;
-        (0..6).find(|known| (regime - *known as f64).abs() < 0.5)
+        (0..6_u8).find(|known| (regime - f64::from(*known)).abs() < 0.5)
     });
     rows.collect()
 }

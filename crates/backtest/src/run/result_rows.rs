@@ -2,30 +2,49 @@
 use rayon::prelude::*;
 
 use super::Instrument;
+use super::anomalies::TestAnomalies;
 use super::finished::FinishedRun;
 use super::regimes::TestRegimes;
 use crate::metrics::OverfittingProbability;
-use crate::score::{self, Baseline, Contender, Rank, Record, ResultRow, RowScope, Scope};
+use crate::score::{
+    self, AccuracyParts, AnomalyScore, Baseline, Contender, EarlierTrials, Rank, Record, ResultRow,
+    RowScope, Scope, Trial,
+};
 
 impl FinishedRun<'_> {
-    /// Rows of all models on every instrument, interval and overall.
+    /// Rows of all models on every instrument, interval and overall, without deflated Sharpe ratios.
     pub(super) fn results(&self) -> Vec<ResultRow> {
         let (scopes, regimes) = (self.scopes(), self.test_regimes());
+        let anomalies = self.test_anomalies();
         let jobs: Vec<(&(RowScope, Vec<usize>), usize)> = scopes
             .iter()
             .flat_map(|place| (0..self.names.len()).map(move |model| (place, model)))
             .collect();
-        let mut rows: Vec<Option<ResultRow>> = jobs
+        let rows: Vec<Option<ResultRow>> = jobs
             .into_par_iter()
-            .map(|((place, members), model)| self.result(place, members, model, &regimes))
+            .map(|((place, members), model)| {
+                self.result(place, members, model, (&regimes, &anomalies))
+            })
             .collect();
-        for models in rows.chunks_mut(self.names.len()) {
-            let rows = models.iter_mut().flatten();
-            score::deflate(&mut rows.filter_map(|row| row.trading.as_mut()).collect::<Vec<_>>());
-            let rows = models.iter_mut().flatten().filter_map(|row| row.economics.as_mut());
-            score::deflate_policies(&mut rows.collect::<Vec<_>>());
-        }
         rows.into_iter().flatten().collect()
+    }
+
+    /// Experiments before this run that the corrections count.
+    pub(super) fn earlier(&self, rows: &[ResultRow]) -> EarlierTrials {
+        let run = self.trial_run();
+        let own: Vec<Trial> = rows.iter().filter_map(|row| Trial::of(row, &run)).collect();
+        self.plan.backtest.earlier_trials.without(&own)
+    }
+
+    /// Computes the deflated Sharpe ratios of the rows of each scope.
+    pub(super) fn deflate(rows: &mut [ResultRow], earlier: &EarlierTrials) {
+        let place = |row: &ResultRow| (row.scope, row.instrument.clone(), row.interval);
+        for models in rows.chunk_by_mut(|a, b| place(a) == place(b)) {
+            let trading = models.iter_mut().filter_map(|row| row.trading.as_mut());
+            score::deflate(&mut trading.collect::<Vec<_>>(), earlier);
+            let economics = models.iter_mut().filter_map(|row| row.economics.as_mut());
+            score::deflate_policies(&mut economics.collect::<Vec<_>>(), earlier);
+        }
     }
 
     /// Row of a model; `None` if it was not tested on any of the instruments.
@@ -34,7 +53,7 @@ impl FinishedRun<'_> {
         place: &RowScope,
         members: &[usize],
         model: usize,
-        regimes: &TestRegimes,
+        (regimes, anomalies): (&TestRegimes, &TestAnomalies),
     ) -> Option<ResultRow> {
         let first = self.records(model, 0, members);
         if first.iter().all(|record| record.path != 1) {
@@ -47,6 +66,7 @@ impl FinishedRun<'_> {
             records.retain(|record| record.path == 1);
             let regime_of = |record: &Record| regimes.of(record);
             row.by_regime = score::accuracy_by_regime(&records, regime_of, self.settings());
+            row.anomalies = AnomalyScore::of(&records, |record| anomalies.of(record));
         }
         if self.plan.backtest.seeds > 1 {
             for repeat in 0..self.plan.backtest.seeds {
@@ -59,17 +79,17 @@ impl FinishedRun<'_> {
 
     /// Records of a model with one of the seeds on some instruments, in order of the folds.
     pub(super) fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
-        let mut records = Vec::new();
-        for (task, result) in &self.done {
-            if task.learner != model || task.repeat != repeat {
-                continue;
-            }
+        let own = self.done.iter();
+        let own = own.filter(|(task, _)| task.learner == model && task.repeat == repeat);
+        let count = own.clone().map(|(task, _)| self.plan.fold(task).count(members)).sum();
+        let mut records = Vec::with_capacity(count);
+        for (task, result) in own {
             let baselines =
                 self.baselines.iter().filter(|predictions| predictions.is_compared_with(task));
             let baselines: Vec<(Baseline, &[_])> = baselines
                 .map(|predictions| (predictions.baseline, &predictions.directions[..]))
                 .collect();
-            records.extend(self.plan.fold(task).records(result, &baselines, members));
+            self.plan.fold(task).add_records(result, &baselines, members, &mut records);
         }
         records
     }
@@ -79,7 +99,16 @@ impl FinishedRun<'_> {
     pub(super) fn ranking(
         &self,
         results: &[ResultRow],
+        earlier: &EarlierTrials,
     ) -> (Vec<Rank>, Option<OverfittingProbability>) {
+        let contenders = self.contenders();
+        let mut parts = AccuracyParts::default();
+        parts.add(&contenders);
+        (score::rank(results, contenders, self.settings(), earlier), parts.overfitting())
+    }
+
+    /// Models with their records on path 1 over all instruments.
+    pub(crate) fn contenders(&self) -> Vec<Contender<'_>> {
         // A group that failed as a whole failed for every model.
         let tasks = self.plan.folds.len() * self.plan.backtest.seeds.max(1);
         let everywhere: Vec<usize> = (0..self.plan.instruments.len()).collect();
@@ -90,8 +119,7 @@ impl FinishedRun<'_> {
             let done = self.done.iter().filter(|(task, _)| task.learner == index).count();
             contenders.push(Contender { model, complete: done == tasks, records });
         }
-        let overfitting = score::overfitting(&contenders);
-        (score::rank(results, contenders, self.settings()), overfitting)
+        contenders
     }
 
     /// Scopes of the rows with their instruments: single instruments, intervals, everything.

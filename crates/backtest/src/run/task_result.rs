@@ -6,7 +6,10 @@ use windvane_models::{Probabilities, TrainingRecord};
 use crate::report::EpochLoss;
 use crate::score::MaskingEffect;
 
-/// Result of a task, as stored in the cache.
+/// Result of a task, or the message of its failure, as stored in the cache.
+pub(crate) type StoredResult = Result<TaskResult, String>;
+
+/// Result of a task.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskResult {

@@ -58,6 +58,39 @@ impl FinishedRun<'_> {
         warnings
     }
 
+    /// Warnings about models whose training period is unknown, one per model and interval: they may
+    /// have been fitted on candles of the test.
+    pub(super) fn unknown_training(&self) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = Vec::new();
+        for (task, result) in self.done.iter().filter(|(task, _)| task.repeat == 0) {
+            let unrecorded = result.training.as_ref().map(|record| record.unrecorded.join(", "));
+            let message = match unrecorded {
+                None => {
+                    "The training period is unknown, because the model has no training record: it \
+                         may have been fitted on candles of the test; implement \
+                         FittedModel::record, also in a wrapper"
+                        .to_string()
+                }
+                Some(members) if !members.is_empty() => format!(
+                    "The training period of the members {members} is unknown, because they have no \
+                     training record: they may have been fitted on candles of the test"
+                ),
+                Some(_) => continue,
+            };
+            let warning = Warning {
+                code: WarningCode::UnknownTraining,
+                model: task.model.to_string(),
+                instrument: "all".to_string(),
+                interval: Some(task.interval),
+                message,
+            };
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        warnings
+    }
+
     /// Importance of every channel to every model, by interval.
     pub(super) fn importance(&self) -> Vec<Importance> {
         let mut jobs = Vec::new();

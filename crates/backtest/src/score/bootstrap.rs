@@ -8,8 +8,9 @@
 //! **Block length** at least `max(20, ⌈n^(1/3)⌉, 2 × horizon)` times, n being the number of distinct
 //! times with a scored prediction; n^(1/3) is the optimal order for the variance of a mean (Hall,
 //! Horowitz & Jing 1995). If that gives fewer than 20 blocks, the length is reduced to n / 20, but
-//! not below the horizon. Persistent values lengthen the blocks, down to ten blocks: see
-//! [`block_length`](super::block_length). If several candle intervals are pooled, times are counted in units of the
+//! not below the horizon. Persistent values lengthen the blocks, down to five blocks: see
+//! [`block_length`](super::block_length). An interval of fewer than 16 blocks is marked,
+//! [`Bounds::few_blocks`](crate::metrics::Bounds::few_blocks). If several candle intervals are pooled, times are counted in units of the
 //! longest one.
 //!
 //! **Interval** percentiles of 2,000 resamples, with their distance from the estimate multiplied by
@@ -466,7 +467,7 @@ mod tests {
             records.push(record(500, Neutral, 0.01));
             records.reverse();
             prop_assert_eq!(before, accuracy(&records));
-            if let Some(Bounds { low, high }) = before {
+            if let Some(Bounds { low, high, .. }) = before {
                 prop_assert!(0.0 <= low && low <= high && high <= 1.0);
             }
         }
@@ -479,7 +480,7 @@ mod tests {
             let records: Vec<Record> =
                 changes.zip(0..).map(|(change, t)| record(t, Down, change)).collect();
             let score = crate::score::Accuracy::of(&records, |r| r.predicted).accuracy.unwrap();
-            let Bounds { low, high } = accuracy(&records).unwrap();
+            let Bounds { low, high, .. } = accuracy(&records).unwrap();
             prop_assert!(low <= score && score <= high, "{} {} {}", low, score, high);
         }
     }

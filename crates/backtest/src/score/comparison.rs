@@ -79,7 +79,7 @@ pub(crate) struct ExcessAccuracyCount {
 impl ExcessAccuracyCount {
     pub(crate) fn new<'a>(rows: impl Iterator<Item = &'a ResultRow>) -> Self {
         let bounds: Vec<Bounds> = rows.filter_map(|row| row.excess_accuracy?.interval_95).collect();
-        let above = bounds.iter().filter(|bounds| bounds.low > 0.0).count();
+        let above = bounds.iter().filter(|bounds| bounds.is_above_zero()).count();
         Self { all: bounds.len(), above, by_chance: 0.025 * bounds.len() as f64 }
     }
 }

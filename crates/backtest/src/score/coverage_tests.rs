@@ -15,6 +15,8 @@ use crate::metrics::{Bounds, holm};
 
 /// Number of times of a simulated test.
 const TIMES: i64 = 2_000;
+/// Number of simulations of a process in the full run.
+const SIMULATIONS: u64 = 200;
 /// Number of models without skill in a ranking.
 const MODELS: u64 = 4;
 const SETTINGS: ScoreSettings<'_> = ScoreSettings { horizon: 1, seed: 7, costs: &[] };
@@ -68,17 +70,39 @@ impl Process {
         values
     }
 
-    /// Share of simulations whose interval contains the true mean.
-    fn coverage(self, simulations: u64) -> f64 {
-        let covered = (0..simulations).into_par_iter().filter(|number| {
-            let values = self.values(*number);
-            let bootstrap = Bootstrap::of_times(values, Mean::influence, 1, *number).unwrap();
-            let all = f64::NEG_INFINITY..=f64::INFINITY;
-            let Bounds { low, high } = bootstrap.bounds(Mean::value, 0.95, all).unwrap();
-            low <= 0.0 && 0.0 <= high
-        });
-        covered.count() as f64 / simulations as f64
+    /// Interval of a simulated mean.
+    fn interval(self, simulation: u64) -> Bounds {
+        let values = self.values(simulation);
+        let bootstrap = Bootstrap::of_times(values, Mean::influence, 1, simulation).unwrap();
+        let all = f64::NEG_INFINITY..=f64::INFINITY;
+        bootstrap.bounds(Mean::value, 0.95, all).unwrap()
     }
+
+    fn coverage(self, simulations: u64) -> Coverage {
+        let intervals: Vec<Bounds> =
+            (0..simulations).into_par_iter().map(|number| self.interval(number)).collect();
+        let holds = |bounds: &Bounds| bounds.low <= 0.0 && 0.0 <= bounds.high;
+        let share = |chosen: fn(bool, bool) -> bool| {
+            let chosen = intervals.iter().filter(|one| chosen(holds(one), one.few_blocks));
+            chosen.count() as f64 / simulations as f64
+        };
+        Coverage {
+            covered: share(|holds, _| holds),
+            marked: share(|_, few_blocks| few_blocks),
+            misleading: share(|holds, few_blocks| !holds && !few_blocks),
+        }
+    }
+}
+
+/// Shares of simulated intervals.
+#[derive(Debug)]
+struct Coverage {
+    /// Intervals that contain the true mean.
+    covered: f64,
+    /// Intervals of few blocks.
+    marked: f64,
+    /// Intervals that do not contain the true mean and are not marked.
+    misleading: f64,
 }
 
 fn hit(right: bool) -> f64 {
@@ -125,8 +149,17 @@ fn coverage_of_intervals_is_near_the_nominal_level() {
         (Process::Regimes(0.03), 0.93),
     ] {
         let (coverage, error) = (process.coverage(150), (0.95_f64 * 0.05 / 150.0).sqrt());
-        assert!(coverage > least - 3.0 * error, "{process:?}: {coverage}");
+        assert!(coverage.covered > least - 3.0 * error, "{process:?}: {coverage:?}");
+        assert!(coverage.misleading < 1.0 - least + 3.0 * error, "{process:?}: {coverage:?}");
     }
+}
+
+#[test]
+fn intervals_in_long_regimes_are_marked_and_those_of_independent_hits_are_not() {
+    let regimes = Process::Regimes(0.005).coverage(150);
+    assert!(regimes.marked > 0.85 && regimes.misleading < 0.06, "{regimes:?}");
+    let independent = Process::Martingale.coverage(150);
+    assert!(independent.marked < 0.15, "{independent:?}");
 }
 
 #[test]
@@ -145,14 +178,14 @@ fn full_coverage_and_false_positives() {
         Process::VolatilityClusters,
         Process::CorrelatedPairs,
     ] {
-        let coverage = process.coverage(2_000);
-        println!("{process:?}: {coverage:.3}");
-        assert!((0.93..=0.97).contains(&coverage), "{process:?}: {coverage}");
+        let coverage = process.coverage(SIMULATIONS);
+        println!("{process:?}: {coverage:?}");
+        assert!((0.90..=0.99).contains(&coverage.covered), "{process:?}: {coverage:?}");
     }
     for end in [0.03, 0.005, 0.001] {
-        println!("{:?}: {:.3}", Process::Regimes(end), Process::Regimes(end).coverage(2_000));
+        println!("{:?}: {:?}", Process::Regimes(end), Process::Regimes(end).coverage(SIMULATIONS));
     }
-    let share = false_positives(1_000);
+    let share = false_positives(SIMULATIONS);
     println!("false positives of {MODELS} models: {share:.3}");
     assert!(share <= 0.05, "{share}");
 }

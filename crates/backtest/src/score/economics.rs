@@ -2,12 +2,12 @@
 use serde::Serialize;
 use windvane_models::PolicyConfig;
 
-use crate::score::Record;
 use crate::score::bootstrap::ScoreSettings;
 use crate::score::expected_move::{FoldPolicies, TopMoves};
 use crate::score::move_size::{MoveDecile, WeightedAccuracy};
 use crate::score::policy_positions::{runs, sort_for_runs};
-use crate::score::policy_result::{PolicyCosts, PolicyResult, PolicyTest};
+use crate::score::policy_result::{PolicyCosts, PolicyResult, PolicyTest, YEAR_DAYS};
+use crate::score::{EarlierTrials, Record};
 
 /// Economic value of the predictions of a model on all instruments of an interval.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,7 +27,8 @@ pub struct Economics {
     pub policies: Vec<PolicyResult>,
     /// Result of the benchmark: always long in every tested instrument, with equal weights.
     pub benchmark: PolicyResult,
-    /// Number of trials that the Sharpe ratios are deflated for: policies of all models.
+    /// Number of trials of this run that the Sharpe ratios are deflated for: policies of all models.
+    /// [`Report::earlier`](crate::Report::earlier) has those before.
     pub trials: usize,
 }
 
@@ -60,6 +61,10 @@ impl Economics {
         })
     }
 
+    fn periods_per_year(&self) -> Option<f64> {
+        Some(YEAR_DAYS * self.benchmark.periods_per_day?)
+    }
+
     /// Cost that single numbers are shown at, basis points.
     pub(crate) fn cost(&self) -> f64 {
         self.costs[self.middle_cost]
@@ -74,17 +79,20 @@ impl Economics {
 }
 
 /// Computes the deflated Sharpe ratios of the policies of all models of an interval.
-pub(crate) fn deflate_policies(all: &mut [&mut Economics]) {
+pub(crate) fn deflate_policies(all: &mut [&mut Economics], earlier: &EarlierTrials) {
     let trials = all.iter().map(|economics| economics.policies.len()).sum();
     let costs = all.first().map_or(0, |economics| economics.costs.len());
     for k in 0..costs {
         let policies = all.iter().flat_map(|economics| &economics.policies);
         let ratios = policies.map(|policy| policy.net[k].sharpe_ratio.map(|s| s.ratio));
         // A policy that never trades counts as a trial with a ratio of 0.
-        let ratios: Vec<f64> = ratios.map(|ratio| ratio.unwrap_or(0.0)).collect();
+        let own = ratios.map(|ratio| ratio.unwrap_or(0.0));
+        let ratios: Vec<f64> =
+            own.chain(earlier.policy_ratios(all[0].costs[k], all[0].periods_per_year())).collect();
         for policy in all.iter_mut().flat_map(|economics| &mut economics.policies) {
             let net = &mut policy.net[k];
-            net.deflated_sharpe = net.sharpe_ratio.and_then(|s| s.deflated(&ratios));
+            let sharpe = net.sharpe_ratio;
+            net.deflated_sharpe = sharpe.and_then(|s| s.deflated_with(&ratios, earlier.unknown));
         }
     }
     for economics in all {
@@ -186,7 +194,7 @@ mod tests {
         let policies = vec![Policy::every_candle(), rare.unwrap()];
         let mut one = economics(&mostly_right(900), policies.clone());
         let mut two = economics(&mostly_right(700), policies);
-        deflate_policies(&mut [&mut one, &mut two]);
+        deflate_policies(&mut [&mut one, &mut two], &EarlierTrials::default());
         assert_eq!((one.trials, two.trials), (4, 4));
         let ratio = |e: &Economics, p: usize| e.policies[p].net[3].sharpe_ratio.map(|s| s.ratio);
         let ratios = [ratio(&one, 0).unwrap(), 0.0, ratio(&two, 0).unwrap(), 0.0];

@@ -86,9 +86,14 @@ pub struct TopMovesQuarter {
     pub trades: usize,
     /// Mean change in the predicted direction over the horizon, before costs, a fraction.
     pub gross: Option<f64>,
+    /// 95 % interval of the mean: block bootstrap within the quarter.
+    pub interval_95: Option<Bounds>,
+    /// Mean change of the same candles: always long.
+    pub always_long: Option<f64>,
 }
 
 /// Selected prediction with its results.
+#[derive(Clone, Copy)]
 struct SelectedMove<'a> {
     record: &'a Record,
     gross: f64,
@@ -107,22 +112,15 @@ impl TopMoves {
             runs.iter().flat_map(|run| selected(run, index)).collect();
         let candles: usize = runs.iter().map(|run| run.records.len()).sum();
         let unit = runs.first().map_or(1, |run| run.records[0].interval.millis());
-        let values = selected.iter().map(|one| {
-            let time = one.record.decided_at.millis().div_euclid(unit);
-            (time, Mean { sum: one.gross, count: 1 })
-        });
-        let (horizon, seed) = (settings.horizon, settings.seed);
-        let bootstrap = Bootstrap::of_times(values.collect(), Mean::influence, horizon, seed);
-        let all = f64::NEG_INFINITY..=f64::INFINITY;
         Self {
             share: TOP_SHARES[index],
             trades: selected.len(),
             coverage: crate::metrics::share(selected.len(), candles),
             gross: mean(selected.iter().map(|one| one.gross)),
-            interval_95: bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, all)),
+            interval_95: bounds(&selected, unit, settings),
             late: mean(selected.iter().filter_map(|one| one.late)),
             always_long: mean(selected.iter().map(|one| one.record.change)),
-            quarters: quarters(&selected),
+            quarters: quarters(&selected, unit, settings),
         }
     }
 }
@@ -141,16 +139,37 @@ fn selected<'a>(run: &'a TestRun<'_>, index: usize) -> impl Iterator<Item = Sele
     })
 }
 
-fn quarters(selected: &[SelectedMove<'_>]) -> Vec<TopMovesQuarter> {
-    let mut quarters: std::collections::BTreeMap<String, Mean> = std::collections::BTreeMap::new();
-    for one in selected {
-        let sum = quarters.entry(quarter(one.record.decided_at)).or_default();
-        *sum += Mean { sum: one.gross, count: 1 };
-    }
-    let quarters = quarters.into_iter();
-    quarters
-        .map(|(quarter, sum)| TopMovesQuarter { quarter, trades: sum.count, gross: sum.value() })
-        .collect()
+/// Interval of the mean result of selected predictions; `unit` is the interval of their candles.
+fn bounds(selected: &[SelectedMove<'_>], unit: i64, settings: ScoreSettings<'_>) -> Option<Bounds> {
+    let values = selected.iter().map(|one| {
+        let time = one.record.decided_at.millis().div_euclid(unit);
+        (time, Mean { sum: one.gross, count: 1 })
+    });
+    let ScoreSettings { horizon, seed, .. } = settings;
+    let bootstrap = Bootstrap::of_times(values.collect(), Mean::influence, horizon, seed);
+    bootstrap?.bounds(Mean::value, LEVEL, f64::NEG_INFINITY..=f64::INFINITY)
+}
+
+fn quarters(
+    selected: &[SelectedMove<'_>],
+    unit: i64,
+    settings: ScoreSettings<'_>,
+) -> Vec<TopMovesQuarter> {
+    let mut own: Vec<&SelectedMove<'_>> = selected.iter().collect();
+    own.sort_by_key(|one| one.record.decided_at);
+    let quarters =
+        own.chunk_by(|a, b| quarter(a.record.decided_at) == quarter(b.record.decided_at));
+    let quarters = quarters.map(|moves| {
+        let moves: Vec<SelectedMove<'_>> = moves.iter().copied().copied().collect();
+        TopMovesQuarter {
+            quarter: quarter(moves[0].record.decided_at),
+            trades: moves.len(),
+            gross: mean(moves.iter().map(|one| one.gross)),
+            interval_95: bounds(&moves, unit, settings),
+            always_long: mean(moves.iter().map(|one| one.record.change)),
+        }
+    });
+    quarters.collect()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -201,6 +220,8 @@ mod tests {
         assert_eq!(all[1].quarters.len(), 1);
         assert_eq!(all[1].quarters[0].quarter, "1970-Q1");
         close(all[1].quarters[0].gross, 0.02);
+        close(all[1].quarters[0].always_long, 0.01);
+        assert_eq!(all[1].quarters[0].interval_95, None);
     }
 
     #[test]

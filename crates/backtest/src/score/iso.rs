@@ -1,5 +1,5 @@
 //! Serialization of times as RFC 3339.
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use windvane_candles::Timestamp;
 use windvane_models::TrainingRecord;
 
@@ -7,6 +7,14 @@ use windvane_models::TrainingRecord;
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
 pub(crate) fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
+}
+
+/// Deserializes a time from RFC 3339.
+pub(crate) fn parsed_time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
 }
 
 /// Serializes a time as RFC 3339, or as null.

@@ -1,5 +1,6 @@
 //! Scores of predictions: accuracy, baselines, intervals, confidence, trading.
 mod accuracy;
+mod anomaly;
 mod baseline;
 mod block_length;
 mod bootstrap;
@@ -24,14 +25,17 @@ mod record;
 mod refit;
 mod regime;
 mod result;
+mod segment;
 mod spread;
 #[cfg(test)]
 mod testing;
 pub(crate) mod text;
 mod trading;
+mod trials;
 mod warning;
 
 pub use accuracy::Accuracy;
+pub(crate) use anomaly::AnomalyScore;
 pub use baseline::{Baseline, BaselinePredictions, BaselineResult};
 pub(crate) use bootstrap::ScoreSettings;
 pub use comparison::ExcessAccuracy;
@@ -53,7 +57,7 @@ pub use policy_positions::TradeSummary;
 pub(crate) use policy_positions::{TradeSpan, runs, sort_for_runs};
 pub use policy_result::{PolicyInstrument, PolicyNet, PolicyPeriod, PolicyResult};
 pub use ranking::Rank;
-pub(crate) use ranking::{Contender, overfitting, rank};
+pub(crate) use ranking::{AccuracyParts, Contender, apply_holm, rank};
 pub use record::Record;
 pub use refit::RefitGain;
 pub(crate) use regime::accuracy_by_regime;
@@ -62,5 +66,7 @@ pub use result::{FoldScore, PathScore, ResultRow, Scope, SeedScore};
 pub(crate) use spread::AccuracySpread;
 pub(crate) use trading::deflate;
 pub use trading::{BaselineReturn, EquityPoint, NetResult, Trading};
+pub(crate) use trials::TrialRun;
+pub use trials::{EarlierCount, EarlierTrials, Trial, TrialPolicy, TrialSharpe};
 pub use warning::{Warning, WarningCode};
 pub(crate) use warning::{jump, warning_lines, warnings_about};

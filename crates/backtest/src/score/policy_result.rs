@@ -16,7 +16,7 @@ use crate::score::trading::yearly;
 /// One basis point.
 const BASIS_POINT: f64 = 1e-4;
 /// Days of a year.
-const YEAR_DAYS: f64 = 365.25;
+pub(crate) const YEAR_DAYS: f64 = 365.25;
 /// Number of the last quarters that are compared with the whole test.
 const LAST_QUARTERS: usize = 2;
 
@@ -95,6 +95,8 @@ pub struct PolicyPeriod {
     /// 95 % interval of the mean after the middle cost, acted on at the close of the prediction:
     /// block bootstrap within the period. Not computed for months.
     pub interval_95: Option<Bounds>,
+    /// The same, acted on one candle later.
+    pub late_interval_95: Option<Bounds>,
 }
 
 /// Result of a policy on one instrument.
@@ -291,7 +293,8 @@ impl PolicyTest<'_> {
             net: self.means(flows),
             late: self.means(&both.late.flows[range]),
             total: growth.is_finite().then_some(growth - 1.0),
-            interval_95: bootstrap.and_then(|b| bounds(&b, fee, 0)),
+            interval_95: bootstrap.as_ref().and_then(|b| bounds(b, fee, 0)),
+            late_interval_95: bootstrap.as_ref().and_then(|b| bounds(b, fee, 1)),
         }
     }
 

@@ -68,20 +68,32 @@ pub(crate) struct HeldCandle {
     pub(crate) position: f64,
 }
 
-/// Candle of an instrument with the side of its prediction.
-struct TradedCandle {
-    instrument: usize,
-    row: usize,
+/// Position of an instrument over one candle.
+struct Leg {
     time: Timestamp,
-    change: f64,
-    side: f64,
+    gross: f64,
+    turnover: f64,
+    exposure: f64,
 }
 
-impl TradedCandle {
-    /// Whether the next candle follows without a gap; a gap closes the position.
-    fn is_followed_by(&self, next: &Self) -> bool {
-        self.instrument == next.instrument && next.row == self.row + 1
+impl Leg {
+    fn flow(&self) -> Flow {
+        let Self { gross, turnover, exposure, .. } = *self;
+        Flow {
+            gross,
+            turnover,
+            exposure,
+            gained: gross.max(0.0),
+            lost: (-gross).max(0.0),
+            right: f64::from(gross > 0.0),
+            wrong: f64::from(gross < 0.0),
+        }
     }
+}
+
+/// Whether the next candle of the instrument follows without a gap; a gap closes the position.
+fn is_followed_by(record: &Record, next: &Record) -> bool {
+    record.instrument == next.instrument && next.row == record.row + 1
 }
 
 impl Portfolio {
@@ -91,12 +103,14 @@ impl Portfolio {
         prediction: impl Fn(&Record) -> Direction,
         horizon: usize,
     ) -> Self {
-        let candles = traded_candles(records, prediction);
-        Self::of_runs(candles.chunk_by(TradedCandle::is_followed_by).map(|run| {
-            let positions = run.iter().enumerate().map(|(index, candle)| {
+        let mut sorted: Vec<&Record> = records.iter().collect();
+        sorted.sort_by_key(|record| (record.instrument, record.row));
+        Self::of_runs(sorted.chunk_by(|a, b| is_followed_by(a, b)).map(|run| {
+            let positions = run.iter().enumerate().map(|(index, record)| {
                 let held = &run[(index + 1).saturating_sub(horizon)..=index];
-                let position = held.iter().map(|one| one.side).sum::<f64>() / horizon as f64;
-                HeldCandle { time: candle.time, change: candle.change, position }
+                let sides = held.iter().map(|one| side(prediction(one)));
+                let position = sides.sum::<f64>() / horizon as f64;
+                HeldCandle { time: record.decided_at, change: record.next_change, position }
             });
             positions.collect()
         }))
@@ -105,34 +119,36 @@ impl Portfolio {
     /// Portfolio of runs of consecutive candles of an instrument with their positions. A position is
     /// closed at the end of its run.
     pub(crate) fn of_runs(runs: impl Iterator<Item = Vec<HeldCandle>>) -> Self {
-        let mut flows = Vec::new();
+        let mut legs = Vec::new();
         for run in runs {
             let mut before = 0.0;
+            legs.reserve(run.len());
             for (index, HeldCandle { time, change, position }) in run.iter().copied().enumerate() {
                 let exit = if index + 1 == run.len() { f64::abs(position) } else { 0.0 };
-                let gross = position * change;
-                let flow = Flow {
-                    gross,
+                legs.push(Leg {
+                    time,
+                    gross: position * change,
                     turnover: f64::abs(position - before) + exit,
                     exposure: position.abs(),
-                    gained: gross.max(0.0),
-                    lost: (-gross).max(0.0),
-                    right: f64::from(gross > 0.0),
-                    wrong: f64::from(gross < 0.0),
-                };
-                flows.push((time, flow));
+                });
                 before = position;
             }
         }
-        flows.sort_by_key(|(time, _)| *time);
-        let mut portfolio = Self::default();
-        for at_once in flows.chunk_by(|a, b| a.0 == b.0) {
+        if !legs.is_sorted_by_key(|leg| leg.time) {
+            // Stable: the order of a sum decides its bits.
+            legs.sort_by_key(|leg| leg.time);
+        }
+        let changes = legs.windows(2).filter(|two| two[0].time != two[1].time).count();
+        let count = changes + usize::from(!legs.is_empty());
+        let mut portfolio =
+            Self { times: Vec::with_capacity(count), flows: Vec::with_capacity(count) };
+        for at_once in legs.chunk_by(|a, b| a.time == b.time) {
             let mut sum = Flow::default();
-            for (_, flow) in at_once {
-                sum += *flow;
+            for leg in at_once {
+                sum += leg.flow();
             }
             let n = at_once.len() as f64;
-            portfolio.times.push(at_once[0].0);
+            portfolio.times.push(at_once[0].time);
             portfolio.flows.push(Flow {
                 gross: sum.gross / n,
                 turnover: sum.turnover / n,
@@ -163,7 +179,7 @@ impl Portfolio {
     /// Number of periods per year of tested time, which excludes gaps of more than ten days or
     /// three intervals; `None` for a single time.
     pub(crate) fn periods_per_year(&self, interval: Interval) -> Option<f64> {
-        let longest = MAX_GAP.max(3 * interval.millis());
+        let longest = longest_gap(interval);
         let gaps = self.times.windows(2).map(|two| two[1].millis() - two[0].millis());
         let (mut count, mut sum) = (0.0, 0.0);
         for gap in gaps.filter(|gap| *gap <= longest) {
@@ -174,21 +190,9 @@ impl Portfolio {
     }
 }
 
-/// Traded candles in order of instrument and row.
-fn traded_candles(
-    records: &[Record],
-    prediction: impl Fn(&Record) -> Direction,
-) -> Vec<TradedCandle> {
-    let mut sorted: Vec<&Record> = records.iter().collect();
-    sorted.sort_by_key(|record| (record.instrument, record.row));
-    let candles = sorted.into_iter().map(|record| TradedCandle {
-        instrument: record.instrument,
-        row: record.row,
-        time: record.decided_at,
-        change: record.next_change,
-        side: side(prediction(record)),
-    });
-    candles.collect()
+/// Maximum time between two candles of one span of tested time, milliseconds.
+pub(crate) fn longest_gap(interval: Interval) -> i64 {
+    MAX_GAP.max(3 * interval.millis())
 }
 
 /// Position of a prediction: +1, −1 or 0.

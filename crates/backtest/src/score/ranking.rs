@@ -2,9 +2,9 @@
 use serde::Serialize;
 use windvane_candles::Timestamp;
 
-use crate::metrics::{Bounds, OverfittingProbability, holm};
+use crate::metrics::{Bounds, OverfittingProbability, PartSum, holm_with};
 use crate::score::bootstrap::{Bootstrap, PairedCounts, ScoreSettings, longest};
-use crate::score::{ExcessAccuracy, Record, ResultRow, Scope};
+use crate::score::{EarlierTrials, ExcessAccuracy, Record, ResultRow, Scope};
 
 /// Family-wise error rate over all models.
 const ERROR: f64 = 0.05;
@@ -32,15 +32,19 @@ pub struct Rank {
     pub(crate) full_coverage_accuracy: Option<f64>,
     /// Excess accuracy over the best baseline.
     pub excess_accuracy: Option<ExcessAccuracy>,
-    /// p-value of the excess accuracy, corrected for the number of models compared
+    /// p-value of the excess accuracy, corrected for the number of models compared and of earlier ones
     /// ([`holm`](crate::metrics::holm)); an undefined p-value counts as 1.
     pub p_holm: Option<f64>,
-    /// Whether the excess accuracy is statistically significant: `p_holm` is at most 0.05, and the
-    /// model is not [`in_sample`](Self::in_sample).
+    /// Whether the excess accuracy is statistically significant: `p_holm` is at most 0.05, its interval
+    /// does not have [few blocks](Bounds::few_blocks), and the model is not
+    /// [`in_sample`](Self::in_sample).
     pub significant: bool,
     /// Whether the model was fitted on candles of a test period according to its training record.
     /// It is then left out of the verdicts.
     pub in_sample: bool,
+    /// Whether the training period of the model, or of a member, is unknown: it has no training
+    /// record.
+    pub unknown_training: bool,
     /// Excess accuracy over the next model in the ranking, on the candles that both predicted and
     /// whose close changed; `None` for the last. Not corrected for the choice of the pair.
     pub excess_over_next: Option<ExcessAccuracy>,
@@ -59,6 +63,7 @@ pub(crate) fn rank(
     results: &[ResultRow],
     mut contenders: Vec<Contender<'_>>,
     settings: ScoreSettings<'_>,
+    earlier: &EarlierTrials,
 ) -> Vec<Rank> {
     for one in &mut contenders {
         one.records.sort_by_key(key);
@@ -67,7 +72,7 @@ pub(crate) fn rank(
     let mut ranking: Vec<Rank> =
         pooled.map(|row| Rank::new(row, results, find(&contenders, &row.model))).collect();
     ranking.sort_by(|a, b| b.sort_key().total_cmp(&a.sort_key()));
-    apply_holm(&mut ranking);
+    apply_holm(ranking.iter_mut().collect(), earlier);
     for place in 1..ranking.len() {
         let one = find(&contenders, &ranking[place - 1].model);
         let next = find(&contenders, &ranking[place].model);
@@ -83,27 +88,42 @@ const MIN_VARIANTS: usize = 10;
 /// Number of parts of the tested time for it: 12,870 choices of half of them.
 const PARTS: usize = 16;
 
-/// Probability that the choice of the model with the highest accuracy is overfitted, over the
-/// models that were tested on every fold; `None` for fewer than ten, and if one of them has a part
-/// of the time without a scored prediction.
-pub(crate) fn overfitting(contenders: &[Contender<'_>]) -> Option<OverfittingProbability> {
-    let complete: Vec<&Contender<'_>> = contenders.iter().filter(|one| one.complete).collect();
-    let records = complete.first().filter(|_| complete.len() >= MIN_VARIANTS)?.records.iter();
-    let mut times: Vec<Timestamp> = records.map(|record| record.decided_at).collect();
-    times.sort_unstable();
-    times.dedup();
-    let sums = complete.iter().map(|one| {
-        let mut sums = vec![(0.0, 0.0); PARTS];
-        for record in &one.records {
-            if let Some(correct) = record.is_correct(record.predicted) {
-                let rank = times.partition_point(|time| *time < record.decided_at);
-                let sum = &mut sums[(rank * PARTS / times.len()).min(PARTS - 1)];
-                *sum = (sum.0 + f64::from(u8::from(correct)), sum.1 + 1.0);
+/// Numbers of correct and of scored predictions of the models that were tested on every fold, by
+/// part of the tested time; models of several runs can be added.
+#[derive(Debug, Default)]
+pub(crate) struct AccuracyParts {
+    /// Times of the decisions of the first model.
+    times: Vec<Timestamp>,
+    sums: Vec<Vec<PartSum>>,
+}
+
+impl AccuracyParts {
+    /// Adds the models of a run.
+    pub(crate) fn add(&mut self, contenders: &[Contender<'_>]) {
+        for Contender { records, .. } in contenders.iter().filter(|one| one.complete) {
+            if self.times.is_empty() {
+                self.times = records.iter().map(|record| record.decided_at).collect();
+                self.times.sort_unstable();
+                self.times.dedup();
             }
+            let mut sums = vec![(0.0, 0.0); PARTS];
+            for record in records {
+                if let Some(correct) = record.is_correct(record.predicted) {
+                    let rank = self.times.partition_point(|time| *time < record.decided_at);
+                    let sum = &mut sums[(rank * PARTS / self.times.len()).min(PARTS - 1)];
+                    *sum = (sum.0 + f64::from(u8::from(correct)), sum.1 + 1.0);
+                }
+            }
+            self.sums.push(sums);
         }
-        sums
-    });
-    OverfittingProbability::of_parts(&sums.collect::<Vec<_>>())
+    }
+
+    /// Probability that the choice of the model with the highest accuracy is overfitted; `None` for
+    /// fewer than ten models, and if one of them has a part of the time without a scored prediction.
+    pub(crate) fn overfitting(&self) -> Option<OverfittingProbability> {
+        let enough = self.sums.len() >= MIN_VARIANTS;
+        enough.then(|| OverfittingProbability::of_parts(&self.sums)).flatten()
+    }
 }
 
 fn find<'a>(contenders: &'a [Contender<'a>], model: &str) -> Option<&'a Contender<'a>> {
@@ -126,6 +146,7 @@ impl Rank {
             p_holm: None,
             significant: false,
             in_sample: false,
+            unknown_training: false,
             excess_over_next: None,
         }
     }
@@ -167,11 +188,15 @@ pub(crate) fn compare(
     Some(ExcessAccuracy::of(bootstrap.whole_excess_accuracy()?, Some(&bootstrap)))
 }
 
-/// Applies the Holm–Bonferroni correction for the number of models.
-fn apply_holm(ranking: &mut [Rank]) {
-    let all: Vec<f64> = ranking.iter().map(|rank| rank.p_value().unwrap_or(1.0)).collect();
-    for (rank, corrected) in ranking.iter_mut().zip(holm(&all).unwrap_or_default()) {
+/// Applies the Holm–Bonferroni correction for the number of models, with earlier ones.
+pub(crate) fn apply_holm(ranks: Vec<&mut Rank>, earlier: &EarlierTrials) {
+    let own = ranks.iter().map(|rank| rank.p_value().unwrap_or(1.0));
+    let all: Vec<f64> = own.chain(earlier.p_values()).collect();
+    let corrected = holm_with(&all, earlier.unknown).unwrap_or_default();
+    for (rank, corrected) in ranks.into_iter().zip(corrected) {
         rank.p_holm = rank.p_value().map(|_| corrected);
-        rank.significant = rank.p_holm.is_some_and(|p| p <= ERROR);
+        let interval = rank.excess_accuracy.and_then(|excess| excess.interval_95);
+        let reliable = !rank.in_sample && interval.is_none_or(|bounds| !bounds.few_blocks);
+        rank.significant = reliable && rank.p_holm.is_some_and(|p| p <= ERROR);
     }
 }

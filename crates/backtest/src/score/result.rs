@@ -1,4 +1,6 @@
 //! Results of a model on an instrument, an interval or all instruments.
+use std::borrow::Cow;
+
 use serde::Serialize;
 use windvane_candles::Interval;
 
@@ -10,8 +12,8 @@ use crate::score::most_confident::{CoveragePoint, MostConfident, curve};
 use crate::score::period::{PeriodScore, accuracy_by_period};
 use crate::score::regime::RegimeScore;
 use crate::score::{
-    Accuracy, Baseline, BaselineResult, Confidence, Economics, ExcessAccuracy, NonOverlapping,
-    Record, Trading, warning,
+    Accuracy, AnomalyScore, Baseline, BaselineResult, Confidence, Economics, ExcessAccuracy,
+    NonOverlapping, Record, Trading, warning,
 };
 
 /// Scope of a row: one instrument, one interval or everything.
@@ -128,6 +130,10 @@ pub struct ResultRow {
     /// Scores by regime of the market; empty for single instruments and over all intervals.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) by_regime: Vec<RegimeScore>,
+    /// Scores on the candles that an anomaly gate would veto, and on the others; `None` for single
+    /// instruments, over all intervals, and without a gate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) anomalies: Option<AnomalyScore>,
     /// Scores by path if there are several, else empty. Their spread shows the effect of the
     /// training windows; it is not a confidence interval, because all paths test the same candles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -145,8 +151,12 @@ impl ResultRow {
         all: &[Record],
         settings: ScoreSettings<'_>,
     ) -> Self {
-        let records: Vec<Record> = all.iter().filter(|record| record.path == 1).copied().collect();
-        let records = &records[..];
+        let first_path: Cow<'_, [Record]> = if all.iter().all(|record| record.path == 1) {
+            Cow::Borrowed(all)
+        } else {
+            all.iter().filter(|record| record.path == 1).copied().collect()
+        };
+        let records = &first_path[..];
         let Comparison { interval_95, blocks, baselines, best, excess_accuracy } =
             Comparison::of(records, settings);
         let full_coverage = Accuracy::of(records, Record::margin_direction);
@@ -189,6 +199,7 @@ impl ResultRow {
             folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
             over_time: if pooled { accuracy_by_period(records, settings) } else { Vec::new() },
             by_regime: Vec::new(),
+            anomalies: None,
             paths: by_path(all),
             seeds: Vec::new(),
         }

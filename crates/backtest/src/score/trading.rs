@@ -1,8 +1,8 @@
 //! Returns of trading all predictions, before and after costs.
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Range};
 
 use serde::Serialize;
-use windvane_candles::{Interval, Timestamp};
+use windvane_candles::{Direction, Interval, Timestamp};
 
 use crate::metrics::Bounds;
 use crate::metrics::returns::{equity_after, until_ruin};
@@ -12,9 +12,10 @@ use crate::score::bootstrap::{Bootstrap, ScoreSettings};
 use crate::score::comparison::LEVEL;
 use crate::score::iso;
 use crate::score::portfolio::{Flow, Portfolio};
-use crate::score::{Baseline, Record, ResultRow};
+use crate::score::segment::segments;
+use crate::score::{Baseline, EarlierTrials, Record, ResultRow};
 
-/// Maximum number of points of an equity curve.
+/// Maximum number of points of an equity curve without gaps.
 const POINTS: usize = 200;
 
 /// Minimum days of tested time for an annual return: a shorter time would be extrapolated.
@@ -97,7 +98,7 @@ pub struct NetResult {
     /// Sharpe ratio per period with its moments.
     pub sharpe_ratio: Option<SharpeRatio>,
     /// Deflated Sharpe ratio, [`SharpeRatio::deflated`]: probability that the ratio exceeds the
-    /// expected maximum of all models of the run by chance.
+    /// expected maximum of all models of the run, and of earlier ones, by chance.
     pub deflated_sharpe: Option<f64>,
     /// Baseline that earned the most at this cost on all test candles, selected with hindsight.
     pub best_baseline: Option<BaselineReturn>,
@@ -144,12 +145,19 @@ pub struct EquityPoint {
     /// Time of the point.
     #[serde(serialize_with = "iso::time")]
     pub time: Timestamp,
+    /// Span of tested time without a gap, counted from 1. A span also ends where no instrument was
+    /// tested both before and after.
+    pub(crate) segment: usize,
     /// Equity before costs.
     pub gross: f64,
     /// Equity after costs, in the order of [`Trading::net`].
     pub net: Vec<f64>,
     /// Deepest drawdown since the previous point, per cost, 0 to −1.
     pub(crate) drawdown: Vec<f64>,
+    /// Equity of always long after costs, the benchmark.
+    pub(crate) always_long: Vec<f64>,
+    /// Deepest drawdown of always long since the previous point, per cost, 0 to −1.
+    pub(crate) always_long_drawdown: Vec<f64>,
 }
 
 impl Trading {
@@ -181,21 +189,15 @@ impl Trading {
             return None;
         }
         let portfolio = Portfolio::of(records, |record| record.predicted, settings.horizon);
-        let mut baselines = Vec::new();
-        for rule in available(records) {
-            let traded =
-                Portfolio::of(records, |record| record.baselines.direction(rule), settings.horizon);
-            baselines.push((rule, traded));
-        }
         let year = portfolio.periods_per_year(interval);
+        let baselines = baseline_returns(records, settings, year);
         let whole = portfolio.total();
         let n = portfolio.flows.len() as f64;
         let bootstrap = bootstrap(&portfolio, interval, settings);
         let mut net = Vec::with_capacity(settings.costs.len());
-        for cost in settings.costs {
+        for (cost, baselines) in settings.costs.iter().zip(&baselines) {
             let fee = cost * BASIS_POINT;
             let returns = portfolio.returns(fee);
-            let baselines = baseline_returns(&baselines, fee, year);
             let yearly = yearly(&returns, year);
             let ruined_at = yearly.ruined_after.map(|periods| portfolio.times[periods - 1]);
             net.push(NetResult {
@@ -207,12 +209,17 @@ impl Trading {
                 break_even_accuracy: break_even_accuracy(&whole, fee),
                 sharpe_ratio: SharpeRatio::new(until_ruin(&returns)),
                 deflated_sharpe: None,
-                best_baseline: best_return(&baselines),
+                best_baseline: best_return(baselines),
                 buy_and_hold: baselines.iter().find(|b| b.rule == Baseline::AlwaysUp).copied(),
             });
         }
-        let equity =
-            if with_equity { equity(&portfolio, interval, settings.costs) } else { Vec::new() };
+        let equity = if with_equity {
+            let segments = segments(&portfolio.times, records, interval);
+            let always_long = Portfolio::of(records, |_| Direction::Up, settings.horizon);
+            equity(&portfolio, &always_long, &segments, interval, settings.costs)
+        } else {
+            Vec::new()
+        };
         Some(Self {
             periods: portfolio.flows.len(),
             periods_per_year: year,
@@ -292,18 +299,23 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-/// Results of trading the baselines after a fee.
+/// Results of trading the baselines, by cost. One portfolio at a time is in memory.
 fn baseline_returns(
-    baselines: &[(Baseline, Portfolio)],
-    fee: f64,
+    records: &[Record],
+    settings: ScoreSettings<'_>,
     periods_per_year: Option<f64>,
-) -> Vec<BaselineReturn> {
-    let results = baselines.iter().map(|(rule, portfolio)| {
-        let returns = portfolio.returns(fee);
-        let mean = returns.iter().sum::<f64>() / returns.len() as f64;
-        BaselineReturn { rule: *rule, mean, returns: yearly(&returns, periods_per_year) }
-    });
-    results.collect()
+) -> Vec<Vec<BaselineReturn>> {
+    let mut results = vec![Vec::new(); settings.costs.len()];
+    for rule in available(records) {
+        let portfolio =
+            Portfolio::of(records, |record| record.baselines.direction(rule), settings.horizon);
+        for (own, cost) in results.iter_mut().zip(settings.costs) {
+            let returns = portfolio.returns(cost * BASIS_POINT);
+            let mean = returns.iter().sum::<f64>() / returns.len() as f64;
+            own.push(BaselineReturn { rule, mean, returns: yearly(&returns, periods_per_year) });
+        }
+    }
+    results
 }
 
 /// Baseline with the highest mean return, the first one on a tie.
@@ -312,47 +324,93 @@ fn best_return(baselines: &[BaselineReturn]) -> Option<BaselineReturn> {
     results.reduce(|best, next| if next.mean > best.mean { next } else { best })
 }
 
-/// Equity curve: the start and one point per period, thinned to at most 200 points.
-fn equity(portfolio: &Portfolio, interval: Interval, costs: &[f64]) -> Vec<EquityPoint> {
-    let Some(start) = portfolio.times.first() else { return Vec::new() };
-    let (ones, zeros) = (vec![1.0_f64; costs.len()], vec![0.0_f64; costs.len()]);
-    let first =
-        EquityPoint { time: *start, gross: 1.0, net: ones.clone(), drawdown: zeros.clone() };
-    let (mut gross, mut net, mut highest) = (1.0, ones.clone(), ones);
-    let mut deepest = zeros.clone();
-    let periods = portfolio.flows.len();
-    let points = periods.min(POINTS - 1);
-    let mut curve = vec![first];
-    for (index, flow) in portfolio.flows.iter().enumerate() {
-        gross = equity_after(gross, flow.gross);
-        for (k, cost) in costs.iter().enumerate() {
-            net[k] = equity_after(net[k], flow.net(cost * BASIS_POINT));
-            highest[k] = highest[k].max(net[k]);
-            deepest[k] = deepest[k].min(net[k] / highest[k] - 1.0);
+/// Account of a capital of 1 that trades a portfolio, at every cost.
+struct Account<'a> {
+    flows: &'a [Flow],
+    costs: &'a [f64],
+    net: Vec<f64>,
+    highest: Vec<f64>,
+    deepest: Vec<f64>,
+}
+
+impl<'a> Account<'a> {
+    fn new(portfolio: &'a Portfolio, costs: &'a [f64]) -> Self {
+        let (ones, zeros) = (vec![1.0; costs.len()], vec![0.0; costs.len()]);
+        Self { flows: &portfolio.flows, costs, net: ones.clone(), highest: ones, deepest: zeros }
+    }
+
+    fn trade(&mut self, index: usize) {
+        for (k, cost) in self.costs.iter().enumerate() {
+            self.net[k] = equity_after(self.net[k], self.flows[index].net(cost * BASIS_POINT));
+            self.highest[k] = self.highest[k].max(self.net[k]);
+            self.deepest[k] = self.deepest[k].min(self.net[k] / self.highest[k] - 1.0);
         }
-        // The last period of each of the `points` parts.
-        if (index + 1) * points / periods > index * points / periods {
-            let time = match portfolio.times.get(index + 1) {
-                Some(next) => *next,
-                None => portfolio.times[index].plus(interval, 1).unwrap_or(*start),
-            };
-            let drawdown = std::mem::replace(&mut deepest, zeros.clone());
-            curve.push(EquityPoint { time, gross, net: net.clone(), drawdown });
+    }
+
+    /// Deepest drawdowns since the last call.
+    fn drawdown(&mut self) -> Vec<f64> {
+        std::mem::replace(&mut self.deepest, vec![0.0; self.costs.len()])
+    }
+}
+
+/// Equity curve of a portfolio and of always long: for each segment of time its start and one point
+/// per period, thinned to at most 200 points in all.
+fn equity(
+    portfolio: &Portfolio,
+    always_long: &Portfolio,
+    segments: &[Range<usize>],
+    interval: Interval,
+    costs: &[f64],
+) -> Vec<EquityPoint> {
+    let (mut own, mut long) = (Account::new(portfolio, costs), Account::new(always_long, costs));
+    let (mut gross, mut curve) = (1.0, Vec::new());
+    let periods = portfolio.flows.len();
+    let room = POINTS.saturating_sub(segments.len());
+    for (number, segment) in (1..).zip(segments) {
+        let mut point = |time, gross, own: &mut Account<'_>, long: &mut Account<'_>| {
+            curve.push(EquityPoint {
+                time,
+                segment: number,
+                gross,
+                net: own.net.clone(),
+                drawdown: own.drawdown(),
+                always_long: long.net.clone(),
+                always_long_drawdown: long.drawdown(),
+            });
+        };
+        point(portfolio.times[segment.start], gross, &mut own, &mut long);
+        let length = segment.len();
+        let points = (room * length / periods).clamp(1, length);
+        for (place, index) in segment.clone().enumerate() {
+            gross = equity_after(gross, portfolio.flows[index].gross);
+            own.trade(index);
+            long.trade(index);
+            // The last period of each of the `points` parts.
+            if (place + 1) * points / length > place * points / length {
+                let next = portfolio.times.get(index + 1).filter(|_| index + 1 < segment.end);
+                let time = portfolio.times[index];
+                let time = next.copied().or_else(|| time.plus(interval, 1)).unwrap_or(time);
+                point(time, gross, &mut own, &mut long);
+            }
         }
     }
     curve
 }
 
 /// Computes the deflated Sharpe ratios of all models with the same scope.
-pub(crate) fn deflate(trades: &mut [&mut Trading]) {
+pub(crate) fn deflate(trades: &mut [&mut Trading], earlier: &EarlierTrials) {
     let costs = trades.first().map_or(0, |trading| trading.net.len());
+    let year = trades.first().and_then(|trading| trading.periods_per_year);
     for k in 0..costs {
         let ratios = trades.iter().map(|trading| trading.net[k].sharpe_ratio.map(|s| s.ratio));
         // A model that never trades counts as a trial with a ratio of 0.
-        let trials: Vec<f64> = ratios.map(|ratio| ratio.unwrap_or(0.0)).collect();
+        let own = ratios.map(|ratio| ratio.unwrap_or(0.0));
+        let trials: Vec<f64> =
+            own.chain(earlier.trading_ratios(trades[0].net[k].cost, year)).collect();
         for trading in &mut *trades {
             let net = &mut trading.net[k];
-            net.deflated_sharpe = net.sharpe_ratio.and_then(|s| s.deflated(&trials));
+            let sharpe = net.sharpe_ratio;
+            net.deflated_sharpe = sharpe.and_then(|s| s.deflated_with(&trials, earlier.unknown));
         }
     }
 }
@@ -447,6 +505,32 @@ mod tests {
         }
     }
 
+    #[test]
+    fn equity_curve_restarts_its_points_after_a_gap_and_has_the_benchmark() {
+        let mut all = records(3_000);
+        all.extend((9_000..9_500).map(|t| record(t, Down, 0.001)));
+        let trading = Trading::of(&all, SETTINGS, true).unwrap();
+        let curve = &trading.equity;
+        assert!((190..=POINTS).contains(&curve.len()), "{}", curve.len());
+        let second = curve.iter().position(|point| point.segment == 2).unwrap();
+        let (end, start) = (&curve[second - 1], &curve[second]);
+        assert_eq!((end.segment, end.time.millis()), (1, 3_000 * 3_600_000));
+        assert_eq!(start.time, all[3_000].decided_at);
+        assert_eq!(
+            (end.gross, &end.net, &end.always_long),
+            (start.gross, &start.net, &start.always_long)
+        );
+        let last = curve.last().unwrap();
+        close(last.net[1], Trading::growth(&all, 1, 10.0));
+        let up: Vec<Record> = all.iter().map(|one| Record { predicted: Up, ..*one }).collect();
+        let long = Trading::of(&up, SETTINGS, false).unwrap();
+        for (k, net) in long.net.iter().enumerate() {
+            assert!((last.always_long[k] / (1.0 + net.returns.total.unwrap()) - 1.0).abs() < 1e-9);
+            let deepest = curve.iter().map(|point| point.always_long_drawdown[k]);
+            close(deepest.fold(0.0, f64::min), net.returns.max_drawdown.unwrap());
+        }
+    }
+
     // A short position loses more than the capital on a candle of +160 %.
     #[test]
     fn account_below_zero_is_ruined_and_stays_so() {
@@ -496,11 +580,11 @@ mod tests {
             all.push(Trading::of(&records, SETTINGS, false).unwrap());
         }
         let mut alone = all[0].clone();
-        deflate(&mut [&mut alone]);
+        deflate(&mut [&mut alone], &EarlierTrials::default());
         let before = alone.net[0].deflated_sharpe.unwrap();
         let expected = all[0].net[0].sharpe_ratio.unwrap().probability_above(0.0);
         assert_eq!(Some(before), expected);
-        deflate(&mut all.iter_mut().collect::<Vec<_>>());
+        deflate(&mut all.iter_mut().collect::<Vec<_>>(), &EarlierTrials::default());
         assert!(all[0].net[0].deflated_sharpe.unwrap() < before);
     }
 }

@@ -43,6 +43,10 @@ pub enum WarningCode {
     Ruined,
     /// The model was fitted on candles of a test period.
     InSample,
+    /// The hits persist, so that the 95 % interval has few blocks and may be far too narrow.
+    FewBlocks,
+    /// The model, or a member of it, has no training record.
+    UnknownTraining,
 }
 
 /// Code of the warning, as in JSON.
@@ -58,6 +62,8 @@ impl fmt::Display for WarningCode {
             Self::Jump => "jump",
             Self::Ruined => "ruined",
             Self::InSample => "in_sample",
+            Self::FewBlocks => "few_blocks",
+            Self::UnknownTraining => "unknown_training",
         })
     }
 }
@@ -140,6 +146,7 @@ pub(crate) fn warnings_about(row: &ResultRow) -> Vec<Warning> {
         (WarningCode::Suspicious, suspicious(row)),
         (WarningCode::FewPredictions, few_predictions(row)),
         (WarningCode::Ruined, ruined(row)),
+        (WarningCode::FewBlocks, few_blocks(row)),
     ];
     let warnings = messages.into_iter().filter_map(|(code, message)| {
         Some(Warning {
@@ -261,6 +268,20 @@ fn ruined(row: &ResultRow) -> Option<String> {
     ))
 }
 
+/// Intervals of the accuracy or the edge from few blocks.
+fn few_blocks(row: &ResultRow) -> Option<String> {
+    let edge = row.excess_accuracy.and_then(|excess| excess.interval_95);
+    let few = [row.interval_95, edge].iter().flatten().any(|bounds| bounds.few_blocks);
+    few.then(|| {
+        let blocks = row.blocks.unwrap_or_default();
+        format!(
+            "The hits persist over long times: the 95 % intervals have only {blocks} independent \
+             blocks of time, may be far too narrow (marked †), and are no evidence; test a longer \
+             period"
+        )
+    })
+}
+
 fn few_predictions(row: &ResultRow) -> Option<String> {
     let predictions = row.score.predictions;
     (1..MIN_PREDICTIONS)
@@ -283,7 +304,9 @@ mod tests {
             .map(|t| (t, one(t)))
             .map(|(t, (prediction, change))| record(t, prediction, change))
             .collect();
-        warnings_about(&row(&records)).into_iter().map(|warning| warning.code).collect()
+        let codes = warnings_about(&row(&records)).into_iter().map(|warning| warning.code);
+        // Periodic hits lengthen the blocks.
+        codes.filter(|code| *code != WarningCode::FewBlocks).collect()
     }
 
     fn day(number: i64) -> Timestamp {
@@ -320,6 +343,16 @@ mod tests {
         // Three of five right, on every candle: above 58 %, and significantly so for many candles.
         assert_eq!(codes(500, mostly), []);
         assert_eq!(codes(10_000, mostly), [Suspicious]);
+    }
+
+    // Right in the first half of the test and wrong in the second.
+    #[test]
+    fn persistent_hits_have_a_warning_about_few_blocks() {
+        let hit = |t: i64| if t < 1_000 { right(t).0 } else { right(t).0.opposite() };
+        let records: Vec<Record> = (0..2_000).map(|t| record(t, hit(t), sign(t))).collect();
+        let warnings = warnings_about(&row(&records));
+        let few = warnings.iter().find(|warning| warning.code == WarningCode::FewBlocks).unwrap();
+        assert!(few.message.contains("marked †"), "{few}");
     }
 
     #[test]

@@ -10,10 +10,13 @@ use windvane_candles::simulate::MarketModel;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
 use windvane_models::train::{Learner, Run};
 use windvane_models::v2::WeightedSignalsLearner;
-use windvane_models::{FittedModel, ModelId, PredictError, TableReader, TrainError};
+use windvane_models::{
+    DirectionModel, FittedModel, ModelId, ModelSpec, PredictError, Prediction, Scratch,
+    TableReader, TrainError,
+};
 use windvane_signals::{
     GapPolicy, LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TrainSet,
-    ValidationSet,
+    ValidationSet, Window,
 };
 
 /// Learner that returns a fitted model without a check, as a bot may write it.
@@ -129,4 +132,51 @@ fn model_fitted_on_its_test_is_marked_and_not_in_the_verdict() {
     let report = run(&Backtest::default(), &hours, &early).unwrap();
     assert_eq!(in_sample(&report), [""; 0]);
     assert!(report.ranking.iter().all(|rank| !rank.in_sample));
+}
+
+/// Wrapper of a user that forwards the predictions alone.
+#[derive(Debug)]
+struct Wrapper(Arc<dyn FittedModel>);
+
+impl FittedModel for Wrapper {}
+
+impl DirectionModel for Wrapper {
+    fn id(&self) -> &ModelId {
+        self.0.id()
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        self.0.spec()
+    }
+
+    fn scratch(&self) -> Scratch {
+        self.0.scratch()
+    }
+
+    fn predict(&self, window: Window<'_>, own: &mut Scratch) -> Result<Prediction, PredictError> {
+        self.0.predict(window, own)
+    }
+}
+
+#[test]
+fn wrapper_without_a_record_has_an_unknown_training_period() {
+    let hours = market(Interval::HOUR);
+    let whole = fitted_before(&hours, at(&hours, 1_100));
+    let marked = |model: Arc<dyn FittedModel>| {
+        let report = run(&Backtest::default(), &hours, &model).unwrap();
+        let rank = report.ranking.iter().find(|rank| rank.model == "fitted").unwrap();
+        let own = report.warnings.iter().filter(|one| one.model == "fitted");
+        let codes: Vec<WarningCode> = own.map(|one| one.code).collect();
+        assert_eq!(rank.unknown_training, codes.contains(&WarningCode::UnknownTraining));
+        assert_eq!(rank.in_sample, codes.contains(&WarningCode::InSample));
+        let text = report.to_markdown();
+        assert_eq!(rank.unknown_training, text.contains("fitted (training period unknown)"));
+        assert_eq!(rank.in_sample, text.contains("fitted (in-sample)"));
+        (rank.in_sample, rank.unknown_training)
+    };
+    // Box and Arc forward the record.
+    assert_eq!(marked(Arc::new(Box::new(Arc::clone(&whole)))), (true, false));
+    assert_eq!(marked(Arc::new(Wrapper(Arc::clone(&whole)))), (false, true));
+    let early = fitted_before(&hours, at(&hours, 250));
+    assert_eq!(marked(early), (false, false));
 }

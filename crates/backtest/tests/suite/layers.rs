@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 /// Modules that each top-level module may use in addition to itself. The list is acyclic: every
 /// module uses only modules before it.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("error", &[]),
     ("metrics", &[]),
     ("score", &["metrics"]),
     ("report", &["error", "metrics", "score"]),
     ("run", &["error", "metrics", "report", "score"]),
+    ("sweep", &["error", "metrics", "report", "run", "score"]),
     ("audit", &["error", "metrics", "run"]),
 ];
 

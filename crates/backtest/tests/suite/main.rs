@@ -22,3 +22,5 @@ mod report;
 mod resume;
 mod run;
 mod seeds;
+mod sweep;
+mod trials;

@@ -178,7 +178,7 @@ fn report_shows_policies_beside_the_benchmark_and_says_first_if_nothing_is_left(
     let report =
         Backtest::default().run(&[market], &boxed(vec![coin("coin", 5)]), &|_| {}).unwrap();
     let text = report.to_markdown();
-    for part in ["## Size of moves", "## Policies", "always long", "of 4 trials", "1h"] {
+    for part in ["## Size of moves", "## Policies", "always long", "of the interval: 4.", "1h"] {
         assert!(text.contains(part), "{part}");
     }
     // A coin loses its costs.

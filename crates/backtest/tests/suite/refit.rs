@@ -52,7 +52,7 @@ fn refit_pays_on_a_market_that_turns() {
     let series = turning("AAA");
     let plan = monthly(&series);
     let instruments = [learned(series)];
-    let report = run(plan, &instruments);
+    let mut report = run(plan, &instruments);
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     // The market turns on 3 March 2020 and ends in August.
     let folds = &report.groups[0].folds;
@@ -77,8 +77,11 @@ fn refit_pays_on_a_market_that_turns() {
     assert!(excess.interval_95.unwrap().low > 0.05, "{excess:?}");
     let expected = gain.accuracy.unwrap() - gain.fitted_once_accuracy.unwrap();
     assert!((excess.value - expected).abs() < 1e-12);
+    // The whole gain is from one turn, so the interval has few independent blocks.
+    assert!(excess.interval_95.unwrap().few_blocks, "{excess:?}");
     let verdict = report.refit_verdict().unwrap();
-    assert!(verdict.starts_with("Refitting v2-learned pays (1h): +"), "{verdict}");
+    let start = "Refitting v2-learned makes no statistically significant difference (1h): +";
+    assert!(verdict.starts_with(start) && verdict.contains('†'), "{verdict}");
     let text = report.to_markdown();
     assert!(text.contains("## Refits") && text.contains(&verdict), "{text}");
     assert!(text.contains("refitted monthly on the last 45.00 days"), "{text}");
@@ -86,6 +89,11 @@ fn refit_pays_on_a_market_that_turns() {
     assert_eq!(json["run"]["plan"]["kind"], "rolling_refit");
     assert_eq!(json["run"]["plan"]["schedule"], "monthly");
     assert_eq!(json["refits"][0]["refits"], 5);
+
+    let bounds = report.refits[0].excess_accuracy.as_mut().unwrap().interval_95.as_mut().unwrap();
+    bounds.few_blocks = false;
+    let verdict = report.refit_verdict().unwrap();
+    assert!(verdict.starts_with("Refitting v2-learned pays (1h): +"), "{verdict}");
 }
 
 #[test]

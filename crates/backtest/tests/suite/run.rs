@@ -50,7 +50,7 @@ fn json_has_the_documented_layout() {
         .lines()
         .filter_map(|line| line.strip_prefix("  \"")?.split_once("\":").map(|(key, _)| key))
         .collect();
-    let expected = "schema run groups instruments without_test_rows skipped ranking results \
+    let expected = "schema run groups instruments without_test_rows skipped ranking earlier results \
                     training importance failures warnings timing";
     assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
     assert_eq!(json["run"]["command"], "backtest --all");

@@ -6,7 +6,7 @@ use super::colour::PlotColour;
 use super::figures::percent;
 use super::plot::{Mark, ReportPlot, spread};
 use crate::report::Report;
-use crate::report::format::{interval, thousands};
+use crate::report::format::{baseline, bounds, edge, interval, percent as cent, thousands};
 use crate::score::{ResultRow, Scope};
 
 impl Report {
@@ -30,24 +30,30 @@ impl Report {
             let y = place + spread(model, models);
             let ends = row.interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
             let centre = (percent(row.score.accuracy?), y);
-            marks.push(Mark::Dot(self.model_colour(&row.model), centre, ends));
+            let text = format!(
+                "{}, {}: {} % {}; best baseline {}",
+                row.instrument,
+                row.model,
+                cent(row.score.accuracy),
+                bounds(row.interval_95),
+                baseline(row.best_baseline_result()),
+            );
+            marks.push(Mark::Dot(self.model_colour(&row.model), centre, ends, text));
             let baseline = row.best_baseline_result().and_then(|best| best.score.accuracy);
             marks.extend(baseline.map(|best| Mark::upright((percent(best), y), models)));
         }
         let values = marks.iter().flat_map(Mark::places).chain([50.0]);
         let x = PlotAxis::numbers("Accuracy, %", values, 5);
         let y = PlotAxis::names("", names.iter().map(|name| (*name).to_string())).downwards();
-        let mut legend = self.legend();
-        legend.push((PlotColour::Rule, "best baseline".to_string()));
-        let height = 50.0 + names.len() as f64 * (models as f64 * 11.0 + 12.0);
+        let height = ReportPlot::rows(names.len(), models as f64 * 11.0 + 12.0);
         (!rows.is_empty()).then(|| ReportPlot {
             title: format!("Accuracy by instrument, {candles} candles"),
             caption: String::new(),
-            size: ReportPlot::tall(height),
+            height,
             x,
             y,
             marks,
-            legend,
+            legend: self.legend_with("best baseline"),
         })
     }
 
@@ -63,7 +69,8 @@ impl Report {
             let y = place as f64;
             let ends = excess.interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
             let dot = (percent(excess.value), y);
-            marks.push(Mark::Dot(self.model_colour(&row.model), dot, ends));
+            let text = format!("{}: {} points", row.model, edge(row.excess_accuracy));
+            marks.push(Mark::Dot(self.model_colour(&row.model), dot, ends, text));
         }
         if marks.is_empty() {
             return None;
@@ -75,7 +82,7 @@ impl Report {
         Some(ReportPlot {
             title: format!("Edge over the best baseline, {place} candles"),
             caption: String::new(),
-            size: ReportPlot::tall(60.0 + 26.0 * rows.len() as f64),
+            height: ReportPlot::rows(rows.len(), 26.0),
             x,
             y,
             marks,
@@ -99,9 +106,10 @@ fn confusion_plot(row: &ResultRow) -> ReportPlot {
             let count = row.confusion.count(label, predicted);
             let share = if all == 0 { 0.0 } else { count as f64 / all as f64 };
             let (x, y) = (x as f64, y as f64);
-            let corners = ((x - 0.48, y - 0.47), (x + 0.48, y + 0.47));
+            let corners = [(x - 0.48, y - 0.47), (x + 0.48, y + 0.47)];
             // The opacity is limited, so that the text is readable on both backgrounds.
-            marks.push(Mark::Block(PlotColour::Plain, corners.0, corners.1, 0.04 + 0.46 * share));
+            let opacity = 0.04 + 0.46 * share;
+            marks.push(Mark::Block(PlotColour::Plain, corners, opacity, String::new()));
             marks.push(Mark::Text((x, y - 0.15), thousands(count)));
             if all > 0 {
                 marks.push(Mark::Text((x, y + 0.2), format!("{:.0} %", percent(share))));
@@ -111,7 +119,7 @@ fn confusion_plot(row: &ResultRow) -> ReportPlot {
     ReportPlot {
         title: format!("{}, {} candles", row.model, interval(row)),
         caption: String::new(),
-        size: ReportPlot::SMALL,
+        height: ReportPlot::SMALL,
         x: PlotAxis::names("Predicted", names.clone()),
         y: PlotAxis::names("Label", names).downwards(),
         marks,

@@ -97,9 +97,15 @@ impl PlotAxis {
 
     /// Creates an axis of times, in milliseconds since 1970, with about `count` dates.
     pub(crate) fn times(times: impl IntoIterator<Item = f64>, count: usize) -> Self {
-        let axis = Self::numbers("Time, UTC", times, count);
+        let axis = Self::numbers("", times, count);
         let ticks = dates(axis.from, axis.to, count);
         Self { ticks, ..axis }
+    }
+
+    /// Keeps at most `count` evenly spaced texts, so that they do not overlap on a phone.
+    pub(crate) fn thinned(self, count: usize) -> Self {
+        let step = self.ticks.len().div_ceil(count.max(1)).max(1);
+        Self { ticks: self.ticks.into_iter().step_by(step).collect(), ..self }
     }
 
     /// Reverses the range, so that the first name is at the top.

@@ -1,19 +1,17 @@
 //! Colours of the plots: one value for a light background and one for a dark one.
 use std::fmt::Write as _;
 
-use plotters::style::RGBColor;
-
 /// Colour of a mark, by its role.
 ///
-/// Plots are drawn in the light colours; the style sheet of the page replaces them by value
-/// according to the theme of the browser.
+/// Marks have the name of their colour as their class; the style sheet of the page defines both
+/// values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlotColour {
     /// Text on the page.
     Text,
     /// Lines of the grid.
     Grid,
-    /// Axes and reference lines.
+    /// Baselines and benchmarks.
     Rule,
     /// Marks without a model.
     Plain,
@@ -39,12 +37,6 @@ const SERIES: [[u32; 2]; 8] = [
 ];
 
 impl PlotColour {
-    /// Colour on a light background.
-    pub(crate) fn rgb(self) -> RGBColor {
-        let [_, r, g, b] = self.both()[0].to_be_bytes();
-        RGBColor(r, g, b)
-    }
-
     /// Name of the class and the variable in the style sheet: `s0` for the first series.
     pub(crate) fn class(self) -> String {
         match self {
@@ -58,7 +50,7 @@ impl PlotColour {
 
     /// Symbol of the colour in a legend.
     pub(crate) fn sign(self) -> char {
-        if self == Self::Rule { '┃' } else { '●' }
+        if self == Self::Rule { '▬' } else { '●' }
     }
 
     fn both(self) -> [u32; 2] {
@@ -77,14 +69,12 @@ impl PlotColour {
     }
 }
 
-/// Rules of the style sheet that define both values of every colour.
+/// Rules of the style sheet that define both values of every colour. A print is always light.
 pub(crate) fn css() -> String {
     let mut css = String::new();
-    for (theme, (before, after)) in
-        [(":root{", "}\n"), ("@media (prefers-color-scheme:dark){:root{", "}}\n")]
-            .iter()
-            .enumerate()
-    {
+    let themes =
+        [(":root{", "}\n"), ("@media screen and (prefers-color-scheme:dark){:root{", "}}\n")];
+    for (theme, (before, after)) in themes.into_iter().enumerate() {
         css.push_str(before);
         for colour in PlotColour::all() {
             // Writing to a String cannot fail.
@@ -93,12 +83,8 @@ pub(crate) fn css() -> String {
         css.push_str(after);
     }
     for colour in PlotColour::all() {
-        let (class, light) = (colour.class(), colour.both()[0]);
-        let _ = writeln!(
-            css,
-            "svg [stroke=\"#{light:06X}\"]{{stroke:var(--{class})}}\
-             svg [fill=\"#{light:06X}\"]{{fill:var(--{class})}}.{class}{{color:var(--{class})}}"
-        );
+        let class = colour.class();
+        let _ = writeln!(css, ".{class}{{color:var(--{class})}}");
     }
     css
 }

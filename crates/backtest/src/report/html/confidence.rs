@@ -7,7 +7,7 @@ use super::figures::percent;
 use super::plot::{Mark, ReportPlot};
 use crate::metrics::Proportion;
 use crate::report::Report;
-use crate::report::format::interval;
+use crate::report::format::{bounds, interval, percent as cent, thousands};
 use crate::score::{ResultRow, Scope};
 
 impl Report {
@@ -39,7 +39,15 @@ impl Report {
                 if let (Some(x), Some(y)) = (one.score.coverage, one.score.accuracy) {
                     let (x, y) = (percent(x), percent(y));
                     let ends = one.interval_95.map(|b| [(x, percent(b.low)), (x, percent(b.high))]);
-                    marks.push(Mark::Dot(self.model_colour(&row.model), (x, y), ends));
+                    let text = format!(
+                        "{}, most confident {:.0} %: {} % {} at a coverage of {} %",
+                        row.model,
+                        percent(one.share),
+                        cent(one.score.accuracy),
+                        bounds(one.interval_95),
+                        cent(one.score.coverage),
+                    );
+                    marks.push(Mark::Dot(self.model_colour(&row.model), (x, y), ends, text));
                 }
             }
         }
@@ -47,7 +55,7 @@ impl Report {
         (!values.is_empty()).then(|| ReportPlot {
             title: format!("Accuracy and coverage, {place} candles"),
             caption: String::new(),
-            size: ReportPlot::SIZE,
+            height: ReportPlot::HEIGHT,
             x: PlotAxis::between("Coverage, % of candles", 0.0, 100.0, 5),
             y: PlotAxis::numbers("Accuracy, %", values, 5),
             marks,
@@ -77,15 +85,23 @@ impl Report {
                 reason = "a share of cases times their number is a count"
             )]
             let correct = (accuracy * bin.cases as f64).round() as u64;
-            let bounds = Proportion::new(correct, bin.cases).and_then(|share| share.wilson(0.95));
+            let bounds_of_bin =
+                Proportion::new(correct, bin.cases).and_then(|share| share.wilson(0.95));
             let (x, y) = (percent(confidence), percent(accuracy));
-            let ends = bounds.map(|b| [(x, percent(b.low)), (x, percent(b.high))]);
-            marks.push(Mark::Dot(colour, (x, y), ends));
+            let ends = bounds_of_bin.map(|b| [(x, percent(b.low)), (x, percent(b.high))]);
+            let text = format!(
+                "probability {} %: frequency {} % {}, {} candles",
+                cent(bin.confidence),
+                cent(bin.accuracy),
+                bounds(bounds_of_bin),
+                thousands(bin.cases),
+            );
+            marks.push(Mark::Dot(colour, (x, y), ends, text));
         }
         ReportPlot {
             title: format!("{}, {} candles", row.model, interval(row)),
             caption: String::new(),
-            size: ReportPlot::SMALL,
+            height: ReportPlot::SMALL,
             x: PlotAxis { grid: false, ..PlotAxis::between("Probability, %", from, to, 4) },
             y: PlotAxis::between("Frequency, %", 0.0, 100.0, 4),
             marks,
@@ -110,13 +126,20 @@ impl Report {
         for bin in row.confidence.bins.iter().filter(|bin| bin.predictions > 0) {
             let height = percent(bin.predictions as f64 / row.score.predictions as f64);
             let (left, right) = (percent(bin.from) + GAP, percent(bin.to) - GAP);
-            marks.push(Mark::Block(colour, (left, 0.0), (right, height), 0.85));
+            let text = format!(
+                "{:.0} to {:.0} %: {} predictions, accuracy {} %",
+                percent(bin.from),
+                percent(bin.to),
+                thousands(bin.predictions),
+                cent(bin.accuracy),
+            );
+            marks.push(Mark::Block(colour, [(left, 0.0), (right, height)], 0.85, text));
             highest = f64::max(highest, height);
         }
         ReportPlot {
             title: format!("{}: confidence", row.model),
             caption: String::new(),
-            size: ReportPlot::SMALL,
+            height: ReportPlot::SMALL,
             x: PlotAxis { grid: false, ..PlotAxis::between("Confidence, %", from, to, 4) },
             y: PlotAxis::between("Predictions, %", 0.0, 1.05 * highest, 4),
             marks,

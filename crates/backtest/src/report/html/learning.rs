@@ -5,6 +5,7 @@ use super::axis::PlotAxis;
 use super::colour::PlotColour;
 use super::figures::percent;
 use super::plot::{Mark, ReportPlot};
+use crate::report::format::{bounds, signed};
 use crate::report::{EpochLoss, Report};
 use crate::score::Importance;
 
@@ -33,18 +34,24 @@ impl Report {
                 run.iter().filter_map(validated).collect(),
             ));
             let kept = run.iter().rfind(|one| one.best).and_then(validated);
-            marks.extend(kept.map(|kept| Mark::Dot(self.model_colour(model), kept, None)));
+            let text = |(epoch, loss)| format!("epoch {epoch}: validation loss {loss:.4}");
+            marks.extend(
+                kept.map(|kept| Mark::Dot(self.model_colour(model), kept, None, text(kept))),
+            );
         }
         let x = PlotAxis::numbers("Epoch", marks.iter().flat_map(Mark::places), 4);
         let y = PlotAxis::numbers("Loss, nats", marks.iter().flat_map(Mark::heights), 4);
         (!runs.is_empty()).then(|| ReportPlot {
             title: format!("{model}, {candles} candles"),
             caption: String::new(),
-            size: ReportPlot::SMALL,
+            height: ReportPlot::SMALL,
             x: PlotAxis { grid: false, ..x },
             y,
             marks,
-            legend: Vec::new(),
+            legend: vec![
+                (PlotColour::Rule, "training loss".to_string()),
+                (self.model_colour(model), "validation loss; the dot is the selected epoch".into()),
+            ],
         })
     }
 
@@ -66,7 +73,13 @@ impl Report {
             let y = place as f64;
             let ends =
                 one.accuracy_interval_95.map(|b| [(percent(b.low), y), (percent(b.high), y)]);
-            marks.push(Mark::Dot(self.model_colour(model), (*x, y), ends));
+            let text = format!(
+                "{}: {} points {}",
+                one.channel,
+                signed(x / 100.0),
+                bounds(one.accuracy_interval_95),
+            );
+            marks.push(Mark::Dot(self.model_colour(model), (*x, y), ends, text));
         }
         let y =
             PlotAxis::names("", channels.iter().map(|(name, ..)| (*name).to_string())).downwards();
@@ -76,7 +89,7 @@ impl Report {
         (!channels.is_empty()).then(|| ReportPlot {
             title: format!("{model}, {candles} candles"),
             caption: String::new(),
-            size: (ReportPlot::SMALL.0, ReportPlot::tall(60.0 + 22.0 * channels.len() as f64).1),
+            height: ReportPlot::rows(channels.len(), 22.0),
             x,
             y,
             marks,

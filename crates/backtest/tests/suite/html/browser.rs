@@ -1,4 +1,4 @@
-//! The page in a browser, with the width of a desktop and a phone, in both themes.
+//! The page in a browser, with the widths of a desktop, a tablet and a phone, in both themes.
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,10 +9,29 @@ use super::{BARE, REPORT};
 const MEASURE: &str = include_str!("measure.js");
 
 /// Page with each of the defects that the script must find.
-const BROKEN: &str = r#"<!DOCTYPE html><html><head><title>broken</title></head><body>
-<div style="width:3000px">wide</div>
+const BROKEN: &str = r##"<!DOCTYPE html><html><head><title>broken</title></head><body>
+<nav><ul><li><a href="#nowhere">nowhere</a></li></ul></nav>
+<main><section id="unlinked"><p style="color:#888;background:#888">grey</p></section>
+<table><tr><td class="n">1</td></tr></table>
+<div style="width:3000px;height:5000px">wide</div><div class="figures"><figure style="width:100px">
 <svg role="img" viewBox="0 0 100 100" width="100"><title>empty</title><text x="50" y="50">one</text>
-<text x="52" y="51">two</text><text x="95" y="20">outside the plot</text></svg></body></html>"#;
+<text x="52" y="51">two</text><text x="95" y="20">outside the plot</text>
+<rect class="hover" width="50" height="50"/></svg></figure></div></main></body></html>"##;
+
+/// Complaints about the broken page.
+const DEFECTS: [&str; 11] = [
+    "wider than",
+    "low contrast",
+    "a number to the left",
+    "no target of the link nowhere",
+    "no link to unlinked",
+    "contents not sticky",
+    "empty space beside the plots",
+    "a narrow plot",
+    "no mark",
+    "overlap",
+    "outside",
+];
 
 /// Browser that can open files of this folder; a sandboxed one may not be able to.
 fn browser(folder: &Path) -> Option<&'static str> {
@@ -28,7 +47,7 @@ fn browser(folder: &Path) -> Option<&'static str> {
 fn dom(browser: &str, folder: &Path, theme: usize, file: &Path) -> Option<String> {
     let output = Command::new(browser)
         .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
-        .args(["--window-size=1400,1000", "--virtual-time-budget=5000", "--dump-dom"])
+        .args(["--window-size=1500,1000", "--virtual-time-budget=5000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("--blink-settings=preferredColorScheme={theme}"))
         .arg(format!("file://{}", file.display()))
@@ -47,9 +66,11 @@ fn frame(id: &str, width: usize, page: &str) -> String {
 /// Findings of the script as `id: complaint` lines.
 fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<String> {
     let frames = [
-        frame("desk", 1280, page),
-        frame("phone", 360, page),
-        frame("bare", 360, &BARE.to_html()),
+        frame("desk", 1_440, page),
+        frame("tablet", 1_024, page),
+        frame("phone", 400, page),
+        frame("small", 360, page),
+        frame("bare", 400, &BARE.to_html()),
         frame("broken", 360, BROKEN),
     ];
     let host = format!(
@@ -64,7 +85,10 @@ fn complaints(browser: &str, folder: &Path, theme: usize, page: &str) -> Vec<Str
     let found =
         dom.split_once("<pre id=\"found\">").and_then(|(_, rest)| rest.split_once("</pre>"));
     let (found, _) = found.unwrap_or_else(|| panic!("no page: {dom:.300}"));
-    assert!(found.contains("measured desk phone bare broken"), "not measured: {found}");
+    assert!(
+        found.contains("measured desk tablet phone small bare broken"),
+        "not measured: {found}"
+    );
     found.lines().filter(|line| line.contains(": ")).map(str::to_string).collect()
 }
 
@@ -81,7 +105,7 @@ fn page_plots_have_content_and_nothing_overflows() {
         let (broken, found): (Vec<String>, Vec<String>) =
             found.into_iter().partition(|line| line.starts_with("broken: "));
         assert!(found.is_empty(), "theme {theme}:\n{}", found.join("\n"));
-        for defect in ["wider than", "no mark", "overlap", "outside"] {
+        for defect in DEFECTS {
             let seen = broken.iter().any(|line| line.contains(defect));
             assert!(seen, "{defect} would go unnoticed: {broken:?}");
         }
