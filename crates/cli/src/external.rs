@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use crate::Error;
 
 /// Commands that programs of the repository add.
-const KNOWN: &str = "download";
+const KNOWN: [&str; 2] = ["download", "live"];
 
 /// Runs the program of a command with its arguments and returns its exit code.
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, Error> {
@@ -21,10 +21,15 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, Error> {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
         }
-        Err(error) if error.kind() == ErrorKind::NotFound && shown.to_string() == KNOWN => {
-            Err("download is a program of its own, windvane-download: install it from the folder \
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                && name.to_str().is_some_and(|name| KNOWN.contains(&name)) =>
+        {
+            Err(format!(
+                "{shown} is a program of its own, windvane-{shown}: install it from the folder \
                  integrations/exchange"
-                .into())
+            )
+            .into())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(format!("no command is named {shown}; see windvane --help").into())

@@ -1,12 +1,10 @@
-//! Files of candles: files of a folder, names of pairs, reading.
+//! Files of candles: files of a folder, names of pairs, joining.
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use windvane::prelude::*;
 
 use crate::Error;
-use crate::gap_note::gap_note;
-use crate::reading::ReadArgs;
 
 /// Extensions of candle files and of archives.
 const EXTENSIONS: [&str; 12] = [
@@ -157,23 +155,6 @@ pub(crate) fn join(
     CandleSeries::new(pair.clone(), interval, candles)
         .and_then(|joined| joined.with_session_close(earlier.session_close()))
         .map_err(|error| error.to_string())
-}
-
-/// Reads the candles of a file and the list of repairs and gaps.
-///
-/// # Errors
-/// A file that cannot be read, or has another interval than the given one.
-pub(crate) fn read(
-    file: &Path,
-    pair: Pair,
-    interval: Option<Interval>,
-    args: &ReadArgs,
-) -> Result<(CandleSeries, Vec<String>), Error> {
-    let reading = args.options(pair, interval)?.read_file(file)?;
-    let series = reading.series;
-    let notes = reading.notes.iter().map(ToString::to_string).chain(gap_note(&series));
-    let notes = notes.map(|note| format!("{}: {note}", file.display())).collect();
-    Ok((series, notes))
 }
 
 /// Returns the extension of a candle file or archive; `None` for other files.

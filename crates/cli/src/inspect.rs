@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 use windvane::prelude::*;
 use windvane::readers::ReadResult;
 
+use crate::Error;
 use crate::gap_note::gap_note;
 use crate::output::{print, print_data, table};
 use crate::reading::ReadArgs;
-use crate::{Error, files};
+use crate::source::{CandleSource, sources};
 
 /// Show the content of candle files and their repairs
 #[derive(Debug, Args)]
 pub(crate) struct InspectOptions {
-    /// Files to read: CSV or JSON, also in zip or gzip; Arrow or Parquet with the feature columnar.
+    /// Files to read, or folders of such files: CSV or JSON, also in zip or gzip; Arrow or Parquet
+    /// with the feature columnar. Folders may be Hive-partitioned (pair=BTCUSDT/year=2024/..).
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Interval of the candles, such as 1h, 1h+30m (open at half past) or 4h@session (begin with the
@@ -39,11 +41,8 @@ struct Inspected {
 
 /// Runs the command; the exit status is 1 if a file could not be read.
 pub(crate) fn run(options: &InspectOptions) -> Result<ExitCode, Error> {
-    let all: Vec<Inspected> = options
-        .files
-        .iter()
-        .map(|file| inspect(file, options.interval, &options.reading))
-        .collect();
+    let all: Vec<Inspected> =
+        options.files.iter().flat_map(|file| inspect(file, options)).collect();
     if options.json {
         let list = Value::Array(all.iter().map(as_json).collect());
         print_data(format!("{list:#}\n").as_bytes())?;
@@ -53,14 +52,25 @@ pub(crate) fn run(options: &InspectOptions) -> Result<ExitCode, Error> {
     Ok(ExitCode::from(u8::from(all.iter().any(|one| one.reading.is_err()))))
 }
 
-fn inspect(file: &Path, interval: Option<Interval>, args: &ReadArgs) -> Inspected {
-    let pair = Pair::new(&files::name(file)).or_else(|_| Pair::new("FILE"));
-    let reading = pair.map_err(Error::from).and_then(|pair| {
-        let all = args.options(pair, interval)?.read_all(file)?;
-        Ok(all)
-    });
-    let reading = reading.map_err(|error| error.to_string());
-    Inspected { file: file.display().to_string(), reading }
+/// Reads a file, each file of a folder, or each pair of a folder of partitions.
+fn inspect(path: &Path, options: &InspectOptions) -> Vec<Inspected> {
+    let file = path.display().to_string();
+    let sources = if path.is_dir() {
+        sources(path, &options.reading)
+    } else {
+        Ok(vec![CandleSource::File(path.to_path_buf())])
+    };
+    let sources = match sources {
+        Ok(sources) => sources,
+        Err(error) => return vec![Inspected { file, reading: Err(error.to_string()) }],
+    };
+    sources.iter().map(|source| inspect_source(source, options)).collect()
+}
+
+fn inspect_source(source: &CandleSource, options: &InspectOptions) -> Inspected {
+    let reading = source.read_all(options.interval, &options.reading);
+    let file = source.path().display().to_string();
+    Inspected { file, reading: reading.map_err(|error| error.to_string()) }
 }
 
 /// Notes of all series, each once.

@@ -10,12 +10,15 @@
 //! | command | purpose |
 //! |---|---|
 //! | `backtest` | backtests models on real candles and writes a report |
+//! | `plan` | divides the fits of a sweep into tasks |
+//! | `run` | runs tasks of a plan and stores their results |
+//! | `merge` | computes the reports of a sweep from the results |
 //! | `fit` | fits a model and saves it for a bot |
 //! | `predict` | writes the predictions of a saved model as CSV or JSON lines |
 //! | `inspect` | shows the content of candle files and their repairs |
 //! | `diagnose` | explains a prediction and shows the state of its model |
 //! | `export` | writes rows of signals and labels for training with other tools |
-//! | `export-onnx` | writes a saved network as an ONNX file |
+//! | `export-onnx` | writes a saved model as an ONNX file |
 //! | `channels` | lists every channel with parameters, warm-up and formula |
 //! | `latency` | measures the time from a closed candle to its prediction |
 #![forbid(unsafe_code)]
@@ -40,6 +43,8 @@ mod predict;
 mod progress;
 mod reading;
 mod series;
+mod source;
+mod sweep;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -60,6 +65,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Backtest(backtest::BacktestOptions),
+    Plan(sweep::PlanOptions),
+    Run(sweep::RunOptions),
+    Merge(sweep::MergeOptions),
     Fit(fit::FitOptions),
     Predict(predict::PredictOptions),
     Inspect(inspect::InspectOptions),
@@ -100,6 +108,9 @@ where
 fn execute(command: &Command) -> Result<ExitCode, Error> {
     match command {
         Command::Backtest(options) => backtest::run(options)?,
+        Command::Plan(options) => sweep::plan(options)?,
+        Command::Run(options) => sweep::run(options)?,
+        Command::Merge(options) => sweep::merge(options)?,
         Command::Fit(options) => fit::run(options)?,
         Command::Predict(options) => predict::run(options)?,
         Command::Inspect(options) => return inspect::run(options),

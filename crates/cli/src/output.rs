@@ -83,7 +83,7 @@ pub(crate) fn check_file(file: &Path) -> Result<(), String> {
     };
     if !folder.is_dir() {
         return Err(format!(
-            "{}: the folder {} does not exist; create it or choose another --out",
+            "{}: the folder {} does not exist; create it or choose another file",
             file.display(),
             folder.display()
         ));

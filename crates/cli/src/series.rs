@@ -1,13 +1,14 @@
 //! Candles from files, folders or the embedded sample.
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use windvane::candles::sample;
 use windvane::prelude::*;
 
 use crate::Error;
-use crate::files::{files, join, name, read};
+use crate::files::join;
 use crate::output::note;
 use crate::reading::ReadArgs;
+use crate::source::{CandleSource, sources};
 
 /// Reads the candles of files and folders, one series per pair.
 ///
@@ -23,9 +24,8 @@ pub(crate) fn load(
 ) -> Result<Vec<CandleSeries>, Error> {
     let mut all: Vec<CandleSeries> = Vec::new();
     for path in paths {
-        for file in files(path)? {
-            let own = read(&file, name(&file).parse()?, interval, args);
-            match own.and_then(|(series, notes)| Ok((add(&mut all, series, &file)?, notes))) {
+        for source in sources(path, args)? {
+            match add(&mut all, &source, interval, args) {
                 Ok((joined, notes)) => {
                     for text in joined.iter().chain(&notes) {
                         note(format_args!("note: {text}"));
@@ -42,20 +42,24 @@ pub(crate) fn load(
     Ok(all)
 }
 
-/// Adds a series, or continues the earlier one of its pair, with a note.
+/// Reads a source and adds its series, or continues the earlier one of its pair, with a note;
+/// returns that note and those of the source.
 fn add(
     all: &mut Vec<CandleSeries>,
-    series: CandleSeries,
-    file: &Path,
-) -> Result<Option<String>, Error> {
+    source: &CandleSource,
+    interval: Option<Interval>,
+    args: &ReadArgs,
+) -> Result<(Option<String>, Vec<String>), Error> {
+    let (series, notes) = source.read(source.name().parse()?, interval, args)?;
     let Some(earlier) = all.iter_mut().find(|other| other.pair() == series.pair()) else {
         all.push(series);
-        return Ok(None);
+        return Ok((None, notes));
     };
-    *earlier = join(earlier, &series, file)?;
+    *earlier = join(earlier, &series, source.path())?;
     let from = series.candles().first().map(|candle| candle.open_time().to_string());
     let from = from.unwrap_or_default();
-    Ok(Some(format!("{}: candles from {from} on joined to the earlier ones", earlier.pair())))
+    let joined = format!("{}: candles from {from} on joined to the earlier ones", earlier.pair());
+    Ok((Some(joined), notes))
 }
 
 /// Candles of one instrument of the embedded sample.

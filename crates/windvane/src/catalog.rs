@@ -5,8 +5,14 @@
 #[cfg(feature = "train")]
 use std::sync::Arc;
 
-#[cfg(any(feature = "original", feature = "tuned", feature = "mixed"))]
+#[cfg(all(feature = "ensemble", feature = "train"))]
 use windvane_ensemble::EnsembleLearner;
+#[cfg(all(feature = "ensemble", feature = "trees", feature = "train"))]
+use windvane_ensemble::RegimeLearner;
+#[cfg(feature = "mixed")]
+use windvane_ensemble::{FixedShare, SecondKind, Weighting};
+#[cfg(all(feature = "ensemble", feature = "trees", feature = "train"))]
+use windvane_models::ModelId;
 #[cfg(all(feature = "network", feature = "train"))]
 use windvane_models::network::{Encoder, NetworkConfig, NetworkLearner};
 #[cfg(feature = "train")]
@@ -87,9 +93,15 @@ pub struct Hyperparameters {
     pub learning_rate: Option<f64>,
     /// Number of windows per optimiser step.
     pub batch: Option<usize>,
-    /// Values of a window that the tabular models, `logistic`, `trees` and `mlp`, read. The other
-    /// networks read whole windows.
+    /// Values of a window that the tabular models, `logistic`, `trees` and `mlp`, read; by default
+    /// `mlp` reads the newest row, the others whole windows. The other networks read whole windows.
     pub lags: Option<windvane_signals::Lags>,
+    /// Number of seeds whose predictions are averaged with equal weights, for a model with random
+    /// draws: trees, networks, and each such member of an ensemble. The learner of the mean of three
+    /// seeds of `v32` has the id `v32x3`. By default one seed, and three of each member of `mixed`
+    /// and of the trees of `tuned`.
+    #[cfg(feature = "ensemble")]
+    pub seeds: Option<usize>,
 }
 
 #[cfg(all(feature = "network", feature = "train"))]
@@ -224,16 +236,45 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "tuned")]
     ModelEntry {
         name: "tuned",
-        description: "tuned ensemble (learned v2, v3, v3.1 and v3.2, weighted by validation log loss)",
+        description: "tuned ensemble (learned v2, trees, v3, v3.1 and v3.2, weighted by validation log loss)",
         kind: Some(windvane_ensemble::KIND),
         source: LearnerSource::Ensemble(tuned),
     },
     #[cfg(feature = "mixed")]
     ModelEntry {
         name: "mixed",
-        description: "mixed ensemble (trees, v3.2 and MLP, three seeds of each, weighted by validation log loss)",
+        description: "mixed ensemble (trees, v3.2 and MLP, several seeds of each, weighted by validation log loss)",
         kind: Some(windvane_ensemble::KIND),
         source: LearnerSource::Ensemble(mixed),
+    },
+    #[cfg(feature = "mixed")]
+    ModelEntry {
+        name: "stacked",
+        description: "stacking (trees, v3.2 and MLP under a logistic regression); fits each member five times",
+        kind: Some(windvane_ensemble::KIND),
+        source: LearnerSource::Ensemble(stacked),
+    },
+    #[cfg(feature = "mixed")]
+    ModelEntry {
+        name: "meta",
+        description: "meta-labels (mean of trees, v3.2 and MLP; a second model sets the confidence); fits each member five times",
+        kind: Some(windvane_ensemble::KIND),
+        source: LearnerSource::Ensemble(meta),
+    },
+    #[cfg(feature = "mixed")]
+    ModelEntry {
+        name: "online",
+        description: "online weights (trees, v3.2 and MLP, weights follow the outcomes)",
+        kind: Some(windvane_ensemble::KIND),
+        source: LearnerSource::Ensemble(online),
+    },
+    #[cfg(all(feature = "ensemble", feature = "trees"))]
+    ModelEntry {
+        name: "regimes",
+        description: "regimes (trees, one model per regime of volatility and trend)",
+        kind: Some(windvane_ensemble::REGIMES_KIND),
+        #[cfg(feature = "train")]
+        source: LearnerSource::Ensemble(regimes),
     },
 ];
 
@@ -274,8 +315,20 @@ impl std::error::Error for UnknownModel {}
 fn network(learner: fn() -> NetworkLearner, training: &Hyperparameters) -> Arc<dyn Learner> {
     let own = learner();
     let lags = training.lags.clone().filter(|_| own.config.encoder == Encoder::Flat);
-    let config = NetworkConfig { lags, ..own.config };
-    Arc::new(NetworkLearner { config, training: training.replace_in(own.training), ..own })
+    let config = NetworkConfig { lags: lags.or(own.config.lags), ..own.config };
+    let learner = NetworkLearner { config, training: training.replace_in(own.training), ..own };
+    over_seeds(learner, training)
+}
+
+/// Returns the learner of the mean of several seeds of a model, if that is asked for.
+#[cfg(all(any(feature = "network", feature = "trees"), feature = "train"))]
+#[cfg_attr(not(feature = "ensemble"), expect(unused_variables, reason = "no mean of seeds"))]
+fn over_seeds(learner: impl Learner + 'static, training: &Hyperparameters) -> Arc<dyn Learner> {
+    #[cfg(feature = "ensemble")]
+    if let Some(seeds) = training.seeds.filter(|seeds| *seeds != 1) {
+        return Arc::new(EnsembleLearner::with_seeds(learner, seeds));
+    }
+    Arc::new(learner)
 }
 
 #[cfg(all(feature = "v2", feature = "train"))]
@@ -299,7 +352,7 @@ fn logistic(training: &Hyperparameters) -> Arc<dyn Learner> {
 fn trees(training: &Hyperparameters) -> Arc<dyn Learner> {
     let (lags, own) =
         (training.lags.clone(), windvane_models::trees::BoostedTreesLearner::default());
-    Arc::new(windvane_models::trees::BoostedTreesLearner { lags, ..own })
+    over_seeds(windvane_models::trees::BoostedTreesLearner { lags, ..own }, training)
 }
 
 #[cfg(feature = "original")]
@@ -317,14 +370,53 @@ fn tuned(training: &Hyperparameters) -> Arc<dyn Learner> {
         windvane_models::v32::learner,
     ];
     let networks = presets.map(|preset| network(preset, training));
-    let members = [learned_signals(training)].into_iter().chain(networks).collect();
+    let seeds = training.seeds.or(Some(EnsembleLearner::SEEDS));
+    let trees = trees(&Hyperparameters { seeds, ..training.clone() });
+    let members = [learned_signals(training), trees].into_iter().chain(networks).collect();
     Arc::new(EnsembleLearner { members, ..EnsembleLearner::tuned() })
+}
+
+/// Members of `mixed` and of the ensembles with the same members and another rule.
+#[cfg(feature = "mixed")]
+fn mixed_members(training: &Hyperparameters) -> Vec<Arc<dyn Learner>> {
+    let networks = [windvane_models::v32::learner, windvane_models::mlp::learner];
+    let networks = networks.map(|preset| network(preset, training));
+    [trees(training)].into_iter().chain(networks).collect()
 }
 
 #[cfg(feature = "mixed")]
 fn mixed(training: &Hyperparameters) -> Arc<dyn Learner> {
-    let networks = [windvane_models::v32::learner, windvane_models::mlp::learner];
-    let networks = networks.map(|preset| network(preset, training));
-    let members = [trees(training)].into_iter().chain(networks).collect();
-    Arc::new(EnsembleLearner::mixed_of(members))
+    let seeds = training.seeds.or(Some(EnsembleLearner::SEEDS));
+    let members = mixed_members(&Hyperparameters { seeds, ..training.clone() });
+    Arc::new(EnsembleLearner { members, ..EnsembleLearner::mixed() })
+}
+
+/// Learner of an ensemble of the members of `mixed`, one seed of each unless more are asked for.
+#[cfg(feature = "mixed")]
+fn combined(name: &str, weighting: Weighting, training: &Hyperparameters) -> Arc<dyn Learner> {
+    let own = EnsembleLearner::new(ModelId::new(name), mixed_members(training));
+    Arc::new(EnsembleLearner { weighting, ..own })
+}
+
+#[cfg(feature = "mixed")]
+fn stacked(training: &Hyperparameters) -> Arc<dyn Learner> {
+    let folds = EnsembleLearner::STACKING_FOLDS;
+    combined("stacked", Weighting::Stacked { folds, second: SecondKind::Logistic }, training)
+}
+
+#[cfg(feature = "mixed")]
+fn meta(training: &Hyperparameters) -> Arc<dyn Learner> {
+    let folds = EnsembleLearner::STACKING_FOLDS;
+    combined("meta", Weighting::Meta { folds, second: SecondKind::Logistic }, training)
+}
+
+#[cfg(feature = "mixed")]
+fn online(training: &Hyperparameters) -> Arc<dyn Learner> {
+    combined("online", Weighting::FixedShare(FixedShare::default()), training)
+}
+
+#[cfg(all(feature = "ensemble", feature = "trees", feature = "train"))]
+fn regimes(training: &Hyperparameters) -> Arc<dyn Learner> {
+    let id = ModelId::new("regimes");
+    Arc::new(RegimeLearner { id, ..RegimeLearner::new(trees(training)) })
 }

@@ -43,7 +43,8 @@
 //! # Features
 //! - Models: `v2` and `v32` (both default), `v3`, `v31`, `logistic`; `network` has GRU, TCN,
 //!   transformer and MLP, `trees` gradient-boosted trees; `pretrained` is a fitted v3.2.
-//! - Ensembles: `ensemble`; `original`, `tuned` and `mixed` are the learners of the named ones.
+//! - Ensembles: `ensemble`; `original`, `tuned` and `mixed` are the learners of the named ones;
+//!   `mixed` also has `stacked`, `meta` and `online`.
 //! - `train`: training. `backtest`: walk-forward tests and reports; `html` adds the report as a page.
 //! - Candles: `readers`, `columnar`, `sample`, `simulate`; `jiff` and `chrono` convert the times of
 //!   these crates.
@@ -65,6 +66,8 @@ pub use windvane_models as models;
 pub use windvane_readers as readers;
 pub use windvane_signals as signals;
 
+#[cfg(feature = "onnx")]
+pub use load::to_onnx;
 pub use load::{from_bytes, kinds, load};
 
 /// Types and traits that most programs import.

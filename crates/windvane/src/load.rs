@@ -35,6 +35,31 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn FittedModel>, LoadError> {
     kinds().load(path)
 }
 
+/// Returns a model of any kind, ensembles included, as the bytes of an ONNX file: raw channel values
+/// in, calibrated probabilities out. [`onnx::to_onnx`](windvane_models::onnx::to_onnx) has inputs and
+/// outputs.
+///
+/// # Errors
+/// [`OnnxError`](windvane_models::onnx::OnnxError) for a model without an ONNX form, such as an
+/// ensemble whose weights follow the outcomes.
+///
+/// # Examples
+/// ```
+/// use windvane::prelude::*;
+///
+/// let file = windvane::to_onnx(&v32::pretrained())?;
+/// assert!(file.len() > 20_000);
+/// # Ok::<(), windvane::models::onnx::OnnxError>(())
+/// ```
+#[cfg(feature = "onnx")]
+pub fn to_onnx(model: &dyn FittedModel) -> Result<Vec<u8>, windvane_models::onnx::OnnxError> {
+    #[cfg(feature = "ensemble")]
+    let file = windvane_ensemble::to_onnx(model);
+    #[cfg(not(feature = "ensemble"))]
+    let file = windvane_models::onnx::to_onnx(model);
+    file
+}
+
 /// Loads a saved model of any kind from the bytes of its file, such as those of `include_bytes!`.
 ///
 /// # Errors

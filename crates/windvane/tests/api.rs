@@ -65,5 +65,8 @@ fn catalog_passes_lags_to_tabular_models_and_ensembles_of_them() {
         with.settings() != without.settings()
     };
     let names: Vec<&str> = MODELS.iter().filter(reads).map(|entry| entry.name).collect();
-    assert_eq!(names, ["logistic", "trees", "mlp", "mixed"]);
+    assert_eq!(
+        names,
+        ["logistic", "trees", "mlp", "tuned", "mixed", "stacked", "meta", "online", "regimes"]
+    );
 }

@@ -3,7 +3,8 @@
 //! The example `known_markets` repeats these checks with every model and more candles.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 use windvane::candles::simulate::{LeaderMarket, MarketModel};
-use windvane::catalog::{Hyperparameters, ModelEntry};
+use windvane::catalog::{Hyperparameters, MODELS, ModelEntry};
+use windvane::ensemble::{Ensemble, RegimeModels};
 use windvane::models::TableReader;
 use windvane::prelude::*;
 use windvane::signals::{Lags, Sample};
@@ -27,20 +28,39 @@ impl Market {
         Self::new(&[series], &SignalSpec::six())
     }
 
-    /// Fits a model of the catalog and returns its accuracy at full coverage, with the number of
-    /// test windows.
-    fn accuracy(&self, name: &str, training: &Hyperparameters) -> (f64, usize) {
-        let samples = SampleSet::collect(&self.tables, 20, LabelSpec::default()).unwrap();
-        let split = &self.split;
+    fn samples(&self) -> SampleSet {
+        SampleSet::collect(&self.tables, 20, LabelSpec::default()).unwrap()
+    }
+
+    /// Fits a model of the catalog.
+    fn fit(&self, name: &str, training: &Hyperparameters) -> Box<dyn FittedModel> {
+        let (samples, split) = (self.samples(), &self.split);
         let (train, validation) =
             (split.train(&samples).unwrap(), split.validation(&samples).unwrap());
         let learner = name.parse::<ModelEntry>().unwrap().learner(training);
-        let model = learner.fit(&train, &validation, &Run::new(1)).unwrap();
+        learner.fit(&train, &validation, &Run::new(1)).unwrap()
+    }
+
+    /// Log losses of a model on the test windows.
+    fn losses(&self, model: &dyn FittedModel) -> Vec<f64> {
+        let mut reader = TableReader::new(model, &self.tables);
+        let test = self.split.test(&self.samples());
+        let losses = test.samples().iter().map(|sample| {
+            let probabilities = reader.predict_sample(sample).unwrap().probabilities;
+            -f64::from(probabilities.of(sample.label).max(1e-6)).ln()
+        });
+        losses.collect()
+    }
+
+    /// Fits a model of the catalog and returns its accuracy at full coverage, with the number of
+    /// test windows.
+    fn accuracy(&self, name: &str, training: &Hyperparameters) -> (f64, usize) {
+        let model = self.fit(name, training);
         let mut reader = TableReader::new(&*model, &self.tables);
         let predict = |sample: &Sample| {
             f64::from(reader.predict_sample(sample).unwrap().probabilities.margin())
         };
-        share_right(&split.test(&samples), predict)
+        share_right(&self.split.test(&self.samples()), predict)
     }
 }
 
@@ -118,5 +138,50 @@ fn known_panel_is_learned_with_market_channels_and_not_with_six_signals() {
         assert!(got < best + 0.01, "{name}: {got}, best is {best}: a leak");
         let blind = accuracy(&six, &SignalSpec::six());
         assert!((blind - 0.5).abs() < 0.015, "{name} with six signals: {blind}");
+    }
+}
+
+/// Members of an ensemble, or the pooled model of models per regime; none for other models.
+fn members(model: &dyn FittedModel) -> Vec<&dyn FittedModel> {
+    if let Some(ensemble) = model.downcast_ref::<Ensemble>() {
+        return ensemble.members().map(|(member, _)| member).collect();
+    }
+    model.downcast_ref::<RegimeModels>().map(RegimeModels::pooled).into_iter().collect()
+}
+
+#[test]
+fn known_market_ensembles_are_not_worse_than_their_best_member() {
+    let training = Hyperparameters { epochs: Some(4), ..Hyperparameters::default() };
+    for market in [MarketModel::AR1, MarketModel::VOLUME_LEAD] {
+        let series = market.candles("SIM".parse().unwrap(), Interval::HOUR, 8_000, 3).unwrap();
+        let own = Market::new(&[series], &SignalSpec::six());
+        let kinds = [windvane::ensemble::KIND, windvane::ensemble::REGIMES_KIND].map(Some);
+        // The weights of `original` are those of another system and are not fitted.
+        let ensembles = MODELS.iter().filter(|entry| kinds.contains(&entry.kind));
+        for entry in ensembles.filter(|entry| entry.name != "original") {
+            let model = own.fit(entry.name, &training);
+            let losses = own.losses(&*model);
+            for member in members(&*model) {
+                let others = own.losses(member);
+                let n = losses.len() as f64;
+                let differences = || losses.iter().zip(&others).map(|(a, b)| a - b);
+                let excess = differences().sum::<f64>() / n;
+                let variance = differences().map(|d| (d - excess).powi(2)).sum::<f64>() / n;
+                let error = (variance / n).sqrt();
+                println!(
+                    "{} {}: {} {excess:.5} ± {error:.5}",
+                    market.name(),
+                    entry.name,
+                    member.id()
+                );
+                assert!(
+                    excess < 2.5 * error + 1e-6,
+                    "{} on {}: {excess} ± {error} above {}",
+                    entry.name,
+                    market.name(),
+                    member.id()
+                );
+            }
+        }
     }
 }

@@ -9,101 +9,128 @@ use windvane::signals::SignalPipeline;
 
 use super::options::{BacktestOptions, QUICK_CANDLES};
 use crate::Error;
-use crate::files::{files, join, name, read};
+use crate::files::join;
 use crate::inputs::Inputs;
+use crate::reading::ReadArgs;
+use crate::source::{CandleSource, sources};
 
 /// Instruments of a backtest, and skipped files.
-pub(super) struct Loaded {
-    pub(super) instruments: Vec<Instrument>,
-    pub(super) skipped: Vec<Skipped>,
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) instruments: Vec<Instrument>,
+    pub(crate) skipped: Vec<Skipped>,
     /// Notes on repairs and gaps, per file.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Reads all instruments, and resolves the inputs for those that models are trained on. Files that
 /// cannot be read are listed and skipped.
 pub(super) fn load(options: &BacktestOptions) -> Result<(Loaded, Inputs), Error> {
-    let mut loaded = Loaded { instruments: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
+    let mut loaded = Loaded::default();
+    let (interval, reading) = (options.interval, &options.reading);
     match &options.data {
-        Some(path) => loaded.add_path(path, false, options)?,
-        None => loaded.add_sample(options.interval),
+        Some(path) => loaded.add_path(path, false, interval, reading)?,
+        None => loaded.add_sample(interval),
     }
     if let Some(path) = &options.test_data {
-        loaded.add_path(path, true, options)?;
+        loaded.add_path(path, true, interval, reading)?;
     }
     if options.quick {
-        loaded.instruments.iter_mut().for_each(shorten);
+        loaded.keep_last(QUICK_CANDLES);
     }
-    let trained = loaded.instruments.iter().filter(|instrument| !instrument.test_only);
-    let trained: Vec<_> = trained.map(|instrument| &instrument.series).collect();
-    let inputs = options.inputs.resolve(&trained)?;
-    loaded.drop_short(&inputs, options.labels().horizon)?;
-    if loaded.instruments.iter().all(|instrument| instrument.test_only) {
-        let reasons: Vec<String> =
-            loaded.skipped.iter().map(|s| format!("\n  {}: {}", s.name, s.reason)).collect();
-        return Err(format!(
-            "no instrument to train on; pass other files with --data{}",
-            reasons.concat()
-        )
-        .into());
-    }
+    let inputs = options.inputs.resolve(&loaded.trained())?;
+    loaded.drop_short(&inputs, Backtest::default().lookback, options.labels().horizon)?;
+    loaded.check_trained()?;
     Ok((loaded, inputs))
 }
 
 impl Loaded {
-    fn add_sample(&mut self, interval: Option<Interval>) {
+    /// Series of the instruments that models are trained on.
+    pub(crate) fn trained(&self) -> Vec<&CandleSeries> {
+        let trained = self.instruments.iter().filter(|instrument| !instrument.test_only);
+        trained.map(|instrument| &instrument.series).collect()
+    }
+
+    /// Checks that there is an instrument to train on.
+    pub(crate) fn check_trained(&self) -> Result<(), Error> {
+        if self.instruments.iter().any(|instrument| !instrument.test_only) {
+            return Ok(());
+        }
+        let skipped = self.skipped.iter().map(|s| format!("\n  {}: {}", s.name, s.reason));
+        let reasons: String = skipped.collect();
+        Err(format!("no instrument to train on; pass other files with --data{reasons}").into())
+    }
+
+    pub(crate) fn add_sample(&mut self, interval: Option<Interval>) {
         let series = sample::all()
             .into_iter()
             .filter(|series| interval.is_none_or(|interval| interval == series.interval()));
         self.instruments.extend(series.map(|series| Instrument { series, test_only: false }));
     }
 
-    fn add_path(
+    pub(crate) fn add_path(
         &mut self,
         path: &Path,
         test_only: bool,
-        options: &BacktestOptions,
+        interval: Option<Interval>,
+        reading: &ReadArgs,
     ) -> Result<(), Error> {
-        for file in files(path)? {
-            if let Err(error) = self.add_file(&file, test_only, options) {
-                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for source in sources(path, reading)? {
+            if let Err(error) = self.add(&source, test_only, interval, reading) {
+                let name = match &source {
+                    CandleSource::File(file) => {
+                        file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+                    }
+                    CandleSource::Partitions(pair) => pair.pair().to_string(),
+                };
                 self.skipped.push(Skipped { name, reason: error.to_string() });
             }
         }
         Ok(())
     }
 
-    fn add_file(
+    fn add(
         &mut self,
-        file: &Path,
+        source: &CandleSource,
         test_only: bool,
-        options: &BacktestOptions,
+        interval: Option<Interval>,
+        reading: &ReadArgs,
     ) -> Result<(), Error> {
-        let name = name(file);
-        let mut pair = pair_of(file, &name)?;
+        let name = source.name();
+        let mut pair = pair_of(source, &name)?;
         if test_only && self.trains_on(&pair) {
-            // Both folders contain a file with this name.
-            pair = pair_of(file, &format!("test/{name}"))?;
+            // Both folders contain this name.
+            pair = pair_of(source, &format!("test/{name}"))?;
         }
-        let (series, notes) = read(file, pair, options.interval, &options.reading)?;
+        let (series, notes) = source.read(pair, interval, reading)?;
         // Duplicated candles would count twice, and would be tested in-sample.
         let candles = series.candles();
         if let Some(other) = self.instruments.iter().find(|other| other.series.candles() == candles)
         {
             let other = other.series.pair();
-            return Err(format!("{}: the same candles as {other}", file.display()).into());
+            return Err(format!("{source}: the same candles as {other}").into());
         }
         let mut instruments = self.instruments.iter_mut();
         if let Some(own) = instruments.find(|other| other.series.pair() == series.pair()) {
-            own.series = join(&own.series, &series, file)
-                .map_err(|error| format!("{}: {error}", file.display()))?;
+            own.series = join(&own.series, &series, source.path())
+                .map_err(|error| format!("{source}: {error}"))?;
             let pair = own.series.pair();
-            self.notes.push(format!("{}: continues the candles of {pair}", file.display()));
+            self.notes.push(format!("{source}: continues the candles of {pair}"));
         } else {
             self.instruments.push(Instrument { series, test_only });
         }
         self.notes.extend(notes);
         Ok(())
+    }
+
+    /// Keeps the last candles of every instrument.
+    pub(crate) fn keep_last(&mut self, candles: usize) {
+        for instrument in &mut self.instruments {
+            let series = &instrument.series;
+            if let Some(first) = series.len().checked_sub(candles).and_then(|i| series.get(i)) {
+                instrument.series = series.split_at(first.open_time()).1;
+            }
+        }
     }
 
     /// Returns whether an instrument with this name is used for training.
@@ -112,8 +139,13 @@ impl Loaded {
     }
 
     /// Moves instruments that are too short for a single sample to the skipped ones.
-    fn drop_short(&mut self, inputs: &Inputs, horizon: usize) -> Result<(), Error> {
-        let Backtest { lookback, registry, .. } = Backtest::default();
+    pub(crate) fn drop_short(
+        &mut self,
+        inputs: &Inputs,
+        lookback: usize,
+        horizon: usize,
+    ) -> Result<(), Error> {
+        let registry = Registry::default();
         let spec = SignalSpec { channels: inputs.channels.clone(), gaps: GapPolicy::Reset };
         let mut warm_ups = BTreeMap::new();
         for Instrument { series, .. } in &self.instruments {
@@ -138,15 +170,7 @@ impl Loaded {
     }
 }
 
-fn pair_of(file: &Path, name: &str) -> Result<Pair, String> {
+fn pair_of(source: &CandleSource, name: &str) -> Result<Pair, String> {
     let pair: Result<Pair, _> = name.parse();
-    pair.map_err(|error| format!("{}: no pair in the file name: {error}", file.display()))
-}
-
-/// Keeps the last candles of an instrument, for a quick run.
-fn shorten(instrument: &mut Instrument) {
-    let series = &instrument.series;
-    if let Some(first) = series.len().checked_sub(QUICK_CANDLES).and_then(|i| series.get(i)) {
-        instrument.series = series.split_at(first.open_time()).1;
-    }
+    pair.map_err(|error| format!("{source}: no pair in the file name: {error}"))
 }

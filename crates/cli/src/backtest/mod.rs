@@ -1,12 +1,14 @@
 //! `windvane backtest`: backtests models on instruments and writes a report.
-mod data;
+pub(crate) mod data;
 mod options;
-mod progress;
+pub(crate) mod progress;
 mod show;
 
 use std::path::Path;
 
-use windvane::backtest::{Backtest, Event, Instrument, PolicyTrades, Predictions, Report};
+use windvane::backtest::{
+    Backtest, EarlierTrials, Event, Instrument, PolicyTrades, Predictions, Report, TrialLog,
+};
 use windvane::models::train::Learner;
 
 pub(crate) use options::BacktestOptions;
@@ -18,15 +20,16 @@ pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
     options.validate()?;
     let (loaded, inputs) = data::load(options)?;
     output::check_folder(&options.out)?;
-    if let Some(file) = &options.predictions {
-        output::check_file(file)?;
-    }
+    let files = [&options.predictions, &options.trades, &options.trials_log];
+    files.into_iter().flatten().try_for_each(|file| output::check_file(file))?;
+    let log = options.trials_log.as_ref().map(TrialLog::open).transpose()?;
     show::loaded(&loaded)?;
     show::models(&options.models())?;
-    let (report, rows) = backtest(options, &inputs, &loaded.instruments)?;
-    let report = complete(report, options, loaded);
+    let (report, rows) = backtest(options, &inputs, &loaded.instruments, log.as_ref())?;
+    let report = complete(report, options, &inputs, loaded);
     // The report is written before it is printed, so that a closed pipe does not lose it.
     report.write(&options.out)?;
+    log.iter().try_for_each(|log| log.append(&report))?;
     if let Some((predictions, trades)) = rows {
         options.predictions.iter().try_for_each(|file| predictions.write(file))?;
         options.trades.iter().try_for_each(|file| trades.write(file))?;
@@ -44,6 +47,7 @@ fn backtest(
     options: &BacktestOptions,
     inputs: &Inputs,
     instruments: &[Instrument],
+    log: Option<&TrialLog>,
 ) -> Result<(Report, Option<RunRows>), String> {
     let training = options.training(inputs);
     let learners: Vec<Box<dyn Learner>> = options
@@ -66,6 +70,11 @@ fn backtest(
         labels: options.labels(),
         plan,
         costs,
+        policies: options.policies(),
+        earlier_trials: EarlierTrials {
+            unknown: options.earlier_trials,
+            logged: log.map_or(Vec::new(), |log| log.trials().to_vec()),
+        },
         seed,
         seeds,
         resume,
@@ -100,13 +109,17 @@ fn clear(tasks: &Path) {
 }
 
 /// Adds the command, the descriptions of the models, the notes and the skipped files to the report.
-fn complete(mut report: Report, options: &BacktestOptions, loaded: data::Loaded) -> Report {
+fn complete(
+    mut report: Report,
+    options: &BacktestOptions,
+    inputs: &Inputs,
+    loaded: data::Loaded,
+) -> Report {
     report.run.command = Some(options.command());
-    report.run.model_descriptions = options
-        .models()
-        .iter()
-        .map(|entry| (entry.name.to_string(), crate::models::method(entry).to_string()))
-        .collect();
+    let training = options.training(inputs);
+    let models = options.models();
+    let described = models.iter().map(|entry| crate::models::described(entry, &training));
+    report.run.model_descriptions = described.collect();
     report.run.notes = loaded.notes;
     report.run.notes.extend(options.validation());
     report.skipped = loaded.skipped;

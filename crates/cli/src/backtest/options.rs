@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use windvane::backtest::Plan;
 use windvane::catalog::{Hyperparameters, ModelEntry};
+use windvane::models::PolicyConfig;
 use windvane::prelude::*;
 use windvane::signals::{Combinatorial, RefitSchedule, RollingRefit, WalkForward};
 
@@ -34,7 +35,8 @@ const DEFAULT_MODELS: [&str; 2] = ["v2", "v32"];
 pub(crate) struct BacktestOptions {
     /// File of candles, or folder of such files: CSV or JSON, also in zip or gzip. Each file is an
     /// instrument with the name of the file. Files whose names differ only in a date, such as
-    /// monthly archives, are joined.
+    /// monthly archives, are joined. In a Hive-partitioned folder (pair=BTCUSDT/year=2024/..) each
+    /// pair is an instrument.
     #[arg(long, value_name = "PATH")]
     pub(super) data: Option<PathBuf>,
     /// Instruments for the test only; no model is trained on them.
@@ -87,13 +89,30 @@ pub(crate) struct BacktestOptions {
     /// Trading costs (fee and slippage), basis points per unit of turnover.
     #[arg(long, value_delimiter = ',', value_name = "LIST", default_value = "2,5,10")]
     pub(super) costs: Vec<f64>,
+    /// Policy from predictions to positions; repeat the option for several. every (every candle) or
+    /// top:S% (the largest S per cent of the expected moves), then leave:L% (exit level, per cent of
+    /// the entry threshold), hold:N (at most N candles), long-only, proportional (size), separated
+    /// by commas [default: every; top:5%; top:2%; top:1%,hold:1]
+    #[arg(long = "policy", value_name = "RULES")]
+    policies: Vec<PolicyConfig>,
+    /// Log of trials, a JSON line per model and interval. The corrections for multiple testing count
+    /// the trials in it, and the run appends its own. A repetition of a run counts once.
+    #[arg(long, value_name = "FILE")]
+    pub(super) trials_log: Option<PathBuf>,
+    /// Number of earlier experiments that are not in a log of trials; the corrections for multiple
+    /// testing count them.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) earlier_trials: usize,
     /// Seed of every random draw.
     #[arg(long, default_value_t = 42)]
     pub(super) seed: u64,
     /// Number of seeds per model, from --seed on; the report shows the spread.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = models::seed_count())]
     pub(super) seeds: u16,
+    /// Average the predictions of N seeds of each model, and of each member of an ensemble
+    /// [default: 1, and 3 of each member of mixed]
+    #[arg(long, value_name = "N", value_parser = models::seed_count())]
+    average_seeds: Option<u16>,
     /// Run a short backtest: the last 1,500 candles of each instrument, two folds, three epochs.
     #[arg(long)]
     pub(super) quick: bool,
@@ -178,10 +197,26 @@ impl BacktestOptions {
         self.label.unwrap_or_default()
     }
 
+    /// Policies of the report.
+    pub(super) fn policies(&self) -> Vec<PolicyConfig> {
+        if self.policies.is_empty() {
+            return Backtest::default_policies();
+        }
+        let mut policies = Vec::new();
+        for policy in &self.policies {
+            // Repeated, a policy would count as two trials.
+            if !policies.contains(policy) {
+                policies.push(*policy);
+            }
+        }
+        policies
+    }
+
     /// Hyperparameters of the learners.
     pub(super) fn training(&self, inputs: &Inputs) -> Hyperparameters {
         let epochs = self.quick.then_some(QUICK_EPOCHS);
-        Hyperparameters { epochs, lags: inputs.lags.clone(), ..Hyperparameters::default() }
+        let (lags, seeds) = (inputs.lags.clone(), self.average_seeds.map(usize::from));
+        Hyperparameters { epochs, lags, seeds, ..Hyperparameters::default() }
     }
 
     /// Division of the calendar time.
@@ -296,9 +331,21 @@ impl BacktestOptions {
         words.extend(self.plan_words());
         let costs: Vec<String> = self.costs.iter().map(ToString::to_string).collect();
         words.extend(["--costs".to_string(), costs.join(",")]);
+        for policy in &self.policies {
+            words.extend(["--policy".to_string(), policy.to_text()]);
+        }
+        if let Some(log) = &self.trials_log {
+            words.extend(["--trials-log".to_string(), quoted(&log.display().to_string())]);
+        }
+        if self.earlier_trials > 0 {
+            words.extend(["--earlier-trials".to_string(), self.earlier_trials.to_string()]);
+        }
         words.extend(["--seed".to_string(), self.seed.to_string()]);
         if self.seeds > 1 {
             words.extend(["--seeds".to_string(), self.seeds.to_string()]);
+        }
+        if let Some(seeds) = self.average_seeds {
+            words.extend(["--average-seeds".to_string(), seeds.to_string()]);
         }
         if self.quick {
             words.push("--quick".to_string());
@@ -384,6 +431,18 @@ mod tests {
         let wrong = TestCommand::try_parse_from(["backtest", "--label", "tomorrow"]).unwrap_err();
         let wrong = wrong.to_string();
         assert!(wrong.contains("unknown label") && wrong.contains("relative:H"), "{wrong}");
+    }
+
+    #[test]
+    fn backtest_policies_replace_the_default_ones_and_are_part_of_the_command() {
+        assert_eq!(options(&[]).policies(), Backtest::default_policies());
+        let own = options(&["--policy", "every,long-only", "--policy", "top:2%, hold:24"]);
+        let names: Vec<String> = own.policies().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["every candle, long only", "top 2 %, leave at 0, at most 24 candles"]);
+        let expected = " --policy every,long-only --policy top:2%,hold:24 ";
+        assert!(own.command().contains(expected), "{}", own.command());
+        let wrong = TestCommand::try_parse_from(["backtest", "--policy", "top:5"]).unwrap_err();
+        assert!(wrong.to_string().contains("no share such as 5%"), "{wrong}");
     }
 
     #[test]

@@ -13,20 +13,20 @@ use crate::progress::bar;
 const STEPS: u64 = 100;
 
 /// Progress over the tasks and epochs of a backtest.
-pub(super) struct BacktestProgress {
+pub(crate) struct BacktestProgress {
     bar: Option<ProgressBar>,
     /// Number of finished steps per task.
     done: Mutex<BTreeMap<usize, u64>>,
 }
 
 impl BacktestProgress {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let template = "{bar:30} {percent:>3} %  {elapsed}, {eta} left  {msg}";
         let bar = std::io::stderr().is_terminal().then(|| bar(template, 1));
         Self { bar, done: Mutex::default() }
     }
 
-    pub(super) fn on(&self, event: &Event<'_>) {
+    pub(crate) fn on(&self, event: &Event<'_>) {
         match *event {
             Event::Planned { tasks } => {
                 if let Some(bar) = &self.bar {
@@ -59,7 +59,7 @@ impl BacktestProgress {
         }
     }
 
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

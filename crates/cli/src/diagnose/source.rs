@@ -4,8 +4,9 @@ use windvane::prelude::*;
 
 use super::options::{DiagnoseOptions, QUICK_CANDLES};
 use crate::Error;
-use crate::files::{files, join, name, read};
+use crate::files::join;
 use crate::output;
+use crate::source::{CandleSource, sources};
 
 /// Reads the candles of a pair.
 ///
@@ -18,17 +19,18 @@ pub(super) fn series(options: &DiagnoseOptions, pair: &str) -> Result<CandleSeri
             sample::load(pair).ok_or_else(|| unknown(pair, "the sample", &known))?
         }
         Some(path) => {
-            let files = files(path)?;
-            let known: Vec<String> = files.iter().map(|file| name(file)).collect();
-            let own = files.iter().zip(&known).filter(|(_, name)| *name == pair);
+            let sources = sources(path, &options.reading)?;
+            let known: Vec<String> = sources.iter().map(CandleSource::name).collect();
+            let own = sources.iter().zip(&known).filter(|(_, name)| *name == pair);
             let mut series: Option<CandleSeries> = None;
-            for (file, _) in own {
-                let (next, notes) = read(file, pair.parse()?, options.interval, &options.reading)?;
+            for (source, _) in own {
+                let (next, notes) =
+                    source.read(pair.parse()?, options.interval, &options.reading)?;
                 for note in &notes {
                     output::note(format_args!("note: {note}"));
                 }
                 series = Some(match series {
-                    Some(series) => join(&series, &next, file)?,
+                    Some(series) => join(&series, &next, source.path())?,
                     None => next,
                 });
             }

@@ -9,10 +9,10 @@ use windvane::models::replace_file;
 use windvane::prelude::*;
 use windvane::signals::Scaler;
 
-use crate::files::{name, read};
 use crate::inputs::InputArgs;
 use crate::output::{check_file, file_error, note};
 use crate::reading::ReadArgs;
+use crate::source::CandleSource;
 use crate::{Error, series};
 
 /// Number of rows per window; it determines the rows that the scaler is fitted on.
@@ -74,8 +74,8 @@ pub(crate) fn run(options: &ExportOptions) -> Result<(), Error> {
 
 /// Computes the channels of the file; the market consists of the file and the others.
 fn table(options: &ExportOptions) -> Result<SignalTable, Error> {
-    let own = name(&options.file).parse()?;
-    let (own, notes) = read(&options.file, own, options.interval, &options.reading)?;
+    let own = CandleSource::File(options.file.clone());
+    let (own, notes) = own.read(own.name().parse()?, options.interval, &options.reading)?;
     for text in notes {
         note(format_args!("note: {text}"));
     }

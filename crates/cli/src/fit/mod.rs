@@ -3,16 +3,16 @@ mod channels;
 mod settings;
 mod show;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use windvane::models::train::{EpochReport, Run};
-use windvane::models::{AnomalyGate, TrainingProfile};
+use windvane::models::{AnomalyGate, Policy, TrainingProfile, fit_policy, replace_file};
 use windvane::prelude::*;
 use windvane::signals::TrainSet;
 
 use crate::inputs::Inputs;
-use crate::output::{check_file, note};
+use crate::output::{check_file, file_error, note};
 use crate::progress::EpochProgress;
 use crate::reading::ReadArgs;
 use crate::series;
@@ -47,7 +47,7 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
     let inputs = settings.inputs(&all)?;
-    let samples = samples(&settings, &inputs, &all, interval)?;
+    let samples = samples(&settings, &inputs, &all)?;
     let split = settings.split(&samples)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
 
@@ -57,10 +57,20 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let model = entry.learner(&settings.training(&inputs)).fit(&train, &validation, &run)?;
     let epochs = epochs.finish();
 
-    model.save(&out)?;
+    let policy = settings.policy().map(|config| fit_policy(&*model, &validation, config));
+    let policy = policy.transpose()?;
+    save(&*model, policy.as_ref(), &out)?;
     let profile = save_profile(&train, &all, settings.seed(), &out)?;
-    let saved = show::Saved { entry, interval, model: &*model, file: &out, profile, epochs };
+    let saved =
+        show::Saved { entry, interval, model: &*model, policy, file: &out, profile, epochs };
     Ok(output::print(show::table(&saved))?)
+}
+
+/// Saves the model with its policy.
+fn save(model: &dyn FittedModel, policy: Option<&Policy>, out: &Path) -> Result<(), Error> {
+    let Some(policy) = policy else { return Ok(model.save(out)?) };
+    let bytes = model.to_artifact()?.with_policy(policy).to_bytes()?;
+    Ok(replace_file(out, &bytes).map_err(|error| file_error(out, error))?)
 }
 
 /// Reads the candles for training and validation.
@@ -73,22 +83,15 @@ fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>,
 }
 
 /// Collects the labelled windows under the gap policy that the training candles imply.
-///
-/// The start of the validation period depends on the number of windows, hence on the policy: the
-/// earlier of the two possible times counts, as in a backtest.
 fn samples(
     settings: &FitSettings,
     inputs: &Inputs,
     all: &[CandleSeries],
-    interval: Interval,
 ) -> Result<SampleSet, Error> {
-    let [open, sessions] = [inputs.always_open, GapPolicy::sessions(interval)]
-        .map(|gaps| samples_under(settings, inputs, all, gaps));
-    let splits = [&open, &sessions].map(|samples| settings.split(samples.as_ref().ok()?).ok());
-    let validate_from = splits.iter().flatten().map(Split::validate_from).min();
-    let until = validate_from.unwrap_or(Timestamp::from_millis(i64::MIN));
-    let before: Vec<CandleSeries> = all.iter().map(|series| series.split_at(until).0).collect();
-    if GapPolicy::infer(&before) == GapPolicy::Reset { open } else { sessions }
+    let build = |gaps| samples_under(settings, inputs, all, gaps);
+    GapPolicy::infer_before(all, inputs.always_open, build, |samples| {
+        Some(settings.split(samples.as_ref().ok()?).ok()?.validate_from())
+    })
 }
 
 /// Collects the labelled windows under a gap policy.
@@ -124,7 +127,7 @@ fn save_profile(
     train: &TrainSet,
     all: &[CandleSeries],
     seed: u64,
-    out: &std::path::Path,
+    out: &Path,
 ) -> Result<Option<PathBuf>, Error> {
     match profile(train, all, seed) {
         Ok(profile) => {

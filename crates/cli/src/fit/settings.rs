@@ -1,9 +1,12 @@
 //! Settings of `windvane fit`, from options or from a TOML file.
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use windvane::catalog::{Hyperparameters, ModelEntry};
+use windvane::models::PolicyConfig;
 use windvane::prelude::*;
 use windvane::signals::Band;
 
@@ -46,7 +49,7 @@ pub(crate) struct FitSettings {
     /// relative:H (above the median of the pairs), cost:BP (beyond BP basis points) [default: next]
     #[arg(long, value_name = "LABEL")]
     #[arg(conflicts_with_all = ["horizon", "band", "volatility_band"])]
-    #[serde(deserialize_with = "label_text")]
+    #[serde(deserialize_with = "from_text")]
     label: Option<LabelSpec>,
     /// Horizon: number of candles ahead to predict [default: 1]
     #[arg(long, value_name = "N")]
@@ -64,9 +67,21 @@ pub(crate) struct FitSettings {
     /// Start of the validation period, instead of --validation.
     #[arg(long, value_name = "DATE", conflicts_with = "validation")]
     validate_from: Option<String>,
+    /// Policy from predictions to positions, saved with the model: every (every candle) or top:S%
+    /// (the largest S per cent of the expected moves on the validation candles), then leave:L%
+    /// (exit level, per cent of the entry threshold), hold:N (at most N candles), long-only,
+    /// proportional (size), separated by commas [default: none]
+    #[arg(long, value_name = "RULES")]
+    #[serde(deserialize_with = "from_text")]
+    policy: Option<PolicyConfig>,
     /// Seed of every random draw [default: 1]
     #[arg(long)]
     seed: Option<u64>,
+    /// Average the predictions of N seeds of the model, or of each member of an ensemble
+    /// [default: 1, and 3 of each member of mixed]
+    #[arg(long, value_name = "N", value_parser = models::seed_count())]
+    #[serde(deserialize_with = "seed_count")]
+    average_seeds: Option<u16>,
     /// Maximum number of epochs [default: the model's own]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
@@ -84,10 +99,22 @@ pub(crate) struct FitSettings {
     out: Option<PathBuf>,
 }
 
-/// Reads a label in its text form.
-fn label_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LabelSpec>, D::Error> {
+/// Reads a label or a policy in its text form.
+fn from_text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// Reads a number of seeds.
+fn seed_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    match u16::deserialize(deserializer)? {
+        0 => Err(D::Error::custom("average-seeds is 0; give at least 1")),
+        count => Ok(Some(count)),
+    }
 }
 
 impl FitSettings {
@@ -183,7 +210,9 @@ impl FitSettings {
             volatility_band,
             validation,
             validate_from,
+            policy: self.policy.or(file.policy),
             seed: self.seed.or(file.seed),
+            average_seeds: self.average_seeds.or(file.average_seeds),
             epochs: self.epochs.or(file.epochs),
             patience: self.patience.or(file.patience),
             learning_rate: self.learning_rate.or(file.learning_rate),
@@ -248,13 +277,14 @@ impl FitSettings {
 
     /// Split of the samples into training and validation, without a test period.
     pub(super) fn split(&self, samples: &SampleSet) -> Result<Split, Error> {
-        let Some(date) = &self.validate_from else {
-            return Ok(Split::for_live(samples, self.validation.unwrap_or(0.15))?);
-        };
-        let last = samples.samples().last();
-        let last = last.ok_or("too few candles for a single window; pass more candles")?;
-        let end = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
-        Ok(Split::builder().validate_from(date.parse()?).test_from(end).embargo(0).build()?)
+        Ok(match &self.validate_from {
+            Some(date) => Split::for_live_from(samples, date.parse()?)?,
+            None => Split::for_live(samples, self.validation.unwrap_or(0.15))?,
+        })
+    }
+
+    pub(super) fn policy(&self) -> Option<PolicyConfig> {
+        self.policy
     }
 
     pub(super) fn seed(&self) -> u64 {
@@ -268,6 +298,7 @@ impl FitSettings {
             learning_rate: self.learning_rate,
             batch: self.batch,
             lags: inputs.lags.clone(),
+            seeds: self.average_seeds.map(usize::from),
         }
     }
 
@@ -306,8 +337,20 @@ mod tests {
         assert!(both.check_exclusive().unwrap_err().contains("band and volatility-band"));
         let both: FitSettings = toml::from_str("label = 'band:0.5'\nhorizon = 2").unwrap();
         assert!(both.check_exclusive().unwrap_err().contains("label and horizon"));
+        let error = toml::from_str::<FitSettings>("average-seeds = 0").unwrap_err().to_string();
+        assert!(error.contains("at least 1"), "{error}");
         let error = toml::from_str::<FitSettings>("label = 'tomorrow'").unwrap_err().to_string();
         assert!(error.contains("unknown label") && error.contains("barrier:A,H"), "{error}");
+    }
+
+    #[test]
+    fn fit_policy_is_read_from_its_text() {
+        let file: FitSettings = toml::from_str("policy = 'top:2%,hold:24'").unwrap();
+        assert_eq!(file.policy().unwrap().to_text(), "top:2%,hold:24");
+        let own = FitSettings { policy: "every".parse().ok(), ..FitSettings::default() };
+        assert_eq!(own.or(file).policy(), Some(PolicyConfig::every_candle()));
+        let error = toml::from_str::<FitSettings>("policy = 'top:2'").unwrap_err().to_string();
+        assert!(error.contains("no share such as 5%"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use comfy_table::Table;
 use windvane::catalog::ModelEntry;
+use windvane::models::Policy;
 use windvane::models::train::EpochReport;
 use windvane::prelude::*;
 use windvane::signals::Band;
@@ -14,6 +15,7 @@ pub(super) struct Saved<'a> {
     pub(super) entry: ModelEntry,
     pub(super) interval: Interval,
     pub(super) model: &'a dyn FittedModel,
+    pub(super) policy: Option<Policy>,
     pub(super) file: &'a Path,
     pub(super) profile: Option<PathBuf>,
     pub(super) epochs: Vec<EpochReport>,
@@ -24,6 +26,7 @@ pub(super) fn table(saved: &Saved<'_>) -> Table {
     let mut rows = vec![["model".to_string(), models::method(&saved.entry).to_string()]];
     rows.extend(input(saved));
     rows.extend(record(saved));
+    rows.extend(saved.policy.as_ref().map(policy));
     rows.push(["saved to".to_string(), saved.file.display().to_string()]);
     if let Some(profile) = &saved.profile {
         rows.push(["profile".to_string(), profile.display().to_string()]);
@@ -87,6 +90,15 @@ fn record(saved: &Saved<'_>) -> Vec<[String; 2]> {
     }
     rows.push(["seed".to_string(), record.seed.to_string()]);
     rows
+}
+
+/// Rules of the policy with the fitted threshold.
+fn policy(policy: &Policy) -> [String; 2] {
+    let (rules, entry, scores) = (policy.config(), 1e4 * policy.entry(), policy.scores());
+    let text = format!(
+        "{rules}; enters above an expected move of {entry:.3} bp ({scores} validation candles)"
+    );
+    ["policy".to_string(), text]
 }
 
 fn period(windows: usize, from: Timestamp, until: Timestamp) -> String {

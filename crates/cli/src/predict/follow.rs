@@ -11,7 +11,8 @@ use windvane::models::{CandleOutcome, NoPredictionReason, PanelPredictor, PanelU
 use windvane::prelude::*;
 use windvane::signals::Panel;
 
-use super::as_json;
+use super::positions::Positions;
+use super::{as_json, with_position};
 use crate::Error;
 use crate::output::print_data;
 
@@ -35,14 +36,24 @@ enum Predictors {
 /// Answers each candle of standard input with lines on standard output, until it ends.
 ///
 /// A line that is no candle is answered with an `error`; the state stays as it was.
-pub(super) fn follow(model: Box<dyn FittedModel>, history: &[CandleSeries]) -> Result<(), Error> {
+pub(super) fn follow(
+    model: Box<dyn FittedModel>,
+    mut positions: Positions,
+    history: &[CandleSeries],
+) -> Result<(), Error> {
     let mut predictors = Predictors::new(model.into(), history)?;
+    for series in history {
+        if let Some(tracker) = positions.of(series.pair()) {
+            series.iter().for_each(|candle| tracker.take(candle)); // for the volatility
+        }
+    }
     for (index, line) in std::io::stdin().lock().lines().enumerate() {
         let line = line.map_err(|error| format!("standard input: {error}"))?;
         if line.trim().is_empty() {
             continue;
         }
-        let answered = CandleLine::parse(&line).and_then(|line| predictors.answer(&line));
+        let parsed = CandleLine::parse(&line);
+        let answered = parsed.and_then(|line| predictors.answer(&line, &mut positions));
         let answers = answered
             .unwrap_or_else(|error| vec![json!({ "line": index + 1, "error": error.to_string() })]);
         for answer in &answers {
@@ -73,27 +84,39 @@ impl Predictors {
         Ok(Self::Together(Box::new(predictor)))
     }
 
-    fn answer(&mut self, line: &CandleLine) -> Result<Vec<Value>, Error> {
+    fn answer(
+        &mut self,
+        line: &CandleLine,
+        positions: &mut Positions,
+    ) -> Result<Vec<Value>, Error> {
         let CandleLine { pair, candle, closed } = line;
         match self {
             Self::Each { model, of } => {
                 let outcome = of_pair(model, of, pair)?.on_update(candle, *closed)?;
+                let tracker = positions.of(pair);
+                let position = tracker.map(|tracker| tracker.on_outcome(candle, &outcome).size());
                 Ok(vec![match outcome.prediction() {
-                    Some(prediction) => as_json(pair, prediction),
-                    None => without(pair, &outcome.to_string()),
+                    Some(prediction) => as_json(pair, prediction, position),
+                    None => without(pair, &outcome.to_string(), position),
                 }])
             }
             Self::Together(_) if !closed => {
                 let outcome = CandleOutcome::Unfinished { open_time: candle.open_time() };
-                Ok(vec![without(pair, &outcome.to_string())])
+                let position = positions.of(pair).map(|tracker| tracker.position().size());
+                Ok(vec![without(pair, &outcome.to_string(), position)])
             }
             Self::Together(predictor) => {
-                let answers = answers(pair, &predictor.on_candle(pair, candle)?);
+                let update = predictor.on_candle(pair, candle)?;
+                if let Some(tracker) = positions.of(pair).filter(|_| update.ignored.is_none()) {
+                    tracker.take(candle);
+                }
+                let answers = answers(pair, &update, positions);
                 if !answers.is_empty() {
                     return Ok(answers);
                 }
                 let names: Vec<&str> = predictor.waiting_for().map(Pair::as_str).collect();
-                Ok(vec![without(pair, &format!("waits for {}", names.join(", ")))])
+                let position = positions.of(pair).map(|tracker| tracker.position().size());
+                Ok(vec![without(pair, &format!("waits for {}", names.join(", ")), position)])
             }
         }
     }
@@ -115,10 +138,17 @@ fn of_pair<'a>(
 }
 
 /// Predictions of the decided closes, the pairs without one, and the outcome of an ignored candle.
-fn answers(pair: &Pair, update: &PanelUpdate<'_>) -> Vec<Value> {
-    let ignored = update.ignored.iter().map(|outcome| without(pair, &outcome.to_string()));
-    let predictions = update.predictions.iter().map(|(pair, found)| as_json(pair, found));
-    let missing = update.without.iter().map(|none| {
+fn answers(pair: &Pair, update: &PanelUpdate<'_>, positions: &mut Positions) -> Vec<Value> {
+    let mut answers = Vec::new();
+    if let Some(outcome) = &update.ignored {
+        let position = positions.of(pair).map(|tracker| tracker.position().size());
+        answers.push(without(pair, &outcome.to_string(), position));
+    }
+    for (pair, found) in update.predictions {
+        let position = positions.of(pair).map(|tracker| tracker.on_prediction(found).size());
+        answers.push(as_json(pair, found, position));
+    }
+    for none in update.without {
         let reason = match &none.reason {
             NoPredictionReason::MissingCandle => "its candle is missing".to_string(),
             NoPredictionReason::WarmUp => "warming up".to_string(),
@@ -126,14 +156,16 @@ fn answers(pair: &Pair, update: &PanelUpdate<'_>) -> Vec<Value> {
             NoPredictionReason::Failed(error) => error.to_string(),
             _ => "no reason is known".to_string(),
         };
-        without(&none.pair, &format!("{reason} at {}", none.decided_at))
-    });
-    ignored.chain(predictions).chain(missing).collect()
+        let tracker = positions.of(&none.pair);
+        let position = tracker.map(|tracker| tracker.without_prediction(none.decided_at).size());
+        answers.push(without(&none.pair, &format!("{reason} at {}", none.decided_at), position));
+    }
+    answers
 }
 
 /// Answer without a prediction.
-fn without(pair: &Pair, reason: &str) -> Value {
-    json!({ "pair": pair.as_str(), "direction": null, "reason": reason })
+fn without(pair: &Pair, reason: &str, position: Option<f64>) -> Value {
+    with_position(json!({ "pair": pair.as_str(), "direction": null, "reason": reason }), position)
 }
 
 impl CandleLine {
