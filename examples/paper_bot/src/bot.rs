@@ -4,7 +4,7 @@ use windvane::candles::{Action, Feed};
 use windvane::models::{Policy, PositionTracker, TableReader};
 use windvane::prelude::*;
 
-use crate::{Error, connection::Connection, wire::Message};
+use crate::{Error, connection::Connection, lines, wire::Message};
 
 /// Bot for one pair.
 #[derive(Debug)]
@@ -36,6 +36,11 @@ impl Bot {
         Ok(Self { predictor, tracker, feed, cost: cost / 1e4, equity: 1.0, candles, predictions })
     }
 
+    /// Number of candles until the first prediction.
+    pub fn candles_needed(&self) -> usize {
+        self.predictor.candles_needed()
+    }
+
     /// Trades until the stream ends or there are `predictions` predictions.
     pub fn run(&mut self, stream: &mut Connection, predictions: usize) -> Result<(), Error> {
         while self.predictions.len() < predictions {
@@ -51,6 +56,22 @@ impl Bot {
                 Ok(Action::Fetch { from, to }) => stream.request(from, to),
                 Ok(_) => {} // unfinished, a duplicate, or held until the answer arrives
                 Err(error) => eprintln!("{error}"), // such as a time in another unit
+            }
+        }
+        Ok(())
+    }
+
+    /// Trades the closed candles of JSON lines, until they end or there are `predictions` predictions.
+    pub fn run_lines(
+        &mut self,
+        lines: impl std::io::BufRead,
+        pair: &Pair,
+        predictions: usize,
+    ) -> Result<(), Error> {
+        for line in lines.lines() {
+            self.trade(&lines::parse(&line?, pair)?)?;
+            if self.predictions.len() >= predictions {
+                break;
             }
         }
         Ok(())

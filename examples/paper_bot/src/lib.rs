@@ -4,6 +4,7 @@
 pub mod bot;
 pub mod connection;
 pub mod exchange;
+pub mod lines;
 pub mod wire;
 
 /// Error of the bot or the exchange.

@@ -164,6 +164,50 @@ fn live_candles_continue_after_a_disconnection_with_the_missed_ones() {
     assert_eq!((third.candle.close(), third.missed.len()), (114.0, 0));
 }
 
+/// Writer that is closed after some lines, as a pipe whose reader has ended.
+struct Pipe<'a>(&'a mut Vec<u8>, usize);
+
+impl Write for Pipe<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.iter().filter(|byte| **byte == b'\n').count() >= self.1 {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn live_candles_are_written_as_lines_until_the_reader_ends() {
+    let (config, root) = certificate();
+    let ((rest, rest_port), (stream, stream_port)) = (listen(), listen());
+    serve_history(rest, Arc::clone(&config), 3);
+    thread::spawn(move || {
+        let mut socket = tungstenite::accept(accept(&stream, &config)).unwrap();
+        for message in [kline(10, true), kline(11, false), kline(12, true), kline(13, true)] {
+            socket.send(message).unwrap();
+        }
+        while socket.read().is_ok() {}
+    });
+    let (exchange, client) = (exchange(rest_port, stream_port), Client::new(&[root]));
+    let mut live = LiveCandles::new(&exchange, &client, market(), None, 2);
+    let mut text = Vec::new();
+    live.write_lines(Pipe(&mut text, 5)).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    // Two candles of history, the first of the stream, a missed one and the next.
+    let closes: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["close"].take())
+        .collect();
+    assert_eq!(closes, [108.0, 109.0, 110.0, 111.0, 112.0]);
+    let first = r#"{"close":108.0,"high":500.0,"low":50.0,"open":100.0,"open_time":"2024-01-01T08:00:00Z","pair":"BTCUSDT","volume":7.0}"#;
+    assert_eq!(text.lines().next().unwrap(), first);
+}
+
 #[test]
 fn kraken_history_older_than_its_memory_is_refused() {
     let (kraken, client) = (Kraken::default(), Client::default());
